@@ -1,0 +1,238 @@
+/**
+ * Owns one connection's messages: request, reply and event over any socket that carries text, the same on both ends.
+ * It is the only place where a message is parsed.
+ *
+ * Wire form, one JSON object a message:
+ *   request `{ id, method, data }`, reply `{ id, data }` or `{ id, error }`, event `{ event, data }`,
+ *   and `{ error }` in answer to what is none of these.
+ *
+ * Requests are handled one at a time, in the order in which they came: a client may send a second one that builds on
+ * the first without waiting for its reply.
+ */
+import { z } from 'zod';
+import { WeirError, WireError } from './errors.ts';
+
+interface RequestSchemas {
+  readonly about: string;
+  readonly request: z.ZodType;
+  readonly reply: z.ZodType;
+}
+interface EventSchemas {
+  readonly about: string;
+  readonly data: z.ZodType;
+}
+
+/** All that may be sent in one direction. */
+export interface Table {
+  readonly requests: Readonly<Record<string, RequestSchemas>>;
+  readonly events: Readonly<Record<string, EventSchemas>>;
+}
+
+type RequestSchema<T extends Table> = T['requests'][Method<T>]['request'];
+type EventSchema<T extends Table> = T['events'][EventName<T>]['data'];
+type Method<T extends Table> = keyof T['requests'] & string;
+type EventName<T extends Table> = keyof T['events'] & string;
+export type RequestData<T extends Table, M extends Method<T>> = z.infer<T['requests'][M]['request']>;
+export type ReplyData<T extends Table, M extends Method<T>> = z.infer<T['requests'][M]['reply']>;
+export type EventData<T extends Table, E extends EventName<T>> = z.infer<T['events'][E]['data']>;
+
+/** One function a request; a missing one, or one that returns the wrong reply, does not compile. */
+export type Handlers<T extends Table> = {
+  readonly [M in Method<T>]: (data: RequestData<T, M>) => ReplyData<T, M> | Promise<ReplyData<T, M>>;
+};
+
+/** One function an event; those that are missing are ignored. */
+export type Listeners<T extends Table> = {
+  readonly [E in EventName<T>]?: (data: EventData<T, E>) => void;
+};
+
+export interface ChannelOptions<Out extends Table, In extends Table> {
+  /** What this side may send. */
+  outgoing: Out;
+  /** What the other side may send. */
+  incoming: In;
+  handlers: Handlers<In>;
+  listeners?: Listeners<In>;
+  /** Ignore events that are not in `incoming`: the other side may be newer than we are. */
+  tolerant?: boolean;
+  /** Puts one message on the wire. */
+  send(message: string): void;
+  /** A message that is not of this protocol came, for the `count`-th time; the other side has been told. */
+  onBadMessage?(error: WeirError, count: number): void;
+  /** A handler failed with something that is not public; the other side was told `internal`. */
+  onFailure?(error: unknown, method: string): void;
+  /** How long a request of ours waits for its reply, in milliseconds. */
+  requestTimeout?: number;
+}
+
+interface Pending {
+  readonly schema: z.ZodType;
+  readonly timer: ReturnType<typeof setTimeout>;
+  resolve(data: unknown): void;
+  reject(error: WeirError): void;
+}
+
+/** So many requests of one connection may wait for their turn. */
+const MAX_WAITING = 256;
+
+const Id = z.int().min(0).max(0xffff_ffff);
+const Envelope = z.union([
+  z.strictObject({ id: Id, method: z.string().max(64), data: z.unknown() }),
+  z.strictObject({ event: z.string().max(64), data: z.unknown() }),
+  z.strictObject({ id: Id, error: WireError }),
+  z.strictObject({ id: Id, data: z.unknown() }),
+  z.strictObject({ error: WireError }),
+]);
+
+export class Channel<Out extends Table, In extends Table> {
+  readonly #options: ChannelOptions<Out, In>;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #badMessages = 0;
+  #waiting = 0;
+  #turn: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: ChannelOptions<Out, In>) {
+    this.#options = options;
+  }
+
+  /**
+   * Asks the other side.
+   * @throws {WeirError} the other side's error; `timeout`; `closed`; `badMessage` when the reply is malformed
+   */
+  request<M extends Method<Out>>(method: M, data: RequestData<Out, M>): Promise<ReplyData<Out, M>> {
+    if (this.#closed) return Promise.reject(new WeirError('closed'));
+    const schema = this.#options.outgoing.requests[method];
+    if (!schema) return Promise.reject(new WeirError('unknownMethod'));
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const timer = setTimeout(() => {
+      this.#pending.delete(id);
+      reject(new WeirError('timeout', `No reply to ${method} came in time.`));
+    }, this.#options.requestTimeout ?? 15_000);
+    this.#pending.set(id, { schema: schema.reply, timer, resolve, reject });
+    this.#options.send(JSON.stringify({ id, method, data }));
+    return promise.then((reply) => parse<Out['requests'][M]['reply']>(schema.reply, reply));
+  }
+
+  /** Tells the other side. After `close()` it does nothing. */
+  notify<E extends EventName<Out>>(event: E, data: EventData<Out, E>): void {
+    if (!this.#closed) this.#options.send(JSON.stringify({ event, data }));
+  }
+
+  /** Takes one message from the wire. It never throws: what is wrong is answered. */
+  receive(message: string): void {
+    if (this.#closed) return;
+    let json: unknown;
+    try {
+      json = JSON.parse(message);
+    } catch {
+      this.#reject('The message is not JSON.');
+      return;
+    }
+    const envelope = Envelope.safeParse(json);
+    if (!envelope.success) {
+      this.#reject('The message is none of request, reply and event.');
+      return;
+    }
+    const parsed = envelope.data;
+    if ('method' in parsed) this.#handle(parsed.id, parsed.method, parsed.data);
+    else if ('event' in parsed) this.#hear(parsed.event, parsed.data);
+    else if ('id' in parsed) this.#settle(parsed);
+  }
+
+  /** Ends the channel: what waits for a reply fails with `closed`, and nothing is sent any more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { timer, reject } of this.#pending.values()) {
+      clearTimeout(timer);
+      reject(new WeirError('closed'));
+    }
+    this.#pending.clear();
+  }
+
+  #reject(message: string): void {
+    const error = new WeirError('badMessage', message);
+    this.#options.send(JSON.stringify({ error: error.toWire() }));
+    this.#options.onBadMessage?.(error, ++this.#badMessages);
+  }
+
+  #handle(id: number, method: string, data: unknown): void {
+    if (this.#waiting >= MAX_WAITING) {
+      this.#answer(id, { error: new WeirError('rateLimited').toWire() });
+      return;
+    }
+    this.#waiting += 1;
+    this.#turn = this.#turn.then(async () => {
+      const answer = await this.#run(method, data);
+      this.#waiting -= 1;
+      this.#answer(id, answer);
+    });
+  }
+
+  /** Runs a request; the one reply of it, error or not. */
+  async #run(method: string, data: unknown): Promise<{ data: unknown } | { error: WireError }> {
+    if (this.#closed) return { error: new WeirError('closed').toWire() };
+    const { incoming, handlers, onFailure } = this.#options;
+    try {
+      const schemas = isMethod(incoming, method) ? incoming.requests[method] : undefined;
+      const handler = isMethod(incoming, method) ? handlers[method] : undefined;
+      if (!schemas || !handler) throw new WeirError('unknownMethod', `There is no request "${method}".`);
+      return { data: await handler(parse<RequestSchema<In>>(schemas.request, data)) };
+    } catch (error) {
+      const known = WeirError.from(error);
+      if (known.code === 'internal' || known.cause !== undefined) onFailure?.(known.cause ?? known, method);
+      return { error: known.toWire() };
+    }
+  }
+
+  #answer(id: number, answer: { data: unknown } | { error: WireError }): void {
+    if (!this.#closed) this.#options.send(JSON.stringify({ id, ...answer }));
+  }
+
+  #hear(event: string, data: unknown): void {
+    const { incoming, listeners, tolerant } = this.#options;
+    const schemas = isEvent(incoming, event) ? incoming.events[event] : undefined;
+    if (!schemas) {
+      if (!tolerant) this.#reject(`There is no event "${event}".`);
+      return;
+    }
+    let parsed: z.infer<EventSchema<In>>;
+    try {
+      parsed = parse<EventSchema<In>>(schemas.data, data);
+    } catch {
+      this.#reject(`The data of the event "${event}" is malformed.`);
+      return;
+    }
+    listeners?.[event]?.(parsed);
+  }
+
+  #settle(reply: { id: number; error: WireError } | { id: number; data?: unknown }): void {
+    const pending = this.#pending.get(reply.id);
+    // Late replies to requests that timed out are no offence.
+    if (!pending) return;
+    this.#pending.delete(reply.id);
+    clearTimeout(pending.timer);
+    if ('error' in reply) pending.reject(WeirError.fromWire(reply.error));
+    else pending.resolve(reply.data);
+  }
+}
+
+function isMethod<T extends Table>(table: T, name: string): name is Method<T> {
+  return Object.hasOwn(table.requests, name);
+}
+
+function isEvent<T extends Table>(table: T, name: string): name is EventName<T> {
+  return Object.hasOwn(table.events, name);
+}
+
+/** `data` as `schema` has it. @throws {WeirError} `badRequest`, which names the first field that is wrong */
+function parse<T extends z.ZodType>(schema: T, data: unknown): z.infer<T> {
+  const parsed = schema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue?.path.map(String).join('.') || 'data';
+  throw new WeirError('badRequest', `${where}: ${issue?.message ?? 'malformed'}`.slice(0, 512));
+}

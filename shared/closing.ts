@@ -1,0 +1,34 @@
+/** Owns the reasons for which a connection, peer or room ends, and the WebSocket close code of each. */
+
+/**
+ * Reason -> close code (RFC 6455 leaves 4000-4999 to applications) and what a person is told.
+ * The reason's name itself travels as the close frame's reason text.
+ */
+export const closings = {
+  left: { code: 1000, message: 'You left the room.' },
+  replaced: { code: 4001, message: 'You joined this room from somewhere else; this connection made way for it.' },
+  kicked: { code: 4002, message: 'An administrator of the room removed you.' },
+  serverClosing: { code: 4003, message: 'The server is shutting down or restarting.' },
+  roomClosed: { code: 4004, message: 'The room was closed.' },
+  mediaLost: { code: 4005, message: 'The part of the server that carried this room failed.' },
+  protocolError: { code: 4006, message: 'This connection sent messages that are not of this protocol.' },
+  rateLimited: { code: 4007, message: 'This connection sent too many messages.' },
+  joinTimeout: { code: 4008, message: 'This connection did not join a room in time.' },
+  unresponsive: { code: 4009, message: 'The other side stopped answering.' },
+  slowReader: { code: 4010, message: 'This connection does not read fast enough what it is sent.' },
+  disconnected: { code: 1006, message: 'The connection was lost.' },
+} as const;
+
+export type CloseReason = keyof typeof closings;
+
+/** The reason that a close frame stands for; what is not ours counts as a lost connection. */
+export function closeReason(code: number): CloseReason {
+  for (const reason of Object.keys(closings)) {
+    if (isCloseReason(reason) && closings[reason].code === code) return reason;
+  }
+  return 'disconnected';
+}
+
+function isCloseReason(reason: string): reason is CloseReason {
+  return Object.hasOwn(closings, reason);
+}

@@ -1,0 +1,167 @@
+/**
+ * Owns the schemas of the WebRTC world: RTP, ICE and DTLS as mediasoup and mediasoup-client write them, and Source.
+ *
+ * Fields that we do not know are dropped here rather than refused: browsers add to these objects, and what is dropped
+ * reaches nothing. Every number has the bounds of the wire field that it ends in, because mediasoup packs it unchecked.
+ */
+import { z } from 'zod';
+
+/** What a track shows or says; a peer has at most one producer a source. */
+export const sources = ['camera', 'microphone', 'screen', 'screenAudio'] as const;
+export const Source = z.enum(sources);
+export type Source = z.infer<typeof Source>;
+
+export const MediaKind = z.enum(['audio', 'video']);
+export type MediaKind = z.infer<typeof MediaKind>;
+
+/** The kind of media that each source is made of. */
+export const kindOf: Readonly<Record<Source, MediaKind>> = {
+  camera: 'video',
+  microphone: 'audio',
+  screen: 'video',
+  screenAudio: 'audio',
+};
+
+/** A string of at most `max` UTF-16 units that is valid Unicode: a lone surrogate cannot be written to any wire. */
+export function text(max: number) {
+  return z
+    .string()
+    .max(max)
+    .refine((value) => value.isWellFormed(), { error: 'is not valid Unicode (lone surrogate)' });
+}
+
+const uint = (max: number) => z.int().min(0).max(max);
+const Uint8 = uint(0xff);
+const Uint32 = uint(0xffff_ffff);
+const PayloadType = uint(127);
+
+const CodecParameters = z.record(
+  text(64),
+  z.union([text(1024), z.number().min(-0x8000_0000).max(0xffff_ffff), z.boolean()]),
+);
+
+const RtcpFeedback = z.object({ type: text(32), parameter: text(32).optional() });
+
+/** The RTP header extensions that both mediasoup and mediasoup-client know. */
+const headerExtensionUris = [
+  'urn:ietf:params:rtp-hdrext:sdes:mid',
+  'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id',
+  'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id',
+  'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time',
+  'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
+  'urn:ietf:params:rtp-hdrext:ssrc-audio-level',
+  'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension',
+  'urn:3gpp:video-orientation',
+  'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time',
+  'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay',
+  'urn:mediasoup:params:rtp-hdrext:packet-id',
+] as const;
+const HeaderExtensionUri = z.enum(headerExtensionUris);
+
+/** A list whose entries may name a header extension that we do not know: such entries are left out. */
+function knownExtensions<T extends z.ZodType>(entry: T) {
+  const isKnown = (item: unknown) => {
+    const named = z.object({ uri: z.string() }).safeParse(item);
+    return !named.success || HeaderExtensionUri.safeParse(named.data.uri).success;
+  };
+  return z.preprocess((list) => (Array.isArray(list) ? list.filter(isKnown) : list), z.array(entry).max(64));
+}
+
+const RtpCodecCapability = z.object({
+  kind: MediaKind,
+  mimeType: text(64).regex(/^(audio|video)\/.+$/i),
+  preferredPayloadType: PayloadType,
+  clockRate: Uint32,
+  channels: Uint8.optional(),
+  parameters: CodecParameters.optional(),
+  rtcpFeedback: z.array(RtcpFeedback).max(32).optional(),
+});
+
+const RtpHeaderExtension = z.object({
+  kind: MediaKind,
+  uri: HeaderExtensionUri,
+  preferredId: z.int().min(1).max(255),
+  preferredEncrypt: z.boolean().optional(),
+  direction: z.enum(['sendrecv', 'sendonly', 'recvonly', 'inactive']).optional(),
+});
+
+/** RTP capabilities, as `Router.rtpCapabilities` and `Device.recvRtpCapabilities` have them. */
+export const RtpCapabilities = z.object({
+  codecs: z.array(RtpCodecCapability).max(128),
+  headerExtensions: knownExtensions(RtpHeaderExtension).optional(),
+});
+export type RtpCapabilities = z.infer<typeof RtpCapabilities>;
+
+const RtpCodecParameters = z.object({
+  mimeType: text(64).regex(/^(audio|video)\/.+$/i),
+  payloadType: PayloadType,
+  clockRate: Uint32,
+  channels: Uint8.optional(),
+  parameters: CodecParameters.optional(),
+  rtcpFeedback: z.array(RtcpFeedback).max(32).optional(),
+});
+
+const RtpEncodingParameters = z.object({
+  ssrc: Uint32.optional(),
+  rid: text(16).optional(),
+  codecPayloadType: PayloadType.optional(),
+  rtx: z.object({ ssrc: Uint32 }).optional(),
+  dtx: z.boolean().optional(),
+  scalabilityMode: text(16).optional(),
+  maxBitrate: Uint32.optional(),
+});
+
+const RtpHeaderExtensionParameters = z.object({
+  uri: HeaderExtensionUri,
+  id: z.int().min(1).max(255),
+  encrypt: z.boolean().optional(),
+});
+
+/** RTP parameters of one producer or consumer (one m-line). */
+export const RtpParameters = z.object({
+  mid: text(32).optional(),
+  codecs: z.array(RtpCodecParameters).min(1).max(32),
+  headerExtensions: knownExtensions(RtpHeaderExtensionParameters).optional(),
+  encodings: z.array(RtpEncodingParameters).min(1).max(4),
+  rtcp: z.object({ cname: text(256).optional(), reducedSize: z.boolean().optional() }).optional(),
+  msid: text(256).optional(),
+});
+export type RtpParameters = z.infer<typeof RtpParameters>;
+
+const IceParameters = z.object({ usernameFragment: text(256), password: text(256), iceLite: z.boolean().optional() });
+
+const IceCandidate = z.object({
+  foundation: text(64),
+  priority: Uint32,
+  ip: text(256),
+  address: text(256),
+  protocol: z.enum(['udp', 'tcp']),
+  port: uint(0xffff),
+  type: z.enum(['host', 'srflx', 'prflx', 'relay']),
+  tcpType: z.enum(['active', 'passive', 'so']).optional(),
+});
+export type IceCandidate = z.infer<typeof IceCandidate>;
+
+/** DTLS parameters. No fingerprint at all is refused: it once took a whole worker down. */
+export const DtlsParameters = z.object({
+  role: z.enum(['auto', 'client', 'server']).optional(),
+  fingerprints: z
+    .array(
+      z.object({
+        algorithm: z.enum(['sha-1', 'sha-224', 'sha-256', 'sha-384', 'sha-512']),
+        value: text(256).regex(/^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+$/, { error: 'is not a certificate fingerprint' }),
+      }),
+    )
+    .min(1)
+    .max(8),
+});
+export type DtlsParameters = z.infer<typeof DtlsParameters>;
+
+/** What a client needs in order to make its end of a WebRTC transport. */
+export const TransportInfo = z.object({
+  transportId: text(64),
+  iceParameters: IceParameters,
+  iceCandidates: z.array(IceCandidate),
+  dtlsParameters: DtlsParameters,
+});
+export type TransportInfo = z.infer<typeof TransportInfo>;

@@ -1,0 +1,190 @@
+/**
+ * Owns the protocol, version 1: every request, reply and event that travels between a client and the server.
+ *
+ * What a client sends is strict: an unknown field is an error. What the server sends is tolerant: an unknown field is
+ * dropped, so that old clients survive new servers. `docs/protocol.md` is generated from these tables.
+ */
+import { z } from 'zod';
+import {
+  DtlsParameters,
+  MediaKind,
+  RtpCapabilities,
+  RtpParameters,
+  Source,
+  sources,
+  TransportInfo,
+  text,
+} from './media.ts';
+
+/** Raised when an old client could no longer talk to a new server. */
+export const PROTOCOL_VERSION = 1;
+
+/** Where the WebSocket is, on the host that serves the page. */
+export const SIGNALLING_PATH = '/ws';
+
+/** How long an id, a name or a room's name may be, in UTF-16 units. */
+export const MAX_NAME = 256;
+/** How large a peer's metadata may be, in UTF-16 units. */
+export const MAX_METADATA = 16 * 1024;
+
+const Id = text(MAX_NAME).min(1);
+
+/** A room's name: 1 to 256 characters, no control characters, no slash, no space at either end. */
+export const RoomName = text(MAX_NAME).regex(/^(?!\s)[^/\p{Cc}]+(?<!\s)$/u, {
+  error: 'is not a room name: 1 to 256 characters, without slashes, control characters or outer spaces',
+});
+
+/** A name that people see. */
+export const DisplayName = text(MAX_NAME)
+  .transform((name) => name.trim())
+  .pipe(z.string().min(1, { error: 'is empty' }));
+
+const SourceState = z.enum(['live', 'paused']).describe('`paused`: muted by its publisher');
+
+/** What a peer publishes now, by source; a source that is missing is off. */
+export const SourceStates = z.partialRecord(Source, SourceState);
+export type SourceStates = z.infer<typeof SourceStates>;
+
+/** A member of a room, as the others see it. */
+export const PeerInfo = z.object({
+  peerId: Id.describe('of this one join'),
+  identity: Id.describe('of the person or device; the same at every join'),
+  name: z.string(),
+  metadata: z.string().optional().describe("the application's own text, from the token"),
+  sources: SourceStates,
+});
+export type PeerInfo = z.infer<typeof PeerInfo>;
+
+/** What the token lets a peer do. */
+export const Grants = z.object({
+  canPublish: z.boolean(),
+  canPublishSources: z.array(Source).describe('the sources that it may publish when `canPublish` holds'),
+  canSubscribe: z.boolean(),
+  canPublishData: z.boolean(),
+  hidden: z.boolean().describe('the others are not told of this peer'),
+  roomAdmin: z.boolean().describe('may remove other peers'),
+});
+export type Grants = z.infer<typeof Grants>;
+
+/** What a client needs in order to receive one producer of another member. */
+export const ConsumerInfo = z.object({
+  consumerId: Id,
+  producerId: Id,
+  peerId: Id,
+  source: Source,
+  kind: MediaKind,
+  rtpParameters: RtpParameters,
+});
+export type ConsumerInfo = z.infer<typeof ConsumerInfo>;
+
+const Nothing = z.object({});
+const OwnSource = z.strictObject({ source: Source });
+
+/** What a client asks of the server. */
+const clientRequests = {
+  join: {
+    about:
+      'Enter a room. The reply has everything that media needs: both transports, who is there, and all consumers, paused.',
+    request: z.strictObject({
+      room: RoomName,
+      token: text(16 * 1024)
+        .optional()
+        .describe('required unless the server runs open'),
+      name: DisplayName.optional().describe('used where the token gives no name'),
+      rtpCapabilities: RtpCapabilities.describe('what this device can receive'),
+      transports: z.strictObject({ send: z.boolean(), recv: z.boolean() }).describe('which transports it wants'),
+    }),
+    reply: z.object({
+      peerId: Id,
+      identity: Id,
+      name: z.string(),
+      grants: Grants,
+      peers: z.array(PeerInfo).describe('the other members'),
+      transports: z.object({ send: TransportInfo.optional(), recv: TransportInfo.optional() }),
+      consumers: z.array(ConsumerInfo).describe('created paused; see `resumeConsumers`'),
+    }),
+  },
+  connectTransport: {
+    about: 'Give the DTLS parameters of the client end of a transport. No need to wait for the reply.',
+    request: z.strictObject({ transportId: Id, dtlsParameters: DtlsParameters }),
+    reply: Nothing,
+  },
+  produce: {
+    about: 'Publish a source. No need to wait for the reply; an error means that nothing was published.',
+    request: z.strictObject({
+      source: Source,
+      rtpParameters: RtpParameters,
+      paused: z.boolean().optional().describe('start muted'),
+    }),
+    reply: z.object({ producerId: Id }),
+  },
+  closeProducer: { about: 'Stop publishing a source.', request: OwnSource, reply: Nothing },
+  pauseProducer: { about: 'Mute a source: nothing of it is forwarded.', request: OwnSource, reply: Nothing },
+  resumeProducer: { about: 'Unmute a source.', request: OwnSource, reply: Nothing },
+  resumeConsumers: {
+    about: 'The client is ready to decode these consumers: let media flow. Ids that have closed meanwhile are skipped.',
+    request: z.strictObject({ consumerIds: z.array(Id).min(1).max(1024) }),
+    reply: Nothing,
+  },
+  kick: {
+    about: 'Remove a peer from the room (grant `roomAdmin`). Its token, and older ones, no longer open this room.',
+    request: z.strictObject({ peerId: Id }),
+    reply: Nothing,
+  },
+  leave: { about: 'Leave the room and close the connection.', request: z.strictObject({}), reply: Nothing },
+} as const;
+
+/** What the server asks of a client. */
+const serverRequests = {
+  ping: {
+    about:
+      'Are you there? Sent every few seconds; each side drops a connection on which it heard nothing for too long.',
+    request: z.object({}),
+    reply: z.strictObject({}),
+  },
+} as const;
+
+/** What the server tells a client. */
+const serverEvents = {
+  welcome: {
+    about: 'The first message of every connection.',
+    data: z.object({
+      protocol: z.int().describe('the version of this protocol'),
+      auth: z.enum(['open', 'token']).describe('whether `join` needs a token'),
+      rtpCapabilities: RtpCapabilities.describe("the server's codecs and header extensions, the same for all rooms"),
+      limits: z.object({
+        messageBytes: z.int().describe('the largest message that the server reads'),
+        joinSeconds: z.number().describe('how soon `join` must follow'),
+        pingSeconds: z.number().describe('how often the server sends `ping`'),
+        silenceSeconds: z.number().describe('after so long without a message, either side gives the other up'),
+      }),
+    }),
+  },
+  newPeer: { about: 'Somebody joined.', data: PeerInfo },
+  peerClosed: { about: 'Somebody left.', data: z.object({ peerId: Id, reason: z.string() }) },
+  peerSources: {
+    about: 'What a peer publishes has changed; the whole of it, so that a repeat does no harm.',
+    data: z.object({ peerId: Id, sources: SourceStates }),
+  },
+  newConsumers: {
+    about: 'More to receive, created paused. Make all of them in one turn, then send `resumeConsumers`.',
+    data: z.object({ consumers: z.array(ConsumerInfo) }),
+  },
+  consumersClosed: { about: 'These consumers ended.', data: z.object({ consumerIds: z.array(Id) }) },
+  producerClosed: {
+    about: 'The server ended a source of yours.',
+    data: z.object({ source: Source, reason: z.string() }),
+  },
+} as const;
+
+/** What may be sent in the direction from a client to the server, and the other way round. */
+export const clientTable = { requests: clientRequests, events: {} } as const;
+export const serverTable = { requests: serverRequests, events: serverEvents } as const;
+
+export type ClientTable = typeof clientTable;
+export type ServerTable = typeof serverTable;
+export type JoinReply = z.infer<typeof clientRequests.join.reply>;
+export type Welcome = z.infer<typeof serverEvents.welcome.data>;
+export type ServerEvents = { [E in keyof typeof serverEvents]: z.infer<(typeof serverEvents)[E]['data']> };
+
+export { sources };
