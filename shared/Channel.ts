@@ -121,8 +121,11 @@ export class Channel<Out extends Table, In extends Table> {
     if (!this.#closed) this.#options.send(JSON.stringify({ event, data }));
   }
 
-  /** Takes one message from the wire. It never throws: what is wrong is answered. */
-  receive(message: string): void {
+  /**
+   * Takes one message from the wire. It never throws: what is wrong is answered.
+   * @param refusal when given, a request is answered with it instead of being handled
+   */
+  receive(message: string, refusal?: WeirError): void {
     if (this.#closed) return;
     let json: unknown;
     try {
@@ -137,7 +140,8 @@ export class Channel<Out extends Table, In extends Table> {
       return;
     }
     const parsed = envelope.data;
-    if ('method' in parsed) this.#handle(parsed.id, parsed.method, parsed.data);
+    if ('method' in parsed && refusal) this.#answer(parsed.id, { error: refusal.toWire() });
+    else if ('method' in parsed) this.#handle(parsed.id, parsed.method, parsed.data);
     else if ('event' in parsed) this.#hear(parsed.event, parsed.data);
     else if ('id' in parsed) this.#settle(parsed);
   }

@@ -1,0 +1,99 @@
+/** Owns the composition: what a Weir server is made of, in which order it starts and stops. */
+import nodeHttp from 'node:http';
+import https from 'node:https';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { health } from './features/health.ts';
+import { page } from './features/page.ts';
+import { ownAddresses } from './media/options.ts';
+import { WorkerPool } from './media/WorkerPool.ts';
+import { Rooms } from './room/Rooms.ts';
+import { signalling } from './signalling/plugin.ts';
+import { openGate, tokenGate } from './signalling/tokens.ts';
+
+/** Largest HTTP body, in bytes, and longest time for a request to arrive, in milliseconds. */
+const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000 };
+
+export interface App {
+  readonly http: FastifyInstance;
+  readonly pool: WorkerPool;
+  readonly rooms: Rooms;
+  /** Where media is announced, first one first. */
+  readonly addresses: readonly string[];
+  /** Starts to listen. @returns the TCP port */
+  listen(): Promise<number>;
+  /** Stops in order: connections, rooms, workers; it is done when no process of Weir's is left. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts all but listening.
+ * @throws {MediaPortError}, {PageMissingError}; nothing is left behind
+ */
+export async function createApp(config: Config, log: Logger): Promise<App> {
+  const addresses = announcedAddresses(config);
+  const pool = await WorkerPool.start({
+    count: config.workers,
+    listen: { ip: config.rtcHost, announcedAddresses: addresses },
+    firstPort: config.rtcPort,
+    log,
+  });
+  const rooms = new Rooms(pool, config.maxPeers, log);
+  const gate = config.auth
+    ? tokenGate({ ...config.auth, leeway: config.tokenLeeway, maxLifetime: config.tokenMaxLifetime })
+    : openGate();
+  const http = createHttp(config, log);
+  // Fastify runs this once its connections are closed and nothing new comes in.
+  http.addHook('onClose', async () => {
+    await rooms.close();
+    await pool.close();
+  });
+  const app: App = {
+    http,
+    pool,
+    rooms,
+    addresses,
+    async listen() {
+      await http.listen({ host: config.host, port: config.port });
+      const address = http.server.address();
+      return address !== null && typeof address === 'object' ? address.port : config.port;
+    },
+    close: () => http.close(),
+  };
+  try {
+    await http.register(health, { pool });
+    await http.register(page);
+    await http.register(signalling, { config, rooms, gate, log });
+    await http.ready();
+    return app;
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+function createHttp(config: Config, log: Logger): FastifyInstance {
+  const serverOptions = { maxHeaderSize: HTTP_LIMITS.headers, requestTimeout: HTTP_LIMITS.requestTime };
+  const logger: FastifyBaseLogger = log;
+  return Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    trustProxy: config.trustProxy,
+    bodyLimit: HTTP_LIMITS.body,
+    forceCloseConnections: true,
+    genReqId: () => crypto.randomUUID(),
+    serverFactory: (handler): nodeHttp.Server =>
+      config.tls
+        ? https.createServer({ ...config.tls, ...serverOptions }, handler)
+        : nodeHttp.createServer(serverOptions, handler),
+  });
+}
+
+function announcedAddresses(config: Config): [string, ...string[]] {
+  const [first, ...further] = config.announcedAddresses;
+  if (first !== undefined) return [first, ...further];
+  if (config.rtcHost !== '0.0.0.0') return [config.rtcHost];
+  const [own = '127.0.0.1', ...others] = ownAddresses();
+  return [own, ...others];
+}

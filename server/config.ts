@@ -1,0 +1,277 @@
+/** Owns the configuration: environment variables `WEIR_*` in, one frozen, validated Config out. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One variable: its schema reads the text of the environment; the rest is what the README's table says of it. */
+interface Variable<T extends z.ZodType = z.ZodType> {
+  readonly schema: T;
+  readonly form: string;
+  readonly fallback: string;
+  readonly meaning: string;
+}
+
+const number = (min: number, max: number, fallback: number, meaning: string, unit = 'number') => ({
+  schema: z.coerce.number().min(min).max(max).default(fallback),
+  form: `${unit}, ${min} to ${max}`,
+  fallback: String(fallback),
+  meaning,
+});
+
+const integer = (min: number, max: number, fallback: number, meaning: string, unit = 'whole number') => ({
+  schema: z.coerce.number().int().min(min).max(max).default(fallback),
+  form: `${unit}, ${min} to ${max}`,
+  fallback: String(fallback),
+  meaning,
+});
+
+const flag = (meaning: string) => ({
+  schema: z
+    .enum(['true', 'false', '1', '0'])
+    .default('false')
+    .transform((value) => value === 'true' || value === '1'),
+  form: '`true` or `false`',
+  fallback: '`false`',
+  meaning,
+});
+
+const optional = <T extends z.ZodType>(schema: T, form: string, fallback: string, meaning: string) => ({
+  schema: schema.optional(),
+  form,
+  fallback,
+  meaning,
+});
+
+const list = (entry: z.ZodType<string, string>) =>
+  z
+    .string()
+    .transform((value) =>
+      value
+        .split(',')
+        .map((item) => item.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(entry));
+
+const address = z.string().regex(/^[0-9A-Za-z.:_-]{1,253}$/);
+const origin = z.string().refine((value) => value === '*' || (URL.canParse(value) && new URL(value).origin === value));
+
+/** Every variable that Weir reads. `npm run docs` writes this table into the README. */
+export const variables = {
+  WEIR_HOST: {
+    schema: address.default('0.0.0.0'),
+    form: 'IP address or host name',
+    fallback: '`0.0.0.0`',
+    meaning: 'Where the page, the API and the signalling listen.',
+  },
+  WEIR_PORT: integer(0, 65535, 3000, 'Their TCP port; 0 takes any free one.', 'port'),
+  WEIR_TLS_CERT: optional(
+    z.string().min(1),
+    'path',
+    'none',
+    'Certificate chain (PEM). With it and the key Weir serves HTTPS; browsers give no camera on plain HTTP but on localhost.',
+  ),
+  WEIR_TLS_KEY: optional(z.string().min(1), 'path', 'none', 'Private key (PEM) of the certificate.'),
+  WEIR_RTC_HOST: {
+    schema: address.default('0.0.0.0'),
+    form: 'IP address',
+    fallback: '`0.0.0.0`',
+    meaning: 'The local address that media is received on.',
+  },
+  WEIR_RTC_PORT: integer(
+    0,
+    65000,
+    44400,
+    'The first media port, UDP and TCP; worker n takes the n-th one after it. 0 takes any free ones.',
+    'port',
+  ),
+  WEIR_ANNOUNCED_ADDRESS: optional(
+    list(address),
+    'IP addresses or host names, comma-separated',
+    "this machine's own addresses",
+    'Where browsers find the media ports; name the public address when Weir is behind NAT or in a container.',
+  ),
+  WEIR_WORKERS: integer(1, 256, availableParallelism(), 'How many media workers; each uses up to one core.'),
+  WEIR_API_KEY: optional(
+    z.string().min(1).max(256),
+    'text',
+    'none',
+    'The `iss` of tokens. With the secret, rooms need tokens.',
+  ),
+  WEIR_API_SECRET: optional(
+    z.string().min(32),
+    'text, at least 32 characters',
+    'none',
+    'What tokens are signed with (HS256).',
+  ),
+  WEIR_OPEN: flag('Under `NODE_ENV=production`: run without tokens all the same, so that anyone may enter any room.'),
+  WEIR_TOKEN_LEEWAY_SECONDS: number(0, 600, 60, 'How far the clock of a token may be off.', 'seconds'),
+  WEIR_TOKEN_MAX_SECONDS: number(
+    1,
+    2_592_000,
+    86_400,
+    'A token that lives longer than this from now is refused.',
+    'seconds',
+  ),
+  WEIR_ALLOWED_ORIGINS: optional(
+    list(origin),
+    'origins such as `https://example.com`, comma-separated, or `*`',
+    'the page that Weir serves itself',
+    'Further pages that may connect, exactly as browsers send their Origin.',
+  ),
+  WEIR_TRUST_PROXY: flag('Believe `X-Forwarded-For`, `-Proto` and `-Host`: only behind a proxy that sets them.'),
+  WEIR_LOG_LEVEL: {
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    form: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`',
+    fallback: '`info`',
+    meaning: 'How much is logged (JSON, one object a line, to stdout).',
+  },
+  WEIR_MAX_PEERS: integer(1, 10_000, 80, 'Peers a room.'),
+  WEIR_MAX_CONNECTIONS_PER_IP: integer(1, 1_000_000, 50, 'Connections an IP address.'),
+  WEIR_MAX_INCOMING_BITRATE: integer(50_000, 1_000_000_000, 6_000_000, 'What a peer may send.', 'bit/s'),
+  WEIR_MAX_MESSAGE_BYTES: integer(4096, 16_777_216, 65_536, 'The largest signalling message.', 'bytes'),
+  WEIR_MAX_SEND_BUFFER_BYTES: integer(
+    65_536,
+    1_073_741_824,
+    1_048_576,
+    'Unsent signalling at which a slow reader is dropped.',
+    'bytes',
+  ),
+  WEIR_MESSAGES_PER_SECOND: number(1, 100_000, 20, 'Messages a peer, in the long run.', 'a second'),
+  WEIR_MESSAGE_BURST: integer(10, 1_000_000, 100, 'Messages a peer, at once.'),
+  WEIR_JOIN_SECONDS: number(0.1, 600, 10, 'How soon a connection must join a room.', 'seconds'),
+  WEIR_PING_SECONDS: number(0.25, 600, 5, 'How often each connection is asked whether it is alive.', 'seconds'),
+  WEIR_SILENCE_SECONDS: number(0.5, 1800, 15, 'A connection silent for so long is closed.', 'seconds'),
+} as const satisfies Record<string, Variable>;
+
+/** Read by the launcher or by tests; not a mistake, though not ours. */
+const otherwiseUsed = /^WEIR_(TEST|SKIP|SERVICE|PORT)_/;
+
+const Environment = z.object({
+  NODE_ENV: z.string().optional(),
+  ...(Object.fromEntries(Object.entries(variables).map(([name, { schema }]) => [name, schema])) as {
+    [N in keyof typeof variables]: (typeof variables)[N]['schema'];
+  }),
+});
+
+/** Weir's configuration. Durations are in milliseconds, sizes in bytes, rates in bit/s. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly rtcHost: string;
+  /** First media port, or 0 for any. */
+  readonly rtcPort: number;
+  /** As configured; empty when Weir has to find them itself. */
+  readonly announcedAddresses: readonly string[];
+  readonly workers: number;
+  /** Undefined when Weir runs open. */
+  readonly auth: { readonly apiKey: string; readonly apiSecret: string } | undefined;
+  readonly tokenLeeway: number;
+  readonly tokenMaxLifetime: number;
+  readonly allowedOrigins: readonly string[];
+  readonly trustProxy: boolean;
+  readonly logLevel: string;
+  readonly maxPeers: number;
+  readonly maxConnectionsPerIp: number;
+  readonly maxIncomingBitrate: number;
+  readonly maxMessageBytes: number;
+  readonly maxSendBuffer: number;
+  readonly messagesPerSecond: number;
+  readonly messageBurst: number;
+  readonly joinTimeout: number;
+  readonly pingInterval: number;
+  readonly silenceTimeout: number;
+}
+
+/** A configuration that cannot be used; the message names the variable and what it accepts. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the environment.
+ * @returns the configuration, and the names of variables that look like ours but are not
+ * @throws {ConfigError} for the first variable that is wrong, or for a combination that cannot work
+ */
+export function readConfig(environment: Environment): { config: Config; unknown: string[] } {
+  // An empty value means "not set", as in compose files and unit files.
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const name = String(parsed.error.issues[0]?.path[0]);
+    const accepted = isVariable(name) ? variables[name].form : 'another value';
+    const shown = name.includes('SECRET') ? '(hidden)' : JSON.stringify(given[name]);
+    throw new ConfigError(`${name}=${shown} is not usable: it takes ${accepted}.`);
+  }
+  const env = parsed.data;
+  const unknown = Object.keys(given).filter(
+    (name) => name.startsWith('WEIR_') && !isVariable(name) && !otherwiseUsed.test(name),
+  );
+  const config: Config = Object.freeze({
+    host: env.WEIR_HOST,
+    port: env.WEIR_PORT,
+    tls: readTls(env.WEIR_TLS_CERT, env.WEIR_TLS_KEY),
+    rtcHost: env.WEIR_RTC_HOST,
+    rtcPort: env.WEIR_RTC_PORT,
+    announcedAddresses: env.WEIR_ANNOUNCED_ADDRESS ?? [],
+    workers: env.WEIR_WORKERS,
+    auth: readAuth(env.WEIR_API_KEY, env.WEIR_API_SECRET, env.WEIR_OPEN || env.NODE_ENV !== 'production'),
+    tokenLeeway: env.WEIR_TOKEN_LEEWAY_SECONDS * 1000,
+    tokenMaxLifetime: env.WEIR_TOKEN_MAX_SECONDS * 1000,
+    allowedOrigins: env.WEIR_ALLOWED_ORIGINS ?? [],
+    trustProxy: env.WEIR_TRUST_PROXY,
+    logLevel: env.WEIR_LOG_LEVEL,
+    maxPeers: env.WEIR_MAX_PEERS,
+    maxConnectionsPerIp: env.WEIR_MAX_CONNECTIONS_PER_IP,
+    maxIncomingBitrate: env.WEIR_MAX_INCOMING_BITRATE,
+    maxMessageBytes: env.WEIR_MAX_MESSAGE_BYTES,
+    maxSendBuffer: env.WEIR_MAX_SEND_BUFFER_BYTES,
+    messagesPerSecond: env.WEIR_MESSAGES_PER_SECOND,
+    messageBurst: env.WEIR_MESSAGE_BURST,
+    joinTimeout: env.WEIR_JOIN_SECONDS * 1000,
+    pingInterval: env.WEIR_PING_SECONDS * 1000,
+    silenceTimeout: env.WEIR_SILENCE_SECONDS * 1000,
+  });
+  if (config.silenceTimeout <= config.pingInterval) {
+    throw new ConfigError(
+      'WEIR_SILENCE_SECONDS must be more than WEIR_PING_SECONDS, or every connection would be closed.',
+    );
+  }
+  return { config, unknown };
+}
+
+function isVariable(name: string): name is keyof typeof variables {
+  return Object.hasOwn(variables, name);
+}
+
+function readTls(cert: string | undefined, key: string | undefined): Config['tls'] {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw new ConfigError('WEIR_TLS_CERT and WEIR_TLS_KEY go together: set both for HTTPS, or neither.');
+  }
+  return { cert: readFile('WEIR_TLS_CERT', cert), key: readFile('WEIR_TLS_KEY', key) };
+}
+
+function readFile(variable: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new ConfigError(`${variable}=${JSON.stringify(path)} cannot be read: it takes the path of a PEM file.`, {
+      cause: error,
+    });
+  }
+}
+
+function readAuth(apiKey: string | undefined, apiSecret: string | undefined, mayBeOpen: boolean): Config['auth'] {
+  if (apiKey !== undefined && apiSecret !== undefined) return { apiKey, apiSecret };
+  if (apiKey !== undefined || apiSecret !== undefined) {
+    throw new ConfigError('WEIR_API_KEY and WEIR_API_SECRET go together: set both to ask for tokens, or neither.');
+  }
+  if (mayBeOpen) return undefined;
+  throw new ConfigError(
+    'In production Weir does not run open by accident: set WEIR_API_KEY and WEIR_API_SECRET, or WEIR_OPEN=true to let anyone enter any room.',
+  );
+}

@@ -1,0 +1,88 @@
+/** Owns the process: reads the configuration, starts Weir, says where it is, ends it on a signal. */
+import { setLogEventListeners } from 'mediasoup';
+import { type Logger, pino } from 'pino';
+import { type App, createApp } from './app.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { PageMissingError } from './features/page.ts';
+import { isPrivateAddress } from './media/options.ts';
+import { MediaPortError } from './media/WorkerPool.ts';
+
+/** How long closing may take before the process ends all the same, in milliseconds. */
+const CLOSE_DEADLINE = 10_000;
+
+/** Says something to whoever started Weir, and ends the process with status 1. */
+function fail(message: string): never {
+  process.stderr.write(`Weir cannot start. ${message}\n`);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  const { config, unknown } = readConfig(process.env);
+  const log = pino({ level: config.logLevel, redact: ['token', '*.token'] });
+  for (const name of unknown) log.warn(`${name} is not a variable of Weir's; the README lists those that are`);
+  setLogEventListeners({
+    onwarn: (namespace, message) => log.warn({ namespace }, message),
+    onerror: (namespace, message, error) => log.error({ namespace, err: error }, message),
+  });
+  // A signal that comes while Weir starts ends it as soon as it has started.
+  const signalled = firstSignal();
+  const app = await createApp(config, log);
+  const port = await app.listen().catch(async (error: unknown) => {
+    await app.close();
+    throw error;
+  });
+  greet(config, app, port);
+  const signal = await signalled;
+  log.info({ signal }, 'closing');
+  await close(app, log);
+}
+
+/** Resolves with the first SIGINT or SIGTERM; a second one ends the process at once. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    const onSignal = (signal: NodeJS.Signals) => {
+      signals += 1;
+      if (signals > 1) process.exit(1);
+      resolve(signal);
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+async function close(app: App, log: Logger): Promise<void> {
+  const deadline = setTimeout(() => {
+    log.error('closing took too long');
+    process.exit(1);
+  }, CLOSE_DEADLINE);
+  await app.close();
+  clearTimeout(deadline);
+  process.exit(0);
+}
+
+function greet(config: Config, app: App, port: number): void {
+  const scheme = config.tls ? 'https' : 'http';
+  const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
+  const [address = ''] = app.addresses;
+  const lines = [
+    `Weir is running: ${scheme}://${host}:${port}`,
+    `Media: ${config.workers} worker(s) on ${app.addresses.join(', ')}, port(s) ${app.pool.workers.map(({ port: rtc }) => rtc).join(', ')} UDP and TCP`,
+  ];
+  if (!config.auth)
+    lines.push('Open: anyone may enter any room. Set WEIR_API_KEY and WEIR_API_SECRET to ask for tokens.');
+  if (config.announcedAddresses.length === 0 && isPrivateAddress(address)) {
+    lines.push(`${address} can be reached from its own network only; behind NAT set WEIR_ANNOUNCED_ADDRESS.`);
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof ConfigError || error instanceof MediaPortError || error instanceof PageMissingError) {
+    fail(error.message);
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    fail('The port is taken: is Weir running already? Choose another with WEIR_PORT.');
+  }
+  fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+});

@@ -1,0 +1,48 @@
+/** Owns what a room's media runs on: its router, on the worker that was picked for it. */
+import type { Router, WebRtcTransport } from 'mediasoup/types';
+import type { TransportInfo } from '../../shared/media.ts';
+import { Lifetime } from '../Lifetime.ts';
+import type { MediaWorker } from './MediaWorker.ts';
+import type { WorkerPool } from './WorkerPool.ts';
+
+export class Fabric {
+  readonly #worker: MediaWorker;
+  readonly #lifetime = new Lifetime<'closed' | 'mediaLost'>();
+  readonly router: Router;
+
+  private constructor(worker: MediaWorker, router: Router) {
+    this.#worker = worker;
+    this.router = router;
+    this.#lifetime.defer(() => router.close());
+    router.once('workerclose', () => this.#lifetime.end('mediaLost'));
+  }
+
+  /** @throws {WeirError} `unavailable` while no worker runs */
+  static async open(pool: WorkerPool): Promise<Fabric> {
+    const worker = pool.pick();
+    return new Fabric(worker, await worker.createRouter());
+  }
+
+  /** Runs `listener` once it has ended: `mediaLost` when its worker did. */
+  onEnd(listener: (reason: 'closed' | 'mediaLost') => void): void {
+    this.#lifetime.defer(listener);
+  }
+
+  createTransport(): Promise<WebRtcTransport> {
+    return this.#worker.createTransport(this.router);
+  }
+
+  /** What a client needs in order to make its end of `transport`. */
+  describe(transport: WebRtcTransport): TransportInfo {
+    return {
+      transportId: transport.id,
+      iceParameters: transport.iceParameters,
+      iceCandidates: this.#worker.candidatesOf(transport),
+      dtlsParameters: transport.dtlsParameters,
+    };
+  }
+
+  close(): void {
+    this.#lifetime.end('closed');
+  }
+}

@@ -1,0 +1,133 @@
+/** Owns one mediasoup worker process and its WebRtcServer: one port, UDP and TCP, for all of its transports. */
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { createWorker, workerBin } from 'mediasoup';
+import type { Router, WebRtcServer, WebRtcTransport, Worker } from 'mediasoup/types';
+import type { Logger } from 'pino';
+import type { IceCandidate } from '../../shared/media.ts';
+import { Lifetime } from '../Lifetime.ts';
+import { listenInfos, mediaCodecs, webRtcTransportOptions } from './options.ts';
+
+const launcher = fileURLToPath(new URL('launch-worker.sh', import.meta.url));
+/** How long a closed worker may take to exit before it is killed, in milliseconds. */
+const EXIT_TIMEOUT = 3000;
+
+export interface MediaListen {
+  /** Local IP address. */
+  readonly ip: string;
+  /** Where browsers find it; at least one. */
+  readonly announcedAddresses: readonly [string, ...string[]];
+}
+
+export class MediaWorker {
+  readonly #worker: Worker;
+  readonly #webRtcServer: WebRtcServer;
+  readonly #furtherAddresses: readonly string[];
+  readonly #lifetime = new Lifetime<'closed' | 'died'>();
+  readonly #exited: Promise<unknown>;
+  readonly port: number;
+  #routers = 0;
+
+  private constructor(worker: Worker, webRtcServer: WebRtcServer, port: number, furtherAddresses: readonly string[]) {
+    this.#worker = worker;
+    this.#webRtcServer = webRtcServer;
+    this.#furtherAddresses = furtherAddresses;
+    this.port = port;
+    this.#exited = once(worker, 'subprocessclose');
+    this.#lifetime.defer(() => worker.close());
+    worker.once('died', () => this.#lifetime.end('died'));
+  }
+
+  /**
+   * Starts a worker that listens on `port`.
+   * @throws {Error} when the worker does not start or the port is taken; no process is left behind
+   */
+  static async start(listen: MediaListen, port: number, log: Logger): Promise<MediaWorker> {
+    const worker = await spawnWorker();
+    const [announced, ...further] = listen.announcedAddresses;
+    try {
+      const webRtcServer = await worker.createWebRtcServer({ listenInfos: listenInfos(listen.ip, port, announced) });
+      log.debug({ pid: worker.pid, port }, 'media worker started');
+      return new MediaWorker(worker, webRtcServer, port, further);
+    } catch (error) {
+      worker.close();
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.#worker.pid;
+  }
+
+  /** How many rooms it carries: what new rooms are placed by. */
+  get routers(): number {
+    return this.#routers;
+  }
+
+  /** Runs `listener` once this worker has ended: `died` when nobody asked it to. */
+  onEnd(listener: (reason: 'closed' | 'died') => void): void {
+    this.#lifetime.defer(listener);
+  }
+
+  /** A router with the codecs of this server. */
+  async createRouter(): Promise<Router> {
+    this.#routers += 1;
+    try {
+      const router = await this.#worker.createRouter({ mediaCodecs });
+      router.observer.once('close', () => {
+        this.#routers -= 1;
+      });
+      return router;
+    } catch (error) {
+      this.#routers -= 1;
+      throw error;
+    }
+  }
+
+  /** A transport of one of this worker's routers, on this worker's port. */
+  createTransport(router: Router): Promise<WebRtcTransport> {
+    return router.createWebRtcTransport({ ...webRtcTransportOptions, webRtcServer: this.#webRtcServer });
+  }
+
+  /** A transport's candidates, with those of the addresses that mediasoup does not know of. */
+  candidatesOf(transport: WebRtcTransport): IceCandidate[] {
+    const own = transport.iceCandidates;
+    const further = this.#furtherAddresses.flatMap((address, index) =>
+      own.map((candidate) => ({
+        ...candidate,
+        ip: address,
+        address,
+        foundation: `${candidate.foundation}${index}`,
+        priority: candidate.priority - 1 - index,
+      })),
+    );
+    return [...own, ...further];
+  }
+
+  /** Closes the worker and waits until its process is gone. */
+  async close(): Promise<void> {
+    this.#lifetime.end('closed');
+    if (this.#worker.subprocessClosed) return;
+    const killer = setTimeout(() => process.kill(this.#worker.pid, 'SIGKILL'), EXIT_TIMEOUT);
+    await this.#exited;
+    clearTimeout(killer);
+  }
+}
+
+/**
+ * mediasoup puts listeners on this process that close the worker at the first SIGINT or SIGTERM. Weir closes its
+ * workers itself, in order, so it takes them off again; `createWorker` adds them before it first awaits.
+ */
+function spawnWorker(): Promise<Worker> {
+  // The launcher script starts what this variable names.
+  process.env.MEDIASOUP_WORKER_BIN ??= workerBin;
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const before = signals.map((signal) => new Set(process.listeners(signal)));
+  const worker = createWorker({ logLevel: 'warn', workerBin: launcher });
+  signals.forEach((signal, index) => {
+    for (const listener of process.listeners(signal)) {
+      if (!before[index]?.has(listener)) process.removeListener(signal, listener);
+    }
+  });
+  return worker;
+}

@@ -1,0 +1,127 @@
+/** Owns all media workers: starts them, replaces those that die, and picks one for a new room. */
+import { randomInt } from 'node:crypto';
+import type { Logger } from 'pino';
+import { WeirError } from '../../shared/errors.ts';
+import { type MediaListen, MediaWorker } from './MediaWorker.ts';
+
+export interface WorkerPoolOptions {
+  readonly count: number;
+  readonly listen: MediaListen;
+  /** Worker n listens on `firstPort + n`; 0 takes any free port for each. */
+  readonly firstPort: number;
+  readonly log: Logger;
+}
+
+/** The media ports cannot be opened; the message says which and what to do. */
+export class MediaPortError extends Error {
+  override readonly name = 'MediaPortError';
+}
+
+/** Where a port is searched when any will do: below the range that systems hand out to clients. */
+const ANY_PORT = { min: 10_000, max: 32_000, tries: 50 };
+/** Pause before a dead worker's place is tried again when the replacement did not start either, in milliseconds. */
+const RESTART_DELAY = 1000;
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #workers = new Map<number, MediaWorker>();
+  readonly #restarts = new Set<NodeJS.Timeout>();
+  #closed = false;
+
+  private constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {MediaPortError} or what kept a worker from starting; no worker is left behind */
+  static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
+    const pool = new WorkerPool(options);
+    const started = await Promise.allSettled(Array.from({ length: options.count }, (_, index) => pool.#start(index)));
+    const failure = started.find((result) => result.status === 'rejected');
+    if (failure) {
+      await pool.close();
+      throw failure.reason;
+    }
+    return pool;
+  }
+
+  get workers(): readonly MediaWorker[] {
+    return [...this.#workers.values()];
+  }
+
+  /** Whether every worker is there. */
+  get complete(): boolean {
+    return !this.#closed && this.#workers.size === this.#options.count;
+  }
+
+  /**
+   * The worker with the fewest rooms.
+   * @throws {WeirError} `unavailable` while there is none
+   */
+  pick(): MediaWorker {
+    const [first, ...others] = this.workers;
+    if (!first) throw new WeirError('unavailable', 'No media worker is running right now; try again in a second.');
+    return others.reduce((best, worker) => (worker.routers < best.routers ? worker : best), first);
+  }
+
+  /** Closes all workers and waits until their processes are gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#restarts) clearTimeout(timer);
+    this.#restarts.clear();
+    await Promise.all(this.workers.map((worker) => worker.close()));
+  }
+
+  async #start(index: number): Promise<void> {
+    const worker = await this.#listen(index);
+    if (this.#closed) {
+      await worker.close();
+      return;
+    }
+    this.#workers.set(index, worker);
+    worker.onEnd((reason) => {
+      this.#workers.delete(index);
+      if (reason !== 'died' || this.#closed) return;
+      this.#options.log.error({ pid: worker.pid }, 'media worker died; starting another');
+      this.#restart(index);
+    });
+  }
+
+  #restart(index: number): void {
+    this.#start(index).catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'media worker did not start; trying again');
+      if (this.#closed) return;
+      const timer = setTimeout(() => {
+        this.#restarts.delete(timer);
+        this.#restart(index);
+      }, RESTART_DELAY);
+      this.#restarts.add(timer);
+    });
+  }
+
+  async #listen(index: number): Promise<MediaWorker> {
+    const { listen, firstPort, log } = this.#options;
+    if (firstPort !== 0) {
+      return MediaWorker.start(listen, firstPort + index, log).catch((error: unknown) => {
+        throw isPortError(error) ? portError(listen.ip, firstPort + index, error) : error;
+      });
+    }
+    for (let left = ANY_PORT.tries; ; left -= 1) {
+      try {
+        return await MediaWorker.start(listen, randomInt(ANY_PORT.min, ANY_PORT.max), log);
+      } catch (error) {
+        if (left === 0 || !isPortError(error)) throw error;
+      }
+    }
+  }
+}
+
+function isPortError(error: unknown): boolean {
+  return error instanceof Error && /port|bind|address/i.test(error.message);
+}
+
+function portError(ip: string, port: number, cause: unknown): MediaPortError {
+  return new MediaPortError(
+    `Media port ${port} (UDP and TCP on ${ip}) cannot be opened: is another Weir running? Choose another with WEIR_RTC_PORT, or 0 for any.`,
+    { cause },
+  );
+}

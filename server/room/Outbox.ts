@@ -1,0 +1,65 @@
+/** Owns what a peer has yet to be told: news in order, consumers in batches. */
+import type { ConsumerInfo, ServerEvents } from '../../shared/protocol.ts';
+
+type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
+
+/**
+ * Nothing leaves before `open()`: the reply to `join` is a snapshot and says it all. After that, what comes up within
+ * one turn of the event loop leaves at its end. So news never overtakes a reply that is on its way (a reply needs
+ * microtasks only), and all consumers of one turn make one batch, which is one SDP exchange at the client.
+ */
+export class Outbox {
+  readonly #send: Send;
+  #open = false;
+  #closed = false;
+  #scheduled: NodeJS.Immediate | undefined;
+  #news: (() => void)[] = [];
+  #consumers: ConsumerInfo[] = [];
+  #closedConsumers: string[] = [];
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  /** Lets news out from now on. @returns the consumers that have come up so far */
+  open(): ConsumerInfo[] {
+    this.#open = true;
+    return this.#consumers.splice(0);
+  }
+
+  notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
+    if (!this.#open) return;
+    this.#news.push(() => this.#send(event, data));
+    this.#schedule();
+  }
+
+  consumerOpened(info: ConsumerInfo): void {
+    this.#consumers.push(info);
+    this.#schedule();
+  }
+
+  consumerClosed(consumerId: string): void {
+    const unsent = this.#consumers.findIndex((info) => info.consumerId === consumerId);
+    if (unsent >= 0) this.#consumers.splice(unsent, 1);
+    else if (this.#open) this.#closedConsumers.push(consumerId);
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearImmediate(this.#scheduled);
+  }
+
+  #schedule(): void {
+    if (this.#open && !this.#closed) this.#scheduled ??= setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#scheduled = undefined;
+    for (const tell of this.#news.splice(0)) tell();
+    const consumerIds = this.#closedConsumers.splice(0);
+    if (consumerIds.length > 0) this.#send('consumersClosed', { consumerIds });
+    const consumers = this.#consumers.splice(0);
+    if (consumers.length > 0) this.#send('newConsumers', { consumers });
+  }
+}

@@ -1,0 +1,211 @@
+/** Owns a browser's stay in a room: its two transports, what it publishes, what it receives. */
+import { randomUUID } from 'node:crypto';
+import type { Consumer, Producer, WebRtcTransport } from 'mediasoup/types';
+import type { CloseReason } from '../../shared/closing.ts';
+import { WeirError } from '../../shared/errors.ts';
+import {
+  type DtlsParameters,
+  kindOf,
+  type RtpCapabilities,
+  RtpParameters,
+  type Source,
+  type TransportInfo,
+} from '../../shared/media.ts';
+import type { ConsumerInfo, Grants, PeerInfo, ServerEvents, SourceStates } from '../../shared/protocol.ts';
+import { Lifetime } from '../Lifetime.ts';
+import type { Fabric } from '../media/Fabric.ts';
+import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
+import type { Member, Publication } from './Member.ts';
+import { Outbox } from './Outbox.ts';
+
+export interface PeerOptions {
+  readonly identity: string;
+  readonly name: string;
+  readonly metadata: string | undefined;
+  readonly grants: Grants;
+  readonly rtpCapabilities: RtpCapabilities;
+  readonly fabric: Fabric;
+  /** bit/s that it may send. */
+  readonly maxIncomingBitrate: number;
+  send<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
+}
+
+export class Peer implements Member {
+  readonly id = randomUUID();
+  readonly #options: PeerOptions;
+  readonly #lifetime = new Lifetime<CloseReason>();
+  readonly #outbox: Outbox;
+  readonly #producers = new Map<Source, Producer>();
+  readonly #consumers = new Map<string, Consumer>();
+  #send: WebRtcTransport | undefined;
+  #recv: WebRtcTransport | undefined;
+
+  constructor(options: PeerOptions) {
+    this.#options = options;
+    this.#outbox = new Outbox(options.send);
+    this.#lifetime.defer(() => this.#outbox.close());
+  }
+
+  get identity(): string {
+    return this.#options.identity;
+  }
+
+  get hidden(): boolean {
+    return this.#options.grants.hidden;
+  }
+
+  get isAdmin(): boolean {
+    return this.#options.grants.roomAdmin;
+  }
+
+  get closed(): boolean {
+    return this.#lifetime.closed;
+  }
+
+  get info(): PeerInfo {
+    const { identity, name, metadata } = this.#options;
+    const sources: SourceStates = {};
+    for (const [source, producer] of this.#producers) sources[source] = producer.paused ? 'paused' : 'live';
+    return { peerId: this.id, identity, name, metadata, sources };
+  }
+
+  /** Opens those of the wished transports that the grants allow, both at once. */
+  async openTransports(wish: {
+    send: boolean;
+    recv: boolean;
+  }): Promise<{ send?: TransportInfo; recv?: TransportInfo }> {
+    const { grants, fabric, maxIncomingBitrate } = this.#options;
+    const open = async (wanted: boolean) => {
+      if (!wanted) return undefined;
+      const transport = await fabric.createTransport();
+      this.#lifetime.defer(() => transport.close());
+      return transport;
+    };
+    [this.#send, this.#recv] = await Promise.all([
+      open(wish.send && grants.canPublish && !grants.hidden),
+      open(wish.recv && grants.canSubscribe),
+    ]);
+    this.#mustBeOpen();
+    await this.#send?.setMaxIncomingBitrate(maxIncomingBitrate);
+    this.#mustBeOpen();
+    return {
+      ...(this.#send && { send: fabric.describe(this.#send) }),
+      ...(this.#recv && { recv: fabric.describe(this.#recv) }),
+    };
+  }
+
+  /** Lets news out from now on. @returns the consumers for the reply to `join` */
+  start(): ConsumerInfo[] {
+    return this.#outbox.open();
+  }
+
+  /** @throws {WeirError} `notFound`, `conflict` when it is connected already */
+  async connectTransport(transportId: string, dtlsParameters: DtlsParameters): Promise<void> {
+    const transport = [this.#send, this.#recv].find((one) => one?.id === transportId);
+    if (!transport) throw new WeirError('notFound', 'You have no transport of that id.');
+    if (transport.dtlsState !== 'new') throw new WeirError('conflict', 'This transport is connected already.');
+    await accepted(transport.connect({ dtlsParameters }), 'These DTLS parameters were not accepted.');
+  }
+
+  /** @throws {WeirError} `forbidden`, `conflict`, `notFound` (no sending transport), `badRequest`, `closed` */
+  async produce(source: Source, rtpParameters: RtpParameters, paused: boolean): Promise<Publication> {
+    const { grants } = this.#options;
+    if (!grants.canPublish || grants.hidden || !grants.canPublishSources.includes(source)) {
+      throw new WeirError('forbidden', `Your token does not let you publish ${source}.`);
+    }
+    if (!this.#send) throw new WeirError('notFound', 'You asked for no sending transport when you joined.');
+    if (this.#producers.has(source)) throw new WeirError('conflict', `You publish ${source} already.`);
+    const producer = await accepted(
+      this.#send.produce({
+        kind: kindOf[source],
+        rtpParameters,
+        paused,
+        keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY,
+      }),
+      'These RTP parameters were not accepted.',
+    );
+    if (producer.closed) throw new WeirError('closed');
+    this.#producers.set(source, producer);
+    producer.observer.once('close', () => this.#producers.delete(source));
+    return { peerId: this.id, source, producer };
+  }
+
+  closeProducer(source: Source): void {
+    this.#producer(source).close();
+  }
+
+  async pauseProducer(source: Source): Promise<void> {
+    await this.#producer(source).pause();
+  }
+
+  async resumeProducer(source: Source): Promise<void> {
+    await this.#producer(source).resume();
+  }
+
+  /** @throws {WeirError} `notFound` for ids that are not (or no longer) its own, after all others have been resumed */
+  async resumeConsumers(consumerIds: readonly string[]): Promise<void> {
+    const own = consumerIds.flatMap((id) => this.#consumers.get(id) ?? []);
+    // One that closes while it is resumed has ended, which the client is told anyway.
+    await Promise.allSettled(own.map((consumer) => consumer.resume()));
+    if (own.length < new Set(consumerIds).size)
+      throw new WeirError('notFound', 'You do not have all of these consumers.');
+  }
+
+  async offer({ peerId, source, producer }: Publication): Promise<void> {
+    const { fabric, rtpCapabilities } = this.#options;
+    if (!this.#recv || this.closed) return;
+    if (!fabric.router.canConsume({ producerId: producer.id, rtpCapabilities })) return;
+    const consumer = await this.#recv.consume({ producerId: producer.id, rtpCapabilities, paused: true });
+    // The producer, or this peer, may have ended while the worker answered.
+    if (consumer.closed) return;
+    this.#consumers.set(consumer.id, consumer);
+    consumer.observer.once('close', () => {
+      this.#consumers.delete(consumer.id);
+      this.#outbox.consumerClosed(consumer.id);
+    });
+    if (producer.closed) {
+      consumer.close();
+      return;
+    }
+    const { id: consumerId, producerId, kind, rtpParameters } = consumer;
+    this.#outbox.consumerOpened({
+      consumerId,
+      producerId,
+      peerId,
+      source,
+      kind,
+      rtpParameters: RtpParameters.parse(rtpParameters),
+    });
+  }
+
+  notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
+    this.#outbox.notify(event, data);
+  }
+
+  close(reason: CloseReason): void {
+    this.#lifetime.end(reason);
+  }
+
+  onEnd(listener: (reason: CloseReason) => void): void {
+    this.#lifetime.defer(listener);
+  }
+
+  #producer(source: Source): Producer {
+    const producer = this.#producers.get(source);
+    if (!producer) throw new WeirError('notFound', `You do not publish ${source}.`);
+    return producer;
+  }
+
+  #mustBeOpen(): void {
+    if (this.closed) throw new WeirError('closed');
+  }
+}
+
+/** What mediasoup refuses is the request's fault; its words go to the log as the cause. */
+async function accepted<T>(call: Promise<T>, message: string): Promise<T> {
+  try {
+    return await call;
+  } catch (cause) {
+    throw new WeirError('badRequest', message, { cause });
+  }
+}

@@ -1,0 +1,139 @@
+/** Owns one room: who is in it, what they publish, and that everyone hears of both. It knows no socket. */
+import type { Logger } from 'pino';
+import type { CloseReason } from '../../shared/closing.ts';
+import { WeirError } from '../../shared/errors.ts';
+import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
+import { Lifetime } from '../Lifetime.ts';
+import type { Fabric } from '../media/Fabric.ts';
+import type { Member, Publication } from './Member.ts';
+
+export class Room {
+  readonly name: string;
+  readonly fabric: Fabric;
+  readonly #log: Logger;
+  readonly #lifetime = new Lifetime<CloseReason>();
+  readonly #members = new Map<string, Member>();
+  readonly #publications = new Map<string, Publication>();
+  /** Identities that are on their way in: the room must not close under them. */
+  readonly #seats = new Set<{ identity: string }>();
+
+  constructor(name: string, fabric: Fabric, log: Logger) {
+    this.name = name;
+    this.fabric = fabric;
+    this.#log = log;
+    this.#lifetime.defer(() => fabric.close());
+    fabric.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
+    log.info({ room: name }, 'room opened');
+  }
+
+  get closed(): boolean {
+    return this.#lifetime.closed;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  onEnd(listener: (reason: CloseReason) => void): void {
+    this.#lifetime.defer(listener);
+  }
+
+  member(id: string): Member | undefined {
+    return this.#members.get(id);
+  }
+
+  /** The members that `viewer` may know of, without itself. */
+  peersSeenBy(viewer: Member): PeerInfo[] {
+    return [...this.#members.values()].filter((member) => member !== viewer && !member.hidden).map(({ info }) => info);
+  }
+
+  /**
+   * Keeps a place while its owner gets ready to enter; dispose of it afterwards, whatever came of it.
+   * @throws {WeirError} `roomFull`, unless `identity` is inside already and would be replaced
+   */
+  reserve(identity: string, maxPeers: number): Disposable {
+    const inside = new Set([...this.#members.values(), ...this.#seats].map((one) => one.identity));
+    if (!inside.has(identity) && inside.size >= maxPeers) throw new WeirError('roomFull');
+    const seat = { identity };
+    this.#seats.add(seat);
+    return {
+      [Symbol.dispose]: () => {
+        this.#seats.delete(seat);
+        this.#closeIfEmpty();
+      },
+    };
+  }
+
+  /**
+   * Lets a member in. An older one of the same identity makes way.
+   * @returns when it has been offered everything that is published
+   * @throws {WeirError} `closed`
+   */
+  async enter(member: Member): Promise<void> {
+    if (this.closed) throw new WeirError('closed', 'The room closed.');
+    for (const other of this.#members.values()) {
+      if (other.identity === member.identity) other.close('replaced');
+    }
+    this.#members.set(member.id, member);
+    member.onEnd((reason) => this.#forget(member, reason));
+    this.#log.info({ room: this.name, peer: member.id, size: this.size }, 'peer joined');
+    if (!member.hidden) this.#tellOthers(member.id, 'newPeer', member.info);
+    await Promise.all([...this.#publications.values()].map((publication) => this.#offer(publication, member)));
+  }
+
+  /** Makes a member's producer known to the others. It waits for none of them. */
+  publish(publication: Publication): void {
+    const { producer, peerId } = publication;
+    const changed = () => this.#sourcesChanged(peerId);
+    this.#publications.set(producer.id, publication);
+    producer.observer.once('close', () => {
+      this.#publications.delete(producer.id);
+      changed();
+    });
+    producer.observer.on('pause', changed);
+    producer.observer.on('resume', changed);
+    changed();
+    for (const member of this.#members.values()) {
+      if (member.id !== peerId) void this.#offer(publication, member);
+    }
+  }
+
+  /** Ends the room and everyone's stay in it. */
+  close(reason: CloseReason): void {
+    if (!this.#lifetime.end(reason)) return;
+    for (const member of this.#members.values()) member.close(reason);
+    this.#log.info({ room: this.name, reason }, 'room closed');
+  }
+
+  async #offer(publication: Publication, member: Member): Promise<void> {
+    try {
+      await member.offer(publication);
+    } catch (error) {
+      // One member that cannot take it is that member's loss; the others do not wait, and nobody is told a story.
+      this.#log.warn({ err: error, room: this.name, peer: member.id, source: publication.source }, 'offer failed');
+    }
+  }
+
+  #forget(member: Member, reason: CloseReason): void {
+    this.#members.delete(member.id);
+    this.#log.info({ room: this.name, peer: member.id, size: this.size, reason }, 'peer left');
+    if (this.closed) return;
+    if (!member.hidden) this.#tellOthers(member.id, 'peerClosed', { peerId: member.id, reason });
+    this.#closeIfEmpty();
+  }
+
+  #sourcesChanged(peerId: string): void {
+    const member = this.#members.get(peerId);
+    if (member && !member.hidden) this.#tellOthers(peerId, 'peerSources', { peerId, sources: member.info.sources });
+  }
+
+  #tellOthers<E extends keyof ServerEvents>(peerId: string, event: E, data: ServerEvents[E]): void {
+    for (const member of this.#members.values()) {
+      if (member.id !== peerId) member.notify(event, data);
+    }
+  }
+
+  #closeIfEmpty(): void {
+    if (this.#members.size === 0 && this.#seats.size === 0) this.close('roomClosed');
+  }
+}

@@ -1,0 +1,139 @@
+/** Owns one client's WebSocket: its channel, its limits, its heartbeat, and the peer that it speaks for. */
+import type { Logger } from 'pino';
+import type { WebSocket } from 'ws';
+import { Channel } from '../../shared/Channel.ts';
+import { type CloseReason, closings } from '../../shared/closing.ts';
+import { WeirError } from '../../shared/errors.ts';
+import {
+  type ClientTable,
+  clientTable,
+  PROTOCOL_VERSION,
+  type ServerTable,
+  serverTable,
+} from '../../shared/protocol.ts';
+import type { Config } from '../config.ts';
+import { Lifetime } from '../Lifetime.ts';
+import { serverRtpCapabilities } from '../media/options.ts';
+import type { Peer } from '../room/Peer.ts';
+import type { Room } from '../room/Room.ts';
+import type { Rooms } from '../room/Rooms.ts';
+import { createHandlers } from './handlers.ts';
+import { RateLimit } from './RateLimit.ts';
+import type { Gate } from './tokens.ts';
+
+/** What all connections of a server share. */
+export interface SignallingContext {
+  readonly config: Config;
+  readonly rooms: Rooms;
+  readonly gate: Gate;
+}
+
+/** Messages that are not of this protocol, after which a connection is closed. */
+const MAX_BAD_MESSAGES = 5;
+
+export class Connection {
+  readonly context: SignallingContext;
+  readonly channel: Channel<ServerTable, ClientTable>;
+  readonly log: Logger;
+  readonly #socket: WebSocket;
+  readonly #lifetime = new Lifetime<CloseReason>();
+  readonly #rate: RateLimit;
+  #heardAt = performance.now();
+  #stay: { peer: Peer; room: Room } | undefined;
+
+  constructor(socket: WebSocket, context: SignallingContext, log: Logger) {
+    const { config, gate } = context;
+    this.#socket = socket;
+    this.context = context;
+    this.log = log;
+    this.#rate = new RateLimit(config.messagesPerSecond, config.messageBurst);
+    this.channel = new Channel<ServerTable, ClientTable>({
+      outgoing: serverTable,
+      incoming: clientTable,
+      handlers: createHandlers(this),
+      send: (message) => this.#send(message),
+      onBadMessage: (error, count) => {
+        log.debug({ reason: error.message, count }, 'bad message');
+        if (count >= MAX_BAD_MESSAGES) this.close('protocolError');
+      },
+      onFailure: (error, method) => log.warn({ err: error, method }, 'request failed'),
+    });
+    this.#lifetime.defer(() => this.channel.close());
+    this.#listen();
+    this.#startTimers(config);
+    this.channel.notify('welcome', {
+      protocol: PROTOCOL_VERSION,
+      auth: gate.kind,
+      rtpCapabilities: serverRtpCapabilities,
+      limits: {
+        messageBytes: config.maxMessageBytes,
+        joinSeconds: config.joinTimeout / 1000,
+        pingSeconds: config.pingInterval / 1000,
+        silenceSeconds: config.silenceTimeout / 1000,
+      },
+    });
+  }
+
+  /** The peer that this connection speaks for and its room. @throws {WeirError} `notJoined` */
+  get stay(): { peer: Peer; room: Room } {
+    if (!this.#stay) throw new WeirError('notJoined', 'Join a room first.');
+    return this.#stay;
+  }
+
+  get joined(): boolean {
+    return this.#stay !== undefined;
+  }
+
+  /** Runs `listener` once this connection has ended, or now if it has. */
+  onEnd(listener: (reason: CloseReason) => void): void {
+    this.#lifetime.defer(listener);
+  }
+
+  /** From now on this connection speaks for `peer`, and ends with it. */
+  bind(peer: Peer, room: Room): void {
+    this.#stay = { peer, room };
+    peer.onEnd((reason) => this.close(reason));
+  }
+
+  /** Ends it and tells the client why. */
+  close(reason: CloseReason): void {
+    if (!this.#lifetime.end(reason)) return;
+    this.log.debug({ reason }, 'connection closed');
+    const { code } = closings[reason];
+    // 1006 is not for the wire: there is nobody left to read it.
+    if (code === 1006) this.#socket.terminate();
+    else this.#socket.close(code, reason);
+    // One that does not listen would not take part in the closing handshake either.
+    if (reason === 'unresponsive' || reason === 'slowReader') this.#socket.terminate();
+  }
+
+  #listen(): void {
+    this.#socket.on('message', (data, isBinary) => {
+      this.#heardAt = performance.now();
+      if (isBinary) {
+        this.close('protocolError');
+        return;
+      }
+      const debt = this.#rate.take();
+      if (debt >= this.context.config.messageBurst) this.close('rateLimited');
+      else this.channel.receive(data.toString(), debt > 0 ? new WeirError('rateLimited') : undefined);
+    });
+    this.#socket.on('close', () => this.close('disconnected'));
+  }
+
+  #startTimers({ joinTimeout, pingInterval, silenceTimeout }: Config): void {
+    const deadline = setTimeout(() => !this.joined && this.close('joinTimeout'), joinTimeout);
+    this.#lifetime.defer(() => clearTimeout(deadline));
+    const heartbeat = setInterval(() => {
+      if (performance.now() - this.#heardAt > silenceTimeout) this.close('unresponsive');
+      // Whatever the client answers, it is alive; silence is what counts.
+      else this.channel.request('ping', {}).catch(() => {});
+    }, pingInterval);
+    this.#lifetime.defer(() => clearInterval(heartbeat));
+  }
+
+  #send(message: string): void {
+    this.#socket.send(message);
+    if (this.#socket.bufferedAmount > this.context.config.maxSendBuffer) this.close('slowReader');
+  }
+}

@@ -1,0 +1,98 @@
+/** Owns what each request does: one function a request; what it returns is the reply. */
+import type { Handlers } from '../../shared/Channel.ts';
+import { WeirError } from '../../shared/errors.ts';
+import type { ClientTable } from '../../shared/protocol.ts';
+import { Peer } from '../room/Peer.ts';
+import type { Connection } from './Connection.ts';
+
+export function createHandlers(connection: Connection): Handlers<ClientTable> {
+  const { context } = connection;
+  return {
+    async join({ room: roomName, token, name, rtpCapabilities, transports }) {
+      if (connection.joined) throw new WeirError('alreadyJoined');
+      const credentials = await context.gate.admit(token, roomName);
+      using seat = await context.rooms.reserve(roomName, credentials.identity);
+      const { room } = seat;
+      const { identity, metadata, grants } = credentials;
+      const peer = new Peer({
+        identity,
+        name: credentials.name ?? name ?? identity,
+        metadata,
+        grants,
+        rtpCapabilities,
+        fabric: room.fabric,
+        maxIncomingBitrate: context.config.maxIncomingBitrate,
+        send: (event, data) => connection.channel.notify(event, data),
+      });
+      connection.onEnd((reason) => peer.close(reason));
+      try {
+        const opened = await peer.openTransports(transports);
+        context.gate.recheck(credentials, roomName);
+        await room.enter(peer);
+        if (peer.closed) throw new WeirError('closed');
+        connection.bind(peer, room);
+        // From here to the reply nothing is awaited: it is one snapshot, and news follows it.
+        return {
+          peerId: peer.id,
+          identity,
+          name: peer.info.name,
+          grants,
+          peers: room.peersSeenBy(peer),
+          transports: opened,
+          consumers: peer.start(),
+        };
+      } catch (error) {
+        peer.close('left');
+        throw error;
+      }
+    },
+
+    async connectTransport({ transportId, dtlsParameters }) {
+      await connection.stay.peer.connectTransport(transportId, dtlsParameters);
+      return {};
+    },
+
+    async produce({ source, rtpParameters, paused = false }) {
+      const { peer, room } = connection.stay;
+      const publication = await peer.produce(source, rtpParameters, paused);
+      room.publish(publication);
+      return { producerId: publication.producer.id };
+    },
+
+    closeProducer({ source }) {
+      connection.stay.peer.closeProducer(source);
+      return {};
+    },
+
+    async pauseProducer({ source }) {
+      await connection.stay.peer.pauseProducer(source);
+      return {};
+    },
+
+    async resumeProducer({ source }) {
+      await connection.stay.peer.resumeProducer(source);
+      return {};
+    },
+
+    async resumeConsumers({ consumerIds }) {
+      await connection.stay.peer.resumeConsumers(consumerIds);
+      return {};
+    },
+
+    kick({ peerId }) {
+      const { peer, room } = connection.stay;
+      if (!peer.isAdmin)
+        throw new WeirError('forbidden', 'Your token does not make you an administrator of this room.');
+      const member = room.member(peerId);
+      if (!member) throw new WeirError('notFound', 'There is no peer of that id in this room.');
+      context.gate.revoke(room.name, member.identity);
+      member.close('kicked');
+      return {};
+    },
+
+    leave() {
+      connection.close('left');
+      return {};
+    },
+  };
+}

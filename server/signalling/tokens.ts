@@ -1,0 +1,197 @@
+/** Owns join tokens: JWT (HS256) with LiveKit's shape and grant names, made and checked. */
+import { randomUUID } from 'node:crypto';
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import { WeirError } from '../../shared/errors.ts';
+import { type Source, sources, text } from '../../shared/media.ts';
+import { type Grants, MAX_METADATA, MAX_NAME } from '../../shared/protocol.ts';
+
+/** How long a token lives unless it is asked otherwise, in seconds. */
+export const TOKEN_LIFETIME = 600;
+
+/** LiveKit's names of sources, and our own. */
+const sourceNames: Readonly<Record<string, Source>> = {
+  camera: 'camera',
+  microphone: 'microphone',
+  screen: 'screen',
+  screen_share: 'screen',
+  screenAudio: 'screenAudio',
+  screen_share_audio: 'screenAudio',
+};
+
+const VideoGrant = z.object({
+  room: text(MAX_NAME).optional(),
+  roomJoin: z.boolean().optional(),
+  canPublish: z.boolean().optional(),
+  canPublishSources: z.array(z.string().max(64)).max(16).optional(),
+  canSubscribe: z.boolean().optional(),
+  canPublishData: z.boolean().optional(),
+  hidden: z.boolean().optional(),
+  roomAdmin: z.boolean().optional(),
+});
+export type VideoGrant = z.infer<typeof VideoGrant>;
+
+const Claims = z.object({
+  sub: text(MAX_NAME).min(1),
+  name: text(MAX_NAME).optional(),
+  metadata: text(MAX_METADATA).optional(),
+  exp: z.number(),
+  nbf: z.number().optional(),
+  iat: z.number().optional(),
+  video: VideoGrant,
+});
+
+/** Whom a join is for and what they may do. */
+export interface Credentials {
+  readonly identity: string;
+  readonly name: string | undefined;
+  readonly metadata: string | undefined;
+  readonly grants: Grants;
+  /** When the token was made, in Unix seconds; it counts against a removal from the room. */
+  readonly issuedAt: number;
+}
+
+/** Who decides whether a join may be. */
+export interface Gate {
+  readonly kind: 'open' | 'token';
+  /** @throws {WeirError} `unauthorized`, with a sentence that says what is wrong with the token */
+  admit(token: string | undefined, room: string): Promise<Credentials>;
+  /** From now on refuses tokens of this identity for this room that were made until now. */
+  revoke(room: string, identity: string): void;
+  /** @throws {WeirError} `unauthorized` when it has been revoked since `admit` */
+  recheck(credentials: Credentials, room: string): void;
+}
+
+/** Everyone may enter every room, each time as somebody new. */
+export function openGate(): Gate {
+  return {
+    kind: 'open',
+    async admit() {
+      return {
+        identity: `guest-${randomUUID()}`,
+        name: undefined,
+        metadata: undefined,
+        grants: toGrants({}),
+        issuedAt: now(),
+      };
+    },
+    revoke() {},
+    recheck() {},
+  };
+}
+
+export interface TokenGateOptions {
+  readonly apiKey: string;
+  readonly apiSecret: string;
+  /** How far clocks may differ, in milliseconds. */
+  readonly leeway: number;
+  /** Tokens that live longer than this from now are refused, in milliseconds. */
+  readonly maxLifetime: number;
+}
+
+/** Only those with a token of this key and secret may enter, and only the room that it names. */
+export function tokenGate({ apiKey, apiSecret, leeway, maxLifetime }: TokenGateOptions): Gate {
+  const secret = new TextEncoder().encode(apiSecret);
+  // Removed at (Unix seconds) by room and identity. No token outlives `maxLifetime`, so neither need an entry.
+  const removals = new Map<string, number>();
+  const keyOf = (room: string, identity: string) => JSON.stringify([room, identity]);
+
+  const recheck = ({ identity, issuedAt }: Credentials, room: string) => {
+    const removedAt = removals.get(keyOf(room, identity));
+    if (removedAt !== undefined && issuedAt <= removedAt) {
+      throw new WeirError('unauthorized', 'You were removed from this room; this token no longer opens it.');
+    }
+  };
+
+  return {
+    kind: 'token',
+    async admit(token, room) {
+      if (token === undefined) throw new WeirError('unauthorized', 'This server needs a token to join; none was sent.');
+      const claims = await verify(token, secret, apiKey, leeway);
+      if (claims.exp - now() > (maxLifetime + leeway) / 1000) {
+        throw new WeirError('unauthorized', 'The token lives longer than this server accepts.');
+      }
+      if (claims.video.roomJoin !== true)
+        throw new WeirError('unauthorized', 'The token does not grant joining rooms.');
+      if (claims.video.room !== room) throw new WeirError('unauthorized', 'The token is for another room.');
+      const credentials: Credentials = {
+        identity: claims.sub,
+        name: claims.name?.trim() || undefined,
+        metadata: claims.metadata,
+        grants: toGrants(claims.video),
+        issuedAt: claims.iat ?? claims.nbf ?? 0,
+      };
+      recheck(credentials, room);
+      return credentials;
+    },
+    revoke(room, identity) {
+      const oldest = now() - (maxLifetime + leeway) / 1000;
+      for (const [key, removedAt] of removals) {
+        if (removedAt < oldest) removals.delete(key);
+      }
+      removals.set(keyOf(room, identity), now());
+    },
+    recheck,
+  };
+}
+
+/** Makes a token. @returns the JWT in compact form */
+export function signToken(options: {
+  apiKey: string;
+  apiSecret: string;
+  identity: string;
+  name?: string;
+  metadata?: string;
+  video: VideoGrant;
+  /** Seconds from now. */
+  lifetime?: number;
+}): Promise<string> {
+  const { apiKey, apiSecret, identity, name, metadata, video, lifetime = TOKEN_LIFETIME } = options;
+  return new SignJWT({ ...(name && { name }), ...(metadata && { metadata }), video })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setIssuer(apiKey)
+    .setSubject(identity)
+    .setIssuedAt()
+    .setNotBefore('0s')
+    .setExpirationTime(`${lifetime}s`)
+    .sign(new TextEncoder().encode(apiSecret));
+}
+
+async function verify(token: string, secret: Uint8Array, issuer: string, leeway: number) {
+  try {
+    const { payload } = await jwtVerify(token, secret, {
+      algorithms: ['HS256'],
+      issuer,
+      clockTolerance: leeway / 1000,
+      requiredClaims: ['exp', 'sub'],
+    });
+    return Claims.parse(payload);
+  } catch (error) {
+    throw new WeirError('unauthorized', refusal(error));
+  }
+}
+
+/** What is wrong with a token, in words that help its owner and tell nothing to a forger. */
+function refusal(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return 'The token has expired; ask for a new one.';
+  if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf') return 'The token is not valid yet.';
+  if (error instanceof z.ZodError)
+    return `The token's claim ${error.issues[0]?.path.join('.')} is not as it should be.`;
+  return 'The token is not one that this server accepts.';
+}
+
+/** LiveKit's defaults: what is not said is allowed, but for `hidden` and `roomAdmin`. */
+function toGrants(video: VideoGrant): Grants {
+  const named = video.canPublishSources?.flatMap((name) => sourceNames[name] ?? []);
+  return {
+    canPublish: video.canPublish ?? true,
+    // LiveKit reads an empty list as "all sources".
+    canPublishSources: named && video.canPublishSources?.length ? [...new Set(named)] : [...sources],
+    canSubscribe: video.canSubscribe ?? true,
+    canPublishData: video.canPublishData ?? true,
+    hidden: video.hidden ?? false,
+    roomAdmin: video.roomAdmin ?? false,
+  };
+}
+
+const now = () => Math.floor(Date.now() / 1000);
