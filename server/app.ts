@@ -1,7 +1,7 @@
 /** Owns the composition: what a Weir server is made of, in which order it starts and stops. */
 import nodeHttp from 'node:http';
 import https from 'node:https';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { health } from './features/health.ts';
@@ -78,7 +78,7 @@ function createHttp(config: Config, log: Logger): FastifyInstance {
   const logger: FastifyBaseLogger = log;
   return Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy,
     bodyLimit: HTTP_LIMITS.body,
     forceCloseConnections: true,

@@ -118,7 +118,8 @@ export class Connection {
       if (debt >= this.context.config.messageBurst) this.close('rateLimited');
       else this.channel.receive(data.toString(), debt > 0 ? new WeirError('rateLimited') : undefined);
     });
-    this.#socket.on('close', () => this.close('disconnected'));
+    // 1000 and 1001 are said by a client that leaves and by a browser whose page goes away.
+    this.#socket.on('close', (code) => this.close(code === 1000 || code === 1001 ? 'left' : 'disconnected'));
   }
 
   #startTimers({ joinTimeout, pingInterval, silenceTimeout }: Config): void {

@@ -1,0 +1,83 @@
+/** Owns `npm run token`: prints a join token for this server's key and secret. */
+import { parseArgs } from 'node:util';
+import { ConfigError, readConfig } from '../server/config.ts';
+import { signToken, TOKEN_LIFETIME } from '../server/signalling/tokens.ts';
+import { RoomName } from '../shared/protocol.ts';
+
+const usage = `Usage: npm run token -- --room ROOM --identity ID [options]
+  --name NAME          shown to the others
+  --metadata TEXT      for the application
+  --minutes N          how long it lives (default ${TOKEN_LIFETIME / 60})
+  --sources A,B        what may be published (default: all): camera, microphone, screen, screenAudio
+  --no-publish         may only watch
+  --no-subscribe       may only publish
+  --hidden             the others are not told
+  --admin              may remove others
+The key and the secret come from WEIR_API_KEY and WEIR_API_SECRET.`;
+
+function fail(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(2);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        room: { type: 'string' },
+        identity: { type: 'string' },
+        name: { type: 'string' },
+        metadata: { type: 'string' },
+        minutes: { type: 'string' },
+        sources: { type: 'string' },
+        'no-publish': { type: 'boolean' },
+        'no-subscribe': { type: 'boolean' },
+        hidden: { type: 'boolean' },
+        admin: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    fail(`${error instanceof Error ? error.message : error}\n${usage}`);
+  }
+}
+
+function readKeys() {
+  try {
+    return readConfig(process.env).config.auth;
+  } catch (error) {
+    if (error instanceof ConfigError) fail(error.message);
+    throw error;
+  }
+}
+
+const given = readArguments();
+if (given.help) {
+  process.stdout.write(`${usage}\n`);
+  process.exit(0);
+}
+const auth = readKeys();
+if (!auth) fail('Set WEIR_API_KEY and WEIR_API_SECRET (at least 32 characters) as the server has them.');
+if (!given.identity) fail(`--identity is missing.\n${usage}`);
+const room = RoomName.safeParse(given.room);
+if (!room.success) fail(`--room ${given.room === undefined ? 'is missing' : room.error.issues[0]?.message}.\n${usage}`);
+const minutes = Number(given.minutes ?? TOKEN_LIFETIME / 60);
+if (!(minutes > 0)) fail('--minutes takes a number above 0.');
+
+const token = await signToken({
+  ...auth,
+  identity: given.identity,
+  name: given.name,
+  metadata: given.metadata,
+  lifetime: Math.round(minutes * 60),
+  video: {
+    room: room.data,
+    roomJoin: true,
+    ...(given['no-publish'] && { canPublish: false }),
+    ...(given['no-subscribe'] && { canSubscribe: false }),
+    ...(given.sources && { canPublishSources: given.sources.split(',') }),
+    ...(given.hidden && { hidden: true }),
+    ...(given.admin && { roomAdmin: true }),
+  },
+});
+process.stdout.write(`${token}\n`);

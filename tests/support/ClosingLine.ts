@@ -1,0 +1,22 @@
+/** Owns the last line of a test run: `N passed, N failed, N skipped`. */
+import type { Reporter, TestModule } from 'vitest/node';
+
+export default class ClosingLine implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
+    const count = { passed: 0, failed: 0, skipped: 0 };
+    for (const module of modules) {
+      let ran = 0;
+      for (const test of module.children.allTests()) {
+        const { state } = test.result();
+        if (state !== 'pending') count[state] += 1;
+        ran += 1;
+      }
+      // A file that did not even load has no tests to fail.
+      if (ran === 0 || module.errors().length > 0) count.failed += 1;
+    }
+    count.failed += unhandled.length;
+    const line = `${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`;
+    // The summary of the default reporter comes first.
+    process.on('exit', () => process.stdout.write(line));
+  }
+}

@@ -1,0 +1,287 @@
+/** Owns a stay in a room, as an application sees it: join, publish, mute, who is there, what they send. */
+import type { CloseReason } from '../../shared/closing.ts';
+import { closings } from '../../shared/closing.ts';
+import { WeirError } from '../../shared/errors.ts';
+import type { Source } from '../../shared/media.ts';
+import type { Grants, JoinReply, PeerInfo, SourceStates } from '../../shared/protocol.ts';
+import { Emitter } from './Emitter.ts';
+import { SfuLink } from './SfuLink.ts';
+import { Signalling } from './Signalling.ts';
+import { summarise, type TrackStats } from './stats.ts';
+
+/** Somebody else in the room. */
+export interface RemotePeer {
+  readonly peerId: string;
+  readonly identity: string;
+  readonly name: string;
+  readonly metadata?: string | undefined;
+  /** What they publish: `live` or `paused` (muted); what is missing is off. */
+  readonly sources: SourceStates;
+  /** What of it has arrived here. */
+  readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
+}
+
+export interface RoomClientEvents {
+  stateChanged: RoomState;
+  peerJoined: RemotePeer;
+  peerLeft: { peer: RemotePeer; reason: string };
+  /** A peer turned a source on or off, or muted or unmuted it. */
+  peerChanged: RemotePeer;
+  trackAdded: { peer: RemotePeer; source: Source; track: MediaStreamTrack };
+  trackRemoved: { peer: RemotePeer; source: Source };
+  /** What we publish has changed. */
+  localChanged: SourceStates;
+  /** The stay has ended; `message` can be shown to people. */
+  closed: { reason: CloseReason; message: string };
+}
+
+export type RoomState = 'idle' | 'joining' | 'joined' | 'closed';
+
+export interface JoinOptions {
+  readonly room: string;
+  /** Required unless the server runs open. */
+  readonly token?: string;
+  /** Shown to the others where the token gives no name. */
+  readonly name?: string;
+}
+
+interface KnownPeer extends RemotePeer {
+  sources: SourceStates;
+  readonly tracks: Map<Source, MediaStreamTrack>;
+}
+
+/**
+ * One stay in one room. After `closed` make a new RoomClient.
+ * @example
+ * const room = new RoomClient({ url: 'https://weir.example' });
+ * room.on('trackAdded', ({ peer, source, track }) => show(peer, track));
+ * await room.join({ room: 'demo', token });
+ * await room.publish('camera', await openCamera());
+ */
+export class RoomClient extends Emitter<RoomClientEvents> {
+  readonly #url: string;
+  readonly #peers = new Map<string, KnownPeer>();
+  #state: RoomState = 'idle';
+  #signalling: Signalling | undefined;
+  #link: SfuLink | undefined;
+  #reply: JoinReply | undefined;
+
+  /** @param options.url where the Weir server is; by default where the SDK was loaded from */
+  constructor(options: { url?: string } = {}) {
+    super();
+    this.#url = options.url ?? new URL('/', import.meta.url).href;
+  }
+
+  get state(): RoomState {
+    return this.#state;
+  }
+
+  /** Our own id in this stay; undefined before `join`. */
+  get peerId(): string | undefined {
+    return this.#reply?.peerId;
+  }
+
+  get name(): string | undefined {
+    return this.#reply?.name;
+  }
+
+  /** What the token lets us do; undefined before `join`. */
+  get grants(): Grants | undefined {
+    return this.#reply?.grants;
+  }
+
+  /** The others, in the order in which they came. */
+  get peers(): RemotePeer[] {
+    return [...this.#peers.values()];
+  }
+
+  /** What we publish. */
+  get sources(): SourceStates {
+    const states: SourceStates = {};
+    for (const source of ['camera', 'microphone', 'screen', 'screenAudio'] as const) {
+      const producer = this.#link?.producer(source);
+      if (producer) states[source] = producer.paused ? 'paused' : 'live';
+    }
+    return states;
+  }
+
+  /** The track that we publish as `source`. */
+  localTrack(source: Source): MediaStreamTrack | undefined {
+    return this.#link?.producer(source)?.track ?? undefined;
+  }
+
+  /**
+   * Enters a room. It resolves when we are in; media of those who are there arrives by `trackAdded`.
+   * @throws {WeirError} `unauthorized`, `roomFull`, `unavailable`, `incapable`, ...; another attempt needs a new RoomClient
+   */
+  async join({ room, token, name }: JoinOptions): Promise<void> {
+    if (this.#state !== 'idle') throw new WeirError('alreadyJoined', 'Make a new RoomClient for another stay.');
+    this.#setState('joining');
+    try {
+      const { signalling, welcome } = await Signalling.open({
+        url: this.#url,
+        listeners: this.#listeners(),
+        onClose: (reason) => this.#end(reason),
+      });
+      this.#signalling = signalling;
+      const device = await SfuLink.device(welcome.rtpCapabilities);
+      const reply = await signalling.channel.request('join', {
+        room,
+        ...(token !== undefined && { token }),
+        ...(name !== undefined && { name }),
+        rtpCapabilities: SfuLink.capabilities(device),
+        transports: { send: true, recv: true },
+      });
+      this.#joined(reply, signalling, device);
+    } catch (error) {
+      signallingFailed(this.#signalling);
+      this.#end('left');
+      throw error;
+    }
+  }
+
+  /** Leaves; tracks that were published are not stopped, they are yours. */
+  leave(): void {
+    this.#signalling?.leave();
+    this.#end('left');
+  }
+
+  /**
+   * Publishes a track. The caller keeps the track and stops it when it is done.
+   * @param options.muted start muted
+   * @throws {WeirError} `forbidden`, `conflict`, `incapable`, `closed`
+   */
+  async publish(source: Source, track: MediaStreamTrack, options: { muted?: boolean } = {}): Promise<void> {
+    await this.#mustLink().publish(source, track, options.muted ?? false);
+    this.#localChanged();
+  }
+
+  /** Stops publishing a source; nothing happens when it is off. */
+  async unpublish(source: Source): Promise<void> {
+    const done = this.#mustLink().unpublish(source);
+    this.#localChanged();
+    await done;
+  }
+
+  /** Sends another track as `source`, without the others noticing more than another picture or voice. */
+  async replaceTrack(source: Source, track: MediaStreamTrack): Promise<void> {
+    const producer = this.#mustLink().producer(source);
+    if (!producer) throw new WeirError('notFound', `You do not publish ${source}.`);
+    await producer.replaceTrack({ track });
+  }
+
+  mute(source: Source): Promise<void> {
+    return this.#setPaused(source, true);
+  }
+
+  unmute(source: Source): Promise<void> {
+    return this.#setPaused(source, false);
+  }
+
+  /** Removes somebody; needs the grant `roomAdmin`. */
+  async kick(peerId: string): Promise<void> {
+    await this.#mustSignal().channel.request('kick', { peerId });
+  }
+
+  /** Every track that is sent or received, with its statistics. */
+  async getStats(): Promise<TrackStats[]> {
+    const reports = await this.#link?.stats();
+    return (reports ?? []).map(summarise);
+  }
+
+  #listeners() {
+    return {
+      newPeer: (info: PeerInfo) => this.#addPeer(info),
+      peerClosed: ({ peerId, reason }: { peerId: string; reason: string }) => this.#removePeer(peerId, reason),
+      peerSources: ({ peerId, sources }: { peerId: string; sources: SourceStates }) => {
+        const peer = this.#peers.get(peerId);
+        if (!peer) return;
+        peer.sources = sources;
+        this.emit('peerChanged', peer);
+      },
+      newConsumers: ({ consumers }: { consumers: JoinReply['consumers'] }) => void this.#link?.consume(consumers),
+      consumersClosed: ({ consumerIds }: { consumerIds: string[] }) => this.#link?.consumersClosed(consumerIds),
+      producerClosed: ({ source }: { source: Source }) => {
+        this.#link?.producerClosed(source);
+        this.#localChanged();
+      },
+    };
+  }
+
+  #joined(reply: JoinReply, signalling: Signalling, device: ConstructorParameters<typeof SfuLink>[0]['device']): void {
+    this.#reply = reply;
+    this.#link = new SfuLink({
+      device,
+      channel: signalling.channel,
+      transports: reply.transports,
+      onTrack: ({ peerId, source }, track) => this.#trackAdded(peerId, source, track),
+      onTrackEnded: ({ peerId, source }) => this.#trackRemoved(peerId, source),
+      onSourceEnded: () => this.#localChanged(),
+    });
+    for (const info of reply.peers) this.#addPeer(info);
+    this.#setState('joined');
+    void this.#link.consume(reply.consumers);
+  }
+
+  #addPeer(info: PeerInfo): void {
+    const peer: KnownPeer = { ...info, tracks: new Map() };
+    this.#peers.set(info.peerId, peer);
+    this.emit('peerJoined', peer);
+  }
+
+  #removePeer(peerId: string, reason: string): void {
+    const peer = this.#peers.get(peerId);
+    if (!peer) return;
+    this.#peers.delete(peerId);
+    this.emit('peerLeft', { peer, reason });
+  }
+
+  #trackAdded(peerId: string, source: Source, track: MediaStreamTrack): void {
+    const peer = this.#peers.get(peerId);
+    if (!peer) return;
+    peer.tracks.set(source, track);
+    this.emit('trackAdded', { peer, source, track });
+  }
+
+  #trackRemoved(peerId: string, source: Source): void {
+    const peer = this.#peers.get(peerId);
+    if (peer?.tracks.delete(source)) this.emit('trackRemoved', { peer, source });
+  }
+
+  async #setPaused(source: Source, paused: boolean): Promise<void> {
+    const done = this.#mustLink().setPaused(source, paused);
+    this.#localChanged();
+    await done;
+  }
+
+  #localChanged(): void {
+    this.emit('localChanged', this.sources);
+  }
+
+  #mustLink(): SfuLink {
+    if (!this.#link || this.#state !== 'joined') throw new WeirError('notJoined', 'Join a room first.');
+    return this.#link;
+  }
+
+  #mustSignal(): Signalling {
+    if (!this.#signalling || this.#state !== 'joined') throw new WeirError('notJoined', 'Join a room first.');
+    return this.#signalling;
+  }
+
+  #setState(state: RoomState): void {
+    this.#state = state;
+    this.emit('stateChanged', state);
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.#state === 'closed') return;
+    this.#setState('closed');
+    this.#link?.close();
+    this.#peers.clear();
+    this.emit('closed', { reason, message: closings[reason].message });
+  }
+}
+
+function signallingFailed(signalling: Signalling | undefined): void {
+  signalling?.leave();
+}

@@ -1,0 +1,236 @@
+/** Owns the media between this client and the SFU: the device, both transports, producers and consumers. */
+import { Device, type types } from 'mediasoup-client';
+import type { Channel } from '../../shared/Channel.ts';
+import { WeirError } from '../../shared/errors.ts';
+import { kindOf, RtpCapabilities, RtpParameters, type Source, type TransportInfo } from '../../shared/media.ts';
+import type { ClientTable, ConsumerInfo, ServerTable } from '../../shared/protocol.ts';
+import { encodingsOf, producerOptionsOf } from './encodings.ts';
+
+type Transport = types.Transport;
+type Producer = types.Producer;
+type Consumer = types.Consumer;
+
+export interface SfuLinkOptions {
+  readonly device: Device;
+  readonly channel: Channel<ClientTable, ServerTable>;
+  readonly transports: { send?: TransportInfo; recv?: TransportInfo };
+  onTrack(info: ConsumerInfo, track: MediaStreamTrack): void;
+  onTrackEnded(info: ConsumerInfo): void;
+  /** A source of ours ended and nobody asked it to: its track did, or the server refused it. */
+  onSourceEnded(source: Source): void;
+}
+
+/**
+ * The client end of both transports. It never waits for the server where it need not: mediasoup-client's callbacks are
+ * answered at once, and an object that the server refuses is closed.
+ */
+export class SfuLink {
+  readonly #options: SfuLinkOptions;
+  readonly #send: Transport | undefined;
+  readonly #recv: Transport | undefined;
+  readonly #producers = new Map<Source, Producer>();
+  readonly #publishing = new Set<Source>();
+  /** The server's answer to each `produce`, by the id that mediasoup-client knows the producer by. */
+  readonly #answers = new Map<string, Promise<unknown>>();
+  readonly #consumers = new Map<string, { info: ConsumerInfo; consumer: Consumer }>();
+  /** Consumers that the server closed before they were made here. */
+  readonly #closedEarly = new Set<string>();
+  readonly #making = new Set<string>();
+
+  constructor(options: SfuLinkOptions) {
+    this.#options = options;
+    const { send, recv } = options.transports;
+    this.#send = send && this.#connecting(options.device.createSendTransport(toOptions(send)));
+    this.#recv = recv && this.#connecting(options.device.createRecvTransport(toOptions(recv)));
+    this.#send?.on('produce', ({ rtpParameters, appData }, callback) => {
+      const id = crypto.randomUUID();
+      const { source, paused } = appData;
+      if (!isSource(source)) throw new TypeError('a producer without a source');
+      const answer = options.channel.request('produce', {
+        source,
+        rtpParameters: RtpParameters.parse(rtpParameters),
+        paused: paused === true,
+      });
+      // Whoever publishes awaits it; until then it must not count as unhandled.
+      answer.catch(() => {});
+      this.#answers.set(id, answer);
+      callback({ id });
+    });
+  }
+
+  /** A device that knows what browser and server have in common. */
+  static async device(routerRtpCapabilities: RtpCapabilities): Promise<Device> {
+    const device = await Device.factory();
+    await device.load({ routerRtpCapabilities });
+    return device;
+  }
+
+  /** What this device can receive, in the form that `join` takes. */
+  static capabilities(device: Device): RtpCapabilities {
+    return RtpCapabilities.parse(device.recvRtpCapabilities);
+  }
+
+  /**
+   * Publishes a track; media flows while the server's answer is still on its way.
+   * @throws {WeirError} the server's refusal, `conflict`, `forbidden` (no sending transport), `incapable`
+   */
+  async publish(source: Source, track: MediaStreamTrack, paused: boolean): Promise<Producer> {
+    if (!this.#send) throw new WeirError('forbidden', 'You may not publish in this room.');
+    if (this.#publishing.has(source) || this.#producers.has(source)) {
+      throw new WeirError('conflict', `You publish ${source} already.`);
+    }
+    if (!this.#options.device.canProduce(kindOf[source])) throw new WeirError('incapable');
+    this.#publishing.add(source);
+    try {
+      const producer = await this.#send.produce({
+        track,
+        encodings: encodingsOf(source),
+        ...producerOptionsOf(source),
+        stopTracks: false,
+        disableTrackOnPause: true,
+        appData: { source, paused },
+      });
+      if (paused) producer.pause();
+      this.#producers.set(source, producer);
+      producer.on('trackended', () => this.#sourceEnded(source));
+      await this.#accepted(source, producer);
+      return producer;
+    } finally {
+      this.#publishing.delete(source);
+    }
+  }
+
+  /** Stops publishing; nothing happens when the source is off already. */
+  async unpublish(source: Source): Promise<void> {
+    const producer = this.#producers.get(source);
+    if (!producer) return;
+    this.#producers.delete(source);
+    producer.close();
+    await this.#options.channel.request('closeProducer', { source });
+  }
+
+  /** @throws {WeirError} `notFound` when the source is off */
+  async setPaused(source: Source, paused: boolean): Promise<void> {
+    const producer = this.producer(source);
+    if (!producer) throw new WeirError('notFound', `You do not publish ${source}.`);
+    if (producer.paused === paused) return;
+    if (paused) producer.pause();
+    else producer.resume();
+    await this.#options.channel.request(paused ? 'pauseProducer' : 'resumeProducer', { source });
+  }
+
+  producer(source: Source): Producer | undefined {
+    return this.#producers.get(source);
+  }
+
+  /** The server closed a source of ours. */
+  producerClosed(source: Source): void {
+    const producer = this.#producers.get(source);
+    this.#producers.delete(source);
+    producer?.close();
+  }
+
+  /** Makes all of these consumers in one SDP exchange, then lets their media flow. */
+  async consume(infos: readonly ConsumerInfo[]): Promise<void> {
+    const recv = this.#recv;
+    if (!recv || infos.length === 0) return;
+    for (const { consumerId } of infos) this.#making.add(consumerId);
+    const made = await Promise.allSettled(infos.map((info) => recv.consume(toConsumerOptions(info))));
+    const ready: string[] = [];
+    made.forEach((result, index) => {
+      const info = infos[index];
+      if (!info) return;
+      this.#making.delete(info.consumerId);
+      if (result.status === 'rejected') {
+        if (!recv.closed) reportError(result.reason);
+        return;
+      }
+      const consumer = result.value;
+      if (this.#closedEarly.delete(info.consumerId)) {
+        consumer.close();
+        return;
+      }
+      this.#consumers.set(info.consumerId, { info, consumer });
+      ready.push(info.consumerId);
+      this.#options.onTrack(info, consumer.track);
+    });
+    if (ready.length === 0 || recv.closed) return;
+    // `notFound` says that one closed on the way; its end is in the next event.
+    this.#options.channel.request('resumeConsumers', { consumerIds: ready }).catch(() => {});
+  }
+
+  consumersClosed(consumerIds: readonly string[]): void {
+    for (const id of consumerIds) {
+      const known = this.#consumers.get(id);
+      this.#consumers.delete(id);
+      if (known) {
+        known.consumer.close();
+        this.#options.onTrackEnded(known.info);
+      } else if (this.#making.has(id)) this.#closedEarly.add(id);
+    }
+  }
+
+  /** Every sender and receiver with its statistics. */
+  async stats(): Promise<{ source: Source; peerId?: string; report: RTCStatsReport }[]> {
+    const sending = [...this.#producers].map(async ([source, producer]) => ({
+      source,
+      report: await producer.getStats(),
+    }));
+    const receiving = [...this.#consumers.values()].map(async ({ info, consumer }) => ({
+      source: info.source,
+      peerId: info.peerId,
+      report: await consumer.getStats(),
+    }));
+    return Promise.all([...sending, ...receiving]);
+  }
+
+  close(): void {
+    this.#send?.close();
+    this.#recv?.close();
+    this.#producers.clear();
+    this.#consumers.clear();
+  }
+
+  #connecting(transport: Transport): Transport {
+    transport.on('connect', ({ dtlsParameters }, callback) => {
+      this.#options.channel
+        .request('connectTransport', { transportId: transport.id, dtlsParameters })
+        .catch((error) => {
+          if (WeirError.from(error).code !== 'closed') transport.close();
+        });
+      callback();
+    });
+    return transport;
+  }
+
+  async #accepted(source: Source, producer: Producer): Promise<void> {
+    const answer = this.#answers.get(producer.id);
+    this.#answers.delete(producer.id);
+    try {
+      await answer;
+    } catch (error) {
+      if (this.#producers.get(source) === producer) this.#producers.delete(source);
+      producer.close();
+      throw error;
+    }
+  }
+
+  #sourceEnded(source: Source): void {
+    this.unpublish(source).catch(() => {});
+    this.#options.onSourceEnded(source);
+  }
+}
+
+function isSource(value: unknown): value is Source {
+  return typeof value === 'string' && Object.hasOwn(kindOf, value);
+}
+
+function toOptions({ transportId, ...rest }: TransportInfo) {
+  return { id: transportId, ...rest };
+}
+
+/** Tracks of one stream are played in sync: a voice with its face, a screen with its sound. */
+function toConsumerOptions({ consumerId, producerId, peerId, source, kind, rtpParameters }: ConsumerInfo) {
+  const stream = source === 'screen' || source === 'screenAudio' ? 'screen' : 'camera';
+  return { id: consumerId, producerId, kind, rtpParameters, streamId: `${peerId}-${stream}` };
+}

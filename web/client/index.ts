@@ -1,0 +1,16 @@
+/** Owns what the SDK is: everything that another page may import from `/sdk.js`. */
+import './jitless.ts';
+
+export { type CloseReason, closings } from '../../shared/closing.ts';
+export { type ErrorCode, WeirError } from '../../shared/errors.ts';
+export { kindOf, type Source, sources } from '../../shared/media.ts';
+export type { Grants, SourceStates } from '../../shared/protocol.ts';
+export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices.ts';
+export {
+  type JoinOptions,
+  type RemotePeer,
+  RoomClient,
+  type RoomClientEvents,
+  type RoomState,
+} from './RoomClient.ts';
+export type { TrackStats } from './stats.ts';

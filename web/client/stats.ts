@@ -1,0 +1,67 @@
+/** Owns the statistics of a call: what WebRTC reports, cut down to what a person can use. */
+import type { Source } from '../../shared/media.ts';
+
+/** One track, sent or received. Times are in seconds since it started, bytes and packets counted since then. */
+export interface TrackStats {
+  readonly direction: 'send' | 'receive';
+  readonly source: Source;
+  /** Whose track it is; undefined for our own. */
+  readonly peerId?: string;
+  readonly bytes: number;
+  readonly packets: number;
+  /** Received: packets that never came. Sent: what the server reports lost. */
+  readonly packetsLost: number;
+  /** Seconds. */
+  readonly jitter?: number;
+  /** Seconds. */
+  readonly roundTripTime?: number;
+  readonly codec?: string;
+  /** Video: frames encoded or decoded, and their size in pixels. */
+  readonly frames?: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly framesPerSecond?: number;
+  /** Video received: how often and for how many seconds the picture stood still. */
+  readonly freezes?: number;
+  readonly frozenFor?: number;
+}
+
+type Row = Record<string, unknown>;
+
+/** Sums up the report of one sender or receiver. */
+export function summarise(track: { source: Source; peerId?: string; report: RTCStatsReport }): TrackStats {
+  const rows: Row[] = [];
+  track.report.forEach((row: Row) => {
+    rows.push(row);
+  });
+  const ofType = (type: string) => rows.filter((row) => row.type === type);
+  const received = track.peerId !== undefined;
+  const streams = ofType(received ? 'inbound-rtp' : 'outbound-rtp');
+  const remote = ofType(received ? 'remote-outbound-rtp' : 'remote-inbound-rtp');
+  const codec = ofType('codec')[0]?.mimeType;
+  const optional = (key: string, from = streams) => (from.some((row) => key in row) ? max(from, key) : undefined);
+  return {
+    direction: received ? 'receive' : 'send',
+    source: track.source,
+    ...(track.peerId !== undefined && { peerId: track.peerId }),
+    bytes: sum(streams, received ? 'bytesReceived' : 'bytesSent'),
+    packets: sum(streams, received ? 'packetsReceived' : 'packetsSent'),
+    packetsLost: sum(received ? streams : remote, 'packetsLost'),
+    jitter: optional('jitter', received ? streams : remote),
+    roundTripTime: optional('roundTripTime', remote),
+    codec: typeof codec === 'string' ? codec : undefined,
+    frames: optional(received ? 'framesDecoded' : 'framesEncoded'),
+    width: optional('frameWidth'),
+    height: optional('frameHeight'),
+    framesPerSecond: optional('framesPerSecond'),
+    freezes: optional('freezeCount'),
+    frozenFor: optional('totalFreezesDuration'),
+  };
+}
+
+const value = (row: Row, key: string): number => {
+  const found = row[key];
+  return typeof found === 'number' ? found : 0;
+};
+const sum = (rows: readonly Row[], key: string) => rows.reduce((total, row) => total + value(row, key), 0);
+const max = (rows: readonly Row[], key: string) => rows.reduce((most, row) => Math.max(most, value(row, key)), 0);
