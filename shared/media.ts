@@ -8,10 +8,10 @@ import { z } from 'zod';
 
 /** What a track shows or says; a peer has at most one producer a source. */
 export const sources = ['camera', 'microphone', 'screen', 'screenAudio'] as const;
-export const Source = z.enum(sources);
+export const Source = z.enum(sources).meta({ id: 'Source' });
 export type Source = z.infer<typeof Source>;
 
-export const MediaKind = z.enum(['audio', 'video']);
+export const MediaKind = z.enum(['audio', 'video']).meta({ id: 'MediaKind' });
 export type MediaKind = z.infer<typeof MediaKind>;
 
 /** The kind of media that each source is made of. */
@@ -86,10 +86,12 @@ const RtpHeaderExtension = z.object({
 });
 
 /** RTP capabilities, as `Router.rtpCapabilities` and `Device.recvRtpCapabilities` have them. */
-export const RtpCapabilities = z.object({
-  codecs: z.array(RtpCodecCapability).max(128),
-  headerExtensions: knownExtensions(RtpHeaderExtension).optional(),
-});
+export const RtpCapabilities = z
+  .object({
+    codecs: z.array(RtpCodecCapability).max(128),
+    headerExtensions: knownExtensions(RtpHeaderExtension).optional(),
+  })
+  .meta({ id: 'RtpCapabilities' });
 export type RtpCapabilities = z.infer<typeof RtpCapabilities>;
 
 const RtpCodecParameters = z.object({
@@ -118,14 +120,16 @@ const RtpHeaderExtensionParameters = z.object({
 });
 
 /** RTP parameters of one producer or consumer (one m-line). */
-export const RtpParameters = z.object({
-  mid: text(32).optional(),
-  codecs: z.array(RtpCodecParameters).min(1).max(32),
-  headerExtensions: knownExtensions(RtpHeaderExtensionParameters).optional(),
-  encodings: z.array(RtpEncodingParameters).min(1).max(4),
-  rtcp: z.object({ cname: text(256).optional(), reducedSize: z.boolean().optional() }).optional(),
-  msid: text(256).optional(),
-});
+export const RtpParameters = z
+  .object({
+    mid: text(32).optional(),
+    codecs: z.array(RtpCodecParameters).min(1).max(32),
+    headerExtensions: knownExtensions(RtpHeaderExtensionParameters).optional(),
+    encodings: z.array(RtpEncodingParameters).min(1).max(4),
+    rtcp: z.object({ cname: text(256).optional(), reducedSize: z.boolean().optional() }).optional(),
+    msid: text(256).optional(),
+  })
+  .meta({ id: 'RtpParameters' });
 export type RtpParameters = z.infer<typeof RtpParameters>;
 
 const IceParameters = z.object({ usernameFragment: text(256), password: text(256), iceLite: z.boolean().optional() });
@@ -143,25 +147,29 @@ const IceCandidate = z.object({
 export type IceCandidate = z.infer<typeof IceCandidate>;
 
 /** DTLS parameters. No fingerprint at all is refused: it once took a whole worker down. */
-export const DtlsParameters = z.object({
-  role: z.enum(['auto', 'client', 'server']).optional(),
-  fingerprints: z
-    .array(
-      z.object({
-        algorithm: z.enum(['sha-1', 'sha-224', 'sha-256', 'sha-384', 'sha-512']),
-        value: text(256).regex(/^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+$/, { error: 'is not a certificate fingerprint' }),
-      }),
-    )
-    .min(1)
-    .max(8),
-});
+export const DtlsParameters = z
+  .object({
+    role: z.enum(['auto', 'client', 'server']).optional(),
+    fingerprints: z
+      .array(
+        z.object({
+          algorithm: z.enum(['sha-1', 'sha-224', 'sha-256', 'sha-384', 'sha-512']),
+          value: text(256).regex(/^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+$/, { error: 'is not a certificate fingerprint' }),
+        }),
+      )
+      .min(1)
+      .max(8),
+  })
+  .meta({ id: 'DtlsParameters' });
 export type DtlsParameters = z.infer<typeof DtlsParameters>;
 
 /** What a client needs in order to make its end of a WebRTC transport. */
-export const TransportInfo = z.object({
-  transportId: text(64),
-  iceParameters: IceParameters,
-  iceCandidates: z.array(IceCandidate),
-  dtlsParameters: DtlsParameters,
-});
+export const TransportInfo = z
+  .object({
+    transportId: text(64),
+    iceParameters: IceParameters,
+    iceCandidates: z.array(IceCandidate),
+    dtlsParameters: DtlsParameters,
+  })
+  .meta({ id: 'TransportInfo' });
 export type TransportInfo = z.infer<typeof TransportInfo>;

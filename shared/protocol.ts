@@ -42,39 +42,45 @@ export const DisplayName = text(MAX_NAME)
 const SourceState = z.enum(['live', 'paused']).describe('`paused`: muted by its publisher');
 
 /** What a peer publishes now, by source; a source that is missing is off. */
-export const SourceStates = z.partialRecord(Source, SourceState);
+export const SourceStates = z.partialRecord(Source, SourceState).meta({ id: 'SourceStates' });
 export type SourceStates = z.infer<typeof SourceStates>;
 
 /** A member of a room, as the others see it. */
-export const PeerInfo = z.object({
-  peerId: Id.describe('of this one join'),
-  identity: Id.describe('of the person or device; the same at every join'),
-  name: z.string(),
-  metadata: z.string().optional().describe("the application's own text, from the token"),
-  sources: SourceStates,
-});
+export const PeerInfo = z
+  .object({
+    peerId: Id.describe('of this one join'),
+    identity: Id.describe('of the person or device; the same at every join'),
+    name: z.string(),
+    metadata: z.string().optional().describe("the application's own text, from the token"),
+    sources: SourceStates,
+  })
+  .meta({ id: 'PeerInfo' });
 export type PeerInfo = z.infer<typeof PeerInfo>;
 
 /** What the token lets a peer do. */
-export const Grants = z.object({
-  canPublish: z.boolean(),
-  canPublishSources: z.array(Source).describe('the sources that it may publish when `canPublish` holds'),
-  canSubscribe: z.boolean(),
-  canPublishData: z.boolean(),
-  hidden: z.boolean().describe('the others are not told of this peer'),
-  roomAdmin: z.boolean().describe('may remove other peers'),
-});
+export const Grants = z
+  .object({
+    canPublish: z.boolean(),
+    canPublishSources: z.array(Source).describe('the sources that it may publish when `canPublish` holds'),
+    canSubscribe: z.boolean(),
+    canPublishData: z.boolean(),
+    hidden: z.boolean().describe('the others are not told of this peer'),
+    roomAdmin: z.boolean().describe('may remove other peers'),
+  })
+  .meta({ id: 'Grants' });
 export type Grants = z.infer<typeof Grants>;
 
 /** What a client needs in order to receive one producer of another member. */
-export const ConsumerInfo = z.object({
-  consumerId: Id,
-  producerId: Id,
-  peerId: Id,
-  source: Source,
-  kind: MediaKind,
-  rtpParameters: RtpParameters,
-});
+export const ConsumerInfo = z
+  .object({
+    consumerId: Id,
+    producerId: Id,
+    peerId: Id,
+    source: Source,
+    kind: MediaKind,
+    rtpParameters: RtpParameters,
+  })
+  .meta({ id: 'ConsumerInfo' });
 export type ConsumerInfo = z.infer<typeof ConsumerInfo>;
 
 const Nothing = z.object({});

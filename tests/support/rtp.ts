@@ -1,0 +1,59 @@
+/** Owns RTP over plain UDP for tests: packets sent into a room, and counted at the other end. */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import type { RtpParameters } from 'mediasoup/types';
+
+/** An audio stream as one sends it; `ssrc` tells streams apart. */
+export function opusParameters(ssrc: number): RtpParameters {
+  return {
+    codecs: [{ mimeType: 'audio/opus', payloadType: 100, clockRate: 48_000, channels: 2 }],
+    encodings: [{ ssrc }],
+    rtcp: { cname: `test-${ssrc}` },
+  };
+}
+
+/** A UDP socket on loopback. */
+export async function openUdp(): Promise<Socket> {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return socket;
+}
+
+/** One RTP packet (RFC 3550, section 5.1) with the sequence number as its payload. */
+export function rtpPacket(ssrc: number, sequence: number): Buffer {
+  const packet = Buffer.alloc(12 + 4);
+  packet[0] = 0x80;
+  packet[1] = 100;
+  packet.writeUInt16BE(sequence & 0xffff, 2);
+  packet.writeUInt32BE((sequence * 960) >>> 0, 4);
+  packet.writeUInt32BE(ssrc, 8);
+  packet.writeUInt32BE(sequence, 12);
+  return packet;
+}
+
+/** What of a stream arrived: the payloads, by the SSRC that the SFU sent them with. RTCP is left out. */
+export class RtpCounter {
+  readonly payloads = new Map<number, Set<number>>();
+  packets = 0;
+
+  constructor(socket: Socket) {
+    socket.on('message', (packet) => this.#take(packet));
+  }
+
+  /** Distinct payloads of one SSRC. */
+  distinct(ssrc: number): number {
+    return this.payloads.get(ssrc)?.size ?? 0;
+  }
+
+  #take(packet: Buffer): void {
+    const type = packet[1] ?? 0;
+    // RTCP packet types 192-223 share the port (RFC 5761).
+    if (type >= 192 && type <= 223) return;
+    this.packets += 1;
+    const ssrc = packet.readUInt32BE(8);
+    const set = this.payloads.get(ssrc) ?? new Set();
+    this.payloads.set(ssrc, set);
+    set.add(packet.readUInt32BE(packet.length - 4));
+  }
+}

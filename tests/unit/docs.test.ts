@@ -1,0 +1,20 @@
+/** Owns the proof that the generated pages are those that the code would generate. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { generatedPages, protocolPage } from '../../scripts/docs.ts';
+import { clientTable, serverTable } from '../../shared/protocol.ts';
+
+test.each(generatedPages().map((page) => [page.path.pathname.split('/').at(-1), page] as const))(
+  '%s is up to date (if not: npm run docs)',
+  (_name, { path, content }) => {
+    expect(readFileSync(path, 'utf8')).toBe(content);
+  },
+);
+
+test('the protocol page names every request and every event', () => {
+  const names = [clientTable, serverTable].flatMap(({ requests, events }) => [
+    ...Object.keys(requests),
+    ...Object.keys(events),
+  ]);
+  for (const name of names) expect(protocolPage()).toContain(`### \`${name}\``);
+});
