@@ -1,0 +1,82 @@
+/** Owns the measurement of a join: page load with `?join=1` to the first remote frame decoded, in Chromium. */
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
+import { launchChromium } from '../../tests/support/chromium.ts';
+import { startServer } from '../../tests/support/server.ts';
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '20' },
+    // The server asks a publisher for at most one key frame a second: joins closer to one another share it, and wait.
+    pause: { type: 'string', default: '1200' },
+  },
+});
+const runs = Number(values.runs);
+const pause = Number(values.pause);
+
+/** Milliseconds since the navigation began at which the page was in the room, and showed somebody else's first frame. */
+interface Times {
+  readonly joined: number;
+  readonly frame: number;
+}
+
+/** Runs in the page, before its own scripts: notes when a remote tile's video shows its first frame. */
+function watch(): void {
+  const seen = new WeakSet<Element>();
+  new MutationObserver(() => {
+    for (const video of document.querySelectorAll<HTMLVideoElement>('[data-peer-id] video')) {
+      if (seen.has(video)) continue;
+      seen.add(video);
+      performance.mark('joined');
+      video.requestVideoFrameCallback(() => performance.mark('frame'));
+    }
+  }).observe(document, { childList: true, subtree: true });
+}
+
+async function measure(page: Page, url: string): Promise<Times> {
+  await page.addInitScript(watch);
+  await page.goto(url);
+  await page.waitForFunction(() => performance.getEntriesByName('frame').length > 0);
+  return page.evaluate(() => {
+    const at = (name: string) => performance.getEntriesByName(name)[0]?.startTime ?? Number.NaN;
+    return { joined: at('joined'), frame: at('frame') };
+  });
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
+}
+
+function report(name: string, times: readonly number[]): void {
+  const sorted = times.toSorted((a, b) => a - b);
+  const [p50, p95] = [quantile(sorted, 0.5), quantile(sorted, 0.95)].map(Math.round);
+  process.stdout.write(`${name}: p50 ${p50} ms, p95 ${p95} ms (${sorted.length} runs)\n`);
+}
+
+await using server = await startServer();
+const browser = await launchChromium();
+try {
+  const first = await browser.newPage();
+  await first.goto(`${server.url}/r/measure?name=first&join=1`);
+  await first.locator('[data-own].live').waitFor();
+  const results: Times[] = [];
+  for (let run = 0; run < runs; run += 1) {
+    await setTimeout(pause);
+    // A context of its own: nothing is cached.
+    const context = await browser.newContext();
+    results.push(await measure(await context.newPage(), `${server.url}/r/measure?name=second&join=1`));
+    await context.close();
+    await first.locator('[data-peer-id]').waitFor({ state: 'detached' });
+  }
+  report(
+    'navigation to being in the room',
+    results.map(({ joined }) => joined),
+  );
+  report(
+    'navigation to the first remote frame',
+    results.map(({ frame }) => frame),
+  );
+} finally {
+  await browser.close();
+}
