@@ -3,6 +3,7 @@ import nodeHttp from 'node:http';
 import https from 'node:https';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { MAX_NAME } from '../shared/protocol.ts';
 import type { Config } from './config.ts';
 import { health } from './features/health.ts';
 import { page } from './features/page.ts';
@@ -12,8 +13,11 @@ import { Rooms } from './room/Rooms.ts';
 import { signalling } from './signalling/plugin.ts';
 import { openGate, tokenGate } from './signalling/tokens.ts';
 
-/** Largest HTTP body, in bytes, and longest time for a request to arrive, in milliseconds. */
-const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000 };
+/**
+ * Largest HTTP body and headers, in bytes; longest time for a request to arrive, in milliseconds; longest path parameter
+ * (a room's name takes up to nine bytes a character, percent-encoded).
+ */
+const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000, parameter: 9 * MAX_NAME };
 
 export interface App {
   readonly http: FastifyInstance;
@@ -81,6 +85,7 @@ function createHttp(config: Config, log: Logger): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy,
     bodyLimit: HTTP_LIMITS.body,
+    routerOptions: { maxParamLength: HTTP_LIMITS.parameter },
     forceCloseConnections: true,
     genReqId: () => crypto.randomUUID(),
     serverFactory: (handler): nodeHttp.Server =>

@@ -149,6 +149,7 @@ export const variables = {
 /** Read by the launcher or by tests; not a mistake, though not ours. */
 const otherwiseUsed = /^WEIR_(TEST|SKIP|SERVICE|PORT)_/;
 
+/** The schemas of all variables; `Object.fromEntries` forgets which key has which, hence the one cast. */
 const Environment = z.object({
   NODE_ENV: z.string().optional(),
   ...(Object.fromEntries(Object.entries(variables).map(([name, { schema }]) => [name, schema])) as {

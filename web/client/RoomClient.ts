@@ -134,8 +134,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       });
       this.#joined(reply, signalling, device);
     } catch (error) {
-      signallingFailed(this.#signalling);
-      this.#end('left');
+      this.leave();
       throw error;
     }
   }
@@ -232,6 +231,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   #removePeer(peerId: string, reason: string): void {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
+    for (const source of [...peer.tracks.keys()]) this.#trackRemoved(peerId, source);
     this.#peers.delete(peerId);
     this.emit('peerLeft', { peer, reason });
   }
@@ -280,8 +280,4 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.#peers.clear();
     this.emit('closed', { reason, message: closings[reason].message });
   }
-}
-
-function signallingFailed(signalling: Signalling | undefined): void {
-  signalling?.leave();
 }

@@ -27,14 +27,7 @@ export function callView({ client, wish, onRefused, onRejoin }: CallOptions): HT
   };
   const root = element('div', { className: 'call' }, stageView(client, wish.name), notice, bar(client, say));
 
-  client.on('closed', ({ reason, message }) => {
-    if (reason === 'left' || reason === 'disconnected' || !root.isConnected) {
-      if (reason === 'left') root.replaceChildren(ended('You left the call.', onRejoin));
-      else root.replaceChildren(ended(message, onRejoin));
-      return;
-    }
-    root.replaceChildren(ended(message, onRejoin));
-  });
+  client.on('closed', ({ message }) => root.replaceChildren(ended(message, onRejoin)));
   void start(client, wish, say).catch((error: unknown) => {
     const refusal = WeirError.from(error);
     onRefused({ message: refusal.message, needsToken: refusal.code === 'unauthorized' });

@@ -1,0 +1,73 @@
+/** Owns the proof that nothing is left behind: a browser joins and leaves a hundred times. */
+import type { Browser, JSHandle, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { census } from '../support/census.ts';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+const CYCLES = 100;
+
+describe.skipIf(!hasChromium && !process.env.CI)('joining and leaving over and over', () => {
+  let server: TestServer;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    server = await startServer({ WEIR_MESSAGES_PER_SECOND: '1000' });
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  /** The page joins, publishes, waits for the other's picture to be decoded if there is one, and leaves: `cycles` times. */
+  async function cycle(page: Page, room: string, cycles: number): Promise<void> {
+    // As text: what the test runner makes of an import() does not run in a page.
+    const sdk: JSHandle<typeof import('../../web/client/index.ts')> = await page.evaluateHandle("import('/sdk.js')");
+    await page.evaluate(
+      async ({ sdk, room, cycles }) => {
+        const canvas = document.createElement('canvas');
+        canvas.getContext('2d')?.fillRect(0, 0, 320, 180);
+        for (let done = 0; done < cycles; done += 1) {
+          const [track] = canvas.captureStream(5).getVideoTracks();
+          if (!track) throw new Error('the canvas has no track');
+          const client = new sdk.RoomClient();
+          const seen = new Promise<void>((resolve) => client.on('trackAdded', () => resolve()));
+          await client.join({ room, name: 'cycler' });
+          await client.publish('camera', track);
+          if (client.peers.length > 0) await seen;
+          client.leave();
+          track.stop();
+        }
+      },
+      { sdk, room, cycles },
+    );
+  }
+
+  test(`after ${CYCLES} stays in rooms of its own and beside somebody who stays, all counts are back at the baseline`, async () => {
+    const staying = await browser.newPage();
+    await staying.goto(`${server.url}/r/stays?name=stays&join=1`);
+    await staying.locator('[data-own].live').waitFor();
+    const page = await browser.newPage();
+    await page.goto(`${server.url}/`);
+    // What is made once, at the first use, belongs to the baseline.
+    await cycle(page, 'warm', 1);
+    await cycle(page, 'stays', 1);
+    await expect.poll(() => server.app.rooms.size).toBe(1);
+    await expect.poll(async () => (await census()).transports).toBe(2);
+    const before = await census();
+    expect(before).toMatchObject({ routers: 1, workerRouters: 1, transports: 2, producers: 2, consumers: 0 });
+
+    await cycle(page, 'alone', CYCLES / 2);
+    await cycle(page, 'stays', CYCLES / 2);
+
+    await expect.poll(() => server.app.rooms.size).toBe(1);
+    // The browser's idle HTTP connections end when they like: of those there may be fewer than at the baseline.
+    const { files, timers, ...objects } = before;
+    await expect.poll(census, { timeout: 10_000 }).toMatchObject(objects);
+    await expect.poll(async () => (await census()).files, { timeout: 10_000 }).toBeLessThanOrEqual(files);
+    await expect.poll(async () => (await census()).timers, { timeout: 10_000 }).toBeLessThanOrEqual(timers);
+    console.info(`${CYCLES} stays: before`, before, 'after', await census());
+    await expect.poll(() => staying.locator('[data-peer-id]').count()).toBe(0);
+  });
+});
