@@ -1,0 +1,195 @@
+/** Owns every npm script: does the set-up that a command needs, then runs the command under a Node that can. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { endAll, killAll, run } from './setup/child.mjs';
+import { equipmentStep } from './setup/equipment.mjs';
+import { handOver } from './setup/handover.mjs';
+import { releaseAll } from './setup/lock.mjs';
+import { linkNode, nodeBinary, nodeStep } from './setup/node.mjs';
+import { packagesStep } from './setup/packages.mjs';
+import { pageStep } from './setup/page.mjs';
+import { place as placeOf } from './setup/places.mjs';
+import { Progress } from './setup/progress.mjs';
+import { dieOf, endings, leashToParent, oncePerPress } from './setup/signals.mjs';
+import { SetupError, setUp } from './setup/steps.mjs';
+import { workerBinary, workerStep } from './setup/worker.mjs';
+
+oncePerPress();
+const place = placeOf();
+const progress = new Progress();
+let interrupted = false;
+for (const signal of endings) process.on(signal, interrupt);
+
+const module = (/** @type {string} */ path) => join(place.root, 'node_modules', path);
+const base = [nodeStep, packagesStep];
+// It would colour what it writes into pipes and files, too.
+const colours = `--colors=${process.stdout.isTTY ? 'force' : 'off'}`;
+
+/**
+ * @typedef {object} Command
+ * @property {string} does
+ * @property {((place: import('./setup/places.mjs').Place) => import('./setup/steps.mjs').Step)[]} steps
+ * @property {(args: string[]) => unknown} run
+ */
+/** @type {Record<string, Command>} */
+const commands = {
+  start: {
+    does: 'the server',
+    steps: [...base, workerStep, pageStep],
+    run: (args) => become(join(place.root, 'server/main.ts'), args),
+  },
+  test: {
+    does: "all tests; arguments are vitest's",
+    steps: [...base, workerStep, pageStep, equipmentStep],
+    run: (args) => become(module('vitest/vitest.mjs'), ['run', ...args]),
+  },
+  dev: { does: 'the server and the page, both anew at each change', steps: [...base, workerStep], run: dev },
+  check: {
+    does: 'formatting, lint, types and unit tests; or those parts that are named: lint types unit',
+    steps: base,
+    run: check,
+  },
+  format: { does: 'formats all files', steps: base, run: format },
+  docs: {
+    does: 'the generated pages of docs/',
+    steps: base,
+    run: (args) => become(join(place.root, 'scripts/docs.ts'), args),
+  },
+  measure: {
+    does: 'a measurement, and its figures: join',
+    steps: [...base, workerStep, pageStep, equipmentStep],
+    run: measure,
+  },
+  token: { does: 'a token for a room', steps: base, run: (args) => become(join(place.root, 'scripts/token.ts'), args) },
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+if (command) await main(command);
+else {
+  const lines = Object.entries(commands).map(([key, { does }]) => `  ${key.padEnd(8)}${does}`);
+  const skip = 'Each does its set-up first; with WEIR_SKIP_SETUP=1 it takes everything as being in place.';
+  console.error(`Usage: npm run <command> [-- arguments]\n\n${lines.join('\n')}\n\n${skip}`);
+  process.exitCode = 2;
+}
+
+/** @param {Command} command */
+async function main({ steps, run: runIt }) {
+  // The launcher's own variables are no business of the server's.
+  const { WEIR_LAUNCHER, WEIR_SKIP_SETUP } = process.env;
+  delete process.env.WEIR_LAUNCHER;
+  delete process.env.WEIR_SKIP_SETUP;
+  // Started by npm, or by a launcher under an older Node: we end with them.
+  if (process.env.npm_lifecycle_event === name || WEIR_LAUNCHER) leashToParent();
+  process.chdir(place.root);
+  // For images and units where all is in place, and nothing may be written.
+  if (WEIR_SKIP_SETUP !== '1') await prepare(steps);
+  const node = nodeBinary(place);
+  if (node === process.execPath) return runIt(args);
+  stopListening();
+  const env = { ...process.env, WEIR_SKIP_SETUP, WEIR_LAUNCHER: String(process.pid) };
+  handOver(node, [process.argv[1] ?? '', name, ...args], env);
+}
+
+/** @param {Command['steps']} steps */
+async function prepare(steps) {
+  try {
+    await setUp(
+      steps.map((step) => step(place)),
+      progress,
+    );
+    linkNode(place);
+    if (steps.includes(workerStep)) process.env.MEDIASOUP_WORKER_BIN = workerBinary(place);
+  } catch (error) {
+    // What was interrupted is no failure to explain; `interrupt` ends us.
+    if (interrupted) await new Promise(() => {});
+    if (!(error instanceof SetupError)) throw error;
+    console.error(`\n${error.text}\n`);
+    process.exit(1);
+  }
+}
+
+/**
+ * A signal while children of ours run ends them and then us; a second one does so at once.
+ * @param {NodeJS.Signals} signal
+ */
+async function interrupt(signal) {
+  if (!interrupted) {
+    interrupted = true;
+    if (progress.end('interrupted')) console.error('The next run does this step again.');
+    await endAll((what) => console.error(`Waiting for ${what}, which must not be cut off ...`));
+  }
+  killAll();
+  releaseAll();
+  dieOf(signal);
+}
+
+function stopListening() {
+  for (const signal of endings) process.off(signal, interrupt);
+}
+
+/**
+ * Goes on as another script, in this very process: signals, exit code and all are its own.
+ * @param {string} script
+ * @param {string[]} args
+ */
+async function become(script, args) {
+  stopListening();
+  process.argv = [process.execPath, script, ...args];
+  await import(pathToFileURL(script).href);
+}
+
+/** @param {string[]} args */
+async function measure([what = '', ...rest]) {
+  const script = join(place.root, 'scripts/measure', `${what}.ts`);
+  if (/^[a-z]+$/.test(what) && existsSync(script)) return become(script, rest);
+  console.error('Usage: npm run measure -- join [--runs N] [--pause MILLISECONDS]');
+  process.exit(2);
+}
+
+/** @param {string[]} args */
+async function dev(args) {
+  stopListening();
+  const leash = new URL('setup/watched.mjs', import.meta.url).href;
+  const server = ['--watch', '--watch-preserve-output', '--import', leash, 'server/main.ts', ...args];
+  const env = { ...process.env, WEIR_LAUNCHER: String(process.pid) };
+  // `node --watch` dies of SIGHUP without a word to its child.
+  handOver(process.execPath, server, env, (signal) => (signal === 'SIGHUP' ? 'SIGTERM' : signal));
+  const { createServer } = await import('vite');
+  const page = await createServer();
+  await page.listen();
+  page.printUrls();
+}
+
+/** @param {string[]} wanted */
+async function check(wanted) {
+  const wants = (/** @type {string} */ part) => wanted.length === 0 || wanted.includes(part);
+  if (wants('lint')) failUnless(await tool('@biomejs/biome/bin/biome', 'ci', colours, '.'), 'lint');
+  if (wants('types')) failUnless(await tool('typescript/bin/tsc'), 'types');
+  if (!wants('unit')) return;
+  process.once('exit', (code) => code && console.error('check: unit tests failed'));
+  await become(module('vitest/vitest.mjs'), ['run', '--project', 'unit']);
+}
+
+async function format() {
+  process.exitCode = (await tool('@biomejs/biome/bin/biome', 'check', '--write', colours, '.')) === 0 ? 0 : 1;
+}
+
+/**
+ * @param {string} path
+ * @param {string[]} args
+ */
+function tool(path, ...args) {
+  return run(process.execPath, [module(path), ...args]);
+}
+
+/**
+ * @param {number | string} code
+ * @param {string} part
+ */
+function failUnless(code, part) {
+  if (code === 0) return console.log(`check: ${part} passed`);
+  console.error(`check: ${part} failed`);
+  process.exit(1);
+}

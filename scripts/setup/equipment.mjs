@@ -1,0 +1,59 @@
+/** Owns the programs that tests drive besides Weir itself: a table, and how they get here. */
+import { existsSync } from 'node:fs';
+import { ensurePackages, system } from './apt.mjs';
+import { SetupError } from './steps.mjs';
+
+/**
+ * Test equipment. To add some, add a line: the name is what tests find in WEIR_TEST_SKIP where it could not be had.
+ * @typedef {{ name: string, file: string, packages: string[] }} Equipment
+ * @type {Equipment[]}
+ */
+export const equipment = [
+  { name: 'chromium', file: '/usr/bin/chromium', packages: ['chromium'] },
+  { name: 'firefox', file: '/usr/bin/firefox-esr', packages: ['firefox-esr'] },
+];
+
+/**
+ * Installs what is missing. Where that is not possible, the tests that need it are skipped by name (WEIR_TEST_SKIP,
+ * which users may set too); with CI=true it is an error, since tests that nobody runs prove nothing.
+ * @param {import('./places.mjs').Place} place
+ * @param {Equipment[]} [table]
+ * @param {import('./apt.mjs').System} [on]
+ * @returns {import('./steps.mjs').Step}
+ */
+export function equipmentStep({ cache, env }, table = equipment, on = system()) {
+  const missing = () => table.filter(({ name, file }) => !skipped(env).includes(name) && !existsSync(file));
+  return {
+    title: 'Test equipment',
+    doing: `installing ${missing()
+      .map(({ name }) => name)
+      .join(', ')}`,
+    home: cache,
+    missing: () => missing().length > 0,
+    run: async (tools) => {
+      const items = missing();
+      const names = items.map(({ name }) => name);
+      const packages = items.flatMap((item) => item.packages);
+      try {
+        await ensurePackages(packages, `for tests with ${names.join(' and ')}`, tools, on);
+        const still = missing().map(({ file }) => file);
+        if (still.length) throw new SetupError(`${still.join(', ')}: still not there after installation.`, tools.log);
+      } catch (error) {
+        if (!(error instanceof SetupError) || isCI(env)) throw error;
+        tools.note(error.message);
+        env.WEIR_TEST_SKIP = [...skipped(env), ...names].join(',');
+        return `tests with ${names.join(' and ')} will be skipped`;
+      }
+    },
+  };
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+function skipped(env) {
+  return (env.WEIR_TEST_SKIP ?? '').split(',').filter(Boolean);
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+function isCI(env) {
+  return env.CI === 'true' || env.CI === '1';
+}

@@ -1,0 +1,44 @@
+/** Owns node_modules: exactly what package-lock.json says, installed again only when that changed. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { npmCi } from './npm.mjs';
+import { hash, textOf } from './places.mjs';
+import { SetupError } from './steps.mjs';
+
+/**
+ * @param {import('./places.mjs').Place} place
+ * @returns {import('./steps.mjs').Step}
+ */
+export function packagesStep(place) {
+  const modules = join(place.root, 'node_modules');
+  // npm removes everything in node_modules before it starts, this too: after an interrupted install it is not there.
+  const stamp = join(modules, '.weir-setup');
+  return {
+    title: 'Packages',
+    doing: 'installing',
+    home: place.state,
+    // npm writes the second file at the end of each install.
+    missing: () => textOf(stamp) !== packagesKey(place) || !existsSync(join(modules, '.package-lock.json')),
+    run: async (tools) => {
+      const key = packagesKey(place);
+      rmSync(stamp, { force: true });
+      const code = await npmCi(place, place.root, tools);
+      if (code !== 0) throw new SetupError(sentence(code), tools.log);
+      writeFileSync(stamp, key);
+    },
+  };
+}
+
+/**
+ * What the installed packages depend on: the lock file, and the platform (a checkout may be shared with a container).
+ * @param {import('./places.mjs').Place} place
+ */
+export function packagesKey({ root }) {
+  return hash(readFileSync(join(root, 'package-lock.json')), process.platform, process.arch);
+}
+
+/** @param {number | string} code */
+function sentence(code) {
+  if (String(code).includes('ENOENT')) return 'npm is not to be found. Install npm, then start again with `npm start`.';
+  return `The packages could not be installed (npm ci: ${code}). See what npm says, put it right, then start again.`;
+}

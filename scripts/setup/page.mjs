@@ -1,0 +1,49 @@
+/** Owns the built page: web/dist, built again when something it is made of changed. */
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { nodeBinary } from './node.mjs';
+import { hash, textOf } from './places.mjs';
+import { SetupError } from './steps.mjs';
+
+const madeOf = ['web', 'shared', 'vite.config.ts', 'package-lock.json'];
+
+/**
+ * @param {import('./places.mjs').Place} place
+ * @returns {import('./steps.mjs').Step}
+ */
+export function pageStep(place) {
+  const stamp = join(place.state, 'page');
+  return {
+    title: 'Page',
+    doing: 'building',
+    home: place.state,
+    missing: () => textOf(stamp) !== pageKey(place.root) || !existsSync(join(place.root, 'web/dist/index.html')),
+    run: async (tools) => {
+      // As it is now: what changes during the build is built at the next start.
+      const key = pageKey(place.root);
+      rmSync(stamp, { force: true });
+      const code = await tools.run(nodeBinary(place), ['node_modules/vite/bin/vite.js', 'build'], { cwd: place.root });
+      if (code !== 0) throw new SetupError(`The page could not be built (vite build: ${code}).`, tools.log);
+      mkdirSync(place.state, { recursive: true });
+      writeFileSync(stamp, key);
+    },
+  };
+}
+
+/**
+ * Names, sizes and times of everything that the page is made of: cheap, and enough.
+ * @param {string} root
+ */
+export function pageKey(root) {
+  /** @type {string[]} */
+  const seen = [];
+  /** @param {string} path */
+  const look = (path) => {
+    const stat = statSync(join(root, path), { throwIfNoEntry: false });
+    if (!stat || path === 'web/dist') return;
+    if (!stat.isDirectory()) seen.push(`${path} ${stat.size} ${stat.mtimeMs}`);
+    else for (const name of readdirSync(join(root, path)).sort()) look(`${path}/${name}`);
+  };
+  for (const path of madeOf) look(path);
+  return hash(...seen);
+}

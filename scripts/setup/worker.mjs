@@ -1,0 +1,140 @@
+/** Owns which media worker runs: the one that is named, one from the cache, the upstream prebuilt, or a built one. */
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { system } from './apt.mjs';
+import { buildWorker, runsHere } from './build.mjs';
+import { hash, lockedVersion, textOf } from './places.mjs';
+import { fetchPrebuilt } from './prebuilt.mjs';
+import { SetupError } from './steps.mjs';
+
+const recipe = fileURLToPath(new URL('worker-build', import.meta.url));
+
+/**
+ * @param {import('./places.mjs').Place} place
+ * @returns {import('./steps.mjs').Step}
+ */
+export function workerStep(place) {
+  const version = lockedVersion(join(place.root, 'package-lock.json'), 'mediasoup');
+  return {
+    title: 'Media worker',
+    doing: `looking for mediasoup-worker ${version}`,
+    home: place.cache,
+    missing: () => !workerBinary(place),
+    run: async (tools) => {
+      const [prebuilt, built] = workerDirectories(place, version);
+      const module = join(place.root, 'node_modules', 'mediasoup');
+      tools.report('fetching the prebuilt one');
+      const answer = await fetchPrebuilt(module, place.env);
+      if (typeof answer !== 'string') {
+        const why = keep(prebuilt, { mediasoup: version, origin: 'prebuilt' }, (file) => writeFileSync(file, answer));
+        if (!why) return 'prebuilt';
+        tools.note(`the prebuilt one does not run here (${why})`);
+      } else tools.note(answer);
+      const origin = { mediasoup: version, origin: "built against Debian's libraries", system: system().name };
+      const file = await buildWorker(module, recipe, `${built}.partial`, version, tools);
+      const why = keep(built, origin, (to) => renameSync(file, to));
+      rmSync(`${built}.partial`, { recursive: true, force: true });
+      if (why) throw new SetupError(`The media worker was built, but does not run here (${why}).`, tools.log);
+      return origin.origin;
+    },
+  };
+}
+
+/**
+ * The worker to run, if there is one. Fast: starts nothing.
+ * @param {import('./places.mjs').Place} place
+ * @returns {string | undefined}
+ */
+export function workerBinary(place) {
+  const named = place.env.MEDIASOUP_WORKER_BIN;
+  if (named) return given(resolve(place.root, named));
+  const version = lockedVersion(join(place.root, 'package-lock.json'), 'mediasoup');
+  const files = workerDirectories(place, version).map((directory) => join(directory, 'mediasoup-worker'));
+  return files.find((file) => existsSync(file));
+}
+
+/**
+ * Where a worker comes from, for whoever measures with it: "prebuilt", "built against Debian's libraries".
+ * @param {string} binary
+ * @returns {string}
+ */
+export function workerOrigin(binary) {
+  const text = textOf(join(dirname(binary), 'origin.json'));
+  return text ? JSON.parse(text).origin : 'named by MEDIASOUP_WORKER_BIN';
+}
+
+/**
+ * Where the cache has a worker of this version, best first. A built one needs the libraries of the release that it was
+ * built on, and is only as good as the recipe that built it: both are in its name (the README says nothing to meson).
+ * @param {import('./places.mjs').Place} place
+ * @param {string} version
+ * @param {string} [release]
+ * @param {string} [directory] of the recipe
+ * @returns {[prebuilt: string, built: string]}
+ */
+export function workerDirectories({ cache }, version, release = system().release, directory = recipe) {
+  const name = join(cache, `mediasoup-worker-${version}-${process.platform}-${process.arch}`);
+  const files = filesOf(directory)
+    .filter((file) => !file.endsWith('.md'))
+    .map((file) => readFileSync(file));
+  return [`${name}-prebuilt`, `${name}-${release}-${hash(...files).slice(0, 8)}`];
+}
+
+/**
+ * @param {string} file
+ * @returns {string}
+ */
+function given(file) {
+  try {
+    if (!statSync(file).isFile()) throw new Error();
+    accessSync(file, constants.X_OK);
+    return file;
+  } catch {
+    const wrong = `MEDIASOUP_WORKER_BIN names ${file}, which is not a file that can be executed.`;
+    throw new SetupError(`${wrong} Correct it, or unset it to have set-up find a worker.`);
+  }
+}
+
+/**
+ * Puts a worker that was seen running into the cache, whole or not at all.
+ * @param {string} directory
+ * @param {object} origin
+ * @param {(file: string) => void} put
+ * @returns {string | undefined} why it does not run
+ */
+function keep(directory, origin, put) {
+  const beside = `${directory}.new`;
+  rmSync(beside, { recursive: true, force: true });
+  mkdirSync(beside, { recursive: true });
+  const file = join(beside, 'mediasoup-worker');
+  put(file);
+  chmodSync(file, 0o755);
+  writeFileSync(join(beside, 'origin.json'), `${JSON.stringify(origin, undefined, 2)}\n`);
+  const why = runsHere(file);
+  rmSync(why ? beside : directory, { recursive: true, force: true });
+  if (!why) renameSync(beside, directory);
+  return why;
+}
+
+/**
+ * @param {string} directory
+ * @returns {string[]}
+ */
+function filesOf(directory) {
+  return readdirSync(directory, { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => (entry.isDirectory() ? filesOf(join(directory, entry.name)) : join(directory, entry.name)));
+}
