@@ -83,7 +83,7 @@ function createHttp(config: Config, log: Logger): FastifyInstance {
   return Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: config.trustProxy,
+    trustProxy: (_address: string, hop: number) => hop < config.trustProxy,
     bodyLimit: HTTP_LIMITS.body,
     routerOptions: { maxParamLength: HTTP_LIMITS.parameter },
     forceCloseConnections: true,

@@ -121,7 +121,15 @@ export const variables = {
     'the page that Weir serves itself',
     'Further pages that may connect, exactly as browsers send their Origin.',
   ),
-  WEIR_TRUST_PROXY: flag('Believe `X-Forwarded-For`, `-Proto` and `-Host`: only behind a proxy that sets them.'),
+  WEIR_TRUST_PROXY: {
+    schema: z
+      .union([z.enum(['true', 'false']), z.coerce.number().int().min(0).max(10)])
+      .default('false')
+      .transform((value) => (typeof value === 'number' ? value : value === 'true' ? 1 : 0)),
+    form: '`false`, `true` (one), or how many proxies, 0 to 10',
+    fallback: '`false`',
+    meaning: 'Believe what so many proxies in front of Weir say in `X-Forwarded-For`, `-Proto` and `-Host`.',
+  },
   WEIR_LOG_LEVEL: {
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     form: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`',
@@ -173,7 +181,8 @@ export interface Config {
   readonly tokenLeeway: number;
   readonly tokenMaxLifetime: number;
   readonly allowedOrigins: readonly string[];
-  readonly trustProxy: boolean;
+  /** How many proxies in front of Weir are believed; 0 for none. */
+  readonly trustProxy: number;
   readonly logLevel: string;
   readonly maxPeers: number;
   readonly maxConnectionsPerIp: number;
@@ -199,7 +208,7 @@ export class ConfigError extends Error {
  */
 export function readConfig(environment: Environment): { config: Config; unknown: string[] } {
   // An empty value means "not set", as in compose files and unit files.
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
     const name = String(parsed.error.issues[0]?.path[0]);

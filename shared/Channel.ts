@@ -10,7 +10,7 @@
  * the first without waiting for its reply.
  */
 import { z } from 'zod';
-import { WeirError, WireError } from './errors.ts';
+import { type ErrorCode, WeirError, WireError } from './errors.ts';
 
 interface RequestSchemas {
   readonly about: string;
@@ -77,8 +77,8 @@ const MAX_WAITING = 256;
 
 const Id = z.int().min(0).max(0xffff_ffff);
 const Envelope = z.union([
-  z.strictObject({ id: Id, method: z.string().max(64), data: z.unknown() }),
-  z.strictObject({ event: z.string().max(64), data: z.unknown() }),
+  z.strictObject({ id: Id, method: z.string().max(64), data: z.unknown().optional() }),
+  z.strictObject({ event: z.string().max(64), data: z.unknown().optional() }),
   z.strictObject({ id: Id, error: WireError }),
   z.strictObject({ id: Id, data: z.unknown() }),
   z.strictObject({ error: WireError }),
@@ -113,7 +113,7 @@ export class Channel<Out extends Table, In extends Table> {
     }, this.#options.requestTimeout ?? 15_000);
     this.#pending.set(id, { schema: schema.reply, timer, resolve, reject });
     this.#options.send(JSON.stringify({ id, method, data }));
-    return promise.then((reply) => parse<Out['requests'][M]['reply']>(schema.reply, reply));
+    return promise.then((reply) => parse<Out['requests'][M]['reply']>(schema.reply, reply, 'badMessage'));
   }
 
   /** Tells the other side. After `close()` it does nothing. */
@@ -233,10 +233,10 @@ function isEvent<T extends Table>(table: T, name: string): name is EventName<T> 
 }
 
 /** `data` as `schema` has it. @throws {WeirError} `badRequest`, which names the first field that is wrong */
-function parse<T extends z.ZodType>(schema: T, data: unknown): z.infer<T> {
+function parse<T extends z.ZodType>(schema: T, data: unknown, code: ErrorCode = 'badRequest'): z.infer<T> {
   const parsed = schema.safeParse(data);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const where = issue?.path.map(String).join('.') || 'data';
-  throw new WeirError('badRequest', `${where}: ${issue?.message ?? 'malformed'}`.slice(0, 512));
+  throw new WeirError(code, `${where}: ${issue?.message ?? 'malformed'}`.slice(0, 512));
 }

@@ -22,12 +22,17 @@ export const kindOf: Readonly<Record<Source, MediaKind>> = {
   screenAudio: 'audio',
 };
 
-/** A string of at most `max` UTF-16 units that is valid Unicode: a lone surrogate cannot be written to any wire. */
+/** A string of at most `max` characters (code points) that is valid Unicode: a lone surrogate cannot be written to any wire. */
 export function text(max: number) {
   return z
     .string()
     .max(max)
     .refine((value) => value.isWellFormed(), { error: 'is not valid Unicode (lone surrogate)' });
+}
+
+/** Text that ends in a line of somebody else's session description: no control characters, so no further lines. */
+function line(max: number) {
+  return text(max).regex(/^\P{Cc}*$/u, { error: 'contains control characters' });
 }
 
 const uint = (max: number) => z.int().min(0).max(max);
@@ -36,8 +41,8 @@ const Uint32 = uint(0xffff_ffff);
 const PayloadType = uint(127);
 
 const CodecParameters = z.record(
-  text(64),
-  z.union([text(1024), z.number().min(-0x8000_0000).max(0xffff_ffff), z.boolean()]),
+  line(64),
+  z.union([line(1024), z.number().min(-0x8000_0000).max(0xffff_ffff), z.boolean()]),
 );
 
 const RtcpFeedback = z.object({ type: text(32), parameter: text(32).optional() });
@@ -122,12 +127,12 @@ const RtpHeaderExtensionParameters = z.object({
 /** RTP parameters of one producer or consumer (one m-line). */
 export const RtpParameters = z
   .object({
-    mid: text(32).optional(),
+    mid: line(32).optional(),
     codecs: z.array(RtpCodecParameters).min(1).max(32),
     headerExtensions: knownExtensions(RtpHeaderExtensionParameters).optional(),
     encodings: z.array(RtpEncodingParameters).min(1).max(4),
-    rtcp: z.object({ cname: text(256).optional(), reducedSize: z.boolean().optional() }).optional(),
-    msid: text(256).optional(),
+    rtcp: z.object({ cname: line(256).optional(), reducedSize: z.boolean().optional() }).optional(),
+    msid: line(256).optional(),
   })
   .meta({ id: 'RtpParameters' });
 export type RtpParameters = z.infer<typeof RtpParameters>;

@@ -22,16 +22,17 @@ export const PROTOCOL_VERSION = 1;
 /** Where the WebSocket is, on the host that serves the page. */
 export const SIGNALLING_PATH = '/ws';
 
-/** How long an id, a name or a room's name may be, in UTF-16 units. */
+/** How long an id, a name or a room's name may be, in characters (code points). */
 export const MAX_NAME = 256;
-/** How large a peer's metadata may be, in UTF-16 units. */
+/** How large a peer's metadata may be, in characters (code points). */
 export const MAX_METADATA = 16 * 1024;
 
 const Id = text(MAX_NAME).min(1);
 
 /** A room's name: 1 to 256 characters, no control characters, no slash, no space at either end. */
-export const RoomName = text(MAX_NAME).regex(/^(?!\s)[^/\p{Cc}]+(?<!\s)$/u, {
-  error: 'is not a room name: 1 to 256 characters, without slashes, control characters or outer spaces',
+export const RoomName = text(MAX_NAME).regex(/^(?!\s|\.{1,2}$)[^/\p{Cc}]+(?<!\s)$/u, {
+  error:
+    'is not a room name: 1 to 256 characters, without slashes, control characters or outer spaces, and not . or ..',
 });
 
 /** A name that people see. */
@@ -93,7 +94,7 @@ const clientRequests = {
       'Enter a room. The reply has everything that media needs: both transports, who is there, and all consumers, paused.',
     request: z.strictObject({
       room: RoomName,
-      token: text(16 * 1024)
+      token: text(32 * 1024)
         .optional()
         .describe('required unless the server runs open'),
       name: DisplayName.optional().describe('used where the token gives no name'),
@@ -128,7 +129,8 @@ const clientRequests = {
   pauseProducer: { about: 'Mute a source: nothing of it is forwarded.', request: OwnSource, reply: Nothing },
   resumeProducer: { about: 'Unmute a source.', request: OwnSource, reply: Nothing },
   resumeConsumers: {
-    about: 'The client is ready to decode these consumers: let media flow. Ids that have closed meanwhile are skipped.',
+    about:
+      'The client is ready to decode these consumers: let media flow. If some are not there, or no longer, all others are resumed and the reply is `notFound`.',
     request: z.strictObject({ consumerIds: z.array(Id).min(1).max(1024) }),
     reply: Nothing,
   },

@@ -51,7 +51,8 @@ export async function page(app: FastifyInstance): Promise<void> {
     setHeaders(reply, path) {
       const hashed = path.includes('/assets/');
       reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
-      if (path.endsWith('/sdk.js')) reply.header('access-control-allow-origin', '*');
+      // The SDK and what it imports are for the pages of others too.
+      if (path.endsWith('.js')) reply.header('access-control-allow-origin', '*');
     },
   });
   app.addHook('onSend', async (_request, reply) => {

@@ -37,6 +37,7 @@ export class Peer implements Member {
   readonly #outbox: Outbox;
   readonly #producers = new Map<Source, Producer>();
   readonly #consumers = new Map<string, Consumer>();
+  readonly #connected = new Set<string>();
   #send: WebRtcTransport | undefined;
   #recv: WebRtcTransport | undefined;
 
@@ -82,7 +83,7 @@ export class Peer implements Member {
       return transport;
     };
     [this.#send, this.#recv] = await Promise.all([
-      open(wish.send && grants.canPublish && !grants.hidden),
+      open(wish.send && grants.canPublish),
       open(wish.recv && grants.canSubscribe),
     ]);
     this.#mustBeOpen();
@@ -103,21 +104,26 @@ export class Peer implements Member {
   async connectTransport(transportId: string, dtlsParameters: DtlsParameters): Promise<void> {
     const transport = [this.#send, this.#recv].find((one) => one?.id === transportId);
     if (!transport) throw new WeirError('notFound', 'You have no transport of that id.');
-    if (transport.dtlsState !== 'new') throw new WeirError('conflict', 'This transport is connected already.');
+    if (this.#connected.has(transport.id)) throw new WeirError('conflict', 'This transport is connected already.');
     await accepted(transport.connect({ dtlsParameters }), 'These DTLS parameters were not accepted.');
+    this.#connected.add(transport.id);
   }
 
   /** @throws {WeirError} `forbidden`, `conflict`, `notFound` (no sending transport), `badRequest`, `closed` */
   async produce(source: Source, rtpParameters: RtpParameters, paused: boolean): Promise<Publication> {
     const { grants } = this.#options;
-    if (!grants.canPublish || grants.hidden || !grants.canPublishSources.includes(source)) {
+    if (!grants.canPublish || !grants.canPublishSources.includes(source)) {
       throw new WeirError('forbidden', `Your token does not let you publish ${source}.`);
     }
     if (!this.#send) throw new WeirError('notFound', 'You asked for no sending transport when you joined.');
     if (this.#producers.has(source)) throw new WeirError('conflict', `You publish ${source} already.`);
+    const kind = kindOf[source];
+    if (rtpParameters.codecs.some(({ mimeType }) => !mimeType.toLowerCase().startsWith(`${kind}/`))) {
+      throw new WeirError('badRequest', `${source} takes ${kind} codecs only.`);
+    }
     const producer = await accepted(
       this.#send.produce({
-        kind: kindOf[source],
+        kind,
         rtpParameters,
         paused,
         keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY,
@@ -148,7 +154,7 @@ export class Peer implements Member {
     // One that closes while it is resumed has ended, which the client is told anyway.
     await Promise.allSettled(own.map((consumer) => consumer.resume()));
     if (own.length < new Set(consumerIds).size)
-      throw new WeirError('notFound', 'You do not have all of these consumers.');
+      throw new WeirError('notFound', 'Not all of these consumers are yours.');
   }
 
   async offer({ peerId, source, producer }: Publication): Promise<void> {
@@ -158,15 +164,15 @@ export class Peer implements Member {
     const consumer = await this.#recv.consume({ producerId: producer.id, rtpCapabilities, paused: true });
     // The producer, or this peer, may have ended while the worker answered.
     if (consumer.closed) return;
+    if (producer.closed) {
+      consumer.close();
+      return;
+    }
     this.#consumers.set(consumer.id, consumer);
     consumer.observer.once('close', () => {
       this.#consumers.delete(consumer.id);
       this.#outbox.consumerClosed(consumer.id);
     });
-    if (producer.closed) {
-      consumer.close();
-      return;
-    }
     const { id: consumerId, producerId, kind, rtpParameters } = consumer;
     this.#outbox.consumerOpened({
       consumerId,

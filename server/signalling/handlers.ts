@@ -28,9 +28,9 @@ export function createHandlers(connection: Connection): Handlers<ClientTable> {
       try {
         const opened = await peer.openTransports(transports);
         context.gate.recheck(credentials, roomName);
+        connection.bind(peer, room);
         await room.enter(peer);
         if (peer.closed) throw new WeirError('closed');
-        connection.bind(peer, room);
         // From here to the reply nothing is awaited: it is one snapshot, and news follows it.
         return {
           peerId: peer.id,
@@ -91,7 +91,8 @@ export function createHandlers(connection: Connection): Handlers<ClientTable> {
     },
 
     leave() {
-      connection.close('left');
+      // The reply first, then the end.
+      setImmediate(() => connection.close('left'));
       return {};
     },
   };

@@ -182,9 +182,12 @@ function refusal(error: unknown): string {
 
 /** LiveKit's defaults: what is not said is allowed, but for `hidden` and `roomAdmin`. */
 function toGrants(video: VideoGrant): Grants {
-  const named = video.canPublishSources?.flatMap((name) => sourceNames[name] ?? []);
+  const named = video.canPublishSources?.flatMap((name) =>
+    Object.hasOwn(sourceNames, name) ? (sourceNames[name] ?? []) : [],
+  );
   return {
-    canPublish: video.canPublish ?? true,
+    // Nobody is told of a hidden peer, so nobody could be offered what it publishes.
+    canPublish: (video.canPublish ?? true) && !video.hidden,
     // LiveKit reads an empty list as "all sources".
     canPublishSources: named && video.canPublishSources?.length ? [...new Set(named)] : [...sources],
     canSubscribe: video.canSubscribe ?? true,

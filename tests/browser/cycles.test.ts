@@ -7,7 +7,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 
 const CYCLES = 100;
 
-describe.skipIf(!hasChromium && !process.env.CI)('joining and leaving over and over', () => {
+describe.skipIf(!hasChromium)('joining and leaving over and over', () => {
   let server: TestServer;
   let browser: Browser;
 

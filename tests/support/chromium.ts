@@ -1,11 +1,11 @@
 /** Owns Chromium for tests: Debian's, driven by Playwright, with a camera and a microphone made of files. */
-import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
+import { hasEquipment } from './equipment.ts';
 
 const executablePath = '/usr/bin/chromium';
 
 /** Whether there is a Chromium to test with; the launcher of the tests has said why not. */
-export const hasChromium = existsSync(executablePath);
+export const hasChromium = hasEquipment('chromium', executablePath);
 
 export interface FakeMedia {
   /** Path of a `.y4m` file that plays as the camera, over and over. */

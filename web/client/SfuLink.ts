@@ -172,15 +172,19 @@ export class SfuLink {
 
   /** Every sender and receiver with its statistics. */
   async stats(): Promise<{ source: Source; peerId?: string; report: RTCStatsReport }[]> {
-    const sending = [...this.#producers].map(async ([source, producer]) => ({
-      source,
-      report: await producer.getStats(),
-    }));
-    const receiving = [...this.#consumers.values()].map(async ({ info, consumer }) => ({
-      source: info.source,
-      peerId: info.peerId,
-      report: await consumer.getStats(),
-    }));
+    const sending = [...this.#producers]
+      .filter(([, producer]) => !producer.closed)
+      .map(async ([source, producer]) => ({
+        source,
+        report: await producer.getStats(),
+      }));
+    const receiving = [...this.#consumers.values()]
+      .filter(({ consumer }) => !consumer.closed)
+      .map(async ({ info, consumer }) => ({
+        source: info.source,
+        peerId: info.peerId,
+        report: await consumer.getStats(),
+      }));
     return Promise.all([...sending, ...receiving]);
   }
 

@@ -1,0 +1,117 @@
+/** Owns the proof that a call works in real browsers: the right face and voice on the right tile, whoever comes or goes. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../support/captures.ts';
+import { hasChromium } from '../support/chromium.ts';
+import { eventually, expectToSee, Person } from '../support/people.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { peopleOn, receivedOf, tileOf, tilesOn } from '../support/tiles.ts';
+
+describe.skipIf(!hasChromium)('a call', () => {
+  const captures = new Captures();
+  const everyone: Person[] = [];
+  let server: TestServer;
+  let alice: Person;
+  let bob: Person;
+  let carol: Person;
+  let dave: Person;
+
+  beforeAll(async () => {
+    server = await startServer();
+    [alice, bob, carol, dave] = await Promise.all([
+      Person.start('Alice', { colour: 'red', tone: 500 }, captures),
+      Person.start('Bob', { colour: 'green', tone: 800 }, captures),
+      Person.start('Carol', { colour: 'blue', tone: 1300 }, captures),
+      Person.startDenied('Dave Denied'),
+    ]);
+    everyone.push(alice, bob, carol, dave);
+  });
+  afterEach(() => Promise.all(everyone.map((person) => person.leaveAll())));
+  afterAll(async () => {
+    await Promise.all(everyone.map((person) => person[Symbol.asyncDispose]()));
+    await server?.close();
+    captures[Symbol.dispose]();
+  });
+
+  const enter = (person: Person, room: string) => person.enter(server.url, room);
+
+  /** A room in which Alice and Bob are talking. */
+  async function pair(room: string): Promise<[Page, Page]> {
+    const pages = await Promise.all([enter(alice, room), enter(bob, room)]);
+    await Promise.all([expectToSee(pages[0], [bob]), expectToSee(pages[1], [alice])]);
+    return pages;
+  }
+
+  test('three people who come at once see and hear each other', async () => {
+    const [atAlice, atBob, atCarol] = await Promise.all([
+      enter(alice, 'three'),
+      enter(bob, 'three'),
+      enter(carol, 'three'),
+    ]);
+    await Promise.all([
+      expectToSee(atAlice, [bob, carol]),
+      expectToSee(atBob, [alice, carol]),
+      expectToSee(atCarol, [alice, bob]),
+    ]);
+  });
+
+  test('one who comes late sees and hears those who are there, and they the newcomer', async () => {
+    const [atAlice, atBob] = await pair('late');
+    const atCarol = await enter(carol, 'late');
+    await Promise.all([
+      expectToSee(atCarol, [alice, bob]),
+      expectToSee(atAlice, [bob, carol]),
+      expectToSee(atBob, [alice, carol]),
+    ]);
+  });
+
+  test('one who leaves disappears everywhere, and may come back', async () => {
+    const [atAlice, atBob] = await pair('leaving');
+    const atCarol = await enter(carol, 'leaving');
+    await expectToSee(atCarol, [alice, bob]);
+    await atBob.locator('[data-control=leave]').click();
+    await Promise.all([expectToSee(atAlice, [carol]), expectToSee(atCarol, [alice])]);
+    expect(await atBob.getByRole('heading', { name: 'Call ended' }).isVisible()).toBe(true);
+    expect(await tilesOn(atBob)).toEqual([]);
+    await atBob.getByRole('button', { name: 'Join again' }).click();
+    await Promise.all([expectToSee(atAlice, [bob, carol]), expectToSee(atBob, [alice, carol])]);
+  });
+
+  test('one who closes the tab disappears everywhere', async () => {
+    const [atAlice, atBob] = await pair('closing');
+    const atCarol = await enter(carol, 'closing');
+    await expectToSee(atCarol, [alice, bob]);
+    await atBob.close();
+    // Sooner than the server gives up silent connections.
+    await expect.poll(() => tileOf(atAlice, 'Bob'), { timeout: 5000 }).toBeUndefined();
+    await Promise.all([expectToSee(atAlice, [carol]), expectToSee(atCarol, [alice])]);
+  });
+
+  test('one who reloads the page is there once, anew', async () => {
+    const [atAlice, atBob] = await pair('reload');
+    const before = await tileOf(atAlice, 'Bob');
+    await atBob.reload();
+    await eventually(async () => (await tileOf(atAlice, 'Bob'))?.peerId).not.toBe(before?.peerId);
+    await Promise.all([expectToSee(atAlice, [bob]), expectToSee(atBob, [alice])]);
+    const after = await tileOf(atAlice, 'Bob');
+    expect(after?.peerId).toBe(await atBob.evaluate(() => window.weir?.peerId));
+    expect(after?.peerId).not.toBe(before?.peerId);
+  });
+
+  test('one without permission for camera and microphone is told what to do, and sees and hears the others', async () => {
+    const [atAlice] = await pair('denied');
+    const atDave = await enter(dave, 'denied');
+    const told = atDave.getByRole('alert');
+    await eventually(() => told.textContent()).toMatch(/not allowed.*Allow it in the address bar/);
+    await eventually(() => peopleOn(atDave)).toMatchObject({ Alice: { colour: 'red' }, Bob: { colour: 'green' } });
+    // Without a permission the browser may keep the sound until the user does something.
+    const sound = atDave.getByRole('button', { name: 'Turn on sound' });
+    if (await sound.isVisible()) await sound.click();
+    await expectToSee(atDave, [alice, bob]);
+    await expectToSee(atAlice, [bob, dave]);
+    const tile = await tileOf(atAlice, 'Dave Denied');
+    expect(tile).toMatchObject({ live: false, muted: true });
+    expect(await atAlice.getByText('DD', { exact: true }).isVisible()).toBe(true);
+    expect(await receivedOf(atAlice, tile?.peerId ?? '', 'camera')).toBeUndefined();
+  });
+});

@@ -1,0 +1,107 @@
+/** Owns the proof that the controls of a call do what they say, as the others see it: mute, camera off, share a screen. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../support/captures.ts';
+import { hasChromium } from '../support/chromium.ts';
+import { eventually, expectToSee, Person } from '../support/people.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { receivedOf, type SeenTile, tileOf, tilesOn } from '../support/tiles.ts';
+
+describe.skipIf(!hasChromium)('the controls of a call', () => {
+  const captures = new Captures();
+  const everyone: Person[] = [];
+  let server: TestServer;
+  let alice: Person;
+  let bob: Person;
+
+  beforeAll(async () => {
+    server = await startServer();
+    [alice, bob] = await Promise.all([
+      Person.start('Alice', { colour: 'red', tone: 500 }, captures),
+      Person.start('Bob', { colour: 'green', tone: 800 }, captures),
+    ]);
+    everyone.push(alice, bob);
+  });
+  afterEach(() => Promise.all(everyone.map((person) => person.leaveAll())));
+  afterAll(async () => {
+    await Promise.all(everyone.map((person) => person[Symbol.asyncDispose]()));
+    await server?.close();
+    captures[Symbol.dispose]();
+  });
+
+  /** A room in which Alice and Bob are talking, and Bob's id there. */
+  async function pair(room: string): Promise<{ atAlice: Page; atBob: Page; bobId: string }> {
+    const [atAlice, atBob] = await Promise.all([alice.enter(server.url, room), bob.enter(server.url, room)]);
+    await Promise.all([expectToSee(atAlice, [bob]), expectToSee(atBob, [alice])]);
+    const bobId = (await tileOf(atAlice, 'Bob'))?.peerId ?? '';
+    return { atAlice, atBob, bobId };
+  }
+
+  const press = (page: Page, control: string) => page.locator(`[data-control=${control}]`).click();
+  const bobSeenBy = (page: Page): Promise<Partial<SeenTile> | undefined> => tileOf(page, 'Bob');
+
+  /** How many packets of a peer's voice arrive in the time that 20 frames of its camera take: two seconds. */
+  async function voiceFor20Frames(page: Page, peerId: string): Promise<number> {
+    const count = async () => ({
+      frames: (await receivedOf(page, peerId, 'camera'))?.frames ?? 0,
+      packets: (await receivedOf(page, peerId, 'microphone'))?.packets ?? 0,
+    });
+    const before = await count();
+    let after = before;
+    await eventually(async () => {
+      after = await count();
+      return after.frames - before.frames;
+    }).toBeGreaterThanOrEqual(20);
+    return after.packets - before.packets;
+  }
+
+  test('mute: the others see the mark and receive no voice until it is lifted', async () => {
+    const { atAlice, atBob, bobId } = await pair('mute');
+    expect(await bobSeenBy(atAlice)).toMatchObject({ muted: false });
+    expect(await voiceFor20Frames(atAlice, bobId)).toBeGreaterThan(20);
+
+    await press(atBob, 'microphone');
+    await eventually(() => bobSeenBy(atAlice)).toMatchObject({ muted: true, live: true, tone: undefined });
+    // What was on the way has arrived by the time that the mark shows, or a little later.
+    await eventually(() => voiceFor20Frames(atAlice, bobId)).toBe(0);
+
+    await press(atBob, 'microphone');
+    await eventually(() => bobSeenBy(atAlice)).toMatchObject({ muted: false, live: true, tone: 800 });
+    expect(await voiceFor20Frames(atAlice, bobId)).toBeGreaterThan(20);
+  });
+
+  test('camera off: the others see initials and receive no picture until it is on again', async () => {
+    const { atAlice, atBob, bobId } = await pair('camera');
+    await press(atBob, 'camera');
+    await eventually(() => bobSeenBy(atAlice)).toMatchObject({ live: false, colour: undefined, tone: 800 });
+    expect(await receivedOf(atAlice, bobId, 'camera')).toBeUndefined();
+    const initials = atAlice.locator(`[data-peer-id="${bobId}"]`).getByText('B', { exact: true });
+    expect(await initials.isVisible()).toBe(true);
+    expect(await atBob.evaluate(() => window.weir?.sources)).toEqual({ microphone: 'live' });
+
+    await press(atBob, 'camera');
+    await eventually(() => bobSeenBy(atAlice)).toMatchObject({ live: true, colour: 'green', tone: 800 });
+    await eventually(async () => (await receivedOf(atAlice, bobId, 'camera'))?.frames).toBeGreaterThan(10);
+  });
+
+  test('a shared screen has a tile of its own beside the camera, for late joiners too, until sharing stops', async () => {
+    const { atAlice, atBob, bobId } = await pair('screen');
+    const screensOn = async (page: Page) => (await tilesOn(page)).filter(({ screen }) => screen);
+    await press(atBob, 'screen');
+    await eventually(() => screensOn(atAlice)).toMatchObject([{ peerId: bobId, name: "Bob's screen", live: true }]);
+    await eventually(async () => (await receivedOf(atAlice, bobId, 'screen'))?.frames).toBeGreaterThan(10);
+    // Whole and unscaled, whatever size the screen has.
+    const { width, height } = await atBob.evaluate(() => window.weir?.localTrack('screen')?.getSettings() ?? {});
+    await eventually(() => receivedOf(atAlice, bobId, 'screen')).toMatchObject({ width, height });
+    await expectToSee(atAlice, [bob]);
+
+    await atAlice.reload();
+    await eventually(() => screensOn(atAlice)).toMatchObject([{ peerId: bobId, live: true }]);
+    await expectToSee(atAlice, [bob]);
+
+    await press(atBob, 'screen');
+    await eventually(() => screensOn(atAlice)).toEqual([]);
+    expect(await receivedOf(atAlice, bobId, 'screen')).toBeUndefined();
+    await expectToSee(atAlice, [bob]);
+  });
+});

@@ -1,0 +1,68 @@
+/** Owns the proof that Firefox and Chromium see and hear each other. */
+import type { Browser } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ownAddresses } from '../../server/media/options.ts';
+import { Captures } from '../support/captures.ts';
+import { hasChromium } from '../support/chromium.ts';
+import { hasFirefox, launchFirefox, recordedTone } from '../support/firefox.ts';
+import { eventually, Person, roomUrl } from '../support/people.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { type Drivable, receivedOf, tileOf } from '../support/tiles.ts';
+
+describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room', () => {
+  const captures = new Captures();
+  let server: TestServer;
+  let alice: Person;
+  let firefox: Browser;
+
+  beforeAll(async () => {
+    // Firefox does not pair loopback with its own address: media goes to the address that others would use.
+    const [address = '127.0.0.1'] = ownAddresses();
+    server = await startServer({ WEIR_RTC_HOST: address });
+    alice = await Person.start('Alice', { colour: 'red', tone: 500 }, captures);
+    firefox = await launchFirefox({ tone: 900 });
+  });
+  afterAll(async () => {
+    await firefox?.close();
+    await alice?.[Symbol.asyncDispose]();
+    await server?.close();
+    captures[Symbol.dispose]();
+  });
+
+  /** Waits until pictures of a person come in and are decoded: 20 more of them than now. */
+  async function expectFilm(page: Drivable, name: string): Promise<void> {
+    const camera = async () => receivedOf(page, (await tileOf(page, name))?.peerId ?? '', 'camera');
+    await eventually(camera).toMatchObject({ codec: 'video/VP8', frames: expect.any(Number) });
+    const before = (await camera())?.frames ?? 0;
+    await eventually(async () => (await camera())?.frames).toBeGreaterThan(before + 20);
+  }
+
+  test.each(['Chromium', 'Firefox'])('%s is there first', async (first) => {
+    const room = `${first} first`;
+    const enterChromium = () => alice.enter(server.url, room);
+    const enterFirefox = async () => {
+      const context = await firefox.createBrowserContext();
+      const page = await context.newPage();
+      await page.goto(roomUrl(server.url, room, 'Fox'));
+      return page;
+    };
+    const joined = (page: Drivable) => eventually(() => page.evaluate(() => window.weir?.state)).toBe('joined');
+    let atFox: Awaited<ReturnType<typeof enterFirefox>>;
+    let atAlice: Awaited<ReturnType<typeof enterChromium>>;
+    if (first === 'Chromium') {
+      atAlice = await enterChromium();
+      await joined(atAlice);
+      atFox = await enterFirefox();
+    } else {
+      atFox = await enterFirefox();
+      await joined(atFox);
+      atAlice = await enterChromium();
+    }
+    await eventually(() => tileOf(atFox, 'Alice')).toMatchObject({ live: true, colour: 'red', muted: false });
+    await eventually(() => recordedTone(atFox, 'Alice')).toBe(500);
+    await eventually(() => tileOf(atAlice, 'Fox')).toMatchObject({ live: true, tone: 900, muted: false });
+    await expectFilm(atFox, 'Alice');
+    await expectFilm(atAlice, 'Fox');
+    await Promise.all([alice.leaveAll(), atFox.close()]);
+  });
+});

@@ -1,0 +1,125 @@
+/** Owns the proof that the README's example works as it stands: pasted into a page of somebody else's site. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../support/captures.ts';
+import { hasChromium } from '../support/chromium.ts';
+import { eventually, Person } from '../support/people.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { tilesOn } from '../support/tiles.ts';
+
+/** The first block of HTML under the README's heading "Embed". */
+function readmeExample(): string {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const section = readme.split(/^#+ /m).find((part) => /^.*\bEmbed\b/.test(part)) ?? '';
+  const block = /^```html\n(.*?)^```$/ms.exec(section)?.[1];
+  if (block === undefined) throw new Error('README.md has no ```html block under a heading "Embed"');
+  return block;
+}
+
+/** Somebody else's web site. It answers every path with the same page, which may change. */
+class Site implements AsyncDisposable {
+  html = '';
+  readonly #server: Server = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html; charset=utf-8').end(`<!doctype html>${this.html}`);
+  });
+
+  static async open(): Promise<Site> {
+    const site = new Site();
+    site.#server.listen(0, '127.0.0.1');
+    await once(site.#server, 'listening');
+    return site;
+  }
+
+  get origin(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the site is not open');
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+describe.skipIf(!hasChromium)("the SDK on somebody else's page", () => {
+  const captures = new Captures();
+  let allowed: Site;
+  let foreign: Site;
+  let server: TestServer;
+  let ann: Person;
+  let bob: Person;
+
+  beforeAll(async () => {
+    [allowed, foreign] = await Promise.all([Site.open(), Site.open()]);
+    [server, ann, bob] = await Promise.all([
+      startServer({ WEIR_ALLOWED_ORIGINS: allowed.origin }),
+      Person.start('Ann', { colour: 'blue', tone: 1300 }, captures),
+      Person.start('Bob', { colour: 'green', tone: 800 }, captures),
+    ]);
+  });
+  afterAll(async () => {
+    await Promise.all([ann, bob, allowed, foreign].map((one) => one?.[Symbol.asyncDispose]()));
+    await server?.close();
+    captures[Symbol.dispose]();
+  });
+
+  /** Opens a page and notes what goes wrong on it. */
+  async function open(person: Person, url: string): Promise<{ page: Page; complaints: string[] }> {
+    const page = await person.page();
+    const complaints: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.goto(url);
+    return { page, complaints };
+  }
+
+  test("the README's example is a call with the normal page: pictures and voices both ways", async () => {
+    const example = readmeExample();
+    const room = /room: '([^']+)'/.exec(example)?.[1] ?? '';
+    const name = /name: '([^']+)'/.exec(example)?.[1];
+    expect(example).toContain('https://weir.example');
+    allowed.html = example.replaceAll('https://weir.example', server.url);
+
+    const { page: atAnn, complaints } = await open(ann, allowed.origin);
+    const atBob = await bob.enter(server.url, room);
+    await eventually(() => tilesOn(atBob)).toMatchObject([{ name, live: true, colour: 'blue', tone: 1300 }]);
+    const playing = () =>
+      atAnn.evaluate(() => ({
+        films: [...document.querySelectorAll('video')].filter(
+          (video) => video.getVideoPlaybackQuality().totalVideoFrames > 20,
+        ).length,
+        voices: [...document.querySelectorAll('audio')].filter((audio) => !audio.paused && audio.currentTime > 1)
+          .length,
+      }));
+    await eventually(playing).toEqual({ films: 1, voices: 1 });
+    await atBob.close();
+    await eventually(playing).toEqual({ films: 0, voices: 0 });
+    expect(complaints).toEqual([]);
+  });
+
+  test('a page of an origin that is not allowed cannot join: `unavailable`', async () => {
+    const script = `
+      import { RoomClient, WeirError } from '${server.url}/sdk.js';
+      const result = document.querySelector('output');
+      try {
+        await new RoomClient().join({ room: 'lobby', name: 'Eve' });
+        result.textContent = 'joined';
+      } catch (error) {
+        result.textContent = error instanceof WeirError ? error.code : String(error);
+      }`;
+    foreign.html = allowed.html = `<output></output><script type="module">${script}</script>`;
+    const expectOutcome = async (site: Site, wanted: string) => {
+      const { page, complaints } = await open(ann, site.origin);
+      const output = page.locator('output');
+      await eventually(async () => (await output.textContent()) || `nothing yet ${complaints.join(' ')}`).toBe(wanted);
+    };
+    await expectOutcome(foreign, 'unavailable');
+    // The same page on a site that is allowed.
+    await expectOutcome(allowed, 'joined');
+  });
+});

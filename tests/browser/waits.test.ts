@@ -1,0 +1,106 @@
+/** Owns the count of a join: how often a client waits for the server before media flows, and how much it has to say. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../support/captures.ts';
+import { hasChromium } from '../support/chromium.ts';
+import { eventually, Person, roomUrl } from '../support/people.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { statsOf } from '../support/tiles.ts';
+import { holdBackAfterJoin, holdBackUntilMediaPath, watchRequests } from '../support/wire.ts';
+
+/** A newcomer connects both transports, resumes all that it receives, publishes camera and microphone. */
+const REQUESTS = ['connectTransport', 'connectTransport', 'join', 'produce', 'produce', 'resumeConsumers'];
+const SIZES = [2, 8];
+
+describe.skipIf(!hasChromium)('a join, counted', () => {
+  const captures = new Captures();
+  let server: TestServer;
+  let crowd: Person;
+  let newcomer: Person;
+
+  beforeAll(async () => {
+    // Nobody is to be thrown out for silence while replies are held back.
+    server = await startServer({ WEIR_PING_SECONDS: '60', WEIR_SILENCE_SECONDS: '600' });
+    [crowd, newcomer] = await Promise.all([
+      Person.start('Crowd', { colour: 'grey', tone: 500 }, captures),
+      Person.start('Newcomer', { colour: 'red', tone: 800 }, captures),
+    ]);
+  });
+  afterEach(() => Promise.all([crowd, newcomer].map((person) => person.leaveAll())));
+  afterAll(async () => {
+    await Promise.all([crowd, newcomer].map((person) => person?.[Symbol.asyncDispose]()));
+    await server?.close();
+    captures[Symbol.dispose]();
+  });
+
+  /** Fills a room with all but the newcomer. Their cameras and microphones are on, and the server knows. */
+  async function fill(room: string, size: number): Promise<Page[]> {
+    const pages = await Promise.all(Array.from({ length: size - 1 }, () => crowd.enter(server.url, room)));
+    await Promise.all(
+      pages.map(async (page) => {
+        const ownSources = () => page.evaluate(() => Object.keys(window.weir?.sources ?? {}).sort());
+        await eventually(ownSources).toEqual(['camera', 'microphone']);
+        // Requests are handled in order: what is answered now has `produce` behind it.
+        await page.evaluate(async () => {
+          await window.weir?.mute('microphone');
+          await window.weir?.unmute('microphone');
+        });
+      }),
+    );
+    return pages;
+  }
+
+  /** How many pictures and voices come in and get decoded. */
+  async function incoming(page: Page, from?: string): Promise<{ films: number; voices: number }> {
+    const tracks = (await statsOf(page)).filter(
+      ({ direction, peerId }) => direction === 'receive' && (from === undefined || peerId === from),
+    );
+    return {
+      films: tracks.filter(({ source, frames = 0 }) => source === 'camera' && frames > 2).length,
+      voices: tracks.filter(({ source, packets }) => source === 'microphone' && packets > 10).length,
+    };
+  }
+
+  test.each(SIZES)('in a room of %i the newcomer says the same few things', async (size) => {
+    const room = `requests ${size}`;
+    const others = await fill(room, size);
+    const page = await newcomer.page();
+    const requests = await watchRequests(page);
+    await page.goto(roomUrl(server.url, room, newcomer.name));
+    await eventually(() => incoming(page)).toEqual({ films: size - 1, voices: size - 1 });
+    const id = await page.evaluate(() => window.weir?.peerId);
+    for (const other of others) await eventually(() => incoming(other, id)).toEqual({ films: 1, voices: 1 });
+    expect(requests.toSorted()).toEqual(REQUESTS);
+    expect(requests[0]).toBe('join');
+  });
+
+  test.each(SIZES)(
+    'in a room of %i the newcomer waits twice before media: for `welcome` and for `join`',
+    async (size) => {
+      const room = `waits ${size}`;
+      const others = await fill(room, size);
+      const page = await newcomer.page();
+      const log = await holdBackAfterJoin(page);
+      await page.goto(roomUrl(server.url, room, newcomer.name));
+      // Pictures and voices flow both ways though the server answers nothing any more.
+      await eventually(() => incoming(page)).toEqual({ films: size - 1, voices: size - 1 });
+      const id = await page.evaluate(() => window.weir?.peerId);
+      for (const other of others) await eventually(() => incoming(other, id)).toEqual({ films: 1, voices: 1 });
+      expect(log.told).toEqual(['welcome', 'the reply to join']);
+      expect(log.sent.toSorted()).toEqual(REQUESTS);
+      // The server did answer the rest.
+      expect(log.heldBack.filter((name) => name === 'reply')).toHaveLength(REQUESTS.length - 1);
+    },
+  );
+
+  test('media that is faster than signalling does no harm', async () => {
+    const [other] = await fill('overtaking', 2);
+    const page = await newcomer.page();
+    const held = await holdBackUntilMediaPath(page);
+    await page.goto(roomUrl(server.url, 'overtaking', newcomer.name));
+    await eventually(() => incoming(page)).toEqual({ films: 1, voices: 1 });
+    const id = await page.evaluate(() => window.weir?.peerId);
+    await eventually(async () => other && incoming(other, id)).toEqual({ films: 1, voices: 1 });
+    expect(held).toContain('connectTransport');
+  });
+});

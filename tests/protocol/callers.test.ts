@@ -1,0 +1,118 @@
+/** Owns who may open a connection at all: which pages, how many from one address, and whom to believe about it. */
+import { describe, expect, test, vi } from 'vitest';
+import { Refused } from '../support/client.ts';
+import { useServer } from '../support/weir.ts';
+
+const refusal = (connecting: Promise<unknown>) =>
+  connecting.then(
+    () => 'came in',
+    (error: unknown) => (error instanceof Refused ? error.status : error),
+  );
+
+describe('Origin', () => {
+  const weir = useServer({ WEIR_ALLOWED_ORIGINS: 'https://example.com, http://other.test:8080' });
+
+  test.each([
+    'https://evil.test',
+    'http://example.com',
+    'https://example.com.evil.test',
+    'https://sub.example.com',
+    'https://example.com:8443',
+    'http://127.0.0.1:1',
+    'null',
+    '*',
+    'file://',
+    'not an origin',
+  ])('%s is refused with 403', async (origin) => {
+    expect(await refusal(weir.connect({ origin }))).toBe(403);
+  });
+
+  test.each(['https://example.com', 'http://other.test:8080'])('%s is listed and comes in', async (origin) => {
+    await expect(weir.connect({ origin })).resolves.toBeDefined();
+  });
+
+  test('of the page that the server serves itself comes in', async () => {
+    await expect(weir.connect({ origin: weir.url })).resolves.toBeDefined();
+  });
+
+  test('of another scheme with the same host is not the page itself', async () => {
+    const { host } = new URL(weir.url);
+    for (const scheme of ['ftp', 'chrome-extension', 'file']) {
+      expect(await refusal(weir.connect({ origin: `${scheme}://${host}` }))).toBe(403);
+    }
+  });
+
+  test('that is missing means no browser, and comes in', async () => {
+    await expect(weir.connect()).resolves.toBeDefined();
+  });
+});
+
+describe('the list *', () => {
+  const weir = useServer({ WEIR_ALLOWED_ORIGINS: '*' });
+
+  test('lets every page in', async () => {
+    await expect(weir.connect({ origin: 'https://evil.test' })).resolves.toBeDefined();
+  });
+});
+
+describe('connections of one address', () => {
+  const weir = useServer({ WEIR_MAX_CONNECTIONS_PER_IP: '3' });
+  const connect = (address?: string) => weir.connect(address ? { headers: { 'x-forwarded-for': address } } : {});
+
+  test('beyond the limit are refused with 429 and told to come again', async () => {
+    await Promise.all([connect(), connect(), connect()]);
+    const refused = await connect().catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(Refused);
+    expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
+  });
+
+  test('that come at once are counted as well', async () => {
+    const results = await Promise.all(Array.from({ length: 12 }, () => refusal(connect())));
+    expect(results.filter((result) => result === 'came in').length).toBe(3);
+    expect(results.filter((result) => result === 429).length).toBe(9);
+  });
+
+  test('give their places back when they close, in whichever way', async () => {
+    const untilIn = () => vi.waitFor(() => connect());
+    for (let round = 0; round < 3; round += 1) {
+      const [one, other, third] = [await untilIn(), await untilIn(), await untilIn()];
+      expect(await refusal(connect())).toBe(429);
+      one.cut();
+      other.socket.close();
+      third.send(Buffer.from('binary'));
+      await Promise.all([one.closed, other.closed, third.closed]);
+    }
+  });
+
+  test('are not given back by refused ones', async () => {
+    await Promise.all([connect(), connect(), connect()]);
+    for (let round = 0; round < 5; round += 1) expect(await refusal(connect())).toBe(429);
+  });
+
+  test('cannot be multiplied by a made-up X-Forwarded-For', async () => {
+    await Promise.all([connect('203.0.113.1'), connect('203.0.113.2'), connect('203.0.113.3')]);
+    expect(await refusal(connect('203.0.113.4'))).toBe(429);
+  });
+});
+
+describe('behind a trusted proxy', () => {
+  const weir = useServer({ WEIR_MAX_CONNECTIONS_PER_IP: '1', WEIR_TRUST_PROXY: 'true' });
+  const connect = (headers: Record<string, string>) => weir.connect({ headers });
+
+  test('connections count for the address that it names', async () => {
+    await connect({ 'x-forwarded-for': '203.0.113.1' });
+    await connect({ 'x-forwarded-for': '203.0.113.2' });
+    expect(await refusal(connect({ 'x-forwarded-for': '203.0.113.1' }))).toBe(429);
+  });
+
+  test('what somebody before the proxy claims does not count', async () => {
+    await connect({ 'x-forwarded-for': '198.51.100.1, 203.0.113.7' });
+    expect(await refusal(connect({ 'x-forwarded-for': '198.51.100.2, 203.0.113.7' }))).toBe(429);
+  });
+
+  test('the page itself is the one on the host that it names', async () => {
+    const headers = { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-host': 'meet.example.com' };
+    expect(await refusal(weir.connect({ headers, origin: weir.url }))).toBe(403);
+    await expect(weir.connect({ headers, origin: 'https://meet.example.com' })).resolves.toBeDefined();
+  });
+});

@@ -1,0 +1,149 @@
+/** Owns what a join gives: the snapshot of its reply, and the places in a room. */
+import { describe, expect, test } from 'vitest';
+import { opus } from '../support/media.ts';
+import { failure, useServer, withTokens } from '../support/weir.ts';
+
+const weir = useServer();
+
+describe('join', () => {
+  test('replies with a peer id, a name, all grants and both transports', async () => {
+    const { reply } = await weir.join({ name: '  Ada  ' });
+    expect(reply.name).toBe('Ada');
+    expect(reply.peerId).not.toBe('');
+    expect(reply.grants).toEqual({
+      canPublish: true,
+      canPublishSources: ['camera', 'microphone', 'screen', 'screenAudio'],
+      canSubscribe: true,
+      canPublishData: true,
+      hidden: false,
+      roomAdmin: false,
+    });
+    for (const transport of [reply.transports.send, reply.transports.recv]) {
+      expect(transport?.dtlsParameters.fingerprints.length).toBeGreaterThan(0);
+      expect(transport?.iceCandidates.map(({ protocol }) => protocol).sort()).toEqual(['tcp', 'udp']);
+      expect(transport?.iceCandidates.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1']);
+    }
+    expect(reply.transports.send?.transportId).not.toBe(reply.transports.recv?.transportId);
+    expect(reply.peers).toEqual([]);
+    expect(reply.consumers).toEqual([]);
+  });
+
+  test('opens only the transports that were wished for', async () => {
+    const sender = await weir.join({ transports: { send: true, recv: false } });
+    const receiver = await weir.join({ transports: { send: false, recv: true } });
+    const neither = await weir.join({ transports: { send: false, recv: false } });
+    expect(Object.keys(sender.reply.transports)).toEqual(['send']);
+    expect(Object.keys(receiver.reply.transports)).toEqual(['recv']);
+    expect(Object.keys(neither.reply.transports)).toEqual([]);
+  });
+
+  test('names a peer without a name by its identity', async () => {
+    const { reply } = await weir.join();
+    expect(reply.name).toBe(reply.identity);
+  });
+
+  test('gives each join of an open server an identity of its own', async () => {
+    const joined = await Promise.all(Array.from({ length: 5 }, () => weir.join({ room: 'many', name: 'Same' })));
+    expect(new Set(joined.map(({ reply }) => reply.identity)).size).toBe(5);
+    expect(new Set(joined.map(({ reply }) => reply.peerId)).size).toBe(5);
+  });
+
+  test('tells who is there and what they publish', async () => {
+    const ada = await weir.join({ room: 'snapshot', name: 'Ada' });
+    await ada.client.request('produce', { source: 'microphone', rtpParameters: opus(), paused: true });
+    const bob = await weir.join({ room: 'snapshot', name: 'Bob' });
+    const { peerId, identity } = ada.reply;
+    expect(bob.reply.peers).toEqual([{ peerId, identity, name: 'Ada', sources: { microphone: 'paused' } }]);
+  });
+
+  test('keeps rooms apart', async () => {
+    const here = await weir.join({ room: 'here' });
+    const there = await weir.join({ room: 'there' });
+    const alsoHere = await weir.join({ room: 'here' });
+    expect(there.reply.peers).toEqual([]);
+    expect(alsoHere.reply.peers.map(({ peerId }) => peerId)).toEqual([here.reply.peerId]);
+    expect(there.client.unheard('newPeer')).toEqual([]);
+  });
+
+  test('is refused a second time, even before the first has been answered', async () => {
+    const client = await weir.connect();
+    const first = client.join({ room: 'twice' });
+    const second = client.join({ room: 'twice' });
+    await expect(second).rejects.toMatchObject(failure('alreadyJoined'));
+    const { peerId } = await first;
+    const other = await weir.join({ room: 'twice' });
+    expect(other.reply.peers.map((peer) => peer.peerId)).toEqual([peerId]);
+  });
+
+  test('may be tried again after it failed', async () => {
+    const client = await weir.connect();
+    await expect(client.join({ room: 'a/b' })).rejects.toMatchObject(failure('badRequest'));
+    await expect(client.join({ room: 'a-b' })).resolves.toMatchObject({ peers: [] });
+  });
+
+  test.each(['', ' room', 'room ', 'a/b', 'a\u0000b', 'a\nb', 'x'.repeat(257), '\ud800'])(
+    'refuses the room name %j',
+    async (room) => {
+      const client = await weir.connect();
+      await expect(client.join({ room })).rejects.toMatchObject(failure('badRequest'));
+      expect(weir.app.rooms.size).toBe(0);
+    },
+  );
+
+  test.each(['x'.repeat(256), 'Ünïcödé 語 🎉', '__proto__', 'constructor', '...'])(
+    'accepts the room name %j',
+    async (room) => {
+      const one = await weir.join({ room });
+      const other = await weir.join({ room });
+      expect(other.reply.peers.map(({ peerId }) => peerId)).toEqual([one.reply.peerId]);
+    },
+  );
+
+  test.each(['', '   ', 'x'.repeat(257), '\udc00'])('refuses the display name %j', async (name) => {
+    const client = await weir.connect();
+    await expect(client.join({ name })).rejects.toMatchObject(failure('badRequest'));
+  });
+});
+
+describe('a room', () => {
+  test('closes when its last peer leaves, and its router with it', async () => {
+    const { client } = await weir.join({ room: 'short' });
+    const other = await weir.join({ room: 'short' });
+    expect(weir.app.rooms.size).toBe(1);
+    client.cut();
+    await other.client.event('peerClosed');
+    expect(weir.app.rooms.size).toBe(1);
+    other.client.cut();
+    await expect.poll(() => weir.app.rooms.size).toBe(0);
+    expect(weir.app.pool.workers.map(({ routers }) => routers)).toEqual([0]);
+  });
+});
+
+describe('a full room', () => {
+  const full = useServer({ WEIR_MAX_PEERS: '2', ...withTokens });
+
+  test('refuses one more, but not one of those who are inside', async () => {
+    await full.enter('small', 'ada');
+    const bob = await full.enter('small', 'bob');
+    await expect(full.enter('small', 'eve')).rejects.toMatchObject(failure('roomFull'));
+    const again = await full.enter('small', 'bob');
+    expect(await bob.client.closed).toEqual({ code: 4001, reason: 'replaced' });
+    expect(again.reply.peers.map(({ identity }) => identity)).toEqual(['ada']);
+  });
+
+  test('has a place again when somebody leaves', async () => {
+    const ada = await full.enter('small', 'ada');
+    const bob = await full.enter('small', 'bob');
+    ada.client.cut();
+    await bob.client.event('peerClosed');
+    await expect(full.enter('small', 'eve')).resolves.toBeDefined();
+  });
+
+  test('is not overfilled by many who join at once', async () => {
+    const results = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, index) => full.enter('rush', `peer-${index}`)),
+    );
+    const refused = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason.code);
+    expect(refused).toEqual(Array.from({ length: 6 }, () => 'roomFull'));
+  });
+});

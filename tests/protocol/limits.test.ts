@@ -1,0 +1,174 @@
+/** Owns the limits of one connection: sizes, floods, silence, slowness. */
+import { describe, expect, test } from 'vitest';
+import { TestClient } from '../support/client.ts';
+import { startServer } from '../support/server.ts';
+import { failure, token, useServer, withTokens } from '../support/weir.ts';
+
+describe('a message', () => {
+  const weir = useServer();
+
+  test('of 64 KiB is read', async () => {
+    const client = await weir.connect();
+    const frame = '{"id":7,"method":"nothing","data":""}';
+    client.send(frame.replace('""', `"${'x'.repeat(65_536 - frame.length)}"`));
+    const answer = await client.until('the answer', () => client.messages.find(({ id }) => id === 7));
+    expect(answer.error?.code).toBe('unknownMethod');
+  });
+
+  test('of one byte more closes the connection with 1009', async () => {
+    const client = await weir.connect();
+    client.send('x'.repeat(65_537));
+    expect((await client.closed).code).toBe(1009);
+  });
+
+  test('in 128 fragments is read', async () => {
+    const client = await weir.connect();
+    sendInFragments(client, 128);
+    const answer = await client.until('the answer', () => client.messages.find(({ id }) => id === 7));
+    expect(answer.error?.code).toBe('unknownMethod');
+  });
+
+  test('in more fragments than that closes the connection with 1008', async () => {
+    const client = await weir.connect();
+    sendInFragments(client, 129);
+    expect((await client.closed).code).toBe(1008);
+  });
+
+  test('that is too large ends the stay in the room, too', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const bob = await weir.join({ room: 'room' });
+    bob.client.send('x'.repeat(65_537));
+    expect(await ada.client.event('peerClosed')).toMatchObject({ peerId: bob.reply.peerId });
+  });
+});
+
+describe('a flood of messages', () => {
+  const weir = useServer({ WEIR_MESSAGE_BURST: '20', WEIR_MESSAGES_PER_SECOND: '1' });
+
+  test('is answered with rateLimited at first, and then closed with 4007', async () => {
+    const client = await weir.connect();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => client.ask('nothing')));
+    expect(new Set(answers.map(({ error }) => error?.code))).toEqual(new Set(['unknownMethod']));
+    for (let id = 0; id < 60; id += 1) client.send(JSON.stringify({ id, method: 'nothing', data: {} }));
+    expect(await client.closed).toEqual({ code: 4007, reason: 'rateLimited' });
+    // A message or two may have become due again while this went on.
+    const limited = client.messages.filter(({ error }) => error?.code === 'rateLimited').length;
+    expect(limited).toBeGreaterThanOrEqual(19);
+    expect(limited).toBeLessThanOrEqual(21);
+  });
+
+  test('harms nobody else', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const bob = await weir.join({ room: 'room' });
+    for (let count = 0; count < 60; count += 1) bob.client.send('{"id":1,"method":"nothing","data":{}}');
+    expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'rateLimited' });
+    expect((await ada.client.ask('nothing')).error?.code).toBe('unknownMethod');
+  });
+});
+
+describe('a flood of ping frames', () => {
+  const weir = useServer({ WEIR_MESSAGES_PER_SECOND: '1000' });
+
+  test('ends the connection, and nobody else notices', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const bob = await weir.join({ room: 'room' });
+    for (let count = 0; count < 100_000 && bob.client.open; count += 500) {
+      for (let burst = 0; burst < 500; burst += 1) bob.client.socket.ping('x'.repeat(100));
+      await ada.client.ask('nothing');
+    }
+    await bob.client.closed;
+    expect(await ada.client.event('peerClosed')).toMatchObject({ peerId: bob.reply.peerId });
+  });
+});
+
+describe('a flood that stops in time', () => {
+  const weir = useServer({ WEIR_MESSAGE_BURST: '20', WEIR_MESSAGES_PER_SECOND: '20' });
+
+  test('is forgiven', async () => {
+    const client = await weir.connect();
+    const answers = await Promise.all(Array.from({ length: 30 }, () => client.ask('nothing')));
+    expect(answers.at(-1)?.error?.code).toBe('rateLimited');
+    const ask = async () => (await client.ask('nothing')).error?.code;
+    await expect.poll(ask, { timeout: 8000, interval: 200 }).toBe('unknownMethod');
+    await expect(client.join()).resolves.toBeDefined();
+  });
+});
+
+describe('a connection', () => {
+  const weir = useServer({ WEIR_JOIN_SECONDS: '0.3', WEIR_PING_SECONDS: '0.25', WEIR_SILENCE_SECONDS: '0.6' });
+
+  test('that does not join in time is closed with 4008 "joinTimeout"', async () => {
+    const client = await weir.connect();
+    expect(await client.closed).toEqual({ code: 4008, reason: 'joinTimeout' });
+  });
+
+  test('whose joins fail is closed just the same', async () => {
+    const client = await weir.connect();
+    await expect(client.join({ room: '' })).rejects.toMatchObject(failure('badRequest'));
+    expect(await client.closed).toEqual({ code: 4008, reason: 'joinTimeout' });
+  });
+
+  test('that answers every ping stays, however little it says otherwise', async () => {
+    const { client } = await weir.join();
+    // Six pings take longer than the silence that would be its end.
+    await client.until('the sixth ping', () => (client.pings >= 6 ? true : undefined));
+    expect(client.open).toBe(true);
+  });
+
+  test('that answers no ping is closed with 4009 "unresponsive"', async () => {
+    const client = await weir.connect({ mute: true });
+    await client.join();
+    expect(await client.closed).toEqual({ code: 4009, reason: 'unresponsive' });
+  });
+
+  test('that reads nothing and says nothing is given up, and the others hear why', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const bob = await weir.join({ room: 'room' });
+    bob.client.socket.pause();
+    expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'unresponsive' });
+    expect(ada.client.open).toBe(true);
+  });
+});
+
+describe('a slow reader', () => {
+  test('is dropped at the cap of its send buffer; the others miss nothing', async () => {
+    await using server = await startServer({
+      ...withTokens,
+      WEIR_MAX_SEND_BUFFER_BYTES: '65536',
+      WEIR_MAX_CONNECTIONS_PER_IP: '10000',
+    });
+    const room = 'room';
+    const transports = { send: false, recv: false };
+    const enter = async (identity: string, metadata?: string) => {
+      const client = await TestClient.connect(server.url);
+      const key = await token(room, identity, {}, 60, metadata);
+      return { client, reply: await client.join({ room, token: key, transports }) };
+    };
+    const ada = await enter('ada');
+    const slow = await enter('slow');
+    slow.client.socket.pause();
+    // Everybody who comes is told of with 11 KiB of metadata, which pile up at the one who does not read.
+    const metadata = 'x'.repeat(11 * 1024);
+    const came = new Set<string>();
+    let dropped = false;
+    void ada.client
+      .event('peerClosed', ({ peerId }) => peerId === slow.reply.peerId)
+      .then(({ reason }) => {
+        dropped = reason === 'slowReader';
+      });
+    while (!dropped && came.size < 2000) {
+      const { client, reply } = await enter('guest', metadata);
+      came.add(reply.peerId);
+      client.cut();
+    }
+    expect(dropped).toBe(true);
+    for (const peerId of came) await ada.client.event('newPeer', (peer) => peer.peerId === peerId);
+  });
+});
+
+/** One request, cut into as many fragments. */
+function sendInFragments({ socket }: TestClient, count: number): void {
+  const text = JSON.stringify({ id: 7, method: 'nothing', data: 'x'.repeat(count) });
+  for (let index = 0; index < count - 1; index += 1) socket.send(text.charAt(index), { fin: false });
+  socket.send(text.slice(count - 1), { fin: true });
+}

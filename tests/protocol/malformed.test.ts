@@ -1,0 +1,189 @@
+/** Owns what happens to messages that are not of this protocol: a typed error, then a close; never a dead worker. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Message } from '../support/client.ts';
+import { capabilities } from '../support/media.ts';
+import { failure, useServer } from '../support/weir.ts';
+
+const weir = useServer({ WEIR_MESSAGES_PER_SECOND: '1000', WEIR_MESSAGE_BURST: '1000' });
+const workerPids = () => weir.app.pool.workers.map(({ pid }) => pid);
+const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+
+let before: number[];
+beforeEach(() => {
+  before = workerPids();
+});
+afterEach(async () => {
+  // Whatever a test sent, the worker is the same and still opens rooms.
+  expect(workerPids()).toEqual(before);
+  await weir.join();
+});
+
+describe('what is no message at all', () => {
+  test.each([
+    ['no JSON', 'hello'],
+    ['nothing', ''],
+    ['half an object', '{"id":1,'],
+    ['an array', '[{"id":1,"method":"leave","data":{}}]'],
+    ['a number', '42'],
+    ['null', 'null'],
+    ['a string', '"join"'],
+    ['an empty object', '{}'],
+    ['a request without a method', '{"id":1}'],
+    ['a request with an unknown part', '{"id":1,"method":"leave","data":{},"extra":1}'],
+    ['an id that is no number', '{"id":"1","method":"leave","data":{}}'],
+    ['a negative id', '{"id":-1,"method":"leave","data":{}}'],
+    ['a fractional id', '{"id":1.5,"method":"leave","data":{}}'],
+    ['a huge id', '{"id":1e300,"method":"leave","data":{}}'],
+    ['a method that is no string', '{"id":1,"method":{"toString":"join"},"data":{}}'],
+    ['a method with an endless name', `{"id":1,"method":"${'x'.repeat(65)}","data":{}}`],
+    ['an event that nobody knows', '{"event":"newPeer","data":{}}'],
+    ['the event __proto__', '{"event":"__proto__","data":{}}'],
+    ['the event constructor', '{"event":"constructor","data":{}}'],
+    ['the part __proto__', '{"id":1,"method":"leave","data":{},"__proto__":{"admin":true}}'],
+    ['10,000 levels of arrays', nested(10_000)],
+    ['30,000 levels of arrays', nested(30_000)],
+    ['a NaN', '{"id":NaN,"method":"leave","data":{}}'],
+    ['a null byte', '\0'],
+  ])('%s is answered with badMessage, and the connection lives', async (_name, text) => {
+    const client = await weir.connect();
+    expect((await client.complain(text)).error?.code).toBe('badMessage');
+    await expect(client.join()).resolves.toBeDefined();
+  });
+
+  test('goes on: the connection is closed with 4006 "protocolError"', async () => {
+    const client = await weir.connect();
+    for (let count = 0; count < 10; count += 1) client.send('garbage');
+    expect(await client.closed).toEqual({ code: 4006, reason: 'protocolError' });
+    expect(client.complaints.length).toBe(5);
+  });
+
+  test('goes on after a join: the others hear why the peer went', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const bob = await weir.join({ room: 'room' });
+    for (let count = 0; count < 5; count += 1) bob.client.send('garbage');
+    expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'protocolError' });
+  });
+
+  test('is never repeated to the sender', async () => {
+    const client = await weir.connect();
+    const { error } = await client.complain('<script>alert(1)</script>');
+    expect(JSON.stringify(error)).not.toContain('script');
+  });
+
+  test('a reply or an error that nobody asked for is ignored', async () => {
+    const client = await weir.connect();
+    client.send('{"id":77,"data":{}}');
+    client.send('{"id":78,"error":{"code":"internal","message":"boo"}}');
+    client.send('{"error":{"code":"internal","message":"boo"}}');
+    expect((await client.ask('nothing')).error?.code).toBe('unknownMethod');
+    expect(client.complaints).toEqual([]);
+  });
+
+  test('a binary message closes the connection with 4006', async () => {
+    const client = await weir.connect();
+    client.send(Buffer.from('{"id":1,"method":"leave","data":{}}'));
+    expect(await client.closed).toEqual({ code: 4006, reason: 'protocolError' });
+  });
+
+  test('text that is not UTF-8 closes the connection with 1007', async () => {
+    const client = await weir.connect();
+    client.socket.send(Buffer.from([0x22, 0xff, 0xfe, 0x22]), { binary: false });
+    expect((await client.closed).code).toBe(1007);
+  });
+});
+
+describe('a request', () => {
+  test.each(['nothing', '__proto__', 'constructor', 'toString', 'hasOwnProperty', '', '\ud800', 'JOIN'])(
+    'of the unknown method %j is answered with unknownMethod',
+    async (method) => {
+      const client = await weir.connect();
+      expect((await client.ask(method)).error?.code).toBe('unknownMethod');
+      await expect(client.join()).resolves.toBeDefined();
+    },
+  );
+
+  test.each([
+    ['connectTransport', { transportId: 'x', dtlsParameters: { fingerprints: [] } }],
+    ['produce', {}],
+    ['leave', { reason: 'bored' }],
+    ['kick', { peerId: 7 }],
+    ['resumeConsumers', { consumerIds: [] }],
+    ['closeProducer', { source: 'hologram' }],
+    ['pauseProducer', { source: ['camera'] }],
+    ['resumeProducer', null],
+    ['join', []],
+    ['join', 'room'],
+  ])('%s with the data %j is answered with badRequest', async (method, data) => {
+    const { client } = await weir.join();
+    const { error } = await client.ask(method, data);
+    expect(error?.code).toBe('badRequest');
+    expect(error?.message).toMatch(/.+: .+/);
+    await expect(client.request('kick', { peerId: 'x' })).rejects.toMatchObject(failure('forbidden'));
+  });
+
+  test.each([
+    'connectTransport',
+    'produce',
+    'closeProducer',
+    'pauseProducer',
+    'resumeProducer',
+    'resumeConsumers',
+    'kick',
+  ])('%s before join is answered with an error, and the connection can still join', async (method) => {
+    const client = await weir.connect();
+    const valid: Record<string, unknown> = {
+      connectTransport: {
+        transportId: 'x',
+        dtlsParameters: { fingerprints: [{ algorithm: 'sha-256', value: 'AB:CD' }] },
+      },
+      produce: { source: 'camera', rtpParameters: { codecs: [vp8], encodings: [{ ssrc: 1 }] } },
+      resumeConsumers: { consumerIds: ['x'] },
+      kick: { peerId: 'x' },
+    };
+    expect((await client.ask(method, valid[method] ?? { source: 'camera' })).error?.code).toBe('notJoined');
+    await expect(client.join()).resolves.toBeDefined();
+  });
+
+  test.each(['extra', '__proto__', 'constructor', 'prototype'])(
+    'to join with the unknown field %j is refused',
+    async (field) => {
+      const client = await weir.connect();
+      // Written out, because an object literal would set its prototype.
+      const data = JSON.stringify(joinData).replace('{', `{"${field}":{"admin":true},`);
+      client.send(`{"id":5,"method":"join","data":${data}}`);
+      const answer = await client.until('the answer', () => client.messages.find(({ id }) => id === 5));
+      expect(answer.error?.code).toBe('badRequest');
+      expect(Object.hasOwn(Object.prototype, 'admin')).toBe(false);
+    },
+  );
+
+  test('is answered once each, in the order in which they came, whatever came of them', async () => {
+    const client = await weir.connect();
+    const methods = ['nothing', 'kick', 'join', 'join', 'leaf', 'kick'];
+    const data: Record<string, unknown> = { kick: { peerId: 'x' }, join: joinData };
+    methods.forEach((method, id) => {
+      client.send(JSON.stringify({ id, method, data: data[method] ?? {} }));
+    });
+    const isAnswer = ({ id, method }: Message) => id !== undefined && method === undefined;
+    await client.until('the last answer', () => client.messages.find((one) => isAnswer(one) && one.id === 5));
+    const answers = client.messages.filter(isAnswer).map(({ id, error }) => [id, error?.code]);
+    expect(answers).toEqual([
+      [0, 'unknownMethod'],
+      [1, 'notJoined'],
+      [2, undefined],
+      [3, 'alreadyJoined'],
+      [4, 'unknownMethod'],
+      [5, 'forbidden'],
+    ]);
+  });
+
+  test('with an error of 1 KiB or more in it never comes back longer than 512 characters', async () => {
+    const client = await weir.connect();
+    const { error } = await client.ask('join', { ...joinData, ['x'.repeat(4000)]: 1 });
+    expect(error?.code).toBe('badRequest');
+    expect(error?.message.length).toBeLessThanOrEqual(512);
+  });
+});
+
+const vp8 = { mimeType: 'video/VP8', payloadType: 96, clockRate: 90_000 };
+const joinData = { room: 'room', rtpCapabilities: capabilities, transports: { send: true, recv: true } };

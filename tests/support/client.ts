@@ -1,0 +1,248 @@
+/** Owns a client for tests: a real WebSocket with the protocol's own channel on it, and a record of all that it hears. */
+import { randomUUID } from 'node:crypto';
+import { WebSocket } from 'ws';
+import { z } from 'zod';
+import { Channel, type ReplyData, type RequestData } from '../../shared/Channel.ts';
+import { WireError } from '../../shared/errors.ts';
+import {
+  type ClientTable,
+  clientTable,
+  type JoinReply,
+  type ServerEvents,
+  type ServerTable,
+  SIGNALLING_PATH,
+  serverTable,
+  type Welcome,
+} from '../../shared/protocol.ts';
+import { capabilities } from './media.ts';
+
+type EventName = keyof ServerEvents;
+type ClientMethod = keyof ClientTable['requests'];
+
+/** How long a client waits for what should come at once, in milliseconds. */
+const PATIENCE = 8000;
+
+const Message = z.object({
+  id: z.number().optional(),
+  method: z.string().optional(),
+  event: z.string().optional(),
+  data: z.unknown().optional(),
+  error: WireError.optional(),
+});
+/** One message of the server, as it stood on the wire. */
+export type Message = z.infer<typeof Message>;
+
+export interface ConnectOptions {
+  readonly origin?: string;
+  readonly headers?: Record<string, string>;
+  readonly path?: string;
+  /** Answers nothing that the server asks, `ping` included. */
+  readonly mute?: boolean;
+  /** Certificate that an HTTPS server may show. */
+  readonly ca?: Buffer;
+}
+
+export interface JoinOptions {
+  readonly room?: string;
+  readonly token?: string;
+  readonly name?: string;
+  readonly transports?: { send: boolean; recv: boolean };
+}
+
+/** The server answered the upgrade with something else than 101. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly headers: NodeJS.Dict<string | string[]>;
+
+  constructor(status: number, headers: NodeJS.Dict<string | string[]>) {
+    super(`The server refused the connection with ${status}`);
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+export class TestClient implements Disposable {
+  readonly socket: WebSocket;
+  /** Everything that came, in order. */
+  readonly messages: Message[] = [];
+  /** Resolves when the connection has ended, with what the close frame said. */
+  readonly closed: Promise<{ code: number; reason: string }>;
+  readonly #channel: Channel<ClientTable, ServerTable>;
+  readonly #events: { [E in EventName]: ServerEvents[E][] } = {
+    welcome: [],
+    newPeer: [],
+    peerClosed: [],
+    peerSources: [],
+    newConsumers: [],
+    consumersClosed: [],
+    producerClosed: [],
+  };
+  readonly #waiting = new Set<() => void>();
+  readonly #mute: boolean;
+  #end: { code: number; reason: string } | undefined;
+  #nextId = 1_000_000;
+  #welcome: Welcome | undefined;
+  /** How often the server has asked whether we are there. */
+  pings = 0;
+
+  private constructor(socket: WebSocket, mute: boolean) {
+    this.socket = socket;
+    this.#mute = mute;
+    const hear =
+      <E extends EventName>(event: E) =>
+      (data: ServerEvents[E]) => {
+        this.#events[event].push(data);
+      };
+    this.#channel = new Channel<ClientTable, ServerTable>({
+      outgoing: clientTable,
+      incoming: serverTable,
+      handlers: { ping: () => ({}) },
+      listeners: {
+        welcome: hear('welcome'),
+        newPeer: hear('newPeer'),
+        peerClosed: hear('peerClosed'),
+        peerSources: hear('peerSources'),
+        newConsumers: hear('newConsumers'),
+        consumersClosed: hear('consumersClosed'),
+        producerClosed: hear('producerClosed'),
+      },
+      send: (message) => socket.send(message),
+      requestTimeout: PATIENCE,
+    });
+    socket.on('message', (data) => this.#receive(data.toString()));
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => {
+        this.#end = { code, reason: reason.toString() };
+        this.#channel.close();
+        resolve(this.#end);
+        this.#wake();
+      });
+    });
+  }
+
+  /** @throws {Refused} */
+  static async connect(url: string, options: ConnectOptions = {}): Promise<TestClient> {
+    const { origin, headers, path = SIGNALLING_PATH, mute = false, ca } = options;
+    const socket = new WebSocket(url.replace(/^http/, 'ws') + path, {
+      origin,
+      headers,
+      ca,
+      perMessageDeflate: true,
+    });
+    const client = new TestClient(socket, mute);
+    await new Promise<void>((resolve, reject) => {
+      socket.on('open', () => resolve());
+      socket.on('unexpected-response', (_request, response) => {
+        response.resume();
+        reject(new Refused(response.statusCode ?? 0, response.headers));
+      });
+      socket.on('error', reject);
+    });
+    client.#welcome = await client.event('welcome');
+    return client;
+  }
+
+  get welcome(): Welcome {
+    if (!this.#welcome) throw new Error('The server has not spoken yet.');
+    return this.#welcome;
+  }
+
+  get open(): boolean {
+    return this.#end === undefined;
+  }
+
+  request<M extends ClientMethod>(method: M, data: RequestData<ClientTable, M>): Promise<ReplyData<ClientTable, M>> {
+    return this.#channel.request(method, data);
+  }
+
+  join({ room = `room-${randomUUID()}`, token, name, transports }: JoinOptions = {}): Promise<JoinReply> {
+    return this.request('join', {
+      room,
+      ...(token !== undefined && { token }),
+      ...(name !== undefined && { name }),
+      rtpCapabilities: capabilities,
+      transports: transports ?? { send: true, recv: true },
+    });
+  }
+
+  /** Puts text or bytes on the wire as they are. */
+  send(message: string | Buffer): void {
+    this.socket.send(message);
+  }
+
+  /** Sends a request with any data, unchecked. @returns the answer as it stood on the wire */
+  async ask(method: string, data: unknown = {}): Promise<Message> {
+    const id = this.#nextId++;
+    this.send(JSON.stringify({ id, method, data }));
+    return this.until(`the answer to ${method}`, () => this.messages.find((message) => message.id === id));
+  }
+
+  /** Sends what is no message of the protocol. @returns the complaint that belongs to no request */
+  async complain(message: string): Promise<Message> {
+    const before = this.complaints.length;
+    this.send(message);
+    return this.until('a complaint', () => this.complaints[before]);
+  }
+
+  /** Answers that belong to no request. */
+  get complaints(): Message[] {
+    return this.messages.filter(({ id, error }) => id === undefined && error !== undefined);
+  }
+
+  /** The first event of that name that nobody has asked for yet; waits for it if need be. */
+  event<E extends EventName>(
+    name: E,
+    matches: (data: ServerEvents[E]) => boolean = () => true,
+  ): Promise<ServerEvents[E]> {
+    return this.until(`the event ${name}`, () => {
+      const index = this.#events[name].findIndex((data) => matches(data));
+      return index < 0 ? undefined : this.#events[name].splice(index, 1)[0];
+    });
+  }
+
+  /** The events of that name that have come and nobody has asked for. */
+  unheard<E extends EventName>(name: E): readonly ServerEvents[E][] {
+    return this.#events[name];
+  }
+
+  /** Waits for `find` to find something; it looks again at each message. */
+  async until<T>(what: string, find: () => T | undefined): Promise<T> {
+    const late = AbortSignal.timeout(PATIENCE);
+    for (;;) {
+      const found = find();
+      if (found !== undefined) return found;
+      if (this.#end) throw new Error(`Closed with ${this.#end.code} "${this.#end.reason}" while waiting for ${what}.`);
+      if (late.aborted) throw new Error(`${what} did not come in time.`);
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          this.#waiting.delete(wake);
+          late.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        late.addEventListener('abort', wake);
+      });
+    }
+  }
+
+  /** Ends the connection without a word, as a crash does. */
+  cut(): void {
+    this.socket.terminate();
+  }
+
+  [Symbol.dispose](): void {
+    this.cut();
+  }
+
+  #receive(text: string): void {
+    const message = Message.parse(JSON.parse(text));
+    this.messages.push(message);
+    if (message.method === 'ping') this.pings += 1;
+    if (message.method === undefined || !this.#mute) this.#channel.receive(text);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+}

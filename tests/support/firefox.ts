@@ -1,0 +1,57 @@
+/** Owns Firefox for tests: Debian's, driven by Puppeteer, with Firefox's own fake camera and microphone. */
+import { type Browser, launch, type Page } from 'puppeteer-core';
+import { hasEquipment } from './equipment.ts';
+
+const executablePath = '/usr/bin/firefox-esr';
+
+/** Whether there is a Firefox to test with; the launcher of the tests has said why not. */
+export const hasFirefox = hasEquipment('firefox', executablePath);
+
+/** A browser process of its own; its microphone is a tone of so many hertz, its camera changes its colour. */
+export function launchFirefox({ tone }: { tone: number }): Promise<Browser> {
+  return launch({
+    browser: 'firefox',
+    executablePath,
+    extraPrefsFirefox: {
+      'media.navigator.streams.fake': true,
+      'media.navigator.permission.disabled': true,
+      'media.navigator.audio.fake_frequency': tone,
+      'media.autoplay.default': 0,
+      'media.peerconnection.ice.loopback': true,
+      'media.peerconnection.ice.obfuscate_host_addresses': false,
+      // It would fetch codecs and lists from elsewhere.
+      'media.gmp-manager.updateEnabled': false,
+      'app.normandy.enabled': false,
+    },
+  });
+}
+
+/**
+ * The tone of a person's voice in hertz, to the next ten, or undefined in silence. It is measured on half a second of
+ * recording, since Firefox runs no AudioContext on a machine without a sound card.
+ */
+export async function recordedTone(page: Page, name: string): Promise<number | undefined> {
+  const hertz = await page.evaluate(async (name) => {
+    const tiles = [...document.querySelectorAll('[data-peer-id]')];
+    const audio = tiles.find((tile) => tile.querySelector('.chip span')?.textContent === name)?.querySelector('audio');
+    if (!audio || audio.paused || !(audio.srcObject instanceof MediaStream)) return undefined;
+    const recorder = new MediaRecorder(audio.srcObject);
+    const recorded = Promise.withResolvers<Blob>();
+    recorder.ondataavailable = ({ data }) => recorded.resolve(data);
+    recorder.start(500);
+    const blob = await recorded.promise;
+    recorder.stop();
+    const decoder = new OfflineAudioContext(1, 48_000, 48_000);
+    const sound = await decoder.decodeAudioData(await blob.arrayBuffer());
+    const samples = sound.getChannelData(0);
+    const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+    if (power < 1e-5) return undefined;
+    // A tone crosses zero upwards once a period.
+    let periods = 0;
+    samples.forEach((sample, index) => {
+      if (sample >= 0 && (samples[index - 1] ?? 0) < 0) periods += 1;
+    });
+    return periods / sound.duration;
+  }, name);
+  return hertz && Math.round(hertz / 10) * 10;
+}

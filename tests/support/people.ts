@@ -1,0 +1,71 @@
+/** Owns people in tests: each a browser process of its own, with a colour for a face and a tone for a voice. */
+import type { Browser, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import type { Captures, Looks } from './captures.ts';
+import { launchChromium } from './chromium.ts';
+import { type Drivable, peopleOn } from './tiles.ts';
+
+/** How long a fact may take to come true on a busy machine, and how often to look, in milliseconds. */
+const PATIENCE = { timeout: 40_000, interval: 250 };
+
+/** `expect.poll` for facts that take media, browsers and patience. */
+export function eventually<T>(fact: () => Promise<T>, message?: string) {
+  return expect.poll(fact, { ...PATIENCE, message });
+}
+
+/** Somebody with a browser. */
+export class Person implements AsyncDisposable {
+  readonly name: string;
+  /** Undefined for somebody whose browser refuses camera and microphone. */
+  readonly looks: Looks | undefined;
+  readonly #browser: Browser;
+
+  private constructor(name: string, looks: Looks | undefined, browser: Browser) {
+    this.name = name;
+    this.looks = looks;
+    this.#browser = browser;
+  }
+
+  static async start(name: string, looks: Looks, captures: Captures): Promise<Person> {
+    return new Person(name, looks, await launchChromium(captures.make(looks)));
+  }
+
+  /** Somebody who is allowed neither camera nor microphone. */
+  static async startDenied(name: string): Promise<Person> {
+    return new Person(name, undefined, await launchChromium({ deny: true }));
+  }
+
+  /** An empty page that shares nothing with this person's earlier ones. */
+  async page(): Promise<Page> {
+    const context = await this.#browser.newContext({ viewport: { width: 640, height: 480 } });
+    return context.newPage();
+  }
+
+  /** Opens a room's page, without the lobby. */
+  async enter(server: string, room: string): Promise<Page> {
+    const page = await this.page();
+    await page.goto(roomUrl(server, room, this.name));
+    return page;
+  }
+
+  /** Closes all pages, so that the next test starts with an empty stage. */
+  async leaveAll(): Promise<void> {
+    await Promise.all(this.#browser.contexts().map((context) => context.close()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#browser.close();
+  }
+}
+
+export function roomUrl(server: string, room: string, name: string): string {
+  return `${server}/r/${encodeURIComponent(room)}?${new URLSearchParams({ name, join: '1' })}`;
+}
+
+const faceless = { colour: undefined, tone: undefined };
+
+/** Waits until a page shows exactly these people, each with the right face and the right voice. */
+export async function expectToSee(page: Drivable, people: readonly Person[]): Promise<void> {
+  const wanted = Object.fromEntries(people.map(({ name, looks }) => [name, looks ?? faceless]));
+  await eventually(() => peopleOn(page), 'the faces and voices on the page').toEqual(wanted);
+}

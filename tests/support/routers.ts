@@ -1,0 +1,43 @@
+/** Owns a view of mediasoup's own objects in this process, for what only they can tell. Import it before servers start. */
+import { observer } from 'mediasoup';
+import type { Consumer, Router } from 'mediasoup/types';
+
+const open = new Set<Router>();
+const consumers = new Map<string, Consumer>();
+
+observer.on('newworker', (worker) => {
+  worker.observer.on('newrouter', (router) => {
+    open.add(router);
+    router.observer.once('close', () => open.delete(router));
+    router.observer.on('newtransport', (transport) => {
+      transport.observer.on('newconsumer', (consumer) => {
+        consumers.set(consumer.id, consumer);
+        consumer.observer.once('close', () => consumers.delete(consumer.id));
+      });
+    });
+  });
+});
+
+/** The routers of this process, oldest first. */
+export function routers(): readonly Router[] {
+  return [...open];
+}
+
+/** What the media worker itself says of the one router that there is. */
+export async function dumpOnlyRouter() {
+  const [router, ...others] = open;
+  if (!router || others.length > 0) throw new Error(`There are ${open.size} routers instead of one.`);
+  const dump = await router.dump();
+  return { transports: dump.transportIds.length, consumers: dump.mapConsumerIdProducerId.length };
+}
+
+/** Whether the media worker holds these consumers back. */
+export function arePaused(consumerIds: readonly string[]): Promise<boolean[]> {
+  return Promise.all(
+    consumerIds.map(async (id) => {
+      const consumer = consumers.get(id);
+      if (!consumer) throw new Error(`There is no consumer ${id}.`);
+      return (await consumer.dump()).paused;
+    }),
+  );
+}

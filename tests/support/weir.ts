@@ -1,0 +1,77 @@
+/** Owns what the tests of one file share: a server, tokens for it, and the clients that each test leaves behind. */
+import { afterAll, afterEach, beforeAll, vi } from 'vitest';
+import type { App } from '../../server/app.ts';
+import { signToken, type VideoGrant } from '../../server/signalling/tokens.ts';
+import type { WeirError } from '../../shared/errors.ts';
+import type { JoinReply } from '../../shared/protocol.ts';
+import { type ConnectOptions, type JoinOptions, TestClient } from './client.ts';
+import { startServer, type TestServer } from './server.ts';
+
+export const apiKey = 'test-key';
+export const apiSecret = 'a secret of tests, of at least 32 characters';
+/** Settings of a server that asks for tokens. */
+export const withTokens = { WEIR_API_KEY: apiKey, WEIR_API_SECRET: apiSecret };
+
+export interface Joined {
+  readonly client: TestClient;
+  readonly reply: JoinReply;
+}
+
+/** A token for `room`; the grants add to "may join". */
+export function token(
+  room: string,
+  identity: string,
+  grants: VideoGrant = {},
+  lifetime = 60,
+  metadata?: string,
+): Promise<string> {
+  return signToken({ apiKey, apiSecret, identity, metadata, video: { room, roomJoin: true, ...grants }, lifetime });
+}
+
+/** One server for all tests of a file. After each test its clients are cut off and its rooms have closed. */
+export function useServer(environment: Record<string, string> = {}) {
+  let server: TestServer | undefined;
+  const clients = new Set<TestClient>();
+  const running = (): TestServer => {
+    if (!server) throw new Error('The server runs in tests only.');
+    return server;
+  };
+  beforeAll(async () => {
+    server = await startServer(environment);
+  });
+  afterEach(async () => {
+    for (const client of clients) client.cut();
+    await Promise.all([...clients].map(({ closed }) => closed));
+    clients.clear();
+    await vi.waitUntil(() => running().app.rooms.size === 0, { timeout: 5000, interval: 5 });
+  });
+  afterAll(() => server?.close());
+
+  const connect = async (options?: ConnectOptions): Promise<TestClient> => {
+    const client = await TestClient.connect(running().url, options);
+    clients.add(client);
+    return client;
+  };
+  return {
+    get app(): App {
+      return running().app;
+    },
+    get url(): string {
+      return running().url;
+    },
+    connect,
+    /** Connects and joins. */
+    async join(options?: JoinOptions): Promise<Joined> {
+      const client = await connect();
+      return { client, reply: await client.join(options) };
+    },
+    /** Connects and joins with a token of these grants. */
+    async enter(room: string, identity: string, grants?: VideoGrant, options: JoinOptions = {}): Promise<Joined> {
+      const client = await connect();
+      return { client, reply: await client.join({ ...options, room, token: await token(room, identity, grants) }) };
+    },
+  };
+}
+
+/** The error that a request of that code fails with, for `expect(...).rejects`. */
+export const failure = (code: WeirError['code']) => ({ name: 'WeirError', code });

@@ -1,0 +1,291 @@
+/** Owns the behaviour of Channel: two of them, wired to one another in memory, or one against raw messages. */
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { Channel, type ChannelOptions, type Handlers } from '../../shared/Channel.ts';
+import { WeirError } from '../../shared/errors.ts';
+
+const Text = z.object({ text: z.string() });
+const table = {
+  requests: {
+    echo: { about: 'Says it again.', request: z.strictObject({ text: z.string() }), reply: Text },
+    wait: { about: 'Says it later.', request: z.strictObject({ text: z.string() }), reply: Text },
+    fail: { about: 'Fails.', request: z.strictObject({}), reply: z.object({}) },
+  },
+  events: { news: { about: 'Something new.', data: Text } },
+} as const;
+const nothing = { requests: {}, events: {} } as const;
+type Table = typeof table;
+type Nothing = typeof nothing;
+
+const handlers: Handlers<Table> = {
+  echo: ({ text }) => ({ text }),
+  wait: async ({ text }) => ({ text }),
+  fail: () => {
+    throw new WeirError('forbidden', 'No.');
+  },
+};
+
+/** A caller and an answerer; messages arrive in a turn of their own, as on a wire. */
+function wire(
+  answerer: Partial<ChannelOptions<Nothing, Table>> = {},
+  caller: Partial<ChannelOptions<Table, Nothing>> = {},
+) {
+  const there: Channel<Nothing, Table> = new Channel<Nothing, Table>({
+    outgoing: nothing,
+    incoming: table,
+    handlers,
+    send: (message) => setImmediate(() => here.receive(message)),
+    ...answerer,
+  });
+  const here: Channel<Table, Nothing> = new Channel<Table, Nothing>({
+    outgoing: table,
+    incoming: nothing,
+    handlers: {},
+    send: (message) => setImmediate(() => there.receive(message)),
+    ...caller,
+  });
+  return { here, there };
+}
+
+/** One channel and everything that it has sent. */
+function lone(options: Partial<ChannelOptions<Table, Table>> = {}) {
+  const sent: unknown[] = [];
+  const channel = new Channel<Table, Table>({
+    outgoing: table,
+    incoming: table,
+    handlers,
+    send: (message) => void sent.push(JSON.parse(message)),
+    ...options,
+  });
+  return { channel, sent };
+}
+
+describe('a request', () => {
+  test('gets its reply', async () => {
+    await expect(wire().here.request('echo', { text: 'hi' })).resolves.toEqual({ text: 'hi' });
+  });
+
+  test('gets its own reply, among many', async () => {
+    const { here } = wire();
+    const texts = Array.from({ length: 50 }, (_, index) => String(index));
+    const replies = await Promise.all(texts.map((text) => here.request('echo', { text })));
+    expect(replies.map(({ text }) => text)).toEqual(texts);
+  });
+
+  test('fails with the code and message of a public error', async () => {
+    await expect(wire().here.request('fail', {})).rejects.toMatchObject({ code: 'forbidden', message: 'No.' });
+  });
+
+  test('fails with internal when the handler fails otherwise; the cause stays on its own side', async () => {
+    const onFailure = vi.fn();
+    const secret = new Error('the password is 1234');
+    const { here } = wire({ onFailure, handlers: { ...handlers, echo: () => Promise.reject(secret) } });
+    const failure = await here.request('echo', { text: '' }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'internal' });
+    expect(inspect(failure)).not.toContain('1234');
+    expect(onFailure).toHaveBeenCalledExactlyOnceWith(secret, 'echo');
+  });
+
+  test('whose handler fails with a public error that has a cause is reported, too', async () => {
+    const onFailure = vi.fn();
+    const cause = new Error('refused by the worker');
+    const fail = () => {
+      throw new WeirError('badRequest', 'No.', { cause });
+    };
+    const { here } = wire({ onFailure, handlers: { ...handlers, fail } });
+    await expect(here.request('fail', {})).rejects.toMatchObject({ code: 'badRequest', message: 'No.' });
+    expect(onFailure).toHaveBeenCalledExactlyOnceWith(cause, 'fail');
+  });
+
+  test('with malformed data fails with badRequest, which names the field; its handler does not run', async () => {
+    const echo = vi.fn(handlers.echo);
+    const { channel, sent } = lone({ handlers: { ...handlers, echo } });
+    channel.receive('{"id":1,"method":"echo","data":{"text":7}}');
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]).toMatchObject({ id: 1, error: { code: 'badRequest', message: expect.stringMatching(/^text: /) } });
+    expect(echo).not.toHaveBeenCalled();
+  });
+
+  test.each(['nothing', '__proto__', 'constructor', 'toString'])(
+    'of the unknown method %s is answered so',
+    async (method) => {
+      const { channel, sent } = lone();
+      channel.receive(JSON.stringify({ id: 1, method, data: {} }));
+      await vi.waitFor(() => expect(sent).toMatchObject([{ id: 1, error: { code: 'unknownMethod' } }]));
+    },
+  );
+
+  test('with a reply that is malformed fails with badMessage', async () => {
+    const { channel, sent } = lone();
+    const asked = channel.request('echo', { text: 'hi' });
+    expect(sent).toEqual([{ id: 1, method: 'echo', data: { text: 'hi' } }]);
+    channel.receive('{"id":1,"data":{"text":7}}');
+    await expect(asked).rejects.toMatchObject({ code: 'badMessage' });
+  });
+
+  test('with an error of a code that only newer sides know fails with internal', async () => {
+    const { channel } = lone();
+    const asked = channel.request('echo', { text: 'hi' });
+    channel.receive('{"id":1,"error":{"code":"overcaffeinated","message":"Too much."}}');
+    await expect(asked).rejects.toMatchObject({ code: 'internal', message: 'Too much.' });
+  });
+
+  test('that is refused is not handled', async () => {
+    const echo = vi.fn(handlers.echo);
+    const { channel, sent } = lone({ handlers: { ...handlers, echo } });
+    channel.receive('{"id":1,"method":"echo","data":{"text":"hi"}}', new WeirError('rateLimited'));
+    expect(sent).toMatchObject([{ id: 1, error: { code: 'rateLimited' } }]);
+    expect(echo).not.toHaveBeenCalled();
+  });
+});
+
+describe('requests', () => {
+  test('are handled one at a time, in the order in which they came', async () => {
+    const log: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const wait = async ({ text }: { text: string }) => {
+      log.push(`${text} begins`);
+      await gate.promise;
+      log.push(`${text} ends`);
+      return { text };
+    };
+    const echo = ({ text }: { text: string }) => {
+      log.push(text);
+      return { text };
+    };
+    const { here } = wire({ handlers: { ...handlers, wait, echo } });
+    const all = Promise.all([here.request('wait', { text: 'slow' }), here.request('echo', { text: 'quick' })]);
+    await vi.waitFor(() => expect(log).toEqual(['slow begins']));
+    gate.resolve();
+    await all;
+    expect(log).toEqual(['slow begins', 'slow ends', 'quick']);
+  });
+
+  test('are still handled after one has failed', async () => {
+    const { here } = wire();
+    const [failed, replied] = await Promise.allSettled([
+      here.request('fail', {}),
+      here.request('echo', { text: 'hi' }),
+    ]);
+    expect(failed.status).toBe('rejected');
+    expect(replied).toEqual({ status: 'fulfilled', value: { text: 'hi' } });
+  });
+
+  test('beyond 256 that wait are refused at once; those that wait are answered', async () => {
+    const gate = Promise.withResolvers<void>();
+    const wait = async ({ text }: { text: string }) => {
+      await gate.promise;
+      return { text };
+    };
+    const { channel, sent } = lone({ handlers: { ...handlers, wait } });
+    for (let id = 1; id <= 260; id += 1) channel.receive(JSON.stringify({ id, method: 'wait', data: { text: '' } }));
+    expect(sent).toMatchObject([257, 258, 259, 260].map((id) => ({ id, error: { code: 'rateLimited' } })));
+    gate.resolve();
+    await vi.waitFor(() => expect(sent).toHaveLength(260));
+    expect(sent.slice(4)).toEqual(Array.from({ length: 256 }, (_, index) => ({ id: index + 1, data: { text: '' } })));
+    channel.receive('{"id":300,"method":"echo","data":{"text":"again"}}');
+    await vi.waitFor(() => expect(sent.at(-1)).toEqual({ id: 300, data: { text: 'again' } }));
+  });
+});
+
+describe('time', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test('that runs out fails the request with timeout; the late reply is no offence', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const onBadMessage = vi.fn();
+    const { channel } = lone({ requestTimeout: 1000, onBadMessage });
+    const asked = channel.request('echo', { text: 'hi' });
+    const outcome = expect(asked).rejects.toMatchObject({ code: 'timeout', message: expect.stringContaining('echo') });
+    vi.advanceTimersByTime(999);
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(1);
+    await outcome;
+    channel.receive('{"id":1,"data":{"text":"hi"}}');
+    expect(onBadMessage).not.toHaveBeenCalled();
+  });
+
+  test('stops with the reply: no timer is left', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { channel } = lone();
+    const asked = channel.request('echo', { text: 'hi' });
+    channel.receive('{"id":1,"data":{"text":"hi"}}');
+    await asked;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('close', () => {
+  test('fails what waits for a reply, and what is asked later, with closed', async () => {
+    const { channel, sent } = lone();
+    const asked = [channel.request('echo', { text: '1' }), channel.request('echo', { text: '2' })];
+    channel.close();
+    channel.close();
+    for (const one of asked) await expect(one).rejects.toMatchObject({ code: 'closed' });
+    await expect(channel.request('echo', { text: '3' })).rejects.toMatchObject({ code: 'closed' });
+    channel.notify('news', { text: 'late' });
+    expect(sent).toHaveLength(2);
+  });
+
+  test('ends handling: nothing more is read, run or answered', async () => {
+    const gate = Promise.withResolvers<void>();
+    const echo = vi.fn(handlers.echo);
+    const wait = async ({ text }: { text: string }) => {
+      await gate.promise;
+      return { text };
+    };
+    const { channel, sent } = lone({ handlers: { ...handlers, wait, echo } });
+    channel.receive('{"id":1,"method":"wait","data":{"text":""}}');
+    channel.receive('{"id":2,"method":"echo","data":{"text":""}}');
+    channel.close();
+    channel.receive('{"id":3,"method":"echo","data":{"text":""}}');
+    gate.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(echo).not.toHaveBeenCalled();
+    expect(sent).toEqual([]);
+  });
+});
+
+describe('events', () => {
+  test('reach their listener, parsed', () => {
+    const news = vi.fn();
+    const { channel } = lone({ listeners: { news } });
+    channel.receive('{"event":"news","data":{"text":"hi","more":1}}');
+    expect(news).toHaveBeenCalledExactlyOnceWith({ text: 'hi' });
+  });
+
+  test('without a listener are ignored', () => {
+    const { channel, sent } = lone();
+    channel.receive('{"event":"news","data":{"text":"hi"}}');
+    expect(sent).toEqual([]);
+  });
+
+  test.each(['unheardOf', '__proto__', 'constructor'])(
+    'that are unknown, like %s, are ignored by a tolerant side only',
+    (event) => {
+      const message = JSON.stringify({ event, data: {} });
+      const tolerant = lone({ tolerant: true });
+      tolerant.channel.receive(message);
+      expect(tolerant.sent).toEqual([]);
+      const strict = lone();
+      strict.channel.receive(message);
+      expect(strict.sent).toMatchObject([{ error: { code: 'badMessage' } }]);
+    },
+  );
+
+  test('with malformed data are bad messages, for a tolerant side too', () => {
+    const news = vi.fn();
+    const onBadMessage = vi.fn();
+    const { channel } = lone({ tolerant: true, listeners: { news }, onBadMessage });
+    channel.receive('{"event":"news","data":{"text":7}}');
+    channel.receive('nonsense');
+    expect(news).not.toHaveBeenCalled();
+    expect(onBadMessage.mock.calls.map(([error, count]) => [error.code, count])).toEqual([
+      ['badMessage', 1],
+      ['badMessage', 2],
+    ]);
+  });
+});

@@ -1,0 +1,187 @@
+/** Owns the reading of the environment: what each variable takes, and what is said when it does not. */
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig, variables } from '../../server/config.ts';
+
+const secret = 'x'.repeat(32);
+
+function refusal(environment: Record<string, string>): string {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('It was accepted.');
+}
+
+/** For every variable, values that it must refuse. */
+const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
+  WEIR_HOST: ['not a host', 'http://localhost', 'x'.repeat(254)],
+  WEIR_PORT: ['-1', '65536', '3000.5', 'http', 'NaN', 'Infinity'],
+  WEIR_TLS_CERT: [],
+  WEIR_TLS_KEY: [],
+  WEIR_RTC_HOST: ['not a host', 'udp://0.0.0.0'],
+  WEIR_RTC_PORT: ['-1', '65001', '1.5', 'any'],
+  WEIR_ANNOUNCED_ADDRESS: ['not an address', '203.0.113.1;203.0.113.2', 'https://example.com'],
+  WEIR_WORKERS: ['0', '-2', '257', '1.5', 'all'],
+  WEIR_API_KEY: ['x'.repeat(257)],
+  WEIR_API_SECRET: ['x', 'x'.repeat(31)],
+  WEIR_OPEN: ['yes', 'TRUE', '2'],
+  WEIR_TOKEN_LEEWAY_SECONDS: ['-1', '601', 'a minute'],
+  WEIR_TOKEN_MAX_SECONDS: ['0', '2592001', 'a day'],
+  WEIR_ALLOWED_ORIGINS: [
+    'example.com',
+    'https://example.com/',
+    'https://example.com/path',
+    'https://EXAMPLE.com',
+    '**',
+  ],
+  WEIR_TRUST_PROXY: ['on', '10.0.0.1'],
+  WEIR_LOG_LEVEL: ['loud', 'INFO'],
+  WEIR_MAX_PEERS: ['0', '10001', 'many'],
+  WEIR_MAX_CONNECTIONS_PER_IP: ['0', '1000001'],
+  WEIR_MAX_INCOMING_BITRATE: ['0', '49999', '6M'],
+  WEIR_MAX_MESSAGE_BYTES: ['4095', '16777217', '64k'],
+  WEIR_MAX_SEND_BUFFER_BYTES: ['65535', '1073741825'],
+  WEIR_MESSAGES_PER_SECOND: ['0', '100001', 'few'],
+  WEIR_MESSAGE_BURST: ['9', '1000001', '10.5'],
+  WEIR_JOIN_SECONDS: ['0', '601', 'soon'],
+  WEIR_PING_SECONDS: ['0.2', '601'],
+  WEIR_SILENCE_SECONDS: ['0.4', '1801'],
+};
+const each = Object.entries(wrong).flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));
+
+describe('a wrong value', () => {
+  test.each(each)('%s=%j is refused with its name, the value and what is accepted', (name, value) => {
+    const message = refusal({ [name]: value });
+    const known = Object.entries(variables).find(([variable]) => variable === name)?.[1];
+    expect(message).toContain(`${name}=`);
+    expect(message).toContain(known?.form);
+    expect(message).toContain(name === 'WEIR_API_SECRET' ? '(hidden)' : JSON.stringify(value));
+  });
+
+  test('of the secret is never repeated', () => {
+    expect(refusal({ WEIR_API_SECRET: 'swordfish' })).not.toContain('swordfish');
+  });
+});
+
+describe('pairs', () => {
+  test.each([
+    ['WEIR_API_KEY', 'WEIR_API_SECRET', { WEIR_API_KEY: 'key' }],
+    ['WEIR_API_SECRET', 'WEIR_API_KEY', { WEIR_API_SECRET: secret }],
+    ['WEIR_TLS_CERT', 'WEIR_TLS_KEY', { WEIR_TLS_CERT: import.meta.filename }],
+    ['WEIR_TLS_KEY', 'WEIR_TLS_CERT', { WEIR_TLS_KEY: import.meta.filename }],
+  ])('%s without %s is refused, and both are named', (one, other, environment) => {
+    const message = refusal(environment);
+    expect(message).toContain(one);
+    expect(message).toContain(other);
+  });
+
+  test('a certificate that cannot be read is refused with its variable and path', () => {
+    const message = refusal({ WEIR_TLS_CERT: '/nowhere/cert.pem', WEIR_TLS_KEY: import.meta.filename });
+    expect(message).toContain('WEIR_TLS_CERT="/nowhere/cert.pem"');
+  });
+
+  test('a silence that is no longer than the ping is refused, and both are named', () => {
+    const message = refusal({ WEIR_PING_SECONDS: '5', WEIR_SILENCE_SECONDS: '5' });
+    expect(message).toContain('WEIR_PING_SECONDS');
+    expect(message).toContain('WEIR_SILENCE_SECONDS');
+  });
+});
+
+describe('production', () => {
+  test('is refused without keys, and told all three ways out', () => {
+    const message = refusal({ NODE_ENV: 'production' });
+    for (const name of ['WEIR_API_KEY', 'WEIR_API_SECRET', 'WEIR_OPEN=true']) expect(message).toContain(name);
+  });
+
+  test('may be open on purpose, or have keys', () => {
+    expect(readConfig({ NODE_ENV: 'production', WEIR_OPEN: 'true' }).config.auth).toBeUndefined();
+    const keys = { WEIR_API_KEY: 'key', WEIR_API_SECRET: secret };
+    expect(readConfig({ NODE_ENV: 'production', ...keys }).config.auth).toEqual({ apiKey: 'key', apiSecret: secret });
+  });
+
+  test('is the only place where open is refused', () => {
+    expect(readConfig({ NODE_ENV: 'development' }).config.auth).toBeUndefined();
+  });
+});
+
+describe('the configuration', () => {
+  test('has the limits that are documented when nothing is set', () => {
+    expect(readConfig({}).config).toMatchObject({
+      host: '0.0.0.0',
+      port: 3000,
+      rtcPort: 44_400,
+      announcedAddresses: [],
+      allowedOrigins: [],
+      trustProxy: 0,
+      maxPeers: 80,
+      maxConnectionsPerIp: 50,
+      maxIncomingBitrate: 6_000_000,
+      maxMessageBytes: 64 * 1024,
+      maxSendBuffer: 1024 * 1024,
+      messagesPerSecond: 20,
+      messageBurst: 100,
+      joinTimeout: 10_000,
+      pingInterval: 5_000,
+      silenceTimeout: 15_000,
+      tokenLeeway: 60_000,
+    });
+  });
+
+  test('takes an empty value as not set, for every variable', () => {
+    const empty = Object.fromEntries(Object.keys(variables).map((name) => [name, '']));
+    expect(readConfig(empty)).toEqual(readConfig({}));
+  });
+
+  test('never takes a value of blanks as the number 0', () => {
+    const port = () => readConfig({ WEIR_PORT: ' ' }).config.port;
+    // Not set, or refused: either would do.
+    let outcome: unknown;
+    try {
+      outcome = port();
+    } catch (error) {
+      outcome = error instanceof ConfigError ? 3000 : error;
+    }
+    expect(outcome).toBe(3000);
+  });
+
+  test('splits lists at commas, whatever the spaces', () => {
+    const { config } = readConfig({
+      WEIR_ANNOUNCED_ADDRESS: ' 203.0.113.1 ,weir.example.com,2001:db8::1',
+      WEIR_ALLOWED_ORIGINS: 'https://a.example, http://b.example:8080',
+    });
+    expect(config.announcedAddresses).toEqual(['203.0.113.1', 'weir.example.com', '2001:db8::1']);
+    expect(config.allowedOrigins).toEqual(['https://a.example', 'http://b.example:8080']);
+  });
+
+  test.each([
+    ['true', 1],
+    ['1', 1],
+    ['2', 2],
+    ['false', 0],
+    ['0', 0],
+  ])('takes %s as %i trusted proxies', (value, expected) => {
+    expect(readConfig({ WEIR_TRUST_PROXY: value }).config.trustProxy).toBe(expected);
+  });
+
+  test.each([
+    ['true', true],
+    ['1', true],
+    ['false', false],
+    ['0', false],
+  ])('takes the flag %s as %s', (value, open) => {
+    const read = () => readConfig({ NODE_ENV: 'production', WEIR_OPEN: value }).config.auth;
+    if (open) expect(read()).toBeUndefined();
+    else expect(read).toThrow('WEIR_OPEN=true');
+  });
+
+  test('names variables that look like ours but are not', () => {
+    const environment = { WEIR_PROT: '1', WEIR_TEST_LOG: 'info', OTHER: 'x', WEIR_EMPTY: '' };
+    expect(readConfig(environment).unknown).toEqual(['WEIR_PROT']);
+  });
+
+  test('cannot be changed', () => {
+    expect(Object.isFrozen(readConfig({}).config)).toBe(true);
+  });
+});

@@ -1,0 +1,205 @@
+/** Owns the small parts of the server: the token bucket, lifetimes, addresses, the outbox. */
+import type { NetworkInterfaceInfo } from 'node:os';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Lifetime } from '../../server/Lifetime.ts';
+import { isPrivateAddress, ownAddresses } from '../../server/media/options.ts';
+import { Outbox } from '../../server/room/Outbox.ts';
+import { RateLimit } from '../../server/signalling/RateLimit.ts';
+import type { ConsumerInfo } from '../../shared/protocol.ts';
+import { opus } from '../support/media.ts';
+
+describe('RateLimit', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  const take = (limit: RateLimit, times: number) => Array.from({ length: times }, () => limit.take());
+
+  test('lets a burst through, then counts how far it is overdrawn', () => {
+    expect(take(new RateLimit(10, 3), 5)).toEqual([0, 0, 0, 1, 2]);
+  });
+
+  test('fills up again with time', () => {
+    const limit = new RateLimit(10, 3);
+    take(limit, 3);
+    vi.advanceTimersByTime(100);
+    expect(take(limit, 2)).toEqual([0, 1]);
+  });
+
+  test('never holds more than the burst', () => {
+    const limit = new RateLimit(10, 3);
+    vi.advanceTimersByTime(3_600_000);
+    expect(take(limit, 4)).toEqual([0, 0, 0, 1]);
+  });
+
+  test('never owes more than the burst, so that whoever stops is forgiven in time', () => {
+    const limit = new RateLimit(10, 3);
+    expect(take(limit, 100).at(-1)).toBe(3);
+    vi.advanceTimersByTime(400);
+    expect(limit.take()).toBe(0);
+  });
+});
+
+describe('Lifetime', () => {
+  test('runs everything once at its end, newest first, with the reason', () => {
+    const lifetime = new Lifetime<'done' | 'again'>();
+    const log: string[] = [];
+    lifetime.defer((reason) => log.push(`first ${reason}`));
+    lifetime.defer((reason) => log.push(`second ${reason}`));
+    expect([lifetime.closed, lifetime.reason]).toEqual([false, undefined]);
+    expect([lifetime.end('done'), lifetime.end('again')]).toEqual([true, false]);
+    expect([lifetime.closed, lifetime.reason]).toEqual([true, 'done']);
+    expect(log).toEqual(['second done', 'first done']);
+  });
+
+  test('runs at once what is registered after the end', () => {
+    const lifetime = new Lifetime();
+    lifetime.end('over');
+    const undo = vi.fn();
+    lifetime.defer(undo);
+    expect(undo).toHaveBeenCalledExactlyOnceWith('over');
+  });
+
+  test('runs all the rest when one of them throws, and then says so', () => {
+    const lifetime = new Lifetime();
+    const rest = vi.fn();
+    lifetime.defer(rest);
+    lifetime.defer(() => {
+      throw new Error('broken');
+    });
+    lifetime.defer(rest);
+    expect(() => lifetime.end('over')).toThrow('broken');
+    expect(rest).toHaveBeenCalledTimes(2);
+    expect(lifetime.closed).toBe(true);
+  });
+
+  test('does not begin again when something that ends it runs at its end', () => {
+    const lifetime = new Lifetime();
+    const log: boolean[] = [];
+    lifetime.defer(() => log.push(lifetime.end('once more')));
+    lifetime.end('over');
+    expect([log, lifetime.reason]).toEqual([[false], 'over']);
+  });
+});
+
+describe('addresses', () => {
+  test.each([
+    ['10.0.0.1', true],
+    ['172.15.255.255', false],
+    ['172.16.0.1', true],
+    ['172.31.255.255', true],
+    ['172.32.0.1', false],
+    ['192.168.1.1', true],
+    ['192.169.1.1', false],
+    ['100.63.255.255', false],
+    ['100.64.0.1', true],
+    ['100.127.0.1', true],
+    ['100.128.0.1', false],
+    ['169.254.1.1', true],
+    ['127.0.0.1', true],
+    ['8.8.8.8', false],
+    ['203.0.113.1', false],
+  ])('%s: private is %s', (address, expected) => {
+    expect(isPrivateAddress(address)).toBe(expected);
+  });
+
+  const v4 = (address: string, internal = false): NetworkInterfaceInfo => ({
+    address,
+    internal,
+    family: 'IPv4',
+    netmask: '255.255.255.0',
+    mac: '00:00:00:00:00:00',
+    cidr: null,
+  });
+  const v6: NetworkInterfaceInfo = {
+    address: '2001:db8::1',
+    internal: false,
+    family: 'IPv6',
+    netmask: 'ffff::',
+    mac: '00:00:00:00:00:00',
+    cidr: null,
+    scopeid: 0,
+  };
+
+  test('of this machine are public ones first, without loopback, link-local and IPv6', () => {
+    const interfaces = {
+      lo: [v4('127.0.0.1', true)],
+      eth0: [v4('192.168.1.5'), v6],
+      eth1: [v4('169.254.7.7'), v4('203.0.113.5')],
+      docker0: [v4('172.17.0.1')],
+      gone: undefined,
+    };
+    expect(ownAddresses(interfaces)).toEqual(['203.0.113.5', '192.168.1.5', '172.17.0.1']);
+  });
+
+  test('of a machine without any network is loopback', () => {
+    expect(ownAddresses({ lo: [v4('127.0.0.1', true)] })).toEqual(['127.0.0.1']);
+    expect(ownAddresses({})).toEqual(['127.0.0.1']);
+  });
+});
+
+describe('Outbox', () => {
+  const consumer = (consumerId: string): ConsumerInfo => ({
+    consumerId,
+    producerId: 'producer',
+    peerId: 'peer',
+    source: 'microphone',
+    kind: 'audio',
+    rtpParameters: opus(),
+  });
+  const nextTurn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  const record = () => {
+    const sent: unknown[] = [];
+    return { sent, outbox: new Outbox((event, data) => sent.push({ event, data })) };
+  };
+
+  test('holds back everything until it opens; then consumers are in the snapshot and news are not repeated', async () => {
+    const { sent, outbox } = record();
+    outbox.notify('peerClosed', { peerId: 'a', reason: 'left' });
+    outbox.consumerOpened(consumer('one'));
+    outbox.consumerOpened(consumer('two'));
+    outbox.consumerClosed('one');
+    await nextTurn();
+    expect(outbox.open().map(({ consumerId }) => consumerId)).toEqual(['two']);
+    await nextTurn();
+    expect(sent).toEqual([]);
+  });
+
+  test('puts all consumers of one turn into one event, after the news', async () => {
+    const { sent, outbox } = record();
+    outbox.open();
+    outbox.consumerOpened(consumer('one'));
+    outbox.notify('peerClosed', { peerId: 'a', reason: 'left' });
+    outbox.consumerOpened(consumer('two'));
+    expect(sent).toEqual([]);
+    await nextTurn();
+    expect(sent).toEqual([
+      { event: 'peerClosed', data: { peerId: 'a', reason: 'left' } },
+      { event: 'newConsumers', data: { consumers: [consumer('one'), consumer('two')] } },
+    ]);
+  });
+
+  test('says nothing of a consumer that opened and closed within one turn', async () => {
+    const { sent, outbox } = record();
+    outbox.open();
+    outbox.consumerOpened(consumer('brief'));
+    outbox.consumerClosed('brief');
+    await nextTurn();
+    expect(sent).toEqual([]);
+  });
+
+  test('keeps the order of news over turns and says nothing more once it is closed', async () => {
+    const { sent, outbox } = record();
+    outbox.open();
+    outbox.notify('peerClosed', { peerId: 'a', reason: 'left' });
+    outbox.notify('peerClosed', { peerId: 'b', reason: 'left' });
+    await nextTurn();
+    outbox.notify('peerClosed', { peerId: 'c', reason: 'left' });
+    outbox.close();
+    outbox.consumerOpened(consumer('late'));
+    await nextTurn();
+    expect(sent).toMatchObject([{ data: { peerId: 'a' } }, { data: { peerId: 'b' } }]);
+  });
+});

@@ -1,0 +1,106 @@
+/** Owns the summing up of a WebRTC report: a small one, made by hand. */
+import { describe, expect, test } from 'vitest';
+import { summarise } from '../../web/client/stats.ts';
+
+const report = (...rows: object[]) => new Map(rows.map((row, index) => [`row${index}`, row]));
+
+describe('summarise', () => {
+  test('adds up the layers of a track that we send; loss, jitter and delay are what the server reports', () => {
+    const stats = summarise({
+      source: 'camera',
+      report: report(
+        { type: 'codec', mimeType: 'video/VP8' },
+        {
+          type: 'outbound-rtp',
+          bytesSent: 1000,
+          packetsSent: 10,
+          framesEncoded: 30,
+          frameWidth: 320,
+          frameHeight: 180,
+        },
+        {
+          type: 'outbound-rtp',
+          bytesSent: 9000,
+          packetsSent: 90,
+          framesEncoded: 29,
+          frameWidth: 1280,
+          frameHeight: 720,
+        },
+        { type: 'remote-inbound-rtp', packetsLost: 2, jitter: 0.01, roundTripTime: 0.05 },
+        { type: 'remote-inbound-rtp', packetsLost: 3, jitter: 0.02, roundTripTime: 0.04 },
+        { type: 'inbound-rtp', bytesReceived: 7, packetsLost: 7 },
+        { type: 'candidate-pair', bytesSent: 123_456 },
+      ),
+    });
+    expect(stats).toEqual({
+      direction: 'send',
+      source: 'camera',
+      bytes: 10_000,
+      packets: 100,
+      packetsLost: 5,
+      jitter: 0.02,
+      roundTripTime: 0.05,
+      codec: 'video/VP8',
+      frames: 30,
+      width: 1280,
+      height: 720,
+    });
+  });
+
+  test('takes the loss, jitter and freezes of a track that we receive from our own side', () => {
+    const stats = summarise({
+      source: 'screen',
+      peerId: 'ada',
+      report: report(
+        {
+          type: 'inbound-rtp',
+          bytesReceived: 500,
+          packetsReceived: 5,
+          packetsLost: 1,
+          jitter: 0.003,
+          framesDecoded: 12,
+          frameWidth: 640,
+          frameHeight: 360,
+          framesPerSecond: 24,
+          freezeCount: 2,
+          totalFreezesDuration: 0.7,
+        },
+        { type: 'remote-outbound-rtp', roundTripTime: 0.1, packetsLost: 99 },
+      ),
+    });
+    expect(stats).toEqual({
+      direction: 'receive',
+      source: 'screen',
+      peerId: 'ada',
+      bytes: 500,
+      packets: 5,
+      packetsLost: 1,
+      jitter: 0.003,
+      roundTripTime: 0.1,
+      frames: 12,
+      width: 640,
+      height: 360,
+      framesPerSecond: 24,
+      freezes: 2,
+      frozenFor: 0.7,
+    });
+  });
+
+  test('says nothing that the report does not say, rather than 0', () => {
+    const stats = summarise({ source: 'microphone', peerId: 'ada', report: report({ type: 'inbound-rtp' }) });
+    expect(stats).toMatchObject({ bytes: 0, packets: 0, packetsLost: 0 });
+    for (const value of [stats.jitter, stats.roundTripTime, stats.codec, stats.frames, stats.freezes]) {
+      expect(value).toBeUndefined();
+    }
+  });
+
+  test('of an empty report is all zero', () => {
+    expect(summarise({ source: 'camera', report: report() })).toEqual({
+      direction: 'send',
+      source: 'camera',
+      bytes: 0,
+      packets: 0,
+      packetsLost: 0,
+    });
+  });
+});
