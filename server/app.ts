@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { MAX_NAME } from '../shared/protocol.ts';
 import type { Config } from './config.ts';
 import { health } from './features/health.ts';
+import { inside } from './features/inside.ts';
 import { page } from './features/page.ts';
 import { ownAddresses } from './media/options.ts';
 import { WorkerPool } from './media/WorkerPool.ts';
@@ -67,6 +68,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   };
   try {
     await http.register(health, { pool });
+    await http.register(inside, { rooms, gate });
     await http.register(page);
     await http.register(signalling, { config, rooms, gate, log });
     await http.ready();

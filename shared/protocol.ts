@@ -46,6 +46,10 @@ const SourceState = z.enum(['live', 'paused']).describe('`paused`: muted by its 
 export const SourceStates = z.partialRecord(Source, SourceState).meta({ id: 'SourceStates' });
 export type SourceStates = z.infer<typeof SourceStates>;
 
+/** A passing sign that the others see. */
+export const Reaction = z.enum(['thumbsUp', 'heart', 'clap', 'laugh', 'party', 'surprised']).meta({ id: 'Reaction' });
+export type Reaction = z.infer<typeof Reaction>;
+
 /** A member of a room, as the others see it. */
 export const PeerInfo = z
   .object({
@@ -54,6 +58,7 @@ export const PeerInfo = z
     name: z.string(),
     metadata: z.string().optional().describe("the application's own text, from the token"),
     sources: SourceStates,
+    hand: z.boolean().describe('it has raised a hand'),
   })
   .meta({ id: 'PeerInfo' });
 export type PeerInfo = z.infer<typeof PeerInfo>;
@@ -134,6 +139,12 @@ const clientRequests = {
     request: z.strictObject({ consumerIds: z.array(Id).min(1).max(1024) }),
     reply: Nothing,
   },
+  setHand: {
+    about: 'Raise or lower a hand.',
+    request: z.strictObject({ raised: z.boolean() }),
+    reply: Nothing,
+  },
+  react: { about: 'Show the others a reaction.', request: z.strictObject({ reaction: Reaction }), reply: Nothing },
   kick: {
     about: 'Remove a peer from the room (grant `roomAdmin`). Its token, and older ones, no longer open this room.',
     request: z.strictObject({ peerId: Id }),
@@ -174,6 +185,8 @@ const serverEvents = {
     about: 'What a peer publishes has changed; the whole of it, so that a repeat does no harm.',
     data: z.object({ peerId: Id, sources: SourceStates }),
   },
+  peerHand: { about: 'Somebody raised or lowered a hand.', data: z.object({ peerId: Id, raised: z.boolean() }) },
+  reaction: { about: 'Somebody reacted.', data: z.object({ peerId: Id, reaction: Reaction }) },
   newConsumers: {
     about: 'More to receive, created paused. Make all of them in one turn, then send `resumeConsumers`.',
     data: z.object({ consumers: z.array(ConsumerInfo) }),

@@ -1,8 +1,13 @@
-/** Owns the page: which room it is for, and the way from the lobby into the call. */
-import { RoomClient } from './client/index.ts';
-import { callView } from './view/call.ts';
-import { lobbyView, startView } from './view/lobby.ts';
-import { lastName } from './view/memory.ts';
+/** Owns the page: which room it is for, and the way from the lobby into the call and out of it. */
+import { LocalMedia, type RoomClient } from './client/index.ts';
+import { callView } from './view/Call.ts';
+import { endedView } from './view/ended.ts';
+import { lobbyView } from './view/Lobby.ts';
+import { remembered } from './view/memory.ts';
+import { Session } from './view/Session.ts';
+import { startView } from './view/start.ts';
+import { showTheme } from './view/theme.ts';
+import { language } from './view/words/index.ts';
 
 declare global {
   interface Window {
@@ -13,17 +18,21 @@ declare global {
 
 const app = document.querySelector('#app');
 if (!app) throw new Error('the page has no #app');
+document.documentElement.lang = language;
+showTheme();
 
 const room = roomOf(location.pathname);
 const query = new URLSearchParams(location.search);
+let session: Session | undefined;
 
 if (room === undefined) {
   app.replaceChildren(startView((name) => location.assign(`/r/${encodeURIComponent(name)}`)));
 } else {
   document.title = `${room} · Weir`;
-  const name = query.get('name')?.trim() || lastName.get();
-  if (query.get('join') === '1') enter({ room, name: name || 'Guest' });
-  else showLobby(name);
+  const name = query.get('name')?.trim();
+  if (name) remembered.name.set(name);
+  if (query.get('join') === '1') enter({ name: name || remembered.name.get() || 'Guest' }, openMedia());
+  else showLobby(openMedia());
 }
 
 /** Room names travel in the path, percent-encoded; what cannot be decoded names no room. */
@@ -37,23 +46,46 @@ function roomOf(path: string): string | undefined {
   }
 }
 
-function showLobby(name: string, problem?: { message: string; needsToken: boolean }): void {
-  if (room === undefined) return;
-  const lobby = lobbyView({ room, name, problem, onJoin: (wish) => enter({ room, ...wish }) });
-  app?.replaceChildren(lobby);
+/** Camera and microphone as they were left the last time. */
+function openMedia(): LocalMedia {
+  const media = new LocalMedia({ camera: remembered.camera.get(), microphone: remembered.microphone.get() });
+  if (!remembered.cameraOff.get()) void media.start('camera');
+  if (!remembered.microphoneOff.get()) void media.start('microphone');
+  return media;
 }
 
-function enter(wish: { room: string; name: string; token?: string }): void {
-  const client = new RoomClient({ url: location.origin });
-  window.weir = client;
-  const call = callView({
-    client,
-    wish,
-    onRefused: (problem) => showLobby(wish.name, problem),
-    onRejoin: () => enter(wish),
+function showLobby(media: LocalMedia, problem?: unknown): void {
+  if (room === undefined) return;
+  const lobby = lobbyView({
+    room,
+    media,
+    problem,
+    onJoin: (wish) => {
+      lobby.close();
+      enter(wish, media);
+    },
   });
-  app?.replaceChildren(call);
+  app?.replaceChildren(lobby.root);
+}
+
+function enter(wish: { name: string; token?: string }, media: LocalMedia): void {
+  if (room === undefined) return;
+  const current = new Session({ room, ...wish }, media);
+  session = current;
+  window.weir = current.client;
+  current.on('phase', () => {
+    window.weir = current.client;
+  });
+  const call = callView(current, (reason) => {
+    media.close();
+    app?.replaceChildren(endedView(reason, () => enter(wish, openMedia())));
+  });
+  app?.replaceChildren(call.root);
+  current.join().catch((error: unknown) => {
+    call.close();
+    showLobby(openMedia(), error);
+  });
 }
 
 // A page that goes away says so, rather than leaving the others to find out.
-addEventListener('pagehide', () => window.weir?.leave());
+addEventListener('pagehide', () => session?.leave());

@@ -38,6 +38,7 @@ export class Peer implements Member {
   readonly #producers = new Map<Source, Producer>();
   readonly #consumers = new Map<string, Consumer>();
   readonly #connected = new Set<string>();
+  #hand = false;
   #send: WebRtcTransport | undefined;
   #recv: WebRtcTransport | undefined;
 
@@ -67,7 +68,7 @@ export class Peer implements Member {
     const { identity, name, metadata } = this.#options;
     const sources: SourceStates = {};
     for (const [source, producer] of this.#producers) sources[source] = producer.paused ? 'paused' : 'live';
-    return { peerId: this.id, identity, name, metadata, sources };
+    return { peerId: this.id, identity, name, metadata, sources, hand: this.#hand };
   }
 
   /** Opens those of the wished transports that the grants allow, both at once. */
@@ -146,6 +147,10 @@ export class Peer implements Member {
 
   async resumeProducer(source: Source): Promise<void> {
     await this.#producer(source).resume();
+  }
+
+  setHand(raised: boolean): void {
+    this.#hand = raised;
   }
 
   /** @throws {WeirError} `notFound` for ids that are not (or no longer) its own, after all others have been resumed */

@@ -42,8 +42,8 @@ export class Room {
     return this.#members.get(id);
   }
 
-  /** The members that `viewer` may know of, without itself. */
-  peersSeenBy(viewer: Member): PeerInfo[] {
+  /** The members that `viewer` may know of, without itself; everyone who is not hidden for somebody outside. */
+  peersSeenBy(viewer?: Member): PeerInfo[] {
     return [...this.#members.values()].filter((member) => member !== viewer && !member.hidden).map(({ info }) => info);
   }
 
@@ -77,7 +77,7 @@ export class Room {
     this.#members.set(member.id, member);
     member.onEnd((reason) => this.#forget(member, reason));
     this.#log.info({ room: this.name, peer: member.id, size: this.size }, 'peer joined');
-    if (!member.hidden) this.#tellOthers(member.id, 'newPeer', member.info);
+    this.tellOf(member, 'newPeer', member.info);
     await Promise.all([...this.#publications.values()].map((publication) => this.#offer(publication, member)));
   }
 
@@ -96,6 +96,11 @@ export class Room {
     for (const member of this.#members.values()) {
       if (member.id !== peerId) void this.#offer(publication, member);
     }
+  }
+
+  /** Tells everyone but a member something of it, unless the others do not know of it. */
+  tellOf<E extends keyof ServerEvents>(member: Member, event: E, data: ServerEvents[E]): void {
+    if (!member.hidden && this.#members.has(member.id)) this.#tellOthers(member.id, event, data);
   }
 
   /** Ends the room and everyone's stay in it. */
@@ -124,7 +129,7 @@ export class Room {
 
   #sourcesChanged(peerId: string): void {
     const member = this.#members.get(peerId);
-    if (member && !member.hidden) this.#tellOthers(peerId, 'peerSources', { peerId, sources: member.info.sources });
+    if (member) this.tellOf(member, 'peerSources', { peerId, sources: member.info.sources });
   }
 
   #tellOthers<E extends keyof ServerEvents>(peerId: string, event: E, data: ServerEvents[E]): void {

@@ -42,6 +42,12 @@ export class Rooms {
     }
   }
 
+  /** The room of that name if it is open; none is opened. */
+  async find(name: string): Promise<Room | undefined> {
+    const room = await this.#rooms.get(name)?.catch(() => undefined);
+    return room?.closed ? undefined : room;
+  }
+
   /** Closes all rooms, those that are just being opened included. */
   async close(): Promise<void> {
     this.#closed = true;

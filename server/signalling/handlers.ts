@@ -79,6 +79,19 @@ export function createHandlers(connection: Connection): Handlers<ClientTable> {
       return {};
     },
 
+    setHand({ raised }) {
+      const { peer, room } = connection.stay;
+      peer.setHand(raised);
+      room.tellOf(peer, 'peerHand', { peerId: peer.id, raised });
+      return {};
+    },
+
+    react({ reaction }) {
+      const { peer, room } = connection.stay;
+      room.tellOf(peer, 'reaction', { peerId: peer.id, reaction });
+      return {};
+    },
+
     kick({ peerId }) {
       const { peer, room } = connection.stay;
       if (!peer.isAdmin)

@@ -55,6 +55,7 @@ export class PlainMember implements Member {
       identity: this.identity,
       name: this.identity,
       sources: state ? { microphone: state } : {},
+      hand: false,
     };
   }
 

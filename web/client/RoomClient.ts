@@ -3,7 +3,7 @@ import type { CloseReason } from '../../shared/closing.ts';
 import { closings } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import type { Source } from '../../shared/media.ts';
-import type { Grants, JoinReply, PeerInfo, SourceStates } from '../../shared/protocol.ts';
+import type { Grants, JoinReply, PeerInfo, Reaction, SourceStates } from '../../shared/protocol.ts';
 import { Emitter } from './Emitter.ts';
 import { SfuLink } from './SfuLink.ts';
 import { Signalling } from './Signalling.ts';
@@ -17,6 +17,8 @@ export interface RemotePeer {
   readonly metadata?: string | undefined;
   /** What they publish: `live` or `paused` (muted); what is missing is off. */
   readonly sources: SourceStates;
+  /** Whether they have raised a hand. */
+  readonly hand: boolean;
   /** What of it has arrived here. */
   readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
 }
@@ -29,6 +31,10 @@ export interface RoomClientEvents {
   peerChanged: RemotePeer;
   trackAdded: { peer: RemotePeer; source: Source; track: MediaStreamTrack };
   trackRemoved: { peer: RemotePeer; source: Source };
+  handChanged: RemotePeer;
+  reaction: { peer: RemotePeer; reaction: Reaction };
+  /** The media connected, or lost its way. */
+  connectionChanged: RoomClient['connection'];
   /** What we publish has changed. */
   localChanged: SourceStates;
   /** The stay has ended; `message` can be shown to people. */
@@ -47,6 +53,7 @@ export interface JoinOptions {
 
 interface KnownPeer extends RemotePeer {
   sources: SourceStates;
+  hand: boolean;
   readonly tracks: Map<Source, MediaStreamTrack>;
 }
 
@@ -182,6 +189,26 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     await this.#mustSignal().channel.request('kick', { peerId });
   }
 
+  /** Raises or lowers our hand. */
+  async setHand(raised: boolean): Promise<void> {
+    await this.#mustSignal().channel.request('setHand', { raised });
+  }
+
+  /** Shows the others a reaction. */
+  async react(reaction: Reaction): Promise<void> {
+    await this.#mustSignal().channel.request('react', { reaction });
+  }
+
+  /** How loud a peer's microphone is now, 0 to 1. */
+  level(peerId: string): number {
+    return this.#link?.level(peerId) ?? 0;
+  }
+
+  /** How the media is connected. */
+  get connection(): 'connecting' | 'connected' | 'lost' {
+    return this.#link?.connection ?? 'connecting';
+  }
+
   /** Every track that is sent or received, with its statistics. */
   async getStats(): Promise<TrackStats[]> {
     const reports = await this.#link?.stats();
@@ -197,6 +224,16 @@ export class RoomClient extends Emitter<RoomClientEvents> {
         if (!peer) return;
         peer.sources = sources;
         this.emit('peerChanged', peer);
+      },
+      peerHand: ({ peerId, raised }: { peerId: string; raised: boolean }) => {
+        const peer = this.#peers.get(peerId);
+        if (!peer) return;
+        peer.hand = raised;
+        this.emit('handChanged', peer);
+      },
+      reaction: ({ peerId, reaction }: { peerId: string; reaction: Reaction }) => {
+        const peer = this.#peers.get(peerId);
+        if (peer) this.emit('reaction', { peer, reaction });
       },
       newConsumers: ({ consumers }: { consumers: JoinReply['consumers'] }) => void this.#link?.consume(consumers),
       consumersClosed: ({ consumerIds }: { consumerIds: string[] }) => this.#link?.consumersClosed(consumerIds),
@@ -216,6 +253,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       onTrack: ({ peerId, source }, track) => this.#trackAdded(peerId, source, track),
       onTrackEnded: ({ peerId, source }) => this.#trackRemoved(peerId, source),
       onSourceEnded: () => this.#localChanged(),
+      onConnection: () => this.emit('connectionChanged', this.connection),
     });
     for (const info of reply.peers) this.#addPeer(info);
     this.#setState('joined');

@@ -10,6 +10,9 @@ type Transport = types.Transport;
 type Producer = types.Producer;
 type Consumer = types.Consumer;
 
+/** A level that is older than this says nothing of now, in milliseconds. */
+const LEVEL_AGE = 500;
+
 export interface SfuLinkOptions {
   readonly device: Device;
   readonly channel: Channel<ClientTable, ServerTable>;
@@ -18,6 +21,8 @@ export interface SfuLinkOptions {
   onTrackEnded(info: ConsumerInfo): void;
   /** A source of ours ended and nobody asked it to: its track did, or the server refused it. */
   onSourceEnded(source: Source): void;
+  /** `connection` has changed. */
+  onConnection(): void;
 }
 
 /**
@@ -170,6 +175,25 @@ export class SfuLink {
     }
   }
 
+  /** How loud the microphone of a peer is, 0 to 1, as its last packets say it (RFC 6464). */
+  level(peerId: string): number {
+    for (const { info, consumer } of this.#consumers.values()) {
+      if (info.peerId !== peerId || info.source !== 'microphone') continue;
+      const [last] = consumer.rtpReceiver?.getSynchronizationSources() ?? [];
+      // Who is muted sends nothing: what was heard before that must not ring on.
+      const age = last ? performance.timeOrigin + performance.now() - last.timestamp : Number.POSITIVE_INFINITY;
+      return age < LEVEL_AGE || (last?.timestamp ?? 0) < performance.timeOrigin ? (last?.audioLevel ?? 0) : 0;
+    }
+    return 0;
+  }
+
+  /** How the media is connected: `lost` as soon as one transport has lost its way. */
+  get connection(): 'connecting' | 'connected' | 'lost' {
+    const states = [this.#send, this.#recv].map((transport) => transport?.connectionState);
+    if (states.some((state) => state === 'disconnected' || state === 'failed')) return 'lost';
+    return states.includes('connecting') ? 'connecting' : 'connected';
+  }
+
   /** Every sender and receiver with its statistics. */
   async stats(): Promise<{ source: Source; peerId?: string; report: RTCStatsReport }[]> {
     const sending = [...this.#producers]
@@ -196,6 +220,7 @@ export class SfuLink {
   }
 
   #connecting(transport: Transport): Transport {
+    transport.on('connectionstatechange', () => this.#options.onConnection());
     transport.on('connect', ({ dtlsParameters }, callback) => {
       this.#options.channel
         .request('connectTransport', { transportId: transport.id, dtlsParameters })

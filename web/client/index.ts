@@ -4,8 +4,10 @@ import './jitless.ts';
 export { type CloseReason, closings } from '../../shared/closing.ts';
 export { type ErrorCode, WeirError } from '../../shared/errors.ts';
 export { kindOf, type Source, sources } from '../../shared/media.ts';
-export type { Grants, SourceStates } from '../../shared/protocol.ts';
+export type { Grants, Reaction, SourceStates } from '../../shared/protocol.ts';
 export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices.ts';
+export { Emitter } from './Emitter.ts';
+export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './LocalMedia.ts';
 export {
   type JoinOptions,
   type RemotePeer,

@@ -1,87 +1,131 @@
-/** Owns one tile: a picture, a voice, a name. */
-import { element } from './dom.ts';
-
-/** Two letters that stand for a name. */
-function initials(name: string): string {
-  const words = name.split(/\s+/).filter(Boolean);
-  return [words[0], words.length > 1 ? words.at(-1) : undefined]
-    .map((word) => (word ? [...word][0] : ''))
-    .join('')
-    .toUpperCase();
-}
-
-/** A hue that is the same for a name everywhere. */
-function hue(name: string): number {
-  let sum = 0;
-  for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360;
-  return sum;
-}
+/** Owns one tile: a picture or initials, a name, the marks on it, and whether the picture stands still. */
+import { Hand, MicOff, Pin, PinOff, WifiOff } from 'lucide';
+import { element, hueOf, icon, initials } from './dom.ts';
+import { say } from './words/index.ts';
 
 export interface TileOptions {
-  readonly name: string;
   readonly data: Record<string, string>;
-  /** A screen is shown whole and never mirrored; one's own camera is mirrored. */
-  readonly kind: 'remote' | 'own' | 'screen';
-  /** Sound was refused until the user does something. */
-  onSoundRefused?(audio: HTMLAudioElement): void;
+  readonly kind: 'person' | 'own' | 'screen';
+  onPin?(): void;
 }
+
+/** What a tile shows. */
+export interface TileState {
+  readonly label: string;
+  /** The name that the initials and their colour come from. */
+  readonly name: string;
+  readonly video: MediaStreamTrack | undefined;
+  /** A picture is to come: shimmer until it does. */
+  readonly expectsVideo: boolean;
+  readonly muted: boolean;
+  readonly hand: boolean;
+  readonly pinned: boolean;
+}
+
+/** A picture that has not changed for so long counts as frozen, in milliseconds. */
+const FROZEN_AFTER = 2000;
 
 export class Tile {
   readonly root: HTMLElement;
-  readonly #video: HTMLVideoElement;
-  readonly #audio: HTMLAudioElement;
-  readonly #mark: HTMLElement;
-  readonly #options: TileOptions;
+  readonly video = element('video', { autoplay: true, playsInline: true, muted: true, disablePictureInPicture: false });
+  readonly #initials = element('span', { className: 'initials', ariaHidden: 'true' });
+  readonly #label = element('span', { className: 'label' });
+  readonly #muted: HTMLElement;
+  readonly #hand: HTMLElement;
+  readonly #slow: HTMLElement;
+  readonly #pin: HTMLButtonElement | undefined;
+  #lastFrame = 0;
+  #track: MediaStreamTrack | undefined;
 
-  constructor(options: TileOptions) {
-    this.#options = options;
-    // The voice has an element of its own: a browser that refuses sound still shows the picture.
-    this.#video = element('video', { autoplay: true, playsInline: true, muted: true });
-    this.#audio = element('audio', { autoplay: true });
-    this.#mark = element('span', { className: 'mark', hidden: true }, 'muted');
-    const letters = element('span', { className: 'initials', ariaHidden: 'true' }, initials(options.name));
-    letters.style.setProperty('--hue', String(hue(options.name)));
+  constructor({ data, kind, onPin }: TileOptions) {
+    const mark = (name: string, words: string, node: Parameters<typeof icon>[0]) =>
+      element(
+        'span',
+        { className: `mark ${name}`, hidden: true, role: 'img', ariaLabel: words, title: words },
+        icon(node, 16),
+      );
+    this.#muted = mark('muted', say('muted'), MicOff);
+    this.#hand = mark('hand', say('handRaised'), Hand);
+    this.#slow = element('span', { className: 'slow', hidden: true });
+    this.#pin = onPin && element('button', { type: 'button', className: 'pin round small' });
+    this.#pin?.addEventListener('click', () => onPin?.());
     this.root = element(
       'section',
-      { className: `tile ${options.kind}`, data: options.data, ariaLabel: options.name },
-      letters,
-      this.#video,
-      this.#audio,
-      element('span', { className: 'chip' }, element('span', {}, options.name), this.#mark),
+      { className: `tile ${kind}`, data },
+      this.#initials,
+      this.video,
+      this.#slow,
+      element('span', { className: 'chip' }, this.#hand, this.#muted, this.#label),
+      this.#pin,
     );
-    this.#video.addEventListener('loadeddata', () => this.root.classList.add('live'));
+    this.#watchFrames();
   }
 
-  /** Shows a picture, or the initials when there is none. */
-  showVideo(track: MediaStreamTrack | undefined): void {
-    this.root.classList.toggle('has-video', track !== undefined);
-    this.root.classList.remove('live');
-    this.#video.srcObject = track ? new MediaStream([track]) : null;
+  /** Whether the picture has stood still for too long while it should move. */
+  get frozen(): boolean {
+    if (!this.#track || this.#lastFrame === 0 || document.hidden) return false;
+    return performance.now() - this.#lastFrame > FROZEN_AFTER;
   }
 
-  /** Plays a voice. */
-  playAudio(track: MediaStreamTrack | undefined): void {
-    this.#audio.srcObject = track ? new MediaStream([track]) : null;
-    if (!track) return;
-    this.#audio.play().catch((error: unknown) => {
-      if (error instanceof DOMException && error.name === 'NotAllowedError')
-        this.#options.onSoundRefused?.(this.#audio);
-    });
+  show({ label, name, video, expectsVideo, muted, hand, pinned }: TileState): void {
+    if (this.#label.textContent !== label) {
+      this.#label.textContent = label;
+      this.#initials.textContent = initials(name);
+      this.#initials.style.setProperty('--hue', String(hueOf(name)));
+      this.root.setAttribute('aria-label', label);
+    }
+    this.#showVideo(video);
+    this.root.classList.toggle('waiting', expectsVideo);
+    this.#muted.hidden = !muted;
+    this.#hand.hidden = !hand;
+    if (!this.#pin) return;
+    const words = say(pinned ? 'unpin' : 'pin', { name });
+    if (this.#pin.ariaLabel === words) return;
+    this.#pin.ariaLabel = words;
+    this.#pin.title = words;
+    this.#pin.replaceChildren(icon(pinned ? PinOff : Pin, 18));
   }
 
-  /** Says whether the microphone is muted or off. */
-  setMuted(muted: boolean): void {
-    this.#mark.hidden = !muted;
+  /** The ring that follows the voice. */
+  setSpeaking(speaking: boolean): void {
+    this.root.classList.toggle('speaking', speaking);
   }
 
-  /** Hides the picture of a camera that is paused. */
-  setPaused(paused: boolean): void {
-    this.root.classList.toggle('paused', paused);
+  /** Dims a picture that stands still and says whose connection it is; `undefined` when it moves. */
+  setSlow(words: string | undefined): void {
+    this.root.classList.toggle('frozen', words !== undefined);
+    this.#slow.hidden = words === undefined;
+    if (words !== undefined && this.#slow.lastChild?.textContent !== words)
+      this.#slow.replaceChildren(icon(WifiOff, 18), words);
   }
 
   remove(): void {
-    this.#video.srcObject = null;
-    this.#audio.srcObject = null;
+    this.#showVideo(undefined);
     this.root.remove();
+  }
+
+  #showVideo(track: MediaStreamTrack | undefined): void {
+    if (track === this.#track) return;
+    this.#track = track;
+    this.#lastFrame = 0;
+    this.root.classList.toggle('has-video', track !== undefined);
+    this.root.classList.remove('live');
+    this.video.srcObject = track ? new MediaStream([track]) : null;
+  }
+
+  /** A tile is live from its first frame on: until then there is a shimmer, never a black rectangle. */
+  #watchFrames(): void {
+    const onFrame = () => {
+      if (this.#track) {
+        this.#lastFrame = performance.now();
+        this.root.classList.add('live');
+      }
+      this.video.requestVideoFrameCallback(onFrame);
+    };
+    this.video.requestVideoFrameCallback(onFrame);
+    // The browser shows no frames of a page that is hidden; its return is no freeze.
+    document.addEventListener('visibilitychange', () => {
+      if (this.#lastFrame > 0) this.#lastFrame = performance.now();
+    });
   }
 }

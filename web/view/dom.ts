@@ -1,6 +1,7 @@
 /** Owns how elements are made: by properties and text, never from HTML. */
+import { createElement, type IconNode } from 'lucide';
 
-type Child = Node | string | undefined | false;
+export type Child = Node | string | undefined | false;
 type Properties<K extends keyof HTMLElementTagNameMap> = Partial<
   Omit<HTMLElementTagNameMap[K], 'attributes' | 'children' | 'dataset' | 'style'>
 > & {
@@ -23,8 +24,50 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
+/** An icon of one stroke width; it says nothing to screen readers, its button does. */
+export function icon(node: IconNode, size = 22): SVGElement {
+  return createElement(node, {
+    width: size,
+    height: size,
+    'stroke-width': 1.75,
+    'aria-hidden': 'true',
+    focusable: 'false',
+  });
+}
+
+/** Replaces an element's children only where they would differ, so that focus and playing media stay. */
+export function arrange(parent: Element, children: readonly Element[]): void {
+  const wanted = new Set(children);
+  for (const child of [...parent.children]) {
+    if (!wanted.has(child)) child.remove();
+  }
+  children.forEach((child, index) => {
+    const there = parent.children[index];
+    if (there !== child) parent.insertBefore(child, there ?? null);
+  });
+}
+
 /** Tells people who do not see the screen. */
 export function announce(text: string): void {
   const news = document.querySelector('#news');
-  if (news) news.textContent = text;
+  if (news) news.append(element('p', {}, text));
+  // A live region reads what is added; what was read may go.
+  while (news && news.children.length > 5) news.firstElementChild?.remove();
+}
+
+/** Two letters that stand for a name. */
+export function initials(name: string): string {
+  const words = name.split(/\s+/).filter(Boolean);
+  const ends = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
+  return ends
+    .map((word) => (word ? [...word][0] : ''))
+    .join('')
+    .toUpperCase();
+}
+
+/** A hue that is the same for a name everywhere, in degrees. */
+export function hueOf(name: string): number {
+  let sum = 7;
+  for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360;
+  return sum;
 }

@@ -1,21 +1,35 @@
-/** Owns what the page remembers on this device. */
+/** Owns what the page remembers on this device, and nothing else about anyone. */
 
-const key = 'weir.name';
+function entry(name: string) {
+  const key = `weir.${name}`;
+  return {
+    get(): string {
+      try {
+        return localStorage.getItem(key) ?? '';
+      } catch {
+        // Storage can be switched off; then nothing is remembered, and nothing fails.
+        return '';
+      }
+    },
+    set(value: string): void {
+      try {
+        localStorage.setItem(key, value);
+      } catch {
+        // As above.
+      }
+    },
+  };
+}
 
-/** The name that was used last; storage that is switched off is no reason to fail. */
-export const lastName = {
-  get(): string {
-    try {
-      return localStorage.getItem(key) ?? '';
-    } catch {
-      return '';
-    }
-  },
-  set(name: string): void {
-    try {
-      localStorage.setItem(key, name);
-    } catch {
-      // Then it is asked for again next time.
-    }
-  },
+export const remembered = {
+  name: entry('name'),
+  camera: entry('camera'),
+  microphone: entry('microphone'),
+  speaker: entry('speaker'),
+  cameraOff: entry('cameraOff'),
+  microphoneOff: entry('microphoneOff'),
+  language: entry('language'),
+  theme: entry('theme'),
+  layout: entry('layout'),
+  corner: entry('corner'),
 };

@@ -1,0 +1,159 @@
+/** Owns the call on the page: stage, bar, list of people, messages, and what is said as things happen. */
+import type { CloseReason } from '../client/index.ts';
+import { bar } from './Bar.ts';
+import { announce, element } from './dom.ts';
+import { inviteButton } from './invite.ts';
+import { moreMenu } from './MoreMenu.ts';
+import { remembered } from './memory.ts';
+import { People } from './People.ts';
+import { deviceWords, isDeviceProblem, problemWords } from './problems.ts';
+import { floatReaction } from './reactions.ts';
+import type { Phase, Session } from './Session.ts';
+import { Sound } from './Sound.ts';
+import { Stage } from './Stage.ts';
+import { Toasts } from './Toasts.ts';
+import { say } from './words/index.ts';
+
+/** How often voices are looked at, in milliseconds; "reconnecting" is said after `quiet`; the bar hides after `still`. */
+const TIMES = { levels: 200, quiet: 1000, still: 3000 };
+
+/** The call's elements; `close()` ends its timers. */
+export function callView(
+  session: Session,
+  onEnded: (reason: CloseReason) => void,
+): { root: HTMLElement; close(): void } {
+  const toasts = new Toasts();
+  const soundButton = element(
+    'button',
+    { type: 'button', className: 'primary banner', hidden: true },
+    say('turnOnSound'),
+  );
+  const sound = new Sound((refused) => {
+    if (refused && soundButton.hidden) announce(say('soundRefused'));
+    soundButton.hidden = !refused;
+  });
+  soundButton.addEventListener('click', () => void sound.retry());
+  const status = element('p', { className: 'status', role: 'status', hidden: true });
+  const alone = element(
+    'div',
+    { className: 'alone-card' },
+    element('p', {}, say('alone')),
+    element('p', { className: 'quiet' }, say('aloneHint')),
+    inviteButton(toasts),
+  );
+  const stage = new Stage(session, alone);
+  const people = new People(session, inviteButton(toasts));
+  const floating = element('div', { className: 'floating-layer', ariaHidden: 'true' });
+  const root = element('div', { className: 'call' });
+  const controls = bar({
+    session,
+    sound,
+    onPeople: () => people.toggle(),
+    moreMenu: (button) => moreMenu(button, { session, stage, frame: root, onPeople: () => people.toggle() }),
+  });
+  root.append(
+    element('div', { className: 'upper' }, stage.root, people.root),
+    controls.root,
+    status,
+    soundButton,
+    floating,
+    toasts.root,
+    sound.root,
+  );
+  if (remembered.layout.get() === 'speaker') stage.setMode('speaker');
+  const speaker = remembered.speaker.get();
+  if (speaker && Sound.canChoose) void sound.choose(speaker);
+
+  let scheduled = false;
+  const render = () => {
+    if (scheduled) return;
+    scheduled = true;
+    // A frame callback would wait for ever in a tab that is hidden, and its voices with it.
+    queueMicrotask(() => {
+      scheduled = false;
+      sound.play(session.others);
+      stage.render();
+      controls.render();
+      people.render();
+    });
+  };
+  session.on('changed', render);
+  session.on('personJoined', ({ name }) => toasts.tell(say('joined', { name })));
+  session.on('personLeft', ({ name }) => toasts.tell(say('left', { name })));
+  session.on('handRaised', ({ name }) => toasts.tell(say('raised', { name })));
+  session.on('screenShared', ({ name }) => announce(say('shares', { name })));
+  session.on('reaction', ({ person, reaction }) => {
+    floatReaction(floating, reaction, person.own ? say('you') : person.name);
+    if (!person.own) announce(say('reacted', { name: person.name, reaction: say(reaction) }));
+  });
+  session.on('problem', (problem) => {
+    // Whoever closes the picker of screens needs not be told.
+    if (isDeviceProblem(problem) && problem.source === 'screen' && problem.error.problem === 'denied') return;
+    toasts.warn(isDeviceProblem(problem) ? deviceWords(problem.source, problem.error) : problemWords(problem));
+  });
+  session.media.on('unplugged', ({ label, replaced }) =>
+    toasts.tell(
+      replaced ? say('unplugged', { device: label, other: replaced }) : say('unpluggedNone', { device: label }),
+    ),
+  );
+  const quiet = showPhase(session, status, toasts, root);
+  const levels = setInterval(() => stage.hear(), TIMES.levels);
+  const stillness = hideBarWhenStill(root);
+  const close = () => {
+    clearInterval(levels);
+    quiet();
+    stillness();
+  };
+  session.on('ended', (reason) => {
+    close();
+    onEnded(reason);
+  });
+  render();
+  return { root, close };
+}
+
+/** Says "connecting" and "reconnecting" once they have lasted, and that we are back. */
+function showPhase(session: Session, status: HTMLElement, toasts: Toasts, root: HTMLElement): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let said = false;
+  const show = (phase: Phase) => {
+    clearTimeout(timer);
+    if (phase === 'in') {
+      if (said && status.textContent === say('reconnecting')) toasts.tell(say('reconnected'));
+      said = false;
+      status.hidden = true;
+      root.classList.remove('reconnecting');
+      return;
+    }
+    if (phase === 'ended') return;
+    timer = setTimeout(() => {
+      said = true;
+      status.textContent = say(phase === 'joining' ? 'connecting' : 'reconnecting');
+      status.hidden = false;
+      root.classList.toggle('reconnecting', phase === 'reconnecting');
+    }, TIMES.quiet);
+  };
+  session.on('phase', show);
+  show(session.phase);
+  return () => clearTimeout(timer);
+}
+
+/** In full screen the bar goes away after a while without movement, and comes back with the first. */
+function hideBarWhenStill(root: HTMLElement): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const onMove = () => {
+    root.classList.remove('still');
+    clearTimeout(timer);
+    if (!document.fullscreenElement) return;
+    timer = setTimeout(
+      () => root.classList.toggle('still', !root.querySelector('.bar :focus-visible, [popover]:popover-open')),
+      TIMES.still,
+    );
+  };
+  const events = ['pointermove', 'pointerdown', 'keydown', 'fullscreenchange'] as const;
+  for (const event of events) document.addEventListener(event, onMove);
+  return () => {
+    clearTimeout(timer);
+    for (const event of events) document.removeEventListener(event, onMove);
+  };
+}

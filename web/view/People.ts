@@ -1,0 +1,93 @@
+/** Owns the list of people: who is here, who is muted, who raised a hand; and removing somebody, for administrators. */
+import { Hand, MicOff, MonitorUp, UserMinus, X } from 'lucide';
+import { arrange, element, hueOf, icon, initials } from './dom.ts';
+import type { Person, Session } from './Session.ts';
+import { say } from './words/index.ts';
+
+export class People {
+  readonly root: HTMLElement;
+  readonly #session: Session;
+  readonly #list = element('ul', {});
+  readonly #title = element('h2', {});
+  readonly #rows = new Map<string, HTMLElement>();
+  readonly #close: HTMLButtonElement;
+  #opener: Element | null = null;
+
+  constructor(session: Session, invite: HTMLElement) {
+    this.#session = session;
+    this.#close = element(
+      'button',
+      { type: 'button', className: 'round small', ariaLabel: say('close'), title: say('close') },
+      icon(X, 18),
+    );
+    this.#close.addEventListener('click', () => this.toggle());
+    this.root = element(
+      'aside',
+      { className: 'people', hidden: true, ariaLabel: say('people') },
+      element('header', {}, this.#title, this.#close),
+      this.#list,
+      invite,
+    );
+    this.root.addEventListener('keydown', (event) => event.key === 'Escape' && this.toggle());
+  }
+
+  /** Opens or closes it; the focus goes in, and comes back. */
+  toggle(): void {
+    this.root.hidden = !this.root.hidden;
+    if (this.root.hidden) {
+      if (this.#opener instanceof HTMLElement) this.#opener.focus();
+      return;
+    }
+    this.#opener = document.activeElement;
+    this.render();
+    this.#close.focus();
+  }
+
+  render(): void {
+    if (this.root.hidden) return;
+    const people = [this.#session.self, ...this.#session.others];
+    this.#title.textContent = say('peopleCount', { count: people.length });
+    // Raised hands first, then as they came.
+    const ordered = [...people.filter(({ hand }) => hand), ...people.filter(({ hand }) => !hand)];
+    const shown = new Set(people.map(({ id }) => id));
+    for (const id of this.#rows.keys()) if (!shown.has(id)) this.#rows.delete(id);
+    arrange(
+      this.#list,
+      ordered.map((person) => this.#row(person)),
+    );
+  }
+
+  #row(person: Person): HTMLElement {
+    const row = this.#rows.get(person.id) ?? element('li', {});
+    this.#rows.set(person.id, row);
+    const signature = JSON.stringify([person.name, person.muted, person.hand, person.screenOn, this.#session.isAdmin]);
+    if (row.dataset.shown === signature) return row;
+    row.dataset.shown = signature;
+    const badge = element('span', { className: 'initials', ariaHidden: 'true' }, initials(person.name));
+    badge.style.setProperty('--hue', String(hueOf(person.name)));
+    const mark = (on: boolean, words: string, node: Parameters<typeof icon>[0]) =>
+      on && element('span', { className: 'mark', role: 'img', ariaLabel: words, title: words }, icon(node, 18));
+    row.replaceChildren(
+      badge,
+      element('span', { className: 'label' }, person.own ? say('youNamed', { name: person.name }) : person.name),
+      ...[
+        mark(person.hand, say('handRaised'), Hand),
+        mark(person.screenOn, say('sharing'), MonitorUp),
+        mark(person.muted, say('muted'), MicOff),
+      ].filter((one) => one !== false),
+    );
+    if (this.#session.isAdmin && !person.own) row.append(this.#removeButton(person));
+    return row;
+  }
+
+  #removeButton(person: Person): HTMLElement {
+    const words = say('remove', { name: person.name });
+    const button = element(
+      'button',
+      { type: 'button', className: 'round small', ariaLabel: words, title: words },
+      icon(UserMinus, 18),
+    );
+    button.addEventListener('click', () => void this.#session.kick(person.id));
+    return button;
+  }
+}

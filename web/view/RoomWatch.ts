@@ -1,0 +1,56 @@
+/** Owns what the lobby knows of the room before joining: who is inside, whether it takes a token, whether the server is there. */
+
+export type RoomState =
+  | { readonly kind: 'open'; readonly names: readonly string[] }
+  | { readonly kind: 'token' }
+  | { readonly kind: 'unreachable' };
+
+/** How often it asks, in milliseconds. */
+const INTERVAL = 5000;
+
+export class RoomWatch {
+  readonly #url: string;
+  readonly #onState: (state: RoomState) => void;
+  readonly #abort = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(room: string, onState: (state: RoomState) => void) {
+    this.#url = `/api/rooms/${encodeURIComponent(room)}`;
+    this.#onState = onState;
+    void this.#ask();
+  }
+
+  close(): void {
+    this.#abort.abort();
+    clearTimeout(this.#timer);
+  }
+
+  async #ask(): Promise<void> {
+    const state = await this.#state();
+    if (this.#abort.signal.aborted) return;
+    this.#onState(state);
+    this.#timer = setTimeout(() => void this.#ask(), INTERVAL);
+  }
+
+  async #state(): Promise<RoomState> {
+    try {
+      const response = await fetch(this.#url, { signal: this.#abort.signal });
+      if (response.status === 401) return { kind: 'token' };
+      if (!response.ok) return { kind: 'unreachable' };
+      const body: unknown = await response.json();
+      return { kind: 'open', names: namesIn(body) };
+    } catch {
+      return { kind: 'unreachable' };
+    }
+  }
+}
+
+/** `{ people: [{ name }] }`, as the server says it; anything else is nobody. */
+function namesIn(body: unknown): string[] {
+  if (typeof body !== 'object' || body === null || !('people' in body) || !Array.isArray(body.people)) return [];
+  return body.people.flatMap((person: unknown) =>
+    typeof person === 'object' && person !== null && 'name' in person && typeof person.name === 'string'
+      ? [person.name]
+      : [],
+  );
+}

@@ -1,0 +1,386 @@
+/** Owns a call as the page sees it: who is there, how they look and sound, and coming back when the connection is lost. */
+import {
+  type CloseReason,
+  closings,
+  DeviceError,
+  Emitter,
+  type LocalMedia,
+  type LocalSource,
+  openScreen,
+  type Reaction,
+  type RemotePeer,
+  RoomClient,
+  WeirError,
+} from '../client/index.ts';
+
+/** Somebody in the call; ourselves too. */
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly own: boolean;
+  readonly camera: MediaStreamTrack | undefined;
+  readonly microphone: MediaStreamTrack | undefined;
+  readonly screen: MediaStreamTrack | undefined;
+  readonly screenAudio: MediaStreamTrack | undefined;
+  /** The camera is on, though its picture may not have arrived yet. */
+  readonly cameraOn: boolean;
+  readonly screenOn: boolean;
+  readonly muted: boolean;
+  readonly hand: boolean;
+}
+
+export interface SessionEvents {
+  /** Something about the people or about ourselves is different. */
+  changed: undefined;
+  phase: Phase;
+  personJoined: Person;
+  personLeft: Person;
+  handRaised: Person;
+  screenShared: Person;
+  reaction: { person: Person; reaction: Reaction };
+  /** Something did not work, or needs to be said. */
+  problem: unknown;
+  /** The call is over and we do not come back by ourselves. */
+  ended: CloseReason;
+}
+
+export type Phase = 'joining' | 'in' | 'reconnecting' | 'ended';
+
+export interface SessionWish {
+  readonly room: string;
+  readonly name: string;
+  readonly token?: string;
+}
+
+/** Reasons after which coming back can work, and nobody wants us gone. */
+const comesBack: readonly CloseReason[] = ['disconnected', 'unresponsive', 'serverClosing', 'mediaLost', 'slowReader'];
+/** Pauses between attempts to come back, and when to give up, in milliseconds. */
+const RETRY = { first: 300, most: 4000, giveUp: 60_000 };
+/** Level (root mean square) above which somebody counts as speaking, and for how long after, in milliseconds. */
+const SPEAKING = { level: 0.02, hold: 1200 };
+
+export class Session extends Emitter<SessionEvents> {
+  readonly media: LocalMedia;
+  readonly wish: SessionWish;
+  #client: RoomClient;
+  #phase: Phase = 'joining';
+  #hand = false;
+  #screen: { video: MediaStreamTrack; audio: MediaStreamTrack | undefined } | undefined;
+  #lostAt: number | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  readonly #spokeAt = new Map<string, number>();
+  /** Publishing follows the devices one step at a time, per source. */
+  readonly #syncing: Partial<Record<LocalSource, Promise<void>>> = {};
+
+  constructor(wish: SessionWish, media: LocalMedia) {
+    super();
+    this.wish = wish;
+    this.media = media;
+    this.#client = this.#newClient();
+    media.on('changed', (source) => {
+      this.#sync(source);
+      this.emit('changed', undefined);
+    });
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get client(): RoomClient {
+    return this.#client;
+  }
+
+  /** Enters the room. @throws {WeirError} when the server does not let us in */
+  async join(): Promise<void> {
+    try {
+      await this.#client.join(this.wish);
+    } catch (error) {
+      this.#end('left');
+      throw error;
+    }
+    this.#joined();
+  }
+
+  leave(): void {
+    this.#client.leave();
+    this.#end('left');
+  }
+
+  get self(): Person {
+    const { sources } = this.#client;
+    const microphone = this.media.state('microphone').track;
+    return {
+      id: 'self',
+      name: this.#client.name ?? this.wish.name,
+      own: true,
+      camera: this.media.state('camera').track,
+      microphone: undefined,
+      screen: this.#screen?.video,
+      screenAudio: undefined,
+      cameraOn: this.media.state('camera').status === 'on',
+      screenOn: this.#screen !== undefined,
+      muted: microphone === undefined || sources.microphone === 'paused',
+      hand: this.#hand,
+    };
+  }
+
+  /** The others, in the order in which they came. */
+  get others(): Person[] {
+    return this.#client.peers.map(toPerson);
+  }
+
+  get mayPublish(): boolean {
+    return this.#client.grants?.canPublish ?? true;
+  }
+
+  get isAdmin(): boolean {
+    return this.#client.grants?.roomAdmin ?? false;
+  }
+
+  /** How loud somebody is, 0 to 1. */
+  level(id: string): number {
+    if (id !== 'self') return this.#client.level(id);
+    return this.self.muted ? 0 : this.media.meter.level;
+  }
+
+  /** Who speaks now, loudest of late first. Call it regularly: it listens when it is called. */
+  speakers(): string[] {
+    const now = performance.now();
+    const everyone = ['self', ...this.#client.peers.map(({ peerId }) => peerId)];
+    for (const id of everyone) {
+      if (this.level(id) >= SPEAKING.level) this.#spokeAt.set(id, now);
+    }
+    for (const id of this.#spokeAt.keys()) {
+      if (!everyone.includes(id)) this.#spokeAt.delete(id);
+    }
+    const speaking = [...this.#spokeAt].filter(([, at]) => now - at < SPEAKING.hold);
+    return speaking.sort(([a], [b]) => this.level(b) - this.level(a)).map(([id]) => id);
+  }
+
+  /** Who spoke last but us, or undefined when nobody has. */
+  get lastSpeaker(): string | undefined {
+    const others = [...this.#spokeAt].filter(([id]) => id !== 'self').sort(([, a], [, b]) => b - a);
+    return others[0]?.[0];
+  }
+
+  /** Mutes or unmutes; a microphone that is not open is opened. */
+  async toggleMicrophone(): Promise<void> {
+    if (this.media.state('microphone').status !== 'on') {
+      await this.media.start('microphone');
+      this.#reportDevice('microphone');
+      return;
+    }
+    await this.#attempt(async () => {
+      if (this.#client.sources.microphone === 'live') await this.#client.mute('microphone');
+      else if (this.#client.sources.microphone === 'paused') await this.#client.unmute('microphone');
+      else this.#sync('microphone');
+    });
+    this.emit('changed', undefined);
+  }
+
+  /** A camera that is off is closed, so that its light goes out. */
+  async toggleCamera(): Promise<void> {
+    if (this.media.state('camera').status === 'on') {
+      this.media.stop('camera');
+      return;
+    }
+    await this.media.start('camera');
+    this.#reportDevice('camera');
+  }
+
+  async toggleScreen(): Promise<void> {
+    if (this.#screen) {
+      await this.#stopScreen();
+      return;
+    }
+    await this.#attempt(async () => {
+      const screen = await openScreen();
+      this.#screen = screen;
+      // The browser's own "stop sharing" ends the picture; the sound goes with it.
+      screen.video.addEventListener('ended', () => void this.#stopScreen());
+      await this.#publishScreen();
+    });
+    this.emit('changed', undefined);
+  }
+
+  /** Whether the shared screen is encoded for text (`detail`) or for motion. */
+  get screenHint(): string | undefined {
+    return this.#screen?.video.contentHint;
+  }
+
+  setScreenHint(hint: 'detail' | 'motion'): void {
+    if (this.#screen) this.#screen.video.contentHint = hint;
+    this.emit('changed', undefined);
+  }
+
+  async toggleHand(): Promise<void> {
+    await this.#attempt(async () => {
+      await this.#client.setHand(!this.#hand);
+      this.#hand = !this.#hand;
+    });
+    this.emit('changed', undefined);
+  }
+
+  async react(reaction: Reaction): Promise<void> {
+    await this.#attempt(() => this.#client.react(reaction));
+    this.emit('reaction', { person: this.self, reaction });
+  }
+
+  async kick(id: string): Promise<void> {
+    await this.#attempt(() => this.#client.kick(id));
+  }
+
+  #newClient(): RoomClient {
+    const client = new RoomClient({ url: location.origin });
+    const changed = () => this.#client === client && this.emit('changed', undefined);
+    for (const event of ['peerChanged', 'trackAdded', 'trackRemoved', 'localChanged', 'connectionChanged'] as const) {
+      client.on(event, changed);
+    }
+    client.on('peerJoined', (peer) => {
+      changed();
+      // Those who are there when we come in are no news.
+      if (client.state === 'joined') this.emit('personJoined', toPerson(peer));
+    });
+    client.on('peerLeft', ({ peer }) => {
+      changed();
+      this.emit('personLeft', toPerson(peer));
+    });
+    client.on('trackAdded', ({ peer, source }) => source === 'screen' && this.emit('screenShared', toPerson(peer)));
+    client.on('handChanged', (peer) => {
+      changed();
+      if (peer.hand) this.emit('handRaised', toPerson(peer));
+    });
+    client.on('reaction', ({ peer, reaction }) => this.emit('reaction', { person: toPerson(peer), reaction }));
+    client.on('closed', ({ reason }) => this.#client === client && this.#closed(reason));
+    return client;
+  }
+
+  #joined(): void {
+    this.#lostAt = undefined;
+    this.#setPhase('in');
+    this.#sync('camera');
+    this.#sync('microphone');
+    if (this.#screen) void this.#attempt(() => this.#publishScreen());
+    if (this.#hand) void this.#attempt(() => this.#client.setHand(true));
+  }
+
+  #closed(reason: CloseReason): void {
+    if (this.#phase === 'ended' || this.#phase === 'joining') return;
+    if (comesBack.includes(reason)) this.#comeBack();
+    else this.#end(reason);
+  }
+
+  /** Tries again and again, with growing pauses and some chance in them, so that a whole room does not return at once. */
+  #comeBack(): void {
+    const now = performance.now();
+    this.#lostAt ??= now;
+    if (now - this.#lostAt > RETRY.giveUp) {
+      this.#end('disconnected');
+      return;
+    }
+    this.#setPhase('reconnecting');
+    const tried = now - this.#lostAt;
+    const pause = Math.min(RETRY.most, RETRY.first + tried / 2) * (0.5 + Math.random());
+    this.#retry = setTimeout(() => {
+      const client = this.#newClient();
+      client.join(this.wish).then(
+        () => {
+          if (this.#phase !== 'reconnecting') {
+            client.leave();
+            return;
+          }
+          this.#client = client;
+          this.#joined();
+        },
+        (error: unknown) => {
+          const { code } = WeirError.from(error);
+          if (code === 'unauthorized' || code === 'forbidden') this.#end('disconnected');
+          else if (this.#phase === 'reconnecting') this.#comeBack();
+        },
+      );
+    }, pause);
+  }
+
+  /** Makes what is published the same as what the devices give. */
+  #sync(source: LocalSource): void {
+    const run = async () => {
+      if (this.#phase !== 'in' || !this.mayPublish) return;
+      const { track } = this.media.state(source);
+      const published = this.#client.localTrack(source);
+      if (track === published) return;
+      if (!track) await this.#client.unpublish(source);
+      else if (published) await this.#client.replaceTrack(source, track);
+      else await this.#client.publish(source, track);
+    };
+    const before = this.#syncing[source] ?? Promise.resolve();
+    this.#syncing[source] = before.then(() => this.#attempt(run)).then(() => this.emit('changed', undefined));
+  }
+
+  async #publishScreen(): Promise<void> {
+    const screen = this.#screen;
+    if (!screen) return;
+    await Promise.all([
+      this.#client.publish('screen', screen.video),
+      screen.audio && this.#client.publish('screenAudio', screen.audio),
+    ]);
+  }
+
+  async #stopScreen(): Promise<void> {
+    const screen = this.#screen;
+    this.#screen = undefined;
+    screen?.video.stop();
+    screen?.audio?.stop();
+    if (this.#phase === 'in') {
+      await this.#attempt(() => Promise.all([this.#client.unpublish('screen'), this.#client.unpublish('screenAudio')]));
+    }
+    this.emit('changed', undefined);
+  }
+
+  #reportDevice(source: LocalSource): void {
+    const { error } = this.media.state(source);
+    if (error) this.emit('problem', { source, error });
+  }
+
+  /** What fails while the connection is lost is made good when it is back; everything else is said. */
+  async #attempt(action: () => Promise<unknown> | unknown): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (error instanceof WeirError && (error.code === 'closed' || error.code === 'notJoined')) return;
+      if (error instanceof DeviceError) this.emit('problem', { source: 'screen', error });
+      else this.emit('problem', error);
+    }
+  }
+
+  #setPhase(phase: Phase): void {
+    if (this.#phase === phase) return;
+    this.#phase = phase;
+    this.emit('phase', phase);
+    this.emit('changed', undefined);
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.#phase === 'ended') return;
+    clearTimeout(this.#retry);
+    void this.#stopScreen();
+    this.#setPhase('ended');
+    this.emit('ended', reason in closings ? reason : 'disconnected');
+  }
+}
+
+function toPerson(peer: RemotePeer): Person {
+  return {
+    id: peer.peerId,
+    name: peer.name,
+    own: false,
+    camera: peer.sources.camera === 'live' ? peer.tracks.get('camera') : undefined,
+    microphone: peer.tracks.get('microphone'),
+    screen: peer.tracks.get('screen'),
+    screenAudio: peer.tracks.get('screenAudio'),
+    cameraOn: peer.sources.camera === 'live',
+    screenOn: peer.sources.screen !== undefined,
+    muted: peer.sources.microphone !== 'live',
+    hand: peer.hand,
+  };
+}

@@ -1,0 +1,63 @@
+/** Owns the voices: one audio element a track, whether the browser lets them sound, and through which speaker. */
+import { element } from './dom.ts';
+import type { Person } from './Session.ts';
+
+export class Sound {
+  readonly root = element('div', { className: 'sound' });
+  readonly #elements = new Map<MediaStreamTrack, HTMLAudioElement>();
+  readonly #onRefused: (refused: boolean) => void;
+  #speaker = '';
+
+  /** @param onRefused whether the browser keeps the call silent until the user does something */
+  constructor(onRefused: (refused: boolean) => void) {
+    this.#onRefused = onRefused;
+  }
+
+  /** Plays exactly these people's voices and shared sound. */
+  play(people: readonly Person[]): void {
+    const wanted = new Map<MediaStreamTrack, Person>();
+    for (const person of people) {
+      for (const track of [person.microphone, person.screenAudio]) if (track) wanted.set(track, person);
+    }
+    for (const [track, audio] of this.#elements) {
+      if (wanted.has(track)) continue;
+      audio.srcObject = null;
+      audio.remove();
+      this.#elements.delete(track);
+    }
+    for (const [track, person] of wanted) {
+      if (!this.#elements.has(track)) this.#add(track, person);
+    }
+  }
+
+  /** Tries again, after the user has done something. */
+  async retry(): Promise<void> {
+    const results = await Promise.allSettled([...this.#elements.values()].map((audio) => audio.play()));
+    this.#onRefused(results.some(({ status }) => status === 'rejected'));
+  }
+
+  /** Whether this browser lets a page choose the speaker. */
+  static get canChoose(): boolean {
+    return 'setSinkId' in HTMLMediaElement.prototype;
+  }
+
+  get speaker(): string {
+    return this.#speaker;
+  }
+
+  async choose(deviceId: string): Promise<void> {
+    this.#speaker = deviceId;
+    await Promise.allSettled([...this.#elements.values()].map((audio) => audio.setSinkId(deviceId)));
+  }
+
+  #add(track: MediaStreamTrack, person: Person): void {
+    const audio = element('audio', { autoplay: true, data: { voiceOf: person.id } });
+    audio.srcObject = new MediaStream([track]);
+    this.#elements.set(track, audio);
+    this.root.append(audio);
+    if (this.#speaker && Sound.canChoose) audio.setSinkId(this.#speaker).catch(() => {});
+    audio.play().catch((error: unknown) => {
+      if (error instanceof DOMException && error.name === 'NotAllowedError') this.#onRefused(true);
+    });
+  }
+}

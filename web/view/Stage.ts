@@ -1,0 +1,204 @@
+/** Owns the stage: which tiles there are, which are large, which are on this page, and where they stand. */
+import { ChevronLeft, ChevronRight } from 'lucide';
+import { announce, arrange, element, icon } from './dom.ts';
+import { largestGrid, pageOf, tilesAPage } from './layout.ts';
+import { OwnTile } from './OwnTile.ts';
+import type { Person, Session } from './Session.ts';
+import { Tile } from './Tile.ts';
+import { say } from './words/index.ts';
+
+export type LayoutMode = 'grid' | 'speaker';
+
+const GAP = 8;
+const ASPECT = 16 / 9;
+/** Most tiles on a page: beyond that nobody recognises anybody. */
+const MOST_TILES = 25;
+/** The strip beside or above a large tile: the share of the stage that it takes. */
+const STRIP = { wide: 220, tall: 112 };
+
+export class Stage {
+  readonly root: HTMLElement;
+  readonly #session: Session;
+  readonly #large = element('div', { className: 'large' });
+  readonly #grid = element('div', { className: 'grid' });
+  readonly #pager: HTMLElement;
+  readonly #pageLabel = element('span', {});
+  readonly #own: OwnTile;
+  readonly #tiles = new Map<string, Tile>();
+  #mode: LayoutMode = 'grid';
+  #pinned: string | undefined;
+  #page = 0;
+  #pages = 1;
+  #activeSpeaker: string | undefined;
+
+  constructor(session: Session, alone: HTMLElement) {
+    this.#session = session;
+    this.#own = new OwnTile();
+    const turn = (by: number, words: string, node: Parameters<typeof icon>[0]) => {
+      const button = element(
+        'button',
+        { type: 'button', className: 'round small', ariaLabel: words, title: words },
+        icon(node, 18),
+      );
+      button.addEventListener('click', () => this.#turn(by));
+      return button;
+    };
+    this.#pager = element(
+      'nav',
+      { className: 'pager', hidden: true },
+      turn(-1, say('previousPage'), ChevronLeft),
+      this.#pageLabel,
+      turn(1, say('nextPage'), ChevronRight),
+    );
+    this.root = element('div', { className: 'stage' }, this.#large, this.#grid, alone, this.#own.root, this.#pager);
+    new ResizeObserver(() => this.render()).observe(this.root);
+  }
+
+  get mode(): LayoutMode {
+    return this.#mode;
+  }
+
+  setMode(mode: LayoutMode): void {
+    this.#mode = mode;
+    this.#pinned = undefined;
+    this.render();
+  }
+
+  /** The video of the large tile, or of the only other one: what picture-in-picture shows. */
+  get mainVideo(): HTMLVideoElement | undefined {
+    const tile = this.#large.querySelector('video') ?? this.#grid.querySelector('video');
+    return tile ?? undefined;
+  }
+
+  /** Makes the stage true to the session. */
+  render(): void {
+    const { others, self } = this.#session;
+    const people = new Map(others.map((person) => [person.id, person]));
+    this.#drop(people);
+    for (const person of others) this.#show(person);
+    this.#own.show(self, others.length === 0);
+    this.root.classList.toggle('alone', others.length === 0);
+    this.#place(others);
+  }
+
+  /** Rings around who speaks, and the active speaker in view. Called regularly. */
+  hear(): void {
+    const speakers = new Set(this.#session.speakers());
+    for (const [id, tile] of this.#tiles) tile.setSpeaking(speakers.has(id));
+    this.#own.tile.setSpeaking(speakers.has('self'));
+    const active = this.#session.lastSpeaker;
+    if (active !== this.#activeSpeaker) {
+      this.#activeSpeaker = active;
+      this.render();
+    }
+    this.#judgeFrozen();
+  }
+
+  /** Says whose connection it is when pictures stand still: ours when all of several do, or the media link is down. */
+  #judgeFrozen(): void {
+    const shown = [...this.#tiles.values()].filter(
+      (tile) => tile.root.isConnected && tile.root.classList.contains('live'),
+    );
+    const frozen = shown.filter((tile) => tile.frozen);
+    const ours =
+      !navigator.onLine ||
+      this.#session.client.connection !== 'connected' ||
+      (shown.length > 1 && frozen.length === shown.length);
+    for (const [id, tile] of this.#tiles) {
+      const name = this.#session.others.find((person) => id.startsWith(person.id))?.name ?? '';
+      tile.setSlow(tile.frozen ? say(ours ? 'frozenYours' : 'frozenTheirs', { name }) : undefined);
+    }
+  }
+
+  #drop(people: ReadonlyMap<string, Person>): void {
+    for (const [id, tile] of this.#tiles) {
+      const owner = people.get(id.replace(/-screen$/, ''));
+      if (owner && (!id.endsWith('-screen') || owner.screenOn)) continue;
+      tile.remove();
+      this.#tiles.delete(id);
+      if (this.#pinned === id) this.#pinned = undefined;
+    }
+  }
+
+  #show(person: Person): void {
+    this.#tile(person.id, { peerId: person.id }, 'person').show({
+      label: person.name,
+      name: person.name,
+      video: person.camera,
+      expectsVideo: person.cameraOn,
+      muted: person.muted,
+      hand: person.hand,
+      pinned: this.#pinned === person.id,
+    });
+    if (!person.screenOn) return;
+    const id = `${person.id}-screen`;
+    this.#tile(id, { screenOf: person.id }, 'screen').show({
+      label: say('screenOf', { name: person.name }),
+      name: person.name,
+      video: person.screen,
+      expectsVideo: true,
+      muted: false,
+      hand: false,
+      pinned: this.#pinned === id,
+    });
+  }
+
+  #tile(id: string, data: Record<string, string>, kind: 'person' | 'screen'): Tile {
+    const known = this.#tiles.get(id);
+    if (known) return known;
+    const tile = new Tile({ data, kind, onPin: () => this.#togglePin(id) });
+    this.#tiles.set(id, tile);
+    return tile;
+  }
+
+  #togglePin(id: string): void {
+    this.#pinned = this.#pinned === id ? undefined : id;
+    this.render();
+  }
+
+  /** Who is large: what was pinned, else the newest screen, else the speaker where that was chosen. */
+  #largeId(others: readonly Person[]): string | undefined {
+    if (this.#pinned !== undefined && this.#tiles.has(this.#pinned)) return this.#pinned;
+    const screens = [...this.#tiles.keys()].filter((id) => id.endsWith('-screen'));
+    if (screens.length > 0) return screens.at(-1);
+    if (this.#mode !== 'speaker' || others.length < 2) return undefined;
+    const speaker = others.some(({ id }) => id === this.#activeSpeaker) ? this.#activeSpeaker : undefined;
+    return speaker ?? others[0]?.id;
+  }
+
+  #place(others: readonly Person[]): void {
+    const large = this.#largeId(others);
+    const { width, height } = this.root.getBoundingClientRect();
+    const ids = [...this.#tiles.keys()].filter((id) => id !== large);
+    this.root.classList.toggle('with-large', large !== undefined);
+    const beside = large !== undefined && width > height;
+    this.root.classList.toggle('beside', beside);
+    const area =
+      large === undefined ? { width, height } : beside ? { width: STRIP.wide, height } : { width, height: STRIP.tall };
+    const size = tilesAPage(area, GAP, MOST_TILES);
+    this.#pages = Math.max(1, Math.ceil(ids.length / size));
+    this.#page = Math.min(this.#page, this.#pages - 1);
+    const shown = pageOf(ids, this.#page, size, this.#activeSpeaker);
+    const tiles = (list: readonly string[]) => list.flatMap((id) => this.#tiles.get(id)?.root ?? []);
+    arrange(this.#large, tiles(large === undefined ? [] : [large]));
+    arrange(this.#grid, tiles(shown));
+    this.#grid.hidden = shown.length === 0;
+    const { columns, tile } = largestGrid(shown.length, area, {
+      gap: GAP,
+      aspect: ASPECT,
+      // In the strip a face needs its width more than the strip needs to be full.
+      ...(large !== undefined && { tallest: ASPECT }),
+    });
+    this.#grid.style.setProperty('--columns', String(columns));
+    this.#grid.style.setProperty('--tile-width', `${tile.width}px`);
+    this.#grid.style.setProperty('--tile-height', `${tile.height}px`);
+    this.#pager.hidden = this.#pages < 2;
+    this.#pageLabel.textContent = say('page', { page: this.#page + 1, pages: this.#pages });
+  }
+
+  #turn(by: number): void {
+    this.#page = (this.#page + by + this.#pages) % this.#pages;
+    this.render();
+    announce(say('page', { page: this.#page + 1, pages: this.#pages }));
+  }
+}

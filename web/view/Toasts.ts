@@ -1,0 +1,38 @@
+/** Owns short messages at the bottom left: five seconds each, errors until they are read. */
+import { X } from 'lucide';
+import { announce, element, icon } from './dom.ts';
+import { say } from './words/index.ts';
+
+/** How long a message stays, in milliseconds, and how many stand there at most. */
+const STAY = 5000;
+const MOST = 3;
+
+export class Toasts {
+  readonly root = element('div', { className: 'toasts' });
+
+  /** Says what has happened. */
+  tell(text: string): void {
+    const toast = this.#show(text, 'toast');
+    announce(text);
+    setTimeout(() => toast.remove(), STAY);
+  }
+
+  /** Says what went wrong; it stays until it is closed or said again. */
+  warn(text: string): void {
+    for (const old of this.root.querySelectorAll('.toast.problem')) {
+      if (old.firstElementChild?.textContent === text) old.remove();
+    }
+    const toast = this.#show(text, 'toast problem');
+    toast.setAttribute('role', 'alert');
+    const close = element('button', { type: 'button', className: 'plain', ariaLabel: say('close') }, icon(X, 18));
+    close.addEventListener('click', () => toast.remove());
+    toast.append(close);
+  }
+
+  #show(text: string, className: string): HTMLElement {
+    const toast = element('div', { className }, element('span', {}, text));
+    this.root.append(toast);
+    while (this.root.children.length > MOST) this.root.firstElementChild?.remove();
+    return toast;
+  }
+}

@@ -1,0 +1,30 @@
+/** Owns what is shown after a call: why it ended, and the way back. */
+import type { CloseReason } from '../client/index.ts';
+import { element } from './dom.ts';
+import { say } from './words/index.ts';
+
+const words: Partial<Record<CloseReason, readonly [string, string]>> = {
+  left: [say('ended'), ''],
+  replaced: [say('endedReplaced'), say('endedReplacedText')],
+  kicked: [say('endedKicked'), say('endedKickedText')],
+};
+
+export function endedView(reason: CloseReason, onRejoin: () => void): HTMLElement {
+  const [title, text] = words[reason] ?? [say('endedLost'), say('endedLostText')];
+  const again = element('button', { type: 'button', className: 'primary wide' }, say('joinAgain'));
+  again.addEventListener('click', onRejoin);
+  const heading = element('h1', { tabIndex: -1 }, title);
+  queueMicrotask(() => heading.focus());
+  return element(
+    'div',
+    { className: 'centre' },
+    element(
+      'div',
+      { className: 'card ended' },
+      heading,
+      text ? element('p', {}, text) : undefined,
+      again,
+      element('a', { href: '/', className: 'quiet' }, say('toStart')),
+    ),
+  );
+}

@@ -1,0 +1,73 @@
+/** Owns what is said when something does not work: what happened, then what to do, by browser where that differs. */
+import { DeviceError, type DeviceProblem, type LocalSource, WeirError } from '../client/index.ts';
+import { say, type WordKey } from './words/index.ts';
+
+function howToAllow(): string {
+  const agent = navigator.userAgent;
+  if (agent.includes('Firefox/')) return say('howFirefox');
+  if (/Chrom(e|ium)\/|Edg\//.test(agent)) return say('howChrome');
+  if (agent.includes('Safari/')) return say('howSafari');
+  return say('howOther');
+}
+
+const byDevice: Readonly<Record<LocalSource, Partial<Record<DeviceProblem, WordKey>>>> = {
+  camera: { denied: 'deniedCamera', missing: 'missingCamera', busy: 'busyCamera' },
+  microphone: { denied: 'deniedMicrophone', missing: 'missingMicrophone', busy: 'busyMicrophone' },
+};
+const general: Readonly<Record<DeviceProblem, WordKey>> = {
+  denied: 'deniedScreen',
+  missing: 'deviceFailed',
+  busy: 'deviceFailed',
+  insecure: 'insecure',
+  unsupported: 'unsupported',
+  failed: 'deviceFailed',
+};
+
+/** Why a device did not open, in words. */
+export function deviceWords(source: LocalSource | 'screen', { problem }: DeviceError): string {
+  if (source === 'screen') return say(general[problem]);
+  const words = say(byDevice[source][problem] ?? general[problem]);
+  return problem === 'denied' ? `${words} ${howToAllow()}` : words;
+}
+
+/** Why both devices did not open, in as few words as that takes. */
+export function lobbyWords(errors: Readonly<Partial<Record<LocalSource, DeviceError>>>): string | undefined {
+  const { camera, microphone } = errors;
+  if (camera?.problem === 'denied' && microphone?.problem === 'denied') {
+    return `${say('deniedBoth')} ${howToAllow()} ${say('joinWithout')}`;
+  }
+  if (camera && microphone && camera.problem === microphone.problem && !byDevice.camera[camera.problem]) {
+    return deviceWords('camera', camera);
+  }
+  const sentences = [camera && deviceWords('camera', camera), microphone && deviceWords('microphone', microphone)];
+  return sentences.filter(Boolean).join(' ') || undefined;
+}
+
+const byCode: Partial<Record<WeirError['code'], WordKey>> = {
+  roomFull: 'roomFull',
+  unavailable: 'unavailable',
+  timeout: 'unavailable',
+  closed: 'unavailable',
+  incapable: 'incapable',
+  rateLimited: 'rateLimited',
+  forbidden: 'forbidden',
+};
+
+/** Anything that was thrown, in words. */
+export function problemWords(problem: unknown): string {
+  if (problem instanceof WeirError) {
+    if (problem.code === 'unauthorized') return say('unauthorized', { detail: problem.message });
+    return say(byCode[problem.code] ?? 'failed', { detail: problem.message });
+  }
+  return say('failed', { detail: problem instanceof Error ? problem.message : String(problem) });
+}
+
+/** A device that did not open in mid-call. */
+export interface DeviceProblemReport {
+  readonly source: LocalSource | 'screen';
+  readonly error: DeviceError;
+}
+
+export function isDeviceProblem(problem: unknown): problem is DeviceProblemReport {
+  return typeof problem === 'object' && problem !== null && 'error' in problem && problem.error instanceof DeviceError;
+}
