@@ -71,7 +71,7 @@ describe.skipIf(!hasChromium)('a call', () => {
     await expectToSee(atCarol, [alice, bob]);
     await atBob.locator('[data-control=leave]').click();
     await Promise.all([expectToSee(atAlice, [carol]), expectToSee(atCarol, [alice])]);
-    expect(await atBob.getByRole('heading', { name: 'Call ended' }).isVisible()).toBe(true);
+    expect(await atBob.getByRole('heading', { name: 'You left the call' }).isVisible()).toBe(true);
     expect(await tilesOn(atBob)).toEqual([]);
     await atBob.getByRole('button', { name: 'Join again' }).click();
     await Promise.all([expectToSee(atAlice, [bob, carol]), expectToSee(atBob, [alice, carol])]);
@@ -102,7 +102,7 @@ describe.skipIf(!hasChromium)('a call', () => {
     const [atAlice] = await pair('denied');
     const atDave = await enter(dave, 'denied');
     const told = atDave.getByRole('alert');
-    await eventually(() => told.textContent()).toMatch(/not allowed.*Allow it in the address bar/);
+    await eventually(() => told.textContent()).toMatch(/camera and microphone are blocked.*address bar/);
     await eventually(() => peopleOn(atDave)).toMatchObject({ Alice: { colour: 'red' }, Bob: { colour: 'green' } });
     // Without a permission the browser may keep the sound until the user does something.
     const sound = atDave.getByRole('button', { name: 'Turn on sound' });

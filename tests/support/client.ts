@@ -75,6 +75,8 @@ export class TestClient implements Disposable {
     peerSources: [],
     newConsumers: [],
     consumersClosed: [],
+    peerHand: [],
+    reaction: [],
     producerClosed: [],
   };
   readonly #waiting = new Set<() => void>();

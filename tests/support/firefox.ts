@@ -32,8 +32,9 @@ export function launchFirefox({ tone }: { tone: number }): Promise<Browser> {
  */
 export async function recordedTone(page: Page, name: string): Promise<number | undefined> {
   const hertz = await page.evaluate(async (name) => {
-    const tiles = [...document.querySelectorAll('[data-peer-id]')];
-    const audio = tiles.find((tile) => tile.querySelector('.chip span')?.textContent === name)?.querySelector('audio');
+    const tiles = [...document.querySelectorAll<HTMLElement>('[data-peer-id]')];
+    const peerId = tiles.find((tile) => tile.querySelector('.label')?.textContent === name)?.dataset.peerId;
+    const audio = document.querySelector<HTMLAudioElement>(`audio[data-voice-of="${peerId}"][data-source=microphone]`);
     if (!audio || audio.paused || !(audio.srcObject instanceof MediaStream)) return undefined;
     const recorder = new MediaRecorder(audio.srcObject);
     const recorded = Promise.withResolvers<Blob>();

@@ -108,13 +108,17 @@ function readTiles() {
     if ((spectrum[peak] ?? -Infinity) < -70) return undefined;
     return (peak * ear.context.sampleRate) / ear.fftSize;
   };
+  const voiceOf = ({ peerId, screenOf }: DOMStringMap): HTMLAudioElement | null => {
+    const source = screenOf === undefined ? 'microphone' : 'screenAudio';
+    return document.querySelector(`audio[data-voice-of="${peerId ?? screenOf}"][data-source="${source}"]`);
+  };
   return [...document.querySelectorAll<HTMLElement>('[data-peer-id], [data-screen-of]')].map((tile) => ({
-    name: tile.querySelector('.chip span')?.textContent ?? '',
+    name: tile.querySelector('.chip .label')?.textContent ?? '',
     peerId: tile.dataset.peerId ?? tile.dataset.screenOf ?? '',
     screen: tile.dataset.screenOf !== undefined,
     live: tile.classList.contains('live'),
-    muted: tile.querySelector<HTMLElement>('.mark')?.checkVisibility() ?? false,
+    muted: tile.querySelector<HTMLElement>('.mark.muted')?.checkVisibility() ?? false,
     rgb: seen(tile.querySelector('video')),
-    hertz: heard(tile.querySelector('audio')),
+    hertz: heard(voiceOf(tile.dataset)),
   }));
 }

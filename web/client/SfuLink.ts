@@ -180,9 +180,11 @@ export class SfuLink {
     for (const { info, consumer } of this.#consumers.values()) {
       if (info.peerId !== peerId || info.source !== 'microphone') continue;
       const [last] = consumer.rtpReceiver?.getSynchronizationSources() ?? [];
+      if (!last) return 0;
+      // Browsers differ in whether this time counts from 1970 or from the page's beginning.
+      const now = performance.now() + (last.timestamp > performance.timeOrigin ? performance.timeOrigin : 0);
       // Who is muted sends nothing: what was heard before that must not ring on.
-      const age = last ? performance.timeOrigin + performance.now() - last.timestamp : Number.POSITIVE_INFINITY;
-      return age < LEVEL_AGE || (last?.timestamp ?? 0) < performance.timeOrigin ? (last?.audioLevel ?? 0) : 0;
+      return now - last.timestamp < LEVEL_AGE ? (last.audioLevel ?? 0) : 0;
     }
     return 0;
   }

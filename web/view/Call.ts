@@ -6,7 +6,7 @@ import { inviteButton } from './invite.ts';
 import { moreMenu } from './MoreMenu.ts';
 import { remembered } from './memory.ts';
 import { People } from './People.ts';
-import { deviceWords, isDeviceProblem, problemWords } from './problems.ts';
+import { deviceErrors, devicesWords, deviceWords, isDeviceProblem, problemWords } from './problems.ts';
 import { floatReaction } from './reactions.ts';
 import type { Phase, Session } from './Session.ts';
 import { Sound } from './Sound.ts';
@@ -96,6 +96,7 @@ export function callView(
       replaced ? say('unplugged', { device: label, other: replaced }) : say('unpluggedNone', { device: label }),
     ),
   );
+  tellDeviceErrors(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
   const levels = setInterval(() => stage.hear(), TIMES.levels);
   const stillness = hideBarWhenStill(root);
@@ -110,6 +111,17 @@ export function callView(
   });
   render();
   return { root, close };
+}
+
+/** Says why a device did not open, once for each attempt; what the lobby has said already is not said again. */
+function tellDeviceErrors({ media }: Session, toasts: Toasts): void {
+  let told = devicesWords(deviceErrors(media));
+  media.on('changed', () => {
+    const starting = media.state('camera').status === 'starting' || media.state('microphone').status === 'starting';
+    const words = starting ? undefined : devicesWords(deviceErrors(media));
+    if (words !== undefined && words !== told) toasts.warn(words);
+    told = words;
+  });
 }
 
 /** Says "connecting" and "reconnecting" once they have lasted, and that we are back. */

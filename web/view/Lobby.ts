@@ -1,11 +1,11 @@
 /** Owns the lobby: how do I look and sound, who am I, who is inside; and everything that can go wrong before a call. */
 import { Mic, MicOff, Settings, Video, VideoOff } from 'lucide';
-import type { DeviceError, LocalMedia, LocalSource } from '../client/index.ts';
+import type { LocalMedia, LocalSource } from '../client/index.ts';
 import { element, hueOf, icon, initials } from './dom.ts';
 import { menu } from './Menu.ts';
 import { appearanceChoices } from './MoreMenu.ts';
 import { remembered } from './memory.ts';
-import { lobbyWords, problemWords } from './problems.ts';
+import { deviceErrors, devicesWords, problemWords } from './problems.ts';
 import { RoomWatch } from './RoomWatch.ts';
 import { say } from './words/index.ts';
 
@@ -92,12 +92,9 @@ export function lobbyView({ room, media, problem, onJoin }: LobbyOptions): { roo
     else if (problemText.textContent === say('unavailable')) showProblem(undefined);
   });
   const renderDevices = () => {
-    const errors: Partial<Record<LocalSource, DeviceError>> = {};
-    for (const source of ['camera', 'microphone'] as const) {
-      const { error } = media.state(source);
-      if (error) errors[source] = error;
-    }
-    const words = lobbyWords(errors) ?? (preview.silent ? say('microphoneSilent') : undefined);
+    const errors = deviceErrors(media);
+    const failed = devicesWords(errors);
+    const words = failed ? `${failed} ${say('joinWithout')}` : preview.silent ? say('microphoneSilent') : undefined;
     deviceText.hidden = words === undefined;
     if (deviceText.textContent !== (words ?? '')) deviceText.textContent = words ?? '';
     tryAgain.hidden = Object.keys(errors).length === 0 || !isSecureContext;

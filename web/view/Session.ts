@@ -64,6 +64,7 @@ export class Session extends Emitter<SessionEvents> {
   readonly wish: SessionWish;
   #client: RoomClient;
   #phase: Phase = 'joining';
+  #known: readonly Person[] = [];
   #hand = false;
   #screen: { video: MediaStreamTrack; audio: MediaStreamTrack | undefined } | undefined;
   #lostAt: number | undefined;
@@ -125,9 +126,10 @@ export class Session extends Emitter<SessionEvents> {
     };
   }
 
-  /** The others, in the order in which they came. */
-  get others(): Person[] {
-    return this.#client.peers.map(toPerson);
+  /** The others, in the order in which they came; while the connection is lost, those who were there last. */
+  get others(): readonly Person[] {
+    if (this.#phase !== 'reconnecting') this.#known = this.#client.peers.map(toPerson);
+    return this.#known;
   }
 
   get mayPublish(): boolean {
@@ -168,7 +170,6 @@ export class Session extends Emitter<SessionEvents> {
   async toggleMicrophone(): Promise<void> {
     if (this.media.state('microphone').status !== 'on') {
       await this.media.start('microphone');
-      this.#reportDevice('microphone');
       return;
     }
     await this.#attempt(async () => {
@@ -186,7 +187,6 @@ export class Session extends Emitter<SessionEvents> {
       return;
     }
     await this.media.start('camera');
-    this.#reportDevice('camera');
   }
 
   async toggleScreen(): Promise<void> {
@@ -335,11 +335,6 @@ export class Session extends Emitter<SessionEvents> {
       await this.#attempt(() => Promise.all([this.#client.unpublish('screen'), this.#client.unpublish('screenAudio')]));
     }
     this.emit('changed', undefined);
-  }
-
-  #reportDevice(source: LocalSource): void {
-    const { error } = this.media.state(source);
-    if (error) this.emit('problem', { source, error });
   }
 
   /** What fails while the connection is lost is made good when it is back; everything else is said. */

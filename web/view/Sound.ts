@@ -2,6 +2,12 @@
 import { element } from './dom.ts';
 import type { Person } from './Session.ts';
 
+/** Whose voice an element plays, and which of theirs. */
+interface Voice {
+  readonly voiceOf: string;
+  readonly source: 'microphone' | 'screenAudio';
+}
+
 export class Sound {
   readonly root = element('div', { className: 'sound' });
   readonly #elements = new Map<MediaStreamTrack, HTMLAudioElement>();
@@ -15,9 +21,10 @@ export class Sound {
 
   /** Plays exactly these people's voices and shared sound. */
   play(people: readonly Person[]): void {
-    const wanted = new Map<MediaStreamTrack, Person>();
-    for (const person of people) {
-      for (const track of [person.microphone, person.screenAudio]) if (track) wanted.set(track, person);
+    const wanted = new Map<MediaStreamTrack, Voice>();
+    for (const { id, microphone, screenAudio } of people) {
+      if (microphone) wanted.set(microphone, { voiceOf: id, source: 'microphone' });
+      if (screenAudio) wanted.set(screenAudio, { voiceOf: id, source: 'screenAudio' });
     }
     for (const [track, audio] of this.#elements) {
       if (wanted.has(track)) continue;
@@ -25,8 +32,8 @@ export class Sound {
       audio.remove();
       this.#elements.delete(track);
     }
-    for (const [track, person] of wanted) {
-      if (!this.#elements.has(track)) this.#add(track, person);
+    for (const [track, voice] of wanted) {
+      if (!this.#elements.has(track)) this.#add(track, voice);
     }
   }
 
@@ -50,8 +57,8 @@ export class Sound {
     await Promise.allSettled([...this.#elements.values()].map((audio) => audio.setSinkId(deviceId)));
   }
 
-  #add(track: MediaStreamTrack, person: Person): void {
-    const audio = element('audio', { autoplay: true, data: { voiceOf: person.id } });
+  #add(track: MediaStreamTrack, voice: Voice): void {
+    const audio = element('audio', { autoplay: true, data: { ...voice } });
     audio.srcObject = new MediaStream([track]);
     this.#elements.set(track, audio);
     this.root.append(audio);

@@ -1,5 +1,5 @@
 /** Owns what is said when something does not work: what happened, then what to do, by browser where that differs. */
-import { DeviceError, type DeviceProblem, type LocalSource, WeirError } from '../client/index.ts';
+import { DeviceError, type DeviceProblem, type LocalMedia, type LocalSource, WeirError } from '../client/index.ts';
 import { say, type WordKey } from './words/index.ts';
 
 function howToAllow(): string {
@@ -30,11 +30,20 @@ export function deviceWords(source: LocalSource | 'screen', { problem }: DeviceE
   return problem === 'denied' ? `${words} ${howToAllow()}` : words;
 }
 
-/** Why both devices did not open, in as few words as that takes. */
-export function lobbyWords(errors: Readonly<Partial<Record<LocalSource, DeviceError>>>): string | undefined {
+type DeviceErrors = Readonly<Partial<Record<LocalSource, DeviceError>>>;
+
+/** What keeps camera and microphone from running. */
+export function deviceErrors(media: LocalMedia): DeviceErrors {
+  const { error: camera } = media.state('camera');
+  const { error: microphone } = media.state('microphone');
+  return { ...(camera && { camera }), ...(microphone && { microphone }) };
+}
+
+/** Why the devices did not open, in as few words as that takes. */
+export function devicesWords(errors: DeviceErrors): string | undefined {
   const { camera, microphone } = errors;
   if (camera?.problem === 'denied' && microphone?.problem === 'denied') {
-    return `${say('deniedBoth')} ${howToAllow()} ${say('joinWithout')}`;
+    return `${say('deniedBoth')} ${howToAllow()}`;
   }
   if (camera && microphone && camera.problem === microphone.problem && !byDevice.camera[camera.problem]) {
     return deviceWords('camera', camera);
