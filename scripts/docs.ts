@@ -14,7 +14,6 @@ const Schema = z.object({
   allOf: z.array(z.unknown()).optional(),
   type: z.string().optional(),
   enum: z.array(z.string()).optional(),
-  const: z.unknown().optional(),
   anyOf: z.array(z.unknown()).optional(),
   items: z.unknown().optional(),
   properties: z.record(z.string(), z.unknown()).optional(),
@@ -22,8 +21,6 @@ const Schema = z.object({
   propertyNames: z.unknown().optional(),
   required: z.array(z.string()).optional(),
   description: z.string().optional(),
-  minimum: z.number().optional(),
-  maximum: z.number().optional(),
   maxLength: z.number().optional(),
 });
 type Schema = z.infer<typeof Schema>;

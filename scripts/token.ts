@@ -1,8 +1,10 @@
 /** Owns `npm run token`: prints a join token for this server's key and secret. */
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { ConfigError, readConfig } from '../server/config.ts';
 import { signToken, TOKEN_LIFETIME } from '../server/signalling/tokens.ts';
-import { RoomName } from '../shared/protocol.ts';
+import { Source } from '../shared/media.ts';
+import { MAX_NAME, RoomName } from '../shared/protocol.ts';
 
 const usage = `Usage: npm run token -- --room ROOM --identity ID [options]
   --name NAME          shown to the others
@@ -61,6 +63,12 @@ if (!auth) fail('Set WEIR_API_KEY and WEIR_API_SECRET (at least 32 characters) a
 if (!given.identity) fail(`--identity is missing.\n${usage}`);
 const room = RoomName.safeParse(given.room);
 if (!room.success) fail(`--room ${given.room === undefined ? 'is missing' : room.error.issues[0]?.message}.\n${usage}`);
+const sources = z
+  .array(Source)
+  .optional()
+  .safeParse(given.sources?.split(',').map((name) => name.trim()));
+if (!sources.success) fail(`--sources takes some of ${Source.options.join(', ')}, comma-separated.`);
+if (given.identity.length > MAX_NAME) fail(`--identity takes at most ${MAX_NAME} characters.`);
 const minutes = Number(given.minutes ?? TOKEN_LIFETIME / 60);
 if (!(minutes > 0)) fail('--minutes takes a number above 0.');
 
@@ -75,7 +83,7 @@ const token = await signToken({
     roomJoin: true,
     ...(given['no-publish'] && { canPublish: false }),
     ...(given['no-subscribe'] && { canSubscribe: false }),
-    ...(given.sources && { canPublishSources: given.sources.split(',') }),
+    ...(sources.data && { canPublishSources: sources.data }),
     ...(given.hidden && { hidden: true }),
     ...(given.admin && { roomAdmin: true }),
   },

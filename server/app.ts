@@ -51,7 +51,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const http = createHttp(config, log);
   // Fastify runs this once its connections are closed and nothing new comes in.
   http.addHook('onClose', async () => {
-    await rooms.close();
+    rooms.close();
     await pool.close();
   });
   const app: App = {

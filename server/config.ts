@@ -245,6 +245,11 @@ export function readConfig(environment: Environment): { config: Config; unknown:
     pingInterval: env.WEIR_PING_SECONDS * 1000,
     silenceTimeout: env.WEIR_SILENCE_SECONDS * 1000,
   });
+  if (config.rtcHost === '::' && config.announcedAddresses.length === 0) {
+    throw new ConfigError(
+      'WEIR_RTC_HOST="::" needs WEIR_ANNOUNCED_ADDRESS: name the IPv6 addresses at which browsers find it.',
+    );
+  }
   if (config.silenceTimeout <= config.pingInterval) {
     throw new ConfigError(
       'WEIR_SILENCE_SECONDS must be more than WEIR_PING_SECONDS, or every connection would be closed.',

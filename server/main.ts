@@ -34,7 +34,10 @@ async function main(): Promise<void> {
   greet(config, app, port);
   const signal = await signalled;
   log.info({ signal }, 'closing');
-  await close(app, log);
+  await close(app, log).catch((error: unknown) => {
+    log.error({ err: error }, 'closing failed');
+    process.exit(1);
+  });
 }
 
 /** Resolves with the first SIGINT or SIGTERM; a second one ends the process at once. */

@@ -16,6 +16,8 @@ export const closings = {
   joinTimeout: { code: 4008, message: 'This connection did not join a room in time.' },
   unresponsive: { code: 4009, message: 'The other side stopped answering.' },
   slowReader: { code: 4010, message: 'This connection does not read fast enough what it is sent.' },
+  tooManyConnections: { code: 4011, message: 'There are too many connections from this address.' },
+  mediaFailed: { code: 4012, message: 'Sound and picture found no way between this device and the server.' },
   disconnected: { code: 1006, message: 'The connection was lost.' },
 } as const;
 

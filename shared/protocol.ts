@@ -5,16 +5,7 @@
  * dropped, so that old clients survive new servers. `docs/protocol.md` is generated from these tables.
  */
 import { z } from 'zod';
-import {
-  DtlsParameters,
-  MediaKind,
-  RtpCapabilities,
-  RtpParameters,
-  Source,
-  sources,
-  TransportInfo,
-  text,
-} from './media.ts';
+import { DtlsParameters, MediaKind, RtpCapabilities, RtpParameters, Source, TransportInfo, text } from './media.ts';
 
 /** Raised when an old client could no longer talk to a new server. */
 export const PROTOCOL_VERSION = 1;
@@ -192,10 +183,6 @@ const serverEvents = {
     data: z.object({ consumers: z.array(ConsumerInfo) }),
   },
   consumersClosed: { about: 'These consumers ended.', data: z.object({ consumerIds: z.array(Id) }) },
-  producerClosed: {
-    about: 'The server ended a source of yours.',
-    data: z.object({ source: Source, reason: z.string() }),
-  },
 } as const;
 
 /** What may be sent in the direction from a client to the server, and the other way round. */
@@ -207,5 +194,3 @@ export type ServerTable = typeof serverTable;
 export type JoinReply = z.infer<typeof clientRequests.join.reply>;
 export type Welcome = z.infer<typeof serverEvents.welcome.data>;
 export type ServerEvents = { [E in keyof typeof serverEvents]: z.infer<(typeof serverEvents)[E]['data']> };
-
-export { sources };

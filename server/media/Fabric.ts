@@ -1,5 +1,6 @@
 /** Owns what a room's media runs on: its router, on the worker that was picked for it. */
 import type { Router, WebRtcTransport } from 'mediasoup/types';
+import { WeirError } from '../../shared/errors.ts';
 import type { TransportInfo } from '../../shared/media.ts';
 import { Lifetime } from '../Lifetime.ts';
 import type { MediaWorker } from './MediaWorker.ts';
@@ -20,7 +21,7 @@ export class Fabric {
   /** @throws {WeirError} `unavailable` while no worker runs */
   static async open(pool: WorkerPool): Promise<Fabric> {
     const worker = pool.pick();
-    return new Fabric(worker, await worker.createRouter());
+    return new Fabric(worker, await available(worker.createRouter()));
   }
 
   /** Runs `listener` once it has ended: `mediaLost` when its worker did. */
@@ -28,8 +29,9 @@ export class Fabric {
     this.#lifetime.defer(listener);
   }
 
+  /** @throws {WeirError} `unavailable` when the worker fails meanwhile */
   createTransport(): Promise<WebRtcTransport> {
-    return this.#worker.createTransport(this.router);
+    return available(this.#worker.createTransport(this.router));
   }
 
   /** What a client needs in order to make its end of `transport`. */
@@ -44,5 +46,14 @@ export class Fabric {
 
   close(): void {
     this.#lifetime.end('closed');
+  }
+}
+
+/** A worker that fails is nothing that its user could have done better: trying again helps. */
+async function available<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (cause) {
+    throw new WeirError('unavailable', undefined, { cause });
   }
 }

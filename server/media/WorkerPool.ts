@@ -19,13 +19,14 @@ export class MediaPortError extends Error {
 
 /** Where a port is searched when any will do: below the range that systems hand out to clients. */
 const ANY_PORT = { min: 10_000, max: 32_000, tries: 50 };
-/** Pause before a dead worker's place is tried again when the replacement did not start either, in milliseconds. */
-const RESTART_DELAY = 1000;
+/** Pause before a dead worker's place is filled again when it lived shorter than `young`, or did not start; milliseconds. */
+const RESTART = { delay: 1000, young: 5000 };
 
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Map<number, MediaWorker>();
   readonly #restarts = new Set<NodeJS.Timeout>();
+  readonly #starting = new Set<Promise<void>>();
   #closed = false;
 
   private constructor(options: WorkerPoolOptions) {
@@ -69,6 +70,8 @@ export class WorkerPool {
     for (const timer of this.#restarts) clearTimeout(timer);
     this.#restarts.clear();
     await Promise.all(this.workers.map((worker) => worker.close()));
+    // A replacement that is on its way closes itself when it finds the pool closed.
+    await Promise.allSettled(this.#starting);
   }
 
   async #start(index: number): Promise<void> {
@@ -77,25 +80,33 @@ export class WorkerPool {
       await worker.close();
       return;
     }
+    const since = performance.now();
     this.#workers.set(index, worker);
     worker.onEnd((reason) => {
       this.#workers.delete(index);
       if (reason !== 'died' || this.#closed) return;
       this.#options.log.error({ pid: worker.pid }, 'media worker died; starting another');
-      this.#restart(index);
+      if (performance.now() - since < RESTART.young) this.#restartLater(index);
+      else this.#restart(index);
     });
   }
 
   #restart(index: number): void {
-    this.#start(index).catch((error: unknown) => {
+    const starting = this.#start(index).catch((error: unknown) => {
       this.#options.log.error({ err: error }, 'media worker did not start; trying again');
-      if (this.#closed) return;
-      const timer = setTimeout(() => {
-        this.#restarts.delete(timer);
-        this.#restart(index);
-      }, RESTART_DELAY);
-      this.#restarts.add(timer);
+      this.#restartLater(index);
     });
+    this.#starting.add(starting);
+    void starting.finally(() => this.#starting.delete(starting));
+  }
+
+  #restartLater(index: number): void {
+    if (this.#closed) return;
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer);
+      this.#restart(index);
+    }, RESTART.delay);
+    this.#restarts.add(timer);
   }
 
   async #listen(index: number): Promise<MediaWorker> {
@@ -109,7 +120,7 @@ export class WorkerPool {
       try {
         return await MediaWorker.start(listen, randomInt(ANY_PORT.min, ANY_PORT.max), log);
       } catch (error) {
-        if (left === 0 || !isPortError(error)) throw error;
+        if (left === 0 || this.#closed || !isPortError(error)) throw error;
       }
     }
   }

@@ -1,5 +1,6 @@
 /** Owns a browser's stay in a room: its two transports, what it publishes, what it receives. */
 import { randomUUID } from 'node:crypto';
+import { errors } from 'mediasoup';
 import type { Consumer, Producer, WebRtcTransport } from 'mediasoup/types';
 import type { CloseReason } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
@@ -131,7 +132,11 @@ export class Peer implements Member {
       }),
       'These RTP parameters were not accepted.',
     );
-    if (producer.closed) throw new WeirError('closed');
+    // mediasoup does not look whether the transport ended meanwhile: such a producer would be nobody's.
+    if (this.closed || producer.closed) {
+      producer.close();
+      throw new WeirError('closed');
+    }
     this.#producers.set(source, producer);
     producer.observer.once('close', () => this.#producers.delete(source));
     return { peerId: this.id, source, producer };
@@ -155,11 +160,11 @@ export class Peer implements Member {
 
   /** @throws {WeirError} `notFound` for ids that are not (or no longer) its own, after all others have been resumed */
   async resumeConsumers(consumerIds: readonly string[]): Promise<void> {
-    const own = consumerIds.flatMap((id) => this.#consumers.get(id) ?? []);
+    const ids = new Set(consumerIds);
+    const own = [...ids].flatMap((id) => this.#consumers.get(id) ?? []);
     // One that closes while it is resumed has ended, which the client is told anyway.
     await Promise.allSettled(own.map((consumer) => consumer.resume()));
-    if (own.length < new Set(consumerIds).size)
-      throw new WeirError('notFound', 'Not all of these consumers are yours.');
+    if (own.length < ids.size) throw new WeirError('notFound', 'Not all of these consumers are yours.');
   }
 
   async offer({ peerId, source, producer }: Publication): Promise<void> {
@@ -168,11 +173,8 @@ export class Peer implements Member {
     if (!fabric.router.canConsume({ producerId: producer.id, rtpCapabilities })) return;
     const consumer = await this.#recv.consume({ producerId: producer.id, rtpCapabilities, paused: true });
     // The producer, or this peer, may have ended while the worker answered.
+    if (this.closed || producer.closed) consumer.close();
     if (consumer.closed) return;
-    if (producer.closed) {
-      consumer.close();
-      return;
-    }
     this.#consumers.set(consumer.id, consumer);
     consumer.observer.once('close', () => {
       this.#consumers.delete(consumer.id);
@@ -212,11 +214,12 @@ export class Peer implements Member {
   }
 }
 
-/** What mediasoup refuses is the request's fault; its words go to the log as the cause. */
+/** What mediasoup refuses is the request's fault, unless the media itself has ended; its words go to the log. */
 async function accepted<T>(call: Promise<T>, message: string): Promise<T> {
   try {
     return await call;
   } catch (cause) {
+    if (cause instanceof errors.WorkerClosedError) throw new WeirError('closed', undefined, { cause });
     throw new WeirError('badRequest', message, { cause });
   }
 }

@@ -22,6 +22,7 @@ export class Room {
     this.fabric = fabric;
     this.#log = log;
     this.#lifetime.defer(() => fabric.close());
+    this.#lifetime.defer((reason) => this.#dismissAll(reason));
     fabric.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
     log.info({ room: name }, 'room opened');
   }
@@ -105,9 +106,11 @@ export class Room {
 
   /** Ends the room and everyone's stay in it. */
   close(reason: CloseReason): void {
-    if (!this.#lifetime.end(reason)) return;
+    if (this.#lifetime.end(reason)) this.#log.info({ room: this.name, reason }, 'room closed');
+  }
+
+  #dismissAll(reason: CloseReason): void {
     for (const member of this.#members.values()) member.close(reason);
-    this.#log.info({ room: this.name, reason }, 'room closed');
   }
 
   async #offer(publication: Publication, member: Member): Promise<void> {

@@ -14,7 +14,9 @@ export class Rooms {
   readonly #pool: WorkerPool;
   readonly #maxPeers: number;
   readonly #log: Logger;
+  /** By name, from the moment that somebody asks for one. */
   readonly #rooms = new Map<string, Promise<Room>>();
+  readonly #open = new Set<Room>();
   #closed = false;
 
   constructor(pool: WorkerPool, maxPeers: number, log: Logger) {
@@ -48,19 +50,16 @@ export class Rooms {
     return room?.closed ? undefined : room;
   }
 
-  /** Closes all rooms, those that are just being opened included. */
-  async close(): Promise<void> {
+  /** Closes all rooms. One that is being opened closes as soon as it is open: a worker that is stuck holds up nobody. */
+  close(): void {
     this.#closed = true;
-    const opened = await Promise.allSettled(this.#rooms.values());
-    for (const result of opened) {
-      if (result.status === 'fulfilled') result.value.close('serverClosing');
-    }
+    for (const room of this.#open) room.close('serverClosing');
   }
 
   #obtain(name: string): Promise<Room> {
     const known = this.#rooms.get(name);
     if (known) return known;
-    const opening = this.#open(name);
+    const opening = this.#openRoom(name);
     this.#rooms.set(name, opening);
     const forget = () => {
       if (this.#rooms.get(name) === opening) this.#rooms.delete(name);
@@ -69,8 +68,12 @@ export class Rooms {
     return opening;
   }
 
-  async #open(name: string): Promise<Room> {
+  async #openRoom(name: string): Promise<Room> {
     const fabric = await Fabric.open(this.#pool);
-    return new Room(name, fabric, this.#log);
+    const room = new Room(name, fabric, this.#log);
+    this.#open.add(room);
+    room.onEnd(() => this.#open.delete(room));
+    if (this.#closed) room.close('serverClosing');
+    return room;
   }
 }

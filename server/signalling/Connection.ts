@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import { Channel } from '../../shared/Channel.ts';
-import { type CloseReason, closings } from '../../shared/closing.ts';
+import { type CloseReason, closeReason, closings } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import {
   type ClientTable,
@@ -58,6 +58,8 @@ export class Connection {
       },
       onFailure: (error, method) => log.warn({ err: error, method }, 'request failed'),
     });
+    // Deferred first, so run last, and whatever the other undos do.
+    this.#lifetime.defer((reason) => this.#hangUp(reason));
     this.#lifetime.defer(() => this.channel.close());
     this.#listen();
     this.#startTimers(config);
@@ -97,8 +99,10 @@ export class Connection {
 
   /** Ends it and tells the client why. */
   close(reason: CloseReason): void {
-    if (!this.#lifetime.end(reason)) return;
-    this.log.debug({ reason }, 'connection closed');
+    if (this.#lifetime.end(reason)) this.log.debug({ reason }, 'connection closed');
+  }
+
+  #hangUp(reason: CloseReason): void {
     const { code } = closings[reason];
     // 1006 is not for the wire: there is nobody left to read it.
     if (code === 1006) this.#socket.terminate();
@@ -119,7 +123,7 @@ export class Connection {
       else this.channel.receive(data.toString(), debt > 0 ? new WeirError('rateLimited') : undefined);
     });
     // 1000 and 1001 are said by a client that leaves and by a browser whose page goes away.
-    this.#socket.on('close', (code) => this.close(code === 1000 || code === 1001 ? 'left' : 'disconnected'));
+    this.#socket.on('close', (code) => this.close(code === 1001 ? 'left' : closeReason(code)));
   }
 
   #startTimers({ joinTimeout, pingInterval, silenceTimeout }: Config): void {
@@ -134,7 +138,8 @@ export class Connection {
   }
 
   #send(message: string): void {
-    this.#socket.send(message);
+    // What counts is the backlog: one message may be as large as it is.
     if (this.#socket.bufferedAmount > this.context.config.maxSendBuffer) this.close('slowReader');
+    else this.#socket.send(message);
   }
 }

@@ -2,6 +2,7 @@
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { closings } from '../../shared/closing.ts';
 import { SIGNALLING_PATH } from '../../shared/protocol.ts';
 import { Connection, type SignallingContext } from './Connection.ts';
 
@@ -36,15 +37,19 @@ export async function signalling(app: FastifyInstance, options: SignallingContex
 
   const checkCaller = async (request: FastifyRequest, reply: FastifyReply) => {
     if (!originAllowed(request, config.allowedOrigins)) {
+      // A browser shows its page neither status nor body of a refused upgrade: the operator has to hear of it.
+      log.warn({ origin: request.headers.origin }, 'a page of an origin that is not allowed tried to connect');
       const error = `Pages of ${request.headers.origin} may not connect here; WEIR_ALLOWED_ORIGINS says which may.`;
       return reply.code(403).send({ error });
     }
-    if ((perAddress.get(request.ip) ?? 0) >= config.maxConnectionsPerIp) {
-      return reply.code(429).header('retry-after', '5').send({ error: 'Too many connections from this address.' });
-    }
   };
   app.get(SIGNALLING_PATH, { websocket: true, preValidation: checkCaller }, (socket, request) => {
-    const address = request.ip;
+    const address = networkOf(request.ip);
+    if ((perAddress.get(address) ?? 0) >= config.maxConnectionsPerIp) {
+      log.warn({ address }, 'too many connections from this address');
+      socket.close(closings.tooManyConnections.code, 'tooManyConnections');
+      return;
+    }
     const connection = new Connection(socket, options, log.child({ connection: request.id }));
     connections.add(connection);
     connection.onEnd(() => connections.delete(connection));
@@ -55,6 +60,17 @@ export async function signalling(app: FastifyInstance, options: SignallingContex
       else perAddress.delete(address);
     });
   });
+}
+
+/** Whose address it is: an IPv6 customer has at least a /64 to choose from, so that counts as one. */
+function networkOf(address: string): string {
+  if (!address.includes(':') || address.includes('.')) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head.split(':');
+  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').length;
+  return [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...(tail?.split(':') ?? [])]
+    .slice(0, 4)
+    .join(':');
 }
 
 /**

@@ -98,7 +98,8 @@ export function tokenGate({ apiKey, apiSecret, leeway, maxLifetime }: TokenGateO
 
   const recheck = ({ identity, issuedAt }: Credentials, room: string) => {
     const removedAt = removals.get(keyOf(room, identity));
-    if (removedAt !== undefined && issuedAt <= removedAt) {
+    // Whoever made the token may have a clock that is ahead.
+    if (removedAt !== undefined && issuedAt <= removedAt + leeway / 1000) {
       throw new WeirError('unauthorized', 'You were removed from this room; this token no longer opens it.');
     }
   };
@@ -114,12 +115,14 @@ export function tokenGate({ apiKey, apiSecret, leeway, maxLifetime }: TokenGateO
       if (claims.video.roomJoin !== true)
         throw new WeirError('unauthorized', 'The token does not grant joining rooms.');
       if (claims.video.room !== room) throw new WeirError('unauthorized', 'The token is for another room.');
+      const issuedAt = claims.iat ?? claims.nbf ?? 0;
+      if (issuedAt > now() + leeway / 1000) throw new WeirError('unauthorized', 'The token is from the future.');
       const credentials: Credentials = {
         identity: claims.sub,
         name: claims.name?.trim() || undefined,
         metadata: claims.metadata,
         grants: toGrants(claims.video),
-        issuedAt: claims.iat ?? claims.nbf ?? 0,
+        issuedAt,
       };
       recheck(credentials, room);
       return credentials;

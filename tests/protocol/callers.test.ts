@@ -3,10 +3,12 @@ import { describe, expect, test, vi } from 'vitest';
 import { Refused } from '../support/client.ts';
 import { useServer } from '../support/weir.ts';
 
+/** The HTTP status or the close code with which somebody was turned away. */
 const refusal = (connecting: Promise<unknown>) =>
   connecting.then(
     () => 'came in',
-    (error: unknown) => (error instanceof Refused ? error.status : error),
+    (error: unknown) =>
+      error instanceof Refused ? error.status : Number(/Closed with (\d+)/.exec(String(error))?.[1] ?? Number.NaN),
   );
 
 describe('Origin', () => {
@@ -59,24 +61,22 @@ describe('connections of one address', () => {
   const weir = useServer({ WEIR_MAX_CONNECTIONS_PER_IP: '3' });
   const connect = (address?: string) => weir.connect(address ? { headers: { 'x-forwarded-for': address } } : {});
 
-  test('beyond the limit are refused with 429 and told to come again', async () => {
+  test('beyond the limit are told why and closed with 4011, which a page can read, unlike an HTTP status', async () => {
     await Promise.all([connect(), connect(), connect()]);
-    const refused = await connect().catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(Refused);
-    expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
+    await expect(connect()).rejects.toThrow('Closed with 4011 "tooManyConnections"');
   });
 
   test('that come at once are counted as well', async () => {
     const results = await Promise.all(Array.from({ length: 12 }, () => refusal(connect())));
     expect(results.filter((result) => result === 'came in').length).toBe(3);
-    expect(results.filter((result) => result === 429).length).toBe(9);
+    expect(results.filter((result) => result === 4011).length).toBe(9);
   });
 
   test('give their places back when they close, in whichever way', async () => {
     const untilIn = () => vi.waitFor(() => connect());
     for (let round = 0; round < 3; round += 1) {
       const [one, other, third] = [await untilIn(), await untilIn(), await untilIn()];
-      expect(await refusal(connect())).toBe(429);
+      expect(await refusal(connect())).toBe(4011);
       one.cut();
       other.socket.close();
       third.send(Buffer.from('binary'));
@@ -86,12 +86,12 @@ describe('connections of one address', () => {
 
   test('are not given back by refused ones', async () => {
     await Promise.all([connect(), connect(), connect()]);
-    for (let round = 0; round < 5; round += 1) expect(await refusal(connect())).toBe(429);
+    for (let round = 0; round < 5; round += 1) expect(await refusal(connect())).toBe(4011);
   });
 
   test('cannot be multiplied by a made-up X-Forwarded-For', async () => {
     await Promise.all([connect('203.0.113.1'), connect('203.0.113.2'), connect('203.0.113.3')]);
-    expect(await refusal(connect('203.0.113.4'))).toBe(429);
+    expect(await refusal(connect('203.0.113.4'))).toBe(4011);
   });
 });
 
@@ -102,12 +102,12 @@ describe('behind a trusted proxy', () => {
   test('connections count for the address that it names', async () => {
     await connect({ 'x-forwarded-for': '203.0.113.1' });
     await connect({ 'x-forwarded-for': '203.0.113.2' });
-    expect(await refusal(connect({ 'x-forwarded-for': '203.0.113.1' }))).toBe(429);
+    expect(await refusal(connect({ 'x-forwarded-for': '203.0.113.1' }))).toBe(4011);
   });
 
   test('what somebody before the proxy claims does not count', async () => {
     await connect({ 'x-forwarded-for': '198.51.100.1, 203.0.113.7' });
-    expect(await refusal(connect({ 'x-forwarded-for': '198.51.100.2, 203.0.113.7' }))).toBe(429);
+    expect(await refusal(connect({ 'x-forwarded-for': '198.51.100.2, 203.0.113.7' }))).toBe(4011);
   });
 
   test('the page itself is the one on the host that it names', async () => {

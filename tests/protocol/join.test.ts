@@ -53,7 +53,9 @@ describe('join', () => {
     await ada.client.request('produce', { source: 'microphone', rtpParameters: opus(), paused: true });
     const bob = await weir.join({ room: 'snapshot', name: 'Bob' });
     const { peerId, identity } = ada.reply;
-    expect(bob.reply.peers).toEqual([{ peerId, identity, name: 'Ada', sources: { microphone: 'paused' } }]);
+    expect(bob.reply.peers).toEqual([
+      { peerId, identity, name: 'Ada', sources: { microphone: 'paused' }, hand: false },
+    ]);
   });
 
   test('keeps rooms apart', async () => {

@@ -15,6 +15,7 @@ describe('presence', () => {
       identity: 'bob',
       name: 'Bob',
       sources: {},
+      hand: false,
     });
     expect(bob.client.unheard('newPeer')).toEqual([]);
   });
@@ -57,7 +58,10 @@ describe('presence', () => {
       sources: { camera: 'live', microphone: 'paused' },
     });
     await bob.client.request('resumeProducer', { source: 'microphone' });
-    expect(await ada.client.event('peerSources')).toEqual({ peerId, sources: { camera: 'live', microphone: 'live' } });
+    expect(await ada.client.event('peerSources')).toEqual({
+      peerId,
+      sources: { camera: 'live', microphone: 'live' },
+    });
     await bob.client.request('pauseProducer', { source: 'camera' });
     expect(await ada.client.event('peerSources')).toEqual({
       peerId,
@@ -86,7 +90,10 @@ describe('a newer join of the same identity', () => {
     const heard = bob.client.messages.flatMap(({ event, data }) => (event?.includes('eer') ? [{ event, data }] : []));
     expect(heard.slice(-2)).toEqual([
       { event: 'peerClosed', data: { peerId: older.reply.peerId, reason: 'replaced' } },
-      { event: 'newPeer', data: { peerId: newer.reply.peerId, identity: 'ada', name: 'ada', sources: {} } },
+      {
+        event: 'newPeer',
+        data: { peerId: newer.reply.peerId, identity: 'ada', name: 'ada', sources: {}, hand: false },
+      },
     ]);
   });
 

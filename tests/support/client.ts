@@ -77,7 +77,6 @@ export class TestClient implements Disposable {
     consumersClosed: [],
     peerHand: [],
     reaction: [],
-    producerClosed: [],
   };
   readonly #waiting = new Set<() => void>();
   readonly #mute: boolean;
@@ -106,7 +105,8 @@ export class TestClient implements Disposable {
         peerSources: hear('peerSources'),
         newConsumers: hear('newConsumers'),
         consumersClosed: hear('consumersClosed'),
-        producerClosed: hear('producerClosed'),
+        peerHand: hear('peerHand'),
+        reaction: hear('reaction'),
       },
       send: (message) => socket.send(message),
       requestTimeout: PATIENCE,

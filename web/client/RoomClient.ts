@@ -2,7 +2,7 @@
 import type { CloseReason } from '../../shared/closing.ts';
 import { closings } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
-import type { Source } from '../../shared/media.ts';
+import { type Source, sources } from '../../shared/media.ts';
 import type { Grants, JoinReply, PeerInfo, Reaction, SourceStates } from '../../shared/protocol.ts';
 import { Emitter } from './Emitter.ts';
 import { SfuLink } from './SfuLink.ts';
@@ -37,7 +37,7 @@ export interface RoomClientEvents {
   connectionChanged: RoomClient['connection'];
   /** What we publish has changed. */
   localChanged: SourceStates;
-  /** The stay has ended; `message` can be shown to people. */
+  /** A stay that had begun has ended; `message` can be shown to people. */
   closed: { reason: CloseReason; message: string };
 }
 
@@ -72,6 +72,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   #signalling: Signalling | undefined;
   #link: SfuLink | undefined;
   #reply: JoinReply | undefined;
+  #reason: CloseReason | undefined;
 
   /** @param options.url where the Weir server is; by default where the SDK was loaded from */
   constructor(options: { url?: string } = {}) {
@@ -105,7 +106,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** What we publish. */
   get sources(): SourceStates {
     const states: SourceStates = {};
-    for (const source of ['camera', 'microphone', 'screen', 'screenAudio'] as const) {
+    for (const source of sources) {
       const producer = this.#link?.producer(source);
       if (producer) states[source] = producer.paused ? 'paused' : 'live';
     }
@@ -131,18 +132,24 @@ export class RoomClient extends Emitter<RoomClientEvents> {
         onClose: (reason) => this.#end(reason),
       });
       this.#signalling = signalling;
-      const device = await SfuLink.device(welcome.rtpCapabilities);
+      this.#mustBeJoining();
+      const { device, rtpCapabilities } = await SfuLink.device(welcome.rtpCapabilities);
+      this.#mustBeJoining();
       const reply = await signalling.channel.request('join', {
         room,
         ...(token !== undefined && { token }),
         ...(name !== undefined && { name }),
-        rtpCapabilities: SfuLink.capabilities(device),
+        rtpCapabilities,
         transports: { send: true, recv: true },
       });
+      this.#mustBeJoining();
       this.#joined(reply, signalling, device);
     } catch (error) {
+      // Why the server closed the connection says more than that it did.
+      const reason = this.#reason;
       this.leave();
-      throw error;
+      const told = reason !== undefined && reason !== 'left' && reason !== 'disconnected';
+      throw told ? new WeirError('unavailable', closings[reason].message, { cause: error }) : error;
     }
   }
 
@@ -158,8 +165,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
    * @throws {WeirError} `forbidden`, `conflict`, `incapable`, `closed`
    */
   async publish(source: Source, track: MediaStreamTrack, options: { muted?: boolean } = {}): Promise<void> {
-    await this.#mustLink().publish(source, track, options.muted ?? false);
-    this.#localChanged();
+    try {
+      await this.#mustLink().publish(source, track, options.muted ?? false);
+    } finally {
+      this.#localChanged();
+    }
   }
 
   /** Stops publishing a source; nothing happens when it is off. */
@@ -174,6 +184,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     const producer = this.#mustLink().producer(source);
     if (!producer) throw new WeirError('notFound', `You do not publish ${source}.`);
     await producer.replaceTrack({ track });
+    this.#localChanged();
   }
 
   mute(source: Source): Promise<void> {
@@ -202,6 +213,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** How loud a peer's microphone is now, 0 to 1. */
   level(peerId: string): number {
     return this.#link?.level(peerId) ?? 0;
+  }
+
+  /** Whether media has ever flowed in this stay: if not, something between here and the server keeps it out. */
+  get wasConnected(): boolean {
+    return this.#link?.wasConnected ?? false;
   }
 
   /** How the media is connected. */
@@ -237,10 +253,6 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       },
       newConsumers: ({ consumers }: { consumers: JoinReply['consumers'] }) => void this.#link?.consume(consumers),
       consumersClosed: ({ consumerIds }: { consumerIds: string[] }) => this.#link?.consumersClosed(consumerIds),
-      producerClosed: ({ source }: { source: Source }) => {
-        this.#link?.producerClosed(source);
-        this.#localChanged();
-      },
     };
   }
 
@@ -254,6 +266,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       onTrackEnded: ({ peerId, source }) => this.#trackRemoved(peerId, source),
       onSourceEnded: () => this.#localChanged(),
       onConnection: () => this.emit('connectionChanged', this.connection),
+      onFailed: () => this.#mediaFailed(),
     });
     for (const info of reply.peers) this.#addPeer(info);
     this.#setState('joined');
@@ -289,7 +302,8 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   async #setPaused(source: Source, paused: boolean): Promise<void> {
     const done = this.#mustLink().setPaused(source, paused);
     this.#localChanged();
-    await done;
+    // A refusal leaves it muted.
+    await done.finally(() => this.#localChanged());
   }
 
   #localChanged(): void {
@@ -306,6 +320,16 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     return this.#signalling;
   }
 
+  /** Whoever leaves while we are joining does not end up inside. */
+  #mustBeJoining(): void {
+    if (this.#state !== 'joining') throw new WeirError('closed', 'You left before you were in.');
+  }
+
+  #mediaFailed(): void {
+    this.#signalling?.leave('mediaFailed');
+    this.#end('mediaFailed');
+  }
+
   #setState(state: RoomState): void {
     this.#state = state;
     this.emit('stateChanged', state);
@@ -313,9 +337,12 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   #end(reason: CloseReason): void {
     if (this.#state === 'closed') return;
+    const wasIn = this.#state === 'joined';
+    this.#reason = reason;
     this.#setState('closed');
     this.#link?.close();
     this.#peers.clear();
-    this.emit('closed', { reason, message: closings[reason].message });
+    // Whoever was not in hears of it from `join`.
+    if (wasIn) this.emit('closed', { reason, message: closings[reason].message });
   }
 }

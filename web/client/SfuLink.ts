@@ -19,10 +19,12 @@ export interface SfuLinkOptions {
   readonly transports: { send?: TransportInfo; recv?: TransportInfo };
   onTrack(info: ConsumerInfo, track: MediaStreamTrack): void;
   onTrackEnded(info: ConsumerInfo): void;
-  /** A source of ours ended and nobody asked it to: its track did, or the server refused it. */
+  /** A source of ours ended and nobody asked it to: its track did. */
   onSourceEnded(source: Source): void;
   /** `connection` has changed. */
   onConnection(): void;
+  /** Media is not to be had on this link any more: a transport found no way, was refused, or broke. */
+  onFailed(): void;
 }
 
 /**
@@ -34,26 +36,32 @@ export class SfuLink {
   readonly #send: Transport | undefined;
   readonly #recv: Transport | undefined;
   readonly #producers = new Map<Source, Producer>();
-  readonly #publishing = new Set<Source>();
+  readonly #publishing = new Map<Source, Promise<Producer>>();
   /** The server's answer to each `produce`, by the id that mediasoup-client knows the producer by. */
   readonly #answers = new Map<string, Promise<unknown>>();
   readonly #consumers = new Map<string, { info: ConsumerInfo; consumer: Consumer }>();
   /** Consumers that the server closed before they were made here. */
   readonly #closedEarly = new Set<string>();
   readonly #making = new Set<string>();
+  #nextLocalId = 1;
+  #wasConnected = false;
 
   constructor(options: SfuLinkOptions) {
     this.#options = options;
     const { send, recv } = options.transports;
     this.#send = send && this.#connecting(options.device.createSendTransport(toOptions(send)));
     this.#recv = recv && this.#connecting(options.device.createRecvTransport(toOptions(recv)));
-    this.#send?.on('produce', ({ rtpParameters, appData }, callback) => {
-      const id = crypto.randomUUID();
+    this.#send?.on('produce', ({ rtpParameters, appData }, callback, errback) => {
       const { source, paused } = appData;
-      if (!isSource(source)) throw new TypeError('a producer without a source');
+      const parsed = RtpParameters.safeParse(rtpParameters);
+      if (!isSource(source) || !parsed.success) {
+        errback(new WeirError('incapable', undefined, { cause: parsed.error }));
+        return;
+      }
+      const id = String(this.#nextLocalId++);
       const answer = options.channel.request('produce', {
         source,
-        rtpParameters: RtpParameters.parse(rtpParameters),
+        rtpParameters: parsed.data,
         paused: paused === true,
       });
       // Whoever publishes awaits it; until then it must not count as unhandled.
@@ -63,43 +71,37 @@ export class SfuLink {
     });
   }
 
-  /** A device that knows what browser and server have in common. */
-  static async device(routerRtpCapabilities: RtpCapabilities): Promise<Device> {
-    const device = await Device.factory();
-    await device.load({ routerRtpCapabilities });
-    return device;
-  }
-
-  /** What this device can receive, in the form that `join` takes. */
-  static capabilities(device: Device): RtpCapabilities {
-    return RtpCapabilities.parse(device.recvRtpCapabilities);
+  /**
+   * A device that knows what browser and server have in common, and what of it it can receive, as `join` takes it.
+   * @throws {WeirError} `incapable` when this is no browser that can do calls
+   */
+  static async device(
+    routerRtpCapabilities: RtpCapabilities,
+  ): Promise<{ device: Device; rtpCapabilities: RtpCapabilities }> {
+    try {
+      const device = await Device.factory();
+      await device.load({ routerRtpCapabilities });
+      return { device, rtpCapabilities: RtpCapabilities.parse(device.recvRtpCapabilities) };
+    } catch (cause) {
+      throw new WeirError('incapable', 'This browser cannot do calls; a current one can.', { cause });
+    }
   }
 
   /**
    * Publishes a track; media flows while the server's answer is still on its way.
-   * @throws {WeirError} the server's refusal, `conflict`, `forbidden` (no sending transport), `incapable`
+   * @throws {WeirError} the server's refusal, `conflict`, `forbidden` (no sending transport), `incapable`, `closed`
    */
-  async publish(source: Source, track: MediaStreamTrack, paused: boolean): Promise<Producer> {
-    if (!this.#send) throw new WeirError('forbidden', 'You may not publish in this room.');
+  async publish(source: Source, track: MediaStreamTrack, paused: boolean): Promise<void> {
+    const send = this.#send;
+    if (!send) throw new WeirError('forbidden', 'You may not publish in this room.');
     if (this.#publishing.has(source) || this.#producers.has(source)) {
       throw new WeirError('conflict', `You publish ${source} already.`);
     }
     if (!this.#options.device.canProduce(kindOf[source])) throw new WeirError('incapable');
-    this.#publishing.add(source);
+    const publishing = this.#produce(send, source, track, paused);
+    this.#publishing.set(source, publishing);
     try {
-      const producer = await this.#send.produce({
-        track,
-        encodings: encodingsOf(source),
-        ...producerOptionsOf(source),
-        stopTracks: false,
-        disableTrackOnPause: true,
-        appData: { source, paused },
-      });
-      if (paused) producer.pause();
-      this.#producers.set(source, producer);
-      producer.on('trackended', () => this.#sourceEnded(source));
-      await this.#accepted(source, producer);
-      return producer;
+      await this.#accepted(source, await publishing);
     } finally {
       this.#publishing.delete(source);
     }
@@ -107,6 +109,8 @@ export class SfuLink {
 
   /** Stops publishing; nothing happens when the source is off already. */
   async unpublish(source: Source): Promise<void> {
+    // What is just being published is stopped as soon as it can be.
+    if (!this.#producers.has(source)) await this.#publishing.get(source)?.catch(() => {});
     const producer = this.#producers.get(source);
     if (!producer) return;
     this.#producers.delete(source);
@@ -114,25 +118,24 @@ export class SfuLink {
     await this.#options.channel.request('closeProducer', { source });
   }
 
-  /** @throws {WeirError} `notFound` when the source is off */
+  /** @throws {WeirError} `notFound` when the source is off; a refusal leaves it muted */
   async setPaused(source: Source, paused: boolean): Promise<void> {
     const producer = this.producer(source);
     if (!producer) throw new WeirError('notFound', `You do not publish ${source}.`);
     if (producer.paused === paused) return;
     if (paused) producer.pause();
     else producer.resume();
-    await this.#options.channel.request(paused ? 'pauseProducer' : 'resumeProducer', { source });
+    try {
+      await this.#options.channel.request(paused ? 'pauseProducer' : 'resumeProducer', { source });
+    } catch (error) {
+      // Nobody may believe that they are heard when nothing of theirs is forwarded.
+      if (!producer.closed) producer.pause();
+      throw error;
+    }
   }
 
   producer(source: Source): Producer | undefined {
     return this.#producers.get(source);
-  }
-
-  /** The server closed a source of ours. */
-  producerClosed(source: Source): void {
-    const producer = this.#producers.get(source);
-    this.#producers.delete(source);
-    producer?.close();
   }
 
   /** Makes all of these consumers in one SDP exchange, then lets their media flow. */
@@ -147,7 +150,8 @@ export class SfuLink {
       if (!info) return;
       this.#making.delete(info.consumerId);
       if (result.status === 'rejected') {
-        if (!recv.closed) reportError(result.reason);
+        // An SDP exchange that failed is in the way of every later one: this link is lost.
+        if (!recv.closed) this.#options.onFailed();
         return;
       }
       const consumer = result.value;
@@ -189,6 +193,11 @@ export class SfuLink {
     return 0;
   }
 
+  /** Whether media has ever found its way. */
+  get wasConnected(): boolean {
+    return this.#wasConnected;
+  }
+
   /** How the media is connected: `lost` as soon as one transport has lost its way. */
   get connection(): 'connecting' | 'connected' | 'lost' {
     const states = [this.#send, this.#recv].map((transport) => transport?.connectionState);
@@ -222,16 +231,40 @@ export class SfuLink {
   }
 
   #connecting(transport: Transport): Transport {
-    transport.on('connectionstatechange', () => this.#options.onConnection());
+    transport.on('connectionstatechange', (state) => {
+      if (state === 'connected') this.#wasConnected = true;
+      this.#options.onConnection();
+      if (state === 'failed') this.#options.onFailed();
+    });
     transport.on('connect', ({ dtlsParameters }, callback) => {
-      this.#options.channel
-        .request('connectTransport', { transportId: transport.id, dtlsParameters })
-        .catch((error) => {
-          if (WeirError.from(error).code !== 'closed') transport.close();
-        });
+      const answer = this.#options.channel.request('connectTransport', { transportId: transport.id, dtlsParameters });
+      answer.catch((error) => WeirError.from(error).code !== 'closed' && this.#options.onFailed());
       callback();
     });
     return transport;
+  }
+
+  /** @throws {WeirError} `closed` when the link closes meanwhile, `incapable` when the browser refuses the track */
+  async #produce(send: Transport, source: Source, track: MediaStreamTrack, paused: boolean): Promise<Producer> {
+    try {
+      const producer = await send.produce({
+        track,
+        encodings: encodingsOf(source),
+        ...producerOptionsOf(source),
+        stopTracks: false,
+        disableTrackOnPause: true,
+        appData: { source, paused },
+      });
+      if (paused) producer.pause();
+      this.#producers.set(source, producer);
+      producer.on('trackended', () => this.#sourceEnded(source));
+      // A track that ended while we waited does not say so again.
+      if (track.readyState === 'ended') this.#sourceEnded(source);
+      return producer;
+    } catch (cause) {
+      if (cause instanceof WeirError) throw cause;
+      throw new WeirError(send.closed ? 'closed' : 'incapable', undefined, { cause });
+    }
   }
 
   async #accepted(source: Source, producer: Producer): Promise<void> {

@@ -32,9 +32,9 @@ export class Signalling {
   #heardAt = performance.now();
   #closed = false;
 
-  private constructor(options: SignallingOptions) {
+  private constructor(options: SignallingOptions, url: URL) {
     this.#options = options;
-    this.#socket = new WebSocket(signallingUrl(options.url));
+    this.#socket = new WebSocket(url);
     this.channel = new Channel<ClientTable, ServerTable>({
       outgoing: clientTable,
       incoming: serverTable,
@@ -55,7 +55,7 @@ export class Signalling {
    * @throws {WeirError} `unavailable` when there is no Weir server, `incapable` when it speaks another version
    */
   static async open(options: SignallingOptions): Promise<{ signalling: Signalling; welcome: Welcome }> {
-    const signalling = new Signalling(options);
+    const signalling = new Signalling(options, signallingUrl(options.url));
     const timer = setTimeout(() => signalling.#end('disconnected'), CONNECT_TIMEOUT);
     try {
       const welcome = await signalling.#welcome.promise;
@@ -65,11 +65,11 @@ export class Signalling {
     }
   }
 
-  /** Tells the server and ends the connection. */
-  leave(): void {
-    // A closing handshake that says "left" is all that the server needs, whatever else is under way.
-    if (!this.#closed) this.#socket.close(closings.left.code, 'left');
-    this.#end('left');
+  /** Tells the server why and ends the connection. */
+  leave(reason: 'left' | 'mediaFailed' = 'left'): void {
+    // A closing handshake with a reason is all that the server needs, whatever else is under way.
+    if (!this.#closed) this.#socket.close(closings[reason].code, reason);
+    this.#end(reason);
   }
 
   #welcomed(welcome: Welcome): void {
@@ -100,8 +100,12 @@ export class Signalling {
   }
 }
 
+/** @throws {WeirError} `badRequest` when `base` is no http(s) or ws(s) URL */
 function signallingUrl(base: string): URL {
-  const url = new URL(SIGNALLING_PATH, base);
+  const url = URL.canParse(base) ? new URL(SIGNALLING_PATH, base) : undefined;
+  if (!url || !/^(https?|wss?):$/.test(url.protocol)) {
+    throw new WeirError('badRequest', `"${base}" is not the address of a Weir server, such as https://weir.example.`);
+  }
   url.protocol = url.protocol.replace('http', 'ws');
   return url;
 }

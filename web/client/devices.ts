@@ -1,10 +1,11 @@
 /** Owns cameras, microphones and screens: opens them, and says in words what keeps them from opening. */
 
 /** Why a device did not open. */
-export type DeviceProblem = 'denied' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'failed';
+export type DeviceProblem = 'denied' | 'cancelled' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'failed';
 
 const words: Readonly<Record<DeviceProblem, string>> = {
   denied: 'The browser was not allowed to use it. Allow it in the address bar, then try again.',
+  cancelled: 'Nothing was chosen, or the system does not let the browser see the screen.',
   missing: 'There is no such device. Plug one in, or go on without it.',
   busy: 'Another program is using it. Close that program, then try again.',
   insecure: 'Browsers give cameras and microphones to HTTPS pages and to localhost only. Open this page over HTTPS.',
@@ -46,7 +47,13 @@ export function openMicrophone(deviceId?: string): Promise<MediaStreamTrack> {
 
 /** Lets the user choose a screen, window or tab, with its sound where the browser has it. @throws {DeviceError} */
 export async function openScreen(): Promise<{ video: MediaStreamTrack; audio: MediaStreamTrack | undefined }> {
-  const stream = await opened(() => navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 30 }, audio: true }));
+  const stream = await opened(() =>
+    navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 30 }, audio: true }),
+  ).catch((error: unknown) => {
+    throw error instanceof DeviceError && error.problem === 'denied'
+      ? new DeviceError('cancelled', { cause: error })
+      : error;
+  });
   const [video] = stream.getVideoTracks();
   if (!video) throw new DeviceError('failed');
   const audio = stream.getAudioTracks()[0];

@@ -88,7 +88,7 @@ export function callView(
   });
   session.on('problem', (problem) => {
     // Whoever closes the picker of screens needs not be told.
-    if (isDeviceProblem(problem) && problem.source === 'screen' && problem.error.problem === 'denied') return;
+    if (isDeviceProblem(problem) && problem.source === 'screen' && problem.error.problem === 'cancelled') return;
     toasts.warn(isDeviceProblem(problem) ? deviceWords(problem.source, problem.error) : problemWords(problem));
   });
   session.media.on('unplugged', ({ label, replaced }) =>

@@ -1,7 +1,6 @@
 /** Owns a call as the page sees it: who is there, how they look and sound, and coming back when the connection is lost. */
 import {
   type CloseReason,
-  closings,
   DeviceError,
   Emitter,
   type LocalMedia,
@@ -53,7 +52,14 @@ export interface SessionWish {
 }
 
 /** Reasons after which coming back can work, and nobody wants us gone. */
-const comesBack: readonly CloseReason[] = ['disconnected', 'unresponsive', 'serverClosing', 'mediaLost', 'slowReader'];
+const comesBack: readonly CloseReason[] = [
+  'disconnected',
+  'unresponsive',
+  'serverClosing',
+  'mediaLost',
+  'slowReader',
+  'mediaFailed',
+];
 /** Pauses between attempts to come back, and when to give up, in milliseconds. */
 const RETRY = { first: 300, most: 4000, giveUp: 60_000 };
 /** Level (root mean square) above which somebody counts as speaking, and for how long after, in milliseconds. */
@@ -92,11 +98,12 @@ export class Session extends Emitter<SessionEvents> {
     return this.#client;
   }
 
-  /** Enters the room. @throws {WeirError} when the server does not let us in */
+  /** Enters the room; resolves as well when we leave meanwhile. @throws {WeirError} when the server does not let us in */
   async join(): Promise<void> {
     try {
       await this.#client.join(this.wish);
     } catch (error) {
+      if (this.#phase === 'ended') return;
       this.#end('left');
       throw error;
     }
@@ -267,7 +274,9 @@ export class Session extends Emitter<SessionEvents> {
 
   #closed(reason: CloseReason): void {
     if (this.#phase === 'ended' || this.#phase === 'joining') return;
-    if (comesBack.includes(reason)) this.#comeBack();
+    // Where media never found a way, it would not the next time either.
+    const hopeless = reason === 'mediaFailed' && !this.#client.wasConnected;
+    if (comesBack.includes(reason) && !hopeless) this.#comeBack();
     else this.#end(reason);
   }
 
@@ -360,7 +369,7 @@ export class Session extends Emitter<SessionEvents> {
     clearTimeout(this.#retry);
     void this.#stopScreen();
     this.#setPhase('ended');
-    this.emit('ended', reason in closings ? reason : 'disconnected');
+    this.emit('ended', reason);
   }
 }
 

@@ -7,6 +7,7 @@ const words: Partial<Record<CloseReason, readonly [string, string]>> = {
   left: [say('ended'), ''],
   replaced: [say('endedReplaced'), say('endedReplacedText')],
   kicked: [say('endedKicked'), say('endedKickedText')],
+  mediaFailed: [say('endedNoMedia'), say('endedNoMediaText')],
 };
 
 export function endedView(reason: CloseReason, onRejoin: () => void): HTMLElement {

@@ -16,6 +16,7 @@ const byDevice: Readonly<Record<LocalSource, Partial<Record<DeviceProblem, WordK
 };
 const general: Readonly<Record<DeviceProblem, WordKey>> = {
   denied: 'deniedScreen',
+  cancelled: 'deniedScreen',
   missing: 'deviceFailed',
   busy: 'deviceFailed',
   insecure: 'insecure',

@@ -133,6 +133,9 @@ export const en = {
   endedKickedText: 'Somebody who runs this room removed you.',
   endedLost: 'The connection was lost',
   endedLostText: 'We tried for a minute and could not reach the server.',
+  endedNoMedia: 'Sound and picture do not get through',
+  endedNoMediaText:
+    'You were in the room, but no media connection came about. A firewall here, or the address that the server announces, is in the way. Try another network, or tell whoever runs this server.',
   joinAgain: 'Join again',
   toStart: 'To the start page',
 

@@ -1,0 +1,255 @@
+/** Owns the proof that the start page and the lobby do what they say, and say what is wrong before a call begins. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { ownAddresses } from '../../server/media/options.ts';
+import { Captures } from '../support/captures.ts';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { TestClient } from '../support/client.ts';
+import { eventually } from '../support/people.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { button, colourOf, expectIn, join, launchChromiumWith, openLobby, tile } from '../support/visit.ts';
+import { token, useServer, withTokens } from '../support/weir.ts';
+
+const [address = '127.0.0.1'] = ownAddresses();
+
+describe.skipIf(!hasChromium)('start page and lobby', () => {
+  const captures = new Captures();
+  const weir = useServer();
+  const browsers: Browser[] = [];
+  /** With a red face and a tone for a voice. */
+  let usual: Browser;
+  /** With a face, and a voice that is silence. */
+  let silent: Browser;
+  let denied: Browser;
+  let bare: Browser;
+
+  beforeAll(async () => {
+    [usual, silent, denied, bare] = await Promise.all([
+      launchChromium(captures.make({ colour: 'red', tone: 500 })),
+      launchChromium(captures.make({ colour: 'grey', tone: 0 })),
+      launchChromium({ deny: true }),
+      launchChromiumWith(),
+    ]);
+    browsers.push(usual, silent, denied, bare);
+  });
+  afterEach(() => Promise.all(browsers.flatMap((one) => one.contexts()).map((context) => context.close())));
+  afterAll(async () => {
+    await Promise.all(browsers.map((one) => one.close()));
+    captures[Symbol.dispose]();
+  });
+
+  /** A page that remembers nothing, in the lobby of a room. */
+  async function lobby(browser: Browser, room: string, server = weir.url, userAgent?: string): Promise<Page> {
+    const page = await (await browser.newContext({ userAgent })).newPage();
+    await openLobby(page, server, room);
+    return page;
+  }
+
+  const alerts = (page: Page) => page.getByRole('alert').allTextContents();
+  const sources = (page: Page) => page.evaluate(() => window.weir?.sources);
+  const level = (page: Page) =>
+    page
+      .getByRole('meter', { name: 'Microphone level' })
+      .evaluate((meter) => (meter instanceof HTMLMeterElement ? meter.value : Number.NaN));
+
+  test('the start page leads to the room that was named', async () => {
+    const page = await usual.newPage();
+    await page.goto(weir.url);
+    await page.getByLabel('Room name').fill(' Küche 1 ');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Küche 1', exact: true }).waitFor();
+    expect(page.url()).toBe(`${weir.url}/r/K%C3%BCche%201`);
+    expect(await page.title()).toContain('Küche 1');
+    await button(page, 'Join').waitFor();
+  });
+
+  test.each(['', '   ', 'a/b', '..'])('the start page refuses the name "%s" in words', async (name) => {
+    const page = await usual.newPage();
+    await page.goto(weir.url);
+    const field = page.getByLabel('Room name');
+    await field.fill(name);
+    await button(page, 'Open room').click();
+    await expect.poll(() => alerts(page)).toEqual([expect.stringMatching(/A room name/)]);
+    expect(await field.getAttribute('aria-invalid')).toBe('true');
+    expect(await field.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(page.url()).toBe(`${weir.url}/`);
+  });
+
+  test('the preview shows the camera and the meter moves with the microphone; both can be switched off', async () => {
+    const page = await lobby(usual, 'preview');
+    await eventually(() => colourOf(page.locator('video'))).toBe('red');
+    await eventually(() => level(page)).toBeGreaterThan(0.3);
+    expect(await alerts(page)).toEqual([]);
+    await button(page, 'Mute').click();
+    await eventually(() => level(page)).toBe(0);
+    await button(page, 'Unmute').click();
+    await eventually(() => level(page)).toBeGreaterThan(0.3);
+    await button(page, 'Stop camera').click();
+    await page.getByText('Your camera is off').waitFor();
+    expect(await colourOf(page.locator('video'))).toBeUndefined();
+    await button(page, 'Start camera').click();
+    await eventually(() => colourOf(page.locator('video'))).toBe('red');
+  });
+
+  test('a name is asked for, and remembered on the next visit', async () => {
+    const page = await lobby(usual, 'name');
+    await button(page, 'Join').click();
+    await expect.poll(() => alerts(page)).toEqual(['Tell the others who you are.']);
+    const field = page.getByLabel('Your name');
+    expect(await field.evaluate((element) => element === document.activeElement)).toBe(true);
+    await join(page, 'Ada Lovelace');
+    await expectIn(page);
+    await page.close();
+    const [context] = usual.contexts().slice(-1);
+    const next = await context?.newPage();
+    if (!next) throw new Error('the first visit has no context');
+    await openLobby(next, weir.url, 'another room');
+    expect(await next.getByLabel('Your name').inputValue()).toBe('Ada Lovelace');
+  });
+
+  test('who is inside is told, and told anew when somebody comes or goes', async () => {
+    const page = await lobby(bare, 'inside');
+    const says = (text: string) => eventually(() => page.getByRole('status').allTextContents()).toContain(text);
+    await says('Nobody is here yet.');
+    const { client: bert } = await weir.join({ room: 'inside', name: 'Bert' });
+    await weir.join({ room: 'inside', name: 'Cleo' });
+    await weir.join({ room: 'inside', name: 'Dora' });
+    await weir.join({ room: 'inside', name: 'Emil' });
+    await says('Bert, Cleo and 2 more are here.');
+    bert.cut();
+    await says('Cleo, Dora, and Emil are here.');
+  });
+
+  test('camera and microphone that are off in the lobby are off in the call, and can be started there', async () => {
+    const page = await lobby(usual, 'off');
+    await button(page, 'Stop camera').click();
+    await button(page, 'Mute').click();
+    await join(page, 'Ada');
+    await expectIn(page);
+    await Promise.all([button(page, 'Start camera').waitFor(), button(page, 'Unmute').waitFor()]);
+    expect(await sources(page)).toEqual({});
+    expect(await colourOf(tile(page, 'You').locator('video'))).toBeUndefined();
+    await button(page, 'Start camera').click();
+    await button(page, 'Unmute').click();
+    await eventually(() => sources(page)).toEqual({ camera: 'live', microphone: 'live' });
+    await eventually(() => colourOf(tile(page, 'You').locator('video'))).toBe('red');
+  });
+
+  test('a refused permission is told with what to do, and trying again works once it is given', async () => {
+    const page = await lobby(denied, 'denied');
+    await expect
+      .poll(() => alerts(page))
+      .toEqual([expect.stringMatching(/camera and microphone are blocked\..*address bar.*join without/)]);
+    await page.context().grantPermissions(['camera', 'microphone']);
+    await button(page, 'Try again').click();
+    await button(page, 'Stop camera').waitFor();
+    await button(page, 'Mute').waitFor();
+    expect(await alerts(page)).toEqual([]);
+    expect(await button(page, 'Try again').isVisible()).toBe(false);
+  });
+
+  test('without a camera and a microphone one is told so, and joins without', async () => {
+    const page = await lobby(bare, 'bare');
+    await expect.poll(() => alerts(page)).toEqual(['No camera found. No microphone found. You can also join without.']);
+    await join(page, 'Bare');
+    await expectIn(page);
+    await weir.join({ room: 'bare', name: 'Bert' });
+    await tile(page, 'Bert').waitFor();
+    expect(await sources(page)).toEqual({});
+  });
+
+  test('a microphone that is silent is noticed', async () => {
+    const page = await lobby(silent, 'silent');
+    const hint = page.getByRole('alert').filter({ hasText: 'We hear nothing from your microphone.' });
+    await button(page, 'Mute').waitFor();
+    expect(await hint.isVisible()).toBe(false);
+    await hint.waitFor();
+    await button(page, 'Mute').click();
+    await hint.waitFor({ state: 'hidden' });
+  });
+
+  describe.skipIf(address.startsWith('127.'))('a page without HTTPS', () => {
+    let server: TestServer;
+    beforeAll(async () => {
+      server = await startServer({ WEIR_HOST: '0.0.0.0' });
+    });
+    afterAll(() => server?.close());
+    const insecure = () => `http://${address}:${new URL(server.url).port}`;
+
+    test('says why there are no devices, and joins', async () => {
+      // Without HTTPS a browser is known by its user agent only, and a headless one has none that is known.
+      const page = await lobby(usual, 'insecure', insecure(), 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0');
+      expect(await page.evaluate(() => isSecureContext)).toBe(false);
+      await expect.poll(() => alerts(page)).toEqual([expect.stringMatching(/HTTPS pages only.*join without/)]);
+      expect(await button(page, 'Try again').isVisible()).toBe(false);
+      await join(page, 'Ada');
+      await expectIn(page);
+      const bert = await TestClient.connect(server.url);
+      await bert.join({ room: 'insecure', name: 'Bert' });
+      await tile(page, 'Bert').waitFor();
+      bert.cut();
+    });
+
+    test('tells a browser that cannot take part which ones can', async () => {
+      const page = await lobby(usual, 'unknown', insecure(), 'Lynx/2.9');
+      await join(page, 'Ada');
+      await expect
+        .poll(() => alerts(page))
+        .toContainEqual(expect.stringMatching(/^This browser .*Chrome, Firefox, Edge or Safari/));
+    });
+  });
+
+  test('a server that goes away is told, and one that comes back lets in', async () => {
+    const first = await startServer();
+    const page = await lobby(usual, 'away', first.url);
+    await page.getByText('Nobody is here yet.').waitFor();
+    await first.close();
+    const away = page.getByRole('alert').filter({ hasText: 'The server cannot be reached.' });
+    await away.waitFor();
+    await join(page, 'Ada');
+    await button(page, 'Join').waitFor();
+    await away.waitFor();
+    await using _second = await startServer({ WEIR_PORT: new URL(first.url).port });
+    await away.waitFor({ state: 'hidden' });
+    expect(await page.getByLabel('Your name').inputValue()).toBe('Ada');
+    await button(page, 'Join').click();
+    await expectIn(page);
+    await page.close();
+  });
+
+  test('a server with tokens asks for one, says what is wrong with it, and lets the right one in', async () => {
+    await using server = await startServer(withTokens);
+    const page = await lobby(usual, 'guarded', server.url);
+    const field = page.getByLabel('Access token');
+    await field.waitFor();
+    await join(page, 'Ada');
+    await expect.poll(() => alerts(page)).toEqual([expect.stringMatching(/asks for a token/)]);
+    expect(await field.evaluate((element) => element === document.activeElement)).toBe(true);
+    for (const [wrong, words] of [
+      ['no token at all', 'The token is not one that this server accepts.'],
+      [await token('elsewhere', 'ada'), 'The token is for another room.'],
+    ] as const) {
+      await field.fill(wrong);
+      await button(page, 'Join').click();
+      await expect.poll(() => alerts(page)).toEqual([`The token does not open this room: ${words}`]);
+    }
+    await field.fill(await token('guarded', 'ada'));
+    await button(page, 'Join').click();
+    await expectIn(page);
+    await page.close();
+  });
+
+  test('a full room is told, and lets in as soon as somebody has left', async () => {
+    await using server = await startServer({ WEIR_MAX_PEERS: '1' });
+    const bert = await TestClient.connect(server.url);
+    await bert.join({ room: 'full', name: 'Bert' });
+    const page = await lobby(usual, 'full', server.url);
+    await join(page, 'Ada');
+    await expect.poll(() => alerts(page)).toEqual(['The room is full. Try again when somebody has left.']);
+    bert.cut();
+    await expect.poll(() => server.app.rooms.size).toBe(0);
+    await button(page, 'Join').click();
+    await expectIn(page);
+    await page.close();
+  });
+});

@@ -1,0 +1,71 @@
+/** Owns how a test uses the page as a visitor does: lobby, controls and tiles by role and name, and what can be seen of them. */
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { type Colour, colours } from './captures.ts';
+import { eventually } from './people.ts';
+
+/** How far each of red, green and blue may be off after encoding. */
+const TOLERANCE = 45;
+
+/** A Chromium whose devices are what these flags say, and none without any; permissions are given. */
+export function launchChromiumWith(flags: readonly string[] = []): Promise<Browser> {
+  const usual = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+  ];
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [...usual, '--use-fake-ui-for-media-stream', '--allow-loopback-in-peer-connection', ...flags],
+  });
+}
+
+/** Opens the lobby of a room. */
+export async function openLobby(page: Page, server: string, room: string): Promise<void> {
+  await page.goto(`${server}/r/${encodeURIComponent(room)}`);
+  await page.getByRole('heading', { name: room, exact: true }).waitFor();
+}
+
+/** Fills in the name and joins; it waits for nothing. */
+export async function join(page: Page, name: string): Promise<void> {
+  await page.getByLabel('Your name').fill(name);
+  await button(page, 'Join').click();
+}
+
+export function button(page: Page | Locator, name: string | RegExp): Locator {
+  return page.getByRole('button', { name, exact: true });
+}
+
+/** The tile of that name: somebody's, one's own (`You`), or somebody's screen. */
+export function tile(page: Page, name: string): Locator {
+  return page.getByRole('region', { name, exact: true });
+}
+
+/** Waits until the page's client is in the room. */
+export async function expectIn(page: Page): Promise<void> {
+  await eventually(() => page.evaluate(() => window.weir?.state), 'the state of the room client').toBe('joined');
+}
+
+/** What the page says to those who do not see it; each piece of news is a paragraph. */
+export function newsOn(page: Page): Promise<string[]> {
+  return page.locator('#news p').allTextContents();
+}
+
+/** The colour in the middle of a picture: one of ours, another one as `rgb(...)`, or undefined while there is none. */
+export async function colourOf(video: Locator): Promise<Colour | string | undefined> {
+  const seen = await video.evaluate((element) => {
+    if (!(element instanceof HTMLVideoElement) || element.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return [];
+    if (element.videoWidth === 0 || !element.checkVisibility({ opacityProperty: true })) return [];
+    const canvas = document.createElement('canvas');
+    canvas.width = canvas.height = 1;
+    const brush = canvas.getContext('2d');
+    brush?.drawImage(element, element.videoWidth / 2, element.videoHeight / 2, 1, 1, 0, 0, 1, 1);
+    return [...(brush?.getImageData(0, 0, 1, 1).data ?? [])].slice(0, 3);
+  });
+  if (seen.length === 0) return undefined;
+  for (const [name, wanted] of Object.entries(colours)) {
+    if (wanted.every((value, channel) => Math.abs(value - (seen[channel] ?? -1)) <= TOLERANCE)) return name;
+  }
+  return `rgb(${seen.join(', ')})`;
+}
