@@ -62,8 +62,6 @@ const comesBack: readonly CloseReason[] = [
 ];
 /** Pauses between attempts to come back, and when to give up, in milliseconds. */
 const RETRY = { first: 300, most: 4000, giveUp: 60_000 };
-/** Level (root mean square) above which somebody counts as speaking, and for how long after, in milliseconds. */
-const SPEAKING = { level: 0.02, hold: 1200 };
 
 export class Session extends Emitter<SessionEvents> {
   readonly media: LocalMedia;
@@ -75,7 +73,6 @@ export class Session extends Emitter<SessionEvents> {
   #screen: { video: MediaStreamTrack; audio: MediaStreamTrack | undefined } | undefined;
   #lostAt: number | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  readonly #spokeAt = new Map<string, number>();
   /** Publishing follows the devices one step at a time, per source. */
   readonly #syncing: Partial<Record<LocalSource, Promise<void>>> = {};
 
@@ -151,26 +148,6 @@ export class Session extends Emitter<SessionEvents> {
   level(id: string): number {
     if (id !== 'self') return this.#client.level(id);
     return this.self.muted ? 0 : this.media.meter.level;
-  }
-
-  /** Who speaks now, loudest of late first. Call it regularly: it listens when it is called. */
-  speakers(): string[] {
-    const now = performance.now();
-    const everyone = ['self', ...this.#client.peers.map(({ peerId }) => peerId)];
-    for (const id of everyone) {
-      if (this.level(id) >= SPEAKING.level) this.#spokeAt.set(id, now);
-    }
-    for (const id of this.#spokeAt.keys()) {
-      if (!everyone.includes(id)) this.#spokeAt.delete(id);
-    }
-    const speaking = [...this.#spokeAt].filter(([, at]) => now - at < SPEAKING.hold);
-    return speaking.sort(([a], [b]) => this.level(b) - this.level(a)).map(([id]) => id);
-  }
-
-  /** Who spoke last but us, or undefined when nobody has. */
-  get lastSpeaker(): string | undefined {
-    const others = [...this.#spokeAt].filter(([id]) => id !== 'self').sort(([, a], [, b]) => b - a);
-    return others[0]?.[0];
   }
 
   /** Mutes or unmutes; a microphone that is not open is opened. */

@@ -4,6 +4,7 @@ import { announce, arrange, element, icon } from './dom.ts';
 import { largestGrid, pageOf, tilesAPage } from './layout.ts';
 import { OwnTile } from './OwnTile.ts';
 import type { Person, Session } from './Session.ts';
+import { Speakers } from './Speakers.ts';
 import { Tile } from './Tile.ts';
 import { say } from './words/index.ts';
 
@@ -19,6 +20,7 @@ const STRIP = { wide: 220, tall: 112 };
 export class Stage {
   readonly root: HTMLElement;
   readonly #session: Session;
+  readonly #speakers: Speakers;
   readonly #large = element('div', { className: 'large' });
   readonly #grid = element('div', { className: 'grid' });
   readonly #pager: HTMLElement;
@@ -33,6 +35,7 @@ export class Stage {
 
   constructor(session: Session, alone: HTMLElement) {
     this.#session = session;
+    this.#speakers = new Speakers(session);
     this.#own = new OwnTile();
     const turn = (by: number, words: string, node: Parameters<typeof icon>[0]) => {
       const button = element(
@@ -83,10 +86,10 @@ export class Stage {
 
   /** Rings around who speaks, and the active speaker in view. Called regularly. */
   hear(): void {
-    const speakers = new Set(this.#session.speakers());
-    for (const [id, tile] of this.#tiles) tile.setSpeaking(speakers.has(id));
-    this.#own.tile.setSpeaking(speakers.has('self'));
-    const active = this.#session.lastSpeaker;
+    const speaking = this.#speakers.listen();
+    for (const [id, tile] of this.#tiles) tile.setSpeaking(speaking.has(id));
+    this.#own.tile.setSpeaking(speaking.has('self'));
+    const active = this.#speakers.active(speaking, this.#activeSpeaker);
     if (active !== this.#activeSpeaker) {
       this.#activeSpeaker = active;
       this.render();

@@ -1,0 +1,46 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach } from 'vitest';
+import { type Place, place } from '../../scripts/setup/places.mjs';
+import { Progress } from '../../scripts/setup/progress.mjs';
+import type { Tools } from '../../scripts/setup/steps.mjs';
+
+export const root = join(import.meta.dirname, '../..');
+export const undo: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+export function directory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'weir-setup-'));
+  undo.push(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+export function put(path: string, text: string, mode?: number): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text, { mode });
+  return path;
+}
+
+/** A checkout and a cache of their own, with a lock file that has mediasoup 3.27.1. */
+export function emptyPlace(env: NodeJS.ProcessEnv = {}): Place {
+  const base = directory();
+  const lock = { packages: { 'node_modules/mediasoup': { version: '3.27.1' } } };
+  put(join(base, 'package-lock.json'), JSON.stringify(lock));
+  return place({ root: base, cache: join(base, 'cache'), env });
+}
+
+/** A progress that remembers what was said. */
+export function listening() {
+  const said: string[] = [];
+  return { said, progress: new Progress({ write: (text: string) => said.push(text) }) };
+}
+
+export const noTools: Tools = {
+  log: '/dev/null',
+  report: () => {},
+  note: () => {},
+  run: async () => 1,
+};

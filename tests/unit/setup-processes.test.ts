@@ -1,0 +1,198 @@
+/** Owns the proof of what set-up does with processes: locks, children, signals, and the commands themselves. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { endAll, run } from '../../scripts/setup/child.mjs';
+import { acquire, isStale } from '../../scripts/setup/lock.mjs';
+import { isRunning, startOf } from '../../scripts/setup/processes.mjs';
+import { directory, put, root, undo } from '../support/places.ts';
+
+describe('the lock', () => {
+  const me = { pid: process.pid, started: startOf(process.pid), host: hostname(), what: 'x', children: [] };
+
+  test('is stale when its holder is no more, or its number belongs to someone else now', () => {
+    const { pid: dead } = spawnSync('true');
+    expect(isStale(me, 1e9)).toBe(false);
+    expect(isStale({ ...me, pid: dead }, 0)).toBe(true);
+    expect(isStale({ ...me, started: '1' }, 0)).toBe(startOf(process.pid) !== '');
+    expect(isStale({ ...me, host: 'other', pid: dead }, 1_000)).toBe(false);
+    expect(isStale({ ...me, host: 'other' }, 100_000)).toBe(true);
+    expect(isStale(undefined, 0)).toBe(false);
+    expect(isStale(undefined, 10_000)).toBe(true);
+  });
+
+  test('lets one in at a time; who waits knows for whom', async () => {
+    const file = join(directory(), 'deep/setup.lock');
+    const first = await acquire(file, 'Packages');
+    const waited: string[] = [];
+    let second = false;
+    const other = acquire(file, 'Page', (holder) => waited.push(holder.what)).then((lock) => {
+      second = true;
+      return lock;
+    });
+    await sleep(300);
+    expect(second).toBe(false);
+    expect(waited).toContain('Packages');
+    first.release();
+    (await other).release();
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test('of someone who was killed is taken over, and what he left running is ended', async () => {
+    const file = join(directory(), 'setup.lock');
+    const left = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+    const ended = new Promise((resolve) => left.once('exit', (_, signal) => resolve(signal)));
+    const { pid: dead } = spawnSync('true');
+    const children = [{ pid: left.pid, started: startOf(left.pid ?? 0) }];
+    writeFileSync(file, JSON.stringify({ ...me, pid: dead, children }));
+    const locks: number[] = [];
+    const take = async (number: number) => {
+      const lock = await acquire(file, 'x');
+      locks.push(number);
+      expect(locks).toHaveLength(1);
+      await sleep(20);
+      locks.pop();
+      lock.release();
+    };
+    await Promise.all([1, 2, 3, 4].map(take));
+    if (startOf(process.pid)) expect(await ended).toBe('SIGKILL');
+    else left.kill();
+  });
+});
+
+describe('processes', () => {
+  const modules = join(root, 'scripts/setup');
+
+  /** Starts a Node that prints lines, and tells them one by one. */
+  function start(file: string, text: string, options: { detached?: boolean } = {}) {
+    const child = spawn(process.execPath, [put(file, text)], { stdio: ['ignore', 'pipe', 'inherit'], ...options });
+    undo.push(() => child.kill('SIGKILL'));
+    const lines: string[] = [];
+    createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+    return {
+      child,
+      lines,
+      until: (text: string) => expect.poll(() => lines.join('\n'), { timeout: 5_000 }).toContain(text),
+    };
+  }
+
+  const exit = (child: ChildProcess) =>
+    new Promise<number | string>((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code ?? -1)));
+
+  test('that set-up starts end with everything that they started', async () => {
+    const lines: string[] = [];
+    const log = join(directory(), 'log');
+    const ended = run('sh', ['-c', 'sleep 60 & echo $!; wait'], { log, line: (line) => lines.push(line) });
+    await expect.poll(() => lines.length).toBe(1);
+    expect(isRunning(Number(lines[0]))).toBe(true);
+    await endAll();
+    expect(await ended).toBe('SIGTERM');
+    await expect.poll(() => isRunning(Number(lines[0]))).toBe(false);
+    expect(readFileSync(log, 'utf8')).toBe(`${lines[0]}\n`);
+    expect(await run('/no/such/program', [], { log })).toMatch(/ENOENT/);
+  });
+
+  test('a signal that comes twice at once is one, and is two when it comes again later', async () => {
+    const { child, lines, until } = start(
+      join(directory(), 'once.mjs'),
+      `import { oncePerPress } from '${modules}/signals.mjs';
+      oncePerPress();
+      process.on('SIGINT', () => console.log('got it'));
+      setInterval(() => {}, 1000);
+      console.log('ready');`,
+    );
+    await until('ready');
+    child.kill('SIGINT');
+    await sleep(30);
+    child.kill('SIGINT');
+    await sleep(400);
+    expect(lines).toEqual(['ready', 'got it']);
+    child.kill('SIGINT');
+    await expect.poll(() => lines).toEqual(['ready', 'got it', 'got it']);
+  });
+
+  /** A launcher that hands over to a server, which tells each signal and ends half a second after the first. */
+  function launcher() {
+    const at = directory();
+    const server = put(
+      join(at, 'server.mjs'),
+      `import { leashToParent } from '${modules}/signals.mjs';
+      leashToParent();
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+        process.on(signal, () => { console.log('got', signal); setTimeout(() => process.exit(7), 500); });
+      setInterval(() => {}, 1000);
+      console.log('server', process.pid);`,
+    );
+    return start(
+      join(at, 'launcher.mjs'),
+      `import { handOver } from '${modules}/handover.mjs';
+      import { oncePerPress } from '${modules}/signals.mjs';
+      oncePerPress();
+      handOver(process.execPath, ['${server}'], process.env);`,
+      { detached: true },
+    );
+  }
+
+  test.each([
+    ['to the launcher', (pid: number) => process.kill(pid, 'SIGTERM'), 'SIGTERM'],
+    ['to its group, as Ctrl-C sends it', (pid: number) => process.kill(-pid, 'SIGINT'), 'SIGINT'],
+    ['to both, as npm does', (pid: number) => [pid, -pid].map((to) => process.kill(to, 'SIGINT')), 'SIGINT'],
+    ['of a closed terminal', (pid: number) => process.kill(-pid, 'SIGHUP'), 'SIGHUP'],
+  ])('a signal %s reaches the server once, and its exit code is the launcher’s', async (_, kill, name) => {
+    const { child, lines, until } = launcher();
+    await until('server');
+    kill(child.pid ?? 0);
+    expect(await exit(child)).toBe(7);
+    expect(lines.slice(1)).toEqual([`got ${name}`]);
+  });
+
+  test('a launcher that is killed outright does not leave its server behind', async () => {
+    const { child, lines, until } = launcher();
+    await until('server');
+    const server = Number(lines[0]?.split(' ')[1]);
+    child.kill('SIGKILL');
+    await until('got SIGTERM');
+    await expect.poll(() => isRunning(server), { timeout: 3_000 }).toBe(false);
+  });
+});
+
+describe('commands', () => {
+  test('an unknown one gets the list of them', () => {
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/run.mjs'), 'strat'], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^Usage: npm run <command>/);
+    for (const name of ['start', 'test', 'dev', 'check', 'format', 'docs', 'token'])
+      expect(stderr).toContain(`  ${name} `);
+  });
+
+  /** .ci/run with an npm that says and does what is wanted. */
+  function ci(npm: string) {
+    const at = directory();
+    put(join(at, '.ci/run'), readFileSync(join(root, '.ci/run'), 'utf8'));
+    put(join(at, 'bin/npm'), `#!/bin/sh\n${npm}\n`, 0o755);
+    const env = { ...process.env, PATH: `${join(at, 'bin')}${delimiter}${process.env.PATH}` };
+    const { status, stdout } = spawnSync('bash', [join(at, '.ci/run')], { encoding: 'utf8', env });
+    return [status, stdout.trimEnd().split('\n').at(-1)];
+  }
+
+  test.each([
+    ['passes', '[ $1 = run ] || echo 3 passed, 0 failed', [0, '3 passed, 0 failed']],
+    ['skips', '[ $1 = run ] || echo 3 passed, 0 failed, 2 skipped', [0, '3 passed, 0 failed, 2 skipped']],
+    [
+      'fails, with npm talking after it',
+      '[ $1 = run ] || { echo 2 passed, 1 failed; echo oh >&2; exit 1; }',
+      [1, '2 passed, 1 failed'],
+    ],
+    ['has failing lint', '[ $1 = test ] && echo 3 passed, 0 failed; exit 3', [1, '0 passed, 1 failed']],
+    ['has a set-up that fails', '[ $1 = run ] || exit 4', [4, '0 passed, 1 failed']],
+    ['says nothing', 'true', [1, '0 passed, 1 failed']],
+  ])('a run of CI that %s ends with its count', (_, npm, expected) => {
+    expect(ci(npm)).toEqual(expected);
+  });
+});
