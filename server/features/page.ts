@@ -47,12 +47,14 @@ export async function page(app: FastifyInstance): Promise<void> {
   await app.register(serveStatic, {
     root: dist,
     index: false,
+    // The build has put compressed copies beside the files.
+    preCompressed: true,
     cacheControl: false,
     setHeaders(reply, path) {
       const hashed = path.includes('/assets/');
       reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
       // The SDK and what it imports are for the pages of others too.
-      if (path.endsWith('.js')) reply.header('access-control-allow-origin', '*');
+      if (/\.js(\.br|\.gz)?$/.test(path)) reply.header('access-control-allow-origin', '*');
     },
   });
   app.addHook('onSend', async (_request, reply) => {
