@@ -13,6 +13,13 @@ export const equipment = [
   { name: 'firefox', file: '/usr/bin/firefox-esr', packages: ['firefox-esr'] },
 ];
 
+/** Without it, Korean is little boxes in pictures taken on a server. @type {Equipment} */
+export const koreanFont = {
+  name: 'korean-font',
+  file: '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc',
+  packages: ['fonts-noto-cjk'],
+};
+
 /**
  * Installs what is missing. Where that is not possible, the tests that need it are skipped by name (WEIR_TEST_SKIP,
  * which users may set too); with CI=true it is an error, since tests that nobody runs prove nothing.

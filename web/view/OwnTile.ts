@@ -20,8 +20,11 @@ export class OwnTile {
   readonly tile = new Tile({ data: { own: '' }, kind: 'own' });
   readonly root = this.tile.root;
   #corner: Corner;
+  readonly #onMoved: () => void;
 
-  constructor() {
+  /** @param onMoved it stands in another corner now */
+  constructor(onMoved: () => void) {
+    this.#onMoved = onMoved;
     const chosen = remembered.corner.get();
     this.#corner = isCorner(chosen) ? chosen : 'bottom-right';
     const words = say('moveOwn');
@@ -51,10 +54,16 @@ export class OwnTile {
     });
   }
 
+  /** Height that it takes from a strip of that width at the right edge, in CSS pixels. */
+  besideStrip(width: number): number {
+    return this.#corner.endsWith('right') ? (width * 10) / 16 + 8 : 0;
+  }
+
   #moveTo(corner: Corner): void {
     this.#corner = corner;
     this.root.dataset.corner = corner;
     remembered.corner.set(corner);
+    this.#onMoved();
   }
 
   /** Follows the pointer and lets go into the nearest corner. */

@@ -132,7 +132,8 @@ export class Session extends Emitter<SessionEvents> {
 
   /** The others, in the order in which they came; while the connection is lost, those who were there last. */
   get others(): readonly Person[] {
-    if (this.#phase !== 'reconnecting') this.#known = this.#client.peers.map(toPerson);
+    if (this.#phase === 'reconnecting') return this.#known.map(withoutMedia);
+    this.#known = this.#client.peers.map(toPerson);
     return this.#known;
   }
 
@@ -348,6 +349,12 @@ export class Session extends Emitter<SessionEvents> {
     this.#setPhase('ended');
     this.emit('ended', reason);
   }
+}
+
+/** Tracks of a connection that is lost are black, and silent. */
+function withoutMedia(person: Person): Person {
+  const nothing = { camera: undefined, microphone: undefined, screen: undefined, screenAudio: undefined };
+  return { ...person, ...nothing, cameraOn: false };
 }
 
 function toPerson(peer: RemotePeer): Person {

@@ -1,7 +1,7 @@
 /** Owns the stage: which tiles there are, which are large, which are on this page, and where they stand. */
 import { ChevronLeft, ChevronRight } from 'lucide';
 import { announce, arrange, element, icon } from './dom.ts';
-import { largestGrid, pageOf, tilesAPage } from './layout.ts';
+import { largestGrid, pageOf, type Size, tilesAPage } from './layout.ts';
 import { OwnTile } from './OwnTile.ts';
 import type { Person, Session } from './Session.ts';
 import { Speakers } from './Speakers.ts';
@@ -14,8 +14,10 @@ const GAP = 8;
 const ASPECT = 16 / 9;
 /** Most tiles on a page: beyond that nobody recognises anybody. */
 const MOST_TILES = 25;
-/** The strip beside or above a large tile: the share of the stage that it takes. */
-const STRIP = { wide: 220, tall: 112 };
+/** The strip beside or above a large tile: its width or height, and the least size of its tiles, in CSS pixels. */
+const STRIP = { wide: 220, tall: 72, leastBeside: { width: 180, height: 101 }, leastAbove: { width: 112, height: 63 } };
+/** What the page turner takes below the tiles. */
+const PAGER_HEIGHT = 56;
 
 export class Stage {
   readonly root: HTMLElement;
@@ -23,6 +25,7 @@ export class Stage {
   readonly #speakers: Speakers;
   readonly #large = element('div', { className: 'large' });
   readonly #grid = element('div', { className: 'grid' });
+  readonly #slow = element('p', { className: 'status', role: 'status', hidden: true }, say('frozenYours'));
   readonly #pager: HTMLElement;
   readonly #pageLabel = element('span', {});
   readonly #own: OwnTile;
@@ -36,7 +39,7 @@ export class Stage {
   constructor(session: Session, alone: HTMLElement) {
     this.#session = session;
     this.#speakers = new Speakers(session);
-    this.#own = new OwnTile();
+    this.#own = new OwnTile(() => this.root?.isConnected && this.render());
     const turn = (by: number, words: string, node: Parameters<typeof icon>[0]) => {
       const button = element(
         'button',
@@ -53,7 +56,16 @@ export class Stage {
       this.#pageLabel,
       turn(1, say('nextPage'), ChevronRight),
     );
-    this.root = element('div', { className: 'stage' }, this.#large, this.#grid, alone, this.#own.root, this.#pager);
+    this.root = element(
+      'div',
+      { className: 'stage' },
+      this.#large,
+      this.#grid,
+      alone,
+      this.#own.root,
+      this.#pager,
+      this.#slow,
+    );
     new ResizeObserver(() => this.render()).observe(this.root);
   }
 
@@ -109,8 +121,10 @@ export class Stage {
       (shown.length > 1 && frozen.length === shown.length);
     for (const [id, tile] of this.#tiles) {
       const name = this.#session.others.find((person) => id.startsWith(person.id))?.name ?? '';
-      tile.setSlow(tile.frozen ? say(ours ? 'frozenYours' : 'frozenTheirs', { name }) : undefined);
+      tile.setSlow(tile.frozen, ours ? undefined : say('frozenTheirs', { name }));
     }
+    // When it is our own connection, saying so once is enough.
+    this.#slow.hidden = !ours || frozen.length === 0 || this.#session.phase !== 'in';
   }
 
   #drop(people: ReadonlyMap<string, Person>): void {
@@ -171,14 +185,27 @@ export class Stage {
 
   #place(others: readonly Person[]): void {
     const large = this.#largeId(others);
-    const { width, height } = this.root.getBoundingClientRect();
     const ids = [...this.#tiles.keys()].filter((id) => id !== large);
-    this.root.classList.toggle('with-large', large !== undefined);
+    const { width, height } = this.root.getBoundingClientRect();
     const beside = large !== undefined && width > height;
+    const areaUnder = (pagerHeight: number): Size => {
+      const inner = { width, height: height - pagerHeight };
+      if (large === undefined) return inner;
+      return beside
+        ? { width: STRIP.wide, height: inner.height - this.#own.besideStrip(STRIP.wide) }
+        : { width, height: STRIP.tall };
+    };
+    const least = large === undefined ? undefined : beside ? STRIP.leastBeside : STRIP.leastAbove;
+    let area = areaUnder(0);
+    let size = tilesAPage(area, GAP, MOST_TILES, least);
+    const paged = ids.length > size;
+    if (paged) {
+      area = areaUnder(PAGER_HEIGHT);
+      size = tilesAPage(area, GAP, MOST_TILES, least);
+    }
+    this.root.classList.toggle('with-large', large !== undefined);
     this.root.classList.toggle('beside', beside);
-    const area =
-      large === undefined ? { width, height } : beside ? { width: STRIP.wide, height } : { width, height: STRIP.tall };
-    const size = tilesAPage(area, GAP, MOST_TILES);
+    this.root.classList.toggle('paged', paged);
     this.#pages = Math.max(1, Math.ceil(ids.length / size));
     this.#page = Math.min(this.#page, this.#pages - 1);
     const shown = pageOf(ids, this.#page, size, this.#activeSpeaker);

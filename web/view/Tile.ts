@@ -51,7 +51,8 @@ export class Tile {
     this.#pin?.addEventListener('click', () => onPin?.());
     this.root = element(
       'section',
-      { className: `tile ${kind}`, data },
+      // A tap focuses it, which shows its buttons where there is no hovering.
+      { className: `tile ${kind}`, data, tabIndex: -1 },
       this.#initials,
       this.video,
       this.#slow,
@@ -91,12 +92,14 @@ export class Tile {
     this.root.classList.toggle('speaking', speaking);
   }
 
-  /** Dims a picture that stands still and says whose connection it is; `undefined` when it moves. */
-  setSlow(words: string | undefined): void {
-    this.root.classList.toggle('frozen', words !== undefined);
-    this.#slow.hidden = words === undefined;
-    if (words !== undefined && this.#slow.lastChild?.textContent !== words)
-      this.#slow.replaceChildren(icon(WifiOff, 18), words);
+  /** Dims a picture that stands still, and says whose connection it is where `words` has any. */
+  setSlow(frozen: boolean, words: string | undefined): void {
+    this.root.classList.toggle('frozen', frozen);
+    const shown = frozen ? words : undefined;
+    this.#slow.hidden = shown === undefined;
+    if (shown !== undefined && this.#slow.lastChild?.textContent !== shown) {
+      this.#slow.replaceChildren(icon(WifiOff, 18), shown);
+    }
   }
 
   remove(): void {

@@ -56,9 +56,9 @@ function picture({ width, height }: Size, aspect: number): number {
 const LEAST_TILE = { width: 160, height: 90 };
 
 /** How many tiles one page may hold so that none falls below the least size; at least one, at most `most`. */
-export function tilesAPage(stage: Size, gap: number, most: number): number {
-  const columns = Math.max(1, Math.floor((stage.width + gap) / (LEAST_TILE.width + gap)));
-  const rows = Math.max(1, Math.floor((stage.height + gap) / (LEAST_TILE.height + gap)));
+export function tilesAPage(stage: Size, gap: number, most: number, least: Size = LEAST_TILE): number {
+  const columns = Math.max(1, Math.floor((stage.width + gap) / (least.width + gap)));
+  const rows = Math.max(1, Math.floor((stage.height + gap) / (least.height + gap)));
   return Math.max(1, Math.min(most, columns * rows));
 }
 
