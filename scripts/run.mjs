@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { endAll, killAll, run } from './setup/child.mjs';
-import { equipment, equipmentStep, koreanFont } from './setup/equipment.mjs';
+import { equipment, equipmentStep, fonts } from './setup/equipment.mjs';
 import { handOver } from './setup/handover.mjs';
 import { releaseAll } from './setup/lock.mjs';
 import { linkNode, nodeBinary, nodeStep } from './setup/node.mjs';
@@ -63,7 +63,7 @@ const commands = {
   },
   shots: {
     does: 'screenshots of every state of the page, into shots/; or those whose names start so',
-    steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, [...equipment, koreanFont])],
+    steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, [...equipment, fonts])],
     run: (args) => become(join(place.root, 'scripts/shots.ts'), args),
   },
   token: { does: 'a token for a room', steps: base, run: (args) => become(join(place.root, 'scripts/token.ts'), args) },

@@ -13,11 +13,11 @@ export const equipment = [
   { name: 'firefox', file: '/usr/bin/firefox-esr', packages: ['firefox-esr'] },
 ];
 
-/** Without it, Korean is little boxes in pictures taken on a server. @type {Equipment} */
-export const koreanFont = {
-  name: 'korean-font',
-  file: '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc',
-  packages: ['fonts-noto-cjk'],
+/** Without them, Korean and emoji are little boxes in pictures taken on a server. @type {Equipment} */
+export const fonts = {
+  name: 'fonts',
+  file: '/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf',
+  packages: ['fonts-noto-core', 'fonts-noto-cjk', 'fonts-noto-color-emoji'],
 };
 
 /**

@@ -28,6 +28,7 @@ export interface BarOptions {
   readonly sound: Sound;
   readonly moreMenu: (button: HTMLButtonElement) => HTMLElement;
   onPeople(): void;
+  peopleOpen(): boolean;
 }
 
 interface Control {
@@ -55,7 +56,10 @@ function control(name: string, key: string | undefined, act: () => unknown): Con
   };
 }
 
-export function bar({ session, sound, moreMenu, onPeople }: BarOptions): { root: HTMLElement; render(): void } {
+export function bar({ session, sound, moreMenu, onPeople, peopleOpen }: BarOptions): {
+  root: HTMLElement;
+  render(): void;
+} {
   const { media } = session;
   const microphone = control('microphone', 'M', () => session.toggleMicrophone());
   const camera = control('camera', 'V', () => session.toggleCamera());
@@ -88,6 +92,7 @@ export function bar({ session, sound, moreMenu, onPeople }: BarOptions): { root:
     hand.show({ label: say(raised ? 'lowerHand' : 'raiseHand'), node: Hand, pressed: raised });
     people.show({ label: say('people'), node: Users });
     people.button.dataset.count = String(session.others.length + 1);
+    people.button.ariaExpanded = String(peopleOpen());
     for (const { button } of [microphone, camera, screen]) button.disabled = !session.mayPublish;
     screen.button.hidden = !('getDisplayMedia' in (navigator.mediaDevices ?? {}));
   };

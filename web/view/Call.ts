@@ -42,13 +42,14 @@ export function callView(
     inviteButton(toasts),
   );
   const stage = new Stage(session, alone);
-  const people = new People(session, inviteButton(toasts));
+  const people = new People(session, inviteButton(toasts), () => controls.render());
   const floating = element('div', { className: 'floating-layer', ariaHidden: 'true' });
   const root = element('div', { className: 'call' });
   const controls = bar({
     session,
     sound,
     onPeople: () => people.toggle(),
+    peopleOpen: () => !people.root.hidden,
     moreMenu: (button) => moreMenu(button, { session, stage, frame: root, onPeople: () => people.toggle() }),
   });
   root.append(

@@ -161,7 +161,7 @@ function previewOf(media: LocalMedia, name: HTMLInputElement) {
     }
     root.classList.toggle('has-video', status === 'on');
     root.classList.toggle('waiting', status === 'starting');
-    words.textContent = status === 'starting' ? say('cameraStarting') : status === 'on' ? '' : say('cameraOff');
+    words.textContent = cameraWords(media);
     letters.textContent = initials(name.value);
     letters.style.setProperty('--hue', String(hueOf(name.value)));
     showToggle(toggles.camera, 'camera', media);
@@ -187,6 +187,14 @@ function previewOf(media: LocalMedia, name: HTMLInputElement) {
     off();
   };
   return preview;
+}
+
+function cameraWords(media: LocalMedia): string {
+  const { status, error } = media.state('camera');
+  if (status === 'on') return '';
+  if (status === 'starting') return say('cameraStarting');
+  if (error?.problem === 'denied') return say('deniedCamera');
+  return say(error?.problem === 'missing' ? 'missingCamera' : 'cameraOff');
 }
 
 function toggle(source: LocalSource, media: LocalMedia): HTMLButtonElement {

@@ -25,6 +25,8 @@ export function menu(button: HTMLButtonElement, label: string, fill: () => Child
     }
   });
   panel.addEventListener('keydown', (event) => moveFocus(event, panel));
+  // What stood by its button would stand elsewhere in a window of another size.
+  addEventListener('resize', () => panel.isConnected && panel.matches(':popover-open') && panel.hidePopover());
   return panel;
 }
 
@@ -81,13 +83,16 @@ export function action(
   return row;
 }
 
-/** Above its button, within the window. */
+/** Above its button, or below where there is more room, within the window. */
 function place(panel: HTMLElement, button: HTMLElement): void {
   const at = button.getBoundingClientRect();
   const { width } = panel.getBoundingClientRect();
   const left = Math.max(8, Math.min(innerWidth - width - 8, at.left + at.width / 2 - width / 2));
+  const above = at.top > innerHeight / 2;
   panel.style.left = `${left}px`;
-  panel.style.bottom = `${innerHeight - at.top + 8}px`;
+  panel.style.top = above ? 'auto' : `${at.bottom + 8}px`;
+  panel.style.bottom = above ? `${innerHeight - at.top + 8}px` : 'auto';
+  panel.style.maxHeight = `${(above ? at.top : innerHeight - at.bottom) - 16}px`;
 }
 
 function moveFocus(event: KeyboardEvent, panel: HTMLElement): void {

@@ -1,4 +1,4 @@
-/** Owns one's own picture: mirrored, small in a corner that can be chosen, or the whole stage while nobody else is there. */
+/** Owns one's own picture: mirrored, in a corner that can be chosen; the whole stage alone, a tile like others in larger calls. */
 import { Move } from 'lucide';
 import { element, icon } from './dom.ts';
 import { remembered } from './memory.ts';
@@ -20,11 +20,8 @@ export class OwnTile {
   readonly tile = new Tile({ data: { own: '' }, kind: 'own' });
   readonly root = this.tile.root;
   #corner: Corner;
-  readonly #onMoved: () => void;
 
-  /** @param onMoved it stands in another corner now */
-  constructor(onMoved: () => void) {
-    this.#onMoved = onMoved;
+  constructor() {
     const chosen = remembered.corner.get();
     this.#corner = isCorner(chosen) ? chosen : 'bottom-right';
     const words = say('moveOwn');
@@ -41,8 +38,7 @@ export class OwnTile {
     this.#moveTo(this.#corner);
   }
 
-  show(self: Person, alone: boolean): void {
-    this.root.classList.toggle('floating', !alone);
+  show(self: Person): void {
     this.tile.show({
       label: say('you'),
       name: self.name,
@@ -54,16 +50,10 @@ export class OwnTile {
     });
   }
 
-  /** Height that it takes from a strip of that width at the right edge, in CSS pixels. */
-  besideStrip(width: number): number {
-    return this.#corner.endsWith('right') ? (width * 10) / 16 + 8 : 0;
-  }
-
   #moveTo(corner: Corner): void {
     this.#corner = corner;
     this.root.dataset.corner = corner;
     remembered.corner.set(corner);
-    this.#onMoved();
   }
 
   /** Follows the pointer and lets go into the nearest corner. */

@@ -4,6 +4,9 @@ import { arrange, element, hueOf, icon, initials } from './dom.ts';
 import type { Person, Session } from './Session.ts';
 import { say } from './words/index.ts';
 
+/** How long a question stays, in milliseconds. */
+const ASK = 4000;
+
 export class People {
   readonly root: HTMLElement;
   readonly #session: Session;
@@ -11,10 +14,12 @@ export class People {
   readonly #title = element('h2', {});
   readonly #rows = new Map<string, HTMLElement>();
   readonly #close: HTMLButtonElement;
+  readonly #onToggle: () => void;
   #opener: Element | null = null;
 
-  constructor(session: Session, invite: HTMLElement) {
+  constructor(session: Session, invite: HTMLElement, onToggle: () => void) {
     this.#session = session;
+    this.#onToggle = onToggle;
     this.#close = element(
       'button',
       { type: 'button', className: 'round small', ariaLabel: say('close'), title: say('close') },
@@ -34,6 +39,7 @@ export class People {
   /** Opens or closes it; the focus goes in, and comes back. */
   toggle(): void {
     this.root.hidden = !this.root.hidden;
+    this.#onToggle();
     if (this.root.hidden) {
       if (this.#opener instanceof HTMLElement) this.#opener.focus();
       return;
@@ -87,7 +93,21 @@ export class People {
       { type: 'button', className: 'round small', ariaLabel: words, title: words },
       icon(UserMinus, 18),
     );
-    button.addEventListener('click', () => void this.#session.kick(person.id));
+    // The second click, soon after the first, is the answer to a question.
+    let asked: ReturnType<typeof setTimeout> | undefined;
+    button.addEventListener('click', () => {
+      if (asked !== undefined) {
+        void this.#session.kick(person.id);
+        return;
+      }
+      button.className = 'danger ask';
+      button.replaceChildren(say('removeAsk'));
+      asked = setTimeout(() => {
+        asked = undefined;
+        button.className = 'round small';
+        button.replaceChildren(icon(UserMinus, 18));
+      }, ASK);
+    });
     return button;
   }
 }

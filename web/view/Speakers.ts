@@ -22,6 +22,8 @@ export class Speakers {
     for (const id of this.#spokeAt.keys()) {
       if (!everyone.has(id)) this.#spokeAt.delete(id);
     }
+    // A voice that was muted is not heard any more: its ring goes at once.
+    if (this.#session.self.muted) this.#spokeAt.delete('self');
     return new Set([...this.#spokeAt].filter(([, at]) => now - at < SPEAKING.hold).map(([id]) => id));
   }
 

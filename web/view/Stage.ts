@@ -25,6 +25,7 @@ export class Stage {
   readonly #speakers: Speakers;
   readonly #large = element('div', { className: 'large' });
   readonly #grid = element('div', { className: 'grid' });
+  readonly #sharing: HTMLElement;
   readonly #slow = element('p', { className: 'status', role: 'status', hidden: true }, say('frozenYours'));
   readonly #pager: HTMLElement;
   readonly #pageLabel = element('span', {});
@@ -39,7 +40,7 @@ export class Stage {
   constructor(session: Session, alone: HTMLElement) {
     this.#session = session;
     this.#speakers = new Speakers(session);
-    this.#own = new OwnTile(() => this.root?.isConnected && this.render());
+    this.#own = new OwnTile();
     const turn = (by: number, words: string, node: Parameters<typeof icon>[0]) => {
       const button = element(
         'button',
@@ -56,6 +57,9 @@ export class Stage {
       this.#pageLabel,
       turn(1, say('nextPage'), ChevronRight),
     );
+    const stop = element('button', { type: 'button' }, say('stopShare'));
+    stop.addEventListener('click', () => void session.toggleScreen());
+    this.#sharing = element('div', { className: 'sharing', role: 'status', hidden: true }, say('youShare'), stop);
     this.root = element(
       'div',
       { className: 'stage' },
@@ -65,6 +69,7 @@ export class Stage {
       this.#own.root,
       this.#pager,
       this.#slow,
+      this.#sharing,
     );
     new ResizeObserver(() => this.render()).observe(this.root);
   }
@@ -91,8 +96,9 @@ export class Stage {
     const people = new Map(others.map((person) => [person.id, person]));
     this.#drop(people);
     for (const person of others) this.#show(person);
-    this.#own.show(self, others.length === 0);
+    this.#own.show(self);
     this.root.classList.toggle('alone', others.length === 0);
+    this.#sharing.hidden = !self.screenOn;
     this.#place(others);
   }
 
@@ -188,21 +194,17 @@ export class Stage {
     const ids = [...this.#tiles.keys()].filter((id) => id !== large);
     const { width, height } = this.root.getBoundingClientRect();
     const beside = large !== undefined && width > height;
-    const areaUnder = (pagerHeight: number): Size => {
-      const inner = { width, height: height - pagerHeight };
-      if (large === undefined) return inner;
-      return beside
-        ? { width: STRIP.wide, height: inner.height - this.#own.besideStrip(STRIP.wide) }
-        : { width, height: STRIP.tall };
+    const area = (pagerHeight: number): Size => {
+      if (large === undefined) return { width, height: height - pagerHeight };
+      return beside ? { width: STRIP.wide, height: height - pagerHeight } : { width, height: STRIP.tall };
     };
     const least = large === undefined ? undefined : beside ? STRIP.leastBeside : STRIP.leastAbove;
-    let area = areaUnder(0);
-    let size = tilesAPage(area, GAP, MOST_TILES, least);
-    const paged = ids.length > size;
-    if (paged) {
-      area = areaUnder(PAGER_HEIGHT);
-      size = tilesAPage(area, GAP, MOST_TILES, least);
-    }
+    // In a corner one would hide somebody as soon as the tiles are small: then one is a tile like everyone.
+    const ownTile = others.length > 2 || (large !== undefined && others.length > 0);
+    const places = (pagerHeight: number) =>
+      Math.max(1, tilesAPage(area(pagerHeight), GAP, MOST_TILES, least) - (ownTile ? 1 : 0));
+    const paged = ids.length > places(0);
+    const size = places(paged ? PAGER_HEIGHT : 0);
     this.root.classList.toggle('with-large', large !== undefined);
     this.root.classList.toggle('beside', beside);
     this.root.classList.toggle('paged', paged);
@@ -210,14 +212,19 @@ export class Stage {
     this.#page = Math.min(this.#page, this.#pages - 1);
     const shown = pageOf(ids, this.#page, size, this.#activeSpeaker);
     const tiles = (list: readonly string[]) => list.flatMap((id) => this.#tiles.get(id)?.root ?? []);
+    const count = shown.length + (ownTile ? 1 : 0);
     arrange(this.#large, tiles(large === undefined ? [] : [large]));
-    arrange(this.#grid, tiles(shown));
-    this.#grid.hidden = shown.length === 0;
-    const { columns, tile } = largestGrid(shown.length, area, {
+    arrange(this.#grid, [...tiles(shown), ...(ownTile ? [this.#own.root] : [])]);
+    if (!ownTile && this.#own.root.parentElement !== this.root) this.#pager.before(this.#own.root);
+    this.#own.root.classList.toggle('floating', !ownTile && others.length > 0);
+    this.#own.tile.resume();
+    for (const id of large === undefined ? shown : [...shown, large]) this.#tiles.get(id)?.resume();
+    this.#grid.hidden = count === 0;
+    const { columns, tile } = largestGrid(count, area(paged ? PAGER_HEIGHT : 0), {
       gap: GAP,
       aspect: ASPECT,
-      // In the strip a face needs its width more than the strip needs to be full.
-      ...(large !== undefined && { tallest: ASPECT }),
+      // In the strip a face needs its width more than the strip needs to be full; a single one may fill a phone.
+      ...(large !== undefined ? { tallest: ASPECT } : count === 1 && { tallest: 3 / 4 }),
     });
     this.#grid.style.setProperty('--columns', String(columns));
     this.#grid.style.setProperty('--tile-width', `${tile.width}px`);

@@ -64,8 +64,15 @@ export class Tile {
 
   /** Whether the picture has stood still for too long while it should move. */
   get frozen(): boolean {
-    if (!this.#track || this.#lastFrame === 0 || document.hidden) return false;
+    if (!this.#track || this.#lastFrame === 0 || document.hidden || this.video.paused) return false;
     return performance.now() - this.#lastFrame > FROZEN_AFTER;
+  }
+
+  /** The browser pauses a video that leaves the page: whoever puts its tile back starts it again. */
+  resume(): void {
+    if (!this.#track || !this.video.paused) return;
+    if (this.#lastFrame > 0) this.#lastFrame = performance.now();
+    this.video.play().catch(() => {});
   }
 
   show({ label, name, video, expectsVideo, muted, hand, pinned }: TileState): void {

@@ -12,6 +12,7 @@ const words: Partial<Record<CloseReason, readonly [string, string]>> = {
 
 export function endedView(reason: CloseReason, onRejoin: () => void): HTMLElement {
   const [title, text] = words[reason] ?? [say('endedLost'), say('endedLostText')];
+  const start = element('a', { href: '/', className: 'quiet' }, say('toStart'));
   const again = element('button', { type: 'button', className: 'primary wide' }, say('joinAgain'));
   again.addEventListener('click', onRejoin);
   const heading = element('h1', { tabIndex: -1 }, title);
@@ -24,8 +25,9 @@ export function endedView(reason: CloseReason, onRejoin: () => void): HTMLElemen
       { className: 'card ended' },
       heading,
       text ? element('p', {}, text) : undefined,
-      again,
-      element('a', { href: '/', className: 'quiet' }, say('toStart')),
+      // Whoever was removed is not wanted back.
+      reason !== 'kicked' && again,
+      start,
     ),
   );
 }

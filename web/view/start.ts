@@ -16,8 +16,7 @@ export function startView(onRoom: (room: string) => void): HTMLElement {
     { className: 'card start', noValidate: true },
     element('h1', {}, 'Weir'),
     element('p', {}, say('tagline')),
-    element('label', { htmlFor: 'room' }, say('roomLabel')),
-    input,
+    element('div', { className: 'field' }, element('label', { htmlFor: 'room' }, say('roomLabel')), input),
     element('p', { className: 'problem', role: 'alert', hidden: true }),
     element('button', { type: 'submit', className: 'primary wide' }, say('openRoom')),
     element('p', { className: 'quiet' }, say('roomHint')),
@@ -31,7 +30,7 @@ export function startView(onRoom: (room: string) => void): HTMLElement {
       return;
     }
     if (problem) {
-      problem.textContent = say('roomInvalid');
+      problem.textContent = say(room ? 'roomInvalid' : 'roomMissing');
       problem.hidden = false;
     }
     input.setAttribute('aria-invalid', 'true');

@@ -6,7 +6,8 @@ export const en = {
   roomLabel: 'Room name',
   openRoom: 'Open room',
   roomHint: 'Whoever opens the same address is in the same call.',
-  roomInvalid: 'A room name has no slashes and is not empty.',
+  roomInvalid: 'A room name has no slashes.',
+  roomMissing: 'Give the room a name.',
 
   yourName: 'Your name',
   nameMissing: 'Tell the others who you are.',
@@ -102,6 +103,7 @@ export const en = {
   handRaised: 'hand raised',
   sharing: 'sharing the screen',
   remove: 'Remove {name}',
+  removeAsk: 'Remove?',
   removed: '{name} was removed.',
   pin: 'Keep {name} large',
   unpin: 'Back to the layout',
@@ -110,7 +112,6 @@ export const en = {
   nextPage: 'Next page',
   page: 'Page {page} of {pages}',
   screenOf: "{name}'s screen",
-  yourScreen: 'Your screen',
   youShare: 'You are sharing your screen.',
 
   joined: '{name} joined.',

@@ -1,0 +1,89 @@
+/** Owns `npm run shots`: pictures of every state of the page, in `shots/`. Names that are given choose by their beginning. */
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { hasChromium } from '../tests/support/chromium.ts';
+import { type Frame, Stand } from './shots/Stand.ts';
+import { frames, type Shot, shots } from './shots/table.ts';
+
+const wanted = process.argv.slice(2);
+const directory = fileURLToPath(new URL('../shots/', import.meta.url));
+
+interface Picture {
+  readonly name: string;
+  readonly shot: Shot;
+  readonly frame: Frame;
+}
+
+/** The pictures that were asked for. */
+function chosen(): Picture[] {
+  const pictures = shots.flatMap((shot) =>
+    (shot.on ?? ['desktop']).map((frame) => ({
+      name: frame === 'desktop' ? shot.name : `${shot.name}-${frame}`,
+      shot,
+      frame: frames[frame],
+    })),
+  );
+  return pictures.filter(({ name }) => wanted.length === 0 || wanted.some((beginning) => name.startsWith(beginning)));
+}
+
+/** Those that one page can show, one after the other: size and colours may differ, not the way, language and touch. */
+function perPage(pictures: readonly Picture[]): Picture[][] {
+  const byWay = Map.groupBy(pictures, ({ shot }) => shot.go);
+  return [...byWay.values()].flatMap((same) => [
+    ...Map.groupBy(same, ({ frame }: Picture) => `${frame.language} ${frame.phone}`).values(),
+  ]);
+}
+
+async function take(page: Page, { name, shot, frame }: Picture): Promise<void> {
+  await page.setViewportSize({ width: frame.width, height: frame.height });
+  await page.emulateMedia({ colorScheme: frame.scheme ?? 'dark' });
+  // Where a pointer changes nothing.
+  await page.mouse.move(1, 1);
+  await shot.open?.(page);
+  // What moves has arrived, and tiles of another size have their pictures.
+  await page.waitForTimeout(350);
+  await page.screenshot({ path: `${directory}${name}.png` });
+  if (!shot.open) return;
+  await page.keyboard.press('Escape');
+  await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur());
+}
+
+/** Takes those of one page. @returns how many there are now */
+async function takeAll(pictures: readonly Picture[], stand: Stand): Promise<number> {
+  const [first] = pictures;
+  if (!first) return 0;
+  const page = await stand.page(first.frame, first.shot.devices ?? 'work');
+  let taken = 0;
+  try {
+    await first.shot.go(page, stand);
+    for (const picture of pictures) {
+      await take(page, picture);
+      taken += 1;
+      process.stdout.write(`${picture.name}\n`);
+    }
+  } catch (error) {
+    const names = pictures.slice(taken).map(({ name }) => name);
+    process.stderr.write(`not taken: ${names.join(', ')}: ${error instanceof Error ? error.message : error}\n`);
+  } finally {
+    await page.context().close();
+  }
+  return taken;
+}
+
+if (!hasChromium) {
+  process.stderr.write('There is no Chromium to take pictures with.\n');
+  process.exit(1);
+}
+mkdirSync(directory, { recursive: true });
+const began = performance.now();
+const pictures = chosen();
+let taken = 0;
+{
+  await using stand = await Stand.open();
+  for (const group of perPage(pictures)) taken += await takeAll(group, stand);
+}
+process.stdout.write(
+  `${taken} of ${pictures.length} pictures in shots/, ${Math.round((performance.now() - began) / 1000)} s\n`,
+);
+if (taken === 0 || taken < pictures.length) process.exitCode = 1;

@@ -1,0 +1,174 @@
+/** Owns the other people in the pictures: one page that holds many room clients, each with a painted camera. */
+import type { Browser, Page } from 'playwright-core';
+import type { TestServer } from '../../tests/support/server.ts';
+import type { Reaction, RoomClient } from '../../web/client/index.ts';
+import { type Document, installPainter, type Looks } from './figures.ts';
+
+/** Somebody's part. */
+export interface Part {
+  readonly name: string;
+  readonly looks: Looks;
+  /** `late` is a camera whose first picture never comes. */
+  readonly camera?: 'on' | 'off' | 'late';
+  readonly microphone?: 'speaks' | 'silent' | 'muted';
+  readonly hand?: boolean;
+  readonly screen?: Document;
+}
+
+interface Entrance extends Part {
+  readonly room: string;
+  readonly token: string | undefined;
+  readonly size: { width: number; height: number };
+}
+
+interface Troupe {
+  enter(part: Entrance): Promise<void>;
+  leave(name: string): void;
+  react(name: string, reaction: Reaction): Promise<void>;
+  raise(name: string): Promise<void>;
+  /** Removes a stranger, by their name. */
+  remove(name: string, whom: string): Promise<void>;
+  /** From now on somebody's picture stands still. */
+  freeze(name: string): void;
+}
+
+declare global {
+  interface Window {
+    troupe: Troupe;
+  }
+}
+
+/** Who is in which room of which server. */
+export interface Scene {
+  readonly server: TestServer;
+  readonly room: string;
+  readonly parts: readonly Part[];
+  /** The token of somebody with this name, where the server asks for one. */
+  readonly tokenOf?: (name: string) => Promise<string>;
+}
+
+export class Cast {
+  readonly #browser: Browser;
+  #page: Page | undefined;
+  #scene: Scene | undefined;
+
+  constructor(browser: Browser) {
+    this.#browser = browser;
+  }
+
+  /** Makes the scene what it is to be; nothing happens when it is so already. */
+  async play(scene: Scene): Promise<void> {
+    const now = this.#scene;
+    if (now && now.server === scene.server && now.room === scene.room && now.parts === scene.parts) return;
+    await this.rest();
+    this.#scene = scene;
+    const page = await this.#browser.newPage();
+    this.#page = page;
+    await page.addInitScript(installPainter);
+    await page.goto(scene.server.url);
+    await page.evaluate(installTroupe);
+    // They come one after the other, so that they stand in the order of the list.
+    for (const part of scene.parts) await this.enter(part);
+  }
+
+  /** Everybody leaves. */
+  async rest(): Promise<void> {
+    await this.#page?.close();
+    this.#page = undefined;
+    this.#scene = undefined;
+  }
+
+  /** The next scene starts anew, because somebody did something that is not in the list. */
+  spoil(): void {
+    if (this.#scene) this.#scene = { ...this.#scene, parts: [] };
+  }
+
+  async enter(part: Part): Promise<void> {
+    const { room, parts, tokenOf } = this.#must().scene;
+    const token = await tokenOf?.(part.name);
+    const size = parts.length > 6 ? { width: 480, height: 270 } : { width: 1280, height: 720 };
+    await this.#must().page.evaluate((entrance) => window.troupe.enter(entrance), { ...part, room, token, size });
+  }
+
+  /** Tells somebody what to do; it runs in the page, and finds everybody in `window.troupe`. */
+  async direct(inPage: () => unknown): Promise<void> {
+    await this.#must().page.evaluate(inPage);
+  }
+
+  #must(): { page: Page; scene: Scene } {
+    if (!this.#page || !this.#scene) throw new Error('nobody plays');
+    return { page: this.#page, scene: this.#scene };
+  }
+}
+
+/** Runs in the page; it may use nothing from outside but the painter. */
+async function installTroupe(): Promise<void> {
+  const sdk: typeof import('../../web/client/index.ts') = await import(new URL('/sdk.js', location.origin).href);
+  const frames = new Map<string, (time: number) => void>();
+  const clients = new Map<string, RoomClient>();
+  const audio = new AudioContext();
+  setInterval(() => {
+    for (const paint of frames.values()) paint(performance.now() / 1000);
+  }, 200);
+
+  const film = (
+    key: string,
+    size: { width: number; height: number },
+    paint: (on: HTMLCanvasElement, t: number) => void,
+  ) => {
+    const canvas = Object.assign(document.createElement('canvas'), size);
+    frames.set(key, (time) => paint(canvas, time));
+    const [track] = canvas.captureStream().getVideoTracks();
+    if (!track) throw new Error('a canvas without a track');
+    return track;
+  };
+  const voice = (speaks: boolean) => {
+    const out = audio.createMediaStreamDestination();
+    const tone = new OscillatorNode(audio, { frequency: 180 });
+    tone.connect(new GainNode(audio, { gain: speaks ? 0.3 : 0 })).connect(out);
+    tone.start();
+    const [track] = out.stream.getAudioTracks();
+    if (!track) throw new Error('a voice without a track');
+    return track;
+  };
+  const clientOf = (name: string) => {
+    const client = clients.get(name);
+    if (!client) throw new Error(`${name} is not here`);
+    return client;
+  };
+
+  window.troupe = {
+    async enter({ name, looks, camera = 'on', microphone = 'silent', hand, screen, room, token, size }) {
+      const client = new sdk.RoomClient({ url: location.origin });
+      clients.set(name, client);
+      await client.join({ room, name, ...(token && { token }) });
+      if (camera !== 'off') {
+        const track = film(name, size, (canvas, time) => window.painter.portrait(canvas, looks, time));
+        if (camera === 'late') frames.delete(name);
+        await client.publish('camera', track);
+      }
+      const muted = microphone === 'muted';
+      await client.publish('microphone', voice(microphone === 'speaks'), { muted });
+      if (hand) await client.setHand(true);
+      if (!screen) return;
+      const share = film(`${name} shares`, { width: 1280, height: 720 }, (canvas, time) =>
+        window.painter.document(canvas, screen, time),
+      );
+      share.contentHint = 'detail';
+      await client.publish('screen', share);
+    },
+    leave(name) {
+      clientOf(name).leave();
+      clients.delete(name);
+      frames.delete(name);
+    },
+    react: (name, reaction) => clientOf(name).react(reaction),
+    raise: (name) => clientOf(name).setHand(true),
+    async remove(name, whom) {
+      const peer = clientOf(name).peers.find((one) => one.name === whom);
+      if (peer) await clientOf(name).kick(peer.peerId);
+    },
+    freeze: (name) => void frames.delete(name),
+  };
+  await audio.resume();
+}

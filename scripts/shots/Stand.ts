@@ -1,0 +1,174 @@
+/** Owns where pictures are taken: servers, browsers, and the ways of a page into a lobby and a call. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { signToken } from '../../server/signalling/tokens.ts';
+import { launchChromium } from '../../tests/support/chromium.ts';
+import { startServer, type TestServer } from '../../tests/support/server.ts';
+import { Cast, type Part } from './Cast.ts';
+import { makeFilms } from './films.ts';
+import { viewerLooks, viewerName } from './people.ts';
+
+export const room = 'Monday coffee';
+const keys = { apiKey: 'shots', apiSecret: 'a secret of the pictures, for nothing else' };
+
+/** Kinds of server: `tokens` is the one for calls, whose others can be kept from receiving anything. */
+const kinds = {
+  open: {},
+  tokens: { WEIR_API_KEY: keys.apiKey, WEIR_API_SECRET: keys.apiSecret },
+  full: { WEIR_MAX_PEERS: '1' },
+} as const;
+export type Kind = keyof typeof kinds;
+
+/** Where and how a picture is looked at. */
+export interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly scheme?: 'dark' | 'light';
+  readonly language?: 'en' | 'ko';
+  /** Touch, no hover, a phone's viewport. */
+  readonly phone?: boolean;
+}
+
+/** How camera and microphone of the one who looks behave. */
+export type Devices = 'work' | 'denied' | 'none';
+
+export class Stand implements AsyncDisposable {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'weir-shots-'));
+  readonly #servers = new Map<Kind, Promise<TestServer>>();
+  readonly #people: Browser;
+  #viewers: Browser | undefined;
+  /** Somebody new in each call: whoever was removed from one may not come back at once. */
+  #calls = 0;
+  readonly cast: Cast;
+
+  private constructor(people: Browser) {
+    this.#people = people;
+    this.cast = new Cast(people);
+  }
+
+  static async open(): Promise<Stand> {
+    const stand = new Stand(await launchChromium());
+    stand.#viewers = await launchChromium(await makeFilms(stand.#people, stand.#directory, viewerLooks));
+    return stand;
+  }
+
+  /** The server of a kind, started when it is first needed. */
+  server(kind: Kind): Promise<TestServer> {
+    const known = this.#servers.get(kind) ?? startServer({ ...kinds[kind], WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
+    this.#servers.set(kind, known);
+    return known;
+  }
+
+  /** Ends a server, as a crash of its machine would; the next one who asks gets a new one. */
+  async stop(kind: Kind): Promise<void> {
+    const server = await this.#servers.get(kind);
+    this.#servers.delete(kind);
+    await server?.close();
+  }
+
+  /** An empty page of somebody who has chosen nothing yet. */
+  async page(frame: Frame, devices: Devices): Promise<Page> {
+    if (!this.#viewers) throw new Error('the stand is not open');
+    const context = await this.#viewers.newContext({
+      viewport: { width: frame.width, height: frame.height },
+      locale: frame.language === 'ko' ? 'ko-KR' : 'en-GB',
+      isMobile: frame.phone ?? false,
+      hasTouch: frame.phone ?? false,
+      deviceScaleFactor: frame.phone ? 2 : 1,
+    });
+    await context.grantPermissions(['clipboard-write']);
+    context.setDefaultTimeout(15_000);
+    const page = await context.newPage();
+    await page.addInitScript(pretendDevices, devices);
+    return page;
+  }
+
+  /** The lobby of the room on a server; nobody has typed a name unless `named`. */
+  async lobby(page: Page, kind: Kind, named = true): Promise<void> {
+    const { url } = await this.server(kind);
+    const query = named ? `?${new URLSearchParams({ name: viewerName })}` : '';
+    await page.goto(`${url}/r/${encodeURIComponent(room)}${query}`);
+    await page.locator('.lobby').waitFor();
+  }
+
+  /** A call with these others, joined through the lobby. */
+  async call(page: Page, parts: readonly Part[], { admin = false } = {}): Promise<void> {
+    const server = await this.server('tokens');
+    this.#calls += 1;
+    await this.cast.play({ server, room, parts, tokenOf: (name) => tokenOf(name, { canSubscribe: false }) });
+    await this.lobby(page, 'tokens');
+    await page.locator('#token').fill(await tokenOf(this.#identity, { roomAdmin: admin }));
+    await page.locator('button[type=submit]').click();
+    const late = parts.filter(({ camera }) => camera === 'late').length;
+    await page.waitForFunction(isComplete, { people: parts.length + 1, late });
+  }
+
+  /** Somebody comes with our own token: the page has to make way. */
+  async replace(): Promise<void> {
+    const { url } = await this.server('tokens');
+    const page = await this.#people.newPage();
+    await page.goto(url);
+    await page.evaluate(
+      async ([where, token]) => {
+        const sdk: typeof import('../../web/client/index.ts') = await import(new URL('/sdk.js', location.origin).href);
+        await new sdk.RoomClient({ url: location.origin }).join({ room: where, token });
+      },
+      [room, await tokenOf(this.#identity, {})] as const,
+    );
+    await page.close();
+  }
+
+  /** Of the one who looks, in the call that is on. */
+  get #identity(): string {
+    return `viewer-${this.#calls}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#people.close(), this.#viewers?.close()]);
+    await Promise.all([...this.#servers.values()].map(async (server) => (await server).close()));
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function tokenOf(identity: string, grants: { canSubscribe?: boolean; roomAdmin?: boolean }): Promise<string> {
+  const video = { room, roomJoin: true, roomAdmin: true, ...grants };
+  return signToken({ ...keys, identity, video });
+}
+
+/** Runs in the page: everybody is there, and every camera that gives pictures shows one. */
+function isComplete({ people, late }: { people: number; late: number }): boolean {
+  const count = document.querySelector<HTMLElement>('.bar [data-control=people]')?.dataset.count;
+  const waiting = [...document.querySelectorAll('.tile.waiting')].filter((tile) => !tile.classList.contains('live'));
+  const tiles = document.querySelectorAll('.stage .tile').length;
+  return count === String(people) && waiting.length <= late && tiles >= Math.min(people, 2);
+}
+
+/** Runs in the page, before its own scripts: devices with names as they are sold, or none, or none allowed. */
+function pretendDevices(devices: Devices): void {
+  const media = navigator.mediaDevices;
+  if (!media) return;
+  const fail = (name: string) => () => Promise.reject(new DOMException('', name));
+  if (devices === 'denied') media.getUserMedia = fail('NotAllowedError');
+  if (devices === 'none') {
+    media.getUserMedia = fail('NotFoundError');
+    media.enumerateDevices = () => Promise.resolve([]);
+    return;
+  }
+  const real = media.enumerateDevices.bind(media);
+  const labels: Record<string, string[]> = {
+    videoinput: ['Integrated camera', 'Desk camera (USB)'],
+    audioinput: ['Built-in microphone', 'Headset (USB)', 'Desk camera microphone'],
+    audiooutput: ['Built-in speakers', 'Headset (USB)', 'Monitor'],
+  };
+  media.enumerateDevices = async () => {
+    const seen: Record<string, number> = {};
+    return (await real()).map((device) => {
+      const index = seen[device.kind] ?? 0;
+      seen[device.kind] = index + 1;
+      const label = device.label && (labels[device.kind]?.[index] ?? device.label);
+      return { ...device.toJSON(), label, toJSON: () => ({}) };
+    });
+  };
+}

@@ -1,0 +1,77 @@
+/** Owns who is in the pictures: names, looks, and what each of them does. */
+import type { Part } from './Cast.ts';
+import type { Looks } from './figures.ts';
+
+/** Whoever looks at the page. */
+export const viewerName = 'Alex Kim';
+export const viewerLooks: Looks = { wall: 205, clothes: 188, skin: '#e9b995', hair: '#3a2a20', cut: 'short' };
+
+const tones = ['#f2c9a8', '#8d5a3b', '#dca27c', '#6b4128', '#eab68f', '#c68a5e', '#f5d3b8'];
+const hairs = ['#1f1a18', '#5b3a22', '#2a1c14', '#151314', '#8a5a2b', '#30241c', '#b98a4a'];
+const cuts = ['long', 'short', 'curly', 'short', 'bun', 'bald', 'long', 'short'] as const;
+
+/** Looks that go on being different for a while. */
+function looksOf(index: number): Looks {
+  return {
+    wall: (30 + index * 77) % 360,
+    clothes: (150 + index * 101) % 360,
+    skin: tones[index % tones.length] ?? '#dca27c',
+    hair: hairs[(index * 3) % hairs.length] ?? '#1f1a18',
+    cut: cuts[index % cuts.length] ?? 'short',
+    beard: index % 8 === 3 || index % 8 === 5,
+    glasses: index % 5 === 1,
+  };
+}
+
+const names = [
+  'Mina Park',
+  'Jonas Weber',
+  'Priya Raman',
+  'Tomás Oliveira',
+  '김서연',
+  'Ada',
+  'Maximiliane von Hohenstein-Oberndorf',
+  'Kwame Mensah',
+  'Lucía Fernández',
+  'Yuki Tanaka',
+  'Olu Adeyemi',
+  'Sofia Rossi',
+  '박지훈',
+  'Emil Lindqvist',
+  'Nour Haddad',
+  'Grace Okafor',
+  'Ivan Petrov',
+  'Chloé Martin',
+  'Ravi',
+  'Hanna Nowak',
+  'Diego Castillo',
+  'Zoë van Dijk',
+  'Ahmet Yılmaz',
+  'Ines',
+];
+
+/** So many others: the first speaks, one is muted, one has no camera, one has a hand up, and so on through the list. */
+function crowd(count: number): readonly Part[] {
+  return names.slice(0, count).map((name, index) => ({
+    name,
+    looks: looksOf(index),
+    microphone: index === 0 ? 'speaks' : index % 3 === 1 ? 'muted' : 'silent',
+    camera: index > 1 && index % 6 === 3 ? 'off' : 'on',
+    hand: index === 2,
+  }));
+}
+
+/** The casts of the pictures; each is one list, so that pictures with the same people share them. */
+const four = crowd(4);
+export const casts = {
+  nobody: [] as readonly Part[],
+  one: crowd(1),
+  two: crowd(2),
+  three: crowd(3).map((part) => ({ ...part, hand: false })),
+  four,
+  eleven: crowd(11),
+  twentyFour: crowd(24),
+  share: four.map((part, index): Part => (index === 1 ? { ...part, screen: 'plan' } : part)),
+  shares: four.map((part, index): Part => (index < 2 ? { ...part, screen: index ? 'plan' : 'chart' } : part)),
+  slow: four.map((part, index): Part => ({ ...part, ...(index === 1 && { camera: 'late' }), hand: false })),
+} satisfies Record<string, readonly Part[]>;

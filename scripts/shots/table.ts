@@ -1,0 +1,305 @@
+/** Owns the list of pictures: every state of the page, how to get there, and where it is looked at. */
+import type { Page } from 'playwright-core';
+import { casts } from './people.ts';
+import { type Devices, type Frame, room, type Stand } from './Stand.ts';
+
+/** A picture's name is its state's, with the frame's after it unless that is `desktop`. */
+export const frames = {
+  desktop: { width: 1280, height: 800 },
+  light: { width: 1280, height: 800, scheme: 'light' },
+  ko: { width: 1280, height: 800, language: 'ko' },
+  phone: { width: 390, height: 844, phone: true },
+  'phone-light': { width: 390, height: 844, phone: true, scheme: 'light' },
+  'phone-ko': { width: 390, height: 844, phone: true, language: 'ko' },
+  small: { width: 320, height: 568, phone: true },
+  landscape: { width: 844, height: 390, phone: true },
+  '4k': { width: 3840, height: 2160 },
+} as const satisfies Record<string, Frame>;
+export type FrameName = keyof typeof frames;
+
+export interface Shot {
+  readonly name: string;
+  readonly on?: readonly FrameName[];
+  readonly devices?: Devices;
+  /** The way there, once for all frames that one page can show. */
+  go(page: Page, stand: Stand): Promise<unknown>;
+  /** The last step, once for each frame; Escape undoes it. */
+  open?(page: Page): Promise<unknown>;
+}
+
+const everywhere = Object.keys(frames).filter((name): name is FrameName => name !== '4k');
+const main: FrameName[] = ['desktop', 'light', 'phone', 'small', 'landscape'];
+const both: FrameName[] = ['desktop', 'phone'];
+const small: FrameName[] = ['desktop', 'phone', 'landscape'];
+
+const button = (page: Page, control: string) => page.locator(`.bar [data-control=${control}]`);
+const submit = (page: Page) => page.locator('button[type=submit]').click();
+const inCall =
+  (cast: keyof typeof casts, then?: (page: Page, stand: Stand) => Promise<unknown>): Shot['go'] =>
+  async (page, stand) => {
+    await stand.call(page, casts[cast]);
+    await then?.(page, stand);
+  };
+const inLobby =
+  (then?: (page: Page) => Promise<unknown>): Shot['go'] =>
+  async (page, stand) => {
+    await stand.lobby(page, 'open');
+    await then?.(page);
+  };
+/** Ways that several states share, and with them a page. */
+const ofFive = inCall('four');
+const previewed = inLobby((page) => pictureShown(page));
+const pictureShown = (page: Page) => page.locator('.preview.has-video').waitFor();
+
+export const shots: readonly Shot[] = [
+  { name: 'start', on: ['desktop', 'light', 'phone', 'small', 'landscape', 'ko'], go: start },
+  {
+    name: 'start-invalid',
+    go: async (page, stand) => {
+      await start(page, stand);
+      await submit(page);
+    },
+  },
+  {
+    name: 'lobby',
+    on: everywhere,
+    go: async (page, stand) => {
+      const server = await stand.server('open');
+      await stand.cast.play({ server, room, parts: casts.three });
+      await stand.lobby(page, 'open');
+      await pictureShown(page);
+      await page.waitForFunction(() => (document.querySelector('meter')?.value ?? 0) > 0.4);
+    },
+  },
+  {
+    name: 'lobby-empty',
+    go: async (page, stand) => {
+      await stand.cast.rest();
+      await stand.lobby(page, 'open', false);
+      await pictureShown(page);
+    },
+  },
+  {
+    name: 'lobby-nameless',
+    on: both,
+    go: async (page, stand) => {
+      await stand.lobby(page, 'open', false);
+      await submit(page);
+    },
+  },
+  { name: 'lobby-off', on: small, go: inLobby((page) => page.locator('.preview [data-control=camera]').click()) },
+  { name: 'lobby-denied', on: [...main, 'ko'], devices: 'denied', go: inLobby() },
+  { name: 'lobby-no-devices', on: both, devices: 'none', go: inLobby() },
+  { name: 'lobby-token', on: ['desktop', 'phone', 'small'], go: (page, stand) => stand.lobby(page, 'tokens') },
+  {
+    name: 'lobby-token-wrong',
+    go: async (page, stand) => {
+      await stand.lobby(page, 'tokens');
+      await page.locator('#token').fill('not a token');
+      await submit(page);
+      await page.locator('.problem:visible').waitFor();
+    },
+  },
+  {
+    name: 'lobby-unreachable',
+    on: both,
+    go: async (page, stand) => {
+      await page.route('**/api/rooms/**', (route) => route.abort());
+      await stand.lobby(page, 'open');
+      await page.locator('.problem:visible').waitFor();
+    },
+  },
+  {
+    name: 'lobby-full',
+    on: both,
+    go: async (page, stand) => {
+      await stand.cast.play({ server: await stand.server('full'), room, parts: casts.one });
+      await stand.lobby(page, 'full');
+      await submit(page);
+      await page.locator('.problem:visible').waitFor();
+    },
+  },
+  {
+    name: 'lobby-settings',
+    on: both,
+    go: previewed,
+    open: (page) => page.locator('.settings').click(),
+  },
+  { name: 'call-alone', on: [...main, 'ko'], go: inCall('nobody') },
+  { name: 'call-2', on: main, go: inCall('one') },
+  { name: 'call-3', on: small, go: inCall('two') },
+  { name: 'call-5', on: [...everywhere, '4k'], go: ofFive },
+  { name: 'more', on: [...main, 'ko', 'phone-ko'], go: ofFive, open: (page) => button(page, 'more').click() },
+  {
+    name: 'devices',
+    on: ['desktop', 'light', 'ko'],
+    go: ofFive,
+    open: (page) => page.locator('.split .chevron').first().click(),
+  },
+  { name: 'react', on: small, go: ofFive, open: (page) => button(page, 'react').click() },
+  { name: 'tooltip', go: ofFive, open: (page) => button(page, 'microphone').hover() },
+  { name: 'hover', go: ofFive, open: (page) => page.locator('.grid .tile').first().hover() },
+  {
+    name: 'focus',
+    go: ofFive,
+    open: async (page) => {
+      await button(page, 'leave').focus();
+      await page.keyboard.press('Shift+Tab');
+    },
+  },
+  {
+    name: 'speaker',
+    on: main,
+    go: inCall('four', (page) => speakerLayout(page)),
+  },
+  { name: 'call-5-muted', on: both, go: inCall('four', (page) => switchOff(page)) },
+  {
+    name: 'people',
+    on: main,
+    go: async (page, stand) => {
+      await stand.call(page, casts.four, { admin: true });
+      await openPeople(page);
+    },
+  },
+  {
+    name: 'toasts',
+    on: small,
+    go: inCall('four', async (_page, stand) => {
+      await stand.cast.direct(() => window.troupe.raise('Jonas Weber'));
+      await stand.cast.direct(() => window.troupe.leave('Tomás Oliveira'));
+      stand.cast.spoil();
+    }),
+  },
+  {
+    name: 'reactions',
+    on: both,
+    go: ofFive,
+    open: async (page) => {
+      await button(page, 'react').click();
+      await page.locator('.reactions button').nth(1).click();
+      await page.waitForTimeout(400);
+      await button(page, 'react').click();
+      await page.locator('.reactions button').nth(4).click();
+      await page.waitForTimeout(600);
+    },
+  },
+  {
+    name: 'error-toast',
+    on: main,
+    go: inCall('four', async (page) => {
+      await button(page, 'camera').click();
+      await page.evaluate(() => {
+        navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
+      });
+      await button(page, 'camera').click();
+      await page.locator('.toast.problem').waitFor();
+    }),
+  },
+  {
+    name: 'slow',
+    on: both,
+    go: inCall('slow', async (page, stand) => {
+      await stand.cast.direct(() => window.troupe.freeze('Priya Raman'));
+      await page.locator('.tile.frozen').waitFor();
+      stand.cast.spoil();
+    }),
+  },
+  { name: 'share', on: [...main, 'ko'], go: inCall('share') },
+  { name: 'share-two', on: small, go: inCall('shares') },
+  {
+    name: 'share-own',
+    on: ['desktop'],
+    go: inCall('four', async (page) => {
+      await button(page, 'screen').click();
+      await page.locator('.bar [data-control=screen][aria-pressed=true]').waitFor();
+    }),
+  },
+  { name: 'call-12', on: main, go: inCall('eleven') },
+  { name: 'call-25', on: main, go: inCall('twentyFour') },
+  {
+    name: 'call-25-paged',
+    on: ['phone'],
+    go: inCall('twentyFour', async (page) => {
+      await page.getByRole('button', { name: 'Next page' }).click();
+      await page.getByRole('button', { name: 'Previous page' }).click();
+      // So long that a picture which did not start again is called frozen.
+      await page.waitForTimeout(2500);
+    }),
+  },
+  { name: 'people-25', on: both, go: inCall('twentyFour', openPeople) },
+  { name: 'speaker-25', on: small, go: inCall('twentyFour', speakerLayout) },
+  {
+    name: 'sound',
+    on: both,
+    devices: 'denied',
+    go: async (page, stand) => {
+      const server = await stand.server('open');
+      await stand.cast.play({ server, room, parts: casts.three });
+      // As browsers do in which nothing has been clicked yet.
+      await page.addInitScript(() => {
+        HTMLAudioElement.prototype.play = () => Promise.reject(new DOMException('', 'NotAllowedError'));
+      });
+      await page.goto(`${server.url}/r/${encodeURIComponent(room)}?join=1&name=Alex`);
+      await page.locator('.tile.live').nth(2).waitFor();
+      await page.locator('.banner').waitFor();
+    },
+  },
+  { name: 'ended', on: main, go: inCall('one', (page) => leave(page)) },
+  {
+    name: 'ended-removed',
+    on: both,
+    go: inCall('one', async (page, stand) => {
+      await stand.cast.direct(() => window.troupe.remove('Mina Park', 'Alex Kim'));
+      await page.locator('.ended').waitFor();
+    }),
+  },
+  {
+    name: 'ended-replaced',
+    on: [...both, 'ko'],
+    go: inCall('one', async (page, stand) => {
+      await stand.replace();
+      await page.locator('.ended').waitFor();
+    }),
+  },
+  {
+    name: 'reconnecting',
+    on: small,
+    go: inCall('four', async (page, stand) => {
+      await stand.stop('tokens');
+      await stand.cast.rest();
+      await page.locator('.status:visible').waitFor();
+    }),
+  },
+];
+
+async function start(page: Page, stand: Stand): Promise<void> {
+  const { url } = await stand.server('open');
+  await page.goto(url);
+}
+
+async function leave(page: Page): Promise<void> {
+  await button(page, 'leave').click();
+  await page.locator('.ended').waitFor();
+}
+
+async function switchOff(page: Page): Promise<void> {
+  await button(page, 'microphone').click();
+  await button(page, 'camera').click();
+  await button(page, 'hand').click();
+}
+
+async function speakerLayout(page: Page): Promise<void> {
+  await button(page, 'more').click();
+  await page.locator('[role=menuitemradio]').nth(1).click();
+  await page.locator('.with-large').waitFor();
+}
+
+/** On a phone the list of people is behind "more". */
+async function openPeople(page: Page): Promise<void> {
+  if (await button(page, 'people').isVisible()) await button(page, 'people').click();
+  else {
+    await button(page, 'more').click();
+    await page.locator('.menu:popover-open .row').first().click();
+  }
+  await page.locator('.people').waitFor();
+}
