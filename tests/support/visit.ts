@@ -1,5 +1,5 @@
 /** Owns how a test uses the page as a visitor does: lobby, controls and tiles by role and name, and what can be seen of them. */
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { type Colour, colours } from './captures.ts';
 import { eventually } from './people.ts';
 
@@ -68,4 +68,20 @@ export async function colourOf(video: Locator): Promise<Colour | string | undefi
     if (wanted.every((value, channel) => Math.abs(value - (seen[channel] ?? -1)) <= TOLERANCE)) return name;
   }
   return `rgb(${seen.join(', ')})`;
+}
+
+/** Joins a room by its address, with camera and microphone off: a member who costs next to nothing. */
+export async function enterQuietly(context: BrowserContext, url: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.addInitScript(() => {
+    for (const source of ['camera', 'microphone']) localStorage.setItem(`weir.${source}Off`, '1');
+  });
+  await page.goto(url);
+  await expectIn(page);
+  return page;
+}
+
+/** Whether an element has the focus. */
+export function hasFocus(element: Locator): Promise<boolean> {
+  return element.evaluate((one) => one === document.activeElement);
 }

@@ -81,6 +81,7 @@ export function callView(
   session.on('changed', render);
   session.on('personJoined', ({ name }) => toasts.tell(say('joined', { name })));
   session.on('personLeft', ({ name }) => toasts.tell(say('left', { name })));
+  session.on('removed', (name) => toasts.tell(say('removed', { name })));
   session.on('handRaised', ({ name }) => toasts.tell(say('raised', { name })));
   session.on('screenShared', ({ name }) => announce(say('shares', { name })));
   session.on('reaction', ({ person, reaction }) => {

@@ -87,6 +87,7 @@ export function lobbyView({ room, media, problem, onJoin }: LobbyOptions): { roo
   const watch = new RoomWatch(room, (state) => {
     tokenField.hidden = state.kind !== 'token';
     token.required = state.kind === 'token';
+    inside.hidden = state.kind === 'token';
     inside.textContent = state.kind === 'open' ? insideWords(state.names) : '';
     if (state.kind === 'unreachable') showProblem(say('unavailable'));
     else if (problemText.textContent === say('unavailable')) showProblem(undefined);

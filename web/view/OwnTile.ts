@@ -65,10 +65,10 @@ export class OwnTile {
       return;
     const release = new AbortController();
     const { signal } = release;
+    this.root.setPointerCapture(start.pointerId);
     const onMove = (event: PointerEvent) => {
       const [x, y] = [event.clientX - start.clientX, event.clientY - start.clientY];
       if (Math.hypot(x, y) < DRAG) return;
-      this.root.setPointerCapture(event.pointerId);
       this.root.style.translate = `${x}px ${y}px`;
     };
     const onEnd = (event: PointerEvent) => {

@@ -32,9 +32,13 @@ export interface SessionEvents {
   /** Something about the people or about ourselves is different. */
   changed: undefined;
   phase: Phase;
+  /** The connection is about to be lost: tracks that still have a picture will have none. */
+  losing: undefined;
   personJoined: Person;
   personLeft: Person;
   handRaised: Person;
+  /** We removed somebody of that name. */
+  removed: string;
   screenShared: Person;
   reaction: { person: Person; reaction: Reaction };
   /** Something did not work, or needs to be said. */
@@ -70,6 +74,8 @@ export class Session extends Emitter<SessionEvents> {
   #phase: Phase = 'joining';
   #known: readonly Person[] = [];
   #hand = false;
+  /** What its owner wants; what is published follows. */
+  #muted = false;
   #screen: { video: MediaStreamTrack; audio: MediaStreamTrack | undefined } | undefined;
   #lostAt: number | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -113,7 +119,6 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   get self(): Person {
-    const { sources } = this.#client;
     const microphone = this.media.state('microphone').track;
     return {
       id: 'self',
@@ -125,15 +130,14 @@ export class Session extends Emitter<SessionEvents> {
       screenAudio: undefined,
       cameraOn: this.media.state('camera').status === 'on',
       screenOn: this.#screen !== undefined,
-      muted: microphone === undefined || sources.microphone === 'paused',
+      muted: microphone === undefined || this.#muted,
       hand: this.#hand,
     };
   }
 
   /** The others, in the order in which they came; while the connection is lost, those who were there last. */
   get others(): readonly Person[] {
-    if (this.#phase === 'reconnecting') return this.#known.map(withoutMedia);
-    this.#known = this.#client.peers.map(toPerson);
+    if (this.#phase !== 'reconnecting') this.#known = this.#client.peers.map(toPerson);
     return this.#known;
   }
 
@@ -157,11 +161,11 @@ export class Session extends Emitter<SessionEvents> {
       await this.media.start('microphone');
       return;
     }
-    await this.#attempt(async () => {
-      if (this.#client.sources.microphone === 'live') await this.#client.mute('microphone');
-      else if (this.#client.sources.microphone === 'paused') await this.#client.unmute('microphone');
-      else this.#sync('microphone');
-    });
+    this.#muted = !this.#muted;
+    // Whoever mutes is not heard from now on, whatever is still under way.
+    const { track } = this.media.state('microphone');
+    if (this.#muted && track) track.enabled = false;
+    this.#sync('microphone');
     this.emit('changed', undefined);
   }
 
@@ -208,12 +212,18 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   async react(reaction: Reaction): Promise<void> {
-    await this.#attempt(() => this.#client.react(reaction));
-    this.emit('reaction', { person: this.self, reaction });
+    await this.#attempt(async () => {
+      await this.#client.react(reaction);
+      this.emit('reaction', { person: this.self, reaction });
+    });
   }
 
   async kick(id: string): Promise<void> {
-    await this.#attempt(() => this.#client.kick(id));
+    const name = this.others.find((person) => person.id === id)?.name ?? '';
+    await this.#attempt(async () => {
+      await this.#client.kick(id);
+      this.emit('removed', name);
+    });
   }
 
   #newClient(): RoomClient {
@@ -237,6 +247,9 @@ export class Session extends Emitter<SessionEvents> {
       if (peer.hand) this.emit('handRaised', toPerson(peer));
     });
     client.on('reaction', ({ peer, reaction }) => this.emit('reaction', { person: toPerson(peer), reaction }));
+    client.on('stateChanged', (state) => {
+      if (state === 'closed' && this.#client === client && this.#phase === 'in') this.emit('losing', undefined);
+    });
     client.on('closed', ({ reason }) => this.#client === client && this.#closed(reason));
     return client;
   }
@@ -295,13 +308,25 @@ export class Session extends Emitter<SessionEvents> {
       if (this.#phase !== 'in' || !this.mayPublish) return;
       const { track } = this.media.state(source);
       const published = this.#client.localTrack(source);
-      if (track === published) return;
       if (!track) await this.#client.unpublish(source);
-      else if (published) await this.#client.replaceTrack(source, track);
-      else await this.#client.publish(source, track);
+      else if (!published) await this.#client.publish(source, track, { muted: source === 'microphone' && this.#muted });
+      else if (published !== track) await this.#client.replaceTrack(source, track);
+      if (source === 'microphone' && track) await this.#followMute(track);
     };
     const before = this.#syncing[source] ?? Promise.resolve();
     this.#syncing[source] = before.then(() => this.#attempt(run)).then(() => this.emit('changed', undefined));
+  }
+
+  /** Makes the published microphone as muted as its owner wants it; a refusal is what then holds. */
+  async #followMute(track: MediaStreamTrack): Promise<void> {
+    const published = () => this.#client.sources.microphone === 'paused';
+    try {
+      if (this.#muted !== published())
+        await (this.#muted ? this.#client.mute('microphone') : this.#client.unmute('microphone'));
+    } finally {
+      if (this.#phase === 'in') this.#muted = published();
+      track.enabled = !this.#muted;
+    }
   }
 
   async #publishScreen(): Promise<void> {
@@ -349,12 +374,6 @@ export class Session extends Emitter<SessionEvents> {
     this.#setPhase('ended');
     this.emit('ended', reason);
   }
-}
-
-/** Tracks of a connection that is lost are black, and silent. */
-function withoutMedia(person: Person): Person {
-  const nothing = { camera: undefined, microphone: undefined, screen: undefined, screenAudio: undefined };
-  return { ...person, ...nothing, cameraOn: false };
 }
 
 function toPerson(peer: RemotePeer): Person {

@@ -41,6 +41,10 @@ export class Stage {
     this.#session = session;
     this.#speakers = new Speakers(session);
     this.#own = new OwnTile();
+    // A film that is paused keeps its last picture when its track ends; one that plays turns black.
+    session.on('losing', () => {
+      for (const { video } of this.#tiles.values()) video.pause();
+    });
     const turn = (by: number, words: string, node: Parameters<typeof icon>[0]) => {
       const button = element(
         'button',
@@ -218,7 +222,9 @@ export class Stage {
     if (!ownTile && this.#own.root.parentElement !== this.root) this.#pager.before(this.#own.root);
     this.#own.root.classList.toggle('floating', !ownTile && others.length > 0);
     this.#own.tile.resume();
-    for (const id of large === undefined ? shown : [...shown, large]) this.#tiles.get(id)?.resume();
+    if (this.#session.phase === 'in') {
+      for (const id of large === undefined ? shown : [...shown, large]) this.#tiles.get(id)?.resume();
+    }
     this.#grid.hidden = count === 0;
     const { columns, tile } = largestGrid(count, area(paged ? PAGER_HEIGHT : 0), {
       gap: GAP,

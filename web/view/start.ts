@@ -25,7 +25,7 @@ export function startView(onRoom: (room: string) => void): HTMLElement {
     event.preventDefault();
     const room = input.value.trim();
     const problem = form.querySelector<HTMLElement>('.problem');
-    if (room && !room.includes('/')) {
+    if (room && !room.includes('/') && !/^\.{1,2}$/.test(room)) {
       onRoom(room);
       return;
     }

@@ -6,7 +6,7 @@ export const en = {
   roomLabel: 'Room name',
   openRoom: 'Open room',
   roomHint: 'Whoever opens the same address is in the same call.',
-  roomInvalid: 'A room name has no slashes.',
+  roomInvalid: 'A room name has no slashes, and is more than dots.',
   roomMissing: 'Give the room a name.',
 
   yourName: 'Your name',

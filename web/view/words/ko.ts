@@ -7,7 +7,7 @@ export const ko: Readonly<Record<WordKey, string>> = {
   roomLabel: '방 이름',
   openRoom: '방 열기',
   roomHint: '같은 주소를 연 사람은 모두 같은 통화에 들어옵니다.',
-  roomInvalid: '방 이름에는 빗금(/)을 쓸 수 없습니다.',
+  roomInvalid: '방 이름에는 빗금(/)을 쓸 수 없고, 점만으로 지을 수 없습니다.',
   roomMissing: '방 이름을 적어 주세요.',
 
   yourName: '이름',

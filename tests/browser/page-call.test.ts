@@ -1,0 +1,189 @@
+/** Owns the proof that people in a call learn of each other what they should: hands, reactions, who is here, who runs it. */
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../support/captures.ts';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { eventually, roomUrl } from '../support/people.ts';
+import { startServer } from '../support/server.ts';
+import { button, enterQuietly, expectIn, hasFocus, join, newsOn, openLobby, tile } from '../support/visit.ts';
+import { token, useServer, withTokens } from '../support/weir.ts';
+
+describe.skipIf(!hasChromium)('people in a call', () => {
+  const captures = new Captures();
+  const weir = useServer();
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await launchChromium(captures.make({ colour: 'red', tone: 500 }));
+  });
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+  afterAll(async () => {
+    await browser.close();
+    captures[Symbol.dispose]();
+  });
+
+  /** Somebody without camera and microphone, on a page that remembers nothing else. */
+  async function enter(room: string, name: string, context?: BrowserContext): Promise<Page> {
+    return enterQuietly(context ?? (await browser.newContext()), roomUrl(weir.url, room, name));
+  }
+
+  const list = (page: Page) => page.getByRole('complementary', { name: 'People' });
+  const rows = (page: Page) => list(page).getByRole('listitem');
+  const row = (page: Page, name: string) => rows(page).filter({ hasText: name });
+  const names = async (page: Page) =>
+    Promise.all((await rows(page).all()).map((one) => one.locator('.label').textContent()));
+  const mark = (page: Page, name: string, words: string) =>
+    tile(page, name).getByRole('img', { name: words, exact: true });
+
+  test('a raised hand is on the tile, first in the list and announced, for those who come later too, until it is lowered', async () => {
+    const alice = await enter('hand', 'Alice');
+    await weir.join({ room: 'hand', name: 'Dora' });
+    const bob = await enter('hand', 'Bob');
+    await button(alice, 'People').click();
+    await expect.poll(() => names(alice)).toEqual(['Alice (you)', 'Dora', 'Bob']);
+    expect(await mark(alice, 'Bob', 'hand raised').isVisible()).toBe(false);
+
+    await button(bob, 'Raise hand').click();
+    await mark(alice, 'Bob', 'hand raised').waitFor();
+    await expect.poll(() => names(alice)).toEqual(['Bob', 'Alice (you)', 'Dora']);
+    expect(await row(alice, 'Bob').getByRole('img', { name: 'hand raised' }).isVisible()).toBe(true);
+    expect(await mark(alice, 'Dora', 'hand raised').isVisible()).toBe(false);
+    expect(await newsOn(alice)).toContain('Bob raised a hand.');
+    await mark(bob, 'You', 'hand raised').waitFor();
+    const carol = await enter('hand', 'Carol');
+    await mark(carol, 'Bob', 'hand raised').waitFor();
+
+    await button(bob, 'Lower hand').click();
+    await mark(alice, 'Bob', 'hand raised').waitFor({ state: 'hidden' });
+    await mark(carol, 'Bob', 'hand raised').waitFor({ state: 'hidden' });
+    await expect.poll(() => names(alice)).toEqual(['Alice (you)', 'Dora', 'Bob', 'Carol']);
+    await button(bob, 'Raise hand').waitFor();
+  });
+
+  test('a reaction floats up at everybody with the name of whose it is, and is announced', async () => {
+    const [alice, bob] = await Promise.all([enter('reaction', 'Alice'), enter('reaction', 'Bob')]);
+    await tile(alice, 'Bob').waitFor();
+    await button(bob, 'React').click();
+    await button(bob, 'Applause').click();
+    const floating = alice.getByText('👏');
+    await floating.waitFor();
+    expect(await floating.locator('..').textContent()).toBe('👏Bob');
+    const own = bob.getByText('👏').filter({ visible: true });
+    await own.waitFor();
+    expect(await own.locator('..').textContent()).toBe('👏You');
+    expect(await newsOn(alice)).toContain('Bob: Applause');
+    expect(await newsOn(bob)).not.toContain('Bob: Applause');
+    await floating.waitFor({ state: 'detached' });
+  });
+
+  test('who comes and goes is announced, and stands in the list and on the stage', async () => {
+    const alice = await enter('news', 'Alice');
+    await alice.getByText('Nobody else is here yet.').waitFor();
+    const { client } = await weir.join({ room: 'news', name: 'Dora' });
+    await tile(alice, 'Dora').waitFor();
+    await alice.getByText('Nobody else is here yet.').waitFor({ state: 'hidden' });
+    await expect.poll(() => newsOn(alice)).toEqual(['Dora joined.']);
+    client.cut();
+    await tile(alice, 'Dora').waitFor({ state: 'detached' });
+    await expect.poll(() => newsOn(alice)).toEqual(['Dora joined.', 'Dora left.']);
+  });
+
+  test('the list of people opens and closes by keyboard: the focus goes in and comes back', async () => {
+    const alice = await enter('keyboard', 'Alice');
+    const opener = button(alice, 'People');
+    for (const close of ['Escape', 'Enter']) {
+      await opener.focus();
+      await alice.keyboard.press('Enter');
+      await list(alice).waitFor();
+      expect(await list(alice).evaluate((element) => element.contains(document.activeElement))).toBe(true);
+      await alice.keyboard.press(close);
+      await list(alice).waitFor({ state: 'hidden' });
+      expect(await hasFocus(opener)).toBe(true);
+    }
+  });
+
+  test('the list says who is muted, as it changes', async () => {
+    const alice = await enter('muted', 'Alice');
+    const context = await browser.newContext();
+    const bob = await context.newPage();
+    await bob.goto(roomUrl(weir.url, 'muted', 'Bob'));
+    await button(bob, 'Mute').waitFor();
+    await button(alice, 'People').click();
+    const muted = row(alice, 'Bob').getByRole('img', { name: 'muted' });
+    await row(alice, 'Bob').waitFor();
+    await muted.waitFor({ state: 'hidden' });
+    expect(await row(alice, 'Alice').getByRole('img', { name: 'muted' }).isVisible()).toBe(true);
+    await button(bob, 'Mute').click();
+    await muted.waitFor();
+    await mark(alice, 'Bob', 'muted').waitFor();
+    await button(bob, 'Unmute').click();
+    await muted.waitFor({ state: 'hidden' });
+    await mark(alice, 'Bob', 'muted').waitFor({ state: 'hidden' });
+  });
+
+  test('an administrator removes somebody, who sees why and does not come back with the same token', async () => {
+    await using server = await startServer(withTokens);
+    const enterWith = async (name: string, pass: string) => {
+      const page = await (await browser.newContext()).newPage();
+      await openLobby(page, server.url, 'run');
+      await page.getByLabel('Access token').fill(pass);
+      await join(page, name);
+      return page;
+    };
+    const alice = await enterWith('Alice', await token('run', 'alice', { roomAdmin: true }));
+    const bobsToken = await token('run', 'bob');
+    const bob = await enterWith('Bob', bobsToken);
+    await Promise.all([expectIn(alice), expectIn(bob)]);
+    await button(bob, 'People').click();
+    await row(bob, 'Alice').waitFor();
+    expect(await button(bob, 'Remove Alice').count()).toBe(0);
+    await button(alice, 'People').click();
+    expect(await button(alice, 'Remove Alice').count()).toBe(0);
+    await button(alice, 'Remove Bob').click();
+    // It asks first.
+    expect(await button(alice, 'Remove Bob').textContent()).toBe('Remove?');
+    await button(alice, 'Remove Bob').click();
+    await bob.getByRole('heading', { name: 'You were removed from the call' }).waitFor();
+    await bob.getByText('Somebody who runs this room removed you.').waitFor();
+    await expect.poll(() => names(alice)).toEqual(['Alice (you)']);
+    expect(await button(bob, 'Join again').count()).toBe(0);
+    // Nor does the address with the same token help.
+    const again = await enterWith('Bob', bobsToken);
+    await again.getByRole('alert').filter({ hasText: 'You were removed from this room' }).waitFor();
+    await Promise.all([alice.close(), bob.close()]);
+  });
+
+  test('the link that is copied is the address of the room, without a name or a wish to join', async () => {
+    const context = await browser.newContext();
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: weir.url });
+    const alice = await enter('Küche 1', 'Alice', context);
+    for (const open of [async () => {}, () => button(alice, 'People').click()]) {
+      await alice.evaluate(() => navigator.clipboard.writeText('something else'));
+      await open();
+      await button(alice, 'Copy invite link').last().click();
+      await eventually(() => alice.evaluate(() => navigator.clipboard.readText())).toBe(`${weir.url}/r/K%C3%BCche%201`);
+      await alice.getByText('Link copied.').first().waitFor();
+    }
+  });
+
+  test('names with markup are text wherever they stand, and nothing in them runs', async () => {
+    const evil = '<img src=x onerror=globalThis.ran=1>';
+    const alice = await enter(evil, evil);
+    const { client } = await weir.join({ room: evil, name: evil });
+    await tile(alice, evil).waitFor();
+    await client.request('setHand', { raised: true });
+    await client.request('react', { reaction: 'heart' });
+    await button(alice, 'People').click();
+    await expect.poll(() => names(alice)).toEqual([evil, `${evil} (you)`]);
+    await alice.getByText('❤️').waitFor();
+    await alice.getByText(`${evil} raised a hand.`).first().waitFor();
+    expect(await alice.title()).toContain(evil);
+    const lobby = await (await browser.newContext()).newPage();
+    await openLobby(lobby, weir.url, evil);
+    await lobby.getByText(`${evil} and ${evil} are here.`).waitFor();
+    for (const page of [alice, lobby]) {
+      expect(await page.locator('img, script:not([src])').count()).toBe(0);
+      expect(await page.evaluate(() => 'ran' in globalThis)).toBe(false);
+    }
+  });
+});

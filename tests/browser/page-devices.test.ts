@@ -1,0 +1,191 @@
+/** Owns the proof that devices change in mid-call, that shortcuts work, and that theme and language are kept. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hasChromium } from '../support/chromium.ts';
+import { eventually, roomUrl } from '../support/people.ts';
+import { receivedOf } from '../support/tiles.ts';
+import { button, enterQuietly, expectIn, launchChromiumWith, tile } from '../support/visit.ts';
+import { useServer } from '../support/weir.ts';
+import { watchRequests } from '../support/wire.ts';
+
+describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
+  const weir = useServer();
+  let browser: Browser;
+
+  beforeAll(async () => {
+    // The second of Chromium's fake cameras sees depth, which no video codec takes.
+    browser = await launchChromiumWith(['--use-fake-device-for-media-stream=device-count=3,fps=10']);
+  });
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+  afterAll(() => browser.close());
+
+  /** Alice, whose devices run, the requests that she has sent, and Bob, who sees and hears her. */
+  async function pair(room: string): Promise<{ alice: Page; bob: Page; requests: string[]; aliceId: string }> {
+    const bob = await enterQuietly(await browser.newContext(), roomUrl(weir.url, room, 'Bob'));
+    const alice = await (await browser.newContext()).newPage();
+    const requests = await watchRequests(alice);
+    await alice.goto(roomUrl(weir.url, room, 'Alice'));
+    await expectIn(alice);
+    const aliceId = (await alice.evaluate(() => window.weir?.peerId)) ?? '';
+    await eventually(async () => (await receivedOf(bob, aliceId, 'camera'))?.frames).toBeGreaterThan(5);
+    await eventually(async () => (await receivedOf(bob, aliceId, 'microphone'))?.packets).toBeGreaterThan(5);
+    return { alice, bob, requests, aliceId };
+  }
+
+  /** Which device a source of the page comes from, and whether its track runs and sounds. */
+  const sent = (page: Page) =>
+    page.evaluate(() => {
+      const of = (source: 'camera' | 'microphone') => {
+        const track = window.weir?.localTrack(source);
+        return { label: track?.label, state: track?.readyState, enabled: track?.enabled };
+      };
+      return { camera: of('camera'), microphone: of('microphone') };
+    });
+  /** The tracks of Alice that a page has: they are the same as long as her producers are. */
+  const tracksAt = (page: Page) =>
+    page.evaluate(() => window.weir?.peers.flatMap(({ tracks }) => [...tracks.values()].map(({ id }) => id)).sort());
+
+  async function choose(page: Page, menu: string, device: string): Promise<void> {
+    await button(page, menu).click();
+    const choice = page.getByRole('menuitemradio', { name: device, exact: true });
+    expect(await choice.getAttribute('aria-checked')).toBe('false');
+    await choice.click();
+  }
+
+  test('another camera and another microphone are sent at once, and the others see and hear no break', async () => {
+    const { alice, bob, requests, aliceId } = await pair('switch');
+    const live = { state: 'live', enabled: true };
+    await expect
+      .poll(() => sent(alice))
+      .toMatchObject({ camera: { label: 'fake_device_0', ...live }, microphone: live });
+    const [tracks, before] = [await tracksAt(bob), [...requests]];
+
+    await choose(alice, 'Choose camera', 'fake_device_2');
+    await expect.poll(() => sent(alice)).toMatchObject({ camera: { label: 'fake_device_2', ...live } });
+    await choose(alice, 'Choose microphone and speaker', 'Fake Audio Input 2');
+    await expect.poll(() => sent(alice)).toMatchObject({ microphone: { label: 'Fake Audio Input 2', ...live } });
+
+    const seen = async () => (await receivedOf(bob, aliceId, 'camera'))?.frames ?? 0;
+    const heard = async () => (await receivedOf(bob, aliceId, 'microphone'))?.packets ?? 0;
+    const [frames, packets] = [await seen(), await heard()];
+    await eventually(seen).toBeGreaterThan(frames + 10);
+    await eventually(heard).toBeGreaterThan(packets + 30);
+    expect(await tracksAt(bob)).toEqual(tracks);
+    expect(requests).toEqual(before);
+    await button(alice, 'Choose camera').click();
+    const chosen = alice.getByRole('menuitemradio', { checked: true });
+    expect(await chosen.filter({ visible: true }).allTextContents()).toEqual(['fake_device_2']);
+  });
+
+  test('who is muted stays muted with another microphone', async () => {
+    const { alice } = await pair('muted switch');
+    await button(alice, 'Mute').click();
+    await choose(alice, 'Choose microphone and speaker', 'Fake Audio Input 1');
+    await expect
+      .poll(() => sent(alice))
+      .toMatchObject({ microphone: { label: 'Fake Audio Input 1', state: 'live', enabled: false } });
+    await button(alice, 'Unmute').waitFor();
+    await button(alice, 'Unmute').click();
+    await expect.poll(() => sent(alice)).toMatchObject({ microphone: { enabled: true } });
+  });
+
+  test('the device that was chosen in the call is the one of the next visit', async () => {
+    const { alice } = await pair('remembered');
+    await choose(alice, 'Choose camera', 'fake_device_2');
+    await expect.poll(() => sent(alice)).toMatchObject({ camera: { label: 'fake_device_2' } });
+    await alice.reload();
+    await eventually(() => sent(alice)).toMatchObject({ camera: { label: 'fake_device_2', state: 'live' } });
+  });
+
+  test('M, V and S do what their buttons say', async () => {
+    const { alice, bob } = await pair('keys');
+    const bar = alice.getByRole('toolbar');
+    for (const [key, before, after] of [
+      ['m', 'Mute', 'Unmute'],
+      ['V', 'Stop camera', 'Start camera'],
+      ['s', 'Share screen', 'Stop sharing'],
+    ] as const) {
+      expect(await button(bar, before).getAttribute('aria-keyshortcuts')).toBe(key.toUpperCase());
+      await alice.keyboard.press(key);
+      await button(bar, after).waitFor();
+      if (key === 's') await tile(bob, "Alice's screen").waitFor();
+      await alice.keyboard.press(key);
+      await button(bar, before).waitFor();
+    }
+  });
+
+  test('no shortcut fires while typing, with a modifier, or in a menu', async () => {
+    const { alice, requests } = await pair('typing');
+    await button(alice, 'Mute').waitFor();
+    const before = [...requests];
+    await alice.evaluate(() => {
+      const editable = Object.assign(document.createElement('div'), { contentEditable: 'true' });
+      document.body.prepend(document.createElement('input'), document.createElement('textarea'), editable);
+    });
+    for (const field of ['input', 'textarea', 'div[contenteditable]']) {
+      await alice.locator(field).first().focus();
+      await alice.keyboard.type('MVSmvs');
+    }
+    expect(await alice.locator('input').first().inputValue()).toBe('MVSmvs');
+    await alice.locator('input').first().blur();
+    for (const modifier of ['Control', 'Alt', 'Meta']) {
+      for (const key of ['m', 'v']) await alice.keyboard.press(`${modifier}+${key}`);
+    }
+    await button(alice, 'More').click();
+    await alice.keyboard.press('v');
+    await alice.keyboard.press('Escape');
+    // What had fired would have been sent before this.
+    await alice.keyboard.press('m');
+    await button(alice, 'Unmute').waitFor();
+    await expect.poll(() => requests.slice(before.length)).toEqual(['pauseProducer']);
+    await button(alice, 'Stop camera').waitFor();
+    expect(await button(alice, 'Share screen').isVisible()).toBe(true);
+  });
+
+  /** How light the page is, 0 to 255. */
+  const lightness = (page: Page) =>
+    page.evaluate(() => {
+      const [red = 0, green = 0, blue = 0] = getComputedStyle(document.body).backgroundColor.match(/\d+/g) ?? [];
+      return (Number(red) + Number(green) + Number(blue)) / 3;
+    });
+
+  test('light, dark and Korean are chosen behind "More", and hold after a reload', async () => {
+    const context = await browser.newContext({ colorScheme: 'dark', locale: 'en-GB' });
+    const page = await enterQuietly(context, roomUrl(weir.url, 'looks', 'Alice'));
+    const choose = async (more: string, choice: string) => {
+      await button(page, more).click();
+      await page.getByRole('menuitemradio', { name: choice }).click();
+    };
+    expect(await lightness(page)).toBeLessThan(40);
+    await choose('More', 'Light');
+    await expect.poll(() => lightness(page)).toBeGreaterThan(215);
+    await page.reload();
+    await expectIn(page);
+    expect(await lightness(page)).toBeGreaterThan(215);
+    await choose('More', 'Dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    expect(await lightness(page)).toBeLessThan(40);
+    await choose('More', 'As the system');
+    await expect.poll(() => lightness(page)).toBeGreaterThan(215);
+
+    expect(await page.locator('html').getAttribute('lang')).toBe('en');
+    await choose('More', '한국어');
+    await button(page, '나가기').waitFor();
+    await page.reload();
+    await button(page, '나가기').waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('ko');
+    expect(await page.getByText('아직 다른 사람이 없습니다.').isVisible()).toBe(true);
+    await expectIn(page);
+    await choose('더 보기', 'English');
+    await button(page, 'Leave').waitFor();
+  });
+
+  test("the browser's language is the page's, where it is one of ours", async () => {
+    const page = await (await browser.newContext({ locale: 'ko-KR' })).newPage();
+    await page.goto(weir.url);
+    await button(page, '방 열기').waitFor();
+    const other = await (await browser.newContext({ locale: 'fr-FR' })).newPage();
+    await other.goto(weir.url);
+    await button(other, 'Open room').waitFor();
+  });
+});

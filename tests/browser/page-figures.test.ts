@@ -1,0 +1,170 @@
+/** Owns the figures of a first visit: bytes, requests, first paint, layout shift. */
+import { gzipSync } from 'node:zlib';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../support/captures.ts';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { eventually, roomUrl } from '../support/people.ts';
+import { button, colourOf, expectIn, openLobby, tile } from '../support/visit.ts';
+import { useServer } from '../support/weir.ts';
+
+/** What a page may weigh, gzipped, in bytes, and how far it may jump about (cumulative layout shift). */
+const MOST = { bytes: 150_000, shift: 0.02 };
+
+declare global {
+  interface Window {
+    /** How far things have moved, by themselves, since the page began. */
+    shifts?: number[];
+  }
+}
+
+interface Answer {
+  readonly path: string;
+  readonly encoding: string;
+  /** Body and headers as they came, in bytes; 0 from the cache. */
+  readonly wire: number;
+  readonly gzipped: number;
+}
+
+describe.skipIf(!hasChromium)('a first visit in figures', () => {
+  const captures = new Captures();
+  const weir = useServer();
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await launchChromium(captures.make({ colour: 'red', tone: 500 }));
+  });
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+  afterAll(async () => {
+    await browser.close();
+    captures[Symbol.dispose]();
+  });
+
+  /** A page that keeps count of what moves on it. */
+  async function countingPage(viewport = { width: 1280, height: 800 }): Promise<Page> {
+    const page = await (await browser.newContext({ viewport })).newPage();
+    await page.addInitScript(() => {
+      window.shifts = [];
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+          if ('hadRecentInput' in entry && entry.hadRecentInput) continue;
+          if ('value' in entry && typeof entry.value === 'number') window.shifts?.push(entry.value);
+        }
+      }).observe({ type: 'layout-shift', buffered: true });
+    });
+    return page;
+  }
+
+  const shiftOf = (page: Page) =>
+    page.evaluate(() => (window.shifts ?? [Number.NaN]).reduce((sum, value) => sum + value, 0));
+
+  /** Everything that a page asks for from now on. */
+  function watch(page: Page) {
+    const answers: Promise<Answer>[] = [];
+    const origins = new Set<string>();
+    page.on('websocket', (socket) => origins.add(new URL(socket.url()).host));
+    page.on('request', (request) => {
+      // What is in the page itself is no request.
+      if (!request.url().startsWith('data:')) origins.add(new URL(request.url()).host);
+    });
+    page.on('requestfinished', (request) => {
+      const read = async (): Promise<Answer> => {
+        const [response, sizes] = await Promise.all([request.response(), request.sizes()]);
+        const body = (await response?.body()) ?? Buffer.alloc(0);
+        return {
+          path: new URL(request.url()).pathname,
+          encoding: response?.headers()['content-encoding'] ?? 'none',
+          wire: sizes.responseBodySize + sizes.responseHeadersSize,
+          gzipped: gzipSync(body, { level: 9 }).length,
+        };
+      };
+      if (request.url().startsWith('http')) answers.push(read());
+    });
+    return { origins, all: () => Promise.all(answers) };
+  }
+
+  /** The lobby, with all that comes to it after the first paint. */
+  async function visitLobby(page: Page): Promise<void> {
+    await openLobby(page, weir.url, 'figures');
+    await eventually(() => colourOf(page.locator('video'))).toBe('red');
+    await page.getByText('Bert is here.').waitFor();
+    await page.getByLabel('Microphone', { exact: true }).waitFor();
+  }
+
+  const sum = (answers: readonly Answer[], key: 'wire' | 'gzipped') =>
+    answers.reduce((total, answer) => total + answer[key], 0);
+
+  test('the lobby is light, compressed, from one origin, and stands still while it fills', async () => {
+    await weir.join({ room: 'figures', name: 'Bert' });
+    const page = await countingPage();
+    const { origins, all } = watch(page);
+    await visitLobby(page);
+    const firstPaint = await page.evaluate(
+      () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.NaN,
+    );
+    const answers = await all();
+    const code = answers.filter(({ path }) => !path.startsWith('/api/'));
+    const shift = await shiftOf(page);
+    console.info('a first visit to the lobby:', {
+      requests: answers.length,
+      bytesOnTheWire: sum(answers, 'wire'),
+      codeGzipped: sum(code, 'gzipped'),
+      firstContentfulPaint: `${Math.round(firstPaint)} ms`,
+      cumulativeLayoutShift: Number(shift.toFixed(4)),
+      code: code.map(({ path, encoding, wire, gzipped }) => `${path} ${encoding} ${wire} (gzipped ${gzipped})`),
+    });
+    expect(code.map(({ path }) => path)).toContain('/r/figures');
+    expect(code.length).toBeGreaterThanOrEqual(3);
+    expect(code.length).toBeLessThanOrEqual(6);
+    expect(sum(code, 'gzipped')).toBeLessThan(MOST.bytes);
+    expect(sum(code, 'wire')).toBeLessThan(MOST.bytes);
+    for (const { path, encoding } of code) expect(encoding, path).toMatch(/^(br|gzip)$/);
+    expect(firstPaint).toBeGreaterThan(0);
+    expect([...origins]).toEqual([new URL(weir.url).host]);
+    expect(shift).toBeLessThan(MOST.shift);
+
+    // What jumps would have been counted.
+    await page.evaluate(() => {
+      const block = document.createElement('div');
+      block.style.height = '200px';
+      document.body.prepend(block);
+    });
+    await expect.poll(() => shiftOf(page)).toBeGreaterThan(shift + 0.05);
+  });
+
+  test('on a phone the lobby stands still as well', async () => {
+    await weir.join({ room: 'figures', name: 'Bert' });
+    const page = await countingPage({ width: 360, height: 740 });
+    await visitLobby(page);
+    const shift = await shiftOf(page);
+    console.info('the lobby on a phone:', { cumulativeLayoutShift: Number(shift.toFixed(4)) });
+    expect(shift).toBeLessThan(MOST.shift);
+  });
+
+  test('a second visit takes next to nothing', async () => {
+    await weir.join({ room: 'figures', name: 'Bert' });
+    const page = await countingPage();
+    await visitLobby(page);
+    const { all } = watch(page);
+    await page.goto('about:blank');
+    await visitLobby(page);
+    const answers = await all();
+    console.info('a second visit:', { requests: answers.length, bytesOnTheWire: sum(answers, 'wire') });
+    expect(answers.length).toBeGreaterThan(0);
+    expect(sum(answers, 'wire')).toBeLessThan(10_000);
+    expect(await shiftOf(page)).toBeLessThan(MOST.shift);
+  });
+
+  test('a call asks nobody else either, and stands still while it starts', async () => {
+    const page = await countingPage();
+    const { origins } = watch(page);
+    await page.goto(roomUrl(weir.url, 'call', 'Alice'));
+    await expectIn(page);
+    await eventually(() => colourOf(tile(page, 'You').locator('video'))).toBe('red');
+    await button(page, 'Mute').waitFor();
+    const shift = await shiftOf(page);
+    console.info('a call alone:', { cumulativeLayoutShift: Number(shift.toFixed(4)) });
+    expect([...origins]).toEqual([new URL(weir.url).host]);
+    expect(shift).toBeLessThan(MOST.shift);
+  });
+});

@@ -1,0 +1,187 @@
+/** Owns the proof that the page comes back by itself when the server does, as it was, and only where somebody wants it back. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../support/captures.ts';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { TestClient } from '../support/client.ts';
+import { eventually, roomUrl } from '../support/people.ts';
+import { WeirProcess } from '../support/process.ts';
+import { startServer } from '../support/server.ts';
+import { button, colourOf, enterQuietly, expectIn, join, newsOn, openLobby, tile } from '../support/visit.ts';
+import { token, withTokens } from '../support/weir.ts';
+
+describe.skipIf(!hasChromium)('a lost connection', () => {
+  const captures = new Captures();
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await launchChromium(captures.make({ colour: 'red', tone: 500 }));
+  });
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+  afterAll(async () => {
+    await browser.close();
+    captures[Symbol.dispose]();
+  });
+
+  /** Somebody with a face and a voice. */
+  async function enter(url: string, name: string): Promise<Page> {
+    const page = await (await browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
+    await page.goto(roomUrl(url, 'lost', name));
+    await expectIn(page);
+    return page;
+  }
+
+  const quietly = async (url: string, name: string) =>
+    enterQuietly(await browser.newContext(), roomUrl(url, 'lost', name));
+  const again = (url: string) => startServer({ WEIR_PORT: new URL(url).port });
+  const lost = (page: Page) => page.getByRole('status').filter({ hasText: 'Reconnecting…' });
+  const back = (page: Page) => page.getByText('You are back.').first();
+  const face = (page: Page, name: string) => colourOf(tile(page, name).locator('video'));
+  /** How bright the picture of a tile is shown, 1 as it is. */
+  const brightness = (page: Page, name: string) =>
+    tile(page, name)
+      .locator('video')
+      .evaluate((video) => Number(/brightness\((\S+)\)/.exec(getComputedStyle(video).filter)?.[1] ?? 1));
+  /** What a page knows of somebody's microphone. */
+  const microphoneOf = (page: Page, name: string) =>
+    page.evaluate((who) => window.weir?.peers.find((peer) => peer.name === who)?.sources.microphone, name);
+
+  test('a server that is killed: it is said after a second, pictures stay and are dimmed, and all comes back by itself', async () => {
+    const first = new WeirProcess();
+    let second: WeirProcess | undefined;
+    try {
+      const url = await first.running();
+      const [alice, bob] = await Promise.all([enter(url, 'Alice'), enter(url, 'Bob')]);
+      await eventually(() => face(alice, 'Bob')).toBe('red');
+      await eventually(() => face(bob, 'Alice')).toBe('red');
+      const before = await alice.evaluate(() => window.weir?.peerId);
+
+      const cut = performance.now();
+      await first.end();
+      await expect.poll(() => alice.evaluate(() => window.weir?.state)).toBe('closed');
+      await lost(alice).waitFor();
+      expect(performance.now() - cut).toBeGreaterThan(1000);
+      expect.soft(await face(alice, 'Bob')).toBe('red');
+      expect(await brightness(alice, 'Bob')).toBeLessThan(0.9);
+      expect(await back(alice).count()).toBe(0);
+
+      second = new WeirProcess({ WEIR_PORT: new URL(url).port });
+      await second.running();
+      await lost(alice).waitFor({ state: 'hidden', timeout: 60_000 });
+      await back(alice).waitFor();
+      expect(await newsOn(alice)).toContain('You are back.');
+      for (const [page, other] of [
+        [alice, 'Bob'],
+        [bob, 'Alice'],
+      ] as const) {
+        await eventually(() => brightness(page, other)).toBe(1);
+        await eventually(() => face(page, other)).toBe('red');
+        const frames = () =>
+          tile(page, other)
+            .locator('video')
+            .evaluate((video) =>
+              video instanceof HTMLVideoElement ? video.getVideoPlaybackQuality().totalVideoFrames : -1,
+            );
+        const seen = await frames();
+        await eventually(frames).toBeGreaterThan(seen + 5);
+      }
+      expect(await alice.evaluate(() => window.weir?.peerId)).not.toBe(before);
+    } finally {
+      await Promise.all([first.end(), second?.end()]);
+    }
+  });
+
+  test('who was muted with a raised hand and a shared screen comes back just so', async () => {
+    const first = await startServer();
+    const [alice, bob] = await Promise.all([enter(first.url, 'Alice'), quietly(first.url, 'Bob')]);
+    await button(alice, 'Mute').click();
+    await button(alice, 'Raise hand').click();
+    await button(alice, 'Share screen').click();
+    await tile(bob, "Alice's screen").waitFor();
+    await expect.poll(() => microphoneOf(bob, 'Alice')).toBe('paused');
+    await first.close();
+    await lost(alice).waitFor();
+    expect.soft(await button(alice, 'Unmute').isVisible()).toBe(true);
+    await using _second = await again(first.url);
+    await Promise.all([back(alice).waitFor(), back(bob).waitFor()]);
+    await tile(bob, "Alice's screen").waitFor();
+    await tile(bob, 'Alice').getByRole('img', { name: 'hand raised' }).waitFor();
+    await eventually(() => face(bob, 'Alice')).toBe('red');
+    await eventually(() => microphoneOf(bob, 'Alice')).toBeDefined();
+    expect(await microphoneOf(bob, 'Alice')).toBe('paused');
+    expect(await button(alice, 'Unmute').isVisible()).toBe(true);
+    await button(alice, 'Unmute').click();
+    await expect.poll(() => microphoneOf(bob, 'Alice')).toBe('live');
+    await Promise.all([alice.close(), bob.close()]);
+  });
+
+  test('who mutes while the connection is lost is muted when it is back', async () => {
+    const first = await startServer();
+    const [alice, bob] = await Promise.all([enter(first.url, 'Alice'), quietly(first.url, 'Bob')]);
+    await expect.poll(() => microphoneOf(bob, 'Alice')).toBe('live');
+    await first.close();
+    await lost(alice).waitFor();
+    await button(alice, 'Mute').click();
+    expect.soft(await button(alice, 'Unmute').isVisible()).toBe(true);
+    await using _second = await again(first.url);
+    await Promise.all([back(alice).waitFor(), back(bob).waitFor()]);
+    await eventually(() => microphoneOf(bob, 'Alice')).toBeDefined();
+    expect(await microphoneOf(bob, 'Alice')).toBe('paused');
+    await Promise.all([alice.close(), bob.close()]);
+  });
+
+  test('who leaves while the connection is lost does not come back', async () => {
+    const first = await startServer();
+    const [alice, bob] = await Promise.all([quietly(first.url, 'Alice'), quietly(first.url, 'Bob')]);
+    await first.close();
+    await Promise.all([lost(alice).waitFor(), lost(bob).waitFor()]);
+    await button(alice, 'Leave').click();
+    await alice.getByRole('heading', { name: 'You left the call' }).waitFor();
+    const attempts: string[] = [];
+    alice.on('websocket', (socket) => attempts.push(socket.url()));
+    await using second = await again(first.url);
+    await back(bob).waitFor();
+    expect(await second.app.rooms.find('lost').then((room) => room?.peersSeenBy().map(({ name }) => name))).toEqual([
+      'Bob',
+    ]);
+    expect(attempts).toEqual([]);
+    await button(alice, 'Join again').click();
+    await tile(alice, 'Bob').waitFor();
+    await Promise.all([alice.close(), bob.close()]);
+  });
+
+  test('who is replaced or removed is told so and does not come back', async () => {
+    await using server = await startServer(withTokens);
+    const attempts: string[] = [];
+    const enterAs = async (identity: string, grants = {}) => {
+      const page = await (await browser.newContext()).newPage();
+      page.on('websocket', () => attempts.push(identity));
+      await openLobby(page, server.url, 'lost');
+      await page.getByLabel('Access token').fill(await token('lost', identity, grants));
+      await join(page, identity);
+      await expectIn(page);
+      return page;
+    };
+    const boss = await enterAs('boss', { roomAdmin: true });
+    const first = await enterAs('twice');
+    const second = await enterAs('twice');
+    await first.getByRole('heading', { name: 'You are in this call elsewhere' }).waitFor();
+    await tile(boss, 'twice').waitFor();
+    const { peers } = await boss.evaluate(() => ({ peers: window.weir?.peers.map(({ peerId }) => peerId) }));
+    expect(peers).toEqual([await second.evaluate(() => window.weir?.peerId)]);
+    await button(boss, 'People').click();
+    await button(boss, 'Remove twice').click();
+    await button(boss, 'Remove twice').click();
+    await second.getByRole('heading', { name: 'You were removed from the call' }).waitFor();
+    await tile(boss, 'twice').waitFor({ state: 'detached' });
+    // Whoever comes back does so within this: it takes a server that went away as well.
+    const guest = await TestClient.connect(server.url);
+    await guest.join({ room: 'lost', name: 'Guest', token: await token('lost', 'guest') });
+    await tile(boss, 'Guest').waitFor();
+    guest.cut();
+    await tile(boss, 'Guest').waitFor({ state: 'detached' });
+    expect(attempts).toEqual(['boss', 'twice', 'twice']);
+    expect(await tile(boss, 'twice').count()).toBe(0);
+    await Promise.all([boss.close(), first.close(), second.close()]);
+  });
+});

@@ -1,0 +1,250 @@
+/** Owns the proof that tiles stand where they should: the grid, one's own picture, rings, pins, layouts, screens, full screen. */
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../support/captures.ts';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { eventually, roomUrl } from '../support/people.ts';
+import { button, enterQuietly, tile } from '../support/visit.ts';
+import { useServer } from '../support/weir.ts';
+
+interface Box {
+  readonly name: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+describe.skipIf(!hasChromium)('the stage', () => {
+  const captures = new Captures();
+  const weir = useServer();
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await launchChromium(captures.make({ colour: 'red', tone: 500 }));
+  });
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+  afterAll(async () => {
+    await browser.close();
+    captures[Symbol.dispose]();
+  });
+
+  /** Somebody who watches, on a page of that size. */
+  async function watch(room: string, width = 1280, height = 720): Promise<Page> {
+    const context = await browser.newContext({ viewport: { width, height } });
+    return enterQuietly(context, roomUrl(weir.url, room, 'Alice'));
+  }
+
+  /** Somebody with a face and a voice. */
+  async function speak(room: string, name: string): Promise<Page> {
+    const page = await (await browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
+    await page.goto(roomUrl(weir.url, room, name));
+    await button(page, 'Mute').waitFor();
+    return page;
+  }
+
+  /** All tiles but one's own, as a reader would go through them: row by row. */
+  async function boxes(page: Page): Promise<Box[]> {
+    const found = await page.getByRole('region').evaluateAll((tiles) =>
+      tiles.map((one) => {
+        const { x, y, width, height } = one.getBoundingClientRect();
+        return { name: one.getAttribute('aria-label') ?? '', x, y, width, height };
+      }),
+    );
+    return found.filter(({ name }) => name !== 'You').sort((a, b) => a.y - b.y || a.x - b.x);
+  }
+  const namesOn = async (page: Page) => (await boxes(page)).map(({ name }) => name);
+  const area = (box: Box | undefined) => (box ? box.width * box.height : 0);
+  const areaOf = async (page: Page, name: string) => area((await boxes(page)).find((box) => box.name === name));
+  /** How many times larger one tile is than the largest of the others. */
+  const lead = async (page: Page, name: string) => {
+    const others = (await boxes(page)).filter((box) => box.name !== name).map(area);
+    return (await areaOf(page, name)) / Math.max(...others);
+  };
+
+  /** What of these boxes is outside of the room between the window's edges and the bar, or on top of another one. */
+  async function misplaced(page: Page): Promise<string[]> {
+    const found = await boxes(page);
+    const bar = await page.getByRole('toolbar', { name: 'Call controls' }).boundingBox();
+    const width = page.viewportSize()?.width ?? 0;
+    const outside = found.filter(
+      (box) => box.x < 0 || box.y < 0 || box.x + box.width > width + 0.5 || box.y + box.height > (bar?.y ?? 0) + 0.5,
+    );
+    const overlap = (a: Box, b: Box) =>
+      a.x < b.x + b.width - 0.5 &&
+      b.x < a.x + a.width - 0.5 &&
+      a.y < b.y + b.height - 0.5 &&
+      b.y < a.y + a.height - 0.5;
+    const onTop = found.filter((box, index) => found.slice(index + 1).some((other) => overlap(box, other)));
+    const flat = found.filter((box) => area(box) < 160 * 90);
+    return [
+      ...outside.map(({ name }) => `${name} is outside`),
+      ...onTop.map(({ name }) => `${name} is under another`),
+      ...flat.map(({ name }) => `${name} is too small`),
+    ];
+  }
+
+  test('the grid has all tiles side by side in the order in which they came, whoever comes or goes', async () => {
+    const page = await watch('grid');
+    const names: string[] = [];
+    const clients = [];
+    for (const name of ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7']) {
+      clients.push((await weir.join({ room: 'grid', name })).client);
+      names.push(name);
+      await expect.poll(() => namesOn(page)).toEqual(names);
+      expect(await misplaced(page)).toEqual([]);
+      const sizes = (await boxes(page)).map(({ width, height }) => `${width}x${height}`);
+      expect(new Set(sizes).size).toBe(1);
+    }
+    for (const index of [4, 0, 2]) {
+      clients.splice(index, 1)[0]?.cut();
+      names.splice(index, 1);
+      await expect.poll(() => namesOn(page)).toEqual(names);
+      expect(await misplaced(page)).toEqual([]);
+    }
+    await page.setViewportSize({ width: 400, height: 800 });
+    await expect.poll(async () => (await boxes(page)).every(({ x, width }) => x + width <= 400)).toBe(true);
+    expect(await namesOn(page)).toEqual(names);
+    expect(await misplaced(page)).toEqual([]);
+  });
+
+  /** In which corner of the window a tile is, and how much of the window's width it takes. */
+  async function place(own: Locator): Promise<{ corner: string; share: number }> {
+    return own.evaluate((element) => {
+      const { x, y, width, height } = element.getBoundingClientRect();
+      const vertical = y + height / 2 < innerHeight / 2 ? 'top' : 'bottom';
+      const horizontal = x + width / 2 < innerWidth / 2 ? 'left' : 'right';
+      return { corner: `${vertical} ${horizontal}`, share: width / innerWidth };
+    });
+  }
+
+  test("one's own picture is large while alone, then floats, moves to every corner by its button, and stays there", async () => {
+    const page = await watch('own');
+    const own = tile(page, 'You');
+    expect((await place(own)).share).toBeGreaterThan(0.9);
+    await weir.join({ room: 'own', name: 'Bert' });
+    await expect.poll(async () => (await place(own)).share).toBeLessThan(0.25);
+    const corner = async () => (await place(own)).corner;
+    await expect.poll(corner).toBe('bottom right');
+    const move = button(page, 'Move your picture to another corner');
+    await move.click();
+    await expect.poll(corner).toBe('bottom left');
+    await move.focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(corner).toBe('top left');
+    await move.click();
+    await expect.poll(corner).toBe('top right');
+    await page.reload();
+    await tile(page, 'Bert').waitFor();
+    await expect.poll(corner).toBe('top right');
+    await move.click();
+    await expect.poll(corner).toBe('bottom right');
+  });
+
+  test.each([
+    ['slowly', 50],
+    ['with a flick', 2],
+  ])("one's own picture can be dragged into a corner, %s, and stays there when let go", async (_how, steps) => {
+    const page = await watch(`drag ${steps}`);
+    await weir.join({ room: `drag ${steps}`, name: 'Bert' });
+    const own = tile(page, 'You');
+    const corner = async () => (await place(own)).corner;
+    await expect.poll(async () => (await place(own)).share).toBeLessThan(0.25);
+    await own.hover();
+    await page.mouse.down();
+    await page.mouse.move(200, 100, { steps });
+    await page.mouse.up();
+    await expect.poll(corner).toBe('top left');
+    await page.mouse.move(900, 500, { steps: 50 });
+    expect(await corner()).toBe('top left');
+  });
+
+  /** Whether there is a ring around a tile, as far as it can be seen. */
+  const ring = (page: Page, name: string) =>
+    tile(page, name).evaluate((element) => Number(getComputedStyle(element, '::after').opacity) > 0.9);
+
+  test('the ring is around those who are heard, and not around who is muted', async () => {
+    const page = await watch('ring');
+    const [bob, carol] = await Promise.all([speak('ring', 'Bob'), speak('ring', 'Carol')]);
+    await button(carol, 'Mute').click();
+    const rings = async () => ({ Bob: await ring(page, 'Bob'), Carol: await ring(page, 'Carol') });
+    await eventually(rings).toEqual({ Bob: true, Carol: false });
+    await eventually(() => ring(bob, 'You')).toBe(true);
+    expect(await ring(carol, 'You')).toBe(false);
+    await button(bob, 'Mute').click();
+    await button(carol, 'Unmute').click();
+    await eventually(rings).toEqual({ Bob: false, Carol: true });
+  });
+
+  test('a pin makes a tile large, and takes it back', async () => {
+    const page = await watch('pin');
+    for (const name of ['P1', 'P2', 'P3']) await weir.join({ room: 'pin', name });
+    await expect.poll(() => namesOn(page)).toEqual(['P1', 'P2', 'P3']);
+    await tile(page, 'P2').hover();
+    await button(page, 'Keep P2 large').click();
+    await expect.poll(() => lead(page, 'P2')).toBeGreaterThan(3);
+    expect(await misplaced(page)).toEqual([]);
+    await button(page, 'Keep P3 large').click();
+    await expect.poll(() => lead(page, 'P3')).toBeGreaterThan(3);
+    await button(page, 'Back to the layout').click();
+    await expect.poll(() => lead(page, 'P3')).toBe(1);
+    expect(await namesOn(page)).toEqual(['P1', 'P2', 'P3']);
+  });
+
+  test('the speaker is large where that is chosen, also after a reload', async () => {
+    const page = await watch('speaker');
+    await weir.join({ room: 'speaker', name: 'Dora' });
+    await speak('speaker', 'Bob');
+    await expect.poll(() => lead(page, 'Bob')).toBe(1);
+    const choose = async (layout: string) => {
+      await button(page, 'More').click();
+      await page.getByRole('menuitemradio', { name: layout }).click();
+    };
+    await choose('The speaker large');
+    await eventually(() => lead(page, 'Bob')).toBeGreaterThan(3);
+    await page.reload();
+    await eventually(() => lead(page, 'Bob')).toBeGreaterThan(3);
+    await choose('Everyone the same size');
+    await eventually(() => lead(page, 'Bob')).toBe(1);
+  });
+
+  test('two screens at once: the newer one is large, and the other one is a click away', async () => {
+    const page = await watch('screens');
+    for (const name of ['Bob', 'Carol']) {
+      const sharer = await browser.newContext({ viewport: { width: 320, height: 240 } });
+      const sharing = await enterQuietly(sharer, roomUrl(weir.url, 'screens', name));
+      // On a page that narrow the button is in the menu.
+      await button(sharing, 'More').click();
+      await button(sharing, 'Share screen').click();
+      await eventually(() => lead(page, `${name}'s screen`)).toBeGreaterThan(2);
+    }
+    const older = tile(page, "Bob's screen");
+    expect(await misplaced(page)).toEqual([]);
+    await older.hover();
+    await older.getByRole('button').click();
+    await eventually(() => lead(page, "Bob's screen")).toBeGreaterThan(2);
+    expect(await misplaced(page)).toEqual([]);
+    expect((await namesOn(page)).toSorted()).toEqual(['Bob', "Bob's screen", 'Carol', "Carol's screen"]);
+  });
+
+  test('in full screen the bar goes away when nothing moves, comes back with the first move, and stays elsewhere', async () => {
+    const page = await watch('full');
+    const bar = page.getByRole('toolbar', { name: 'Call controls' });
+    const visible = () => bar.evaluate((element) => element.checkVisibility({ opacityProperty: true }));
+    expect(await visible()).toBe(true);
+    await button(page, 'More').click();
+    await button(page, 'Full screen').click();
+    await expect.poll(() => page.evaluate(() => document.fullscreenElement !== null)).toBe(true);
+    expect(await visible()).toBe(true);
+    await expect.poll(visible, { timeout: 10_000 }).toBe(false);
+    await page.mouse.move(300, 300);
+    await expect.poll(visible).toBe(true);
+    await expect.poll(visible, { timeout: 10_000 }).toBe(false);
+    await page.keyboard.press('Tab');
+    await expect.poll(visible).toBe(true);
+    await button(page, 'More').click();
+    await button(page, 'Exit full screen').click();
+    await expect.poll(() => page.evaluate(() => document.fullscreenElement !== null)).toBe(false);
+    expect(await visible()).toBe(true);
+  });
+});

@@ -1,0 +1,20 @@
+/** Owns what axe-core finds wrong with a page for those who do not see it, hear it, or use a mouse. */
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+
+declare global {
+  interface Window {
+    axe?: typeof axe;
+  }
+}
+
+/** Serious and critical violations on the page as it is now: the rule, and where. */
+export async function violationsOn(page: Page): Promise<string[]> {
+  // By the debugger, so that the page's policy has no say in it.
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => (await window.axe?.run(document))?.violations);
+  if (!found) throw new Error('axe did not run');
+  return found
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target} (${failureSummary})`));
+}
