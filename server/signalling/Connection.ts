@@ -8,6 +8,7 @@ import {
   type ClientTable,
   clientTable,
   PROTOCOL_VERSION,
+  type ServerEvents,
   type ServerTable,
   serverTable,
 } from '../../shared/protocol.ts';
@@ -16,25 +17,17 @@ import { Lifetime } from '../Lifetime.ts';
 import { serverRtpCapabilities } from '../media/options.ts';
 import type { Peer } from '../room/Peer.ts';
 import type { Room } from '../room/Room.ts';
-import type { Rooms } from '../room/Rooms.ts';
+import type { Caller, SignallingContext } from './Caller.ts';
 import { createHandlers } from './handlers.ts';
 import { RateLimit } from './RateLimit.ts';
-import type { Gate } from './tokens.ts';
-
-/** What all connections of a server share. */
-export interface SignallingContext {
-  readonly config: Config;
-  readonly rooms: Rooms;
-  readonly gate: Gate;
-}
 
 /** Messages that are not of this protocol, after which a connection is closed. */
 const MAX_BAD_MESSAGES = 5;
 
-export class Connection {
+export class Connection implements Caller {
   readonly context: SignallingContext;
-  readonly channel: Channel<ServerTable, ClientTable>;
-  readonly log: Logger;
+  readonly #channel: Channel<ServerTable, ClientTable>;
+  readonly #log: Logger;
   readonly #socket: WebSocket;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #rate: RateLimit;
@@ -45,9 +38,9 @@ export class Connection {
     const { config, gate } = context;
     this.#socket = socket;
     this.context = context;
-    this.log = log;
+    this.#log = log;
     this.#rate = new RateLimit(config.messagesPerSecond, config.messageBurst);
-    this.channel = new Channel<ServerTable, ClientTable>({
+    this.#channel = new Channel<ServerTable, ClientTable>({
       outgoing: serverTable,
       incoming: clientTable,
       handlers: createHandlers(this),
@@ -60,10 +53,10 @@ export class Connection {
     });
     // Deferred first, so run last, and whatever the other undos do.
     this.#lifetime.defer((reason) => this.#hangUp(reason));
-    this.#lifetime.defer(() => this.channel.close());
+    this.#lifetime.defer(() => this.#channel.close());
     this.#listen();
     this.#startTimers(config);
-    this.channel.notify('welcome', {
+    this.#channel.notify('welcome', {
       protocol: PROTOCOL_VERSION,
       auth: gate.kind,
       rtpCapabilities: serverRtpCapabilities,
@@ -86,6 +79,10 @@ export class Connection {
     return this.#stay !== undefined;
   }
 
+  tell<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
+    this.#channel.notify(event, data);
+  }
+
   /** Runs `listener` once this connection has ended, or now if it has. */
   onEnd(listener: (reason: CloseReason) => void): void {
     this.#lifetime.defer(listener);
@@ -99,7 +96,7 @@ export class Connection {
 
   /** Ends it and tells the client why. */
   close(reason: CloseReason): void {
-    if (this.#lifetime.end(reason)) this.log.debug({ reason }, 'connection closed');
+    if (this.#lifetime.end(reason)) this.#log.debug({ reason }, 'connection closed');
   }
 
   #hangUp(reason: CloseReason): void {
@@ -120,7 +117,7 @@ export class Connection {
       }
       const debt = this.#rate.take();
       if (debt >= this.context.config.messageBurst) this.close('rateLimited');
-      else this.channel.receive(data.toString(), debt > 0 ? new WeirError('rateLimited') : undefined);
+      else this.#channel.receive(data.toString(), debt > 0 ? new WeirError('rateLimited') : undefined);
     });
     // 1000 and 1001 are said by a client that leaves and by a browser whose page goes away.
     this.#socket.on('close', (code) => this.close(code === 1001 ? 'left' : closeReason(code)));
@@ -132,7 +129,7 @@ export class Connection {
     const heartbeat = setInterval(() => {
       if (performance.now() - this.#heardAt > silenceTimeout) this.close('unresponsive');
       // Whatever the client answers, it is alive; silence is what counts.
-      else this.channel.request('ping', {}).catch(() => {});
+      else this.#channel.request('ping', {}).catch(() => {});
     }, pingInterval);
     this.#lifetime.defer(() => clearInterval(heartbeat));
   }

@@ -3,13 +3,13 @@ import type { Handlers } from '../../shared/Channel.ts';
 import { WeirError } from '../../shared/errors.ts';
 import type { ClientTable } from '../../shared/protocol.ts';
 import { Peer } from '../room/Peer.ts';
-import type { Connection } from './Connection.ts';
+import type { Caller } from './Caller.ts';
 
-export function createHandlers(connection: Connection): Handlers<ClientTable> {
-  const { context } = connection;
+export function createHandlers(caller: Caller): Handlers<ClientTable> {
+  const { context } = caller;
   return {
     async join({ room: roomName, token, name, rtpCapabilities, transports }) {
-      if (connection.joined) throw new WeirError('alreadyJoined');
+      if (caller.joined) throw new WeirError('alreadyJoined');
       const credentials = await context.gate.admit(token, roomName);
       using seat = await context.rooms.reserve(roomName, credentials.identity);
       const { room } = seat;
@@ -22,13 +22,13 @@ export function createHandlers(connection: Connection): Handlers<ClientTable> {
         rtpCapabilities,
         fabric: room.fabric,
         maxIncomingBitrate: context.config.maxIncomingBitrate,
-        send: (event, data) => connection.channel.notify(event, data),
+        send: (event, data) => caller.tell(event, data),
       });
-      connection.onEnd((reason) => peer.close(reason));
+      caller.onEnd((reason) => peer.close(reason));
       try {
         const opened = await peer.openTransports(transports);
         context.gate.recheck(credentials, roomName);
-        connection.bind(peer, room);
+        caller.bind(peer, room);
         await room.enter(peer);
         if (peer.closed) throw new WeirError('closed');
         // From here to the reply nothing is awaited: it is one snapshot, and news follows it.
@@ -48,52 +48,52 @@ export function createHandlers(connection: Connection): Handlers<ClientTable> {
     },
 
     async connectTransport({ transportId, dtlsParameters }) {
-      await connection.stay.peer.connectTransport(transportId, dtlsParameters);
+      await caller.stay.peer.connectTransport(transportId, dtlsParameters);
       return {};
     },
 
     async produce({ source, rtpParameters, paused = false }) {
-      const { peer, room } = connection.stay;
+      const { peer, room } = caller.stay;
       const publication = await peer.produce(source, rtpParameters, paused);
       room.publish(publication);
       return { producerId: publication.producer.id };
     },
 
     closeProducer({ source }) {
-      connection.stay.peer.closeProducer(source);
+      caller.stay.peer.closeProducer(source);
       return {};
     },
 
     async pauseProducer({ source }) {
-      await connection.stay.peer.pauseProducer(source);
+      await caller.stay.peer.pauseProducer(source);
       return {};
     },
 
     async resumeProducer({ source }) {
-      await connection.stay.peer.resumeProducer(source);
+      await caller.stay.peer.resumeProducer(source);
       return {};
     },
 
     async resumeConsumers({ consumerIds }) {
-      await connection.stay.peer.resumeConsumers(consumerIds);
+      await caller.stay.peer.resumeConsumers(consumerIds);
       return {};
     },
 
     setHand({ raised }) {
-      const { peer, room } = connection.stay;
+      const { peer, room } = caller.stay;
       peer.setHand(raised);
       room.tellOf(peer, 'peerHand', { peerId: peer.id, raised });
       return {};
     },
 
     react({ reaction }) {
-      const { peer, room } = connection.stay;
+      const { peer, room } = caller.stay;
       room.tellOf(peer, 'reaction', { peerId: peer.id, reaction });
       return {};
     },
 
     kick({ peerId }) {
-      const { peer, room } = connection.stay;
+      const { peer, room } = caller.stay;
       if (!peer.isAdmin)
         throw new WeirError('forbidden', 'Your token does not make you an administrator of this room.');
       const member = room.member(peerId);
@@ -105,7 +105,7 @@ export function createHandlers(connection: Connection): Handlers<ClientTable> {
 
     leave() {
       // The reply first, then the end.
-      setImmediate(() => connection.close('left'));
+      setImmediate(() => caller.close('left'));
       return {};
     },
   };

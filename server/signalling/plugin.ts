@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { closings } from '../../shared/closing.ts';
 import { SIGNALLING_PATH } from '../../shared/protocol.ts';
-import { Connection, type SignallingContext } from './Connection.ts';
+import type { SignallingContext } from './Caller.ts';
+import { Connection } from './Connection.ts';
 
 /** How long a client may take to answer a close frame before its socket is cut, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
