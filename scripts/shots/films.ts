@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
+import { wav } from '../../tests/support/captures.ts';
 import { installPainter, type Looks } from './figures.ts';
 
 /** A camera's film (MJPEG) and a voice (WAV). @returns their paths, as `launchChromium` takes them */
@@ -28,27 +29,11 @@ export async function makeFilms(
   return { video, audio };
 }
 
-/** Two seconds that rise and fall like syllables, 16 bits mono. */
+/** Two seconds that rise and fall like syllables. */
 function voice(): Buffer {
-  const [rate, seconds] = [48_000, 2];
-  const wav = Buffer.alloc(44 + rate * seconds * 2);
-  wav.write('RIFF', 0);
-  wav.writeUInt32LE(wav.length - 8, 4);
-  wav.write('WAVEfmt ', 8);
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt16LE(1, 20);
-  wav.writeUInt16LE(1, 22);
-  wav.writeUInt32LE(rate, 24);
-  wav.writeUInt32LE(rate * 2, 28);
-  wav.writeUInt16LE(2, 32);
-  wav.writeUInt16LE(16, 34);
-  wav.write('data', 36);
-  wav.writeUInt32LE(wav.length - 44, 40);
-  for (let sample = 0; sample < rate * seconds; sample += 1) {
-    const at = sample / rate;
+  return wav(48_000, 2, (at) => {
     const syllable = 0.55 + 0.45 * Math.sin(2 * Math.PI * 4 * at);
     const tone = Math.sin(2 * Math.PI * 180 * at) + 0.5 * Math.sin(2 * Math.PI * 360 * at);
-    wav.writeInt16LE(Math.round(tone * syllable * 0.2 * 0x7fff), 44 + sample * 2);
-  }
-  return wav;
+    return tone * syllable * 0.2;
+  });
 }

@@ -1,30 +1,31 @@
 /** Owns the proof that people in a call learn of each other what they should: hands, reactions, who is here, who runs it. */
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { BrowserContext, Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { Captures } from '../support/captures.ts';
 import { hasChromium, launchChromium } from '../support/chromium.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { startServer } from '../support/server.ts';
-import { button, enterQuietly, expectIn, hasFocus, join, newsOn, openLobby, tile } from '../support/visit.ts';
+import {
+  button,
+  enterQuietly,
+  expectIn,
+  hasFocus,
+  join,
+  newsOn,
+  openLobby,
+  tile,
+  useChromium,
+} from '../support/visit.ts';
 import { token, useServer, withTokens } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('people in a call', () => {
   const captures = new Captures();
   const weir = useServer();
-  let browser: Browser;
-
-  beforeAll(async () => {
-    browser = await launchChromium(captures.make({ colour: 'red', tone: 500 }));
-  });
-  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
-  afterAll(async () => {
-    await browser.close();
-    captures[Symbol.dispose]();
-  });
+  const chromium = useChromium(() => launchChromium(captures.make({ colour: 'red', tone: 500 })), captures);
 
   /** Somebody without camera and microphone, on a page that remembers nothing else. */
   async function enter(room: string, name: string, context?: BrowserContext): Promise<Page> {
-    return enterQuietly(context ?? (await browser.newContext()), roomUrl(weir.url, room, name));
+    return enterQuietly(context ?? (await chromium.browser.newContext()), roomUrl(weir.url, room, name));
   }
 
   const list = (page: Page) => page.getByRole('complementary', { name: 'People' });
@@ -104,7 +105,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
 
   test('the list says who is muted, as it changes', async () => {
     const alice = await enter('muted', 'Alice');
-    const context = await browser.newContext();
+    const context = await chromium.browser.newContext();
     const bob = await context.newPage();
     await bob.goto(roomUrl(weir.url, 'muted', 'Bob'));
     await button(bob, 'Mute').waitFor();
@@ -124,7 +125,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
   test('an administrator removes somebody, who sees why and does not come back with the same token', async () => {
     await using server = await startServer(withTokens);
     const enterWith = async (name: string, pass: string) => {
-      const page = await (await browser.newContext()).newPage();
+      const page = await (await chromium.browser.newContext()).newPage();
       await openLobby(page, server.url, 'run');
       await page.getByLabel('Access token').fill(pass);
       await join(page, name);
@@ -154,7 +155,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
   });
 
   test('the link that is copied is the address of the room, without a name or a wish to join', async () => {
-    const context = await browser.newContext();
+    const context = await chromium.browser.newContext();
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: weir.url });
     const alice = await enter('Küche 1', 'Alice', context);
     for (const open of [async () => {}, () => button(alice, 'People').click()]) {
@@ -178,7 +179,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     await alice.getByText('❤️').waitFor();
     await alice.getByText(`${evil} raised a hand.`).first().waitFor();
     expect(await alice.title()).toContain(evil);
-    const lobby = await (await browser.newContext()).newPage();
+    const lobby = await (await chromium.browser.newContext()).newPage();
     await openLobby(lobby, weir.url, evil);
     await lobby.getByText(`${evil} and ${evil} are here.`).waitFor();
     for (const page of [alice, lobby]) {

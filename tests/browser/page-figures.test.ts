@@ -1,11 +1,11 @@
 /** Owns the figures of a first visit: bytes, requests, first paint, layout shift. */
 import { gzipSync } from 'node:zlib';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { Captures } from '../support/captures.ts';
 import { hasChromium, launchChromium } from '../support/chromium.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { button, colourOf, expectIn, openLobby, tile } from '../support/visit.ts';
+import { button, colourOf, expectIn, openLobby, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 /** What a page may weigh, gzipped, in bytes, and how far it may jump about (cumulative layout shift). */
@@ -29,20 +29,11 @@ interface Answer {
 describe.skipIf(!hasChromium)('a first visit in figures', () => {
   const captures = new Captures();
   const weir = useServer();
-  let browser: Browser;
-
-  beforeAll(async () => {
-    browser = await launchChromium(captures.make({ colour: 'red', tone: 500 }));
-  });
-  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
-  afterAll(async () => {
-    await browser.close();
-    captures[Symbol.dispose]();
-  });
+  const chromium = useChromium(() => launchChromium(captures.make({ colour: 'red', tone: 500 })), captures);
 
   /** A page that keeps count of what moves on it. */
   async function countingPage(viewport = { width: 1280, height: 800 }): Promise<Page> {
-    const page = await (await browser.newContext({ viewport })).newPage();
+    const page = await (await chromium.browser.newContext({ viewport })).newPage();
     await page.addInitScript(() => {
       window.shifts = [];
       new PerformanceObserver((list) => {

@@ -1,38 +1,39 @@
 /** Owns the proof that the page comes back by itself when the server does, as it was, and only where somebody wants it back. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { Captures } from '../support/captures.ts';
 import { hasChromium, launchChromium } from '../support/chromium.ts';
 import { TestClient } from '../support/client.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { WeirProcess } from '../support/process.ts';
 import { startServer } from '../support/server.ts';
-import { button, colourOf, enterQuietly, expectIn, join, newsOn, openLobby, tile } from '../support/visit.ts';
+import {
+  button,
+  colourOf,
+  enterQuietly,
+  expectIn,
+  join,
+  newsOn,
+  openLobby,
+  tile,
+  useChromium,
+} from '../support/visit.ts';
 import { token, withTokens } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('a lost connection', () => {
   const captures = new Captures();
-  let browser: Browser;
-
-  beforeAll(async () => {
-    browser = await launchChromium(captures.make({ colour: 'red', tone: 500 }));
-  });
-  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
-  afterAll(async () => {
-    await browser.close();
-    captures[Symbol.dispose]();
-  });
+  const chromium = useChromium(() => launchChromium(captures.make({ colour: 'red', tone: 500 })), captures);
 
   /** Somebody with a face and a voice. */
   async function enter(url: string, name: string): Promise<Page> {
-    const page = await (await browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
+    const page = await (await chromium.browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
     await page.goto(roomUrl(url, 'lost', name));
     await expectIn(page);
     return page;
   }
 
   const quietly = async (url: string, name: string) =>
-    enterQuietly(await browser.newContext(), roomUrl(url, 'lost', name));
+    enterQuietly(await chromium.browser.newContext(), roomUrl(url, 'lost', name));
   const again = (url: string) => startServer({ WEIR_PORT: new URL(url).port });
   const lost = (page: Page) => page.getByRole('status').filter({ hasText: 'Reconnecting…' });
   const back = (page: Page) => page.getByText('You are back.').first();
@@ -154,7 +155,7 @@ describe.skipIf(!hasChromium)('a lost connection', () => {
     await using server = await startServer(withTokens);
     const attempts: string[] = [];
     const enterAs = async (identity: string, grants = {}) => {
-      const page = await (await browser.newContext()).newPage();
+      const page = await (await chromium.browser.newContext()).newPage();
       page.on('websocket', () => attempts.push(identity));
       await openLobby(page, server.url, 'lost');
       await page.getByLabel('Access token').fill(await token('lost', identity, grants));

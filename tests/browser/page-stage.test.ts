@@ -1,10 +1,10 @@
 /** Owns the proof that tiles stand where they should: the grid, one's own picture, rings, pins, layouts, screens, full screen. */
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { Captures } from '../support/captures.ts';
 import { hasChromium, launchChromium } from '../support/chromium.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { button, enterQuietly, tile } from '../support/visit.ts';
+import { button, enterQuietly, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 interface Box {
@@ -18,26 +18,17 @@ interface Box {
 describe.skipIf(!hasChromium)('the stage', () => {
   const captures = new Captures();
   const weir = useServer();
-  let browser: Browser;
-
-  beforeAll(async () => {
-    browser = await launchChromium(captures.make({ colour: 'red', tone: 500 }));
-  });
-  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
-  afterAll(async () => {
-    await browser.close();
-    captures[Symbol.dispose]();
-  });
+  const chromium = useChromium(() => launchChromium(captures.make({ colour: 'red', tone: 500 })), captures);
 
   /** Somebody who watches, on a page of that size. */
   async function watch(room: string, width = 1280, height = 720): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width, height } });
+    const context = await chromium.browser.newContext({ viewport: { width, height } });
     return enterQuietly(context, roomUrl(weir.url, room, 'Alice'));
   }
 
   /** Somebody with a face and a voice. */
   async function speak(room: string, name: string): Promise<Page> {
-    const page = await (await browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
+    const page = await (await chromium.browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
     await page.goto(roomUrl(weir.url, room, name));
     await button(page, 'Mute').waitFor();
     return page;
@@ -211,7 +202,7 @@ describe.skipIf(!hasChromium)('the stage', () => {
   test('two screens at once: the newer one is large, and the other one is a click away', async () => {
     const page = await watch('screens');
     for (const name of ['Bob', 'Carol']) {
-      const sharer = await browser.newContext({ viewport: { width: 320, height: 240 } });
+      const sharer = await chromium.browser.newContext({ viewport: { width: 320, height: 240 } });
       const sharing = await enterQuietly(sharer, roomUrl(weir.url, 'screens', name));
       // On a page that narrow the button is in the menu.
       await button(sharing, 'More').click();

@@ -57,26 +57,30 @@ function picture([r, g, b]: readonly [number, number, number]): Buffer {
   return Buffer.concat([Buffer.from(head), ...Array<Buffer>(frames).fill(frame)]);
 }
 
-/** A sine, 16 bits mono. Seconds are whole and so is the frequency: the loop closes without a click. */
+/** A sine. Seconds are whole and so is the frequency: the loop closes without a click. */
 function sound(hertz: number): Buffer {
   const { rate, seconds, amplitude } = SOUND;
+  return wav(rate, seconds, (at) => Math.sin(2 * Math.PI * hertz * at) * amplitude);
+}
+
+/** A WAV file, 16 bits mono, of what `wave` gives (-1 to 1) at each moment, in seconds. */
+export function wav(rate: number, seconds: number, wave: (at: number) => number): Buffer {
   const bytes = rate * seconds * 2;
-  const wav = Buffer.alloc(44 + bytes);
-  wav.write('RIFF', 0);
-  wav.writeUInt32LE(36 + bytes, 4);
-  wav.write('WAVEfmt ', 8);
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt16LE(1, 20);
-  wav.writeUInt16LE(1, 22);
-  wav.writeUInt32LE(rate, 24);
-  wav.writeUInt32LE(rate * 2, 28);
-  wav.writeUInt16LE(2, 32);
-  wav.writeUInt16LE(16, 34);
-  wav.write('data', 36);
-  wav.writeUInt32LE(bytes, 40);
+  const file = Buffer.alloc(44 + bytes);
+  file.write('RIFF', 0);
+  file.writeUInt32LE(36 + bytes, 4);
+  file.write('WAVEfmt ', 8);
+  file.writeUInt32LE(16, 16);
+  file.writeUInt16LE(1, 20);
+  file.writeUInt16LE(1, 22);
+  file.writeUInt32LE(rate, 24);
+  file.writeUInt32LE(rate * 2, 28);
+  file.writeUInt16LE(2, 32);
+  file.writeUInt16LE(16, 34);
+  file.write('data', 36);
+  file.writeUInt32LE(bytes, 40);
   for (let sample = 0; sample < rate * seconds; sample += 1) {
-    const value = Math.sin((2 * Math.PI * hertz * sample) / rate) * amplitude;
-    wav.writeInt16LE(Math.round(value * 0x7fff), 44 + sample * 2);
+    file.writeInt16LE(Math.round(wave(sample / rate) * 0x7fff), 44 + sample * 2);
   }
-  return wav;
+  return file;
 }

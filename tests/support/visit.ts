@@ -1,5 +1,6 @@
 /** Owns how a test uses the page as a visitor does: lobby, controls and tiles by role and name, and what can be seen of them. */
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Colour, colours } from './captures.ts';
 import { eventually } from './people.ts';
 
@@ -19,6 +20,30 @@ export function launchChromiumWith(flags: readonly string[] = []): Promise<Brows
     executablePath: '/usr/bin/chromium',
     args: [...usual, '--use-fake-ui-for-media-stream', '--allow-loopback-in-peer-connection', ...flags],
   });
+}
+
+/**
+ * A browser for all tests of a file; each test's contexts go with it.
+ * @param files what it plays, disposed of at the end
+ */
+export function useChromium(launch: () => Promise<Browser>, files: Disposable): { readonly browser: Browser } {
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterEach(async () => {
+    await Promise.all((browser?.contexts() ?? []).map((context) => context.close()));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    files[Symbol.dispose]();
+  });
+  return {
+    get browser() {
+      if (!browser) throw new Error('The browser has not started yet.');
+      return browser;
+    },
+  };
 }
 
 /** Opens the lobby of a room. */
