@@ -114,6 +114,21 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     }
   });
 
+  test('presses in quick succession end as the last one wants it', async () => {
+    const { alice } = await pair('quick');
+    const state = () =>
+      alice.evaluate(() => [window.weir?.sources.microphone, window.weir?.localTrack('microphone')?.enabled]);
+    for (const [presses, wanted] of [
+      [3, ['paused', false]],
+      [2, ['paused', false]],
+      [5, ['live', true]],
+      [4, ['live', true]],
+    ] as const) {
+      for (let press = 0; press < presses; press += 1) await alice.keyboard.press('m');
+      await eventually(state).toEqual(wanted);
+    }
+  });
+
   test('no shortcut fires while typing, with a modifier, or in a menu', async () => {
     const { alice, requests } = await pair('typing');
     await button(alice, 'Mute').waitFor();

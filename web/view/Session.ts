@@ -319,12 +319,15 @@ export class Session extends Emitter<SessionEvents> {
 
   /** Makes the published microphone as muted as its owner wants it; a refusal is what then holds. */
   async #followMute(track: MediaStreamTrack): Promise<void> {
-    const published = () => this.#client.sources.microphone === 'paused';
+    const wanted = this.#muted;
+    const holds = () => this.#client.sources.microphone === 'paused';
     try {
-      if (this.#muted !== published())
-        await (this.#muted ? this.#client.mute('microphone') : this.#client.unmute('microphone'));
+      if (wanted !== holds()) await (wanted ? this.#client.mute('microphone') : this.#client.unmute('microphone'));
+    } catch (error) {
+      // Unless another press came meanwhile: then that is what its owner wants, and its turn comes.
+      if (this.#muted === wanted && this.#phase === 'in') this.#muted = holds();
+      throw error;
     } finally {
-      if (this.#phase === 'in') this.#muted = published();
       track.enabled = !this.#muted;
     }
   }
