@@ -72,15 +72,16 @@ function knownExtensions<T extends z.ZodType>(entry: T) {
   return z.preprocess((list) => (Array.isArray(list) ? list.filter(isKnown) : list), z.array(entry).max(64));
 }
 
-const RtpCodecCapability = z.object({
-  kind: MediaKind,
+/** What a codec is, whether offered as a capability or in use. */
+const codec = {
   mimeType: text(64).regex(/^(audio|video)\/.+$/i),
-  preferredPayloadType: PayloadType,
   clockRate: Uint32,
   channels: Uint8.optional(),
   parameters: CodecParameters.optional(),
   rtcpFeedback: z.array(RtcpFeedback).max(32).optional(),
-});
+};
+
+const RtpCodecCapability = z.object({ kind: MediaKind, preferredPayloadType: PayloadType, ...codec });
 
 const RtpHeaderExtension = z.object({
   kind: MediaKind,
@@ -99,14 +100,7 @@ export const RtpCapabilities = z
   .meta({ id: 'RtpCapabilities' });
 export type RtpCapabilities = z.infer<typeof RtpCapabilities>;
 
-const RtpCodecParameters = z.object({
-  mimeType: text(64).regex(/^(audio|video)\/.+$/i),
-  payloadType: PayloadType,
-  clockRate: Uint32,
-  channels: Uint8.optional(),
-  parameters: CodecParameters.optional(),
-  rtcpFeedback: z.array(RtcpFeedback).max(32).optional(),
-});
+const RtpCodecParameters = z.object({ payloadType: PayloadType, ...codec });
 
 const RtpEncodingParameters = z.object({
   ssrc: Uint32.optional(),
