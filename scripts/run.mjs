@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { endAll, killAll, run } from './setup/child.mjs';
-import { equipment, equipmentStep, fonts } from './setup/equipment.mjs';
+import { encoder, equipment, equipmentStep, fonts, laboratory } from './setup/equipment.mjs';
 import { handOver } from './setup/handover.mjs';
 import { releaseAll } from './setup/lock.mjs';
 import { linkNode, nodeBinary, nodeStep } from './setup/node.mjs';
@@ -60,6 +60,16 @@ const commands = {
     does: 'a measurement, and its figures: join',
     steps: [...base, workerStep, pageStep, equipmentStep],
     run: measure,
+  },
+  load: {
+    does: 'a load test of any Weir server; --help says what may be asked for',
+    steps: [...base, (place) => equipmentStep(place, [encoder])],
+    run: (args) => become(join(place.root, 'scripts/load.ts'), args),
+  },
+  bench: {
+    does: 'the benchmarks, or those that are named; --quick compares with the figures that are kept in bench/',
+    steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, laboratory)],
+    run: (args) => become(join(place.root, 'scripts/bench.ts'), args),
   },
   shots: {
     does: 'screenshots of every state of the page, into shots/; or those whose names start so',

@@ -11,6 +11,22 @@ import { SetupError } from './steps.mjs';
 export const equipment = [
   { name: 'chromium', file: '/usr/bin/chromium', packages: ['chromium'] },
   { name: 'firefox', file: '/usr/bin/firefox-esr', packages: ['firefox-esr'] },
+  { name: 'ffmpeg', file: '/usr/bin/ffmpeg', packages: ['ffmpeg'] },
+  { name: 'tcpdump', file: '/usr/bin/tcpdump', packages: ['tcpdump'] },
+  { name: 'iproute2', file: '/sbin/ip', packages: ['iproute2'] },
+  { name: 'python3', file: '/usr/bin/python3', packages: ['python3-minimal'] },
+];
+
+/** Encodes what load tests send. @type {Equipment} */
+export const encoder = { name: 'ffmpeg', file: '/usr/bin/ffmpeg', packages: ['ffmpeg'] };
+
+/** What benchmarks need besides: a compiler for their floor, and networks that are slow on purpose. @type {Equipment[]} */
+export const laboratory = [
+  encoder,
+  { name: 'chromium', file: '/usr/bin/chromium', packages: ['chromium'] },
+  { name: 'compiler', file: '/usr/include/openssl/evp.h', packages: ['gcc', 'libc6-dev', 'libssl-dev'] },
+  { name: 'iproute2', file: '/sbin/ip', packages: ['iproute2'] },
+  { name: 'python3', file: '/usr/bin/python3', packages: ['python3-minimal'] },
 ];
 
 /** Without them, Korean and emoji are little boxes in pictures taken on a server. @type {Equipment} */

@@ -1,0 +1,77 @@
+/** Owns the processes of a load test as its coordinator sees them: starts them, hears them, and ends them. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type Order, Report } from './messages.ts';
+
+const script = fileURLToPath(new URL('crew.ts', import.meta.url));
+/** How long a crew may take to say what it has counted, in milliseconds. */
+const END_TIMEOUT = 20_000;
+
+export type Result = Extract<Report, { type: 'result' }>;
+
+export class Crews implements AsyncDisposable {
+  readonly #children: ChildProcess[];
+  readonly #results = new Map<ChildProcess, Result>();
+
+  private constructor(children: ChildProcess[]) {
+    this.#children = children;
+  }
+
+  /** @param hear is told everything that a crew says while the test runs, and which one said it */
+  static async start(count: number, hear: (report: Report, index: number) => void): Promise<Crews> {
+    const children = Array.from({ length: count }, () =>
+      fork(script, { serialization: 'advanced', execArgv: ['--max-semi-space-size=32'] }),
+    );
+    const crews = new Crews(children);
+    try {
+      await Promise.all(
+        children.map(async (child, index) => {
+          const ready = Promise.withResolvers<void>();
+          child.once('exit', (code) => ready.reject(new Error(`A process of the load tester ended with ${code}.`)));
+          child.on('message', (message) => {
+            const report = Report.parse(message);
+            if (report.type === 'ready') ready.resolve();
+            if (report.type === 'result') crews.#results.set(child, report);
+            else hear(report, index);
+          });
+          await ready.promise;
+        }),
+      );
+      return crews;
+    } catch (error) {
+      await crews[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get pids(): number[] {
+    return this.#children.map(({ pid = 0 }) => pid);
+  }
+
+  /** @param order what each is told, by its number */
+  tell(order: (index: number) => Order): void {
+    this.#children.forEach((child, index) => {
+      if (child.connected) child.send(order(index));
+    });
+  }
+
+  /** Ends the test. @returns what those have counted who could still say it */
+  async end(): Promise<Result[]> {
+    const gone = this.#children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    const exits = gone.map((child) => once(child, 'exit'));
+    this.tell(() => ({ type: 'end' }));
+    const late = setTimeout(() => this.#kill(), END_TIMEOUT);
+    await Promise.all(exits);
+    clearTimeout(late);
+    return [...this.#results.values()];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#kill();
+  }
+
+  #kill(): void {
+    for (const child of this.#children) if (child.exitCode === null) child.kill('SIGKILL');
+  }
+}

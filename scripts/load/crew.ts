@@ -1,0 +1,206 @@
+/** Owns one process of a load test: its members' comings and goings, and what they have counted. */
+import { setTimeout } from 'node:timers/promises';
+import { signToken } from '../../server/signalling/tokens.ts';
+import { WeirError } from '../../shared/errors.ts';
+import { now } from './endpoint/clock.ts';
+import { Member } from './endpoint/Member.ts';
+import { type Material, prepareMaterial } from './material.ts';
+import { Order, type Report } from './messages.ts';
+import type { LoadOptions } from './options.ts';
+import type { Happening, MemberPlan } from './plan.ts';
+import { Histogram } from './report/distribution.ts';
+import { publishedBy, Received, subscriberRow } from './tally.ts';
+
+/** How long a token for joining holds, in seconds. */
+const TOKEN_LIFETIME = 600;
+
+/** A member's place in the test, and whoever fills it: after a return it is somebody new. */
+interface Place {
+  readonly plan: MemberPlan;
+  member: Member | undefined;
+  error: string | undefined;
+}
+
+class Crew {
+  readonly #options: LoadOptions;
+  readonly #places = new Map<string, Place>();
+  readonly #material: Material;
+  readonly #beganAt: number;
+  readonly #past: { plan: MemberPlan; member: Member }[] = [];
+  readonly #ending = new AbortController();
+  #second = { packets: 0, bytes: 0, latency: new Histogram() };
+  #lostBefore = 0;
+  #cpu = process.cpuUsage();
+  #lastSecond = performance.now();
+
+  constructor(options: LoadOptions, members: readonly MemberPlan[], material: Material, beganAt: number) {
+    this.#options = options;
+    this.#material = material;
+    this.#beganAt = beganAt;
+    for (const plan of members) this.#places.set(plan.name, { plan, member: undefined, error: undefined });
+  }
+
+  /** Lets everyone join at their time. */
+  begin(): void {
+    for (const place of this.#places.values()) void this.#joinLater(place);
+    void this.#tellEverySecond();
+  }
+
+  async happen(happenings: readonly Happening[]): Promise<void> {
+    const since = now();
+    for (const { at, member, what } of happenings) {
+      const place = this.#places.get(member);
+      if (!place) continue;
+      if (!(await this.#wait(since + at - now()))) return;
+      if (what === 'return') void this.#return(place);
+      else place.member?.setPaused('microphone', what === 'fallSilent').catch(() => {});
+    }
+  }
+
+  /** Ends everything. @returns what has been counted */
+  end(): Extract<Report, { type: 'result' }> {
+    this.#ending.abort();
+    const until = now();
+    const stays = [
+      ...this.#past,
+      ...[...this.#places.values()].flatMap(({ plan, member }) => (member ? { plan, member } : [])),
+    ];
+    const received = new Received();
+    for (const { member } of stays) received.add(member);
+    const result = {
+      type: 'result' as const,
+      subscribers: [
+        ...stays.map(({ plan, member }) => subscriberRow(plan, member, until)),
+        ...[...this.#places.values()]
+          .filter(({ member, error }) => !member && error !== undefined)
+          .map(({ plan, error }) => subscriberRow(plan, undefined, until, error)),
+      ],
+      published: stays.flatMap(({ plan, member }) => publishedBy(plan, member)),
+      received: received.rows(),
+      undecryptable: stays.reduce((sum, { member }) => sum + member.media.undecryptable, 0),
+      srtp: stays.find(({ member }) => member.media.srtp)?.member.media.srtp ?? '',
+    };
+    for (const { member } of stays) member.leave();
+    return result;
+  }
+
+  async #joinLater(place: Place): Promise<void> {
+    if (await this.#wait(this.#beganAt + place.plan.joinAt - now())) await this.#join(place, false);
+  }
+
+  async #join(place: Place, again: boolean): Promise<void> {
+    const { name, room, publishes, sampled } = place.plan;
+    const { apiKey, apiSecret, url } = this.#options;
+    try {
+      const token = apiKey
+        ? await signToken({
+            apiKey,
+            apiSecret,
+            identity: name,
+            video: { room, roomJoin: true },
+            lifetime: TOKEN_LIFETIME,
+          })
+        : undefined;
+      const { member, ready } = await Member.join({
+        url,
+        room,
+        name,
+        token,
+        tracks: publishes ? this.#material : {},
+        decrypts: sampled,
+        onPacket: (bytes, latency) => {
+          this.#second.packets += 1;
+          this.#second.bytes += bytes;
+          if (latency !== undefined) this.#second.latency.add(latency);
+        },
+        onEnd: (reason) => tell({ type: 'lost', name, reason }),
+      });
+      if (this.#ending.signal.aborted) {
+        member.leave();
+        return;
+      }
+      place.member = member;
+      await ready;
+      tell({ type: 'joined', name, again });
+    } catch (error) {
+      if (this.#ending.signal.aborted) return;
+      place.error = error instanceof WeirError || error instanceof Error ? error.message : String(error);
+      tell({ type: 'failed', name, error: place.error });
+    }
+  }
+
+  async #return(place: Place): Promise<void> {
+    if (!place.member) return;
+    this.#past.push({ plan: place.plan, member: place.member });
+    place.member.leave();
+    place.member = undefined;
+    await this.#join(place, true);
+  }
+
+  async #tellEverySecond(): Promise<void> {
+    for (let second = 0; await this.#wait(this.#beganAt + (second + 1) * 1000 - now()); second += 1) {
+      const { packets, bytes, latency } = this.#second;
+      this.#second = { packets: 0, bytes: 0, latency: new Histogram() };
+      const lost = this.#lost();
+      const cpu = process.cpuUsage(this.#cpu);
+      const elapsed = performance.now() - this.#lastSecond;
+      this.#cpu = process.cpuUsage();
+      this.#lastSecond = performance.now();
+      tell({
+        type: 'second',
+        second: {
+          second,
+          packets,
+          bytes,
+          lost: lost - this.#lostBefore,
+          latency: latency.toJSON(),
+          cpu: (cpu.user + cpu.system) / 1000 / elapsed,
+          rss: process.memoryUsage.rss(),
+        },
+      });
+      this.#lostBefore = lost;
+    }
+  }
+
+  #lost(): number {
+    let lost = 0;
+    const everyone = [
+      ...this.#past.map(({ member }) => member),
+      ...[...this.#places.values()].map(({ member }) => member),
+    ];
+    for (const member of everyone) for (const receiver of member?.media.all ?? []) lost += receiver.lost;
+    return lost;
+  }
+
+  /** @returns whether the test still goes on */
+  async #wait(milliseconds: number): Promise<boolean> {
+    const { signal } = this.#ending;
+    await setTimeout(Math.max(0, milliseconds), undefined, { signal }).catch(() => {});
+    return !signal.aborted;
+  }
+}
+
+function tell(report: Report): void {
+  process.send?.(report);
+}
+
+let crew: Crew | undefined;
+process.on('message', async (message) => {
+  const order = Order.parse(message);
+  if (order.type === 'begin') {
+    const { options, members, at } = order;
+    const needsMaterial = members.some(({ publishes }) => publishes);
+    const material = needsMaterial ? await prepareMaterial(options) : {};
+    crew = new Crew(options, members, material, at);
+    crew.begin();
+  } else if (order.type === 'allIn') void crew?.happen(order.happenings);
+  else {
+    if (crew) tell(crew.end());
+    // What has been said must arrive before we go.
+    process.disconnect();
+  }
+});
+// Without a coordinator there is no test.
+process.on('disconnect', () => process.exit());
+process.on('SIGINT', () => {});
+tell({ type: 'ready' });

@@ -1,0 +1,170 @@
+/** Owns one headless member of a room: it joins as the SDK does, with media that it has prepared, and counts. */
+import { type CloseReason, closings } from '../../../shared/closing.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import { kindOf, type Source, type TransportInfo } from '../../../shared/media.ts';
+import type { JoinReply } from '../../../shared/protocol.ts';
+import { Signalling } from '../../../web/client/Signalling.ts';
+import type { Stream } from '../media/Stream.ts';
+import { now } from './clock.ts';
+import { type MediaOptions, MemberMedia } from './MemberMedia.ts';
+import { receiveCapabilities } from './parameters.ts';
+
+export interface MemberOptions extends MediaOptions {
+  readonly url: string;
+  readonly room: string;
+  readonly name: string;
+  readonly token?: string;
+  /** What it publishes: a source and its layers, lowest first. */
+  readonly tracks?: Partial<Record<Source, readonly Stream[]>>;
+  /** Whether it receives what others publish; it does unless told. */
+  readonly receives?: boolean;
+  /** The stay ended, and nobody here asked it to. */
+  onEnd?(reason: CloseReason): void;
+}
+
+/** Milliseconds since 1970; 0 for what has not come. */
+export interface Moments {
+  /** The socket began to open. */
+  readonly began: number;
+  welcomed: number;
+  /** The reply to `join` came. */
+  joined: number;
+  /** The transports are connected, and what is published is accepted. */
+  ready: number;
+}
+
+export class Member {
+  readonly media: MemberMedia;
+  readonly moments: Moments = { began: now(), welcomed: 0, joined: 0, ready: 0 };
+  /** What the server calls this stay; empty before. */
+  peerId = '';
+  /** Whether there was something to receive when it came: only then do its first packet and picture tell of its join. */
+  readonly metMedia = { audio: false, video: false };
+  readonly #options: MemberOptions;
+  #signalling: Signalling | undefined;
+  #closed = false;
+
+  private constructor(options: MemberOptions) {
+    this.#options = options;
+    this.media = new MemberMedia(options);
+  }
+
+  /**
+   * Enters a room; it resolves when the server has answered `join`, as in the SDK, and media follows.
+   * @returns the member, and `ready`, which settles when its transports are connected and what it publishes is accepted
+   * @throws {WeirError} why the server does not let it in
+   */
+  static async join(options: MemberOptions): Promise<{ member: Member; ready: Promise<void> }> {
+    const member = new Member(options);
+    try {
+      const reply = await member.#join();
+      const ready = member.#start(reply).catch((error: unknown) => {
+        member.leave();
+        throw error;
+      });
+      // Whoever joins need not wait for it.
+      ready.catch(() => {});
+      return { member, ready };
+    } catch (error) {
+      member.leave();
+      throw error;
+    }
+  }
+
+  /** Mutes or unmutes what it publishes as `source`. */
+  async setPaused(source: Source, paused: boolean): Promise<void> {
+    for (const track of this.media.tracks.get(source) ?? []) track.paused = paused;
+    await this.#request(paused ? 'pauseProducer' : 'resumeProducer', { source });
+  }
+
+  leave(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#signalling?.leave();
+    this.media.close();
+  }
+
+  async #join(): Promise<JoinReply> {
+    const { url, room, name, token, tracks = {}, receives = true } = this.#options;
+    let reason: CloseReason | undefined;
+    try {
+      const { signalling, welcome } = await Signalling.open({
+        url,
+        listeners: {
+          newConsumers: ({ consumers }) => void this.#consume(consumers),
+          consumersClosed: ({ consumerIds }) => this.media.forget(consumerIds),
+        },
+        onClose: (why) => {
+          reason = why;
+          this.#ended(why);
+        },
+      });
+      this.#signalling = signalling;
+      this.moments.welcomed = now();
+      const reply = await this.#request('join', {
+        room,
+        name,
+        ...(token !== undefined && { token }),
+        rtpCapabilities: receiveCapabilities(welcome.rtpCapabilities),
+        transports: { send: Object.keys(tracks).length > 0, recv: receives },
+      });
+      this.moments.joined = now();
+      this.peerId = reply.peerId;
+      for (const { kind } of reply.consumers) this.metMedia[kind] = true;
+      return reply;
+    } catch (error) {
+      // Why the server closed the connection says more than that it did.
+      if (!reason || reason === 'left' || reason === 'disconnected') throw error;
+      throw new WeirError('unavailable', `${reason}: ${closings[reason].message}`, { cause: error });
+    }
+  }
+
+  /** What follows the reply goes out at once, none waiting for another. */
+  async #start({ transports: { send, recv }, consumers }: JoinReply): Promise<void> {
+    const receiving = recv && this.#connect('recv', recv);
+    const consuming = this.#consume(consumers);
+    const sending = send && this.#connect('send', send, () => this.#publish());
+    await Promise.all([receiving, consuming, sending]);
+    this.moments.ready = now();
+  }
+
+  /** @param opened runs as soon as this end is there */
+  async #connect(direction: 'send' | 'recv', info: TransportInfo, opened = async () => {}): Promise<void> {
+    const dtlsParameters = await this.media.open(direction);
+    if (this.#closed) throw new WeirError('closed');
+    const told = this.#request('connectTransport', { transportId: info.transportId, dtlsParameters });
+    await Promise.all([told, opened(), this.media.connect(direction, info)]);
+  }
+
+  async #publish(): Promise<void> {
+    const { tracks = {} } = this.#options;
+    const published = Object.entries(tracks).map(async ([source, streams]) => {
+      if (!isSource(source)) return;
+      await this.#request('produce', { source, rtpParameters: this.media.publish(source, streams) });
+    });
+    await Promise.all(published);
+  }
+
+  async #consume(consumers: JoinReply['consumers']): Promise<void> {
+    if (consumers.length === 0) return;
+    this.media.receive(consumers);
+    const consumerIds = consumers.map(({ consumerId }) => consumerId);
+    // `notFound` says that one closed on the way; its end is in the next event.
+    await this.#request('resumeConsumers', { consumerIds }).catch(() => {});
+  }
+
+  readonly #request: Signalling['channel']['request'] = (method, data) => {
+    if (!this.#signalling) throw new WeirError('notJoined');
+    return this.#signalling.channel.request(method, data);
+  };
+
+  #ended(reason: CloseReason): void {
+    if (this.#closed) return;
+    this.leave();
+    this.#options.onEnd?.(reason);
+  }
+}
+
+function isSource(name: string): name is Source {
+  return Object.hasOwn(kindOf, name);
+}

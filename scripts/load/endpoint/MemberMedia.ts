@@ -1,0 +1,217 @@
+/** Owns the media of one headless member: its two transports, what it sends, what it receives, and the RTCP of both. */
+import { randomInt } from 'node:crypto';
+import {
+  GenericNack,
+  PictureLossIndication,
+  ReceiverEstimatedMaxBitrate,
+  type RtcpPacket,
+  RtcpPayloadSpecificFeedback,
+  RtcpReceiverInfo,
+  RtcpRrPacket,
+  RtcpSrPacket,
+  RtcpTransportLayerFeedback,
+} from 'werift';
+import type { DtlsParameters, RtpParameters, Source, TransportInfo } from '../../../shared/media.ts';
+import type { ConsumerInfo } from '../../../shared/protocol.ts';
+import type { Stream } from '../media/Stream.ts';
+import { now } from './clock.ts';
+import { Endpoint } from './Endpoint.ts';
+import { sendParameters } from './parameters.ts';
+import { Receiver } from './Receiver.ts';
+import { Ticker, type Ticking } from './Ticker.ts';
+import { Track } from './Track.ts';
+
+const ticker = new Ticker(now);
+
+/** What a member says that it can take: 100 Mbit/s, more than anybody sends. */
+const ESTIMATE = { mantissa: 0x1_7d78, exponent: 10 };
+/** Reports that fit into one RTCP packet. */
+const MOST_REPORTS = 31;
+
+export interface MediaOptions {
+  /** Whether it decrypts every packet, rather than reading headers only. */
+  readonly decrypts?: boolean;
+  /** Called for each packet that arrives: its bytes, and its one-way latency (milliseconds) where it tells. */
+  onPacket?(bytes: number, latency: number | undefined): void;
+}
+
+export class MemberMedia implements Ticking {
+  readonly receivers = new Map<number, Receiver>();
+  /** Streams whose consumers have closed: they still count. */
+  readonly pastReceivers: Receiver[] = [];
+  readonly tracks = new Map<Source, Track[]>();
+  undecryptable = 0;
+  readonly #options: MediaOptions;
+  readonly #ssrc = randomInt(1, 0xffff_ffff);
+  #send: Endpoint | undefined;
+  #recv: Endpoint | undefined;
+  #sending = false;
+  #closed = false;
+
+  constructor(options: MediaOptions = {}) {
+    this.#options = options;
+    ticker.add(this);
+  }
+
+  /** The SRTP suite that was agreed on; empty before. */
+  get srtp(): string {
+    return this.#recv?.srtp || this.#send?.srtp || '';
+  }
+
+  get all(): Receiver[] {
+    return [...this.pastReceivers, ...this.receivers.values()];
+  }
+
+  /** Opens this end of a transport. @returns what the server has to be told before `connect` can come to its end */
+  async open(direction: 'send' | 'recv'): Promise<DtlsParameters> {
+    const endpoint =
+      direction === 'send'
+        ? await Endpoint.open({ onRtcp: (packets) => this.#heed(packets) })
+        : await Endpoint.open({
+            onRtp: (packet) => this.#receive(packet),
+            onRtcp: (packets) => this.#hear(packets),
+          });
+    if (this.#closed) endpoint.close();
+    if (direction === 'send') this.#send = endpoint;
+    else this.#recv = endpoint;
+    return endpoint.dtlsParameters;
+  }
+
+  /** Connects a transport that is open at this end. Tracks begin to run. @throws {Error} when it finds no way */
+  async connect(direction: 'send' | 'recv', info: TransportInfo): Promise<void> {
+    const endpoint = direction === 'send' ? this.#send : this.#recv;
+    if (!endpoint) throw new Error('not open');
+    await endpoint.connect(info);
+    if (direction === 'send') this.#sending = true;
+  }
+
+  /** Gets a source ready to be sent, its layers lowest first. @returns what the server is told of it */
+  publish(source: Source, streams: readonly Stream[]): RtpParameters {
+    const endpoint = this.#send;
+    if (!endpoint) throw new Error('not open');
+    const mid = String(this.tracks.size);
+    const layers = streams.map((stream) => ({ stream, ssrc: randomInt(1, 0xffff_ffff) }));
+    this.tracks.set(
+      source,
+      layers.map(({ stream, ssrc }) => new Track(endpoint, stream, ssrc, mid)),
+    );
+    return sendParameters(mid, layers);
+  }
+
+  receive(infos: readonly ConsumerInfo[]): void {
+    for (const info of infos) {
+      const receiver = new Receiver(info);
+      this.receivers.set(receiver.ssrc, receiver);
+    }
+  }
+
+  forget(consumerIds: readonly string[]): void {
+    for (const [ssrc, receiver] of this.receivers) {
+      if (!consumerIds.includes(receiver.info.consumerId)) continue;
+      this.receivers.delete(ssrc);
+      this.pastReceivers.push(receiver);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    ticker.delete(this);
+    this.#send?.close();
+    this.#recv?.close();
+  }
+
+  turn(time: number): void {
+    if (!this.#sending) return;
+    for (const layers of this.tracks.values()) for (const track of layers) track.run(time);
+  }
+
+  repair(time: number): void {
+    for (const receiver of this.receivers.values()) {
+      const lost = receiver.wanted(time);
+      if (lost.length === 0) continue;
+      const feedback = new GenericNack({ senderSsrc: this.#ssrc, mediaSourceSsrc: receiver.ssrc, lost });
+      this.#recv?.sendRtcp([new RtcpTransportLayerFeedback({ feedback })]);
+    }
+  }
+
+  report(time: number): void {
+    if (this.#sending) {
+      const reports = [...this.tracks.values()].flat().map((track) => track.senderReport());
+      if (reports.length > 0) this.#send?.sendRtcp(reports);
+    }
+    const receivers = [...this.receivers.values()].filter(({ firstAt }) => firstAt > 0);
+    if (receivers.length === 0) return;
+    for (let from = 0; from < receivers.length; from += MOST_REPORTS) {
+      const reports = receivers.slice(from, from + MOST_REPORTS).map((receiver) => infoOf(receiver, time));
+      this.#recv?.sendRtcp([new RtcpRrPacket({ ssrc: this.#ssrc, reports })]);
+    }
+    const feedback = new ReceiverEstimatedMaxBitrate({
+      senderSsrc: this.#ssrc,
+      mediaSsrc: 0,
+      ssrcNum: receivers.length,
+      brExp: ESTIMATE.exponent,
+      brMantissa: ESTIMATE.mantissa,
+      ssrcFeedbacks: receivers.map(({ ssrc }) => ssrc),
+    });
+    this.#recv?.sendRtcp([new RtcpPayloadSpecificFeedback({ feedback })]);
+  }
+
+  #receive(packet: Buffer): void {
+    if (packet.length < 12) return;
+    const receiver = this.receivers.get(packet.readUInt32BE(8));
+    if (!receiver || !this.#recv) return;
+    const size = packet.length - this.#recv.tagBytes;
+    const latency = receiver.take(packet, size, now());
+    this.#options.onPacket?.(size, latency);
+    if (this.#options.decrypts) this.#look(packet);
+  }
+
+  #look(packet: Buffer): void {
+    try {
+      this.#recv?.decrypt(packet);
+    } catch {
+      this.undecryptable += 1;
+    }
+  }
+
+  /** RTCP on the receiving side: sender reports, whose times go back in our reports. */
+  #hear(packets: RtcpPacket[]): void {
+    for (const packet of packets) {
+      if (!(packet instanceof RtcpSrPacket)) continue;
+      const receiver = this.receivers.get(packet.ssrc);
+      if (!receiver) continue;
+      receiver.lastReport = { ntp: Number((packet.senderInfo.ntpTimestamp >> 16n) & 0xffff_ffffn), at: now() };
+    }
+  }
+
+  /** RTCP on the sending side: what the server wants again, and where it wants a key frame. */
+  #heed(packets: RtcpPacket[]): void {
+    for (const packet of packets) {
+      if (packet instanceof RtcpTransportLayerFeedback && packet.feedback instanceof GenericNack) {
+        this.#trackOf(packet.feedback.mediaSourceSsrc)?.repeat(packet.feedback.lost);
+      } else if (packet instanceof RtcpPayloadSpecificFeedback) {
+        const { feedback } = packet;
+        if (feedback instanceof PictureLossIndication) this.#trackOf(feedback.mediaSsrc)?.requestKeyFrame();
+        else if ('fir' in feedback) for (const { ssrc } of feedback.fir) this.#trackOf(ssrc)?.requestKeyFrame();
+      }
+    }
+  }
+
+  #trackOf(ssrc: number): Track | undefined {
+    return [...this.tracks.values()].flat().find((track) => track.ssrc === ssrc);
+  }
+}
+
+function infoOf(receiver: Receiver, time: number): RtcpReceiverInfo {
+  const { fraction, lost } = receiver.report();
+  const { ntp, at } = receiver.lastReport;
+  return new RtcpReceiverInfo({
+    ssrc: receiver.ssrc,
+    fractionLost: fraction,
+    packetsLost: lost,
+    highestSequence: receiver.highest,
+    jitter: Math.round(receiver.jitter),
+    lsr: ntp,
+    dlsr: ntp === 0 ? 0 : Math.round(((time - at) / 1000) * 65_536),
+  });
+}

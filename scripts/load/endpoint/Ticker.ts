@@ -1,0 +1,49 @@
+/** Owns the one clockwork of a process: everything periodic of all its members runs from it. */
+
+/** Milliseconds between turns: video at 30 fps is due every 33. */
+const TURN = 5;
+
+export interface Ticking {
+  /** Often: send what is due. */
+  turn(time: number): void;
+  /** Every 50 ms: ask for what is missing. */
+  repair(time: number): void;
+  /** Every second: reports. */
+  report(time: number): void;
+}
+
+/** Calls its members in turn, spread so that not everyone reports in the same millisecond. */
+export class Ticker {
+  readonly #members = new Set<Ticking>();
+  #timer: NodeJS.Timeout | undefined;
+  #turns = 0;
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  add(member: Ticking): void {
+    this.#members.add(member);
+    this.#timer ??= setInterval(() => this.#turn(), TURN);
+  }
+
+  delete(member: Ticking): void {
+    this.#members.delete(member);
+    if (this.#members.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #turn(): void {
+    const time = this.#now();
+    this.#turns += 1;
+    let place = 0;
+    for (const member of this.#members) {
+      place += 1;
+      member.turn(time);
+      if ((this.#turns + place) % 10 === 0) member.repair(time);
+      if ((this.#turns + place) % 200 === 0) member.report(time);
+    }
+  }
+}

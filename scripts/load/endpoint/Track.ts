@@ -1,0 +1,148 @@
+/** Owns one layer of what a member sends: prepared frames as RTP in real time, key frames and repeats on request. */
+import { randomInt } from 'node:crypto';
+import { RtcpSenderInfo, RtcpSrPacket, RtpHeader } from 'werift';
+import { setPictureId } from '../media/packetise.ts';
+import type { Stream } from '../media/Stream.ts';
+import { now, toNtp } from './clock.ts';
+import type { Endpoint } from './Endpoint.ts';
+import { payloadTypeOf, sent } from './parameters.ts';
+
+/** Packets that are kept for repeats. */
+const KEPT = 512;
+/** How far a sender may fall behind before it skips rather than hurries, in milliseconds. */
+const LATE = 500;
+const ONE_BYTE = 0xbede;
+
+/** One SSRC: a whole track, or one layer of it. */
+export class Track {
+  readonly ssrc: number;
+  readonly stream: Stream;
+  /** Packets sent, repeats not counted. */
+  packets = 0;
+  bytes = 0;
+  repeats = 0;
+  keyFrameRequests = 0;
+  paused = false;
+  readonly #endpoint: Endpoint;
+  readonly #payloadType: number;
+  readonly #mid: Buffer;
+  readonly #kept = new Map<number, Buffer>();
+  #sequence = randomInt(0x10000);
+  #timestamp = randomInt(0x1_0000_0000);
+  #pictureId = randomInt(0x8000);
+  #index = 0;
+  #wantsKeyFrame = false;
+  /** When the next frame is due, in milliseconds since 1970. */
+  #dueAt = 0;
+
+  constructor(endpoint: Endpoint, stream: Stream, ssrc: number, mid: string) {
+    this.#endpoint = endpoint;
+    this.stream = stream;
+    this.ssrc = ssrc;
+    this.#payloadType = payloadTypeOf(stream);
+    this.#mid = Buffer.from(mid);
+  }
+
+  /** Sends every frame that is due. */
+  run(time: number): void {
+    if (this.#dueAt === 0 || time - this.#dueAt > LATE) this.#dueAt = time;
+    while (this.#dueAt <= time) {
+      const ticks = this.#nextFrame();
+      this.#dueAt += (ticks / this.stream.clockRate) * 1000;
+    }
+  }
+
+  /** The next frame is a key frame. */
+  requestKeyFrame(): void {
+    this.keyFrameRequests += 1;
+    this.#wantsKeyFrame = true;
+  }
+
+  /** Sends those again that are asked for and still known. */
+  repeat(sequences: readonly number[]): void {
+    for (const sequence of sequences) {
+      const packet = this.#kept.get(sequence);
+      if (!packet) continue;
+      this.repeats += 1;
+      this.#endpoint.send(packet);
+    }
+  }
+
+  /** What a receiver needs to line streams up with each other (RFC 3550, section 6.4.1). */
+  senderReport(): RtcpSrPacket {
+    const elapsed = this.#dueAt === 0 ? 0 : now() - this.#dueAt;
+    const rtpTimestamp = (this.#timestamp + Math.round((elapsed * this.stream.clockRate) / 1000)) >>> 0;
+    return new RtcpSrPacket({
+      ssrc: this.ssrc,
+      senderInfo: new RtcpSenderInfo({
+        ntpTimestamp: toNtp(now()),
+        rtpTimestamp,
+        packetCount: this.packets,
+        octetCount: this.bytes >>> 0,
+      }),
+    });
+  }
+
+  /** @returns how long the frame lasts, in ticks */
+  #nextFrame(): number {
+    const { frames } = this.stream;
+    if (this.#wantsKeyFrame) {
+      this.#wantsKeyFrame = false;
+      while (!frames[this.#index]?.key) this.#index = (this.#index + 1) % frames.length;
+    }
+    const frame = frames[this.#index];
+    if (!frame) throw new Error('a stream needs a frame');
+    this.#index = (this.#index + 1) % frames.length;
+    if (!this.paused) {
+      frame.payloads.forEach((payload, place) => {
+        this.#send(payload, place === 0, place === frame.payloads.length - 1);
+      });
+    }
+    this.#timestamp = (this.#timestamp + frame.ticks) >>> 0;
+    this.#pictureId = (this.#pictureId + 1) & 0x7fff;
+    return frame.ticks;
+  }
+
+  #send(payload: Buffer, isFirst: boolean, isLast: boolean): void {
+    const time = now();
+    const isVp8 = this.stream.mimeType === 'video/VP8';
+    if (isVp8) setPictureId(payload, this.#pictureId);
+    const extensions: { id: number; payload: Buffer }[] = [
+      { id: sent.mid, payload: this.#mid },
+      { id: sent.absSendTime, payload: absSendTime(time) },
+    ];
+    if (isFirst) extensions.push({ id: sent.captureTime, payload: ntpBytes(time) });
+    const header = new RtpHeader({
+      payloadType: this.#payloadType,
+      sequenceNumber: this.#sequence,
+      timestamp: this.#timestamp,
+      ssrc: this.ssrc,
+      // Audio marks the first packet after a silence only (RFC 3551, section 4.1).
+      marker: isLast && this.stream.clockRate === 90_000,
+      extension: true,
+      extensionProfile: ONE_BYTE,
+      extensions,
+    });
+    const packet = this.#endpoint.protect(header, payload);
+    this.#endpoint.send(packet);
+    this.#kept.set(this.#sequence, packet);
+    this.#kept.delete((this.#sequence - KEPT) & 0xffff);
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.packets += 1;
+    this.bytes += payload.length;
+  }
+}
+
+/** 6 bits of seconds, 18 bits of their fraction. */
+function absSendTime(time: number): Buffer {
+  const value = Math.floor((time / 1000) * 2 ** 18) % 2 ** 24;
+  const bytes = Buffer.alloc(3);
+  bytes.writeUIntBE(value, 0, 3);
+  return bytes;
+}
+
+function ntpBytes(time: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(toNtp(time));
+  return bytes;
+}

@@ -1,0 +1,29 @@
+/** Owns what a prepared stream is: encoded frames cut into RTP payloads, once, to be sent again and again. */
+
+/** One encoded frame, or one packet of audio. */
+export interface Frame {
+  /** RTP payloads in order; the last one gets the marker bit. At most 1150 bytes each. */
+  readonly payloads: readonly Buffer[];
+  /** Whether a decoder can begin here. */
+  readonly key: boolean;
+  /** How long it is shown or heard, in ticks of the stream's clock. */
+  readonly ticks: number;
+}
+
+/** A stream that repeats: its first frame is a key frame, so the end may be followed by the beginning. */
+export interface Stream {
+  readonly mimeType: 'video/VP8' | 'video/H264' | 'audio/opus';
+  /** Ticks a second: 90000 for video, 48000 for Opus. */
+  readonly clockRate: number;
+  readonly frames: readonly Frame[];
+  /** Pixels; 0 for audio. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Mean rate of the payloads in bit/s, without RTP, SRTP and UDP headers. */
+export function bitrateOf({ frames, clockRate }: Stream): number {
+  const bytes = frames.reduce((sum, { payloads }) => payloads.reduce((all, one) => all + one.length, sum), 0);
+  const seconds = frames.reduce((sum, { ticks }) => sum + ticks, 0) / clockRate;
+  return seconds > 0 ? (bytes * 8) / seconds : 0;
+}

@@ -1,0 +1,61 @@
+/** Owns video that nothing decodes: a stream of an exact packet rate, made without an encoder, that passes for VP8. */
+import { packetiseVp8, vp8DescriptorBytes } from './packetise.ts';
+import type { Frame, Stream } from './Stream.ts';
+
+export interface SteadyOptions {
+  readonly packetsPerFrame: number;
+  /** Bytes of every payload, its descriptor of 6 bytes included. */
+  readonly payloadBytes: number;
+  readonly framesPerSecond: number;
+  /** Frames from a key frame to the next one: the stream is so many frames long. */
+  readonly keyEvery: number;
+  /** Pixels, as key frames have them. */
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** Bytes of a key frame's header: frame tag, start code, width and height. */
+const keyHeaderBytes = 10;
+/** Bytes of a payload, as streams are defined. */
+const mostBytes = 1150;
+const clockRate = 90_000;
+
+/** @throws {RangeError} where no such stream can be */
+export function steadyVideo(options: SteadyOptions): Stream {
+  const { packetsPerFrame, payloadBytes, framesPerSecond, keyEvery, width = 1280, height = 720 } = options;
+  within('packetsPerFrame', packetsPerFrame, 1, 1000);
+  within('payloadBytes', payloadBytes, vp8DescriptorBytes + keyHeaderBytes, mostBytes);
+  within('keyEvery', keyEvery, 1, 100_000);
+  within('width', width, 1, 0x3fff);
+  within('height', height, 1, 0x3fff);
+  const ticks = clockRate / framesPerSecond;
+  within(`90000 / framesPerSecond (${framesPerSecond})`, ticks, 1, clockRate);
+
+  const bytes = packetsPerFrame * (payloadBytes - vp8DescriptorBytes);
+  const frames = Array.from({ length: keyEvery }, (_, index): Frame => {
+    const key = index === 0;
+    return { payloads: packetiseVp8(vp8Frame(key, bytes, width, height), index, payloadBytes), key, ticks };
+  });
+  return { mimeType: 'video/VP8', clockRate, frames, width, height };
+}
+
+/** The header of a frame as RFC 6386 has it in section 9.1, and filler. */
+function vp8Frame(key: boolean, bytes: number, width: number, height: number): Buffer {
+  // Not zeros: whatever looks into the filler finds something that an entropy coder could have written.
+  const frame = Buffer.alloc(bytes, Buffer.from([0x57, 0xe1, 0x2c, 0x9a, 0x3d]));
+  // From the lowest bit: 0 in key frames, version (3 bits) 0, show_frame 1, size of the first partition (19 bits).
+  const partition = Math.min(bytes - keyHeaderBytes, 0x7ffff);
+  frame.writeUIntLE((key ? 0 : 1) | (1 << 4) | (partition << 5), 0, 3);
+  if (key) {
+    frame.set([0x9d, 0x01, 0x2a], 3);
+    frame.writeUInt16LE(width, 6);
+    frame.writeUInt16LE(height, 8);
+  }
+  return frame;
+}
+
+function within(what: string, value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(`${what} is ${value}; it has to be a whole number from ${least} to ${most}`);
+  }
+}

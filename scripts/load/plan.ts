@@ -1,0 +1,95 @@
+/** Owns who comes, when, and what they do: decided beforehand from the options and the seed, so that it can be repeated. */
+import { type Random, randomFrom } from '../../tests/support/random.ts';
+import type { LoadOptions } from './options.ts';
+
+/** One member of the test. Times are in milliseconds since the test began. */
+export interface MemberPlan {
+  readonly name: string;
+  readonly room: string;
+  readonly publishes: boolean;
+  readonly sampled: boolean;
+  readonly joinAt: number;
+  /** Which of the processes it lives in. */
+  readonly process: number;
+}
+
+/** Something that happens while all are in. Times are in milliseconds since everyone was to be in. */
+export interface Happening {
+  readonly at: number;
+  readonly member: string;
+  readonly what: 'speak' | 'fallSilent' | 'return';
+}
+
+export interface Plan {
+  readonly members: readonly MemberPlan[];
+  readonly happenings: readonly Happening[];
+  /** When the last one is to join, in milliseconds. */
+  readonly joined: number;
+}
+
+/** Publishers come first, so that there is something to receive; then subscribers, rooms by turns. */
+export function planOf(options: LoadOptions): Plan {
+  const random = randomFrom(options.seed);
+  const members: MemberPlan[] = [];
+  const add = (kind: 'publisher' | 'subscriber', number: number, sampled: boolean) => {
+    for (let room = 1; room <= options.rooms; room += 1) {
+      const index = members.length;
+      members.push({
+        name: `${kind}-${room}-${number}`,
+        room: options.rooms === 1 ? options.room : `${options.room}-${room}`,
+        publishes: kind === 'publisher',
+        sampled: sampled && room === 1,
+        joinAt: options.rate === 0 ? 0 : (index / options.rate) * 1000 * (0.9 + random.int(200) / 1000),
+        process: index % options.processes,
+      });
+    }
+  };
+  for (let number = 1; number <= options.publishers; number += 1) {
+    // Where nobody only receives, publishers are who sample.
+    add('publisher', number, options.subscribers === 0 && number <= options.sample);
+  }
+  for (let number = 1; number <= options.subscribers; number += 1) add('subscriber', number, number <= options.sample);
+  return {
+    members,
+    happenings: [...turns(options, members), ...churn(options, members, random)].sort((a, b) => a.at - b.at),
+    joined: Math.max(0, ...members.map(({ joinAt }) => joinAt)),
+  };
+}
+
+/** Speakers take turns: so many of a room at a time, the next ones after each turn. */
+function turns({ speakers, turn, duration, audio }: LoadOptions, members: readonly MemberPlan[]): Happening[] {
+  if (speakers === 0 || !audio) return [];
+  const happenings: Happening[] = [];
+  for (const room of new Set(members.map((member) => member.room))) {
+    const voices = members.filter((member) => member.room === room && member.publishes);
+    if (voices.length <= speakers) continue;
+    let speaking = new Set(voices);
+    for (let round = 0; round * turn < duration; round += 1) {
+      const next = new Set(Array.from({ length: speakers }, (_, place) => at(voices, round * speakers + place)));
+      for (const voice of voices) {
+        if (speaking.has(voice) === next.has(voice)) continue;
+        const what = next.has(voice) ? 'speak' : 'fallSilent';
+        happenings.push({ at: round * turn * 1000, member: voice.name, what });
+      }
+      speaking = next;
+    }
+  }
+  return happenings;
+}
+
+function churn(options: LoadOptions, members: readonly MemberPlan[], random: Random): Happening[] {
+  const leavers = members.filter(({ publishes }) => !publishes);
+  if (options.churn === 0 || leavers.length === 0) return [];
+  const times = Math.floor(options.churn * options.duration);
+  return Array.from({ length: times }, (_, index) => ({
+    at: (index / options.churn) * 1000,
+    member: at(leavers, random.int(leavers.length)).name,
+    what: 'return',
+  }));
+}
+
+function at<T>(list: readonly T[], index: number): T {
+  const found = list[index % list.length];
+  if (found === undefined) throw new Error('an empty list has no items');
+  return found;
+}

@@ -1,0 +1,123 @@
+/** Owns how many values become few: quantiles of a list, and a histogram of more values than a list should hold. */
+import type { Distribution } from '../results.ts';
+
+/** The quantiles are values that occurred (nearest rank). */
+export function distributionOf(values: Iterable<number>): Distribution {
+  const sorted = Float64Array.from(values).sort();
+  const count = sorted.length;
+  const quantile = (share: number) => sorted[rankOf(share, count) - 1] ?? 0;
+  return {
+    count,
+    mean: count > 0 ? sorted.reduce((sum, value) => sum + value, 0) / count : 0,
+    min: sorted[0] ?? 0,
+    p50: quantile(0.5),
+    p95: quantile(0.95),
+    p99: quantile(0.99),
+    max: sorted.at(-1) ?? 0,
+  };
+}
+
+/** A histogram as it travels between processes. */
+export interface HistogramJson {
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  /** Indices of buckets that are not empty, with what they hold. */
+  readonly buckets: readonly (readonly [index: number, count: number])[];
+}
+
+/** Where the first bucket begins and the last one ends, in milliseconds: a microsecond, an hour. */
+const LOWEST = 0.001;
+const HIGHEST = 3_600_000;
+/** Between the ends of a bucket. Its middle is less than a root of this, 0.95 %, from all that is in it. */
+const RATIO = 1.019;
+const PER_LOG = 1 / Math.log(RATIO);
+const BUCKETS = Math.ceil(Math.log(HIGHEST / LOWEST) * PER_LOG);
+
+/**
+ * Milliseconds, as many as may come, in 10 kB. Its quantiles are within 1 % of the true ones; count, mean, least and
+ * greatest are exact. What is beyond the buckets counts in the nearest one.
+ */
+export class Histogram {
+  readonly #buckets = new Float64Array(BUCKETS);
+  #count = 0;
+  #sum = 0;
+  #min = Number.POSITIVE_INFINITY;
+  #max = Number.NEGATIVE_INFINITY;
+
+  static from({ count, sum, min, max, buckets }: HistogramJson): Histogram {
+    const histogram = new Histogram();
+    if (count === 0) return histogram;
+    histogram.#count = count;
+    histogram.#sum = sum;
+    histogram.#min = min;
+    histogram.#max = max;
+    for (const [index, held] of buckets) histogram.#buckets[index] = held;
+    return histogram;
+  }
+
+  /** @throws {RangeError} where `value` is not finite, as one such value would spoil the mean of all */
+  add(value: number): void {
+    if (!Number.isFinite(value)) throw new RangeError(`not a number of milliseconds: ${value}`);
+    // Clocks of two processes can differ by more than the way between them takes: what is below 0 is in the first one.
+    const index = value <= LOWEST ? 0 : Math.min(BUCKETS - 1, Math.trunc(Math.log(value / LOWEST) * PER_LOG));
+    this.#buckets[index] = (this.#buckets[index] ?? 0) + 1;
+    this.#count += 1;
+    this.#sum += value;
+    if (value < this.#min) this.#min = value;
+    if (value > this.#max) this.#max = value;
+  }
+
+  /** Takes in what `other` holds, which stays as it is. */
+  merge(other: Histogram): void {
+    for (const [index, held] of other.#buckets.entries()) {
+      if (held > 0) this.#buckets[index] = (this.#buckets[index] ?? 0) + held;
+    }
+    this.#count += other.#count;
+    this.#sum += other.#sum;
+    this.#min = Math.min(this.#min, other.#min);
+    this.#max = Math.max(this.#max, other.#max);
+  }
+
+  distribution(): Distribution {
+    const count = this.#count;
+    if (count === 0) return distributionOf([]);
+    return {
+      count,
+      mean: this.#sum / count,
+      min: this.#min,
+      p50: this.#quantile(0.5),
+      p95: this.#quantile(0.95),
+      p99: this.#quantile(0.99),
+      max: this.#max,
+    };
+  }
+
+  toJSON(): HistogramJson {
+    const empty = this.#count === 0;
+    return {
+      count: this.#count,
+      sum: this.#sum,
+      // JSON has no infinity.
+      min: empty ? 0 : this.#min,
+      max: empty ? 0 : this.#max,
+      buckets: [...this.#buckets.entries()].filter(([, held]) => held > 0),
+    };
+  }
+
+  #quantile(share: number): number {
+    let left = rankOf(share, this.#count);
+    const index = this.#buckets.findIndex((held) => {
+      left -= held;
+      return left <= 0;
+    });
+    const middle = LOWEST * RATIO ** (index + 0.5);
+    return Math.min(this.#max, Math.max(this.#min, middle));
+  }
+}
+
+/** Counted from 1. What a product of floats has too much must not lift it to the next rank. */
+function rankOf(share: number, count: number): number {
+  return Math.max(1, Math.ceil(share * count - 1e-9));
+}

@@ -1,0 +1,83 @@
+/** Owns a load test from its plan to its results. */
+import { setTimeout } from 'node:timers/promises';
+import { Crews } from './Crews.ts';
+import { resultsOf } from './compile.ts';
+import { now } from './endpoint/clock.ts';
+import { prepareMaterial } from './material.ts';
+import type { LoadOptions } from './options.ts';
+import { Progress } from './Progress.ts';
+import { planOf } from './plan.ts';
+import type { LoadResults, TimelineRow } from './results.ts';
+import { Targets } from './targets.ts';
+
+/** From the order to begin until the first one joins, and how long the slowest may take to be in; milliseconds. */
+const START = 300;
+const JOIN_TIMEOUT = 30_000;
+
+export interface LoadHooks {
+  /** The command line that does it again. */
+  readonly command?: string;
+  /** Ends it early, with the results so far. */
+  readonly interrupted?: AbortSignal;
+  /** A second has passed. */
+  show?(row: TimelineRow): void;
+  /** Something that takes its time before the test begins. */
+  prepare?(what: string): void;
+}
+
+/** Runs a load test. What members meet is in the results; it throws when the tester itself cannot work. */
+export async function load(
+  options: LoadOptions,
+  { command = '', interrupted = new AbortController().signal, show = () => {}, prepare = () => {} }: LoadHooks = {},
+): Promise<LoadResults> {
+  const plan = planOf(options);
+  const targets = Targets.find(options.url);
+  const progress = new Progress(targets, options.processes, show);
+  // Made here first, so that the processes find it made.
+  if (options.publishers > 0) await prepareMaterial(options, prepare);
+  await using crews = await Crews.start(options.processes, (report, index) => progress.hear(report, index));
+  const startedAt = new Date();
+  const begin = now() + START;
+  crews.tell((index) => ({
+    type: 'begin',
+    options,
+    members: plan.members.filter((member) => member.process === index),
+    at: begin,
+  }));
+  await Promise.race([progress.settled(plan.members.length, START + plan.joined + JOIN_TIMEOUT), aborted(interrupted)]);
+  crews.tell(() => ({ type: 'allIn', happenings: plan.happenings }));
+  await setTimeout(options.duration * 1000, undefined, { signal: interrupted }).catch(() => {});
+  const tester = crews.pids.map((pid, index) => {
+    const shares = progress.shares.get(index) ?? [0];
+    return {
+      role: 'tester' as const,
+      pid,
+      cpu: shares.reduce((sum, share) => sum + share, 0) / shares.length,
+      cpuMost: Math.max(...shares),
+      rss: progress.rss.get(index) ?? 0,
+    };
+  });
+  const processes = [...targets.rows(), ...tester];
+  const results = await crews.end();
+  const lost = options.processes - results.length;
+  return resultsOf(
+    options,
+    {
+      startedAt,
+      duration: (now() - begin) / 1000,
+      command,
+      offered: plan.members.length,
+      joined: progress.joined.size,
+      failures: progress.failures,
+      timeline: progress.timeline,
+      processes,
+      warnings: lost > 0 ? [`${lost} of the tester's processes ended too early: what they counted is missing.`] : [],
+    },
+    results,
+  );
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
