@@ -26,9 +26,10 @@ export function packetiseVp8(frame: Buffer, pictureId: number, limit = payloadLi
 }
 
 /**
- * Renumbers a payload of `packetiseVp8`, in place. A sender does it in its own packet, for each packet: a picture has
- * one number more than the one before, also where a stream begins anew or goes back to a key frame; receivers take a
- * number that jumps for lost pictures. All pictures are of the base layer, so TL0PICIDX runs along.
+ * Renumbers a payload of `packetiseVp8`, in place: as the senders of a stream share its payloads, each does it right
+ * before it copies one, or in its copy. A picture has one number more than the one before, also where a stream begins
+ * anew or goes back to a key frame; receivers take a number that jumps for lost pictures. All pictures are of the base
+ * layer, so TL0PICIDX runs along.
  * @param offset where the payload begins, bytes
  */
 export function setPictureId(packet: Buffer, pictureId: number, offset = 0): void {

@@ -92,13 +92,7 @@ export async function prepareStreams(
  * @throws {Error} where ffmpeg is missing or cannot do it
  */
 export async function prepareVoice(options: PrepareOptions = {}): Promise<Stream> {
-  const frames = await made(voiceJob(options.seconds ?? 10), options, (file) =>
-    parseOggOpus(file).packets.map((packet) => ({
-      payloads: packetiseOpus(packet),
-      key: true,
-      ticks: opusTicks(packet),
-    })),
-  );
+  const frames = await made(voiceJob(options.seconds ?? 10), options, opusFrames);
   return { mimeType: 'audio/opus', clockRate: 48_000, frames, width: 0, height: 0 };
 }
 
@@ -115,6 +109,11 @@ function h264Frames(file: Buffer): Omit<Frame, 'ticks'>[] {
     // A decoder begins at a picture that refers to none (5), given its parameter sets (7 and 8).
     return { payloads: packetiseH264(units), key: [5, 7, 8].every((type) => types.includes(type)) };
   });
+}
+
+function opusFrames(file: Buffer): Frame[] {
+  const { packets } = parseOggOpus(file);
+  return packets.map((packet) => ({ payloads: packetiseOpus(packet), key: true, ticks: opusTicks(packet) }));
 }
 
 /** Every layer is scaled down from the same picture. Noise comes after that, or small layers would have less of it. */

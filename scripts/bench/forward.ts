@@ -1,0 +1,157 @@
+/** Owns the benchmark of forwarding: what a packet costs Weir's media worker, the bare worker, and at least any server. */
+import { setTimeout } from 'node:timers/promises';
+import { Member } from '../load/endpoint/Member.ts';
+import { steady } from '../load/material.ts';
+import { steadyVideo } from '../load/media/steady.ts';
+import { BareRoom } from './support/BareRoom.ts';
+import type { Benchmark, Figure } from './support/Benchmark.ts';
+import { CpuMeter } from './support/cpu.ts';
+import { runFloor } from './support/floor.ts';
+import { figuresOf, median, type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
+import { type Measured, startMeasured } from './support/servers.ts';
+import { raised } from './support/settings.ts';
+
+/** How long each half of a pair is measured, and how long media flows before; milliseconds. */
+const WINDOW = 2000;
+const SETTLE = 400;
+/** Handshakes at once: what a process can do without making its members wait for each other. */
+const AT_ONCE = 10;
+/** A packet as the floor sends it: RTP header, extensions and payload. */
+const PACKET_BYTES = 1097;
+const PACKETS_PER_SECOND = 180;
+
+/** What one window showed. Times are in microseconds of CPU a packet delivered. */
+interface Window {
+  readonly worker: number;
+  readonly node: number;
+  readonly floor: number;
+  /** Packets delivered, of those that should have been. */
+  readonly delivery: number;
+  readonly srtp: string;
+}
+
+/** A publisher that can be stopped, and those who receive it. */
+interface Audience {
+  setFlowing(flowing: boolean): void;
+  /** Packets sent once, and packets received by all together, so far. */
+  sent(): number;
+  received(): number;
+  readonly srtp: string;
+}
+
+export const forward: Benchmark = {
+  name: 'forward',
+  title: 'Forwarding: CPU a packet',
+  about:
+    'One publisher of 1.58 Mbit/s (30 frames a second, 6 packets each), received by so many over WebRTC. CPU time of the media worker (or of Node) a packet that arrived. The bare worker is driven without Weir, by the same kind of transport; the floor is a C program that encrypts (AES-128-GCM, OpenSSL) and sends as many packets, and does nothing else.',
+  a: 'Weir',
+  b: 'what the row names',
+  limits: raised,
+  async run({ quick, say }) {
+    const ratios: Ratio[] = [];
+    const figures: Figure[] = [];
+    let srtp = '';
+    for (const receivers of quick ? [100] : [100, 200, 300]) {
+      say(`${receivers} receivers: connecting them to Weir and to the bare worker`);
+      const pairs = await measure(receivers, quick ? 10 : 12, say);
+      srtp = pairs[0]?.a.srtp ?? '';
+      ratios.push(...ratiosOf(receivers, pairs));
+      figures.push(...figuresFor(receivers, pairs));
+    }
+    return { srtp, ratios, figures };
+  },
+};
+
+async function measure(receivers: number, count: number, say: (what: string) => void): Promise<Pair<Window>[]> {
+  await using weir = await startMeasured('weir');
+  using audience = await weirAudience(weir, receivers);
+  await using bare = await BareRoom.open();
+  await bare.fill(receivers, AT_ONCE, steadyVideo(steady));
+  const node = new CpuMeter(weir.node);
+  const measureOne = async (one: Audience, worker: CpuMeter): Promise<Window> => {
+    one.setFlowing(true);
+    await setTimeout(SETTLE);
+    const before = { worker: worker.read(), node: node.read(), sent: one.sent(), received: one.received() };
+    await setTimeout(WINDOW);
+    const received = one.received() - before.received;
+    const found = {
+      worker: (worker.read() - before.worker) / received,
+      node: Math.max(0, node.read() - before.node) / received,
+      delivery: received / ((one.sent() - before.sent) * receivers),
+      srtp: one.srtp,
+    };
+    one.setFlowing(false);
+    const floor = await runFloor({ receivers, bytes: PACKET_BYTES, rate: PACKETS_PER_SECOND, seconds: 1 });
+    return { ...found, floor: floor.cpu / floor.packets };
+  };
+  const workers = { weir: new CpuMeter(weir.worker), bare: new CpuMeter(bare.pid) };
+  // What is measured must live until it has been.
+  return await runPairs(
+    () => measureOne(audience, workers.weir),
+    () => measureOne(bare, workers.bare),
+    { pairs: count, warmUp: 1, onPair: (pair, of) => say(`${receivers} receivers: pair ${pair} of ${of}`) },
+  );
+}
+
+async function weirAudience({ url }: Measured, receivers: number): Promise<Audience & Disposable> {
+  const join = (name: string, publishes: boolean) =>
+    Member.join({ url, room: 'bench', name, tracks: publishes ? { camera: [steadyVideo(steady)] } : {} });
+  const publisher = await join('publisher', true);
+  await publisher.ready;
+  const members: Member[] = [];
+  for (let from = 0; from < receivers; from += AT_ONCE) {
+    const some = Array.from({ length: Math.min(AT_ONCE, receivers - from) }, (_, index) =>
+      join(`receiver-${from + index}`, false),
+    );
+    for (const { member, ready } of await Promise.all(some)) {
+      members.push(member);
+      await ready;
+    }
+  }
+  const tracks = [...publisher.member.media.tracks.values()].flat();
+  return {
+    setFlowing(flowing) {
+      for (const track of tracks) track.paused = !flowing;
+    },
+    sent: () => tracks.reduce((sum, { packets }) => sum + packets, 0),
+    received: () =>
+      members.reduce((sum, { media }) => sum + media.all.reduce((all, { distinct }) => all + distinct, 0), 0),
+    srtp: publisher.member.media.srtp,
+    [Symbol.dispose]() {
+      for (const member of [publisher.member, ...members]) member.leave();
+    },
+  };
+}
+
+function ratiosOf(receivers: number, pairs: readonly Pair<Window>[]): Ratio[] {
+  return [
+    ratioOf(
+      figuresOf(pairs, ({ worker }) => worker),
+      {
+        name: `Worker, ${receivers} receivers, against the bare worker`,
+        unit: 'µs a packet',
+        better: 'lower',
+        goal: { ratio: 1.05, why: 'Weir adds nothing to what the worker does by itself' },
+      },
+    ),
+    ratioOf(
+      pairs.map(({ a, first }) => ({ a: a.worker, b: a.floor, first })),
+      { name: `Worker, ${receivers} receivers, against the floor`, unit: 'µs a packet', better: 'lower' },
+    ),
+  ];
+}
+
+function figuresFor(receivers: number, pairs: readonly Pair<Window>[]): Figure[] {
+  return [
+    {
+      name: `Node of Weir, ${receivers} receivers`,
+      value: median(pairs.map(({ a }) => a.node)),
+      unit: 'µs a packet',
+    },
+    {
+      name: `Delivered, ${receivers} receivers, worst window`,
+      value: Math.min(...pairs.flatMap(({ a, b }) => [a.delivery, b.delivery])) * 100,
+      unit: '%',
+    },
+  ];
+}

@@ -1,0 +1,94 @@
+/** Owns the benchmark of joining: from an opening socket to the first packet and the first picture, near and far. */
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+import { distributionOf } from '../load/report/distribution.ts';
+import type { Benchmark, Figure } from './support/Benchmark.ts';
+import { firstFrames } from './support/browser.ts';
+import { Child } from './support/Child.ts';
+import { addresses, Namespaces } from './support/namespaces.ts';
+import { figuresOf, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
+import { startMeasured } from './support/servers.ts';
+import { raised } from './support/settings.ts';
+
+/** Milliseconds there and back. */
+const ROUND_TRIPS = [0, 50, 150];
+/** Between visits: the server asks a publisher for at most one key frame a second, and visits closer than that would wait. */
+const PAUSE = 1200;
+/** When the link is to go by itself, seconds. */
+const LINK = 1500;
+
+const Visit = z.object({ packet: z.number(), frame: z.number(), srtp: z.string() });
+
+export const join: Benchmark = {
+  name: 'join',
+  title: 'Joining',
+  about:
+    "From the moment a newcomer's socket begins to open until its first packet of media, and until a whole key frame (360p VP8) has come; it publishes its voice meanwhile. Server and newcomer are in two network namespaces, the link between them delays. One publisher with camera and microphone sits beside the server. Chromium loads nothing meanwhile: the SDK is there, and time runs from `join()` to the first frame that is presented.",
+  a: 'Weir',
+  b: 'one awaited step at a time',
+  limits: raised,
+  async run({ quick, say }) {
+    await using namespaces = await Namespaces.create({}, LINK);
+    const settings = { WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b };
+    const beside = { namespaces, side: 'b' } as const;
+    await using weir = await startMeasured('weir', settings, beside);
+    await using steps = await startMeasured('steps', settings, beside);
+    await using publisher = Child.start('visitor.ts', { within: beside });
+    await using visitor = Child.start('visitor.ts', { within: { namespaces, side: 'a' } });
+    const places = {
+      weir: { which: 'weir', url: weir.url.replace('127.0.0.1', addresses.b), room: 'bench' },
+      steps: { which: 'steps', url: steps.url.replace('127.0.0.1', addresses.b), room: 'bench' },
+    } as const;
+    await publisher.ask('publish', z.undefined(), places.weir);
+    await publisher.ask('publish', z.undefined(), places.steps);
+    const visit = async (which: 'weir' | 'steps') => {
+      await setTimeout(PAUSE);
+      return visitor.ask('visit', Visit, places[which]);
+    };
+    const ratios: Ratio[] = [];
+    const figures: Figure[] = [];
+    let srtp = '';
+    for (const roundTrip of quick ? [150] : ROUND_TRIPS) {
+      await namespaces.set({ delay: roundTrip / 2 });
+      const pairs = await runPairs(
+        () => visit('weir'),
+        () => visit('steps'),
+        {
+          pairs: quick ? 10 : 15,
+          warmUp: 1,
+          onPair: (pair, of) => say(`join, ${roundTrip} ms: pair ${pair} of ${of}`),
+        },
+      );
+      srtp = pairs[0]?.a.srtp ?? '';
+      ratios.push(
+        ratioOf(
+          figuresOf(pairs, ({ packet }) => packet),
+          {
+            name: `First packet, ${roundTrip} ms round trip`,
+            unit: 'ms',
+            better: 'lower',
+            ...(roundTrip === 150 && { goal: { ratio: 0.6, why: 'two waits instead of six' } }),
+          },
+        ),
+        ratioOf(
+          figuresOf(pairs, ({ frame }) => frame),
+          { name: `First key frame, ${roundTrip} ms round trip`, unit: 'ms', better: 'lower' },
+        ),
+      );
+      if (quick) continue;
+      say(`join, ${roundTrip} ms: Chromium`);
+      const times = await firstFrames(namespaces, places.weir, 20, PAUSE);
+      const { p50, p95 } = distributionOf(times);
+      figures.push(
+        { name: `First decoded frame in Chromium, p50, ${roundTrip} ms round trip`, value: p50, unit: 'ms' },
+        {
+          name: `First decoded frame in Chromium, p95, ${roundTrip} ms round trip`,
+          value: p95,
+          unit: 'ms',
+          ...(roundTrip === 0 && { goal: { most: 500 } }),
+        },
+      );
+    }
+    return { srtp, ratios, figures };
+  },
+};

@@ -1,0 +1,127 @@
+/** Owns the benchmark of memory: what a room holds in Node and in the worker, and whether joins leave anything behind. */
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+import { opus, vp8 } from '../../tests/support/media.ts';
+import type { Benchmark, Figure } from './support/Benchmark.ts';
+import { Memory } from './support/Child.ts';
+import { memoryOf } from './support/cpu.ts';
+import { figuresOf, median, ratioOf, runPairs } from './support/pairs.ts';
+import { SignalClient } from './support/SignalClient.ts';
+import { type Measured, startMeasured } from './support/servers.ts';
+import { raised } from './support/settings.ts';
+
+/** People in each room: everyone has camera and microphone, and receives all others'. */
+const PEERS = 20;
+const CONSUMERS = PEERS * (PEERS - 1) * 2;
+const JOINS = { warmUp: 500, counted: 10_000, atOnce: 8 };
+
+/** Bytes that one more room has taken. */
+interface Growth {
+  readonly node: number;
+  readonly worker: number;
+}
+
+/** What `grow` adds to a server. */
+async function growth(server: Measured, grow: () => Promise<void>): Promise<Growth> {
+  const before = await hold(server);
+  await grow();
+  const after = await hold(server);
+  return { node: after.node - before.node, worker: after.worker - before.worker };
+}
+
+async function hold({ child, worker }: Measured): Promise<Growth> {
+  const { heap } = await child.ask('memory', Memory);
+  return { node: heap, worker: memoryOf(worker).rss };
+}
+
+async function fillRoom(url: string, room: string): Promise<void> {
+  const clients: SignalClient[] = [];
+  for (let index = 0; index < PEERS; index += 1) {
+    const client = await SignalClient.join(url, room, `peer-${index}`);
+    clients.push(client);
+    await client.produce('camera', vp8());
+    await client.produce('microphone', opus());
+  }
+  const due = () => clients.reduce((sum, { consumers }) => sum + consumers, 0);
+  for (let waited = 0; due() < CONSUMERS; waited += 10) {
+    if (waited > 10_000) throw new Error(`${due()} of ${CONSUMERS} consumers came.`);
+    await setTimeout(10);
+  }
+}
+
+/** Bytes that `JOINS.counted` joins and leaves leave behind. */
+async function leak(say: (what: string) => void): Promise<Figure[]> {
+  await using weir = await startMeasured('weir');
+  let name = 0;
+  const visit = async (count: number) => {
+    const visitor = async () => {
+      while (count > 0) {
+        count -= 1;
+        name += 1;
+        if (name % 2000 === 0) say(`memory: ${name} joins`);
+        const client = await SignalClient.join(weir.url, `room-${name % 50}`, `visitor-${name}`);
+        await client.produce('microphone', opus());
+        await client.leave();
+      }
+    };
+    await Promise.all(Array.from({ length: JOINS.atOnce }, visitor));
+  };
+  await visit(JOINS.warmUp);
+  const { node, worker } = await growth(weir, () => visit(JOINS.counted));
+  const rooms = await weir.child.ask('rooms', z.number());
+  return [
+    { name: 'Left in Node by a join and a leave', value: node / JOINS.counted, unit: 'bytes' },
+    { name: 'Left in the worker by a join and a leave', value: worker / JOINS.counted, unit: 'bytes' },
+    { name: 'Rooms left open', value: rooms, unit: '', goal: { most: 0 } },
+  ];
+}
+
+export const memory: Benchmark = {
+  name: 'memory',
+  title: 'Memory',
+  about: `Rooms of ${PEERS}, everyone with camera and microphone and a consumer of all others' (${CONSUMERS} a room). Node: heap and what hangs on it, after a collection; Weir's sockets, rooms and peers included, while mediasoup's objects alone have none.`,
+  a: 'Weir',
+  b: "mediasoup's objects alone",
+  limits: raised,
+  async run({ quick, say }) {
+    await using weir = await startMeasured('weir');
+    await using bare = await startMeasured('bareObjects');
+    let room = 0;
+    const pairs = await runPairs(
+      () => growth(weir, () => fillRoom(weir.url, `room-${++room}`)),
+      () =>
+        growth(bare, async () => {
+          const consumers = await bare.child.ask('fill', z.number(), PEERS);
+          if (consumers !== CONSUMERS) throw new Error(`${consumers} consumers were made.`);
+        }),
+      { warmUp: 1, onPair: (pair, of) => say(`memory: pair ${pair} of ${of}`) },
+    );
+    return {
+      srtp: '',
+      ratios: [
+        ratioOf(
+          figuresOf(pairs, ({ node }) => node / 1024),
+          {
+            name: `Node, a room of ${PEERS}`,
+            unit: 'KiB',
+            better: 'lower',
+            goal: { ratio: 1.3, why: 'little beside what mediasoup itself keeps' },
+          },
+        ),
+      ],
+      figures: [
+        {
+          name: 'Node, a consumer with its share of everything',
+          value: median(pairs.map(({ a }) => a.node)) / CONSUMERS,
+          unit: 'bytes',
+        },
+        {
+          name: 'Worker, a consumer with its share of everything',
+          value: median(pairs.map(({ a }) => a.worker)) / CONSUMERS,
+          unit: 'bytes',
+        },
+        ...(quick ? [] : await leak(say)),
+      ],
+    };
+  },
+};

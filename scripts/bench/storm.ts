@@ -1,0 +1,101 @@
+/** Owns the benchmark of a storm: two hundred viewers who come within one second. */
+
+import { parseOptions } from '../load/options.ts';
+import type { LoadResults } from '../load/results.ts';
+import { load } from '../load/run.ts';
+import type { Benchmark } from './support/Benchmark.ts';
+import { figuresOf, ratioOf, runPairs } from './support/pairs.ts';
+import { startMeasured } from './support/servers.ts';
+import { raised } from './support/settings.ts';
+
+const STORM = { viewers: 200, seconds: 5 };
+/** What a calm arrival is: so many a second. */
+const CALM = 20;
+
+/** One arrival of everyone, on a server of its own. */
+async function arrive(viewers: number, rate: number): Promise<LoadResults> {
+  await using weir = await startMeasured('weir');
+  const options = parseOptions([
+    ...['--url', weir.url, '--publishers', '1', '--subscribers', String(viewers)],
+    ...['--duration', String(STORM.seconds), '--rate', String(rate), '--processes', '2', '--sample', '2'],
+  ]);
+  if (!options) throw new Error('the command line asks for help');
+  return await load(options);
+}
+
+export const storm: Benchmark = {
+  name: 'storm',
+  title: 'A storm of viewers',
+  about: `${STORM.viewers} viewers come to one broadcaster (360p VP8 and voice) within one second, or ${CALM} a second. Times run from each viewer's socket to a whole key frame. The server asks the broadcaster for at most one key frame a second, whoever comes.`,
+  a: 'all in one second',
+  b: `${CALM} a second`,
+  limits: raised,
+  async run({ quick, say }) {
+    const viewers = quick ? 50 : STORM.viewers;
+    const arrivals: LoadResults[] = [];
+    const pairs = await runPairs(
+      async () => {
+        const results = await arrive(viewers, viewers);
+        arrivals.push(results);
+        return results;
+      },
+      () => arrive(viewers, CALM),
+      { onPair: (pair, of) => say(`storm: pair ${pair} of ${of}`) },
+    );
+    const most = (of: (results: LoadResults) => number) => Math.max(...arrivals.map(of));
+    const joined = arrivals.reduce((sum, { members }) => sum + members.joined, 0);
+    const offered = arrivals.reduce((sum, { members }) => sum + members.offered, 0);
+    return {
+      srtp: arrivals[0]?.srtp ?? '',
+      ratios: [
+        ratioOf(
+          figuresOf(pairs, ({ firstKeyFrame }) => firstKeyFrame.p95),
+          { name: 'First key frame, p95', unit: 'ms', better: 'lower' },
+        ),
+        ratioOf(
+          figuresOf(pairs, ({ join }) => join.p95),
+          { name: 'Reply to join, p95', unit: 'ms', better: 'lower' },
+        ),
+      ],
+      figures: [
+        {
+          name: 'Joined, of those that were offered',
+          value: (joined / offered) * 100,
+          unit: '%',
+          goal: { least: 100 },
+        },
+        {
+          name: 'Failed, in the worst storm',
+          value: most(({ members }) => members.failed),
+          unit: '',
+          goal: { most: 0 },
+        },
+        {
+          name: 'Key frames asked for, most in a storm',
+          value: most(({ keyFrameRequests }) => keyFrameRequests),
+          unit: '',
+        },
+        {
+          name: 'First key frame, p95, worst storm',
+          value: most(({ firstKeyFrame }) => firstKeyFrame.p95),
+          unit: 'ms',
+        },
+        {
+          name: "Busiest second of the tester's busiest process, share of a core",
+          value: most(({ timeline }) => Math.max(...timeline.map(({ testerCpu }) => testerCpu))),
+          unit: '',
+        },
+        {
+          name: "Busiest second of the server's Node, share of a core",
+          value: most(({ timeline }) => Math.max(...timeline.map(({ serverCpu = 0 }) => serverCpu))),
+          unit: '',
+        },
+        {
+          name: 'Busiest second of the worker, share of a core',
+          value: most(({ timeline }) => Math.max(...timeline.map(({ workersCpu = 0 }) => workersCpu))),
+          unit: '',
+        },
+      ],
+    };
+  },
+};

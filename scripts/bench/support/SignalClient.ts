@@ -1,0 +1,96 @@
+/** Owns a client of Weir's that has signalling only: it joins, publishes and resumes as the SDK does, and media never flows. */
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import { Channel } from '../../../shared/Channel.ts';
+import { RtpCapabilities, type RtpParameters, type Source } from '../../../shared/media.ts';
+import {
+  type ClientTable,
+  clientTable,
+  type JoinReply,
+  type ServerTable,
+  SIGNALLING_PATH,
+  serverTable,
+  type Welcome,
+} from '../../../shared/protocol.ts';
+import { Traffic } from './stepProtocol.ts';
+
+export class SignalClient implements Disposable {
+  readonly traffic = new Traffic();
+  /** Consumers that the server has made for it and has been told to resume. */
+  consumers = 0;
+  readonly #socket: WebSocket;
+  readonly #channel: Channel<ClientTable, ServerTable>;
+  readonly #welcome = Promise.withResolvers<Welcome>();
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    this.#channel = new Channel<ClientTable, ServerTable>({
+      outgoing: clientTable,
+      incoming: serverTable,
+      tolerant: true,
+      handlers: { ping: () => ({}) },
+      listeners: {
+        welcome: (welcome) => this.#welcome.resolve(welcome),
+        newConsumers: ({ consumers }) => void this.#resume(consumers).catch(() => {}),
+      },
+      send: (message) => {
+        this.traffic.countSent(message);
+        socket.send(message);
+      },
+    });
+    socket.on('message', (data) => {
+      const message = data.toString();
+      this.traffic.countReceived(message);
+      this.#channel.receive(message);
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => this.#channel.close());
+  }
+
+  /** Joins, and resumes everything that there is to receive. @throws {WeirError} */
+  static async join(url: string, room: string, name: string): Promise<SignalClient> {
+    const client = new SignalClient(
+      new WebSocket(url.replace(/^http/, 'ws') + SIGNALLING_PATH, { perMessageDeflate: false }),
+    );
+    try {
+      await once(client.#socket, 'open');
+      const { rtpCapabilities } = await client.#welcome.promise;
+      const { consumers } = await client.#channel.request('join', {
+        room,
+        name,
+        rtpCapabilities: RtpCapabilities.parse(rtpCapabilities),
+        transports: { send: true, recv: true },
+      });
+      await client.#resume(consumers);
+      return client;
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  }
+
+  async produce(source: Source, rtpParameters: RtpParameters): Promise<void> {
+    await this.#channel.request('produce', { source, rtpParameters });
+  }
+
+  /** Leaves, and waits until the server has closed the connection. */
+  async leave(): Promise<void> {
+    const closed = once(this.#socket, 'close');
+    await this.#channel.request('leave', {}).catch(() => {});
+    await closed;
+  }
+
+  close(): void {
+    this.#socket.terminate();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #resume(consumers: JoinReply['consumers']): Promise<void> {
+    if (consumers.length === 0) return;
+    await this.#channel.request('resumeConsumers', { consumerIds: consumers.map(({ consumerId }) => consumerId) });
+    this.consumers += consumers.length;
+  }
+}

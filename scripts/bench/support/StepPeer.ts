@@ -1,0 +1,198 @@
+/** Owns one client of the step server: its socket, its transports, and each consumer of its as a step of its own. */
+import { randomUUID } from 'node:crypto';
+import type { Consumer, Producer, WebRtcTransport } from 'mediasoup/types';
+import type { WebSocket } from 'ws';
+import { Lifetime } from '../../../server/Lifetime.ts';
+import type { Fabric } from '../../../server/media/Fabric.ts';
+import { KEY_FRAME_REQUEST_DELAY } from '../../../server/media/options.ts';
+import { Channel, type Handlers } from '../../../shared/Channel.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import { kindOf, RtpCapabilities, RtpParameters, type Source } from '../../../shared/media.ts';
+import {
+  type Direction,
+  type StepClientTable,
+  type StepServerTable,
+  stepClientTable,
+  stepServerTable,
+  type Traffic,
+} from './stepProtocol.ts';
+
+export interface StepPublication {
+  readonly peer: StepPeer;
+  readonly source: Source;
+  readonly producer: Producer;
+}
+
+/** The room as a peer of it sees it. */
+export interface StepRoom {
+  readonly fabric: Fabric;
+  /** Members that have joined. */
+  others(than: StepPeer): readonly StepPeer[];
+}
+
+export interface StepPeerOptions {
+  readonly room: StepRoom;
+  readonly traffic: Traffic;
+  /** bit/s that it may send. */
+  readonly maxIncomingBitrate: number;
+  /** A newcomer's consumers: one after another, or all begun at once (256 tracks at most, which a channel holds). */
+  readonly consumers: 'oneByOne' | 'atOnce';
+  onFailure(error: unknown): void;
+}
+
+export class StepPeer {
+  readonly id = randomUUID();
+  readonly #options: StepPeerOptions;
+  readonly #channel: Channel<StepServerTable, StepClientTable>;
+  readonly #lifetime = new Lifetime<'left'>();
+  readonly #transports = new Map<string, { direction: Direction; transport: WebRtcTransport }>();
+  readonly #publications = new Map<string, StepPublication>();
+  readonly #consumers = new Map<string, Consumer>();
+  #joined: { name: string; rtpCapabilities: RtpCapabilities | undefined } | undefined;
+
+  constructor(socket: WebSocket, options: StepPeerOptions) {
+    this.#options = options;
+    const { traffic, onFailure } = options;
+    this.#channel = new Channel<StepServerTable, StepClientTable>({
+      outgoing: stepServerTable,
+      incoming: stepClientTable,
+      handlers: this.#handlers(),
+      send: (message) => {
+        traffic.countSent(message);
+        socket.send(message);
+      },
+      onFailure,
+    });
+    this.#lifetime.defer(() => this.#channel.close());
+    socket.on('message', (data) => {
+      const message = data.toString();
+      traffic.countReceived(message);
+      this.#channel.receive(message);
+    });
+    socket.on('error', onFailure);
+    socket.on('close', () => this.#end());
+  }
+
+  get joined(): boolean {
+    return this.#joined !== undefined;
+  }
+
+  /** Consumers that it has now. */
+  get consumers(): number {
+    return this.#consumers.size;
+  }
+
+  get info(): { peerId: string; name: string } {
+    return { peerId: this.id, name: this.#joined?.name ?? '' };
+  }
+
+  get publications(): readonly StepPublication[] {
+    return [...this.#publications.values()];
+  }
+
+  onEnd(listener: () => void): void {
+    this.#lifetime.defer(listener);
+  }
+
+  /** The steps of one consumer: make it, have the client make its end, wait for its answer, let media flow. */
+  async consume({ peer, source, producer }: StepPublication): Promise<void> {
+    if (this.#lifetime.closed || !this.#canConsume(producer)) return;
+    try {
+      const rtpCapabilities = this.#joined?.rtpCapabilities;
+      const transport = this.#receiving;
+      if (!rtpCapabilities || !transport) return;
+      const consumer = await transport.consume({ producerId: producer.id, rtpCapabilities, paused: true });
+      if (this.#lifetime.closed || producer.closed) consumer.close();
+      if (consumer.closed) return;
+      this.#consumers.set(consumer.id, consumer);
+      consumer.observer.once('close', () => {
+        this.#consumers.delete(consumer.id);
+        this.#channel.notify('consumerClosed', { consumerId: consumer.id });
+      });
+      await this.#channel.request('newConsumer', {
+        consumerId: consumer.id,
+        producerId: producer.id,
+        peerId: peer.id,
+        source,
+        kind: consumer.kind,
+        rtpParameters: RtpParameters.parse(consumer.rtpParameters),
+      });
+      await consumer.resume();
+    } catch (error) {
+      // Whoever leaves meanwhile is no failure.
+      if (!this.#lifetime.closed && !producer.closed) this.#options.onFailure(error);
+    }
+  }
+
+  #handlers(): Handlers<StepClientTable> {
+    const { room, maxIncomingBitrate } = this.#options;
+    return {
+      getRouterRtpCapabilities: () => ({ rtpCapabilities: RtpCapabilities.parse(room.fabric.router.rtpCapabilities) }),
+      createWebRtcTransport: async ({ direction }) => {
+        const transport = await room.fabric.createTransport();
+        this.#lifetime.defer(() => transport.close());
+        this.#transports.set(transport.id, { direction, transport });
+        // As the demo does: the reply does not wait for the limit.
+        if (direction === 'send') transport.setMaxIncomingBitrate(maxIncomingBitrate).catch(() => {});
+        return room.fabric.describe(transport);
+      },
+      connectWebRtcTransport: async ({ transportId, dtlsParameters }) => {
+        await this.#transport(transportId).connect({ dtlsParameters });
+        return {};
+      },
+      join: (data) => {
+        if (this.#joined) throw new WeirError('alreadyJoined');
+        this.#joined = { name: data.name, rtpCapabilities: data.rtpCapabilities };
+        const others = room.others(this);
+        const publications = others.flatMap((other) => other.publications);
+        const offered = publications.filter(({ producer }) => this.#canConsume(producer));
+        for (const other of others) other.#channel.notify('newPeer', this.info);
+        // The reply leaves first: the worker, which the first consumer waits for, answers in a later turn.
+        void this.#consumeAll(offered);
+        return { peers: others.map(({ info }) => info), consumers: offered.length };
+      },
+      produce: async ({ transportId, source, rtpParameters }) => {
+        if (!this.#joined) throw new WeirError('notJoined');
+        const producer = await this.#transport(transportId).produce({
+          kind: kindOf[source],
+          rtpParameters,
+          keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY,
+        });
+        if (this.#lifetime.closed) producer.close();
+        if (producer.closed) throw new WeirError('closed');
+        const publication = { peer: this, source, producer };
+        this.#publications.set(producer.id, publication);
+        producer.observer.once('close', () => this.#publications.delete(producer.id));
+        for (const other of room.others(this)) void other.consume(publication);
+        return { producerId: producer.id };
+      },
+    };
+  }
+
+  get #receiving(): WebRtcTransport | undefined {
+    return [...this.#transports.values()].find(({ direction }) => direction === 'recv')?.transport;
+  }
+
+  #canConsume({ id, closed }: Producer): boolean {
+    const rtpCapabilities = this.#joined?.rtpCapabilities;
+    if (!this.#receiving || !rtpCapabilities || closed) return false;
+    return this.#options.room.fabric.router.canConsume({ producerId: id, rtpCapabilities });
+  }
+
+  async #consumeAll(publications: readonly StepPublication[]): Promise<void> {
+    if (this.#options.consumers === 'atOnce') await Promise.all(publications.map((one) => this.consume(one)));
+    else for (const publication of publications) await this.consume(publication);
+  }
+
+  #transport(id: string): WebRtcTransport {
+    const entry = this.#transports.get(id);
+    if (!entry) throw new WeirError('notFound', 'You have no transport of that id.');
+    return entry.transport;
+  }
+
+  #end(): void {
+    const others = this.joined ? this.#options.room.others(this) : [];
+    this.#lifetime.end('left');
+    for (const other of others) other.#channel.notify('peerClosed', { peerId: this.id });
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Owns what Weir's joins are compared with: the same workers, codecs, transports and channel, in steps that each wait for
+ * the one before, as most applications of mediasoup take them.
+ *
+ * By itself (`node scripts/bench/support/StepServer.ts`) it reads Weir's own variables `WEIR_*`, prints one line
+ * `{ "url": ..., "workers": [pid, ...] }`, and ends on SIGTERM or SIGINT.
+ */
+import { once } from 'node:events';
+import { type Logger, pino } from 'pino';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type Config, readConfig } from '../../../server/config.ts';
+import { Fabric } from '../../../server/media/Fabric.ts';
+import { ownAddresses } from '../../../server/media/options.ts';
+import { WorkerPool } from '../../../server/media/WorkerPool.ts';
+import { StepPeer, type StepPeerOptions } from './StepPeer.ts';
+import { STEP_PATH, Traffic } from './stepProtocol.ts';
+
+export interface StepServerOptions {
+  /** Default `oneByOne`; mediasoup-demo's own server begins a newcomer's consumers `atOnce`. */
+  readonly consumers?: StepPeerOptions['consumers'];
+  readonly log?: Logger;
+}
+
+/** A room: its media, and everyone whose socket is open. */
+class Room {
+  readonly fabric: Fabric;
+  readonly peers = new Set<StepPeer>();
+
+  constructor(fabric: Fabric) {
+    this.fabric = fabric;
+  }
+
+  others(than: StepPeer): readonly StepPeer[] {
+    return [...this.peers].filter((peer) => peer !== than && peer.joined);
+  }
+}
+
+export class StepServer implements AsyncDisposable {
+  readonly pool: WorkerPool;
+  /** Of all clients together. */
+  readonly traffic = new Traffic();
+  readonly #config: Config;
+  readonly #options: StepServerOptions;
+  readonly #log: Logger;
+  readonly #sockets: WebSocketServer;
+  readonly #rooms = new Map<string, Promise<Room>>();
+
+  private constructor(pool: WorkerPool, config: Config, options: StepServerOptions, log: Logger) {
+    this.pool = pool;
+    this.#config = config;
+    this.#options = options;
+    this.#log = log;
+    this.#sockets = new WebSocketServer({
+      host: config.host,
+      port: config.port,
+      path: STEP_PATH,
+      maxPayload: config.maxMessageBytes,
+      perMessageDeflate: false,
+    });
+    this.#sockets.on('connection', (socket, request) => {
+      const { searchParams } = new URL(request.url ?? '', 'http://steps');
+      // Nothing that the client sends before the room is open may be missed.
+      socket.pause();
+      this.#admit(socket, searchParams.get('room') ?? '').catch((error: unknown) => {
+        log.warn({ err: error }, 'a client was not let in');
+        socket.terminate();
+      });
+    });
+  }
+
+  /** Starts it with Weir's own configuration; limits that concern abuse do not apply. Nothing is left behind on failure. */
+  static async start(config: Config, options: StepServerOptions = {}): Promise<StepServer> {
+    const log = options.log ?? pino({ level: config.logLevel }, process.stderr);
+    const [first, ...further] = config.announcedAddresses;
+    const [own = '127.0.0.1', ...others] = config.rtcHost === '0.0.0.0' ? ownAddresses() : [config.rtcHost];
+    const pool = await WorkerPool.start({
+      count: config.workers,
+      listen: { ip: config.rtcHost, announcedAddresses: first === undefined ? [own, ...others] : [first, ...further] },
+      firstPort: config.rtcPort,
+      log,
+    });
+    try {
+      const server = new StepServer(pool, config, options, log);
+      await once(server.#sockets, 'listening');
+      return server;
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+  }
+
+  /** `http://<host>:<port>` */
+  get url(): string {
+    const address = this.#sockets.address();
+    const port = address !== null && typeof address === 'object' ? address.port : this.#config.port;
+    return `http://${this.#config.host === '0.0.0.0' ? '127.0.0.1' : this.#config.host}:${port}`;
+  }
+
+  /** Rooms that are open. */
+  get rooms(): number {
+    return this.#rooms.size;
+  }
+
+  /** Consumers that all members have now. */
+  async consumers(): Promise<number> {
+    const rooms = await Promise.all(this.#rooms.values());
+    return rooms.flatMap(({ peers }) => [...peers]).reduce((sum, peer) => sum + peer.consumers, 0);
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets.clients) socket.terminate();
+    await new Promise((resolve) => this.#sockets.close(resolve));
+    await this.pool.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #admit(socket: WebSocket, name: string): Promise<void> {
+    const opening = this.#rooms.get(name) ?? this.#open(name);
+    const room = await opening;
+    if (socket.readyState !== socket.OPEN) {
+      this.#closeIfEmpty(name, room);
+      return;
+    }
+    const peer = new StepPeer(socket, {
+      room,
+      traffic: this.traffic,
+      maxIncomingBitrate: this.#config.maxIncomingBitrate,
+      consumers: this.#options.consumers ?? 'oneByOne',
+      onFailure: (error) => this.#log.warn({ err: error }, 'a step failed'),
+    });
+    room.peers.add(peer);
+    peer.onEnd(() => {
+      room.peers.delete(peer);
+      this.#closeIfEmpty(name, room);
+    });
+    socket.resume();
+  }
+
+  #open(name: string): Promise<Room> {
+    const opening = Fabric.open(this.pool).then((fabric) => new Room(fabric));
+    this.#rooms.set(name, opening);
+    opening.catch(() => this.#rooms.delete(name));
+    return opening;
+  }
+
+  #closeIfEmpty(name: string, room: Room): void {
+    if (room.peers.size > 0) return;
+    this.#rooms.delete(name);
+    room.fabric.close();
+  }
+}
+
+if (import.meta.main) {
+  const { config } = readConfig(process.env);
+  const server = await StepServer.start(config, {
+    consumers: process.argv.includes('--at-once') ? 'atOnce' : 'oneByOne',
+  });
+  process.stdout.write(`${JSON.stringify({ url: server.url, workers: server.pool.workers.map(({ pid }) => pid) })}\n`);
+  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  await server.close();
+}

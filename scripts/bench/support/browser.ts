@@ -1,0 +1,66 @@
+/** Owns Chromium as a newcomer in one of the namespaces: joins with the SDK, and tells when a frame was presented. */
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { chromium } from 'playwright-core';
+import type { Namespaces } from './namespaces.ts';
+
+/** Milliseconds from `join()` to the first presented frame of somebody else's camera, once a visit. */
+export async function firstFrames(
+  namespaces: Namespaces,
+  { url, room }: { readonly url: string; readonly room: string },
+  visits: number,
+  pause: number,
+): Promise<number[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'weir-bench-'));
+  const program = join(directory, 'chromium');
+  await writeFile(program, `#!/bin/sh\nexec ip netns exec ${namespaces.names.a} /usr/bin/chromium "$@"\n`);
+  await chmod(program, 0o755);
+  const browser = await chromium.launch({
+    executablePath: program,
+    args: [
+      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      `--unsafely-treat-insecure-origin-as-secure=${url}`,
+    ],
+  });
+  try {
+    const times: number[] = [];
+    for (let index = 0; index <= visits; index += 1) {
+      await setTimeout(pause);
+      const page = await browser.newPage();
+      await page.goto(`${url}/health`);
+      const time = await page.evaluate(visit, { url, room });
+      // The first one warms the browser up.
+      if (index > 0) times.push(time);
+      await page.close();
+    }
+    return times;
+  } finally {
+    await browser.close();
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** Runs in the page. */
+async function visit({ url, room }: { url: string; room: string }): Promise<number> {
+  const sdk: typeof import('../../../web/client/index.ts') = await import(`${url}/sdk.js`);
+  const client = new sdk.RoomClient({ url });
+  const shown = new Promise<number>((resolve) => {
+    client.on('trackAdded', ({ source, track }) => {
+      if (source !== 'camera') return;
+      const video = document.createElement('video');
+      video.muted = true;
+      video.srcObject = new MediaStream([track]);
+      document.body.append(video);
+      video.requestVideoFrameCallback((time) => resolve(time));
+      void video.play();
+    });
+  });
+  const began = performance.now();
+  await client.join({ room, name: 'newcomer' });
+  const time = (await shown) - began;
+  client.leave();
+  return time;
+}

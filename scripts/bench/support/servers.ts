@@ -1,0 +1,30 @@
+/** Owns how benchmarks start what they measure: Weir, and the same media by steps, each in a process of its own. */
+import { z } from 'zod';
+import { Child, type ChildOptions } from './Child.ts';
+import { environmentWith } from './settings.ts';
+
+const Where = z.object({ url: z.string(), worker: z.number() });
+
+/** A server that runs. */
+export interface Measured extends AsyncDisposable {
+  readonly child: Child;
+  readonly url: string;
+  /** The process ids of its Node and its one media worker. */
+  readonly node: number;
+  readonly worker: number;
+}
+
+/**
+ * @param which `weir`, `steps` for the server of one awaited step at a time, or `bareObjects` for no server at all
+ * @param settings on top of the raised limits
+ */
+export async function startMeasured(
+  which: 'weir' | 'steps' | 'bareObjects',
+  settings: Readonly<Record<string, string>> = {},
+  within?: ChildOptions['within'],
+): Promise<Measured> {
+  const child = Child.start(`${which}.ts`, { within, execArgv: ['--expose-gc'], env: environmentWith(settings) });
+  const { url, worker } = await child.ask('where', Where);
+  // In a namespace the process that was started becomes the program: the id is the same.
+  return { child, url, worker, node: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+}

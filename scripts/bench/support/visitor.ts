@@ -1,0 +1,90 @@
+/** Owns a process whose members publish to, or visit, a server across the network that it was started in. */
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+import { now } from '../../load/endpoint/clock.ts';
+import { Member } from '../../load/endpoint/Member.ts';
+import { MemberMedia } from '../../load/endpoint/MemberMedia.ts';
+import { receiveCapabilities } from '../../load/endpoint/parameters.ts';
+import { prepareMaterial } from '../../load/material.ts';
+import { answerQuestions } from './Child.ts';
+import { StepClient } from './StepClient.ts';
+
+const Where = z.object({ which: z.enum(['weir', 'steps']), url: z.string(), room: z.string() });
+type Where = z.infer<typeof Where>;
+
+/** How long a visit waits for its first picture, in milliseconds. */
+const PATIENCE = 20_000;
+const material = await prepareMaterial({ video: '360p', audio: true, codec: 'vp8' });
+const voice = { microphone: material.microphone };
+
+interface Stay {
+  readonly media: MemberMedia;
+  leave(): void;
+}
+
+/** A member of either server; it resolves as soon as the server has let it in. */
+async function enter({ which, url, room }: Where, tracks: typeof material): Promise<Stay> {
+  if (which === 'weir') {
+    const { member, ready } = await Member.join({ url, room, name: `visitor-${now()}`, tracks });
+    ready.catch((error: unknown) => console.error(error));
+    return { media: member.media, leave: () => member.leave() };
+  }
+  const media = new MemberMedia();
+  const client = await StepClient.join(url, room, {
+    device: receiveCapabilities,
+    connect: (_info, direction) => media.open(direction),
+    connected: (info, direction) => void media.connect(direction, info).catch((error: unknown) => console.error(error)),
+    consume: (consumer) => media.receive([consumer]),
+  });
+  const publishing = async () => {
+    for (const source of ['camera', 'microphone'] as const) {
+      const streams = tracks[source];
+      if (streams) await client.produce(source, () => media.publish(source, streams));
+    }
+  };
+  publishing().catch((error: unknown) => console.error(error));
+  return {
+    media,
+    leave() {
+      client.close();
+      media.close();
+    },
+  };
+}
+
+const publishers: Stay[] = [];
+
+/** One visit: milliseconds from the beginning of its socket to the first packet, and to a first whole key frame. */
+async function visit(where: Where): Promise<{ packet: number; frame: number; srtp: string }> {
+  const began = now();
+  const { media, leave } = await enter(where, voice);
+  try {
+    for (;;) {
+      const receivers = [...media.receivers.values()];
+      const [packet, frame] = [
+        receivers.map(({ firstAt }) => firstAt),
+        receivers.map(({ firstFrameAt }) => firstFrameAt),
+      ].map((moments) => Math.min(...moments.filter((moment) => moment > 0)));
+      if (packet !== undefined && frame !== undefined && Number.isFinite(packet) && Number.isFinite(frame)) {
+        return { packet: packet - began, frame: frame - began, srtp: media.srtp };
+      }
+      if (now() - began > PATIENCE) throw new Error(`No picture came from ${where.which}.`);
+      // The moments are noted as packets come; how soon we look does not change them.
+      await setTimeout(20);
+    }
+  } finally {
+    leave();
+  }
+}
+
+answerQuestions(
+  {
+    publish: async (where) => {
+      publishers.push(await enter(Where.parse(where), material));
+    },
+    visit: (where) => visit(Where.parse(where)),
+  },
+  async () => {
+    for (const { leave } of publishers) leave();
+  },
+);

@@ -1,0 +1,111 @@
+/** Owns the proof that the link between two namespaces is as late and as lossy as it was told to be, and leaves nothing. */
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { addresses, Namespaces, whyNoNamespaces } from '../../scripts/bench/support/namespaces.ts';
+import { median } from '../../scripts/bench/support/pairs.ts';
+
+const why = whyNoNamespaces();
+if (why) console.warn(`The tests of namespaces are skipped: ${why}.`);
+
+const PORT = 7000;
+const echo = `
+  const socket = require('node:dgram').createSocket({ type: 'udp4', recvBufferSize: 1 << 22 });
+  socket.on('message', (data, { port, address }) => socket.send(data, port, address));
+  socket.bind(${PORT}, '${addresses.b}', () => console.log('up'));
+`;
+/** Sends so many packets, one a millisecond or later, and prints when each came back, and its round trip. */
+const prober = (count: number, size: number) => `
+  const socket = require('node:dgram').createSocket({ type: 'udp4', recvBufferSize: 1 << 22 });
+  const trips = [];
+  const arrivals = [];
+  let sent = 0;
+  socket.on('message', (data) => {
+    arrivals.push(performance.now());
+    trips.push(performance.now() - data.readDoubleBE(0));
+  });
+  const timer = setInterval(() => {
+    if (sent++ === ${count}) {
+      clearInterval(timer);
+      setTimeout(() => { console.log(JSON.stringify({ trips, arrivals })); socket.close(); }, 1000);
+      return;
+    }
+    const data = Buffer.alloc(${size});
+    data.writeDoubleBE(performance.now());
+    socket.send(data, ${PORT}, '${addresses.b}');
+  }, 1);
+`;
+
+/** The first line that a program in a namespace prints. */
+async function firstLine(namespaces: Namespaces, side: 'a' | 'b', code: string): Promise<string> {
+  const { stdout } = namespaces.run(side, process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  if (!stdout) throw new Error('The program has no output.');
+  const [line] = await once(createInterface(stdout), 'line');
+  return z.string().parse(line);
+}
+
+const Probed = z.object({ trips: z.array(z.number()), arrivals: z.array(z.number()) });
+
+/** Of the packets that came back: round trips, and when they came; milliseconds. */
+async function probe(namespaces: Namespaces, count: number, size = 100): Promise<z.infer<typeof Probed>> {
+  return Probed.parse(JSON.parse(await firstLine(namespaces, 'a', prober(count, size))));
+}
+
+describe.skipIf(why)('a link between two namespaces', () => {
+  test('delays and loses as it is told, and changes while it runs', async () => {
+    await using namespaces = await Namespaces.create({ delay: 50 });
+    expect(await firstLine(namespaces, 'b', echo)).toBe('up');
+
+    const { trips: late } = await probe(namespaces, 300);
+    expect(late.length).toBe(300);
+    expect(median(late)).toBeGreaterThan(100);
+    expect(median(late)).toBeLessThan(110);
+
+    // Lost on either way: 1 - 0.8 * 0.8. So many packets that 10 % are four standard deviations.
+    await namespaces.set({ delay: 0, loss: 20 });
+    const { trips: lossy } = await probe(namespaces, 3000);
+    expect(1 - lossy.length / 3000).toBeGreaterThan(0.36 * 0.9);
+    expect(1 - lossy.length / 3000).toBeLessThan(0.36 * 1.1);
+    expect(median(lossy)).toBeLessThan(10);
+
+    await namespaces.set({ loss: 0, dropUdp: true });
+    expect((await probe(namespaces, 20)).trips).toEqual([]);
+  });
+
+  test('lets through what its rate allows, and drops what would wait too long', async () => {
+    await using namespaces = await Namespaces.create({ rate: 1000, queue: 50 });
+    await firstLine(namespaces, 'b', echo);
+    // 1000 bytes with the headers of UDP and IP: up to 8 Mbit/s into 1.
+    const { trips, arrivals } = await probe(namespaces, 1000, 972);
+    const seconds = ((arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)) / 1000;
+    const rate = ((arrivals.length - 1) * 8) / seconds;
+    expect(rate).toBeGreaterThan(900);
+    expect(rate).toBeLessThan(1100);
+    expect(trips.length).toBeLessThan(500);
+    // It waits for its turn, but not for seconds, as it would in a queue without an end; a busy machine adds to it.
+    expect(median(trips)).toBeGreaterThan(50);
+    expect(median(trips)).toBeLessThan(500);
+  });
+
+  test('is gone with all that ran on it, and so are the namespaces', async () => {
+    const namespaces = await Namespaces.create();
+    const { names } = namespaces;
+    const child = namespaces.run('a', 'sleep', ['60']);
+    const exited = once(child, 'exit');
+    await Promise.all([namespaces.dispose(), namespaces.dispose()]);
+    await exited;
+    for (const name of [names.a, names.b]) expect(existsSync(`/run/netns/${name}`)).toBe(false);
+    expect(() => namespaces.run('a', 'true')).toThrow('gone');
+    await expect(namespaces.set({ loss: 1 })).rejects.toThrow('did not say');
+  });
+
+  test('goes by itself when its time is up', async () => {
+    await using namespaces = await Namespaces.create({}, 0.5);
+    const { names } = namespaces;
+    await expect
+      .poll(() => [names.a, names.b].some((name) => existsSync(`/run/netns/${name}`)), { timeout: 5000 })
+      .toBe(false);
+  });
+});

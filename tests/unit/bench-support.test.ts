@@ -1,0 +1,269 @@
+/** Owns the arithmetic of the benchmarks: pairs, intervals, the gate, the meters, and the committed figures' page. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CpuMeter, childrenOf, cpuMicroseconds, memoryOf, residentBytes } from '../../scripts/bench/support/cpu.ts';
+import { FloorError, floorBinary } from '../../scripts/bench/support/floor.ts';
+import { compare, linesOf } from '../../scripts/bench/support/gate.ts';
+import {
+  figuresOf,
+  median,
+  medianInterval,
+  type Pair,
+  type Ratio,
+  ratioOf,
+  reached,
+  runPairs,
+} from '../../scripts/bench/support/pairs.ts';
+import { performancePage, readRecords, withFigures, writeRecord } from '../../scripts/bench/support/record.ts';
+import { randomFrom } from '../support/random.ts';
+
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+describe('pairs', () => {
+  const run = async (options: Parameters<typeof runPairs>[2]) => {
+    const order: string[] = [];
+    const measure = (side: string) => async () => {
+      order.push(side);
+      return order.length;
+    };
+    return { pairs: await runPairs(measure('a'), measure('b'), options), order: order.join('') };
+  };
+
+  test('alternate', async () => {
+    const { pairs, order } = await run({ pairs: 10 });
+    expect(order).toBe('abbaabbaabbaabbaabba');
+    expect(pairs[1]).toEqual({ a: 4, b: 3, first: 'b' });
+  });
+
+  test('come in random order, the same for the same seed', async () => {
+    const [one, same, other] = [1, 1, 2].map((seed) => run({ pairs: 20, order: 'random', seed }));
+    expect((await one)?.order).toBe((await same)?.order);
+    expect((await one)?.order).not.toBe((await other)?.order);
+  });
+
+  test('forget those of the warm-up', async () => {
+    const heard: number[] = [];
+    const { pairs, order } = await run({ pairs: 10, warmUp: 2, onPair: (pair) => heard.push(pair) });
+    expect(order.length).toBe(24);
+    expect(pairs.length).toBe(10);
+    expect(heard).toEqual(upTo(10));
+  });
+
+  test('are ten or more', async () => {
+    await expect(run({ pairs: 9 })).rejects.toThrow('10 pairs or more');
+  });
+});
+
+describe('the median', () => {
+  test('is the middle, or between the two middles', () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 3, 2])).toBe(2.5);
+    expect(() => median([])).toThrow('no median');
+  });
+
+  // From tables of the binomial distribution: count, and the order statistics of the exact 95 % interval.
+  test.each([
+    [6, 1, 6],
+    [10, 2, 9],
+    [15, 4, 12],
+    [20, 6, 15],
+    [25, 8, 18],
+    [50, 18, 33],
+  ])('of %i values is between the %i. and the %i.', (count, low, high) => {
+    expect(medianInterval(upTo(count).toReversed())).toEqual({ low, high });
+  });
+
+  test('has no such interval where values are too few', () => {
+    expect(() => medianInterval(upTo(5))).toThrow('no 95 %');
+  });
+
+  test('is in its interval as often as it should be', () => {
+    const random = randomFrom(7);
+    let inside = 0;
+    for (let trial = 0; trial < 2000; trial += 1) {
+      // Skewed on purpose; its median is 0.25.
+      const { low, high } = medianInterval(upTo(10).map(() => (random.int(1_000_000) / 1_000_000) ** 2));
+      if (low <= 0.25 && 0.25 <= high) inside += 1;
+    }
+    expect(inside / 2000).toBeGreaterThan(0.965);
+    expect(inside / 2000).toBeLessThan(0.99);
+  });
+});
+
+const pairsOf = (a: number[], b: number[]): Pair<number>[] =>
+  a.map((value, index) => ({ a: value, b: b[index] ?? 0, first: 'a' }));
+const ratio = (over: Partial<Ratio> = {}): Ratio => ({
+  name: 'CPU a packet',
+  a: 5,
+  b: 10,
+  ratio: 0.5,
+  low: 0.45,
+  high: 0.55,
+  pairs: 10,
+  unit: 'us',
+  better: 'lower',
+  ...over,
+});
+
+describe('a ratio', () => {
+  test('is taken within pairs, so that what both halves share cancels out', () => {
+    const drift = upTo(10);
+    const found = ratioOf(
+      pairsOf(
+        drift.map((value) => value * 2),
+        drift,
+      ),
+      { name: 'x', unit: 'ms', better: 'lower' },
+    );
+    expect(found).toEqual({
+      name: 'x',
+      unit: 'ms',
+      better: 'lower',
+      a: 11,
+      b: 5.5,
+      ratio: 2,
+      low: 2,
+      high: 2,
+      pairs: 10,
+    });
+  });
+
+  test('needs pairs, and figures that are positive', () => {
+    const options = { name: 'x', unit: 'ms', better: 'lower' } as const;
+    expect(() => ratioOf(pairsOf(upTo(9), upTo(9)), options)).toThrow('too few');
+    expect(() => ratioOf(pairsOf(upTo(10), [0, ...upTo(9)]), options)).toThrow('x: 0 ms has no ratio');
+  });
+
+  test('is of one figure of several', () => {
+    const pairs: Pair<{ cpu: number }>[] = [{ a: { cpu: 1 }, b: { cpu: 2 }, first: 'b' }];
+    expect(figuresOf(pairs, ({ cpu }) => cpu)).toEqual([{ a: 1, b: 2, first: 'b' }]);
+  });
+
+  test('reaches its goal with its whole interval only', () => {
+    const goal = (limit: number) => ({ goal: { ratio: limit, why: 'so' } });
+    expect(reached(ratio())).toBe(undefined);
+    expect([0.6, 0.5, 0.4].map((limit) => reached(ratio(goal(limit))))).toEqual(['yes', 'unclear', 'no']);
+    const higher = { better: 'higher' } as const;
+    expect([0.6, 0.5, 0.4].map((limit) => reached(ratio({ ...goal(limit), ...higher })))).toEqual([
+      'no',
+      'unclear',
+      'yes',
+    ]);
+  });
+});
+
+describe('the gate', () => {
+  const at = (value: number, over: Partial<Ratio> = {}) =>
+    ratio({ ratio: value, low: value * 0.95, high: value * 1.05, ...over });
+
+  test('names what is more than 10 % worse, in its own direction', () => {
+    expect(compare([at(0.54)], [at(0.5)]).drops).toEqual([]);
+    expect(compare([at(0.3)], [at(0.5)]).drops).toEqual([]);
+    expect(compare([at(0.6)], [at(0.5)]).drops).toMatchObject([{ name: 'CPU a packet', certain: true }]);
+    const higher = { better: 'higher' } as const;
+    expect(compare([at(0.6, higher)], [at(0.5, higher)]).drops).toEqual([]);
+    expect(compare([at(1.7, higher)], [at(2, higher)]).drops[0]?.worse).toBeCloseTo(0.15);
+  });
+
+  test('says when the intervals overlap, and what was not measured', () => {
+    const verdict = compare(
+      [at(0.6, { low: 0.4, high: 0.8 }), at(1, { name: 'new' })],
+      [at(0.5), at(1, { name: 'old' })],
+    );
+    expect(linesOf(verdict)).toEqual([
+      'CPU a packet: 20 % worse: 0.60 (0.40 to 0.80) instead of 0.50 (0.47 to 0.53); the intervals overlap, so measure again with more pairs',
+      'old: not measured',
+    ]);
+    expect(linesOf(compare([at(0.5)], [at(0.5)]))).toEqual([]);
+  });
+});
+
+describe('the meter of CPU time', () => {
+  test('keeps what threads used that have ended, also when their ids are given again', () => {
+    const reads = [{ 1: 1000, 2: 5000 }, { 1: 2000 }, { 1: 2000, 2: 500 }, { 1: 2000, 2: 100 }];
+    const meter = new CpuMeter(0, () => new Map(Object.entries(reads.shift() ?? {})));
+    expect([meter.read(), meter.read(), meter.read(), meter.read()]).toEqual([6, 7, 7.5, 7.6]);
+  });
+
+  test.skipIf(process.platform !== 'linux')('measures a busy process and ends with it', async () => {
+    const busy = spawn(process.execPath, [
+      '-e',
+      'const end = Date.now() + 300; while (Date.now() < end); setInterval(() => {}, 99)',
+    ]);
+    await once(busy, 'spawn');
+    const pid = busy.pid ?? 0;
+    const meter = new CpuMeter(pid);
+    expect(childrenOf(process.pid)).toContain(pid);
+    await expect.poll(() => meter.read(), { timeout: 5000 }).toBeGreaterThan(200_000);
+    expect(memoryOf(pid).rss).toBeGreaterThan(1 << 20);
+    expect(residentBytes(pid)).toBeGreaterThan(1 << 20);
+    const used = cpuMicroseconds(pid);
+    busy.kill();
+    await once(busy, 'exit');
+    expect(() => meter.read()).toThrow(`no process ${pid}`);
+    expect(() => memoryOf(pid)).toThrow(`no process ${pid}`);
+    expect(cpuMicroseconds(pid)).toBe(used);
+    expect(residentBytes(pid)).toBe(0);
+  });
+});
+
+describe('the committed figures', () => {
+  const page = '# P\n\n<!-- figures: generated from bench/*.json -->\nold\n<!-- end of figures -->\n\nrest\n';
+  const machine = { cpu: 'C', cores: 2, kernel: '6.1', node: 'v24.0.0', mediasoup: '3.27.1', worker: 'prebuilt' };
+  const found = {
+    name: 'forward',
+    title: 'Forwarding',
+    about: 'One to fifty.',
+    a: 'Weir',
+    b: 'the floor',
+    command: 'npm run bench -- forward',
+    srtp: 'GCM',
+    limits: { nofile: '65536' },
+    ratios: [ratio({ goal: { ratio: 0.6, why: 'room for more' } })],
+  };
+
+  test('are on the page (if not: node scripts/bench/support/record.ts)', () => {
+    const { path, content } = performancePage();
+    expect(readFileSync(path, 'utf8')).toBe(content);
+  });
+
+  test('are written, read, and shown', () => {
+    const root = mkdtempSync(join(tmpdir(), 'weir-bench-'));
+    try {
+      mkdirSync(join(root, 'docs'));
+      writeFileSync(join(root, 'docs/performance.md'), page);
+      const record = writeRecord(found, { root, machine, date: new Date(0) });
+      expect(readRecords(root)).toEqual([record]);
+      const shown = readFileSync(join(root, 'docs/performance.md'), 'utf8');
+      expect(shown).toContain(
+        '| CPU a packet | 5 | 10 | us | **0.50** (0.45 to 0.55), lower is better | 10 | at most 0.60 (room for more): reached |',
+      );
+      expect(shown).toContain(
+        'C, 2 cores; kernel 6.1; Node 24.0.0; mediasoup 3.27.1 (prebuilt); GCM; raised: nofile 65536; 1970-01-01.',
+      );
+      expect(shown).not.toContain('old');
+      expect(shown.endsWith('<!-- end of figures -->\n\nrest\n')).toBe(true);
+      expect(performancePage(root).content).toBe(shown);
+      writeFileSync(join(root, 'bench/join.json'), '{}');
+      expect(() => readRecords(root)).toThrow('bench/join.json is no record');
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  test('need their markers', () => {
+    expect(withFigures(page, [])).toContain('No figures yet.');
+    expect(() => withFigures('# P', [])).toThrow('markers');
+  });
+});
+
+test('the floor says which compiler is missing', async () => {
+  const cache = mkdtempSync(join(tmpdir(), 'weir-floor-'));
+  await expect(floorBinary(cache, 'no-such-compiler')).rejects.toThrow(FloorError);
+  await expect(floorBinary(cache, 'no-such-compiler')).rejects.toThrow('apt-get install gcc');
+  rmSync(cache, { recursive: true });
+});
