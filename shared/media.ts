@@ -62,13 +62,21 @@ const headerExtensionUris = [
   'urn:mediasoup:params:rtp-hdrext:packet-id',
 ] as const;
 const HeaderExtensionUri = z.enum(headerExtensionUris);
+const knownUris: ReadonlySet<string> = new Set(headerExtensionUris);
+
+/** Whether both mediasoup and mediasoup-client know this header extension. */
+export function isKnownExtension(uri: string): uri is z.infer<typeof HeaderExtensionUri> {
+  return knownUris.has(uri);
+}
 
 /** A list whose entries may name a header extension that we do not know: such entries are left out. */
 function knownExtensions<T extends z.ZodType>(entry: T) {
-  const isKnown = (item: unknown) => {
-    const named = z.object({ uri: z.string() }).safeParse(item);
-    return !named.success || HeaderExtensionUri.safeParse(named.data.uri).success;
-  };
+  const isKnown = (item: unknown) =>
+    typeof item !== 'object' ||
+    item === null ||
+    !('uri' in item) ||
+    typeof item.uri !== 'string' ||
+    isKnownExtension(item.uri);
   return z.preprocess((list) => (Array.isArray(list) ? list.filter(isKnown) : list), z.array(entry).max(64));
 }
 

@@ -11,7 +11,7 @@ import { type Measured, startMeasured } from './support/servers.ts';
 import { raised } from './support/settings.ts';
 
 /** People in each room: everyone has camera and microphone, and receives all others'. */
-const PEERS = 20;
+const PEERS = 30;
 const CONSUMERS = PEERS * (PEERS - 1) * 2;
 const JOINS = { warmUp: 500, counted: 10_000, atOnce: 8 };
 
@@ -94,7 +94,7 @@ export const memory: Benchmark = {
           const consumers = await bare.child.ask('fill', z.number(), PEERS);
           if (consumers !== CONSUMERS) throw new Error(`${consumers} consumers were made.`);
         }),
-      { warmUp: 1, onPair: (pair, of) => say(`memory: pair ${pair} of ${of}`) },
+      { warmUp: 2, onPair: (pair, of) => say(`memory: pair ${pair} of ${of}`) },
     );
     return {
       srtp: '',

@@ -8,7 +8,7 @@ import {
   type DtlsParameters,
   kindOf,
   type RtpCapabilities,
-  RtpParameters,
+  type RtpParameters,
   type Source,
   type TransportInfo,
 } from '../../shared/media.ts';
@@ -16,6 +16,7 @@ import type { ConsumerInfo, Grants, PeerInfo, ServerEvents, SourceStates } from 
 import { Lifetime } from '../Lifetime.ts';
 import type { Fabric } from '../media/Fabric.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
+import { consumerParameters, ReceivingDevice } from '../media/receiving.ts';
 import type { Member, Publication } from './Member.ts';
 import { Outbox } from './Outbox.ts';
 
@@ -36,6 +37,7 @@ export class Peer implements Member {
   readonly #options: PeerOptions;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #outbox: Outbox;
+  readonly #device: ReceivingDevice;
   readonly #producers = new Map<Source, Producer>();
   readonly #consumers = new Map<string, Consumer>();
   readonly #connected = new Set<string>();
@@ -46,6 +48,7 @@ export class Peer implements Member {
   constructor(options: PeerOptions) {
     this.#options = options;
     this.#outbox = new Outbox(options.send);
+    this.#device = new ReceivingDevice(options.rtpCapabilities);
     this.#lifetime.defer(() => this.#outbox.close());
   }
 
@@ -168,10 +171,9 @@ export class Peer implements Member {
   }
 
   async offer({ peerId, source, producer }: Publication): Promise<void> {
-    const { fabric, rtpCapabilities } = this.#options;
-    if (!this.#recv || this.closed) return;
-    if (!fabric.router.canConsume({ producerId: producer.id, rtpCapabilities })) return;
-    const consumer = await this.#recv.consume({ producerId: producer.id, rtpCapabilities, paused: true });
+    if (!this.#recv || this.closed || producer.closed) return;
+    const consumer = await this.#device.consume(this.#recv, producer);
+    if (!consumer) return;
     // The producer, or this peer, may have ended while the worker answered.
     if (this.closed || producer.closed) consumer.close();
     if (consumer.closed) return;
@@ -180,14 +182,14 @@ export class Peer implements Member {
       this.#consumers.delete(consumer.id);
       this.#outbox.consumerClosed(consumer.id);
     });
-    const { id: consumerId, producerId, kind, rtpParameters } = consumer;
+    const { id: consumerId, producerId, kind } = consumer;
     this.#outbox.consumerOpened({
       consumerId,
       producerId,
       peerId,
       source,
       kind,
-      rtpParameters: RtpParameters.parse(rtpParameters),
+      rtpParameters: consumerParameters(consumer),
     });
   }
 

@@ -5,9 +5,10 @@ import type { WebSocket } from 'ws';
 import { Lifetime } from '../../../server/Lifetime.ts';
 import type { Fabric } from '../../../server/media/Fabric.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../../../server/media/options.ts';
+import { consumerParameters, ReceivingDevice } from '../../../server/media/receiving.ts';
 import { Channel, type Handlers } from '../../../shared/Channel.ts';
 import { WeirError } from '../../../shared/errors.ts';
-import { kindOf, RtpCapabilities, RtpParameters, type Source } from '../../../shared/media.ts';
+import { kindOf, RtpCapabilities, type Source } from '../../../shared/media.ts';
 import {
   type Direction,
   type StepClientTable,
@@ -48,7 +49,7 @@ export class StepPeer {
   readonly #transports = new Map<string, { direction: Direction; transport: WebRtcTransport }>();
   readonly #publications = new Map<string, StepPublication>();
   readonly #consumers = new Map<string, Consumer>();
-  #joined: { name: string; rtpCapabilities: RtpCapabilities | undefined } | undefined;
+  #joined: { name: string; device: ReceivingDevice | undefined } | undefined;
 
   constructor(socket: WebSocket, options: StepPeerOptions) {
     this.#options = options;
@@ -98,10 +99,11 @@ export class StepPeer {
   async consume({ peer, source, producer }: StepPublication): Promise<void> {
     if (this.#lifetime.closed || !this.#canConsume(producer)) return;
     try {
-      const rtpCapabilities = this.#joined?.rtpCapabilities;
+      const device = this.#joined?.device;
       const transport = this.#receiving;
-      if (!rtpCapabilities || !transport) return;
-      const consumer = await transport.consume({ producerId: producer.id, rtpCapabilities, paused: true });
+      if (!device || !transport) return;
+      const consumer = await device.consume(transport, producer);
+      if (!consumer) return;
       if (this.#lifetime.closed || producer.closed) consumer.close();
       if (consumer.closed) return;
       this.#consumers.set(consumer.id, consumer);
@@ -115,7 +117,7 @@ export class StepPeer {
         peerId: peer.id,
         source,
         kind: consumer.kind,
-        rtpParameters: RtpParameters.parse(consumer.rtpParameters),
+        rtpParameters: consumerParameters(consumer),
       });
       await consumer.resume();
     } catch (error) {
@@ -142,7 +144,10 @@ export class StepPeer {
       },
       join: (data) => {
         if (this.#joined) throw new WeirError('alreadyJoined');
-        this.#joined = { name: data.name, rtpCapabilities: data.rtpCapabilities };
+        this.#joined = {
+          name: data.name,
+          device: data.rtpCapabilities && new ReceivingDevice(data.rtpCapabilities),
+        };
         const others = room.others(this);
         const publications = others.flatMap((other) => other.publications);
         const offered = publications.filter(({ producer }) => this.#canConsume(producer));
@@ -173,10 +178,8 @@ export class StepPeer {
     return [...this.#transports.values()].find(({ direction }) => direction === 'recv')?.transport;
   }
 
-  #canConsume({ id, closed }: Producer): boolean {
-    const rtpCapabilities = this.#joined?.rtpCapabilities;
-    if (!this.#receiving || !rtpCapabilities || closed) return false;
-    return this.#options.room.fabric.router.canConsume({ producerId: id, rtpCapabilities });
+  #canConsume(producer: Producer): boolean {
+    return !producer.closed && this.#receiving !== undefined && this.#joined?.device?.knows(producer) === true;
   }
 
   async #consumeAll(publications: readonly StepPublication[]): Promise<void> {

@@ -23,7 +23,12 @@ export async function startMeasured(
   settings: Readonly<Record<string, string>> = {},
   within?: ChildOptions['within'],
 ): Promise<Measured> {
-  const child = Child.start(`${which}.ts`, { within, execArgv: ['--expose-gc'], env: environmentWith(settings) });
+  // Code that V8 throws away and compiles again would come and go in measurements of memory.
+  const child = Child.start(`${which}.ts`, {
+    within,
+    execArgv: ['--expose-gc', '--no-flush-bytecode'],
+    env: environmentWith(settings),
+  });
   const { url, worker } = await child.ask('where', Where);
   // In a namespace the process that was started becomes the program: the id is the same.
   return { child, url, worker, node: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
