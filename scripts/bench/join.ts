@@ -17,7 +17,7 @@ const PAUSE = 1200;
 /** When the link is to go by itself, seconds. */
 const LINK = 1500;
 
-const Visit = z.object({ packet: z.number(), frame: z.number(), srtp: z.string() });
+const Visit = z.object({ opened: z.number(), packet: z.number(), frame: z.number(), srtp: z.string() });
 
 export const join: Benchmark = {
   name: 'join',
@@ -69,6 +69,10 @@ export const join: Benchmark = {
             better: 'lower',
             ...(roundTrip === 150 && { goal: { ratio: 0.6, why: 'two waits instead of six' } }),
           },
+        ),
+        ratioOf(
+          figuresOf(pairs, ({ packet, opened }) => packet - opened),
+          { name: `First packet, ${roundTrip} ms round trip, from the open socket`, unit: 'ms', better: 'lower' },
         ),
         ratioOf(
           figuresOf(pairs, ({ frame }) => frame),

@@ -1,4 +1,5 @@
 /** Owns the benchmark of signalling: how fast, and with how much talk, a newcomer gets all consumers of a full room. */
+import { setTimeout } from 'node:timers/promises';
 import { opus, vp8 } from '../../tests/support/media.ts';
 import type { Benchmark } from './support/Benchmark.ts';
 import { figuresOf, ratioOf, runPairs } from './support/pairs.ts';
@@ -11,6 +12,8 @@ import type { Traffic } from './support/stepProtocol.ts';
 /** People in the room, each with camera and microphone, and joins that are measured together. */
 const PEERS = 50;
 const JOINS = 5;
+/** Until a server has done with somebody who left, in milliseconds. */
+const AFTER = 60;
 
 interface Join {
   /** Of consumers that exist, are known to the client, and have been resumed. */
@@ -39,6 +42,8 @@ async function joins(enter: () => Promise<Newcomer>): Promise<Join> {
     talk.messages += sent.messages + received.messages;
     talk.bytes += sent.bytes + received.bytes;
     newcomer.close();
+    // Its leaving is no part of the next one's coming.
+    await setTimeout(AFTER);
   }
   if (consumers !== JOINS * PEERS * 2) throw new Error(`${consumers} consumers were made, not ${JOINS * PEERS * 2}.`);
   return {

@@ -53,6 +53,7 @@ export class StepClient implements Disposable {
   readonly #transports = new Map<Direction, Transport>();
   readonly #waiting = new Set<() => void>();
   #expected = 0;
+  #openedAt = 0;
   #peers: readonly { peerId: string; name: string }[] = [];
 
   private constructor(socket: WebSocket, hooks: StepHooks) {
@@ -97,12 +98,18 @@ export class StepClient implements Disposable {
     const client = new StepClient(socket, hooks);
     try {
       await once(socket, 'open');
+      client.#openedAt = performance.timeOrigin + performance.now();
       await client.#enter(name, directions);
       return client;
     } catch (error) {
       client.close();
       throw error;
     }
+  }
+
+  /** When its socket was open, in milliseconds since 1970. */
+  get openedAt(): number {
+    return this.#openedAt;
   }
 
   /** Who was in the room before. */

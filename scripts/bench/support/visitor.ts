@@ -19,21 +19,23 @@ const voice = { microphone: material.microphone };
 
 interface Stay {
   readonly media: MemberMedia;
+  /** When its socket was open, and Weir's welcome with it; milliseconds since 1970. */
+  readonly openedAt: number;
   leave(): void;
 }
 
 /** A member of either server; it resolves as soon as the server has let it in. */
 async function enter({ which, url, room }: Where, tracks: typeof material): Promise<Stay> {
   if (which === 'weir') {
-    const { member, ready } = await Member.join({ url, room, name: `visitor-${now()}`, tracks });
-    ready.catch((error: unknown) => console.error(error));
-    return { media: member.media, leave: () => member.leave() };
+    const { member } = await Member.join({ url, room, name: `visitor-${now()}`, tracks });
+    return { media: member.media, openedAt: member.moments.welcomed, leave: () => member.leave() };
   }
   const media = new MemberMedia();
   const client = await StepClient.join(url, room, {
     device: receiveCapabilities,
     connect: (_info, direction) => media.open(direction),
-    connected: (info, direction) => void media.connect(direction, info).catch((error: unknown) => console.error(error)),
+    // One that finds no way brings no picture, which is what a visit waits for.
+    connected: (info, direction) => void media.connect(direction, info).catch(() => {}),
     consume: (consumer) => media.receive([consumer]),
   });
   const publishing = async () => {
@@ -42,9 +44,10 @@ async function enter({ which, url, room }: Where, tracks: typeof material): Prom
       if (streams) await client.produce(source, () => media.publish(source, streams));
     }
   };
-  publishing().catch((error: unknown) => console.error(error));
+  publishing().catch(() => {});
   return {
     media,
+    openedAt: client.openedAt,
     leave() {
       client.close();
       media.close();
@@ -54,10 +57,18 @@ async function enter({ which, url, room }: Where, tracks: typeof material): Prom
 
 const publishers: Stay[] = [];
 
-/** One visit: milliseconds from the beginning of its socket to the first packet, and to a first whole key frame. */
-async function visit(where: Where): Promise<{ packet: number; frame: number; srtp: string }> {
+/** Milliseconds from the moment that a socket begins to open. */
+interface Visit {
+  readonly opened: number;
+  readonly packet: number;
+  /** A whole key frame. */
+  readonly frame: number;
+  readonly srtp: string;
+}
+
+async function visit(where: Where): Promise<Visit> {
   const began = now();
-  const { media, leave } = await enter(where, voice);
+  const { media, openedAt, leave } = await enter(where, voice);
   try {
     for (;;) {
       const receivers = [...media.receivers.values()];
@@ -66,7 +77,7 @@ async function visit(where: Where): Promise<{ packet: number; frame: number; srt
         receivers.map(({ firstFrameAt }) => firstFrameAt),
       ].map((moments) => Math.min(...moments.filter((moment) => moment > 0)));
       if (packet !== undefined && frame !== undefined && Number.isFinite(packet) && Number.isFinite(frame)) {
-        return { packet: packet - began, frame: frame - began, srtp: media.srtp };
+        return { opened: openedAt - began, packet: packet - began, frame: frame - began, srtp: media.srtp };
       }
       if (now() - began > PATIENCE) throw new Error(`No picture came from ${where.which}.`);
       // The moments are noted as packets come; how soon we look does not change them.
