@@ -1,11 +1,13 @@
-/** Owns the generated pages: `docs/protocol.md` and the configuration table of the README. */
+/** Owns the generated pages: `docs/protocol.md`, the configuration table of the README, the figures of `docs/performance.md`. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { variables } from '../server/config.ts';
 import type { Table } from '../shared/Channel.ts';
 import { closings } from '../shared/closing.ts';
 import { errorCodes } from '../shared/errors.ts';
 import { clientTable, PROTOCOL_VERSION, SIGNALLING_PATH, serverTable } from '../shared/protocol.ts';
+import { performancePage } from './bench/support/record.ts';
 
 /** What of JSON Schema our schemas turn into. */
 const Schema = z.object({
@@ -173,13 +175,17 @@ export function withConfiguration(readme: string): string {
 /** Path and right content of every page that is generated. */
 export function generatedPages(): { path: URL; content: string }[] {
   const page = (path: string) => new URL(`../${path}`, import.meta.url);
+  const performance = performancePage();
   return [
     { path: page('docs/protocol.md'), content: protocolPage() },
     { path: page('README.md'), content: withConfiguration(readFileSync(page('README.md'), 'utf8')) },
+    { path: pathToFileURL(performance.path), content: performance.content },
   ];
 }
 
 if (import.meta.main) {
   for (const { path, content } of generatedPages()) writeFileSync(path, content);
-  process.stdout.write('docs/protocol.md and the configuration table of README.md are up to date.\n');
+  process.stdout.write(
+    'docs/protocol.md, the configuration table of README.md and the figures of docs/performance.md are up to date.\n',
+  );
 }

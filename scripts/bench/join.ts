@@ -56,7 +56,7 @@ export const join: Benchmark = {
         {
           pairs: quick ? 10 : 15,
           warmUp: 1,
-          onPair: (pair, of) => say(`join, ${roundTrip} ms: pair ${pair} of ${of}`),
+          onPair: (pair, of) => say(`${roundTrip} ms: pair ${pair} of ${of}`),
         },
       );
       srtp = pairs[0]?.a.srtp ?? '';
@@ -80,7 +80,7 @@ export const join: Benchmark = {
         ),
       );
       if (quick) continue;
-      say(`join, ${roundTrip} ms: Chromium`);
+      say(`${roundTrip} ms: Chromium`);
       const times = await firstFrames(namespaces, places.weir, 20, PAUSE);
       const { p50, p95 } = distributionOf(times);
       figures.push(

@@ -58,7 +58,7 @@ async function leak(say: (what: string) => void): Promise<Figure[]> {
       while (count > 0) {
         count -= 1;
         name += 1;
-        if (name % 2000 === 0) say(`memory: ${name} joins`);
+        if (name % 2000 === 0) say(`${name} joins`);
         const client = await SignalClient.join(weir.url, `room-${name % 50}`, `visitor-${name}`);
         await client.produce('microphone', opus());
         await client.leave();
@@ -94,7 +94,7 @@ export const memory: Benchmark = {
           const consumers = await bare.child.ask('fill', z.number(), PEERS);
           if (consumers !== CONSUMERS) throw new Error(`${consumers} consumers were made.`);
         }),
-      { warmUp: 2, onPair: (pair, of) => say(`memory: pair ${pair} of ${of}`) },
+      { warmUp: 2, onPair: (pair, of) => say(`pair ${pair} of ${of}`) },
     );
     return {
       srtp: '',

@@ -44,6 +44,11 @@ export class Progress {
     ending.abort();
   }
 
+  /** @returns how many of them have neither joined nor failed */
+  missing(members: readonly { readonly name: string }[]): number {
+    return members.filter(({ name }) => !this.joined.has(name) && !this.failed.has(name)).length;
+  }
+
   #fail(name: string, error: string): void {
     this.failed.add(name);
     this.failures[error] = (this.failures[error] ?? 0) + 1;

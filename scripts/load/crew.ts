@@ -124,6 +124,8 @@ class Crew {
       tell({ type: 'joined', name, again });
     } catch (error) {
       if (this.#ending.signal.aborted) return;
+      // One whose media found no way was no subscriber.
+      place.member = undefined;
       place.error = error instanceof WeirError || error instanceof Error ? error.message : String(error);
       tell({ type: 'failed', name, error: place.error });
     }

@@ -113,7 +113,7 @@ export interface LoadOptions {
 export function usage(): string {
   const lines = Object.entries<Flag>(flags).map(([name, flag]) => {
     const value = flag.form === 'switch' ? '' : (flag.choices?.join('|') ?? (flag.form === 'number' ? 'N' : 'TEXT'));
-    const standard = flag.default ? ` (${flag.default})` : '';
+    const standard = flag.default && name !== 'api-secret' ? ` (${flag.default})` : '';
     return `  ${`--${name} ${value}`.padEnd(28)} ${flag.about}${standard}`;
   });
   return [
@@ -143,7 +143,10 @@ export function parseOptions(args: readonly string[]): LoadOptions | undefined {
   if (values.help === true) return undefined;
   const number = (name: keyof typeof flags) => numberOf(name, text(name));
   const url = text('url');
-  if (!URL.canParse(url)) throw new UsageError(`--url "${url}" is no URL, such as http://localhost:3000.`);
+  // "localhost:3000" is a URL, too, whose protocol is "localhost:".
+  if (!URL.canParse(url) || !/^(https?|wss?):$/.test(new URL(url).protocol)) {
+    throw new UsageError(`--url "${url}" is no URL, such as http://localhost:3000.`);
+  }
   const options: LoadOptions = {
     url,
     room: text('room'),

@@ -39,7 +39,8 @@ export function planOf(options: LoadOptions): Plan {
         room: options.rooms === 1 ? options.room : `${options.room}-${room}`,
         publishes: kind === 'publisher',
         sampled: sampled && room === 1,
-        joinAt: options.rate === 0 ? 0 : (index / options.rate) * 1000 * (0.9 + random.int(200) / 1000),
+        // A little early or late, and never before whoever comes before.
+        joinAt: options.rate === 0 ? 0 : ((index + random.int(200) / 1000) / options.rate) * 1000,
         process: index % options.processes,
       });
     }

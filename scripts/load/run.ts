@@ -60,6 +60,7 @@ export async function load(
   const processes = [...targets.rows(), ...tester];
   const results = await crews.end();
   const lost = options.processes - results.length;
+  const late = interrupted.aborted ? 0 : progress.missing(plan.members);
   return resultsOf(
     options,
     {
@@ -68,7 +69,7 @@ export async function load(
       command,
       offered: plan.members.length,
       joined: progress.joined.size,
-      failures: progress.failures,
+      failures: { ...progress.failures, ...(late > 0 && { 'was not in before the end': late }) },
       timeline: progress.timeline,
       processes,
       warnings: lost > 0 ? [`${lost} of the tester's processes ended too early: what they counted is missing.`] : [],

@@ -1,13 +1,15 @@
-/** Owns the arithmetic of the benchmarks: pairs, intervals, the gate, the meters, and the committed figures' page. */
+/** Owns the arithmetic of the benchmarks: pairs, intervals, the gate, the meters; their command line, report and page. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parseCommand, UsageError } from '../../scripts/bench/support/command.ts';
 import { CpuMeter, childrenOf, cpuMicroseconds, memoryOf, residentBytes } from '../../scripts/bench/support/cpu.ts';
 import { FloorError, floorBinary } from '../../scripts/bench/support/floor.ts';
-import { compare, linesOf } from '../../scripts/bench/support/gate.ts';
+import { compare, failing, lineOf } from '../../scripts/bench/support/gate.ts';
+import { withFigures } from '../../scripts/bench/support/page.ts';
 import {
   figuresOf,
   median,
@@ -18,7 +20,9 @@ import {
   reached,
   runPairs,
 } from '../../scripts/bench/support/pairs.ts';
-import { performancePage, readRecords, withFigures, writeRecord } from '../../scripts/bench/support/record.ts';
+import { performancePage, readRecords, writeRecord } from '../../scripts/bench/support/record.ts';
+import { reportOf } from '../../scripts/bench/support/report.ts';
+import { figureGoalOf, figureValueOf, ratioText } from '../../scripts/bench/support/words.ts';
 import { randomFrom } from '../support/random.ts';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
@@ -169,16 +173,44 @@ describe('the gate', () => {
     expect(compare([at(1.7, higher)], [at(2, higher)]).drops[0]?.worse).toBeCloseTo(0.15);
   });
 
-  test('says when the intervals overlap, and what was not measured', () => {
-    const verdict = compare(
+  test('says when the intervals overlap, and names what was not measured', () => {
+    const { drops, missing } = compare(
       [at(0.6, { low: 0.4, high: 0.8 }), at(1, { name: 'new' })],
       [at(0.5), at(1, { name: 'old' })],
     );
-    expect(linesOf(verdict)).toEqual([
-      'CPU a packet: 20 % worse: 0.60 (0.40 to 0.80) instead of 0.50 (0.47 to 0.53); the intervals overlap, so measure again with more pairs',
-      'old: not measured',
+    expect(drops.map(lineOf)).toEqual([
+      'CPU a packet: 20 % worse: 0.60 (0.40 to 0.80) instead of 0.50 (0.47 to 0.53); the intervals overlap',
     ]);
-    expect(linesOf(compare([at(0.5)], [at(0.5)]))).toEqual([]);
+    expect(missing).toEqual(['old']);
+  });
+
+  test('fails for what is certain at once, and for what may be noise when it drops again', () => {
+    const drops = (certain: boolean, name = 'x') =>
+      compare([at(0.6, { name, low: certain ? 0.59 : 0.4 })], [at(0.5, { name })]).drops;
+    expect(failing(drops(true))).toHaveLength(1);
+    expect(failing(drops(true), [])).toHaveLength(1);
+    expect(failing(drops(false))).toEqual([]);
+    expect(failing(drops(false), [])).toEqual([]);
+    expect(failing(drops(false), drops(true, 'y'))).toEqual([]);
+    expect(failing(drops(false), drops(false))).toMatchObject([{ name: 'x' }]);
+  });
+});
+
+describe('the command line', () => {
+  const parse = (...args: string[]) => parseCommand(args, ['forward', 'join', 'storm']);
+
+  test('names benchmarks, each once and in their own order, or means all', () => {
+    expect(parse()).toEqual({ names: ['forward', 'join', 'storm'], quick: false, list: false });
+    expect(parse('storm', '--quick', 'forward', 'storm')).toMatchObject({ names: ['forward', 'storm'], quick: true });
+    expect(parse('--list')).toMatchObject({ list: true });
+    expect(parse('--help')).toBeUndefined();
+  });
+
+  test('says what is wrong with it', () => {
+    expect(() => parse('joins')).toThrow(UsageError);
+    expect(() => parse('joins')).toThrow('There is no benchmark "joins". There are: forward, join, storm.');
+    expect(() => parse('--fast')).toThrow(UsageError);
+    expect(() => parse('--quick=yes')).toThrow('Usage: npm run bench');
   });
 });
 
@@ -192,7 +224,7 @@ describe('the meter of CPU time', () => {
   test.skipIf(process.platform !== 'linux')('measures a busy process and ends with it', async () => {
     const busy = spawn(process.execPath, [
       '-e',
-      'const end = Date.now() + 300; while (Date.now() < end); setInterval(() => {}, 99)',
+      'while (process.cpuUsage().user < 300_000); setInterval(() => {}, 99)',
     ]);
     await once(busy, 'spawn');
     const pid = busy.pid ?? 0;
@@ -212,8 +244,9 @@ describe('the meter of CPU time', () => {
 });
 
 describe('the committed figures', () => {
-  const page = '# P\n\n<!-- figures: generated from bench/*.json -->\nold\n<!-- end of figures -->\n\nrest\n';
-  const machine = { cpu: 'C', cores: 2, kernel: '6.1', node: 'v24.0.0', mediasoup: '3.27.1', worker: 'prebuilt' };
+  const page =
+    '# P\n\n<!-- figures: generated by `npm run docs` from bench/*.json -->\nold\n<!-- end of figures -->\n\nrest\n';
+  const machine = { cpu: 'C', cores: 2, kernel: '6.1', node: 'v24.0.0', mediasoup: '3.27.1', worker: 'built here' };
   const found = {
     name: 'forward',
     title: 'Forwarding',
@@ -224,12 +257,11 @@ describe('the committed figures', () => {
     srtp: 'GCM',
     limits: { nofile: '65536' },
     ratios: [ratio({ goal: { ratio: 0.6, why: 'room for more' } })],
+    figures: [
+      { name: 'Delivered', value: 99.968, unit: '%', goal: { least: 100 } },
+      { name: 'Node', value: 0.12345, unit: 'us' },
+    ],
   };
-
-  test('are on the page (if not: node scripts/bench/support/record.ts)', () => {
-    const { path, content } = performancePage();
-    expect(readFileSync(path, 'utf8')).toBe(content);
-  });
 
   test('are written, read, and shown', () => {
     const root = mkdtempSync(join(tmpdir(), 'weir-bench-'));
@@ -243,8 +275,9 @@ describe('the committed figures', () => {
         '| CPU a packet | 5 | 10 | us | **0.50** (0.45 to 0.55), lower is better | 10 | at most 0.60 (room for more): reached |',
       );
       expect(shown).toContain(
-        'C, 2 cores; kernel 6.1; Node 24.0.0; mediasoup 3.27.1 (prebuilt); GCM; raised: nofile 65536; 1970-01-01.',
+        'C, 2 cores; kernel 6.1; Node 24.0.0; mediasoup 3.27.1, worker built here; GCM; raised: nofile 65536; 1970-01-01.',
       );
+      expect(shown).toContain('| Delivered | 99.97 | % | at least 100: missed |\n| Node | 0.1235 | us |  |\n');
       expect(shown).not.toContain('old');
       expect(shown.endsWith('<!-- end of figures -->\n\nrest\n')).toBe(true);
       expect(performancePage(root).content).toBe(shown);
@@ -253,6 +286,39 @@ describe('the committed figures', () => {
     } finally {
       rmSync(root, { recursive: true });
     }
+  });
+
+  test('name the worker always, and the SRTP suite only where media flowed', () => {
+    const { srtp: _, ...silent } = found;
+    const record = { ...silent, figures: [], machine, date: new Date(0).toISOString() };
+    const shown = withFigures(page, [record]);
+    expect(shown).toContain('worker built here; raised:');
+    expect(shown).not.toContain('of this machine');
+  });
+
+  test('are told in a terminal', () => {
+    expect(reportOf(found, found, 'prebuilt')).toBe(
+      [
+        'Forwarding',
+        '  A: Weir; B: the floor',
+        '  CPU a packet',
+        '    A/B 0.50 (0.45 to 0.55), lower is better; A 5, B 10 us; 10 pairs; at most 0.60 (room for more): reached',
+        '  Delivered: 99.97 % (at least 100: missed)',
+        '  Node: 0.1235 us',
+        '  GCM; worker prebuilt',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('reach their goals at the bound itself', () => {
+    const figure = (value: number, goal = {}) => ({ name: 'x', value, unit: '', goal });
+    expect(figureGoalOf(figure(1))).toBe('');
+    expect(figureGoalOf(figure(0, { most: 0 }))).toBe('at most 0: reached');
+    expect(figureGoalOf(figure(500.1, { most: 500 }))).toBe('at most 500: missed');
+    expect(figureGoalOf(figure(100, { least: 100, most: 200 }))).toBe('at least 100, at most 200: reached');
+    expect(figureValueOf(figure(1234.5))).toBe('1235');
+    expect([0.02431, 0.1, 1.046].map(ratioText)).toEqual(['0.024', '0.10', '1.05']);
   });
 
   test('need their markers', () => {

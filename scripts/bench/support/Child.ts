@@ -86,10 +86,13 @@ export function answerQuestions(
       process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }
   });
-  process.once('disconnect', async () => {
+  const leave = async () => {
     await end();
     process.exit();
-  });
+  };
+  process.once('disconnect', leave);
+  // Whoever started us may have gone while we started: then nobody will ever ask.
+  if (!process.connected) void leave();
 }
 
 export const Memory = z.object({

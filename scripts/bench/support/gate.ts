@@ -1,5 +1,6 @@
 /** Owns the gate: names what has become worse than the committed figures say. */
 import type { Ratio } from './pairs.ts';
+import { intervalOf, ratioText } from './words.ts';
 
 /** A ratio may be so much worse, as a share, before it is named. */
 export const TOLERANCE = 0.1;
@@ -41,14 +42,19 @@ export function compare(fresh: readonly Ratio[], committed: readonly Ratio[], to
   return { drops, missing };
 }
 
-/** One line a finding, for people; none where all is well. */
-export function linesOf({ drops, missing }: Verdict): string[] {
-  const told = ({ ratio, low, high }: Ratio) => `${ratio.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
-  return [
-    ...drops.map(({ name, committed, fresh, worse, certain }) => {
-      const noise = certain ? '' : '; the intervals overlap, so measure again with more pairs';
-      return `${name}: ${Math.round(worse * 100)} % worse: ${told(fresh)} instead of ${told(committed)}${noise}`;
-    }),
-    ...missing.map((name) => `${name}: not measured`),
-  ];
+/**
+ * Those drops that fail. One whose interval has nothing in common with the committed one does so at once; one whose
+ * intervals overlap may be noise, so it is measured once more, and fails if the ratio has dropped again. A ratio that is
+ * 10 % worse in truth does not pass by being noisy, unless it is lucky: what is measured again is a whole comparison.
+ * @param again what dropped when everything was measured once more; undefined before that
+ */
+export function failing(drops: readonly Drop[], again?: readonly Drop[]): Drop[] {
+  return drops.filter(({ name, certain }) => certain || again?.some((other) => other.name === name));
+}
+
+/** A drop in one line, for people. */
+export function lineOf({ name, committed, fresh, worse, certain }: Drop): string {
+  const told = (found: Ratio) => `${ratioText(found.ratio)} (${intervalOf(found)})`;
+  const noise = certain ? '' : '; the intervals overlap';
+  return `${name}: ${Math.round(worse * 100)} % worse: ${told(fresh)} instead of ${told(committed)}${noise}`;
 }

@@ -1,15 +1,13 @@
-/**
- * Owns the committed figures: `bench/<name>.json`, one file a benchmark, and their tables in `docs/performance.md`.
- *
- * By itself (`node scripts/bench/support/record.ts`) it writes the tables anew from the files.
- */
+/** Owns the committed figures: `bench/<name>.json`, one file a benchmark, which `docs/performance.md` shows. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { lockedVersion, place } from '../../setup/places.mjs';
 import { workerBinary, workerOrigin } from '../../setup/worker.mjs';
-import { type Ratio, reached } from './pairs.ts';
+import type { Figure } from './Benchmark.ts';
+import { withFigures } from './page.ts';
+import type { Ratio } from './pairs.ts';
 
 const RatioForm: z.ZodType<Ratio> = z.strictObject({
   name: z.string(),
@@ -22,6 +20,13 @@ const RatioForm: z.ZodType<Ratio> = z.strictObject({
   unit: z.string(),
   better: z.enum(['lower', 'higher']),
   goal: z.strictObject({ ratio: z.number(), why: z.string() }).optional(),
+});
+
+const FigureForm: z.ZodType<Figure> = z.strictObject({
+  name: z.string(),
+  value: z.number(),
+  unit: z.string(),
+  goal: z.strictObject({ most: z.number().optional(), least: z.number().optional() }).optional(),
 });
 
 const Machine = z.strictObject({
@@ -55,11 +60,10 @@ const BenchRecord = z.strictObject({
   /** Limits of Weir or of the system that had to be raised, by name. */
   limits: z.record(z.string(), z.string()),
   ratios: z.array(RatioForm).min(1),
+  /** What is no ratio, and belongs to the machine. */
+  figures: z.array(FigureForm),
 });
 export type BenchRecord = z.infer<typeof BenchRecord>;
-
-const START = '<!-- figures: generated from bench/*.json -->';
-const END = '<!-- end of figures -->';
 
 /** This machine, as a record has it. */
 export function machineOf(at = place()): Machine {
@@ -83,7 +87,8 @@ export function writeRecord(
   const directory = join(root, 'bench');
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, `${record.name}.json`), `${JSON.stringify(record, undefined, 2)}\n`);
-  writePage(root);
+  const page = performancePage(root);
+  writeFileSync(page.path, page.content);
   return record;
 }
 
@@ -103,67 +108,4 @@ export function readRecords(root = place().root): BenchRecord[] {
 export function performancePage(root = place().root): { path: string; content: string } {
   const path = join(root, 'docs', 'performance.md');
   return { path, content: withFigures(readFileSync(path, 'utf8'), readRecords(root)) };
-}
-
-/** The page with its figures made anew. @throws {Error} when its markers are missing */
-export function withFigures(page: string, records: readonly BenchRecord[]): string {
-  const start = page.indexOf(START);
-  const end = page.indexOf(END);
-  if (start < 0 || end < start) throw new Error('docs/performance.md has lost the markers of its figures.');
-  const figures = records.length > 0 ? records.map(sectionOf).join('\n') : 'No figures yet.\n';
-  return `${page.slice(0, start)}${START}\n\n${figures}\n${page.slice(end)}`;
-}
-
-function sectionOf(record: BenchRecord): string {
-  const { title, about, a, b, ratios, machine, srtp, limits, date, command } = record;
-  const raised = Object.entries(limits).map(([name, value]) => `${name} ${value}`);
-  const conditions = [
-    `${machine.cpu}, ${machine.cores} cores`,
-    `kernel ${machine.kernel}`,
-    `Node ${machine.node.replace(/^v/, '')}`,
-    `mediasoup ${machine.mediasoup} (${machine.worker})`,
-    ...(srtp ? [srtp] : []),
-    ...(raised.length > 0 ? [`raised: ${raised.join(', ')}`] : []),
-    date.slice(0, 10),
-  ];
-  const head = row('', `A: ${a}`, `B: ${b}`, 'unit', 'A/B (95 %)', 'pairs', 'goal');
-  const rows = ratios.map((ratio) =>
-    row(
-      ratio.name,
-      short(ratio.a),
-      short(ratio.b),
-      ratio.unit,
-      `**${ratio.ratio.toFixed(2)}** (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)}), ${ratio.better} is better`,
-      String(ratio.pairs),
-      goalOf(ratio),
-    ),
-  );
-  return `### ${title}\n\n${about}\n\n${head}|---|---|---|---|---|---|---|\n${rows.join('')}\n${conditions.join('; ')}. Again: \`${command}\`\n`;
-}
-
-function goalOf(ratio: Ratio): string {
-  const { goal, better } = ratio;
-  if (!goal) return '';
-  const words = { yes: 'reached', no: 'missed', unclear: 'within the interval' };
-  const outcome = words[reached(ratio) ?? 'unclear'];
-  return `${better === 'lower' ? 'at most' : 'at least'} ${goal.ratio.toFixed(2)} (${goal.why}): ${outcome}`;
-}
-
-/** Three digits that count, or all of a whole number. */
-function short(value: number): string {
-  return Math.abs(value) >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
-}
-
-function row(...cells: string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |\n`;
-}
-
-function writePage(root: string): void {
-  const { path, content } = performancePage(root);
-  writeFileSync(path, content);
-}
-
-if (import.meta.main) {
-  writePage(place().root);
-  process.stdout.write('The figures of docs/performance.md are those of bench/*.json.\n');
 }

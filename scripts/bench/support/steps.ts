@@ -13,7 +13,8 @@ const { config } = readConfig({
   WEIR_LOG_LEVEL: 'fatal',
   ...givenSettings(),
 });
-const server = await StepServer.start(config);
+const consumers = process.env.WEIR_BENCH_CONSUMERS === 'atOnce' ? 'atOnce' : 'oneByOne';
+const server = await StepServer.start(config, { consumers });
 answerQuestions(
   {
     where: () => ({ url: server.url, worker: server.pool.workers[0]?.pid }),

@@ -1,0 +1,193 @@
+/** Owns the benchmarks' command: which ones run, what is told of them, what is written: `npm run bench -- --help`. */
+import { forward } from './bench/forward.ts';
+import { join } from './bench/join.ts';
+import { memory } from './bench/memory.ts';
+import { signalling } from './bench/signalling.ts';
+import { storm } from './bench/storm.ts';
+import type { Benchmark, Findings } from './bench/support/Benchmark.ts';
+import { parseCommand, UsageError, usage } from './bench/support/command.ts';
+import { childrenOf } from './bench/support/cpu.ts';
+import { compare, type Drop, failing, lineOf, TOLERANCE } from './bench/support/gate.ts';
+import type { Ratio } from './bench/support/pairs.ts';
+import { type BenchRecord, machineOf, readRecords, writeRecord } from './bench/support/record.ts';
+import { reportOf } from './bench/support/report.ts';
+import { whyNotHere } from './bench/support/requirements.ts';
+import { Progress } from './setup/progress.mjs';
+import { endings } from './setup/signals.mjs';
+
+/** In the order in which they run. */
+const benchmarks: readonly Benchmark[] = [forward, join, storm, signalling, memory];
+/** What all of them may take together under `--quick`, in seconds. */
+const QUICK_SECONDS = 180;
+/** How long whatever runs may take to end in order once a signal has come, in milliseconds. */
+const PATIENCE = 4000;
+/** The exit codes of what a signal ended. */
+const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+const progress = new Progress();
+const stopping = new AbortController();
+let endedBy: (typeof endings)[number] | undefined;
+
+/** One benchmark with progress. @throws whatever it throws, and when a signal has come, at its next step */
+async function measure(benchmark: Benchmark, title: string, quick: boolean): Promise<Findings> {
+  progress.begin(title, benchmark.title);
+  try {
+    const findings = await benchmark.run({
+      quick,
+      say(what) {
+        stopping.signal.throwIfAborted();
+        progress.report(what);
+      },
+    });
+    stopping.signal.throwIfAborted();
+    progress.end('done');
+    return findings;
+  } catch (error) {
+    progress.end(stopping.signal.aborted ? 'interrupted' : 'failed');
+    throw error;
+  }
+}
+
+/** Writes what was found over the older figures. */
+function keep({ name, title, about, a, b, limits }: Benchmark, { srtp, ratios, figures = [] }: Findings): void {
+  const command = `npm run bench -- ${name}`;
+  writeRecord({
+    name,
+    title,
+    about,
+    a,
+    b,
+    limits,
+    command,
+    ratios: [...ratios],
+    figures: [...figures],
+    ...(srtp && { srtp }),
+  });
+  console.log(`  Written: bench/${name}.json, docs/performance.md\n`);
+}
+
+/**
+ * Compares with what is kept. Less is measured than there is in the record, so that a ratio of which there is no fresh one
+ * is named, and nothing more.
+ * @param again measures all of it once more
+ * @returns what has become worse
+ */
+async function gate(
+  fresh: readonly Ratio[],
+  record: BenchRecord | undefined,
+  again: () => Promise<Findings>,
+): Promise<Drop[]> {
+  if (!record) {
+    console.log('  Nothing to compare with: bench/ has no record of it.\n');
+    return [];
+  }
+  const { drops, missing } = compare(fresh, record.ratios);
+  const { cpu, worker } = machineOf();
+  if (cpu !== record.machine.cpu || worker !== record.machine.worker) {
+    console.log(`  The record is of another machine: ${record.machine.cpu}, worker ${record.machine.worker}.`);
+  }
+  if (missing.length > 0) console.log(`  Not measured by --quick: ${missing.join('; ')}.`);
+  for (const drop of drops) console.log(`  ${lineOf(drop)}`);
+  let failed = failing(drops);
+  if (drops.length > failed.length) {
+    console.log('  Measuring once more what may be noise.');
+    const second = compare((await again()).ratios, record.ratios).drops;
+    for (const drop of second) console.log(`  Again: ${lineOf(drop)}`);
+    failed = failing(drops, second);
+  }
+  const outcome = failed.length > 0 ? 'worse' : 'no worse';
+  console.log(`  Compared with ${record.date.slice(0, 10)}: ${outcome}, with ${TOLERANCE * 100} % allowed.\n`);
+  return failed;
+}
+
+/** @returns the exit code: 0, 1 where something failed, became worse, or nothing ran, 2 for a wrong command line */
+async function main(args: readonly string[]): Promise<number> {
+  const known = benchmarks.map(({ name }) => name);
+  const command = parseCommand(args, known);
+  if (!command) {
+    console.log(usage(known));
+    return 0;
+  }
+  const chosen = benchmarks.filter(({ name, slow }) => command.names.includes(name) && !(command.quick && slow));
+  if (command.list) {
+    for (const { name, title, about } of chosen) console.log(`${name}: ${title}\n  ${about}\n`);
+    return 0;
+  }
+  const { quick } = command;
+  // Read before minutes are spent: a record that is damaged is an error of now.
+  const records = quick ? readRecords() : [];
+  const began = performance.now();
+  const ran: string[] = [];
+  const failed: string[] = [];
+  for (const [index, benchmark] of chosen.entries()) {
+    const { name } = benchmark;
+    const title = `[${index + 1}/${chosen.length}] ${name}`;
+    const why = await whyNotHere(name, quick);
+    if (why) {
+      console.error(`${title}: skipped: ${why}`);
+      continue;
+    }
+    const since = performance.now();
+    try {
+      const findings = await measure(benchmark, title, quick);
+      console.log(reportOf(benchmark, findings, machineOf().worker));
+      const again = () => measure(benchmark, `${title}, again`, quick);
+      const record = records.find((one) => one.name === name);
+      if (!quick) keep(benchmark, findings);
+      else failed.push(...(await gate(findings.ratios, record, again)).map((drop) => drop.name));
+      ran.push(`${name} ${secondsSince(since)} s`);
+    } catch (error) {
+      if (stopping.signal.aborted) throw error;
+      console.error(`${title}: failed:`, error);
+      failed.push(name);
+    }
+  }
+  if (failed.length > 0) console.log(`Failed: ${failed.join('; ')}.`);
+  if (ran.length === 0) {
+    console.error('Nothing was measured.');
+    return 1;
+  }
+  const total = secondsSince(began);
+  console.log(`It took ${total} s: ${ran.join(', ')}.`);
+  if (quick && total > QUICK_SECONDS) console.log(`--quick is to take at most ${QUICK_SECONDS} s.`);
+  return failed.length > 0 ? 1 : 0;
+}
+
+function secondsSince(moment: number): number {
+  return Math.round((performance.now() - moment) / 1000);
+}
+
+/**
+ * The first signal has what runs end in order; a second one, or too long a wait, ends us as we are. Servers, members and
+ * links then go by themselves, namespaces with them: each ends when its line to us does.
+ */
+function end(signal: (typeof endings)[number]): void {
+  if (endedBy) leave(codes[signal]);
+  endedBy = signal;
+  stopping.abort(new Error(`ended by ${signal}`));
+  setTimeout(() => leave(codes[signal]), PATIENCE);
+}
+for (const signal of endings) process.on(signal, end);
+
+/** Whatever a benchmark has left open must not keep us; and who still starts, and does not listen to us yet, is told. */
+function leave(code: number): never {
+  for (const pid of process.platform === 'linux' ? childrenOf(process.pid) : []) {
+    try {
+      process.kill(pid, 'SIGINT');
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  process.exit(code);
+}
+
+let code = 1;
+try {
+  code = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError) {
+    console.error(error.message);
+    code = 2;
+  } else if (!stopping.signal.aborted) console.error(error);
+}
+leave(endedBy ? codes[endedBy] : code);

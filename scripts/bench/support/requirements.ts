@@ -1,0 +1,50 @@
+/** Owns what each benchmark needs of the machine it runs on, and says what is missing here. */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { place } from '../../setup/places.mjs';
+import { workerBinary } from '../../setup/worker.mjs';
+import { FloorError, floorBinary } from './floor.ts';
+import { whyNoNamespaces } from './namespaces.ts';
+
+/** Where `browser.ts` has Chromium. */
+const CHROMIUM = '/usr/bin/chromium';
+
+/** @returns why, in words for people; undefined where it is there */
+type Check = (quick: boolean) => string | undefined | Promise<string | undefined>;
+
+const linux: Check = () => (process.platform === 'linux' ? undefined : 'it reads /proc, which only Linux has');
+const worker: Check = () =>
+  workerBinary(place()) ? undefined : 'there is no media worker (npm run bench finds or builds one)';
+const ffmpeg: Check = () =>
+  (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, 'ffmpeg')))
+    ? undefined
+    : 'ffmpeg is missing (the package ffmpeg has it)';
+const namespaces: Check = () => whyNoNamespaces();
+const chromium: Check = (quick) =>
+  quick || existsSync(CHROMIUM) ? undefined : `${CHROMIUM} is missing (the package chromium has it)`;
+const floor: Check = async () => {
+  try {
+    await floorBinary();
+    return undefined;
+  } catch (error) {
+    if (error instanceof FloorError) return error.message;
+    throw error;
+  }
+};
+
+const needs: Readonly<Record<string, readonly Check[]>> = {
+  forward: [linux, worker, floor],
+  join: [linux, worker, namespaces, ffmpeg, chromium],
+  storm: [linux, worker, ffmpeg],
+  signalling: [worker],
+  memory: [linux, worker],
+};
+
+/** Why a benchmark cannot run here, in words for people; undefined where it can. */
+export async function whyNotHere(name: string, quick: boolean): Promise<string | undefined> {
+  for (const check of needs[name] ?? [worker]) {
+    const why = await check(quick);
+    if (why) return why;
+  }
+  return undefined;
+}
