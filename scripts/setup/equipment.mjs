@@ -11,6 +11,7 @@ import { SetupError } from './steps.mjs';
 export const equipment = [
   { name: 'chromium', file: '/usr/bin/chromium', packages: ['chromium'] },
   { name: 'firefox', file: '/usr/bin/firefox-esr', packages: ['firefox-esr'] },
+  { name: 'pulseaudio', file: '/usr/bin/pulseaudio', packages: ['pulseaudio', 'pulseaudio-utils'] },
   { name: 'ffmpeg', file: '/usr/bin/ffmpeg', packages: ['ffmpeg'] },
   { name: 'tcpdump', file: '/usr/bin/tcpdump', packages: ['tcpdump'] },
   { name: 'iproute2', file: '/sbin/ip', packages: ['iproute2'] },

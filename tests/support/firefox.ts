@@ -1,4 +1,4 @@
-/** Owns Firefox for tests: Debian's, driven by Puppeteer, with Firefox's own fake camera and microphone. */
+/** Owns Firefox for tests: Debian's, driven by Puppeteer, with Firefox's own fake devices or those of a sound server. */
 import { type Browser, launch, type Page } from 'puppeteer-core';
 import { hasEquipment } from './equipment.ts';
 
@@ -7,15 +7,20 @@ const executablePath = '/usr/bin/firefox-esr';
 /** Whether there is a Firefox to test with; the launcher of the tests has said why not. */
 export const hasFirefox = hasEquipment('firefox', executablePath);
 
-/** A browser process of its own; its microphone is a tone of so many hertz, its camera changes its colour. */
-export function launchFirefox({ tone }: { tone: number }): Promise<Browser> {
+/** What it has for a microphone: a tone of so many hertz, and a camera that changes its colour; or the real ones of a sound server. */
+export type FirefoxMedia = { readonly tone: number } | { readonly environment: Record<string, string> };
+
+/** A browser process of its own; permissions are given. */
+export function launchFirefox(media: FirefoxMedia): Promise<Browser> {
+  const fake = 'tone' in media;
   return launch({
     browser: 'firefox',
     executablePath,
+    env: { ...process.env, ...(fake ? {} : media.environment) },
     extraPrefsFirefox: {
-      'media.navigator.streams.fake': true,
+      'media.navigator.streams.fake': fake,
       'media.navigator.permission.disabled': true,
-      'media.navigator.audio.fake_frequency': tone,
+      ...(fake && { 'media.navigator.audio.fake_frequency': media.tone }),
       'media.autoplay.default': 0,
       'media.peerconnection.ice.loopback': true,
       'media.peerconnection.ice.obfuscate_host_addresses': false,

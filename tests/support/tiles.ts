@@ -1,5 +1,5 @@
 /** Owns what a test sees and hears of a page's tiles: whose they are, their colour, their tone. */
-import type { Source, TrackStats } from '../../web/client/index.ts';
+import type { Source, SourceStates, TrackStats } from '../../web/client/index.ts';
 import { type Colour, colours } from './captures.ts';
 
 declare global {
@@ -68,6 +68,19 @@ export async function receivedOf(page: Drivable, peerId: string, source: Source)
   return (await statsOf(page)).find(
     (track) => track.direction === 'receive' && track.peerId === peerId && track.source === source,
   );
+}
+
+/** What a page publishes. */
+export function sourcesOf(page: Drivable): Promise<SourceStates | undefined> {
+  return page.evaluate(() => window.weir?.sources);
+}
+
+/** The microphone that a page sends. */
+export function microphoneOf(page: Drivable): Promise<{ label?: string; readyState?: string; enabled?: boolean }> {
+  return page.evaluate(() => {
+    const { label, readyState, enabled } = window.weir?.localTrack('microphone') ?? {};
+    return { label, readyState, enabled };
+  });
 }
 
 function colourName(rgb: readonly number[]): Colour | string {

@@ -7,8 +7,14 @@ import { eventually } from './people.ts';
 /** How far each of red, green and blue may be off after encoding. */
 const TOLERANCE = 45;
 
-/** A Chromium whose devices are what these flags say, and none without any; permissions are given. */
-export function launchChromiumWith(flags: readonly string[] = []): Promise<Browser> {
+/**
+ * A Chromium whose devices are what these flags say, and none without any; permissions are given.
+ * @param environment what it finds besides our own: a sound server, for one
+ */
+export function launchChromiumWith(
+  flags: readonly string[] = [],
+  environment: Record<string, string> = {},
+): Promise<Browser> {
   const usual = [
     '--no-sandbox',
     '--disable-gpu',
@@ -18,6 +24,7 @@ export function launchChromiumWith(flags: readonly string[] = []): Promise<Brows
   ];
   return chromium.launch({
     executablePath: '/usr/bin/chromium',
+    env: { ...process.env, ...environment },
     args: [...usual, '--use-fake-ui-for-media-stream', '--allow-loopback-in-peer-connection', ...flags],
   });
 }
@@ -62,6 +69,12 @@ export function button(page: Page | Locator, name: string | RegExp): Locator {
   return page.getByRole('button', { name, exact: true });
 }
 
+/** Takes one of the choices in the menu behind a button. */
+export async function choose(page: Page, menu: string, choice: string): Promise<void> {
+  await button(page, menu).click();
+  await page.getByRole('menuitemradio', { name: choice, exact: true }).click();
+}
+
 /** The tile of that name: somebody's, one's own (`You`), or somebody's screen. */
 export function tile(page: Page, name: string): Locator {
   return page.getByRole('region', { name, exact: true });
@@ -98,12 +111,17 @@ export async function colourOf(video: Locator): Promise<Colour | string | undefi
 /** Joins a room by its address, with camera and microphone off: a member who costs next to nothing. */
 export async function enterQuietly(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage();
-  await page.addInitScript(() => {
-    for (const source of ['camera', 'microphone']) localStorage.setItem(`weir.${source}Off`, '1');
-  });
+  await rememberQuiet(page);
   await page.goto(url);
   await expectIn(page);
   return page;
+}
+
+/** Makes a page begin with camera and microphone off, as after a visit that ended so. */
+export async function rememberQuiet(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    for (const source of ['camera', 'microphone']) localStorage.setItem(`weir.${source}Off`, '1');
+  });
 }
 
 /** Whether an element has the focus. */

@@ -130,10 +130,13 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     this.#chosen[source] = undefined;
     this.#set(source, off);
     await this.#refreshDevices();
-    if (this.devices(kinds[source]).length > 0) await this.#open(source);
-    const replaced = this.#states[source].track?.label;
-    if (!replaced) this.stop(source);
-    this.emit('unplugged', { source, label: track.label, replaced });
+    // Devices without an id count: they are there, and whether we may still have them is told by trying.
+    if (this.#devices.some(({ kind }) => kind === kinds[source])) await this.#open(source);
+    const { track: next, error } = this.#states[source];
+    // A permission that was taken back ends the track too; nothing was unplugged then, and the state says what to do.
+    if (error?.problem === 'denied') return;
+    if (!next) this.stop(source);
+    this.emit('unplugged', { source, label: track.label, replaced: next?.label });
   }
 
   #set(source: LocalSource, state: LocalState): void {

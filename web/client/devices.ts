@@ -68,7 +68,8 @@ function exactly(deviceId: string | undefined) {
 
 async function firstTrack(open: () => Promise<MediaStream>): Promise<MediaStreamTrack> {
   const [track] = (await opened(open)).getTracks();
-  if (!track) throw new DeviceError('failed');
+  // A device that breaks while it opens gives a track that has ended, and says so to nobody.
+  if (!track || track.readyState === 'ended') throw new DeviceError('failed');
   return track;
 }
 
