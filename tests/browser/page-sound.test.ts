@@ -1,0 +1,54 @@
+/** Owns the proof that one whose browser keeps a page silent until a click is told so, and hears from that click on. */
+import type { CDPSession } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../support/captures.ts';
+import { hasChromium } from '../support/chromium.ts';
+import { eventually, Person, roomUrl } from '../support/people.ts';
+import { tileOf } from '../support/tiles.ts';
+import { button, newsOn, rememberQuiet } from '../support/visit.ts';
+import { useServer } from '../support/weir.ts';
+
+/**
+ * Whether the page shows a button, as the browser's accessibility tree has it. Playwright's own ways of looking count as
+ * a click of the user, after which nothing is refused any more.
+ */
+async function shows(browser: CDPSession, name: string): Promise<boolean> {
+  const { root } = await browser.send('DOM.getDocument', { depth: 0 });
+  const wanted = { nodeId: root.nodeId, role: 'button', accessibleName: name };
+  const { nodes } = await browser.send('Accessibility.queryAXTree', wanted);
+  return nodes.some(({ ignored }) => !ignored);
+}
+
+describe.skipIf(!hasChromium)('a browser that keeps a page silent', () => {
+  const captures = new Captures();
+  const weir = useServer();
+  let alice: Person;
+
+  beforeAll(async () => {
+    alice = await Person.start('Alice', { colour: 'red', tone: 500 }, captures);
+  });
+  afterAll(async () => {
+    await alice?.[Symbol.asyncDispose]();
+    captures[Symbol.dispose]();
+  });
+
+  test('says so when the first voice comes, and one click turns the sound on', async () => {
+    // A page that captures may sound: whoever has camera and microphone on is not asked.
+    const bob = await alice.page();
+    await rememberQuiet(bob);
+    const browser = await bob.context().newCDPSession(bob);
+    await bob.goto(roomUrl(weir.url, 'silent', 'Bob'));
+    await eventually(() => shows(browser, 'Leave'), 'the call is there').toBe(true);
+    expect(await shows(browser, 'Turn on sound')).toBe(false);
+
+    await alice.enter(weir.url, 'silent');
+    await eventually(() => shows(browser, 'Turn on sound'), 'the button for sound').toBe(true);
+    expect(await newsOn(bob)).toContain('Your browser keeps the call silent until you click.');
+    await eventually(() => tileOf(bob, 'Alice')).toMatchObject({ colour: 'red', muted: false, tone: undefined });
+
+    await button(bob, 'Turn on sound').click();
+    await button(bob, 'Turn on sound').waitFor({ state: 'hidden' });
+    await eventually(() => tileOf(bob, 'Alice')).toMatchObject({ colour: 'red', tone: 500 });
+    await alice.leaveAll();
+  });
+});
