@@ -26,7 +26,7 @@ export function moreMenu(button: HTMLButtonElement, { session, stage, frame, onP
         toggleFullScreen(frame),
       ),
     document.pictureInPictureEnabled &&
-      stage.mainVideo !== undefined &&
+      (document.pictureInPictureElement ?? stage.mainVideo) !== undefined &&
       action(say('pictureInPicture'), PictureInPicture2, () => togglePictureInPicture(stage)),
     choices<LayoutMode>(
       say('layout'),

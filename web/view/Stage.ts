@@ -88,10 +88,10 @@ export class Stage {
     this.render();
   }
 
-  /** The video of the large tile, or of the only other one: what picture-in-picture shows. */
+  /** The picture of the large tile, or else the first of the others that there is: what picture-in-picture shows. */
   get mainVideo(): HTMLVideoElement | undefined {
-    const tile = this.#large.querySelector('video') ?? this.#grid.querySelector('video');
-    return tile ?? undefined;
+    const videos = [this.#large, this.#grid].flatMap((part) => [...part.querySelectorAll('video')]);
+    return videos.find((video) => video.readyState >= HTMLMediaElement.HAVE_METADATA && video !== this.#own.tile.video);
   }
 
   /** Makes the stage true to the session. */

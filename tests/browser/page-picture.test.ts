@@ -1,0 +1,47 @@
+/** Owns the proof that the picture of somebody can be had in a window of its own, and that nothing is offered in vain. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hasChromium } from '../support/chromium.ts';
+import { eventually, roomUrl } from '../support/people.ts';
+import { button, colourOf, enterQuietly, expectIn, launchChromiumWith, tile } from '../support/visit.ts';
+import { useServer } from '../support/weir.ts';
+
+const NAME = 'Picture in picture';
+
+describe.skipIf(!hasChromium)('picture in picture', () => {
+  const weir = useServer();
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await launchChromiumWith(['--use-fake-device-for-media-stream=fps=10']);
+  });
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+  afterAll(() => browser.close());
+
+  /** Whose picture is in a window of its own: the name of the tile that it comes from. */
+  const apart = (page: Page) =>
+    page.evaluate(() => document.pictureInPictureElement?.closest('section')?.getAttribute('aria-label'));
+
+  test("is offered for somebody's picture, shows it, and goes away by the same choice", async () => {
+    const bob = await enterQuietly(await browser.newContext(), roomUrl(weir.url, 'picture', 'Bob'));
+    const alice = await (await browser.newContext()).newPage();
+    await alice.goto(roomUrl(weir.url, 'picture', 'Alice'));
+    await expectIn(alice);
+    await eventually(() => colourOf(tile(bob, 'Alice').locator('video'))).toBeDefined();
+    expect(await apart(bob)).toBeUndefined();
+    await button(bob, 'More').click();
+    await button(bob, NAME).click();
+    await eventually(() => apart(bob)).toBe('Alice');
+    await button(bob, 'More').click();
+    await button(bob, NAME).click();
+    await eventually(() => apart(bob)).toBeUndefined();
+    expect(await colourOf(tile(bob, 'Alice').locator('video'))).toBeDefined();
+
+    // Her camera goes off: there is nothing to show, and nothing is offered.
+    await button(alice, 'Stop camera').click();
+    await eventually(() => colourOf(tile(bob, 'Alice').locator('video'))).toBeUndefined();
+    await button(bob, 'More').click();
+    await button(bob, 'Full screen').waitFor();
+    expect(await button(bob, NAME).count()).toBe(0);
+  });
+});
