@@ -31,7 +31,7 @@ if (room === undefined) {
   document.title = `${room} · Weir`;
   const name = query.get('name')?.trim();
   if (name) remembered.name.set(name);
-  if (query.get('join') === '1') enter({ name: name || remembered.name.get() || 'Guest' }, openMedia());
+  if (query.get('join') === '1') enterAfresh({ name: name || remembered.name.get() || 'Guest' });
   else showLobby(openMedia());
 }
 
@@ -46,12 +46,27 @@ function roomOf(path: string): string | undefined {
   }
 }
 
-/** Camera and microphone as they were left the last time. */
-function openMedia(): LocalMedia {
-  const media = new LocalMedia({ camera: remembered.camera.get(), microphone: remembered.microphone.get() });
+/** Devices that were chosen the last time; none runs yet. */
+function newMedia(): LocalMedia {
+  return new LocalMedia({ camera: remembered.camera.get(), microphone: remembered.microphone.get() });
+}
+
+/** Starts camera and microphone, where they were on the last time. */
+function start(media: LocalMedia): LocalMedia {
   if (!remembered.cameraOff.get()) void media.start('camera');
   if (!remembered.microphoneOff.get()) void media.start('microphone');
   return media;
+}
+
+function openMedia(): LocalMedia {
+  return start(newMedia());
+}
+
+/** Enters without a lobby: the way to the server is begun before the devices, which take the browser much longer. */
+function enterAfresh(wish: { name: string; token?: string }): void {
+  const media = newMedia();
+  enter(wish, media);
+  start(media);
 }
 
 function showLobby(media: LocalMedia, problem?: unknown): void {
@@ -72,16 +87,18 @@ function enter(wish: { name: string; token?: string }, media: LocalMedia): void 
   if (room === undefined) return;
   const current = new Session({ room, ...wish }, media);
   session = current;
+  // Begun before the page is laid out; it ends later than that in any case.
+  const joining = current.join();
   window.weir = current.client;
   current.on('phase', () => {
     window.weir = current.client;
   });
   const call = callView(current, (reason) => {
     media.close();
-    app?.replaceChildren(endedView(reason, () => enter(wish, openMedia())));
+    app?.replaceChildren(endedView(reason, () => enterAfresh(wish)));
   });
   app?.replaceChildren(call.root);
-  current.join().catch((error: unknown) => {
+  joining.catch((error: unknown) => {
     call.close();
     showLobby(openMedia(), error);
   });

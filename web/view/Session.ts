@@ -66,6 +66,8 @@ const comesBack: readonly CloseReason[] = [
 ];
 /** Pauses between attempts to come back, and when to give up, in milliseconds. */
 const RETRY = { first: 300, most: 4000, giveUp: 60_000 };
+/** Nobody's own voice is measured so soon after coming in, in milliseconds: the first pictures need the time more. */
+const SETTLE = 1500;
 
 export class Session extends Emitter<SessionEvents> {
   readonly media: LocalMedia;
@@ -78,6 +80,7 @@ export class Session extends Emitter<SessionEvents> {
   #muted = false;
   #screen: { video: MediaStreamTrack; audio: MediaStreamTrack | undefined } | undefined;
   #lostAt: number | undefined;
+  #inSince: number | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   /** Publishing follows the devices one step at a time, per source. */
   readonly #syncing: Partial<Record<LocalSource, Promise<void>>> = {};
@@ -152,7 +155,8 @@ export class Session extends Emitter<SessionEvents> {
   /** How loud somebody is, 0 to 1. */
   level(id: string): number {
     if (id !== 'self') return this.#client.level(id);
-    return this.self.muted ? 0 : this.media.meter.level;
+    const settled = this.#inSince !== undefined && performance.now() - this.#inSince > SETTLE;
+    return settled && !this.self.muted ? this.media.meter.level : 0;
   }
 
   /** Mutes or unmutes; a microphone that is not open is opened. */
@@ -256,6 +260,7 @@ export class Session extends Emitter<SessionEvents> {
 
   #joined(): void {
     this.#lostAt = undefined;
+    this.#inSince ??= performance.now();
     this.#setPhase('in');
     this.#sync('camera');
     this.#sync('microphone');
