@@ -5,6 +5,7 @@ import { WeirError } from '../../shared/errors.ts';
 import { type Source, sources } from '../../shared/media.ts';
 import type { Grants, JoinReply, PeerInfo, Reaction, SourceStates } from '../../shared/protocol.ts';
 import { Emitter } from './Emitter.ts';
+import { earlyHandler } from './handler.ts';
 import { SfuLink } from './SfuLink.ts';
 import { Signalling } from './Signalling.ts';
 import { summarise, type TrackStats } from './stats.ts';
@@ -126,14 +127,16 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     if (this.#state !== 'idle') throw new WeirError('alreadyJoined', 'Make a new RoomClient for another stay.');
     this.#setState('joining');
     try {
-      const { signalling, welcome } = await Signalling.open({
+      const opening = Signalling.open({
         url: this.#url,
         listeners: this.#listeners(),
         onClose: (reason) => this.#end(reason),
       });
+      const handler = earlyHandler();
+      const { signalling, welcome } = await opening;
       this.#signalling = signalling;
       this.#mustBeJoining();
-      const { device, rtpCapabilities } = await SfuLink.device(welcome.rtpCapabilities);
+      const { device, rtpCapabilities } = await SfuLink.device(handler, welcome.rtpCapabilities);
       this.#mustBeJoining();
       const reply = await signalling.channel.request('join', {
         room,

@@ -5,6 +5,7 @@ import { WeirError } from '../../shared/errors.ts';
 import { kindOf, RtpCapabilities, RtpParameters, type Source, type TransportInfo } from '../../shared/media.ts';
 import type { ClientTable, ConsumerInfo, ServerTable } from '../../shared/protocol.ts';
 import { encodingsOf, producerOptionsOf } from './encodings.ts';
+import type { earlyHandler } from './handler.ts';
 
 type Transport = types.Transport;
 type Producer = types.Producer;
@@ -76,10 +77,11 @@ export class SfuLink {
    * @throws {WeirError} `incapable` when this is no browser that can do calls
    */
   static async device(
+    handler: ReturnType<typeof earlyHandler>,
     routerRtpCapabilities: RtpCapabilities,
   ): Promise<{ device: Device; rtpCapabilities: RtpCapabilities }> {
     try {
-      const device = await Device.factory();
+      const device = new Device(handler && { handlerFactory: handler });
       await device.load({ routerRtpCapabilities });
       return { device, rtpCapabilities: RtpCapabilities.parse(device.recvRtpCapabilities) };
     } catch (cause) {

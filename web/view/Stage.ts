@@ -33,6 +33,8 @@ export class Stage {
   readonly #tiles = new Map<string, Tile>();
   #mode: LayoutMode = 'grid';
   #pinned: string | undefined;
+  /** As it was last laid out: to measure it at each change would lay the page out each time. */
+  #size: Size = { width: 0, height: 0 };
   #page = 0;
   #pages = 1;
   #activeSpeaker: string | undefined;
@@ -75,7 +77,10 @@ export class Stage {
       this.#slow,
       this.#sharing,
     );
-    new ResizeObserver(() => this.render()).observe(this.root);
+    new ResizeObserver(() => {
+      this.#size = this.root.getBoundingClientRect();
+      this.render();
+    }).observe(this.root);
   }
 
   get mode(): LayoutMode {
@@ -196,7 +201,7 @@ export class Stage {
   #place(others: readonly Person[]): void {
     const large = this.#largeId(others);
     const ids = [...this.#tiles.keys()].filter((id) => id !== large);
-    const { width, height } = this.root.getBoundingClientRect();
+    const { width, height } = this.#size;
     const beside = large !== undefined && width > height;
     const area = (pagerHeight: number): Size => {
       if (large === undefined) return { width, height: height - pagerHeight };

@@ -1,0 +1,27 @@
+/** Owns what this browser can do, asked early: the answer takes as long as the server's first word. */
+import { detectDevice } from 'mediasoup-client';
+import { Chrome74 } from 'mediasoup-client/handlers/Chrome74';
+import { Chrome111 } from 'mediasoup-client/handlers/Chrome111';
+import { Firefox120 } from 'mediasoup-client/handlers/Firefox120';
+import type { HandlerFactory, HandlerFactoryOptions } from 'mediasoup-client/handlers/HandlerInterface';
+import { Safari12 } from 'mediasoup-client/handlers/Safari12';
+
+const handlers: Readonly<Record<string, { createFactory(options: HandlerFactoryOptions): HandlerFactory }>> = {
+  Chrome111,
+  Chrome74,
+  Firefox120,
+  Safari12,
+};
+
+/** What makes this browser's transports, with its capabilities under way; undefined where this is no browser that can. */
+export function earlyHandler(): HandlerFactory | undefined {
+  const factory = handlers[detectDevice() ?? '']?.createFactory({});
+  if (!factory) return undefined;
+  const asked = {
+    recvonly: factory.getNativeRtpCapabilities({ direction: 'recvonly' }),
+    sendonly: factory.getNativeRtpCapabilities({ direction: 'sendonly' }),
+  };
+  // Whoever uses it hears of a failure; nobody may when the server is not there.
+  for (const answer of Object.values(asked)) answer.catch(() => {});
+  return { ...factory, getNativeRtpCapabilities: ({ direction }) => asked[direction] };
+}
