@@ -49,7 +49,9 @@ export class Progress {
     return members.filter(({ name }) => !this.joined.has(name) && !this.failed.has(name)).length;
   }
 
+  /** Of what follows from the first failure of a member, only that one counts. */
   #fail(name: string, error: string): void {
+    if (this.failed.has(name)) return;
     this.failed.add(name);
     this.failures[error] = (this.failures[error] ?? 0) + 1;
   }

@@ -161,7 +161,8 @@ export class Member {
   #ended(reason: CloseReason): void {
     if (this.#closed) return;
     this.leave();
-    this.#options.onEnd?.(reason);
+    // Before that, it is `join` that fails.
+    if (this.moments.joined > 0) this.#options.onEnd?.(reason);
   }
 }
 

@@ -37,8 +37,8 @@ export interface MediaOptions {
 
 export class MemberMedia implements Ticking {
   readonly receivers = new Map<number, Receiver>();
-  /** Streams whose consumers have closed: they still count. */
-  readonly pastReceivers: Receiver[] = [];
+  /** Streams whose consumers have closed: they still count, and so does what was under way. */
+  readonly pastReceivers = new Map<number, Receiver>();
   readonly tracks = new Map<Source, Track[]>();
   undecryptable = 0;
   readonly #options: MediaOptions;
@@ -59,7 +59,7 @@ export class MemberMedia implements Ticking {
   }
 
   get all(): Receiver[] {
-    return [...this.pastReceivers, ...this.receivers.values()];
+    return [...this.pastReceivers.values(), ...this.receivers.values()];
   }
 
   /** Opens this end of a transport. @returns what the server has to be told before `connect` can come to its end */
@@ -109,7 +109,7 @@ export class MemberMedia implements Ticking {
     for (const [ssrc, receiver] of this.receivers) {
       if (!consumerIds.includes(receiver.info.consumerId)) continue;
       this.receivers.delete(ssrc);
-      this.pastReceivers.push(receiver);
+      this.pastReceivers.set(ssrc, receiver);
     }
   }
 
@@ -158,7 +158,8 @@ export class MemberMedia implements Ticking {
 
   #receive(packet: Buffer): void {
     if (packet.length < 12) return;
-    const receiver = this.receivers.get(packet.readUInt32BE(8));
+    const ssrc = packet.readUInt32BE(8);
+    const receiver = this.receivers.get(ssrc) ?? this.pastReceivers.get(ssrc);
     if (!receiver || !this.#recv) return;
     const size = packet.length - this.#recv.tagBytes;
     const latency = receiver.take(packet, size, now());

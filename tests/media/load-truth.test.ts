@@ -1,0 +1,219 @@
+/** Owns the proof that the load tester tells the truth: what a link does to packets comes back in its figures. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { getPriority, setPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { addresses, Namespaces, type Side, whyNoNamespaces } from '../../scripts/bench/support/namespaces.ts';
+import { median } from '../../scripts/bench/support/pairs.ts';
+import { startMeasured } from '../../scripts/bench/support/servers.ts';
+import { hasEquipment } from '../support/equipment.ts';
+
+const tcpdump = '/usr/bin/tcpdump';
+const tester = fileURLToPath(new URL('../../scripts/load.ts', import.meta.url));
+/** No such file: it is there under CI alone, where nothing is skipped. */
+const mustRun = hasEquipment('namespaces', '');
+const missing =
+  whyNoNamespaces() ?? (hasEquipment('tcpdump', tcpdump) ? undefined : `${tcpdump} is missing, or to be skipped`);
+if (missing) console.warn(`The load tester is not compared with a link: ${missing}.`);
+
+/** What happens to each packet on its way from the server to a receiver, and on the way back. */
+const link = { delay: 50, loss: 5 };
+/** Stream of what mediasoup sends to find out how much a way takes: it is no media, and belongs to no track. */
+const PROBATION = 1234;
+const subscribers = 12;
+/** How much longer than told the link may take where the machine is not too busy. */
+const ON_TIME = 1.03;
+/** So many that a tenth of 5 % is more than four standard deviations of what chance does. */
+const enough = 31_000;
+
+const Results = z.object({
+  members: z.object({ joined: z.number(), failed: z.number() }),
+  latency: z.object({ count: z.number(), min: z.number(), p50: z.number() }),
+  packets: z.object({
+    expected: z.number(),
+    distinct: z.number(),
+    lost: z.number(),
+    duplicate: z.number(),
+  }),
+  sent: z.number(),
+  undecryptable: z.number(),
+});
+
+interface Run {
+  readonly child: ChildProcess;
+  /** Reads the lines of progress up to one that is as wanted: packets in that second, and how many are in. */
+  until(wanted: (second: { packets: number; joined: number }) => boolean): Promise<void>;
+  /** Ends it early. */
+  results(): Promise<z.infer<typeof Results>>;
+}
+
+function outputOf(stream: Readable | null): Readable {
+  if (!stream) throw new Error('The program has no output.');
+  return stream;
+}
+
+/** Runs the load tester in a namespace, until it is asked for its results. */
+function start(namespaces: Namespaces, side: Side, json: string, args: readonly string[]): Run {
+  const all = [tester, '--json', json, '--duration', '120', '--video', 'steady', '--audio', 'off', ...args];
+  const child = namespaces.run(side, process.execPath, all, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(child, 'exit');
+  const lines = createInterface(outputOf(child.stdout))[Symbol.asyncIterator]();
+  return {
+    child,
+    until: async (wanted) => {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done) throw new Error('The load tester ended too early.');
+        if (/\d failed/.test(value)) throw new Error(`Somebody did not get in: ${value}`);
+        const [, joined, packets] = /(\d+)\/\d+ in .*? ([\d,]+) p(?:ackets)?\/s/.exec(value) ?? [];
+        if (joined === undefined || packets === undefined) throw new Error(`This is no line of progress: ${value}`);
+        if (wanted({ packets: Number(packets.replaceAll(',', '')), joined: Number(joined) })) return;
+      }
+    },
+    results: async () => {
+      child.kill('SIGINT');
+      expect(await exited).toEqual([0, null]);
+      return Results.parse(JSON.parse(await readFile(json, 'utf8')));
+    },
+  };
+}
+
+/** Records the beginning of every packet of the server on its way to side a. @returns what ends it */
+async function record(namespaces: Namespaces, side: Side, file: string): Promise<() => Promise<Recorded>> {
+  const args = ['-i', 'em0', '-n', '-U', '-s', '96', '-B', '16384', '-Z', 'root', '-w', file];
+  const child = namespaces.run(side, tcpdump, [...args, `udp and src host ${addresses.b}`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  let said = '';
+  const listening = Promise.withResolvers<void>();
+  outputOf(child.stderr).on('data', (text: Buffer) => {
+    said += text.toString();
+    if (said.includes('listening on')) listening.resolve();
+  });
+  await Promise.race([listening.promise, exited.then(() => Promise.reject(new Error(`tcpdump ended. ${said}`)))]);
+  return async () => {
+    child.kill('SIGINT');
+    await exited;
+    expect(said).toMatch(/\n0 packets dropped by kernel/);
+    return mediaIn(await readFile(file));
+  };
+}
+
+interface Recorded {
+  /** Seconds since 1970 of each time that a packet passed, by where it goes, its stream and its number. */
+  readonly times: Map<string, number[]>;
+  packets: number;
+  probation: number;
+  readonly ports: Set<number>;
+}
+
+/** The packets of media in a file of tcpdump whose link has no header. */
+function mediaIn(pcap: Buffer): Recorded {
+  const RAW_IP = 101;
+  expect([pcap.readUInt32LE(0), pcap.readUInt32LE(20)]).toEqual([0xa1b2c3d4, RAW_IP]);
+  const found: Recorded = { times: new Map(), packets: 0, probation: 0, ports: new Set() };
+  for (let offset = 24; offset < pcap.length; ) {
+    const time = pcap.readUInt32LE(offset) + pcap.readUInt32LE(offset + 4) / 1e6;
+    const length = pcap.readUInt32LE(offset + 8);
+    const ip = pcap.subarray(offset + 16, offset + 16 + length);
+    const udp = ip.subarray((ip.readUInt8(0) & 0x0f) * 4);
+    offset += 16 + length;
+    // RFC 7983 and RFC 5761: neither STUN nor DTLS, nor RTCP.
+    const [first = 0, second = 0] = udp.subarray(8);
+    if (first < 128 || first > 191 || (second >= 192 && second <= 223)) continue;
+    found.ports.add(udp.readUInt16BE(0));
+    if (udp.readUInt32BE(16) === PROBATION) {
+      found.probation += 1;
+      continue;
+    }
+    found.packets += 1;
+    const key = `${udp.readUInt16BE(2)} ${udp.readUInt32BE(16)} ${udp.readUInt16BE(10)}`;
+    found.times.set(key, [...(found.times.get(key) ?? []), time]);
+  }
+  return found;
+}
+
+/** What the link took, in milliseconds: the median over packets that were sent once and came. */
+function medianBetween(sent: Recorded, came: Recorded): number {
+  const delays = [...sent.times].flatMap(([key, [at = 0, again]]) => {
+    const [arrived] = came.times.get(key) ?? [];
+    return arrived === undefined || again !== undefined ? [] : (arrived - at) * 1000;
+  });
+  return median(delays);
+}
+
+/** What this process starts goes first, until the test ends: what else the machine does is not to be measured. */
+function urgent(): void {
+  const before = getPriority();
+  setPriority(-20);
+  onTestFinished(() => setPriority(before));
+}
+
+test.skipIf(missing !== undefined && !mustRun)(
+  'latency, loss and packets are what a link and tcpdump say they are',
+  { timeout: 90_000 },
+  async () => {
+    urgent();
+    const folder = await mkdtemp(join(tmpdir(), 'weir-truth-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await using namespaces = await Namespaces.create({ delay: link.delay });
+    const settings = { WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b };
+    await using server = await startMeasured('weir', settings, { namespaces, side: 'b' });
+    const leaving = await record(namespaces, 'b', join(folder, 'b.pcap'));
+    const arriving = await record(namespaces, 'a', join(folder, 'a.pcap'));
+    const url = ['--url', `http://${addresses.b}:${new URL(server.url).port}`];
+
+    const receivers = ['--publishers', '0', '--subscribers', String(subscribers), '--rate', '0'];
+    const receiving = start(namespaces, 'a', join(folder, 'a.json'), [...url, ...receivers]);
+    await receiving.until(({ joined }) => joined === subscribers);
+    await namespaces.set(link);
+    // The publisher is beside the server: so packets cross the link once, on their way to those who receive.
+    const publishers = ['--publishers', '1', '--subscribers', '0'];
+    const publishing = start(namespaces, 'b', join(folder, 'b.json'), [...url, ...publishers]);
+    let came = 0;
+    await receiving.until(({ packets }) => {
+      came += packets;
+      return came >= enough;
+    });
+    // Whoever receives stays until nothing is under way any more.
+    const published = await publishing.results();
+    await receiving.until(({ packets }) => packets === 0);
+    const { members, latency, packets, undecryptable } = await receiving.results();
+    const [left, recorded] = await Promise.all([leaving(), arriving()]);
+    const took = medianBetween(left, recorded);
+    const loss = (packets.lost / packets.expected) * 100;
+    const delivery = packets.distinct / packets.expected;
+    const counted = packets.distinct + packets.duplicate;
+    console.log(
+      `put in: ${link.delay} ms, ${link.loss} %; measured: min ${latency.min.toFixed(2)} ms, p50 ${latency.p50.toFixed(2)} ms (by tcpdump ${took.toFixed(2)} ms), ${loss.toFixed(3)} % of ` +
+        `${packets.expected}, delivery ${(delivery * 100).toFixed(3)} %; tcpdump ${recorded.packets} (and ${recorded.probation} of probation), tester ${counted}`,
+    );
+
+    expect(members).toEqual({ joined: subscribers, failed: 0 });
+    expect(packets.expected).toBeGreaterThan(30_400);
+    expect(packets.expected).toBeLessThanOrEqual(published.sent * subscribers);
+    expect(loss).toBeGreaterThan(link.loss * 0.9);
+    expect(loss).toBeLessThan(link.loss * 1.1);
+    expect(latency.min).toBeGreaterThan(link.delay * 0.9);
+    expect(latency.min).toBeLessThan(link.delay * 1.1);
+    expect(latency.p50).toBeGreaterThan(took * 0.9);
+    // A machine that has no time for the link has none for the server and the tester either, and that is latency.
+    if (took < link.delay * ON_TIME) expect(latency.p50).toBeLessThan(link.delay * 1.1);
+    else
+      console.warn('The median of latency is not held to its limit: this machine is too busy to run a link on time.');
+    // What is lost comes again when it is asked for, but for what nobody can ask for any more as the publisher leaves.
+    expect(delivery).toBeGreaterThan(0.998);
+    expect(delivery).toBeLessThanOrEqual(1);
+    expect(undecryptable).toBe(0);
+
+    expect(recorded.ports.size).toBe(1);
+    expect(counted).toBe(recorded.packets);
+  },
+);
