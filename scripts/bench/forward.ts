@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Member } from '../load/endpoint/Member.ts';
 import { steady } from '../load/material.ts';
 import { steadyVideo } from '../load/media/steady.ts';
-import { BareRoom } from './support/BareRoom.ts';
+import { BareRoom, pause } from './support/BareRoom.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { CpuMeter } from './support/cpu.ts';
 import { runFloor } from './support/floor.ts';
@@ -112,6 +112,9 @@ async function weirAudience({ url }: Measured, receivers: number): Promise<Audie
     Member.join({ url, room: 'bench', name, tracks: publishes ? { camera: [steadyVideo(steady)] } : {} });
   const publisher = await join('publisher', true);
   await publisher.ready;
+  const tracks = [...publisher.member.media.tracks.values()].flat();
+  // Whoever connects while hundreds receive waits for its turn, and may give up.
+  pause(tracks, true);
   const members: Member[] = [];
   for (let from = 0; from < receivers; from += AT_ONCE) {
     const some = Array.from({ length: Math.min(AT_ONCE, receivers - from) }, (_, index) =>
@@ -122,11 +125,8 @@ async function weirAudience({ url }: Measured, receivers: number): Promise<Audie
       await ready;
     }
   }
-  const tracks = [...publisher.member.media.tracks.values()].flat();
   return {
-    setFlowing(flowing) {
-      for (const track of tracks) track.paused = !flowing;
-    },
+    setFlowing: (flowing) => pause(tracks, !flowing),
     sent: () => tracks.reduce((sum, { packets }) => sum + packets, 0),
     received: () =>
       members.reduce((sum, { media }) => sum + media.all.reduce((all, { distinct }) => all + distinct, 0), 0),

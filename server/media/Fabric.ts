@@ -9,12 +9,15 @@ import type { WorkerPool } from './WorkerPool.ts';
 export class Fabric {
   readonly #worker: MediaWorker;
   readonly #lifetime = new Lifetime<'closed' | 'mediaLost'>();
+  readonly #transports = new Set<WebRtcTransport>();
   readonly router: Router;
 
   private constructor(worker: MediaWorker, router: Router) {
     this.#worker = worker;
     this.router = router;
     this.#lifetime.defer(() => router.close());
+    // Before the router: a WebRtcServer never hears of transports that a router closes, and would keep them for ever.
+    this.#lifetime.defer(() => this.#closeTransports());
     router.once('workerclose', () => this.#lifetime.end('mediaLost'));
   }
 
@@ -30,8 +33,11 @@ export class Fabric {
   }
 
   /** @throws {WeirError} `unavailable` when the worker fails meanwhile */
-  createTransport(): Promise<WebRtcTransport> {
-    return available(this.#worker.createTransport(this.router));
+  async createTransport(): Promise<WebRtcTransport> {
+    const transport = await available(this.#worker.createTransport(this.router));
+    this.#transports.add(transport);
+    transport.observer.once('close', () => this.#transports.delete(transport));
+    return transport;
   }
 
   /** What a client needs in order to make its end of `transport`. */
@@ -46,6 +52,10 @@ export class Fabric {
 
   close(): void {
     this.#lifetime.end('closed');
+  }
+
+  #closeTransports(): void {
+    for (const transport of this.#transports) transport.close();
   }
 }
 

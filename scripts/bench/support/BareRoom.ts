@@ -5,7 +5,16 @@ import { mediaCodecs, webRtcTransportOptions } from '../../../server/media/optio
 import { RtpCapabilities, RtpParameters, type TransportInfo } from '../../../shared/media.ts';
 import { MemberMedia } from '../../load/endpoint/MemberMedia.ts';
 import { receiveCapabilities } from '../../load/endpoint/parameters.ts';
+import type { Track } from '../../load/endpoint/Track.ts';
 import type { Stream } from '../../load/media/Stream.ts';
+
+/** Stops tracks, or lets them go on with a key frame, as those wait for one who came meanwhile. */
+export function pause(tracks: readonly Track[], paused: boolean): void {
+  for (const track of tracks) {
+    track.paused = paused;
+    if (!paused) track.requestKeyFrame();
+  }
+}
 
 export class BareRoom implements AsyncDisposable {
   readonly #worker: Worker;
@@ -50,6 +59,7 @@ export class BareRoom implements AsyncDisposable {
       rtpParameters: publisher.publish('camera', [stream]),
       keyFrameRequestDelay: 1000,
     });
+    pause(this.#tracks(), true);
     for (let from = 0; from < receivers; from += atOnce) {
       await Promise.all(
         Array.from({ length: Math.min(atOnce, receivers - from) }, () => this.#addReceiver(producerId)),
@@ -58,7 +68,7 @@ export class BareRoom implements AsyncDisposable {
   }
 
   setFlowing(flowing: boolean): void {
-    for (const track of this.#tracks()) track.paused = !flowing;
+    pause(this.#tracks(), !flowing);
   }
 
   sent(): number {
@@ -109,7 +119,7 @@ export class BareRoom implements AsyncDisposable {
     return transport;
   }
 
-  #tracks() {
+  #tracks(): Track[] {
     return [...(this.#publisher?.tracks.values() ?? [])].flat();
   }
 }

@@ -15,6 +15,8 @@ const suites = {
 } as const;
 /** First and later pauses between unanswered connectivity checks, between consent checks, and the patience; milliseconds. */
 const ICE = { first: 50, most: 500, consent: 5000, timeout: 15_000 };
+/** How long the handshake may take, in milliseconds. */
+const DTLS_TIMEOUT = 20_000;
 /** What the kernel may hold for a receiver that is busy with others, in bytes. */
 const RECEIVE_BUFFER = 1 << 20;
 
@@ -183,7 +185,9 @@ export class Endpoint {
     dtls.onClose.once(() => this.#events.onEnd?.());
     // It goes on retransmitting behind our back; what counts is when both sides have finished.
     dtls.connect().catch(reject);
-    await Promise.race([promise, this.#ended.promise]);
+    // werift repeats its records as they were, which OpenSSL takes for replays: a last flight that was lost stays lost.
+    const late = setTimeout(() => reject(new Error('DTLS: the handshake did not end in time.')), DTLS_TIMEOUT);
+    await Promise.race([promise, this.#ended.promise]).finally(() => clearTimeout(late));
     this.#verify(dtls.remoteCertificate, fingerprints);
     const profile = dtls.srtp.srtpProfile === 7 ? 7 : 1;
     const suite = suites[profile];

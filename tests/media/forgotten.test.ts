@@ -1,0 +1,46 @@
+/** Owns the proof that what closes is forgotten: nothing in Node holds on to the media of a room that has ended. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { Fabric } from '../../server/media/Fabric.ts';
+import { WorkerPool } from '../../server/media/WorkerPool.ts';
+
+let pool: WorkerPool;
+
+beforeAll(async () => {
+  pool = await WorkerPool.start({
+    count: 1,
+    listen: { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] },
+    firstPort: 0,
+    log: pino({ level: 'fatal' }),
+  });
+});
+afterAll(() => pool.close());
+
+/** Collects garbage now. */
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  const gc: unknown = runInNewContext('gc');
+  if (typeof gc === 'function') gc();
+}
+
+/** A room's media as it is when its last member leaves: the transports are open when the fabric closes. */
+async function openAndClose(): Promise<WeakRef<object>[]> {
+  const fabric = await Fabric.open(pool);
+  const transports = [await fabric.createTransport(), await fabric.createTransport()];
+  fabric.close();
+  expect(transports.every(({ closed }) => closed)).toBe(true);
+  return [fabric, fabric.router, ...transports].map((one) => new WeakRef<object>(one));
+}
+
+test('a fabric that closed is forgotten, with its router and its transports', async () => {
+  const refs = (await Promise.all(Array.from({ length: 5 }, openAndClose))).flat();
+  await vi.waitUntil(
+    () => {
+      collect();
+      return refs.every((ref) => ref.deref() === undefined);
+    },
+    { timeout: 10_000, interval: 50 },
+  );
+});
