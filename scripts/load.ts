@@ -1,5 +1,7 @@
 /** Owns the load tester's command: what is asked, what is shown, what is written: `npm run load -- --help`. */
-import { writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { parseOptions, UsageError, usage } from './load/options.ts';
 import { planOf } from './load/plan.ts';
 import { parseAssertion } from './load/report/assertions.ts';
@@ -16,6 +18,18 @@ function commandOf(args: readonly string[]): string {
   return ['npm run load --', ...shown].join(' ');
 }
 
+/** Better now than after the test. @throws {UsageError} */
+async function mustBeWritable(file: string): Promise<void> {
+  const directory = dirname(resolve(file));
+  try {
+    await access(directory, constants.W_OK);
+  } catch (cause) {
+    throw new UsageError(`${file} cannot be written: there is no ${directory}, or it may not be written to.`, {
+      cause,
+    });
+  }
+}
+
 /** @returns the exit code: 0, 1 when an assertion does not hold or nobody got in, 2 for a wrong command line */
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
@@ -24,6 +38,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   options.assertions.forEach(parseAssertion);
+  for (const file of [options.json, options.html]) if (file) await mustBeWritable(file);
   const isTerminal = process.stdout.isTTY === true;
   const width = process.stdout.columns ?? 120;
   const interrupted = new AbortController();
@@ -46,6 +61,8 @@ async function main(args: readonly string[]): Promise<number> {
   return results.members.joined === 0 || results.assertions.some(({ ok }) => !ok) ? 1 : 0;
 }
 
+// Whoever reads along may stop, as `head` does.
+process.stdout.on('error', () => {});
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

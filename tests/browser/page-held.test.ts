@@ -1,11 +1,37 @@
 /** Owns the proof that a device which other programs hold is told as that, and opens once they let it go. */
-import { describe, test } from 'vitest';
-import { hasChromium } from '../support/chromium.ts';
+import { copyFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { Captures } from '../support/captures.ts';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { hasSoundServer, SoundServer } from '../support/SoundServer.ts';
 import { microphoneOf, sourcesOf } from '../support/tiles.ts';
-import { button, choose, launchChromiumWith, openLobby } from '../support/visit.ts';
+import { button, choose, join, launchChromiumWith, openLobby } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
+
+describe.skipIf(!hasChromium)('a camera that another program holds', () => {
+  const weir = useServer();
+  const busy = 'Your camera is used by another program. Close it there, then try again.';
+
+  test('is told in the lobby and in the call, and keeps nobody out', async () => {
+    using captures = new Captures();
+    const { video } = captures.make({ colour: 'red', tone: 500 });
+    // Chromium lists this one and cannot open it: on the way there its path goes through the locale, which knows ASCII only.
+    const held = video.replace('red', 'röt');
+    copyFileSync(video, held);
+    await using chromium = await launchChromium({ video: held, environment: { LC_ALL: 'C' } });
+    const page = await (await chromium.newContext()).newPage();
+    await openLobby(page, weir.url, 'held camera');
+    const alerts = () => page.getByRole('alert').filter({ visible: true }).allTextContents();
+    await eventually(alerts).toEqual([`${busy} You can also join without.`]);
+    await join(page, 'Ada');
+    await eventually(() => sourcesOf(page)).toEqual({ microphone: 'live' });
+    expect(await alerts()).toEqual([]);
+    await button(page, 'Start camera').click();
+    await eventually(alerts).toEqual([busy]);
+    await button(page, 'Start camera').waitFor();
+  });
+});
 
 describe.skipIf(!hasSoundServer || !hasChromium)('a microphone that other programs hold', () => {
   const weir = useServer();

@@ -14,12 +14,15 @@ export interface FakeMedia {
   readonly audio?: string;
   /** Refuse camera and microphone instead of allowing them. */
   readonly deny?: boolean;
+  /** What it finds besides our own environment. */
+  readonly environment?: Record<string, string>;
 }
 
 /** A browser process of its own: what plays as its camera is fixed for all of its pages. */
-export function launchChromium({ video, audio, deny = false }: FakeMedia = {}): Promise<Browser> {
+export function launchChromium({ video, audio, deny = false, environment = {} }: FakeMedia = {}): Promise<Browser> {
   return chromium.launch({
     executablePath,
+    env: { ...process.env, ...environment },
     args: [
       '--headless',
       '--no-sandbox',

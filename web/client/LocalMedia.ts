@@ -23,6 +23,9 @@ export interface LocalMediaEvents {
 
 const kinds = { camera: 'videoinput', microphone: 'audioinput' } as const;
 
+/** Who loses one device so soon after another (milliseconds) has a broken one, which would be opened for ever. */
+const BROKEN = 2000;
+
 const off: LocalState = { status: 'off', track: undefined, error: undefined };
 
 /**
@@ -35,6 +38,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   readonly #chosen: Record<LocalSource, string | undefined>;
   /** Counts attempts: one that finishes late, after another began, is dropped. */
   readonly #attempts: Record<LocalSource, number> = { camera: 0, microphone: 0 };
+  readonly #lostAt: Record<LocalSource, number> = { camera: -Infinity, microphone: -Infinity };
   #devices: MediaDeviceInfo[] = [];
   readonly #onDeviceChange = () => void this.#refreshDevices();
 
@@ -128,13 +132,19 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   async #lost(source: LocalSource, track: MediaStreamTrack): Promise<void> {
     if (this.#states[source].track !== track) return;
     this.#chosen[source] = undefined;
+    const now = performance.now();
+    if (now - this.#lostAt[source] < BROKEN) {
+      this.#set(source, { status: 'failed', track: undefined, error: new DeviceError('failed') });
+      return;
+    }
+    this.#lostAt[source] = now;
     this.#set(source, off);
     await this.#refreshDevices();
     // Devices without an id count: they are there, and whether we may still have them is told by trying.
     if (this.#devices.some(({ kind }) => kind === kinds[source])) await this.#open(source);
     const { track: next, error } = this.#states[source];
-    // A permission that was taken back ends the track too; nothing was unplugged then, and the state says what to do.
-    if (error?.problem === 'denied') return;
+    // Forbidden, broken or held by another program: nothing was unplugged then, and the state says what to do.
+    if (error && error.problem !== 'missing') return;
     if (!next) this.stop(source);
     this.emit('unplugged', { source, label: track.label, replaced: next?.label });
   }
