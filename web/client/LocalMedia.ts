@@ -146,6 +146,8 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     // Forbidden, broken or held by another program: nothing was unplugged then, and the state says what to do.
     if (error && error.problem !== 'missing') return;
     if (!next) this.stop(source);
+    // It has come back by itself, as after sleep: nobody needs to do anything.
+    if (next?.label === track.label) return;
     this.emit('unplugged', { source, label: track.label, replaced: next?.label });
   }
 
