@@ -36,8 +36,8 @@ export const join: Benchmark = {
     await using publisher = Child.start('visitor.ts', { within: beside });
     await using visitor = Child.start('visitor.ts', { within: { namespaces, side: 'a' } });
     const places = {
-      weir: { which: 'weir', url: weir.url.replace('127.0.0.1', addresses.b), room: 'bench' },
-      steps: { which: 'steps', url: steps.url.replace('127.0.0.1', addresses.b), room: 'bench' },
+      weir: { which: 'weir', url: weir.url, room: 'bench' },
+      steps: { which: 'steps', url: steps.url, room: 'bench' },
     } as const;
     await publisher.ask('publish', z.undefined(), places.weir);
     await publisher.ask('publish', z.undefined(), places.steps);

@@ -5,15 +5,9 @@ import { StepServer } from '../../scripts/bench/support/StepServer.ts';
 import { readConfig } from '../../server/config.ts';
 import { capabilities, dtls, opus, vp8 } from '../support/media.ts';
 import { arePaused } from '../support/routers.ts';
+import { loopback } from '../support/server.ts';
 
-const { config } = readConfig({
-  WEIR_HOST: '127.0.0.1',
-  WEIR_PORT: '0',
-  WEIR_RTC_HOST: '127.0.0.1',
-  WEIR_RTC_PORT: '0',
-  WEIR_WORKERS: '1',
-  WEIR_LOG_LEVEL: process.env.WEIR_TEST_LOG ?? 'fatal',
-});
+const { config } = readConfig(loopback);
 
 describe.each(['oneByOne', 'atOnce'] as const)('a newcomer whose consumers come %s', (consumers) => {
   let server: StepServer;

@@ -1,6 +1,7 @@
 /** Owns made-up results of a load test: an empty one, and one of a room with a few publishers and many subscribers. */
 import { distributionOf } from '../../scripts/load/report/distribution.ts';
 import type { LoadResults, Packets, SubscriberRow, TimelineRow, TrackRow } from '../../scripts/load/results.ts';
+import { addPackets } from '../../scripts/load/tally.ts';
 import { type Random, randomFrom } from './random.ts';
 
 const none = distributionOf([]);
@@ -70,7 +71,7 @@ export function loadResults(
     latency: latencies(random, 4000),
     jitter: distributionOf(came.map(({ jitter }) => jitter)),
     gaps: distributionOf(came.map(({ longestGap }) => longestGap)),
-    packets: came.reduce((sum, { packets }) => added(sum, packets), noPackets),
+    packets: came.reduce((sum, { packets }) => addPackets(sum, packets), noPackets),
     sent: publishers * 130 * duration,
     keyFrameRequests: publishers * 9,
     tracks: Array.from({ length: publishers }, (_none, at) => tracksOf(at, came.length, duration, random)).flat(),
@@ -109,17 +110,6 @@ function packetsOf(expected: number, random: Random): Packets {
     repaired,
     duplicate: random.int(4),
     bytes: expected * 940,
-  };
-}
-
-function added(a: Packets, b: Packets): Packets {
-  return {
-    expected: a.expected + b.expected,
-    distinct: a.distinct + b.distinct,
-    lost: a.lost + b.lost,
-    repaired: a.repaired + b.repaired,
-    duplicate: a.duplicate + b.duplicate,
-    bytes: a.bytes + b.bytes,
   };
 }
 

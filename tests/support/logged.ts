@@ -2,20 +2,13 @@
 import { pino } from 'pino';
 import { createApp } from '../../server/app.ts';
 import { readConfig } from '../../server/config.ts';
-import type { TestServer } from './server.ts';
+import { loopback, type TestServer } from './server.ts';
 
 /** As `startServer`, with the log at its most talkative and nothing redacted. */
 export async function startLoggedServer(
   environment: Record<string, string> = {},
 ): Promise<TestServer & { readonly lines: readonly string[] }> {
-  const { config } = readConfig({
-    WEIR_HOST: '127.0.0.1',
-    WEIR_PORT: '0',
-    WEIR_RTC_HOST: '127.0.0.1',
-    WEIR_RTC_PORT: '0',
-    WEIR_WORKERS: '1',
-    ...environment,
-  });
+  const { config } = readConfig({ ...loopback, WEIR_LOG_LEVEL: 'info', ...environment });
   const lines: string[] = [];
   const app = await createApp(config, pino({ level: 'trace' }, { write: (line) => void lines.push(line) }));
   const port = await app.listen();

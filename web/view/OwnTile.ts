@@ -2,7 +2,7 @@
 import { Move } from 'lucide';
 import { element, icon } from './dom.ts';
 import { remembered } from './memory.ts';
-import type { Person } from './Session.ts';
+import type { Person } from './Person.ts';
 import { Tile } from './Tile.ts';
 import { say } from './words/index.ts';
 

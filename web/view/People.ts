@@ -1,7 +1,8 @@
 /** Owns the list of people: who is here, who is muted, who raised a hand; and removing somebody, for administrators. */
 import { Hand, MicOff, MonitorUp, UserMinus, X } from 'lucide';
 import { arrange, element, hueOf, icon, initials } from './dom.ts';
-import type { Person, Session } from './Session.ts';
+import type { Person } from './Person.ts';
+import type { Session } from './Session.ts';
 import { say } from './words/index.ts';
 
 /** How long a question stays, in milliseconds. */

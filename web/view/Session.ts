@@ -7,26 +7,10 @@ import {
   type LocalSource,
   openScreen,
   type Reaction,
-  type RemotePeer,
   RoomClient,
   WeirError,
 } from '../client/index.ts';
-
-/** Somebody in the call; ourselves too. */
-export interface Person {
-  readonly id: string;
-  readonly name: string;
-  readonly own: boolean;
-  readonly camera: MediaStreamTrack | undefined;
-  readonly microphone: MediaStreamTrack | undefined;
-  readonly screen: MediaStreamTrack | undefined;
-  readonly screenAudio: MediaStreamTrack | undefined;
-  /** The camera is on, though its picture may not have arrived yet. */
-  readonly cameraOn: boolean;
-  readonly screenOn: boolean;
-  readonly muted: boolean;
-  readonly hand: boolean;
-}
+import { type Person, toPerson } from './Person.ts';
 
 export interface SessionEvents {
   /** Something about the people or about ourselves is different. */
@@ -382,20 +366,4 @@ export class Session extends Emitter<SessionEvents> {
     this.#setPhase('ended');
     this.emit('ended', reason);
   }
-}
-
-function toPerson(peer: RemotePeer): Person {
-  return {
-    id: peer.peerId,
-    name: peer.name,
-    own: false,
-    camera: peer.sources.camera === 'live' ? peer.tracks.get('camera') : undefined,
-    microphone: peer.tracks.get('microphone'),
-    screen: peer.tracks.get('screen'),
-    screenAudio: peer.tracks.get('screenAudio'),
-    cameraOn: peer.sources.camera === 'live',
-    screenOn: peer.sources.screen !== undefined,
-    muted: peer.sources.microphone !== 'live',
-    hand: peer.hand,
-  };
 }

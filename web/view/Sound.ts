@@ -1,6 +1,6 @@
 /** Owns the voices: one audio element a track, whether the browser lets them sound, and through which speaker. */
 import { element } from './dom.ts';
-import type { Person } from './Session.ts';
+import type { Person } from './Person.ts';
 
 /** Whose voice an element plays, and which of theirs. */
 interface Voice {

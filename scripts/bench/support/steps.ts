@@ -1,18 +1,11 @@
 /** Owns the server of one awaited step at a time as a process that is measured. */
 import { readConfig } from '../../../server/config.ts';
+import { loopback } from '../../../tests/support/server.ts';
 import { answerQuestions, memoryAfterCollection } from './Child.ts';
 import { StepServer } from './StepServer.ts';
 import { givenSettings } from './settings.ts';
 
-const { config } = readConfig({
-  WEIR_HOST: '127.0.0.1',
-  WEIR_PORT: '0',
-  WEIR_RTC_HOST: '127.0.0.1',
-  WEIR_RTC_PORT: '0',
-  WEIR_WORKERS: '1',
-  WEIR_LOG_LEVEL: 'fatal',
-  ...givenSettings(),
-});
+const { config } = readConfig({ ...loopback, ...givenSettings() });
 const consumers = process.env.WEIR_BENCH_CONSUMERS === 'atOnce' ? 'atOnce' : 'oneByOne';
 const server = await StepServer.start(config, { consumers });
 answerQuestions(

@@ -1,0 +1,34 @@
+/** Owns who is in a call as the views see them: one person instead of a peer, its producers and its tracks. */
+import type { RemotePeer } from '../client/index.ts';
+
+/** Somebody in the call; ourselves too. */
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly own: boolean;
+  readonly camera: MediaStreamTrack | undefined;
+  readonly microphone: MediaStreamTrack | undefined;
+  readonly screen: MediaStreamTrack | undefined;
+  readonly screenAudio: MediaStreamTrack | undefined;
+  /** The camera is on, though its picture may not have arrived yet. */
+  readonly cameraOn: boolean;
+  readonly screenOn: boolean;
+  readonly muted: boolean;
+  readonly hand: boolean;
+}
+
+export function toPerson(peer: RemotePeer): Person {
+  return {
+    id: peer.peerId,
+    name: peer.name,
+    own: false,
+    camera: peer.sources.camera === 'live' ? peer.tracks.get('camera') : undefined,
+    microphone: peer.tracks.get('microphone'),
+    screen: peer.tracks.get('screen'),
+    screenAudio: peer.tracks.get('screenAudio'),
+    cameraOn: peer.sources.camera === 'live',
+    screenOn: peer.sources.screen !== undefined,
+    muted: peer.sources.microphone !== 'live',
+    hand: peer.hand,
+  };
+}
