@@ -11,11 +11,13 @@ import { figuresOf, median, type Pair, type Ratio, ratioOf, runPairs } from './s
 import { type Measured as Server, startMeasured } from './support/servers.ts';
 import { raised } from './support/settings.ts';
 
-/** How long each half of a pair is measured, and how long media flows before; milliseconds. */
-const WINDOW = 1000;
-const SETTLE = 250;
-/** Single windows differ by a tenth on a machine that others use too: it takes many to see a twentieth. */
-const PAIRS = { full: { bare: 60, floor: 12 }, quick: { bare: 12, floor: 10 } };
+/**
+ * How long each window is, and how long media flows before; milliseconds. Windows differ by a tenth on a machine that
+ * others use too, and less the closer they are: two short ones of each, A B B A, make a pair, and many pairs an interval.
+ */
+const WINDOW = 400;
+const SETTLE = 150;
+const PAIRS = { full: { bare: 80, floor: 12 }, quick: { bare: 16, floor: 10 } };
 /** The floor runs so long, in seconds. */
 const FLOOR = 0.5;
 /** A window in which less arrived says what an overloaded machine does, and nothing of what a packet costs. */
@@ -26,12 +28,13 @@ const AT_ONCE = 10;
 const PACKET_BYTES = 1097;
 const PACKETS_PER_SECOND = 180;
 
-/** What one window showed. Times are in microseconds of CPU a packet delivered. */
+/** What one window showed, or several together: microseconds of CPU, and packets. */
 interface Window {
   readonly worker: number;
   readonly node: number;
-  /** Packets delivered, of those that should have been. */
-  readonly delivery: number;
+  readonly received: number;
+  /** What should have arrived. */
+  readonly due: number;
   readonly srtp: string;
 }
 
@@ -71,6 +74,8 @@ export const forward: Benchmark = {
 interface Measured {
   readonly bare: readonly Pair<Window>[];
   readonly floor: readonly Pair<number>[];
+  /** The bare worker against another one: how far two of the same kind are apart. */
+  readonly control: readonly Pair<Window>[];
 }
 
 async function measure(receivers: number, depth: 'full' | 'quick', say: (what: string) => void): Promise<Measured> {
@@ -78,23 +83,24 @@ async function measure(receivers: number, depth: 'full' | 'quick', say: (what: s
   using audience = await weirAudience(weir, receivers);
   await using bare = await BareRoom.open();
   await bare.fill(receivers, AT_ONCE, steadyVideo(steady));
+  await using second = await BareRoom.open();
+  if (depth === 'full') await second.fill(receivers, AT_ONCE, steadyVideo(steady));
   const node = new CpuMeter(weir.node);
   const measureOne = async (one: Audience, worker: CpuMeter): Promise<Window> => {
     one.setFlowing(true);
     await setTimeout(SETTLE);
     const before = { worker: worker.read(), node: node.read(), sent: one.sent(), received: one.received() };
     await setTimeout(WINDOW);
-    const received = one.received() - before.received;
     const found = {
-      worker: (worker.read() - before.worker) / received,
-      node: Math.max(0, node.read() - before.node) / received,
-      delivery: received / ((one.sent() - before.sent) * receivers),
+      worker: worker.read() - before.worker,
+      node: Math.max(0, node.read() - before.node),
+      received: one.received() - before.received,
+      due: (one.sent() - before.sent) * receivers,
       srtp: one.srtp,
     };
     one.setFlowing(false);
-    if (found.delivery < DELIVERED) {
-      say(`${receivers} receivers: only ${(found.delivery * 100).toFixed(1)} % arrived in a window`);
-    }
+    const delivery = found.received / found.due;
+    if (delivery < DELIVERED) say(`${receivers} receivers: only ${(delivery * 100).toFixed(1)} % arrived in a window`);
     return found;
   };
   const measureFloor = async () => {
@@ -106,21 +112,47 @@ async function measure(receivers: number, depth: 'full' | 'quick', say: (what: s
     });
     return cpu / packets;
   };
-  const workers = { weir: new CpuMeter(weir.worker), bare: new CpuMeter(bare.pid) };
+  const workers = {
+    weir: new CpuMeter(weir.worker),
+    bare: new CpuMeter(bare.pid),
+    second: new CpuMeter(second.pid),
+  };
   const onPair = (pair: number, of: number) => say(`${receivers} receivers: pair ${pair} of ${of}`);
+  const inPairs = async (one: () => Promise<Window>) =>
+    inTwos(
+      await runPairs(one, () => measureOne(bare, workers.bare), { pairs: 2 * PAIRS[depth].bare, warmUp: 2, onPair }),
+    );
   // What is measured must live until it has been.
   return {
-    bare: await runPairs(
-      () => measureOne(audience, workers.weir),
-      () => measureOne(bare, workers.bare),
-      { pairs: PAIRS[depth].bare, warmUp: 1, onPair },
-    ),
-    floor: await runPairs(async () => (await measureOne(audience, workers.weir)).worker, measureFloor, {
+    bare: await inPairs(() => measureOne(audience, workers.weir)),
+    floor: await runPairs(async () => perPacket(await measureOne(audience, workers.weir)), measureFloor, {
       pairs: PAIRS[depth].floor,
       onPair,
     }),
+    control: depth === 'full' ? await inPairs(() => measureOne(second, workers.second)) : [],
   };
 }
+
+/** Two pairs that followed each other, A B and B A, as one. */
+function inTwos(pairs: readonly Pair<Window>[]): Pair<Window>[] {
+  return pairs.flatMap((pair, index) => {
+    const next = pairs[index + 1];
+    if (index % 2 === 1 || !next) return [];
+    return [{ a: together(pair.a, next.a), b: together(pair.b, next.b), first: pair.first }];
+  });
+}
+
+function together(one: Window, other: Window): Window {
+  return {
+    worker: one.worker + other.worker,
+    node: one.node + other.node,
+    received: one.received + other.received,
+    due: one.due + other.due,
+    srtp: one.srtp,
+  };
+}
+
+const perPacket = ({ worker, received }: Window): number => worker / received;
 
 async function weirAudience({ url }: Server, receivers: number): Promise<Audience & Disposable> {
   const join = (name: string, publishes: boolean) =>
@@ -152,22 +184,28 @@ async function weirAudience({ url }: Server, receivers: number): Promise<Audienc
   };
 }
 
-function ratiosOf(receivers: number, { bare, floor }: Measured): Ratio[] {
+function ratiosOf(receivers: number, { bare, floor, control }: Measured): Ratio[] {
   return [
-    ratioOf(
-      figuresOf(bare, ({ worker }) => worker),
-      {
-        name: `Worker, ${receivers} receivers, against the bare worker`,
-        unit: 'µs a packet',
-        better: 'lower',
-        goal: { ratio: 1.05, why: 'Weir adds nothing to what the worker does by itself' },
-      },
-    ),
+    ratioOf(figuresOf(bare, perPacket), {
+      name: `Worker, ${receivers} receivers, against the bare worker`,
+      unit: 'µs a packet',
+      better: 'lower',
+      goal: { ratio: 1.05, why: 'Weir adds nothing to what the worker does by itself' },
+    }),
     ratioOf(floor, {
       name: `Worker, ${receivers} receivers, against the floor`,
       unit: 'µs a packet',
       better: 'lower',
     }),
+    ...(control.length === 0
+      ? []
+      : [
+          ratioOf(figuresOf(control, perPacket), {
+            name: `Control, ${receivers} receivers: the bare worker against another bare worker`,
+            unit: 'µs a packet',
+            better: 'lower',
+          }),
+        ]),
   ];
 }
 
@@ -175,12 +213,12 @@ function figuresFor(receivers: number, pairs: readonly Pair<Window>[]): Figure[]
   return [
     {
       name: `Node of Weir, ${receivers} receivers`,
-      value: median(pairs.map(({ a }) => a.node)),
+      value: median(pairs.map(({ a }) => a.node / a.received)),
       unit: 'µs a packet',
     },
     {
       name: `Delivered, ${receivers} receivers, worst window`,
-      value: Math.min(...pairs.flatMap(({ a, b }) => [a.delivery, b.delivery])) * 100,
+      value: Math.min(...pairs.flatMap(({ a, b }) => [a.received / a.due, b.received / b.due])) * 100,
       unit: '%',
       goal: { least: DELIVERED * 100 },
     },
