@@ -1,6 +1,6 @@
 /** Owns the generated pages: `docs/protocol.md`, the configuration table of the README, the figures of `docs/performance.md`. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { variables } from '../server/config.ts';
 import type { Table } from '../shared/Channel.ts';
@@ -124,6 +124,16 @@ connection as it was.
 
 So a client waits for the server twice before media flows, whatever the size of the room.
 
+## A cut
+
+A connection that ends without anybody meaning it (not with 1000, 1001 or one of the codes below 4013 that say why) leaves the
+peer where it is for \`resumeSeconds\`, and media flows on.
+
+1. Open another connection. If it hangs, begin one more rather than wait.
+2. After \`welcome\`, \`resume\` with the key: the reply says what there is now. \`gone\`: \`join\` on the same connection.
+3. Send the requests that had no reply again, with their ids, and go on counting from there: the ids of a stay are all
+   different, and a request that the server knows gets the answer that it had.
+
 ## What a client asks
 
 ${asked}
@@ -183,7 +193,8 @@ export function generatedPages(): { path: URL; content: string }[] {
   ];
 }
 
-if (import.meta.main) {
+// The launcher imports it as if it were what was started.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const { path, content } of generatedPages()) writeFileSync(path, content);
   process.stdout.write(
     'docs/protocol.md, the configuration table of README.md and the figures of docs/performance.md are up to date.\n',
