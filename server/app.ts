@@ -12,6 +12,7 @@ import { ownAddresses } from './media/options.ts';
 import { WorkerPool } from './media/WorkerPool.ts';
 import { Rooms } from './room/Rooms.ts';
 import { signalling } from './signalling/plugin.ts';
+import { Stays } from './signalling/Stays.ts';
 import { openGate, tokenGate } from './signalling/tokens.ts';
 
 /**
@@ -28,6 +29,12 @@ export interface App {
   readonly addresses: readonly string[];
   /** Starts to listen. @returns the TCP port */
   listen(): Promise<number>;
+  /**
+   * Lets nobody in any more, tells everyone, and waits until the last has left, or for so long.
+   * @param time milliseconds
+   * @param signal ends the waiting
+   */
+  drain(time: number, signal?: AbortSignal): Promise<void>;
   /** Stops in order: connections, rooms, workers; it is done when no process of Weir's is left. */
   close(): Promise<void>;
 }
@@ -42,16 +49,19 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     count: config.workers,
     listen: { ip: config.rtcHost, announcedAddresses: addresses },
     firstPort: config.rtcPort,
+    patience: config.workerPatience,
     log,
   });
   const rooms = new Rooms(pool, config.maxPeers, log);
   const gate = config.auth
     ? tokenGate({ ...config.auth, leeway: config.tokenLeeway, maxLifetime: config.tokenMaxLifetime })
     : openGate();
+  const stays = new Stays(config.resumeWindow);
   const http = createHttp(config, log);
   // Fastify runs this once its connections are closed and nothing new comes in.
   http.addHook('onClose', async () => {
     rooms.close();
+    stays.close();
     await pool.close();
   });
   const app: App = {
@@ -64,13 +74,14 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
       const address = http.server.address();
       return address !== null && typeof address === 'object' ? address.port : config.port;
     },
+    drain: (time, signal) => rooms.drain(time, signal),
     close: () => http.close(),
   };
   try {
-    await http.register(health, { pool });
+    await http.register(health, { pool, rooms });
     await http.register(inside, { rooms, gate });
     await http.register(page);
-    await http.register(signalling, { config, rooms, gate, log });
+    await http.register(signalling, { config, rooms, stays, gate, log });
     await http.ready();
     return app;
   } catch (error) {

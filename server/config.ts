@@ -152,6 +152,27 @@ export const variables = {
   WEIR_JOIN_SECONDS: number(0.1, 600, 10, 'How soon a connection must join a room.', 'seconds'),
   WEIR_PING_SECONDS: number(0.25, 600, 5, 'How often each connection is asked whether it is alive.', 'seconds'),
   WEIR_SILENCE_SECONDS: number(0.5, 1800, 15, 'A connection silent for so long is closed.', 'seconds'),
+  WEIR_RESUME_SECONDS: number(
+    0,
+    600,
+    30,
+    'How long a peer whose connection was cut keeps its place; its media flows on.',
+    'seconds',
+  ),
+  WEIR_DRAIN_SECONDS: number(
+    0,
+    86_400,
+    5,
+    'After SIGTERM: how long calls may go on before Weir ends. Nobody is let in meanwhile. Ctrl-C does not wait.',
+    'seconds',
+  ),
+  WEIR_WORKER_SECONDS: number(
+    0.5,
+    60,
+    5,
+    'How long a media worker may take to answer before it counts as frozen, and is killed and replaced.',
+    'seconds',
+  ),
 } as const satisfies Record<string, Variable>;
 
 /** Read by the launcher or by tests; not a mistake, though not ours. */
@@ -194,6 +215,9 @@ export interface Config {
   readonly joinTimeout: number;
   readonly pingInterval: number;
   readonly silenceTimeout: number;
+  readonly resumeWindow: number;
+  readonly drainTime: number;
+  readonly workerPatience: number;
 }
 
 /** A configuration that cannot be used; the message names the variable and what it accepts. */
@@ -244,6 +268,9 @@ export function readConfig(environment: Environment): { config: Config; unknown:
     joinTimeout: env.WEIR_JOIN_SECONDS * 1000,
     pingInterval: env.WEIR_PING_SECONDS * 1000,
     silenceTimeout: env.WEIR_SILENCE_SECONDS * 1000,
+    resumeWindow: env.WEIR_RESUME_SECONDS * 1000,
+    drainTime: env.WEIR_DRAIN_SECONDS * 1000,
+    workerPatience: env.WEIR_WORKER_SECONDS * 1000,
   });
   if (config.rtcHost === '::' && config.announcedAddresses.length === 0) {
     throw new ConfigError(

@@ -25,33 +25,43 @@ async function main(): Promise<void> {
     onerror: (namespace, message, error) => log.error({ namespace, err: error }, message),
   });
   // A signal that comes while Weir starts ends it as soon as it has started.
-  const signalled = firstSignal();
+  const signals = listenForSignals();
   const app = await createApp(config, log);
   const port = await app.listen().catch(async (error: unknown) => {
     await app.close();
     throw error;
   });
   greet(config, app, port);
-  const signal = await signalled;
+  const signal = await signals.first;
+  if (signal === 'SIGTERM' && config.drainTime > 0 && app.rooms.size > 0) {
+    log.info({ signal, rooms: app.rooms.size, seconds: config.drainTime / 1000 }, 'draining');
+    const impatience = new AbortController();
+    signals.onAnother(() => impatience.abort());
+    await app.drain(config.drainTime, impatience.signal);
+  }
   log.info({ signal }, 'closing');
+  signals.onAnother(() => process.exit(1));
   await close(app, log).catch((error: unknown) => {
     log.error({ err: error }, 'closing failed');
     process.exit(1);
   });
 }
 
-/** Resolves with the first SIGINT or SIGTERM; a second one ends the process at once. */
-function firstSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let signals = 0;
-    const onSignal = (signal: NodeJS.Signals) => {
-      signals += 1;
-      if (signals > 1) process.exit(1);
-      resolve(signal);
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-  });
+/** The first SIGINT or SIGTERM, and what each further one does: it ends the process at once, unless told otherwise. */
+function listenForSignals() {
+  const { promise: first, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  let another = (): void => process.exit(1);
+  let listener: (signal: NodeJS.Signals) => void = (signal) => {
+    listener = () => another();
+    resolve(signal);
+  };
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, (signal) => listener(signal));
+  return {
+    first,
+    onAnother(action: () => void) {
+      another = action;
+    },
+  };
 }
 
 async function close(app: App, log: Logger): Promise<void> {

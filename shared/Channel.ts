@@ -63,11 +63,20 @@ export interface ChannelOptions<Out extends Table, In extends Table> {
   onFailure?(error: unknown, method: string): void;
   /** How long a request of ours waits for its reply, in milliseconds. */
   requestTimeout?: number;
+  /** The id of our first request; a channel that takes over from another goes on with its ids. */
+  firstId?: number;
 }
 
+type Answer = { data: unknown } | { error: WireError };
+
+/** What was answered to the latest requests, by id; a request that is under way has a promise here. */
+export type Answers = Map<number, Promise<Answer>>;
+
 interface Pending {
+  readonly method: string;
+  readonly message: string;
   readonly schema: z.ZodType;
-  readonly timer: ReturnType<typeof setTimeout>;
+  timer: ReturnType<typeof setTimeout> | undefined;
   resolve(data: unknown): void;
   reject(error: WeirError): void;
 }
@@ -87,14 +96,24 @@ const Envelope = z.union([
 export class Channel<Out extends Table, In extends Table> {
   readonly #options: ChannelOptions<Out, In>;
   readonly #pending = new Map<number, Pending>();
-  #nextId = 1;
+  #nextId: number;
   #badMessages = 0;
   #waiting = 0;
   #turn: Promise<void> = Promise.resolve();
+  #answers: Answers | undefined;
+  /** Those of connections before this one. */
+  #former: Answers = new Map();
+  #suspended = false;
   #closed = false;
 
   constructor(options: ChannelOptions<Out, In>) {
     this.#options = options;
+    this.#nextId = options.firstId ?? 1;
+  }
+
+  /** The id that our next request will have. */
+  get nextId(): number {
+    return this.#nextId;
   }
 
   /**
@@ -107,18 +126,15 @@ export class Channel<Out extends Table, In extends Table> {
     if (!schema) return Promise.reject(new WeirError('unknownMethod'));
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const timer = setTimeout(() => {
-      this.#pending.delete(id);
-      reject(new WeirError('timeout', `No reply to ${method} came in time.`));
-    }, this.#options.requestTimeout ?? 15_000);
-    this.#pending.set(id, { schema: schema.reply, timer, resolve, reject });
-    this.#options.send(JSON.stringify({ id, method, data }));
+    const message = JSON.stringify({ id, method, data });
+    this.#pending.set(id, { method, message, schema: schema.reply, timer: undefined, resolve, reject });
+    if (!this.#suspended) this.#ask(id);
     return promise.then((reply) => parse<Out['requests'][M]['reply']>(schema.reply, reply, 'badMessage'));
   }
 
   /** Tells the other side. After `close()` it does nothing. */
   notify<E extends EventName<Out>>(event: E, data: EventData<Out, E>): void {
-    if (!this.#closed) this.#options.send(JSON.stringify({ event, data }));
+    if (!this.#closed && !this.#suspended) this.#options.send(JSON.stringify({ event, data }));
   }
 
   /**
@@ -146,6 +162,32 @@ export class Channel<Out extends Table, In extends Table> {
     else if ('id' in parsed) this.#settle(parsed);
   }
 
+  /**
+   * From now on every request runs once, also when it is sent again over another channel with the same `answers`: the
+   * second time it is given the answer of the first.
+   */
+  remember(answers: Answers): void {
+    this.#answers = answers;
+    this.#former = new Map(answers);
+  }
+
+  /** Nothing is sent any more, and nothing is lost: requests, and new ones, wait until a channel takes over. */
+  suspend(): void {
+    this.#suspended = true;
+    for (const { timer } of this.#pending.values()) clearTimeout(timer);
+  }
+
+  /** Sends what `former`, which is suspended, had no reply to. */
+  takeOver(former: Channel<Out, In>): void {
+    for (const [id, pending] of former.#pending) {
+      this.#pending.set(id, pending);
+      this.#ask(id);
+    }
+    former.#pending.clear();
+    former.close();
+    this.#nextId = Math.max(this.#nextId, former.#nextId);
+  }
+
   /** Ends the channel: what waits for a reply fails with `closed`, and nothing is sent any more. */
   close(): void {
     if (this.#closed) return;
@@ -155,6 +197,16 @@ export class Channel<Out extends Table, In extends Table> {
       reject(new WeirError('closed'));
     }
     this.#pending.clear();
+  }
+
+  #ask(id: number): void {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    pending.timer = setTimeout(() => {
+      this.#pending.delete(id);
+      pending.reject(new WeirError('timeout', `No reply to ${pending.method} came in time.`));
+    }, this.#options.requestTimeout ?? 15_000);
+    this.#options.send(pending.message);
   }
 
   #reject(message: string): void {
@@ -170,15 +222,32 @@ export class Channel<Out extends Table, In extends Table> {
     }
     this.#waiting += 1;
     this.#turn = this.#turn.then(async () => {
-      const answer = await this.#run(method, data);
+      const answer = await this.#once(id, method, data);
       this.#waiting -= 1;
       this.#answer(id, answer);
     });
   }
 
-  /** Runs a request; the one reply of it, error or not. */
-  async #run(method: string, data: unknown): Promise<{ data: unknown } | { error: WireError }> {
+  /** The answer of a request that has been asked before, or of this one. */
+  #once(id: number, method: string, data: unknown): Answer | Promise<Answer> {
+    // Nobody hears the answer here; whoever asks again is to find it undone.
     if (this.#closed) return { error: new WeirError('closed').toWire() };
+    const known = this.#former.get(id);
+    if (known) return known;
+    // The request that begins the remembering is not one of those that it is for.
+    const answers = this.#answers;
+    const answer = this.#run(method, data);
+    answers?.set(id, answer);
+    // So many can be waiting at a client at most: older ones are not asked again.
+    for (const oldest of answers?.keys() ?? []) {
+      if (!answers || answers.size <= MAX_WAITING) break;
+      answers.delete(oldest);
+    }
+    return answer;
+  }
+
+  /** Runs a request; the one reply of it, error or not. */
+  async #run(method: string, data: unknown): Promise<Answer> {
     const { incoming, handlers, onFailure } = this.#options;
     try {
       const schemas = isMethod(incoming, method) ? incoming.requests[method] : undefined;
@@ -192,7 +261,7 @@ export class Channel<Out extends Table, In extends Table> {
     }
   }
 
-  #answer(id: number, answer: { data: unknown } | { error: WireError }): void {
+  #answer(id: number, answer: Answer): void {
     if (!this.#closed) this.#options.send(JSON.stringify({ id, ...answer }));
   }
 

@@ -18,6 +18,8 @@ export const closings = {
   slowReader: { code: 4010, message: 'This connection does not read fast enough what it is sent.' },
   tooManyConnections: { code: 4011, message: 'There are too many connections from this address.' },
   mediaFailed: { code: 4012, message: 'Sound and picture found no way between this device and the server.' },
+  resumed: { code: 4013, message: 'The same client went on over another connection.' },
+  abandoned: { code: 4014, message: 'The client gave this connection up, and may come back over another.' },
   disconnected: { code: 1006, message: 'The connection was lost.' },
 } as const;
 

@@ -17,6 +17,7 @@ export const errorCodes = {
   rateLimited: 'Too many messages in too short a time; slow down.',
   unavailable: 'The server cannot do this now; try again a little later.',
   timeout: 'No reply came in time.',
+  gone: 'This stay is over; join again.',
   closed: 'The connection, room or peer closed before this was done.',
   internal: 'Something failed on the other side; its log says what.',
 } as const;

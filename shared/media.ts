@@ -139,7 +139,12 @@ export const RtpParameters = z
   .meta({ id: 'RtpParameters' });
 export type RtpParameters = z.infer<typeof RtpParameters>;
 
-const IceParameters = z.object({ usernameFragment: text(256), password: text(256), iceLite: z.boolean().optional() });
+export const IceParameters = z.object({
+  usernameFragment: text(256),
+  password: text(256),
+  iceLite: z.boolean().optional(),
+});
+export type IceParameters = z.infer<typeof IceParameters>;
 
 const IceCandidate = z.object({
   foundation: text(64),

@@ -5,7 +5,16 @@
  * dropped, so that old clients survive new servers. `docs/protocol.md` is generated from these tables.
  */
 import { z } from 'zod';
-import { DtlsParameters, MediaKind, RtpCapabilities, RtpParameters, Source, TransportInfo, text } from './media.ts';
+import {
+  DtlsParameters,
+  IceParameters,
+  MediaKind,
+  RtpCapabilities,
+  RtpParameters,
+  Source,
+  TransportInfo,
+  text,
+} from './media.ts';
 
 /** Raised when an old client could no longer talk to a new server. */
 export const PROTOCOL_VERSION = 1;
@@ -50,6 +59,7 @@ export const PeerInfo = z
     metadata: z.string().optional().describe("the application's own text, from the token"),
     sources: SourceStates,
     hand: z.boolean().describe('it has raised a hand'),
+    away: z.boolean().describe('its connection is lost, and it may yet come back'),
   })
   .meta({ id: 'PeerInfo' });
 export type PeerInfo = z.infer<typeof PeerInfo>;
@@ -80,6 +90,9 @@ export const ConsumerInfo = z
   .meta({ id: 'ConsumerInfo' });
 export type ConsumerInfo = z.infer<typeof ConsumerInfo>;
 
+/** Something that only its owner knows, as random as 128 bits or more: base64url. */
+const Secret = z.string().regex(/^[\w-]{22,86}$/, { error: 'is not 22 to 86 characters of base64url' });
+
 const Nothing = z.object({});
 const OwnSource = z.strictObject({ source: Source });
 
@@ -94,6 +107,9 @@ const clientRequests = {
         .optional()
         .describe('required unless the server runs open'),
       name: DisplayName.optional().describe('used where the token gives no name'),
+      guest: Secret.optional().describe(
+        'on a server that runs open: whoever sends the same secret again is the same identity',
+      ),
       rtpCapabilities: RtpCapabilities.describe('what this device can receive'),
       transports: z.strictObject({ send: z.boolean(), recv: z.boolean() }).describe('which transports it wants'),
     }),
@@ -102,11 +118,29 @@ const clientRequests = {
       identity: Id,
       name: z.string(),
       grants: Grants,
+      resumeKey: z.string().describe('opens `resume`; keep it in memory only'),
       peers: z.array(PeerInfo).describe('the other members'),
       transports: z.object({ send: TransportInfo.optional(), recv: TransportInfo.optional() }),
       consumers: z.array(ConsumerInfo).describe('created paused; see `resumeConsumers`'),
     }),
   },
+  resume: {
+    about:
+      'Go on with a stay whose connection was cut, within `resumeSeconds`: on a new connection, instead of `join`. Peer, transports, producers and consumers are the same, media has flowed on, and the reply is what there is now. Requests that were not answered are then sent again with their old ids: none runs twice. `gone` says that the stay is over; `join` on the same connection.',
+    request: z.strictObject({ key: Secret.describe('`resumeKey` of the reply to `join`') }),
+    reply: z.object({
+      peers: z.array(PeerInfo).describe('the other members'),
+      consumers: z.array(ConsumerInfo).describe('all that this peer has; those that the client does not know are new'),
+      moved: z.boolean().describe('this connection comes from another address than the one before'),
+    }),
+  },
+  restartIce: {
+    about:
+      'Find the way of the media anew (RFC 8445, section 2.4), on both transports. `rateLimited` when it is asked for too often.',
+    request: z.strictObject({}),
+    reply: z.object({ send: IceParameters.optional(), recv: IceParameters.optional() }),
+  },
+  ping: { about: 'Are you there?', request: z.strictObject({}), reply: Nothing },
   connectTransport: {
     about: 'Give the DTLS parameters of the client end of a transport. No need to wait for the reply.',
     request: z.strictObject({ transportId: Id, dtlsParameters: DtlsParameters }),
@@ -166,7 +200,8 @@ const serverEvents = {
         messageBytes: z.int().describe('the largest message that the server reads'),
         joinSeconds: z.number().describe('how soon `join` must follow'),
         pingSeconds: z.number().describe('how often the server sends `ping`'),
-        silenceSeconds: z.number().describe('after so long without a message, either side gives the other up'),
+        silenceSeconds: z.number().describe('after so long without a message, either side gives the connection up'),
+        resumeSeconds: z.number().describe('how long a stay outlives its connection; 0 when it does not'),
       }),
     }),
   },
@@ -175,6 +210,14 @@ const serverEvents = {
   peerSources: {
     about: 'What a peer publishes has changed; the whole of it, so that a repeat does no harm.',
     data: z.object({ peerId: Id, sources: SourceStates }),
+  },
+  peerAway: {
+    about: 'Somebody lost the connection, or is back. Media may flow all the while.',
+    data: z.object({ peerId: Id, away: z.boolean() }),
+  },
+  draining: {
+    about: 'The server lets nobody in any more, and ends after so long. Calls go on until then.',
+    data: z.object({ seconds: z.number() }),
   },
   peerHand: { about: 'Somebody raised or lowered a hand.', data: z.object({ peerId: Id, raised: z.boolean() }) },
   reaction: { about: 'Somebody reacted.', data: z.object({ peerId: Id, reaction: Reaction }) },
@@ -192,5 +235,6 @@ export const serverTable = { requests: serverRequests, events: serverEvents } as
 export type ClientTable = typeof clientTable;
 export type ServerTable = typeof serverTable;
 export type JoinReply = z.infer<typeof clientRequests.join.reply>;
+export type ResumeReply = z.infer<typeof clientRequests.resume.reply>;
 export type Welcome = z.infer<typeof serverEvents.welcome.data>;
 export type ServerEvents = { [E in keyof typeof serverEvents]: z.infer<(typeof serverEvents)[E]['data']> };

@@ -1,11 +1,13 @@
 /** Owns what a load balancer or an orchestrator asks: is Weir alive, and may it be sent new people. */
 import type { FastifyInstance } from 'fastify';
 import type { WorkerPool } from '../media/WorkerPool.ts';
+import type { Rooms } from '../room/Rooms.ts';
 
-/** `GET /health`: 200 while the process answers. `GET /ready`: 200 while all media workers run, else 503. */
-export async function health(app: FastifyInstance, { pool }: { pool: WorkerPool }): Promise<void> {
+/** `GET /health`: 200 while the process answers. `GET /ready`: 200 while all media workers run and Weir lets people in, else 503. */
+export async function health(app: FastifyInstance, { pool, rooms }: { pool: WorkerPool; rooms: Rooms }): Promise<void> {
   app.get('/health', () => ({ status: 'ok' }));
   app.get('/ready', (_request, reply) => {
+    if (rooms.draining) return reply.code(503).header('retry-after', '10').send({ status: 'draining' });
     if (pool.complete) return { status: 'ready' };
     return reply.code(503).header('retry-after', '1').send({ status: 'media workers are missing' });
   });

@@ -7,10 +7,19 @@ import type { Logger } from 'pino';
 import type { IceCandidate } from '../../shared/media.ts';
 import { Lifetime } from '../Lifetime.ts';
 import { listenInfos, mediaCodecs, webRtcTransportOptions } from './options.ts';
+import { Watchdog } from './Watchdog.ts';
 
 const launcher = fileURLToPath(new URL('launch-worker.sh', import.meta.url));
 /** How long a closed worker may take to exit before it is killed, in milliseconds. */
 const EXIT_TIMEOUT = 3000;
+
+export interface MediaWorkerOptions {
+  readonly listen: MediaListen;
+  readonly port: number;
+  /** How long it may take to answer before it counts as frozen and is killed, in milliseconds. */
+  readonly patience: number;
+  readonly log: Logger;
+}
 
 export interface MediaListen {
   /** Local IP address. */
@@ -25,30 +34,41 @@ export class MediaWorker {
   readonly #furtherAddresses: readonly string[];
   readonly #lifetime = new Lifetime<'closed' | 'died'>();
   readonly #exited: Promise<unknown>;
+  readonly #watchdog: Watchdog;
   readonly port: number;
   #routers = 0;
 
-  private constructor(worker: Worker, webRtcServer: WebRtcServer, port: number, furtherAddresses: readonly string[]) {
+  private constructor(worker: Worker, webRtcServer: WebRtcServer, { listen, port, patience, log }: MediaWorkerOptions) {
     this.#worker = worker;
     this.#webRtcServer = webRtcServer;
-    this.#furtherAddresses = furtherAddresses;
+    this.#furtherAddresses = listen.announcedAddresses.slice(1);
     this.port = port;
     this.#exited = once(worker, 'subprocessclose');
     this.#lifetime.defer(() => worker.close());
+    this.#watchdog = new Watchdog({
+      ask: () => worker.getResourceUsage(),
+      patience,
+      onSilence: () => {
+        log.error({ pid: worker.pid, port }, 'media worker does not answer; killing it');
+        process.kill(worker.pid, 'SIGKILL');
+      },
+    });
+    this.#lifetime.defer(() => this.#watchdog.close());
     worker.once('died', () => this.#lifetime.end('died'));
   }
 
   /**
-   * Starts a worker that listens on `port`.
+   * Starts a worker that listens on `port`, UDP and TCP.
    * @throws {Error} when the worker does not start or the port is taken; no process is left behind
    */
-  static async start(listen: MediaListen, port: number, log: Logger): Promise<MediaWorker> {
+  static async start(options: MediaWorkerOptions): Promise<MediaWorker> {
+    const { listen, port, log } = options;
     const worker = await spawnWorker();
-    const [announced, ...further] = listen.announcedAddresses;
+    const [announced] = listen.announcedAddresses;
     try {
       const webRtcServer = await worker.createWebRtcServer({ listenInfos: listenInfos(listen.ip, port, announced) });
       log.debug({ pid: worker.pid, port }, 'media worker started');
-      return new MediaWorker(worker, webRtcServer, port, further);
+      return new MediaWorker(worker, webRtcServer, options);
     } catch (error) {
       worker.close();
       throw error;
@@ -57,6 +77,11 @@ export class MediaWorker {
 
   get pid(): number {
     return this.#worker.pid;
+  }
+
+  /** Whether it has answered lately. */
+  get answers(): boolean {
+    return this.#watchdog.answers;
   }
 
   /** How many rooms it carries: what new rooms are placed by. */

@@ -9,6 +9,8 @@ export interface WorkerPoolOptions {
   readonly listen: MediaListen;
   /** Worker n listens on `firstPort + n`; 0 takes any free port for each. */
   readonly firstPort: number;
+  /** How long a worker may take to answer before it is killed and replaced, in milliseconds. */
+  readonly patience: number;
   readonly log: Logger;
 }
 
@@ -55,11 +57,12 @@ export class WorkerPool {
   }
 
   /**
-   * The worker with the fewest rooms.
+   * The worker with the fewest rooms, of those that answer.
    * @throws {WeirError} `unavailable` while there is none
    */
   pick(): MediaWorker {
-    const [first, ...others] = this.workers;
+    const answering = this.workers.filter(({ answers }) => answers);
+    const [first, ...others] = answering.length > 0 ? answering : this.workers;
     if (!first) throw new WeirError('unavailable', 'No media worker is running right now; try again in a second.');
     return others.reduce((best, worker) => (worker.routers < best.routers ? worker : best), first);
   }
@@ -110,15 +113,16 @@ export class WorkerPool {
   }
 
   async #listen(index: number): Promise<MediaWorker> {
-    const { listen, firstPort, log } = this.#options;
+    const { firstPort, listen } = this.#options;
+    const start = (port: number) => MediaWorker.start({ ...this.#options, port });
     if (firstPort !== 0) {
-      return MediaWorker.start(listen, firstPort + index, log).catch((error: unknown) => {
+      return start(firstPort + index).catch((error: unknown) => {
         throw isPortError(error) ? portError(listen.ip, firstPort + index, error) : error;
       });
     }
     for (let left = ANY_PORT.tries; ; left -= 1) {
       try {
-        return await MediaWorker.start(listen, randomInt(ANY_PORT.min, ANY_PORT.max), log);
+        return await start(randomInt(ANY_PORT.min, ANY_PORT.max));
       } catch (error) {
         if (left === 0 || this.#closed || !isPortError(error)) throw error;
       }

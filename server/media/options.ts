@@ -42,8 +42,11 @@ export const mediaCodecs: RouterRtpCodecCapability[] = [
 /** The capabilities of every router of this server: known before any router is made, so that `welcome` can say them. */
 export const serverRtpCapabilities: RtpCapabilities = RtpCapabilities.parse(generateRouterRtpCapabilities(mediaCodecs));
 
-/** Time that ICE consent may be missing before a transport counts as disconnected, in seconds. */
-const ICE_CONSENT_TIMEOUT = 30;
+/**
+ * Time that ICE consent may be missing before a transport counts as disconnected, in seconds: mediasoup's most, as long
+ * as a stay may be without a connection and more. Nothing ends by it.
+ */
+const ICE_CONSENT_TIMEOUT = 60;
 
 /** Settings of every WebRtcTransport but what it listens on. */
 export const webRtcTransportOptions = {

@@ -4,7 +4,8 @@ import type { ConsumerInfo, ServerEvents } from '../../shared/protocol.ts';
 type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
 
 /**
- * Nothing leaves before `open()`: the reply to `join` is a snapshot and says it all. After that, what comes up within
+ * Nothing leaves before `open()`, nor after `hold()`: the reply to `join` or `resume` is a snapshot and says it all. In
+ * between, what comes up within
  * one turn of the event loop leaves at its end. So news never overtakes a reply that is on its way (a reply needs
  * microtasks only), and all consumers of one turn make one batch, which is one SDP exchange at the client.
  */
@@ -21,10 +22,20 @@ export class Outbox {
     this.#send = send;
   }
 
-  /** Lets news out from now on. @returns the consumers that have come up so far */
-  open(): ConsumerInfo[] {
+  /** Lets news out from now on; whoever opens it tells of the consumers that there are. */
+  open(): void {
     this.#open = true;
-    return this.#consumers.splice(0);
+    this.#consumers = [];
+  }
+
+  /** Nothing is let out any more, and what has not left is dropped: the next snapshot has it. */
+  hold(): void {
+    this.#open = false;
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    this.#news = [];
+    this.#consumers = [];
+    this.#closedConsumers = [];
   }
 
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
@@ -34,6 +45,7 @@ export class Outbox {
   }
 
   consumerOpened(info: ConsumerInfo): void {
+    if (!this.#open) return;
     this.#consumers.push(info);
     this.#schedule();
   }
@@ -50,16 +62,18 @@ export class Outbox {
     clearImmediate(this.#scheduled);
   }
 
-  #schedule(): void {
-    if (this.#open && !this.#closed) this.#scheduled ??= setImmediate(() => this.#flush());
-  }
-
-  #flush(): void {
+  /** Lets out what is waiting for the end of the turn. */
+  flush(): void {
+    clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
     for (const tell of this.#news.splice(0)) tell();
     const consumerIds = this.#closedConsumers.splice(0);
     if (consumerIds.length > 0) this.#send('consumersClosed', { consumerIds });
     const consumers = this.#consumers.splice(0);
     if (consumers.length > 0) this.#send('newConsumers', { consumers });
+  }
+
+  #schedule(): void {
+    if (this.#open && !this.#closed) this.#scheduled ??= setImmediate(() => this.flush());
   }
 }

@@ -6,6 +6,7 @@ import type { CloseReason } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import {
   type DtlsParameters,
+  type IceParameters,
   kindOf,
   type RtpCapabilities,
   type RtpParameters,
@@ -17,8 +18,12 @@ import { Lifetime } from '../Lifetime.ts';
 import type { Fabric } from '../media/Fabric.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
 import { consumerParameters, ReceivingDevice } from '../media/receiving.ts';
+import { Allowance } from './Allowance.ts';
 import type { Member, Publication } from './Member.ts';
 import { Outbox } from './Outbox.ts';
+
+/** So many ICE restarts in so long, and so long between two, in milliseconds. */
+const ICE_RESTARTS = { most: 5, within: 60_000, apart: 5000 };
 
 export interface PeerOptions {
   readonly identity: string;
@@ -39,9 +44,11 @@ export class Peer implements Member {
   readonly #outbox: Outbox;
   readonly #device: ReceivingDevice;
   readonly #producers = new Map<Source, Producer>();
-  readonly #consumers = new Map<string, Consumer>();
+  readonly #consumers = new Map<string, { consumer: Consumer; publication: Publication }>();
   readonly #connected = new Set<string>();
+  readonly #iceRestarts = new Allowance(ICE_RESTARTS);
   #hand = false;
+  #away = false;
   #send: WebRtcTransport | undefined;
   #recv: WebRtcTransport | undefined;
 
@@ -72,7 +79,7 @@ export class Peer implements Member {
     const { identity, name, metadata } = this.#options;
     const sources: SourceStates = {};
     for (const [source, producer] of this.#producers) sources[source] = producer.paused ? 'paused' : 'live';
-    return { peerId: this.id, identity, name, metadata, sources, hand: this.#hand };
+    return { peerId: this.id, identity, name, metadata, sources, hand: this.#hand, away: this.#away };
   }
 
   /** Opens those of the wished transports that the grants allow, both at once. */
@@ -85,6 +92,8 @@ export class Peer implements Member {
       if (!wanted) return undefined;
       const transport = await fabric.createTransport();
       this.#lifetime.defer(() => transport.close());
+      // The other end said goodbye (RFC 5246, section 7.2.1): whoever only lost the way says nothing.
+      transport.on('dtlsstatechange', (state) => state === 'closed' && this.close('left'));
       return transport;
     };
     [this.#send, this.#recv] = await Promise.all([
@@ -100,9 +109,37 @@ export class Peer implements Member {
     };
   }
 
-  /** Lets news out from now on. @returns the consumers for the reply to `join` */
+  /** Lets news out from now on. @returns all its consumers, for the reply that says what there is */
   start(): ConsumerInfo[] {
-    return this.#outbox.open();
+    this.#outbox.open();
+    return [...this.#consumers.values()].map(describe);
+  }
+
+  /** There is nobody to tell anything, for a while: what happens meanwhile is in the next `start()`. */
+  hold(): void {
+    this.#outbox.hold();
+  }
+
+  /** Tells it at once what it would hear at the end of this turn. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  setAway(away: boolean): void {
+    this.#away = away;
+  }
+
+  /**
+   * New ICE credentials for both transports; media stays where it is until the client finds another way with them.
+   * @throws {WeirError} `rateLimited`
+   */
+  async restartIce(): Promise<{ send?: IceParameters; recv?: IceParameters }> {
+    const wait = this.#iceRestarts.take();
+    if (wait > 0) throw new WeirError('rateLimited', `ICE restarts again in ${Math.ceil(wait / 1000)} s.`);
+    const restart = (transport: WebRtcTransport | undefined) =>
+      transport && accepted(transport.restartIce(), 'This transport cannot be restarted.');
+    const [send, recv] = await Promise.all([restart(this.#send), restart(this.#recv)]);
+    return { ...(send && { send }), ...(recv && { recv }) };
   }
 
   /** @throws {WeirError} `notFound`, `conflict` when it is connected already */
@@ -166,31 +203,25 @@ export class Peer implements Member {
     const ids = new Set(consumerIds);
     const own = [...ids].flatMap((id) => this.#consumers.get(id) ?? []);
     // One that closes while it is resumed has ended, which the client is told anyway.
-    await Promise.allSettled(own.map((consumer) => consumer.resume()));
+    await Promise.allSettled(own.map(({ consumer }) => consumer.resume()));
     if (own.length < ids.size) throw new WeirError('notFound', 'Not all of these consumers are yours.');
   }
 
-  async offer({ peerId, source, producer }: Publication): Promise<void> {
+  async offer(publication: Publication): Promise<void> {
+    const { producer } = publication;
     if (!this.#recv || this.closed || producer.closed) return;
     const consumer = await this.#device.consume(this.#recv, producer);
     if (!consumer) return;
     // The producer, or this peer, may have ended while the worker answered.
     if (this.closed || producer.closed) consumer.close();
     if (consumer.closed) return;
-    this.#consumers.set(consumer.id, consumer);
+    const offered = { consumer, publication };
+    this.#consumers.set(consumer.id, offered);
     consumer.observer.once('close', () => {
       this.#consumers.delete(consumer.id);
       this.#outbox.consumerClosed(consumer.id);
     });
-    const { id: consumerId, producerId, kind } = consumer;
-    this.#outbox.consumerOpened({
-      consumerId,
-      producerId,
-      peerId,
-      source,
-      kind,
-      rtpParameters: consumerParameters(consumer),
-    });
+    this.#outbox.consumerOpened(describe(offered));
   }
 
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
@@ -214,6 +245,13 @@ export class Peer implements Member {
   #mustBeOpen(): void {
     if (this.closed) throw new WeirError('closed');
   }
+}
+
+/** What a client needs in order to receive it. */
+function describe({ consumer, publication }: { consumer: Consumer; publication: Publication }): ConsumerInfo {
+  const { id: consumerId, producerId, kind } = consumer;
+  const { peerId, source } = publication;
+  return { consumerId, producerId, peerId, source, kind, rtpParameters: consumerParameters(consumer) };
 }
 
 /** What mediasoup refuses is the request's fault, unless the media itself has ended; its words go to the log. */

@@ -104,6 +104,11 @@ export class Room {
     if (!member.hidden && this.#members.has(member.id)) this.#tellOthers(member.id, event, data);
   }
 
+  /** Tells everyone something. */
+  tellAll<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
+    for (const member of this.#members.values()) member.notify(event, data);
+  }
+
   /** Ends the room and everyone's stay in it. */
   close(reason: CloseReason): void {
     if (this.#lifetime.end(reason)) this.#log.info({ room: this.name, reason }, 'room closed');

@@ -1,4 +1,5 @@
 /** Owns the rooms of this server: opens them on demand, forgets them when they close. */
+import { once } from 'node:events';
 import type { Logger } from 'pino';
 import { WeirError } from '../../shared/errors.ts';
 import { Fabric } from '../media/Fabric.ts';
@@ -17,6 +18,7 @@ export class Rooms {
   /** By name, from the moment that somebody asks for one. */
   readonly #rooms = new Map<string, Promise<Room>>();
   readonly #open = new Set<Room>();
+  #draining = false;
   #closed = false;
 
   constructor(pool: WorkerPool, maxPeers: number, log: Logger) {
@@ -29,13 +31,18 @@ export class Rooms {
     return this.#rooms.size;
   }
 
+  /** Whether nobody is let in any more. */
+  get draining(): boolean {
+    return this.#draining || this.#closed;
+  }
+
   /**
    * A seat in the room of that name, which is opened if need be.
    * @throws {WeirError} `roomFull`, `unavailable`, `closed`
    */
   async reserve(name: string, identity: string): Promise<Seat> {
     for (;;) {
-      if (this.#closed) throw new WeirError('unavailable', 'The server is shutting down.');
+      if (this.draining) throw new WeirError('unavailable', 'The server is about to restart; try again in a while.');
       const room = await this.#obtain(name);
       // It may have emptied and closed while we waited for our turn: then there will be a new one.
       if (room.closed) continue;
@@ -48,6 +55,19 @@ export class Rooms {
   async find(name: string): Promise<Room | undefined> {
     const room = await this.#rooms.get(name)?.catch(() => undefined);
     return room?.closed ? undefined : room;
+  }
+
+  /**
+   * Lets nobody in any more, tells everyone inside when the end will be, and waits until all rooms have closed, or for
+   * `time` milliseconds, or until `signal` ends the waiting.
+   */
+  async drain(time: number, signal?: AbortSignal): Promise<void> {
+    this.#draining = true;
+    for (const room of this.#open) room.tellAll('draining', { seconds: time / 1000 });
+    const deadline = AbortSignal.any([AbortSignal.timeout(time), ...(signal ? [signal] : [])]);
+    while (this.size > 0 && !deadline.aborted) {
+      await Promise.race([Promise.all([...this.#rooms.values()].map(ended)), once(deadline, 'abort')]);
+    }
   }
 
   /** Closes all rooms. One that is being opened closes as soon as it is open: a worker that is stuck holds up nobody. */
@@ -76,4 +96,10 @@ export class Rooms {
     if (this.#closed) room.close('serverClosing');
     return room;
   }
+}
+
+/** When that room has closed, or could not be opened. */
+async function ended(opening: Promise<Room>): Promise<void> {
+  const room = await opening.catch(() => undefined);
+  if (room) await new Promise<void>((resolve) => room.onEnd(() => resolve()));
 }

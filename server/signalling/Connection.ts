@@ -1,7 +1,7 @@
-/** Owns one client's WebSocket: its channel, its limits, its heartbeat, and the peer that it speaks for. */
+/** Owns one client's WebSocket: its channel, its limits, its heartbeat, and the stay that it speaks for. */
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
-import { Channel } from '../../shared/Channel.ts';
+import { type Answers, Channel } from '../../shared/Channel.ts';
 import { type CloseReason, closeReason, closings } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import {
@@ -15,28 +15,29 @@ import {
 import type { Config } from '../config.ts';
 import { Lifetime } from '../Lifetime.ts';
 import { serverRtpCapabilities } from '../media/options.ts';
-import type { Peer } from '../room/Peer.ts';
-import type { Room } from '../room/Room.ts';
 import type { Caller, SignallingContext } from './Caller.ts';
 import { createHandlers } from './handlers.ts';
 import { RateLimit } from './RateLimit.ts';
+import type { Stay } from './Stay.ts';
 
 /** Messages that are not of this protocol, after which a connection is closed. */
 const MAX_BAD_MESSAGES = 5;
 
 export class Connection implements Caller {
   readonly context: SignallingContext;
+  readonly address: string;
   readonly #channel: Channel<ServerTable, ClientTable>;
   readonly #log: Logger;
   readonly #socket: WebSocket;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #rate: RateLimit;
   #heardAt = performance.now();
-  #stay: { peer: Peer; room: Room } | undefined;
+  #stay: Stay | undefined;
 
-  constructor(socket: WebSocket, context: SignallingContext, log: Logger) {
+  constructor(socket: WebSocket, context: SignallingContext, { address, log }: { address: string; log: Logger }) {
     const { config, gate } = context;
     this.#socket = socket;
+    this.address = address;
     this.context = context;
     this.#log = log;
     this.#rate = new RateLimit(config.messagesPerSecond, config.messageBurst);
@@ -65,12 +66,13 @@ export class Connection implements Caller {
         joinSeconds: config.joinTimeout / 1000,
         pingSeconds: config.pingInterval / 1000,
         silenceSeconds: config.silenceTimeout / 1000,
+        resumeSeconds: config.resumeWindow / 1000,
       },
     });
   }
 
-  /** The peer that this connection speaks for and its room. @throws {WeirError} `notJoined` */
-  get stay(): { peer: Peer; room: Room } {
+  /** The stay that this connection speaks for. @throws {WeirError} `notJoined` */
+  get stay(): Stay {
     if (!this.#stay) throw new WeirError('notJoined', 'Join a room first.');
     return this.#stay;
   }
@@ -88,10 +90,11 @@ export class Connection implements Caller {
     this.#lifetime.defer(listener);
   }
 
-  /** From now on this connection speaks for `peer`, and ends with it. */
-  bind(peer: Peer, room: Room): void {
-    this.#stay = { peer, room };
-    peer.onEnd((reason) => this.close(reason));
+  /** From now on this connection speaks for `stay`. */
+  bind(stay: Stay, answers: Answers): void {
+    this.#stay = stay;
+    this.#channel.remember(answers);
+    this.#lifetime.defer((reason) => stay.detach(this, reason));
   }
 
   /** Ends it and tells the client why. */
@@ -105,12 +108,13 @@ export class Connection implements Caller {
     if (code === 1006) this.#socket.terminate();
     else this.#socket.close(code, reason);
     // One that does not listen would not take part in the closing handshake either.
-    if (reason === 'unresponsive' || reason === 'slowReader') this.#socket.terminate();
+    if (reason === 'unresponsive' || reason === 'slowReader' || reason === 'resumed') this.#socket.terminate();
   }
 
   #listen(): void {
     this.#socket.on('message', (data, isBinary) => {
       this.#heardAt = performance.now();
+      this.#stay?.confirm();
       if (isBinary) {
         this.close('protocolError');
         return;

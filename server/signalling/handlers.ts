@@ -4,17 +4,18 @@ import { WeirError } from '../../shared/errors.ts';
 import type { ClientTable } from '../../shared/protocol.ts';
 import { Peer } from '../room/Peer.ts';
 import type { Caller } from './Caller.ts';
+import { Stay } from './Stay.ts';
 
 export function createHandlers(caller: Caller): Handlers<ClientTable> {
   const { context } = caller;
   return {
-    async join({ room: roomName, token, name, rtpCapabilities, transports }) {
+    async join({ room: roomName, token, name, guest, rtpCapabilities, transports }) {
       if (caller.joined) throw new WeirError('alreadyJoined');
-      const credentials = await context.gate.admit(token, roomName);
+      const credentials = await context.gate.admit(token, roomName, guest);
       using seat = await context.rooms.reserve(roomName, credentials.identity);
       const { room } = seat;
       const { identity, metadata, grants } = credentials;
-      const peer = new Peer({
+      const peer: Peer = new Peer({
         identity,
         name: credentials.name ?? name ?? identity,
         metadata,
@@ -22,13 +23,14 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
         rtpCapabilities,
         fabric: room.fabric,
         maxIncomingBitrate: context.config.maxIncomingBitrate,
-        send: (event, data) => caller.tell(event, data),
+        send: (event, data) => stay.tell(event, data),
       });
-      caller.onEnd((reason) => peer.close(reason));
+      const stay = context.stays.open({ peer, room });
+      caller.onEnd((reason) => stay.begun || peer.close(reason));
       try {
         const opened = await peer.openTransports(transports);
         context.gate.recheck(credentials, roomName);
-        caller.bind(peer, room);
+        stay.attach(caller);
         await room.enter(peer);
         if (peer.closed) throw new WeirError('closed');
         // From here to the reply nothing is awaited: it is one snapshot, and news follows it.
@@ -37,6 +39,7 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
           identity,
           name: peer.info.name,
           grants,
+          resumeKey: stay.key,
           peers: room.peersSeenBy(peer),
           transports: opened,
           consumers: peer.start(),
@@ -45,6 +48,23 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
         peer.close('left');
         throw error;
       }
+    },
+
+    resume({ key }) {
+      if (caller.joined) throw new WeirError('alreadyJoined');
+      const stay = context.stays.find(key);
+      if (stay instanceof Stay) return stay.resume(caller);
+      // It hears why its stay ended, and does not come back by itself.
+      caller.close(stay);
+      throw new WeirError('gone');
+    },
+
+    async restartIce() {
+      return await caller.stay.peer.restartIce();
+    },
+
+    ping() {
+      return {};
     },
 
     async connectTransport({ transportId, dtlsParameters }) {

@@ -51,7 +51,10 @@ export async function signalling(app: FastifyInstance, options: SignallingContex
       socket.close(closings.tooManyConnections.code, 'tooManyConnections');
       return;
     }
-    const connection = new Connection(socket, options, log.child({ connection: request.id }));
+    const connection = new Connection(socket, options, {
+      address: request.ip,
+      log: log.child({ connection: request.id }),
+    });
     connections.add(connection);
     connection.onEnd(() => connections.delete(connection));
     perAddress.set(address, (perAddress.get(address) ?? 0) + 1);

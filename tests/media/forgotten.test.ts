@@ -13,6 +13,7 @@ beforeAll(async () => {
     count: 1,
     listen: { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] },
     firstPort: 0,
+    patience: 5000,
     log: pino({ level: 'fatal' }),
   });
 });

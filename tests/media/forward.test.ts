@@ -12,7 +12,7 @@ let rooms: Rooms;
 
 beforeAll(async () => {
   const listen = { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] as const };
-  pool = await WorkerPool.start({ count: 1, listen, firstPort: 0, log });
+  pool = await WorkerPool.start({ count: 1, listen, firstPort: 0, patience: 5000, log });
   rooms = new Rooms(pool, 80, log);
 });
 afterAll(async () => {

@@ -16,6 +16,7 @@ describe('presence', () => {
       name: 'Bob',
       sources: {},
       hand: false,
+      away: false,
     });
     expect(bob.client.unheard('newPeer')).toEqual([]);
   });
@@ -92,7 +93,7 @@ describe('a newer join of the same identity', () => {
       { event: 'peerClosed', data: { peerId: older.reply.peerId, reason: 'replaced' } },
       {
         event: 'newPeer',
-        data: { peerId: newer.reply.peerId, identity: 'ada', name: 'ada', sources: {}, hand: false },
+        data: { peerId: newer.reply.peerId, identity: 'ada', name: 'ada', sources: {}, hand: false, away: false },
       },
     ]);
   });

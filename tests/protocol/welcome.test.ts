@@ -26,6 +26,7 @@ describe('welcome', () => {
       joinSeconds: 10,
       pingSeconds: 5,
       silenceSeconds: 15,
+      resumeSeconds: 0,
     });
   });
 

@@ -56,6 +56,7 @@ export class PlainMember implements Member {
       name: this.identity,
       sources: state ? { microphone: state } : {},
       hand: false,
+      away: false,
     };
   }
 

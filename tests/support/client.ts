@@ -38,6 +38,8 @@ export interface ConnectOptions {
   readonly path?: string;
   /** Answers nothing that the server asks, `ping` included. */
   readonly mute?: boolean;
+  /** The id of its first request: whoever resumes a stay goes on where it was. */
+  readonly firstId?: number;
   /** Certificate that an HTTPS server may show. */
   readonly ca?: Buffer;
 }
@@ -76,6 +78,8 @@ export class TestClient implements Disposable {
     newConsumers: [],
     consumersClosed: [],
     peerHand: [],
+    peerAway: [],
+    draining: [],
     reaction: [],
   };
   readonly #waiting = new Set<() => void>();
@@ -86,7 +90,7 @@ export class TestClient implements Disposable {
   /** How often the server has asked whether we are there. */
   pings = 0;
 
-  private constructor(socket: WebSocket, mute: boolean) {
+  private constructor(socket: WebSocket, mute: boolean, firstId: number) {
     this.socket = socket;
     this.#mute = mute;
     const hear =
@@ -106,10 +110,13 @@ export class TestClient implements Disposable {
         newConsumers: hear('newConsumers'),
         consumersClosed: hear('consumersClosed'),
         peerHand: hear('peerHand'),
+        peerAway: hear('peerAway'),
+        draining: hear('draining'),
         reaction: hear('reaction'),
       },
       send: (message) => socket.send(message),
       requestTimeout: PATIENCE,
+      firstId,
     });
     socket.on('message', (data) => this.#receive(data.toString()));
     this.closed = new Promise((resolve) => {
@@ -124,14 +131,14 @@ export class TestClient implements Disposable {
 
   /** @throws {Refused} */
   static async connect(url: string, options: ConnectOptions = {}): Promise<TestClient> {
-    const { origin, headers, path = SIGNALLING_PATH, mute = false, ca } = options;
+    const { origin, headers, path = SIGNALLING_PATH, mute = false, firstId = 1, ca } = options;
     const socket = new WebSocket(url.replace(/^http/, 'ws') + path, {
       origin,
       headers,
       ca,
       perMessageDeflate: true,
     });
-    const client = new TestClient(socket, mute);
+    const client = new TestClient(socket, mute, firstId);
     await new Promise<void>((resolve, reject) => {
       socket.on('open', () => resolve());
       socket.on('unexpected-response', (_request, response) => {

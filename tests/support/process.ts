@@ -28,6 +28,7 @@ export class WeirProcess {
         WEIR_RTC_HOST: '127.0.0.1',
         WEIR_RTC_PORT: '0',
         WEIR_WORKERS: '2',
+        WEIR_DRAIN_SECONDS: '0',
         ...environment,
       },
     });

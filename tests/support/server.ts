@@ -10,13 +10,14 @@ export interface TestServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What tests need of a server: loopback, any port, one worker, few logs. */
+/** What tests need of a server: loopback, any port, one worker, few logs, and that who is cut is gone. */
 export const loopback = {
   WEIR_HOST: '127.0.0.1',
   WEIR_PORT: '0',
   WEIR_RTC_HOST: '127.0.0.1',
   WEIR_RTC_PORT: '0',
   WEIR_WORKERS: '1',
+  WEIR_RESUME_SECONDS: '0',
   WEIR_LOG_LEVEL: process.env.WEIR_TEST_LOG ?? 'fatal',
 };
 

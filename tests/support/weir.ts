@@ -60,6 +60,7 @@ export function useServer(environment: Record<string, string> = {}) {
       return running().url;
     },
     connect,
+    token,
     /** Connects and joins. */
     async join(options?: JoinOptions): Promise<Joined> {
       const client = await connect();

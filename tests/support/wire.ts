@@ -49,6 +49,11 @@ export async function holdBackAfterJoin(page: Page): Promise<HeldBack> {
     client.onMessage((message) => {
       const { name, id } = nameOf(message.toString());
       if (name === 'join') join = id;
+      // It is alive; it only answers nothing else.
+      if (answered && name === 'ping') {
+        client.send(JSON.stringify({ id, data: {} }));
+        return;
+      }
       if (name !== 'reply') log.sent.push(name);
       server.send(message);
     });

@@ -47,6 +47,9 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_MESSAGE_BURST: ['9', '1000001', '10.5'],
   WEIR_JOIN_SECONDS: ['0', '601', 'soon'],
   WEIR_PING_SECONDS: ['0.2', '601'],
+  WEIR_DRAIN_SECONDS: ['-1', '86401', 'a while'],
+  WEIR_WORKER_SECONDS: ['0', '61', 'never'],
+  WEIR_RESUME_SECONDS: ['-1', '601', 'half a minute'],
   WEIR_SILENCE_SECONDS: ['0.4', '1801'],
 };
 const each = Object.entries(wrong).flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));

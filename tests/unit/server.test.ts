@@ -155,16 +155,27 @@ describe('Outbox', () => {
     return { sent, outbox: new Outbox((event, data) => sent.push({ event, data })) };
   };
 
-  test('holds back everything until it opens; then consumers are in the snapshot and news are not repeated', async () => {
+  test('holds back everything until it opens, and again while it is held: a snapshot says it all', async () => {
     const { sent, outbox } = record();
     outbox.notify('peerClosed', { peerId: 'a', reason: 'left' });
     outbox.consumerOpened(consumer('one'));
     outbox.consumerOpened(consumer('two'));
     outbox.consumerClosed('one');
     await nextTurn();
-    expect(outbox.open().map(({ consumerId }) => consumerId)).toEqual(['two']);
+    outbox.open();
     await nextTurn();
     expect(sent).toEqual([]);
+    outbox.notify('peerClosed', { peerId: 'b', reason: 'left' });
+    outbox.consumerOpened(consumer('three'));
+    outbox.hold();
+    outbox.consumerClosed('three');
+    await nextTurn();
+    outbox.open();
+    await nextTurn();
+    expect(sent).toEqual([]);
+    outbox.consumerClosed('two');
+    await nextTurn();
+    expect(sent).toEqual([{ event: 'consumersClosed', data: { consumerIds: ['two'] } }]);
   });
 
   test('puts all consumers of one turn into one event, after the news', async () => {

@@ -3,11 +3,12 @@ import type { CloseReason } from '../../shared/closing.ts';
 import { closings } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { type Source, sources } from '../../shared/media.ts';
-import type { Grants, JoinReply, PeerInfo, Reaction, SourceStates } from '../../shared/protocol.ts';
+import type { Grants, JoinReply, PeerInfo, Reaction, ResumeReply, SourceStates } from '../../shared/protocol.ts';
 import { Emitter } from './Emitter.ts';
 import { earlyHandler } from './handler.ts';
+import { Line } from './Line.ts';
+import { onNetworkChange } from './network.ts';
 import { SfuLink } from './SfuLink.ts';
-import { Signalling } from './Signalling.ts';
 import { summarise, type TrackStats } from './stats.ts';
 
 /** Somebody else in the room. */
@@ -20,6 +21,8 @@ export interface RemotePeer {
   readonly sources: SourceStates;
   /** Whether they have raised a hand. */
   readonly hand: boolean;
+  /** Whether they have lost their connection, and may come back. */
+  readonly away: boolean;
   /** What of it has arrived here. */
   readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
 }
@@ -33,6 +36,12 @@ export interface RoomClientEvents {
   trackAdded: { peer: RemotePeer; source: Source; track: MediaStreamTrack };
   trackRemoved: { peer: RemotePeer; source: Source };
   handChanged: RemotePeer;
+  /** A peer lost its connection for a while, or is back. */
+  awayChanged: RemotePeer;
+  /** Our connection to the server was cut, or is there again; meanwhile media flows on. */
+  cutChanged: boolean;
+  /** The server will end in so many seconds, and lets nobody in any more. */
+  draining: { seconds: number };
   reaction: { peer: RemotePeer; reaction: Reaction };
   /** The media connected, or lost its way. */
   connectionChanged: RoomClient['connection'];
@@ -50,16 +59,20 @@ export interface JoinOptions {
   readonly token?: string;
   /** Shown to the others where the token gives no name. */
   readonly name?: string;
+  /** On a server that runs open: a secret (22 to 86 characters of base64url) by which we are the same identity again. */
+  readonly guest?: string;
 }
 
 interface KnownPeer extends RemotePeer {
   sources: SourceStates;
   hand: boolean;
+  away: boolean;
   readonly tracks: Map<Source, MediaStreamTrack>;
 }
 
 /**
- * One stay in one room. After `closed` make a new RoomClient.
+ * One stay in one room. A connection that is cut comes back by itself, and the stay with it; after `closed` make a new
+ * RoomClient.
  * @example
  * const room = new RoomClient({ url: 'https://weir.example' });
  * room.on('trackAdded', ({ peer, source, track }) => show(peer, track));
@@ -70,10 +83,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   readonly #url: string;
   readonly #peers = new Map<string, KnownPeer>();
   #state: RoomState = 'idle';
-  #signalling: Signalling | undefined;
+  #line: Line | undefined;
   #link: SfuLink | undefined;
   #reply: JoinReply | undefined;
   #reason: CloseReason | undefined;
+  #unwatchNetwork: (() => void) | undefined;
 
   /** @param options.url where the Weir server is; by default where the SDK was loaded from */
   constructor(options: { url?: string } = {}) {
@@ -123,30 +137,33 @@ export class RoomClient extends Emitter<RoomClientEvents> {
    * Enters a room. It resolves when we are in; media of those who are there arrives by `trackAdded`.
    * @throws {WeirError} `unauthorized`, `roomFull`, `unavailable`, `incapable`, ...; another attempt needs a new RoomClient
    */
-  async join({ room, token, name }: JoinOptions): Promise<void> {
+  async join({ room, token, name, guest }: JoinOptions): Promise<void> {
     if (this.#state !== 'idle') throw new WeirError('alreadyJoined', 'Make a new RoomClient for another stay.');
     this.#setState('joining');
     try {
-      const opening = Signalling.open({
+      const opening = Line.open({
         url: this.#url,
         listeners: this.#listeners(),
+        onCut: () => this.emit('cutChanged', true),
+        onResumed: (snapshot) => this.#resumed(snapshot),
         onClose: (reason) => this.#end(reason),
       });
       const handler = earlyHandler();
-      const { signalling, welcome } = await opening;
-      this.#signalling = signalling;
+      const { line, welcome } = await opening;
+      this.#line = line;
       this.#mustBeJoining();
       const { device, rtpCapabilities } = await SfuLink.device(handler, welcome.rtpCapabilities);
       this.#mustBeJoining();
-      const reply = await signalling.channel.request('join', {
+      const reply = await line.join({
         room,
         ...(token !== undefined && { token }),
         ...(name !== undefined && { name }),
+        ...(guest !== undefined && { guest }),
         rtpCapabilities,
         transports: { send: true, recv: true },
       });
       this.#mustBeJoining();
-      this.#joined(reply, signalling, device);
+      this.#joined(reply, line, device);
     } catch (error) {
       // Why the server closed the connection says more than that it did.
       const reason = this.#reason;
@@ -158,7 +175,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /** Leaves; tracks that were published are not stopped, they are yours. */
   leave(): void {
-    this.#signalling?.leave();
+    this.#line?.leave();
     this.#end('left');
   }
 
@@ -200,17 +217,17 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /** Removes somebody; needs the grant `roomAdmin`. */
   async kick(peerId: string): Promise<void> {
-    await this.#mustSignal().channel.request('kick', { peerId });
+    await this.#mustSignal().request('kick', { peerId });
   }
 
   /** Raises or lowers our hand. */
   async setHand(raised: boolean): Promise<void> {
-    await this.#mustSignal().channel.request('setHand', { raised });
+    await this.#mustSignal().request('setHand', { raised });
   }
 
   /** Shows the others a reaction. */
   async react(reaction: Reaction): Promise<void> {
-    await this.#mustSignal().channel.request('react', { reaction });
+    await this.#mustSignal().request('react', { reaction });
   }
 
   /** How loud a peer's microphone is now, 0 to 1. */
@@ -221,6 +238,16 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** Whether media has ever flowed in this stay: if not, something between here and the server keeps it out. */
   get wasConnected(): boolean {
     return this.#link?.wasConnected ?? false;
+  }
+
+  /** Whether the connection to the server is cut just now, and being made anew. */
+  get cut(): boolean {
+    return this.#line?.cut ?? false;
+  }
+
+  /** Finds the way of the media anew, for instance when its owner has moved to another network. */
+  restartIce(): void {
+    this.#mustLink().restartIce();
   }
 
   /** How the media is connected. */
@@ -250,6 +277,13 @@ export class RoomClient extends Emitter<RoomClientEvents> {
         peer.hand = raised;
         this.emit('handChanged', peer);
       },
+      peerAway: ({ peerId, away }: { peerId: string; away: boolean }) => {
+        const peer = this.#peers.get(peerId);
+        if (!peer) return;
+        peer.away = away;
+        this.emit('awayChanged', peer);
+      },
+      draining: ({ seconds }: { seconds: number }) => this.emit('draining', { seconds }),
       reaction: ({ peerId, reaction }: { peerId: string; reaction: Reaction }) => {
         const peer = this.#peers.get(peerId);
         if (peer) this.emit('reaction', { peer, reaction });
@@ -259,21 +293,60 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     };
   }
 
-  #joined(reply: JoinReply, signalling: Signalling, device: ConstructorParameters<typeof SfuLink>[0]['device']): void {
+  #joined(reply: JoinReply, line: Line, device: ConstructorParameters<typeof SfuLink>[0]['device']): void {
     this.#reply = reply;
     this.#link = new SfuLink({
       device,
-      channel: signalling.channel,
+      request: line.request,
       transports: reply.transports,
       onTrack: ({ peerId, source }, track) => this.#trackAdded(peerId, source, track),
       onTrackEnded: ({ peerId, source }) => this.#trackRemoved(peerId, source),
       onSourceEnded: () => this.#localChanged(),
-      onConnection: () => this.emit('connectionChanged', this.connection),
+      onConnection: () => {
+        // Media that lost its way may have lost it with everything else.
+        if (this.connection === 'lost') line.probe();
+        this.emit('connectionChanged', this.connection);
+      },
       onFailed: () => this.#mediaFailed(),
+    });
+    this.#unwatchNetwork = onNetworkChange(() => {
+      line.probe();
+      this.#link?.restartIce();
     });
     for (const info of reply.peers) this.#addPeer(info);
     this.#setState('joined');
     void this.#link.consume(reply.consumers);
+  }
+
+  /** Makes everything the same as the server says that it is now, and tells what is different. */
+  #resumed({ peers, consumers, moved }: ResumeReply): void {
+    if (moved || this.connection === 'lost') this.#link?.restartIce();
+    const there = new Map(peers.map((info) => [info.peerId, info]));
+    for (const { peerId } of this.peers) {
+      if (!there.has(peerId)) this.#removePeer(peerId, 'left');
+    }
+    for (const info of peers) {
+      const known = this.#peers.get(info.peerId);
+      if (known) this.#update(known, info);
+      else this.#addPeer(info);
+    }
+    this.#link?.sync(consumers);
+    this.emit('cutChanged', false);
+  }
+
+  #update(peer: KnownPeer, { sources, hand, away }: PeerInfo): void {
+    if (!sameSources(peer.sources, sources)) {
+      peer.sources = sources;
+      this.emit('peerChanged', peer);
+    }
+    if (peer.hand !== hand) {
+      peer.hand = hand;
+      this.emit('handChanged', peer);
+    }
+    if (peer.away !== away) {
+      peer.away = away;
+      this.emit('awayChanged', peer);
+    }
   }
 
   #addPeer(info: PeerInfo): void {
@@ -318,9 +391,9 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     return this.#link;
   }
 
-  #mustSignal(): Signalling {
-    if (!this.#signalling || this.#state !== 'joined') throw new WeirError('notJoined', 'Join a room first.');
-    return this.#signalling;
+  #mustSignal(): Line {
+    if (!this.#line || this.#state !== 'joined') throw new WeirError('notJoined', 'Join a room first.');
+    return this.#line;
   }
 
   /** Whoever leaves while we are joining does not end up inside. */
@@ -329,7 +402,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   }
 
   #mediaFailed(): void {
-    this.#signalling?.leave('mediaFailed');
+    this.#line?.leave('mediaFailed');
     this.#end('mediaFailed');
   }
 
@@ -342,10 +415,15 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     if (this.#state === 'closed') return;
     const wasIn = this.#state === 'joined';
     this.#reason = reason;
+    this.#unwatchNetwork?.();
     this.#setState('closed');
     this.#link?.close();
     this.#peers.clear();
     // Whoever was not in hears of it from `join`.
     if (wasIn) this.emit('closed', { reason, message: closings[reason].message });
   }
+}
+
+function sameSources(one: SourceStates, other: SourceStates): boolean {
+  return sources.every((source) => one[source] === other[source]);
 }

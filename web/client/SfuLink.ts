@@ -1,11 +1,12 @@
 /** Owns the media between this client and the SFU: the device, both transports, producers and consumers. */
 import { Device, type types } from 'mediasoup-client';
-import type { Channel } from '../../shared/Channel.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { kindOf, RtpCapabilities, RtpParameters, type Source, type TransportInfo } from '../../shared/media.ts';
-import type { ClientTable, ConsumerInfo, ServerTable } from '../../shared/protocol.ts';
+import type { ConsumerInfo } from '../../shared/protocol.ts';
 import { encodingsOf, producerOptionsOf } from './encodings.ts';
 import type { earlyHandler } from './handler.ts';
+import { IceRestarts } from './IceRestarts.ts';
+import type { Request } from './Line.ts';
 
 type Transport = types.Transport;
 type Producer = types.Producer;
@@ -16,7 +17,7 @@ const LEVEL_AGE = 500;
 
 export interface SfuLinkOptions {
   readonly device: Device;
-  readonly channel: Channel<ClientTable, ServerTable>;
+  readonly request: Request;
   readonly transports: { send?: TransportInfo; recv?: TransportInfo };
   onTrack(info: ConsumerInfo, track: MediaStreamTrack): void;
   onTrackEnded(info: ConsumerInfo): void;
@@ -44,6 +45,7 @@ export class SfuLink {
   /** Consumers that the server closed before they were made here. */
   readonly #closedEarly = new Set<string>();
   readonly #making = new Set<string>();
+  readonly #restarts: IceRestarts;
   #nextLocalId = 1;
   #wasConnected = false;
 
@@ -52,6 +54,11 @@ export class SfuLink {
     const { send, recv } = options.transports;
     this.#send = send && this.#connecting(options.device.createSendTransport(toOptions(send)));
     this.#recv = recv && this.#connecting(options.device.createRecvTransport(toOptions(recv)));
+    this.#restarts = new IceRestarts({
+      restart: () => this.#restartIce(),
+      isLost: () => this.connection === 'lost',
+      onHopeless: () => options.onFailed(),
+    });
     this.#send?.on('produce', ({ rtpParameters, appData }, callback, errback) => {
       const { source, paused } = appData;
       const parsed = RtpParameters.safeParse(rtpParameters);
@@ -60,7 +67,7 @@ export class SfuLink {
         return;
       }
       const id = String(this.#nextLocalId++);
-      const answer = options.channel.request('produce', {
+      const answer = options.request('produce', {
         source,
         rtpParameters: parsed.data,
         paused: paused === true,
@@ -117,7 +124,7 @@ export class SfuLink {
     if (!producer) return;
     this.#producers.delete(source);
     producer.close();
-    await this.#options.channel.request('closeProducer', { source });
+    await this.#options.request('closeProducer', { source });
   }
 
   /** @throws {WeirError} `notFound` when the source is off; a refusal leaves it muted */
@@ -128,7 +135,7 @@ export class SfuLink {
     if (paused) producer.pause();
     else producer.resume();
     try {
-      await this.#options.channel.request(paused ? 'pauseProducer' : 'resumeProducer', { source });
+      await this.#options.request(paused ? 'pauseProducer' : 'resumeProducer', { source });
     } catch (error) {
       // Nobody may believe that they are heard when nothing of theirs is forwarded.
       if (!producer.closed) producer.pause();
@@ -167,7 +174,7 @@ export class SfuLink {
     });
     if (ready.length === 0 || recv.closed) return;
     // `notFound` says that one closed on the way; its end is in the next event.
-    this.#options.channel.request('resumeConsumers', { consumerIds: ready }).catch(() => {});
+    this.#options.request('resumeConsumers', { consumerIds: ready }).catch(() => {});
   }
 
   consumersClosed(consumerIds: readonly string[]): void {
@@ -179,6 +186,20 @@ export class SfuLink {
         this.#options.onTrackEnded(known.info);
       } else if (this.#making.has(id)) this.#closedEarly.add(id);
     }
+  }
+
+  /** Makes what is received the same as what the server says that there is. */
+  sync(infos: readonly ConsumerInfo[]): void {
+    const there = new Set(infos.map(({ consumerId }) => consumerId));
+    this.consumersClosed([...this.#consumers.keys(), ...this.#making].filter((id) => !there.has(id)));
+    void this.consume(
+      infos.filter(({ consumerId }) => !this.#consumers.has(consumerId) && !this.#making.has(consumerId)),
+    );
+  }
+
+  /** Finds the way of the media anew, on both transports; what flows goes on until there is a better one. */
+  restartIce(): void {
+    this.#restarts.want();
   }
 
   /** How loud the microphone of a peer is, 0 to 1, as its last packets say it (RFC 6464). */
@@ -226,6 +247,7 @@ export class SfuLink {
   }
 
   close(): void {
+    this.#restarts.close();
     this.#send?.close();
     this.#recv?.close();
     this.#producers.clear();
@@ -236,14 +258,24 @@ export class SfuLink {
     transport.on('connectionstatechange', (state) => {
       if (state === 'connected') this.#wasConnected = true;
       this.#options.onConnection();
-      if (state === 'failed') this.#options.onFailed();
+      if (state === 'failed' && !this.#wasConnected) this.#options.onFailed();
+      else if (state === 'failed') this.#restarts.want();
+      else this.#restarts.look();
     });
     transport.on('connect', ({ dtlsParameters }, callback) => {
-      const answer = this.#options.channel.request('connectTransport', { transportId: transport.id, dtlsParameters });
+      const answer = this.#options.request('connectTransport', { transportId: transport.id, dtlsParameters });
       answer.catch((error) => WeirError.from(error).code !== 'closed' && this.#options.onFailed());
       callback();
     });
     return transport;
+  }
+
+  async #restartIce(): Promise<void> {
+    const { send, recv } = await this.#options.request('restartIce', {});
+    await Promise.all([
+      send && this.#send?.restartIce({ iceParameters: send }),
+      recv && this.#recv?.restartIce({ iceParameters: recv }),
+    ]);
   }
 
   /** @throws {WeirError} `closed` when the link closes meanwhile, `incapable` when the browser refuses the track */

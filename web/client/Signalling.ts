@@ -1,4 +1,4 @@
-/** Owns the client's WebSocket: opens it, hears `welcome`, notices when the server has gone silent, and closes it. */
+/** Owns one WebSocket of the client's: opens it, hears `welcome`, notices when the server has gone silent, closes it. */
 import { Channel, type Handlers, type Listeners } from '../../shared/Channel.ts';
 import { type CloseReason, closeReason, closings } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
@@ -16,12 +16,24 @@ export interface SignallingOptions {
   /** Where the server is: an http(s) or ws(s) URL; only its origin counts. */
   readonly url: string;
   readonly listeners: Omit<Listeners<ServerTable>, 'welcome'>;
-  /** The connection has ended, for whatever reason, once. */
+  /** The connection has ended, for whatever reason, once. Its channel is suspended: another one can take over. */
   onClose(reason: CloseReason): void;
+  /** How long connecting may take until `welcome`, in milliseconds. */
+  readonly timeout?: number;
+  /** Gives up connecting. */
+  readonly signal?: AbortSignal;
+  /** The id of the first request. */
+  readonly firstId?: number;
 }
 
 /** How long connecting may take until `welcome`, in milliseconds. */
 const CONNECT_TIMEOUT = 10_000;
+/** How soon the server must answer when it is asked whether it is there, in milliseconds. */
+const PROBE_TIMEOUT = 1000;
+/** A timer that is so late says that this page did not run, in milliseconds. */
+const ASLEEP = 250;
+/** How often the silence is looked at, and by how much a `ping` may be late before it is asked for, in milliseconds. */
+const WATCH = 1000;
 
 export class Signalling {
   readonly channel: Channel<ClientTable, ServerTable>;
@@ -30,6 +42,7 @@ export class Signalling {
   readonly #welcome = Promise.withResolvers<Welcome>();
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #heardAt = performance.now();
+  #probing: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   private constructor(options: SignallingOptions, url: URL) {
@@ -39,12 +52,15 @@ export class Signalling {
       outgoing: clientTable,
       incoming: serverTable,
       tolerant: true,
+      firstId: options.firstId,
       handlers: { ping: () => ({}) } satisfies Handlers<ServerTable>,
       listeners: { ...options.listeners, welcome: (welcome) => this.#welcomed(welcome) },
       send: (message) => this.#socket.readyState === WebSocket.OPEN && this.#socket.send(message),
     });
     this.#socket.onmessage = ({ data }) => {
       this.#heardAt = performance.now();
+      clearTimeout(this.#probing);
+      this.#probing = undefined;
       if (typeof data === 'string') this.channel.receive(data);
     };
     this.#socket.onclose = ({ code }) => this.#end(closeReason(code));
@@ -56,17 +72,33 @@ export class Signalling {
    */
   static async open(options: SignallingOptions): Promise<{ signalling: Signalling; welcome: Welcome }> {
     const signalling = new Signalling(options, signallingUrl(options.url));
-    const timer = setTimeout(() => signalling.#end('disconnected'), CONNECT_TIMEOUT);
+    const giveUp = () => signalling.#end('disconnected');
+    const timer = setTimeout(giveUp, options.timeout ?? CONNECT_TIMEOUT);
+    options.signal?.addEventListener('abort', giveUp);
     try {
       const welcome = await signalling.#welcome.promise;
       return { signalling, welcome };
     } finally {
       clearTimeout(timer);
+      options.signal?.removeEventListener('abort', giveUp);
     }
   }
 
-  /** Tells the server why and ends the connection. */
-  leave(reason: 'left' | 'mediaFailed' = 'left'): void {
+  /** Whether nothing was heard for so long, in milliseconds. */
+  silentFor(time: number): boolean {
+    return performance.now() - this.#heardAt >= time;
+  }
+
+  /** Asks whether the server is there, which must say so at once, or the connection counts as lost. */
+  probe(): void {
+    if (this.#closed || this.#probing) return;
+    this.#expectWord();
+    // Whatever it answers, it is there.
+    this.channel.request('ping', {}).catch(() => {});
+  }
+
+  /** Tells the server why and ends the connection; `abandoned` is no leaving. */
+  leave(reason: 'left' | 'mediaFailed' | 'abandoned' = 'left'): void {
     // A closing handshake with a reason is all that the server needs, whatever else is under way.
     if (!this.#closed) this.#socket.close(closings[reason].code, reason);
     this.#end(reason);
@@ -80,19 +112,28 @@ export class Signalling {
       this.#socket.close();
       return;
     }
-    const { pingSeconds, silenceSeconds } = welcome.limits;
-    this.#watchdog = setInterval(() => {
-      if (performance.now() - this.#heardAt > silenceSeconds * 1000) this.#end('unresponsive');
-    }, pingSeconds * 1000);
+    const late = welcome.limits.pingSeconds * 1000 + WATCH;
+    this.#watchdog = setInterval(() => this.silentFor(late) && this.probe(), WATCH);
     this.#welcome.resolve(welcome);
+  }
+
+  #expectWord(): void {
+    const due = performance.now() + PROBE_TIMEOUT;
+    this.#probing = setTimeout(() => {
+      // We were busy or asleep ourselves: what has come meanwhile is yet to be read.
+      if (performance.now() - due > ASLEEP) this.#expectWord();
+      else this.#end('unresponsive');
+    }, PROBE_TIMEOUT);
   }
 
   #end(reason: CloseReason): void {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#watchdog);
-    this.channel.close();
-    this.#socket.close();
+    clearTimeout(this.#probing);
+    this.channel.suspend();
+    // Whoever has not said that it leaves may come back.
+    this.#socket.close(closings.abandoned.code, 'abandoned');
     this.#welcome.reject(
       new WeirError('unavailable', 'The server cannot be reached; check the connection and try again.'),
     );

@@ -81,6 +81,7 @@ export function callView(
   session.on('changed', render);
   session.on('personJoined', ({ name }) => toasts.tell(say('joined', { name })));
   session.on('personLeft', ({ name }) => toasts.tell(say('left', { name })));
+  session.on('draining', (seconds) => toasts.tell(say('draining', { seconds: Math.ceil(seconds) })));
   session.on('removed', (name) => toasts.tell(say('removed', { name })));
   session.on('handRaised', ({ name }) => toasts.tell(say('raised', { name })));
   session.on('screenShared', ({ name }) => announce(say('shares', { name })));
@@ -130,6 +131,11 @@ function tellDeviceErrors({ media }: Session, toasts: Toasts): void {
 function showPhase(session: Session, status: HTMLElement, toasts: Toasts, root: HTMLElement): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let said = false;
+  const tell = (words: 'connecting' | 'reconnecting') => {
+    said = true;
+    status.textContent = say(words);
+    status.hidden = false;
+  };
   const show = (phase: Phase) => {
     clearTimeout(timer);
     if (phase === 'in') {
@@ -141,13 +147,17 @@ function showPhase(session: Session, status: HTMLElement, toasts: Toasts, root: 
     }
     if (phase === 'ended') return;
     timer = setTimeout(() => {
-      said = true;
-      status.textContent = say(phase === 'joining' ? 'connecting' : 'reconnecting');
-      status.hidden = false;
+      tell(phase === 'joining' ? 'connecting' : 'reconnecting');
       root.classList.toggle('reconnecting', phase === 'reconnecting');
     }, TIMES.quiet);
   };
   session.on('phase', show);
+  session.on('cut', (cut) => {
+    if (session.phase !== 'in') return;
+    // Sound and picture go on: nothing is dimmed.
+    if (!cut) show('in');
+    else timer = setTimeout(() => tell('reconnecting'), TIMES.quiet);
+  });
   show(session.phase);
   return () => clearTimeout(timer);
 }

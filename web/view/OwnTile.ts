@@ -17,7 +17,7 @@ function isCorner(value: string): value is Corner {
 const DRAG = 8;
 
 export class OwnTile {
-  readonly tile = new Tile({ data: { own: '' }, kind: 'own' });
+  readonly tile = new Tile({ kind: 'own' });
   readonly root = this.tile.root;
   #corner: Corner;
 
@@ -40,6 +40,7 @@ export class OwnTile {
 
   show(self: Person): void {
     this.tile.show({
+      data: { own: '' },
       label: say('you'),
       name: self.name,
       video: self.camera,

@@ -3,7 +3,10 @@ import type { RemotePeer } from '../client/index.ts';
 
 /** Somebody in the call; ourselves too. */
 export interface Person {
+  /** Of the person: it stays the same when they come back. */
   readonly id: string;
+  /** Of this stay; empty for ourselves. */
+  readonly peerId: string;
   readonly name: string;
   readonly own: boolean;
   readonly camera: MediaStreamTrack | undefined;
@@ -15,11 +18,14 @@ export interface Person {
   readonly screenOn: boolean;
   readonly muted: boolean;
   readonly hand: boolean;
+  /** The connection is lost, and may come back. */
+  readonly away: boolean;
 }
 
 export function toPerson(peer: RemotePeer): Person {
   return {
-    id: peer.peerId,
+    id: peer.identity,
+    peerId: peer.peerId,
     name: peer.name,
     own: false,
     camera: peer.sources.camera === 'live' ? peer.tracks.get('camera') : undefined,
@@ -30,5 +36,6 @@ export function toPerson(peer: RemotePeer): Person {
     screenOn: peer.sources.screen !== undefined,
     muted: peer.sources.microphone !== 'live',
     hand: peer.hand,
+    away: peer.away,
   };
 }

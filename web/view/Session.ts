@@ -10,12 +10,17 @@ import {
   RoomClient,
   WeirError,
 } from '../client/index.ts';
+import { Company } from './Company.ts';
 import { type Person, toPerson } from './Person.ts';
 
 export interface SessionEvents {
   /** Something about the people or about ourselves is different. */
   changed: undefined;
   phase: Phase;
+  /** Signalling is cut while media flows on, or there again. */
+  cut: boolean;
+  /** The server ends in so many seconds. */
+  draining: number;
   /** The connection is about to be lost: tracks that still have a picture will have none. */
   losing: undefined;
   personJoined: Person;
@@ -56,9 +61,11 @@ const SETTLE = 1500;
 export class Session extends Emitter<SessionEvents> {
   readonly media: LocalMedia;
   readonly wish: SessionWish;
+  /** What makes us the same person again where nobody needs a token. */
+  readonly #guest = secret();
+  readonly #company: Company;
   #client: RoomClient;
   #phase: Phase = 'joining';
-  #known: readonly Person[] = [];
   #hand = false;
   /** What its owner wants; what is published follows. */
   #muted = false;
@@ -73,6 +80,10 @@ export class Session extends Emitter<SessionEvents> {
     super();
     this.wish = wish;
     this.media = media;
+    this.#company = new Company((person) => {
+      this.emit('personLeft', person);
+      this.emit('changed', undefined);
+    });
     this.#client = this.#newClient();
     media.on('changed', (source) => {
       this.#sync(source);
@@ -91,7 +102,7 @@ export class Session extends Emitter<SessionEvents> {
   /** Enters the room; resolves as well when we leave meanwhile. @throws {WeirError} when the server does not let us in */
   async join(): Promise<void> {
     try {
-      await this.#client.join(this.wish);
+      await this.#client.join({ ...this.wish, guest: this.#guest });
     } catch (error) {
       if (this.#phase === 'ended') return;
       this.#end('left');
@@ -109,6 +120,7 @@ export class Session extends Emitter<SessionEvents> {
     const microphone = this.media.state('microphone').track;
     return {
       id: 'self',
+      peerId: '',
       name: this.#client.name ?? this.wish.name,
       own: true,
       camera: this.media.state('camera').track,
@@ -119,13 +131,14 @@ export class Session extends Emitter<SessionEvents> {
       screenOn: this.#screen !== undefined,
       muted: microphone === undefined || this.#muted,
       hand: this.#hand,
+      away: false,
     };
   }
 
   /** The others, in the order in which they came; while the connection is lost, those who were there last. */
   get others(): readonly Person[] {
-    if (this.#phase !== 'reconnecting') this.#known = this.#client.peers.map(toPerson);
-    return this.#known;
+    if (this.#phase !== 'reconnecting') this.#company.update(this.#client.peers);
+    return this.#company.people;
   }
 
   get mayPublish(): boolean {
@@ -138,7 +151,7 @@ export class Session extends Emitter<SessionEvents> {
 
   /** How loud somebody is, 0 to 1. */
   level(id: string): number {
-    if (id !== 'self') return this.#client.level(id);
+    if (id !== 'self') return this.#client.level(this.#company.person(id)?.peerId ?? '');
     const settled = this.#inSince !== undefined && performance.now() - this.#inSince > SETTLE;
     return settled && !this.self.muted ? this.media.meter.level : 0;
   }
@@ -207,9 +220,9 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   async kick(id: string): Promise<void> {
-    const name = this.others.find((person) => person.id === id)?.name ?? '';
+    const { name, peerId } = this.#company.person(id) ?? { name: '', peerId: '' };
     await this.#attempt(async () => {
-      await this.#client.kick(id);
+      await this.#client.kick(peerId);
       this.emit('removed', name);
     });
   }
@@ -217,18 +230,30 @@ export class Session extends Emitter<SessionEvents> {
   #newClient(): RoomClient {
     const client = new RoomClient({ url: location.origin });
     const changed = () => this.#client === client && this.emit('changed', undefined);
-    for (const event of ['peerChanged', 'trackAdded', 'trackRemoved', 'localChanged', 'connectionChanged'] as const) {
+    for (const event of [
+      'peerChanged',
+      'trackAdded',
+      'trackRemoved',
+      'localChanged',
+      'connectionChanged',
+      'awayChanged',
+    ] as const) {
       client.on(event, changed);
     }
     client.on('peerJoined', (peer) => {
+      // Those who are there when we come in are no news, nor are those who are back.
+      const news = client.state === 'joined' && !this.#company.awaits(peer.identity);
       changed();
-      // Those who are there when we come in are no news.
-      if (client.state === 'joined') this.emit('personJoined', toPerson(peer));
+      if (news) this.emit('personJoined', toPerson(peer));
     });
-    client.on('peerLeft', ({ peer }) => {
+    client.on('peerLeft', ({ peer, reason }) => {
+      // Who found no way for the media, or is in from elsewhere, is about to be here again.
+      if (reason === 'mediaFailed' || reason === 'replaced') this.#company.expect(peer.identity);
+      else this.emit('personLeft', toPerson(peer));
       changed();
-      this.emit('personLeft', toPerson(peer));
     });
+    client.on('cutChanged', (cut) => this.#client === client && this.emit('cut', cut));
+    client.on('draining', ({ seconds }) => this.#client === client && this.emit('draining', seconds));
     client.on('trackAdded', ({ peer, source }) => source === 'screen' && this.emit('screenShared', toPerson(peer)));
     client.on('handChanged', (peer) => {
       changed();
@@ -236,7 +261,9 @@ export class Session extends Emitter<SessionEvents> {
     });
     client.on('reaction', ({ peer, reaction }) => this.emit('reaction', { person: toPerson(peer), reaction }));
     client.on('stateChanged', (state) => {
-      if (state === 'closed' && this.#client === client && this.#phase === 'in') this.emit('losing', undefined);
+      if (state !== 'closed' || this.#client !== client || this.#phase !== 'in') return;
+      this.#company.update(client.peers);
+      this.emit('losing', undefined);
     });
     client.on('closed', ({ reason }) => this.#client === client && this.#closed(reason));
     return client;
@@ -245,6 +272,8 @@ export class Session extends Emitter<SessionEvents> {
   #joined(): void {
     this.#lostAt = undefined;
     this.#inSince ??= performance.now();
+    // The others may be on their way back, as we were.
+    if (this.#phase === 'reconnecting') for (const { id } of this.#company.people) this.#company.expect(id);
     this.#setPhase('in');
     this.#sync('camera');
     this.#sync('microphone');
@@ -273,7 +302,7 @@ export class Session extends Emitter<SessionEvents> {
     const pause = Math.min(RETRY.most, RETRY.first + tried / 2) * (0.5 + Math.random());
     this.#retry = setTimeout(() => {
       const client = this.#newClient();
-      client.join(this.wish).then(
+      client.join({ ...this.wish, guest: this.#guest }).then(
         () => {
           if (this.#phase !== 'reconnecting') {
             client.leave();
@@ -362,8 +391,18 @@ export class Session extends Emitter<SessionEvents> {
   #end(reason: CloseReason): void {
     if (this.#phase === 'ended') return;
     clearTimeout(this.#retry);
+    this.#company.close();
     void this.#stopScreen();
     this.#setPhase('ended');
     this.emit('ended', reason);
   }
+}
+
+/** 128 random bits in base64url. */
+function secret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
 }

@@ -22,9 +22,9 @@ export class Sound {
   /** Plays exactly these people's voices and shared sound. */
   play(people: readonly Person[]): void {
     const wanted = new Map<MediaStreamTrack, Voice>();
-    for (const { id, microphone, screenAudio } of people) {
-      if (microphone) wanted.set(microphone, { voiceOf: id, source: 'microphone' });
-      if (screenAudio) wanted.set(screenAudio, { voiceOf: id, source: 'screenAudio' });
+    for (const { peerId, microphone, screenAudio } of people) {
+      if (microphone) wanted.set(microphone, { voiceOf: peerId, source: 'microphone' });
+      if (screenAudio) wanted.set(screenAudio, { voiceOf: peerId, source: 'screenAudio' });
     }
     for (const [track, audio] of this.#elements) {
       if (wanted.has(track)) continue;

@@ -136,8 +136,10 @@ export class Stage {
       this.#session.client.connection !== 'connected' ||
       (shown.length > 1 && frozen.length === shown.length);
     for (const [id, tile] of this.#tiles) {
-      const name = this.#session.others.find((person) => id.startsWith(person.id))?.name ?? '';
-      tile.setSlow(tile.frozen, ours ? undefined : say('frozenTheirs', { name }));
+      const owner = this.#session.others.find((person) => id.startsWith(person.id));
+      const name = owner?.name ?? '';
+      if (owner?.away) tile.setSlow(true, say('awayTheirs', { name }));
+      else tile.setSlow(tile.frozen, ours ? undefined : say('frozenTheirs', { name }));
     }
     // When it is our own connection, saying so once is enough.
     this.#slow.hidden = !ours || frozen.length === 0 || this.#session.phase !== 'in';
@@ -154,7 +156,9 @@ export class Stage {
   }
 
   #show(person: Person): void {
-    this.#tile(person.id, { peerId: person.id }, 'person').show({
+    this.#tile(person.id, 'person').show({
+      data: { peerId: person.peerId },
+      away: person.away,
       label: person.name,
       name: person.name,
       video: person.camera,
@@ -165,7 +169,9 @@ export class Stage {
     });
     if (!person.screenOn) return;
     const id = `${person.id}-screen`;
-    this.#tile(id, { screenOf: person.id }, 'screen').show({
+    this.#tile(id, 'screen').show({
+      data: { screenOf: person.peerId },
+      away: person.away,
       label: say('screenOf', { name: person.name }),
       name: person.name,
       video: person.screen,
@@ -176,10 +182,10 @@ export class Stage {
     });
   }
 
-  #tile(id: string, data: Record<string, string>, kind: 'person' | 'screen'): Tile {
+  #tile(id: string, kind: 'person' | 'screen'): Tile {
     const known = this.#tiles.get(id);
     if (known) return known;
-    const tile = new Tile({ data, kind, onPin: () => this.#togglePin(id) });
+    const tile = new Tile({ kind, onPin: () => this.#togglePin(id) });
     this.#tiles.set(id, tile);
     return tile;
   }

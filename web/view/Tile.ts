@@ -4,7 +4,6 @@ import { element, hueOf, icon, initials } from './dom.ts';
 import { say } from './words/index.ts';
 
 export interface TileOptions {
-  readonly data: Record<string, string>;
   readonly kind: 'person' | 'own' | 'screen';
   onPin?(): void;
 }
@@ -20,6 +19,10 @@ export interface TileState {
   readonly muted: boolean;
   readonly hand: boolean;
   readonly pinned: boolean;
+  /** Whose it is, for the page's `data-` attributes: a person who comes back has the same tile. */
+  readonly data?: Readonly<Record<string, string>>;
+  /** The connection of its owner is lost: the picture stays as it was. */
+  readonly away?: boolean;
 }
 
 /** A picture that has not changed for so long counts as frozen, in milliseconds. */
@@ -35,9 +38,10 @@ export class Tile {
   readonly #slow: HTMLElement;
   readonly #pin: HTMLButtonElement | undefined;
   #lastFrame = 0;
+  #away = false;
   #track: MediaStreamTrack | undefined;
 
-  constructor({ data, kind, onPin }: TileOptions) {
+  constructor({ kind, onPin }: TileOptions) {
     const mark = (name: string, words: string, node: Parameters<typeof icon>[0]) =>
       element(
         'span',
@@ -52,7 +56,7 @@ export class Tile {
     this.root = element(
       'section',
       // A tap focuses it, which shows its buttons where there is no hovering.
-      { className: `tile ${kind}`, data, tabIndex: -1 },
+      { className: `tile ${kind}`, tabIndex: -1 },
       this.#initials,
       this.video,
       this.#slow,
@@ -70,12 +74,14 @@ export class Tile {
 
   /** The browser pauses a video that leaves the page: whoever puts its tile back starts it again. */
   resume(): void {
-    if (!this.#track || !this.video.paused) return;
+    if (this.#away || !this.#track || !this.video.paused) return;
     if (this.#lastFrame > 0) this.#lastFrame = performance.now();
     this.video.play().catch(() => {});
   }
 
-  show({ label, name, video, expectsVideo, muted, hand, pinned }: TileState): void {
+  show({ label, name, video, expectsVideo, muted, hand, pinned, data = {}, away = false }: TileState): void {
+    Object.assign(this.root.dataset, data);
+    this.#away = away;
     if (this.#label.textContent !== label) {
       this.#label.textContent = label;
       this.#initials.textContent = initials(name);

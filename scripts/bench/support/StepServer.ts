@@ -77,6 +77,7 @@ export class StepServer implements AsyncDisposable {
       count: config.workers,
       listen: { ip: config.rtcHost, announcedAddresses: first === undefined ? [own, ...others] : [first, ...further] },
       firstPort: config.rtcPort,
+      patience: config.workerPatience,
       log,
     });
     try {

@@ -3,7 +3,7 @@ import { type CloseReason, closings } from '../../../shared/closing.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import { kindOf, type Source, type TransportInfo } from '../../../shared/media.ts';
 import type { JoinReply } from '../../../shared/protocol.ts';
-import { Signalling } from '../../../web/client/Signalling.ts';
+import { Line, type Request } from '../../../web/client/Line.ts';
 import type { Stream } from '../media/Stream.ts';
 import { now } from './clock.ts';
 import { type MediaOptions, MemberMedia } from './MemberMedia.ts';
@@ -18,6 +18,11 @@ export interface MemberOptions extends MediaOptions {
   readonly tracks?: Partial<Record<Source, readonly Stream[]>>;
   /** Whether it receives what others publish; it does unless told. */
   readonly receives?: boolean;
+  /** The connection was cut, and is being made anew; and it is there again, with the same stay. */
+  onCut?(): void;
+  onResumed?(): void;
+  /** Another peer lost its connection, or is back. */
+  onAway?(peerId: string, away: boolean): void;
   /** The stay ended, and nobody here asked it to. */
   onEnd?(reason: CloseReason): void;
 }
@@ -41,7 +46,7 @@ export class Member {
   /** Whether there was something to receive when it came: only then do its first packet and picture tell of its join. */
   readonly metMedia = { audio: false, video: false };
   readonly #options: MemberOptions;
-  #signalling: Signalling | undefined;
+  #line: Line | undefined;
   #closed = false;
 
   private constructor(options: MemberOptions) {
@@ -80,7 +85,7 @@ export class Member {
   leave(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#signalling?.leave();
+    this.#line?.leave();
     this.media.close();
   }
 
@@ -88,20 +93,26 @@ export class Member {
     const { url, room, name, token, tracks = {}, receives = true } = this.#options;
     let reason: CloseReason | undefined;
     try {
-      const { signalling, welcome } = await Signalling.open({
+      const { line, welcome } = await Line.open({
         url,
         listeners: {
           newConsumers: ({ consumers }) => void this.#consume(consumers),
           consumersClosed: ({ consumerIds }) => this.media.forget(consumerIds),
+          peerAway: ({ peerId, away }) => this.#options.onAway?.(peerId, away),
+        },
+        onCut: () => this.#options.onCut?.(),
+        onResumed: ({ consumers }) => {
+          this.#sync(consumers);
+          this.#options.onResumed?.();
         },
         onClose: (why) => {
           reason = why;
           this.#ended(why);
         },
       });
-      this.#signalling = signalling;
+      this.#line = line;
       this.moments.welcomed = now();
-      const reply = await this.#request('join', {
+      const reply = await line.join({
         room,
         name,
         ...(token !== undefined && { token }),
@@ -153,9 +164,17 @@ export class Member {
     await this.#request('resumeConsumers', { consumerIds }).catch(() => {});
   }
 
-  readonly #request: Signalling['channel']['request'] = (method, data) => {
-    if (!this.#signalling) throw new WeirError('notJoined');
-    return this.#signalling.channel.request(method, data);
+  /** Makes what is received the same as what the server says that there is. */
+  #sync(consumers: JoinReply['consumers']): void {
+    const known = new Map([...this.media.receivers.values()].map(({ info }) => [info.consumerId, info]));
+    const there = new Set(consumers.map(({ consumerId }) => consumerId));
+    this.media.forget([...known.keys()].filter((id) => !there.has(id)));
+    void this.#consume(consumers.filter(({ consumerId }) => !known.has(consumerId)));
+  }
+
+  readonly #request: Request = (method, data) => {
+    if (!this.#line) throw new WeirError('notJoined');
+    return this.#line.request(method, data);
   };
 
   #ended(reason: CloseReason): void {

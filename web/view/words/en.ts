@@ -122,6 +122,8 @@ export const en = {
   connecting: 'Connecting…',
   reconnecting: 'Reconnecting…',
   reconnected: 'You are back.',
+  awayTheirs: '{name} is reconnecting…',
+  draining: 'The server restarts in {seconds} seconds. You will be reconnected.',
   frozenTheirs: "{name}'s connection is slow.",
   frozenYours: 'Your connection is slow.',
   soundRefused: 'Your browser keeps the call silent until you click.',

@@ -121,6 +121,8 @@ export const ko: Readonly<Record<WordKey, string>> = {
   connecting: '연결하는 중…',
   reconnecting: '다시 연결하는 중…',
   reconnected: '다시 연결되었습니다.',
+  awayTheirs: '{name} 님이 다시 연결하는 중…',
+  draining: '서버가 {seconds}초 뒤에 다시 시작됩니다. 자동으로 다시 연결됩니다.',
   frozenTheirs: '{name} 님의 연결이 느립니다.',
   frozenYours: '내 연결이 느립니다.',
   soundRefused: '브라우저가 소리를 막고 있습니다. 누르면 들립니다.',

@@ -1,0 +1,63 @@
+/** Owns the trial of cut connections: media must flow on as if nothing was, and the stay be the same. */
+import { setTimeout } from 'node:timers/promises';
+import { randomFrom } from '../../../tests/support/random.ts';
+import { Cable, type Cut } from '../support/Cable.ts';
+import { Guest } from '../support/Guest.ts';
+import { type Figure, type Trial, timeFigures } from '../support/Trial.ts';
+import { until } from '../support/until.ts';
+import { Weir } from '../support/Weir.ts';
+
+/** How long the network stays away after the client has noticed, in milliseconds: attempts are then in every state. */
+const AWAY = 2000;
+/** How long a client may take to notice a silence, in milliseconds: a ping, what it may be late by, and the question. */
+const NOTICE = 12_000;
+
+export const cuts: Trial = {
+  name: 'cuts',
+  title: 'Cut connections',
+  about:
+    'The signalling of a publisher and of a viewer is cut outside of both ends, half of the time by reset and half by silence; it stays away for up to two seconds after the client has noticed. Times are from the network being back to the stay being taken up; gaps are pauses of more than 200 ms in the RTP that arrives at the viewer, beside a viewer who is not cut.',
+  times: 100,
+  async run({ times, say }) {
+    await using weir = await Weir.start();
+    await using near = await Cable.lay(weir.url);
+    await using far = await Cable.lay(weir.url);
+    using publisher = await Guest.enter(near.url, 'cuts', 'publisher', true);
+    using viewer = await Guest.enter(far.url, 'cuts', 'viewer');
+    using control = await Guest.enter(weir.url, 'cuts', 'control');
+    await Promise.all([viewer.flows(), control.flows()]);
+    const random = randomFrom(5);
+    const ids = () => [publisher.member.peerId, viewer.member.peerId, viewer.consumerIds, control.consumerIds].join();
+    const before = ids();
+    const back: Record<Cut, number[]> = { reset: [], silence: [] };
+    let changed = 0;
+    for (let turn = 0; turn < times; turn += 1) {
+      const how: Cut = turn % 2 ? 'silence' : 'reset';
+      const [cable, guest] = (turn >> 1) % 2 ? [far, viewer] : [near, publisher];
+      const count = guest.resumes.length;
+      cable.cut(how);
+      await until('the cut being noticed', NOTICE, () => guest.cuts.length > count);
+      await setTimeout(random.int(AWAY));
+      await cable.mend();
+      const mended = performance.now();
+      await until('the stay being taken up', 10_000, () => guest.resumes.length > count);
+      back[how].push((guest.resumes.at(-1) ?? 0) - mended);
+      if (ids() !== before) changed += 1;
+      say(`cut ${turn + 1} of ${times}: gaps ${viewer.gaps}, beside ${control.gaps} of the one who was not cut`);
+    }
+    await Promise.all([viewer.flows(), control.flows()]);
+    const ended = [publisher, viewer, control].reduce((sum, { ends }) => sum + ends.length, 0);
+    const figures: Figure[] = [
+      ...timeFigures('Taken up again', [...back.reset, ...back.silence], { most: 1000 }),
+      ...timeFigures('Taken up again after a reset', back.reset),
+      ...timeFigures('Taken up again after a silence', back.silence),
+      { name: 'Gaps at the viewer', value: viewer.gaps, unit: '', most: control.gaps },
+      { name: 'Gaps at the control', value: control.gaps, unit: '' },
+      { name: 'Longest pause at the viewer', value: viewer.longestGap, unit: 'ms' },
+      { name: 'Longest pause at the control', value: control.longestGap, unit: 'ms' },
+      { name: 'Ids that changed', value: changed, unit: '', most: 0 },
+      { name: 'Stays that ended', value: ended, unit: '', most: 0 },
+    ];
+    return figures;
+  },
+};

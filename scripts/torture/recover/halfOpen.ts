@@ -1,0 +1,45 @@
+/** Owns the trial of half-open connections: both sides must find out by themselves, with the settings that Weir has. */
+import { Cable } from '../support/Cable.ts';
+import { Guest } from '../support/Guest.ts';
+import { type Trial, timeFigures } from '../support/Trial.ts';
+import { until } from '../support/until.ts';
+import { Weir } from '../support/Weir.ts';
+
+/** When both sides must know, in milliseconds; a timer and a turn more is no failure of the heartbeat. */
+const KNOWN = 15_000;
+const LEEWAY = 1000;
+
+export const halfOpen: Trial = {
+  name: 'half-open',
+  title: 'Half-open connections',
+  about:
+    'Connections fall silent in both directions, and neither end is told. Times are from there to the client trying another connection, and to the others being told by the server that this peer is away. Settings are the defaults: a ping every 5 s, 15 s of silence.',
+  times: 20,
+  async run({ times, say }) {
+    await using weir = await Weir.start({ WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
+    await using cable = await Cable.lay(weir.url);
+    using cleanUp = new DisposableStack();
+    using watcher = await Guest.enter(weir.url, 'half', 'watcher');
+    const guests: Guest[] = [];
+    for (let index = 0; index < times; index += 1) {
+      guests.push(cleanUp.use(await Guest.enter(cable.url, 'half', `guest-${index}`)));
+    }
+    const began = performance.now();
+    cable.cut('silence');
+    const noticed = guests.map(async (guest) => {
+      await until(`${guest.name} noticing`, 2 * KNOWN, () => guest.cuts.length > 0);
+      return (guest.cuts[0] ?? 0) - began;
+    });
+    const marked = guests.map(async ({ member, name }) => {
+      const at = await until(`${name} being marked`, 2 * KNOWN, () => watcher.awaySince.get(member.peerId));
+      return at - began;
+    });
+    const client = await Promise.all(noticed);
+    say(`all ${times} clients have noticed`);
+    const server = await Promise.all(marked);
+    return [
+      ...timeFigures('The client knows', client, { most: KNOWN }),
+      ...timeFigures('The server knows, and has told the others', server, { most: KNOWN + LEEWAY }),
+    ];
+  },
+};

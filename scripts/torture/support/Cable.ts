@@ -1,0 +1,109 @@
+/** Owns a TCP connection's way to a server that can be cut outside of both ends: by reset, or by silence. */
+import { once } from 'node:events';
+import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
+import { Lifetime } from '../../../server/Lifetime.ts';
+
+/**
+ * `reset`: connections are reset, and new ones refused. `silence`: nothing gets through any more in either direction,
+ * and nobody is told; new connections get no answer.
+ */
+export type Cut = 'reset' | 'silence';
+
+/** Forwards to `127.0.0.1:<port>`. Only what goes through it is cut: media takes its own way. */
+export class Cable implements AsyncDisposable {
+  readonly #target: number;
+  readonly #lifetime = new Lifetime<'closed'>();
+  readonly #sockets = new Set<Socket>();
+  #server: Server;
+  #cut: Cut | undefined;
+  /** Those who were let in while nothing got through. */
+  #held: Socket[] = [];
+
+  private constructor(target: number, server: Server) {
+    this.#target = target;
+    this.#server = server;
+  }
+
+  /** @param url of the server */
+  static async lay(url: string): Promise<Cable> {
+    const server = createServer();
+    const cable = new Cable(Number(new URL(url).port), server);
+    await cable.#listen(server, 0);
+    return cable;
+  }
+
+  /** Where the server is found through this cable. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** How many connections go through it. */
+  get size(): number {
+    return this.#sockets.size / 2;
+  }
+
+  cut(how: Cut): void {
+    this.#cut = how;
+    if (how === 'silence') {
+      for (const socket of this.#sockets) socket.pause();
+      return;
+    }
+    this.#server.close();
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** What was silent goes on where it was, as TCP does; what was reset has to be made anew. */
+  async mend(): Promise<void> {
+    const { url } = this;
+    if (this.#cut === 'reset') {
+      this.#server = createServer();
+      await this.#listen(this.#server, Number(new URL(url).port));
+    }
+    this.#cut = undefined;
+    for (const socket of this.#sockets) socket.resume();
+    for (const socket of this.#held.splice(0)) if (!socket.destroyed) this.#connect(socket);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lifetime.end('closed');
+    for (const socket of [...this.#sockets, ...this.#held]) socket.destroy();
+    this.#server.close();
+  }
+
+  #port = 0;
+
+  async #listen(server: Server, port: number): Promise<void> {
+    server.on('connection', (socket) => {
+      socket.on('error', () => {});
+      if (this.#cut === 'silence') this.#held.push(socket.pause());
+      else this.#connect(socket);
+    });
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    this.#port = portOf(server.address());
+  }
+
+  #connect(near: Socket): void {
+    const far = createConnection(this.#target, '127.0.0.1');
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#sockets.add(from);
+      from.setNoDelay(true);
+      from.on('data', (bytes) => to.write(bytes));
+      from.on('error', () => {});
+      from.on('end', () => to.end());
+      from.on('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+    }
+    near.resume();
+  }
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === 'string') throw new Error('It does not listen on TCP.');
+  return address.port;
+}

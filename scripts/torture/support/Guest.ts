@@ -1,0 +1,80 @@
+/** Owns a headless member under torture: when it was cut, when it was back, how its stay ended, and what arrived. */
+import type { CloseReason } from '../../../shared/closing.ts';
+import { Member } from '../../load/endpoint/Member.ts';
+import { steady } from '../../load/material.ts';
+import { steadyVideo } from '../../load/media/steady.ts';
+import { until } from './until.ts';
+
+export class Guest implements Disposable {
+  readonly name: string;
+  /** Moments (`performance.now()`). */
+  readonly cuts: number[] = [];
+  readonly resumes: number[] = [];
+  readonly ends: CloseReason[] = [];
+  /** Since when it has been told that others are away. */
+  readonly awaySince = new Map<string, number>();
+  #member: Member | undefined;
+
+  private constructor(name: string) {
+    this.name = name;
+  }
+
+  /** @param publishes a steady video of 1.58 Mbit/s, or nothing */
+  static async enter(url: string, room: string, name: string, publishes = false): Promise<Guest> {
+    const guest = new Guest(name);
+    const { member, ready } = await Member.join({
+      url,
+      room,
+      name,
+      tracks: publishes ? { camera: [steadyVideo(steady)] } : {},
+      onCut: () => guest.cuts.push(performance.now()),
+      onResumed: () => guest.resumes.push(performance.now()),
+      onEnd: (reason) => guest.ends.push(reason),
+      onAway: (peerId, away) => {
+        if (away) guest.awaySince.set(peerId, performance.now());
+        else guest.awaySince.delete(peerId);
+      },
+    });
+    guest.#member = member;
+    await ready;
+    return guest;
+  }
+
+  get member(): Member {
+    if (!this.#member) throw new Error(`${this.name} is not in.`);
+    return this.#member;
+  }
+
+  /** Packets of others that have arrived, each counted once. */
+  get packets(): number {
+    return this.member.media.all.reduce((sum, { distinct }) => sum + distinct, 0);
+  }
+
+  /** Pauses of more than 200 ms in what arrived. */
+  get gaps(): number {
+    return this.member.media.all.reduce((sum, { gaps }) => sum + gaps, 0);
+  }
+
+  /** The longest pause, in milliseconds. */
+  get longestGap(): number {
+    return Math.max(0, ...this.member.media.all.map(({ longestGap }) => longestGap));
+  }
+
+  /** The ids of its consumers, which a resume must not change. */
+  get consumerIds(): string {
+    return this.member.media.all
+      .map(({ info }) => info.consumerId)
+      .sort()
+      .join();
+  }
+
+  /** Waits until media flows to it from now on. */
+  async flows(): Promise<void> {
+    const { packets } = this;
+    await until(`media to ${this.name}`, 10_000, () => this.packets > packets + 30);
+  }
+
+  [Symbol.dispose](): void {
+    this.#member?.leave();
+  }
+}

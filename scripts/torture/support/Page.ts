@@ -1,0 +1,77 @@
+/** Owns people with real browsers under torture: Weir's own page, entered by address, and frames as it presents them. */
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const executablePath = '/usr/bin/chromium';
+
+/**
+ * A Chromium with a fake camera and microphone.
+ * @param within the network namespace that it runs in
+ * @param secure an origin whose pages may have devices although it is plain HTTP
+ */
+export async function startBrowser({
+  within,
+  secure,
+}: {
+  within?: string;
+  secure?: string;
+} = {}): Promise<AsyncDisposable & { browser: Browser }> {
+  const directory = await mkdtemp(join(tmpdir(), 'weir-torture-'));
+  const program = join(directory, 'chromium');
+  await writeFile(program, `#!/bin/sh\nexec ${within ? `ip netns exec ${within} ` : ''}${executablePath} "$@"\n`);
+  await chmod(program, 0o755);
+  const browser = await chromium.launch({
+    executablePath: program,
+    args: [
+      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      ...['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
+      '--allow-loopback-in-peer-connection',
+      ...(secure ? [`--unsafely-treat-insecure-origin-as-secure=${secure}`] : []),
+    ],
+  });
+  return {
+    browser,
+    async [Symbol.asyncDispose]() {
+      await browser.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+/** Somebody on the page. */
+export class Visitor {
+  readonly page: Page;
+  readonly name: string;
+
+  private constructor(page: Page, name: string) {
+    this.page = page;
+    this.name = name;
+  }
+
+  static async enter(browser: Browser, url: string, room: string, name: string): Promise<Visitor> {
+    const context = await browser.newContext({ viewport: { width: 640, height: 480 } });
+    const page = await context.newPage();
+    await page.goto(`${url}/r/${room}?${new URLSearchParams({ name, join: '1' })}`);
+    return new Visitor(page, name);
+  }
+
+  /** What the page knows of the room: its own id, and the others, by name. */
+  room(): Promise<{ state: string | undefined; peerId: string | undefined; others: string[] }> {
+    return this.page.evaluate(() => ({
+      state: window.weir?.state,
+      peerId: window.weir?.peerId,
+      others: (window.weir?.peers ?? []).map(({ name }) => name).sort(),
+    }));
+  }
+
+  /** Frames that the tile of somebody has shown; -1 where there is none. */
+  frames(of: string): Promise<number> {
+    return this.page.evaluate((name) => {
+      const video = document.querySelector(`section[aria-label="${name}"] video`);
+      return video instanceof HTMLVideoElement ? video.getVideoPlaybackQuality().totalVideoFrames : -1;
+    }, of);
+  }
+}

@@ -1,0 +1,25 @@
+/** Owns waiting for a fact. */
+import { setTimeout } from 'node:timers/promises';
+
+/**
+ * Looks every few milliseconds until `fact` is true, or something.
+ * @param within milliseconds
+ * @throws {Error} that says what did not come about
+ */
+export async function until<T>(
+  what: string,
+  within: number,
+  fact: () => T | Promise<T>,
+): Promise<Exclude<T, false | undefined | null | 0 | ''>> {
+  const late = performance.now() + within;
+  for (;;) {
+    const found = await fact();
+    if (isSomething(found)) return found;
+    if (performance.now() > late) throw new Error(`${what}: not within ${(within / 1000).toFixed(1)} s`);
+    await setTimeout(5);
+  }
+}
+
+function isSomething<T>(value: T): value is Exclude<T, false | undefined | null | 0 | ''> {
+  return Boolean(value);
+}

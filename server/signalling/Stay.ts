@@ -1,0 +1,108 @@
+/** Owns the bond of a peer with its connections: one at a time speaks for it, and for a while there may be none. */
+import { randomBytes } from 'node:crypto';
+import type { Answers } from '../../shared/Channel.ts';
+import type { CloseReason } from '../../shared/closing.ts';
+import type { ResumeReply, ServerEvents } from '../../shared/protocol.ts';
+import type { Peer } from '../room/Peer.ts';
+import type { Room } from '../room/Room.ts';
+import type { Caller } from './Caller.ts';
+
+/** How long a stay may be without a connection before the others are told, in milliseconds: most cuts are shorter. */
+const UNNOTICED = 4000;
+
+/** Ways in which a connection ends, and its client does not mean to leave. */
+const cuts: ReadonlySet<CloseReason> = new Set(['disconnected', 'unresponsive', 'slowReader', 'abandoned']);
+
+export interface StayOptions {
+  readonly peer: Peer;
+  readonly room: Room;
+  /** How long it outlives its connection, in milliseconds. */
+  readonly window: number;
+}
+
+export class Stay {
+  /** Whoever has it may go on with this stay; only its client has. */
+  readonly key = randomBytes(32).toString('base64url');
+  readonly peer: Peer;
+  readonly room: Room;
+  readonly #window: number;
+  readonly #answers: Answers = new Map();
+  #caller: Caller | undefined;
+  #confirmed = false;
+  #lastAddress: string | undefined;
+  #noticing: NodeJS.Timeout | undefined;
+  #ending: NodeJS.Timeout | undefined;
+
+  constructor({ peer, room, window }: StayOptions) {
+    this.peer = peer;
+    this.room = room;
+    this.#window = window;
+    peer.onEnd((reason) => this.#ended(reason));
+  }
+
+  /** Whether a connection has spoken for it yet. */
+  get begun(): boolean {
+    return this.#lastAddress !== undefined;
+  }
+
+  tell<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
+    this.#caller?.tell(event, data);
+  }
+
+  /** From now on `caller` speaks for the peer; an older connection of it, which may not know yet that it is cut, ends. */
+  attach(caller: Caller): void {
+    const former = this.#caller;
+    this.#caller = caller;
+    this.#lastAddress = caller.address;
+    clearTimeout(this.#ending);
+    this.#setAway(false);
+    caller.bind(this, this.#answers);
+    former?.close('resumed');
+  }
+
+  /** As `attach`, for one that comes back. @returns all that there is now */
+  resume(caller: Caller): ResumeReply {
+    const moved = caller.address !== this.#lastAddress;
+    this.peer.hold();
+    this.attach(caller);
+    return { peers: this.room.peersSeenBy(this.peer), consumers: this.peer.start(), moved };
+  }
+
+  /** The client has said something, so that it has the reply to its `join`, and the key in it. */
+  confirm(): void {
+    this.#confirmed = true;
+  }
+
+  /** A connection of this stay has ended. */
+  detach(caller: Caller, reason: CloseReason): void {
+    if (this.#caller !== caller) return;
+    this.peer.flush();
+    this.#caller = undefined;
+    if (this.peer.closed) return;
+    if (!cuts.has(reason) || !this.#confirmed || this.#window === 0) {
+      this.peer.close(reason);
+      return;
+    }
+    this.peer.hold();
+    this.#ending = setTimeout(() => this.peer.close(reason), this.#window);
+    // Who has been silent for so long has been away for so long.
+    const unnoticed = reason === 'unresponsive' ? 0 : UNNOTICED;
+    this.#noticing = setTimeout(() => this.#setAway(true), unnoticed);
+  }
+
+  #setAway(away: boolean): void {
+    clearTimeout(this.#noticing);
+    const { peer, room } = this;
+    if (peer.closed || peer.info.away === away) return;
+    peer.setAway(away);
+    room.tellOf(peer, 'peerAway', { peerId: peer.id, away });
+  }
+
+  #ended(reason: CloseReason): void {
+    clearTimeout(this.#ending);
+    clearTimeout(this.#noticing);
+    const caller = this.#caller;
+    this.#caller = undefined;
+    caller?.close(reason);
+  }
+}

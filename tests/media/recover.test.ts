@@ -1,0 +1,257 @@
+/** Owns the proof that media outlives what it runs beside: cut connections, closed transports, dead and frozen workers. */
+import { setTimeout } from 'node:timers/promises';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Member } from '../../scripts/load/endpoint/Member.ts';
+import { steady } from '../../scripts/load/material.ts';
+import { steadyVideo } from '../../scripts/load/media/steady.ts';
+import { Cable } from '../../scripts/torture/support/Cable.ts';
+import { WeirProcess } from '../support/process.ts';
+import { startServer } from '../support/server.ts';
+
+const flowing = { WEIR_RESUME_SECONDS: '30', WEIR_MESSAGES_PER_SECOND: '1000' };
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const undo of cleanUp.splice(0).reverse()) await undo();
+});
+
+beforeAll(async () => {
+  // Material is made once a machine.
+  await Promise.resolve(steady);
+});
+
+/** A member and what happened to its connection and its stay. */
+interface Observed {
+  readonly member: Member;
+  /** When (`performance.now()`) it was cut, and back. */
+  readonly cuts: number[];
+  readonly resumes: number[];
+  readonly ends: string[];
+}
+
+async function enter(url: string, room: string, name: string, publishes = false): Promise<Observed> {
+  const cuts: number[] = [];
+  const resumes: number[] = [];
+  const ends: string[] = [];
+  const { member, ready } = await Member.join({
+    url,
+    room,
+    name,
+    tracks: publishes ? { camera: [steadyVideo(steady)] } : {},
+    onCut: () => cuts.push(performance.now()),
+    onResumed: () => resumes.push(performance.now()),
+    onEnd: (reason) => ends.push(reason),
+  });
+  cleanUp.push(() => member.leave());
+  await ready;
+  return { member, cuts, resumes, ends };
+}
+
+/** Packets that have arrived at a member, and pauses of more than 200 ms in them. */
+function arrived({ member }: Observed): { packets: number; gaps: number } {
+  const all = member.media.all;
+  return {
+    packets: all.reduce((sum, { distinct }) => sum + distinct, 0),
+    gaps: all.reduce((sum, { gaps }) => sum + gaps, 0),
+  };
+}
+
+/** Waits until media flows to a member, from now on. */
+async function flows(observed: Observed): Promise<void> {
+  const { packets } = arrived(observed);
+  await vi.waitUntil(() => arrived(observed).packets > packets + 50, { timeout: 10_000, interval: 10 });
+}
+
+async function lay(url: string): Promise<Cable> {
+  const cable = await Cable.lay(url);
+  cleanUp.push(() => cable[Symbol.asyncDispose]());
+  return cable;
+}
+
+async function serve(environment: Record<string, string> = {}) {
+  const server = await startServer({ ...flowing, ...environment });
+  cleanUp.push(() => server.close());
+  return server;
+}
+
+describe('a cut connection', () => {
+  test.each(['reset', 'silence'] as const)(
+    'by %s: media flows on, at the one who was cut and from it, and the stay is taken up within a second',
+    async (how) => {
+      const { url, app } = await serve({ WEIR_PING_SECONDS: '0.5', WEIR_SILENCE_SECONDS: '2' });
+      const [near, far] = [await lay(url), await lay(url)];
+      const publisher = await enter(near.url, 'cut', 'publisher', true);
+      const viewer = await enter(far.url, 'cut', 'viewer');
+      const control = await enter(url, 'cut', 'control');
+      await Promise.all([flows(viewer), flows(control)]);
+      const consumers = viewer.member.media.all.map(({ info }) => info.consumerId);
+      for (const [cable, one] of [
+        [near, publisher],
+        [far, viewer],
+      ] as const) {
+        const before = one.resumes.length;
+        cable.cut(how);
+        await vi.waitUntil(() => one.cuts.length > before, { timeout: 8000, interval: 5 });
+        // Long enough that attempts are under way in every state.
+        await setTimeout(700);
+        const mended = performance.now();
+        await cable.mend();
+        await vi.waitUntil(() => one.resumes.length > before, { timeout: 5000, interval: 5 });
+        expect((one.resumes.at(-1) ?? 0) - mended).toBeLessThan(1000);
+      }
+      await Promise.all([flows(viewer), flows(control)]);
+      expect(arrived(viewer).gaps).toBe(0);
+      expect(arrived(control).gaps).toBe(0);
+      expect(viewer.member.media.all.map(({ info }) => info.consumerId)).toEqual(consumers);
+      expect([publisher, viewer, control].flatMap(({ ends }) => ends)).toEqual([]);
+      const room = await app.rooms.find('cut');
+      expect(room?.peersSeenBy().map(({ peerId, away }) => [peerId, away])).toEqual(
+        [publisher, viewer, control].map(({ member }) => [member.peerId, false]),
+      );
+    },
+  );
+
+  test('that is half open is found by both sides', async () => {
+    const { url, app } = await serve({ WEIR_PING_SECONDS: '0.5', WEIR_SILENCE_SECONDS: '1.5' });
+    const cable = await lay(url);
+    const one = await enter(cable.url, 'half', 'one');
+    const control = await enter(url, 'half', 'control');
+    cable.cut('silence');
+    const room = await app.rooms.find('half');
+    await vi.waitUntil(() => one.cuts.length > 0, { timeout: 3000, interval: 5 });
+    await vi.waitUntil(() => room?.member(one.member.peerId)?.info.away, { timeout: 3000, interval: 5 });
+    expect(control.ends).toEqual([]);
+    await cable.mend();
+    await vi.waitUntil(() => one.resumes.length > 0, { timeout: 3000, interval: 5 });
+    expect(room?.member(one.member.peerId)?.info.away).toBe(false);
+  });
+
+  test('of a hundred at once: all come back, to what they had', async () => {
+    const { url, app } = await serve({ WEIR_MAX_CONNECTIONS_PER_IP: '1000', WEIR_MAX_PEERS: '200' });
+    const cable = await lay(url);
+    const all: Observed[] = [];
+    for (let from = 0; from < 100; from += 10) {
+      all.push(
+        ...(await Promise.all(Array.from({ length: 10 }, (_, index) => enter(cable.url, 'many', `m${from + index}`)))),
+      );
+    }
+    const room = await app.rooms.find('many');
+    await vi.waitUntil(() => room?.size === 100);
+    cable.cut('reset');
+    await vi.waitUntil(() => all.every(({ cuts }) => cuts.length === 1), { timeout: 5000 });
+    await cable.mend();
+    await vi.waitUntil(() => all.every(({ resumes }) => resumes.length >= 1), { timeout: 10_000 });
+    expect(room?.peersSeenBy().map(({ peerId }) => peerId)).toEqual(all.map(({ member }) => member.peerId));
+    expect(all.flatMap(({ ends }) => ends)).toEqual([]);
+  });
+});
+
+describe('a media worker', () => {
+  /** Two rooms, on a worker each. */
+  async function twoRooms(environment: Record<string, string> = {}) {
+    const server = await serve({ WEIR_WORKERS: '2', ...environment });
+    const people = async (room: string) => {
+      const publisher = await enter(server.url, room, 'publisher', true);
+      const viewer = await enter(server.url, room, 'viewer');
+      await flows(viewer);
+      return { publisher, viewer };
+    };
+    const hit = await people('hit');
+    const spared = await people('spared');
+    // The one with the first room is the first of those with as few rooms.
+    const [worker] = server.app.pool.workers;
+    if (!worker) throw new Error('There is no worker.');
+    return { server, hit, spared, worker, people };
+  }
+
+  test.each([
+    ['that is killed', 'SIGKILL'],
+    ['that is frozen', 'SIGSTOP'],
+  ] as const)('%s ends its own rooms only, which open again at once on another', async (_name, signal) => {
+    const { server, hit, spared, worker, people } = await twoRooms({ WEIR_WORKER_SECONDS: '1' });
+    process.kill(worker.pid, signal);
+    await vi.waitUntil(() => hit.viewer.ends.length + hit.publisher.ends.length === 2, { timeout: 5000, interval: 5 });
+    expect([hit.viewer.ends, hit.publisher.ends]).toEqual([['mediaLost'], ['mediaLost']]);
+    await people('hit');
+    await vi.waitUntil(() => server.app.pool.complete, { timeout: 5000, interval: 5 });
+    expect(server.app.pool.workers.map(({ pid }) => pid)).not.toContain(worker.pid);
+    await flows(spared.viewer);
+    expect(arrived(spared.viewer).gaps).toBe(0);
+    expect(spared.viewer.ends).toEqual([]);
+    // Nobody of before is left in the room that opened again.
+    const room = await server.app.rooms.find('hit');
+    expect(room?.size).toBe(2);
+  });
+
+  test('that is frozen gets no new rooms, and nobody waits for it longer than for its end', async () => {
+    const { server, worker } = await twoRooms({ WEIR_WORKER_SECONDS: '1' });
+    process.kill(worker.pid, 'SIGSTOP');
+    await vi.waitUntil(() => !worker.answers, { timeout: 3000, interval: 5 });
+    const late = enter(server.url, 'hit', 'late').then(
+      () => 'in',
+      (error: Error) => error.message,
+    );
+    const viewer = await enter(server.url, 'elsewhere', 'viewer');
+    expect(viewer.ends).toEqual([]);
+    expect(await late).toMatch(/^in$|unavailable|cannot do this now|failed/);
+    await vi.waitUntil(() => server.app.pool.complete, { timeout: 5000, interval: 5 });
+  });
+});
+
+describe('Weir as a process', () => {
+  function start(environment: Record<string, string> = {}): WeirProcess {
+    const weir = new WeirProcess({ WEIR_MESSAGES_PER_SECOND: '1000', ...environment });
+    cleanUp.push(() => weir.end());
+    return weir;
+  }
+
+  test('that is killed leaves no worker, not even a frozen one', async () => {
+    const weir = start();
+    await weir.running();
+    const workers = weir.living.filter((pid) => pid !== weir.pid);
+    expect(workers.length).toBe(2);
+    for (const pid of workers) process.kill(pid, 'SIGSTOP');
+    process.kill(weir.pid, 'SIGKILL');
+    await weir.exit;
+    await vi.waitUntil(() => weir.living.length === 0, { timeout: 2000, interval: 5 });
+  });
+
+  test('drains on SIGTERM: nobody is let in, everybody is told, media flows to the deadline, and it exits with 0', async () => {
+    const weir = start({ WEIR_DRAIN_SECONDS: '3' });
+    const url = await weir.running();
+    await enter(url, 'drain', 'publisher', true);
+    const cable = await lay(url);
+    const viewer = await enter(cable.url, 'drain', 'viewer');
+    await flows(viewer);
+    const signalled = performance.now();
+    process.kill(weir.pid, 'SIGTERM');
+    await vi.waitUntil(async () => (await fetch(`${url}/ready`)).status === 503, { timeout: 1000, interval: 20 });
+    await expect(Member.join({ url, room: 'drain', name: 'late' })).rejects.toThrow(/about to restart/);
+    await expect(Member.join({ url, room: 'new', name: 'late' })).rejects.toThrow(/about to restart/);
+    // Whoever is inside comes back, even so.
+    cable.cut('reset');
+    await cable.mend();
+    await vi.waitUntil(() => viewer.resumes.length > 0, { timeout: 1500, interval: 5 });
+    await vi.waitUntil(() => viewer.ends.length > 0, { timeout: 4000, interval: 5 });
+    const lasted = performance.now() - signalled;
+    expect(lasted).toBeGreaterThan(2900);
+    expect(viewer.ends).toEqual(['serverClosing']);
+    const { packets, gaps } = arrived(viewer);
+    expect(packets / ((lasted / 1000) * 180)).toBeGreaterThan(0.95);
+    expect(gaps).toBe(0);
+    expect(await weir.exit).toBe(0);
+    expect(weir.living).toEqual([]);
+  });
+
+  test('ends its draining when the last has left, or at a second signal', async () => {
+    for (const end of ['leaving', 'a second signal'] as const) {
+      const weir = start({ WEIR_DRAIN_SECONDS: '60' });
+      const url = await weir.running();
+      const { member } = await enter(url, 'drain', 'one');
+      process.kill(weir.pid, 'SIGTERM');
+      await vi.waitUntil(async () => (await fetch(`${url}/ready`)).status === 503, { timeout: 1000, interval: 20 });
+      if (end === 'leaving') member.leave();
+      else process.kill(weir.pid, 'SIGTERM');
+      expect(await weir.exit).toBe(0);
+    }
+  });
+});

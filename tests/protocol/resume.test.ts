@@ -1,0 +1,257 @@
+/** Owns the proof that a stay outlives its connection: what it keeps, what it is told, and that nobody else can have it. */
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { JoinReply } from '../../shared/protocol.ts';
+import type { TestClient } from '../support/client.ts';
+import { opus, vp8 } from '../support/media.ts';
+import { failure, type Joined, useServer, withTokens } from '../support/weir.ts';
+
+/** How long a stay outlives its connection here, in seconds. */
+const WINDOW = 1;
+const weir = useServer({
+  ...withTokens,
+  WEIR_RESUME_SECONDS: String(WINDOW),
+  WEIR_PING_SECONDS: '0.25',
+  WEIR_SILENCE_SECONDS: '0.75',
+});
+
+/** Joins, and lets the server know that the reply has come. */
+async function enter(identity: string): Promise<Joined> {
+  const joined = await weir.enter('room', identity);
+  await joined.client.request('ping', {});
+  return joined;
+}
+
+/** Cuts a connection, and waits until the server has heard of it. */
+async function cut(client: TestClient): Promise<void> {
+  client.cut();
+  await client.closed;
+}
+
+let firstId = 1000;
+
+async function resume({ reply }: { reply: JoinReply }) {
+  // Beyond all ids that the client has used before.
+  firstId += 1000;
+  const client = await weir.connect({ firstId });
+  return { client, reply: await client.request('resume', { key: reply.resumeKey }) };
+}
+
+/** The others' ids, as a room's members see them. */
+const ids = (peers: readonly { peerId: string }[]) => peers.map(({ peerId }) => peerId).sort();
+
+describe('a stay whose connection is cut', () => {
+  test('goes on under the same ids: nobody hears that it ended, and it keeps what it published and received', async () => {
+    const ada = await enter('ada');
+    const bob = await enter('bob');
+    await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
+    const { producerId } = await bob.client.request('produce', { source: 'microphone', rtpParameters: opus() });
+    const offered = await bob.client.event('newConsumers');
+    await cut(bob.client);
+    const again = await resume(bob);
+    expect(again.reply.consumers).toEqual(offered.consumers);
+    expect(again.reply.moved).toBe(false);
+    expect(ids(again.reply.peers)).toEqual([ada.reply.peerId]);
+    await again.client.request('setHand', { raised: true });
+    expect(await ada.client.event('peerHand')).toEqual({ peerId: bob.reply.peerId, raised: true });
+    expect(ada.client.unheard('peerClosed')).toEqual([]);
+    expect(ada.client.unheard('peerAway')).toEqual([]);
+    expect((await ada.client.event('newConsumers')).consumers.map((one) => one.producerId)).toEqual([producerId]);
+    expect(ada.client.unheard('consumersClosed')).toEqual([]);
+  });
+
+  test('is told all that it missed: who came and went, what they publish, who is muted and whose hand is up', async () => {
+    const ada = await enter('ada');
+    const bob = await enter('bob');
+    const cleo = await enter('cleo');
+    await bob.client.request('produce', { source: 'microphone', rtpParameters: opus() });
+    await cleo.client.request('produce', { source: 'camera', rtpParameters: vp8() });
+    const before = await ada.client.event('newConsumers');
+    expect(before.consumers.length).toBeGreaterThan(0);
+    await cut(ada.client);
+    cleo.client.socket.close(1000);
+    const dora = await enter('dora');
+    await dora.client.request('produce', { source: 'camera', rtpParameters: vp8() });
+    await bob.client.request('pauseProducer', { source: 'microphone' });
+    await bob.client.request('setHand', { raised: true });
+    const again = await resume(ada);
+    const room = await weir.app.rooms.find('room');
+    const self = room?.member(ada.reply.peerId);
+    expect(again.reply.peers).toEqual(room?.peersSeenBy(self));
+    expect(again.reply.peers.map(({ identity, sources, hand }) => ({ identity, sources, hand }))).toEqual([
+      { identity: 'bob', sources: { microphone: 'paused' }, hand: true },
+      { identity: 'dora', sources: { camera: 'live' }, hand: false },
+    ]);
+    expect(again.reply.consumers.map(({ peerId, source }) => [peerId, source]).sort()).toEqual(
+      [
+        [bob.reply.peerId, 'microphone'],
+        [dora.reply.peerId, 'camera'],
+      ].sort(),
+    );
+    // And from there on, the news.
+    await bob.client.request('resumeProducer', { source: 'microphone' });
+    expect(await again.client.event('peerSources')).toEqual({
+      peerId: bob.reply.peerId,
+      sources: { microphone: 'live' },
+    });
+  });
+
+  test('a request that was sent again runs once, and is given the answer of the first time', async () => {
+    const ada = await enter('ada');
+    const bob = await enter('bob');
+    const ask = (client: TestClient) =>
+      client.send(JSON.stringify({ id: 77, method: 'produce', data: { source: 'microphone', rtpParameters: opus() } }));
+    ask(ada.client);
+    await bob.client.event('newConsumers');
+    await cut(ada.client);
+    const again = await resume(ada);
+    ask(again.client);
+    const answer = await again.client.until('an answer', () => again.client.messages.find(({ id }) => id === 77));
+    expect(answer).toEqual({ id: 77, data: { producerId: expect.any(String) } });
+    expect(bob.client.unheard('newConsumers')).toEqual([]);
+    // A new one runs.
+    await expect(
+      again.client.request('produce', { source: 'microphone', rtpParameters: opus() }),
+    ).rejects.toMatchObject(failure('conflict'));
+  });
+
+  test('a connection that the server believes in makes way for the one that resumes', async () => {
+    const ada = await enter('ada');
+    const again = await resume(ada);
+    expect(await ada.client.closed).toEqual({ code: 4013, reason: 'resumed' });
+    await again.client.request('ping', {});
+  });
+
+  test('a cut during the resume, and again, converges on the last one', async () => {
+    const ada = await enter('ada');
+    const bob = await enter('bob');
+    await cut(bob.client);
+    for (let turn = 0; turn < 5; turn += 1) {
+      const half = await weir.connect();
+      half.send(JSON.stringify({ id: 1, method: 'resume', data: { key: bob.reply.resumeKey } }));
+      if (turn % 2) await half.until('the snapshot', () => half.messages.find(({ id }) => id === 1));
+      half.cut();
+    }
+    const [one, two] = await Promise.all([resume(bob), resume(bob)]);
+    expect([one.client.open, two.client.open].filter(Boolean).length).toBeGreaterThan(0);
+    const last = await resume(bob);
+    await last.client.request('setHand', { raised: true });
+    expect(await ada.client.event('peerHand')).toEqual({ peerId: bob.reply.peerId, raised: true });
+    expect(ada.client.unheard('peerClosed')).toEqual([]);
+    expect(ada.client.unheard('newPeer').length).toBe(1);
+  });
+
+  test('ends when nobody comes back in time: the others hear it, and the key opens nothing any more', async () => {
+    const ada = await enter('ada');
+    const bob = await enter('bob');
+    await cut(bob.client);
+    expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'disconnected' });
+    const client = await weir.connect();
+    await expect(client.request('resume', { key: bob.reply.resumeKey })).rejects.toMatchObject(failure('gone'));
+    // The connection is good for a new stay.
+    const { peerId } = await client.join({ room: 'open', token: await weir.token('open', 'bob') });
+    expect(peerId).not.toBe(bob.reply.peerId);
+  });
+
+  test('one whose client never heard of its stay ends at once: nobody could resume it', async () => {
+    const ada = await enter('ada');
+    const bob = await weir.enter('room', 'bob');
+    const began = performance.now();
+    bob.client.cut();
+    expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'disconnected' });
+    expect(performance.now() - began).toBeLessThan(WINDOW * 1000);
+  });
+
+  test('one that is silent is marked as away, and no longer when it is back', async () => {
+    const ada = await enter('ada');
+    const client = await weir.connect({ mute: true });
+    const reply = await client.join({ room: 'room', token: await weir.token('room', 'bob') });
+    await client.request('ping', {});
+    expect(await ada.client.event('peerAway')).toEqual({ peerId: reply.peerId, away: true });
+    const cleo = await enter('cleo');
+    expect(cleo.reply.peers.map(({ identity, away }) => [identity, away])).toEqual([
+      ['ada', false],
+      ['bob', true],
+    ]);
+    await resume({ reply });
+    expect(await ada.client.event('peerAway')).toEqual({ peerId: reply.peerId, away: false });
+  });
+});
+
+describe('nobody else', () => {
+  test.each([
+    ['a key that is none', () => 'x'.repeat(43), 'gone'],
+    ['the id of the peer', ({ peerId }: JoinReply) => peerId, 'gone'],
+    ['nothing', () => '', 'badRequest'],
+    ['too much', () => 'x'.repeat(87), 'badRequest'],
+  ] as const)('resumes a stay with %s, and its owner does not notice', async (_name, keyOf, code) => {
+    const ada = await enter('ada');
+    const thief = await weir.connect();
+    const answer = await thief.ask('resume', { key: keyOf(ada.reply) });
+    expect(answer.error?.code).toBe(code);
+    await ada.client.request('ping', {});
+    expect(ada.client.open).toBe(true);
+  });
+
+  test('can resume on a connection that has joined', async () => {
+    const ada = await enter('ada');
+    const bob = await enter('bob');
+    await expect(bob.client.request('resume', { key: ada.reply.resumeKey })).rejects.toMatchObject(
+      failure('alreadyJoined'),
+    );
+    await ada.client.request('ping', {});
+  });
+});
+
+describe('who comes back', () => {
+  test('is told of being removed meanwhile, and is not let in by the old key', async () => {
+    const boss = await weir.enter('room', 'boss', { roomAdmin: true });
+    const kim = await enter('kim');
+    await cut(kim.client);
+    await boss.client.request('kick', { peerId: kim.reply.peerId });
+    const client = await weir.connect();
+    client.send(JSON.stringify({ id: 1, method: 'resume', data: { key: kim.reply.resumeKey } }));
+    expect(await client.closed).toEqual({ code: 4002, reason: 'kicked' });
+  });
+
+  test('is told of having joined elsewhere meanwhile, which goes on', async () => {
+    const bob = await enter('bob');
+    await cut(bob.client);
+    const elsewhere = await enter('bob');
+    const client = await weir.connect();
+    client.send(JSON.stringify({ id: 1, method: 'resume', data: { key: bob.reply.resumeKey } }));
+    expect(await client.closed).toEqual({ code: 4001, reason: 'replaced' });
+    await elsewhere.client.request('ping', {});
+  });
+
+  test('finds the same place again and again, longer than one window', async () => {
+    const ada = await enter('ada');
+    const bob = await enter('bob');
+    let { client } = bob;
+    for (let turn = 0; turn < 4; turn += 1) {
+      await cut(client);
+      await setTimeout(WINDOW * 400);
+      ({ client } = await resume(bob));
+    }
+    await client.request('setHand', { raised: true });
+    expect(await ada.client.event('peerHand')).toEqual({ peerId: bob.reply.peerId, raised: true });
+    expect(ada.client.unheard('peerClosed')).toEqual([]);
+  });
+});
+
+describe('restartIce', () => {
+  test('gives new credentials for both transports, and not too often', async () => {
+    const { client, reply } = await enter('ada');
+    const fresh = await client.request('restartIce', {});
+    for (const direction of ['send', 'recv'] as const) {
+      expect(fresh[direction]?.usernameFragment).not.toBe(reply.transports[direction]?.iceParameters.usernameFragment);
+      expect(fresh[direction]?.password.length).toBeGreaterThan(20);
+    }
+    await expect(client.request('restartIce', {})).rejects.toMatchObject(failure('rateLimited'));
+  });
+
+  test('is for those who have joined', async () => {
+    const client = await weir.connect();
+    await expect(client.request('restartIce', {})).rejects.toMatchObject(failure('notJoined'));
+  });
+});

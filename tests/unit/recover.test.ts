@@ -1,0 +1,251 @@
+/** Owns the small parts that recovery is made of: what runs once, what is tried again, what is rationed, what is watched. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { Watchdog } from '../../server/media/Watchdog.ts';
+import { Allowance } from '../../server/room/Allowance.ts';
+import { type Answers, Channel } from '../../shared/Channel.ts';
+import { firstOf } from '../../web/client/firstOf.ts';
+import { IceRestarts } from '../../web/client/IceRestarts.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a channel that takes over', () => {
+  const table = {
+    requests: { add: { about: 'Counts.', request: z.strictObject({}), reply: z.object({ sum: z.number() }) } },
+    events: {},
+  } as const;
+  const nothing = { requests: {}, events: {} } as const;
+
+  /** A client's channel whose messages go nowhere until they are carried. */
+  function caller(firstId?: number) {
+    const sent: string[] = [];
+    const channel = new Channel<typeof table, typeof nothing>({
+      outgoing: table,
+      incoming: nothing,
+      handlers: {},
+      send: (message) => void sent.push(message),
+      firstId,
+    });
+    return { channel, sent };
+  }
+
+  /** The server's side of one connection, and what it has answered. */
+  function answerer(answers: Answers, add: () => Promise<{ sum: number }>) {
+    const sent: string[] = [];
+    const channel = new Channel<typeof nothing, typeof table>({
+      outgoing: nothing,
+      incoming: table,
+      handlers: { add },
+      send: (message) => void sent.push(message),
+    });
+    channel.remember(answers);
+    return { channel, sent };
+  }
+
+  test('asks again what had no answer, in order, and what was asked while there was none', async () => {
+    const first = caller();
+    const asked = [first.channel.request('add', {}), first.channel.request('add', {})];
+    first.channel.suspend();
+    asked.push(first.channel.request('add', {}));
+    // While nothing can be asked, no answer is late.
+    await vi.advanceTimersByTimeAsync(60_000);
+    const second = caller(first.channel.nextId);
+    second.channel.takeOver(first.channel);
+    expect(first.sent.length).toBe(2);
+    expect(second.sent.map((message) => JSON.parse(message).id)).toEqual([1, 2, 3]);
+    for (const id of [1, 2, 3]) second.channel.receive(JSON.stringify({ id, data: { sum: id } }));
+    expect(await Promise.all(asked)).toEqual([{ sum: 1 }, { sum: 2 }, { sum: 3 }]);
+    void second.channel.request('add', {}).catch(() => {});
+    expect(JSON.parse(second.sent.at(-1) ?? '').id).toBe(4);
+    second.channel.close();
+  });
+
+  test('runs a request once, answered or still under way, however often it is asked', async () => {
+    const answers: Answers = new Map();
+    let runs = 0;
+    const under = Promise.withResolvers<void>();
+    const add = async () => {
+      runs += 1;
+      const sum = runs;
+      if (sum === 2) await under.promise;
+      return { sum };
+    };
+    const first = answerer(answers, add);
+    for (const id of [1, 2, 3]) first.channel.receive(JSON.stringify({ id, method: 'add', data: {} }));
+    await vi.advanceTimersByTimeAsync(0);
+    first.channel.close();
+    const second = answerer(answers, add);
+    for (const id of [1, 2, 3]) second.channel.receive(JSON.stringify({ id, method: 'add', data: {} }));
+    under.resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    // The third had waited for the second when the connection ended: it runs where it is asked again.
+    expect(second.sent.map((message) => JSON.parse(message))).toEqual([
+      { id: 1, data: { sum: 1 } },
+      { id: 2, data: { sum: 2 } },
+      { id: 3, data: { sum: 3 } },
+    ]);
+    expect(runs).toBe(3);
+  });
+
+  test('remembers only as many answers as can be asked for', async () => {
+    const answers: Answers = new Map();
+    const { channel } = answerer(answers, async () => ({ sum: 0 }));
+    for (let id = 0; id < 2000; id += 1) {
+      channel.receive(JSON.stringify({ id: id * 7919, method: 'add', data: {} }));
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    expect(answers.size).toBe(256);
+  });
+});
+
+describe('Allowance', () => {
+  test('gives so many times in a while, and never two in a short one', () => {
+    const allowance = new Allowance({ most: 3, within: 60_000, apart: 5000 });
+    expect(allowance.take()).toBe(0);
+    expect(allowance.take()).toBe(5000);
+    vi.advanceTimersByTime(4999);
+    expect(allowance.take()).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(allowance.take()).toBe(0);
+    vi.advanceTimersByTime(5000);
+    expect(allowance.take()).toBe(0);
+    vi.advanceTimersByTime(5000);
+    expect(allowance.take()).toBe(45_000);
+    vi.advanceTimersByTime(45_000);
+    expect(allowance.take()).toBe(0);
+  });
+});
+
+describe('Watchdog', () => {
+  test('is patient with one that answers in time, and tells once of one that does not', async () => {
+    const answers: (() => void)[] = [];
+    const onSilence = vi.fn();
+    const watchdog = new Watchdog({
+      ask: () => new Promise<void>((resolve) => answers.push(resolve)),
+      patience: 5000,
+      onSilence,
+    });
+    for (let turn = 0; turn < 4; turn += 1) {
+      await vi.advanceTimersByTimeAsync(4500);
+      answers.at(-1)?.();
+      await vi.advanceTimersByTimeAsync(500);
+    }
+    expect(onSilence).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(watchdog.answers).toBe(false);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(onSilence).toHaveBeenCalledTimes(1);
+    watchdog.close();
+  });
+});
+
+describe('firstOf', () => {
+  const gap = { first: 60, most: 370 };
+
+  test('begins the next attempt although the one before hangs, and ends the others when one succeeds', async () => {
+    const begun: number[] = [];
+    const ended: number[] = [];
+    const found = firstOf(
+      (signal) =>
+        new Promise<string>((resolve) => {
+          const number = begun.push(performance.now());
+          signal.addEventListener('abort', () => ended.push(number));
+          if (number === 4) setTimeout(() => resolve('fourth'), 10);
+        }),
+      { gap, until: performance.now() + 30_000, signal: new AbortController().signal },
+    );
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(await found).toBe('fourth');
+    expect(begun.length).toBe(4);
+    expect(ended).toEqual(expect.arrayContaining([1, 2, 3]));
+    for (const [index, at] of begun.entries()) expect(at - (begun[index - 1] ?? at)).toBeLessThanOrEqual(500);
+  });
+
+  test('fails with the last error when the time is over', async () => {
+    let attempts = 0;
+    const found = firstOf(
+      async () => {
+        attempts += 1;
+        throw new Error(`attempt ${attempts}`);
+      },
+      { gap, until: performance.now() + 2000, signal: new AbortController().signal },
+    );
+    const failed = expect(found).rejects.toThrow(/attempt \d+/);
+    await vi.advanceTimersByTimeAsync(4000);
+    await failed;
+    expect(attempts).toBeGreaterThan(4);
+  });
+
+  test('ends when it is told to, whatever is under way', async () => {
+    const end = new AbortController();
+    let inner: AbortSignal | undefined;
+    const found = firstOf(
+      (signal) => {
+        inner = signal;
+        return new Promise<void>(() => {});
+      },
+      { gap, until: performance.now() + 30_000, signal: end.signal },
+    );
+    const failed = expect(found).rejects.toBeDefined();
+    await vi.advanceTimersByTimeAsync(100);
+    end.abort();
+    await failed;
+    expect(inner?.aborted).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('IceRestarts', () => {
+  function restarts() {
+    const state = { lost: false, restarts: [] as number[], hopeless: 0 };
+    const ice = new IceRestarts({
+      restart: async () => void state.restarts.push(performance.now()),
+      isLost: () => state.lost,
+      onHopeless: () => {
+        state.hopeless += 1;
+      },
+    });
+    return { state, ice };
+  }
+
+  test('restarts at once when it is wanted, and the next time when there may be one', async () => {
+    const { state, ice } = restarts();
+    ice.want();
+    await vi.advanceTimersByTimeAsync(0);
+    ice.want();
+    ice.want();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(state.restarts.length).toBe(2);
+    expect((state.restarts[1] ?? 0) - (state.restarts[0] ?? 0)).toBeGreaterThanOrEqual(5000);
+    ice.close();
+  });
+
+  test('leaves alone what finds its way by itself', async () => {
+    const { state, ice } = restarts();
+    state.lost = true;
+    ice.look();
+    await vi.advanceTimersByTimeAsync(1000);
+    state.lost = false;
+    ice.look();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(state.restarts).toEqual([]);
+    ice.close();
+  });
+
+  test('goes on while it stays lost, and gives up after half a minute', async () => {
+    const { state, ice } = restarts();
+    state.lost = true;
+    ice.look();
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(state.restarts.length).toBeGreaterThan(3);
+    expect(state.hopeless).toBe(0);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(state.hopeless).toBe(1);
+    ice.close();
+  });
+});
