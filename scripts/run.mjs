@@ -71,6 +71,11 @@ const commands = {
     steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, laboratory)],
     run: (args) => become(join(place.root, 'scripts/bench.ts'), args),
   },
+  torture: {
+    does: 'what Weir must survive, done to it again and again; --help says what there is',
+    steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, [...equipment, encoder])],
+    run: (args) => become(join(place.root, 'scripts/torture.ts'), args),
+  },
   shots: {
     does: 'screenshots of every state of the page, into shots/; or those whose names start so',
     steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, [...equipment, fonts])],

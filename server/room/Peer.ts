@@ -94,6 +94,8 @@ export class Peer implements Member {
       this.#lifetime.defer(() => transport.close());
       // The other end said goodbye (RFC 5246, section 7.2.1): whoever only lost the way says nothing.
       transport.on('dtlsstatechange', (state) => state === 'closed' && this.close('left'));
+      // It came from somewhere else, and what was sent meanwhile is lost: pictures begin anew rather than wait for it.
+      transport.on('iceselectedtuplechange', () => transport.dtlsState === 'connected' && this.#refresh(transport));
       return transport;
     };
     [this.#send, this.#recv] = await Promise.all([
@@ -234,6 +236,14 @@ export class Peer implements Member {
 
   onEnd(listener: (reason: CloseReason) => void): void {
     this.#lifetime.defer(listener);
+  }
+
+  /** Asks for a key frame of every picture that goes out over `transport`. */
+  #refresh(transport: WebRtcTransport): void {
+    if (transport !== this.#recv) return;
+    for (const { consumer } of this.#consumers.values()) {
+      if (consumer.kind === 'video' && !consumer.paused) consumer.requestKeyFrame().catch(() => {});
+    }
   }
 
   #producer(source: Source): Producer {

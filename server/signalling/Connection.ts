@@ -31,7 +31,7 @@ export class Connection implements Caller {
   readonly #socket: WebSocket;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #rate: RateLimit;
-  #heardAt = performance.now();
+  #silence: NodeJS.Timeout | undefined;
   #stay: Stay | undefined;
 
   constructor(socket: WebSocket, context: SignallingContext, { address, log }: { address: string; log: Logger }) {
@@ -113,7 +113,7 @@ export class Connection implements Caller {
 
   #listen(): void {
     this.#socket.on('message', (data, isBinary) => {
-      this.#heardAt = performance.now();
+      if (!this.#lifetime.closed) this.#silence?.refresh();
       this.#stay?.confirm();
       if (isBinary) {
         this.close('protocolError');
@@ -130,12 +130,11 @@ export class Connection implements Caller {
   #startTimers({ joinTimeout, pingInterval, silenceTimeout }: Config): void {
     const deadline = setTimeout(() => !this.joined && this.close('joinTimeout'), joinTimeout);
     this.#lifetime.defer(() => clearTimeout(deadline));
-    const heartbeat = setInterval(() => {
-      if (performance.now() - this.#heardAt > silenceTimeout) this.close('unresponsive');
-      // Whatever the client answers, it is alive; silence is what counts.
-      else this.#channel.request('ping', {}).catch(() => {});
-    }, pingInterval);
+    // Whatever the client answers, it is alive; silence is what counts.
+    const heartbeat = setInterval(() => this.#channel.request('ping', {}).catch(() => {}), pingInterval);
     this.#lifetime.defer(() => clearInterval(heartbeat));
+    this.#silence = setTimeout(() => this.close('unresponsive'), silenceTimeout);
+    this.#lifetime.defer(() => clearTimeout(this.#silence));
   }
 
   #send(message: string): void {

@@ -25,6 +25,8 @@ export interface LineOptions {
 const ATTEMPT = { least: 1000, times: 4, most: 5000 };
 /** Between the beginnings of two attempts, in milliseconds; each is up to a third shorter or longer. */
 const GAP = { first: 60, most: 370 };
+/** A server that was connected to so quickly has so long to answer, in milliseconds, when media has stopped as well. */
+const NEAR = { pace: 250, limit: 500 };
 /** Ends of an attempt that end the stay: somebody meant them, or it can only get worse. */
 const final: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced', 'serverClosing']);
 /** A request that is not answered in so long, in milliseconds, asks whether the server is there at all. */
@@ -89,9 +91,12 @@ export class Line {
     return reply;
   }
 
-  /** Asks whether the server is there: it answers within a second, or the connection counts as cut. */
-  probe(): void {
-    this.#signalling.probe();
+  /**
+   * Asks whether the server is there: it answers within a second, or the connection counts as cut.
+   * @param suspected there are signs already that it is not: a server that is near has half of that
+   */
+  probe(suspected = false): void {
+    this.#signalling.probe(suspected && this.#pace < NEAR.pace ? NEAR.limit : undefined);
   }
 
   /** Tells the server why and ends the line. */

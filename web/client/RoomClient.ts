@@ -8,6 +8,7 @@ import { Emitter } from './Emitter.ts';
 import { earlyHandler } from './handler.ts';
 import { Line } from './Line.ts';
 import { onNetworkChange } from './network.ts';
+import { Pulse } from './Pulse.ts';
 import { SfuLink } from './SfuLink.ts';
 import { summarise, type TrackStats } from './stats.ts';
 
@@ -88,6 +89,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   #reply: JoinReply | undefined;
   #reason: CloseReason | undefined;
   #unwatchNetwork: (() => void) | undefined;
+  #pulse: Pulse | undefined;
 
   /** @param options.url where the Weir server is; by default where the SDK was loaded from */
   constructor(options: { url?: string } = {}) {
@@ -304,7 +306,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       onSourceEnded: () => this.#localChanged(),
       onConnection: () => {
         // Media that lost its way may have lost it with everything else.
-        if (this.connection === 'lost') line.probe();
+        if (this.connection === 'lost') line.probe(true);
         this.emit('connectionChanged', this.connection);
       },
       onFailed: () => this.#mediaFailed(),
@@ -312,6 +314,10 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.#unwatchNetwork = onNetworkChange(() => {
       line.probe();
       this.#link?.restartIce();
+    });
+    this.#pulse = new Pulse({
+      lastHeard: () => (this.#expectsMedia ? this.#link?.lastHeard : undefined),
+      onSilence: () => line.probe(true),
     });
     for (const info of reply.peers) this.#addPeer(info);
     this.#setState('joined');
@@ -382,6 +388,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     await done.finally(() => this.#localChanged());
   }
 
+  /** Whether somebody who is there sends something. */
+  get #expectsMedia(): boolean {
+    return this.peers.some(({ sources, away }) => !away && Object.values(sources).includes('live'));
+  }
+
   #localChanged(): void {
     this.emit('localChanged', this.sources);
   }
@@ -416,6 +427,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     const wasIn = this.#state === 'joined';
     this.#reason = reason;
     this.#unwatchNetwork?.();
+    this.#pulse?.close();
     this.#setState('closed');
     this.#link?.close();
     this.#peers.clear();

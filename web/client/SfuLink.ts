@@ -206,14 +206,17 @@ export class SfuLink {
   level(peerId: string): number {
     for (const { info, consumer } of this.#consumers.values()) {
       if (info.peerId !== peerId || info.source !== 'microphone') continue;
-      const [last] = consumer.rtpReceiver?.getSynchronizationSources() ?? [];
-      if (!last) return 0;
-      // Browsers differ in whether this time counts from 1970 or from the page's beginning.
-      const now = performance.now() + (last.timestamp > performance.timeOrigin ? performance.timeOrigin : 0);
+      const last = lastOf(consumer);
       // Who is muted sends nothing: what was heard before that must not ring on.
-      return now - last.timestamp < LEVEL_AGE ? (last.audioLevel ?? 0) : 0;
+      return last && last.age < LEVEL_AGE ? last.level : 0;
     }
     return 0;
+  }
+
+  /** How long ago anything came from anybody, in milliseconds; undefined where nothing ever has. */
+  get lastHeard(): number | undefined {
+    const ages = [...this.#consumers.values()].flatMap(({ consumer }) => lastOf(consumer)?.age ?? []);
+    return ages.length > 0 ? Math.min(...ages) : undefined;
   }
 
   /** Whether media has ever found its way. */
@@ -317,6 +320,15 @@ export class SfuLink {
     this.unpublish(source).catch(() => {});
     this.#options.onSourceEnded(source);
   }
+}
+
+/** The last packet that a track was made of: its level, and how long ago it was, in milliseconds. */
+function lastOf(consumer: Consumer): { level: number; age: number } | undefined {
+  const [last] = consumer.rtpReceiver?.getSynchronizationSources() ?? [];
+  if (!last) return undefined;
+  // Browsers differ in whether this time counts from 1970 or from the page's beginning.
+  const now = performance.now() + (last.timestamp > performance.timeOrigin ? performance.timeOrigin : 0);
+  return { level: last.audioLevel ?? 0, age: now - last.timestamp };
 }
 
 function isSource(value: unknown): value is Source {

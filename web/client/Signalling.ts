@@ -89,10 +89,13 @@ export class Signalling {
     return performance.now() - this.#heardAt >= time;
   }
 
-  /** Asks whether the server is there, which must say so at once, or the connection counts as lost. */
-  probe(): void {
+  /**
+   * Asks whether the server is there, which must say so at once, or the connection counts as lost.
+   * @param limit milliseconds; a second, unless there are other signs as well
+   */
+  probe(limit = PROBE_TIMEOUT): void {
     if (this.#closed || this.#probing) return;
-    this.#expectWord();
+    this.#expectWord(limit);
     // Whatever it answers, it is there.
     this.channel.request('ping', {}).catch(() => {});
   }
@@ -117,13 +120,13 @@ export class Signalling {
     this.#welcome.resolve(welcome);
   }
 
-  #expectWord(): void {
-    const due = performance.now() + PROBE_TIMEOUT;
+  #expectWord(limit: number): void {
+    const due = performance.now() + limit;
     this.#probing = setTimeout(() => {
       // We were busy or asleep ourselves: what has come meanwhile is yet to be read.
-      if (performance.now() - due > ASLEEP) this.#expectWord();
+      if (performance.now() - due > ASLEEP) this.#expectWord(limit);
       else this.#end('unresponsive');
-    }, PROBE_TIMEOUT);
+    }, limit);
   }
 
   #end(reason: CloseReason): void {

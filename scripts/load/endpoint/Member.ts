@@ -82,6 +82,11 @@ export class Member {
     await this.#request(paused ? 'pauseProducer' : 'resumeProducer', { source });
   }
 
+  /** Asks the server whether it is there. @throws {WeirError} `closed`, `timeout` */
+  async ping(): Promise<void> {
+    await this.#request('ping', {});
+  }
+
   leave(): void {
     if (this.#closed) return;
     this.#closed = true;

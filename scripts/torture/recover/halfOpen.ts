@@ -7,7 +7,7 @@ import { Weir } from '../support/Weir.ts';
 
 /** When both sides must know, in milliseconds; a timer and a turn more is no failure of the heartbeat. */
 const KNOWN = 15_000;
-const LEEWAY = 1000;
+const LEEWAY = 250;
 
 export const halfOpen: Trial = {
   name: 'half-open',

@@ -16,8 +16,8 @@ export class Cable implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   #server: Server;
   #cut: Cut | undefined;
-  /** Those who were let in while nothing got through. */
-  #held: Socket[] = [];
+  /** Those who tried while nothing got through: their packets are lost, and they wait until they give up. */
+  readonly #lost = new Set<Socket>();
 
   private constructor(target: number, server: Server) {
     this.#target = target;
@@ -52,7 +52,7 @@ export class Cable implements AsyncDisposable {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  /** What was silent goes on where it was, as TCP does; what was reset has to be made anew. */
+  /** What was silent goes on where it was, as TCP does; what was reset, or begun meanwhile, has to be made anew. */
   async mend(): Promise<void> {
     const { url } = this;
     if (this.#cut === 'reset') {
@@ -61,12 +61,11 @@ export class Cable implements AsyncDisposable {
     }
     this.#cut = undefined;
     for (const socket of this.#sockets) socket.resume();
-    for (const socket of this.#held.splice(0)) if (!socket.destroyed) this.#connect(socket);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lifetime.end('closed');
-    for (const socket of [...this.#sockets, ...this.#held]) socket.destroy();
+    for (const socket of [...this.#sockets, ...this.#lost]) socket.destroy();
     this.#server.close();
   }
 
@@ -75,8 +74,12 @@ export class Cable implements AsyncDisposable {
   async #listen(server: Server, port: number): Promise<void> {
     server.on('connection', (socket) => {
       socket.on('error', () => {});
-      if (this.#cut === 'silence') this.#held.push(socket.pause());
-      else this.#connect(socket);
+      if (this.#cut === 'silence') {
+        this.#lost.add(socket);
+        socket.on('close', () => this.#lost.delete(socket));
+        // To hear when it gives up; what it says is lost.
+        socket.resume();
+      } else this.#connect(socket);
     });
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
@@ -99,7 +102,6 @@ export class Cable implements AsyncDisposable {
         to.destroy();
       });
     }
-    near.resume();
   }
 }
 

@@ -1,8 +1,11 @@
 /** Owns people with real browsers under torture: Weir's own page, entered by address, and frames as it presents them. */
+
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { until } from './until.ts';
 
 const executablePath = '/usr/bin/chromium';
 
@@ -74,4 +77,23 @@ export class Visitor {
       return video instanceof HTMLVideoElement ? video.getVideoPlaybackQuality().totalVideoFrames : -1;
     }, of);
   }
+}
+
+/** Why there is no browser here, in words for people. */
+export function whyNoBrowser(): string | undefined {
+  return existsSync(executablePath) ? undefined : `${executablePath} is missing (the package chromium has it)`;
+}
+
+/** Waits until each shows new frames of the other. @param within milliseconds */
+export async function seeEachOther(one: Visitor, other: Visitor, within: number): Promise<void> {
+  const fresh = async (at: Visitor, of: Visitor) => {
+    let least = Number.POSITIVE_INFINITY;
+    await until(`frames of ${of.name} at ${at.name}`, within, async () => {
+      const shown = await at.frames(of.name);
+      // A tile that was made anew counts from nothing.
+      least = Math.min(least, shown < 0 ? Number.POSITIVE_INFINITY : shown);
+      return shown > least + 2;
+    });
+  };
+  await Promise.all([fresh(one, other), fresh(other, one)]);
 }

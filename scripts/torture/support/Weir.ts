@@ -71,6 +71,13 @@ export class Weir implements AsyncDisposable {
     return this.#child.pid ?? 0;
   }
 
+  /** The process that is the server, whatever has started it. */
+  get server(): number {
+    const found = this.living.find((pid) => this.workers.some((worker) => parentOf(worker) === pid));
+    if (found === undefined) throw new Error('No process has media workers.');
+    return found;
+  }
+
   /** The processes that come from it and live, itself included; whoever has adopted them. */
   get living(): number[] {
     return readdirSync('/proc')
@@ -111,4 +118,8 @@ function read(path: string): string {
   } catch {
     return '';
   }
+}
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
 }

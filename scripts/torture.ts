@@ -1,0 +1,161 @@
+/** Owns the torture command: which trials run, how often, what is told of them, what is written: `npm run torture -- --help`. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { machineOf } from './bench/support/record.ts';
+import { Progress } from './setup/progress.mjs';
+import { address } from './torture/recover/address.ts';
+import { crowd } from './torture/recover/crowd.ts';
+import { cuts } from './torture/recover/cuts.ts';
+import { drain } from './torture/recover/drain.ts';
+import { halfOpen } from './torture/recover/halfOpen.ts';
+import { node } from './torture/recover/node.ts';
+import { frozen, workers } from './torture/recover/workers.ts';
+import { type Figure, holds, type Trial } from './torture/support/Trial.ts';
+
+const trials: readonly Trial[] = [cuts, halfOpen, crowd, drain, workers, frozen, node, address];
+const record = new URL('../torture/recover.json', import.meta.url);
+const page = new URL('../docs/recovery.md', import.meta.url);
+
+const usage = `Usage: npm run torture -- recover [TRIAL ...] [--times N] [--dry]
+
+Does to Weir what it must survive, and writes what was found to torture/recover.json and docs/recovery.md.
+
+  TRIAL      one or more of ${trials.map(({ name }) => name).join(', ')}; all of them without
+  --times N  how often each is done, instead of its own number
+  --dry      write nothing`;
+
+const Result = z.object({
+  name: z.string(),
+  title: z.string(),
+  about: z.string(),
+  times: z.number(),
+  seconds: z.number(),
+  date: z.string(),
+  machine: z.string(),
+  figures: z.array(
+    z.object({
+      name: z.string(),
+      value: z.number(),
+      unit: z.string(),
+      most: z.number().optional(),
+      least: z.number().optional(),
+    }),
+  ),
+});
+type Result = z.infer<typeof Result>;
+
+const progress = new Progress();
+
+async function runOne(trial: Trial, title: string, times: number): Promise<Result> {
+  progress.begin(title, trial.title);
+  const began = performance.now();
+  try {
+    const figures = await trial.run({ times, say: (what) => progress.report(what) });
+    progress.end('done');
+    return {
+      name: trial.name,
+      title: trial.title,
+      about: trial.about,
+      times,
+      seconds: Math.round((performance.now() - began) / 1000),
+      date: new Date().toISOString().slice(0, 10),
+      machine: describeMachine(),
+      figures: [...figures],
+    };
+  } catch (error) {
+    progress.end('failed');
+    throw error;
+  }
+}
+
+function describeMachine(): string {
+  const { cpu, cores } = machineOf();
+  return `${cores} × ${cpu}`;
+}
+
+function shown(value: number): string {
+  return Math.abs(value) >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toFixed(1);
+}
+
+function lineOf(figure: Figure): string {
+  const { name, value, unit, most, least } = figure;
+  const goal = [most !== undefined && `at most ${shown(most)}`, least !== undefined && `at least ${shown(least)}`]
+    .filter((one) => one !== false)
+    .join(', ');
+  const verdict = holds(figure);
+  return `  ${name}: ${shown(value)} ${unit}${goal && ` (${goal}: ${verdict ? 'reached' : 'MISSED'})`}`;
+}
+
+/** What is kept, with these results in place of older ones of the same name. */
+function keep(results: readonly Result[]): void {
+  let kept: Result[] = [];
+  try {
+    kept = z.array(Result).parse(JSON.parse(readFileSync(record, 'utf8')));
+  } catch {
+    // There is nothing yet, or nothing that can be read: it is written anew.
+  }
+  const all = trials.flatMap(
+    ({ name }) => results.find((one) => one.name === name) ?? kept.find((one) => one.name === name) ?? [],
+  );
+  mkdirSync(new URL('.', record), { recursive: true });
+  writeFileSync(record, `${JSON.stringify(all, undefined, 2)}\n`);
+  writeFileSync(page, pageOf(all));
+}
+
+function pageOf(results: readonly Result[]): string {
+  const rows = ({ figures }: Result) =>
+    figures
+      .map((figure) => {
+        const { name, value, unit, most, least } = figure;
+        const goal = [most !== undefined && `≤ ${shown(most)}`, least !== undefined && `≥ ${shown(least)}`];
+        const verdict = holds(figure);
+        return `| ${name} | ${shown(value)} ${unit} | ${goal.filter(Boolean).join(', ')} | ${verdict === undefined ? '' : verdict ? 'yes' : '**no**'} |`;
+      })
+      .join('\n');
+  const sections = results.map(
+    (one) =>
+      `## ${one.title}\n\n${one.about}\n\n\`npm run torture -- recover ${one.name}\`, ${one.times} times, ${one.date}, ${one.seconds} s on ${one.machine}.\n\n| figure | value | goal | reached |\n|---|---|---|---|\n${rows(one)}\n`,
+  );
+  return `# Recovery, tried\n\n<!-- Written by \`npm run torture -- recover\`. -->\n\nWhat Weir must survive, done to it again and again on one machine, from outside of it. How it survives is told in\n[architecture.md](architecture.md).\n\n${sections.join('\n')}`;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { times: { type: 'string' }, dry: { type: 'boolean' }, help: { type: 'boolean' } },
+  });
+  const [what, ...names] = positionals;
+  const times = values.times === undefined ? undefined : Number(values.times);
+  const unknown = names.filter((name) => !trials.some((trial) => trial.name === name));
+  const wrong = times !== undefined && !(Number.isInteger(times) && times > 0);
+  if (values.help || what !== 'recover' || unknown.length > 0 || wrong) {
+    console.log(usage);
+    return values.help ? 0 : 2;
+  }
+  const chosen = trials.filter(({ name }) => names.length === 0 || names.includes(name));
+  const results: Result[] = [];
+  let failed = false;
+  for (const [index, trial] of chosen.entries()) {
+    const title = `[${index + 1}/${chosen.length}] ${trial.name}`;
+    const why = trial.whyNotHere?.();
+    if (why !== undefined) {
+      console.log(`${title}: cannot run here: ${why}.`);
+      failed = true;
+      continue;
+    }
+    try {
+      const result = await runOne(trial, title, times ?? trial.times);
+      results.push(result);
+      for (const figure of result.figures) console.log(lineOf(figure));
+      failed ||= result.figures.some((figure) => holds(figure) === false);
+      if (!values.dry) keep(results);
+    } catch (error) {
+      console.error(error);
+      failed = true;
+    }
+  }
+  return failed ? 1 : 0;
+}
+
+process.exit(await main());

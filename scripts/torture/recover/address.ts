@@ -1,0 +1,75 @@
+/** Owns the trial of a device that moves to another network: its address changes, and the call goes on. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { addresses, Namespaces, whyNoNamespaces } from '../../bench/support/namespaces.ts';
+import { startMeasured } from '../../bench/support/servers.ts';
+import { seeEachOther, startBrowser, Visitor, whyNoBrowser } from '../support/Page.ts';
+import { type Trial, timeFigures } from '../support/Trial.ts';
+import { until } from '../support/until.ts';
+
+const PATIENCE = 40_000;
+/** ICE restarts are five a minute, as people do not move more often: one who does has to wait. */
+const BETWEEN = 13_000;
+const execute = promisify(execFile);
+
+export const address: Trial = {
+  name: 'address',
+  title: 'A change of address',
+  about:
+    'Two people in Chromium, each in one of two network namespaces with the server; the address of one is taken away and it gets another. Times are from there to each of them seeing new frames of the other.',
+  times: 20,
+  whyNotHere: () => whyNoBrowser() ?? whyNoNamespaces(),
+  async run({ times, say }) {
+    await using namespaces = await Namespaces.create({ delay: 5 }, 1800);
+    const { a: near } = namespaces.names;
+    const url = `http://${addresses.b}:3000`;
+    await using _server = await startMeasured(
+      'weir',
+      {
+        WEIR_HOST: addresses.b,
+        WEIR_PORT: '3000',
+        WEIR_RTC_HOST: addresses.b,
+        WEIR_RESUME_SECONDS: '30',
+      },
+      { namespaces, side: 'b' },
+    );
+    await using far = await startBrowser({ within: namespaces.names.b, secure: url });
+    await using moving = await startBrowser({ within: near, secure: url });
+    const ada = await Visitor.enter(far.browser, url, 'room', 'Ada');
+    const bob = await Visitor.enter(moving.browser, url, 'room', 'Bob');
+    await seeEachOther(ada, bob, PATIENCE);
+    const before = (await bob.room()).peerId;
+    const device = await deviceOf(near);
+    const ip = (...args: string[]) => execute('ip', args);
+    await ip('-n', namespaces.names.b, 'route', 'add', '10.203.0.0/24', 'dev', await deviceOf(namespaces.names.b));
+    const back: number[] = [];
+    let current: string = addresses.a;
+    let changed = 0;
+    for (let turn = 0; turn < times; turn += 1) {
+      const next = `10.203.0.${11 + (turn % 200)}`;
+      await ip('-n', near, 'addr', 'del', current, 'peer', addresses.b, 'dev', device);
+      await ip('-n', near, 'addr', 'add', next, 'peer', addresses.b, 'dev', device);
+      const moved = performance.now();
+      current = next;
+      await seeEachOther(ada, bob, PATIENCE);
+      back.push(performance.now() - moved);
+      if ((await bob.room()).peerId !== before) changed += 1;
+      say(`${turn + 1} of ${times}: frames again after ${Math.round(back.at(-1) ?? 0)} ms`);
+      if (turn === times - 1) break;
+      const rested = performance.now() + BETWEEN;
+      await until('the allowance', 2 * BETWEEN, () => performance.now() > rested);
+    }
+    return [
+      ...timeFigures('Each sees the other again', back, { most: 3000 }),
+      { name: 'Stays that had to begin anew', value: changed, unit: '', most: 0 },
+    ];
+  },
+};
+
+/** The network device of a namespace that is not loopback. */
+async function deviceOf(namespace: string): Promise<string> {
+  const { stdout } = await execute('ip', ['-n', namespace, '-o', '-4', 'addr', 'show']);
+  const device = /^\d+: (?!lo\b)(\S+)/m.exec(stdout)?.[1];
+  if (device === undefined) throw new Error(`The namespace has no device: ${stdout}`);
+  return device;
+}

@@ -1,0 +1,70 @@
+/** Owns the trial of a crowd that is cut at once: all must come back, to what they had, without waiting for one another. */
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+import { Cable } from '../support/Cable.ts';
+import { Guest } from '../support/Guest.ts';
+import { type Trial, timeFigures } from '../support/Trial.ts';
+import { until } from '../support/until.ts';
+import { Weir } from '../support/Weir.ts';
+
+/** People a room; joins at once; how long the network is away, in milliseconds. */
+const ROOM = 50;
+const AT_ONCE = 10;
+const AWAY = 3000;
+
+export const crowd: Trial = {
+  name: 'crowd',
+  title: 'A crowd that returns',
+  about:
+    'So many clients, 50 a room, are cut by reset at the same moment for three seconds, and try to come back all the while. Times are from the network being back to each stay being taken up. Server and clients share this machine.',
+  times: 500,
+  async run({ times, say }) {
+    await using weir = await Weir.start({ WEIR_MAX_CONNECTIONS_PER_IP: '10000' });
+    await using cable = await Cable.lay(weir.url);
+    using cleanUp = new DisposableStack();
+    const guests: Guest[] = [];
+    while (guests.length < times) {
+      const some = Array.from({ length: Math.min(AT_ONCE, times - guests.length) }, (_, index) =>
+        Guest.enter(cable.url, `room-${Math.floor((guests.length + index) / ROOM)}`, `guest-${guests.length + index}`),
+      );
+      for (const guest of await Promise.all(some)) guests.push(cleanUp.use(guest));
+      say(`${guests.length} of ${times} are in`);
+    }
+    const ids = guests.map(({ member }) => member.peerId).join();
+    cable.cut('reset');
+    await until('all being cut', 10_000, () => guests.every(({ cuts }) => cuts.length > 0));
+    await setTimeout(AWAY);
+    await cable.mend();
+    const mended = performance.now();
+    await until('all being back', 30_000, () => guests.every(({ resumes }) => resumes.length > 0));
+    const back = guests.map(({ resumes }) => (resumes[0] ?? 0) - mended);
+    const rooms = Array.from({ length: Math.ceil(times / ROOM) }, (_, index) => `room-${index}`);
+    const inside = await Promise.all(rooms.map((room) => insideOf(weir.url, room)));
+    return [
+      ...timeFigures('Back', back, { most: 3000 }),
+      { name: 'Came back', value: back.length, unit: '', least: times },
+      {
+        name: 'Members that the server counts',
+        value: inside.reduce((sum, count) => sum + count, 0),
+        unit: '',
+        least: times,
+        most: times,
+      },
+      { name: 'Stays that ended', value: guests.reduce((sum, { ends }) => sum + ends.length, 0), unit: '', most: 0 },
+      {
+        name: 'Ids that changed',
+        value: ids === guests.map(({ member }) => member.peerId).join() ? 0 : 1,
+        unit: '',
+        most: 0,
+      },
+    ];
+  },
+};
+
+const Inside = z.object({ people: z.array(z.unknown()) });
+
+/** How many the server says are in a room. */
+async function insideOf(url: string, room: string): Promise<number> {
+  const answer = await fetch(`${url}/api/rooms/${room}`);
+  return Inside.parse(await answer.json()).people.length;
+}

@@ -1,0 +1,55 @@
+/** Owns the trial of a Weir that is killed: nothing of it is left, and people come back by themselves when there is another. */
+import { seeEachOther, startBrowser, Visitor, whyNoBrowser } from '../support/Page.ts';
+import { type Trial, timeFigures } from '../support/Trial.ts';
+import { until } from '../support/until.ts';
+import { Weir } from '../support/Weir.ts';
+
+const PATIENCE = 60_000;
+/** How soon the workers of one that was killed must be gone, in milliseconds. */
+const ORPHAN = 2000;
+
+export const node: Trial = {
+  name: 'node',
+  title: 'Weir itself, killed',
+  about:
+    "Two people on Weir's page, in Chromium; Weir is killed with signal 9, in every second turn with a frozen worker, and another is started on the same port. Times are from that one running to each of them seeing new frames of the other. Orphans are processes of the killed one that live two seconds later.",
+  times: 20,
+  whyNotHere: whyNoBrowser,
+  async run({ times, say }) {
+    let weir = await Weir.start();
+    const settings = { WEIR_PORT: new URL(weir.url).port };
+    try {
+      await using chromium = await startBrowser();
+      const ada = await Visitor.enter(chromium.browser, weir.url, 'room', 'Ada');
+      const bob = await Visitor.enter(chromium.browser, weir.url, 'room', 'Bob');
+      await seeEachOther(ada, bob, PATIENCE);
+      const back: number[] = [];
+      let orphans = 0;
+      let ghosts = 0;
+      for (let turn = 0; turn < times; turn += 1) {
+        const killed = weir;
+        if (turn % 2) for (const pid of killed.workers) process.kill(pid, 'SIGSTOP');
+        process.kill(killed.pid, 'SIGKILL');
+        await killed.exit;
+        orphans += await until('nothing being left', ORPHAN, () => killed.living.length === 0).then(
+          () => 0,
+          () => killed.living.length,
+        );
+        weir = await Weir.start(settings);
+        const running = performance.now();
+        await seeEachOther(ada, bob, PATIENCE);
+        back.push(performance.now() - running);
+        ghosts += Math.max(0, (await ada.room()).others.length - 1);
+        say(`${turn + 1} of ${times}: back after ${Math.round(back.at(-1) ?? 0)} ms, ${orphans} orphans`);
+      }
+      return [
+        ...timeFigures('Each sees the other again', back, { most: 8000 }),
+        { name: 'Recoveries', value: back.length, unit: '', least: times },
+        { name: 'Orphans', value: orphans, unit: '', most: 0 },
+        { name: 'Ghosts', value: ghosts, unit: '', most: 0 },
+      ];
+    } finally {
+      await weir[Symbol.asyncDispose]();
+    }
+  },
+};

@@ -1,0 +1,78 @@
+/** Owns the trials of media workers that are killed or freeze: their rooms come back by themselves, the others notice nothing. */
+import { startServer } from '../../../tests/support/server.ts';
+import { Guest } from '../support/Guest.ts';
+import { seeEachOther, startBrowser, Visitor, whyNoBrowser } from '../support/Page.ts';
+import { type Figure, type Trial, type TrialOptions, timeFigures } from '../support/Trial.ts';
+import { until } from '../support/until.ts';
+
+const PATIENCE = 30_000;
+
+export const workers: Trial = {
+  name: 'workers',
+  title: 'Media workers that are killed',
+  about:
+    "Two people on Weir's page, in Chromium, whose room is on a worker that is killed with signal 9. Times are from there to each of them seeing new frames of the other. In a room on another worker a headless viewer counts gaps of more than 200 ms. Ghosts are people in the room beyond the two.",
+  times: 50,
+  whyNotHere: whyNoBrowser,
+  run: (options) => hitWorkers('SIGKILL', 5000, options),
+};
+
+export const frozen: Trial = {
+  name: 'frozen',
+  title: 'Media workers that freeze',
+  about:
+    'The same with signal 19, which stops the worker for ever without ending it: Weir has to find out that it does not answer, for which it takes 5 seconds by default, and kills it.',
+  times: 10,
+  whyNotHere: whyNoBrowser,
+  run: (options) => hitWorkers('SIGSTOP', 12_000, options),
+};
+
+async function hitWorkers(
+  signal: 'SIGKILL' | 'SIGSTOP',
+  most: number,
+  { times, say }: TrialOptions,
+): Promise<Figure[]> {
+  // One for the room that is spared, one for the room that is hit, and one that it can go to.
+  await using server = await startServer({
+    WEIR_WORKERS: '3',
+    WEIR_RESUME_SECONDS: '30',
+    WEIR_MESSAGES_PER_SECOND: '1000',
+  });
+  const { pool, rooms } = server.app;
+  using publisher = await Guest.enter(server.url, 'spared', 'publisher', true);
+  using viewer = await Guest.enter(server.url, 'spared', 'viewer');
+  await viewer.flows();
+  const spared = pool.workers.find(({ routers }) => routers === 1);
+  await using chromium = await startBrowser();
+  const ada = await Visitor.enter(chromium.browser, server.url, 'hit', 'Ada');
+  const bob = await Visitor.enter(chromium.browser, server.url, 'hit', 'Bob');
+  await seeEachOther(ada, bob, PATIENCE);
+  const back: number[] = [];
+  let ghosts = 0;
+  for (let turn = 0; turn < times; turn += 1) {
+    const victim = pool.workers.find((worker) => worker !== spared && worker.routers > 0);
+    const room = await rooms.find('hit');
+    if (!victim || !room) throw new Error('The room is not where it should be.');
+    process.kill(victim.pid, signal);
+    const hit = performance.now();
+    await until('the room ending', PATIENCE, () => room.closed);
+    await seeEachOther(ada, bob, PATIENCE);
+    back.push(performance.now() - hit);
+    ghosts += Math.max(0, ((await rooms.find('hit'))?.size ?? 0) - 2);
+    await until('the worker being replaced', PATIENCE, () => pool.complete);
+    say(`${turn + 1} of ${times}: back after ${Math.round(back.at(-1) ?? 0)} ms, ${viewer.gaps} gaps elsewhere`);
+  }
+  return [
+    ...timeFigures('Each sees the other again', back, { most }),
+    { name: 'Recoveries', value: back.length, unit: '', least: times },
+    { name: 'Gaps in the other room', value: viewer.gaps, unit: '', most: 0 },
+    { name: 'Longest pause in the other room', value: viewer.longestGap, unit: 'ms' },
+    {
+      name: 'Stays that ended in the other room',
+      value: viewer.ends.length + publisher.ends.length,
+      unit: '',
+      most: 0,
+    },
+    { name: 'Ghosts', value: ghosts, unit: '', most: 0 },
+  ];
+}

@@ -1,0 +1,21 @@
+/** Owns the proof that a call goes on when a device moves to another network. */
+import { describe, expect, test } from 'vitest';
+import { whyNoNamespaces } from '../../scripts/bench/support/namespaces.ts';
+import { address } from '../../scripts/torture/recover/address.ts';
+import { hasChromium } from '../support/chromium.ts';
+import { hasEquipment } from '../support/equipment.ts';
+
+/** No such file: it is there under CI alone, where nothing is skipped. */
+const mustRun = hasEquipment('namespaces', '');
+const missing = whyNoNamespaces();
+if (missing) console.warn(`Nobody moves to another network: ${missing}.`);
+
+describe.skipIf(!hasChromium || (missing !== undefined && !mustRun))('a device whose address changes', () => {
+  test('sees and is seen again within seconds, in the same stay', async () => {
+    const figures = await address.run({ times: 2, say: () => {} });
+    const valueOf = (name: string) => figures.find((figure) => figure.name === name)?.value;
+    // By itself, the browser takes nine seconds.
+    expect(valueOf('Each sees the other again, worst')).toBeLessThan(6000);
+    expect(valueOf('Stays that had to begin anew')).toBe(0);
+  });
+});

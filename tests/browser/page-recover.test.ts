@@ -1,0 +1,239 @@
+/** Owns the proof that nobody in a call needs to know that something broke: cuts, crashed tabs, moves, dead workers, deploys. */
+import type { Page } from 'playwright-core';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Cable } from '../../scripts/torture/support/Cable.ts';
+import { Captures } from '../support/captures.ts';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { eventually, roomUrl } from '../support/people.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { button, colourOf, expectIn, newsOn, tile, useChromium } from '../support/visit.ts';
+
+describe.skipIf(!hasChromium)('a call in which something breaks', () => {
+  const captures = new Captures();
+  const chromium = useChromium(() => launchChromium(captures.make({ colour: 'red', tone: 500 })), captures);
+  const cleanUp: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const undo of cleanUp.splice(0).reverse()) await undo();
+  });
+
+  async function serve(environment: Record<string, string> = {}): Promise<TestServer> {
+    const server = await startServer({ WEIR_RESUME_SECONDS: '30', ...environment });
+    cleanUp.push(() => server.close());
+    return server;
+  }
+
+  async function lay(url: string): Promise<Cable> {
+    const cable = await Cable.lay(url);
+    cleanUp.push(() => cable[Symbol.asyncDispose]());
+    return cable;
+  }
+
+  /** Somebody with a face and a voice. */
+  async function enter(url: string, name: string): Promise<Page> {
+    const page = await (await chromium.browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
+    await page.goto(roomUrl(url, 'call', name));
+    await expectIn(page);
+    return page;
+  }
+
+  const status = (page: Page) => page.getByRole('status').filter({ hasText: 'Reconnecting…' });
+  const cutOf = (page: Page) => page.evaluate(() => window.weir?.cut);
+  const idOf = (page: Page) => page.evaluate(() => window.weir?.peerId);
+  const frames = (page: Page, name: string) =>
+    tile(page, name)
+      .locator('video')
+      .evaluate((video) => (video instanceof HTMLVideoElement ? video.getVideoPlaybackQuality().totalVideoFrames : -1));
+  const seesAnew = async (page: Page, name: string) => {
+    const seen = await frames(page, name);
+    await eventually(() => frames(page, name)).toBeGreaterThan(seen + 5);
+  };
+  /** What a page believes of the others: who, what they publish, whose hand is up. */
+  const belief = (page: Page) =>
+    page.evaluate(() =>
+      (window.weir?.peers ?? [])
+        .map(({ identity, name, sources, hand, away }) => ({ identity, name, sources, hand, away }))
+        .sort((one, other) => (one.name < other.name ? -1 : 1)),
+    );
+
+  test('a cut is a quiet word after a second: pictures go on, and what is done meanwhile is done', async () => {
+    const { url } = await serve();
+    const cable = await lay(url);
+    const [alice, bob] = await Promise.all([enter(cable.url, 'Alice'), enter(url, 'Bob')]);
+    await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
+    const before = await idOf(alice);
+    const heard = await newsOn(bob);
+    cable.cut('reset');
+    await eventually(() => cutOf(alice)).toBe(true);
+    await status(alice).waitFor();
+    // Both ways, with the picture as bright as ever.
+    await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
+    expect(await alice.locator('.call').evaluate((call) => call.classList.contains('reconnecting'))).toBe(false);
+    await button(alice, 'Mute').click();
+    await button(alice, 'Raise hand').click();
+    await cable.mend();
+    await status(alice).waitFor({ state: 'hidden' });
+    await tile(bob, 'Alice').getByRole('img', { name: 'hand raised' }).waitFor();
+    await tile(bob, 'Alice').getByRole('img', { name: 'muted' }).waitFor();
+    await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
+    expect(await idOf(alice)).toBe(before);
+    expect((await newsOn(bob)).slice(heard.length).filter((news) => /joined|left/.test(news))).toEqual([]);
+  });
+
+  test('who was cut knows in the end what one who stayed knows: joins, leaves, mutes, hands', async () => {
+    const { url } = await serve();
+    const cable = await lay(url);
+    const [stayed, away, leaver, muter] = await Promise.all([
+      enter(url, 'Stayed'),
+      enter(cable.url, 'Away'),
+      enter(url, 'Leaver'),
+      enter(url, 'Muter'),
+    ]);
+    await tile(away, 'Leaver').waitFor();
+    await tile(away, 'Muter').waitFor();
+    cable.cut('reset');
+    await eventually(() => cutOf(away)).toBe(true);
+    await button(leaver, 'Leave').click();
+    await button(muter, 'Mute').click();
+    await button(muter, 'Raise hand').click();
+    const comer = await enter(url, 'Comer');
+    await tile(stayed, 'Comer').waitFor();
+    await tile(stayed, 'Leaver').waitFor({ state: 'detached' });
+    await tile(stayed, 'Muter').getByRole('img', { name: 'hand raised' }).waitFor();
+    await cable.mend();
+    await eventually(() => cutOf(away)).toBe(false);
+    const others = async (page: Page) =>
+      (await belief(page)).filter(({ name }) => name !== 'Stayed' && name !== 'Away');
+    await eventually(() => others(away)).toEqual(await others(stayed));
+    expect((await others(away)).map(({ name }) => name)).toEqual(['Comer', 'Muter']);
+    await seesAnew(away, 'Comer');
+    await seesAnew(comer, 'Away');
+  });
+
+  test('who leaves while cut is gone for the others within a second: the media says goodbye', async () => {
+    const { url, app } = await serve();
+    const cable = await lay(url);
+    const [alice, bob] = await Promise.all([enter(cable.url, 'Alice'), enter(url, 'Bob')]);
+    await seesAnew(bob, 'Alice');
+    cable.cut('reset');
+    await eventually(() => cutOf(alice)).toBe(true);
+    const room = await app.rooms.find('call');
+    await button(alice, 'Leave').click();
+    const left = performance.now();
+    await expect.poll(() => room?.size, { timeout: 2000, interval: 10 }).toBe(1);
+    expect(performance.now() - left).toBeLessThan(1000);
+    await tile(bob, 'Alice').waitFor({ state: 'detached' });
+  });
+
+  test('a page that is closed is gone within a second', async () => {
+    const { url, app } = await serve();
+    const [alice, bob] = await Promise.all([enter(url, 'Alice'), enter(url, 'Bob')]);
+    await tile(bob, 'Alice').waitFor();
+    const room = await app.rooms.find('call');
+    const closed = performance.now();
+    await alice.close({ runBeforeUnload: false });
+    await expect.poll(() => room?.size, { timeout: 2000, interval: 10 }).toBe(1);
+    expect(performance.now() - closed).toBeLessThan(1000);
+  });
+
+  /** A crash, which leaves nobody to answer. */
+  async function crash(page: Page): Promise<void> {
+    const log = await page.context().newCDPSession(page);
+    log.send('Page.crash').catch(() => {});
+  }
+
+  test('a tab that crashes is gone at once: the browser closes its connection', async () => {
+    const { url } = await serve();
+    const [alice, bob] = await Promise.all([enter(url, 'Alice'), enter(url, 'Bob')]);
+    await seesAnew(bob, 'Alice');
+    await crash(alice);
+    await tile(bob, 'Alice').waitFor({ state: 'detached', timeout: 5000 });
+  });
+
+  test('one that crashes without a network is shown as reconnecting, and gone when the window is over', async () => {
+    const { url } = await serve({ WEIR_RESUME_SECONDS: '8' });
+    const cable = await lay(url);
+    const [alice, bob] = await Promise.all([enter(cable.url, 'Alice'), enter(url, 'Bob')]);
+    await seesAnew(bob, 'Alice');
+    cable.cut('reset');
+    const crashed = performance.now();
+    await crash(alice);
+    await tile(bob, 'Alice').getByText('Alice is reconnecting…').waitFor({ timeout: 15_000 });
+    await tile(bob, 'Alice').waitFor({ state: 'detached', timeout: 45_000 });
+    expect(performance.now() - crashed).toBeLessThan(20_000);
+  });
+
+  test('ICE restarts on request, on both transports, without a pause in what is seen', async () => {
+    const { url } = await serve();
+    const [alice, bob] = await Promise.all([enter(url, 'Alice'), enter(url, 'Bob')]);
+    await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
+    const restarts: string[] = [];
+    const log = await alice.context().newCDPSession(alice);
+    log.on('Network.webSocketFrameSent', ({ response }) => {
+      if (response.payloadData.includes('"restartIce"')) restarts.push(response.payloadData);
+    });
+    await log.send('Network.enable');
+    const before = await idOf(alice);
+    await alice.evaluate(() => window.weir?.restartIce());
+    await expect.poll(() => restarts.length).toBe(1);
+    await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
+    expect(await alice.evaluate(() => window.weir?.connection)).toBe('connected');
+    expect(await idOf(alice)).toBe(before);
+  });
+
+  test('a worker that dies: all come back by themselves, as who they were and to their places, muted or not', async () => {
+    const { url, app } = await serve({ WEIR_WORKERS: '2' });
+    const alice = await enter(url, 'Alice');
+    const bob = await enter(url, 'Bob');
+    await tile(alice, 'Bob').waitFor();
+    for (const name of ['Cleo', 'Dora']) {
+      await enter(url, name);
+      await tile(alice, name).waitFor();
+    }
+    await button(bob, 'Mute').click();
+    await tile(alice, 'Bob').getByRole('img', { name: 'muted' }).waitFor();
+    const order = (page: Page) =>
+      page
+        .getByRole('region')
+        .evaluateAll((tiles) => tiles.map((one) => one.getAttribute('aria-label')).filter((name) => name !== 'You'));
+    const places = await order(alice);
+    const identities = (await belief(alice)).map(({ identity }) => identity);
+    const seen = await alice.evaluateHandle(() => {
+      // Every order in which the tiles ever stand.
+      const orders = new Set<string>();
+      const note = () =>
+        orders.add(
+          [...document.querySelectorAll('section.tile.person')].map((one) => one.getAttribute('aria-label')).join(),
+        );
+      note();
+      new MutationObserver(note).observe(document.body, { subtree: true, childList: true });
+      return orders;
+    });
+    const worker = app.pool.workers.find(({ routers }) => routers > 0);
+    process.kill(worker?.pid ?? 0, 'SIGKILL');
+    await eventually(() => alice.evaluate(() => window.weir?.state)).toBe('joined');
+    for (const name of ['Bob', 'Cleo', 'Dora']) await seesAnew(alice, name);
+    await seesAnew(bob, 'Alice');
+    expect(await order(alice)).toEqual(places);
+    expect([...(await seen.evaluate((orders) => [...orders]))]).toEqual([places.join()]);
+    expect((await belief(alice)).map(({ identity }) => identity)).toEqual(identities);
+    await tile(alice, 'Bob').getByRole('img', { name: 'muted' }).waitFor();
+    expect(await button(bob, 'Unmute').isVisible()).toBe(true);
+    expect((await newsOn(alice)).filter((news) => / left/.test(news))).toEqual([]);
+  });
+
+  test('a deploy is announced, and everybody is back on the server that comes after', async () => {
+    const first = await startServer({ WEIR_RESUME_SECONDS: '30' });
+    cleanUp.push(() => first.close());
+    const [alice, bob] = await Promise.all([enter(first.url, 'Alice'), enter(first.url, 'Bob')]);
+    await seesAnew(alice, 'Bob');
+    const draining = first.app.drain(1500);
+    await alice.getByText('The server restarts in 2 seconds. You will be reconnected.').first().waitFor();
+    await seesAnew(alice, 'Bob');
+    await draining;
+    await first.close();
+    await serve({ WEIR_PORT: new URL(first.url).port });
+    await eventually(() => alice.evaluate(() => window.weir?.state)).toBe('joined');
+    await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
+    expect(await colourOf(tile(alice, 'Bob').locator('video'))).toBe('red');
+  });
+});

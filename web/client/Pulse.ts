@@ -1,0 +1,37 @@
+/** Owns noticing that media has stopped coming, seconds before the browser says that its way is lost. */
+
+export interface PulseOptions {
+  /** How long ago the last packet came, in milliseconds; undefined where none is to be expected. */
+  lastHeard(): number | undefined;
+  /** It should come, and does not. Once for each silence. */
+  onSilence(): void;
+}
+
+/** How often it is felt, and what counts as silence, in milliseconds: voices and pictures come many times as often. */
+const TIMES = { every: 300, silence: 600 };
+
+export class Pulse {
+  readonly #options: PulseOptions;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #silent = false;
+  /** Whether it has beaten: what never came cannot stop. */
+  #beaten = false;
+
+  constructor(options: PulseOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#feel(), TIMES.every);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #feel(): void {
+    const age = this.#options.lastHeard();
+    const silent = age !== undefined && age > TIMES.silence;
+    if (age !== undefined && !silent) this.#beaten = true;
+    const news = silent && !this.#silent && this.#beaten;
+    this.#silent = silent;
+    if (news) this.#options.onSilence();
+  }
+}
