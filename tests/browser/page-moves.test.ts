@@ -13,9 +13,9 @@ if (missing) console.warn(`Nobody moves to another network: ${missing}.`);
 describe.skipIf(!hasChromium || (missing !== undefined && !mustRun))('a device whose address changes', () => {
   test('sees and is seen again within seconds, in the same stay', async () => {
     const figures = await address.run({ times: 2, say: () => {} });
-    const valueOf = (name: string) => figures.find((figure) => figure.name === name)?.value;
+    const figure = (name: string) => figures.find((one) => one.name === name)?.value;
     // By itself, the browser takes nine seconds.
-    expect(valueOf('Each sees the other again, worst')).toBeLessThan(6000);
-    expect(valueOf('Stays that had to begin anew')).toBe(0);
+    expect(figure('Each sees the other again, worst')).toBeLessThan(6000);
+    expect(figure('Stays that had to begin anew')).toBe(0);
   });
 });
