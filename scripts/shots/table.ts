@@ -262,6 +262,24 @@ export const shots: readonly Shot[] = [
     }),
   },
   {
+    name: 'away',
+    on: [...both, 'ko'],
+    go: inCall('four', async (page, stand) => {
+      const inside = await (await stand.server('tokens')).app.rooms.find(room);
+      const { peerId } = inside?.peersSeenBy()[1] ?? { peerId: '' };
+      inside?.tellAll('peerAway', { peerId, away: true });
+      await page.locator('.slow:visible').waitFor();
+    }),
+  },
+  {
+    name: 'draining',
+    on: both,
+    go: inCall('four', async (page, stand) => {
+      (await (await stand.server('tokens')).app.rooms.find(room))?.tellAll('draining', { seconds: 30 });
+      await page.locator('.toasts > *').first().waitFor();
+    }),
+  },
+  {
     name: 'reconnecting',
     on: small,
     go: inCall('four', async (page, stand) => {

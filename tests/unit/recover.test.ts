@@ -202,10 +202,14 @@ describe('firstOf', () => {
 
 describe('IceRestarts', () => {
   function restarts() {
-    const state = { lost: false, restarts: [] as number[], hopeless: 0 };
+    const state = {
+      connection: 'connected' as 'connecting' | 'connected' | 'lost',
+      restarts: [] as number[],
+      hopeless: 0,
+    };
     const ice = new IceRestarts({
       restart: async () => void state.restarts.push(performance.now()),
-      isLost: () => state.lost,
+      connection: () => state.connection,
       onHopeless: () => {
         state.hopeless += 1;
       },
@@ -227,10 +231,10 @@ describe('IceRestarts', () => {
 
   test('leaves alone what finds its way by itself', async () => {
     const { state, ice } = restarts();
-    state.lost = true;
+    state.connection = 'lost';
     ice.look();
     await vi.advanceTimersByTimeAsync(1000);
-    state.lost = false;
+    state.connection = 'connected';
     ice.look();
     await vi.advanceTimersByTimeAsync(20_000);
     expect(state.restarts).toEqual([]);
@@ -239,12 +243,22 @@ describe('IceRestarts', () => {
 
   test('goes on while it stays lost, and gives up after half a minute', async () => {
     const { state, ice } = restarts();
-    state.lost = true;
-    ice.look();
-    await vi.advanceTimersByTimeAsync(29_000);
+    const tryAndFail = async (rounds: number) => {
+      for (let round = 0; round < rounds; round += 1) {
+        state.connection = 'lost';
+        ice.look();
+        await vi.advanceTimersByTimeAsync(1700);
+        state.connection = 'connecting';
+        ice.look();
+        await vi.advanceTimersByTimeAsync(100);
+      }
+      state.connection = 'lost';
+      ice.look();
+    };
+    await tryAndFail(16);
     expect(state.restarts.length).toBeGreaterThan(3);
     expect(state.hopeless).toBe(0);
-    await vi.advanceTimersByTimeAsync(10_000);
+    await tryAndFail(4);
     expect(state.hopeless).toBe(1);
     ice.close();
   });

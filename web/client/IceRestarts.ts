@@ -3,8 +3,8 @@
 export interface IceRestartsOptions {
   /** Restarts it. Rejects when the server wants us to wait. */
   restart(): Promise<void>;
-  /** Whether media has no way just now. */
-  isLost(): boolean;
+  /** How media is connected just now. */
+  connection(): 'connecting' | 'connected' | 'lost';
   /** Media has had no way for so long that only a new stay can help. */
   onHopeless(): void;
 }
@@ -33,12 +33,12 @@ export class IceRestarts {
 
   /** The state of the media has changed: one that stays lost is restarted. */
   look(): void {
-    if (this.#options.isLost()) {
-      this.#lostSince ??= performance.now();
-      this.#in(Math.max(TIMES.lost, this.#last + TIMES.apart - performance.now()));
-    } else {
-      this.#lostSince = undefined;
-    }
+    const connection = this.#options.connection();
+    // One that is tried again and fails again has been lost all the while.
+    if (connection === 'connected') this.#lostSince = undefined;
+    if (connection !== 'lost') return;
+    this.#lostSince ??= performance.now();
+    this.#in(Math.max(TIMES.lost, this.#last + TIMES.apart - performance.now()));
   }
 
   close(): void {
@@ -54,8 +54,9 @@ export class IceRestarts {
 
   async #run(): Promise<void> {
     // It may have found its way by itself.
-    if (!this.#wanted && !this.#options.isLost()) return;
+    if (!this.#wanted && this.#options.connection() !== 'lost') return;
     if (this.#lostSince !== undefined && performance.now() - this.#lostSince > TIMES.hopeless) {
+      this.close();
       this.#options.onHopeless();
       return;
     }

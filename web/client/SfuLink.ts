@@ -56,7 +56,7 @@ export class SfuLink {
     this.#recv = recv && this.#connecting(options.device.createRecvTransport(toOptions(recv)));
     this.#restarts = new IceRestarts({
       restart: () => this.#restartIce(),
-      isLost: () => this.connection === 'lost',
+      connection: () => this.connection,
       onHopeless: () => options.onFailed(),
     });
     this.#send?.on('produce', ({ rtpParameters, appData }, callback, errback) => {
