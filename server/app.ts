@@ -1,6 +1,7 @@
 /** Owns the composition: what a Weir server is made of, in which order it starts and stops. */
 import nodeHttp from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { MAX_NAME } from '../shared/protocol.ts';
@@ -20,6 +21,12 @@ import { openGate, tokenGate } from './signalling/tokens.ts';
  * (a room's name takes up to nine bytes a character, percent-encoded).
  */
 const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000, parameter: 9 * MAX_NAME };
+
+/**
+ * How long after closing began a connection may still be there, in milliseconds: WebSockets have had their time by then.
+ * One that asks for an upgrade while the server closes is answered, and then nobody would ever end it.
+ */
+const STRAGGLERS = 3000;
 
 export interface App {
   readonly http: FastifyInstance;
@@ -58,6 +65,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     : openGate();
   const stays = new Stays(config.resumeWindow);
   const http = createHttp(config, log);
+  cutStragglers(http);
   // Fastify runs this once its connections are closed and nothing new comes in.
   http.addHook('onClose', async () => {
     rooms.close();
@@ -105,6 +113,20 @@ function createHttp(config: Config, log: Logger): FastifyInstance {
       config.tls
         ? https.createServer({ ...config.tls, ...serverOptions }, handler)
         : nodeHttp.createServer(serverOptions, handler),
+  });
+}
+
+function cutStragglers(http: FastifyInstance): void {
+  const sockets = new Set<Socket>();
+  http.server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  http.addHook('preClose', async () => {
+    const timer = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, STRAGGLERS);
+    http.server.once('close', () => clearTimeout(timer));
   });
 }
 

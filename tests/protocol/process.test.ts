@@ -2,7 +2,7 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { TestClient } from '../support/client.ts';
 import { dtls, opus } from '../support/media.ts';
 import { WeirProcess } from '../support/process.ts';
@@ -152,6 +152,28 @@ describe('on a signal Weir tells its clients, exits with 0 and leaves no process
     process.kill(weir.pid, 'SIGTERM');
     expect(await weir.exit).toBe(0);
     expect(weir.living).toEqual([]);
+    client.cut();
+  });
+});
+
+describe('a connection that comes while Weir closes', () => {
+  test('does not keep it from ending in order', async () => {
+    const weir = start();
+    const url = await weir.running();
+    const client = await TestClient.connect(url);
+    await client.join();
+    // As long as this one does not take part in the closing handshake, Weir is closing.
+    client.socket.pause();
+    process.kill(weir.pid, 'SIGTERM');
+    await vi.waitUntil(() => weir.stdout.includes('"closing"'), { interval: 1, timeout: 5000 });
+    const late = net.createConnection(Number(new URL(url).port), '127.0.0.1');
+    late.on('error', () => {});
+    late.write(
+      `GET /ws HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+    );
+    expect(await weir.exit).toBe(0);
+    expect(weir.living).toEqual([]);
+    late.destroy();
     client.cut();
   });
 });
