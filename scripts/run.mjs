@@ -6,6 +6,7 @@ import { endAll, killAll, run } from './setup/child.mjs';
 import { encoder, equipment, equipmentStep, fonts, laboratory } from './setup/equipment.mjs';
 import { handOver } from './setup/handover.mjs';
 import { releaseAll } from './setup/lock.mjs';
+import { npmStep } from './setup/newer-npm.mjs';
 import { linkNode, nodeBinary, nodeStep } from './setup/node.mjs';
 import { packagesStep } from './setup/packages.mjs';
 import { pageStep } from './setup/page.mjs';
@@ -22,7 +23,7 @@ let interrupted = false;
 for (const signal of endings) process.on(signal, interrupt);
 
 const module = (/** @type {string} */ path) => join(place.root, 'node_modules', path);
-const base = [nodeStep, packagesStep];
+const base = [nodeStep, (/** @type {import('./setup/places.mjs').Place} */ place) => npmStep(place), packagesStep];
 // It would colour what it writes into pipes and files, too.
 const colours = `--colors=${process.stdout.isTTY ? 'force' : 'off'}`;
 
@@ -38,6 +39,11 @@ const commands = {
     does: 'the server',
     steps: [...base, workerStep, pageStep],
     run: (args) => become(join(place.root, 'server/main.ts'), args),
+  },
+  setup: {
+    does: 'what `npm start` needs, without the start; for images and provisioning',
+    steps: [...base, workerStep, pageStep],
+    run: () => console.log('All is in place.'),
   },
   test: {
     does: "all tests; arguments are vitest's",

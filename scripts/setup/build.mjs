@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { ensurePackages, system } from './apt.mjs';
 import { SetupError } from './steps.mjs';
 
+/** The libraries it links to, as the packages to build against them. */
+export const libraries = ['libuv1-dev', 'libssl-dev', 'libsrtp2-dev', 'libabsl-dev'];
 const needed = [
   'g++',
   'meson',
@@ -13,10 +15,7 @@ const needed = [
   'pkg-config',
   'flatbuffers-compiler',
   'libflatbuffers-dev',
-  'libuv1-dev',
-  'libssl-dev',
-  'libsrtp2-dev',
-  'libabsl-dev',
+  ...libraries,
 ];
 
 /**

@@ -18,9 +18,10 @@ export function npmCommand(env) {
  * @param {import('./places.mjs').Place} place
  * @param {string} directory
  * @param {import('./steps.mjs').Tools} tools
+ * @param {[command: string, ...args: string[]]} [npm] the one that started us unless another is named
  */
-export function npmCi({ root, env }, directory, { run, report }) {
-  const [command, ...args] = npmCommand(env);
+export function npmCi({ root, env }, directory, { run, report }, npm = npmCommand(env)) {
+  const [command, ...args] = npm;
   let fetched = 0;
   const bin = join(root, 'node_modules', '.bin');
   return run(

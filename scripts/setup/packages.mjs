@@ -1,6 +1,7 @@
 /** Owns node_modules: exactly what package-lock.json says, installed again only when that changed. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { newerNpm } from './newer-npm.mjs';
 import { npmCi } from './npm.mjs';
 import { hash, textOf } from './places.mjs';
 import { SetupError } from './steps.mjs';
@@ -22,7 +23,7 @@ export function packagesStep(place) {
     run: async (tools) => {
       const key = packagesKey(place);
       rmSync(stamp, { force: true });
-      const code = await npmCi(place, place.root, tools);
+      const code = await npmCi(place, place.root, tools, newerNpm(place));
       if (code !== 0) throw new SetupError(sentence(code), tools.log);
       writeFileSync(stamp, key);
     },

@@ -1,0 +1,67 @@
+/** Owns which npm installs the packages: the host's, or one from the registry where the host's would leave some out. */
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nodeBinary } from './node.mjs';
+import { npmCi } from './npm.mjs';
+import { atLeast, lockedVersion, textOf } from './places.mjs';
+import { SetupError } from './steps.mjs';
+
+const manifests = fileURLToPath(new URL('npm', import.meta.url));
+/**
+ * Older ones (Debian's) silently install less than the lock file names: optional packages that want a newer Node than
+ * the one that npm itself runs on, which bundlers of today are made of.
+ */
+const enough = { node: '20.19.0', npm: '10.0.0' };
+
+/**
+ * The npm to install packages with: a command and its first arguments; undefined for the host's.
+ * @param {import('./places.mjs').Place} place
+ * @param {string} [host] version of Node
+ * @returns {[command: string, ...args: string[]] | undefined}
+ */
+export function newerNpm(place, host = process.version) {
+  if (atLeast(host, enough.node) && atLeast(hostNpm(place.env) ?? enough.npm, enough.npm)) return undefined;
+  return [nodeBinary(place), join(directoryOf(place), 'node_modules/npm/bin/npm-cli.js')];
+}
+
+/**
+ * @param {import('./places.mjs').Place} place
+ * @param {string} [host] version of Node
+ * @returns {import('./steps.mjs').Step}
+ */
+export function npmStep(place, host) {
+  return {
+    title: 'npm',
+    doing: 'fetching a newer one from the npm registry',
+    home: place.cache,
+    missing: () => !existsSync(newerNpm(place, host)?.[1] ?? manifests),
+    run: async (tools) => {
+      const directory = directoryOf(place);
+      const beside = `${directory}.partial`;
+      rmSync(beside, { recursive: true, force: true });
+      mkdirSync(beside, { recursive: true });
+      for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(manifests, file), join(beside, file));
+      const code = await npmCi(place, beside, tools);
+      if (code !== 0)
+        throw new SetupError(`npm could not be fetched (npm ci: ${code}). Install npm 10 or newer.`, tools.log);
+      rmSync(directory, { recursive: true, force: true });
+      renameSync(beside, directory);
+    },
+  };
+}
+
+/** @param {import('./places.mjs').Place} place */
+function directoryOf({ cache }) {
+  return join(cache, `npm-${lockedVersion(join(manifests, 'package-lock.json'), 'npm')}`);
+}
+
+/**
+ * The version of the npm that started us, if one did.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string | undefined}
+ */
+function hostNpm({ npm_execpath: script }) {
+  const manifest = script?.endsWith('npm-cli.js') && textOf(join(dirname(dirname(script)), 'package.json'));
+  return manifest ? JSON.parse(manifest).version : undefined;
+}
