@@ -1,4 +1,4 @@
-/** Owns how the tests run: four projects, from quick to whole browsers. */
+/** Owns how the tests run: five projects, from quick to whole browsers and the image. */
 import { defineConfig } from 'vitest/config';
 
 const project = (name: string, timeout: number) => ({
@@ -21,6 +21,7 @@ export default defineConfig({
       project('protocol', 20_000),
       project('media', 30_000),
       project('browser', 120_000),
+      project('image', 120_000),
     ],
   },
 });

@@ -3,6 +3,15 @@ import { existsSync } from 'node:fs';
 import { ensurePackages, system } from './apt.mjs';
 import { SetupError } from './steps.mjs';
 
+/** What builds images and runs containers. @type {Equipment[]} */
+export const containers = [
+  { name: 'buildah', file: '/usr/bin/buildah', packages: ['buildah'] },
+  { name: 'podman', file: '/usr/bin/podman', packages: ['podman'] },
+  { name: 'runc', file: '/usr/sbin/runc', packages: ['runc'] },
+  { name: 'netavark', file: '/usr/lib/podman/netavark', packages: ['netavark', 'iptables'] },
+  { name: 'debootstrap', file: '/usr/sbin/debootstrap', packages: ['debootstrap'] },
+];
+
 /**
  * Test equipment. To add some, add a line: the name is what tests find in WEIR_TEST_SKIP where it could not be had.
  * @typedef {{ name: string, file: string, packages: string[] }} Equipment
@@ -16,6 +25,7 @@ export const equipment = [
   { name: 'tcpdump', file: '/usr/bin/tcpdump', packages: ['tcpdump'] },
   { name: 'iproute2', file: '/sbin/ip', packages: ['iproute2'] },
   { name: 'python3', file: '/usr/bin/python3', packages: ['python3-minimal'] },
+  ...containers,
 ];
 
 /** Encodes what load tests send. @type {Equipment} */

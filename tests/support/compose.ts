@@ -1,0 +1,83 @@
+/** Owns what the compose files ask for: read as compose reads them, and said in podman's words. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const directory = join(import.meta.dirname, '../../docker');
+const seconds = z
+  .string()
+  .regex(/^\d+s$/)
+  .transform((text) => Number.parseInt(text, 10));
+
+/** A service, with nothing that `podmanArguments` would leave out unseen. */
+const Service = z.strictObject({
+  image: z.string(),
+  build: z.strictObject({ context: z.literal('..'), dockerfile: z.literal('docker/Dockerfile') }),
+  network_mode: z.enum(['host', 'bridge']),
+  environment: z.record(z.string(), z.string()),
+  ports: z.array(z.string()).default([]),
+  stop_grace_period: seconds,
+  read_only: z.boolean(),
+  cap_drop: z.array(z.string()),
+  security_opt: z.array(z.string()),
+  restart: z.literal('unless-stopped'),
+  healthcheck: z.strictObject({
+    test: z.tuple([z.literal('CMD')], z.string()),
+    interval: z.string(),
+    timeout: z.string(),
+    start_period: z.string(),
+  }),
+});
+export type Service = z.infer<typeof Service>;
+
+const File = z.strictObject({ services: z.strictObject({ weir: z.record(z.string(), z.unknown()) }) });
+
+/** The variables that a compose file asks its user for. */
+export function asked(file: string): string[] {
+  return [...text(file).matchAll(/\$\{(\w+)/g)].map(([, name = '']) => name);
+}
+
+/** The service that compose makes of these files, the later over the earlier, with these settings of its user. */
+export function readService(files: readonly string[], settings: Readonly<Record<string, string>> = {}): Service {
+  let merged: Record<string, unknown> = {};
+  for (const file of files) {
+    const { weir } = File.parse(parse(text(file))).services;
+    const environment = { ...Object(merged.environment), ...Object(weir.environment) };
+    merged = { ...merged, ...weir, environment };
+  }
+  const service = Service.parse(merged);
+  const environment = Object.entries(service.environment).map(([name, value]) => [name, filled(value, settings)]);
+  return { ...service, environment: Object.fromEntries(environment) };
+}
+
+/** The arguments of `podman run` for it; but it is not started again, since tests look at how it ended. */
+export function podmanArguments({ environment, ports, healthcheck, ...service }: Service): string[] {
+  const [, ...command] = healthcheck.test;
+  return [
+    ...['--network', service.network_mode],
+    ...Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+    ...ports.flatMap((port) => ['--publish', port]),
+    ...['--stop-timeout', String(service.stop_grace_period)],
+    // Left to itself podman adds places that can be written to; compose does not.
+    ...(service.read_only ? ['--read-only', '--read-only-tmpfs=false'] : []),
+    ...service.cap_drop.flatMap((name) => ['--cap-drop', name]),
+    ...service.security_opt.flatMap((option) => ['--security-opt', option]),
+    ...['--health-cmd', JSON.stringify(command), '--health-interval', healthcheck.interval],
+    ...['--health-timeout', healthcheck.timeout, '--health-start-period', healthcheck.start_period],
+  ];
+}
+
+function text(file: string): string {
+  return readFileSync(join(directory, file), 'utf8');
+}
+
+/** `${NAME:-default}` and `${NAME:?why}`; an empty variable counts as not set. */
+function filled(value: string, settings: Readonly<Record<string, string>>): string {
+  return value.replace(/\$\{(\w+):([-?])([^}]*)\}/g, (_all, name: string, kind: string, rest: string) => {
+    const given = settings[name];
+    if (given) return given;
+    if (kind === '?') throw new Error(`${name}: ${rest}`);
+    return rest;
+  });
+}

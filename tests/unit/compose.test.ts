@@ -1,0 +1,40 @@
+/** Owns the proof that the compose files speak of what there is, and ask for no more than Weir needs. */
+import { expect, test } from 'vitest';
+import { readConfig, variables } from '../../server/config.ts';
+import { asked, readService } from '../support/compose.ts';
+
+const bridge = ['compose.yml', 'compose.bridge.yml'];
+const settings = { WEIR_ANNOUNCED_ADDRESS: '203.0.113.7', WEIR_OPEN: 'true' };
+
+test.each([[['compose.yml']], [bridge]])('%s: all variables are ones of Weir, and their values are usable', (files) => {
+  const { environment } = readService(files, settings);
+  expect(Object.keys(environment).filter((name) => !Object.hasOwn(variables, name))).toEqual([]);
+  expect(files.flatMap(asked).filter((name) => !Object.hasOwn(environment, name))).toEqual([]);
+  const { config, unknown } = readConfig({ ...environment, NODE_ENV: 'production' });
+  expect(unknown).toEqual([]);
+  expect(config.announcedAddresses).toEqual(['203.0.113.7']);
+});
+
+test.each([[['compose.yml']], [bridge]])('%s: without rights, and stopped later than the drain ends', (files) => {
+  const service = readService(files, settings);
+  const { config } = readConfig(service.environment);
+  expect(config.drainTime).toBeGreaterThan(0);
+  // What closing may take besides.
+  expect(service.stop_grace_period * 1000).toBeGreaterThanOrEqual(config.drainTime + 10_000);
+  expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges'] });
+});
+
+test('production is open only where it was said', () => {
+  const { environment } = readService(['compose.yml']);
+  expect(() => readConfig({ ...environment, NODE_ENV: 'production' })).toThrow(/does not run open by accident/);
+});
+
+test('behind a bridge every port is published under its own number, and the address has to be named', () => {
+  const { environment, ports } = readService(bridge, settings);
+  const { config } = readConfig(environment);
+  const last = config.rtcPort + config.workers - 1;
+  const range = `${config.rtcPort}-${last}`;
+  expect(ports).toEqual([`${config.port}:${config.port}/tcp`, `${range}:${range}/udp`, `${range}:${range}/tcp`]);
+  expect(config.host).toBe('0.0.0.0');
+  expect(() => readService(bridge)).toThrow(/WEIR_ANNOUNCED_ADDRESS/);
+});
