@@ -1,7 +1,5 @@
 /** Owns the proof of the image: it is built, run as compose.yml says, carries media, and drains when it is stopped. */
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Member } from '../../scripts/load/endpoint/Member.ts';
@@ -10,6 +8,7 @@ import { steadyVideo } from '../../scripts/load/media/steady.ts';
 import { textOf } from '../../scripts/setup/places.mjs';
 import { podmanArguments, readService } from '../support/compose.ts';
 import { Containers, whyNoContainers } from '../support/containers.ts';
+import { childrenOf, freePort, status } from '../support/machine.ts';
 
 const why = whyNoContainers();
 if (why) console.warn(`The tests of the image are skipped: ${why}.`);
@@ -34,15 +33,6 @@ function say(what: string): void {
 function here(): Containers {
   if (!containers) throw new Error('Containers are there in tests only.');
   return containers;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
 }
 
 interface Running {
@@ -83,19 +73,6 @@ async function onHost(name: string, settings: Record<string, string> = {}): Prom
     ...settings,
   });
 }
-
-/** The processes below one, with their state. */
-function childrenOf(pid: number): { pid: number; state: string }[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => ({ pid: Number(name), stat: textOf(`/proc/${name}/stat`) ?? '' }))
-    .map(({ pid: child, stat }) => ({ pid: child, fields: stat.slice(stat.lastIndexOf(')') + 2).split(' ') }))
-    .filter(({ fields }) => Number(fields[1]) === pid)
-    .map(({ pid: child, fields }) => ({ pid: child, state: fields[0] ?? '' }));
-}
-
-const status = (pid: number, field: string) =>
-  new RegExp(`^${field}:\\s+(\\S+)`, 'm').exec(textOf(`/proc/${pid}/status`) ?? '')?.[1];
 
 async function enter(url: string, name: string, publishes: boolean) {
   const ends: string[] = [];

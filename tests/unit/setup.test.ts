@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { notInstalled, system } from '../../scripts/setup/apt.mjs';
 import { equipmentStep } from '../../scripts/setup/equipment.mjs';
+import { newerNpm, npmStep } from '../../scripts/setup/newer-npm.mjs';
 import { linkNode, nodeBinary, nodeStep } from '../../scripts/setup/node.mjs';
 import { npmCommand } from '../../scripts/setup/npm.mjs';
 import { packagesStep } from '../../scripts/setup/packages.mjs';
@@ -67,6 +68,27 @@ describe('Node', () => {
     expect(npmCommand(env)).toEqual(['/usr/bin/node', '/usr/lib/npm/bin/npm-cli.js']);
     expect(npmCommand({ ...env, npm_execpath: '/usr/lib/pnpm/bin/pnpm.cjs' })).toEqual(['npm']);
     expect(npmCommand({})).toEqual(['npm']);
+  });
+
+  test('is a fetched one where the one here would leave out packages', () => {
+    const npm = (version: string) => {
+      const at = emptyPlace();
+      put(join(at.root, 'npm/package.json'), JSON.stringify({ version }));
+      return { ...at, env: { npm_execpath: join(at.root, 'npm/bin/npm-cli.js') } };
+    };
+    expect(newerNpm(npm('11.19.1'), 'v20.20.2')).toBeUndefined();
+    expect(newerNpm(emptyPlace(), 'v24.0.0')).toBeUndefined();
+    expect(npmStep(npm('11.19.1'), 'v20.20.2').missing()).toBe(false);
+    for (const [at, node] of [
+      [npm('9.2.0'), 'v20.20.2'],
+      [npm('11.19.1'), 'v18.20.4'],
+    ] as const) {
+      const [, script = ''] = newerNpm(at, node) ?? [];
+      expect(script).toMatch(/cache\/npm-11\.\d+\.\d+\/node_modules\/npm\/bin\/npm-cli\.js$/);
+      expect(npmStep(at, node).missing()).toBe(true);
+      put(script, '');
+      expect(npmStep(at, node).missing()).toBe(false);
+    }
   });
 });
 
