@@ -131,7 +131,10 @@ export class Room {
     this.#members.delete(member.id);
     this.#log.info({ room: this.name, peer: member.id, size: this.size, reason }, 'peer left');
     if (this.closed) return;
-    if (!member.hidden) this.#tellOthers(member.id, 'peerClosed', { peerId: member.id, reason });
+    // The server's end is everyone's: each hears of it for themselves, and nobody should see the others go first.
+    if (!member.hidden && reason !== 'serverClosing') {
+      this.#tellOthers(member.id, 'peerClosed', { peerId: member.id, reason });
+    }
     this.#closeIfEmpty();
   }
 

@@ -231,6 +231,9 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     await seesAnew(alice, 'Bob');
     await draining;
     await first.close();
+    await expect.poll(() => alice.evaluate(() => window.weir?.state)).toBe('closed');
+    expect(await tile(alice, 'Bob').count()).toBe(1);
+    expect((await newsOn(alice)).filter((news) => / left/.test(news))).toEqual([]);
     await serve({ WEIR_PORT: new URL(first.url).port });
     await eventually(() => alice.evaluate(() => window.weir?.state)).toBe('joined');
     await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
