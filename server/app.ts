@@ -63,7 +63,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const gate = config.auth
     ? tokenGate({ ...config.auth, leeway: config.tokenLeeway, maxLifetime: config.tokenMaxLifetime })
     : openGate();
-  const stays = new Stays(config.resumeWindow);
+  const stays = new Stays({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
   const http = createHttp(config, log);
   cutStragglers(http);
   // Fastify runs this once its connections are closed and nothing new comes in.

@@ -18,6 +18,8 @@ export interface StayOptions {
   readonly room: Room;
   /** How long it outlives its connection, in milliseconds. */
   readonly window: number;
+  /** A place to wait in without a connection, for one who came from that address; undefined when there is none left. */
+  wait(address: string): Disposable | undefined;
 }
 
 export class Stay {
@@ -25,18 +27,20 @@ export class Stay {
   readonly key = randomBytes(32).toString('base64url');
   readonly peer: Peer;
   readonly room: Room;
-  readonly #window: number;
+  readonly #options: StayOptions;
   readonly #answers: Answers = new Map();
   #caller: Caller | undefined;
   #confirmed = false;
   #lastAddress: string | undefined;
   #noticing: NodeJS.Timeout | undefined;
+  #waiting: Disposable | undefined;
   #ending: NodeJS.Timeout | undefined;
 
-  constructor({ peer, room, window }: StayOptions) {
+  constructor(options: StayOptions) {
+    const { peer, room } = options;
     this.peer = peer;
     this.room = room;
-    this.#window = window;
+    this.#options = options;
     peer.onEnd((reason) => this.#ended(reason));
   }
 
@@ -54,7 +58,7 @@ export class Stay {
     const former = this.#caller;
     this.#caller = caller;
     this.#lastAddress = caller.address;
-    clearTimeout(this.#ending);
+    this.#endWaiting();
     this.#setAway(false);
     caller.bind(this, this.#answers);
     former?.close('resumed');
@@ -79,12 +83,15 @@ export class Stay {
     this.peer.flush();
     this.#caller = undefined;
     if (this.peer.closed) return;
-    if (!cuts.has(reason) || !this.#confirmed || this.#window === 0) {
+    const { window, wait } = this.#options;
+    const mayReturn = cuts.has(reason) && this.#confirmed && window > 0;
+    this.#waiting = mayReturn ? wait(caller.address) : undefined;
+    if (!this.#waiting) {
       this.peer.close(reason);
       return;
     }
     this.peer.hold();
-    this.#ending = setTimeout(() => this.peer.close(reason), this.#window);
+    this.#ending = setTimeout(() => this.peer.close(reason), window);
     // Who has been silent for so long has been away for so long.
     const unnoticed = reason === 'unresponsive' ? 0 : UNNOTICED;
     this.#noticing = setTimeout(() => this.#setAway(true), unnoticed);
@@ -98,8 +105,14 @@ export class Stay {
     room.tellOf(peer, 'peerAway', { peerId: peer.id, away });
   }
 
-  #ended(reason: CloseReason): void {
+  #endWaiting(): void {
     clearTimeout(this.#ending);
+    this.#waiting?.[Symbol.dispose]();
+    this.#waiting = undefined;
+  }
+
+  #ended(reason: CloseReason): void {
+    this.#endWaiting();
     clearTimeout(this.#noticing);
     const caller = this.#caller;
     this.#caller = undefined;

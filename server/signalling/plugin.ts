@@ -6,6 +6,7 @@ import { closings } from '../../shared/closing.ts';
 import { SIGNALLING_PATH } from '../../shared/protocol.ts';
 import type { SignallingContext } from './Caller.ts';
 import { Connection } from './Connection.ts';
+import { networkOf } from './network.ts';
 
 /** How long a client may take to answer a close frame before its socket is cut, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
@@ -64,17 +65,6 @@ export async function signalling(app: FastifyInstance, options: SignallingContex
       else perAddress.delete(address);
     });
   });
-}
-
-/** Whose address it is: an IPv6 customer has at least a /64 to choose from, so that counts as one. */
-function networkOf(address: string): string {
-  if (!address.includes(':') || address.includes('.')) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head.split(':');
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').length;
-  return [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...(tail?.split(':') ?? [])]
-    .slice(0, 4)
-    .join(':');
 }
 
 /**

@@ -239,6 +239,25 @@ describe('who comes back', () => {
   });
 });
 
+describe('a limit of connections', () => {
+  const few = useServer({ ...withTokens, WEIR_RESUME_SECONDS: '2', WEIR_MAX_CONNECTIONS_PER_IP: '3' });
+
+  test('is one of those who wait for theirs, too: whoever is cut beyond it is gone at once', async () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const watcher = await few.enter('few', 'watcher');
+    for (const name of names) {
+      const { client } = await few.enter('few', name);
+      await client.request('ping', {});
+      client.cut();
+      await client.closed;
+    }
+    const gone = await watcher.client.event('peerClosed');
+    const room = await few.app.rooms.find('few');
+    expect(room?.peersSeenBy().map(({ identity }) => identity)).toEqual(['watcher', 'a', 'b', 'c']);
+    expect(gone.reason).toBe('disconnected');
+  });
+});
+
 describe('restartIce', () => {
   test('gives new credentials for both transports, and not too often', async () => {
     const { client, reply } = await enter('ada');

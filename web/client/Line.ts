@@ -29,6 +29,8 @@ const GAP = { first: 60, most: 370 };
 const NEAR = { pace: 250, limit: 500 };
 /** Ends of an attempt that end the stay: somebody meant them, or it can only get worse. */
 const final: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced', 'serverClosing']);
+/** Ids that are left to requests which are made while there is no connection: those of the next one come after them. */
+const SPARE = 1000;
 /** A request that is not answered in so long, in milliseconds, asks whether the server is there at all. */
 const PATIENCE = 2000;
 
@@ -153,7 +155,7 @@ export class Line {
       },
       timeout: Math.min(ATTEMPT.most, Math.max(ATTEMPT.least, ATTEMPT.times * this.#pace)),
       signal: aborted,
-      firstId: former.channel.nextId,
+      firstId: former.channel.nextId + SPARE,
     });
     opened = signalling;
     // Another attempt was quicker, by less than a turn.
