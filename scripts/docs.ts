@@ -126,8 +126,8 @@ So a client waits for the server twice before media flows, whatever the size of 
 
 ## A cut
 
-A connection that ends without anybody meaning it (not with 1000, 1001 or one of the codes below 4013 that say why) leaves the
-peer where it is for \`resumeSeconds\`, and media flows on.
+A connection that ends without anybody meaning it leaves the peer where it is for \`resumeSeconds\`, and media flows on. A
+close frame with 1000, 1001, no code or one of the codes below that say why is meant.
 
 1. Open another connection. If it hangs, begin one more rather than wait.
 2. After \`welcome\`, \`resume\` with the key: the reply says what there is now. \`gone\`: \`join\` on the same connection.

@@ -126,6 +126,7 @@ function cutStragglers(http: FastifyInstance): void {
     const timer = setTimeout(() => {
       for (const socket of sockets) socket.destroy();
     }, STRAGGLERS);
+    timer.unref();
     http.server.once('close', () => clearTimeout(timer));
   });
 }

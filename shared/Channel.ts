@@ -77,12 +77,16 @@ interface Pending {
   readonly message: string;
   readonly schema: z.ZodType;
   timer: ReturnType<typeof setTimeout> | undefined;
+  /** How often it was sent. */
+  sends: number;
   resolve(data: unknown): void;
   reject(error: WeirError): void;
 }
 
 /** So many requests of one connection may wait for their turn. */
 const MAX_WAITING = 256;
+/** So often a request is sent at most, once a connection. */
+const MAX_SENDS = 3;
 
 const Id = z.int().min(0).max(0xffff_ffff);
 const Envelope = z.union([
@@ -127,7 +131,7 @@ export class Channel<Out extends Table, In extends Table> {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const message = JSON.stringify({ id, method, data });
-    this.#pending.set(id, { method, message, schema: schema.reply, timer: undefined, resolve, reject });
+    this.#pending.set(id, { method, message, schema: schema.reply, timer: undefined, sends: 0, resolve, reject });
     if (!this.#suspended) this.#ask(id);
     return promise.then((reply) => parse<Out['requests'][M]['reply']>(schema.reply, reply, 'badMessage'));
   }
@@ -180,6 +184,11 @@ export class Channel<Out extends Table, In extends Table> {
   /** Sends what `former`, which is suspended, had no reply to. */
   takeOver(former: Channel<Out, In>): void {
     for (const [id, pending] of former.#pending) {
+      // Whatever it is that ends connections, it may be this one.
+      if (pending.sends >= MAX_SENDS) {
+        pending.reject(new WeirError('closed', `The connection ended each time that ${pending.method} was asked.`));
+        continue;
+      }
       this.#pending.set(id, pending);
       this.#ask(id);
     }
@@ -202,6 +211,7 @@ export class Channel<Out extends Table, In extends Table> {
   #ask(id: number): void {
     const pending = this.#pending.get(id);
     if (!pending) return;
+    pending.sends += 1;
     pending.timer = setTimeout(() => {
       this.#pending.delete(id);
       pending.reject(new WeirError('timeout', `No reply to ${pending.method} came in time.`));

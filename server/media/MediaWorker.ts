@@ -62,11 +62,15 @@ export class MediaWorker {
    * @throws {Error} when the worker does not start or the port is taken; no process is left behind
    */
   static async start(options: MediaWorkerOptions): Promise<MediaWorker> {
-    const { listen, port, log } = options;
+    const { listen, port, patience, log } = options;
     const worker = await spawnWorker();
     const [announced] = listen.announcedAddresses;
     try {
-      const webRtcServer = await worker.createWebRtcServer({ listenInfos: listenInfos(listen.ip, port, announced) });
+      // One that freezes here has no watchdog yet; killed, it makes the call fail.
+      const leash = setTimeout(() => process.kill(worker.pid, 'SIGKILL'), patience);
+      const webRtcServer = await worker
+        .createWebRtcServer({ listenInfos: listenInfos(listen.ip, port, announced) })
+        .finally(() => clearTimeout(leash));
       log.debug({ pid: worker.pid, port }, 'media worker started');
       return new MediaWorker(worker, webRtcServer, options);
     } catch (error) {

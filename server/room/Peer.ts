@@ -25,6 +25,11 @@ import { Outbox } from './Outbox.ts';
 /** So many ICE restarts in so long, and so long between two, in milliseconds. */
 const ICE_RESTARTS = { most: 5, within: 60_000, apart: 5000 };
 
+/** How long a close frame may take to come after the end of the media, in milliseconds. */
+const FAREWELL = 500;
+/** Between two refreshments of all pictures, in milliseconds. */
+const REFRESH = 1000;
+
 export interface PeerOptions {
   readonly identity: string;
   readonly name: string;
@@ -47,6 +52,7 @@ export class Peer implements Member {
   readonly #consumers = new Map<string, { consumer: Consumer; publication: Publication }>();
   readonly #connected = new Set<string>();
   readonly #iceRestarts = new Allowance(ICE_RESTARTS);
+  #refreshing: NodeJS.Timeout | undefined;
   #hand = false;
   #away = false;
   #send: WebRtcTransport | undefined;
@@ -57,6 +63,7 @@ export class Peer implements Member {
     this.#outbox = new Outbox(options.send);
     this.#device = new ReceivingDevice(options.rtpCapabilities);
     this.#lifetime.defer(() => this.#outbox.close());
+    this.#lifetime.defer(() => clearTimeout(this.#refreshing));
   }
 
   get identity(): string {
@@ -93,7 +100,7 @@ export class Peer implements Member {
       const transport = await fabric.createTransport();
       this.#lifetime.defer(() => transport.close());
       // The other end said goodbye (RFC 5246, section 7.2.1): whoever only lost the way says nothing.
-      transport.on('dtlsstatechange', (state) => state === 'closed' && this.close('left'));
+      transport.on('dtlsstatechange', (state) => state === 'closed' && this.#farewell());
       // It came from somewhere else, and what was sent meanwhile is lost: pictures begin anew rather than wait for it.
       transport.on('iceselectedtuplechange', () => transport.dtlsState === 'connected' && this.#refresh(transport));
       return transport;
@@ -238,9 +245,18 @@ export class Peer implements Member {
     this.#lifetime.defer(listener);
   }
 
-  /** Asks for a key frame of every picture that goes out over `transport`. */
+  /** The client has closed its media: it is gone, unless its connection has more to say of why. */
+  #farewell(): void {
+    const timer = setTimeout(() => this.close('left'), FAREWELL);
+    this.#lifetime.defer(() => clearTimeout(timer));
+  }
+
+  /** Asks for a key frame of every picture that goes out over `transport`, once a while, however often it moves. */
   #refresh(transport: WebRtcTransport): void {
-    if (transport !== this.#recv) return;
+    if (transport !== this.#recv || this.#refreshing) return;
+    this.#refreshing = setTimeout(() => {
+      this.#refreshing = undefined;
+    }, REFRESH);
     for (const { consumer } of this.#consumers.values()) {
       if (consumer.kind === 'video' && !consumer.paused) consumer.requestKeyFrame().catch(() => {});
     }

@@ -18,7 +18,8 @@ export class Rooms {
   /** By name, from the moment that somebody asks for one. */
   readonly #rooms = new Map<string, Promise<Room>>();
   readonly #open = new Set<Room>();
-  #draining = false;
+  /** When nobody may be inside any more (`performance.now()`). */
+  #endsAt: number | undefined;
   #closed = false;
 
   constructor(pool: WorkerPool, maxPeers: number, log: Logger) {
@@ -33,7 +34,12 @@ export class Rooms {
 
   /** Whether nobody is let in any more. */
   get draining(): boolean {
-    return this.#draining || this.#closed;
+    return this.#endsAt !== undefined || this.#closed;
+  }
+
+  /** Until everybody has to go; undefined while nobody has to. */
+  get secondsLeft(): number | undefined {
+    return this.#endsAt === undefined ? undefined : Math.max(0, this.#endsAt - performance.now()) / 1000;
   }
 
   /**
@@ -62,7 +68,7 @@ export class Rooms {
    * `time` milliseconds, or until `signal` ends the waiting.
    */
   async drain(time: number, signal?: AbortSignal): Promise<void> {
-    this.#draining = true;
+    this.#endsAt = performance.now() + time;
     for (const room of this.#open) room.tellAll('draining', { seconds: time / 1000 });
     const deadline = AbortSignal.any([AbortSignal.timeout(time), ...(signal ? [signal] : [])]);
     while (this.size > 0 && !deadline.aborted) {

@@ -123,8 +123,8 @@ export class Connection implements Caller {
       if (debt >= this.context.config.messageBurst) this.close('rateLimited');
       else this.#channel.receive(data.toString(), debt > 0 ? new WeirError('rateLimited') : undefined);
     });
-    // 1000 and 1001 are said by a client that leaves and by a browser whose page goes away.
-    this.#socket.on('close', (code) => this.close(code === 1001 ? 'left' : closeReason(code)));
+    // 1000 and 1001 are said by a client that leaves and by a browser whose page goes away; 1005 is a close without a code.
+    this.#socket.on('close', (code) => this.close(code === 1001 || code === 1005 ? 'left' : closeReason(code)));
   }
 
   #startTimers({ joinTimeout, pingInterval, silenceTimeout }: Config): void {

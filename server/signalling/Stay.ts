@@ -30,6 +30,7 @@ export class Stay {
   readonly #options: StayOptions;
   readonly #answers: Answers = new Map();
   #caller: Caller | undefined;
+  #answered = false;
   #confirmed = false;
   #lastAddress: string | undefined;
   #noticing: NodeJS.Timeout | undefined;
@@ -72,9 +73,14 @@ export class Stay {
     return { peers: this.room.peersSeenBy(this.peer), consumers: this.peer.start(), moved };
   }
 
-  /** The client has said something, so that it has the reply to its `join`, and the key in it. */
+  /** The reply to `join`, with the key in it, is about to leave. */
+  answered(): void {
+    this.#answered = true;
+  }
+
+  /** The client has said something: after the reply to its `join` that means that it has the key. */
   confirm(): void {
-    this.#confirmed = true;
+    this.#confirmed ||= this.#answered;
   }
 
   /** A connection of this stay has ended. */

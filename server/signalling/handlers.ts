@@ -34,6 +34,7 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
         await room.enter(peer);
         if (peer.closed) throw new WeirError('closed');
         // From here to the reply nothing is awaited: it is one snapshot, and news follows it.
+        stay.answered();
         return {
           peerId: peer.id,
           identity,
@@ -53,7 +54,11 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
     resume({ key }) {
       if (caller.joined) throw new WeirError('alreadyJoined');
       const stay = context.stays.find(key);
-      if (stay instanceof Stay) return stay.resume(caller);
+      if (stay instanceof Stay) {
+        const { secondsLeft: seconds } = context.rooms;
+        if (seconds !== undefined) setImmediate(() => stay.tell('draining', { seconds }));
+        return stay.resume(caller);
+      }
       // It hears why its stay ended, and does not come back by itself.
       caller.close(stay);
       throw new WeirError('gone');
@@ -124,8 +129,12 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
     },
 
     leave() {
-      // The reply first, then the end.
-      setImmediate(() => caller.close('left'));
+      // The reply first, then the end; of the stay, too, if another connection speaks for it by then.
+      const peer = caller.joined ? caller.stay.peer : undefined;
+      setImmediate(() => {
+        peer?.close('left');
+        caller.close('left');
+      });
       return {};
     },
   };

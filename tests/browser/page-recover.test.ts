@@ -4,9 +4,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Cable } from '../../scripts/torture/support/Cable.ts';
 import { Captures } from '../support/captures.ts';
 import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { TestClient } from '../support/client.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { button, colourOf, expectIn, newsOn, tile, useChromium } from '../support/visit.ts';
+import { button, colourOf, expectIn, join, newsOn, openLobby, tile, useChromium } from '../support/visit.ts';
+import { token, withTokens } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('a call in which something breaks', () => {
   const captures = new Captures();
@@ -178,6 +180,30 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
     expect(await alice.evaluate(() => window.weir?.connection)).toBe('connected');
     expect(await idOf(alice)).toBe(before);
+  });
+
+  test('identities may be any text: nobody is taken for somebody else, for oneself, or for a screen', async () => {
+    const { url, app } = await serve(withTokens);
+    const page = await (await chromium.browser.newContext()).newPage();
+    await openLobby(page, url, 'names');
+    await page.getByLabel('Access token').fill(await token('names', 'viewer'));
+    await join(page, 'Viewer');
+    await expectIn(page);
+    const identities = ['self', 'user1', 'user10', 'user1-screen', 'screen:user1'];
+    for (const identity of identities) {
+      const client = await TestClient.connect(url);
+      cleanUp.push(() => client.cut());
+      await client.join({ room: 'names', token: await token('names', identity), name: identity });
+      await tile(page, identity).waitFor();
+    }
+    const handles = await Promise.all(identities.map((identity) => tile(page, identity).elementHandle()));
+    const room = await app.rooms.find('names');
+    const { peerId } = room?.peersSeenBy().find(({ identity }) => identity === 'user1') ?? { peerId: '' };
+    room?.tellAll('peerAway', { peerId, away: true });
+    await tile(page, 'user1').getByText('user1 is reconnecting…').waitFor();
+    expect(await page.getByText('is reconnecting…').count()).toBe(1);
+    // The tiles of before, not others in their places.
+    for (const handle of handles) expect(await handle?.evaluate((element) => element.isConnected)).toBe(true);
   });
 
   test('a worker that dies: all come back by themselves, as who they were and to their places, muted or not', async () => {

@@ -2,8 +2,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { JoinReply } from '../../shared/protocol.ts';
-import type { TestClient } from '../support/client.ts';
+import { TestClient } from '../support/client.ts';
 import { opus, vp8 } from '../support/media.ts';
+import { startServer } from '../support/server.ts';
 import { failure, type Joined, useServer, withTokens } from '../support/weir.ts';
 
 /** How long a stay outlives its connection here, in seconds. */
@@ -236,6 +237,49 @@ describe('who comes back', () => {
     await client.request('setHand', { raised: true });
     expect(await ada.client.event('peerHand')).toEqual({ peerId: bob.reply.peerId, raised: true });
     expect(ada.client.unheard('peerClosed')).toEqual([]);
+  });
+});
+
+describe('what is no cut', () => {
+  test.each([
+    ['a close with 1000', 1000],
+    ['a page that goes away', 1001],
+    ['a close without a code', undefined],
+  ] as const)('%s: it is gone at once', async (_name, code) => {
+    const ada = await enter('ada');
+    const bob = await enter('bob');
+    const began = performance.now();
+    bob.client.socket.close(code);
+    expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'left' });
+    expect(performance.now() - began).toBeLessThan(WINDOW * 500);
+  });
+
+  test('leaving, although another connection takes over in the same moment', async () => {
+    const ada = await enter('ada');
+    const bob = await enter('bob');
+    const next = await weir.connect({ firstId: 5000 });
+    bob.client.send(JSON.stringify({ id: 50, method: 'leave', data: {} }));
+    next.send(JSON.stringify({ id: 5000, method: 'resume', data: { key: bob.reply.resumeKey } }));
+    expect((await ada.client.event('peerClosed')).peerId).toBe(bob.reply.peerId);
+    await next.closed;
+  });
+});
+
+describe('who resumes while the server drains', () => {
+  test('is told how long it may stay', async () => {
+    await using draining = await startServer({ ...withTokens, WEIR_RESUME_SECONDS: '5' });
+    const client = await TestClient.connect(draining.url);
+    const reply = await client.join({ room: 'drain', token: await weir.token('drain', 'ada') });
+    await client.request('ping', {});
+    void draining.app.drain(20_000);
+    expect((await client.event('draining')).seconds).toBe(20);
+    client.cut();
+    await client.closed;
+    using again = await TestClient.connect(draining.url, { firstId: 1000 });
+    await again.request('resume', { key: reply.resumeKey });
+    const { seconds } = await again.event('draining');
+    expect(seconds).toBeGreaterThan(10);
+    expect(seconds).toBeLessThan(20);
   });
 });
 

@@ -65,6 +65,19 @@ describe('a channel that takes over', () => {
     second.channel.close();
   });
 
+  test('gives up a request that was sent on three connections, all of which ended', async () => {
+    let { channel } = caller();
+    const asked = expect(channel.request('add', {})).rejects.toMatchObject({ code: 'closed' });
+    for (let turn = 0; turn < 3; turn += 1) {
+      channel.suspend();
+      const next = caller(channel.nextId);
+      next.channel.takeOver(channel);
+      channel = next.channel;
+      expect(next.sent.length).toBe(turn < 2 ? 1 : 0);
+    }
+    await asked;
+  });
+
   test('runs a request once, answered or still under way, however often it is asked', async () => {
     const answers: Answers = new Map();
     let runs = 0;

@@ -27,6 +27,8 @@ const ATTEMPT = { least: 1000, times: 4, most: 5000 };
 const GAP = { first: 60, most: 370 };
 /** A server that was connected to so quickly has so long to answer, in milliseconds, when media has stopped as well. */
 const NEAR = { pace: 250, limit: 500 };
+/** Ends of a connection after which the stay goes on. `resumed`: an attempt that we had given up came through after all. */
+const cuts: ReadonlySet<CloseReason> = new Set(['disconnected', 'unresponsive', 'slowReader', 'resumed']);
 /** Ends of an attempt that end the stay: somebody meant them, or it can only get worse. */
 const final: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced', 'serverClosing']);
 /** Ids that are left to requests which are made while there is no connection: those of the next one come after them. */
@@ -109,8 +111,7 @@ export class Line {
 
   #lost(former: Signalling, reason: CloseReason): void {
     if (this.#ended.signal.aborted) return;
-    const mayResume = reason === 'disconnected' || reason === 'unresponsive' || reason === 'slowReader';
-    if (!mayResume || this.#key === undefined || this.#window === 0) {
+    if (!cuts.has(reason) || this.#key === undefined || this.#window === 0) {
       this.#close(reason);
       return;
     }

@@ -328,8 +328,10 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   #resumed({ peers, consumers, moved }: ResumeReply): void {
     if (moved || this.connection === 'lost') this.#link?.restartIce();
     const there = new Map(peers.map((info) => [info.peerId, info]));
-    for (const { peerId } of this.peers) {
-      if (!there.has(peerId)) this.#removePeer(peerId, 'left');
+    const back = new Set(peers.map(({ identity }) => identity));
+    for (const { peerId, identity } of this.peers) {
+      // Who is here again under another id has come back, as we have.
+      if (!there.has(peerId)) this.#removePeer(peerId, back.has(identity) ? 'replaced' : 'left');
     }
     for (const info of peers) {
       const known = this.#peers.get(info.peerId);

@@ -1,20 +1,26 @@
 /** Owns who is in the call with us, in the order in which they first came; who loses the connection keeps the place. */
 import type { RemotePeer } from '../client/index.ts';
-import { type Person, toPerson } from './Person.ts';
+import { idOf, type Person, toPerson } from './Person.ts';
 
 /** How long somebody is waited for, in milliseconds, after a break that hit all of us. */
 const GRACE = 10_000;
+
+export interface CompanyOptions {
+  /** Whether it could be known that somebody is back. */
+  mayGiveUp(): boolean;
+  /** Somebody did not come back in time. */
+  onGivenUp(person: Person): void;
+}
 
 export class Company {
   /** As they were last seen; a Map keeps the order in which they came. */
   readonly #people = new Map<string, Person>();
   /** Those who are expected back, each with what ends the waiting. */
   readonly #awaited = new Map<string, ReturnType<typeof setTimeout>>();
-  readonly #onGivenUp: (person: Person) => void;
+  readonly #options: CompanyOptions;
 
-  /** @param onGivenUp somebody did not come back in time */
-  constructor(onGivenUp: (person: Person) => void) {
-    this.#onGivenUp = onGivenUp;
+  constructor(options: CompanyOptions) {
+    this.#options = options;
   }
 
   /** Everyone, those who are expected back as they were. */
@@ -32,7 +38,7 @@ export class Company {
 
   /** These are there now; whoever is missing, and not awaited, has left. */
   update(peers: readonly RemotePeer[]): void {
-    const there = new Map(peers.map((peer) => [peer.identity, peer]));
+    const there = new Map(peers.map((peer) => [idOf(peer.identity), peer]));
     for (const id of this.#people.keys()) {
       if (!there.has(id) && !this.#awaited.has(id)) this.#people.delete(id);
     }
@@ -49,9 +55,13 @@ export class Company {
     this.#cease(id);
     this.#people.set(id, { ...person, away: true });
     const timer = setTimeout(() => {
+      if (!this.#options.mayGiveUp()) {
+        this.expect(id);
+        return;
+      }
       this.#awaited.delete(id);
       this.#people.delete(id);
-      this.#onGivenUp(person);
+      this.#options.onGivenUp(person);
     }, GRACE);
     this.#awaited.set(id, timer);
   }

@@ -22,9 +22,14 @@ export interface Person {
   readonly away: boolean;
 }
 
+/** The id of a person: no identity, which may be any text, is mistaken for `self` or for somebody's screen. */
+export function idOf(identity: string): string {
+  return `p:${identity}`;
+}
+
 export function toPerson(peer: RemotePeer): Person {
   return {
-    id: peer.identity,
+    id: idOf(peer.identity),
     peerId: peer.peerId,
     name: peer.name,
     own: false,

@@ -11,7 +11,7 @@ import {
   WeirError,
 } from '../client/index.ts';
 import { Company } from './Company.ts';
-import { type Person, toPerson } from './Person.ts';
+import { idOf, type Person, toPerson } from './Person.ts';
 
 export interface SessionEvents {
   /** Something about the people or about ourselves is different. */
@@ -80,9 +80,13 @@ export class Session extends Emitter<SessionEvents> {
     super();
     this.wish = wish;
     this.media = media;
-    this.#company = new Company((person) => {
-      this.emit('personLeft', person);
-      this.emit('changed', undefined);
+    this.#company = new Company({
+      // While we are cut, we would not know.
+      mayGiveUp: () => this.#phase === 'in' && !this.#client.cut,
+      onGivenUp: (person) => {
+        this.emit('personLeft', person);
+        this.emit('changed', undefined);
+      },
     });
     this.#client = this.#newClient();
     media.on('changed', (source) => {
@@ -205,9 +209,17 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   async toggleHand(): Promise<void> {
+    const raised = !this.#hand;
+    this.#hand = raised;
+    this.emit('changed', undefined);
     await this.#attempt(async () => {
-      await this.#client.setHand(!this.#hand);
-      this.#hand = !this.#hand;
+      try {
+        await this.#client.setHand(raised);
+      } catch (error) {
+        // Unless it was moved again meanwhile.
+        if (this.#hand === raised && this.#phase === 'in') this.#hand = !raised;
+        throw error;
+      }
     });
     this.emit('changed', undefined);
   }
@@ -242,13 +254,13 @@ export class Session extends Emitter<SessionEvents> {
     }
     client.on('peerJoined', (peer) => {
       // Those who are there when we come in are no news, nor are those who are back.
-      const news = client.state === 'joined' && !this.#company.awaits(peer.identity);
+      const news = client.state === 'joined' && !this.#company.awaits(idOf(peer.identity));
       changed();
       if (news) this.emit('personJoined', toPerson(peer));
     });
     client.on('peerLeft', ({ peer, reason }) => {
       // Who found no way for the media, or is in from elsewhere, is about to be here again.
-      if (reason === 'mediaFailed' || reason === 'replaced') this.#company.expect(peer.identity);
+      if (reason === 'mediaFailed' || reason === 'replaced') this.#company.expect(idOf(peer.identity));
       else this.emit('personLeft', toPerson(peer));
       changed();
     });

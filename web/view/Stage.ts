@@ -11,6 +11,8 @@ import { say } from './words/index.ts';
 
 export type LayoutMode = 'grid' | 'speaker';
 
+/** The tile of a person has the person's id; that of their screen has this before it. */
+const SCREEN = 'screen:';
 const GAP = 8;
 const ASPECT = 16 / 9;
 /** Most tiles on a page: beyond that nobody recognises anybody. */
@@ -136,7 +138,7 @@ export class Stage {
       this.#session.client.connection !== 'connected' ||
       (shown.length > 1 && frozen.length === shown.length);
     for (const [id, tile] of this.#tiles) {
-      const owner = this.#session.others.find((person) => id.startsWith(person.id));
+      const owner = this.#session.others.find((person) => person.id === ownerOf(id));
       const name = owner?.name ?? '';
       if (owner?.away) tile.setSlow(true, say('awayTheirs', { name }));
       else tile.setSlow(tile.frozen, ours ? undefined : say('frozenTheirs', { name }));
@@ -147,8 +149,8 @@ export class Stage {
 
   #drop(people: ReadonlyMap<string, Person>): void {
     for (const [id, tile] of this.#tiles) {
-      const owner = people.get(id.replace(/-screen$/, ''));
-      if (owner && (!id.endsWith('-screen') || owner.screenOn)) continue;
+      const owner = people.get(ownerOf(id));
+      if (owner && (!isScreen(id) || owner.screenOn)) continue;
       tile.remove();
       this.#tiles.delete(id);
       if (this.#pinned === id) this.#pinned = undefined;
@@ -168,7 +170,7 @@ export class Stage {
       pinned: this.#pinned === person.id,
     });
     if (!person.screenOn) return;
-    const id = `${person.id}-screen`;
+    const id = `${SCREEN}${person.id}`;
     this.#tile(id, 'screen').show({
       data: { screenOf: person.peerId },
       away: person.away,
@@ -198,7 +200,7 @@ export class Stage {
   /** Who is large: what was pinned, else the newest screen, else the speaker where that was chosen. */
   #largeId(others: readonly Person[]): string | undefined {
     if (this.#pinned !== undefined && this.#tiles.has(this.#pinned)) return this.#pinned;
-    const screens = [...this.#tiles.keys()].filter((id) => id.endsWith('-screen'));
+    const screens = [...this.#tiles.keys()].filter(isScreen);
     if (screens.length > 0) return screens.at(-1);
     if (this.#mode !== 'speaker' || others.length < 2) return undefined;
     const speaker = others.some(({ id }) => id === this.#activeSpeaker) ? this.#activeSpeaker : undefined;
@@ -256,4 +258,13 @@ export class Stage {
     this.render();
     announce(say('page', { page: this.#page + 1, pages: this.#pages }));
   }
+}
+
+/** Whose tile it is. */
+function ownerOf(id: string): string {
+  return isScreen(id) ? id.slice(SCREEN.length) : id;
+}
+
+function isScreen(id: string): boolean {
+  return id.startsWith(SCREEN);
 }
