@@ -1,8 +1,8 @@
 /** Owns Weir as a process of its own, as users start it: its output, its exit, and the children that it must not leave. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
+import { livingWith } from './processes.ts';
 
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
 
@@ -63,23 +63,12 @@ export class WeirProcess {
 
   /** The processes that come from this one and live, itself included; whoever has adopted them. */
   get living(): number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && read(`/proc/${name}/environ`).includes(this.#mark))
-      .map(Number);
+    return livingWith(this.#mark);
   }
 
   /** Makes sure that nothing is left, whatever a test has found. */
   async end(): Promise<void> {
     for (const pid of this.living) process.kill(pid, 'SIGKILL');
     await this.exit;
-  }
-}
-
-/** A file of /proc, or nothing when its process is gone meanwhile. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
   }
 }

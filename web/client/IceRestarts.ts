@@ -1,10 +1,11 @@
 /** Owns when ICE is restarted: at once where it helps, not too often, again while media has no way, and not for ever. */
+import type { Connection } from './events.ts';
 
 export interface IceRestartsOptions {
   /** Restarts it. Rejects when the server wants us to wait. */
   restart(): Promise<void>;
   /** How media is connected just now. */
-  connection(): 'connecting' | 'connected' | 'lost';
+  connection(): Connection;
   /** Media has had no way for so long that only a new stay can help. */
   onHopeless(): void;
 }

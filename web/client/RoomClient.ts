@@ -3,56 +3,16 @@ import type { CloseReason } from '../../shared/closing.ts';
 import { closings } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { type Source, sources } from '../../shared/media.ts';
-import type { Grants, JoinReply, PeerInfo, Reaction, ResumeReply, SourceStates } from '../../shared/protocol.ts';
+import type { Grants, JoinReply, Reaction, ResumeReply, SourceStates } from '../../shared/protocol.ts';
 import { Emitter } from './Emitter.ts';
+import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './events.ts';
 import { earlyHandler } from './handler.ts';
 import { Line } from './Line.ts';
 import { onNetworkChange } from './network.ts';
 import { Pulse } from './Pulse.ts';
+import { Roster } from './Roster.ts';
 import { SfuLink } from './SfuLink.ts';
 import { summarise, type TrackStats } from './stats.ts';
-
-/** Somebody else in the room. */
-export interface RemotePeer {
-  readonly peerId: string;
-  readonly identity: string;
-  readonly name: string;
-  readonly metadata?: string | undefined;
-  /** What they publish: `live` or `paused` (muted); what is missing is off. */
-  readonly sources: SourceStates;
-  /** Whether they have raised a hand. */
-  readonly hand: boolean;
-  /** Whether they have lost their connection, and may come back. */
-  readonly away: boolean;
-  /** What of it has arrived here. */
-  readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
-}
-
-export interface RoomClientEvents {
-  stateChanged: RoomState;
-  peerJoined: RemotePeer;
-  peerLeft: { peer: RemotePeer; reason: string };
-  /** A peer turned a source on or off, or muted or unmuted it. */
-  peerChanged: RemotePeer;
-  trackAdded: { peer: RemotePeer; source: Source; track: MediaStreamTrack };
-  trackRemoved: { peer: RemotePeer; source: Source };
-  handChanged: RemotePeer;
-  /** A peer lost its connection for a while, or is back. */
-  awayChanged: RemotePeer;
-  /** Our connection to the server was cut, or is there again; meanwhile media flows on. */
-  cutChanged: boolean;
-  /** The server will end in so many seconds, and lets nobody in any more. */
-  draining: { seconds: number };
-  reaction: { peer: RemotePeer; reaction: Reaction };
-  /** The media connected, or lost its way. */
-  connectionChanged: RoomClient['connection'];
-  /** What we publish has changed. */
-  localChanged: SourceStates;
-  /** A stay that had begun has ended; `message` can be shown to people. */
-  closed: { reason: CloseReason; message: string };
-}
-
-export type RoomState = 'idle' | 'joining' | 'joined' | 'closed';
 
 export interface JoinOptions {
   readonly room: string;
@@ -62,13 +22,6 @@ export interface JoinOptions {
   readonly name?: string;
   /** On a server that runs open: a secret (22 to 86 characters of base64url) by which we are the same identity again. */
   readonly guest?: string;
-}
-
-interface KnownPeer extends RemotePeer {
-  sources: SourceStates;
-  hand: boolean;
-  away: boolean;
-  readonly tracks: Map<Source, MediaStreamTrack>;
 }
 
 /**
@@ -82,7 +35,7 @@ interface KnownPeer extends RemotePeer {
  */
 export class RoomClient extends Emitter<RoomClientEvents> {
   readonly #url: string;
-  readonly #peers = new Map<string, KnownPeer>();
+  readonly #roster = new Roster((event, data) => this.emit(event, data));
   #state: RoomState = 'idle';
   #line: Line | undefined;
   #link: SfuLink | undefined;
@@ -117,7 +70,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /** The others, in the order in which they came. */
   get peers(): RemotePeer[] {
-    return [...this.#peers.values()];
+    return this.#roster.peers;
   }
 
   /** What we publish. */
@@ -253,7 +206,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   }
 
   /** How the media is connected. */
-  get connection(): 'connecting' | 'connected' | 'lost' {
+  get connection(): Connection {
     return this.#link?.connection ?? 'connecting';
   }
 
@@ -265,31 +218,8 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   #listeners() {
     return {
-      newPeer: (info: PeerInfo) => this.#addPeer(info),
-      peerClosed: ({ peerId, reason }: { peerId: string; reason: string }) => this.#removePeer(peerId, reason),
-      peerSources: ({ peerId, sources }: { peerId: string; sources: SourceStates }) => {
-        const peer = this.#peers.get(peerId);
-        if (!peer) return;
-        peer.sources = sources;
-        this.emit('peerChanged', peer);
-      },
-      peerHand: ({ peerId, raised }: { peerId: string; raised: boolean }) => {
-        const peer = this.#peers.get(peerId);
-        if (!peer) return;
-        peer.hand = raised;
-        this.emit('handChanged', peer);
-      },
-      peerAway: ({ peerId, away }: { peerId: string; away: boolean }) => {
-        const peer = this.#peers.get(peerId);
-        if (!peer) return;
-        peer.away = away;
-        this.emit('awayChanged', peer);
-      },
+      ...this.#roster.listeners,
       draining: ({ seconds }: { seconds: number }) => this.emit('draining', { seconds }),
-      reaction: ({ peerId, reaction }: { peerId: string; reaction: Reaction }) => {
-        const peer = this.#peers.get(peerId);
-        if (peer) this.emit('reaction', { peer, reaction });
-      },
       newConsumers: ({ consumers }: { consumers: JoinReply['consumers'] }) => void this.#link?.consume(consumers),
       consumersClosed: ({ consumerIds }: { consumerIds: string[] }) => this.#link?.consumersClosed(consumerIds),
     };
@@ -301,8 +231,8 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       device,
       request: line.request,
       transports: reply.transports,
-      onTrack: ({ peerId, source }, track) => this.#trackAdded(peerId, source, track),
-      onTrackEnded: ({ peerId, source }) => this.#trackRemoved(peerId, source),
+      onTrack: ({ peerId, source }, track) => this.#roster.addTrack(peerId, source, track),
+      onTrackEnded: ({ peerId, source }) => this.#roster.removeTrack(peerId, source),
       onSourceEnded: () => this.#localChanged(),
       onConnection: () => {
         // Media that lost its way may have lost it with everything else.
@@ -316,10 +246,10 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       this.#link?.restartIce();
     });
     this.#pulse = new Pulse({
-      lastHeard: () => (this.#expectsMedia ? this.#link?.lastHeard : undefined),
+      lastHeard: () => (this.#roster.sends ? this.#link?.lastHeard : undefined),
       onSilence: () => line.probe(true),
     });
-    for (const info of reply.peers) this.#addPeer(info);
+    for (const info of reply.peers) this.#roster.add(info);
     this.#setState('joined');
     void this.#link.consume(reply.consumers);
   }
@@ -327,60 +257,9 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** Makes everything the same as the server says that it is now, and tells what is different. */
   #resumed({ peers, consumers, moved }: ResumeReply): void {
     if (moved || this.connection === 'lost') this.#link?.restartIce();
-    const there = new Map(peers.map((info) => [info.peerId, info]));
-    const back = new Set(peers.map(({ identity }) => identity));
-    for (const { peerId, identity } of this.peers) {
-      // Who is here again under another id has come back, as we have.
-      if (!there.has(peerId)) this.#removePeer(peerId, back.has(identity) ? 'replaced' : 'left');
-    }
-    for (const info of peers) {
-      const known = this.#peers.get(info.peerId);
-      if (known) this.#update(known, info);
-      else this.#addPeer(info);
-    }
+    this.#roster.sync(peers);
     this.#link?.sync(consumers);
     this.emit('cutChanged', false);
-  }
-
-  #update(peer: KnownPeer, { sources, hand, away }: PeerInfo): void {
-    if (!sameSources(peer.sources, sources)) {
-      peer.sources = sources;
-      this.emit('peerChanged', peer);
-    }
-    if (peer.hand !== hand) {
-      peer.hand = hand;
-      this.emit('handChanged', peer);
-    }
-    if (peer.away !== away) {
-      peer.away = away;
-      this.emit('awayChanged', peer);
-    }
-  }
-
-  #addPeer(info: PeerInfo): void {
-    const peer: KnownPeer = { ...info, tracks: new Map() };
-    this.#peers.set(info.peerId, peer);
-    this.emit('peerJoined', peer);
-  }
-
-  #removePeer(peerId: string, reason: string): void {
-    const peer = this.#peers.get(peerId);
-    if (!peer) return;
-    for (const source of [...peer.tracks.keys()]) this.#trackRemoved(peerId, source);
-    this.#peers.delete(peerId);
-    this.emit('peerLeft', { peer, reason });
-  }
-
-  #trackAdded(peerId: string, source: Source, track: MediaStreamTrack): void {
-    const peer = this.#peers.get(peerId);
-    if (!peer) return;
-    peer.tracks.set(source, track);
-    this.emit('trackAdded', { peer, source, track });
-  }
-
-  #trackRemoved(peerId: string, source: Source): void {
-    const peer = this.#peers.get(peerId);
-    if (peer?.tracks.delete(source)) this.emit('trackRemoved', { peer, source });
   }
 
   async #setPaused(source: Source, paused: boolean): Promise<void> {
@@ -388,11 +267,6 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.#localChanged();
     // A refusal leaves it muted.
     await done.finally(() => this.#localChanged());
-  }
-
-  /** Whether somebody who is there sends something. */
-  get #expectsMedia(): boolean {
-    return this.peers.some(({ sources, away }) => !away && Object.values(sources).includes('live'));
   }
 
   #localChanged(): void {
@@ -432,12 +306,8 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.#pulse?.close();
     this.#setState('closed');
     this.#link?.close();
-    this.#peers.clear();
+    this.#roster.clear();
     // Whoever was not in hears of it from `join`.
     if (wasIn) this.emit('closed', { reason, message: closings[reason].message });
   }
-}
-
-function sameSources(one: SourceStates, other: SourceStates): boolean {
-  return sources.every((source) => one[source] === other[source]);
 }

@@ -4,6 +4,7 @@ import { WeirError } from '../../shared/errors.ts';
 import { kindOf, RtpCapabilities, RtpParameters, type Source, type TransportInfo } from '../../shared/media.ts';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
 import { encodingsOf, producerOptionsOf } from './encodings.ts';
+import type { Connection } from './events.ts';
 import type { earlyHandler } from './handler.ts';
 import { IceRestarts } from './IceRestarts.ts';
 import type { Request } from './Line.ts';
@@ -225,7 +226,7 @@ export class SfuLink {
   }
 
   /** How the media is connected: `lost` as soon as one transport has lost its way. */
-  get connection(): 'connecting' | 'connected' | 'lost' {
+  get connection(): Connection {
     const states = [this.#send, this.#recv].map((transport) => transport?.connectionState);
     if (states.some((state) => state === 'disconnected' || state === 'failed')) return 'lost';
     return states.includes('connecting') ? 'connecting' : 'connected';

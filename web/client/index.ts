@@ -7,12 +7,10 @@ export { kindOf, type Source, sources } from '../../shared/media.ts';
 export type { Grants, Reaction, SourceStates } from '../../shared/protocol.ts';
 export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices.ts';
 export { Emitter } from './Emitter.ts';
+export type { RemotePeer, RoomClientEvents, RoomState } from './events.ts';
 export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './LocalMedia.ts';
 export {
   type JoinOptions,
-  type RemotePeer,
   RoomClient,
-  type RoomClientEvents,
-  type RoomState,
 } from './RoomClient.ts';
 export type { TrackStats } from './stats.ts';

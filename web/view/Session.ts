@@ -10,8 +10,10 @@ import {
   RoomClient,
   WeirError,
 } from '../client/index.ts';
+import { Comeback, comesBack } from './Comeback.ts';
 import { Company } from './Company.ts';
 import { idOf, type Person, toPerson } from './Person.ts';
+import { secret } from './secret.ts';
 
 export interface SessionEvents {
   /** Something about the people or about ourselves is different. */
@@ -44,17 +46,6 @@ export interface SessionWish {
   readonly token?: string;
 }
 
-/** Reasons after which coming back can work, and nobody wants us gone. */
-const comesBack: readonly CloseReason[] = [
-  'disconnected',
-  'unresponsive',
-  'serverClosing',
-  'mediaLost',
-  'slowReader',
-  'mediaFailed',
-];
-/** Pauses between attempts to come back, and when to give up, in milliseconds. */
-const RETRY = { first: 300, most: 4000, giveUp: 60_000 };
 /** Nobody's own voice is measured so soon after coming in, in milliseconds: the first pictures need the time more. */
 const SETTLE = 1500;
 
@@ -64,15 +55,17 @@ export class Session extends Emitter<SessionEvents> {
   /** What makes us the same person again where nobody needs a token. */
   readonly #guest = secret();
   readonly #company: Company;
+  readonly #comeback = new Comeback({
+    attempt: () => this.#tryAgain(),
+    onGivenUp: () => this.#end('disconnected'),
+  });
   #client: RoomClient;
   #phase: Phase = 'joining';
   #hand = false;
   /** What its owner wants; what is published follows. */
   #muted = false;
   #screen: { video: MediaStreamTrack; audio: MediaStreamTrack | undefined } | undefined;
-  #lostAt: number | undefined;
   #inSince: number | undefined;
-  #retry: ReturnType<typeof setTimeout> | undefined;
   /** Publishing follows the devices one step at a time, per source. */
   readonly #syncing: Partial<Record<LocalSource, Promise<void>>> = {};
 
@@ -282,7 +275,7 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   #joined(): void {
-    this.#lostAt = undefined;
+    this.#comeback.end();
     this.#inSince ??= performance.now();
     // The others may be on their way back, as we were.
     if (this.#phase === 'reconnecting') for (const { id } of this.#company.people) this.#company.expect(id);
@@ -297,39 +290,31 @@ export class Session extends Emitter<SessionEvents> {
     if (this.#phase === 'ended' || this.#phase === 'joining') return;
     // Where media never found a way, it would not the next time either.
     const hopeless = reason === 'mediaFailed' && !this.#client.wasConnected;
-    if (comesBack.includes(reason) && !hopeless) this.#comeBack();
-    else this.#end(reason);
-  }
-
-  /** Tries again and again, with growing pauses and some chance in them, so that a whole room does not return at once. */
-  #comeBack(): void {
-    const now = performance.now();
-    this.#lostAt ??= now;
-    if (now - this.#lostAt > RETRY.giveUp) {
-      this.#end('disconnected');
+    if (!comesBack.has(reason) || hopeless) {
+      this.#end(reason);
       return;
     }
     this.#setPhase('reconnecting');
-    const tried = now - this.#lostAt;
-    const pause = Math.min(RETRY.most, RETRY.first + tried / 2) * (0.5 + Math.random());
-    this.#retry = setTimeout(() => {
-      const client = this.#newClient();
-      client.join({ ...this.wish, guest: this.#guest }).then(
-        () => {
-          if (this.#phase !== 'reconnecting') {
-            client.leave();
-            return;
-          }
-          this.#client = client;
-          this.#joined();
-        },
-        (error: unknown) => {
-          const { code } = WeirError.from(error);
-          if (code === 'unauthorized' || code === 'forbidden') this.#end('disconnected');
-          else if (this.#phase === 'reconnecting') this.#comeBack();
-        },
-      );
-    }, pause);
+    this.#comeback.begin();
+  }
+
+  /** A new stay in place of the one that was lost. @returns whether to try once more */
+  async #tryAgain(): Promise<boolean> {
+    const client = this.#newClient();
+    try {
+      await client.join({ ...this.wish, guest: this.#guest });
+    } catch (error) {
+      const { code } = WeirError.from(error);
+      if (code === 'unauthorized' || code === 'forbidden') this.#end('disconnected');
+      return this.#phase === 'reconnecting';
+    }
+    if (this.#phase !== 'reconnecting') {
+      client.leave();
+      return false;
+    }
+    this.#client = client;
+    this.#joined();
+    return false;
   }
 
   /** Makes what is published the same as what the devices give. */
@@ -402,19 +387,10 @@ export class Session extends Emitter<SessionEvents> {
 
   #end(reason: CloseReason): void {
     if (this.#phase === 'ended') return;
-    clearTimeout(this.#retry);
+    this.#comeback.end();
     this.#company.close();
     void this.#stopScreen();
     this.#setPhase('ended');
     this.emit('ended', reason);
   }
-}
-
-/** 128 random bits in base64url. */
-function secret(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '');
 }

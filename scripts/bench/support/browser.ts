@@ -1,9 +1,6 @@
 /** Owns Chromium as a newcomer in one of the namespaces: joins with the SDK, and tells when a frame was presented. */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { chromium } from 'playwright-core';
+import { startBrowser } from '../../torture/support/Page.ts';
 import type { Namespaces } from './namespaces.ts';
 
 /** Milliseconds from `join()` to the first presented frame of somebody else's camera, once a visit. */
@@ -13,34 +10,19 @@ export async function firstFrames(
   visits: number,
   pause: number,
 ): Promise<number[]> {
-  const directory = await mkdtemp(join(tmpdir(), 'weir-bench-'));
-  const program = join(directory, 'chromium');
-  await writeFile(program, `#!/bin/sh\nexec ip netns exec ${namespaces.names.a} /usr/bin/chromium "$@"\n`);
-  await chmod(program, 0o755);
-  const browser = await chromium.launch({
-    executablePath: program,
-    args: [
-      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-      `--unsafely-treat-insecure-origin-as-secure=${url}`,
-    ],
-  });
-  try {
-    const times: number[] = [];
-    for (let index = 0; index <= visits; index += 1) {
-      await setTimeout(pause);
-      const page = await browser.newPage();
-      await page.goto(`${url}/health`);
-      const time = await page.evaluate(visit, { url, room });
-      // The first one warms the browser up.
-      if (index > 0) times.push(time);
-      await page.close();
-    }
-    return times;
-  } finally {
-    await browser.close();
-    await rm(directory, { recursive: true });
+  await using chromium = await startBrowser({ within: namespaces.names.a, secure: url });
+  const { browser } = chromium;
+  const times: number[] = [];
+  for (let index = 0; index <= visits; index += 1) {
+    await setTimeout(pause);
+    const page = await browser.newPage();
+    await page.goto(`${url}/health`);
+    const time = await page.evaluate(visit, { url, room });
+    // The first one warms the browser up.
+    if (index > 0) times.push(time);
+    await page.close();
   }
+  return times;
 }
 
 /** Runs in the page. */

@@ -1,7 +1,7 @@
 /** Owns a Weir under torture: a process of its own, as users start it, with the processes that come from it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { livingWith, readProc } from '../../../tests/support/processes.ts';
 import { until } from './until.ts';
 
 const main = fileURLToPath(new URL('../../../server/main.ts', import.meta.url));
@@ -80,15 +80,13 @@ export class Weir implements AsyncDisposable {
 
   /** The processes that come from it and live, itself included; whoever has adopted them. */
   get living(): number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && read(`/proc/${name}/environ`).includes(this.#mark))
-      .map(Number);
+    return livingWith(this.#mark);
   }
 
   /** Its media workers, oldest first. */
   get workers(): number[] {
     return this.living
-      .filter((pid) => read(`/proc/${pid}/comm`).startsWith('mediasoup-wor'))
+      .filter((pid) => readProc(`${pid}/comm`).startsWith('mediasoup-wor'))
       .sort((one, other) => one - other);
   }
 
@@ -111,15 +109,6 @@ export class Weir implements AsyncDisposable {
   }
 }
 
-/** A file of /proc, or nothing when its process is gone meanwhile. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
-}
-
 function parentOf(pid: number): number {
-  return Number(/^PPid:\s*(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
+  return Number(/^PPid:\s*(\d+)/m.exec(readProc(`${pid}/status`))?.[1] ?? 0);
 }

@@ -1,0 +1,18 @@
+/** Owns finding processes by a mark in their environment: they and all that come from them, whoever has adopted those. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** The ids of living processes that have `mark` in their environment. */
+export function livingWith(mark: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && readProc(`${name}/environ`).includes(mark))
+    .map(Number);
+}
+
+/** A file of /proc, or nothing when its process is gone meanwhile. */
+export function readProc(path: string): string {
+  try {
+    return readFileSync(`/proc/${path}`, 'latin1');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,49 @@
+/** Owns what a RoomClient tells, and in which words: its events, and the others as an application sees them. */
+import type { CloseReason } from '../../shared/closing.ts';
+import type { Source } from '../../shared/media.ts';
+import type { Reaction, SourceStates } from '../../shared/protocol.ts';
+
+/** Somebody else in the room. */
+export interface RemotePeer {
+  readonly peerId: string;
+  readonly identity: string;
+  readonly name: string;
+  readonly metadata?: string | undefined;
+  /** What they publish: `live` or `paused` (muted); what is missing is off. */
+  readonly sources: SourceStates;
+  /** Whether they have raised a hand. */
+  readonly hand: boolean;
+  /** Whether they have lost their connection, and may come back. */
+  readonly away: boolean;
+  /** What of it has arrived here. */
+  readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
+}
+
+export type RoomState = 'idle' | 'joining' | 'joined' | 'closed';
+
+/** How media is connected. */
+export type Connection = 'connecting' | 'connected' | 'lost';
+
+export interface RoomClientEvents {
+  stateChanged: RoomState;
+  peerJoined: RemotePeer;
+  peerLeft: { peer: RemotePeer; reason: string };
+  /** A peer turned a source on or off, or muted or unmuted it. */
+  peerChanged: RemotePeer;
+  trackAdded: { peer: RemotePeer; source: Source; track: MediaStreamTrack };
+  trackRemoved: { peer: RemotePeer; source: Source };
+  handChanged: RemotePeer;
+  /** A peer lost its connection for a while, or is back. */
+  awayChanged: RemotePeer;
+  reaction: { peer: RemotePeer; reaction: Reaction };
+  /** Our connection to the server was cut, or is there again; meanwhile media flows on. */
+  cutChanged: boolean;
+  /** The server will end in so many seconds, and lets nobody in any more. */
+  draining: { seconds: number };
+  /** The media connected, or lost its way. */
+  connectionChanged: Connection;
+  /** What we publish has changed. */
+  localChanged: SourceStates;
+  /** A stay that had begun has ended; `message` can be shown to people. */
+  closed: { reason: CloseReason; message: string };
+}

@@ -1,0 +1,53 @@
+/** Owns coming back after a break that ended our stay: one attempt after another, until one is the last or it takes too long. */
+import type { CloseReason } from '../client/index.ts';
+
+/** Reasons after which coming back can work, and nobody wants us gone. */
+export const comesBack: ReadonlySet<CloseReason> = new Set<CloseReason>([
+  'disconnected',
+  'unresponsive',
+  'serverClosing',
+  'mediaLost',
+  'slowReader',
+  'mediaFailed',
+]);
+
+export interface ComebackOptions {
+  /** Tries it. @returns whether another attempt should follow; it never rejects */
+  attempt(): Promise<boolean>;
+  /** It has taken too long. */
+  onGivenUp(): void;
+}
+
+/** Pauses between attempts, and when to give up, in milliseconds. */
+const RETRY = { first: 300, most: 4000, giveUp: 60_000 };
+
+export class Comeback {
+  readonly #options: ComebackOptions;
+  #since: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ComebackOptions) {
+    this.#options = options;
+  }
+
+  /** Tries, with growing pauses and some chance in them, so that a whole room does not return at once. */
+  begin(): void {
+    const now = performance.now();
+    this.#since ??= now;
+    const tried = now - this.#since;
+    if (tried > RETRY.giveUp) {
+      this.#options.onGivenUp();
+      return;
+    }
+    const pause = Math.min(RETRY.most, RETRY.first + tried / 2) * (0.5 + Math.random());
+    this.#timer = setTimeout(() => {
+      void this.#options.attempt().then((again) => again && this.begin());
+    }, pause);
+  }
+
+  /** We are back, or do not want to be. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#since = undefined;
+  }
+}
