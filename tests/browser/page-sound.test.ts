@@ -25,7 +25,7 @@ describe.skipIf(!hasChromium)('a browser that keeps a page silent', () => {
   let alice: Person;
 
   beforeAll(async () => {
-    alice = await Person.start('Alice', { colour: 'red', tone: 500 }, captures);
+    alice = await Person.start('Alice', { colour: 'red', tone: 500 }, captures, true);
   });
   afterAll(async () => {
     await alice?.[Symbol.asyncDispose]();

@@ -14,12 +14,20 @@ export interface FakeMedia {
   readonly audio?: string;
   /** Refuse camera and microphone instead of allowing them. */
   readonly deny?: boolean;
+  /** Play no sound before somebody has clicked, as browsers do. */
+  readonly refusesSound?: boolean;
   /** What it finds besides our own environment. */
   readonly environment?: Record<string, string>;
 }
 
 /** A browser process of its own: what plays as its camera is fixed for all of its pages. */
-export function launchChromium({ video, audio, deny = false, environment = {} }: FakeMedia = {}): Promise<Browser> {
+export function launchChromium({
+  video,
+  audio,
+  deny = false,
+  refusesSound = false,
+  environment = {},
+}: FakeMedia = {}): Promise<Browser> {
   return chromium.launch({
     executablePath,
     env: { ...process.env, ...environment },
@@ -35,6 +43,8 @@ export function launchChromium({ video, audio, deny = false, environment = {} }:
       '--use-fake-device-for-media-stream',
       '--auto-accept-this-tab-capture',
       '--allow-loopback-in-peer-connection',
+      // A voice that comes before the driver's first step, which counts as a gesture, would wait for a click for ever.
+      ...(refusesSound ? [] : ['--autoplay-policy=no-user-gesture-required']),
       deny ? '--deny-permission-prompts' : '--use-fake-ui-for-media-stream',
       ...(video ? [`--use-file-for-fake-video-capture=${video}`] : []),
       ...(audio ? [`--use-file-for-fake-audio-capture=${audio}`] : []),

@@ -26,8 +26,9 @@ export class Person implements AsyncDisposable {
     this.#browser = browser;
   }
 
-  static async start(name: string, looks: Looks, captures: Captures): Promise<Person> {
-    return new Person(name, looks, await launchChromium(captures.make(looks)));
+  /** @param refusesSound whether the browser waits for a click before it plays any sound */
+  static async start(name: string, looks: Looks, captures: Captures, refusesSound = false): Promise<Person> {
+    return new Person(name, looks, await launchChromium({ ...captures.make(looks), refusesSound }));
   }
 
   /** Somebody who is allowed neither camera nor microphone. */
