@@ -15,6 +15,7 @@ export const errorCodes = {
   incapable: 'This device and the server have no codec in common for it.',
   roomFull: 'The room has as many peers as it may have.',
   rateLimited: 'Too many messages in too short a time; slow down.',
+  busy: 'The server has as much to do as it can; try again after `retryAfter` seconds.',
   unavailable: 'The server cannot do this now; try again a little later.',
   timeout: 'No reply came in time.',
   gone: 'This stay is over; join again.',
@@ -28,20 +29,31 @@ export type ErrorCode = keyof typeof errorCodes;
 export class WeirError extends Error {
   override readonly name = 'WeirError';
   readonly code: ErrorCode;
+  /** Seconds after which trying again makes sense, where the other side said so. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: ErrorCode, message: string = errorCodes[code], options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(
+    code: ErrorCode,
+    message: string = errorCodes[code],
+    options: { cause?: unknown; retryAfter?: number | undefined } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
+    this.retryAfter = options.retryAfter;
   }
 
   /** What the other side may know of this error. */
   toWire(): WireError {
-    return { code: this.code, message: this.message };
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.retryAfter !== undefined && { retryAfter: this.retryAfter }),
+    };
   }
 
   /** The error that a reply carried. A code that only a newer server knows becomes `internal`. */
-  static fromWire({ code, message }: WireError): WeirError {
-    return new WeirError(isErrorCode(code) ? code : 'internal', message);
+  static fromWire({ code, message, retryAfter }: WireError): WeirError {
+    return new WeirError(isErrorCode(code) ? code : 'internal', message, { retryAfter });
   }
 
   /** `error` itself when it is public already, else an `internal` one that hides it as its cause. */
@@ -55,5 +67,9 @@ function isErrorCode(code: string): code is ErrorCode {
 }
 
 /** An error as it stands in a message. */
-export const WireError = z.object({ code: z.string().max(64), message: z.string().max(1024) });
+export const WireError = z.object({
+  code: z.string().max(64),
+  message: z.string().max(1024),
+  retryAfter: z.number().nonnegative().optional(),
+});
 export type WireError = z.infer<typeof WireError>;

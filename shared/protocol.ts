@@ -77,18 +77,54 @@ export const Grants = z
   .meta({ id: 'Grants' });
 export type Grants = z.infer<typeof Grants>;
 
-/** What a client needs in order to receive one producer of another member. */
+/** What a client needs in order to receive one producer of another member, or one of the room's audio slots. */
 export const ConsumerInfo = z
   .object({
     consumerId: Id,
     producerId: Id,
-    peerId: Id,
+    peerId: Id.optional().describe('missing for a slot: its voices change, see `slots`'),
+    slot: z.int().optional().describe('which of the audio slots this is, from 0'),
     source: Source,
     kind: MediaKind,
     rtpParameters: RtpParameters,
   })
   .meta({ id: 'ConsumerInfo' });
 export type ConsumerInfo = z.infer<typeof ConsumerInfo>;
+
+/** Something that somebody publishes and this client has no decoder for. */
+const Undecodable = z
+  .object({ peerId: Id, source: Source, mimeType: z.string().describe('such as `video/H264`') })
+  .meta({ id: 'Undecodable' });
+export type Undecodable = z.infer<typeof Undecodable>;
+
+/** Whose voice each audio slot carries now; `null` where it is nobody's. Empty while every microphone has a consumer. */
+const Slots = z.array(Id.nullable()).meta({ id: 'Slots' });
+export type Slots = z.infer<typeof Slots>;
+
+/** Pixels of a device, not of CSS. */
+const Pixels = z.int().min(0).max(16_384);
+
+/** How one video of somebody else is shown by this client. */
+export const View = z
+  .strictObject({
+    peerId: Id,
+    source: z.enum(['camera', 'screen']),
+    width: Pixels.describe('of the element that shows it, in device pixels; 0 when nobody sees it'),
+    height: Pixels,
+    priority: z.enum(['normal', 'high']).optional().describe('`high` for who speaks, or is large'),
+  })
+  .meta({ id: 'View' });
+export type View = z.infer<typeof View>;
+
+/** The codecs that publishers should use, first choice first. */
+const CodecChoice = z.enum(['VP8', 'H264', 'VP9', 'AV1']).meta({ id: 'CodecChoice' });
+export type CodecChoice = z.infer<typeof CodecChoice>;
+
+const MaxSpatialLayer = z
+  .int()
+  .min(-1)
+  .max(3)
+  .describe('the highest layer that somebody watches, lowest 0; -1 when nobody does');
 
 /** Something that only its owner knows, as random as 128 bits or more: base64url. */
 const Secret = z.string().regex(/^[\w-]{22,86}$/, { error: 'is not 22 to 86 characters of base64url' });
@@ -112,6 +148,12 @@ const clientRequests = {
       ),
       rtpCapabilities: RtpCapabilities.describe('what this device can receive'),
       transports: z.strictObject({ send: z.boolean(), recv: z.boolean() }).describe('which transports it wants'),
+      videos: z
+        .int()
+        .min(0)
+        .max(1024)
+        .optional()
+        .describe('how many videos it takes before `setViews` asks for more; all of them where it is not given'),
     }),
     reply: z.object({
       peerId: Id,
@@ -122,6 +164,8 @@ const clientRequests = {
       peers: z.array(PeerInfo).describe('the other members'),
       transports: z.object({ send: TransportInfo.optional(), recv: TransportInfo.optional() }),
       consumers: z.array(ConsumerInfo).describe('created paused; see `resumeConsumers`'),
+      undecodable: z.array(Undecodable),
+      slots: Slots,
     }),
   },
   resume: {
@@ -131,6 +175,11 @@ const clientRequests = {
     reply: z.object({
       peers: z.array(PeerInfo).describe('the other members'),
       consumers: z.array(ConsumerInfo).describe('all that this peer has; those that the client does not know are new'),
+      undecodable: z.array(Undecodable),
+      slots: Slots,
+      watched: z
+        .array(z.object({ source: Source, maxSpatialLayer: MaxSpatialLayer }))
+        .describe('as `producerWatched` says it'),
       moved: z.boolean().describe('this connection comes from another address than the one before'),
     }),
   },
@@ -152,6 +201,10 @@ const clientRequests = {
       source: Source,
       rtpParameters: RtpParameters,
       paused: z.boolean().optional().describe('start muted'),
+      size: z
+        .strictObject({ width: Pixels, height: Pixels })
+        .optional()
+        .describe('of video: pixels of the highest layer, from which the server knows what a view needs'),
     }),
     reply: z.object({ producerId: Id }),
   },
@@ -162,6 +215,12 @@ const clientRequests = {
     about:
       'The client is ready to decode these consumers: let media flow. If some are not there, or no longer, all others are resumed and the reply is `notFound`.',
     request: z.strictObject({ consumerIds: z.array(Id).min(1).max(1024) }),
+    reply: Nothing,
+  },
+  setViews: {
+    about:
+      'Say how these videos are shown now; the others stay as they were. What nobody sees is paused and, after a while, its consumer closed; what is small comes in a low layer. What was never named is shown, as far as `videos` goes.',
+    request: z.strictObject({ views: z.array(View).min(1).max(256) }),
     reply: Nothing,
   },
   setHand: {
@@ -196,6 +255,9 @@ const serverEvents = {
       protocol: z.int().describe('the version of this protocol'),
       auth: z.enum(['open', 'token']).describe('whether `join` needs a token'),
       rtpCapabilities: RtpCapabilities.describe("the server's codecs and header extensions, the same for all rooms"),
+      video: z
+        .object({ camera: CodecChoice, screen: CodecChoice })
+        .describe('the codecs to publish with, where the client has them'),
       limits: z.object({
         messageBytes: z.int().describe('the largest message that the server reads'),
         joinSeconds: z.number().describe('how soon `join` must follow'),
@@ -224,6 +286,18 @@ const serverEvents = {
   newConsumers: {
     about: 'More to receive, created paused. Make all of them in one turn, then send `resumeConsumers`.',
     data: z.object({ consumers: z.array(ConsumerInfo) }),
+  },
+  undecodable: {
+    about: 'Somebody publishes what this client cannot decode: it is not sent. Say so instead of showing nothing.',
+    data: Undecodable,
+  },
+  producerWatched: {
+    about: 'How much of what this client publishes is watched: send no layer above it, and nothing at -1.',
+    data: z.object({ source: Source, maxSpatialLayer: MaxSpatialLayer }),
+  },
+  slots: {
+    about: 'In a large room voices come by slots, which are fixed consumers: whose voice each of them carries from now on.',
+    data: z.object({ slots: Slots }),
   },
   consumersClosed: { about: 'These consumers ended.', data: z.object({ consumerIds: z.array(Id) }) },
 } as const;
