@@ -57,9 +57,10 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     listen: { ip: config.rtcHost, announcedAddresses: addresses },
     firstPort: config.rtcPort,
     patience: config.workerPatience,
+    limits: config.load,
     log,
   });
-  const rooms = new Rooms(pool, config.maxPeers, log);
+  const rooms = new Rooms({ pool, maxPeers: config.maxPeers, heard: config.heardVoices, line: config.line, log });
   const gate = config.auth
     ? tokenGate({ ...config.auth, leeway: config.tokenLeeway, maxLifetime: config.tokenMaxLifetime })
     : openGate();

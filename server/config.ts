@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { CodecChoice } from '../shared/protocol.ts';
+import type { LoadLimits } from './media/WorkerPool.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,6 +26,13 @@ const integer = (min: number, max: number, fallback: number, meaning: string, un
   schema: z.coerce.number().int().min(min).max(max).default(fallback),
   form: `${unit}, ${min} to ${max}`,
   fallback: String(fallback),
+  meaning,
+});
+
+const codec = (meaning: string) => ({
+  schema: CodecChoice.default('VP8'),
+  form: '`VP8`, `H264`, `VP9` or `AV1`',
+  fallback: '`VP8`',
   meaning,
 });
 
@@ -136,6 +145,35 @@ export const variables = {
     fallback: '`info`',
     meaning: 'How much is logged (JSON, one object a line, to stdout).',
   },
+  WEIR_CAMERA_CODEC: codec(
+    'Codec that cameras are sent in where the browser has it: VP8 and H264 as simulcast, VP9 and AV1 as SVC.',
+  ),
+  WEIR_SCREEN_CODEC: codec('The same for shared screens.'),
+  WEIR_HEARD_VOICES: integer(
+    1,
+    20,
+    5,
+    'How many others are heard at once where there are more microphones than that and one: who speaks takes turns.',
+  ),
+  WEIR_WORKER_PACKETS: integer(
+    100,
+    10_000_000,
+    100_000,
+    'Packets a second that a media worker is taken to be full with; its share of a core counts as well.',
+    'a second',
+  ),
+  WEIR_SPILL_AT: number(
+    0,
+    2,
+    0.5,
+    'How full a media worker is (1 is full) when rooms go on to another one; with 0 everyone goes where there is least to do.',
+    'share',
+  ),
+  WEIR_BUSY_ROOMS_AT: number(0, 10, 0.8, 'How full all media workers are when no new room is opened.', 'share'),
+  WEIR_BUSY_PEERS_AT: number(0, 10, 0.9, 'How full all media workers are when whoever joins has to wait.', 'share'),
+  WEIR_JOINS_ABREAST: integer(1, 10_000, 32, 'How many may be joining at once; others wait in line, room by room.'),
+  WEIR_LINE_LENGTH: integer(0, 100_000, 1000, 'How many may wait to join.'),
+  WEIR_LINE_SECONDS: number(0.1, 600, 8, 'How long somebody waits to join before being told to try later.', 'seconds'),
   WEIR_MAX_PEERS: integer(1, 10_000, 80, 'Peers a room.'),
   WEIR_MAX_CONNECTIONS_PER_IP: integer(1, 1_000_000, 50, 'Connections an IP address.'),
   WEIR_MAX_INCOMING_BITRATE: integer(50_000, 1_000_000_000, 6_000_000, 'What a peer may send.', 'bit/s'),
@@ -205,6 +243,13 @@ export interface Config {
   /** How many proxies in front of Weir are believed; 0 for none. */
   readonly trustProxy: number;
   readonly logLevel: string;
+  readonly cameraCodec: CodecChoice;
+  readonly screenCodec: CodecChoice;
+  /** Others that are heard at once in a room of many. */
+  readonly heardVoices: number;
+  readonly load: LoadLimits;
+  /** Of those who join. */
+  readonly line: { readonly abreast: number; readonly length: number; readonly patience: number };
   readonly maxPeers: number;
   readonly maxConnectionsPerIp: number;
   readonly maxIncomingBitrate: number;
@@ -258,6 +303,20 @@ export function readConfig(environment: Environment): { config: Config; unknown:
     allowedOrigins: env.WEIR_ALLOWED_ORIGINS ?? [],
     trustProxy: env.WEIR_TRUST_PROXY,
     logLevel: env.WEIR_LOG_LEVEL,
+    cameraCodec: env.WEIR_CAMERA_CODEC,
+    screenCodec: env.WEIR_SCREEN_CODEC,
+    heardVoices: env.WEIR_HEARD_VOICES,
+    load: {
+      packets: env.WEIR_WORKER_PACKETS,
+      spill: env.WEIR_SPILL_AT,
+      rooms: env.WEIR_BUSY_ROOMS_AT,
+      peers: env.WEIR_BUSY_PEERS_AT,
+    },
+    line: {
+      abreast: env.WEIR_JOINS_ABREAST,
+      length: env.WEIR_LINE_LENGTH,
+      patience: env.WEIR_LINE_SECONDS * 1000,
+    },
     maxPeers: env.WEIR_MAX_PEERS,
     maxConnectionsPerIp: env.WEIR_MAX_CONNECTIONS_PER_IP,
     maxIncomingBitrate: env.WEIR_MAX_INCOMING_BITRATE,

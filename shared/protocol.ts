@@ -117,7 +117,7 @@ export const View = z
 export type View = z.infer<typeof View>;
 
 /** The codecs that publishers should use, first choice first. */
-const CodecChoice = z.enum(['VP8', 'H264', 'VP9', 'AV1']).meta({ id: 'CodecChoice' });
+export const CodecChoice = z.enum(['VP8', 'H264', 'VP9', 'AV1']).meta({ id: 'CodecChoice' });
 export type CodecChoice = z.infer<typeof CodecChoice>;
 
 const MaxSpatialLayer = z
@@ -296,7 +296,8 @@ const serverEvents = {
     data: z.object({ source: Source, maxSpatialLayer: MaxSpatialLayer }),
   },
   slots: {
-    about: 'In a large room voices come by slots, which are fixed consumers: whose voice each of them carries from now on.',
+    about:
+      'In a large room voices come by slots, which are fixed consumers: whose voice each of them carries from now on.',
     data: z.object({ slots: Slots }),
   },
   consumersClosed: { about: 'These consumers ended.', data: z.object({ consumerIds: z.array(Id) }) },

@@ -1,69 +1,98 @@
-/** Owns what a room's media runs on: its router, on the worker that was picked for it. */
-import type { Router, WebRtcTransport } from 'mediasoup/types';
+/** Owns what a room's media runs on: a router on each worker that it needs, made on demand, and the pipes between them. */
+import type { Producer } from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
-import type { TransportInfo } from '../../shared/media.ts';
 import { Lifetime } from '../Lifetime.ts';
+import { Hub } from './Hub.ts';
 import type { MediaWorker } from './MediaWorker.ts';
+import { type Lease, Pipes } from './Pipes.ts';
 import type { WorkerPool } from './WorkerPool.ts';
 
+/** Where somebody's media comes in; dispose of it when they leave. */
+export interface Place extends Disposable {
+  readonly hub: Hub;
+}
+
 export class Fabric {
-  readonly #worker: MediaWorker;
+  readonly #pool: WorkerPool;
+  readonly #hubs = new Map<MediaWorker, Promise<Hub>>();
+  readonly #open = new Set<Hub>();
+  readonly #pipes = new Pipes();
   readonly #lifetime = new Lifetime<'closed' | 'mediaLost'>();
-  readonly #transports = new Set<WebRtcTransport>();
-  readonly router: Router;
 
-  private constructor(worker: MediaWorker, router: Router) {
-    this.#worker = worker;
-    this.router = router;
-    this.#lifetime.defer(() => router.close());
-    // Before the router: a WebRtcServer never hears of transports that a router closes, and would keep them for ever.
-    this.#lifetime.defer(() => this.#closeTransports());
-    router.once('workerclose', () => this.#lifetime.end('mediaLost'));
+  private constructor(pool: WorkerPool) {
+    this.#pool = pool;
+    this.#lifetime.defer(() => this.#closeHubs());
+    this.#lifetime.defer(() => this.#pipes.close());
   }
 
-  /** @throws {WeirError} `unavailable` while no worker runs */
+  /** @throws {WeirError} `unavailable` while no worker runs, `busy` while all have enough to do */
   static async open(pool: WorkerPool): Promise<Fabric> {
-    const worker = pool.pick();
-    return new Fabric(worker, await available(worker.createRouter()));
+    const fabric = new Fabric(pool);
+    await fabric.#obtain(pool.pick());
+    return fabric;
   }
 
-  /** Runs `listener` once it has ended: `mediaLost` when its worker did. */
+  /** Runs `listener` once it has ended: `mediaLost` when all of its workers have. */
   onEnd(listener: (reason: 'closed' | 'mediaLost') => void): void {
     this.#lifetime.defer(listener);
   }
 
-  /** @throws {WeirError} `unavailable` when the worker fails meanwhile */
-  async createTransport(): Promise<WebRtcTransport> {
-    const transport = await available(this.#worker.createTransport(this.router));
-    this.#transports.add(transport);
-    transport.observer.once('close', () => this.#transports.delete(transport));
-    return transport;
+  /** The routers that the room has now. */
+  get hubs(): readonly Hub[] {
+    return [...this.#open];
   }
 
-  /** What a client needs in order to make its end of `transport`. */
-  describe(transport: WebRtcTransport): TransportInfo {
-    return {
-      transportId: transport.id,
-      iceParameters: transport.iceParameters,
-      iceCandidates: this.#worker.candidatesOf(transport),
-      dtlsParameters: transport.dtlsParameters,
-    };
+  /**
+   * A place for somebody who comes in: on one of the room's routers, unless their workers have enough to do.
+   * @throws {WeirError} `unavailable`, `closed`
+   */
+  async place(): Promise<Place> {
+    const { worker, stay } = this.#pool.place(this.hubs.map((hub) => hub.worker));
+    try {
+      return { hub: await this.#obtain(worker), [Symbol.dispose]: () => stay[Symbol.dispose]() };
+    } catch (error) {
+      stay[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * `producer`, which is on the router `from`, on the router `to`.
+   * @throws {WeirError} `unavailable`, `closed`
+   */
+  reach(producer: Producer, from: Hub, to: Hub): Promise<Lease> {
+    return this.#pipes.reach(producer, from, to);
   }
 
   close(): void {
     this.#lifetime.end('closed');
   }
 
-  #closeTransports(): void {
-    for (const transport of this.#transports) transport.close();
+  #closeHubs(): void {
+    for (const hub of this.#open) hub.close();
   }
-}
 
-/** A worker that fails is nothing that its user could have done better: trying again helps. */
-async function available<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (cause) {
-    throw new WeirError('unavailable', undefined, { cause });
+  #obtain(worker: MediaWorker): Promise<Hub> {
+    const known = this.#hubs.get(worker);
+    if (known) return known;
+    const opening = this.#openHub(worker);
+    this.#hubs.set(worker, opening);
+    const forget = () => this.#hubs.delete(worker);
+    opening.then((hub) => hub.onEnd(forget), forget);
+    return opening;
+  }
+
+  async #openHub(worker: MediaWorker): Promise<Hub> {
+    const hub = await Hub.open(worker);
+    this.#open.add(hub);
+    hub.onEnd((reason) => {
+      this.#open.delete(hub);
+      if (reason === 'mediaLost' && this.#open.size === 0) this.#lifetime.end('mediaLost');
+    });
+    if (this.#lifetime.closed) {
+      hub.close();
+      throw new WeirError('closed', 'The room closed.');
+    }
+    return hub;
   }
 }

@@ -6,6 +6,7 @@ import type { Router, WebRtcServer, WebRtcTransport, Worker } from 'mediasoup/ty
 import type { Logger } from 'pino';
 import type { IceCandidate } from '../../shared/media.ts';
 import { Lifetime } from '../Lifetime.ts';
+import { Load } from './Load.ts';
 import { listenInfos, mediaCodecs, webRtcTransportOptions } from './options.ts';
 import { Watchdog } from './Watchdog.ts';
 
@@ -18,6 +19,8 @@ export interface MediaWorkerOptions {
   readonly port: number;
   /** How long it may take to answer before it counts as frozen and is killed, in milliseconds. */
   readonly patience: number;
+  /** Packets a second that it is taken to be full with. */
+  readonly capacity: number;
   readonly log: Logger;
 }
 
@@ -35,10 +38,12 @@ export class MediaWorker {
   readonly #lifetime = new Lifetime<'closed' | 'died'>();
   readonly #exited: Promise<unknown>;
   readonly #watchdog: Watchdog;
+  readonly load: Load;
   readonly port: number;
   #routers = 0;
 
-  private constructor(worker: Worker, webRtcServer: WebRtcServer, { listen, port, patience, log }: MediaWorkerOptions) {
+  private constructor(worker: Worker, webRtcServer: WebRtcServer, options: MediaWorkerOptions) {
+    const { listen, port, patience, capacity, log } = options;
     this.#worker = worker;
     this.#webRtcServer = webRtcServer;
     this.#furtherAddresses = listen.announcedAddresses.slice(1);
@@ -54,6 +59,8 @@ export class MediaWorker {
       },
     });
     this.#lifetime.defer(() => this.#watchdog.close());
+    this.load = new Load({ cpuTime: () => cpuTime(worker), capacity });
+    this.#lifetime.defer(() => this.load.close());
     worker.once('died', () => this.#lifetime.end('died'));
   }
 
@@ -106,6 +113,9 @@ export class MediaWorker {
       router.observer.once('close', () => {
         this.#routers -= 1;
       });
+      router.observer.on('newtransport', (transport) => {
+        transport.observer.on('newconsumer', (consumer) => this.load.count(consumer));
+      });
       return router;
     } catch (error) {
       this.#routers -= 1;
@@ -141,6 +151,12 @@ export class MediaWorker {
     await this.#exited;
     clearTimeout(killer);
   }
+}
+
+/** What the worker has used since it began, in milliseconds. */
+async function cpuTime(worker: Worker): Promise<number> {
+  const { ru_utime, ru_stime } = await worker.getResourceUsage();
+  return ru_utime + ru_stime;
 }
 
 /**

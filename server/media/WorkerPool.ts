@@ -11,7 +11,20 @@ export interface WorkerPoolOptions {
   readonly firstPort: number;
   /** How long a worker may take to answer before it is killed and replaced, in milliseconds. */
   readonly patience: number;
+  readonly limits: LoadLimits;
   readonly log: Logger;
+}
+
+/** What a worker may have to do; all but `packets` are shares of it, 1 being as much as it can. */
+export interface LoadLimits {
+  /** Packets a second that a worker is full with. */
+  readonly packets: number;
+  /** A room goes on to another worker from here. */
+  readonly spill: number;
+  /** No new room is opened from here, */
+  readonly rooms: number;
+  /** and whoever comes waits from here. */
+  readonly peers: number;
 }
 
 /** The media ports cannot be opened; the message says which and what to do. */
@@ -21,6 +34,10 @@ export class MediaPortError extends Error {
 
 /** Where a port is searched when any will do: below the range that systems hand out to clients. */
 const ANY_PORT = { min: 10_000, max: 32_000, tries: 50 };
+/** Seconds after which it makes sense to ask again where all workers have enough to do: the means are over ten. */
+const BUSY_FOR = 10;
+/** How full a worker is taken to be by a room that it has, whatever is going on there. */
+const ROOM = 0.005;
 /** Pause before a dead worker's place is filled again when it lived shorter than `young`, or did not start; milliseconds. */
 const RESTART = { delay: 1000, young: 5000 };
 
@@ -56,15 +73,44 @@ export class WorkerPool {
     return !this.#closed && this.#workers.size === this.#options.count;
   }
 
+  /** Whether there is a worker that can take one more. */
+  get takesPeers(): boolean {
+    return this.#free(this.#options.limits.peers);
+  }
+
   /**
-   * The worker with the fewest rooms, of those that answer.
-   * @throws {WeirError} `unavailable` while there is none
+   * The worker for a new room: that with the least to do, of those that answer.
+   * @throws {WeirError} `unavailable` while there is none, `busy` while all have enough to do
    */
   pick(): MediaWorker {
+    const best = leastBusy(this.#answering());
+    if (!this.#free(this.#options.limits.rooms)) {
+      throw new WeirError('busy', 'The server has no room for another room just now.', { retryAfter: BUSY_FOR });
+    }
+    return best;
+  }
+
+  /**
+   * The worker for one who comes into a room: one of those that the room has, or another when they are rather full.
+   * @returns the worker, and `stay`, to dispose of when they leave
+   * @throws {WeirError} `unavailable` while there is none
+   */
+  place(own: readonly MediaWorker[]): { worker: MediaWorker; stay: Disposable } {
+    const answering = this.#answering();
+    const near = answering.filter((one) => own.includes(one) && one.load.fullness < this.#options.limits.spill);
+    const worker = leastBusy(near.length > 0 ? near : answering);
+    return { worker, stay: worker.load.expect() };
+  }
+
+  #answering(): readonly MediaWorker[] {
     const answering = this.workers.filter(({ answers }) => answers);
-    const [first, ...others] = answering.length > 0 ? answering : this.workers;
-    if (!first) throw new WeirError('unavailable', 'No media worker is running right now; try again in a second.');
-    return others.reduce((best, worker) => (worker.routers < best.routers ? worker : best), first);
+    return answering.length > 0 ? answering : this.workers;
+  }
+
+  /** Whether a worker that runs is less full than that; without workers nobody is kept waiting, but told. */
+  #free(limit: number): boolean {
+    const { workers } = this;
+    return workers.length === 0 || workers.some(({ load }) => load.fullness < limit);
   }
 
   /** Closes all workers and waits until their processes are gone. */
@@ -114,7 +160,8 @@ export class WorkerPool {
 
   async #listen(index: number): Promise<MediaWorker> {
     const { firstPort, listen } = this.#options;
-    const start = (port: number) => MediaWorker.start({ ...this.#options, port });
+    const { patience, limits, log } = this.#options;
+    const start = (port: number) => MediaWorker.start({ listen, port, patience, capacity: limits.packets, log });
     if (firstPort !== 0) {
       return start(firstPort + index).catch((error: unknown) => {
         throw isPortError(error) ? portError(listen.ip, firstPort + index, error) : error;
@@ -128,6 +175,17 @@ export class WorkerPool {
       }
     }
   }
+}
+
+/** @throws {WeirError} `unavailable` for none */
+function leastBusy([first, ...others]: readonly MediaWorker[]): MediaWorker {
+  if (!first) throw new WeirError('unavailable', 'No media worker is running right now; try again in a second.');
+  return others.reduce((best, worker) => (weight(worker) < weight(best) ? worker : best), first);
+}
+
+/** An open room promises that there will be something to do. */
+function weight({ load, routers }: MediaWorker): number {
+  return load.fullness + routers * ROOM;
 }
 
 function isPortError(error: unknown): boolean {

@@ -21,13 +21,19 @@ export class ReceivingDevice {
 
   /**
    * A paused consumer of `producer`, or undefined where this device cannot decode it.
+   * @param spatialLayer the highest layer that is of use, from 0; all of them where it is not given
    * @throws what mediasoup throws, such as when transport or producer have ended
    */
-  async consume(transport: WebRtcTransport, producer: Producer): Promise<Consumer | undefined> {
+  async consume(transport: WebRtcTransport, producer: Producer, spatialLayer?: number): Promise<Consumer | undefined> {
     const rtpCapabilities = this.#partFor(producer);
     if (!rtpCapabilities) return undefined;
     try {
-      return await transport.consume({ producerId: producer.id, rtpCapabilities, paused: true });
+      return await transport.consume({
+        producerId: producer.id,
+        rtpCapabilities,
+        paused: true,
+        ...(spatialLayer !== undefined && { preferredLayers: { spatialLayer } }),
+      });
     } catch (error) {
       // The same codec, but another profile of it.
       if (error instanceof errors.UnsupportedError) return undefined;

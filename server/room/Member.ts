@@ -1,15 +1,8 @@
 /** Owns the interface that a Room sees: anything that can be in a room. */
-import type { Producer } from 'mediasoup/types';
 import type { CloseReason } from '../../shared/closing.ts';
-import type { Source } from '../../shared/media.ts';
 import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
-
-/** A producer that a member has published, as it is offered to the others. */
-export interface Publication {
-  readonly peerId: string;
-  readonly source: Source;
-  readonly producer: Producer;
-}
+import type { VoiceSlots } from '../media/voices/VoiceSlots.ts';
+import type { Publication } from './Publication.ts';
 
 /** Whatever a room holds: a browser's peer now; a WHIP publisher, a recorder or another node in the same way. */
 export interface Member {
@@ -23,6 +16,11 @@ export interface Member {
   readonly info: PeerInfo;
   /** Takes what another member publishes, if it wants it. May reject: the room logs it and goes on. */
   offer(publication: Publication): Promise<void>;
+  /** Takes the voices of the room by slots, instead of by microphones, until `leaveSlots`. May reject, as `offer` may. */
+  takeSlots(slots: VoiceSlots): Promise<void>;
+  leaveSlots(): void;
+  /** Which slot carries its own voice. It must not be sent to it from the moment on that this returns. */
+  setOwnSlot(slot: number | undefined): void;
   /** Takes news of the room. */
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
   /** Ends it; repeating does nothing. */

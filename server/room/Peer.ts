@@ -1,7 +1,7 @@
-/** Owns a browser's stay in a room: its two transports, what it publishes, what it receives. */
+/** Owns a browser's stay in a room: its two transports, and what it publishes. */
 import { randomUUID } from 'node:crypto';
 import { errors } from 'mediasoup';
-import type { Consumer, Producer, WebRtcTransport } from 'mediasoup/types';
+import type { Producer, WebRtcTransport } from 'mediasoup/types';
 import type { CloseReason } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import {
@@ -13,14 +13,25 @@ import {
   type Source,
   type TransportInfo,
 } from '../../shared/media.ts';
-import type { ConsumerInfo, Grants, PeerInfo, ServerEvents, SourceStates } from '../../shared/protocol.ts';
+import type {
+  ConsumerInfo,
+  Grants,
+  PeerInfo,
+  ServerEvents,
+  SourceStates,
+  Undecodable,
+  View,
+} from '../../shared/protocol.ts';
 import { Lifetime } from '../Lifetime.ts';
-import type { Fabric } from '../media/Fabric.ts';
+import type { Fabric, Place } from '../media/Fabric.ts';
+import type { Size } from '../media/layers.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
-import { consumerParameters, ReceivingDevice } from '../media/receiving.ts';
+import type { VoiceSlots } from '../media/voices/VoiceSlots.ts';
 import { Allowance } from './Allowance.ts';
-import type { Member, Publication } from './Member.ts';
+import { Intake } from './Intake.ts';
+import type { Member } from './Member.ts';
 import { Outbox } from './Outbox.ts';
+import { Publication } from './Publication.ts';
 
 /** So many ICE restarts in so long, and so long between two, in milliseconds. */
 const ICE_RESTARTS = { most: 5, within: 60_000, apart: 5000 };
@@ -37,6 +48,10 @@ export interface PeerOptions {
   readonly grants: Grants;
   readonly rtpCapabilities: RtpCapabilities;
   readonly fabric: Fabric;
+  /** Where its media comes in. */
+  readonly place: Place;
+  /** How many videos it takes before it has said how it shows them. */
+  readonly videos: number;
   /** bit/s that it may send. */
   readonly maxIncomingBitrate: number;
   send<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
@@ -47,9 +62,7 @@ export class Peer implements Member {
   readonly #options: PeerOptions;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #outbox: Outbox;
-  readonly #device: ReceivingDevice;
-  readonly #producers = new Map<Source, Producer>();
-  readonly #consumers = new Map<string, { consumer: Consumer; publication: Publication }>();
+  readonly #published = new Map<Source, Publication>();
   readonly #connected = new Set<string>();
   readonly #iceRestarts = new Allowance(ICE_RESTARTS);
   #refreshing: NodeJS.Timeout | undefined;
@@ -57,11 +70,12 @@ export class Peer implements Member {
   #away = false;
   #send: WebRtcTransport | undefined;
   #recv: WebRtcTransport | undefined;
+  #intake: Intake | undefined;
 
   constructor(options: PeerOptions) {
     this.#options = options;
     this.#outbox = new Outbox(options.send);
-    this.#device = new ReceivingDevice(options.rtpCapabilities);
+    this.#lifetime.defer(() => options.place[Symbol.dispose]());
     this.#lifetime.defer(() => this.#outbox.close());
     this.#lifetime.defer(() => clearTimeout(this.#refreshing));
   }
@@ -85,7 +99,7 @@ export class Peer implements Member {
   get info(): PeerInfo {
     const { identity, name, metadata } = this.#options;
     const sources: SourceStates = {};
-    for (const [source, producer] of this.#producers) sources[source] = producer.paused ? 'paused' : 'live';
+    for (const [source, { producer }] of this.#published) sources[source] = producer.paused ? 'paused' : 'live';
     return { peerId: this.id, identity, name, metadata, sources, hand: this.#hand, away: this.#away };
   }
 
@@ -94,11 +108,13 @@ export class Peer implements Member {
     send: boolean;
     recv: boolean;
   }): Promise<{ send?: TransportInfo; recv?: TransportInfo }> {
-    const { grants, fabric, maxIncomingBitrate } = this.#options;
+    const { grants, maxIncomingBitrate } = this.#options;
+    const { hub } = this.#options.place;
     const open = async (wanted: boolean) => {
       if (!wanted) return undefined;
-      const transport = await fabric.createTransport();
+      const transport = await hub.createTransport();
       this.#lifetime.defer(() => transport.close());
+      transport.once('routerclose', () => this.close('mediaLost'));
       // The other end said goodbye (RFC 5246, section 7.2.1): whoever only lost the way says nothing.
       transport.on('dtlsstatechange', (state) => state === 'closed' && this.#farewell());
       // It came from somewhere else, and what was sent meanwhile is lost: pictures begin anew rather than wait for it.
@@ -110,18 +126,30 @@ export class Peer implements Member {
       open(wish.recv && grants.canSubscribe),
     ]);
     this.#mustBeOpen();
+    this.#intake = this.#recv && this.#openIntake(this.#recv);
     await this.#send?.setMaxIncomingBitrate(maxIncomingBitrate);
     this.#mustBeOpen();
     return {
-      ...(this.#send && { send: fabric.describe(this.#send) }),
-      ...(this.#recv && { recv: fabric.describe(this.#recv) }),
+      ...(this.#send && { send: hub.describe(this.#send) }),
+      ...(this.#recv && { recv: hub.describe(this.#recv) }),
     };
   }
 
   /** Lets news out from now on. @returns all its consumers, for the reply that says what there is */
   start(): ConsumerInfo[] {
     this.#outbox.open();
-    return [...this.#consumers.values()].map(describe);
+    return this.#intake?.consumers ?? [];
+  }
+
+  /** What others publish and its client cannot decode. */
+  get undecodable(): Undecodable[] {
+    return this.#intake?.undecodable ?? [];
+  }
+
+  /** How much of what it publishes is watched, as its client was told. */
+  get watched(): ServerEvents['producerWatched'][] {
+    const videos = [...this.#published.values()].filter(({ producer }) => producer.kind === 'video');
+    return videos.map(({ source, watched }) => ({ source, maxSpatialLayer: watched }));
   }
 
   /** There is nobody to tell anything, for a while: what happens meanwhile is in the next `start()`. */
@@ -160,14 +188,21 @@ export class Peer implements Member {
     this.#connected.add(transport.id);
   }
 
-  /** @throws {WeirError} `forbidden`, `conflict`, `notFound` (no sending transport), `badRequest`, `closed` */
-  async produce(source: Source, rtpParameters: RtpParameters, paused: boolean): Promise<Publication> {
+  /**
+   * @param wish.size of the highest layer of a video, in pixels
+   * @throws {WeirError} `forbidden`, `conflict`, `notFound` (no sending transport), `badRequest`, `closed`
+   */
+  async produce(
+    source: Source,
+    rtpParameters: RtpParameters,
+    { paused, size }: { paused: boolean; size?: Size | undefined },
+  ): Promise<Publication> {
     const { grants } = this.#options;
     if (!grants.canPublish || !grants.canPublishSources.includes(source)) {
       throw new WeirError('forbidden', `Your token does not let you publish ${source}.`);
     }
     if (!this.#send) throw new WeirError('notFound', 'You asked for no sending transport when you joined.');
-    if (this.#producers.has(source)) throw new WeirError('conflict', `You publish ${source} already.`);
+    if (this.#published.has(source)) throw new WeirError('conflict', `You publish ${source} already.`);
     const kind = kindOf[source];
     if (rtpParameters.codecs.some(({ mimeType }) => !mimeType.toLowerCase().startsWith(`${kind}/`))) {
       throw new WeirError('badRequest', `${source} takes ${kind} codecs only.`);
@@ -186,9 +221,13 @@ export class Peer implements Member {
       producer.close();
       throw new WeirError('closed');
     }
-    this.#producers.set(source, producer);
-    producer.observer.once('close', () => this.#producers.delete(source));
-    return { peerId: this.id, source, producer };
+    const publication = new Publication({ peerId: this.id, source, producer, hub: this.#options.place.hub, size });
+    this.#published.set(source, publication);
+    producer.observer.once('close', () => this.#published.delete(source));
+    if (kind === 'video') {
+      publication.onWatched((maxSpatialLayer) => this.notify('producerWatched', { source, maxSpatialLayer }));
+    }
+    return publication;
   }
 
   closeProducer(source: Source): void {
@@ -210,30 +249,35 @@ export class Peer implements Member {
   /** @throws {WeirError} `notFound` for ids that are not (or no longer) its own, after all others have been resumed */
   async resumeConsumers(consumerIds: readonly string[]): Promise<void> {
     const ids = new Set(consumerIds);
-    const own = [...ids].flatMap((id) => this.#consumers.get(id) ?? []);
-    // One that closes while it is resumed has ended, which the client is told anyway.
-    await Promise.allSettled(own.map(({ consumer }) => consumer.resume()));
-    if (own.length < ids.size) throw new WeirError('notFound', 'Not all of these consumers are yours.');
+    const own = (await this.#intake?.ready(ids)) ?? 0;
+    if (own < ids.size) throw new WeirError('notFound', 'Not all of these consumers are yours.');
+  }
+
+  /** How videos of others are shown from now on. */
+  setViews(views: readonly View[]): void {
+    this.#intake?.setViews(views);
   }
 
   async offer(publication: Publication): Promise<void> {
-    const { producer } = publication;
-    if (!this.#recv || this.closed || producer.closed) return;
-    const consumer = await this.#device.consume(this.#recv, producer);
-    if (!consumer) return;
-    // The producer, or this peer, may have ended while the worker answered.
-    if (this.closed || producer.closed) consumer.close();
-    if (consumer.closed) return;
-    const offered = { consumer, publication };
-    this.#consumers.set(consumer.id, offered);
-    consumer.observer.once('close', () => {
-      this.#consumers.delete(consumer.id);
-      this.#outbox.consumerClosed(consumer.id);
-    });
-    this.#outbox.consumerOpened(describe(offered));
+    await this.#intake?.offer(publication);
+  }
+
+  async takeSlots(slots: VoiceSlots): Promise<void> {
+    if (!this.#intake) return;
+    const producers = await slots.producersOn(this.#options.place.hub.router);
+    await this.#intake.takeSlots(producers);
+  }
+
+  leaveSlots(): void {
+    this.#intake?.leaveSlots();
+  }
+
+  setOwnSlot(slot: number | undefined): void {
+    this.#intake?.setOwnSlot(slot);
   }
 
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
+    if (event === 'peerClosed' && 'peerId' in data) this.#intake?.forget(data.peerId);
     this.#outbox.notify(event, data);
   }
 
@@ -257,27 +301,32 @@ export class Peer implements Member {
     this.#refreshing = setTimeout(() => {
       this.#refreshing = undefined;
     }, REFRESH);
-    for (const { consumer } of this.#consumers.values()) {
-      if (consumer.kind === 'video' && !consumer.paused) consumer.requestKeyFrame().catch(() => {});
-    }
+    this.#intake?.refresh();
+  }
+
+  #openIntake(transport: WebRtcTransport): Intake {
+    const { place, fabric, rtpCapabilities, videos } = this.#options;
+    return new Intake({
+      transport,
+      hub: place.hub,
+      fabric,
+      rtpCapabilities,
+      videos,
+      onOpened: (info) => this.#outbox.consumerOpened(info),
+      onClosed: (consumerId) => this.#outbox.consumerClosed(consumerId),
+      onUndecodable: (what) => this.notify('undecodable', what),
+    });
   }
 
   #producer(source: Source): Producer {
-    const producer = this.#producers.get(source);
-    if (!producer) throw new WeirError('notFound', `You do not publish ${source}.`);
-    return producer;
+    const publication = this.#published.get(source);
+    if (!publication) throw new WeirError('notFound', `You do not publish ${source}.`);
+    return publication.producer;
   }
 
   #mustBeOpen(): void {
     if (this.closed) throw new WeirError('closed');
   }
-}
-
-/** What a client needs in order to receive it. */
-function describe({ consumer, publication }: { consumer: Consumer; publication: Publication }): ConsumerInfo {
-  const { id: consumerId, producerId, kind } = consumer;
-  const { peerId, source } = publication;
-  return { consumerId, producerId, peerId, source, kind, rtpParameters: consumerParameters(consumer) };
 }
 
 /** What mediasoup refuses is the request's fault, unless the media itself has ended; its words go to the log. */

@@ -2,10 +2,20 @@
 import type { Logger } from 'pino';
 import type { CloseReason } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
-import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
+import type { PeerInfo, ServerEvents, Slots } from '../../shared/protocol.ts';
 import { Lifetime } from '../Lifetime.ts';
 import type { Fabric } from '../media/Fabric.ts';
-import type { Member, Publication } from './Member.ts';
+import type { Member } from './Member.ts';
+import type { Publication } from './Publication.ts';
+import { Voices } from './Voices.ts';
+
+export interface RoomOptions {
+  readonly name: string;
+  readonly fabric: Fabric;
+  /** How many others are heard at once where there are many. */
+  readonly heard: number;
+  readonly log: Logger;
+}
 
 export class Room {
   readonly name: string;
@@ -14,16 +24,26 @@ export class Room {
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #members = new Map<string, Member>();
   readonly #publications = new Map<string, Publication>();
+  readonly #voices: Voices;
   /** Identities that are on their way in: the room must not close under them. */
   readonly #seats = new Set<{ identity: string }>();
 
-  constructor(name: string, fabric: Fabric, log: Logger) {
+  constructor({ name, fabric, heard, log }: RoomOptions) {
     this.name = name;
     this.fabric = fabric;
     this.#log = log;
     this.#lifetime.defer(() => fabric.close());
     this.#lifetime.defer((reason) => this.#dismissAll(reason));
     fabric.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
+    this.#voices = new Voices({
+      heard,
+      log,
+      members: () => this.#members.values(),
+      member: (id) => this.#members.get(id),
+      offerAll: (publication) => this.#offerAll(publication),
+      tell: (slots) => this.tellAll('slots', { slots }),
+    });
+    this.#lifetime.defer(() => this.#voices.close());
     log.info({ room: name }, 'room opened');
   }
 
@@ -33,6 +53,11 @@ export class Room {
 
   get size(): number {
     return this.#members.size;
+  }
+
+  /** Whose voice each audio slot carries; empty while there are none. */
+  get slots(): Slots {
+    return this.#voices.slots;
   }
 
   onEnd(listener: (reason: CloseReason) => void): void {
@@ -79,7 +104,8 @@ export class Room {
     member.onEnd((reason) => this.#forget(member, reason));
     this.#log.info({ room: this.name, peer: member.id, size: this.size }, 'peer joined');
     this.tellOf(member, 'newPeer', member.info);
-    await Promise.all([...this.#publications.values()].map((publication) => this.#offer(publication, member)));
+    const offered = [...this.#publications.values()].map((publication) => this.#offer(publication, member));
+    await Promise.all([...offered, this.#try(member, 'slots', this.#voices.enter(member))]);
   }
 
   /** Makes a member's producer known to the others. It waits for none of them. */
@@ -94,9 +120,8 @@ export class Room {
     producer.observer.on('pause', changed);
     producer.observer.on('resume', changed);
     changed();
-    for (const member of this.#members.values()) {
-      if (member.id !== peerId) void this.#offer(publication, member);
-    }
+    this.#voices.publish(publication);
+    void this.#offerAll(publication);
   }
 
   /** Tells everyone but a member something of it, unless the others do not know of it. */
@@ -118,12 +143,22 @@ export class Room {
     for (const member of this.#members.values()) member.close(reason);
   }
 
+  async #offerAll(publication: Publication): Promise<void> {
+    const others = [...this.#members.values()].filter(({ id }) => id !== publication.peerId);
+    await Promise.all(others.map((member) => this.#offer(publication, member)));
+  }
+
   async #offer(publication: Publication, member: Member): Promise<void> {
+    if (publication.peerId === member.id || this.#voices.carries(publication)) return;
+    await this.#try(member, publication.source, member.offer(publication));
+  }
+
+  /** One member that cannot take something is that member's loss; the others do not wait, and nobody is told a story. */
+  async #try(member: Member, what: string, taking: Promise<void>): Promise<void> {
     try {
-      await member.offer(publication);
+      await taking;
     } catch (error) {
-      // One member that cannot take it is that member's loss; the others do not wait, and nobody is told a story.
-      this.#log.warn({ err: error, room: this.name, peer: member.id, source: publication.source }, 'offer failed');
+      this.#log.warn({ err: error, room: this.name, peer: member.id, what }, 'offer failed');
     }
   }
 

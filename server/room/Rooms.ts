@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { WeirError } from '../../shared/errors.ts';
 import { Fabric } from '../media/Fabric.ts';
 import type { WorkerPool } from '../media/WorkerPool.ts';
+import { Doorway } from './Doorway.ts';
 import { Room } from './Room.ts';
 
 /** A place in a room that is open as long as the place is held. */
@@ -11,10 +12,20 @@ export interface Seat extends Disposable {
   readonly room: Room;
 }
 
+export interface RoomsOptions {
+  readonly pool: WorkerPool;
+  /** In one room. */
+  readonly maxPeers: number;
+  /** How many others are heard at once in a room of many. */
+  readonly heard: number;
+  /** How many may be on the way in at once, and how many may wait for that, and how long, in milliseconds. */
+  readonly line: { readonly abreast: number; readonly length: number; readonly patience: number };
+  readonly log: Logger;
+}
+
 export class Rooms {
-  readonly #pool: WorkerPool;
-  readonly #maxPeers: number;
-  readonly #log: Logger;
+  readonly #options: RoomsOptions;
+  readonly #doorway: Doorway;
   /** By name, from the moment that somebody asks for one. */
   readonly #rooms = new Map<string, Promise<Room>>();
   readonly #open = new Set<Room>();
@@ -22,10 +33,9 @@ export class Rooms {
   #endsAt: number | undefined;
   #closed = false;
 
-  constructor(pool: WorkerPool, maxPeers: number, log: Logger) {
-    this.#pool = pool;
-    this.#maxPeers = maxPeers;
-    this.#log = log;
+  constructor(options: RoomsOptions) {
+    this.#options = options;
+    this.#doorway = new Doorway({ ...options.line, open: () => options.pool.takesPeers });
   }
 
   get size(): number {
@@ -43,17 +53,24 @@ export class Rooms {
   }
 
   /**
-   * A seat in the room of that name, which is opened if need be.
-   * @throws {WeirError} `roomFull`, `unavailable`, `closed`
+   * A seat in the room of that name, which is opened if need be; while the server has enough to do, one waits for it.
+   * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`
    */
   async reserve(name: string, identity: string): Promise<Seat> {
-    for (;;) {
-      if (this.draining) throw new WeirError('unavailable', 'The server is about to restart; try again in a while.');
-      const room = await this.#obtain(name);
-      // It may have emptied and closed while we waited for our turn: then there will be a new one.
-      if (room.closed) continue;
-      const seat = room.reserve(identity, this.#maxPeers);
-      return { room, [Symbol.dispose]: () => seat[Symbol.dispose]() };
+    this.#mustLetIn();
+    const turn = await this.#doorway.enter(name);
+    try {
+      const { room, seat } = await this.#seat(name, identity);
+      return {
+        room,
+        [Symbol.dispose]() {
+          turn[Symbol.dispose]();
+          seat[Symbol.dispose]();
+        },
+      };
+    } catch (error) {
+      turn[Symbol.dispose]();
+      throw error;
     }
   }
 
@@ -69,6 +86,7 @@ export class Rooms {
    */
   async drain(time: number, signal?: AbortSignal): Promise<void> {
     this.#endsAt = performance.now() + time;
+    this.#doorway.close();
     for (const room of this.#open) room.tellAll('draining', { seconds: time / 1000 });
     const deadline = AbortSignal.any([AbortSignal.timeout(time), ...(signal ? [signal] : [])]);
     while (this.size > 0 && !deadline.aborted) {
@@ -79,7 +97,21 @@ export class Rooms {
   /** Closes all rooms. One that is being opened closes as soon as it is open: a worker that is stuck holds up nobody. */
   close(): void {
     this.#closed = true;
+    this.#doorway.close();
     for (const room of this.#open) room.close('serverClosing');
+  }
+
+  async #seat(name: string, identity: string): Promise<{ room: Room; seat: Disposable }> {
+    for (;;) {
+      this.#mustLetIn();
+      const room = await this.#obtain(name);
+      // It may have emptied and closed while we waited for our turn: then there will be a new one.
+      if (!room.closed) return { room, seat: room.reserve(identity, this.#options.maxPeers) };
+    }
+  }
+
+  #mustLetIn(): void {
+    if (this.draining) throw new WeirError('unavailable', 'The server is about to restart; try again in a while.');
   }
 
   #obtain(name: string): Promise<Room> {
@@ -95,8 +127,9 @@ export class Rooms {
   }
 
   async #openRoom(name: string): Promise<Room> {
-    const fabric = await Fabric.open(this.#pool);
-    const room = new Room(name, fabric, this.#log);
+    const { pool, heard, log } = this.#options;
+    const fabric = await Fabric.open(pool);
+    const room = new Room({ name, fabric, heard, log });
     this.#open.add(room);
     room.onEnd(() => this.#open.delete(room));
     if (this.#closed) room.close('serverClosing');

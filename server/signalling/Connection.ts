@@ -61,6 +61,7 @@ export class Connection implements Caller {
       protocol: PROTOCOL_VERSION,
       auth: gate.kind,
       rtpCapabilities: serverRtpCapabilities,
+      video: { camera: config.cameraCodec, screen: config.screenCodec },
       limits: {
         messageBytes: config.maxMessageBytes,
         joinSeconds: config.joinTimeout / 1000,

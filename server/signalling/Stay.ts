@@ -70,7 +70,15 @@ export class Stay {
     const moved = caller.address !== this.#lastAddress;
     this.peer.hold();
     this.attach(caller);
-    return { peers: this.room.peersSeenBy(this.peer), consumers: this.peer.start(), moved };
+    const { peer, room } = this;
+    return {
+      peers: room.peersSeenBy(peer),
+      consumers: peer.start(),
+      undecodable: peer.undecodable,
+      slots: room.slots,
+      watched: peer.watched,
+      moved,
+    };
   }
 
   /** The reply to `join`, with the key in it, is about to leave. */

@@ -9,7 +9,7 @@ import { Stay } from './Stay.ts';
 export function createHandlers(caller: Caller): Handlers<ClientTable> {
   const { context } = caller;
   return {
-    async join({ room: roomName, token, name, guest, rtpCapabilities, transports }) {
+    async join({ room: roomName, token, name, guest, rtpCapabilities, transports, videos = Number.POSITIVE_INFINITY }) {
       if (caller.joined) throw new WeirError('alreadyJoined');
       const credentials = await context.gate.admit(token, roomName, guest);
       using seat = await context.rooms.reserve(roomName, credentials.identity);
@@ -22,6 +22,8 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
         grants,
         rtpCapabilities,
         fabric: room.fabric,
+        place: await room.fabric.place(),
+        videos,
         maxIncomingBitrate: context.config.maxIncomingBitrate,
         send: (event, data) => stay.tell(event, data),
       });
@@ -44,6 +46,8 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
           peers: room.peersSeenBy(peer),
           transports: opened,
           consumers: peer.start(),
+          undecodable: peer.undecodable,
+          slots: room.slots,
         };
       } catch (error) {
         peer.close('left');
@@ -77,9 +81,9 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       return {};
     },
 
-    async produce({ source, rtpParameters, paused = false }) {
+    async produce({ source, rtpParameters, paused = false, size }) {
       const { peer, room } = caller.stay;
-      const publication = await peer.produce(source, rtpParameters, paused);
+      const publication = await peer.produce(source, rtpParameters, { paused, size });
       room.publish(publication);
       return { producerId: publication.producer.id };
     },
@@ -101,6 +105,11 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
 
     async resumeConsumers({ consumerIds }) {
       await caller.stay.peer.resumeConsumers(consumerIds);
+      return {};
+    },
+
+    setViews({ views }) {
+      caller.stay.peer.setViews(views);
       return {};
     },
 

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Fabric } from '../../server/media/Fabric.ts';
 import { WorkerPool } from '../../server/media/WorkerPool.ts';
+import { anyLoad } from '../support/load.ts';
 
 let pool: WorkerPool;
 
@@ -14,6 +15,7 @@ beforeAll(async () => {
     listen: { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] },
     firstPort: 0,
     patience: 5000,
+    limits: anyLoad,
     log: pino({ level: 'fatal' }),
   });
 });
@@ -29,10 +31,11 @@ function collect(): void {
 /** A room's media as it is when its last member leaves: the transports are open when the fabric closes. */
 async function openAndClose(): Promise<WeakRef<object>[]> {
   const fabric = await Fabric.open(pool);
-  const transports = [await fabric.createTransport(), await fabric.createTransport()];
+  const { hub } = await fabric.place();
+  const transports = [await hub.createTransport(), await hub.createTransport()];
   fabric.close();
   expect(transports.every(({ closed }) => closed)).toBe(true);
-  return [fabric, fabric.router, ...transports].map((one) => new WeakRef<object>(one));
+  return [fabric, hub, hub.router, ...transports].map((one) => new WeakRef<object>(one));
 }
 
 test('a fabric that closed is forgotten, with its router and its transports', async () => {

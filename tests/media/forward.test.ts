@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WorkerPool } from '../../server/media/WorkerPool.ts';
 import type { Room } from '../../server/room/Room.ts';
 import { Rooms } from '../../server/room/Rooms.ts';
+import { anyLine, anyLoad } from '../support/load.ts';
 import { PlainMember, ssrcOf } from '../support/PlainMember.ts';
 
 const log = pino({ level: 'silent' });
@@ -12,8 +13,8 @@ let rooms: Rooms;
 
 beforeAll(async () => {
   const listen = { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] as const };
-  pool = await WorkerPool.start({ count: 1, listen, firstPort: 0, patience: 5000, log });
-  rooms = new Rooms(pool, 80, log);
+  pool = await WorkerPool.start({ count: 1, listen, firstPort: 0, patience: 5000, limits: anyLoad, log });
+  rooms = new Rooms({ pool, maxPeers: 80, heard: 5, line: anyLine, log });
 });
 afterAll(async () => {
   await rooms.close();

@@ -4,7 +4,9 @@ import type { Socket } from 'node:dgram';
 import { setTimeout } from 'node:timers/promises';
 import type { Consumer, PlainTransport, Producer } from 'mediasoup/types';
 import { Lifetime } from '../../server/Lifetime.ts';
-import type { Member, Publication } from '../../server/room/Member.ts';
+import type { Hub } from '../../server/media/Hub.ts';
+import type { Member } from '../../server/room/Member.ts';
+import { Publication } from '../../server/room/Publication.ts';
 import type { Room } from '../../server/room/Room.ts';
 import type { CloseReason } from '../../shared/closing.ts';
 import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
@@ -20,14 +22,16 @@ export class PlainMember implements Member {
   producer: Producer | undefined;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #room: Room;
+  readonly #hub: Hub;
   readonly #socket: Socket;
   readonly #transport: PlainTransport;
   #sequence = 0;
   #ssrc = 0;
 
-  private constructor(identity: string, room: Room, socket: Socket, transport: PlainTransport) {
+  private constructor(identity: string, room: Room, hub: Hub, socket: Socket, transport: PlainTransport) {
     this.identity = identity;
     this.#room = room;
+    this.#hub = hub;
     this.#socket = socket;
     this.#transport = transport;
     this.counter = new RtpCounter(socket);
@@ -37,13 +41,15 @@ export class PlainMember implements Member {
 
   static async enter(room: Room, identity: string): Promise<PlainMember> {
     const socket = await openUdp();
-    const transport = await room.fabric.router.createPlainTransport({
+    const { hub } = await room.fabric.place();
+    const transport = await hub.router.createPlainTransport({
       listenInfo: { protocol: 'udp', ip: '127.0.0.1' },
       rtcpMux: true,
       comedia: false,
     });
     await transport.connect({ ip: '127.0.0.1', port: socket.address().port });
-    const member = new PlainMember(identity, room, socket, transport);
+    transport.once('routerclose', () => member.close('mediaLost'));
+    const member = new PlainMember(identity, room, hub, socket, transport);
     await room.enter(member);
     return member;
   }
@@ -64,7 +70,7 @@ export class PlainMember implements Member {
     this.#ssrc = ssrc;
     const producer = await this.#transport.produce({ kind: 'audio', rtpParameters: opusParameters(ssrc) });
     this.producer = producer;
-    this.#room.publish({ peerId: this.id, source: 'microphone', producer });
+    this.#room.publish(new Publication({ peerId: this.id, source: 'microphone', producer, hub: this.#hub }));
     return producer;
   }
 
@@ -81,12 +87,20 @@ export class PlainMember implements Member {
     }
   }
 
-  async offer({ producer }: Publication): Promise<void> {
-    const { rtpCapabilities } = this.#room.fabric.router;
-    const consumer = await this.#transport.consume({ producerId: producer.id, rtpCapabilities });
+  async offer({ producer, hub }: Publication): Promise<void> {
+    const { rtpCapabilities } = this.#hub.router;
+    const lease = await this.#room.fabric.reach(producer, hub, this.#hub);
+    const consumer = await this.#transport.consume({ producerId: lease.producer.id, rtpCapabilities });
+    consumer.observer.once('close', () => lease[Symbol.dispose]());
     this.consumers.push(consumer);
     consumer.observer.once('close', () => this.consumers.splice(this.consumers.indexOf(consumer), 1));
   }
+
+  async takeSlots(): Promise<void> {}
+
+  leaveSlots(): void {}
+
+  setOwnSlot(): void {}
 
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
     this.heard.push({ event, data });

@@ -81,6 +81,9 @@ export class TestClient implements Disposable {
     peerAway: [],
     draining: [],
     reaction: [],
+    undecodable: [],
+    producerWatched: [],
+    slots: [],
   };
   readonly #waiting = new Set<() => void>();
   readonly #mute: boolean;

@@ -10,13 +10,15 @@ export interface TestServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What tests need of a server: loopback, any port, one worker, few logs, and that who is cut is gone. */
+/** What tests need of a server: loopback, any port, one worker that is never too busy, few logs, and that who is cut is gone. */
 export const loopback = {
   WEIR_HOST: '127.0.0.1',
   WEIR_PORT: '0',
   WEIR_RTC_HOST: '127.0.0.1',
   WEIR_RTC_PORT: '0',
   WEIR_WORKERS: '1',
+  WEIR_BUSY_ROOMS_AT: '10',
+  WEIR_BUSY_PEERS_AT: '10',
   WEIR_RESUME_SECONDS: '0',
   WEIR_LOG_LEVEL: process.env.WEIR_TEST_LOG ?? 'fatal',
 };

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Consumer, Producer, WebRtcTransport } from 'mediasoup/types';
 import type { WebSocket } from 'ws';
 import { Lifetime } from '../../../server/Lifetime.ts';
-import type { Fabric } from '../../../server/media/Fabric.ts';
+import type { Hub } from '../../../server/media/Hub.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../../../server/media/options.ts';
 import { consumerParameters, ReceivingDevice } from '../../../server/media/receiving.ts';
 import { Channel, type Handlers } from '../../../shared/Channel.ts';
@@ -26,7 +26,7 @@ export interface StepPublication {
 
 /** The room as a peer of it sees it. */
 export interface StepRoom {
-  readonly fabric: Fabric;
+  readonly hub: Hub;
   /** Members that have joined. */
   others(than: StepPeer): readonly StepPeer[];
 }
@@ -129,14 +129,14 @@ export class StepPeer {
   #handlers(): Handlers<StepClientTable> {
     const { room, maxIncomingBitrate } = this.#options;
     return {
-      getRouterRtpCapabilities: () => ({ rtpCapabilities: RtpCapabilities.parse(room.fabric.router.rtpCapabilities) }),
+      getRouterRtpCapabilities: () => ({ rtpCapabilities: RtpCapabilities.parse(room.hub.router.rtpCapabilities) }),
       createWebRtcTransport: async ({ direction }) => {
-        const transport = await room.fabric.createTransport();
+        const transport = await room.hub.createTransport();
         this.#lifetime.defer(() => transport.close());
         this.#transports.set(transport.id, { direction, transport });
         // As the demo does: the reply does not wait for the limit.
         if (direction === 'send') transport.setMaxIncomingBitrate(maxIncomingBitrate).catch(() => {});
-        return room.fabric.describe(transport);
+        return room.hub.describe(transport);
       },
       connectWebRtcTransport: async ({ transportId, dtlsParameters }) => {
         await this.#transport(transportId).connect({ dtlsParameters });

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { type Logger, pino } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Config, readConfig } from '../../../server/config.ts';
-import { Fabric } from '../../../server/media/Fabric.ts';
+import { Hub } from '../../../server/media/Hub.ts';
 import { ownAddresses } from '../../../server/media/options.ts';
 import { WorkerPool } from '../../../server/media/WorkerPool.ts';
 import { StepPeer, type StepPeerOptions } from './StepPeer.ts';
@@ -23,11 +23,11 @@ export interface StepServerOptions {
 
 /** A room: its media, and everyone whose socket is open. */
 class Room {
-  readonly fabric: Fabric;
+  readonly hub: Hub;
   readonly peers = new Set<StepPeer>();
 
-  constructor(fabric: Fabric) {
-    this.fabric = fabric;
+  constructor(hub: Hub) {
+    this.hub = hub;
   }
 
   others(than: StepPeer): readonly StepPeer[] {
@@ -78,6 +78,7 @@ export class StepServer implements AsyncDisposable {
       listen: { ip: config.rtcHost, announcedAddresses: first === undefined ? [own, ...others] : [first, ...further] },
       firstPort: config.rtcPort,
       patience: config.workerPatience,
+      limits: config.load,
       log,
     });
     try {
@@ -141,7 +142,7 @@ export class StepServer implements AsyncDisposable {
   }
 
   #open(name: string): Promise<Room> {
-    const opening = Fabric.open(this.pool).then((fabric) => new Room(fabric));
+    const opening = Hub.open(this.pool.pick()).then((hub) => new Room(hub));
     this.#rooms.set(name, opening);
     opening.catch(() => this.#rooms.delete(name));
     return opening;
@@ -150,7 +151,7 @@ export class StepServer implements AsyncDisposable {
   #closeIfEmpty(name: string, room: Room): void {
     if (room.peers.size > 0) return;
     this.#rooms.delete(name);
-    room.fabric.close();
+    room.hub.close();
   }
 }
 

@@ -1,0 +1,148 @@
+/** Owns the voices of a large room: hears every microphone, and sends those that speak through a fixed number of slots. */
+import type { Consumer, Producer, Router } from 'mediasoup/types';
+import { Lifetime } from '../../Lifetime.ts';
+import { SlotChoice } from './choose.ts';
+import { RouterEnd } from './RouterEnd.ts';
+import { EXTENSIONS } from './rtp.ts';
+import { Slot } from './Slot.ts';
+import { Voice } from './Voice.ts';
+
+export interface VoiceSlotsOptions {
+  /** How many voices one hears at most. There is one slot more, for those who hold one: they do not hear themselves. */
+  readonly heard: number;
+  /**
+   * Called before any packet of a new talker is sent, with who holds each of the `heard` + 1 slots. Slots below `heard` are
+   * for everybody, the last one for holders of the others.
+   */
+  onChange(holders: readonly (string | undefined)[]): void;
+  /** Milliseconds of a clock that never goes back; for tests. */
+  now?(): number;
+}
+
+interface Microphone {
+  readonly voice: Voice;
+  readonly consumer: Consumer;
+}
+
+export class VoiceSlots {
+  readonly #options: VoiceSlotsOptions;
+  readonly #now: () => number;
+  readonly #lifetime = new Lifetime();
+  readonly #slots: readonly Slot[];
+  readonly #choice: SlotChoice<Voice>;
+  readonly #microphones = new Map<string, Microphone>();
+  readonly #ends = new Map<Router, RouterEnd>();
+
+  constructor(options: VoiceSlotsOptions) {
+    this.#options = options;
+    this.#now = options.now ? () => options.now?.() ?? 0 : () => performance.now();
+    this.#choice = new SlotChoice(options.heard);
+    // These SSRCs are seen by the slots' own transports only: mediasoup gives every consumer one of its own.
+    this.#slots = Array.from({ length: options.heard + 1 }, (_, index) => new Slot(index + 1));
+  }
+
+  /** Who holds each slot. */
+  get holders(): readonly (string | undefined)[] {
+    return this.#choice.holders.map((voice) => voice?.id);
+  }
+
+  /**
+   * The `heard` + 1 producers on that router, by slot; made at the first call, and gone with the router.
+   * @throws what mediasoup throws, such as when the router has ended, or an Error when these slots have
+   */
+  async producersOn(router: Router): Promise<readonly Producer[]> {
+    return this.#end(router).produce(this.#slots.map(({ ssrc }) => ssrc));
+  }
+
+  /**
+   * Hears a microphone until it ends; while it is muted it holds no slot. A talker has one: a newer takes its place.
+   * Nothing happens where microphone, router or these slots have ended, or end meanwhile.
+   * @param router the one that `producer` is on
+   * @throws what mediasoup throws, such as for a producer of another router
+   */
+  async add(talkerId: string, producer: Producer, router: Router): Promise<void> {
+    const over = () => producer.closed || router.closed || this.#lifetime.closed;
+    if (over()) return;
+    try {
+      const consumer = await this.#end(router).listen(producer);
+      if (over()) consumer.close();
+      else this.#hear(talkerId, consumer);
+    } catch (error) {
+      if (!over()) throw error;
+    }
+  }
+
+  close(): void {
+    this.#lifetime.end('closed');
+  }
+
+  #end(router: Router): RouterEnd {
+    if (this.#lifetime.closed) throw new Error('these voice slots are closed');
+    const known = this.#ends.get(router);
+    if (known) return known;
+    const end = new RouterEnd(router);
+    this.#ends.set(router, end);
+    end.onEnd(() => this.#ends.delete(router));
+    this.#lifetime.defer(() => end.close());
+    return end;
+  }
+
+  #hear(talkerId: string, consumer: Consumer): void {
+    this.#microphones.get(talkerId)?.consumer.close();
+    const voice = new Voice({ id: talkerId, ...formatOf(consumer) });
+    this.#microphones.set(talkerId, { voice, consumer });
+    consumer.observer.once('close', () => {
+      this.#microphones.delete(talkerId);
+      this.#silence(voice);
+    });
+    consumer.on('producerpause', () => this.#silence(voice));
+    consumer.on('rtp', (packet) => this.#take(voice, packet));
+  }
+
+  /** Every packet of every microphone comes through here. */
+  #take(voice: Voice, packet: Buffer): void {
+    const at = this.#now();
+    if (!voice.take(packet, at)) return;
+    if (this.#choice.claim(voice, at)) {
+      this.#settle();
+      // The slots may have been closed, or the talker sent away, by whoever was told.
+      const slot = this.#choice.slotOf(voice);
+      const kept = voice.kept(at);
+      if (slot >= 0)
+        for (const arrival of kept.length > 0 ? kept : [{ packet, at }]) this.#send(slot, arrival.packet, arrival.at);
+      return;
+    }
+    const slot = this.#choice.slotOf(voice);
+    if (slot >= 0) this.#send(slot, packet, at);
+  }
+
+  #silence(voice: Voice): void {
+    voice.mute();
+    if (this.#choice.release(voice)) this.#settle();
+  }
+
+  /** Makes the slots carry whom they should, and tells. */
+  #settle(): void {
+    if (this.#lifetime.closed) return;
+    for (const [index, slot] of this.#slots.entries()) {
+      const holder = this.#choice.holders[index];
+      if (slot.talker !== holder) slot.give(holder);
+    }
+    this.#options.onChange(this.holders);
+  }
+
+  #send(slot: number, packet: Buffer, at: number): void {
+    const copy = this.#slots[slot]?.write({ packet, at });
+    if (copy) for (const end of this.#ends.values()) end.send(slot, copy);
+  }
+}
+
+/** What the packets of a microphone look like when they come out of the router. */
+function formatOf({ rtpParameters: { codecs, headerExtensions = [] } }: Consumer) {
+  const opus = codecs.find(({ mimeType }) => mimeType.toLowerCase() === 'audio/opus');
+  const [level, captureTime] = EXTENSIONS.map(
+    ({ uri }) => headerExtensions.find((extension) => extension.uri === uri)?.id,
+  );
+  // One without Opus is never heard: -1 is no packet's payload type.
+  return { payloadType: opus?.payloadType ?? -1, extensions: { level, captureTime } };
+}

@@ -1,0 +1,134 @@
+/** Owns the line of those who want in: so many at a time, room by room in turn, and for so long. */
+import { WeirError } from '../../shared/errors.ts';
+
+export interface DoorwayOptions {
+  /** How many may be on the way in at once. */
+  readonly abreast: number;
+  /** How many may wait. */
+  readonly length: number;
+  /** How long, in milliseconds. */
+  readonly patience: number;
+  /** Whether anybody can be let in just now. */
+  open(): boolean;
+}
+
+interface Waiting {
+  readonly enter: (turn: Disposable) => void;
+  readonly refuse: (error: WeirError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** How often is looked whether the door is open, while it is closed and somebody waits, in milliseconds. */
+const LOOK = 500;
+/** Seconds after which those who are turned away may come again. They are spread over as many, or they would all be back at once. */
+const AGAIN = 5;
+
+export class Doorway {
+  readonly #options: DoorwayOptions;
+  /** By room; the rooms in the order of their turns. */
+  readonly #lines = new Map<string, Waiting[]>();
+  #waiting = 0;
+  #inside = 0;
+  #looking: NodeJS.Timeout | undefined;
+
+  constructor(options: DoorwayOptions) {
+    this.#options = options;
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * A turn for somebody who wants into that room; dispose of it when they are in, or will not be.
+   * @throws {WeirError} `busy` when the line is full, or it took too long
+   */
+  async enter(room: string): Promise<Disposable> {
+    if (this.#waiting === 0 && this.#passable) return this.#turn();
+    if (this.#waiting >= this.#options.length) throw busy('too many are waiting already');
+    return new Promise((resolve, reject) => {
+      const line = this.#lines.get(room) ?? [];
+      this.#lines.set(room, line);
+      const waiting: Waiting = {
+        enter: resolve,
+        refuse: reject,
+        timer: setTimeout(() => this.#giveUp(room, waiting), this.#options.patience),
+      };
+      line.push(waiting);
+      this.#waiting += 1;
+      this.#look();
+    });
+  }
+
+  /** Turns everyone away who waits. */
+  close(): void {
+    clearInterval(this.#looking);
+    for (const line of this.#lines.values()) {
+      for (const { timer, refuse } of line) {
+        clearTimeout(timer);
+        refuse(new WeirError('unavailable', 'The server is about to restart; try again in a while.'));
+      }
+    }
+    this.#lines.clear();
+    this.#waiting = 0;
+  }
+
+  get #passable(): boolean {
+    return this.#inside < this.#options.abreast && this.#options.open();
+  }
+
+  #turn(): Disposable {
+    this.#inside += 1;
+    let taken = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!taken) return;
+        taken = false;
+        this.#inside -= 1;
+        this.#letIn();
+      },
+    };
+  }
+
+  /** One of each room in turn, so that a room that everybody pours into does not keep others waiting. */
+  #letIn(): void {
+    while (this.#waiting > 0 && this.#passable) {
+      const [next] = this.#lines;
+      if (!next) return;
+      const [room, line] = next;
+      this.#lines.delete(room);
+      const first = line.shift();
+      if (line.length > 0) this.#lines.set(room, line);
+      if (!first) continue;
+      clearTimeout(first.timer);
+      this.#waiting -= 1;
+      first.enter(this.#turn());
+    }
+    this.#look();
+  }
+
+  #giveUp(room: string, waiting: Waiting): void {
+    const line = this.#lines.get(room) ?? [];
+    const place = line.indexOf(waiting);
+    if (place < 0) return;
+    line.splice(place, 1);
+    if (line.length === 0) this.#lines.delete(room);
+    this.#waiting -= 1;
+    waiting.refuse(busy('nobody could be let in'));
+  }
+
+  /** Those who are on the way in let the next one in; when nobody is, and the door is closed, somebody has to look. */
+  #look(): void {
+    if (this.#waiting === 0) {
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    } else this.#looking ??= setInterval(() => this.#letIn(), LOOK);
+  }
+}
+
+function busy(why: string): WeirError {
+  return new WeirError('busy', `The server has as much to do as it can: ${why}.`, {
+    retryAfter: Math.round((AGAIN + Math.random() * AGAIN) * 10) / 10,
+  });
+}

@@ -1,0 +1,235 @@
+/** Owns what a peer receives: videos as far as they are shown, sound as it is, or by slots in a large room. */
+import type { Producer, WebRtcTransport } from 'mediasoup/types';
+import type { RtpCapabilities } from '../../shared/media.ts';
+import type { ConsumerInfo, Undecodable, View } from '../../shared/protocol.ts';
+import type { Fabric } from '../media/Fabric.ts';
+import type { Hub } from '../media/Hub.ts';
+import { layerFor, priorityOf } from '../media/layers.ts';
+import { ReceivingDevice } from '../media/receiving.ts';
+import type { Publication } from './Publication.ts';
+import { VideoFeed, type Wish } from './VideoFeed.ts';
+import { VoiceFeed } from './VoiceFeed.ts';
+
+export interface IntakeOptions {
+  readonly transport: WebRtcTransport;
+  readonly hub: Hub;
+  readonly fabric: Fabric;
+  readonly rtpCapabilities: RtpCapabilities;
+  /** How many videos it takes before it has said how it shows them. */
+  readonly videos: number;
+  onOpened(info: ConsumerInfo): void;
+  onClosed(consumerId: string): void;
+  onUndecodable(what: Undecodable): void;
+}
+
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #device: ReceivingDevice;
+  readonly #videos = new Map<string, VideoFeed>();
+  readonly #voices = new Map<string, VoiceFeed>();
+  /** How videos are shown, by publisher and source; also those that are not published yet. */
+  readonly #views = new Map<string, View>();
+  readonly #undecodable = new Map<Producer, Undecodable>();
+  #slots: readonly VoiceFeed[] = [];
+  /** How voices are to come: when all that come so are ready, what is left of the other way ends. */
+  #way: 'each' | 'slots' = 'each';
+  #closed = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#device = new ReceivingDevice(options.rtpCapabilities);
+    options.transport.observer.once('close', () => this.close());
+  }
+
+  /** All consumers that there are. */
+  get consumers(): ConsumerInfo[] {
+    return [
+      ...[...this.#videos.values()].flatMap(({ info }) => info ?? []),
+      ...[...this.#voices.values()].map(({ info }) => info),
+    ];
+  }
+
+  /** What it is not sent because it could not decode it. */
+  get undecodable(): Undecodable[] {
+    return [...this.#undecodable.values()];
+  }
+
+  /** Takes a publication as it is wanted. @throws what keeps the worker from making a consumer */
+  async offer(publication: Publication): Promise<void> {
+    const { producer } = publication;
+    if (this.#closed || producer.closed) return;
+    if (!this.#device.knows(producer)) {
+      this.#refuse(publication);
+      return;
+    }
+    if (producer.kind === 'audio') {
+      await this.#hear(publication);
+      return;
+    }
+    const feed = new VideoFeed({
+      publication,
+      open: (layer) => this.#consume(publication, layer),
+      onOpened: (info) => this.#options.onOpened(info),
+      onClosed: (consumerId) => this.#options.onClosed(consumerId),
+    });
+    const key = keyOf(publication);
+    this.#videos.set(key, feed);
+    producer.observer.once('close', () => {
+      feed.close();
+      if (this.#videos.get(key) === feed) this.#videos.delete(key);
+    });
+    await feed.want(this.#wishFor(feed));
+  }
+
+  /** How these videos are shown from now on. */
+  setViews(views: readonly View[]): void {
+    for (const view of views) {
+      const key = keyOf(view);
+      this.#views.set(key, view);
+      const feed = this.#videos.get(key);
+      // Whatever fails has ended, and that is told.
+      feed?.want(this.#wishFor(feed)).catch(() => {});
+    }
+  }
+
+  /** Forgets how somebody's videos were shown, who is gone. */
+  forget(peerId: string): void {
+    for (const [key, view] of this.#views) if (view.peerId === peerId) this.#views.delete(key);
+  }
+
+  /**
+   * The client can decode these. @returns how many of them there are
+   */
+  async ready(consumerIds: ReadonlySet<string>): Promise<number> {
+    const videos = [...this.#videos.values()].filter(({ consumer }) => consumer && consumerIds.has(consumer.id));
+    const voices = [...consumerIds].flatMap((id) => this.#voices.get(id) ?? []);
+    await Promise.allSettled([...videos, ...voices].map((feed) => feed.ready()));
+    this.#settleVoices();
+    return videos.length + voices.length;
+  }
+
+  /**
+   * Takes the room's voices by slots. Microphones that it had consumers for are heard until the client has the slots.
+   * @returns once the consumers are made
+   */
+  async takeSlots(producers: readonly Producer[]): Promise<void> {
+    const made = await Promise.all(
+      producers.map(async (producer, slot) => {
+        const consumer = await this.#device.consume(this.#options.transport, producer);
+        return consumer && this.#addVoice(new VoiceFeed(consumer, { slot, source: 'microphone' }));
+      }),
+    );
+    this.#slots = made.flatMap((feed) => feed ?? []);
+    this.#way = 'slots';
+    this.#settleVoices();
+  }
+
+  /** Takes microphones by themselves again, which have been offered; slots are heard until the client has those. */
+  leaveSlots(): void {
+    this.#way = 'each';
+    this.#settleVoices();
+  }
+
+  /**
+   * Lets through those slots that are for this peer: all but the last, which is for those who hold another one, in place of
+   * their own.
+   * @param own the slot that carries this peer's own voice
+   */
+  setOwnSlot(own: number | undefined): void {
+    const last = this.#slots.length - 1;
+    for (const feed of this.#slots) {
+      const { slot } = feed.origin;
+      feed.setAudible(slot === last ? own !== undefined && own !== last : slot !== own);
+    }
+  }
+
+  /** Asks for a key frame of every picture. */
+  refresh(): void {
+    for (const { consumer } of this.#videos.values()) {
+      if (consumer && !consumer.paused) consumer.requestKeyFrame().catch(() => {});
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const feed of this.#videos.values()) feed.close();
+    this.#videos.clear();
+  }
+
+  /** What was never named is shown as long as there is room for it. */
+  #wishFor(feed: VideoFeed): Wish | undefined {
+    const { publication } = feed;
+    const view = this.#views.get(keyOf(publication));
+    if (!view) {
+      // A shared screen is what everyone is there for.
+      const cameras = [...this.#videos.values()].filter((one) => one.wanted && one.publication.source === 'camera');
+      const others = cameras.filter((one) => one !== feed);
+      if (publication.source === 'camera' && others.length >= this.#options.videos) return undefined;
+      return { layer: publication.layers - 1, priority: priorityOf(publication.source, 'normal') };
+    }
+    if (view.width === 0 || view.height === 0) return undefined;
+    return {
+      layer: layerFor(view, publication.size, publication.layers),
+      priority: priorityOf(publication.source, view.priority ?? 'normal'),
+    };
+  }
+
+  async #hear(publication: Publication): Promise<void> {
+    const { peerId, source } = publication;
+    const opened = await this.#consume(publication);
+    if (!opened) return;
+    const { consumer, lease } = opened;
+    this.#addVoice(new VoiceFeed(consumer, { peerId, source }, lease));
+  }
+
+  #settleVoices(): void {
+    const microphones = [...this.#voices.values()].filter(
+      ({ origin }) => origin.source === 'microphone' && origin.slot === undefined,
+    );
+    const [wanted, other] = this.#way === 'slots' ? [this.#slots, microphones] : [microphones, this.#slots];
+    if (!wanted.every(({ isReady, consumer }) => isReady || consumer.closed)) return;
+    for (const feed of other) feed.close();
+    if (this.#way === 'each') this.#slots = [];
+  }
+
+  #addVoice(feed: VoiceFeed): VoiceFeed {
+    const { consumer } = feed;
+    this.#voices.set(consumer.id, feed);
+    consumer.observer.once('close', () => {
+      this.#voices.delete(consumer.id);
+      this.#options.onClosed(consumer.id);
+    });
+    this.#options.onOpened(feed.info);
+    return feed;
+  }
+
+  /** A paused consumer; undefined where there is none to be had, which the client is told if that is why. */
+  async #consume(publication: Publication, spatialLayer?: number) {
+    const { transport, fabric, hub } = this.#options;
+    const lease = await fabric.reach(publication.producer, publication.hub, hub);
+    try {
+      const consumer = await this.#device.consume(transport, lease.producer, spatialLayer);
+      // The producer, or this peer, may have ended while the worker answered.
+      if (consumer && (this.#closed || publication.producer.closed)) consumer.close();
+      if (consumer && !consumer.closed) return { consumer, lease };
+      if (!consumer) this.#refuse(publication);
+    } catch (error) {
+      lease[Symbol.dispose]();
+      throw error;
+    }
+    lease[Symbol.dispose]();
+    return undefined;
+  }
+
+  #refuse({ peerId, source, producer }: Publication): void {
+    const { mimeType = '' } = producer.rtpParameters.codecs[0] ?? {};
+    const what = { peerId, source, mimeType };
+    this.#undecodable.set(producer, what);
+    producer.observer.once('close', () => this.#undecodable.delete(producer));
+    this.#options.onUndecodable(what);
+  }
+}
+
+function keyOf({ peerId, source }: { peerId: string; source: string }): string {
+  return `${peerId}:${source}`;
+}

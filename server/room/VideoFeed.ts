@@ -1,0 +1,173 @@
+/** Owns one video as one peer receives it: a consumer that exists while it is shown, in the layer that is enough. */
+import type { Consumer } from 'mediasoup/types';
+import type { ConsumerInfo } from '../../shared/protocol.ts';
+import type { Lease } from '../media/Pipes.ts';
+import { consumerParameters } from '../media/receiving.ts';
+import type { Publication } from './Publication.ts';
+
+/** How a video is wanted. */
+export interface Wish {
+  /** The highest spatial layer that is of use. */
+  readonly layer: number;
+  readonly priority: number;
+}
+
+export interface VideoFeedOptions {
+  readonly publication: Publication;
+  /** Makes a paused consumer that begins with that layer; undefined where this peer cannot have it. */
+  open(layer: number): Promise<{ consumer: Consumer; lease: Lease } | undefined>;
+  onOpened(info: ConsumerInfo): void;
+  onClosed(consumerId: string): void;
+}
+
+/** How long a consumer that nobody watches is kept paused, in milliseconds: coming back takes no SDP exchange then. */
+const LINGER = 10_000;
+
+export class VideoFeed {
+  readonly publication: Publication;
+  readonly #options: VideoFeedOptions;
+  #wish: Wish | undefined;
+  #consumer: Consumer | undefined;
+  #lease: Lease | undefined;
+  /** The client can decode it. */
+  #ready = false;
+  #layer = -1;
+  #priority = 1;
+  #closed = false;
+  #working: Promise<void> | undefined;
+  #lingering: NodeJS.Timeout | undefined;
+
+  constructor(options: VideoFeedOptions) {
+    this.#options = options;
+    this.publication = options.publication;
+  }
+
+  get consumer(): Consumer | undefined {
+    return this.#consumer;
+  }
+
+  get wanted(): boolean {
+    return this.#wish !== undefined;
+  }
+
+  get info(): ConsumerInfo | undefined {
+    return this.#consumer && infoOf(this.#consumer, this.publication);
+  }
+
+  /** How it is shown from now on; undefined when it is not. Resolves when it is so, or will not be. */
+  want(wish: Wish | undefined): Promise<void> {
+    this.#wish = wish;
+    // The publisher starts as early as can be, and stops when nobody here is in the way of it any more.
+    if (wish && wish.layer >= this.#layer) this.publication.want(this, wish.layer);
+    return this.#work();
+  }
+
+  /** The client has made its end of the consumer. */
+  ready(): Promise<void> {
+    this.#ready = true;
+    return this.#work();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wish = undefined;
+    this.publication.want(this, undefined);
+    this.#dropConsumer();
+  }
+
+  /** One step at a time, until all is as it is wanted. */
+  #work(): Promise<void> {
+    this.#working ??= this.#steps().finally(() => {
+      this.#working = undefined;
+    });
+    return this.#working;
+  }
+
+  async #steps(): Promise<void> {
+    for (let done = false; !done && !this.#closed; ) done = await this.#step();
+  }
+
+  /** @returns whether there was nothing to do */
+  async #step(): Promise<boolean> {
+    const wish = this.#wish;
+    const consumer = this.#consumer;
+    if (!wish) return this.#rest(consumer);
+    clearTimeout(this.#lingering);
+    this.#lingering = undefined;
+    if (!consumer) return this.#open(wish);
+    // Layers first, while it is paused: resuming asks for one key frame then, of the right layer.
+    if (this.#layer !== wish.layer) {
+      await quietly(consumer.setPreferredLayers({ spatialLayer: wish.layer }));
+      this.#layer = wish.layer;
+      // It has let go of the higher layers: so may the publisher.
+      this.publication.want(this, this.#wish?.layer);
+      return false;
+    }
+    if (this.#priority !== wish.priority) {
+      this.#priority = wish.priority;
+      await quietly(consumer.setPriority(wish.priority));
+      return false;
+    }
+    if (this.#ready && consumer.paused) {
+      return !(await quietly(consumer.resume()));
+    }
+    return true;
+  }
+
+  async #rest(consumer: Consumer | undefined): Promise<boolean> {
+    if (consumer && !consumer.paused) await quietly(consumer.pause());
+    if (this.#wish) return false;
+    this.publication.want(this, undefined);
+    if (consumer) this.#lingering ??= setTimeout(() => this.#dropConsumer(), LINGER);
+    return true;
+  }
+
+  /** @returns true where there is nothing to be had */
+  async #open({ layer }: Wish): Promise<boolean> {
+    const opened = await this.#options.open(layer);
+    if (!opened) return true;
+    const { consumer, lease } = opened;
+    if (this.#closed || consumer.closed) {
+      consumer.close();
+      lease[Symbol.dispose]();
+      return true;
+    }
+    this.#consumer = consumer;
+    this.#lease = lease;
+    this.#layer = layer;
+    this.#priority = 1;
+    this.#ready = false;
+    consumer.observer.once('close', () => this.#gone(consumer));
+    this.#options.onOpened(infoOf(consumer, this.publication));
+    return false;
+  }
+
+  #dropConsumer(): void {
+    clearTimeout(this.#lingering);
+    this.#lingering = undefined;
+    this.#consumer?.close();
+  }
+
+  #gone(consumer: Consumer): void {
+    if (this.#consumer !== consumer) return;
+    this.#consumer = undefined;
+    this.#layer = -1;
+    this.#lease?.[Symbol.dispose]();
+    this.#lease = undefined;
+    this.#options.onClosed(consumer.id);
+  }
+}
+
+function infoOf(consumer: Consumer, { peerId, source }: Publication): ConsumerInfo {
+  const { id: consumerId, producerId, kind } = consumer;
+  return { consumerId, producerId, peerId, source, kind, rtpParameters: consumerParameters(consumer) };
+}
+
+/** @returns whether it worked; what fails has ended, and its end is told anyway */
+function quietly(call: Promise<void>): Promise<boolean> {
+  return call.then(
+    () => true,
+    () => false,
+  );
+}
