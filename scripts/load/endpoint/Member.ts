@@ -2,7 +2,7 @@
 import { type CloseReason, closings } from '../../../shared/closing.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import { kindOf, type Source, type TransportInfo } from '../../../shared/media.ts';
-import type { JoinReply } from '../../../shared/protocol.ts';
+import type { JoinReply, Slots, View } from '../../../shared/protocol.ts';
 import { Line, type Request } from '../../../web/client/Line.ts';
 import type { Stream } from '../media/Stream.ts';
 import { now } from './clock.ts';
@@ -18,11 +18,15 @@ export interface MemberOptions extends MediaOptions {
   readonly tracks?: Partial<Record<Source, readonly Stream[]>>;
   /** Whether it receives what others publish; it does unless told. */
   readonly receives?: boolean;
+  /** How many videos it takes before `setViews` asks for more; all unless told. */
+  readonly videos?: number;
   /** The connection was cut, and is being made anew; and it is there again, with the same stay. */
   onCut?(): void;
   onResumed?(): void;
   /** Another peer lost its connection, or is back. */
   onAway?(peerId: string, away: boolean): void;
+  /** Whose voices the audio slots carry has changed. */
+  onSlots?(slots: Slots): void;
   /** The stay ended, and nobody here asked it to. */
   onEnd?(reason: CloseReason): void;
 }
@@ -45,6 +49,8 @@ export class Member {
   peerId = '';
   /** Whether there was something to receive when it came: only then do its first packet and picture tell of its join. */
   readonly metMedia = { audio: false, video: false };
+  /** Whose voice each audio slot carries; empty while there are none. */
+  slots: Slots = [];
   readonly #options: MemberOptions;
   #line: Line | undefined;
   #closed = false;
@@ -82,6 +88,16 @@ export class Member {
     await this.#request(paused ? 'pauseProducer' : 'resumeProducer', { source });
   }
 
+  /** Says how videos of others are shown: what is not named stays as it was. */
+  async setViews(views: View[]): Promise<void> {
+    await this.#request('setViews', { views });
+  }
+
+  /** Speaks or is silent, for those who listen to how loud it says it is; it sends all the while. */
+  setSpeaking(speaking: boolean): void {
+    for (const track of this.media.tracks.get('microphone') ?? []) track.level = speaking ? 25 : 127;
+  }
+
   /** Asks the server whether it is there. @throws {WeirError} `closed`, `timeout` */
   async ping(): Promise<void> {
     await this.#request('ping', {});
@@ -95,7 +111,7 @@ export class Member {
   }
 
   async #join(): Promise<JoinReply> {
-    const { url, room, name, token, tracks = {}, receives = true } = this.#options;
+    const { url, room, name, token, tracks = {}, receives = true, videos } = this.#options;
     let reason: CloseReason | undefined;
     try {
       const { line, welcome } = await Line.open({
@@ -103,11 +119,15 @@ export class Member {
         listeners: {
           newConsumers: ({ consumers }) => void this.#consume(consumers),
           consumersClosed: ({ consumerIds }) => this.media.forget(consumerIds),
+          producerWatched: ({ source, maxSpatialLayer }) => this.media.setWatched(source, maxSpatialLayer),
+          slots: ({ slots }) => this.#slotsChanged(slots),
           peerAway: ({ peerId, away }) => this.#options.onAway?.(peerId, away),
         },
         onCut: () => this.#options.onCut?.(),
-        onResumed: ({ consumers }) => {
+        onResumed: ({ consumers, slots, watched }) => {
           this.#sync(consumers);
+          this.#slotsChanged(slots);
+          for (const { source, maxSpatialLayer } of watched) this.media.setWatched(source, maxSpatialLayer);
           this.#options.onResumed?.();
         },
         onClose: (why) => {
@@ -123,9 +143,11 @@ export class Member {
         ...(token !== undefined && { token }),
         rtpCapabilities: receiveCapabilities(welcome.rtpCapabilities),
         transports: { send: Object.keys(tracks).length > 0, recv: receives },
+        ...(videos !== undefined && { videos }),
       });
       this.moments.joined = now();
       this.peerId = reply.peerId;
+      this.slots = reply.slots;
       for (const { kind } of reply.consumers) this.metMedia[kind] = true;
       return reply;
     } catch (error) {
@@ -156,7 +178,12 @@ export class Member {
     const { tracks = {} } = this.#options;
     const published = Object.entries(tracks).map(async ([source, streams]) => {
       if (!isSource(source)) return;
-      await this.#request('produce', { source, rtpParameters: this.media.publish(source, streams) });
+      const { width, height } = streams.at(-1) ?? {};
+      await this.#request('produce', {
+        source,
+        rtpParameters: this.media.publish(source, streams),
+        ...(width && height && { size: { width, height } }),
+      });
     });
     await Promise.all(published);
   }
@@ -175,6 +202,11 @@ export class Member {
     const there = new Set(consumers.map(({ consumerId }) => consumerId));
     this.media.forget([...known.keys()].filter((id) => !there.has(id)));
     void this.#consume(consumers.filter(({ consumerId }) => !known.has(consumerId)));
+  }
+
+  #slotsChanged(slots: Slots): void {
+    this.slots = slots;
+    this.#options.onSlots?.(slots);
   }
 
   readonly #request: Request = (method, data) => {

@@ -98,6 +98,13 @@ export class MemberMedia implements Ticking {
     return sendParameters(mid, layers);
   }
 
+  /** Sends no layer of `source` above that one; none at -1. */
+  setWatched(source: Source, maxSpatialLayer: number): void {
+    this.tracks.get(source)?.forEach((track, layer) => {
+      track.setWatched(layer <= maxSpatialLayer);
+    });
+  }
+
   receive(infos: readonly ConsumerInfo[]): void {
     for (const info of infos) {
       const receiver = new Receiver(info);

@@ -11,6 +11,8 @@ import { payloadTypeOf, sent } from './parameters.ts';
 const KEPT = 512;
 /** How far a sender may fall behind before it skips rather than hurries, in milliseconds. */
 const LATE = 500;
+/** What is at least so loud passes for a voice, in -dBov. */
+const SPEECH = 60;
 const ONE_BYTE = 0xbede;
 
 /** One SSRC: a whole track, or one layer of it. */
@@ -23,6 +25,10 @@ export class Track {
   repeats = 0;
   keyFrameRequests = 0;
   paused = false;
+  /** Whether anybody watches this layer: the server says so. */
+  watched = true;
+  /** How loud a voice is said to be, in -dBov (RFC 6464): 127 is silence. */
+  level = 25;
   readonly #endpoint: Endpoint;
   readonly #payloadType: number;
   readonly #mid: Buffer;
@@ -56,6 +62,12 @@ export class Track {
   requestKeyFrame(): void {
     this.keyFrameRequests += 1;
     this.#wantsKeyFrame = true;
+  }
+
+  /** Sends this layer or not, as it is watched; it comes back with a key frame. */
+  setWatched(watched: boolean): void {
+    if (watched && !this.watched) this.#wantsKeyFrame = true;
+    this.watched = watched;
   }
 
   /** Sends those again that are asked for and still known. */
@@ -93,7 +105,7 @@ export class Track {
     const frame = frames[this.#index];
     if (!frame) throw new Error('a stream needs a frame');
     this.#index = (this.#index + 1) % frames.length;
-    if (!this.paused) {
+    if (!this.paused && this.watched) {
       frame.payloads.forEach((payload, place) => {
         this.#send(payload, place === 0, place === frame.payloads.length - 1);
       });
@@ -112,6 +124,9 @@ export class Track {
       { id: sent.absSendTime, payload: absSendTime(time) },
     ];
     if (isFirst) extensions.push({ id: sent.captureTime, payload: ntpBytes(time) });
+    if (this.stream.mimeType === 'audio/opus') {
+      extensions.push({ id: sent.audioLevel, payload: Buffer.of((this.level < SPEECH ? 0x80 : 0) | this.level) });
+    }
     const header = new RtpHeader({
       payloadType: this.#payloadType,
       sequenceNumber: this.#sequence,

@@ -5,6 +5,7 @@ import type { Stream } from '../media/Stream.ts';
 /** The header extension that carries the moment of sending through the SFU untouched. */
 export const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
+const AUDIO_LEVEL = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
 const ABS_SEND_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
 
 /** What a member understands. Lost packets come again on the same stream (no RTX): that is one sequence to count. */
@@ -28,7 +29,7 @@ export function receiveCapabilities(server: RtpCapabilities): RtpCapabilities {
 }
 
 /** Ids of the extensions that a publisher writes. */
-export const sent = { mid: 1, absSendTime: 2, captureTime: 3 } as const;
+export const sent = { mid: 1, absSendTime: 2, captureTime: 3, audioLevel: 4 } as const;
 
 const PAYLOAD_TYPES = { 'audio/opus': 111, 'video/VP8': 96, 'video/H264': 102 } as const;
 
@@ -67,6 +68,7 @@ export function sendParameters(mid: string, layers: readonly { stream: Stream; s
       { uri: MID, id: sent.mid },
       { uri: ABS_SEND_TIME, id: sent.absSendTime },
       { uri: CAPTURE_TIME, id: sent.captureTime },
+      ...(isAudio ? [{ uri: AUDIO_LEVEL, id: sent.audioLevel } as const] : []),
     ],
     encodings: layers.map(({ ssrc }) => ({ ssrc })),
     rtcp: { cname: `load-${first.ssrc}`, reducedSize: true },
