@@ -18,8 +18,11 @@ export interface ViewsOptions {
   held(): boolean;
 }
 
-/** Between two requests, and until a request that was refused is made again, in milliseconds. */
-const TIMES = { apart: 250, again: 1000 };
+/**
+ * Between two requests; how long news waits for company that only says that less is seen, since what comes into view
+ * follows what goes out of it; and until a request that was refused is made again: milliseconds.
+ */
+const TIMES = { apart: 250, less: 50, again: 1000 };
 /** So many views fit into one request. */
 const MOST = 256;
 /** Sizes are told in steps of so many pixels, so that small changes of a layout are none. */
@@ -30,17 +33,18 @@ const passing: ReadonlySet<string> = new Set(['rateLimited', 'busy', 'unavailabl
 
 interface Known {
   view: View;
-  /** What the server was told, as text; undefined where it may not know. */
-  told: string | undefined;
+  /** What the server was told; undefined where it may not know. */
+  told: View | undefined;
 }
 
 export class Views {
   readonly #options: ViewsOptions;
   /** By source and peer. */
   readonly #known = new Map<string, Known>();
-  #scheduled = false;
+  /** When the next request is due, and before when there is none (`performance.now()`). */
+  #due: number | undefined;
+  #earliest = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #lastSent = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: ViewsOptions) {
@@ -54,7 +58,7 @@ export class Views {
     const known = this.#known.get(key);
     if (known) known.view = view;
     else this.#known.set(key, { view, told: undefined });
-    this.#schedule();
+    if (!isSame(view, known?.told)) this.#schedule(isMore(view, known?.told) ? 0 : TIMES.less);
   }
 
   /** Whether somebody sees it, as far as was said. */
@@ -71,7 +75,7 @@ export class Views {
 
   /** The server can be told again. */
   resume(): void {
-    this.#schedule();
+    this.#schedule(0);
   }
 
   close(): void {
@@ -80,39 +84,41 @@ export class Views {
     this.#known.clear();
   }
 
-  /** At the end of this turn, or when the last request is long enough ago. */
-  #schedule(): void {
-    if (this.#scheduled || this.#closed) return;
-    this.#scheduled = true;
-    const pause = this.#lastSent + TIMES.apart - performance.now();
-    if (pause <= 0) queueMicrotask(() => this.#flush());
-    else this.#timer = setTimeout(() => this.#flush(), pause);
+  /** In so long, in milliseconds, but not too soon after the last one; 0 is the end of this turn. */
+  #schedule(pause: number): void {
+    const now = performance.now();
+    const due = Math.max(this.#earliest, now + pause);
+    if (this.#closed || (this.#due !== undefined && this.#due <= due)) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    if (due <= now) queueMicrotask(() => this.#flush());
+    else this.#timer = setTimeout(() => this.#flush(), due - now);
   }
 
   #flush(): void {
-    this.#scheduled = false;
+    clearTimeout(this.#timer);
+    this.#due = undefined;
     if (this.#closed || this.#options.held()) return;
-    const news = [...this.#known.values()].filter(({ view, told }) => told !== JSON.stringify(view));
+    const news = [...this.#known.values()].filter(({ view, told }) => !isSame(view, told));
     if (news.length === 0) return;
-    this.#lastSent = performance.now();
+    this.#earliest = performance.now() + TIMES.apart;
     for (let start = 0; start < news.length; start += MOST) void this.#send(news.slice(start, start + MOST));
   }
 
   async #send(news: readonly Known[]): Promise<void> {
-    const sent = news.map((known) => {
-      known.told = JSON.stringify(known.view);
-      return { known, told: known.told };
-    });
+    const views = news.map(({ view }) => view);
+    for (const known of news) known.told = known.view;
     try {
-      await this.#options.send(news.map(({ view }) => view));
+      await this.#options.send(views);
     } catch (error) {
       // Unless it was told something else meanwhile, which may have arrived.
-      for (const { known, told } of sent) if (known.told === told) known.told = undefined;
+      news.forEach((known, index) => {
+        if (known.told === views[index]) known.told = undefined;
+      });
       const { code, retryAfter } = WeirError.from(error);
-      if (this.#closed || !passing.has(code)) return;
-      clearTimeout(this.#timer);
-      this.#scheduled = true;
-      this.#timer = setTimeout(() => this.#flush(), Math.max(TIMES.again, (retryAfter ?? 0) * 1000));
+      if (!passing.has(code)) return;
+      this.#earliest = performance.now() + Math.max(TIMES.again, (retryAfter ?? 0) * 1000);
+      this.#schedule(0);
     }
   }
 }
@@ -132,4 +138,14 @@ function rounded(peerId: string, source: ViewSource, size: ViewSize | undefined)
     // Whether what nobody sees matters is no news.
     ...(seen && size.priority === 'high' && { priority: 'high' }),
   };
+}
+
+function isSame(view: View, told: View | undefined): boolean {
+  return view.width === told?.width && view.height === told.height && view.priority === told.priority;
+}
+
+/** Whether more of it is seen than the server was told. */
+function isMore(view: View, told: View | undefined): boolean {
+  if (!told) return view.width > 0;
+  return view.width > told.width || view.height > told.height || (view.priority === 'high' && told.priority !== 'high');
 }

@@ -8,6 +8,8 @@ export interface SeenSize {
   readonly height: number;
 }
 
+const NOTHING: SeenSize = { width: 0, height: 0 };
+
 export interface WatchOptions extends Pick<ViewSize, 'priority'> {
   readonly peerId: string;
   readonly source: ViewSource;
@@ -40,38 +42,33 @@ export function watchElement(
  * @returns a function that ends it
  */
 export function seenSize(element: HTMLVideoElement, onChange: (size: SeenSize) => void): () => void {
-  let size: SeenSize = { width: 0, height: 0 };
+  let size: SeenSize = NOTHING;
   /** Undefined until the browser has looked. */
   let inView: boolean | undefined;
   let told: SeenSize | undefined;
   let picture: PictureInPictureWindow | undefined;
+  const now = (): SeenSize | undefined => {
+    if (picture) return toDevice(picture.width, picture.height);
+    if (document.hidden) return NOTHING;
+    if (inView === undefined) return undefined;
+    return inView ? size : NOTHING;
+  };
   const tell = () => {
     const seen = now();
     if (!seen || (told && seen.width === told.width && seen.height === told.height)) return;
     told = seen;
     onChange(seen);
   };
-  const now = (): SeenSize | undefined => {
-    if (picture) return toDevice(picture.width, picture.height);
-    if (document.hidden) return { width: 0, height: 0 };
-    if (inView === undefined) return undefined;
-    return inView ? size : { width: 0, height: 0 };
-  };
-  const resizes = new ResizeObserver(([entry]) => {
-    if (!entry) return;
-    // Not every browser has the first of them.
-    const [pixels] = entry.devicePixelContentBoxSize ?? [];
-    size = pixels
-      ? { width: pixels.inlineSize, height: pixels.blockSize }
-      : toDevice(entry.contentRect.width, entry.contentRect.height);
-    tell();
+  const unwatch = observe(element, {
+    onResize: (next) => {
+      size = next;
+      tell();
+    },
+    onSight: (next) => {
+      inView = next;
+      tell();
+    },
   });
-  resizes.observe(element);
-  const sights = new IntersectionObserver((entries) => {
-    inView = entries.at(-1)?.isIntersecting ?? false;
-    tell();
-  });
-  sights.observe(element);
   const ended = new AbortController();
   const { signal } = ended;
   document.addEventListener('visibilitychange', tell, { signal });
@@ -91,8 +88,50 @@ export function seenSize(element: HTMLVideoElement, onChange: (size: SeenSize) =
   tell();
   return () => {
     ended.abort();
-    resizes.disconnect();
-    sights.disconnect();
+    unwatch();
+  };
+}
+
+interface Watcher {
+  onResize(size: SeenSize): void;
+  onSight(inView: boolean): void;
+}
+
+const watchers = new Map<Element, Watcher>();
+let observers: { resizes: ResizeObserver; sights: IntersectionObserver } | undefined;
+
+/** One pair of observers for all elements: what changes together is told in one turn, and the server in one request. */
+function observe(element: Element, watcher: Watcher): () => void {
+  observers ??= {
+    resizes: new ResizeObserver((entries) => {
+      for (const entry of entries) {
+        // Not every browser has the first of them.
+        const [pixels] = entry.devicePixelContentBoxSize ?? [];
+        watchers
+          .get(entry.target)
+          ?.onResize(
+            pixels
+              ? { width: pixels.inlineSize, height: pixels.blockSize }
+              : toDevice(entry.contentRect.width, entry.contentRect.height),
+          );
+      }
+    }),
+    sights: new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) watchers.get(target)?.onSight(isIntersecting);
+    }),
+  };
+  const { resizes, sights } = observers;
+  watchers.set(element, watcher);
+  // Whoever watches an element that was watched already is told anew.
+  resizes.unobserve(element);
+  sights.unobserve(element);
+  resizes.observe(element);
+  sights.observe(element);
+  return () => {
+    if (watchers.get(element) !== watcher) return;
+    watchers.delete(element);
+    resizes.unobserve(element);
+    sights.unobserve(element);
   };
 }
 

@@ -152,9 +152,11 @@ export class Stage {
   #report({ id, peerId }: Person): void {
     for (const source of ['camera', 'screen'] as const) {
       const tile = this.#tiles.get(source === 'screen' ? `${SCREEN}${id}` : id);
-      if (!tile?.size) continue;
+      // A tile that is not on this page is not seen, whether the browser has looked or not.
+      const size = tile?.root.isConnected === false ? { width: 0, height: 0 } : tile?.size;
+      if (!tile || !size) continue;
       const matters = tile.root.parentElement === this.#large || (source === 'camera' && this.#speaking.has(id));
-      this.#session.client.setView(peerId, source, { ...tile.size, priority: matters ? 'high' : 'normal' });
+      this.#session.client.setView(peerId, source, { ...size, priority: matters ? 'high' : 'normal' });
     }
   }
 

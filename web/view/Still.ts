@@ -3,8 +3,11 @@ import { element } from './dom.ts';
 
 /** Its longer side at most, in pixels: it is seen for a moment, and there may be many. */
 const LARGEST = 640;
+/** Pictures are faded in for less than that, in milliseconds. */
+const FADE = 400;
 
 export class Still {
+  #timer: ReturnType<typeof setTimeout> | undefined;
   readonly root = element('canvas', { className: 'still', hidden: true, ariaHidden: 'true' });
 
   /** Keeps what the video shows now; nothing happens where it shows nothing. */
@@ -16,6 +19,8 @@ export class Still {
     this.root.height = Math.round(videoHeight * scale);
     this.root.getContext('2d')?.drawImage(video, 0, 0, this.root.width, this.root.height);
     this.root.hidden = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Whether there is one. */
@@ -23,7 +28,14 @@ export class Still {
     return !this.root.hidden;
   }
 
+  /** When the next picture has been faded in over it. */
+  dropSoon(): void {
+    if (this.shown) this.#timer ??= setTimeout(() => this.drop(), FADE);
+  }
+
   drop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.root.hidden) return;
     this.root.hidden = true;
     // What it took is given back.

@@ -68,8 +68,8 @@ export class Tile {
       // A tap focuses it, which shows its buttons where there is no hovering.
       { className: `tile ${kind}`, tabIndex: -1 },
       this.#initials,
-      this.video,
       this.#still.root,
+      this.video,
       this.#unplayable,
       this.#slow,
       element('span', { className: 'chip' }, this.#hand, this.#muted, this.#label),
@@ -172,7 +172,7 @@ export class Tile {
       if (this.#track) {
         this.#lastFrame = performance.now();
         this.root.classList.add('live');
-        this.#still.drop();
+        this.#still.dropSoon();
       }
       this.video.requestVideoFrameCallback(onFrame);
     };
