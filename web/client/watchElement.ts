@@ -16,7 +16,9 @@ export interface WatchOptions extends Pick<ViewSize, 'priority'> {
 }
 
 /**
- * Makes a peer's video come in the size in which this element shows it, and not at all while nobody sees it.
+ * Makes a peer's video come in the size in which this element shows it, and not at all while nobody sees it. After some
+ * seconds of that its track is removed (`trackRemoved`), and another one added when it is seen again: keep the element
+ * for as long as `peer.sources` has the source, and give it each track.
  * @returns a function that ends it; the video then counts as not seen
  * @example
  * room.on('trackAdded', ({ peer, source, track }) => {

@@ -97,7 +97,9 @@ export class Tile {
 
   /** Whether the picture has stood still for too long while it should move. */
   get frozen(): boolean {
-    if (!this.#track || this.#lastFrame === 0 || document.hidden || this.video.paused || !this.#isSeen) return false;
+    if (!this.#track || this.#lastFrame === 0 || document.hidden || !this.#isSeen) return false;
+    // What has no frame yet has not begun to play; the last picture stands in for it, and must not do so for long.
+    if (this.video.paused && !this.#still.shown) return false;
     return performance.now() - this.#lastFrame > FROZEN_AFTER;
   }
 
@@ -160,7 +162,7 @@ export class Tile {
     if (track === this.#track) return;
     if (more && this.root.classList.contains('live')) this.#still.take(this.video);
     this.#track = track;
-    this.#lastFrame = 0;
+    this.#lastFrame = track && this.#still.shown ? performance.now() : 0;
     this.root.classList.toggle('has-video', track !== undefined);
     this.root.classList.remove('live');
     this.video.srcObject = track ? new MediaStream([track]) : null;
