@@ -29,7 +29,9 @@ export class Pulse {
   #feel(): void {
     const age = this.#options.lastHeard();
     const silent = age !== undefined && age > TIMES.silence;
-    if (age !== undefined && !silent) this.#beaten = true;
+    // What was not expected for a while, as a picture that nobody saw, has to begin first.
+    if (age === undefined) this.#beaten = false;
+    else if (!silent) this.#beaten = true;
     const news = silent && !this.#silent && this.#beaten;
     this.#silent = silent;
     if (news) this.#options.onSilence();

@@ -3,7 +3,7 @@ import type { CloseReason } from '../../shared/closing.ts';
 import { closings } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { type Source, sources } from '../../shared/media.ts';
-import type { Grants, JoinReply, Reaction, ResumeReply, SourceStates } from '../../shared/protocol.ts';
+import type { ConsumerInfo, Grants, JoinReply, Reaction, ResumeReply, SourceStates } from '../../shared/protocol.ts';
 import { Emitter } from './Emitter.ts';
 import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './events.ts';
 import { earlyHandler } from './handler.ts';
@@ -11,8 +11,11 @@ import { Line } from './Line.ts';
 import { onNetworkChange } from './network.ts';
 import { Pulse } from './Pulse.ts';
 import { Roster } from './Roster.ts';
-import { SfuLink } from './SfuLink.ts';
+import type { PublishOptions } from './Sending.ts';
+import { SfuLink, type SfuLinkOptions } from './SfuLink.ts';
+import { Slots } from './Slots.ts';
 import { summarise, type TrackStats } from './stats.ts';
+import { type ViewSize, type ViewSource, Views } from './Views.ts';
 
 export interface JoinOptions {
   readonly room: string;
@@ -22,6 +25,8 @@ export interface JoinOptions {
   readonly name?: string;
   /** On a server that runs open: a secret (22 to 86 characters of base64url) by which we are the same identity again. */
   readonly guest?: string;
+  /** How many videos to receive until `setView` says which: those of the first who came. All where it is not given. */
+  readonly videos?: number;
 }
 
 /**
@@ -36,6 +41,11 @@ export interface JoinOptions {
 export class RoomClient extends Emitter<RoomClientEvents> {
   readonly #url: string;
   readonly #roster = new Roster((event, data) => this.emit(event, data));
+  readonly #slots = new Slots((event, data) => this.emit(event, data));
+  readonly #views = new Views({
+    send: (views) => this.#mustSignal().request('setViews', { views }),
+    held: () => this.#state !== 'joined' || this.cut,
+  });
   #state: RoomState = 'idle';
   #line: Line | undefined;
   #link: SfuLink | undefined;
@@ -48,6 +58,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   constructor(options: { url?: string } = {}) {
     super();
     this.#url = options.url ?? new URL('/', import.meta.url).href;
+    this.on('peerLeft', ({ peer }) => this.#views.forget(peer.peerId));
   }
 
   get state(): RoomState {
@@ -77,7 +88,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   get sources(): SourceStates {
     const states: SourceStates = {};
     for (const source of sources) {
-      const producer = this.#link?.producer(source);
+      const producer = this.#link?.sending.producer(source);
       if (producer) states[source] = producer.paused ? 'paused' : 'live';
     }
     return states;
@@ -85,14 +96,15 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /** The track that we publish as `source`. */
   localTrack(source: Source): MediaStreamTrack | undefined {
-    return this.#link?.producer(source)?.track ?? undefined;
+    return this.#link?.sending.producer(source)?.track ?? undefined;
   }
 
   /**
    * Enters a room. It resolves when we are in; media of those who are there arrives by `trackAdded`.
-   * @throws {WeirError} `unauthorized`, `roomFull`, `unavailable`, `incapable`, ...; another attempt needs a new RoomClient
+   * @throws {WeirError} `unauthorized`, `roomFull`, `busy` (try again after `retryAfter` seconds), `unavailable`,
+   *   `incapable`, ...; another attempt needs a new RoomClient
    */
-  async join({ room, token, name, guest }: JoinOptions): Promise<void> {
+  async join({ room, token, name, guest, videos }: JoinOptions): Promise<void> {
     if (this.#state !== 'idle') throw new WeirError('alreadyJoined', 'Make a new RoomClient for another stay.');
     this.#setState('joining');
     try {
@@ -114,11 +126,12 @@ export class RoomClient extends Emitter<RoomClientEvents> {
         ...(token !== undefined && { token }),
         ...(name !== undefined && { name }),
         ...(guest !== undefined && { guest }),
+        ...(videos !== undefined && { videos }),
         rtpCapabilities,
         transports: { send: true, recv: true },
       });
       this.#mustBeJoining();
-      this.#joined(reply, line, device);
+      this.#joined(reply, line, { device, video: welcome.video });
     } catch (error) {
       // Why the server closed the connection says more than that it did.
       const reason = this.#reason;
@@ -136,12 +149,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /**
    * Publishes a track. The caller keeps the track and stops it when it is done.
-   * @param options.muted start muted
    * @throws {WeirError} `forbidden`, `conflict`, `incapable`, `closed`
    */
-  async publish(source: Source, track: MediaStreamTrack, options: { muted?: boolean } = {}): Promise<void> {
+  async publish(source: Source, track: MediaStreamTrack, options: PublishOptions = {}): Promise<void> {
     try {
-      await this.#mustLink().publish(source, track, options.muted ?? false);
+      await this.#mustLink().sending.publish(source, track, options);
     } finally {
       this.#localChanged();
     }
@@ -149,14 +161,14 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /** Stops publishing a source; nothing happens when it is off. */
   async unpublish(source: Source): Promise<void> {
-    const done = this.#mustLink().unpublish(source);
+    const done = this.#mustLink().sending.unpublish(source);
     this.#localChanged();
     await done;
   }
 
   /** Sends another track as `source`, without the others noticing more than another picture or voice. */
   async replaceTrack(source: Source, track: MediaStreamTrack): Promise<void> {
-    const producer = this.#mustLink().producer(source);
+    const producer = this.#mustLink().sending.producer(source);
     if (!producer) throw new WeirError('notFound', `You do not publish ${source}.`);
     await producer.replaceTrack({ track });
     this.#localChanged();
@@ -185,9 +197,28 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     await this.#mustSignal().request('react', { reaction });
   }
 
+  /**
+   * Says how large a video is shown, in device pixels, so that it comes in a fitting size, and not at all where nobody
+   * sees it (`undefined`). Call it as often as you like: the server is told what is different. `watchElement` calls it
+   * for you. A video that was never named is received in full, as far as `videos` of `join` goes.
+   */
+  setView(peerId: string, source: ViewSource, view: ViewSize | undefined): void {
+    if (this.#roster.has(peerId)) this.#views.set(peerId, source, view);
+  }
+
+  /** Whose voice each audio slot of a large room carries, `null` where it is nobody's; empty in smaller rooms. */
+  get slots(): readonly (string | null)[] {
+    return this.#slots.carried;
+  }
+
+  /** The sound of each slot. Play all of them: who is heard in which is the server's affair. */
+  get slotTracks(): ReadonlyMap<number, MediaStreamTrack> {
+    return this.#slots.tracks;
+  }
+
   /** How loud a peer's microphone is now, 0 to 1. */
   level(peerId: string): number {
-    return this.#link?.level(peerId) ?? 0;
+    return this.#link?.receiving.level(peerId, this.#slots.of(peerId)) ?? 0;
   }
 
   /** Whether media has ever flowed in this stay: if not, something between here and the server keeps it out. */
@@ -220,19 +251,28 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     return {
       ...this.#roster.listeners,
       draining: ({ seconds }: { seconds: number }) => this.emit('draining', { seconds }),
-      newConsumers: ({ consumers }: { consumers: JoinReply['consumers'] }) => void this.#link?.consume(consumers),
-      consumersClosed: ({ consumerIds }: { consumerIds: string[] }) => this.#link?.consumersClosed(consumerIds),
+      newConsumers: ({ consumers }: { consumers: ConsumerInfo[] }) => void this.#link?.receiving.consume(consumers),
+      consumersClosed: ({ consumerIds }: { consumerIds: string[] }) =>
+        this.#link?.receiving.consumersClosed(consumerIds),
+      producerWatched: (watched: ResumeReply['watched'][number]) => this.#link?.sending.watched(watched),
+      slots: ({ slots }: { slots: JoinReply['slots'] }) => this.#slots.carry(slots),
     };
   }
 
-  #joined(reply: JoinReply, line: Line, device: ConstructorParameters<typeof SfuLink>[0]['device']): void {
+  #joined(reply: JoinReply, line: Line, media: Pick<SfuLinkOptions, 'device' | 'video'>): void {
     this.#reply = reply;
     this.#link = new SfuLink({
-      device,
+      ...media,
       request: line.request,
       transports: reply.transports,
-      onTrack: ({ peerId, source }, track) => this.#roster.addTrack(peerId, source, track),
-      onTrackEnded: ({ peerId, source }) => this.#roster.removeTrack(peerId, source),
+      onTrack: ({ peerId, slot, source }, track) => {
+        if (slot !== undefined) this.#slots.addTrack(slot, track);
+        else if (peerId !== undefined) this.#roster.addTrack(peerId, source, track);
+      },
+      onTrackEnded: ({ peerId, slot, source }, track) => {
+        if (slot !== undefined) this.#slots.removeTrack(slot, track);
+        else if (peerId !== undefined) this.#roster.removeTrack(peerId, source, track);
+      },
       onSourceEnded: () => this.#localChanged(),
       onConnection: () => {
         // Media that lost its way may have lost it with everything else.
@@ -246,24 +286,37 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       this.#link?.restartIce();
     });
     this.#pulse = new Pulse({
-      lastHeard: () => (this.#roster.sends ? this.#link?.lastHeard : undefined),
+      lastHeard: () => this.#link?.receiving.lastHeard((info) => this.#isExpected(info)),
       onSilence: () => line.probe(true),
     });
     for (const info of reply.peers) this.#roster.add(info);
+    this.#roster.syncUndecodable(reply.undecodable);
+    this.#slots.carry(reply.slots);
     this.#setState('joined');
-    void this.#link.consume(reply.consumers);
+    void this.#link.receiving.consume(reply.consumers);
+    this.#views.resume();
+  }
+
+  /** Whether media of this consumer should come all the time. Slots are silent whenever nobody speaks. */
+  #isExpected({ peerId, source }: ConsumerInfo): boolean {
+    if (peerId === undefined || !this.#roster.sends(peerId, source)) return false;
+    return source === 'camera' || source === 'screen' ? this.#views.isSeen(peerId, source) : true;
   }
 
   /** Makes everything the same as the server says that it is now, and tells what is different. */
-  #resumed({ peers, consumers, moved }: ResumeReply): void {
+  #resumed({ peers, consumers, moved, undecodable, slots, watched }: ResumeReply): void {
     if (moved || this.connection === 'lost') this.#link?.restartIce();
     this.#roster.sync(peers);
-    this.#link?.sync(consumers);
+    this.#roster.syncUndecodable(undecodable);
+    this.#slots.carry(slots);
+    this.#link?.receiving.sync(consumers);
+    this.#link?.sending.syncWatched(watched);
+    this.#views.resume();
     this.emit('cutChanged', false);
   }
 
   async #setPaused(source: Source, paused: boolean): Promise<void> {
-    const done = this.#mustLink().setPaused(source, paused);
+    const done = this.#mustLink().sending.setPaused(source, paused);
     this.#localChanged();
     // A refusal leaves it muted.
     await done.finally(() => this.#localChanged());
@@ -304,9 +357,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.#reason = reason;
     this.#unwatchNetwork?.();
     this.#pulse?.close();
+    this.#views.close();
     this.#setState('closed');
     this.#link?.close();
     this.#roster.clear();
+    this.#slots.clear();
     // Whoever was not in hears of it from `join`.
     if (wasIn) this.emit('closed', { reason, message: closings[reason].message });
   }

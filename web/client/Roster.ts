@@ -1,6 +1,6 @@
 /** Owns who else is in the room, as the server tells it: what they publish, and what of it has arrived. */
 import { type Source, sources } from '../../shared/media.ts';
-import type { PeerInfo, Reaction, SourceStates } from '../../shared/protocol.ts';
+import type { JoinReply, PeerInfo, Reaction, SourceStates } from '../../shared/protocol.ts';
 import type { RemotePeer, RoomClientEvents } from './events.ts';
 
 type Tell = <E extends keyof RoomClientEvents>(event: E, data: RoomClientEvents[E]) => void;
@@ -10,7 +10,10 @@ interface KnownPeer extends RemotePeer {
   hand: boolean;
   away: boolean;
   readonly tracks: Map<Source, MediaStreamTrack>;
+  undecodable: ReadonlyMap<Source, string>;
 }
+
+type Undecodable = JoinReply['undecodable'][number];
 
 export class Roster {
   readonly #peers = new Map<string, KnownPeer>();
@@ -26,9 +29,14 @@ export class Roster {
     return [...this.#peers.values()];
   }
 
-  /** Whether somebody who is there sends something. */
-  get sends(): boolean {
-    return this.peers.some(({ sources, away }) => !away && Object.values(sources).includes('live'));
+  has(peerId: string): boolean {
+    return this.#peers.has(peerId);
+  }
+
+  /** Whether somebody is there and sends this. */
+  sends(peerId: string, source: Source): boolean {
+    const peer = this.#peers.get(peerId);
+    return peer !== undefined && !peer.away && peer.sources[source] === 'live';
   }
 
   /** What takes the server's news of others. */
@@ -38,6 +46,7 @@ export class Roster {
     peerSources: ({ peerId, sources }: { peerId: string; sources: SourceStates }) => this.#update(peerId, { sources }),
     peerHand: ({ peerId, raised }: { peerId: string; raised: boolean }) => this.#update(peerId, { hand: raised }),
     peerAway: ({ peerId, away }: { peerId: string; away: boolean }) => this.#update(peerId, { away }),
+    undecodable: (news: Undecodable) => this.#cannotDecode(news),
     reaction: ({ peerId, reaction }: { peerId: string; reaction: Reaction }) => {
       const peer = this.#peers.get(peerId);
       if (peer) this.#tell('reaction', { peer, reaction });
@@ -45,7 +54,7 @@ export class Roster {
   };
 
   add(info: PeerInfo): void {
-    const peer: KnownPeer = { ...info, tracks: new Map() };
+    const peer: KnownPeer = { ...info, tracks: new Map(), undecodable: new Map() };
     this.#peers.set(info.peerId, peer);
     this.#tell('peerJoined', peer);
   }
@@ -64,16 +73,31 @@ export class Roster {
     }
   }
 
+  /** These are all that cannot be decoded here. */
+  syncUndecodable(all: readonly Undecodable[]): void {
+    for (const peer of this.#peers.values()) {
+      const theirs = all.filter(({ peerId }) => peerId === peer.peerId);
+      const ended = [...peer.undecodable.keys()].filter((known) => !theirs.some(({ source }) => source === known));
+      if (ended.length > 0) this.#decodes(peer, ended);
+      for (const news of theirs) this.#cannotDecode(news);
+    }
+  }
+
   addTrack(peerId: string, source: Source, track: MediaStreamTrack): void {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
+    // It was published anew with another codec.
+    if (peer.undecodable.has(source)) this.#decodes(peer, [source]);
     peer.tracks.set(source, track);
     this.#tell('trackAdded', { peer, source, track });
   }
 
-  removeTrack(peerId: string, source: Source): void {
+  /** Unless another track has taken its place. */
+  removeTrack(peerId: string, source: Source, track: MediaStreamTrack): void {
     const peer = this.#peers.get(peerId);
-    if (peer?.tracks.delete(source)) this.#tell('trackRemoved', { peer, source });
+    if (!peer || peer.tracks.get(source) !== track) return;
+    peer.tracks.delete(source);
+    this.#tell('trackRemoved', { peer, source });
   }
 
   /** Forgets everyone, and tells nobody. */
@@ -85,8 +109,10 @@ export class Roster {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
     if (sources && !sameSources(peer.sources, sources)) {
+      const ended = [...peer.undecodable.keys()].filter((source) => peer.sources[source] && !sources[source]);
       peer.sources = sources;
-      this.#tell('peerChanged', peer);
+      if (ended.length > 0) this.#decodes(peer, ended);
+      else this.#tell('peerChanged', peer);
     }
     if (hand !== undefined && peer.hand !== hand) {
       peer.hand = hand;
@@ -98,10 +124,23 @@ export class Roster {
     }
   }
 
+  #cannotDecode({ peerId, source, mimeType }: Undecodable): void {
+    const peer = this.#peers.get(peerId);
+    if (!peer || peer.undecodable.get(source) === mimeType) return;
+    peer.undecodable = new Map(peer.undecodable).set(source, mimeType);
+    this.#tell('peerChanged', peer);
+  }
+
+  /** What was not to be decoded has ended, or is now. */
+  #decodes(peer: KnownPeer, sources: readonly Source[]): void {
+    peer.undecodable = new Map([...peer.undecodable].filter(([source]) => !sources.includes(source)));
+    this.#tell('peerChanged', peer);
+  }
+
   #remove(peerId: string, reason: string): void {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
-    for (const source of [...peer.tracks.keys()]) this.removeTrack(peerId, source);
+    for (const [source, track] of [...peer.tracks]) this.removeTrack(peerId, source, track);
     this.#peers.delete(peerId);
     this.#tell('peerLeft', { peer, reason });
   }

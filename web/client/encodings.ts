@@ -1,17 +1,98 @@
-/** Owns how each source is encoded. */
+/** Owns how each source is encoded: by its codec, the size of its track, and what the browser can do. */
 import type { types } from 'mediasoup-client';
 import type { Source } from '../../shared/media.ts';
+import type { Welcome } from '../../shared/protocol.ts';
 
-/** Bitrates in bit/s. */
-const encodings: Readonly<Record<Source, types.RtpEncodingParameters[]>> = {
-  camera: [{ maxBitrate: 1_500_000 }],
-  microphone: [{ maxBitrate: 64_000 }],
-  screen: [{ maxBitrate: 2_500_000 }],
-  screenAudio: [{ maxBitrate: 128_000 }],
-};
+export type VideoCodec = Welcome['video']['camera'];
 
-export function encodingsOf(source: Source): types.RtpEncodingParameters[] {
-  return encodings[source];
+/** Pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface EncodingChoice {
+  readonly source: Source;
+  /** Of video; missing where it is none that we know, or sound. */
+  readonly codec: VideoCodec | undefined;
+  readonly size: Size | undefined;
+  /** Whether the browser encodes the layers that a scalability mode asks for. */
+  readonly scalable: boolean;
+}
+
+/** What simulcast sends, lowest first: bit/s, each layer of twice the width of the one before. */
+const CAMERA_LAYERS = [150_000, 500_000, 1_500_000] as const;
+/** A camera with a longer side of so many pixels has so many layers; what is smaller has one. */
+const LAYERS_FROM = [
+  { side: 960, layers: 3 },
+  { side: 480, layers: 2 },
+] as const;
+/** One layer of a small camera, and a screen, which is to be read: bit/s. */
+const SMALL_CAMERA = 300_000;
+const SCREEN = 2_500_000;
+
+/** How a track is encoded, lowest layer first. Several encodings are simulcast; one with a scalability mode is SVC. */
+export function encodingsOf({ source, codec, size, scalable }: EncodingChoice): types.RtpEncodingParameters[] {
+  if (source === 'microphone') return [{ maxBitrate: 64_000 }];
+  if (source === 'screenAudio') return [{ maxBitrate: 128_000 }];
+  // Three temporal layers let a slow viewer have a quarter of the frames. H264 encoders of browsers have none to offer.
+  const temporal = scalable && codec !== undefined && codec !== 'H264';
+  if (source === 'screen') return [{ maxBitrate: SCREEN, ...(temporal && { scalabilityMode: 'L1T3' }) }];
+  const layers = layersOf(size);
+  if (codec === 'VP9' || codec === 'AV1') {
+    // mediasoup knows these codecs' layers by SVC only.
+    if (!scalable) return [{ maxBitrate: bitrateOf(layers) }];
+    return [{ maxBitrate: bitrateOf(layers), scalabilityMode: scalabilityMode(layers) }];
+  }
+  const mode = temporal ? { scalabilityMode: 'L1T3' } : {};
+  // What is neither VP8 nor H264 is forwarded as it is.
+  if (layers === 1 || codec === undefined) return [{ maxBitrate: bitrateOf(layers), ...mode }];
+  return CAMERA_LAYERS.slice(0, layers).map((maxBitrate, layer) => ({
+    maxBitrate,
+    scaleResolutionDownBy: 2 ** (layers - 1 - layer),
+    // mediasoup-client takes all simulcast for L1T3 where it is not told otherwise.
+    scalabilityMode: temporal ? 'L1T3' : 'L1T1',
+  }));
+}
+
+/** How many spatial layers a camera of this size has; one whose size is not known is taken for a usual one. */
+function layersOf(size: Size | undefined): number {
+  if (!size) return CAMERA_LAYERS.length;
+  const side = Math.max(size.width, size.height);
+  return LAYERS_FROM.find((step) => side >= step.side)?.layers ?? 1;
+}
+
+/** What a camera of so many layers may take, in bit/s, as one stream. */
+export function bitrateOf(layers: number): number {
+  return layers === 1 ? SMALL_CAMERA : (CAMERA_LAYERS[layers - 1] ?? SCREEN);
+}
+
+/** SVC of so many spatial layers, each of which a viewer can be switched to at its own key frames. */
+export function scalabilityMode(layers: number): string {
+  return layers > 1 ? `L${layers}T3_KEY` : 'L1T3';
+}
+
+/** The size of a track in pixels, where the browser tells it. */
+export function sizeOf(track: MediaStreamTrack): Size | undefined {
+  const { width = 0, height = 0 } = track.getSettings();
+  return width > 0 && height > 0 ? { width: Math.round(width), height: Math.round(height) } : undefined;
+}
+
+/** The codec to publish a video with: the wanted one where the device can send it, else VP8, else whatever it can. */
+export function chooseCodec(
+  codecs: readonly types.RtpCodecCapability[],
+  wanted: VideoCodec,
+): types.RtpCodecCapability | undefined {
+  const named = (name: string) =>
+    codecs.find(({ mimeType }) => mimeType.toLowerCase() === `video/${name}`.toLowerCase());
+  const any = codecs.find(({ kind, mimeType }) => kind === 'video' && !/\/rtx$/i.test(mimeType));
+  return named(wanted) ?? named('VP8') ?? any;
+}
+
+/** The name of a codec that we know. */
+export function codecName({ mimeType }: types.RtpCodecCapability): VideoCodec | undefined {
+  const codecs = ['VP8', 'H264', 'VP9', 'AV1'] as const;
+  return codecs.find((name) => mimeType.toLowerCase() === `video/${name}`.toLowerCase());
 }
 
 /** What else the browser is told: speech may fall silent (DTX) and repairs itself (FEC), music is stereo. */

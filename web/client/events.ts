@@ -17,6 +17,8 @@ export interface RemotePeer {
   readonly away: boolean;
   /** What of it has arrived here. */
   readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
+  /** What of it this browser has no decoder for, with its MIME type such as `video/H264`. */
+  readonly undecodable: ReadonlyMap<Source, string>;
 }
 
 export type RoomState = 'idle' | 'joining' | 'joined' | 'closed';
@@ -28,10 +30,15 @@ export interface RoomClientEvents {
   stateChanged: RoomState;
   peerJoined: RemotePeer;
   peerLeft: { peer: RemotePeer; reason: string };
-  /** A peer turned a source on or off, or muted or unmuted it. */
+  /** A peer turned a source on or off, muted or unmuted it, or it is one that this browser cannot decode. */
   peerChanged: RemotePeer;
   trackAdded: { peer: RemotePeer; source: Source; track: MediaStreamTrack };
   trackRemoved: { peer: RemotePeer; source: Source };
+  /** In a large room voices come by slots: this is the sound of one, whoever is heard in it. */
+  slotTrackAdded: { slot: number; track: MediaStreamTrack };
+  slotTrackRemoved: { slot: number; track: MediaStreamTrack };
+  /** Whose voice each slot carries: peer ids, `null` where it is nobody's. */
+  slotsChanged: readonly (string | null)[];
   handChanged: RemotePeer;
   /** A peer lost its connection for a while, or is back. */
   awayChanged: RemotePeer;

@@ -7,10 +7,14 @@ export { kindOf, type Source, sources } from '../../shared/media.ts';
 export type { Grants, Reaction, SourceStates } from '../../shared/protocol.ts';
 export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices.ts';
 export { Emitter } from './Emitter.ts';
+export type { VideoCodec } from './encodings.ts';
 export type { RemotePeer, RoomClientEvents, RoomState } from './events.ts';
 export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './LocalMedia.ts';
 export {
   type JoinOptions,
   RoomClient,
 } from './RoomClient.ts';
+export type { PublishOptions } from './Sending.ts';
 export type { TrackStats } from './stats.ts';
+export type { ViewSize, ViewSource } from './Views.ts';
+export { type SeenSize, seenSize, type WatchOptions, watchElement } from './watchElement.ts';

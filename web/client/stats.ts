@@ -7,6 +7,8 @@ export interface TrackStats {
   readonly source: Source;
   /** Whose track it is; undefined for our own. */
   readonly peerId?: string;
+  /** The audio slot that it is, of a large room. */
+  readonly slot?: number;
   readonly bytes: number;
   readonly packets: number;
   /** Received: packets that never came. Sent: what the server reports lost. */
@@ -29,13 +31,18 @@ export interface TrackStats {
 type Row = Record<string, unknown>;
 
 /** Sums up the report of one sender or receiver. */
-export function summarise(track: { source: Source; peerId?: string; report: RTCStatsReport }): TrackStats {
+export function summarise(track: {
+  source: Source;
+  peerId?: string;
+  slot?: number;
+  report: RTCStatsReport;
+}): TrackStats {
   const rows: Row[] = [];
   track.report.forEach((row: Row) => {
     rows.push(row);
   });
   const ofType = (type: string) => rows.filter((row) => row.type === type);
-  const received = track.peerId !== undefined;
+  const received = track.peerId !== undefined || track.slot !== undefined;
   const streams = ofType(received ? 'inbound-rtp' : 'outbound-rtp');
   const remote = ofType(received ? 'remote-outbound-rtp' : 'remote-inbound-rtp');
   const codec = ofType('codec')[0]?.mimeType;
@@ -44,6 +51,7 @@ export function summarise(track: { source: Source; peerId?: string; report: RTCS
     direction: received ? 'receive' : 'send',
     source: track.source,
     ...(track.peerId !== undefined && { peerId: track.peerId }),
+    ...(track.slot !== undefined && { slot: track.slot }),
     bytes: sum(streams, received ? 'bytesReceived' : 'bytesSent'),
     packets: sum(streams, received ? 'packetsReceived' : 'packetsSent'),
     packetsLost: sum(received ? streams : remote, 'packetsLost'),

@@ -12,6 +12,7 @@ import type { Phase, Session } from './Session.ts';
 import { Sound } from './Sound.ts';
 import { Stage } from './Stage.ts';
 import { Toasts } from './Toasts.ts';
+import { waitingBanner } from './waiting.ts';
 import { say } from './words/index.ts';
 
 /** How often voices are looked at, in milliseconds; "reconnecting" is said after `quiet`; the bar hides after `still`. */
@@ -44,6 +45,7 @@ export function callView(
   const stage = new Stage(session, alone);
   const people = new People(session, inviteButton(toasts), () => controls.render());
   const floating = element('div', { className: 'floating-layer', ariaHidden: 'true' });
+  const waiting = waitingBanner(session);
   const root = element('div', { className: 'call' });
   const controls = bar({
     session,
@@ -56,6 +58,7 @@ export function callView(
     element('div', { className: 'upper' }, stage.root, people.root),
     controls.root,
     status,
+    waiting.root,
     soundButton,
     floating,
     toasts.root,
@@ -72,7 +75,7 @@ export function callView(
     // A frame callback would wait for ever in a tab that is hidden, and its voices with it.
     queueMicrotask(() => {
       scheduled = false;
-      sound.play(session.others);
+      sound.play(session.others, session.client.slotTracks);
       stage.render();
       controls.render();
       people.render();
@@ -106,6 +109,7 @@ export function callView(
   const close = () => {
     clearInterval(levels);
     quiet();
+    waiting.close();
     stillness();
   };
   session.on('ended', (reason) => {

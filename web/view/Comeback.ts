@@ -12,8 +12,11 @@ export const comesBack: ReadonlySet<CloseReason> = new Set<CloseReason>([
 ]);
 
 export interface ComebackOptions {
-  /** Tries it. @returns whether another attempt should follow; it never rejects */
-  attempt(): Promise<boolean>;
+  /**
+   * Tries it; it never rejects.
+   * @returns whether another attempt should follow: `afresh` when the server has answered, and let us wait already
+   */
+  attempt(): Promise<'enough' | 'again' | 'afresh'>;
   /** It has taken too long. */
   onGivenUp(): void;
 }
@@ -41,7 +44,10 @@ export class Comeback {
     }
     const pause = Math.min(RETRY.most, RETRY.first + tried / 2) * (0.5 + Math.random());
     this.#timer = setTimeout(() => {
-      void this.#options.attempt().then((again) => again && this.begin());
+      void this.#options.attempt().then((next) => {
+        if (next === 'afresh') this.#since = undefined;
+        if (next !== 'enough') this.begin();
+      });
     }, pause);
   }
 

@@ -16,6 +16,8 @@ export interface Person {
   /** The camera is on, though its picture may not have arrived yet. */
   readonly cameraOn: boolean;
   readonly screenOn: boolean;
+  /** The codec of what this browser cannot play, such as `H264`. */
+  readonly undecodable: { readonly camera?: string | undefined; readonly screen?: string | undefined };
   readonly muted: boolean;
   readonly hand: boolean;
   /** The connection is lost, and may come back. */
@@ -39,8 +41,14 @@ export function toPerson(peer: RemotePeer): Person {
     screenAudio: peer.tracks.get('screenAudio'),
     cameraOn: peer.sources.camera === 'live',
     screenOn: peer.sources.screen !== undefined,
+    undecodable: { camera: codecOf(peer, 'camera'), screen: codecOf(peer, 'screen') },
     muted: peer.sources.microphone !== 'live',
     hand: peer.hand,
     away: peer.away,
   };
+}
+
+/** `video/H264` is H264 to people. */
+function codecOf(peer: RemotePeer, source: 'camera' | 'screen'): string | undefined {
+  return peer.undecodable.get(source)?.replace(/^video\//, '');
 }

@@ -4,15 +4,17 @@ import {
   DeviceError,
   Emitter,
   type LocalMedia,
-  type LocalSource,
-  openScreen,
   type Reaction,
   RoomClient,
   WeirError,
 } from '../client/index.ts';
-import { Comeback, comesBack } from './Comeback.ts';
+import { Comeback, type ComebackOptions, comesBack } from './Comeback.ts';
 import { Company } from './Company.ts';
+import { firstPage } from './layout.ts';
 import { idOf, type Person, toPerson } from './Person.ts';
+import { Publishing } from './Publishing.ts';
+import { Queue } from './Queue.ts';
+import { SharedScreen } from './SharedScreen.ts';
 import { secret } from './secret.ts';
 
 export interface SessionEvents {
@@ -21,6 +23,8 @@ export interface SessionEvents {
   phase: Phase;
   /** Signalling is cut while media flows on, or there again. */
   cut: boolean;
+  /** The server is full: we try again at this moment (`performance.now()`); undefined when we wait no longer. */
+  waiting: number | undefined;
   /** The server ends in so many seconds. */
   draining: number;
   /** The connection is about to be lost: tracks that still have a picture will have none. */
@@ -55,19 +59,17 @@ export class Session extends Emitter<SessionEvents> {
   /** What makes us the same person again where nobody needs a token. */
   readonly #guest = secret();
   readonly #company: Company;
+  readonly #publishing: Publishing;
+  readonly #screen: SharedScreen;
   readonly #comeback = new Comeback({
     attempt: () => this.#tryAgain(),
     onGivenUp: () => this.#end('disconnected'),
   });
+  readonly #queue = new Queue((until) => this.emit('waiting', until));
   #client: RoomClient;
   #phase: Phase = 'joining';
   #hand = false;
-  /** What its owner wants; what is published follows. */
-  #muted = false;
-  #screen: { video: MediaStreamTrack; audio: MediaStreamTrack | undefined } | undefined;
   #inSince: number | undefined;
-  /** Publishing follows the devices one step at a time, per source. */
-  readonly #syncing: Partial<Record<LocalSource, Promise<void>>> = {};
 
   constructor(wish: SessionWish, media: LocalMedia) {
     super();
@@ -82,9 +84,16 @@ export class Session extends Emitter<SessionEvents> {
       },
     });
     this.#client = this.#newClient();
-    media.on('changed', (source) => {
-      this.#sync(source);
-      this.emit('changed', undefined);
+    const publishing = {
+      client: () => (this.#phase === 'in' ? this.#client : undefined),
+      attempt: (action: () => Promise<unknown>) => this.#attempt(action),
+      onChanged: () => this.emit('changed', undefined),
+    };
+    this.#screen = new SharedScreen(publishing);
+    this.#publishing = new Publishing({
+      ...publishing,
+      media,
+      client: () => (this.mayPublish ? publishing.client() : undefined),
     });
   }
 
@@ -99,13 +108,25 @@ export class Session extends Emitter<SessionEvents> {
   /** Enters the room; resolves as well when we leave meanwhile. @throws {WeirError} when the server does not let us in */
   async join(): Promise<void> {
     try {
-      await this.#client.join({ ...this.wish, guest: this.#guest });
+      await this.#enter(this.#client);
     } catch (error) {
       if (this.#phase === 'ended') return;
+      if (await this.#queue.again(error)) {
+        this.#client = this.#newClient();
+        return this.join();
+      }
+      // Whoever left while we waited wants to hear no more of it.
+      if (this.#is('ended')) return;
       this.#end('left');
       throw error;
     }
     this.#joined();
+  }
+
+  /** Waits no longer for a server that is full: out of the lobby `join` says why, out of a call it is over. */
+  cancelWaiting(): void {
+    if (this.#phase === 'reconnecting') this.leave();
+    else this.#queue.cancel();
   }
 
   leave(): void {
@@ -122,11 +143,12 @@ export class Session extends Emitter<SessionEvents> {
       own: true,
       camera: this.media.state('camera').track,
       microphone: undefined,
-      screen: this.#screen?.video,
+      screen: this.#screen.video,
       screenAudio: undefined,
       cameraOn: this.media.state('camera').status === 'on',
-      screenOn: this.#screen !== undefined,
-      muted: microphone === undefined || this.#muted,
+      screenOn: this.#screen.video !== undefined,
+      undecodable: {},
+      muted: microphone === undefined || this.#publishing.muted,
       hand: this.#hand,
       away: false,
     };
@@ -154,51 +176,26 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   /** Mutes or unmutes; a microphone that is not open is opened. */
-  async toggleMicrophone(): Promise<void> {
-    if (this.media.state('microphone').status !== 'on') {
-      await this.media.start('microphone');
-      return;
-    }
-    this.#muted = !this.#muted;
-    // Whoever mutes is not heard from now on, whatever is still under way.
-    const { track } = this.media.state('microphone');
-    if (this.#muted && track) track.enabled = false;
-    this.#sync('microphone');
-    this.emit('changed', undefined);
+  toggleMicrophone(): Promise<void> {
+    return this.#publishing.toggleMicrophone();
   }
 
   /** A camera that is off is closed, so that its light goes out. */
-  async toggleCamera(): Promise<void> {
-    if (this.media.state('camera').status === 'on') {
-      this.media.stop('camera');
-      return;
-    }
-    await this.media.start('camera');
+  toggleCamera(): Promise<void> {
+    return this.#publishing.toggleCamera();
   }
 
-  async toggleScreen(): Promise<void> {
-    if (this.#screen) {
-      await this.#stopScreen();
-      return;
-    }
-    await this.#attempt(async () => {
-      const screen = await openScreen();
-      this.#screen = screen;
-      // The browser's own "stop sharing" ends the picture; the sound goes with it.
-      screen.video.addEventListener('ended', () => void this.#stopScreen());
-      await this.#publishScreen();
-    });
-    this.emit('changed', undefined);
+  toggleScreen(): Promise<void> {
+    return this.#screen.toggle();
   }
 
   /** Whether the shared screen is encoded for text (`detail`) or for motion. */
   get screenHint(): string | undefined {
-    return this.#screen?.video.contentHint;
+    return this.#screen.hint;
   }
 
   setScreenHint(hint: 'detail' | 'motion'): void {
-    if (this.#screen) this.#screen.video.contentHint = hint;
-    this.emit('changed', undefined);
+    this.#screen.setHint(hint);
   }
 
   async toggleHand(): Promise<void> {
@@ -239,11 +236,22 @@ export class Session extends Emitter<SessionEvents> {
       'peerChanged',
       'trackAdded',
       'trackRemoved',
+      'slotTrackAdded',
+      'slotTrackRemoved',
       'localChanged',
       'connectionChanged',
       'awayChanged',
     ] as const) {
       client.on(event, changed);
+    }
+    const sharing = new Set<string>();
+    for (const event of ['peerJoined', 'peerChanged'] as const) {
+      client.on(event, (peer) => {
+        const shares = peer.sources.screen !== undefined;
+        if (shares && !sharing.has(peer.peerId)) this.emit('screenShared', toPerson(peer));
+        if (shares) sharing.add(peer.peerId);
+        else sharing.delete(peer.peerId);
+      });
     }
     client.on('peerJoined', (peer) => {
       // Those who are there when we come in are no news, nor are those who are back.
@@ -259,7 +267,6 @@ export class Session extends Emitter<SessionEvents> {
     });
     client.on('cutChanged', (cut) => this.#client === client && this.emit('cut', cut));
     client.on('draining', ({ seconds }) => this.#client === client && this.emit('draining', seconds));
-    client.on('trackAdded', ({ peer, source }) => source === 'screen' && this.emit('screenShared', toPerson(peer)));
     client.on('handChanged', (peer) => {
       changed();
       if (peer.hand) this.emit('handRaised', toPerson(peer));
@@ -274,15 +281,23 @@ export class Session extends Emitter<SessionEvents> {
     return client;
   }
 
+  /** @throws {WeirError} */
+  #enter(client: RoomClient): Promise<void> {
+    // A page that nobody looks at takes no pictures; it asks for them when somebody does.
+    const videos = document.hidden ? 0 : firstPage({ width: innerWidth, height: innerHeight });
+    return client.join({ ...this.wish, guest: this.#guest, videos });
+  }
+
   #joined(): void {
     this.#comeback.end();
+    this.#queue.reset();
     this.#inSince ??= performance.now();
     // The others may be on their way back, as we were.
     if (this.#phase === 'reconnecting') for (const { id } of this.#company.people) this.#company.expect(id);
     this.#setPhase('in');
-    this.#sync('camera');
-    this.#sync('microphone');
-    if (this.#screen) void this.#attempt(() => this.#publishScreen());
+    this.#publishing.sync('camera');
+    this.#publishing.sync('microphone');
+    void this.#screen.republish();
     if (this.#hand) void this.#attempt(() => this.#client.setHand(true));
   }
 
@@ -298,73 +313,25 @@ export class Session extends Emitter<SessionEvents> {
     this.#comeback.begin();
   }
 
-  /** A new stay in place of the one that was lost. @returns whether to try once more */
-  async #tryAgain(): Promise<boolean> {
+  /** A new stay in place of the one that was lost. */
+  async #tryAgain(): ReturnType<ComebackOptions['attempt']> {
     const client = this.#newClient();
     try {
-      await client.join({ ...this.wish, guest: this.#guest });
+      await this.#enter(client);
     } catch (error) {
       const { code } = WeirError.from(error);
       if (code === 'unauthorized' || code === 'forbidden') this.#end('disconnected');
-      return this.#phase === 'reconnecting';
+      const waited = this.#is('reconnecting') && (await this.#queue.again(error));
+      if (!this.#is('reconnecting')) return 'enough';
+      return waited ? 'afresh' : 'again';
     }
-    if (this.#phase !== 'reconnecting') {
+    if (!this.#is('reconnecting')) {
       client.leave();
-      return false;
+      return 'enough';
     }
     this.#client = client;
     this.#joined();
-    return false;
-  }
-
-  /** Makes what is published the same as what the devices give. */
-  #sync(source: LocalSource): void {
-    const run = async () => {
-      if (this.#phase !== 'in' || !this.mayPublish) return;
-      const { track } = this.media.state(source);
-      const published = this.#client.localTrack(source);
-      if (!track) await this.#client.unpublish(source);
-      else if (!published) await this.#client.publish(source, track, { muted: source === 'microphone' && this.#muted });
-      else if (published !== track) await this.#client.replaceTrack(source, track);
-      if (source === 'microphone' && track) await this.#followMute(track);
-    };
-    const before = this.#syncing[source] ?? Promise.resolve();
-    this.#syncing[source] = before.then(() => this.#attempt(run)).then(() => this.emit('changed', undefined));
-  }
-
-  /** Makes the published microphone as muted as its owner wants it; a refusal is what then holds. */
-  async #followMute(track: MediaStreamTrack): Promise<void> {
-    const wanted = this.#muted;
-    const holds = () => this.#client.sources.microphone === 'paused';
-    try {
-      if (wanted !== holds()) await (wanted ? this.#client.mute('microphone') : this.#client.unmute('microphone'));
-    } catch (error) {
-      // Unless another press came meanwhile: then that is what its owner wants, and its turn comes.
-      if (this.#muted === wanted && this.#phase === 'in') this.#muted = holds();
-      throw error;
-    } finally {
-      track.enabled = !this.#muted;
-    }
-  }
-
-  async #publishScreen(): Promise<void> {
-    const screen = this.#screen;
-    if (!screen) return;
-    await Promise.all([
-      this.#client.publish('screen', screen.video),
-      screen.audio && this.#client.publish('screenAudio', screen.audio),
-    ]);
-  }
-
-  async #stopScreen(): Promise<void> {
-    const screen = this.#screen;
-    this.#screen = undefined;
-    screen?.video.stop();
-    screen?.audio?.stop();
-    if (this.#phase === 'in') {
-      await this.#attempt(() => Promise.all([this.#client.unpublish('screen'), this.#client.unpublish('screenAudio')]));
-    }
-    this.emit('changed', undefined);
+    return 'enough';
   }
 
   /** What fails while the connection is lost is made good when it is back; everything else is said. */
@@ -378,6 +345,11 @@ export class Session extends Emitter<SessionEvents> {
     }
   }
 
+  /** The phase as it is now, after whatever was waited for. */
+  #is(phase: Phase): boolean {
+    return this.#phase === phase;
+  }
+
   #setPhase(phase: Phase): void {
     if (this.#phase === phase) return;
     this.#phase = phase;
@@ -389,8 +361,9 @@ export class Session extends Emitter<SessionEvents> {
     if (this.#phase === 'ended') return;
     this.#comeback.end();
     this.#company.close();
-    void this.#stopScreen();
     this.#setPhase('ended');
+    this.#queue.cancel();
+    void this.#screen.stop();
     this.emit('ended', reason);
   }
 }

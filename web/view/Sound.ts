@@ -2,11 +2,8 @@
 import { element } from './dom.ts';
 import type { Person } from './Person.ts';
 
-/** Whose voice an element plays, and which of theirs. */
-interface Voice {
-  readonly voiceOf: string;
-  readonly source: 'microphone' | 'screenAudio';
-}
+/** Whose voice an element plays, and which of theirs; or a slot of a large room, whoever is heard in it. */
+type Voice = { readonly voiceOf: string; readonly source: 'microphone' | 'screenAudio' } | { readonly slot: string };
 
 export class Sound {
   readonly root = element('div', { className: 'sound' });
@@ -19,13 +16,14 @@ export class Sound {
     this.#onRefused = onRefused;
   }
 
-  /** Plays exactly these people's voices and shared sound. */
-  play(people: readonly Person[]): void {
+  /** Plays exactly these people's voices and shared sound, and these slots. */
+  play(people: readonly Person[], slots: ReadonlyMap<number, MediaStreamTrack> = new Map()): void {
     const wanted = new Map<MediaStreamTrack, Voice>();
     for (const { peerId, microphone, screenAudio } of people) {
       if (microphone) wanted.set(microphone, { voiceOf: peerId, source: 'microphone' });
       if (screenAudio) wanted.set(screenAudio, { voiceOf: peerId, source: 'screenAudio' });
     }
+    for (const [slot, track] of slots) wanted.set(track, { slot: String(slot) });
     for (const [track, audio] of this.#elements) {
       if (wanted.has(track)) continue;
       audio.srcObject = null;

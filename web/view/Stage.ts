@@ -1,7 +1,7 @@
 /** Owns the stage: which tiles there are, which are large, which are on this page, and where they stand. */
 import { ChevronLeft, ChevronRight } from 'lucide';
 import { announce, arrange, element, icon } from './dom.ts';
-import { largestGrid, pageOf, type Size, tilesAPage } from './layout.ts';
+import { GAP, largestGrid, MOST_TILES, pageOf, type Size, tilesAPage } from './layout.ts';
 import { OwnTile } from './OwnTile.ts';
 import type { Person } from './Person.ts';
 import type { Session } from './Session.ts';
@@ -13,10 +13,7 @@ export type LayoutMode = 'grid' | 'speaker';
 
 /** The tile of a person has the person's id; that of their screen has this before it. */
 const SCREEN = 'screen:';
-const GAP = 8;
 const ASPECT = 16 / 9;
-/** Most tiles on a page: beyond that nobody recognises anybody. */
-const MOST_TILES = 25;
 /** The strip beside or above a large tile: its width or height, and the least size of its tiles, in CSS pixels. */
 const STRIP = { wide: 220, tall: 72, leastBeside: { width: 180, height: 101 }, leastAbove: { width: 112, height: 63 } };
 /** What the page turner takes below the tiles. */
@@ -41,6 +38,7 @@ export class Stage {
   #page = 0;
   #pages = 1;
   #activeSpeaker: string | undefined;
+  #speaking: ReadonlySet<string> = new Set();
 
   constructor(session: Session, alone: HTMLElement) {
     this.#session = session;
@@ -112,12 +110,15 @@ export class Stage {
     this.root.classList.toggle('alone', others.length === 0);
     this.#sharing.hidden = !self.screenOn;
     this.#place(others);
+    for (const person of others) this.#report(person);
   }
 
   /** Rings around who speaks, and the active speaker in view. Called regularly. */
   hear(): void {
     const speaking = this.#speakers.listen();
+    this.#speaking = speaking;
     for (const [id, tile] of this.#tiles) tile.setSpeaking(speaking.has(id));
+    for (const person of this.#session.others) this.#report(person);
     this.#own.tile.setSpeaking(speaking.has('self'));
     const active = this.#speakers.active(speaking, this.#activeSpeaker);
     if (active !== this.#activeSpeaker) {
@@ -147,6 +148,18 @@ export class Stage {
     this.#slow.hidden = !ours || frozen.length === 0 || this.#session.phase !== 'in';
   }
 
+  /** Tells the server how large somebody's pictures are seen, and that the one who speaks, or is large, matters. */
+  #report({ id, peerId }: Person): void {
+    for (const source of ['camera', 'screen'] as const) {
+      const tile = this.#tiles.get(source === 'screen' ? `${SCREEN}${id}` : id);
+      // A tile that is not on this page is not seen, whether the browser has looked or not.
+      const size = tile?.root.isConnected === false ? { width: 0, height: 0 } : tile?.size;
+      if (!tile || !size) continue;
+      const matters = tile.root.parentElement === this.#large || (source === 'camera' && this.#speaking.has(id));
+      this.#session.client.setView(peerId, source, { ...size, priority: matters ? 'high' : 'normal' });
+    }
+  }
+
   #drop(people: ReadonlyMap<string, Person>): void {
     for (const [id, tile] of this.#tiles) {
       const owner = people.get(ownerOf(id));
@@ -164,7 +177,8 @@ export class Stage {
       label: person.name,
       name: person.name,
       video: person.camera,
-      expectsVideo: person.cameraOn,
+      expectsVideo: person.cameraOn && person.undecodable.camera === undefined,
+      undecodable: person.undecodable.camera,
       muted: person.muted,
       hand: person.hand,
       pinned: this.#pinned === person.id,
@@ -177,7 +191,8 @@ export class Stage {
       label: say('screenOf', { name: person.name }),
       name: person.name,
       video: person.screen,
-      expectsVideo: true,
+      expectsVideo: person.undecodable.screen === undefined,
+      undecodable: person.undecodable.screen,
       muted: false,
       hand: false,
       pinned: this.#pinned === id,
@@ -187,7 +202,14 @@ export class Stage {
   #tile(id: string, kind: 'person' | 'screen'): Tile {
     const known = this.#tiles.get(id);
     if (known) return known;
-    const tile = new Tile({ kind, onPin: () => this.#togglePin(id) });
+    const tile = new Tile({
+      kind,
+      onPin: () => this.#togglePin(id),
+      onSize: () => {
+        const owner = this.#session.others.find((person) => person.id === ownerOf(id));
+        if (owner) this.#report(owner);
+      },
+    });
     this.#tiles.set(id, tile);
     return tile;
   }

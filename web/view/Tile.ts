@@ -1,11 +1,15 @@
 /** Owns one tile: a picture or initials, a name, the marks on it, and whether the picture stands still. */
 import { Hand, MicOff, Pin, PinOff, WifiOff } from 'lucide';
+import { type SeenSize, seenSize } from '../client/index.ts';
 import { element, hueOf, icon, initials } from './dom.ts';
+import { Still } from './Still.ts';
 import { say } from './words/index.ts';
 
 export interface TileOptions {
   readonly kind: 'person' | 'own' | 'screen';
   onPin?(): void;
+  /** The picture is now seen in this size, in device pixels, or not at all. */
+  onSize?(size: SeenSize): void;
 }
 
 /** What a tile shows. */
@@ -14,8 +18,10 @@ export interface TileState {
   /** The name that the initials and their colour come from. */
   readonly name: string;
   readonly video: MediaStreamTrack | undefined;
-  /** A picture is to come: shimmer until it does. */
+  /** A picture is to come: shimmer until it does, where there was none. */
   readonly expectsVideo: boolean;
+  /** The codec of a picture that this browser cannot play. */
+  readonly undecodable?: string | undefined;
   readonly muted: boolean;
   readonly hand: boolean;
   readonly pinned: boolean;
@@ -36,12 +42,16 @@ export class Tile {
   readonly #muted: HTMLElement;
   readonly #hand: HTMLElement;
   readonly #slow: HTMLElement;
+  readonly #unplayable = element('p', { className: 'unplayable', hidden: true });
+  readonly #still = new Still();
+  readonly #unwatch: (() => void) | undefined;
   readonly #pin: HTMLButtonElement | undefined;
   #lastFrame = 0;
   #away = false;
   #track: MediaStreamTrack | undefined;
+  #size: SeenSize | undefined;
 
-  constructor({ kind, onPin }: TileOptions) {
+  constructor({ kind, onPin, onSize }: TileOptions) {
     const mark = (name: string, words: string, node: Parameters<typeof icon>[0]) =>
       element(
         'span',
@@ -58,17 +68,38 @@ export class Tile {
       // A tap focuses it, which shows its buttons where there is no hovering.
       { className: `tile ${kind}`, tabIndex: -1 },
       this.#initials,
+      this.#still.root,
       this.video,
+      this.#unplayable,
       this.#slow,
       element('span', { className: 'chip' }, this.#hand, this.#muted, this.#label),
       this.#pin,
     );
     this.#watchFrames();
+    this.#unwatch =
+      onSize &&
+      seenSize(this.video, (size) => {
+        // What nobody saw was not sent, and its return is no freeze.
+        if (!this.#isSeen && this.#lastFrame > 0) this.#lastFrame = performance.now();
+        this.#size = size;
+        onSize(size);
+      });
+  }
+
+  /** How large the picture is seen, in device pixels; undefined until the browser has looked. */
+  get size(): SeenSize | undefined {
+    return this.#size;
+  }
+
+  get #isSeen(): boolean {
+    return this.#size === undefined || this.#size.width > 0;
   }
 
   /** Whether the picture has stood still for too long while it should move. */
   get frozen(): boolean {
-    if (!this.#track || this.#lastFrame === 0 || document.hidden || this.video.paused) return false;
+    if (!this.#track || this.#lastFrame === 0 || document.hidden || !this.#isSeen) return false;
+    // What has no frame yet has not begun to play; the last picture stands in for it, and must not do so for long.
+    if (this.video.paused && !this.#still.shown) return false;
     return performance.now() - this.#lastFrame > FROZEN_AFTER;
   }
 
@@ -79,17 +110,21 @@ export class Tile {
     this.video.play().catch(() => {});
   }
 
-  show({ label, name, video, expectsVideo, muted, hand, pinned, data = {}, away = false }: TileState): void {
+  show({ label, name, video, expectsVideo, undecodable, muted, hand, pinned, data = {}, away }: TileState): void {
     Object.assign(this.root.dataset, data);
-    this.#away = away;
+    this.#away = away ?? false;
     if (this.#label.textContent !== label) {
       this.#label.textContent = label;
       this.#initials.textContent = initials(name);
       this.#initials.style.setProperty('--hue', String(hueOf(name)));
       this.root.setAttribute('aria-label', label);
     }
-    this.#showVideo(video);
-    this.root.classList.toggle('waiting', expectsVideo);
+    this.#showVideo(video, expectsVideo);
+    this.root.classList.toggle('waiting', expectsVideo && !this.#still.shown);
+    this.root.classList.toggle('undecodable', undecodable !== undefined);
+    this.#unplayable.hidden = undecodable === undefined;
+    const why = undecodable === undefined ? '' : say('undecodable', { codec: undecodable });
+    if (this.#unplayable.textContent !== why) this.#unplayable.textContent = why;
     this.#muted.hidden = !muted;
     this.#hand.hidden = !hand;
     if (!this.#pin) return;
@@ -116,14 +151,18 @@ export class Tile {
   }
 
   remove(): void {
-    this.#showVideo(undefined);
+    this.#unwatch?.();
+    this.#showVideo(undefined, false);
     this.root.remove();
   }
 
-  #showVideo(track: MediaStreamTrack | undefined): void {
+  /** @param more whether a picture is to come where there is none: then the last one stays until it does */
+  #showVideo(track: MediaStreamTrack | undefined, more: boolean): void {
+    if (!more) this.#still.drop();
     if (track === this.#track) return;
+    if (more && this.root.classList.contains('live')) this.#still.take(this.video);
     this.#track = track;
-    this.#lastFrame = 0;
+    this.#lastFrame = track && this.#still.shown ? performance.now() : 0;
     this.root.classList.toggle('has-video', track !== undefined);
     this.root.classList.remove('live');
     this.video.srcObject = track ? new MediaStream([track]) : null;
@@ -135,6 +174,7 @@ export class Tile {
       if (this.#track) {
         this.#lastFrame = performance.now();
         this.root.classList.add('live');
+        this.#still.dropSoon();
       }
       this.video.requestVideoFrameCallback(onFrame);
     };

@@ -55,6 +55,16 @@ function picture({ width, height }: Size, aspect: number): number {
 /** The least width at which a face is still a face, in CSS pixels. */
 const LEAST_TILE = { width: 160, height: 90 };
 
+/** Most tiles on a page: beyond that nobody recognises anybody. */
+export const MOST_TILES = 25;
+/** Between tiles, in CSS pixels. */
+export const GAP = 8;
+
+/** How many tiles the first page of a stage that fills a window may have. */
+export function firstPage(window: Size): number {
+  return tilesAPage(window, GAP, MOST_TILES);
+}
+
 /** How many tiles one page may hold so that none falls below the least size; at least one, at most `most`. */
 export function tilesAPage(stage: Size, gap: number, most: number, least: Size = LEAST_TILE): number {
   const columns = Math.max(1, Math.floor((stage.width + gap) / (least.width + gap)));

@@ -55,6 +55,7 @@ export function devicesWords(errors: DeviceErrors): string | undefined {
 
 const byCode: Partial<Record<WeirError['code'], WordKey>> = {
   roomFull: 'roomFull',
+  busy: 'busyForLong',
   unavailable: 'unavailable',
   timeout: 'unavailable',
   closed: 'unavailable',

@@ -54,6 +54,10 @@ export const en = {
 
   unauthorized: 'The token does not open this room: {detail}',
   roomFull: 'The room is full. Try again when somebody has left.',
+  busy: 'The server is full just now.',
+  againIn: 'Trying again in {seconds} s.',
+  cancel: 'Cancel',
+  busyForLong: 'The server is full just now. Try again in a few minutes.',
   unavailable: 'The server cannot be reached. Check your connection; we keep trying.',
   incapable:
     'This browser and the server have no video format in common. Try a current Chrome, Firefox, Edge or Safari.',
@@ -122,6 +126,7 @@ export const en = {
   connecting: 'Connecting…',
   reconnecting: 'Reconnecting…',
   reconnected: 'You are back.',
+  undecodable: 'Your browser cannot play this video ({codec}).',
   awayTheirs: '{name} is reconnecting…',
   draining: 'The server restarts in {seconds} seconds. You will be reconnected.',
   frozenTheirs: "{name}'s connection is slow.",

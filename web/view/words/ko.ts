@@ -54,6 +54,10 @@ export const ko: Readonly<Record<WordKey, string>> = {
 
   unauthorized: '이 토큰으로는 들어갈 수 없습니다: {detail}',
   roomFull: '방이 가득 찼습니다. 누군가 나가면 다시 시도해 주세요.',
+  busy: '지금은 서버가 가득 찼습니다.',
+  againIn: '{seconds}초 뒤에 다시 시도합니다.',
+  cancel: '취소',
+  busyForLong: '지금은 서버가 가득 찼습니다. 몇 분 뒤에 다시 시도해 주세요.',
   unavailable: '서버에 연결할 수 없습니다. 인터넷 연결을 확인해 주세요. 계속 시도합니다.',
   incapable: '이 브라우저와 서버가 함께 쓸 수 있는 영상 형식이 없습니다. 최신 브라우저를 써 주세요.',
   rateLimited: '한꺼번에 너무 많이 요청했습니다. 잠시 뒤 다시 시도해 주세요.',
@@ -121,6 +125,7 @@ export const ko: Readonly<Record<WordKey, string>> = {
   connecting: '연결하는 중…',
   reconnecting: '다시 연결하는 중…',
   reconnected: '다시 연결되었습니다.',
+  undecodable: '이 브라우저에서는 이 영상({codec})을 재생할 수 없습니다.',
   awayTheirs: '{name} 님이 다시 연결하는 중…',
   draining: '서버가 {seconds}초 뒤에 다시 시작됩니다. 자동으로 다시 연결됩니다.',
   frozenTheirs: '{name} 님의 연결이 느립니다.',

@@ -1,0 +1,304 @@
+/** Owns the proof of what the client tells of views, how it encodes, and how it sends what is watched. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { WeirError } from '../../shared/errors.ts';
+import type { View } from '../../shared/protocol.ts';
+import { chooseCodec, type EncodingChoice, encodingsOf } from '../../web/client/encodings.ts';
+import { Views } from '../../web/client/Views.ts';
+import { type LayerSender, WatchedLayers } from '../../web/client/WatchedLayers.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const turn = () => vi.advanceTimersByTimeAsync(0);
+
+describe('views', () => {
+  /** Views with all that they send; `answer` is what the server says to each. */
+  function setUp(answer: () => Promise<unknown> = async () => ({})) {
+    const requests: View[][] = [];
+    const line = { held: false };
+    const views = new Views({
+      send: (request) => {
+        requests.push(request);
+        return answer();
+      },
+      held: () => line.held,
+    });
+    return { views, requests, line };
+  }
+
+  test('the first changes go out at the end of the turn, together; the next ones 250 ms later, as they are then', async () => {
+    const { views, requests } = setUp();
+    views.set('ann', 'camera', { width: 640, height: 360 });
+    views.set('bob', 'camera', { width: 320, height: 176, priority: 'high' });
+    expect(requests).toEqual([]);
+    await turn();
+    expect(requests).toEqual([
+      [
+        { peerId: 'ann', source: 'camera', width: 640, height: 368 },
+        { peerId: 'bob', source: 'camera', width: 320, height: 176, priority: 'high' },
+      ],
+    ]);
+    views.set('ann', 'camera', { width: 960, height: 540 });
+    await vi.advanceTimersByTimeAsync(100);
+    views.set('ann', 'camera', { width: 1280, height: 720 });
+    await vi.advanceTimersByTimeAsync(149);
+    expect(requests.length).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(requests.slice(1)).toEqual([[{ peerId: 'ann', source: 'camera', width: 1280, height: 720 }]]);
+  });
+
+  test('small changes, and changes that were undone, are not sent; not being seen is exact', async () => {
+    const { views, requests } = setUp();
+    views.set('ann', 'camera', { width: 641, height: 361 });
+    await turn();
+    views.set('ann', 'camera', { width: 650, height: 365 });
+    await vi.advanceTimersByTimeAsync(1000);
+    views.set('ann', 'camera', undefined);
+    views.set('ann', 'camera', { width: 656, height: 368, priority: 'normal' });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(requests.length).toBe(1);
+    expect(views.isSeen('ann', 'camera')).toBe(true);
+    views.set('ann', 'camera', { width: 3, height: 0 });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(requests.slice(1)).toEqual([[{ peerId: 'ann', source: 'camera', width: 0, height: 0 }]]);
+    expect(views.isSeen('ann', 'camera')).toBe(false);
+    expect(views.isSeen('bob', 'camera')).toBe(true);
+  });
+
+  test('what goes out of view waits a moment for what comes into it', async () => {
+    const { views, requests } = setUp();
+    views.set('ann', 'camera', undefined);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(requests).toEqual([]);
+    views.set('bob', 'camera', { width: 640, height: 368 });
+    await turn();
+    expect(requests.map((request) => request.map(({ peerId }) => peerId))).toEqual([['ann', 'bob']]);
+    await vi.advanceTimersByTimeAsync(300);
+    views.set('bob', 'camera', undefined);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(requests.length).toBe(2);
+  });
+
+  test('more than 256 are split; whoever has left is not named', async () => {
+    const { views, requests } = setUp();
+    for (let peer = 0; peer < 300; peer += 1) views.set(`p${peer}`, 'camera', { width: 160, height: 96 });
+    views.set('p7', 'screen', { width: 160, height: 96 });
+    views.forget('p7');
+    await turn();
+    expect(requests.map(({ length }) => length)).toEqual([256, 43]);
+    expect(requests.flat().some(({ peerId }) => peerId === 'p7')).toBe(false);
+  });
+
+  test('what was refused is sent again: by itself where the refusal passes, otherwise with the next change', async () => {
+    let refusal: WeirError | undefined = new WeirError('rateLimited');
+    const { views, requests } = setUp(() => (refusal ? Promise.reject(refusal) : Promise.resolve({})));
+    views.set('ann', 'camera', { width: 160, height: 96 });
+    await turn();
+    refusal = new WeirError('badRequest');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(requests.length).toBe(2);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(requests.length).toBe(2);
+    refusal = undefined;
+    views.set('bob', 'camera', { width: 160, height: 96 });
+    await turn();
+    expect(requests.at(-1)?.map(({ peerId }) => peerId)).toEqual(['ann', 'bob']);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(requests.length).toBe(3);
+  });
+
+  test('while the connection is cut nothing is sent, and after it what holds then', async () => {
+    const { views, requests, line } = setUp();
+    line.held = true;
+    views.set('ann', 'camera', { width: 160, height: 96 });
+    await vi.advanceTimersByTimeAsync(5000);
+    views.set('ann', 'camera', { width: 320, height: 176 });
+    expect(requests).toEqual([]);
+    line.held = false;
+    views.resume();
+    await turn();
+    expect(requests).toEqual([[{ peerId: 'ann', source: 'camera', width: 320, height: 176 }]]);
+  });
+});
+
+describe('encodings', () => {
+  const camera = (choice: Partial<EncodingChoice>) =>
+    encodingsOf({ source: 'camera', codec: 'VP8', size: { width: 1280, height: 720 }, scalable: true, ...choice });
+
+  test.each([
+    [1920, 1080, [4, 2, 1]],
+    [720, 1280, [4, 2, 1]],
+    [960, 540, [4, 2, 1]],
+    [640, 480, [2, 1]],
+    [480, 270, [2, 1]],
+    [320, 240, [undefined]],
+  ])('a camera of %i by %i is scaled down by %j', (width, height, scales) => {
+    for (const codec of ['VP8', 'H264'] as const) {
+      const encodings = camera({ codec, size: { width, height } });
+      expect(encodings.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual(scales);
+    }
+  });
+
+  test('VP8 and H264 are simulcast, VP9 and AV1 one stream with layers in it', () => {
+    expect(camera({})).toEqual([
+      { maxBitrate: 150_000, scaleResolutionDownBy: 4, scalabilityMode: 'L1T3' },
+      { maxBitrate: 500_000, scaleResolutionDownBy: 2, scalabilityMode: 'L1T3' },
+      { maxBitrate: 1_500_000, scaleResolutionDownBy: 1, scalabilityMode: 'L1T3' },
+    ]);
+    expect(camera({ codec: 'H264' }).map(({ scalabilityMode }) => scalabilityMode)).toEqual(['L1T1', 'L1T1', 'L1T1']);
+    expect(camera({ codec: 'VP9' })).toEqual([{ maxBitrate: 1_500_000, scalabilityMode: 'L3T3_KEY' }]);
+    expect(camera({ codec: 'AV1', size: { width: 640, height: 360 } })).toEqual([
+      { maxBitrate: 500_000, scalabilityMode: 'L2T3_KEY' },
+    ]);
+    expect(camera({ codec: 'VP9', scalable: false })).toEqual([{ maxBitrate: 1_500_000 }]);
+  });
+
+  test('a screen is one stream, whatever the codec', () => {
+    const screen = (codec: EncodingChoice['codec']) => camera({ source: 'screen', codec });
+    expect(screen('VP8')).toEqual([{ maxBitrate: 2_500_000, scalabilityMode: 'L1T3' }]);
+    expect(screen('H264')).toEqual([{ maxBitrate: 2_500_000 }]);
+  });
+
+  test('the codec is the wanted one, else VP8, else any that there is', () => {
+    const codecs = (...names: string[]) =>
+      names.map((name) => ({
+        kind: 'video' as const,
+        mimeType: `video/${name}` as const,
+        clockRate: 90_000,
+        preferredPayloadType: 100,
+      }));
+    const chosen = (...names: string[]) => chooseCodec(codecs(...names), 'H264')?.mimeType;
+    expect(chosen('VP8', 'rtx', 'h264')).toBe('video/h264');
+    expect(chosen('rtx', 'VP9', 'VP8')).toBe('video/VP8');
+    expect(chosen('rtx', 'AV1')).toBe('video/AV1');
+    expect(chosen('rtx')).toBeUndefined();
+  });
+});
+
+describe('watched layers', () => {
+  /** A browser's sender, in which each change takes 100 ms and two at once are an error. */
+  class Sender implements LayerSender {
+    readonly changes: (boolean | undefined)[][] = [];
+    encodings: RTCRtpEncodingParameters[];
+    refuses: (encodings: readonly RTCRtpEncodingParameters[]) => boolean = () => false;
+    #busy = false;
+
+    constructor(encodings: RTCRtpEncodingParameters[]) {
+      this.encodings = encodings.map((encoding) => ({ active: true, ...encoding }));
+    }
+
+    getParameters(): RTCRtpSendParameters {
+      return {
+        transactionId: '',
+        codecs: [],
+        headerExtensions: [],
+        rtcp: {},
+        encodings: structuredClone(this.encodings),
+      };
+    }
+
+    async setParameters({ encodings }: RTCRtpSendParameters): Promise<void> {
+      if (this.#busy) throw new Error('two at once');
+      this.#busy = true;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      this.#busy = false;
+      if (this.refuses(encodings)) throw new Error('refused');
+      this.encodings = encodings;
+      this.changes.push(encodings.map(({ active }) => active));
+    }
+  }
+  const simulcast = [{ rid: 'r0' }, { rid: 'r1' }, { rid: 'r2' }];
+  const settle = () => vi.advanceTimersByTimeAsync(5000);
+
+  test('changes run one after another, and of many only the last is made', async () => {
+    const layers = new WatchedLayers();
+    const sender = new Sender(simulcast);
+    layers.begin('camera', sender, simulcast);
+    await settle();
+    expect(sender.changes).toEqual([]);
+    layers.limit('camera', 0);
+    await vi.advanceTimersByTimeAsync(50);
+    for (const limit of [1, -1, 2, 1]) layers.limit('camera', limit);
+    await settle();
+    expect(sender.changes).toEqual([
+      [true, false, false],
+      [true, true, false],
+    ]);
+    layers.limit('camera', -1);
+    await settle();
+    layers.limit('camera', 2);
+    await settle();
+    expect(sender.changes.slice(2)).toEqual([
+      [false, false, false],
+      [true, true, true],
+    ]);
+  });
+
+  test('a limit that is there before the sender holds for it; that of a former one does not', async () => {
+    const layers = new WatchedLayers();
+    layers.limit('camera', 0);
+    const first = new Sender(simulcast);
+    layers.begin('camera', first, simulcast);
+    await settle();
+    expect(first.changes).toEqual([[true, false, false]]);
+    layers.end('camera');
+    const second = new Sender(simulcast);
+    layers.begin('camera', second, simulcast);
+    await settle();
+    expect(second.changes).toEqual([]);
+  });
+
+  test('a snapshot that does not name a source has all of it watched', async () => {
+    const layers = new WatchedLayers();
+    const sender = new Sender(simulcast);
+    layers.begin('camera', sender, simulcast);
+    layers.limit('camera', -1);
+    await settle();
+    layers.sync([{ source: 'screen', maxSpatialLayer: 0 }]);
+    await settle();
+    expect(sender.changes.at(-1)).toEqual([true, true, true]);
+  });
+
+  test('a browser that refuses is asked again, a few times', async () => {
+    const layers = new WatchedLayers();
+    const sender = new Sender(simulcast);
+    layers.begin('camera', sender, simulcast);
+    sender.refuses = () => true;
+    layers.limit('camera', 0);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(sender.changes).toEqual([]);
+    layers.limit('camera', 1);
+    await vi.advanceTimersByTimeAsync(300);
+    sender.refuses = () => false;
+    await settle();
+    expect(sender.changes).toEqual([[true, true, false]]);
+  });
+
+  test('one stream with layers in it becomes smaller, by its mode where the browser takes that', async () => {
+    const svc = [{ scalabilityMode: 'L3T3_KEY', maxBitrate: 1_500_000 }];
+    const layers = new WatchedLayers();
+    const sender = new Sender(svc);
+    layers.begin('camera', sender, svc);
+    layers.limit('camera', 1);
+    await settle();
+    const half = { active: true, scalabilityMode: 'L2T3_KEY', scaleResolutionDownBy: 2, maxBitrate: 500_000 };
+    expect(sender.encodings).toEqual([half]);
+    layers.limit('camera', -1);
+    await settle();
+    expect(sender.encodings).toEqual([{ ...half, active: false }]);
+    layers.limit('camera', 2);
+    await settle();
+    expect(sender.encodings).toEqual([{ ...svc[0], active: true, scaleResolutionDownBy: 1 }]);
+    sender.refuses = ([encoding]) =>
+      encoding !== undefined && 'scalabilityMode' in encoding && encoding.scalabilityMode !== 'L3T3_KEY';
+    layers.limit('camera', 0);
+    await settle();
+    expect(sender.encodings).toEqual([
+      { active: true, scalabilityMode: 'L3T3_KEY', scaleResolutionDownBy: 4, maxBitrate: 300_000 },
+    ]);
+  });
+});
