@@ -1,0 +1,132 @@
+/** Owns the proof that what a page receives follows what it shows: layers by tile, nothing unseen, slots, what it cannot play. */
+import type { Page } from 'playwright-core';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Member } from '../../scripts/load/endpoint/Member.ts';
+import { hasChromium } from '../support/chromium.ts';
+import { layers, spread, voice } from '../support/crowd.ts';
+import { eventually, roomUrl } from '../support/people.ts';
+import { statsOf } from '../support/tiles.ts';
+import { button, enterQuietly, launchChromiumWith, tile, useChromium } from '../support/visit.ts';
+import { useServer } from '../support/weir.ts';
+
+const fakeCamera = ['--use-fake-device-for-media-stream=fps=15', '--autoplay-policy=no-user-gesture-required'];
+
+describe.skipIf(!hasChromium)('a page', () => {
+  const weir = useServer({ ...spread, WEIR_MESSAGES_PER_SECOND: '1000', WEIR_HEARD_VOICES: '3' });
+  const chromium = useChromium(() => launchChromiumWith(fakeCamera), { [Symbol.dispose]: () => {} });
+
+  const present: Member[] = [];
+  // Before the server looks whether everyone has gone.
+  afterEach(() => {
+    for (const member of present.splice(0)) member.leave();
+  });
+
+  async function watch(room: string, width = 1280, height = 720): Promise<Page> {
+    const context = await chromium.browser.newContext({ viewport: { width, height } });
+    return enterQuietly(context, roomUrl(weir.url, room, 'Viewer'));
+  }
+
+  async function come(room: string, name: string): Promise<Member> {
+    const { member, ready } = await Member.join({
+      url: weir.url,
+      room,
+      name,
+      tracks: { camera: layers, microphone: voice },
+      receives: false,
+    });
+    present.push(member);
+    await ready;
+    member.setSpeaking(false);
+    return member;
+  }
+
+  /** Packets of video that a page has received, by peer. */
+  async function packets(page: Page): Promise<Map<string, number>> {
+    const received = (await statsOf(page)).filter(
+      ({ source, direction }) => source === 'camera' && direction === 'receive',
+    );
+    return new Map(received.map((track) => [track.peerId ?? '', track.packets]));
+  }
+
+  /** From whom a page receives video just now. */
+  async function senders(page: Page): Promise<string[]> {
+    const before = await packets(page);
+    // 15 frames a second: who sends has sent by then.
+    await page.waitForTimeout(700);
+    const after = await packets(page);
+    return [...after].filter(([peerId, count]) => count > (before.get(peerId) ?? 0) + 2).map(([peerId]) => peerId);
+  }
+
+  test('receives a camera in the layer that its tile needs, and the camera sends no more than that', async () => {
+    const publisher = await (await chromium.browser.newContext()).newPage();
+    await publisher.goto(roomUrl(weir.url, 'layers', 'Ada'));
+    await button(publisher, 'Mute').waitFor();
+    const page = await watch('layers', 200, 200);
+    const width = () =>
+      tile(page, 'Ada')
+        .locator('video')
+        .evaluate((video: HTMLVideoElement) => video.videoWidth);
+    const sent = async () => (await statsOf(publisher)).find(({ source }) => source === 'camera');
+    await eventually(width, 'the width of a small picture').toBe(320);
+    // The browser says the size of the largest layer that it sends.
+    await eventually(async () => (await sent())?.width, 'the width that is sent').toBe(320);
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await eventually(width, 'the width of a large picture').toBeGreaterThan(320);
+    await page.setViewportSize({ width: 200, height: 200 });
+    await eventually(width, 'the width of a small picture').toBe(320);
+  });
+
+  test('that is hidden receives no pictures, and has them again when it is shown: never black', async () => {
+    const member = await come('hidden', 'Ada');
+    const page = await watch('hidden');
+    await eventually(() => senders(page)).toEqual([member.peerId]);
+    const hide = (hidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, 'hidden', { value, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, hidden);
+    await hide(true);
+    await eventually(() => senders(page)).toEqual([]);
+    await hide(false);
+    await eventually(() => senders(page)).toEqual([member.peerId]);
+  });
+
+  test('receives those on the page of tiles that it shows, and turns to others', async () => {
+    const members = [];
+    for (let index = 0; index < 7; index += 1) members.push(await come('pages', `Member ${index}`));
+    const page = await watch('pages', 500, 420);
+    const shown = async () => {
+      const ids = await page
+        .locator('section.tile[data-peer-id]')
+        .evaluateAll((tiles) => tiles.flatMap((one) => (one instanceof HTMLElement ? (one.dataset.peerId ?? []) : [])));
+      return ids.sort();
+    };
+    const follows = async () => {
+      const [seen, sending] = [await shown(), (await senders(page)).sort()];
+      return seen.length > 0 && seen.length < 7 && seen.join() === sending.join();
+    };
+    await eventually(follows, 'what is received is what is shown').toBe(true);
+    const first = await shown();
+    await button(page, 'Next page').click();
+    await eventually(async () => (await shown()).join() !== first.join()).toBe(true);
+    await eventually(follows, 'what is received is what is shown').toBe(true);
+  });
+
+  test('of a large room plays the slots, and rings who speaks', async () => {
+    const members = [];
+    for (let index = 0; index < 6; index += 1) members.push(await come('slots', `Member ${index}`));
+    const page = await watch('slots');
+    await eventually(() => page.locator('audio').count()).toBe(4);
+    expect(await page.locator('audio[data-voice-of]').count()).toBe(0);
+    const ringed = async () => {
+      const ringing = page.locator('section.tile.speaking');
+      return ringing.evaluateAll((tiles) => tiles.map((one) => one.getAttribute('aria-label')));
+    };
+    members[4]?.setSpeaking(true);
+    await eventually(ringed).toEqual(['Member 4']);
+    members[4]?.setSpeaking(false);
+    await eventually(ringed).toEqual([]);
+    members[1]?.setSpeaking(true);
+    await eventually(ringed).toEqual(['Member 1']);
+  });
+});
