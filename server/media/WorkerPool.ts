@@ -83,7 +83,7 @@ export class WorkerPool {
    * @throws {WeirError} `unavailable` while there is none, `busy` while all have enough to do
    */
   pick(): MediaWorker {
-    const best = leastBusy(this.#answering());
+    const best = leastBusy(this.#answering(), []);
     if (!this.#free(this.#options.limits.rooms)) {
       throw new WeirError('busy', 'The server has no room for another room just now.', { retryAfter: BUSY_FOR });
     }
@@ -98,7 +98,7 @@ export class WorkerPool {
   place(own: readonly MediaWorker[]): { worker: MediaWorker; stay: Disposable } {
     const answering = this.#answering();
     const near = answering.filter((one) => own.includes(one) && one.load.fullness < this.#options.limits.spill);
-    const worker = leastBusy(near.length > 0 ? near : answering);
+    const worker = leastBusy(near.length > 0 ? near : answering, own);
     return { worker, stay: worker.load.expect() };
   }
 
@@ -177,15 +177,16 @@ export class WorkerPool {
   }
 }
 
-/** @throws {WeirError} `unavailable` for none */
-function leastBusy([first, ...others]: readonly MediaWorker[]): MediaWorker {
+/**
+ * @param own whose routers are the room's that asks: of them it knows what they have to do
+ * @throws {WeirError} `unavailable` for none
+ */
+function leastBusy([first, ...others]: readonly MediaWorker[], own: readonly MediaWorker[]): MediaWorker {
   if (!first) throw new WeirError('unavailable', 'No media worker is running right now; try again in a second.');
+  // An open room promises that there will be something to do.
+  const weight = (worker: MediaWorker) =>
+    worker.load.fullness + (worker.routers - (own.includes(worker) ? 1 : 0)) * ROOM;
   return others.reduce((best, worker) => (weight(worker) < weight(best) ? worker : best), first);
-}
-
-/** An open room promises that there will be something to do. */
-function weight({ load, routers }: MediaWorker): number {
-  return load.fullness + routers * ROOM;
 }
 
 function isPortError(error: unknown): boolean {

@@ -22,6 +22,9 @@ export interface IntakeOptions {
   onUndecodable(what: Undecodable): void;
 }
 
+/** Views that are remembered. */
+const MOST_VIEWS = 2048;
+
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #device: ReceivingDevice;
@@ -85,7 +88,11 @@ export class Intake {
   setViews(views: readonly View[]): void {
     for (const view of views) {
       const key = keyOf(view);
+      // The latest are those that matter, and whoever invents people must not fill the memory.
+      this.#views.delete(key);
       this.#views.set(key, view);
+      const [oldest] = this.#views.keys();
+      if (oldest !== undefined && this.#views.size > MOST_VIEWS) this.#views.delete(oldest);
       const feed = this.#videos.get(key);
       // Whatever fails has ended, and that is told.
       feed?.want(this.#wishFor(feed)).catch(() => {});

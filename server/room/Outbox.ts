@@ -1,5 +1,7 @@
 /** Owns what a peer has yet to be told: news in order, consumers in batches. */
 import type { ConsumerInfo, ServerEvents } from '../../shared/protocol.ts';
+import type { Pace } from './Pace.ts';
+import { PresenceNews } from './PresenceNews.ts';
 
 type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
 
@@ -8,9 +10,13 @@ type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => v
  * between, what comes up within
  * one turn of the event loop leaves at its end. So news never overtakes a reply that is on its way (a reply needs
  * microtasks only), and all consumers of one turn make one batch, which is one SDP exchange at the client.
+ *
+ * In a large room news of who is there waits for the room's next beat, or for other news, which it always comes before.
  */
 export class Outbox {
   readonly #send: Send;
+  readonly #pace: Pace;
+  readonly #presence = new PresenceNews();
   #open = false;
   #closed = false;
   #scheduled: NodeJS.Immediate | undefined;
@@ -18,8 +24,9 @@ export class Outbox {
   #consumers: ConsumerInfo[] = [];
   #closedConsumers: string[] = [];
 
-  constructor(send: Send) {
+  constructor(send: Send, pace: Pace) {
     this.#send = send;
+    this.#pace = pace;
   }
 
   /** Lets news out from now on; whoever opens it tells of the consumers that there are. */
@@ -33,13 +40,19 @@ export class Outbox {
     this.#open = false;
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
+    this.#presence.clear();
     this.#news = [];
     this.#consumers = [];
     this.#closedConsumers = [];
   }
 
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
-    if (!this.#open) return;
+    if (!this.#open || this.#closed) return;
+    if (this.#pace.slow && this.#presence.take(event, data)) {
+      this.#pace.soon(this.#beat);
+      return;
+    }
+    this.#tellPresence();
     this.#news.push(() => this.#send(event, data));
     this.#schedule();
   }
@@ -59,6 +72,7 @@ export class Outbox {
 
   close(): void {
     this.#closed = true;
+    this.#pace.drop(this.#beat);
     clearImmediate(this.#scheduled);
   }
 
@@ -66,11 +80,22 @@ export class Outbox {
   flush(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
+    this.#tellPresence();
     for (const tell of this.#news.splice(0)) tell();
     const consumerIds = this.#closedConsumers.splice(0);
     if (consumerIds.length > 0) this.#send('consumersClosed', { consumerIds });
     const consumers = this.#consumers.splice(0);
     if (consumers.length > 0) this.#send('newConsumers', { consumers });
+  }
+
+  readonly #beat = () => {
+    this.#tellPresence();
+    this.#schedule();
+  };
+
+  /** From now on it is news like any other. */
+  #tellPresence(): void {
+    this.#presence.tell((event, data) => this.#news.push(() => this.#send(event, data)));
   }
 
   #schedule(): void {

@@ -31,6 +31,7 @@ import { Allowance } from './Allowance.ts';
 import { Intake } from './Intake.ts';
 import type { Member } from './Member.ts';
 import { Outbox } from './Outbox.ts';
+import type { Pace } from './Pace.ts';
 import { Publication } from './Publication.ts';
 
 /** So many ICE restarts in so long, and so long between two, in milliseconds. */
@@ -48,6 +49,8 @@ export interface PeerOptions {
   readonly grants: Grants;
   readonly rtpCapabilities: RtpCapabilities;
   readonly fabric: Fabric;
+  /** The beat of its room. */
+  readonly pace: Pace;
   /** Where its media comes in. */
   readonly place: Place;
   /** How many videos it takes before it has said how it shows them. */
@@ -74,7 +77,7 @@ export class Peer implements Member {
 
   constructor(options: PeerOptions) {
     this.#options = options;
-    this.#outbox = new Outbox(options.send);
+    this.#outbox = new Outbox(options.send, options.pace);
     this.#lifetime.defer(() => options.place[Symbol.dispose]());
     this.#lifetime.defer(() => this.#outbox.close());
     this.#lifetime.defer(() => clearTimeout(this.#refreshing));

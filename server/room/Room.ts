@@ -6,6 +6,7 @@ import type { PeerInfo, ServerEvents, Slots } from '../../shared/protocol.ts';
 import { Lifetime } from '../Lifetime.ts';
 import type { Fabric } from '../media/Fabric.ts';
 import type { Member } from './Member.ts';
+import { Pace } from './Pace.ts';
 import type { Publication } from './Publication.ts';
 import { Voices } from './Voices.ts';
 
@@ -25,6 +26,8 @@ export class Room {
   readonly #members = new Map<string, Member>();
   readonly #publications = new Map<string, Publication>();
   readonly #voices: Voices;
+  /** At which large rooms tell who is there. */
+  readonly pace = new Pace(() => this.size);
   /** Identities that are on their way in: the room must not close under them. */
   readonly #seats = new Set<{ identity: string }>();
 
@@ -44,6 +47,7 @@ export class Room {
       tell: (slots) => this.tellAll('slots', { slots }),
     });
     this.#lifetime.defer(() => this.#voices.close());
+    this.#lifetime.defer(() => this.pace.close());
     log.info({ room: name }, 'room opened');
   }
 

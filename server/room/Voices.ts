@@ -20,7 +20,7 @@ export interface VoicesOptions {
 /** The least time between two times that everyone is told who speaks, in milliseconds. */
 const TELLING = 250;
 /** So long there have to be fewer microphones before slots are given up, in milliseconds, and so many fewer. */
-const CALM = { time: 10_000, fewer: 2 };
+const CALM = { time: 10_000, fewer: 1 };
 
 export class Voices {
   readonly #options: VoicesOptions;
@@ -37,10 +37,9 @@ export class Voices {
     this.#options = options;
   }
 
-  /** Whose voice each slot carries, as everyone may know it; empty while there are none. */
+  /** Whose voice each slot carries; empty while there are none. Who is hidden publishes nothing, so all may know. */
   get slots(): Slots {
-    const { member } = this.#options;
-    return this.#holders.map((id) => (id !== undefined && member(id)?.hidden === false ? id : null));
+    return this.#holders.map((id) => id ?? null);
   }
 
   /** Whether that comes to everyone by slots. */

@@ -23,6 +23,7 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
         rtpCapabilities,
         fabric: room.fabric,
         place: await room.fabric.place(),
+        pace: room.pace,
         videos,
         maxIncomingBitrate: context.config.maxIncomingBitrate,
         send: (event, data) => stay.tell(event, data),

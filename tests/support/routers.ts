@@ -4,6 +4,7 @@ import type { Consumer, Router } from 'mediasoup/types';
 
 const open = new Set<Router>();
 const consumers = new Map<string, Consumer>();
+const pipes = new Set<Consumer>();
 
 observer.on('newworker', (worker) => {
   worker.observer.on('newrouter', (router) => {
@@ -12,6 +13,10 @@ observer.on('newworker', (worker) => {
     router.observer.on('newtransport', (transport) => {
       transport.observer.on('newconsumer', (consumer) => {
         consumers.set(consumer.id, consumer);
+        if (transport.type === 'pipe') {
+          pipes.add(consumer);
+          consumer.observer.once('close', () => pipes.delete(consumer));
+        }
         consumer.observer.once('close', () => consumers.delete(consumer.id));
       });
     });
@@ -21,6 +26,11 @@ observer.on('newworker', (worker) => {
 /** The routers of this process, oldest first. */
 export function routers(): readonly Router[] {
   return [...open];
+}
+
+/** What crosses from one router to another now. */
+export function pipeConsumers(): Consumer[] {
+  return [...pipes];
 }
 
 /** What the media worker itself says of the one router that there is. */

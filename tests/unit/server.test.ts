@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Lifetime } from '../../server/Lifetime.ts';
 import { isPrivateAddress, ownAddresses } from '../../server/media/options.ts';
 import { Outbox } from '../../server/room/Outbox.ts';
+import { Pace } from '../../server/room/Pace.ts';
 import { RateLimit } from '../../server/signalling/RateLimit.ts';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
 import { opus } from '../support/media.ts';
@@ -152,7 +153,7 @@ describe('Outbox', () => {
   const nextTurn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   const record = () => {
     const sent: unknown[] = [];
-    return { sent, outbox: new Outbox((event, data) => sent.push({ event, data })) };
+    return { sent, outbox: new Outbox((event, data) => sent.push({ event, data }), new Pace(() => 2)) };
   };
 
   test('holds back everything until it opens, and again while it is held: a snapshot says it all', async () => {

@@ -46,6 +46,7 @@ export class MemberMedia implements Ticking {
   #send: Endpoint | undefined;
   #recv: Endpoint | undefined;
   #sending = false;
+  #reports = 0;
   #closed = false;
 
   constructor(options: MediaOptions = {}) {
@@ -146,8 +147,10 @@ export class MemberMedia implements Ticking {
       const reports = [...this.tracks.values()].flat().map((track) => track.senderReport());
       if (reports.length > 0) this.#send?.sendRtcp(reports);
     }
+    // A simulcast layer cannot be switched to before its first sender report; receivers need not say so much.
+    this.#reports += 1;
     const receivers = [...this.receivers.values()].filter(({ firstAt }) => firstAt > 0);
-    if (receivers.length === 0) return;
+    if (receivers.length === 0 || this.#reports % 2 === 0) return;
     for (let from = 0; from < receivers.length; from += MOST_REPORTS) {
       const reports = receivers.slice(from, from + MOST_REPORTS).map((receiver) => infoOf(receiver, time));
       this.#recv?.sendRtcp([new RtcpRrPacket({ ssrc: this.#ssrc, reports })]);

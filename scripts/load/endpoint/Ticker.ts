@@ -43,7 +43,7 @@ export class Ticker {
       place += 1;
       member.turn(time);
       if ((this.#turns + place) % 10 === 0) member.repair(time);
-      if ((this.#turns + place) % 200 === 0) member.report(time);
+      if ((this.#turns + place) % 100 === 0) member.report(time);
     }
   }
 }

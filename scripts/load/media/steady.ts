@@ -1,4 +1,4 @@
-/** Owns video that nothing decodes: a stream of an exact packet rate, made without an encoder, that passes for VP8. */
+/** Owns media that nothing decodes: streams of an exact packet rate, made without an encoder, that pass for VP8 and Opus. */
 import { packetiseVp8, vp8DescriptorBytes } from './packetise.ts';
 import type { Frame, Stream } from './Stream.ts';
 
@@ -19,6 +19,21 @@ const keyHeaderBytes = 10;
 /** Bytes of a payload, as streams are defined. */
 const mostBytes = 1150;
 const clockRate = 90_000;
+
+/** Packets of 20 ms, 50 a second, each of so many bytes: 80 are 32 kbit/s. */
+export function steadyVoice(payloadBytes = 80): Stream {
+  within('payloadBytes', payloadBytes, 1, mostBytes);
+  // The first byte says 20 ms of CELT (RFC 6716, section 3.1); no decoder will see the rest.
+  const payload = Buffer.alloc(payloadBytes, 0x57);
+  payload[0] = 0xfc;
+  return {
+    mimeType: 'audio/opus',
+    clockRate: 48_000,
+    frames: [{ payloads: [payload], key: true, ticks: 960 }],
+    width: 0,
+    height: 0,
+  };
+}
 
 /** @throws {RangeError} where no such stream can be */
 export function steadyVideo(options: SteadyOptions): Stream {

@@ -14,8 +14,10 @@ export class RouterEnd {
 
   constructor(router: Router) {
     this.#router = router;
-    if (router.closed) this.#lifetime.end('closed');
-    else router.observer.once('close', () => this.close());
+    const close = () => this.close();
+    router.observer.once('close', close);
+    this.#lifetime.defer(() => router.observer.off('close', close));
+    if (router.closed) close();
   }
 
   /** Runs `listener` once it has ended, with its router at the latest. */
@@ -79,6 +81,7 @@ export class RouterEnd {
       for (const producer of producers) producer.close();
       throw failure.reason;
     }
+    if (this.#lifetime.closed) throw new Error('the slots were closed while their producers were made');
     this.#open = producers;
     return producers;
   }

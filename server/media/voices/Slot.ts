@@ -57,8 +57,9 @@ export class Slot {
    */
   write({ packet, at }: Arrival): Buffer | undefined {
     if (!this.#talker) return undefined;
-    const follows = this.#offset !== undefined && this.#follows(packet, at);
-    const offset = follows && this.#offset ? this.#offset : this.#join(packet, at);
+    const known = this.#offset;
+    const follows = known !== undefined && this.#follows(packet, at, known);
+    const offset = follows ? known : this.#join(packet, at);
     const sequence = (sequenceOf(packet) + offset.sequence) & 0xffff;
     const timestamp = (timestampOf(packet) + offset.timestamp) >>> 0;
     if (sequenceDistance(this.#first, sequence) < 0) return undefined;
@@ -87,8 +88,7 @@ export class Slot {
   }
 
   /** Whether the talker's numbers go on as those of one stream do. One that begins anew is joined like another talker. */
-  #follows(packet: Buffer, at: number): boolean {
-    const { sequence, timestamp } = this.#offset ?? { sequence: 0, timestamp: 0 };
+  #follows(packet: Buffer, at: number, { sequence, timestamp }: SlotStart): boolean {
     const steps = sequenceDistance(this.#sequence, (sequenceOf(packet) + sequence) & 0xffff);
     const ticks = timestampDistance(this.#timestamp, (timestampOf(packet) + timestamp) >>> 0);
     if (Math.abs(steps) > JUMP.packets) return false;

@@ -41,6 +41,8 @@ const LEVELS = {
 
 /** Packets that are kept at most: 300 ms of 10 ms frames. */
 const CAPACITY = 32;
+/** Packets a second that no Opus sender has: its shortest frames are 400. */
+const FLOOD = 600;
 /** Opus without sound (DTX) is no longer than this, in bytes. */
 const SILENT_PAYLOAD = 3;
 
@@ -68,6 +70,9 @@ export class Voice {
   readonly #arrivals = new Float64Array(CAPACITY);
   #next = 0;
   #lastAt = Number.NEGATIVE_INFINITY;
+  /** A second that began then, and the packets in it. */
+  #secondAt = Number.NEGATIVE_INFINITY;
+  #inSecond = 0;
 
   #level: number = LEVELS.silence;
   #noise: number = LEVELS.quietest;
@@ -103,11 +108,21 @@ export class Voice {
     return at - this.#heardAt;
   }
 
+  /** Whether more packets come than sound can be made of. */
+  get floods(): boolean {
+    return this.#inSecond > FLOOD;
+  }
+
   /**
    * Hears a packet that came at `at`. It is kept, not copied.
    * @returns false for what is no Opus packet of this microphone
    */
   take(packet: Buffer, at: number): boolean {
+    if (at - this.#secondAt >= 1000) {
+      this.#secondAt = at;
+      this.#inSecond = 0;
+    }
+    this.#inSecond += 1;
     const start = payloadStart(packet);
     if (start < 0 || payloadTypeOf(packet) !== this.#payloadType) return false;
     this.#packets[this.#next] = packet;
@@ -155,7 +170,8 @@ export class Voice {
    * nothing quieter comes: a fan is no voice for more than seconds, and speech has pauses.
    */
   #isLoud(level: number, voice: boolean, at: number): boolean {
-    const passed = Math.max(0, at - this.#lastAt);
+    // Where no packets came, nothing is known of the noise.
+    const passed = Math.min(at - this.#lastAt, TIMES.longest);
     const grown = Math.min(this.#noise + (passed * LEVELS.growth) / 1000, LEVELS.noisiest);
     this.#noise = Math.max(LEVELS.quietest, Math.min(grown, level));
     this.#flagsVoice ||= voice;

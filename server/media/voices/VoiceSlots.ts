@@ -5,7 +5,7 @@ import { SlotChoice } from './choose.ts';
 import { RouterEnd } from './RouterEnd.ts';
 import { EXTENSIONS } from './rtp.ts';
 import { Slot } from './Slot.ts';
-import { Voice } from './Voice.ts';
+import { type Arrival, Voice } from './Voice.ts';
 
 export interface VoiceSlotsOptions {
   /** How many voices one hears at most. There is one slot more, for those who hold one: they do not hear themselves. */
@@ -16,12 +16,7 @@ export interface VoiceSlotsOptions {
    */
   onChange(holders: readonly (string | undefined)[]): void;
   /** Milliseconds of a clock that never goes back; for tests. */
-  now?(): number;
-}
-
-interface Microphone {
-  readonly voice: Voice;
-  readonly consumer: Consumer;
+  readonly now?: () => number;
 }
 
 export class VoiceSlots {
@@ -30,15 +25,19 @@ export class VoiceSlots {
   readonly #lifetime = new Lifetime();
   readonly #slots: readonly Slot[];
   readonly #choice: SlotChoice<Voice>;
-  readonly #microphones = new Map<string, Microphone>();
+  /** What hears each talker's microphone. */
+  readonly #microphones = new Map<string, Consumer>();
   readonly #ends = new Map<Router, RouterEnd>();
 
   constructor(options: VoiceSlotsOptions) {
     this.#options = options;
-    this.#now = options.now ? () => options.now?.() ?? 0 : () => performance.now();
+    this.#now = options.now ?? (() => performance.now());
     this.#choice = new SlotChoice(options.heard);
     // These SSRCs are seen by the slots' own transports only: mediasoup gives every consumer one of its own.
     this.#slots = Array.from({ length: options.heard + 1 }, (_, index) => new Slot(index + 1));
+    this.#lifetime.defer(() => {
+      for (const end of [...this.#ends.values()]) end.close();
+    });
   }
 
   /** Who holds each slot. */
@@ -55,8 +54,9 @@ export class VoiceSlots {
   }
 
   /**
-   * Hears a microphone until it ends; while it is muted it holds no slot. A talker has one: a newer takes its place.
-   * Nothing happens where microphone, router or these slots have ended, or end meanwhile.
+   * Hears a microphone until it ends; while it is muted it holds no slot. A talker has one: a newer takes its place. One
+   * that sends more than 600 packets a second is not heard any more. Nothing happens where microphone, router or these
+   * slots have ended, or end meanwhile.
    * @param router the one that `producer` is on
    * @throws what mediasoup throws, such as for a producer of another router
    */
@@ -83,37 +83,37 @@ export class VoiceSlots {
     const end = new RouterEnd(router);
     this.#ends.set(router, end);
     end.onEnd(() => this.#ends.delete(router));
-    this.#lifetime.defer(() => end.close());
     return end;
   }
 
   #hear(talkerId: string, consumer: Consumer): void {
-    this.#microphones.get(talkerId)?.consumer.close();
+    this.#microphones.get(talkerId)?.close();
     const voice = new Voice({ id: talkerId, ...formatOf(consumer) });
-    this.#microphones.set(talkerId, { voice, consumer });
+    this.#microphones.set(talkerId, consumer);
     consumer.observer.once('close', () => {
       this.#microphones.delete(talkerId);
       this.#silence(voice);
     });
     consumer.on('producerpause', () => this.#silence(voice));
-    consumer.on('rtp', (packet) => this.#take(voice, packet));
+    consumer.on('rtp', (packet) => {
+      this.#take(voice, packet);
+      // Each packet takes Node some 15 µs, nearly all of it mediasoup's channel: one sender could keep it from all else.
+      if (voice.floods) consumer.close();
+    });
   }
 
   /** Every packet of every microphone comes through here. */
   #take(voice: Voice, packet: Buffer): void {
     const at = this.#now();
     if (!voice.take(packet, at)) return;
-    if (this.#choice.claim(voice, at)) {
-      this.#settle();
-      // The slots may have been closed, or the talker sent away, by whoever was told.
-      const slot = this.#choice.slotOf(voice);
-      const kept = voice.kept(at);
-      if (slot >= 0)
-        for (const arrival of kept.length > 0 ? kept : [{ packet, at }]) this.#send(slot, arrival.packet, arrival.at);
-      return;
-    }
+    const changed = this.#choice.claim(voice, at);
+    if (changed) this.#settle();
+    // Asked for again: whoever was told may have closed the slots or sent the talker away.
     const slot = this.#choice.slotOf(voice);
-    if (slot >= 0) this.#send(slot, packet, at);
+    if (slot < 0) return;
+    const kept = changed ? voice.kept(at) : [];
+    if (kept.length === 0) this.#send(slot, { packet, at });
+    for (const arrival of kept) this.#send(slot, arrival);
   }
 
   #silence(voice: Voice): void {
@@ -131,9 +131,9 @@ export class VoiceSlots {
     this.#options.onChange(this.holders);
   }
 
-  #send(slot: number, packet: Buffer, at: number): void {
-    const copy = this.#slots[slot]?.write({ packet, at });
-    if (copy) for (const end of this.#ends.values()) end.send(slot, copy);
+  #send(slot: number, arrival: Arrival): void {
+    const packet = this.#slots[slot]?.write(arrival);
+    if (packet) for (const end of this.#ends.values()) end.send(slot, packet);
   }
 }
 

@@ -1,0 +1,77 @@
+/** Owns news of who is there and what they do, until it is told: what is over by then is left out, what changed twice is told once. */
+import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
+
+type Tell = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
+
+/** What is to be told of one peer. */
+interface OfOne {
+  came?: PeerInfo;
+  left?: ServerEvents['peerClosed'];
+  changes: Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away'>>;
+}
+
+export class PresenceNews {
+  /** In the order in which there was the first news of each. */
+  readonly #peers = new Map<string, OfOne>();
+
+  get empty(): boolean {
+    return this.#peers.size === 0;
+  }
+
+  /** Takes a piece of news. @returns false where it is of another kind */
+  take<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): boolean;
+  take(...[event, data]: { [E in keyof ServerEvents]: [E, ServerEvents[E]] }[keyof ServerEvents]): boolean {
+    switch (event) {
+      case 'newPeer':
+        this.#of(data.peerId).came = data;
+        return true;
+      case 'peerClosed':
+        this.#left(data);
+        return true;
+      case 'peerSources':
+        this.#of(data.peerId).changes.sources = data.sources;
+        return true;
+      case 'peerHand':
+        this.#of(data.peerId).changes.hand = data.raised;
+        return true;
+      case 'peerAway':
+        this.#of(data.peerId).changes.away = data.away;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Tells all that there is, and has nothing then. */
+  tell(tell: Tell): void {
+    const all = [...this.#peers];
+    this.#peers.clear();
+    for (const [peerId, { came, left, changes }] of all) {
+      const { sources, hand, away } = changes;
+      if (came) tell('newPeer', { ...came, ...changes });
+      else if (left) tell('peerClosed', left);
+      else {
+        if (sources) tell('peerSources', { peerId, sources });
+        if (hand !== undefined) tell('peerHand', { peerId, raised: hand });
+        if (away !== undefined) tell('peerAway', { peerId, away });
+      }
+    }
+  }
+
+  clear(): void {
+    this.#peers.clear();
+  }
+
+  #of(peerId: string): OfOne {
+    const known = this.#peers.get(peerId) ?? { changes: {} };
+    this.#peers.set(peerId, known);
+    return known;
+  }
+
+  /** Who came and left meanwhile was never there. */
+  #left(data: ServerEvents['peerClosed']): void {
+    const came = this.#peers.get(data.peerId)?.came !== undefined;
+    this.#peers.delete(data.peerId);
+    if (!came) this.#peers.set(data.peerId, { left: data, changes: {} });
+  }
+}

@@ -1,0 +1,125 @@
+/** Owns the proof that a room is not the prisoner of one worker: media across pipes, which open and close as they are used. */
+import { describe, expect, test, vi } from 'vitest';
+import type { Member } from '../../scripts/load/endpoint/Member.ts';
+import { steady } from '../../scripts/load/material.ts';
+import { steadyVideo } from '../../scripts/load/media/steady.ts';
+import { flows, received, spread, still, useCrowd, voice } from '../support/crowd.ts';
+import { pipeConsumers } from '../support/routers.ts';
+
+const open = useCrowd();
+const publishes = { tracks: { camera: [steadyVideo(steady)], microphone: voice } };
+
+describe('a room on two workers', () => {
+  test('everyone on both receives every packet; a producer crosses once, whoever takes it', async () => {
+    const { app, enter } = await open(spread);
+    const publisher = await enter('publisher', publishes);
+    const viewers = [];
+    for (const name of ['a', 'b', 'c', 'd']) viewers.push(await enter(name));
+    const room = await app.rooms.find('crowd');
+    expect(room?.fabric.hubs.length).toBe(2);
+    await Promise.all(viewers.map((viewer) => flows(viewer, publisher.peerId, 'camera', 200)));
+    await Promise.all(viewers.map((viewer) => flows(viewer, publisher.peerId, 'microphone')));
+    // A camera and a microphone, although two viewers take each of them on the other worker.
+    expect(pipeConsumers().filter(({ closed }) => !closed)).toHaveLength(2);
+    for (const viewer of viewers) {
+      for (const { distinct, expected } of viewer.media.all) expect(distinct).toBe(expected);
+    }
+  });
+
+  test('a pipe ends when the last who took it has gone, and is there again for the next', async () => {
+    const { enter } = await open(spread);
+    const publisher = await enter('publisher', publishes);
+    const far = await enter('far');
+    await flows(far, publisher.peerId);
+    const first = pipeConsumers();
+    expect(first).toHaveLength(2);
+    far.leave();
+    await vi.waitUntil(() => pipeConsumers().length === 0, { timeout: 5000, interval: 10 });
+    const next = await enter('next');
+    await flows(next, publisher.peerId);
+    expect(pipeConsumers()).toHaveLength(2);
+    expect(pipeConsumers()).not.toContain(first[0]);
+  });
+
+  test('mute and unmute cross it', async () => {
+    const { enter } = await open(spread);
+    const publisher = await enter('publisher', publishes);
+    const far = await enter('far');
+    await flows(far, publisher.peerId, 'microphone');
+    await publisher.setPaused('microphone', true);
+    await still(() => received(far, publisher.peerId, 'microphone'), 300);
+    await publisher.setPaused('microphone', false);
+    await flows(far, publisher.peerId, 'microphone');
+  });
+
+  test('when one worker dies, only those whose media came in there have to come back', async () => {
+    const { app, enter } = await open(spread);
+    const ends = new Map<string, string>();
+    const come = (name: string) => enter(name, { ...publishes, onEnd: (reason) => ends.set(name, reason) });
+    // The first one and the second are on different workers; the others wherever there is less to do.
+    const members = new Map<string, Member>();
+    for (const name of ['near', 'far', 'x', 'y']) members.set(name, await come(name));
+    const [near, far] = [...members.values()];
+    if (!near || !far) throw new Error('nobody came');
+    await Promise.all([flows(near, far.peerId), flows(far, near.peerId)]);
+    const room = await app.rooms.find('crowd');
+    const [, second] = room?.fabric.hubs ?? [];
+    process.kill(second?.worker.pid ?? 0, 'SIGKILL');
+    await vi.waitUntil(() => ends.has('far'), { timeout: 5000, interval: 5 });
+    const stayed = room?.peersSeenBy().map(({ name }) => name) ?? [];
+    expect(stayed).toContain('near');
+    expect([...stayed, ...ends.keys()].sort()).toEqual(['far', 'near', 'x', 'y']);
+    expect(new Set(ends.values())).toEqual(new Set(['mediaLost']));
+    for (const name of stayed) {
+      const member = members.get(name);
+      if (!member || member === near) continue;
+      await flows(member, near.peerId, 'camera', 100);
+      expect(member.media.all.find(({ info }) => info.peerId === near.peerId)?.gaps).toBe(0);
+    }
+    const back = await come('far');
+    await Promise.all([flows(near, back.peerId), flows(back, near.peerId)]);
+  });
+
+  test('leaves nothing on either when it ends', async () => {
+    const { app, enter } = await open(spread);
+    const publisher = await enter('publisher', publishes);
+    const far = await enter('far', publishes);
+    await Promise.all([flows(far, publisher.peerId), flows(publisher, far.peerId)]);
+    publisher.leave();
+    far.leave();
+    await vi.waitUntil(() => app.rooms.size === 0 && app.pool.workers.every(({ routers }) => routers === 0), {
+      timeout: 5000,
+      interval: 10,
+    });
+    expect(pipeConsumers()).toEqual([]);
+  });
+});
+
+describe('a room goes on to another worker', () => {
+  const hubs = async (environment: Record<string, string>) => {
+    const { app, enter } = await open({ WEIR_WORKERS: '2', ...environment });
+    for (const name of ['a', 'b', 'c', 'd']) await enter(name);
+    return (await app.rooms.find('crowd'))?.fabric.hubs.length;
+  };
+
+  test('not while its own has little to do', async () => {
+    expect(await hubs({})).toBe(1);
+  });
+
+  test('when its own is rather full: those who have come lately count before they show', async () => {
+    // Somebody who comes is taken to cost 250 packets a second: with the second one, the worker is half full.
+    expect(await hubs({ WEIR_WORKER_PACKETS: '1000', WEIR_SPILL_AT: '0.5' })).toBe(2);
+  });
+});
+
+test('a worker says how many packets it sends, and how much of a core it takes', async () => {
+  const { app, enter } = await open();
+  const publisher = await enter('publisher', { tracks: { camera: [steadyVideo(steady)] } });
+  const viewers = [await enter('a'), await enter('b')];
+  await Promise.all(viewers.map((viewer) => flows(viewer, publisher.peerId)));
+  const [worker] = app.pool.workers;
+  // Two viewers of 180 packets a second.
+  await vi.waitUntil(() => Math.abs((worker?.load.packets ?? 0) - 360) < 36, { timeout: 15_000, interval: 100 });
+  expect(worker?.load.cpu).toBeGreaterThan(0);
+  expect(worker?.load.cpu).toBeLessThan(1);
+});

@@ -1,0 +1,127 @@
+/** Owns the proof that voices stay as many as one can hear, however many microphones there are: slots in a real room. */
+import { describe, expect, test, vi } from 'vitest';
+import type { Member } from '../../scripts/load/endpoint/Member.ts';
+import { flows, spread, useCrowd, voice } from '../support/crowd.ts';
+
+const open = useCrowd();
+const HEARD = 2;
+const environment = { WEIR_HEARD_VOICES: String(HEARD) };
+
+/** Packets that have come in each slot. */
+function inSlots(member: Member): number[] {
+  const packets: number[] = [];
+  for (const { info, distinct } of member.media.receivers.values()) {
+    if (info.slot !== undefined) packets[info.slot] = distinct;
+  }
+  return packets;
+}
+
+/** The consumers of voices that a member has: `slot` or the peer's id. */
+function voicesOf(member: Member): string[] {
+  const infos = [...member.media.receivers.values()].map(({ info }) => info);
+  return infos.map(({ slot, peerId }) => (slot === undefined ? (peerId ?? '') : `slot ${slot}`)).sort();
+}
+
+const SLOTS = Array.from({ length: HEARD + 1 }, (_, slot) => `slot ${slot}`);
+
+describe.each([
+  ['one worker', environment],
+  ['two workers', { ...environment, ...spread }],
+] as const)('across %s', (_, settings) => {
+  test('up to one more than are heard everyone gets all; with another one, everyone has slots, and as many as before', async () => {
+    const { enter } = await open(settings);
+    const members: Member[] = [];
+    const come = async () => {
+      const member = await enter(`member-${members.length}`, { tracks: { microphone: voice } });
+      member.setSpeaking(false);
+      members.push(member);
+      return member;
+    };
+    for (let index = 0; index <= HEARD; index += 1) await come();
+    const [first, second] = members;
+    if (!first || !second) throw new Error('nobody came');
+    await flows(first, second.peerId, 'microphone');
+    expect(voicesOf(first)).toEqual(
+      members
+        .slice(1)
+        .map(({ peerId }) => peerId)
+        .sort(),
+    );
+    for (let index = 0; index < 5; index += 1) await come();
+    for (const member of members) await vi.waitUntil(() => voicesOf(member).join() === SLOTS.join(), { timeout: 5000 });
+  });
+
+  test('who speaks is heard by all others and named to them, and never sent back', async () => {
+    const { enter } = await open(settings);
+    const members: Member[] = [];
+    for (let index = 0; index < 6; index += 1) {
+      const member = await enter(`member-${index}`, { tracks: { microphone: voice } });
+      member.setSpeaking(false);
+      members.push(member);
+    }
+    const [talker, ...others] = members;
+    if (!talker) throw new Error('nobody came');
+    talker.setSpeaking(true);
+    for (const other of others) {
+      await vi.waitUntil(() => other.slots.includes(talker.peerId), { timeout: 5000, interval: 10 });
+      const slot = other.slots.indexOf(talker.peerId);
+      expect(slot).toBeLessThan(HEARD);
+      const before = inSlots(other)[slot] ?? 0;
+      await vi.waitUntil(() => (inSlots(other)[slot] ?? 0) > before + 20, { timeout: 5000, interval: 10 });
+    }
+    // All the while the others were sent what it said, its own slot stood still at the talker.
+    const slot = talker.slots.indexOf(talker.peerId);
+    const own = inSlots(talker)[slot];
+    const [other] = others;
+    if (!other) throw new Error('nobody else came');
+    const before = inSlots(other)[slot] ?? 0;
+    await vi.waitUntil(() => (inSlots(other)[slot] ?? 0) > before + 50, { timeout: 5000, interval: 10 });
+    expect(inSlots(talker)[slot]).toBe(own);
+  });
+
+  test('of three who speak at once each hears the other two, and who is silent hears two', async () => {
+    const { enter } = await open(settings);
+    const members: Member[] = [];
+    for (let index = 0; index < 6; index += 1) {
+      const member = await enter(`member-${index}`, { tracks: { microphone: voice } });
+      member.setSpeaking(false);
+      members.push(member);
+    }
+    const talkers = members.slice(0, 3);
+    for (const talker of talkers) talker.setSpeaking(true);
+    const silent = members[5];
+    if (!silent) throw new Error('too few');
+    await vi.waitUntil(() => talkers.every(({ peerId }) => silent.slots.includes(peerId)), { timeout: 5000 });
+    const grows = async (member: Member) => {
+      const before = inSlots(member);
+      await vi.waitUntil(() => inSlots(member).some((packets, slot) => packets > (before[slot] ?? 0) + 25), {
+        timeout: 5000,
+        interval: 5,
+      });
+      return inSlots(member).filter((packets, slot) => packets > (before[slot] ?? 0) + 5).length;
+    };
+    expect(await Promise.all([...talkers, silent].map(grows))).toEqual([2, 2, 2, 2]);
+  });
+});
+
+test('who leaves, or is muted, leaves the slot; with few microphones everyone is heard singly again', async () => {
+  const { enter } = await open(environment);
+  const members: Member[] = [];
+  for (let index = 0; index < 4; index += 1) {
+    const member = await enter(`member-${index}`, { tracks: { microphone: voice } });
+    member.setSpeaking(index === 1);
+    members.push(member);
+  }
+  const [first, second, third, fourth] = members;
+  if (!first || !second || !third || !fourth) throw new Error('too few');
+  await vi.waitUntil(() => voicesOf(first).join() === SLOTS.join(), { timeout: 5000 });
+  await vi.waitUntil(() => first.slots.includes(second.peerId), { timeout: 5000 });
+  await second.setPaused('microphone', true);
+  await vi.waitUntil(() => !first.slots.includes(second.peerId), { timeout: 5000 });
+  for (const one of [second, third, fourth]) one.leave();
+  const back = await enter('back', { tracks: { microphone: voice } });
+  // It takes ten seconds in which there were few.
+  await vi.waitUntil(() => voicesOf(first).join() === back.peerId, { timeout: 20_000, interval: 50 });
+  expect(first.slots).toEqual([]);
+  await flows(first, back.peerId, 'microphone');
+});

@@ -1,0 +1,124 @@
+/** Owns the proof that media follows what is watched: layers by size, nothing of what nobody sees, and the publisher stops. */
+import { describe, expect, test, vi } from 'vitest';
+import type { Member } from '../../scripts/load/endpoint/Member.ts';
+import { flows, layers, received, spread, still, useCrowd } from '../support/crowd.ts';
+
+const open = useCrowd();
+const camera = { tracks: { camera: layers } };
+const thumbnail = { width: 200, height: 112 };
+const large = { width: 1280, height: 720 };
+const unseen = { width: 0, height: 0 };
+
+/** Packets that a publisher has sent, lowest layer first. */
+function sent(publisher: Member): number[] {
+  return publisher.media.tracks.get('camera')?.map(({ packets }) => packets) ?? [];
+}
+
+/** Whether each layer is sent just now. */
+async function running(publisher: Member): Promise<boolean[]> {
+  const before = sent(publisher);
+  // 15 frames a second: a layer that runs has sent by then.
+  await vi
+    .waitUntil(() => sent(publisher).some((packets, layer) => packets > (before[layer] ?? 0) + 3), {
+      timeout: 2000,
+      interval: 10,
+    })
+    .catch(() => {});
+  return sent(publisher).map((packets, layer) => packets > (before[layer] ?? 0));
+}
+
+/** Packets a second that a viewer receives. */
+async function rate(viewer: Member, publisher: Member): Promise<number> {
+  const [packets, time] = [received(viewer, publisher.peerId), performance.now()];
+  await flows(viewer, publisher.peerId, 'camera', 15);
+  return ((received(viewer, publisher.peerId) - packets) * 1000) / (performance.now() - time);
+}
+
+const show = (viewer: Member, publisher: Member, size: { width: number; height: number }) =>
+  viewer.setViews([{ peerId: publisher.peerId, source: 'camera', ...size }]);
+
+describe.each([
+  ['one worker', {}],
+  ['two workers', spread],
+] as const)('across %s', (_, environment) => {
+  test('a publisher whom nobody watches sends no picture, and is back with the first who does', async () => {
+    const { enter } = await open(environment);
+    const publisher = await enter('publisher', camera);
+    await still(() => sent(publisher).reduce((sum, packets) => sum + packets, 0), 500);
+    const viewer = await enter('viewer');
+    await flows(viewer, publisher.peerId);
+    viewer.leave();
+    await still(() => sent(publisher).reduce((sum, packets) => sum + packets, 0), 500);
+  });
+
+  test('a thumbnail takes the lowest layer, of which alone the publisher sends; large takes the highest', async () => {
+    const { enter } = await open(environment);
+    const publisher = await enter('publisher', camera);
+    const viewer = await enter('viewer');
+    await flows(viewer, publisher.peerId);
+    await show(viewer, publisher, thumbnail);
+    await vi.waitUntil(async () => (await running(publisher)).join() === 'true,false,false', { timeout: 8000 });
+    // A frame is one packet there.
+    await vi.waitUntil(async () => Math.abs((await rate(viewer, publisher)) - 15) < 3, { timeout: 8000 });
+    await show(viewer, publisher, large);
+    await vi.waitUntil(() => publisher.media.tracks.get('camera')?.every(({ watched }) => watched));
+    // Three packets a frame are the highest layer's alone.
+    await vi.waitUntil(async () => Math.abs((await rate(viewer, publisher)) - 45) < 9, { timeout: 10_000 });
+  });
+
+  test('what one wants large another may have small: each gets its own', async () => {
+    const { enter } = await open(environment);
+    const publisher = await enter('publisher', camera);
+    const [small, big] = [await enter('small'), await enter('big')];
+    await show(small, publisher, thumbnail);
+    await show(big, publisher, large);
+    const rates = () => Promise.all([rate(small, publisher), rate(big, publisher)]);
+    await vi.waitUntil(
+      async () => {
+        const [low, high] = await rates();
+        return Math.abs(low - 15) < 3 && Math.abs(high - 45) < 9;
+      },
+      { timeout: 10_000 },
+    );
+    expect(await running(publisher)).toEqual([true, true, true]);
+  });
+
+  test('what is not seen is not sent; seen again soon, the same consumer goes on', async () => {
+    const { enter } = await open(environment);
+    const publisher = await enter('publisher', camera);
+    const viewer = await enter('viewer');
+    await flows(viewer, publisher.peerId);
+    const consumers = viewer.media.all.map(({ info }) => info.consumerId);
+    await show(viewer, publisher, unseen);
+    await still(() => received(viewer, publisher.peerId), 500);
+    await show(viewer, publisher, large);
+    await flows(viewer, publisher.peerId);
+    expect(viewer.media.all.map(({ info }) => info.consumerId)).toEqual(consumers);
+  });
+
+  test('of what is not seen for long there is no consumer any more; seen again, there is another', async () => {
+    const { enter } = await open(environment);
+    const publisher = await enter('publisher', camera);
+    const viewer = await enter('viewer');
+    await flows(viewer, publisher.peerId);
+    await show(viewer, publisher, unseen);
+    await vi.waitUntil(() => viewer.media.receivers.size === 0, { timeout: 15_000, interval: 50 });
+    await show(viewer, publisher, large);
+    await flows(viewer, publisher.peerId);
+    expect(viewer.media.receivers.size).toBe(1);
+  });
+
+  test('who takes two videos at first gets two cameras, and others for the asking', async () => {
+    const { enter } = await open(environment);
+    const publishers = [];
+    for (const name of ['a', 'b', 'c', 'd']) publishers.push(await enter(name, { ...camera, receives: false }));
+    const viewer = await enter('viewer', { videos: 2 });
+    const [first, second, third] = publishers;
+    if (!first || !second || !third) throw new Error('too few');
+    await Promise.all([flows(viewer, first.peerId), flows(viewer, second.peerId)]);
+    expect(viewer.media.receivers.size).toBe(2);
+    await show(viewer, third, large);
+    await flows(viewer, third.peerId);
+    expect(viewer.media.receivers.size).toBe(3);
+  });
+});

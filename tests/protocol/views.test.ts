@@ -1,0 +1,186 @@
+/** Owns the protocol of what is watched and heard: views, what cannot be decoded, who is told to stop, and a server that is full. */
+import { describe, expect, test } from 'vitest';
+import { opus, vp8 } from '../support/media.ts';
+import { failure, useServer } from '../support/weir.ts';
+
+const weir = useServer({ WEIR_HEARD_VOICES: '1' });
+const view = { source: 'camera', width: 320, height: 180 } as const;
+
+const h264 = {
+  ...vp8(),
+  codecs: [
+    {
+      mimeType: 'video/H264',
+      payloadType: 102,
+      clockRate: 90_000,
+      parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 },
+      rtcpFeedback: [],
+    },
+  ],
+  encodings: [{ ssrc: 4444 }],
+};
+
+describe('setViews', () => {
+  test('of people who are not there, or not yet, is remembered and no error', async () => {
+    const { client } = await weir.join({ room: 'room' });
+    await client.request('setViews', { views: [{ ...view, peerId: 'nobody' }] });
+  });
+
+  test.each([
+    ['no views', { views: [] }],
+    ['too many', { views: Array.from({ length: 257 }, (_, index) => ({ ...view, peerId: `p${index}` })) }],
+    ['a sound', { views: [{ ...view, peerId: 'p', source: 'microphone' }] }],
+    ['a negative size', { views: [{ ...view, peerId: 'p', width: -1 }] }],
+    ['half a pixel', { views: [{ ...view, peerId: 'p', height: 0.5 }] }],
+    ['a size beyond any screen', { views: [{ ...view, peerId: 'p', width: 16_385 }] }],
+    ['an unknown priority', { views: [{ ...view, peerId: 'p', priority: 'urgent' }] }],
+    ['an unknown field', { views: [{ ...view, peerId: 'p', zoom: 2 }] }],
+  ])('with %s is refused', async (_, data) => {
+    const { client } = await weir.join({ room: 'room' });
+    expect(await client.ask('setViews', data)).toMatchObject({ error: { code: 'badRequest' } });
+    expect(client.open).toBe(true);
+  });
+
+  test('before join is refused', async () => {
+    const client = await weir.connect();
+    await expect(client.request('setViews', { views: [{ ...view, peerId: 'p' }] })).rejects.toMatchObject(
+      failure('notJoined'),
+    );
+  });
+
+  test('that hides somebody before they publish: there is no consumer of their camera, but of their voice', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const bob = await weir.join({ room: 'room' });
+    await bob.client.request('setViews', { views: [{ ...view, peerId: ada.reply.peerId, width: 0 }] });
+    await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
+    await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
+    const { consumers } = await bob.client.event('newConsumers');
+    expect(consumers.map(({ source }) => source)).toEqual(['microphone']);
+    await bob.client.request('setViews', { views: [{ ...view, peerId: ada.reply.peerId }] });
+    const later = await bob.client.event('newConsumers');
+    expect(later.consumers.map(({ source, peerId }) => [source, peerId])).toEqual([['camera', ada.reply.peerId]]);
+  });
+});
+
+describe('a publisher', () => {
+  test('is told when nobody watches, and when somebody does again', async () => {
+    const ada = await weir.join({ room: 'room' });
+    await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
+    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: -1 });
+    await weir.join({ room: 'room' });
+    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: 0 });
+  });
+
+  test('of sound is not told', async () => {
+    const ada = await weir.join({ room: 'room' });
+    await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
+    await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
+    await ada.client.event('producerWatched');
+    expect(ada.client.unheard('producerWatched')).toEqual([]);
+  });
+});
+
+describe('what a client cannot decode', () => {
+  test('is told as it comes up, and in the reply to join; there is no consumer of it', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const bob = await weir.join({ room: 'room' });
+    await ada.client.request('produce', { source: 'camera', rtpParameters: h264 });
+    const told = { peerId: ada.reply.peerId, source: 'camera', mimeType: 'video/H264' };
+    expect(await bob.client.event('undecodable')).toEqual(told);
+    expect(bob.client.unheard('newConsumers')).toEqual([]);
+    const cem = await weir.join({ room: 'room' });
+    expect([cem.reply.undecodable, cem.reply.consumers]).toEqual([[told], []]);
+    await ada.client.request('closeProducer', { source: 'camera' });
+    const dan = await weir.join({ room: 'room' });
+    expect(dan.reply.undecodable).toEqual([]);
+  });
+});
+
+describe('slots', () => {
+  test('are in the reply to join, with a consumer each', async () => {
+    const members = [];
+    for (let index = 0; index < 3; index += 1) {
+      const member = await weir.join({ room: 'room' });
+      await member.client.request('produce', { source: 'microphone', rtpParameters: opus() });
+      members.push(member);
+    }
+    const [ada] = members;
+    expect(await ada?.client.event('slots')).toEqual({ slots: [null, null] });
+    const late = await weir.join({ room: 'room' });
+    expect(late.reply.slots).toEqual([null, null]);
+    expect(late.reply.consumers.map(({ slot, peerId, source }) => [slot, peerId, source])).toEqual([
+      [0, undefined, 'microphone'],
+      [1, undefined, 'microphone'],
+    ]);
+  });
+});
+
+describe('resume', () => {
+  const lasting = useServer({ WEIR_RESUME_SECONDS: '1', WEIR_HEARD_VOICES: '1' });
+
+  test('says what is watched, what cannot be decoded, and who speaks', async () => {
+    const ada = await lasting.join({ room: 'room' });
+    const bob = await lasting.join({ room: 'room' });
+    await ada.client.request('produce', { source: 'camera', rtpParameters: h264 });
+    await bob.client.request('produce', { source: 'camera', rtpParameters: vp8() });
+    for (const { client } of [ada, bob, await lasting.join({ room: 'room' })]) {
+      await client.request('produce', { source: 'microphone', rtpParameters: opus() });
+    }
+    await bob.client.event('slots');
+    await bob.client.request('setViews', { views: [{ ...view, peerId: ada.reply.peerId }] });
+    bob.client.cut();
+    await bob.client.closed;
+    const again = await lasting.connect();
+    expect(await again.request('resume', { key: bob.reply.resumeKey })).toMatchObject({
+      watched: [{ source: 'camera', maxSpatialLayer: 0 }],
+      undecodable: [{ peerId: ada.reply.peerId, source: 'camera', mimeType: 'video/H264' }],
+      slots: [null, null],
+    });
+  });
+});
+
+describe('a server that is full', () => {
+  const full = useServer({ WEIR_BUSY_PEERS_AT: '0', WEIR_LINE_SECONDS: '0.2', WEIR_LINE_LENGTH: '2' });
+
+  test('lets those who join wait, turns them away in time, and says when to come again', async () => {
+    const client = await full.connect();
+    expect(await client.ask('join', joinData)).toMatchObject({
+      error: { code: 'busy', retryAfter: expect.any(Number) },
+    });
+    expect(client.open).toBe(true);
+  });
+
+  test('has a line that is not without end', async () => {
+    const clients = await Promise.all(Array.from({ length: 5 }, () => full.connect()));
+    const began = performance.now();
+    const answers = clients.map(async (client) => {
+      await client.ask('join', joinData);
+      return performance.now() - began;
+    });
+    const times = (await Promise.all(answers)).sort((one, other) => one - other);
+    expect(times.filter((time) => time < 150)).toHaveLength(3);
+    expect(times.filter((time) => time >= 150)).toHaveLength(2);
+  });
+
+  test('forgets who went away while waiting', async () => {
+    const client = await full.connect();
+    client.send(JSON.stringify({ id: 1, method: 'join', data: joinData }));
+    client.cut();
+    await client.closed;
+    const next = await full.connect();
+    expect(await next.ask('join', joinData)).toMatchObject({ error: { code: 'busy' } });
+    expect(full.app.rooms.size).toBe(0);
+  });
+});
+
+describe('a server with enough to do', () => {
+  const busy = useServer({ WEIR_BUSY_ROOMS_AT: '0' });
+
+  test('opens no new room, and says when to come again', async () => {
+    const client = await busy.connect();
+    expect(await client.ask('join', joinData)).toMatchObject({ error: { code: 'busy', retryAfter: 10 } });
+    expect(busy.app.rooms.size).toBe(0);
+  });
+});
+
+const joinData = { room: 'room', rtpCapabilities: { codecs: [] }, transports: { send: true, recv: true } };

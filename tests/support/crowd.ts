@@ -1,0 +1,75 @@
+/** Owns headless members for tests of large rooms: a server of some workers, members with media, and what has arrived. */
+import { afterEach, vi } from 'vitest';
+import { Member, type MemberOptions } from '../../scripts/load/endpoint/Member.ts';
+import { steadyVideo, steadyVoice } from '../../scripts/load/media/steady.ts';
+import type { App } from '../../server/app.ts';
+import { startServer } from './server.ts';
+
+/** A camera in three layers of 60, 150 and 400 kbit/s or so, each twice as wide as that below. */
+export const layers = [
+  steadyVideo({ packetsPerFrame: 1, payloadBytes: 500, framesPerSecond: 15, keyEvery: 60, width: 320, height: 180 }),
+  steadyVideo({ packetsPerFrame: 1, payloadBytes: 1100, framesPerSecond: 15, keyEvery: 60, width: 640, height: 360 }),
+  steadyVideo({ packetsPerFrame: 3, payloadBytes: 1100, framesPerSecond: 15, keyEvery: 60, width: 1280, height: 720 }),
+];
+export const voice = [steadyVoice()];
+
+/** Everyone where there is least to do: from the second member on, both workers carry the room. */
+export const spread = { WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' };
+
+export interface Crowd {
+  readonly url: string;
+  readonly app: App;
+  enter(name: string, options?: Partial<MemberOptions>): Promise<Member>;
+}
+
+/** Everything that a test opens ends after it. */
+export function useCrowd() {
+  const cleanUp: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const undo of cleanUp.splice(0).reverse()) await undo();
+  });
+  return async (environment: Record<string, string> = {}): Promise<Crowd> => {
+    const server = await startServer({
+      WEIR_MESSAGES_PER_SECOND: '1000',
+      WEIR_MAX_CONNECTIONS_PER_IP: '1000',
+      ...environment,
+    });
+    cleanUp.push(() => server.close());
+    const { url, app } = server;
+    const enter = async (name: string, options: Partial<MemberOptions> = {}): Promise<Member> => {
+      const { member, ready } = await Member.join({ url, room: 'crowd', name, ...options });
+      cleanUp.push(() => member.leave());
+      await ready;
+      return member;
+    };
+    return { url, app, enter };
+  };
+}
+
+/** Distinct packets of one source of one peer that a member has received. */
+export function received(member: Member, peerId: string, source = 'camera'): number {
+  return member.media.all
+    .filter(({ info }) => info.peerId === peerId && info.source === source)
+    .reduce((sum, { distinct }) => sum + distinct, 0);
+}
+
+/** Waits until so many more packets have arrived. */
+export async function flows(member: Member, peerId: string, source = 'camera', packets = 20): Promise<void> {
+  const before = received(member, peerId, source);
+  await vi.waitUntil(() => received(member, peerId, source) >= before + packets, { timeout: 10_000, interval: 10 });
+}
+
+/** Waits until a count has stayed the same for so long, in milliseconds. */
+export async function still(count: () => number, time: number): Promise<void> {
+  let last = count();
+  let since = performance.now();
+  await vi.waitUntil(
+    () => {
+      const now = count();
+      if (now !== last) since = performance.now();
+      last = now;
+      return performance.now() - since >= time;
+    },
+    { timeout: 15_000, interval: 20 },
+  );
+}

@@ -1,0 +1,48 @@
+/** Owns the rules by which a layer is enough for the place where a picture is shown. */
+import { describe, expect, test } from 'vitest';
+import { layerFor, priorityOf, spatialLayers } from '../../server/media/layers.ts';
+
+const hd = { width: 1280, height: 720 };
+
+describe('the layer for a place', () => {
+  test.each([
+    [{ width: 1, height: 1 }, 0],
+    [{ width: 320, height: 180 }, 0],
+    // Slightly larger than the picture is still sharp.
+    [{ width: 426, height: 240 }, 0],
+    [{ width: 430, height: 242 }, 1],
+    [{ width: 853, height: 480 }, 1],
+    [{ width: 860, height: 484 }, 2],
+    [{ width: 4000, height: 2000 }, 2],
+    // Filled, not fitted: the longer need counts.
+    [{ width: 100, height: 700 }, 2],
+  ])('%j of a 1280x720 picture in three layers is %i', (place, layer) => {
+    expect(layerFor(place, hd, 3)).toBe(layer);
+  });
+
+  test('of a picture with one layer is that one', () => {
+    expect(layerFor({ width: 1, height: 1 }, hd, 1)).toBe(0);
+  });
+
+  test('is the highest where the picture says that it has no size', () => {
+    expect(layerFor({ width: 320, height: 180 }, { width: 0, height: 0 }, 3)).toBe(2);
+  });
+});
+
+test('layers are counted by encodings in simulcast, and by the mode in SVC', () => {
+  expect(spatialLayers({ codecs: [], encodings: [{ rid: 'a' }, { rid: 'b' }] })).toBe(2);
+  expect(spatialLayers({ codecs: [], encodings: [{ scalabilityMode: 'L3T3_KEY' }] })).toBe(3);
+  expect(spatialLayers({ codecs: [], encodings: [{}] })).toBe(1);
+  expect(spatialLayers({ codecs: [] })).toBe(1);
+});
+
+test('a screen comes before a camera, and what is large before what is small', () => {
+  const order = [
+    priorityOf('camera', 'normal'),
+    priorityOf('camera', 'high'),
+    priorityOf('screen', 'normal'),
+    priorityOf('screen', 'high'),
+  ];
+  expect(order).toEqual([...order].sort((one, other) => one - other));
+  expect(new Set(order).size).toBe(4);
+});
