@@ -252,6 +252,25 @@ describe('watched layers', () => {
     expect(second.changes).toEqual([]);
   });
 
+  test('what an SDP exchange has undone is done again', async () => {
+    const layers = new WatchedLayers();
+    const sender = new Sender(simulcast);
+    layers.begin('camera', sender, simulcast);
+    layers.limit('camera', 0);
+    await settle();
+    const undo = () => {
+      for (const encoding of sender.encodings) encoding.active = true;
+    };
+    undo();
+    layers.begin('screen', new Sender([{}]), [{}]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(sender.encodings.map(({ active }) => active)).toEqual([true, false, false]);
+    undo();
+    await settle();
+    expect(sender.changes.length).toBe(3);
+    layers.close();
+  });
+
   test('a snapshot that does not name a source has all of it watched', async () => {
     const layers = new WatchedLayers();
     const sender = new Sender(simulcast);

@@ -9,12 +9,15 @@ type Encoding = RTCRtpEncodingParameters & { scalabilityMode?: string };
 
 /** A browser that refuses a change is asked again after so long, in milliseconds, so many times. */
 const RETRY = { after: 500, times: 3 };
+/** How often is looked whether senders still do as they were told, in milliseconds. */
+const CHECK = 1000;
 /** Everything is watched. */
 const ALL = Number.POSITIVE_INFINITY;
 
 export class WatchedLayers {
   readonly #limits = new Map<Source, number>();
   readonly #followers = new Map<Source, Follower>();
+  #checking: ReturnType<typeof setInterval> | undefined;
 
   /**
    * A new sender, which sends everything unless a limit has come already.
@@ -25,6 +28,8 @@ export class WatchedLayers {
     const follower = new Follower(sender, encodings);
     this.#followers.set(source, follower);
     follower.follow(this.#limits.get(source) ?? ALL);
+    // What was just published took an SDP exchange.
+    this.#check();
   }
 
   /** The source is off: whatever was said of it is of no more use. */
@@ -38,6 +43,7 @@ export class WatchedLayers {
   limit(source: Source, maxSpatialLayer: number): void {
     this.#limits.set(source, maxSpatialLayer);
     this.#followers.get(source)?.follow(maxSpatialLayer);
+    this.#checking ??= setInterval(() => this.#check(), CHECK);
   }
 
   /** These limits are all that there are. */
@@ -49,7 +55,13 @@ export class WatchedLayers {
   }
 
   close(): void {
+    clearInterval(this.#checking);
     for (const follower of this.#followers.values()) follower.close();
+  }
+
+  /** Each SDP exchange (of another track, of an ICE restart) has Chromium send all layers of simulcast again. */
+  #check(): void {
+    for (const follower of this.#followers.values()) follower.check();
   }
 }
 
@@ -71,6 +83,17 @@ class Follower {
   follow(limit: number): void {
     this.#wanted = limit;
     if (!this.#running) void this.#run();
+  }
+
+  /** Does again what the browser has undone. */
+  check(): void {
+    if (this.#running || this.#applied !== this.#wanted || this.#wanted === ALL) return;
+    const { encodings } = this.#sender.getParameters();
+    const isUndone = (encoding: Encoding, layer: number) =>
+      encoding.active !== limited(encoding, this.#full, layer, this.#wanted).active;
+    if (!encodings.some(isUndone)) return;
+    this.#applied = undefined;
+    void this.#run();
   }
 
   close(): void {
