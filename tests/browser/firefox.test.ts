@@ -65,4 +65,24 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await expectFilm(atAlice, 'Fox');
     await Promise.all([alice.leaveAll(), atFox.close()]);
   });
+
+  test('what Firefox cannot decode it says instead of showing nothing, and the voice is there', async () => {
+    const [address = '127.0.0.1'] = ownAddresses();
+    // This Firefox has no H264.
+    await using other = await startServer({ WEIR_RTC_HOST: address, WEIR_CAMERA_CODEC: 'H264' });
+    const atAlice = await alice.enter(other.url, 'codecs');
+    const page = await (await firefox.createBrowserContext()).newPage();
+    await page.goto(roomUrl(other.url, 'codecs', 'Fox'));
+    const words = () =>
+      page.evaluate(() => {
+        const said = document.querySelector<HTMLElement>('section.tile.undecodable .unplayable');
+        return said?.checkVisibility() ? said.textContent : undefined;
+      });
+    await eventually(words).toBe('Your browser cannot play this video (H264).');
+    expect(await tileOf(page, 'Alice')).toMatchObject({ live: false });
+    await eventually(() => recordedTone(page, 'Alice')).toBe(500);
+    // Firefox sends what it can, and Chromium plays it.
+    await eventually(() => tileOf(atAlice, 'Fox')).toMatchObject({ live: true, tone: 900 });
+    await Promise.all([alice.leaveAll(), page.close()]);
+  });
 });
