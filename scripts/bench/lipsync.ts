@@ -1,0 +1,109 @@
+/** Owns the benchmark of lips and voices: how far apart they are at a viewer, with the voice by itself and by slots. */
+import { setTimeout } from 'node:timers/promises';
+import { distributionOf } from '../load/report/distribution.ts';
+import { startBrowser } from '../torture/support/Page.ts';
+import type { Benchmark, Figure } from './support/Benchmark.ts';
+import { Crowd } from './support/members.ts';
+import { type Pair, ratioOf } from './support/pairs.ts';
+import { startMeasured } from './support/servers.ts';
+import { raised } from './support/settings.ts';
+import { type Moments, Onlooker, SpeakingFace } from './support/speakingFace.ts';
+import { voiceOf } from './support/turns.ts';
+
+const ROOMS = { single: 'single', slots: 'slots' } as const;
+/** One voice is heard, by two slots: three microphones are too many to be heard singly. */
+const ONE_HEARD = { WEIR_HEARD_VOICES: '1' };
+const OTHERS = 2;
+const BEEPS = { full: 40, quick: 12 };
+/** Milliseconds: until all has settled; of one beep and what follows it, in which others speak for a while. */
+const TIMES = { settle: 6000, beep: 900, others: 800, silence: 900 };
+/** What is seen and heard of a beep comes within so long, in milliseconds. */
+const WITHIN = 800;
+
+/** Milliseconds from the beep to its sound and its flash at the viewer. */
+interface Arrival {
+  readonly sound: number;
+  readonly flash: number;
+}
+
+export const lipsync: Benchmark = {
+  name: 'lipsync',
+  title: 'Lips and voices',
+  about:
+    'A face in Chromium that flashes as it beeps is in two rooms at once, with the same tracks: in one its voice has a consumer of its own, in the other it comes by slots. A viewer in Chromium notes when it sees and hears each. First the face holds its slot all the time, then others take all slots between two beeps, so that it gets one anew each time.',
+  a: 'by slots',
+  b: 'by itself',
+  limits: raised,
+  slow: true,
+  async run({ quick, say }) {
+    const count = BEEPS[quick ? 'quick' : 'full'];
+    await using server = await startMeasured('weir', ONE_HEARD);
+    await using chromium = await startBrowser({ secure: server.url });
+    using crowd = new Crowd();
+    const { url } = server;
+    const others = await crowd.join(
+      Array.from({ length: OTHERS }, (_, index) => ({
+        ...{ url, room: ROOMS.slots, name: `other-${index}`, receives: false },
+        tracks: { microphone: [voiceOf(index)] },
+      })),
+    );
+    const speak = (speaking: boolean) => {
+      for (const other of others) other.setSpeaking(speaking);
+    };
+    speak(false);
+    const rooms = Object.values(ROOMS);
+    const onlooker = await Onlooker.enter(chromium.browser, { url, rooms });
+    const face = await SpeakingFace.enter(chromium.browser, { url, rooms });
+    await setTimeout(TIMES.settle);
+    const figures: Figure[] = [];
+    const ratios = [];
+    for (const [name, disturb] of [
+      ['a slot that it holds', false],
+      ['a slot anew each time', true],
+    ] as const) {
+      const pairs: Pair<Arrival>[] = [];
+      for (let beep = 0; beep < count; beep += 1) {
+        say(`${name}: ${beep + 1} of ${count}`);
+        const pair = await once(face, onlooker);
+        if (pair) pairs.push(pair);
+        if (disturb) {
+          speak(true);
+          await setTimeout(TIMES.others);
+          speak(false);
+        }
+        await setTimeout(TIMES.silence);
+      }
+      ratios.push(
+        ratioOf(
+          pairs.map(({ a, b, first }) => ({ a: a.sound, b: b.sound, first })),
+          { name: `From mouth to ear, ${name}`, unit: 'ms', better: 'lower' },
+        ),
+      );
+      figures.push(...skews(pairs, name, 'a'), ...skews(pairs, name, 'b'));
+    }
+    return { srtp: crowd.srtp, ratios, figures };
+  },
+};
+
+async function once(face: SpeakingFace, onlooker: Onlooker): Promise<Pair<Arrival> | undefined> {
+  await onlooker.moments();
+  const at = await face.beep();
+  await setTimeout(TIMES.beep);
+  const moments = await onlooker.moments();
+  const arrival = ({ flashes = [], beeps = [] }: Partial<Moments> = {}): Arrival | undefined => {
+    const [flash, sound] = [flashes, beeps].map((times) => times.find((time) => time >= at && time - at < WITHIN));
+    return flash === undefined || sound === undefined ? undefined : { sound: sound - at, flash: flash - at };
+  };
+  const [a, b] = [arrival(moments[ROOMS.slots]), arrival(moments[ROOMS.single])];
+  return a && b && { a, b, first: 'a' };
+}
+
+/** How much later the sound is than the picture: negative where it is earlier. */
+function skews(pairs: readonly Pair<Arrival>[], name: string, side: 'a' | 'b'): Figure[] {
+  const skew = distributionOf(pairs.map((pair) => pair[side].sound - pair[side].flash));
+  const way = side === 'a' ? 'by slots' : 'by itself';
+  return [
+    { name: `Sound after picture, ${way}, ${name}, p50`, value: skew.p50, unit: 'ms' },
+    { name: `Sound after picture, ${way}, ${name}, p95`, value: skew.p95, unit: 'ms' },
+  ];
+}

@@ -1,0 +1,177 @@
+/** Owns a face that flashes as it beeps, in Chromium, and somebody who sees and hears when: both run in pages of their own. */
+import type { Browser, JSHandle } from 'playwright-core';
+
+/** Milliseconds since 1970. */
+export interface Moments {
+  /** When a room's picture turned white, and when its sound began. */
+  readonly flashes: readonly number[];
+  readonly beeps: readonly number[];
+}
+
+type Face = Awaited<ReturnType<typeof enterFace>>;
+type Watcher = Awaited<ReturnType<typeof enterWatcher>>;
+
+export interface InRooms {
+  readonly url: string;
+  readonly rooms: readonly string[];
+}
+
+export class SpeakingFace {
+  readonly #inside: JSHandle<Face>;
+
+  private constructor(inside: JSHandle<Face>) {
+    this.#inside = inside;
+  }
+
+  /** One who is in all of these rooms at once, with the same picture and the same sound. */
+  static async enter(browser: Browser, options: InRooms): Promise<SpeakingFace> {
+    const page = await browser.newPage();
+    await page.goto(`${options.url}/health`);
+    return new SpeakingFace(await page.evaluateHandle(enterFace, options));
+  }
+
+  /** Flashes and beeps once. @returns when, in milliseconds since 1970 */
+  beep(): Promise<number> {
+    return this.#inside.evaluate((face) => face.beep());
+  }
+}
+
+export class Onlooker {
+  readonly #inside: JSHandle<Watcher>;
+
+  private constructor(inside: JSHandle<Watcher>) {
+    this.#inside = inside;
+  }
+
+  /** One who is in all of these rooms at once. */
+  static async enter(browser: Browser, options: InRooms): Promise<Onlooker> {
+    const page = await browser.newPage();
+    await page.goto(`${options.url}/health`);
+    return new Onlooker(await page.evaluateHandle(enterWatcher, options));
+  }
+
+  /** What was seen and heard since the last call, by room. */
+  moments(): Promise<Readonly<Record<string, Moments>>> {
+    return this.#inside.evaluate((watcher) => watcher.moments());
+  }
+}
+
+/** Runs in the page. */
+async function enterFace({ url, rooms }: InRooms) {
+  const FRAME = 33;
+  const BEEP = 600;
+  const canvas = document.createElement('canvas');
+  canvas.width = 320;
+  canvas.height = 180;
+  document.body.append(canvas);
+  const brush = canvas.getContext('2d');
+  let brightUntil = 0;
+  let tick = 0;
+  const paint = () => {
+    if (!brush) return;
+    tick += 1;
+    brush.fillStyle = performance.now() < brightUntil ? 'white' : 'black';
+    brush.fillRect(0, 0, canvas.width, canvas.height);
+    // Something moves, or there would be no frames.
+    brush.fillStyle = 'grey';
+    brush.fillRect((tick * 7) % canvas.width, 0, 8, 8);
+  };
+  setInterval(paint, FRAME);
+  const context = new AudioContext({ latencyHint: 'interactive' });
+  const gain = new GainNode(context, { gain: 0 });
+  const tone = new OscillatorNode(context, { frequency: 600 });
+  const destination = context.createMediaStreamDestination();
+  tone.connect(gain).connect(destination);
+  tone.start();
+  const [picture] = canvas.captureStream(30).getVideoTracks();
+  const [sound] = destination.stream.getAudioTracks();
+  if (!picture || !sound) throw new Error('There is nothing to publish.');
+  const sdk: typeof import('../../../web/client/index.ts') = await import(`${url}/sdk.js`);
+  for (const room of rooms) {
+    const client = new sdk.RoomClient({ url });
+    await client.join({ room, name: 'face', videos: 0 });
+    await client.publish('camera', picture.clone());
+    await client.publish('microphone', sound.clone());
+  }
+  return {
+    beep() {
+      const at = performance.now();
+      brightUntil = at + BEEP;
+      paint();
+      gain.gain.setValueAtTime(0.5, context.currentTime);
+      gain.gain.setValueAtTime(0, context.currentTime + BEEP / 1000);
+      return performance.timeOrigin + at;
+    },
+  };
+}
+
+/** Runs in the page. */
+async function enterWatcher({ url, rooms }: InRooms) {
+  const BRIGHT = 128;
+  const LOUD = 0.05;
+  const EVERY = 4;
+  /** So long it has to be dark or silent before it counts as beginning, in milliseconds. */
+  const REST = 300;
+  const now = () => performance.timeOrigin + performance.now();
+  const sdk: typeof import('../../../web/client/index.ts') = await import(`${url}/sdk.js`);
+  const context = new AudioContext({ latencyHint: 'interactive' });
+  const found: Record<string, { flashes: number[]; beeps: number[] }> = {};
+  const listen = (room: string, track: MediaStreamTrack) => {
+    const stream = new MediaStream([track]);
+    // Chromium lets no remote sound into a graph unless an element plays it.
+    const audio = new Audio();
+    audio.srcObject = stream;
+    audio.muted = true;
+    void audio.play();
+    const ear = new AnalyserNode(context, { fftSize: 256 });
+    context.createMediaStreamSource(stream).connect(ear);
+    const samples = new Float32Array(ear.fftSize);
+    let last = 0;
+    const timer = setInterval(() => {
+      ear.getFloatTimeDomainData(samples);
+      if (Math.max(...samples) < LOUD) return;
+      if (now() - last > REST) found[room]?.beeps.push(now());
+      last = now();
+    }, EVERY);
+    track.addEventListener('ended', () => clearInterval(timer));
+  };
+  const watch = (room: string, track: MediaStreamTrack) => {
+    const video = document.createElement('video');
+    video.muted = true;
+    video.style.cssText = 'position: fixed; left: 0; top: 0; width: 160px; height: 90px;';
+    video.srcObject = new MediaStream([track]);
+    document.body.append(video);
+    const canvas = new OffscreenCanvas(1, 1);
+    const brush = canvas.getContext('2d', { willReadFrequently: true });
+    let last = 0;
+    const onFrame = (_time: number, { expectedDisplayTime }: VideoFrameCallbackMetadata) => {
+      brush?.drawImage(video, video.videoWidth / 2, video.videoHeight / 2, 1, 1, 0, 0, 1, 1);
+      const at = performance.timeOrigin + expectedDisplayTime;
+      if ((brush?.getImageData(0, 0, 1, 1).data[0] ?? 0) > BRIGHT) {
+        if (at - last > REST) found[room]?.flashes.push(at);
+        last = at;
+      }
+      video.requestVideoFrameCallback(onFrame);
+    };
+    video.requestVideoFrameCallback(onFrame);
+    void video.play();
+  };
+  for (const room of rooms) {
+    found[room] = { flashes: [], beeps: [] };
+    const client = new sdk.RoomClient({ url });
+    client.on('trackAdded', ({ peer, source, track }) => {
+      if (peer.name !== 'face') return;
+      if (source === 'camera') watch(room, track);
+      if (source === 'microphone') listen(room, track);
+    });
+    client.on('slotTrackAdded', ({ track }) => listen(room, track));
+    await client.join({ room, name: 'onlooker' });
+  }
+  return {
+    moments() {
+      const moments = structuredClone(found);
+      for (const room of rooms) found[room] = { flashes: [], beeps: [] };
+      return moments;
+    },
+  };
+}
