@@ -47,6 +47,7 @@ export const pipes: Benchmark = {
   a: 'two workers',
   b: 'one worker',
   limits: raised,
+  slow: true,
   async run({ quick, say }) {
     say(`connecting ${VIEWERS} viewers to each of two servers`);
     await using two = await open(spread);

@@ -32,7 +32,7 @@ interface Stage extends AsyncDisposable {
 export const pour: Benchmark = {
   name: 'pour',
   title: 'Viewers who pour in',
-  about: `${VIEWERS} viewers come to one simulcast publisher (150, 500 and 1500 kbit/s, a key frame every 10 s or when asked for) within one second, to a server with one worker or spread over two. Times run from each viewer's socket to a whole frame, which is a key frame, as the server begins with one. Somebody watches all the while; where nobody does, the publisher sends nothing until the first one comes.`,
+  about: `${VIEWERS} viewers come to one simulcast publisher (60, 150 and 400 kbit/s, a key frame every 10 s or when asked for) within one second, to a server with one worker or spread over two. Times run from each viewer's socket to a whole frame, which is a key frame, as the server begins with one. Somebody watches all the while; where nobody does, the publisher sends nothing until the first one comes.`,
   a: 'two workers',
   b: 'one worker',
   limits: raised,

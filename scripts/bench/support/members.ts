@@ -10,15 +10,16 @@ export class Crowd implements Disposable {
 
   /** Lets them in, `atOnce` at a time; it resolves when all are connected. @throws why one of them is not */
   async join(options: readonly MemberOptions[], atOnce = AT_ONCE): Promise<readonly Member[]> {
-    const before = this.members.length;
+    const joined: Member[] = [];
     for (let from = 0; from < options.length; from += atOnce) {
       const joining = options.slice(from, from + atOnce).map((one) => Member.join(one));
       for (const { member, ready } of await Promise.all(joining)) {
         this.members.push(member);
+        joined.push(member);
         await ready;
       }
     }
-    return this.members.slice(before);
+    return joined;
   }
 
   /** Every packet that came to somebody, repeats not counted. */
