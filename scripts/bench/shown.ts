@@ -32,7 +32,8 @@ const SPEAK = 3;
 /** Milliseconds. */
 const TIMES = { settle: 8000, window: 2000, chromium: 20_000, chromiumWindow: 10_000 };
 const WINDOWS = { full: 20, quick: 10 };
-const GOALS = { downlink: 1.1 };
+/** Less than what is enough is no success either. */
+const GOALS = { downlink: { least: 0.9, most: 1.1 } };
 
 /** Of one window, a second. */
 interface Window {
@@ -59,7 +60,7 @@ interface Hall extends AsyncDisposable {
 export const shown: Benchmark = {
   name: 'shown',
   title: 'What is shown, and no more',
-  about: `${PUBLISHERS} publishers of simulcast (60, 150 and 400 kbit/s VP8, ${FRAMES_PER_SECOND} frames a second) with microphones, ${SPEAK} of which speak, and one viewer, who looks at nine: one at 1280x720, two at 640x360, six at 320x180. The same room on another server, whose viewer never says what it shows and is sent everything. Both rooms run, and are measured in the same windows of ${TIMES.window / 1000} s. Then Chromium takes the first viewer's place.`,
+  about: `${PUBLISHERS} publishers of simulcast (60, 150 and 400 kbit/s VP8, ${FRAMES_PER_SECOND} frames a second) with microphones, ${SPEAK} of which speak, and one viewer, who looks at nine: one at 1280x720, two at 640x360, six at 320x180. The same room on another server, whose viewer never says what it shows and is sent everything. Neither viewer says how much it can take, so that nothing is held back. Both rooms run, and are measured in the same windows of ${TIMES.window / 1000} s. Then Chromium takes the first viewer's place.`,
   a: 'nine tiles',
   b: 'everything',
   limits: raised,
@@ -102,7 +103,7 @@ export const shown: Benchmark = {
           name: 'Packets of video to the viewer without a browser, of those of the layers that are enough',
           value: mean(({ video, enough }) => video / enough),
           unit: '',
-          goal: { most: GOALS.downlink },
+          goal: GOALS.downlink,
         },
         ...(await inChromium(some, say)),
       ],
@@ -124,7 +125,7 @@ async function open(camera: readonly Stream[], voice: Stream, view: 'shown' | 'e
   );
   for (const [index, publisher] of publishers.entries()) publisher.setSpeaking(index < SPEAK);
   const nothing = view === 'shown' ? { videos: 0 } : {};
-  const [viewer] = await crowd.join([{ url, room: ROOM, name: 'viewer', ...nothing }]);
+  const [viewer] = await crowd.join([{ url, room: ROOM, name: 'viewer', estimates: false, ...nothing }]);
   if (!viewer) throw new Error('nobody came');
   if (view === 'shown') {
     await viewer.setViews(tilesOf(publishers).map((tile) => ({ ...tile, source: 'camera' as const })));
@@ -224,7 +225,7 @@ async function inChromium({ url, publishers }: Hall, say: (what: string) => void
       name: 'Chromium: video that comes, of what is enough',
       value: video.all / enough,
       unit: '',
-      goal: { most: GOALS.downlink },
+      goal: GOALS.downlink,
     },
     { name: 'Chromium: of it, a second time', value: kilobits(video.repeated), unit: 'kbit/s' },
     { name: 'Chromium: voices that come, with headers', value: kilobits(audio.all), unit: 'kbit/s' },
