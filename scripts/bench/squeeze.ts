@@ -22,6 +22,8 @@ const DEPTH = { full: 8, quick: 2 };
 /** Windows of a second at the end of each phase that are compared. */
 const WINDOWS = 5;
 const TOP = 1280;
+/** As in production: a connection that is lost in the crush comes back. */
+const resumable = { WEIR_RESUME_SECONDS: '30' };
 const GOALS = { down: 3000, freeze: 2000, up: 20_000 };
 
 /** A moment, and how many bytes of video had come by then. */

@@ -81,6 +81,11 @@ export class Person {
     return this.#inside.evaluate((inside) => inside.frames());
   }
 
+  /** In which state its stay and its media are. */
+  state(): Promise<string> {
+    return this.#inside.evaluate((inside) => inside.state());
+  }
+
   count(): Promise<Count> {
     return this.#inside.evaluate((inside) => inside.count());
   }
@@ -140,6 +145,7 @@ async function enter({ url, room, name, videos }: PersonOptions) {
   };
   return {
     peerId: () => client.peerId ?? '',
+    state: () => `${client.state}, media ${client.connection}${client.cut ? ', cut' : ''}`,
     async publish() {
       const media = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 } });
       const [track] = media.getVideoTracks();
