@@ -1,6 +1,7 @@
 /** Owns the benchmarks' command: which ones run, what is told of them, what is written: `npm run bench -- --help`. */
 import { forward } from './bench/forward.ts';
 import { join } from './bench/join.ts';
+import { lipsync } from './bench/lipsync.ts';
 import { memory } from './bench/memory.ts';
 import { pipes } from './bench/pipes.ts';
 import { pour } from './bench/pour.ts';
@@ -24,7 +25,7 @@ import { endings } from './setup/signals.mjs';
 /** In the order in which they run. */
 const benchmarks: readonly Benchmark[] = [
   ...[forward, pipes, join, storm, pour, signalling, memory],
-  ...[shown, unwatched, voices, squeeze],
+  ...[shown, unwatched, voices, lipsync, squeeze],
 ];
 /** What all of them may take together under `--quick`, in seconds. */
 const QUICK_SECONDS = 180;

@@ -43,6 +43,7 @@ const needs: Readonly<Record<string, readonly Check[]>> = {
   shown: [linux, worker, ffmpeg, chromium],
   unwatched: [worker, chromium],
   voices: [linux, worker],
+  lipsync: [worker, chromium],
   squeeze: [worker, namespaces, ffmpeg, chromium],
 };
 

@@ -31,7 +31,8 @@ export async function startBrowser({
       ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
       ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
       ...['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
-      '--allow-loopback-in-peer-connection',
+      // No click comes before the first sound.
+      ...['--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required'],
       ...(secure ? [`--unsafely-treat-insecure-origin-as-secure=${secure}`] : []),
     ],
   });
