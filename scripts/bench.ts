@@ -2,7 +2,11 @@
 import { forward } from './bench/forward.ts';
 import { join } from './bench/join.ts';
 import { memory } from './bench/memory.ts';
+import { pipes } from './bench/pipes.ts';
+import { pour } from './bench/pour.ts';
+import { shown } from './bench/shown.ts';
 import { signalling } from './bench/signalling.ts';
+import { squeeze } from './bench/squeeze.ts';
 import { storm } from './bench/storm.ts';
 import type { Benchmark, Findings } from './bench/support/Benchmark.ts';
 import { parseCommand, UsageError, usage } from './bench/support/command.ts';
@@ -12,11 +16,16 @@ import type { Ratio } from './bench/support/pairs.ts';
 import { type BenchRecord, machineOf, readRecords, writeRecord } from './bench/support/record.ts';
 import { reportOf } from './bench/support/report.ts';
 import { whyNotHere } from './bench/support/requirements.ts';
+import { unwatched } from './bench/unwatched.ts';
+import { voices } from './bench/voices.ts';
 import { Progress } from './setup/progress.mjs';
 import { endings } from './setup/signals.mjs';
 
 /** In the order in which they run. */
-const benchmarks: readonly Benchmark[] = [forward, join, storm, signalling, memory];
+const benchmarks: readonly Benchmark[] = [
+  ...[forward, pipes, join, storm, pour, signalling, memory],
+  ...[shown, unwatched, voices, squeeze],
+];
 /** What all of them may take together under `--quick`, in seconds. */
 const QUICK_SECONDS = 180;
 /** How long whatever runs may take to end in order once a signal has come, in milliseconds. */

@@ -34,10 +34,16 @@ const floor: Check = async () => {
 
 const needs: Readonly<Record<string, readonly Check[]>> = {
   forward: [linux, worker, floor],
+  pipes: [linux, worker],
   join: [linux, worker, namespaces, ffmpeg, chromium],
   storm: [linux, worker, ffmpeg],
+  pour: [worker],
   signalling: [worker],
   memory: [linux, worker],
+  shown: [linux, worker, ffmpeg, chromium],
+  unwatched: [worker, chromium],
+  voices: [linux, worker],
+  squeeze: [worker, namespaces, ffmpeg, chromium],
 };
 
 /** Why a benchmark cannot run here, in words for people; undefined where it can. */

@@ -3,15 +3,17 @@ import { z } from 'zod';
 import { Child, type ChildOptions } from './Child.ts';
 import { environmentWith } from './settings.ts';
 
-const Where = z.object({ url: z.string(), worker: z.number() });
+const Where = z.object({ url: z.string(), worker: z.number(), workers: z.array(z.number()).optional() });
 
 /** A server that runs. */
 export interface Measured extends AsyncDisposable {
   readonly child: Child;
   readonly url: string;
-  /** The process ids of its Node and its one media worker. */
+  /** The process ids of its Node and its first media worker. */
   readonly node: number;
   readonly worker: number;
+  /** Those of all its media workers. */
+  readonly workers: readonly number[];
 }
 
 /**
@@ -29,7 +31,7 @@ export async function startMeasured(
     execArgv: ['--expose-gc', '--no-flush-bytecode'],
     env: environmentWith(settings),
   });
-  const { url, worker } = await child.ask('where', Where);
+  const { url, worker, workers = [worker] } = await child.ask('where', Where);
   // In a namespace the process that was started becomes the program: the id is the same.
-  return { child, url, worker, node: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+  return { child, url, worker, workers, node: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }

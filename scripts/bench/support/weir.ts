@@ -6,7 +6,16 @@ import { givenSettings } from './settings.ts';
 const server = await startServer(givenSettings());
 answerQuestions(
   {
-    where: () => ({ url: server.url, worker: server.app.pool.workers[0]?.pid }),
+    where: () => {
+      const workers = server.app.pool.workers.map(({ pid }) => pid);
+      return { url: server.url, worker: workers[0], workers };
+    },
+    // By worker of that room: how many transports come in there.
+    spread: async (room) => {
+      const found = await server.app.rooms.find(String(room));
+      const dumps = await Promise.all((found?.fabric.hubs ?? []).map(({ router }) => router.dump()));
+      return dumps.map(({ transportIds }) => transportIds.length);
+    },
     memory: () => memoryAfterCollection(),
     rooms: () => server.app.rooms.size,
   },

@@ -20,6 +20,8 @@ export interface MemberOptions extends MediaOptions {
   readonly receives?: boolean;
   /** How many videos it takes before `setViews` asks for more; all unless told. */
   readonly videos?: number;
+  /** Whether it says how much it can take, as browsers do, and is sent no more; it does unless told. */
+  readonly estimates?: boolean;
   /** The connection was cut, and is being made anew; and it is there again, with the same stay. */
   onCut?(): void;
   onResumed?(): void;
@@ -111,7 +113,7 @@ export class Member {
   }
 
   async #join(): Promise<JoinReply> {
-    const { url, room, name, token, tracks = {}, receives = true, videos } = this.#options;
+    const { url, room, name, token, tracks = {}, receives = true, videos, estimates = true } = this.#options;
     let reason: CloseReason | undefined;
     try {
       const { line, welcome } = await Line.open({
@@ -141,7 +143,7 @@ export class Member {
         room,
         name,
         ...(token !== undefined && { token }),
-        rtpCapabilities: receiveCapabilities(welcome.rtpCapabilities),
+        rtpCapabilities: receiveCapabilities(welcome.rtpCapabilities, { estimates }),
         transports: { send: Object.keys(tracks).length > 0, recv: receives },
         ...(videos !== undefined && { videos }),
       });

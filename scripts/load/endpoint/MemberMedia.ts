@@ -31,8 +31,8 @@ const MOST_REPORTS = 31;
 export interface MediaOptions {
   /** Whether it decrypts every packet, rather than reading headers only. */
   readonly decrypts?: boolean;
-  /** Called for each packet that arrives: its bytes, and its one-way latency (milliseconds) where it tells. */
-  onPacket?(bytes: number, latency: number | undefined): void;
+  /** Called for each packet that arrives: its bytes, its one-way latency (milliseconds) where it tells, and where it came. */
+  onPacket?(bytes: number, latency: number | undefined, receiver: Receiver): void;
 }
 
 export class MemberMedia implements Ticking {
@@ -170,7 +170,7 @@ export class MemberMedia implements Ticking {
     if (!receiver || !this.#recv) return;
     const size = packet.length - this.#recv.tagBytes;
     const latency = receiver.take(packet, size, now());
-    this.#options.onPacket?.(size, latency);
+    this.#options.onPacket?.(size, latency, receiver);
     if (this.#options.decrypts) this.#look(packet);
   }
 

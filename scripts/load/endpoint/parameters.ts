@@ -16,12 +16,16 @@ const understood = {
 /** Estimation by REMB: one message a second says what a receiver takes, where transport-cc needs ten. */
 const feedback = /^(nack|ccm|goog-remb)$/;
 
-/** Of what the server offers, what a headless member can receive. */
-export function receiveCapabilities(server: RtpCapabilities): RtpCapabilities {
+/**
+ * Of what the server offers, what a headless member can receive.
+ * @param estimates whether it says how much it can take; one that does not is sent all that it wants
+ */
+export function receiveCapabilities(server: RtpCapabilities, { estimates = true } = {}): RtpCapabilities {
+  const isGiven = ({ type }: { type: string }) => feedback.test(type) && (estimates || type !== 'goog-remb');
   return {
     codecs: server.codecs
       .filter(({ mimeType }) => understood.codecs.test(mimeType))
-      .map((codec) => ({ ...codec, rtcpFeedback: codec.rtcpFeedback?.filter(({ type }) => feedback.test(type)) })),
+      .map((codec) => ({ ...codec, rtcpFeedback: codec.rtcpFeedback?.filter(isGiven) })),
     headerExtensions: server.headerExtensions
       ?.filter(({ uri }) => understood.extensions.includes(uri))
       .map((extension) => ({ ...extension, direction: 'sendrecv' })),

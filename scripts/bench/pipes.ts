@@ -1,0 +1,153 @@
+/** Owns the benchmark of pipes: what a packet costs the workers of a room that is on two of them, against one. */
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+import { steadyVideo } from '../load/media/steady.ts';
+import { pause } from './support/BareRoom.ts';
+import type { Benchmark } from './support/Benchmark.ts';
+import { CpuMeter } from './support/cpu.ts';
+import { Crowd, cameraOf } from './support/members.ts';
+import { figuresOf, type Pair, ratioOf, runPairs } from './support/pairs.ts';
+import { startMeasured } from './support/servers.ts';
+import { raised, viewersOf } from './support/settings.ts';
+
+/** `WEIR_BENCH_VIEWERS` says otherwise. */
+const VIEWERS = 300;
+const ROOM = 'bench';
+/**
+ * 36 packets a second of 1097 bytes are 0.3 Mbit/s: with all of 1.5 Mbit/s, whoever sends, forwards and receives for 300
+ * wants more than two cores, and what is not delivered costs nothing.
+ */
+const camera = { packetsPerFrame: 6, payloadBytes: 1065, framesPerSecond: 6, keyEvery: 60 };
+/** How long each window is, how long media flows before, and what is under way may take; milliseconds. */
+const TIMES = { window: 1000, settle: 300, under: 150 };
+const PAIRS = { full: 24, quick: 10 };
+/** Two sockets more, and one pass more through a worker, for a stream that then goes to 150. */
+const GOAL = 1.05;
+const DELIVERED = 99.9;
+/** Everybody goes where there is least to do. */
+const spread = { WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' };
+
+/** Microseconds of CPU of all workers, and packets; of one window or several. */
+interface Window {
+  readonly workers: number;
+  readonly received: number;
+  readonly due: number;
+}
+
+interface Hall extends AsyncDisposable {
+  measure(): Promise<Window>;
+  /** Transports on each worker. */
+  readonly spread: readonly number[];
+  readonly srtp: string;
+}
+
+export const pipes: Benchmark = {
+  name: 'pipes',
+  title: 'Pipes: a room on two workers',
+  about: `One publisher (36 packets a second of 1097 bytes) and ${VIEWERS} viewers, half of them on a second worker, which gets the stream through a pipe; the same with everybody on one worker. CPU time of all workers a packet that arrived. Both servers run, one of them flows; windows of a second, A B B A. The rate is below that of a camera because sender, workers and receivers share this machine.`,
+  a: 'two workers',
+  b: 'one worker',
+  limits: raised,
+  slow: true,
+  async run({ quick, say }) {
+    const viewers = viewersOf(VIEWERS);
+    say(`connecting ${viewers} viewers to each of two servers`);
+    await using two = await open(spread, viewers);
+    await using one = await open({}, viewers);
+    const depth = quick ? 'quick' : 'full';
+    const pairs = inTwos(
+      await runPairs(two.measure, one.measure, {
+        pairs: 2 * PAIRS[depth],
+        warmUp: 2,
+        onPair: (pair, of) => say(`pair ${pair} of ${of}`),
+      }),
+    );
+    const delivered = (side: 'a' | 'b') => {
+      const sum = (of: 'received' | 'due') => pairs.reduce((all, pair) => all + pair[side][of], 0);
+      return (sum('received') / sum('due')) * 100;
+    };
+    return {
+      srtp: two.srtp,
+      ratios: [
+        ratioOf(
+          figuresOf(pairs, ({ workers, received }) => workers / received),
+          {
+            name: `All workers, ${viewers} viewers`,
+            unit: 'µs a packet',
+            better: 'lower',
+            goal: { ratio: GOAL, why: 'one more pass, of one stream, for 150 viewers' },
+          },
+        ),
+      ],
+      figures: [
+        { name: 'Delivered, two workers', value: delivered('a'), unit: '%', goal: { least: DELIVERED } },
+        { name: 'Delivered, one worker', value: delivered('b'), unit: '%', goal: { least: DELIVERED } },
+        {
+          name: 'Transports on the less busy of the two workers',
+          value: Math.min(...two.spread),
+          unit: '',
+          goal: { least: viewers * 0.4 },
+        },
+      ],
+    };
+  },
+};
+
+/** A server with everyone inside, and nothing that flows. */
+async function open(settings: Record<string, string>, viewers: number): Promise<Hall> {
+  await using opening = new AsyncDisposableStack();
+  const server = opening.use(await startMeasured('weir', settings));
+  const crowd = opening.use(new Crowd());
+  const { url } = server;
+  const publisher = { url, room: ROOM, name: 'publisher', tracks: { camera: [steadyVideo(camera)] }, receives: false };
+  const [sender] = await crowd.join([publisher]);
+  const tracks = sender ? cameraOf(sender) : [];
+  // Whoever connects while hundreds receive waits for its turn, and may give up.
+  pause(tracks, true);
+  await crowd.join(Array.from({ length: viewers }, (_, index) => ({ url, room: ROOM, name: `viewer-${index}` })));
+  const meters = server.workers.map((pid) => new CpuMeter(pid));
+  const read = () => ({
+    workers: meters.reduce((sum, meter) => sum + meter.read(), 0),
+    received: crowd.received,
+    sent: tracks.reduce((sum, { packets }) => sum + packets, 0),
+  });
+  const measure = async (): Promise<Window> => {
+    pause(tracks, false);
+    await setTimeout(TIMES.settle);
+    // From silence to silence: what is under way at either end would count for one side only.
+    pause(tracks, true);
+    await setTimeout(TIMES.under);
+    const before = read();
+    pause(tracks, false);
+    await setTimeout(TIMES.window);
+    pause(tracks, true);
+    await setTimeout(TIMES.under);
+    const after = read();
+    return {
+      workers: after.workers - before.workers,
+      received: after.received - before.received,
+      due: (after.sent - before.sent) * viewers,
+    };
+  };
+  const found = await server.child.ask('spread', z.array(z.number()), ROOM);
+  const { srtp } = crowd;
+  const owned = opening.move();
+  return { measure, spread: found, srtp, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Two pairs that followed each other, A B and B A, as one. */
+function inTwos(pairs: readonly Pair<Window>[]): Pair<Window>[] {
+  return pairs.flatMap((pair, index) => {
+    const next = pairs[index + 1];
+    if (index % 2 === 1 || !next) return [];
+    return [{ a: together(pair.a, next.a), b: together(pair.b, next.b), first: pair.first }];
+  });
+}
+
+function together(one: Window, other: Window): Window {
+  return {
+    workers: one.workers + other.workers,
+    received: one.received + other.received,
+    due: one.due + other.due,
+  };
+}

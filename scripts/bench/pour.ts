@@ -1,0 +1,152 @@
+/** Owns the benchmark of pouring in: many viewers come to one simulcast publisher within a second, on one worker or two. */
+import { setTimeout } from 'node:timers/promises';
+import { Member } from '../load/endpoint/Member.ts';
+import { distributionOf } from '../load/report/distribution.ts';
+import type { Benchmark, Figure } from './support/Benchmark.ts';
+import { steadySimulcast } from './support/layers.ts';
+import { Crowd, cameraOf } from './support/members.ts';
+import { ratioOf, runPairs } from './support/pairs.ts';
+import { startMeasured } from './support/servers.ts';
+import { raised, viewersOf } from './support/settings.ts';
+
+/** How many come; `WEIR_BENCH_VIEWERS` says otherwise. */
+const VIEWERS = 30;
+/** They come within so long; each has so long to see something; milliseconds. */
+const TIMES = { pour: 1000, patience: 10_000, look: 20, between: 2500, unwatched: 4500 };
+const DEPTH = { full: { pairs: 20, cold: 10 }, quick: { pairs: 10, cold: 2 } };
+const GOALS = { keyFrames: 2, firstFrame: 1300 };
+
+interface Pour {
+  /** Milliseconds from each viewer's socket to a whole frame. */
+  readonly times: readonly number[];
+  readonly failed: number;
+  /** Of the layer that was asked most often. */
+  readonly keyFrameRequests: number;
+}
+
+interface Stage extends AsyncDisposable {
+  pour(): Promise<Pour>;
+  readonly srtp: string;
+}
+
+export const pour: Benchmark = {
+  name: 'pour',
+  title: 'Viewers who pour in',
+  about: `${VIEWERS} viewers come to one simulcast publisher (60, 150 and 400 kbit/s, a key frame every 10 s or when asked for) within one second, to a server with one worker or spread over two. Times run from each viewer's socket to a whole frame, which is a key frame, as the server begins with one. Somebody watches all the while; where nobody does, the publisher sends nothing until the first one comes.`,
+  a: 'two workers',
+  b: 'one worker',
+  limits: raised,
+  slow: true,
+  async run({ quick, say }) {
+    const viewers = viewersOf(VIEWERS);
+    const depth = DEPTH[quick ? 'quick' : 'full'];
+    await using two = await open({ WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' }, viewers, 'watched');
+    await using one = await open({}, viewers, 'watched');
+    await using empty = await open({}, viewers, 'unwatched');
+    const pairs = await runPairs(two.pour, one.pour, {
+      pairs: depth.pairs,
+      warmUp: 1,
+      onPair: (pair, of) => say(`pair ${pair} of ${of}`),
+    });
+    const cold: Pour[] = [];
+    for (let round = 1; round <= depth.cold; round += 1) {
+      say(`nobody was there before: ${round} of ${depth.cold}`);
+      cold.push(await empty.pour());
+    }
+    const p95 = ({ times }: Pour) => distributionOf(times).p95;
+    const all = { two: pairs.map(({ a }) => a), one: pairs.map(({ b }) => b), cold };
+    return {
+      srtp: two.srtp,
+      ratios: [
+        ratioOf(
+          pairs.map(({ a, b, first }) => ({ a: p95(a), b: p95(b), first })),
+          { name: `First frame, p95 of ${viewers}`, unit: 'ms', better: 'lower' },
+        ),
+      ],
+      figures: [
+        ...figuresOf(all.one, 'one worker'),
+        ...figuresOf(all.two, 'two workers'),
+        ...figuresOf(all.cold, 'one worker, nobody there before'),
+        {
+          name: 'Failed, of all',
+          value: Object.values(all)
+            .flat()
+            .reduce((sum, { failed }) => sum + failed, 0),
+          unit: '',
+          goal: { most: 0 },
+        },
+      ],
+    };
+  },
+};
+
+function figuresOf(pours: readonly Pour[], where: string): Figure[] {
+  const { p50, p95, max } = distributionOf(pours.flatMap(({ times }) => times));
+  return [
+    { name: `First frame, p50, ${where}`, value: p50, unit: 'ms' },
+    { name: `First frame, p95, ${where}`, value: p95, unit: 'ms', goal: { most: GOALS.firstFrame } },
+    { name: `First frame, last of all, ${where}`, value: max, unit: 'ms' },
+    {
+      name: `Key frames asked for, a layer, most in a pour, ${where}`,
+      value: Math.max(...pours.map(({ keyFrameRequests }) => keyFrameRequests)),
+      unit: '',
+      goal: { most: GOALS.keyFrames },
+    },
+  ];
+}
+
+/** A server with a publisher, whom somebody watches or nobody. */
+async function open(
+  settings: Record<string, string>,
+  viewers: number,
+  before: 'watched' | 'unwatched',
+): Promise<Stage> {
+  await using opening = new AsyncDisposableStack();
+  const { url } = opening.use(await startMeasured('weir', settings));
+  const crowd = opening.use(new Crowd());
+  const publisher = { url, room: 'bench', name: 'publisher', tracks: { camera: steadySimulcast() }, receives: false };
+  const [sender] = await crowd.join([publisher]);
+  if (before === 'watched') await crowd.join([{ url, room: 'bench', name: 'watcher' }]);
+  const tracks = sender ? cameraOf(sender) : [];
+  const pour = async (): Promise<Pour> => {
+    // What the last ones asked for is over, and so is that the publisher is watched.
+    await setTimeout(before === 'watched' ? TIMES.between : TIMES.unwatched);
+    const asked = tracks.map(({ keyFrameRequests }) => keyFrameRequests);
+    const visits = Array.from({ length: viewers }, async (_, index) => {
+      await setTimeout((index * TIMES.pour) / viewers);
+      return visit(url, `viewer-${index}`);
+    });
+    const settled = await Promise.allSettled(visits);
+    const stays = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    for (const { member } of stays) member.leave();
+    const requests = tracks.map(({ keyFrameRequests }, layer) => keyFrameRequests - (asked[layer] ?? 0));
+    return {
+      times: stays.map(({ time }) => time),
+      failed: viewers - stays.length,
+      keyFrameRequests: Math.max(0, ...requests),
+    };
+  };
+  const srtp = crowd.srtp;
+  const owned = opening.move();
+  return { pour, srtp, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** @throws {Error} when there is nothing to see in time */
+async function visit(url: string, name: string): Promise<{ member: Member; time: number }> {
+  const { member, ready } = await Member.join({ url, room: 'bench', name });
+  try {
+    await ready;
+    for (;;) {
+      const seen = member.media.all.map(({ firstFrameAt }) => firstFrameAt).find((moment) => moment > 0);
+      // The moments are noted as packets come; how soon we look does not change them.
+      if (seen !== undefined) return { member, time: seen - member.moments.began };
+      if (performance.timeOrigin + performance.now() - member.moments.began > TIMES.patience) {
+        throw new Error('No picture came.');
+      }
+      await setTimeout(TIMES.look);
+    }
+  } catch (error) {
+    member.leave();
+    throw error;
+  }
+}

@@ -1,0 +1,247 @@
+/** Owns the benchmark of what is shown: a viewer of nine tiles in a room of twenty-five, against one who is sent everything. */
+import { setTimeout } from 'node:timers/promises';
+import type { Member } from '../load/endpoint/Member.ts';
+import type { Track } from '../load/endpoint/Track.ts';
+import { prepareStreams, prepareVoice } from '../load/media/prepare.ts';
+import type { Stream } from '../load/media/Stream.ts';
+import { startBrowser } from '../torture/support/Page.ts';
+import type { Benchmark, Figure } from './support/Benchmark.ts';
+import { CpuMeter } from './support/cpu.ts';
+import { Crowd, cameraOf, receivedBy } from './support/members.ts';
+import { figuresOf, type Pair, ratioOf } from './support/pairs.ts';
+import { type Count, Person } from './support/person.ts';
+import { type Measured, startMeasured } from './support/servers.ts';
+import { raised } from './support/settings.ts';
+
+const PUBLISHERS = 25;
+const ROOM = 'bench';
+/** What each sends, lowest first. */
+const LAYERS = [
+  { width: 320, height: 180, bitrate: 60_000 },
+  { width: 640, height: 360, bitrate: 150_000 },
+  { width: 1280, height: 720, bitrate: 400_000 },
+];
+const FRAMES_PER_SECOND = 15;
+/** What is looked at, in device pixels, and the layer that is enough for it: one large, two of half its width, six small. */
+const TILES = [
+  { count: 1, width: 1280, height: 720, layer: 2 },
+  { count: 2, width: 640, height: 360, layer: 1 },
+  { count: 6, width: 320, height: 180, layer: 0 },
+].flatMap(({ count, ...tile }) => Array.from({ length: count }, () => tile));
+/** So many of them speak; the others are silent. */
+const SPEAK = 3;
+/** Milliseconds. */
+const TIMES = { settle: 8000, window: 2000, chromium: 20_000, chromiumWindow: 10_000 };
+const WINDOWS = { full: 20, quick: 10 };
+/** Less than what is enough is no success either. */
+const GOALS = { downlink: { least: 0.9, most: 1.1 } };
+
+/** Of one window, a second. */
+interface Window {
+  /** Microseconds of CPU. */
+  readonly node: number;
+  readonly worker: number;
+  /** Packets that came to the viewer, and of those video. */
+  readonly packets: number;
+  readonly video: number;
+  /** Packets of the layers that it is to have. */
+  readonly enough: number;
+  readonly bits: number;
+  readonly up: number;
+}
+
+/** What a viewer says that it shows. */
+type View = 'shown' | 'everything';
+
+interface Hall extends AsyncDisposable {
+  readonly url: string;
+  readonly publishers: readonly Member[];
+  readonly viewer: Member;
+  readonly srtp: string;
+  read(): Window;
+}
+
+export const shown: Benchmark = {
+  name: 'shown',
+  title: 'What is shown, and no more',
+  about: `${PUBLISHERS} publishers of simulcast (60, 150 and 400 kbit/s VP8, ${FRAMES_PER_SECOND} frames a second) with microphones, ${SPEAK} of which speak, and one viewer, who looks at nine: one at 1280x720, two at 640x360, six at 320x180. The same room on another server, whose viewer never says what it shows and is sent everything. Neither viewer says how much it can take, so that nothing is held back. Both rooms run, and are measured in the same windows of ${TIMES.window / 1000} s. Then Chromium takes the first viewer's place.`,
+  a: 'nine tiles',
+  b: 'everything',
+  limits: raised,
+  slow: true,
+  async run({ quick, say }) {
+    say('preparing media');
+    const options = { framesPerSecond: FRAMES_PER_SECOND, say };
+    const [camera, voice] = await Promise.all([prepareStreams('vp8', LAYERS, options), prepareVoice({ say })]);
+    say(`${PUBLISHERS} publishers to each of two servers`);
+    await using some = await open(camera, voice, 'shown');
+    const pairs: Pair<Window>[] = [];
+    {
+      await using all = await open(camera, voice, 'everything');
+      await setTimeout(TIMES.settle);
+      const count = WINDOWS[quick ? 'quick' : 'full'];
+      for (let window = 1; window <= count; window += 1) {
+        const before = { a: some.read(), b: all.read() };
+        await setTimeout(TIMES.window);
+        pairs.push({ a: since(before.a, some.read()), b: since(before.b, all.read()), first: 'a' });
+        say(`window ${window} of ${count}`);
+      }
+    }
+    some.viewer.leave();
+    say('Chromium');
+    const ratio = (name: string, unit: string, of: (window: Window) => number) =>
+      ratioOf(figuresOf(pairs, of), { name, unit, better: 'lower' as const });
+    const mean = (of: (window: Window) => number) => pairs.reduce((sum, { a }) => sum + of(a), 0) / pairs.length;
+    return {
+      srtp: some.srtp,
+      ratios: [
+        ratio('Node and worker', 'µs a second', ({ node, worker }) => node + worker),
+        ratio('Packets to the viewer', 'a second', ({ packets }) => packets),
+        ratio('To the viewer', 'kbit/s', ({ bits }) => bits / 1000),
+        ratio(`Video up from all ${PUBLISHERS}`, 'kbit/s', ({ up }) => up / 1000),
+      ],
+      figures: [
+        { name: 'Node, nine tiles', value: mean(({ node }) => node), unit: 'µs a second' },
+        { name: 'Worker, nine tiles', value: mean(({ worker }) => worker), unit: 'µs a second' },
+        {
+          name: 'Packets of video to the viewer without a browser, of those of the layers that are enough',
+          value: mean(({ video, enough }) => video / enough),
+          unit: '',
+          goal: GOALS.downlink,
+        },
+        {
+          name: 'Packets of video to the viewer who is sent everything, of those of the highest layers',
+          value: pairs.reduce((sum, { b }) => sum + b.video / b.enough, 0) / pairs.length,
+          unit: '',
+          goal: { least: 0.99 },
+        },
+        ...(await inChromium(some, say)),
+      ],
+    };
+  },
+};
+
+/** A server with its publishers and one viewer, who sees nine of them or has said nothing. */
+async function open(camera: readonly Stream[], voice: Stream, view: View): Promise<Hall> {
+  await using opening = new AsyncDisposableStack();
+  const server = opening.use(await startMeasured('weir'));
+  const crowd = opening.use(new Crowd());
+  const { url } = server;
+  const publishers = await crowd.join(
+    Array.from({ length: PUBLISHERS }, (_, index) => ({
+      ...{ url, room: ROOM, name: `publisher-${index}`, receives: false },
+      tracks: { camera, microphone: [voice] },
+    })),
+  );
+  for (const [index, publisher] of publishers.entries()) publisher.setSpeaking(index < SPEAK);
+  const nothing = view === 'shown' ? { videos: 0 } : {};
+  const [viewer] = await crowd.join([{ url, room: ROOM, name: 'viewer', estimates: false, ...nothing }]);
+  if (!viewer) throw new Error('nobody came');
+  if (view === 'shown') {
+    await viewer.setViews(tilesOf(publishers).map((tile) => ({ ...tile, source: 'camera' as const })));
+  }
+  const read = readerOf(server, publishers, viewer, view);
+  const { srtp } = viewer.media;
+  const owned = opening.move();
+  return { url, publishers, viewer, srtp, read, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function tilesOf(publishers: readonly Member[]) {
+  return TILES.flatMap(({ width, height }, index) => {
+    const { peerId } = publishers[index] ?? {};
+    return peerId === undefined ? [] : [{ peerId, width, height }];
+  });
+}
+
+/** Of each publisher the layer that this viewer is to have: those that are enough for the tiles, or all highest ones. */
+function layersOf(publishers: readonly Member[], view: View): Track[] {
+  return publishers.flatMap((publisher, index) => {
+    const layer = view === 'shown' ? TILES[index]?.layer : LAYERS.length - 1;
+    return (layer !== undefined && cameraOf(publisher)[layer]) || [];
+  });
+}
+
+function readerOf({ node, worker }: Measured, publishers: readonly Member[], viewer: Member, view: View): () => Window {
+  const wanted = layersOf(publishers, view);
+  const meters = { node: new CpuMeter(node), worker: new CpuMeter(worker) };
+  return () => ({
+    node: meters.node.read(),
+    worker: meters.worker.read(),
+    packets: receivedBy(viewer),
+    video: receivedBy(viewer, 'video'),
+    enough: wanted.reduce((sum, { packets }) => sum + packets, 0),
+    bits: viewer.media.all.reduce((sum, { bytes }) => sum + bytes * 8, 0),
+    up: publishers.flatMap((publisher) => cameraOf(publisher)).reduce((sum, { bytes }) => sum + bytes * 8, 0),
+  });
+}
+
+function since(before: Window, after: Window): Window {
+  const rate = (of: keyof Window) => ((after[of] - before[of]) * 1000) / TIMES.window;
+  return {
+    node: rate('node'),
+    worker: rate('worker'),
+    packets: rate('packets'),
+    video: rate('video'),
+    enough: rate('enough'),
+    bits: rate('bits'),
+    up: rate('up'),
+  };
+}
+
+/** What comes down to a browser, once it has had its time, against what is enough. */
+async function inChromium({ url, publishers }: Hall, say: (what: string) => void): Promise<Figure[]> {
+  await using chromium = await startBrowser({ secure: url });
+  const viewer = await Person.enter(chromium.browser, { url, room: ROOM, name: 'chromium', videos: 0 });
+  await viewer.look(tilesOf(publishers));
+  await setTimeout(TIMES.chromium);
+  const wanted = layersOf(publishers, 'shown');
+  const sum = (of: 'packets' | 'bytes') => wanted.reduce((all, track) => all + track[of], 0);
+  const read = async () => ({ packets: sum('packets'), bytes: sum('bytes'), count: await viewer.count() });
+  const before = await read();
+  await setTimeout(TIMES.chromiumWindow);
+  const after = await read();
+  const widths = (await viewer.frames()).map(({ width }) => width);
+  say(`Chromium showed frames of ${[...new Set(widths)].sort((a, b) => a - b).join(', ')} pixels`);
+  const seconds = (after.count.at - before.count.at) / 1000;
+  const kilobits = (bytes: number) => (bytes * 8) / 1000 / seconds;
+  const media = (kind: string, { streams }: Count) => {
+    const some = streams.filter((one) => one.direction === 'in' && one.kind === kind && !one.isProbe);
+    const sum = (of: 'packets' | 'bytes' | 'headerBytes' | 'repeatedBytes') =>
+      some.reduce((all, one) => all + one[of], 0);
+    return {
+      packets: sum('packets'),
+      bytes: sum('bytes'),
+      headers: sum('headerBytes'),
+      repeated: sum('repeatedBytes'),
+    };
+  };
+  const difference = (kind: string) => {
+    const [one, other] = [media(kind, before.count), media(kind, after.count)];
+    return {
+      all: other.bytes + other.headers - one.bytes - one.headers,
+      repeated: other.repeated - one.repeated,
+      header: (other.headers - one.headers) / Math.max(1, other.packets - one.packets),
+    };
+  };
+  const [video, audio] = [difference('video'), difference('audio')];
+  const packets = after.packets - before.packets;
+  const enough = after.bytes - before.bytes + packets * video.header;
+  const received = after.count.received - before.count.received;
+  return [
+    { name: 'Chromium: video of the layers that are enough, with headers', value: kilobits(enough), unit: 'kbit/s' },
+    { name: 'Chromium: video that comes, with headers', value: kilobits(video.all), unit: 'kbit/s' },
+    {
+      name: 'Chromium: video that comes, of what is enough',
+      value: video.all / enough,
+      unit: '',
+      goal: GOALS.downlink,
+    },
+    { name: 'Chromium: of it, a second time', value: kilobits(video.repeated), unit: 'kbit/s' },
+    { name: 'Chromium: voices that come, with headers', value: kilobits(audio.all), unit: 'kbit/s' },
+    {
+      name: 'Chromium: what else comes (probes, RTCP, SRTP tags)',
+      value: kilobits(received - video.all - audio.all),
+      unit: 'kbit/s',
+    },
+  ];
+}

@@ -1,0 +1,177 @@
+/** Owns a person in Chromium without Weir's page: joins with the SDK, publishes, looks at others, and counts. */
+import type { Browser, JSHandle } from 'playwright-core';
+
+export interface PersonOptions {
+  readonly url: string;
+  readonly room: string;
+  readonly name: string;
+  /** How many videos to take before any is looked at; all unless told. */
+  readonly videos?: number;
+}
+
+/** A frame as it was presented: milliseconds since 1970, and pixels. */
+export interface ShownFrame {
+  readonly at: number;
+  readonly width: number;
+}
+
+/** One RTP stream as the browser counts it; bytes are payload. */
+export interface StreamCount {
+  readonly direction: 'in' | 'out';
+  readonly kind: string;
+  /** The layer, of simulcast that goes out. */
+  readonly rid: string;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly headerBytes: number;
+  /** Of those bytes, what came or went a second time. */
+  readonly repeatedBytes: number;
+  readonly freezes: number;
+  /** Milliseconds. */
+  readonly frozen: number;
+  /** What mediasoup sends in order to find out how much gets through. */
+  readonly isProbe: boolean;
+}
+
+export interface Count {
+  readonly at: number;
+  readonly streams: readonly StreamCount[];
+  /** All that came and went over the transports: RTP with its headers and repeats, RTCP, probes. */
+  readonly received: number;
+  readonly sent: number;
+}
+
+export interface Look {
+  readonly peerId: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+type InPage = Awaited<ReturnType<typeof enter>>;
+
+export class Person {
+  readonly peerId: string;
+  readonly #inside: JSHandle<InPage>;
+
+  private constructor(inside: JSHandle<InPage>, peerId: string) {
+    this.#inside = inside;
+    this.peerId = peerId;
+  }
+
+  /** A page of its own, in which somebody is in the room. */
+  static async enter(browser: Browser, options: PersonOptions): Promise<Person> {
+    const page = await browser.newPage();
+    await page.goto(`${options.url}/health`);
+    const inside = await page.evaluateHandle(enter, options);
+    return new Person(inside, await inside.evaluate(({ peerId }) => peerId()));
+  }
+
+  /** Publishes a fake camera of 1280x720. */
+  async publish(): Promise<void> {
+    await this.#inside.evaluate((inside) => inside.publish());
+  }
+
+  /** Says how cameras are shown from now on. @returns when, in milliseconds since 1970 */
+  look(looks: readonly Look[]): Promise<number> {
+    return this.#inside.evaluate((inside, views) => inside.look(views), looks);
+  }
+
+  /** Frames that were presented since the last call. */
+  frames(): Promise<ShownFrame[]> {
+    return this.#inside.evaluate((inside) => inside.frames());
+  }
+
+  /** In which state its stay and its media are. */
+  state(): Promise<string> {
+    return this.#inside.evaluate((inside) => inside.state());
+  }
+
+  count(): Promise<Count> {
+    return this.#inside.evaluate((inside) => inside.count());
+  }
+}
+
+/** Runs in the page. */
+async function enter({ url, room, name, videos }: PersonOptions) {
+  const now = () => performance.timeOrigin + performance.now();
+  const connections: RTCPeerConnection[] = [];
+  const Native = window.RTCPeerConnection;
+  // The SDK keeps its connections to itself, and what it tells of them is for people.
+  window.RTCPeerConnection = class extends Native {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      connections.push(this);
+    }
+  };
+  const sdk: typeof import('../../../web/client/index.ts') = await import(`${url}/sdk.js`);
+  const client = new sdk.RoomClient({ url });
+  let shown: ShownFrame[] = [];
+  client.on('trackAdded', ({ source, track }) => {
+    if (source !== 'camera') return;
+    const video = document.createElement('video');
+    video.muted = true;
+    // All in one place: what is outside of the window is not presented.
+    video.style.cssText = 'position: fixed; left: 0; top: 0; width: 160px; height: 90px;';
+    video.srcObject = new MediaStream([track]);
+    document.body.append(video);
+    const onFrame = (_time: number, { width }: VideoFrameCallbackMetadata) => {
+      shown.push({ at: now(), width });
+      video.requestVideoFrameCallback(onFrame);
+    };
+    video.requestVideoFrameCallback(onFrame);
+    track.addEventListener('ended', () => video.remove());
+    void video.play();
+  });
+  await client.join({ room, name, ...(videos !== undefined && { videos }) });
+
+  const number = (value: unknown) => (typeof value === 'number' ? value : 0);
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  const streamOf = (row: Record<string, unknown>): StreamCount => {
+    const direction = row.type === 'inbound-rtp' ? 'in' : 'out';
+    const [done, repeated] =
+      direction === 'in' ? ['Received', 'retransmittedBytesReceived'] : ['Sent', 'retransmittedBytesSent'];
+    return {
+      direction,
+      kind: text(row.kind),
+      rid: text(row.rid),
+      packets: number(row[`packets${done}`]),
+      bytes: number(row[`bytes${done}`]),
+      headerBytes: number(row[`headerBytes${done}`]),
+      repeatedBytes: number(row[repeated]),
+      freezes: number(row.freezeCount),
+      frozen: number(row.totalFreezesDuration) * 1000,
+      isProbe: row.mid === 'probator' || row.ssrc === 1234,
+    };
+  };
+  return {
+    peerId: () => client.peerId ?? '',
+    state: () => `${client.state}, media ${client.connection}${client.cut ? ', cut' : ''}`,
+    async publish() {
+      const media = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 } });
+      const [track] = media.getVideoTracks();
+      if (!track) throw new Error('There is no camera.');
+      await client.publish('camera', track);
+    },
+    look(looks: readonly Look[]) {
+      for (const { peerId, width, height } of looks) client.setView(peerId, 'camera', { width, height });
+      return now();
+    },
+    frames() {
+      const frames = shown;
+      shown = [];
+      return frames;
+    },
+    async count(): Promise<Count> {
+      const reports = await Promise.all(connections.map((connection) => connection.getStats()));
+      const rows: Record<string, unknown>[] = [];
+      for (const report of reports) rows.push(...report.values());
+      const transports = rows.filter(({ type }) => type === 'transport');
+      return {
+        at: now(),
+        streams: rows.filter(({ type }) => type === 'inbound-rtp' || type === 'outbound-rtp').map(streamOf),
+        received: transports.reduce((sum, { bytesReceived }) => sum + number(bytesReceived), 0),
+        sent: transports.reduce((sum, { bytesSent }) => sum + number(bytesSent), 0),
+      };
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** Owns a process that publishes a camera in three layers, which a browser can decode, in the network that it was started in. */
+import { z } from 'zod';
+import { Member } from '../../load/endpoint/Member.ts';
+import { prepareStreams } from '../../load/media/prepare.ts';
+import { answerQuestions } from './Child.ts';
+
+const Where = z.object({ url: z.string(), room: z.string() });
+
+/** As browsers send it with the SDK: lowest first. */
+const layers = [
+  { width: 320, height: 180, bitrate: 150_000 },
+  { width: 640, height: 360, bitrate: 500_000 },
+  { width: 1280, height: 720, bitrate: 1_500_000 },
+];
+const camera = await prepareStreams('vp8', layers);
+const members: Member[] = [];
+
+answerQuestions(
+  {
+    publish: async (where) => {
+      const { url, room } = Where.parse(where);
+      const { member, ready } = await Member.join({
+        url,
+        room,
+        name: 'publisher',
+        tracks: { camera },
+        receives: false,
+      });
+      members.push(member);
+      await ready;
+      return member.peerId;
+    },
+    keyFrameRequests: () =>
+      members
+        .flatMap(({ media }) => media.tracks.get('camera') ?? [])
+        .reduce((sum, { keyFrameRequests }) => sum + keyFrameRequests, 0),
+  },
+  async () => {
+    for (const member of members) member.leave();
+  },
+);

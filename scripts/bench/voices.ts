@@ -1,0 +1,191 @@
+/** Owns the benchmark of voices: what slots cost and save against forwarding every microphone, and what they cut off. */
+import { setTimeout } from 'node:timers/promises';
+import { distributionOf } from '../load/report/distribution.ts';
+import type { Benchmark, Figure } from './support/Benchmark.ts';
+import { CpuMeter } from './support/cpu.ts';
+import { Crowd, receivedBy } from './support/members.ts';
+import { figuresOf, median, type Pair, ratioOf, runPairs } from './support/pairs.ts';
+import { type Measured, startMeasured } from './support/servers.ts';
+import { raised } from './support/settings.ts';
+import { PACKET, Talk, voiceOf } from './support/turns.ts';
+
+/** With so many microphones Weir itself can be told to forward all of them (WEIR_HEARD_VOICES is 20 at most). */
+const BOTH = 21;
+const ALL_HEARD = { WEIR_HEARD_VOICES: '20' };
+const SIZES = { full: [25, 50, 100], quick: [25] };
+/** Those who only listen, beside the microphones of a large room. */
+const LISTENERS = 3;
+/** Turns of speech that are looked at in each room, at 700 ms each. */
+const TURNS = 64;
+const TIMES = { settle: 1500, window: 2000, turn: 700 };
+const PAIRS = { full: 20, quick: 10 };
+const GOALS = { lost: 300 };
+const SECOND = 1000;
+
+/** Of one window: microseconds of CPU a second, and packets a second that all listeners together got. */
+interface Window {
+  readonly node: number;
+  readonly worker: number;
+  readonly received: number;
+}
+
+interface Hall extends AsyncDisposable {
+  measure(): Promise<Window>;
+  /** Consumers of a listener. */
+  readonly consumers: number;
+  readonly srtp: string;
+}
+
+export const voices: Benchmark = {
+  name: 'voices',
+  title: 'Voices of a large room',
+  about: `Microphones that send 50 packets a second each and say how loud they are; one after another speaks for 2.4 s, three or four at a time. Slots: five voices are heard at once, whoever speaks. All forwarded: the same server with WEIR_HEARD_VOICES=20 and ${BOTH} microphones, which is as many as it forwards one by one; all ${BOTH} listen. In larger rooms ${LISTENERS} only listen; beginnings of speech are followed from the first sound to a listener.`,
+  a: 'slots',
+  b: 'all forwarded',
+  limits: raised,
+  slow: true,
+  async run({ quick, say }) {
+    const depth = quick ? 'quick' : 'full';
+    const { pairs, srtp, consumers } = await compare(PAIRS[depth], say);
+    const figures: Figure[] = [
+      { name: `Consumers a listener, ${BOTH} microphones, slots`, value: consumers.slots, unit: '' },
+      { name: `Consumers a listener, ${BOTH} microphones, all forwarded`, value: consumers.all, unit: '' },
+    ];
+    // What a packet costs where nothing but packets is to be paid for.
+    const packetCost = median(pairs.map(({ b }) => b.worker / b.received));
+    for (const size of SIZES[depth]) {
+      say(`${size} microphones`);
+      figures.push(...(await inLargeRoom(size, packetCost)));
+    }
+    const ratio = (name: string, unit: string, of: (window: Window) => number) =>
+      ratioOf(figuresOf(pairs, of), { name: `${name}, ${BOTH} microphones`, unit, better: 'lower' as const });
+    return {
+      srtp,
+      ratios: [
+        ratio('Node and worker', 'µs a second', ({ node, worker }) => node + worker),
+        ratio('Worker', 'µs a second', ({ worker }) => worker),
+        ratio('Packets to a listener', 'a second', ({ received }) => received / BOTH),
+      ],
+      figures,
+    };
+  },
+};
+
+async function compare(count: number, say: (what: string) => void) {
+  await using bySlots = await open({});
+  await using all = await open(ALL_HEARD);
+  const pairs: Pair<Window>[] = await runPairs(bySlots.measure, all.measure, {
+    pairs: count,
+    warmUp: 1,
+    onPair: (pair, of) => say(`pair ${pair} of ${of}`),
+  });
+  const consumers = { slots: bySlots.consumers, all: all.consumers };
+  return { pairs, srtp: bySlots.srtp, consumers };
+}
+
+/** A room in which everybody speaks and listens, and nothing flows but while it is measured. */
+async function open(settings: Record<string, string>): Promise<Hall> {
+  await using opening = new AsyncDisposableStack();
+  const server = opening.use(await startMeasured('weir', settings));
+  const crowd = opening.use(new Crowd());
+  const { url } = server;
+  const members = await crowd.join(
+    Array.from({ length: BOTH }, (_, index) => ({
+      ...{ url, room: 'bench', name: `member-${index}` },
+      tracks: { microphone: [voiceOf(index)] },
+    })),
+  );
+  const talk = opening.use(new Talk(members));
+  talk.begin();
+  const flow = (flowing: boolean) => {
+    for (const { media } of members) for (const track of media.tracks.get('microphone') ?? []) track.paused = !flowing;
+  };
+  const read = readerOf(server, () => crowd.received);
+  const measure = async () => {
+    flow(true);
+    await setTimeout(TIMES.settle);
+    const before = read();
+    await setTimeout(TIMES.window);
+    const found = perSecond(before, read(), TIMES.window);
+    flow(false);
+    return found;
+  };
+  // Whoever spoke first has fewer: those that were there before slots began are closed once slots are ready.
+  await setTimeout(TIMES.settle);
+  flow(false);
+  const consumers = members.at(-1)?.media.receivers.size ?? 0;
+  const { srtp } = crowd;
+  const owned = opening.move();
+  return { measure, consumers, srtp, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function inLargeRoom(size: number, packetCost: number): Promise<Figure[]> {
+  await using server = await startMeasured('weir');
+  using speakers = new Crowd();
+  using listeners = new Crowd();
+  const { url } = server;
+  let hear: Talk['hear'] | undefined;
+  const members = await speakers.join(
+    Array.from({ length: size }, (_, index) => ({
+      ...{ url, room: 'bench', name: `member-${index}` },
+      tracks: { microphone: [voiceOf(index)] },
+      receives: false,
+    })),
+  );
+  using talk = new Talk(members);
+  hear = (bytes, latency) => talk.hear(bytes, latency);
+  const room = Array.from({ length: LISTENERS }, (_, index) => ({
+    ...{ url, room: 'bench', name: `listener-${index}` },
+    ...(index === 0 && { onPacket: (bytes: number, latency: number | undefined) => hear?.(bytes, latency) }),
+  }));
+  const [listener] = await listeners.join(room);
+  await setTimeout(TIMES.settle);
+  talk.begin();
+  const read = readerOf(server, () => listeners.received);
+  const before = read();
+  const time = TURNS * TIMES.turn;
+  await setTimeout(time);
+  const { node, worker, received } = perSecond(before, read(), time);
+  const beginnings = talk.beginnings();
+  const lost = distributionOf(beginnings.map((one) => one.lost));
+  const first = distributionOf(beginnings.map((one) => one.first));
+  const consumers = listener ? [...listener.media.receivers.values()].length : 0;
+  const heard = listener ? receivedBy(listener, 'audio') : 0;
+  if (heard === 0) throw new Error('The listener heard nothing.');
+  const all = { listener: (size - 1) * (SECOND / PACKET), slots: 5 * (SECOND / PACKET) };
+  const name = (what: string) => `${what}, ${size} microphones`;
+  return [
+    { name: name('Node, share of a core'), value: node / 1e6, unit: '' },
+    { name: name(`Worker, share of a core, ${LISTENERS} listeners`), value: worker / 1e6, unit: '' },
+    { name: name('Packets to a listener'), value: received / LISTENERS, unit: 'a second' },
+    { name: name('Consumers a listener'), value: consumers, unit: '' },
+    { name: name('Packets to a listener, all forwarded, by arithmetic'), value: all.listener, unit: 'a second' },
+    {
+      name: name(
+        `Worker, everybody listens, all forwarded, by arithmetic (${packetCost.toFixed(1)} µs a packet), cores`,
+      ),
+      value: (size * all.listener * packetCost) / 1e6,
+      unit: '',
+    },
+    {
+      name: name('Worker, everybody listens, slots, by arithmetic, cores'),
+      value: (worker + (size - LISTENERS) * all.slots * packetCost) / 1e6,
+      unit: '',
+    },
+    { name: name(`Beginnings of speech`), value: beginnings.length, unit: '' },
+    { name: name('Lost of a beginning, p50'), value: lost.p50, unit: 'ms' },
+    { name: name('Lost of a beginning, p95'), value: lost.p95, unit: 'ms', goal: { most: GOALS.lost } },
+    { name: name('First packet of a beginning, p50'), value: first.p50, unit: 'ms' },
+    { name: name('First packet of a beginning, p95'), value: first.p95, unit: 'ms' },
+  ];
+}
+
+function readerOf({ node, worker }: Measured, received: () => number): () => Window {
+  const meters = { node: new CpuMeter(node), worker: new CpuMeter(worker) };
+  return () => ({ node: meters.node.read(), worker: meters.worker.read(), received: received() });
+}
+
+function perSecond(before: Window, after: Window, time: number): Window {
+  const rate = (of: keyof Window) => Math.max(0, ((after[of] - before[of]) * SECOND) / time);
+  return { node: rate('node'), worker: rate('worker'), received: rate('received') };
+}
