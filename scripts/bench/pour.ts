@@ -7,7 +7,7 @@ import { steadySimulcast } from './support/layers.ts';
 import { Crowd, cameraOf } from './support/members.ts';
 import { ratioOf, runPairs } from './support/pairs.ts';
 import { startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
+import { raised, viewersOf } from './support/settings.ts';
 
 /** How many come; `WEIR_BENCH_VIEWERS` says otherwise. */
 const VIEWERS = 30;
@@ -38,7 +38,7 @@ export const pour: Benchmark = {
   limits: raised,
   slow: true,
   async run({ quick, say }) {
-    const viewers = Number(process.env.WEIR_BENCH_VIEWERS ?? VIEWERS);
+    const viewers = viewersOf(VIEWERS);
     const depth = DEPTH[quick ? 'quick' : 'full'];
     await using two = await open({ WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' }, viewers, 'watched');
     await using one = await open({}, viewers, 'watched');

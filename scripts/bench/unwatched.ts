@@ -17,10 +17,18 @@ const ROOMS = 6;
 /** Rounds a room; of Chromium, which is one room; and windows of what goes up. */
 const DEPTH = { full: { rounds: 8, chromium: 20, windows: 20 }, quick: { rounds: 2, chromium: 2, windows: 10 } };
 /**
- * Milliseconds: what the server takes to believe that something is not watched and more; longer than it keeps a consumer
+ * Milliseconds: what the server takes to believe that something is not watched, or only small, and more; longer than it keeps a consumer
  * that is paused; a window; how long a picture may take; how long it is looked at.
  */
-const TIMES = { settle: 4000, forgotten: 12_500, window: 1000, patience: 15_000, look: 3500, poll: 10 };
+const TIMES = {
+  settle: 4000,
+  lowered: 12_000,
+  forgotten: 12_500,
+  window: 1000,
+  patience: 15_000,
+  look: 3500,
+  poll: 10,
+};
 const GOALS = { unwatched: 2, back: 2000 };
 const LARGE = { width: 1280, height: 720 };
 /** As large as the lowest layer. */
@@ -32,7 +40,7 @@ const TOP = 2;
 const before = {
   nothing: { size: UNSEEN, time: TIMES.settle },
   'nothing for long': { size: UNSEEN, time: TIMES.forgotten },
-  'a thumbnail': { size: THUMBNAIL, time: TIMES.settle },
+  'a thumbnail': { size: THUMBNAIL, time: TIMES.lowered },
 } as const;
 type Before = keyof typeof before;
 const befores = ['nothing', 'nothing for long', 'a thumbnail'] as const satisfies readonly Before[];
@@ -97,7 +105,7 @@ async function thumbnails(couples: readonly Couple[], windows: number, say: (wha
     say(`thumbnails: half ${turn + 1} of 2`);
     const [small = [], large = []] = turn === 0 ? halves : halves.toReversed();
     await Promise.all([...small.map((one) => one.look(THUMBNAIL)), ...large.map((one) => one.look(LARGE))]);
-    await setTimeout(TIMES.settle);
+    await setTimeout(TIMES.lowered);
     for (let window = 0; window < windows / 2; window += 1) {
       const sent = () => Promise.all([small, large].map(sentBy));
       const [smallBefore = 0, largeBefore = 0] = await sent();

@@ -57,6 +57,12 @@ export const webRtcTransportOptions = {
   initialAvailableOutgoingBitrate: 1_000_000,
 } satisfies Partial<WebRtcTransportOptions>;
 
+/**
+ * What a receiver is taken to get at least, in bit/s: a camera's lowest layer and a voice. mediasoup stops all pictures when
+ * its estimate falls below the lowest layer, which it does for seconds when a link gets narrow.
+ */
+export const MIN_OUTGOING_BITRATE = 250_000;
+
 /** Least time between two key-frame requests for one SSRC, in milliseconds. */
 export const KEY_FRAME_REQUEST_DELAY = 1000;
 

@@ -25,7 +25,7 @@ import type {
 import { Lifetime } from '../Lifetime.ts';
 import type { Fabric, Place } from '../media/Fabric.ts';
 import type { Size } from '../media/layers.ts';
-import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
+import { KEY_FRAME_REQUEST_DELAY, MIN_OUTGOING_BITRATE } from '../media/options.ts';
 import type { VoiceSlots } from '../media/voices/VoiceSlots.ts';
 import { Allowance } from './Allowance.ts';
 import { Intake } from './Intake.ts';
@@ -130,7 +130,10 @@ export class Peer implements Member {
     ]);
     this.#mustBeOpen();
     this.#intake = this.#recv && this.#openIntake(this.#recv);
-    await this.#send?.setMaxIncomingBitrate(maxIncomingBitrate);
+    await Promise.all([
+      this.#send?.setMaxIncomingBitrate(maxIncomingBitrate),
+      this.#recv?.setMinOutgoingBitrate(MIN_OUTGOING_BITRATE),
+    ]);
     this.#mustBeOpen();
     return {
       ...(this.#send && { send: hub.describe(this.#send) }),

@@ -13,8 +13,11 @@ export interface PublicationOptions {
   readonly size?: Size | undefined;
 }
 
-/** How long a layer that nobody watches any more is still sent, in milliseconds: who turns a page turns back. */
-const UNWATCHED = 2000;
+/**
+ * How long a layer that nobody watches any more is still sent, in milliseconds: who turns a page turns back. Longer where
+ * a lower one is watched, as mediasoup does not go up to a layer before it has been there for two seconds.
+ */
+const UNWATCHED = { all: 2000, upper: 10_000 };
 
 export class Publication {
   readonly peerId: string;
@@ -65,7 +68,7 @@ export class Publication {
     const wanted = Math.max(-1, ...this.#wanted.values());
     if (wanted > this.#watched) this.#tell(wanted);
     else if (wanted < this.#watched && !this.producer.closed) {
-      this.#lowering = setTimeout(() => this.#tell(wanted), UNWATCHED);
+      this.#lowering = setTimeout(() => this.#tell(wanted), wanted < 0 ? UNWATCHED.all : UNWATCHED.upper);
     }
   }
 

@@ -57,7 +57,7 @@ describe.each([
     const viewer = await enter('viewer');
     await flows(viewer, publisher.peerId);
     await show(viewer, publisher, thumbnail);
-    await vi.waitUntil(async () => (await running(publisher)).join() === 'true,false,false', { timeout: 8000 });
+    await vi.waitUntil(async () => (await running(publisher)).join() === 'true,false,false', { timeout: 18_000 });
     // A frame is one packet there.
     await vi.waitUntil(async () => Math.abs((await rate(viewer, publisher)) - 15) < 3, { timeout: 8000 });
     await show(viewer, publisher, large);

@@ -22,3 +22,10 @@ export function environmentWith(settings: Readonly<Record<string, string>>): Nod
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('WEIR_'));
   return { ...Object.fromEntries(own), ...raised, ...settings };
 }
+
+/** How many viewers a benchmark has: so many, unless `WEIR_BENCH_VIEWERS` says otherwise. */
+export function viewersOf(usual: number): number {
+  const wanted = Number(process.env.WEIR_BENCH_VIEWERS ?? usual);
+  if (!Number.isInteger(wanted) || wanted < 1) throw new RangeError('WEIR_BENCH_VIEWERS is no number of viewers.');
+  return wanted;
+}

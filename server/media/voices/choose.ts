@@ -56,7 +56,9 @@ export class SlotChoice<S extends Speaker> {
       this.#louder.delete(speaker);
       return false;
     }
-    const slot = this.#firstFree(choice) ?? this.#longestSilent(choice, at);
+    // Those that everybody hears first, the extra one last.
+    const heard = this.#firstFree(this.#extra) ?? this.#longestSilent(this.#extra, at);
+    const slot = heard ?? this.#firstFree(choice) ?? this.#longestSilent(choice, at);
     if (slot !== undefined) {
       this.#give(slot, speaker, at);
       return true;
