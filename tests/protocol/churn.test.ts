@@ -10,6 +10,8 @@ import { type Belief, Witness } from '../support/Witness.ts';
 import { token, useServer, withTokens } from '../support/weir.ts';
 
 const weir = useServer({
+  // Everybody is heard singly, so that it can be said who.
+  WEIR_HEARD_VOICES: '20',
   ...withTokens,
   WEIR_MAX_CONNECTIONS_PER_IP: '1000',
   WEIR_MESSAGES_PER_SECOND: '1000',
