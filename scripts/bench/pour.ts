@@ -13,7 +13,7 @@ import { raised, viewersOf } from './support/settings.ts';
 const VIEWERS = 30;
 /** They come within so long; each has so long to see something; milliseconds. */
 const TIMES = { pour: 1000, patience: 10_000, look: 20, between: 2500, unwatched: 4500 };
-const DEPTH = { full: { pairs: 20, cold: 10 }, quick: { pairs: 10, cold: 2 } };
+const DEPTH = { full: { pairs: 12, cold: 8 }, quick: { pairs: 10, cold: 2 } };
 const GOALS = { keyFrames: 2, firstFrame: 1300 };
 
 interface Pour {

@@ -18,7 +18,7 @@ const LINK = { wide: 2500, tight: 500, delay: 20 };
 const LINK_SECONDS = 1500;
 /** Milliseconds: how long the highest layer is shown before the link gets narrow, how long it stays so, and the patience. */
 const TIMES = { wide: 12_000, tight: 15_000, patience: 60_000, look: 200, window: 1000 };
-const DEPTH = { full: 8, quick: 2 };
+const DEPTH = { full: 5, quick: 2 };
 /** Windows of a second at the end of each phase that are compared. */
 const WINDOWS = 5;
 const TOP = 1280;

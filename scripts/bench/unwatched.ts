@@ -15,7 +15,7 @@ import { raised } from './support/settings.ts';
 /** Rooms at the same time, with a publisher and a viewer each. */
 const ROOMS = 6;
 /** Rounds a room; of Chromium, which is one room; and windows of what goes up. */
-const DEPTH = { full: { rounds: 8, chromium: 20, windows: 20 }, quick: { rounds: 2, chromium: 2, windows: 10 } };
+const DEPTH = { full: { rounds: 5, chromium: 12, windows: 20 }, quick: { rounds: 2, chromium: 2, windows: 10 } };
 /**
  * Milliseconds: what the server takes to believe that something is not watched, or only small, and more; longer than it keeps a consumer
  * that is paused; a window; how long a picture may take; how long it is looked at.

@@ -31,6 +31,8 @@ export class Voices {
   #telling: NodeJS.Timeout | undefined;
   #news = false;
   #calming: NodeJS.Timeout | undefined;
+  /** Slots that are given up, and still heard by those whose client has not got everybody singly yet. */
+  #former: { readonly slots: VoiceSlots; readonly timer: NodeJS.Timeout } | undefined;
   #closed = false;
 
   constructor(options: VoicesOptions) {
@@ -75,6 +77,7 @@ export class Voices {
     this.#closed = true;
     clearTimeout(this.#telling);
     clearTimeout(this.#calming);
+    this.#endFormer();
     this.#slots?.close();
     this.#slots = undefined;
   }
@@ -93,6 +96,8 @@ export class Voices {
   }
 
   #begin(): void {
+    // Nobody may hear a voice in old slots and in new ones.
+    this.#endFormer();
     const { heard, log } = this.#options;
     const slots = new VoiceSlots({ heard, onChange: (holders) => this.#changed(holders) });
     this.#slots = slots;
@@ -108,15 +113,22 @@ export class Voices {
   /** Everyone has each voice by itself again; then the slots go. */
   #end(): void {
     const slots = this.#slots;
+    if (!slots) return;
     this.#slots = undefined;
     this.#calming = undefined;
     this.#holders = [];
+    this.#former = { slots, timer: setTimeout(() => this.#endFormer(), CALM.time) };
     const offered = [...this.#microphones].map((publication) => this.#options.offerAll(publication));
     void Promise.all(offered).then(() => {
       if (!this.#slots) for (const member of this.#options.members()) member.leaveSlots();
-      setTimeout(() => slots?.close(), CALM.time).unref();
     });
     this.#tell();
+  }
+
+  #endFormer(): void {
+    clearTimeout(this.#former?.timer);
+    this.#former?.slots.close();
+    this.#former = undefined;
   }
 
   #listen(slots: VoiceSlots, { peerId, producer, hub }: Publication): void {

@@ -91,6 +91,54 @@ describe.skipIf(!hasChromium)('a page', () => {
     await eventually(() => senders(page)).toEqual([member.peerId]);
   });
 
+  test('that shows somebody again after long never shows black: the last picture, or initials, until there is a new one', async () => {
+    const publisher = await (await chromium.browser.newContext()).newPage();
+    await publisher.goto(roomUrl(weir.url, 'black', 'Ada'));
+    await button(publisher, 'Mute').waitFor();
+    const page = await watch('black');
+    const live = () => tile(page, 'Ada').evaluate((one) => one.classList.contains('live'));
+    await eventually(live).toBe(true);
+    // Chromium's fake camera is green, whatever moves in it: black is something else.
+    await page.evaluate(() => {
+      const seen = { dark: 0, looks: 0 };
+      Object.assign(window, { seen });
+      const brush = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+      const look = () => {
+        const shown = [
+          ...document.querySelectorAll<HTMLVideoElement | HTMLCanvasElement>('.tile.person video, .tile.person canvas'),
+        ];
+        for (const picture of shown) {
+          const isShown = picture.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+          const width = picture instanceof HTMLVideoElement ? picture.videoWidth : picture.width;
+          if (!brush || !isShown || width === 0) continue;
+          brush.clearRect(0, 0, 1, 1);
+          brush.drawImage(picture, 0, 0, 1, 1);
+          const [red = 0, green = 0, blue = 0, alpha = 0] = brush.getImageData(0, 0, 1, 1).data;
+          seen.looks += 1;
+          if (alpha > 0 && red + green + blue < 40) seen.dark += 1;
+        }
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    const hide = (hidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, 'hidden', { value, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, hidden);
+    await hide(true);
+    // Until its consumer has gone.
+    await eventually(async () => (await statsOf(page)).some(({ source }) => source === 'camera')).toBe(false);
+    await hide(false);
+    await eventually(async () =>
+      (await statsOf(page)).some(({ source, frames = 0 }) => source === 'camera' && frames > 5),
+    ).toBe(true);
+    await eventually(live).toBe(true);
+    const seen = await page.evaluate(() => ('seen' in window ? window.seen : undefined));
+    expect(seen).toMatchObject({ dark: 0 });
+    expect(seen).not.toMatchObject({ looks: 0 });
+  });
+
   test('receives those on the page of tiles that it shows, and turns to others', async () => {
     const members = [];
     for (let index = 0; index < 7; index += 1) members.push(await come('pages', `Member ${index}`));
