@@ -1,5 +1,6 @@
 /** Owns the benchmark of lips and voices: how far apart they are at a viewer, with the voice by itself and by slots. */
 import { setTimeout } from 'node:timers/promises';
+import { silence } from '../load/media/steady.ts';
 import { distributionOf } from '../load/report/distribution.ts';
 import { startBrowser } from '../torture/support/Page.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
@@ -8,7 +9,6 @@ import { type Pair, ratioOf } from './support/pairs.ts';
 import { startMeasured } from './support/servers.ts';
 import { raised } from './support/settings.ts';
 import { type Moments, Onlooker, SpeakingFace } from './support/speakingFace.ts';
-import { voiceOf } from './support/turns.ts';
 
 const ROOMS = { single: 'single', slots: 'slots' } as const;
 /** One voice is heard, by two slots: three microphones are too many to be heard singly. */
@@ -30,7 +30,7 @@ export const lipsync: Benchmark = {
   name: 'lipsync',
   title: 'Lips and voices',
   about:
-    'A face in Chromium that flashes as it beeps is in two rooms at once, with the same tracks: in one its voice has a consumer of its own, in the other it comes by slots. A viewer in Chromium notes when it sees and hears each. First the face holds its slot all the time, then others take all slots between two beeps, so that it gets one anew each time.',
+    'A face in Chromium that flashes as it beeps is in two rooms at once, with the same tracks: in one its voice has a consumer of its own, in the other it comes by slots. A viewer in Chromium notes when it sees and hears each. First the face holds its slot all the time, then others take all slots between two beeps (they say that they are loud, and what they send is silence), so that it gets one anew each time.',
   a: 'by slots',
   b: 'by itself',
   limits: raised,
@@ -44,7 +44,7 @@ export const lipsync: Benchmark = {
     const others = await crowd.join(
       Array.from({ length: OTHERS }, (_, index) => ({
         ...{ url, room: ROOMS.slots, name: `other-${index}`, receives: false },
-        tracks: { microphone: [voiceOf(index)] },
+        tracks: { microphone: [silence()] },
       })),
     );
     const speak = (speaking: boolean) => {

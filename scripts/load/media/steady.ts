@@ -35,6 +35,12 @@ export function steadyVoice(payloadBytes = 80): Stream {
   };
 }
 
+/** Packets of 20 ms in which every decoder hears silence: an Opus frame of full band that has no energy. */
+export function silence(): Stream {
+  const payload = Buffer.of(0xf8, 0xff, 0xfe);
+  return { ...steadyVoice(), frames: [{ payloads: [payload], key: true, ticks: 960 }] };
+}
+
 /** @throws {RangeError} where no such stream can be */
 export function steadyVideo(options: SteadyOptions): Stream {
   const { packetsPerFrame, payloadBytes, framesPerSecond, keyEvery, width = 1280, height = 720 } = options;
