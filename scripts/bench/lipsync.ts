@@ -16,7 +16,7 @@ const ONE_HEARD = { WEIR_HEARD_VOICES: '1' };
 const OTHERS = 2;
 const BEEPS = { full: 30, quick: 12 };
 /** Milliseconds: until all has settled; of one beep and what follows it, in which others speak for a while. */
-const TIMES = { settle: 6000, beep: 900, others: 800, silence: 900 };
+const TIMES = { settle: 6000, beep: 900, others: 800, silence: 1600 };
 /** What is seen and heard of a beep comes within so long, in milliseconds. */
 const WITHIN = 800;
 
