@@ -63,9 +63,9 @@ export class Receiving {
       const known = this.#consumers.get(id);
       this.#consumers.delete(id);
       if (known) {
-        // Whoever shows it may keep its last picture, which goes with the consumer.
         this.#options.onTrackEnded(known.info, known.consumer.track);
-        known.consumer.close();
+        // Whoever shows it may keep its last picture, which turns black with the consumer: it has this turn for that.
+        setTimeout(() => known.consumer.close());
       } else if (this.#making.has(id)) this.#closedEarly.add(id);
     }
   }
