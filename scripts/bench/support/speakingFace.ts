@@ -79,7 +79,8 @@ async function enterFace({ url, rooms }: InRooms) {
   setInterval(paint, FRAME);
   const context = new AudioContext({ latencyHint: 'interactive' });
   const gain = new GainNode(context, { gain: 0 });
-  const tone = new OscillatorNode(context, { frequency: 600 });
+  // Rich in harmonics, as a vowel is: what says whether somebody speaks takes a pure tone for a noise.
+  const tone = new OscillatorNode(context, { type: 'sawtooth', frequency: 140 });
   const destination = context.createMediaStreamDestination();
   tone.connect(gain).connect(destination);
   tone.start();
