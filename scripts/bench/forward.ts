@@ -7,7 +7,7 @@ import { BareRoom, pause } from './support/BareRoom.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { CpuMeter } from './support/cpu.ts';
 import { runFloor } from './support/floor.ts';
-import { figuresOf, median, type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
+import { figuresOf, inTwos, median, type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
 import { type Measured as Server, startMeasured } from './support/servers.ts';
 import { raised } from './support/settings.ts';
 
@@ -121,6 +121,7 @@ async function measure(receivers: number, depth: 'full' | 'quick', say: (what: s
   const inPairs = async (one: () => Promise<Window>) =>
     inTwos(
       await runPairs(one, () => measureOne(bare, workers.bare), { pairs: 2 * PAIRS[depth].bare, warmUp: 2, onPair }),
+      together,
     );
   // What is measured must live until it has been.
   return {
@@ -131,15 +132,6 @@ async function measure(receivers: number, depth: 'full' | 'quick', say: (what: s
     }),
     control: depth === 'full' ? await inPairs(() => measureOne(second, workers.second)) : [],
   };
-}
-
-/** Two pairs that followed each other, A B and B A, as one. */
-function inTwos(pairs: readonly Pair<Window>[]): Pair<Window>[] {
-  return pairs.flatMap((pair, index) => {
-    const next = pairs[index + 1];
-    if (index % 2 === 1 || !next) return [];
-    return [{ a: together(pair.a, next.a), b: together(pair.b, next.b), first: pair.first }];
-  });
 }
 
 function together(one: Window, other: Window): Window {

@@ -6,7 +6,7 @@ import { pause } from './support/BareRoom.ts';
 import type { Benchmark } from './support/Benchmark.ts';
 import { CpuMeter } from './support/cpu.ts';
 import { Crowd, cameraOf } from './support/members.ts';
-import { figuresOf, type Pair, ratioOf, runPairs } from './support/pairs.ts';
+import { figuresOf, inTwos, ratioOf, runPairs } from './support/pairs.ts';
 import { startMeasured } from './support/servers.ts';
 import { raised, viewersOf } from './support/settings.ts';
 
@@ -61,6 +61,7 @@ export const pipes: Benchmark = {
         warmUp: 2,
         onPair: (pair, of) => say(`pair ${pair} of ${of}`),
       }),
+      together,
     );
     const delivered = (side: 'a' | 'b') => {
       const sum = (of: 'received' | 'due') => pairs.reduce((all, pair) => all + pair[side][of], 0);
@@ -133,15 +134,6 @@ async function open(settings: Record<string, string>, viewers: number): Promise<
   const { srtp } = crowd;
   const owned = opening.move();
   return { measure, spread: found, srtp, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-/** Two pairs that followed each other, A B and B A, as one. */
-function inTwos(pairs: readonly Pair<Window>[]): Pair<Window>[] {
-  return pairs.flatMap((pair, index) => {
-    const next = pairs[index + 1];
-    if (index % 2 === 1 || !next) return [];
-    return [{ a: together(pair.a, next.a), b: together(pair.b, next.b), first: pair.first }];
-  });
 }
 
 function together(one: Window, other: Window): Window {

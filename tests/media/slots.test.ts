@@ -22,6 +22,18 @@ function voicesOf(member: Member): string[] {
   return infos.map(({ slot, peerId }) => (slot === undefined ? (peerId ?? '') : `slot ${slot}`)).sort();
 }
 
+/** A room with slots, in which nobody speaks. */
+async function sixSilent(settings: Record<string, string>): Promise<Member[]> {
+  const { enter } = await open(settings);
+  const members: Member[] = [];
+  for (let index = 0; index < 6; index += 1) {
+    const member = await enter(`member-${index}`, { tracks: { microphone: voice } });
+    member.setSpeaking(false);
+    members.push(member);
+  }
+  return members;
+}
+
 const SLOTS = Array.from({ length: HEARD + 1 }, (_, slot) => `slot ${slot}`);
 
 describe.each([
@@ -52,13 +64,7 @@ describe.each([
   });
 
   test('who speaks is heard by all others and named to them, and never sent back', async () => {
-    const { enter } = await open(settings);
-    const members: Member[] = [];
-    for (let index = 0; index < 6; index += 1) {
-      const member = await enter(`member-${index}`, { tracks: { microphone: voice } });
-      member.setSpeaking(false);
-      members.push(member);
-    }
+    const members = await sixSilent(settings);
     const [talker, ...others] = members;
     if (!talker) throw new Error('nobody came');
     talker.setSpeaking(true);
@@ -80,13 +86,7 @@ describe.each([
   });
 
   test('of three who speak at once each hears the other two, and who is silent hears two', async () => {
-    const { enter } = await open(settings);
-    const members: Member[] = [];
-    for (let index = 0; index < 6; index += 1) {
-      const member = await enter(`member-${index}`, { tracks: { microphone: voice } });
-      member.setSpeaking(false);
-      members.push(member);
-    }
+    const members = await sixSilent(settings);
     const talkers = members.slice(0, 3);
     for (const talker of talkers) talker.setSpeaking(true);
     const silent = members[5];

@@ -112,6 +112,18 @@ export function ratioOf(pairs: readonly Pair<number>[], { name, unit, better, go
   };
 }
 
+/**
+ * Two pairs that followed each other, A B and B A, as one, so that a drift within them cancels.
+ * @param together makes one measurement of two
+ */
+export function inTwos<T>(pairs: readonly Pair<T>[], together: (one: T, other: T) => T): Pair<T>[] {
+  return pairs.flatMap((pair, index) => {
+    const next = pairs[index + 1];
+    if (index % 2 === 1 || !next) return [];
+    return [{ a: together(pair.a, next.a), b: together(pair.b, next.b), first: pair.first }];
+  });
+}
+
 /** One figure of every pair, for `ratioOf`. */
 export function figuresOf<T>(pairs: readonly Pair<T>[], figure: (result: T) => number): Pair<number>[] {
   return pairs.map(({ a, b, first }) => ({ a: figure(a), b: figure(b), first }));
