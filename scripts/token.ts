@@ -14,7 +14,9 @@ const usage = `Usage: npm run token -- --room ROOM --identity ID [options]
   --no-publish         may only watch
   --no-subscribe       may only publish
   --hidden             the others are not told
-  --admin              may remove others
+  --admin              may remove others, change what they may do, and run a broadcast
+  --broadcast          for the broadcast of that name (/b/ROOM), not the call; --admin makes its host,
+                       --no-publish a viewer
 The key and the secret come from WEIR_API_KEY and WEIR_API_SECRET.`;
 
 function fail(message: string): never {
@@ -36,6 +38,7 @@ function readArguments() {
         'no-subscribe': { type: 'boolean' },
         hidden: { type: 'boolean' },
         admin: { type: 'boolean' },
+        broadcast: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -86,6 +89,7 @@ const token = await signToken({
     ...(sources.data && { canPublishSources: sources.data }),
     ...(given.hidden && { hidden: true }),
     ...(given.admin && { roomAdmin: true }),
+    ...(given.broadcast && { broadcast: true }),
   },
 });
 process.stdout.write(`${token}\n`);

@@ -174,7 +174,8 @@ export const variables = {
   WEIR_JOINS_ABREAST: integer(1, 10_000, 32, 'How many may be joining at once; others wait in line, room by room.'),
   WEIR_LINE_LENGTH: integer(0, 100_000, 1000, 'How many may wait to join.'),
   WEIR_LINE_SECONDS: number(0.1, 600, 8, 'How long somebody waits to join before being told to try later.', 'seconds'),
-  WEIR_MAX_PEERS: integer(1, 10_000, 80, 'Peers a room.'),
+  WEIR_MAX_PEERS: integer(1, 10_000, 80, 'Peers a call.'),
+  WEIR_MAX_VIEWERS: integer(1, 100_000, 2000, 'Peers a broadcast, nearly all of whom watch.'),
   WEIR_MAX_CONNECTIONS_PER_IP: integer(1, 1_000_000, 50, 'Connections an IP address.'),
   WEIR_MAX_INCOMING_BITRATE: integer(50_000, 1_000_000_000, 6_000_000, 'What a peer may send.', 'bit/s'),
   WEIR_MAX_MESSAGE_BYTES: integer(4096, 16_777_216, 65_536, 'The largest signalling message.', 'bytes'),
@@ -250,7 +251,8 @@ export interface Config {
   readonly load: LoadLimits;
   /** Of those who join. */
   readonly line: { readonly abreast: number; readonly length: number; readonly patience: number };
-  readonly maxPeers: number;
+  /** Of one call, and of one broadcast. */
+  readonly maxPeers: { readonly call: number; readonly broadcast: number };
   readonly maxConnectionsPerIp: number;
   readonly maxIncomingBitrate: number;
   readonly maxMessageBytes: number;
@@ -317,7 +319,7 @@ export function readConfig(environment: Environment): { config: Config; unknown:
       length: env.WEIR_LINE_LENGTH,
       patience: env.WEIR_LINE_SECONDS * 1000,
     },
-    maxPeers: env.WEIR_MAX_PEERS,
+    maxPeers: { call: env.WEIR_MAX_PEERS, broadcast: env.WEIR_MAX_VIEWERS },
     maxConnectionsPerIp: env.WEIR_MAX_CONNECTIONS_PER_IP,
     maxIncomingBitrate: env.WEIR_MAX_INCOMING_BITRATE,
     maxMessageBytes: env.WEIR_MAX_MESSAGE_BYTES,

@@ -72,10 +72,60 @@ export const Grants = z
     canSubscribe: z.boolean(),
     canPublishData: z.boolean(),
     hidden: z.boolean().describe('the others are not told of this peer'),
-    roomAdmin: z.boolean().describe('may remove other peers'),
+    roomAdmin: z.boolean().describe('may remove other peers, change what they may do, and run a broadcast'),
   })
   .meta({ id: 'Grants' });
 export type Grants = z.infer<typeof Grants>;
+
+/** What an administrator changes of somebody's grants; what is missing stays. */
+export const GrantsChange = z
+  .strictObject({
+    canPublish: z.boolean(),
+    canPublishSources: z.array(Source).max(8),
+    canSubscribe: z.boolean(),
+    canPublishData: z.boolean(),
+    roomAdmin: z.boolean(),
+  })
+  .partial()
+  .meta({ id: 'GrantsChange' });
+export type GrantsChange = z.infer<typeof GrantsChange>;
+
+/** A call is among all who are in it; in a broadcast few are on the stage, and many watch whom nobody is told of. */
+export const RoomKind = z.enum(['call', 'broadcast']).meta({ id: 'RoomKind' });
+export type RoomKind = z.infer<typeof RoomKind>;
+
+/** A host publishes and administers, a speaker publishes, a viewer watches. */
+export const Role = z.enum(['host', 'speaker', 'viewer']).meta({ id: 'Role' });
+export type Role = z.infer<typeof Role>;
+
+/** How soon a broadcast is played: `lowLatency` at once, `smooth` late enough for the network to have its moods. */
+export const BroadcastProfile = z.enum(['lowLatency', 'smooth']).meta({ id: 'BroadcastProfile' });
+export type BroadcastProfile = z.infer<typeof BroadcastProfile>;
+
+/** A broadcast as everyone in it sees it. */
+export const BroadcastInfo = z
+  .object({
+    state: z.enum(['before', 'live', 'ended']).describe('viewers receive media while it is `live`'),
+    liveSeconds: z.number().describe('how long it has been live, or was'),
+    viewers: z.int().describe('how many watch'),
+    profile: BroadcastProfile,
+  })
+  .meta({ id: 'BroadcastInfo' });
+export type BroadcastInfo = z.infer<typeof BroadcastInfo>;
+
+/** So many raised hands are named. */
+export const MAX_HANDS = 50;
+
+/** Viewers of a broadcast who want to speak, in the order in which they raised their hands; for its administrators. */
+export const Hands = z
+  .object({
+    total: z.int(),
+    first: z.array(
+      z.object({ peerId: Id, identity: Id, name: z.string(), invited: z.boolean().describe('and has not answered') }),
+    ),
+  })
+  .meta({ id: 'Hands' });
+export type Hands = z.infer<typeof Hands>;
 
 /** What a client needs in order to receive one producer of another member, or one of the room's audio slots. */
 export const ConsumerInfo = z
@@ -112,6 +162,10 @@ export const View = z
     width: Pixels.describe('of the element that shows it, in device pixels; 0 when nobody sees it'),
     height: Pixels,
     priority: z.enum(['normal', 'high']).optional().describe('`high` for who speaks, or is large'),
+    quality: z
+      .enum(['high', 'medium', 'low'])
+      .optional()
+      .describe('the highest, a middle or the lowest layer, whatever the size'),
   })
   .meta({ id: 'View' });
 export type View = z.infer<typeof View>;
@@ -146,6 +200,10 @@ const clientRequests = {
       guest: Secret.optional().describe(
         'on a server that runs open: whoever sends the same secret again is the same identity',
       ),
+      kind: RoomKind.optional().describe(
+        'calls and broadcasts have names of their own; a token may say which it is for',
+      ),
+      role: Role.optional().describe('on a server that runs open; where there are tokens, their grants decide'),
       rtpCapabilities: RtpCapabilities.describe('what this device can receive'),
       transports: z.strictObject({ send: z.boolean(), recv: z.boolean() }).describe('which transports it wants'),
       videos: z
@@ -166,6 +224,9 @@ const clientRequests = {
       consumers: z.array(ConsumerInfo).describe('created paused; see `resumeConsumers`'),
       undecodable: z.array(Undecodable),
       slots: Slots,
+      kind: RoomKind,
+      broadcast: BroadcastInfo.optional().describe('of a broadcast'),
+      hands: Hands.optional().describe('for its administrators'),
     }),
   },
   resume: {
@@ -181,6 +242,12 @@ const clientRequests = {
         .array(z.object({ source: Source, maxSpatialLayer: MaxSpatialLayer }))
         .describe('as `producerWatched` says it'),
       moved: z.boolean().describe('this connection comes from another address than the one before'),
+      grants: Grants,
+      transports: z
+        .object({ send: Id.optional(), recv: Id.optional() })
+        .describe('those that there are; one that is not named is gone'),
+      broadcast: BroadcastInfo.optional(),
+      hands: Hands.optional(),
     }),
   },
   restartIce: {
@@ -190,6 +257,12 @@ const clientRequests = {
     reply: z.object({ send: IceParameters.optional(), recv: IceParameters.optional() }),
   },
   ping: { about: 'Are you there?', request: z.strictObject({}), reply: Nothing },
+  openTransport: {
+    about:
+      'Get a transport that there was no right to at `join`, or that went with a right. What can be received then comes in `newConsumers`.',
+    request: z.strictObject({ direction: z.enum(['send', 'recv']) }),
+    reply: z.object({ transport: TransportInfo }),
+  },
   connectTransport: {
     about: 'Give the DTLS parameters of the client end of a transport. No need to wait for the reply.',
     request: z.strictObject({ transportId: Id, dtlsParameters: DtlsParameters }),
@@ -224,8 +297,11 @@ const clientRequests = {
     reply: Nothing,
   },
   setHand: {
-    about: 'Raise or lower a hand.',
-    request: z.strictObject({ raised: z.boolean() }),
+    about: 'Raise or lower a hand. That of a viewer of a broadcast is seen by its administrators, see `handsChanged`.',
+    request: z.strictObject({
+      raised: z.boolean(),
+      name: DisplayName.optional().describe('used from now on where the token gives none'),
+    }),
     reply: Nothing,
   },
   react: { about: 'Show the others a reaction.', request: z.strictObject({ reaction: Reaction }), reply: Nothing },
@@ -233,6 +309,34 @@ const clientRequests = {
     about: 'Remove a peer from the room (grant `roomAdmin`). Its token, and older ones, no longer open this room.',
     request: z.strictObject({ peerId: Id }),
     reply: Nothing,
+  },
+  setGrants: {
+    about:
+      'Change what a peer may do (grant `roomAdmin`). It holds at once: what may no longer be published ends. It holds as well for later joins with tokens made before, while the room is open.',
+    request: z.strictObject({ peerId: Id, grants: GrantsChange }),
+    reply: z.object({ grants: Grants }),
+  },
+  setBroadcast: {
+    about:
+      'Run a broadcast (grant `roomAdmin`): go live, end it, choose how soon it is played. Whatever is missing stays.',
+    request: z.strictObject({ live: z.boolean().optional(), profile: BroadcastProfile.optional() }),
+    reply: z.object({ broadcast: BroadcastInfo }),
+  },
+  invite: {
+    about: 'Ask a viewer of a broadcast who has raised a hand onto the stage (grant `roomAdmin`).',
+    request: z.strictObject({ peerId: Id }),
+    reply: Nothing,
+  },
+  answerInvite: {
+    about:
+      'Accept an invitation: from now on one may publish, without joining anew. Or decline it. `notFound` when there is none.',
+    request: z.strictObject({ accept: z.boolean() }),
+    reply: z.object({ grants: Grants }),
+  },
+  stepDown: {
+    about: 'Leave the stage of a broadcast and watch on.',
+    request: z.strictObject({}),
+    reply: z.object({ grants: Grants }),
   },
   leave: { about: 'Leave the room and close the connection.', request: z.strictObject({}), reply: Nothing },
 } as const;
@@ -299,6 +403,24 @@ const serverEvents = {
     about:
       'In a large room voices come by slots, which are fixed consumers: whose voice each of them carries from now on.',
     data: z.object({ slots: Slots }),
+  },
+  grantsChanged: {
+    about:
+      'What this client may do has changed. What may no longer be published has ended, and with the last of it the sending transport; the same goes for receiving.',
+    data: z.object({ grants: Grants }),
+  },
+  broadcastChanged: {
+    about: 'A broadcast has changed: its state at once, the number of viewers no more than once a second.',
+    data: BroadcastInfo,
+  },
+  handsChanged: { about: 'Which viewers want to speak; told to administrators of a broadcast.', data: Hands },
+  invited: {
+    about: 'Somebody asks this viewer onto the stage; see `answerInvite`.',
+    data: z.object({ by: z.string() }),
+  },
+  inviteAnswered: {
+    about: 'A viewer who was asked onto the stage has answered; told to administrators.',
+    data: z.object({ peerId: Id, name: z.string(), accepted: z.boolean() }),
   },
   consumersClosed: { about: 'These consumers ended.', data: z.object({ consumerIds: z.array(Id) }) },
 } as const;

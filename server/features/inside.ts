@@ -1,7 +1,7 @@
 /** Owns what may be known of a room before joining it: who is inside. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../shared/errors.ts';
-import { RoomName } from '../../shared/protocol.ts';
+import { type RoomKind, RoomName } from '../../shared/protocol.ts';
 import type { Rooms } from '../room/Rooms.ts';
 import type { Gate } from '../signalling/tokens.ts';
 
@@ -10,25 +10,38 @@ export interface InsideOptions {
   readonly gate: Gate;
 }
 
+interface Params {
+  readonly room: string;
+}
+
+/** A broadcast that is not open. */
+const nobody = { state: 'before', liveSeconds: 0, viewers: 0 } as const;
+
 /**
- * `GET /api/rooms/<room>`: 200 `{ people: [{ name }] }`, an empty list for a room that nobody is in. Where rooms need
+ * `GET /api/rooms/<room>`: 200 `{ people: [{ name }] }`, an empty list for a room that nobody is in.
+ * `GET /api/broadcasts/<room>`: the same, those on the stage, with `state`, `liveSeconds` and `viewers`. Where rooms need
  * tokens: 401, unless `Authorization: Bearer <token>` opens that room. 400 for what is no room's name.
  */
 export async function inside(app: FastifyInstance, { rooms, gate }: InsideOptions): Promise<void> {
-  app.get<{ Params: { room: string } }>('/api/rooms/:room', async (request, reply) => {
+  const answer = (kind: RoomKind) => async (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) => {
     const name = RoomName.safeParse(request.params.room);
     if (!name.success) return reply.code(400).send({ error: 'This is not the name of a room.' });
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     try {
-      await gate.admit(token, name.data);
+      await gate.admit({ token, room: name.data, kind });
     } catch (error) {
       return reply
         .code(401)
         .header('www-authenticate', 'Bearer')
         .send({ error: WeirError.from(error).message });
     }
-    const room = await rooms.find(name.data);
+    const room = await rooms.find(name.data, kind);
     const people = room?.peersSeenBy().map((peer) => ({ name: peer.name })) ?? [];
-    return reply.header('cache-control', 'no-store').send({ people });
-  });
+    const { state, liveSeconds, viewers } = room?.broadcast?.info ?? nobody;
+    return reply
+      .header('cache-control', 'no-store')
+      .send({ people, ...(kind === 'broadcast' && { state, liveSeconds, viewers }) });
+  };
+  app.get<{ Params: Params }>('/api/rooms/:room', answer('call'));
+  app.get<{ Params: Params }>('/api/broadcasts/:room', answer('broadcast'));
 }

@@ -36,7 +36,7 @@ export class PageMissingError extends Error {
 }
 
 /**
- * `/` and `/r/<room>` serve the page; `/sdk.js` the client as one module that other pages may import; hashed assets
+ * `/`, `/r/<room>` and `/b/<room>` serve the page; `/sdk.js` the client as one module that other pages may import; hashed assets
  * may be cached for ever.
  * @throws {PageMissingError} when `web/dist` has not been built
  */
@@ -68,4 +68,5 @@ export async function page(app: FastifyInstance): Promise<void> {
   const index = (_request: unknown, reply: FastifyReply) => reply.sendFile('index.html');
   app.get('/', index);
   app.get('/r/:room', index);
+  app.get('/b/:room', index);
 }

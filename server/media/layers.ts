@@ -35,6 +35,12 @@ export function layerFor(place: Size, size: Size, layers: number): number {
   return layers - 1;
 }
 
+/** The layer that somebody has chosen by name. @returns from 0 */
+export function layerOf(quality: 'high' | 'medium' | 'low', layers: number): number {
+  const top = layers - 1;
+  return { high: top, medium: Math.ceil(top / 2), low: 0 }[quality];
+}
+
 /**
  * A consumer's priority (`consumer.setPriority`). mediasoup gives everyone the lowest layer, then each so many steps up at a
  * time, the highest priority first: nine steps are all layers that there are.

@@ -4,7 +4,7 @@ import type { RtpCapabilities } from '../../shared/media.ts';
 import type { ConsumerInfo, Undecodable, View } from '../../shared/protocol.ts';
 import type { Fabric } from '../media/Fabric.ts';
 import type { Hub } from '../media/Hub.ts';
-import { layerFor, priorityOf } from '../media/layers.ts';
+import { layerFor, layerOf, priorityOf } from '../media/layers.ts';
 import { ReceivingDevice } from '../media/receiving.ts';
 import type { Publication } from './Publication.ts';
 import { VideoFeed, type Wish } from './VideoFeed.ts';
@@ -36,6 +36,8 @@ export class Intake {
   #slots: readonly VoiceFeed[] = [];
   /** How voices are to come: when all that come so are ready, what is left of the other way ends. */
   #way: 'each' | 'slots' = 'each';
+  /** How often everything has been given back: what was begun before that is not taken any more. */
+  #withdrawals = 0;
   #closed = false;
 
   constructor(options: IntakeOptions) {
@@ -120,13 +122,15 @@ export class Intake {
    * @returns once the consumers are made
    */
   async takeSlots(producers: readonly Producer[]): Promise<void> {
+    const before = this.#withdrawals;
     const made = await Promise.all(
       producers.map(async (producer, slot) => {
         const consumer = await this.#device.consume(this.#options.transport, producer);
-        return consumer && this.#addVoice(new VoiceFeed(consumer, { slot, source: 'microphone' }));
+        if (this.#withdrawals > before) consumer?.close();
+        return consumer && !consumer.closed && this.#addVoice(new VoiceFeed(consumer, { slot, source: 'microphone' }));
       }),
     );
-    this.#slots = made.flatMap((feed) => feed ?? []);
+    this.#slots = made.flatMap((feed) => feed || []);
     this.#way = 'slots';
     this.#settleVoices();
   }
@@ -150,11 +154,27 @@ export class Intake {
     }
   }
 
+  /** The link has got narrow, or has recovered. */
+  setLess(layers: number): void {
+    for (const feed of this.#videos.values()) feed.setLess(layers).catch(() => {});
+  }
+
   /** Asks for a key frame of every picture. */
   refresh(): void {
     for (const { consumer } of this.#videos.values()) {
       if (consumer && !consumer.paused) consumer.requestKeyFrame().catch(() => {});
     }
+  }
+
+  /** Gives everything back that it takes. What is offered from then on is taken again. */
+  withdraw(): void {
+    this.#withdrawals += 1;
+    for (const feed of this.#videos.values()) feed.close();
+    this.#videos.clear();
+    for (const feed of this.#voices.values()) feed.close();
+    this.#slots = [];
+    this.#way = 'each';
+    this.#undecodable.clear();
   }
 
   close(): void {
@@ -175,17 +195,24 @@ export class Intake {
       return { layer: publication.layers - 1, priority: priorityOf(publication.source, 'normal') };
     }
     if (view.width === 0 || view.height === 0) return undefined;
+    const { size, layers } = publication;
     return {
-      layer: layerFor(view, publication.size, publication.layers),
+      layer: view.quality ? layerOf(view.quality, layers) : layerFor(view, size, layers),
       priority: priorityOf(publication.source, view.priority ?? 'normal'),
     };
   }
 
   async #hear(publication: Publication): Promise<void> {
     const { peerId, source } = publication;
+    const before = this.#withdrawals;
     const opened = await this.#consume(publication);
     if (!opened) return;
     const { consumer, lease } = opened;
+    if (this.#withdrawals > before) {
+      consumer.close();
+      lease[Symbol.dispose]();
+      return;
+    }
     this.#addVoice(new VoiceFeed(consumer, { peerId, source }, lease));
   }
 

@@ -1,6 +1,6 @@
 /** Owns the interface that a Room sees: anything that can be in a room. */
 import type { CloseReason } from '../../shared/closing.ts';
-import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
+import type { Grants, PeerInfo, ServerEvents } from '../../shared/protocol.ts';
 import type { VoiceSlots } from '../media/voices/VoiceSlots.ts';
 import type { Publication } from './Publication.ts';
 
@@ -12,10 +12,18 @@ export interface Member {
   readonly identity: string;
   /** The others are not told of it. */
   readonly hidden: boolean;
+  /** It may remove others, change what they may do, and run a broadcast. */
+  readonly isAdmin: boolean;
+  /** What it may do. */
+  readonly grants: Grants;
   /** How the others see it now. */
   readonly info: PeerInfo;
   /** Takes what another member publishes, if it wants it. May reject: the room logs it and goes on. */
   offer(publication: Publication): Promise<void>;
+  /** What it may do from now on: what it no longer may has ended when this returns. */
+  setGrants(grants: Grants): void;
+  /** Gives back everything that it was offered, and the slots. */
+  withdraw(): void;
   /** Takes the voices of the room by slots, instead of by microphones, until `leaveSlots`. May reject, as `offer` may. */
   takeSlots(slots: VoiceSlots): Promise<void>;
   leaveSlots(): void;

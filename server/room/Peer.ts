@@ -1,7 +1,6 @@
 /** Owns a browser's stay in a room: its two transports, and what it publishes. */
 import { randomUUID } from 'node:crypto';
-import { errors } from 'mediasoup';
-import type { Producer, WebRtcTransport } from 'mediasoup/types';
+import type { Producer } from 'mediasoup/types';
 import type { CloseReason } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import {
@@ -25,26 +24,20 @@ import type {
 import { Lifetime } from '../Lifetime.ts';
 import type { Fabric, Place } from '../media/Fabric.ts';
 import type { Size } from '../media/layers.ts';
-import { KEY_FRAME_REQUEST_DELAY, MIN_OUTGOING_BITRATE } from '../media/options.ts';
+import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
 import type { VoiceSlots } from '../media/voices/VoiceSlots.ts';
-import { Allowance } from './Allowance.ts';
+import { accepted } from './accepted.ts';
 import { Intake } from './Intake.ts';
 import type { Member } from './Member.ts';
 import { Outbox } from './Outbox.ts';
 import type { Pace } from './Pace.ts';
 import { Publication } from './Publication.ts';
-
-/** So many ICE restarts in so long, and so long between two, in milliseconds. */
-const ICE_RESTARTS = { most: 5, within: 60_000, apart: 5000 };
-
-/** How long a close frame may take to come after the end of the media, in milliseconds. */
-const FAREWELL = 500;
-/** Between two refreshments of all pictures, in milliseconds. */
-const REFRESH = 1000;
+import { Transports } from './Transports.ts';
 
 export interface PeerOptions {
   readonly identity: string;
-  readonly name: string;
+  /** Where the token gives none, its owner may choose another one. */
+  readonly name: { readonly text: string; readonly fixed: boolean };
   readonly metadata: string | undefined;
   readonly grants: Grants;
   readonly rtpCapabilities: RtpCapabilities;
@@ -65,22 +58,30 @@ export class Peer implements Member {
   readonly #options: PeerOptions;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #outbox: Outbox;
+  readonly #transports: Transports;
   readonly #published = new Map<Source, Publication>();
-  readonly #connected = new Set<string>();
-  readonly #iceRestarts = new Allowance(ICE_RESTARTS);
-  #refreshing: NodeJS.Timeout | undefined;
+  #grants: Grants;
+  #name: string;
   #hand = false;
   #away = false;
-  #send: WebRtcTransport | undefined;
-  #recv: WebRtcTransport | undefined;
   #intake: Intake | undefined;
 
   constructor(options: PeerOptions) {
     this.#options = options;
+    this.#grants = options.grants;
+    this.#name = options.name.text;
     this.#outbox = new Outbox(options.send, options.pace);
+    this.#transports = new Transports({
+      hub: options.place.hub,
+      maxIncomingBitrate: options.maxIncomingBitrate,
+      onLost: () => this.close('mediaLost'),
+      onFarewell: () => this.close('left'),
+      onMoved: () => this.#intake?.refresh(),
+      onNarrow: (layersLess) => this.#intake?.setLess(layersLess),
+    });
     this.#lifetime.defer(() => options.place[Symbol.dispose]());
     this.#lifetime.defer(() => this.#outbox.close());
-    this.#lifetime.defer(() => clearTimeout(this.#refreshing));
+    this.#lifetime.defer(() => this.#transports.closeAll());
   }
 
   get identity(): string {
@@ -88,11 +89,20 @@ export class Peer implements Member {
   }
 
   get hidden(): boolean {
-    return this.#options.grants.hidden;
+    return this.#grants.hidden;
   }
 
   get isAdmin(): boolean {
-    return this.#options.grants.roomAdmin;
+    return this.#grants.roomAdmin;
+  }
+
+  get grants(): Grants {
+    return this.#grants;
+  }
+
+  /** The ids of the transports that it has. */
+  get transports(): { send?: string; recv?: string } {
+    return this.#transports.ids;
   }
 
   get closed(): boolean {
@@ -100,10 +110,10 @@ export class Peer implements Member {
   }
 
   get info(): PeerInfo {
-    const { identity, name, metadata } = this.#options;
+    const { identity, metadata } = this.#options;
     const sources: SourceStates = {};
     for (const [source, { producer }] of this.#published) sources[source] = producer.paused ? 'paused' : 'live';
-    return { peerId: this.id, identity, name, metadata, sources, hand: this.#hand, away: this.#away };
+    return { peerId: this.id, identity, name: this.#name, metadata, sources, hand: this.#hand, away: this.#away };
   }
 
   /** Opens those of the wished transports that the grants allow, both at once. */
@@ -111,34 +121,41 @@ export class Peer implements Member {
     send: boolean;
     recv: boolean;
   }): Promise<{ send?: TransportInfo; recv?: TransportInfo }> {
-    const { grants, maxIncomingBitrate } = this.#options;
-    const { hub } = this.#options.place;
-    const open = async (wanted: boolean) => {
-      if (!wanted) return undefined;
-      const transport = await hub.createTransport();
-      this.#lifetime.defer(() => transport.close());
-      transport.once('routerclose', () => this.close('mediaLost'));
-      // The other end said goodbye (RFC 5246, section 7.2.1): whoever only lost the way says nothing.
-      transport.on('dtlsstatechange', (state) => state === 'closed' && this.#farewell());
-      // It came from somewhere else, and what was sent meanwhile is lost: pictures begin anew rather than wait for it.
-      transport.on('iceselectedtuplechange', () => transport.dtlsState === 'connected' && this.#refresh(transport));
-      return transport;
-    };
-    [this.#send, this.#recv] = await Promise.all([
-      open(wish.send && grants.canPublish),
-      open(wish.recv && grants.canSubscribe),
+    const { canPublish, canSubscribe } = this.#grants;
+    const [send, recv] = await Promise.all([
+      wish.send && canPublish ? this.#transports.open('send') : undefined,
+      wish.recv && canSubscribe ? this.openReceiving() : undefined,
     ]);
     this.#mustBeOpen();
-    this.#intake = this.#recv && this.#openIntake(this.#recv);
-    await Promise.all([
-      this.#send?.setMaxIncomingBitrate(maxIncomingBitrate),
-      this.#recv?.setMinOutgoingBitrate(MIN_OUTGOING_BITRATE),
-    ]);
-    this.#mustBeOpen();
-    return {
-      ...(this.#send && { send: hub.describe(this.#send) }),
-      ...(this.#recv && { recv: hub.describe(this.#recv) }),
-    };
+    return { ...(send && { send }), ...(recv && { recv }) };
+  }
+
+  /** @throws {WeirError} `forbidden`, `conflict` */
+  async openSending(): Promise<TransportInfo> {
+    if (!this.#grants.canPublish) throw new WeirError('forbidden', 'You may not publish here.');
+    return this.#transports.open('send');
+  }
+
+  /** What is published is to be offered to it then. @throws {WeirError} `forbidden`, `conflict` */
+  async openReceiving(): Promise<TransportInfo> {
+    if (!this.#grants.canSubscribe) throw new WeirError('forbidden', 'You may not receive anything here.');
+    const info = await this.#transports.open('recv');
+    this.#openIntake();
+    return info;
+  }
+
+  /** What it may do from now on: what it no longer may has ended when this returns. */
+  setGrants(grants: Grants): void {
+    this.#grants = grants;
+    for (const [source, { producer }] of this.#published) {
+      if (!grants.canPublish || !grants.canPublishSources.includes(source)) producer.close();
+    }
+    if (!grants.canPublish) this.#transports.close('send');
+    if (!grants.canSubscribe) {
+      this.#transports.close('recv');
+      this.#intake = undefined;
+    }
+    this.notify('grantsChanged', { grants });
   }
 
   /** Lets news out from now on. @returns all its consumers, for the reply that says what there is */
@@ -172,26 +189,14 @@ export class Peer implements Member {
     this.#away = away;
   }
 
-  /**
-   * New ICE credentials for both transports; media stays where it is until the client finds another way with them.
-   * @throws {WeirError} `rateLimited`
-   */
-  async restartIce(): Promise<{ send?: IceParameters; recv?: IceParameters }> {
-    const wait = this.#iceRestarts.take();
-    if (wait > 0) throw new WeirError('rateLimited', `ICE restarts again in ${Math.ceil(wait / 1000)} s.`);
-    const restart = (transport: WebRtcTransport | undefined) =>
-      transport && accepted(transport.restartIce(), 'This transport cannot be restarted.');
-    const [send, recv] = await Promise.all([restart(this.#send), restart(this.#recv)]);
-    return { ...(send && { send }), ...(recv && { recv }) };
+  /** As `Transports.restartIce`. */
+  restartIce(): Promise<{ send?: IceParameters; recv?: IceParameters }> {
+    return this.#transports.restartIce();
   }
 
-  /** @throws {WeirError} `notFound`, `conflict` when it is connected already */
-  async connectTransport(transportId: string, dtlsParameters: DtlsParameters): Promise<void> {
-    const transport = [this.#send, this.#recv].find((one) => one?.id === transportId);
-    if (!transport) throw new WeirError('notFound', 'You have no transport of that id.');
-    if (this.#connected.has(transport.id)) throw new WeirError('conflict', 'This transport is connected already.');
-    await accepted(transport.connect({ dtlsParameters }), 'These DTLS parameters were not accepted.');
-    this.#connected.add(transport.id);
+  /** As `Transports.connect`. */
+  connectTransport(transportId: string, dtlsParameters: DtlsParameters): Promise<void> {
+    return this.#transports.connect(transportId, dtlsParameters);
   }
 
   /**
@@ -203,18 +208,16 @@ export class Peer implements Member {
     rtpParameters: RtpParameters,
     { paused, size }: { paused: boolean; size?: Size | undefined },
   ): Promise<Publication> {
-    const { grants } = this.#options;
-    if (!grants.canPublish || !grants.canPublishSources.includes(source)) {
-      throw new WeirError('forbidden', `Your token does not let you publish ${source}.`);
-    }
-    if (!this.#send) throw new WeirError('notFound', 'You asked for no sending transport when you joined.');
+    this.#mustBeAllowed(source);
+    const transport = this.#transports.get('send');
+    if (!transport) throw new WeirError('notFound', 'You have no sending transport: ask for one first.');
     if (this.#published.has(source)) throw new WeirError('conflict', `You publish ${source} already.`);
     const kind = kindOf[source];
     if (rtpParameters.codecs.some(({ mimeType }) => !mimeType.toLowerCase().startsWith(`${kind}/`))) {
       throw new WeirError('badRequest', `${source} takes ${kind} codecs only.`);
     }
     const producer = await accepted(
-      this.#send.produce({
+      transport.produce({
         kind,
         rtpParameters,
         paused,
@@ -226,6 +229,13 @@ export class Peer implements Member {
     if (this.closed || producer.closed) {
       producer.close();
       throw new WeirError('closed');
+    }
+    try {
+      // The right may have gone meanwhile.
+      this.#mustBeAllowed(source);
+    } catch (error) {
+      producer.close();
+      throw error;
     }
     const publication = new Publication({ peerId: this.id, source, producer, hub: this.#options.place.hub, size });
     this.#published.set(source, publication);
@@ -248,8 +258,10 @@ export class Peer implements Member {
     await this.#producer(source).resume();
   }
 
-  setHand(raised: boolean): void {
+  /** @param name what it wants to be called, where its token does not say it */
+  setHand(raised: boolean, name?: string): void {
     this.#hand = raised;
+    if (name !== undefined && !this.#options.name.fixed) this.#name = name;
   }
 
   /** @throws {WeirError} `notFound` for ids that are not (or no longer) its own, after all others have been resumed */
@@ -266,6 +278,10 @@ export class Peer implements Member {
 
   async offer(publication: Publication): Promise<void> {
     await this.#intake?.offer(publication);
+  }
+
+  withdraw(): void {
+    this.#intake?.withdraw();
   }
 
   async takeSlots(slots: VoiceSlots): Promise<void> {
@@ -295,24 +311,11 @@ export class Peer implements Member {
     this.#lifetime.defer(listener);
   }
 
-  /** The client has closed its media: it is gone, unless its connection has more to say of why. */
-  #farewell(): void {
-    const timer = setTimeout(() => this.close('left'), FAREWELL);
-    this.#lifetime.defer(() => clearTimeout(timer));
-  }
-
-  /** Asks for a key frame of every picture that goes out over `transport`, once a while, however often it moves. */
-  #refresh(transport: WebRtcTransport): void {
-    if (transport !== this.#recv || this.#refreshing) return;
-    this.#refreshing = setTimeout(() => {
-      this.#refreshing = undefined;
-    }, REFRESH);
-    this.#intake?.refresh();
-  }
-
-  #openIntake(transport: WebRtcTransport): Intake {
+  #openIntake(): void {
+    const transport = this.#transports.get('recv');
+    if (!transport) return;
     const { place, fabric, rtpCapabilities, videos } = this.#options;
-    return new Intake({
+    this.#intake = new Intake({
       transport,
       hub: place.hub,
       fabric,
@@ -324,6 +327,13 @@ export class Peer implements Member {
     });
   }
 
+  /** @throws {WeirError} `forbidden` */
+  #mustBeAllowed(source: Source): void {
+    const { canPublish, canPublishSources } = this.#grants;
+    if (canPublish && canPublishSources.includes(source)) return;
+    throw new WeirError('forbidden', `You may not publish ${source} here.`);
+  }
+
   #producer(source: Source): Producer {
     const publication = this.#published.get(source);
     if (!publication) throw new WeirError('notFound', `You do not publish ${source}.`);
@@ -332,15 +342,5 @@ export class Peer implements Member {
 
   #mustBeOpen(): void {
     if (this.closed) throw new WeirError('closed');
-  }
-}
-
-/** What mediasoup refuses is the request's fault, unless the media itself has ended; its words go to the log. */
-async function accepted<T>(call: Promise<T>, message: string): Promise<T> {
-  try {
-    return await call;
-  } catch (cause) {
-    if (cause instanceof errors.WorkerClosedError) throw new WeirError('closed', undefined, { cause });
-    throw new WeirError('badRequest', message, { cause });
   }
 }

@@ -2,9 +2,10 @@
 import type { Logger } from 'pino';
 import type { CloseReason } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
-import type { PeerInfo, ServerEvents, Slots } from '../../shared/protocol.ts';
+import type { Grants, GrantsChange, PeerInfo, RoomKind, ServerEvents, Slots } from '../../shared/protocol.ts';
 import { Lifetime } from '../Lifetime.ts';
 import type { Fabric } from '../media/Fabric.ts';
+import { Broadcast, grantsInBroadcast } from './Broadcast.ts';
 import type { Member } from './Member.ts';
 import { Pace } from './Pace.ts';
 import type { Publication } from './Publication.ts';
@@ -12,15 +13,26 @@ import { Voices } from './Voices.ts';
 
 export interface RoomOptions {
   readonly name: string;
+  readonly kind: RoomKind;
   readonly fabric: Fabric;
   /** How many others are heard at once where there are many. */
   readonly heard: number;
   readonly log: Logger;
 }
 
+/** What tells rooms apart: calls and broadcasts have names of their own, and no name has a slash. */
+export function roomKey(kind: RoomKind, name: string): string {
+  return kind === 'call' ? name : `${kind}/${name}`;
+}
+
 export class Room {
+  /** As `roomKey` makes it. */
+  readonly key: string;
   readonly name: string;
+  readonly kind: RoomKind;
   readonly fabric: Fabric;
+  /** What makes it a broadcast, where it is one. */
+  readonly broadcast: Broadcast | undefined;
   readonly #log: Logger;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #members = new Map<string, Member>();
@@ -28,11 +40,15 @@ export class Room {
   readonly #voices: Voices;
   /** At which large rooms tell who is there. */
   readonly pace = new Pace(() => this.size);
+  /** What administrators have changed, by identity, and when (Unix seconds). */
+  readonly #changes = new Map<string, { readonly grants: Grants; readonly at: number }>();
   /** Identities that are on their way in: the room must not close under them. */
   readonly #seats = new Set<{ identity: string }>();
 
-  constructor({ name, fabric, heard, log }: RoomOptions) {
+  constructor({ name, kind, fabric, heard, log }: RoomOptions) {
+    this.key = roomKey(kind, name);
     this.name = name;
+    this.kind = kind;
     this.fabric = fabric;
     this.#log = log;
     this.#lifetime.defer(() => fabric.close());
@@ -41,14 +57,20 @@ export class Room {
     this.#voices = new Voices({
       heard,
       log,
-      members: () => this.#members.values(),
+      members: () => this.#receivers,
       member: (id) => this.#members.get(id),
       offerAll: (publication) => this.#offerAll(publication),
       tell: (slots) => this.tellAll('slots', { slots }),
     });
     this.#lifetime.defer(() => this.#voices.close());
     this.#lifetime.defer(() => this.pace.close());
-    log.info({ room: name }, 'room opened');
+    const broadcast =
+      kind === 'broadcast'
+        ? new Broadcast({ members: () => this.#members.values(), onLive: (live) => this.#showViewers(live) })
+        : undefined;
+    this.broadcast = broadcast;
+    this.#lifetime.defer(() => broadcast?.close());
+    log.info({ room: this.key }, 'room opened');
   }
 
   get closed(): boolean {
@@ -106,10 +128,45 @@ export class Room {
     }
     this.#members.set(member.id, member);
     member.onEnd((reason) => this.#forget(member, reason));
-    this.#log.info({ room: this.name, peer: member.id, size: this.size }, 'peer joined');
+    this.#log.info({ room: this.key, peer: member.id, size: this.size }, 'peer joined');
     this.tellOf(member, 'newPeer', member.info);
+    this.broadcast?.changed(member);
+    await this.offerEverything(member);
+  }
+
+  /** Offers a member everything that is published. @returns when it has it, or cannot have it */
+  async offerEverything(member: Member): Promise<void> {
+    if (!this.#mayReceive(member)) return;
     const offered = [...this.#publications.values()].map((publication) => this.#offer(publication, member));
     await Promise.all([...offered, this.#try(member, 'slots', this.#voices.enter(member))]);
+  }
+
+  /**
+   * What somebody may do in here who comes with these grants, unless an administrator has changed them since.
+   * @param issuedAt when they were given, in Unix seconds
+   */
+  grantsFor(identity: string, grants: Grants, issuedAt: number): Grants {
+    const change = this.#changes.get(identity);
+    return this.#settled(change && issuedAt <= change.at ? change.grants : grants);
+  }
+
+  /** Changes what a member may do; it holds at once, and for its identity as long as the room is open. */
+  changeGrants(member: Member, change: GrantsChange): Grants {
+    const before = member.hidden;
+    const grants = this.#settled({ ...member.grants, ...defined(change) });
+    this.#changes.set(member.identity, { grants, at: Math.floor(Date.now() / 1000) });
+    member.setGrants(grants);
+    this.#log.info({ room: this.key, peer: member.id, grants }, 'grants changed');
+    if (before && !member.hidden) {
+      this.tellOf(member, 'newPeer', member.info);
+      // Whoever comes onto the stage sees it before the viewers do.
+      if (!this.broadcast?.live) void this.offerEverything(member);
+    } else if (!before && member.hidden) {
+      this.#tellOthers(member.id, 'peerClosed', { peerId: member.id, reason: 'left' });
+      if (!this.#mayReceive(member)) member.withdraw();
+    }
+    if (before !== member.hidden) this.broadcast?.changed(member);
+    return grants;
   }
 
   /** Makes a member's producer known to the others. It waits for none of them. */
@@ -140,15 +197,38 @@ export class Room {
 
   /** Ends the room and everyone's stay in it. */
   close(reason: CloseReason): void {
-    if (this.#lifetime.end(reason)) this.#log.info({ room: this.name, reason }, 'room closed');
+    if (this.#lifetime.end(reason)) this.#log.info({ room: this.key, reason }, 'room closed');
   }
 
   #dismissAll(reason: CloseReason): void {
     for (const member of this.#members.values()) member.close(reason);
   }
 
+  /** Those that are sent what is published. */
+  get #receivers(): Member[] {
+    return [...this.#members.values()].filter((member) => this.#mayReceive(member));
+  }
+
+  /** What is prepared on the stage of a broadcast is for those on it. */
+  #mayReceive(member: Member): boolean {
+    return !this.broadcast || this.broadcast.live || !member.hidden;
+  }
+
+  #showViewers(live: boolean): void {
+    this.#log.info({ room: this.key, live }, 'broadcast');
+    for (const member of this.#members.values()) {
+      if (!member.hidden) continue;
+      if (live) void this.offerEverything(member);
+      else member.withdraw();
+    }
+  }
+
+  #settled(grants: Grants): Grants {
+    return this.broadcast ? grantsInBroadcast(grants) : grants;
+  }
+
   async #offerAll(publication: Publication): Promise<void> {
-    const others = [...this.#members.values()].filter(({ id }) => id !== publication.peerId);
+    const others = this.#receivers.filter(({ id }) => id !== publication.peerId);
     await Promise.all(others.map((member) => this.#offer(publication, member)));
   }
 
@@ -168,12 +248,13 @@ export class Room {
 
   #forget(member: Member, reason: CloseReason): void {
     this.#members.delete(member.id);
-    this.#log.info({ room: this.name, peer: member.id, size: this.size, reason }, 'peer left');
+    this.#log.info({ room: this.key, peer: member.id, size: this.size, reason }, 'peer left');
     if (this.closed) return;
     // The server's end is everyone's: each hears of it for themselves, and nobody should see the others go first.
     if (!member.hidden && reason !== 'serverClosing') {
       this.#tellOthers(member.id, 'peerClosed', { peerId: member.id, reason });
     }
+    this.broadcast?.changed(member);
     this.#closeIfEmpty();
   }
 
@@ -191,4 +272,16 @@ export class Room {
   #closeIfEmpty(): void {
     if (this.#members.size === 0 && this.#seats.size === 0) this.close('roomClosed');
   }
+}
+
+/** Without what is not given. */
+function defined(change: GrantsChange): Partial<Grants> {
+  const { canPublish, canPublishSources, canSubscribe, canPublishData, roomAdmin } = change;
+  return {
+    ...(canPublish !== undefined && { canPublish }),
+    ...(canPublishSources !== undefined && { canPublishSources }),
+    ...(canSubscribe !== undefined && { canSubscribe }),
+    ...(canPublishData !== undefined && { canPublishData }),
+    ...(roomAdmin !== undefined && { roomAdmin }),
+  };
 }

@@ -2,10 +2,11 @@
 import { once } from 'node:events';
 import type { Logger } from 'pino';
 import { WeirError } from '../../shared/errors.ts';
+import type { RoomKind } from '../../shared/protocol.ts';
 import { Fabric } from '../media/Fabric.ts';
 import type { WorkerPool } from '../media/WorkerPool.ts';
 import { Doorway } from './Doorway.ts';
-import { Room } from './Room.ts';
+import { Room, roomKey } from './Room.ts';
 
 /** A place in a room that is open as long as the place is held. */
 export interface Seat extends Disposable {
@@ -14,8 +15,8 @@ export interface Seat extends Disposable {
 
 export interface RoomsOptions {
   readonly pool: WorkerPool;
-  /** In one room. */
-  readonly maxPeers: number;
+  /** How many may be in one room, by its kind. */
+  readonly maxPeers: Readonly<Record<RoomKind, number>>;
   /** How many others are heard at once in a room of many. */
   readonly heard: number;
   /** How many may be on the way in at once, and how many may wait for that, and how long, in milliseconds. */
@@ -26,7 +27,7 @@ export interface RoomsOptions {
 export class Rooms {
   readonly #options: RoomsOptions;
   readonly #doorway: Doorway;
-  /** By name, from the moment that somebody asks for one. */
+  /** By key, from the moment that somebody asks for one. */
   readonly #rooms = new Map<string, Promise<Room>>();
   readonly #open = new Set<Room>();
   /** When nobody may be inside any more (`performance.now()`). */
@@ -53,14 +54,14 @@ export class Rooms {
   }
 
   /**
-   * A seat in the room of that name, which is opened if need be; while the server has enough to do, one waits for it.
+   * A seat in the room of that kind and name, which is opened if need be; while the server has enough to do, one waits for it.
    * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`
    */
-  async reserve(name: string, identity: string): Promise<Seat> {
+  async reserve(name: string, identity: string, kind: RoomKind = 'call'): Promise<Seat> {
     this.#mustLetIn();
-    const turn = await this.#doorway.enter(name);
+    const turn = await this.#doorway.enter(roomKey(kind, name));
     try {
-      const { room, seat } = await this.#seat(name, identity);
+      const { room, seat } = await this.#seat(kind, name, identity);
       return {
         room,
         [Symbol.dispose]() {
@@ -74,9 +75,9 @@ export class Rooms {
     }
   }
 
-  /** The room of that name if it is open; none is opened. */
-  async find(name: string): Promise<Room | undefined> {
-    const room = await this.#rooms.get(name)?.catch(() => undefined);
+  /** The room of that kind and name if it is open; none is opened. */
+  async find(name: string, kind: RoomKind = 'call'): Promise<Room | undefined> {
+    const room = await this.#rooms.get(roomKey(kind, name))?.catch(() => undefined);
     return room?.closed ? undefined : room;
   }
 
@@ -101,12 +102,12 @@ export class Rooms {
     for (const room of this.#open) room.close('serverClosing');
   }
 
-  async #seat(name: string, identity: string): Promise<{ room: Room; seat: Disposable }> {
+  async #seat(kind: RoomKind, name: string, identity: string): Promise<{ room: Room; seat: Disposable }> {
     for (;;) {
       this.#mustLetIn();
-      const room = await this.#obtain(name);
+      const room = await this.#obtain(kind, name);
       // It may have emptied and closed while we waited for our turn: then there will be a new one.
-      if (!room.closed) return { room, seat: room.reserve(identity, this.#options.maxPeers) };
+      if (!room.closed) return { room, seat: room.reserve(identity, this.#options.maxPeers[kind]) };
     }
   }
 
@@ -114,22 +115,23 @@ export class Rooms {
     if (this.draining) throw new WeirError('unavailable', 'The server is about to restart; try again in a while.');
   }
 
-  #obtain(name: string): Promise<Room> {
-    const known = this.#rooms.get(name);
+  #obtain(kind: RoomKind, name: string): Promise<Room> {
+    const key = roomKey(kind, name);
+    const known = this.#rooms.get(key);
     if (known) return known;
-    const opening = this.#openRoom(name);
-    this.#rooms.set(name, opening);
+    const opening = this.#openRoom(kind, name);
+    this.#rooms.set(key, opening);
     const forget = () => {
-      if (this.#rooms.get(name) === opening) this.#rooms.delete(name);
+      if (this.#rooms.get(key) === opening) this.#rooms.delete(key);
     };
     opening.then((room) => room.onEnd(forget), forget);
     return opening;
   }
 
-  async #openRoom(name: string): Promise<Room> {
+  async #openRoom(kind: RoomKind, name: string): Promise<Room> {
     const { pool, heard, log } = this.#options;
     const fabric = await Fabric.open(pool);
-    const room = new Room({ name, fabric, heard, log });
+    const room = new Room({ name, kind, fabric, heard, log });
     this.#open.add(room);
     room.onEnd(() => this.#open.delete(room));
     if (this.#closed) room.close('serverClosing');

@@ -33,6 +33,7 @@ export class VideoFeed {
   #ready = false;
   #layer = -1;
   #priority = 1;
+  #less = 0;
   #closed = false;
   #working: Promise<void> | undefined;
   #lingering: NodeJS.Timeout | undefined;
@@ -59,6 +60,15 @@ export class VideoFeed {
     this.#wish = wish;
     // The publisher starts as early as can be, and stops when nobody here is in the way of it any more.
     if (wish && wish.layer >= this.#layer) this.publication.want(this, wish.layer);
+    return this.#work();
+  }
+
+  /**
+   * Takes so many layers less while the receiver's link recovers from having got narrow; the publisher goes on for the
+   * others. A change of layers also makes mediasoup share out anew what there is, which a new limit alone does not.
+   */
+  setLess(layers: number): Promise<void> {
+    this.#less = layers;
     return this.#work();
   }
 
@@ -97,9 +107,12 @@ export class VideoFeed {
     this.#lingering = undefined;
     if (!consumer) return this.#open(wish);
     // Layers first, while it is paused: resuming asks for one key frame then, of the right layer.
-    if (this.#layer !== wish.layer) {
-      await quietly(consumer.setPreferredLayers({ spatialLayer: wish.layer }));
-      this.#layer = wish.layer;
+    const layer = Math.max(0, wish.layer - this.#less);
+    if (this.#layer !== layer) {
+      // What was lost of the higher layer would be sent again and again, into a queue that is full: pausing forgets it.
+      if (this.#less > 0 && !consumer.paused) await quietly(consumer.pause());
+      await quietly(consumer.setPreferredLayers({ spatialLayer: layer }));
+      this.#layer = layer;
       // It has let go of the higher layers: so may the publisher.
       this.publication.want(this, this.#wish?.layer);
       return false;

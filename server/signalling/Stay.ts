@@ -78,6 +78,9 @@ export class Stay {
       slots: room.slots,
       watched: peer.watched,
       moved,
+      grants: peer.grants,
+      transports: peer.transports,
+      ...broadcastSeenBy(peer, room),
     };
   }
 
@@ -132,4 +135,10 @@ export class Stay {
     this.#caller = undefined;
     caller?.close(reason);
   }
+}
+
+/** What a snapshot says of a broadcast; nothing of a call. */
+export function broadcastSeenBy(peer: Peer, { broadcast }: Room): Pick<ResumeReply, 'broadcast' | 'hands'> {
+  if (!broadcast) return {};
+  return { broadcast: broadcast.info, ...(peer.isAdmin && { hands: broadcast.hands }) };
 }

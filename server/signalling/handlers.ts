@@ -4,22 +4,25 @@ import { WeirError } from '../../shared/errors.ts';
 import type { ClientTable } from '../../shared/protocol.ts';
 import { Peer } from '../room/Peer.ts';
 import type { Caller } from './Caller.ts';
-import { Stay } from './Stay.ts';
+import { broadcastSeenBy, Stay } from './Stay.ts';
+import { mustBeAdmin, stageHandlers } from './stage.ts';
 
 export function createHandlers(caller: Caller): Handlers<ClientTable> {
   const { context } = caller;
   return {
-    async join({ room: roomName, token, name, guest, rtpCapabilities, transports, videos = Number.POSITIVE_INFINITY }) {
+    ...stageHandlers(caller),
+
+    async join({ room: roomName, name, rtpCapabilities, transports, videos = Number.POSITIVE_INFINITY, ...who }) {
       if (caller.joined) throw new WeirError('alreadyJoined');
-      const credentials = await context.gate.admit(token, roomName, guest);
-      using seat = await context.rooms.reserve(roomName, credentials.identity);
+      const credentials = await context.gate.admit({ ...who, room: roomName });
+      using seat = await context.rooms.reserve(roomName, credentials.identity, credentials.kind);
       const { room } = seat;
-      const { identity, metadata, grants } = credentials;
+      const { kind, identity, metadata, issuedAt } = credentials;
       const peer: Peer = new Peer({
         identity,
-        name: credentials.name ?? name ?? identity,
+        name: { text: credentials.name ?? name ?? identity, fixed: credentials.name !== undefined },
         metadata,
-        grants,
+        grants: room.grantsFor(identity, credentials.grants, issuedAt),
         rtpCapabilities,
         fabric: room.fabric,
         place: await room.fabric.place(),
@@ -42,13 +45,15 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
           peerId: peer.id,
           identity,
           name: peer.info.name,
-          grants,
+          grants: peer.grants,
           resumeKey: stay.key,
           peers: room.peersSeenBy(peer),
           transports: opened,
           consumers: peer.start(),
           undecodable: peer.undecodable,
           slots: room.slots,
+          kind,
+          ...broadcastSeenBy(peer, room),
         };
       } catch (error) {
         peer.close('left');
@@ -75,6 +80,15 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
 
     ping() {
       return {};
+    },
+
+    async openTransport({ direction }) {
+      const { peer, room } = caller.stay;
+      if (direction === 'send') return { transport: await peer.openSending() };
+      const transport = await peer.openReceiving();
+      // After the reply, since what is offered is made on the transport that it tells of.
+      setImmediate(() => void room.offerEverything(peer));
+      return { transport };
     },
 
     async connectTransport({ transportId, dtlsParameters }) {
@@ -114,10 +128,11 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       return {};
     },
 
-    setHand({ raised }) {
+    setHand({ raised, name }) {
       const { peer, room } = caller.stay;
-      peer.setHand(raised);
-      room.tellOf(peer, 'peerHand', { peerId: peer.id, raised });
+      peer.setHand(raised, name);
+      if (peer.hidden) room.broadcast?.setHand(peer, raised);
+      else room.tellOf(peer, 'peerHand', { peerId: peer.id, raised });
       return {};
     },
 
@@ -129,11 +144,10 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
 
     kick({ peerId }) {
       const { peer, room } = caller.stay;
-      if (!peer.isAdmin)
-        throw new WeirError('forbidden', 'Your token does not make you an administrator of this room.');
+      mustBeAdmin(peer);
       const member = room.member(peerId);
       if (!member) throw new WeirError('notFound', 'There is no peer of that id in this room.');
-      context.gate.revoke(room.name, member.identity);
+      context.gate.revoke(room, member.identity);
       member.close('kicked');
       return {};
     },

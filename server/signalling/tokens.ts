@@ -4,7 +4,8 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { WeirError } from '../../shared/errors.ts';
 import { type Source, sources, text } from '../../shared/media.ts';
-import { type Grants, MAX_METADATA, MAX_NAME } from '../../shared/protocol.ts';
+import { type Grants, MAX_METADATA, MAX_NAME, type Role, type RoomKind } from '../../shared/protocol.ts';
+import { grantsOf } from '../../shared/roles.ts';
 
 /** How long a token lives unless it is asked otherwise, in seconds. */
 export const TOKEN_LIFETIME = 600;
@@ -28,6 +29,8 @@ const VideoGrant = z.object({
   canPublishData: z.boolean().optional(),
   hidden: z.boolean().optional(),
   roomAdmin: z.boolean().optional(),
+  /** Weir's own: whether the room is a broadcast. Where it is not said, whoever joins says it. */
+  broadcast: z.boolean().optional(),
 });
 export type VideoGrant = z.infer<typeof VideoGrant>;
 
@@ -41,8 +44,21 @@ const Claims = z.object({
   video: VideoGrant,
 });
 
+/** What somebody asks for who wants in. */
+export interface Application {
+  readonly room: string;
+  /** Where it is not said, the token decides, and without one it is a call. */
+  readonly kind?: RoomKind | undefined;
+  readonly token?: string | undefined;
+  /** A secret of the caller's, where nobody needs a token. */
+  readonly guest?: string | undefined;
+  /** What they want to be, where nobody needs a token. */
+  readonly role?: Role | undefined;
+}
+
 /** Whom a join is for and what they may do. */
 export interface Credentials {
+  readonly kind: RoomKind;
   readonly identity: string;
   readonly name: string | undefined;
   readonly metadata: string | undefined;
@@ -51,16 +67,19 @@ export interface Credentials {
   readonly issuedAt: number;
 }
 
+/** A room as tokens know it. */
+export interface RoomId {
+  readonly kind: RoomKind;
+  readonly name: string;
+}
+
 /** Who decides whether a join may be. */
 export interface Gate {
   readonly kind: 'open' | 'token';
-  /**
-   * @param guest a secret of the caller's, where nobody needs a token
-   * @throws {WeirError} `unauthorized`, with a sentence that says what is wrong with the token
-   */
-  admit(token: string | undefined, room: string, guest?: string): Promise<Credentials>;
+  /** @throws {WeirError} `unauthorized`, with a sentence that says what is wrong with the token */
+  admit(application: Application): Promise<Credentials>;
   /** From now on refuses tokens of this identity for this room that were made until now. */
-  revoke(room: string, identity: string): void;
+  revoke(room: RoomId, identity: string): void;
   /** @throws {WeirError} `unauthorized` when it has been revoked since `admit` */
   recheck(credentials: Credentials, room: string): void;
 }
@@ -69,13 +88,15 @@ export interface Gate {
 export function openGate(): Gate {
   return {
     kind: 'open',
-    async admit(_token, _room, guest = randomUUID()) {
+    async admit({ kind = 'call', guest = randomUUID(), role = kind === 'call' ? 'speaker' : 'viewer' }) {
       return {
+        kind,
         identity: `guest-${createHash('sha256').update(guest).digest('base64url').slice(0, 22)}`,
         name: undefined,
         metadata: undefined,
-        grants: toGrants({}),
-        issuedAt: now(),
+        grants: grantsOf(role),
+        // What an administrator decides in here holds against everyone who only says what they want to be.
+        issuedAt: 0,
       };
     },
     revoke() {},
@@ -97,10 +118,10 @@ export function tokenGate({ apiKey, apiSecret, leeway, maxLifetime }: TokenGateO
   const secret = new TextEncoder().encode(apiSecret);
   // Removed at (Unix seconds) by room and identity. No token outlives `maxLifetime`, so neither need an entry.
   const removals = new Map<string, number>();
-  const keyOf = (room: string, identity: string) => JSON.stringify([room, identity]);
+  const keyOf = ({ kind, name }: RoomId, identity: string) => JSON.stringify([kind, name, identity]);
 
-  const recheck = ({ identity, issuedAt }: Credentials, room: string) => {
-    const removedAt = removals.get(keyOf(room, identity));
+  const recheck = ({ kind, identity, issuedAt }: Credentials, name: string) => {
+    const removedAt = removals.get(keyOf({ kind, name }, identity));
     // Whoever made the token may have a clock that is ahead.
     if (removedAt !== undefined && issuedAt <= removedAt + leeway / 1000) {
       throw new WeirError('unauthorized', 'You were removed from this room; this token no longer opens it.');
@@ -109,7 +130,7 @@ export function tokenGate({ apiKey, apiSecret, leeway, maxLifetime }: TokenGateO
 
   return {
     kind: 'token',
-    async admit(token, room) {
+    async admit({ token, room, kind: wanted }) {
       if (token === undefined) throw new WeirError('unauthorized', 'This server needs a token to join; none was sent.');
       const claims = await verify(token, secret, apiKey, leeway);
       if (claims.exp - now() > (maxLifetime + leeway) / 1000) {
@@ -118,9 +139,11 @@ export function tokenGate({ apiKey, apiSecret, leeway, maxLifetime }: TokenGateO
       if (claims.video.roomJoin !== true)
         throw new WeirError('unauthorized', 'The token does not grant joining rooms.');
       if (claims.video.room !== room) throw new WeirError('unauthorized', 'The token is for another room.');
+      const kind = kindOf(claims.video, wanted);
       const issuedAt = claims.iat ?? claims.nbf ?? 0;
       if (issuedAt > now() + leeway / 1000) throw new WeirError('unauthorized', 'The token is from the future.');
       const credentials: Credentials = {
+        kind,
         identity: claims.sub,
         name: claims.name?.trim() || undefined,
         metadata: claims.metadata,
@@ -184,6 +207,15 @@ function refusal(error: unknown): string {
   if (error instanceof z.ZodError)
     return `The token's claim ${error.issues[0]?.path.join('.')} is not as it should be.`;
   return 'The token is not one that this server accepts.';
+}
+
+/** @throws {WeirError} `unauthorized` when the token is for the other kind */
+function kindOf({ broadcast }: VideoGrant, wanted: RoomKind | undefined): RoomKind {
+  const granted = broadcast === undefined ? undefined : broadcast ? 'broadcast' : 'call';
+  if (granted && wanted && granted !== wanted) {
+    throw new WeirError('unauthorized', `The token is for a ${granted}, and this is a ${wanted}.`);
+  }
+  return granted ?? wanted ?? 'call';
 }
 
 /** LiveKit's defaults: what is not said is allowed, but for `hidden` and `roomAdmin`. */

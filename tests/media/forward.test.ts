@@ -14,7 +14,7 @@ let rooms: Rooms;
 beforeAll(async () => {
   const listen = { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] as const };
   pool = await WorkerPool.start({ count: 1, listen, firstPort: 0, patience: 5000, limits: anyLoad, log });
-  rooms = new Rooms({ pool, maxPeers: 80, heard: 5, line: anyLine, log });
+  rooms = new Rooms({ pool, maxPeers: { call: 80, broadcast: 80 }, heard: 5, line: anyLine, log });
 });
 afterAll(async () => {
   await rooms.close();

@@ -10,12 +10,15 @@ import { Publication } from '../../server/room/Publication.ts';
 import type { Room } from '../../server/room/Room.ts';
 import type { CloseReason } from '../../shared/closing.ts';
 import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
+import { grantsOf } from '../../shared/roles.ts';
 import { openUdp, opusParameters, RtpCounter, rtpPacket } from './rtp.ts';
 
 export class PlainMember implements Member {
   readonly id = randomUUID();
   readonly identity: string;
   readonly hidden = false;
+  readonly isAdmin = false;
+  readonly grants = grantsOf('speaker');
   readonly heard: { event: keyof ServerEvents; data: unknown }[] = [];
   readonly consumers: Consumer[] = [];
   readonly counter: RtpCounter;
@@ -94,6 +97,12 @@ export class PlainMember implements Member {
     consumer.observer.once('close', () => lease[Symbol.dispose]());
     this.consumers.push(consumer);
     consumer.observer.once('close', () => this.consumers.splice(this.consumers.indexOf(consumer), 1));
+  }
+
+  setGrants(): void {}
+
+  withdraw(): void {
+    for (const consumer of [...this.consumers]) consumer.close();
   }
 
   async takeSlots(): Promise<void> {}

@@ -8,6 +8,8 @@ import {
   type ClientTable,
   clientTable,
   type JoinReply,
+  type Role,
+  type RoomKind,
   type ServerEvents,
   type ServerTable,
   SIGNALLING_PATH,
@@ -49,6 +51,9 @@ export interface JoinOptions {
   readonly token?: string;
   readonly name?: string;
   readonly transports?: { send: boolean; recv: boolean };
+  readonly kind?: RoomKind;
+  readonly role?: Role;
+  readonly guest?: string;
 }
 
 /** The server answered the upgrade with something else than 101. */
@@ -84,6 +89,11 @@ export class TestClient implements Disposable {
     undecodable: [],
     producerWatched: [],
     slots: [],
+    grantsChanged: [],
+    broadcastChanged: [],
+    handsChanged: [],
+    invited: [],
+    inviteAnswered: [],
   };
   readonly #waiting = new Set<() => void>();
   readonly #mute: boolean;
@@ -119,6 +129,11 @@ export class TestClient implements Disposable {
         undecodable: hear('undecodable'),
         producerWatched: hear('producerWatched'),
         slots: hear('slots'),
+        grantsChanged: hear('grantsChanged'),
+        broadcastChanged: hear('broadcastChanged'),
+        handsChanged: hear('handsChanged'),
+        invited: hear('invited'),
+        inviteAnswered: hear('inviteAnswered'),
       },
       send: (message) => socket.send(message),
       requestTimeout: PATIENCE,
@@ -170,11 +185,10 @@ export class TestClient implements Disposable {
     return this.#channel.request(method, data);
   }
 
-  join({ room = `room-${randomUUID()}`, token, name, transports }: JoinOptions = {}): Promise<JoinReply> {
+  join({ room = `room-${randomUUID()}`, transports, ...who }: JoinOptions = {}): Promise<JoinReply> {
     return this.request('join', {
       room,
-      ...(token !== undefined && { token }),
-      ...(name !== undefined && { name }),
+      ...who,
       rtpCapabilities: capabilities,
       transports: transports ?? { send: true, recv: true },
     });

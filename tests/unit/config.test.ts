@@ -49,6 +49,7 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_LINE_LENGTH: ['-1', '100001'],
   WEIR_LINE_SECONDS: ['0', '601'],
   WEIR_MAX_PEERS: ['0', '10001', 'many'],
+  WEIR_MAX_VIEWERS: ['0', '100001', 'all'],
   WEIR_MAX_CONNECTIONS_PER_IP: ['0', '1000001'],
   WEIR_MAX_INCOMING_BITRATE: ['0', '49999', '6M'],
   WEIR_MAX_MESSAGE_BYTES: ['4095', '16777217', '64k'],

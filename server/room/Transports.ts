@@ -1,0 +1,149 @@
+/** Owns the two transports of a browser's peer: made when there is a right to them, gone with it. */
+import type { WebRtcTransport } from 'mediasoup/types';
+import { WeirError } from '../../shared/errors.ts';
+import type { DtlsParameters, IceParameters, TransportInfo } from '../../shared/media.ts';
+import { Downlink } from '../media/Downlink.ts';
+import type { Hub } from '../media/Hub.ts';
+import { MIN_OUTGOING_BITRATE } from '../media/options.ts';
+import { Allowance } from './Allowance.ts';
+import { accepted } from './accepted.ts';
+
+export type Direction = 'send' | 'recv';
+
+/** So many ICE restarts in so long, and so long between two, in milliseconds. */
+const ICE_RESTARTS = { most: 5, within: 60_000, apart: 5000 };
+/** How long a close frame may take to come after the end of the media, in milliseconds. */
+const FAREWELL = 500;
+/** Between two times that pictures are begun anew, in milliseconds, however often media moves. */
+const REFRESH = 1000;
+
+export interface TransportsOptions {
+  readonly hub: Hub;
+  /** bit/s that may come in. */
+  readonly maxIncomingBitrate: number;
+  /** The worker has failed. */
+  onLost(): void;
+  /** The client has closed its media: it is gone, unless its connection has more to say of why. */
+  onFarewell(): void;
+  /** What is received comes another way now, and what was sent meanwhile is lost. */
+  onMoved(): void;
+  /** The way to the client has got narrow: so many layers less; 0 when it has recovered. */
+  onNarrow(layersLess: number): void;
+}
+
+export class Transports {
+  readonly #options: TransportsOptions;
+  readonly #open = new Map<Direction, WebRtcTransport>();
+  readonly #opening = new Set<Direction>();
+  readonly #connected = new Set<string>();
+  readonly #iceRestarts = new Allowance(ICE_RESTARTS);
+  #refreshing: NodeJS.Timeout | undefined;
+  #leaving: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: TransportsOptions) {
+    this.#options = options;
+  }
+
+  get(direction: Direction): WebRtcTransport | undefined {
+    return this.#open.get(direction);
+  }
+
+  /** Their ids, by direction. */
+  get ids(): { send?: string; recv?: string } {
+    const [send, recv] = [this.get('send'), this.get('recv')];
+    return { ...(send && { send: send.id }), ...(recv && { recv: recv.id }) };
+  }
+
+  /** @throws {WeirError} `conflict` when there is one already, `closed`, `unavailable` */
+  async open(direction: Direction): Promise<TransportInfo> {
+    if (this.#open.has(direction) || this.#opening.has(direction)) {
+      throw new WeirError('conflict', 'You have this transport already.');
+    }
+    this.#opening.add(direction);
+    try {
+      const { hub } = this.#options;
+      const transport = await hub.createTransport();
+      if (this.#closed || !this.#opening.has(direction)) {
+        transport.close();
+        throw new WeirError('closed');
+      }
+      this.#open.set(direction, transport);
+      this.#listen(direction, transport);
+      await this.#limit(direction, transport);
+      if (transport.closed) throw new WeirError('closed');
+      return hub.describe(transport);
+    } finally {
+      this.#opening.delete(direction);
+    }
+  }
+
+  /** Its client notices nothing but what it is told. */
+  close(direction: Direction): void {
+    this.#opening.delete(direction);
+    this.#open.get(direction)?.close();
+    this.#open.delete(direction);
+  }
+
+  /** @throws {WeirError} `notFound`, `conflict` when it is connected already, `badRequest` */
+  async connect(transportId: string, dtlsParameters: DtlsParameters): Promise<void> {
+    const transport = [...this.#open.values()].find(({ id }) => id === transportId);
+    if (!transport) throw new WeirError('notFound', 'You have no transport of that id.');
+    if (this.#connected.has(transport.id)) throw new WeirError('conflict', 'This transport is connected already.');
+    await accepted(transport.connect({ dtlsParameters }), 'These DTLS parameters were not accepted.');
+    this.#connected.add(transport.id);
+  }
+
+  /**
+   * New ICE credentials for both; media stays where it is until the client finds another way with them.
+   * @throws {WeirError} `rateLimited`
+   */
+  async restartIce(): Promise<{ send?: IceParameters; recv?: IceParameters }> {
+    const wait = this.#iceRestarts.take();
+    if (wait > 0) throw new WeirError('rateLimited', `ICE restarts again in ${Math.ceil(wait / 1000)} s.`);
+    const restart = (transport: WebRtcTransport | undefined) =>
+      transport && accepted(transport.restartIce(), 'This transport cannot be restarted.');
+    const [send, recv] = await Promise.all([restart(this.get('send')), restart(this.get('recv'))]);
+    return { ...(send && { send }), ...(recv && { recv }) };
+  }
+
+  closeAll(): void {
+    this.#closed = true;
+    clearTimeout(this.#refreshing);
+    clearTimeout(this.#leaving);
+    this.close('send');
+    this.close('recv');
+  }
+
+  #listen(direction: Direction, transport: WebRtcTransport): void {
+    const { onLost, onFarewell } = this.#options;
+    transport.observer.once('close', () => this.#connected.delete(transport.id));
+    transport.once('routerclose', onLost);
+    transport.on('dtlsstatechange', (state) => {
+      // The other end said goodbye (RFC 5246, section 7.2.1): whoever only lost the way says nothing.
+      if (state === 'closed') this.#leaving ??= setTimeout(onFarewell, FAREWELL);
+    });
+    transport.on('iceselectedtuplechange', () => {
+      if (direction === 'recv' && transport.dtlsState === 'connected') this.#moved();
+    });
+  }
+
+  async #limit(direction: Direction, transport: WebRtcTransport): Promise<void> {
+    const { maxIncomingBitrate, onNarrow } = this.#options;
+    if (direction === 'send') await transport.setMaxIncomingBitrate(maxIncomingBitrate);
+    else {
+      await Promise.all([
+        transport.setMinOutgoingBitrate(MIN_OUTGOING_BITRATE),
+        Downlink.follow(transport, { least: MIN_OUTGOING_BITRATE, onNarrow }),
+      ]);
+    }
+  }
+
+  #moved(): void {
+    if (this.#refreshing) return;
+    this.#refreshing = setTimeout(() => {
+      this.#refreshing = undefined;
+    }, REFRESH);
+    this.#options.onMoved();
+  }
+}
