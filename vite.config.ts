@@ -29,7 +29,7 @@ function precompress(): Plugin {
 export default defineConfig({
   plugins: [precompress()],
   root: 'web',
-  // `/r/<room>` and `/` are one page.
+  // `/`, `/r/<room>` and `/b/<room>` are one page.
   appType: 'spa',
   build: {
     outDir: 'dist',
@@ -43,5 +43,5 @@ export default defineConfig({
       output: { entryFileNames: ({ name }) => (name === 'sdk' ? 'sdk.js' : 'assets/[name]-[hash].js') },
     },
   },
-  server: { proxy: { '/ws': { target: server, ws: true }, '/health': server, '/ready': server } },
+  server: { proxy: { '/ws': { target: server, ws: true }, '/api': server, '/health': server, '/ready': server } },
 });

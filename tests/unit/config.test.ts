@@ -129,7 +129,7 @@ describe('the configuration', () => {
       announcedAddresses: [],
       allowedOrigins: [],
       trustProxy: 0,
-      maxPeers: 80,
+      maxPeers: { call: 80, broadcast: 2000 },
       maxConnectionsPerIp: 50,
       maxIncomingBitrate: 6_000_000,
       maxMessageBytes: 64 * 1024,

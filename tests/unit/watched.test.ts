@@ -127,7 +127,14 @@ describe('views', () => {
 
 describe('encodings', () => {
   const camera = (choice: Partial<EncodingChoice>) =>
-    encodingsOf({ source: 'camera', codec: 'VP8', size: { width: 1280, height: 720 }, scalable: true, ...choice });
+    encodingsOf({
+      source: 'camera',
+      codec: 'VP8',
+      size: { width: 1280, height: 720 },
+      kind: 'call',
+      scalable: true,
+      ...choice,
+    });
 
   test.each([
     [1920, 1080, [4, 2, 1]],

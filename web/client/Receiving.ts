@@ -10,7 +10,6 @@ type Consumer = types.Consumer;
 const LEVEL_AGE = 500;
 
 export interface ReceivingOptions {
-  readonly transport: types.Transport | undefined;
   readonly request: Request;
   onTrack(info: ConsumerInfo, track: MediaStreamTrack): void;
   onTrackEnded(info: ConsumerInfo, track: MediaStreamTrack): void;
@@ -24,14 +23,28 @@ export class Receiving {
   /** Consumers that the server closed before they were made here. */
   readonly #closedEarly = new Set<string>();
   readonly #making = new Set<string>();
+  #transport: types.Transport | undefined;
+  #delay = 0;
 
   constructor(options: ReceivingOptions) {
     this.#options = options;
   }
 
+  /** Receives over this transport from now on. */
+  attach(transport: types.Transport | undefined): void {
+    this.#transport = transport;
+  }
+
+  /** Plays everything at least so much later than it comes, in milliseconds, where the browser can. */
+  setDelay(delay: number): void {
+    this.#delay = delay;
+    for (const { consumer } of this.#consumers.values()) this.#delayOne(consumer);
+  }
+
   /** Makes all of these consumers in one SDP exchange, then lets their media flow. */
   async consume(infos: readonly ConsumerInfo[]): Promise<void> {
-    const { transport, request, onTrack, onFailed } = this.#options;
+    const { request, onTrack, onFailed } = this.#options;
+    const transport = this.#transport;
     if (!transport || infos.length === 0) return;
     for (const { consumerId } of infos) this.#making.add(consumerId);
     const made = await Promise.allSettled(infos.map((info) => transport.consume(toConsumerOptions(info))));
@@ -50,6 +63,7 @@ export class Receiving {
         return;
       }
       this.#consumers.set(info.consumerId, { info, consumer });
+      this.#delayOne(consumer);
       ready.push(info.consumerId);
       onTrack(info, consumer.track);
     });
@@ -116,6 +130,12 @@ export class Receiving {
 
   close(): void {
     this.#consumers.clear();
+  }
+
+  /** Browsers without it play as soon as they can. */
+  #delayOne({ rtpReceiver }: Consumer): void {
+    if (!rtpReceiver || !('jitterBufferTarget' in rtpReceiver)) return;
+    rtpReceiver.jitterBufferTarget = this.#delay > 0 ? this.#delay : null;
   }
 }
 

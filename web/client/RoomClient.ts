@@ -3,7 +3,18 @@ import type { CloseReason } from '../../shared/closing.ts';
 import { closings } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { type Source, sources } from '../../shared/media.ts';
-import type { ConsumerInfo, Grants, JoinReply, Reaction, ResumeReply, SourceStates } from '../../shared/protocol.ts';
+import type {
+  ConsumerInfo,
+  Grants,
+  GrantsChange,
+  JoinReply,
+  Reaction,
+  ResumeReply,
+  Role,
+  RoomKind,
+  SourceStates,
+} from '../../shared/protocol.ts';
+import { Broadcast } from './Broadcast.ts';
 import { Emitter } from './Emitter.ts';
 import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './events.ts';
 import { earlyHandler } from './handler.ts';
@@ -25,9 +36,16 @@ export interface JoinOptions {
   readonly name?: string;
   /** On a server that runs open: a secret (22 to 86 characters of base64url) by which we are the same identity again. */
   readonly guest?: string;
+  /** A call unless told. Broadcasts have names of their own. */
+  readonly kind?: RoomKind;
+  /** On a server that runs open: what we want to be. Elsewhere the token says it. */
+  readonly role?: Role;
   /** How many videos to receive until `setView` says which: those of the first who came. All where it is not given. */
   readonly videos?: number;
 }
+
+/** How much later a smooth broadcast is played than it comes, in milliseconds: some packets may be lost twice. */
+const SMOOTH = 1000;
 
 /**
  * One stay in one room. A connection that is cut comes back by itself, and the stay with it; after `closed` make a new
@@ -39,6 +57,14 @@ export interface JoinOptions {
  * await room.publish('camera', await openCamera());
  */
 export class RoomClient extends Emitter<RoomClientEvents> {
+  /** What there is to a broadcast. */
+  readonly broadcast = new Broadcast({
+    request: (method, data) => this.#mustSignal().request(method, data),
+    tell: (event, data) => {
+      if (event === 'broadcastChanged') this.#delay();
+      this.emit(event, data);
+    },
+  });
   readonly #url: string;
   readonly #roster = new Roster((event, data) => this.emit(event, data));
   readonly #slots = new Slots((event, data) => this.emit(event, data));
@@ -50,6 +76,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   #line: Line | undefined;
   #link: SfuLink | undefined;
   #reply: JoinReply | undefined;
+  #grants: Grants | undefined;
   #reason: CloseReason | undefined;
   #unwatchNetwork: (() => void) | undefined;
   #pulse: Pulse | undefined;
@@ -74,9 +101,9 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     return this.#reply?.name;
   }
 
-  /** What the token lets us do; undefined before `join`. */
+  /** What we may do now; undefined before `join`. */
   get grants(): Grants | undefined {
-    return this.#reply?.grants;
+    return this.#grants;
   }
 
   /** The others, in the order in which they came. */
@@ -104,7 +131,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
    * @throws {WeirError} `unauthorized`, `roomFull`, `busy` (try again after `retryAfter` seconds), `unavailable`,
    *   `incapable`, ...; another attempt needs a new RoomClient
    */
-  async join({ room, token, name, guest, videos }: JoinOptions): Promise<void> {
+  async join({ room, token, name, guest, kind, role, videos }: JoinOptions): Promise<void> {
     if (this.#state !== 'idle') throw new WeirError('alreadyJoined', 'Make a new RoomClient for another stay.');
     this.#setState('joining');
     try {
@@ -126,6 +153,8 @@ export class RoomClient extends Emitter<RoomClientEvents> {
         ...(token !== undefined && { token }),
         ...(name !== undefined && { name }),
         ...(guest !== undefined && { guest }),
+        ...(kind !== undefined && { kind }),
+        ...(role !== undefined && { role }),
         ...(videos !== undefined && { videos }),
         rtpCapabilities,
         transports: { send: true, recv: true },
@@ -187,9 +216,14 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     await this.#mustSignal().request('kick', { peerId });
   }
 
-  /** Raises or lowers our hand. */
-  async setHand(raised: boolean): Promise<void> {
-    await this.#mustSignal().request('setHand', { raised });
+  /** Changes what somebody may do, at once; needs the grant `roomAdmin`. */
+  async setGrants(peerId: string, grants: GrantsChange): Promise<void> {
+    await this.#mustSignal().request('setGrants', { peerId, grants });
+  }
+
+  /** Raises or lowers our hand. @param name what we want to be called from now on, where our token does not say it */
+  async setHand(raised: boolean, name?: string): Promise<void> {
+    await this.#mustSignal().request('setHand', { raised, ...(name !== undefined && { name }) });
   }
 
   /** Shows the others a reaction. */
@@ -250,6 +284,8 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   #listeners() {
     return {
       ...this.#roster.listeners,
+      ...this.broadcast.listeners,
+      grantsChanged: ({ grants }: { grants: Grants }) => this.#allowed(grants),
       draining: ({ seconds }: { seconds: number }) => this.emit('draining', { seconds }),
       newConsumers: ({ consumers }: { consumers: ConsumerInfo[] }) => void this.#link?.receiving.consume(consumers),
       consumersClosed: ({ consumerIds }: { consumerIds: string[] }) =>
@@ -261,8 +297,10 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   #joined(reply: JoinReply, line: Line, media: Pick<SfuLinkOptions, 'device' | 'video'>): void {
     this.#reply = reply;
+    this.#grants = reply.grants;
     this.#link = new SfuLink({
       ...media,
+      kind: reply.kind,
       request: line.request,
       transports: reply.transports,
       onTrack: ({ peerId, slot, source }, track) => {
@@ -292,6 +330,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     for (const info of reply.peers) this.#roster.add(info);
     this.#roster.syncUndecodable(reply.undecodable);
     this.#slots.carry(reply.slots);
+    this.broadcast.sync(reply.broadcast, reply.hands);
     this.#setState('joined');
     void this.#link.receiving.consume(reply.consumers);
     this.#views.resume();
@@ -304,7 +343,10 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   }
 
   /** Makes everything the same as the server says that it is now, and tells what is different. */
-  #resumed({ peers, consumers, moved, undecodable, slots, watched }: ResumeReply): void {
+  #resumed({ peers, consumers, undecodable, slots, watched, ...now }: ResumeReply): void {
+    const { moved, grants, transports, broadcast, hands } = now;
+    this.#allowed(grants, transports);
+    this.broadcast.sync(broadcast, hands);
     if (moved || this.connection === 'lost') this.#link?.restartIce();
     this.#roster.sync(peers);
     this.#roster.syncUndecodable(undecodable);
@@ -313,6 +355,20 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.#link?.sending.syncWatched(watched);
     this.#views.resume();
     this.emit('cutChanged', false);
+  }
+
+  #allowed(grants: Grants, transports?: ResumeReply['transports']): void {
+    const before = JSON.stringify(this.#grants);
+    this.#grants = grants;
+    this.#link?.allow(grants, transports);
+    this.#delay();
+    if (JSON.stringify(grants) !== before) this.emit('grantsChanged', grants);
+  }
+
+  /** Whoever only watches plays a smooth broadcast later; on the stage people talk to each other. */
+  #delay(): void {
+    const waits = this.broadcast.info?.profile === 'smooth' && this.#grants?.canPublish === false;
+    this.#link?.receiving.setDelay(waits ? SMOOTH : 0);
   }
 
   async #setPaused(source: Source, paused: boolean): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Device, types } from 'mediasoup-client';
 import { WeirError } from '../../shared/errors.ts';
 import { kindOf, RtpParameters, type Source } from '../../shared/media.ts';
-import type { ResumeReply, Welcome } from '../../shared/protocol.ts';
+import type { Grants, ResumeReply, RoomKind, Welcome } from '../../shared/protocol.ts';
 import { chooseCodec, codecName, encodingsOf, producerOptionsOf, sizeOf, type VideoCodec } from './encodings.ts';
 import type { Request } from './Line.ts';
 import { WatchedLayers } from './WatchedLayers.ts';
@@ -11,11 +11,12 @@ type Producer = types.Producer;
 
 export interface SendingOptions {
   readonly device: Device;
-  /** Missing where we may not publish. */
-  readonly transport: types.Transport | undefined;
+  /** Makes the transport, where there was no right to one at first. @throws {WeirError} `forbidden`, ... */
+  openTransport(): Promise<types.Transport>;
   readonly request: Request;
   /** The codecs that the server wants videos to be published with. */
   readonly video: Welcome['video'];
+  readonly kind: RoomKind;
   /** A source of ours ended and nobody asked it to: its track did. */
   onSourceEnded(source: Source): void;
 }
@@ -36,11 +37,18 @@ export class Sending {
   /** How many `closeProducer` of each source have no answer yet. */
   readonly #closing = new Map<Source, number>();
   readonly #layers = new WatchedLayers();
+  #transport: types.Transport | undefined;
+  #opening: Promise<types.Transport> | undefined;
   #nextLocalId = 1;
 
   constructor(options: SendingOptions) {
     this.#options = options;
-    options.transport?.on('produce', ({ kind, rtpParameters, appData }, callback, errback) => {
+  }
+
+  /** Publishes over this transport from now on. */
+  attach(transport: types.Transport): void {
+    this.#transport = transport;
+    transport.on('produce', ({ kind, rtpParameters, appData }, callback, errback) => {
       const { source, paused, size } = appData;
       const parsed = RtpParameters.safeParse(rtpParameters);
       if (!isSource(source) || !parsed.success) {
@@ -48,7 +56,7 @@ export class Sending {
         return;
       }
       const id = String(this.#nextLocalId++);
-      const answer = options.request('produce', {
+      const answer = this.#options.request('produce', {
         source,
         rtpParameters: parsed.data,
         paused: paused === true,
@@ -63,16 +71,15 @@ export class Sending {
 
   /**
    * Publishes a track; media flows while the server's answer is still on its way.
-   * @throws {WeirError} the server's refusal, `conflict`, `forbidden` (no sending transport), `incapable`, `closed`
+   * @throws {WeirError} the server's refusal, `conflict`, `forbidden`, `incapable`, `closed`
    */
   async publish(source: Source, track: MediaStreamTrack, options: PublishOptions): Promise<void> {
-    const { transport, device } = this.#options;
-    if (!transport) throw new WeirError('forbidden', 'You may not publish in this room.');
+    const { device } = this.#options;
     if (this.#publishing.has(source) || this.#producers.has(source)) {
       throw new WeirError('conflict', `You publish ${source} already.`);
     }
     if (!device.canProduce(kindOf[source])) throw new WeirError('incapable');
-    const publishing = this.#produce(transport, source, track, options);
+    const publishing = this.#produce(source, track, options);
     this.#publishing.set(source, publishing);
     try {
       await this.#accepted(source, await publishing);
@@ -113,6 +120,19 @@ export class Sending {
     }
   }
 
+  /** Ends what we may no longer publish: the server has ended it already. */
+  allow({ canPublish, canPublishSources }: Pick<Grants, 'canPublish' | 'canPublishSources'>): void {
+    for (const [source, producer] of this.#producers) {
+      if (canPublish && canPublishSources.includes(source)) continue;
+      this.#end(source);
+      producer.close();
+      this.#options.onSourceEnded(source);
+    }
+    if (canPublish) return;
+    this.#transport?.close();
+    this.#transport = undefined;
+  }
+
   producer(source: Source): Producer | undefined {
     return this.#producers.get(source);
   }
@@ -146,12 +166,12 @@ export class Sending {
 
   /** @throws {WeirError} `closed` when the link closes meanwhile, `incapable` when the browser refuses the track */
   async #produce(
-    transport: types.Transport,
     source: Source,
     track: MediaStreamTrack,
     { muted = false, codec: wanted }: PublishOptions,
   ): Promise<Producer> {
-    const { device, video } = this.#options;
+    const { device, video, kind } = this.#options;
+    const transport = await this.#transportOrNew();
     const isVideo = source === 'camera' || source === 'screen';
     const codec = isVideo ? chooseCodec(device.sendRtpCapabilities.codecs ?? [], wanted ?? video[source]) : undefined;
     const size = isVideo ? sizeOf(track) : undefined;
@@ -159,6 +179,7 @@ export class Sending {
       source,
       codec: codec && codecName(codec),
       size,
+      kind,
       // The others ignore a mode that they do not know, and the server would wait for its layers.
       scalable: device.handlerName === 'Chrome111',
     });
@@ -183,6 +204,15 @@ export class Sending {
       if (cause instanceof WeirError) throw cause;
       throw new WeirError(transport.closed ? 'closed' : 'incapable', undefined, { cause });
     }
+  }
+
+  /** What is published together shares one. */
+  async #transportOrNew(): Promise<types.Transport> {
+    if (this.#transport && !this.#transport.closed) return this.#transport;
+    this.#opening ??= this.#options.openTransport().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
   }
 
   async #accepted(source: Source, producer: Producer): Promise<void> {

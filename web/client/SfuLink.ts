@@ -2,6 +2,7 @@
 import { Device, type types } from 'mediasoup-client';
 import { WeirError } from '../../shared/errors.ts';
 import { RtpCapabilities, type TransportInfo } from '../../shared/media.ts';
+import type { Grants, ResumeReply } from '../../shared/protocol.ts';
 import type { Connection } from './events.ts';
 import type { earlyHandler } from './handler.ts';
 import { IceRestarts } from './IceRestarts.ts';
@@ -12,7 +13,7 @@ type Transport = types.Transport;
 
 export interface SfuLinkOptions
   extends Pick<ReceivingOptions, 'request' | 'onTrack' | 'onTrackEnded'>,
-    Pick<SendingOptions, 'device' | 'video' | 'onSourceEnded'> {
+    Pick<SendingOptions, 'device' | 'video' | 'kind' | 'onSourceEnded'> {
   readonly transports: { send?: TransportInfo; recv?: TransportInfo };
   /** `connection` has changed. */
   onConnection(): void;
@@ -28,18 +29,20 @@ export class SfuLink {
   readonly sending: Sending;
   readonly receiving: Receiving;
   readonly #options: SfuLinkOptions;
-  readonly #send: Transport | undefined;
-  readonly #recv: Transport | undefined;
+  #send: Transport | undefined;
+  #recv: Transport | undefined;
+  #opening = false;
   readonly #restarts: IceRestarts;
   #wasConnected = false;
+  #closed = false;
 
   constructor(options: SfuLinkOptions) {
     this.#options = options;
+    this.sending = new Sending({ ...options, openTransport: () => this.#openSending() });
+    this.receiving = new Receiving(options);
     const { send, recv } = options.transports;
-    this.#send = send && this.#connecting(options.device.createSendTransport(toOptions(send)));
-    this.#recv = recv && this.#connecting(options.device.createRecvTransport(toOptions(recv)));
-    this.sending = new Sending({ ...options, transport: this.#send });
-    this.receiving = new Receiving({ ...options, transport: this.#recv });
+    if (send) this.#sendOver(send);
+    if (recv) this.#receiveOver(recv);
     this.#restarts = new IceRestarts({
       restart: () => this.#restartIce(),
       connection: () => this.connection,
@@ -62,6 +65,22 @@ export class SfuLink {
     } catch (cause) {
       throw new WeirError('incapable', 'This browser cannot do calls; a current one can.', { cause });
     }
+  }
+
+  /**
+   * Makes of the media what we may do now: ends what we may not, and begins to receive where we may again.
+   * @param there the transports that the server has, where it said so
+   */
+  allow(grants: Grants, there?: ResumeReply['transports']): void {
+    const sends = grants.canPublish && (!there || there.send === this.#send?.id);
+    this.sending.allow(sends ? grants : { ...grants, canPublish: false });
+    if (!sends) this.#send = undefined;
+    if (!grants.canSubscribe || (there && there.recv !== this.#recv?.id)) {
+      this.#recv?.close();
+      this.#recv = undefined;
+      this.receiving.attach(undefined);
+    }
+    if (grants.canSubscribe && !this.#recv) void this.#openReceiving();
   }
 
   /** Finds the way of the media anew, on both transports; what flows goes on until there is a better one. */
@@ -88,11 +107,43 @@ export class SfuLink {
   }
 
   close(): void {
+    this.#closed = true;
     this.#restarts.close();
     this.#send?.close();
     this.#recv?.close();
     this.sending.close();
     this.receiving.close();
+  }
+
+  #sendOver(info: TransportInfo): Transport {
+    const transport = this.#connecting(this.#options.device.createSendTransport(toOptions(info)));
+    this.#send = transport;
+    this.sending.attach(transport);
+    return transport;
+  }
+
+  #receiveOver(info: TransportInfo): void {
+    this.#recv = this.#connecting(this.#options.device.createRecvTransport(toOptions(info)));
+    this.receiving.attach(this.#recv);
+  }
+
+  async #openSending(): Promise<Transport> {
+    const { transport } = await this.#options.request('openTransport', { direction: 'send' });
+    if (this.#closed) throw new WeirError('closed');
+    return this.#sendOver(transport);
+  }
+
+  async #openReceiving(): Promise<void> {
+    if (this.#opening) return;
+    this.#opening = true;
+    try {
+      const { transport } = await this.#options.request('openTransport', { direction: 'recv' });
+      if (!this.#closed) this.#receiveOver(transport);
+    } catch {
+      // The right may be gone again, or the stay over; both are told.
+    } finally {
+      this.#opening = false;
+    }
   }
 
   #connecting(transport: Transport): Transport {

@@ -9,6 +9,8 @@ export interface ViewSize {
   readonly width: number;
   readonly height: number;
   readonly priority?: 'normal' | 'high' | undefined;
+  /** The highest, a middle or the lowest quality that there is, whatever the size. */
+  readonly quality?: View['quality'];
 }
 
 export interface ViewsOptions {
@@ -137,15 +139,22 @@ function rounded(peerId: string, source: ViewSource, size: ViewSize | undefined)
     height: seen ? step(size.height) : 0,
     // Whether what nobody sees matters is no news.
     ...(seen && size.priority === 'high' && { priority: 'high' }),
+    ...(seen && size.quality && { quality: size.quality }),
   };
 }
 
 function isSame(view: View, told: View | undefined): boolean {
-  return view.width === told?.width && view.height === told.height && view.priority === told.priority;
+  return (
+    view.width === told?.width &&
+    view.height === told.height &&
+    view.priority === told.priority &&
+    view.quality === told.quality
+  );
 }
 
 /** Whether more of it is seen than the server was told. */
 function isMore(view: View, told: View | undefined): boolean {
   if (!told) return view.width > 0;
+  if (view.quality !== told.quality) return true;
   return view.width > told.width || view.height > told.height || (view.priority === 'high' && told.priority !== 'high');
 }

@@ -1,7 +1,7 @@
 /** Owns how each source is encoded: by its codec, the size of its track, and what the browser can do. */
 import type { types } from 'mediasoup-client';
 import type { Source } from '../../shared/media.ts';
-import type { Welcome } from '../../shared/protocol.ts';
+import type { RoomKind, Welcome } from '../../shared/protocol.ts';
 
 export type VideoCodec = Welcome['video']['camera'];
 
@@ -16,12 +16,19 @@ export interface EncodingChoice {
   /** Of video; missing where it is none that we know, or sound. */
   readonly codec: VideoCodec | undefined;
   readonly size: Size | undefined;
+  readonly kind: RoomKind;
   /** Whether the browser encodes the layers that a scalability mode asks for. */
   readonly scalable: boolean;
 }
 
-/** What simulcast sends, lowest first: bit/s, each layer of twice the width of the one before. */
-const CAMERA_LAYERS = [150_000, 500_000, 1_500_000] as const;
+/**
+ * What simulcast sends, lowest first: bit/s, each layer of twice the width of the one before. A broadcast has few who send
+ * and a large picture for everybody; with a screen it still fits into what a server lets one peer send.
+ */
+const CAMERA_LAYERS = {
+  call: [150_000, 500_000, 1_500_000],
+  broadcast: [200_000, 700_000, 2_000_000],
+} as const;
 /** A camera with a longer side of so many pixels has so many layers; what is smaller has one. */
 const LAYERS_FROM = [
   { side: 960, layers: 3 },
@@ -32,7 +39,7 @@ const SMALL_CAMERA = 300_000;
 const SCREEN = 2_500_000;
 
 /** How a track is encoded, lowest layer first. Several encodings are simulcast; one with a scalability mode is SVC. */
-export function encodingsOf({ source, codec, size, scalable }: EncodingChoice): types.RtpEncodingParameters[] {
+export function encodingsOf({ source, codec, size, kind, scalable }: EncodingChoice): types.RtpEncodingParameters[] {
   if (source === 'microphone') return [{ maxBitrate: 64_000 }];
   if (source === 'screenAudio') return [{ maxBitrate: 128_000 }];
   // Three temporal layers let a slow viewer have a quarter of the frames. H264 encoders of browsers have none to offer.
@@ -41,13 +48,13 @@ export function encodingsOf({ source, codec, size, scalable }: EncodingChoice): 
   const layers = layersOf(size);
   if (codec === 'VP9' || codec === 'AV1') {
     // mediasoup knows these codecs' layers by SVC only.
-    if (!scalable) return [{ maxBitrate: bitrateOf(layers) }];
-    return [{ maxBitrate: bitrateOf(layers), scalabilityMode: scalabilityMode(layers) }];
+    if (!scalable) return [{ maxBitrate: bitrateOf(layers, kind) }];
+    return [{ maxBitrate: bitrateOf(layers, kind), scalabilityMode: scalabilityMode(layers) }];
   }
   const mode = temporal ? { scalabilityMode: 'L1T3' } : {};
   // What is neither VP8 nor H264 is forwarded as it is.
-  if (layers === 1 || codec === undefined) return [{ maxBitrate: bitrateOf(layers), ...mode }];
-  return CAMERA_LAYERS.slice(0, layers).map((maxBitrate, layer) => ({
+  if (layers === 1 || codec === undefined) return [{ maxBitrate: bitrateOf(layers, kind), ...mode }];
+  return CAMERA_LAYERS[kind].slice(0, layers).map((maxBitrate, layer) => ({
     maxBitrate,
     scaleResolutionDownBy: 2 ** (layers - 1 - layer),
     // mediasoup-client takes all simulcast for L1T3 where it is not told otherwise.
@@ -57,14 +64,14 @@ export function encodingsOf({ source, codec, size, scalable }: EncodingChoice): 
 
 /** How many spatial layers a camera of this size has; one whose size is not known is taken for a usual one. */
 function layersOf(size: Size | undefined): number {
-  if (!size) return CAMERA_LAYERS.length;
+  if (!size) return CAMERA_LAYERS.call.length;
   const side = Math.max(size.width, size.height);
   return LAYERS_FROM.find((step) => side >= step.side)?.layers ?? 1;
 }
 
 /** What a camera of so many layers may take, in bit/s, as one stream. */
-export function bitrateOf(layers: number): number {
-  return layers === 1 ? SMALL_CAMERA : (CAMERA_LAYERS[layers - 1] ?? SCREEN);
+export function bitrateOf(layers: number, kind: RoomKind = 'call'): number {
+  return layers === 1 ? SMALL_CAMERA : (CAMERA_LAYERS[kind][layers - 1] ?? SCREEN);
 }
 
 /** SVC of so many spatial layers, each of which a viewer can be switched to at its own key frames. */

@@ -1,7 +1,7 @@
 /** Owns what a RoomClient tells, and in which words: its events, and the others as an application sees them. */
 import type { CloseReason } from '../../shared/closing.ts';
 import type { Source } from '../../shared/media.ts';
-import type { Reaction, SourceStates } from '../../shared/protocol.ts';
+import type { BroadcastInfo, Grants, Hands, Reaction, SourceStates } from '../../shared/protocol.ts';
 
 /** Somebody else in the room. */
 export interface RemotePeer {
@@ -45,6 +45,16 @@ export interface RoomClientEvents {
   reaction: { peer: RemotePeer; reaction: Reaction };
   /** Our connection to the server was cut, or is there again; meanwhile media flows on. */
   cutChanged: boolean;
+  /** What we may do has changed; what we may no longer publish has ended. */
+  grantsChanged: Grants;
+  /** A broadcast went live or ended, or another number of people watch it. */
+  broadcastChanged: BroadcastInfo;
+  /** Which viewers of a broadcast want to speak; administrators hear of it. */
+  handsChanged: Hands;
+  /** Somebody asks us onto the stage: see `broadcast.answer`. */
+  invited: { by: string };
+  /** A viewer whom an administrator asked onto the stage has answered. */
+  inviteAnswered: { peerId: string; name: string; accepted: boolean };
   /** The server will end in so many seconds, and lets nobody in any more. */
   draining: { seconds: number };
   /** The media connected, or lost its way. */

@@ -4,7 +4,19 @@ import './jitless.ts';
 export { type CloseReason, closings } from '../../shared/closing.ts';
 export { type ErrorCode, WeirError } from '../../shared/errors.ts';
 export { kindOf, type Source, sources } from '../../shared/media.ts';
-export type { Grants, Reaction, SourceStates } from '../../shared/protocol.ts';
+export type {
+  BroadcastInfo,
+  BroadcastProfile,
+  Grants,
+  GrantsChange,
+  Hands,
+  Reaction,
+  Role,
+  RoomKind,
+  SourceStates,
+} from '../../shared/protocol.ts';
+export { roleOf } from '../../shared/roles.ts';
+export type { Broadcast } from './Broadcast.ts';
 export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices.ts';
 export { Emitter } from './Emitter.ts';
 export type { VideoCodec } from './encodings.ts';

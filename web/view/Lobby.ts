@@ -14,6 +14,8 @@ export interface LobbyOptions {
   readonly media: LocalMedia;
   /** Why the last attempt failed. */
   readonly problem?: unknown;
+  /** What is in the field for it already. */
+  readonly token?: string | undefined;
   /** Resolves when we are in; a refusal brings the lobby back. */
   onJoin(wish: { name: string; token?: string }): void;
 }
@@ -23,7 +25,10 @@ const SILENCE = { level: 0.001, after: 5000 };
 const METER_INTERVAL = 100;
 
 /** The lobby's elements; `close()` ends what it watches, and leaves the devices to the call. */
-export function lobbyView({ room, media, problem, onJoin }: LobbyOptions): { root: HTMLElement; close(): void } {
+export function lobbyView({ room, media, problem, token: given = '', onJoin }: LobbyOptions): {
+  root: HTMLElement;
+  close(): void;
+} {
   const name = element('input', {
     id: 'name',
     name: 'name',
@@ -32,7 +37,13 @@ export function lobbyView({ room, media, problem, onJoin }: LobbyOptions): { roo
     autocomplete: 'name',
     value: remembered.name.get(),
   });
-  const token = element('input', { id: 'token', name: 'token', type: 'password', autocomplete: 'off' });
+  const token = element('input', {
+    id: 'token',
+    name: 'token',
+    type: 'password',
+    autocomplete: 'off',
+    value: given,
+  });
   const tokenField = element(
     'div',
     { className: 'field', hidden: true },

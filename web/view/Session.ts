@@ -5,7 +5,9 @@ import {
   Emitter,
   type LocalMedia,
   type Reaction,
+  type Role,
   RoomClient,
+  type RoomKind,
   WeirError,
 } from '../client/index.ts';
 import { Comeback, type ComebackOptions, comesBack } from './Comeback.ts';
@@ -36,6 +38,10 @@ export interface SessionEvents {
   removed: string;
   screenShared: Person;
   reaction: { person: Person; reaction: Reaction };
+  /** Somebody asks us onto the stage of a broadcast. */
+  invited: string;
+  /** A viewer whom a host asked onto the stage has answered. */
+  inviteAnswered: { name: string; accepted: boolean };
   /** Something did not work, or needs to be said. */
   problem: unknown;
   /** The call is over and we do not come back by ourselves. */
@@ -48,6 +54,10 @@ export interface SessionWish {
   readonly room: string;
   readonly name: string;
   readonly token?: string;
+  /** A call unless told. */
+  readonly kind?: RoomKind;
+  /** What we want to be where nobody needs a token. */
+  readonly role?: Role;
 }
 
 /** Nobody's own voice is measured so soon after coming in, in milliseconds: the first pictures need the time more. */
@@ -85,16 +95,12 @@ export class Session extends Emitter<SessionEvents> {
     });
     this.#client = this.#newClient();
     const publishing = {
-      client: () => (this.#phase === 'in' ? this.#client : undefined),
-      attempt: (action: () => Promise<unknown>) => this.#attempt(action),
+      client: () => (this.#phase === 'in' && this.mayPublish ? this.#client : undefined),
+      attempt: (action: () => Promise<unknown>) => this.attempt(action),
       onChanged: () => this.emit('changed', undefined),
     };
     this.#screen = new SharedScreen(publishing);
-    this.#publishing = new Publishing({
-      ...publishing,
-      media,
-      client: () => (this.mayPublish ? publishing.client() : undefined),
-    });
+    this.#publishing = new Publishing({ ...publishing, media });
   }
 
   get phase(): Phase {
@@ -198,13 +204,14 @@ export class Session extends Emitter<SessionEvents> {
     this.#screen.setHint(hint);
   }
 
-  async toggleHand(): Promise<void> {
+  /** @param name what we want to be called, where our token does not say it */
+  async toggleHand(name?: string): Promise<void> {
     const raised = !this.#hand;
     this.#hand = raised;
     this.emit('changed', undefined);
-    await this.#attempt(async () => {
+    await this.attempt(async () => {
       try {
-        await this.#client.setHand(raised);
+        await this.#client.setHand(raised, name);
       } catch (error) {
         // Unless it was moved again meanwhile.
         if (this.#hand === raised && this.#phase === 'in') this.#hand = !raised;
@@ -215,7 +222,7 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   async react(reaction: Reaction): Promise<void> {
-    await this.#attempt(async () => {
+    await this.attempt(async () => {
       await this.#client.react(reaction);
       this.emit('reaction', { person: this.self, reaction });
     });
@@ -223,7 +230,7 @@ export class Session extends Emitter<SessionEvents> {
 
   async kick(id: string): Promise<void> {
     const { name, peerId } = this.#company.person(id) ?? { name: '', peerId: '' };
-    await this.#attempt(async () => {
+    await this.attempt(async () => {
       await this.#client.kick(peerId);
       this.emit('removed', name);
     });
@@ -241,9 +248,15 @@ export class Session extends Emitter<SessionEvents> {
       'localChanged',
       'connectionChanged',
       'awayChanged',
+      'broadcastChanged',
+      'handsChanged',
+      'invited',
     ] as const) {
       client.on(event, changed);
     }
+    client.on('grantsChanged', () => this.#client === client && this.#grantsChanged());
+    client.on('invited', ({ by }) => this.emit('invited', by));
+    client.on('inviteAnswered', (answer) => this.emit('inviteAnswered', answer));
     const sharing = new Set<string>();
     for (const event of ['peerJoined', 'peerChanged'] as const) {
       client.on(event, (peer) => {
@@ -298,7 +311,18 @@ export class Session extends Emitter<SessionEvents> {
     this.#publishing.sync('camera');
     this.#publishing.sync('microphone');
     void this.#screen.republish();
-    if (this.#hand) void this.#attempt(() => this.#client.setHand(true));
+    if (this.#hand) void this.attempt(() => this.#client.setHand(true));
+  }
+
+  /** What we have is published once we may, and a screen that nobody may see is not shared any longer. */
+  #grantsChanged(): void {
+    if (this.mayPublish) {
+      this.#publishing.sync('camera');
+      this.#publishing.sync('microphone');
+      void this.#screen.republish();
+    } else void this.#screen.stop();
+    if (this.#client.grants?.hidden) this.#hand = false;
+    this.emit('changed', undefined);
   }
 
   #closed(reason: CloseReason): void {
@@ -335,7 +359,7 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   /** What fails while the connection is lost is made good when it is back; everything else is said. */
-  async #attempt(action: () => Promise<unknown> | unknown): Promise<void> {
+  async attempt(action: () => Promise<unknown> | unknown): Promise<void> {
     try {
       await action();
     } catch (error) {

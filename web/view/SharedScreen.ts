@@ -49,7 +49,8 @@ export class SharedScreen {
 
   /** Publishes it again, in a new stay. */
   async republish(): Promise<void> {
-    if (this.#screen) await this.#options.attempt(() => this.#publish());
+    if (this.#screen && !this.#options.client()?.localTrack('screen'))
+      await this.#options.attempt(() => this.#publish());
   }
 
   async stop(): Promise<void> {

@@ -2,7 +2,7 @@
 import { type CloseReason, closings } from '../../../shared/closing.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import { kindOf, type Source, type TransportInfo } from '../../../shared/media.ts';
-import type { JoinReply, Slots, View } from '../../../shared/protocol.ts';
+import type { JoinReply, Role, RoomKind, Slots, View } from '../../../shared/protocol.ts';
 import { Line, type Request } from '../../../web/client/Line.ts';
 import type { Stream } from '../media/Stream.ts';
 import { now } from './clock.ts';
@@ -14,6 +14,9 @@ export interface MemberOptions extends MediaOptions {
   readonly room: string;
   readonly name: string;
   readonly token?: string;
+  /** A call unless told; and what it wants to be there, on a server that runs open. */
+  readonly kind?: RoomKind;
+  readonly role?: Role;
   /** What it publishes: a source and its layers, lowest first. */
   readonly tracks?: Partial<Record<Source, readonly Stream[]>>;
   /** Whether it receives what others publish; it does unless told. */
@@ -90,6 +93,11 @@ export class Member {
     await this.#request(paused ? 'pauseProducer' : 'resumeProducer', { source });
   }
 
+  /** Lets the viewers of a broadcast in on what its stage publishes, or ends that. */
+  async setLive(live: boolean): Promise<void> {
+    await this.#request('setBroadcast', { live });
+  }
+
   /** Says how videos of others are shown: what is not named stays as it was. */
   async setViews(views: View[]): Promise<void> {
     await this.#request('setViews', { views });
@@ -113,7 +121,18 @@ export class Member {
   }
 
   async #join(): Promise<JoinReply> {
-    const { url, room, name, token, tracks = {}, receives = true, videos, estimates = true } = this.#options;
+    const {
+      url,
+      room,
+      name,
+      token,
+      kind,
+      role,
+      tracks = {},
+      receives = true,
+      videos,
+      estimates = true,
+    } = this.#options;
     let reason: CloseReason | undefined;
     try {
       const { line, welcome } = await Line.open({
@@ -143,6 +162,8 @@ export class Member {
         room,
         name,
         ...(token !== undefined && { token }),
+        ...(kind !== undefined && { kind }),
+        ...(role !== undefined && { role }),
         rtpCapabilities: receiveCapabilities(welcome.rtpCapabilities, { estimates }),
         transports: { send: Object.keys(tracks).length > 0, recv: receives },
         ...(videos !== undefined && { videos }),

@@ -1,0 +1,80 @@
+/** Owns a broadcast as its pages see it: on air or not, for how long, for how many, and the way onto the stage. */
+import type { BroadcastInfo, BroadcastProfile, Hands } from '../../client/index.ts';
+import type { Person } from '../Person.ts';
+import type { Session } from '../Session.ts';
+
+/** What a viewer is shown: a picture, or a card that says why there is none. */
+export type Scene = 'connecting' | 'before' | 'live' | 'held' | 'ended';
+
+export class Show {
+  readonly session: Session;
+  /** We have gone live and not ended it: a stay that begins anew goes on air again. */
+  #onAir = false;
+
+  constructor(session: Session) {
+    this.session = session;
+    session.on('phase', (phase) => {
+      if (phase === 'in' && this.#onAir && this.info?.state !== 'live') void this.goLive();
+    });
+  }
+
+  get info(): BroadcastInfo | undefined {
+    return this.session.client.broadcast.info;
+  }
+
+  /** How long it has been live, in seconds. */
+  get liveSeconds(): number {
+    return this.session.client.broadcast.liveSeconds;
+  }
+
+  get hands(): Hands {
+    return this.session.client.broadcast.hands;
+  }
+
+  /** Those on the stage, ourselves not among them. */
+  get stage(): readonly Person[] {
+    return this.session.others;
+  }
+
+  get scene(): Scene {
+    const { info } = this;
+    if (this.session.phase === 'joining' || !info) return 'connecting';
+    if (info.state !== 'live') return info.state;
+    const shows = this.stage.some(({ cameraOn, screenOn, muted, away }) => !away && (cameraOn || screenOn || !muted));
+    return shows ? 'live' : 'held';
+  }
+
+  /** Lets the viewers in on what the stage publishes. */
+  goLive(): Promise<void> {
+    this.#onAir = true;
+    return this.session.attempt(() => this.session.client.broadcast.goLive());
+  }
+
+  end(): Promise<void> {
+    this.#onAir = false;
+    return this.session.attempt(() => this.session.client.broadcast.end());
+  }
+
+  setProfile(profile: BroadcastProfile): Promise<void> {
+    return this.session.attempt(() => this.session.client.broadcast.setProfile(profile));
+  }
+
+  invite(peerId: string): Promise<void> {
+    return this.session.attempt(() => this.session.client.broadcast.invite(peerId));
+  }
+
+  /** Answers an invitation; who accepts may publish when this resolves. */
+  answer(accept: boolean): Promise<void> {
+    return this.session.attempt(() => this.session.client.broadcast.answer(accept));
+  }
+
+  /** Leaves the stage. */
+  stepDown(): Promise<void> {
+    return this.session.attempt(() => this.session.client.broadcast.stepDown());
+  }
+
+  /** Sends somebody on the stage back among those who watch. */
+  sendBack({ peerId }: Person): Promise<void> {
+    return this.session.attempt(() => this.session.client.setGrants(peerId, { canPublish: false }));
+  }
+}

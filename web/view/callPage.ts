@@ -1,0 +1,64 @@
+/** Owns the page of a call: the way from the lobby into it and out of it. */
+import { LocalMedia } from '../client/index.ts';
+import { callView } from './Call.ts';
+import { endedView } from './ended.ts';
+import type { EntryPage } from './entry.ts';
+import { lobbyView } from './Lobby.ts';
+import { remembered } from './memory.ts';
+import { Session, type SessionWish } from './Session.ts';
+
+type Who = Pick<SessionWish, 'name' | 'token'>;
+
+/** Devices that were chosen the last time; none runs yet. */
+export function newMedia(): LocalMedia {
+  return new LocalMedia({ camera: remembered.camera.get(), microphone: remembered.microphone.get() });
+}
+
+/** Starts camera and microphone, where they were on the last time. */
+export function startMedia(media: LocalMedia): LocalMedia {
+  if (!remembered.cameraOff.get()) void media.start('camera');
+  if (!remembered.microphoneOff.get()) void media.start('microphone');
+  return media;
+}
+
+export const callPage: EntryPage = (app, { room, name, token, role, join }, onSession) => {
+  /** Enters without a lobby: the way to the server is begun before the devices, which take the browser much longer. */
+  const enterAfresh = (who: Who) => {
+    const media = newMedia();
+    enter(who, media);
+    startMedia(media);
+  };
+
+  const showLobby = (media: LocalMedia, problem?: unknown) => {
+    const lobby = lobbyView({
+      room,
+      media,
+      problem,
+      token,
+      onJoin: (who) => {
+        lobby.close();
+        enter(who, media);
+      },
+    });
+    app.replaceChildren(lobby.root);
+  };
+
+  const enter = (who: Who, media: LocalMedia) => {
+    const session = new Session({ room, ...(role && { role }), ...who }, media);
+    // Begun before the page is laid out; it ends later than that in any case.
+    const joining = session.join();
+    onSession(session);
+    const call = callView(session, (reason) => {
+      media.close();
+      app.replaceChildren(endedView(reason, () => enterAfresh(who)));
+    });
+    app.replaceChildren(call.root);
+    joining.catch((error: unknown) => {
+      call.close();
+      showLobby(startMedia(newMedia()), error);
+    });
+  };
+
+  if (join) enterAfresh({ name: name || remembered.name.get() || 'Guest', ...(token && { token }) });
+  else showLobby(startMedia(newMedia()));
+};
