@@ -11,6 +11,8 @@ import {
 import type { Member } from './Member.ts';
 
 export interface BroadcastOptions {
+  /** How long one of that name was live that has ended, in seconds: whoever comes now comes too late. */
+  readonly ended?: number | undefined;
   members(): Iterable<Member>;
   /** Viewers are to receive what is published from now on, or no more. */
   onLive(live: boolean): void;
@@ -49,6 +51,9 @@ export class Broadcast {
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
+    if (options.ended === undefined) return;
+    this.#state = 'ended';
+    this.#until = this.#since + options.ended * 1000;
   }
 
   get live(): boolean {

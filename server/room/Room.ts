@@ -15,6 +15,8 @@ export interface RoomOptions {
   readonly name: string;
   readonly kind: RoomKind;
   readonly fabric: Fabric;
+  /** How long a broadcast of that name was live that has ended, in seconds. */
+  readonly ended?: number | undefined;
   /** How many others are heard at once where there are many. */
   readonly heard: number;
   readonly log: Logger;
@@ -45,7 +47,7 @@ export class Room {
   /** Identities that are on their way in: the room must not close under them. */
   readonly #seats = new Set<{ identity: string }>();
 
-  constructor({ name, kind, fabric, heard, log }: RoomOptions) {
+  constructor({ name, kind, fabric, ended, heard, log }: RoomOptions) {
     this.key = roomKey(kind, name);
     this.name = name;
     this.kind = kind;
@@ -66,7 +68,7 @@ export class Room {
     this.#lifetime.defer(() => this.pace.close());
     const broadcast =
       kind === 'broadcast'
-        ? new Broadcast({ members: () => this.#members.values(), onLive: (live) => this.#showViewers(live) })
+        ? new Broadcast({ ended, members: () => this.#members.values(), onLive: (live) => this.#showViewers(live) })
         : undefined;
     this.broadcast = broadcast;
     this.#lifetime.defer(() => broadcast?.close());
@@ -224,7 +226,9 @@ export class Room {
   }
 
   #settled(grants: Grants): Grants {
-    return this.broadcast ? grantsInBroadcast(grants) : grants;
+    if (this.broadcast) return grantsInBroadcast(grants);
+    // Whoever publishes is seen: nobody could be offered anything of one whom nobody is told of.
+    return { ...grants, hidden: grants.hidden && !grants.canPublish };
   }
 
   async #offerAll(publication: Publication): Promise<void> {

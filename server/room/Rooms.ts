@@ -24,12 +24,17 @@ export interface RoomsOptions {
   readonly log: Logger;
 }
 
+/** How long, in milliseconds, and how many broadcasts are remembered that have ended: who comes late is told so. */
+const REMEMBERED = { time: 60 * 60_000, most: 1000 };
+
 export class Rooms {
   readonly #options: RoomsOptions;
   readonly #doorway: Doorway;
   /** By key, from the moment that somebody asks for one. */
   readonly #rooms = new Map<string, Promise<Room>>();
   readonly #open = new Set<Room>();
+  /** How long broadcasts were live that have ended, in seconds, by key; the oldest is the first to be forgotten. */
+  readonly #ended = new Map<string, { readonly liveSeconds: number; readonly at: number }>();
   /** When nobody may be inside any more (`performance.now()`). */
   #endsAt: number | undefined;
   #closed = false;
@@ -131,11 +136,27 @@ export class Rooms {
   async #openRoom(kind: RoomKind, name: string): Promise<Room> {
     const { pool, heard, log } = this.#options;
     const fabric = await Fabric.open(pool);
-    const room = new Room({ name, kind, fabric, heard, log });
+    const room = new Room({ name, kind, fabric, ended: this.#endedOf(roomKey(kind, name)), heard, log });
     this.#open.add(room);
-    room.onEnd(() => this.#open.delete(room));
+    room.onEnd(() => {
+      this.#open.delete(room);
+      this.#rememberEnd(room);
+    });
     if (this.#closed) room.close('serverClosing');
     return room;
+  }
+
+  #endedOf(key: string): number | undefined {
+    const ended = this.#ended.get(key);
+    return ended && performance.now() - ended.at < REMEMBERED.time ? ended.liveSeconds : undefined;
+  }
+
+  #rememberEnd({ key, broadcast }: Room): void {
+    this.#ended.delete(key);
+    if (broadcast?.info.state !== 'ended') return;
+    this.#ended.set(key, { liveSeconds: broadcast.info.liveSeconds, at: performance.now() });
+    const [oldest] = this.#ended.keys();
+    if (oldest !== undefined && this.#ended.size > REMEMBERED.most) this.#ended.delete(oldest);
   }
 }
 
