@@ -125,6 +125,12 @@ export class Broadcast {
     this.#schedule();
   }
 
+  /** Tells a viewer again of an invitation that is not answered: the first time there may have been nobody to hear it. */
+  remind(member: Member): void {
+    const { invitedBy } = this.#hands.get(member.id) ?? {};
+    if (invitedBy) member.notify('invited', { by: invitedBy.info.name });
+  }
+
   /** A viewer takes an invitation, or does not. @throws {WeirError} `notFound` when there is none */
   answer(member: Member, accepted: boolean): void {
     if (!this.#hands.get(member.id)?.invitedBy) throw new WeirError('notFound', 'Nobody has invited you.');

@@ -6,6 +6,7 @@ import type { Fabric } from '../media/Fabric.ts';
 import type { Hub } from '../media/Hub.ts';
 import { layerFor, layerOf, priorityOf } from '../media/layers.ts';
 import { ReceivingDevice } from '../media/receiving.ts';
+import type { VoiceSlots } from '../media/voices/VoiceSlots.ts';
 import type { Publication } from './Publication.ts';
 import { VideoFeed, type Wish } from './VideoFeed.ts';
 import { VoiceFeed } from './VoiceFeed.ts';
@@ -33,7 +34,11 @@ export class Intake {
   /** How videos are shown, by publisher and source; also those that are not published yet. */
   readonly #views = new Map<string, View>();
   readonly #undecodable = new Map<Producer, Undecodable>();
+  /** Sounds that it has a consumer for, or is about to have. */
+  readonly #heard = new Set<Producer>();
   #slots: readonly VoiceFeed[] = [];
+  /** The slots that it has, or is about to have. */
+  #taking: { readonly slots: VoiceSlots; readonly taken: Promise<void> } | undefined;
   /** How voices are to come: when all that come so are ready, what is left of the other way ends. */
   #way: 'each' | 'slots' = 'each';
   /** How often everything has been given back: what was begun before that is not taken any more. */
@@ -59,7 +64,7 @@ export class Intake {
     return [...this.#undecodable.values()];
   }
 
-  /** Takes a publication as it is wanted. @throws what keeps the worker from making a consumer */
+  /** Takes a publication as it is wanted; once, however often it is offered. @throws what keeps the worker from making a consumer */
   async offer(publication: Publication): Promise<void> {
     const { producer } = publication;
     if (this.#closed || producer.closed) return;
@@ -71,13 +76,14 @@ export class Intake {
       await this.#hear(publication);
       return;
     }
+    const key = keyOf(publication);
+    if (this.#videos.get(key)?.publication === publication) return;
     const feed = new VideoFeed({
       publication,
       open: (layer) => this.#consume(publication, layer),
       onOpened: (info) => this.#options.onOpened(info),
       onClosed: (consumerId) => this.#options.onClosed(consumerId),
     });
-    const key = keyOf(publication);
     this.#videos.set(key, feed);
     producer.observer.once('close', () => {
       feed.close();
@@ -121,22 +127,14 @@ export class Intake {
    * Takes the room's voices by slots. Microphones that it had consumers for are heard until the client has the slots.
    * @returns once the consumers are made
    */
-  async takeSlots(producers: readonly Producer[]): Promise<void> {
-    const before = this.#withdrawals;
-    const made = await Promise.all(
-      producers.map(async (producer, slot) => {
-        const consumer = await this.#device.consume(this.#options.transport, producer);
-        if (this.#withdrawals > before) consumer?.close();
-        return consumer && !consumer.closed && this.#addVoice(new VoiceFeed(consumer, { slot, source: 'microphone' }));
-      }),
-    );
-    this.#slots = made.flatMap((feed) => feed || []);
-    this.#way = 'slots';
-    this.#settleVoices();
+  takeSlots(slots: VoiceSlots): Promise<void> {
+    if (this.#taking?.slots !== slots) this.#taking = { slots, taken: this.#takeSlots(slots) };
+    return this.#taking.taken;
   }
 
   /** Takes microphones by themselves again, which have been offered; slots are heard until the client has those. */
   leaveSlots(): void {
+    this.#taking = undefined;
     this.#way = 'each';
     this.#settleVoices();
   }
@@ -172,7 +170,9 @@ export class Intake {
     for (const feed of this.#videos.values()) feed.close();
     this.#videos.clear();
     for (const feed of this.#voices.values()) feed.close();
+    this.#heard.clear();
     this.#slots = [];
+    this.#taking = undefined;
     this.#way = 'each';
     this.#undecodable.clear();
   }
@@ -203,17 +203,46 @@ export class Intake {
   }
 
   async #hear(publication: Publication): Promise<void> {
-    const { peerId, source } = publication;
+    const { peerId, source, producer } = publication;
+    if (this.#heard.has(producer)) return;
+    this.#heard.add(producer);
     const before = this.#withdrawals;
-    const opened = await this.#consume(publication);
-    if (!opened) return;
+    const over = () => {
+      if (this.#withdrawals === before) this.#heard.delete(producer);
+    };
+    const opened = await this.#consume(publication).catch((error: unknown) => {
+      over();
+      throw error;
+    });
+    if (!opened) {
+      over();
+      return;
+    }
     const { consumer, lease } = opened;
     if (this.#withdrawals > before) {
       consumer.close();
       lease[Symbol.dispose]();
       return;
     }
+    consumer.observer.once('close', over);
     this.#addVoice(new VoiceFeed(consumer, { peerId, source }, lease));
+  }
+
+  async #takeSlots(slots: VoiceSlots): Promise<void> {
+    const before = this.#withdrawals;
+    const producers = await slots.producersOn(this.#options.hub.router);
+    if (this.#withdrawals > before) return;
+    const made = await Promise.all(
+      producers.map(async (producer, slot) => {
+        const consumer = await this.#device.consume(this.#options.transport, producer);
+        if (this.#withdrawals > before) consumer?.close();
+        return consumer && !consumer.closed && this.#addVoice(new VoiceFeed(consumer, { slot, source: 'microphone' }));
+      }),
+    );
+    if (this.#withdrawals > before) return;
+    this.#slots = made.flatMap((feed) => feed || []);
+    this.#way = 'slots';
+    this.#settleVoices();
   }
 
   #settleVoices(): void {

@@ -146,6 +146,8 @@ export class Peer implements Member {
 
   /** What it may do from now on: what it no longer may has ended when this returns. */
   setGrants(grants: Grants): void {
+    // A hand is raised to the stage or to those who run it: whoever changes sides takes it down.
+    if (grants.hidden !== this.#grants.hidden) this.#hand = false;
     this.#grants = grants;
     for (const [source, { producer }] of this.#published) {
       if (!grants.canPublish || !grants.canPublishSources.includes(source)) producer.close();
@@ -285,9 +287,7 @@ export class Peer implements Member {
   }
 
   async takeSlots(slots: VoiceSlots): Promise<void> {
-    if (!this.#intake) return;
-    const producers = await slots.producersOn(this.#options.place.hub.router);
-    await this.#intake.takeSlots(producers);
+    await this.#intake?.takeSlots(slots);
   }
 
   leaveSlots(): void {

@@ -154,7 +154,7 @@ export class Room {
 
   /** Changes what a member may do; it holds at once, and for its identity as long as the room is open. */
   changeGrants(member: Member, change: GrantsChange): Grants {
-    const before = member.hidden;
+    const { hidden: before, isAdmin: wasAdmin } = member;
     const grants = this.#settled({ ...member.grants, ...defined(change) });
     this.#changes.set(member.identity, { grants, at: Math.floor(Date.now() / 1000) });
     member.setGrants(grants);
@@ -168,6 +168,7 @@ export class Room {
       if (!this.#mayReceive(member)) member.withdraw();
     }
     if (before !== member.hidden) this.broadcast?.changed(member);
+    if (this.broadcast && member.isAdmin && !wasAdmin) member.notify('handsChanged', this.broadcast.hands);
     return grants;
   }
 
@@ -227,8 +228,8 @@ export class Room {
 
   #settled(grants: Grants): Grants {
     if (this.broadcast) return grantsInBroadcast(grants);
-    // Whoever publishes is seen: nobody could be offered anything of one whom nobody is told of.
-    return { ...grants, hidden: grants.hidden && !grants.canPublish };
+    // Nobody is told of a hidden peer, so nobody could be offered what it publishes.
+    return { ...grants, canPublish: grants.canPublish && !grants.hidden };
   }
 
   async #offerAll(publication: Publication): Promise<void> {

@@ -34,7 +34,8 @@ export interface TransportsOptions {
 export class Transports {
   readonly #options: TransportsOptions;
   readonly #open = new Map<Direction, WebRtcTransport>();
-  readonly #opening = new Set<Direction>();
+  /** Those that the worker is making; one that is not wanted any more by then is not here. */
+  readonly #opening = new Map<Direction, symbol>();
   readonly #connected = new Set<string>();
   readonly #iceRestarts = new Allowance(ICE_RESTARTS);
   #refreshing: NodeJS.Timeout | undefined;
@@ -60,11 +61,13 @@ export class Transports {
     if (this.#open.has(direction) || this.#opening.has(direction)) {
       throw new WeirError('conflict', 'You have this transport already.');
     }
-    this.#opening.add(direction);
+    const turn = Symbol(direction);
+    this.#opening.set(direction, turn);
+    const wanted = () => !this.#closed && this.#opening.get(direction) === turn;
     try {
       const { hub } = this.#options;
       const transport = await hub.createTransport();
-      if (this.#closed || !this.#opening.has(direction)) {
+      if (!wanted()) {
         transport.close();
         throw new WeirError('closed');
       }
@@ -74,7 +77,7 @@ export class Transports {
       if (transport.closed) throw new WeirError('closed');
       return hub.describe(transport);
     } finally {
-      this.#opening.delete(direction);
+      if (this.#opening.get(direction) === turn) this.#opening.delete(direction);
     }
   }
 

@@ -71,9 +71,12 @@ export class Stay {
     this.peer.hold();
     this.attach(caller);
     const { peer, room } = this;
+    const consumers = peer.start();
+    // News, which follows the reply.
+    room.broadcast?.remind(peer);
     return {
       peers: room.peersSeenBy(peer),
-      consumers: peer.start(),
+      consumers,
       undecodable: peer.undecodable,
       slots: room.slots,
       watched: peer.watched,

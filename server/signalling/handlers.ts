@@ -36,11 +36,14 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       try {
         const opened = await peer.openTransports(transports);
         context.gate.recheck(credentials, roomName);
+        // They may have been changed meanwhile.
+        peer.setGrants(room.grantsFor(identity, credentials.grants, issuedAt));
         stay.attach(caller);
         await room.enter(peer);
         if (peer.closed) throw new WeirError('closed');
         // From here to the reply nothing is awaited: it is one snapshot, and news follows it.
         stay.answered();
+        const { send, recv } = peer.transports;
         return {
           peerId: peer.id,
           identity,
@@ -48,7 +51,7 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
           grants: peer.grants,
           resumeKey: stay.key,
           peers: room.peersSeenBy(peer),
-          transports: opened,
+          transports: { ...(send && { send: opened.send }), ...(recv && { recv: opened.recv }) },
           consumers: peer.start(),
           undecodable: peer.undecodable,
           slots: room.slots,

@@ -1,0 +1,56 @@
+/** Owns what tests of broadcasts share: who comes in as what, how somebody comes onto the stage, what a client holds. */
+import type { Role } from '../../shared/protocol.ts';
+import type { JoinOptions, TestClient } from './client.ts';
+import { opus, vp8 } from './media.ts';
+import { type Joined, useServer } from './weir.ts';
+
+export const camera = { source: 'camera', rtpParameters: vp8() } as const;
+export const microphone = { source: 'microphone', rtpParameters: opus() } as const;
+
+/** The one broadcast of a file of tests, on an open server. */
+export function useBroadcast(environment: Record<string, string> = {}, room = 'show') {
+  const weir = useServer(environment);
+  return {
+    weir,
+    /** Comes in, as a viewer unless told, and lets the server know that the reply has come. */
+    async enter(role?: Role, options: JoinOptions = {}): Promise<Joined> {
+      const joined = await weir.join({ room, kind: 'broadcast', ...(role && { role }), ...options });
+      await joined.client.request('ping', {});
+      return joined;
+    },
+    /** The room itself. */
+    async room() {
+      const found = await weir.app.rooms.find(room, 'broadcast');
+      if (!found?.broadcast) throw new Error('There is no such broadcast.');
+      return { ...found.broadcast.info, hands: found.broadcast.hands, peers: found.peersSeenBy() };
+    },
+  };
+}
+
+/** A viewer raises a hand and is invited. */
+export async function invite(host: Joined, viewer: Joined): Promise<void> {
+  await viewer.client.request('setHand', { raised: true });
+  await host.client.request('invite', { peerId: viewer.reply.peerId });
+  await viewer.client.event('invited');
+}
+
+/** A viewer comes onto the stage, and gets a transport to send with. */
+export async function bringUp(host: Joined, viewer: Joined): Promise<void> {
+  await invite(host, viewer);
+  await viewer.client.request('answerInvite', { accept: true });
+  await viewer.client.request('openTransport', { direction: 'send' });
+}
+
+/** What a client has heard by now, by name, in order. */
+export function heard(client: TestClient): string[] {
+  return client.messages.flatMap(({ event }) => event ?? []);
+}
+
+/** Consumers that a client has heard of, and not of their end, by source; sounds by slots are `slot`. */
+export function held({ client, reply }: Joined): string[] {
+  const consumers = new Map(reply.consumers.map((consumer) => [consumer.consumerId, consumer]));
+  const later = client.unheard('newConsumers').flatMap((one) => one.consumers);
+  for (const consumer of later) consumers.set(consumer.consumerId, consumer);
+  for (const { consumerIds } of client.unheard('consumersClosed')) for (const id of consumerIds) consumers.delete(id);
+  return [...consumers.values()].map(({ source, slot }) => (slot === undefined ? source : 'slot')).sort();
+}
