@@ -2,6 +2,7 @@
 import { Mic, MicOff, Settings, Video, VideoOff } from 'lucide';
 import type { LocalMedia, LocalSource, RoomKind } from '../client/index.ts';
 import { element, hueOf, icon, initials } from './dom.ts';
+import { fullness, SILENCE } from './loudness.ts';
 import { menu } from './Menu.ts';
 import { appearanceChoices } from './MoreMenu.ts';
 import { remembered } from './memory.ts';
@@ -22,8 +23,6 @@ export interface LobbyOptions {
   onJoin(wish: { name: string; token?: string }): void;
 }
 
-/** A meter that stays this low for so long (milliseconds) means a microphone that is off, or the wrong one. */
-const SILENCE = { level: 0.001, after: 5000 };
 const METER_INTERVAL = 100;
 
 /** What differs from one kind of room to the other. */
@@ -192,8 +191,7 @@ function previewOf(media: LocalMedia, name: HTMLInputElement) {
   let quietSince = performance.now();
   const timer = setInterval(() => {
     const heard = media.meter.level;
-    // Loudness is felt in decibels: -60 dB is nothing, 0 dB everything.
-    level.value = heard > 0 ? Math.max(0, 1 + Math.log10(heard) / 3) : 0;
+    level.value = fullness(heard);
     const now = performance.now();
     if (heard > SILENCE.level || media.state('microphone').status !== 'on') quietSince = now;
     const silent = now - quietSince > SILENCE.after;
