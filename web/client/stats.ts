@@ -23,10 +23,15 @@ export interface TrackStats {
   readonly width?: number;
   readonly height?: number;
   readonly framesPerSecond?: number;
+  /** Video sent: what keeps it from being better, where the browser says that something does. */
+  readonly limitedBy?: 'cpu' | 'bandwidth' | 'other';
   /** Video received: how often and for how many seconds the picture stood still. */
   readonly freezes?: number;
   readonly frozenFor?: number;
 }
+
+/** Of several layers, the first of these that one has counts. */
+const limits = ['cpu', 'bandwidth', 'other'] as const;
 
 type Row = Record<string, unknown>;
 
@@ -62,6 +67,9 @@ export function summarise(track: {
     width: optional('frameWidth'),
     height: optional('frameHeight'),
     framesPerSecond: optional('framesPerSecond'),
+    limitedBy: received
+      ? undefined
+      : limits.find((limit) => streams.some((row) => row.qualityLimitationReason === limit)),
     freezes: optional('freezeCount'),
     frozenFor: optional('totalFreezesDuration'),
   };

@@ -1,16 +1,19 @@
 /** Owns the lobby: how do I look and sound, who am I, who is inside; and everything that can go wrong before a call. */
 import { Mic, MicOff, Settings, Video, VideoOff } from 'lucide';
-import type { LocalMedia, LocalSource } from '../client/index.ts';
+import type { LocalMedia, LocalSource, RoomKind } from '../client/index.ts';
 import { element, hueOf, icon, initials } from './dom.ts';
+import { fullness, SILENCE } from './loudness.ts';
 import { menu } from './Menu.ts';
 import { appearanceChoices } from './MoreMenu.ts';
 import { remembered } from './memory.ts';
 import { deviceErrors, devicesWords, problemWords } from './problems.ts';
 import { RoomWatch } from './RoomWatch.ts';
-import { say } from './words/index.ts';
+import { say, type WordKey } from './words/index.ts';
 
 export interface LobbyOptions {
   readonly room: string;
+  /** A call unless told: a broadcast is entered by its studio. */
+  readonly kind?: RoomKind;
   readonly media: LocalMedia;
   /** Why the last attempt failed. */
   readonly problem?: unknown;
@@ -20,15 +23,20 @@ export interface LobbyOptions {
   onJoin(wish: { name: string; token?: string }): void;
 }
 
-/** A meter that stays this low for so long (milliseconds) means a microphone that is off, or the wrong one. */
-const SILENCE = { level: 0.001, after: 5000 };
 const METER_INTERVAL = 100;
 
+/** What differs from one kind of room to the other. */
+const kindWords: Readonly<Record<RoomKind, { join: WordKey; joining: WordKey; nobody: WordKey; about?: WordKey }>> = {
+  call: { join: 'join', joining: 'joining', nobody: 'nobodyInside' },
+  broadcast: { join: 'studioEnter', joining: 'studioEntering', nobody: 'studioNobody', about: 'studioAbout' },
+};
+
 /** The lobby's elements; `close()` ends what it watches, and leaves the devices to the call. */
-export function lobbyView({ room, media, problem, token: given = '', onJoin }: LobbyOptions): {
+export function lobbyView({ room, kind = 'call', media, problem, token: given = '', onJoin }: LobbyOptions): {
   root: HTMLElement;
   close(): void;
 } {
+  const words = kindWords[kind];
   const name = element('input', {
     id: 'name',
     name: 'name',
@@ -55,7 +63,7 @@ export function lobbyView({ room, media, problem, token: given = '', onJoin }: L
   const problemText = element('p', { className: 'problem', role: 'alert', hidden: true });
   const deviceText = element('p', { className: 'problem', role: 'alert', hidden: true });
   const tryAgain = element('button', { type: 'button', hidden: true }, say('tryAgain'));
-  const join = element('button', { type: 'submit', className: 'primary wide' }, say('join'));
+  const join = element('button', { type: 'submit', className: 'primary wide' }, say(words.join));
   const preview = previewOf(media, name);
   const settings = element(
     'button',
@@ -67,6 +75,7 @@ export function lobbyView({ room, media, problem, token: given = '', onJoin }: L
     'form',
     { className: 'fields', noValidate: true },
     element('h1', {}, room),
+    words.about && element('p', { className: 'quiet' }, say(words.about)),
     inside,
     problemText,
     element('div', { className: 'field' }, element('label', { htmlFor: 'name' }, say('yourName')), name),
@@ -95,20 +104,20 @@ export function lobbyView({ room, media, problem, token: given = '', onJoin }: L
     problemText.textContent = text ?? '';
   };
   if (problem !== undefined) showProblem(problemWords(problem));
-  const watch = new RoomWatch(room, (state) => {
+  const watch = new RoomWatch(room, kind, (state) => {
     tokenField.hidden = state.kind !== 'token';
     token.required = state.kind === 'token';
     inside.hidden = state.kind === 'token';
-    inside.textContent = state.kind === 'open' ? insideWords(state.names) : '';
+    inside.textContent = state.kind === 'open' ? insideWords(state.names, words.nobody) : '';
     if (state.kind === 'unreachable') showProblem(say('unavailable'));
     else if (problemText.textContent === say('unavailable')) showProblem(undefined);
   });
   const renderDevices = () => {
     const errors = deviceErrors(media);
     const failed = devicesWords(errors);
-    const words = failed ? `${failed} ${say('joinWithout')}` : preview.silent ? say('microphoneSilent') : undefined;
-    deviceText.hidden = words === undefined;
-    if (deviceText.textContent !== (words ?? '')) deviceText.textContent = words ?? '';
+    const told = failed ? `${failed} ${say('joinWithout')}` : preview.silent ? say('microphoneSilent') : undefined;
+    deviceText.hidden = told === undefined;
+    if (deviceText.textContent !== (told ?? '')) deviceText.textContent = told ?? '';
     tryAgain.hidden = Object.keys(errors).length === 0 || !isSecureContext;
   };
   preview.onSilence = renderDevices;
@@ -129,7 +138,7 @@ export function lobbyView({ room, media, problem, token: given = '', onJoin }: L
     }
     remembered.name.set(name.value.trim());
     join.disabled = true;
-    join.textContent = say('joining');
+    join.textContent = say(words.joining);
     onJoin({ name: name.value.trim(), ...(token.value.trim() && { token: token.value.trim() }) });
   });
   const close = () => {
@@ -140,9 +149,9 @@ export function lobbyView({ room, media, problem, token: given = '', onJoin }: L
   return { root, close };
 }
 
-function insideWords(names: readonly string[]): string {
+function insideWords(names: readonly string[], nobody: WordKey): string {
   const [first, ...others] = names;
-  if (first === undefined) return say('nobodyInside');
+  if (first === undefined) return say(nobody);
   if (others.length === 0) return say('oneInside', { names: first });
   const shown = new Intl.ListFormat(document.documentElement.lang, { type: 'conjunction' });
   if (names.length <= 3) return say('someInside', { names: shown.format(names) });
@@ -182,8 +191,7 @@ function previewOf(media: LocalMedia, name: HTMLInputElement) {
   let quietSince = performance.now();
   const timer = setInterval(() => {
     const heard = media.meter.level;
-    // Loudness is felt in decibels: -60 dB is nothing, 0 dB everything.
-    level.value = heard > 0 ? Math.max(0, 1 + Math.log10(heard) / 3) : 0;
+    level.value = fullness(heard);
     const now = performance.now();
     if (heard > SILENCE.level || media.state('microphone').status !== 'on') quietSince = now;
     const silent = now - quietSince > SILENCE.after;

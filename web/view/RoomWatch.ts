@@ -1,4 +1,5 @@
 /** Owns what the lobby knows of the room before joining: who is inside, whether it takes a token, whether the server is there. */
+import type { RoomKind } from '../client/index.ts';
 
 export type RoomState =
   | { readonly kind: 'open'; readonly names: readonly string[] }
@@ -14,8 +15,8 @@ export class RoomWatch {
   readonly #abort = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(room: string, onState: (state: RoomState) => void) {
-    this.#url = `/api/rooms/${encodeURIComponent(room)}`;
+  constructor(room: string, kind: RoomKind, onState: (state: RoomState) => void) {
+    this.#url = `/api/${kind === 'call' ? 'rooms' : 'broadcasts'}/${encodeURIComponent(room)}`;
     this.#onState = onState;
     void this.#ask();
   }

@@ -10,8 +10,13 @@ const words: Partial<Record<CloseReason, readonly [string, string]>> = {
   mediaFailed: [say('endedNoMedia'), say('endedNoMediaText')],
 };
 
-export function endedView(reason: CloseReason, onRejoin: () => void): HTMLElement {
-  const [title, text] = words[reason] ?? [say('endedLost'), say('endedLostText')];
+/** @param own words for a room that is no call */
+export function endedView(
+  reason: CloseReason,
+  onRejoin: () => void,
+  own: Partial<Record<CloseReason, readonly [string, string]>> = {},
+): HTMLElement {
+  const [title, text] = own[reason] ?? words[reason] ?? [say('endedLost'), say('endedLostText')];
   const start = element('a', { href: '/', className: 'quiet' }, say('toStart'));
   const again = element('button', { type: 'button', className: 'primary wide' }, say('joinAgain'));
   again.addEventListener('click', onRejoin);

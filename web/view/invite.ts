@@ -2,15 +2,16 @@
 import { Link } from 'lucide';
 import { element, icon } from './dom.ts';
 import type { Toasts } from './Toasts.ts';
-import { say } from './words/index.ts';
+import { say, type WordKey } from './words/index.ts';
 
-/** The address that others open: the room's, without what is our own. */
+/** The address that others open: the room's, without what is our own, a role and a token among it. */
 function inviteLink(): string {
   return `${location.origin}${location.pathname}`;
 }
 
-export function inviteButton(toasts: Toasts): HTMLButtonElement {
-  const button = element('button', { type: 'button', className: 'wide' }, icon(Link, 18), say('invite'));
+/** @param label what the button says; the viewers of a broadcast are not invited to a call */
+export function inviteButton(toasts: Toasts, label: WordKey = 'invite'): HTMLButtonElement {
+  const button = element('button', { type: 'button', className: 'wide' }, icon(Link, 18), say(label));
   button.addEventListener('click', async () => {
     try {
       await navigator.clipboard.writeText(inviteLink());

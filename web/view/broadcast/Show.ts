@@ -8,13 +8,17 @@ export type Scene = 'connecting' | 'before' | 'live' | 'held' | 'ended';
 
 export class Show {
   readonly session: Session;
-  /** We have gone live and not ended it: a stay that begins anew goes on air again. */
+  /** It is live, and ours to run: a stay that begins anew goes on air again. */
   #onAir = false;
 
   constructor(session: Session) {
     this.session = session;
     session.on('phase', (phase) => {
       if (phase === 'in' && this.#onAir && this.info?.state !== 'live') void this.goLive();
+    });
+    // Another administrator may have gone live, or ended it.
+    session.on('changed', () => {
+      if (session.phase === 'in' && this.info) this.#onAir = session.isAdmin && this.info.state === 'live';
     });
   }
 
@@ -76,5 +80,10 @@ export class Show {
   /** Sends somebody on the stage back among those who watch. */
   sendBack({ peerId }: Person): Promise<void> {
     return this.session.attempt(() => this.session.client.setGrants(peerId, { canPublish: false }));
+  }
+
+  /** Removes a viewer altogether. */
+  remove(peerId: string): Promise<void> {
+    return this.session.attempt(() => this.session.client.kick(peerId));
   }
 }

@@ -1,15 +1,117 @@
 /** Owns the studio of a broadcast: the way in and out of it. */
-import { LocalMedia } from '../../client/index.ts';
+import { type CloseReason, type LocalMedia, roleOf } from '../../client/index.ts';
+import { newMedia, startMedia } from '../callPage.ts';
+import { element } from '../dom.ts';
+import { endedView } from '../ended.ts';
 import type { EntryPage } from '../entry.ts';
+import { lobbyView } from '../Lobby.ts';
 import { remembered } from '../memory.ts';
-import { Session } from '../Session.ts';
+import { Session, type SessionWish } from '../Session.ts';
+import { say } from '../words/index.ts';
 import { Show } from './Show.ts';
+import { studioView } from './Studio.ts';
+import { StudioReturn } from './StudioReturn.ts';
 
-export const studioPage: EntryPage = (app, { room, role, name, token }, onSession) => {
-  const who = { name: name || remembered.name.get() || 'Guest', ...(token && { token }) };
-  const session = new Session({ room, kind: 'broadcast', ...(role && { role }), ...who }, new LocalMedia());
-  void session.join();
-  onSession(session);
-  const show = new Show(session);
-  session.on('changed', () => app.replaceChildren(show.scene));
+type Who = Pick<SessionWish, 'name' | 'token'>;
+
+export const studioPage: EntryPage = (app, { room, role, name, token, join }, onSession) => {
+  const back = new StudioReturn(room);
+
+  /** Enters without a lobby. @param goesLive whether it goes on air at once */
+  const enterAfresh = (who: Who, goesLive: boolean) => {
+    const media = newMedia();
+    enter(who, media, goesLive);
+    startMedia(media);
+  };
+
+  const showLobby = (media: LocalMedia, problem?: unknown) => {
+    const lobby = lobbyView({
+      room,
+      kind: 'broadcast',
+      media,
+      problem,
+      token,
+      onJoin: (who) => {
+        lobby.close();
+        enter(who, media, false);
+      },
+    });
+    app.replaceChildren(lobby.root);
+  };
+
+  const enter = (who: Who, media: LocalMedia, goesLive: boolean) => {
+    const session = new Session({ room, kind: 'broadcast', ...(role && { role }), ...who }, media);
+    const joining = session.join();
+    onSession(session);
+    const show = new Show(session);
+    let card: HTMLElement | undefined;
+    const studio = studioView({
+      show,
+      onEnded: (reason, live) => {
+        media.close();
+        app.replaceChildren(card ?? endedView(reason, () => enterAfresh(who, false), wordsOf(live)));
+      },
+    });
+    app.replaceChildren(studio.root);
+    let wasIn = false;
+    session.on('changed', () => {
+      if (session.phase !== 'in') return;
+      const { grants } = session.client;
+      if (grants && roleOf(grants) === 'viewer') {
+        back.forget();
+        card = watchCard(room, who.token, wasIn);
+        session.leave();
+        return;
+      }
+      wasIn = true;
+      // A token that was typed is not kept anywhere.
+      if (who.token === token) back.follow(who, show.info?.state);
+    });
+    joining.then(
+      () => {
+        if (goesLive && session.phase === 'in' && session.isAdmin) void show.goLive();
+      },
+      (error: unknown) => {
+        back.forget();
+        studio.close();
+        showLobby(startMedia(newMedia()), error);
+      },
+    );
+  };
+
+  const returning = back.who;
+  if (returning) enterAfresh({ ...returning, ...(token && { token }) }, false);
+  else if (join) enterAfresh({ name: name || remembered.name.get() || 'Guest', ...(token && { token }) }, true);
+  else showLobby(startMedia(newMedia()));
 };
+
+/** What a stay that has ended is called here. */
+function wordsOf(live: boolean): Partial<Record<CloseReason, readonly [string, string]>> {
+  return {
+    left: live ? [say('studioLeftLive'), say('studioLeftLiveText')] : [say('studioLeft'), ''],
+    replaced: [say('studioElsewhere'), say('endedReplacedText')],
+    kicked: [say('studioKicked'), say('endedKickedText')],
+  };
+}
+
+/** Says that the stage is not for this person, or no longer, and where the broadcast can be watched. */
+function watchCard(room: string, token: string | undefined, wasIn: boolean): HTMLElement {
+  const heading = element('h1', { tabIndex: -1 }, say(wasIn ? 'studioSentBack' : 'studioNotHost'));
+  queueMicrotask(() => heading.focus());
+  const fragment = token ? `#${new URLSearchParams({ token })}` : '';
+  return element(
+    'div',
+    { className: 'centre' },
+    element(
+      'div',
+      { className: 'card ended' },
+      heading,
+      element('p', {}, say(wasIn ? 'studioSentBackText' : 'studioNotHostText')),
+      element(
+        'a',
+        { className: 'studio-watch', href: `/b/${encodeURIComponent(room)}${fragment}` },
+        say('toBroadcast'),
+      ),
+    ),
+  );
+}

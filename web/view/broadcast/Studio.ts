@@ -1,0 +1,143 @@
+/** Owns the studio on the page: the program, its scenes, being on air, the stage, and what is said as things happen. */
+import type { CloseReason } from '../../client/index.ts';
+import { announce, element } from '../dom.ts';
+import { inviteButton } from '../invite.ts';
+import { remembered } from '../memory.ts';
+import { Sound } from '../Sound.ts';
+import { Toasts } from '../Toasts.ts';
+import { showPhase, tellProblems } from '../telling.ts';
+import { waitingBanner } from '../waiting.ts';
+import { say } from '../words/index.ts';
+import type { Show } from './Show.ts';
+import { StudioAir } from './StudioAir.ts';
+import { ask } from './StudioAsk.ts';
+import { studioBar } from './StudioBar.ts';
+import { StudioHands } from './StudioHands.ts';
+import { StudioHealth } from './StudioHealth.ts';
+import { StudioMeter } from './StudioMeter.ts';
+import { StudioProfile } from './StudioProfile.ts';
+import { StudioProgram } from './StudioProgram.ts';
+import { StudioScenes } from './StudioScenes.ts';
+import { StudioStage } from './StudioStage.ts';
+
+/** How often voices are looked at, in milliseconds. */
+const LEVELS = 200;
+
+export interface StudioOptions {
+  readonly show: Show;
+  /** @param live whether the broadcast was live when it was left */
+  onEnded(reason: CloseReason, live: boolean): void;
+}
+
+/** The studio's elements; `close()` ends its timers. */
+export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElement; close(): void } {
+  const { session } = show;
+  const toasts = new Toasts();
+  const { sound, button: soundButton } = stageSound();
+  const status = element('p', { className: 'status', role: 'status', hidden: true });
+  const waiting = waitingBanner(session);
+  const air = new StudioAir(show);
+  const scenes = new StudioScenes(session);
+  const meter = new StudioMeter(session, () => session.phase === 'in' && air.live);
+  const health = new StudioHealth(session);
+  const stage = new StudioStage(show);
+  const panels = [stage, new StudioHands(show, toasts), new StudioProfile(show)];
+  const program = new StudioProgram(session, air.summary);
+  const root = element('div', { className: 'studio' });
+  const bar = studioBar({ session, sound, onLeave: () => void leave(show, root) });
+  root.append(
+    element(
+      'header',
+      { className: 'studio-top' },
+      element('h1', {}, session.wish.room),
+      air.status,
+      inviteButton(toasts, 'studioLink'),
+      air.button,
+    ),
+    element(
+      'div',
+      { className: 'studio-body' },
+      element(
+        'div',
+        { className: 'studio-view' },
+        program.root,
+        meter.warning,
+        health.warning,
+        element('div', { className: 'studio-under' }, meter.root, scenes.root),
+      ),
+      element('aside', { className: 'studio-side' }, ...panels.map((panel) => panel.root), health.root),
+    ),
+    bar.root,
+    status,
+    waiting.root,
+    soundButton,
+    toasts.root,
+    sound.root,
+  );
+
+  let scheduled = false;
+  const render = () => {
+    if (scheduled) return;
+    scheduled = true;
+    queueMicrotask(() => {
+      scheduled = false;
+      if (session.phase === 'ended') return;
+      sound.play(session.others, session.client.slotTracks);
+      scenes.render();
+      program.render(scenes.current);
+      air.render();
+      for (const panel of panels) panel.render();
+      bar.render();
+      root.classList.toggle('live', air.live);
+    });
+  };
+  session.on('changed', render);
+  session.on('draining', (seconds) => toasts.tell(say('draining', { seconds: Math.ceil(seconds) })));
+  session.on('personLeft', ({ name }) => toasts.tell(say('left', { name })));
+  session.on('screenShared', ({ name }) => announce(say('shares', { name })));
+  tellProblems(session, toasts);
+  const quiet = showPhase(session, status, toasts, root);
+  const levels = setInterval(() => program.setSpeaking(stage.hear()), LEVELS);
+  const close = () => {
+    clearInterval(levels);
+    quiet();
+    for (const part of [waiting, air, meter, health]) part.close();
+  };
+  session.on('ended', (reason) => {
+    close();
+    onEnded(reason, air.live);
+  });
+  render();
+  return { root, close };
+}
+
+/** The voices of the others, and the button that a browser may ask for before they sound. */
+function stageSound(): { sound: Sound; button: HTMLButtonElement } {
+  const button = element('button', { type: 'button', className: 'primary banner', hidden: true }, say('turnOnSound'));
+  const sound = new Sound((refused) => {
+    if (refused && button.hidden) announce(say('soundRefused'));
+    button.hidden = !refused;
+  });
+  button.addEventListener('click', () => void sound.retry());
+  const speaker = remembered.speaker.get();
+  if (speaker && Sound.canChoose) void sound.choose(speaker);
+  return { sound, button };
+}
+
+/** Leaves; a host who is on air says whether that ends it. */
+async function leave(show: Show, root: HTMLElement): Promise<void> {
+  const { session } = show;
+  if (session.isAdmin && show.info?.state === 'live') {
+    const answer = await ask(root, {
+      title: say('leaveAsk'),
+      text: say('leaveAskText'),
+      answers: [
+        { value: 'leave', label: say('leaveForNow') },
+        { value: 'end', label: say('endBroadcast'), danger: true },
+      ],
+    });
+    if (!answer) return;
+    if (answer === 'end') await show.end();
+  }
+  session.leave();
+}

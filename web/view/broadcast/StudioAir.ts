@@ -1,0 +1,143 @@
+/** Owns being on air: the badge and the time, how many watch, the button that goes live or ends it, and what it came to. */
+import { Eye, Radio, Square } from 'lucide';
+import { announce, element, icon } from '../dom.ts';
+import { say } from '../words/index.ts';
+import type { Show } from './Show.ts';
+import { ask } from './StudioAsk.ts';
+import { clock, count, counted } from './studioWords.ts';
+
+/** How often the time is looked at, in milliseconds: often enough for each second to come when it should. */
+const TICK = 200;
+
+export class StudioAir {
+  /** Badge, time, viewers. */
+  readonly status: HTMLElement;
+  readonly button = element('button', { type: 'button', className: 'studio-air' });
+  /** What the broadcast came to, once it has ended. */
+  readonly summary: HTMLElement;
+  readonly #show: Show;
+  readonly #badge = element('span', { className: 'studio-badge' });
+  readonly #time = element('span', { className: 'studio-time', role: 'timer', ariaLabel: say('studioOnAirFor') });
+  readonly #viewers = element('span', { className: 'studio-viewers' });
+  readonly #viewersText = element('span', {});
+  readonly #waiting = element('p', { className: 'quiet studio-waiting' });
+  readonly #lasted = element('dd', {});
+  readonly #most = element('dd', {});
+  readonly #mostRow: HTMLElement;
+  readonly #timer = setInterval(() => this.#tick(), TICK);
+  #state: string | undefined;
+  /** How many watched at most, as far as we have seen it. */
+  #peak: number | undefined;
+  #asking = false;
+  #asked: Promise<void> | undefined;
+
+  constructor(show: Show) {
+    this.#show = show;
+    this.#viewers.append(icon(Eye, 18), this.#viewersText);
+    this.status = element(
+      'div',
+      { className: 'studio-status', role: 'group', ariaLabel: say('studioStatus') },
+      this.#badge,
+      this.#time,
+      this.#viewers,
+      this.#waiting,
+    );
+    const again = element('button', { type: 'button', className: 'studio-air' }, icon(Radio, 20), say('goLiveAgain'));
+    again.addEventListener('click', () => void this.#press());
+    this.#mostRow = element('div', {}, element('dt', {}, say('studioMost')), this.#most);
+    this.summary = element(
+      'div',
+      { className: 'studio-summary', hidden: true },
+      element('h2', {}, say('studioOverTitle')),
+      element('dl', {}, element('div', {}, element('dt', {}, say('studioLasted')), this.#lasted), this.#mostRow),
+      again,
+    );
+    this.button.addEventListener('click', () => void this.#press());
+  }
+
+  get live(): boolean {
+    return this.#show.info?.state === 'live';
+  }
+
+  render(): void {
+    const { info, session } = this.#show;
+    const { state = 'before', viewers = 0 } = info ?? {};
+    if (info && state !== this.#state) this.#turn(state);
+    if (state === 'live') this.#peak = Math.max(this.#peak ?? 0, viewers);
+    this.#badge.textContent = say(this.live ? 'onAir' : 'offAir');
+    this.#badge.classList.toggle('live', this.live);
+    this.#viewersText.textContent = counted(viewers, 'studioViewer', 'studioViewers');
+    this.#waiting.hidden = state !== 'before';
+    this.#waiting.textContent = waitingWords(viewers, this.#isHost);
+    this.#showButton(state);
+    const usable = session.phase === 'in' && this.#asked === undefined;
+    for (const button of [this.button, ...this.summary.querySelectorAll('button')]) {
+      button.disabled = !usable;
+      button.hidden = !this.#isHost;
+    }
+    this.summary.hidden = state !== 'ended';
+    this.#mostRow.hidden = this.#peak === undefined;
+    this.#most.textContent = count(this.#peak ?? 0);
+    this.#tick();
+  }
+
+  /** The clock stands still from now on. */
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** As the token says, or before we are in, as the address does. */
+  get #isHost(): boolean {
+    const { session } = this.#show;
+    return session.client.grants ? session.isAdmin : session.wish.role === 'host';
+  }
+
+  #turn(state: 'before' | 'live' | 'ended'): void {
+    if (state === 'live' && this.#state !== undefined) this.#peak = undefined;
+    if (state === 'live') announce(say('studioLive'));
+    else if (this.#state === 'live') announce(say('studioOver'));
+    this.#state = state;
+  }
+
+  #showButton(state: 'before' | 'live' | 'ended'): void {
+    if (this.button.dataset.state === state) return;
+    this.button.dataset.state = state;
+    const words = say(state === 'live' ? 'endBroadcast' : state === 'ended' ? 'goLiveAgain' : 'goLive');
+    this.button.replaceChildren(icon(state === 'live' ? Square : Radio, 20), words);
+  }
+
+  /** One press at a time: the button is what it says until the server has answered. */
+  async #press(): Promise<void> {
+    if (this.#asking || this.#asked) return;
+    if (this.live && !(await this.#confirmed())) return;
+    this.#asked = this.live ? this.#show.end() : this.#show.goLive();
+    this.render();
+    await this.#asked;
+    this.#asked = undefined;
+    this.render();
+    this.button.focus();
+  }
+
+  async #confirmed(): Promise<boolean> {
+    this.#asking = true;
+    const answer = await ask(this.button.closest('.studio') ?? document.body, {
+      title: say('endAsk'),
+      text: say('endAskText'),
+      answers: [{ value: 'end', label: say('endBroadcast'), danger: true }],
+    });
+    this.#asking = false;
+    return answer === 'end' && this.live;
+  }
+
+  #tick(): void {
+    const time = clock(this.#show.liveSeconds);
+    this.#time.hidden = !this.live;
+    if (this.live && this.#time.textContent !== time) this.#time.textContent = time;
+    if (!this.live) this.#lasted.textContent = time;
+  }
+}
+
+function waitingWords(viewers: number, isHost: boolean): string {
+  if (viewers === 0) return say(isHost ? 'studioWaitingNone' : 'studioSpeakerWaits');
+  return counted(viewers, 'studioWaitingOne', 'studioWaiting');
+}

@@ -1,0 +1,69 @@
+/** Owns the bar of the studio: microphone, camera, screen, more, and the way out. */
+import { Ellipsis, LogOut, Mic, MicOff, MonitorUp, MonitorX, Video, VideoOff } from 'lucide';
+import { control, listenToKeys, withDevices } from '../controls.ts';
+import { element } from '../dom.ts';
+import { choices, menu } from '../Menu.ts';
+import { appearanceChoices } from '../MoreMenu.ts';
+import type { Session } from '../Session.ts';
+import type { Sound } from '../Sound.ts';
+import { say } from '../words/index.ts';
+
+export interface StudioBarOptions {
+  readonly session: Session;
+  readonly sound: Sound;
+  onLeave(): void;
+}
+
+export function studioBar({ session, sound, onLeave }: StudioBarOptions): { root: HTMLElement; render(): void } {
+  const microphone = control('microphone', 'M', () => session.toggleMicrophone());
+  const camera = control('camera', 'V', () => session.toggleCamera());
+  const screen = control('screen', 'S', () => session.toggleScreen());
+  const more = control('more', undefined, () => {});
+  const leave = control('leave', undefined, onLeave);
+  more.show({ label: say('more'), node: Ellipsis });
+  leave.show({ label: say('leaveStudio'), node: LogOut });
+  screen.button.hidden = !('getDisplayMedia' in (navigator.mediaDevices ?? {}));
+  listenToKeys({ m: microphone.button, v: camera.button, s: screen.button });
+
+  const render = () => {
+    const { muted, cameraOn, screenOn } = session.self;
+    microphone.show({ label: say(muted ? 'unmute' : 'mute'), node: muted ? MicOff : Mic, pressed: !muted, off: muted });
+    camera.show({
+      label: say(cameraOn ? 'stopCamera' : 'startCamera'),
+      node: cameraOn ? Video : VideoOff,
+      pressed: cameraOn,
+      off: !cameraOn,
+    });
+    screen.show({
+      label: say(screenOn ? 'stopShare' : 'share'),
+      node: screenOn ? MonitorX : MonitorUp,
+      pressed: screenOn,
+    });
+  };
+  render();
+  const root = element(
+    'div',
+    { className: 'bar', role: 'toolbar', ariaLabel: say('controls') },
+    withDevices(microphone, 'microphone', session.media, sound),
+    withDevices(camera, 'camera', session.media),
+    screen.button,
+    more.button,
+    menu(more.button, say('more'), () => [hintChoices(session), ...appearanceChoices()]),
+    leave.button,
+  );
+  return { root, render };
+}
+
+/** How a shared screen is encoded. */
+function hintChoices(session: Session): HTMLElement | undefined {
+  if (session.screenHint === undefined) return undefined;
+  return choices<'detail' | 'motion'>(
+    say('share'),
+    [
+      { value: 'detail', label: say('shareSharp') },
+      { value: 'motion', label: say('shareSmooth') },
+    ],
+    session.screenHint === 'motion' ? 'motion' : 'detail',
+    (hint) => session.setScreenHint(hint),
+  );
+}

@@ -1,0 +1,110 @@
+/** Owns the raised hands in the studio: whose they are, in their order, and asking somebody onto the stage. */
+import { Ellipsis, UserMinus } from 'lucide';
+import type { Hands } from '../../client/index.ts';
+import { arrange, element, hueOf, icon, initials } from '../dom.ts';
+import { action, menu } from '../Menu.ts';
+import type { Toasts } from '../Toasts.ts';
+import { say } from '../words/index.ts';
+import type { Show } from './Show.ts';
+import { count } from './studioWords.ts';
+
+type RaisedHand = Hands['first'][number];
+
+export class StudioHands {
+  readonly root: HTMLElement;
+  readonly #show: Show;
+  readonly #toasts: Toasts;
+  readonly #total = element('span', { className: 'studio-count' });
+  readonly #none = element('p', { className: 'quiet' }, say('handsNone'));
+  readonly #list = element('ol', { className: 'studio-hands' });
+  readonly #more = element('p', { className: 'quiet' });
+  readonly #rows = new Map<string, HTMLElement>();
+
+  constructor(show: Show, toasts: Toasts) {
+    this.#show = show;
+    this.#toasts = toasts;
+    this.root = element(
+      'section',
+      { className: 'studio-panel', ariaLabel: say('handsTitle') },
+      element('header', {}, element('h2', {}, say('handsTitle')), this.#total),
+      this.#none,
+      this.#list,
+      this.#more,
+    );
+    show.session.on('inviteAnswered', ({ name, accepted }) =>
+      toasts.tell(say(accepted ? 'inviteAccepted' : 'inviteDeclined', { name })),
+    );
+  }
+
+  render(): void {
+    this.root.hidden = !this.#show.session.isAdmin;
+    const { total, first } = this.#show.hands;
+    this.#tellNew(first);
+    const there = new Set(first.map(({ peerId }) => peerId));
+    for (const peerId of this.#rows.keys()) if (!there.has(peerId)) this.#rows.delete(peerId);
+    arrange(
+      this.#list,
+      first.map((hand) => this.#row(hand)),
+    );
+    this.#total.hidden = total === 0;
+    this.#total.textContent = count(total);
+    this.#none.hidden = total > 0;
+    this.#more.hidden = total <= first.length;
+    this.#more.textContent = say('handsMore', { count: count(total - first.length) });
+  }
+
+  #tellNew(hands: readonly RaisedHand[]): void {
+    const fresh = hands.filter(({ peerId }) => !this.#rows.has(peerId));
+    const [one, ...others] = fresh;
+    if (!one) return;
+    const words =
+      others.length > 0 ? say('handsUp', { count: count(fresh.length) }) : say('handUp', { name: one.name });
+    this.#toasts.tell(words);
+  }
+
+  #row(hand: RaisedHand): HTMLElement {
+    const row = this.#rows.get(hand.peerId) ?? element('li', {});
+    this.#rows.set(hand.peerId, row);
+    const signature = JSON.stringify([hand.name, hand.invited]);
+    if (row.dataset.shown === signature) return row;
+    const focused = row.contains(document.activeElement);
+    row.dataset.shown = signature;
+    const badge = element('span', { className: 'initials', ariaHidden: 'true' }, initials(hand.name));
+    badge.style.setProperty('--hue', String(hueOf(hand.name)));
+    const words = say('handMore', { name: hand.name });
+    const more = element(
+      'button',
+      { type: 'button', className: 'round small', ariaLabel: words, title: words },
+      icon(Ellipsis, 18),
+    );
+    row.replaceChildren(
+      badge,
+      element('span', { className: 'label', title: hand.name }, hand.name),
+      hand.invited ? element('span', { className: 'quiet' }, say('invitedWaiting')) : this.#invite(hand),
+      more,
+      menu(more, words, () => [action(say('handRemove'), UserMinus, () => void this.#remove(hand))]),
+    );
+    // Whoever pressed "Invite" with the keyboard stays with this hand.
+    if (focused) more.focus();
+    return row;
+  }
+
+  #invite({ peerId, name }: RaisedHand): HTMLElement {
+    const button = element(
+      'button',
+      { type: 'button', className: 'small', ariaLabel: say('inviteName', { name }) },
+      say('inviteShort'),
+    );
+    button.addEventListener('click', async () => {
+      button.disabled = true;
+      await this.#show.invite(peerId);
+      button.disabled = false;
+    });
+    return button;
+  }
+
+  async #remove({ peerId, name }: RaisedHand): Promise<void> {
+    await this.#show.remove(peerId);
+    if (!this.#show.hands.first.some((hand) => hand.peerId === peerId)) this.#toasts.tell(say('removed', { name }));
+  }
+}

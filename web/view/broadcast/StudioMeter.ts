@@ -1,0 +1,45 @@
+/** Owns what the microphone gives as the studio shows it: a meter, and a warning when viewers would hear nothing. */
+import { Mic } from 'lucide';
+import { element, icon } from '../dom.ts';
+import { fullness, SILENCE } from '../loudness.ts';
+import type { Session } from '../Session.ts';
+import { say } from '../words/index.ts';
+
+const INTERVAL = 100;
+
+export class StudioMeter {
+  readonly root: HTMLElement;
+  readonly warning = element('p', { className: 'studio-warning', role: 'alert', hidden: true });
+  readonly #session: Session;
+  readonly #onAir: () => boolean;
+  readonly #level = element('meter', {
+    className: 'level',
+    min: 0,
+    max: 1,
+    value: 0,
+    ariaLabel: say('studioLevel'),
+  });
+  readonly #timer = setInterval(() => this.#listen(), INTERVAL);
+  #quietSince = performance.now();
+
+  constructor(session: Session, onAir: () => boolean) {
+    this.#session = session;
+    this.#onAir = onAir;
+    this.root = element('div', { className: 'studio-meter' }, icon(Mic, 18), this.#level);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #listen(): void {
+    const { muted } = this.#session.self;
+    const heard = muted ? 0 : this.#session.media.meter.level;
+    this.#level.value = fullness(heard);
+    const now = performance.now();
+    if (heard > SILENCE.level || !this.#onAir()) this.#quietSince = now;
+    const words = now - this.#quietSince > SILENCE.after ? say(muted ? 'studioMuted' : 'studioSilent') : '';
+    this.warning.hidden = words === '';
+    if (this.warning.textContent !== words) this.warning.textContent = words;
+  }
+}

@@ -1,0 +1,51 @@
+/** Owns the program in the studio: what viewers see of us, laid out as they see it. */
+import { element } from '../dom.ts';
+import type { Session } from '../Session.ts';
+import { Tile } from '../Tile.ts';
+import { say } from '../words/index.ts';
+import type { StudioScene } from './StudioScenes.ts';
+
+export class StudioProgram {
+  readonly root: HTMLElement;
+  readonly #session: Session;
+  readonly #frame: HTMLElement;
+  readonly #camera = new Tile({ kind: 'own' });
+  readonly #screen = new Tile({ kind: 'screen' });
+
+  /** @param over what may lie over the picture */
+  constructor(session: Session, ...over: HTMLElement[]) {
+    this.#session = session;
+    // Tiles stay where they are: the browser pauses a video that is moved.
+    this.#frame = element('div', { className: 'studio-frame' }, this.#screen.root, this.#camera.root, ...over);
+    this.root = element('section', { className: 'studio-program', ariaLabel: say('studioProgram') }, this.#frame);
+  }
+
+  render(scene: StudioScene): void {
+    const { self } = this.#session;
+    this.#frame.dataset.scene = scene;
+    this.#camera.show({
+      data: { own: '' },
+      label: say('you'),
+      name: self.name,
+      video: self.camera,
+      expectsVideo: self.cameraOn || this.#session.media.state('camera').status === 'starting',
+      muted: self.muted,
+      hand: false,
+      pinned: false,
+    });
+    this.#screen.show({
+      label: say('yourScreen'),
+      name: self.name,
+      video: self.screen,
+      expectsVideo: self.screenOn,
+      muted: scene === 'screen' && self.muted,
+      hand: false,
+      pinned: false,
+    });
+    for (const tile of [this.#camera, this.#screen]) tile.resume();
+  }
+
+  setSpeaking(speaking: boolean): void {
+    this.#camera.setSpeaking(speaking);
+  }
+}
