@@ -28,6 +28,13 @@ export interface TrackStats {
   /** Video received: how often and for how many seconds the picture stood still. */
   readonly freezes?: number;
   readonly frozenFor?: number;
+  /** Received: seconds that frames or samples have waited before they were played, summed up, and how many have. */
+  readonly bufferedFor?: number;
+  readonly buffered?: number;
+  /** Video received: seconds of decoding, summed up. */
+  readonly decodedFor?: number;
+  /** Of the network between here and the server, there and back, in seconds. */
+  readonly pathTime?: number;
 }
 
 /** Of several layers, the first of these that one has counts. */
@@ -72,7 +79,22 @@ export function summarise(track: {
       : limits.find((limit) => streams.some((row) => row.qualityLimitationReason === limit)),
     freezes: optional('freezeCount'),
     frozenFor: optional('totalFreezesDuration'),
+    bufferedFor: optional('jitterBufferDelay'),
+    buffered: optional('jitterBufferEmittedCount'),
+    decodedFor: optional('totalDecodeTime'),
+    pathTime: pathTime(rows),
   };
+}
+
+/** The round trip of the pair of candidates that carries it; not every browser says which that is by the transport. */
+function pathTime(rows: readonly Row[]): number | undefined {
+  const chosen = new Set(rows.map((row) => row.selectedCandidatePairId).filter(Boolean));
+  const pairs = rows.filter(({ type, id, selected, nominated, state }) => {
+    if (type !== 'candidate-pair') return false;
+    return chosen.size > 0 ? chosen.has(id) : selected === true || (nominated === true && state === 'succeeded');
+  });
+  const time = pairs[0]?.currentRoundTripTime;
+  return typeof time === 'number' ? time : undefined;
 }
 
 const value = (row: Row, key: string): number => {

@@ -10,13 +10,14 @@ import { floatReaction } from './reactions.ts';
 import type { Session } from './Session.ts';
 import { Sound } from './Sound.ts';
 import { Stage } from './Stage.ts';
+import { hideBarWhenStill } from './stillness.ts';
 import { Toasts } from './Toasts.ts';
 import { showPhase, tellProblems } from './telling.ts';
 import { waitingBanner } from './waiting.ts';
 import { say } from './words/index.ts';
 
-/** How often voices are looked at, in milliseconds; the bar hides after `still`. */
-const TIMES = { levels: 200, still: 3000 };
+/** How often voices are looked at, in milliseconds. */
+const LEVELS = 200;
 
 /** The call's elements; `close()` ends its timers. */
 export function callView(
@@ -94,7 +95,7 @@ export function callView(
   });
   tellProblems(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
-  const levels = setInterval(() => stage.hear(), TIMES.levels);
+  const levels = setInterval(() => stage.hear(), LEVELS);
   const stillness = hideBarWhenStill(root);
   const close = () => {
     clearInterval(levels);
@@ -108,24 +109,4 @@ export function callView(
   });
   render();
   return { root, close };
-}
-
-/** In full screen the bar goes away after a while without movement, and comes back with the first. */
-function hideBarWhenStill(root: HTMLElement): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const onMove = () => {
-    root.classList.remove('still');
-    clearTimeout(timer);
-    if (!document.fullscreenElement) return;
-    timer = setTimeout(
-      () => root.classList.toggle('still', !root.querySelector('.bar :focus-visible, [popover]:popover-open')),
-      TIMES.still,
-    );
-  };
-  const events = ['pointermove', 'pointerdown', 'keydown', 'fullscreenchange'] as const;
-  for (const event of events) document.addEventListener(event, onMove);
-  return () => {
-    clearTimeout(timer);
-    for (const event of events) document.removeEventListener(event, onMove);
-  };
 }

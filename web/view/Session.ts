@@ -221,6 +221,12 @@ export class Session extends Emitter<SessionEvents> {
     this.emit('changed', undefined);
   }
 
+  /** Our hand was lowered by what we did with it, such as answering an invitation. */
+  forgetHand(): void {
+    this.#hand = false;
+    this.emit('changed', undefined);
+  }
+
   async react(reaction: Reaction): Promise<void> {
     await this.attempt(async () => {
       await this.#client.react(reaction);

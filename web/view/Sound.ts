@@ -10,6 +10,8 @@ export class Sound {
   readonly #elements = new Map<MediaStreamTrack, HTMLAudioElement>();
   readonly #onRefused: (refused: boolean) => void;
   #speaker = '';
+  #muted = false;
+  #volume = 1;
 
   /** @param onRefused whether the browser keeps the call silent until the user does something */
   constructor(onRefused: (refused: boolean) => void) {
@@ -41,6 +43,26 @@ export class Sound {
     this.#onRefused(results.some(({ status }) => status === 'rejected'));
   }
 
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  /** Voices that are muted play on, unheard: browsers let them do so before anything was clicked. */
+  setMuted(muted: boolean): void {
+    this.#muted = muted;
+    for (const audio of this.#elements.values()) audio.muted = muted;
+  }
+
+  get volume(): number {
+    return this.#volume;
+  }
+
+  /** @param volume 0 to 1; some browsers leave it to the buttons of the device */
+  setVolume(volume: number): void {
+    this.#volume = volume;
+    for (const audio of this.#elements.values()) audio.volume = volume;
+  }
+
   /** Whether this browser lets a page choose the speaker. */
   static get canChoose(): boolean {
     return 'setSinkId' in HTMLMediaElement.prototype;
@@ -57,6 +79,8 @@ export class Sound {
 
   #add(track: MediaStreamTrack, voice: Voice): void {
     const audio = element('audio', { autoplay: true, data: { ...voice } });
+    audio.muted = this.#muted;
+    audio.volume = this.#volume;
     audio.srcObject = new MediaStream([track]);
     this.#elements.set(track, audio);
     this.root.append(audio);

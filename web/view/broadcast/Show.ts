@@ -69,7 +69,10 @@ export class Show {
 
   /** Answers an invitation; who accepts may publish when this resolves. */
   answer(accept: boolean): Promise<void> {
-    return this.session.attempt(() => this.session.client.broadcast.answer(accept));
+    return this.session.attempt(async () => {
+      await this.session.client.broadcast.answer(accept);
+      this.session.forgetHand();
+    });
   }
 
   /** Leaves the stage. */

@@ -1,15 +1,27 @@
 /** Owns the page on which a broadcast is watched: the way in and out of it. */
-import { LocalMedia } from '../../client/index.ts';
+import { newMedia } from '../callPage.ts';
 import type { EntryPage } from '../entry.ts';
 import { remembered } from '../memory.ts';
 import { Session } from '../Session.ts';
-import { Show } from './Show.ts';
+import { doorView, goneView } from './viewerDoor.ts';
+import { viewerView } from './viewerView.ts';
 
-export const viewerPage: EntryPage = (app, { room, role, name, token }, onSession) => {
-  const who = { name: name || remembered.name.get() || 'Guest', ...(token && { token }) };
-  const session = new Session({ room, kind: 'broadcast', ...(role && { role }), ...who }, new LocalMedia());
-  void session.join();
-  onSession(session);
-  const show = new Show(session);
-  session.on('changed', () => app.replaceChildren(show.scene));
+export const viewerPage: EntryPage = (app, { room, role, name, token: given }, onSession) => {
+  /** Watches at once: there is nothing to choose before. No device runs unless we go onto the stage. */
+  const enter = (token: string | undefined) => {
+    const media = newMedia();
+    const who = { name: name || remembered.name.get() || 'Guest', ...(token && { token }) };
+    const session = new Session({ room, kind: 'broadcast', role: role ?? 'viewer', ...who }, media);
+    const joining = session.join();
+    onSession(session);
+    const view = viewerView(session, (reason) => {
+      media.close();
+      app.replaceChildren(goneView(reason, () => enter(token)));
+    });
+    app.replaceChildren(view.root);
+    joining.catch((error: unknown) => {
+      app.replaceChildren(doorView({ room, error, token, onEnter: enter }));
+    });
+  };
+  enter(given);
 };

@@ -1,0 +1,143 @@
+/** Owns the bar below the player: sound, quality, hand, picture-in-picture, full screen, and what the stage adds to it. */
+import {
+  DoorOpen,
+  Hand,
+  LogOut,
+  Maximize,
+  Mic,
+  MicOff,
+  Minimize,
+  PictureInPicture2,
+  Settings2,
+  Video,
+  VideoOff,
+  Volume2,
+  VolumeX,
+} from 'lucide';
+import { control, listenToKeys, withDevices } from '../controls.ts';
+import { element } from '../dom.ts';
+import { choices, menu } from '../Menu.ts';
+import { appearanceChoices } from '../MoreMenu.ts';
+import type { Session } from '../Session.ts';
+import { say } from '../words/index.ts';
+import type { Player } from './Player.ts';
+import type { ViewerStage } from './ViewerStage.ts';
+import { type Quality, qualities } from './viewerQuality.ts';
+import type { ViewerSound } from './viewerSound.ts';
+
+export interface ViewerControlsOptions {
+  readonly session: Session;
+  readonly sound: ViewerSound;
+  readonly player: Player;
+  readonly onStage: ViewerStage;
+  /** What fills the screen. */
+  readonly frame: HTMLElement;
+  onHand(): void;
+}
+
+const qualityWords = { auto: 'qualityAuto', high: 'qualityHigh', medium: 'qualityMedium', low: 'qualityLow' } as const;
+
+export function viewerControls({ session, sound, player, onStage, frame, onHand }: ViewerControlsOptions): {
+  root: HTMLElement;
+  render(): void;
+} {
+  const hearing = control('sound', undefined, () => sound.toggle());
+  const volume = volumeSlider(sound);
+  const quality = control('quality', undefined, () => {});
+  const hand = control('hand', undefined, onHand);
+  const microphone = control('microphone', 'M', () => session.toggleMicrophone());
+  const camera = control('camera', 'V', () => session.toggleCamera());
+  const stepDown = control('step-down', undefined, () => onStage.leave());
+  const picture = control('picture', 'P', () => togglePicture(player));
+  const full = control('full', 'F', () => toggleFullScreen(frame));
+  const leave = control('leave', undefined, () => session.leave());
+  leave.button.classList.add('danger');
+  quality.show({ label: say('settings'), node: Settings2 });
+  picture.show({ label: say('pictureInPicture'), node: PictureInPicture2 });
+  stepDown.show({ label: say('leaveStage'), node: DoorOpen });
+  leave.show({ label: say('leaveBroadcast'), node: LogOut });
+
+  const devices = element(
+    'span',
+    { className: 'own-devices' },
+    withDevices(microphone, 'microphone', session.media, sound.sound),
+    withDevices(camera, 'camera', session.media),
+    stepDown.button,
+  );
+  const render = () => {
+    const { on } = onStage;
+    const { muted, cameraOn, hand: raised } = session.self;
+    const label = say(sound.muted ? 'soundOn' : 'soundOff');
+    hearing.show({ label, node: sound.muted ? VolumeX : Volume2, pressed: !sound.muted });
+    // On the stage the key is the microphone's, as in a call.
+    hearing.button.dataset.tip = on ? label : say('tooltip', { label, key: 'M' });
+    if (on) hearing.button.removeAttribute('aria-keyshortcuts');
+    else hearing.button.setAttribute('aria-keyshortcuts', 'M');
+    volume.value = String(sound.muted ? 0 : sound.volume);
+    hand.button.hidden = on;
+    hand.button.disabled = session.phase !== 'in';
+    hand.show({ label: say(raised ? 'lowerHand' : 'raiseHand'), node: Hand, pressed: raised });
+    devices.hidden = !on;
+    microphone.show({ label: say(muted ? 'unmute' : 'mute'), node: muted ? MicOff : Mic, pressed: !muted, off: muted });
+    camera.show({
+      label: say(cameraOn ? 'stopCamera' : 'startCamera'),
+      node: cameraOn ? Video : VideoOff,
+      pressed: cameraOn,
+      off: !cameraOn,
+    });
+    picture.button.hidden = !document.pictureInPictureEnabled || player.scene !== 'live';
+    full.button.hidden = !document.fullscreenEnabled;
+    const isFull = document.fullscreenElement !== null;
+    full.show({ label: say(isFull ? 'exitFullScreen' : 'fullScreen'), node: isFull ? Minimize : Maximize });
+  };
+  document.addEventListener('fullscreenchange', render);
+  listenToKeys({
+    get m() {
+      return onStage.on ? microphone.button : hearing.button;
+    },
+    v: camera.button,
+    p: picture.button,
+    f: full.button,
+  });
+  const settings = menu(quality.button, say('settings'), () => [
+    choices<Quality>(
+      say('quality'),
+      qualities.map((value) => ({ value, label: say(qualityWords[value]) })),
+      player.quality,
+      (value) => player.setQuality(value),
+    ),
+    ...appearanceChoices(),
+  ]);
+  const root = element(
+    'div',
+    { className: 'bar', role: 'toolbar', ariaLabel: say('controls') },
+    element('span', { className: 'split volume' }, hearing.button, volume),
+    devices,
+    hand.button,
+    quality.button,
+    settings,
+    picture.button,
+    full.button,
+    leave.button,
+  );
+  render();
+  return { root, render };
+}
+
+function volumeSlider(sound: ViewerSound): HTMLInputElement {
+  const slider = element('input', { type: 'range', min: '0', max: '1', step: '0.05', ariaLabel: say('volume') });
+  slider.addEventListener('input', () => sound.setVolume(slider.valueAsNumber));
+  return slider;
+}
+
+function toggleFullScreen(frame: HTMLElement): void {
+  const done = document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen();
+  done.catch(() => {});
+}
+
+function togglePicture(player: Player): void {
+  const done = document.pictureInPictureElement
+    ? document.exitPictureInPicture()
+    : player.video?.requestPictureInPicture();
+  done?.catch(() => {});
+}

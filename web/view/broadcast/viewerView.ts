@@ -1,0 +1,149 @@
+/** Owns a broadcast on the page of a viewer: player, controls, the way onto the stage, and what is said as things happen. */
+import type { CloseReason } from '../../client/index.ts';
+import { element } from '../dom.ts';
+import { remembered } from '../memory.ts';
+import type { Session } from '../Session.ts';
+import { hideBarWhenStill } from '../stillness.ts';
+import { Toasts } from '../Toasts.ts';
+import { showPhase, tellProblems } from '../telling.ts';
+import { waitingBanner } from '../waiting.ts';
+import { say } from '../words/index.ts';
+import { Player } from './Player.ts';
+import { PlayerCard } from './PlayerCard.ts';
+import { Show } from './Show.ts';
+import { ViewerStage } from './ViewerStage.ts';
+import { viewerControls } from './viewerControls.ts';
+import { askName, askOntoStage } from './viewerDialogs.ts';
+import { ViewerFigures } from './viewerFigures.ts';
+import { viewerHead } from './viewerHead.ts';
+import { ViewerSound } from './viewerSound.ts';
+
+/** How often voices and pictures are looked at, the clock moves, and figures are taken, in milliseconds. */
+const TIMES = { hear: 250, clock: 500, figures: 2000 };
+
+/** The broadcast's elements; `close()` ends its timers. */
+export function viewerView(
+  session: Session,
+  onEnded: (reason: CloseReason) => void,
+): { root: HTMLElement; close(): void } {
+  const show = new Show(session);
+  const toasts = new Toasts();
+  const onStage = new ViewerStage(show, (on, byOthers) => {
+    // Whoever talks with others has to hear them.
+    if (on) sound.setMuted(false);
+    toasts.tell(say(on ? 'onStageNow' : byOthers ? 'sentBack' : 'offStageNow'));
+  });
+  const sound = new ViewerSound(() => render());
+  const player = new Player(show, onStage);
+  const card = new PlayerCard(show);
+  const head = viewerHead(show);
+  const status = element('p', { className: 'status', role: 'status', hidden: true });
+  const waiting = waitingBanner(session);
+  const root = element('div', { className: 'watch' });
+  const controls = viewerControls({
+    session,
+    sound,
+    player,
+    onStage,
+    frame: root,
+    onHand: () => raiseHand(session, root),
+  });
+  const stage = element('div', { className: 'player' }, player.root, card.root, sound.unmute);
+  root.append(head.root, stage, controls.root, status, waiting.root, toasts.root, sound.root);
+
+  let scheduled = false;
+  const render = () => {
+    if (scheduled) return;
+    scheduled = true;
+    // A frame callback would wait for ever in a tab that is hidden, and its sound with it.
+    queueMicrotask(() => {
+      scheduled = false;
+      // An end is a new beginning of nothing: what was heard last is not to be.
+      sound.sound.play(session.others, session.client.slotTracks);
+      player.render();
+      showScene();
+    });
+  };
+  const showScene = () => {
+    const { scene } = player;
+    root.dataset.scene = scene;
+    root.classList.toggle('on-stage', onStage.on);
+    card.render(scene);
+    head.render(scene);
+    controls.render();
+    sound.unmute.hidden = scene !== 'live' || !sound.offers;
+  };
+  const invitation = answerInvitations(session, show, onStage, root);
+  session.on('changed', () => {
+    invitation.look();
+    render();
+  });
+  session.on('draining', (seconds) => toasts.tell(say('draining', { seconds: Math.ceil(seconds) })));
+  tellProblems(session, toasts);
+  const quiet = showPhase(session, status, toasts, root);
+  const stillness = hideBarWhenStill(root);
+  const timers = [
+    setInterval(() => {
+      player.hear();
+      if (player.scene !== root.dataset.scene) showScene();
+    }, TIMES.hear),
+    setInterval(() => head.render(player.scene), TIMES.clock),
+    takeFigures(session, (figures) => head.showFigures(player.scene === 'live' ? figures : undefined)),
+  ];
+  const close = () => {
+    for (const timer of timers) clearInterval(timer);
+    quiet();
+    waiting.close();
+    stillness();
+  };
+  session.on('ended', (reason) => {
+    close();
+    onEnded(reason);
+  });
+  render();
+  return { root, close };
+}
+
+/** Whoever has never said a name is asked for one, where no token says it. */
+function raiseHand(session: Session, frame: HTMLElement): void {
+  const nameless = session.wish.token === undefined && !remembered.name.get();
+  if (session.self.hand || !nameless) void session.toggleHand();
+  else askName(frame, (name) => void session.toggleHand(name));
+}
+
+/** Asks as long as there is an invitation that has no answer. */
+function answerInvitations(session: Session, show: Show, onStage: ViewerStage, frame: HTMLElement): { look(): void } {
+  let close: (() => void) | undefined;
+  const look = () => {
+    const by = session.phase === 'in' && !onStage.on ? session.client.broadcast.invitedBy : undefined;
+    if (by !== undefined)
+      close ??= askOntoStage(frame, by, {
+        onAccept: (devices) => {
+          close = undefined;
+          void onStage.accept(devices);
+        },
+        onDecline: () => {
+          close = undefined;
+          void show.answer(false);
+        },
+      });
+    else if (close) {
+      const taken = close;
+      close = undefined;
+      taken();
+    }
+  };
+  return { look };
+}
+
+function takeFigures(session: Session, onFigures: (figures: ReturnType<ViewerFigures['add']>) => void) {
+  let figures = new ViewerFigures();
+  let client = session.client;
+  return setInterval(async () => {
+    if (document.hidden) return;
+    if (client !== session.client) figures = new ViewerFigures();
+    client = session.client;
+    const stats = await client.getStats().catch(() => []);
+    onFigures(figures.add(stats, performance.now()));
+  }, TIMES.figures);
+}
