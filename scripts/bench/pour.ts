@@ -1,6 +1,5 @@
 /** Owns the benchmark of pouring in: many viewers come to one simulcast publisher within a second, on one worker or two. */
 import { setTimeout } from 'node:timers/promises';
-import { Member } from '../load/endpoint/Member.ts';
 import { distributionOf } from '../load/report/distribution.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { steadySimulcast } from './support/layers.ts';
@@ -8,11 +7,12 @@ import { Crowd, cameraOf } from './support/members.ts';
 import { ratioOf, runPairs } from './support/pairs.ts';
 import { startMeasured } from './support/servers.ts';
 import { raised, viewersOf } from './support/settings.ts';
+import { evenly, mostAsked, visit } from './support/visits.ts';
 
 /** How many come; `WEIR_BENCH_VIEWERS` says otherwise. */
 const VIEWERS = 30;
 /** They come within so long; each has so long to see something; milliseconds. */
-const TIMES = { pour: 1000, patience: 10_000, look: 20, between: 2500, unwatched: 4500 };
+const TIMES = { pour: 1000, patience: 10_000, between: 2500, unwatched: 4500 };
 const DEPTH = { full: { pairs: 12, cold: 8 }, quick: { pairs: 10, cold: 2 } };
 const GOALS = { keyFrames: 2, firstFrame: 1300 };
 
@@ -112,41 +112,20 @@ async function open(
     // What the last ones asked for is over, and so is that the publisher is watched.
     await setTimeout(before === 'watched' ? TIMES.between : TIMES.unwatched);
     const asked = tracks.map(({ keyFrameRequests }) => keyFrameRequests);
-    const visits = Array.from({ length: viewers }, async (_, index) => {
-      await setTimeout((index * TIMES.pour) / viewers);
-      return visit(url, `viewer-${index}`);
+    const visits = evenly(viewers, TIMES.pour).map(async (offset, index) => {
+      await setTimeout(offset);
+      return visit({ url, room: 'bench', name: `viewer-${index}` }, TIMES);
     });
     const settled = await Promise.allSettled(visits);
     const stays = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     for (const { member } of stays) member.leave();
-    const requests = tracks.map(({ keyFrameRequests }, layer) => keyFrameRequests - (asked[layer] ?? 0));
     return {
       times: stays.map(({ time }) => time),
       failed: viewers - stays.length,
-      keyFrameRequests: Math.max(0, ...requests),
+      keyFrameRequests: mostAsked(tracks, asked),
     };
   };
   const srtp = crowd.srtp;
   const owned = opening.move();
   return { pour, srtp, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-/** @throws {Error} when there is nothing to see in time */
-async function visit(url: string, name: string): Promise<{ member: Member; time: number }> {
-  const { member, ready } = await Member.join({ url, room: 'bench', name });
-  try {
-    await ready;
-    for (;;) {
-      const seen = member.media.all.map(({ firstFrameAt }) => firstFrameAt).find((moment) => moment > 0);
-      // The moments are noted as packets come; how soon we look does not change them.
-      if (seen !== undefined) return { member, time: seen - member.moments.began };
-      if (performance.timeOrigin + performance.now() - member.moments.began > TIMES.patience) {
-        throw new Error('No picture came.');
-      }
-      await setTimeout(TIMES.look);
-    }
-  } catch (error) {
-    member.leave();
-    throw error;
-  }
 }

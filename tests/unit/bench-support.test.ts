@@ -200,8 +200,12 @@ describe('the command line', () => {
   const parse = (...args: string[]) => parseCommand(args, ['forward', 'join', 'storm']);
 
   test('names benchmarks, each once and in their own order, or means all', () => {
-    expect(parse()).toEqual({ names: ['forward', 'join', 'storm'], quick: false, list: false });
-    expect(parse('storm', '--quick', 'forward', 'storm')).toMatchObject({ names: ['forward', 'storm'], quick: true });
+    expect(parse()).toEqual({ names: ['forward', 'join', 'storm'], named: false, quick: false, list: false });
+    expect(parse('storm', '--quick', 'forward', 'storm')).toMatchObject({
+      names: ['forward', 'storm'],
+      named: true,
+      quick: true,
+    });
     expect(parse('--list')).toMatchObject({ list: true });
     expect(parse('--help')).toBeUndefined();
   });

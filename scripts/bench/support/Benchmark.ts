@@ -35,7 +35,7 @@ export interface Benchmark {
   readonly b: string;
   /** Limits of Weir or of the system that are raised, by name. */
   readonly limits: Readonly<Record<string, string>>;
-  /** Whether `--quick` leaves it out: what it compares takes longer than that allows. */
+  /** Whether `--quick` leaves it out unless it is named: what it compares takes longer than that allows. */
   readonly slow?: boolean;
   run(options: BenchmarkOptions): Promise<Findings>;
 }

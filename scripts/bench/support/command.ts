@@ -9,6 +9,8 @@ export class UsageError extends Error {
 export interface BenchCommand {
   /** Each one once, in the order in which they run. */
   readonly names: readonly string[];
+  /** Whether somebody named them, rather than all being meant. */
+  readonly named: boolean;
   readonly quick: boolean;
   /** Whether they are to be told, not run. */
   readonly list: boolean;
@@ -20,7 +22,7 @@ export function usage(known: readonly string[]): string {
     `Usage: npm run bench -- [${known.join('] [')}] [--quick] [--list]`,
     '',
     '  without a name  all of them, one after another',
-    '  --quick         less of everything, and no storm; writes nothing, and fails where a ratio is more than 10 % worse than in bench/',
+    '  --quick         less of everything, and what is slow only where it is named; writes nothing, and fails where a ratio is more than 10 % worse than in bench/',
     '  --list          what there is',
     '  --help          this',
   ].join('\n');
@@ -39,7 +41,7 @@ export function parseCommand(args: readonly string[], known: readonly string[]):
     throw new UsageError(`There is no benchmark "${wrong.join('", "')}". There are: ${known.join(', ')}.`);
   }
   const names = positionals.length > 0 ? known.filter((name) => positionals.includes(name)) : known;
-  return { names, quick: values.quick, list: values.list };
+  return { names, named: positionals.length > 0, quick: values.quick, list: values.list };
 }
 
 function parse(args: readonly string[], known: readonly string[]) {

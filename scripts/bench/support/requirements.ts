@@ -20,8 +20,9 @@ const ffmpeg: Check = () =>
     ? undefined
     : 'ffmpeg is missing (the package ffmpeg has it)';
 const namespaces: Check = () => whyNoNamespaces();
-const chromium: Check = (quick) =>
-  quick || existsSync(CHROMIUM) ? undefined : `${CHROMIUM} is missing (the package chromium has it)`;
+const alwaysChromium: Check = () =>
+  existsSync(CHROMIUM) ? undefined : `${CHROMIUM} is missing (the package chromium has it)`;
+const chromium: Check = (quick) => (quick ? undefined : alwaysChromium(quick));
 const floor: Check = async () => {
   try {
     await floorBinary();
@@ -45,6 +46,9 @@ const needs: Readonly<Record<string, readonly Check[]>> = {
   voices: [linux, worker],
   lipsync: [worker, chromium],
   squeeze: [worker, namespaces, ffmpeg, chromium],
+  audience: [linux, worker],
+  rush: [linux, worker],
+  glass: [worker, namespaces, alwaysChromium],
 };
 
 /** Why a benchmark cannot run here, in words for people; undefined where it can. */

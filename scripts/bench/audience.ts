@@ -1,0 +1,186 @@
+/** Owns the benchmark of an audience: what a live broadcast of three hundred viewers costs on two workers, and whether all arrives. */
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+import { Audience } from './support/Audience.ts';
+import type { Benchmark, Figure } from './support/Benchmark.ts';
+import { BusyMeter } from './support/BusyMeter.ts';
+import { Memory } from './support/Child.ts';
+import { CpuMeter, memoryOf } from './support/cpu.ts';
+import { type Pair, ratioOf } from './support/pairs.ts';
+import { type Measured, startMeasured } from './support/servers.ts';
+import { raised, viewersOf } from './support/settings.ts';
+import { type Places, type Reading, spreadOf, type Window, windowOf } from './support/windows.ts';
+
+/** `WEIR_BENCH_VIEWERS` says otherwise. */
+const VIEWERS = 300;
+/** What memory is counted from: with so many, all has been used once. */
+const FEW = 50;
+const ROOM = 'bench';
+/** Processes that the viewers are spread over. */
+const CREWS = 3;
+/** Of each window, how long it flows before the first and before memory is read, and what is under way may take; milliseconds. */
+const TIMES = { window: 2000, settle: 4000, under: 400 };
+const WINDOWS = { full: 20, quick: 10 };
+const DELIVERED = 99.9;
+const MIB = 1024 * 1024;
+/** With the default (0.5) people go to a second worker only once the first one is half full. */
+const evenly = { WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' };
+
+interface Hall extends AsyncDisposable {
+  readonly server: Measured;
+  readonly audience: Audience;
+}
+
+/** Bytes. */
+interface Held {
+  readonly heap: number;
+  readonly rss: number;
+  readonly workers: number;
+}
+
+export const audience: Benchmark = {
+  name: 'audience',
+  title: 'The audience of a broadcast',
+  about: `One host (30 frames a second, 6 packets each: 1.58 Mbit/s) and ${VIEWERS} viewers of a live broadcast, on two workers (WEIR_SPILL_AT 0, so that they spread evenly). Windows of ${TIMES.window / 1000} s from silence to silence: distinct sequence numbers that arrived of those that were sent, CPU time a packet that arrived, of both sides in the same windows. Memory is what the server holds with ${VIEWERS} more than with ${FEW}, a viewer. Viewers read headers only, in ${CREWS} processes on the same machine; where one of those takes all of a core, the tester is what limits.`,
+  a: 'the worker that gets the stream through a pipe',
+  b: "the host's worker",
+  limits: raised,
+  slow: true,
+  async run({ quick, say }) {
+    const viewers = viewersOf(VIEWERS);
+    const few = Math.min(FEW, Math.floor(viewers / 2));
+    say(`${few} viewers`);
+    await using hall = await open(evenly);
+    const { held: before } = await watched(hall, few);
+    say(`${viewers} viewers`);
+    const { srtp, held: after } = await watched(hall, viewers);
+    const places = await placesOf(hall);
+    const tester = new BusyMeter(hall.audience.pids);
+    const read = readerOf(hall, places);
+    const windows: Window[] = [];
+    const shares: number[] = [];
+    const count = WINDOWS[quick ? 'quick' : 'full'];
+    for (let number = 1; number <= count; number += 1) {
+      const first = await read();
+      tester.begin();
+      await hall.audience.setFlowing(true);
+      await setTimeout(TIMES.window);
+      await hall.audience.setFlowing(false);
+      shares.push(Math.max(...tester.look()));
+      await setTimeout(TIMES.under);
+      const window = windowOf(first, await read(), places, viewers);
+      windows.push(window);
+      say(`window ${number} of ${count}: ${((window.received / window.due) * 100).toFixed(2)} % arrived`);
+    }
+    return {
+      srtp,
+      ratios: [ratioOf(sides(windows), { name: `Worker, ${viewers} viewers`, unit: 'µs a packet', better: 'lower' })],
+      figures: [
+        ...deliveryOf(windows),
+        ...costOf(windows),
+        ...memoryFigures(before, after, viewers - few),
+        ...spreadFigures(windows, spreadOf(await hall.audience.received(), places)),
+        { name: "The tester's busiest process, share of a core, busiest window", value: Math.max(...shares), unit: '' },
+      ],
+    };
+  },
+};
+
+/** A server on which a broadcast is live, of which nobody sees anything yet. */
+async function open(settings: Readonly<Record<string, string>>): Promise<Hall> {
+  await using opening = new AsyncDisposableStack();
+  const server = opening.use(await startMeasured('weir', settings));
+  const audience = opening.use(await Audience.open({ url: server.url, room: ROOM, camera: 'steady' }, CREWS));
+  // Whoever connects while hundreds receive waits for its turn, and may give up.
+  await audience.setFlowing(false);
+  const owned = opening.move();
+  return { server, audience, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** So many in all, who have received for a while. @returns what the server holds once it is silent again */
+async function watched({ server, audience }: Hall, size: number): Promise<{ srtp: string; held: Held }> {
+  const srtp = await audience.fill(size);
+  await audience.setFlowing(true);
+  await setTimeout(TIMES.settle);
+  await audience.setFlowing(false);
+  await setTimeout(TIMES.under);
+  const { heap, rss } = await server.child.ask('memory', Memory);
+  const workers = server.workers.reduce((sum, pid) => sum + memoryOf(pid).rss, 0);
+  return { srtp, held: { heap, rss, workers } };
+}
+
+/** The host's worker first: it has been in the room for longest. */
+function placesOf({ server }: Hall): Promise<Places> {
+  const form = z.array(z.object({ worker: z.number(), consumerIds: z.array(z.string()) }));
+  return server.child.ask('consumers', form, ROOM);
+}
+
+function readerOf({ server, audience }: Hall, places: Places): () => Promise<Reading> {
+  const node = new CpuMeter(server.node);
+  const workers = places.map(({ worker }) => new CpuMeter(worker));
+  return async () => {
+    const [sent, received] = [await audience.sent(), await audience.received()];
+    return {
+      sent: sent.reduce((sum, { packets }) => sum + packets, 0),
+      received,
+      node: node.read(),
+      workers: workers.map((meter) => meter.read()),
+    };
+  };
+}
+
+/** Microseconds a packet, of the worker beyond the pipe and of the host's. */
+function sides(windows: readonly Window[]): Pair<number>[] {
+  return windows.map(({ workers: [own, other] }) => {
+    if (!own || !other) throw new Error('The viewers are all on one worker.');
+    return { a: other.cpu / other.received, b: own.cpu / own.received, first: 'a' };
+  });
+}
+
+const total = (windows: readonly Window[], of: (window: Window) => number) =>
+  windows.reduce((sum, window) => sum + of(window), 0);
+
+function deliveryOf(windows: readonly Window[]): Figure[] {
+  const share = (some: readonly Window[]) =>
+    (total(some, ({ received }) => received) / total(some, ({ due }) => due)) * 100;
+  return [
+    { name: 'Delivered', value: share(windows), unit: '%', goal: { least: DELIVERED } },
+    { name: 'Delivered, worst window', value: Math.min(...windows.map((one) => share([one]))), unit: '%' },
+    {
+      name: 'Packets that arrived, of all viewers together',
+      value: (total(windows, ({ received }) => received) * 1000) / (windows.length * TIMES.window),
+      unit: 'a second',
+    },
+  ];
+}
+
+function costOf(windows: readonly Window[]): Figure[] {
+  const received = total(windows, (window) => window.received);
+  const workers = total(windows, (window) => window.workers.reduce((sum, { cpu }) => sum + cpu, 0));
+  const node = total(windows, (window) => window.node);
+  return [
+    { name: 'Both workers', value: workers / received, unit: 'µs a packet' },
+    { name: 'Node', value: node / received, unit: 'µs a packet' },
+  ];
+}
+
+function memoryFigures(before: Held, after: Held, viewers: number): Figure[] {
+  const each = (of: keyof Held) => (after[of] - before[of]) / viewers / 1024;
+  return [
+    { name: 'Node, heap and what hangs on it, a viewer', value: each('heap'), unit: 'KiB' },
+    { name: 'Node, resident, a viewer', value: each('rss'), unit: 'KiB' },
+    { name: 'Workers, resident, a viewer', value: each('workers'), unit: 'KiB' },
+    { name: 'Node, heap and what hangs on it, with all', value: after.heap / MIB, unit: 'MiB' },
+    { name: 'Both workers, resident, with all', value: after.workers / MIB, unit: 'MiB' },
+  ];
+}
+
+function spreadFigures(windows: readonly Window[], spread: readonly number[]): Figure[] {
+  const viewers = spread.reduce((sum, one) => sum + one, 0);
+  const packets = spread.map((_, place) => total(windows, ({ workers }) => workers[place]?.received ?? 0));
+  const all = packets.reduce((sum, one) => sum + one, 0);
+  return ["the host's worker", 'the other worker'].flatMap((name, place) => [
+    { name: `Viewers on ${name}, of all`, value: ((spread[place] ?? 0) / viewers) * 100, unit: '%' },
+    { name: `Packets from ${name}, of all`, value: ((packets[place] ?? 0) / all) * 100, unit: '%' },
+  ]);
+}

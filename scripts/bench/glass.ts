@@ -1,0 +1,157 @@
+/** Owns the benchmark from glass to glass: how old a broadcast's picture is when a viewer sees it, in both of its profiles. */
+import { setTimeout } from 'node:timers/promises';
+import type { Browser } from 'playwright-core';
+import type { BroadcastProfile } from '../../shared/protocol.ts';
+import { distributionOf } from '../load/report/distribution.ts';
+import { startBrowser } from '../torture/support/Page.ts';
+import type { Benchmark, Figure } from './support/Benchmark.ts';
+import { ClockHost, ClockViewer } from './support/clockPages.ts';
+import { addresses, Namespaces } from './support/namespaces.ts';
+import { median, type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
+import { startMeasured } from './support/servers.ts';
+import { raised } from './support/settings.ts';
+import { type Sight, sightOf } from './support/sight.ts';
+
+const ROOM = 'bench';
+/** Milliseconds and percent, in each direction. */
+const LINK = { delay: 40, loss: 2 };
+/** When the link is to go by itself, seconds. */
+const LINK_SECONDS = 3000;
+/** Milliseconds: from when a viewer has come until frames count, and how long they do, by how it gets them. */
+const TIMES = {
+  settle: 4000,
+  full: { loopback: 3000, link: 10_000 },
+  quick: { loopback: 1500, link: 4000 },
+} as const;
+const PAIRS = { full: 12, quick: 10 };
+const GOAL = 300;
+/** As in production: a connection that is lost comes back. */
+const resumable = { WEIR_RESUME_SECONDS: '30' };
+const names: Readonly<Record<BroadcastProfile, string>> = { lowLatency: 'low latency', smooth: 'smooth' };
+
+interface Stage extends AsyncDisposable {
+  readonly url: string;
+  readonly host: ClockHost;
+  readonly viewers: Browser;
+}
+
+export const glass: Benchmark = {
+  name: 'glass',
+  title: 'From glass to glass',
+  about: `Chromium publishes a canvas of 1280x720 to a live broadcast, 30 frames a second, each of which is the time at which it is drawn, in black and white blocks with a checksum. A viewer in another Chromium, muted, reads it from each frame, and takes it from the time at which that frame is presented (expectedDisplayTime): drawing, encoding, the server, the jitter buffer, decoding and compositing are in it, camera and screen are not. Each time a viewer comes anew, to one profile or the other, and frames count ${TIMES.settle / 1000} s later. First on loopback, then with a link between viewer and server that delays all packets by ${LINK.delay} ms and loses ${LINK.loss} % of them in each direction.`,
+  a: names.lowLatency,
+  b: names.smooth,
+  limits: raised,
+  slow: true,
+  async run({ quick, say }) {
+    const depth = quick ? 'quick' : 'full';
+    const measure = async (stage: Stage, where: string, time: number): Promise<Pair<Sight>[]> =>
+      runPairs(
+        () => look(stage, 'lowLatency', time),
+        () => look(stage, 'smooth', time),
+        { pairs: PAIRS[depth], onPair: (pair, of) => say(`${where}: pair ${pair} of ${of}`) },
+      );
+    say('loopback');
+    let near: Pair<Sight>[];
+    {
+      await using stage = await onLoopback();
+      near = await measure(stage, 'loopback', TIMES[depth].loopback);
+    }
+    say('a link');
+    await using stage = await overLink();
+    const far = await measure(stage, 'link', TIMES[depth].link);
+    const link = `${LINK.delay} ms and ${LINK.loss} % lost`;
+    return {
+      srtp: 'SRTP_AEAD_AES_128_GCM',
+      ratios: [
+        ratio(near, 'From glass to glass, median, loopback', ageOf),
+        ratio(far, `From glass to glass, median, ${link}`, ageOf),
+        ratio(far, `Longest pause between frames, ${link}`, ({ longest }) => longest),
+      ],
+      figures: [
+        ...figuresOf(near, 'lowLatency', 'loopback', GOAL),
+        ...figuresOf(near, 'smooth', 'loopback'),
+        ...figuresOf(far, 'lowLatency', link),
+        ...figuresOf(far, 'smooth', link),
+      ],
+    };
+  },
+};
+
+async function onLoopback(): Promise<Stage> {
+  await using opening = new AsyncDisposableStack();
+  const { url } = opening.use(await startMeasured('weir', resumable));
+  return stageOf(opening, url, {});
+}
+
+/** The link is between the viewer and everyone else. */
+async function overLink(): Promise<Stage> {
+  await using opening = new AsyncDisposableStack();
+  const namespaces = opening.use(await Namespaces.create(LINK, LINK_SECONDS));
+  const settings = { ...resumable, WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b };
+  const { url } = opening.use(await startMeasured('weir', settings, { namespaces, side: 'b' }));
+  return stageOf(opening, url, { host: namespaces.names.b, viewer: namespaces.names.a });
+}
+
+async function stageOf(
+  opening: AsyncDisposableStack,
+  url: string,
+  within: { readonly host?: string; readonly viewer?: string },
+): Promise<Stage> {
+  const hosts = opening.use(await startBrowser({ secure: url, ...(within.host && { within: within.host }) }));
+  const viewers = opening.use(await startBrowser({ secure: url, ...(within.viewer && { within: within.viewer }) }));
+  const host = await ClockHost.enter(hosts.browser, { url, room: ROOM });
+  const owned = opening.move();
+  return { url, host, viewers: viewers.browser, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Somebody who comes, and looks on for so long. */
+async function look({ url, host, viewers }: Stage, profile: BroadcastProfile, time: number): Promise<Sight> {
+  await host.setProfile(profile);
+  await using viewer = await ClockViewer.enter(viewers, { url, room: ROOM });
+  await setTimeout(TIMES.settle);
+  await viewer.frames();
+  const before = await viewer.stats();
+  await setTimeout(time);
+  const [frames, after] = await Promise.all([viewer.frames(), viewer.stats()]);
+  const sight = sightOf(frames, before, after);
+  if (sight.ages.length === 0) throw new Error(`None of ${frames.length} frames could be read.`);
+  return sight;
+}
+
+const ageOf = ({ ages }: Sight): number => median(ages);
+
+function ratio(pairs: readonly Pair<Sight>[], name: string, of: (sight: Sight) => number): Ratio {
+  const figures = pairs.map(({ a, b, first }) => ({ a: of(a), b: of(b), first }));
+  return ratioOf(figures, { name, unit: 'ms', better: 'lower' });
+}
+
+/** @param goal for the 95th percentile, where there is one */
+function figuresOf(pairs: readonly Pair<Sight>[], profile: BroadcastProfile, where: string, goal?: number): Figure[] {
+  const sights = pairs.map((pair) => pair[profile === 'lowLatency' ? 'a' : 'b']);
+  const ages = distributionOf(sights.flatMap((sight) => sight.ages));
+  const pauses = distributionOf(sights.map(({ longest }) => longest));
+  const frames = sights.reduce((sum, sight) => sum + sight.frames, 0);
+  const own = (of: keyof Sight['own']) => median(sights.map((sight) => sight.own[of]));
+  const name = (what: string) => `${what}, ${names[profile]}, ${where}`;
+  return [
+    { name: name('From glass to glass, p50'), value: ages.p50, unit: 'ms' },
+    {
+      name: name('From glass to glass, p95'),
+      value: ages.p95,
+      unit: 'ms',
+      ...(goal !== undefined && { goal: { most: goal } }),
+    },
+    {
+      name: name('Of it, what the viewer can tell (half a round trip, jitter buffer, decoding)'),
+      value: own('trip') + own('buffer') + own('decoding'),
+      unit: 'ms',
+    },
+    { name: name('Jitter buffer'), value: own('buffer'), unit: 'ms' },
+    { name: name('Longest pause between frames, p50'), value: pauses.p50, unit: 'ms' },
+    { name: name('Longest pause between frames'), value: pauses.max, unit: 'ms' },
+    { name: name('Frames'), value: frames, unit: '' },
+    { name: name('Frames that could be read, of all'), value: (ages.count / frames) * 100, unit: '%' },
+    { name: name('Narrowest picture'), value: Math.min(...sights.flatMap(({ widths }) => widths)), unit: 'pixels' },
+  ];
+}

@@ -1,0 +1,152 @@
+/** Owns the benchmark of a rush: two hundred viewers come within a second to a broadcast that is live, on one worker or two. */
+import { setTimeout } from 'node:timers/promises';
+import { now } from '../load/endpoint/clock.ts';
+import { distributionOf } from '../load/report/distribution.ts';
+import { Audience } from './support/Audience.ts';
+import type { Benchmark, Figure } from './support/Benchmark.ts';
+import { BusyMeter } from './support/BusyMeter.ts';
+import { type Pair, ratioOf, runPairs } from './support/pairs.ts';
+import { type Measured, startMeasured } from './support/servers.ts';
+import { raised, viewersOf } from './support/settings.ts';
+import { evenly, mostAsked } from './support/visits.ts';
+
+/** How many come; `WEIR_BENCH_VIEWERS` says otherwise. */
+const VIEWERS = 200;
+const ROOM = 'bench';
+/** Processes that they are spread over. */
+const CREWS = 3;
+/** All are offered within so long; each has so long to see something; how long it flows before; between looks; milliseconds. */
+const TIMES = { rush: 1000, patience: 30_000, settle: 2500, look: 500 };
+const PAIRS = { full: 12, quick: 10 };
+const GOAL = { keyFrames: 2 };
+/** As in production: tests have servers that are never too busy, and nobody waits in line there. */
+const asInProduction = { WEIR_BUSY_ROOMS_AT: '0.8', WEIR_BUSY_PEERS_AT: '0.9', WEIR_RESUME_SECONDS: '30' };
+const settings = {
+  one: asInProduction,
+  two: { ...asInProduction, WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' },
+} as const;
+
+interface Arrival {
+  /** Milliseconds from the moment at which each was to come to its first whole frame. */
+  readonly times: readonly number[];
+  readonly failures: readonly string[];
+  /** Of the layer that was asked most often: within the second of the rush, and until everybody saw something. */
+  readonly asked: { readonly meanwhile: number; readonly inAll: number };
+  /** Shares of a core in the half second in which it was busiest. */
+  readonly busiest: { readonly tester: number; readonly node: number; readonly worker: number };
+  readonly srtp: string;
+}
+
+export const rush: Benchmark = {
+  name: 'rush',
+  title: 'A rush into a live broadcast',
+  about: `${VIEWERS} viewers are offered within one second to a broadcast that is live (simulcast of 60, 150 and 400 kbit/s, a key frame every 10 s or when asked for), each time to a server of its own, with one worker or spread over two (WEIR_SPILL_AT 0). Times run from the moment at which each was to come to a whole frame, which is a key frame, as the server begins with one. One viewer watches before. How many may join abreast and wait in line is as in production. Viewers, in ${CREWS} processes, and server share this machine: what the busiest process took says whose time it is.`,
+  a: 'two workers',
+  b: 'one worker',
+  limits: raised,
+  slow: true,
+  async run({ quick, say }) {
+    const viewers = viewersOf(VIEWERS);
+    const pairs = await runPairs(
+      () => arrive(viewers, settings.two, say),
+      () => arrive(viewers, settings.one, say),
+      {
+        pairs: PAIRS[quick ? 'quick' : 'full'],
+        onPair: (pair, of) => say(`pair ${pair} of ${of}`),
+      },
+    );
+    const all = pairs.flatMap(({ a, b }) => [a, b]);
+    return {
+      srtp: all[0]?.srtp ?? '',
+      ratios: [ratioOf(p95s(pairs), { name: `First key frame, p95 of ${viewers}`, unit: 'ms', better: 'lower' })],
+      figures: [
+        ...figuresOf(
+          pairs.map(({ b }) => b),
+          'one worker',
+        ),
+        ...figuresOf(
+          pairs.map(({ a }) => a),
+          'two workers',
+        ),
+        joined(all, viewers),
+        { name: 'Failed, of all', value: sum(all, ({ failures }) => failures.length), unit: '', goal: { most: 0 } },
+        ...loadOf(all),
+      ],
+    };
+  },
+};
+
+const p95s = (pairs: readonly Pair<Arrival>[]): Pair<number>[] =>
+  pairs.map(({ a, b, first }) => ({ a: distributionOf(a.times).p95, b: distributionOf(b.times).p95, first }));
+const sum = (all: readonly Arrival[], of: (one: Arrival) => number) => all.reduce((so, one) => so + of(one), 0);
+
+/** All of them once, to a new server. */
+async function arrive(
+  viewers: number,
+  environment: Readonly<Record<string, string>>,
+  say: (what: string) => void,
+): Promise<Arrival> {
+  await using server = await startMeasured('weir', environment);
+  await using audience = await Audience.open({ url: server.url, room: ROOM, camera: 'simulcast' }, CREWS);
+  await audience.fill(1);
+  await setTimeout(TIMES.settle);
+  const before = (await audience.sent()).map(({ keyFrameRequests }) => keyFrameRequests);
+  const { beganAt, over } = audience.rush(evenly(viewers, TIMES.rush), TIMES.patience);
+  const meanwhile = setTimeout(beganAt + TIMES.rush - now()).then(() => audience.sent());
+  const busiest = watch(server, audience, over);
+  const { times, failures, srtp } = await over;
+  const asked = { meanwhile: mostAsked(await meanwhile, before), inAll: mostAsked(await audience.sent(), before) };
+  if (failures.length > 0) say(`${failures.length} failed: ${failures[0]}`);
+  return { times, failures, asked, busiest: await busiest, srtp };
+}
+
+/** How busy everyone is until it is over. */
+async function watch(server: Measured, audience: Audience, over: Promise<unknown>): Promise<Arrival['busiest']> {
+  const meters = {
+    tester: new BusyMeter(audience.pids),
+    node: new BusyMeter([server.node]),
+    worker: new BusyMeter(server.workers),
+  };
+  const look = () => {
+    for (const meter of Object.values(meters)) meter.look();
+  };
+  const timer = setInterval(look, TIMES.look);
+  await over.catch(() => {});
+  clearInterval(timer);
+  return { tester: meters.tester.most, node: meters.node.most, worker: meters.worker.most };
+}
+
+function figuresOf(arrivals: readonly Arrival[], where: string): Figure[] {
+  const { p50, p95, max } = distributionOf(arrivals.flatMap(({ times }) => times));
+  const most = (of: 'meanwhile' | 'inAll') => Math.max(...arrivals.map(({ asked }) => asked[of]));
+  return [
+    { name: `First key frame, p50, ${where}`, value: p50, unit: 'ms' },
+    { name: `First key frame, p95, ${where}`, value: p95, unit: 'ms' },
+    { name: `First key frame, last of all, ${where}`, value: max, unit: 'ms' },
+    {
+      name: `Key frames asked for, a layer, most in the second of a rush, ${where}`,
+      value: most('meanwhile'),
+      unit: '',
+      goal: { most: GOAL.keyFrames },
+    },
+    { name: `Key frames asked for, a layer, most until all see, ${where}`, value: most('inAll'), unit: '' },
+  ];
+}
+
+function joined(all: readonly Arrival[], viewers: number): Figure {
+  const share = sum(all, ({ times }) => times.length) / (viewers * all.length);
+  return { name: 'See something, of those that were offered', value: share * 100, unit: '%', goal: { least: 100 } };
+}
+
+function loadOf(all: readonly Arrival[]): Figure[] {
+  const names = {
+    tester: "Busiest half second of the tester's busiest process, share of a core",
+    node: "Busiest half second of the server's Node, share of a core",
+    worker: 'Busiest half second of the busiest worker, share of a core',
+  } as const;
+  return (['tester', 'node', 'worker'] as const).map((who) => ({
+    name: names[who],
+    value: Math.max(...all.map(({ busiest }) => busiest[who])),
+    unit: '',
+  }));
+}

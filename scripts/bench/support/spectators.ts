@@ -1,0 +1,55 @@
+/** Owns a process of people in a broadcast: its host, or some of those who watch it. */
+import { setTimeout } from 'node:timers/promises';
+import { now } from '../../load/endpoint/clock.ts';
+import type { Member } from '../../load/endpoint/Member.ts';
+import { steady } from '../../load/material.ts';
+import { steadyVideo } from '../../load/media/steady.ts';
+import { pause } from './BareRoom.ts';
+import { answerQuestions } from './Child.ts';
+import { steadySimulcast } from './layers.ts';
+import { Crowd, cameraOf } from './members.ts';
+import { Filling, Flow, Hosting, Rush } from './spectating.ts';
+import { visit } from './visits.ts';
+
+const crowd = new Crowd();
+let host: Member | undefined;
+const tracks = () => (host ? cameraOf(host) : []);
+
+answerQuestions(
+  {
+    host: async (data) => {
+      const { url, room, camera } = Hosting.parse(data);
+      const streams = camera === 'steady' ? [steadyVideo(steady)] : steadySimulcast();
+      const options = { url, room, name: 'host', kind: 'broadcast', role: 'host', receives: false } as const;
+      [host] = await crowd.join([{ ...options, tracks: { camera: streams } }]);
+      await host?.setLive(true);
+    },
+    flow: (data) => pause(tracks(), !Flow.parse(data)),
+    sent: () => tracks().map(({ packets, keyFrameRequests }) => ({ packets, keyFrameRequests })),
+    fill: async (data) => {
+      const { url, room, names } = Filling.parse(data);
+      await crowd.join(names.map((name) => ({ url, room, name, kind: 'broadcast', role: 'viewer' })));
+      return crowd.srtp;
+    },
+    received: () =>
+      crowd.members.flatMap(({ media }) =>
+        media.all.map(({ info, distinct }) => ({ consumerId: info.consumerId, distinct })),
+      ),
+    rush: async (data) => {
+      const { url, room, patience, offers } = Rush.parse(data);
+      const visits = offers.map(async ({ name, at }) => {
+        await setTimeout(Math.max(0, at - now()));
+        return visit({ url, room, name, kind: 'broadcast', role: 'viewer' }, { patience, since: at });
+      });
+      const settled = await Promise.allSettled(visits);
+      const stays = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      for (const { member } of stays) crowd.members.push(member);
+      return {
+        times: stays.map(({ time }) => time),
+        failures: settled.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : [])),
+        srtp: crowd.srtp,
+      };
+    },
+  },
+  async () => crowd.leave(),
+);

@@ -1,0 +1,46 @@
+/** Owns what a window of a broadcast on several workers comes to: what arrived, of what was due, and what it cost. */
+import type { Received } from './spectating.ts';
+
+/** What was counted by one moment: packets, and microseconds of CPU. */
+export interface Reading {
+  readonly sent: number;
+  readonly received: Received;
+  readonly node: number;
+  /** By worker, in the order of `places`. */
+  readonly workers: readonly number[];
+}
+
+/** From one reading to another. */
+export interface Window {
+  readonly due: number;
+  readonly received: number;
+  readonly node: number;
+  readonly workers: readonly { readonly cpu: number; readonly received: number }[];
+}
+
+/** Of each worker, the consumers that it feeds. */
+export type Places = readonly { readonly worker: number; readonly consumerIds: readonly string[] }[];
+
+/** @param viewers to whom everything that was sent is due */
+export function windowOf(before: Reading, after: Reading, places: Places, viewers: number): Window {
+  const known = new Map(before.received.map(({ consumerId, distinct }) => [consumerId, distinct]));
+  const came = new Map(
+    after.received.map(({ consumerId, distinct }) => [consumerId, distinct - (known.get(consumerId) ?? 0)]),
+  );
+  const sum = (counts: Iterable<number>) => [...counts].reduce((so, count) => so + count, 0);
+  return {
+    due: (after.sent - before.sent) * viewers,
+    received: sum(came.values()),
+    node: after.node - before.node,
+    workers: places.map(({ consumerIds }, place) => ({
+      cpu: (after.workers[place] ?? 0) - (before.workers[place] ?? 0),
+      received: sum(consumerIds.map((id) => came.get(id) ?? 0)),
+    })),
+  };
+}
+
+/** How many of `consumerIds` each worker feeds. */
+export function spreadOf(received: Received, places: Places): number[] {
+  const known = new Set(received.map(({ consumerId }) => consumerId));
+  return places.map(({ consumerIds }) => consumerIds.filter((id) => known.has(id)).length);
+}
