@@ -113,21 +113,15 @@ describe('setGrants', () => {
     await cat.client.request('resumeConsumers', { consumerIds: newest.map(({ consumerId }) => consumerId) });
   });
 
-  test('that gives receiving while others begin to publish offers each of it once', async () => {
-    const { admin, bob, cat, change } = await call();
-    for (let round = 0; round < 5; round += 1) {
-      await change({ canSubscribe: false }, cat);
-      await expect.poll(() => held(cat)).toEqual([]);
-      await change({ canSubscribe: true }, cat);
-      await Promise.all([
-        cat.client.request('openTransport', { direction: 'recv' }),
-        ...[camera, microphone].map((track) => admin.client.request('produce', track)),
-        bob.client.request('closeProducer', { source: 'camera' }).then(() => bob.client.request('produce', camera)),
-      ]);
-      await expect.poll(() => held(cat)).toEqual(['camera', 'camera', 'microphone', 'microphone']);
-      for (const source of ['camera', 'microphone'] as const) await admin.client.request('closeProducer', { source });
-      await expect.poll(() => held(cat)).toEqual(['camera', 'microphone']);
-    }
+  test('that gives receiving offers each of it once, although others begin to publish just then', async () => {
+    const { cat } = await call();
+    const room = await weir.app.rooms.find('room');
+    const member = room?.member(cat.reply.peerId);
+    if (!room || !member) throw new Error('nobody is there');
+    // What begins between the reply to `openTransport` and what follows it is offered by both.
+    await Promise.all([room.offerEverything(member), room.offerEverything(member)]);
+    await cat.client.request('ping', {});
+    expect(held(cat)).toEqual(['camera', 'microphone']);
   });
 
   test('that makes somebody an administrator, or ends that, holds at once', async () => {
