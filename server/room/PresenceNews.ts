@@ -3,10 +3,10 @@ import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
 
 type Tell = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
 
-/** What is to be told of one peer. */
+/** What is to be told of one peer: that it left, if it was known before, and then that it came. */
 interface OfOne {
-  came?: PeerInfo;
   left?: ServerEvents['peerClosed'];
+  came?: PeerInfo;
   changes: Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away'>>;
 }
 
@@ -23,7 +23,7 @@ export class PresenceNews {
   take(...[event, data]: { [E in keyof ServerEvents]: [E, ServerEvents[E]] }[keyof ServerEvents]): boolean {
     switch (event) {
       case 'newPeer':
-        this.#of(data.peerId).came = data;
+        this.#came(data);
         return true;
       case 'peerClosed':
         this.#left(data);
@@ -48,9 +48,9 @@ export class PresenceNews {
     this.#peers.clear();
     for (const [peerId, { came, left, changes }] of all) {
       const { sources, hand, away } = changes;
+      if (left) tell('peerClosed', left);
       if (came) tell('newPeer', { ...came, ...changes });
-      else if (left) tell('peerClosed', left);
-      else {
+      else if (!left) {
         if (sources) tell('peerSources', { peerId, sources });
         if (hand !== undefined) tell('peerHand', { peerId, raised: hand });
         if (away !== undefined) tell('peerAway', { peerId, away });
@@ -68,10 +68,16 @@ export class PresenceNews {
     return known;
   }
 
-  /** Who came and left meanwhile was never there. */
+  /** What was to be told of before is in it. */
+  #came(data: PeerInfo): void {
+    const { left } = this.#peers.get(data.peerId) ?? {};
+    this.#peers.set(data.peerId, { ...(left && { left }), came: data, changes: {} });
+  }
+
+  /** Who came and left meanwhile was never there, unless they had been before: the stage of a broadcast is come back to. */
   #left(data: ServerEvents['peerClosed']): void {
-    const came = this.#peers.get(data.peerId)?.came !== undefined;
+    const { came, left } = this.#peers.get(data.peerId) ?? {};
     this.#peers.delete(data.peerId);
-    if (!came) this.#peers.set(data.peerId, { left: data, changes: {} });
+    if (!came || left) this.#peers.set(data.peerId, { left: data, changes: {} });
   }
 }

@@ -113,6 +113,28 @@ describe('a request', () => {
     ['resumeProducer', null],
     ['join', []],
     ['join', 'room'],
+    ['openTransport', {}],
+    ['openTransport', { direction: 'both' }],
+    ['setHand', { raised: 'yes' }],
+    ['setHand', { raised: true, name: ' ' }],
+    ['setHand', { raised: true, name: 'x'.repeat(257) }],
+    ['setGrants', { peerId: 'x' }],
+    ['setGrants', { peerId: '', grants: {} }],
+    ['setGrants', { peerId: 'x', grants: { hidden: true } }],
+    ['setGrants', { peerId: 'x', grants: { canPublish: 'no' } }],
+    ['setGrants', { peerId: 'x', grants: { canPublish: null } }],
+    ['setGrants', { peerId: 'x', grants: { canPublishSources: ['hologram'] } }],
+    ['setGrants', { peerId: 'x', grants: { canPublishSources: Array.from({ length: 9 }, () => 'camera') } }],
+    ['setGrants', { peerId: 'x', grants: { canPublish: true }, role: 'host' }],
+    ['setBroadcast', { live: 1 }],
+    ['setBroadcast', { profile: 'high' }],
+    ['setBroadcast', { state: 'live' }],
+    ['invite', {}],
+    ['invite', { peerId: ['x'] }],
+    ['answerInvite', {}],
+    ['answerInvite', { accept: 'true' }],
+    ['answerInvite', { accept: true, peerId: 'x' }],
+    ['stepDown', { peerId: 'x' }],
   ])('%s with the data %j is answered with badRequest', async (method, data) => {
     const { client } = await weir.join();
     const { error } = await client.ask(method, data);
@@ -129,6 +151,13 @@ describe('a request', () => {
     'resumeProducer',
     'resumeConsumers',
     'kick',
+    'openTransport',
+    'setHand',
+    'setGrants',
+    'setBroadcast',
+    'invite',
+    'answerInvite',
+    'stepDown',
   ])('%s before join is answered with an error, and the connection can still join', async (method) => {
     const client = await weir.connect();
     const valid: Record<string, unknown> = {
@@ -139,8 +168,27 @@ describe('a request', () => {
       produce: { source: 'camera', rtpParameters: { codecs: [vp8], encodings: [{ ssrc: 1 }] } },
       resumeConsumers: { consumerIds: ['x'] },
       kick: { peerId: 'x' },
+      openTransport: { direction: 'send' },
+      setHand: { raised: true },
+      setGrants: { peerId: 'x', grants: {} },
+      setBroadcast: { live: true },
+      invite: { peerId: 'x' },
+      answerInvite: { accept: true },
+      stepDown: {},
     };
     expect((await client.ask(method, valid[method] ?? { source: 'camera' })).error?.code).toBe('notJoined');
+    await expect(client.join()).resolves.toBeDefined();
+  });
+
+  test.each([
+    { kind: 'webinar' },
+    { kind: true },
+    { role: 'admin' },
+    { role: ['host'] },
+    { kind: 'broadcast', role: '' },
+  ])('to join with %j is refused', async (wrong) => {
+    const client = await weir.connect();
+    expect((await client.ask('join', { ...joinData, ...wrong })).error?.code).toBe('badRequest');
     await expect(client.join()).resolves.toBeDefined();
   });
 

@@ -1,5 +1,5 @@
 /** Owns what tests of broadcasts share: who comes in as what, how somebody comes onto the stage, what a client holds. */
-import type { Role } from '../../shared/protocol.ts';
+import type { JoinReply, Role } from '../../shared/protocol.ts';
 import type { JoinOptions, TestClient } from './client.ts';
 import { opus, vp8 } from './media.ts';
 import { type Joined, useServer } from './weir.ts';
@@ -47,7 +47,7 @@ export function heard(client: TestClient): string[] {
 }
 
 /** Consumers that a client has heard of, and not of their end, by source; sounds by slots are `slot`. */
-export function held({ client, reply }: Joined): string[] {
+export function held({ client, reply }: { client: TestClient; reply: Pick<JoinReply, 'consumers'> }): string[] {
   const consumers = new Map(reply.consumers.map((consumer) => [consumer.consumerId, consumer]));
   const later = client.unheard('newConsumers').flatMap((one) => one.consumers);
   for (const consumer of later) consumers.set(consumer.consumerId, consumer);

@@ -1,6 +1,6 @@
 /** Owns the rules by which a layer is enough for the place where a picture is shown. */
 import { describe, expect, test } from 'vitest';
-import { layerFor, priorityOf, spatialLayers } from '../../server/media/layers.ts';
+import { layerFor, layerOf, priorityOf, spatialLayers } from '../../server/media/layers.ts';
 
 const hd = { width: 1280, height: 720 };
 
@@ -27,6 +27,16 @@ describe('the layer for a place', () => {
   test('is the highest where the picture says that it has no size', () => {
     expect(layerFor({ width: 320, height: 180 }, { width: 0, height: 0 }, 3)).toBe(2);
   });
+});
+
+test.each([
+  [1, { high: 0, medium: 0, low: 0 }],
+  [2, { high: 1, medium: 1, low: 0 }],
+  [3, { high: 2, medium: 1, low: 0 }],
+  [4, { high: 3, medium: 2, low: 0 }],
+])('of %i layers one may be chosen by name', (layers, wanted) => {
+  const chosen = (['high', 'medium', 'low'] as const).map((quality) => [quality, layerOf(quality, layers)]);
+  expect(Object.fromEntries(chosen)).toEqual(wanted);
 });
 
 test('layers are counted by encodings in simulcast, and by the mode in SVC', () => {

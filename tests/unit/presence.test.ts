@@ -52,6 +52,24 @@ test('a large room tells once a beat: the latest of each, and nobody who has gon
   ]);
 });
 
+test('who leaves and comes back under the same id has left and come; who then leaves again has left', async () => {
+  const { outbox, told } = outboxOf(17);
+  for (const peerId of ['ann', 'bob', 'cem']) outbox.notify('peerClosed', { peerId, reason: 'left' });
+  for (const peerId of ['bob', 'cem', 'dan']) outbox.notify('newPeer', info(peerId));
+  outbox.notify('peerSources', { peerId: 'bob', sources: { camera: 'live' } });
+  for (const peerId of ['cem', 'dan']) outbox.notify('peerClosed', { peerId, reason: 'kicked' });
+  outbox.notify('newPeer', { ...info('dan'), name: 'Dan' });
+  await vi.waitUntil(() => told.length > 0);
+  const of = (peerId: string) => told.filter(([, data]) => JSON.stringify(data).includes(peerId));
+  expect(of('ann')).toEqual([['peerClosed', { peerId: 'ann', reason: 'left' }]]);
+  expect(of('bob')).toEqual([
+    ['peerClosed', { peerId: 'bob', reason: 'left' }],
+    ['newPeer', { ...info('bob'), sources: { camera: 'live' } }],
+  ]);
+  expect(of('cem')).toEqual([['peerClosed', { peerId: 'cem', reason: 'kicked' }]]);
+  expect(of('dan')).toEqual([['newPeer', { ...info('dan'), name: 'Dan' }]]);
+});
+
 test('other news waits for nothing, and comes after who is there', async () => {
   const { outbox, told } = outboxOf(100);
   outbox.notify('newPeer', info('ann'));

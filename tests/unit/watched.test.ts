@@ -164,6 +164,32 @@ describe('encodings', () => {
     expect(camera({ codec: 'VP9', scalable: false })).toEqual([{ maxBitrate: 1_500_000 }]);
   });
 
+  test('a broadcast has more of everything but of a small camera, a screen and sound', () => {
+    const broadcast = (choice: Partial<EncodingChoice>) => camera({ kind: 'broadcast', ...choice });
+    const rates = (choice: Partial<EncodingChoice>) => broadcast(choice).map(({ maxBitrate }) => maxBitrate);
+    expect(broadcast({})).toEqual([
+      { maxBitrate: 200_000, scaleResolutionDownBy: 4, scalabilityMode: 'L1T3' },
+      { maxBitrate: 700_000, scaleResolutionDownBy: 2, scalabilityMode: 'L1T3' },
+      { maxBitrate: 2_000_000, scaleResolutionDownBy: 1, scalabilityMode: 'L1T3' },
+    ]);
+    expect(rates({ codec: 'H264', size: { width: 640, height: 360 } })).toEqual([200_000, 700_000]);
+    expect(rates({ codec: 'VP9' })).toEqual([2_000_000]);
+    expect(rates({ codec: 'AV1', size: { width: 640, height: 360 } })).toEqual([700_000]);
+    expect(rates({ codec: 'AV1', scalable: false })).toEqual([2_000_000]);
+    const small = { size: { width: 320, height: 240 } };
+    const same: Partial<EncodingChoice>[] = [
+      small,
+      { ...small, codec: 'VP9' },
+      { source: 'screen' },
+      { source: 'microphone' },
+      { source: 'screenAudio' },
+    ];
+    for (const choice of same) expect(broadcast(choice)).toEqual(camera(choice));
+    // All of it is less than what a server lets one peer send (`WEIR_MAX_INCOMING_BITRATE`).
+    const everything = [{}, ...same.slice(2)].flatMap(rates).reduce<number>((sum, rate = 0) => sum + rate, 0);
+    expect(everything).toBeLessThan(6_000_000);
+  });
+
   test('a screen is one stream, whatever the codec', () => {
     const screen = (codec: EncodingChoice['codec']) => camera({ source: 'screen', codec });
     expect(screen('VP8')).toEqual([{ maxBitrate: 2_500_000, scalabilityMode: 'L1T3' }]);

@@ -41,6 +41,8 @@ export class MemberMedia implements Ticking {
   readonly pastReceivers = new Map<number, Receiver>();
   readonly tracks = new Map<Source, Track[]>();
   undecryptable = 0;
+  /** RTP packets that came of streams that nobody has told of. */
+  unasked = 0;
   readonly #options: MediaOptions;
   readonly #ssrc = randomInt(1, 0xffff_ffff);
   #send: Endpoint | undefined;
@@ -170,6 +172,7 @@ export class MemberMedia implements Ticking {
     if (packet.length < 12) return;
     const ssrc = packet.readUInt32BE(8);
     const receiver = this.receivers.get(ssrc) ?? this.pastReceivers.get(ssrc);
+    if (!receiver) this.unasked += 1;
     if (!receiver || !this.#recv) return;
     const size = packet.length - this.#recv.tagBytes;
     const latency = receiver.take(packet, size, now());

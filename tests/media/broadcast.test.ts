@@ -1,0 +1,85 @@
+/** Owns the proof of who receives a broadcast and when: viewers every packet while it is live and none before or after, the stage always. */
+import { describe, expect, test, vi } from 'vitest';
+import type { Member, MemberOptions } from '../../scripts/load/endpoint/Member.ts';
+import { steady } from '../../scripts/load/material.ts';
+import { steadyVideo } from '../../scripts/load/media/steady.ts';
+import { flows, received, spread, still, useCrowd, voice } from '../support/crowd.ts';
+import { pipeConsumers } from '../support/routers.ts';
+
+const open = useCrowd();
+const tracks = { camera: [steadyVideo(steady)], microphone: voice };
+const sources = ['camera', 'microphone'] as const;
+const nothing = { streams: 0, packets: 0 };
+
+async function stage(environment: Record<string, string> = {}) {
+  const { app, enter } = await open(environment);
+  const come = (name: string, role: MemberOptions['role'], options: Partial<MemberOptions> = {}) =>
+    enter(name, { kind: 'broadcast', ...(role && { role }), ...options });
+  const room = async () => {
+    const found = await app.rooms.find('crowd', 'broadcast');
+    if (!found) throw new Error('There is no such broadcast.');
+    return found;
+  };
+  return { room, come, host: await come('host', 'host', { tracks }) };
+}
+
+/** Packets of its camera that somebody has sent. */
+const sent = ({ media }: Member) => media.tracks.get('camera')?.[0]?.packets ?? 0;
+
+/** All that somebody has received of one who is on the stage. */
+const all = (member: Member, { peerId }: Member) =>
+  sources.reduce((sum, source) => sum + received(member, peerId, source), 0);
+
+/** Every packet has come, none missing between the first and the last. */
+function complete(member: Member): void {
+  for (const { distinct, expected } of member.media.all) expect(distinct).toBe(expected);
+}
+
+describe.each([
+  ['one worker', {}, 1],
+  ['two workers', spread, 2],
+] as const)('on %s', (_, environment, workers) => {
+  test('viewers receive nothing before, every packet while it is live, and nothing when it has ended', async () => {
+    const { room, come, host } = await stage(environment);
+    const early: Member[] = [];
+    for (const name of ['a', 'b', 'c', 'd']) early.push(await come(name, 'viewer'));
+    const speaker = await come('speaker', 'speaker');
+    expect((await room()).fabric.hubs.length).toBe(workers);
+    // The speaker sees how it is prepared, while as much passes by the viewers.
+    const prepared = () => Promise.all(sources.map((source) => flows(speaker, host.peerId, source, 50)));
+    await prepared();
+    for (const { media } of early) expect({ streams: media.all.length, packets: media.unasked }).toEqual(nothing);
+    await host.setLive(true);
+    const viewers = [...early, await come('late', 'viewer')];
+    await Promise.all(viewers.flatMap((one) => sources.map((source) => flows(one, host.peerId, source, 100))));
+    await host.setLive(false);
+    await vi.waitUntil(() => viewers.every(({ media }) => media.receivers.size === 0), { timeout: 5000, interval: 10 });
+    // What was under way has come by the time that something later has.
+    await flows(speaker, host.peerId, 'microphone', 5);
+    const counts = () => viewers.map((viewer) => all(viewer, host));
+    const ended = counts();
+    await prepared();
+    expect(counts()).toEqual(ended);
+    for (const one of [...viewers, speaker]) {
+      expect(one.media.all.length).toBe(2);
+      complete(one);
+    }
+    await host.setLive(true);
+    await Promise.all(viewers.map((one) => flows(one, host.peerId, 'camera')));
+    for (const { media } of viewers) expect(media.receivers.size).toBe(2);
+  });
+
+  test('nobody carries it to another worker before there is anybody who receives it there', async () => {
+    const { come, host } = await stage(environment);
+    const viewers = [await come('a', 'viewer'), await come('b', 'viewer')];
+    await still(() => sent(host), 300);
+    expect(pipeConsumers()).toEqual([]);
+    await host.setLive(true);
+    await Promise.all(viewers.map((one) => flows(one, host.peerId)));
+    expect(pipeConsumers().length).toBe((workers - 1) * sources.length);
+    await host.setLive(false);
+    // Nobody watches any more: the camera is not sent.
+    await still(() => sent(host), 300);
+    await vi.waitUntil(() => pipeConsumers().length === 0, { timeout: 5000, interval: 10 });
+  });
+});

@@ -1,0 +1,269 @@
+/** Owns what administrators change of somebody's grants in mid-call: it holds at once, and for later joins. */
+import { SignJWT } from 'jose';
+import { describe, expect, test } from 'vitest';
+import type { GrantsChange } from '../../shared/protocol.ts';
+import { camera, held, microphone, useBroadcast } from '../support/broadcast.ts';
+import { dtls } from '../support/media.ts';
+import { apiKey, apiSecret, failure, type Joined, token, useServer, withTokens } from '../support/weir.ts';
+
+const weir = useServer(withTokens);
+const forbidden = failure('forbidden');
+
+/** An administrator, somebody who publishes camera and microphone, and a third who watches. */
+async function call() {
+  const admin = await weir.enter('room', 'admin', { roomAdmin: true });
+  const bob = await weir.enter('room', 'bob');
+  const cat = await weir.enter('room', 'cat');
+  for (const track of [camera, microphone]) await bob.client.request('produce', track);
+  for (const one of [admin, cat]) await expect.poll(() => held(one)).toEqual(['camera', 'microphone']);
+  const change = async (grants: GrantsChange, of = bob) => {
+    const reply = await admin.client.request('setGrants', { peerId: of.reply.peerId, grants });
+    expect(await of.client.event('grantsChanged')).toEqual(reply);
+    return reply.grants;
+  };
+  return { admin, bob, cat, change };
+}
+
+describe('setGrants', () => {
+  test('is forbidden without roomAdmin, whether the peer exists or not', async () => {
+    const { bob, cat } = await call();
+    const grants = { canPublish: false };
+    const real = await cat.client.ask('setGrants', { peerId: bob.reply.peerId, grants });
+    const madeUp = await cat.client.ask('setGrants', { peerId: 'nobody', grants });
+    expect(real.error?.code).toBe('forbidden');
+    expect(real.error).toEqual(madeUp.error);
+  });
+
+  test('does not reach into other rooms', async () => {
+    const { admin } = await call();
+    const elsewhere = await weir.enter('other', 'bob');
+    const peerIds = [elsewhere.reply.peerId, crypto.randomUUID()];
+    for (const peerId of peerIds) {
+      await expect(admin.client.request('setGrants', { peerId, grants: { canPublish: false } })).rejects.toMatchObject(
+        failure('notFound'),
+      );
+    }
+    await elsewhere.client.request('produce', camera);
+  });
+
+  test('that takes one source ends that one; the others go on, on the same transport', async () => {
+    const { admin, bob, cat, change } = await call();
+    const { peerId } = bob.reply;
+    const grants = await change({ canPublishSources: ['microphone'] });
+    expect(grants).toEqual({ ...bob.reply.grants, canPublishSources: ['microphone'] });
+    for (const one of [admin, cat]) {
+      const now = { peerId, sources: { microphone: 'live' } };
+      await one.client.event(
+        'peerSources',
+        ({ sources }) => sources.camera === undefined && sources.microphone === 'live',
+      );
+      await expect.poll(() => held(one)).toEqual(['microphone']);
+      expect((await weir.app.rooms.find('room'))?.peersSeenBy()).toContainEqual(expect.objectContaining(now));
+    }
+    await expect(bob.client.request('produce', camera)).rejects.toMatchObject(forbidden);
+    await bob.client.request('pauseProducer', { source: 'microphone' });
+    await change({ canPublishSources: ['camera', 'microphone'] });
+    await bob.client.request('produce', camera);
+    for (const one of [admin, cat]) await expect.poll(() => held(one)).toEqual(['camera', 'microphone']);
+  });
+
+  test('that takes all of it ends all of it, and the transport; given back, another one is to be had', async () => {
+    const { admin, bob, cat, change } = await call();
+    const { transportId = '' } = bob.reply.transports.send ?? {};
+    expect(await change({ canPublish: false })).toEqual({ ...bob.reply.grants, canPublish: false });
+    for (const one of [admin, cat]) {
+      await expect.poll(() => held(one)).toEqual([]);
+      // In a call everyone is seen, whatever they may do.
+      expect(one.client.unheard('peerClosed')).toEqual([]);
+    }
+    await expect(bob.client.request('produce', camera)).rejects.toMatchObject(forbidden);
+    await expect(bob.client.request('openTransport', { direction: 'send' })).rejects.toMatchObject(forbidden);
+    const old = { transportId, dtlsParameters: dtls };
+    await expect(bob.client.request('connectTransport', old)).rejects.toMatchObject(failure('notFound'));
+    await admin.client.request('produce', camera);
+    await expect.poll(() => held(bob)).toEqual(['camera']);
+    await change({ canPublish: true });
+    await expect(bob.client.request('produce', camera)).rejects.toMatchObject(failure('notFound'));
+    const opening = [1, 2].map(() => bob.client.request('openTransport', { direction: 'send' }));
+    const opened = await Promise.allSettled(opening);
+    expect(opened.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    await bob.client.request('produce', camera);
+    await expect.poll(() => held(cat)).toEqual(['camera', 'camera']);
+  });
+
+  test('that takes receiving ends all that is received; given back, all of it comes with a new transport', async () => {
+    const { bob, cat, change } = await call();
+    const { peerId } = bob.reply;
+    await change({ canSubscribe: false }, cat);
+    await expect.poll(() => held(cat)).toEqual([]);
+    await bob.client.request('closeProducer', { source: 'camera' });
+    await bob.client.request('produce', camera);
+    // News of people goes on.
+    await cat.client.event('peerSources', ({ sources }) => sources.camera === undefined);
+    await expect(cat.client.request('openTransport', { direction: 'recv' })).rejects.toMatchObject(forbidden);
+    await cat.client.request('produce', microphone);
+    expect(held(cat)).toEqual([]);
+    await change({ canSubscribe: true }, cat);
+    expect(held(cat)).toEqual([]);
+    const { transport } = await cat.client.request('openTransport', { direction: 'recv' });
+    expect(transport.transportId).not.toBe(cat.reply.transports.recv?.transportId);
+    await expect.poll(() => held(cat)).toEqual(['camera', 'microphone']);
+    const newest = cat.client.unheard('newConsumers').at(-1)?.consumers ?? [];
+    expect(newest.map((one) => one.peerId)).toContain(peerId);
+    await cat.client.request('resumeConsumers', { consumerIds: newest.map(({ consumerId }) => consumerId) });
+  });
+
+  test('that gives receiving offers each of it once, although others begin to publish just then', async () => {
+    const { cat } = await call();
+    const room = await weir.app.rooms.find('room');
+    const member = room?.member(cat.reply.peerId);
+    if (!room || !member) throw new Error('nobody is there');
+    // What begins between the reply to `openTransport` and what follows it is offered by both.
+    await Promise.all([room.offerEverything(member), room.offerEverything(member)]);
+    await cat.client.request('ping', {});
+    expect(held(cat)).toEqual(['camera', 'microphone']);
+  });
+
+  test('that makes somebody an administrator, or ends that, holds at once', async () => {
+    const { admin, bob, change } = await call();
+    // A removal outlives the room: nobody of that name comes back in this file.
+    const dan = await weir.enter('room', 'dan');
+    const kick = () => bob.client.request('kick', { peerId: dan.reply.peerId });
+    await expect(kick()).rejects.toMatchObject(forbidden);
+    await change({ roomAdmin: true });
+    await change({ roomAdmin: false });
+    await expect(kick()).rejects.toMatchObject(forbidden);
+    await change({ roomAdmin: true });
+    await kick();
+    expect(await dan.client.closed).toEqual({ code: 4002, reason: 'kicked' });
+    await bob.client.request('setGrants', { peerId: admin.reply.peerId, grants: { roomAdmin: false } });
+    await expect(
+      admin.client.request('setGrants', { peerId: bob.reply.peerId, grants: { roomAdmin: false } }),
+    ).rejects.toMatchObject(forbidden);
+  });
+
+  test('that changes nothing ends nothing', async () => {
+    const { bob, cat, change } = await call();
+    expect(await change({})).toEqual(bob.reply.grants);
+    expect(await change({ canPublish: true, canPublishSources: ['camera', 'microphone'] })).toEqual({
+      ...bob.reply.grants,
+      canPublishSources: ['camera', 'microphone'],
+    });
+    expect(held(cat)).toEqual(['camera', 'microphone']);
+  });
+
+  test('lets nobody publish who is hidden in a call: nobody would be told of it', async () => {
+    await weir.enter('room', 'ada');
+    const ghost = await weir.enter('room', 'ghost', { hidden: true, roomAdmin: true });
+    const { peerId } = ghost.reply;
+    const { grants } = await ghost.client.request('setGrants', { peerId, grants: { canPublish: true } });
+    expect(grants).toMatchObject({ canPublish: false, hidden: true });
+    await expect(ghost.client.request('openTransport', { direction: 'send' })).rejects.toMatchObject(forbidden);
+  });
+});
+
+describe('what was changed', () => {
+  const rejoin = async (jwt: string) => {
+    const client = await weir.connect();
+    return client.join({ room: 'room', token: jwt });
+  };
+  /** A token that was made so many seconds from now. */
+  const madeIn = (seconds: number) =>
+    new SignJWT({ video: { room: 'room', roomJoin: true } })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer(apiKey)
+      .setSubject('bob')
+      .setIssuedAt(Math.floor(Date.now() / 1000) + seconds)
+      .setExpirationTime('60s')
+      .sign(new TextEncoder().encode(apiSecret));
+
+  test('holds for the same token, and for others that were made before; one that was made later wins', async () => {
+    const admin = await weir.enter('room', 'admin', { roomAdmin: true });
+    const [earlier, first] = [await madeIn(-5), await madeIn(0)];
+    const { peerId } = await rejoin(first);
+    await admin.client.request('setGrants', { peerId, grants: { canPublish: false, roomAdmin: true } });
+    for (const jwt of [first, earlier]) {
+      const reply = await rejoin(jwt);
+      expect(reply.grants).toMatchObject({ canPublish: false, roomAdmin: true });
+      expect(reply.transports.send).toBeUndefined();
+    }
+    const later = await rejoin(await madeIn(5));
+    expect(later.grants).toMatchObject({ canPublish: true, roomAdmin: false });
+    expect(later.transports.send).toBeDefined();
+    // Others are not concerned, nor is that identity elsewhere.
+    expect((await weir.enter('room', 'cat')).reply.grants.canPublish).toBe(true);
+    expect((await weir.enter('other', 'bob')).reply.grants.canPublish).toBe(true);
+  });
+
+  test('is forgotten with the room', async () => {
+    const admin = await weir.enter('room', 'admin', { roomAdmin: true });
+    const jwt = await token('room', 'bob');
+    const bob = await weir.connect();
+    const { peerId } = await bob.join({ room: 'room', token: jwt });
+    await admin.client.request('setGrants', { peerId, grants: { canPublish: false } });
+    for (const client of [admin.client, bob]) client.cut();
+    await expect.poll(() => weir.app.rooms.size).toBe(0);
+    expect((await rejoin(jwt)).grants.canPublish).toBe(true);
+  });
+
+  test('holds for a join that was under way', async () => {
+    const admin = await weir.enter('room', 'admin', { roomAdmin: true });
+    const jwt = await token('room', 'bob');
+    let { peerId } = await rejoin(jwt);
+    const outcomes = new Set<boolean>();
+    for (let round = 0; round < 20; round += 1) {
+      const client = await weir.connect();
+      const joining = client.join({ room: 'room', token: jwt });
+      // A bit later in each round.
+      for (let turn = 0; turn < round; turn += 1) await new Promise(setImmediate);
+      const changing = admin.client.ask('setGrants', { peerId, grants: { canPublish: false } });
+      const [reply, { error }] = await Promise.all([joining, changing]);
+      peerId = reply.peerId;
+      outcomes.add(error === undefined);
+      // Either the change was too late for whom it was meant for, or it holds.
+      if (!error) {
+        expect(reply.grants.canPublish).toBe(false);
+        expect(reply.transports.send).toBeUndefined();
+      }
+      await admin.client.request('setGrants', { peerId, grants: { canPublish: true } });
+    }
+    expect(outcomes).toContain(true);
+  });
+});
+
+describe('on an open server', () => {
+  const open = useBroadcast();
+  const guest = 'a-secret-of-somebody-in-particular';
+  const change = ({ client }: Joined, { reply }: Joined, grants: GrantsChange) =>
+    client.request('setGrants', { peerId: reply.peerId, grants });
+
+  test('nobody gets back what was taken from them, whatever they say that they are', async () => {
+    const host = await open.enter('host');
+    const speaker = await open.enter('speaker', { guest });
+    await change(host, speaker, { canPublish: false });
+    for (const role of ['speaker', 'host', 'viewer'] as const) {
+      const { reply } = await open.enter(role, { guest });
+      expect(reply.grants).toMatchObject({ canPublish: false, roomAdmin: false, hidden: true });
+    }
+    expect((await open.enter('speaker')).reply.grants.canPublish).toBe(true);
+  });
+
+  test('who was brought onto the stage is there again after a reload', async () => {
+    const host = await open.enter('host');
+    const viewer = await open.enter('viewer', { guest });
+    await change(host, viewer, { canPublish: true });
+    const again = await open.enter('viewer', { guest });
+    expect(again.reply.grants).toMatchObject({ canPublish: true, hidden: false });
+    await again.client.request('produce', camera);
+    await expect.poll(() => held(host)).toEqual(['camera']);
+  });
+
+  test('it is the same in a call', async () => {
+    const host = await open.weir.join({ room: 'room', role: 'host' });
+    const bob = await open.weir.join({ room: 'room', guest });
+    await change(host, bob, { canPublishSources: ['microphone'] });
+    const again = await open.weir.join({ room: 'room', guest, role: 'host' });
+    expect(again.reply.grants).toMatchObject({ canPublishSources: ['microphone'], roomAdmin: false });
+    await expect(again.client.request('produce', camera)).rejects.toMatchObject(forbidden);
+  });
+});

@@ -1,0 +1,295 @@
+/** Owns the rules of a broadcast by themselves: what is told when, an empty stage, hands, roles, addresses of pages. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Broadcast, grantsInBroadcast } from '../../server/room/Broadcast.ts';
+import type { Member } from '../../server/room/Member.ts';
+import { roomKey } from '../../server/room/Room.ts';
+import { type BroadcastInfo, type Hands, MAX_HANDS, type Role, type ServerEvents } from '../../shared/protocol.ts';
+import { grantsOf, roleOf } from '../../shared/roles.ts';
+import { entryOf } from '../../web/view/entry.ts';
+
+/** Somebody in a broadcast, who only listens. */
+class Listener implements Member {
+  readonly id: string;
+  readonly identity: string;
+  readonly infos: BroadcastInfo[] = [];
+  readonly hands: Hands[] = [];
+  readonly others: [string, unknown][] = [];
+  grants;
+
+  constructor(id: string, role: Role) {
+    this.id = id;
+    this.identity = id;
+    this.grants = grantsInBroadcast(grantsOf(role));
+  }
+
+  get hidden(): boolean {
+    return this.grants.hidden;
+  }
+
+  get isAdmin(): boolean {
+    return this.grants.roomAdmin;
+  }
+
+  get info() {
+    return {
+      peerId: this.id,
+      identity: this.identity,
+      name: `Name of ${this.id}`,
+      sources: {},
+      hand: false,
+      away: false,
+    };
+  }
+
+  setGrants(grants: Member['grants']): void {
+    this.grants = grants;
+  }
+
+  notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
+  notify(...[event, data]: { [E in keyof ServerEvents]: [E, ServerEvents[E]] }[keyof ServerEvents]): void {
+    if (event === 'broadcastChanged') this.infos.push(data);
+    else if (event === 'handsChanged') this.hands.push(data);
+    else this.others.push([event, data]);
+  }
+
+  async offer(): Promise<void> {}
+  async takeSlots(): Promise<void> {}
+  withdraw(): void {}
+  leaveSlots(): void {}
+  setOwnSlot(): void {}
+  close(): void {}
+  onEnd(): void {}
+}
+
+const MINUTE = 60_000;
+
+describe('a broadcast', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  function setUp() {
+    const members = new Set<Listener>();
+    const live: boolean[] = [];
+    const broadcast = new Broadcast({ members: () => members, onLive: (state) => live.push(state) });
+    return {
+      broadcast,
+      live,
+      enter(id: string, role: Role) {
+        const member = new Listener(id, role);
+        members.add(member);
+        broadcast.changed(member);
+        return member;
+      },
+      leave(member: Listener) {
+        members.delete(member);
+        broadcast.changed(member);
+      },
+      become(member: Listener, role: Role) {
+        member.setGrants(grantsInBroadcast(grantsOf(role)));
+        broadcast.changed(member);
+      },
+    };
+  }
+  const counts = ({ infos }: Listener) => infos.map(({ viewers }) => viewers);
+
+  test('tells how many watch at the end of the turn, then once a second, and nothing while nothing changes', () => {
+    const { enter, leave } = setUp();
+    const host = enter('host', 'host');
+    for (let count = 0; count < 100; count += 1) enter(`v${count}`, 'viewer');
+    expect(counts(host)).toEqual([]);
+    vi.advanceTimersByTime(0);
+    expect(counts(host)).toEqual([100]);
+    const late = enter('late', 'viewer');
+    for (let tenth = 1; tenth <= 9; tenth += 1) {
+      enter(`w${tenth}`, 'viewer');
+      vi.advanceTimersByTime(100);
+    }
+    expect(counts(host)).toEqual([100]);
+    vi.advanceTimersByTime(100);
+    expect(counts(host)).toEqual([100, 110]);
+    expect(counts(late)).toEqual([110]);
+    vi.advanceTimersByTime(10 * MINUTE);
+    expect(counts(host)).toEqual([100, 110]);
+    // After a calm there is nothing to wait for.
+    leave(late);
+    vi.advanceTimersByTime(0);
+    expect(counts(host)).toEqual([100, 110, 109]);
+    expect(counts(late)).toEqual([110]);
+  });
+
+  test('tells its state at once, and the next count a second after that', () => {
+    const { broadcast, enter, live } = setUp();
+    const host = enter('host', 'host');
+    enter('a', 'viewer');
+    broadcast.set({ live: true });
+    expect(host.infos).toEqual([{ state: 'live', liveSeconds: 0, viewers: 1, profile: 'lowLatency' }]);
+    enter('b', 'viewer');
+    vi.advanceTimersByTime(999);
+    expect(host.infos.length).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(host.infos.at(-1)).toEqual({ state: 'live', liveSeconds: 1, viewers: 2, profile: 'lowLatency' });
+    broadcast.set({ live: true, profile: 'smooth' });
+    vi.advanceTimersByTime(2000);
+    broadcast.set({ live: false });
+    vi.advanceTimersByTime(MINUTE);
+    expect(broadcast.info).toEqual({ state: 'ended', liveSeconds: 3, viewers: 2, profile: 'smooth' });
+    broadcast.set({ live: true });
+    vi.advanceTimersByTime(500);
+    expect(broadcast.info).toMatchObject({ state: 'live', liveSeconds: 0.5 });
+    expect(live).toEqual([true, false, true]);
+  });
+
+  test('that is live ends when its stage has been empty for five minutes; viewers do not keep it', () => {
+    const { broadcast, enter, leave, become, live } = setUp();
+    const host = enter('host', 'host');
+    const viewer = enter('viewer', 'viewer');
+    broadcast.set({ live: true });
+    leave(host);
+    vi.advanceTimersByTime(5 * MINUTE - 1);
+    expect(broadcast.live).toBe(true);
+    const back = enter('host', 'host');
+    vi.advanceTimersByTime(10 * MINUTE);
+    expect(broadcast.live).toBe(true);
+    become(back, 'viewer');
+    for (let minute = 0; minute < 4; minute += 1) {
+      vi.advanceTimersByTime(MINUTE);
+      // Whoever comes and goes among those who watch does not begin the time anew.
+      leave(enter('passing', 'viewer'));
+    }
+    vi.advanceTimersByTime(MINUTE - 1);
+    expect(broadcast.live).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(live).toEqual([true, false]);
+    expect(viewer.infos.at(-1)).toMatchObject({ state: 'ended', viewers: 2 });
+    expect(broadcast.info.liveSeconds).toBeCloseTo((20 * MINUTE - 1) / 1000);
+    vi.advanceTimersByTime(20 * MINUTE);
+    expect(live).toEqual([true, false]);
+  });
+
+  test('that is not live does not end, nor does one that has closed', () => {
+    const { broadcast, enter, live } = setUp();
+    enter('viewer', 'viewer');
+    vi.advanceTimersByTime(10 * MINUTE);
+    expect(broadcast.info.state).toBe('before');
+    broadcast.set({ live: true });
+    broadcast.close();
+    vi.advanceTimersByTime(10 * MINUTE);
+    expect(live).toEqual([true]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('tells of hands once a second, to administrators only; those who come onto the stage have none', () => {
+    const { broadcast, enter, leave, become } = setUp();
+    const [host, speaker] = [enter('host', 'host'), enter('speaker', 'speaker')];
+    const viewers = Array.from({ length: MAX_HANDS + 10 }, (_, index) => enter(`v${index}`, 'viewer'));
+    vi.advanceTimersByTime(0);
+    for (const viewer of viewers) broadcast.setHand(viewer, true);
+    vi.advanceTimersByTime(999);
+    expect(host.hands).toEqual([]);
+    vi.advanceTimersByTime(1);
+    const [hands] = host.hands;
+    expect(hands?.total).toBe(MAX_HANDS + 10);
+    expect(hands?.first.map(({ peerId }) => peerId)).toEqual(viewers.slice(0, MAX_HANDS).map(({ id }) => id));
+    const [first, second, third] = viewers;
+    if (!first || !second || !third) throw new Error('nobody came');
+    leave(first);
+    become(second, 'speaker');
+    broadcast.setHand(third, false);
+    vi.advanceTimersByTime(1000);
+    expect(host.hands.length).toBe(2);
+    expect(host.hands[1]).toMatchObject({ total: MAX_HANDS + 7, first: { 0: { peerId: 'v3', name: 'Name of v3' } } });
+    for (const { hands: told } of [speaker, ...viewers]) expect(told).toEqual([]);
+    // A count that changes says nothing of hands.
+    enter('one more', 'viewer');
+    vi.advanceTimersByTime(1000);
+    expect(host.hands.length).toBe(2);
+  });
+
+  test('an invitation is for one who asks, is told again where it may not have been heard, and is answered once', () => {
+    const { broadcast, enter } = setUp();
+    const [host, viewer] = [enter('host', 'host'), enter('viewer', 'viewer')];
+    const notFound = expect.objectContaining({ code: 'notFound' });
+    expect(() => broadcast.invite('viewer', host)).toThrow(notFound);
+    broadcast.setHand(viewer, true);
+    expect(() => broadcast.answer(viewer, true)).toThrow(notFound);
+    broadcast.remind(viewer);
+    expect(viewer.others).toEqual([]);
+    broadcast.invite('viewer', host);
+    broadcast.setHand(viewer, true);
+    broadcast.remind(viewer);
+    const invited = ['invited', { by: 'Name of host' }];
+    expect(viewer.others).toEqual([invited, invited]);
+    broadcast.answer(viewer, false);
+    expect(host.others).toEqual([['inviteAnswered', { peerId: 'viewer', name: 'Name of viewer', accepted: false }]]);
+    broadcast.remind(viewer);
+    expect(viewer.others.length).toBe(2);
+    expect(() => broadcast.answer(viewer, true)).toThrow(notFound);
+  });
+});
+
+describe('roles', () => {
+  test.each([
+    ['host', true, true],
+    ['speaker', true, false],
+    ['viewer', false, false],
+  ] as const)('a %s has the grants of one, by which it is known', (role, canPublish, roomAdmin) => {
+    const grants = grantsOf(role);
+    const rest = { canSubscribe: true, canPublishData: true, hidden: false };
+    const canPublishSources = ['camera', 'microphone', 'screen', 'screenAudio'];
+    expect(grants).toEqual({ ...rest, canPublishSources, canPublish, roomAdmin });
+    expect(roleOf(grants)).toBe(role);
+    expect(roleOf(grantsInBroadcast(grants))).toBe(role);
+    expect(grantsInBroadcast(grants).hidden).toBe(!canPublish);
+  });
+
+  test('whoever may not publish is a viewer, whatever else they may do', () => {
+    expect(roleOf({ ...grantsOf('host'), canPublish: false })).toBe('viewer');
+  });
+});
+
+test('rooms of the same name and of different kinds have different keys, whatever the name', () => {
+  const names = ['show', 'broadcast', 'call', 'broadcast:show'];
+  const keys = names.flatMap((name) => [roomKey('call', name), roomKey('broadcast', name)]);
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+describe('the address of a page', () => {
+  const entry = (address: string) => entryOf(new URL(address, 'https://weir.example'));
+  const plain = { role: undefined, name: undefined, token: undefined, join: false };
+
+  test.each([
+    ['/r/room', { kind: 'call', room: 'room' }],
+    ['/b/show', { kind: 'broadcast', room: 'show' }],
+    ['/b/show/', { kind: 'broadcast', room: 'show' }],
+    ['/b/%ED%95%9C%20%EA%B8%80?', { kind: 'broadcast', room: '한 글' }],
+    ['/b/show?role=host&join=1', { kind: 'broadcast', room: 'show', role: 'host', join: true }],
+    ['/b/show?role=speaker', { kind: 'broadcast', room: 'show', role: 'speaker' }],
+    ['/b/show?role=viewer&join=0', { kind: 'broadcast', room: 'show', role: 'viewer' }],
+    ['/b/show?role=admin&join=yes', { kind: 'broadcast', room: 'show' }],
+    ['/r/room?name=%20Ada%20#token=a.b.c', { kind: 'call', room: 'room', name: 'Ada', token: 'a.b.c' }],
+    // A token is not for servers to see, and so not from the query.
+    ['/r/room?name=&token=a.b.c#token=', { kind: 'call', room: 'room' }],
+  ])('%s', (address, wanted) => {
+    expect(entry(address)).toEqual({ ...plain, ...wanted });
+  });
+
+  test.each([
+    '/',
+    '/r',
+    '/r/',
+    '/b//',
+    '/x/room',
+    '/B/show',
+    '/r/a/b',
+    '/r/%E0%A4%A',
+    '/r/%20',
+    '/rr/room',
+    '/constructor/x',
+  ])('%s names no room', (address) => {
+    expect(entry(address)).toBeUndefined();
+  });
+});
