@@ -90,6 +90,11 @@ export class Broadcast {
     await this.#options.request('stepDown', {});
   }
 
+  /** What we may do has changed: on the stage there is no invitation to it, and off it none any more. */
+  forgetInvitation(): void {
+    this.#invitedBy = undefined;
+  }
+
   /** This is what there is now. */
   sync(info: BroadcastInfo | undefined, hands: Hands = NOBODY): void {
     this.listeners.handsChanged(hands);

@@ -362,7 +362,9 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.#grants = grants;
     this.#link?.allow(grants, transports);
     this.#delay();
-    if (JSON.stringify(grants) !== before) this.emit('grantsChanged', grants);
+    if (JSON.stringify(grants) === before) return;
+    this.broadcast.forgetInvitation();
+    this.emit('grantsChanged', grants);
   }
 
   /** Whoever only watches plays a smooth broadcast later; on the stage people talk to each other. */
