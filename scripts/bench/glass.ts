@@ -81,7 +81,7 @@ export const glass: Benchmark = {
 async function onLoopback(): Promise<Stage> {
   await using opening = new AsyncDisposableStack();
   const { url } = opening.use(await startMeasured('weir', resumable));
-  return stageOf(opening, url, {});
+  return await stageOf(opening, url, {});
 }
 
 /** The link is between the viewer and everyone else. */
@@ -90,7 +90,7 @@ async function overLink(): Promise<Stage> {
   const namespaces = opening.use(await Namespaces.create(LINK, LINK_SECONDS));
   const settings = { ...resumable, WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b };
   const { url } = opening.use(await startMeasured('weir', settings, { namespaces, side: 'b' }));
-  return stageOf(opening, url, { host: namespaces.names.b, viewer: namespaces.names.a });
+  return await stageOf(opening, url, { host: namespaces.names.b, viewer: namespaces.names.a });
 }
 
 async function stageOf(
