@@ -21,7 +21,7 @@ const LINK_SECONDS = 3000;
 const TIMES = {
   settle: 4000,
   full: { loopback: 3000, link: 10_000 },
-  quick: { loopback: 1500, link: 4000 },
+  quick: { loopback: 2000, link: 4000 },
 } as const;
 const PAIRS = { full: 12, quick: 10 };
 const GOAL = 300;
@@ -132,6 +132,7 @@ function figuresOf(pairs: readonly Pair<Sight>[], profile: BroadcastProfile, whe
   const ages = distributionOf(sights.flatMap((sight) => sight.ages));
   const pauses = distributionOf(sights.map(({ longest }) => longest));
   const frames = sights.reduce((sum, sight) => sum + sight.frames, 0);
+  const full = sights.reduce((sum, sight) => sum + sight.full, 0);
   const own = (of: keyof Sight['own']) => median(sights.map((sight) => sight.own[of]));
   const name = (what: string) => `${what}, ${names[profile]}, ${where}`;
   return [
@@ -151,7 +152,8 @@ function figuresOf(pairs: readonly Pair<Sight>[], profile: BroadcastProfile, whe
     { name: name('Longest pause between frames, p50'), value: pauses.p50, unit: 'ms' },
     { name: name('Longest pause between frames'), value: pauses.max, unit: 'ms' },
     { name: name('Frames'), value: frames, unit: '' },
+    { name: name('Frames, p50'), value: median(sights.map(({ rate }) => rate)), unit: 'a second' },
     { name: name('Frames that could be read, of all'), value: (ages.count / frames) * 100, unit: '%' },
-    { name: name('Narrowest picture'), value: Math.min(...sights.flatMap(({ widths }) => widths)), unit: 'pixels' },
+    { name: name('Frames in full width, of all'), value: (full / frames) * 100, unit: '%' },
   ];
 }

@@ -58,7 +58,7 @@ describe('what a viewer sees', () => {
       frame(MOMENT + 66, MOMENT + 340),
     ];
     const sight = sightOf(frames, none, none);
-    expect(sight).toMatchObject({ ages: [90, 107, 274], frames: 3, longest: 200, widths: [1280, 640] });
+    expect(sight).toMatchObject({ ages: [90, 107, 274], frames: 3, longest: 200, rate: 8, full: 2 });
   });
 
   test('counts frames that cannot be read', () => {
@@ -68,7 +68,7 @@ describe('what a viewer sees', () => {
       frames: 2,
       longest: 30,
     });
-    expect(sightOf([], none, none)).toMatchObject({ ages: [], frames: 0, longest: 0 });
+    expect(sightOf([], none, none)).toMatchObject({ ages: [], frames: 0, longest: 0, rate: 0, full: 0 });
   });
 
   test('has waited for as long as the browser says, a frame', () => {
