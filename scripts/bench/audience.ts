@@ -1,12 +1,13 @@
 /** Owns the benchmark of an audience: what a live broadcast of three hundred viewers costs on two workers, and whether all arrives. */
+import { cpus } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { Audience } from './support/Audience.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { BusyMeter } from './support/BusyMeter.ts';
 import { Memory } from './support/Child.ts';
-import { CpuMeter, memoryOf } from './support/cpu.ts';
-import { type Pair, ratioOf } from './support/pairs.ts';
+import { CpuMeter, idleMilliseconds, memoryOf } from './support/cpu.ts';
+import { median, type Pair, ratioOf } from './support/pairs.ts';
 import { type Measured, startMeasured } from './support/servers.ts';
 import { raised, viewersOf } from './support/settings.ts';
 import { type Places, type Reading, spreadOf, type Window, windowOf } from './support/windows.ts';
@@ -41,7 +42,7 @@ interface Held {
 export const audience: Benchmark = {
   name: 'audience',
   title: 'The audience of a broadcast',
-  about: `One host (30 frames a second, 6 packets each: 1.58 Mbit/s) and ${VIEWERS} viewers of a live broadcast, on two workers (WEIR_SPILL_AT 0, so that they spread evenly). Windows of ${TIMES.window / 1000} s from silence to silence: distinct sequence numbers that arrived of those that were sent, CPU time a packet that arrived, of both sides in the same windows. Memory is what the server holds with ${VIEWERS} more than with ${FEW}, a viewer. Viewers read headers only, in ${CREWS} processes on the same machine; where one of those takes all of a core, the tester is what limits.`,
+  about: `One host (30 frames a second, 6 packets each: 1.58 Mbit/s) and ${VIEWERS} viewers of a live broadcast, on two workers (WEIR_SPILL_AT 0, so that they spread evenly). Windows of ${TIMES.window / 1000} s from silence to silence: distinct sequence numbers that arrived of those that were sent, CPU time a packet that arrived, of both sides in the same windows. Memory is what the server holds with ${VIEWERS} more than with ${FEW}, a viewer. Viewers read headers only, in ${CREWS} processes on the same machine: where its cores are hardly idle, or one of those processes takes all of a core, what is missing says nothing of the server.`,
   a: 'the worker that gets the stream through a pipe',
   b: "the host's worker",
   limits: raised,
@@ -59,14 +60,17 @@ export const audience: Benchmark = {
     const read = readerOf(hall, places);
     const windows: Window[] = [];
     const shares: number[] = [];
+    const idle: number[] = [];
     const count = WINDOWS[quick ? 'quick' : 'full'];
     for (let number = 1; number <= count; number += 1) {
       const first = await read();
       tester.begin();
+      const began = { at: performance.now(), idle: idleMilliseconds() };
       await hall.audience.setFlowing(true);
       await setTimeout(TIMES.window);
       await hall.audience.setFlowing(false);
       shares.push(Math.max(...tester.look()));
+      idle.push((idleMilliseconds() - began.idle) / (performance.now() - began.at) / cpus().length);
       await setTimeout(TIMES.under);
       const window = windowOf(first, await read(), places, viewers);
       windows.push(window);
@@ -81,6 +85,8 @@ export const audience: Benchmark = {
         ...memoryFigures(before, after, viewers - few),
         ...spreadFigures(windows, spreadOf(await hall.audience.received(), places)),
         { name: "The tester's busiest process, share of a core, busiest window", value: Math.max(...shares), unit: '' },
+        { name: 'Cores of this machine, idle, median', value: median(idle) * 100, unit: '%' },
+        { name: 'Cores of this machine, idle, worst window', value: Math.min(...idle) * 100, unit: '%' },
       ],
     };
   },

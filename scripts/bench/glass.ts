@@ -21,7 +21,7 @@ const LINK_SECONDS = 3000;
 const TIMES = {
   settle: 4000,
   full: { loopback: 3000, link: 10_000 },
-  quick: { loopback: 1500, link: 4000 },
+  quick: { loopback: 2000, link: 4000 },
 } as const;
 const PAIRS = { full: 12, quick: 10 };
 const GOAL = 300;
@@ -81,7 +81,7 @@ export const glass: Benchmark = {
 async function onLoopback(): Promise<Stage> {
   await using opening = new AsyncDisposableStack();
   const { url } = opening.use(await startMeasured('weir', resumable));
-  return stageOf(opening, url, {});
+  return await stageOf(opening, url, {});
 }
 
 /** The link is between the viewer and everyone else. */
@@ -90,7 +90,7 @@ async function overLink(): Promise<Stage> {
   const namespaces = opening.use(await Namespaces.create(LINK, LINK_SECONDS));
   const settings = { ...resumable, WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b };
   const { url } = opening.use(await startMeasured('weir', settings, { namespaces, side: 'b' }));
-  return stageOf(opening, url, { host: namespaces.names.b, viewer: namespaces.names.a });
+  return await stageOf(opening, url, { host: namespaces.names.b, viewer: namespaces.names.a });
 }
 
 async function stageOf(
@@ -132,6 +132,7 @@ function figuresOf(pairs: readonly Pair<Sight>[], profile: BroadcastProfile, whe
   const ages = distributionOf(sights.flatMap((sight) => sight.ages));
   const pauses = distributionOf(sights.map(({ longest }) => longest));
   const frames = sights.reduce((sum, sight) => sum + sight.frames, 0);
+  const full = sights.reduce((sum, sight) => sum + sight.full, 0);
   const own = (of: keyof Sight['own']) => median(sights.map((sight) => sight.own[of]));
   const name = (what: string) => `${what}, ${names[profile]}, ${where}`;
   return [
@@ -151,7 +152,8 @@ function figuresOf(pairs: readonly Pair<Sight>[], profile: BroadcastProfile, whe
     { name: name('Longest pause between frames, p50'), value: pauses.p50, unit: 'ms' },
     { name: name('Longest pause between frames'), value: pauses.max, unit: 'ms' },
     { name: name('Frames'), value: frames, unit: '' },
+    { name: name('Frames, p50'), value: median(sights.map(({ rate }) => rate)), unit: 'a second' },
     { name: name('Frames that could be read, of all'), value: (ages.count / frames) * 100, unit: '%' },
-    { name: name('Narrowest picture'), value: Math.min(...sights.flatMap(({ widths }) => widths)), unit: 'pixels' },
+    { name: name('Frames in full width, of all'), value: (full / frames) * 100, unit: '%' },
   ];
 }

@@ -130,6 +130,11 @@ function figuresOf(arrivals: readonly Arrival[], where: string): Figure[] {
       goal: { most: GOAL.keyFrames },
     },
     { name: `Key frames asked for, a layer, most until all see, ${where}`, value: most('inAll'), unit: '' },
+    {
+      name: `Key frames asked for, a layer, most a second until all see, ${where}`,
+      value: Math.max(...arrivals.map(({ asked, times }) => (asked.inAll * 1000) / Math.max(TIMES.rush, ...times))),
+      unit: '',
+    },
   ];
 }
 

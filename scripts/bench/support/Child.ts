@@ -81,9 +81,9 @@ export function answerQuestions(
     const { id, what, data } = Question.parse(message);
     try {
       const answer = await answers[what]?.(data);
-      process.send?.({ id, answer });
+      tell({ id, answer });
     } catch (error) {
-      process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      tell({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }
   });
   const leave = async () => {
@@ -93,6 +93,11 @@ export function answerQuestions(
   process.once('disconnect', leave);
   // Whoever started us may have gone while we started: then nobody will ever ask.
   if (!process.connected) void leave();
+}
+
+/** Whoever asked may be gone by now: then nobody is told, and that is no failure. */
+function tell(answer: z.infer<typeof Answer>): void {
+  if (process.connected) process.send?.(answer, undefined, undefined, () => {});
 }
 
 export const Memory = z.object({

@@ -1,5 +1,6 @@
-/** Owns what the Linux kernel says of a process: its time on CPU, its memory, its children. */
+/** Owns what the Linux kernel says of a process: its time on CPU, its memory, its children; and how idle the machine is. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 
 /** There is no such process, or none any more. */
 export class NoProcess extends Error {
@@ -70,6 +71,11 @@ export function residentBytes(pid: number): number {
     () => memoryOf(pid).rss,
     () => 0,
   );
+}
+
+/** Milliseconds for which the machine's cores had nothing to do so far, together. */
+export function idleMilliseconds(): number {
+  return cpus().reduce((sum, { times }) => sum + times.idle, 0);
 }
 
 /** Nanoseconds on CPU of every thread that there is now. @throws {NoProcess} */

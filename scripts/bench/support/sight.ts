@@ -4,6 +4,8 @@ import { timeOf } from './timePattern.ts';
 
 /** A block that is brighter is white: halfway between video's black and its white. */
 const BRIGHT = 128;
+/** Pixels: what is narrower is of a lower layer, or was made narrower by a browser that had no time for more. */
+const FULL = 1280;
 
 export interface Sight {
   /** From drawing to presentation, in milliseconds, of the frames that could be read. */
@@ -12,7 +14,9 @@ export interface Sight {
   readonly frames: number;
   /** The longest time from one presentation to the next, in milliseconds. */
   readonly longest: number;
-  readonly widths: readonly number[];
+  /** Presented a second, and how many of all were as wide as what is published. */
+  readonly rate: number;
+  readonly full: number;
   /** What the viewer can tell by itself: half a round trip, the wait in the jitter buffer, decoding; milliseconds. */
   readonly own: { readonly trip: number; readonly buffer: number; readonly decoding: number };
   readonly freezes: number;
@@ -29,13 +33,15 @@ export function sightOf(frames: readonly SeenFrame[], before: ViewerStats, after
   });
   const moments = frames.map(({ at }) => at);
   const pauses = moments.slice(1).map((at, index) => at - (moments[index] ?? at));
+  const span = (moments.at(-1) ?? 0) - (moments[0] ?? 0);
   const mean = (time: 'buffered' | 'decoding', count: 'emitted' | 'decoded') =>
     (after[time] - before[time]) / Math.max(1, after[count] - before[count]);
   return {
     ages,
     frames: frames.length,
     longest: Math.max(0, ...pauses),
-    widths: [...new Set(frames.map(({ width }) => width))],
+    rate: span > 0 ? (pauses.length * 1000) / span : 0,
+    full: frames.filter(({ width }) => width >= FULL).length,
     own: { trip: after.roundTrip / 2, buffer: mean('buffered', 'emitted'), decoding: mean('decoding', 'decoded') },
     freezes: after.freezes - before.freezes,
   };

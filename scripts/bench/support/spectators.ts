@@ -11,6 +11,9 @@ import { Crowd, cameraOf } from './members.ts';
 import { Filling, Flow, Hosting, Rush } from './spectating.ts';
 import { visit } from './visits.ts';
 
+/** Handshakes at once: others like this one have theirs at the same time. */
+const AT_ONCE = 4;
+
 const crowd = new Crowd();
 let host: Member | undefined;
 const tracks = () => (host ? cameraOf(host) : []);
@@ -28,7 +31,10 @@ answerQuestions(
     sent: () => tracks().map(({ packets, keyFrameRequests }) => ({ packets, keyFrameRequests })),
     fill: async (data) => {
       const { url, room, names } = Filling.parse(data);
-      await crowd.join(names.map((name) => ({ url, room, name, kind: 'broadcast', role: 'viewer' })));
+      await crowd.join(
+        names.map((name) => ({ url, room, name, kind: 'broadcast', role: 'viewer' })),
+        AT_ONCE,
+      );
       return crowd.srtp;
     },
     received: () =>

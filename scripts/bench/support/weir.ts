@@ -16,9 +16,9 @@ answerQuestions(
       const dumps = await Promise.all((found?.fabric.hubs ?? []).map(({ router }) => router.dump()));
       return dumps.map(({ transportIds }) => transportIds.length);
     },
-    // By worker of that room: who it is, and the consumers that are fed there.
+    // By worker of that broadcast: who it is, and the consumers that are fed there.
     consumers: async (room) => {
-      const found = await server.app.rooms.find(String(room));
+      const found = await server.app.rooms.find(String(room), 'broadcast');
       return Promise.all(
         (found?.fabric.hubs ?? []).map(async ({ router, worker }) => {
           const { mapConsumerIdProducerId } = await router.dump();
