@@ -23,7 +23,7 @@ export const studioWords = {
     studioLive: 'You are on air.',
     studioOver: 'The broadcast has ended.',
     studioOverTitle: 'The broadcast has ended',
-    studioLasted: 'On air',
+    studioLasted: 'Time on air',
     studioMost: 'Most viewers',
     endBroadcast: 'End broadcast',
     endAsk: 'End the broadcast?',
