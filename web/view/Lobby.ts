@@ -26,9 +26,21 @@ export interface LobbyOptions {
 const METER_INTERVAL = 100;
 
 /** What differs from one kind of room to the other. */
-const kindWords: Readonly<Record<RoomKind, { join: WordKey; joining: WordKey; nobody: WordKey; about?: WordKey }>> = {
+interface KindWords {
+  readonly join: WordKey;
+  readonly joining: WordKey;
+  readonly nobody: WordKey;
+  /** What the room is, and while it is on air. */
+  readonly about?: readonly [WordKey, WordKey];
+}
+const kindWords: Readonly<Record<RoomKind, KindWords>> = {
   call: { join: 'join', joining: 'joining', nobody: 'nobodyInside' },
-  broadcast: { join: 'studioEnter', joining: 'studioEntering', nobody: 'studioNobody', about: 'studioAbout' },
+  broadcast: {
+    join: 'studioEnter',
+    joining: 'studioEntering',
+    nobody: 'studioNobody',
+    about: ['studioAbout', 'studioAboutLive'],
+  },
 };
 
 /** The lobby's elements; `close()` ends what it watches, and leaves the devices to the call. */
@@ -60,6 +72,7 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
     element('p', { className: 'quiet' }, say('tokenHint')),
   );
   const inside = element('p', { className: 'quiet inside', role: 'status' });
+  const about = element('p', { className: 'quiet' }, words.about && say(words.about[0]));
   const problemText = element('p', { className: 'problem', role: 'alert', hidden: true });
   const deviceText = element('p', { className: 'problem', role: 'alert', hidden: true });
   const tryAgain = element('button', { type: 'button', hidden: true }, say('tryAgain'));
@@ -75,7 +88,7 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
     'form',
     { className: 'fields', noValidate: true },
     element('h1', {}, room),
-    words.about && element('p', { className: 'quiet' }, say(words.about)),
+    words.about && about,
     inside,
     problemText,
     element('div', { className: 'field' }, element('label', { htmlFor: 'name' }, say('yourName')), name),
@@ -108,6 +121,7 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
     tokenField.hidden = state.kind !== 'token';
     token.required = state.kind === 'token';
     inside.hidden = state.kind === 'token';
+    if (words.about) about.textContent = say(words.about[state.kind === 'open' && state.live ? 1 : 0]);
     inside.textContent = state.kind === 'open' ? insideWords(state.names, words.nobody) : '';
     if (state.kind === 'unreachable') showProblem(say('unavailable'));
     else if (problemText.textContent === say('unavailable')) showProblem(undefined);

@@ -2,7 +2,8 @@
 import type { RoomKind } from '../client/index.ts';
 
 export type RoomState =
-  | { readonly kind: 'open'; readonly names: readonly string[] }
+  /** `live` is a broadcast that is on air. */
+  | { readonly kind: 'open'; readonly names: readonly string[]; readonly live: boolean }
   | { readonly kind: 'token' }
   | { readonly kind: 'unreachable' };
 
@@ -39,7 +40,7 @@ export class RoomWatch {
       if (response.status === 401) return { kind: 'token' };
       if (!response.ok) return { kind: 'unreachable' };
       const body: unknown = await response.json();
-      return { kind: 'open', names: namesIn(body) };
+      return { kind: 'open', names: namesIn(body), live: isLive(body) };
     } catch {
       return { kind: 'unreachable' };
     }
@@ -54,4 +55,8 @@ function namesIn(body: unknown): string[] {
       ? [person.name]
       : [],
   );
+}
+
+function isLive(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'state' in body && body.state === 'live';
 }

@@ -97,7 +97,7 @@ export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElemen
   session.on('screenShared', ({ name }) => announce(say('shares', { name })));
   tellProblems(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
-  const levels = setInterval(() => program.setSpeaking(stage.hear()), LEVELS);
+  const levels = setInterval(() => stage.hear(), LEVELS);
   const close = () => {
     clearInterval(levels);
     quiet();

@@ -42,15 +42,12 @@ export class StudioAir {
       this.#viewers,
       this.#waiting,
     );
-    const again = element('button', { type: 'button', className: 'studio-air' }, icon(Radio, 20), say('goLiveAgain'));
-    again.addEventListener('click', () => void this.#press());
     this.#mostRow = element('div', {}, element('dt', {}, say('studioMost')), this.#most);
     this.summary = element(
       'div',
       { className: 'studio-summary', hidden: true },
       element('h2', {}, say('studioOverTitle')),
       element('dl', {}, element('div', {}, element('dt', {}, say('studioLasted')), this.#lasted), this.#mostRow),
-      again,
     );
     this.button.addEventListener('click', () => void this.#press());
   }
@@ -66,15 +63,12 @@ export class StudioAir {
     if (state === 'live') this.#peak = Math.max(this.#peak ?? 0, viewers);
     this.#badge.textContent = say(this.live ? 'onAir' : 'offAir');
     this.#badge.classList.toggle('live', this.live);
-    this.#viewersText.textContent = counted(viewers, 'studioViewer', 'studioViewers');
-    this.#waiting.hidden = state !== 'before';
-    this.#waiting.textContent = waitingWords(viewers, this.#isHost);
+    this.#viewersText.textContent = viewerWords(state, viewers);
+    this.#waiting.hidden = state !== 'before' || (this.#isHost && viewers > 0);
+    this.#waiting.textContent = say(this.#isHost ? 'studioWaitingNone' : 'studioSpeakerWaits');
     this.#showButton(state);
-    const usable = session.phase === 'in' && this.#asked === undefined;
-    for (const button of [this.button, ...this.summary.querySelectorAll('button')]) {
-      button.disabled = !usable;
-      button.hidden = !this.#isHost;
-    }
+    this.button.disabled = session.phase !== 'in' || this.#asked !== undefined;
+    this.button.hidden = !this.#isHost;
     this.summary.hidden = state !== 'ended';
     this.#mostRow.hidden = this.#peak === undefined;
     this.#most.textContent = count(this.#peak ?? 0);
@@ -137,7 +131,7 @@ export class StudioAir {
   }
 }
 
-function waitingWords(viewers: number, isHost: boolean): string {
-  if (viewers === 0) return say(isHost ? 'studioWaitingNone' : 'studioSpeakerWaits');
-  return counted(viewers, 'studioWaitingOne', 'studioWaiting');
+function viewerWords(state: 'before' | 'live' | 'ended', viewers: number): string {
+  if (state === 'before' && viewers > 0) return counted(viewers, 'studioWaitingOne', 'studioWaiting');
+  return counted(viewers, 'studioViewer', 'studioViewers');
 }

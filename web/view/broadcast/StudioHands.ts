@@ -79,8 +79,13 @@ export class StudioHands {
     );
     row.replaceChildren(
       badge,
-      element('span', { className: 'label', title: hand.name }, hand.name),
-      hand.invited ? element('span', { className: 'quiet' }, say('invitedWaiting')) : this.#invite(hand),
+      element(
+        'div',
+        { className: 'studio-who' },
+        element('p', { className: 'label', title: hand.name }, hand.name),
+        hand.invited && element('p', { className: 'quiet' }, say('invitedWaiting')),
+      ),
+      ...(hand.invited ? [] : [this.#invite(hand)]),
       more,
       menu(more, words, () => [action(say('handRemove'), UserMinus, () => void this.#remove(hand))]),
     );

@@ -44,8 +44,4 @@ export class StudioProgram {
     });
     for (const tile of [this.#camera, this.#screen]) tile.resume();
   }
-
-  setSpeaking(speaking: boolean): void {
-    this.#camera.setSpeaking(speaking);
-  }
 }

@@ -54,8 +54,8 @@ export class StudioStage {
     this.#title.textContent = people.length > 0 ? say('stageCount', { count: people.length }) : '';
   }
 
-  /** Rings around who speaks. Call it regularly. @returns whether we speak ourselves */
-  hear(): boolean {
+  /** Rings around who speaks. Call it regularly. */
+  hear(): void {
     const speaking = this.#speakers.listen();
     for (const [id, { tiles, person }] of this.#places) {
       tiles.get('camera')?.setSpeaking(speaking.has(id));
@@ -64,7 +64,6 @@ export class StudioStage {
         else tile.setSlow(tile.frozen, say('frozenTheirs', { name: person.name }));
       }
     }
-    return speaking.has('self');
   }
 
   #place(person: Person): HTMLElement {

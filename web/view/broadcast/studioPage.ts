@@ -40,6 +40,7 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
   };
 
   const enter = (who: Who, media: LocalMedia, goesLive: boolean) => {
+    const { recent } = back;
     const session = new Session({ room, kind: 'broadcast', ...(role && { role }), ...who }, media);
     const joining = session.join();
     onSession(session);
@@ -49,6 +50,8 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
       show,
       onEnded: (reason, live) => {
         media.close();
+        if (reason === 'left' && live) back.leave();
+        else if (reason !== 'disconnected') back.forget();
         app.replaceChildren(card ?? endedView(reason, () => enterAfresh(who, false), wordsOf(live)));
       },
     });
@@ -65,11 +68,12 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
       }
       wasIn = true;
       // A token that was typed is not kept anywhere.
-      if (who.token === token) back.follow(who, show.info?.state);
+      if (who.token === token) back.follow(who.name, show.info?.state);
     });
     joining.then(
       () => {
-        if (goesLive && session.phase === 'in' && session.isAdmin) void show.goLive();
+        const wanted = goesLive || (recent && show.info?.state === 'before');
+        if (wanted && session.phase === 'in' && session.isAdmin) void show.goLive();
       },
       (error: unknown) => {
         back.forget();
@@ -80,7 +84,7 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
   };
 
   const returning = back.who;
-  if (returning) enterAfresh({ ...returning, ...(token && { token }) }, false);
+  if (returning) enterAfresh({ name: returning.name, ...(token && { token }) }, false);
   else if (join) enterAfresh({ name: name || remembered.name.get() || 'Guest', ...(token && { token }) }, true);
   else showLobby(startMedia(newMedia()));
 };

@@ -1,0 +1,421 @@
+/** Owns the proof that the studio of a broadcast does what it says, as its viewers receive it. */
+import type { Browser, JSHandle, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Member } from '../../scripts/load/endpoint/Member.ts';
+import type { RoomClient } from '../../web/client/index.ts';
+import { violationsOn } from '../support/axe.ts';
+import { Captures } from '../support/captures.ts';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { flows, received, still } from '../support/crowd.ts';
+import { eventually } from '../support/people.ts';
+import { startServer } from '../support/server.ts';
+import { button, colourOf, expectIn, hasFocus, newsOn, tile } from '../support/visit.ts';
+import { token, useServer, withTokens } from '../support/weir.ts';
+
+declare global {
+  interface Window {
+    /** A viewer in an empty page, who comes onto the stage with a camera when asked. */
+    guest?: RoomClient;
+  }
+}
+
+const desk = { width: 1280, height: 800 };
+
+describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
+  const captures = new Captures();
+  const weir = useServer();
+  /** With a red face and a voice. */
+  let host: Browser;
+  /** With a green face. */
+  let guests: Browser;
+  /** With a face and no voice. */
+  let silent: Browser;
+  const viewers: Member[] = [];
+
+  beforeAll(async () => {
+    [host, guests, silent] = await Promise.all([
+      launchChromium(captures.make({ colour: 'red', tone: 500 })),
+      launchChromium(captures.make({ colour: 'green', tone: 800 })),
+      launchChromium(captures.make({ colour: 'grey', tone: 0 })),
+    ]);
+  });
+  afterEach(async () => {
+    for (const viewer of viewers.splice(0)) viewer.leave();
+    await Promise.all([host, guests, silent].flatMap((one) => one.contexts()).map((context) => context.close()));
+  });
+  afterAll(async () => {
+    await Promise.all([host, guests, silent].map((one) => one?.close()));
+    captures[Symbol.dispose]();
+  });
+
+  const studioUrl = (room: string, more = '', server = weir.url) =>
+    `${server}/b/${encodeURIComponent(room)}?role=host&name=Ada${more}`;
+
+  async function open(browser: Browser, url: string, viewport = desk): Promise<Page> {
+    const page = await (await browser.newContext({ viewport })).newPage();
+    await page.goto(url);
+    return page;
+  }
+
+  /** Through the lobby into the studio, off air, with a camera that is there. */
+  async function enter(room: string, browser = host): Promise<Page> {
+    return enterFrom(await (await browser.newContext({ viewport: desk })).newPage(), room);
+  }
+
+  async function enterFrom(page: Page, room: string): Promise<Page> {
+    await page.goto(studioUrl(room));
+    await button(page, 'Enter the studio').click();
+    await expectIn(page);
+    await eventually(() => page.evaluate(() => window.weir?.sources)).toMatchObject({ camera: 'live' });
+    return page;
+  }
+
+  /** On air, without a lobby. */
+  async function onAir(room: string, browser = host): Promise<Page> {
+    const page = await open(browser, studioUrl(room, '&join=1'));
+    await page.getByText('On air', { exact: true }).waitFor();
+    return page;
+  }
+
+  async function watch(room: string, url = weir.url): Promise<Member> {
+    const { member, ready } = await Member.join({ url, room, name: 'Viewer', kind: 'broadcast', role: 'viewer' });
+    viewers.push(member);
+    await ready;
+    return member;
+  }
+
+  /** A viewer with the SDK, who raises a hand and comes when invited. */
+  async function raise(room: string, name: string, accepts: boolean): Promise<Page> {
+    const page = await open(guests, weir.url);
+    const sdk: JSHandle<typeof import('../../web/client/index.ts')> = await page.evaluateHandle("import('/sdk.js')");
+    await sdk.evaluate(
+      async ({ RoomClient, openCamera }, who) => {
+        const guest = new RoomClient({ url: location.origin });
+        window.guest = guest;
+        guest.on('invited', async () => {
+          await guest.broadcast.answer(who.accepts);
+          if (who.accepts) await guest.publish('camera', await openCamera());
+        });
+        await guest.join({ room: who.room, name: who.name, kind: 'broadcast', role: 'viewer' });
+        await guest.setHand(true);
+      },
+      { room, name, accepts },
+    );
+    return page;
+  }
+
+  /** What becomes of asking for a screen. */
+  const tried = (page: Page) =>
+    page.evaluate(() => navigator.mediaDevices.getDisplayMedia().then(String, (error: Error) => error.name));
+  const peerId = async (page: Page) => (await page.evaluate(() => window.weir?.peerId)) ?? '';
+  const state = (page: Page) => page.evaluate(() => window.weir?.broadcast.info?.state);
+  const scene = (page: Page) => page.locator('.studio-scenes [data-scene][aria-pressed=true]').textContent();
+  const chooseScene = (page: Page, name: string) => button(page.getByRole('group', { name: 'Scene' }), name).click();
+  const end = async (page: Page) => {
+    await button(page, 'End broadcast').click();
+    await button(page.getByRole('dialog'), 'End broadcast').click();
+  };
+
+  test('from the lobby one is off air, and viewers receive nothing until one goes live, both scenes, and the end', async () => {
+    const viewer = await watch('show');
+    const page = await enter('show');
+    const id = await peerId(page);
+    await page.getByText('Off air', { exact: true }).waitFor();
+    await page.getByText('1 viewer waiting').waitFor();
+    await eventually(() => colourOf(tile(page, 'You').locator('video'))).toBe('red');
+    await still(() => received(viewer, id), 1000);
+    expect(viewer.media.all).toEqual([]);
+
+    await button(page, 'Go live').click();
+    await flows(viewer, id);
+    await page.getByText('On air', { exact: true }).waitFor();
+    await page.getByText('1 viewer', { exact: true }).waitFor();
+    expect(await newsOn(page)).toContain('You are on air.');
+    await expect.poll(() => page.getByRole('timer').textContent(), { timeout: 5000 }).toMatch(/^0:0[1-9]$/);
+
+    await chooseScene(page, 'Both');
+    await flows(viewer, id, 'screen');
+    await flows(viewer, id, 'camera');
+    await eventually(() => scene(page)).toBe('Both');
+    expect(
+      await tile(page, 'Your screen')
+        .locator('video')
+        .evaluate((video) => getComputedStyle(video).transform),
+    ).toBe('none');
+    const box = async (name: string) => (await tile(page, name).boundingBox())?.width ?? 0;
+    expect(await box('You')).toBeLessThan((await box('Your screen')) / 3);
+
+    await chooseScene(page, 'Screen');
+    await eventually(() => scene(page)).toBe('Screen');
+    await eventually(() => page.evaluate(() => window.weir?.sources.camera)).toBe(undefined);
+    await tile(page, 'You').waitFor({ state: 'hidden' });
+    await chooseScene(page, 'Camera');
+    await eventually(() => scene(page)).toBe('Camera');
+    await eventually(() => page.evaluate(() => window.weir?.sources)).toMatchObject({ camera: 'live' });
+    expect(await page.evaluate(() => window.weir?.sources.screen)).toBe(undefined);
+
+    await watch('show');
+    await page.getByText('2 viewers', { exact: true }).waitFor();
+    await end(page);
+    await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor();
+    expect(await page.locator('.studio-summary dd').allTextContents()).toEqual([
+      expect.stringMatching(/^\d:\d\d$/),
+      '2',
+    ]);
+    await still(() => received(viewer, id), 500);
+    await button(page, 'Go live again').click();
+    await flows(viewer, id);
+    await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor({ state: 'hidden' });
+  });
+
+  test('a picker that is closed leaves the scene as it was', async () => {
+    // A page that the driver hands over comes from no address, and has to be allowed to talk to loopback.
+    const permissions = ['camera', 'microphone', 'local-network-access'];
+    const page = await (await host.newContext({ viewport: desk, permissions })).newPage();
+    // What the page then hears is what it hears of a picker that was closed.
+    await page.route('**/b/**', async (route) => {
+      const response = await route.fetch();
+      const headers = { ...response.headers(), 'permissions-policy': 'display-capture=()' };
+      await route.fulfill({ response, headers });
+    });
+    await enterFrom(page, 'picker');
+    await chooseScene(page, 'Screen');
+    await eventually(() => tried(page)).toBe('NotAllowedError');
+    expect(await scene(page)).toBe('Camera');
+    expect(await page.getByRole('alert').allTextContents()).toEqual([]);
+    expect(await page.evaluate(() => window.weir?.sources)).toMatchObject({ camera: 'live' });
+  });
+
+  test("the browser's own end of a sharing brings the camera back", async () => {
+    const page = await enter('sharing');
+    await chooseScene(page, 'Screen');
+    await eventually(() => page.evaluate(() => window.weir?.sources.camera)).toBe(undefined);
+    await eventually(() => scene(page)).toBe('Screen');
+    await page.evaluate(() => {
+      const track = window.weir?.localTrack('screen');
+      track?.stop();
+      track?.dispatchEvent(new Event('ended'));
+    });
+    await eventually(() => scene(page)).toBe('Camera');
+    await eventually(() => page.evaluate(() => window.weir?.sources)).toMatchObject({ camera: 'live' });
+  });
+
+  test('a hand is invited, comes with a picture, and is sent back', async () => {
+    const page = await onAir('hands');
+    const viewer = await watch('hands');
+    const bert = await raise('hands', 'Bert', true);
+    const hands = page.getByRole('region', { name: 'Raised hands' });
+    await hands.getByText('Bert').waitFor();
+    await raise('hands', 'Cleo', false);
+    await hands.getByText('Cleo').waitFor();
+    expect(await hands.getByRole('listitem').locator('.label').allTextContents()).toEqual(['Bert', 'Cleo']);
+    expect(await newsOn(page)).toContain('Bert raised a hand.');
+    await button(page, 'Invite Cleo onto the stage').click();
+    await eventually(() => newsOn(page)).toContain('Cleo does not want to come onto the stage.');
+    await button(page, 'Invite Bert onto the stage').click();
+    await eventually(() => newsOn(page)).toContain('Bert comes onto the stage.');
+    await eventually(() => colourOf(tile(page, 'Bert').locator('video'))).toBe('green');
+    await flows(viewer, (await bert.evaluate(() => window.guest?.peerId)) ?? '');
+    await button(page, 'Send Bert back to the viewers').click();
+    await tile(page, 'Bert').waitFor({ state: 'detached' });
+    await eventually(() => bert.evaluate(() => window.guest?.grants?.canPublish)).toBe(false);
+    await page.getByText('You are alone on the stage.').waitFor();
+  });
+
+  test('a hand that is invited waits, and its owner can be removed', async () => {
+    const page = await onAir('remove');
+    const viewer = await weir.connect();
+    await viewer.join({ room: 'remove', name: 'Dora', kind: 'broadcast', role: 'viewer' });
+    await viewer.request('setHand', { raised: true });
+    await button(page, 'Invite Dora onto the stage').click();
+    await page.getByText('Invited, waiting').waitFor();
+    await button(page, 'More about Dora').click();
+    await button(page, 'Remove from the broadcast').click();
+    await viewer.closed;
+    await page.getByText('Viewers who raise a hand appear here.').waitFor();
+  });
+
+  test('`&join=1` is on air at once, and a reload is on air again; after the end it is not', async () => {
+    const page = await onAir('reload');
+    const viewer = await watch('reload');
+    await flows(viewer, await peerId(page));
+    const liveFor = async () => (await page.evaluate(() => window.weir?.broadcast.liveSeconds)) ?? 0;
+    await eventually(liveFor).toBeGreaterThan(2);
+    await page.reload();
+    await page.getByText('On air', { exact: true }).waitFor();
+    await flows(viewer, await peerId(page));
+    // The same broadcast, not another.
+    expect(await liveFor()).toBeGreaterThan(2);
+    await end(page);
+    await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor();
+    await page.reload();
+    await button(page, 'Enter the studio').waitFor();
+    expect(await page.evaluate(() => window.weir)).toBe(undefined);
+  });
+
+  test('a reload of a studio that went live from the lobby is on air again', async () => {
+    const page = await enter('return');
+    await button(page, 'Go live').click();
+    await page.getByText('On air', { exact: true }).waitFor();
+    await page.reload();
+    await page.getByText('On air', { exact: true }).waitFor();
+  });
+
+  test('a lobby says that the broadcast is live, and who is on its stage', async () => {
+    await onAir('busy');
+    const page = await open(guests, studioUrl('busy'));
+    await page.getByText('It is on air: viewers see you as soon as you enter.').waitFor();
+    await page.getByText('Ada is here.').waitFor();
+  });
+
+  test('another host may end it, and nobody goes live again by coming back', async () => {
+    const page = await onAir('two hosts');
+    const { client } = await weir.join({ room: 'two hosts', name: 'Eve', kind: 'broadcast', role: 'host' });
+    await client.request('setBroadcast', { live: false });
+    await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor();
+    const before = await peerId(page);
+    const room = await weir.app.rooms.find('two hosts', 'broadcast');
+    room?.member(before)?.close('unresponsive');
+    await eventually(
+      async () => (await peerId(page)) !== before && (await page.evaluate(() => window.weir?.state)),
+    ).toBe('joined');
+    expect(await state(page)).toBe('ended');
+  });
+
+  test('the end and the way out ask first, and can be answered by keyboard', async () => {
+    const page = await onAir('ask');
+    const viewer = await weir.connect();
+    await viewer.join({ room: 'ask', name: 'V', kind: 'broadcast', role: 'viewer' });
+    const dialog = page.getByRole('dialog');
+    await button(page, 'End broadcast').focus();
+    await page.keyboard.press('Enter');
+    await dialog.waitFor();
+    expect(await hasFocus(button(dialog, 'Cancel'))).toBe(true);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    expect(await state(page)).toBe('live');
+    expect(await hasFocus(button(page, 'End broadcast'))).toBe(true);
+    await button(page, 'Leave the studio').click();
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    expect(await page.evaluate(() => window.weir?.state)).toBe('joined');
+    await button(page, 'Leave the studio').click();
+    await button(dialog, 'Leave and come back').click();
+    await page.getByRole('heading', { name: 'The broadcast waits for you' }).waitFor();
+    expect(viewer.unheard('broadcastChanged').map((info) => info.state)).not.toContain('ended');
+    await button(page, 'Join again').click();
+    await page.getByText('On air', { exact: true }).waitFor();
+    // It has been live all the while.
+    expect(await page.evaluate(() => window.weir?.broadcast.liveSeconds)).toBeGreaterThan(1);
+    await button(page, 'Leave the studio').click();
+    await button(dialog, 'End broadcast').click();
+    await page.getByRole('heading', { name: 'You left the studio' }).waitFor();
+    await expect.poll(() => viewer.unheard('broadcastChanged').at(-1)?.state).toBe('ended');
+  });
+
+  test('single keys mute, stop the camera and share', async () => {
+    const page = await enter('keys');
+    await page.keyboard.press('m');
+    await button(page, 'Unmute').waitFor();
+    await page.keyboard.press('v');
+    await eventually(() => page.evaluate(() => window.weir?.sources.camera)).toBe(undefined);
+    await page.keyboard.press('s');
+    await eventually(() => page.evaluate(() => window.weir?.sources)).toMatchObject({
+      screen: 'live',
+      microphone: 'paused',
+    });
+    await page.keyboard.press('s');
+    await eventually(() => scene(page)).toBe('Camera');
+    // It was off before: it does not come back by itself.
+    expect(await page.evaluate(() => window.weir?.sources.camera)).toBe(undefined);
+  });
+
+  test('a microphone that is silent or muted on air is told', async () => {
+    const quiet = await onAir('silence', silent);
+    await quiet.getByRole('alert').filter({ hasText: 'We hear nothing from your microphone.' }).waitFor();
+    const page = await onAir('muted');
+    await button(page, 'Mute').click();
+    const warning = page.getByRole('alert').filter({ hasText: 'Your microphone is muted' });
+    await warning.waitFor();
+    await button(page, 'Unmute').click();
+    await warning.waitFor({ state: 'hidden' });
+  });
+
+  test('how viewers play it is chosen, and said', async () => {
+    const page = await onAir('profile');
+    const viewer = await weir.connect();
+    await viewer.join({ room: 'profile', name: 'V', kind: 'broadcast', role: 'viewer' });
+    const profile = page.getByRole('group', { name: 'Playback' });
+    await button(profile, 'Smooth').click();
+    await expect.poll(() => viewer.unheard('broadcastChanged').at(-1)?.profile).toBe('smooth');
+    await page.getByText('About a second later; it survives a bad network.').waitFor();
+    expect(await button(profile, 'Smooth').getAttribute('aria-pressed')).toBe('true');
+  });
+
+  test('what is sent is said in figures', async () => {
+    const page = await onAir('health');
+    await watch('health');
+    await eventually(() => page.locator('.studio-health').innerText()).toMatch(
+      /Camera\s+320×180 · \d+ fps · \d+ kbit\/s/,
+    );
+  });
+
+  test('the link that is copied is that of viewers', async () => {
+    const page = await enter('link');
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await button(page, "Copy viewers' link").click();
+    await eventually(() => page.evaluate(() => navigator.clipboard.readText())).toBe(`${weir.url}/b/link`);
+  });
+
+  test('a token decides: a speaker has no controls of a host, a viewer is shown the way to watch', async () => {
+    await using server = await startServer(withTokens);
+    const visit = async (grants: Parameters<typeof token>[2]) => {
+      const secret = await token('guarded', 'somebody', { broadcast: true, ...grants });
+      return { secret, page: await open(host, `${studioUrl('guarded', '&join=1', server.url)}#token=${secret}`) };
+    };
+    const watching = await visit({ canPublish: false });
+    await watching.page.getByRole('heading', { name: 'This link is for watching' }).waitFor();
+    const link = watching.page.getByRole('link', { name: 'Watch the broadcast' });
+    expect(await link.getAttribute('href')).toBe(`/b/guarded#token=${watching.secret}`);
+    await watching.page.close();
+
+    const { page } = await visit({ canPublish: true });
+    await expectIn(page);
+    await page.getByText('A host starts the broadcast.').waitFor();
+    expect(await button(page, 'Go live').isVisible()).toBe(false);
+    expect(await page.getByRole('group', { name: 'Playback' }).isVisible()).toBe(false);
+    expect(await page.getByRole('region', { name: 'Raised hands' }).isVisible()).toBe(false);
+    expect(await state(page)).toBe('before');
+    await page.close();
+
+    const lobby = await open(host, studioUrl('guarded', '', server.url));
+    await lobby.getByLabel('Access token').fill(await token('guarded', 'ada', { broadcast: true, roomAdmin: true }));
+    await button(lobby, 'Enter the studio').click();
+    await button(lobby, 'Go live').click();
+    await lobby.getByText('On air', { exact: true }).waitFor();
+    await lobby.close();
+  });
+
+  test.each([{ width: 320, height: 640 }, desk])('everybody can use it, in $width by $height', async (size) => {
+    const page = await open(host, studioUrl('access'), size);
+    await button(page, 'Enter the studio').waitFor();
+    expect(await violationsOn(page)).toEqual([]);
+    await button(page, 'Enter the studio').click();
+    await button(page, 'Go live').click();
+    await page.getByText('On air', { exact: true }).waitFor();
+    const { client } = await weir.join({ room: 'access', name: 'M'.repeat(80), kind: 'broadcast', role: 'viewer' });
+    await client.request('setHand', { raised: true });
+    await button(page, /^Invite M/).waitFor();
+    expect(await violationsOn(page)).toEqual([]);
+    const wide = await page.evaluate(
+      () =>
+        [...document.querySelectorAll('.studio, .studio-body, .studio-side, .studio-top')].filter(
+          (part) => part.scrollWidth > part.clientWidth,
+        ).length,
+    );
+    expect(wide).toBe(0);
+    await end(page);
+    await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor();
+    expect(await violationsOn(page)).toEqual([]);
+  });
+});
