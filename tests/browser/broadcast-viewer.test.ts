@@ -1,5 +1,5 @@
 /** Owns the proof of the page on which a broadcast is watched: in by itself, live without a reload, onto the stage and back. */
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownAddresses } from '../../server/media/options.ts';
 import type { RoomClient } from '../../web/client/index.ts';
@@ -25,9 +25,9 @@ const hana = 'hana-hana-hana-hana-hana-hana';
 async function hostOf(browser: Browser, server: string, room: string, token?: string): Promise<Page> {
   const page = await (await browser.newContext()).newPage();
   await page.goto(server);
-  await page.evaluate(
-    async ([room, guest, token]) => {
-      const sdk: typeof import('../../web/client/index.ts') = await import(new URL('/sdk.js', location.origin).href);
+  const sdk: JSHandle<typeof import('../../web/client/index.ts')> = await page.evaluateHandle("import('/sdk.js')");
+  await sdk.evaluate(
+    async (sdk, { room, guest, token }) => {
       const client = new sdk.RoomClient({ url: location.origin });
       window.host = client;
       const who = { name: 'Hana', ...(token ? { token } : { guest }) };
@@ -35,7 +35,7 @@ async function hostOf(browser: Browser, server: string, room: string, token?: st
       await client.publish('camera', await sdk.openCamera());
       await client.publish('microphone', await sdk.openMicrophone());
     },
-    [room, hana, token] as const,
+    { room, guest: hana, token },
   );
   return page;
 }
@@ -175,7 +175,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await goLive(stage);
     const [page, other] = [await watch('stage', ''), await watch('stage', '?name=Otto')];
     await button(page, 'Raise hand').click();
-    await page.getByLabel('Your name').fill('Vera');
+    await page.getByRole('textbox', { name: 'Your name' }).fill('Vera');
     await page.keyboard.press('Enter');
     await eventually(async () => (await hands(stage)).map(({ name }) => name)).toEqual(['Vera']);
     await button(page, 'Lower hand').click();
@@ -220,7 +220,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await button(page, 'Raise hand').click();
     await eventually(() => hands(stage)).toHaveLength(1);
     await inviteFirst(stage);
-    await page.getByRole('switch', { name: 'Camera' }).or(page.getByLabel('Camera')).first().uncheck();
+    await page.getByRole('switch', { name: 'Camera' }).uncheck();
     await button(page, 'Join the stage').click();
     await eventually(() => page.evaluate(() => window.weir?.sources)).toEqual({ microphone: 'live' });
     await stage.evaluate(async () => {
