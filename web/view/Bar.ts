@@ -31,13 +31,13 @@ export interface BarOptions {
   peopleOpen(): boolean;
 }
 
-export interface Control {
+interface Control {
   readonly button: HTMLButtonElement;
   show(state: { label: string; node: IconNode; pressed?: boolean; off?: boolean }): void;
 }
 
 /** A round button that says its label and shortcut as a tooltip. */
-export function control(name: string, key: string | undefined, act: () => unknown): Control {
+function control(name: string, key: string | undefined, act: () => unknown): Control {
   const button = element('button', { type: 'button', className: 'round', data: { control: name } });
   button.addEventListener('click', () => void act());
   if (key) button.setAttribute('aria-keyshortcuts', key);
@@ -117,7 +117,7 @@ export function bar({ session, sound, moreMenu, onPeople, peopleOpen }: BarOptio
 }
 
 /** A button with the choice of its device one click away. */
-export function withDevices(main: Control, source: LocalSource, media: LocalMedia, sound?: Sound): HTMLElement {
+function withDevices(main: Control, source: LocalSource, media: LocalMedia, sound?: Sound): HTMLElement {
   const words = say(source === 'camera' ? 'chooseCamera' : 'chooseMicrophone');
   const open = element(
     'button',
@@ -177,13 +177,13 @@ function reactionMenu(button: HTMLButtonElement, onReact: (reaction: Reaction) =
 }
 
 /** Single keys work wherever nothing is being typed or chosen. */
-export function listenToKeys(keys: Readonly<Record<string, HTMLButtonElement>>): void {
+function listenToKeys(keys: Readonly<Record<string, HTMLButtonElement>>): void {
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const { target } = event;
     if (
       target instanceof HTMLElement &&
-      (target.isContentEditable || target.closest('input, textarea, select, dialog, [popover]'))
+      (target.isContentEditable || target.closest('input, textarea, select, [popover]'))
     )
       return;
     const button = keys[event.key.toLowerCase()];

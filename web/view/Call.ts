@@ -121,7 +121,7 @@ export function callView(
 }
 
 /** Says why a device did not open, once for each attempt; what the lobby has said already is not said again. */
-export function tellDeviceErrors({ media }: Session, toasts: Toasts): void {
+function tellDeviceErrors({ media }: Session, toasts: Toasts): void {
   let told = devicesWords(deviceErrors(media));
   media.on('changed', () => {
     const starting = media.state('camera').status === 'starting' || media.state('microphone').status === 'starting';
@@ -132,7 +132,7 @@ export function tellDeviceErrors({ media }: Session, toasts: Toasts): void {
 }
 
 /** Says "connecting" and "reconnecting" once they have lasted, and that we are back. */
-export function showPhase(session: Session, status: HTMLElement, toasts: Toasts, root: HTMLElement): () => void {
+function showPhase(session: Session, status: HTMLElement, toasts: Toasts, root: HTMLElement): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let said = false;
   const tell = (words: 'connecting' | 'reconnecting') => {
@@ -167,7 +167,7 @@ export function showPhase(session: Session, status: HTMLElement, toasts: Toasts,
 }
 
 /** In full screen the bar goes away after a while without movement, and comes back with the first. */
-export function hideBarWhenStill(root: HTMLElement): () => void {
+function hideBarWhenStill(root: HTMLElement): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const onMove = () => {
     root.classList.remove('still');
