@@ -1,23 +1,9 @@
 /** Owns the bar of round buttons at the bottom: what they say, what they do, their shortcuts. */
-import {
-  ChevronUp,
-  Ellipsis,
-  Hand,
-  type IconNode,
-  Mic,
-  MicOff,
-  MonitorUp,
-  MonitorX,
-  PhoneOff,
-  SmilePlus,
-  Users,
-  Video,
-  VideoOff,
-} from 'lucide';
-import type { LocalMedia, LocalSource, Reaction } from '../client/index.ts';
-import { element, icon } from './dom.ts';
-import { choices, closeMenu, menu } from './Menu.ts';
-import { remembered } from './memory.ts';
+import { Ellipsis, Hand, Mic, MicOff, MonitorUp, MonitorX, PhoneOff, SmilePlus, Users, Video, VideoOff } from 'lucide';
+import type { Reaction } from '../client/index.ts';
+import { control, listenToKeys, withDevices } from './controls.ts';
+import { element } from './dom.ts';
+import { closeMenu, menu } from './Menu.ts';
 import { reactions } from './reactions.ts';
 import type { Session } from './Session.ts';
 import type { Sound } from './Sound.ts';
@@ -29,31 +15,6 @@ export interface BarOptions {
   readonly moreMenu: (button: HTMLButtonElement) => HTMLElement;
   onPeople(): void;
   peopleOpen(): boolean;
-}
-
-interface Control {
-  readonly button: HTMLButtonElement;
-  show(state: { label: string; node: IconNode; pressed?: boolean; off?: boolean }): void;
-}
-
-/** A round button that says its label and shortcut as a tooltip. */
-function control(name: string, key: string | undefined, act: () => unknown): Control {
-  const button = element('button', { type: 'button', className: 'round', data: { control: name } });
-  button.addEventListener('click', () => void act());
-  if (key) button.setAttribute('aria-keyshortcuts', key);
-  let shown = '';
-  return {
-    button,
-    show({ label, node, pressed, off = false }) {
-      button.classList.toggle('off', off);
-      if (pressed !== undefined) button.setAttribute('aria-pressed', String(pressed));
-      if (shown === label) return;
-      shown = label;
-      button.ariaLabel = label;
-      button.dataset.tip = key ? say('tooltip', { label, key: key === 'Escape' ? 'Esc' : key }) : label;
-      button.replaceChildren(icon(node));
-    },
-  };
 }
 
 export function bar({ session, sound, moreMenu, onPeople, peopleOpen }: BarOptions): {
@@ -116,48 +77,6 @@ export function bar({ session, sound, moreMenu, onPeople, peopleOpen }: BarOptio
   return { root, render };
 }
 
-/** A button with the choice of its device one click away. */
-function withDevices(main: Control, source: LocalSource, media: LocalMedia, sound?: Sound): HTMLElement {
-  const words = say(source === 'camera' ? 'chooseCamera' : 'chooseMicrophone');
-  const open = element(
-    'button',
-    { type: 'button', className: 'chevron', ariaLabel: words, title: words },
-    icon(ChevronUp, 16),
-  );
-  const panel = menu(open, words, () => [
-    deviceChoices(
-      say(source),
-      media.devices(source === 'camera' ? 'videoinput' : 'audioinput'),
-      media.chosen(source),
-      (id) => {
-        remembered[source].set(id);
-        void media.choose(source, id);
-      },
-    ),
-    sound !== undefined &&
-      media.devices('audiooutput').length > 0 &&
-      deviceChoices(say('speaker'), media.devices('audiooutput'), sound.speaker || 'default', (id) => {
-        remembered.speaker.set(id);
-        void sound.choose(id);
-      }),
-  ]);
-  return element('span', { className: 'split' }, main.button, open, panel);
-}
-
-function deviceChoices(
-  label: string,
-  devices: readonly MediaDeviceInfo[],
-  chosen: string | undefined,
-  onChoose: (id: string) => void,
-): HTMLElement {
-  const options = devices.map(({ deviceId, label: name }) => ({
-    value: deviceId,
-    label: name || say('defaultDevice'),
-  }));
-  if (options.length === 0) return element('p', { className: 'heading' }, `${label}: ${say('noDevice')}`);
-  return choices(label, options, chosen, onChoose);
-}
-
 function reactionMenu(button: HTMLButtonElement, onReact: (reaction: Reaction) => void): HTMLElement {
   return menu(button, say('react'), () => {
     const buttons = reactions.map(({ reaction, sign }) => {
@@ -173,22 +92,5 @@ function reactionMenu(button: HTMLButtonElement, onReact: (reaction: Reaction) =
       return one;
     });
     return [element('div', { className: 'reactions' }, ...buttons)];
-  });
-}
-
-/** Single keys work wherever nothing is being typed or chosen. */
-function listenToKeys(keys: Readonly<Record<string, HTMLButtonElement>>): void {
-  document.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    const { target } = event;
-    if (
-      target instanceof HTMLElement &&
-      (target.isContentEditable || target.closest('input, textarea, select, [popover]'))
-    )
-      return;
-    const button = keys[event.key.toLowerCase()];
-    if (!button?.isConnected || button.disabled) return;
-    event.preventDefault();
-    button.click();
   });
 }
