@@ -6,17 +6,17 @@ import { inviteButton } from './invite.ts';
 import { moreMenu } from './MoreMenu.ts';
 import { remembered } from './memory.ts';
 import { People } from './People.ts';
-import { deviceErrors, devicesWords, deviceWords, isDeviceProblem, problemWords } from './problems.ts';
 import { floatReaction } from './reactions.ts';
-import type { Phase, Session } from './Session.ts';
+import type { Session } from './Session.ts';
 import { Sound } from './Sound.ts';
 import { Stage } from './Stage.ts';
 import { Toasts } from './Toasts.ts';
+import { showPhase, tellProblems } from './telling.ts';
 import { waitingBanner } from './waiting.ts';
 import { say } from './words/index.ts';
 
-/** How often voices are looked at, in milliseconds; "reconnecting" is said after `quiet`; the bar hides after `still`. */
-const TIMES = { levels: 200, quiet: 1000, still: 3000 };
+/** How often voices are looked at, in milliseconds; the bar hides after `still`. */
+const TIMES = { levels: 200, still: 3000 };
 
 /** The call's elements; `close()` ends its timers. */
 export function callView(
@@ -92,17 +92,7 @@ export function callView(
     floatReaction(floating, reaction, person.own ? say('you') : person.name);
     if (!person.own) announce(say('reacted', { name: person.name, reaction: say(reaction) }));
   });
-  session.on('problem', (problem) => {
-    // Whoever closes the picker of screens needs not be told.
-    if (isDeviceProblem(problem) && problem.source === 'screen' && problem.error.problem === 'cancelled') return;
-    toasts.warn(isDeviceProblem(problem) ? deviceWords(problem.source, problem.error) : problemWords(problem));
-  });
-  session.media.on('unplugged', ({ label, replaced }) =>
-    toasts.tell(
-      replaced ? say('unplugged', { device: label, other: replaced }) : say('unpluggedNone', { device: label }),
-    ),
-  );
-  tellDeviceErrors(session, toasts);
+  tellProblems(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
   const levels = setInterval(() => stage.hear(), TIMES.levels);
   const stillness = hideBarWhenStill(root);
@@ -118,52 +108,6 @@ export function callView(
   });
   render();
   return { root, close };
-}
-
-/** Says why a device did not open, once for each attempt; what the lobby has said already is not said again. */
-function tellDeviceErrors({ media }: Session, toasts: Toasts): void {
-  let told = devicesWords(deviceErrors(media));
-  media.on('changed', () => {
-    const starting = media.state('camera').status === 'starting' || media.state('microphone').status === 'starting';
-    const words = starting ? undefined : devicesWords(deviceErrors(media));
-    if (words !== undefined && words !== told) toasts.warn(words);
-    told = words;
-  });
-}
-
-/** Says "connecting" and "reconnecting" once they have lasted, and that we are back. */
-function showPhase(session: Session, status: HTMLElement, toasts: Toasts, root: HTMLElement): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let said = false;
-  const tell = (words: 'connecting' | 'reconnecting') => {
-    said = true;
-    status.textContent = say(words);
-    status.hidden = false;
-  };
-  const show = (phase: Phase) => {
-    clearTimeout(timer);
-    if (phase === 'in') {
-      if (said && status.textContent === say('reconnecting')) toasts.tell(say('reconnected'));
-      said = false;
-      status.hidden = true;
-      root.classList.remove('reconnecting');
-      return;
-    }
-    if (phase === 'ended') return;
-    timer = setTimeout(() => {
-      tell(phase === 'joining' ? 'connecting' : 'reconnecting');
-      root.classList.toggle('reconnecting', phase === 'reconnecting');
-    }, TIMES.quiet);
-  };
-  session.on('phase', show);
-  session.on('cut', (cut) => {
-    if (session.phase !== 'in') return;
-    // Sound and picture go on: nothing is dimmed.
-    if (!cut) show('in');
-    else timer = setTimeout(() => tell('reconnecting'), TIMES.quiet);
-  });
-  show(session.phase);
-  return () => clearTimeout(timer);
 }
 
 /** In full screen the bar goes away after a while without movement, and comes back with the first. */
