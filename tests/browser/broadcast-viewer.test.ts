@@ -3,6 +3,7 @@ import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownAddresses } from '../../server/media/options.ts';
 import type { RoomClient } from '../../web/client/index.ts';
+import { violationsOn } from '../support/axe.ts';
 import { hasChromium } from '../support/chromium.ts';
 import { hasFirefox, launchFirefox } from '../support/firefox.ts';
 import { eventually } from '../support/people.ts';
@@ -15,6 +16,8 @@ declare global {
   interface Window {
     /** The room client of a host without a page of ours. */
     host?: RoomClient;
+    /** What the page has opened of the viewer's devices. */
+    opened?: MediaStreamTrack[];
   }
 }
 
@@ -56,9 +59,22 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
 
   async function watch(room: string, query = '?name=Vera', viewport = { width: 1280, height: 800 }): Promise<Page> {
     const page = await (await chromium.browser.newContext({ viewport })).newPage();
+    await page.addInitScript(() => {
+      const opened: MediaStreamTrack[] = [];
+      window.opened = opened;
+      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wish) => {
+        const stream = await open(wish);
+        opened.push(...stream.getTracks());
+        return stream;
+      };
+    });
     await page.goto(addressOf(weir.url, room, query));
     return page;
   }
+  /** The devices that the page has opened, and whether they still run. */
+  const devices = (page: Page) =>
+    page.evaluate(() => (window.opened ?? []).map(({ kind, readyState }) => `${kind} ${readyState}`).sort());
   const host = (room: string) => hostOf(chromium.browser, weir.url, room);
   const hands = (page: Page) => page.evaluate(() => window.host?.broadcast.hands.first ?? []);
   const inviteFirst = (page: Page) =>
@@ -73,9 +89,13 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await page.evaluate(() => Object.assign(window, { sameDocument: true }));
     const first = await host('scenes');
     await notice(page, 'The broadcast has not begun yet').waitFor();
+    expect(await violationsOn(page)).toEqual([]);
     await goLive(first);
     await eventually(() => isLive(page)).toBe(true);
     await page.locator('.live-badge').waitFor();
+    expect(await violationsOn(page)).toEqual([]);
+    // Nobody's devices are opened for watching.
+    expect(await devices(page)).toEqual([]);
     await eventually(() => newsOn(page)).toContain('The broadcast is live.');
     await first.evaluate(() => window.host?.leave());
     await notice(page, 'The host will be back in a moment').waitFor();
@@ -185,6 +205,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await eventually(() => hands(stage)).toHaveLength(1);
     await inviteFirst(stage);
     await page.getByRole('dialog', { name: 'Hana invites you onto the stage' }).waitFor();
+    expect(await violationsOn(page)).toEqual([]);
     await button(page, 'Join the stage').click();
     await page.locator('.strip .tile.own.live').waitFor();
     // Whoever talks with others hears them.
@@ -205,6 +226,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await button(page, 'Raise hand').waitFor();
     await eventually(() => page.locator('.tile.own').count()).toBe(0);
     await eventually(() => page.evaluate(() => window.weir?.sources)).toEqual({});
+    await eventually(() => devices(page)).toEqual(['audio ended', 'video ended']);
   });
 
   test('is sent back by the host with everything off, and may say no', async () => {
@@ -223,13 +245,14 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await page.getByRole('switch', { name: 'Camera' }).uncheck();
     await button(page, 'Join the stage').click();
     await eventually(() => page.evaluate(() => window.weir?.sources)).toEqual({ microphone: 'live' });
+    expect(await devices(page)).toEqual(['audio live']);
     await stage.evaluate(async () => {
       const [guest] = window.host?.peers ?? [];
       if (guest) await window.host?.setGrants(guest.peerId, { canPublish: false });
     });
     await button(page, 'Raise hand').waitFor();
     await eventually(() => newsOn(page)).toContain('You are watching again. Camera and microphone are off.');
-    expect(await page.evaluate(() => window.weir?.localTrack('microphone')?.readyState)).not.toBe('live');
+    expect(await devices(page)).toEqual(['audio ended']);
   });
 
   test('does everything by keyboard: full screen, the menu, the way out', async () => {

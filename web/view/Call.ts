@@ -111,7 +111,7 @@ export function callView(
 }
 
 /** In full screen the bar goes away after a while without movement, and comes back with the first. */
-function hideBarWhenStill(root: HTMLElement): () => void {
+export function hideBarWhenStill(root: HTMLElement): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const onMove = () => {
     root.classList.remove('still');

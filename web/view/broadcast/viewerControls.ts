@@ -14,7 +14,7 @@ import {
   Volume2,
   VolumeX,
 } from 'lucide';
-import { control, listenToKeys, withDevices } from '../Bar.ts';
+import { control, listenToKeys, withDevices } from '../controls.ts';
 import { element } from '../dom.ts';
 import { choices, menu } from '../Menu.ts';
 import { appearanceChoices } from '../MoreMenu.ts';

@@ -1,11 +1,11 @@
 /** Owns a broadcast on the page of a viewer: player, controls, the way onto the stage, and what is said as things happen. */
 import type { CloseReason } from '../../client/index.ts';
-import { hideBarWhenStill, showPhase, tellDeviceErrors } from '../Call.ts';
+import { hideBarWhenStill } from '../Call.ts';
 import { element } from '../dom.ts';
 import { remembered } from '../memory.ts';
-import { deviceWords, isDeviceProblem, problemWords } from '../problems.ts';
 import type { Session } from '../Session.ts';
 import { Toasts } from '../Toasts.ts';
+import { showPhase, tellProblems } from '../telling.ts';
 import { waitingBanner } from '../waiting.ts';
 import { say } from '../words/index.ts';
 import { Player } from './Player.ts';
@@ -80,10 +80,7 @@ export function viewerView(
     render();
   });
   session.on('draining', (seconds) => toasts.tell(say('draining', { seconds: Math.ceil(seconds) })));
-  session.on('problem', (problem) =>
-    toasts.warn(isDeviceProblem(problem) ? deviceWords(problem.source, problem.error) : problemWords(problem)),
-  );
-  tellDeviceErrors(session, toasts);
+  tellProblems(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
   const stillness = hideBarWhenStill(root);
   const timers = [
