@@ -255,6 +255,20 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     expect(await devices(page)).toEqual(['audio ended']);
   });
 
+  test('says that there is no way to the server, and tries again', async () => {
+    const page = await (await chromium.browser.newContext()).newPage();
+    let reachable = false;
+    await page.routeWebSocket(/\/ws$/, (socket) => {
+      if (reachable) socket.connectToServer();
+      else void socket.close();
+    });
+    await page.goto(addressOf(weir.url, 'unreachable'));
+    await notice(page, 'The broadcast cannot be opened').waitFor();
+    reachable = true;
+    await button(page, 'Try again').click();
+    await notice(page, 'The broadcast has not begun yet').waitFor();
+  });
+
   test('does everything by keyboard: full screen, the menu, the way out', async () => {
     const stage = await host('keys');
     await goLive(stage);

@@ -45,9 +45,17 @@ export class ViewerStage {
     for (const source of ['camera', 'microphone'] as const) {
       // Whoever leaves it wants their lights to go out.
       if (!this.on) media.stop(source);
-      else if (this.#devices?.[source]) void media.start(source);
+      else if (this.#devices?.[source]) void this.#start(source);
     }
     this.#devices = undefined;
     this.#onChange(this.on, !this.#leaves);
+  }
+
+  /** Who comes with a microphone is heard, though they were muted when they were here before. */
+  async #start(source: 'camera' | 'microphone'): Promise<void> {
+    const { media } = this.#session;
+    await media.start(source);
+    if (source === 'microphone' && media.state(source).status === 'on' && this.#session.self.muted)
+      await this.#session.toggleMicrophone();
   }
 }
