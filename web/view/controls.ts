@@ -81,7 +81,7 @@ export function listenToKeys(keys: Readonly<Record<string, HTMLButtonElement>>):
     const { target } = event;
     if (
       target instanceof HTMLElement &&
-      (target.isContentEditable || target.closest('input, textarea, select, dialog, [popover]'))
+      (target.isContentEditable || target.closest('input:not([type=range]), textarea, select, dialog, [popover]'))
     )
       return;
     const button = keys[event.key.toLowerCase()];

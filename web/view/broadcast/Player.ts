@@ -95,7 +95,8 @@ export class Player {
     const own = this.#onStage.on ? [session.self] : [];
     this.#people = new Map([...stage, ...own].map((person) => [person.id, person]));
     const plan = planOf(stage.length > 0 ? stage : own, this.#speaker);
-    const strip = stage.length > 0 ? [...plan.strip, ...own.map(({ id }) => id)] : [];
+    // Our own picture comes first: whoever is on the stage wants to see it without looking for it.
+    const strip = stage.length > 0 ? [...own.map(({ id }) => id), ...plan.strip] : [];
     this.#place({ ...plan, strip });
     for (const [key, tile] of this.#tiles) this.#fill(key, tile);
     const main = this.#people.get(plan.main?.id ?? '');

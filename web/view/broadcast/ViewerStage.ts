@@ -10,6 +10,7 @@ export class ViewerStage {
   readonly #session: Session;
   readonly #onChange: (on: boolean, byOthers: boolean) => void;
   #was = false;
+  #devices: StageDevices | undefined;
   #leaves = false;
 
   /** @param onChange we are on the stage, or no more; `byOthers` where we did not ask for it */
@@ -25,12 +26,10 @@ export class ViewerStage {
     return this.#session.client.grants?.canPublish ?? false;
   }
 
-  /** Takes the invitation; what is started is published as soon as that is allowed. */
-  async accept({ camera, microphone }: StageDevices): Promise<void> {
+  /** Takes the invitation; the devices start once we are on the stage. */
+  async accept(devices: StageDevices): Promise<void> {
+    this.#devices = devices;
     await this.#show.answer(true);
-    if (!this.on) return;
-    const { media } = this.#session;
-    await Promise.all([camera && media.start('camera'), microphone && media.start('microphone')]);
   }
 
   async leave(): Promise<void> {
@@ -42,11 +41,21 @@ export class ViewerStage {
   #look(): void {
     if (this.#session.phase !== 'in' || this.on === this.#was) return;
     this.#was = this.on;
-    if (!this.on) {
-      // Their lights go out.
-      this.#session.media.stop('camera');
-      this.#session.media.stop('microphone');
+    const { media } = this.#session;
+    for (const source of ['camera', 'microphone'] as const) {
+      // Whoever leaves it wants their lights to go out.
+      if (!this.on) media.stop(source);
+      else if (this.#devices?.[source]) void this.#start(source);
     }
+    this.#devices = undefined;
     this.#onChange(this.on, !this.#leaves);
+  }
+
+  /** Who comes with a microphone is heard, though they were muted when they were here before. */
+  async #start(source: 'camera' | 'microphone'): Promise<void> {
+    const { media } = this.#session;
+    await media.start(source);
+    if (source === 'microphone' && media.state(source).status === 'on' && this.#session.self.muted)
+      await this.#session.toggleMicrophone();
   }
 }

@@ -74,7 +74,7 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
     if (on) hearing.button.removeAttribute('aria-keyshortcuts');
     else hearing.button.setAttribute('aria-keyshortcuts', 'M');
     volume.value = String(sound.muted ? 0 : sound.volume);
-    hand.button.hidden = on;
+    hand.button.hidden = on || player.scene === 'ended';
     hand.button.disabled = session.phase !== 'in';
     hand.show({ label: say(raised ? 'lowerHand' : 'raiseHand'), node: Hand, pressed: raised });
     devices.hidden = !on;

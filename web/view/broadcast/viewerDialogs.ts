@@ -56,7 +56,13 @@ export interface InvitationAnswers {
 /** Asks whether to come onto the stage. @returns what takes the question back */
 export function askOntoStage(frame: HTMLElement, by: string, { onAccept, onDecline }: InvitationAnswers): () => void {
   const device = (source: 'camera' | 'microphone') => {
-    const box = element('input', { type: 'checkbox', name: source, checked: true, className: 'switch' });
+    const box = element('input', {
+      type: 'checkbox',
+      role: 'switch',
+      name: source,
+      checked: true,
+      className: 'switch',
+    });
     return { box, row: element('label', { className: 'device' }, element('span', {}, say(source)), box) };
   };
   const [microphone, camera] = [device('microphone'), device('camera')];

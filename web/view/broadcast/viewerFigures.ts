@@ -56,6 +56,8 @@ function figures(first: Sample, last: Sample): Figures {
   const lost = Math.max(0, total('packetsLost'));
   const loss = lost / Math.max(1, lost + total('packets'));
   const frames = main && grown(main, 'frames') / seconds;
+  // A screen on which nothing moves has few.
+  const expected = main?.source === 'camera' ? frames : undefined;
   return {
     behind: behind(main ?? last.tracks.find((track) => grown(track, 'buffered') > 0), grown),
     bitrate: (total('bytes') * 8) / 1000 / seconds,
@@ -63,7 +65,7 @@ function figures(first: Sample, last: Sample): Figures {
     height: main?.height,
     framesPerSecond: frames,
     loss,
-    health: healthOf(loss, frames, total('freezes'), films.length > 0 && !main),
+    health: healthOf(loss, expected, total('freezes'), films.some(({ source }) => source === 'camera') && !main),
   };
 }
 

@@ -20,8 +20,9 @@ export function viewerHead(show: Show): ViewerHead {
   const words = element('span', { className: 'words' });
   const watching = element('span', { className: 'watching', hidden: true }, icon(Eye, 18), count, words);
   const dot = element('span', { className: 'health', ariaHidden: 'true' });
-  const behind = element('span', {});
-  const button = element('button', { type: 'button', className: 'figures', hidden: true }, dot, behind);
+  const behind = element('span', { className: 'long' });
+  const short = element('span', { className: 'short' });
+  const button = element('button', { type: 'button', className: 'figures', hidden: true }, dot, behind, short);
   const list = element('dl', { className: 'figures-list' });
   const panel = menu(button, say('connection'), () => [list]);
   const root = element(
@@ -52,6 +53,7 @@ export function viewerHead(show: Show): ViewerHead {
     const { behind: seconds, health } = figures;
     dot.dataset.health = health;
     set(behind, seconds === undefined ? '' : behindWords(seconds));
+    set(short, seconds === undefined ? '' : `${seconds.toFixed(1)} s`);
     button.title = say('connectionIs', { health: say(health) });
     button.ariaLabel = `${behind.textContent}. ${button.title}`;
     const rows = rowsOf(figures);

@@ -48,7 +48,8 @@ export function viewerView(
     frame: root,
     onHand: () => raiseHand(session, root),
   });
-  const stage = element('div', { className: 'player' }, player.root, card.root, sound.unmute);
+  player.root.append(card.root, sound.unmute);
+  const stage = element('div', { className: 'player' }, player.root);
   root.append(head.root, stage, controls.root, status, waiting.root, toasts.root, sound.root);
 
   let scheduled = false;
