@@ -1,7 +1,7 @@
 /** Owns the page: which room it is for, and what is shown of it. */
 import type { RoomClient } from './client/index.ts';
-import { studioPage } from './view/broadcast/studioPage.ts';
-import { viewerPage } from './view/broadcast/viewerPage.ts';
+import { studioPage } from './view/broadcast/studio/studioPage.ts';
+import { viewerPage } from './view/broadcast/viewer/viewerPage.ts';
 import { callPage } from './view/callPage.ts';
 import { type Entry, entryOf } from './view/entry.ts';
 import { remembered } from './view/memory.ts';

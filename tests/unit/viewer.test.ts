@@ -1,8 +1,8 @@
 /** Owns what a viewer's page works out by itself: who is large, how far behind it is, how well it comes. */
 import { describe, expect, test } from 'vitest';
 import type { TrackStats } from '../../web/client/index.ts';
-import { planOf } from '../../web/view/broadcast/PlayerPlan.ts';
-import { ViewerFigures } from '../../web/view/broadcast/viewerFigures.ts';
+import { ViewerFigures } from '../../web/view/broadcast/viewer/figures.ts';
+import { planOf } from '../../web/view/broadcast/viewer/Plan.ts';
 
 const somebody = (id: string, state: { cameraOn?: boolean; screenOn?: boolean; away?: boolean } = {}) => ({
   id,

@@ -1,24 +1,24 @@
 /** Owns the studio on the page: the program, its scenes, being on air, the stage, and what is said as things happen. */
-import type { CloseReason } from '../../client/index.ts';
-import { announce, element } from '../dom.ts';
-import { inviteButton } from '../invite.ts';
-import { remembered } from '../memory.ts';
-import { Sound } from '../Sound.ts';
-import { Toasts } from '../Toasts.ts';
-import { showPhase, tellProblems } from '../telling.ts';
-import { waitingBanner } from '../waiting.ts';
-import { say } from '../words/index.ts';
-import type { Show } from './Show.ts';
-import { StudioAir } from './StudioAir.ts';
-import { ask } from './StudioAsk.ts';
-import { studioBar } from './StudioBar.ts';
-import { StudioHands } from './StudioHands.ts';
-import { StudioHealth } from './StudioHealth.ts';
-import { StudioMeter } from './StudioMeter.ts';
-import { StudioProfile } from './StudioProfile.ts';
-import { StudioProgram } from './StudioProgram.ts';
-import { StudioScenes } from './StudioScenes.ts';
-import { StudioStage } from './StudioStage.ts';
+import type { CloseReason } from '../../../client/index.ts';
+import { announce, element } from '../../dom.ts';
+import { inviteButton } from '../../invite.ts';
+import { remembered } from '../../memory.ts';
+import { Sound } from '../../Sound.ts';
+import { Toasts } from '../../Toasts.ts';
+import { showPhase, tellProblems } from '../../telling.ts';
+import { waitingBanner } from '../../waiting.ts';
+import { say } from '../../words/index.ts';
+import type { Show } from '../Show.ts';
+import { StudioAir } from './Air.ts';
+import { ask } from './Ask.ts';
+import { studioBar } from './Bar.ts';
+import { StudioHands } from './Hands.ts';
+import { StudioHealth } from './Health.ts';
+import { StudioMeter } from './Meter.ts';
+import { StudioProfile } from './Profile.ts';
+import { StudioProgram } from './Program.ts';
+import { StudioScenes } from './Scenes.ts';
+import { StudioStage } from './Stage.ts';
 
 /** How often voices are looked at, in milliseconds. */
 const LEVELS = 200;

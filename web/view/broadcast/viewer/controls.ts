@@ -14,16 +14,16 @@ import {
   Volume2,
   VolumeX,
 } from 'lucide';
-import { control, listenToKeys, withDevices } from '../controls.ts';
-import { element } from '../dom.ts';
-import { choices, menu } from '../Menu.ts';
-import { appearanceChoices } from '../MoreMenu.ts';
-import type { Session } from '../Session.ts';
-import { say } from '../words/index.ts';
+import { control, listenToKeys, withDevices } from '../../controls.ts';
+import { element } from '../../dom.ts';
+import { choices, menu } from '../../Menu.ts';
+import { appearanceChoices } from '../../MoreMenu.ts';
+import type { Session } from '../../Session.ts';
+import { say } from '../../words/index.ts';
 import type { Player } from './Player.ts';
-import type { ViewerStage } from './ViewerStage.ts';
-import { type Quality, qualities } from './viewerQuality.ts';
-import type { ViewerSound } from './viewerSound.ts';
+import { type Quality, qualities } from './quality.ts';
+import type { ViewerStage } from './Stage.ts';
+import type { ViewerSound } from './sound.ts';
 
 export interface ViewerControlsOptions {
   readonly session: Session;

@@ -1,16 +1,16 @@
 /** Owns the studio of a broadcast: the way in and out of it. */
-import { type CloseReason, type LocalMedia, roleOf } from '../../client/index.ts';
-import { newMedia, startMedia } from '../callPage.ts';
-import { element } from '../dom.ts';
-import { endedView } from '../ended.ts';
-import type { EntryPage } from '../entry.ts';
-import { lobbyView } from '../Lobby.ts';
-import { remembered } from '../memory.ts';
-import { Session, type SessionWish } from '../Session.ts';
-import { say } from '../words/index.ts';
-import { Show } from './Show.ts';
+import { type CloseReason, type LocalMedia, roleOf } from '../../../client/index.ts';
+import { newMedia, startMedia } from '../../callPage.ts';
+import { element } from '../../dom.ts';
+import { endedView } from '../../ended.ts';
+import type { EntryPage } from '../../entry.ts';
+import { lobbyView } from '../../Lobby.ts';
+import { remembered } from '../../memory.ts';
+import { Session, type SessionWish } from '../../Session.ts';
+import { say } from '../../words/index.ts';
+import { Show } from '../Show.ts';
+import { StudioReturn } from './Return.ts';
 import { studioView } from './Studio.ts';
-import { StudioReturn } from './StudioReturn.ts';
 
 type Who = Pick<SessionWish, 'name' | 'token'>;
 

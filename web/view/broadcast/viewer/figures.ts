@@ -1,5 +1,5 @@
 /** Owns what a viewer may know of the connection: how far behind, how much comes, how much of it well. */
-import type { TrackStats } from '../../client/index.ts';
+import type { TrackStats } from '../../../client/index.ts';
 
 export type Health = 'good' | 'fair' | 'poor';
 

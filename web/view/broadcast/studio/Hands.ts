@@ -1,12 +1,12 @@
 /** Owns the raised hands in the studio: whose they are, in their order, and asking somebody onto the stage. */
 import { Ellipsis, UserMinus } from 'lucide';
-import type { Hands } from '../../client/index.ts';
-import { arrange, element, hueOf, icon, initials } from '../dom.ts';
-import { action, menu } from '../Menu.ts';
-import type { Toasts } from '../Toasts.ts';
-import { say } from '../words/index.ts';
-import type { Show } from './Show.ts';
-import { count } from './studioWords.ts';
+import type { Hands } from '../../../client/index.ts';
+import { arrange, element, hueOf, icon, initials } from '../../dom.ts';
+import { action, menu } from '../../Menu.ts';
+import type { Toasts } from '../../Toasts.ts';
+import { say } from '../../words/index.ts';
+import type { Show } from '../Show.ts';
+import { count } from './words.ts';
 
 type RaisedHand = Hands['first'][number];
 

@@ -1,6 +1,6 @@
 /** Owns a viewer's time on the stage: in by invitation with the devices that they want, and out with none left on. */
-import type { Session } from '../Session.ts';
-import type { Show } from './Show.ts';
+import type { Session } from '../../Session.ts';
+import type { Show } from '../Show.ts';
 
 /** Which devices somebody comes onto the stage with. */
 export type StageDevices = Readonly<Record<'camera' | 'microphone', boolean>>;

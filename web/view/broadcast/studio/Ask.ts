@@ -1,6 +1,6 @@
 /** Owns questions that the studio asks before something that cannot be taken back. */
-import { element } from '../dom.ts';
-import { say } from '../words/index.ts';
+import { element } from '../../dom.ts';
+import { say } from '../../words/index.ts';
 
 export interface Question<T extends string> {
   readonly title: string;

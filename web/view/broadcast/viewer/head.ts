@@ -1,11 +1,11 @@
 /** Owns the line above the player: on air or not, for how long, how many watch, how far behind it is and how well it comes. */
 import { Eye } from 'lucide';
-import { element, icon } from '../dom.ts';
-import { menu } from '../Menu.ts';
-import { say } from '../words/index.ts';
-import type { Scene, Show } from './Show.ts';
-import type { Figures } from './viewerFigures.ts';
-import { behindWords, clock } from './viewerTime.ts';
+import { element, icon } from '../../dom.ts';
+import { menu } from '../../Menu.ts';
+import { say } from '../../words/index.ts';
+import type { Scene, Show } from '../Show.ts';
+import type { Figures } from './figures.ts';
+import { behindWords, clock } from './time.ts';
 
 export interface ViewerHead {
   readonly root: HTMLElement;

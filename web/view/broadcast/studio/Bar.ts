@@ -1,12 +1,12 @@
 /** Owns the bar of the studio: microphone, camera, screen, more, and the way out. */
 import { Ellipsis, LogOut, Mic, MicOff, MonitorUp, MonitorX, Video, VideoOff } from 'lucide';
-import { control, listenToKeys, withDevices } from '../controls.ts';
-import { element } from '../dom.ts';
-import { choices, menu } from '../Menu.ts';
-import { appearanceChoices } from '../MoreMenu.ts';
-import type { Session } from '../Session.ts';
-import type { Sound } from '../Sound.ts';
-import { say } from '../words/index.ts';
+import { control, listenToKeys, withDevices } from '../../controls.ts';
+import { element } from '../../dom.ts';
+import { choices, menu } from '../../Menu.ts';
+import { appearanceChoices } from '../../MoreMenu.ts';
+import type { Session } from '../../Session.ts';
+import type { Sound } from '../../Sound.ts';
+import { say } from '../../words/index.ts';
 
 export interface StudioBarOptions {
   readonly session: Session;

@@ -1,9 +1,9 @@
 /** Owns how what we send fares: rate, size and frames of each source, and what keeps a picture from being better. */
-import type { Source, TrackStats } from '../../client/index.ts';
-import { element } from '../dom.ts';
-import type { Session } from '../Session.ts';
-import { say, type WordKey } from '../words/index.ts';
-import { rate } from './studioWords.ts';
+import type { Source, TrackStats } from '../../../client/index.ts';
+import { element } from '../../dom.ts';
+import type { Session } from '../../Session.ts';
+import { say, type WordKey } from '../../words/index.ts';
+import { rate } from './words.ts';
 
 const INTERVAL = 2000;
 /** A browser says for a moment that something limits it, whenever it begins: after so many looks it is worth saying. */

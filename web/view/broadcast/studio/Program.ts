@@ -1,9 +1,9 @@
 /** Owns the program in the studio: what viewers see of us, laid out as they see it. */
-import { element } from '../dom.ts';
-import type { Session } from '../Session.ts';
-import { Tile } from '../Tile.ts';
-import { say } from '../words/index.ts';
-import type { StudioScene } from './StudioScenes.ts';
+import { element } from '../../dom.ts';
+import type { Session } from '../../Session.ts';
+import { Tile } from '../../Tile.ts';
+import { say } from '../../words/index.ts';
+import type { StudioScene } from './Scenes.ts';
 
 export class StudioProgram {
   readonly root: HTMLElement;

@@ -1,10 +1,10 @@
 /** Owns being on air: the badge and the time, how many watch, the button that goes live or ends it, and what it came to. */
 import { Eye, Radio, Square } from 'lucide';
-import { announce, element, icon } from '../dom.ts';
-import { say } from '../words/index.ts';
-import type { Show } from './Show.ts';
-import { ask } from './StudioAsk.ts';
-import { clock, count, counted } from './studioWords.ts';
+import { announce, element, icon } from '../../dom.ts';
+import { say } from '../../words/index.ts';
+import type { Show } from '../Show.ts';
+import { ask } from './Ask.ts';
+import { clock, count, counted } from './words.ts';
 
 /** How often the time is looked at, in milliseconds: often enough for each second to come when it should. */
 const TICK = 200;

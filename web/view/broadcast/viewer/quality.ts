@@ -1,5 +1,5 @@
 /** Owns the quality that a viewer has chosen, for as long as the tab is open. */
-import type { ViewSize } from '../../client/index.ts';
+import type { ViewSize } from '../../../client/index.ts';
 
 export const qualities = ['auto', 'high', 'medium', 'low'] as const;
 export type Quality = (typeof qualities)[number];

@@ -1,8 +1,8 @@
 /** Owns whether a viewer hears it: muted until they want sound, and again where the browser refuses it. */
 import { VolumeX } from 'lucide';
-import { element, icon } from '../dom.ts';
-import { Sound } from '../Sound.ts';
-import { say } from '../words/index.ts';
+import { element, icon } from '../../dom.ts';
+import { Sound } from '../../Sound.ts';
+import { say } from '../../words/index.ts';
 
 export class ViewerSound {
   readonly root: HTMLElement;

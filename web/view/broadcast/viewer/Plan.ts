@@ -1,5 +1,5 @@
 /** Owns who is shown where in the player: who is large, who is in the corner, who is in the strip. */
-import type { Person } from '../Person.ts';
+import type { Person } from '../../Person.ts';
 
 type Shown = Pick<Person, 'id' | 'cameraOn' | 'screenOn' | 'away'>;
 

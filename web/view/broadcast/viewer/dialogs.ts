@@ -1,8 +1,8 @@
 /** Owns what a viewer is asked: for a name to raise a hand with, and whether to come onto the stage. */
-import { type Child, element } from '../dom.ts';
-import { remembered } from '../memory.ts';
-import { say } from '../words/index.ts';
-import type { StageDevices } from './ViewerStage.ts';
+import { type Child, element } from '../../dom.ts';
+import { remembered } from '../../memory.ts';
+import { say } from '../../words/index.ts';
+import type { StageDevices } from './Stage.ts';
 
 let count = 0;
 

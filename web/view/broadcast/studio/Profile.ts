@@ -1,8 +1,8 @@
 /** Owns the choice of how viewers play the broadcast: at once, or a second later and without gaps. */
-import type { BroadcastProfile } from '../../client/index.ts';
-import { element } from '../dom.ts';
-import { say } from '../words/index.ts';
-import type { Show } from './Show.ts';
+import type { BroadcastProfile } from '../../../client/index.ts';
+import { element } from '../../dom.ts';
+import { say } from '../../words/index.ts';
+import type { Show } from '../Show.ts';
 
 const profiles = ['lowLatency', 'smooth'] as const satisfies readonly BroadcastProfile[];
 const words = {

@@ -1,10 +1,10 @@
 /** Owns the page on which a broadcast is watched: the way in and out of it. */
-import { newMedia } from '../callPage.ts';
-import type { EntryPage } from '../entry.ts';
-import { remembered } from '../memory.ts';
-import { Session } from '../Session.ts';
-import { doorView, goneView } from './viewerDoor.ts';
-import { viewerView } from './viewerView.ts';
+import { newMedia } from '../../callPage.ts';
+import type { EntryPage } from '../../entry.ts';
+import { remembered } from '../../memory.ts';
+import { Session } from '../../Session.ts';
+import { doorView, goneView } from './door.ts';
+import { viewerView } from './view.ts';
 
 export const viewerPage: EntryPage = (app, { room, role, name, token: given }, onSession) => {
   /** Watches at once: there is nothing to choose before. No device runs unless we go onto the stage. */

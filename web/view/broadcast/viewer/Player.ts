@@ -1,13 +1,13 @@
 /** Owns the player: whose pictures it shows, how large, how they are asked for, and the last one while there is none. */
-import { arrange, element } from '../dom.ts';
-import type { Person } from '../Person.ts';
-import { Speakers } from '../Speakers.ts';
-import { Tile } from '../Tile.ts';
-import { say } from '../words/index.ts';
-import { type Picture, type PlayerPlan, planOf } from './PlayerPlan.ts';
-import type { Scene, Show } from './Show.ts';
-import type { ViewerStage } from './ViewerStage.ts';
-import { chooseQuality, chosenQuality, type Quality, viewQuality } from './viewerQuality.ts';
+import { arrange, element } from '../../dom.ts';
+import type { Person } from '../../Person.ts';
+import { Speakers } from '../../Speakers.ts';
+import { Tile } from '../../Tile.ts';
+import { say } from '../../words/index.ts';
+import type { Scene, Show } from '../Show.ts';
+import { type Picture, type PlayerPlan, planOf } from './Plan.ts';
+import { chooseQuality, chosenQuality, type Quality, viewQuality } from './quality.ts';
+import type { ViewerStage } from './Stage.ts';
 
 const NOTHING = { width: 0, height: 0 };
 const EMPTY: PlayerPlan = { main: undefined, corner: undefined, strip: [] };

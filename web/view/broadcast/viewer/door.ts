@@ -1,8 +1,8 @@
 /** Owns what a viewer sees outside of a broadcast: why they are not in, and the way there. */
-import { type CloseReason, WeirError } from '../../client/index.ts';
-import { type Child, element } from '../dom.ts';
-import { problemWords } from '../problems.ts';
-import { say } from '../words/index.ts';
+import { type CloseReason, WeirError } from '../../../client/index.ts';
+import { type Child, element } from '../../dom.ts';
+import { problemWords } from '../../problems.ts';
+import { say } from '../../words/index.ts';
 
 function card(title: string, ...children: Child[]): HTMLElement {
   const heading = element('h1', { tabIndex: -1 }, title);

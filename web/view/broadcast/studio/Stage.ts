@@ -1,11 +1,11 @@
 /** Owns the stage in the studio: the others on it, with their pictures, and the way back for each. */
 import { LogOut } from 'lucide';
-import { arrange, element, icon } from '../dom.ts';
-import type { Person } from '../Person.ts';
-import { Speakers } from '../Speakers.ts';
-import { Tile } from '../Tile.ts';
-import { say } from '../words/index.ts';
-import type { Show } from './Show.ts';
+import { arrange, element, icon } from '../../dom.ts';
+import type { Person } from '../../Person.ts';
+import { Speakers } from '../../Speakers.ts';
+import { Tile } from '../../Tile.ts';
+import { say } from '../../words/index.ts';
+import type { Show } from '../Show.ts';
 
 const pictures = ['camera', 'screen'] as const;
 type Picture = (typeof pictures)[number];

@@ -1,8 +1,8 @@
 /** Owns the scenes of the studio: the camera, the screen, or both, as what is switched on has it. */
 import { AppWindow, type IconNode, PictureInPicture2, UserRound } from 'lucide';
-import { announce, element, icon } from '../dom.ts';
-import type { Session } from '../Session.ts';
-import { say } from '../words/index.ts';
+import { announce, element, icon } from '../../dom.ts';
+import type { Session } from '../../Session.ts';
+import { say } from '../../words/index.ts';
 
 const scenes = ['camera', 'screen', 'both'] as const;
 export type StudioScene = (typeof scenes)[number];

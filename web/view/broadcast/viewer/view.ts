@@ -1,22 +1,22 @@
 /** Owns a broadcast on the page of a viewer: player, controls, the way onto the stage, and what is said as things happen. */
-import type { CloseReason } from '../../client/index.ts';
-import { element } from '../dom.ts';
-import { remembered } from '../memory.ts';
-import type { Session } from '../Session.ts';
-import { hideBarWhenStill } from '../stillness.ts';
-import { Toasts } from '../Toasts.ts';
-import { showPhase, tellProblems } from '../telling.ts';
-import { waitingBanner } from '../waiting.ts';
-import { say } from '../words/index.ts';
+import type { CloseReason } from '../../../client/index.ts';
+import { element } from '../../dom.ts';
+import { remembered } from '../../memory.ts';
+import type { Session } from '../../Session.ts';
+import { hideBarWhenStill } from '../../stillness.ts';
+import { Toasts } from '../../Toasts.ts';
+import { showPhase, tellProblems } from '../../telling.ts';
+import { waitingBanner } from '../../waiting.ts';
+import { say } from '../../words/index.ts';
+import { Show } from '../Show.ts';
+import { PlayerCard } from './Card.ts';
+import { viewerControls } from './controls.ts';
+import { askName, askOntoStage } from './dialogs.ts';
+import { ViewerFigures } from './figures.ts';
+import { viewerHead } from './head.ts';
 import { Player } from './Player.ts';
-import { PlayerCard } from './PlayerCard.ts';
-import { Show } from './Show.ts';
-import { ViewerStage } from './ViewerStage.ts';
-import { viewerControls } from './viewerControls.ts';
-import { askName, askOntoStage } from './viewerDialogs.ts';
-import { ViewerFigures } from './viewerFigures.ts';
-import { viewerHead } from './viewerHead.ts';
-import { ViewerSound } from './viewerSound.ts';
+import { ViewerStage } from './Stage.ts';
+import { ViewerSound } from './sound.ts';
 
 /** How often voices and pictures are looked at, the clock moves, and figures are taken, in milliseconds. */
 const TIMES = { hear: 250, clock: 500, figures: 2000 };

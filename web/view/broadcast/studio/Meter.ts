@@ -1,9 +1,9 @@
 /** Owns what the microphone gives as the studio shows it: a meter, and a warning when viewers would hear nothing. */
 import { Mic } from 'lucide';
-import { element, icon } from '../dom.ts';
-import { fullness, SILENCE } from '../loudness.ts';
-import type { Session } from '../Session.ts';
-import { say } from '../words/index.ts';
+import { element, icon } from '../../dom.ts';
+import { fullness, SILENCE } from '../../loudness.ts';
+import type { Session } from '../../Session.ts';
+import { say } from '../../words/index.ts';
 
 const INTERVAL = 100;
 

@@ -1,5 +1,5 @@
 /** Owns how times are written: on air for so long, behind by so much. */
-import { say } from '../words/index.ts';
+import { say } from '../../words/index.ts';
 
 /** `4:07`, or `1:04:07`. */
 export function clock(seconds: number): string {

@@ -1,8 +1,8 @@
 /** Owns what is said where there is no picture: the broadcast is to come, is held up, or is over. */
-import { announce, element } from '../dom.ts';
-import { say } from '../words/index.ts';
-import type { Scene, Show } from './Show.ts';
-import { clock } from './viewerTime.ts';
+import { announce, element } from '../../dom.ts';
+import { say } from '../../words/index.ts';
+import type { Scene, Show } from '../Show.ts';
+import { clock } from './time.ts';
 
 export class PlayerCard {
   readonly root: HTMLElement;

@@ -1,5 +1,5 @@
 /** Owns numbers and times as the studio writes them. */
-import { language, say, type WordKey } from '../words/index.ts';
+import { language, say, type WordKey } from '../../words/index.ts';
 
 const whole = new Intl.NumberFormat(language);
 const short = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
