@@ -11,11 +11,20 @@ import {
 import type { Member } from './Member.ts';
 
 export interface BroadcastOptions {
-  /** How long one of that name was live that has ended, in seconds: whoever comes now comes too late. */
-  readonly ended?: number | undefined;
+  /** What was known of it when everybody had left. */
+  readonly bygone?: Bygone | undefined;
   members(): Iterable<Member>;
   /** Viewers are to receive what is published from now on, or no more. */
   onLive(live: boolean): void;
+}
+
+/** A broadcast that everybody has left. Moments are those of `performance.now()`. */
+export interface Bygone {
+  readonly live: boolean;
+  readonly profile: BroadcastProfile;
+  readonly since: number;
+  /** When it ended, or was left. */
+  readonly until: number;
 }
 
 interface Hand {
@@ -51,9 +60,7 @@ export class Broadcast {
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
-    if (options.ended === undefined) return;
-    this.#state = 'ended';
-    this.#until = this.#since + options.ended * 1000;
+    if (options.bygone) this.#goOn(options.bygone);
   }
 
   get live(): boolean {
@@ -68,6 +75,13 @@ export class Broadcast {
       viewers: this.#viewers,
       profile: this.#profile,
     };
+  }
+
+  /** What is to be known of it when somebody comes back; undefined when it never was live. */
+  get bygone(): Bygone | undefined {
+    if (this.#state === 'before') return undefined;
+    const { live } = this;
+    return { live, profile: this.#profile, since: this.#since, until: live ? performance.now() : this.#until };
   }
 
   get hands(): Hands {
@@ -143,6 +157,15 @@ export class Broadcast {
     clearTimeout(this.#telling);
     clearTimeout(this.#emptying);
     this.#hands.clear();
+  }
+
+  /** Whoever left a live broadcast for a moment comes back to it; whoever comes later comes too late. */
+  #goOn({ live, profile, since, until }: Bygone): void {
+    this.#state = live && performance.now() - until < EMPTY ? 'live' : 'ended';
+    this.#profile = profile;
+    this.#since = since;
+    this.#until = until;
+    this.#watchStage();
   }
 
   #forgetHand(id: string): void {

@@ -5,7 +5,7 @@ import { WeirError } from '../../shared/errors.ts';
 import type { Grants, GrantsChange, PeerInfo, RoomKind, ServerEvents, Slots } from '../../shared/protocol.ts';
 import { Lifetime } from '../Lifetime.ts';
 import type { Fabric } from '../media/Fabric.ts';
-import { Broadcast, grantsInBroadcast } from './Broadcast.ts';
+import { Broadcast, type Bygone, grantsInBroadcast } from './Broadcast.ts';
 import type { Member } from './Member.ts';
 import { Pace } from './Pace.ts';
 import type { Publication } from './Publication.ts';
@@ -15,8 +15,8 @@ export interface RoomOptions {
   readonly name: string;
   readonly kind: RoomKind;
   readonly fabric: Fabric;
-  /** How long a broadcast of that name was live that has ended, in seconds. */
-  readonly ended?: number | undefined;
+  /** What was known of a broadcast of that name when everybody had left. */
+  readonly bygone?: Bygone | undefined;
   /** How many others are heard at once where there are many. */
   readonly heard: number;
   readonly log: Logger;
@@ -47,7 +47,7 @@ export class Room {
   /** Identities that are on their way in: the room must not close under them. */
   readonly #seats = new Set<{ identity: string }>();
 
-  constructor({ name, kind, fabric, ended, heard, log }: RoomOptions) {
+  constructor({ name, kind, fabric, bygone, heard, log }: RoomOptions) {
     this.key = roomKey(kind, name);
     this.name = name;
     this.kind = kind;
@@ -68,7 +68,7 @@ export class Room {
     this.#lifetime.defer(() => this.pace.close());
     const broadcast =
       kind === 'broadcast'
-        ? new Broadcast({ ended, members: () => this.#members.values(), onLive: (live) => this.#showViewers(live) })
+        ? new Broadcast({ bygone, members: () => this.#members.values(), onLive: (live) => this.#showViewers(live) })
         : undefined;
     this.broadcast = broadcast;
     this.#lifetime.defer(() => broadcast?.close());

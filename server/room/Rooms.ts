@@ -5,6 +5,7 @@ import { WeirError } from '../../shared/errors.ts';
 import type { RoomKind } from '../../shared/protocol.ts';
 import { Fabric } from '../media/Fabric.ts';
 import type { WorkerPool } from '../media/WorkerPool.ts';
+import type { Bygone } from './Broadcast.ts';
 import { Doorway } from './Doorway.ts';
 import { Room, roomKey } from './Room.ts';
 
@@ -24,7 +25,7 @@ export interface RoomsOptions {
   readonly log: Logger;
 }
 
-/** How long, in milliseconds, and how many broadcasts are remembered that have ended: who comes late is told so. */
+/** How long, in milliseconds, and how many broadcasts are remembered that everybody has left: who comes late is told so. */
 const REMEMBERED = { time: 60 * 60_000, most: 1000 };
 
 export class Rooms {
@@ -33,8 +34,8 @@ export class Rooms {
   /** By key, from the moment that somebody asks for one. */
   readonly #rooms = new Map<string, Promise<Room>>();
   readonly #open = new Set<Room>();
-  /** How long broadcasts were live that have ended, in seconds, by key; the oldest is the first to be forgotten. */
-  readonly #ended = new Map<string, { readonly liveSeconds: number; readonly at: number }>();
+  /** Broadcasts that everybody has left, by key; the oldest is the first to be forgotten. */
+  readonly #bygone = new Map<string, Bygone>();
   /** When nobody may be inside any more (`performance.now()`). */
   #endsAt: number | undefined;
   #closed = false;
@@ -136,27 +137,28 @@ export class Rooms {
   async #openRoom(kind: RoomKind, name: string): Promise<Room> {
     const { pool, heard, log } = this.#options;
     const fabric = await Fabric.open(pool);
-    const room = new Room({ name, kind, fabric, ended: this.#endedOf(roomKey(kind, name)), heard, log });
+    const room = new Room({ name, kind, fabric, bygone: this.#bygoneOf(roomKey(kind, name)), heard, log });
     this.#open.add(room);
     room.onEnd(() => {
       this.#open.delete(room);
-      this.#rememberEnd(room);
+      this.#remember(room);
     });
     if (this.#closed) room.close('serverClosing');
     return room;
   }
 
-  #endedOf(key: string): number | undefined {
-    const ended = this.#ended.get(key);
-    return ended && performance.now() - ended.at < REMEMBERED.time ? ended.liveSeconds : undefined;
+  #bygoneOf(key: string): Bygone | undefined {
+    const bygone = this.#bygone.get(key);
+    return bygone && performance.now() - bygone.until < REMEMBERED.time ? bygone : undefined;
   }
 
-  #rememberEnd({ key, broadcast }: Room): void {
-    this.#ended.delete(key);
-    if (broadcast?.info.state !== 'ended') return;
-    this.#ended.set(key, { liveSeconds: broadcast.info.liveSeconds, at: performance.now() });
-    const [oldest] = this.#ended.keys();
-    if (oldest !== undefined && this.#ended.size > REMEMBERED.most) this.#ended.delete(oldest);
+  #remember({ key, broadcast }: Room): void {
+    this.#bygone.delete(key);
+    const bygone = broadcast?.bygone;
+    if (!bygone) return;
+    this.#bygone.set(key, bygone);
+    const [oldest] = this.#bygone.keys();
+    if (oldest !== undefined && this.#bygone.size > REMEMBERED.most) this.#bygone.delete(oldest);
   }
 }
 

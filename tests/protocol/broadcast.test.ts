@@ -1,5 +1,5 @@
 /** Owns the protocol of a broadcast: who comes in as what, that viewers are only counted, and when they receive media. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { camera, held, microphone, useBroadcast } from '../support/broadcast.ts';
 import { failure, token, useServer, withTokens } from '../support/weir.ts';
 
@@ -109,7 +109,8 @@ describe('where there are tokens', () => {
 });
 
 describe('viewers', () => {
-  const { weir, enter, room } = useBroadcast();
+  const show = useBroadcast();
+  const { weir, enter, room } = show;
 
   test('are told of to nobody, and see the stage', async () => {
     const host = await enter('host', { name: 'Ada' });
@@ -120,12 +121,12 @@ describe('viewers', () => {
     const speaker = await enter('speaker', { name: 'Sam' });
     expect(speaker.reply.peers.map(({ name }) => name)).toEqual(['Ada']);
     expect(await other.client.event('newPeer')).toMatchObject({ name: 'Sam' });
-    expect(await ask(`${weir.url}/api/broadcasts/show`)).toMatchObject({
+    expect(await ask(`${weir.url}/api/broadcasts/${show.name}`)).toMatchObject({
       people: [{ name: 'Ada' }, { name: 'Sam' }],
       state: 'before',
       viewers: 2,
     });
-    expect(await ask(`${weir.url}/api/rooms/show`)).toEqual({ people: [] });
+    expect(await ask(`${weir.url}/api/rooms/${show.name}`)).toEqual({ people: [] });
     await viewer.client.request('setHand', { raised: true });
     await viewer.client.request('react', { reaction: 'clap' });
     viewer.client.cut();
@@ -158,12 +159,13 @@ describe('viewers', () => {
 });
 
 describe('a broadcast', () => {
-  const { weir, enter, room } = useBroadcast();
+  const show = useBroadcast();
+  const { weir, enter, room } = show;
 
   test('is before, live, ended, and live again, which everyone hears at once', async () => {
     const host = await enter('host');
     const viewer = await enter();
-    const url = `${weir.url}/api/broadcasts/show`;
+    const url = `${weir.url}/api/broadcasts/${show.name}`;
     expect(await ask(url)).toMatchObject({ state: 'before', liveSeconds: 0, viewers: 1 });
     // What never was live does not end.
     const idle = await host.client.request('setBroadcast', { live: false });
@@ -210,6 +212,39 @@ describe('a broadcast', () => {
     expect(held(viewer)).toEqual([]);
     await host.client.request('setBroadcast', { live: true });
     await expect.poll(() => held(viewer)).toEqual(['camera', 'camera', 'microphone']);
+  });
+});
+
+describe('a broadcast that everybody has left', () => {
+  const { weir, enter } = useBroadcast();
+
+  async function leaveAll(...clients: Awaited<ReturnType<typeof enter>>[]): Promise<void> {
+    await Promise.all(clients.map(({ client }) => client.request('leave', {})));
+    await vi.waitUntil(() => weir.app.rooms.size === 0, { timeout: 5000, interval: 5 });
+  }
+
+  test('while it was live is live, for as long, for whoever comes back soon', async () => {
+    const host = await enter('host');
+    await host.client.request('setBroadcast', { live: true, profile: 'smooth' });
+    await leaveAll(host);
+    const { reply } = await enter();
+    expect(reply.broadcast).toMatchObject({ state: 'live', profile: 'smooth', viewers: 1 });
+    const { client, reply: again } = await enter('host');
+    expect(again.broadcast?.state).toBe('live');
+    expect(again.broadcast?.liveSeconds).toBeGreaterThan(0);
+    await client.request('setBroadcast', { live: false });
+  });
+
+  test('after its end has ended, for whoever comes late; one that never was live has not', async () => {
+    const host = await enter('host');
+    await leaveAll(host);
+    const early = await enter('host');
+    expect(early.reply.broadcast).toMatchObject({ state: 'before', liveSeconds: 0 });
+    await early.client.request('setBroadcast', { live: true });
+    const { broadcast } = await early.client.request('setBroadcast', { live: false });
+    await leaveAll(early);
+    const late = await enter();
+    expect(late.reply.broadcast).toMatchObject({ state: 'ended', liveSeconds: broadcast.liveSeconds });
   });
 });
 

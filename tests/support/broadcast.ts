@@ -1,4 +1,6 @@
 /** Owns what tests of broadcasts share: who comes in as what, how somebody comes onto the stage, what a client holds. */
+import { randomUUID } from 'node:crypto';
+import { beforeEach } from 'vitest';
 import type { JoinReply, Role } from '../../shared/protocol.ts';
 import type { JoinOptions, TestClient } from './client.ts';
 import { opus, vp8 } from './media.ts';
@@ -7,9 +9,13 @@ import { type Joined, useServer } from './weir.ts';
 export const camera = { source: 'camera', rtpParameters: vp8() } as const;
 export const microphone = { source: 'microphone', rtpParameters: opus() } as const;
 
-/** The one broadcast of a file of tests, on an open server. */
-export function useBroadcast(environment: Record<string, string> = {}, room = 'show') {
+/** A broadcast of each test's own, on an open server: of one that everybody has left something is known. */
+export function useBroadcast(environment: Record<string, string> = {}) {
   const weir = useServer(environment);
+  let room = '';
+  beforeEach(() => {
+    room = `show-${randomUUID()}`;
+  });
   return {
     weir,
     /** Comes in, as a viewer unless told, and lets the server know that the reply has come. */
@@ -17,6 +23,9 @@ export function useBroadcast(environment: Record<string, string> = {}, room = 's
       const joined = await weir.join({ room, kind: 'broadcast', ...(role && { role }), ...options });
       await joined.client.request('ping', {});
       return joined;
+    },
+    get name(): string {
+      return room;
     },
     /** The room itself. */
     async room() {

@@ -94,6 +94,20 @@ describe('a broadcast', () => {
       },
     };
   }
+  test('that was left while live goes on, unless nobody comes back for five minutes', () => {
+    const since = performance.now();
+    vi.advanceTimersByTime(10_000);
+    const left = { live: true, profile: 'smooth', since, until: performance.now() } as const;
+    vi.advanceTimersByTime(5 * MINUTE - 1);
+    const early = new Broadcast({ bygone: left, members: () => [], onLive: () => {} });
+    expect(early.info).toMatchObject({ state: 'live', profile: 'smooth', liveSeconds: 310 - 0.001 });
+    vi.advanceTimersByTime(1);
+    const late = new Broadcast({ bygone: left, members: () => [], onLive: () => {} });
+    expect(late.info).toMatchObject({ state: 'ended', liveSeconds: 10 });
+    vi.advanceTimersByTime(5 * MINUTE);
+    expect(early.info.state).toBe('ended');
+  });
+
   const counts = ({ infos }: Listener) => infos.map(({ viewers }) => viewers);
 
   test('tells how many watch at the end of the turn, then once a second, and nothing while nothing changes', () => {
