@@ -3,12 +3,13 @@ import type { Producer } from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
 import { Lifetime } from '../Lifetime.ts';
 import { Hub } from './Hub.ts';
+import type { Stay } from './Load.ts';
 import type { MediaWorker } from './MediaWorker.ts';
 import { type Lease, Pipes } from './Pipes.ts';
 import type { WorkerPool } from './WorkerPool.ts';
 
 /** Where somebody's media comes in; dispose of it when they leave. */
-export interface Place extends Disposable {
+export interface Place extends Stay {
   readonly hub: Hub;
 }
 
@@ -44,12 +45,18 @@ export class Fabric {
 
   /**
    * A place for somebody who comes in: on one of the room's routers, unless their workers have enough to do.
+   * @param waits nothing is sent to them yet: `begin()` says when
    * @throws {WeirError} `unavailable`, `closed`
    */
-  async place(): Promise<Place> {
-    const { worker, stay } = this.#pool.place(this.hubs.map((hub) => hub.worker));
+  async place(waits = false): Promise<Place> {
+    const own = this.hubs.map((hub) => hub.worker);
+    const { worker, stay } = this.#pool.place(own, waits);
     try {
-      return { hub: await this.#obtain(worker), [Symbol.dispose]: () => stay[Symbol.dispose]() };
+      return {
+        hub: await this.#obtain(worker),
+        begin: () => stay.begin(),
+        [Symbol.dispose]: () => stay[Symbol.dispose](),
+      };
     } catch (error) {
       stay[Symbol.dispose]();
       throw error;

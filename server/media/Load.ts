@@ -15,6 +15,12 @@ const ASKED = 40;
 /** Packets a second that somebody who has just come is taken to cost until it shows: a picture and some voices. */
 const NEWCOMER = 250;
 
+/** Somebody's time on a worker. */
+export interface Stay extends Disposable {
+  /** They are about to be sent something. */
+  begin(): void;
+}
+
 interface Sample {
   readonly count: number;
   readonly at: number;
@@ -25,8 +31,8 @@ export class Load {
   readonly #options: LoadOptions;
   readonly #timer: NodeJS.Timeout;
   readonly #consumers = new Map<Consumer, Sample | undefined>();
-  /** When those were placed here who have come lately and are still here. */
-  readonly #newcomers = new Set<{ readonly at: number }>();
+  /** Those who have been placed here, and since when they may cost something; not yet for those who wait for it. */
+  readonly #newcomers = new Set<{ since: number | undefined }>();
   #cpuSamples: { readonly time: number; readonly at: number }[] = [];
   #cpu = 0;
   #packets = 0;
@@ -55,7 +61,7 @@ export class Load {
     const now = performance.now();
     let coming = 0;
     for (const newcomer of this.#newcomers) {
-      const left = 1 - (now - newcomer.at) / TIMES.window;
+      const left = newcomer.since === undefined ? 1 : 1 - (now - newcomer.since) / TIMES.window;
       if (left > 0) coming += NEWCOMER * left;
       else this.#newcomers.delete(newcomer);
     }
@@ -63,11 +69,19 @@ export class Load {
     return Math.max(this.#cpu, this.#packets / capacity) + coming / capacity;
   }
 
-  /** Somebody is placed here; dispose of it when they leave. */
-  expect(): Disposable {
-    const newcomer = { at: performance.now() };
+  /**
+   * Somebody is placed here; dispose of it when they leave.
+   * @param waits nothing is sent to them yet: they count until `begin()`, and so long after it as it takes to show
+   */
+  expect(waits: boolean): Stay {
+    const newcomer = { since: waits ? undefined : performance.now() };
     this.#newcomers.add(newcomer);
-    return { [Symbol.dispose]: () => this.#newcomers.delete(newcomer) };
+    return {
+      begin() {
+        newcomer.since ??= performance.now();
+      },
+      [Symbol.dispose]: () => this.#newcomers.delete(newcomer),
+    };
   }
 
   /** Counts what that consumer sends, as long as it is open. */

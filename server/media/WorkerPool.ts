@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { Logger } from 'pino';
 import { WeirError } from '../../shared/errors.ts';
+import type { Stay } from './Load.ts';
 import { type MediaListen, MediaWorker } from './MediaWorker.ts';
 
 export interface WorkerPoolOptions {
@@ -92,14 +93,15 @@ export class WorkerPool {
 
   /**
    * The worker for one who comes into a room: one of those that the room has, or another when they are rather full.
+   * @param waits nothing is sent to them yet: `stay.begin()` says when
    * @returns the worker, and `stay`, to dispose of when they leave
    * @throws {WeirError} `unavailable` while there is none
    */
-  place(own: readonly MediaWorker[]): { worker: MediaWorker; stay: Disposable } {
+  place(own: readonly MediaWorker[], waits = false): { worker: MediaWorker; stay: Stay } {
     const answering = this.#answering();
     const near = answering.filter((one) => own.includes(one) && one.load.fullness < this.#options.limits.spill);
     const worker = leastBusy(near.length > 0 ? near : answering, own);
-    return { worker, stay: worker.load.expect() };
+    return { worker, stay: worker.load.expect(waits) };
   }
 
   #answering(): readonly MediaWorker[] {

@@ -63,8 +63,11 @@ export const webRtcTransportOptions = {
  */
 export const MIN_OUTGOING_BITRATE = 250_000;
 
-/** Least time between two key-frame requests for one SSRC, in milliseconds. */
-export const KEY_FRAME_REQUEST_DELAY = 1000;
+/**
+ * Least time between two key-frame requests for one SSRC, in milliseconds. While people pour into a broadcast there is always
+ * somebody who waits for one, and each takes from what everybody gets.
+ */
+export const KEY_FRAME_REQUEST_DELAY = { call: 1000, broadcast: 2000 } as const;
 
 /** UDP and TCP on one port. mediasoup announces one address a listenInfo; further ones become further candidates. */
 export function listenInfos(ip: string, port: number, announcedAddress: string): TransportListenInfo[] {

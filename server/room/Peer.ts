@@ -24,7 +24,6 @@ import type {
 import { Lifetime } from '../Lifetime.ts';
 import type { Fabric, Place } from '../media/Fabric.ts';
 import type { Size } from '../media/layers.ts';
-import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
 import type { VoiceSlots } from '../media/voices/VoiceSlots.ts';
 import { accepted } from './accepted.ts';
 import { Intake } from './Intake.ts';
@@ -48,6 +47,8 @@ export interface PeerOptions {
   readonly place: Place;
   /** How many videos it takes before it has said how it shows them. */
   readonly videos: number;
+  /** Least time between two key-frame requests for one SSRC of its, in milliseconds. */
+  readonly keyFrameRequestDelay: number;
   /** bit/s that it may send. */
   readonly maxIncomingBitrate: number;
   send<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
@@ -223,7 +224,7 @@ export class Peer implements Member {
         kind,
         rtpParameters,
         paused,
-        keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY,
+        keyFrameRequestDelay: this.#options.keyFrameRequestDelay,
       }),
       'These RTP parameters were not accepted.',
     );
@@ -279,6 +280,7 @@ export class Peer implements Member {
   }
 
   async offer(publication: Publication): Promise<void> {
+    this.#options.place.begin();
     await this.#intake?.offer(publication);
   }
 

@@ -4,7 +4,7 @@ import type { CloseReason } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import type { Grants, GrantsChange, PeerInfo, RoomKind, ServerEvents, Slots } from '../../shared/protocol.ts';
 import { Lifetime } from '../Lifetime.ts';
-import type { Fabric } from '../media/Fabric.ts';
+import type { Fabric, Place } from '../media/Fabric.ts';
 import { Broadcast, type Bygone, grantsInBroadcast } from './Broadcast.ts';
 import type { Member } from './Member.ts';
 import { Pace } from './Pace.ts';
@@ -116,6 +116,12 @@ export class Room {
         this.#closeIfEmpty();
       },
     };
+  }
+
+  /** A place for somebody with these grants. @throws {WeirError} `unavailable`, `closed` */
+  place({ hidden }: Grants): Promise<Place> {
+    // Whoever waits for a broadcast costs nothing yet, and everything at once when it goes live.
+    return this.fabric.place(this.broadcast?.info.state === 'before' && hidden);
   }
 
   /**

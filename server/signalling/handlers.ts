@@ -2,6 +2,7 @@
 import type { Handlers } from '../../shared/Channel.ts';
 import { WeirError } from '../../shared/errors.ts';
 import type { ClientTable } from '../../shared/protocol.ts';
+import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
 import { Peer } from '../room/Peer.ts';
 import type { Caller } from './Caller.ts';
 import { broadcastSeenBy, Stay } from './Stay.ts';
@@ -18,16 +19,18 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       using seat = await context.rooms.reserve(roomName, credentials.identity, credentials.kind);
       const { room } = seat;
       const { kind, identity, metadata, issuedAt } = credentials;
+      const grants = room.grantsFor(identity, credentials.grants, issuedAt);
       const peer: Peer = new Peer({
         identity,
         name: { text: credentials.name ?? name ?? identity, fixed: credentials.name !== undefined },
         metadata,
-        grants: room.grantsFor(identity, credentials.grants, issuedAt),
+        grants,
         rtpCapabilities,
         fabric: room.fabric,
-        place: await room.fabric.place(),
+        place: await room.place(grants),
         pace: room.pace,
         videos,
+        keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY[kind],
         maxIncomingBitrate: context.config.maxIncomingBitrate,
         send: (event, data) => stay.tell(event, data),
       });

@@ -161,7 +161,7 @@ export class StepPeer {
         const producer = await this.#transport(transportId).produce({
           kind: kindOf[source],
           rtpParameters,
-          keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY,
+          keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY.call,
         });
         if (this.#lifetime.closed) producer.close();
         if (producer.closed) throw new WeirError('closed');
