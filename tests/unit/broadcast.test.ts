@@ -272,6 +272,10 @@ test('rooms of the same name and of different kinds have different keys, whateve
 });
 
 describe('the address of a page', () => {
+  const tokenOf = (video: object) => {
+    const claims = JSON.stringify({ sub: 'ada', name: '한글 ÿ', video: { room: 'show', roomJoin: true, ...video } });
+    return `e30.${Buffer.from(claims).toString('base64url')}.c2ln`;
+  };
   const entry = (address: string) => entryOf(new URL(address, 'https://weir.example'));
   const plain = { role: undefined, name: undefined, token: undefined, join: false };
 
@@ -284,11 +288,16 @@ describe('the address of a page', () => {
     ['/b/show?role=speaker', { kind: 'broadcast', room: 'show', role: 'speaker' }],
     ['/b/show?role=viewer&join=0', { kind: 'broadcast', room: 'show', role: 'viewer' }],
     ['/b/show?role=admin&join=yes', { kind: 'broadcast', room: 'show' }],
-    ['/r/room?name=%20Ada%20#token=a.b.c', { kind: 'call', room: 'room', name: 'Ada', token: 'a.b.c' }],
+    ['/r/room?name=%20Ada%20#token=a.b.c', { kind: 'call', room: 'room', name: 'Ada' }],
+    [`/b/show#token=${tokenOf({ roomAdmin: true })}`, { kind: 'broadcast', room: 'show', role: 'host' }],
+    [`/b/show#token=${tokenOf({})}`, { kind: 'broadcast', room: 'show', role: 'speaker' }],
+    [`/b/show#token=${tokenOf({ canPublish: false })}`, { kind: 'broadcast', room: 'show', role: 'viewer' }],
+    [`/b/show?role=viewer#token=${tokenOf({})}`, { kind: 'broadcast', room: 'show', role: 'viewer' }],
     // A token is not for servers to see, and so not from the query.
     ['/r/room?name=&token=a.b.c#token=', { kind: 'call', room: 'room' }],
   ])('%s', (address, wanted) => {
-    expect(entry(address)).toEqual({ ...plain, ...wanted });
+    const token = new URL(address, 'https://weir.example').hash.replace('#token=', '') || undefined;
+    expect(entry(address)).toEqual({ ...plain, token, ...wanted });
   });
 
   test.each([

@@ -1,12 +1,13 @@
 /** Owns what the address of a page says: which room, of which kind, and how we want to come in. */
-import type { Role, RoomKind } from '../client/index.ts';
+import { z } from 'zod';
+import type { RoomKind } from '../client/index.ts';
 import type { Session } from './Session.ts';
 
 export interface Entry {
   readonly kind: RoomKind;
   readonly room: string;
-  /** What we want to be where nobody needs a token. */
-  readonly role: Role | undefined;
+  /** What we want to be where nobody needs a token, or are by ours: the page is chosen by it, rights are not. */
+  readonly role: z.infer<typeof Role> | undefined;
   readonly name: string | undefined;
   /** From the fragment of the address, which no server sees. */
   readonly token: string | undefined;
@@ -17,6 +18,15 @@ export interface Entry {
 /** Shows a room's page; `onSession` hears of each stay that begins. */
 export type EntryPage = (app: Element, entry: Entry, onSession: (session: Session) => void) => void;
 
+const Role = z.enum(['host', 'speaker', 'viewer']);
+const Claims = z.object({
+  video: z.object({
+    canPublish: z.boolean().optional(),
+    hidden: z.boolean().optional(),
+    roomAdmin: z.boolean().optional(),
+  }),
+});
+
 const kinds: Readonly<Record<string, RoomKind>> = { r: 'call', b: 'broadcast' };
 
 /** What an address such as `/b/<room>?role=host&join=1#token=...` asks for; undefined where it names no room. */
@@ -26,15 +36,28 @@ export function entryOf({ pathname, search, hash }: Pick<Location, 'pathname' | 
   const room = decoded(encoded);
   if (!kind || !room) return undefined;
   const query = new URLSearchParams(search);
-  const role = query.get('role');
+  const role = Role.safeParse(query.get('role')).data;
+  const token = new URLSearchParams(hash.slice(1)).get('token')?.trim() || undefined;
   return {
     kind,
     room,
-    role: role === 'host' || role === 'speaker' || role === 'viewer' ? role : undefined,
+    role: role ?? (token === undefined ? undefined : roleIn(token)),
     name: query.get('name')?.trim() || undefined,
-    token: new URLSearchParams(hash.slice(1)).get('token')?.trim() || undefined,
+    token,
     join: query.get('join') === '1',
   };
+}
+
+/** What its owner is by a token, which only the server can check; undefined where it cannot be read. */
+function roleIn(token: string): Entry['role'] {
+  try {
+    const [, payload = ''] = token.split('.');
+    const { video } = Claims.parse(JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))));
+    if (video.canPublish === false || video.hidden) return 'viewer';
+    return video.roomAdmin ? 'host' : 'speaker';
+  } catch {
+    return undefined;
+  }
 }
 
 /** Room names travel in the path, percent-encoded; what cannot be decoded names no room. */

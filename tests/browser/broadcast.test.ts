@@ -1,0 +1,103 @@
+/** Owns the proof of a broadcast from end to end: host, guest and viewers, in Chromium and Firefox, over two media workers. */
+import type { Browser } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ownAddresses } from '../../server/media/options.ts';
+import { Captures } from '../support/captures.ts';
+import { hasChromium } from '../support/chromium.ts';
+import { hasFirefox, launchFirefox } from '../support/firefox.ts';
+import { eventually, Person } from '../support/people.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { type Drivable, peopleOn, receivedOf, tileOf } from '../support/tiles.ts';
+import { button } from '../support/visit.ts';
+
+const ROOM = 'opening night';
+const hana = { colour: 'red', tone: 500 } as const;
+const gus = { colour: 'green', tone: 700 } as const;
+
+describe.skipIf(!hasChromium || !hasFirefox)('a broadcast over two workers', () => {
+  const captures = new Captures();
+  const people: Person[] = [];
+  let server: TestServer;
+  let firefox: Browser;
+
+  beforeAll(async () => {
+    // Firefox does not pair loopback with its own address: media goes to the address that others would use.
+    const [address = '127.0.0.1'] = ownAddresses();
+    server = await startServer({ WEIR_RTC_HOST: address, WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' });
+    firefox = await launchFirefox({ tone: 900 });
+  });
+  afterAll(async () => {
+    await firefox?.close();
+    await Promise.all(people.map((person) => person[Symbol.asyncDispose]()));
+    await server?.close();
+    captures[Symbol.dispose]();
+  });
+
+  const addressOf = (query: Record<string, string>) =>
+    `${server.url}/b/${encodeURIComponent(ROOM)}?${new URLSearchParams(query)}`;
+
+  async function open(name: string, looks: typeof hana | typeof gus, query: Record<string, string>) {
+    const person = await Person.start(name, looks, captures);
+    people.push(person);
+    const page = await person.page();
+    await page.setViewportSize({ width: 1000, height: 720 });
+    await page.goto(addressOf({ name, ...query }));
+    return page;
+  }
+
+  /** The colour of somebody's face as a page shows it. */
+  const face = (page: Drivable, name: string) => eventually(async () => (await tileOf(page, name))?.colour);
+  /** Waits until so many more pictures of somebody have been decoded. */
+  async function expectFilm(page: Drivable, name: string): Promise<void> {
+    const frames = async () => {
+      const peerId = (await tileOf(page, name))?.peerId ?? '';
+      return (await receivedOf(page, peerId, 'camera'))?.frames ?? 0;
+    };
+    await eventually(frames).toBeGreaterThan(0);
+    const before = await frames();
+    await eventually(frames).toBeGreaterThan(before + 20);
+  }
+
+  test('host, guest and viewers see it begin, the guest come and go, and the end', async () => {
+    const viewer = await open('Vera', gus, {});
+    const fox = await (await firefox.createBrowserContext()).newPage();
+    await fox.goto(addressOf({ name: 'Fox' }));
+    const guest = await open('Gus', gus, {});
+    const host = await open('Hana', hana, { role: 'host', join: '1' });
+
+    // Live at once, for everyone, wherever their media comes in.
+    for (const page of [viewer, fox, guest]) await face(page, 'Hana').toBe('red');
+    for (const page of [viewer, fox, guest]) await expectFilm(page, 'Hana');
+    const room = await server.app.rooms.find(ROOM, 'broadcast');
+    expect(room?.fabric.hubs.length).toBe(2);
+    const transports = await Promise.all((room?.fabric.hubs ?? []).map(({ router }) => router.dump()));
+    // The host's two transports, three of viewers', and a pipe at either end: neither worker has less than two.
+    expect(transports.map(({ transportIds }) => transportIds.length >= 2)).toEqual([true, true]);
+    await eventually(() => host.evaluate(() => window.weir?.broadcast.info?.viewers)).toBe(3);
+
+    // A viewer comes onto the stage without joining anew.
+    const stay = await guest.evaluate(() => window.weir?.peerId);
+    await button(guest, 'Raise hand').click();
+    await button(host, /^Invite/).click();
+    await button(guest, 'Join the stage').click();
+    for (const page of [host, viewer, fox]) await face(page, 'Gus').toBe('green');
+    for (const page of [host, viewer, fox]) await expectFilm(page, 'Gus');
+    expect(await guest.evaluate(() => window.weir?.peerId)).toBe(stay);
+    await eventually(async () => (await peopleOn(host)).Gus?.tone, 'the voice of the guest at the host').toBe(gus.tone);
+    await eventually(async () => (await peopleOn(guest)).Hana?.tone, 'the voice of the host at the guest').toBe(
+      hana.tone,
+    );
+    await eventually(() => host.evaluate(() => window.weir?.broadcast.info?.viewers)).toBe(2);
+
+    // Back to the others who watch, still in the same stay.
+    await button(host, /^Send Gus back/).click();
+    for (const page of [host, viewer, fox]) await eventually(() => tileOf(page, 'Gus')).toBeUndefined();
+    await expectFilm(guest, 'Hana');
+    expect(await guest.evaluate(() => [window.weir?.peerId, window.weir?.sources])).toEqual([stay, {}]);
+
+    await button(host, 'End broadcast').click();
+    await button(host.getByRole('dialog'), 'End broadcast').click();
+    const words = (page: Drivable) => page.evaluate(() => document.body.textContent);
+    for (const page of [viewer, fox, guest]) await eventually(() => words(page)).toContain('The broadcast has ended');
+  });
+});
