@@ -10,14 +10,13 @@ import type {
   JoinReply,
   Reaction,
   ResumeReply,
-  Role,
-  RoomKind,
   SourceStates,
 } from '../../shared/protocol.ts';
 import { Broadcast } from './Broadcast.ts';
 import { Emitter } from './Emitter.ts';
 import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './events.ts';
 import { earlyHandler } from './handler.ts';
+import { type JoinOptions, joinRequest } from './joinOptions.ts';
 import { Line } from './Line.ts';
 import { onNetworkChange } from './network.ts';
 import { Pulse } from './Pulse.ts';
@@ -27,22 +26,6 @@ import { SfuLink, type SfuLinkOptions } from './SfuLink.ts';
 import { Slots } from './Slots.ts';
 import { summarise, type TrackStats } from './stats.ts';
 import { type ViewSize, type ViewSource, Views } from './Views.ts';
-
-export interface JoinOptions {
-  readonly room: string;
-  /** Required unless the server runs open. */
-  readonly token?: string;
-  /** Shown to the others where the token gives no name. */
-  readonly name?: string;
-  /** On a server that runs open: a secret (22 to 86 characters of base64url) by which we are the same identity again. */
-  readonly guest?: string;
-  /** A call unless told. Broadcasts have names of their own. */
-  readonly kind?: RoomKind;
-  /** On a server that runs open: what we want to be. Elsewhere the token says it. */
-  readonly role?: Role;
-  /** How many videos to receive until `setView` says which: those of the first who came. All where it is not given. */
-  readonly videos?: number;
-}
 
 /** How much later a smooth broadcast is played than it comes, in milliseconds: some packets may be lost twice. */
 const SMOOTH = 1000;
@@ -131,7 +114,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
    * @throws {WeirError} `unauthorized`, `roomFull`, `busy` (try again after `retryAfter` seconds), `unavailable`,
    *   `incapable`, ...; another attempt needs a new RoomClient
    */
-  async join({ room, token, name, guest, kind, role, videos }: JoinOptions): Promise<void> {
+  async join(options: JoinOptions): Promise<void> {
     if (this.#state !== 'idle') throw new WeirError('alreadyJoined', 'Make a new RoomClient for another stay.');
     this.#setState('joining');
     try {
@@ -148,17 +131,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       this.#mustBeJoining();
       const { device, rtpCapabilities } = await SfuLink.device(handler, welcome.rtpCapabilities);
       this.#mustBeJoining();
-      const reply = await line.join({
-        room,
-        ...(token !== undefined && { token }),
-        ...(name !== undefined && { name }),
-        ...(guest !== undefined && { guest }),
-        ...(kind !== undefined && { kind }),
-        ...(role !== undefined && { role }),
-        ...(videos !== undefined && { videos }),
-        rtpCapabilities,
-        transports: { send: true, recv: true },
-      });
+      const reply = await line.join(joinRequest(options, rtpCapabilities));
       this.#mustBeJoining();
       this.#joined(reply, line, { device, video: welcome.video });
     } catch (error) {

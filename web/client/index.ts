@@ -21,11 +21,9 @@ export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen
 export { Emitter } from './Emitter.ts';
 export type { VideoCodec } from './encodings.ts';
 export type { RemotePeer, RoomClientEvents, RoomState } from './events.ts';
+export type { JoinOptions } from './joinOptions.ts';
 export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './LocalMedia.ts';
-export {
-  type JoinOptions,
-  RoomClient,
-} from './RoomClient.ts';
+export { RoomClient } from './RoomClient.ts';
 export type { PublishOptions } from './Sending.ts';
 export type { TrackStats } from './stats.ts';
 export type { ViewSize, ViewSource } from './Views.ts';

@@ -5,9 +5,7 @@ import {
   Emitter,
   type LocalMedia,
   type Reaction,
-  type Role,
   RoomClient,
-  type RoomKind,
   WeirError,
 } from '../client/index.ts';
 import { Comeback, type ComebackOptions, comesBack } from './Comeback.ts';
@@ -18,47 +16,9 @@ import { Publishing } from './Publishing.ts';
 import { Queue } from './Queue.ts';
 import { SharedScreen } from './SharedScreen.ts';
 import { secret } from './secret.ts';
+import type { Phase, SessionEvents, SessionWish } from './sessionEvents.ts';
 
-export interface SessionEvents {
-  /** Something about the people or about ourselves is different. */
-  changed: undefined;
-  phase: Phase;
-  /** Signalling is cut while media flows on, or there again. */
-  cut: boolean;
-  /** The server is full: we try again at this moment (`performance.now()`); undefined when we wait no longer. */
-  waiting: number | undefined;
-  /** The server ends in so many seconds. */
-  draining: number;
-  /** The connection is about to be lost: tracks that still have a picture will have none. */
-  losing: undefined;
-  personJoined: Person;
-  personLeft: Person;
-  handRaised: Person;
-  /** We removed somebody of that name. */
-  removed: string;
-  screenShared: Person;
-  reaction: { person: Person; reaction: Reaction };
-  /** Somebody asks us onto the stage of a broadcast. */
-  invited: string;
-  /** A viewer whom a host asked onto the stage has answered. */
-  inviteAnswered: { name: string; accepted: boolean };
-  /** Something did not work, or needs to be said. */
-  problem: unknown;
-  /** The call is over and we do not come back by ourselves. */
-  ended: CloseReason;
-}
-
-export type Phase = 'joining' | 'in' | 'reconnecting' | 'ended';
-
-export interface SessionWish {
-  readonly room: string;
-  readonly name: string;
-  readonly token?: string;
-  /** A call unless told. */
-  readonly kind?: RoomKind;
-  /** What we want to be where nobody needs a token. */
-  readonly role?: Role;
-}
+export type { Phase, SessionEvents, SessionWish } from './sessionEvents.ts';
 
 /** Nobody's own voice is measured so soon after coming in, in milliseconds: the first pictures need the time more. */
 const SETTLE = 1500;

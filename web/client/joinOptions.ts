@@ -1,0 +1,38 @@
+/** Owns what an application says when it joins a room. */
+import type { RequestData } from '../../shared/Channel.ts';
+import type { RtpCapabilities } from '../../shared/media.ts';
+import type { ClientTable, Role, RoomKind } from '../../shared/protocol.ts';
+
+export interface JoinOptions {
+  readonly room: string;
+  /** Required unless the server runs open. */
+  readonly token?: string;
+  /** Shown to the others where the token gives no name. */
+  readonly name?: string;
+  /** On a server that runs open: a secret (22 to 86 characters of base64url) by which we are the same identity again. */
+  readonly guest?: string;
+  /** A call unless told. Broadcasts have names of their own. */
+  readonly kind?: RoomKind;
+  /** On a server that runs open: what we want to be. Elsewhere the token says it. */
+  readonly role?: Role;
+  /** How many videos to receive until `setView` says which: those of the first who came. All where it is not given. */
+  readonly videos?: number;
+}
+
+/** The request that says it, for a device that can receive so much. */
+export function joinRequest(
+  { room, token, name, guest, kind, role, videos }: JoinOptions,
+  rtpCapabilities: RtpCapabilities,
+): RequestData<ClientTable, 'join'> {
+  return {
+    room,
+    ...(token !== undefined && { token }),
+    ...(name !== undefined && { name }),
+    ...(guest !== undefined && { guest }),
+    ...(kind !== undefined && { kind }),
+    ...(role !== undefined && { role }),
+    ...(videos !== undefined && { videos }),
+    rtpCapabilities,
+    transports: { send: true, recv: true },
+  };
+}

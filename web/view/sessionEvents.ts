@@ -1,0 +1,44 @@
+/** Owns what a Session tells, and what it is made from. */
+import type { CloseReason, Reaction, Role, RoomKind } from '../client/index.ts';
+import type { Person } from './Person.ts';
+
+export interface SessionEvents {
+  /** Something about the people or about ourselves is different. */
+  changed: undefined;
+  phase: Phase;
+  /** Signalling is cut while media flows on, or there again. */
+  cut: boolean;
+  /** The server is full: we try again at this moment (`performance.now()`); undefined when we wait no longer. */
+  waiting: number | undefined;
+  /** The server ends in so many seconds. */
+  draining: number;
+  /** The connection is about to be lost: tracks that still have a picture will have none. */
+  losing: undefined;
+  personJoined: Person;
+  personLeft: Person;
+  handRaised: Person;
+  /** We removed somebody of that name. */
+  removed: string;
+  screenShared: Person;
+  reaction: { person: Person; reaction: Reaction };
+  /** Somebody asks us onto the stage of a broadcast. */
+  invited: string;
+  /** A viewer whom a host asked onto the stage has answered. */
+  inviteAnswered: { name: string; accepted: boolean };
+  /** Something did not work, or needs to be said. */
+  problem: unknown;
+  /** The call is over and we do not come back by ourselves. */
+  ended: CloseReason;
+}
+
+export type Phase = 'joining' | 'in' | 'reconnecting' | 'ended';
+
+export interface SessionWish {
+  readonly room: string;
+  readonly name: string;
+  readonly token?: string;
+  /** A call unless told. */
+  readonly kind?: RoomKind;
+  /** What we want to be where nobody needs a token. */
+  readonly role?: Role;
+}
