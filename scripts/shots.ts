@@ -3,8 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { hasChromium } from '../tests/support/chromium.ts';
+import { frames, type Shot } from './shots/Shot.ts';
 import { type Frame, Stand } from './shots/Stand.ts';
-import { frames, type Shot, shots } from './shots/table.ts';
+import { shots } from './shots/table.ts';
 
 const wanted = process.argv.slice(2);
 const directory = fileURLToPath(new URL('../shots/', import.meta.url));

@@ -1,7 +1,7 @@
 /** Owns the other people in the pictures: one page that holds many room clients, each with a painted camera. */
 import type { Browser, Page } from 'playwright-core';
 import type { TestServer } from '../../tests/support/server.ts';
-import type { Reaction, RoomClient } from '../../web/client/index.ts';
+import type { Reaction, Role, RoomClient, RoomKind } from '../../web/client/index.ts';
 import { type Document, installPainter, type Looks } from './figures.ts';
 
 /** Somebody's part. */
@@ -13,10 +13,13 @@ export interface Part {
   readonly microphone?: 'speaks' | 'silent' | 'muted';
   readonly hand?: boolean;
   readonly screen?: Document;
+  /** In a broadcast. Whoever watches has nothing to show. */
+  readonly role?: Role;
 }
 
 interface Entrance extends Part {
   readonly room: string;
+  readonly kind: RoomKind;
   readonly token: string | undefined;
   readonly size: { width: number; height: number };
 }
@@ -28,6 +31,10 @@ interface Troupe {
   raise(name: string): Promise<void>;
   /** Removes a stranger, by their name. */
   remove(name: string, whom: string): Promise<void>;
+  /** A host goes live, or ends it. */
+  air(name: string, live: boolean): Promise<void>;
+  /** A host invites whoever raised a hand first, or is the first to raise one. */
+  invite(name: string): Promise<void>;
   /** From now on somebody's picture stands still. */
   freeze(name: string): void;
 }
@@ -42,6 +49,7 @@ declare global {
 export interface Scene {
   readonly server: TestServer;
   readonly room: string;
+  readonly kind?: RoomKind;
   readonly parts: readonly Part[];
   /** The token of somebody with this name, where the server asks for one. */
   readonly tokenOf?: (name: string) => Promise<string>;
@@ -84,10 +92,10 @@ export class Cast {
   }
 
   async enter(part: Part): Promise<void> {
-    const { room, parts, tokenOf } = this.#must().scene;
+    const { room, kind = 'call', parts, tokenOf } = this.#must().scene;
     const token = await tokenOf?.(part.name);
     const size = parts.length > 6 ? { width: 480, height: 270 } : { width: 1280, height: 720 };
-    await this.#must().page.evaluate((entrance) => window.troupe.enter(entrance), { ...part, room, token, size });
+    await this.#must().page.evaluate((entrance) => window.troupe.enter(entrance), { ...part, room, kind, token, size });
   }
 
   /** Tells somebody what to do; it runs in the page, and finds everybody in `window.troupe`. */
@@ -107,9 +115,10 @@ async function installTroupe(): Promise<void> {
   const frames = new Map<string, (time: number) => void>();
   const clients = new Map<string, RoomClient>();
   const audio = new AudioContext();
-  setInterval(() => {
+  const paintAll = () => {
     for (const paint of frames.values()) paint(performance.now() / 1000);
-  }, 200);
+  };
+  let painting = setInterval(paintAll, 200);
 
   const film = (
     key: string,
@@ -138,10 +147,17 @@ async function installTroupe(): Promise<void> {
   };
 
   window.troupe = {
-    async enter({ name, looks, camera = 'on', microphone = 'silent', hand, screen, room, token, size }) {
+    async enter({ name, looks, camera = 'on', microphone = 'silent', hand, screen, role, room, kind, token, size }) {
       const client = new sdk.RoomClient({ url: location.origin });
       clients.set(name, client);
-      await client.join({ room, name, ...(token && { token }) });
+      await client.join({ room, kind, name, ...(role && { role }), ...(token && { token }) });
+      if (hand) await client.setHand(true);
+      // Those who watch are told how fluent it is.
+      if (kind === 'broadcast') {
+        clearInterval(painting);
+        painting = setInterval(paintAll, 60);
+      }
+      if (role === 'viewer') return;
       if (camera !== 'off') {
         const track = film(name, size, (canvas, time) => window.painter.portrait(canvas, looks, time));
         if (camera === 'late') frames.delete(name);
@@ -149,7 +165,6 @@ async function installTroupe(): Promise<void> {
       }
       const muted = microphone === 'muted';
       await client.publish('microphone', voice(microphone === 'speaks'), { muted });
-      if (hand) await client.setHand(true);
       if (!screen) return;
       const share = film(`${name} shares`, { width: 1280, height: 720 }, (canvas, time) =>
         window.painter.document(canvas, screen, time),
@@ -167,6 +182,13 @@ async function installTroupe(): Promise<void> {
     async remove(name, whom) {
       const peer = clientOf(name).peers.find((one) => one.name === whom);
       if (peer) await clientOf(name).kick(peer.peerId);
+    },
+    air: (name, live) => (live ? clientOf(name).broadcast.goLive() : clientOf(name).broadcast.end()),
+    async invite(name) {
+      const client = clientOf(name);
+      if (client.broadcast.hands.total === 0) await new Promise((resolve) => client.on('handsChanged', resolve));
+      const [first] = client.broadcast.hands.first;
+      if (first) await client.broadcast.invite(first.peerId);
     },
     freeze: (name) => void frames.delete(name),
   };

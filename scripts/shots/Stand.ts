@@ -18,6 +18,7 @@ const kinds = {
   open: {},
   tokens: { WEIR_API_KEY: keys.apiKey, WEIR_API_SECRET: keys.apiSecret },
   full: { WEIR_MAX_PEERS: '1' },
+  broadcast: {},
 } as const;
 export type Kind = keyof typeof kinds;
 

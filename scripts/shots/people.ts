@@ -1,4 +1,5 @@
 /** Owns who is in the pictures: names, looks, and what each of them does. */
+import type { Role } from '../../web/client/index.ts';
 import type { Part } from './Cast.ts';
 import type { Looks } from './figures.ts';
 
@@ -74,4 +75,18 @@ export const casts = {
   share: four.map((part, index): Part => (index === 1 ? { ...part, screen: 'plan' } : part)),
   shares: four.map((part, index): Part => (index < 2 ? { ...part, screen: index ? 'plan' : 'chart' } : part)),
   slow: four.map((part, index): Part => ({ ...part, ...(index === 1 && { camera: 'late' }), hand: false })),
+  /** On the stage of a broadcast, and watching it. */
+  watching: asRoles('viewer', 'viewer', 'viewer'),
+  guest: asRoles('speaker', 'viewer', 'viewer', 'viewer'),
+  host: asRoles('host'),
+  stage: asRoles('host', 'speaker'),
+  sharing: asRoles('host', 'speaker').map((part, index): Part => (index === 0 ? { ...part, screen: 'plan' } : part)),
 } satisfies Record<string, readonly Part[]>;
+
+/** So many with these parts in a broadcast; whoever watches has a hand up. */
+function asRoles(...roles: readonly Role[]): readonly Part[] {
+  return crowd(roles.length).map((part, index): Part => {
+    const role = roles[index] ?? 'viewer';
+    return { ...part, role, camera: 'on', microphone: index === 0 ? 'speaks' : 'silent', hand: role === 'viewer' };
+  });
+}

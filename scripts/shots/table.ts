@@ -1,31 +1,9 @@
 /** Owns the list of pictures: every state of the page, how to get there, and where it is looked at. */
 import type { Page } from 'playwright-core';
+import { broadcasts } from './broadcasts.ts';
 import { casts } from './people.ts';
-import { type Devices, type Frame, room, type Stand } from './Stand.ts';
-
-/** A picture's name is its state's, with the frame's after it unless that is `desktop`. */
-export const frames = {
-  desktop: { width: 1280, height: 800 },
-  light: { width: 1280, height: 800, scheme: 'light' },
-  ko: { width: 1280, height: 800, language: 'ko' },
-  phone: { width: 390, height: 844, phone: true },
-  'phone-light': { width: 390, height: 844, phone: true, scheme: 'light' },
-  'phone-ko': { width: 390, height: 844, phone: true, language: 'ko' },
-  small: { width: 320, height: 568, phone: true },
-  landscape: { width: 844, height: 390, phone: true },
-  '4k': { width: 3840, height: 2160 },
-} as const satisfies Record<string, Frame>;
-export type FrameName = keyof typeof frames;
-
-export interface Shot {
-  readonly name: string;
-  readonly on?: readonly FrameName[];
-  readonly devices?: Devices;
-  /** The way there, once for all frames that one page can show. */
-  go(page: Page, stand: Stand): Promise<unknown>;
-  /** The last step, once for each frame; Escape undoes it. */
-  open?(page: Page): Promise<unknown>;
-}
+import { type FrameName, frames, type Shot } from './Shot.ts';
+import { room, type Stand } from './Stand.ts';
 
 const everywhere = Object.keys(frames).filter((name): name is FrameName => name !== '4k');
 const main: FrameName[] = ['desktop', 'light', 'phone', 'small', 'landscape'];
@@ -288,6 +266,7 @@ export const shots: readonly Shot[] = [
       await page.locator('.status:visible').waitFor();
     }),
   },
+  ...broadcasts,
 ];
 
 async function start(page: Page, stand: Stand): Promise<void> {

@@ -399,13 +399,15 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
   });
 
   test.each([{ width: 320, height: 640 }, desk])('everybody can use it, in $width by $height', async (size) => {
-    const page = await open(host, studioUrl('access'), size);
+    // What has happened in a room is remembered for a while: one of its own for each.
+    const room = `access ${size.width}`;
+    const page = await open(host, studioUrl(room), size);
     await button(page, 'Enter the studio').waitFor();
     expect(await violationsOn(page)).toEqual([]);
     await button(page, 'Enter the studio').click();
     await button(page, 'Go live').click();
     await page.getByText('On air', { exact: true }).waitFor();
-    const { client } = await weir.join({ room: 'access', name: 'M'.repeat(80), kind: 'broadcast', role: 'viewer' });
+    const { client } = await weir.join({ room, name: 'M'.repeat(80), kind: 'broadcast', role: 'viewer' });
     await client.request('setHand', { raised: true });
     await button(page, /^Invite M/).waitFor();
     expect(await violationsOn(page)).toEqual([]);

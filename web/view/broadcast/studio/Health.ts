@@ -28,7 +28,8 @@ export class StudioHealth {
   readonly warning = element('p', { className: 'studio-warning', role: 'alert', hidden: true });
   readonly #session: Session;
   readonly #rows = element('dl', { className: 'studio-health' });
-  readonly #nothing = element('p', { className: 'quiet' });
+  /** What is sent is known after the first look. */
+  readonly #nothing = element('p', { className: 'quiet', hidden: true });
   readonly #timer = setInterval(() => void this.#look(), INTERVAL);
   readonly #before = new Map<Source, Sent>();
   #limited = { by: '', looks: 0 };
@@ -42,7 +43,6 @@ export class StudioHealth {
       this.#nothing,
       this.#rows,
     );
-    this.#show([]);
   }
 
   close(): void {

@@ -17,6 +17,11 @@ export class StudioProgram {
     this.#session = session;
     // Tiles stay where they are: the browser pauses a video that is moved.
     this.#frame = element('div', { className: 'studio-frame' }, this.#screen.root, this.#camera.root, ...over);
+    const { video } = this.#screen;
+    // The camera lies in the corner of what is shared, as it does where it is watched.
+    video.addEventListener('resize', () => {
+      if (video.videoHeight > 0) this.#frame.style.setProperty('--aspect', `${video.videoWidth / video.videoHeight}`);
+    });
     this.root = element('section', { className: 'studio-program', ariaLabel: say('studioProgram') }, this.#frame);
   }
 

@@ -143,6 +143,7 @@ export class Player {
       small.map(({ root }) => root),
     );
     for (const tile of kept) tile.resume();
+    this.#measure();
     this.#soundOnly.hidden = true;
   }
 
@@ -204,7 +205,7 @@ export class Player {
     }
   }
 
-  /** Where there is room for it, the frame has the shape of its picture. */
+  /** The large tile has the shape of its picture, and the frame on a phone as well. */
   #measure(): void {
     const { videoWidth = 0, videoHeight = 0 } = this.#mainTile?.video ?? {};
     if (videoWidth > 0 && videoHeight > 0) this.root.style.setProperty('--aspect', `${videoWidth / videoHeight}`);

@@ -5,7 +5,7 @@ import { menu } from '../../Menu.ts';
 import { say } from '../../words/index.ts';
 import type { Scene, Show } from '../Show.ts';
 import type { Figures } from './figures.ts';
-import { behindWords, clock } from './time.ts';
+import { behindWords, clock, shortly } from './time.ts';
 
 export interface ViewerHead {
   readonly root: HTMLElement;
@@ -28,9 +28,9 @@ export function viewerHead(show: Show): ViewerHead {
   const root = element(
     'header',
     { className: 'head' },
+    element('h1', { className: 'room' }, show.session.wish.room),
     badge,
     time,
-    element('h1', { className: 'room' }, show.session.wish.room),
     watching,
     button,
     panel,
@@ -41,7 +41,8 @@ export function viewerHead(show: Show): ViewerHead {
     const onAir = info?.state === 'live' && scene !== 'connecting';
     badge.hidden = time.hidden = !onAir;
     set(time, clock(show.liveSeconds));
-    watching.hidden = !info || scene === 'connecting' || info.state === 'ended';
+    // Before it begins, those who wait are counted where they wait.
+    watching.hidden = !info || scene === 'connecting' || info.state !== 'live';
     const viewers = info?.viewers ?? 0;
     set(count, viewers.toLocaleString(document.documentElement.lang));
     set(words, say('watchingWord'));
@@ -53,7 +54,7 @@ export function viewerHead(show: Show): ViewerHead {
     const { behind: seconds, health } = figures;
     dot.dataset.health = health;
     set(behind, seconds === undefined ? '' : behindWords(seconds));
-    set(short, seconds === undefined ? '' : `${seconds.toFixed(1)} s`);
+    set(short, seconds === undefined ? '' : shortly(seconds));
     button.title = say('connectionIs', { health: say(health) });
     button.ariaLabel = `${behind.textContent}. ${button.title}`;
     const rows = rowsOf(figures);

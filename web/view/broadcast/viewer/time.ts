@@ -11,5 +11,15 @@ export function clock(seconds: number): string {
 
 /** `0.3 s behind` */
 export function behindWords(seconds: number): string {
-  return say('behind', { seconds: seconds.toFixed(1) });
+  return say('behind', { seconds: tenths(seconds) });
+}
+
+/** `0.3 s` */
+export function shortly(seconds: number): string {
+  return `${tenths(seconds)} s`;
+}
+
+/** Nothing is behind by nothing. */
+function tenths(seconds: number): string {
+  return Math.max(0.1, seconds).toFixed(1);
 }

@@ -1,0 +1,160 @@
+/** Owns the pictures of broadcasts: the studio that makes one, and the page on which it is watched. */
+import type { Page } from 'playwright-core';
+import { installPainter } from './figures.ts';
+import { casts, viewerName } from './people.ts';
+import type { FrameName, Shot } from './Shot.ts';
+import type { Stand } from './Stand.ts';
+
+const room = 'Launch day';
+/** What is said of a broadcast that has gone on for a while. */
+const news = { viewers: 248, liveSeconds: 1503, profile: 'lowLatency' } as const;
+
+const all: FrameName[] = ['desktop', 'light', 'ko', 'phone', 'phone-light', 'phone-ko', 'small', 'landscape', '4k'];
+const main: FrameName[] = ['desktop', 'light', 'phone', 'phone-light'];
+const both: FrameName[] = ['desktop', 'phone'];
+const small: FrameName[] = ['desktop', 'light', 'phone', 'landscape'];
+
+type Then = (page: Page, stand: Stand) => Promise<unknown>;
+
+/** With these others, on a server that has heard of no broadcast yet. */
+async function stage(stand: Stand, cast: keyof typeof casts): Promise<string> {
+  await stand.cast.rest();
+  await stand.stop('broadcast');
+  const server = await stand.server('broadcast');
+  await stand.cast.play({ server, room, kind: 'broadcast', parts: casts[cast] });
+  return `${server.url}/b/${encodeURIComponent(room)}`;
+}
+
+const inStudio =
+  (cast: keyof typeof casts, then?: Then): Shot['go'] =>
+  async (page, stand) => {
+    const url = await stage(stand, cast);
+    await page.addInitScript(installPainter);
+    await page.goto(`${url}?${new URLSearchParams({ role: 'host', name: viewerName })}`);
+    await page.evaluate(paintScreen);
+    await page.locator('.preview.has-video').waitFor();
+    await page.locator('button[type=submit]').click();
+    await page.locator('.studio-frame .tile.own.live').waitFor();
+    await then?.(page, stand);
+  };
+
+const onAir = (cast: keyof typeof casts, then?: Then): Shot['go'] =>
+  inStudio(cast, async (page, stand) => {
+    await page.locator('.studio-air').click();
+    await page.locator('.studio-badge.live').waitFor();
+    await then?.(page, stand);
+    await tell(page, stand);
+  });
+
+const watch =
+  (cast: keyof typeof casts, then?: Then): Shot['go'] =>
+  async (page, stand) => {
+    const url = await stage(stand, cast);
+    await page.goto(`${url}?${new URLSearchParams({ name: viewerName })}`);
+    await then?.(page, stand);
+  };
+
+const watchLive = (cast: keyof typeof casts, then?: Then): Shot['go'] =>
+  watch(cast, async (page, stand) => {
+    await stand.cast.direct(() => window.troupe.air('Mina Park', true));
+    await page.locator('.main .tile.live').first().waitFor();
+    await page.locator('button.figures:visible').waitFor();
+    await then?.(page, stand);
+    await tell(page, stand);
+  });
+
+const unmuted = (cast: keyof typeof casts): Shot['go'] => watchLive(cast, (page) => page.locator('.unmute').click());
+
+const invited = watchLive('host', async (page, stand) => {
+  await page.locator('.unmute').click();
+  await page.locator('.bar [data-control=hand]').click();
+  await stand.cast.direct(() => window.troupe.invite('Mina Park'));
+  await page.locator('dialog.ask').waitFor();
+});
+
+export const broadcasts: readonly Shot[] = [
+  {
+    name: 'studio-lobby',
+    on: main,
+    go: async (page, stand) => {
+      const url = await stage(stand, 'watching');
+      await page.goto(`${url}?${new URLSearchParams({ role: 'host', name: viewerName })}`);
+      await page.locator('.preview.has-video').waitFor();
+    },
+  },
+  { name: 'studio-off', on: both, go: inStudio('watching') },
+  { name: 'studio-camera', on: both, go: onAir('nobody') },
+  { name: 'studio-both', on: main, go: onAir('guest', (page) => scene(page, 'both')) },
+  { name: 'studio-screen', go: onAir('nobody', (page) => scene(page, 'screen')) },
+  { name: 'studio-guest', on: all, go: onAir('guest') },
+  { name: 'studio-end', on: both, go: onAir('guest', (page) => page.locator('.studio-air').click()) },
+  {
+    name: 'studio-ended',
+    on: main,
+    go: onAir('guest', async (page, stand) => {
+      await tell(page, stand);
+      await page.locator('.studio-air').click();
+      await page.locator('dialog .danger').click();
+      await page.locator('.studio-summary').waitFor();
+    }),
+  },
+  { name: 'watch-before', on: main, go: watch('host', (page) => page.locator('.notice h1').waitFor()) },
+  { name: 'watch-muted', on: small, go: watchLive('host') },
+  { name: 'watch-two', on: all, go: unmuted('stage') },
+  { name: 'watch-both', on: main, go: unmuted('sharing') },
+  {
+    name: 'watch-held',
+    on: both,
+    go: watchLive('host', async (page, stand) => {
+      await stand.cast.direct(() => window.troupe.leave('Mina Park'));
+      await page.locator('.notice[data-scene=held]').waitFor();
+    }),
+  },
+  {
+    name: 'watch-ended',
+    on: both,
+    go: watchLive('host', async (page, stand) => {
+      await stand.cast.direct(() => window.troupe.air('Mina Park', false));
+      await page.locator('.notice[data-scene=ended]').waitFor();
+    }),
+  },
+  { name: 'watch-invited', on: main, go: invited },
+  {
+    name: 'watch-stage',
+    on: small,
+    go: async (page, stand) => {
+      await invited(page, stand);
+      await page.locator('dialog.ask button[type=submit]').click();
+      await page.locator('.strip .tile.own.live').waitFor();
+      await tell(page, stand);
+    },
+  },
+];
+
+/** As if it had gone on for a while, before many. What is said of hands and guests has gone by then. */
+async function tell(page: Page, stand: Stand): Promise<void> {
+  await quiet(page);
+  const inside = await (await stand.server('broadcast')).app.rooms.find(room, 'broadcast');
+  const { state = 'before' } = inside?.broadcast?.info ?? {};
+  if (state === 'before') return;
+  inside?.tellAll('broadcastChanged', { ...news, state });
+  if (state === 'live') await page.locator('.studio-viewers, .watching').getByText('248').waitFor();
+}
+
+async function quiet(page: Page): Promise<void> {
+  await page.waitForFunction(() => !document.querySelector('.toasts > *'));
+}
+
+async function scene(page: Page, name: string): Promise<void> {
+  await page.locator(`.studio-scenes [data-scene=${name}]`).click();
+  await page.locator(`.studio-frame[data-scene=${name}] .tile.screen.live`).waitFor();
+}
+
+/** Runs in the page: its screen is a document, and not the page in itself. */
+function paintScreen(): void {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
+  const paint = () => window.painter.document(canvas, 'plan', performance.now() / 1000);
+  paint();
+  setInterval(paint, 200);
+  navigator.mediaDevices.getDisplayMedia = () => Promise.resolve(canvas.captureStream());
+}
