@@ -327,7 +327,8 @@ const serverEvents = {
   },
   handsChanged: { about: 'Which viewers want to speak; told to administrators of a broadcast.', data: Hands },
   invited: {
-    about: 'Somebody asks this viewer onto the stage; see `answerInvite`.',
+    about:
+      'Somebody asks this viewer onto the stage; see `answerInvite`. After `resume` it is said again while there is no answer.',
     data: z.object({ by: z.string() }),
   },
   inviteAnswered: {

@@ -71,7 +71,7 @@ export const studioWords = {
     profileSmoothText: 'About a second later; it survives a bad network.',
 
     healthTitle: 'What is sent',
-    healthNothing: 'Nothing yet: nobody watches.',
+    healthNothing: 'Nothing yet: it is sent once somebody receives it.',
     healthOff: 'Nothing: camera, screen and microphone are off.',
     healthCamera: 'Camera',
     healthScreen: 'Screen',
@@ -162,7 +162,7 @@ export const studioWords = {
     profileSmoothText: '1초쯤 늦지만 나쁜 네트워크에서도 끊기지 않습니다.',
 
     healthTitle: '보내는 영상과 소리',
-    healthNothing: '아직 보는 사람이 없어 보내지 않습니다.',
+    healthNothing: '아직 받는 사람이 없어 보내지 않습니다.',
     healthOff: '카메라, 화면, 마이크가 모두 꺼져 있습니다.',
     healthCamera: '카메라',
     healthScreen: '화면',

@@ -64,6 +64,7 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
     withDevices(camera, 'camera', session.media),
     stepDown.button,
   );
+  const volumeControl = element('span', { className: 'split volume' }, hearing.button, volume);
   const render = () => {
     const { on } = onStage;
     const { muted, cameraOn, hand: raised } = session.self;
@@ -86,7 +87,10 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
       off: !cameraOn,
     });
     picture.button.hidden = !document.pictureInPictureEnabled || player.scene !== 'live';
-    full.button.hidden = !document.fullscreenEnabled;
+    // There is nothing more to see or to hear.
+    const over = player.scene === 'ended' && !on;
+    volumeControl.hidden = over;
+    full.button.hidden = !document.fullscreenEnabled || over;
     const isFull = document.fullscreenElement !== null;
     full.show({ label: say(isFull ? 'exitFullScreen' : 'fullScreen'), node: isFull ? Minimize : Maximize });
   };
@@ -111,7 +115,7 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
   const root = element(
     'div',
     { className: 'bar', role: 'toolbar', ariaLabel: say('controls') },
-    element('span', { className: 'split volume' }, hearing.button, volume),
+    volumeControl,
     devices,
     hand.button,
     quality.button,
