@@ -111,12 +111,16 @@ export class Broadcast {
 
   /** Somebody has come, gone, or changed sides between the stage and those who watch. */
   changed(member: Member): void {
-    const members = [...this.#options.members()];
-    this.#stage = members.filter(({ hidden }) => !hidden).length;
-    this.#viewers = members.length - this.#stage;
+    let [stage, viewers, watches] = [0, 0, false];
+    for (const one of this.#options.members()) {
+      if (one.hidden) viewers += 1;
+      else stage += 1;
+      watches ||= one === member && one.hidden;
+    }
+    this.#stage = stage;
+    this.#viewers = viewers;
     this.#watchStage();
     this.#news.info = true;
-    const watches = members.includes(member) && member.hidden;
     if (!watches) this.#forgetHand(member.id);
     this.#schedule();
   }
@@ -190,10 +194,11 @@ export class Broadcast {
     clearTimeout(this.#telling);
     this.#telling = undefined;
     this.#told = performance.now();
-    const { info, hands } = this.#news;
+    const news = this.#news;
     this.#news = { info: false, hands: false };
-    if (info) for (const member of this.#options.members()) member.notify('broadcastChanged', this.info);
-    if (hands) this.#tellAdmins('handsChanged', this.hands);
+    const { info } = this;
+    if (news.info) for (const member of this.#options.members()) member.notify('broadcastChanged', info);
+    if (news.hands) this.#tellAdmins('handsChanged', this.hands);
   }
 
   #tellAdmins<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {

@@ -5,6 +5,7 @@ import { WeirError } from '../../shared/errors.ts';
 import type { Grants, GrantsChange, PeerInfo, RoomKind, ServerEvents, Slots } from '../../shared/protocol.ts';
 import { Lifetime } from '../Lifetime.ts';
 import type { Fabric, Place } from '../media/Fabric.ts';
+import { abreast } from './abreast.ts';
 import { Broadcast, type Bygone, grantsInBroadcast } from './Broadcast.ts';
 import type { Member } from './Member.ts';
 import { Pace } from './Pace.ts';
@@ -225,11 +226,10 @@ export class Room {
 
   #showViewers(live: boolean): void {
     this.#log.info({ room: this.key, live }, 'broadcast');
-    for (const member of this.#members.values()) {
-      if (!member.hidden) continue;
-      if (live) void this.offerEverything(member);
-      else member.withdraw();
-    }
+    const viewers = [...this.#members.values()].filter(({ hidden }) => hidden);
+    // Whoever is not to have it any more when their turn comes is offered nothing.
+    if (live) void abreast(viewers, (member) => this.offerEverything(member));
+    else for (const member of viewers) member.withdraw();
   }
 
   #settled(grants: Grants): Grants {
@@ -239,12 +239,12 @@ export class Room {
   }
 
   async #offerAll(publication: Publication): Promise<void> {
-    const others = this.#receivers.filter(({ id }) => id !== publication.peerId);
-    await Promise.all(others.map((member) => this.#offer(publication, member)));
+    await abreast(this.#receivers, (member) => this.#offer(publication, member));
   }
 
   async #offer(publication: Publication, member: Member): Promise<void> {
-    if (publication.peerId === member.id || this.#voices.carries(publication)) return;
+    // When its turn comes, a broadcast may have ended.
+    if (!this.#mayReceive(member) || publication.peerId === member.id || this.#voices.carries(publication)) return;
     await this.#try(member, publication.source, member.offer(publication));
   }
 
@@ -253,7 +253,7 @@ export class Room {
     try {
       await taking;
     } catch (error) {
-      this.#log.warn({ err: error, room: this.name, peer: member.id, what }, 'offer failed');
+      this.#log.warn({ err: error, room: this.key, peer: member.id, what }, 'offer failed');
     }
   }
 

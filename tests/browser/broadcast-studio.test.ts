@@ -1,120 +1,32 @@
 /** Owns the proof that the studio of a broadcast does what it says, as its viewers receive it. */
-import type { Browser, JSHandle, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Member } from '../../scripts/load/endpoint/Member.ts';
-import type { RoomClient } from '../../web/client/index.ts';
+import { describe, expect, test } from 'vitest';
 import { violationsOn } from '../support/axe.ts';
-import { Captures } from '../support/captures.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { hasChromium } from '../support/chromium.ts';
 import { flows, received, still } from '../support/crowd.ts';
 import { eventually } from '../support/people.ts';
 import { startServer } from '../support/server.ts';
+import { desk, useStudio } from '../support/studio.ts';
 import { button, colourOf, expectIn, hasFocus, newsOn, tile } from '../support/visit.ts';
-import { token, useServer, withTokens } from '../support/weir.ts';
-
-declare global {
-  interface Window {
-    /** A viewer in an empty page, who comes onto the stage with a camera when asked. */
-    guest?: RoomClient;
-  }
-}
-
-const desk = { width: 1280, height: 800 };
+import { token, withTokens } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
-  const captures = new Captures();
-  const weir = useServer();
-  /** With a red face and a voice. */
-  let host: Browser;
-  /** With a green face. */
-  let guests: Browser;
-  /** With a face and no voice. */
-  let silent: Browser;
-  const viewers: Member[] = [];
-
-  beforeAll(async () => {
-    [host, guests, silent] = await Promise.all([
-      launchChromium(captures.make({ colour: 'red', tone: 500 })),
-      launchChromium(captures.make({ colour: 'green', tone: 800 })),
-      launchChromium(captures.make({ colour: 'grey', tone: 0 })),
-    ]);
-  });
-  afterEach(async () => {
-    for (const viewer of viewers.splice(0)) viewer.leave();
-    await Promise.all([host, guests, silent].flatMap((one) => one.contexts()).map((context) => context.close()));
-  });
-  afterAll(async () => {
-    await Promise.all([host, guests, silent].map((one) => one?.close()));
-    captures[Symbol.dispose]();
-  });
-
-  const studioUrl = (room: string, more = '', server = weir.url) =>
-    `${server}/b/${encodeURIComponent(room)}?role=host&name=Ada${more}`;
-
-  async function open(browser: Browser, url: string, viewport = desk): Promise<Page> {
-    const page = await (await browser.newContext({ viewport })).newPage();
-    await page.goto(url);
-    return page;
-  }
-
-  /** Through the lobby into the studio, off air, with a camera that is there. */
-  async function enter(room: string, browser = host): Promise<Page> {
-    return enterFrom(await (await browser.newContext({ viewport: desk })).newPage(), room);
-  }
-
-  async function enterFrom(page: Page, room: string): Promise<Page> {
-    await page.goto(studioUrl(room));
-    await button(page, 'Enter the studio').click();
-    await expectIn(page);
-    await eventually(() => page.evaluate(() => window.weir?.sources)).toMatchObject({ camera: 'live' });
-    return page;
-  }
-
-  /** On air, without a lobby. */
-  async function onAir(room: string, browser = host): Promise<Page> {
-    const page = await open(browser, studioUrl(room, '&join=1'));
-    await page.getByText('On air', { exact: true }).waitFor();
-    return page;
-  }
-
-  async function watch(room: string, url = weir.url): Promise<Member> {
-    const { member, ready } = await Member.join({ url, room, name: 'Viewer', kind: 'broadcast', role: 'viewer' });
-    viewers.push(member);
-    await ready;
-    return member;
-  }
-
-  /** A viewer with the SDK, who raises a hand and comes when invited. */
-  async function raise(room: string, name: string, accepts: boolean): Promise<Page> {
-    const page = await open(guests, weir.url);
-    const sdk: JSHandle<typeof import('../../web/client/index.ts')> = await page.evaluateHandle("import('/sdk.js')");
-    await sdk.evaluate(
-      async ({ RoomClient, openCamera }, who) => {
-        const guest = new RoomClient({ url: location.origin });
-        window.guest = guest;
-        guest.on('invited', async () => {
-          await guest.broadcast.answer(who.accepts);
-          if (who.accepts) await guest.publish('camera', await openCamera());
-        });
-        await guest.join({ room: who.room, name: who.name, kind: 'broadcast', role: 'viewer' });
-        await guest.setHand(true);
-      },
-      { room, name, accepts },
-    );
-    return page;
-  }
-
-  /** What becomes of asking for a screen. */
-  const tried = (page: Page) =>
-    page.evaluate(() => navigator.mediaDevices.getDisplayMedia().then(String, (error: Error) => error.name));
-  const peerId = async (page: Page) => (await page.evaluate(() => window.weir?.peerId)) ?? '';
-  const state = (page: Page) => page.evaluate(() => window.weir?.broadcast.info?.state);
-  const scene = (page: Page) => page.locator('.studio-scenes [data-scene][aria-pressed=true]').textContent();
-  const chooseScene = (page: Page, name: string) => button(page.getByRole('group', { name: 'Scene' }), name).click();
-  const end = async (page: Page) => {
-    await button(page, 'End broadcast').click();
-    await button(page.getByRole('dialog'), 'End broadcast').click();
-  };
+  const studio = useStudio();
+  const {
+    weir,
+    studioUrl,
+    open,
+    enter,
+    enterFrom,
+    onAir,
+    watch,
+    raise,
+    tried,
+    peerId,
+    state,
+    scene,
+    chooseScene,
+    end,
+  } = studio;
 
   test('from the lobby one is off air, and viewers receive nothing until one goes live, both scenes, and the end', async () => {
     const viewer = await watch('show');
@@ -171,7 +83,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
   test('a picker that is closed leaves the scene as it was', async () => {
     // A page that the driver hands over comes from no address, and has to be allowed to talk to loopback.
     const permissions = ['camera', 'microphone', 'local-network-access'];
-    const page = await (await host.newContext({ viewport: desk, permissions })).newPage();
+    const page = await (await studio.host.newContext({ viewport: desk, permissions })).newPage();
     // What the page then hears is what it hears of a picker that was closed.
     await page.route('**/b/**', async (route) => {
       const response = await route.fetch();
@@ -263,7 +175,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
 
   test('a lobby says that the broadcast is live, and who is on its stage', async () => {
     await onAir('busy');
-    const page = await open(guests, studioUrl('busy'));
+    const page = await open(studio.guests, studioUrl('busy'));
     await page.getByText('It is on air: viewers see you as soon as you enter.').waitFor();
     await page.getByText('Ada is here.').waitFor();
   });
@@ -333,7 +245,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
   });
 
   test('a microphone that is silent or muted on air is told', async () => {
-    const quiet = await onAir('silence', silent);
+    const quiet = await onAir('silence', studio.silent);
     await quiet.getByRole('alert').filter({ hasText: 'We hear nothing from your microphone.' }).waitFor();
     const page = await onAir('muted');
     await button(page, 'Mute').click();
@@ -373,7 +285,10 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await using server = await startServer(withTokens);
     const visit = async (grants: Parameters<typeof token>[2]) => {
       const secret = await token('guarded', 'somebody', { broadcast: true, ...grants });
-      return { secret, page: await open(host, `${studioUrl('guarded', '&join=1', server.url)}#token=${secret}`) };
+      return {
+        secret,
+        page: await open(studio.host, `${studioUrl('guarded', '&join=1', server.url)}#token=${secret}`),
+      };
     };
     const watching = await visit({ canPublish: false });
     await watching.page.getByRole('heading', { name: 'This link is for watching' }).waitFor();
@@ -390,7 +305,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     expect(await state(page)).toBe('before');
     await page.close();
 
-    const lobby = await open(host, studioUrl('guarded', '', server.url));
+    const lobby = await open(studio.host, studioUrl('guarded', '', server.url));
     await lobby.getByLabel('Access token').fill(await token('guarded', 'ada', { broadcast: true, roomAdmin: true }));
     await button(lobby, 'Enter the studio').click();
     await button(lobby, 'Go live').click();
@@ -401,7 +316,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
   test.each([{ width: 320, height: 640 }, desk])('everybody can use it, in $width by $height', async (size) => {
     // What has happened in a room is remembered for a while: one of its own for each.
     const room = `access ${size.width}`;
-    const page = await open(host, studioUrl(room), size);
+    const page = await open(studio.host, studioUrl(room), size);
     await button(page, 'Enter the studio').waitFor();
     expect(await violationsOn(page)).toEqual([]);
     await button(page, 'Enter the studio').click();

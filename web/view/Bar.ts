@@ -1,7 +1,7 @@
 /** Owns the bar of round buttons at the bottom: what they say, what they do, their shortcuts. */
-import { Ellipsis, Hand, Mic, MicOff, MonitorUp, MonitorX, PhoneOff, SmilePlus, Users, Video, VideoOff } from 'lucide';
+import { Ellipsis, Hand, PhoneOff, SmilePlus, Users } from 'lucide';
 import type { Reaction } from '../client/index.ts';
-import { control, listenToKeys, withDevices } from './controls.ts';
+import { control, listenToKeys, showOwn, withDevices } from './controls.ts';
 import { element } from './dom.ts';
 import { closeMenu, menu } from './Menu.ts';
 import { reactions } from './reactions.ts';
@@ -37,19 +37,8 @@ export function bar({ session, sound, moreMenu, onPeople, peopleOpen }: BarOptio
   leave.show({ label: say('leave'), node: PhoneOff });
 
   const render = () => {
-    const { muted, cameraOn, screenOn, hand: raised } = session.self;
-    microphone.show({ label: say(muted ? 'unmute' : 'mute'), node: muted ? MicOff : Mic, pressed: !muted, off: muted });
-    camera.show({
-      label: say(cameraOn ? 'stopCamera' : 'startCamera'),
-      node: cameraOn ? Video : VideoOff,
-      pressed: cameraOn,
-      off: !cameraOn,
-    });
-    screen.show({
-      label: say(screenOn ? 'stopShare' : 'share'),
-      node: screenOn ? MonitorX : MonitorUp,
-      pressed: screenOn,
-    });
+    const { hand: raised } = session.self;
+    showOwn({ microphone, camera, screen }, session.self);
     hand.show({ label: say(raised ? 'lowerHand' : 'raiseHand'), node: Hand, pressed: raised });
     people.show({ label: say('people'), node: Users });
     people.button.dataset.count = String(session.others.length + 1);

@@ -1,7 +1,7 @@
 /** Owns the call on the page: stage, bar, list of people, messages, and what is said as things happen. */
 import type { CloseReason } from '../client/index.ts';
 import { bar } from './Bar.ts';
-import { announce, element } from './dom.ts';
+import { announce, element, oncePerTurn } from './dom.ts';
 import { inviteButton } from './invite.ts';
 import { moreMenu } from './MoreMenu.ts';
 import { remembered } from './memory.ts';
@@ -69,19 +69,12 @@ export function callView(
   const speaker = remembered.speaker.get();
   if (speaker && Sound.canChoose) void sound.choose(speaker);
 
-  let scheduled = false;
-  const render = () => {
-    if (scheduled) return;
-    scheduled = true;
-    // A frame callback would wait for ever in a tab that is hidden, and its voices with it.
-    queueMicrotask(() => {
-      scheduled = false;
-      sound.play(session.others, session.client.slotTracks);
-      stage.render();
-      controls.render();
-      people.render();
-    });
-  };
+  const render = oncePerTurn(() => {
+    sound.play(session.others, session.client.slotTracks);
+    stage.render();
+    controls.render();
+    people.render();
+  });
   session.on('changed', render);
   session.on('personJoined', ({ name }) => toasts.tell(say('joined', { name })));
   session.on('personLeft', ({ name }) => toasts.tell(say('left', { name })));

@@ -50,7 +50,7 @@ export const callPage: EntryPage = (app, { room, name, token, role, join }, onSe
     onSession(session);
     const call = callView(session, (reason) => {
       media.close();
-      app.replaceChildren(endedView(reason, () => enterAfresh(who)));
+      app.replaceChildren(endedView({ reason, onAgain: () => enterAfresh(who) }));
     });
     app.replaceChildren(call.root);
     joining.catch((error: unknown) => {

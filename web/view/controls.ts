@@ -1,9 +1,10 @@
 /** Owns the parts that bars are made of: round buttons, the choice of a device beside one, and single keys. */
-import { ChevronUp, type IconNode } from 'lucide';
+import { ChevronUp, type IconNode, Mic, MicOff, MonitorUp, MonitorX, Video, VideoOff } from 'lucide';
 import type { LocalMedia, LocalSource } from '../client/index.ts';
 import { element, icon } from './dom.ts';
 import { choices, menu } from './Menu.ts';
 import { remembered } from './memory.ts';
+import type { Person } from './Person.ts';
 import type { Sound } from './Sound.ts';
 import { say } from './words/index.ts';
 
@@ -30,6 +31,25 @@ export function control(name: string, key: string | undefined, act: () => unknow
       button.replaceChildren(icon(node));
     },
   };
+}
+
+/** Shows on the buttons of microphone, camera and screen what of ours is on. */
+export function showOwn(
+  { microphone, camera, screen }: { microphone: Control; camera: Control; screen?: Control },
+  { muted, cameraOn, screenOn }: Pick<Person, 'muted' | 'cameraOn' | 'screenOn'>,
+): void {
+  microphone.show({ label: say(muted ? 'unmute' : 'mute'), node: muted ? MicOff : Mic, pressed: !muted, off: muted });
+  camera.show({
+    label: say(cameraOn ? 'stopCamera' : 'startCamera'),
+    node: cameraOn ? Video : VideoOff,
+    pressed: cameraOn,
+    off: !cameraOn,
+  });
+  screen?.show({
+    label: say(screenOn ? 'stopShare' : 'share'),
+    node: screenOn ? MonitorX : MonitorUp,
+    pressed: screenOn,
+  });
 }
 
 /** A button with the choice of its device one click away. */

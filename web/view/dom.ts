@@ -47,6 +47,22 @@ export function arrange(parent: Element, children: readonly Element[]): void {
   });
 }
 
+/**
+ * What runs `render` when this turn is over, however often it is called until then. A frame callback would wait for ever in
+ * a tab that is hidden, and its voices with it.
+ */
+export function oncePerTurn(render: () => void): () => void {
+  let scheduled = false;
+  return () => {
+    if (scheduled) return;
+    scheduled = true;
+    queueMicrotask(() => {
+      scheduled = false;
+      render();
+    });
+  };
+}
+
 /** Tells people who do not see the screen. */
 export function announce(text: string): void {
   const news = document.querySelector('#news');

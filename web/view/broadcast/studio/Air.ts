@@ -3,8 +3,8 @@ import { Eye, Radio, Square } from 'lucide';
 import { announce, element, icon } from '../../dom.ts';
 import { say } from '../../words/index.ts';
 import type { Show } from '../Show.ts';
+import { clock, count, counted } from '../writing.ts';
 import { ask } from './Ask.ts';
-import { clock, count, counted } from './words.ts';
 
 /** How often the time is looked at, in milliseconds: often enough for each second to come when it should. */
 const TICK = 200;

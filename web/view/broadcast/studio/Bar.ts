@@ -1,6 +1,6 @@
 /** Owns the bar of the studio: microphone, camera, screen, more, and the way out. */
-import { Ellipsis, LogOut, Mic, MicOff, MonitorUp, MonitorX, Video, VideoOff } from 'lucide';
-import { control, listenToKeys, withDevices } from '../../controls.ts';
+import { Ellipsis, LogOut } from 'lucide';
+import { control, listenToKeys, showOwn, withDevices } from '../../controls.ts';
 import { element } from '../../dom.ts';
 import { choices, menu } from '../../Menu.ts';
 import { appearanceChoices } from '../../MoreMenu.ts';
@@ -25,21 +25,7 @@ export function studioBar({ session, sound, onLeave }: StudioBarOptions): { root
   screen.button.hidden = !('getDisplayMedia' in (navigator.mediaDevices ?? {}));
   listenToKeys({ m: microphone.button, v: camera.button, s: screen.button });
 
-  const render = () => {
-    const { muted, cameraOn, screenOn } = session.self;
-    microphone.show({ label: say(muted ? 'unmute' : 'mute'), node: muted ? MicOff : Mic, pressed: !muted, off: muted });
-    camera.show({
-      label: say(cameraOn ? 'stopCamera' : 'startCamera'),
-      node: cameraOn ? Video : VideoOff,
-      pressed: cameraOn,
-      off: !cameraOn,
-    });
-    screen.show({
-      label: say(screenOn ? 'stopShare' : 'share'),
-      node: screenOn ? MonitorX : MonitorUp,
-      pressed: screenOn,
-    });
-  };
+  const render = () => showOwn({ microphone, camera, screen }, session.self);
   render();
   const root = element(
     'div',

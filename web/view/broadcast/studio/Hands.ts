@@ -6,7 +6,7 @@ import { action, menu } from '../../Menu.ts';
 import type { Toasts } from '../../Toasts.ts';
 import { say } from '../../words/index.ts';
 import type { Show } from '../Show.ts';
-import { count } from './words.ts';
+import { count } from '../writing.ts';
 
 type RaisedHand = Hands['first'][number];
 

@@ -3,7 +3,7 @@ import type { Source, TrackStats } from '../../../client/index.ts';
 import { element } from '../../dom.ts';
 import type { Session } from '../../Session.ts';
 import { say, type WordKey } from '../../words/index.ts';
-import { rate } from './words.ts';
+import { rate } from '../writing.ts';
 
 const INTERVAL = 2000;
 /** A browser says for a moment that something limits it, whenever it begins: after so many looks it is worth saying. */

@@ -1,6 +1,6 @@
 /** Owns the studio on the page: the program, its scenes, being on air, the stage, and what is said as things happen. */
 import type { CloseReason } from '../../../client/index.ts';
-import { announce, element } from '../../dom.ts';
+import { announce, element, oncePerTurn } from '../../dom.ts';
 import { inviteButton } from '../../invite.ts';
 import { remembered } from '../../memory.ts';
 import { Sound } from '../../Sound.ts';
@@ -75,22 +75,16 @@ export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElemen
     sound.root,
   );
 
-  let scheduled = false;
-  const render = () => {
-    if (scheduled) return;
-    scheduled = true;
-    queueMicrotask(() => {
-      scheduled = false;
-      if (session.phase === 'ended') return;
-      sound.play(session.others, session.client.slotTracks);
-      scenes.render();
-      program.render(scenes.current);
-      air.render();
-      for (const panel of panels) panel.render();
-      bar.render();
-      root.classList.toggle('live', air.live);
-    });
-  };
+  const render = oncePerTurn(() => {
+    if (session.phase === 'ended') return;
+    sound.play(session.others, session.client.slotTracks);
+    scenes.render();
+    program.render(scenes.current);
+    air.render();
+    for (const panel of panels) panel.render();
+    bar.render();
+    root.classList.toggle('live', air.live);
+  });
   session.on('changed', render);
   session.on('draining', (seconds) => toasts.tell(say('draining', { seconds: Math.ceil(seconds) })));
   session.on('personLeft', ({ name }) => toasts.tell(say('left', { name })));

@@ -2,7 +2,7 @@
 import { type CloseReason, type LocalMedia, roleOf } from '../../../client/index.ts';
 import { newMedia, startMedia } from '../../callPage.ts';
 import { element } from '../../dom.ts';
-import { endedView } from '../../ended.ts';
+import { endCard, endedView } from '../../ended.ts';
 import type { EntryPage } from '../../entry.ts';
 import { lobbyView } from '../../Lobby.ts';
 import { remembered } from '../../memory.ts';
@@ -52,7 +52,7 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
         media.close();
         if (reason === 'left' && live) back.leave();
         else if (reason !== 'disconnected') back.forget();
-        app.replaceChildren(card ?? endedView(reason, () => enterAfresh(who, false), wordsOf(live)));
+        app.replaceChildren(card ?? endedView({ reason, own: wordsOf(live), onAgain: () => enterAfresh(who, false) }));
       },
     });
     app.replaceChildren(studio.root);
@@ -100,22 +100,11 @@ function wordsOf(live: boolean): Partial<Record<CloseReason, readonly [string, s
 
 /** Says that the stage is not for this person, or no longer, and where the broadcast can be watched. */
 function watchCard(room: string, token: string | undefined, wasIn: boolean): HTMLElement {
-  const heading = element('h1', { tabIndex: -1 }, say(wasIn ? 'studioSentBack' : 'studioNotHost'));
-  queueMicrotask(() => heading.focus());
   const fragment = token ? `#${new URLSearchParams({ token })}` : '';
-  return element(
-    'div',
-    { className: 'centre' },
-    element(
-      'div',
-      { className: 'card ended' },
-      heading,
-      element('p', {}, say(wasIn ? 'studioSentBackText' : 'studioNotHostText')),
-      element(
-        'a',
-        { className: 'studio-watch', href: `/b/${encodeURIComponent(room)}${fragment}` },
-        say('toBroadcast'),
-      ),
-    ),
+  const href = `/b/${encodeURIComponent(room)}${fragment}`;
+  return endCard(
+    say(wasIn ? 'studioSentBack' : 'studioNotHost'),
+    element('p', {}, say(wasIn ? 'studioSentBackText' : 'studioNotHostText')),
+    element('a', { className: 'studio-watch', href }, say('toBroadcast')),
   );
 }

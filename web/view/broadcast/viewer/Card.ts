@@ -2,7 +2,7 @@
 import { announce, element } from '../../dom.ts';
 import { say } from '../../words/index.ts';
 import type { Scene, Show } from '../Show.ts';
-import { clock } from './time.ts';
+import { clock } from '../writing.ts';
 
 export class PlayerCard {
   readonly root: HTMLElement;

@@ -1,20 +1,6 @@
 /** Owns the bar below the player: sound, quality, hand, picture-in-picture, full screen, and what the stage adds to it. */
-import {
-  DoorOpen,
-  Hand,
-  LogOut,
-  Maximize,
-  Mic,
-  MicOff,
-  Minimize,
-  PictureInPicture2,
-  Settings2,
-  Video,
-  VideoOff,
-  Volume2,
-  VolumeX,
-} from 'lucide';
-import { control, listenToKeys, withDevices } from '../../controls.ts';
+import { DoorOpen, Hand, LogOut, Maximize, Minimize, PictureInPicture2, Settings2, Volume2, VolumeX } from 'lucide';
+import { control, listenToKeys, showOwn, withDevices } from '../../controls.ts';
 import { element } from '../../dom.ts';
 import { choices, menu } from '../../Menu.ts';
 import { appearanceChoices } from '../../MoreMenu.ts';
@@ -67,7 +53,7 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
   const volumeControl = element('span', { className: 'split volume' }, hearing.button, volume);
   const render = () => {
     const { on } = onStage;
-    const { muted, cameraOn, hand: raised } = session.self;
+    const { hand: raised } = session.self;
     const label = say(sound.muted ? 'soundOn' : 'soundOff');
     hearing.show({ label, node: sound.muted ? VolumeX : Volume2, pressed: !sound.muted });
     // On the stage the key is the microphone's, as in a call.
@@ -79,13 +65,7 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
     hand.button.disabled = session.phase !== 'in';
     hand.show({ label: say(raised ? 'lowerHand' : 'raiseHand'), node: Hand, pressed: raised });
     devices.hidden = !on;
-    microphone.show({ label: say(muted ? 'unmute' : 'mute'), node: muted ? MicOff : Mic, pressed: !muted, off: muted });
-    camera.show({
-      label: say(cameraOn ? 'stopCamera' : 'startCamera'),
-      node: cameraOn ? Video : VideoOff,
-      pressed: cameraOn,
-      off: !cameraOn,
-    });
+    showOwn({ microphone, camera }, session.self);
     picture.button.hidden = !document.pictureInPictureEnabled || player.scene !== 'live';
     // There is nothing more to see or to hear.
     const over = player.scene === 'ended' && !on;

@@ -1,22 +1,9 @@
 /** Owns what a viewer sees outside of a broadcast: why they are not in, and the way there. */
 import { type CloseReason, WeirError } from '../../../client/index.ts';
-import { type Child, element } from '../../dom.ts';
+import { element } from '../../dom.ts';
+import { endCard, endedView, toStart, wayOn } from '../../ended.ts';
 import { problemWords } from '../../problems.ts';
 import { say } from '../../words/index.ts';
-
-function card(title: string, ...children: Child[]): HTMLElement {
-  const heading = element('h1', { tabIndex: -1 }, title);
-  queueMicrotask(() => heading.isConnected && !document.activeElement?.closest('form') && heading.focus());
-  return element('div', { className: 'centre' }, element('div', { className: 'card ended' }, heading, ...children));
-}
-
-function again(words: string, onAgain: () => void): HTMLButtonElement {
-  const button = element('button', { type: 'button', className: 'primary wide' }, words);
-  button.addEventListener('click', onAgain);
-  return button;
-}
-
-const toStart = () => element('a', { href: '/', className: 'quiet' }, say('toStart'));
 
 export interface DoorOptions {
   readonly room: string;
@@ -31,10 +18,10 @@ export interface DoorOptions {
 export function doorView({ room, error, token, onEnter }: DoorOptions): HTMLElement {
   const asksForToken = error instanceof WeirError && error.code === 'unauthorized';
   if (!asksForToken) {
-    return card(
+    return endCard(
       say('notIn'),
       element('p', { role: 'alert' }, problemWords(error)),
-      again(say('tryAgain'), () => onEnter(token)),
+      wayOn(say('tryAgain'), () => onEnter(token)),
       toStart(),
     );
   }
@@ -50,7 +37,7 @@ export function doorView({ room, error, token, onEnter }: DoorOptions): HTMLElem
     if (field.value.trim()) onEnter(field.value.trim());
   });
   queueMicrotask(() => field.focus());
-  return card(
+  return endCard(
     room,
     token === undefined
       ? element('p', {}, say('viewerToken'))
@@ -64,17 +51,9 @@ const endings: Partial<Record<CloseReason, readonly [string, string]>> = {
   left: [say('leftBroadcast'), ''],
   replaced: [say('watchedElsewhere'), say('endedReplacedText')],
   kicked: [say('removedFromBroadcast'), say('endedKickedText')],
-  mediaFailed: [say('endedNoMedia'), say('endedNoMediaText')],
 };
 
 /** What is shown when we watch no longer. */
 export function goneView(reason: CloseReason, onAgain: () => void): HTMLElement {
-  const [title, text] = endings[reason] ?? [say('endedLost'), say('endedLostText')];
-  // Whoever was removed is not wanted back.
-  return card(
-    title,
-    text !== '' && element('p', {}, text),
-    reason !== 'kicked' && again(say('watchAgain'), onAgain),
-    toStart(),
-  );
+  return endedView({ reason, own: endings, again: say('watchAgain'), onAgain });
 }

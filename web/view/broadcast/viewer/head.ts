@@ -4,8 +4,8 @@ import { element, icon } from '../../dom.ts';
 import { menu } from '../../Menu.ts';
 import { say } from '../../words/index.ts';
 import type { Scene, Show } from '../Show.ts';
+import { behindWords, clock, shortly } from '../writing.ts';
 import type { Figures } from './figures.ts';
-import { behindWords, clock, shortly } from './time.ts';
 
 export interface ViewerHead {
   readonly root: HTMLElement;

@@ -1,6 +1,6 @@
 /** Owns a broadcast on the page of a viewer: player, controls, the way onto the stage, and what is said as things happen. */
 import type { CloseReason } from '../../../client/index.ts';
-import { element } from '../../dom.ts';
+import { element, oncePerTurn } from '../../dom.ts';
 import { remembered } from '../../memory.ts';
 import type { Session } from '../../Session.ts';
 import { hideBarWhenStill } from '../../stillness.ts';
@@ -52,19 +52,12 @@ export function viewerView(
   const stage = element('div', { className: 'player' }, player.root);
   root.append(head.root, stage, controls.root, status, waiting.root, toasts.root, sound.root);
 
-  let scheduled = false;
-  const render = () => {
-    if (scheduled) return;
-    scheduled = true;
-    // A frame callback would wait for ever in a tab that is hidden, and its sound with it.
-    queueMicrotask(() => {
-      scheduled = false;
-      // An end is a new beginning of nothing: what was heard last is not to be.
-      sound.sound.play(session.others, session.client.slotTracks);
-      player.render();
-      showScene();
-    });
-  };
+  const render = oncePerTurn(() => {
+    // An end is a new beginning of nothing: what was heard last is not to be.
+    sound.sound.play(session.others, session.client.slotTracks);
+    player.render();
+    showScene();
+  });
   const showScene = () => {
     const { scene } = player;
     root.dataset.scene = scene;

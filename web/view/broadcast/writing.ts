@@ -1,5 +1,5 @@
-/** Owns numbers and times as the studio writes them. */
-import { language, say, type WordKey } from '../../words/index.ts';
+/** Owns numbers and times as the pages of a broadcast write them. */
+import { language, say, type WordKey } from '../words/index.ts';
 
 const whole = new Intl.NumberFormat(language);
 const short = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
@@ -15,7 +15,7 @@ export function counted(number: number, one: WordKey, many: WordKey): string {
 
 /** `4:05`, or `1:02:33` from an hour on. */
 export function clock(seconds: number): string {
-  const all = Math.floor(seconds);
+  const all = Math.max(0, Math.floor(seconds));
   const two = (number: number) => String(number).padStart(2, '0');
   const [hours, minutes] = [Math.floor(all / 3600), Math.floor(all / 60) % 60];
   return hours > 0 ? `${hours}:${two(minutes)}:${two(all % 60)}` : `${minutes}:${two(all % 60)}`;
@@ -26,4 +26,19 @@ export function rate(bitsPerSecond: number): string {
   return bitsPerSecond >= 1_000_000
     ? `${short.format(bitsPerSecond / 1_000_000)} Mbit/s`
     : `${whole.format(Math.round(bitsPerSecond / 1000))} kbit/s`;
+}
+
+/** `0.3 s behind` */
+export function behindWords(seconds: number): string {
+  return say('behind', { seconds: tenths(seconds) });
+}
+
+/** `0.3 s` */
+export function shortly(seconds: number): string {
+  return `${tenths(seconds)} s`;
+}
+
+/** Nothing is behind by nothing. */
+function tenths(seconds: number): string {
+  return Math.max(0.1, seconds).toFixed(1);
 }
