@@ -192,7 +192,11 @@ export class Intake {
       const cameras = [...this.#videos.values()].filter((one) => one.wanted && one.publication.source === 'camera');
       const others = cameras.filter((one) => one !== feed);
       if (publication.source === 'camera' && others.length >= this.#options.videos) return undefined;
-      return { layer: publication.layers - 1, priority: priorityOf(publication.source, 'normal') };
+      return {
+        layer: publication.layers - 1,
+        priority: priorityOf(publication.source, 'normal'),
+        assumed: true,
+      };
     }
     if (view.width === 0 || view.height === 0) return undefined;
     const { size, layers } = publication;

@@ -10,6 +10,8 @@ export interface Wish {
   /** The highest spatial layer that is of use. */
   readonly layer: number;
   readonly priority: number;
+  /** The viewer has not said how it shows the video. */
+  readonly assumed?: boolean;
 }
 
 export interface VideoFeedOptions {
@@ -59,7 +61,7 @@ export class VideoFeed {
   want(wish: Wish | undefined): Promise<void> {
     this.#wish = wish;
     // The publisher starts as early as can be, and stops when nobody here is in the way of it any more.
-    if (wish && wish.layer >= this.#layer) this.publication.want(this, wish.layer);
+    if (wish && wish.layer >= this.#layer) this.publication.want(this, wish.layer, wish.assumed);
     return this.#work();
   }
 
@@ -114,7 +116,7 @@ export class VideoFeed {
       await quietly(consumer.setPreferredLayers({ spatialLayer: layer }));
       this.#layer = layer;
       // It has let go of the higher layers: so may the publisher.
-      this.publication.want(this, this.#wish?.layer);
+      this.publication.want(this, this.#wish?.layer, this.#wish?.assumed);
       return false;
     }
     if (this.#priority !== wish.priority) {

@@ -71,6 +71,34 @@ describe('a publisher', () => {
     expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: 0 });
   });
 
+  test('is told within two seconds which layers are shown, whoever speaks meanwhile', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const viewers = [await weir.join({ room: 'room' }), await weir.join({ room: 'room' })];
+    const began = performance.now();
+    const encodings = [{ ssrc: 1001 }, { ssrc: 1002 }, { ssrc: 1003 }];
+    await ada.client.request('produce', { source: 'camera', rtpParameters: { ...vp8(), encodings } });
+    const told = ada.client.event('producerWatched');
+    let waiting = true;
+    const stop = () => {
+      waiting = false;
+    };
+    told.then(stop, stop);
+    for (let turn = 0; waiting; turn += 1) {
+      const views = (['high', 'normal'] as const).map((priority) => ({
+        ...{ ...view, width: 640, height: 360 },
+        ...{ peerId: ada.reply.peerId, priority },
+      }));
+      await Promise.all(
+        viewers.map(({ client }, index) =>
+          client.request('setViews', { views: views.slice((turn + index) % 2).slice(0, 1) }),
+        ),
+      );
+      await Promise.race([told, new Promise((resolve) => setTimeout(resolve, 200))]);
+    }
+    expect(await told).toEqual({ source: 'camera', maxSpatialLayer: 1 });
+    expect(performance.now() - began).toBeLessThan(3000);
+  });
+
   test('of sound is not told', async () => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
