@@ -11,6 +11,7 @@ import { inside } from './features/inside.ts';
 import { page } from './features/page.ts';
 import { ownAddresses } from './media/options.ts';
 import { WorkerPool } from './media/WorkerPool.ts';
+import { Moderation } from './room/Moderation.ts';
 import { Rooms } from './room/Rooms.ts';
 import { signalling } from './signalling/plugin.ts';
 import { Stays } from './signalling/Stays.ts';
@@ -60,10 +61,12 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     limits: config.load,
     log,
   });
-  const rooms = new Rooms({ pool, maxPeers: config.maxPeers, heard: config.heardVoices, line: config.line, log });
-  const gate = config.auth
-    ? tokenGate({ ...config.auth, leeway: config.tokenLeeway, maxLifetime: config.tokenMaxLifetime })
-    : openGate();
+  const { tokenLeeway: leeway, tokenMaxLifetime: maxLifetime } = config;
+  // A token may be made by a clock that is ahead, and is good for that long after it has expired.
+  const moderation = new Moderation({ lifetime: maxLifetime + 3 * leeway, leeway });
+  const { maxPeers, heardVoices: heard, line } = config;
+  const rooms = new Rooms({ pool, moderation, maxPeers, heard, line, log });
+  const gate = config.auth ? tokenGate({ ...config.auth, leeway, maxLifetime }) : openGate();
   const stays = new Stays({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
   const http = createHttp(config, log);
   cutStragglers(http);
@@ -88,9 +91,9 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   };
   try {
     await http.register(health, { pool, rooms });
-    await http.register(inside, { rooms, gate });
+    await http.register(inside, { rooms, gate, moderation });
     await http.register(page);
-    await http.register(signalling, { config, rooms, stays, gate, log });
+    await http.register(signalling, { config, rooms, stays, gate, moderation, log });
     await http.ready();
     return app;
   } catch (error) {

@@ -121,7 +121,7 @@ export const variables = {
     1,
     2_592_000,
     86_400,
-    'A token that lives longer than this from now is refused.',
+    'A token that lives longer than this, from when it was made or from now, is refused.',
     'seconds',
   ),
   WEIR_ALLOWED_ORIGINS: optional(

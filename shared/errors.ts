@@ -25,21 +25,26 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** What an `unauthorized` may say about the token, for programs: `expired`, or its owner was `removed` since it was made. */
+export type ErrorReason = 'expired' | 'removed';
+
 /** The one error class of Weir: `code` and `message` are public, `cause` is for the log and never sent. */
 export class WeirError extends Error {
   override readonly name = 'WeirError';
   readonly code: ErrorCode;
   /** Seconds after which trying again makes sense, where the other side said so. */
   readonly retryAfter: number | undefined;
+  readonly reason: ErrorReason | undefined;
 
   constructor(
     code: ErrorCode,
     message: string = errorCodes[code],
-    options: { cause?: unknown; retryAfter?: number | undefined } = {},
+    options: { cause?: unknown; retryAfter?: number | undefined; reason?: ErrorReason | undefined } = {},
   ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.retryAfter = options.retryAfter;
+    this.reason = options.reason;
   }
 
   /** What the other side may know of this error. */
@@ -48,12 +53,14 @@ export class WeirError extends Error {
       code: this.code,
       message: this.message,
       ...(this.retryAfter !== undefined && { retryAfter: this.retryAfter }),
+      ...(this.reason !== undefined && { reason: this.reason }),
     };
   }
 
   /** The error that a reply carried. A code that only a newer server knows becomes `internal`. */
-  static fromWire({ code, message, retryAfter }: WireError): WeirError {
-    return new WeirError(isErrorCode(code) ? code : 'internal', message, { retryAfter });
+  static fromWire({ code, message, retryAfter, reason }: WireError): WeirError {
+    const known = reason === 'expired' || reason === 'removed' ? reason : undefined;
+    return new WeirError(isErrorCode(code) ? code : 'internal', message, { retryAfter, reason: known });
   }
 
   /** `error` itself when it is public already, else an `internal` one that hides it as its cause. */
@@ -71,5 +78,6 @@ export const WireError = z.object({
   code: z.string().max(64),
   message: z.string().max(1024),
   retryAfter: z.number().nonnegative().optional(),
+  reason: z.string().max(64).optional(),
 });
 export type WireError = z.infer<typeof WireError>;

@@ -218,13 +218,14 @@ const clientRequests = {
   },
   react: { about: 'Show the others a reaction.', request: z.strictObject({ reaction: Reaction }), reply: Nothing },
   kick: {
-    about: 'Remove a peer from the room (grant `roomAdmin`). Its token, and older ones, no longer open this room.',
+    about:
+      'Remove a peer from the room (grant `roomAdmin`). The tokens that it had no longer open this room; one that is made later does.',
     request: z.strictObject({ peerId: Id }),
     reply: Nothing,
   },
   setGrants: {
     about:
-      'Change what a peer may do (grant `roomAdmin`). It holds at once: what may no longer be published ends. It holds as well for later joins with tokens made before, while the room is open.',
+      'Change what a peer may do (grant `roomAdmin`). It holds at once: what may no longer be published ends. It holds as well for later joins with tokens made before, also when the room has closed meanwhile.',
     request: z.strictObject({ peerId: Id, grants: GrantsChange }),
     reply: z.object({ grants: Grants }),
   },

@@ -2,12 +2,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../shared/errors.ts';
 import { type RoomKind, RoomName } from '../../shared/protocol.ts';
+import type { Moderation } from '../room/Moderation.ts';
+import { roomKey } from '../room/Room.ts';
 import type { Rooms } from '../room/Rooms.ts';
 import type { Gate } from '../signalling/tokens.ts';
 
 export interface InsideOptions {
   readonly rooms: Rooms;
   readonly gate: Gate;
+  readonly moderation: Moderation;
 }
 
 interface Params {
@@ -22,13 +25,14 @@ const nobody = { state: 'before', liveSeconds: 0, viewers: 0 } as const;
  * `GET /api/broadcasts/<room>`: the same, those on the stage, with `state`, `liveSeconds` and `viewers`. Where rooms need
  * tokens: 401, unless `Authorization: Bearer <token>` opens that room. 400 for what is no room's name.
  */
-export async function inside(app: FastifyInstance, { rooms, gate }: InsideOptions): Promise<void> {
+export async function inside(app: FastifyInstance, { rooms, gate, moderation }: InsideOptions): Promise<void> {
   const answer = (kind: RoomKind) => async (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) => {
     const name = RoomName.safeParse(request.params.room);
     if (!name.success) return reply.code(400).send({ error: 'This is not the name of a room.' });
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     try {
-      await gate.admit({ token, room: name.data, kind });
+      const { identity, token: presented } = await gate.admit({ token, room: name.data, kind });
+      moderation.admit({ room: roomKey(kind, name.data), identity, token: presented });
     } catch (error) {
       return reply
         .code(401)

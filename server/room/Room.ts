@@ -8,6 +8,7 @@ import type { Fabric, Place } from '../media/Fabric.ts';
 import { abreast } from './abreast.ts';
 import { Broadcast, type Bygone, grantsInBroadcast } from './Broadcast.ts';
 import type { Member } from './Member.ts';
+import type { Admission, Moderation } from './Moderation.ts';
 import { Pace } from './Pace.ts';
 import type { Publication } from './Publication.ts';
 import { Voices } from './Voices.ts';
@@ -16,6 +17,7 @@ export interface RoomOptions {
   readonly name: string;
   readonly kind: RoomKind;
   readonly fabric: Fabric;
+  readonly moderation: Moderation;
   /** What was known of a broadcast of that name when everybody had left. */
   readonly bygone?: Bygone | undefined;
   /** How many others are heard at once where there are many. */
@@ -37,23 +39,23 @@ export class Room {
   /** What makes it a broadcast, where it is one. */
   readonly broadcast: Broadcast | undefined;
   readonly #log: Logger;
+  readonly #moderation: Moderation;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #members = new Map<string, Member>();
   readonly #publications = new Map<string, Publication>();
   readonly #voices: Voices;
   /** At which large rooms tell who is there. */
   readonly pace = new Pace(() => this.size);
-  /** What administrators have changed, by identity, and when (Unix seconds). */
-  readonly #changes = new Map<string, { readonly grants: Grants; readonly at: number }>();
   /** Identities that are on their way in: the room must not close under them. */
   readonly #seats = new Set<{ identity: string }>();
 
-  constructor({ name, kind, fabric, bygone, heard, log }: RoomOptions) {
+  constructor({ name, kind, fabric, moderation, bygone, heard, log }: RoomOptions) {
     this.key = roomKey(kind, name);
     this.name = name;
     this.kind = kind;
     this.fabric = fabric;
     this.#log = log;
+    this.#moderation = moderation;
     this.#lifetime.defer(() => fabric.close());
     this.#lifetime.defer((reason) => this.#dismissAll(reason));
     fabric.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
@@ -150,20 +152,35 @@ export class Room {
     await Promise.all([...offered, this.#try(member, 'slots', this.#voices.enter(member))]);
   }
 
-  /**
-   * What somebody may do in here who comes with these grants, unless an administrator has changed them since.
-   * @param issuedAt when they were given, in Unix seconds
-   */
-  grantsFor(identity: string, grants: Grants, issuedAt: number): Grants {
-    const change = this.#changes.get(identity);
-    return this.#settled(change && issuedAt <= change.at ? change.grants : grants);
+  /** The grants of somebody who is admitted with these, unless an administrator has changed them since. */
+  grantsFor(admission: Admission, grants: Grants): Grants {
+    return this.#settled(this.#moderation.grantsFor(admission, grants));
   }
 
-  /** Changes what a member may do; it holds at once, and for its identity as long as the room is open. */
+  /** Removes a member, and refuses its identity with the tokens that there are of it. */
+  remove(member: Member): void {
+    this.#moderation.remove({ room: this.key, identity: member.identity });
+    member.close('kicked');
+  }
+
+  /** Changes what a member may do: at once, and for later joins of its identity, see `Moderation`. */
   changeGrants(member: Member, change: GrantsChange): Grants {
-    const { hidden: before, isAdmin: wasAdmin } = member;
     const grants = this.#settled({ ...member.grants, ...defined(change) });
-    this.#changes.set(member.identity, { grants, at: Math.floor(Date.now() / 1000) });
+    this.#moderation.setGrants({ room: this.key, identity: member.identity }, grants);
+    this.#applyGrants(member, grants);
+    return grants;
+  }
+
+  /** A member leaves the stage of its own accord. */
+  stepDown(member: Member): Grants {
+    const grants = this.#settled({ ...member.grants, canPublish: false });
+    this.#moderation.stepDown({ room: this.key, identity: member.identity });
+    this.#applyGrants(member, grants);
+    return grants;
+  }
+
+  #applyGrants(member: Member, grants: Grants): void {
+    const { hidden: before, isAdmin: wasAdmin } = member;
     member.setGrants(grants);
     this.#log.info({ room: this.key, peer: member.id, grants }, 'grants changed');
     if (before && !member.hidden) {
@@ -176,7 +193,6 @@ export class Room {
     }
     if (before !== member.hidden) this.broadcast?.changed(member);
     if (this.broadcast && member.isAdmin && !wasAdmin) member.notify('handsChanged', this.broadcast.hands);
-    return grants;
   }
 
   /** Makes a member's producer known to the others. It waits for none of them. */

@@ -7,6 +7,7 @@ import { Fabric } from '../media/Fabric.ts';
 import type { WorkerPool } from '../media/WorkerPool.ts';
 import type { Bygone } from './Broadcast.ts';
 import { Doorway } from './Doorway.ts';
+import type { Moderation } from './Moderation.ts';
 import { Room, roomKey } from './Room.ts';
 
 /** A place in a room that is open as long as the place is held. */
@@ -16,6 +17,7 @@ export interface Seat extends Disposable {
 
 export interface RoomsOptions {
   readonly pool: WorkerPool;
+  readonly moderation: Moderation;
   /** How many may be in one room, by its kind. */
   readonly maxPeers: Readonly<Record<RoomKind, number>>;
   /** How many others are heard at once in a room of many. */
@@ -135,9 +137,10 @@ export class Rooms {
   }
 
   async #openRoom(kind: RoomKind, name: string): Promise<Room> {
-    const { pool, heard, log } = this.#options;
+    const { pool, moderation, heard, log } = this.#options;
     const fabric = await Fabric.open(pool);
-    const room = new Room({ name, kind, fabric, bygone: this.#bygoneOf(roomKey(kind, name)), heard, log });
+    const bygone = this.#bygoneOf(roomKey(kind, name));
+    const room = new Room({ name, kind, fabric, moderation, bygone, heard, log });
     this.#open.add(room);
     room.onEnd(() => {
       this.#open.delete(room);

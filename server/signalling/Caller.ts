@@ -3,6 +3,7 @@ import type { Answers } from '../../shared/Channel.ts';
 import type { CloseReason } from '../../shared/closing.ts';
 import type { ServerEvents } from '../../shared/protocol.ts';
 import type { Config } from '../config.ts';
+import type { Moderation } from '../room/Moderation.ts';
 import type { Rooms } from '../room/Rooms.ts';
 import type { Stay } from './Stay.ts';
 import type { Stays } from './Stays.ts';
@@ -14,6 +15,7 @@ export interface SignallingContext {
   readonly rooms: Rooms;
   readonly stays: Stays;
   readonly gate: Gate;
+  readonly moderation: Moderation;
 }
 
 /** The client that sent a request. */

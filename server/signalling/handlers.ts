@@ -4,6 +4,7 @@ import { WeirError } from '../../shared/errors.ts';
 import type { ClientTable } from '../../shared/protocol.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
 import { Peer } from '../room/Peer.ts';
+import { roomKey } from '../room/Room.ts';
 import type { Caller } from './Caller.ts';
 import { broadcastSeenBy, Stay } from './Stay.ts';
 import { mustBeAdmin, stageHandlers } from './stage.ts';
@@ -16,10 +17,13 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
     async join({ room: roomName, name, rtpCapabilities, transports, videos = Number.POSITIVE_INFINITY, ...who }) {
       if (caller.joined) throw new WeirError('alreadyJoined');
       const credentials = await context.gate.admit({ ...who, room: roomName });
+      const { moderation } = context;
+      const { kind, identity, metadata, token } = credentials;
+      const admission = { room: roomKey(kind, roomName), identity, token };
+      moderation.admit(admission);
       using seat = await context.rooms.reserve(roomName, credentials.identity, credentials.kind);
       const { room } = seat;
-      const { kind, identity, metadata, issuedAt } = credentials;
-      const grants = room.grantsFor(identity, credentials.grants, issuedAt);
+      const grants = room.grantsFor(admission, credentials.grants);
       const peer: Peer = new Peer({
         identity,
         name: { text: credentials.name ?? name ?? identity, fixed: credentials.name !== undefined },
@@ -38,9 +42,9 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       caller.onEnd((reason) => stay.begun || peer.close(reason));
       try {
         const opened = await peer.openTransports(transports);
-        context.gate.recheck(credentials, roomName);
-        // They may have been changed meanwhile.
-        peer.setGrants(room.grantsFor(identity, credentials.grants, issuedAt));
+        // An administrator may have decided otherwise meanwhile.
+        moderation.assertNotRemoved(admission);
+        peer.setGrants(room.grantsFor(admission, credentials.grants));
         stay.attach(caller);
         await room.enter(peer);
         if (peer.closed) throw new WeirError('closed');
@@ -153,8 +157,7 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       mustBeAdmin(peer);
       const member = room.member(peerId);
       if (!member) throw new WeirError('notFound', 'There is no peer of that id in this room.');
-      context.gate.revoke(room, member.identity);
-      member.close('kicked');
+      room.remove(member);
       return {};
     },
 

@@ -46,7 +46,7 @@ export function stageHandlers(caller: Caller): StageHandlers {
       const { peer, room } = caller.stay;
       mustBeBroadcast(room);
       if (!peer.grants.canPublish) throw new WeirError('conflict', 'You are not on the stage.');
-      return { grants: room.changeGrants(peer, { canPublish: false }) };
+      return { grants: room.stepDown(peer) };
     },
   };
 }

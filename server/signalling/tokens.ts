@@ -1,11 +1,12 @@
-/** Owns join tokens: JWT (HS256) with LiveKit's shape and grant names, made and checked. */
+/** Signs and verifies join tokens: JWT (HS256) with LiveKit's shape and grant names. */
 import { createHash, randomUUID } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { compactVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { WeirError } from '../../shared/errors.ts';
 import { type Source, sources, text } from '../../shared/media.ts';
 import { type Grants, MAX_METADATA, MAX_NAME, type Role, type RoomKind } from '../../shared/protocol.ts';
 import { grantsOf } from '../../shared/roles.ts';
+import type { PresentedToken } from '../room/Moderation.ts';
 
 /** How long a token lives unless it is asked otherwise, in seconds. */
 export const TOKEN_LIFETIME = 600;
@@ -20,29 +21,35 @@ const sourceNames: Readonly<Record<string, Source>> = {
   screen_share_audio: 'screenAudio',
 };
 
+/** A claim that may be left out; many JWT libraries write `null` for what is not there (Go, .NET, Java). */
+const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
+
 const VideoGrant = z.object({
-  room: text(MAX_NAME).optional(),
-  roomJoin: z.boolean().optional(),
-  canPublish: z.boolean().optional(),
-  canPublishSources: z.array(z.string().max(64)).max(16).optional(),
-  canSubscribe: z.boolean().optional(),
-  canPublishData: z.boolean().optional(),
-  hidden: z.boolean().optional(),
-  roomAdmin: z.boolean().optional(),
+  room: optional(text(MAX_NAME)),
+  roomJoin: optional(z.boolean()),
+  canPublish: optional(z.boolean()),
+  canPublishSources: optional(z.array(z.string().max(64)).max(16)),
+  canSubscribe: optional(z.boolean()),
+  canPublishData: optional(z.boolean()),
+  hidden: optional(z.boolean()),
+  roomAdmin: optional(z.boolean()),
   /** Weir's own: whether the room is a broadcast. Where it is not said, whoever joins says it. */
-  broadcast: z.boolean().optional(),
+  broadcast: optional(z.boolean()),
 });
-export type VideoGrant = z.infer<typeof VideoGrant>;
+/** The grants of a token. */
+export type VideoGrant = Partial<z.infer<typeof VideoGrant>>;
 
 const Claims = z.object({
+  iss: optional(z.string()),
   sub: text(MAX_NAME).min(1),
-  name: text(MAX_NAME).optional(),
-  metadata: text(MAX_METADATA).optional(),
+  name: optional(text(MAX_NAME)),
+  metadata: optional(text(MAX_METADATA)),
   exp: z.number(),
-  nbf: z.number().optional(),
-  iat: z.number().optional(),
+  nbf: optional(z.number()),
+  iat: optional(z.number()),
   video: VideoGrant,
 });
+type Claims = z.infer<typeof Claims>;
 
 /** What somebody asks for who wants in. */
 export interface Application {
@@ -63,8 +70,8 @@ export interface Credentials {
   readonly name: string | undefined;
   readonly metadata: string | undefined;
   readonly grants: Grants;
-  /** When the token was made, in Unix seconds; it counts against a removal from the room. */
-  readonly issuedAt: number;
+  /** The token that says so; undefined on a server that runs open. */
+  readonly token: PresentedToken | undefined;
 }
 
 /** A room as tokens know it. */
@@ -73,15 +80,21 @@ export interface RoomId {
   readonly name: string;
 }
 
-/** Who decides whether a join may be. */
+/** A token that takes the place of one that is about to expire. */
+export interface FreshToken {
+  readonly jwt: string;
+  readonly presented: PresentedToken;
+  /** How long it can be used, in milliseconds. */
+  readonly lifetime: number;
+}
+
+/** Authenticates joins. */
 export interface Gate {
   readonly kind: 'open' | 'token';
   /** @throws {WeirError} `unauthorized`, with a sentence that says what is wrong with the token */
   admit(application: Application): Promise<Credentials>;
-  /** From now on refuses tokens of this identity for this room that were made until now. */
-  revoke(room: RoomId, identity: string): void;
-  /** @throws {WeirError} `unauthorized` when it has been revoked since `admit` */
-  recheck(credentials: Credentials, room: string): void;
+  /** Signs a token for somebody who is in that room, with the grants that they have now; undefined where nobody needs one. */
+  refresh(room: RoomId, who: Omit<Credentials, 'kind' | 'token'>): Promise<FreshToken | undefined>;
 }
 
 /** Everyone may enter every room, as the one who has that secret, or as somebody new. */
@@ -95,12 +108,12 @@ export function openGate(): Gate {
         name: undefined,
         metadata: undefined,
         grants: grantsOf(role),
-        // What an administrator decides in here holds against everyone who only says what they want to be.
-        issuedAt: 0,
+        token: undefined,
       };
     },
-    revoke() {},
-    recheck() {},
+    async refresh() {
+      return undefined;
+    },
   };
 }
 
@@ -116,97 +129,92 @@ export interface TokenGateOptions {
 /** Only those with a token of this key and secret may enter, and only the room that it names. */
 export function tokenGate({ apiKey, apiSecret, leeway, maxLifetime }: TokenGateOptions): Gate {
   const secret = new TextEncoder().encode(apiSecret);
-  // Removed at (Unix seconds) by room and identity. No token outlives `maxLifetime`, so neither need an entry.
-  const removals = new Map<string, number>();
-  const keyOf = ({ kind, name }: RoomId, identity: string) => JSON.stringify([kind, name, identity]);
-
-  const recheck = ({ kind, identity, issuedAt }: Credentials, name: string) => {
-    const removedAt = removals.get(keyOf({ kind, name }, identity));
-    // Whoever made the token may have a clock that is ahead.
-    if (removedAt !== undefined && issuedAt <= removedAt + leeway / 1000) {
-      throw new WeirError('unauthorized', 'You were removed from this room; this token no longer opens it.');
-    }
-  };
-
+  const most = (maxLifetime + leeway) / 1000;
   return {
     kind: 'token',
     async admit({ token, room, kind: wanted }) {
       if (token === undefined) throw new WeirError('unauthorized', 'This server needs a token to join; none was sent.');
-      const claims = await verify(token, secret, apiKey, leeway);
-      if (claims.exp - now() > (maxLifetime + leeway) / 1000) {
+      const claims = await verify(token, { secret, issuer: apiKey, leeway: leeway / 1000 });
+      const issuedAt = claims.iat ?? claims.nbf;
+      if (issuedAt !== undefined && issuedAt > now() + leeway / 1000) {
+        throw new WeirError('unauthorized', 'The token is from the future.');
+      }
+      // Decisions of administrators are kept for as long as this lets a token be used that was made before them.
+      if (claims.exp - Math.min(now(), issuedAt ?? Number.POSITIVE_INFINITY) > most) {
         throw new WeirError('unauthorized', 'The token lives longer than this server accepts.');
       }
       if (claims.video.roomJoin !== true)
         throw new WeirError('unauthorized', 'The token does not grant joining rooms.');
       if (claims.video.room !== room) throw new WeirError('unauthorized', 'The token is for another room.');
-      const kind = kindOf(claims.video, wanted);
-      const issuedAt = claims.iat ?? claims.nbf ?? 0;
-      if (issuedAt > now() + leeway / 1000) throw new WeirError('unauthorized', 'The token is from the future.');
-      const credentials: Credentials = {
-        kind,
+      return {
+        kind: kindOf(claims.video, wanted),
         identity: claims.sub,
         name: claims.name?.trim() || undefined,
         metadata: claims.metadata,
         grants: toGrants(claims.video),
-        issuedAt,
+        token: { id: idOf(token), issuedAt },
       };
-      recheck(credentials, room);
-      return credentials;
     },
-    revoke(room, identity) {
-      const oldest = now() - (maxLifetime + leeway) / 1000;
-      for (const [key, removedAt] of removals) {
-        if (removedAt < oldest) removals.delete(key);
-      }
-      removals.set(keyOf(room, identity), now());
+    async refresh({ kind, name: room }, { identity, name, metadata, grants }) {
+      const lifetime = Math.min(TOKEN_LIFETIME, maxLifetime / 1000);
+      const issuedAt = fractional(Date.now());
+      const video = toVideoGrant(kind, room, grants);
+      const jwt = await signToken({ apiKey, apiSecret, identity, name, metadata, video, lifetime, issuedAt });
+      return { jwt, presented: { id: idOf(jwt), issuedAt }, lifetime: lifetime * 1000 };
     },
-    recheck,
   };
 }
 
-/** Makes a token. @returns the JWT in compact form */
+/** Signs a token. @returns the JWT in compact form */
 export function signToken(options: {
   apiKey: string;
   apiSecret: string;
   identity: string;
-  name?: string;
-  metadata?: string;
+  name?: string | undefined;
+  metadata?: string | undefined;
   video: VideoGrant;
   /** Seconds from now. */
   lifetime?: number;
+  /** Unix seconds. */
+  issuedAt?: number;
 }): Promise<string> {
   const { apiKey, apiSecret, identity, name, metadata, video, lifetime = TOKEN_LIFETIME } = options;
+  const { issuedAt = fractional(Date.now()) } = options;
   return new SignJWT({ ...(name && { name }), ...(metadata && { metadata }), video })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setIssuer(apiKey)
     .setSubject(identity)
-    .setIssuedAt()
-    .setNotBefore('0s')
-    .setExpirationTime(`${lifetime}s`)
+    .setJti(randomUUID())
+    .setIssuedAt(issuedAt)
+    .setNotBefore(Math.floor(issuedAt))
+    .setExpirationTime(Math.floor(issuedAt) + lifetime)
     .sign(new TextEncoder().encode(apiSecret));
 }
 
-async function verify(token: string, secret: Uint8Array, issuer: string, leeway: number) {
+/** Checks the signature first: what is not signed by us is not parsed. */
+async function verify(
+  token: string,
+  { secret, issuer, leeway }: { secret: Uint8Array; issuer: string; leeway: number },
+): Promise<Claims> {
+  const refused = (message: string, options?: { cause?: unknown; reason?: 'expired' }) =>
+    new WeirError('unauthorized', message, options);
+  let payload: unknown;
   try {
-    const { payload } = await jwtVerify(token, secret, {
-      algorithms: ['HS256'],
-      issuer,
-      clockTolerance: leeway / 1000,
-      requiredClaims: ['exp', 'sub'],
-    });
-    return Claims.parse(payload);
-  } catch (error) {
-    throw new WeirError('unauthorized', refusal(error));
+    const verified = await compactVerify(token, secret, { algorithms: ['HS256'] });
+    payload = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(verified.payload));
+  } catch {
+    throw refused('The token is not one that this server accepts.');
   }
-}
-
-/** What is wrong with a token, in words that help its owner and tell nothing to a forger. */
-function refusal(error: unknown): string {
-  if (error instanceof errors.JWTExpired) return 'The token has expired; ask for a new one.';
-  if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf') return 'The token is not valid yet.';
-  if (error instanceof z.ZodError)
-    return `The token's claim ${error.issues[0]?.path.join('.')} is not as it should be.`;
-  return 'The token is not one that this server accepts.';
+  const parsed = Claims.safeParse(payload);
+  if (!parsed.success) {
+    const claim = parsed.error.issues[0]?.path.join('.');
+    throw refused(claim ? `The token's claim ${claim} is not as it should be.` : 'The token has no claims.');
+  }
+  const claims = parsed.data;
+  if (claims.iss !== issuer) throw refused('The token is not one that this server accepts.');
+  if (claims.nbf !== undefined && claims.nbf > now() + leeway) throw refused('The token is not valid yet.');
+  if (claims.exp <= now() - leeway) throw refused('The token has expired; ask for a new one.', { reason: 'expired' });
+  return claims;
 }
 
 /** @throws {WeirError} `unauthorized` when the token is for the other kind */
@@ -235,4 +243,32 @@ function toGrants(video: VideoGrant): Grants {
   };
 }
 
-const now = () => Math.floor(Date.now() / 1000);
+/** What a token says of somebody with these grants; `toGrants` reads it the same. */
+function toVideoGrant(kind: RoomKind, room: string, grants: Grants): VideoGrant {
+  const { canPublish, canPublishSources, canSubscribe, canPublishData, hidden, roomAdmin } = grants;
+  return {
+    room,
+    roomJoin: true,
+    broadcast: kind === 'broadcast',
+    canPublish,
+    // An empty list would mean all sources; no source has this name.
+    canPublishSources: canPublishSources.length > 0 ? canPublishSources : ['none'],
+    canSubscribe,
+    canPublishData,
+    // In a broadcast it follows from `canPublish`.
+    hidden: kind === 'call' && hidden,
+    roomAdmin,
+  };
+}
+
+/** Recognises a token that was seen before. */
+function idOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url');
+}
+
+/** Unix seconds that are never whole: a whole number in `iat` means any moment of that second. */
+function fractional(milliseconds: number): number {
+  return (milliseconds + (milliseconds % 1000 === 0 ? 0.5 : 0)) / 1000;
+}
+
+const now = () => Date.now() / 1000;

@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WorkerPool } from '../../server/media/WorkerPool.ts';
+import { Moderation } from '../../server/room/Moderation.ts';
 import type { Room } from '../../server/room/Room.ts';
 import { Rooms } from '../../server/room/Rooms.ts';
 import { anyLine, anyLoad } from '../support/load.ts';
@@ -14,7 +15,8 @@ let rooms: Rooms;
 beforeAll(async () => {
   const listen = { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] as const };
   pool = await WorkerPool.start({ count: 1, listen, firstPort: 0, patience: 5000, limits: anyLoad, log });
-  rooms = new Rooms({ pool, maxPeers: { call: 80, broadcast: 80 }, heard: 5, line: anyLine, log });
+  const moderation = new Moderation({ lifetime: 60_000, leeway: 0 });
+  rooms = new Rooms({ pool, moderation, maxPeers: { call: 80, broadcast: 80 }, heard: 5, line: anyLine, log });
 });
 afterAll(async () => {
   await rooms.close();

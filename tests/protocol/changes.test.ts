@@ -195,15 +195,18 @@ describe('what was changed', () => {
     expect((await weir.enter('other', 'bob')).reply.grants.canPublish).toBe(true);
   });
 
-  test('is forgotten with the room', async () => {
+  test('outlives the room: a worker that is killed, or everybody leaving, undoes nothing', async () => {
     const admin = await weir.enter('room', 'admin', { roomAdmin: true });
     const jwt = await token('room', 'bob');
     const bob = await weir.connect();
     const { peerId } = await bob.join({ room: 'room', token: jwt });
     await admin.client.request('setGrants', { peerId, grants: { canPublish: false } });
-    for (const client of [admin.client, bob]) client.cut();
-    await expect.poll(() => weir.app.rooms.size).toBe(0);
-    expect((await rejoin(jwt)).grants.canPublish).toBe(true);
+    const [worker] = weir.app.pool.workers;
+    process.kill(worker?.pid ?? 0, 'SIGKILL');
+    for (const client of [admin.client, bob]) expect(await client.closed).toMatchObject({ reason: 'mediaLost' });
+    await expect.poll(() => weir.app.pool.complete, { timeout: 8000 }).toBe(true);
+    expect((await rejoin(jwt)).grants.canPublish).toBe(false);
+    expect((await rejoin(await madeIn(1))).grants.canPublish).toBe(true);
   });
 
   test('holds for a join that was under way', async () => {

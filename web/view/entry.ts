@@ -21,9 +21,9 @@ export type EntryPage = (app: Element, entry: Entry, onSession: (session: Sessio
 const Role = z.enum(['host', 'speaker', 'viewer']);
 const Claims = z.object({
   video: z.object({
-    canPublish: z.boolean().optional(),
-    hidden: z.boolean().optional(),
-    roomAdmin: z.boolean().optional(),
+    canPublish: z.boolean().nullish(),
+    hidden: z.boolean().nullish(),
+    roomAdmin: z.boolean().nullish(),
   }),
 });
 

@@ -1,0 +1,177 @@
+/** Covers which decisions of administrators hold against which tokens, and for how long. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Moderation } from '../../server/room/Moderation.ts';
+import { grantsOf } from '../../shared/roles.ts';
+
+const LEEWAY = 60_000;
+const LIFETIME = 3_600_000;
+const START = 1_800_000_000_300;
+const who = { room: 'room', identity: 'mallory' };
+const [asked, silenced] = [grantsOf('speaker'), grantsOf('viewer')];
+
+let moderation = new Moderation({ lifetime: LIFETIME, leeway: LEEWAY });
+let tokens = 0;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: START, toFake: ['Date'] });
+  moderation = new Moderation({ lifetime: LIFETIME, leeway: LEEWAY });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A new token by a clock that is so many seconds ahead. */
+function sign({ ahead = 0, whole = false } = {}) {
+  const at = Date.now() / 1000 + ahead;
+  tokens += 1;
+  return { ...who, token: { id: `token ${tokens}`, issuedAt: whole ? Math.floor(at) : at } };
+}
+
+const pass = (milliseconds: number) => vi.setSystemTime(Date.now() + milliseconds);
+const removed = expect.objectContaining({ code: 'unauthorized', reason: 'removed' });
+type Admission = Parameters<Moderation['admit']>[0];
+
+/** Each decision, and how to tell whether it holds against a token. */
+describe.each([
+  [
+    'a removal',
+    () => moderation.remove(who),
+    (admission: Admission) => {
+      try {
+        moderation.admit(admission);
+        return false;
+      } catch (error) {
+        expect(error).toEqual(removed);
+        return true;
+      }
+    },
+  ],
+  [
+    'a change of grants',
+    () => moderation.setGrants(who, silenced),
+    (admission: Admission) => {
+      moderation.know(admission);
+      return moderation.grantsFor(admission, asked) === silenced;
+    },
+  ],
+] as const)('%s', (_, decide, holds) => {
+  test.each([false, true])('holds against the token in use and any older one (whole seconds: %s)', (whole) => {
+    const [older, used] = [sign({ whole }), sign({ whole })];
+    expect(holds(used)).toBe(false);
+    pass(1000);
+    decide();
+    expect([holds(used), holds(older), holds(used)]).toEqual([true, true, true]);
+  });
+
+  test('does not hold against a token that is made after it, in the same second or millisecond', () => {
+    const used = sign({ whole: true });
+    moderation.know(used);
+    decide();
+    expect(holds(sign())).toBe(false);
+    expect(holds(sign({ whole: true }))).toBe(false);
+    expect(holds(used)).toBe(true);
+    pass(1);
+    expect(holds(sign())).toBe(false);
+  });
+
+  test.each([false, true])('knows a clock that is ahead by what it has signed (whole seconds: %s)', (whole) => {
+    const [older, used] = [sign({ ahead: 30, whole }), sign({ ahead: 30, whole })];
+    moderation.know(used);
+    pass(2000);
+    decide();
+    expect([holds(older), holds(used)]).toEqual([true, true]);
+    expect(holds(sign({ ahead: 30, whole }))).toBe(false);
+    pass(60_000);
+    expect([holds(older), holds(used)]).toEqual([true, true]);
+  });
+
+  test('goes by the clock that signed the last token before it', () => {
+    moderation.know(sign({ ahead: 30 }));
+    moderation.know(sign());
+    decide();
+    pass(1);
+    expect(holds(sign())).toBe(false);
+  });
+
+  test('does not trust a clock beyond the leeway, nor one of somebody else', () => {
+    moderation.know({ ...sign({ ahead: 30 }), identity: 'somebody else' });
+    moderation.know(sign({ ahead: 600 }));
+    decide();
+    pass(LEEWAY + 1);
+    expect(holds(sign())).toBe(false);
+  });
+
+  test('holds against a token of unknown age, and against whoever needs none', () => {
+    decide();
+    expect(holds({ ...who, token: { id: 'undated', issuedAt: undefined } })).toBe(true);
+    expect(holds({ ...who, token: undefined })).toBe(true);
+  });
+
+  test('is about that identity in that room', () => {
+    const [room, identity] = [
+      { ...sign(), room: 'another' },
+      { ...sign(), identity: 'ada' },
+    ];
+    pass(1);
+    decide();
+    expect([holds(room), holds(identity)]).toEqual([false, false]);
+  });
+
+  test('is kept as long as older tokens can be used, and then forgotten', () => {
+    const used = sign();
+    moderation.know(used);
+    decide();
+    pass(LIFETIME);
+    moderation.remove({ room: 'room', identity: 'another' });
+    expect([holds(used), moderation.size]).toEqual([true, 2]);
+    pass(1);
+    moderation.remove({ room: 'room', identity: 'a third' });
+    expect([holds(used), moderation.size]).toEqual([false, 2]);
+  });
+});
+
+test('the last change of grants counts, and a token that is newer than that', () => {
+  const used = sign();
+  moderation.know(used);
+  moderation.setGrants(who, silenced);
+  pass(1);
+  const between = sign();
+  pass(1);
+  moderation.setGrants(who, asked);
+  expect(moderation.grantsFor(used, silenced)).toBe(asked);
+  expect(moderation.grantsFor(between, silenced)).toBe(asked);
+  pass(1);
+  expect(moderation.grantsFor(sign(), silenced)).toBe(silenced);
+});
+
+test('who stepped down is off the stage for a while only, and what an administrator said before holds again then', () => {
+  const used = sign();
+  moderation.know(used);
+  const limited = { ...asked, canPublishSources: ['microphone' as const] };
+  moderation.setGrants(who, limited);
+  moderation.stepDown(who);
+  expect(moderation.grantsFor(used, asked)).toEqual({ ...limited, canPublish: false });
+  pass(5 * 60_000);
+  expect(moderation.grantsFor(used, asked)).toEqual(limited);
+  moderation.stepDown(who);
+  pass(1);
+  expect(moderation.grantsFor(sign(), asked)).toEqual(asked);
+  moderation.setGrants(who, asked);
+  expect(moderation.grantsFor(used, silenced)).toEqual(asked);
+});
+
+test('a token that became known before a decision is older, though the clock was set back meanwhile', () => {
+  const used = sign();
+  moderation.know(used);
+  pass(-10_000);
+  moderation.remove(who);
+  expect(() => moderation.admit(used)).toThrow(removed);
+});
+
+test('decisions are bounded in number, the oldest forgotten first', () => {
+  for (let count = 0; count <= 100_000; count += 1) moderation.remove({ room: 'room', identity: `guest ${count}` });
+  expect(moderation.size).toBe(100_000);
+  const admission = (count: number) => ({ room: 'room', identity: `guest ${count}`, token: undefined });
+  expect(() => moderation.admit(admission(0))).not.toThrow();
+  expect(() => moderation.admit(admission(1))).toThrow(removed);
+});
