@@ -1,9 +1,9 @@
 /** Owns the process: reads the configuration, starts Weir, says where it is, ends it on a signal. */
-import { setLogEventListeners } from 'mediasoup';
 import { type Logger, pino } from 'pino';
 import { type App, createApp } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { PageMissingError } from './features/page.ts';
+import { logMediasoup } from './media/mediasoupLog.ts';
 import { isPrivateAddress } from './media/options.ts';
 import { MediaPortError } from './media/WorkerPool.ts';
 
@@ -20,10 +20,7 @@ async function main(): Promise<void> {
   const { config, unknown } = readConfig(process.env);
   const log = pino({ level: config.logLevel, redact: ['token', '*.token'] });
   for (const name of unknown) log.warn(`${name} is not a variable of Weir's; the README lists those that are`);
-  setLogEventListeners({
-    onwarn: (namespace, message) => log.warn({ namespace }, message),
-    onerror: (namespace, message, error) => log.error({ namespace, err: error }, message),
-  });
+  logMediasoup(log);
   // A signal that comes while Weir starts ends it as soon as it has started.
   const signals = listenForSignals();
   const app = await createApp(config, log);

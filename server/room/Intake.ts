@@ -86,7 +86,7 @@ export class Intake {
     });
     this.#videos.set(key, feed);
     producer.observer.once('close', () => {
-      feed.close();
+      feed.producerClosed();
       if (this.#videos.get(key) === feed) this.#videos.delete(key);
     });
     await feed.want(this.#wishFor(feed));
@@ -276,9 +276,9 @@ export class Intake {
     const lease = await fabric.reach(publication.producer, publication.hub, hub);
     try {
       const consumer = await this.#device.consume(transport, lease.producer, spatialLayer);
-      // The producer, or this peer, may have ended while the worker answered.
-      if (consumer && (this.#closed || publication.producer.closed)) consumer.close();
-      if (consumer && !consumer.closed) return { consumer, lease };
+      // This peer, or the producer, which takes the consumer with it, may have closed while the worker answered.
+      if (consumer && this.#closed) consumer.close();
+      if (consumer && !consumer.closed && !publication.producer.closed) return { consumer, lease };
       if (!consumer) this.#refuse(publication);
     } catch (error) {
       lease[Symbol.dispose]();

@@ -254,11 +254,11 @@ export class Peer implements Member {
   }
 
   async pauseProducer(source: Source): Promise<void> {
-    await this.#producer(source).pause();
+    await accepted(this.#producer(source).pause(), 'This source cannot be paused.');
   }
 
   async resumeProducer(source: Source): Promise<void> {
-    await this.#producer(source).resume();
+    await accepted(this.#producer(source).resume(), 'This source cannot be resumed.');
   }
 
   /** @param name what it wants to be called, where its token does not say it */

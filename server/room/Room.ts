@@ -4,6 +4,7 @@ import type { CloseReason } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
 import type { Grants, GrantsChange, PeerInfo, RoomKind, ServerEvents, Slots } from '../../shared/protocol.ts';
 import { Lifetime } from '../Lifetime.ts';
+import { isClosed } from '../media/available.ts';
 import type { Fabric, Place } from '../media/Fabric.ts';
 import { abreast } from './abreast.ts';
 import { Broadcast, type Bygone, grantsInBroadcast } from './Broadcast.ts';
@@ -264,12 +265,13 @@ export class Room {
     await this.#try(member, publication.source, member.offer(publication));
   }
 
-  /** One member that cannot take something is that member's loss; the others do not wait, and nobody is told a story. */
+  /** One member that cannot take something is that member's loss; the others do not wait. Who just left is no news. */
   async #try(member: Member, what: string, taking: Promise<void>): Promise<void> {
     try {
       await taking;
     } catch (error) {
-      this.#log.warn({ err: error, room: this.key, peer: member.id, what }, 'offer failed');
+      const ended = isClosed(error) || this.#members.get(member.id) !== member;
+      this.#log[ended ? 'debug' : 'warn']({ err: error, room: this.key, peer: member.id, what }, 'subscribe failed');
     }
   }
 

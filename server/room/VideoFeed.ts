@@ -80,12 +80,23 @@ export class VideoFeed {
     return this.#work();
   }
 
+  /** The producer has closed, which closes the consumer inside the worker: to ask for that as well would only fail. */
+  producerClosed(): void {
+    this.#end();
+    if (this.#consumer) this.#gone(this.#consumer);
+  }
+
   close(): void {
+    this.#end();
+    this.#consumer?.close();
+  }
+
+  #end(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#wish = undefined;
+    clearTimeout(this.#lingering);
     this.publication.want(this, undefined);
-    this.#dropConsumer();
   }
 
   /** One step at a time, until all is as it is wanted. */

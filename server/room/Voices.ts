@@ -1,6 +1,7 @@
 /** Owns how voices travel in a room: a consumer for each while they are few, by a fixed number of slots when they are many. */
 import type { Logger } from 'pino';
 import type { Slots } from '../../shared/protocol.ts';
+import { isClosed } from '../media/available.ts';
 import { VoiceSlots } from '../media/voices/VoiceSlots.ts';
 import type { Member } from './Member.ts';
 import type { Publication } from './Publication.ts';
@@ -105,7 +106,9 @@ export class Voices {
     log.debug({ microphones: this.#microphones.size }, 'voices by slots');
     for (const publication of this.#microphones) this.#listen(slots, publication);
     for (const member of this.#options.members()) {
-      this.enter(member).catch((error: unknown) => log.warn({ err: error, peer: member.id }, 'slots failed'));
+      this.enter(member).catch((error: unknown) =>
+        log[isClosed(error) ? 'debug' : 'warn']({ err: error, peer: member.id }, 'audio-slot subscribe failed'),
+      );
     }
     this.#tell();
   }
@@ -133,7 +136,8 @@ export class Voices {
 
   #listen(slots: VoiceSlots, { peerId, producer, hub }: Publication): void {
     slots.add(peerId, producer, hub.router).catch((error: unknown) => {
-      if (!producer.closed) this.#options.log.warn({ err: error, peer: peerId }, 'microphone is not heard');
+      const level = producer.closed || isClosed(error) ? 'debug' : 'warn';
+      this.#options.log[level]({ err: error, peer: peerId }, 'speech detection failed');
     });
   }
 

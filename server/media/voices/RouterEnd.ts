@@ -1,5 +1,6 @@
 /** Owns where one router's packets come out to Node and go in from it: its DirectTransport, and the slots' producers. */
 import type { Consumer, DirectTransport, Producer, Router } from 'mediasoup/types';
+import { WeirError } from '../../../shared/errors.ts';
 import { Lifetime } from '../../Lifetime.ts';
 import { EXTENSIONS } from './rtp.ts';
 import { PAYLOAD_TYPE } from './Slot.ts';
@@ -81,7 +82,7 @@ export class RouterEnd {
       for (const producer of producers) producer.close();
       throw failure.reason;
     }
-    if (this.#lifetime.closed) throw new Error('the slots were closed while their producers were made');
+    if (this.#lifetime.closed) throw new WeirError('closed', 'The audio slots closed while their producers were made.');
     this.#open = producers;
     return producers;
   }

@@ -1,5 +1,6 @@
 /** Owns the voices of a large room: hears every microphone, and sends those that speak through a fixed number of slots. */
 import type { Consumer, Producer, Router } from 'mediasoup/types';
+import { WeirError } from '../../../shared/errors.ts';
 import { Lifetime } from '../../Lifetime.ts';
 import { SlotChoice } from './choose.ts';
 import { RouterEnd } from './RouterEnd.ts';
@@ -47,7 +48,7 @@ export class VoiceSlots {
 
   /**
    * The `heard` + 1 producers on that router, by slot; made at the first call, and gone with the router.
-   * @throws what mediasoup throws, such as when the router has ended, or an Error when these slots have
+   * @throws what mediasoup throws, such as when the router has ended; {WeirError} `closed` when these slots have
    */
   async producersOn(router: Router): Promise<readonly Producer[]> {
     return this.#end(router).produce(this.#slots.map(({ ssrc }) => ssrc));
@@ -77,7 +78,7 @@ export class VoiceSlots {
   }
 
   #end(router: Router): RouterEnd {
-    if (this.#lifetime.closed) throw new Error('these voice slots are closed');
+    if (this.#lifetime.closed) throw new WeirError('closed', 'These audio slots have closed.');
     const known = this.#ends.get(router);
     if (known) return known;
     const end = new RouterEnd(router);

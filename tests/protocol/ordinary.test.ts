@@ -1,0 +1,110 @@
+/** Owns the proof that ordinary use of a server raises no alarm: nothing of level warn or above in the log of its process. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { TestClient } from '../support/client.ts';
+import { opus, vp8 } from '../support/media.ts';
+import { WeirProcess } from '../support/process.ts';
+import { randomFrom } from '../support/random.ts';
+
+const started: WeirProcess[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((weir) => weir.end()));
+});
+
+const LogLine = z.looseObject({ level: z.number(), msg: z.string() });
+const WARN = 40;
+const STEPS = 200;
+
+/** What the process has logged, each line parsed; the greeting for people is left out. */
+function logOf({ stdout }: WeirProcess): z.infer<typeof LogLine>[] {
+  const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
+  return lines.map((line) => LogLine.parse(JSON.parse(line)));
+}
+
+/** A camera of three layers: what is shown of it decides which one is sent. */
+const camera = {
+  ...vp8(),
+  encodings: [0, 1, 2].map((layer) => ({ ssrc: 5000 + layer, rtx: { ssrc: 6000 + layer } })),
+};
+const sources = {
+  microphone: { source: 'microphone', rtpParameters: opus() },
+  camera: { source: 'camera', rtpParameters: camera },
+} as const;
+
+/** Sends a request and goes on: nobody waits for answers here, so that requests meet the end of what they are about. */
+function tell(client: TestClient, method: string, data: unknown): void {
+  client.ask(method, data).catch(() => {});
+}
+
+/** Does as a browser does with what it is told of: it makes the consumers and resumes them, as long as it is there. */
+async function receive(client: TestClient): Promise<void> {
+  while (client.open) {
+    const { consumers } = await client.event('newConsumers');
+    tell(client, 'resumeConsumers', { consumerIds: consumers.map(({ consumerId }) => consumerId) });
+  }
+}
+
+describe('people who join, mute, look elsewhere and leave', () => {
+  test.each([
+    ['on one worker', { WEIR_WORKERS: '1' }],
+    ['across two workers', { WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' }],
+  ])('%s leave no line of level warn or above', async (_, workers) => {
+    const seed = Date.now() % 100_000;
+    console.info(`seed ${seed}`);
+    const random = randomFrom(seed);
+    const weir = new WeirProcess({
+      ...workers,
+      WEIR_LOG_LEVEL: 'debug',
+      WEIR_HEARD_VOICES: '2',
+      WEIR_MAX_CONNECTIONS_PER_IP: '1000',
+      WEIR_MESSAGES_PER_SECOND: '10000',
+      WEIR_MESSAGE_BURST: '10000',
+      WEIR_RESUME_SECONDS: '0',
+    });
+    started.push(weir);
+    const url = await weir.running();
+    let entered = 0;
+    const inside: { readonly client: TestClient; readonly peerId: string }[] = [];
+
+    const enter = async () => {
+      const client = await TestClient.connect(url);
+      const { peerId, consumers } = await client.join({ room: `room-${random.int(2)}` });
+      entered += 1;
+      inside.push({ client, peerId });
+      tell(client, 'resumeConsumers', { consumerIds: consumers.map(({ consumerId }) => consumerId) });
+      receive(client).catch(() => {});
+      tell(client, 'produce', sources.microphone);
+      tell(client, 'produce', sources.camera);
+    };
+    const look = (client: TestClient) => {
+      const side = random.pick([0, 160, 640, 1280]);
+      const views = inside.map(({ peerId }) => ({ peerId, source: 'camera', width: side, height: side }));
+      tell(client, 'setViews', { views });
+    };
+    const step = async () => {
+      const index = random.int(inside.length || 1);
+      const someone = inside[index]?.client;
+      const source = random.pick<keyof typeof sources>(['camera', 'microphone']);
+      const action = random.int(12);
+      if (inside.length < 12 || !someone || action < 3) await enter();
+      else if (action < 5) tell(someone, random.pick(['pauseProducer', 'resumeProducer']), { source });
+      else if (action < 7) look(someone);
+      else if (action < 8) tell(someone, 'closeProducer', { source });
+      else if (action < 9) tell(someone, 'produce', sources[source]);
+      else {
+        inside.splice(index, 1);
+        if (random.int(2)) someone.cut();
+        else tell(someone, 'leave', {});
+      }
+    };
+    for (let done = 0; done < STEPS; done += 1) await step();
+    for (const { client } of inside) client.cut();
+    const count = (msg: string) => logOf(weir).filter((line) => line.msg === msg).length;
+    // The log comes through a pipe: everything that was done is in it once all who entered have left, and all rooms closed.
+    await expect.poll(() => count('peer joined'), { timeout: 10_000 }).toBe(entered);
+    await expect.poll(() => count('peer left'), { timeout: 10_000 }).toBe(entered);
+    await expect.poll(() => count('room opened') - count('room closed'), { timeout: 5000 }).toBe(0);
+    expect(entered).toBeGreaterThan(30);
+    expect(logOf(weir).filter(({ level }) => level >= WARN)).toEqual([]);
+  });
+});
