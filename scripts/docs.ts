@@ -6,6 +6,7 @@ import { variables } from '../server/config.ts';
 import type { Table } from '../shared/Channel.ts';
 import { closings } from '../shared/closing.ts';
 import { errorCodes } from '../shared/errors.ts';
+import { MAX_DISPLAY_NAME, MAX_ROOM_NAME } from '../shared/names.ts';
 import { clientTable, PROTOCOL_VERSION, SIGNALLING_PATH, serverTable } from '../shared/protocol.ts';
 import { performancePage } from './bench/support/record.ts';
 
@@ -114,6 +115,28 @@ Both sides may send requests; \`id\` is the sender's own counter. Requests of on
 their order, so a client may send one that builds on another without waiting for its reply. What a client sends is strict
 (an unknown field is an error); a client must ignore fields and events that it does not know. A failed request leaves the
 connection as it was.
+
+## Names
+
+Both follow the Nickname profile of PRECIS ([RFC 8266](https://www.rfc-editor.org/rfc/rfc8266), on
+[RFC 8264](https://www.rfc-editor.org/rfc/rfc8264)), which is made for names that people read, type and paste, with spaces
+and in every script; a profile for user names (RFC 8265) would refuse both spaces and emoji. \`shared/names.ts\` has the
+rules, for the server and the page alike.
+
+| | rooms: the comparison form | people: the form that is shown |
+|---|---|---|
+| spaces | every kind becomes a space; one between words, none at the ends | the same; line breaks and tabs as well |
+| case | lowercase | kept |
+| normalization | NFKC: composed and decomposed, wide and narrow are one | NFC |
+| what shows nothing | zero-width, direction marks, fillers and selectors are removed | the same, but for variants that show |
+| refused | nothing left to see, controls, unassigned and private code points, \`/\`, \`.\`, \`..\` | nothing left to see |
+| length | ${MAX_ROOM_NAME} code points | ${MAX_DISPLAY_NAME} characters as people count them; a token's name is cut |
+
+The server applies it to the \`room\` of \`join\`, to the \`room\` of a token and to the addresses of its API, so \`Team\`,
+\`team\` and \`te<U+200B>am\` are one room, with one list of members and of removals; the page puts the form into
+its address bar. Letters of different scripts that look alike (\`a\` and Cyrillic \`а\`) are out of the profile's reach: such
+rooms are different ones. Three things are kept that the profile refuses: joiners inside emoji, code points that show nothing
+(removed, not refused), and Hangul compatibility jamo (\`ㅋㅋ\`).
 
 ## A join
 

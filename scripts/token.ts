@@ -5,6 +5,7 @@ import { ConfigError, readConfig } from '../server/config.ts';
 import { signToken, TOKEN_LIFETIME } from '../server/signalling/tokens.ts';
 import { Source } from '../shared/media.ts';
 import { MAX_NAME, RoomName } from '../shared/protocol.ts';
+import { validationSentence } from '../shared/validation.ts';
 
 const usage = `Usage: npm run token -- --room ROOM --identity ID [options]
   --name NAME          shown to the others
@@ -65,7 +66,8 @@ const auth = readKeys();
 if (!auth) fail('Set WEIR_API_KEY and WEIR_API_SECRET (at least 32 characters) as the server has them.');
 if (!given.identity) fail(`--identity is missing.\n${usage}`);
 const room = RoomName.safeParse(given.room);
-if (!room.success) fail(`--room ${given.room === undefined ? 'is missing' : room.error.issues[0]?.message}.\n${usage}`);
+if (!room.success)
+  fail(`${given.room === undefined ? '--room is missing.' : validationSentence(room.error)}\n${usage}`);
 const sources = z
   .array(Source)
   .optional()

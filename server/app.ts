@@ -4,7 +4,7 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import { MAX_NAME } from '../shared/protocol.ts';
+import { MAX_ROOM_NAME } from '../shared/names.ts';
 import type { Config } from './config.ts';
 import { health } from './features/health.ts';
 import { inside } from './features/inside.ts';
@@ -19,9 +19,9 @@ import { openGate, tokenGate } from './signalling/tokens.ts';
 
 /**
  * Largest HTTP body and headers, in bytes; longest time for a request to arrive, in milliseconds; longest path parameter
- * (a room's name takes up to nine bytes a character, percent-encoded).
+ * (a room's name takes up to twelve bytes a character, percent-encoded, and as much again where it is decomposed).
  */
-const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000, parameter: 9 * MAX_NAME };
+const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000, parameter: 24 * MAX_ROOM_NAME };
 
 /**
  * How long after closing began a connection may still be there, in milliseconds: WebSockets have had their time by then.

@@ -11,6 +11,7 @@
  */
 import { z } from 'zod';
 import { type ErrorCode, WeirError, WireError } from './errors.ts';
+import { validationSentence } from './validation.ts';
 
 interface RequestSchemas {
   readonly about: string;
@@ -315,7 +316,5 @@ function isEvent<T extends Table>(table: T, name: string): name is EventName<T> 
 function parse<T extends z.ZodType>(schema: T, data: unknown, code: ErrorCode = 'badRequest'): z.infer<T> {
   const parsed = schema.safeParse(data);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const where = issue?.path.map(String).join('.') || 'data';
-  throw new WeirError(code, `${where}: ${issue?.message ?? 'malformed'}`.slice(0, 512));
+  throw new WeirError(code, validationSentence(parsed.error));
 }

@@ -1,24 +1,44 @@
 /** Owns who is in a room as the protocol tells it: names, grants and roles, and what there is to a broadcast. */
 import { z } from 'zod';
 import { Source, text } from './media.ts';
+import { canonicalRoomName, displayName, graphemes, MAX_DISPLAY_NAME, MAX_ROOM_NAME } from './names.ts';
 
-/** How long an id, a name or a room's name may be, in characters (code points). */
+/** How long an id may be, in characters (code points). */
 export const MAX_NAME = 256;
 /** How large a peer's metadata may be, in characters (code points). */
 export const MAX_METADATA = 16 * 1024;
 
+/** A name as it is written, in code units, before what shows nothing is removed: a family of emoji alone takes 25. */
+const MAX_WRITTEN_NAME = 32 * MAX_DISPLAY_NAME;
+const NAME_TOO_LONG = `A name may have up to ${MAX_DISPLAY_NAME} characters.`;
+const ROOM_NAME_RULE = `A room's name has 1 to ${MAX_ROOM_NAME} characters that can be seen, without slashes and control characters, and is neither a dot nor two.`;
+
 export const Id = text(MAX_NAME).min(1);
 
-/** A room's name: 1 to 256 characters, no control characters, no slash, no space at either end. */
-export const RoomName = text(MAX_NAME).regex(/^(?!\s|\.{1,2}$)[^/\p{Cc}]+(?<!\s)$/u, {
-  error:
-    'is not a room name: 1 to 256 characters, without slashes, control characters or outer spaces, and not . or ..',
-});
+/** A room's name, in its one form: see `canonicalRoomName`. */
+export const RoomName = z
+  .string()
+  .max(4 * MAX_ROOM_NAME, { error: ROOM_NAME_RULE })
+  .transform((name, context) => {
+    const canonical = canonicalRoomName(name);
+    if (canonical !== undefined) return canonical;
+    context.addIssue({ code: 'custom', message: ROOM_NAME_RULE });
+    return z.NEVER;
+  })
+  .pipe(z.string());
 
-/** A name that people see. */
-export const DisplayName = text(MAX_NAME)
-  .transform((name) => name.trim())
-  .pipe(z.string().min(1, { error: 'is empty' }));
+/** A name that people see, without what shows nothing: see `displayName`. */
+export const DisplayName = z
+  .string()
+  .max(MAX_WRITTEN_NAME, { error: NAME_TOO_LONG })
+  .refine((name) => name.isWellFormed(), { error: 'A name is text without lone surrogates.' })
+  .transform(displayName)
+  .pipe(
+    z
+      .string()
+      .min(1, { error: 'A name needs a letter, a digit or a sign that can be seen.' })
+      .refine((name) => graphemes(name).length <= MAX_DISPLAY_NAME, { error: NAME_TOO_LONG }),
+  );
 
 const SourceState = z.enum(['live', 'paused']).describe('`paused`: muted by its publisher');
 

@@ -1,6 +1,7 @@
 /** Owns what each request does: one function a request; what it returns is the reply. */
 import type { Handlers } from '../../shared/Channel.ts';
 import { WeirError } from '../../shared/errors.ts';
+import { shortDisplayName } from '../../shared/names.ts';
 import type { ClientTable } from '../../shared/protocol.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
 import { Peer } from '../room/Peer.ts';
@@ -8,6 +9,9 @@ import { roomKey } from '../room/Room.ts';
 import type { Caller } from './Caller.ts';
 import { broadcastSeenBy, Stay } from './Stay.ts';
 import { mustBeAdmin, stageHandlers } from './stage.ts';
+
+/** The name of somebody who gives none, and whose identity shows nothing. */
+const NAMELESS = 'Guest';
 
 export function createHandlers(caller: Caller): Handlers<ClientTable> {
   const { context } = caller;
@@ -26,7 +30,10 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       const grants = room.grantsFor(admission, credentials.grants);
       const peer: Peer = new Peer({
         identity,
-        name: { text: credentials.name ?? name ?? identity, fixed: credentials.name !== undefined },
+        name: {
+          text: credentials.name ?? name ?? (shortDisplayName(identity) || NAMELESS),
+          fixed: credentials.name !== undefined,
+        },
         metadata,
         grants,
         rtpCapabilities,

@@ -4,7 +4,8 @@ import { compactVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { WeirError } from '../../shared/errors.ts';
 import { type Source, sources, text } from '../../shared/media.ts';
-import { type Grants, MAX_METADATA, MAX_NAME, type Role, type RoomKind } from '../../shared/protocol.ts';
+import { shortDisplayName } from '../../shared/names.ts';
+import { type Grants, MAX_METADATA, MAX_NAME, type Role, type RoomKind, RoomName } from '../../shared/protocol.ts';
 import { grantsOf } from '../../shared/roles.ts';
 import type { PresentedToken } from '../room/Moderation.ts';
 
@@ -25,7 +26,7 @@ const sourceNames: Readonly<Record<string, Source>> = {
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
 
 const VideoGrant = z.object({
-  room: optional(text(MAX_NAME)),
+  room: optional(RoomName),
   roomJoin: optional(z.boolean()),
   canPublish: optional(z.boolean()),
   canPublishSources: optional(z.array(z.string().max(64)).max(16)),
@@ -42,7 +43,7 @@ export type VideoGrant = Partial<z.infer<typeof VideoGrant>>;
 const Claims = z.object({
   iss: optional(z.string()),
   sub: text(MAX_NAME).min(1),
-  name: optional(text(MAX_NAME)),
+  name: optional(text(MAX_METADATA)),
   metadata: optional(text(MAX_METADATA)),
   exp: z.number(),
   nbf: optional(z.number()),
@@ -149,7 +150,7 @@ export function tokenGate({ apiKey, apiSecret, leeway, maxLifetime }: TokenGateO
       return {
         kind: kindOf(claims.video, wanted),
         identity: claims.sub,
-        name: claims.name?.trim() || undefined,
+        name: shortDisplayName(claims.name ?? '') || undefined,
         metadata: claims.metadata,
         grants: toGrants(claims.video),
         token: { id: idOf(token), issuedAt },

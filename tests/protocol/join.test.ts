@@ -83,7 +83,7 @@ describe('join', () => {
     await expect(client.join({ room: 'a-b' })).resolves.toMatchObject({ peers: [] });
   });
 
-  test.each(['', ' room', 'room ', 'a/b', 'a\u0000b', 'a\nb', 'x'.repeat(257), '\ud800'])(
+  test.each(['', ' ', '\u200b', '\u0301', '..', '‥', 'a／b', 'a/b', 'a\u0000b', 'a\nb', 'x'.repeat(257), '\ud800'])(
     'refuses the room name %j',
     async (room) => {
       const client = await weir.connect();
@@ -101,7 +101,28 @@ describe('join', () => {
     },
   );
 
-  test.each(['', '   ', 'x'.repeat(257), '\udc00'])('refuses the display name %j', async (name) => {
+  test.each([
+    ['Team', 'tEAM'],
+    ['caf\u00e9', 'cafe\u0301'],
+    ['team', '\u2060te\u200bam'],
+    ['a b', 'a\u00a0 b'],
+  ])('takes %j and %j for one room', async (room, spelled) => {
+    const one = await weir.join({ room });
+    const other = await weir.join({ room: spelled });
+    expect(other.reply.peers.map(({ peerId }) => peerId)).toEqual([one.reply.peerId]);
+    const asked = await fetch(`${weir.url}/api/rooms/${encodeURIComponent(spelled)}`);
+    expect(await asked.json()).toMatchObject({ people: [{}, {}] });
+  });
+
+  test('says in a sentence how long a name may be', async () => {
+    const client = await weir.connect();
+    const refused = { code: 'badRequest', message: 'A name may have up to 100 characters.' };
+    await expect(client.join({ name: 'x'.repeat(101) })).rejects.toMatchObject(refused);
+    await client.join({ name: '👨\u200d👩\u200d👧'.repeat(100) });
+    await expect(client.request('setHand', { raised: true, name: 'x'.repeat(101) })).rejects.toMatchObject(refused);
+  });
+
+  test.each(['', '   ', '\u200b', '\u0301', 'x'.repeat(101), '\udc00'])('refuses the display name %j', async (name) => {
     const client = await weir.connect();
     await expect(client.join({ name })).rejects.toMatchObject(failure('badRequest'));
   });

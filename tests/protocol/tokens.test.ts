@@ -69,6 +69,29 @@ describe('a good token', () => {
     expect(given).toEqual((await weir.enter(room, 'bob')).reply.grants);
   });
 
+  test('opens its room in every spelling, and the room is one', async () => {
+    const bob = claims({ sub: 'bob', video: { room: `${room.toUpperCase()}\u200b`, roomJoin: true } });
+    const { peerId } = await join(await sign(claims()));
+    await expect(join(await sign(bob))).resolves.toMatchObject({ peers: [{ peerId }] });
+    const other = await (await weir.connect()).join({ room: ` ${room.toUpperCase()}`, token: await sign(claims()) });
+    expect(other.peers.map(({ identity }) => identity)).toEqual(['bob']);
+  });
+
+  test.each([
+    ['breaks lines and turns the text around it', 'Ada\n\u202eLovelace', 'Ada Lovelace'],
+    ['is longer than names may be', 'x'.repeat(150), `${'x'.repeat(99)}…`],
+    ['shows nothing, for which its identity stands', '\u200b\u202e', 'ada'],
+  ])('may have a name that %s', async (_what, name, shown) => {
+    await expect(join(await sign(claims({ name })))).resolves.toMatchObject({ name: shown });
+  });
+
+  test('of an identity that shows nothing, without a name, is for a guest', async () => {
+    await expect(join(await sign(claims({ sub: '\u2060' })))).resolves.toMatchObject({
+      identity: '\u2060',
+      name: 'Guest',
+    });
+  });
+
   test('of a server with tokens is asked for in welcome', async () => {
     expect((await weir.connect()).welcome.auth).toBe('token');
   });
@@ -129,7 +152,7 @@ describe('refused is', () => {
     ['that lives too long', () => claims({ exp: now() + 3600 + 30 })],
     ['that lives for ever', () => claims({ exp: 1e300 })],
     ['for another room', () => claims({ video: { room: 'other', roomJoin: true } })],
-    ['for a room in another spelling', () => claims({ video: { room: 'Room', roomJoin: true } })],
+    ['for what is no room', () => claims({ video: { room: 'a/b', roomJoin: true } })],
     ['for no room', () => claims({ video: { roomJoin: true } })],
     ['without roomJoin', () => claims({ video: { room } })],
     ['with roomJoin: false', () => claims({ video: { room, roomJoin: false } })],
@@ -149,7 +172,7 @@ describe('refused is', () => {
     ['with an empty identity', () => claims({ sub: '' })],
     ['whose identity is too long', () => claims({ sub: 'x'.repeat(257) })],
     ['whose identity is a lone surrogate', () => claims({ sub: '\ud800' })],
-    ['whose name is too long', () => claims({ name: 'x'.repeat(257) })],
+    ['whose name is too long', () => claims({ name: 'x'.repeat(MAX_METADATA + 1) })],
     ['whose name is a number', () => claims({ name: 7 })],
     ['whose name is a lone surrogate', () => claims({ name: '\udfff' })],
     ['whose metadata is too long', () => claims({ metadata: 'x'.repeat(MAX_METADATA + 1) })],

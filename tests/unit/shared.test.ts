@@ -103,15 +103,15 @@ describe('media schemas', () => {
 
 describe('names', () => {
   test('of rooms may be anything that a URL and a person can bear', () => {
-    for (const name of ['a', 'a b', 'Ünï 🎉', '...', 'x'.repeat(256)]) expect(RoomName.parse(name)).toBe(name);
-    for (const name of ['', ' a', 'a ', 'a/b', 'a\tb', 'a\u007fb', '\u00a0a', 'x'.repeat(257), '\ud800', 7, null]) {
+    for (const name of ['a', 'a b', 'ünï 🎉', '...', 'x'.repeat(256)]) expect(RoomName.parse(name)).toBe(name);
+    for (const name of ['', ' ', 'a/b', 'a\tb', 'a\u007fb', 'x'.repeat(257), '\ud800', 7, null]) {
       expect(RoomName.safeParse(name).success).toBe(false);
     }
   });
 
   test('of people are trimmed and not empty', () => {
     expect(DisplayName.parse('  Ada\n')).toBe('Ada');
-    for (const name of ['', ' \t\n', 'x'.repeat(257)]) expect(DisplayName.safeParse(name).success).toBe(false);
+    for (const name of ['', ' \t\n', 'x'.repeat(101)]) expect(DisplayName.safeParse(name).success).toBe(false);
   });
 });
 
