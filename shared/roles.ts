@@ -1,5 +1,5 @@
 /** Owns what a role may do, and which role somebody has who may do this or that. */
-import { sources } from './media.ts';
+import { type Source, sources } from './media.ts';
 import type { Grants, Role } from './protocol.ts';
 
 /** What somebody of that role may do. */
@@ -18,4 +18,9 @@ export function grantsOf(role: Role): Grants {
 export function roleOf({ canPublish, roomAdmin }: Grants): Role {
   if (!canPublish) return 'viewer';
   return roomAdmin ? 'host' : 'speaker';
+}
+
+/** Whether these grants let somebody publish that source. */
+export function mayPublish({ canPublish, canPublishSources }: Grants, source: Source): boolean {
+  return canPublish && canPublishSources.includes(source);
 }

@@ -12,6 +12,7 @@ import type {
   ResumeReply,
   SourceStates,
 } from '../../shared/protocol.ts';
+import { mayPublish } from '../../shared/roles.ts';
 import { Broadcast } from './Broadcast.ts';
 import { Emitter } from './Emitter.ts';
 import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './events.ts';
@@ -21,6 +22,7 @@ import { Line } from './Line.ts';
 import { onNetworkChange } from './network.ts';
 import { Pulse } from './Pulse.ts';
 import { Roster } from './Roster.ts';
+import { requireSource } from './requireTrack.ts';
 import type { PublishOptions } from './Sending.ts';
 import { SfuLink, type SfuLinkOptions } from './SfuLink.ts';
 import { Slots } from './Slots.ts';
@@ -98,15 +100,15 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   get sources(): SourceStates {
     const states: SourceStates = {};
     for (const source of sources) {
-      const producer = this.#link?.sending.producer(source);
-      if (producer) states[source] = producer.paused ? 'paused' : 'live';
+      const publication = this.#link?.sending.publication(source);
+      if (publication) states[source] = publication.mute.muted ? 'paused' : 'live';
     }
     return states;
   }
 
   /** The track that we publish as `source`. */
   localTrack(source: Source): MediaStreamTrack | undefined {
-    return this.#link?.sending.producer(source)?.track ?? undefined;
+    return this.#link?.sending.publication(source)?.track;
   }
 
   /**
@@ -150,38 +152,53 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   }
 
   /**
-   * Publishes a track. The caller keeps the track and stops it when it is done.
-   * @throws {WeirError} `forbidden`, `conflict`, `incapable`, `closed`
+   * Publishes a track. The caller keeps the track and stops it when it is done. A track that is disabled is published
+   * muted; afterwards the server is told of `mute` and `unmute` only, not of `track.enabled`.
+   * @throws {WeirError} `badRequest` for a track that is of the wrong kind or has ended, `forbidden`, `conflict`,
+   *   `incapable`, `closed`; whatever fails, a later attempt can succeed
    */
   async publish(source: Source, track: MediaStreamTrack, options: PublishOptions = {}): Promise<void> {
+    const { sending } = this.#mustLink();
+    requireSource(source);
+    if (this.#grants && !mayPublish(this.#grants, source)) {
+      throw new WeirError('forbidden', `You may not publish ${source} here: \`grants\` says what you may.`);
+    }
     try {
-      await this.#mustLink().sending.publish(source, track, options);
+      await sending.publish(source, track, options);
     } finally {
       this.#localChanged();
     }
   }
 
-  /** Stops publishing a source; nothing happens when it is off. */
+  /** Stops publishing a source, also one that is just being published; nothing happens when it is off. */
   async unpublish(source: Source): Promise<void> {
     const done = this.#mustLink().sending.unpublish(source);
     this.#localChanged();
     await done;
   }
 
-  /** Sends another track as `source`, without the others noticing more than another picture or voice. */
+  /**
+   * Sends another track as `source`, without the others noticing more than another picture or voice. A source that is
+   * muted stays muted.
+   * @throws {WeirError} `notFound` when the source is off, `badRequest`, `incapable`; the former track is sent on then
+   */
   async replaceTrack(source: Source, track: MediaStreamTrack): Promise<void> {
-    const producer = this.#mustLink().sending.producer(source);
-    if (!producer) throw new WeirError('notFound', `You do not publish ${source}.`);
-    await producer.replaceTrack({ track });
+    await this.#mustLink().sending.replaceTrack(source, track);
     this.#localChanged();
   }
 
+  /**
+   * Mutes a source, also one that is just being published: here at once, for the others when this resolves. Of several
+   * calls of `mute` and `unmute` the last one wins.
+   * @throws {WeirError} `notFound` when the source is off
+   */
   mute(source: Source): Promise<void> {
-    return this.#setPaused(source, true);
+    return this.#setMuted(source, true);
   }
 
+  /** Unmutes a source, as `mute` mutes it. @throws {WeirError} as `mute`; what the server refuses to unmute stays muted */
   unmute(source: Source): Promise<void> {
-    return this.#setPaused(source, false);
+    return this.#setMuted(source, false);
   }
 
   /** Removes somebody; needs the grant `roomAdmin`. */
@@ -346,8 +363,8 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.#link?.receiving.setDelay(waits ? SMOOTH : 0);
   }
 
-  async #setPaused(source: Source, paused: boolean): Promise<void> {
-    const done = this.#mustLink().sending.setPaused(source, paused);
+  async #setMuted(source: Source, muted: boolean): Promise<void> {
+    const done = this.#mustLink().sending.setMuted(source, muted);
     this.#localChanged();
     // A refusal leaves it muted.
     await done.finally(() => this.#localChanged());

@@ -3,8 +3,18 @@ import type { Device, types } from 'mediasoup-client';
 import { WeirError } from '../../shared/errors.ts';
 import { kindOf, RtpParameters, type Source } from '../../shared/media.ts';
 import type { Grants, ResumeReply, RoomKind, Welcome } from '../../shared/protocol.ts';
-import { chooseCodec, codecName, encodingsOf, producerOptionsOf, sizeOf, type VideoCodec } from './encodings.ts';
+import {
+  chooseCodec,
+  codecName,
+  encodingsOf,
+  producerOptionsOf,
+  type Size,
+  sizeOf,
+  type VideoCodec,
+} from './encodings.ts';
 import type { Request } from './Line.ts';
+import { LocalPublication } from './LocalPublication.ts';
+import { requireTrack } from './requireTrack.ts';
 import { WatchedLayers } from './WatchedLayers.ts';
 
 type Producer = types.Producer;
@@ -22,7 +32,7 @@ export interface SendingOptions {
 }
 
 export interface PublishOptions {
-  /** Start muted. */
+  /** Start muted, or not; without it a track that is disabled (`enabled` is false) is published muted. */
   readonly muted?: boolean;
   /** The codec of a video, instead of the one that the server asks for; where the device lacks it, another one. */
   readonly codec?: VideoCodec;
@@ -30,10 +40,11 @@ export interface PublishOptions {
 
 export class Sending {
   readonly #options: SendingOptions;
-  readonly #producers = new Map<Source, Producer>();
-  readonly #publishing = new Map<Source, Promise<Producer>>();
-  /** The server's answer to each `produce`, by the id that mediasoup-client knows the producer by. */
-  readonly #answers = new Map<string, Promise<unknown>>();
+  readonly #publications = new Map<Source, LocalPublication>();
+  /** What each call of `produce` of mediasoup-client is for, by the number that goes with it. */
+  readonly #producing = new Map<number, { publication: LocalPublication; size: Size | undefined }>();
+  /** By source: resolves when the server has been asked to close the former producer. */
+  readonly #formerClosed = new Map<Source, Promise<void>>();
   /** How many `closeProducer` of each source have no answer yet. */
   readonly #closing = new Map<Source, number>();
   readonly #layers = new WatchedLayers();
@@ -48,84 +59,99 @@ export class Sending {
   /** Publishes over this transport from now on. */
   attach(transport: types.Transport): void {
     this.#transport = transport;
-    transport.on('produce', ({ kind, rtpParameters, appData }, callback, errback) => {
-      const { source, paused, size } = appData;
-      const parsed = RtpParameters.safeParse(rtpParameters);
-      if (!isSource(source) || !parsed.success) {
-        errback(new WeirError('incapable', undefined, { cause: parsed.error }));
-        return;
-      }
+    transport.on('produce', ({ rtpParameters, appData }, callback) => {
       const id = String(this.#nextLocalId++);
-      const answer = this.#options.request('produce', {
-        source,
-        rtpParameters: parsed.data,
-        paused: paused === true,
-        ...(kind === 'video' && isSize(size) && { size }),
-      });
-      // Whoever publishes awaits it; until then it must not count as unhandled.
-      answer.catch(() => {});
-      this.#answers.set(id, answer);
+      const producing = typeof appData.number === 'number' ? this.#producing.get(appData.number) : undefined;
+      const parsed = RtpParameters.safeParse(rtpParameters);
+      if (producing) {
+        const { publication, size } = producing;
+        const answer = parsed.success
+          ? this.#options.request('produce', {
+              source: publication.source,
+              rtpParameters: parsed.data,
+              paused: publication.announce(),
+              ...(size && { size }),
+            })
+          : Promise.reject(incapable(publication.source, parsed.error));
+        // Whoever publishes awaits it; until then it must not count as unhandled.
+        answer.catch(() => {});
+        publication.answer = answer;
+      }
+      // A refusal closes the producer: mediasoup-client's own way back does not wait its turn, and breaks what comes next.
       callback({ id });
     });
   }
 
   /**
-   * Publishes a track; media flows while the server's answer is still on its way.
-   * @throws {WeirError} the server's refusal, `conflict`, `forbidden`, `incapable`, `closed`
+   * Publishes a track; media flows while the server's answer is still on its way. What is unpublished meanwhile is no
+   * failure.
+   * @throws {WeirError} the server's refusal, `badRequest`, `conflict`, `forbidden`, `incapable`, `closed`
    */
   async publish(source: Source, track: MediaStreamTrack, options: PublishOptions): Promise<void> {
-    const { device } = this.#options;
-    if (this.#publishing.has(source) || this.#producers.has(source)) {
-      throw new WeirError('conflict', `You publish ${source} already.`);
+    requireTrack(source, track);
+    if (this.#publications.has(source)) {
+      throw new WeirError('conflict', `You publish ${source} already: replace its track, or unpublish it first.`);
     }
-    if (!device.canProduce(kindOf[source])) throw new WeirError('incapable');
-    const publishing = this.#produce(source, track, options);
-    this.#publishing.set(source, publishing);
+    if (!this.#options.device.canProduce(kindOf[source])) throw incapable(source);
+    const publication = new LocalPublication(source, track, options.muted ?? !track.enabled, this.#options.request);
+    this.#publications.set(source, publication);
     try {
-      await this.#accepted(source, await publishing);
-    } finally {
-      this.#publishing.delete(source);
+      await publication.begin(() => this.#produce(publication, track, options));
+    } catch (error) {
+      if (publication.ended) return;
+      this.#end(publication);
+      // The server may have it after all.
+      if (WeirError.from(error).code === 'timeout') this.#options.request('closeProducer', { source }).catch(() => {});
+      throw error;
     }
   }
 
   /** Stops publishing; nothing happens when the source is off already. */
   async unpublish(source: Source): Promise<void> {
-    // What is just being published is stopped as soon as it can be.
-    if (!this.#producers.has(source)) await this.#publishing.get(source)?.catch(() => {});
-    const producer = this.#producers.get(source);
-    if (!producer) return;
-    this.#end(source);
-    producer.close();
+    const publication = this.#publications.get(source);
+    if (!publication) return;
+    this.#end(publication);
     this.#closing.set(source, (this.#closing.get(source) ?? 0) + 1);
+    const asked = Promise.withResolvers<void>();
+    this.#formerClosed.set(source, asked.promise);
     try {
-      await this.#options.request('closeProducer', { source });
+      // A request to close overtakes none to open.
+      const closed = (await publication.created()) && this.#options.request('closeProducer', { source });
+      asked.resolve();
+      await closed;
+    } catch (error) {
+      // The server had refused it, or has ended it.
+      if (WeirError.from(error).code !== 'notFound') throw error;
     } finally {
+      asked.resolve();
       this.#closing.set(source, (this.#closing.get(source) ?? 1) - 1);
     }
   }
 
   /** @throws {WeirError} `notFound` when the source is off; a refusal leaves it muted */
-  async setPaused(source: Source, paused: boolean): Promise<void> {
-    const producer = this.producer(source);
-    if (!producer) throw new WeirError('notFound', `You do not publish ${source}.`);
-    if (producer.paused === paused) return;
-    if (paused) producer.pause();
-    else producer.resume();
+  setMuted(source: Source, muted: boolean): Promise<void> {
+    return this.#mustPublish(source).mute.set(muted);
+  }
+
+  /** @throws {WeirError} `notFound` when the source is off, `badRequest`, `incapable`, `closed`; the former track stays then */
+  async replaceTrack(source: Source, track: MediaStreamTrack): Promise<void> {
+    requireTrack(source, track);
+    const publication = this.#mustPublish(source);
     try {
-      await this.#options.request(paused ? 'pauseProducer' : 'resumeProducer', { source });
+      await publication.replaceTrack(track);
     } catch (error) {
-      // Nobody may believe that they are heard when nothing of theirs is forwarded.
-      if (!producer.closed) producer.pause();
-      throw error;
+      throw this.#failure(source, error);
     }
+    // A track that ended while we waited does not say so again.
+    if (track.readyState === 'ended' && publication.track === track) this.#sourceEnded(publication);
   }
 
   /** Ends what we may no longer publish: the server has ended it already. */
   allow({ canPublish, canPublishSources }: Pick<Grants, 'canPublish' | 'canPublishSources'>): void {
-    for (const [source, producer] of this.#producers) {
-      if (canPublish && canPublishSources.includes(source)) continue;
-      this.#end(source);
-      producer.close();
+    for (const [source, publication] of this.#publications) {
+      // The server refuses by itself what has not been sent yet.
+      if ((canPublish && canPublishSources.includes(source)) || !publication.producer) continue;
+      this.#end(publication);
       this.#options.onSourceEnded(source);
     }
     if (canPublish) return;
@@ -133,8 +159,10 @@ export class Sending {
     this.#transport = undefined;
   }
 
-  producer(source: Source): Producer | undefined {
-    return this.#producers.get(source);
+  /** What we publish as `source`, once the browser sends it. */
+  publication(source: Source): LocalPublication | undefined {
+    const publication = this.#publications.get(source);
+    return publication?.producer && publication;
   }
 
   /** The server says how much of a source is watched. */
@@ -148,42 +176,51 @@ export class Sending {
   }
 
   /** Every sender with its statistics. */
-  stats(): Promise<{ source: Source; report: RTCStatsReport }[]> {
-    const open = [...this.#producers].filter(([, producer]) => !producer.closed);
-    return Promise.all(open.map(async ([source, producer]) => ({ source, report: await producer.getStats() })));
+  async stats(): Promise<{ source: Source; report: RTCStatsReport }[]> {
+    const reports = [...this.#publications].map(async ([source, { producer }]) => {
+      // One that closes while it is asked has none.
+      const report = await producer?.getStats().catch(() => undefined);
+      return report ? [{ source, report }] : [];
+    });
+    return (await Promise.all(reports)).flat();
   }
 
   close(): void {
     this.#layers.close();
-    this.#producers.clear();
+    for (const publication of this.#publications.values()) publication.end();
+    this.#publications.clear();
   }
 
   /** Whether news of a source is of what we publish now: until the server has closed a former one, it is of that one. */
   #exists(source: Source): boolean {
-    const published = this.#producers.has(source) || this.#publishing.has(source);
-    return published && (this.#closing.get(source) ?? 0) === 0;
+    return this.#publications.has(source) && (this.#closing.get(source) ?? 0) === 0;
   }
 
   /** @throws {WeirError} `closed` when the link closes meanwhile, `incapable` when the browser refuses the track */
   async #produce(
-    source: Source,
+    publication: LocalPublication,
     track: MediaStreamTrack,
-    { muted = false, codec: wanted }: PublishOptions,
+    { codec: wanted }: PublishOptions,
   ): Promise<Producer> {
     const { device, video, kind } = this.#options;
-    const transport = await this.#transportOrNew();
-    const isVideo = source === 'camera' || source === 'screen';
-    const codec = isVideo ? chooseCodec(device.sendRtpCapabilities.codecs ?? [], wanted ?? video[source]) : undefined;
-    const size = isVideo ? sizeOf(track) : undefined;
-    const encodings = encodingsOf({
-      source,
-      codec: codec && codecName(codec),
-      size,
-      kind,
-      // The others ignore a mode that they do not know, and the server would wait for its layers.
-      scalable: device.handlerName === 'Chrome111',
-    });
+    const { source } = publication;
+    const number = this.#nextLocalId++;
     try {
+      await this.#formerClosed.get(source);
+      const transport = await this.#transportOrNew();
+      if (publication.ended) throw new WeirError('closed', `${source} was unpublished before it was sent.`);
+      const isVideo = source === 'camera' || source === 'screen';
+      const codec = isVideo ? chooseCodec(device.sendRtpCapabilities.codecs ?? [], wanted ?? video[source]) : undefined;
+      const size = isVideo ? sizeOf(track) : undefined;
+      const encodings = encodingsOf({
+        source,
+        codec: codec && codecName(codec),
+        size,
+        kind,
+        // The others ignore a mode that they do not know, and the server would wait for its layers.
+        scalable: device.handlerName === 'Chrome111',
+      });
+      this.#producing.set(number, { publication, size });
       const producer = await transport.produce({
         track,
         encodings,
@@ -191,19 +228,26 @@ export class Sending {
         ...producerOptionsOf(source),
         stopTracks: false,
         disableTrackOnPause: true,
-        appData: { source, paused: muted, size },
+        appData: { number },
       });
-      if (muted) producer.pause();
-      this.#producers.set(source, producer);
+      if (publication.ended) return producer;
       if (isVideo && producer.rtpSender) this.#layers.begin(source, producer.rtpSender, encodings);
-      producer.on('trackended', () => this.#sourceEnded(source));
+      producer.on('trackended', () => this.#sourceEnded(publication));
       // A track that ended while we waited does not say so again.
-      if (track.readyState === 'ended') this.#sourceEnded(source);
+      if (track.readyState === 'ended') this.#sourceEnded(publication);
       return producer;
-    } catch (cause) {
-      if (cause instanceof WeirError) throw cause;
-      throw new WeirError(transport.closed ? 'closed' : 'incapable', undefined, { cause });
+    } catch (error) {
+      throw this.#failure(source, error);
+    } finally {
+      this.#producing.delete(number);
     }
+  }
+
+  /** What went wrong with a source, as an application may see it. */
+  #failure(source: Source, cause: unknown): WeirError {
+    if (cause instanceof WeirError) return cause;
+    const closed = !this.#transport || this.#transport.closed;
+    return closed ? new WeirError('closed', undefined, { cause }) : incapable(source, cause);
   }
 
   /** What is published together shares one. */
@@ -215,34 +259,29 @@ export class Sending {
     return this.#opening;
   }
 
-  async #accepted(source: Source, producer: Producer): Promise<void> {
-    const answer = this.#answers.get(producer.id);
-    this.#answers.delete(producer.id);
-    try {
-      await answer;
-    } catch (error) {
-      if (this.#producers.get(source) === producer) this.#end(source);
-      producer.close();
-      throw error;
-    }
+  #mustPublish(source: Source): LocalPublication {
+    const publication = this.#publications.get(source);
+    if (!publication) throw new WeirError('notFound', `You do not publish ${source}.`);
+    return publication;
   }
 
-  #end(source: Source): void {
-    this.#producers.delete(source);
+  #end(publication: LocalPublication): void {
+    const { source } = publication;
+    publication.end();
+    if (this.#publications.get(source) !== publication) return;
+    this.#publications.delete(source);
     this.#layers.end(source);
   }
 
-  #sourceEnded(source: Source): void {
+  #sourceEnded(publication: LocalPublication): void {
+    const { source } = publication;
+    if (this.#publications.get(source) !== publication) return;
     this.unpublish(source).catch(() => {});
     this.#options.onSourceEnded(source);
   }
 }
 
-function isSource(value: unknown): value is Source {
-  return typeof value === 'string' && Object.hasOwn(kindOf, value);
-}
-
-function isSize(value: unknown): value is { width: number; height: number } {
-  if (typeof value !== 'object' || value === null || !('width' in value) || !('height' in value)) return false;
-  return typeof value.width === 'number' && typeof value.height === 'number';
+function incapable(source: Source, cause?: unknown): WeirError {
+  const words = `This browser cannot send this track as ${source} in a way that the server takes. Try another device or browser.`;
+  return new WeirError('incapable', words, { cause });
 }

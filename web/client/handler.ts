@@ -3,7 +3,11 @@ import { detectDevice } from 'mediasoup-client';
 import { Chrome74 } from 'mediasoup-client/handlers/Chrome74';
 import { Chrome111 } from 'mediasoup-client/handlers/Chrome111';
 import { Firefox120 } from 'mediasoup-client/handlers/Firefox120';
-import type { HandlerFactory, HandlerFactoryOptions } from 'mediasoup-client/handlers/HandlerInterface';
+import type {
+  HandlerFactory,
+  HandlerFactoryOptions,
+  HandlerInterface,
+} from 'mediasoup-client/handlers/HandlerInterface';
 import { Safari12 } from 'mediasoup-client/handlers/Safari12';
 
 const handlers: Readonly<Record<string, { createFactory(options: HandlerFactoryOptions): HandlerFactory }>> = {
@@ -23,5 +27,36 @@ export function earlyHandler(): HandlerFactory | undefined {
   };
   // Whoever uses it hears of a failure; nobody may when the server is not there.
   for (const answer of Object.values(asked)) answer.catch(() => {});
-  return { ...factory, getNativeRtpCapabilities: ({ direction }) => asked[direction] };
+  return {
+    ...factory,
+    factory: (options) => withoutRemains(factory.factory(options)),
+    getNativeRtpCapabilities: ({ direction }) => asked[direction],
+  };
+}
+
+/**
+ * mediasoup-client leaves the transceiver of a track that it could not send in the connection: every later offer would
+ * have one section more than its answer, and be refused.
+ */
+function withoutRemains(handler: HandlerInterface): HandlerInterface {
+  const send = handler.send.bind(handler);
+  handler.send = async (options) => {
+    const connection = connectionOf(handler);
+    const before = new Set(connection?.getTransceivers());
+    try {
+      return await send(options);
+    } catch (error) {
+      if (connection?.signalingState === 'have-local-offer') await connection.setLocalDescription({ type: 'rollback' });
+      for (const transceiver of connection?.getTransceivers() ?? []) {
+        if (!before.has(transceiver)) transceiver.stop();
+      }
+      throw error;
+    }
+  };
+  return handler;
+}
+
+/** The handlers of browsers keep their connection in a field that their types do not tell of. */
+function connectionOf(handler: object): RTCPeerConnection | undefined {
+  return '_pc' in handler && handler._pc instanceof RTCPeerConnection ? handler._pc : undefined;
 }

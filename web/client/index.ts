@@ -15,7 +15,7 @@ export type {
   RoomKind,
   SourceStates,
 } from '../../shared/protocol.ts';
-export { roleOf } from '../../shared/roles.ts';
+export { mayPublish, roleOf } from '../../shared/roles.ts';
 export type { Broadcast } from './Broadcast.ts';
 export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices.ts';
 export { Emitter } from './Emitter.ts';
