@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { violationsOn } from '../support/axe.ts';
 import { hasChromium } from '../support/chromium.ts';
 import { flows, received, still } from '../support/crowd.ts';
+import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually } from '../support/people.ts';
 import { startServer } from '../support/server.ts';
 import { desk, useStudio } from '../support/studio.ts';
@@ -319,6 +320,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     const page = await open(studio.host, studioUrl(room), size);
     await button(page, 'Enter the studio').waitFor();
     expect(await violationsOn(page)).toEqual([]);
+    expect(await overflowOf(page)).toEqual([]);
     await button(page, 'Enter the studio').click();
     await button(page, 'Go live').click();
     await page.getByText('On air', { exact: true }).waitFor();
@@ -333,6 +335,8 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
         ).length,
     );
     expect(wide).toBe(0);
+    expect(await scrolls(page)).toBe(false);
+    expect(await overflowOf(page)).toEqual([]);
     await end(page);
     await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor();
     expect(await violationsOn(page)).toEqual([]);

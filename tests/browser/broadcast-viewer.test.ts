@@ -6,6 +6,7 @@ import type { RoomClient } from '../../web/client/index.ts';
 import { violationsOn } from '../support/axe.ts';
 import { hasChromium } from '../support/chromium.ts';
 import { hasFirefox, launchFirefox } from '../support/firefox.ts';
+import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually } from '../support/people.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { statsOf } from '../support/tiles.ts';
@@ -308,6 +309,8 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
           .filter(({ left, right, bottom }) => left < 0 || right > innerWidth || bottom > innerHeight),
       );
     expect(await outside()).toEqual([]);
+    expect(await scrolls(page)).toBe(false);
+    expect(await overflowOf(page)).toEqual([]);
   });
 });
 

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownAddresses } from '../../server/media/options.ts';
 import { Captures } from '../support/captures.ts';
 import { hasChromium } from '../support/chromium.ts';
-import { hasFirefox, launchFirefox, recordedTone } from '../support/firefox.ts';
+import { hasFirefox, launchFirefox, recordedTone, resizeTo } from '../support/firefox.ts';
+import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually, Person, roomUrl } from '../support/people.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { type Drivable, receivedOf, tileOf } from '../support/tiles.ts';
@@ -64,6 +65,39 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await expectFilm(atFox, 'Alice');
     await expectFilm(atAlice, 'Fox');
     await Promise.all([alice.leaveAll(), atFox.close()]);
+  });
+
+  test('every page is exactly as large as its window', async () => {
+    const page = await (await firefox.createBrowserContext()).newPage();
+    const sizes = [
+      { width: 1280, height: 720 },
+      { width: 1920, height: 1080 },
+      { width: 390, height: 844 },
+    ];
+    const fits = async (name: string) => {
+      for (const size of sizes) {
+        await resizeTo(page, size);
+        expect.soft(await overflowOf(page), `${name}, ${size.width} wide`).toEqual([]);
+        if (size.width > 1000) expect.soft(await scrolls(page), `${name}, ${size.width} wide`).toBe(false);
+      }
+    };
+    const there = (selector: string) =>
+      eventually(() => page.evaluate((one) => document.querySelector(one) !== null, selector), selector).toBe(true);
+    const show = async (name: string, path: string, selector: string) => {
+      await page.goto(`${server.url}${path}`);
+      await there(selector);
+      await fits(name);
+    };
+    await show('start', '/', 'form');
+    await show('lobby', '/r/fits?name=Fox', '.lobby');
+    await show('lobby of a studio', '/b/fits?role=host&name=Fox', '.lobby');
+    await show('studio', '/b/fits?role=host&name=Fox&join=1', '.studio-badge.live');
+    await show('viewer', '/b/fits?name=Fox', '.watch[data-scene]:not([data-scene=connecting])');
+    await page.click('.bar [data-control=leave]');
+    await there('.ended');
+    await fits('ended');
+    await show('call', '/r/fits?name=Fox&join=1', '.stage.alone');
+    await page.close();
   });
 
   test('what Firefox cannot decode it says instead of showing nothing, and the voice is there', async () => {

@@ -1,5 +1,6 @@
 /** Owns Firefox for tests: Debian's, driven by Puppeteer, with Firefox's own fake devices or those of a sound server. */
-import { type Browser, launch, type Page } from 'puppeteer-core';
+import { type Browser, launch, type Page, ProtocolError } from 'puppeteer-core';
+import { vi } from 'vitest';
 import { hasEquipment } from './equipment.ts';
 
 const executablePath = '/usr/bin/firefox-esr';
@@ -29,6 +30,16 @@ export function launchFirefox(media: FirefoxMedia): Promise<Browser> {
       'app.normandy.enabled': false,
     },
   });
+}
+
+/** Gives a page a viewport of this size. This Firefox cannot turn a screen, which Puppeteer asks for in the same breath. */
+export async function resizeTo(page: Page, size: { width: number; height: number }): Promise<void> {
+  await page.setViewport(size).catch((error: unknown) => {
+    if (!(error instanceof ProtocolError) || !error.message.includes('setScreenOrientationOverride')) throw error;
+  });
+  // What Puppeteer offers for waiting is stopped by the page's policy.
+  const there = () => page.evaluate(({ width, height }) => innerWidth === width && innerHeight === height, size);
+  await vi.waitUntil(there, { timeout: 5000, interval: 20 });
 }
 
 /**
