@@ -54,6 +54,7 @@ export class Receiving {
       if (!info) return;
       this.#making.delete(info.consumerId);
       if (result.status === 'rejected') {
+        this.#closedEarly.delete(info.consumerId);
         if (!transport.closed) onFailed();
         return;
       }

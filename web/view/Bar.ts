@@ -20,6 +20,7 @@ export interface BarOptions {
 export function bar({ session, sound, moreMenu, onPeople, peopleOpen }: BarOptions): {
   root: HTMLElement;
   render(): void;
+  close(): void;
 } {
   const { media } = session;
   const microphone = control('microphone', 'M', () => session.toggleMicrophone());
@@ -47,7 +48,7 @@ export function bar({ session, sound, moreMenu, onPeople, peopleOpen }: BarOptio
     screen.button.hidden = !('getDisplayMedia' in (navigator.mediaDevices ?? {}));
   };
   render();
-  listenToKeys({ m: microphone.button, v: camera.button, s: screen.button });
+  const close = listenToKeys({ m: microphone.button, v: camera.button, s: screen.button });
 
   const root = element(
     'div',
@@ -63,7 +64,7 @@ export function bar({ session, sound, moreMenu, onPeople, peopleOpen }: BarOptio
     moreMenu(more.button),
     leave.button,
   );
-  return { root, render };
+  return { root, render, close };
 }
 
 function reactionMenu(button: HTMLButtonElement, onReact: (reaction: Reaction) => void): HTMLElement {

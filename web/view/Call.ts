@@ -70,6 +70,8 @@ export function callView(
   if (speaker && Sound.canChoose) void sound.choose(speaker);
 
   const render = oncePerTurn(() => {
+    // The end is a change as well, and nothing is shown of it here.
+    if (session.phase === 'ended') return;
     sound.play(session.others, session.client.slotTracks);
     stage.render();
     controls.render();
@@ -86,15 +88,16 @@ export function callView(
     floatReaction(floating, reaction, person.own ? say('you') : person.name);
     if (!person.own) announce(say('reacted', { name: person.name, reaction: say(reaction) }));
   });
-  tellProblems(session, toasts);
+  const problems = tellProblems(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
   const levels = setInterval(() => stage.hear(), LEVELS);
   const stillness = hideBarWhenStill(root);
   const close = () => {
     clearInterval(levels);
     quiet();
-    waiting.close();
+    problems();
     stillness();
+    for (const part of [waiting, stage, sound, controls]) part.close();
   };
   session.on('ended', (reason) => {
     close();

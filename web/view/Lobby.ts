@@ -78,6 +78,7 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
   const tryAgain = element('button', { type: 'button', hidden: true }, say('tryAgain'));
   const join = element('button', { type: 'submit', className: 'primary wide' }, say(words.join));
   const preview = previewOf(media, name);
+  const selects = (['camera', 'microphone'] as const).map((source) => deviceSelect(media, source));
   const settings = element(
     'button',
     { type: 'button', className: 'round small settings', ariaLabel: say('more'), title: say('more') },
@@ -93,8 +94,7 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
     problemText,
     element('div', { className: 'field' }, element('label', { htmlFor: 'name' }, say('yourName')), name),
     tokenField,
-    deviceSelect(media, 'camera'),
-    deviceSelect(media, 'microphone'),
+    ...selects.map((select) => select.root),
     deviceText,
     tryAgain,
     join,
@@ -158,7 +158,7 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
   const close = () => {
     watch.close();
     off();
-    preview.close();
+    for (const part of [preview, ...selects]) part.close();
   };
   return { root, close };
 }
@@ -254,7 +254,7 @@ function showToggle(button: HTMLButtonElement, source: LocalSource, media: Local
 }
 
 /** A choice of device, there as soon as there is more than one. */
-function deviceSelect(media: LocalMedia, source: LocalSource): HTMLElement {
+function deviceSelect(media: LocalMedia, source: LocalSource): { root: HTMLElement; close(): void } {
   const select = element('select', { id: source, name: source });
   const field = element(
     'div',
@@ -276,8 +276,10 @@ function deviceSelect(media: LocalMedia, source: LocalSource): HTMLElement {
     remembered[source].set(select.value);
     void media.choose(source, select.value);
   });
-  media.on('devicesChanged', render);
-  media.on('changed', render);
+  const offs = [media.on('devicesChanged', render), media.on('changed', render)];
   render();
-  return field;
+  const close = () => {
+    for (const off of offs) off();
+  };
+  return { root: field, close };
 }

@@ -4,6 +4,12 @@ import { type Child, element, icon } from './dom.ts';
 
 let count = 0;
 
+// A menu stands beside its button, which moves when the window changes its size. One listener for all menus: one per menu
+// would outlive it.
+addEventListener('resize', () => {
+  for (const panel of document.querySelectorAll<HTMLElement>('.menu:popover-open')) panel.hidePopover();
+});
+
 /** A panel that opens above its button; Escape and a click elsewhere close it (the platform's popover). */
 export function menu(button: HTMLButtonElement, label: string, fill: () => Child[]): HTMLElement {
   const id = `menu-${++count}`;
@@ -25,8 +31,6 @@ export function menu(button: HTMLButtonElement, label: string, fill: () => Child
     }
   });
   panel.addEventListener('keydown', (event) => moveFocus(event, panel));
-  // What stood by its button would stand elsewhere in a window of another size.
-  addEventListener('resize', () => panel.isConnected && panel.matches(':popover-open') && panel.hidePopover());
   return panel;
 }
 

@@ -42,6 +42,9 @@ export class People {
     this.root.hidden = !this.root.hidden;
     this.#onToggle();
     if (this.root.hidden) {
+      // Nobody looks after the rows until it is opened again.
+      this.#rows.clear();
+      this.#list.replaceChildren();
       if (this.#opener instanceof HTMLElement) this.#opener.focus();
       return;
     }

@@ -239,6 +239,7 @@ export class Session extends Emitter<SessionEvents> {
       if (news) this.emit('personJoined', toPerson(peer));
     });
     client.on('peerLeft', ({ peer, reason }) => {
+      sharing.delete(peer.peerId);
       // Who found no way for the media, or is in from elsewhere, is about to be here again.
       if (reason === 'mediaFailed' || reason === 'replaced') this.#company.expect(idOf(peer.identity));
       else this.emit('personLeft', toPerson(peer));

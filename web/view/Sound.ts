@@ -37,6 +37,11 @@ export class Sound {
     }
   }
 
+  /** Plays nobody any more. */
+  close(): void {
+    this.play([]);
+  }
+
   /** Tries again, after the user has done something. */
   async retry(): Promise<void> {
     const results = await Promise.allSettled([...this.#elements.values()].map((audio) => audio.play()));

@@ -35,6 +35,10 @@ export class Stage {
   #pinned: string | undefined;
   /** As it was last laid out: to measure it at each change would lay the page out each time. */
   #size: Size = { width: 0, height: 0 };
+  readonly #resizes = new ResizeObserver(() => {
+    this.#size = this.root.getBoundingClientRect();
+    this.render();
+  });
   #page = 0;
   #pages = 1;
   #activeSpeaker: string | undefined;
@@ -78,10 +82,7 @@ export class Stage {
       this.#slow,
       this.#sharing,
     );
-    new ResizeObserver(() => {
-      this.#size = this.root.getBoundingClientRect();
-      this.render();
-    }).observe(this.root);
+    this.#resizes.observe(this.root);
   }
 
   get mode(): LayoutMode {
@@ -111,6 +112,13 @@ export class Stage {
     this.#sharing.hidden = !self.screenOn;
     this.#place(others);
     for (const person of others) this.#report(person);
+  }
+
+  /** The stage is not shown any more. */
+  close(): void {
+    this.#resizes.disconnect();
+    this.#drop(new Map());
+    this.#own.tile.remove();
   }
 
   /** Rings around who speaks, and the active speaker in view. Called regularly. */

@@ -45,6 +45,8 @@ export class Tile {
   readonly #unplayable = element('p', { className: 'unplayable', hidden: true });
   readonly #still = new Still();
   readonly #unwatch: (() => void) | undefined;
+  /** Aborted when the tile is removed: listeners outside of it must not keep it alive. */
+  readonly #removed = new AbortController();
   readonly #pin: HTMLButtonElement | undefined;
   #lastFrame = 0;
   #away = false;
@@ -150,7 +152,9 @@ export class Tile {
     }
   }
 
+  /** For good: a removed tile is not shown again. */
   remove(): void {
+    this.#removed.abort();
     this.#unwatch?.();
     this.#showVideo(undefined, false);
     this.root.remove();
@@ -170,7 +174,9 @@ export class Tile {
 
   /** A tile is live from its first frame on: until then there is a shimmer, never a black rectangle. */
   #watchFrames(): void {
+    const { signal } = this.#removed;
     const onFrame = () => {
+      if (signal.aborted) return;
       if (this.#track) {
         this.#lastFrame = performance.now();
         this.root.classList.add('live');
@@ -180,8 +186,12 @@ export class Tile {
     };
     this.video.requestVideoFrameCallback(onFrame);
     // The browser shows no frames of a page that is hidden; its return is no freeze.
-    document.addEventListener('visibilitychange', () => {
-      if (this.#lastFrame > 0) this.#lastFrame = performance.now();
-    });
+    document.addEventListener(
+      'visibilitychange',
+      () => {
+        if (this.#lastFrame > 0) this.#lastFrame = performance.now();
+      },
+      { signal },
+    );
   }
 }

@@ -94,9 +94,9 @@ function deviceChoices(
   return choices(label, options, chosen, onChoose);
 }
 
-/** Single keys work wherever nothing is being typed or chosen. */
-export function listenToKeys(keys: Readonly<Record<string, HTMLButtonElement>>): void {
-  document.addEventListener('keydown', (event) => {
+/** Single keys work wherever nothing is being typed or chosen. @returns a function that ends it */
+export function listenToKeys(keys: Readonly<Record<string, HTMLButtonElement>>): () => void {
+  const onKey = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const { target } = event;
     if (
@@ -108,5 +108,7 @@ export function listenToKeys(keys: Readonly<Record<string, HTMLButtonElement>>):
     if (!button?.isConnected || button.disabled) return;
     event.preventDefault();
     button.click();
-  });
+  };
+  document.addEventListener('keydown', onKey);
+  return () => document.removeEventListener('keydown', onKey);
 }

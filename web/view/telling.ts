@@ -7,25 +7,29 @@ import { say } from './words/index.ts';
 /** "Reconnecting" is said after so long, in milliseconds. */
 const QUIET = 1000;
 
-/** Says what goes wrong with what is asked for, and with the devices. */
-export function tellProblems(session: Session, toasts: Toasts): void {
+/** Says what goes wrong with what is asked for, and with the devices. @returns a function that ends it */
+export function tellProblems(session: Session, toasts: Toasts): () => void {
   session.on('problem', (problem) => {
     // Whoever closes the picker of screens needs not be told.
     if (isDeviceProblem(problem) && problem.source === 'screen' && problem.error.problem === 'cancelled') return;
     toasts.warn(isDeviceProblem(problem) ? deviceWords(problem.source, problem.error) : problemWords(problem));
   });
-  session.media.on('unplugged', ({ label, replaced }) =>
+  const unplugged = session.media.on('unplugged', ({ label, replaced }) =>
     toasts.tell(
       replaced ? say('unplugged', { device: label, other: replaced }) : say('unpluggedNone', { device: label }),
     ),
   );
-  tellDeviceErrors(session, toasts);
+  const errors = tellDeviceErrors(session, toasts);
+  return () => {
+    unplugged();
+    errors();
+  };
 }
 
 /** Says why a device did not open, once for each attempt; what the lobby has said already is not said again. */
-function tellDeviceErrors({ media }: Session, toasts: Toasts): void {
+function tellDeviceErrors({ media }: Session, toasts: Toasts): () => void {
   let told = devicesWords(deviceErrors(media));
-  media.on('changed', () => {
+  return media.on('changed', () => {
     const starting = media.state('camera').status === 'starting' || media.state('microphone').status === 'starting';
     const words = starting ? undefined : devicesWords(deviceErrors(media));
     if (words !== undefined && words !== told) toasts.warn(words);

@@ -14,7 +14,11 @@ export interface StudioBarOptions {
   onLeave(): void;
 }
 
-export function studioBar({ session, sound, onLeave }: StudioBarOptions): { root: HTMLElement; render(): void } {
+export function studioBar({ session, sound, onLeave }: StudioBarOptions): {
+  root: HTMLElement;
+  render(): void;
+  close(): void;
+} {
   const microphone = control('microphone', 'M', () => session.toggleMicrophone());
   const camera = control('camera', 'V', () => session.toggleCamera());
   const screen = control('screen', 'S', () => session.toggleScreen());
@@ -23,7 +27,7 @@ export function studioBar({ session, sound, onLeave }: StudioBarOptions): { root
   more.show({ label: say('more'), node: Ellipsis });
   leave.show({ label: say('leaveStudio'), node: LogOut });
   screen.button.hidden = !('getDisplayMedia' in (navigator.mediaDevices ?? {}));
-  listenToKeys({ m: microphone.button, v: camera.button, s: screen.button });
+  const close = listenToKeys({ m: microphone.button, v: camera.button, s: screen.button });
 
   const render = () => showOwn({ microphone, camera, screen }, session.self);
   render();
@@ -37,7 +41,7 @@ export function studioBar({ session, sound, onLeave }: StudioBarOptions): { root
     menu(more.button, say('more'), () => [hintChoices(session), ...appearanceChoices()]),
     leave.button,
   );
-  return { root, render };
+  return { root, render, close };
 }
 
 /** How a shared screen is encoded. */

@@ -25,6 +25,10 @@ export class StudioProgram {
     this.root = element('section', { className: 'studio-program', ariaLabel: say('studioProgram') }, this.#frame);
   }
 
+  close(): void {
+    for (const tile of [this.#camera, this.#screen]) tile.remove();
+  }
+
   render(scene: StudioScene): void {
     const { self } = this.#session;
     this.#frame.dataset.scene = scene;

@@ -54,6 +54,12 @@ export class StudioStage {
     this.#title.textContent = people.length > 0 ? say('stageCount', { count: people.length }) : '';
   }
 
+  /** The stage is not shown any more. */
+  close(): void {
+    for (const { tiles } of this.#places.values()) for (const tile of tiles.values()) tile.remove();
+    this.#places.clear();
+  }
+
   /** Rings around who speaks. Call it regularly. */
   hear(): void {
     const speaking = this.#speakers.listen();

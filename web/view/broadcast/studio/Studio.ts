@@ -89,13 +89,14 @@ export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElemen
   session.on('draining', (seconds) => toasts.tell(say('draining', { seconds: Math.ceil(seconds) })));
   session.on('personLeft', ({ name }) => toasts.tell(say('left', { name })));
   session.on('screenShared', ({ name }) => announce(say('shares', { name })));
-  tellProblems(session, toasts);
+  const problems = tellProblems(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
   const levels = setInterval(() => stage.hear(), LEVELS);
   const close = () => {
     clearInterval(levels);
     quiet();
-    for (const part of [waiting, air, meter, health]) part.close();
+    problems();
+    for (const part of [waiting, air, meter, health, stage, program, bar, sound]) part.close();
   };
   session.on('ended', (reason) => {
     close();

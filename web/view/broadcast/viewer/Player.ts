@@ -69,6 +69,11 @@ export class Player {
     this.#report();
   }
 
+  /** The player is not shown any more. */
+  close(): void {
+    this.#place(EMPTY);
+  }
+
   /** Rings around who speaks, and pictures that stand still. Called regularly. */
   hear(): void {
     const speaking = this.#speakers.listen();

@@ -26,6 +26,7 @@ const qualityWords = { auto: 'qualityAuto', high: 'qualityHigh', medium: 'qualit
 export function viewerControls({ session, sound, player, onStage, frame, onHand }: ViewerControlsOptions): {
   root: HTMLElement;
   render(): void;
+  close(): void;
 } {
   const hearing = control('sound', undefined, () => sound.toggle());
   const volume = volumeSlider(sound);
@@ -75,7 +76,7 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
     full.show({ label: say(isFull ? 'exitFullScreen' : 'fullScreen'), node: isFull ? Minimize : Maximize });
   };
   document.addEventListener('fullscreenchange', render);
-  listenToKeys({
+  const keys = listenToKeys({
     get m() {
       return onStage.on ? microphone.button : hearing.button;
     },
@@ -105,7 +106,11 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
     leave.button,
   );
   render();
-  return { root, render };
+  const close = () => {
+    document.removeEventListener('fullscreenchange', render);
+    keys();
+  };
+  return { root, render, close };
 }
 
 function volumeSlider(sound: ViewerSound): HTMLInputElement {

@@ -53,6 +53,7 @@ export function viewerView(
   root.append(head.root, stage, controls.root, status, waiting.root, toasts.root, sound.root);
 
   const render = oncePerTurn(() => {
+    if (session.phase === 'ended') return;
     // An end is a new beginning of nothing: what was heard last is not to be.
     sound.sound.play(session.others, session.client.slotTracks);
     player.render();
@@ -73,7 +74,7 @@ export function viewerView(
     render();
   });
   session.on('draining', (seconds) => toasts.tell(say('draining', { seconds: Math.ceil(seconds) })));
-  tellProblems(session, toasts);
+  const problems = tellProblems(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
   const stillness = hideBarWhenStill(root);
   const timers = [
@@ -87,8 +88,9 @@ export function viewerView(
   const close = () => {
     for (const timer of timers) clearInterval(timer);
     quiet();
-    waiting.close();
+    problems();
     stillness();
+    for (const part of [waiting, player, controls, sound.sound]) part.close();
   };
   session.on('ended', (reason) => {
     close();
