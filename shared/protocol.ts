@@ -322,6 +322,11 @@ const serverEvents = {
       'What this client may do has changed. What may no longer be published has ended, and with the last of it the sending transport; the same goes for receiving.',
     data: z.object({ grants: Grants }),
   },
+  tokenRefreshed: {
+    about:
+      'A token to join this room with from now on: the same person, with the grants that it has now. Sent after `join` and `resume`, while the peer is in the room before the last one expires, and when its grants change; not on a server that runs open.',
+    data: z.object({ token: z.string(), seconds: z.number().describe('how long it can be used') }),
+  },
   broadcastChanged: {
     about: 'A broadcast has changed: its state at once, the number of viewers no more than once a second.',
     data: BroadcastInfo,

@@ -61,6 +61,7 @@ export class Peer implements Member {
   readonly #outbox: Outbox;
   readonly #transports: Transports;
   readonly #published = new Map<Source, Publication>();
+  readonly #grantsListeners = new Set<() => void>();
   #grants: Grants;
   #name: string;
   #hand = false;
@@ -159,6 +160,12 @@ export class Peer implements Member {
       this.#intake = undefined;
     }
     this.notify('grantsChanged', { grants });
+    for (const listener of this.#grantsListeners) listener();
+  }
+
+  /** Runs `listener` whenever its grants have changed. */
+  onGrants(listener: () => void): void {
+    this.#grantsListeners.add(listener);
   }
 
   /** Lets news out from now on. @returns all its consumers, for the reply that says what there is */

@@ -1,4 +1,5 @@
 /** Owns what a request's handler sees of the connection that it came on. */
+import type { Logger } from 'pino';
 import type { Answers } from '../../shared/Channel.ts';
 import type { CloseReason } from '../../shared/closing.ts';
 import type { ServerEvents } from '../../shared/protocol.ts';
@@ -21,6 +22,7 @@ export interface SignallingContext {
 /** The client that sent a request. */
 export interface Caller {
   readonly context: SignallingContext;
+  readonly log: Logger;
   readonly joined: boolean;
   /** Where it comes from, as far as that is known. */
   readonly address: string;

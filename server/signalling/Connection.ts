@@ -26,8 +26,8 @@ const MAX_BAD_MESSAGES = 5;
 export class Connection implements Caller {
   readonly context: SignallingContext;
   readonly address: string;
+  readonly log: Logger;
   readonly #channel: Channel<ServerTable, ClientTable>;
-  readonly #log: Logger;
   readonly #socket: WebSocket;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #rate: RateLimit;
@@ -39,7 +39,7 @@ export class Connection implements Caller {
     this.#socket = socket;
     this.address = address;
     this.context = context;
-    this.#log = log;
+    this.log = log;
     this.#rate = new RateLimit(config.messagesPerSecond, config.messageBurst);
     this.#channel = new Channel<ServerTable, ClientTable>({
       outgoing: serverTable,
@@ -100,7 +100,7 @@ export class Connection implements Caller {
 
   /** Ends it and tells the client why. */
   close(reason: CloseReason): void {
-    if (this.#lifetime.end(reason)) this.#log.debug({ reason }, 'connection closed');
+    if (this.#lifetime.end(reason)) this.log.debug({ reason }, 'connection closed');
   }
 
   #hangUp(reason: CloseReason): void {

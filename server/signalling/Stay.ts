@@ -6,6 +6,7 @@ import type { ResumeReply, ServerEvents } from '../../shared/protocol.ts';
 import type { Peer } from '../room/Peer.ts';
 import type { Room } from '../room/Room.ts';
 import type { Caller } from './Caller.ts';
+import { TokenRefresh, type TokenRefreshOptions } from './TokenRefresh.ts';
 
 /** How long a stay may be without a connection before the others are told, in milliseconds: most cuts are shorter. */
 const UNNOTICED = 4000;
@@ -16,6 +17,8 @@ const cuts: ReadonlySet<CloseReason> = new Set(['disconnected', 'unresponsive', 
 export interface StayOptions {
   readonly peer: Peer;
   readonly room: Room;
+  /** How it is given fresh tokens. */
+  readonly tokens: Pick<TokenRefreshOptions, 'sign' | 'onSigned' | 'onError'>;
   /** How long it outlives its connection, in milliseconds. */
   readonly window: number;
   /** A place to wait in without a connection, for one who came from that address; undefined when there is none left. */
@@ -29,6 +32,7 @@ export class Stay {
   readonly room: Room;
   readonly #options: StayOptions;
   readonly #answers: Answers = new Map();
+  readonly #tokens: TokenRefresh;
   #caller: Caller | undefined;
   #answered = false;
   #confirmed = false;
@@ -38,10 +42,11 @@ export class Stay {
   #ending: NodeJS.Timeout | undefined;
 
   constructor(options: StayOptions) {
-    const { peer, room } = options;
+    const { peer, room, tokens } = options;
     this.peer = peer;
     this.room = room;
     this.#options = options;
+    this.#tokens = new TokenRefresh({ ...tokens, peer, tell: (event, data) => this.tell(event, data) });
     peer.onEnd((reason) => this.#ended(reason));
   }
 
@@ -74,6 +79,7 @@ export class Stay {
     const consumers = peer.start();
     // News, which follows the reply.
     room.broadcast?.remind(peer);
+    setImmediate(() => this.#tokens.refresh());
     return {
       peers: room.peersSeenBy(peer),
       consumers,
@@ -90,6 +96,8 @@ export class Stay {
   /** The reply to `join`, with the key in it, is about to leave. */
   answered(): void {
     this.#answered = true;
+    // It may be sent only when the reply has been.
+    setImmediate(() => this.#tokens.refresh());
   }
 
   /** The client has said something: after the reply to its `join` that means that it has the key. */

@@ -27,7 +27,7 @@ export class Stays {
     this.#options = options;
   }
 
-  open(options: Pick<StayOptions, 'peer' | 'room'>): Stay {
+  open(options: Pick<StayOptions, 'peer' | 'room' | 'tokens'>): Stay {
     const { window } = this.#options;
     const stay = new Stay({ ...options, window, wait: (address) => this.#wait(networkOf(address)) });
     this.#open.set(stay.key, stay);

@@ -45,7 +45,15 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
         maxIncomingBitrate: context.config.maxIncomingBitrate,
         send: (event, data) => stay.tell(event, data),
       });
-      const stay = context.stays.open({ peer, room });
+      const stay = context.stays.open({
+        peer,
+        room,
+        tokens: {
+          sign: () => context.gate.refresh(room, { ...credentials, grants: peer.grants }),
+          onSigned: ({ presented }) => moderation.know({ ...admission, token: presented }),
+          onError: (error) => caller.log.error({ err: error, peer: peer.id }, 'token refresh failed'),
+        },
+      });
       caller.onEnd((reason) => stay.begun || peer.close(reason));
       try {
         const opened = await peer.openTransports(transports);

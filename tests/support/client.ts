@@ -94,6 +94,7 @@ export class TestClient implements Disposable {
     handsChanged: [],
     invited: [],
     inviteAnswered: [],
+    tokenRefreshed: [],
   };
   readonly #waiting = new Set<() => void>();
   readonly #mute: boolean;
@@ -134,6 +135,7 @@ export class TestClient implements Disposable {
         handsChanged: hear('handsChanged'),
         invited: hear('invited'),
         inviteAnswered: hear('inviteAnswered'),
+        tokenRefreshed: hear('tokenRefreshed'),
       },
       send: (message) => socket.send(message),
       requestTimeout: PATIENCE,

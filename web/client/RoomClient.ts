@@ -17,7 +17,7 @@ import { Broadcast } from './Broadcast.ts';
 import { Emitter } from './Emitter.ts';
 import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './events.ts';
 import { earlyHandler } from './handler.ts';
-import { type JoinOptions, joinRequest } from './joinOptions.ts';
+import { type JoinOptions, joinRequest, tokenOf } from './joinOptions.ts';
 import { Line } from './Line.ts';
 import { onNetworkChange } from './network.ts';
 import { Pulse } from './Pulse.ts';
@@ -63,6 +63,8 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   #reply: JoinReply | undefined;
   #grants: Grants | undefined;
   #reason: CloseReason | undefined;
+  #token: string | undefined;
+  readonly #over = Promise.withResolvers<never>();
   #unwatchNetwork: (() => void) | undefined;
   #pulse: Pulse | undefined;
 
@@ -70,6 +72,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   constructor(options: { url?: string } = {}) {
     super();
     this.#url = options.url ?? new URL('/', import.meta.url).href;
+    this.#over.promise.catch(() => {});
     this.on('peerLeft', ({ peer }) => this.#views.forget(peer.peerId));
   }
 
@@ -89,6 +92,14 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** What we may do now; undefined before `join`. */
   get grants(): Grants | undefined {
     return this.#grants;
+  }
+
+  /**
+   * The token to come back with after a break: the server sends fresh ones while we are in the room, with the grants that
+   * we have then. The one that we joined with may have expired by then. Undefined on a server that runs open.
+   */
+  get token(): string | undefined {
+    return this.#token;
   }
 
   /** The others, in the order in which they came. */
@@ -128,13 +139,19 @@ export class RoomClient extends Emitter<RoomClientEvents> {
         onClose: (reason) => this.#end(reason),
       });
       const handler = earlyHandler();
+      const asked = tokenOf(options);
+      // Whoever cannot connect needs none.
+      asked.catch(() => {});
       const { line, welcome } = await opening;
       this.#line = line;
       this.#mustBeJoining();
       const { device, rtpCapabilities } = await SfuLink.device(handler, welcome.rtpCapabilities);
       this.#mustBeJoining();
-      const reply = await line.join(joinRequest(options, rtpCapabilities));
+      const token = await Promise.race([asked, this.#over.promise]);
       this.#mustBeJoining();
+      const reply = await line.join(joinRequest(options, token, rtpCapabilities));
+      this.#mustBeJoining();
+      this.#token ??= token;
       this.#joined(reply, line, { device, video: welcome.video });
     } catch (error) {
       // Why the server closed the connection says more than that it did.
@@ -276,6 +293,10 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       ...this.#roster.listeners,
       ...this.broadcast.listeners,
       grantsChanged: ({ grants }: { grants: Grants }) => this.#allowed(grants),
+      tokenRefreshed: ({ token }: { token: string }) => {
+        this.#token = token;
+        this.emit('tokenRefreshed', token);
+      },
       draining: ({ seconds }: { seconds: number }) => this.emit('draining', { seconds }),
       newConsumers: ({ consumers }: { consumers: ConsumerInfo[] }) => void this.#link?.receiving.consume(consumers),
       consumersClosed: ({ consumerIds }: { consumerIds: string[] }) =>
@@ -403,6 +424,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     if (this.#state === 'closed') return;
     const wasIn = this.#state === 'joined';
     this.#reason = reason;
+    this.#over.reject(new WeirError('closed'));
     this.#unwatchNetwork?.();
     this.#pulse?.close();
     this.#views.close();

@@ -59,6 +59,8 @@ export interface RoomClientEvents {
   draining: { seconds: number };
   /** The media connected, or lost its way. */
   connectionChanged: Connection;
+  /** The server has sent a fresh token, see `RoomClient.token`. */
+  tokenRefreshed: string;
   /** What we publish has changed. */
   localChanged: SourceStates;
   /** A stay that had begun has ended; `message` can be shown to people. */

@@ -2,7 +2,7 @@
 import './jitless.ts';
 
 export { type CloseReason, closings } from '../../shared/closing.ts';
-export { type ErrorCode, WeirError } from '../../shared/errors.ts';
+export { type ErrorCode, type ErrorReason, WeirError } from '../../shared/errors.ts';
 export { kindOf, type Source, sources } from '../../shared/media.ts';
 export type {
   BroadcastInfo,

@@ -1,12 +1,16 @@
 /** Owns what an application says when it joins a room. */
 import type { RequestData } from '../../shared/Channel.ts';
+import { WeirError } from '../../shared/errors.ts';
 import type { RtpCapabilities } from '../../shared/media.ts';
 import type { ClientTable, Role, RoomKind } from '../../shared/protocol.ts';
 
 export interface JoinOptions {
   readonly room: string;
-  /** Required unless the server runs open. */
-  readonly token?: string;
+  /**
+   * Required unless the server runs open. A function is called at each join, also when you pass the same options again to
+   * come back after a break: it gets a fresh token from your own server.
+   */
+  readonly token?: string | (() => string | Promise<string>);
   /** Shown to the others where the token gives no name. */
   readonly name?: string;
   /** On a server that runs open: a secret (22 to 86 characters of base64url) by which we are the same identity again. */
@@ -19,9 +23,21 @@ export interface JoinOptions {
   readonly videos?: number;
 }
 
+/** The token of these options. @throws {WeirError} `unauthorized` when the application's function fails */
+export async function tokenOf({ token }: Pick<JoinOptions, 'token'>): Promise<string | undefined> {
+  if (typeof token !== 'function') return token;
+  try {
+    return await token();
+  } catch (cause) {
+    if (cause instanceof WeirError) throw cause;
+    throw new WeirError('unauthorized', "The application's `token` function failed.", { cause });
+  }
+}
+
 /** The request that says it, for a device that can receive so much. */
 export function joinRequest(
-  { room, token, name, guest, kind, role, videos }: JoinOptions,
+  { room, name, guest, kind, role, videos }: JoinOptions,
+  token: string | undefined,
   rtpCapabilities: RtpCapabilities,
 ): RequestData<ClientTable, 'join'> {
   return {

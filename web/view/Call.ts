@@ -1,5 +1,4 @@
 /** Owns the call on the page: stage, bar, list of people, messages, and what is said as things happen. */
-import type { CloseReason } from '../client/index.ts';
 import { bar } from './Bar.ts';
 import { announce, element, oncePerTurn } from './dom.ts';
 import { inviteButton } from './invite.ts';
@@ -7,7 +6,7 @@ import { moreMenu } from './MoreMenu.ts';
 import { remembered } from './memory.ts';
 import { People } from './People.ts';
 import { floatReaction } from './reactions.ts';
-import type { Session } from './Session.ts';
+import type { EndReason, Session } from './Session.ts';
 import { Sound } from './Sound.ts';
 import { Stage } from './Stage.ts';
 import { hideBarWhenStill } from './stillness.ts';
@@ -20,10 +19,7 @@ import { say } from './words/index.ts';
 const LEVELS = 200;
 
 /** The call's elements; `close()` ends its timers. */
-export function callView(
-  session: Session,
-  onEnded: (reason: CloseReason) => void,
-): { root: HTMLElement; close(): void } {
+export function callView(session: Session, onEnded: (reason: EndReason) => void): { root: HTMLElement; close(): void } {
   const toasts = new Toasts();
   const soundButton = element(
     'button',

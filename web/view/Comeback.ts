@@ -23,6 +23,8 @@ export interface ComebackOptions {
 
 /** Pauses between attempts, and when to give up, in milliseconds. */
 const RETRY = { first: 300, most: 4000, giveUp: 60_000 };
+/** A timer that is so late says that this device slept: that time was not spent trying. In milliseconds. */
+const SUSPENDED = 5000;
 
 export class Comeback {
   readonly #options: ComebackOptions;
@@ -43,7 +45,9 @@ export class Comeback {
       return;
     }
     const pause = Math.min(RETRY.most, RETRY.first + tried / 2) * (0.5 + Math.random());
+    const due = now + pause;
     this.#timer = setTimeout(() => {
+      if (performance.now() - due > SUSPENDED) this.#since = performance.now();
       void this.#options.attempt().then((next) => {
         if (next === 'afresh') this.#since = undefined;
         if (next !== 'enough') this.begin();

@@ -16,9 +16,12 @@ import { Publishing } from './Publishing.ts';
 import { Queue } from './Queue.ts';
 import { SharedScreen } from './SharedScreen.ts';
 import { secret } from './secret.ts';
-import type { Phase, SessionEvents, SessionWish } from './sessionEvents.ts';
+import type { EndReason, Phase, SessionEvents, SessionWish } from './sessionEvents.ts';
 
-export type { Phase, SessionEvents, SessionWish } from './sessionEvents.ts';
+export type { EndReason, Phase, SessionEvents, SessionWish } from './sessionEvents.ts';
+
+/** Errors of a join that another attempt would meet as well. */
+const hopeless: ReadonlySet<WeirError['code']> = new Set(['unauthorized', 'forbidden', 'badRequest', 'incapable']);
 
 /** Nobody's own voice is measured so soon after coming in, in milliseconds: the first pictures need the time more. */
 const SETTLE = 1500;
@@ -39,11 +42,14 @@ export class Session extends Emitter<SessionEvents> {
   #client: RoomClient;
   #phase: Phase = 'joining';
   #hand = false;
+  #token: string | undefined;
+  #refusal: unknown;
   #inSince: number | undefined;
 
   constructor(wish: SessionWish, media: LocalMedia) {
     super();
     this.wish = wish;
+    this.#token = wish.token;
     this.media = media;
     this.#company = new Company({
       // While we are cut, we would not know.
@@ -69,6 +75,16 @@ export class Session extends Emitter<SessionEvents> {
 
   get client(): RoomClient {
     return this.#client;
+  }
+
+  /** The token to join with again: as fresh as the server has sent it. */
+  get token(): string | undefined {
+    return this.#token;
+  }
+
+  /** Why we were not let in again after a break, where that is how it ended. */
+  get refusal(): unknown {
+    return this.#refusal;
   }
 
   /** Enters the room; resolves as well when we leave meanwhile. @throws {WeirError} when the server does not let us in */
@@ -245,6 +261,9 @@ export class Session extends Emitter<SessionEvents> {
       else this.emit('personLeft', toPerson(peer));
       changed();
     });
+    client.on('tokenRefreshed', (token) => {
+      if (this.#client === client || client.state === 'joined') this.#token = token;
+    });
     client.on('cutChanged', (cut) => this.#client === client && this.emit('cut', cut));
     client.on('draining', ({ seconds }) => this.#client === client && this.emit('draining', seconds));
     client.on('handChanged', (peer) => {
@@ -262,10 +281,10 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   /** @throws {WeirError} */
-  #enter(client: RoomClient): Promise<void> {
+  async #enter(client: RoomClient, token = this.#token): Promise<void> {
     // A page that nobody looks at takes no pictures; it asks for them when somebody does.
     const videos = document.hidden ? 0 : firstPage({ width: innerWidth, height: innerHeight });
-    return client.join({ ...this.wish, guest: this.#guest, videos });
+    await client.join({ ...this.wish, ...(token !== undefined && { token }), guest: this.#guest, videos });
   }
 
   #joined(): void {
@@ -310,8 +329,16 @@ export class Session extends Emitter<SessionEvents> {
     try {
       await this.#enter(client);
     } catch (error) {
-      const { code } = WeirError.from(error);
-      if (code === 'unauthorized' || code === 'forbidden') this.#end('disconnected');
+      // Fresh tokens live for minutes; the one of the invitation may live longer.
+      if (isExpired(error) && this.#token !== this.wish.token) {
+        this.#token = this.wish.token;
+        return 'again';
+      }
+      const refused = refusalOf(error);
+      if (refused) {
+        this.#refusal = error;
+        this.#end(refused);
+      }
       const waited = this.#is('reconnecting') && (await this.#queue.again(error));
       if (!this.#is('reconnecting')) return 'enough';
       return waited ? 'afresh' : 'again';
@@ -348,7 +375,7 @@ export class Session extends Emitter<SessionEvents> {
     this.emit('changed', undefined);
   }
 
-  #end(reason: CloseReason): void {
+  #end(reason: EndReason): void {
     if (this.#phase === 'ended') return;
     this.#comeback.end();
     this.#company.close();
@@ -357,4 +384,16 @@ export class Session extends Emitter<SessionEvents> {
     void this.#screen.stop();
     this.emit('ended', reason);
   }
+}
+
+function isExpired(error: unknown): boolean {
+  return error instanceof WeirError && error.reason === 'expired';
+}
+
+/** How a call ends for somebody whom trying again would not bring back; undefined where it may. */
+function refusalOf(error: unknown): EndReason | undefined {
+  const { code, reason } = WeirError.from(error);
+  if (reason === 'expired') return 'expired';
+  if (reason === 'removed') return 'kicked';
+  return hopeless.has(code) ? 'refused' : undefined;
 }

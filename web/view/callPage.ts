@@ -50,7 +50,13 @@ export const callPage: EntryPage = (app, { room, name, token, role, join }, onSe
     onSession(session);
     const call = callView(session, (reason) => {
       media.close();
-      app.replaceChildren(endedView({ reason, onAgain: () => enterAfresh(who) }));
+      const { token: fresh, refusal } = session;
+      const onAgain = () => {
+        // Whoever was not let in needs another token, which the lobby takes.
+        if (refusal) showLobby(startMedia(newMedia()), refusal);
+        else enterAfresh({ ...who, ...(fresh && { token: fresh }) });
+      };
+      app.replaceChildren(endedView({ reason, refusal, onAgain }));
     });
     app.replaceChildren(call.root);
     joining.catch((error: unknown) => {

@@ -1,28 +1,36 @@
 /** Owns what is shown after a call: why it ended, and the way back. */
-import type { CloseReason } from '../client/index.ts';
 import { type Child, element } from './dom.ts';
+import { problemWords } from './problems.ts';
+import type { EndReason } from './sessionEvents.ts';
 import { say } from './words/index.ts';
 
-const words: Partial<Record<CloseReason, readonly [string, string]>> = {
+const words: Partial<Record<EndReason, readonly [string, string]>> = {
   left: [say('ended'), ''],
   replaced: [say('endedReplaced'), say('endedReplacedText')],
   kicked: [say('endedKicked'), say('endedKickedText')],
   mediaFailed: [say('endedNoMedia'), say('endedNoMediaText')],
+  expired: [say('endedExpired'), say('endedExpiredText')],
 };
 
 export interface EndedOptions {
-  readonly reason: CloseReason;
+  readonly reason: EndReason;
+  /** What `refused` says. */
+  readonly refusal?: unknown;
   /** Words for a room that is no call. */
-  readonly own?: Partial<Record<CloseReason, readonly [string, string]>>;
+  readonly own?: Partial<Record<EndReason, readonly [string, string]>>;
   /** What the way back is called. */
   readonly again?: string;
   onAgain(): void;
 }
 
-export function endedView({ reason, own = {}, again = say('joinAgain'), onAgain }: EndedOptions): HTMLElement {
-  const [title, text] = own[reason] ?? words[reason] ?? [say('endedLost'), say('endedLostText')];
+export function endedView({ reason, refusal, own = {}, again, onAgain }: EndedOptions): HTMLElement {
+  const [title, text] =
+    reason === 'refused'
+      ? [say('endedRefused'), problemWords(refusal)]
+      : (own[reason] ?? words[reason] ?? [say('endedLost'), say('endedLostText')]);
+  const way = reason === 'expired' || reason === 'refused' ? say('tryAgain') : (again ?? say('joinAgain'));
   // Whoever was removed is not wanted back.
-  return endCard(title, text !== '' && element('p', {}, text), reason !== 'kicked' && wayOn(again, onAgain), toStart());
+  return endCard(title, text !== '' && element('p', {}, text), reason !== 'kicked' && wayOn(way, onAgain), toStart());
 }
 
 /** A card in place of what was there. Its title takes the focus, and is read, unless something is to be typed. */

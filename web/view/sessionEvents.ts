@@ -2,6 +2,9 @@
 import type { CloseReason, Reaction, Role, RoomKind } from '../client/index.ts';
 import type { Person } from './Person.ts';
 
+/** Why a call is over: `expired` and `refused` are said of those who came back after a break and were not let in. */
+export type EndReason = CloseReason | 'expired' | 'refused';
+
 export interface SessionEvents {
   /** Something about the people or about ourselves is different. */
   changed: undefined;
@@ -28,7 +31,7 @@ export interface SessionEvents {
   /** Something did not work, or needs to be said. */
   problem: unknown;
   /** The call is over and we do not come back by ourselves. */
-  ended: CloseReason;
+  ended: EndReason;
 }
 
 export type Phase = 'joining' | 'in' | 'reconnecting' | 'ended';

@@ -146,6 +146,9 @@ export const en = {
   endedKickedText: 'Somebody who runs this room removed you.',
   endedLost: 'The connection was lost',
   endedLostText: 'We tried for a minute and could not reach the server.',
+  endedExpired: 'Your invitation has expired',
+  endedExpiredText: 'You were away for longer than it lasts. Ask whoever invited you for a new link.',
+  endedRefused: 'You are not let back in',
   endedNoMedia: 'Sound and picture do not get through',
   endedNoMediaText:
     'You were in the room, but no media connection came about. A firewall here, or the address that the server announces, is in the way. Try another network, or tell whoever runs this server.',

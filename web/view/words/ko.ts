@@ -144,6 +144,9 @@ export const ko: Readonly<Record<WordKey, string>> = {
   endedKickedText: '이 방을 관리하는 사람이 내보냈습니다.',
   endedLost: '연결이 끊어졌습니다',
   endedLostText: '1분 동안 시도했지만 서버에 닿지 못했습니다.',
+  endedExpired: '초대가 만료되었습니다',
+  endedExpiredText: '초대 기간보다 오래 자리를 비웠습니다. 초대한 사람에게 새 링크를 요청하세요.',
+  endedRefused: '다시 들어갈 수 없습니다',
   endedNoMedia: '소리와 영상이 전달되지 않습니다',
   endedNoMediaText:
     '방에는 들어갔지만 미디어 연결이 이루어지지 않았습니다. 이곳의 방화벽이나 서버가 알린 주소가 원인일 수 있습니다. 다른 네트워크에서 시도하거나 서버 운영자에게 알려 주세요.',

@@ -1,9 +1,9 @@
 /** Owns the studio on the page: the program, its scenes, being on air, the stage, and what is said as things happen. */
-import type { CloseReason } from '../../../client/index.ts';
 import { announce, element, oncePerTurn } from '../../dom.ts';
 import { inviteButton } from '../../invite.ts';
 import { remembered } from '../../memory.ts';
 import { Sound } from '../../Sound.ts';
+import type { EndReason } from '../../sessionEvents.ts';
 import { Toasts } from '../../Toasts.ts';
 import { showPhase, tellProblems } from '../../telling.ts';
 import { waitingBanner } from '../../waiting.ts';
@@ -26,7 +26,7 @@ const LEVELS = 200;
 export interface StudioOptions {
   readonly show: Show;
   /** @param live whether the broadcast was live when it was left */
-  onEnded(reason: CloseReason, live: boolean): void;
+  onEnded(reason: EndReason, live: boolean): void;
 }
 
 /** The studio's elements; `close()` ends its timers. */

@@ -1,12 +1,12 @@
 /** Owns the studio of a broadcast: the way in and out of it. */
-import { type CloseReason, type LocalMedia, roleOf } from '../../../client/index.ts';
+import { type LocalMedia, roleOf } from '../../../client/index.ts';
 import { newMedia, startMedia } from '../../callPage.ts';
 import { element } from '../../dom.ts';
 import { endCard, endedView } from '../../ended.ts';
 import type { EntryPage } from '../../entry.ts';
 import { lobbyView } from '../../Lobby.ts';
 import { remembered } from '../../memory.ts';
-import { Session, type SessionWish } from '../../Session.ts';
+import { type EndReason, Session, type SessionWish } from '../../Session.ts';
 import { say } from '../../words/index.ts';
 import { Show } from '../Show.ts';
 import { StudioReturn } from './Return.ts';
@@ -52,7 +52,12 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
         media.close();
         if (reason === 'left' && live) back.leave();
         else if (reason !== 'disconnected') back.forget();
-        app.replaceChildren(card ?? endedView({ reason, own: wordsOf(live), onAgain: () => enterAfresh(who, false) }));
+        const { token: fresh, refusal } = session;
+        const onAgain = () => {
+          if (refusal) showLobby(startMedia(newMedia()), refusal);
+          else enterAfresh({ ...who, ...(fresh && { token: fresh }) }, false);
+        };
+        app.replaceChildren(card ?? endedView({ reason, refusal, own: wordsOf(live), onAgain }));
       },
     });
     app.replaceChildren(studio.root);
@@ -62,7 +67,7 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
       const { grants } = session.client;
       if (grants && roleOf(grants) === 'viewer') {
         back.forget();
-        card = watchCard(room, who.token, wasIn);
+        card = watchCard(room, session.token, wasIn);
         session.leave();
         return;
       }
@@ -90,7 +95,7 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
 };
 
 /** What a stay that has ended is called here. */
-function wordsOf(live: boolean): Partial<Record<CloseReason, readonly [string, string]>> {
+function wordsOf(live: boolean): Partial<Record<EndReason, readonly [string, string]>> {
   return {
     left: live ? [say('studioLeftLive'), say('studioLeftLiveText')] : [say('studioLeft'), ''],
     replaced: [say('studioElsewhere'), say('endedReplacedText')],

@@ -1,8 +1,9 @@
 /** Owns what a viewer sees outside of a broadcast: why they are not in, and the way there. */
-import { type CloseReason, WeirError } from '../../../client/index.ts';
+import { WeirError } from '../../../client/index.ts';
 import { element } from '../../dom.ts';
 import { endCard, endedView, toStart, wayOn } from '../../ended.ts';
 import { problemWords } from '../../problems.ts';
+import type { EndReason } from '../../sessionEvents.ts';
 import { say } from '../../words/index.ts';
 
 export interface DoorOptions {
@@ -47,13 +48,13 @@ export function doorView({ room, error, token, onEnter }: DoorOptions): HTMLElem
   );
 }
 
-const endings: Partial<Record<CloseReason, readonly [string, string]>> = {
+const endings: Partial<Record<EndReason, readonly [string, string]>> = {
   left: [say('leftBroadcast'), ''],
   replaced: [say('watchedElsewhere'), say('endedReplacedText')],
   kicked: [say('removedFromBroadcast'), say('endedKickedText')],
 };
 
 /** What is shown when we watch no longer. */
-export function goneView(reason: CloseReason, onAgain: () => void): HTMLElement {
-  return endedView({ reason, own: endings, again: say('watchAgain'), onAgain });
+export function goneView(reason: EndReason, refusal: unknown, onAgain: () => void): HTMLElement {
+  return endedView({ reason, refusal, own: endings, again: say('watchAgain'), onAgain });
 }

@@ -1,8 +1,7 @@
 /** Owns a broadcast on the page of a viewer: player, controls, the way onto the stage, and what is said as things happen. */
-import type { CloseReason } from '../../../client/index.ts';
 import { element, oncePerTurn } from '../../dom.ts';
 import { remembered } from '../../memory.ts';
-import type { Session } from '../../Session.ts';
+import type { EndReason, Session } from '../../Session.ts';
 import { hideBarWhenStill } from '../../stillness.ts';
 import { Toasts } from '../../Toasts.ts';
 import { showPhase, tellProblems } from '../../telling.ts';
@@ -24,7 +23,7 @@ const TIMES = { hear: 250, clock: 500, figures: 2000 };
 /** The broadcast's elements; `close()` ends its timers. */
 export function viewerView(
   session: Session,
-  onEnded: (reason: CloseReason) => void,
+  onEnded: (reason: EndReason) => void,
 ): { root: HTMLElement; close(): void } {
   const show = new Show(session);
   const toasts = new Toasts();

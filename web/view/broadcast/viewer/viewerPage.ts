@@ -7,6 +7,10 @@ import { doorView, goneView } from './door.ts';
 import { viewerView } from './view.ts';
 
 export const viewerPage: EntryPage = (app, { room, role, name, token: given }, onSession) => {
+  /** Says why we are not in, and takes another token where that helps. */
+  const askAgain = (error: unknown, token: string | undefined) =>
+    app.replaceChildren(doorView({ room, error, token, onEnter: enter }));
+
   /** Watches at once: there is nothing to choose before. No device runs unless we go onto the stage. */
   const enter = (token: string | undefined) => {
     const media = newMedia();
@@ -16,12 +20,12 @@ export const viewerPage: EntryPage = (app, { room, role, name, token: given }, o
     onSession(session);
     const view = viewerView(session, (reason) => {
       media.close();
-      app.replaceChildren(goneView(reason, () => enter(token)));
+      const { token: fresh, refusal } = session;
+      const onAgain = () => (refusal ? askAgain(refusal, fresh) : enter(fresh));
+      app.replaceChildren(goneView(reason, refusal, onAgain));
     });
     app.replaceChildren(view.root);
-    joining.catch((error: unknown) => {
-      app.replaceChildren(doorView({ room, error, token, onEnter: enter }));
-    });
+    joining.catch((error: unknown) => askAgain(error, token));
   };
   enter(given);
 };
