@@ -132,11 +132,16 @@ export class Intake {
     return this.#taking.taken;
   }
 
-  /** Takes microphones by themselves again, which have been offered; slots are heard until the client has those. */
-  leaveSlots(): void {
+  /**
+   * Takes microphones by themselves again, which have been offered; slots are heard until the client has those.
+   * @returns once no slot is heard any more
+   */
+  async leaveSlots(): Promise<void> {
     this.#taking = undefined;
     this.#way = 'each';
+    const slots = this.#slots;
     this.#settleVoices();
+    await Promise.all(slots.map(({ closed }) => closed));
   }
 
   /**
@@ -233,18 +238,23 @@ export class Intake {
   }
 
   async #takeSlots(slots: VoiceSlots): Promise<void> {
-    const before = this.#withdrawals;
+    // Others may have taken their place, or they may have been given back: there is nothing to take then.
+    const wanted = () => this.#taking?.slots === slots;
     const producers = await slots.producersOn(this.#options.hub.router);
-    if (this.#withdrawals > before) return;
+    if (!wanted()) return;
     const made = await Promise.all(
       producers.map(async (producer, slot) => {
         const consumer = await this.#device.consume(this.#options.transport, producer);
-        if (this.#withdrawals > before) consumer?.close();
+        if (!wanted()) consumer?.close();
         return consumer && !consumer.closed && this.#addVoice(new VoiceFeed(consumer, { slot, source: 'microphone' }));
       }),
     );
-    if (this.#withdrawals > before) return;
-    this.#slots = made.flatMap((feed) => feed || []);
+    const feeds = made.flatMap((feed) => feed || []);
+    if (!wanted()) {
+      for (const feed of feeds) feed.close();
+      return;
+    }
+    this.#slots = feeds;
     this.#way = 'slots';
     this.#settleVoices();
   }

@@ -26,7 +26,8 @@ export interface Member {
   withdraw(): void;
   /** Takes the voices of the room by slots, instead of by microphones, until `leaveSlots`. May reject, as `offer` may. */
   takeSlots(slots: VoiceSlots): Promise<void>;
-  leaveSlots(): void;
+  /** Takes microphones by themselves again, which it has been offered. Resolves when it hears no slot any more. */
+  leaveSlots(): Promise<void>;
   /** Which slot carries its own voice. It must not be sent to it from the moment on that this returns. */
   setOwnSlot(slot: number | undefined): void;
   /** Takes news of the room. */

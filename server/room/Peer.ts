@@ -299,8 +299,8 @@ export class Peer implements Member {
     await this.#intake?.takeSlots(slots);
   }
 
-  leaveSlots(): void {
-    this.#intake?.leaveSlots();
+  async leaveSlots(): Promise<void> {
+    await this.#intake?.leaveSlots();
   }
 
   setOwnSlot(slot: number | undefined): void {

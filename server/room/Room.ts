@@ -23,6 +23,8 @@ export interface RoomOptions {
   readonly bygone?: Bygone | undefined;
   /** How many others are heard at once where there are many. */
   readonly heard: number;
+  /** As `Voices` takes it. */
+  readonly hysteresis?: number;
   readonly log: Logger;
 }
 
@@ -50,7 +52,7 @@ export class Room {
   /** Identities that are on their way in: the room must not close under them. */
   readonly #seats = new Set<{ identity: string }>();
 
-  constructor({ name, kind, fabric, moderation, bygone, heard, log }: RoomOptions) {
+  constructor({ name, kind, fabric, moderation, bygone, heard, hysteresis, log }: RoomOptions) {
     this.key = roomKey(kind, name);
     this.name = name;
     this.kind = kind;
@@ -62,6 +64,7 @@ export class Room {
     fabric.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
     this.#voices = new Voices({
       heard,
+      hysteresis,
       log,
       members: () => this.#receivers,
       member: (id) => this.#members.get(id),

@@ -15,6 +15,8 @@ export interface VoiceOrigin {
 export class VoiceFeed {
   readonly origin: VoiceOrigin;
   readonly consumer: Consumer;
+  /** Resolves when its consumer has closed. */
+  readonly closed: Promise<void>;
   #ready = false;
   #audible = true;
 
@@ -22,6 +24,7 @@ export class VoiceFeed {
   constructor(consumer: Consumer, origin: VoiceOrigin, lease?: Lease) {
     this.consumer = consumer;
     this.origin = origin;
+    this.closed = new Promise((resolve) => consumer.observer.once('close', () => resolve()));
     if (lease) consumer.observer.once('close', () => lease[Symbol.dispose]());
   }
 

@@ -9,6 +9,8 @@ import type { Publication } from './Publication.ts';
 export interface VoicesOptions {
   /** How many others are heard at once where there are slots. */
   readonly heard: number;
+  /** How long there have to be fewer microphones before slots are given up, in milliseconds; 10 s where it is not given. */
+  readonly hysteresis?: number | undefined;
   readonly log: Logger;
   members(): Iterable<Member>;
   member(id: string): Member | undefined;
@@ -20,20 +22,31 @@ export interface VoicesOptions {
 
 /** The least time between two times that everyone is told who speaks, in milliseconds. */
 const TELLING = 250;
-/** So long there have to be fewer microphones before slots are given up, in milliseconds, and so many fewer. */
-const CALM = { time: 10_000, fewer: 1 };
+/** How long there have to be fewer microphones before slots are given up, in milliseconds, and how many fewer. */
+const HYSTERESIS = { time: 10_000, fewer: 1 };
+/** How long slots that were given up are kept for clients that do not have every microphone yet, in milliseconds. */
+const LINGER = 10_000;
+
+/** Slots from their beginning to their end, and who holds them. */
+interface Generation {
+  readonly slots: VoiceSlots;
+  holders: readonly (string | undefined)[];
+}
 
 export class Voices {
   readonly #options: VoicesOptions;
   readonly #microphones = new Set<Publication>();
-  #slots: VoiceSlots | undefined;
-  /** As `VoiceSlots` last said it. */
-  #holders: readonly (string | undefined)[] = [];
+  /** The slots by which voices come now; undefined while everybody has each microphone by itself. */
+  #current: Generation | undefined;
   #telling: NodeJS.Timeout | undefined;
   #news = false;
   #calming: NodeJS.Timeout | undefined;
-  /** Slots that are given up, and still heard by those whose client has not got everybody singly yet. */
-  #former: { readonly slots: VoiceSlots; readonly timer: NodeJS.Timeout } | undefined;
+  /**
+   * Slots that are given up, and still heard by those whose client does not have every microphone yet. Nobody is told of them
+   * any more: who is heard by itself is looked for there.
+   */
+  #former: Generation | undefined;
+  #lingering: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: VoicesOptions) {
@@ -42,12 +55,12 @@ export class Voices {
 
   /** Whose voice each slot carries; empty while there are none. Who is hidden publishes nothing, so all may know. */
   get slots(): Slots {
-    return this.#holders.map((id) => id ?? null);
+    return this.#current?.holders.map((id) => id ?? null) ?? [];
   }
 
   /** Whether that comes to everyone by slots. */
   carries({ source }: Publication): boolean {
-    return source === 'microphone' && this.#slots !== undefined;
+    return source === 'microphone' && this.#current !== undefined;
   }
 
   /** Takes notice of what is published: with one microphone too many, slots begin. */
@@ -59,19 +72,21 @@ export class Voices {
       this.#microphones.delete(publication);
       this.#reckon();
     });
-    if (this.#slots) this.#listen(this.#slots, publication);
+    if (this.#current) this.#listen(this.#current.slots, publication);
     this.#reckon();
   }
 
   /** Gives the slots to one who has come, where there are any. */
   async enter(member: Member): Promise<void> {
-    const slots = this.#slots;
-    if (!slots) return;
-    await member.takeSlots(slots);
-    const own = this.#holders.indexOf(member.id);
-    member.setOwnSlot(own < 0 ? undefined : own);
-    // They may have ended while it took them.
-    if (this.#slots !== slots) member.leaveSlots();
+    const taken = this.#current;
+    if (!taken) return;
+    await member.takeSlots(taken.slots);
+    // They may have ended while it took them, and others may have begun, which it has been given meanwhile.
+    if (this.#current === taken || this.#former === taken) {
+      const own = taken.holders.indexOf(member.id);
+      member.setOwnSlot(own < 0 ? undefined : own);
+    }
+    if (!this.#current) await member.leaveSlots();
   }
 
   close(): void {
@@ -79,17 +94,17 @@ export class Voices {
     clearTimeout(this.#telling);
     clearTimeout(this.#calming);
     this.#endFormer();
-    this.#slots?.close();
-    this.#slots = undefined;
+    this.#current?.slots.close();
+    this.#current = undefined;
   }
 
   #reckon(): void {
     if (this.#closed) return;
-    const { heard } = this.#options;
+    const { heard, hysteresis = HYSTERESIS.time } = this.#options;
     const many = this.#microphones.size > heard + 1;
-    const few = this.#microphones.size <= heard + 1 - CALM.fewer;
-    if (!this.#slots && many) this.#begin();
-    if (this.#slots && few) this.#calming ??= setTimeout(() => this.#end(), CALM.time);
+    const few = this.#microphones.size <= heard + 1 - HYSTERESIS.fewer;
+    if (!this.#current && many) this.#begin();
+    if (this.#current && few) this.#calming ??= setTimeout(() => this.#end(), hysteresis);
     else {
       clearTimeout(this.#calming);
       this.#calming = undefined;
@@ -100,9 +115,9 @@ export class Voices {
     // Nobody may hear a voice in old slots and in new ones.
     this.#endFormer();
     const { heard, log } = this.#options;
-    const slots = new VoiceSlots({ heard, onChange: (holders) => this.#changed(holders) });
-    this.#slots = slots;
-    this.#holders = slots.holders;
+    const slots = new VoiceSlots({ heard, onChange: (holders) => this.#changed(current, holders) });
+    const current: Generation = { slots, holders: slots.holders };
+    this.#current = current;
     log.debug({ microphones: this.#microphones.size }, 'voices by slots');
     for (const publication of this.#microphones) this.#listen(slots, publication);
     for (const member of this.#options.members()) {
@@ -115,21 +130,26 @@ export class Voices {
 
   /** Everyone has each voice by itself again; then the slots go. */
   #end(): void {
-    const slots = this.#slots;
-    if (!slots) return;
-    this.#slots = undefined;
+    const former = this.#current;
+    if (!former) return;
+    this.#current = undefined;
     this.#calming = undefined;
-    this.#holders = [];
-    this.#former = { slots, timer: setTimeout(() => this.#endFormer(), CALM.time) };
-    const offered = [...this.#microphones].map((publication) => this.#options.offerAll(publication));
-    void Promise.all(offered).then(() => {
-      if (!this.#slots) for (const member of this.#options.members()) member.leaveSlots();
-    });
+    this.#former = former;
+    this.#lingering = setTimeout(() => this.#endFormer(), LINGER);
+    void this.#replace(former);
     this.#tell();
   }
 
+  /** Gives everyone each microphone by itself in place of these slots, which close when nobody hears them any more. */
+  async #replace(former: Generation): Promise<void> {
+    await Promise.all([...this.#microphones].map((publication) => this.#options.offerAll(publication)));
+    if (this.#former !== former) return;
+    await Promise.all([...this.#options.members()].map((member) => member.leaveSlots()));
+    if (this.#former === former) this.#endFormer();
+  }
+
   #endFormer(): void {
-    clearTimeout(this.#former?.timer);
+    clearTimeout(this.#lingering);
     this.#former?.slots.close();
     this.#former = undefined;
   }
@@ -141,16 +161,16 @@ export class Voices {
     });
   }
 
-  /** Nobody is sent their own voice: whoever has another slot than before is seen to at once. */
-  #changed(holders: readonly (string | undefined)[]): void {
-    const before = this.#holders;
-    this.#holders = [...holders];
+  /** Nobody is sent their own voice: whoever has another slot than before is seen to at once, whoever hears these slots. */
+  #changed(generation: Generation, holders: readonly (string | undefined)[]): void {
+    const before = generation.holders;
+    generation.holders = [...holders];
     for (const id of new Set([...before, ...holders])) {
       const slot = id === undefined ? -1 : holders.indexOf(id);
       if (id === undefined || before.indexOf(id) === slot) continue;
       this.#options.member(id)?.setOwnSlot(slot < 0 ? undefined : slot);
     }
-    this.#tell();
+    if (generation === this.#current) this.#tell();
   }
 
   /** At once, and then no more often than anybody can follow. */

@@ -1,7 +1,13 @@
 /** Owns the proof that voices stay as many as one can hear, however many microphones there are: slots in a real room. */
-import { describe, expect, test, vi } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { pino } from 'pino';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Member } from '../../scripts/load/endpoint/Member.ts';
+import { Fabric } from '../../server/media/Fabric.ts';
+import { Moderation } from '../../server/room/Moderation.ts';
+import { Room } from '../../server/room/Room.ts';
 import { flows, spread, useCrowd, voice } from '../support/crowd.ts';
+import { PlainMember } from '../support/PlainMember.ts';
 
 const open = useCrowd();
 const HEARD = 2;
@@ -124,4 +130,43 @@ test('who leaves, or is muted, leaves the slot; with few microphones everyone is
   await vi.waitUntil(() => voicesOf(first).join() === back.peerId, { timeout: 20_000, interval: 50 });
   expect(first.slots).toEqual([]);
   await flows(first, back.peerId, 'microphone');
+});
+
+test('slots that were given up name nobody any more, although a client still hears them', async () => {
+  const { app } = await open(environment);
+  const room = new Room({
+    name: 'former',
+    kind: 'call',
+    fabric: await Fabric.open(app.pool),
+    moderation: new Moderation({ lifetime: 60_000, leeway: 0 }),
+    heard: HEARD,
+    hysteresis: 20,
+    log: pino({ level: 'silent' }),
+  });
+  onTestFinished(() => room.close('roomClosed'));
+  const members: PlainMember[] = [];
+  for (let index = 0; index < 4; index += 1) {
+    const member = await PlainMember.enter(room, `member-${index}`);
+    await member.publish(1000 + index);
+    members.push(member);
+  }
+  const [ann, bob, ...others] = members;
+  if (!ann || !bob) throw new Error('too few');
+  await vi.waitUntil(() => room.slots.length === HEARD + 1, { timeout: 5000, interval: 5 });
+  await ann.send(50);
+  await vi.waitUntil(() => room.slots.includes(ann.id), { timeout: 5000, interval: 5 });
+  // A client that never says that it has the microphones: it goes on hearing the slots.
+  vi.spyOn(bob, 'leaveSlots').mockReturnValue(new Promise(() => {}));
+  for (const other of others) other.close('left');
+  await vi.waitUntil(() => room.slots.length === 0, { timeout: 5000, interval: 5 });
+  const microphone = await vi.waitUntil(() => bob.consumers.find(({ producerId }) => producerId === ann.producer?.id), {
+    timeout: 5000,
+    interval: 5,
+  });
+  await ann.producer?.pause();
+  await vi.waitUntil(() => microphone.producerPaused, { timeout: 5000, interval: 5 });
+  // Whatever the worker had to say of the pause has come before its answer to this, and been heard a turn later.
+  await app.pool.workers[0]?.createRouter().then((router) => router.close());
+  await setImmediate();
+  expect(room.slots).toEqual([]);
 });

@@ -107,7 +107,7 @@ export class PlainMember implements Member {
 
   async takeSlots(): Promise<void> {}
 
-  leaveSlots(): void {}
+  async leaveSlots(): Promise<void> {}
 
   setOwnSlot(): void {}
 

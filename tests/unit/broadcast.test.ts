@@ -55,7 +55,7 @@ class Listener implements Member {
   async offer(): Promise<void> {}
   async takeSlots(): Promise<void> {}
   withdraw(): void {}
-  leaveSlots(): void {}
+  async leaveSlots(): Promise<void> {}
   setOwnSlot(): void {}
   close(): void {}
   onEnd(): void {}
