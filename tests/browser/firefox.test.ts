@@ -7,8 +7,10 @@ import { hasChromium } from '../support/chromium.ts';
 import { hasFirefox, launchFirefox, recordedTone, resizeTo } from '../support/firefox.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually, Person, roomUrl } from '../support/people.ts';
+import { retransmittedBytes } from '../support/routers.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { type Drivable, receivedOf, tileOf } from '../support/tiles.ts';
+import { rememberQuiet } from '../support/visit.ts';
 
 describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room', () => {
   const captures = new Captures();
@@ -98,6 +100,32 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await fits('ended');
     await show('call', '/r/fits?name=Fox&join=1', '.stage.alone');
     await page.close();
+  });
+
+  test('a camera of Firefox fills a large window, and its uplink carries pictures instead of retransmissions', async () => {
+    const viewer = await alice.page();
+    await viewer.setViewportSize({ width: 1280, height: 720 });
+    await rememberQuiet(viewer);
+    await viewer.goto(roomUrl(server.url, 'large', 'Alice'));
+    const page = await (await firefox.createBrowserContext()).newPage();
+    await page.goto(roomUrl(server.url, 'large', 'Fox'));
+    const lines = () =>
+      viewer.evaluate(() => document.querySelector<HTMLVideoElement>('section.tile.person video')?.videoHeight ?? 0);
+    let since: { time: number; retransmitted: number } | undefined;
+    let uplink = 0;
+    /** For how long the picture has been whole, in milliseconds. */
+    const held = async () => {
+      if ((await lines()) < 720) since = undefined;
+      else since ??= { time: performance.now(), retransmitted: await retransmittedBytes() };
+      if (!since) return 0;
+      const time = performance.now() - since.time;
+      uplink = (8 * ((await retransmittedBytes()) - since.retransmitted)) / time;
+      return time;
+    };
+    await eventually(held).toBeGreaterThan(6000);
+    // In kbit/s. The plain picture of the fake camera needs less than its layers may take.
+    expect(uplink).toBeLessThan(300);
+    await Promise.all([alice.leaveAll(), page.close()]);
   });
 
   test('what Firefox cannot decode it says instead of showing nothing, and the voice is there', async () => {

@@ -1,16 +1,21 @@
 /** Owns a view of mediasoup's own objects in this process, for what only they can tell. Import it before servers start. */
 import { observer } from 'mediasoup';
-import type { Consumer, Router } from 'mediasoup/types';
+import type { Consumer, Router, Transport, WebRtcTransport } from 'mediasoup/types';
 
 const open = new Set<Router>();
 const consumers = new Map<string, Consumer>();
 const pipes = new Set<Consumer>();
+const webRtcTransports = new Set<WebRtcTransport>();
 
 observer.on('newworker', (worker) => {
   worker.observer.on('newrouter', (router) => {
     open.add(router);
     router.observer.once('close', () => open.delete(router));
     router.observer.on('newtransport', (transport) => {
+      if (isWebRtc(transport)) {
+        webRtcTransports.add(transport);
+        transport.observer.once('close', () => webRtcTransports.delete(transport));
+      }
       transport.observer.on('newconsumer', (consumer) => {
         consumers.set(consumer.id, consumer);
         if (transport.type === 'pipe') {
@@ -33,6 +38,12 @@ export function pipeConsumers(): Consumer[] {
   return [...pipes];
 }
 
+/** Bytes of retransmissions that browsers have sent to this process, for packets that were lost or to fill their uplink. */
+export async function retransmittedBytes(): Promise<number> {
+  const stats = await Promise.all([...webRtcTransports].map((transport) => transport.getStats()));
+  return stats.flat().reduce((sum, { rtxBytesReceived }) => sum + rtxBytesReceived, 0);
+}
+
 /** What the media worker itself says of the one router that there is. */
 export async function dumpOnlyRouter() {
   const [router, ...others] = open;
@@ -50,4 +61,8 @@ export function arePaused(consumerIds: readonly string[]): Promise<boolean[]> {
       return (await consumer.dump()).paused;
     }),
   );
+}
+
+function isWebRtc(transport: Transport): transport is WebRtcTransport {
+  return transport.type === 'webrtc';
 }

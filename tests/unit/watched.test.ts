@@ -133,8 +133,36 @@ describe('encodings', () => {
       size: { width: 1280, height: 720 },
       kind: 'call',
       scalable: true,
+      firefox: false,
       ...choice,
     });
+
+  /** Blocks of 16 by 16 pixels of the highest layer. */
+  const macroblocks = ({ width, height }: { width: number; height: number }, scale = 1) =>
+    Math.ceil(Math.floor(width / scale) / 16) * Math.ceil(Math.floor(height / scale) / 16);
+
+  test.each([
+    [1280, 720],
+    [720, 1280],
+    [1296, 720],
+  ])('Firefox sends %i by %i with less than 3600 macroblocks, nearly as large', (width, height) => {
+    const [low, middle, high] = camera({ size: { width, height }, firefox: true }).map(
+      ({ scaleResolutionDownBy = 1 }) => scaleResolutionDownBy,
+    );
+    expect(macroblocks({ width, height }, high)).toBeLessThan(3600);
+    expect(macroblocks({ width, height }, high)).toBeGreaterThan(3400);
+    expect(high).toBeLessThan(1.05);
+    expect([low, middle]).toEqual([4 * (high ?? 1), 2 * (high ?? 1)]);
+  });
+
+  test.each([
+    [1264, 720],
+    [1920, 1080],
+    [960, 540],
+  ])('Firefox sends %i by %i as it is', (width, height) => {
+    const scales = camera({ size: { width, height }, firefox: true });
+    expect(scales.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual([4, 2, 1]);
+  });
 
   test.each([
     [1920, 1080, [4, 2, 1]],

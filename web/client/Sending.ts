@@ -219,6 +219,7 @@ export class Sending {
         kind,
         // The others ignore a mode that they do not know, and the server would wait for its layers.
         scalable: device.handlerName === 'Chrome111',
+        firefox: device.handlerName === 'Firefox120',
       });
       this.#producing.set(number, { publication, size });
       const producer = await transport.produce({

@@ -19,6 +19,8 @@ export interface EncodingChoice {
   readonly kind: RoomKind;
   /** Whether the browser encodes the layers that a scalability mode asks for. */
   readonly scalable: boolean;
+  /** Whether the browser is Firefox, which derives the minimum bitrate of a layer from its size. */
+  readonly firefox: boolean;
 }
 
 /**
@@ -38,8 +40,17 @@ const LAYERS_FROM = [
 const SMALL_CAMERA = 300_000;
 const SCREEN = 2_500_000;
 
+/**
+ * Firefox gives a layer of this many macroblocks (1280x720) or more a minimum of 1.2 Mbit/s, a smaller one 200 kbit/s. It
+ * sends the highest layer of simulcast only while it estimates 1.2 times that minimum beyond the lower layers, and fills
+ * the uplink up to that estimate with retransmissions when the picture itself needs less. A picture that is just above the
+ * limit is therefore encoded just below it; a much larger one is left as it is.
+ */
+const FIREFOX_HD = { macroblocks: 3600, largestStep: 1.05 };
+
 /** How a track is encoded, lowest layer first. Several encodings are simulcast; one with a scalability mode is SVC. */
-export function encodingsOf({ source, codec, size, kind, scalable }: EncodingChoice): types.RtpEncodingParameters[] {
+export function encodingsOf(choice: EncodingChoice): types.RtpEncodingParameters[] {
+  const { source, codec, size, kind, scalable, firefox } = choice;
   if (source === 'microphone') return [{ maxBitrate: 64_000 }];
   if (source === 'screenAudio') return [{ maxBitrate: 128_000 }];
   // Three temporal layers let a slow viewer have a quarter of the frames. H264 encoders of browsers have none to offer.
@@ -54,9 +65,10 @@ export function encodingsOf({ source, codec, size, kind, scalable }: EncodingCho
   const mode = temporal ? { scalabilityMode: 'L1T3' } : {};
   // What is neither VP8 nor H264 is forwarded as it is.
   if (layers === 1 || codec === undefined) return [{ maxBitrate: bitrateOf(layers, kind), ...mode }];
+  const step = firefox ? stepBelowHd(size) : 1;
   return CAMERA_LAYERS[kind].slice(0, layers).map((maxBitrate, layer) => ({
     maxBitrate,
-    scaleResolutionDownBy: 2 ** (layers - 1 - layer),
+    scaleResolutionDownBy: step * 2 ** (layers - 1 - layer),
     // mediasoup-client takes all simulcast for L1T3 where it is not told otherwise.
     scalabilityMode: temporal ? 'L1T3' : 'L1T1',
   }));
@@ -67,6 +79,20 @@ function layersOf(size: Size | undefined): number {
   if (!size) return CAMERA_LAYERS.call.length;
   const side = Math.max(size.width, size.height);
   return LAYERS_FROM.find((step) => side >= step.side)?.layers ?? 1;
+}
+
+/** By how much a picture is scaled down to have fewer macroblocks than `FIREFOX_HD`; 1 where that would be a visible loss. */
+function stepBelowHd(size: Size | undefined): number {
+  if (!size) return 1;
+  const columns = Math.ceil(size.width / 16);
+  const rows = Math.ceil(size.height / 16);
+  if (columns * rows < FIREFOX_HD.macroblocks) return 1;
+  const fits = (step: number) =>
+    Math.ceil(Math.floor(size.width / step) / 16) * Math.ceil(Math.floor(size.height / step) / 16) <
+    FIREFOX_HD.macroblocks;
+  // Whole columns or whole rows less: the picture stays as large as it can.
+  const steps = [size.width / (16 * (columns - 1)), size.height / (16 * (rows - 1))].sort((a, b) => a - b);
+  return steps.find((step) => step <= FIREFOX_HD.largestStep && fits(step)) ?? 1;
 }
 
 /** What a camera of so many layers may take, in bit/s, as one stream. */
