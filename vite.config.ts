@@ -29,6 +29,8 @@ function precompress(): Plugin {
 export default defineConfig({
   plugins: [precompress()],
   root: 'web',
+  // The server says under which path the page is: see server/features/page.ts.
+  base: './',
   // `/`, `/r/<room>` and `/b/<room>` are one page.
   appType: 'spa',
   build: {

@@ -4,11 +4,12 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import { MAX_ROOM_NAME } from '../shared/names.ts';
 import type { Config } from './config.ts';
 import { health } from './features/health.ts';
 import { inside } from './features/inside.ts';
-import { page } from './features/page.ts';
+import { PageDocument } from './features/PageDocument.ts';
+import { page, withoutBasePath } from './features/page.ts';
+import { answerClientError, answerError, answerProblems } from './features/problems.ts';
 import { ownAddresses } from './media/options.ts';
 import { WorkerPool } from './media/WorkerPool.ts';
 import { Moderation } from './room/Moderation.ts';
@@ -18,10 +19,10 @@ import { Stays } from './signalling/Stays.ts';
 import { openGate, tokenGate } from './signalling/tokens.ts';
 
 /**
- * Largest HTTP body and headers, in bytes; longest time for a request to arrive, in milliseconds; longest path parameter
- * (a room's name takes up to twelve bytes a character, percent-encoded, and as much again where it is decomposed).
+ * Largest HTTP body and headers, in bytes, the latter for path parameters too, so that a route says what is wrong with one;
+ * longest time for a request to arrive, in milliseconds.
  */
-const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000, parameter: 24 * MAX_ROOM_NAME };
+const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000 };
 
 /**
  * How long after closing began a connection may still be there, in milliseconds: WebSockets have had their time by then.
@@ -52,6 +53,7 @@ export interface App {
  * @throws {MediaPortError}, {PageMissingError}; nothing is left behind
  */
 export async function createApp(config: Config, log: Logger): Promise<App> {
+  const document = new PageDocument(config.basePath);
   const addresses = announcedAddresses(config);
   const pool = await WorkerPool.start({
     count: config.workers,
@@ -68,7 +70,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const rooms = new Rooms({ pool, moderation, maxPeers, heard, line, log });
   const gate = config.auth ? tokenGate({ ...config.auth, leeway, maxLifetime }) : openGate();
   const stays = new Stays({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
-  const http = createHttp(config, log);
+  const http = createHttp(config, log, document);
+  answerProblems(http, document);
   cutStragglers(http);
   // Fastify runs this once its connections are closed and nothing new comes in.
   http.addHook('onClose', async () => {
@@ -92,8 +95,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   try {
     await http.register(health, { pool, rooms });
     await http.register(inside, { rooms, gate, moderation });
-    await http.register(page);
-    await http.register(signalling, { config, rooms, stays, gate, moderation, log });
+    await http.register(page, { document, basePath: config.basePath });
+    await http.register(signalling, { config, rooms, stays, gate, moderation, log, document });
     await http.ready();
     return app;
   } catch (error) {
@@ -102,7 +105,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   }
 }
 
-function createHttp(config: Config, log: Logger): FastifyInstance {
+function createHttp(config: Config, log: Logger, document: PageDocument): FastifyInstance {
   const serverOptions = { maxHeaderSize: HTTP_LIMITS.headers, requestTimeout: HTTP_LIMITS.requestTime };
   const logger: FastifyBaseLogger = log;
   return Fastify({
@@ -110,7 +113,16 @@ function createHttp(config: Config, log: Logger): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: (_address: string, hop: number) => hop < config.trustProxy,
     bodyLimit: HTTP_LIMITS.body,
-    routerOptions: { maxParamLength: HTTP_LIMITS.parameter },
+    // An address that somebody types need not be exact.
+    routerOptions: {
+      maxParamLength: HTTP_LIMITS.headers,
+      ignoreTrailingSlash: true,
+      ignoreDuplicateSlashes: true,
+      caseSensitive: false,
+    },
+    rewriteUrl: ({ url = '/' }) => withoutBasePath(url, config.basePath),
+    frameworkErrors: (error, request, reply) => void answerError(document, error, request, reply),
+    clientErrorHandler: (error, socket) => answerClientError(document, error, socket),
     forceCloseConnections: true,
     genReqId: () => crypto.randomUUID(),
     serverFactory: (handler): nodeHttp.Server =>

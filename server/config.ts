@@ -65,7 +65,21 @@ const list = (entry: z.ZodType<string, string>) =>
     .pipe(z.array(entry));
 
 const address = z.string().regex(/^[0-9A-Za-z.:_-]{1,253}$/);
-const origin = z.string().refine((value) => value === '*' || (URL.canParse(value) && new URL(value).origin === value));
+/** First parts of paths that Weir serves: a proxy may or may not take the base path away, so it must not look like one. */
+const ownParts = new Set(['r', 'b', 'api', 'ws', 'assets', 'sdk.js', 'health', 'ready']);
+const basePath = z
+  .string()
+  .regex(/^(\/[\w~-][\w.~-]*)*\/?$/)
+  .refine((path) => !ownParts.has(path.split('/')[1]?.toLowerCase() ?? ''))
+  .transform((path) => path.replace(/\/$/, ''));
+/** As browsers send it; a port that is the scheme's default may be written. */
+const origin = z.string().transform((value, context) => {
+  if (value === '*') return value;
+  const own = URL.canParse(value) ? new URL(value).origin : undefined;
+  if (own !== undefined && value.replace(/(?<=^http:.*):80$|(?<=^https:.*):443$/, '') === own) return own;
+  context.addIssue({ code: 'custom', message: 'is no origin' });
+  return z.NEVER;
+});
 
 /** Every variable that Weir reads. `npm run docs` writes this table into the README. */
 export const variables = {
@@ -74,6 +88,13 @@ export const variables = {
     form: 'IP address or host name',
     fallback: '`0.0.0.0`',
     meaning: 'Where the page, the API and the signalling listen.',
+  },
+  WEIR_BASE_PATH: {
+    schema: basePath.default(''),
+    form: "path such as `/meet`, whose first part is none of Weir's own (`r`, `b`, `api`, `ws`, `assets`, ...)",
+    fallback: '`/`',
+    meaning:
+      'The path under which browsers find Weir where it shares its host with others; the proxy may take it away.',
   },
   WEIR_PORT: integer(0, 65535, 3000, 'Their TCP port; 0 takes any free one.', 'port'),
   WEIR_TLS_CERT: optional(
@@ -229,6 +250,8 @@ const Environment = z.object({
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** Such as `/meet`; empty where Weir has its host for itself. */
+  readonly basePath: string;
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   readonly rtcHost: string;
   /** First media port, or 0 for any. */
@@ -294,6 +317,7 @@ export function readConfig(environment: Environment): { config: Config; unknown:
   const config: Config = Object.freeze({
     host: env.WEIR_HOST,
     port: env.WEIR_PORT,
+    basePath: env.WEIR_BASE_PATH,
     tls: readTls(env.WEIR_TLS_CERT, env.WEIR_TLS_KEY),
     rtcHost: env.WEIR_RTC_HOST,
     rtcPort: env.WEIR_RTC_PORT,

@@ -2,7 +2,7 @@
 import { type Logger, pino } from 'pino';
 import { type App, createApp } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
-import { PageMissingError } from './features/page.ts';
+import { PageMissingError } from './features/PageDocument.ts';
 import { logMediasoup } from './media/mediasoupLog.ts';
 import { isPrivateAddress } from './media/options.ts';
 import { MediaPortError } from './media/WorkerPool.ts';
@@ -76,7 +76,7 @@ function greet(config: Config, app: App, port: number): void {
   const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
   const [address = ''] = app.addresses;
   const lines = [
-    `Weir is running: ${scheme}://${host}:${port}`,
+    `Weir is running: ${scheme}://${host}:${port}${config.basePath && `${config.basePath}/`}`,
     `Media: ${config.workers} worker(s) on ${app.addresses.join(', ')}, port(s) ${app.pool.workers.map(({ port: rtc }) => rtc).join(', ')} UDP and TCP`,
   ];
   if (!config.auth)

@@ -20,6 +20,10 @@ export const closings = {
   mediaFailed: { code: 4012, message: 'Sound and picture found no way between this device and the server.' },
   resumed: { code: 4013, message: 'The same client went on over another connection.' },
   abandoned: { code: 4014, message: 'The client gave this connection up, and may come back over another.' },
+  originNotAllowed: {
+    code: 4015,
+    message: 'The server does not accept connections of pages of this address.',
+  },
   disconnected: { code: 1006, message: 'The connection was lost.' },
 } as const;
 

@@ -36,7 +36,7 @@ export * from './people.ts';
 /** Raised when an old client could no longer talk to a new server. */
 export const PROTOCOL_VERSION = 1;
 
-/** Where the WebSocket is, on the host that serves the page. */
+/** Where the WebSocket is, under the address of the server. */
 export const SIGNALLING_PATH = '/ws';
 
 /** What a client needs in order to receive one producer of another member, or one of the room's audio slots. */

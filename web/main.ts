@@ -1,10 +1,12 @@
 /** Owns the page: which room it is for, and what is shown of it. */
-import type { RoomClient } from './client/index.ts';
+import { canonicalRoomName, type RoomClient } from './client/index.ts';
+import { roomPath } from './view/address.ts';
 import { studioPage } from './view/broadcast/studio/studioPage.ts';
 import { viewerPage } from './view/broadcast/viewer/viewerPage.ts';
 import { callPage } from './view/callPage.ts';
 import { type Entry, entryOf } from './view/entry.ts';
 import { remembered } from './view/memory.ts';
+import { problemOf, problemView } from './view/pageProblem.ts';
 import type { Session } from './view/Session.ts';
 import { startView } from './view/start.ts';
 import { showTheme } from './view/theme.ts';
@@ -23,11 +25,16 @@ document.documentElement.lang = language;
 showTheme();
 
 const entry = entryOf(location);
+const problem = problemOf(app);
 let session: Session | undefined;
 
-if (!entry) {
-  app.replaceChildren(startView((name) => location.assign(`/r/${encodeURIComponent(name)}`)));
+if (problem) {
+  app.replaceChildren(problemView(problem));
+} else if (!entry) {
+  app.replaceChildren(startView((name) => location.assign(roomPath('call', canonicalRoomName(name) ?? name))));
 } else {
+  // However the address writes the name: what is copied from it, and kept, is the one form that it has.
+  history.replaceState(history.state, '', roomPath(entry.kind, entry.room) + location.search + location.hash);
   document.title = `${entry.room} · Weir`;
   if (entry.name) remembered.name.set(entry.name);
   pageOf(entry)(app, entry, (current) => {

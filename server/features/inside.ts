@@ -2,10 +2,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../shared/errors.ts';
 import { type RoomKind, RoomName } from '../../shared/protocol.ts';
+import { validationSentence } from '../../shared/validation.ts';
 import type { Moderation } from '../room/Moderation.ts';
 import { roomKey } from '../room/Room.ts';
 import type { Rooms } from '../room/Rooms.ts';
 import type { Gate } from '../signalling/tokens.ts';
+import { sendProblemDetails } from './problems.ts';
 
 export interface InsideOptions {
   readonly rooms: Rooms;
@@ -28,16 +30,13 @@ const nobody = { state: 'before', liveSeconds: 0, viewers: 0 } as const;
 export async function inside(app: FastifyInstance, { rooms, gate, moderation }: InsideOptions): Promise<void> {
   const answer = (kind: RoomKind) => async (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) => {
     const name = RoomName.safeParse(request.params.room);
-    if (!name.success) return reply.code(400).send({ error: 'This is not the name of a room.' });
+    if (!name.success) return sendProblemDetails(reply, 400, validationSentence(name.error));
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     try {
       const { identity, token: presented } = await gate.admit({ token, room: name.data, kind });
       moderation.admit({ room: roomKey(kind, name.data), identity, token: presented });
     } catch (error) {
-      return reply
-        .code(401)
-        .header('www-authenticate', 'Bearer')
-        .send({ error: WeirError.from(error).message });
+      return sendProblemDetails(reply.header('www-authenticate', 'Bearer'), 401, WeirError.from(error).message);
     }
     const room = await rooms.find(name.data, kind);
     const people = room?.peersSeenBy().map((peer) => ({ name: peer.name })) ?? [];

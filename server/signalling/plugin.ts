@@ -2,20 +2,30 @@
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { WebSocket } from 'ws';
 import { closings } from '../../shared/closing.ts';
 import { SIGNALLING_PATH } from '../../shared/protocol.ts';
+import type { PageDocument } from '../features/PageDocument.ts';
+import { sendProblem } from '../features/problems.ts';
 import type { SignallingContext } from './Caller.ts';
 import { Connection } from './Connection.ts';
 import { networkOf } from './network.ts';
+import { originAllowed } from './origin.ts';
 
 /** How long a client may take to answer a close frame before its socket is cut, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
 /** Fragments that one message may come in. */
 const MAX_FRAGMENTS = 128;
 
+interface SignallingOptions extends SignallingContext {
+  readonly log: Logger;
+  /** What browsers are shown that open the address of the signalling as a page. */
+  readonly document: PageDocument;
+}
+
 /** Signalling over WebSocket at `/ws`. Closing the Fastify instance closes every connection with `serverClosing`. */
-export async function signalling(app: FastifyInstance, options: SignallingContext & { log: Logger }): Promise<void> {
-  const { config, log } = options;
+export async function signalling(app: FastifyInstance, options: SignallingOptions): Promise<void> {
+  const { config, log, document } = options;
   const connections = new Set<Connection>();
   const perAddress = new Map<string, number>();
 
@@ -37,15 +47,13 @@ export async function signalling(app: FastifyInstance, options: SignallingContex
     },
   });
 
-  const checkCaller = async (request: FastifyRequest, reply: FastifyReply) => {
-    if (!originAllowed(request, config.allowedOrigins)) {
-      // A browser shows its page neither status nor body of a refused upgrade: the operator has to hear of it.
-      log.warn({ origin: request.headers.origin }, 'a page of an origin that is not allowed tried to connect');
-      const error = `Pages of ${request.headers.origin} may not connect here; WEIR_ALLOWED_ORIGINS says which may.`;
-      return reply.code(403).send({ error });
+  const handler = (request: FastifyRequest, reply: FastifyReply) =>
+    sendProblem(document, request, reply.header('upgrade', 'websocket'), 'upgradeRequired');
+  const wsHandler = (socket: WebSocket, request: FastifyRequest) => {
+    if (!originAllowed(request, config.allowedOrigins, config.trustProxy)) {
+      refuseOrigin(socket, request, log);
+      return;
     }
-  };
-  app.get(SIGNALLING_PATH, { websocket: true, preValidation: checkCaller }, (socket, request) => {
     const address = networkOf(request.ip);
     if ((perAddress.get(address) ?? 0) >= config.maxConnectionsPerIp) {
       log.warn({ address }, 'too many connections from this address');
@@ -64,15 +72,19 @@ export async function signalling(app: FastifyInstance, options: SignallingContex
       if (left > 0) perAddress.set(address, left);
       else perAddress.delete(address);
     });
-  });
+  };
+  app.route({ method: 'GET', url: SIGNALLING_PATH, handler, wsHandler });
 }
 
 /**
- * Whether a browser's page may connect: one that we serve ourselves, or one that is listed. No Origin at all means no
- * browser, whom this check could not stop from naming any.
+ * Closes a connection of a page that may not connect. A browser shows its page neither status nor body of a refused upgrade,
+ * so it is told by the close frame, and the operator by the log.
  */
-function originAllowed(request: FastifyRequest, allowed: readonly string[]): boolean {
-  const { origin } = request.headers;
-  if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true;
-  return URL.canParse(origin) && new URL(origin).host === request.host && origin.startsWith('http');
+function refuseOrigin(socket: WebSocket, request: FastifyRequest, log: Logger): void {
+  const { origin, host, 'x-forwarded-host': forwardedHost } = request.headers;
+  log.warn(
+    { origin, host, forwardedHost },
+    `refused a page of ${origin}: this server is asked for as ${request.host}. Behind a proxy, let it pass the Host header on, or X-Forwarded-Host with WEIR_TRUST_PROXY=1; pages of others are listed in WEIR_ALLOWED_ORIGINS`,
+  );
+  socket.close(closings.originNotAllowed.code, 'originNotAllowed');
 }

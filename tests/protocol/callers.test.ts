@@ -25,8 +25,8 @@ describe('Origin', () => {
     '*',
     'file://',
     'not an origin',
-  ])('%s is refused with 403', async (origin) => {
-    expect(await refusal(weir.connect({ origin }))).toBe(403);
+  ])('%s is refused with 4015', async (origin) => {
+    expect(await refusal(weir.connect({ origin }))).toBe(4015);
   });
 
   test.each(['https://example.com', 'http://other.test:8080'])('%s is listed and comes in', async (origin) => {
@@ -40,7 +40,7 @@ describe('Origin', () => {
   test('of another scheme with the same host is not the page itself', async () => {
     const { host } = new URL(weir.url);
     for (const scheme of ['ftp', 'chrome-extension', 'file']) {
-      expect(await refusal(weir.connect({ origin: `${scheme}://${host}` }))).toBe(403);
+      expect(await refusal(weir.connect({ origin: `${scheme}://${host}` }))).toBe(4015);
     }
   });
 
@@ -112,7 +112,7 @@ describe('behind a trusted proxy', () => {
 
   test('the page itself is the one on the host that it names', async () => {
     const headers = { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-host': 'meet.example.com' };
-    expect(await refusal(weir.connect({ headers, origin: weir.url }))).toBe(403);
+    expect(await refusal(weir.connect({ headers, origin: weir.url }))).toBe(4015);
     await expect(weir.connect({ headers, origin: 'https://meet.example.com' })).resolves.toBeDefined();
   });
 });

@@ -14,15 +14,22 @@ describe('the page', () => {
   const weir = useServer();
   const get = (path: string) => fetch(weir.url + path, { redirect: 'manual' });
 
-  test.each(['/', '/r/x', '/r/a%20room', `/r/${'x'.repeat(256)}`, `/r/${encodeURIComponent('語'.repeat(256))}`])(
-    'is at %s',
-    async (path) => {
-      const response = await get(path);
-      expect(response.status).toBe(200);
-      expect(response.headers.get('content-type')).toMatch(/^text\/html/);
-      expect(await response.text()).toContain('<html');
-    },
-  );
+  test.each([
+    '/',
+    '/r/x',
+    '/r/a%20room',
+    `/r/${'x'.repeat(256)}`,
+    `/r/${encodeURIComponent('語'.repeat(256))}`,
+    `/r/${encodeURIComponent('🎉'.repeat(256))}`,
+    '/r/team/',
+    '/R/team',
+    '//b//Team//',
+  ])('is at %s', async (path) => {
+    const response = await get(path);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(await response.text()).toContain('<html');
+  });
 
   test('has a strict policy on scripts, frames, devices and referrers', async () => {
     const { headers } = await get('/r/x');
@@ -48,7 +55,7 @@ describe('the page', () => {
 
   test('has assets that may be cached for ever, under names that change with them', async () => {
     const html = await (await get('/')).text();
-    const assets = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
+    const assets = [...html.matchAll(/(?:src|href)="\.(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
     expect(assets.length).toBeGreaterThan(0);
     for (const path of assets) {
       const response = await get(path);
@@ -64,22 +71,112 @@ describe('the page', () => {
     expect((await get('/')).headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  test.each(['/nothing', '/r', '/r/a/b', '/../package.json', '/%2e%2e/package.json', '/.git/HEAD', '/ws'])(
-    'is not at %s: 404',
-    async (path) => {
-      expect((await get(path)).status).toBe(404);
-    },
-  );
+  const elsewhere = [
+    ['/nothing', 404, 'There is no page here'],
+    ['/r', 404, 'This is not the address of a room'],
+    ['/r/', 404, 'This is not the address of a room'],
+    ['/r/a/b', 404, 'This is not the address of a room'],
+    ['/r/%E2%80%8B', 404, 'This is not the address of a room'],
+    ['/r/a%2Fb', 404, 'This is not the address of a room'],
+    [`/r/${'x'.repeat(257)}`, 404, 'This is not the address of a room'],
+    ['/../package.json', 404, 'There is no page here'],
+    ['/%2e%2e/package.json', 404, 'There is no page here'],
+    ['/.git/HEAD', 404, 'There is no page here'],
+    ['/index.html', 404, 'There is no page here'],
+    ['/assets/nothing.js', 404, 'There is no page here'],
+    ['/api/nothing', 404, 'There is no page here'],
+    ['/r/%', 400, 'This address is broken'],
+    ['/r/%E0%A4%A', 400, 'This address is broken'],
+    ['/%zz', 400, 'This address is broken'],
+    [`/r/${'x'.repeat(7000)}`, 404, 'This is not the address of a room'],
+    [`/${'x'.repeat(7000)}`, 404, 'There is no page here'],
+    ['/ws', 426, 'This address is for connections of the page'],
+  ].map(([path, status, title]) => ({ path: String(path), status: Number(status), title: String(title) }));
+
+  const named = elsewhere.map((one) => [one.path.slice(0, 40), one] as const);
+
+  test.each(named)('is not at %s, and a page says so', async (_name, { path, status, title }) => {
+    const response = await fetch(weir.url + path, {
+      headers: { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' },
+    });
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(response.headers.get('content-security-policy')).toContain("require-trusted-types-for 'script'");
+    const html = await response.text();
+    expect(html).toContain(`<h1>${title}</h1>`);
+    // Its style and its way back are found from wherever it is.
+    const [, style = ''] = /href="([^"]+\.css)"/.exec(html) ?? [];
+    expect((await fetch(new URL(style, response.url))).status).toBe(200);
+    const [, start = ''] = /class="quiet" href="([^"]+)"/.exec(html) ?? [];
+    expect(new URL(start, response.url).href).toBe(`${weir.url}/`);
+  });
+
+  test.each(named)('is not at %s, in problem details for programs', async (_name, { path, status, title }) => {
+    for (const accept of ['*/*', 'application/json', undefined]) {
+      const response = await fetch(weir.url + path, accept === undefined ? {} : { headers: { accept } });
+      expect(response.status).toBe(status);
+      expect(response.headers.get('content-type')).toContain('application/problem+json');
+      expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(await response.json()).toMatchObject({ type: 'about:blank', status, detail: `${title}.` });
+    }
+  });
 
   test('is not shown for methods that change something', async () => {
-    for (const method of ['POST', 'PUT', 'DELETE']) {
-      expect((await fetch(weir.url, { method })).status).toBe(404);
+    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+      const response = await fetch(weir.url, { method, headers: { accept: 'text/html' } });
+      expect(response.status).toBe(405);
+      expect(response.headers.get('allow')).toBe('GET, HEAD');
+      expect(await response.text()).toContain('<h1>This page can only be read</h1>');
     }
+  });
+
+  test('says what is wrong with the name of a room in the API', async () => {
+    const response = await get('/api/rooms/a%2Fb');
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ detail: expect.stringMatching(/^A room's name has 1 to 256/) });
   });
 
   test('is not given to headers of more than 16 KiB', async () => {
     const response = await fetch(weir.url, { headers: { 'x-long': 'x'.repeat(20_000) } });
     expect(response.status).toBe(431);
+    expect(await response.text()).toContain('<h1>The browser sent too much</h1>');
+  });
+});
+
+describe('under a path of its host', () => {
+  const weir = useServer({ WEIR_BASE_PATH: '/meet' });
+  const get = (path: string) => fetch(weir.url + path, { redirect: 'manual' });
+
+  test.each(['/', '/r/Team', '/b/team/'])(
+    '%s is there with the path, and without it where a proxy takes it away',
+    async (path) => {
+      for (const asked of [`/meet${path}`, path]) {
+        const response = await get(asked);
+        expect(response.status).toBe(200);
+        expect(await response.text()).toMatch(/src="\/meet\/assets\/page-[^"]+\.js"/);
+      }
+    },
+  );
+
+  test('assets, SDK, API, health and signalling are there both ways', async () => {
+    const [, asset = ''] = /src="(\/meet\/assets[^"]+)"/.exec(await (await get('/meet/')).text()) ?? [];
+    for (const path of [asset, '/meet/sdk.js', '/meet/api/rooms/x', '/meet/health', '/meet/ready']) {
+      expect((await get(path)).status, path).toBe(200);
+      expect((await get(path.replace('/meet', ''))).status, path).toBe(200);
+    }
+    for (const path of ['/ws', '/meet/ws'])
+      await (await weir.connect({ path })).join({ room: path.slice(1).replace('/', '-') });
+  });
+
+  test('the path without its slash leads to the start page', async () => {
+    const { status, headers } = await get('/meet?x=1');
+    expect({ status, location: headers.get('location') }).toEqual({ status: 308, location: '/meet/?x=1' });
+  });
+
+  test('other paths that begin alike are not under it', async () => {
+    const response = await fetch(`${weir.url}/meeting/r/x`, { headers: { accept: 'text/html' } });
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain('class="quiet" href="/meet/"');
   });
 });
 

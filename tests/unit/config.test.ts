@@ -17,6 +17,19 @@ function refusal(environment: Record<string, string>): string {
 /** For every variable, values that it must refuse. */
 const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_HOST: ['not a host', 'http://localhost', 'x'.repeat(254)],
+  WEIR_BASE_PATH: [
+    'meet',
+    '//',
+    '/a//b',
+    '/../x',
+    '/a b',
+    '/meet?',
+    'https://x/meet',
+    '/r',
+    '/api/weir',
+    '/WS',
+    '/%6deet',
+  ],
   WEIR_PORT: ['-1', '65536', '3000.5', 'http', 'NaN', 'Infinity'],
   WEIR_TLS_CERT: [],
   WEIR_TLS_KEY: [],
@@ -158,6 +171,15 @@ describe('the configuration', () => {
       outcome = error instanceof ConfigError ? 3000 : error;
     }
     expect(outcome).toBe(3000);
+  });
+
+  test.each([
+    ['/', ''],
+    ['/meet', '/meet'],
+    ['/meet/', '/meet'],
+    ['/apps/Video-1.0/', '/apps/Video-1.0'],
+  ])('takes %s as the path %j', (written, path) => {
+    expect(readConfig({ WEIR_BASE_PATH: written }).config.basePath).toBe(path);
   });
 
   test('splits lists at commas, whatever the spaces', () => {

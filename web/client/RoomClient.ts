@@ -14,6 +14,7 @@ import type {
 } from '../../shared/protocol.ts';
 import { mayPublish } from '../../shared/roles.ts';
 import { Broadcast } from './Broadcast.ts';
+import { baseUrl } from './base.ts';
 import { Emitter } from './Emitter.ts';
 import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './events.ts';
 import { earlyHandler } from './handler.ts';
@@ -68,11 +69,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   #unwatchNetwork: (() => void) | undefined;
   #pulse: Pulse | undefined;
 
-  /** @param options.url where the Weir server is; by default where the SDK was loaded from */
+  /** @param options.url where the Weir server is, with its path where it has one; by default where the SDK was loaded from */
   constructor(options: { url?: string } = {}) {
     super();
-    this.#url = options.url ?? new URL('/', import.meta.url).href;
     this.#over.promise.catch(() => {});
+    this.#url = options.url ?? baseUrl;
     this.on('peerLeft', ({ peer }) => this.#views.forget(peer.peerId));
   }
 

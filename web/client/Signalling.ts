@@ -7,13 +7,13 @@ import {
   clientTable,
   PROTOCOL_VERSION,
   type ServerTable,
-  SIGNALLING_PATH,
   serverTable,
   type Welcome,
 } from '../../shared/protocol.ts';
+import { signallingUrl } from './base.ts';
 
 export interface SignallingOptions {
-  /** Where the server is: an http(s) or ws(s) URL; only its origin counts. */
+  /** Where the server is: an http(s) or ws(s) URL, with the path that it is under. */
   readonly url: string;
   readonly listeners: Omit<Listeners<ServerTable>, 'welcome'>;
   /** The connection has ended, for whatever reason, once. Its channel is suspended: another one can take over. */
@@ -142,14 +142,4 @@ export class Signalling {
     );
     this.#options.onClose(reason);
   }
-}
-
-/** @throws {WeirError} `badRequest` when `base` is no http(s) or ws(s) URL */
-function signallingUrl(base: string): URL {
-  const url = URL.canParse(base) ? new URL(SIGNALLING_PATH, base) : undefined;
-  if (!url || !/^(https?|wss?):$/.test(url.protocol)) {
-    throw new WeirError('badRequest', `"${base}" is not the address of a Weir server, such as https://weir.example.`);
-  }
-  url.protocol = url.protocol.replace('http', 'ws');
-  return url;
 }

@@ -4,6 +4,14 @@ import './jitless.ts';
 export { type CloseReason, closings } from '../../shared/closing.ts';
 export { type ErrorCode, type ErrorReason, WeirError } from '../../shared/errors.ts';
 export { kindOf, type Source, sources } from '../../shared/media.ts';
+export {
+  canonicalRoomName,
+  displayName,
+  graphemes,
+  MAX_DISPLAY_NAME,
+  MAX_ROOM_NAME,
+  shortDisplayName,
+} from '../../shared/names.ts';
 export type {
   BroadcastInfo,
   BroadcastProfile,
@@ -17,6 +25,7 @@ export type {
 } from '../../shared/protocol.ts';
 export { mayPublish, roleOf } from '../../shared/roles.ts';
 export type { Broadcast } from './Broadcast.ts';
+export { baseUrl } from './base.ts';
 export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices.ts';
 export { Emitter } from './Emitter.ts';
 export type { VideoCodec } from './encodings.ts';

@@ -1,5 +1,6 @@
 /** Owns what the lobby knows of the room before joining: who is inside, whether it takes a token, whether the server is there. */
 import type { RoomKind } from '../client/index.ts';
+import { roomApiPath } from './address.ts';
 
 export type RoomState =
   /** `live` is a broadcast that is on air. */
@@ -17,7 +18,7 @@ export class RoomWatch {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(room: string, kind: RoomKind, onState: (state: RoomState) => void) {
-    this.#url = `/api/${kind === 'call' ? 'rooms' : 'broadcasts'}/${encodeURIComponent(room)}`;
+    this.#url = roomApiPath(kind, room);
     this.#onState = onState;
     void this.#ask();
   }

@@ -219,7 +219,7 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   #newClient(): RoomClient {
-    const client = new RoomClient({ url: location.origin });
+    const client = new RoomClient();
     const changed = () => this.#client === client && this.emit('changed', undefined);
     for (const event of [
       'peerChanged',

@@ -1,4 +1,5 @@
 /** Owns what is shown after a call: why it ended, and the way back. */
+import { basePath } from './address.ts';
 import { type Child, element } from './dom.ts';
 import { problemWords } from './problems.ts';
 import type { EndReason } from './sessionEvents.ts';
@@ -46,4 +47,4 @@ export function wayOn(label: string, onClick: () => void): HTMLButtonElement {
   return button;
 }
 
-export const toStart = () => element('a', { href: '/', className: 'quiet' }, say('toStart'));
+export const toStart = () => element('a', { href: basePath, className: 'quiet' }, say('toStart'));

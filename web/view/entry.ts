@@ -1,10 +1,12 @@
 /** Owns what the address of a page says: which room, of which kind, and how we want to come in. */
 import { z } from 'zod';
-import type { RoomKind } from '../client/index.ts';
+import { canonicalRoomName, type RoomKind, shortDisplayName } from '../client/index.ts';
+import { roomInPath } from './address.ts';
 import type { Session } from './Session.ts';
 
 export interface Entry {
   readonly kind: RoomKind;
+  /** Its name in the one form that it has, however the address writes it. */
   readonly room: string;
   /** What we want to be where nobody needs a token, or are by ours: the page is chosen by it, rights are not. */
   readonly role: z.infer<typeof Role> | undefined;
@@ -27,14 +29,11 @@ const Claims = z.object({
   }),
 });
 
-const kinds: Readonly<Record<string, RoomKind>> = { r: 'call', b: 'broadcast' };
-
 /** What an address such as `/b/<room>?role=host&join=1#token=...` asks for; undefined where it names no room. */
 export function entryOf({ pathname, search, hash }: Pick<Location, 'pathname' | 'search' | 'hash'>): Entry | undefined {
-  const [, letter = '', encoded = ''] = /^\/([rb])\/([^/]+)\/?$/.exec(pathname) ?? [];
-  const kind = kinds[letter];
-  const room = decoded(encoded);
-  if (!kind || !room) return undefined;
+  const { kind, written = '' } = roomInPath(pathname) ?? {};
+  const room = canonicalRoomName(written);
+  if (!kind || room === undefined) return undefined;
   const query = new URLSearchParams(search);
   const role = Role.safeParse(query.get('role')).data;
   const token = new URLSearchParams(hash.slice(1)).get('token')?.trim() || undefined;
@@ -42,7 +41,7 @@ export function entryOf({ pathname, search, hash }: Pick<Location, 'pathname' | 
     kind,
     room,
     role: role ?? (token === undefined ? undefined : roleIn(token)),
-    name: query.get('name')?.trim() || undefined,
+    name: shortDisplayName(query.get('name') ?? '') || undefined,
     token,
     join: query.get('join') === '1',
   };
@@ -55,15 +54,6 @@ function roleIn(token: string): Entry['role'] {
     const { video } = Claims.parse(JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))));
     if (video.canPublish === false || video.hidden) return 'viewer';
     return video.roomAdmin ? 'host' : 'speaker';
-  } catch {
-    return undefined;
-  }
-}
-
-/** Room names travel in the path, percent-encoded; what cannot be decoded names no room. */
-function decoded(encoded: string): string | undefined {
-  try {
-    return decodeURIComponent(encoded).trim() || undefined;
   } catch {
     return undefined;
   }

@@ -1,11 +1,13 @@
 /** Owns every English word of the page. `{name}` and the like are filled in. */
 
+import { problemPageWords } from './problems.ts';
 import { studioWords } from './studio.ts';
 import { viewerWords } from './viewer.ts';
 
 export const en = {
   ...viewerWords.en,
   ...studioWords.en,
+  ...problemPageWords.en,
   language: 'English',
   tagline: 'Calls that start at once, on a server of your own.',
   roomLabel: 'Room name',

@@ -1,11 +1,13 @@
 /** Owns every Korean word of the page. */
 import type { WordKey } from './en.ts';
+import { problemPageWords } from './problems.ts';
 import { studioWords } from './studio.ts';
 import { viewerWords } from './viewer.ts';
 
 export const ko: Readonly<Record<WordKey, string>> = {
   ...viewerWords.ko,
   ...studioWords.ko,
+  ...problemPageWords.ko,
   language: '한국어',
   tagline: '내 서버에서, 바로 시작하는 통화.',
   roomLabel: '방 이름',

@@ -1,5 +1,6 @@
 /** Owns the studio of a broadcast: the way in and out of it. */
 import { type LocalMedia, roleOf } from '../../../client/index.ts';
+import { roomPath } from '../../address.ts';
 import { newMedia, startMedia } from '../../callPage.ts';
 import { element } from '../../dom.ts';
 import { endCard, endedView } from '../../ended.ts';
@@ -106,7 +107,7 @@ function wordsOf(live: boolean): Partial<Record<EndReason, readonly [string, str
 /** Says that the stage is not for this person, or no longer, and where the broadcast can be watched. */
 function watchCard(room: string, token: string | undefined, wasIn: boolean): HTMLElement {
   const fragment = token ? `#${new URLSearchParams({ token })}` : '';
-  const href = `/b/${encodeURIComponent(room)}${fragment}`;
+  const href = `${roomPath('broadcast', room)}${fragment}`;
   return endCard(
     say(wasIn ? 'studioSentBack' : 'studioNotHost'),
     element('p', {}, say(wasIn ? 'studioSentBackText' : 'studioNotHostText')),

@@ -1,0 +1,92 @@
+/** The HTML document of all pages: under which address its assets are, and what it says instead of a page. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { negotiate } from '@fastify/accept-negotiator';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type PageProblem, pageProblems, TO_START } from '../../shared/pageProblems.ts';
+
+/** Where the built page is. */
+export const dist = fileURLToPath(new URL('../../web/dist', import.meta.url));
+
+/** The built page has no content; `npm start` builds it. */
+export class PageMissingError extends Error {
+  override readonly name = 'PageMissingError';
+}
+
+/** What the build leaves for the server to fill in. */
+const places = { assets: '"./assets/', title: '<title>Weir</title>', app: '<main id="app"></main>' } as const;
+/** Deeper paths are nobody's page; their assets are looked for at the root of the host. */
+const MAX_DEPTH = 6;
+
+interface Body {
+  readonly plain: Buffer;
+  readonly br: Buffer;
+  readonly gzip: Buffer;
+}
+
+export class PageDocument {
+  readonly #template: string;
+  readonly #basePath: string;
+  readonly #bodies = new Map<string, Body>();
+
+  /** @throws {PageMissingError} when the page has not been built */
+  constructor(basePath: string) {
+    const path = join(dist, 'index.html');
+    const template = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    if (Object.values(places).some((place) => !template.includes(place))) {
+      throw new PageMissingError('The page has not been built: start Weir with `npm start`, which builds it.');
+    }
+    this.#template = template;
+    this.#basePath = basePath;
+  }
+
+  /** Answers with the page, or with the problem in its place. */
+  send(request: FastifyRequest, reply: FastifyReply, problem?: PageProblem): FastifyReply {
+    const body = this.#body(this.#prefix(request.raw.url ?? '/'), problem);
+    const encoding = negotiate(request.headers['accept-encoding'] ?? '', ['br', 'gzip']);
+    if (encoding !== null) reply.header('content-encoding', encoding);
+    return reply
+      .header('content-type', 'text/html; charset=utf-8')
+      .header('cache-control', 'no-cache')
+      .header('vary', 'accept, accept-encoding')
+      .send(encoding === 'br' ? body.br : encoding === 'gzip' ? body.gzip : body.plain);
+  }
+
+  /** The document as text, for whom nothing is known of. */
+  text(problem: PageProblem): string {
+    return this.#render(`${this.#basePath}/`, problem);
+  }
+
+  /**
+   * Where the assets are for a page at `url`. Relative where no base path is configured, so that a page is whole behind a
+   * proxy that takes a path away and has not been named.
+   */
+  #prefix(url: string): string {
+    const depth = (url.split('?', 1)[0] ?? '').split('/').length - 2;
+    if (this.#basePath !== '' || depth > MAX_DEPTH) return `${this.#basePath}/`;
+    return depth > 0 ? '../'.repeat(depth) : './';
+  }
+
+  #body(prefix: string, problem: PageProblem | undefined): Body {
+    const key = `${prefix} ${problem ?? ''}`;
+    const known = this.#bodies.get(key);
+    if (known) return known;
+    const plain = Buffer.from(this.#render(prefix, problem));
+    const body = { plain, br: brotliCompressSync(plain), gzip: gzipSync(plain, { level: 9 }) };
+    this.#bodies.set(key, body);
+    return body;
+  }
+
+  #render(prefix: string, problem: PageProblem | undefined): string {
+    const page = this.#template.replaceAll(places.assets, () => `"${prefix}assets/`);
+    if (problem === undefined) return page;
+    // Our own words and a validated path only: nothing here comes from a request. The page says it in its reader's language.
+    const { title, detail } = pageProblems[problem];
+    const card = `<div class="centre"><div class="card ended"><h1>${title}</h1><p>${detail}</p><a class="quiet" href="${prefix}">${TO_START}</a></div></div>`;
+    return page
+      .replace(places.title, `<title>${title} · Weir</title>`)
+      .replace(places.app, `<main id="app" data-problem="${problem}">${card}</main>`);
+  }
+}

@@ -1,0 +1,112 @@
+/** How HTTP errors are answered: a page to browsers, problem details (RFC 9457) to programs; the safety headers of both. */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { negotiate } from '@fastify/accept-negotiator';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type PageProblem, pageProblems } from '../../shared/pageProblems.ts';
+import type { PageDocument } from './PageDocument.ts';
+
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "media-src 'self' blob:",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'self'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ');
+
+/** Of every response. */
+export const safetyHeaders = {
+  'content-security-policy': contentSecurityPolicy,
+  'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'cross-origin-opener-policy': 'same-origin',
+} as const;
+
+/** The body of an error for programs. @see https://www.rfc-editor.org/rfc/rfc9457 */
+export function problemDetails(status: number, detail: string) {
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
+}
+
+/** Answers with problem details. */
+export function sendProblemDetails(reply: FastifyReply, status: number, detail: string): FastifyReply {
+  return reply
+    .code(status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify(problemDetails(status, detail)));
+}
+
+/** Answers with a problem in the form that the client prefers; programs accept anything, browsers ask for HTML by name. */
+export function sendProblem(
+  document: PageDocument,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: PageProblem,
+  status: number = pageProblems[problem].status,
+): FastifyReply {
+  reply.code(status).header('vary', 'accept');
+  const form = negotiate(request.headers.accept ?? '', ['application/problem+json', 'application/json', 'text/html']);
+  if (form === 'text/html') return document.send(request, reply, problem);
+  return sendProblemDetails(reply, status, `${pageProblems[problem].title}.`);
+}
+
+/** Puts the safety headers on every response, and answers whatever no route answers, and what fails in one. */
+export function answerProblems(app: FastifyInstance, document: PageDocument): void {
+  app.addHook('onSend', async (_request, reply) => {
+    reply.headers(safetyHeaders);
+    // Scripts and styles of this origin only, but the SDK is there for everybody.
+    reply.header(
+      'cross-origin-resource-policy',
+      reply.getHeader('access-control-allow-origin') ? 'cross-origin' : 'same-origin',
+    );
+  });
+  app.setNotFoundHandler((request, reply) => {
+    // All that there is here is read.
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      const isRoom = /^\/+[rb](\/|$)/i.test(request.url.split('?', 1)[0] ?? '');
+      return sendProblem(document, request, reply, isRoom ? 'noRoom' : 'notFound');
+    }
+    return sendProblem(document, request, reply.header('allow', 'GET, HEAD'), 'notAllowed');
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => answerError(document, error, request, reply));
+}
+
+/** Answers an error of Fastify's own or of a handler. */
+export function answerError(document: PageDocument, error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  // Errors that come before routing pass no hook.
+  reply.headers(safetyHeaders);
+  if (error.code === 'FST_ERR_BAD_URL') return sendProblem(document, request, reply, 'badAddress');
+  const { statusCode = 500 } = error;
+  // Of a path that can be no file's.
+  if (statusCode === 403) return sendProblem(document, request, reply, 'notFound');
+  if (statusCode < 500) return sendProblem(document, request, reply, 'badRequest', statusCode);
+  request.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
+  return sendProblem(document, request, reply, 'internal', statusCode);
+}
+
+/** Answers what is no HTTP request, or one that is too large to be read: nothing is known of who asks. */
+export function answerClientError(document: PageDocument, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem: PageProblem = error.code === 'HPE_HEADER_OVERFLOW' ? 'headersTooLarge' : 'badRequest';
+  const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : pageProblems[problem].status;
+  const body = document.text(problem);
+  const headers = {
+    ...safetyHeaders,
+    'content-type': 'text/html; charset=utf-8',
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+}
