@@ -197,7 +197,12 @@ export const variables = {
   WEIR_LINE_SECONDS: number(0.1, 600, 8, 'How long somebody waits to join before being told to try later.', 'seconds'),
   WEIR_MAX_PEERS: integer(1, 10_000, 80, 'Peers a call.'),
   WEIR_MAX_VIEWERS: integer(1, 100_000, 2000, 'Peers a broadcast, nearly all of whom watch.'),
-  WEIR_MAX_CONNECTIONS_PER_IP: integer(1, 1_000_000, 50, 'Connections an IP address.'),
+  WEIR_MAX_CONNECTIONS_PER_IP: integer(
+    1,
+    1_000_000,
+    400,
+    'Connections an IP address, or an IPv6 /64, that have not joined with a token: enough for rooms full of people in one office to come back at once.',
+  ),
   WEIR_MAX_INCOMING_BITRATE: integer(50_000, 1_000_000_000, 6_000_000, 'What a peer may send.', 'bit/s'),
   WEIR_MAX_MESSAGE_BYTES: integer(4096, 16_777_216, 65_536, 'The largest signalling message.', 'bytes'),
   WEIR_MAX_SEND_BUFFER_BYTES: integer(

@@ -7,7 +7,7 @@
  *   and `{ error }` in answer to what is none of these.
  *
  * Requests are handled one at a time, in the order in which they came: a client may send a second one that builds on
- * the first without waiting for its reply.
+ * the first without waiting for its reply. Those that build on nothing (`unordered`) do not wait for the others.
  */
 import { z } from 'zod';
 import { type ErrorCode, WeirError, WireError } from './errors.ts';
@@ -54,6 +54,8 @@ export interface ChannelOptions<Out extends Table, In extends Table> {
   incoming: In;
   handlers: Handlers<In>;
   listeners?: Listeners<In>;
+  /** Requests of the other side that are answered at once, whatever is under way. */
+  unordered?: readonly Method<In>[];
   /** Ignore events that are not in `incoming`: the other side may be newer than we are. */
   tolerant?: boolean;
   /** Puts one message on the wire. */
@@ -70,13 +72,20 @@ export interface ChannelOptions<Out extends Table, In extends Table> {
 
 type Answer = { data: unknown } | { error: WireError };
 
-/** What was answered to the latest requests, by id; a request that is under way has a promise here. */
-export type Answers = Map<number, Promise<Answer>>;
+/**
+ * What the connections of one peer share, one after another, so that each request runs once, and one at a time: what was
+ * answered to the latest requests, by id; a request that is under way has a promise here.
+ */
+export class Answers extends Map<number, Promise<Answer>> {
+  /** The latest of them; a former connection's may be under way still. */
+  latest: Promise<unknown> = Promise.resolve();
+}
 
 interface Pending {
   readonly method: string;
   readonly message: string;
   readonly schema: z.ZodType;
+  readonly timeout: number;
   timer: ReturnType<typeof setTimeout> | undefined;
   /** How often it was sent. */
   sends: number;
@@ -86,6 +95,8 @@ interface Pending {
 
 /** So many requests of one connection may wait for their turn. */
 const MAX_WAITING = 256;
+/** How long a request waits for its reply, in milliseconds. */
+const REQUEST_TIMEOUT = 15_000;
 /** So often a request is sent at most, once a connection. */
 const MAX_SENDS = 3;
 
@@ -107,7 +118,7 @@ export class Channel<Out extends Table, In extends Table> {
   #turn: Promise<void> = Promise.resolve();
   #answers: Answers | undefined;
   /** Those of connections before this one. */
-  #former: Answers = new Map();
+  #former: ReadonlyMap<number, Promise<Answer>> = new Map();
   #suspended = false;
   #closed = false;
 
@@ -123,16 +134,30 @@ export class Channel<Out extends Table, In extends Table> {
 
   /**
    * Asks the other side.
+   * @param timeout how long it waits for its reply, in milliseconds, where that is not `requestTimeout`
    * @throws {WeirError} the other side's error; `timeout`; `closed`; `badMessage` when the reply is malformed
    */
-  request<M extends Method<Out>>(method: M, data: RequestData<Out, M>): Promise<ReplyData<Out, M>> {
+  request<M extends Method<Out>>(
+    method: M,
+    data: RequestData<Out, M>,
+    timeout = this.#options.requestTimeout ?? REQUEST_TIMEOUT,
+  ): Promise<ReplyData<Out, M>> {
     if (this.#closed) return Promise.reject(new WeirError('closed'));
     const schema = this.#options.outgoing.requests[method];
     if (!schema) return Promise.reject(new WeirError('unknownMethod'));
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const message = JSON.stringify({ id, method, data });
-    this.#pending.set(id, { method, message, schema: schema.reply, timer: undefined, sends: 0, resolve, reject });
+    this.#pending.set(id, {
+      method,
+      message,
+      schema: schema.reply,
+      timeout,
+      timer: undefined,
+      sends: 0,
+      resolve,
+      reject,
+    });
     if (!this.#suspended) this.#ask(id);
     return promise.then((reply) => parse<Out['requests'][M]['reply']>(schema.reply, reply, 'badMessage'));
   }
@@ -169,7 +194,7 @@ export class Channel<Out extends Table, In extends Table> {
 
   /**
    * From now on every request runs once, also when it is sent again over another channel with the same `answers`: the
-   * second time it is given the answer of the first.
+   * second time it is given the answer of the first. None begins before those of former channels have ended.
    */
   remember(answers: Answers): void {
     this.#answers = answers;
@@ -216,7 +241,7 @@ export class Channel<Out extends Table, In extends Table> {
     pending.timer = setTimeout(() => {
       this.#pending.delete(id);
       pending.reject(new WeirError('timeout', `No reply to ${pending.method} came in time.`));
-    }, this.#options.requestTimeout ?? 15_000);
+    }, pending.timeout);
     this.#options.send(pending.message);
   }
 
@@ -232,26 +257,32 @@ export class Channel<Out extends Table, In extends Table> {
       return;
     }
     this.#waiting += 1;
-    this.#turn = this.#turn.then(async () => {
-      const answer = await this.#once(id, method, data);
+    const isFree = this.#options.unordered?.some((name) => name === method);
+    const run = async () => {
+      const answer = isFree ? await this.#run(method, data) : await this.#once(id, method, data);
       this.#waiting -= 1;
       this.#answer(id, answer);
-    });
+    };
+    if (isFree) void run();
+    else this.#turn = this.#turn.then(run);
   }
 
   /** The answer of a request that has been asked before, or of this one. */
-  #once(id: number, method: string, data: unknown): Answer | Promise<Answer> {
-    // Nobody hears the answer here; whoever asks again is to find it undone.
-    if (this.#closed) return { error: new WeirError('closed').toWire() };
+  async #once(id: number, method: string, data: unknown): Promise<Answer> {
     const known = this.#former.get(id);
-    if (known) return known;
+    if (known && !this.#closed) return known;
     // The request that begins the remembering is not one of those that it is for.
     const answers = this.#answers;
+    await answers?.latest;
+    // Nobody hears the answer here; whoever asks again is to find it undone.
+    if (this.#closed) return { error: new WeirError('closed').toWire() };
     const answer = this.#run(method, data);
-    answers?.set(id, answer);
+    if (!answers) return answer;
+    answers.latest = answer;
+    answers.set(id, answer);
     // So many can be waiting at a client at most: older ones are not asked again.
-    for (const oldest of answers?.keys() ?? []) {
-      if (!answers || answers.size <= MAX_WAITING) break;
+    for (const oldest of answers.keys()) {
+      if (answers.size <= MAX_WAITING) break;
       answers.delete(oldest);
     }
     return answer;

@@ -216,7 +216,11 @@ const clientRequests = {
     }),
     reply: Nothing,
   },
-  react: { about: 'Show the others a reaction.', request: z.strictObject({ reaction: Reaction }), reply: Nothing },
+  react: {
+    about: 'Show the others a reaction; `rateLimited` beyond one a second, or ten at once.',
+    request: z.strictObject({ reaction: Reaction }),
+    reply: Nothing,
+  },
   kick: {
     about:
       'Remove a peer from the room (grant `roomAdmin`). The tokens that it had no longer open this room; one that is made later does.',
@@ -278,6 +282,7 @@ const serverEvents = {
       limits: z.object({
         messageBytes: z.int().describe('the largest message that the server reads'),
         joinSeconds: z.number().describe('how soon `join` must follow'),
+        queueSeconds: z.number().describe('how long `join` may wait in line before its reply, where many come'),
         pingSeconds: z.number().describe('how often the server sends `ping`'),
         silenceSeconds: z.number().describe('after so long without a message, either side gives the connection up'),
         resumeSeconds: z.number().describe('how long a stay outlives its connection; 0 when it does not'),

@@ -15,7 +15,8 @@ export interface DoorwayOptions {
 interface Waiting {
   readonly enter: (turn: Disposable) => void;
   readonly refuse: (error: WeirError) => void;
-  readonly timer: NodeJS.Timeout;
+  /** Ends what would end the waiting. */
+  readonly settled: () => void;
 }
 
 /** How often is looked whether the door is open, while it is closed and somebody waits, in milliseconds. */
@@ -42,18 +43,27 @@ export class Doorway {
 
   /**
    * A turn for somebody who wants into that room; dispose of it when they are in, or will not be.
-   * @throws {WeirError} `busy` when the line is full, or it took too long
+   * @param signal of somebody who may not want in any more: they leave the line at once
+   * @throws {WeirError} `busy` when the line is full, or it took too long; `closed` when the signal is aborted
    */
-  async enter(room: string): Promise<Disposable> {
+  async enter(room: string, signal?: AbortSignal): Promise<Disposable> {
+    if (signal?.aborted) throw new WeirError('closed');
     if (this.#waiting === 0 && this.#passable) return this.#turn();
     if (this.#waiting >= this.#options.length) throw busy('too many are waiting already');
     return new Promise((resolve, reject) => {
       const line = this.#lines.get(room) ?? [];
       this.#lines.set(room, line);
+      const late = () => this.#giveUp(room, waiting, busy('nobody could be let in'));
+      const gone = () => this.#giveUp(room, waiting, new WeirError('closed'));
+      const timer = setTimeout(late, this.#options.patience);
+      signal?.addEventListener('abort', gone, { once: true });
       const waiting: Waiting = {
         enter: resolve,
         refuse: reject,
-        timer: setTimeout(() => this.#giveUp(room, waiting), this.#options.patience),
+        settled() {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', gone);
+        },
       };
       line.push(waiting);
       this.#waiting += 1;
@@ -65,8 +75,8 @@ export class Doorway {
   close(): void {
     clearInterval(this.#looking);
     for (const line of this.#lines.values()) {
-      for (const { timer, refuse } of line) {
-        clearTimeout(timer);
+      for (const { settled, refuse } of line) {
+        settled();
         refuse(new WeirError('unavailable', 'The server is about to restart; try again in a while.'));
       }
     }
@@ -101,21 +111,23 @@ export class Doorway {
       const first = line.shift();
       if (line.length > 0) this.#lines.set(room, line);
       if (!first) continue;
-      clearTimeout(first.timer);
+      first.settled();
       this.#waiting -= 1;
       first.enter(this.#turn());
     }
     this.#look();
   }
 
-  #giveUp(room: string, waiting: Waiting): void {
+  #giveUp(room: string, waiting: Waiting, error: WeirError): void {
     const line = this.#lines.get(room) ?? [];
     const place = line.indexOf(waiting);
     if (place < 0) return;
     line.splice(place, 1);
     if (line.length === 0) this.#lines.delete(room);
     this.#waiting -= 1;
-    waiting.refuse(busy('nobody could be let in'));
+    waiting.settled();
+    waiting.refuse(error);
+    this.#look();
   }
 
   /** Those who are on the way in let the next one in; when nobody is, and the door is closed, somebody has to look. */

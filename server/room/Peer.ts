@@ -61,6 +61,8 @@ export class Peer implements Member {
   readonly #outbox: Outbox;
   readonly #transports: Transports;
   readonly #published = new Map<Source, Publication>();
+  /** Sources for which the worker is making a producer. */
+  readonly #producing = new Set<Source>();
   readonly #grantsListeners = new Set<() => void>();
   #grants: Grants;
   #name: string;
@@ -221,20 +223,18 @@ export class Peer implements Member {
     this.#mustBeAllowed(source);
     const transport = this.#transports.get('send');
     if (!transport) throw new WeirError('notFound', 'You have no sending transport: ask for one first.');
-    if (this.#published.has(source)) throw new WeirError('conflict', `You publish ${source} already.`);
+    if (this.#published.has(source) || this.#producing.has(source))
+      throw new WeirError('conflict', `You publish ${source} already.`);
     const kind = kindOf[source];
     if (rtpParameters.codecs.some(({ mimeType }) => !mimeType.toLowerCase().startsWith(`${kind}/`))) {
       throw new WeirError('badRequest', `${source} takes ${kind} codecs only.`);
     }
+    const { keyFrameRequestDelay } = this.#options;
+    this.#producing.add(source);
     const producer = await accepted(
-      transport.produce({
-        kind,
-        rtpParameters,
-        paused,
-        keyFrameRequestDelay: this.#options.keyFrameRequestDelay,
-      }),
+      transport.produce({ kind, rtpParameters, paused, keyFrameRequestDelay }),
       'These RTP parameters were not accepted.',
-    );
+    ).finally(() => this.#producing.delete(source));
     // mediasoup does not look whether the transport ended meanwhile: such a producer would be nobody's.
     if (this.closed || producer.closed) {
       producer.close();

@@ -63,13 +63,20 @@ export class Rooms {
 
   /**
    * A seat in the room of that kind and name, which is opened if need be; while the server has enough to do, one waits for it.
+   * @param signal of somebody who may not want it any more: then no room is opened
    * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`
    */
-  async reserve(name: string, identity: string, kind: RoomKind = 'call'): Promise<Seat> {
+  async reserve(name: string, identity: string, kind: RoomKind = 'call', signal?: AbortSignal): Promise<Seat> {
     this.#mustLetIn();
-    const turn = await this.#doorway.enter(roomKey(kind, name));
+    const turn = await this.#doorway.enter(roomKey(kind, name), signal);
     try {
+      // Between having a turn and this there was time to leave.
+      if (signal?.aborted) throw new WeirError('closed');
       const { room, seat } = await this.#seat(kind, name, identity);
+      if (signal?.aborted) {
+        seat[Symbol.dispose]();
+        throw new WeirError('closed');
+      }
       return {
         room,
         [Symbol.dispose]() {

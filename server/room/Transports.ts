@@ -58,6 +58,7 @@ export class Transports {
 
   /** @throws {WeirError} `conflict` when there is one already, `closed`, `unavailable` */
   async open(direction: Direction): Promise<TransportInfo> {
+    if (this.#closed) throw new WeirError('closed');
     if (this.#open.has(direction) || this.#opening.has(direction)) {
       throw new WeirError('conflict', 'You have this transport already.');
     }
@@ -93,8 +94,13 @@ export class Transports {
     const transport = [...this.#open.values()].find(({ id }) => id === transportId);
     if (!transport) throw new WeirError('notFound', 'You have no transport of that id.');
     if (this.#connected.has(transport.id)) throw new WeirError('conflict', 'This transport is connected already.');
-    await accepted(transport.connect({ dtlsParameters }), 'These DTLS parameters were not accepted.');
     this.#connected.add(transport.id);
+    try {
+      await accepted(transport.connect({ dtlsParameters }), 'These DTLS parameters were not accepted.');
+    } catch (error) {
+      this.#connected.delete(transport.id);
+      throw error;
+    }
   }
 
   /**

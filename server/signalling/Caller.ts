@@ -30,6 +30,10 @@ export interface Caller {
   readonly stay: Stay;
   /** Tells it something. */
   tell<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
+  /** Aborted once it has ended: what it waits for is not wanted any more. */
+  readonly signal: AbortSignal;
+  /** Its `join` is a valid one and under way: as long as that takes it is not late. */
+  joining(): Disposable;
   /** From now on it speaks for `stay`, whose earlier connections were asked what is in `answers`. */
   bind(stay: Stay, answers: Answers): void;
   /** Runs `listener` once it has ended, or now if it has. */

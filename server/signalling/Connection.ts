@@ -23,6 +23,14 @@ import type { Stay } from './Stay.ts';
 /** Messages that are not of this protocol, after which a connection is closed. */
 const MAX_BAD_MESSAGES = 5;
 
+export interface ConnectionOptions {
+  /** Where it comes from, as far as that is known. */
+  readonly address: string;
+  /** What it takes of the limit of that address, until it ends, or has joined with a token. */
+  readonly place: Disposable;
+  readonly log: Logger;
+}
+
 export class Connection implements Caller {
   readonly context: SignallingContext;
   readonly address: string;
@@ -31,13 +39,18 @@ export class Connection implements Caller {
   readonly #socket: WebSocket;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #rate: RateLimit;
+  readonly #ended = new AbortController();
+  /** Counts against the limit of its address. */
+  readonly #place: Disposable;
+  #deadline: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #stay: Stay | undefined;
 
-  constructor(socket: WebSocket, context: SignallingContext, { address, log }: { address: string; log: Logger }) {
+  constructor(socket: WebSocket, context: SignallingContext, { address, place, log }: ConnectionOptions) {
     const { config, gate } = context;
     this.#socket = socket;
     this.address = address;
+    this.#place = place;
     this.context = context;
     this.log = log;
     this.#rate = new RateLimit(config.messagesPerSecond, config.messageBurst);
@@ -45,6 +58,8 @@ export class Connection implements Caller {
       outgoing: serverTable,
       incoming: clientTable,
       handlers: createHandlers(this),
+      // Whoever waits in line to join, or for a worker, is asked and answered meanwhile.
+      unordered: ['ping'],
       send: (message) => this.#send(message),
       onBadMessage: (error, count) => {
         log.debug({ reason: error.message, count }, 'bad message');
@@ -54,6 +69,8 @@ export class Connection implements Caller {
     });
     // Deferred first, so run last, and whatever the other undos do.
     this.#lifetime.defer((reason) => this.#hangUp(reason));
+    this.#lifetime.defer(() => this.#place[Symbol.dispose]());
+    this.#lifetime.defer(() => this.#ended.abort());
     this.#lifetime.defer(() => this.#channel.close());
     this.#listen();
     this.#startTimers(config);
@@ -65,6 +82,7 @@ export class Connection implements Caller {
       limits: {
         messageBytes: config.maxMessageBytes,
         joinSeconds: config.joinTimeout / 1000,
+        queueSeconds: config.line.patience / 1000,
         pingSeconds: config.pingInterval / 1000,
         silenceSeconds: config.silenceTimeout / 1000,
         resumeSeconds: config.resumeWindow / 1000,
@@ -86,6 +104,15 @@ export class Connection implements Caller {
     this.#channel.notify(event, data);
   }
 
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  joining(): Disposable {
+    clearTimeout(this.#deadline);
+    return { [Symbol.dispose]: () => this.#expectJoin() };
+  }
+
   /** Runs `listener` once this connection has ended, or now if it has. */
   onEnd(listener: (reason: CloseReason) => void): void {
     this.#lifetime.defer(listener);
@@ -94,6 +121,8 @@ export class Connection implements Caller {
   /** From now on this connection speaks for `stay`. */
   bind(stay: Stay, answers: Answers): void {
     this.#stay = stay;
+    // Tokens are counted instead: a room has one member an identity.
+    if (stay.authenticated) this.#place[Symbol.dispose]();
     this.#channel.remember(answers);
     this.#lifetime.defer((reason) => stay.detach(this, reason));
   }
@@ -124,18 +153,24 @@ export class Connection implements Caller {
       if (debt >= this.context.config.messageBurst) this.close('rateLimited');
       else this.#channel.receive(data.toString(), debt > 0 ? new WeirError('rateLimited') : undefined);
     });
-    // 1000 and 1001 are said by a client that leaves and by a browser whose page goes away; 1005 is a close without a code.
-    this.#socket.on('close', (code) => this.close(code === 1001 || code === 1005 ? 'left' : closeReason(code)));
+    // Proxies that restart say 1001 or give no code (1005): only 1000 is a client that leaves, see docs/protocol.md.
+    this.#socket.on('close', (code) => this.close(closeReason(code)));
   }
 
-  #startTimers({ joinTimeout, pingInterval, silenceTimeout }: Config): void {
-    const deadline = setTimeout(() => !this.joined && this.close('joinTimeout'), joinTimeout);
-    this.#lifetime.defer(() => clearTimeout(deadline));
+  #startTimers({ pingInterval, silenceTimeout }: Config): void {
+    this.#expectJoin();
+    this.#lifetime.defer(() => clearTimeout(this.#deadline));
     // Whatever the client answers, it is alive; silence is what counts.
     const heartbeat = setInterval(() => this.#channel.request('ping', {}).catch(() => {}), pingInterval);
     this.#lifetime.defer(() => clearInterval(heartbeat));
     this.#silence = setTimeout(() => this.close('unresponsive'), silenceTimeout);
     this.#lifetime.defer(() => clearTimeout(this.#silence));
+  }
+
+  #expectJoin(): void {
+    clearTimeout(this.#deadline);
+    if (this.joined || this.#lifetime.closed) return;
+    this.#deadline = setTimeout(() => this.close('joinTimeout'), this.context.config.joinTimeout);
   }
 
   #send(message: string): void {

@@ -21,10 +21,22 @@ export class RateLimit {
    * @returns how far below empty the bucket is: 0 when there was one to take. The debt is at most what it holds.
    */
   take(): number {
-    const at = performance.now();
-    this.#left = Math.min(this.#burst, this.#left + ((at - this.#at) / 1000) * this.#perSecond) - 1;
-    this.#at = at;
-    this.#left = Math.max(this.#left, -this.#burst);
+    this.#fill();
+    this.#left = Math.max(this.#left - 1, -this.#burst);
     return Math.max(0, -this.#left);
+  }
+
+  /** Takes one if there is one, and makes no debt. */
+  tryTake(): boolean {
+    this.#fill();
+    if (this.#left < 1) return false;
+    this.#left -= 1;
+    return true;
+  }
+
+  #fill(): void {
+    const at = performance.now();
+    this.#left = Math.min(this.#burst, this.#left + ((at - this.#at) / 1000) * this.#perSecond);
+    this.#at = at;
   }
 }

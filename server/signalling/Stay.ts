@@ -1,15 +1,19 @@
 /** Owns the bond of a peer with its connections: one at a time speaks for it, and for a while there may be none. */
 import { randomBytes } from 'node:crypto';
-import type { Answers } from '../../shared/Channel.ts';
+import { Answers } from '../../shared/Channel.ts';
 import type { CloseReason } from '../../shared/closing.ts';
 import type { ResumeReply, ServerEvents } from '../../shared/protocol.ts';
 import type { Peer } from '../room/Peer.ts';
 import type { Room } from '../room/Room.ts';
 import type { Caller } from './Caller.ts';
+import { RateLimit } from './RateLimit.ts';
 import { TokenRefresh, type TokenRefreshOptions } from './TokenRefresh.ts';
 
 /** How long a stay may be without a connection before the others are told, in milliseconds: most cuts are shorter. */
 const UNNOTICED = 4000;
+
+/** How many reactions of one peer the others are told of. */
+const REACTIONS = { perSecond: 1, burst: 10 };
 
 /** Ways in which a connection ends, and its client does not mean to leave. */
 const cuts: ReadonlySet<CloseReason> = new Set(['disconnected', 'unresponsive', 'slowReader', 'abandoned']);
@@ -19,6 +23,8 @@ export interface StayOptions {
   readonly room: Room;
   /** How it is given fresh tokens. */
   readonly tokens: Pick<TokenRefreshOptions, 'sign' | 'onSigned' | 'onError'>;
+  /** Whether it was joined with a token. */
+  readonly authenticated: boolean;
   /** How long it outlives its connection, in milliseconds. */
   readonly window: number;
   /** A place to wait in without a connection, for one who came from that address; undefined when there is none left. */
@@ -30,8 +36,10 @@ export class Stay {
   readonly key = randomBytes(32).toString('base64url');
   readonly peer: Peer;
   readonly room: Room;
+  /** How many reactions it may still send: each is told to everybody in the room. */
+  readonly reactions = new RateLimit(REACTIONS.perSecond, REACTIONS.burst);
   readonly #options: StayOptions;
-  readonly #answers: Answers = new Map();
+  readonly #answers = new Answers();
   readonly #tokens: TokenRefresh;
   #caller: Caller | undefined;
   #answered = false;
@@ -48,6 +56,11 @@ export class Stay {
     this.#options = options;
     this.#tokens = new TokenRefresh({ ...tokens, peer, tell: (event, data) => this.tell(event, data) });
     peer.onEnd((reason) => this.#ended(reason));
+  }
+
+  /** Whether it was joined with a token. */
+  get authenticated(): boolean {
+    return this.#options.authenticated;
   }
 
   /** Whether a connection has spoken for it yet. */

@@ -1,16 +1,19 @@
 /** Owns the stays that may be taken up again, by the key that only their client has. */
 import type { CloseReason } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
-import { networkOf } from './network.ts';
+import { ConnectionLimit } from './ConnectionLimit.ts';
 import { Stay, type StayOptions } from './Stay.ts';
 
 /** Ends that somebody meant: who comes back is told of them, rather than let in anew. */
 const meant: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced']);
 
+/** What those take of the limit who have joined with a token: a room has one member an identity. */
+const anyNumber: Disposable = { [Symbol.dispose]() {} };
+
 export interface StaysOptions {
   /** How long a stay outlives its connection, in milliseconds. */
   readonly window: number;
-  /** How many may wait for theirs, of those who came from one network. */
+  /** How many may wait for theirs, of those who came from one network without a token. */
   readonly maxPerNetwork: number;
 }
 
@@ -20,16 +23,21 @@ export class Stays {
   /** Why a stay ended while its client was away, as long as it might come back. */
   readonly #ended = new Map<string, CloseReason>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** How many of each network are without a connection: cutting one must not be a way around the limit of them. */
-  readonly #waiting = new Map<string, number>();
+  /** Of those without a connection: cutting one must not be a way around the limit of them. */
+  readonly #waiting: ConnectionLimit;
 
   constructor(options: StaysOptions) {
     this.#options = options;
+    this.#waiting = new ConnectionLimit(options.maxPerNetwork);
   }
 
-  open(options: Pick<StayOptions, 'peer' | 'room' | 'tokens'>): Stay {
+  open(options: Pick<StayOptions, 'peer' | 'room' | 'tokens' | 'authenticated'>): Stay {
     const { window } = this.#options;
-    const stay = new Stay({ ...options, window, wait: (address) => this.#wait(networkOf(address)) });
+    const stay = new Stay({
+      ...options,
+      window,
+      wait: (address) => (options.authenticated ? anyNumber : this.#waiting.take(address)),
+    });
     this.#open.set(stay.key, stay);
     stay.peer.onEnd((reason) => {
       this.#open.delete(stay.key);
@@ -52,19 +60,6 @@ export class Stays {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#ended.clear();
-  }
-
-  #wait(network: string): Disposable | undefined {
-    const waiting = this.#waiting.get(network) ?? 0;
-    if (waiting >= this.#options.maxPerNetwork) return undefined;
-    this.#waiting.set(network, waiting + 1);
-    return {
-      [Symbol.dispose]: () => {
-        const left = (this.#waiting.get(network) ?? 1) - 1;
-        if (left > 0) this.#waiting.set(network, left);
-        else this.#waiting.delete(network);
-      },
-    };
   }
 
   #rememberEnd(key: string, reason: CloseReason): void {

@@ -6,6 +6,7 @@ import type { ClientTable } from '../../shared/protocol.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
 import { Peer } from '../room/Peer.ts';
 import { roomKey } from '../room/Room.ts';
+import type { Rooms } from '../room/Rooms.ts';
 import type { Caller } from './Caller.ts';
 import { broadcastSeenBy, Stay } from './Stay.ts';
 import { mustBeAdmin, stageHandlers } from './stage.ts';
@@ -25,9 +26,15 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       const { kind, identity, metadata, token } = credentials;
       const admission = { room: roomKey(kind, roomName), identity, token };
       moderation.admit(admission);
-      using seat = await context.rooms.reserve(roomName, credentials.identity, credentials.kind);
+      using _joining = caller.joining();
+      using seat = await context.rooms.reserve(roomName, identity, kind, caller.signal);
       const { room } = seat;
       const grants = room.grantsFor(admission, credentials.grants);
+      const place = await room.place(grants);
+      if (caller.signal.aborted) {
+        place[Symbol.dispose]();
+        throw new WeirError('closed');
+      }
       const peer: Peer = new Peer({
         identity,
         name: {
@@ -38,7 +45,7 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
         grants,
         rtpCapabilities,
         fabric: room.fabric,
-        place: await room.place(grants),
+        place,
         pace: room.pace,
         videos,
         keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY[kind],
@@ -48,6 +55,7 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       const stay = context.stays.open({
         peer,
         room,
+        authenticated: token !== undefined,
         tokens: {
           sign: () => context.gate.refresh(room, { ...credentials, grants: peer.grants }),
           onSigned: ({ presented }) => moderation.know({ ...admission, token: presented }),
@@ -65,6 +73,7 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
         if (peer.closed) throw new WeirError('closed');
         // From here to the reply nothing is awaited: it is one snapshot, and news follows it.
         stay.answered();
+        tellOfDraining(stay, context.rooms);
         const { send, recv } = peer.transports;
         return {
           peerId: peer.id,
@@ -90,8 +99,7 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       if (caller.joined) throw new WeirError('alreadyJoined');
       const stay = context.stays.find(key);
       if (stay instanceof Stay) {
-        const { secondsLeft: seconds } = context.rooms;
-        if (seconds !== undefined) setImmediate(() => stay.tell('draining', { seconds }));
+        tellOfDraining(stay, context.rooms);
         return stay.resume(caller);
       }
       // It hears why its stay ended, and does not come back by itself.
@@ -162,7 +170,8 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
     },
 
     react({ reaction }) {
-      const { peer, room } = caller.stay;
+      const { peer, room, reactions } = caller.stay;
+      if (!reactions.tryTake()) throw new WeirError('rateLimited', 'These are too many reactions in too short a time.');
       room.tellOf(peer, 'reaction', { peerId: peer.id, reaction });
       return {};
     },
@@ -186,4 +195,9 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       return {};
     },
   };
+}
+
+/** Whoever comes in, or back, while the server drains is told how long it may stay, after the reply. */
+function tellOfDraining(stay: Stay, { secondsLeft: seconds }: Rooms): void {
+  if (seconds !== undefined) setImmediate(() => stay.tell('draining', { seconds }));
 }

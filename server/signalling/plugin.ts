@@ -9,7 +9,7 @@ import type { PageDocument } from '../features/PageDocument.ts';
 import { sendProblem } from '../features/problems.ts';
 import type { SignallingContext } from './Caller.ts';
 import { Connection } from './Connection.ts';
-import { networkOf } from './network.ts';
+import { ConnectionLimit } from './ConnectionLimit.ts';
 import { originAllowed } from './origin.ts';
 
 /** How long a client may take to answer a close frame before its socket is cut, in milliseconds. */
@@ -27,7 +27,7 @@ interface SignallingOptions extends SignallingContext {
 export async function signalling(app: FastifyInstance, options: SignallingOptions): Promise<void> {
   const { config, log, document } = options;
   const connections = new Set<Connection>();
-  const perAddress = new Map<string, number>();
+  const limit = new ConnectionLimit(config.maxConnectionsPerIp);
 
   const socketOptions = {
     maxPayload: config.maxMessageBytes,
@@ -54,24 +54,16 @@ export async function signalling(app: FastifyInstance, options: SignallingOption
       refuseOrigin(socket, request, log);
       return;
     }
-    const address = networkOf(request.ip);
-    if ((perAddress.get(address) ?? 0) >= config.maxConnectionsPerIp) {
+    const { ip: address } = request;
+    const place = limit.take(address);
+    if (!place) {
       log.warn({ address }, 'too many connections from this address');
       socket.close(closings.tooManyConnections.code, 'tooManyConnections');
       return;
     }
-    const connection = new Connection(socket, options, {
-      address: request.ip,
-      log: log.child({ connection: request.id }),
-    });
+    const connection = new Connection(socket, options, { address, place, log: log.child({ connection: request.id }) });
     connections.add(connection);
     connection.onEnd(() => connections.delete(connection));
-    perAddress.set(address, (perAddress.get(address) ?? 0) + 1);
-    connection.onEnd(() => {
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left > 0) perAddress.set(address, left);
-      else perAddress.delete(address);
-    });
   };
   app.route({ method: 'GET', url: SIGNALLING_PATH, handler, wsHandler });
 }

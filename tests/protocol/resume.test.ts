@@ -240,16 +240,30 @@ describe('who comes back', () => {
   });
 });
 
-describe('what is no cut', () => {
+describe('what a proxy says that restarts', () => {
   test.each([
-    ['a close with 1000', 1000],
-    ['a page that goes away', 1001],
-    ['a close without a code', undefined],
-  ] as const)('%s: it is gone at once', async (_name, code) => {
+    ['that it goes away', 1001],
+    ['no code', undefined],
+    ['that it restarts', 1012],
+    ['that it has a fault', 1011],
+  ] as const)('%s: the stay goes on', async (_name, code) => {
+    const ada = await enter('ada');
+    const bob = await enter('bob');
+    bob.client.socket.close(code);
+    await bob.client.closed;
+    const again = await resume(bob);
+    await again.client.request('setHand', { raised: true });
+    expect(await ada.client.event('peerHand')).toEqual({ peerId: bob.reply.peerId, raised: true });
+    expect(ada.client.unheard('peerClosed')).toEqual([]);
+  });
+});
+
+describe('what is no cut', () => {
+  test('a close with 1000: it is gone at once', async () => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     const began = performance.now();
-    bob.client.socket.close(code);
+    bob.client.socket.close(1000);
     expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'left' });
     expect(performance.now() - began).toBeLessThan(WINDOW * 500);
   });
@@ -284,21 +298,51 @@ describe('who resumes while the server drains', () => {
 });
 
 describe('a limit of connections', () => {
-  const few = useServer({ ...withTokens, WEIR_RESUME_SECONDS: '2', WEIR_MAX_CONNECTIONS_PER_IP: '3' });
+  const few = useServer({ WEIR_RESUME_SECONDS: '2', WEIR_MAX_CONNECTIONS_PER_IP: '3' });
+  const tokens = useServer({ ...withTokens, WEIR_RESUME_SECONDS: '2', WEIR_MAX_CONNECTIONS_PER_IP: '3' });
 
   test('is one of those who wait for theirs, too: whoever is cut beyond it is gone at once', async () => {
     const names = ['a', 'b', 'c', 'd'];
-    const watcher = await few.enter('few', 'watcher');
+    const watcher = await few.join({ room: 'few', name: 'watcher' });
     for (const name of names) {
-      const { client } = await few.enter('few', name);
+      const { client } = await few.join({ room: 'few', name });
       await client.request('ping', {});
       client.cut();
       await client.closed;
     }
     const gone = await watcher.client.event('peerClosed');
     const room = await few.app.rooms.find('few');
-    expect(room?.peersSeenBy().map(({ identity }) => identity)).toEqual(['watcher', 'a', 'b', 'c']);
+    expect(room?.peersSeenBy().map((peer) => peer.name)).toEqual(['watcher', 'a', 'b', 'c']);
     expect(gone.reason).toBe('disconnected');
+  });
+
+  test('is none of those who have joined with a token, here or not', async () => {
+    const inside = [];
+    for (let count = 0; count < 8; count += 1) {
+      const joined = await tokens.enter('few', `guest ${count}`);
+      await joined.client.request('ping', {});
+      inside.push(joined);
+    }
+    for (const { client } of inside) client.cut();
+    await Promise.all(inside.map(({ client }) => client.closed));
+    for (const { reply } of inside) {
+      const client = await tokens.connect({ firstId: 1000 });
+      await client.request('resume', { key: reply.resumeKey });
+    }
+    expect((await tokens.app.rooms.find('few'))?.size).toBe(8);
+    // Those who have not joined count.
+    const waiting = [await tokens.connect(), await tokens.connect(), await tokens.connect()];
+    await expect(tokens.connect()).rejects.toThrow('4011');
+    waiting[0]?.cut();
+    await waiting[0]?.closed;
+    await expect
+      .poll(() =>
+        tokens.connect().then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
   });
 });
 

@@ -33,6 +33,29 @@ describe('a reaction', () => {
     expect(stranger.client.unheard('reaction')).toEqual([]);
   });
 
+  test('is told ten times at once, then once a second, over a new connection as well', async () => {
+    const patient = await weir.join({ room: 'room' });
+    const [ada, bob] = [await weir.join({ room: 'room' }), await weir.join({ room: 'room' })];
+    const answers = await Promise.all(Array.from({ length: 30 }, () => ada.client.ask('react', { reaction: 'clap' })));
+    const refused = answers.filter(({ error }) => error?.code === 'rateLimited').length;
+    expect(refused).toBeGreaterThanOrEqual(19);
+    await bob.client.request('ping', {});
+    expect(bob.client.unheard('reaction').length).toBe(30 - refused);
+    // Nobody else has fewer for it, and it makes no debt.
+    await patient.client.request('react', { reaction: 'heart' });
+    const react = () => ada.client.request('react', { reaction: 'clap' });
+    await expect
+      .poll(
+        () =>
+          react().then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 2000, interval: 100 },
+      )
+      .toBe(true);
+  });
+
   test('is one of those that there are', async () => {
     const ada = await weir.join({ room: 'room' });
     const { error } = await ada.client.ask('react', { reaction: '<b>' });

@@ -24,6 +24,7 @@ describe('welcome', () => {
     expect(client.welcome.limits).toEqual({
       messageBytes: 65_536,
       joinSeconds: 10,
+      queueSeconds: 8,
       pingSeconds: 5,
       silenceSeconds: 15,
       resumeSeconds: 0,

@@ -143,7 +143,7 @@ describe('the configuration', () => {
       allowedOrigins: [],
       trustProxy: 0,
       maxPeers: { call: 80, broadcast: 2000 },
-      maxConnectionsPerIp: 50,
+      maxConnectionsPerIp: 400,
       maxIncomingBitrate: 6_000_000,
       maxMessageBytes: 64 * 1024,
       maxSendBuffer: 1024 * 1024,

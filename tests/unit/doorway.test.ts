@@ -82,6 +82,26 @@ describe('a line', () => {
     (await turn)[Symbol.dispose]();
   });
 
+  test('lets go of who gives up, at once, and does not let them in any more', async () => {
+    const doorway = new Doorway({ ...options, length: 1 });
+    const first = await doorway.enter('room');
+    const impatient = new AbortController();
+    const waiting = doorway.enter('room', impatient.signal);
+    await expect(doorway.enter('room')).rejects.toMatchObject({ code: 'busy' });
+    impatient.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'closed' });
+    expect(doorway.waiting).toBe(0);
+    // The place in line is free again, the turn is the next one's, and the signal has no say any more.
+    const patient = new AbortController();
+    const next = doorway.enter('room', patient.signal);
+    first[Symbol.dispose]();
+    const turn = await next;
+    patient.abort();
+    turn[Symbol.dispose]();
+    await expect(doorway.enter('room', impatient.signal)).rejects.toMatchObject({ code: 'closed' });
+    (await doorway.enter('room'))[Symbol.dispose]();
+  });
+
   test('that ends turns everyone away', async () => {
     const doorway = new Doorway({ ...options, open: () => false });
     const waiting = [doorway.enter('a'), doorway.enter('b')];

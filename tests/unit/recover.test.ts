@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { Watchdog } from '../../server/media/Watchdog.ts';
 import { Allowance } from '../../server/room/Allowance.ts';
-import { type Answers, Channel } from '../../shared/Channel.ts';
+import { Answers, Channel } from '../../shared/Channel.ts';
 import { firstOf } from '../../web/client/firstOf.ts';
 import { IceRestarts } from '../../web/client/IceRestarts.ts';
 
@@ -79,7 +79,7 @@ describe('a channel that takes over', () => {
   });
 
   test('runs a request once, answered or still under way, however often it is asked', async () => {
-    const answers: Answers = new Map();
+    const answers = new Answers();
     let runs = 0;
     const under = Promise.withResolvers<void>();
     const add = async () => {
@@ -106,7 +106,7 @@ describe('a channel that takes over', () => {
   });
 
   test('remembers only as many answers as can be asked for', async () => {
-    const answers: Answers = new Map();
+    const answers = new Answers();
     const { channel } = answerer(answers, async () => ({ sum: 0 }));
     for (let id = 0; id < 2000; id += 1) {
       channel.receive(JSON.stringify({ id: id * 7919, method: 'add', data: {} }));

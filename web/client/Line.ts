@@ -35,6 +35,8 @@ const final: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced', 'serverCl
 const SPARE = 1000;
 /** A request that is not answered in so long, in milliseconds, asks whether the server is there at all. */
 const PATIENCE = 2000;
+/** How long a join may take beside the waiting in line, in milliseconds. */
+const JOIN_TIME = 15_000;
 
 export class Line {
   readonly #options: LineOptions;
@@ -44,6 +46,8 @@ export class Line {
   #signalling: Signalling;
   /** How long a stay outlives its connection, in milliseconds, and what opens it again. */
   #window: number;
+  /** How long the server may let us wait in line, in milliseconds. */
+  readonly #queueTime: number;
   #key: string | undefined;
   #cut = false;
 
@@ -51,6 +55,7 @@ export class Line {
     this.#options = options;
     this.#signalling = signalling;
     this.#window = welcome.limits.resumeSeconds * 1000;
+    this.#queueTime = welcome.limits.queueSeconds * 1000;
     this.#pace = pace;
   }
 
@@ -79,9 +84,9 @@ export class Line {
   }
 
   /** As `Channel.request`. @throws {WeirError} also `closed`, when the stay ends before there is an answer */
-  readonly request: Request = (method, data) => {
+  readonly request: Request = (method, data, timeout) => {
     const { channel } = this.#signalling;
-    const answer = channel.request(method, data);
+    const answer = channel.request(method, data, timeout);
     const impatience = setTimeout(() => this.#signalling.silentFor(PATIENCE) && this.probe(), PATIENCE);
     const settled = () => clearTimeout(impatience);
     answer.then(settled, settled);
@@ -90,7 +95,7 @@ export class Line {
 
   /** Enters a room; from then on cuts are bridged. @throws {WeirError} what the server refuses it for */
   async join(wish: Parameters<typeof this.request<'join'>>[1]): Promise<JoinReply> {
-    const reply = await this.request('join', wish);
+    const reply = await this.request('join', wish, this.#queueTime + JOIN_TIME);
     this.#key = reply.resumeKey;
     return reply;
   }
@@ -107,6 +112,11 @@ export class Line {
   leave(reason: 'left' | 'mediaFailed' = 'left'): void {
     this.#signalling.leave(reason);
     this.#close(reason);
+  }
+
+  /** As `leave`, where the page goes away and nobody is left to hear of it. */
+  farewell(): void {
+    this.#signalling.farewell();
   }
 
   #lost(former: Signalling, reason: CloseReason): void {

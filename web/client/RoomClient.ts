@@ -20,7 +20,7 @@ import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './even
 import { earlyHandler } from './handler.ts';
 import { type JoinOptions, joinRequest, tokenOf } from './joinOptions.ts';
 import { Line } from './Line.ts';
-import { onNetworkChange } from './network.ts';
+import { onNetworkChange, onPageLeft } from './network.ts';
 import { Pulse } from './Pulse.ts';
 import { Roster } from './Roster.ts';
 import { requireSource } from './requireTrack.ts';
@@ -67,6 +67,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   #token: string | undefined;
   readonly #over = Promise.withResolvers<never>();
   #unwatchNetwork: (() => void) | undefined;
+  #unwatchPage: (() => void) | undefined;
   #pulse: Pulse | undefined;
 
   /** @param options.url where the Weir server is, with its path where it has one; by default where the SDK was loaded from */
@@ -331,6 +332,8 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       },
       onFailed: () => this.#mediaFailed(),
     });
+    // Browsers close with 1001, as proxies do that restart; and 1001 is no word of leaving.
+    this.#unwatchPage = onPageLeft(() => line.farewell());
     this.#unwatchNetwork = onNetworkChange(() => {
       line.probe();
       this.#link?.restartIce();
@@ -427,6 +430,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.#reason = reason;
     this.#over.reject(new WeirError('closed'));
     this.#unwatchNetwork?.();
+    this.#unwatchPage?.();
     this.#pulse?.close();
     this.#views.close();
     this.#setState('closed');

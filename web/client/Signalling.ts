@@ -63,7 +63,7 @@ export class Signalling {
       this.#probing = undefined;
       if (typeof data === 'string') this.channel.receive(data);
     };
-    this.#socket.onclose = ({ code }) => this.#end(closeReason(code));
+    this.#socket.onclose = ({ code, reason }) => this.#end(endOf(code, reason));
   }
 
   /**
@@ -107,6 +107,11 @@ export class Signalling {
     this.#end(reason);
   }
 
+  /** Tells the server that the page goes away; nothing else is done here any more. */
+  farewell(): void {
+    this.#socket.close(closings.left.code, 'left');
+  }
+
   #welcomed(welcome: Welcome): void {
     if (welcome.protocol !== PROTOCOL_VERSION) {
       this.#welcome.reject(
@@ -142,4 +147,10 @@ export class Signalling {
     );
     this.#options.onClose(reason);
   }
+}
+
+/** A proxy that restarts may close with 1000 as well, but does not give our reason. */
+function endOf(code: number, text: string): CloseReason {
+  const reason = closeReason(code);
+  return reason === 'left' && text !== 'left' ? 'disconnected' : reason;
 }

@@ -1,4 +1,4 @@
-/** Owns hearing that this device's network has changed. */
+/** Owns hearing that this device's network has changed, or that the page goes away. */
 
 /** What browsers have of the Network Information API; where they lack it, `online` has to do. */
 interface Connection extends EventTarget {
@@ -16,6 +16,17 @@ export function onNetworkChange(listener: () => void): () => void {
   return () => {
     for (const [target, event] of targets) target.removeEventListener(event, listener);
   };
+}
+
+/** Runs `listener` when the page goes away for good: a closed tab, another address, a reload. @returns a function that ends it */
+export function onPageLeft(listener: () => void): () => void {
+  if (typeof window === 'undefined') return () => {};
+  const hidden = ({ persisted }: PageTransitionEvent) => {
+    // A page that is kept may come back, and its call with it.
+    if (!persisted) listener();
+  };
+  window.addEventListener('pagehide', hidden);
+  return () => window.removeEventListener('pagehide', hidden);
 }
 
 function networkInformation(): Connection | undefined {

@@ -1,0 +1,206 @@
+/** Covers what happens to requests while they wait: in line to join, for a slow worker, over a takeover, into a drain. */
+import { observer } from 'mediasoup';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Peer } from '../../server/room/Peer.ts';
+import { TestClient } from '../support/client.ts';
+import { dtls, opus, vp8 } from '../support/media.ts';
+import { startServer } from '../support/server.ts';
+import { failure, type Joined, useServer } from '../support/weir.ts';
+
+/** Routers and transports that any worker of this process has made so far. */
+const made = { routers: 0, transports: 0 };
+observer.on('newworker', (worker) => {
+  worker.observer.on('newrouter', (router) => {
+    made.routers += 1;
+    router.observer.on('newtransport', () => {
+      made.transports += 1;
+    });
+  });
+});
+
+const microphone = { source: 'microphone', rtpParameters: opus() } as const;
+const answerTo = (client: TestClient, id: number) =>
+  client.until(`the answer to ${id}`, () => client.messages.find((message) => message.id === id));
+
+/** Keeps the one worker of a server from answering until it is told to go on. */
+function hold(server: ReturnType<typeof useServer>): () => void {
+  const pid = server.app.pool.workers[0]?.pid ?? 0;
+  process.kill(pid, 'SIGSTOP');
+  return () => process.kill(pid, 'SIGCONT');
+}
+
+describe('a join in line', () => {
+  const full = useServer({ WEIR_BUSY_PEERS_AT: '0', WEIR_JOIN_SECONDS: '0.3', WEIR_LINE_SECONDS: '1' });
+
+  test('is not late while it waits: it is told that the server is busy, and when to come again', async () => {
+    const client = await full.connect();
+    const error = await client.join().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ ...failure('busy'), retryAfter: expect.any(Number) });
+    expect(client.open).toBe(true);
+    // From then on it is as late as one that never asked.
+    expect(await client.closed).toEqual({ code: 4008, reason: 'joinTimeout' });
+  });
+
+  test('answers whether the server is there', async () => {
+    const client = await full.connect();
+    const joining = client.join();
+    await client.request('ping', {});
+    expect(client.messages.filter(({ error }) => error)).toEqual([]);
+    await expect(joining).rejects.toMatchObject(failure('busy'));
+  });
+});
+
+describe('somebody who gives up', () => {
+  const one = useServer({ WEIR_JOINS_ABREAST: '1', WEIR_LINE_SECONDS: '30' });
+
+  test('leaves the line at once: no room is opened for them, and no transport', async () => {
+    await one.join({ room: 'there already' });
+    const goOn = hold(one);
+    const before = { ...made };
+    const first = await one.connect();
+    const joining = first.join({ room: 'first' });
+    const second = await one.connect();
+    const hopeless = second.join({ room: 'second' }).catch((error: unknown) => error);
+    await second.request('ping', {});
+    const third = await one.connect();
+    const later = third.join({ room: 'there already' });
+    await third.request('ping', {});
+    second.cut();
+    await Promise.all([second.closed, hopeless]);
+    // The server has read that as well: it was on the wire before this.
+    await (await one.connect()).request('ping', {});
+    goOn();
+    await Promise.all([joining, later]);
+    expect(made.routers - before.routers).toBe(1);
+    expect(made.transports - before.transports).toBe(4);
+    expect(await one.app.rooms.find('second')).toBeUndefined();
+  });
+
+  test('while their room is being opened leaves nothing behind', async () => {
+    const goOn = hold(one);
+    const before = { ...made };
+    const client = await one.connect();
+    const hopeless = client.join({ room: 'room' }).catch((error: unknown) => error);
+    await client.request('ping', {});
+    client.cut();
+    await Promise.all([client.closed, hopeless]);
+    await (await one.connect()).request('ping', {});
+    goOn();
+    await expect.poll(() => one.app.rooms.size).toBe(0);
+    expect(made.transports - before.transports).toBe(0);
+  });
+});
+
+describe('a join that is under way when the server begins to drain', () => {
+  test('is told so when it is in', async () => {
+    await using server = await startServer();
+    using client = await TestClient.connect(server.url);
+    const pid = server.app.pool.workers[0]?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    const joining = client.join();
+    await client.request('ping', {});
+    void server.app.drain(20_000);
+    process.kill(pid, 'SIGCONT');
+    await joining;
+    const { seconds } = await client.event('draining');
+    expect(seconds).toBeGreaterThan(10);
+    expect(client.unheard('draining')).toEqual([]);
+  });
+});
+
+describe('a connection that takes over while a request of the one before is under way', () => {
+  const weir = useServer({ WEIR_RESUME_SECONDS: '1' });
+  let undo: (() => void) | undefined;
+  afterEach(() => undo?.());
+
+  async function takeOver({ client, reply }: Joined) {
+    client.cut();
+    await client.closed;
+    const next = await weir.connect({ firstId: 5000 });
+    await next.request('resume', { key: reply.resumeKey });
+    return next;
+  }
+
+  test('has one producer a source, and the one answer to a repeated request', async () => {
+    const [ada, bob] = [await weir.join({ room: 'room' }), await weir.join({ room: 'room' })];
+    undo = hold(weir);
+    ada.client.send(JSON.stringify({ id: 77, method: 'produce', data: microphone }));
+    // Behind it, and so not begun.
+    ada.client.send(JSON.stringify({ id: 78, method: 'setHand', data: { raised: true } }));
+    await ada.client.request('ping', {});
+    const next = await takeOver(ada);
+    const again = next.request('produce', microphone).catch((error: unknown) => error);
+    next.send(JSON.stringify({ id: 77, method: 'produce', data: microphone }));
+    next.send(JSON.stringify({ id: 78, method: 'setHand', data: { raised: true } }));
+    await next.request('ping', {});
+    undo();
+    expect(await again).toMatchObject(failure('conflict'));
+    const { data } = await answerTo(next, 77);
+    expect(data).toEqual({ producerId: expect.any(String) });
+    expect((await answerTo(next, 78)).error).toBeUndefined();
+    await bob.client.event('peerHand');
+    const { consumers: offered } = await bob.client.event('newConsumers');
+    expect(offered.map(({ producerId }) => ({ producerId }))).toEqual([data]);
+    // What there is of it can be closed.
+    await next.request('closeProducer', { source: 'microphone' });
+    expect((await bob.client.event('consumersClosed')).consumerIds).toEqual(offered.map((one) => one.consumerId));
+    expect(bob.client.unheard('newConsumers')).toEqual([]);
+  });
+
+  test('has one transport a direction', async () => {
+    const client = await weir.connect();
+    const reply = await client.join({ room: 'room', transports: { send: false, recv: true } });
+    undo = hold(weir);
+    const open = { id: 77, method: 'openTransport', data: { direction: 'send' } };
+    client.send(JSON.stringify(open));
+    await client.request('ping', {});
+    const before = made.transports;
+    const next = await takeOver({ client, reply });
+    const again = next.request('openTransport', { direction: 'send' }).catch((error: unknown) => error);
+    next.send(JSON.stringify(open));
+    await next.request('ping', {});
+    undo();
+    expect(await again).toMatchObject(failure('conflict'));
+    expect((await answerTo(next, 77)).error).toBeUndefined();
+    expect(made.transports - before).toBe(1);
+    await expect(next.request('produce', microphone)).resolves.toBeDefined();
+  });
+});
+
+describe('what is asked of a peer while the worker has not answered', () => {
+  const weir = useServer();
+
+  async function peerOf({ reply }: Joined): Promise<Peer> {
+    const peer = (await weir.app.rooms.find('room'))?.member(reply.peerId);
+    if (!(peer instanceof Peer)) throw new Error('It is not in.');
+    return peer;
+  }
+  const conflict = { status: 'rejected', reason: { code: 'conflict' } };
+
+  test('is one producer a source, and another source does not wait for it', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const peer = await peerOf(ada);
+    const produce = () => peer.produce('camera', vp8(), { paused: false });
+    const results = await Promise.allSettled([
+      produce(),
+      produce(),
+      peer.produce('microphone', opus(), { paused: false }),
+    ]);
+    expect(results).toMatchObject([{ status: 'fulfilled' }, conflict, { status: 'fulfilled' }]);
+    // One that was refused leaves no reservation.
+    await expect(peer.produce('screen', opus(), { paused: false })).rejects.toMatchObject({ code: 'badRequest' });
+    await expect(peer.produce('screen', vp8('screen'), { paused: false })).resolves.toBeDefined();
+    await expect(peer.produce('screenAudio', { ...opus(), encodings: [] }, { paused: false })).rejects.toMatchObject({
+      code: 'badRequest',
+    });
+    await expect(peer.produce('screenAudio', opus('screenAudio'), { paused: false })).resolves.toBeDefined();
+  });
+
+  test('is one connect a transport', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const peer = await peerOf(ada);
+    const id = ada.reply.transports.send?.transportId ?? '';
+    const results = await Promise.allSettled([peer.connectTransport(id, dtls), peer.connectTransport(id, dtls)]);
+    expect(results).toMatchObject([{ status: 'fulfilled' }, conflict]);
+  });
+});
