@@ -2,11 +2,12 @@
 import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Member } from '../../scripts/load/endpoint/Member.ts';
+import { colours } from '../support/captures.ts';
 import { hasChromium } from '../support/chromium.ts';
 import { layers, spread, voice } from '../support/crowd.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { statsOf } from '../support/tiles.ts';
-import { button, enterQuietly, launchChromiumWith, tile, useChromium } from '../support/visit.ts';
+import { button, colourOf, enterQuietly, launchChromiumWith, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 const fakeCamera = ['--use-fake-device-for-media-stream=fps=15', '--autoplay-policy=no-user-gesture-required'];
@@ -137,6 +138,43 @@ describe.skipIf(!hasChromium)('a page', () => {
     const seen = await page.evaluate(() => ('seen' in window ? window.seen : undefined));
     expect(seen).toMatchObject({ dark: 0 });
     expect(seen).not.toMatchObject({ looks: 0 });
+  });
+
+  test('shows a canvas that stands still, to whoever comes later as well, and blames nobody for it', async () => {
+    const sharer = await enterQuietly(await chromium.browser.newContext(), roomUrl(weir.url, 'still', 'Ada'));
+    await sharer.evaluate(async ({ red, blue }) => {
+      const canvas = document.createElement('canvas');
+      const brush = canvas.getContext('2d');
+      Object.assign(canvas, { width: 640, height: 360 });
+      const paint = (colour: readonly number[]) => {
+        if (brush) brush.fillStyle = `rgb(${colour.join()})`;
+        brush?.fillRect(0, 0, 640, 360);
+      };
+      paint(red);
+      const [track] = canvas.captureStream().getVideoTracks();
+      if (track) await window.weir?.publish('camera', track);
+      addEventListener('paint', () => paint(blue));
+    }, colours);
+    const first = await watch('still');
+    const seen = (page: Page) => colourOf(tile(page, 'Ada').locator('video'));
+    await eventually(() => seen(first)).toBe('red');
+    await sharer.evaluate(() => dispatchEvent(new Event('paint')));
+    await eventually(() => seen(first)).toBe('blue');
+    const later = await watch('still');
+    await eventually(() => seen(later)).toBe('blue');
+    for (const page of [first, later]) {
+      await page.evaluate(() => {
+        const look = () => {
+          if (document.querySelector('.tile.frozen')) document.body.dataset.blamed = '';
+        };
+        look();
+        new MutationObserver(look).observe(document.body, { subtree: true, attributeFilter: ['class'] });
+      });
+    }
+    const frames = async () => (await statsOf(later)).find(({ source }) => source === 'camera')?.frames ?? 0;
+    const before = await frames();
+    await eventually(frames).toBeGreaterThan(before + 5);
+    for (const page of [first, later]) expect(await page.evaluate(() => document.body.dataset.blamed)).toBeUndefined();
   });
 
   test('receives those on the page of tiles that it shows, and turns to others', async () => {

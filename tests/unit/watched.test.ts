@@ -218,9 +218,17 @@ describe('encodings', () => {
     expect(everything).toBeLessThan(6_000_000);
   });
 
+  test('a track of few frames has no temporal layers, nor has a camera of one layer', () => {
+    const modes = (choice: Partial<EncodingChoice>) => camera(choice).map(({ scalabilityMode }) => scalabilityMode);
+    expect(modes({ slow: true })).toEqual(['L1T1', 'L1T1', 'L1T1']);
+    expect(modes({ codec: 'VP9', slow: true })).toEqual(['L3T1_KEY']);
+    expect(modes({ size: { width: 320, height: 240 } })).toEqual(['L1T1']);
+  });
+
   test('a screen is one stream, whatever the codec', () => {
     const screen = (codec: EncodingChoice['codec']) => camera({ source: 'screen', codec });
-    expect(screen('VP8')).toEqual([{ maxBitrate: 2_500_000, scalabilityMode: 'L1T3' }]);
+    // A temporal layer of a screen that stands still would have no frame for seconds.
+    expect(screen('VP8')).toEqual([{ maxBitrate: 2_500_000, scalabilityMode: 'L1T1' }]);
     expect(screen('H264')).toEqual([{ maxBitrate: 2_500_000 }]);
   });
 
@@ -329,6 +337,24 @@ describe('watched layers', () => {
     undo();
     await settle();
     expect(sender.changes.length).toBe(3);
+    layers.close();
+  });
+
+  test('encodings that change while a layer is not watched hold for all of them, and for none above the limit', async () => {
+    const layers = new WatchedLayers();
+    const sender = new Sender(simulcast);
+    layers.begin('camera', sender, simulcast);
+    layers.limit('camera', 1);
+    layers.reshape(
+      'camera',
+      simulcast.map((encoding) => ({ ...encoding, maxBitrate: 1000 })),
+    );
+    await settle();
+    expect(sender.encodings.map(({ active, maxBitrate }) => [active, maxBitrate])).toEqual([
+      [true, 1000],
+      [true, 1000],
+      [false, 1000],
+    ]);
     layers.close();
   });
 

@@ -4,12 +4,15 @@ import { WeirError } from '../../shared/errors.ts';
 import type { Source } from '../../shared/media.ts';
 import type { Request } from './Line.ts';
 import { MuteState } from './MuteState.ts';
+import type { VideoAdapter } from './VideoAdapter.ts';
 
 export class LocalPublication {
   readonly source: Source;
   readonly mute: MuteState;
   /** The server's answer to `produce`, once it has been asked. */
   answer: Promise<unknown> | undefined;
+  /** Of a video that is sent. */
+  adapter: VideoAdapter | undefined;
   #track: MediaStreamTrack;
   #producer: types.Producer | undefined;
   #created: Promise<types.Producer> | undefined;
@@ -79,6 +82,7 @@ export class LocalPublication {
     const muted = track.enabled ? undefined : this.mute.set(true);
     if (this.mute.muted) track.enabled = false;
     await Promise.all([producer.replaceTrack({ track }), muted]);
+    this.adapter?.trackReplaced();
   }
 
   /** Resolves when there is a producer, whose request is on its way then, or when there will be none. */
@@ -89,6 +93,7 @@ export class LocalPublication {
   /** Nothing of it is sent from now on. */
   end(): void {
     this.#ended = true;
+    this.adapter?.close();
     if (this.#producer) this.#producer.close();
     else void this.created().then((producer) => producer?.close());
   }

@@ -6,6 +6,7 @@ import type { Grants, ResumeReply, RoomKind, Welcome } from '../../shared/protoc
 import {
   chooseCodec,
   codecName,
+  type EncodingChoice,
   encodingsOf,
   producerOptionsOf,
   type Size,
@@ -15,6 +16,7 @@ import {
 import type { Request } from './Line.ts';
 import { LocalPublication } from './LocalPublication.ts';
 import { requireTrack } from './requireTrack.ts';
+import { VideoAdapter } from './VideoAdapter.ts';
 import { WatchedLayers } from './WatchedLayers.ts';
 
 type Producer = types.Producer;
@@ -212,7 +214,7 @@ export class Sending {
       const isVideo = source === 'camera' || source === 'screen';
       const codec = isVideo ? chooseCodec(device.sendRtpCapabilities.codecs ?? [], wanted ?? video[source]) : undefined;
       const size = isVideo ? sizeOf(track) : undefined;
-      const encodings = encodingsOf({
+      const choice: EncodingChoice = {
         source,
         codec: codec && codecName(codec),
         size,
@@ -220,7 +222,8 @@ export class Sending {
         // The others ignore a mode that they do not know, and the server would wait for its layers.
         scalable: device.handlerName === 'Chrome111',
         firefox: device.handlerName === 'Firefox120',
-      });
+      };
+      const encodings = encodingsOf(choice);
       this.#producing.set(number, { publication, size });
       const producer = await transport.produce({
         track,
@@ -232,7 +235,10 @@ export class Sending {
         appData: { number },
       });
       if (publication.ended) return producer;
-      if (isVideo && producer.rtpSender) this.#layers.begin(source, producer.rtpSender, encodings);
+      if (isVideo && producer.rtpSender) {
+        this.#layers.begin(source, producer.rtpSender, encodings);
+        this.#adapt(publication, producer.rtpSender, choice);
+      }
       producer.on('trackended', () => this.#sourceEnded(publication));
       // A track that ended while we waited does not say so again.
       if (track.readyState === 'ended') this.#sourceEnded(publication);
@@ -242,6 +248,16 @@ export class Sending {
     } finally {
       this.#producing.delete(number);
     }
+  }
+
+  /** Has a video sent in the way that is right for what its track gives. */
+  #adapt(publication: LocalPublication, sender: RTCRtpSender, choice: EncodingChoice): void {
+    const { source } = publication;
+    publication.adapter = new VideoAdapter({
+      sender,
+      track: () => publication.track,
+      onSlow: (slow) => this.#layers.reshape(source, encodingsOf({ ...choice, slow })),
+    });
   }
 
   /** What went wrong with a source, as an application may see it. */

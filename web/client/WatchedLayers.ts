@@ -32,6 +32,11 @@ export class WatchedLayers {
     this.#check();
   }
 
+  /** All of a source is encoded in another way from now on. @param encodings as many as it was made with */
+  reshape(source: Source, encodings: readonly Encoding[]): void {
+    this.#followers.get(source)?.reshape(encodings);
+  }
+
   /** The source is off: whatever was said of it is of no more use. */
   end(source: Source): void {
     this.#limits.delete(source);
@@ -68,10 +73,12 @@ export class WatchedLayers {
 /** One sender, changed one step at a time; what was wanted last is what it comes to. */
 class Follower {
   readonly #sender: LayerSender;
-  readonly #full: readonly Encoding[];
+  #full: readonly Encoding[];
   #wanted = ALL;
   /** What it sends now; undefined where that is not known. */
   #applied: number | undefined = ALL;
+  /** How often it was told to be encoded in another way. */
+  #reshapes = 0;
   #running = false;
   #closed = false;
 
@@ -82,6 +89,13 @@ class Follower {
 
   follow(limit: number): void {
     this.#wanted = limit;
+    if (!this.#running) void this.#run();
+  }
+
+  reshape(full: readonly Encoding[]): void {
+    this.#full = full.map((encoding) => ({ ...encoding }));
+    this.#applied = undefined;
+    this.#reshapes += 1;
     if (!this.#running) void this.#run();
   }
 
@@ -105,9 +119,10 @@ class Follower {
     let failures = 0;
     while (!this.#closed && this.#applied !== this.#wanted) {
       const limit = this.#wanted;
+      const reshapes = this.#reshapes;
       this.#applied = undefined;
       if (await this.#apply(limit)) {
-        this.#applied = limit;
+        this.#applied = reshapes === this.#reshapes ? limit : undefined;
         failures = 0;
       } else if (++failures > RETRY.times) break;
       else await new Promise((resolve) => setTimeout(resolve, RETRY.after));
@@ -141,11 +156,12 @@ class Follower {
 
 /** One of the encodings with nothing above the limit. */
 function limited(encoding: Encoding, full: readonly Encoding[], layer: number, limit: number): Encoding {
-  if (full.length > 1) return { ...encoding, active: layer <= limit };
+  if (full.length > 1) return { ...encoding, ...full[layer], active: layer <= limit };
   const active = limit >= 0;
   const layers = spatialLayers(full[0]);
   // What is not sent at all keeps its shape: nothing needs to be made anew then.
-  if (layers === 1 || !active) return { ...encoding, active };
+  if (!active) return { ...encoding, active };
+  if (layers === 1) return { ...encoding, ...full[0], active };
   const kept = Math.min(layers, limit + 1);
   const { scaleResolutionDownBy = 1, maxBitrate, scalabilityMode: mode } = full[0] ?? {};
   return {

@@ -21,6 +21,8 @@ export interface EncodingChoice {
   readonly scalable: boolean;
   /** Whether the browser is Firefox, which derives the minimum bitrate of a layer from its size. */
   readonly firefox: boolean;
+  /** The track gives a few frames a second at most: temporal layers would have none for seconds. */
+  readonly slow?: boolean;
 }
 
 /**
@@ -50,27 +52,28 @@ const FIREFOX_HD = { macroblocks: 3600, largestStep: 1.05 };
 
 /** How a track is encoded, lowest layer first. Several encodings are simulcast; one with a scalability mode is SVC. */
 export function encodingsOf(choice: EncodingChoice): types.RtpEncodingParameters[] {
-  const { source, codec, size, kind, scalable, firefox } = choice;
+  const { source, codec, size, kind, scalable, firefox, slow = false } = choice;
   if (source === 'microphone') return [{ maxBitrate: 64_000 }];
   if (source === 'screenAudio') return [{ maxBitrate: 128_000 }];
   // Three temporal layers let a slow viewer have a quarter of the frames. H264 encoders of browsers have none to offer.
-  const temporal = scalable && codec !== undefined && codec !== 'H264';
-  if (source === 'screen') return [{ maxBitrate: SCREEN, ...(temporal && { scalabilityMode: 'L1T3' }) }];
+  const modes = scalable && codec !== undefined && codec !== 'H264';
+  const single = modes ? { scalabilityMode: 'L1T1' } : {};
+  // A screen often gives a frame a second, and a media worker takes a temporal layer without frames for one that has stopped.
+  if (source === 'screen') return [{ maxBitrate: SCREEN, ...single }];
   const layers = layersOf(size);
   if (codec === 'VP9' || codec === 'AV1') {
     // mediasoup knows these codecs' layers by SVC only.
     if (!scalable) return [{ maxBitrate: bitrateOf(layers, kind) }];
-    return [{ maxBitrate: bitrateOf(layers, kind), scalabilityMode: scalabilityMode(layers) }];
+    return [{ maxBitrate: bitrateOf(layers, kind), scalabilityMode: scalabilityMode(layers, slow) }];
   }
-  const mode = temporal ? { scalabilityMode: 'L1T3' } : {};
   // What is neither VP8 nor H264 is forwarded as it is.
-  if (layers === 1 || codec === undefined) return [{ maxBitrate: bitrateOf(layers, kind), ...mode }];
+  if (layers === 1 || codec === undefined) return [{ maxBitrate: bitrateOf(layers, kind), ...single }];
   const step = firefox ? stepBelowHd(size) : 1;
   return CAMERA_LAYERS[kind].slice(0, layers).map((maxBitrate, layer) => ({
     maxBitrate,
     scaleResolutionDownBy: step * 2 ** (layers - 1 - layer),
     // mediasoup-client takes all simulcast for L1T3 where it is not told otherwise.
-    scalabilityMode: temporal ? 'L1T3' : 'L1T1',
+    scalabilityMode: modes && !slow ? 'L1T3' : 'L1T1',
   }));
 }
 
@@ -101,8 +104,9 @@ export function bitrateOf(layers: number, kind: RoomKind = 'call'): number {
 }
 
 /** SVC of so many spatial layers, each of which a viewer can be switched to at its own key frames. */
-export function scalabilityMode(layers: number): string {
-  return layers > 1 ? `L${layers}T3_KEY` : 'L1T3';
+export function scalabilityMode(layers: number, slow = false): string {
+  const temporal = slow ? 'T1' : 'T3';
+  return layers > 1 ? `L${layers}${temporal}_KEY` : `L1${temporal}`;
 }
 
 /** The size of a track in pixels, where the browser tells it. */

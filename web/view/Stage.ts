@@ -1,6 +1,7 @@
 /** Owns the stage: which tiles there are, which are large, which are on this page, and where they stand. */
 import { ChevronLeft, ChevronRight } from 'lucide';
 import { announce, arrange, element, icon } from './dom.ts';
+import { FreezeDetector } from './FreezeDetector.ts';
 import { GAP, largestGrid, MOST_TILES, pageOf, type Size, tilesAPage } from './layout.ts';
 import { OwnTile } from './OwnTile.ts';
 import type { Person } from './Person.ts';
@@ -23,6 +24,7 @@ export class Stage {
   readonly root: HTMLElement;
   readonly #session: Session;
   readonly #speakers: Speakers;
+  readonly #freezes: FreezeDetector;
   readonly #large = element('div', { className: 'large' });
   readonly #grid = element('div', { className: 'grid' });
   readonly #sharing: HTMLElement;
@@ -47,6 +49,7 @@ export class Stage {
   constructor(session: Session, alone: HTMLElement) {
     this.#session = session;
     this.#speakers = new Speakers(session);
+    this.#freezes = new FreezeDetector(() => session.client);
     this.#own = new OwnTile();
     // A film that is paused keeps its last picture when its track ends; one that plays turns black.
     session.on('losing', () => {
@@ -138,22 +141,23 @@ export class Stage {
 
   /** Says whose connection it is when pictures stand still: ours when all of several do, or the media link is down. */
   #judgeFrozen(): void {
-    const shown = [...this.#tiles.values()].filter(
-      (tile) => tile.root.isConnected && tile.root.classList.contains('live'),
+    const people = new Map(this.#session.others.map((person) => [person.id, person]));
+    const shown = [...this.#tiles].filter(([, { root }]) => root.isConnected && root.classList.contains('live'));
+    const frozen = this.#freezes.frozen(
+      shown.map(([id, tile]) => ({
+        tile,
+        peerId: people.get(ownerOf(id))?.peerId ?? '',
+        source: isScreen(id) ? 'screen' : 'camera',
+      })),
     );
-    const frozen = shown.filter((tile) => tile.frozen);
-    const ours =
-      !navigator.onLine ||
-      this.#session.client.connection !== 'connected' ||
-      (shown.length > 1 && frozen.length === shown.length);
+    const ours = this.#freezes.isOffline || (shown.length > 1 && frozen.size === shown.length);
     for (const [id, tile] of this.#tiles) {
-      const owner = this.#session.others.find((person) => person.id === ownerOf(id));
-      const name = owner?.name ?? '';
-      if (owner?.away) tile.setSlow(true, say('awayTheirs', { name }));
-      else tile.setSlow(tile.frozen, ours ? undefined : say('frozenTheirs', { name }));
+      const { name = '', away = false } = people.get(ownerOf(id)) ?? {};
+      if (away) tile.setSlow(true, say('awayTheirs', { name }));
+      else tile.setSlow(frozen.has(tile), ours ? undefined : say('frozenTheirs', { name }));
     }
     // When it is our own connection, saying so once is enough.
-    this.#slow.hidden = !ours || frozen.length === 0 || this.#session.phase !== 'in';
+    this.#slow.hidden = !ours || frozen.size === 0 || this.#session.phase !== 'in';
   }
 
   /** Tells the server how large somebody's pictures are seen, and that the one who speaks, or is large, matters. */

@@ -31,8 +31,8 @@ export interface TileState {
   readonly away?: boolean;
 }
 
-/** A picture that has not changed for so long counts as frozen, in milliseconds. */
-const FROZEN_AFTER = 2000;
+/** A picture whose last frames came at this rate or faster moves: frames a second, and how many frames are looked at. */
+const MOVING = { rate: 5, frames: 6 };
 
 export class Tile {
   readonly root: HTMLElement;
@@ -49,6 +49,8 @@ export class Tile {
   readonly #removed = new AbortController();
   readonly #pin: HTMLButtonElement | undefined;
   #lastFrame = 0;
+  /** When its last frames came. */
+  #frameTimes: readonly number[] = [];
   #away = false;
   #track: MediaStreamTrack | undefined;
   #size: SeenSize | undefined;
@@ -97,12 +99,20 @@ export class Tile {
     return this.#size === undefined || this.#size.width > 0;
   }
 
-  /** Whether the picture has stood still for too long while it should move. */
-  get frozen(): boolean {
-    if (!this.#track || this.#lastFrame === 0 || document.hidden || !this.#isSeen) return false;
+  /** How long ago its last frame came, in milliseconds; 0 where none is to be expected. */
+  get stalledFor(): number {
+    if (!this.#track || this.#lastFrame === 0 || document.hidden || !this.#isSeen) return 0;
     // What has no frame yet has not begun to play; the last picture stands in for it, and must not do so for long.
-    if (this.video.paused && !this.#still.shown) return false;
-    return performance.now() - this.#lastFrame > FROZEN_AFTER;
+    if (this.video.paused && !this.#still.shown) return 0;
+    return performance.now() - this.#lastFrame;
+  }
+
+  /** Whether it moved before it stalled: then more was to come. */
+  get moved(): boolean {
+    const [first] = this.#frameTimes;
+    if (first === undefined || this.#frameTimes.length < MOVING.frames) return false;
+    const last = this.#frameTimes.at(-1) ?? first;
+    return ((MOVING.frames - 1) * 1000) / (last - first) >= MOVING.rate;
   }
 
   /** The browser pauses a video that leaves the page: whoever puts its tile back starts it again. */
@@ -166,6 +176,7 @@ export class Tile {
     if (track === this.#track) return;
     if (more && this.root.classList.contains('live')) this.#still.take(this.video);
     this.#track = track;
+    this.#frameTimes = [];
     this.#lastFrame = track && this.#still.shown ? performance.now() : 0;
     this.root.classList.toggle('has-video', track !== undefined);
     this.root.classList.remove('live');
@@ -179,6 +190,7 @@ export class Tile {
       if (signal.aborted) return;
       if (this.#track) {
         this.#lastFrame = performance.now();
+        this.#frameTimes = [...this.#frameTimes, this.#lastFrame].slice(-MOVING.frames);
         this.root.classList.add('live');
         this.#still.dropSoon();
       }

@@ -1,6 +1,7 @@
 /** Owns the stage in the studio: the others on it, with their pictures, and the way back for each. */
 import { LogOut } from 'lucide';
 import { arrange, element, icon } from '../../dom.ts';
+import { FreezeDetector } from '../../FreezeDetector.ts';
 import type { Person } from '../../Person.ts';
 import { Speakers } from '../../Speakers.ts';
 import { Tile } from '../../Tile.ts';
@@ -21,6 +22,7 @@ export class StudioStage {
   readonly root: HTMLElement;
   readonly #show: Show;
   readonly #speakers: Speakers;
+  readonly #freezes: FreezeDetector;
   readonly #title = element('span', { className: 'quiet' });
   readonly #nobody = element('p', { className: 'quiet' }, say('stageNobody'));
   readonly #list = element('ul', { className: 'studio-stage' });
@@ -29,6 +31,7 @@ export class StudioStage {
   constructor(show: Show) {
     this.#show = show;
     this.#speakers = new Speakers(show.session);
+    this.#freezes = new FreezeDetector(() => show.session.client);
     this.root = element(
       'section',
       { className: 'studio-panel', ariaLabel: say('stageTitle') },
@@ -63,11 +66,15 @@ export class StudioStage {
   /** Rings around who speaks. Call it regularly. */
   hear(): void {
     const speaking = this.#speakers.listen();
+    const places = [...this.#places.values()];
+    const frozen = this.#freezes.frozen(
+      places.flatMap(({ tiles, person: { peerId } }) => [...tiles].map(([source, tile]) => ({ tile, peerId, source }))),
+    );
     for (const [id, { tiles, person }] of this.#places) {
       tiles.get('camera')?.setSpeaking(speaking.has(id));
       for (const tile of tiles.values()) {
         if (person.away) tile.setSlow(true, say('awayTheirs', { name: person.name }));
-        else tile.setSlow(tile.frozen, say('frozenTheirs', { name: person.name }));
+        else tile.setSlow(frozen.has(tile), say('frozenTheirs', { name: person.name }));
       }
     }
   }

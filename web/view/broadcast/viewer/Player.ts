@@ -1,5 +1,6 @@
 /** Owns the player: whose pictures it shows, how large, how they are asked for, and the last one while there is none. */
 import { arrange, element } from '../../dom.ts';
+import { FreezeDetector } from '../../FreezeDetector.ts';
 import type { Person } from '../../Person.ts';
 import { Speakers } from '../../Speakers.ts';
 import { Tile } from '../../Tile.ts';
@@ -9,6 +10,8 @@ import { type Picture, type PlayerPlan, planOf } from './Plan.ts';
 import { chooseQuality, chosenQuality, type Quality, viewQuality } from './quality.ts';
 import type { ViewerStage } from './Stage.ts';
 
+/** A picture whose last frame is no older than this flows, in milliseconds. */
+const FLOWS = 2000;
 const NOTHING = { width: 0, height: 0 };
 const EMPTY: PlayerPlan = { main: undefined, corner: undefined, strip: [] };
 
@@ -17,6 +20,7 @@ export class Player {
   readonly #show: Show;
   readonly #onStage: ViewerStage;
   readonly #speakers: Speakers;
+  readonly #freezes: FreezeDetector;
   readonly #main = element('div', { className: 'main' });
   readonly #strip = element('div', { className: 'strip' });
   readonly #soundOnly = element('p', { className: 'sound-only', hidden: true }, say('soundOnly'));
@@ -32,6 +36,7 @@ export class Player {
     this.#show = show;
     this.#onStage = onStage;
     this.#speakers = new Speakers(show.session);
+    this.#freezes = new FreezeDetector(() => show.session.client);
     this.root = element('div', { className: 'frame' }, this.#main, this.#strip, this.#soundOnly);
     // A film that is paused keeps its last picture when its track ends; one that plays turns black.
     show.session.on('losing', () => {
@@ -91,7 +96,7 @@ export class Player {
     if (scene === 'connecting' || session.phase === 'ended') return scene;
     if (this.#onStage.on) return 'live';
     if (scene !== 'held') return scene;
-    const flows = this.#mainTile?.root.classList.contains('live') && !this.#mainTile.frozen;
+    const flows = this.#mainTile?.root.classList.contains('live') && this.#mainTile.stalledFor < FLOWS;
     return flows && stage.some(({ away, cameraOn, screenOn }) => away && (cameraOn || screenOn)) ? 'live' : 'held';
   }
 
@@ -202,11 +207,18 @@ export class Player {
 
   #judgeFrozen(): void {
     if (this.#scene !== 'live') return;
-    const ours = !navigator.onLine || this.#show.session.client.connection !== 'connected';
+    const ownerOf = (key: string) => this.#people.get(isScreen(key) ? key.slice(SCREEN.length) : key);
+    const frozen = this.#freezes.frozen(
+      [...this.#tiles].map(([key, tile]) => ({
+        tile,
+        peerId: ownerOf(key)?.peerId ?? '',
+        source: isScreen(key) ? 'screen' : 'camera',
+      })),
+    );
     for (const [key, tile] of this.#tiles) {
-      const { name = '', away = false } = this.#people.get(isScreen(key) ? key.slice(SCREEN.length) : key) ?? {};
-      const words = ours ? say('frozenYours') : say(away ? 'awayTheirs' : 'frozenTheirs', { name });
-      tile.setSlow(tile.frozen, words);
+      const { name = '', away = false } = ownerOf(key) ?? {};
+      const words = this.#freezes.isOffline ? say('frozenYours') : say(away ? 'awayTheirs' : 'frozenTheirs', { name });
+      tile.setSlow(frozen.has(tile), words);
     }
   }
 

@@ -1,0 +1,70 @@
+/** Owns the proof of which pictures count as frozen: those of which something is missing, not those that stand still. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { TrackStats } from '../../web/client/index.ts';
+import { FreezeDetector } from '../../web/view/FreezeDetector.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A picture of Ada's, and what comes of it each 250 ms. */
+function setUp({ moved = false, microphone = false } = {}) {
+  const began = performance.now();
+  const tile = { stalledFor: 0, moved };
+  const came = { packets: 0, frames: 0, voice: 0 };
+  const client = { connection: 'connected' as 'connected' | 'lost', stalledSince: began };
+  const row = (source: TrackStats['source'], packets: number, frames?: number): TrackStats => ({
+    ...{ direction: 'receive', source, peerId: 'ada', bytes: 0, packets, packetsLost: 0, frames },
+  });
+  const detector = new FreezeDetector(() => ({
+    connection: client.connection,
+    peers: [{ peerId: 'ada', sources: microphone ? { microphone: 'live', screen: 'live' } : { screen: 'live' } }],
+    getStats: async () => [row('screen', came.packets, came.frames), row('microphone', came.voice)],
+  }));
+  /** Whether it is frozen at any moment of so long. */
+  const watch = async (milliseconds: number, comes: Partial<typeof came>) => {
+    let frozen = false;
+    for (let time = 0; time < milliseconds; time += 250) {
+      for (const key of ['packets', 'frames', 'voice'] as const) came[key] += comes[key] ?? 0;
+      if (comes.frames) client.stalledSince = performance.now();
+      tile.stalledFor = performance.now() - client.stalledSince;
+      frozen ||= detector.frozen([{ tile, peerId: 'ada', source: 'screen' }]).size > 0;
+      await vi.advanceTimersByTimeAsync(250);
+    }
+    return frozen;
+  };
+  return { client, watch };
+}
+
+test('a picture that stands still for a minute is not frozen, with a voice and without', async () => {
+  expect(await setUp().watch(60_000, {})).toBe(false);
+  expect(await setUp({ microphone: true }).watch(60_000, { voice: 1 })).toBe(false);
+});
+
+test('a picture whose packets come and are never decoded is frozen, until they are', async () => {
+  const { watch } = setUp();
+  expect(await watch(10_000, { packets: 3 })).toBe(true);
+  expect(await watch(3000, { packets: 3, frames: 1 })).toBe(false);
+});
+
+test('a picture that stands still while its owner’s voice has stopped coming is frozen', async () => {
+  const { watch } = setUp({ microphone: true });
+  expect(await watch(5000, { voice: 1 })).toBe(false);
+  expect(await watch(6000, {})).toBe(true);
+});
+
+test('a picture that moved and of which nothing comes any more is frozen', async () => {
+  const { watch } = setUp({ moved: true });
+  expect(await watch(6000, { packets: 5, frames: 5 })).toBe(false);
+  expect(await watch(8000, {})).toBe(true);
+});
+
+test('a picture that stands still is frozen while our own connection is lost', async () => {
+  const { client, watch } = setUp();
+  expect(await watch(5000, {})).toBe(false);
+  client.connection = 'lost';
+  expect(await watch(500, {})).toBe(true);
+});
