@@ -1,6 +1,7 @@
 /** Owns the page: which room it is for, and what is shown of it. */
 import { canonicalRoomName, type RoomClient } from './client/index.ts';
 import { roomPath } from './view/address.ts';
+import { isolated } from './view/bidi.ts';
 import { studioPage } from './view/broadcast/studio/studioPage.ts';
 import { viewerPage } from './view/broadcast/viewer/viewerPage.ts';
 import { callPage } from './view/callPage.ts';
@@ -35,7 +36,7 @@ if (problem) {
 } else {
   // However the address writes the name: what is copied from it, and kept, is the one form that it has.
   history.replaceState(history.state, '', roomPath(entry.kind, entry.room) + location.search + location.hash);
-  document.title = `${entry.room} · Weir`;
+  document.title = `${isolated(entry.room)} · Weir`;
   if (entry.name) remembered.name.set(entry.name);
   pageOf(entry)(app, entry, (current) => {
     session = current;

@@ -57,10 +57,20 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
     await page.goto(weir.url);
     await page.getByLabel('Room name').fill(' Küche 1 ');
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Küche 1', exact: true }).waitFor();
-    expect(page.url()).toBe(`${weir.url}/r/K%C3%BCche%201`);
-    expect(await page.title()).toContain('Küche 1');
+    await page.getByRole('heading', { name: 'küche 1', exact: true }).waitFor();
+    expect(page.url()).toBe(`${weir.url}/r/k%C3%BCche%201`);
+    expect(await page.title()).toContain('küche 1');
     await button(page, 'Join').waitFor();
+    // Another writing of the name leads there as well, and is put right in the address bar.
+    await page.goto(`${weir.url}/R/Ku%CC%88CHE%C2%A01/?join=0#x`);
+    await page.getByRole('heading', { name: 'küche 1', exact: true }).waitFor();
+    expect(page.url()).toBe(`${weir.url}/r/k%C3%BCche%201?join=0#x`);
+    // What is no page says so, in the language of the page, and leads back.
+    await page.evaluate(() => localStorage.setItem('weir.language', 'ko'));
+    expect((await page.goto(`${weir.url}/r/%E2%80%8B`))?.status()).toBe(404);
+    await page.getByRole('heading', { name: '방의 주소가 아닙니다', exact: true }).waitFor();
+    await page.getByRole('link', { name: '처음 화면으로' }).click();
+    await page.getByLabel('방 이름').waitFor();
   });
 
   test.each([
@@ -102,7 +112,15 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
     await expect.poll(() => alerts(page)).toEqual(['Tell the others who you are.']);
     const field = page.getByLabel('Your name');
     expect(await field.evaluate((element) => element === document.activeElement)).toBe(true);
-    await join(page, 'Ada Lovelace');
+    for (const [typed, told] of [
+      ['\u200b\u202e', 'A name needs a letter, a digit or a sign that can be seen.'],
+      ['x'.repeat(101), 'A name may have up to 100 characters.'],
+    ] as const) {
+      await field.fill(typed);
+      await button(page, 'Join').click();
+      await expect.poll(() => alerts(page)).toEqual([told]);
+    }
+    await join(page, '\u202eAda\u200b  Lovelace');
     await expectIn(page);
     await page.close();
     const [context] = usual.contexts().slice(-1);

@@ -1,11 +1,13 @@
 /** Owns the lobby: how do I look and sound, who am I, who is inside; and everything that can go wrong before a call. */
 import { Mic, MicOff, Settings, Video, VideoOff } from 'lucide';
 import type { LocalMedia, LocalSource, RoomKind } from '../client/index.ts';
+import { isolated } from './bidi.ts';
 import { element, hueOf, icon, initials } from './dom.ts';
 import { fullness, SILENCE } from './loudness.ts';
 import { menu } from './Menu.ts';
 import { appearanceChoices } from './MoreMenu.ts';
 import { remembered } from './memory.ts';
+import { typedName } from './ownName.ts';
 import { deviceErrors, devicesWords, problemWords } from './problems.ts';
 import { RoomWatch } from './RoomWatch.ts';
 import { say, type WordKey } from './words/index.ts';
@@ -53,7 +55,6 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
     id: 'name',
     name: 'name',
     required: true,
-    maxLength: 100,
     autocomplete: 'name',
     value: remembered.name.get(),
   });
@@ -143,17 +144,25 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    const missing = [name, ...(tokenField.hidden ? [] : [token])].find((input) => !input.value.trim());
-    if (missing) {
-      missing.setAttribute('aria-invalid', 'true');
-      showProblem(say(missing === name ? 'nameMissing' : 'tokenHint'));
-      missing.focus();
+    const typed = typedName(name.value);
+    const refuse = (input: HTMLInputElement, why: string) => {
+      input.setAttribute('aria-invalid', 'true');
+      showProblem(why);
+      input.focus();
+    };
+    if ('problem' in typed) {
+      refuse(name, typed.problem);
       return;
     }
-    remembered.name.set(name.value.trim());
+    name.removeAttribute('aria-invalid');
+    if (!tokenField.hidden && token.value.trim() === '') {
+      refuse(token, say('tokenHint'));
+      return;
+    }
+    remembered.name.set(typed.name);
     join.disabled = true;
     join.textContent = say(words.joining);
-    onJoin({ name: name.value.trim(), ...(token.value.trim() && { token: token.value.trim() }) });
+    onJoin({ name: typed.name, ...(token.value.trim() && { token: token.value.trim() }) });
   });
   const close = () => {
     watch.close();
@@ -168,8 +177,8 @@ function insideWords(names: readonly string[], nobody: WordKey): string {
   if (first === undefined) return say(nobody);
   if (others.length === 0) return say('oneInside', { names: first });
   const shown = new Intl.ListFormat(document.documentElement.lang, { type: 'conjunction' });
-  if (names.length <= 3) return say('someInside', { names: shown.format(names) });
-  return say('moreInside', { names: names.slice(0, 2).join(', '), count: names.length - 2 });
+  if (names.length <= 3) return say('someInside', { names: shown.format(names.map(isolated)) });
+  return say('moreInside', { names: names.slice(0, 2).map(isolated).join(', '), count: names.length - 2 });
 }
 
 /** One's own picture with its two switches and the level of the microphone. */

@@ -5,6 +5,7 @@ import { endedView } from './ended.ts';
 import type { EntryPage } from './entry.ts';
 import { lobbyView } from './Lobby.ts';
 import { remembered } from './memory.ts';
+import { nameWithoutLobby } from './ownName.ts';
 import { Session, type SessionWish } from './Session.ts';
 
 type Who = Pick<SessionWish, 'name' | 'token'>;
@@ -65,6 +66,6 @@ export const callPage: EntryPage = (app, { room, name, token, role, join }, onSe
     });
   };
 
-  if (join) enterAfresh({ name: name || remembered.name.get() || 'Guest', ...(token && { token }) });
+  if (join) enterAfresh({ name: nameWithoutLobby(name), ...(token && { token }) });
   else showLobby(startMedia(newMedia()));
 };

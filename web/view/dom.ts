@@ -1,5 +1,6 @@
 /** Owns how elements are made: by properties and text, never from HTML. */
 import { createElement, type IconNode } from 'lucide';
+import { graphemes } from '../client/index.ts';
 
 export type Child = Node | string | undefined | false;
 type Properties<K extends keyof HTMLElementTagNameMap> = Partial<
@@ -71,14 +72,20 @@ export function announce(text: string): void {
   while (news && news.children.length > 5) news.firstElementChild?.remove();
 }
 
-/** Two letters that stand for a name. */
+/** What stands for a word: a letter, a digit or an emoji; a mark or a bracket does not. */
+const standsForWord = /[\p{L}\p{N}\p{Extended_Pictographic}\p{Regional_Indicator}]/u;
+
+/** The first characters of a name's first and last word, whole as people see them: emoji, flags and accents among them. */
 export function initials(name: string): string {
-  const words = name.split(/\s+/).filter(Boolean);
-  const ends = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
-  return ends
-    .map((word) => (word ? [...word][0] : ''))
-    .join('')
-    .toUpperCase();
+  const firsts = name.split(/\s+/).flatMap((word) => graphemes(word).find((one) => standsForWord.test(one)) ?? []);
+  const [first = graphemes(name.trim())[0] ?? '', ...others] = firsts;
+  return [first, ...others.slice(-1)].map(capital).join('');
+}
+
+/** In upper case, where that is one character as well. */
+function capital(character: string): string {
+  const upper = character.toUpperCase();
+  return graphemes(upper).length === 1 ? upper : character;
 }
 
 /** A hue that is the same for a name everywhere, in degrees. */

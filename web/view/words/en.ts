@@ -18,6 +18,9 @@ export const en = {
 
   yourName: 'Your name',
   nameMissing: 'Tell the others who you are.',
+  nameInvisible: 'A name needs a letter, a digit or a sign that can be seen.',
+  nameTooLong: 'A name may have up to {count} characters.',
+  guest: 'Guest',
   token: 'Access token',
   tokenHint: 'This server asks for a token. Whoever invited you has one for you.',
   join: 'Join',

@@ -1,5 +1,6 @@
 /** Owns the language of the page: which it is, and how a sentence is filled in. */
 
+import { isolated } from '../bidi.ts';
 import { remembered } from '../memory.ts';
 import { en, type WordKey } from './en.ts';
 import { ko } from './ko.ts';
@@ -29,7 +30,9 @@ export function chooseLanguage(next: Language): void {
   location.reload();
 }
 
-/** A sentence in the page's language, with its blanks filled in. */
+/** A sentence in the page's language, with its blanks filled in; what is filled in turns nothing around it. */
 export function say(key: WordKey, blanks: Readonly<Record<string, string | number>> = {}): string {
-  return languages[language][key].replace(/\{(\w+)\}/g, (blank, name: string) => String(blanks[name] ?? blank));
+  return languages[language][key].replace(/\{(\w+)\}/g, (blank, name: string) =>
+    isolated(String(blanks[name] ?? blank)),
+  );
 }

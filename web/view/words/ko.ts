@@ -18,6 +18,9 @@ export const ko: Readonly<Record<WordKey, string>> = {
 
   yourName: '이름',
   nameMissing: '다른 사람에게 보일 이름을 적어 주세요.',
+  nameInvisible: '이름에는 눈에 보이는 글자나 숫자, 기호가 있어야 합니다.',
+  nameTooLong: '이름은 {count}자까지 쓸 수 있습니다.',
+  guest: '손님',
   token: '입장 토큰',
   tokenHint: '이 서버는 토큰이 필요합니다. 초대한 사람에게 받으세요.',
   join: '참여하기',

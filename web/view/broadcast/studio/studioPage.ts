@@ -6,7 +6,7 @@ import { element } from '../../dom.ts';
 import { endCard, endedView } from '../../ended.ts';
 import type { EntryPage } from '../../entry.ts';
 import { lobbyView } from '../../Lobby.ts';
-import { remembered } from '../../memory.ts';
+import { nameWithoutLobby } from '../../ownName.ts';
 import { type EndReason, Session, type SessionWish } from '../../Session.ts';
 import { say } from '../../words/index.ts';
 import { Show } from '../Show.ts';
@@ -91,7 +91,7 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
 
   const returning = back.who;
   if (returning) enterAfresh({ name: returning.name, ...(token && { token }) }, false);
-  else if (join) enterAfresh({ name: name || remembered.name.get() || 'Guest', ...(token && { token }) }, true);
+  else if (join) enterAfresh({ name: nameWithoutLobby(name), ...(token && { token }) }, true);
   else showLobby(startMedia(newMedia()));
 };
 

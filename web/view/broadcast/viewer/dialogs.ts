@@ -1,6 +1,7 @@
 /** Owns what a viewer is asked: for a name to raise a hand with, and whether to come onto the stage. */
 import { type Child, element } from '../../dom.ts';
 import { remembered } from '../../memory.ts';
+import { typedName } from '../../ownName.ts';
 import { say } from '../../words/index.ts';
 import type { StageDevices } from './Stage.ts';
 
@@ -24,25 +25,33 @@ export function askName(frame: HTMLElement, onName: (name: string) => void): voi
     id: 'hand-name',
     name: 'name',
     attributes: { autocomplete: 'nickname' },
-    maxLength: 60,
     required: true,
   });
   const cancel = element('button', { type: 'button', className: 'wide' }, say('cancel'));
+  const problem = element('p', { className: 'problem', role: 'alert', hidden: true });
   const form = element(
     'form',
     { method: 'dialog' },
     element('label', { htmlFor: 'hand-name' }, say('yourName')),
     name,
+    problem,
     submitting(say('raiseHand')),
     cancel,
   );
   const root = dialog(say('handNameTitle'), element('p', { className: 'quiet' }, say('handNameText')), form);
   cancel.addEventListener('click', () => root.close());
-  form.addEventListener('submit', () => {
-    const given = name.value.trim();
-    if (!given) return;
-    remembered.name.set(given);
-    onName(given);
+  form.addEventListener('submit', (event) => {
+    const typed = typedName(name.value);
+    if ('problem' in typed) {
+      event.preventDefault();
+      problem.textContent = typed.problem;
+      problem.hidden = false;
+      name.setAttribute('aria-invalid', 'true');
+      name.focus();
+      return;
+    }
+    remembered.name.set(typed.name);
+    onName(typed.name);
   });
   frame.append(root);
   root.showModal();

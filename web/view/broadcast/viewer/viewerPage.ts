@@ -1,7 +1,7 @@
 /** Owns the page on which a broadcast is watched: the way in and out of it. */
 import { newMedia } from '../../callPage.ts';
 import type { EntryPage } from '../../entry.ts';
-import { remembered } from '../../memory.ts';
+import { nameWithoutLobby } from '../../ownName.ts';
 import { Session } from '../../Session.ts';
 import { doorView, goneView } from './door.ts';
 import { viewerView } from './view.ts';
@@ -14,7 +14,7 @@ export const viewerPage: EntryPage = (app, { room, role, name, token: given }, o
   /** Watches at once: there is nothing to choose before. No device runs unless we go onto the stage. */
   const enter = (token: string | undefined) => {
     const media = newMedia();
-    const who = { name: name || remembered.name.get() || 'Guest', ...(token && { token }) };
+    const who = { name: nameWithoutLobby(name), ...(token && { token }) };
     const session = new Session({ room, kind: 'broadcast', role: role ?? 'viewer', ...who }, media);
     const joining = session.join();
     onSession(session);

@@ -1,0 +1,54 @@
+/** Owns how names are shown on the page: initials of whole characters, and sentences that a name does not turn around. */
+import { describe, expect, test } from 'vitest';
+import { isolated } from '../../web/view/bidi.ts';
+import { initials } from '../../web/view/dom.ts';
+import { typedName } from '../../web/view/ownName.ts';
+import { say } from '../../web/view/words/index.ts';
+
+describe('initials', () => {
+  test.each([
+    ['Ada Lovelace', 'AL'],
+    ['ada', 'A'],
+    ['Ada Augusta King Lovelace', 'AL'],
+    ['김철수', '김'],
+    ['👨\u200d👩\u200d👧 Family', '👨\u200d👩\u200d👧F'],
+    ['🇰🇷 Team', '🇰🇷T'],
+    ['👩🏽\u200d💻', '👩🏽\u200d💻'],
+    ['❤\ufe0f Ann', '❤\ufe0fA'],
+    ['\u{1d4d0}da', '\u{1d4d0}'],
+    ['e\u0301lan vital', 'E\u0301V'],
+    ['नीरज कुमार', 'नीकु'],
+    ['(Bob) "The" [Builder]', 'BB'],
+    ['ßtephan ŉ', 'ßŉ'],
+    ['ǆ', 'Ǆ'],
+    ['...', '.'],
+    ['  ', ''],
+    ['', ''],
+  ])('of %j are %j', (name, letters) => {
+    expect(initials(name)).toBe(letters);
+  });
+});
+
+describe('a sentence', () => {
+  test('keeps a name that runs from right to left to itself', () => {
+    expect(isolated('שלום')).toBe('\u2068שלום\u2069');
+    expect(isolated('علی (Ali)')).toBe('\u2068علی (Ali)\u2069');
+    expect(say('joined', { name: 'שלום 7' })).toContain('\u2068שלום 7\u2069');
+  });
+
+  test('is as it was for other names', () => {
+    for (const name of ['Ada', '김철수', 'Ω', '👩🏽\u200d💻', '7']) expect(isolated(name)).toBe(name);
+  });
+});
+
+describe('a name that is typed', () => {
+  test.each([
+    [' Ada\u200b  Lovelace ', { name: 'Ada Lovelace' }],
+    ['👨\u200d👩\u200d👧'.repeat(100), { name: '👨\u200d👩\u200d👧'.repeat(100) }],
+    ['', { problem: say('nameMissing') }],
+    ['\u200b\u202e', { problem: say('nameInvisible') }],
+    ['x'.repeat(101), { problem: say('nameTooLong', { count: 100 }) }],
+  ])('%j is judged before it is sent', (typed, judged) => {
+    expect(typedName(typed)).toEqual(judged);
+  });
+});

@@ -1,0 +1,18 @@
+/** One's own name: what is typed for it, judged in words before it is sent, and what stands for it where nobody is asked. */
+import { displayName, graphemes, MAX_DISPLAY_NAME, shortDisplayName } from '../client/index.ts';
+import { remembered } from './memory.ts';
+import { say } from './words/index.ts';
+
+/** A name as it will be shown, or what is wrong with it. */
+export function typedName(typed: string): { readonly name: string } | { readonly problem: string } {
+  if (typed.trim() === '') return { problem: say('nameMissing') };
+  const name = displayName(typed);
+  if (name === '') return { problem: say('nameInvisible') };
+  if (graphemes(name).length > MAX_DISPLAY_NAME) return { problem: say('nameTooLong', { count: MAX_DISPLAY_NAME }) };
+  return { name };
+}
+
+/** The name of whoever enters without being asked: from the address, from the last time, or that of a guest. */
+export function nameWithoutLobby(given: string | undefined): string {
+  return given || shortDisplayName(remembered.name.get()) || say('guest');
+}
