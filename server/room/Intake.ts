@@ -38,7 +38,7 @@ export class Intake {
   readonly #heard = new Set<Producer>();
   #slots: readonly VoiceFeed[] = [];
   /** The slots that it has, or is about to have. */
-  #taking: { readonly slots: VoiceSlots; readonly taken: Promise<void> } | undefined;
+  #taking: { readonly slots: VoiceSlots; readonly turn: symbol; readonly taken: Promise<void> } | undefined;
   /** How voices are to come: when all that come so are ready, what is left of the other way ends. */
   #way: 'each' | 'slots' = 'each';
   /** How often everything has been given back: what was begun before that is not taken any more. */
@@ -128,8 +128,11 @@ export class Intake {
    * @returns once the consumers are made
    */
   takeSlots(slots: VoiceSlots): Promise<void> {
-    if (this.#taking?.slots !== slots) this.#taking = { slots, taken: this.#takeSlots(slots) };
-    return this.#taking.taken;
+    if (this.#taking?.slots === slots) return this.#taking.taken;
+    const turn = Symbol();
+    const taken = this.#takeSlots(slots, turn);
+    this.#taking = { slots, turn, taken };
+    return taken;
   }
 
   /**
@@ -237,9 +240,9 @@ export class Intake {
     this.#addVoice(new VoiceFeed(consumer, { peerId, source }, lease));
   }
 
-  async #takeSlots(slots: VoiceSlots): Promise<void> {
-    // Others may have taken their place, or they may have been given back: there is nothing to take then.
-    const wanted = () => this.#taking?.slots === slots;
+  async #takeSlots(slots: VoiceSlots, turn: symbol): Promise<void> {
+    // Others may have taken their place, or they may have been given back, and taken anew since: that is another's turn.
+    const wanted = () => this.#taking?.turn === turn;
     const producers = await slots.producersOn(this.#options.hub.router);
     if (!wanted()) return;
     const made = await Promise.all(
