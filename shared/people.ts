@@ -109,6 +109,10 @@ export const BroadcastInfo = z
     liveSeconds: z.number().describe('how long it has been live, or was'),
     viewers: z.int().describe('how many watch'),
     profile: BroadcastProfile,
+    unattended: z
+      .boolean()
+      .optional()
+      .describe('it is live and no administrator is there: whoever is on the stage may end it'),
   })
   .meta({ id: 'BroadcastInfo' });
 export type BroadcastInfo = z.infer<typeof BroadcastInfo>;

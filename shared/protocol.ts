@@ -235,7 +235,7 @@ const clientRequests = {
   },
   setBroadcast: {
     about:
-      'Run a broadcast (grant `roomAdmin`): go live, end it, choose how soon it is played. Whatever is missing stays.',
+      'Run a broadcast (grant `roomAdmin`): go live, end it, choose how soon it is played. Whatever is missing stays. Whoever is on the stage may end it while it is `unattended`.',
     request: z.strictObject({ live: z.boolean().optional(), profile: BroadcastProfile.optional() }),
     reply: z.object({ broadcast: BroadcastInfo }),
   },

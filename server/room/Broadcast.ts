@@ -36,6 +36,8 @@ interface Hand {
 const TELLING = 1000;
 /** A live broadcast whose stage has been empty for so long has ended, in milliseconds: whoever left for a moment is back by then. */
 const EMPTY = 5 * 60_000;
+/** A live broadcast that has had no administrator for so long has ended, in milliseconds: it does not go on for ever with nobody to run it. */
+const UNATTENDED = 15 * 60_000;
 
 /** Nobody is told of whoever may not publish; their number is. */
 export function grantsInBroadcast(grants: Grants): Grants {
@@ -53,10 +55,12 @@ export class Broadcast {
   #until = 0;
   #viewers = 0;
   #stage = 0;
+  #attended = false;
   #told = Number.NEGATIVE_INFINITY;
   #telling: NodeJS.Timeout | undefined;
   #news = { info: false, hands: false };
   #emptying: NodeJS.Timeout | undefined;
+  #abandoning: NodeJS.Timeout | undefined;
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
@@ -74,7 +78,13 @@ export class Broadcast {
       liveSeconds: Math.max(0, until - this.#since) / 1000,
       viewers: this.#viewers,
       profile: this.#profile,
+      ...(this.#unattended && { unattended: true }),
     };
+  }
+
+  /** Whether somebody may end it: an administrator, or while there is none, whoever is on the stage. */
+  mayEnd({ isAdmin, hidden }: Pick<Member, 'isAdmin' | 'hidden'>): boolean {
+    return isAdmin || (this.#unattended && !hidden);
   }
 
   /** What is to be known of it when somebody comes back; undefined when it never was live. */
@@ -109,16 +119,18 @@ export class Broadcast {
     this.#tell();
   }
 
-  /** Somebody has come, gone, or changed sides between the stage and those who watch. */
+  /** Somebody has come, gone, changed sides between the stage and those who watch, or become an administrator or ceased to be one. */
   changed(member: Member): void {
-    let [stage, viewers, watches] = [0, 0, false];
+    let [stage, viewers, watches, attended] = [0, 0, false, false];
     for (const one of this.#options.members()) {
       if (one.hidden) viewers += 1;
       else stage += 1;
       watches ||= one === member && one.hidden;
+      attended ||= one.isAdmin;
     }
     this.#stage = stage;
     this.#viewers = viewers;
+    this.#attended = attended;
     this.#watchStage();
     this.#news.info = true;
     if (!watches) this.#forgetHand(member.id);
@@ -160,6 +172,7 @@ export class Broadcast {
   close(): void {
     clearTimeout(this.#telling);
     clearTimeout(this.#emptying);
+    clearTimeout(this.#abandoning);
     this.#hands.clear();
   }
 
@@ -172,6 +185,10 @@ export class Broadcast {
     this.#watchStage();
   }
 
+  get #unattended(): boolean {
+    return this.live && !this.#attended;
+  }
+
   #forgetHand(id: string): void {
     if (this.#hands.delete(id)) this.#news.hands = true;
   }
@@ -181,6 +198,11 @@ export class Broadcast {
     else {
       clearTimeout(this.#emptying);
       this.#emptying = undefined;
+    }
+    if (this.#unattended) this.#abandoning ??= setTimeout(() => this.set({ live: false }), UNATTENDED);
+    else {
+      clearTimeout(this.#abandoning);
+      this.#abandoning = undefined;
     }
   }
 

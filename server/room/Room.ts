@@ -195,7 +195,7 @@ export class Room {
       this.#tellOthers(member.id, 'peerClosed', { peerId: member.id, reason: 'left' });
       if (!this.#mayReceive(member)) member.withdraw();
     }
-    if (before !== member.hidden) this.broadcast?.changed(member);
+    if (before !== member.hidden || wasAdmin !== member.isAdmin) this.broadcast?.changed(member);
     if (this.broadcast && member.isAdmin && !wasAdmin) member.notify('handsChanged', this.broadcast.hands);
   }
 

@@ -21,7 +21,8 @@ export function stageHandlers(caller: Caller): StageHandlers {
 
     setBroadcast({ live, profile }) {
       const { peer, room } = caller.stay;
-      mustBeAdmin(peer);
+      const ends = live === false && profile === undefined;
+      if (!(ends && room.broadcast?.mayEnd(peer))) mustBeAdmin(peer);
       const broadcast = mustBeBroadcast(room);
       broadcast.set({ live, profile });
       return { broadcast: broadcast.info };

@@ -270,3 +270,34 @@ test('who becomes an administrator is told of raised hands', async () => {
   });
   await speaker.client.request('invite', { peerId: viewer.reply.peerId });
 });
+
+test('a guest whom the last host has left alone on the stage may end the broadcast, and nothing else', async () => {
+  const host = await enter('host');
+  const [guest, viewer] = [await enter('speaker'), await enter()];
+  await host.client.request('setBroadcast', { live: true });
+  const forbidden = failure('forbidden');
+  await expect(guest.client.request('setBroadcast', { live: false })).rejects.toMatchObject(forbidden);
+  await host.client.request('leave', {});
+  await guest.client.event('broadcastChanged', ({ unattended }) => unattended === true);
+  for (const wish of [{ live: true }, { profile: 'smooth' }, { live: false, profile: 'smooth' }] as const) {
+    await expect(guest.client.request('setBroadcast', wish)).rejects.toMatchObject(forbidden);
+  }
+  await expect(viewer.client.request('setBroadcast', { live: false })).rejects.toMatchObject(forbidden);
+  const { broadcast } = await guest.client.request('setBroadcast', { live: false });
+  expect(broadcast).toMatchObject({ state: 'ended' });
+  await viewer.client.event('broadcastChanged', ({ state }) => state === 'ended');
+  await expect(guest.client.request('setBroadcast', { live: false })).rejects.toMatchObject(forbidden);
+});
+
+test('a host who is made one in mid-call attends, and one who is no host any more does not', async () => {
+  const host = await enter('host');
+  const [second, guest] = [await enter('speaker'), await enter('speaker')];
+  await host.client.request('setBroadcast', { live: true });
+  await host.client.request('setGrants', { peerId: second.reply.peerId, grants: { roomAdmin: true } });
+  await host.client.request('leave', {});
+  await guest.client.event('peerClosed');
+  expect(await room()).not.toHaveProperty('unattended');
+  await second.client.request('setGrants', { peerId: second.reply.peerId, grants: { roomAdmin: false } });
+  await guest.client.event('broadcastChanged', ({ unattended }) => unattended === true);
+  await guest.client.request('setBroadcast', { live: false });
+});

@@ -184,6 +184,34 @@ describe('a broadcast', () => {
     expect(live).toEqual([true, false]);
   });
 
+  test('without an administrator may be ended by those on the stage, and ends by itself after a quarter of an hour', () => {
+    const { broadcast, enter, leave, become, live } = setUp();
+    const [host, guest, viewer] = [enter('host', 'host'), enter('guest', 'speaker'), enter('viewer', 'viewer')];
+    expect(broadcast.mayEnd(guest)).toBe(false);
+    broadcast.set({ live: true });
+    expect([broadcast.info.unattended, broadcast.mayEnd(host), broadcast.mayEnd(guest)]).toEqual([
+      undefined,
+      true,
+      false,
+    ]);
+    leave(host);
+    expect([guest, viewer].map((one) => broadcast.mayEnd(one))).toEqual([true, false]);
+    vi.advanceTimersByTime(1000);
+    expect(guest.infos.at(-1)).toMatchObject({ state: 'live', unattended: true });
+    vi.advanceTimersByTime(14 * MINUTE);
+    // Somebody who may run it, on the stage or off it.
+    become(viewer, 'host');
+    vi.advanceTimersByTime(1000);
+    expect([guest.infos.at(-1)?.unattended, broadcast.mayEnd(guest)]).toEqual([undefined, false]);
+    become(viewer, 'viewer');
+    vi.advanceTimersByTime(15 * MINUTE - 1);
+    expect(live).toEqual([true]);
+    vi.advanceTimersByTime(1);
+    expect(live).toEqual([true, false]);
+    expect(guest.infos.at(-1)).toMatchObject({ state: 'ended' });
+    expect([broadcast.info.unattended, broadcast.mayEnd(guest)]).toEqual([undefined, false]);
+  });
+
   test('that is not live does not end, nor does one that has closed', () => {
     const { broadcast, enter, live } = setUp();
     enter('viewer', 'viewer');

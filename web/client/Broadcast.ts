@@ -64,7 +64,7 @@ export class Broadcast {
     await this.#set({ live: true });
   }
 
-  /** Viewers receive nothing any more. @throws {WeirError} as `goLive` */
+  /** Viewers receive nothing any more. While it is `unattended`, anybody on the stage may. @throws {WeirError} as `goLive` */
   async end(): Promise<void> {
     await this.#set({ live: false });
   }

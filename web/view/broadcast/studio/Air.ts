@@ -68,7 +68,7 @@ export class StudioAir {
     this.#waiting.textContent = say(this.#isHost ? 'studioWaitingNone' : 'studioSpeakerWaits');
     this.#showButton(state);
     this.button.disabled = session.phase !== 'in' || this.#asked !== undefined;
-    this.button.hidden = !this.#isHost;
+    this.button.hidden = !this.#isHost && !info?.unattended;
     this.summary.hidden = state !== 'ended';
     this.#mostRow.hidden = this.#peak === undefined;
     this.#most.textContent = count(this.#peak ?? 0);

@@ -9,6 +9,7 @@ import { showPhase, tellProblems } from '../../telling.ts';
 import { waitingBanner } from '../../waiting.ts';
 import { say } from '../../words/index.ts';
 import type { Show } from '../Show.ts';
+import { tellUnattended } from '../unattended.ts';
 import { StudioAir } from './Air.ts';
 import { ask } from './Ask.ts';
 import { studioBar } from './Bar.ts';
@@ -89,6 +90,7 @@ export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElemen
   session.on('draining', (seconds) => toasts.tell(say('draining', { seconds: Math.ceil(seconds) })));
   session.on('personLeft', ({ name }) => toasts.tell(say('left', { name })));
   session.on('screenShared', ({ name }) => announce(say('shares', { name })));
+  tellUnattended(show, toasts, () => session.mayPublish);
   const problems = tellProblems(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
   const levels = setInterval(() => stage.hear(), LEVELS);

@@ -1,5 +1,16 @@
 /** Owns the bar below the player: sound, quality, hand, picture-in-picture, full screen, and what the stage adds to it. */
-import { DoorOpen, Hand, LogOut, Maximize, Minimize, PictureInPicture2, Settings2, Volume2, VolumeX } from 'lucide';
+import {
+  DoorOpen,
+  Hand,
+  LogOut,
+  Maximize,
+  Minimize,
+  PictureInPicture2,
+  Settings2,
+  Square,
+  Volume2,
+  VolumeX,
+} from 'lucide';
 import { control, listenToKeys, showOwn, withDevices } from '../../controls.ts';
 import { element } from '../../dom.ts';
 import { choices, menu } from '../../Menu.ts';
@@ -19,11 +30,23 @@ export interface ViewerControlsOptions {
   /** What fills the screen. */
   readonly frame: HTMLElement;
   onHand(): void;
+  /** Whether we may end the broadcast: on the stage, with no host there. */
+  mayEnd(): boolean;
+  onEnd(): Promise<void>;
 }
 
 const qualityWords = { auto: 'qualityAuto', high: 'qualityHigh', medium: 'qualityMedium', low: 'qualityLow' } as const;
 
-export function viewerControls({ session, sound, player, onStage, frame, onHand }: ViewerControlsOptions): {
+export function viewerControls({
+  session,
+  sound,
+  player,
+  onStage,
+  frame,
+  onHand,
+  mayEnd,
+  onEnd,
+}: ViewerControlsOptions): {
   root: HTMLElement;
   render(): void;
   close(): void;
@@ -35,6 +58,7 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
   const microphone = control('microphone', 'M', () => session.toggleMicrophone());
   const camera = control('camera', 'V', () => session.toggleCamera());
   const stepDown = control('step-down', undefined, () => onStage.leave());
+  const end = control('end', undefined, onEnd);
   const picture = control('picture', 'P', () => togglePicture(player));
   const full = control('full', 'F', () => toggleFullScreen(frame));
   const leave = control('leave', undefined, () => session.leave());
@@ -42,6 +66,8 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
   quality.show({ label: say('settings'), node: Settings2 });
   picture.show({ label: say('pictureInPicture'), node: PictureInPicture2 });
   stepDown.show({ label: say('leaveStage'), node: DoorOpen });
+  end.show({ label: say('endBroadcast'), node: Square });
+  end.button.classList.add('danger');
   leave.show({ label: say('leaveBroadcast'), node: LogOut });
 
   const devices = element(
@@ -50,6 +76,7 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
     withDevices(microphone, 'microphone', session.media, sound.sound),
     withDevices(camera, 'camera', session.media),
     stepDown.button,
+    end.button,
   );
   const volumeControl = element('span', { className: 'split volume' }, hearing.button, volume);
   const render = () => {
@@ -66,6 +93,7 @@ export function viewerControls({ session, sound, player, onStage, frame, onHand 
     hand.button.disabled = session.phase !== 'in';
     hand.show({ label: say(raised ? 'lowerHand' : 'raiseHand'), node: Hand, pressed: raised });
     devices.hidden = !on;
+    end.button.hidden = !mayEnd();
     showOwn({ microphone, camera }, session.self);
     picture.button.hidden = !document.pictureInPictureEnabled || player.scene !== 'live';
     // There is nothing more to see or to hear.

@@ -8,6 +8,7 @@ import { showPhase, tellProblems } from '../../telling.ts';
 import { waitingBanner } from '../../waiting.ts';
 import { say } from '../../words/index.ts';
 import { Show } from '../Show.ts';
+import { endBroadcast, tellUnattended } from '../unattended.ts';
 import { PlayerCard } from './Card.ts';
 import { viewerControls } from './controls.ts';
 import { askName, askOntoStage } from './dialogs.ts';
@@ -46,6 +47,8 @@ export function viewerView(
     onStage,
     frame: root,
     onHand: () => raiseHand(session, root),
+    mayEnd: () => onStage.on && (show.info?.unattended ?? false),
+    onEnd: () => endBroadcast(show, root),
   });
   player.root.append(card.root, sound.unmute);
   const stage = element('div', { className: 'player' }, player.root);
@@ -73,6 +76,7 @@ export function viewerView(
     render();
   });
   session.on('draining', (seconds) => toasts.tell(say('draining', { seconds: Math.ceil(seconds) })));
+  tellUnattended(show, toasts, () => onStage.on);
   const problems = tellProblems(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
   const stillness = hideBarWhenStill(root);
