@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { variables } from '../server/config.ts';
 import type { Table } from '../shared/Channel.ts';
 import { closings } from '../shared/closing.ts';
-import { errorCodes } from '../shared/errors.ts';
+import { connectReasons, errorCodes, errorReasons } from '../shared/errors.ts';
 import { MAX_DISPLAY_NAME, MAX_ROOM_NAME } from '../shared/names.ts';
 import { clientTable, PROTOCOL_VERSION, SIGNALLING_PATH, serverTable } from '../shared/protocol.ts';
 import { performancePage } from './bench/support/record.ts';
@@ -179,6 +179,22 @@ ${named.join('\n')}
 ${Object.entries(errorCodes)
   .map(([code, meaning]) => row(`\`${code}\``, meaning))
   .join('')}
+An error may have a \`reason\`, which tells causes of one code apart.
+
+| reason | of which code, and what it means |
+|---|---|
+${Object.entries(errorReasons)
+  .map(([reason, meaning]) => row(`\`${reason}\``, meaning))
+  .join('')}
+Where there is no connection at all, the SDK finds out why, by \`GET /health\`. These reasons are never sent:
+
+| reason | meaning |
+|---|---|
+${Object.entries(connectReasons)
+  .map(([reason, meaning]) => row(`\`${reason}\``, meaning))
+  .join('')}
+When the server closes the connection during \`join\`, the SDK's error has the name of that end, below, as its reason.
+
 ## How a connection ends
 
 The close frame's reason text is the name.

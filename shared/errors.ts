@@ -1,5 +1,6 @@
 /** Owns the errors that may cross a wire: their public codes, their class, and their wire form. */
 import { z } from 'zod';
+import type { CloseReason } from './closing.ts';
 
 /** Every code that a peer may be shown, with its meaning. The protocol page prints this table. */
 export const errorCodes = {
@@ -25,8 +26,28 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** What an `unauthorized` may say about the token, for programs: `expired`, or its owner was `removed` since it was made. */
-export type ErrorReason = 'expired' | 'removed';
+/** What tells the causes of one code apart, for programs. The protocol page prints this table. */
+export const errorReasons = {
+  missing: '`unauthorized`: no token was sent.',
+  invalid: '`unauthorized`: it is no token, or it was not signed for this server.',
+  otherRoom: '`unauthorized`: the token is for another room, or for the other kind of room.',
+  expired: '`unauthorized`: the token has expired.',
+  removed: '`unauthorized`: an administrator has removed its owner since the token was made.',
+  draining: '`unavailable`: the server is about to end, and lets nobody in.',
+} as const;
+
+/** Why there is no connection at all: the SDK finds it out, with code `unavailable`, or `incapable` for the last one. */
+export const connectReasons = {
+  offline: 'This device has no network.',
+  unreachable: 'Nothing answers at the address of the server.',
+  badGateway: 'A proxy answers, and does not reach the server behind it.',
+  otherServer: 'What answers at the address of the server is no Weir server.',
+  webSocketBlocked: 'The server answers HTTP, but no WebSocket opens: something between blocks it.',
+  protocolVersion: 'The server speaks another version of the protocol; reload the page.',
+} as const;
+
+/** Why something failed, in finer words than its code. */
+export type ErrorReason = keyof typeof errorReasons | keyof typeof connectReasons | CloseReason;
 
 /** The one error class of Weir: `code` and `message` are public, `cause` is for the log and never sent. */
 export class WeirError extends Error {
@@ -34,6 +55,7 @@ export class WeirError extends Error {
   readonly code: ErrorCode;
   /** Seconds after which trying again makes sense, where the other side said so. */
   readonly retryAfter: number | undefined;
+  /** Why in particular, where that is known. */
   readonly reason: ErrorReason | undefined;
 
   constructor(
@@ -59,7 +81,7 @@ export class WeirError extends Error {
 
   /** The error that a reply carried. A code that only a newer server knows becomes `internal`. */
   static fromWire({ code, message, retryAfter, reason }: WireError): WeirError {
-    const known = reason === 'expired' || reason === 'removed' ? reason : undefined;
+    const known = reason !== undefined && isErrorReason(reason) ? reason : undefined;
     return new WeirError(isErrorCode(code) ? code : 'internal', message, { retryAfter, reason: known });
   }
 
@@ -71,6 +93,10 @@ export class WeirError extends Error {
 
 function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorCodes, code);
+}
+
+function isErrorReason(reason: string): reason is keyof typeof errorReasons {
+  return Object.hasOwn(errorReasons, reason);
 }
 
 /** An error as it stands in a message. */

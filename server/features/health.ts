@@ -5,7 +5,8 @@ import type { Rooms } from '../room/Rooms.ts';
 
 /** `GET /health`: 200 while the process answers. `GET /ready`: 200 while all media workers run and Weir lets people in, else 503. */
 export async function health(app: FastifyInstance, { pool, rooms }: { pool: WorkerPool; rooms: Rooms }): Promise<void> {
-  app.get('/health', () => ({ status: 'ok' }));
+  // The SDK asks from pages of other origins as well, when it cannot connect.
+  app.get('/health', (_request, reply) => reply.header('access-control-allow-origin', '*').send({ status: 'ok' }));
   app.get('/ready', (_request, reply) => {
     if (rooms.draining) return reply.code(503).header('retry-after', '10').send({ status: 'draining' });
     if (pool.complete) return { status: 'ready' };

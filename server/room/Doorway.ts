@@ -77,7 +77,9 @@ export class Doorway {
     for (const line of this.#lines.values()) {
       for (const { settled, refuse } of line) {
         settled();
-        refuse(new WeirError('unavailable', 'The server is about to restart; try again in a while.'));
+        refuse(
+          new WeirError('unavailable', 'The server is about to restart; try again in a while.', { reason: 'draining' }),
+        );
       }
     }
     this.#lines.clear();

@@ -127,7 +127,10 @@ export class Rooms {
   }
 
   #mustLetIn(): void {
-    if (this.draining) throw new WeirError('unavailable', 'The server is about to restart; try again in a while.');
+    if (this.draining)
+      throw new WeirError('unavailable', 'The server is about to restart; try again in a while.', {
+        reason: 'draining',
+      });
   }
 
   #obtain(kind: RoomKind, name: string): Promise<Room> {

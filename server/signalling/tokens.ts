@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { compactVerify, SignJWT } from 'jose';
 import { z } from 'zod';
-import { WeirError } from '../../shared/errors.ts';
+import { type ErrorReason, WeirError } from '../../shared/errors.ts';
 import { type Source, sources, text } from '../../shared/media.ts';
 import { shortDisplayName } from '../../shared/names.ts';
 import { type Grants, MAX_METADATA, MAX_NAME, type Role, type RoomKind, RoomName } from '../../shared/protocol.ts';
@@ -134,7 +134,8 @@ export function tokenGate({ apiKey, apiSecret, leeway, maxLifetime }: TokenGateO
   return {
     kind: 'token',
     async admit({ token, room, kind: wanted }) {
-      if (token === undefined) throw new WeirError('unauthorized', 'This server needs a token to join; none was sent.');
+      if (token === undefined)
+        throw refused('This server needs a token to join; none was sent.', { reason: 'missing' });
       const claims = await verify(token, { secret, issuer: apiKey, leeway: leeway / 1000 });
       const issuedAt = claims.iat ?? claims.nbf;
       if (issuedAt !== undefined && issuedAt > now() + leeway / 1000) {
@@ -146,7 +147,7 @@ export function tokenGate({ apiKey, apiSecret, leeway, maxLifetime }: TokenGateO
       }
       if (claims.video.roomJoin !== true)
         throw new WeirError('unauthorized', 'The token does not grant joining rooms.');
-      if (claims.video.room !== room) throw new WeirError('unauthorized', 'The token is for another room.');
+      if (claims.video.room !== room) throw refused('The token is for another room.', { reason: 'otherRoom' });
       return {
         kind: kindOf(claims.video, wanted),
         identity: claims.sub,
@@ -192,19 +193,21 @@ export function signToken(options: {
     .sign(new TextEncoder().encode(apiSecret));
 }
 
+function refused(message: string, options?: { reason: ErrorReason }): WeirError {
+  return new WeirError('unauthorized', message, options);
+}
+
 /** Checks the signature first: what is not signed by us is not parsed. */
 async function verify(
   token: string,
   { secret, issuer, leeway }: { secret: Uint8Array; issuer: string; leeway: number },
 ): Promise<Claims> {
-  const refused = (message: string, options?: { cause?: unknown; reason?: 'expired' }) =>
-    new WeirError('unauthorized', message, options);
   let payload: unknown;
   try {
     const verified = await compactVerify(token, secret, { algorithms: ['HS256'] });
     payload = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(verified.payload));
   } catch {
-    throw refused('The token is not one that this server accepts.');
+    throw refused('The token is not one that this server accepts.', { reason: 'invalid' });
   }
   const parsed = Claims.safeParse(payload);
   if (!parsed.success) {
@@ -212,7 +215,7 @@ async function verify(
     throw refused(claim ? `The token's claim ${claim} is not as it should be.` : 'The token has no claims.');
   }
   const claims = parsed.data;
-  if (claims.iss !== issuer) throw refused('The token is not one that this server accepts.');
+  if (claims.iss !== issuer) throw refused('The token is not one that this server accepts.', { reason: 'invalid' });
   if (claims.nbf !== undefined && claims.nbf > now() + leeway) throw refused('The token is not valid yet.');
   if (claims.exp <= now() - leeway) throw refused('The token has expired; ask for a new one.', { reason: 'expired' });
   return claims;
@@ -222,7 +225,7 @@ async function verify(
 function kindOf({ broadcast }: VideoGrant, wanted: RoomKind | undefined): RoomKind {
   const granted = broadcast === undefined ? undefined : broadcast ? 'broadcast' : 'call';
   if (granted && wanted && granted !== wanted) {
-    throw new WeirError('unauthorized', `The token is for a ${granted}, and this is a ${wanted}.`);
+    throw refused(`The token is for a ${granted}, and this is a ${wanted}.`, { reason: 'otherRoom' });
   }
   return granted ?? wanted ?? 'call';
 }

@@ -324,7 +324,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast with tokens', () => {
     await page.goto(addressOf(weir.url, room));
     await page.getByLabel('Access token').fill('nonsense');
     await button(page, 'Watch').click();
-    await page.getByRole('alert').filter({ hasText: 'does not open this room' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'This server does not accept that token.' }).waitFor();
     const viewer = await weir.token(room, 'vera', { canPublish: false, broadcast: true });
     await page.getByLabel('Access token').fill(viewer);
     await button(page, 'Watch').click();

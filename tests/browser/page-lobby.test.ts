@@ -1,14 +1,26 @@
 /** Owns the proof that the start page and the lobby do what they say, and say what is wrong before a call begins. */
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ownAddresses } from '../../server/media/options.ts';
 import { Captures } from '../support/captures.ts';
 import { hasChromium, launchChromium } from '../support/chromium.ts';
 import { TestClient } from '../support/client.ts';
 import { eventually } from '../support/people.ts';
+import { type Refusal, RefusingServer } from '../support/RefusingServer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { button, colourOf, expectIn, join, launchChromiumWith, openLobby, tile } from '../support/visit.ts';
 import { token, useServer, withTokens } from '../support/weir.ts';
+
+declare global {
+  interface Window {
+    /** What a live region of the lobby has said. */
+    announced?: string[];
+  }
+}
+
+const refusedWith = (code: string, reason?: string): Refusal => ({
+  error: { code, message: 'No.', ...(reason !== undefined && { reason }) },
+});
 
 const [address = '127.0.0.1'] = ownAddresses();
 
@@ -249,17 +261,90 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
     await expect.poll(() => alerts(page)).toEqual([expect.stringMatching(/asks for a token/)]);
     expect(await field.evaluate((element) => element === document.activeElement)).toBe(true);
     for (const [wrong, words] of [
-      ['no token at all', 'The token is not one that this server accepts.'],
-      [await token('elsewhere', 'ada'), 'The token is for another room.'],
+      ['no token at all', /^This server does not accept that token\. .*ask whoever invited you/],
+      [await token('elsewhere', 'ada'), /^That token is for another room\. .*ask whoever invited you/],
     ] as const) {
       await field.fill(wrong);
       await button(page, 'Join').click();
-      await expect.poll(() => alerts(page)).toEqual([`The token does not open this room: ${words}`]);
+      await expect.poll(() => alerts(page)).toEqual([expect.stringMatching(words)]);
     }
     await field.fill(await token('guarded', 'ada'));
     await button(page, 'Join').click();
     await expectIn(page);
     await page.close();
+  });
+
+  describe('a call that cannot begin', () => {
+    let refusing: RefusingServer;
+    beforeEach(async () => {
+      const client = await weir.connect();
+      refusing = await RefusingServer.start(weir.url, client.welcome);
+    });
+    afterEach(() => refusing[Symbol.asyncDispose]());
+
+    const cases: readonly (readonly [string, Refusal, RegExp])[] = [
+      ['a firewall', 'blocked', /live connection is blocked.*WebSocket.*try another network/],
+      ['a server that is down', 'down', /server cannot be reached\. Check your connection/],
+      ['a proxy without its server', 'gateway', /server is down: only the proxy.*few minutes/],
+      ['a network that wants a sign-in', 'portal', /Something else answers.*sign in first/],
+      ['too many connections', { close: 4011 }, /too many connections from your network\. Close other tabs/],
+      ['another version', { protocol: 99 }, /different versions\. Reload the page/],
+      ['a connection that is lost', 'cut', /connection to the server was lost\. Try again/],
+      ['draining', refusedWith('unavailable', 'draining'), /about to restart.*in a minute/],
+    ];
+
+    test('says why, each time that Join is pressed, and until it is so no longer', async () => {
+      const page = await lobby(bare, 'refused', refusing.url);
+      await page.getByLabel('Your name').fill('Ada');
+      await page.evaluate(() => {
+        const alert = document.querySelector('[role=alert]');
+        const submit = document.querySelector('[type=submit]');
+        const announced: string[] = [];
+        window.announced = announced;
+        const watch = new MutationObserver((changes) => {
+          if (submit?.ariaBusy === 'true' && changes.some(({ target }) => target === submit)) announced.push('busy');
+          if (alert?.textContent && changes.some(({ target }) => target === alert)) announced.push(alert.textContent);
+        });
+        if (alert) watch.observe(alert, { childList: true });
+        if (submit) watch.observe(submit, { attributeFilter: ['aria-busy'] });
+      });
+      const announced = () => page.evaluate(() => window.announced ?? []);
+      // What is down stays so.
+      const ordered = [...cases].sort(([, one], [, other]) => Number(one === 'down') - Number(other === 'down'));
+      for (const [name, refusal, words] of ordered) {
+        refusing.refuse(refusal);
+        // The second time it has to be said as well, though it is the same.
+        for (const press of refusal === 'blocked' ? [1, 2] : [1]) {
+          const before = (await announced()).length;
+          await button(page, 'Join').click();
+          await button(page, 'Join').waitFor();
+          const news = async () => (await announced()).slice(before);
+          await expect
+            .poll(news, { message: `${name}, press ${press}`, timeout: 5000 })
+            .toEqual(['busy', expect.stringMatching(words)]);
+        }
+        expect.soft(await page.locator('.problem:visible').first().textContent(), name).toMatch(words);
+        expect.soft(await page.getByLabel('Your name').inputValue(), name).toBe('Ada');
+      }
+      expect(await page.locator('.lobby').isVisible()).toBe(true);
+    });
+
+    test('is said to take long after two seconds', async () => {
+      const page = await lobby(bare, 'slow', refusing.url);
+      refusing.refuse('silent');
+      await join(page, 'Ada');
+      await page.getByRole('status').filter({ hasText: 'Still connecting to the server…' }).waitFor();
+      expect(await button(page, 'Joining…').getAttribute('aria-busy')).toBe('true');
+    });
+
+    test.each([
+      ['a studio', 'role=host&name=Ada&join=1', /live connection is blocked/],
+      ['a viewer', 'name=Vera', /live connection is blocked/],
+    ])('says why to %s as well', async (_name, query, words) => {
+      const page = await bare.newPage();
+      await page.goto(`${refusing.url}/b/refused?${query}`);
+      await expect.poll(() => alerts(page)).toContainEqual(expect.stringMatching(words));
+    });
   });
 
   test('a full room is told, and lets in as soon as somebody has left', async () => {

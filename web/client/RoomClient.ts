@@ -14,7 +14,8 @@ import type {
 } from '../../shared/protocol.ts';
 import { mayPublish } from '../../shared/roles.ts';
 import { Broadcast } from './Broadcast.ts';
-import { baseUrl } from './base.ts';
+import { baseUrl, signallingUrl } from './base.ts';
+import { connectFailure } from './connectFailure.ts';
 import { Emitter } from './Emitter.ts';
 import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './events.ts';
 import { earlyHandler } from './handler.ts';
@@ -32,6 +33,9 @@ import { type ViewSize, type ViewSource, Views } from './Views.ts';
 
 /** How much later a smooth broadcast is played than it comes, in milliseconds: some packets may be lost twice. */
 const SMOOTH = 1000;
+
+/** A connection that failed so quickly is tried once more where the server answers over HTTP, in milliseconds. */
+const QUICK = 1000;
 
 /**
  * One stay in one room. A connection that is cut comes back by itself, and the stay with it; after `closed` make a new
@@ -127,19 +131,13 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /**
    * Enters a room. It resolves when we are in; media of those who are there arrives by `trackAdded`.
    * @throws {WeirError} `unauthorized`, `roomFull`, `busy` (try again after `retryAfter` seconds), `unavailable`,
-   *   `incapable`, ...; another attempt needs a new RoomClient
+   *   `incapable`, ...; its `reason` says more. Another attempt needs a new RoomClient
    */
   async join(options: JoinOptions): Promise<void> {
     if (this.#state !== 'idle') throw new WeirError('alreadyJoined', 'Make a new RoomClient for another stay.');
     this.#setState('joining');
     try {
-      const opening = Line.open({
-        url: this.#url,
-        listeners: this.#listeners(),
-        onCut: () => this.emit('cutChanged', true),
-        onResumed: (snapshot) => this.#resumed(snapshot),
-        onClose: (reason) => this.#end(reason),
-      });
+      const opening = this.#openLine();
       const handler = earlyHandler();
       const asked = tokenOf(options);
       // Whoever cannot connect needs none.
@@ -159,8 +157,35 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       // Why the server closed the connection says more than that it did.
       const reason = this.#reason;
       this.leave();
-      const told = reason !== undefined && reason !== 'left' && reason !== 'disconnected';
-      throw told ? new WeirError('unavailable', closings[reason].message, { cause: error }) : error;
+      const told = reason !== undefined && reason !== 'left' && (reason !== 'disconnected' || isClosed(error));
+      throw told ? new WeirError('unavailable', closings[reason].message, { cause: error, reason }) : error;
+    }
+  }
+
+  /** Connects, and finds out why where that fails. @throws {WeirError} */
+  async #openLine(): ReturnType<typeof Line.open> {
+    const options = {
+      url: this.#url,
+      listeners: this.#listeners(),
+      onCut: () => this.emit('cutChanged', true),
+      onResumed: (snapshot: ResumeReply) => this.#resumed(snapshot),
+      onClose: (reason: CloseReason) => {
+        if (this.#line) this.#end(reason);
+        else if (this.#state === 'joining') this.#reason = reason;
+      },
+    };
+    for (let attempt = 1; ; attempt += 1) {
+      const began = performance.now();
+      try {
+        return await Line.open(options);
+      } catch (error) {
+        // The server has said why, or we have left.
+        if (WeirError.from(error).code !== 'unavailable' || this.#reason !== 'disconnected') throw error;
+        const failure = await connectFailure(signallingUrl(this.#url), error);
+        // A server that has started between the two is not blocked.
+        const again = failure.reason === 'webSocketBlocked' && attempt === 1 && performance.now() - began < QUICK;
+        if (!again || this.#state !== 'joining') throw failure;
+      }
     }
   }
 
@@ -440,4 +465,9 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     // Whoever was not in hears of it from `join`.
     if (wasIn) this.emit('closed', { reason, message: closings[reason].message });
   }
+}
+
+/** Whether a request has no answer because its connection ended. */
+function isClosed(error: unknown): boolean {
+  return error instanceof WeirError && error.code === 'closed';
 }

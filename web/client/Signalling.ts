@@ -1,4 +1,5 @@
 /** Owns one WebSocket of the client's: opens it, hears `welcome`, notices when the server has gone silent, closes it. */
+import { z } from 'zod';
 import { Channel, type Handlers, type Listeners } from '../../shared/Channel.ts';
 import { type CloseReason, closeReason, closings } from '../../shared/closing.ts';
 import { WeirError } from '../../shared/errors.ts';
@@ -35,6 +36,20 @@ const ASLEEP = 250;
 /** How often the silence is looked at, and by how much a `ping` may be late before it is asked for, in milliseconds. */
 const WATCH = 1000;
 
+/** The version that a welcome in JSON names. */
+const VersionOf = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('is no JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(z.object({ event: z.literal('welcome'), data: z.object({ protocol: z.number() }) }))
+  .transform(({ data }) => data.protocol);
+
 export class Signalling {
   readonly channel: Channel<ClientTable, ServerTable>;
   readonly #socket: WebSocket;
@@ -61,7 +76,9 @@ export class Signalling {
       this.#heardAt = performance.now();
       clearTimeout(this.#probing);
       this.#probing = undefined;
-      if (typeof data === 'string') this.channel.receive(data);
+      if (typeof data !== 'string') return;
+      if (!this.#watchdog) this.#checkVersion(data);
+      this.channel.receive(data);
     };
     this.#socket.onclose = ({ code, reason }) => this.#end(endOf(code, reason));
   }
@@ -112,14 +129,17 @@ export class Signalling {
     this.#socket.close(closings.left.code, 'left');
   }
 
+  /** The welcome of another version may have another form, of which nothing is certain but its version. */
+  #checkVersion(message: string): void {
+    const { data: version } = VersionOf.safeParse(message);
+    if (version === undefined || version === PROTOCOL_VERSION) return;
+    const words = `The server speaks version ${version} of the protocol; reload the page.`;
+    this.#welcome.reject(new WeirError('incapable', words, { reason: 'protocolVersion' }));
+    this.#socket.close();
+  }
+
   #welcomed(welcome: Welcome): void {
-    if (welcome.protocol !== PROTOCOL_VERSION) {
-      this.#welcome.reject(
-        new WeirError('incapable', `The server speaks version ${welcome.protocol} of the protocol; reload the page.`),
-      );
-      this.#socket.close();
-      return;
-    }
+    if (welcome.protocol !== PROTOCOL_VERSION) return;
     const late = welcome.limits.pingSeconds * 1000 + WATCH;
     this.#watchdog = setInterval(() => this.silentFor(late) && this.probe(), WATCH);
     this.#welcome.resolve(welcome);

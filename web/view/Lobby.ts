@@ -1,6 +1,6 @@
 /** Owns the lobby: how do I look and sound, who am I, who is inside; and everything that can go wrong before a call. */
 import { Mic, MicOff, Settings, Video, VideoOff } from 'lucide';
-import type { LocalMedia, LocalSource, RoomKind } from '../client/index.ts';
+import { type LocalMedia, type LocalSource, type RoomKind, WeirError } from '../client/index.ts';
 import { isolated } from './bidi.ts';
 import { element, hueOf, icon, initials } from './dom.ts';
 import { fullness, SILENCE } from './loudness.ts';
@@ -8,7 +8,7 @@ import { menu } from './Menu.ts';
 import { appearanceChoices } from './MoreMenu.ts';
 import { remembered } from './memory.ts';
 import { typedName } from './ownName.ts';
-import { deviceErrors, devicesWords, problemWords } from './problems.ts';
+import { deviceErrors, devicesWords, problemWords, reasonWords } from './problems.ts';
 import { RoomWatch } from './RoomWatch.ts';
 import { say, type WordKey } from './words/index.ts';
 
@@ -21,11 +21,26 @@ export interface LobbyOptions {
   readonly problem?: unknown;
   /** What is in the field for it already. */
   readonly token?: string | undefined;
-  /** Resolves when we are in; a refusal brings the lobby back. */
+  /** Join was pressed; the lobby stays until its owner replaces it, and says why when that fails (`failed`). */
   onJoin(wish: { name: string; token?: string }): void;
 }
 
+export interface Lobby {
+  readonly root: HTMLElement;
+  /** Joining did not work. */
+  failed(error: unknown): void;
+  /** Ends what it watches, and leaves the devices to the call. */
+  close(): void;
+}
+
 const METER_INTERVAL = 100;
+/**
+ * A press is seen for so long to have done something, however quickly it fails, and from so long on it is said that it
+ * still takes: milliseconds.
+ */
+const JOINING = { least: 400, long: 2000 };
+/** What the server disproves by answering over HTTP. */
+const disproved: ReadonlySet<unknown> = new Set(['unreachable', 'offline', 'badGateway', 'otherServer']);
 
 /** What differs from one kind of room to the other. */
 interface KindWords {
@@ -45,11 +60,7 @@ const kindWords: Readonly<Record<RoomKind, KindWords>> = {
   },
 };
 
-/** The lobby's elements; `close()` ends what it watches, and leaves the devices to the call. */
-export function lobbyView({ room, kind = 'call', media, problem, token: given = '', onJoin }: LobbyOptions): {
-  root: HTMLElement;
-  close(): void;
-} {
+export function lobbyView({ room, kind = 'call', media, problem, token: given = '', onJoin }: LobbyOptions): Lobby {
   const words = kindWords[kind];
   const name = element('input', {
     id: 'name',
@@ -76,6 +87,7 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
   const about = element('p', { className: 'quiet' }, words.about && say(words.about[0]));
   const problemText = element('p', { className: 'problem', role: 'alert', hidden: true });
   const deviceText = element('p', { className: 'problem', role: 'alert', hidden: true });
+  const progress = element('p', { className: 'quiet', role: 'status', hidden: true });
   const tryAgain = element('button', { type: 'button', hidden: true }, say('tryAgain'));
   const join = element('button', { type: 'submit', className: 'primary wide' }, say(words.join));
   const preview = previewOf(media, name);
@@ -99,6 +111,7 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
     deviceText,
     tryAgain,
     join,
+    progress,
   );
   const root = element(
     'div',
@@ -115,17 +128,24 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
 
   const showProblem = (text: string | undefined) => {
     problemText.hidden = text === undefined;
-    problemText.textContent = text ?? '';
+    if (problemText.textContent !== (text ?? '')) problemText.textContent = text ?? '';
   };
-  if (problem !== undefined) showProblem(problemWords(problem));
+  /** Why joining failed: it stays until Join is pressed again, or the server shows that it is so no longer. */
+  let refused: unknown = problem;
+  let unreachable: string | undefined;
+  const renderProblem = () => showProblem(refused === undefined ? unreachable : problemWords(refused));
+  renderProblem();
   const watch = new RoomWatch(room, kind, (state) => {
-    tokenField.hidden = state.kind !== 'token';
-    token.required = state.kind === 'token';
+    if (state.kind !== 'failed') {
+      token.required = state.kind === 'token';
+      tokenField.hidden = !token.required && !isUnauthorized(refused);
+    }
     inside.hidden = state.kind === 'token';
     if (words.about) about.textContent = say(words.about[state.kind === 'open' && state.live ? 1 : 0]);
     inside.textContent = state.kind === 'open' ? insideWords(state.names, words.nobody) : '';
-    if (state.kind === 'unreachable') showProblem(say('unavailable'));
-    else if (problemText.textContent === say('unavailable')) showProblem(undefined);
+    unreachable = state.kind === 'failed' ? reasonWords(state.reason) : undefined;
+    if (state.kind !== 'failed' && refused instanceof WeirError && disproved.has(refused.reason)) refused = undefined;
+    renderProblem();
   });
   const renderDevices = () => {
     const errors = deviceErrors(media);
@@ -142,8 +162,42 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
   });
   renderDevices();
 
+  let pressedAt: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const showJoining = (joining: boolean) => {
+    // A button that is disabled would lose the focus.
+    join.ariaBusy = String(joining);
+    join.textContent = say(joining ? words.joining : words.join);
+    progress.hidden = true;
+    progress.textContent = '';
+    clearTimeout(timer);
+    if (!joining) return;
+    timer = setTimeout(() => {
+      progress.textContent = say('joiningLong');
+      progress.hidden = false;
+    }, JOINING.long);
+  };
+  const failed = (error: unknown) => {
+    clearTimeout(timer);
+    const left = JOINING.least - (performance.now() - (pressedAt ?? 0));
+    timer = setTimeout(() => {
+      pressedAt = undefined;
+      showJoining(false);
+      refused = error;
+      renderProblem();
+      if (!isUnauthorized(error)) return;
+      tokenField.hidden = false;
+      token.focus();
+    }, left);
+  };
+
   form.addEventListener('submit', (event) => {
     event.preventDefault();
+    if (pressedAt !== undefined) return;
+    // Said anew, it is read anew: also where it is the same.
+    refused = undefined;
+    showProblem(undefined);
+    for (const input of [name, token]) input.removeAttribute('aria-invalid');
     const typed = typedName(name.value);
     const refuse = (input: HTMLInputElement, why: string) => {
       input.setAttribute('aria-invalid', 'true');
@@ -154,22 +208,26 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
       refuse(name, typed.problem);
       return;
     }
-    name.removeAttribute('aria-invalid');
-    if (!tokenField.hidden && token.value.trim() === '') {
+    if (token.required && token.value.trim() === '') {
       refuse(token, say('tokenHint'));
       return;
     }
     remembered.name.set(typed.name);
-    join.disabled = true;
-    join.textContent = say(words.joining);
+    pressedAt = performance.now();
+    showJoining(true);
     onJoin({ name: typed.name, ...(token.value.trim() && { token: token.value.trim() }) });
   });
   const close = () => {
+    clearTimeout(timer);
     watch.close();
     off();
     for (const part of [preview, ...selects]) part.close();
   };
-  return { root, close };
+  return { root, failed, close };
+}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof WeirError && error.code === 'unauthorized';
 }
 
 function insideWords(names: readonly string[], nobody: WordKey): string {

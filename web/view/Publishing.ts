@@ -12,6 +12,7 @@ export interface PublishingOptions {
 
 export class Publishing {
   readonly #options: PublishingOptions;
+  readonly #off: () => void;
   /** What its owner wants; what is published follows. */
   #muted = false;
   /** Publishing follows the devices one step at a time, per source. */
@@ -19,10 +20,15 @@ export class Publishing {
 
   constructor(options: PublishingOptions) {
     this.#options = options;
-    options.media.on('changed', (source) => {
+    this.#off = options.media.on('changed', (source) => {
       this.sync(source);
       options.onChanged();
     });
+  }
+
+  /** The devices may serve another session from now on. */
+  close(): void {
+    this.#off();
   }
 
   get muted(): boolean {

@@ -6,10 +6,13 @@ export type RoomState =
   /** `live` is a broadcast that is on air. */
   | { readonly kind: 'open'; readonly names: readonly string[]; readonly live: boolean }
   | { readonly kind: 'token' }
-  | { readonly kind: 'unreachable' };
+  /** `reason` is one that `reasonWords` knows. */
+  | { readonly kind: 'failed'; readonly reason: 'unreachable' | 'offline' | 'badGateway' | 'otherServer' | 'badRoom' };
 
 /** How often it asks, in milliseconds. */
 const INTERVAL = 5000;
+/** What proxies answer when they do not reach the server behind them. */
+const gatewayErrors: ReadonlySet<number> = new Set([502, 503, 504]);
 
 export class RoomWatch {
   readonly #url: string;
@@ -39,11 +42,13 @@ export class RoomWatch {
     try {
       const response = await fetch(this.#url, { signal: this.#abort.signal });
       if (response.status === 401) return { kind: 'token' };
-      if (!response.ok) return { kind: 'unreachable' };
-      const body: unknown = await response.json();
+      if (response.status === 400) return { kind: 'failed', reason: 'badRoom' };
+      if (gatewayErrors.has(response.status)) return { kind: 'failed', reason: 'badGateway' };
+      const body: unknown = response.ok ? await response.json().catch(() => undefined) : undefined;
+      if (body === undefined) return { kind: 'failed', reason: 'otherServer' };
       return { kind: 'open', names: namesIn(body), live: isLive(body) };
     } catch {
-      return { kind: 'unreachable' };
+      return { kind: 'failed', reason: navigator.onLine ? 'unreachable' : 'offline' };
     }
   }
 }

@@ -44,6 +44,7 @@ export class Session extends Emitter<SessionEvents> {
   #hand = false;
   #token: string | undefined;
   #refusal: unknown;
+  #failure: unknown;
   #inSince: number | undefined;
 
   constructor(wish: SessionWish, media: LocalMedia) {
@@ -87,7 +88,16 @@ export class Session extends Emitter<SessionEvents> {
     return this.#refusal;
   }
 
-  /** Enters the room; resolves as well when we leave meanwhile. @throws {WeirError} when the server does not let us in */
+  /** What the last attempt to come back failed with. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /**
+   * Enters the room; resolves as well when we leave meanwhile. After a failure this session is of no use; `ended` is not
+   * emitted.
+   * @throws {WeirError} when the server does not let us in
+   */
   async join(): Promise<void> {
     try {
       await this.#enter(this.#client);
@@ -99,7 +109,7 @@ export class Session extends Emitter<SessionEvents> {
       }
       // Whoever left while we waited wants to hear no more of it.
       if (this.#is('ended')) return;
-      this.#end('left');
+      this.#close();
       throw error;
     }
     this.#joined();
@@ -334,6 +344,7 @@ export class Session extends Emitter<SessionEvents> {
         this.#token = this.wish.token;
         return 'again';
       }
+      this.#failure = error;
       const refused = refusalOf(error);
       if (refused) {
         this.#refusal = error;
@@ -377,12 +388,17 @@ export class Session extends Emitter<SessionEvents> {
 
   #end(reason: EndReason): void {
     if (this.#phase === 'ended') return;
+    this.#close();
+    this.emit('ended', reason);
+  }
+
+  #close(): void {
     this.#comeback.end();
     this.#company.close();
     this.#setPhase('ended');
     this.#queue.cancel();
+    this.#publishing.close();
     void this.#screen.stop();
-    this.emit('ended', reason);
   }
 }
 

@@ -3,7 +3,7 @@ import { X } from 'lucide';
 import { announce, element, icon } from './dom.ts';
 import { say } from './words/index.ts';
 
-/** How long a message stays, in milliseconds, and how many stand there at most. */
+/** How long a message stays, in milliseconds, and how many stand there at most; errors stay until they are read. */
 const STAY = 5000;
 const MOST = 3;
 
@@ -32,7 +32,9 @@ export class Toasts {
   #show(text: string, className: string): HTMLElement {
     const toast = element('div', { className }, element('span', {}, text));
     this.root.append(toast);
-    while (this.root.children.length > MOST) this.root.firstElementChild?.remove();
+    // News makes way, errors that nobody has closed do not.
+    const [oldest] = this.root.querySelectorAll('.toast:not(.problem)');
+    if (this.root.children.length > MOST && oldest !== toast) oldest?.remove();
     return toast;
   }
 }

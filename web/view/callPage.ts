@@ -3,7 +3,7 @@ import { LocalMedia } from '../client/index.ts';
 import { callView } from './Call.ts';
 import { endedView } from './ended.ts';
 import type { EntryPage } from './entry.ts';
-import { lobbyView } from './Lobby.ts';
+import { type Lobby, lobbyView } from './Lobby.ts';
 import { remembered } from './memory.ts';
 import { nameWithoutLobby } from './ownName.ts';
 import { Session, type SessionWish } from './Session.ts';
@@ -22,6 +22,18 @@ export function startMedia(media: LocalMedia): LocalMedia {
   return media;
 }
 
+/** Runs `show` when the session is in its room, or waits for a server that is full, which its view tells. */
+export function onceIn(session: Session, show: () => void): void {
+  const offs = [
+    session.on('phase', (phase) => phase === 'in' && shown()),
+    session.on('waiting', (until) => until !== undefined && shown()),
+  ];
+  const shown = () => {
+    for (const off of offs) off();
+    show();
+  };
+}
+
 export const callPage: EntryPage = (app, { room, name, token, role, join }, onSession) => {
   /** Enters without a lobby: the way to the server is begun before the devices, which take the browser much longer. */
   const enterAfresh = (who: Who) => {
@@ -36,15 +48,13 @@ export const callPage: EntryPage = (app, { room, name, token, role, join }, onSe
       media,
       problem,
       token,
-      onJoin: (who) => {
-        lobby.close();
-        enter(who, media);
-      },
+      onJoin: (who) => enter(who, media, lobby),
     });
     app.replaceChildren(lobby.root);
   };
 
-  const enter = (who: Who, media: LocalMedia) => {
+  /** @param lobby stays until we are in */
+  const enter = (who: Who, media: LocalMedia, lobby?: Lobby) => {
     const session = new Session({ room, ...(role && { role }), ...who }, media);
     // Begun before the page is laid out; it ends later than that in any case.
     const joining = session.join();
@@ -57,12 +67,18 @@ export const callPage: EntryPage = (app, { room, name, token, role, join }, onSe
         if (refusal) showLobby(startMedia(newMedia()), refusal);
         else enterAfresh({ ...who, ...(fresh && { token: fresh }) });
       };
-      app.replaceChildren(endedView({ reason, refusal, onAgain }));
+      app.replaceChildren(endedView({ reason, refusal: session.failure, onAgain }));
     });
-    app.replaceChildren(call.root);
+    const show = () => {
+      lobby?.close();
+      app.replaceChildren(call.root);
+    };
+    if (lobby) onceIn(session, show);
+    else show();
     joining.catch((error: unknown) => {
       call.close();
-      showLobby(startMedia(newMedia()), error);
+      if (lobby?.root.isConnected) lobby.failed(error);
+      else showLobby(media, error);
     });
   };
 

@@ -1,7 +1,7 @@
 /** Owns what is shown after a call: why it ended, and the way back. */
 import { basePath } from './address.ts';
 import { type Child, element } from './dom.ts';
-import { problemWords } from './problems.ts';
+import { problemWords, reasonWords } from './problems.ts';
 import type { EndReason } from './sessionEvents.ts';
 import { say } from './words/index.ts';
 
@@ -15,7 +15,7 @@ const words: Partial<Record<EndReason, readonly [string, string]>> = {
 
 export interface EndedOptions {
   readonly reason: EndReason;
-  /** What `refused` says. */
+  /** Why we were not let in again, or what kept us out until we gave up. */
   readonly refusal?: unknown;
   /** Words for a room that is no call. */
   readonly own?: Partial<Record<EndReason, readonly [string, string]>>;
@@ -25,13 +25,19 @@ export interface EndedOptions {
 }
 
 export function endedView({ reason, refusal, own = {}, again, onAgain }: EndedOptions): HTMLElement {
-  const [title, text] =
-    reason === 'refused'
-      ? [say('endedRefused'), problemWords(refusal)]
-      : (own[reason] ?? words[reason] ?? [say('endedLost'), say('endedLostText')]);
+  const [title, text] = own[reason] ?? words[reason] ?? otherWords(reason, refusal);
   const way = reason === 'expired' || reason === 'refused' ? say('tryAgain') : (again ?? say('joinAgain'));
   // Whoever was removed is not wanted back.
   return endCard(title, text !== '' && element('p', {}, text), reason !== 'kicked' && wayOn(way, onAgain), toStart());
+}
+
+function otherWords(reason: EndReason, refusal: unknown): readonly [string, string] {
+  if (reason === 'refused') return [say('endedRefused'), problemWords(refusal)];
+  // Whoever gave up has tried before.
+  if (reason === 'disconnected') {
+    return [say('endedLost'), say('endedLostText', { detail: refusal ? problemWords(refusal) : say('unreachable') })];
+  }
+  return [say('endedOver'), reasonWords(reason) ?? say('connectionLost')];
 }
 
 /** A card in place of what was there. Its title takes the focus, and is read, unless something is to be typed. */

@@ -53,12 +53,53 @@ export function devicesWords(errors: DeviceErrors): string | undefined {
   return sentences.filter(Boolean).join(' ') || undefined;
 }
 
+/** By the reason of an error, or of a connection's end. */
+export const byReason: Readonly<Partial<Record<string, WordKey>>> = {
+  missing: 'tokenHint',
+  invalid: 'tokenInvalid',
+  otherRoom: 'tokenOtherRoom',
+  expired: 'tokenExpired',
+  removed: 'tokenRemoved',
+  draining: 'serverRestarts',
+  serverClosing: 'serverRestarts',
+  offline: 'offline',
+  unreachable: 'unreachable',
+  badGateway: 'badGateway',
+  badRoom: 'roomInvalid',
+  otherServer: 'otherServer',
+  webSocketBlocked: 'webSocketBlocked',
+  originNotAllowed: 'originNotAllowed',
+  protocolVersion: 'protocolVersion',
+  protocolError: 'protocolError',
+  tooManyConnections: 'tooManyConnections',
+  rateLimited: 'rateLimited',
+  joinTimeout: 'joinTooSlow',
+  slowReader: 'connectionTooSlow',
+  unresponsive: 'connectionLost',
+  disconnected: 'connectionLost',
+  abandoned: 'connectionLost',
+  resumed: 'connectionLost',
+  mediaLost: 'mediaLost',
+  roomClosed: 'roomClosed',
+  mediaFailed: 'endedNoMediaText',
+  replaced: 'endedReplacedText',
+  kicked: 'endedKickedText',
+};
+
+/** What is said of a reason; undefined where its code says as much. */
+export function reasonWords(reason: string | undefined): string | undefined {
+  const key = reason === undefined ? undefined : byReason[reason];
+  return key && say(key, { origin: location.origin });
+}
+
 const byCode: Partial<Record<WeirError['code'], WordKey>> = {
   roomFull: 'roomFull',
   busy: 'busyForLong',
   unavailable: 'unavailable',
-  timeout: 'unavailable',
-  closed: 'unavailable',
+  timeout: 'noAnswer',
+  closed: 'connectionLost',
+  gone: 'connectionLost',
+  internal: 'serverFailed',
   incapable: 'incapable',
   rateLimited: 'rateLimited',
   forbidden: 'forbidden',
@@ -67,6 +108,8 @@ const byCode: Partial<Record<WeirError['code'], WordKey>> = {
 /** Anything that was thrown, in words. */
 export function problemWords(problem: unknown): string {
   if (problem instanceof WeirError) {
+    const words = reasonWords(problem.reason);
+    if (words !== undefined) return words;
     if (problem.code === 'unauthorized') return say('unauthorized', { detail: problem.message });
     return say(byCode[problem.code] ?? 'failed', { detail: problem.message });
   }

@@ -25,6 +25,7 @@ export const en = {
   tokenHint: 'This server asks for a token. Whoever invited you has one for you.',
   join: 'Join',
   joining: 'Joining…',
+  joiningLong: 'Still connecting to the server…',
   nobodyInside: 'Nobody is here yet.',
   oneInside: '{names} is here.',
   someInside: '{names} are here.',
@@ -63,12 +64,43 @@ export const en = {
   unpluggedNone: '{device} was unplugged.',
 
   unauthorized: 'The token does not open this room: {detail}',
+  tokenInvalid:
+    'This server does not accept that token. Check that you have copied all of it, or ask whoever invited you for another one.',
+  tokenOtherRoom:
+    'That token is for another room. Open the room that it is for, or ask whoever invited you for another one.',
+  tokenExpired: 'That token has expired. Ask whoever invited you for a new one.',
+  tokenRemoved:
+    'You were removed from this room, and that token no longer opens it. Ask whoever runs the room to let you back in.',
+  serverRestarts: 'The server is about to restart, and lets nobody in. Try again in a minute.',
+  offline: 'This device is offline. Connect it to a network, then try again.',
+  unreachable:
+    'The server cannot be reached. Check your connection and try again; if that is fine, the server is down.',
+  badGateway:
+    'The server is down: only the proxy in front of it answers. Try again in a few minutes, or tell whoever runs it.',
+  otherServer:
+    'Something else answers instead of the server: a network that wants you to sign in first, or a proxy. Open another page to see what it wants, then try again.',
+  webSocketBlocked:
+    'The page loads, but its live connection is blocked. A firewall, a proxy or a browser extension does not let WebSocket through: try another network or browser, or tell whoever runs this server.',
+  originNotAllowed:
+    'The server refuses calls from {origin}. Tell whoever runs it: its proxy must pass the Host header on, or WEIR_ALLOWED_ORIGINS must name this address.',
+  protocolVersion: 'This page and the server are of different versions. Reload the page.',
+  protocolError:
+    'The server did not understand this page. Reload it; if that does not help, tell whoever runs the server.',
+  tooManyConnections:
+    'There are too many connections from your network. Close other tabs of this server, or try again when others have left.',
+  joinTooSlow: 'Joining took too long. Check your connection, then try again.',
+  connectionTooSlow: 'Your connection is too slow for this room. Try another network, then join again.',
+  connectionLost: 'The connection to the server was lost. Try again.',
+  noAnswer: 'The server did not answer in time. Try again in a moment.',
+  serverFailed: 'Something failed on the server. Try again; if it stays so, tell whoever runs it.',
+  mediaLost: 'The part of the server that carried this room failed. Join again.',
+  roomClosed: 'The room was closed. Join again to open it anew.',
   roomFull: 'The room is full. Try again when somebody has left.',
   busy: 'The server is full just now.',
   againIn: 'Trying again in {seconds} s.',
   cancel: 'Cancel',
   busyForLong: 'The server is full just now. Try again in a few minutes.',
-  unavailable: 'The server cannot be reached. Check your connection; we keep trying.',
+  unavailable: 'The server cannot do this just now. Try again in a moment.',
   incapable:
     'This browser and the server have no video format in common. Try a current Chrome, Firefox, Edge or Safari.',
   rateLimited: 'That was too much at once. Wait a moment, then try again.',
@@ -150,7 +182,8 @@ export const en = {
   endedKicked: 'You were removed from the call',
   endedKickedText: 'Somebody who runs this room removed you.',
   endedLost: 'The connection was lost',
-  endedLostText: 'We tried for a minute and could not reach the server.',
+  endedLostText: 'We tried for a minute to come back. {detail}',
+  endedOver: 'The call is over for you',
   endedExpired: 'Your invitation has expired',
   endedExpiredText: 'You were away for longer than it lasts. Ask whoever invited you for a new link.',
   endedRefused: 'You are not let back in',

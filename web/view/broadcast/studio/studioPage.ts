@@ -1,11 +1,11 @@
 /** Owns the studio of a broadcast: the way in and out of it. */
 import { type LocalMedia, roleOf } from '../../../client/index.ts';
 import { roomPath } from '../../address.ts';
-import { newMedia, startMedia } from '../../callPage.ts';
+import { newMedia, onceIn, startMedia } from '../../callPage.ts';
 import { element } from '../../dom.ts';
 import { endCard, endedView } from '../../ended.ts';
 import type { EntryPage } from '../../entry.ts';
-import { lobbyView } from '../../Lobby.ts';
+import { type Lobby, lobbyView } from '../../Lobby.ts';
 import { nameWithoutLobby } from '../../ownName.ts';
 import { type EndReason, Session, type SessionWish } from '../../Session.ts';
 import { say } from '../../words/index.ts';
@@ -32,23 +32,21 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
       media,
       problem,
       token,
-      onJoin: (who) => {
-        lobby.close();
-        enter(who, media, false);
-      },
+      onJoin: (who) => enter(who, media, false, lobby),
     });
     app.replaceChildren(lobby.root);
   };
 
-  const enter = (who: Who, media: LocalMedia, goesLive: boolean) => {
+  /** @param lobby stays until we are in */
+  const enter = (who: Who, media: LocalMedia, goesLive: boolean, lobby?: Lobby) => {
     const { recent } = back;
     const session = new Session({ room, kind: 'broadcast', ...(role && { role }), ...who }, media);
     const joining = session.join();
     onSession(session);
-    const show = new Show(session);
+    const broadcast = new Show(session);
     let card: HTMLElement | undefined;
     const studio = studioView({
-      show,
+      show: broadcast,
       onEnded: (reason, live) => {
         media.close();
         if (reason === 'left' && live) back.leave();
@@ -58,10 +56,15 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
           if (refusal) showLobby(startMedia(newMedia()), refusal);
           else enterAfresh({ ...who, ...(fresh && { token: fresh }) }, false);
         };
-        app.replaceChildren(card ?? endedView({ reason, refusal, own: wordsOf(live), onAgain }));
+        app.replaceChildren(card ?? endedView({ reason, refusal: session.failure, own: wordsOf(live), onAgain }));
       },
     });
-    app.replaceChildren(studio.root);
+    const show = () => {
+      lobby?.close();
+      app.replaceChildren(studio.root);
+    };
+    if (lobby) onceIn(session, show);
+    else show();
     let wasIn = false;
     session.on('changed', () => {
       if (session.phase !== 'in') return;
@@ -74,17 +77,18 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
       }
       wasIn = true;
       // A token that was typed is not kept anywhere.
-      if (who.token === token) back.follow(who.name, show.info?.state);
+      if (who.token === token) back.follow(who.name, broadcast.info?.state);
     });
     joining.then(
       () => {
-        const wanted = goesLive || (recent && show.info?.state === 'before');
-        if (wanted && session.phase === 'in' && session.isAdmin) void show.goLive();
+        const wanted = goesLive || (recent && broadcast.info?.state === 'before');
+        if (wanted && session.phase === 'in' && session.isAdmin) void broadcast.goLive();
       },
       (error: unknown) => {
         back.forget();
         studio.close();
-        showLobby(startMedia(newMedia()), error);
+        if (lobby?.root.isConnected) lobby.failed(error);
+        else showLobby(media, error);
       },
     );
   };

@@ -6,6 +6,9 @@ import { Session } from '../../Session.ts';
 import { doorView, goneView } from './door.ts';
 import { viewerView } from './view.ts';
 
+/** How long an attempt is seen at least, in milliseconds. */
+const SEEN = 400;
+
 export const viewerPage: EntryPage = (app, { room, role, name, token: given }, onSession) => {
   /** Says why we are not in, and takes another token where that helps. */
   const askAgain = (error: unknown, token: string | undefined) =>
@@ -22,10 +25,17 @@ export const viewerPage: EntryPage = (app, { room, role, name, token: given }, o
       media.close();
       const { token: fresh, refusal } = session;
       const onAgain = () => (refusal ? askAgain(refusal, fresh) : enter(fresh));
-      app.replaceChildren(goneView(reason, refusal, onAgain));
+      app.replaceChildren(goneView(reason, session.failure, onAgain));
     });
     app.replaceChildren(view.root);
-    joining.catch((error: unknown) => askAgain(error, token));
+    const began = performance.now();
+    joining.catch(async (error: unknown) => {
+      view.close();
+      media.close();
+      // Whoever has pressed a button sees that it did something, however quickly that fails.
+      await new Promise((resolve) => setTimeout(resolve, SEEN - (performance.now() - began)));
+      askAgain(error, token);
+    });
   };
   enter(given);
 };
