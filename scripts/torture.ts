@@ -10,10 +10,11 @@ import { cuts } from './torture/recover/cuts.ts';
 import { drain } from './torture/recover/drain.ts';
 import { halfOpen } from './torture/recover/halfOpen.ts';
 import { node } from './torture/recover/node.ts';
+import { udp } from './torture/recover/udp.ts';
 import { frozen, workers } from './torture/recover/workers.ts';
 import { type Figure, holds, type Trial } from './torture/support/Trial.ts';
 
-const trials: readonly Trial[] = [cuts, halfOpen, crowd, drain, workers, frozen, node, address];
+const trials: readonly Trial[] = [cuts, halfOpen, crowd, drain, workers, frozen, node, address, udp];
 const record = new URL('../torture/recover.json', import.meta.url);
 const page = new URL('../docs/recovery.md', import.meta.url);
 

@@ -14,6 +14,10 @@ export type Source = z.infer<typeof Source>;
 export const MediaKind = z.enum(['audio', 'video']).meta({ id: 'MediaKind' });
 export type MediaKind = z.infer<typeof MediaKind>;
 
+/** Bytes of RTP that the server has sent to a peer and received from it, over the transports that it has now. */
+export const TransportCounters = z.object({ sent: z.number(), received: z.number() }).meta({ id: 'TransportCounters' });
+export type TransportCounters = z.infer<typeof TransportCounters>;
+
 /** The kind of media that each source is made of. */
 export const kindOf: Readonly<Record<Source, MediaKind>> = {
   camera: 'video',

@@ -12,6 +12,7 @@ import {
   RtpCapabilities,
   RtpParameters,
   Source,
+  TransportCounters,
   TransportInfo,
   text,
 } from './media.ts';
@@ -167,6 +168,12 @@ const clientRequests = {
       'Find the way of the media anew (RFC 8445, section 2.4), on both transports. `rateLimited` when it is asked for too often.',
     request: z.strictObject({}),
     reply: z.object({ send: IceParameters.optional(), recv: IceParameters.optional() }),
+  },
+  getTransportStats: {
+    about:
+      'How much RTP the server has sent to us and received from us: who compares it with what arrived here knows whether media gets through.',
+    request: z.strictObject({}),
+    reply: TransportCounters,
   },
   ping: { about: 'Are you there?', request: z.strictObject({}), reply: Nothing },
   openTransport: {

@@ -10,6 +10,7 @@ import {
   type RtpCapabilities,
   type RtpParameters,
   type Source,
+  type TransportCounters,
   type TransportInfo,
 } from '../../shared/media.ts';
 import type {
@@ -204,6 +205,11 @@ export class Peer implements Member {
   /** As `Transports.restartIce`. */
   restartIce(): Promise<{ send?: IceParameters; recv?: IceParameters }> {
     return this.#transports.restartIce();
+  }
+
+  /** As `Transports.getStats`. */
+  getTransportStats(): Promise<TransportCounters> {
+    return this.#transports.getStats();
   }
 
   /** As `Transports.connect`. */

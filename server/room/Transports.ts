@@ -1,7 +1,7 @@
 /** Owns the two transports of a browser's peer: made when there is a right to them, gone with it. */
 import type { WebRtcTransport } from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
-import type { DtlsParameters, IceParameters, TransportInfo } from '../../shared/media.ts';
+import type { DtlsParameters, IceParameters, TransportCounters, TransportInfo } from '../../shared/media.ts';
 import { Downlink } from '../media/Downlink.ts';
 import type { Hub } from '../media/Hub.ts';
 import { MIN_OUTGOING_BITRATE } from '../media/options.ts';
@@ -114,6 +114,16 @@ export class Transports {
       transport && accepted(transport.restartIce(), 'This transport cannot be restarted.');
     const [send, recv] = await Promise.all([restart(this.get('send')), restart(this.get('recv'))]);
     return { ...(send && { send }), ...(recv && { recv }) };
+  }
+
+  /** What has been sent to the client and received from it. @throws {WeirError} `unavailable` when the worker has failed */
+  async getStats(): Promise<TransportCounters> {
+    const stats = (direction: Direction) => {
+      const transport = this.get(direction);
+      return transport && accepted(transport.getStats(), 'This transport has no statistics.');
+    };
+    const [to, from] = await Promise.all([stats('recv'), stats('send')]);
+    return { sent: to?.[0]?.rtpBytesSent ?? 0, received: from?.[0]?.rtpBytesReceived ?? 0 };
   }
 
   closeAll(): void {

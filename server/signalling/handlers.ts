@@ -111,6 +111,10 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       return await caller.stay.peer.restartIce();
     },
 
+    async getTransportStats() {
+      return await caller.stay.peer.getTransportStats();
+    },
+
     ping() {
       return {};
     },

@@ -346,6 +346,17 @@ describe('a limit of connections', () => {
   });
 });
 
+describe('getTransportStats', () => {
+  test('counts from nothing, with transports or without, and is for those who are in', async () => {
+    for (const wanted of [true, false]) {
+      const { client } = await weir.enter('room', 'ada', {}, { transports: { send: wanted, recv: wanted } });
+      expect(await client.request('getTransportStats', {})).toEqual({ sent: 0, received: 0 });
+    }
+    const outside = await weir.connect();
+    await expect(outside.request('getTransportStats', {})).rejects.toMatchObject(failure('notJoined'));
+  });
+});
+
 describe('restartIce', () => {
   test('gives new credentials for both transports, and not too often', async () => {
     const { client, reply } = await enter('ada');

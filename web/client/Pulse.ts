@@ -1,4 +1,4 @@
-/** Owns noticing that media has stopped coming, seconds before the browser says that its way is lost. */
+/** Notices that media has stopped coming, or the reports on what is sent, seconds before the browser says that its path is lost. */
 
 export interface PulseOptions {
   /** How long ago the last packet came, in milliseconds; undefined where none is to be expected. */

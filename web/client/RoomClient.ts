@@ -364,8 +364,12 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       this.#link?.restartIce();
     });
     this.#pulse = new Pulse({
-      lastHeard: () => this.#link?.receiving.lastHeard((info) => this.#isExpected(info)),
-      onSilence: () => line.probe(true),
+      lastHeard: () => this.#link?.lastHeard((info) => this.#isExpected(info)),
+      onSilence: () => {
+        line.probe(true);
+        // Who is cut looks at the media when the stay goes on.
+        if (!line.cut) this.#link?.checkPath();
+      },
     });
     for (const info of reply.peers) this.#roster.add(info);
     this.#roster.syncUndecodable(reply.undecodable);

@@ -2,12 +2,15 @@
 import { Device, type types } from 'mediasoup-client';
 import { WeirError } from '../../shared/errors.ts';
 import { RtpCapabilities, type TransportInfo } from '../../shared/media.ts';
-import type { Grants, ResumeReply } from '../../shared/protocol.ts';
+import type { ConsumerInfo, Grants, ResumeReply } from '../../shared/protocol.ts';
 import type { Connection } from './events.ts';
 import type { earlyHandler } from './handler.ts';
 import { IceRestarts } from './IceRestarts.ts';
+import { type LocalCounters, MediaPath } from './MediaPath.ts';
 import { Receiving, type ReceivingOptions } from './Receiving.ts';
+import { SendFeedback } from './SendFeedback.ts';
 import { Sending, type SendingOptions } from './Sending.ts';
+import { countTransport, type TransportReport } from './stats.ts';
 
 type Transport = types.Transport;
 
@@ -33,6 +36,8 @@ export class SfuLink {
   #recv: Transport | undefined;
   #opening = false;
   readonly #restarts: IceRestarts;
+  readonly #path: MediaPath;
+  readonly #feedback = new SendFeedback(() => count(this.#send));
   #wasConnected = false;
   #closed = false;
 
@@ -47,6 +52,11 @@ export class SfuLink {
       restart: () => this.#restartIce(),
       connection: () => this.connection,
       onHopeless: () => options.onFailed(),
+    });
+    this.#path = new MediaPath({
+      local: () => this.#counters(),
+      remote: () => options.request('getTransportStats', {}),
+      onChange: () => this.#pathChanged(),
     });
   }
 
@@ -93,8 +103,22 @@ export class SfuLink {
     return this.#wasConnected;
   }
 
-  /** How the media is connected: `lost` as soon as one transport has lost its way. */
+  /**
+   * How long ago the server was last heard of by the media, in milliseconds: by what comes in, or else by its reports on what
+   * is sent; undefined where nothing is to be expected.
+   */
+  lastHeard(isExpected: (info: ConsumerInfo) => boolean): number | undefined {
+    return this.receiving.lastHeard(isExpected) ?? this.#feedback.poll();
+  }
+
+  /** Finds out with the server whether media still gets through; where it does not, ICE is restarted. */
+  checkPath(): void {
+    void this.#path.check();
+  }
+
+  /** How the media is connected: `lost` as soon as one transport has lost its way, or nothing gets through. */
   get connection(): Connection {
+    if (this.#path.lost) return 'lost';
     const states = [this.#send, this.#recv].map((transport) => transport?.connectionState);
     if (states.some((state) => state === 'disconnected' || state === 'failed')) return 'lost';
     return states.includes('connecting') ? 'connecting' : 'connected';
@@ -109,6 +133,7 @@ export class SfuLink {
   close(): void {
     this.#closed = true;
     this.#restarts.close();
+    this.#path.close();
     this.#send?.close();
     this.#recv?.close();
     this.sending.close();
@@ -162,6 +187,18 @@ export class SfuLink {
     return transport;
   }
 
+  /** Browsers themselves take five seconds and more to say that a path is lost. */
+  #pathChanged(): void {
+    this.#options.onConnection();
+    this.#restarts.look();
+    if (this.#path.lost) this.#restarts.want();
+  }
+
+  async #counters(): Promise<LocalCounters> {
+    const [send, recv] = await Promise.all([count(this.#send), count(this.#recv)]);
+    return { sent: send?.sent ?? 0, received: recv?.received ?? 0 };
+  }
+
   async #restartIce(): Promise<void> {
     const { send, recv } = await this.#options.request('restartIce', {});
     await Promise.all([
@@ -169,6 +206,10 @@ export class SfuLink {
       recv && this.#recv?.restartIce({ iceParameters: recv }),
     ]);
   }
+}
+
+async function count(transport: Transport | undefined): Promise<TransportReport | undefined> {
+  return transport && !transport.closed ? countTransport(await transport.getStats()) : undefined;
 }
 
 function toOptions({ transportId, ...rest }: TransportInfo) {

@@ -86,6 +86,31 @@ export function summarise(track: {
   };
 }
 
+/** What has gone over one transport: RTP packets, and bytes of everything that came, RTCP among it. */
+export interface TransportReport {
+  readonly sent: number;
+  readonly received: number;
+  readonly bytesReceived: number;
+}
+
+/** Sums up the report of one transport. */
+export function countTransport(report: RTCStatsReport): TransportReport {
+  const rows: Row[] = [];
+  report.forEach((row: Row) => {
+    rows.push(row);
+  });
+  const total = (type: string, key: string) =>
+    sum(
+      rows.filter((row) => row.type === type),
+      key,
+    );
+  return {
+    sent: total('outbound-rtp', 'packetsSent'),
+    received: total('inbound-rtp', 'packetsReceived'),
+    bytesReceived: total('candidate-pair', 'bytesReceived'),
+  };
+}
+
 /** The round trip of the pair of candidates that carries it; not every browser says which that is by the transport. */
 function pathTime(rows: readonly Row[]): number | undefined {
   const chosen = new Set(rows.map((row) => row.selectedCandidatePairId).filter(Boolean));

@@ -41,6 +41,7 @@ export class Session extends Emitter<SessionEvents> {
   readonly #queue = new Queue((until) => this.emit('waiting', until));
   #client: RoomClient;
   #phase: Phase = 'joining';
+  #mediaLost = false;
   #hand = false;
   #token: string | undefined;
   #refusal: unknown;
@@ -150,6 +151,11 @@ export class Session extends Emitter<SessionEvents> {
   get others(): readonly Person[] {
     if (this.#phase !== 'reconnecting') this.#company.update(this.#client.peers);
     return this.#company.people;
+  }
+
+  /** Whether media does not get through while the signalling does. */
+  get mediaLost(): boolean {
+    return this.#mediaLost;
   }
 
   get mayPublish(): boolean {
@@ -274,6 +280,7 @@ export class Session extends Emitter<SessionEvents> {
     client.on('tokenRefreshed', (token) => {
       if (this.#client === client || client.state === 'joined') this.#token = token;
     });
+    client.on('connectionChanged', () => this.#client === client && this.#mediaChanged());
     client.on('cutChanged', (cut) => this.#client === client && this.emit('cut', cut));
     client.on('draining', ({ seconds }) => this.#client === client && this.emit('draining', seconds));
     client.on('handChanged', (peer) => {
@@ -319,6 +326,13 @@ export class Session extends Emitter<SessionEvents> {
     } else void this.#screen.stop();
     if (this.#client.grants?.hidden) this.#hand = false;
     this.emit('changed', undefined);
+  }
+
+  #mediaChanged(): void {
+    const lost = this.#phase === 'in' && this.#client.connection === 'lost';
+    if (lost === this.#mediaLost) return;
+    this.#mediaLost = lost;
+    this.emit('mediaLost', lost);
   }
 
   #closed(reason: CloseReason): void {
@@ -382,6 +396,8 @@ export class Session extends Emitter<SessionEvents> {
   #setPhase(phase: Phase): void {
     if (this.#phase === phase) return;
     this.#phase = phase;
+    // Of another client: what its media does is not known yet.
+    this.#mediaLost = false;
     this.emit('phase', phase);
     this.emit('changed', undefined);
   }

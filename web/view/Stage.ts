@@ -156,8 +156,9 @@ export class Stage {
       if (away) tile.setSlow(true, say('awayTheirs', { name }));
       else tile.setSlow(frozen.has(tile), ours ? undefined : say('frozenTheirs', { name }));
     }
-    // When it is our own connection, saying so once is enough.
-    this.#slow.hidden = !ours || frozen.size === 0 || this.#session.phase !== 'in';
+    // When it is our own connection, saying so once is enough; that media is lost is said by the status.
+    const said = this.#session.phase !== 'in' || this.#session.mediaLost;
+    this.#slow.hidden = !ours || frozen.size === 0 || said;
   }
 
   /** Tells the server how large somebody's pictures are seen, and that the one who speaks, or is large, matters. */

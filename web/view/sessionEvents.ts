@@ -11,6 +11,8 @@ export interface SessionEvents {
   phase: Phase;
   /** Signalling is cut while media flows on, or there again. */
   cut: boolean;
+  /** Media does not get through while the signalling does, or does again. */
+  mediaLost: boolean;
   /** The server is full: we try again at this moment (`performance.now()`); undefined when we wait no longer. */
   waiting: number | undefined;
   /** The server ends in so many seconds. */

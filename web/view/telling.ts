@@ -1,6 +1,6 @@
 /** Owns what is said of a stay wherever somebody takes part: what does not work, and that the connection is lost or back. */
 import { deviceErrors, devicesWords, deviceWords, isDeviceProblem, problemWords } from './problems.ts';
-import type { Phase, Session } from './Session.ts';
+import type { Session } from './Session.ts';
 import type { Toasts } from './Toasts.ts';
 import { say } from './words/index.ts';
 
@@ -37,37 +37,42 @@ function tellDeviceErrors({ media }: Session, toasts: Toasts): () => void {
   });
 }
 
-/** Says "connecting" and "reconnecting" once they have lasted, and that we are back. */
+type Connecting = 'connecting' | 'reconnecting' | 'reconnectingMedia';
+
+/** Says "connecting" and "reconnecting" once they have lasted, that media is lost at once, and that all is back. */
 export function showPhase(session: Session, status: HTMLElement, toasts: Toasts, root: HTMLElement): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let said = false;
-  const tell = (words: 'connecting' | 'reconnecting') => {
-    said = true;
+  let said: Connecting | undefined;
+  const tell = (words: Connecting) => {
+    said = words;
     status.textContent = say(words);
     status.hidden = false;
+    // While only the signalling is cut, sound and picture go on: nothing is dimmed.
+    root.classList.toggle('reconnecting', session.phase === 'reconnecting');
   };
-  const show = (phase: Phase) => {
+  const settled = () => {
+    if (said === 'reconnecting') toasts.tell(say('reconnected'));
+    if (said === 'reconnectingMedia') toasts.tell(say('mediaBack'));
+    said = undefined;
+    status.hidden = true;
+    root.classList.remove('reconnecting');
+  };
+  const update = () => {
+    if (session.phase === 'ended') return clearTimeout(timer);
+    const words = connecting(session);
     clearTimeout(timer);
-    if (phase === 'in') {
-      if (said && status.textContent === say('reconnecting')) toasts.tell(say('reconnected'));
-      said = false;
-      status.hidden = true;
-      root.classList.remove('reconnecting');
-      return;
-    }
-    if (phase === 'ended') return;
-    timer = setTimeout(() => {
-      tell(phase === 'joining' ? 'connecting' : 'reconnecting');
-      root.classList.toggle('reconnecting', phase === 'reconnecting');
-    }, QUIET);
+    if (!words) settled();
+    // Media has been silent for a second by then.
+    else if (words === 'reconnectingMedia') tell(words);
+    else timer = setTimeout(() => tell(words), QUIET);
   };
-  session.on('phase', show);
-  session.on('cut', (cut) => {
-    if (session.phase !== 'in') return;
-    // Sound and picture go on: nothing is dimmed.
-    if (!cut) show('in');
-    else timer = setTimeout(() => tell('reconnecting'), QUIET);
-  });
-  show(session.phase);
+  for (const event of ['phase', 'cut', 'mediaLost'] as const) session.on(event, update);
+  update();
   return () => clearTimeout(timer);
+}
+
+function connecting({ phase, client, mediaLost }: Session): Connecting | undefined {
+  if (phase !== 'in') return phase === 'joining' ? 'connecting' : 'reconnecting';
+  if (client.cut) return 'reconnecting';
+  return mediaLost ? 'reconnectingMedia' : undefined;
 }

@@ -168,6 +168,8 @@ export const en = {
   connecting: 'Connecting…',
   reconnecting: 'Reconnecting…',
   reconnected: 'You are back.',
+  reconnectingMedia: 'Reconnecting sound and picture…',
+  mediaBack: 'Sound and picture are back.',
   undecodable: 'Your browser cannot play this video ({codec}).',
   awayTheirs: '{name} is reconnecting…',
   draining: 'The server restarts in {seconds} seconds. You will be reconnected.',

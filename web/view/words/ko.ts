@@ -162,6 +162,8 @@ export const ko: Readonly<Record<WordKey, string>> = {
   connecting: '연결하는 중…',
   reconnecting: '다시 연결하는 중…',
   reconnected: '다시 연결되었습니다.',
+  reconnectingMedia: '소리와 화면을 다시 연결하는 중…',
+  mediaBack: '소리와 화면이 다시 연결되었습니다.',
   undecodable: '이 브라우저에서는 이 영상({codec})을 재생할 수 없습니다.',
   awayTheirs: '{name} 님이 다시 연결하는 중…',
   draining: '서버가 {seconds}초 뒤에 다시 시작됩니다. 자동으로 다시 연결됩니다.',

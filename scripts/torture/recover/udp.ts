@@ -1,0 +1,90 @@
+/** A trial: the network stops letting UDP through in the middle of a call, as firewalls and VPNs do; TCP is left. */
+import { setTimeout } from 'node:timers/promises';
+import { addresses, Namespaces, whyNoNamespaces } from '../../bench/support/namespaces.ts';
+import { startMeasured } from '../../bench/support/servers.ts';
+import { seeEachOther, startBrowser, Visitor, whyNoBrowser } from '../support/Page.ts';
+import { type Trial, timeFigures } from '../support/Trial.ts';
+
+const TIMEOUT = 40_000;
+/** How long a call runs before the drop, in milliseconds: estimates and layers have settled by then. */
+const SETTLED = 3000;
+/** What was under way at the drop has been shown after so long, in milliseconds: later frames are new ones. */
+const DRAINED = 500;
+/** How often the page is read, in milliseconds. */
+const POLL = 50;
+
+export const udp: Trial = {
+  name: 'udp',
+  title: 'UDP that is blocked in the middle of a call',
+  about:
+    'Two people in Chromium, each in one of two network namespaces with the server; from one moment on no UDP gets through between them, while TCP does. Times are from there to the page saying that media is being reconnected, and to each of them seeing new frames of the other. Each turn is a new call.',
+  times: 20,
+  whyNotHere: () => whyNoBrowser() ?? whyNoNamespaces(),
+  async run({ times, say }) {
+    await using namespaces = await Namespaces.create({ delay: 5 }, 1800);
+    const url = `http://${addresses.b}:3000`;
+    await using _server = await startMeasured(
+      'weir',
+      {
+        WEIR_HOST: addresses.b,
+        WEIR_PORT: '3000',
+        WEIR_RTC_HOST: addresses.b,
+        WEIR_RESUME_SECONDS: '30',
+      },
+      { namespaces, side: 'b' },
+    );
+    await using far = await startBrowser({ within: namespaces.names.b, secure: url });
+    await using near = await startBrowser({ within: namespaces.names.a, secure: url });
+    const back: number[] = [];
+    const said: number[] = [];
+    let blamed = 0;
+    let changed = 0;
+    for (let turn = 0; turn < times; turn += 1) {
+      const room = `room-${turn}`;
+      const ada = await Visitor.enter(far.browser, url, room, 'Ada');
+      const bob = await Visitor.enter(near.browser, url, room, 'Bob');
+      await seeEachOther(ada, bob, TIMEOUT);
+      await setTimeout(SETTLED);
+      const before = (await bob.room()).peerId;
+      await namespaces.set({ dropUdp: true });
+      const dropped = performance.now();
+      const over = new AbortController();
+      const words = watchWords(bob, dropped, over.signal);
+      await setTimeout(DRAINED);
+      await seeEachOther(ada, bob, TIMEOUT);
+      back.push(performance.now() - dropped);
+      over.abort();
+      const { saidAfter, blamesOther } = await words;
+      if (saidAfter !== undefined) said.push(saidAfter);
+      if (blamesOther) blamed += 1;
+      if ((await bob.room()).peerId !== before) changed += 1;
+      say(`${turn + 1} of ${times}: frames again after ${Math.round(back.at(-1) ?? 0)} ms`);
+      await namespaces.set({ dropUdp: false });
+      await Promise.all([ada, bob].map(({ page }) => page.context().close()));
+    }
+    return [
+      ...timeFigures('The page says that media is reconnected', said, { most: 2000 }),
+      { name: 'Drops of which the page said so', value: said.length, unit: '', least: times },
+      { name: 'Drops for which the page blamed the other person', value: blamed, unit: '', most: 0 },
+      ...timeFigures('Each sees the other again', back, { most: 5000 }),
+      { name: 'Sessions that had to begin anew', value: changed, unit: '', most: 0 },
+    ];
+  },
+};
+
+/** What the page says meanwhile: when it first said that media is reconnected, and whether it ever blamed the other person. */
+async function watchWords(
+  { page }: Visitor,
+  since: number,
+  over: AbortSignal,
+): Promise<{ saidAfter: number | undefined; blamesOther: boolean }> {
+  let saidAfter: number | undefined;
+  let blamesOther = false;
+  while (!over.aborted) {
+    const text = await page.evaluate(() => document.querySelector<HTMLElement>('.call')?.innerText ?? '');
+    if (text.includes('Reconnecting sound and picture')) saidAfter ??= performance.now() - since;
+    if (text.includes("'s connection is slow")) blamesOther = true;
+    await setTimeout(POLL);
+  }
+  return { saidAfter, blamesOther };
+}

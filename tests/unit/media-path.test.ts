@@ -1,0 +1,150 @@
+/** Owns the proof of when media counts as lost: what one end sends and the other never gets, whatever else is silent. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { MediaPath } from '../../web/client/MediaPath.ts';
+import { SendFeedback } from '../../web/client/SendFeedback.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A link between two ends that send at these rates (each 10 ms), and what of it gets through, 0 to 1. */
+class Link {
+  readonly local = { sent: 0, received: 0 };
+  readonly remote = { sent: 0, received: 0 };
+  readonly rates = { up: 1, down: 1000 };
+  readonly through = { up: 1, down: 1 };
+  readonly changes: boolean[] = [];
+  /** Questions to the server. */
+  asked = 0;
+  cut = false;
+  readonly path = new MediaPath({
+    local: async () => ({ ...this.local }),
+    remote: async () => {
+      this.asked += 1;
+      if (this.cut) throw new Error('cut');
+      return { ...this.remote };
+    },
+    onChange: () => this.changes.push(this.path.lost),
+  });
+
+  constructor() {
+    setInterval(() => {
+      const { rates, through, local, remote } = this;
+      local.sent += rates.up;
+      remote.received += rates.up * through.up;
+      remote.sent += rates.down;
+      local.received += rates.down * through.down;
+    }, 10);
+  }
+}
+
+describe('media path', () => {
+  test.each([
+    ['both ways', { up: 0, down: 0 }],
+    ['what we send', { up: 0, down: 1 }],
+    ['what we receive', { up: 1, down: 0 }],
+  ])('%s lost: known after 300 ms, and so is that it is back', async (_, through) => {
+    const link = new Link();
+    Object.assign(link.through, through);
+    void link.path.check();
+    await vi.advanceTimersByTimeAsync(350);
+    expect(link.path.lost).toBe(true);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(link.path.lost).toBe(true);
+    Object.assign(link.through, { up: 1, down: 1 });
+    await vi.advanceTimersByTimeAsync(650);
+    expect(link.changes).toEqual([true, false]);
+    // Nobody asks any more.
+    const { asked } = link;
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(link.asked).toBe(asked);
+  });
+
+  test('a link that loses nine packets of ten is not lost', async () => {
+    const link = new Link();
+    Object.assign(link.through, { up: 0.1, down: 0.1 });
+    void link.path.check();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(link.changes).toEqual([]);
+  });
+
+  test('others who send nothing have lost nothing of ours', async () => {
+    const link = new Link();
+    Object.assign(link.rates, { up: 0, down: 0 });
+    void link.path.check();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(link.changes).toEqual([]);
+    const { asked } = link;
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(link.asked).toBe(asked);
+  });
+
+  test('a loss of which nothing more can be known is one no longer', async () => {
+    const link = new Link();
+    link.through.down = 0;
+    void link.path.check();
+    await vi.advanceTimersByTimeAsync(350);
+    expect(link.path.lost).toBe(true);
+    link.rates.down = 0;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(link.path.lost).toBe(true);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(link.changes).toEqual([true, false]);
+  });
+
+  test('without signalling nothing is known, and a later check begins anew', async () => {
+    const link = new Link();
+    link.through.down = 0;
+    link.cut = true;
+    await link.path.check();
+    expect(link.changes).toEqual([]);
+    link.cut = false;
+    void link.path.check();
+    void link.path.check();
+    await vi.advanceTimersByTimeAsync(350);
+    expect(link.changes).toEqual([true]);
+    link.cut = true;
+    await vi.advanceTimersByTimeAsync(350);
+    expect(link.changes).toEqual([true, false]);
+    link.path.close();
+  });
+});
+
+describe('reports on what is sent', () => {
+  /** A transport that sends so many packets each 100 ms. */
+  function sender(packets: number) {
+    const state = { sent: 0, received: 0, bytesReceived: 0, packets, reports: true };
+    setInterval(() => {
+      state.sent += state.packets;
+      if (state.reports) state.bytesReceived += 60;
+    }, 100);
+    const feedback = new SendFeedback(async () => ({ ...state }));
+    let age: number | undefined;
+    setInterval(() => {
+      age = feedback.poll();
+    }, 300);
+    return { state, age: () => age };
+  }
+
+  test('are recent while they come, and age when they stop', async () => {
+    const { state, age } = sender(3);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(age()).toBeLessThanOrEqual(300);
+    state.reports = false;
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(age()).toBeGreaterThan(600);
+    state.reports = true;
+    await vi.advanceTimersByTimeAsync(900);
+    expect(age()).toBeLessThanOrEqual(300);
+  });
+
+  test('are not expected of what sends nothing, or a voice that pauses', async () => {
+    const { state, age } = sender(1);
+    state.reports = false;
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(age()).toBeUndefined();
+  });
+});
