@@ -8,13 +8,26 @@ import { address } from './torture/recover/address.ts';
 import { crowd } from './torture/recover/crowd.ts';
 import { cuts } from './torture/recover/cuts.ts';
 import { drain } from './torture/recover/drain.ts';
+import { expiredNode, expiredWorkers } from './torture/recover/expired.ts';
 import { halfOpen } from './torture/recover/halfOpen.ts';
 import { node } from './torture/recover/node.ts';
 import { udp } from './torture/recover/udp.ts';
 import { frozen, workers } from './torture/recover/workers.ts';
 import { type Figure, holds, type Trial } from './torture/support/Trial.ts';
 
-const trials: readonly Trial[] = [cuts, halfOpen, crowd, drain, workers, frozen, node, address, udp];
+const trials: readonly Trial[] = [
+  cuts,
+  halfOpen,
+  crowd,
+  drain,
+  workers,
+  frozen,
+  node,
+  expiredWorkers,
+  expiredNode,
+  address,
+  udp,
+];
 const record = new URL('../torture/recover.json', import.meta.url);
 const page = new URL('../docs/recovery.md', import.meta.url);
 

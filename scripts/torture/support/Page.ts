@@ -55,10 +55,12 @@ export class Visitor {
     this.name = name;
   }
 
-  static async enter(browser: Browser, url: string, room: string, name: string): Promise<Visitor> {
+  /** @param token in the address, where the server needs one */
+  static async enter(browser: Browser, url: string, room: string, name: string, token?: string): Promise<Visitor> {
     const context = await browser.newContext({ viewport: { width: 640, height: 480 } });
     const page = await context.newPage();
-    await page.goto(`${url}/r/${room}?${new URLSearchParams({ name, join: '1' })}`);
+    const fragment = token ? `#${new URLSearchParams({ token })}` : '';
+    await page.goto(`${url}/r/${room}?${new URLSearchParams({ name, join: '1' })}${fragment}`);
     return new Visitor(page, name);
   }
 
@@ -69,6 +71,19 @@ export class Visitor {
       peerId: window.weir?.peerId,
       others: (window.weir?.peers ?? []).map(({ name }) => name).sort(),
     }));
+  }
+
+  /** What this person may do now; undefined while the page is not in. */
+  grants() {
+    return this.page.evaluate(() => window.weir?.grants);
+  }
+
+  /** Takes from somebody else the right to publish anything. */
+  async silence(name: string): Promise<void> {
+    await this.page.evaluate(async (wanted) => {
+      const peer = window.weir?.peers.find((one) => one.name === wanted);
+      await window.weir?.setGrants(peer?.peerId ?? '', { canPublishSources: [] });
+    }, name);
   }
 
   /** Frames that the tile of somebody has shown; -1 where there is none. */

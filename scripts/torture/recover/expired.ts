@@ -1,0 +1,103 @@
+/** The trials of a worker and of a Weir that are killed in a call whose tokens have expired: everybody is back as who they were. */
+import { startServer } from '../../../tests/support/server.ts';
+import { Invited, tokenSettings } from '../support/Invited.ts';
+import { startBrowser, whyNoBrowser } from '../support/Page.ts';
+import { type Figure, type Trial, timeFigures } from '../support/Trial.ts';
+import { until } from '../support/until.ts';
+import { Weir } from '../support/Weir.ts';
+
+const PATIENCE = 60_000;
+
+const about =
+  "Three people on Weir's page, in Chromium: a host, a speaker, and somebody whom the host has silenced. The tokens that they came in with have expired.";
+
+export const expiredWorkers: Trial = {
+  name: 'expired-workers',
+  title: 'Media workers that are killed, after tokens have expired',
+  about: `${about} The room's worker is killed with signal 9. Times are from there to all three being in and the two who may be seen seeing each other.`,
+  times: 20,
+  whyNotHere: whyNoBrowser,
+  async run({ times, say }) {
+    await using server = await startServer({
+      ...tokenSettings,
+      WEIR_WORKERS: '2',
+      WEIR_RESUME_SECONDS: '30',
+      WEIR_MESSAGES_PER_SECOND: '1000',
+    });
+    const { pool, rooms } = server.app;
+    await using chromium = await startBrowser();
+    const call = await Invited.enter(chromium.browser, server.url, 'room', PATIENCE);
+    const tally = new Tally(call);
+    for (let turn = 0; turn < times; turn += 1) {
+      const room = await rooms.find('room');
+      const victim = pool.workers.find((worker) => worker.routers > 0);
+      if (!victim || !room) throw new Error('The room is not where it should be.');
+      process.kill(victim.pid, 'SIGKILL');
+      const hit = performance.now();
+      await until('the room ending', PATIENCE, () => room.closed);
+      await tally.takeBack(hit);
+      await until('the worker being replaced', PATIENCE, () => pool.complete);
+      say(`${turn + 1} of ${times}: ${tally.words}`);
+    }
+    return tally.figures(times, 5000);
+  },
+};
+
+export const expiredNode: Trial = {
+  name: 'expired-node',
+  title: 'Weir itself, killed, after tokens have expired',
+  about: `${about} Weir is killed with signal 9, and another is started on the same port, which knows nothing of what the host decided. Times are from that one running to all three being in and the two who may be seen seeing each other.`,
+  times: 20,
+  whyNotHere: whyNoBrowser,
+  async run({ times, say }) {
+    let weir = await Weir.start(tokenSettings);
+    const settings = { ...tokenSettings, WEIR_PORT: new URL(weir.url).port };
+    try {
+      await using chromium = await startBrowser();
+      const tally = new Tally(await Invited.enter(chromium.browser, weir.url, 'room', PATIENCE));
+      for (let turn = 0; turn < times; turn += 1) {
+        process.kill(weir.pid, 'SIGKILL');
+        await weir.exit;
+        weir = await Weir.start(settings);
+        await tally.takeBack(performance.now());
+        say(`${turn + 1} of ${times}: ${tally.words}`);
+      }
+      return tally.figures(times, 8000);
+    } finally {
+      await weir[Symbol.asyncDispose]();
+    }
+  },
+};
+
+/** What came of each turn. */
+class Tally {
+  readonly #call: Invited;
+  readonly #back: number[] = [];
+  #changed = 0;
+  #ghosts = 0;
+
+  constructor(call: Invited) {
+    this.#call = call;
+  }
+
+  get words(): string {
+    return `back after ${Math.round(this.#back.at(-1) ?? 0)} ms, ${this.#changed} with other grants`;
+  }
+
+  /** Waits until everybody is back. @param since `performance.now()` */
+  async takeBack(since: number): Promise<void> {
+    await this.#call.isWhole(PATIENCE);
+    this.#back.push(performance.now() - since);
+    this.#changed += await this.#call.changed();
+    this.#ghosts += await this.#call.ghosts();
+  }
+
+  figures(times: number, most: number): Figure[] {
+    return [
+      ...timeFigures('All are back', this.#back, { most }),
+      { name: 'Recoveries', value: this.#back.length, unit: '', least: times },
+      { name: 'People with other grants than before', value: this.#changed, unit: '', most: 0 },
+      { name: 'Ghosts', value: this.#ghosts, unit: '', most: 0 },
+    ];
+  }
+}
