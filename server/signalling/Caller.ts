@@ -32,6 +32,8 @@ export interface Caller {
   tell<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
   /** Aborted once it has ended: what it waits for is not wanted any more. */
   readonly signal: AbortSignal;
+  /** It was closed with 1001, or without a code: by a proxy that restarts, or by a browser whose page is gone. */
+  readonly goingAway: boolean;
   /** Its `join` is a valid one and under way: as long as that takes it is not late. */
   joining(): Disposable;
   /** From now on it speaks for `stay`, whose earlier connections were asked what is in `answers`. */

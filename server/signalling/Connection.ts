@@ -42,6 +42,7 @@ export class Connection implements Caller {
   readonly #ended = new AbortController();
   /** Counts against the limit of its address. */
   readonly #place: Disposable;
+  #goingAway = false;
   #deadline: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #stay: Stay | undefined;
@@ -104,6 +105,10 @@ export class Connection implements Caller {
     this.#channel.notify(event, data);
   }
 
+  get goingAway(): boolean {
+    return this.#goingAway;
+  }
+
   get signal(): AbortSignal {
     return this.#ended.signal;
   }
@@ -153,8 +158,11 @@ export class Connection implements Caller {
       if (debt >= this.context.config.messageBurst) this.close('rateLimited');
       else this.#channel.receive(data.toString(), debt > 0 ? new WeirError('rateLimited') : undefined);
     });
-    // Proxies that restart say 1001 or give no code (1005): only 1000 is a client that leaves, see docs/protocol.md.
-    this.#socket.on('close', (code) => this.close(closeReason(code)));
+    this.#socket.on('close', (code) => {
+      // 1005 is a close frame without a code.
+      this.#goingAway = code === 1001 || code === 1005;
+      this.close(closeReason(code));
+    });
   }
 
   #startTimers({ pingInterval, silenceTimeout }: Config): void {

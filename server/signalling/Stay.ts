@@ -18,6 +18,13 @@ const REACTIONS = { perSecond: 1, burst: 10 };
 /** Ways in which a connection ends, and its client does not mean to leave. */
 const cuts: ReadonlySet<CloseReason> = new Set(['disconnected', 'unresponsive', 'slowReader', 'abandoned']);
 
+/**
+ * How long to wait for a client whose connection was closed with 1001, or without a code: in milliseconds, and no more than
+ * this share of the window. A proxy that restarts says so, and the client is back at once; a browser whose tab has crashed
+ * says so, and it is not. A page that is closed says 1000.
+ */
+const GOING_AWAY = { most: 3000, share: 0.25 };
+
 export interface StayOptions {
   readonly peer: Peer;
   readonly room: Room;
@@ -125,14 +132,16 @@ export class Stay {
     this.#caller = undefined;
     if (this.peer.closed) return;
     const { window, wait } = this.#options;
+    const end = caller.goingAway ? 'left' : reason;
     const mayReturn = cuts.has(reason) && this.#confirmed && window > 0;
     this.#waiting = mayReturn ? wait(caller.address) : undefined;
     if (!this.#waiting) {
-      this.peer.close(reason);
+      this.peer.close(end);
       return;
     }
     this.peer.hold();
-    this.#ending = setTimeout(() => this.peer.close(reason), window);
+    const time = caller.goingAway ? Math.min(GOING_AWAY.most, GOING_AWAY.share * window) : window;
+    this.#ending = setTimeout(() => this.peer.close(end), time);
     // Who has been silent for so long has been away for so long.
     const unnoticed = reason === 'unresponsive' ? 0 : UNNOTICED;
     this.#noticing = setTimeout(() => this.#setAway(true), unnoticed);

@@ -259,11 +259,15 @@ describe('what a proxy says that restarts', () => {
 });
 
 describe('what is no cut', () => {
-  test('a close with 1000: it is gone at once', async () => {
+  test.each([
+    ['a close with 1000', 1000],
+    ['a page that goes away, and does not come back', 1001],
+    ['a close without a code, and nobody who comes back', undefined],
+  ] as const)('%s: it is gone at once', async (_name, code) => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     const began = performance.now();
-    bob.client.socket.close(1000);
+    bob.client.socket.close(code);
     expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'left' });
     expect(performance.now() - began).toBeLessThan(WINDOW * 500);
   });

@@ -357,7 +357,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       },
       onFailed: () => this.#mediaFailed(),
     });
-    // Browsers close with 1001, as proxies do that restart; and 1001 is no word of leaving.
+    // A browser would close with 1001, as proxies do that restart.
     this.#unwatchPage = onPageLeft(() => line.farewell());
     this.#unwatchNetwork = onNetworkChange(() => {
       line.probe();
