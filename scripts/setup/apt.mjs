@@ -1,5 +1,8 @@
 /** Owns what is installed from Debian's or Ubuntu's package archive. */
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { textOf } from './places.mjs';
 import { SetupError } from './steps.mjs';
 
@@ -72,6 +75,39 @@ export async function ensurePackages(packages, purpose, { run, report, log }, on
   await apt('update');
   if ((await apt('install', ...missing)) === 0) return;
   throw new SetupError(`Debian packages are needed ${purpose}, and apt-get could not install them. ${byHand}`, log);
+}
+
+/**
+ * Unpacks packages into a folder without installing them: what they are asked to start by themselves does not start.
+ * @param {string[]} packages
+ * @param {string} directory
+ * @param {string} purpose as for `ensurePackages`
+ * @param {import('./steps.mjs').Tools} tools
+ * @param {System} [on]
+ */
+export async function unpackPackages(packages, directory, purpose, { run, report, log }, on = system()) {
+  const names = packages.join(', ');
+  if (!on.debian)
+    throw new SetupError(`${names} would be needed ${purpose}; Weir can get that on Debian and Ubuntu only.`);
+  const archives = mkdtempSync(join(tmpdir(), 'weir-packages-'));
+  try {
+    report(`downloading ${names}`);
+    const download = () => run('apt-get', ['download', ...packages], { cwd: archives });
+    if ((await download()) !== 0) {
+      // The lists are missing or too old.
+      const [command, ...args] = [...(rootCommand() ?? []), ...options];
+      if (command) await run(command, [...args, 'update'], { gentle: true });
+      if ((await download()) !== 0) throw new SetupError(`${names}: needed ${purpose}, and not to be downloaded.`, log);
+    }
+    mkdirSync(directory, { recursive: true });
+    for (const archive of readdirSync(archives)) {
+      report(`unpacking ${archive}`);
+      const code = await run('dpkg-deb', ['--extract', join(archives, archive), directory]);
+      if (code !== 0) throw new SetupError(`${archive} could not be unpacked (dpkg-deb: ${code}).`, log);
+    }
+  } finally {
+    rmSync(archives, { recursive: true, force: true });
+  }
 }
 
 const options = [

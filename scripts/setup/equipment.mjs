@@ -1,6 +1,7 @@
 /** Owns the programs that tests drive besides Weir itself: a table, and how they get here. */
 import { existsSync } from 'node:fs';
-import { ensurePackages, system } from './apt.mjs';
+import { resolve } from 'node:path';
+import { ensurePackages, system, unpackPackages } from './apt.mjs';
 import { SetupError } from './steps.mjs';
 
 /** What builds images and runs containers. @type {Equipment[]} */
@@ -12,9 +13,22 @@ export const containers = [
   { name: 'debootstrap', file: '/usr/sbin/debootstrap', packages: ['debootstrap'] },
 ];
 
+/** Proxies in front of Weir. @type {Equipment[]} */
+export const proxies = [
+  {
+    name: 'nginx',
+    file: 'nginx/usr/sbin/nginx',
+    packages: ['libcrypt1', 'libpcre2-8-0', 'libssl3', 'zlib1g'],
+    unpacked: ['nginx'],
+  },
+  { name: 'caddy', file: 'caddy/usr/bin/caddy', packages: [], unpacked: ['caddy'] },
+];
+
 /**
  * Test equipment. To add some, add a line: the name is what tests find in WEIR_TEST_SKIP where it could not be had.
- * @typedef {{ name: string, file: string, packages: string[] }} Equipment
+ * `unpacked` are packages whose programs would start by themselves if they were installed, in front of everything on the
+ * machine: they are unpacked into the user's cache instead, which `file` is relative to.
+ * @typedef {{ name: string, file: string, packages: string[], unpacked?: string[] }} Equipment
  * @type {Equipment[]}
  */
 export const equipment = [
@@ -25,6 +39,7 @@ export const equipment = [
   { name: 'tcpdump', file: '/usr/bin/tcpdump', packages: ['tcpdump'] },
   { name: 'iproute2', file: '/sbin/ip', packages: ['iproute2'] },
   { name: 'python3', file: '/usr/bin/python3', packages: ['python3-minimal'] },
+  ...proxies,
   ...containers,
 ];
 
@@ -56,7 +71,8 @@ export const fonts = {
  * @returns {import('./steps.mjs').Step}
  */
 export function equipmentStep({ cache, env }, table = equipment, on = system()) {
-  const missing = () => table.filter(({ name, file }) => !skipped(env).includes(name) && !existsSync(file));
+  const missing = () =>
+    table.filter(({ name, file }) => !skipped(env).includes(name) && !existsSync(fileOf(file, cache)));
   return {
     title: 'Test equipment',
     doing: `installing ${missing()
@@ -70,6 +86,9 @@ export function equipmentStep({ cache, env }, table = equipment, on = system()) 
       const packages = items.flatMap((item) => item.packages);
       try {
         await ensurePackages(packages, `for tests with ${names.join(' and ')}`, tools, on);
+        for (const { name, unpacked } of items) {
+          if (unpacked) await unpackPackages(unpacked, fileOf(name, cache), `for tests with ${name}`, tools, on);
+        }
         const still = missing().map(({ file }) => file);
         if (still.length) throw new SetupError(`${still.join(', ')}: still not there after installation.`, tools.log);
       } catch (error) {
@@ -80,6 +99,15 @@ export function equipmentStep({ cache, env }, table = equipment, on = system()) 
       }
     },
   };
+}
+
+/**
+ * Where a program is: relative to where set-up unpacks packages, or absolute.
+ * @param {string} file
+ * @param {string} cache the user's cache of set-up
+ */
+export function fileOf(file, cache) {
+  return resolve(cache, 'equipment', file);
 }
 
 /** @param {NodeJS.ProcessEnv} env */
