@@ -1,9 +1,13 @@
 /** Owns the configuration: environment variables `WEIR_*` in, one frozen, validated Config out. */
-import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { CodecChoice } from '../shared/protocol.ts';
+import { ConfigError } from './ConfigError.ts';
 import type { LoadLimits } from './media/WorkerPool.ts';
+import { certificateWarning, readTls, type Tls } from './tls.ts';
+
+export { ConfigError } from './ConfigError.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -105,7 +109,7 @@ export const variables = {
   ),
   WEIR_TLS_KEY: optional(z.string().min(1), 'path', 'none', 'Private key (PEM) of the certificate.'),
   WEIR_RTC_HOST: {
-    schema: address.default('0.0.0.0'),
+    schema: address.refine((value) => isIP(value) !== 0).default('0.0.0.0'),
     form: 'IP address',
     fallback: '`0.0.0.0`',
     meaning: 'The local address that media is received on.',
@@ -164,7 +168,7 @@ export const variables = {
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     form: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`',
     fallback: '`info`',
-    meaning: 'How much is logged (JSON, one object a line, to stdout).',
+    meaning: 'How much is logged, to stdout: JSON, one object a line, or lines for people on a terminal.',
   },
   WEIR_CAMERA_CODEC: codec(
     'Codec that cameras are sent in where the browser has it: VP8 and H264 as simulcast, VP9 and AV1 as SVC.',
@@ -257,7 +261,7 @@ export interface Config {
   readonly port: number;
   /** Such as `/meet`; empty where Weir has its host for itself. */
   readonly basePath: string;
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly tls: Tls | undefined;
   readonly rtcHost: string;
   /** First media port, or 0 for any. */
   readonly rtcPort: number;
@@ -295,17 +299,12 @@ export interface Config {
   readonly workerPatience: number;
 }
 
-/** A configuration that cannot be used; the message names the variable and what it accepts. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
 /**
  * Reads the environment.
- * @returns the configuration, and the names of variables that look like ours but are not
+ * @returns the configuration, and what whoever starts Weir should know of it though it can be used
  * @throws {ConfigError} for the first variable that is wrong, or for a combination that cannot work
  */
-export function readConfig(environment: Environment): { config: Config; unknown: string[] } {
+export function readConfig(environment: Environment): { config: Config; warnings: string[] } {
   // An empty value means "not set", as in compose files and unit files.
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
   const parsed = Environment.safeParse(given);
@@ -316,14 +315,14 @@ export function readConfig(environment: Environment): { config: Config; unknown:
     throw new ConfigError(`${name}=${shown} is not usable: it takes ${accepted}.`);
   }
   const env = parsed.data;
-  const unknown = Object.keys(given).filter(
-    (name) => name.startsWith('WEIR_') && !isVariable(name) && !otherwiseUsed.test(name),
-  );
+  const warnings = Object.keys(given)
+    .filter((name) => name.startsWith('WEIR_') && !isVariable(name) && !otherwiseUsed.test(name))
+    .map((name) => `${name} is not a variable of Weir's; the README lists those that are`);
   const config: Config = Object.freeze({
     host: env.WEIR_HOST,
     port: env.WEIR_PORT,
     basePath: env.WEIR_BASE_PATH,
-    tls: readTls(env.WEIR_TLS_CERT, env.WEIR_TLS_KEY),
+    tls: readCertificate(env.WEIR_TLS_CERT, env.WEIR_TLS_KEY),
     rtcHost: env.WEIR_RTC_HOST,
     rtcPort: env.WEIR_RTC_PORT,
     announcedAddresses: env.WEIR_ANNOUNCED_ADDRESS ?? [],
@@ -372,29 +371,38 @@ export function readConfig(environment: Environment): { config: Config; unknown:
       'WEIR_SILENCE_SECONDS must be more than WEIR_PING_SECONDS, or every connection would be closed.',
     );
   }
-  return { config, unknown };
+  if (config.announcedAddresses.some((announced) => announced === '0.0.0.0' || announced === '::')) {
+    throw new ConfigError(
+      'WEIR_ANNOUNCED_ADDRESS takes addresses at which browsers find this machine: 0.0.0.0 and :: stand for none.',
+    );
+  }
+  if (portsCollide(config)) {
+    throw new ConfigError(
+      `WEIR_PORT=${config.port} is one of the media ports, ${config.rtcPort} to ${config.rtcPort + config.workers - 1} (WEIR_RTC_PORT, one a worker): choose another.`,
+    );
+  }
+  const expired = config.tls && certificateWarning(config.tls);
+  if (expired !== undefined) warnings.push(expired);
+  return { config, warnings };
 }
 
 function isVariable(name: string): name is keyof typeof variables {
   return Object.hasOwn(variables, name);
 }
 
-function readTls(cert: string | undefined, key: string | undefined): Config['tls'] {
+function readCertificate(cert: string | undefined, key: string | undefined): Config['tls'] {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined) {
     throw new ConfigError('WEIR_TLS_CERT and WEIR_TLS_KEY go together: set both for HTTPS, or neither.');
   }
-  return { cert: readFile('WEIR_TLS_CERT', cert), key: readFile('WEIR_TLS_KEY', key) };
+  return readTls(cert, key);
 }
 
-function readFile(variable: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new ConfigError(`${variable}=${JSON.stringify(path)} cannot be read: it takes the path of a PEM file.`, {
-      cause: error,
-    });
-  }
+/** Media ports and the port of the page are opened on addresses that overlap. */
+function portsCollide({ host, port, rtcHost, rtcPort, workers }: Config): boolean {
+  const everywhere = (address: string) => address === '0.0.0.0' || address === '::';
+  const sameAddress = host === rtcHost || everywhere(host) || everywhere(rtcHost);
+  return sameAddress && port !== 0 && rtcPort !== 0 && port >= rtcPort && port < rtcPort + workers;
 }
 
 function readAuth(apiKey: string | undefined, apiSecret: string | undefined, mayBeOpen: boolean): Config['auth'] {

@@ -1,26 +1,25 @@
 /** Owns the process: reads the configuration, starts Weir, says where it is, ends it on a signal. */
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { type App, createApp } from './app.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
-import { PageMissingError } from './features/PageDocument.ts';
+import { type Config, readConfig } from './config.ts';
+import { createLog } from './log.ts';
 import { logMediasoup } from './media/mediasoupLog.ts';
 import { isPrivateAddress } from './media/options.ts';
-import { MediaPortError } from './media/WorkerPool.ts';
+import { startFailure } from './startFailure.ts';
 
 /** How long closing may take before the process ends all the same, in milliseconds. */
 const CLOSE_DEADLINE = 10_000;
 
-/** Says something to whoever started Weir, and ends the process with status 1. */
-function fail(message: string): never {
-  process.stderr.write(`Weir cannot start. ${message}\n`);
-  process.exit(1);
-}
+/** The configuration, once it has been read: what fails later may be about it. */
+let config: Config | undefined;
 
 async function main(): Promise<void> {
-  const { config, unknown } = readConfig(process.env);
-  const log = pino({ level: config.logLevel, redact: ['token', '*.token'] });
-  for (const name of unknown) log.warn(`${name} is not a variable of Weir's; the README lists those that are`);
-  logMediasoup(log);
+  const read = readConfig(process.env);
+  config = read.config;
+  const log = await createLog(config.logLevel, process.stdout.isTTY);
+  for (const warning of read.warnings) log.warn(warning);
+  // Until Weir runs, a failure is told by the sentence that ends it, and not by its parts.
+  logMediasoup(config.logLevel === 'debug' || config.logLevel === 'trace' ? log : log.child({}, { level: 'silent' }));
   // A signal that comes while Weir starts ends it as soon as it has started.
   const signals = listenForSignals();
   const app = await createApp(config, log);
@@ -28,6 +27,7 @@ async function main(): Promise<void> {
     await app.close();
     throw error;
   });
+  logMediasoup(log);
   greet(config, app, port);
   const signal = await signals.first;
   if (signal === 'SIGTERM' && config.drainTime > 0 && app.rooms.size > 0) {
@@ -71,9 +71,15 @@ async function close(app: App, log: Logger): Promise<void> {
   process.exit(0);
 }
 
+/** A host as it stands in a URL; where Weir listens everywhere, the one at which this machine finds it. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
 function greet(config: Config, app: App, port: number): void {
   const scheme = config.tls ? 'https' : 'http';
-  const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
+  const host = urlHost(config.host);
   const [address = ''] = app.addresses;
   const lines = [
     `Weir is running: ${scheme}://${host}:${port}${config.basePath && `${config.basePath}/`}`,
@@ -87,12 +93,9 @@ function greet(config: Config, app: App, port: number): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-main().catch((error: unknown) => {
-  if (error instanceof ConfigError || error instanceof MediaPortError || error instanceof PageMissingError) {
-    fail(error.message);
-  }
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    fail('The port is taken: is Weir running already? Choose another with WEIR_PORT.');
-  }
-  fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+main().catch(async (error: unknown) => {
+  process.stderr.write(`Weir cannot start. ${await startFailure(error, config)}\n`);
+  // Where the sentence does not help, the place in the code may.
+  if (config?.logLevel === 'debug' || config?.logLevel === 'trace') console.error(error);
+  process.exit(1);
 });

@@ -1,5 +1,6 @@
 /** Owns one mediasoup worker process and its WebRtcServer: one port, UDP and TCP, for all of its transports. */
 import { once } from 'node:events';
+import { accessSync, constants, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createWorker, workerBin } from 'mediasoup';
 import type { Router, WebRtcServer, WebRtcTransport, Worker } from 'mediasoup/types';
@@ -22,6 +23,11 @@ export interface MediaWorkerOptions {
   /** Packets a second that it is taken to be full with. */
   readonly capacity: number;
   readonly log: Logger;
+}
+
+/** A media worker does not start; the message says why and what to do. */
+export class MediaWorkerError extends Error {
+  override readonly name = 'MediaWorkerError';
 }
 
 export interface MediaListen {
@@ -166,6 +172,14 @@ async function cpuTime(worker: Worker): Promise<number> {
 function spawnWorker(): Promise<Worker> {
   // The launcher script starts what this variable names.
   process.env.MEDIASOUP_WORKER_BIN ??= workerBin;
+  const binary = process.env.MEDIASOUP_WORKER_BIN;
+  if (!isExecutable(binary)) {
+    return Promise.reject(
+      new MediaWorkerError(
+        `The media worker ${binary} is not there, or cannot be executed: \`npm run setup\` makes one, or MEDIASOUP_WORKER_BIN names one.`,
+      ),
+    );
+  }
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const before = signals.map((signal) => new Set(process.listeners(signal)));
   const worker = createWorker({ logLevel: 'warn', workerBin: launcher });
@@ -174,5 +188,22 @@ function spawnWorker(): Promise<Worker> {
       if (!before[index]?.has(listener)) process.removeListener(signal, listener);
     }
   });
-  return worker;
+  return worker.catch((error: unknown) => {
+    // How mediasoup tells that the process has ended before it said that it runs.
+    const [, how] = (error instanceof Error && /^\[pid:\d+, (.+)\]$/.exec(error.message)) || [];
+    if (how === undefined) throw error;
+    throw new MediaWorkerError(
+      `The media worker ${binary} ended as soon as it was started (${how}): it may be for another system. \`npm run setup\` makes one for this.`,
+      { cause: error },
+    );
+  });
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }

@@ -28,9 +28,22 @@ export interface LoadLimits {
   readonly peers: number;
 }
 
-/** The media ports cannot be opened; the message says which and what to do. */
+/** A media port cannot be opened. */
 export class MediaPortError extends Error {
   override readonly name = 'MediaPortError';
+  readonly ip: string;
+  readonly port: number;
+
+  constructor(ip: string, port: number, cause: unknown) {
+    super(
+      `Media port ${port} (UDP and TCP on ${ip}) cannot be opened: choose another with WEIR_RTC_PORT, or 0 for any.`,
+      {
+        cause,
+      },
+    );
+    this.ip = ip;
+    this.port = port;
+  }
 }
 
 /** Where a port is searched when any will do: below the range that systems hand out to clients. */
@@ -166,14 +179,17 @@ export class WorkerPool {
     const start = (port: number) => MediaWorker.start({ listen, port, patience, capacity: limits.packets, log });
     if (firstPort !== 0) {
       return start(firstPort + index).catch((error: unknown) => {
-        throw isPortError(error) ? portError(listen.ip, firstPort + index, error) : error;
+        throw isPortError(error) ? new MediaPortError(listen.ip, firstPort + index, error) : error;
       });
     }
     for (let left = ANY_PORT.tries; ; left -= 1) {
+      const port = randomInt(ANY_PORT.min, ANY_PORT.max);
       try {
-        return await start(randomInt(ANY_PORT.min, ANY_PORT.max));
+        return await start(port);
       } catch (error) {
-        if (left === 0 || this.#closed || !isPortError(error)) throw error;
+        if (!isPortError(error)) throw error;
+        // No other port makes an address this machine's.
+        if (left === 0 || this.#closed || !isTaken(error)) throw new MediaPortError(listen.ip, port, error);
       }
     }
   }
@@ -191,13 +207,11 @@ function leastBusy([first, ...others]: readonly MediaWorker[], own: readonly Med
   return others.reduce((best, worker) => (weight(worker) < weight(best) ? worker : best), first);
 }
 
+/** As the media worker says that it cannot bind or listen. */
 function isPortError(error: unknown): boolean {
-  return error instanceof Error && /port|bind|address/i.test(error.message);
+  return error instanceof Error && /\b(port|bind|listen|address)\b|_bind|_listen/i.test(error.message);
 }
 
-function portError(ip: string, port: number, cause: unknown): MediaPortError {
-  return new MediaPortError(
-    `Media port ${port} (UDP and TCP on ${ip}) cannot be opened: is another Weir running? Choose another with WEIR_RTC_PORT, or 0 for any.`,
-    { cause },
-  );
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && /address already in use/i.test(error.message);
 }

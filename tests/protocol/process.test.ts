@@ -1,7 +1,10 @@
 /** Owns the process: how it refuses to start, how it ends on a signal, and that it leaves nothing behind. */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
+import { realpathSync } from 'node:fs';
 import net from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { basename } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { TestClient } from '../support/client.ts';
 import { dtls, opus } from '../support/media.ts';
@@ -13,8 +16,11 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((weir) => weir.end()));
 });
 
-function start(environment: Record<string, string> = {}): WeirProcess {
-  const weir = new WeirProcess(environment);
+/** Who holds a port that a test has taken: this process. */
+const holder = `${basename(realpathSync(process.execPath))} (process ${process.pid})`;
+
+function start(environment: Record<string, string> = {}, command?: string[], args?: string[]): WeirProcess {
+  const weir = new WeirProcess(environment, command, args);
   started.push(weir);
   return weir;
 }
@@ -23,7 +29,8 @@ function start(environment: Record<string, string> = {}): WeirProcess {
 async function refusal(environment: Record<string, string>): Promise<string> {
   const weir = start(environment);
   expect(await weir.exit).toBe(1);
-  expect(weir.stdout).not.toContain('Weir is running');
+  // Nothing but the sentence: no line of the log before it.
+  expect(weir.stdout).toBe('');
   await expect.poll(() => weir.living).toEqual([]);
   return weir.stderr;
 }
@@ -81,9 +88,11 @@ describe('a port that is taken keeps Weir from starting, with a sentence that sa
   test('the TCP port of the page', async () => {
     const taken = net.createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
-    const said = await refusal({ WEIR_PORT: String(portOf(taken.address())) });
+    const port = portOf(taken.address());
+    const said = await refusal({ WEIR_PORT: String(port) });
     taken.close();
     forPeople(said);
+    expect(said).toContain(`Port ${port} (TCP on 127.0.0.1) is taken by ${holder}`);
     expect(said).toContain('WEIR_PORT');
   });
 
@@ -95,12 +104,66 @@ describe('a port that is taken keeps Weir from starting, with a sentence that sa
     const said = await refusal({ WEIR_RTC_PORT: String(port - 1) });
     taken.close();
     forPeople(said);
-    expect(said).toContain(`Media port ${port}`);
+    expect(said).toContain(`Media port ${port} (${protocol.toUpperCase()} on 127.0.0.1) is taken by ${holder}`);
     expect(said).toContain('WEIR_RTC_PORT');
   });
 });
 
+describe('what else keeps Weir from starting is told in a sentence', () => {
+  test.each([
+    [
+      'an address of another machine',
+      { WEIR_HOST: '203.0.113.77' },
+      'WEIR_HOST=203.0.113.77 is no address of this machine',
+    ],
+    ['one for media', { WEIR_RTC_HOST: '203.0.113.77' }, 'WEIR_RTC_HOST=203.0.113.77 is no address of this machine'],
+    [
+      'one for media, on a port of choice',
+      { WEIR_RTC_HOST: '203.0.113.77', WEIR_RTC_PORT: '44400' },
+      'WEIR_RTC_HOST=203.0.113.77 is no address of this machine',
+    ],
+    ['a name without an address', { WEIR_HOST: 'no.such.host.invalid' }, 'WEIR_HOST=no.such.host.invalid is a name'],
+    [
+      'a media worker that is missing',
+      { MEDIASOUP_WORKER_BIN: '/nowhere/worker' },
+      'media worker /nowhere/worker is not there',
+    ],
+    ['one that does not run', { MEDIASOUP_WORKER_BIN: '/bin/false' }, 'media worker /bin/false ended as soon as'],
+  ])('%s', async (_what, environment, sentence) => {
+    const said = await refusal(environment);
+    forPeople(said);
+    expect(said).toContain(sentence);
+  });
+
+  test('too few open files', async () => {
+    const weir = start({}, ['prlimit', '--nofile=24', process.execPath]);
+    expect(await weir.exit).toBe(1);
+    forPeople(weir.stderr);
+    expect(weir.stderr).toContain('Too few files may be open at once');
+  });
+});
+
 describe('a running Weir', () => {
+  const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
+
+  test.runIf(hasIPv6)('writes an IPv6 address as URLs have it', async () => {
+    const url = await start({ WEIR_HOST: '::1', WEIR_BASE_PATH: '/meet' }).running();
+    expect(url).toMatch(/^http:\/\/\[::1\]:\d+\/meet\/$/);
+    expect((await fetch(`${url}health`)).status).toBe(200);
+  });
+
+  test('logs readable lines on a terminal, and JSON elsewhere', async () => {
+    const weir = start({ WEIR_PROT: '1' });
+    await weir.running();
+    expect(weir.stdout).toMatch(/^\{"level":40,.*"msg":"WEIR_PROT is not a variable/m);
+    const command = [process.execPath, 'server/main.ts'].map((word) => `'${word}'`).join(' ');
+    // `script` gives what it runs a terminal.
+    const seen = start({ WEIR_PROT: '1' }, ['script', '--quiet', '--return', '--command', command, '/dev/null'], []);
+    await seen.running();
+    expect(seen.stdout).not.toContain('{"level"');
+    expect(seen.stdout).toMatch(/^\[\d\d:\d\d:\d\d\].*WARN.*WEIR_PROT is not a variable/m);
+  });
+
   test('says where it is, where media goes, and that it is open', async () => {
     const weir = start();
     const url = await weir.running();

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 import { livingWith } from './processes.ts';
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
 
 export class WeirProcess {
@@ -14,9 +15,19 @@ export class WeirProcess {
   stdout = '';
   stderr = '';
 
-  /** Starts `node server/main.ts` as the leader of a process group of its own, with nothing of our own settings. */
-  constructor(environment: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [main], {
+  /**
+   * Starts `node server/main.ts` as the leader of a process group of its own, with nothing of our own settings.
+   * @param command what runs it instead of Node
+   * @param args what follows it, where that is not the server
+   */
+  constructor(
+    environment: Record<string, string> = {},
+    command: readonly string[] = [process.execPath],
+    args = [main],
+  ) {
+    const [program = process.execPath, ...before] = command;
+    this.child = spawn(program, [...before, ...args], {
+      cwd: root,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -55,9 +66,9 @@ export class WeirProcess {
     return vi.waitUntil(
       () => {
         if (ended) throw new Error(`Weir ended: ${this.stderr}`);
-        return /Weir is running: (\S+)\n/.exec(this.stdout)?.[1];
+        return /Weir is running: (\S+)\r?\n/.exec(this.stdout)?.[1];
       },
-      { timeout: 10_000, interval: 10 },
+      { timeout: 18_000, interval: 10 },
     );
   }
 

@@ -10,8 +10,8 @@ test.each([[['compose.yml']], [bridge]])('%s: all variables are ones of Weir, an
   const { environment } = readService(files, settings);
   expect(Object.keys(environment).filter((name) => !Object.hasOwn(variables, name))).toEqual([]);
   expect(files.flatMap(asked).filter((name) => !Object.hasOwn(environment, name))).toEqual([]);
-  const { config, unknown } = readConfig({ ...environment, NODE_ENV: 'production' });
-  expect(unknown).toEqual([]);
+  const { config, warnings } = readConfig({ ...environment, NODE_ENV: 'production' });
+  expect(warnings).toEqual([]);
   expect(config.announcedAddresses).toEqual(['203.0.113.7']);
 });
 

@@ -33,7 +33,7 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_PORT: ['-1', '65536', '3000.5', 'http', 'NaN', 'Infinity'],
   WEIR_TLS_CERT: [],
   WEIR_TLS_KEY: [],
-  WEIR_RTC_HOST: ['not a host', 'udp://0.0.0.0'],
+  WEIR_RTC_HOST: ['not a host', 'udp://0.0.0.0', 'localhost'],
   WEIR_RTC_PORT: ['-1', '65001', '1.5', 'any'],
   WEIR_ANNOUNCED_ADDRESS: ['not an address', '203.0.113.1;203.0.113.2', 'https://example.com'],
   WEIR_WORKERS: ['0', '-2', '257', '1.5', 'all'],
@@ -107,6 +107,21 @@ describe('pairs', () => {
   test('a certificate that cannot be read is refused with its variable and path', () => {
     const message = refusal({ WEIR_TLS_CERT: '/nowhere/cert.pem', WEIR_TLS_KEY: import.meta.filename });
     expect(message).toContain('WEIR_TLS_CERT="/nowhere/cert.pem"');
+  });
+
+  test.each(['0.0.0.0', '203.0.113.7,::'])(
+    'the announced address %s, at which nobody finds anything, is refused',
+    (value) => {
+      expect(refusal({ WEIR_ANNOUNCED_ADDRESS: value })).toContain('WEIR_ANNOUNCED_ADDRESS takes addresses at which');
+    },
+  );
+
+  test('a port of the page among those of media is refused, unless they are on other addresses', () => {
+    const ports = { WEIR_PORT: '44401', WEIR_RTC_PORT: '44400', WEIR_WORKERS: '2' };
+    expect(refusal(ports)).toContain('WEIR_PORT=44401 is one of the media ports, 44400 to 44401');
+    expect(readConfig({ ...ports, WEIR_WORKERS: '1' }).config.port).toBe(44_401);
+    const apart = { WEIR_HOST: '127.0.0.1', WEIR_RTC_HOST: '203.0.113.7' };
+    expect(readConfig({ ...ports, ...apart }).config.port).toBe(44_401);
   });
 
   test('a silence that is no longer than the ping is refused, and both are named', () => {
@@ -214,7 +229,7 @@ describe('the configuration', () => {
 
   test('names variables that look like ours but are not', () => {
     const environment = { WEIR_PROT: '1', WEIR_TEST_LOG: 'info', OTHER: 'x', WEIR_EMPTY: '' };
-    expect(readConfig(environment).unknown).toEqual(['WEIR_PROT']);
+    expect(readConfig(environment).warnings).toEqual([expect.stringMatching(/^WEIR_PROT is not a variable/)]);
   });
 
   test('cannot be changed', () => {

@@ -1,0 +1,5 @@
+/** The codes of system errors, such as `EADDRINUSE`. */
+
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,128 @@
+/** Why Weir cannot start, in a sentence for whoever started it: what is so, which variable it is about, and what to do. */
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import net from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { type Config, ConfigError } from './config.ts';
+import { errorCode } from './errno.ts';
+import { PageMissingError } from './features/PageDocument.ts';
+import { MediaWorkerError } from './media/MediaWorker.ts';
+import { MediaPortError } from './media/WorkerPool.ts';
+import { type PortProtocol, portHolder } from './portHolder.ts';
+
+/** A media worker takes some of each; with fewer left, it is these that were missing. */
+const FEW_FILES = 12;
+
+/** An address and a port that could not be opened. */
+interface Endpoint {
+  readonly what: string;
+  readonly protocol: PortProtocol;
+  readonly address: string;
+  readonly port: number;
+  readonly hostVariable: string;
+  readonly portVariable: string;
+}
+
+/** @param config undefined where it is the configuration that failed */
+export async function startFailure(error: unknown, config?: Config): Promise<string> {
+  if (error instanceof ConfigError || error instanceof PageMissingError || error instanceof MediaWorkerError) {
+    return error.message;
+  }
+  if (error instanceof MediaPortError) {
+    const at = { what: 'Media port', address: error.ip, port: error.port } as const;
+    const variables = { hostVariable: 'WEIR_RTC_HOST', portVariable: 'WEIR_RTC_PORT' } as const;
+    for (const protocol of ['udp', 'tcp'] as const) {
+      const endpoint: Endpoint = { ...at, ...variables, protocol };
+      const sentence = endpointSentence(await bindingFailure(endpoint), endpoint);
+      if (sentence !== undefined) return sentence;
+    }
+    return error.message;
+  }
+  const code = errorCode(error);
+  if (config && error instanceof Error && 'syscall' in error && typeof error.syscall === 'string') {
+    const { host: address, port } = config;
+    const variables = { hostVariable: 'WEIR_HOST', portVariable: 'WEIR_PORT' } as const;
+    const listening = /listen|bind|getaddrinfo/.test(error.syscall);
+    const sentence =
+      listening && endpointSentence(code, { what: 'Port', protocol: 'tcp', address, port, ...variables });
+    if (sentence) return sentence;
+  }
+  return resourceSentence(code) ?? (error instanceof Error ? error.message : String(error));
+}
+
+function endpointSentence(code: string | undefined, endpoint: Endpoint): string | undefined {
+  const { what, protocol, address, port, hostVariable, portVariable } = endpoint;
+  const named = `${what} ${port} (${protocol.toUpperCase()} on ${address})`;
+  switch (code) {
+    case 'EADDRINUSE': {
+      const holder = portHolder(protocol, port);
+      return `${named} is taken by ${holder ?? 'another program'}: end that one, or choose another port with ${portVariable}.`;
+    }
+    case 'EACCES':
+      return `${named} is open to privileged programs only: choose one from 1024 on with ${portVariable}, or put a proxy in front.`;
+    case 'EADDRNOTAVAIL':
+      return `${hostVariable}=${address} is no address of this machine, which has ${ownAddressList()}: choose one of them, or ${address.includes(':') ? '::' : '0.0.0.0'} for all.`;
+    case 'EAFNOSUPPORT':
+      return `${hostVariable}=${address} cannot be used: this machine has no ${address.includes(':') ? 'IPv6' : 'IPv4'}.`;
+    case 'EINVAL':
+      return `${hostVariable}=${address} cannot be listened on: a link-local address needs its interface, such as fe80::1%eth0.`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${hostVariable}=${address} is a name for which no address is found: write an address, or a name that this machine can resolve.`;
+    default:
+      return undefined;
+  }
+}
+
+function ownAddressList(): string {
+  const found = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
+  return found.length > 0 ? found.join(', ') : 'none';
+}
+
+/** Files that may still be opened, where the system tells. */
+function filesLeft(): number {
+  try {
+    const [, limit] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit) - readdirSync('/proc/self/fd').length;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+function resourceSentence(code: string | undefined): string | undefined {
+  // Of a process that cannot be started for want of files, mediasoup tells something else.
+  if (code === 'EMFILE' || code === 'ENFILE' || filesLeft() < FEW_FILES) {
+    return 'Too few files may be open at once: raise the limit (ulimit -n, or LimitNOFILE= of a unit) to 65536.';
+  }
+  if (code === 'EAGAIN')
+    return 'No process can be started: raise the limit of processes (ulimit -u, or TasksMax= of a unit).';
+  if (code === 'ENOMEM') return 'There is not enough memory to start.';
+  return undefined;
+}
+
+/** The media worker says in words why it cannot bind; the system says it in a code, when it is asked the same. */
+async function bindingFailure({ protocol, address, port }: Endpoint): Promise<string | undefined> {
+  try {
+    if (protocol === 'udp') {
+      const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4');
+      try {
+        socket.bind({ address, port, exclusive: true });
+        await once(socket, 'listening');
+      } finally {
+        socket.close();
+      }
+    } else {
+      const server = net.createServer();
+      try {
+        server.listen({ host: address, port, exclusive: true });
+        await once(server, 'listening');
+      } finally {
+        server.close();
+      }
+    }
+    return undefined;
+  } catch (error) {
+    return errorCode(error);
+  }
+}
