@@ -1,4 +1,4 @@
-/** Owns when ICE is restarted: at once where it helps, not too often, again while media has no way, and not for ever. */
+/** Decides when ICE is restarted: at once where it helps, not too often, again while media has no way, and not for ever. */
 import type { Connection } from './events.ts';
 
 export interface IceRestartsOptions {
@@ -10,14 +10,17 @@ export interface IceRestartsOptions {
   onHopeless(): void;
 }
 
-/** A way that is lost so long is looked for anew; between two restarts; and how long all of it may take: milliseconds. */
+/** How long a way is lost before it is looked for anew; between two restarts; how long all of it may take: milliseconds. */
 const TIMES = { lost: 1500, apart: 5200, hopeless: 30_000 };
+/** How often a restart that somebody asked for is tried while the server refuses it. */
+const TRIES = 5;
 
 export class IceRestarts {
   readonly #options: IceRestartsOptions;
   #last = Number.NEGATIVE_INFINITY;
   #lostSince: number | undefined;
-  #wanted = false;
+  /** How often a restart that somebody asked for may still be tried. */
+  #wanted = 0;
   #running = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -28,8 +31,8 @@ export class IceRestarts {
 
   /** A restart, as soon as there may be one. */
   want(): void {
-    this.#wanted = true;
-    this.#in(Math.max(0, this.#last + TIMES.apart - performance.now()));
+    this.#wanted = TRIES;
+    this.#schedule();
   }
 
   /** The state of the media has changed: one that stays lost is restarted. */
@@ -37,9 +40,8 @@ export class IceRestarts {
     const connection = this.#options.connection();
     // One that is tried again and fails again has been lost all the while.
     if (connection === 'connected') this.#lostSince = undefined;
-    if (connection !== 'lost') return;
-    this.#lostSince ??= performance.now();
-    this.#in(Math.max(TIMES.lost, this.#last + TIMES.apart - performance.now()));
+    if (connection === 'lost') this.#lostSince ??= performance.now();
+    this.#schedule();
   }
 
   close(): void {
@@ -47,30 +49,36 @@ export class IceRestarts {
     clearTimeout(this.#timer);
   }
 
-  #in(pause: number): void {
+  /** When the next one is due follows from what has happened alone: however often this is called, nothing is put off. */
+  #schedule(): void {
     if (this.#closed || this.#running) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#run(), pause);
+    const free = this.#last + TIMES.apart;
+    const since = this.#wanted > 0 ? Number.NEGATIVE_INFINITY : this.#lostSince;
+    if (since === undefined) return;
+    const due = Math.max(free, since + TIMES.lost);
+    this.#timer = setTimeout(() => void this.#run(), Math.max(0, due - performance.now()));
   }
 
   async #run(): Promise<void> {
     // It may have found its way by itself.
-    if (!this.#wanted && this.#options.connection() !== 'lost') return;
+    if (this.#wanted === 0 && this.#options.connection() !== 'lost') return;
     if (this.#lostSince !== undefined && performance.now() - this.#lostSince > TIMES.hopeless) {
       this.close();
       this.#options.onHopeless();
       return;
     }
     this.#running = true;
-    this.#wanted = false;
+    const left = Math.max(0, this.#wanted - 1);
+    this.#wanted = 0;
     try {
       await this.#options.restart();
     } catch {
-      // The server's patience, or a cut on the way: looked at again below.
+      // The server's patience, or a cut on the way: whoever asked for it still wants it, unless asked anew meanwhile.
+      this.#wanted = Math.max(this.#wanted, left);
     }
     this.#running = false;
     this.#last = performance.now();
-    if (this.#wanted) this.want();
-    else this.look();
+    this.look();
   }
 }

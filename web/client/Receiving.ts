@@ -23,6 +23,8 @@ export class Receiving {
   /** Consumers that the server closed before they were made here. */
   readonly #closedEarly = new Set<string>();
   readonly #making = new Set<string>();
+  /** Consumers that were announced while there was no transport to receive them over. */
+  readonly #waiting = new Map<string, ConsumerInfo>();
   #transport: types.Transport | undefined;
   #delay = 0;
 
@@ -30,9 +32,12 @@ export class Receiving {
     this.#options = options;
   }
 
-  /** Receives over this transport from now on. */
+  /** Receives over this transport from now on, and what has been announced before it was there. */
   attach(transport: types.Transport | undefined): void {
     this.#transport = transport;
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    if (transport) void this.consume(waiting);
   }
 
   /** Plays everything at least so much later than it comes, in milliseconds, where the browser can. */
@@ -41,10 +46,11 @@ export class Receiving {
     for (const { consumer } of this.#consumers.values()) this.#delayOne(consumer);
   }
 
-  /** Makes all of these consumers in one SDP exchange, then lets their media flow. */
+  /** Makes all of these consumers in one SDP exchange, then lets their media flow; once there is a transport for it. */
   async consume(infos: readonly ConsumerInfo[]): Promise<void> {
     const { request, onTrack, onFailed } = this.#options;
     const transport = this.#transport;
+    if (!transport) for (const info of infos) this.#waiting.set(info.consumerId, info);
     if (!transport || infos.length === 0) return;
     for (const { consumerId } of infos) this.#making.add(consumerId);
     const made = await Promise.allSettled(infos.map((info) => transport.consume(toConsumerOptions(info))));
@@ -75,6 +81,7 @@ export class Receiving {
 
   consumersClosed(consumerIds: readonly string[]): void {
     for (const id of consumerIds) {
+      this.#waiting.delete(id);
       const known = this.#consumers.get(id);
       this.#consumers.delete(id);
       if (known) {
@@ -88,7 +95,8 @@ export class Receiving {
   /** Makes what is received the same as what the server says that there is. */
   sync(infos: readonly ConsumerInfo[]): void {
     const there = new Set(infos.map(({ consumerId }) => consumerId));
-    this.consumersClosed([...this.#consumers.keys(), ...this.#making].filter((id) => !there.has(id)));
+    const known = [...this.#consumers.keys(), ...this.#making, ...this.#waiting.keys()];
+    this.consumersClosed(known.filter((id) => !there.has(id)));
     void this.consume(
       infos.filter(({ consumerId }) => !this.#consumers.has(consumerId) && !this.#making.has(consumerId)),
     );

@@ -14,6 +14,9 @@ import { countTransport, type TransportReport } from './stats.ts';
 
 type Transport = types.Transport;
 
+/** How long to wait before a receiving transport that could not be opened is asked for again, in milliseconds. */
+const REOPEN_DELAYS = [500, 1000, 2000, 4000];
+
 export interface SfuLinkOptions
   extends Pick<ReceivingOptions, 'request' | 'onTrack' | 'onTrackEnded'>,
     Pick<SendingOptions, 'device' | 'video' | 'kind' | 'onSourceEnded'> {
@@ -34,7 +37,11 @@ export class SfuLink {
   readonly #options: SfuLinkOptions;
   #send: Transport | undefined;
   #recv: Transport | undefined;
+  /** The current right to send, and to receive: another one each time that it is given; undefined without it. */
+  #sendRight: symbol | undefined = Symbol('send');
+  #receiveRight: symbol | undefined = Symbol('recv');
   #opening = false;
+  #reopening: ReturnType<typeof setTimeout> | undefined;
   readonly #restarts: IceRestarts;
   readonly #path: MediaPath;
   readonly #feedback = new SendFeedback(() => count(this.#send));
@@ -85,11 +92,14 @@ export class SfuLink {
     const sends = grants.canPublish && (!there || there.send === this.#send?.id);
     this.sending.allow(sends ? grants : { ...grants, canPublish: false });
     if (!sends) this.#send = undefined;
+    this.#sendRight = grants.canPublish ? (this.#sendRight ?? Symbol('send')) : undefined;
     if (!grants.canSubscribe || (there && there.recv !== this.#recv?.id)) {
       this.#recv?.close();
       this.#recv = undefined;
       this.receiving.attach(undefined);
+      clearTimeout(this.#reopening);
     }
+    this.#receiveRight = grants.canSubscribe ? (this.#receiveRight ?? Symbol('recv')) : undefined;
     if (grants.canSubscribe && !this.#recv) void this.#openReceiving();
   }
 
@@ -132,6 +142,7 @@ export class SfuLink {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#reopening);
     this.#restarts.close();
     this.#path.close();
     this.#send?.close();
@@ -153,21 +164,34 @@ export class SfuLink {
   }
 
   async #openSending(): Promise<Transport> {
+    const right = this.#sendRight;
     const { transport } = await this.#options.request('openTransport', { direction: 'send' });
     if (this.#closed) throw new WeirError('closed');
+    // A transport ends with the right that it was opened for, although there may be another right by now.
+    if (this.#sendRight !== right) throw new WeirError('forbidden', 'You may not publish here.');
     return this.#sendOver(transport);
   }
 
-  async #openReceiving(): Promise<void> {
+  /** Asks for a receiving transport until there is one, nobody may receive any more, or asking has failed too often. */
+  async #openReceiving(failures = 0): Promise<void> {
+    clearTimeout(this.#reopening);
     if (this.#opening) return;
     this.#opening = true;
+    const right = this.#receiveRight;
     try {
       const { transport } = await this.#options.request('openTransport', { direction: 'recv' });
-      if (!this.#closed) this.#receiveOver(transport);
-    } catch {
-      // The right may be gone again, or the stay over; both are told.
-    } finally {
       this.#opening = false;
+      if (this.#closed || !this.#receiveRight) return;
+      // A transport ends with the right that it was opened for.
+      if (this.#receiveRight === right) this.#receiveOver(transport);
+      else await this.#openReceiving();
+    } catch {
+      this.#opening = false;
+      if (this.#closed || !this.#receiveRight) return;
+      if (this.#receiveRight !== right) await this.#openReceiving();
+      else if (failures < REOPEN_DELAYS.length) {
+        this.#reopening = setTimeout(() => void this.#openReceiving(failures + 1), REOPEN_DELAYS[failures]);
+      } else this.#options.onFailed();
     }
   }
 

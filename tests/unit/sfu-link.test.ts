@@ -1,0 +1,143 @@
+import { Device } from 'mediasoup-client';
+import * as fake from 'mediasoup-client/fakeParameters';
+import { FakeHandler } from 'mediasoup-client/handlers/FakeHandler';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { Channel } from '../../shared/Channel.ts';
+import { RtpParameters, TransportInfo } from '../../shared/media.ts';
+import {
+  type ClientTable,
+  type ConsumerInfo,
+  clientTable,
+  type ServerTable,
+  serverTable,
+} from '../../shared/protocol.ts';
+import { grantsOf } from '../../shared/roles.ts';
+import { SfuLink } from '../../web/client/SfuLink.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const Sent = z.object({ id: z.number(), method: z.string(), data: z.record(z.string(), z.unknown()) });
+const may = grantsOf('speaker');
+const mayNot = { ...may, canSubscribe: false };
+
+/** What a server says of a transport, with an id of its own. */
+function transportOf(transportId: string): TransportInfo {
+  const { iceParameters, iceCandidates, dtlsParameters } = fake.generateTransportRemoteParameters();
+  return TransportInfo.parse({ transportId, iceParameters, iceCandidates, dtlsParameters });
+}
+
+function consumerOf(consumerId: string): ConsumerInfo {
+  const { rtpParameters } = fake.generateConsumerRemoteParameters({ codecMimeType: 'audio/opus' });
+  return {
+    consumerId,
+    producerId: `producer of ${consumerId}`,
+    peerId: 'ada',
+    source: 'microphone',
+    kind: 'audio',
+    rtpParameters: RtpParameters.parse(rtpParameters),
+  };
+}
+
+/** A link that has no receiving transport yet, over a real channel to a server that answers when the test does. */
+async function linked() {
+  const device = new Device({ handlerFactory: FakeHandler.createFactory(fake) });
+  await device.load({ routerRtpCapabilities: fake.generateRouterRtpCapabilities() });
+  const sent: z.infer<typeof Sent>[] = [];
+  const channel = new Channel<ClientTable, ServerTable>({
+    outgoing: clientTable,
+    incoming: serverTable,
+    handlers: { ping: () => ({}) },
+    send: (message) => sent.push(Sent.parse(JSON.parse(message))),
+  });
+  const tracks: string[] = [];
+  const news: string[] = [];
+  const link = new SfuLink({
+    device,
+    kind: 'call',
+    video: { camera: 'VP8', screen: 'VP8' },
+    transports: {},
+    request: (method, data) => channel.request(method, data),
+    onTrack: ({ consumerId }) => tracks.push(consumerId),
+    onTrackEnded: () => {},
+    onSourceEnded: () => {},
+    onConnection: () => {},
+    onFailed: () => news.push('failed'),
+  });
+  const asked = (method: string) => sent.filter((one) => one.method === method);
+  /** Answers the latest request of that name. */
+  const answer = async (method: string, reply: { data: unknown } | { error: { code: string; message: string } }) => {
+    channel.receive(JSON.stringify({ id: asked(method).at(-1)?.id, ...reply }));
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  return { link, tracks, news, asked, answer };
+}
+
+const unavailable = { error: { code: 'unavailable', message: 'Not now.' } };
+
+test('a consumer that is announced while the receiving transport is being opened is received as soon as it is there', async () => {
+  const { link, tracks, asked, answer } = await linked();
+  link.allow(may);
+  await link.receiving.consume([consumerOf('early'), consumerOf('closed again')]);
+  link.receiving.consumersClosed(['closed again']);
+  expect(tracks).toEqual([]);
+  await answer('openTransport', { data: { transport: transportOf('one') } });
+  expect(tracks).toEqual(['early']);
+  expect(asked('resumeConsumers').map(({ data }) => data)).toEqual([{ consumerIds: ['early'] }]);
+});
+
+test('what was announced for a right that is gone is not received with the next', async () => {
+  const { link, tracks, answer } = await linked();
+  link.allow(may);
+  await link.receiving.consume([consumerOf('former')]);
+  link.allow(mayNot);
+  link.allow(may);
+  await answer('openTransport', { error: { code: 'closed', message: 'It ended.' } });
+  await answer('openTransport', { data: { transport: transportOf('two') } });
+  expect(tracks).toEqual([]);
+});
+
+test('a right that went and came back while a transport was being opened is opened another one for', async () => {
+  const { link, asked, answer, tracks } = await linked();
+  link.allow(may);
+  link.allow(mayNot);
+  link.allow(may);
+  // The server made it for the former right, and has closed it with that.
+  await answer('openTransport', { data: { transport: transportOf('former') } });
+  expect(asked('openTransport')).toHaveLength(2);
+  await link.receiving.consume([consumerOf('late')]);
+  expect(tracks).toEqual([]);
+  await answer('openTransport', { data: { transport: transportOf('second') } });
+  expect(tracks).toEqual(['late']);
+});
+
+test('a receiving transport that cannot be opened is asked for again, later each time, and given up at last', async () => {
+  const { link, news, asked, answer } = await linked();
+  link.allow(may);
+  for (const [index, delay] of [500, 1000, 2000, 4000].entries()) {
+    await answer('openTransport', unavailable);
+    await vi.advanceTimersByTimeAsync(delay - 1);
+    expect(asked('openTransport')).toHaveLength(index + 1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(asked('openTransport')).toHaveLength(index + 2);
+  }
+  expect(news).toEqual([]);
+  await answer('openTransport', unavailable);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked('openTransport')).toHaveLength(5);
+  expect(news).toEqual(['failed']);
+});
+
+test.each([
+  ['the right is gone', (link: SfuLink) => link.allow(mayNot)],
+  ['the link is closed', (link: SfuLink) => link.close()],
+])('nothing is asked for again once %s', async (_, end) => {
+  const { link, news, asked, answer } = await linked();
+  link.allow(may);
+  await answer('openTransport', unavailable);
+  end(link);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked('openTransport')).toHaveLength(1);
+  expect(news).toEqual([]);
+});
