@@ -1,23 +1,37 @@
-/** Owns what is believed of a receiver's link when it gets narrow all at once: less than mediasoup's first estimate says. */
+/** Limits what is sent to a receiver whose link gets narrow all at once, until the queue before it has emptied. */
 import type { WebRtcTransport } from 'mediasoup/types';
 import { z } from 'zod';
 
-/** What of a `bwe` trace matters: bit/s. */
-const Estimate = z.object({ availableBitrate: z.number().nonnegative() });
+/** What of a `bwe` trace matters: the estimate, and what mediasoup lets it be at most; bit/s. */
+const Estimate = z.object({ availableBitrate: z.number().nonnegative(), maxBitrate: z.number().nonnegative() });
 
-/** An estimate below this share of the one before has been cut, not adjusted. */
-const CUT = 0.75;
+/** Congestion: an estimate below this share of the one before, and of what was sent in the last second. */
+const DROP_RATIO = 0.75;
+/**
+ * From this share of its maximum on, an estimate is what it may be, and no measurement. mediasoup's maximum follows what the
+ * consumers ask for (1.35 times as much, 1 Mbit/s at least), so that it falls when a viewer shows a picture smaller.
+ */
+const CAPPED = 0.95;
 /** What is left below this, in bit/s, is not enough for more than the lowest layers while a queue empties. */
 const LITTLE = 1_000_000;
 /**
- * The first estimate after a cut is what arrived while the queue before the bottleneck was full: what is sent has to be less
- * for the queue to empty at all. So much of it is believed, for so long (milliseconds).
+ * The first estimate after a drop is what arrived while the queue before the bottleneck was full: what is sent has to be less
+ * for the queue to empty at all. So much of it is sent, for so long (milliseconds).
  */
-const BELIEVED = { share: 0.6, time: 2500 };
+const BACKOFF = { share: 0.6, time: 2500 };
+/** While we send less, mediasoup's estimates follow that downwards: only one below this share of our limit is a further drop. */
+const FURTHER = 0.5;
+/**
+ * For so long after that, in milliseconds, mediasoup is left alone: it probes, and what a probe makes of its estimate, up and
+ * down, says little of the link. A limit of ours would be in the way of the next probe.
+ */
+const HOLD_OFF = 10_000;
 
 export interface DownlinkOptions {
-  /** The least that is ever believed, bit/s. */
+  /** The least that is ever taken for what gets through, bit/s. */
   readonly least: number;
+  /** What was sent in the last second, without probes, bit/s. */
+  sent(): Promise<number>;
   /** No more than this is to be sent, bit/s; 0 for what is estimated. */
   limit(bitrate: number): void;
   /** The link has got narrow: so many layers less are to be sent. 0 when it has had the time to recover. */
@@ -28,7 +42,12 @@ export class Downlink {
   readonly #options: DownlinkOptions;
   #last = 0;
   #less = 0;
-  #recovering: NodeJS.Timeout | undefined;
+  /** What is sent at most while the queue empties. */
+  #limit: number | undefined;
+  /** Nothing is limited before then (`performance.now()`). */
+  #freeUntil = 0;
+  #emptying: NodeJS.Timeout | undefined;
+  #closed = false;
 
   constructor(options: DownlinkOptions) {
     this.#options = options;
@@ -42,35 +61,62 @@ export class Downlink {
     transport: WebRtcTransport,
     { least, onNarrow }: Pick<DownlinkOptions, 'least' | 'onNarrow'>,
   ): Promise<void> {
-    // What cannot be limited has ended.
-    const limit = (bitrate: number) => void transport.setMaxOutgoingBitrate(bitrate).catch(() => {});
-    const downlink = new Downlink({ least, limit, onNarrow });
+    const downlink = new Downlink({
+      least,
+      onNarrow,
+      // What cannot be limited has ended.
+      limit: (bitrate) => void transport.setMaxOutgoingBitrate(bitrate).catch(() => {}),
+      sent: async () => {
+        const stats = await transport.getStats();
+        return stats.reduce((sum, { rtpSendBitrate, rtxSendBitrate }) => sum + rtpSendBitrate + rtxSendBitrate, 0);
+      },
+    });
     transport.observer.once('close', () => downlink.close());
     transport.on('trace', ({ type, info }) => {
       const estimate = type === 'bwe' ? Estimate.safeParse(info) : undefined;
-      if (estimate?.success) downlink.estimated(estimate.data.availableBitrate);
+      if (!estimate?.success) return;
+      // What cannot be asked has ended.
+      downlink.estimated(estimate.data.availableBitrate, estimate.data.maxBitrate).catch(() => {});
     });
     await transport.enableTraceEvent(['bwe']);
   }
 
-  /** @param bitrate bit/s */
-  estimated(bitrate: number): void {
-    const cut = bitrate < this.#last * CUT;
+  /**
+   * @param bitrate the new estimate, bit/s
+   * @param most what it could be at most, bit/s
+   * @throws what keeps it from knowing how much was sent
+   */
+  async estimated(bitrate: number, most: number): Promise<void> {
+    const least = this.#limit === undefined ? this.#last * DROP_RATIO : this.#limit * FURTHER;
     this.#last = bitrate;
-    if (!cut) return;
-    clearTimeout(this.#recovering);
-    this.#recovering = setTimeout(() => this.#setLess(0, 0), BELIEVED.time);
-    const { least } = this.#options;
-    const less = bitrate < LITTLE ? 2 : 1;
-    this.#setLess(Math.max(less, this.#less), Math.max(least, Math.round(bitrate * BELIEVED.share)));
+    if (bitrate >= least || bitrate >= most * CAPPED || performance.now() < this.#freeUntil) return;
+    // Where less is sent, nothing waits before the bottleneck: the estimate before was a guess, such as after a probe.
+    const sent = await this.#options.sent();
+    if (!this.#closed && bitrate < sent * DROP_RATIO) this.#backOff(bitrate);
   }
 
   close(): void {
-    clearTimeout(this.#recovering);
+    this.#closed = true;
+    clearTimeout(this.#emptying);
   }
 
-  #setLess(less: number, bitrate: number): void {
-    this.#options.limit(bitrate);
+  #backOff(bitrate: number): void {
+    const limit = Math.max(this.#options.least, Math.round(bitrate * BACKOFF.share));
+    this.#limit = limit;
+    this.#options.limit(limit);
+    this.#setLess(Math.max(bitrate < LITTLE ? 2 : 1, this.#less));
+    clearTimeout(this.#emptying);
+    this.#emptying = setTimeout(() => this.#release(), BACKOFF.time);
+  }
+
+  #release(): void {
+    this.#limit = undefined;
+    this.#freeUntil = performance.now() + HOLD_OFF;
+    this.#options.limit(0);
+    this.#setLess(0);
+  }
+
+  #setLess(less: number): void {
     if (this.#less === less) return;
     this.#less = less;
     this.#options.onNarrow(less);

@@ -4,19 +4,38 @@ import { Downlink } from '../../server/media/Downlink.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
+const UNBOUND = Number.POSITIVE_INFINITY;
+
+/** What a link does with estimates one after another; as much is sent as was estimated last, unless it is told. */
 function followed() {
   const news: string[] = [];
+  let last = 0;
+  let sent: number | undefined;
   const downlink = new Downlink({
     least: 250_000,
+    sent: async () => sent ?? last,
     limit: (bitrate) => news.push(`limit ${bitrate}`),
     onNarrow: (layersLess) => news.push(`${layersLess} less`),
   });
-  return { downlink, news };
+  return {
+    downlink,
+    news,
+    /** From now on, bit/s. */
+    sends(bitrate: number) {
+      sent = bitrate;
+    },
+    async estimates(bitrates: readonly number[], most = UNBOUND) {
+      for (const bitrate of bitrates) {
+        await downlink.estimated(bitrate, most);
+        last = bitrate;
+      }
+    },
+  };
 }
 
-test('an estimate that is cut is believed only in part, until the queue has had the time to empty', () => {
-  const { downlink, news } = followed();
-  for (const bitrate of [1_000_000, 3_000_000, 2_000_000]) downlink.estimated(bitrate);
+test('of an estimate that has dropped only part is sent, until the queue has had the time to empty', async () => {
+  const { estimates, news } = followed();
+  await estimates([1_000_000, 3_000_000, 2_000_000]);
   expect(news).toEqual(['limit 1200000', '1 less']);
   vi.advanceTimersByTime(2499);
   expect(news).toHaveLength(2);
@@ -24,39 +43,86 @@ test('an estimate that is cut is believed only in part, until the queue has had 
   expect(news).toEqual(['limit 1200000', '1 less', 'limit 0', '0 less']);
 });
 
-test('where little is left, no more than the lowest layers is sent', () => {
-  const { downlink, news } = followed();
-  for (const bitrate of [2_000_000, 600_000]) downlink.estimated(bitrate);
+test('where little is left, no more than the lowest layers is sent', async () => {
+  const { estimates, news } = followed();
+  await estimates([2_000_000, 600_000]);
   expect(news).toEqual(['limit 360000', '2 less']);
 });
 
-test('a further cut meanwhile makes it less, and the time begins anew; less than the least is never believed', () => {
-  const { downlink, news } = followed();
-  for (const bitrate of [2_000_000, 1_300_000]) downlink.estimated(bitrate);
+test('a further drop meanwhile makes it less, and the time begins anew; never less than the least', async () => {
+  const { estimates, news } = followed();
+  await estimates([2_000_000, 1_300_000]);
   vi.advanceTimersByTime(2000);
-  downlink.estimated(300_000);
+  await estimates([300_000]);
   vi.advanceTimersByTime(2499);
   expect(news).toEqual(['limit 780000', '1 less', 'limit 250000', '2 less']);
   vi.advanceTimersByTime(1);
   expect(news.slice(4)).toEqual(['limit 0', '0 less']);
 });
 
-test('a cut from little to less is one step, not two', () => {
-  const { downlink, news } = followed();
-  for (const bitrate of [2_000_000, 500_000, 300_000]) downlink.estimated(bitrate);
-  expect(news).toEqual(['limit 300000', '2 less', 'limit 250000']);
+test('a drop from little to less is one step, not two', async () => {
+  const { estimates, news } = followed();
+  await estimates([4_000_000, 900_000, 200_000]);
+  expect(news).toEqual(['limit 540000', '2 less', 'limit 250000']);
 });
 
-test('the first estimate, one that grows, and one that falls a little, are as they are', () => {
-  const { downlink, news } = followed();
-  for (const bitrate of [1_000_000, 2_000_000, 1_600_000, 1_250_000]) downlink.estimated(bitrate);
+test('estimates that our own limit keeps low are no drop, however often they come, nor are those after it is lifted', async () => {
+  const { estimates, news } = followed();
+  await estimates([4_000_000, 2_000_000]);
+  // As mediasoup tells them: its maximum is the limit.
+  await estimates([1_200_000, 1_200_000, 1_200_000], 1_200_000);
+  expect(news).toEqual(['limit 1200000', '1 less']);
+  vi.advanceTimersByTime(2500);
+  await estimates([1_100_000, 1_200_000, 1_500_000]);
+  expect(news).toEqual(['limit 1200000', '1 less', 'limit 0', '0 less']);
+});
+
+test('while it is limited, an estimate follows what is sent: only one below half of the limit is a further drop', async () => {
+  const { estimates, news } = followed();
+  await estimates([4_000_000, 2_000_000]);
+  await estimates([900_000, 650_000], 1_200_000);
+  expect(news).toHaveLength(2);
+  await estimates([400_000], 1_200_000);
+  expect(news.slice(2)).toEqual(['limit 250000', '2 less']);
+});
+
+test('for ten seconds after the limit is lifted, what probes make of an estimate is left to mediasoup', async () => {
+  const { estimates, news } = followed();
+  await estimates([4_000_000, 2_000_000]);
+  vi.advanceTimersByTime(2500);
+  await estimates([3_000_000, 800_000]);
+  expect(news.slice(2)).toEqual(['limit 0', '0 less']);
+  vi.advanceTimersByTime(10_000);
+  await estimates([3_000_000, 800_000]);
+  expect(news.slice(4)).toEqual(['limit 480000', '2 less']);
+});
+
+test('an estimate that falls because less is asked for is no drop: pictures are shown smaller', async () => {
+  const { estimates, news } = followed();
+  await estimates([5_000_000], 6_000_000);
+  await estimates([1_000_000], 1_000_000);
   expect(news).toEqual([]);
 });
 
-test('what is closed says nothing any more', () => {
-  const { downlink, news } = followed();
-  for (const bitrate of [2_000_000, 900_000]) downlink.estimated(bitrate);
+test('an estimate that falls back to what is sent is no drop: the one before came of a probe', async () => {
+  const { estimates, sends, news } = followed();
+  sends(900_000);
+  await estimates([1_000_000, 3_000_000, 800_000]);
+  expect(news).toEqual([]);
+});
+
+test('the first estimate, one that grows, and one that falls a little, are as they are', async () => {
+  const { estimates, news } = followed();
+  await estimates([1_000_000, 2_000_000, 1_600_000, 1_250_000]);
+  expect(news).toEqual([]);
+});
+
+test('what is closed says nothing any more, although an answer is still on its way', async () => {
+  const { downlink, estimates, news } = followed();
+  await estimates([2_000_000, 900_000]);
+  const late = estimates([300_000]);
   downlink.close();
+  await late;
   vi.advanceTimersByTime(10_000);
   expect(news).toEqual(['limit 540000', '2 less']);
 });
