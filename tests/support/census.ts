@@ -53,6 +53,13 @@ export async function census(): Promise<Census> {
   };
 }
 
+/** Those counts that are higher now than they were, with both numbers; only what is in `before` is compared. */
+export function grown(now: Census, before: Partial<Census>): Record<string, string> {
+  const counts = new Map<string, number>(Object.entries(now));
+  const more = Object.entries(before).filter(([name, count]) => (counts.get(name) ?? 0) > count);
+  return Object.fromEntries(more.map(([name, count]) => [name, `${count} -> ${counts.get(name)}`]));
+}
+
 function openFiles(pid: string): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
