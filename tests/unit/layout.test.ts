@@ -2,40 +2,85 @@
 import { describe, expect, test } from 'vitest';
 import { largestGrid, pageOf, tilesAPage } from '../../web/view/layout.ts';
 
-const options = { gap: 8, aspect: 16 / 9 };
+const options = { gap: 8, widest: 16 / 9 };
 const desktop = { width: 1264, height: 720 };
 const phone = { width: 374, height: 760 };
+
+/** What share of the stage its tiles cover, the gaps between them included. */
+function used(count: number, stage: { width: number; height: number }): number {
+  const { columns, rows, tile, last } = largestGrid(count, stage, options);
+  const row = (tiles: number, width: number) => (tiles * (width + 8) - 8) * (tile.height + 8);
+  const area = (rows - 1) * row(columns, tile.width) + row(last.count, last.width);
+  return area / (stage.width * (stage.height + 8));
+}
 
 describe('the grid', () => {
   test.each([
     [1, desktop, 1],
     [2, desktop, 2],
+    [3, desktop, 2],
     [4, desktop, 2],
     [5, desktop, 3],
     [9, desktop, 3],
     [12, desktop, 4],
     [25, desktop, 5],
     [2, phone, 1],
+    [3, phone, 1],
+    [5, phone, 2],
     [6, phone, 2],
+    [8, phone, 2],
   ])('of %i tiles on %o has %i columns', (count, stage, columns) => {
     expect(largestGrid(count, stage, options).columns).toBe(columns);
+  });
+
+  /** What is left of the window of common phones, above the bar. */
+  const phones = [
+    { width: 304, height: 484 },
+    { width: 344, height: 556 },
+    { width: 374, height: 760 },
+    { width: 396, height: 824 },
+    { width: 414, height: 848 },
+  ];
+  test.each(phones)('fills an upright phone of %o, however many are there', (stage) => {
+    for (let count = 1; count <= 14; count += 1) expect(used(count, stage), `${count} tiles`).toBeGreaterThan(0.89);
+  });
+
+  test.each([
+    { width: 1264, height: 720 },
+    { width: 1904, height: 992 },
+    { width: 1424, height: 812 },
+    { width: 1000, height: 600 },
+    { width: 752, height: 936 },
+    { width: 828, height: 316 },
+  ])('covers most of a window of %o', (stage) => {
+    for (let count = 1; count <= 25; count += 1) expect(used(count, stage), `${count} tiles`).toBeGreaterThan(0.64);
+  });
+
+  test('fills the last row of an upright stage, and of no other', () => {
+    const upright = largestGrid(5, phone, options);
+    expect(upright).toMatchObject({ columns: 2, rows: 3, last: { count: 1, width: 374 } });
+    const wide = largestGrid(5, desktop, options);
+    expect(wide.last).toEqual({ count: 2, width: wide.tile.width });
   });
 
   test('stays within the stage, whatever the count and the stage', () => {
     for (let count = 1; count <= 49; count += 1) {
       for (const stage of [desktop, phone, { width: 320, height: 400 }, { width: 3840, height: 2000 }]) {
-        const { columns, rows, tile } = largestGrid(count, stage, options);
-        expect(columns * rows).toBeGreaterThanOrEqual(count);
+        const { columns, rows, tile, last } = largestGrid(count, stage, options);
+        expect(columns * (rows - 1) + last.count).toBe(count);
         expect(columns * tile.width + (columns - 1) * 8).toBeLessThanOrEqual(stage.width);
+        expect(last.count * last.width + (last.count - 1) * 8).toBeLessThanOrEqual(stage.width);
         expect(rows * tile.height + (rows - 1) * 8).toBeLessThanOrEqual(stage.height);
-        expect(tile.width / tile.height).toBeLessThanOrEqual(16 / 9 + 0.02);
-        expect(tile.width / tile.height).toBeGreaterThanOrEqual(0.98);
+        for (const width of [tile.width, last.width]) {
+          expect(width / tile.height).toBeLessThanOrEqual(16 / 9 + 0.02);
+          expect(width / tile.height).toBeGreaterThanOrEqual(0.44);
+        }
       }
     }
   });
 
   test('of a stage without room is one column of nothing rather than an error', () => {
-    expect(largestGrid(3, { width: 0, height: 0 }, options)).toEqual({
+    expect(largestGrid(3, { width: 0, height: 0 }, options)).toMatchObject({
       columns: 1,
       rows: 3,
       tile: { width: 0, height: 0 },

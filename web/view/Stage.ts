@@ -275,15 +275,19 @@ export class Stage {
       for (const id of large === undefined ? shown : [...shown, large]) this.#tiles.get(id)?.resume();
     }
     this.#grid.hidden = count === 0;
-    const { columns, tile } = largestGrid(count, area(paged ? PAGER_HEIGHT : 0), {
+    const { columns, tile, last } = largestGrid(count, area(paged ? PAGER_HEIGHT : 0), {
       gap: GAP,
-      aspect: ASPECT,
-      // In the strip a face needs its width more than the strip needs to be full; a single one may fill a phone.
-      ...(large !== undefined ? { tallest: ASPECT } : count === 1 && { tallest: 3 / 4 }),
+      widest: ASPECT,
+      // In the strip a face needs its width more than the strip needs to be full.
+      ...(large !== undefined && { tallest: ASPECT }),
     });
     this.#grid.style.setProperty('--columns', String(columns));
     this.#grid.style.setProperty('--tile-width', `${tile.width}px`);
     this.#grid.style.setProperty('--tile-height', `${tile.height}px`);
+    this.#grid.style.setProperty('--last-width', `${last.width}px`);
+    [...this.#grid.children].forEach((child, index) => {
+      child.classList.toggle('last', index >= count - last.count);
+    });
     this.#pager.hidden = this.#pages < 2;
     this.#pageLabel.textContent = say('page', { page: this.#page + 1, pages: this.#pages });
   }

@@ -10,46 +10,59 @@ export interface Grid {
   readonly rows: number;
   /** Of one tile, in CSS pixels. */
   readonly tile: Size;
+  /** How many tiles the last row has, and their width, which may be larger. */
+  readonly last: { readonly count: number; readonly width: number };
 }
 
 export interface GridOptions {
   /** Between tiles, in CSS pixels. */
   readonly gap: number;
-  /** Width over height that a tile should have. */
-  readonly aspect: number;
+  /** The greatest width over height of a tile. */
+  readonly widest: number;
+  /** The least; by default what the shape of the stage allows. */
   readonly tallest?: number;
 }
 
-/** Between two grids whose pictures are nearly as large, the one with the larger tiles is better: more of the stage is people. */
-const NEARLY = 0.8;
+/**
+ * The least width over height of a tile, by the stage's shape. Cameras are wide, and a tile that is not shows the middle of
+ * the picture: on an upright phone a face is larger that way than in a low tile, on a desk more than half of it would be lost.
+ */
+const TALLEST = { upright: 0.45, wide: 0.75 };
+/** Two grids whose tiles cover nearly as much of the stage are told apart by how little they crop. */
+const NEARLY = 0.95;
 
 /**
- * The grid for so many tiles that shows the largest pictures. A tile takes all of its cell, between the aspect and
- * `tallest`, which crops the sides of a picture rather than leaving the stage empty.
- * @param tallest least width over height of a tile; 1 is a square
+ * The grid of so many tiles that covers most of the stage. Tiles take the shape of their cells, as far as `widest` and
+ * `tallest` allow, and pictures cover them. On an upright stage the last row is filled as well.
  */
-export function largestGrid(count: number, stage: Size, { gap, aspect, tallest = 1 }: GridOptions): Grid {
+export function largestGrid(count: number, stage: Size, options: GridOptions): Grid {
   const tiles = Math.max(1, count);
-  let best: Grid = { columns: 1, rows: tiles, tile: { width: 0, height: 0 } };
-  for (let columns = 1; columns <= tiles; columns += 1) {
-    const rows = Math.ceil(tiles / columns);
-    const cell = {
-      width: (stage.width - gap * (columns - 1)) / columns,
-      height: (stage.height - gap * (rows - 1)) / rows,
-    };
-    if (cell.width <= 0 || cell.height <= 0) continue;
-    const width = Math.min(cell.width, cell.height * aspect);
-    const tile = { width: Math.floor(width), height: Math.floor(Math.min(cell.height, width / tallest)) };
-    const [ours, theirs] = [picture(tile, aspect), picture(best.tile, aspect)];
-    const larger = tile.width * tile.height > best.tile.width * best.tile.height;
-    if (ours > theirs / NEARLY || (ours > theirs * NEARLY && larger)) best = { columns, rows, tile };
+  let best = gridOf(tiles, 1, stage, options);
+  for (let columns = 2; columns <= tiles; columns += 1) {
+    const grid = gridOf(tiles, columns, stage, options);
+    const [ours, theirs] = [covered(grid), covered(best)];
+    const wider = grid.tile.width * best.tile.height > best.tile.width * grid.tile.height;
+    if (ours * NEARLY > theirs || (ours > theirs * NEARLY && wider)) best = grid;
   }
   return best;
 }
 
-/** The width of a picture of the aspect that fits into a tile. */
-function picture({ width, height }: Size, aspect: number): number {
-  return Math.min(width, height * aspect);
+function gridOf(tiles: number, columns: number, stage: Size, { gap, widest, ...options }: GridOptions): Grid {
+  const upright = stage.height > stage.width;
+  const { tallest = upright ? TALLEST.upright : TALLEST.wide } = options;
+  const rows = Math.ceil(tiles / columns);
+  const count = tiles - columns * (rows - 1);
+  const side = (length: number, cells: number) => Math.max(0, (length - gap * (cells - 1)) / cells);
+  const cell = { width: side(stage.width, columns), height: side(stage.height, rows) };
+  const width = Math.min(cell.width, cell.height * widest);
+  const tile = { width: Math.floor(width), height: Math.floor(Math.min(cell.height, width / tallest)) };
+  const filled = Math.floor(Math.min(side(stage.width, count), tile.height * widest));
+  return { columns, rows, tile, last: { count, width: upright ? Math.max(tile.width, filled) : tile.width } };
+}
+
+/** The area of all tiles. */
+function covered({ columns, rows, tile, last }: Grid): number {
+  return (columns * (rows - 1) * tile.width + last.count * last.width) * tile.height;
 }
 
 /** The least width at which a face is still a face, in CSS pixels. */
