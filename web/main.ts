@@ -1,5 +1,5 @@
 /** Owns the page: which room it is for, and what is shown of it. */
-import { canonicalRoomName, type RoomClient } from './client/index.ts';
+import type { RoomClient } from './client/index.ts';
 import { roomPath } from './view/address.ts';
 import { isolated } from './view/bidi.ts';
 import { studioPage } from './view/broadcast/studio/studioPage.ts';
@@ -8,6 +8,7 @@ import { callPage } from './view/callPage.ts';
 import { type Entry, entryOf } from './view/entry.ts';
 import { remembered } from './view/memory.ts';
 import { problemOf, problemView } from './view/pageProblem.ts';
+import { recentRooms } from './view/recentRooms.ts';
 import type { Session } from './view/Session.ts';
 import { startView } from './view/start.ts';
 import { showTheme } from './view/theme.ts';
@@ -32,7 +33,7 @@ let session: Session | undefined;
 if (problem) {
   app.replaceChildren(problemView(problem));
 } else if (!entry) {
-  app.replaceChildren(startView((name) => location.assign(roomPath('call', canonicalRoomName(name) ?? name))));
+  app.replaceChildren(startView((path) => location.assign(path)));
 } else {
   // However the address writes the name: what is copied from it, and kept, is the one form that it has.
   history.replaceState(history.state, '', roomPath(entry.kind, entry.room) + location.search + location.hash);
@@ -41,10 +42,15 @@ if (problem) {
   pageOf(entry)(app, entry, (current) => {
     session = current;
     window.weir = current.client;
-    current.on('phase', () => {
+    current.on('phase', (phase) => {
       window.weir = current.client;
+      if (phase === 'in') rememberRoom(entry);
     });
   });
+}
+
+function rememberRoom({ kind, room, role }: Entry): void {
+  recentRooms.add({ kind, room, ...(kind === 'broadcast' && role && role !== 'viewer' && { role }) });
 }
 
 function pageOf({ kind, role }: Entry) {

@@ -31,6 +31,8 @@ const pictureShown = (page: Page) => page.locator('.preview.has-video').waitFor(
 
 export const shots: readonly Shot[] = [
   { name: 'start', on: ['desktop', 'light', 'phone', 'small', 'landscape', 'ko'], go: start },
+  { name: 'start-recent', on: ['desktop', 'light', 'phone', 'small', 'phone-ko'], go: recent },
+  { name: 'start-token', on: both, go: (page, stand) => start(page, stand, 'tokens') },
   {
     name: 'start-invalid',
     go: async (page, stand) => {
@@ -269,9 +271,24 @@ export const shots: readonly Shot[] = [
   ...broadcasts,
 ];
 
-async function start(page: Page, stand: Stand): Promise<void> {
-  const { url } = await stand.server('open');
-  await page.goto(url);
+async function start(page: Page, stand: Stand, kind: 'open' | 'tokens' = 'open'): Promise<void> {
+  const { url } = await stand.server(kind);
+  await page.goto(url, { waitUntil: 'networkidle' });
+}
+
+/** The start page of somebody who was here before. */
+async function recent(page: Page, stand: Stand): Promise<void> {
+  await start(page, stand);
+  await page.evaluate(() => {
+    const rooms = [
+      { kind: 'call', room: 'monday coffee' },
+      { kind: 'broadcast', room: 'town hall', role: 'host' },
+      { kind: 'broadcast', room: 'a talk whose name is longer than a line of a telephone' },
+    ];
+    localStorage.setItem('weir.rooms', JSON.stringify(rooms));
+    localStorage.setItem('weir.name', 'Ada');
+  });
+  await page.reload({ waitUntil: 'networkidle' });
 }
 
 async function leave(page: Page): Promise<void> {

@@ -49,7 +49,7 @@ describe.skipIf(!hasChromium)('the page and its headers', () => {
   test('start page, lobby and a whole call pass without a complaint', async () => {
     const [one, two] = await Promise.all([watchedPage(alice), watchedPage(bob)]);
     await one.page.goto(server.url);
-    await one.page.getByLabel('Room').fill('quiet');
+    await one.page.getByLabel('Room name').fill('quiet');
     await one.page.getByRole('button', { name: 'Open room' }).click();
     await one.page.getByLabel('Your name').fill('Alice');
     await one.page.getByRole('button', { name: 'Join' }).click();

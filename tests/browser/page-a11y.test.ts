@@ -62,6 +62,11 @@ describe.skipIf(!hasChromium)('a page for everybody', () => {
     async 'start page'(size) {
       const page = await newPage(usual, size);
       await page.goto(weir.url);
+      await page.evaluate(() => {
+        const rooms = [{ kind: 'call', room: 'a room whose name is longer than a line has place for. '.repeat(3) }];
+        localStorage.setItem('weir.rooms', JSON.stringify(rooms));
+      });
+      await page.reload();
       await button(page, 'Open room').click();
       await page.getByRole('alert').waitFor();
       return page;

@@ -64,36 +64,89 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
       .getByRole('meter', { name: 'Microphone level' })
       .evaluate((meter) => (meter instanceof HTMLMeterElement ? meter.value : Number.NaN));
 
-  test('the start page leads to the room that was named', async () => {
-    const page = await usual.newPage();
+  /** The start page, for somebody of that name, or of none. */
+  async function start(name = '', server = weir.url): Promise<Page> {
+    const page = await (await bare.newContext()).newPage();
+    await page.goto(server);
+    await page.getByLabel('Your name').fill(name);
+    return page;
+  }
+
+  test('one click begins a call in a room of its own, which is remembered and can be forgotten', async () => {
+    const page = await start('Ada');
+    const suggested = await page.locator('.start-name bdi').textContent();
+    await button(page, 'Suggest another name').click();
+    expect(await page.locator('.start-name bdi').textContent()).not.toBe(suggested);
+    await page.getByRole('button', { name: /^Start a call/ }).click();
+    await expectIn(page);
+    const { pathname } = new URL(page.url());
+    expect(pathname).toMatch(/^\/r\/[a-z]+-[a-z]+-\d{4}-\d{4}$/);
     await page.goto(weir.url);
-    await page.getByLabel('Room name').fill(' Küche 1 ');
+    const recent = page.getByRole('link', { name: decodeURIComponent(pathname.slice(3)) });
+    expect(await recent.getAttribute('href')).toBe(pathname);
+    await button(page, 'Clear list').click();
+    await recent.waitFor({ state: 'detached' });
+    await page.reload();
+    expect(await page.getByRole('link').count()).toBe(0);
+    await page.close();
+  });
+
+  test('one click leads into the studio of a broadcast, and one without a name into a lobby', async () => {
+    const page = await start();
+    await page.getByRole('button', { name: /^Start a broadcast/ }).click();
+    await button(page, 'Enter the studio').waitFor();
+    await page.getByLabel('Your name').fill('Ada');
+    await button(page, 'Enter the studio').click();
+    await button(page, 'Go live').waitFor();
+    await page.goto(weir.url);
+    await page.getByRole('link', { name: /Studio$/ }).click();
+    await button(page, 'Enter the studio').waitFor();
+    const other = await start();
+    await other.getByRole('button', { name: /^Start a call/ }).click();
+    await button(other, 'Join').waitFor();
+    await Promise.all([page.close(), other.close()]);
+  });
+
+  test('the start page leads to the room that was named, or that a link names', async () => {
+    const page = await start();
+    const field = page.getByLabel('Room name or link');
+    await field.fill(' Küche 1 ');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'küche 1', exact: true }).waitFor();
     expect(page.url()).toBe(`${weir.url}/r/k%C3%BCche%201`);
     expect(await page.title()).toContain('küche 1');
     await button(page, 'Join').waitFor();
-    // Another writing of the name leads there as well, and is put right in the address bar.
-    await page.goto(`${weir.url}/R/Ku%CC%88CHE%C2%A01/?join=0#x`);
-    await page.getByRole('heading', { name: 'küche 1', exact: true }).waitFor();
-    expect(page.url()).toBe(`${weir.url}/r/k%C3%BCche%201?join=0#x`);
-    // What is no page says so, in the language of the page, and leads back.
-    await page.evaluate(() => localStorage.setItem('weir.language', 'ko'));
-    expect((await page.goto(`${weir.url}/r/%E2%80%8B`))?.status()).toBe(404);
-    await page.getByRole('heading', { name: '방의 주소가 아닙니다', exact: true }).waitFor();
-    await page.getByRole('link', { name: '처음 화면으로' }).click();
-    await page.getByLabel('방 이름').waitFor();
+    await page.goto(weir.url);
+    await field.fill(`${weir.url}/b/hall?role=host`);
+    await page.keyboard.press('Enter');
+    await button(page, 'Enter the studio').waitFor();
+    await page.goto(weir.url);
+    await field.fill('hall');
+    await page.getByRole('radio', { name: 'Broadcast' }).check();
+    await button(page, 'Open room').click();
+    await page.getByRole('heading', { name: 'The broadcast has not begun yet' }).waitFor();
+    await page.close();
+  });
+
+  test('the start page of a server with tokens says how rooms are opened there', async () => {
+    await using server = await startServer(withTokens);
+    const page = await (await bare.newContext()).newPage();
+    await page.goto(server.url);
+    await page.getByText('Rooms on this server are opened by invitation.').waitFor();
+    expect(await page.getByRole('button', { name: /^Start a/ }).count()).toBe(0);
+    await page.close();
   });
 
   test.each([
     ['', 'Give the room a name.'],
-    ['   ', 'Give the room a name.'],
     ['a/b', 'A room name has no slashes, and is more than dots.'],
-    ['..', 'A room name has no slashes, and is more than dots.'],
+    [
+      'https://elsewhere.example/r/a',
+      'That link leads to another server, elsewhere.example. Open it in the address bar.',
+    ],
   ])('the start page refuses the name "%s" in words', async (name, words) => {
-    const page = await usual.newPage();
-    await page.goto(weir.url);
-    const field = page.getByLabel('Room name');
+    const page = await start();
+    const field = page.getByLabel('Room name or link');
     await field.fill(name);
     await button(page, 'Open room').click();
     await expect.poll(() => alerts(page)).toEqual([words]);

@@ -32,4 +32,5 @@ export const remembered = {
   theme: entry('theme'),
   layout: entry('layout'),
   corner: entry('corner'),
+  rooms: entry('rooms'),
 };

@@ -1,40 +1,203 @@
-/** Owns the start page: name a room and go there. */
-import { element } from './dom.ts';
-import { say } from './words/index.ts';
+/** The start page: begins a call or a broadcast in a new room, and leads into the rooms that there are. */
+import { type IconNode, Radio, RefreshCw, Settings, Video, X } from 'lucide';
+import type { RoomKind } from '../client/index.ts';
+import { roomApiPath, roomPath } from './address.ts';
+import { destinationOf } from './destination.ts';
+import { element, icon } from './dom.ts';
+import { menu } from './Menu.ts';
+import { appearanceChoices } from './MoreMenu.ts';
+import { remembered } from './memory.ts';
+import { typedName } from './ownName.ts';
+import { type RecentRoom, recentRooms } from './recentRooms.ts';
+import { suggestRoom } from './suggestRoom.ts';
+import { say, type WordKey } from './words/index.ts';
 
-export function startView(onRoom: (room: string) => void): HTMLElement {
-  const input = element('input', {
-    id: 'room',
-    name: 'room',
-    required: true,
-    maxLength: 100,
-    autocomplete: 'off',
-    autofocus: true,
+/** Leads to a path of this server. */
+type Go = (path: string) => void;
+
+export function startView(go: Go): HTMLElement {
+  const settings = element(
+    'button',
+    { type: 'button', className: 'round small settings', ariaLabel: say('more'), title: say('more') },
+    icon(Settings, 18),
+  );
+  return element(
+    'div',
+    { className: 'centre' },
+    element(
+      'div',
+      { className: 'card start' },
+      element('h1', {}, 'Weir'),
+      element('p', { className: 'tagline' }, say('tagline')),
+      newRoomView(go),
+      joinView(go),
+      recentView(),
+      settings,
+      menu(settings, say('more'), appearanceChoices),
+    ),
+  );
+}
+
+/** A call or a broadcast in a room that nobody has used before. */
+function newRoomView(go: Go): HTMLElement {
+  let room = suggestRoom();
+  const name = element('input', {
+    id: 'name',
+    name: 'name',
+    autocomplete: 'name',
+    placeholder: say('nameOptional'),
+    value: remembered.name.get(),
   });
+  name.addEventListener('input', () => {
+    const typed = typedName(name.value);
+    remembered.name.set('name' in typed ? typed.name : '');
+  });
+  // Whoever has no name yet gives one in the lobby. A studio is looked at before it is on air.
+  const call = action('startCall', 'startCallText', Video, () =>
+    go(`${roomPath('call', room)}${remembered.name.get() ? '?join=1' : ''}`),
+  );
+  call.classList.add('primary');
+  const broadcast = action('startBroadcast', 'startBroadcastText', Radio, () =>
+    go(`${roomPath('broadcast', room)}?role=host`),
+  );
+  const suggested = element('bdi', {}, room);
+  const another = element(
+    'button',
+    { type: 'button', className: 'round small', ariaLabel: say('anotherName'), title: say('anotherName') },
+    icon(RefreshCw, 16),
+  );
+  another.addEventListener('click', () => {
+    room = suggestRoom();
+    suggested.textContent = room;
+  });
+  const actions = element(
+    'div',
+    { className: 'start-new' },
+    element('div', { className: 'field' }, element('label', { htmlFor: 'name' }, say('yourName')), name),
+    element('div', { className: 'start-actions' }, call, broadcast),
+    element(
+      'p',
+      { className: 'quiet start-name', role: 'status' },
+      element('span', {}, say('newRoom'), ' ', suggested),
+      another,
+    ),
+  );
+  const invited = element(
+    'div',
+    { className: 'start-invited', role: 'status', hidden: true },
+    element('p', {}, say('byInvitation')),
+    element('p', { className: 'quiet' }, say('byInvitationHow')),
+  );
+  void needsToken(room).then((needed) => {
+    actions.hidden = needed;
+    invited.hidden = !needed;
+  });
+  return element('section', { ariaLabel: say('newRoomTitle') }, actions, invited);
+}
+
+function action(title: WordKey, text: WordKey, node: IconNode, act: () => void): HTMLButtonElement {
+  const button = element(
+    'button',
+    { type: 'button', className: 'start-action' },
+    icon(node, 26),
+    element('span', { className: 'title' }, say(title)),
+    element('span', { className: 'about' }, say(text)),
+  );
+  button.addEventListener('click', act);
+  return button;
+}
+
+/** Whether this server lets nobody in without a token. */
+async function needsToken(room: string): Promise<boolean> {
+  try {
+    return (await fetch(roomApiPath('call', room))).status === 401;
+  } catch {
+    // The lobby says what is wrong with the server.
+    return false;
+  }
+}
+
+/** A room that somebody else has named. */
+function joinView(go: Go): HTMLElement {
+  const room = element('input', { id: 'room', name: 'room', autocomplete: 'off', spellcheck: false });
+  const problem = element('p', { className: 'problem', role: 'alert', id: 'room-problem', hidden: true });
+  const kinds = (['call', 'broadcast'] as const).map((kind) => {
+    const choice = element('input', { type: 'radio', name: 'kind', value: kind, checked: kind === 'call' });
+    return { kind, choice, row: element('label', {}, choice, say(kind === 'call' ? 'kindCall' : 'kindBroadcast')) };
+  });
+  const chosen = (): RoomKind => kinds.find(({ choice }) => choice.checked)?.kind ?? 'call';
   const form = element(
     'form',
-    { className: 'card start', noValidate: true },
-    element('h1', {}, 'Weir'),
-    element('p', {}, say('tagline')),
-    element('div', { className: 'field' }, element('label', { htmlFor: 'room' }, say('roomLabel')), input),
-    element('p', { className: 'problem', role: 'alert', hidden: true }),
-    element('button', { type: 'submit', className: 'primary wide' }, say('openRoom')),
-    element('p', { className: 'quiet' }, say('roomHint')),
+    { className: 'start-join', noValidate: true },
+    element('h2', {}, say('joinTitle')),
+    element('div', { className: 'field' }, element('label', { htmlFor: 'room' }, say('roomLabel')), room),
+    element(
+      'div',
+      { className: 'start-kind', role: 'radiogroup', ariaLabel: say('kindLabel') },
+      ...kinds.map(({ row }) => row),
+    ),
+    problem,
+    element('button', { type: 'submit', className: 'wide' }, say('openRoom')),
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    const room = input.value.trim();
-    const problem = form.querySelector<HTMLElement>('.problem');
-    if (room && !room.includes('/') && !/^\.{1,2}$/.test(room)) {
-      onRoom(room);
-      return;
-    }
-    if (problem) {
-      problem.textContent = say(room ? 'roomInvalid' : 'roomMissing');
-      problem.hidden = false;
-    }
-    input.setAttribute('aria-invalid', 'true');
-    input.focus();
+    const destination = destinationOf(room.value, chosen(), location.host);
+    const refused = 'problem' in destination;
+    problem.hidden = !refused;
+    problem.textContent = refused ? say(destination.problem, destination.blanks) : '';
+    room.setAttribute('aria-invalid', String(refused));
+    if (refused) {
+      room.setAttribute('aria-describedby', problem.id);
+      room.focus();
+    } else go(destination.path);
   });
-  return element('div', { className: 'centre' }, form);
+  return form;
+}
+
+/** The rooms that somebody was in before; nothing where there are none. */
+function recentView(): HTMLElement {
+  const list = element('ul', {});
+  const clear = element('button', { type: 'button', className: 'plain' }, say('clearRecent'));
+  const heading = element('h2', { tabIndex: -1 }, say('recentTitle'));
+  const root = element('section', { className: 'start-recent' }, element('header', {}, heading, clear), list);
+  const render = () => {
+    const rooms = recentRooms.get();
+    root.hidden = rooms.length === 0;
+    list.replaceChildren(...rooms.map(row));
+  };
+  const row = (recent: RecentRoom) => {
+    const { kind, room, role } = recent;
+    const words = say('forgetRoom', { room });
+    const forget = element(
+      'button',
+      { type: 'button', className: 'round small', ariaLabel: words, title: words },
+      icon(X, 16),
+    );
+    forget.addEventListener('click', () => {
+      recentRooms.remove(recent);
+      render();
+      heading.focus();
+    });
+    const what = say(role ? 'recentStudio' : kind === 'call' ? 'kindCall' : 'kindBroadcast');
+    const href = `${roomPath(kind, room)}${role ? `?role=${role}` : ''}`;
+    return element(
+      'li',
+      {},
+      element(
+        'a',
+        { href },
+        icon(kind === 'call' ? Video : Radio, 18),
+        element('bdi', { className: 'label' }, room),
+        element('span', { className: 'quiet' }, what),
+      ),
+      forget,
+    );
+  };
+  clear.addEventListener('click', () => {
+    recentRooms.clear();
+    render();
+    document.querySelector<HTMLElement>('#room')?.focus();
+  });
+  render();
+  return root;
 }

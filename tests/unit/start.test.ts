@@ -1,0 +1,87 @@
+/** Owns the proof of what the start page suggests, remembers and understands. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { destinationOf } from '../../web/view/destination.ts';
+import { recentRooms } from '../../web/view/recentRooms.ts';
+import { adjectives, nouns, SUGGESTION_BITS, suggestRoom } from '../../web/view/suggestRoom.ts';
+
+describe('suggested names', () => {
+  test('can be read out, are no two the same, and are not guessed', () => {
+    const names = Array.from({ length: 1000 }, suggestRoom);
+    for (const name of names) expect(name).toMatch(/^[a-z]{2,9}-[a-z]{2,9}-\d{4}-\d{4}$/);
+    expect(new Set(names).size).toBe(names.length);
+    expect(SUGGESTION_BITS).toBeGreaterThan(40);
+  });
+
+  test('are made of words that differ', () => {
+    for (const words of [adjectives, nouns]) {
+      expect(new Set(words).size).toBe(words.length);
+      expect(words.length).toBe(128);
+    }
+  });
+});
+
+describe('a destination', () => {
+  const host = 'weir.example';
+  const path = (typed: string, kind: 'call' | 'broadcast' = 'call') => destinationOf(typed, kind, host);
+  const ending = (end: string) => ({ path: expect.stringMatching(new RegExp(`${end}$`)) });
+
+  test.each([
+    [' Coffee ', '/r/coffee'],
+    ['https://weir.example/b/hall?role=host#token=abc', '/b/hall\\?role=host#token=abc'],
+    ['weir.example/r/coffee', '/r/coffee'],
+  ])('of "%s" is found', (typed, end) => {
+    expect(path(typed)).toEqual(ending(end));
+  });
+
+  test('of a name is of the kind that was chosen', () => {
+    expect(path('hall', 'broadcast')).toEqual(ending('/b/hall'));
+  });
+
+  test.each([
+    ['', 'roomMissing'],
+    ['a/b', 'roomInvalid'],
+    ['..', 'roomInvalid'],
+    ['https://weir.example/about', 'linkInvalid'],
+    ['https://other.example/r/a', 'linkElsewhere'],
+    ['other.example/r/a', 'linkElsewhere'],
+    ['javascript:alert(1)//r/a', 'roomInvalid'],
+  ])('of "%s" is refused: %s', (typed, problem) => {
+    expect(path(typed)).toMatchObject({ problem });
+  });
+});
+
+describe('recent rooms', () => {
+  const stored = new Map<string, string>();
+  beforeEach(() => {
+    Object.defineProperty(globalThis, 'localStorage', {
+      configurable: true,
+      value: {
+        getItem: (key: string) => stored.get(key) ?? null,
+        setItem: (key: string, value: string) => stored.set(key, value),
+      },
+    });
+  });
+  afterEach(() => {
+    stored.clear();
+    Reflect.deleteProperty(globalThis, 'localStorage');
+  });
+
+  test('are the latest eight, each once, latest first', () => {
+    for (let index = 0; index < 10; index += 1) recentRooms.add({ kind: 'call', room: `room ${index}` });
+    recentRooms.add({ kind: 'call', room: 'room 5' });
+    recentRooms.add({ kind: 'broadcast', room: 'room 5', role: 'host' });
+    expect(recentRooms.get().map(({ room }) => room)).toEqual([5, 5, 9, 8, 7, 6, 4, 3].map((index) => `room ${index}`));
+    recentRooms.remove({ kind: 'broadcast', room: 'room 5' });
+    expect(recentRooms.get()[0]).toEqual({ kind: 'call', room: 'room 5' });
+    recentRooms.clear();
+    expect(recentRooms.get()).toEqual([]);
+  });
+
+  test.each(['nonsense', '{"a":1}', '[{"kind":"call"},{"kind":"call","room":"kept"},7]'])(
+    'of a storage that holds %s are what can be read',
+    (text) => {
+      stored.set('weir.rooms', text);
+      expect(recentRooms.get()).toEqual(text.includes('kept') ? [{ kind: 'call', room: 'kept' }] : []);
+    },
+  );
+});
