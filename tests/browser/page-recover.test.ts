@@ -138,6 +138,15 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     await alice.close({ runBeforeUnload: false });
     await expect.poll(() => room?.size, { timeout: 2000, interval: 10 }).toBe(1);
     expect(performance.now() - closed).toBeLessThan(1000);
+    // And one that goes elsewhere, of somebody who publishes nothing.
+    const cleo = await (await chromium.browser.newContext()).newPage();
+    await cleo.goto(url);
+    await cleo.evaluate("import('/sdk.js').then(({ RoomClient }) => new RoomClient().join({ room: 'call' }))");
+    await expect.poll(() => room?.size).toBe(2);
+    const left = performance.now();
+    await cleo.goto('about:blank');
+    await expect.poll(() => room?.size, { timeout: 2000, interval: 10 }).toBe(1);
+    expect(performance.now() - left).toBeLessThan(1000);
   });
 
   /** A crash, which leaves nobody to answer. */
@@ -267,6 +276,38 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     await eventually(() => alice.evaluate(() => window.weir?.state)).toBe('joined');
     await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
     expect(await colourOf(tile(alice, 'Bob').locator('video'))).toBe('red');
+  });
+
+  test('a server that is killed after the token has expired lets back in; away for longer than tokens live needs another', async () => {
+    // Fresh tokens live for two seconds here, and come every second.
+    const settings = { ...withTokens, WEIR_TOKEN_MAX_SECONDS: '2', WEIR_TOKEN_LEEWAY_SECONDS: '0' };
+    const first = await startServer(settings);
+    cleanUp.push(() => first.close());
+    const invitation = await token('expiring', 'ada', { canPublishSources: ['microphone'] }, 2);
+    const expiry = Date.now() + 2000;
+    const page = await (await chromium.browser.newContext()).newPage();
+    await page.goto(`${roomUrl(first.url, 'expiring', 'Ada')}#${new URLSearchParams({ token: invitation })}`);
+    await expectIn(page);
+    await expect.poll(() => Date.now() - expiry, { timeout: 4000 }).toBeGreaterThan(0);
+    await page.reload();
+    await expectIn(page);
+    const before = await page.evaluate(() => window.weir?.peerId);
+    await first.close();
+    const again = { ...settings, WEIR_PORT: new URL(first.url).port };
+    const second = await startServer(again);
+    cleanUp.push(() => second.close());
+    await eventually(() => page.evaluate(() => window.weir?.state)).toBe('joined');
+    expect(await page.evaluate(() => window.weir?.peerId)).not.toBe(before);
+    expect((await page.evaluate(() => window.weir?.grants))?.canPublishSources).toEqual(['microphone']);
+    await second.close();
+    const gone = Date.now();
+    await expect.poll(() => Date.now() - gone, { timeout: 4000 }).toBeGreaterThan(2000);
+    await serve(again);
+    await page.getByRole('heading', { name: 'Your invitation has expired' }).waitFor();
+    await button(page, 'Try again').click();
+    await page.getByLabel('Access token').fill(await token('expiring', 'ada', {}, 2));
+    await join(page, 'Ada');
+    await expectIn(page);
   });
 });
 

@@ -17,6 +17,7 @@ import { Queue } from './Queue.ts';
 import { SharedScreen } from './SharedScreen.ts';
 import { secret } from './secret.ts';
 import type { EndReason, Phase, SessionEvents, SessionWish } from './sessionEvents.ts';
+import { keepToken, keptToken } from './tabToken.ts';
 
 export type { EndReason, Phase, SessionEvents, SessionWish } from './sessionEvents.ts';
 
@@ -51,7 +52,7 @@ export class Session extends Emitter<SessionEvents> {
   constructor(wish: SessionWish, media: LocalMedia) {
     super();
     this.wish = wish;
-    this.#token = wish.token;
+    this.#token = wish.token && (keptToken(wish, wish.token) ?? wish.token);
     this.media = media;
     this.#company = new Company({
       // While we are cut, we would not know.
@@ -104,7 +105,7 @@ export class Session extends Emitter<SessionEvents> {
       await this.#enter(this.#client);
     } catch (error) {
       if (this.#phase === 'ended') return;
-      if (await this.#queue.again(error)) {
+      if (this.#fallsBack(error) || (await this.#queue.again(error))) {
         this.#client = this.#newClient();
         return this.join();
       }
@@ -278,7 +279,9 @@ export class Session extends Emitter<SessionEvents> {
       changed();
     });
     client.on('tokenRefreshed', (token) => {
-      if (this.#client === client || client.state === 'joined') this.#token = token;
+      if (this.#client !== client && client.state !== 'joined') return;
+      this.#token = token;
+      if (this.wish.token !== undefined) keepToken(this.wish, this.wish.token, token);
     });
     client.on('connectionChanged', () => this.#client === client && this.#mediaChanged());
     client.on('cutChanged', (cut) => this.#client === client && this.emit('cut', cut));
@@ -353,11 +356,7 @@ export class Session extends Emitter<SessionEvents> {
     try {
       await this.#enter(client);
     } catch (error) {
-      // Fresh tokens live for minutes; the one of the invitation may live longer.
-      if (isExpired(error) && this.#token !== this.wish.token) {
-        this.#token = this.wish.token;
-        return 'again';
-      }
+      if (this.#fallsBack(error)) return 'again';
       this.#failure = error;
       const refused = refusalOf(error);
       if (refused) {
@@ -375,6 +374,13 @@ export class Session extends Emitter<SessionEvents> {
     this.#client = client;
     this.#joined();
     return 'enough';
+  }
+
+  /** Fresh tokens live for minutes; the one of the invitation may live longer. @returns whether there is that one to try */
+  #fallsBack(error: unknown): boolean {
+    if (!isExpired(error) || this.#token === this.wish.token) return false;
+    this.#token = this.wish.token;
+    return true;
   }
 
   /** What fails while the connection is lost is made good when it is back; everything else is said. */
