@@ -10,7 +10,7 @@ import { Signalling, type SignallingOptions } from './Signalling.ts';
 export type Request = Channel<ClientTable, ServerTable>['request'];
 
 export interface LineOptions {
-  /** Where the server is: an http(s) or ws(s) URL; only its origin counts. */
+  /** Where the server is: an http(s) or ws(s) URL, with the path that it is under. */
   readonly url: string;
   readonly listeners: SignallingOptions['listeners'];
   /** The connection was cut, and the line tries to get another. */
@@ -30,7 +30,7 @@ const NEAR = { pace: 250, limit: 500 };
 /** Ends of a connection after which the stay goes on. `resumed`: an attempt that we had given up came through after all. */
 const cuts: ReadonlySet<CloseReason> = new Set(['disconnected', 'unresponsive', 'slowReader', 'resumed']);
 /** Ends of an attempt that end the stay: somebody meant them, or it can only get worse. */
-const final: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced', 'serverClosing']);
+const final: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced', 'serverClosing', 'originNotAllowed']);
 /** Ids that are left to requests which are made while there is no connection: those of the next one come after them. */
 const SPARE = 1000;
 /** A request that is not answered in so long, in milliseconds, asks whether the server is there at all. */
