@@ -13,23 +13,40 @@ export interface Place extends Stay {
   readonly hub: Hub;
 }
 
+/** How long a router is kept that nobody's media comes in at, in milliseconds: people come back, and others come. */
+const LINGER = 5000;
+
+export interface FabricOptions {
+  /** Instead of five seconds, in milliseconds. */
+  readonly linger?: number;
+}
+
+/** The router on one worker, from the moment that it is asked for, and how many are placed there. */
+interface Use {
+  readonly opening: Promise<Hub>;
+  places: number;
+  idle: NodeJS.Timeout | undefined;
+}
+
 export class Fabric {
   readonly #pool: WorkerPool;
-  readonly #hubs = new Map<MediaWorker, Promise<Hub>>();
+  readonly #linger: number;
+  readonly #uses = new Map<MediaWorker, Use>();
   readonly #open = new Set<Hub>();
   readonly #pipes = new Pipes();
   readonly #lifetime = new Lifetime<'closed' | 'mediaLost'>();
 
-  private constructor(pool: WorkerPool) {
+  private constructor(pool: WorkerPool, { linger = LINGER }: FabricOptions) {
     this.#pool = pool;
+    this.#linger = linger;
     this.#lifetime.defer(() => this.#closeHubs());
     this.#lifetime.defer(() => this.#pipes.close());
   }
 
   /** @throws {WeirError} `unavailable` while no worker runs, `busy` while all have enough to do */
-  static async open(pool: WorkerPool): Promise<Fabric> {
-    const fabric = new Fabric(pool);
-    await fabric.#obtain(pool.pick());
+  static async open(pool: WorkerPool, options: FabricOptions = {}): Promise<Fabric> {
+    const fabric = new Fabric(pool, options);
+    await fabric.#use(pool.pick()).opening;
     return fabric;
   }
 
@@ -44,21 +61,29 @@ export class Fabric {
   }
 
   /**
-   * A place for somebody who comes in: on one of the room's routers, unless their workers have enough to do.
+   * A place for somebody who comes in: on one of the room's routers, unless their workers have enough to do. A router on
+   * which nobody has had a place for a while closes.
    * @param waits nothing is sent to them yet: `begin()` says when
    * @throws {WeirError} `unavailable`, `closed`
    */
   async place(waits = false): Promise<Place> {
     const own = this.hubs.map((hub) => hub.worker);
     const { worker, stay } = this.#pool.place(own, waits);
-    try {
-      return {
-        hub: await this.#obtain(worker),
-        begin: () => stay.begin(),
-        [Symbol.dispose]: () => stay[Symbol.dispose](),
-      };
-    } catch (error) {
+    const use = this.#use(worker);
+    use.places += 1;
+    clearTimeout(use.idle);
+    let given = false;
+    const giveBack = () => {
       stay[Symbol.dispose]();
+      if (given) return;
+      given = true;
+      use.places -= 1;
+      this.#closeWhenIdle(use);
+    };
+    try {
+      return { hub: await use.opening, begin: () => stay.begin(), [Symbol.dispose]: giveBack };
+    } catch (error) {
+      giveBack();
       throw error;
     }
   }
@@ -76,17 +101,36 @@ export class Fabric {
   }
 
   #closeHubs(): void {
+    for (const { idle } of this.#uses.values()) clearTimeout(idle);
     for (const hub of this.#open) hub.close();
   }
 
-  #obtain(worker: MediaWorker): Promise<Hub> {
-    const known = this.#hubs.get(worker);
+  #use(worker: MediaWorker): Use {
+    const known = this.#uses.get(worker);
     if (known) return known;
-    const opening = this.#openHub(worker);
-    this.#hubs.set(worker, opening);
-    const forget = () => this.#hubs.delete(worker);
-    opening.then((hub) => hub.onEnd(forget), forget);
-    return opening;
+    const use: Use = { opening: this.#openHub(worker), places: 0, idle: undefined };
+    this.#uses.set(worker, use);
+    const forget = () => {
+      clearTimeout(use.idle);
+      if (this.#uses.get(worker) === use) this.#uses.delete(worker);
+    };
+    use.opening.then((hub) => {
+      hub.onEnd(forget);
+      this.#closeWhenIdle(use);
+    }, forget);
+    return use;
+  }
+
+  /** Producers and consumers on a router belong to those who are placed there: without them nothing needs it. */
+  #closeWhenIdle(use: Use): void {
+    clearTimeout(use.idle);
+    if (use.places > 0 || this.#lifetime.closed) return;
+    use.idle = setTimeout(() => {
+      use.opening.then(
+        (hub) => use.places === 0 && hub.close(),
+        () => {},
+      );
+    }, this.#linger);
   }
 
   async #openHub(worker: MediaWorker): Promise<Hub> {

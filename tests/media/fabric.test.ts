@@ -1,8 +1,10 @@
 /** Owns the proof that a room is not the prisoner of one worker: media across pipes, which open and close as they are used. */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Member } from '../../scripts/load/endpoint/Member.ts';
 import { steady } from '../../scripts/load/material.ts';
 import { steadyVideo } from '../../scripts/load/media/steady.ts';
+import { Fabric } from '../../server/media/Fabric.ts';
+import { VoiceSlots } from '../../server/media/voices/VoiceSlots.ts';
 import { flows, received, spread, still, useCrowd, voice } from '../support/crowd.ts';
 import { pipeConsumers } from '../support/routers.ts';
 
@@ -92,6 +94,58 @@ describe('a room on two workers', () => {
       interval: 10,
     });
     expect(pipeConsumers()).toEqual([]);
+  });
+});
+
+describe('a router that nobody is placed on any more', () => {
+  /** Two routers of one room, each on a worker of its own, and a place on each. */
+  const two = async () => {
+    const { app } = await open(spread);
+    const fabric = await Fabric.open(app.pool, { linger: 100 });
+    onTestFinished(() => fabric.close());
+    const [near, far] = [await fabric.place(), await fabric.place()];
+    expect(near.hub).not.toBe(far.hub);
+    return { app, fabric, near, far };
+  };
+
+  test('closes, with the voices that are sent to it; the room goes on', async () => {
+    const { app, fabric, near, far } = await two();
+    const slots = new VoiceSlots({ heard: 1, onChange: () => {} });
+    onTestFinished(() => slots.close());
+    const [voices] = await Promise.all([slots.producersOn(far.hub.router), slots.producersOn(near.hub.router)]);
+    far[Symbol.dispose]();
+    await vi.waitUntil(() => fabric.hubs.length === 1, { timeout: 5000, interval: 5 });
+    expect(fabric.hubs).toEqual([near.hub]);
+    expect(voices.map(({ closed }) => closed)).toEqual([true, true]);
+    expect(app.pool.workers.map(({ routers }) => routers).sort()).toEqual([0, 1]);
+    // Whoever comes next gets another one where there is less to do.
+    const next = await fabric.place();
+    expect(next.hub).not.toBe(far.hub);
+    expect(next.hub.closed).toBe(false);
+    expect(fabric.hubs).toHaveLength(2);
+  });
+
+  test('stays for somebody who is just being placed there', async () => {
+    const { fabric, near, far } = await two();
+    far[Symbol.dispose]();
+    const next = await fabric.place();
+    expect(next.hub).toBe(far.hub);
+    near[Symbol.dispose]();
+    await vi.waitUntil(() => fabric.hubs.length === 1, { timeout: 5000, interval: 5 });
+    expect(fabric.hubs).toEqual([far.hub]);
+    expect(far.hub.closed).toBe(false);
+  });
+
+  test('closes once, however often its places are given back', async () => {
+    const { fabric, near, far } = await two();
+    const other = await fabric.place();
+    const shared = other.hub === near.hub ? near : far;
+    shared[Symbol.dispose]();
+    shared[Symbol.dispose]();
+    const alone = shared === near ? far : near;
+    alone[Symbol.dispose]();
+    await vi.waitUntil(() => fabric.hubs.length === 1, { timeout: 5000, interval: 5 });
+    expect(fabric.hubs).toEqual([other.hub]);
   });
 });
 
