@@ -16,6 +16,8 @@ const SOCKET_BUFFER = 4 * 1024 * 1024;
 
 interface Pipe {
   readonly opening: Promise<{ consumer: Consumer; producer: Producer }>;
+  /** It is not handed out any more. */
+  readonly forget: () => void;
   leases: number;
   ending: NodeJS.Timeout | undefined;
 }
@@ -61,13 +63,13 @@ export class Pipes {
     this.#pipes.set(producer, pipes);
     const known = pipes.get(to);
     if (known) return known;
-    const pipe: Pipe = { opening: open(producer, from, to), leases: 0, ending: undefined };
-    pipes.set(to, pipe);
     const forget = () => {
       clearTimeout(pipe.ending);
       if (pipes.get(to) === pipe) pipes.delete(to);
-      if (pipes.size === 0) this.#pipes.delete(producer);
+      if (pipes.size === 0 && this.#pipes.get(producer) === pipes) this.#pipes.delete(producer);
     };
+    const pipe: Pipe = { opening: open(producer, from, to), forget, leases: 0, ending: undefined };
+    pipes.set(to, pipe);
     pipe.opening.then(({ producer: piped }) => {
       if (piped.closed) forget();
       else piped.observer.once('close', forget);
@@ -80,7 +82,12 @@ export class Pipes {
     pipe.ending = setTimeout(() => {
       // Closing it closes the producer at the other end, too; the transports of the two routers stay.
       pipe.opening.then(
-        ({ consumer }) => pipe.leases === 0 && consumer.close(),
+        ({ consumer }) => {
+          if (pipe.leases > 0) return;
+          // The producer at the other end goes a moment later: nobody may be given that meanwhile.
+          pipe.forget();
+          consumer.close();
+        },
         () => {},
       );
     }, LINGER);

@@ -1,13 +1,15 @@
 /** Owns what a peer receives: videos as far as they are shown, sound as it is, or by slots in a large room. */
 import type { Producer, WebRtcTransport } from 'mediasoup/types';
-import type { RtpCapabilities } from '../../shared/media.ts';
+import type { RtpCapabilities, Source } from '../../shared/media.ts';
 import type { ConsumerInfo, Undecodable, View } from '../../shared/protocol.ts';
+import { isClosed } from '../media/available.ts';
 import type { Fabric } from '../media/Fabric.ts';
 import type { Hub } from '../media/Hub.ts';
 import { layerFor, layerOf, priorityOf } from '../media/layers.ts';
 import { ReceivingDevice } from '../media/receiving.ts';
 import type { VoiceSlots } from '../media/voices/VoiceSlots.ts';
 import type { Publication } from './Publication.ts';
+import { Retries } from './Retries.ts';
 import { VideoFeed, type Wish } from './VideoFeed.ts';
 import { VoiceFeed } from './VoiceFeed.ts';
 
@@ -43,6 +45,7 @@ export class Intake {
   #way: 'each' | 'slots' = 'each';
   /** How often everything has been given back: what was begun before that is not taken any more. */
   #withdrawals = 0;
+  readonly #retries = new Retries();
   #closed = false;
 
   constructor(options: IntakeOptions) {
@@ -130,7 +133,11 @@ export class Intake {
   takeSlots(slots: VoiceSlots): Promise<void> {
     if (this.#taking?.slots === slots) return this.#taking.taken;
     const turn = Symbol();
-    const taken = this.#takeSlots(slots, turn);
+    const taken = this.#takeSlots(slots, turn).catch((error: unknown) => {
+      // They can be asked for again.
+      if (this.#taking?.turn === turn) this.#taking = undefined;
+      throw error;
+    });
     this.#taking = { slots, turn, taken };
     return taken;
   }
@@ -175,6 +182,7 @@ export class Intake {
   /** Gives everything back that it takes. What is offered from then on is taken again. */
   withdraw(): void {
     this.#withdrawals += 1;
+    this.#retries.clear();
     for (const feed of this.#videos.values()) feed.close();
     this.#videos.clear();
     for (const feed of this.#voices.values()) feed.close();
@@ -187,6 +195,7 @@ export class Intake {
 
   close(): void {
     this.#closed = true;
+    this.#retries.close();
     for (const feed of this.#videos.values()) feed.close();
     this.#videos.clear();
   }
@@ -214,7 +223,8 @@ export class Intake {
     };
   }
 
-  async #hear(publication: Publication): Promise<void> {
+  /** @param failures how often it could not be opened before */
+  async #hear(publication: Publication, failures = 0): Promise<void> {
     const { peerId, source, producer } = publication;
     if (this.#heard.has(producer)) return;
     this.#heard.add(producer);
@@ -224,6 +234,10 @@ export class Intake {
     };
     const opened = await this.#consume(publication).catch((error: unknown) => {
       over();
+      const wanted = () => !this.#closed && !producer.closed && this.#withdrawals === before && !this.#bySlots(source);
+      if (!isClosed(error)) {
+        this.#retries.later(failures, () => void (wanted() && this.#hear(publication, failures + 1).catch(() => {})));
+      }
       throw error;
     });
     if (!opened) {
@@ -240,23 +254,28 @@ export class Intake {
     this.#addVoice(new VoiceFeed(consumer, { peerId, source }, lease));
   }
 
+  /** Whether sounds of that kind come by slots, or are about to. */
+  #bySlots(source: Source): boolean {
+    return source === 'microphone' && this.#taking !== undefined;
+  }
+
   async #takeSlots(slots: VoiceSlots, turn: symbol): Promise<void> {
     // Others may have taken their place, or they may have been given back, and taken anew since: that is another's turn.
     const wanted = () => this.#taking?.turn === turn;
     const producers = await slots.producersOn(this.#options.hub.router);
     if (!wanted()) return;
-    const made = await Promise.all(
+    const made = await Promise.allSettled(
       producers.map(async (producer, slot) => {
         const consumer = await this.#device.consume(this.#options.transport, producer);
         if (!wanted()) consumer?.close();
         return consumer && !consumer.closed && this.#addVoice(new VoiceFeed(consumer, { slot, source: 'microphone' }));
       }),
     );
-    const feeds = made.flatMap((feed) => feed || []);
-    if (!wanted()) {
-      for (const feed of feeds) feed.close();
-      return;
-    }
+    const feeds = made.flatMap((result) => (result.status === 'fulfilled' && result.value) || []);
+    const failure = made.find((result) => result.status === 'rejected');
+    if (failure || !wanted()) for (const feed of feeds) feed.close();
+    if (failure) throw failure.reason;
+    if (!wanted()) return;
     this.#slots = feeds;
     this.#way = 'slots';
     this.#settleVoices();

@@ -1,9 +1,11 @@
 /** Owns one video as one peer receives it: a consumer that exists while it is shown, in the layer that is enough. */
 import type { Consumer } from 'mediasoup/types';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
+import { isClosed } from '../media/available.ts';
 import type { Lease } from '../media/Pipes.ts';
 import { consumerParameters } from '../media/receiving.ts';
 import type { Publication } from './Publication.ts';
+import { Retries } from './Retries.ts';
 
 /** How a video is wanted. */
 export interface Wish {
@@ -38,6 +40,9 @@ export class VideoFeed {
   #less = 0;
   #closed = false;
   #working: Promise<void> | undefined;
+  readonly #retries = new Retries();
+  /** How often opening has failed since it worked, or was not wanted. */
+  #failures = 0;
   #lingering: NodeJS.Timeout | undefined;
 
   constructor(options: VideoFeedOptions) {
@@ -96,6 +101,7 @@ export class VideoFeed {
     this.#closed = true;
     this.#wish = undefined;
     clearTimeout(this.#lingering);
+    this.#retries.close();
     this.publication.want(this, undefined);
   }
 
@@ -144,14 +150,22 @@ export class VideoFeed {
   async #rest(consumer: Consumer | undefined): Promise<boolean> {
     if (consumer && !consumer.paused) await quietly(consumer.pause());
     if (this.#wish) return false;
+    this.#retries.clear();
+    this.#failures = 0;
     this.publication.want(this, undefined);
     if (consumer) this.#lingering ??= setTimeout(() => this.#dropConsumer(), LINGER);
     return true;
   }
 
-  /** @returns true where there is nothing to be had */
+  /** @returns true where there is nothing to be had, or not yet */
   async #open({ layer }: Wish): Promise<boolean> {
-    const opened = await this.#options.open(layer);
+    if (this.#retries.pending) return true;
+    const opened = await this.#options.open(layer).catch((error: unknown) => {
+      if (!isClosed(error)) this.#retries.later(this.#failures, () => void this.#work().catch(() => {}));
+      this.#failures += 1;
+      throw error;
+    });
+    this.#failures = 0;
     if (!opened) return true;
     const { consumer, lease } = opened;
     if (this.#closed || consumer.closed) {

@@ -5,6 +5,7 @@ import { isClosed } from '../media/available.ts';
 import { VoiceSlots } from '../media/voices/VoiceSlots.ts';
 import type { Member } from './Member.ts';
 import type { Publication } from './Publication.ts';
+import { Retries } from './Retries.ts';
 
 export interface VoicesOptions {
   /** How many others are heard at once where there are slots. */
@@ -47,6 +48,7 @@ export class Voices {
    */
   #former: Generation | undefined;
   #lingering: NodeJS.Timeout | undefined;
+  readonly #retries = new Retries();
   #closed = false;
 
   constructor(options: VoicesOptions) {
@@ -76,11 +78,21 @@ export class Voices {
     this.#reckon();
   }
 
-  /** Gives the slots to one who has come, where there are any. */
-  async enter(member: Member): Promise<void> {
+  /**
+   * Gives the slots to one who has come, where there are any.
+   * @param failures how often they could not be given before
+   * @throws what keeps them from being given; that is tried again as long as they are wanted
+   */
+  async enter(member: Member, failures = 0): Promise<void> {
     const taken = this.#current;
     if (!taken) return;
-    await member.takeSlots(taken.slots);
+    await member.takeSlots(taken.slots).catch((error: unknown) => {
+      const wanted = () => this.#current === taken && this.#options.member(member.id) === member;
+      if (!isClosed(error)) {
+        this.#retries.later(failures, () => void (wanted() && this.enter(member, failures + 1).catch(() => {})));
+      }
+      throw error;
+    });
     // They may have ended while it took them, and others may have begun, which it has been given meanwhile.
     if (this.#current === taken || this.#former === taken) {
       const own = taken.holders.indexOf(member.id);
@@ -91,6 +103,7 @@ export class Voices {
 
   close(): void {
     this.#closed = true;
+    this.#retries.close();
     clearTimeout(this.#telling);
     clearTimeout(this.#calming);
     this.#endFormer();
@@ -154,8 +167,11 @@ export class Voices {
     this.#former = undefined;
   }
 
-  #listen(slots: VoiceSlots, { peerId, producer, hub }: Publication): void {
+  #listen(slots: VoiceSlots, publication: Publication, failures = 0): void {
+    const { peerId, producer, hub } = publication;
     slots.add(peerId, producer, hub.router).catch((error: unknown) => {
+      const wanted = () => !producer.closed && this.#current?.slots === slots;
+      this.#retries.later(failures, () => wanted() && this.#listen(slots, publication, failures + 1));
       const level = producer.closed || isClosed(error) ? 'debug' : 'warn';
       this.#options.log[level]({ err: error, peer: peerId }, 'speech detection failed');
     });

@@ -1,0 +1,71 @@
+/** Owns the proof that what a media worker could not do is tried again: videos, sounds and slots, as long as they are wanted. */
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Pipes } from '../../server/media/Pipes.ts';
+import { VoiceSlots } from '../../server/media/voices/VoiceSlots.ts';
+import { WeirError } from '../../shared/errors.ts';
+import { serverTable } from '../../shared/protocol.ts';
+import { opus, vp8 } from '../support/media.ts';
+import { useServer } from '../support/weir.ts';
+
+const weir = useServer({ WEIR_HEARD_VOICES: '1' });
+
+/** Lets the next calls fail as those of a worker do that cannot just now. */
+function failing(times: number) {
+  const reach = vi.spyOn(Pipes.prototype, 'reach');
+  onTestFinished(() => reach.mockRestore());
+  for (let left = times; left > 0; left -= 1) reach.mockRejectedValueOnce(new WeirError('unavailable'));
+  return reach;
+}
+
+test.each([
+  ['camera', vp8()],
+  ['microphone', opus()],
+] as const)('a %s that could not be opened is, a little later', async (source, rtpParameters) => {
+  const ada = await weir.join({ room: 'room' });
+  const bob = await weir.join({ room: 'room' });
+  const reach = failing(2);
+  await ada.client.request('produce', { source, rtpParameters });
+  const { consumers } = await bob.client.event('newConsumers');
+  expect(consumers.map(({ peerId, source }) => [peerId, source])).toEqual([[ada.reply.peerId, source]]);
+  expect(reach).toHaveBeenCalledTimes(3);
+});
+
+test('a camera is not tried again when it is not shown any more, and opened when it is', async () => {
+  const ada = await weir.join({ room: 'room' });
+  const bob = await weir.join({ room: 'room' });
+  const view = { peerId: ada.reply.peerId, source: 'camera', width: 320, height: 180 } as const;
+  const reach = failing(2);
+  await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
+  await vi.waitUntil(() => reach.mock.calls.length === 1, { interval: 1 });
+  await bob.client.request('setViews', { views: [{ ...view, width: 0 }] });
+  // A sound that fails after it is tried again after it would be.
+  await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
+  expect((await bob.client.event('newConsumers')).consumers.map(({ source }) => source)).toEqual(['microphone']);
+  expect(reach).toHaveBeenCalledTimes(3);
+  await bob.client.request('setViews', { views: [view] });
+  expect((await bob.client.event('newConsumers')).consumers.map(({ source }) => source)).toEqual(['camera']);
+});
+
+test('slots that could not be opened are, a little later', async () => {
+  const producersOn = vi.spyOn(VoiceSlots.prototype, 'producersOn');
+  onTestFinished(() => producersOn.mockRestore());
+  const members = [];
+  for (let index = 0; index < 3; index += 1) members.push(await weir.join({ room: 'room' }));
+  for (let left = 2 * members.length; left > 0; left -= 1) {
+    producersOn.mockRejectedValueOnce(new WeirError('unavailable'));
+  }
+  for (const { client } of members) await client.request('produce', { source: 'microphone', rtpParameters: opus() });
+  for (const { client } of members) {
+    for (const slot of [0, 1]) {
+      // They may be told of one by one.
+      await client.until(`slot ${slot}`, () =>
+        client.messages.find(({ event, data }) => event === 'newConsumers' && slotsIn(data).includes(slot)),
+      );
+    }
+  }
+});
+
+/** The slots of the consumers that an event tells of. */
+function slotsIn(data: unknown): (number | undefined)[] {
+  return serverTable.events.newConsumers.data.parse(data).consumers.map(({ slot }) => slot);
+}
