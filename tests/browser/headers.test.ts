@@ -48,7 +48,8 @@ describe.skipIf(!hasChromium)('the page and its headers', () => {
 
   test('start page, lobby and a whole call pass without a complaint', async () => {
     const [one, two] = await Promise.all([watchedPage(alice), watchedPage(bob)]);
-    await one.page.goto(server.url);
+    // A request that is under way while its page goes away would count as failed.
+    await one.page.goto(server.url, { waitUntil: 'networkidle' });
     await one.page.getByLabel('Room name').fill('quiet');
     await one.page.getByRole('button', { name: 'Open room' }).click();
     await one.page.getByLabel('Your name').fill('Alice');

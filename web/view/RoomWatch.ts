@@ -41,10 +41,12 @@ export class RoomWatch {
   async #state(): Promise<RoomState> {
     try {
       const response = await fetch(this.#url, { signal: this.#abort.signal });
+      // A body that nobody reads keeps the request open.
+      const text = await response.text();
       if (response.status === 401) return { kind: 'token' };
       if (response.status === 400) return { kind: 'failed', reason: 'badRoom' };
       if (gatewayErrors.has(response.status)) return { kind: 'failed', reason: 'badGateway' };
-      const body: unknown = response.ok ? await response.json().catch(() => undefined) : undefined;
+      const body = response.ok ? parsed(text) : undefined;
       if (body === undefined) return { kind: 'failed', reason: 'otherServer' };
       return { kind: 'open', names: namesIn(body), live: isLive(body) };
     } catch {
@@ -65,4 +67,13 @@ function namesIn(body: unknown): string[] {
 
 function isLive(body: unknown): boolean {
   return typeof body === 'object' && body !== null && 'state' in body && body.state === 'live';
+}
+
+/** What JSON says; undefined where it is none. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -110,7 +110,10 @@ function action(title: WordKey, text: WordKey, node: IconNode, act: () => void):
 /** Whether this server lets nobody in without a token. */
 async function needsToken(room: string): Promise<boolean> {
   try {
-    return (await fetch(roomApiPath('call', room))).status === 401;
+    const response = await fetch(roomApiPath('call', room));
+    // A body that nobody reads keeps the request open.
+    await response.text();
+    return response.status === 401;
   } catch {
     // The lobby says what is wrong with the server.
     return false;
