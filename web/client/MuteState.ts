@@ -41,26 +41,30 @@ export class MuteState {
   set(muted: boolean): Promise<void> {
     this.#wanted = muted;
     this.#options.apply(muted);
-    this.#running ??= this.#synchronize().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#synchronize();
     return this.#running;
   }
 
   async #synchronize(): Promise<void> {
-    await this.#options.accepted();
-    while (this.#known !== this.#wanted) {
-      const wanted = this.#wanted;
-      try {
-        await this.#options.send(wanted);
-        this.#known = wanted;
-      } catch (error) {
-        if (error instanceof WeirError && error.code === 'timeout') this.#known = undefined;
-        // A later call has replaced the one that failed.
-        if (this.#wanted !== wanted) continue;
-        if (!wanted) await this.#stayMuted();
-        throw error;
-      }
+    try {
+      await this.#options.accepted();
+      while (this.#known !== this.#wanted) await this.#tell(this.#wanted);
+    } finally {
+      // In the same turn as the last comparison: a wish that comes later begins anew.
+      this.#running = undefined;
+    }
+  }
+
+  async #tell(muted: boolean): Promise<void> {
+    try {
+      await this.#options.send(muted);
+      this.#known = muted;
+    } catch (error) {
+      if (error instanceof WeirError && error.code === 'timeout') this.#known = undefined;
+      // A later call has replaced the one that failed.
+      if (this.#wanted !== muted) return;
+      if (!muted) await this.#stayMuted();
+      throw error;
     }
   }
 
