@@ -21,6 +21,7 @@ export const errorCodes = {
   timeout: 'No reply came in time.',
   gone: 'This stay is over; join again.',
   closed: 'The connection, room or peer closed before this was done.',
+  device: 'A camera, microphone or screen could not be opened; the SDK only, and never sent.',
   internal: 'Something failed on the other side; its log says what.',
 } as const;
 
@@ -51,7 +52,7 @@ export type ErrorReason = keyof typeof errorReasons | keyof typeof connectReason
 
 /** The one error class of Weir: `code` and `message` are public, `cause` is for the log and never sent. */
 export class WeirError extends Error {
-  override readonly name = 'WeirError';
+  override readonly name: string = 'WeirError';
   readonly code: ErrorCode;
   /** Seconds after which trying again makes sense, where the other side said so. */
   readonly retryAfter: number | undefined;

@@ -1,5 +1,6 @@
-/** Owns this person's camera and microphone: which are there, which are chosen, whether they run, what goes wrong. */
-import { DeviceError, openCamera, openMicrophone } from './devices.ts';
+/** This person's camera and microphone: which are there, which are chosen, whether they run, what goes wrong. */
+import { DeviceCapture } from './DeviceCapture.ts';
+import { type DeviceError, openCamera, openMicrophone } from './devices.ts';
 import { Emitter } from './Emitter.ts';
 import { LevelMeter } from './LevelMeter.ts';
 
@@ -7,8 +8,10 @@ export type LocalSource = 'camera' | 'microphone';
 
 /** One of the devices, as the source sees it. */
 export interface LocalState {
+  /** `starting` and `on` are what its owner wants on; while another device is being opened, the former one stays `on`. */
   readonly status: 'off' | 'starting' | 'on' | 'failed';
   readonly track: MediaStreamTrack | undefined;
+  /** Why it failed. */
   readonly error: DeviceError | undefined;
 }
 
@@ -17,40 +20,46 @@ export interface LocalMediaEvents {
   changed: LocalSource;
   /** Devices were plugged in or out. */
   devicesChanged: undefined;
+  /** The device that was chosen has been opened: it is worth remembering. */
+  chosen: { source: LocalSource; deviceId: string };
+  /** The device that was chosen could not be opened: the one of that label runs on. */
+  refused: { source: LocalSource; error: DeviceError; kept: string };
   /** The device in use went away; `replaced` says by which, if by any. */
   unplugged: { source: LocalSource; label: string; replaced: string | undefined };
 }
 
 const kinds = { camera: 'videoinput', microphone: 'audioinput' } as const;
-
-/** Who loses one device so soon after another (milliseconds) has a broken one, which would be opened for ever. */
-const BROKEN = 2000;
-
-const off: LocalState = { status: 'off', track: undefined, error: undefined };
+const openers = { camera: openCamera, microphone: openMicrophone } as const;
 
 /**
- * Camera and microphone from the lobby to the end of the call. Opening one twice, or closing it while it opens, leaves no
- * track running that nobody knows of.
+ * Camera and microphone from the lobby to the end of the call. Of several wishes the last one wins, whatever is still
+ * being opened, and nothing is captured that its owner has switched off.
  */
 export class LocalMedia extends Emitter<LocalMediaEvents> {
   readonly meter = new LevelMeter();
-  readonly #states: Record<LocalSource, LocalState> = { camera: off, microphone: off };
-  readonly #chosen: Record<LocalSource, string | undefined>;
-  /** Counts attempts: one that finishes late, after another began, is dropped. */
-  readonly #attempts: Record<LocalSource, number> = { camera: 0, microphone: 0 };
-  readonly #lostAt: Record<LocalSource, number> = { camera: -Infinity, microphone: -Infinity };
+  readonly #captures: Readonly<Record<LocalSource, DeviceCapture>>;
   #devices: MediaDeviceInfo[] = [];
   readonly #onDeviceChange = () => void this.#refreshDevices();
 
   /** @param chosen ids of the devices to begin with, where they are still there */
   constructor(chosen: Partial<Record<LocalSource, string>> = {}) {
     super();
-    this.#chosen = { camera: chosen.camera || undefined, microphone: chosen.microphone || undefined };
+    this.#captures = {
+      camera: this.#capture('camera', chosen.camera),
+      microphone: this.#capture('microphone', chosen.microphone),
+    };
     if (isSecureContext) navigator.mediaDevices.addEventListener('devicechange', this.#onDeviceChange);
   }
 
   state(source: LocalSource): LocalState {
-    return this.#states[source];
+    const { status, track, error } = this.#captures[source];
+    return { status, track, error };
+  }
+
+  /** Whether its owner wants it on: it runs, or is about to. */
+  wanted(source: LocalSource): boolean {
+    const { status } = this.#captures[source];
+    return status === 'on' || status === 'starting';
   }
 
   /** Devices of a kind, speakers among them; their labels are empty until a permission was given. */
@@ -60,101 +69,47 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 
   /** The id of the device that a source comes from, or is to come from. */
   chosen(source: LocalSource): string | undefined {
-    return this.#states[source].track?.getSettings().deviceId ?? this.#chosen[source];
+    return this.#captures[source].deviceId;
   }
 
   /** Starts a source; nothing happens when it runs already. A failure is in its state, not thrown. */
-  async start(source: LocalSource): Promise<void> {
-    const { status } = this.#states[source];
-    if (status === 'on' || status === 'starting') return;
-    await this.#open(source);
+  start(source: LocalSource): Promise<void> {
+    return this.#captures[source].start();
   }
 
   stop(source: LocalSource): void {
-    this.#attempts[source] += 1;
-    const { track } = this.#states[source];
-    this.#set(source, off);
-    track?.stop();
+    this.#captures[source].stop();
   }
 
-  /** Takes another device, at once if the source runs. */
-  async choose(source: LocalSource, deviceId: string): Promise<void> {
-    this.#chosen[source] = deviceId;
-    if (this.#states[source].status === 'off') return;
-    await this.#open(source);
+  /** Takes another device, at once if the source runs; one that cannot be opened leaves the former one (`refused`). */
+  choose(source: LocalSource, deviceId: string): Promise<void> {
+    return this.#captures[source].choose(deviceId);
   }
 
+  /** Stops both for good. */
   close(): void {
     if (isSecureContext) navigator.mediaDevices.removeEventListener('devicechange', this.#onDeviceChange);
-    this.stop('camera');
-    this.stop('microphone');
+    for (const capture of Object.values(this.#captures)) capture.close();
     this.meter.close();
   }
 
-  async #open(source: LocalSource): Promise<void> {
-    const attempt = ++this.#attempts[source];
-    const before = this.#states[source].track;
-    this.#set(source, { status: 'starting', track: before, error: undefined });
-    const isCurrent = () => this.#attempts[source] === attempt;
-    try {
-      const track = await this.#acquire(source);
-      if (!isCurrent()) {
-        track.stop();
-        return;
-      }
-      track.addEventListener('ended', () => this.#lost(source, track));
-      this.#set(source, { status: 'on', track, error: undefined });
-      before?.stop();
-      await this.#refreshDevices();
-    } catch (error) {
-      if (!isCurrent()) return;
-      before?.stop();
-      const known = error instanceof DeviceError ? error : new DeviceError('failed', { cause: error });
-      this.#set(source, { status: 'failed', track: undefined, error: known });
-    }
-  }
-
-  /** The chosen device, or the default one where that is gone. */
-  async #acquire(source: LocalSource): Promise<MediaStreamTrack> {
-    const open = source === 'camera' ? openCamera : openMicrophone;
-    const chosen = this.#chosen[source];
-    if (chosen === undefined) return open();
-    try {
-      return await open(chosen);
-    } catch (error) {
-      if (!(error instanceof DeviceError) || error.problem !== 'missing') throw error;
-      this.#chosen[source] = undefined;
-      return open();
-    }
-  }
-
-  /** A track that ends by itself has lost its device: another one takes over, or the source is off. */
-  async #lost(source: LocalSource, track: MediaStreamTrack): Promise<void> {
-    if (this.#states[source].track !== track) return;
-    this.#chosen[source] = undefined;
-    const now = performance.now();
-    if (now - this.#lostAt[source] < BROKEN) {
-      this.#set(source, { status: 'failed', track: undefined, error: new DeviceError('failed') });
-      return;
-    }
-    this.#lostAt[source] = now;
-    this.#set(source, off);
-    await this.#refreshDevices();
-    // Devices without an id count: they are there, and whether we may still have them is told by trying.
-    if (this.#devices.some(({ kind }) => kind === kinds[source])) await this.#open(source);
-    const { track: next, error } = this.#states[source];
-    // Forbidden, broken or held by another program: nothing was unplugged then, and the state says what to do.
-    if (error && error.problem !== 'missing') return;
-    if (!next) this.stop(source);
-    // It has come back by itself, as after sleep: nobody needs to do anything.
-    if (next?.label === track.label) return;
-    this.emit('unplugged', { source, label: track.label, replaced: next?.label });
-  }
-
-  #set(source: LocalSource, state: LocalState): void {
-    this.#states[source] = state;
-    if (source === 'microphone') this.meter.listenTo(state.track);
-    this.emit('changed', source);
+  #capture(source: LocalSource, chosen: string | undefined): DeviceCapture {
+    return new DeviceCapture(chosen || undefined, {
+      open: openers[source],
+      isAnyThere: async () => {
+        await this.#refreshDevices();
+        // Devices without an id count: they are there, and whether we may still have them is told by trying.
+        return this.#devices.some(({ kind }) => kind === kinds[source]);
+      },
+      onChanged: () => {
+        if (source === 'microphone') this.meter.listenTo(this.#captures.microphone.track);
+        this.emit('changed', source);
+      },
+      onOpened: () => void this.#refreshDevices(),
+      onChosen: (deviceId) => this.emit('chosen', { source, deviceId }),
+      onRefused: (error, kept) => this.emit('refused', { source, error, kept }),
+      onUnplugged: (label, replaced) => this.emit('unplugged', { source, label, replaced }),
+    });
   }
 
   async #refreshDevices(): Promise<void> {

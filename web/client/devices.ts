@@ -1,26 +1,42 @@
-/** Owns cameras, microphones and screens: opens them, and says in words what keeps them from opening. */
+/** Opens cameras, microphones and screens, and says in words what keeps them from opening. */
 import { detectDevice } from 'mediasoup-client';
+import { WeirError } from '../../shared/errors.ts';
 
 /** Why a device did not open. */
 export type DeviceProblem = 'denied' | 'cancelled' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'failed';
 
-const words: Readonly<Record<DeviceProblem, string>> = {
-  denied: 'The browser was not allowed to use it. Allow it in the address bar, then try again.',
-  cancelled: 'Nothing was chosen, or the system does not let the browser see the screen.',
-  missing: 'There is no such device. Plug one in, or go on without it.',
-  busy: 'Another program is using it. Close that program, then try again.',
-  insecure: 'Browsers give cameras and microphones to HTTPS pages and to localhost only. Open this page over HTTPS.',
-  unsupported: 'This browser cannot do that.',
-  failed: 'The device did not start.',
+/** What is captured: a screen fails for other causes than a device that is plugged in. */
+export type CaptureKind = 'device' | 'screen';
+
+const words: Readonly<Record<CaptureKind, Readonly<Record<DeviceProblem, string>>>> = {
+  device: {
+    denied: 'The browser was not allowed to use it. Allow it in the address bar, then try again.',
+    cancelled: 'Nothing was chosen.',
+    missing: 'There is no such device. Plug one in, or go on without it.',
+    busy: 'Another program is using it. Close that program, then try again.',
+    insecure: 'Browsers give cameras and microphones to HTTPS pages and to localhost only. Open this page over HTTPS.',
+    unsupported: 'This browser cannot do that.',
+    failed: 'The device did not start.',
+  },
+  screen: {
+    denied:
+      'The system, or the page that this one is embedded in, does not let the browser record the screen. Allow it there.',
+    cancelled: 'Nothing was chosen.',
+    missing: 'There is no screen or window that can be shared.',
+    busy: 'The system did not let this screen or window be recorded. Choose another one.',
+    insecure: 'Browsers share screens from HTTPS pages and from localhost only. Open this page over HTTPS.',
+    unsupported: 'This browser cannot share a screen. Current ones on a computer can.',
+    failed: 'Sharing did not start. Share again from a click in the page.',
+  },
 };
 
-/** A device that did not open; `problem` is for programs, `message` for people. */
-export class DeviceError extends Error {
+/** A device or screen that did not open; `problem` is for programs, `message` for people. */
+export class DeviceError extends WeirError {
   override readonly name = 'DeviceError';
   readonly problem: DeviceProblem;
 
-  constructor(problem: DeviceProblem, options?: { cause?: unknown }) {
-    super(words[problem], options);
+  constructor(problem: DeviceProblem, { kind = 'device', cause }: { kind?: CaptureKind; cause?: unknown } = {}) {
+    super('device', words[kind][problem], { cause });
     this.problem = problem;
   }
 }
@@ -31,6 +47,7 @@ const problems: Readonly<Record<string, DeviceProblem>> = {
   NotFoundError: 'missing',
   OverconstrainedError: 'missing',
   NotReadableError: 'busy',
+  NotSupportedError: 'unsupported',
   AbortError: 'failed',
 };
 
@@ -51,17 +68,32 @@ export function openMicrophone(deviceId?: string): Promise<MediaStreamTrack> {
   return firstTrack(() => navigator.mediaDevices.getUserMedia({ audio }));
 }
 
-/** Lets the user choose a screen, window or tab, with its sound where the browser has it. @throws {DeviceError} */
-export async function openScreen(): Promise<{ video: MediaStreamTrack; audio: MediaStreamTrack | undefined }> {
-  const stream = await opened(() =>
-    navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 30 }, audio: true }),
-  ).catch((error: unknown) => {
-    throw error instanceof DeviceError && error.problem === 'denied'
-      ? new DeviceError('cancelled', { cause: error })
-      : error;
-  });
+/** What is shared of a screen's sound, where the browser has it. */
+const screenSound: MediaTrackConstraints & { restrictOwnAudio: boolean; suppressLocalAudioPlayback: boolean } = {
+  // The voices of the others sound on this computer as well: they would hear themselves.
+  restrictOwnAudio: true,
+  // Whoever shares a film wants to go on hearing it.
+  suppressLocalAudioPlayback: false,
+};
+
+/**
+ * Lets the user choose a screen, window or tab.
+ * @param options.audio whether to ask for its sound, where the browser has it
+ * @throws {DeviceError}
+ */
+export async function openScreen({ audio: wantsAudio = true }: { audio?: boolean } = {}): Promise<{
+  video: MediaStreamTrack;
+  audio: MediaStreamTrack | undefined;
+}> {
+  const audioConstraints = wantsAudio && screenSound;
+  const stream = await opened('screen', () =>
+    navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 30 }, audio: audioConstraints }),
+  );
   const [video] = stream.getVideoTracks();
-  if (!video) throw new DeviceError('failed');
+  if (!video || video.readyState === 'ended') {
+    for (const track of stream.getTracks()) track.stop();
+    throw new DeviceError('failed', { kind: 'screen' });
+  }
   const audio = stream.getAudioTracks()[0];
   // What sounds is mostly a film or a game; what is silent is mostly text. Whoever shares can say otherwise.
   video.contentHint = audio ? 'motion' : 'detail';
@@ -73,19 +105,27 @@ function exactly(deviceId: string | undefined) {
 }
 
 async function firstTrack(open: () => Promise<MediaStream>): Promise<MediaStreamTrack> {
-  const [track] = (await opened(open)).getTracks();
+  const [track] = (await opened('device', open)).getTracks();
   // A device that breaks while it opens gives a track that has ended, and says so to nobody.
   if (!track || track.readyState === 'ended') throw new DeviceError('failed');
   return track;
 }
 
-async function opened(open: () => Promise<MediaStream>): Promise<MediaStream> {
-  if (!isSecureContext) throw new DeviceError('insecure');
-  if (!('mediaDevices' in navigator)) throw new DeviceError('unsupported');
+async function opened(kind: CaptureKind, open: () => Promise<MediaStream>): Promise<MediaStream> {
+  if (!isSecureContext) throw new DeviceError('insecure', { kind });
+  if (!('mediaDevices' in navigator)) throw new DeviceError('unsupported', { kind });
   try {
     return await open();
   } catch (cause) {
-    const name = cause instanceof DOMException ? cause.name : '';
-    throw new DeviceError(cause instanceof TypeError ? 'unsupported' : (problems[name] ?? 'failed'), { cause });
+    throw new DeviceError(problemOf(kind, cause), { kind, cause });
   }
+}
+
+function problemOf(kind: CaptureKind, cause: unknown): DeviceProblem {
+  if (cause instanceof TypeError) return 'unsupported';
+  if (!(cause instanceof DOMException)) return 'failed';
+  const problem = problems[cause.name] ?? 'failed';
+  if (kind === 'device' || problem !== 'denied') return problem;
+  // Closing the picker and being kept out have one name; browsers say in words which it was.
+  return /system|policy/i.test(cause.message) ? 'denied' : 'cancelled';
 }

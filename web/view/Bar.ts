@@ -39,12 +39,11 @@ export function bar({ session, sound, moreMenu, onPeople, peopleOpen }: BarOptio
 
   const render = () => {
     const { hand: raised } = session.self;
-    showOwn({ microphone, camera, screen }, session.self);
+    showOwn({ microphone, camera, screen }, session.own);
     hand.show({ label: say(raised ? 'lowerHand' : 'raiseHand'), node: Hand, pressed: raised });
     people.show({ label: say('people'), node: Users });
     people.button.dataset.count = String(session.others.length + 1);
     people.button.ariaExpanded = String(peopleOpen());
-    for (const { button } of [microphone, camera, screen]) button.disabled = !session.mayPublish;
     screen.button.hidden = !('getDisplayMedia' in (navigator.mediaDevices ?? {}));
   };
   render();

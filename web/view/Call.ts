@@ -11,7 +11,7 @@ import { Sound } from './Sound.ts';
 import { Stage } from './Stage.ts';
 import { hideBarWhenStill } from './stillness.ts';
 import { Toasts } from './Toasts.ts';
-import { showPhase, tellProblems } from './telling.ts';
+import { showPhase, tellPermissions, tellProblems } from './telling.ts';
 import { waitingBanner } from './waiting.ts';
 import { say } from './words/index.ts';
 
@@ -85,6 +85,7 @@ export function callView(session: Session, onEnded: (reason: EndReason) => void)
     if (!person.own) announce(say('reacted', { name: person.name, reaction: say(reaction) }));
   });
   const problems = tellProblems(session, toasts);
+  tellPermissions(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
   const levels = setInterval(() => stage.hear(), LEVELS);
   const stillness = hideBarWhenStill(root);

@@ -3,13 +3,14 @@ import { Mic, MicOff, Settings, Video, VideoOff } from 'lucide';
 import { type LocalMedia, type LocalSource, type RoomKind, WeirError } from '../client/index.ts';
 import { isolated } from './bidi.ts';
 import { element, hueOf, icon, initials } from './dom.ts';
-import { fullness, SILENCE } from './loudness.ts';
+import { fullness } from './loudness.ts';
 import { menu } from './Menu.ts';
 import { appearanceChoices } from './MoreMenu.ts';
 import { remembered } from './memory.ts';
 import { typedName } from './ownName.ts';
-import { deviceErrors, devicesWords, problemWords, reasonWords } from './problems.ts';
+import { deviceErrors, devicesWords, problemWords, reasonWords, refusedWords } from './problems.ts';
 import { RoomWatch } from './RoomWatch.ts';
+import { SilenceDetector } from './silence.ts';
 import { say, type WordKey } from './words/index.ts';
 
 export interface LobbyOptions {
@@ -147,16 +148,29 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
     if (state.kind !== 'failed' && refused instanceof WeirError && disproved.has(refused.reason)) refused = undefined;
     renderProblem();
   });
+  /** Why the device that was chosen last was not taken. */
+  let deviceRefused: string | undefined;
   const renderDevices = () => {
     const errors = deviceErrors(media);
     const failed = devicesWords(errors);
-    const told = failed ? `${failed} ${say('joinWithout')}` : preview.silent ? say('microphoneSilent') : undefined;
+    const silent = preview.silent ? say('microphoneSilent') : undefined;
+    const told = failed ? `${failed} ${say('joinWithout')}` : (deviceRefused ?? silent);
     deviceText.hidden = told === undefined;
     if (deviceText.textContent !== (told ?? '')) deviceText.textContent = told ?? '';
     tryAgain.hidden = Object.keys(errors).length === 0 || !isSecureContext;
   };
   preview.onSilence = renderDevices;
-  const off = media.on('changed', renderDevices);
+  const offs = [
+    media.on('changed', renderDevices),
+    media.on('refused', ({ source, error, kept }) => {
+      deviceRefused = refusedWords(source, error, kept);
+      renderDevices();
+    }),
+    media.on('chosen', () => {
+      deviceRefused = undefined;
+      renderDevices();
+    }),
+  ];
   tryAgain.addEventListener('click', () => {
     for (const source of ['camera', 'microphone'] as const) if (media.state(source).error) void media.start(source);
   });
@@ -220,7 +234,7 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
   const close = () => {
     clearTimeout(timer);
     watch.close();
-    off();
+    for (const off of offs) off();
     for (const part of [preview, ...selects]) part.close();
   };
   return { root, failed, close };
@@ -269,13 +283,11 @@ function previewOf(media: LocalMedia, name: HTMLInputElement) {
     showToggle(toggles.camera, 'camera', media);
     showToggle(toggles.microphone, 'microphone', media);
   };
-  let quietSince = performance.now();
+  const silence = new SilenceDetector();
   const timer = setInterval(() => {
     const heard = media.meter.level;
-    level.value = fullness(heard);
-    const now = performance.now();
-    if (heard > SILENCE.level || media.state('microphone').status !== 'on') quietSince = now;
-    const silent = now - quietSince > SILENCE.after;
+    level.value = fullness(heard ?? 0);
+    const silent = silence.add(media.state('microphone').status === 'on' ? heard : undefined);
     if (silent === preview.silent) return;
     preview.silent = silent;
     preview.onSilence();
@@ -301,7 +313,7 @@ function cameraWords(media: LocalMedia): string {
 function toggle(source: LocalSource, media: LocalMedia): HTMLButtonElement {
   const button = element('button', { type: 'button', className: 'round', data: { control: source } });
   button.addEventListener('click', () => {
-    const on = media.state(source).status === 'on' || media.state(source).status === 'starting';
+    const on = media.wanted(source);
     remembered[source === 'camera' ? 'cameraOff' : 'microphoneOff'].set(on ? '1' : '');
     if (on) media.stop(source);
     else void media.start(source);
@@ -310,7 +322,7 @@ function toggle(source: LocalSource, media: LocalMedia): HTMLButtonElement {
 }
 
 function showToggle(button: HTMLButtonElement, source: LocalSource, media: LocalMedia): void {
-  const on = media.state(source).status === 'on';
+  const on = media.wanted(source);
   const labels = source === 'camera' ? (['stopCamera', 'startCamera'] as const) : (['mute', 'unmute'] as const);
   button.ariaLabel = say(labels[on ? 0 : 1]);
   button.title = button.ariaLabel;
@@ -340,7 +352,6 @@ function deviceSelect(media: LocalMedia, source: LocalSource): { root: HTMLEleme
     );
   };
   select.addEventListener('change', () => {
-    remembered[source].set(select.value);
     void media.choose(source, select.value);
   });
   const offs = [media.on('devicesChanged', render), media.on('changed', render)];

@@ -19,7 +19,7 @@ export function moreMenu(button: HTMLButtonElement, { session, stage, frame, onP
     // What has no room in the bar of a phone is here instead.
     narrow() && action(say('people'), Users, onPeople),
     narrow() &&
-      session.mayPublish &&
+      session.may('screen') &&
       action(say(session.self.screenOn ? 'stopShare' : 'share'), MonitorUp, () => void session.toggleScreen()),
     document.fullscreenEnabled &&
       action(say(document.fullscreenElement ? 'exitFullScreen' : 'fullScreen'), Maximize, () =>

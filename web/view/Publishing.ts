@@ -1,14 +1,17 @@
-/** Owns that what is published is what camera and microphone give, as muted as their owner wants it. */
-import type { LocalMedia, LocalSource, RoomClient } from '../client/index.ts';
+/** Publishes what camera and microphone give, as muted as their owner wants it, and captures nothing that may not be published. */
+import type { LocalMedia, LocalSource, RoomClient, Source } from '../client/index.ts';
 
 export interface PublishingOptions {
   readonly media: LocalMedia;
-  /** The stay that it is published in; undefined while there is none, or where we may not publish. */
+  /** The stay that it is published in; undefined while there is none. */
   client(): RoomClient | undefined;
-  /** Runs something and tells its owner what goes wrong. */
-  attempt(action: () => Promise<unknown>): Promise<void>;
+  mayPublish(source: Source): boolean;
+  /** Runs something and tells its owner what goes wrong. @returns whether it was refused for good */
+  attempt(action: () => Promise<unknown>): Promise<boolean>;
   onChanged(): void;
 }
+
+const localSources = ['camera', 'microphone'] as const;
 
 export class Publishing {
   readonly #options: PublishingOptions;
@@ -21,7 +24,7 @@ export class Publishing {
   constructor(options: PublishingOptions) {
     this.#options = options;
     this.#off = options.media.on('changed', (source) => {
-      this.sync(source);
+      this.#sync(source);
       options.onChanged();
     });
   }
@@ -35,56 +38,85 @@ export class Publishing {
     return this.#muted;
   }
 
+  /** Whether its owner wants a source to be seen or heard, and may: what the button shows and the next press changes. */
+  isOn(source: LocalSource): boolean {
+    const wanted = this.#options.media.wanted(source) && !(source === 'microphone' && this.#muted);
+    return wanted && this.#options.mayPublish(source);
+  }
+
   /** Mutes or unmutes; a microphone that is not open is opened. */
-  async toggleMicrophone(): Promise<void> {
-    const { media, onChanged } = this.#options;
-    if (media.state('microphone').status !== 'on') {
-      await media.start('microphone');
-      return;
-    }
-    this.#muted = !this.#muted;
+  async setMicrophone(on: boolean): Promise<void> {
+    const { media, client, mayPublish, onChanged } = this.#options;
+    if (on && !mayPublish('microphone')) return;
+    this.#muted = !on;
     // Whoever mutes is not heard from now on, whatever is still under way.
     const { track } = media.state('microphone');
-    if (this.#muted && track) track.enabled = false;
-    this.sync('microphone');
+    if (track && !on) track.enabled = false;
     onChanged();
+    if (on && !media.wanted('microphone')) await media.start('microphone');
+    else if (track && client()?.localTrack('microphone') === track) await this.#followMute();
+    else this.#sync('microphone');
   }
 
   /** A camera that is off is closed, so that its light goes out. */
-  async toggleCamera(): Promise<void> {
-    const { media } = this.#options;
-    if (media.state('camera').status === 'on') media.stop('camera');
-    else await media.start('camera');
+  async setCamera(on: boolean): Promise<void> {
+    const { media, mayPublish } = this.#options;
+    if (!on) media.stop('camera');
+    else if (mayPublish('camera')) await media.start('camera');
   }
 
-  /** Makes what is published the same as what the devices give. */
-  sync(source: LocalSource): void {
-    const run = async () => {
-      const client = this.#options.client();
-      if (!client) return;
-      const { track } = this.#options.media.state(source);
-      const published = client.localTrack(source);
-      if (!track) await client.unpublish(source);
-      else if (!published) await client.publish(source, track, { muted: source === 'microphone' && this.#muted });
-      else if (published !== track) await client.replaceTrack(source, track);
-      if (source === 'microphone' && track) await this.#followMute(client, track);
-    };
+  /** Makes what is captured and published the same as what is wanted and permitted: in a new stay, or with other grants. */
+  syncAll(): void {
+    for (const source of localSources) {
+      if (!this.#options.mayPublish(source) && this.#options.media.wanted(source)) this.#options.media.stop(source);
+      else this.#sync(source);
+    }
+  }
+
+  #sync(source: LocalSource): void {
+    const { media } = this.#options;
     const before = this.#syncing[source] ?? Promise.resolve();
-    this.#syncing[source] = before.then(() => this.#options.attempt(run)).then(() => this.#options.onChanged());
+    this.#syncing[source] = before.then(async () => {
+      const { track } = media.state(source);
+      const refused = await this.#options.attempt(() => this.#publish(source));
+      // What nobody receives is not captured either.
+      if (refused && media.state(source).track === track) media.stop(source);
+      this.#options.onChanged();
+    });
+  }
+
+  async #publish(source: LocalSource): Promise<void> {
+    const client = this.#options.client();
+    if (!client) return;
+    const { track } = this.#options.media.state(source);
+    const muted = source === 'microphone' && this.#muted;
+    const published = client.localTrack(source);
+    if (!track || !this.#options.mayPublish(source)) await client.unpublish(source);
+    else if (!published) await client.publish(source, track, { muted });
+    else if (published !== track) {
+      track.enabled = !muted;
+      await client.replaceTrack(source, track);
+    }
+    // It may have been pressed meanwhile.
+    if (source === 'microphone' && client.localTrack(source)) await this.#followMute();
   }
 
   /** Makes the published microphone as muted as its owner wants it; a refusal is what then holds. */
-  async #followMute(client: RoomClient, track: MediaStreamTrack): Promise<void> {
+  async #followMute(): Promise<void> {
+    const client = this.#options.client();
+    if (!client) return;
     const wanted = this.#muted;
-    const holds = () => client.sources.microphone === 'paused';
-    try {
-      if (wanted !== holds()) await (wanted ? client.mute('microphone') : client.unmute('microphone'));
-    } catch (error) {
-      // Unless another press came meanwhile: then that is what its owner wants, and its turn comes.
-      if (this.#muted === wanted && this.#options.client() === client) this.#muted = holds();
-      throw error;
-    } finally {
-      track.enabled = !this.#muted;
-    }
+    await this.#options.attempt(async () => {
+      try {
+        await (wanted ? client.mute('microphone') : client.unmute('microphone'));
+      } catch (error) {
+        // Unless another press came meanwhile: then that is what its owner wants, and its turn comes.
+        const holds = client.sources.microphone === 'paused';
+        if (this.#muted === wanted && this.#options.client() === client && client.localTrack('microphone'))
+          this.#muted = holds;
+        throw error;
+      }
+    });
+    this.#options.onChanged();
   }
 }

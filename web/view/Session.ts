@@ -4,8 +4,11 @@ import {
   DeviceError,
   Emitter,
   type LocalMedia,
+  type LocalSource,
+  mayPublish,
   type Reaction,
   RoomClient,
+  type Source,
   WeirError,
 } from '../client/index.ts';
 import { Comeback, type ComebackOptions, comesBack } from './Comeback.ts';
@@ -16,7 +19,15 @@ import { Publishing } from './Publishing.ts';
 import { Queue } from './Queue.ts';
 import { SharedScreen } from './SharedScreen.ts';
 import { secret } from './secret.ts';
-import type { EndReason, Phase, SessionEvents, SessionWish } from './sessionEvents.ts';
+import {
+  type EndReason,
+  type OwnSource,
+  type OwnSources,
+  ownSources,
+  type Phase,
+  type SessionEvents,
+  type SessionWish,
+} from './sessionEvents.ts';
 import { keepToken, keptToken } from './tabToken.ts';
 
 export type { EndReason, Phase, SessionEvents, SessionWish } from './sessionEvents.ts';
@@ -47,6 +58,8 @@ export class Session extends Emitter<SessionEvents> {
   #token: string | undefined;
   #refusal: unknown;
   #failure: unknown;
+  /** What we were not permitted to publish when we last looked. */
+  #forbidden: ReadonlySet<OwnSource> = new Set();
   #inSince: number | undefined;
 
   constructor(wish: SessionWish, media: LocalMedia) {
@@ -64,8 +77,9 @@ export class Session extends Emitter<SessionEvents> {
     });
     this.#client = this.#newClient();
     const publishing = {
-      client: () => (this.#phase === 'in' && this.mayPublish ? this.#client : undefined),
-      attempt: (action: () => Promise<unknown>) => this.attempt(action),
+      client: () => (this.#phase === 'in' ? this.#client : undefined),
+      mayPublish: (source: Source) => this.may(source),
+      attempt: (action: () => Promise<unknown>) => this.#attempt(action),
       onChanged: () => this.emit('changed', undefined),
     };
     this.#screen = new SharedScreen(publishing);
@@ -129,20 +143,20 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   get self(): Person {
-    const microphone = this.media.state('microphone').track;
+    const camera = this.#captured('camera');
     return {
       id: 'self',
       peerId: '',
       name: this.#client.name ?? this.wish.name,
       own: true,
-      camera: this.media.state('camera').track,
+      camera,
       microphone: undefined,
       screen: this.#screen.video,
       screenAudio: undefined,
-      cameraOn: this.media.state('camera').status === 'on',
+      cameraOn: camera !== undefined,
       screenOn: this.#screen.video !== undefined,
       undecodable: {},
-      muted: microphone === undefined || this.#publishing.muted,
+      muted: this.#captured('microphone') === undefined || this.#publishing.muted,
       hand: this.#hand,
       away: false,
     };
@@ -163,6 +177,22 @@ export class Session extends Emitter<SessionEvents> {
     return this.#client.grants?.canPublish ?? true;
   }
 
+  /** Whether we may publish a source; before we are in, nobody has said that we may not. */
+  may(source: Source): boolean {
+    const { grants } = this.#client;
+    return grants ? mayPublish(grants, source) : true;
+  }
+
+  /** What the buttons of our own sources show: what is wanted, and whether it is permitted. */
+  get own(): OwnSources {
+    const of = (source: OwnSource, on: boolean) => ({ on, allowed: this.may(source) });
+    return {
+      microphone: of('microphone', this.#publishing.isOn('microphone')),
+      camera: of('camera', this.#publishing.isOn('camera')),
+      screen: of('screen', this.#screen.video !== undefined),
+    };
+  }
+
   get isAdmin(): boolean {
     return this.#client.grants?.roomAdmin ?? false;
   }
@@ -171,17 +201,25 @@ export class Session extends Emitter<SessionEvents> {
   level(id: string): number {
     if (id !== 'self') return this.#client.level(this.#company.person(id)?.peerId ?? '');
     const settled = this.#inSince !== undefined && performance.now() - this.#inSince > SETTLE;
-    return settled && !this.self.muted ? this.media.meter.level : 0;
+    return settled && !this.self.muted ? (this.media.meter.level ?? 0) : 0;
   }
 
-  /** Mutes or unmutes; a microphone that is not open is opened. */
+  /** Mutes or unmutes; a microphone that is not open is opened. Of several presses the last one wins. */
   toggleMicrophone(): Promise<void> {
-    return this.#publishing.toggleMicrophone();
+    return this.setMicrophone(!this.own.microphone.on);
   }
 
-  /** A camera that is off is closed, so that its light goes out. */
+  setMicrophone(on: boolean): Promise<void> {
+    return this.#publishing.setMicrophone(on);
+  }
+
+  /** A camera that is off is closed, so that its light goes out. Of several presses the last one wins. */
   toggleCamera(): Promise<void> {
-    return this.#publishing.toggleCamera();
+    return this.setCamera(!this.own.camera.on);
+  }
+
+  setCamera(on: boolean): Promise<void> {
+    return this.#publishing.setCamera(on);
   }
 
   toggleScreen(): Promise<void> {
@@ -314,19 +352,12 @@ export class Session extends Emitter<SessionEvents> {
     // The others may be on their way back, as we were.
     if (this.#phase === 'reconnecting') for (const { id } of this.#company.people) this.#company.expect(id);
     this.#setPhase('in');
-    this.#publishing.sync('camera');
-    this.#publishing.sync('microphone');
-    void this.#screen.republish();
+    this.#followGrants();
     if (this.#hand) void this.attempt(() => this.#client.setHand(true));
   }
 
-  /** What we have is published once we may, and a screen that nobody may see is not shared any longer. */
   #grantsChanged(): void {
-    if (this.mayPublish) {
-      this.#publishing.sync('camera');
-      this.#publishing.sync('microphone');
-      void this.#screen.republish();
-    } else void this.#screen.stop();
+    this.#followGrants();
     if (this.#client.grants?.hidden) this.#hand = false;
     this.emit('changed', undefined);
   }
@@ -336,6 +367,27 @@ export class Session extends Emitter<SessionEvents> {
     if (lost === this.#mediaLost) return;
     this.#mediaLost = lost;
     this.emit('mediaLost', lost);
+  }
+
+  /** What we have is published where we may; what nobody may see or hear is not captured any longer. */
+  #followGrants(): void {
+    const may = ownSources.filter((source) => this.may(source));
+    const on = ownSources.filter((source) => this.#isCaptured(source));
+    const lost = on.filter((source) => !may.includes(source));
+    const gained = may.filter((source) => this.#forbidden.has(source));
+    this.#forbidden = new Set(ownSources.filter((source) => !may.includes(source)));
+    this.#publishing.syncAll();
+    void this.#screen.sync();
+    if (lost.length + gained.length > 0) this.emit('permitted', { lost, gained });
+  }
+
+  #isCaptured(source: OwnSource): boolean {
+    return source === 'screen' ? this.#screen.video !== undefined : this.media.wanted(source);
+  }
+
+  /** What is captured of a source that we may publish. */
+  #captured(source: LocalSource): MediaStreamTrack | undefined {
+    return this.may(source) ? this.media.state(source).track : undefined;
   }
 
   #closed(reason: CloseReason): void {
@@ -385,12 +437,19 @@ export class Session extends Emitter<SessionEvents> {
 
   /** What fails while the connection is lost is made good when it is back; everything else is said. */
   async attempt(action: () => Promise<unknown> | unknown): Promise<void> {
+    await this.#attempt(action);
+  }
+
+  /** @returns whether it failed for good */
+  async #attempt(action: () => Promise<unknown> | unknown): Promise<boolean> {
     try {
       await action();
+      return false;
     } catch (error) {
-      if (error instanceof WeirError && (error.code === 'closed' || error.code === 'notJoined')) return;
       if (error instanceof DeviceError) this.emit('problem', { source: 'screen', error });
+      else if (error instanceof WeirError && (error.code === 'closed' || error.code === 'notJoined')) return false;
       else this.emit('problem', error);
+      return true;
     }
   }
 

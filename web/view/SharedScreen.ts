@@ -1,17 +1,25 @@
-/** Owns the screen that we share, from the browser's picker to the end of the sharing. */
-import { openScreen, type RoomClient } from '../client/index.ts';
+/** The screen that we share, from the browser's picker to the end of the sharing: nothing is captured that is not shared. */
+import { openScreen, type RoomClient, type Source } from '../client/index.ts';
 
 export interface SharedScreenOptions {
   /** The stay that it is published in; undefined while there is none. */
   client(): RoomClient | undefined;
-  /** Runs something and tells its owner what goes wrong. */
-  attempt(action: () => Promise<unknown>): Promise<void>;
+  mayPublish(source: Source): boolean;
+  /** Runs something and tells its owner what goes wrong. @returns whether it was refused for good */
+  attempt(action: () => Promise<unknown>): Promise<boolean>;
   onChanged(): void;
 }
 
+type Screen = Awaited<ReturnType<typeof openScreen>>;
+
 export class SharedScreen {
   readonly #options: SharedScreenOptions;
-  #screen: { video: MediaStreamTrack; audio: MediaStreamTrack | undefined } | undefined;
+  #screen: Screen | undefined;
+  /** Its owner wants to share: what the picker gives is dropped where that is not so any more. */
+  #wanted = false;
+  /** The browser's picker is open. No second one is opened, and it cannot be closed. */
+  #picking: Promise<void> | undefined;
+  #following: Promise<void> = Promise.resolve();
 
   constructor(options: SharedScreenOptions) {
     this.#options = options;
@@ -32,46 +40,99 @@ export class SharedScreen {
     this.#options.onChanged();
   }
 
+  /** Shares, or stops sharing; while the picker is open another press is taken for the same one. */
   async toggle(): Promise<void> {
     if (this.#screen) {
       await this.stop();
       return;
     }
-    await this.#options.attempt(async () => {
-      const screen = await openScreen();
-      this.#screen = screen;
-      // The browser's own "stop sharing" ends the picture; the sound goes with it.
-      screen.video.addEventListener('ended', () => void this.stop());
-      await this.#publish();
-    });
-    this.#options.onChanged();
+    if (!this.#options.mayPublish('screen')) return;
+    this.#wanted = true;
+    if (this.#picking) {
+      await this.#picking;
+      return;
+    }
+    this.#picking = this.#pick();
+    await this.#picking;
+    await this.#follow();
   }
 
-  /** Publishes it again, in a new stay. */
-  async republish(): Promise<void> {
-    if (this.#screen && !this.#options.client()?.localTrack('screen'))
-      await this.#options.attempt(() => this.#publish());
+  /** Makes what is published the same as what is shared and permitted: in a new stay, or with other grants. */
+  async sync(): Promise<void> {
+    if (!this.#options.mayPublish('screen')) this.#drop();
+    else if (!this.#options.mayPublish('screenAudio')) this.#screen?.audio?.stop();
+    await this.#follow();
   }
 
   async stop(): Promise<void> {
+    this.#drop();
+    await this.#follow();
+  }
+
+  /** Nothing is captured from now on, also of what the picker gives yet. */
+  #drop(): void {
+    this.#wanted = false;
     const screen = this.#screen;
     this.#screen = undefined;
-    screen?.video.stop();
-    screen?.audio?.stop();
-    const client = this.#options.client();
-    if (screen && client) {
-      await this.#options.attempt(() => Promise.all([client.unpublish('screen'), client.unpublish('screenAudio')]));
-    }
+    stopTracks(screen);
     this.#options.onChanged();
   }
 
-  async #publish(): Promise<void> {
-    const screen = this.#screen;
-    const client = this.#options.client();
-    if (!screen || !client) return;
-    await Promise.all([
-      client.publish('screen', screen.video),
-      screen.audio && client.publish('screenAudio', screen.audio),
-    ]);
+  async #pick(): Promise<void> {
+    const { mayPublish, attempt, onChanged } = this.#options;
+    let picked: Screen | undefined;
+    await attempt(async () => {
+      try {
+        picked = await openScreen({ audio: mayPublish('screenAudio') });
+      } catch (error) {
+        // Whoever has left meanwhile is told nothing.
+        if (!this.#wanted) return;
+        this.#wanted = false;
+        throw error;
+      } finally {
+        this.#picking = undefined;
+      }
+    });
+    if (!picked) return;
+    if (!this.#wanted) {
+      stopTracks(picked);
+      return;
+    }
+    const { video } = picked;
+    // The browser's own "stop sharing" ends the picture; the sound goes with it.
+    video.addEventListener('ended', () => void (this.#screen?.video === video && this.stop()));
+    this.#screen = picked;
+    onChanged();
   }
+
+  /** Publishing follows what is shared one step at a time. */
+  #follow(): Promise<void> {
+    this.#following = this.#following.then(async () => {
+      const { client: current, mayPublish, attempt, onChanged } = this.#options;
+      const client = current();
+      if (!client) return;
+      const screen = this.#screen;
+      const sound = screen?.audio?.readyState === 'live' && mayPublish('screenAudio') ? screen.audio : undefined;
+      const refused = await attempt(() =>
+        Promise.all([publishAs(client, 'screen', screen?.video), publishAs(client, 'screenAudio', sound)]),
+      );
+      // What nobody receives is not captured either.
+      if (refused && screen && this.#screen === screen) void this.stop();
+      onChanged();
+    });
+    return this.#following;
+  }
+}
+
+/** Makes what is published as a source this track, or nothing. */
+async function publishAs(client: RoomClient, source: Source, track: MediaStreamTrack | undefined): Promise<void> {
+  const published = client.localTrack(source);
+  if (!track) await client.unpublish(source);
+  else if (!published) await client.publish(source, track);
+  else if (published !== track) await client.replaceTrack(source, track);
+}
+
+function stopTracks(screen: Screen | undefined): void {
+  screen?.video.stop();
+  screen?.audio?.stop();
 }

@@ -10,9 +10,11 @@ import { Session, type SessionWish } from './Session.ts';
 
 type Who = Pick<SessionWish, 'name' | 'token'>;
 
-/** Devices that were chosen the last time; none runs yet. */
+/** Devices that were chosen the last time; none runs yet. A choice is remembered once its device has been opened. */
 export function newMedia(): LocalMedia {
-  return new LocalMedia({ camera: remembered.camera.get(), microphone: remembered.microphone.get() });
+  const media = new LocalMedia({ camera: remembered.camera.get(), microphone: remembered.microphone.get() });
+  media.on('chosen', ({ source, deviceId }) => remembered[source].set(deviceId));
+  return media;
 }
 
 /** Starts camera and microphone, where they were on the last time. */

@@ -1,28 +1,41 @@
 /** Owns the parts that bars are made of: round buttons, the choice of a device beside one, and single keys. */
 import { ChevronUp, type IconNode, Mic, MicOff, MonitorUp, MonitorX, Video, VideoOff } from 'lucide';
 import type { LocalMedia, LocalSource } from '../client/index.ts';
-import { element, icon } from './dom.ts';
+import { announce, element, icon } from './dom.ts';
 import { choices, menu } from './Menu.ts';
 import { remembered } from './memory.ts';
-import type { Person } from './Person.ts';
 import type { Sound } from './Sound.ts';
+import type { OwnSources } from './sessionEvents.ts';
 import { say } from './words/index.ts';
+
+export interface ControlState {
+  readonly label: string;
+  readonly node: IconNode;
+  readonly pressed?: boolean;
+  readonly off?: boolean;
+  /** It does nothing, and its label says why: it can still be reached by keyboard, so that everybody hears the reason. */
+  readonly barred?: boolean;
+}
 
 export interface Control {
   readonly button: HTMLButtonElement;
-  show(state: { label: string; node: IconNode; pressed?: boolean; off?: boolean }): void;
+  show(state: ControlState): void;
 }
 
 /** A round button that says its label and shortcut as a tooltip. */
 export function control(name: string, key: string | undefined, act: () => unknown): Control {
   const button = element('button', { type: 'button', className: 'round', data: { control: name } });
-  button.addEventListener('click', () => void act());
+  button.addEventListener('click', () => {
+    if (button.ariaDisabled === 'true') announce(button.ariaLabel ?? '');
+    else void act();
+  });
   if (key) button.setAttribute('aria-keyshortcuts', key);
   let shown = '';
   return {
     button,
-    show({ label, node, pressed, off = false }) {
+    show({ label, node, pressed, off = false, barred = false }) {
       button.classList.toggle('off', off);
+      button.ariaDisabled = barred ? 'true' : null;
       if (pressed !== undefined) button.setAttribute('aria-pressed', String(pressed));
       if (shown === label) return;
       shown = label;
@@ -33,22 +46,30 @@ export function control(name: string, key: string | undefined, act: () => unknow
   };
 }
 
-/** Shows on the buttons of microphone, camera and screen what of ours is on. */
+/** Shows on the buttons of microphone, camera and screen what of ours is on, and what we may not use. */
 export function showOwn(
-  { microphone, camera, screen }: { microphone: Control; camera: Control; screen?: Control },
-  { muted, cameraOn, screenOn }: Pick<Person, 'muted' | 'cameraOn' | 'screenOn'>,
+  controls: { microphone: Control; camera: Control; screen?: Control },
+  { microphone, camera, screen }: OwnSources,
 ): void {
-  microphone.show({ label: say(muted ? 'unmute' : 'mute'), node: muted ? MicOff : Mic, pressed: !muted, off: muted });
-  camera.show({
-    label: say(cameraOn ? 'stopCamera' : 'startCamera'),
-    node: cameraOn ? Video : VideoOff,
-    pressed: cameraOn,
-    off: !cameraOn,
+  controls.microphone.show({
+    label: say(!microphone.allowed ? 'microphoneBarred' : microphone.on ? 'mute' : 'unmute'),
+    node: microphone.on ? Mic : MicOff,
+    pressed: microphone.on,
+    off: !microphone.on,
+    barred: !microphone.allowed,
   });
-  screen?.show({
-    label: say(screenOn ? 'stopShare' : 'share'),
-    node: screenOn ? MonitorX : MonitorUp,
-    pressed: screenOn,
+  controls.camera.show({
+    label: say(!camera.allowed ? 'cameraBarred' : camera.on ? 'stopCamera' : 'startCamera'),
+    node: camera.on ? Video : VideoOff,
+    pressed: camera.on,
+    off: !camera.on,
+    barred: !camera.allowed,
+  });
+  controls.screen?.show({
+    label: say(!screen.allowed ? 'screenBarred' : screen.on ? 'stopShare' : 'share'),
+    node: screen.on ? MonitorX : MonitorUp,
+    pressed: screen.on,
+    barred: !screen.allowed,
   });
 }
 
@@ -66,7 +87,6 @@ export function withDevices(main: Control, source: LocalSource, media: LocalMedi
       media.devices(source === 'camera' ? 'videoinput' : 'audioinput'),
       media.chosen(source),
       (id) => {
-        remembered[source].set(id);
         void media.choose(source, id);
       },
     ),

@@ -14,9 +14,18 @@ const byDevice: Readonly<Record<LocalSource, Partial<Record<DeviceProblem, WordK
   camera: { denied: 'deniedCamera', missing: 'missingCamera', busy: 'busyCamera' },
   microphone: { denied: 'deniedMicrophone', missing: 'missingMicrophone', busy: 'busyMicrophone' },
 };
-const general: Readonly<Record<DeviceProblem, WordKey>> = {
-  denied: 'deniedScreen',
+const byScreen: Readonly<Record<DeviceProblem, WordKey>> = {
+  denied: 'screenBlocked',
   cancelled: 'deniedScreen',
+  missing: 'screenMissing',
+  busy: 'screenUnreadable',
+  insecure: 'screenInsecure',
+  unsupported: 'screenUnsupported',
+  failed: 'screenFailed',
+};
+const general: Readonly<Record<DeviceProblem, WordKey>> = {
+  denied: 'deviceFailed',
+  cancelled: 'deviceFailed',
   missing: 'deviceFailed',
   busy: 'deviceFailed',
   insecure: 'insecure',
@@ -26,9 +35,14 @@ const general: Readonly<Record<DeviceProblem, WordKey>> = {
 
 /** Why a device did not open, in words. */
 export function deviceWords(source: LocalSource | 'screen', { problem }: DeviceError): string {
-  if (source === 'screen') return say(general[problem]);
+  if (source === 'screen') return say(byScreen[problem]);
   const words = say(byDevice[source][problem] ?? general[problem]);
   return problem === 'denied' ? `${words} ${howToAllow()}` : words;
+}
+
+/** Why the device that was chosen is not used, and which one is. */
+export function refusedWords(source: LocalSource, error: DeviceError, kept: string): string {
+  return `${deviceWords(source, error)} ${say('deviceKept', { device: kept })}`;
 }
 
 type DeviceErrors = Readonly<Partial<Record<LocalSource, DeviceError>>>;

@@ -5,6 +5,19 @@ import type { Person } from './Person.ts';
 /** Why a call is over: `expired` and `refused` are said of those who came back after a break and were not let in. */
 export type EndReason = CloseReason | 'expired' | 'refused';
 
+/** What has a button of its own. */
+export const ownSources = ['microphone', 'camera', 'screen'] as const;
+export type OwnSource = (typeof ownSources)[number];
+
+/** What the button of a source shows. */
+export interface OwnSourceState {
+  /** Its owner wants it on, and may: it runs, or is about to. */
+  readonly on: boolean;
+  readonly allowed: boolean;
+}
+
+export type OwnSources = Readonly<Record<OwnSource, OwnSourceState>>;
+
 export interface SessionEvents {
   /** Something about the people or about ourselves is different. */
   changed: undefined;
@@ -30,6 +43,8 @@ export interface SessionEvents {
   invited: string;
   /** A viewer whom a host asked onto the stage has answered. */
   inviteAnswered: { name: string; accepted: boolean };
+  /** What we may publish has changed: what was on and is off therefore, and what may be switched on again. */
+  permitted: { lost: readonly OwnSource[]; gained: readonly OwnSource[] };
   /** Something did not work, or needs to be said. */
   problem: unknown;
   /** The call is over and we do not come back by ourselves. */

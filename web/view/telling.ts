@@ -1,8 +1,8 @@
 /** Owns what is said of a stay wherever somebody takes part: what does not work, and that the connection is lost or back. */
-import { deviceErrors, devicesWords, deviceWords, isDeviceProblem, problemWords } from './problems.ts';
+import { deviceErrors, devicesWords, deviceWords, isDeviceProblem, problemWords, refusedWords } from './problems.ts';
 import type { Session } from './Session.ts';
 import type { Toasts } from './Toasts.ts';
-import { say } from './words/index.ts';
+import { language, say } from './words/index.ts';
 
 /** "Reconnecting" is said after so long, in milliseconds. */
 const QUIET = 1000;
@@ -19,12 +19,32 @@ export function tellProblems(session: Session, toasts: Toasts): () => void {
       replaced ? say('unplugged', { device: label, other: replaced }) : say('unpluggedNone', { device: label }),
     ),
   );
+  const refused = session.media.on('refused', ({ source, error, kept }) =>
+    toasts.warn(refusedWords(source, error, kept)),
+  );
   const errors = tellDeviceErrors(session, toasts);
   return () => {
     unplugged();
+    refused();
     errors();
   };
 }
+
+/** Says which of our own sources we may not use any more, and which we may again. */
+export function tellPermissions(session: Session, toasts: Toasts): void {
+  const names = new Intl.ListFormat(language, { type: 'conjunction' });
+  session.on('permitted', ({ lost, gained }) => {
+    for (const [key, list] of [
+      ['permissionLost', lost],
+      ['permissionGained', gained],
+    ] as const) {
+      if (list.length > 0)
+        toasts.tell(say(key, { sources: names.format(list.map((source) => say(ownNames[source]))) }));
+    }
+  });
+}
+
+const ownNames = { microphone: 'microphone', camera: 'camera', screen: 'screenSharing' } as const;
 
 /** Says why a device did not open, once for each attempt; what the lobby has said already is not said again. */
 function tellDeviceErrors({ media }: Session, toasts: Toasts): () => void {

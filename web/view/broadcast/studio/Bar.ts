@@ -29,7 +29,7 @@ export function studioBar({ session, sound, onLeave }: StudioBarOptions): {
   screen.button.hidden = !('getDisplayMedia' in (navigator.mediaDevices ?? {}));
   const close = listenToKeys({ m: microphone.button, v: camera.button, s: screen.button });
 
-  const render = () => showOwn({ microphone, camera, screen }, session.self);
+  const render = () => showOwn({ microphone, camera, screen }, session.own);
   render();
   const root = element(
     'div',

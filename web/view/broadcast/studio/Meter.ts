@@ -1,8 +1,9 @@
 /** Owns what the microphone gives as the studio shows it: a meter, and a warning when viewers would hear nothing. */
 import { Mic } from 'lucide';
 import { element, icon } from '../../dom.ts';
-import { fullness, SILENCE } from '../../loudness.ts';
+import { fullness } from '../../loudness.ts';
 import type { Session } from '../../Session.ts';
+import { SilenceDetector } from '../../silence.ts';
 import { say } from '../../words/index.ts';
 
 const INTERVAL = 100;
@@ -20,7 +21,7 @@ export class StudioMeter {
     ariaLabel: say('studioLevel'),
   });
   readonly #timer = setInterval(() => this.#listen(), INTERVAL);
-  #quietSince = performance.now();
+  readonly #silence = new SilenceDetector();
 
   constructor(session: Session, onAir: () => boolean) {
     this.#session = session;
@@ -35,10 +36,9 @@ export class StudioMeter {
   #listen(): void {
     const { muted } = this.#session.self;
     const heard = muted ? 0 : this.#session.media.meter.level;
-    this.#level.value = fullness(heard);
-    const now = performance.now();
-    if (heard > SILENCE.level || !this.#onAir()) this.#quietSince = now;
-    const words = now - this.#quietSince > SILENCE.after ? say(muted ? 'studioMuted' : 'studioSilent') : '';
+    this.#level.value = fullness(heard ?? 0);
+    const silent = this.#silence.add(this.#onAir() ? heard : undefined);
+    const words = silent ? say(muted ? 'studioMuted' : 'studioSilent') : '';
     this.warning.hidden = words === '';
     if (this.warning.textContent !== words) this.warning.textContent = words;
   }

@@ -40,16 +40,15 @@ export class StudioScenes {
   }
 
   async choose(scene: StudioScene): Promise<void> {
-    const { media } = this.#session;
     if (scene !== 'camera' && !this.#session.self.screenOn) {
       await this.#session.toggleScreen();
       // Whoever closes the picker stays in the scene that there was.
       if (!this.#session.self.screenOn) return;
     }
-    if (scene !== 'screen') await media.start('camera');
+    if (scene !== 'screen') await this.#session.setCamera(true);
     else if (this.#cameraRuns) {
       this.#cameraAside = true;
-      media.stop('camera');
+      await this.#session.setCamera(false);
     }
     // The camera is there before the screen goes, so that viewers see one of them all the while.
     if (scene === 'camera' && this.#session.self.screenOn) await this.#session.toggleScreen();
@@ -62,7 +61,7 @@ export class StudioScenes {
     if (this.#cameraRuns) this.#cameraAside = false;
     else if (ended && this.#cameraAside && this.#session.phase !== 'ended' && this.#session.mayPublish) {
       this.#cameraAside = false;
-      void this.#session.media.start('camera');
+      void this.#session.setCamera(true);
     }
     const scene = this.current;
     for (const [name, button] of this.#buttons) button.setAttribute('aria-pressed', String(name === scene));
@@ -72,8 +71,7 @@ export class StudioScenes {
   }
 
   get #cameraRuns(): boolean {
-    const { status } = this.#session.media.state('camera');
-    return status === 'on' || status === 'starting';
+    return this.#session.own.camera.on;
   }
 
   #button(scene: StudioScene): HTMLButtonElement {

@@ -5,7 +5,7 @@ import { remembered } from '../../memory.ts';
 import { Sound } from '../../Sound.ts';
 import type { EndReason } from '../../sessionEvents.ts';
 import { Toasts } from '../../Toasts.ts';
-import { showPhase, tellProblems } from '../../telling.ts';
+import { showPhase, tellPermissions, tellProblems } from '../../telling.ts';
 import { waitingBanner } from '../../waiting.ts';
 import { say } from '../../words/index.ts';
 import type { Show } from '../Show.ts';
@@ -92,6 +92,7 @@ export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElemen
   session.on('screenShared', ({ name }) => announce(say('shares', { name })));
   tellUnattended(show, toasts, () => session.mayPublish);
   const problems = tellProblems(session, toasts);
+  tellPermissions(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
   const levels = setInterval(() => stage.hear(), LEVELS);
   const close = () => {

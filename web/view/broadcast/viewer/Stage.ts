@@ -45,17 +45,14 @@ export class ViewerStage {
     for (const source of ['camera', 'microphone'] as const) {
       // Whoever leaves it wants their lights to go out.
       if (!this.on) media.stop(source);
+      // Who comes with a microphone is heard, though they were muted when they were here before.
       else if (this.#devices?.[source]) void this.#start(source);
     }
     this.#devices = undefined;
     this.#onChange(this.on, !this.#leaves);
   }
 
-  /** Who comes with a microphone is heard, though they were muted when they were here before. */
-  async #start(source: 'camera' | 'microphone'): Promise<void> {
-    const { media } = this.#session;
-    await media.start(source);
-    if (source === 'microphone' && media.state(source).status === 'on' && this.#session.self.muted)
-      await this.#session.toggleMicrophone();
+  #start(source: 'camera' | 'microphone'): Promise<void> {
+    return source === 'camera' ? this.#session.setCamera(true) : this.#session.setMicrophone(true);
   }
 }

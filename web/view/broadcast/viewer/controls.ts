@@ -94,7 +94,7 @@ export function viewerControls({
     hand.show({ label: say(raised ? 'lowerHand' : 'raiseHand'), node: Hand, pressed: raised });
     devices.hidden = !on;
     end.button.hidden = !mayEnd();
-    showOwn({ microphone, camera }, session.self);
+    showOwn({ microphone, camera }, session.own);
     picture.button.hidden = !document.pictureInPictureEnabled || player.scene !== 'live';
     // There is nothing more to see or to hear.
     const over = player.scene === 'ended' && !on;

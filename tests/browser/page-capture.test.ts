@@ -1,0 +1,274 @@
+/** Proves that the last press wins, that nothing is captured against its owner's wish or without permission, and that buttons say so. */
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
+import type { TestClient } from '../support/client.ts';
+import { eventually } from '../support/people.ts';
+import { hasSoundServer, SoundServer } from '../support/SoundServer.ts';
+import { microphoneOf, sourcesOf } from '../support/tiles.ts';
+import { button, choose, expectIn, launchChromiumWith, rememberQuiet } from '../support/visit.ts';
+import { useServer, withTokens } from '../support/weir.ts';
+
+declare global {
+  interface Window {
+    /** What the page has been given by `getUserMedia` and `getDisplayMedia`, and how often it asked. */
+    capture?: { tracks: MediaStreamTrack[]; asked: number; held: (() => void)[] | undefined };
+  }
+}
+
+/** Runs in the page, before anything else: keeps a record of captures, and holds their answers back while `held` is a list. */
+function watchCaptures() {
+  const capture: NonNullable<Window['capture']> = { tracks: [], asked: 0, held: undefined };
+  window.capture = capture;
+  for (const method of ['getUserMedia', 'getDisplayMedia'] as const) {
+    const original = navigator.mediaDevices[method].bind(navigator.mediaDevices);
+    navigator.mediaDevices[method] = async (constraints) => {
+      capture.asked += 1;
+      const { held } = capture;
+      const stream = await original(constraints);
+      capture.tracks.push(...stream.getTracks());
+      if (held) await new Promise<void>((resolve) => held.push(resolve));
+      return stream;
+    };
+  }
+}
+
+describe.skipIf(!hasChromium)('what a page captures', () => {
+  const weir = useServer(withTokens);
+  let browser: Browser;
+  let context: BrowserContext;
+
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterEach(() => context?.close());
+  afterAll(() => browser?.close());
+
+  /** Alice, with the grants of her token, and somebody who runs the room. */
+  async function setUp(room: string, { grants = {}, quiet = false, path = '/r/', role = '' } = {}) {
+    const broadcast = path === '/b/';
+    const { client: admin } = await weir.enter(
+      room,
+      'admin',
+      { roomAdmin: true, ...(broadcast && { broadcast }) },
+      { transports: { send: false, recv: false }, ...(broadcast && { kind: 'broadcast' as const }) },
+    );
+    context = await browser.newContext();
+    const page = await context.newPage();
+    await page.addInitScript(watchCaptures);
+    if (quiet) await rememberQuiet(page);
+    const token = await weir.token(room, 'alice', { ...grants, ...(broadcast && { broadcast }) });
+    await page.goto(`${weir.url}${path}${encodeURIComponent(room)}?name=Alice&join=1${role}#token=${token}`);
+    await expectIn(page);
+    const id = (await page.evaluate(() => window.weir?.peerId)) ?? '';
+    return { page, admin, id };
+  }
+
+  const told = (admin: TestClient, id: string) =>
+    admin.unheard('peerSources').findLast(({ peerId }) => peerId === id)?.sources ?? {};
+  const captured = (page: Page) =>
+    page.evaluate(() =>
+      window.capture?.tracks.filter(({ readyState }) => readyState === 'live').map(({ kind }) => kind),
+    );
+  const asked = (page: Page) => page.evaluate(() => window.capture?.asked);
+  const hold = (page: Page) =>
+    page.evaluate(() => {
+      if (window.capture) window.capture.held = [];
+    });
+  const release = (page: Page) =>
+    page.evaluate(() => {
+      const held = window.capture?.held ?? [];
+      if (window.capture) window.capture.held = undefined;
+      for (const go of held) go();
+    });
+  const isHeld = (page: Page) => page.evaluate(() => window.capture?.held?.length);
+  const allHeld = (page: Page, count: number) => eventually(() => isHeld(page)).toBe(count);
+
+  test('camera on and off again while it starts: it is off, whatever the device answers', async () => {
+    const { page, admin, id } = await setUp('on and off', { quiet: true });
+    await hold(page);
+    await page.keyboard.press('v');
+    await allHeld(page, 1);
+    await button(page, 'Stop camera').click();
+    await release(page);
+    await button(page, 'Start camera').waitFor();
+    await eventually(() => captured(page)).toEqual([]);
+    // On, off and on: it is asked for once more, and on.
+    for (let press = 0; press < 3; press += 1) await page.keyboard.press('v');
+    await eventually(async () => told(admin, id)).toEqual({ camera: 'live' });
+    expect(await captured(page)).toEqual(['video']);
+    await button(page, 'Stop camera').waitFor();
+  });
+
+  test('muted while the microphone starts, or while another one is opened: the others are told so', async () => {
+    const { page, admin, id } = await setUp('mute in between', { quiet: true });
+    await hold(page);
+    await page.keyboard.press('m');
+    await allHeld(page, 1);
+    await page.keyboard.press('m');
+    await release(page);
+    await eventually(async () => told(admin, id)).toEqual({ microphone: 'paused' });
+    await button(page, 'Unmute').click();
+    await eventually(async () => told(admin, id)).toEqual({ microphone: 'live' });
+
+    await hold(page);
+    await choose(page, 'Choose microphone and speaker', 'Fake Audio Input 2');
+    await allHeld(page, 1);
+    await button(page, 'Mute').click();
+    await eventually(async () => told(admin, id)).toEqual({ microphone: 'paused' });
+    await release(page);
+    await eventually(() => microphoneOf(page)).toMatchObject({ label: 'Fake Audio Input 2', enabled: false });
+    expect(told(admin, id)).toEqual({ microphone: 'paused' });
+    expect(await sourcesOf(page)).toEqual({ microphone: 'paused' });
+  });
+
+  test('muted as soon as one is in: the others are told so', async () => {
+    const { page, admin, id } = await setUp('mute at once', { quiet: true });
+    await page.evaluate(async () => {
+      const press = (key: string) => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+      // The microphone is published the moment that it is there; it is muted while the server's answer is on its way.
+      press('m');
+      while (window.capture?.tracks.length === 0) await new Promise((resolve) => setTimeout(resolve));
+      await new Promise((resolve) => setTimeout(resolve));
+      press('m');
+    });
+    await eventually(async () => told(admin, id)).toEqual({ microphone: 'paused' });
+    await button(page, 'Unmute').click();
+    await eventually(async () => told(admin, id)).toEqual({ microphone: 'live' });
+  });
+
+  test('a token without the camera: it is neither captured nor shown, and its button says why', async () => {
+    const { page, admin, id } = await setUp('no camera', { grants: { canPublishSources: ['microphone', 'screen'] } });
+    await eventually(async () => told(admin, id)).toEqual({ microphone: 'live' });
+    await eventually(() => captured(page)).toEqual(['audio']);
+    const camera = button(page, 'You may not use a camera here');
+    expect(await camera.getAttribute('aria-disabled')).toBe('true');
+    expect(await camera.getAttribute('aria-pressed')).toBe('false');
+    await camera.focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('v');
+    expect(await page.locator('#news').textContent()).toContain('You may not use a camera here');
+    await expect.poll(() => page.locator('[data-own].live').count()).toBe(0);
+    expect(await captured(page)).toEqual(['audio']);
+    // A screen without its sound is asked for without it.
+    await button(page.getByRole('toolbar'), 'Share screen').click();
+    await eventually(async () => told(admin, id)).toEqual({ microphone: 'live', screen: 'live' });
+    expect(await captured(page)).toEqual(['audio', 'video']);
+  });
+
+  test('a right that ends in mid-call ends the capture, and one that comes back is told', async () => {
+    const { page, admin, id } = await setUp('rights');
+    await button(page.getByRole('toolbar'), 'Share screen').click();
+    await eventually(async () => told(admin, id)).toMatchObject({ camera: 'live', microphone: 'live', screen: 'live' });
+    await admin.request('setGrants', { peerId: id, grants: { canPublishSources: ['microphone'] } });
+    await button(page, 'You may not use a camera here').waitFor();
+    await button(page, 'You may not share a screen here').waitFor();
+    await page.getByText('Switched off, as you may not use it here: Camera and screen sharing.').first().waitFor();
+    await eventually(() => captured(page)).toEqual(['audio']);
+    expect(await sourcesOf(page)).toEqual({ microphone: 'live' });
+
+    await admin.request('setGrants', { peerId: id, grants: { canPublishSources: ['microphone', 'camera'] } });
+    await page.getByText('You may use it again: Camera.').first().waitFor();
+    expect(await captured(page)).toEqual(['audio']);
+    await button(page, 'Start camera').click();
+    await eventually(async () => told(admin, id)).toEqual({ microphone: 'live', camera: 'live' });
+
+    await admin.request('setGrants', { peerId: id, grants: { canPublish: false } });
+    await button(page, 'You may not use a microphone here').waitFor();
+    await eventually(() => captured(page)).toEqual([]);
+  });
+
+  test('what cannot be published is not captured, and its button can be pressed again', async () => {
+    const { page, admin, id } = await setUp('refused', { quiet: true });
+    await page.evaluate(() => {
+      const { createOffer } = RTCPeerConnection.prototype;
+      RTCPeerConnection.prototype.createOffer = () => {
+        RTCPeerConnection.prototype.createOffer = createOffer;
+        throw new TypeError('no offer today');
+      };
+    });
+    await button(page, 'Start camera').click();
+    await page.getByRole('alert').first().waitFor();
+    await eventually(() => captured(page)).toEqual([]);
+    await button(page, 'Start camera').click();
+    await eventually(async () => told(admin, id)).toEqual({ camera: 'live' });
+  });
+
+  test('a double click on share opens one picker, and stop ends all that it gave', async () => {
+    const { page, admin, id } = await setUp('double', { quiet: true });
+    await hold(page);
+    await button(page.getByRole('toolbar'), 'Share screen').dblclick();
+    await page.keyboard.press('s');
+    await allHeld(page, 1);
+    await release(page);
+    await eventually(async () => told(admin, id)).toMatchObject({ screen: 'live' });
+    expect(await asked(page)).toBe(1);
+    await button(page.getByRole('toolbar'), 'Stop sharing').click();
+    await eventually(async () => told(admin, id)).toEqual({});
+    expect(await captured(page)).toEqual([]);
+  });
+
+  for (const [what, end] of Object.entries<(page: Page, admin: TestClient, id: string) => Promise<unknown>>({
+    'after one has left': (page) => button(page, 'Leave').click(),
+    'after one was removed': async (page, admin, id) => {
+      await admin.request('kick', { peerId: id });
+      await page.getByRole('heading', { name: 'You were removed from the call' }).waitFor();
+    },
+    'after one has left and joined again': async (page) => {
+      await button(page, 'Leave').click();
+      await button(page, 'Join again').click();
+      await expectIn(page);
+    },
+    'after one may no longer share': async (page, admin, id) => {
+      await admin.request('setGrants', { peerId: id, grants: { canPublishSources: ['camera'] } });
+      await button(page, 'You may not share a screen here').waitFor();
+    },
+  })) {
+    test(`what is chosen in the picker ${what} is not captured`, async () => {
+      const { page, admin, id } = await setUp(`picker ${what}`, { quiet: true });
+      await hold(page);
+      await button(page.getByRole('toolbar'), 'Share screen').click();
+      await allHeld(page, 1);
+      await end(page, admin, id);
+      await release(page);
+      await eventually(() => captured(page)).toEqual([]);
+      expect((await sourcesOf(page))?.screen).toBeUndefined();
+    });
+  }
+
+  test('a speaker who is sent off the stage while the picker is open captures nothing', async () => {
+    const { page, admin, id } = await setUp('stage', { quiet: true, path: '/b/', role: '&role=speaker' });
+    await hold(page);
+    await button(page.getByRole('toolbar'), 'Share screen').click();
+    await allHeld(page, 1);
+    await admin.request('setGrants', { peerId: id, grants: { canPublish: false } });
+    await page.getByText('You are back among the viewers').waitFor();
+    await release(page);
+    await eventually(() => captured(page)).toEqual([]);
+  });
+});
+
+describe.skipIf(!hasChromium || !hasSoundServer)('a microphone that another program holds', () => {
+  const weir = useServer();
+
+  test('is refused in words, and the one that runs goes on and is remembered', async () => {
+    await using sound = await SoundServer.start({ Headset: 'free', Taken: 'held' });
+    await using chromium = await launchChromiumWith([], sound.environment);
+    const page = await (await chromium.newContext()).newPage();
+    await page.goto(`${weir.url}/r/taken?name=Alice&join=1`);
+    await expectIn(page);
+    await choose(page, 'Choose microphone and speaker', 'Headset');
+    await eventually(() => microphoneOf(page)).toMatchObject({ label: 'Headset', readyState: 'live' });
+    const remembered = () => page.evaluate(() => localStorage.getItem('weir.microphone'));
+    const before = await remembered();
+    expect(before).not.toBeNull();
+    await choose(page, 'Choose microphone and speaker', 'Taken');
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /Your microphone is used by another program.*Headset is still in use\./ })
+      .waitFor();
+    await eventually(() => microphoneOf(page)).toEqual({ label: 'Headset', readyState: 'live', enabled: true });
+    await eventually(() => sourcesOf(page)).toEqual({ microphone: 'live' });
+    expect(await remembered()).toBe(before);
+  });
+});

@@ -1,0 +1,340 @@
+/** Proves that what is captured follows what its owner wants, in whatever order browsers answer, and that silence is measured. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { DeviceError, openScreen } from '../../web/client/devices.ts';
+import { LevelMeter } from '../../web/client/LevelMeter.ts';
+import { LocalMedia } from '../../web/client/LocalMedia.ts';
+import { SilenceDetector } from '../../web/view/silence.ts';
+
+/** A track of a fake device. */
+class FakeTrack extends EventTarget {
+  readonly kind: string;
+  readonly label: string;
+  enabled = true;
+  readyState = 'live';
+  contentHint = '';
+
+  constructor(kind: string, label: string) {
+    super();
+    this.kind = kind;
+    this.label = label;
+  }
+
+  getSettings() {
+    return this.readyState === 'live' ? { deviceId: this.label } : {};
+  }
+
+  stop() {
+    this.readyState = 'ended';
+  }
+
+  /** Its device is gone. */
+  lose() {
+    this.readyState = 'ended';
+    this.dispatchEvent(new Event('ended'));
+  }
+}
+
+/** A browser whose answers to `getUserMedia` the test gives, one after another. */
+class FakeDevices extends EventTarget {
+  readonly tracks: FakeTrack[] = [];
+  readonly asked: { device: string; answer(): Promise<void>; refuse(name: string): Promise<void> }[] = [];
+  list = ['one', 'two', 'three'];
+
+  getUserMedia(constraints: Record<string, { deviceId?: { exact: string } }>) {
+    const [kind = '', { deviceId } = {}] = Object.entries(constraints)[0] ?? [];
+    const device = deviceId?.exact ?? 'default';
+    const { promise, resolve, reject } = Promise.withResolvers<object>();
+    this.asked.push({
+      device,
+      answer: () => {
+        const track = new FakeTrack(kind, device);
+        this.tracks.push(track);
+        resolve({ getTracks: () => [track] });
+        return settled();
+      },
+      refuse: (name) => {
+        reject(new DOMException('', name));
+        return settled();
+      },
+    });
+    return promise;
+  }
+
+  async enumerateDevices() {
+    return this.list.flatMap((deviceId) => [
+      { deviceId, kind: 'videoinput', label: deviceId },
+      { deviceId, kind: 'audioinput', label: deviceId },
+    ]);
+  }
+
+  /** What is captured just now. */
+  get captured(): string[] {
+    return this.tracks.filter(({ readyState }) => readyState === 'live').map(({ label }) => label);
+  }
+}
+
+const settled = () => new Promise<void>((resolve) => setTimeout(resolve));
+
+let devices: FakeDevices;
+beforeEach(() => {
+  devices = new FakeDevices();
+  vi.stubGlobal('navigator', { mediaDevices: devices });
+  vi.stubGlobal('isSecureContext', true);
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+describe('what is captured', () => {
+  const state = (media: LocalMedia) => media.state('camera');
+  const asked = () => devices.asked.map(({ device }) => device);
+
+  test('a device that opens after it was switched off is closed at once', async () => {
+    const media = new LocalMedia();
+    void media.start('camera');
+    await settled();
+    media.stop('camera');
+    expect(state(media).status).toBe('off');
+    await devices.asked[0]?.answer();
+    expect(state(media)).toMatchObject({ status: 'off', track: undefined });
+    expect(devices.captured).toEqual([]);
+  });
+
+  test('off and on again while it opens asks the browser once, and is on', async () => {
+    const media = new LocalMedia();
+    void media.start('camera');
+    await settled();
+    for (let times = 0; times < 3; times += 1) {
+      media.stop('camera');
+      void media.start('camera');
+    }
+    await devices.asked[0]?.answer();
+    expect(asked()).toEqual(['default']);
+    expect(state(media).status).toBe('on');
+    expect(devices.captured).toEqual(['default']);
+  });
+
+  test('of several choices the last one runs, and the one that runs goes on until then', async () => {
+    const media = new LocalMedia();
+    const chosen: string[] = [];
+    media.on('chosen', ({ deviceId }) => chosen.push(deviceId));
+    void media.start('camera');
+    await settled();
+    await devices.asked[0]?.answer();
+    void media.choose('camera', 'two');
+    void media.choose('camera', 'three');
+    await settled();
+    expect(state(media)).toMatchObject({ status: 'on', track: { label: 'default', readyState: 'live' } });
+    for (let index = 1; index < devices.asked.length; index += 1) await devices.asked[index]?.answer();
+    expect(state(media)).toMatchObject({ status: 'on', track: { label: 'three' } });
+    expect(devices.captured).toEqual(['three']);
+    expect(chosen).toEqual(['three']);
+  });
+
+  test('switched off while another device opens, both are closed', async () => {
+    const media = new LocalMedia();
+    void media.start('camera');
+    await settled();
+    await devices.asked[0]?.answer();
+    void media.choose('camera', 'two');
+    await settled();
+    media.stop('camera');
+    expect(devices.captured).toEqual([]);
+    await devices.asked[1]?.answer();
+    expect(devices.captured).toEqual([]);
+    expect(state(media).status).toBe('off');
+  });
+
+  test('a device that is not there or not allowed is refused, and the one that runs is not touched', async () => {
+    const media = new LocalMedia();
+    const refused: unknown[] = [];
+    const chosen: string[] = [];
+    media.on('refused', ({ error, kept }) => refused.push([error.problem, kept]));
+    media.on('chosen', ({ deviceId }) => chosen.push(deviceId));
+    void media.start('camera');
+    await settled();
+    await devices.asked[0]?.answer();
+    for (const [name, problem] of [
+      ['OverconstrainedError', 'missing'],
+      ['NotAllowedError', 'denied'],
+    ] as const) {
+      const choosing = media.choose('camera', 'two');
+      await settled();
+      await devices.asked.at(-1)?.refuse(name);
+      await choosing;
+      expect(refused.pop()).toEqual([problem, 'default']);
+      expect(state(media)).toMatchObject({ status: 'on', error: undefined });
+      expect(media.chosen('camera')).toBe('default');
+    }
+    expect(devices.tracks.length).toBe(1);
+    expect(devices.captured).toEqual(['default']);
+    expect(chosen).toEqual([]);
+  });
+
+  test('where the system gives one device at a time, the former one is closed first, and comes back if that fails as well', async () => {
+    const media = new LocalMedia();
+    const refused: unknown[] = [];
+    media.on('refused', ({ error, kept }) => refused.push([error.problem, kept]));
+    void media.start('camera');
+    await settled();
+    await devices.asked[0]?.answer();
+
+    void media.choose('camera', 'two');
+    await settled();
+    await devices.asked[1]?.refuse('NotReadableError');
+    expect(devices.captured).toEqual([]);
+    // What is published stays until it is clear what comes next.
+    expect(state(media)).toMatchObject({ status: 'starting', track: { label: 'default' } });
+    await devices.asked[2]?.answer();
+    expect(state(media)).toMatchObject({ status: 'on', track: { label: 'two' } });
+    expect(refused).toEqual([]);
+
+    const choosing = media.choose('camera', 'three');
+    await settled();
+    await devices.asked[3]?.refuse('NotReadableError');
+    await devices.asked[4]?.refuse('NotReadableError');
+    await devices.asked[5]?.answer();
+    await choosing;
+    expect(asked()).toEqual(['default', 'two', 'two', 'three', 'three', 'two']);
+    expect(state(media)).toMatchObject({ status: 'on', track: { label: 'two' }, error: undefined });
+    expect(refused).toEqual([['busy', 'two']]);
+    expect(devices.captured).toEqual(['two']);
+  });
+
+  test('switched off while a lost device is being replaced, nothing replaces it', async () => {
+    const media = new LocalMedia();
+    void media.start('camera');
+    await settled();
+    await devices.asked[0]?.answer();
+    devices.tracks[0]?.lose();
+    media.stop('camera');
+    await settled();
+    for (const { answer } of devices.asked.slice(1)) await answer();
+    expect(devices.captured).toEqual([]);
+    expect(state(media).status).toBe('off');
+  });
+
+  test('nothing is opened after the end, and what opens then is closed', async () => {
+    const media = new LocalMedia();
+    void media.start('camera');
+    await settled();
+    media.close();
+    await devices.asked[0]?.answer();
+    void media.start('camera');
+    void media.choose('camera', 'two');
+    await settled();
+    expect(asked()).toEqual(['default']);
+    expect(devices.captured).toEqual([]);
+  });
+});
+
+describe('a shared screen', () => {
+  test('asks for its sound without the voices of the others, and not for what may not be published', async () => {
+    const asked: unknown[] = [];
+    const [video, audio] = [new FakeTrack('video', 'screen'), new FakeTrack('audio', 'sound')];
+    const stream = { getVideoTracks: () => [video], getAudioTracks: () => [audio], getTracks: () => [video, audio] };
+    Object.assign(devices, {
+      getDisplayMedia: async (constraints: unknown) => {
+        asked.push(constraints);
+        return stream;
+      },
+    });
+    await openScreen();
+    await openScreen({ audio: false });
+    expect(asked).toMatchObject([
+      { audio: { restrictOwnAudio: true, suppressLocalAudioPlayback: false } },
+      { audio: false },
+    ]);
+  });
+
+  test('says what keeps it from being captured in words of its own', async () => {
+    const problemOf = async (thrown: Error) => {
+      Object.assign(devices, { getDisplayMedia: () => Promise.reject(thrown) });
+      const error = await openScreen().catch((error: unknown) => error);
+      if (!(error instanceof DeviceError)) throw new Error('no DeviceError');
+      expect(error).toMatchObject({ name: 'DeviceError', code: 'device' });
+      expect(error.message).not.toMatch(/device|plug|address bar/i);
+      return error.problem;
+    };
+    expect(await problemOf(new DOMException('Permission denied', 'NotAllowedError'))).toBe('cancelled');
+    expect(await problemOf(new DOMException('Permission denied by system', 'NotAllowedError'))).toBe('denied');
+    expect(await problemOf(new DOMException('Could not start video source', 'NotReadableError'))).toBe('busy');
+    expect(await problemOf(new DOMException('', 'NotFoundError'))).toBe('missing');
+    expect(await problemOf(new DOMException('must be handling a gesture', 'InvalidStateError'))).toBe('failed');
+    expect(await problemOf(new TypeError('getDisplayMedia is not a function'))).toBe('unsupported');
+  });
+});
+
+describe('silence', () => {
+  test('is what was measured as such for five seconds; what is not measured is not silent', () => {
+    const silence = new SilenceDetector();
+    const add = (level: number | undefined, from: number, to: number) => {
+      let silent = false;
+      for (let now = from; now <= to; now += 100) silent = silence.add(level, now);
+      return silent;
+    };
+    expect(add(0, 0, 5000)).toBe(false);
+    expect(add(0, 5100, 5200)).toBe(true);
+    expect(add(0.2, 5300, 5300)).toBe(false);
+    expect(add(undefined, 5400, 60_000)).toBe(false);
+    // Silence begins when it is first measured.
+    expect(add(0, 60_100, 65_000)).toBe(false);
+    expect(add(0, 65_100, 65_200)).toBe(true);
+  });
+
+  test('is not measured while the sound graph does not run, and is asked for again at a gesture', () => {
+    const listeners = new Map<string, () => void>();
+    const context = { state: 'suspended', currentTime: 0, resumed: 0, moves: true };
+    class FakeContext {
+      get state() {
+        return context.state;
+      }
+      get currentTime() {
+        if (context.moves) context.currentTime += 0.1;
+        return context.currentTime;
+      }
+      async resume() {
+        context.resumed += 1;
+      }
+      async close() {}
+      createMediaStreamSource() {
+        return { connect() {}, disconnect() {} };
+      }
+    }
+    vi.stubGlobal('AudioContext', FakeContext);
+    vi.stubGlobal(
+      'AnalyserNode',
+      class {
+        getFloatTimeDomainData(samples: Float32Array) {
+          samples.fill(0);
+        }
+      },
+    );
+    vi.stubGlobal('MediaStream', class {});
+    vi.stubGlobal('addEventListener', (name: string, listener: () => void, { signal }: { signal: AbortSignal }) => {
+      listeners.set(name, listener);
+      signal.addEventListener('abort', () => listeners.delete(name));
+    });
+    const clock = vi.spyOn(performance, 'now');
+    let now = 0;
+    clock.mockImplementation(() => now);
+
+    const meter = new LevelMeter();
+    expect(meter.level).toBeUndefined();
+    const track: MediaStreamTrack = Object.create(FakeTrack.prototype);
+    meter.listenTo(track);
+    expect(meter.level).toBeUndefined();
+    const { resumed } = context;
+    listeners.get('pointerdown')?.();
+    expect(context.resumed).toBe(resumed + 1);
+    context.state = 'running';
+    expect(meter.level).toBe(0);
+    // It says that it runs, and nothing drives it.
+    context.moves = false;
+    now += 1000;
+    expect(meter.level).toBeUndefined();
+    meter.close();
+    expect(listeners.size).toBe(0);
+    clock.mockRestore();
+  });
+});
