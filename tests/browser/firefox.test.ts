@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownAddresses } from '../../server/media/options.ts';
 import { Captures } from '../support/captures.ts';
 import { hasChromium } from '../support/chromium.ts';
+import { TestClient } from '../support/client.ts';
 import { hasFirefox, launchFirefox, recordedTone, resizeTo } from '../support/firefox.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually, Person, roomUrl } from '../support/people.ts';
@@ -67,6 +68,54 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await expectFilm(atFox, 'Alice');
     await expectFilm(atAlice, 'Fox');
     await Promise.all([alice.leaveAll(), atFox.close()]);
+  });
+
+  test('what cannot be published leaves nothing behind, and a disabled track is published muted', async () => {
+    using observer = await TestClient.connect(server.url);
+    await observer.join({ room: 'failed in Firefox', transports: { send: false, recv: false } });
+    const page = await (await firefox.createBrowserContext()).newPage();
+    await page.goto(server.url);
+    const outcome = await page.evaluate(`(async () => {
+      const { RoomClient, WeirError, openCamera, openMicrophone } = await import('/sdk.js');
+      const client = new RoomClient();
+      await client.join({ room: 'failed in Firefox', name: 'Fox' });
+      const camera = await openCamera();
+      const { createOffer } = RTCPeerConnection.prototype;
+      RTCPeerConnection.prototype.createOffer = () => Promise.reject(new TypeError('no offer today'));
+      const error = await client.publish('camera', camera).catch((error) => error);
+      RTCPeerConnection.prototype.createOffer = createOffer;
+      const microphone = await openMicrophone();
+      microphone.enabled = false;
+      await client.publish('microphone', microphone);
+      await client.publish('camera', camera);
+      return { refused: error instanceof WeirError && error.message, sources: client.sources };
+    })()`);
+    expect(outcome).toEqual({
+      refused: expect.stringContaining('This browser cannot send this track as camera'),
+      sources: { microphone: 'paused', camera: 'live' },
+    });
+    const told = async () => observer.unheard('peerSources').at(-1)?.sources;
+    await eventually(told).toEqual({ microphone: 'paused', camera: 'live' });
+    await page.close();
+  });
+
+  test('a microphone that Firefox does not let be measured is not called silent', async () => {
+    const page = await (await firefox.createBrowserContext()).newPage();
+    // Its clock runs fast, so that the five seconds of silence pass in a moment.
+    await page.evaluateOnNewDocument(() => {
+      const now = performance.now.bind(performance);
+      performance.now = () => now() * 20;
+    });
+    await page.goto(`${server.url}/r/unmeasured`);
+    await eventually(() => page.evaluate(() => document.querySelector('[data-control=microphone]')?.ariaLabel)).toBe(
+      'Mute',
+    );
+    const since = await page.evaluate(() => performance.now());
+    await eventually(() => page.evaluate((since) => performance.now() - since, since)).toBeGreaterThan(30_000);
+    const alerts = () =>
+      page.evaluate(() => [...document.querySelectorAll('[role=alert]:not([hidden])')].map((one) => one.textContent));
+    expect(await alerts()).toEqual([]);
+    await page.close();
   });
 
   test('every page is exactly as large as its window', async () => {

@@ -4,9 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { hasChromium, launchChromium } from '../support/chromium.ts';
 import type { TestClient } from '../support/client.ts';
 import { eventually } from '../support/people.ts';
-import { hasSoundServer, SoundServer } from '../support/SoundServer.ts';
 import { microphoneOf, sourcesOf } from '../support/tiles.ts';
-import { button, choose, expectIn, launchChromiumWith, rememberQuiet } from '../support/visit.ts';
+import { button, choose, expectIn, rememberQuiet } from '../support/visit.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 
 declare global {
@@ -245,30 +244,5 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
     await page.getByText('You are back among the viewers').waitFor();
     await release(page);
     await eventually(() => captured(page)).toEqual([]);
-  });
-});
-
-describe.skipIf(!hasChromium || !hasSoundServer)('a microphone that another program holds', () => {
-  const weir = useServer();
-
-  test('is refused in words, and the one that runs goes on and is remembered', async () => {
-    await using sound = await SoundServer.start({ Headset: 'free', Taken: 'held' });
-    await using chromium = await launchChromiumWith([], sound.environment);
-    const page = await (await chromium.newContext()).newPage();
-    await page.goto(`${weir.url}/r/taken?name=Alice&join=1`);
-    await expectIn(page);
-    await choose(page, 'Choose microphone and speaker', 'Headset');
-    await eventually(() => microphoneOf(page)).toMatchObject({ label: 'Headset', readyState: 'live' });
-    const remembered = () => page.evaluate(() => localStorage.getItem('weir.microphone'));
-    const before = await remembered();
-    expect(before).not.toBeNull();
-    await choose(page, 'Choose microphone and speaker', 'Taken');
-    await page
-      .getByRole('alert')
-      .filter({ hasText: /Your microphone is used by another program.*Headset is still in use\./ })
-      .waitFor();
-    await eventually(() => microphoneOf(page)).toEqual({ label: 'Headset', readyState: 'live', enabled: true });
-    await eventually(() => sourcesOf(page)).toEqual({ microphone: 'live' });
-    expect(await remembered()).toBe(before);
   });
 });

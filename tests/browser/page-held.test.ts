@@ -50,18 +50,25 @@ describe.skipIf(!hasSoundServer || !hasChromium)('a microphone that other progra
     await eventually(alerts).toEqual(['No camera found. You can also join without.']);
   });
 
-  test('is told in the call, where another one can be taken', async () => {
+  test('is refused in the call: the one that runs goes on, and is the one of the next visit', async () => {
     await using sound = await SoundServer.start({ Free: 'free', Held: 'held' });
     await using chromium = await launchChromiumWith([], sound.environment);
     const page = await (await chromium.newContext()).newPage();
     await page.goto(roomUrl(weir.url, 'held in the call', 'Ada'));
     await eventually(() => sourcesOf(page)).toEqual({ microphone: 'live' });
-    await choose(page, 'Choose microphone and speaker', 'Held');
-    await page.getByRole('alert').filter({ hasText: busy }).waitFor();
-    await button(page, 'Unmute').waitFor();
-    await eventually(() => sourcesOf(page)).toEqual({});
     await choose(page, 'Choose microphone and speaker', 'Free');
     await eventually(() => microphoneOf(page)).toMatchObject({ label: 'Free', readyState: 'live', enabled: true });
+    const remembered = () => page.evaluate(() => localStorage.getItem('weir.microphone'));
+    const before = await remembered();
+    expect(before).toBeTruthy();
+    await choose(page, 'Choose microphone and speaker', 'Held');
+    await page
+      .getByRole('alert')
+      .filter({ hasText: `${busy} Free is still in use.` })
+      .waitFor();
+    await eventually(() => microphoneOf(page)).toEqual({ label: 'Free', readyState: 'live', enabled: true });
     await button(page, 'Mute').waitFor();
+    expect(await sourcesOf(page)).toEqual({ microphone: 'live' });
+    expect(await remembered()).toBe(before);
   });
 });

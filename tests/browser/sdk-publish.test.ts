@@ -190,6 +190,28 @@ describe.skipIf(!hasChromium)('publishing with the SDK', () => {
       await leave(eve);
     });
 
+    test('a device that does not open, and an address that is none, are told by WeirErrors as well', async () => {
+      const { ann, leave } = await setUp('other errors');
+      const errors = await ann.evaluate(async ({ sdk }) => {
+        const codeOf = async (attempt: () => Promise<unknown>) => {
+          try {
+            await attempt();
+          } catch (error) {
+            if (error instanceof sdk.WeirError && error.message) return error.code;
+          }
+          return 'no WeirError';
+        };
+        return [
+          await codeOf(() => sdk.openCamera('no such device')),
+          await codeOf(async () => new sdk.RoomClient({ url: 'no address' }).join({ room: 'here' })),
+          await codeOf(() => new sdk.RoomClient().join(JSON.parse('{}'))),
+          await codeOf(() => new sdk.RoomClient().mute('camera')),
+        ];
+      });
+      expect(errors).toEqual(['device', 'badRequest', 'badRequest', 'notJoined']);
+      await leave();
+    });
+
     test('what the browser refuses to negotiate leaves the connection as it was', async () => {
       const { ann, leave } = await setUp('negotiation');
       const outcome = await outcomeOf(ann, async ({ client, sdk }) => {

@@ -113,7 +113,8 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   }
 
   async #refreshDevices(): Promise<void> {
-    this.#devices = await navigator.mediaDevices.enumerateDevices();
+    // A browser that does not tell leaves what was known.
+    this.#devices = await navigator.mediaDevices.enumerateDevices().catch(() => this.#devices);
     this.emit('devicesChanged', undefined);
   }
 }

@@ -21,6 +21,7 @@ import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './even
 import { earlyHandler } from './handler.ts';
 import { type JoinOptions, joinRequest, tokenOf } from './joinOptions.ts';
 import { Line } from './Line.ts';
+import { localError } from './localError.ts';
 import { onNetworkChange, onPageLeft } from './network.ts';
 import { Pulse } from './Pulse.ts';
 import { Roster } from './Roster.ts';
@@ -135,6 +136,9 @@ export class RoomClient extends Emitter<RoomClientEvents> {
    */
   async join(options: JoinOptions): Promise<void> {
     if (this.#state !== 'idle') throw new WeirError('alreadyJoined', 'Make a new RoomClient for another stay.');
+    if (!URL.canParse(this.#url)) {
+      throw new WeirError('badRequest', `"${this.#url}" is no address of a server, such as https://weir.example.`);
+    }
     this.#setState('joining');
     try {
       const opening = this.#openLine();
@@ -158,7 +162,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       const reason = this.#reason;
       this.leave();
       const told = reason !== undefined && reason !== 'left' && (reason !== 'disconnected' || isClosed(error));
-      throw told ? new WeirError('unavailable', closings[reason].message, { cause: error, reason }) : error;
+      throw told ? new WeirError('unavailable', closings[reason].message, { cause: error, reason }) : localError(error);
     }
   }
 
@@ -404,9 +408,10 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   #allowed(grants: Grants, transports?: ResumeReply['transports']): void {
     const before = JSON.stringify(this.#grants);
     this.#grants = grants;
-    this.#link?.allow(grants, transports);
+    const ended = this.#link?.allow(grants, transports) ?? false;
     this.#delay();
-    if (JSON.stringify(grants) === before) return;
+    // A right that was gone while we were cut, and is back, has ended what we published all the same.
+    if (JSON.stringify(grants) === before && !ended) return;
     this.broadcast.forgetInvitation();
     this.emit('grantsChanged', grants);
   }

@@ -148,17 +148,20 @@ export class Sending {
     if (track.readyState === 'ended' && publication.track === track) this.#sourceEnded(publication);
   }
 
-  /** Ends what we may no longer publish: the server has ended it already. */
-  allow({ canPublish, canPublishSources }: Pick<Grants, 'canPublish' | 'canPublishSources'>): void {
+  /** Ends what we may no longer publish: the server has ended it already. @returns whether anything has ended */
+  allow({ canPublish, canPublishSources }: Pick<Grants, 'canPublish' | 'canPublishSources'>): boolean {
+    let ended = false;
     for (const [source, publication] of this.#publications) {
       // The server refuses by itself what has not been sent yet.
       if ((canPublish && canPublishSources.includes(source)) || !publication.producer) continue;
+      ended = true;
       this.#end(publication);
       this.#options.onSourceEnded(source);
     }
-    if (canPublish) return;
+    if (canPublish) return ended;
     this.#transport?.close();
     this.#transport = undefined;
+    return ended;
   }
 
   /** What we publish as `source`, once the browser sends it. */

@@ -87,10 +87,11 @@ export class SfuLink {
   /**
    * Makes of the media what we may do now: ends what we may not, and begins to receive where we may again.
    * @param there the transports that the server has, where it said so
+   * @returns whether anything that we published has ended
    */
-  allow(grants: Grants, there?: ResumeReply['transports']): void {
+  allow(grants: Grants, there?: ResumeReply['transports']): boolean {
     const sends = grants.canPublish && (!there || there.send === this.#send?.id);
-    this.sending.allow(sends ? grants : { ...grants, canPublish: false });
+    const ended = this.sending.allow(sends ? grants : { ...grants, canPublish: false });
     if (!sends) this.#send = undefined;
     this.#sendRight = grants.canPublish ? (this.#sendRight ?? Symbol('send')) : undefined;
     if (!grants.canSubscribe || (there && there.recv !== this.#recv?.id)) {
@@ -101,6 +102,7 @@ export class SfuLink {
     }
     this.#receiveRight = grants.canSubscribe ? (this.#receiveRight ?? Symbol('recv')) : undefined;
     if (grants.canSubscribe && !this.#recv) void this.#openReceiving();
+    return ended;
   }
 
   /** Finds the way of the media anew, on both transports; what flows goes on until there is a better one. */

@@ -26,10 +26,13 @@ export function callView(session: Session, onEnded: (reason: EndReason) => void)
     { type: 'button', className: 'primary banner', hidden: true },
     say('turnOnSound'),
   );
-  const sound = new Sound((refused) => {
-    if (refused && soundButton.hidden) announce(say('soundRefused'));
-    soundButton.hidden = !refused;
-  });
+  const sound = new Sound(
+    (refused) => {
+      if (refused && soundButton.hidden) announce(say('soundRefused'));
+      soundButton.hidden = !refused;
+    },
+    () => toasts.warn(say('speakerRefused')),
+  );
   soundButton.addEventListener('click', () => void sound.retry());
   const status = element('p', { className: 'status', role: 'status', hidden: true });
   const alone = element(
@@ -63,7 +66,7 @@ export function callView(session: Session, onEnded: (reason: EndReason) => void)
   );
   if (remembered.layout.get() === 'speaker') stage.setMode('speaker');
   const speaker = remembered.speaker.get();
-  if (speaker && Sound.canChoose) void sound.choose(speaker);
+  if (speaker && Sound.canChoose) void sound.choose(speaker, false);
 
   const render = oncePerTurn(() => {
     // The end is a change as well, and nothing is shown of it here.

@@ -9,13 +9,18 @@ export class Sound {
   readonly root = element('div', { className: 'sound' });
   readonly #elements = new Map<MediaStreamTrack, HTMLAudioElement>();
   readonly #onRefused: (refused: boolean) => void;
+  readonly #onSpeakerRefused: (() => void) | undefined;
   #speaker = '';
   #muted = false;
   #volume = 1;
 
-  /** @param onRefused whether the browser keeps the call silent until the user does something */
-  constructor(onRefused: (refused: boolean) => void) {
+  /**
+   * @param onRefused whether the browser keeps the call silent until the user does something
+   * @param onSpeakerRefused the speaker that was chosen cannot be used
+   */
+  constructor(onRefused: (refused: boolean) => void, onSpeakerRefused?: () => void) {
     this.#onRefused = onRefused;
+    this.#onSpeakerRefused = onSpeakerRefused;
   }
 
   /** Plays exactly these people's voices and shared sound, and these slots. */
@@ -77,9 +82,26 @@ export class Sound {
     return this.#speaker;
   }
 
-  async choose(deviceId: string): Promise<void> {
+  /**
+   * Plays through another speaker; one that cannot be used leaves the former one.
+   * @param tells whether that is told: one of an earlier visit may simply be gone
+   * @returns whether it is used
+   */
+  async choose(deviceId: string, tells = true): Promise<boolean> {
+    const former = this.#speaker;
     this.#speaker = deviceId;
-    await Promise.allSettled([...this.#elements.values()].map((audio) => audio.setSinkId(deviceId)));
+    // Alone in a room there is nothing yet that would say whether it works.
+    const playing = () => [element('audio'), ...this.#elements.values()];
+    try {
+      await Promise.all(playing().map((audio) => audio.setSinkId(deviceId)));
+      return true;
+    } catch {
+      if (this.#speaker !== deviceId) return false;
+      this.#speaker = former;
+      await Promise.allSettled(playing().map((audio) => audio.setSinkId(former)));
+      if (tells) this.#onSpeakerRefused?.();
+      return false;
+    }
   }
 
   #add(track: MediaStreamTrack, voice: Voice): void {

@@ -93,8 +93,7 @@ export function withDevices(main: Control, source: LocalSource, media: LocalMedi
     sound !== undefined &&
       media.devices('audiooutput').length > 0 &&
       deviceChoices(say('speaker'), media.devices('audiooutput'), sound.speaker || 'default', (id) => {
-        remembered.speaker.set(id);
-        void sound.choose(id);
+        void sound.choose(id).then((used) => used && remembered.speaker.set(id));
       }),
   ]);
   return element('span', { className: 'split' }, main.button, open, panel);

@@ -85,6 +85,7 @@ export const en = {
   insecure: 'Browsers give cameras and microphones to HTTPS pages only. Open this page with https://.',
   unsupported: 'This browser cannot do that. A current Chrome, Firefox, Edge or Safari can.',
   deviceFailed: 'The device did not start. Unplug it and plug it in again, or choose another.',
+  speakerRefused: 'That speaker cannot be used. Sound goes on where it was.',
   deviceKept: '{device} is still in use.',
   tryAgain: 'Try again',
   unplugged: '{device} was unplugged. Using {other} now.',

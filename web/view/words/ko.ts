@@ -85,6 +85,7 @@ export const ko: Readonly<Record<WordKey, string>> = {
   insecure: '브라우저는 HTTPS 페이지에서만 카메라와 마이크를 허용합니다. https:// 로 열어 주세요.',
   unsupported: '이 브라우저에서는 할 수 없습니다. 최신 Chrome, Firefox, Edge, Safari를 써 주세요.',
   deviceFailed: '장치가 시작되지 않았습니다. 다시 연결하거나 다른 장치를 골라 주세요.',
+  speakerRefused: '이 스피커는 쓸 수 없습니다. 소리는 원래 장치로 계속 나옵니다.',
   deviceKept: '{device}을(를) 계속 씁니다.',
   tryAgain: '다시 시도',
   unplugged: '{device} 연결이 끊겨 {other}(으)로 바꿨습니다.',

@@ -34,7 +34,7 @@ export interface StudioOptions {
 export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElement; close(): void } {
   const { session } = show;
   const toasts = new Toasts();
-  const { sound, button: soundButton } = stageSound();
+  const { sound, button: soundButton } = stageSound(toasts);
   const status = element('p', { className: 'status', role: 'status', hidden: true });
   const waiting = waitingBanner(session);
   const air = new StudioAir(show);
@@ -110,15 +110,18 @@ export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElemen
 }
 
 /** The voices of the others, and the button that a browser may ask for before they sound. */
-function stageSound(): { sound: Sound; button: HTMLButtonElement } {
+function stageSound(toasts: Toasts): { sound: Sound; button: HTMLButtonElement } {
   const button = element('button', { type: 'button', className: 'primary banner', hidden: true }, say('turnOnSound'));
-  const sound = new Sound((refused) => {
-    if (refused && button.hidden) announce(say('soundRefused'));
-    button.hidden = !refused;
-  });
+  const sound = new Sound(
+    (refused) => {
+      if (refused && button.hidden) announce(say('soundRefused'));
+      button.hidden = !refused;
+    },
+    () => toasts.warn(say('speakerRefused')),
+  );
   button.addEventListener('click', () => void sound.retry());
   const speaker = remembered.speaker.get();
-  if (speaker && Sound.canChoose) void sound.choose(speaker);
+  if (speaker && Sound.canChoose) void sound.choose(speaker, false);
   return { sound, button };
 }
 

@@ -12,13 +12,14 @@ export class ViewerSound {
   readonly #onChange: () => void;
   #offers = true;
 
-  constructor(onChange: () => void) {
+  /** @param onSpeakerRefused the speaker that was chosen cannot be used */
+  constructor(onChange: () => void, onSpeakerRefused: () => void) {
     this.#onChange = onChange;
     this.sound = new Sound((refused) => {
       if (!refused || this.sound.muted) return;
       this.#offers = true;
       this.#set(true);
-    });
+    }, onSpeakerRefused);
     this.sound.setMuted(true);
     this.root = this.sound.root;
     this.unmute.addEventListener('click', () => this.setMuted(false));

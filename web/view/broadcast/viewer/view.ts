@@ -33,7 +33,10 @@ export function viewerView(
     if (on) sound.setMuted(false);
     toasts.tell(say(on ? 'onStageNow' : byOthers ? 'sentBack' : 'offStageNow'));
   });
-  const sound = new ViewerSound(() => render());
+  const sound = new ViewerSound(
+    () => render(),
+    () => toasts.warn(say('speakerRefused')),
+  );
   const player = new Player(show, onStage);
   const card = new PlayerCard(show);
   const head = viewerHead(show);
