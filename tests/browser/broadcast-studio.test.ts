@@ -82,14 +82,11 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
   });
 
   test('a picker that is closed leaves the scene as it was', async () => {
-    // A page that the driver hands over comes from no address, and has to be allowed to talk to loopback.
-    const permissions = ['camera', 'microphone', 'local-network-access'];
-    const page = await (await studio.host.newContext({ viewport: desk, permissions })).newPage();
-    // What the page then hears is what it hears of a picker that was closed.
-    await page.route('**/b/**', async (route) => {
-      const response = await route.fetch();
-      const headers = { ...response.headers(), 'permissions-policy': 'display-capture=()' };
-      await route.fulfill({ response, headers });
+    const page = await (await studio.host.newContext({ viewport: desk })).newPage();
+    // What the page hears of a picker that was closed.
+    await page.addInitScript(() => {
+      const closed = () => Promise.reject(new DOMException('Permission denied by user', 'NotAllowedError'));
+      navigator.mediaDevices.getDisplayMedia = closed;
     });
     await enterFrom(page, 'picker');
     await chooseScene(page, 'Screen');
