@@ -96,6 +96,9 @@ const MaxSpatialLayer = z
 /** Something that only its owner knows, as random as 128 bits or more: base64url. */
 const Secret = z.string().regex(/^[\w-]{22,86}$/, { error: 'is not 22 to 86 characters of base64url' });
 
+const VideoSize = z.strictObject({ width: Pixels, height: Pixels });
+const LayerCount = z.int().min(1).max(4);
+
 const Nothing = z.object({});
 const OwnSource = z.strictObject({ source: Source });
 
@@ -193,12 +196,21 @@ const clientRequests = {
       source: Source,
       rtpParameters: RtpParameters,
       paused: z.boolean().optional().describe('start muted'),
-      size: z
-        .strictObject({ width: Pixels, height: Pixels })
-        .optional()
-        .describe('of video: pixels of the highest layer, from which the server knows what a view needs'),
+      size: VideoSize.optional().describe(
+        'of video: pixels of the highest layer, from which the server knows what a view needs',
+      ),
+      layers: LayerCount.optional().describe('how many of the spatial layers, from the lowest, are used for this size'),
     }),
     reply: z.object({ producerId: Id }),
+  },
+  resizeProducer: {
+    about: 'The track of a video has another size now. Who watches it is sent the layer that fits the new size.',
+    request: z.strictObject({
+      source: z.enum(['camera', 'screen']),
+      size: VideoSize.describe('pixels of the highest layer that is used'),
+      layers: LayerCount.optional().describe('as of `produce`; all of them where it is not given'),
+    }),
+    reply: Nothing,
   },
   closeProducer: { about: 'Stop publishing a source.', request: OwnSource, reply: Nothing },
   pauseProducer: { about: 'Mute a source: nothing of it is forwarded.', request: OwnSource, reply: Nothing },

@@ -86,6 +86,7 @@ export class Intake {
       open: (layer) => this.#consume(publication, layer),
       onOpened: (info) => this.#options.onOpened(info),
       onClosed: (consumerId) => this.#options.onClosed(consumerId),
+      onResized: () => this.#show(feed),
     });
     this.#videos.set(key, feed);
     producer.observer.once('close', () => {
@@ -105,8 +106,7 @@ export class Intake {
       const [oldest] = this.#views.keys();
       if (oldest !== undefined && this.#views.size > MOST_VIEWS) this.#views.delete(oldest);
       const feed = this.#videos.get(key);
-      // Whatever fails has ended, and that is told.
-      feed?.want(this.#wishFor(feed)).catch(() => {});
+      if (feed) this.#show(feed);
     }
   }
 
@@ -198,6 +198,11 @@ export class Intake {
     this.#retries.close();
     for (const feed of this.#videos.values()) feed.close();
     this.#videos.clear();
+  }
+
+  #show(feed: VideoFeed): void {
+    // Whatever fails has ended, and that is told.
+    feed.want(this.#wishFor(feed)).catch(() => {});
   }
 
   /** What was never named is shown as long as there is room for it. */

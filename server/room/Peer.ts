@@ -219,12 +219,13 @@ export class Peer implements Member {
 
   /**
    * @param wish.size of the highest layer of a video, in pixels
+   * @param wish.layers how many of its spatial layers are used
    * @throws {WeirError} `forbidden`, `conflict`, `notFound` (no sending transport), `badRequest`, `closed`
    */
   async produce(
     source: Source,
     rtpParameters: RtpParameters,
-    { paused, size }: { paused: boolean; size?: Size | undefined },
+    { paused, ...shape }: { paused: boolean; size?: Size | undefined; layers?: number | undefined },
   ): Promise<Publication> {
     this.#mustBeAllowed(source);
     const transport = this.#transports.get('send');
@@ -253,13 +254,19 @@ export class Peer implements Member {
       producer.close();
       throw error;
     }
-    const publication = new Publication({ peerId: this.id, source, producer, hub: this.#options.place.hub, size });
+    const { hub } = this.#options.place;
+    const publication = new Publication({ peerId: this.id, source, producer, hub, ...shape });
     this.#published.set(source, publication);
     producer.observer.once('close', () => this.#published.delete(source));
     if (kind === 'video') {
       publication.onWatched((maxSpatialLayer) => this.notify('producerWatched', { source, maxSpatialLayer }));
     }
     return publication;
+  }
+
+  /** The track of a video has another size. @throws {WeirError} `notFound` */
+  resizeProducer(source: Source, size: Size, layers?: number): void {
+    this.#publication(source).resize(size, layers);
   }
 
   closeProducer(source: Source): void {
@@ -350,9 +357,13 @@ export class Peer implements Member {
   }
 
   #producer(source: Source): Producer {
+    return this.#publication(source).producer;
+  }
+
+  #publication(source: Source): Publication {
     const publication = this.#published.get(source);
     if (!publication) throw new WeirError('notFound', `You do not publish ${source}.`);
-    return publication.producer;
+    return publication;
   }
 
   #mustBeOpen(): void {

@@ -12,6 +12,8 @@ export interface PublicationOptions {
   readonly hub: Hub;
   /** Of the highest layer, in pixels. */
   readonly size?: Size | undefined;
+  /** How many of its spatial layers are used for that size; all of them by default. */
+  readonly layers?: number | undefined;
 }
 
 export class Publication {
@@ -19,20 +21,46 @@ export class Publication {
   readonly source: Source;
   readonly producer: Producer;
   readonly hub: Hub;
-  readonly size: Size;
-  /** Spatial layers that it has; 1 for sound. */
-  readonly layers: number;
+  /** Spatial layers that there may be; 1 for sound. */
+  readonly #most: number;
   readonly #demand: LayerDemand;
+  readonly #onResized = new Set<() => void>();
+  #size: Size;
+  #layers: number;
 
-  constructor({ peerId, source, producer, hub, size = USUAL_SIZE }: PublicationOptions) {
+  constructor({ peerId, source, producer, hub, size = USUAL_SIZE, layers }: PublicationOptions) {
     this.peerId = peerId;
     this.source = source;
     this.producer = producer;
     this.hub = hub;
-    this.size = size;
-    this.layers = spatialLayers(producer.rtpParameters);
-    this.#demand = new LayerDemand(this.layers);
+    this.#size = size;
+    this.#most = spatialLayers(producer.rtpParameters);
+    this.#layers = Math.min(layers ?? this.#most, this.#most);
+    this.#demand = new LayerDemand(this.#most);
     producer.observer.once('close', () => this.#demand.close());
+  }
+
+  /** Of the highest layer that is used, in pixels. */
+  get size(): Size {
+    return this.#size;
+  }
+
+  /** How many spatial layers are used, from the lowest; 1 for sound. */
+  get layers(): number {
+    return this.#layers;
+  }
+
+  /** Its track has another size. */
+  resize(size: Size, layers = this.#most): void {
+    this.#size = size;
+    this.#layers = Math.min(layers, this.#most);
+    for (const listener of this.#onResized) listener();
+  }
+
+  /** Runs `listener` whenever the size has changed, until the publication ends or the returned function is called. */
+  onResized(listener: () => void): () => void {
+    this.#onResized.add(listener);
+    return () => this.#onResized.delete(listener);
   }
 
   /** The highest layer that is watched, or was a moment ago; -1 for none. */

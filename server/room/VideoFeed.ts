@@ -22,6 +22,8 @@ export interface VideoFeedOptions {
   open(layer: number): Promise<{ consumer: Consumer; lease: Lease } | undefined>;
   onOpened(info: ConsumerInfo): void;
   onClosed(consumerId: string): void;
+  /** The video has another size: it may be wanted in another way. */
+  onResized(): void;
 }
 
 /** How long a consumer that nobody watches is kept paused, in milliseconds: coming back takes no SDP exchange then. */
@@ -30,6 +32,7 @@ const LINGER = 10_000;
 export class VideoFeed {
   readonly publication: Publication;
   readonly #options: VideoFeedOptions;
+  readonly #ignoreSize: () => void;
   #wish: Wish | undefined;
   #consumer: Consumer | undefined;
   #lease: Lease | undefined;
@@ -48,6 +51,7 @@ export class VideoFeed {
   constructor(options: VideoFeedOptions) {
     this.#options = options;
     this.publication = options.publication;
+    this.#ignoreSize = this.publication.onResized(() => options.onResized());
   }
 
   get consumer(): Consumer | undefined {
@@ -102,6 +106,7 @@ export class VideoFeed {
     this.#wish = undefined;
     clearTimeout(this.#lingering);
     this.#retries.close();
+    this.#ignoreSize();
     this.publication.want(this, undefined);
   }
 

@@ -133,11 +133,16 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
       return {};
     },
 
-    async produce({ source, rtpParameters, paused = false, size }) {
+    async produce({ source, rtpParameters, paused = false, size, layers }) {
       const { peer, room } = caller.stay;
-      const publication = await peer.produce(source, rtpParameters, { paused, size });
+      const publication = await peer.produce(source, rtpParameters, { paused, size, layers });
       room.publish(publication);
       return { producerId: publication.producer.id };
+    },
+
+    resizeProducer({ source, size, layers }) {
+      caller.stay.peer.resizeProducer(source, size, layers);
+      return {};
     },
 
     closeProducer({ source }) {

@@ -100,6 +100,36 @@ describe('a publisher', () => {
     expect(performance.now() - began).toBeLessThan(3000);
   });
 
+  test('whose track has another size is asked for the layers that fit it', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const bob = await weir.join({ room: 'room' });
+    const encodings = [{ ssrc: 1001 }, { ssrc: 1002 }, { ssrc: 1003 }];
+    const small = { size: { width: 320, height: 240 }, layers: 1 };
+    await bob.client.request('setViews', {
+      views: [{ ...view, width: 640, height: 360, peerId: ada.reply.peerId }],
+    });
+    await ada.client.request('produce', { source: 'camera', rtpParameters: { ...vp8(), encodings }, ...small });
+    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: 0 });
+    await ada.client.request('resizeProducer', { source: 'camera', size: { width: 1280, height: 720 }, layers: 3 });
+    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: 1 });
+    await ada.client.request('resizeProducer', { source: 'camera', size: { width: 640, height: 360 } });
+    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: 2 });
+    await expect(
+      ada.client.request('resizeProducer', { source: 'screen', size: { width: 640, height: 360 } }),
+    ).rejects.toMatchObject(failure('notFound'));
+  });
+
+  test.each([
+    ['a sound', { source: 'microphone', size: { width: 640, height: 360 } }],
+    ['no size', { source: 'camera' }],
+    ['half a pixel', { source: 'camera', size: { width: 0.5, height: 360 } }],
+    ['no layer', { source: 'camera', size: { width: 640, height: 360 }, layers: 0 }],
+    ['an unknown field', { source: 'camera', size: { width: 640, height: 360, depth: 3 } }],
+  ])('that resizes %s is refused', async (_, data) => {
+    const { client } = await weir.join({ room: 'room' });
+    expect(await client.ask('resizeProducer', data)).toMatchObject({ error: { code: 'badRequest' } });
+  });
+
   test('of sound is not told', async () => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });

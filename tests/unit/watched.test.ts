@@ -2,7 +2,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WeirError } from '../../shared/errors.ts';
 import type { View } from '../../shared/protocol.ts';
-import { chooseCodec, type EncodingChoice, encodingsOf } from '../../web/client/encodings.ts';
+import {
+  chooseCodec,
+  type EncodingChoice,
+  encodingsOf,
+  layersIn,
+  producedEncodings,
+} from '../../web/client/encodings.ts';
 import { Views } from '../../web/client/Views.ts';
 import { type LayerSender, WatchedLayers } from '../../web/client/WatchedLayers.ts';
 
@@ -126,20 +132,20 @@ describe('views', () => {
 });
 
 describe('encodings', () => {
-  const camera = (choice: Partial<EncodingChoice>) =>
-    encodingsOf({
-      source: 'camera',
-      codec: 'VP8',
-      size: { width: 1280, height: 720 },
-      kind: 'call',
-      scalable: true,
-      firefox: false,
-      ...choice,
-    });
-
+  const usual: EncodingChoice = {
+    source: 'camera',
+    codec: 'VP8',
+    size: { width: 1280, height: 720 },
+    kind: 'call',
+    scalable: true,
+    firefox: false,
+  };
+  const camera = (choice: Partial<EncodingChoice>) => encodingsOf({ ...usual, ...choice });
   /** Blocks of 16 by 16 pixels of the highest layer. */
   const macroblocks = ({ width, height }: { width: number; height: number }, scale = 1) =>
     Math.ceil(Math.floor(width / scale) / 16) * Math.ceil(Math.floor(height / scale) / 16);
+  /** Those that are sent at this size. */
+  const used = (choice: Partial<EncodingChoice>) => camera(choice).filter(({ active }) => active !== false);
 
   test.each([
     [1280, 720],
@@ -170,19 +176,34 @@ describe('encodings', () => {
     [960, 540, [4, 2, 1]],
     [640, 480, [2, 1]],
     [480, 270, [2, 1]],
-    [320, 240, [undefined]],
+    [320, 240, [1]],
   ])('a camera of %i by %i is scaled down by %j', (width, height, scales) => {
     for (const codec of ['VP8', 'H264'] as const) {
-      const encodings = camera({ codec, size: { width, height } });
+      const encodings = used({ codec, size: { width, height } });
       expect(encodings.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual(scales);
+    }
+  });
+
+  test('a camera of any size can become one of any other size', () => {
+    for (const size of [undefined, { width: 320, height: 240 }, { width: 640, height: 480 }]) {
+      for (const codec of ['VP8', 'H264', 'VP9', 'AV1'] as const) {
+        const choice = { ...usual, codec, size };
+        const [made, other] = [
+          producedEncodings(choice),
+          encodingsOf({ ...choice, size: { width: 1280, height: 720 } }),
+        ];
+        expect(made.length).toBe(other.length);
+        if (made.length === 1) expect(layersIn(made)).toBe(3);
+        expect(layersIn(encodingsOf(choice))).toBe(size === undefined ? 3 : size.width / 320);
+      }
     }
   });
 
   test('VP8 and H264 are simulcast, VP9 and AV1 one stream with layers in it', () => {
     expect(camera({})).toEqual([
-      { maxBitrate: 150_000, scaleResolutionDownBy: 4, scalabilityMode: 'L1T3' },
-      { maxBitrate: 500_000, scaleResolutionDownBy: 2, scalabilityMode: 'L1T3' },
-      { maxBitrate: 1_500_000, scaleResolutionDownBy: 1, scalabilityMode: 'L1T3' },
+      { active: true, maxBitrate: 150_000, scaleResolutionDownBy: 4, scalabilityMode: 'L1T3' },
+      { active: true, maxBitrate: 500_000, scaleResolutionDownBy: 2, scalabilityMode: 'L1T3' },
+      { active: true, maxBitrate: 1_500_000, scaleResolutionDownBy: 1, scalabilityMode: 'L1T3' },
     ]);
     expect(camera({ codec: 'H264' }).map(({ scalabilityMode }) => scalabilityMode)).toEqual(['L1T1', 'L1T1', 'L1T1']);
     expect(camera({ codec: 'VP9' })).toEqual([{ maxBitrate: 1_500_000, scalabilityMode: 'L3T3_KEY' }]);
@@ -194,11 +215,12 @@ describe('encodings', () => {
 
   test('a broadcast has more of everything but of a small camera, a screen and sound', () => {
     const broadcast = (choice: Partial<EncodingChoice>) => camera({ kind: 'broadcast', ...choice });
-    const rates = (choice: Partial<EncodingChoice>) => broadcast(choice).map(({ maxBitrate }) => maxBitrate);
+    const rates = (choice: Partial<EncodingChoice>) =>
+      used({ kind: 'broadcast', ...choice }).map(({ maxBitrate }) => maxBitrate);
     expect(broadcast({})).toEqual([
-      { maxBitrate: 200_000, scaleResolutionDownBy: 4, scalabilityMode: 'L1T3' },
-      { maxBitrate: 700_000, scaleResolutionDownBy: 2, scalabilityMode: 'L1T3' },
-      { maxBitrate: 2_000_000, scaleResolutionDownBy: 1, scalabilityMode: 'L1T3' },
+      { active: true, maxBitrate: 200_000, scaleResolutionDownBy: 4, scalabilityMode: 'L1T3' },
+      { active: true, maxBitrate: 700_000, scaleResolutionDownBy: 2, scalabilityMode: 'L1T3' },
+      { active: true, maxBitrate: 2_000_000, scaleResolutionDownBy: 1, scalabilityMode: 'L1T3' },
     ]);
     expect(rates({ codec: 'H264', size: { width: 640, height: 360 } })).toEqual([200_000, 700_000]);
     expect(rates({ codec: 'VP9' })).toEqual([2_000_000]);
@@ -218,11 +240,10 @@ describe('encodings', () => {
     expect(everything).toBeLessThan(6_000_000);
   });
 
-  test('a track of few frames has no temporal layers, nor has a camera of one layer', () => {
+  test('a track of few frames has no temporal layers', () => {
     const modes = (choice: Partial<EncodingChoice>) => camera(choice).map(({ scalabilityMode }) => scalabilityMode);
     expect(modes({ slow: true })).toEqual(['L1T1', 'L1T1', 'L1T1']);
     expect(modes({ codec: 'VP9', slow: true })).toEqual(['L3T1_KEY']);
-    expect(modes({ size: { width: 320, height: 240 } })).toEqual(['L1T1']);
   });
 
   test('a screen is one stream, whatever the codec', () => {
@@ -355,6 +376,24 @@ describe('watched layers', () => {
       [true, 1000],
       [false, 1000],
     ]);
+    layers.close();
+  });
+
+  test('an encoding that is not used for the size stays off, whatever is watched, also after an SDP exchange', async () => {
+    const layers = new WatchedLayers();
+    const small = simulcast.map((encoding, layer) => ({ ...encoding, active: layer === 0 }));
+    const sender = new Sender(small);
+    layers.begin('camera', sender, small);
+    layers.limit('camera', 2);
+    await settle();
+    const active = () => sender.encodings.map((encoding) => encoding.active);
+    expect(active()).toEqual([true, false, false]);
+    for (const encoding of sender.encodings) encoding.active = true;
+    await settle();
+    expect(active()).toEqual([true, false, false]);
+    layers.reshape('camera', simulcast);
+    await settle();
+    expect(active()).toEqual([true, true, true]);
     layers.close();
   });
 

@@ -109,6 +109,11 @@ export class FrameRepeater implements Disposable {
   }
 }
 
+/** Whether a track is captured of a canvas. */
+export function isCanvas(track: MediaStreamTrack): track is CanvasCaptureMediaStreamTrack {
+  return 'CanvasCaptureMediaStreamTrack' in window && track instanceof CanvasCaptureMediaStreamTrack;
+}
+
 /** What a canvas shows that has not been drawn on since it is captured; of other tracks there is nothing to be had. */
 function currentFrame(track: MediaStreamTrack): VideoFrame | undefined {
   if (!('CanvasCaptureMediaStreamTrack' in window) || !(track instanceof CanvasCaptureMediaStreamTrack))

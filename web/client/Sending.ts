@@ -8,6 +8,8 @@ import {
   codecName,
   type EncodingChoice,
   encodingsOf,
+  layersIn,
+  producedEncodings,
   producerOptionsOf,
   type Size,
   sizeOf,
@@ -16,7 +18,7 @@ import {
 import type { Request } from './Line.ts';
 import { LocalPublication } from './LocalPublication.ts';
 import { requireTrack } from './requireTrack.ts';
-import { VideoAdapter } from './VideoAdapter.ts';
+import { prepareTrack, VideoAdapter, type VideoAdapterOptions } from './VideoAdapter.ts';
 import { WatchedLayers } from './WatchedLayers.ts';
 
 type Producer = types.Producer;
@@ -40,11 +42,18 @@ export interface PublishOptions {
   readonly codec?: VideoCodec;
 }
 
+/** What the server is told of a track that is about to be published. */
+interface Announced {
+  readonly publication: LocalPublication;
+  readonly size: Size | undefined;
+  readonly layers: number | undefined;
+}
+
 export class Sending {
   readonly #options: SendingOptions;
   readonly #publications = new Map<Source, LocalPublication>();
   /** What each call of `produce` of mediasoup-client is for, by the number that goes with it. */
-  readonly #producing = new Map<number, { publication: LocalPublication; size: Size | undefined }>();
+  readonly #producing = new Map<number, Announced>();
   /** By source: resolves when the server has been asked to close the former producer. */
   readonly #formerClosed = new Map<Source, Promise<void>>();
   /** How many `closeProducer` of each source have no answer yet. */
@@ -66,13 +75,14 @@ export class Sending {
       const producing = typeof appData.number === 'number' ? this.#producing.get(appData.number) : undefined;
       const parsed = RtpParameters.safeParse(rtpParameters);
       if (producing) {
-        const { publication, size } = producing;
+        const { publication, size, layers } = producing;
         const answer = parsed.success
           ? this.#options.request('produce', {
               source: publication.source,
               rtpParameters: parsed.data,
               paused: publication.announce(),
               ...(size && { size }),
+              ...(layers && { layers }),
             })
           : Promise.reject(incapable(publication.source, parsed.error));
         // Whoever publishes awaits it; until then it must not count as unhandled.
@@ -226,8 +236,10 @@ export class Sending {
         scalable: device.handlerName === 'Chrome111',
         firefox: device.handlerName === 'Firefox120',
       };
-      const encodings = encodingsOf(choice);
-      this.#producing.set(number, { publication, size });
+      const encodings = producedEncodings(choice);
+      const layers = isVideo ? layersIn(encodingsOf(choice)) : undefined;
+      const hint = prepareTrack(source, track);
+      this.#producing.set(number, { publication, size, layers });
       const producer = await transport.produce({
         track,
         encodings,
@@ -240,7 +252,8 @@ export class Sending {
       if (publication.ended) return producer;
       if (isVideo && producer.rtpSender) {
         this.#layers.begin(source, producer.rtpSender, encodings);
-        this.#adapt(publication, producer.rtpSender, choice);
+        if (layers !== layersIn(encodings)) this.#layers.reshape(source, encodingsOf(choice));
+        this.#adapt(publication, producer.rtpSender, { choice, hint });
       }
       producer.on('trackended', () => this.#sourceEnded(publication));
       // A track that ended while we waited does not say so again.
@@ -254,13 +267,26 @@ export class Sending {
   }
 
   /** Has a video sent in the way that is right for what its track gives. */
-  #adapt(publication: LocalPublication, sender: RTCRtpSender, choice: EncodingChoice): void {
-    const { source } = publication;
+  #adapt(publication: LocalPublication, sender: RTCRtpSender, how: Pick<VideoAdapterOptions, 'choice' | 'hint'>): void {
     publication.adapter = new VideoAdapter({
       sender,
       track: () => publication.track,
-      onSlow: (slow) => this.#layers.reshape(source, encodingsOf({ ...choice, slow })),
+      ...how,
+      layers: this.#layers,
+      onResized: (size, layers) => void this.#resized(publication, size, layers),
     });
+  }
+
+  /** Tells the server of the size of a video once it has the video. */
+  async #resized(publication: LocalPublication, size: Size, layers: number): Promise<void> {
+    const { source } = publication;
+    if (source !== 'camera' && source !== 'screen') return;
+    try {
+      await publication.answer;
+      if (!publication.ended) await this.#options.request('resizeProducer', { source, size, layers });
+    } catch {
+      // It was refused or has ended: then nobody is shown it.
+    }
   }
 
   /** What went wrong with a source, as an application may see it. */

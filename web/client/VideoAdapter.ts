@@ -1,5 +1,9 @@
-/** Adapts how one published video is sent to what its track gives while it is sent. */
-import { FrameRepeater, type TrackSender } from './FrameRepeater.ts';
+/** Adapts how one published video is sent to what its track gives while it is sent: frames, size, content. */
+import type { Source } from '../../shared/media.ts';
+import { type EncodingChoice, encodingsOf, layersIn, type Size, sizeOf } from './encodings.ts';
+import { FrameRepeater, isCanvas, type TrackSender } from './FrameRepeater.ts';
+import { type Content, ScreenContent } from './ScreenContent.ts';
+import type { WatchedLayers } from './WatchedLayers.ts';
 
 /** How often the track is measured, in milliseconds. */
 const INTERVAL = 1000;
@@ -10,28 +14,53 @@ export interface VideoAdapterOptions {
   readonly sender: TrackSender & Pick<RTCRtpSender, 'getStats'>;
   /** The track that is published now. */
   track(): MediaStreamTrack;
-  /** Whether the track is slow has changed. */
-  onSlow(slow: boolean): void;
+  /** What it was published as. */
+  readonly choice: EncodingChoice;
+  /** The hint that the track was given for it, if any; one of its own is its owner's choice. */
+  readonly hint: Content | undefined;
+  /** Changes how it is encoded. */
+  readonly layers: Pick<WatchedLayers, 'reshape'>;
+  /** The track has another size now; so many spatial layers are used for it. */
+  onResized(size: Size, layers: number): void;
 }
 
-/** What a track gave in one interval. */
+/** What a track has given so far. */
 interface Sample {
+  readonly track: MediaStreamTrack;
   readonly at: number;
   readonly frames: number;
+  /** What was sent of it. */
+  readonly bytes: number;
+  readonly size: Size | undefined;
+}
+
+/** Has a screen whose owner has not chosen otherwise be sharp from its first frame on. @returns the hint that was set */
+export function prepareTrack(source: Source, track: MediaStreamTrack): Content | undefined {
+  if (source !== 'screen' || track.contentHint !== '') return undefined;
+  track.contentHint = 'detail';
+  return 'detail';
 }
 
 export class VideoAdapter {
   readonly #options: VideoAdapterOptions;
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #screen = new ScreenContent();
   #repeater: FrameRepeater | undefined;
-  #measured: MediaStreamTrack | undefined;
   #last: Sample | undefined;
   #slow = false;
+  #size: Size | undefined;
+  /** How it is encoded now. */
+  #shape: string;
+  /** The hint that was set here, and where: another one is its owner's choice. */
+  #hinted: { readonly track: MediaStreamTrack; readonly hint: Content } | undefined;
   #measuring = false;
   #closed = false;
 
   constructor(options: VideoAdapterOptions) {
     this.#options = options;
+    this.#size = options.choice.size;
+    this.#shape = JSON.stringify(encodingsOf(options.choice));
+    this.#hinted = options.hint && { track: options.track(), hint: options.hint };
     this.#timer = setInterval(() => void this.#measure(), INTERVAL);
     // A canvas gives a frame when it is drawn on, which may never happen again.
     if (isCanvas(options.track())) this.#setSlow(true);
@@ -39,12 +68,18 @@ export class VideoAdapter {
 
   /** Another track is published from now on. */
   trackReplaced(): void {
-    this.#setSlow(isCanvas(this.#options.track()));
+    const track = this.#options.track();
+    this.#takeHintBack();
+    this.#setHint();
+    // It is measured soon; what changes twice is encoded anew twice.
+    this.#setSlow(this.#slow && isCanvas(track));
+    this.#setSize(sizeOf(track));
   }
 
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+    this.#takeHintBack();
     this.#repeater?.[Symbol.dispose]();
     this.#repeater = undefined;
   }
@@ -52,49 +87,87 @@ export class VideoAdapter {
   async #measure(): Promise<void> {
     if (this.#measuring) return;
     this.#measuring = true;
-    try {
-      const track = this.#options.track();
-      const frames = await this.#frames();
-      if (this.#closed || frames === undefined) return;
-      const now = { at: performance.now(), frames };
-      const before = this.#measured === track ? this.#last : undefined;
-      this.#measured = track;
-      this.#last = now;
-      // A track that is disabled gives black frames, seldom.
-      if (!before || frames < before.frames || !track.enabled) return;
-      const rate = ((frames - before.frames) * 1000) / (now.at - before.at);
-      if (this.#slow ? rate >= SLOW.until : rate < SLOW.below) this.#setSlow(!this.#slow);
-    } finally {
-      this.#measuring = false;
-    }
+    const before = this.#last;
+    const now = await this.#sample();
+    this.#measuring = false;
+    if (this.#closed || this.#last !== before || now.track !== this.#options.track()) return;
+    this.#last = now;
+    this.#setSize(now.size);
+    // A track that is disabled gives black frames, seldom.
+    if (before?.track !== now.track || now.frames < before.frames || !now.track.enabled) return;
+    const seconds = (now.at - before.at) / 1000;
+    const framesPerSecond = (now.frames - before.frames) / seconds;
+    this.#screen.add({ framesPerSecond, bitrate: ((now.bytes - before.bytes) * 8) / seconds, seconds });
+    this.#setHint();
+    const slow = framesPerSecond < (this.#slow ? SLOW.until : SLOW.below);
+    if (slow !== this.#slow) this.#setSlow(slow);
   }
 
-  /** How many frames the track has given. */
-  async #frames(): Promise<number | undefined> {
-    if (this.#repeater) return this.#repeater.frames;
+  async #sample(): Promise<Sample> {
+    const track = this.#options.track();
     const report = await this.#options.sender.getStats().catch(() => undefined);
-    let frames: number | undefined;
+    let [frames, bytes, size] = [0, 0, sizeOf(track)];
     report?.forEach((row: Record<string, unknown>) => {
-      if (row.type === 'media-source' && typeof row.frames === 'number') frames = row.frames;
+      if (row.type === 'outbound-rtp' && typeof row.bytesSent === 'number') bytes += row.bytesSent;
+      if (row.type !== 'media-source') return;
+      if (typeof row.frames === 'number') frames = row.frames;
+      if (typeof row.width === 'number' && typeof row.height === 'number' && row.width > 0) {
+        size = { width: row.width, height: row.height };
+      }
     });
-    return frames;
+    return { track, at: performance.now(), frames: this.#repeater?.frames ?? frames, bytes, size };
   }
 
   #setSlow(slow: boolean): void {
     this.#last = undefined;
-    const changed = slow !== this.#slow;
-    this.#slow = slow;
     this.#repeater?.[Symbol.dispose]();
     const track = this.#options.track();
     this.#repeater = slow && !isRepeated(track) ? FrameRepeater.of(track) : undefined;
     void this.#send(this.#repeater?.track ?? track);
-    if (changed) this.#options.onSlow(slow);
+    if (slow === this.#slow) return;
+    this.#slow = slow;
+    this.#reshape();
+  }
+
+  #setSize(size: Size | undefined): void {
+    if (!size || (size.width === this.#size?.width && size.height === this.#size.height)) return;
+    this.#size = size;
+    this.#options.onResized(size, layersIn(this.#reshape()));
+  }
+
+  #reshape() {
+    const { choice, layers } = this.#options;
+    const encodings = encodingsOf({ ...choice, size: this.#size, slow: this.#slow });
+    const shape = JSON.stringify(encodings);
+    // Each change makes a browser configure its encoders anew.
+    if (shape !== this.#shape) layers.reshape(choice.source, encodings);
+    this.#shape = shape;
+    return encodings;
+  }
+
+  /** Has a screen be sharp or smooth, unless its owner has chosen. */
+  #setHint(): void {
+    const track = this.#options.track();
+    const isOwn = track.contentHint !== '' && track.contentHint !== this.#hinted?.hint;
+    if (this.#options.choice.source !== 'screen' || isOwn) return;
+    const hint = this.#screen.content;
+    this.#hinted = { track, hint };
+    if (track.contentHint !== hint) track.contentHint = hint;
+    if (this.#repeater) this.#repeater.track.contentHint = hint;
+  }
+
+  /** Whoever publishes the track again has not chosen what was set here. */
+  #takeHintBack(): void {
+    const { track, hint } = this.#hinted ?? {};
+    if (track?.contentHint === hint && track) track.contentHint = '';
+    this.#hinted = undefined;
   }
 
   /** Has the sender take a track; what was wanted last is what it comes to. */
   async #send(track: MediaStreamTrack): Promise<void> {
     const { sender } = this.#options;
     if (this.#closed || sender.track === track) return;
+    track.contentHint = this.#options.track().contentHint;
     await sender.replaceTrack(track).catch(() => {});
     const wanted = this.#repeater?.track ?? this.#options.track();
     if (!this.#closed && track !== wanted) await this.#send(wanted);
@@ -104,8 +177,4 @@ export class VideoAdapter {
 /** Whether Chromium repeats the frames of a track by itself: what it captures of a screen, unless it is to be smooth. */
 function isRepeated(track: MediaStreamTrack): boolean {
   return track.getSettings().displaySurface !== undefined && track.contentHint !== 'motion';
-}
-
-function isCanvas(track: MediaStreamTrack): boolean {
-  return 'CanvasCaptureMediaStreamTrack' in window && track instanceof CanvasCaptureMediaStreamTrack;
 }

@@ -1,6 +1,6 @@
 /** Owns that what nobody watches is not sent: the layers of each of our videos, as the server says that they are watched. */
 import type { Source } from '../../shared/media.ts';
-import { bitrateOf, scalabilityMode } from './encodings.ts';
+import { bitrateOf, layersIn, scalabilityMode } from './encodings.ts';
 
 /** What there is of a sender in all of this. */
 export type LayerSender = Pick<RTCRtpSender, 'getParameters' | 'setParameters'>;
@@ -28,6 +28,7 @@ export class WatchedLayers {
     const follower = new Follower(sender, encodings);
     this.#followers.set(source, follower);
     follower.follow(this.#limits.get(source) ?? ALL);
+    if (encodings.some(({ active }) => active === false)) this.#checkRegularly();
     // What was just published took an SDP exchange.
     this.#check();
   }
@@ -48,7 +49,7 @@ export class WatchedLayers {
   limit(source: Source, maxSpatialLayer: number): void {
     this.#limits.set(source, maxSpatialLayer);
     this.#followers.get(source)?.follow(maxSpatialLayer);
-    this.#checking ??= setInterval(() => this.#check(), CHECK);
+    this.#checkRegularly();
   }
 
   /** These limits are all that there are. */
@@ -62,6 +63,10 @@ export class WatchedLayers {
   close(): void {
     clearInterval(this.#checking);
     for (const follower of this.#followers.values()) follower.close();
+  }
+
+  #checkRegularly(): void {
+    this.#checking ??= setInterval(() => this.#check(), CHECK);
   }
 
   /** Each SDP exchange (of another track, of an ICE restart) has Chromium send all layers of simulcast again. */
@@ -101,10 +106,10 @@ class Follower {
 
   /** Does again what the browser has undone. */
   check(): void {
-    if (this.#running || this.#applied !== this.#wanted || this.#wanted === ALL) return;
+    if (this.#running || this.#applied !== this.#wanted) return;
     const { encodings } = this.#sender.getParameters();
     const isUndone = (encoding: Encoding, layer: number) =>
-      encoding.active !== limited(encoding, this.#full, layer, this.#wanted).active;
+      (encoding.active ?? true) !== limited(encoding, this.#full, layer, this.#wanted).active;
     if (!encodings.some(isUndone)) return;
     this.#applied = undefined;
     void this.#run();
@@ -156,12 +161,15 @@ class Follower {
 
 /** One of the encodings with nothing above the limit. */
 function limited(encoding: Encoding, full: readonly Encoding[], layer: number, limit: number): Encoding {
-  if (full.length > 1) return { ...encoding, ...full[layer], active: layer <= limit };
+  if (full.length > 1) {
+    const shape = full[layer];
+    return { ...encoding, ...shape, active: layer <= limit && shape?.active !== false };
+  }
   const active = limit >= 0;
-  const layers = spatialLayers(full[0]);
+  const layers = layersIn(full);
   // What is not sent at all keeps its shape: nothing needs to be made anew then.
   if (!active) return { ...encoding, active };
-  if (layers === 1) return { ...encoding, ...full[0], active };
+  if (layers === 1) return { ...encoding, scaleResolutionDownBy: 1, ...full[0], active };
   const kept = Math.min(layers, limit + 1);
   const { scaleResolutionDownBy = 1, maxBitrate, scalabilityMode: mode } = full[0] ?? {};
   return {
@@ -169,14 +177,9 @@ function limited(encoding: Encoding, full: readonly Encoding[], layer: number, l
     active,
     // The layers that are left stay what they were: without this, the highest of them would be the whole picture.
     scaleResolutionDownBy: scaleResolutionDownBy * 2 ** (layers - kept),
-    ...(mode !== undefined && { scalabilityMode: kept === layers ? mode : scalabilityMode(kept) }),
+    ...(mode !== undefined && { scalabilityMode: kept === layers ? mode : scalabilityMode(kept, mode.includes('T1')) }),
     ...(maxBitrate !== undefined && {
       maxBitrate: Math.min(maxBitrate, kept === layers ? maxBitrate : bitrateOf(kept)),
     }),
   };
-}
-
-/** How many spatial layers one encoding has: `L3T3_KEY` has three. */
-function spatialLayers(encoding: Encoding | undefined): number {
-  return Number(/^L(\d)/.exec(encoding?.scalabilityMode ?? '')?.[1] ?? 1);
 }

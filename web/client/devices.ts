@@ -95,8 +95,6 @@ export async function openScreen({ audio: wantsAudio = true }: { audio?: boolean
     throw new DeviceError('failed', { kind: 'screen' });
   }
   const audio = stream.getAudioTracks()[0];
-  // What sounds is mostly a film or a game; what is silent is mostly text. Whoever shares can say otherwise.
-  video.contentHint = audio ? 'motion' : 'detail';
   return { video, audio };
 }
 

@@ -67,14 +67,29 @@ export function encodingsOf(choice: EncodingChoice): types.RtpEncodingParameters
     return [{ maxBitrate: bitrateOf(layers, kind), scalabilityMode: scalabilityMode(layers, slow) }];
   }
   // What is neither VP8 nor H264 is forwarded as it is.
-  if (layers === 1 || codec === undefined) return [{ maxBitrate: bitrateOf(layers, kind), ...single }];
-  const step = firefox ? stepBelowHd(size) : 1;
-  return CAMERA_LAYERS[kind].slice(0, layers).map((maxBitrate, layer) => ({
-    maxBitrate,
-    scaleResolutionDownBy: step * 2 ** (layers - 1 - layer),
+  if (codec === undefined) return [{ maxBitrate: bitrateOf(layers, kind), ...single }];
+  const step = firefox && layers > 1 ? stepBelowHd(size) : 1;
+  return CAMERA_LAYERS[kind].map((maxBitrate, layer) => ({
+    // Those that are not used for this size are there for a larger one, which the track may have later.
+    active: layer < layers,
+    maxBitrate: layers === 1 ? SMALL_CAMERA : maxBitrate,
+    scaleResolutionDownBy: step * 2 ** Math.max(0, layers - 1 - layer),
     // mediasoup-client takes all simulcast for L1T3 where it is not told otherwise.
     scalabilityMode: modes && !slow ? 'L1T3' : 'L1T1',
   }));
+}
+
+/** What a track is published with, so that it can be sent in every way that `encodingsOf` gives for it later. */
+export function producedEncodings(choice: EncodingChoice): types.RtpEncodingParameters[] {
+  const isSvc = choice.source === 'camera' && choice.scalable && (choice.codec === 'VP9' || choice.codec === 'AV1');
+  // All layers of SVC are in one mode, which the server hears of once.
+  return encodingsOf(isSvc ? { ...choice, size: undefined } : choice);
+}
+
+/** How many spatial layers these encodings use. */
+export function layersIn(encodings: readonly types.RtpEncodingParameters[]): number {
+  if (encodings.length > 1) return encodings.filter(({ active }) => active !== false).length;
+  return Number(/^L(\d)/.exec(encodings[0]?.scalabilityMode ?? '')?.[1] ?? 1);
 }
 
 /** How many spatial layers a camera of this size has; one whose size is not known is taken for a usual one. */
@@ -137,5 +152,7 @@ export function producerOptionsOf(source: Source): { codecOptions?: types.Produc
   if (source === 'microphone') return { codecOptions: { opusDtx: true, opusFec: true } };
   if (source === 'screenAudio') return { codecOptions: { opusStereo: true, opusFec: true } };
   if (source === 'camera') return { codecOptions: { videoGoogleStartBitrate: 800 } };
+  // The first picture of a screen is to be read at once.
+  if (source === 'screen') return { codecOptions: { videoGoogleStartBitrate: 1500 } };
   return {};
 }

@@ -3,6 +3,7 @@ import { Maximize, MonitorUp, PictureInPicture2, Users } from 'lucide';
 import { action, choices, menu } from './Menu.ts';
 import { remembered } from './memory.ts';
 import type { Session } from './Session.ts';
+import type { ScreenHint } from './SharedScreen.ts';
 import type { LayoutMode, Stage } from './Stage.ts';
 import { applyTheme, type Theme, themes } from './theme.ts';
 import { chooseLanguage, type Language, language, languageNames, say } from './words/index.ts';
@@ -41,13 +42,14 @@ export function moreMenu(button: HTMLButtonElement, { session, stage, frame, onP
       },
     ),
     session.screenHint !== undefined &&
-      choices<'detail' | 'motion'>(
+      choices<ScreenHint>(
         say('share'),
         [
+          { value: 'auto', label: say('shareAuto') },
           { value: 'detail', label: say('shareSharp') },
           { value: 'motion', label: say('shareSmooth') },
         ],
-        session.screenHint === 'motion' ? 'motion' : 'detail',
+        session.screenHint,
         (hint) => session.setScreenHint(hint),
       ),
     ...appearanceChoices(),

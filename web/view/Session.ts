@@ -17,7 +17,7 @@ import { firstPage } from './layout.ts';
 import { idOf, type Person, toPerson } from './Person.ts';
 import { Publishing } from './Publishing.ts';
 import { Queue } from './Queue.ts';
-import { SharedScreen } from './SharedScreen.ts';
+import { type ScreenHint, SharedScreen } from './SharedScreen.ts';
 import { secret } from './secret.ts';
 import {
   type EndReason,
@@ -226,12 +226,12 @@ export class Session extends Emitter<SessionEvents> {
     return this.#screen.toggle();
   }
 
-  /** Whether the shared screen is encoded for text (`detail`) or for motion. */
-  get screenHint(): string | undefined {
+  /** Whether the shared screen is to be sharp or smooth; undefined while nothing is shared. */
+  get screenHint(): ScreenHint | undefined {
     return this.#screen.hint;
   }
 
-  setScreenHint(hint: 'detail' | 'motion'): void {
+  setScreenHint(hint: ScreenHint): void {
     this.#screen.setHint(hint);
   }
 

@@ -1,6 +1,9 @@
 /** The screen that we share, from the browser's picker to the end of the sharing: nothing is captured that is not shared. */
 import { openScreen, type RoomClient, type Source } from '../client/index.ts';
 
+/** Whether a screen is to be sharp (`detail`), smooth (`motion`), or what its picture asks for. */
+export type ScreenHint = 'auto' | 'detail' | 'motion';
+
 export interface SharedScreenOptions {
   /** The stay that it is published in; undefined while there is none. */
   client(): RoomClient | undefined;
@@ -20,6 +23,7 @@ export class SharedScreen {
   /** The browser's picker is open. No second one is opened, and it cannot be closed. */
   #picking: Promise<void> | undefined;
   #following: Promise<void> = Promise.resolve();
+  #hint: ScreenHint = 'auto';
 
   constructor(options: SharedScreenOptions) {
     this.#options = options;
@@ -30,13 +34,15 @@ export class SharedScreen {
     return this.#screen?.video;
   }
 
-  /** Whether it is encoded for text (`detail`) or for motion. */
-  get hint(): string | undefined {
-    return this.#screen?.video.contentHint;
+  /** What its owner has chosen; undefined while nothing is shared. */
+  get hint(): ScreenHint | undefined {
+    return this.#screen && this.#hint;
   }
 
-  setHint(hint: 'detail' | 'motion'): void {
-    if (this.#screen) this.#screen.video.contentHint = hint;
+  setHint(hint: ScreenHint): void {
+    this.#hint = hint;
+    // Without a hint of its owner the client decides by the picture.
+    if (this.#screen) this.#screen.video.contentHint = hint === 'auto' ? '' : hint;
     this.#options.onChanged();
   }
 

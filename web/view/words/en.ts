@@ -165,6 +165,7 @@ export const en = {
   fullScreen: 'Full screen',
   exitFullScreen: 'Exit full screen',
   pictureInPicture: 'Picture in picture',
+  shareAuto: 'Shared screen: sharp, and smooth for films',
   shareSharp: 'Shared screen: sharp text',
   shareSmooth: 'Shared screen: smooth motion',
   theme: 'Light or dark',

@@ -160,6 +160,7 @@ export const ko: Readonly<Record<WordKey, string>> = {
   fullScreen: '전체 화면',
   exitFullScreen: '전체 화면 끝내기',
   pictureInPicture: '작은 창으로 보기',
+  shareAuto: '공유 화면: 또렷하게, 영상은 부드럽게',
   shareSharp: '공유 화면: 글자를 또렷하게',
   shareSmooth: '공유 화면: 움직임을 부드럽게',
   theme: '밝게 또는 어둡게',

@@ -5,6 +5,7 @@ import { element } from '../../dom.ts';
 import { choices, menu } from '../../Menu.ts';
 import { appearanceChoices } from '../../MoreMenu.ts';
 import type { Session } from '../../Session.ts';
+import type { ScreenHint } from '../../SharedScreen.ts';
 import type { Sound } from '../../Sound.ts';
 import { say } from '../../words/index.ts';
 
@@ -47,13 +48,14 @@ export function studioBar({ session, sound, onLeave }: StudioBarOptions): {
 /** How a shared screen is encoded. */
 function hintChoices(session: Session): HTMLElement | undefined {
   if (session.screenHint === undefined) return undefined;
-  return choices<'detail' | 'motion'>(
+  return choices<ScreenHint>(
     say('share'),
     [
+      { value: 'auto', label: say('shareAuto') },
       { value: 'detail', label: say('shareSharp') },
       { value: 'motion', label: say('shareSmooth') },
     ],
-    session.screenHint === 'motion' ? 'motion' : 'detail',
+    session.screenHint,
     (hint) => session.setScreenHint(hint),
   );
 }
