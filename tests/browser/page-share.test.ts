@@ -34,6 +34,16 @@ describe.skipIf(!hasChromium)('sharing a screen', () => {
     await button(alice, 'More').click();
     const chosen = alice.getByRole('menuitemradio', { name: /^Shared screen/, checked: true });
     expect(await chosen.textContent()).toBe('Shared screen: sharp, and smooth for films');
+
+    // A choice is for one share: the next one is decided by its picture again, and the menu says so.
+    await alice.getByRole('menuitemradio', { name: 'Shared screen: smooth motion', exact: true }).click();
+    await eventually(hint).toBe('motion');
+    await button(alice.getByRole('toolbar'), 'Stop sharing').click();
+    await eventually(hint).toBeUndefined();
+    await button(alice.getByRole('toolbar'), 'Share screen').click();
+    await eventually(hint).toBe('detail');
+    await button(alice, 'More').click();
+    expect(await chosen.textContent()).toBe('Shared screen: sharp, and smooth for films');
   });
 
   test('a film that is shared is smooth, and a slide after it is sharp again', async () => {

@@ -78,6 +78,8 @@ export class SharedScreen {
   /** Nothing is captured from now on, also of what the picker gives yet. */
   #drop(): void {
     this.#wanted = false;
+    // What was chosen for this screen is not meant for the next one.
+    this.#hint = 'auto';
     const screen = this.#screen;
     this.#screen = undefined;
     stopTracks(screen);
