@@ -14,13 +14,13 @@ import type {
 } from '../../shared/protocol.ts';
 import { mayPublish } from '../../shared/roles.ts';
 import { Broadcast } from './Broadcast.ts';
-import { baseUrl, signallingUrl } from './base.ts';
-import { connectFailure } from './connectFailure.ts';
+import { baseUrl } from './base.ts';
+import { connect } from './connect.ts';
 import { Emitter } from './Emitter.ts';
 import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './events.ts';
 import { earlyHandler } from './handler.ts';
 import { type JoinOptions, joinRequest, tokenOf } from './joinOptions.ts';
-import { Line } from './Line.ts';
+import type { Line, LineOptions } from './Line.ts';
 import { localError } from './localError.ts';
 import { onNetworkChange, onPageLeft } from './network.ts';
 import { Pulse } from './Pulse.ts';
@@ -34,9 +34,6 @@ import { type ViewSize, type ViewSource, Views } from './Views.ts';
 
 /** How much later a smooth broadcast is played than it comes, in milliseconds: some packets may be lost twice. */
 const SMOOTH = 1000;
-
-/** A connection that failed so quickly is tried once more where the server answers over HTTP, in milliseconds. */
-const QUICK = 1000;
 
 /**
  * One stay in one room. A connection that is cut comes back by itself, and the stay with it; after `closed` make a new
@@ -141,7 +138,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     }
     this.#setState('joining');
     try {
-      const opening = this.#openLine();
+      const opening = connect(this.#lineOptions(), () => this.#state === 'joining');
       const handler = earlyHandler();
       const asked = tokenOf(options);
       // Whoever cannot connect needs none.
@@ -163,33 +160,6 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       this.leave();
       const told = reason !== undefined && reason !== 'left' && (reason !== 'disconnected' || isClosed(error));
       throw told ? new WeirError('unavailable', closings[reason].message, { cause: error, reason }) : localError(error);
-    }
-  }
-
-  /** Connects, and finds out why where that fails. @throws {WeirError} */
-  async #openLine(): ReturnType<typeof Line.open> {
-    const options = {
-      url: this.#url,
-      listeners: this.#listeners(),
-      onCut: () => this.emit('cutChanged', true),
-      onResumed: (snapshot: ResumeReply) => this.#resumed(snapshot),
-      onClose: (reason: CloseReason) => {
-        if (this.#line) this.#end(reason);
-        else if (this.#state === 'joining') this.#reason = reason;
-      },
-    };
-    for (let attempt = 1; ; attempt += 1) {
-      const began = performance.now();
-      try {
-        return await Line.open(options);
-      } catch (error) {
-        // The server has said why, or we have left.
-        if (WeirError.from(error).code !== 'unavailable' || this.#reason !== 'disconnected') throw error;
-        const failure = await connectFailure(signallingUrl(this.#url), error);
-        // A server that has started between the two is not blocked.
-        const again = failure.reason === 'webSocketBlocked' && attempt === 1 && performance.now() - began < QUICK;
-        if (!again || this.#state !== 'joining') throw failure;
-      }
     }
   }
 
@@ -317,6 +287,19 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   async getStats(): Promise<TrackStats[]> {
     const reports = await this.#link?.stats();
     return (reports ?? []).map(summarise);
+  }
+
+  #lineOptions(): LineOptions {
+    return {
+      url: this.#url,
+      listeners: this.#listeners(),
+      onCut: () => this.emit('cutChanged', true),
+      onResumed: (snapshot) => this.#resumed(snapshot),
+      onClose: (reason) => {
+        if (this.#line) this.#end(reason);
+        else if (this.#state === 'joining') this.#reason = reason;
+      },
+    };
   }
 
   #listeners() {

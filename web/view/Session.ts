@@ -13,8 +13,10 @@ import {
 } from '../client/index.ts';
 import { Comeback, type ComebackOptions, comesBack } from './Comeback.ts';
 import { Company } from './Company.ts';
+import { forwardEvents } from './forwardEvents.ts';
 import { firstPage } from './layout.ts';
-import { idOf, type Person, toPerson } from './Person.ts';
+import { OwnHand } from './OwnHand.ts';
+import type { Person } from './Person.ts';
 import { Publishing } from './Publishing.ts';
 import { Queue } from './Queue.ts';
 import { type ScreenHint, SharedScreen } from './SharedScreen.ts';
@@ -51,10 +53,15 @@ export class Session extends Emitter<SessionEvents> {
     onGivenUp: () => this.#end('disconnected'),
   });
   readonly #queue = new Queue((until) => this.emit('waiting', until));
+  readonly #hand = new OwnHand({
+    client: () => this.#client,
+    isIn: () => this.#phase === 'in',
+    attempt: (action) => this.attempt(action),
+    onChanged: () => this.emit('changed', undefined),
+  });
   #client: RoomClient;
   #phase: Phase = 'joining';
   #mediaLost = false;
-  #hand = false;
   #token: string | undefined;
   #refusal: unknown;
   #failure: unknown;
@@ -157,7 +164,7 @@ export class Session extends Emitter<SessionEvents> {
       screenOn: this.#screen.video !== undefined,
       undecodable: {},
       muted: this.#captured('microphone') === undefined || this.#publishing.muted,
-      hand: this.#hand,
+      hand: this.#hand.raised,
       away: false,
     };
   }
@@ -237,25 +244,12 @@ export class Session extends Emitter<SessionEvents> {
 
   /** @param name what we want to be called, where our token does not say it */
   async toggleHand(name?: string): Promise<void> {
-    const raised = !this.#hand;
-    this.#hand = raised;
-    this.emit('changed', undefined);
-    await this.attempt(async () => {
-      try {
-        await this.#client.setHand(raised, name);
-      } catch (error) {
-        // Unless it was moved again meanwhile.
-        if (this.#hand === raised && this.#phase === 'in') this.#hand = !raised;
-        throw error;
-      }
-    });
-    this.emit('changed', undefined);
+    await this.#hand.toggle(name);
   }
 
   /** Our hand was lowered by what we did with it, such as answering an invitation. */
   forgetHand(): void {
-    this.#hand = false;
-    this.emit('changed', undefined);
+    this.#hand.lower();
   }
 
   async react(reaction: Reaction): Promise<void> {
@@ -275,60 +269,18 @@ export class Session extends Emitter<SessionEvents> {
 
   #newClient(): RoomClient {
     const client = new RoomClient();
-    const changed = () => this.#client === client && this.emit('changed', undefined);
-    for (const event of [
-      'peerChanged',
-      'trackAdded',
-      'trackRemoved',
-      'slotTrackAdded',
-      'slotTrackRemoved',
-      'localChanged',
-      'connectionChanged',
-      'awayChanged',
-      'broadcastChanged',
-      'handsChanged',
-      'invited',
-    ] as const) {
-      client.on(event, changed);
-    }
+    forwardEvents(client, {
+      isCurrent: () => this.#client === client,
+      company: this.#company,
+      emit: (event, data) => this.emit(event, data),
+    });
     client.on('grantsChanged', () => this.#client === client && this.#grantsChanged());
-    client.on('invited', ({ by }) => this.emit('invited', by));
-    client.on('inviteAnswered', (answer) => this.emit('inviteAnswered', answer));
-    const sharing = new Set<string>();
-    for (const event of ['peerJoined', 'peerChanged'] as const) {
-      client.on(event, (peer) => {
-        const shares = peer.sources.screen !== undefined;
-        if (shares && !sharing.has(peer.peerId)) this.emit('screenShared', toPerson(peer));
-        if (shares) sharing.add(peer.peerId);
-        else sharing.delete(peer.peerId);
-      });
-    }
-    client.on('peerJoined', (peer) => {
-      // Those who are there when we come in are no news, nor are those who are back.
-      const news = client.state === 'joined' && !this.#company.awaits(idOf(peer.identity));
-      changed();
-      if (news) this.emit('personJoined', toPerson(peer));
-    });
-    client.on('peerLeft', ({ peer, reason }) => {
-      sharing.delete(peer.peerId);
-      // Who found no way for the media, or is in from elsewhere, is about to be here again.
-      if (reason === 'mediaFailed' || reason === 'replaced') this.#company.expect(idOf(peer.identity));
-      else this.emit('personLeft', toPerson(peer));
-      changed();
-    });
     client.on('tokenRefreshed', (token) => {
       if (this.#client !== client && client.state !== 'joined') return;
       this.#token = token;
       if (this.wish.token !== undefined) keepToken(this.wish, this.wish.token, token);
     });
     client.on('connectionChanged', () => this.#client === client && this.#mediaChanged());
-    client.on('cutChanged', (cut) => this.#client === client && this.emit('cut', cut));
-    client.on('draining', ({ seconds }) => this.#client === client && this.emit('draining', seconds));
-    client.on('handChanged', (peer) => {
-      changed();
-      if (peer.hand) this.emit('handRaised', toPerson(peer));
-    });
-    client.on('reaction', ({ peer, reaction }) => this.emit('reaction', { person: toPerson(peer), reaction }));
     client.on('stateChanged', (state) => {
       if (state !== 'closed' || this.#client !== client || this.#phase !== 'in') return;
       this.#company.update(client.peers);
@@ -353,12 +305,12 @@ export class Session extends Emitter<SessionEvents> {
     if (this.#phase === 'reconnecting') for (const { id } of this.#company.people) this.#company.expect(id);
     this.#setPhase('in');
     this.#followGrants();
-    if (this.#hand) void this.attempt(() => this.#client.setHand(true));
+    this.#hand.restore();
   }
 
   #grantsChanged(): void {
     this.#followGrants();
-    if (this.#client.grants?.hidden) this.#hand = false;
+    if (this.#client.grants?.hidden) this.#hand.lower();
     this.emit('changed', undefined);
   }
 
