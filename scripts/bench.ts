@@ -10,6 +10,7 @@ import { pour } from './bench/pour.ts';
 import { rush } from './bench/rush.ts';
 import { shown } from './bench/shown.ts';
 import { signalling } from './bench/signalling.ts';
+import { speakers } from './bench/speakers.ts';
 import { squeeze } from './bench/squeeze.ts';
 import { storm } from './bench/storm.ts';
 import type { Benchmark, Findings } from './bench/support/Benchmark.ts';
@@ -28,7 +29,7 @@ import { endings } from './setup/signals.mjs';
 /** In the order in which they run. */
 const benchmarks: readonly Benchmark[] = [
   ...[forward, pipes, join, storm, pour, signalling, memory],
-  ...[shown, unwatched, voices, lipsync, squeeze],
+  ...[shown, unwatched, speakers, voices, lipsync, squeeze],
   ...[audience, rush, glass],
 ];
 /** What all of them may take together under `--quick`, in seconds. */

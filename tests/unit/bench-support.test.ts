@@ -6,7 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseCommand, UsageError } from '../../scripts/bench/support/command.ts';
-import { CpuMeter, childrenOf, cpuMicroseconds, memoryOf, residentBytes } from '../../scripts/bench/support/cpu.ts';
+import {
+  CpuMeter,
+  childrenOf,
+  cpuMicroseconds,
+  memoryOf,
+  residentBytes,
+  treeOf,
+} from '../../scripts/bench/support/cpu.ts';
 import { FloorError, floorBinary } from '../../scripts/bench/support/floor.ts';
 import { compare, failing, lineOf } from '../../scripts/bench/support/gate.ts';
 import { withFigures } from '../../scripts/bench/support/page.ts';
@@ -234,6 +241,7 @@ describe('the meter of CPU time', () => {
     const pid = busy.pid ?? 0;
     const meter = new CpuMeter(pid);
     expect(childrenOf(process.pid)).toContain(pid);
+    expect(treeOf(process.ppid)).toEqual(expect.arrayContaining([process.ppid, process.pid, pid]));
     await expect.poll(() => meter.read(), { timeout: 5000 }).toBeGreaterThan(200_000);
     expect(memoryOf(pid).rss).toBeGreaterThan(1 << 20);
     expect(residentBytes(pid)).toBeGreaterThan(1 << 20);
@@ -244,6 +252,7 @@ describe('the meter of CPU time', () => {
     expect(() => memoryOf(pid)).toThrow(`no process ${pid}`);
     expect(cpuMicroseconds(pid)).toBe(used);
     expect(residentBytes(pid)).toBe(0);
+    expect(treeOf(pid)).toEqual([pid]);
   });
 });
 

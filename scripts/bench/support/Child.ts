@@ -39,7 +39,7 @@ export class Child implements AsyncDisposable {
     });
   }
 
-  /** @param script of this folder, which calls `answerQuestions` */
+  /** @param script of this folder, or its URL, which calls `answerQuestions` */
   static start(script: string, { env = process.env, execArgv = [], within }: ChildOptions = {}): Child {
     const path = fileURLToPath(new URL(script, import.meta.url));
     const options = { env, serialization: 'advanced' } satisfies SpawnOptions;

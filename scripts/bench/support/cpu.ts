@@ -110,6 +110,15 @@ export function childrenOf(pid: number): number[] {
   );
 }
 
+/** Ids of a process and of all that it, or one of those, has started, as far as they run. */
+export function treeOf(pid: number): number[] {
+  const children = orElse(
+    () => childrenOf(pid),
+    () => [],
+  );
+  return [pid, ...children.flatMap(treeOf)];
+}
+
 /** The bytes that a line such as `VmRSS:  1234 kB` tells. */
 function kilobytes(text: string, name: string): number | undefined {
   const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text);

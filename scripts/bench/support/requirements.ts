@@ -43,6 +43,7 @@ const needs: Readonly<Record<string, readonly Check[]>> = {
   memory: [linux, worker],
   shown: [linux, worker, ffmpeg, chromium],
   unwatched: [worker, chromium],
+  speakers: [linux, worker, alwaysChromium],
   voices: [linux, worker],
   lipsync: [worker, chromium],
   squeeze: [worker, namespaces, ffmpeg, chromium],

@@ -30,3 +30,8 @@ export function viewersOf(usual: number): number {
   if (!Number.isInteger(wanted) || wanted < 1) throw new RangeError('WEIR_BENCH_VIEWERS is no number of viewers.');
   return wanted;
 }
+
+/** Another checkout to compare with: the folder that `WEIR_BENCH_AGAINST` names, in which everything is set up. */
+export function comparedCheckout(): string | undefined {
+  return process.env.WEIR_BENCH_AGAINST || undefined;
+}

@@ -1,0 +1,116 @@
+/** A participant of a call on Weir's own page in Chromium, which records what its camera sends and what its tiles show. */
+import type { Browser, Page } from 'playwright-core';
+import type { LayerCount, LayerSample } from './layerSamples.ts';
+
+/** The tile of another participant. */
+export interface ShownTile {
+  readonly name: string;
+  /** Device pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Frames presented until now. */
+  readonly frames: number;
+}
+
+export interface CallPageOptions {
+  readonly url: string;
+  readonly room: string;
+  readonly name: string;
+  readonly viewport: { readonly width: number; readonly height: number };
+}
+
+declare global {
+  interface Window {
+    /** What `recordLayers` has recorded. */
+    layerSamples?: LayerSample[];
+  }
+}
+
+/** How often the layers are counted, in milliseconds. */
+const INTERVAL = 500;
+
+export class CallPage {
+  readonly name: string;
+  /** When its page was asked for, in milliseconds since 1970. */
+  readonly began: number;
+  readonly #page: Page;
+
+  private constructor(page: Page, name: string, began: number) {
+    this.#page = page;
+    this.name = name;
+    this.began = began;
+  }
+
+  /** A page that joins with camera and microphone, without waiting until it is in. */
+  static async open(browser: Browser, { url, room, name, viewport }: CallPageOptions): Promise<CallPage> {
+    const context = await browser.newContext({ viewport });
+    await context.addInitScript(recordLayers, INTERVAL);
+    const page = await context.newPage();
+    const began = Date.now();
+    await page.goto(`${url}/r/${room}?${new URLSearchParams({ name, join: '1' })}`);
+    return new CallPage(page, name, began);
+  }
+
+  /** All samples since the page was loaded. */
+  samples(): Promise<LayerSample[]> {
+    return this.#page.evaluate(() => window.layerSamples ?? []);
+  }
+
+  /** The tiles of others that show video. */
+  async tiles(): Promise<ShownTile[]> {
+    const tiles = await this.#page.evaluate(() =>
+      [...document.querySelectorAll('section.tile[aria-label]')].flatMap((tile) => {
+        const video = tile.querySelector('video');
+        const { width = 0, height = 0 } = video?.getBoundingClientRect() ?? {};
+        if (!video || width === 0) return [];
+        return {
+          name: tile.getAttribute('aria-label') ?? '',
+          width: Math.round(width * devicePixelRatio),
+          height: Math.round(height * devicePixelRatio),
+          frames: video.getVideoPlaybackQuality().totalVideoFrames,
+        };
+      }),
+    );
+    return tiles.filter(({ name }) => name !== this.name);
+  }
+
+  /** Whether this participant is heard from now on. */
+  async setSpeaking(speaking: boolean): Promise<void> {
+    await this.#page.evaluate(async (speaks) => window.weir?.[speaks ? 'unmute' : 'mute']('microphone'), speaking);
+  }
+
+  async close(): Promise<void> {
+    await this.#page.context().close();
+  }
+}
+
+/** Runs in the page before its own scripts. */
+function recordLayers(interval: number): void {
+  const samples: LayerSample[] = [];
+  window.layerSamples = samples;
+  const connections: RTCPeerConnection[] = [];
+  const Native = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Native {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      connections.push(this);
+    }
+  };
+  const number = (value: unknown) => (typeof value === 'number' ? value : 0);
+  const count = async () => {
+    const layers: LayerCount[] = [];
+    for (const report of await Promise.all(connections.map((connection) => connection.getStats()))) {
+      report.forEach((row: Record<string, unknown>) => {
+        if (row.type !== 'outbound-rtp' || row.kind !== 'video') return;
+        layers.push({
+          rid: typeof row.rid === 'string' ? row.rid : '',
+          framesEncoded: number(row.framesEncoded),
+          bytes: number(row.bytesSent) + number(row.headerBytesSent),
+        });
+      });
+    }
+    layers.sort((a, b) => a.rid.localeCompare(b.rid));
+    samples.push({ at: Date.now(), layers });
+  };
+  setInterval(() => void count(), interval);
+}
