@@ -66,8 +66,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const { tokenLeeway: leeway, tokenMaxLifetime: maxLifetime } = config;
   // A token may be made by a clock that is ahead, and is good for that long after it has expired.
   const moderation = new Moderation({ lifetime: maxLifetime + 3 * leeway, leeway });
-  const { maxPeers, heardVoices: heard, line } = config;
-  const rooms = new Rooms({ pool, moderation, maxPeers, heard, line, log });
+  const { maxPeers, heardVoices: heard, line, delays } = config;
+  const rooms = new Rooms({ pool, moderation, maxPeers, heard, line, delays, log });
   const gate = config.auth ? tokenGate({ ...config.auth, leeway, maxLifetime }) : openGate();
   const stays = new Stays({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
   const http = createHttp(config, log, document);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { CodecChoice } from '../shared/protocol.ts';
 import { ConfigError } from './ConfigError.ts';
 import type { LoadLimits } from './media/WorkerPool.ts';
+import type { RoomDelays } from './room/Room.ts';
 import { certificateWarning, readTls, type Tls } from './tls.ts';
 
 export { ConfigError } from './ConfigError.ts';
@@ -297,6 +298,8 @@ export interface Config {
   readonly resumeWindow: number;
   readonly drainTime: number;
   readonly workerPatience: number;
+  /** No variable sets these: they are for tests, which have no ten seconds to wait for what ends by itself. */
+  readonly delays?: RoomDelays;
 }
 
 /**

@@ -18,7 +18,7 @@ const LINGER = 5000;
 
 export interface FabricOptions {
   /** Instead of five seconds, in milliseconds. */
-  readonly linger?: number;
+  readonly linger?: number | undefined;
 }
 
 /** The router on one worker, from the moment that it is asked for, and how many are placed there. */

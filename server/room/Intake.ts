@@ -20,6 +20,8 @@ export interface IntakeOptions {
   readonly rtpCapabilities: RtpCapabilities;
   /** How many videos it takes before it has said how it shows them. */
   readonly videos: number;
+  /** As `VideoFeed` takes it. */
+  readonly linger: number | undefined;
   onOpened(info: ConsumerInfo): void;
   onClosed(consumerId: string): void;
   onUndecodable(what: Undecodable): void;
@@ -86,6 +88,7 @@ export class Intake {
       open: (layer) => this.#consume(publication, layer),
       onOpened: (info) => this.#options.onOpened(info),
       onClosed: (consumerId) => this.#options.onClosed(consumerId),
+      linger: this.#options.linger,
       onResized: () => this.#show(feed),
     });
     this.#videos.set(key, feed);

@@ -48,6 +48,8 @@ export interface PeerOptions {
   readonly place: Place;
   /** How many videos it takes before it has said how it shows them. */
   readonly videos: number;
+  /** How long a consumer is kept that nobody watches, as `VideoFeed` takes it. */
+  readonly consumerLinger?: number | undefined;
   /** Least time between two key-frame requests for one SSRC of its, in milliseconds. */
   readonly keyFrameRequestDelay: number;
   /** bit/s that it may send. */
@@ -336,13 +338,14 @@ export class Peer implements Member {
   #openIntake(): void {
     const transport = this.#transports.get('recv');
     if (!transport) return;
-    const { place, fabric, rtpCapabilities, videos } = this.#options;
+    const { place, fabric, rtpCapabilities, videos, consumerLinger: linger } = this.#options;
     this.#intake = new Intake({
       transport,
       hub: place.hub,
       fabric,
       rtpCapabilities,
       videos,
+      linger,
       onOpened: (info) => this.#outbox.consumerOpened(info),
       onClosed: (consumerId) => this.#outbox.consumerClosed(consumerId),
       onUndecodable: (what) => this.notify('undecodable', what),

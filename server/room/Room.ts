@@ -14,6 +14,16 @@ import { Pace } from './Pace.ts';
 import type { Publication } from './Publication.ts';
 import { Voices } from './Voices.ts';
 
+/** Delays of a room that are not the usual ones, in milliseconds. */
+export interface RoomDelays {
+  /** How long there have to be fewer microphones before audio slots end, as `Voices` takes it. */
+  readonly hysteresis?: number | undefined;
+  /** How long a router is kept that nobody's media comes in at, as `Fabric` takes it. */
+  readonly routerLinger?: number | undefined;
+  /** How long a consumer is kept paused that nobody watches, as `VideoFeed` takes it. */
+  readonly consumerLinger?: number | undefined;
+}
+
 export interface RoomOptions {
   readonly name: string;
   readonly kind: RoomKind;
@@ -23,8 +33,7 @@ export interface RoomOptions {
   readonly bygone?: Bygone | undefined;
   /** How many others are heard at once where there are many. */
   readonly heard: number;
-  /** As `Voices` takes it. */
-  readonly hysteresis?: number;
+  readonly delays?: RoomDelays | undefined;
   readonly log: Logger;
 }
 
@@ -39,6 +48,7 @@ export class Room {
   readonly name: string;
   readonly kind: RoomKind;
   readonly fabric: Fabric;
+  readonly delays: RoomDelays;
   /** What makes it a broadcast, where it is one. */
   readonly broadcast: Broadcast | undefined;
   readonly #log: Logger;
@@ -52,11 +62,12 @@ export class Room {
   /** Identities that are on their way in: the room must not close under them. */
   readonly #seats = new Set<{ identity: string }>();
 
-  constructor({ name, kind, fabric, moderation, bygone, heard, hysteresis, log }: RoomOptions) {
+  constructor({ name, kind, fabric, moderation, bygone, heard, delays = {}, log }: RoomOptions) {
     this.key = roomKey(kind, name);
     this.name = name;
     this.kind = kind;
     this.fabric = fabric;
+    this.delays = delays;
     this.#log = log;
     this.#moderation = moderation;
     this.#lifetime.defer(() => fabric.close());
@@ -64,7 +75,7 @@ export class Room {
     fabric.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
     this.#voices = new Voices({
       heard,
-      hysteresis,
+      hysteresis: delays.hysteresis,
       log,
       members: () => this.#receivers,
       member: (id) => this.#members.get(id),

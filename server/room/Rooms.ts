@@ -8,7 +8,7 @@ import type { WorkerPool } from '../media/WorkerPool.ts';
 import type { Bygone } from './Broadcast.ts';
 import { Doorway } from './Doorway.ts';
 import type { Moderation } from './Moderation.ts';
-import { Room, roomKey } from './Room.ts';
+import { Room, type RoomDelays, roomKey } from './Room.ts';
 
 /** A place in a room that is open as long as the place is held. */
 export interface Seat extends Disposable {
@@ -24,6 +24,7 @@ export interface RoomsOptions {
   readonly heard: number;
   /** How many may be on the way in at once, and how many may wait for that, and how long, in milliseconds. */
   readonly line: { readonly abreast: number; readonly length: number; readonly patience: number };
+  readonly delays?: RoomDelays | undefined;
   readonly log: Logger;
 }
 
@@ -147,10 +148,10 @@ export class Rooms {
   }
 
   async #openRoom(kind: RoomKind, name: string): Promise<Room> {
-    const { pool, moderation, heard, log } = this.#options;
-    const fabric = await Fabric.open(pool);
+    const { pool, moderation, heard, delays, log } = this.#options;
+    const fabric = await Fabric.open(pool, { linger: delays?.routerLinger });
     const bygone = this.#bygoneOf(roomKey(kind, name));
-    const room = new Room({ name, kind, fabric, moderation, bygone, heard, log });
+    const room = new Room({ name, kind, fabric, moderation, bygone, heard, delays, log });
     this.#open.add(room);
     room.onEnd(() => {
       this.#open.delete(room);

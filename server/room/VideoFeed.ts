@@ -22,11 +22,13 @@ export interface VideoFeedOptions {
   open(layer: number): Promise<{ consumer: Consumer; lease: Lease } | undefined>;
   onOpened(info: ConsumerInfo): void;
   onClosed(consumerId: string): void;
+  /** How long a consumer that nobody watches is kept paused, in milliseconds; 10 s where it is not given. */
+  readonly linger?: number | undefined;
   /** The video has another size: it may be wanted in another way. */
   onResized(): void;
 }
 
-/** How long a consumer that nobody watches is kept paused, in milliseconds: coming back takes no SDP exchange then. */
+/** How long a consumer that nobody watches is kept paused by default, in milliseconds: coming back takes no SDP exchange then. */
 const LINGER = 10_000;
 
 export class VideoFeed {
@@ -158,7 +160,7 @@ export class VideoFeed {
     this.#retries.clear();
     this.#failures = 0;
     this.publication.want(this, undefined);
-    if (consumer) this.#lingering ??= setTimeout(() => this.#dropConsumer(), LINGER);
+    if (consumer) this.#lingering ??= setTimeout(() => this.#dropConsumer(), this.#options.linger ?? LINGER);
     return true;
   }
 

@@ -48,6 +48,7 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
         place,
         pace: room.pace,
         videos,
+        consumerLinger: room.delays.consumerLinger,
         keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY[kind],
         maxIncomingBitrate: context.config.maxIncomingBitrate,
         send: (event, data) => stay.tell(event, data),

@@ -140,7 +140,7 @@ test('slots that were given up name nobody any more, although a client still hea
     fabric: await Fabric.open(app.pool),
     moderation: new Moderation({ lifetime: 60_000, leeway: 0 }),
     heard: HEARD,
-    hysteresis: 20,
+    delays: { hysteresis: 20 },
     log: pino({ level: 'silent' }),
   });
   onTestFinished(() => room.close('roomClosed'));

@@ -1,7 +1,7 @@
 /** Owns a Weir server for tests: the real one, in this process, on free ports of loopback. */
 import { pino } from 'pino';
 import { type App, createApp } from '../../server/app.ts';
-import { readConfig } from '../../server/config.ts';
+import { type Config, readConfig } from '../../server/config.ts';
 
 export interface TestServer extends AsyncDisposable {
   readonly app: App;
@@ -23,10 +23,17 @@ export const loopback = {
   WEIR_LOG_LEVEL: process.env.WEIR_TEST_LOG ?? 'fatal',
 };
 
-/** Starts Weir. `environment` adds to, or overrides, `loopback`. */
-export async function startServer(environment: Record<string, string> = {}): Promise<TestServer> {
+/**
+ * Starts Weir.
+ * @param environment adds to, or overrides, `loopback`
+ * @param delays of its rooms, where they are not the usual ones
+ */
+export async function startServer(
+  environment: Record<string, string> = {},
+  delays?: Config['delays'],
+): Promise<TestServer> {
   const { config } = readConfig({ ...loopback, ...environment });
-  const app = await createApp(config, pino({ level: config.logLevel }));
+  const app = await createApp({ ...config, delays }, pino({ level: config.logLevel }));
   const port = await app.listen();
   const close = () => app.close();
   return { app, url: `http://${config.host}:${port}`, close, [Symbol.asyncDispose]: close };

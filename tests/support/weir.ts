@@ -1,6 +1,7 @@
 /** Owns what the tests of one file share: a server, tokens for it, and the clients that each test leaves behind. */
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import type { App } from '../../server/app.ts';
+import type { Config } from '../../server/config.ts';
 import { signToken, type VideoGrant } from '../../server/signalling/tokens.ts';
 import type { WeirError } from '../../shared/errors.ts';
 import type { JoinReply } from '../../shared/protocol.ts';
@@ -29,7 +30,7 @@ export function token(
 }
 
 /** One server for all tests of a file. After each test its clients are cut off and its rooms have closed. */
-export function useServer(environment: Record<string, string> = {}) {
+export function useServer(environment: Record<string, string> = {}, delays?: Config['delays']) {
   let server: TestServer | undefined;
   const clients = new Set<TestClient>();
   const running = (): TestServer => {
@@ -37,7 +38,7 @@ export function useServer(environment: Record<string, string> = {}) {
     return server;
   };
   beforeAll(async () => {
-    server = await startServer(environment);
+    server = await startServer(environment, delays);
   });
   afterEach(async () => {
     for (const client of clients) client.cut();
