@@ -126,6 +126,7 @@ export class Connection implements Caller {
   /** From now on this connection speaks for `stay`. */
   bind(stay: Stay, answers: Answers): void {
     this.#stay = stay;
+    clearTimeout(this.#deadline);
     // Tokens are counted instead: a room has one member an identity.
     if (stay.authenticated) this.#place[Symbol.dispose]();
     this.#channel.remember(answers);

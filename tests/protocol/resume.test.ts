@@ -283,6 +283,21 @@ describe('what is no cut', () => {
   });
 });
 
+describe('a connection that has resumed', () => {
+  const hurried = useServer({ ...withTokens, WEIR_RESUME_SECONDS: '1', WEIR_JOIN_SECONDS: '0.3' });
+
+  test('need not join: it stays when the time to join is over', async () => {
+    const ada = await hurried.enter('room', 'ada');
+    await ada.client.request('ping', {});
+    await cut(ada.client);
+    const again = await hurried.connect({ firstId: 1000 });
+    await again.request('resume', { key: ada.reply.resumeKey });
+    const idle = await hurried.connect();
+    expect(await idle.closed).toMatchObject({ reason: 'joinTimeout' });
+    await again.request('ping', {});
+  });
+});
+
 describe('who resumes while the server drains', () => {
   test('is told how long it may stay', async () => {
     await using draining = await startServer({ ...withTokens, WEIR_RESUME_SECONDS: '5' });
