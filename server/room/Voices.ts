@@ -98,7 +98,8 @@ export class Voices {
       const own = taken.holders.indexOf(member.id);
       member.setOwnSlot(own < 0 ? undefined : own);
     }
-    if (!this.#current) await member.leaveSlots();
+    // It hears them until its client has the microphones, which a client that joins cannot have before its reply.
+    if (!this.#current) void member.leaveSlots();
   }
 
   close(): void {

@@ -132,6 +132,39 @@ test('who leaves, or is muted, leaves the slot; with few microphones everyone is
   await flows(first, back.peerId, 'microphone');
 });
 
+test('who joins while slots end does not wait for those who still hear them', async () => {
+  const { app } = await open(environment);
+  const room = new Room({
+    name: 'ending',
+    kind: 'call',
+    fabric: await Fabric.open(app.pool),
+    moderation: new Moderation({ lifetime: 60_000, leeway: 0 }),
+    heard: HEARD,
+    delays: { hysteresis: 20 },
+    log: pino({ level: 'silent' }),
+  });
+  onTestFinished(() => room.close('roomClosed'));
+  const members: PlainMember[] = [];
+  for (let index = 0; index < 4; index += 1) {
+    const member = await PlainMember.enter(room, `member-${index}`);
+    await member.publish(1000 + index);
+    members.push(member);
+  }
+  await vi.waitUntil(() => room.slots.length === HEARD + 1, { timeout: 5000, interval: 5 });
+  // The slots have ended when its consumers of them are made; it gives them up once it has said that it hears the microphones.
+  const ended = () => vi.waitUntil(() => room.slots.length === 0, { timeout: 5000, interval: 5 });
+  const take = vi.spyOn(PlainMember.prototype, 'takeSlots').mockImplementation(async () => void (await ended()));
+  onTestFinished(() => take.mockRestore());
+  const leave = vi.spyOn(PlainMember.prototype, 'leaveSlots').mockReturnValue(new Promise(() => {}));
+  onTestFinished(() => leave.mockRestore());
+  const joining = PlainMember.enter(room, 'late');
+  for (const member of members.slice(2)) member.close('left');
+  const began = performance.now();
+  const late = await joining;
+  expect(performance.now() - began).toBeLessThan(5000);
+  await vi.waitUntil(() => late.consumers.length === 2, { timeout: 5000, interval: 5 });
+});
+
 test('slots that were given up name nobody any more, although a client still hears them', async () => {
   const { app } = await open(environment);
   const room = new Room({
