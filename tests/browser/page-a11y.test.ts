@@ -152,7 +152,14 @@ describe.skipIf(!hasChromium)('a page for everybody', () => {
   test('axe would find a barrier', async () => {
     const page = await newPage(usual, desk);
     await page.goto(weir.url);
-    await page.evaluate(() => document.querySelector('label')?.remove());
+    await page.evaluate(() => {
+      const field = document.querySelector<HTMLInputElement>('#name');
+      // A placeholder counts as a name where there is no label.
+      field?.removeAttribute('placeholder');
+      field?.labels?.forEach((label) => {
+        label.remove();
+      });
+    });
     expect(await violationsOn(page)).toEqual([expect.stringMatching(/^label: /)]);
   });
 
