@@ -1,68 +1,127 @@
-/** Owns what one client believes of its room: the snapshot of its join, and the news that came after it. */
+/** Computes what one client has been told of its room: the snapshot of its latest `join` or `resume`, and the events since. */
 import { z } from 'zod';
-import { type JoinReply, serverTable } from '../../shared/protocol.ts';
+import { type Grants, type JoinReply, type ResumeReply, type Slots, serverTable } from '../../shared/protocol.ts';
 import type { Message, TestClient } from './client.ts';
 
 const { events } = serverTable;
-const aboutTheRoom = new Set(['newPeer', 'peerClosed', 'peerSources', 'newConsumers', 'consumersClosed']);
+const aboutTheRoom = new Set([
+  'newPeer',
+  'peerClosed',
+  'peerSources',
+  'newConsumers',
+  'consumersClosed',
+  'slots',
+  'grantsChanged',
+  'producerWatched',
+]);
 
 export interface Belief {
-  /** Peer id -> what it publishes, in the order of the alphabet. */
-  readonly peers: Record<string, string[]>;
-  /** `peer id:source` of everything that is received. */
-  readonly receives: string[];
+  /** Peer id -> what it publishes, as `source state`, sorted. */
+  readonly peers: Readonly<Record<string, readonly string[]>>;
+  /** Consumer id -> `peer id:source`, or `slot number`. */
+  readonly consumers: ReadonlyMap<string, string>;
+  readonly slots: Slots;
+  readonly grants: Grants;
+  /** Highest layers watched of own videos, by source; those that nothing was told of are missing. */
+  readonly watched: ReadonlyMap<string, number>;
 }
 
 export class Witness {
-  readonly client: TestClient;
-  readonly reply: JoinReply;
+  readonly peerId: string;
+  #client: TestClient;
+  #snapshot: JoinReply | ResumeReply;
+  /** What this client published, by the id that the reply told it. */
+  readonly #producers = new Map<string, string>();
 
   constructor(client: TestClient, reply: JoinReply) {
-    this.client = client;
-    this.reply = reply;
+    this.peerId = reply.peerId;
+    this.#client = client;
+    this.#snapshot = reply;
+  }
+
+  /** The client has resumed over another connection: what it was told before no longer counts. */
+  resumed(client: TestClient, reply: ResumeReply): void {
+    this.#client = client;
+    this.#snapshot = reply;
+  }
+
+  /** The server has made this producer for the client: what is watched of that source is told anew. */
+  published(source: string, producerId: string): void {
+    this.#producers.set(producerId, source);
   }
 
   /**
    * What follows from everything that has come so far.
-   * @throws {Error} at news that contradict what came before them, or that came before the reply to join
+   * @throws {Error} at news that contradict what came before them, or that came before the snapshot
    */
   get belief(): Belief {
-    const peers = new Map(this.reply.peers.map(({ peerId, sources }) => [peerId, Object.keys(sources).sort()]));
-    const consumers = new Map(this.reply.consumers.map((one) => [one.consumerId, `${one.peerId}:${one.source}`]));
+    const snapshot = this.#snapshot;
+    const peers = new Map(snapshot.peers.map(({ peerId, sources }) => [peerId, statesOf(sources)]));
+    const consumers = new Map(snapshot.consumers.map((one) => [one.consumerId, originOf(one)]));
+    const watched = new Map('watched' in snapshot ? snapshot.watched.map(watchedEntry) : []);
+    let { slots, grants } = snapshot;
     for (const { event, data } of this.#news()) {
       if (event === 'newPeer') {
         const { peerId, sources } = events.newPeer.data.parse(data);
         if (peers.has(peerId)) throw new Error('newPeer for one who is here already');
-        peers.set(peerId, Object.keys(sources).sort());
+        peers.set(peerId, statesOf(sources));
       } else if (event === 'peerClosed') {
         const { peerId } = events.peerClosed.data.parse(data);
         if (!peers.delete(peerId)) throw new Error('peerClosed for one who is not here');
       } else if (event === 'peerSources') {
         const { peerId, sources } = events.peerSources.data.parse(data);
         if (!peers.has(peerId)) throw new Error('peerSources of one who is not here');
-        peers.set(peerId, Object.keys(sources).sort());
+        peers.set(peerId, statesOf(sources));
       } else if (event === 'newConsumers') {
         for (const one of events.newConsumers.data.parse(data).consumers) {
           if (consumers.has(one.consumerId)) throw new Error('newConsumers for one that is here already');
-          consumers.set(one.consumerId, `${one.peerId}:${one.source}`);
+          consumers.set(one.consumerId, originOf(one));
         }
       } else if (event === 'consumersClosed') {
         for (const id of events.consumersClosed.data.parse(data).consumerIds) consumers.delete(id);
-      }
+      } else if (event === 'slots') slots = events.slots.data.parse(data).slots;
+      else if (event === 'grantsChanged') grants = events.grantsChanged.data.parse(data).grants;
+      else if (event === 'producerWatched') watched.set(...watchedEntry(events.producerWatched.data.parse(data)));
+      else watched.delete(this.#producers.get(producerIdOf(data) ?? '') ?? '');
     }
-    return { peers: Object.fromEntries([...peers].sort()), receives: [...consumers.values()].sort() };
+    return { peers: Object.fromEntries([...peers].sort()), consumers, slots, grants, watched };
   }
 
+  /** Events about the room, and replies to `produce`, since the snapshot. */
   #news(): Message[] {
-    const { messages } = this.client;
-    const joined = messages.findIndex(({ data }) => isJoinReply(data, this.reply.peerId));
-    const isNews = ({ event }: Message) => event !== undefined && aboutTheRoom.has(event);
-    if (messages.slice(0, joined).some(isNews)) throw new Error('news came before the reply to join');
-    return messages.slice(joined + 1).filter(isNews);
+    const { messages } = this.#client;
+    const began = messages.findIndex(({ data }) => isSnapshot(data, this.peerId));
+    const isEvent = ({ event }: Message) => event !== undefined && aboutTheRoom.has(event);
+    if (messages.slice(0, began).some(isEvent)) throw new Error('news came before the snapshot');
+    return messages
+      .slice(began + 1)
+      .filter((message) => isEvent(message) || (message.id !== undefined && producerIdOf(message.data) !== undefined));
   }
 }
 
-function isJoinReply(data: unknown, peerId: string): boolean {
-  const parsed = z.object({ peerId: z.string(), transports: z.object({}) }).safeParse(data);
-  return parsed.success && parsed.data.peerId === peerId;
+/** As a belief has the sources of a peer. */
+export function statesOf(sources: Readonly<Partial<Record<string, string>>>): string[] {
+  return Object.entries(sources)
+    .map(([source, state]) => `${source} ${state}`)
+    .sort();
+}
+
+function originOf({ peerId, source, slot }: { peerId?: string; source: string; slot?: number }): string {
+  return slot === undefined ? `${peerId}:${source}` : `slot ${slot}`;
+}
+
+function watchedEntry({ source, maxSpatialLayer }: { source: string; maxSpatialLayer: number }): [string, number] {
+  return [source, maxSpatialLayer];
+}
+
+const Joined = z.object({ peerId: z.string(), transports: z.object({}) });
+const Resumed = z.object({ moved: z.boolean(), transports: z.object({}) });
+const Produced = z.object({ producerId: z.string() });
+
+function isSnapshot(data: unknown, peerId: string): boolean {
+  return Joined.safeParse(data).data?.peerId === peerId || Resumed.safeParse(data).success;
+}
+
+function producerIdOf(data: unknown): string | undefined {
+  return Produced.safeParse(data).data?.producerId;
 }

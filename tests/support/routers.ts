@@ -4,6 +4,8 @@ import type { Consumer, Router, Transport, WebRtcTransport } from 'mediasoup/typ
 
 const open = new Set<Router>();
 const consumers = new Map<string, Consumer>();
+/** Consumer id -> id of its transport. */
+const transportOf = new Map<string, string>();
 const pipes = new Set<Consumer>();
 const webRtcTransports = new Set<WebRtcTransport>();
 
@@ -18,11 +20,15 @@ observer.on('newworker', (worker) => {
       }
       transport.observer.on('newconsumer', (consumer) => {
         consumers.set(consumer.id, consumer);
+        transportOf.set(consumer.id, transport.id);
         if (transport.type === 'pipe') {
           pipes.add(consumer);
           consumer.observer.once('close', () => pipes.delete(consumer));
         }
-        consumer.observer.once('close', () => consumers.delete(consumer.id));
+        consumer.observer.once('close', () => {
+          consumers.delete(consumer.id);
+          transportOf.delete(consumer.id);
+        });
       });
     });
   });
@@ -42,6 +48,11 @@ export function pipeConsumers(): Consumer[] {
 export async function retransmittedBytes(): Promise<number> {
   const stats = await Promise.all([...webRtcTransports].map((transport) => transport.getStats()));
   return stats.flat().reduce((sum, { rtxBytesReceived }) => sum + rtxBytesReceived, 0);
+}
+
+/** The consumers of one transport. */
+export function consumersOn(transportId: string | undefined): Consumer[] {
+  return [...consumers].flatMap(([id, consumer]) => (transportOf.get(id) === transportId ? consumer : []));
 }
 
 /** What the media worker itself says of the one router that there is. */

@@ -1,0 +1,453 @@
+/**
+ * A room full of people who join, cut, resume, look, mute, publish, leave and are moderated by chance, and the model of it:
+ * what everyone was told, what the room itself holds, and what should be.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { App } from '../../server/app.ts';
+import { Peer } from '../../server/room/Peer.ts';
+import type { Room } from '../../server/room/Room.ts';
+import { WeirError } from '../../shared/errors.ts';
+import type { Grants, JoinReply } from '../../shared/protocol.ts';
+import type { ConnectOptions, TestClient } from './client.ts';
+import { Known } from './Known.ts';
+import { Participant, type Published, type State } from './Participant.ts';
+import { PlainMember } from './PlainMember.ts';
+import type { Random } from './random.ts';
+import { consumersOn } from './routers.ts';
+import { statesOf } from './Witness.ts';
+import { token } from './weir.ts';
+
+/** How many others are heard at once: few, so that audio slots begin and end while people come and go. */
+export const HEARD = 2;
+/** The highest layer of a camera here. */
+export const TOP = 2;
+const IDENTITIES = 14;
+/** Members that send RTP, so that they come to hold slots. */
+const TALKERS = 3;
+/** Where a camera of 1280x720 in three layers is shown that wide, this layer is enough. */
+const layerOfWidth = new Map([
+  [160, 0],
+  [640, 1],
+  [1280, TOP],
+]);
+const everySource = ['camera', 'microphone', 'screen', 'screenAudio'] as const;
+/** What happens to those who ask at the wrong moment. Whatever else a request fails with is a fault. */
+const ordinary = new Set(['closed', 'forbidden', 'notFound', 'conflict', 'gone', 'unauthorized']);
+
+interface Server {
+  readonly app: App;
+  connect(options?: ConnectOptions): Promise<TestClient>;
+}
+
+/** What is known of everyone who is in the room by one name. */
+interface Identity {
+  /** Joins and removals of it that have begun, and those of them that are under way. */
+  begun: number;
+  running: number;
+  token: string | undefined;
+  /** What administrators have decided since it had its last fresh token. */
+  readonly grants: Known<Grants | 'of the token'>;
+}
+
+export class Churn {
+  readonly random: Random;
+  readonly failures: string[] = [];
+  readonly participants: Participant[] = [];
+  readonly talkers: PlainMember[] = [];
+  readonly #server: Server;
+  readonly #name = 'churn';
+  readonly #identities = new Map<string, Identity>();
+  readonly #running = new Set<Promise<void>>();
+  /** Talkers that are in the middle of something: nothing keeps one from publishing twice. */
+  readonly #talking = new Set<PlainMember>();
+  /** Decisions of the administrator that are under way. */
+  #deciding = 0;
+  #admin: Participant | undefined;
+  #room: Room | undefined;
+  #ssrc = 1000;
+
+  constructor(server: Server, random: Random) {
+    this.#server = server;
+    this.random = random;
+  }
+
+  async open(): Promise<void> {
+    this.#admin = await this.#enter('admin');
+    this.#room = await this.#server.app.rooms.find(this.#name);
+    for (let index = 0; index < TALKERS; index += 1) {
+      this.talkers.push(await PlainMember.enter(this.room, `talker-${index}`));
+    }
+  }
+
+  get room(): Room {
+    if (!this.#room) throw new Error('there is no room yet');
+    return this.#room;
+  }
+
+  get admin(): Participant {
+    if (!this.#admin) throw new Error('there is no administrator yet');
+    return this.#admin;
+  }
+
+  /** Those who have not left. */
+  get inside(): Participant[] {
+    return this.participants.filter(({ gone }) => !gone);
+  }
+
+  get #connected(): Participant[] {
+    return this.participants.filter(({ connected }) => connected);
+  }
+
+  /** Does one thing by chance. @param many whether people rather publish their microphones, or rather end that */
+  step(many: boolean): void {
+    const { random } = this;
+    const someone = this.#any(this.#connected);
+    // Of a decision that is cut nobody could say whether it came before or after what follows.
+    const cuttable = someone === this.admin && this.#deciding > 0 ? undefined : someone;
+    const other = this.#any(this.#connected.filter((one) => one !== this.admin));
+    const away = this.#any(this.participants.filter((one) => one.away));
+    const talker = this.#any(this.talkers.filter((one) => !this.#talking.has(one)));
+    const action = random.int(26);
+    if (!someone || action < 3) this.#run('enter', () => this.#enter(this.#anyIdentity()));
+    else if (action < 4)
+      this.#run('cut midway', () => this.#cutMidway(this.random.pick([this.#anyIdentity(), 'ghost'])));
+    else if (action < 6) this.#run('camera', () => this.#toggle(someone, 'camera', random.int(3) > 0));
+    else if (action < 9) this.#run('microphone', () => this.#toggle(someone, 'microphone', many === random.int(6) > 0));
+    else if (action < 11) this.#run('mute', () => this.#mute(someone, random.pick(['camera', 'microphone'])));
+    else if (action < 13) this.#run('cut', async () => cuttable?.cut());
+    else if (action < 16) this.#run('resume', async () => away?.resume());
+    else if (action < 18) this.#run('race', async () => (away ?? cuttable)?.resume(2));
+    else if (action < 21) this.#run('look', () => this.#look(someone));
+    else if (action < 23) this.#run('grants', async () => other && this.#decide(() => this.#setSources(other)));
+    else if (action < 24) this.#run('kick', async () => other && this.#decide(() => this.#kick(other)));
+    else if (action < 25) this.#run('leave', async () => other?.leave());
+    else this.#run('talker', async () => talker && this.#talk(talker, many));
+  }
+
+  /** Up to twelve things happen at the same time, so that they meet in every order. */
+  async breathe(): Promise<void> {
+    while (this.#running.size > this.random.int(12)) await Promise.race(this.#running);
+  }
+
+  /** Everything that was begun has ended, and everyone is back. */
+  async rest(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    await Promise.all(this.participants.filter(({ away }) => away).map((one) => one.resume()));
+  }
+
+  /** With so many microphones as to need slots, or so few that none are needed. */
+  async setMicrophones(many: boolean): Promise<void> {
+    for (const talker of this.talkers) {
+      if (many && talker.info.sources.microphone === undefined) await talker.publish(this.#ssrc++);
+      if (!many) talker.producer?.close();
+    }
+    const [, ...others] = this.#connected.filter((one) => one !== this.admin);
+    const changed = many ? [this.admin] : others;
+    const change = async (one: Participant) => {
+      // What is not known is ended first.
+      if (one.published.microphone.value === undefined) await this.#toggle(one, 'microphone', false).catch(() => {});
+      await this.#toggle(one, 'microphone', many);
+    };
+    await Promise.all(changed.map(change));
+  }
+
+  /** Everyone shows all cameras in that width. */
+  async lookAll(width: number): Promise<void> {
+    const ids = this.participants.map(({ peerId }) => peerId);
+    await Promise.all(this.#connected.map((one) => one.show(ids, width)));
+  }
+
+  /**
+   * @param lingering whether consumers of what somebody has looked away from may be there still
+   * @returns what everyone was told, what the server holds, and what should be, in one form
+   */
+  view(lingering: boolean) {
+    const everyone = this.inside;
+    return {
+      told: everyone.map((one) => this.#told(one, lingering)),
+      held: everyone.map((one) => this.#held(one)),
+      expected: everyone.map((one) => this.#expected(one)),
+    };
+  }
+
+  #told({ identity, witness, peerId }: Participant, lingering: boolean) {
+    const { peers, consumers, slots, grants, watched } = witness.belief;
+    const member = this.#peer(peerId);
+    const live = new Map(consumersOn(member?.transports.recv).map((consumer) => [consumer.id, consumer]));
+    const own = this.participants.find((one) => one.peerId === peerId);
+    const received = [...consumers].flatMap(([id, origin]) => {
+      const consumer = live.get(id);
+      if (!consumer) return `${origin} that has ended`;
+      const [publisher = ''] = origin.split(':');
+      if (lingering && consumer.paused && own?.widths.get(publisher) === 0 && consumer.kind === 'video') return [];
+      const layer = consumer.kind === 'video' ? ` layer ${consumer.preferredLayers?.spatialLayer}` : '';
+      return `${origin}${layer}${consumer.paused ? ' paused' : ''}`;
+    });
+    const untold = [...live.keys()].filter((id) => !consumers.has(id)).map(() => 'one that it was not told of');
+    const ownStates = this.room.member(peerId)?.info.sources ?? {};
+    return {
+      identity,
+      peers,
+      receives: [...received, ...untold].sort(),
+      slots,
+      grants,
+      watched: ownStates.camera === undefined ? undefined : (watched.get('camera') ?? TOP),
+    };
+  }
+
+  /** What the room itself has. */
+  #held({ peerId }: Participant) {
+    const member = this.#peer(peerId);
+    const peers = this.room
+      .peersSeenBy(member)
+      .map((peer): [string, string[]] => [peer.peerId, statesOf(peer.sources)]);
+    return {
+      peers: Object.fromEntries(peers.sort()),
+      slots: this.room.slots,
+      grants: member?.grants,
+      watched: member?.watched.find(({ source }) => source === 'camera')?.maxSpatialLayer,
+    };
+  }
+
+  /** What should be, by what everybody has done; what met something else on the way is undefined. */
+  #expected(self: Participant) {
+    const receives: string[] = [];
+    const bySlots = this.room.slots.length > 0;
+    for (const { peerId, sources } of this.room.peersSeenBy(this.room.member(self.peerId))) {
+      const width = self.widths.get(peerId);
+      const layer = width === undefined ? TOP : layerOfWidth.get(width);
+      if (sources.camera && layer !== undefined) receives.push(`${peerId}:camera layer ${layer}`);
+      if (sources.microphone && !bySlots) receives.push(`${peerId}:microphone`);
+    }
+    // The last slot is for those who hold another one.
+    if (bySlots)
+      for (let slot = 0; slot <= HEARD; slot += 1) receives.push(`slot ${slot}${slot === HEARD ? ' paused' : ''}`);
+    const grants = this.#identity(self.identity).grants.value;
+    return {
+      identity: self.identity,
+      receives: receives.sort(),
+      grants: grants === 'of the token' ? grantsOf(self.identity) : grants,
+      camera: self.published.camera.value,
+      microphone: self.published.microphone.value,
+    };
+  }
+
+  /** The layers of each camera that somebody has asked for, by peer id: the least that is to be sent. */
+  get leastWatched(): Map<string, number> {
+    return new Map(
+      this.inside.map(({ peerId }) => {
+        const layers = this.inside.flatMap((viewer) => {
+          if (viewer.peerId === peerId) return [];
+          const width = viewer.widths.get(peerId);
+          return width === undefined ? 0 : (layerOfWidth.get(width) ?? -1);
+        });
+        return [peerId, Math.max(-1, ...layers)];
+      }),
+    );
+  }
+
+  /** What the server has of somebody's sources. */
+  stateOf({ peerId }: Participant, source: Published): State {
+    return this.room.member(peerId)?.info.sources[source] ?? 'none';
+  }
+
+  #peer(peerId: string): Peer | undefined {
+    const member = this.room.member(peerId);
+    return member instanceof Peer ? member : undefined;
+  }
+
+  #run(name: string, action: () => Promise<unknown>): void {
+    const outcome = action().then(
+      () => {},
+      (error: unknown) => {
+        const { code, message } = WeirError.from(error);
+        const expected = error instanceof WeirError && ordinary.has(code);
+        if (!expected) this.failures.push(`${name}: ${code} ${message} ${error instanceof Error ? error.stack : ''}`);
+      },
+    );
+    this.#running.add(outcome);
+    void outcome.then(() => this.#running.delete(outcome));
+  }
+
+  #any<T>(from: readonly T[]): T | undefined {
+    return from[this.random.int(from.length || 1)];
+  }
+
+  #anyIdentity(): string {
+    return `peer-${this.random.int(IDENTITIES)}`;
+  }
+
+  #identity(name: string): Identity {
+    const known = this.#identities.get(name) ?? {
+      begun: 0,
+      running: 0,
+      token: undefined,
+      grants: new Known<Grants | 'of the token'>('of the token'),
+    };
+    this.#identities.set(name, known);
+    return known;
+  }
+
+  /** Its last token, or a fresh one, to which no decision of an administrator applies. */
+  async #tokenOf(name: string, again = this.random.int(2) > 0): Promise<{ jwt: string; fresh: boolean }> {
+    const identity = this.#identity(name);
+    const fresh = identity.token === undefined || !again;
+    const jwt = fresh ? await token(this.#name, name, { roomAdmin: name === 'admin' }) : (identity.token ?? '');
+    identity.token = jwt;
+    return { jwt, fresh };
+  }
+
+  /** Something begins that ends the stay of whoever is here by that name. @returns which one it is */
+  #beginEnding(name: string): number {
+    for (const one of this.participants) if (one.identity === name) one.mayEnd = true;
+    const identity = this.#identity(name);
+    identity.running += 1;
+    identity.begun += 1;
+    return identity.begun;
+  }
+
+  async #enter(identity: string, again?: boolean): Promise<Participant> {
+    const known = this.#identity(identity);
+    const end = known.grants.begin();
+    const turn = this.#beginEnding(identity);
+    try {
+      const { jwt, fresh } = await this.#tokenOf(identity, again);
+      const client = await this.#server.connect();
+      const reply = await client.join({ room: this.#name, token: jwt });
+      // Of joins that meet any may be the last.
+      const participant = this.#admit(identity, client, reply, known.begun > turn || known.running > 1);
+      end((before) => {
+        const grants = fresh ? 'of the token' : before;
+        const expected = grants === 'of the token' ? grantsOf(identity) : grants;
+        if (expected && !isDeepStrictEqual(reply.grants, expected)) {
+          this.failures.push(
+            `${identity} joined with ${JSON.stringify(reply.grants)}, not ${JSON.stringify(expected)}`,
+          );
+        }
+        return grants;
+      });
+      await participant.confirm();
+      return participant;
+    } catch (error) {
+      end(() => undefined);
+      throw error;
+    } finally {
+      known.running -= 1;
+    }
+  }
+
+  #admit(identity: string, client: TestClient, reply: JoinReply, mayEnd: boolean): Participant {
+    const { connect } = this.#server;
+    const onFailure = (what: string) => void this.failures.push(what);
+    const participant = new Participant({ identity, client, reply, connect, onFailure });
+    participant.mayEnd = mayEnd;
+    this.participants.push(participant);
+    return participant;
+  }
+
+  /** The server may go on with the join long after: from then on whoever is here by that name may be replaced at any time. */
+  async #cutMidway(identity: string): Promise<void> {
+    const end = this.#identity(identity).grants.begin();
+    this.#beginEnding(identity);
+    const { jwt } = await this.#tokenOf(identity);
+    const client = await this.#server.connect();
+    const joining = client.join({ room: this.#name, token: jwt }).catch(() => undefined);
+    if (this.random.int(2)) await client.ask('nothing').catch(() => {});
+    client.cut();
+    const reply = await joining;
+    end(() => undefined);
+    // Whoever has the reply may come back.
+    if (reply) this.#admit(identity, client, reply, true).cut();
+  }
+
+  async #toggle(participant: Participant, source: Published, on: boolean): Promise<void> {
+    const now = participant.published[source].value;
+    if (now === undefined || (now !== 'none' && !on)) await participant.unpublish(source);
+    else if (now === 'none' && on) await participant.publish(source, this.random.int(4) === 0);
+  }
+
+  async #mute(participant: Participant, source: Published): Promise<void> {
+    await participant.setPaused(source, participant.published[source].value !== 'paused');
+  }
+
+  async #look(participant: Participant): Promise<void> {
+    const ids = this.inside.map(({ peerId }) => peerId).filter(() => this.random.int(2) > 0);
+    await participant.show(ids, this.random.pick([0, 0, 160, 640, 1280]));
+  }
+
+  async #decide(decision: () => Promise<void>): Promise<void> {
+    if (!this.admin.connected) return;
+    this.#deciding += 1;
+    await decision().finally(() => {
+      this.#deciding -= 1;
+    });
+  }
+
+  /** Takes one source or gives all back. */
+  async #setSources(target: Participant): Promise<void> {
+    const lost = this.random.pick(['camera', 'microphone', undefined]);
+    const canPublishSources = everySource.filter((source) => source !== lost);
+    const endGrants = this.#identity(target.identity).grants.begin();
+    const sources = ['camera', 'microphone'] as const;
+    const ends = sources.map((source) => ({ source, end: target.published[source].begin() }));
+    try {
+      const data = { peerId: target.peerId, grants: { canPublishSources } };
+      const { grants } = await this.admin.client.request('setGrants', data);
+      endGrants(() => grants);
+      for (const { source, end } of ends) end((before) => (source === lost ? 'none' : before));
+    } catch (error) {
+      const unchanged = WeirError.from(error).code === 'notFound';
+      endGrants((before) => (unchanged ? before : undefined));
+      for (const { end } of ends) end((before) => (unchanged ? before : undefined));
+      throw error;
+    }
+    // A decision holds for the token that there is.
+    if (this.random.int(3) === 0) await this.#enter(target.identity, true);
+  }
+
+  /** After a removal the old token opens nothing, and a fresh one does. */
+  async #kick(target: Participant): Promise<void> {
+    const identity = this.#identity(target.identity);
+    const old = identity.token ?? '';
+    this.#beginEnding(target.identity);
+    identity.token = undefined;
+    await this.admin.client.request('kick', { peerId: target.peerId }).finally(() => {
+      identity.running -= 1;
+    });
+    const client = await this.#server.connect();
+    const answer = await client
+      .join({ room: this.#name, token: old })
+      .catch((error: unknown) => WeirError.from(error).code);
+    if (answer !== 'unauthorized')
+      this.failures.push(`the token of ${target.identity}, who was removed, opens the room`);
+    client.cut();
+    await this.#enter(target.identity);
+  }
+
+  async #talk(talker: PlainMember, many: boolean): Promise<void> {
+    this.#talking.add(talker);
+    await this.#changeTalker(talker, many).finally(() => this.#talking.delete(talker));
+  }
+
+  async #changeTalker(talker: PlainMember, many: boolean): Promise<void> {
+    if (talker.info.sources.microphone === undefined) await talker.publish(this.#ssrc++);
+    else if (!many && this.random.int(2)) talker.producer?.close();
+    else if (talker.producer?.paused) await talker.producer.resume();
+    else {
+      await talker.send(30);
+      if (this.random.int(2)) await talker.producer?.pause();
+    }
+  }
+}
+
+/** The grants of a token of this test's. */
+function grantsOf(identity: string): Grants {
+  return {
+    canPublish: true,
+    canPublishSources: [...everySource],
+    canSubscribe: true,
+    canPublishData: true,
+    hidden: false,
+    roomAdmin: identity === 'admin',
+  };
+}
