@@ -80,18 +80,24 @@ export class Moderation {
    * @throws {WeirError} `unauthorized` when a removal holds against it
    */
   admit(admission: Admission): void {
-    this.know(admission);
+    this.#know(admission, (token) => Math.max(0, (token.issuedAt ?? 0) - now()));
     this.assertNotRemoved(admission);
   }
 
-  /** Notes that a token exists. */
-  know({ token, ...who }: Admission): void {
+  /** Notes that this server has made a token, whose `iat` says nothing about the clock of other issuers. */
+  know(admission: Admission): void {
+    this.#know(admission);
+  }
+
+  /** @param lead by how much the clock that made the token is ahead at least, in seconds */
+  #know({ token, ...who }: Admission, lead?: (token: PresentedToken) => number): void {
     if (!token) return;
     const key = keyOf(who);
     const known = this.#tokens.get(key) ?? { orders: new Map<string, number>(), skew: 0 };
-    const ahead = (token.issuedAt ?? 0) - now();
-    known.skew = Math.min(this.#options.leeway / 1000, Math.max(0, ahead));
-    if (!known.orders.has(token.id)) known.orders.set(token.id, this.#next());
+    if (!known.orders.has(token.id)) {
+      known.orders.set(token.id, this.#next());
+      if (lead) known.skew = Math.min(this.#options.leeway / 1000, lead(token));
+    }
     dropOldest(known.orders, LIMITS.tokens);
     this.#tokens.delete(key);
     this.#tokens.set(key, known);

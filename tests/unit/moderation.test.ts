@@ -50,7 +50,7 @@ describe.each([
     'a change of grants',
     () => moderation.setGrants(who, silenced),
     (admission: Admission) => {
-      moderation.know(admission);
+      moderation.admit(admission);
       return moderation.grantsFor(admission, asked) === silenced;
     },
   ],
@@ -65,7 +65,7 @@ describe.each([
 
   test('does not hold against a token that is made after it, in the same second or millisecond', () => {
     const used = sign({ whole: true });
-    moderation.know(used);
+    moderation.admit(used);
     decide();
     expect(holds(sign())).toBe(false);
     expect(holds(sign({ whole: true }))).toBe(false);
@@ -76,7 +76,7 @@ describe.each([
 
   test.each([false, true])('knows a clock that is ahead by what it has signed (whole seconds: %s)', (whole) => {
     const [older, used] = [sign({ ahead: 30, whole }), sign({ ahead: 30, whole })];
-    moderation.know(used);
+    moderation.admit(used);
     pass(2000);
     decide();
     expect([holds(older), holds(used)]).toEqual([true, true]);
@@ -86,16 +86,25 @@ describe.each([
   });
 
   test('goes by the clock that signed the last token before it', () => {
-    moderation.know(sign({ ahead: 30 }));
-    moderation.know(sign());
+    moderation.admit(sign({ ahead: 30 }));
+    moderation.admit(sign());
     decide();
     pass(1);
     expect(holds(sign())).toBe(false);
   });
 
+  test('does not take a token that this server has made for one by the clock of the others', () => {
+    const older = sign({ ahead: 30 });
+    moderation.admit(sign({ ahead: 30 }));
+    moderation.know(sign());
+    pass(2000);
+    decide();
+    expect(holds(older)).toBe(true);
+  });
+
   test('does not trust a clock beyond the leeway, nor one of somebody else', () => {
-    moderation.know({ ...sign({ ahead: 30 }), identity: 'somebody else' });
-    moderation.know(sign({ ahead: 600 }));
+    moderation.admit({ ...sign({ ahead: 30 }), identity: 'somebody else' });
+    moderation.admit(sign({ ahead: 600 }));
     decide();
     pass(LEEWAY + 1);
     expect(holds(sign())).toBe(false);
@@ -119,7 +128,7 @@ describe.each([
 
   test('is kept as long as older tokens can be used, and then forgotten', () => {
     const used = sign();
-    moderation.know(used);
+    moderation.admit(used);
     decide();
     pass(LIFETIME);
     moderation.remove({ room: 'room', identity: 'another' });
@@ -132,7 +141,7 @@ describe.each([
 
 test('the last change of grants counts, and a token that is newer than that', () => {
   const used = sign();
-  moderation.know(used);
+  moderation.admit(used);
   moderation.setGrants(who, silenced);
   pass(1);
   const between = sign();
@@ -146,7 +155,7 @@ test('the last change of grants counts, and a token that is newer than that', ()
 
 test('who stepped down is off the stage for a while only, and what an administrator said before holds again then', () => {
   const used = sign();
-  moderation.know(used);
+  moderation.admit(used);
   const limited = { ...asked, canPublishSources: ['microphone' as const] };
   moderation.setGrants(who, limited);
   moderation.stepDown(who);
@@ -162,7 +171,7 @@ test('who stepped down is off the stage for a while only, and what an administra
 
 test('a token that became known before a decision is older, though the clock was set back meanwhile', () => {
   const used = sign();
-  moderation.know(used);
+  moderation.admit(used);
   pass(-10_000);
   moderation.remove(who);
   expect(() => moderation.admit(used)).toThrow(removed);
