@@ -10,7 +10,7 @@ import { median, type Pair, type Ratio, ratioOf } from './support/pairs.ts';
 import { type Measured, startCheckout, startMeasured } from './support/servers.ts';
 import { comparedCheckout, raised } from './support/settings.ts';
 
-/** With four people in a call, each tile is about 628x356. */
+/** With four people in a call, each tile is half as wide. */
 const VIEWPORT = { width: 1280, height: 800 };
 /** Of Chromium's fake camera. */
 const CAMERA = { width: 1280, height: 720 };
@@ -33,8 +33,6 @@ interface Round {
   /** Milliseconds from the late join until only layers that are shown are sent, and until all others are seen. */
   readonly until: { readonly onlyShown: number; readonly seen: number };
   readonly windows: readonly Window[];
-  /** Width of the largest tile, in pixels. */
-  readonly tile: number;
 }
 
 /** While people talk, a second. */
@@ -47,7 +45,7 @@ interface Window {
 }
 
 /** Moments in milliseconds since 1970, but for `seen`. */
-interface Measurements extends Pick<Round, 'tile'> {
+interface Measurements {
   readonly late: number;
   readonly seen: number;
   readonly measured: readonly (Span & { readonly cpu: number })[];
@@ -58,7 +56,7 @@ type Side = 'a' | 'b';
 export const speakers: Benchmark = {
   name: 'speakers',
   title: 'Layers that are sent while speakers alternate',
-  about: `Four pages of Weir in Chromium, on this machine, in one call: fake cameras of 1280x720 in three layers, tiles of about 628x356, and the microphone goes from one to the next every ${TIMES.turn / 1000} s. The fourth comes when the others see each other. What each page encodes, by its RTP statistics, is compared with the layer that the tiles of the others need. A layer is extra when it is above that one. With WEIR_BENCH_AGAINST, the same in turns with the server and page of another checkout.`,
+  about: `Four pages of Weir in Chromium, on this machine, in one call: fake cameras of 1280x720 in three layers, two by two tiles in a window of 1280x800, and the microphone goes from one to the next every ${TIMES.turn / 1000} s. The fourth comes when the others see each other. What each page encodes, by its RTP statistics, is compared with the layer that the tiles of the others need. A layer is extra when it is above that one. With WEIR_BENCH_AGAINST, the same in turns with the server and page of another checkout.`,
   a: 'video that is sent; this version',
   b: 'of it, layers that are shown; the compared version',
   limits: raised,
@@ -116,8 +114,7 @@ async function call(server: Measured, room: string, windows: number): Promise<Ro
     measured.push({ from, to: Date.now(), cpu: cpu() - before });
   }
   await talk.end();
-  const tile = Math.max(...(await late.tiles()).map(({ width }) => width));
-  return roundOf(await camerasOf(pages), { late: late.began, seen, measured, tile });
+  return roundOf(await camerasOf(pages), { late: late.began, seen, measured });
 }
 
 /** Waits until a page presents new frames of so many others. @returns when, in milliseconds since 1970 */
@@ -193,7 +190,7 @@ async function camerasOf(pages: readonly CallPage[]): Promise<Camera[]> {
   });
 }
 
-function roundOf(cameras: readonly Camera[], { late, seen, measured, tile }: Measurements): Round {
+function roundOf(cameras: readonly Camera[], { late, seen, measured }: Measurements): Round {
   const sum = (of: (camera: Camera) => number) => cameras.reduce((all, camera) => all + of(camera), 0);
   const newcomer = cameras.at(-1) ?? { samples: [], shown: -1 };
   const published = publishedAt(newcomer) + TIMES.published;
@@ -205,7 +202,6 @@ function roundOf(cameras: readonly Camera[], { late, seen, measured, tile }: Mea
       talking: sum((camera) => extraBetween(camera, talking)),
     },
     publishers: cameras.filter((camera) => extraBetween(camera, talking) > 0).length,
-    tile,
     until: { onlyShown: Math.max(0, ...cameras.map((camera) => lastExtra(camera) - late)), seen },
     windows: measured.map((window) => {
       const seconds = (window.to - window.from) / 1000;
