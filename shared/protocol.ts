@@ -158,6 +158,7 @@ const clientRequests = {
         .array(z.object({ source: Source, maxSpatialLayer: MaxSpatialLayer }))
         .describe('as `producerWatched` says it'),
       moved: z.boolean().describe('this connection comes from another address than the one before'),
+      sources: SourceStates.describe('what this peer publishes: a right that went and came back has ended the rest'),
       grants: Grants,
       transports: z
         .object({ send: Id.optional(), recv: Id.optional() })

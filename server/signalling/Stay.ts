@@ -107,6 +107,7 @@ export class Stay {
       slots: room.slots,
       watched: peer.watched,
       moved,
+      sources: peer.info.sources,
       grants: peer.grants,
       transports: peer.transports,
       ...broadcastSeenBy(peer, room),

@@ -234,6 +234,26 @@ describe('what was changed', () => {
   });
 });
 
+describe('who is away while a right goes and comes back', () => {
+  const lasting = useServer({ ...withTokens, WEIR_RESUME_SECONDS: '2' });
+
+  test('is told on resuming what is left of what it published', async () => {
+    const admin = await lasting.enter('room', 'admin', { roomAdmin: true });
+    const bob = await lasting.enter('room', 'bob');
+    for (const track of [camera, microphone]) await bob.client.request('produce', track);
+    bob.client.cut();
+    await bob.client.closed;
+    const { peerId } = bob.reply;
+    for (const canPublishSources of [['camera' as const], ['camera' as const, 'microphone' as const]]) {
+      await admin.client.request('setGrants', { peerId, grants: { canPublishSources } });
+    }
+    const again = await lasting.connect({ firstId: 1000 });
+    const { sources, grants } = await again.request('resume', { key: bob.reply.resumeKey });
+    expect(sources).toEqual({ camera: 'live' });
+    expect(grants.canPublishSources).toContain('microphone');
+  });
+});
+
 describe('on an open server', () => {
   const open = useBroadcast();
   const guest = 'a-secret-of-somebody-in-particular';

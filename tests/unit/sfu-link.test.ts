@@ -1,3 +1,4 @@
+import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { Device } from 'mediasoup-client';
 import * as fake from 'mediasoup-client/fakeParameters';
 import { FakeHandler } from 'mediasoup-client/handlers/FakeHandler';
@@ -9,6 +10,7 @@ import {
   type ClientTable,
   type ConsumerInfo,
   clientTable,
+  type JoinReply,
   type ServerTable,
   serverTable,
 } from '../../shared/protocol.ts';
@@ -41,7 +43,7 @@ function consumerOf(consumerId: string): ConsumerInfo {
 }
 
 /** A link that has no receiving transport yet, over a real channel to a server that answers when the test does. */
-async function linked() {
+async function linked(transports: JoinReply['transports'] = {}) {
   const device = new Device({ handlerFactory: FakeHandler.createFactory(fake) });
   await device.load({ routerRtpCapabilities: fake.generateRouterRtpCapabilities() });
   const sent: z.infer<typeof Sent>[] = [];
@@ -57,11 +59,11 @@ async function linked() {
     device,
     kind: 'call',
     video: { camera: 'VP8', screen: 'VP8' },
-    transports: {},
+    transports,
     request: (method, data) => channel.request(method, data),
     onTrack: ({ consumerId }) => tracks.push(consumerId),
     onTrackEnded: () => {},
-    onSourceEnded: () => {},
+    onSourceEnded: (source) => news.push(`${source} ended`),
     onConnection: () => {},
     onFailed: () => news.push('failed'),
   });
@@ -110,6 +112,24 @@ test('a right that went and came back while a transport was being opened is open
   expect(tracks).toEqual([]);
   await answer('openTransport', { data: { transport: transportOf('second') } });
   expect(tracks).toEqual(['late']);
+});
+
+test('what the server no longer has after a break has ended, although the right to it is back', async () => {
+  const { link, news, asked, answer } = await linked({ send: transportOf('send') });
+  link.allow(may);
+  const publishing = link.sending.publish('microphone', new FakeMediaStreamTrack({ kind: 'audio' }), {});
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked('produce')).toHaveLength(1);
+  // Before the answer it may be on its way: the request is sent again over the next connection.
+  const transports = { send: 'send' };
+  expect(link.allow(may, { transports, sources: {} })).toBe(false);
+  await answer('produce', { data: { producerId: 'one' } });
+  await publishing;
+  expect(link.allow(may, { transports, sources: { microphone: 'live' } })).toBe(false);
+  expect(news).toEqual([]);
+  expect(link.allow(may, { transports, sources: {} })).toBe(true);
+  expect(news).toEqual(['microphone ended']);
+  expect(link.sending.publication('microphone')).toBeUndefined();
 });
 
 test('a receiving transport that cannot be opened is asked for again, later each time, and given up at last', async () => {

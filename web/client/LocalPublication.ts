@@ -17,6 +17,7 @@ export class LocalPublication {
   #producer: types.Producer | undefined;
   #created: Promise<types.Producer> | undefined;
   #accepted: Promise<unknown> | undefined;
+  #isAccepted = false;
   #ended = false;
 
   constructor(source: Source, track: MediaStreamTrack, muted: boolean, request: Request) {
@@ -40,6 +41,11 @@ export class LocalPublication {
     return this.#producer;
   }
 
+  /** The server has accepted it. */
+  get accepted(): boolean {
+    return this.#isAccepted;
+  }
+
   /** It has been unpublished, or may not be published any more. */
   get ended(): boolean {
     return this.#ended;
@@ -58,6 +64,7 @@ export class LocalPublication {
       if (!this.#track.enabled && !this.mute.muted) this.mute.set(true).catch(() => {});
       this.#applyMute(this.mute.muted);
       await this.answer;
+      this.#isAccepted = true;
     });
     this.#created = created;
     this.#accepted = accepted;

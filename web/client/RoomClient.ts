@@ -375,8 +375,8 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /** Makes everything the same as the server says that it is now, and tells what is different. */
   #resumed({ peers, consumers, undecodable, slots, watched, ...now }: ResumeReply): void {
-    const { moved, grants, transports, broadcast, hands } = now;
-    this.#allowed(grants, transports);
+    const { moved, grants, broadcast, hands } = now;
+    this.#allowed(grants, now);
     this.broadcast.sync(broadcast, hands);
     if (moved || this.connection === 'lost') this.#link?.restartIce();
     this.#roster.sync(peers);
@@ -388,10 +388,10 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.emit('cutChanged', false);
   }
 
-  #allowed(grants: Grants, transports?: ResumeReply['transports']): void {
+  #allowed(grants: Grants, there?: Pick<ResumeReply, 'transports' | 'sources'>): void {
     const before = JSON.stringify(this.#grants);
     this.#grants = grants;
-    const ended = this.#link?.allow(grants, transports) ?? false;
+    const ended = this.#link?.allow(grants, there) ?? false;
     this.#delay();
     // A right that was gone while we were cut, and is back, has ended what we published all the same.
     if (JSON.stringify(grants) === before && !ended) return;

@@ -174,6 +174,19 @@ export class Sending {
     return ended;
   }
 
+  /**
+   * Ends what the server had accepted and no longer has: the right to it went and came back while we were not told.
+   * @returns whether anything has ended
+   */
+  syncSources(there: ResumeReply['sources']): boolean {
+    const missing = [...this.#publications.values()].filter(({ accepted, source }) => accepted && !(source in there));
+    for (const publication of missing) {
+      this.#end(publication);
+      this.#options.onSourceEnded(publication.source);
+    }
+    return missing.length > 0;
+  }
+
   /** What we publish as `source`, once the browser sends it. */
   publication(source: Source): LocalPublication | undefined {
     const publication = this.#publications.get(source);

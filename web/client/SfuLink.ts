@@ -86,15 +86,16 @@ export class SfuLink {
 
   /**
    * Makes of the media what we may do now: ends what we may not, and begins to receive where we may again.
-   * @param there the transports that the server has, where it said so
+   * @param there the transports and our sources that the server has, where it said so
    * @returns whether anything that we published has ended
    */
-  allow(grants: Grants, there?: ResumeReply['transports']): boolean {
-    const sends = grants.canPublish && (!there || there.send === this.#send?.id);
-    const ended = this.sending.allow(sends ? grants : { ...grants, canPublish: false });
+  allow(grants: Grants, there?: Pick<ResumeReply, 'transports' | 'sources'>): boolean {
+    const sends = grants.canPublish && (!there || there.transports.send === this.#send?.id);
+    const forbidden = this.sending.allow(sends ? grants : { ...grants, canPublish: false });
+    const missing = there !== undefined && this.sending.syncSources(there.sources);
     if (!sends) this.#send = undefined;
     this.#sendRight = grants.canPublish ? (this.#sendRight ?? Symbol('send')) : undefined;
-    if (!grants.canSubscribe || (there && there.recv !== this.#recv?.id)) {
+    if (!grants.canSubscribe || (there && there.transports.recv !== this.#recv?.id)) {
       this.#recv?.close();
       this.#recv = undefined;
       this.receiving.attach(undefined);
@@ -102,7 +103,7 @@ export class SfuLink {
     }
     this.#receiveRight = grants.canSubscribe ? (this.#receiveRight ?? Symbol('recv')) : undefined;
     if (grants.canSubscribe && !this.#recv) void this.#openReceiving();
-    return ended;
+    return forbidden || missing;
   }
 
   /** Finds the way of the media anew, on both transports; what flows goes on until there is a better one. */
