@@ -38,8 +38,13 @@ export class Intake {
   /** How videos are shown, by publisher and source; also those that are not published yet. */
   readonly #views = new Map<string, View>();
   readonly #undecodable = new Map<Producer, Undecodable>();
-  /** Sounds that it has a consumer for, or is about to have. */
-  readonly #heard = new Set<Producer>();
+  /**
+   * Sounds that it has a consumer for, or is about to have, with the slots that it had, or was about to have, when they were
+   * offered last: one that was offered since it took its slots is there in place of them.
+   */
+  readonly #heard = new Map<Producer, symbol | undefined>();
+  /** What each voice comes from that is no slot. */
+  readonly #producers = new WeakMap<VoiceFeed, Producer>();
   #slots: readonly VoiceFeed[] = [];
   /** The slots that it has, or is about to have. */
   #taking: { readonly slots: VoiceSlots; readonly turn: symbol; readonly taken: Promise<void> } | undefined;
@@ -234,8 +239,9 @@ export class Intake {
   /** @param failures how often it could not be opened before */
   async #hear(publication: Publication, failures = 0): Promise<void> {
     const { peerId, source, producer } = publication;
-    if (this.#heard.has(producer)) return;
-    this.#heard.add(producer);
+    const isHeard = this.#heard.has(producer);
+    this.#heard.set(producer, this.#taking?.turn);
+    if (isHeard) return;
     const before = this.#withdrawals;
     const over = () => {
       if (this.#withdrawals === before) this.#heard.delete(producer);
@@ -259,7 +265,9 @@ export class Intake {
       return;
     }
     consumer.observer.once('close', over);
-    this.#addVoice(new VoiceFeed(consumer, { peerId, source }, lease));
+    const feed = new VoiceFeed(consumer, { peerId, source }, lease);
+    this.#producers.set(feed, producer);
+    this.#addVoice(feed);
   }
 
   /** Whether sounds of that kind come by slots, or are about to. */
@@ -295,8 +303,14 @@ export class Intake {
     );
     const [wanted, other] = this.#way === 'slots' ? [this.#slots, microphones] : [microphones, this.#slots];
     if (!wanted.every(({ isReady, consumer }) => isReady || consumer.closed)) return;
-    for (const feed of other) feed.close();
+    for (const feed of other) if (!this.#replacesSlots(feed)) feed.close();
     if (this.#way === 'each') this.#slots = [];
+  }
+
+  /** Whether a microphone was offered because the slots that it has have ended, although nobody has told it to leave them yet. */
+  #replacesSlots(feed: VoiceFeed): boolean {
+    const producer = this.#producers.get(feed);
+    return producer !== undefined && this.#taking !== undefined && this.#heard.get(producer) === this.#taking.turn;
   }
 
   #addVoice(feed: VoiceFeed): VoiceFeed {
