@@ -16,12 +16,15 @@ export class Known<T> {
 
   /**
    * Begins a change.
-   * @returns ends it; `next` says what the value is then, from what it was, or undefined where that is not known
+   * @returns ends it, once; `next` says what the value is then, from what it was, or undefined where that is not known
    */
   begin(): (next: (before: T | undefined) => T | undefined) => void {
     this.#raced ||= this.#running > 0;
     this.#running += 1;
+    let ended = false;
     return (next) => {
+      if (ended) return;
+      ended = true;
       this.#running -= 1;
       this.#value = this.#raced ? undefined : next(this.#value);
       if (this.#running === 0) this.#raced = false;
