@@ -35,6 +35,37 @@ test('whoever waits counts as long as they wait, and then as those who have just
   load.close();
 });
 
+test('a worker is as full as its core is busy, over the last ten seconds', async () => {
+  let time = 0;
+  const load = new Load({ cpuTime: async () => time, capacity: 1000 });
+  const pass = async (seconds: number, share: number) => {
+    for (let second = 0; second < seconds; second += 1) {
+      time += share * 1000;
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+  };
+  await pass(3, 0.8);
+  expect(load.cpu).toBeCloseTo(0.8);
+  expect(load.fullness).toBeCloseTo(0.8);
+  await pass(20, 0.2);
+  expect(load.cpu).toBeCloseTo(0.2);
+  // Whoever is placed there comes on top of that.
+  using _stay = load.expect(true);
+  expect(load.fullness).toBeCloseTo(0.45);
+  load.close();
+});
+
+test('a worker that does not answer is not asked again before it has', async () => {
+  const answers: ((time: number) => void)[] = [];
+  const load = new Load({ cpuTime: () => new Promise((resolve) => answers.push(resolve)), capacity: 1000 });
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(answers).toHaveLength(1);
+  answers[0]?.(0);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(answers).toHaveLength(2);
+  load.close();
+});
+
 test('whoever leaves does not count any more', () => {
   const load = idle();
   const stays = [load.expect(true), load.expect(false)];

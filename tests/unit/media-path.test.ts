@@ -71,6 +71,13 @@ describe('media path', () => {
     expect(link.changes).toEqual([]);
   });
 
+  test('is looked at once at a time, however often there are signs of a loss', async () => {
+    const link = new Link();
+    for (let sign = 0; sign < 10; sign += 1) void link.path.check();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(link.asked).toBe(1);
+  });
+
   test('others who send nothing have lost nothing of ours', async () => {
     const link = new Link();
     Object.assign(link.rates, { up: 0, down: 0 });

@@ -1,8 +1,16 @@
 /** Owns the proof that whatever can end a call, or keep somebody out of one, is said in words. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { closings } from '../../shared/closing.ts';
-import { connectReasons, errorReasons } from '../../shared/errors.ts';
-import { byReason } from '../../web/view/problems.ts';
+import { connectReasons, errorReasons, WeirError } from '../../shared/errors.ts';
+import { DeviceError } from '../../web/client/index.ts';
+import {
+  byReason,
+  devicesWords,
+  deviceWords,
+  isDeviceProblem,
+  problemWords,
+  reasonWords,
+} from '../../web/view/problems.ts';
 import { en } from '../../web/view/words/en.ts';
 import { ko } from '../../web/view/words/ko.ts';
 
@@ -21,4 +29,62 @@ describe('words', () => {
       }
     },
   );
+});
+
+describe('what is said of devices', () => {
+  const error = (problem: DeviceError['problem']) => new DeviceError(problem);
+
+  test('that are denied says how to allow them, in the browser that it is', () => {
+    for (const [agent, how] of [
+      ['Mozilla/5.0 Gecko/20100101 Firefox/140.0', 'howFirefox'],
+      ['Mozilla/5.0 Chrome/140.0.0.0 Safari/537.36', 'howChrome'],
+      ['Mozilla/5.0 Version/18.0 Safari/605.1.15', 'howSafari'],
+      ['Mozilla/5.0', 'howOther'],
+    ] as const) {
+      vi.stubGlobal('navigator', { userAgent: agent });
+      expect(deviceWords('camera', error('denied'))).toBe(`${en.deniedCamera} ${en[how]}`);
+      expect(devicesWords({ camera: error('denied'), microphone: error('denied') })).toBe(
+        `${en.deniedBoth} ${en[how]}`,
+      );
+    }
+    vi.unstubAllGlobals();
+    expect(deviceWords('camera', error('busy'))).toBe(en.busyCamera);
+    expect(deviceWords('microphone', error('failed'))).toBe(en.deviceFailed);
+    expect(deviceWords('screen', error('denied'))).toBe(en.screenBlocked);
+  });
+
+  test('is one sentence for what fails in one way, and one for each where they differ', () => {
+    expect(devicesWords({})).toBeUndefined();
+    expect(devicesWords({ microphone: error('busy') })).toBe(en.busyMicrophone);
+    expect(devicesWords({ camera: error('missing') })).toBe(en.missingCamera);
+    expect(devicesWords({ camera: error('insecure'), microphone: error('insecure') })).toBe(en.insecure);
+    expect(devicesWords({ camera: error('busy'), microphone: error('busy') })).toBe(
+      `${en.busyCamera} ${en.busyMicrophone}`,
+    );
+    expect(devicesWords({ camera: error('insecure'), microphone: error('busy') })).toBe(
+      `${en.insecure} ${en.busyMicrophone}`,
+    );
+  });
+
+  test('is told from whatever else is thrown', () => {
+    expect(isDeviceProblem({ source: 'camera', error: error('busy') })).toBe(true);
+    for (const other of [undefined, null, 7, 'error', {}, { error: new Error('other') }, error('busy')]) {
+      expect(isDeviceProblem(other)).toBe(false);
+    }
+  });
+});
+
+describe('what is said of an error', () => {
+  test('is what its reason says, or else its code, or else its own words', () => {
+    vi.stubGlobal('location', { origin: 'https://weir.example' });
+    expect(problemWords(new WeirError('unauthorized', 'No.', { reason: 'expired' }))).toBe(en.tokenExpired);
+    expect(problemWords(new WeirError('roomFull'))).toBe(en.roomFull);
+    expect(problemWords(new WeirError('unauthorized', 'Not you.'))).toContain('Not you.');
+    for (const other of [new WeirError('notFound', 'Gone astray.'), new Error('Gone astray.'), 'Gone astray.']) {
+      expect(problemWords(other)).toContain('Gone astray.');
+    }
+    expect(reasonWords('kicked')).toBe(en.endedKickedText);
+    expect([reasonWords(undefined), reasonWords('unheardOf')]).toEqual([undefined, undefined]);
+    vi.unstubAllGlobals();
+  });
 });

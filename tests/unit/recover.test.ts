@@ -149,8 +149,13 @@ describe('Watchdog', () => {
       await vi.advanceTimersByTimeAsync(500);
     }
     expect(onSilence).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(2000);
+    expect(watchdog.answers).toBe(true);
+    await vi.advanceTimersByTimeAsync(1000);
     expect(watchdog.answers).toBe(false);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(onSilence).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(onSilence).toHaveBeenCalledTimes(1);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(onSilence).toHaveBeenCalledTimes(1);
     watchdog.close();

@@ -1,8 +1,8 @@
 /** Owns how names are shown on the page: initials of whole characters, and sentences that a name does not turn around. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { isolated } from '../../web/view/bidi.ts';
 import { initials } from '../../web/view/dom.ts';
-import { typedName } from '../../web/view/ownName.ts';
+import { nameWithoutLobby, typedName } from '../../web/view/ownName.ts';
 import { say } from '../../web/view/words/index.ts';
 
 describe('initials', () => {
@@ -50,5 +50,19 @@ describe('a name that is typed', () => {
     ['x'.repeat(101), { problem: say('nameTooLong', { count: 100 }) }],
   ])('%j is judged before it is sent', (typed, judged) => {
     expect(typedName(typed)).toEqual(judged);
+  });
+});
+
+describe('the name of whoever enters without being asked', () => {
+  test('is that of the address, or the one of the last time, short enough, or that of a guest', () => {
+    const stored = new Map([['weir.name', ' Ada\u200b  Lovelace ']]);
+    vi.stubGlobal('localStorage', { getItem: (key: string) => stored.get(key) ?? null });
+    expect(nameWithoutLobby('Bob')).toBe('Bob');
+    expect(nameWithoutLobby(undefined)).toBe('Ada Lovelace');
+    stored.set('weir.name', 'x'.repeat(200));
+    expect(nameWithoutLobby('')).toBe(`${'x'.repeat(99)}…`);
+    stored.clear();
+    expect(nameWithoutLobby(undefined)).toBe(say('guest'));
+    vi.unstubAllGlobals();
   });
 });

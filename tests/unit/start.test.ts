@@ -77,6 +77,13 @@ describe('recent rooms', () => {
     expect(recentRooms.get()).toEqual([]);
   });
 
+  test('may have a name of one letter, and of none at all not', () => {
+    recentRooms.add({ kind: 'call', room: 'a' });
+    expect(recentRooms.get()).toEqual([{ kind: 'call', room: 'a' }]);
+    stored.set('weir.rooms', '[{"kind":"call","room":""}]');
+    expect(recentRooms.get()).toEqual([]);
+  });
+
   test.each(['nonsense', '{"a":1}', '[{"kind":"call"},{"kind":"call","room":"kept"},7]'])(
     'of a storage that holds %s are what can be read',
     (text) => {

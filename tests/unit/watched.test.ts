@@ -89,6 +89,37 @@ describe('views', () => {
     expect(requests.length).toBe(2);
   });
 
+  test('what changes all the time is told every 250 ms, although less and less is seen', async () => {
+    const { views, requests } = setUp();
+    for (let at = 0; at < 2000; at += 20) {
+      views.set('ann', 'camera', { width: 1600 - at / 2, height: 900 });
+      await vi.advanceTimersByTimeAsync(20);
+    }
+    expect(requests.length).toBeGreaterThanOrEqual(7);
+    expect(requests.length).toBeLessThanOrEqual(9);
+  });
+
+  test('a change that was undone before it was told keeps no other waiting', async () => {
+    const { views, requests } = setUp();
+    views.set('ann', 'camera', { width: 640, height: 368 });
+    await vi.advanceTimersByTimeAsync(1000);
+    views.set('ann', 'camera', undefined);
+    views.set('ann', 'camera', { width: 640, height: 368 });
+    await vi.advanceTimersByTimeAsync(60);
+    views.set('ann', 'camera', { width: 1280, height: 720 });
+    await turn();
+    expect(requests.length).toBe(2);
+  });
+
+  test('what is closed tells nothing any more', async () => {
+    const { views, requests } = setUp();
+    views.set('ann', 'camera', { width: 640, height: 368 });
+    views.close();
+    views.set('bob', 'camera', { width: 640, height: 368 });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(requests).toEqual([]);
+  });
+
   test('more than 256 are split; whoever has left is not named', async () => {
     const { views, requests } = setUp();
     for (let peer = 0; peer < 300; peer += 1) views.set(`p${peer}`, 'camera', { width: 160, height: 96 });
@@ -270,11 +301,14 @@ describe('encodings', () => {
 });
 
 describe('watched layers', () => {
-  /** A browser's sender, in which each change takes 100 ms and two at once are an error. */
+  /** A browser's sender, in which each change takes 100 ms and two at once are an error; it counts what it was asked. */
   class Sender implements LayerSender {
     readonly changes: (boolean | undefined)[][] = [];
     encodings: RTCRtpEncodingParameters[];
     refuses: (encodings: readonly RTCRtpEncodingParameters[]) => boolean = () => false;
+    asked = 0;
+    /** Changes that were asked for while another was under way. */
+    overlaps = 0;
     #busy = false;
 
     constructor(encodings: RTCRtpEncodingParameters[]) {
@@ -292,7 +326,11 @@ describe('watched layers', () => {
     }
 
     async setParameters({ encodings }: RTCRtpSendParameters): Promise<void> {
-      if (this.#busy) throw new Error('two at once');
+      this.asked += 1;
+      if (this.#busy) {
+        this.overlaps += 1;
+        throw new Error('two at once');
+      }
       this.#busy = true;
       await new Promise((resolve) => setTimeout(resolve, 100));
       this.#busy = false;
@@ -326,6 +364,7 @@ describe('watched layers', () => {
       [false, false, false],
       [true, true, true],
     ]);
+    expect(sender.overlaps).toBe(0);
   });
 
   test('a limit that is there before the sender holds for it; that of a former one does not', async () => {
@@ -416,6 +455,10 @@ describe('watched layers', () => {
     layers.limit('camera', 0);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(sender.changes).toEqual([]);
+    const { asked } = sender;
+    expect(asked).toBeGreaterThan(2);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(sender.asked).toBe(asked);
     layers.limit('camera', 1);
     await vi.advanceTimersByTimeAsync(300);
     sender.refuses = () => false;
