@@ -15,16 +15,18 @@ import { squeeze } from './bench/squeeze.ts';
 import { storm } from './bench/storm.ts';
 import type { Benchmark, Findings } from './bench/support/Benchmark.ts';
 import { parseCommand, UsageError, usage } from './bench/support/command.ts';
-import { childrenOf } from './bench/support/cpu.ts';
 import { compare, type Drop, failing, lineOf, TOLERANCE } from './bench/support/gate.ts';
+import { writePerformancePage } from './bench/support/page.ts';
 import type { Ratio } from './bench/support/pairs.ts';
-import { type BenchRecord, machineOf, readRecords, writeRecord } from './bench/support/record.ts';
+import { type BenchRecord, readRecords, writeRecord } from './bench/support/record.ts';
 import { reportOf } from './bench/support/report.ts';
 import { whyNotHere } from './bench/support/requirements.ts';
 import { unwatched } from './bench/unwatched.ts';
 import { voices } from './bench/voices.ts';
 import { Progress } from './setup/progress.mjs';
 import { endings } from './setup/signals.mjs';
+import { machineOf } from './support/machine.ts';
+import { childrenOf } from './support/process/cpu.ts';
 
 /** In the order in which they run. */
 const benchmarks: readonly Benchmark[] = [
@@ -78,6 +80,7 @@ function keep({ name, title, about, a, b, limits }: Benchmark, { srtp, ratios, f
     figures: [...figures],
     ...(srtp && { srtp }),
   });
+  writePerformancePage();
   console.log(`  Written: bench/${name}.json, docs/performance.md\n`);
 }
 

@@ -8,7 +8,7 @@ import { closings } from '../shared/closing.ts';
 import { connectReasons, errorCodes, errorReasons } from '../shared/errors.ts';
 import { MAX_DISPLAY_NAME, MAX_ROOM_NAME } from '../shared/names.ts';
 import { clientTable, PROTOCOL_VERSION, SIGNALLING_PATH, serverTable } from '../shared/protocol.ts';
-import { performancePage } from './bench/support/record.ts';
+import { performancePage } from './bench/support/page.ts';
 
 /** What of JSON Schema our schemas turn into. */
 const Schema = z.object({

@@ -2,10 +2,10 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { hasChromium } from '../tests/support/chromium.ts';
 import { frames, type Shot } from './shots/Shot.ts';
 import { type Frame, Stand } from './shots/Stand.ts';
 import { shots } from './shots/table.ts';
+import { whyNoChromium } from './support/browsers/chromium.ts';
 
 const wanted = process.argv.slice(2);
 const directory = fileURLToPath(new URL('../shots/', import.meta.url));
@@ -72,8 +72,9 @@ async function takeAll(pictures: readonly Picture[], stand: Stand): Promise<numb
   return taken;
 }
 
-if (!hasChromium) {
-  process.stderr.write('There is no Chromium to take pictures with.\n');
+const missing = whyNoChromium();
+if (missing !== undefined) {
+  process.stderr.write(`There is no Chromium to take pictures with: ${missing}.\n`);
   process.exit(1);
 }
 mkdirSync(directory, { recursive: true });

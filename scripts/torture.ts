@@ -2,8 +2,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { machineOf } from './bench/support/record.ts';
 import { Progress } from './setup/progress.mjs';
+import { machineOf } from './support/machine.ts';
 import { address } from './torture/recover/address.ts';
 import { crowd } from './torture/recover/crowd.ts';
 import { cuts } from './torture/recover/cuts.ts';

@@ -2,14 +2,16 @@
 import { cpus } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
+import { Memory } from '../support/process/Child.ts';
+import { CpuMeter, idleMilliseconds, memoryOf } from '../support/process/cpu.ts';
+import { type Measured, startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { median } from '../support/statistics/median.ts';
 import { Audience } from './support/Audience.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { BusyMeter } from './support/BusyMeter.ts';
-import { Memory } from './support/Child.ts';
-import { CpuMeter, idleMilliseconds, memoryOf } from './support/cpu.ts';
-import { median, type Pair, ratioOf } from './support/pairs.ts';
-import { type Measured, startMeasured } from './support/servers.ts';
-import { raised, viewersOf } from './support/settings.ts';
+import { type Pair, ratioOf } from './support/pairs.ts';
+import { viewersOf } from './support/settings.ts';
 import { type Places, type Reading, spreadOf, type Window, windowOf } from './support/windows.ts';
 
 /** `WEIR_BENCH_VIEWERS` says otherwise. */
@@ -95,7 +97,7 @@ export const audience: Benchmark = {
 /** A server on which a broadcast is live, of which nobody sees anything yet. */
 async function open(settings: Readonly<Record<string, string>>): Promise<Hall> {
   await using opening = new AsyncDisposableStack();
-  const server = opening.use(await startMeasured('weir', settings));
+  const server = opening.use(await startMeasured(settings));
   const audience = opening.use(await Audience.open({ url: server.url, room: ROOM, camera: 'steady' }, CREWS));
   // Whoever connects while hundreds receive waits for its turn, and may give up.
   await audience.setFlowing(false);

@@ -1,15 +1,16 @@
 /** Owns the benchmark of forwarding: what a packet costs Weir's media worker, the bare worker, and at least any server. */
 import { setTimeout } from 'node:timers/promises';
-import { Member } from '../load/endpoint/Member.ts';
-import { steady } from '../load/material.ts';
-import { steadyVideo } from '../load/media/steady.ts';
+import { Member } from '../support/endpoint/Member.ts';
+import { steady } from '../support/media/material.ts';
+import { steadyVideo } from '../support/media/steady.ts';
+import { CpuMeter } from '../support/process/cpu.ts';
+import { type Measured as Server, startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { median } from '../support/statistics/median.ts';
 import { BareRoom, pause } from './support/BareRoom.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
-import { CpuMeter } from './support/cpu.ts';
 import { runFloor } from './support/floor.ts';
-import { figuresOf, inTwos, median, type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
-import { type Measured as Server, startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
+import { figuresOf, inTwos, type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
 
 /**
  * How long each window is, and how long media flows before; milliseconds. Windows differ by a tenth on a machine that
@@ -79,7 +80,7 @@ interface Measured {
 }
 
 async function measure(receivers: number, depth: 'full' | 'quick', say: (what: string) => void): Promise<Measured> {
-  await using weir = await startMeasured('weir');
+  await using weir = await startMeasured();
   using audience = await weirAudience(weir, receivers);
   await using bare = await BareRoom.open();
   await bare.fill(receivers, AT_ONCE, steadyVideo(steady));

@@ -2,14 +2,15 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import type { BroadcastProfile } from '../../shared/protocol.ts';
-import { distributionOf } from '../load/report/distribution.ts';
-import { startBrowser } from '../torture/support/Page.ts';
+import { launchChromium } from '../support/browsers/chromium.ts';
+import { addresses, Namespaces } from '../support/network/namespaces.ts';
+import { startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { distributionOf } from '../support/statistics/distribution.ts';
+import { median } from '../support/statistics/median.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { ClockHost, ClockViewer } from './support/clockPages.ts';
-import { addresses, Namespaces } from './support/namespaces.ts';
-import { median, type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
-import { startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
+import { type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
 import { type Sight, sightOf } from './support/sight.ts';
 
 const ROOM = 'bench';
@@ -80,7 +81,7 @@ export const glass: Benchmark = {
 
 async function onLoopback(): Promise<Stage> {
   await using opening = new AsyncDisposableStack();
-  const { url } = opening.use(await startMeasured('weir', resumable));
+  const { url } = opening.use(await startMeasured(resumable));
   return await stageOf(opening, url, {});
 }
 
@@ -89,7 +90,7 @@ async function overLink(): Promise<Stage> {
   await using opening = new AsyncDisposableStack();
   const namespaces = opening.use(await Namespaces.create(LINK, LINK_SECONDS));
   const settings = { ...resumable, WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b };
-  const { url } = opening.use(await startMeasured('weir', settings, { namespaces, side: 'b' }));
+  const { url } = opening.use(await startMeasured(settings, { namespaces, side: 'b' }));
   return await stageOf(opening, url, { host: namespaces.names.b, viewer: namespaces.names.a });
 }
 
@@ -98,11 +99,11 @@ async function stageOf(
   url: string,
   within: { readonly host?: string; readonly viewer?: string },
 ): Promise<Stage> {
-  const hosts = opening.use(await startBrowser({ secure: url, ...(within.host && { within: within.host }) }));
-  const viewers = opening.use(await startBrowser({ secure: url, ...(within.viewer && { within: within.viewer }) }));
-  const host = await ClockHost.enter(hosts.browser, { url, room: ROOM });
+  const hosts = opening.use(await launchChromium({ secure: url, ...(within.host && { within: within.host }) }));
+  const viewers = opening.use(await launchChromium({ secure: url, ...(within.viewer && { within: within.viewer }) }));
+  const host = await ClockHost.enter(hosts, { url, room: ROOM });
   const owned = opening.move();
-  return { url, host, viewers: viewers.browser, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { url, host, viewers: viewers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Somebody who comes, and looks on for so long. */

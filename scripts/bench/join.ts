@@ -1,14 +1,15 @@
 /** Owns the benchmark of joining: from an opening socket to the first packet and the first picture, near and far. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { distributionOf } from '../load/report/distribution.ts';
+import { addresses, Namespaces } from '../support/network/namespaces.ts';
+import { Child } from '../support/process/Child.ts';
+import { startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { distributionOf } from '../support/statistics/distribution.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { firstFrames } from './support/browser.ts';
-import { Child } from './support/Child.ts';
-import { addresses, Namespaces } from './support/namespaces.ts';
 import { figuresOf, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
-import { startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
+import { startSteps } from './support/servers.ts';
 
 /** Milliseconds there and back. */
 const ROUND_TRIPS = [0, 50, 150];
@@ -31,10 +32,12 @@ export const join: Benchmark = {
     await using namespaces = await Namespaces.create({}, LINK);
     const settings = { WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b };
     const beside = { namespaces, side: 'b' } as const;
-    await using weir = await startMeasured('weir', settings, beside);
-    await using steps = await startMeasured('steps', settings, beside);
-    await using publisher = Child.start('visitor.ts', { within: beside });
-    await using visitor = Child.start('visitor.ts', { within: { namespaces, side: 'a' } });
+    await using weir = await startMeasured(settings, beside);
+    await using steps = await startSteps(settings, beside);
+    await using publisher = Child.start(new URL('support/visitor.ts', import.meta.url), { within: beside });
+    await using visitor = Child.start(new URL('support/visitor.ts', import.meta.url), {
+      within: { namespaces, side: 'a' },
+    });
     const places = {
       weir: { which: 'weir', url: weir.url, room: 'bench' },
       steps: { which: 'steps', url: steps.url, room: 'bench' },

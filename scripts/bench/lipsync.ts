@@ -1,13 +1,13 @@
 /** Owns the benchmark of lips and voices: how far apart they are at a viewer, with the voice by itself and by slots. */
 import { setTimeout } from 'node:timers/promises';
-import { silence } from '../load/media/steady.ts';
-import { distributionOf } from '../load/report/distribution.ts';
-import { startBrowser } from '../torture/support/Page.ts';
+import { launchChromium } from '../support/browsers/chromium.ts';
+import { silence } from '../support/media/steady.ts';
+import { startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { distributionOf } from '../support/statistics/distribution.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { Crowd } from './support/members.ts';
 import { type Pair, ratioOf } from './support/pairs.ts';
-import { startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
 import { type Moments, Onlooker, SpeakingFace } from './support/speakingFace.ts';
 
 const ROOMS = { single: 'single', slots: 'slots' } as const;
@@ -37,8 +37,8 @@ export const lipsync: Benchmark = {
   slow: true,
   async run({ quick, say }) {
     const count = BEEPS[quick ? 'quick' : 'full'];
-    await using server = await startMeasured('weir', ONE_HEARD);
-    await using chromium = await startBrowser({ secure: server.url });
+    await using server = await startMeasured(ONE_HEARD);
+    await using chromium = await launchChromium({ secure: server.url });
     using crowd = new Crowd();
     const { url } = server;
     const others = await crowd.join(
@@ -52,8 +52,8 @@ export const lipsync: Benchmark = {
     };
     speak(false);
     const rooms = Object.values(ROOMS);
-    const onlooker = await Onlooker.enter(chromium.browser, { url, rooms });
-    const face = await SpeakingFace.enter(chromium.browser, { url, rooms });
+    const onlooker = await Onlooker.enter(chromium, { url, rooms });
+    const face = await SpeakingFace.enter(chromium, { url, rooms });
     await setTimeout(TIMES.settle);
     const figures: Figure[] = [];
     const ratios = [];

@@ -1,14 +1,16 @@
 /** Owns the benchmark of memory: what a room holds in Node and in the worker, and whether joins leave anything behind. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { opus, vp8 } from '../../tests/support/media.ts';
+import { opus, vp8 } from '../support/media/clientParameters.ts';
+import { Memory } from '../support/process/Child.ts';
+import { memoryOf } from '../support/process/cpu.ts';
+import { type Measured, startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { median } from '../support/statistics/median.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
-import { Memory } from './support/Child.ts';
-import { memoryOf } from './support/cpu.ts';
-import { figuresOf, median, ratioOf, runPairs } from './support/pairs.ts';
+import { figuresOf, ratioOf, runPairs } from './support/pairs.ts';
 import { SignalClient } from './support/SignalClient.ts';
-import { type Measured, startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
+import { startBareObjects } from './support/servers.ts';
 
 /** People in each room: everyone has a camera and a sound, and receives all others'. */
 const PEERS = 30;
@@ -52,7 +54,7 @@ async function fillRoom(url: string, room: string): Promise<void> {
 
 /** Bytes that `JOINS.counted` joins and leaves leave behind. */
 async function leak(say: (what: string) => void): Promise<Figure[]> {
-  await using weir = await startMeasured('weir');
+  await using weir = await startMeasured();
   let name = 0;
   const visit = async (count: number) => {
     const visitor = async () => {
@@ -85,8 +87,8 @@ export const memory: Benchmark = {
   b: "mediasoup's objects alone",
   limits: raised,
   async run({ quick, say }) {
-    await using weir = await startMeasured('weir');
-    await using bare = await startMeasured('bareObjects');
+    await using weir = await startMeasured();
+    await using bare = await startBareObjects();
     let room = 0;
     const pairs = await runPairs(
       () => growth(weir, () => fillRoom(weir.url, `room-${++room}`)),

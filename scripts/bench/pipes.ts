@@ -1,14 +1,15 @@
 /** Owns the benchmark of pipes: what a packet costs the workers of a room that is on two of them, against one. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { steadyVideo } from '../load/media/steady.ts';
+import { steadyVideo } from '../support/media/steady.ts';
+import { CpuMeter } from '../support/process/cpu.ts';
+import { startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
 import { pause } from './support/BareRoom.ts';
 import type { Benchmark } from './support/Benchmark.ts';
-import { CpuMeter } from './support/cpu.ts';
 import { Crowd, cameraOf } from './support/members.ts';
 import { figuresOf, inTwos, ratioOf, runPairs } from './support/pairs.ts';
-import { startMeasured } from './support/servers.ts';
-import { raised, viewersOf } from './support/settings.ts';
+import { viewersOf } from './support/settings.ts';
 
 /** `WEIR_BENCH_VIEWERS` says otherwise. */
 const VIEWERS = 300;
@@ -97,7 +98,7 @@ export const pipes: Benchmark = {
 /** A server with everyone inside, and nothing that flows. */
 async function open(settings: Record<string, string>, viewers: number): Promise<Hall> {
   await using opening = new AsyncDisposableStack();
-  const server = opening.use(await startMeasured('weir', settings));
+  const server = opening.use(await startMeasured(settings));
   const crowd = opening.use(new Crowd());
   const { url } = server;
   const publisher = { url, room: ROOM, name: 'publisher', tracks: { camera: [steadyVideo(camera)] }, receives: false };

@@ -1,12 +1,13 @@
 /** Owns the benchmark of pouring in: many viewers come to one simulcast publisher within a second, on one worker or two. */
 import { setTimeout } from 'node:timers/promises';
-import { distributionOf } from '../load/report/distribution.ts';
+import { startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { distributionOf } from '../support/statistics/distribution.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { steadySimulcast } from './support/layers.ts';
 import { Crowd, cameraOf } from './support/members.ts';
 import { ratioOf, runPairs } from './support/pairs.ts';
-import { startMeasured } from './support/servers.ts';
-import { raised, viewersOf } from './support/settings.ts';
+import { viewersOf } from './support/settings.ts';
 import { evenly, mostAsked, visit } from './support/visits.ts';
 
 /** How many come; `WEIR_BENCH_VIEWERS` says otherwise. */
@@ -102,7 +103,7 @@ async function open(
   before: 'watched' | 'unwatched',
 ): Promise<Stage> {
   await using opening = new AsyncDisposableStack();
-  const { url } = opening.use(await startMeasured('weir', settings));
+  const { url } = opening.use(await startMeasured(settings));
   const crowd = opening.use(new Crowd());
   const publisher = { url, room: 'bench', name: 'publisher', tracks: { camera: steadySimulcast() }, receives: false };
   const [sender] = await crowd.join([publisher]);

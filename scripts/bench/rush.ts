@@ -1,13 +1,14 @@
 /** Owns the benchmark of a rush: two hundred viewers come within a second to a broadcast that is live, on one worker or two. */
 import { setTimeout } from 'node:timers/promises';
-import { now } from '../load/endpoint/clock.ts';
-import { distributionOf } from '../load/report/distribution.ts';
+import { now } from '../support/endpoint/clock.ts';
+import { type Measured, startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { distributionOf } from '../support/statistics/distribution.ts';
 import { Audience } from './support/Audience.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { BusyMeter } from './support/BusyMeter.ts';
 import { type Pair, ratioOf, runPairs } from './support/pairs.ts';
-import { type Measured, startMeasured } from './support/servers.ts';
-import { raised, viewersOf } from './support/settings.ts';
+import { viewersOf } from './support/settings.ts';
 import { evenly, mostAsked } from './support/visits.ts';
 
 /** How many come; `WEIR_BENCH_VIEWERS` says otherwise. */
@@ -86,7 +87,7 @@ async function arrive(
   environment: Readonly<Record<string, string>>,
   say: (what: string) => void,
 ): Promise<Arrival> {
-  await using server = await startMeasured('weir', environment);
+  await using server = await startMeasured(environment);
   await using audience = await Audience.open({ url: server.url, room: ROOM, camera: 'simulcast' }, CREWS);
   await audience.fill(1);
   await setTimeout(TIMES.settle);

@@ -1,17 +1,17 @@
 /** Owns the benchmark of what is shown: a viewer of nine tiles in a room of twenty-five, against one who is sent everything. */
 import { setTimeout } from 'node:timers/promises';
-import type { Member } from '../load/endpoint/Member.ts';
-import type { Track } from '../load/endpoint/Track.ts';
-import { prepareStreams, prepareVoice } from '../load/media/prepare.ts';
-import type { Stream } from '../load/media/Stream.ts';
-import { startBrowser } from '../torture/support/Page.ts';
+import { launchChromium } from '../support/browsers/chromium.ts';
+import type { Member } from '../support/endpoint/Member.ts';
+import type { Track } from '../support/endpoint/Track.ts';
+import { prepareStreams, prepareVoice } from '../support/media/prepare.ts';
+import type { Stream } from '../support/media/Stream.ts';
+import { CpuMeter } from '../support/process/cpu.ts';
+import { type Measured, startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
-import { CpuMeter } from './support/cpu.ts';
 import { Crowd, cameraOf, receivedBy } from './support/members.ts';
 import { figuresOf, type Pair, ratioOf } from './support/pairs.ts';
 import { type Count, Person } from './support/person.ts';
-import { type Measured, startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
 
 const PUBLISHERS = 25;
 const ROOM = 'bench';
@@ -124,7 +124,7 @@ export const shown: Benchmark = {
 /** A server with its publishers and one viewer, who sees nine of them or has said nothing. */
 async function open(camera: readonly Stream[], voice: Stream, view: View): Promise<Hall> {
   await using opening = new AsyncDisposableStack();
-  const server = opening.use(await startMeasured('weir'));
+  const server = opening.use(await startMeasured());
   const crowd = opening.use(new Crowd());
   const { url } = server;
   const publishers = await crowd.join(
@@ -190,8 +190,8 @@ function since(before: Window, after: Window): Window {
 
 /** What comes down to a browser, once it has had its time, against what is enough. */
 async function inChromium({ url, publishers }: Hall, say: (what: string) => void): Promise<Figure[]> {
-  await using chromium = await startBrowser({ secure: url });
-  const viewer = await Person.enter(chromium.browser, { url, room: ROOM, name: 'chromium', videos: 0 });
+  await using chromium = await launchChromium({ secure: url });
+  const viewer = await Person.enter(chromium, { url, room: ROOM, name: 'chromium', videos: 0 });
   await viewer.look(tilesOf(publishers));
   await setTimeout(TIMES.chromium);
   const wanted = layersOf(publishers, 'shown');

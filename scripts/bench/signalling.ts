@@ -1,12 +1,13 @@
 /** Owns the benchmark of signalling: how fast, and with how much talk, a newcomer gets all consumers of a full room. */
 import { setTimeout } from 'node:timers/promises';
-import { opus, vp8 } from '../../tests/support/media.ts';
+import { opus, vp8 } from '../support/media/clientParameters.ts';
+import { startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
 import type { Benchmark } from './support/Benchmark.ts';
 import { figuresOf, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
 import { SignalClient } from './support/SignalClient.ts';
 import { StepClient } from './support/StepClient.ts';
-import { startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
+import { startSteps } from './support/servers.ts';
 import type { Traffic } from './support/stepProtocol.ts';
 
 /** People in the room, each with a camera and a sound, and joins that are measured together. */
@@ -61,10 +62,10 @@ export const signalling: Benchmark = {
   b: 'the step server, in both of its orders',
   limits: raised,
   async run({ say }) {
-    await using weir = await startMeasured('weir');
+    await using weir = await startMeasured();
     // One after another, and all begun at once, each still a request of its own.
-    await using steps = await startMeasured('steps');
-    await using begun = await startMeasured('steps', { WEIR_BENCH_CONSUMERS: 'atOnce' });
+    await using steps = await startSteps();
+    await using begun = await startSteps({ WEIR_BENCH_CONSUMERS: 'atOnce' });
     say(`filling rooms with ${PEERS} peers each`);
     for (let index = 0; index < PEERS; index += 1) {
       const peers = [

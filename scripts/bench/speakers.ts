@@ -1,14 +1,17 @@
 /** The benchmark of a call whose speakers alternate: the layers that four pages send, against those that their tiles show. */
 import { setTimeout } from 'node:timers/promises';
 import { layerFor } from '../../server/media/layers.ts';
-import { startBrowser } from '../torture/support/Page.ts';
+import { launchChromium } from '../support/browsers/chromium.ts';
+import { childrenOf, cpuMicroseconds, treeOf } from '../support/process/cpu.ts';
+import { type Measured, startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { median } from '../support/statistics/median.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { CallPage, type ShownTile } from './support/CallPage.ts';
-import { childrenOf, cpuMicroseconds, treeOf } from './support/cpu.ts';
 import { bytesBetween, type Camera, extraBetween, lastExtra, publishedAt, type Span } from './support/layerSamples.ts';
-import { median, type Pair, type Ratio, ratioOf } from './support/pairs.ts';
-import { type Measured, startCheckout, startMeasured } from './support/servers.ts';
-import { comparedCheckout, raised } from './support/settings.ts';
+import { type Pair, type Ratio, ratioOf } from './support/pairs.ts';
+import { startCheckout } from './support/servers.ts';
+import { comparedCheckout } from './support/settings.ts';
 
 /** With four people in a call, each tile is half as wide. */
 const VIEWPORT = { width: 1280, height: 800 };
@@ -65,7 +68,7 @@ export const speakers: Benchmark = {
     const { rounds, windows } = DEPTH[quick ? 'quick' : 'full'];
     const folder = comparedCheckout();
     await using servers = new AsyncDisposableStack();
-    const here = servers.use(await startMeasured('weir'));
+    const here = servers.use(await startMeasured());
     const there = folder === undefined ? undefined : servers.use(await startCheckout(folder));
     const found: Record<Side, Round[]> = { a: [], b: [] };
     for (let round = 0; round < rounds; round += 1) {
@@ -90,10 +93,9 @@ export const speakers: Benchmark = {
 /** One call, in a browser of its own. */
 async function call(server: Measured, room: string, windows: number): Promise<Round> {
   const others = new Set(childrenOf(process.pid));
-  await using chromium = await startBrowser();
+  await using browser = await launchChromium();
   const [pid] = childrenOf(process.pid).filter((child) => !others.has(child));
   if (pid === undefined) throw new Error('The browser has no process.');
-  const { browser } = chromium;
   const open = (name: string) => CallPage.open(browser, { url: server.url, room, name, viewport: VIEWPORT });
   const pages = await Promise.all(NAMES.map(open));
   await Promise.all(pages.map((page) => seesOthers(page, NAMES.length - 1)));

@@ -1,16 +1,16 @@
 /** Owns the benchmark of a link that gets narrow under a viewer: how soon less is sent, what freezes, how soon all is back. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { now } from '../load/endpoint/clock.ts';
-import { distributionOf } from '../load/report/distribution.ts';
-import { startBrowser } from '../torture/support/Page.ts';
+import { launchChromium } from '../support/browsers/chromium.ts';
+import { now } from '../support/endpoint/clock.ts';
+import { addresses, Namespaces } from '../support/network/namespaces.ts';
+import { Child } from '../support/process/Child.ts';
+import { startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { distributionOf } from '../support/statistics/distribution.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
-import { Child } from './support/Child.ts';
-import { addresses, Namespaces } from './support/namespaces.ts';
 import { type Pair, ratioOf } from './support/pairs.ts';
 import { Person, type ShownFrame } from './support/person.ts';
-import { startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
 
 /** kbit/s, and milliseconds one way. */
 const LINK = { wide: 2500, tight: 500, delay: 20 };
@@ -59,15 +59,16 @@ export const squeeze: Benchmark = {
     await using namespaces = await Namespaces.create({ rate: LINK.wide, delay: LINK.delay }, LINK_SECONDS);
     const beside = { namespaces, side: 'b' } as const;
     await using server = await startMeasured(
-      'weir',
       { WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b, ...resumable },
       beside,
     );
-    await using publisher = Child.start('publisher.ts', { within: beside });
+    await using publisher = Child.start(new URL('../support/endpoint/publisher.ts', import.meta.url), {
+      within: beside,
+    });
     const { url } = server;
     const peerId = await publisher.ask('publish', z.string(), { url, room: 'bench' });
-    await using chromium = await startBrowser({ within: namespaces.names.a, secure: url });
-    const viewer = await Person.enter(chromium.browser, { url, room: 'bench', name: 'viewer' });
+    await using chromium = await launchChromium({ within: namespaces.names.a, secure: url });
+    const viewer = await Person.enter(chromium, { url, room: 'bench', name: 'viewer' });
     await viewer.look([{ peerId, width: 1280, height: 720 }]);
     const rounds: Round[] = [];
     const count = DEPTH[quick ? 'quick' : 'full'];

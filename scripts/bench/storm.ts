@@ -3,10 +3,10 @@
 import { parseOptions } from '../load/options.ts';
 import type { LoadResults } from '../load/results.ts';
 import { load } from '../load/run.ts';
+import { startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
 import type { Benchmark } from './support/Benchmark.ts';
 import { figuresOf, ratioOf, runPairs } from './support/pairs.ts';
-import { startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
 
 const STORM = { viewers: 200, seconds: 5 };
 /** What a calm arrival is: so many a second. */
@@ -14,7 +14,7 @@ const CALM = 20;
 
 /** One arrival of everyone, on a server of its own. */
 async function arrive(viewers: number, rate: number): Promise<LoadResults> {
-  await using weir = await startMeasured('weir');
+  await using weir = await startMeasured();
   const options = parseOptions([
     ...['--url', weir.url, '--publishers', '1', '--subscribers', String(viewers)],
     ...['--duration', String(STORM.seconds), '--rate', String(rate), '--processes', '2', '--sample', '2'],

@@ -1,16 +1,18 @@
 /** Owns the benchmark of what nobody watches: what still goes up, and how soon a picture is there when somebody looks. */
+
 import { setTimeout } from 'node:timers/promises';
-import { now } from '../load/endpoint/clock.ts';
-import type { Member } from '../load/endpoint/Member.ts';
-import { distributionOf } from '../load/report/distribution.ts';
-import { startBrowser } from '../torture/support/Page.ts';
+import type { Browser } from 'playwright-core';
+import { launchChromium } from '../support/browsers/chromium.ts';
+import { now } from '../support/endpoint/clock.ts';
+import type { Member } from '../support/endpoint/Member.ts';
+import { startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { distributionOf } from '../support/statistics/distribution.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { cameraLayers, layerOf, steadySimulcast } from './support/layers.ts';
 import { Crowd, cameraOf } from './support/members.ts';
 import { type Pair, type Ratio, ratioOf } from './support/pairs.ts';
 import { Person } from './support/person.ts';
-import { startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
 
 /** Rooms at the same time, with a publisher and a viewer each. */
 const ROOMS = 6;
@@ -71,7 +73,7 @@ export const unwatched: Benchmark = {
   slow: true,
   async run({ quick, say }) {
     const depth = DEPTH[quick ? 'quick' : 'full'];
-    await using server = await startMeasured('weir');
+    await using server = await startMeasured();
     using crowd = new Crowd();
     const couples = await Promise.all(Array.from({ length: ROOMS }, (_, index) => meet(crowd, server.url, index)));
     const ratios: Ratio[] = [];
@@ -84,9 +86,9 @@ export const unwatched: Benchmark = {
       figures.push(...figuresOf(returns.flat(), how, 'headless', say));
     }
     crowd.leave();
-    await using chromium = await startBrowser({ secure: server.url });
+    await using chromium = await launchChromium({ secure: server.url });
     say('Chromium');
-    const couple = await meetInChromium(chromium.browser, server.url);
+    const couple = await meetInChromium(chromium, server.url);
     figures.push(await unseen([couple], 'Chromium', say));
     for (const how of befores) {
       if (how === 'nothing for long') continue;
@@ -224,10 +226,7 @@ async function look(
   return at;
 }
 
-async function meetInChromium(
-  browser: Awaited<ReturnType<typeof startBrowser>>['browser'],
-  url: string,
-): Promise<Couple> {
+async function meetInChromium(browser: Browser, url: string): Promise<Couple> {
   const room = 'chromium';
   const publisher = await Person.enter(browser, { url, room, name: 'publisher', videos: 0 });
   const viewer = await Person.enter(browser, { url, room, name: 'viewer', videos: 0 });

@@ -1,12 +1,13 @@
 /** Owns the benchmark of voices: what slots cost and save against forwarding every microphone, and what they cut off. */
 import { setTimeout } from 'node:timers/promises';
-import { distributionOf } from '../load/report/distribution.ts';
+import { CpuMeter } from '../support/process/cpu.ts';
+import { type Measured, startMeasured } from '../support/servers/measured.ts';
+import { raised } from '../support/servers/settings.ts';
+import { distributionOf } from '../support/statistics/distribution.ts';
+import { median } from '../support/statistics/median.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
-import { CpuMeter } from './support/cpu.ts';
 import { Crowd, receivedBy } from './support/members.ts';
-import { figuresOf, median, type Pair, ratioOf, runPairs } from './support/pairs.ts';
-import { type Measured, startMeasured } from './support/servers.ts';
-import { raised } from './support/settings.ts';
+import { figuresOf, type Pair, ratioOf, runPairs } from './support/pairs.ts';
 import { PACKET, Talk, voiceOf } from './support/turns.ts';
 
 /** With so many microphones Weir itself can be told to forward all of them (WEIR_HEARD_VOICES is 20 at most). */
@@ -86,7 +87,7 @@ async function compare(count: number, say: (what: string) => void) {
 /** A room in which everybody speaks and listens, and nothing flows but while it is measured. */
 async function open(settings: Record<string, string>): Promise<Hall> {
   await using opening = new AsyncDisposableStack();
-  const server = opening.use(await startMeasured('weir', settings));
+  const server = opening.use(await startMeasured(settings));
   const crowd = opening.use(new Crowd());
   const { url } = server;
   const members = await crowd.join(
@@ -120,7 +121,7 @@ async function open(settings: Record<string, string>): Promise<Hall> {
 }
 
 async function inLargeRoom(size: number, packetCost: number): Promise<Figure[]> {
-  await using server = await startMeasured('weir');
+  await using server = await startMeasured();
   using speakers = new Crowd();
   using listeners = new Crowd();
   const { url } = server;

@@ -1,7 +1,7 @@
 /** Owns what is known while a load test runs: who is in, who failed, and a row a second of what all processes counted. */
 import { setTimeout } from 'node:timers/promises';
+import { Histogram } from '../support/statistics/Histogram.ts';
 import type { Report, Second } from './messages.ts';
-import { Histogram } from './report/distribution.ts';
 import type { TimelineRow } from './results.ts';
 import type { Targets } from './targets.ts';
 

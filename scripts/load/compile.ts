@@ -1,9 +1,10 @@
 /** Owns how what the processes have counted becomes one result. */
 
+import { distributionOf } from '../support/statistics/distribution.ts';
+import { Histogram } from '../support/statistics/Histogram.ts';
 import type { Result } from './Crews.ts';
 import type { LoadOptions } from './options.ts';
 import { judge, parseAssertion } from './report/assertions.ts';
-import { distributionOf, Histogram } from './report/distribution.ts';
 import type { LoadResults, ProcessRow, SubscriberRow, TimelineRow, TrackRow } from './results.ts';
 import { addPackets, noPackets } from './tally.ts';
 

@@ -2,13 +2,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { signToken } from '../../server/signalling/tokens.ts';
 import { WeirError } from '../../shared/errors.ts';
-import { now } from './endpoint/clock.ts';
-import { Member } from './endpoint/Member.ts';
-import { type Material, prepareMaterial } from './material.ts';
+import { now } from '../support/endpoint/clock.ts';
+import { Member } from '../support/endpoint/Member.ts';
+import { type Material, prepareMaterial } from '../support/media/material.ts';
+import { Histogram } from '../support/statistics/Histogram.ts';
 import { Order, type Report } from './messages.ts';
 import type { LoadOptions } from './options.ts';
 import type { Happening, MemberPlan } from './plan.ts';
-import { Histogram } from './report/distribution.ts';
 import { publishedBy, Received, subscriberRow } from './tally.ts';
 
 /** How long a token for joining holds, in seconds. */

@@ -1,8 +1,8 @@
 /** Owns what the processes of a load test say to each other. */
 import { z } from 'zod';
+import type { Histogram } from '../support/statistics/Histogram.ts';
 import type { LoadOptions } from './options.ts';
 import type { Happening, MemberPlan } from './plan.ts';
-import type { Histogram } from './report/distribution.ts';
 import type { Packets, SubscriberRow } from './results.ts';
 
 /** What has been counted in one second by one process. */

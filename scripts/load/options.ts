@@ -1,5 +1,6 @@
 /** Owns the command line of the load tester: what may be asked for, and what each flag means. */
 import { parseArgs } from 'node:util';
+import type { Video } from '../support/media/material.ts';
 
 /** A flag that is wrong; the message says what is accepted. */
 export class UsageError extends Error {
@@ -79,8 +80,6 @@ const flags = {
   html: { form: 'text', default: '', about: 'file for a report with plots' },
   help: { form: 'switch', about: 'this' },
 } as const satisfies Record<string, Flag>;
-
-export type Video = (typeof flags)['video']['choices'][number];
 
 export interface LoadOptions {
   readonly url: string;

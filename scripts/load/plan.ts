@@ -1,5 +1,5 @@
 /** Owns who comes, when, and what they do: decided beforehand from the options and the seed, so that it can be repeated. */
-import { type Random, randomFrom } from '../../tests/support/random.ts';
+import { type Random, randomFrom } from '../support/random.ts';
 import type { LoadOptions } from './options.ts';
 
 /** One member of the test. Times are in milliseconds since the test began. */

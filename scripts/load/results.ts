@@ -1,15 +1,5 @@
 /** Owns what a load test finds: the form of its JSON, which the summary, the HTML report and the assertions read. */
-
-/** How a measure is distributed. Times are in milliseconds. All but `count` are 0 where `count` is. */
-export interface Distribution {
-  readonly count: number;
-  readonly mean: number;
-  readonly min: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
-}
+import type { Distribution } from '../support/statistics/distribution.ts';
 
 /** Packets of media, counted at receivers by RTP sequence numbers. */
 export interface Packets {

@@ -1,9 +1,9 @@
 /** Owns a load test from its plan to its results. */
 import { setTimeout } from 'node:timers/promises';
+import { now } from '../support/endpoint/clock.ts';
+import { prepareMaterial } from '../support/media/material.ts';
 import { Crews } from './Crews.ts';
 import { resultsOf } from './compile.ts';
-import { now } from './endpoint/clock.ts';
-import { prepareMaterial } from './material.ts';
 import type { LoadOptions } from './options.ts';
 import { Progress } from './Progress.ts';
 import { planOf } from './plan.ts';

@@ -1,9 +1,9 @@
 /** Owns the sums over members: a row a subscriber, a row a published track, and what all received of each track. */
-import type { Member } from './endpoint/Member.ts';
-import type { Receiver } from './endpoint/Receiver.ts';
+import type { Member } from '../support/endpoint/Member.ts';
+import type { Receiver } from '../support/endpoint/Receiver.ts';
+import { Histogram } from '../support/statistics/Histogram.ts';
 import type { Published, Received as ReceivedRow } from './messages.ts';
 import type { MemberPlan } from './plan.ts';
-import { Histogram } from './report/distribution.ts';
 import type { Packets, SubscriberRow } from './results.ts';
 
 export const noPackets: Packets = { expected: 0, distinct: 0, lost: 0, repaired: 0, duplicate: 0, bytes: 0 };

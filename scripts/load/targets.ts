@@ -1,6 +1,6 @@
 /** Owns the processes that a load test watches: the server behind a local address, and its media workers. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { CpuMeter, childrenOf, memoryOf } from '../bench/support/cpu.ts';
+import { CpuMeter, childrenOf, memoryOf } from '../support/process/cpu.ts';
 import type { ProcessRow } from './results.ts';
 
 /** Share of one core since the last look; undefined where there is nothing to be seen. */

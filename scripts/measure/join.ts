@@ -2,8 +2,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
-import { launchChromium } from '../../tests/support/chromium.ts';
-import { startServer } from '../../tests/support/server.ts';
+import { launchChromium } from '../support/browsers/chromium.ts';
+import { startServer } from '../support/servers/startServer.ts';
+import { distributionOf } from '../support/statistics/distribution.ts';
 
 const { values } = parseArgs({
   options: {
@@ -44,14 +45,9 @@ async function measure(page: Page, url: string): Promise<Times> {
   });
 }
 
-function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
-}
-
 function report(name: string, times: readonly number[]): void {
-  const sorted = times.toSorted((a, b) => a - b);
-  const [p50, p95] = [quantile(sorted, 0.5), quantile(sorted, 0.95)].map(Math.round);
-  process.stdout.write(`${name}: p50 ${p50} ms, p95 ${p95} ms (${sorted.length} runs)\n`);
+  const { p50, p95, count } = distributionOf(times);
+  process.stdout.write(`${name}: p50 ${Math.round(p50)} ms, p95 ${Math.round(p95)} ms (${count} runs)\n`);
 }
 
 await using server = await startServer();

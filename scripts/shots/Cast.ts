@@ -1,7 +1,7 @@
 /** Owns the other people in the pictures: one page that holds many room clients, each with a painted camera. */
 import type { Browser, Page } from 'playwright-core';
-import type { TestServer } from '../../tests/support/server.ts';
 import type { Reaction, Role, RoomClient, RoomKind } from '../../web/client/index.ts';
+import type { TestServer } from '../support/servers/startServer.ts';
 import { type Document, installPainter, type Looks } from './figures.ts';
 
 /** Somebody's part. */

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { wav } from '../../tests/support/captures.ts';
+import { wav } from '../support/browsers/captures.ts';
 import { installPainter, type Looks } from './figures.ts';
 
 /** A camera's film (MJPEG) and a voice (WAV). @returns their paths, as `launchChromium` takes them */

@@ -1,11 +1,11 @@
 /** Owns the proof that the studio of a broadcast does what it says, as its viewers receive it. */
 import { describe, expect, test } from 'vitest';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { violationsOn } from '../support/axe.ts';
-import { hasChromium } from '../support/chromium.ts';
 import { flows, received, still } from '../support/crowd.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually } from '../support/people.ts';
-import { startServer } from '../support/server.ts';
 import { desk, useStudio } from '../support/studio.ts';
 import { button, colourOf, expectIn, hasFocus, newsOn, tile } from '../support/visit.ts';
 import { token, withTokens } from '../support/weir.ts';

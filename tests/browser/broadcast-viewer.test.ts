@@ -1,16 +1,17 @@
 /** Owns the proof of the page on which a broadcast is watched: in by itself, live without a reload, onto the stage and back. */
 import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/media/options.ts';
 import type { RoomClient } from '../../web/client/index.ts';
 import { violationsOn } from '../support/axe.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { hasFirefox, launchFirefox } from '../support/firefox.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually } from '../support/people.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { statsOf } from '../support/tiles.ts';
-import { button, choose, hasFocus, launchChromiumWith, newsOn, useChromium } from '../support/visit.ts';
+import { button, choose, hasFocus, newsOn, useChromium } from '../support/visit.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 
 declare global {
@@ -22,7 +23,6 @@ declare global {
   }
 }
 
-const fakeDevices = ['--use-fake-device-for-media-stream=fps=15', '--autoplay-policy=no-user-gesture-required'];
 const hana = 'hana-hana-hana-hana-hana-hana';
 
 /** A page that runs a broadcast by the SDK: it is in, and publishes a camera and a microphone. */
@@ -56,7 +56,7 @@ const isLive = async (page: Page) => (await page.locator('.main .tile.live').cou
 
 describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
   const weir = useServer();
-  const chromium = useChromium(() => launchChromiumWith(fakeDevices), { [Symbol.dispose]: () => {} });
+  const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 
   async function watch(room: string, query = '?name=Vera', viewport = { width: 1280, height: 800 }): Promise<Page> {
     const page = await (await chromium.browser.newContext({ viewport })).newPage();
@@ -316,7 +316,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
 
 describe.skipIf(!hasChromium)('a viewer of a broadcast with tokens', () => {
   const weir = useServer(withTokens);
-  const chromium = useChromium(() => launchChromiumWith(fakeDevices), { [Symbol.dispose]: () => {} });
+  const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 
   test('is asked for a token where the address has none, and watches with one', async () => {
     const room = 'tokens';
@@ -341,7 +341,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast with tokens', () => {
 });
 
 describe.skipIf(!hasChromium || !hasFirefox)('a viewer of a broadcast in Firefox', () => {
-  const chromium = useChromium(() => launchChromiumWith(fakeDevices), { [Symbol.dispose]: () => {} });
+  const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
   let server: TestServer;
   let firefox: Awaited<ReturnType<typeof launchFirefox>>;
   beforeAll(async () => {

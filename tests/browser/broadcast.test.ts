@@ -1,12 +1,12 @@
 /** Owns the proof of a broadcast from end to end: host, guest and viewers, in Chromium and Firefox, over two media workers. */
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/media/options.ts';
-import { Captures } from '../support/captures.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { hasFirefox, launchFirefox } from '../support/firefox.ts';
 import { eventually, Person } from '../support/people.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { type Drivable, peopleOn, receivedOf, tileOf } from '../support/tiles.ts';
 import { button } from '../support/visit.ts';
 

@@ -1,10 +1,10 @@
 /** Owns the proof that a call works in real browsers: the right face and voice on the right tile, whoever comes or goes. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Captures } from '../support/captures.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, expectToSee, Person } from '../support/people.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { peopleOn, receivedOf, tileOf, tilesOn } from '../support/tiles.ts';
 
 describe.skipIf(!hasChromium)('a call', () => {

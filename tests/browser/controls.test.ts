@@ -1,10 +1,10 @@
 /** Owns the proof that the controls of a call do what they say, as the others see it: mute, camera off, share a screen. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Captures } from '../support/captures.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, expectToSee, Person } from '../support/people.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { receivedOf, type SeenTile, tileOf, tilesOn } from '../support/tiles.ts';
 
 describe.skipIf(!hasChromium)('the controls of a call', () => {

@@ -1,9 +1,10 @@
 /** Owns the proof that nothing is left behind: a browser joins and leaves a hundred times. */
 import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { census, grown } from '../support/census.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { hasChromium } from '../support/equipment.ts';
 
 const CYCLES = 100;
 

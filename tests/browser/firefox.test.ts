@@ -1,15 +1,15 @@
 /** Owns the proof that Firefox and Chromium see and hear each other. */
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/media/options.ts';
-import { Captures } from '../support/captures.ts';
-import { hasChromium } from '../support/chromium.ts';
 import { TestClient } from '../support/client.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { hasFirefox, launchFirefox, recordedTone, resizeTo } from '../support/firefox.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually, Person, roomUrl } from '../support/people.ts';
 import { retransmittedBytes } from '../support/routers.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { type Drivable, receivedOf, tileOf } from '../support/tiles.ts';
 import { rememberQuiet } from '../support/visit.ts';
 

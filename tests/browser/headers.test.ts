@@ -1,10 +1,10 @@
 /** Owns the proof that the page breaks none of its own rules: no error on the console, no violation of its policy. */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Captures } from '../support/captures.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, expectToSee, Person, roomUrl } from '../support/people.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { tilesOn } from '../support/tiles.ts';
 
 describe.skipIf(!hasChromium)('the page and its headers', () => {

@@ -3,11 +3,11 @@ import { setTimeout } from 'node:timers/promises';
 import type { JSHandle } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { Child } from '../../scripts/bench/support/Child.ts';
-import { addresses, Namespaces, whyNoNamespaces } from '../../scripts/bench/support/namespaces.ts';
-import { startMeasured } from '../../scripts/bench/support/servers.ts';
-import { startBrowser } from '../../scripts/torture/support/Page.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { addresses, Namespaces, whyNoNamespaces } from '../../scripts/support/network/namespaces.ts';
+import { Child } from '../../scripts/support/process/Child.ts';
+import { startMeasured } from '../../scripts/support/servers/measured.ts';
+import { hasChromium } from '../support/equipment.ts';
 
 /** kbit/s, and milliseconds one way. */
 const LINK = { wide: 6000, narrow: 2000, delay: 20 };
@@ -23,13 +23,15 @@ describe.skipIf(!hasChromium || whyNoNamespaces())('a link that falls from 6 to 
   test(`carries at least ${COUNTED.share * 100} % of 2 Mbit/s of video from four seconds on`, async (context) => {
     await using namespaces = await Namespaces.create({ rate: LINK.wide, delay: LINK.delay }, 120);
     const beside = { namespaces, side: 'b' } as const;
-    await using server = await startMeasured('weir', { WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b }, beside);
-    await using publisher = Child.start('publisher.ts', { within: beside });
+    await using server = await startMeasured({ WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b }, beside);
+    await using publisher = Child.start(new URL('../../scripts/support/endpoint/publisher.ts', import.meta.url), {
+      within: beside,
+    });
     const { url } = server;
     const publish = () => publisher.ask('publish', z.string(), { url, room: 'narrow' });
     const ids = await Promise.all(Array.from({ length: CAMERAS }, publish));
-    await using chromium = await startBrowser({ within: namespaces.names.a, secure: url });
-    const page = await chromium.browser.newPage();
+    await using chromium = await launchChromium({ within: namespaces.names.a, secure: url });
+    const page = await chromium.newPage();
     await page.goto(`${url}/health`);
     // As text: what the test runner makes of an import() does not run in a page.
     const sdk: JSHandle<typeof import('../../web/client/index.ts')> = await page.evaluateHandle("import('/sdk.js')");

@@ -1,9 +1,10 @@
 /** Owns the proof that everybody can use the page: no barrier that axe-core knows of, and every control within reach. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { violationsOn } from '../support/axe.ts';
-import { Captures } from '../support/captures.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { button, colourOf, enterQuietly, expectIn, openLobby, tile } from '../support/visit.ts';

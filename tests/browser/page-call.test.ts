@@ -1,10 +1,11 @@
 /** Owns the proof that people in a call learn of each other what they should: hands, reactions, who is here, who runs it. */
 import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { Captures } from '../support/captures.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { startServer } from '../support/server.ts';
 import {
   button,
   enterQuietly,

@@ -1,8 +1,9 @@
 /** Proves that the last press wins, that nothing is captured against its owner's wish or without permission, and that buttons say so. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import type { TestClient } from '../support/client.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually } from '../support/people.ts';
 import { microphoneOf, sourcesOf } from '../support/tiles.ts';
 import { button, choose, expectIn, rememberQuiet } from '../support/visit.ts';

@@ -1,10 +1,11 @@
 /** Owns the proof that devices change in mid-call, that shortcuts work, and that theme and language are kept. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasChromium } from '../support/chromium.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { receivedOf } from '../support/tiles.ts';
-import { button, enterQuietly, expectIn, launchChromiumWith, tile } from '../support/visit.ts';
+import { button, enterQuietly, expectIn, tile } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 import { watchRequests } from '../support/wire.ts';
 
@@ -14,7 +15,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
 
   beforeAll(async () => {
     // The second of Chromium's fake cameras sees depth, which no video codec takes.
-    browser = await launchChromiumWith(['--use-fake-device-for-media-stream=device-count=3,fps=10']);
+    browser = await launchChromium({ devices: 'device-count=3,fps=10', refusesSound: true });
   });
   afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
   afterAll(() => browser.close());

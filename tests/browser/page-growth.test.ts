@@ -1,13 +1,14 @@
 /** Owns the proof that a page does not grow: whoever came and left has left nothing on it. */
 import type { Page } from 'playwright-core';
 import { afterEach, describe, test } from 'vitest';
-import { Member } from '../../scripts/load/endpoint/Member.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { Member } from '../../scripts/support/endpoint/Member.ts';
 import type { TestClient } from '../support/client.ts';
 import { layers, voice } from '../support/crowd.ts';
 import { DomCounter } from '../support/domCounts.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { button, enterQuietly, expectIn, launchChromiumWith, useChromium } from '../support/visit.ts';
+import { button, enterQuietly, expectIn, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 /** How many come and go, and how many are there at once. */
@@ -16,10 +17,7 @@ const AT_ONCE = 30;
 
 describe.skipIf(!hasChromium)('a page on which people come and go', () => {
   const weir = useServer({ WEIR_MESSAGES_PER_SECOND: '1000', WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
-  const chromium = useChromium(
-    () => launchChromiumWith(['--use-fake-device-for-media-stream', '--autoplay-policy=no-user-gesture-required']),
-    { [Symbol.dispose]: () => {} },
-  );
+  const chromium = useChromium(() => launchChromium(), { [Symbol.dispose]: () => {} });
   const members: Member[] = [];
   afterEach(() => {
     for (const member of members.splice(0)) member.leave();

@@ -1,12 +1,13 @@
 /** Owns the proof that a device which other programs hold is told as that, and opens once they let it go. */
 import { copyFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { Captures } from '../support/captures.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { hasSoundServer, SoundServer } from '../support/SoundServer.ts';
 import { microphoneOf, sourcesOf } from '../support/tiles.ts';
-import { button, choose, join, launchChromiumWith, openLobby } from '../support/visit.ts';
+import { button, choose, join, openLobby } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('a camera that another program holds', () => {
@@ -39,7 +40,11 @@ describe.skipIf(!hasSoundServer || !hasChromium)('a microphone that other progra
 
   test('is told in the lobby, and opens once they let it go', async () => {
     await using sound = await SoundServer.start({ Held: 'held' });
-    await using chromium = await launchChromiumWith([], sound.environment);
+    await using chromium = await launchChromium({
+      devices: 'real',
+      refusesSound: true,
+      environment: sound.environment,
+    });
     const page = await chromium.newPage();
     await openLobby(page, weir.url, 'held');
     const alerts = () => page.getByRole('alert').allTextContents();
@@ -52,7 +57,11 @@ describe.skipIf(!hasSoundServer || !hasChromium)('a microphone that other progra
 
   test('is refused in the call: the one that runs goes on, and is the one of the next visit', async () => {
     await using sound = await SoundServer.start({ Free: 'free', Held: 'held' });
-    await using chromium = await launchChromiumWith([], sound.environment);
+    await using chromium = await launchChromium({
+      devices: 'real',
+      refusesSound: true,
+      environment: sound.environment,
+    });
     const page = await (await chromium.newContext()).newPage();
     await page.goto(roomUrl(weir.url, 'held in the call', 'Ada'));
     await eventually(() => sourcesOf(page)).toEqual({ microphone: 'live' });

@@ -1,14 +1,15 @@
 /** Owns the proof that the start page and the lobby do what they say, and say what is wrong before a call begins. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/media/options.ts';
-import { Captures } from '../support/captures.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
 import { TestClient } from '../support/client.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually } from '../support/people.ts';
 import { type Refusal, RefusingServer } from '../support/RefusingServer.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { button, colourOf, expectIn, join, launchChromiumWith, openLobby, tile } from '../support/visit.ts';
+import { button, colourOf, expectIn, join, openLobby, tile } from '../support/visit.ts';
 import { token, useServer, withTokens } from '../support/weir.ts';
 
 declare global {
@@ -40,7 +41,7 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
       launchChromium(captures.make({ colour: 'red', tone: 500 })),
       launchChromium(captures.make({ colour: 'grey', tone: 0 })),
       launchChromium({ deny: true }),
-      launchChromiumWith(),
+      launchChromium({ devices: 'real', refusesSound: true }),
     ]);
     browsers.push(usual, silent, denied, bare);
   });

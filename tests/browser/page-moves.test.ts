@@ -1,9 +1,8 @@
 /** Owns the proof that a call goes on when a device moves to another network. */
 import { describe, expect, test } from 'vitest';
-import { whyNoNamespaces } from '../../scripts/bench/support/namespaces.ts';
+import { whyNoNamespaces } from '../../scripts/support/network/namespaces.ts';
 import { address } from '../../scripts/torture/recover/address.ts';
-import { hasChromium } from '../support/chromium.ts';
-import { hasEquipment } from '../support/equipment.ts';
+import { hasChromium, hasEquipment } from '../support/equipment.ts';
 
 /** No such file: it is there under CI alone, where nothing is skipped. */
 const mustRun = hasEquipment('namespaces', '');

@@ -1,9 +1,10 @@
 /** Owns the proof that the picture of somebody can be had in a window of its own, and that nothing is offered in vain. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasChromium } from '../support/chromium.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { button, colourOf, enterQuietly, expectIn, launchChromiumWith, tile } from '../support/visit.ts';
+import { button, colourOf, enterQuietly, expectIn, tile } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 const NAME = 'Picture in picture';
@@ -13,7 +14,7 @@ describe.skipIf(!hasChromium)('picture in picture', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await launchChromiumWith(['--use-fake-device-for-media-stream=fps=10']);
+    browser = await launchChromium({ devices: 'fps=10', refusesSound: true });
   });
   afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
   afterAll(() => browser.close());

@@ -1,12 +1,13 @@
 /** Owns the proof that the page comes back by itself when the server does, as it was, and only where somebody wants it back. */
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { Captures } from '../support/captures.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
+import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
 import { TestClient } from '../support/client.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { WeirProcess } from '../support/process.ts';
-import { startServer } from '../support/server.ts';
 import {
   button,
   colourOf,

@@ -1,15 +1,15 @@
 /** Owns the proof that nobody in a call needs to know that something broke: cuts, crashed tabs, moves, dead workers, deploys. */
-import type { Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { addresses, Namespaces, whyNoNamespaces } from '../../scripts/bench/support/namespaces.ts';
-import { type Measured, startMeasured } from '../../scripts/bench/support/servers.ts';
-import { Cable } from '../../scripts/torture/support/Cable.ts';
-import { startBrowser } from '../../scripts/torture/support/Page.ts';
-import { Captures } from '../support/captures.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { Cable } from '../../scripts/support/network/Cable.ts';
+import { addresses, Namespaces, whyNoNamespaces } from '../../scripts/support/network/namespaces.ts';
+import { type Measured, startMeasured } from '../../scripts/support/servers/measured.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { TestClient } from '../support/client.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { button, colourOf, expectIn, join, newsOn, openLobby, tile, useChromium } from '../support/visit.ts';
 import { token, withTokens } from '../support/weir.ts';
 
@@ -309,27 +309,26 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
   const url = `http://${addresses.b}:3000`;
   const resources = new AsyncDisposableStack();
   let namespaces: Namespaces;
-  let here: Awaited<ReturnType<typeof startBrowser>>;
-  let there: Awaited<ReturnType<typeof startBrowser>>;
+  let here: Browser;
+  let there: Browser;
 
   beforeAll(async () => {
     namespaces = resources.use(await Namespaces.create({ delay: 5 }));
     const server: Measured = await startMeasured(
-      'weir',
       { WEIR_HOST: addresses.b, WEIR_PORT: '3000', WEIR_RTC_HOST: addresses.b, WEIR_RESUME_SECONDS: '30' },
       { namespaces, side: 'b' },
     );
     resources.use(server);
-    here = resources.use(await startBrowser({ within: namespaces.names.a, secure: url }));
-    there = resources.use(await startBrowser({ within: namespaces.names.b, secure: url }));
+    here = resources.use(await launchChromium({ within: namespaces.names.a, secure: url }));
+    there = resources.use(await launchChromium({ within: namespaces.names.b, secure: url }));
   });
   afterEach(async () => {
     await namespaces?.set({ dropUdp: false });
-    await Promise.all([here, there].flatMap((one) => one?.browser.contexts() ?? []).map((context) => context.close()));
+    await Promise.all([here, there].flatMap((one) => one?.contexts() ?? []).map((context) => context.close()));
   });
   afterAll(() => resources.disposeAsync());
 
-  async function open({ browser }: typeof here, path: string): Promise<Page> {
+  async function open(browser: Browser, path: string): Promise<Page> {
     const page = await (await browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
     // Everything that the page shows in words, with the time of the first sight.
     await page.addInitScript(() => {

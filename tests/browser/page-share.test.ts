@@ -1,9 +1,10 @@
 /** Owns the proof of what one who shares a screen is told, and how the share is encoded. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasChromium } from '../support/chromium.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { button, enterQuietly, launchChromiumWith } from '../support/visit.ts';
+import { button, enterQuietly } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('sharing a screen', () => {
@@ -11,7 +12,7 @@ describe.skipIf(!hasChromium)('sharing a screen', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await launchChromiumWith(['--use-fake-device-for-media-stream=fps=10', '--auto-accept-this-tab-capture']);
+    browser = await launchChromium({ devices: 'fps=10', refusesSound: true });
   });
   afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
   afterAll(() => browser.close());

@@ -1,8 +1,8 @@
 /** Owns the proof that one whose browser keeps a page silent until a click is told so, and hears from that click on. */
 import type { CDPSession } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Captures } from '../support/captures.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, Person, roomUrl } from '../support/people.ts';
 import { tileOf } from '../support/tiles.ts';
 import { button, newsOn, rememberQuiet } from '../support/visit.ts';

@@ -1,8 +1,9 @@
 /** Owns the proof that tiles stand where they should: the grid, one's own picture, rings, pins, layouts, screens, full screen. */
 import type { Locator, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { Captures } from '../support/captures.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { button, enterQuietly, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';

@@ -2,14 +2,15 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { ownAddresses } from '../../server/media/options.ts';
-import { Captures } from '../support/captures.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { hasFirefox, launchFirefox } from '../support/firefox.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { hasSoundServer, SoundServer } from '../support/SoundServer.ts';
 import { type Drivable, microphoneOf, receivedOf, sourcesOf } from '../support/tiles.ts';
-import { button, choose, colourOf, enterQuietly, expectIn, launchChromiumWith, tile } from '../support/visit.ts';
+import { button, choose, colourOf, enterQuietly, expectIn, tile } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 // Firefox does not pair loopback with its own address: media goes to the address that others would use.
@@ -113,7 +114,7 @@ describe.skipIf(!hasFirefox || !hasSoundServer || !hasChromium)('a microphone th
   test('in Firefox: another one takes over, and without another the others see that one is muted', async () => {
     await using sound = await SoundServer.start({ Headset: 'free', Desk: 'free' });
     await using firefox = await launchFirefox({ environment: sound.environment });
-    await using chromium = await launchChromiumWith();
+    await using chromium = await launchChromium({ devices: 'real', refusesSound: true });
     const bob = await enterQuietly(await chromium.newContext(), roomUrl(weir.url, 'fox', 'Bob'));
     const fox = await firefox.newPage();
     await fox.evaluateOnNewDocument(() => localStorage.setItem('weir.cameraOff', '1'));
@@ -135,7 +136,11 @@ describe.skipIf(!hasFirefox || !hasSoundServer || !hasChromium)('a microphone th
 
   test('in Chromium: another one takes over, and who was muted is muted still', async () => {
     await using sound = await SoundServer.start({ Headset: 'free', Desk: 'free' });
-    await using chromium = await launchChromiumWith([], sound.environment);
+    await using chromium = await launchChromium({
+      devices: 'real',
+      refusesSound: true,
+      environment: sound.environment,
+    });
     const bob = await enterQuietly(await chromium.newContext(), roomUrl(weir.url, 'moved', 'Bob'));
     const alice = await (await chromium.newContext()).newPage();
     await alice.goto(roomUrl(weir.url, 'moved', 'Alice'));

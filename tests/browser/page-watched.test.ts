@@ -1,20 +1,19 @@
 /** Owns the proof that what a page receives follows what it shows: layers by tile, nothing unseen, slots, what it cannot play. */
 import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Member } from '../../scripts/load/endpoint/Member.ts';
-import { colours } from '../support/captures.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { colours } from '../../scripts/support/browsers/captures.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { Member } from '../../scripts/support/endpoint/Member.ts';
 import { layers, spread, voice } from '../support/crowd.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { statsOf } from '../support/tiles.ts';
-import { button, colourOf, enterQuietly, launchChromiumWith, tile, useChromium } from '../support/visit.ts';
+import { button, colourOf, enterQuietly, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
-
-const fakeCamera = ['--use-fake-device-for-media-stream=fps=15', '--autoplay-policy=no-user-gesture-required'];
 
 describe.skipIf(!hasChromium)('a page', () => {
   const weir = useServer({ ...spread, WEIR_MESSAGES_PER_SECOND: '1000', WEIR_HEARD_VOICES: '3' });
-  const chromium = useChromium(() => launchChromiumWith(fakeCamera), { [Symbol.dispose]: () => {} });
+  const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 
   const present: Member[] = [];
   // Before the server looks whether everyone has gone.

@@ -1,11 +1,11 @@
 /** Owns the proof that Weir works under a path of a host, behind the proxies and with the snippets of docs/deploy.md. */
 import type { JSHandle } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Captures } from '../support/captures.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, expectToSee, Person, roomUrl } from '../support/people.ts';
 import { hasProxy, TestProxy } from '../support/proxies.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 
 describe.skipIf(!hasChromium)('a call under /meet', () => {
   const captures = new Captures();

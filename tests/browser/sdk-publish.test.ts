@@ -1,9 +1,10 @@
 /** Proves that what an application publishes with the SDK, what others are told and what is sent are one state, whatever fails. */
 import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import type { Source } from '../../shared/media.ts';
 import type { RoomClient } from '../../web/client/index.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually } from '../support/people.ts';
 import { useServer } from '../support/weir.ts';
 

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Captures } from '../support/captures.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { hasChromium } from '../support/equipment.ts';
 import { eventually, Person } from '../support/people.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { tilesOn } from '../support/tiles.ts';
 
 /** The first block of HTML under the README's heading "Embed". */

@@ -1,14 +1,13 @@
 /** Owns the count of a join: how often a client waits for the server before media flows, and how much it has to say. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Member } from '../../scripts/load/endpoint/Member.ts';
-import { type Material, prepareMaterial } from '../../scripts/load/material.ts';
-import { Captures } from '../support/captures.ts';
-import { hasChromium } from '../support/chromium.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { Member } from '../../scripts/support/endpoint/Member.ts';
+import { type Material, prepareMaterial } from '../../scripts/support/media/material.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { received } from '../support/crowd.ts';
-import { hasEquipment } from '../support/equipment.ts';
+import { hasChromium, hasEquipment } from '../support/equipment.ts';
 import { eventually, Person, roomUrl } from '../support/people.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { statsOf } from '../support/tiles.ts';
 import { holdBackAfterJoin, holdBackUntilMediaPath, watchRequests } from '../support/wire.ts';
 

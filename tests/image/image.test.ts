@@ -2,13 +2,14 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Member } from '../../scripts/load/endpoint/Member.ts';
-import { steady } from '../../scripts/load/material.ts';
-import { steadyVideo } from '../../scripts/load/media/steady.ts';
 import { textOf } from '../../scripts/setup/places.mjs';
+import { Member } from '../../scripts/support/endpoint/Member.ts';
+import { steady } from '../../scripts/support/media/material.ts';
+import { steadyVideo } from '../../scripts/support/media/steady.ts';
 import { podmanArguments, readService } from '../support/compose.ts';
 import { Containers, whyNoContainers } from '../support/containers.ts';
-import { childrenOf, freePort, status } from '../support/machine.ts';
+import { freePort } from '../support/freePort.ts';
+import { childrenOf, status } from '../support/machine.ts';
 
 const why = whyNoContainers();
 if (why) console.warn(`The tests of the image are skipped: ${why}.`);

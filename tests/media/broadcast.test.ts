@@ -1,8 +1,8 @@
 /** Owns the proof of who receives a broadcast and when: viewers every packet while it is live and none before or after, the stage always. */
 import { describe, expect, test, vi } from 'vitest';
-import type { Member, MemberOptions } from '../../scripts/load/endpoint/Member.ts';
-import { steady } from '../../scripts/load/material.ts';
-import { steadyVideo } from '../../scripts/load/media/steady.ts';
+import type { Member, MemberOptions } from '../../scripts/support/endpoint/Member.ts';
+import { steady } from '../../scripts/support/media/material.ts';
+import { steadyVideo } from '../../scripts/support/media/steady.ts';
 import { flows, received, spread, still, useCrowd, voice } from '../support/crowd.ts';
 import { pipeConsumers } from '../support/routers.ts';
 

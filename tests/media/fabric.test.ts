@@ -1,8 +1,8 @@
 /** Owns the proof that a room is not the prisoner of one worker: media across pipes, which open and close as they are used. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { Member } from '../../scripts/load/endpoint/Member.ts';
-import { steady } from '../../scripts/load/material.ts';
-import { steadyVideo } from '../../scripts/load/media/steady.ts';
+import type { Member } from '../../scripts/support/endpoint/Member.ts';
+import { steady } from '../../scripts/support/media/material.ts';
+import { steadyVideo } from '../../scripts/support/media/steady.ts';
 import { Fabric } from '../../server/media/Fabric.ts';
 import { VoiceSlots } from '../../server/media/voices/VoiceSlots.ts';
 import { flows, received, spread, still, useCrowd, voice } from '../support/crowd.ts';

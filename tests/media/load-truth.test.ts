@@ -9,9 +9,9 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { addresses, Namespaces, type Side, whyNoNamespaces } from '../../scripts/bench/support/namespaces.ts';
-import { median } from '../../scripts/bench/support/pairs.ts';
-import { startMeasured } from '../../scripts/bench/support/servers.ts';
+import { addresses, Namespaces, type Side, whyNoNamespaces } from '../../scripts/support/network/namespaces.ts';
+import { startMeasured } from '../../scripts/support/servers/measured.ts';
+import { median } from '../../scripts/support/statistics/median.ts';
 import { hasEquipment } from '../support/equipment.ts';
 
 const tcpdump = '/usr/bin/tcpdump';
@@ -165,7 +165,7 @@ test.skipIf(missing !== undefined && !mustRun)(
     onTestFinished(() => rm(folder, { recursive: true }));
     await using namespaces = await Namespaces.create({ delay: link.delay });
     const settings = { WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b };
-    await using server = await startMeasured('weir', settings, { namespaces, side: 'b' });
+    await using server = await startMeasured(settings, { namespaces, side: 'b' });
     const leaving = await record(namespaces, 'b', join(folder, 'b.pcap'));
     const arriving = await record(namespaces, 'a', join(folder, 'a.pcap'));
     const url = ['--url', `http://${addresses.b}:${new URL(server.url).port}`];

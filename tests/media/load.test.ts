@@ -1,21 +1,22 @@
 /** Owns the proof that the load tester does what it says against a real server: members, media, refusals, command line. */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { getPriority, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { raised } from '../../scripts/bench/support/settings.ts';
 import { parseOptions } from '../../scripts/load/options.ts';
 import { deliveryOf } from '../../scripts/load/report/assertions.ts';
 import type { LoadResults, TrackRow } from '../../scripts/load/results.ts';
 import { type LoadHooks, load } from '../../scripts/load/run.ts';
+import { raised } from '../../scripts/support/servers/settings.ts';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { closings } from '../../shared/closing.ts';
 import { errorCodes } from '../../shared/errors.ts';
 import { hasEquipment } from '../support/equipment.ts';
-import { startServer } from '../support/server.ts';
+import { freePort } from '../support/freePort.ts';
 import { apiKey, apiSecret, useServer, withTokens } from '../support/weir.ts';
 
 /** Pictures and voices are encoded with it, once. */
@@ -182,17 +183,6 @@ async function serverWith(settings: Record<string, string>): Promise<string> {
   const server = await startServer({ ...raised, ...settings });
   onTestFinished(() => server.close());
   return server.url;
-}
-
-/** A port of loopback that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('There is no port.');
-  return address.port;
 }
 
 describe('who is not let in is counted, with the reason', () => {

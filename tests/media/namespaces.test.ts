@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { addresses, Namespaces, whyNoNamespaces } from '../../scripts/bench/support/namespaces.ts';
-import { median } from '../../scripts/bench/support/pairs.ts';
+import { addresses, Namespaces, whyNoNamespaces } from '../../scripts/support/network/namespaces.ts';
+import { median } from '../../scripts/support/statistics/median.ts';
 
 const why = whyNoNamespaces();
 if (why) console.warn(`The tests of namespaces are skipped: ${why}.`);

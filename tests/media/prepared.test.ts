@@ -9,9 +9,9 @@ import { createWorker } from 'mediasoup';
 import type { Router, RtpCodecParameters, Worker } from 'mediasoup/types';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { H264RtpPayload, Vp8RtpPayload } from 'werift';
-import { prepareStreams, prepareVoice } from '../../scripts/load/media/prepare.ts';
-import { bitrateOf, type Frame, type Stream } from '../../scripts/load/media/Stream.ts';
-import { steadyVideo } from '../../scripts/load/media/steady.ts';
+import { prepareStreams, prepareVoice } from '../../scripts/support/media/prepare.ts';
+import { bitrateOf, type Frame, type Stream } from '../../scripts/support/media/Stream.ts';
+import { steadyVideo } from '../../scripts/support/media/steady.ts';
 import { openUdp } from '../support/rtp.ts';
 
 const run = promisify(execFile);

@@ -1,12 +1,12 @@
 /** Owns the proof that media outlives what it runs beside: cut connections, closed transports, dead and frozen workers. */
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Member } from '../../scripts/load/endpoint/Member.ts';
-import { steady } from '../../scripts/load/material.ts';
-import { steadyVideo } from '../../scripts/load/media/steady.ts';
-import { Cable } from '../../scripts/torture/support/Cable.ts';
-import { WeirProcess } from '../support/process.ts';
-import { startServer } from '../support/server.ts';
+import { Member } from '../../scripts/support/endpoint/Member.ts';
+import { steady } from '../../scripts/support/media/material.ts';
+import { steadyVideo } from '../../scripts/support/media/steady.ts';
+import { Cable } from '../../scripts/support/network/Cable.ts';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
+import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
 
 const flowing = { WEIR_RESUME_SECONDS: '30', WEIR_MESSAGES_PER_SECOND: '1000' };
 const cleanUp: (() => unknown)[] = [];

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { Member } from '../../scripts/load/endpoint/Member.ts';
+import type { Member } from '../../scripts/support/endpoint/Member.ts';
 import { Fabric } from '../../server/media/Fabric.ts';
 import { Moderation } from '../../server/room/Moderation.ts';
 import { Room } from '../../server/room/Room.ts';

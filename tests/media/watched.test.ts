@@ -1,6 +1,6 @@
 /** Owns the proof that media follows what is watched: layers by size, nothing of what nobody sees, and the publisher stops. */
 import { describe, expect, test, vi } from 'vitest';
-import type { Member } from '../../scripts/load/endpoint/Member.ts';
+import type { Member } from '../../scripts/support/endpoint/Member.ts';
 import { flows, layers, received, spread, still, useCrowd } from '../support/crowd.ts';
 
 const open = useCrowd();

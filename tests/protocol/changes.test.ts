@@ -1,9 +1,9 @@
 /** Owns what administrators change of somebody's grants in mid-call: it holds at once, and for later joins. */
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { dtls } from '../../scripts/support/media/clientParameters.ts';
 import type { GrantsChange } from '../../shared/protocol.ts';
 import { camera, held, microphone, useBroadcast } from '../support/broadcast.ts';
-import { dtls } from '../support/media.ts';
 import { apiKey, apiSecret, failure, type Joined, token, useServer, withTokens } from '../support/weir.ts';
 
 const weir = useServer(withTokens);

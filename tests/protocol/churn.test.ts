@@ -1,10 +1,10 @@
 /** Churn: however people come, go, resume, look, mute and are moderated, everyone is told the truth about the room. */
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
+import { randomFrom } from '../../scripts/support/random.ts';
 import { Churn, HEARD, TOP } from '../support/Churn.ts';
 import { TestClient } from '../support/client.ts';
 import { startLoggedServer } from '../support/logged.ts';
-import { randomFrom } from '../support/random.ts';
 import { dumpOnlyRouter } from '../support/routers.ts';
 import { Witness } from '../support/Witness.ts';
 import { token, useServer, withTokens } from '../support/weir.ts';

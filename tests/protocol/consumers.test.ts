@@ -1,6 +1,6 @@
 /** Owns how producers reach the others: consumers in the join's reply and in batches, their start, their end. */
 import { describe, expect, test } from 'vitest';
-import { dtls, opus, vp8 } from '../support/media.ts';
+import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { arePaused, dumpOnlyRouter } from '../support/routers.ts';
 import { failure, type Joined, useServer } from '../support/weir.ts';
 

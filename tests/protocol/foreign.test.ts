@@ -1,6 +1,6 @@
 /** Owns that what belongs to others is out of reach, and that nobody can tell it from what does not exist. */
 import { describe, expect, test } from 'vitest';
-import { dtls, opus, vp8 } from '../support/media.ts';
+import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { arePaused } from '../support/routers.ts';
 import { failure, useServer } from '../support/weir.ts';
 

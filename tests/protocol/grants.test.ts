@@ -1,6 +1,6 @@
 /** Owns what the grants of a token allow, and that the server holds to it whatever a client asks for. */
 import { describe, expect, test } from 'vitest';
-import { opus, vp8 } from '../support/media.ts';
+import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { failure, token, useServer, withTokens } from '../support/weir.ts';
 
 const weir = useServer(withTokens);

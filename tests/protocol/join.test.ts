@@ -1,6 +1,6 @@
 /** Owns what a join gives: the snapshot of its reply, and the places in a room. */
 import { describe, expect, test } from 'vitest';
-import { opus } from '../support/media.ts';
+import { opus } from '../../scripts/support/media/clientParameters.ts';
 import { failure, useServer, withTokens } from '../support/weir.ts';
 
 const weir = useServer();

@@ -1,7 +1,7 @@
 /** Owns the limits of one connection: sizes, floods, silence, slowness. */
 import { describe, expect, test } from 'vitest';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { TestClient } from '../support/client.ts';
-import { startServer } from '../support/server.ts';
 import { failure, token, useServer, withTokens } from '../support/weir.ts';
 
 describe('a message', () => {

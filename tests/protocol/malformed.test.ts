@@ -1,7 +1,7 @@
 /** Owns what happens to messages that are not of this protocol: a typed error, then a close; never a dead worker. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { capabilities } from '../../scripts/support/media/clientParameters.ts';
 import type { Message } from '../support/client.ts';
-import { capabilities } from '../support/media.ts';
 import { failure, useServer } from '../support/weir.ts';
 
 const weir = useServer({ WEIR_MESSAGES_PER_SECOND: '1000', WEIR_MESSAGE_BURST: '1000' });

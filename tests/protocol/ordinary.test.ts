@@ -1,10 +1,10 @@
 /** Owns the proof that ordinary use of a server raises no alarm: nothing of level warn or above in the log of its process. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
+import { randomFrom } from '../../scripts/support/random.ts';
+import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
 import { TestClient } from '../support/client.ts';
-import { opus, vp8 } from '../support/media.ts';
-import { WeirProcess } from '../support/process.ts';
-import { randomFrom } from '../support/random.ts';
 
 const started: WeirProcess[] = [];
 afterEach(async () => {

@@ -1,7 +1,7 @@
 /** Owns which pages may connect: those of the server itself, however a proxy writes its address, and those that are listed. */
 import { describe, expect, test } from 'vitest';
+import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
 import { type ConnectOptions, TestClient } from '../support/client.ts';
-import { WeirProcess } from '../support/process.ts';
 import { useServer } from '../support/weir.ts';
 
 /** Whether a page of `origin` gets in; what it is told if not. */

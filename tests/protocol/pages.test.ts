@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { TestClient } from '../support/client.ts';
-import { startServer } from '../support/server.ts';
 import { failure, useServer } from '../support/weir.ts';
 
 describe('the page', () => {

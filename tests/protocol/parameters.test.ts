@@ -1,6 +1,6 @@
 /** Owns that no RTP, ICE or DTLS parameter that a client makes up reaches a worker, or another peer, unchecked. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { capabilities, dtls, opus, vp8 } from '../support/media.ts';
+import { capabilities, dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { useServer } from '../support/weir.ts';
 
 const weir = useServer({ WEIR_MESSAGES_PER_SECOND: '1000', WEIR_MESSAGE_BURST: '1000' });

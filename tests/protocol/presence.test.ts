@@ -1,6 +1,6 @@
 /** Owns what the others hear: who comes, who goes and why, what they publish, and who is not to be seen. */
 import { describe, expect, test } from 'vitest';
-import { opus, vp8 } from '../support/media.ts';
+import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { routers } from '../support/routers.ts';
 import { failure, token, useServer, withTokens } from '../support/weir.ts';
 

@@ -6,9 +6,9 @@ import net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { basename } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { dtls, opus } from '../../scripts/support/media/clientParameters.ts';
+import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
 import { TestClient } from '../support/client.ts';
-import { dtls, opus } from '../support/media.ts';
-import { WeirProcess } from '../support/process.ts';
 import { apiKey, apiSecret, failure, token } from '../support/weir.ts';
 
 const started: WeirProcess[] = [];

@@ -1,9 +1,9 @@
 /** Covers the fresh tokens that the server sends to those who are in a room: when, for whom, and what they open. */
 import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { signToken } from '../../server/signalling/tokens.ts';
 import { TestClient } from '../support/client.ts';
-import { startServer } from '../support/server.ts';
 import { apiKey, apiSecret, failure, token, useServer, withTokens } from '../support/weir.ts';
 
 const settings = { ...withTokens, WEIR_TOKEN_LEEWAY_SECONDS: '0', WEIR_RESUME_SECONDS: '1' };

@@ -1,10 +1,10 @@
 /** Owns the proof that a stay outlives its connection: what it keeps, what it is told, and that nobody else can have it. */
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
 import type { JoinReply } from '../../shared/protocol.ts';
 import { TestClient } from '../support/client.ts';
-import { opus, vp8 } from '../support/media.ts';
-import { startServer } from '../support/server.ts';
 import { failure, type Joined, useServer, withTokens } from '../support/weir.ts';
 
 /** How long a stay outlives its connection here, in seconds. */

@@ -1,10 +1,10 @@
 /** Owns the proof that what a media worker could not do is tried again: videos, sounds and slots, as long as they are wanted. */
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { Pipes } from '../../server/media/Pipes.ts';
 import { VoiceSlots } from '../../server/media/voices/VoiceSlots.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { serverTable } from '../../shared/protocol.ts';
-import { opus, vp8 } from '../support/media.ts';
 import { useServer } from '../support/weir.ts';
 
 const weir = useServer({ WEIR_HEARD_VOICES: '1' });

@@ -2,10 +2,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { StepClient, type StepHooks, type StepJoinOptions } from '../../scripts/bench/support/StepClient.ts';
 import { StepServer } from '../../scripts/bench/support/StepServer.ts';
+import { capabilities, dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
+import { loopback } from '../../scripts/support/servers/startServer.ts';
 import { readConfig } from '../../server/config.ts';
-import { capabilities, dtls, opus, vp8 } from '../support/media.ts';
 import { arePaused } from '../support/routers.ts';
-import { loopback } from '../support/server.ts';
 
 const { config } = readConfig(loopback);
 

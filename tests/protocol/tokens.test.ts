@@ -1,10 +1,10 @@
 /** Owns which tokens open a room: each abuse of one, by its name. */
 import { generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { opus } from '../../scripts/support/media/clientParameters.ts';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { MAX_METADATA } from '../../shared/protocol.ts';
 import { TestClient } from '../support/client.ts';
-import { opus } from '../support/media.ts';
-import { startServer } from '../support/server.ts';
 import { apiKey, apiSecret, failure, token, useServer, withTokens } from '../support/weir.ts';
 
 const weir = useServer({ ...withTokens, WEIR_TOKEN_LEEWAY_SECONDS: '10', WEIR_TOKEN_MAX_SECONDS: '3600' });

@@ -1,7 +1,7 @@
 /** Owns the protocol of what is watched and heard: views, what cannot be decoded, who is told to stop, and a server that is full. */
 import { describe, expect, test } from 'vitest';
+import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import type { TestClient } from '../support/client.ts';
-import { opus, vp8 } from '../support/media.ts';
 import { failure, useServer } from '../support/weir.ts';
 
 const weir = useServer({ WEIR_HEARD_VOICES: '1' });

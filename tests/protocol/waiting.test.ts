@@ -1,10 +1,10 @@
 /** Covers what happens to requests while they wait: in line to join, for a slow worker, over a takeover, into a drain. */
 import { observer } from 'mediasoup';
 import { afterEach, describe, expect, test } from 'vitest';
+import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { Peer } from '../../server/room/Peer.ts';
 import { TestClient } from '../support/client.ts';
-import { dtls, opus, vp8 } from '../support/media.ts';
-import { startServer } from '../support/server.ts';
 import { failure, type Joined, useServer } from '../support/weir.ts';
 
 /** Routers and transports that any worker of this process has made so far. */

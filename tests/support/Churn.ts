@@ -3,6 +3,7 @@
  * what everyone was told, what the room itself holds, and what should be.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { Random } from '../../scripts/support/random.ts';
 import type { App } from '../../server/app.ts';
 import { Peer } from '../../server/room/Peer.ts';
 import type { Room } from '../../server/room/Room.ts';
@@ -12,7 +13,6 @@ import type { ConnectOptions, TestClient } from './client.ts';
 import { Known } from './Known.ts';
 import { Participant, type Published, type State } from './Participant.ts';
 import { PlainMember } from './PlainMember.ts';
-import type { Random } from './random.ts';
 import { consumersOn } from './routers.ts';
 import { statesOf } from './Witness.ts';
 import { token } from './weir.ts';

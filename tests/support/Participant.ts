@@ -1,9 +1,10 @@
 /** Acts in a room as a client does, across connections, and keeps what it has asked for: the model that servers are held to. */
+
+import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { WeirError } from '../../shared/errors.ts';
 import type { JoinReply, ResumeReply } from '../../shared/protocol.ts';
 import type { ConnectOptions, TestClient } from './client.ts';
 import { Known } from './Known.ts';
-import { opus, vp8 } from './media.ts';
 import { Witness } from './Witness.ts';
 
 export type Published = 'camera' | 'microphone';

@@ -1,9 +1,9 @@
 /** Owns what tests of broadcasts share: who comes in as what, how somebody comes onto the stage, what a client holds. */
 import { randomUUID } from 'node:crypto';
 import { beforeEach } from 'vitest';
+import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import type { JoinReply, Role } from '../../shared/protocol.ts';
 import type { JoinOptions, TestClient } from './client.ts';
-import { opus, vp8 } from './media.ts';
 import { type Joined, useServer } from './weir.ts';
 
 export const camera = { source: 'camera', rtpParameters: vp8() } as const;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
+import { capabilities } from '../../scripts/support/media/clientParameters.ts';
 import { Channel, type ReplyData, type RequestData } from '../../shared/Channel.ts';
 import { WireError } from '../../shared/errors.ts';
 import {
@@ -16,7 +17,6 @@ import {
   serverTable,
   type Welcome,
 } from '../../shared/protocol.ts';
-import { capabilities } from './media.ts';
 
 type EventName = keyof ServerEvents;
 type ClientMethod = keyof ClientTable['requests'];

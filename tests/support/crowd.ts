@@ -1,9 +1,9 @@
 /** Owns headless members for tests of large rooms: a server of some workers, members with media, and what has arrived. */
 import { afterEach, vi } from 'vitest';
-import { Member, type MemberOptions } from '../../scripts/load/endpoint/Member.ts';
-import { steadyVideo, steadyVoice } from '../../scripts/load/media/steady.ts';
+import { Member, type MemberOptions } from '../../scripts/support/endpoint/Member.ts';
+import { steadyVideo, steadyVoice } from '../../scripts/support/media/steady.ts';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
 import type { App } from '../../server/app.ts';
-import { startServer } from './server.ts';
 
 /** A camera in three layers of 60, 150 and 400 kbit/s or so, each twice as wide as that below. */
 export const layers = [

@@ -1,5 +1,6 @@
 /** Owns whether a program that tests drive can be had, or its tests are skipped. */
 import { existsSync } from 'node:fs';
+import { chromiumPath } from '../../scripts/support/browsers/chromium.ts';
 
 const { CI, WEIR_TEST_SKIP = '' } = process.env;
 
@@ -11,3 +12,6 @@ export function hasEquipment(name: string, path: string): boolean {
   if (CI === 'true' || CI === '1') return true;
   return existsSync(path) && !WEIR_TEST_SKIP.split(',').includes(name);
 }
+
+/** Whether there is a Chromium to test with; the launcher of the tests has said why not. */
+export const hasChromium = hasEquipment('chromium', chromiumPath);

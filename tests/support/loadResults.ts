@@ -1,8 +1,9 @@
 /** Owns made-up results of a load test: an empty one, and one of a room with a few publishers and many subscribers. */
-import { distributionOf } from '../../scripts/load/report/distribution.ts';
+
 import type { LoadResults, Packets, SubscriberRow, TimelineRow, TrackRow } from '../../scripts/load/results.ts';
 import { addPackets } from '../../scripts/load/tally.ts';
-import { type Random, randomFrom } from './random.ts';
+import { type Random, randomFrom } from '../../scripts/support/random.ts';
+import { distributionOf } from '../../scripts/support/statistics/distribution.ts';
 
 const none = distributionOf([]);
 const noPackets: Packets = { expected: 0, distinct: 0, lost: 0, repaired: 0, duplicate: 0, bytes: 0 };

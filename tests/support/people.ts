@@ -1,8 +1,8 @@
 /** Owns people in tests: each a browser process of its own, with a colour for a face and a tone for a voice. */
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import type { Captures, Looks } from './captures.ts';
-import { launchChromium } from './chromium.ts';
+import type { Captures, Looks } from '../../scripts/support/browsers/captures.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { type Drivable, peopleOn } from './tiles.ts';
 
 /** How long a fact may take to come true on a busy machine, and how often to look, in milliseconds. */

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileOf, proxies } from '../../scripts/setup/equipment.mjs';
 import { userCache } from '../../scripts/setup/places.mjs';
 import { hasEquipment } from './equipment.ts';
+import { freePort } from './freePort.ts';
 
 export type ProxyName = 'nginx' | 'caddy';
 
@@ -129,16 +130,6 @@ export class TestProxy implements AsyncDisposable {
     }
     rmSync(this.#directory, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('There is no port.');
-  return address.port;
 }
 
 /** Whether something listens; it takes a moment to find out that nothing does. */

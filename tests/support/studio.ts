@@ -1,10 +1,10 @@
 /** Owns how tests use the studio of a broadcast: its people, their browsers, and what is seen and done there. */
 import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { Member } from '../../scripts/load/endpoint/Member.ts';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { Member } from '../../scripts/support/endpoint/Member.ts';
 import type { RoomClient } from '../../web/client/index.ts';
-import { Captures } from './captures.ts';
-import { launchChromium } from './chromium.ts';
 import { eventually } from './people.ts';
 import { button, expectIn } from './visit.ts';
 import { useServer } from './weir.ts';

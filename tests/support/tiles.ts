@@ -1,6 +1,7 @@
 /** Owns what a test sees and hears of a page's tiles: whose they are, their colour, their tone. */
+
+import { type Colour, colours } from '../../scripts/support/browsers/captures.ts';
 import type { Source, SourceStates, TrackStats } from '../../web/client/index.ts';
-import { type Colour, colours } from './captures.ts';
 
 declare global {
   interface Window {

@@ -1,33 +1,11 @@
 /** Owns how a test uses the page as a visitor does: lobby, controls and tiles by role and name, and what can be seen of them. */
-import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { type Colour, colours } from './captures.ts';
+import { type Colour, colours } from '../../scripts/support/browsers/captures.ts';
 import { eventually } from './people.ts';
 
 /** How far each of red, green and blue may be off after encoding. */
 const TOLERANCE = 45;
-
-/**
- * A Chromium whose devices are what these flags say, and none without any; permissions are given.
- * @param environment what it finds besides our own: a sound server, for one
- */
-export function launchChromiumWith(
-  flags: readonly string[] = [],
-  environment: Record<string, string> = {},
-): Promise<Browser> {
-  const usual = [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-  ];
-  return chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    env: { ...process.env, ...environment },
-    args: [...usual, '--use-fake-ui-for-media-stream', '--allow-loopback-in-peer-connection', ...flags],
-  });
-}
 
 /**
  * A browser for all tests of a file; each test's contexts go with it.

@@ -1,12 +1,12 @@
 /** Owns what the tests of one file share: a server, tokens for it, and the clients that each test leaves behind. */
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import type { App } from '../../server/app.ts';
 import type { Config } from '../../server/config.ts';
 import { signToken, type VideoGrant } from '../../server/signalling/tokens.ts';
 import type { WeirError } from '../../shared/errors.ts';
 import type { JoinReply } from '../../shared/protocol.ts';
 import { type ConnectOptions, type JoinOptions, TestClient } from './client.ts';
-import { startServer, type TestServer } from './server.ts';
 
 export const apiKey = 'test-key';
 export const apiSecret = 'a secret of tests, of at least 32 characters';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { cameraLayers, layerOf, steadySimulcast } from '../../scripts/bench/support/layers.ts';
 import { voiceOf } from '../../scripts/bench/support/turns.ts';
-import { bitrateOf } from '../../scripts/load/media/Stream.ts';
+import { bitrateOf } from '../../scripts/support/media/Stream.ts';
 
 describe('steady simulcast', () => {
   const streams = steadySimulcast();

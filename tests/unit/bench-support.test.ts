@@ -6,6 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseCommand, UsageError } from '../../scripts/bench/support/command.ts';
+import { FloorError, floorBinary } from '../../scripts/bench/support/floor.ts';
+import { compare, failing, lineOf } from '../../scripts/bench/support/gate.ts';
+import { performancePage, withFigures, writePerformancePage } from '../../scripts/bench/support/page.ts';
+import { figuresOf, type Pair, type Ratio, ratioOf, reached, runPairs } from '../../scripts/bench/support/pairs.ts';
+import { readRecords, writeRecord } from '../../scripts/bench/support/record.ts';
+import { reportOf } from '../../scripts/bench/support/report.ts';
+import { figureGoalOf, figureValueOf, ratioText } from '../../scripts/bench/support/words.ts';
 import {
   CpuMeter,
   childrenOf,
@@ -13,24 +20,9 @@ import {
   memoryOf,
   residentBytes,
   treeOf,
-} from '../../scripts/bench/support/cpu.ts';
-import { FloorError, floorBinary } from '../../scripts/bench/support/floor.ts';
-import { compare, failing, lineOf } from '../../scripts/bench/support/gate.ts';
-import { withFigures } from '../../scripts/bench/support/page.ts';
-import {
-  figuresOf,
-  median,
-  medianInterval,
-  type Pair,
-  type Ratio,
-  ratioOf,
-  reached,
-  runPairs,
-} from '../../scripts/bench/support/pairs.ts';
-import { performancePage, readRecords, writeRecord } from '../../scripts/bench/support/record.ts';
-import { reportOf } from '../../scripts/bench/support/report.ts';
-import { figureGoalOf, figureValueOf, ratioText } from '../../scripts/bench/support/words.ts';
-import { randomFrom } from '../support/random.ts';
+} from '../../scripts/support/process/cpu.ts';
+import { randomFrom } from '../../scripts/support/random.ts';
+import { median, medianInterval } from '../../scripts/support/statistics/median.ts';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
@@ -282,6 +274,7 @@ describe('the committed figures', () => {
       mkdirSync(join(root, 'docs'));
       writeFileSync(join(root, 'docs/performance.md'), page);
       const record = writeRecord(found, { root, machine, date: new Date(0) });
+      writePerformancePage(root);
       expect(readRecords(root)).toEqual([record]);
       const shown = readFileSync(join(root, 'docs/performance.md'), 'utf8');
       expect(shown).toContain(

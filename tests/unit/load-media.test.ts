@@ -2,17 +2,17 @@
 
 import { describe, expect, test } from 'vitest';
 import { H264RtpPayload, Vp8RtpPayload } from 'werift';
-import { opusTicks, parseAnnexB, parseIvf, parseOggOpus } from '../../scripts/load/media/containers.ts';
+import { opusTicks, parseAnnexB, parseIvf, parseOggOpus } from '../../scripts/support/media/containers.ts';
 import {
   packetiseH264,
   packetiseOpus,
   packetiseVp8,
   payloadLimit,
   setPictureId,
-} from '../../scripts/load/media/packetise.ts';
-import { prepareStreams, prepareVoice } from '../../scripts/load/media/prepare.ts';
-import { bitrateOf } from '../../scripts/load/media/Stream.ts';
-import { steadyVideo } from '../../scripts/load/media/steady.ts';
+} from '../../scripts/support/media/packetise.ts';
+import { prepareStreams, prepareVoice } from '../../scripts/support/media/prepare.ts';
+import { bitrateOf } from '../../scripts/support/media/Stream.ts';
+import { steadyVideo } from '../../scripts/support/media/steady.ts';
 
 /** Bytes that differ from one another, the first of which is `first`. */
 const counted = (length: number, first = 1) =>

@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { judge, parseAssertion } from '../../scripts/load/report/assertions.ts';
-import { distributionOf, Histogram, type HistogramJson } from '../../scripts/load/report/distribution.ts';
 import { reportHtml } from '../../scripts/load/report/html.ts';
 import { progressLine, summaryText, written } from '../../scripts/load/report/text.ts';
 import type { LoadResults } from '../../scripts/load/results.ts';
+import { randomFrom } from '../../scripts/support/random.ts';
+import { distributionOf } from '../../scripts/support/statistics/distribution.ts';
+import { Histogram, type HistogramJson } from '../../scripts/support/statistics/Histogram.ts';
 import { emptyResults, loadResults } from '../support/loadResults.ts';
-import { randomFrom } from '../support/random.ts';
 
 const cast = { publishers: 3, subscribers: 40, duration: 60 };
 const full = loadResults(cast);

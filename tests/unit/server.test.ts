@@ -1,13 +1,13 @@
 /** Owns the small parts of the server: the token bucket, lifetimes, addresses, the outbox. */
 import type { NetworkInterfaceInfo } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { opus } from '../../scripts/support/media/clientParameters.ts';
 import { Lifetime } from '../../server/Lifetime.ts';
 import { isPrivateAddress, ownAddresses } from '../../server/media/options.ts';
 import { Outbox } from '../../server/room/Outbox.ts';
 import { Pace } from '../../server/room/Pace.ts';
 import { RateLimit } from '../../server/signalling/RateLimit.ts';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
-import { opus } from '../support/media.ts';
 
 describe('RateLimit', () => {
   beforeEach(() => {

@@ -1,10 +1,10 @@
 /** Owns the tables that both sides share: media schemas and their bounds, errors, reasons for closing, room names. */
 import { describe, expect, test } from 'vitest';
+import { capabilities, dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { closeReason, closings } from '../../shared/closing.ts';
 import { errorCodes, WeirError } from '../../shared/errors.ts';
 import { DtlsParameters, kindOf, RtpCapabilities, RtpParameters, sources, text } from '../../shared/media.ts';
 import { clientTable, DisplayName, RoomName, serverTable } from '../../shared/protocol.ts';
-import { capabilities, dtls, opus, vp8 } from '../support/media.ts';
 
 describe('media schemas', () => {
   test('take what a browser says, unchanged', () => {

@@ -1,5 +1,6 @@
 /** Owns the proof that RTP packets are read and rewritten right, and that none of them does harm. */
 import { expect, test } from 'vitest';
+import { randomFrom } from '../../scripts/support/random.ts';
 import {
   EXTENSIONS,
   extensionOf,
@@ -17,7 +18,6 @@ import {
 } from '../../server/media/voices/rtp.ts';
 import { Slot } from '../../server/media/voices/Slot.ts';
 import { Voice } from '../../server/media/voices/Voice.ts';
-import { randomFrom } from '../support/random.ts';
 import { voiceExtensions, voicePacket } from '../support/talkers.ts';
 
 const { level: LEVEL, captureTime: CAPTURE } = voiceExtensions;

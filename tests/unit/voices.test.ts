@@ -1,10 +1,10 @@
 /** Owns the proof of what voices by slots are made of: hearing, the rules of the slots, one stream of many. */
 import { expect, test } from 'vitest';
+import { randomFrom } from '../../scripts/support/random.ts';
 import { SlotChoice, type Speaker } from '../../server/media/voices/choose.ts';
 import { markerOf, sequenceOf, timestampOf } from '../../server/media/voices/rtp.ts';
 import { Slot } from '../../server/media/voices/Slot.ts';
 import { Voice } from '../../server/media/voices/Voice.ts';
-import { randomFrom } from '../support/random.ts';
 import { voiceExtensions, voicePacket } from '../support/talkers.ts';
 
 const { level: LEVEL, captureTime: CAPTURE } = voiceExtensions;

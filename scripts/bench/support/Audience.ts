@@ -1,10 +1,11 @@
 /** Owns the host of a broadcast and those who watch it, each of them without a browser, in several processes. */
 import { z } from 'zod';
-import { now } from '../../load/endpoint/clock.ts';
-import { Child } from './Child.ts';
+import { now } from '../../support/endpoint/clock.ts';
+import { Child } from '../../support/process/Child.ts';
 import { type Hosting, Received, Rushed, Sent } from './spectating.ts';
 
 const Nothing = z.undefined();
+const script = new URL('spectators.ts', import.meta.url);
 /** From the word that a rush is to begin until the first one comes, in milliseconds. */
 const START = 300;
 
@@ -22,8 +23,8 @@ export class Audience implements AsyncDisposable {
 
   /** A broadcast that is live, and nobody who watches yet. @param crews processes of those who will */
   static async open(where: Hosting, crews: number): Promise<Audience> {
-    const children = Array.from({ length: crews }, () => Child.start('spectators.ts'));
-    const audience = new Audience(where, Child.start('spectators.ts'), children);
+    const children = Array.from({ length: crews }, () => Child.start(script));
+    const audience = new Audience(where, Child.start(script), children);
     try {
       await audience.#host.ask('host', Nothing, where);
       return audience;

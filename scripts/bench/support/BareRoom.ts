@@ -3,10 +3,10 @@ import { createWorker } from 'mediasoup';
 import type { Router, WebRtcServer, WebRtcTransport, Worker } from 'mediasoup/types';
 import { mediaCodecs, webRtcTransportOptions } from '../../../server/media/options.ts';
 import { RtpCapabilities, RtpParameters, type TransportInfo } from '../../../shared/media.ts';
-import { MemberMedia } from '../../load/endpoint/MemberMedia.ts';
-import { receiveCapabilities } from '../../load/endpoint/parameters.ts';
-import type { Track } from '../../load/endpoint/Track.ts';
-import type { Stream } from '../../load/media/Stream.ts';
+import { MemberMedia } from '../../support/endpoint/MemberMedia.ts';
+import { receiveCapabilities } from '../../support/endpoint/parameters.ts';
+import type { Track } from '../../support/endpoint/Track.ts';
+import type { Stream } from '../../support/media/Stream.ts';
 
 /** Stops tracks, or lets them go on with a key frame, as those wait for one who came meanwhile. */
 export function pause(tracks: readonly Track[], paused: boolean): void {

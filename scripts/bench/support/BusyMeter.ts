@@ -1,5 +1,5 @@
 /** Owns how busy processes are: the share of a core that each takes from one look to the next, and the most of it. */
-import { cpuMicroseconds } from './cpu.ts';
+import { cpuMicroseconds } from '../../support/process/cpu.ts';
 
 export interface BusyMeterOptions {
   /** Microseconds on CPU of a process so far; other than the kernel's in tests only. */

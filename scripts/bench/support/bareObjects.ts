@@ -3,8 +3,8 @@ import { createWorker } from 'mediasoup';
 import type { Producer, WebRtcTransport } from 'mediasoup/types';
 import { z } from 'zod';
 import { mediaCodecs, webRtcTransportOptions } from '../../../server/media/options.ts';
-import { opus, vp8 } from '../../../tests/support/media.ts';
-import { answerQuestions, memoryAfterCollection } from './Child.ts';
+import { opus, vp8 } from '../../support/media/clientParameters.ts';
+import { answerQuestions, memoryAfterCollection } from '../../support/process/Child.ts';
 
 const { MEDIASOUP_WORKER_BIN: workerBin } = process.env;
 const worker = await createWorker({ logLevel: 'warn', ...(workerBin && { workerBin }) });

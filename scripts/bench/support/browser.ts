@@ -1,7 +1,7 @@
 /** Owns Chromium as a newcomer in one of the namespaces: joins with the SDK, and tells when a frame was presented. */
 import { setTimeout } from 'node:timers/promises';
-import { startBrowser } from '../../torture/support/Page.ts';
-import type { Namespaces } from './namespaces.ts';
+import { launchChromium } from '../../support/browsers/chromium.ts';
+import type { Namespaces } from '../../support/network/namespaces.ts';
 
 /** Milliseconds from `join()` to the first presented frame of somebody else's camera, once a visit. */
 export async function firstFrames(
@@ -10,8 +10,7 @@ export async function firstFrames(
   visits: number,
   pause: number,
 ): Promise<number[]> {
-  await using chromium = await startBrowser({ within: namespaces.names.a, secure: url });
-  const { browser } = chromium;
+  await using browser = await launchChromium({ within: namespaces.names.a, secure: url });
   const times: number[] = [];
   for (let index = 0; index <= visits; index += 1) {
     await setTimeout(pause);

@@ -1,7 +1,7 @@
 /** Owns simulcast that nothing decodes: layers of an exact rate, told apart by the size of their packets. */
 
-import type { Stream } from '../../load/media/Stream.ts';
-import { steadyVideo } from '../../load/media/steady.ts';
+import type { Stream } from '../../support/media/Stream.ts';
+import { steadyVideo } from '../../support/media/steady.ts';
 
 export interface SteadyLayer {
   readonly width: number;

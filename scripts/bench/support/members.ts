@@ -1,6 +1,6 @@
 /** Owns crowds of headless members: they come some at a time, and leave together. */
-import { Member, type MemberOptions } from '../../load/endpoint/Member.ts';
-import type { Track } from '../../load/endpoint/Track.ts';
+import { Member, type MemberOptions } from '../../support/endpoint/Member.ts';
+import type { Track } from '../../support/endpoint/Track.ts';
 
 /** Handshakes at once: what a process can do without making its members wait for each other. */
 const AT_ONCE = 10;

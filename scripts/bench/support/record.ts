@@ -1,12 +1,10 @@
 /** Owns the committed figures: `bench/<name>.json`, one file a benchmark, which `docs/performance.md` shows. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { lockedVersion, place } from '../../setup/places.mjs';
-import { workerBinary, workerOrigin } from '../../setup/worker.mjs';
+import { place } from '../../setup/places.mjs';
+import { Machine, machineOf } from '../../support/machine.ts';
 import type { Figure } from './Benchmark.ts';
-import { withFigures } from './page.ts';
 import type { Ratio } from './pairs.ts';
 
 const RatioForm: z.ZodType<Ratio> = z.strictObject({
@@ -28,18 +26,6 @@ const FigureForm: z.ZodType<Figure> = z.strictObject({
   unit: z.string(),
   goal: z.strictObject({ most: z.number().optional(), least: z.number().optional() }).optional(),
 });
-
-const Machine = z.strictObject({
-  cpu: z.string(),
-  /** That this process may use. */
-  cores: z.int(),
-  kernel: z.string(),
-  node: z.string(),
-  mediasoup: z.string(),
-  /** Where the media worker comes from, in the words of set-up. */
-  worker: z.string(),
-});
-export type Machine = z.infer<typeof Machine>;
 
 const BenchRecord = z.strictObject({
   /** Of the benchmark and its file: `forward`. */
@@ -65,20 +51,7 @@ const BenchRecord = z.strictObject({
 });
 export type BenchRecord = z.infer<typeof BenchRecord>;
 
-/** This machine, as a record has it. */
-export function machineOf(at = place()): Machine {
-  const binary = workerBinary(at);
-  return {
-    cpu: cpus()[0]?.model.trim() || 'unknown',
-    cores: availableParallelism(),
-    kernel: release(),
-    node: process.version,
-    mediasoup: lockedVersion(join(at.root, 'package-lock.json'), 'mediasoup'),
-    worker: binary ? workerOrigin(binary) : 'none',
-  };
-}
-
-/** Writes a benchmark's figures over its older ones, and the page with them. `date` and `machine` are those of now. */
+/** Writes a benchmark's figures over its older ones. `date` and `machine` are those of now. */
 export function writeRecord(
   found: Omit<BenchRecord, 'date' | 'machine'>,
   { root = place().root, machine = machineOf(), date = new Date() } = {},
@@ -87,8 +60,6 @@ export function writeRecord(
   const directory = join(root, 'bench');
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, `${record.name}.json`), `${JSON.stringify(record, undefined, 2)}\n`);
-  const page = performancePage(root);
-  writeFileSync(page.path, page.content);
   return record;
 }
 
@@ -102,10 +73,4 @@ export function readRecords(root = place().root): BenchRecord[] {
     if (!record.success) throw new Error(`bench/${file} is no record. ${z.prettifyError(record.error)}`);
     return record.data;
   });
-}
-
-/** Path and right content of `docs/performance.md`. */
-export function performancePage(root = place().root): { path: string; content: string } {
-  const path = join(root, 'docs', 'performance.md');
-  return { path, content: withFigures(readFileSync(path, 'utf8'), readRecords(root)) };
 }

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { place } from '../../setup/places.mjs';
 import { workerBinary } from '../../setup/worker.mjs';
+import { whyNoNamespaces } from '../../support/network/namespaces.ts';
 import { FloorError, floorBinary } from './floor.ts';
-import { whyNoNamespaces } from './namespaces.ts';
 
 /** Where `browser.ts` has Chromium. */
 const CHROMIUM = '/usr/bin/chromium';

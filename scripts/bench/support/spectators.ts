@@ -1,11 +1,11 @@
 /** Owns a process of people in a broadcast: its host, or some of those who watch it. */
 import { setTimeout } from 'node:timers/promises';
-import { now } from '../../load/endpoint/clock.ts';
-import type { Member } from '../../load/endpoint/Member.ts';
-import { steady } from '../../load/material.ts';
-import { steadyVideo } from '../../load/media/steady.ts';
+import { now } from '../../support/endpoint/clock.ts';
+import type { Member } from '../../support/endpoint/Member.ts';
+import { steady } from '../../support/media/material.ts';
+import { steadyVideo } from '../../support/media/steady.ts';
+import { answerQuestions } from '../../support/process/Child.ts';
 import { pause } from './BareRoom.ts';
-import { answerQuestions } from './Child.ts';
 import { steadySimulcast } from './layers.ts';
 import { Crowd, cameraOf } from './members.ts';
 import { Filling, Flow, Hosting, Rush } from './spectating.ts';

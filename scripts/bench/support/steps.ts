@@ -1,9 +1,9 @@
 /** Owns the server of one awaited step at a time as a process that is measured. */
 import { readConfig } from '../../../server/config.ts';
-import { loopback } from '../../../tests/support/server.ts';
-import { answerQuestions, memoryAfterCollection } from './Child.ts';
+import { answerQuestions, memoryAfterCollection } from '../../support/process/Child.ts';
+import { givenSettings } from '../../support/servers/settings.ts';
+import { loopback } from '../../support/servers/startServer.ts';
 import { StepServer } from './StepServer.ts';
-import { givenSettings } from './settings.ts';
 
 const { config } = readConfig({ ...loopback, ...givenSettings() });
 const consumers = process.env.WEIR_BENCH_CONSUMERS === 'atOnce' ? 'atOnce' : 'oneByOne';

@@ -1,7 +1,7 @@
 /** Owns talk without words: microphones whose packets tell whose they are, and who speaks when. */
-import { now } from '../../load/endpoint/clock.ts';
-import type { Member } from '../../load/endpoint/Member.ts';
-import type { Stream } from '../../load/media/Stream.ts';
+import { now } from '../../support/endpoint/clock.ts';
+import type { Member } from '../../support/endpoint/Member.ts';
+import type { Stream } from '../../support/media/Stream.ts';
 
 /** 20 ms of Opus at 48 kHz. */
 const TICKS = 960;

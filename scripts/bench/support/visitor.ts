@@ -1,12 +1,12 @@
 /** Owns a process whose members publish to, or visit, a server across the network that it was started in. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { now } from '../../load/endpoint/clock.ts';
-import { Member } from '../../load/endpoint/Member.ts';
-import { MemberMedia } from '../../load/endpoint/MemberMedia.ts';
-import { receiveCapabilities } from '../../load/endpoint/parameters.ts';
-import { prepareMaterial } from '../../load/material.ts';
-import { answerQuestions } from './Child.ts';
+import { now } from '../../support/endpoint/clock.ts';
+import { Member } from '../../support/endpoint/Member.ts';
+import { MemberMedia } from '../../support/endpoint/MemberMedia.ts';
+import { receiveCapabilities } from '../../support/endpoint/parameters.ts';
+import { prepareMaterial } from '../../support/media/material.ts';
+import { answerQuestions } from '../../support/process/Child.ts';
 import { StepClient } from './StepClient.ts';
 
 const Where = z.object({ which: z.enum(['weir', 'steps']), url: z.string(), room: z.string() });

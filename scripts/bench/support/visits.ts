@@ -1,8 +1,8 @@
 /** Owns visits: somebody comes to see, and has seen something once a whole frame is there. */
 import { setTimeout } from 'node:timers/promises';
-import { now } from '../../load/endpoint/clock.ts';
-import { Member, type MemberOptions } from '../../load/endpoint/Member.ts';
-import type { Track } from '../../load/endpoint/Track.ts';
+import { now } from '../../support/endpoint/clock.ts';
+import { Member, type MemberOptions } from '../../support/endpoint/Member.ts';
+import type { Track } from '../../support/endpoint/Track.ts';
 
 /** The moments are noted as packets come; how soon we look does not change them. Milliseconds. */
 const LOOK = 20;

@@ -1,11 +1,12 @@
 /** Owns the trial of a device that moves to another network: its address changes, and the call goes on. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { addresses, Namespaces, whyNoNamespaces } from '../../bench/support/namespaces.ts';
-import { startMeasured } from '../../bench/support/servers.ts';
-import { seeEachOther, startBrowser, Visitor, whyNoBrowser } from '../support/Page.ts';
+import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
+import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
+import { addresses, Namespaces, whyNoNamespaces } from '../../support/network/namespaces.ts';
+import { startMeasured } from '../../support/servers/measured.ts';
+import { until } from '../../support/until.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
-import { until } from '../support/until.ts';
 
 const PATIENCE = 40_000;
 /** ICE restarts are five a minute, as people do not move more often: one who does has to wait. */
@@ -18,13 +19,12 @@ export const address: Trial = {
   about:
     'Two people in Chromium, each in one of two network namespaces with the server; the address of one is taken away and it gets another. Times are from there to each of them seeing new frames of the other.',
   times: 20,
-  whyNotHere: () => whyNoBrowser() ?? whyNoNamespaces(),
+  whyNotHere: () => whyNoChromium() ?? whyNoNamespaces(),
   async run({ times, say }) {
     await using namespaces = await Namespaces.create({ delay: 5 }, 1800);
     const { a: near } = namespaces.names;
     const url = `http://${addresses.b}:3000`;
     await using _server = await startMeasured(
-      'weir',
       {
         WEIR_HOST: addresses.b,
         WEIR_PORT: '3000',
@@ -33,10 +33,10 @@ export const address: Trial = {
       },
       { namespaces, side: 'b' },
     );
-    await using far = await startBrowser({ within: namespaces.names.b, secure: url });
-    await using moving = await startBrowser({ within: near, secure: url });
-    const ada = await Visitor.enter(far.browser, url, 'room', 'Ada');
-    const bob = await Visitor.enter(moving.browser, url, 'room', 'Bob');
+    await using far = await launchChromium({ within: namespaces.names.b, secure: url });
+    await using moving = await launchChromium({ within: near, secure: url });
+    const ada = await Visitor.enter(far, url, 'room', 'Ada');
+    const bob = await Visitor.enter(moving, url, 'room', 'Bob');
     await seeEachOther(ada, bob, PATIENCE);
     const before = (await bob.room()).peerId;
     const device = await deviceOf(near);

@@ -1,11 +1,11 @@
 /** Owns the trial of a crowd that is cut at once: all must come back, to what they had, without waiting for one another. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { Cable } from '../support/Cable.ts';
+import { Cable } from '../../support/network/Cable.ts';
+import { until } from '../../support/until.ts';
 import { Guest } from '../support/Guest.ts';
+import { startWeir } from '../support/startWeir.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
-import { until } from '../support/until.ts';
-import { Weir } from '../support/Weir.ts';
 
 /** People a room; joins at once; how long the network is away, in milliseconds. */
 const ROOM = 50;
@@ -19,7 +19,7 @@ export const crowd: Trial = {
     'So many clients, 50 a room, are cut by reset at the same moment for three seconds, and try to come back all the while. Times are from the network being back to each stay being taken up. Server and clients share this machine.',
   times: 500,
   async run({ times, say }) {
-    await using weir = await Weir.start({ WEIR_MAX_CONNECTIONS_PER_IP: '10000' });
+    await using weir = await startWeir({ WEIR_MAX_CONNECTIONS_PER_IP: '10000' });
     await using cable = await Cable.lay(weir.url);
     using cleanUp = new DisposableStack();
     const guests: Guest[] = [];

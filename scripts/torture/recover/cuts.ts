@@ -1,11 +1,11 @@
 /** Owns the trial of cut connections: media must flow on as if nothing was, and the stay be the same. */
 import { setTimeout } from 'node:timers/promises';
-import { randomFrom } from '../../../tests/support/random.ts';
-import { Cable, type Cut } from '../support/Cable.ts';
+import { Cable, type Cut } from '../../support/network/Cable.ts';
+import { randomFrom } from '../../support/random.ts';
+import { until } from '../../support/until.ts';
 import { Guest } from '../support/Guest.ts';
+import { startWeir } from '../support/startWeir.ts';
 import { type Figure, type Trial, timeFigures } from '../support/Trial.ts';
-import { until } from '../support/until.ts';
-import { Weir } from '../support/Weir.ts';
 
 /** How long the network stays away after the client has noticed, in milliseconds: attempts are then in every state. */
 const AWAY = 2000;
@@ -19,7 +19,7 @@ export const cuts: Trial = {
     'The signalling of a publisher and of a viewer is cut outside of both ends, half of the time by reset and half by silence; it stays away for up to two seconds after the client has noticed. Times are from the network being back to the stay being taken up; gaps are pauses of more than 200 ms in the RTP that arrives at the viewer, beside a viewer who is not cut.',
   times: 100,
   async run({ times, say }) {
-    await using weir = await Weir.start();
+    await using weir = await startWeir();
     await using near = await Cable.lay(weir.url);
     await using far = await Cable.lay(weir.url);
     using publisher = await Guest.enter(near.url, 'cuts', 'publisher', true);

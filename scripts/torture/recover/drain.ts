@@ -1,10 +1,10 @@
 /** Owns the trial of a deploy: SIGTERM while media flows, through `npm start`. */
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { until } from '../../support/until.ts';
 import { Guest } from '../support/Guest.ts';
+import { startWeir } from '../support/startWeir.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
-import { until } from '../support/until.ts';
-import { Weir } from '../support/Weir.ts';
 
 /** How long calls may go on, in seconds; viewers; packets a second of the publisher. */
 const DRAIN = 5;
@@ -27,10 +27,12 @@ export const drain: Trial = {
     let badExits = 0;
     let left = 0;
     for (let turn = 0; turn < times; turn += 1) {
-      await using weir = await Weir.start(
-        { WEIR_DRAIN_SECONDS: String(DRAIN), WEIR_SKIP_SETUP: '1' },
-        { command: ['npm', '--prefix', root, 'start'] },
-      );
+      await using weir = await startWeir({ WEIR_DRAIN_SECONDS: String(DRAIN), WEIR_SKIP_SETUP: '1' }, [
+        'npm',
+        '--prefix',
+        root,
+        'start',
+      ]);
       using cleanUp = new DisposableStack();
       cleanUp.use(await Guest.enter(weir.url, 'drain', 'publisher', true));
       const viewers: Guest[] = [];

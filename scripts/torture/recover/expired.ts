@@ -1,10 +1,11 @@
 /** The trials of a worker and of a Weir that are killed in a call whose tokens have expired: everybody is back as who they were. */
-import { startServer } from '../../../tests/support/server.ts';
+
+import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
+import { startServer } from '../../support/servers/startServer.ts';
+import { until } from '../../support/until.ts';
 import { Invited, tokenSettings } from '../support/Invited.ts';
-import { startBrowser, whyNoBrowser } from '../support/Page.ts';
+import { startWeir } from '../support/startWeir.ts';
 import { type Figure, type Trial, timeFigures } from '../support/Trial.ts';
-import { until } from '../support/until.ts';
-import { Weir } from '../support/Weir.ts';
 
 const PATIENCE = 60_000;
 
@@ -16,7 +17,7 @@ export const expiredWorkers: Trial = {
   title: 'Media workers that are killed, after tokens have expired',
   about: `${about} The room's worker is killed with signal 9. Times are from there to all three being in and the two who may be seen seeing each other.`,
   times: 20,
-  whyNotHere: whyNoBrowser,
+  whyNotHere: whyNoChromium,
   async run({ times, say }) {
     await using server = await startServer({
       ...tokenSettings,
@@ -25,8 +26,8 @@ export const expiredWorkers: Trial = {
       WEIR_MESSAGES_PER_SECOND: '1000',
     });
     const { pool, rooms } = server.app;
-    await using chromium = await startBrowser();
-    const call = await Invited.enter(chromium.browser, server.url, 'room', PATIENCE);
+    await using chromium = await launchChromium();
+    const call = await Invited.enter(chromium, server.url, 'room', PATIENCE);
     const tally = new Tally(call);
     for (let turn = 0; turn < times; turn += 1) {
       const room = await rooms.find('room');
@@ -48,17 +49,17 @@ export const expiredNode: Trial = {
   title: 'Weir itself, killed, after tokens have expired',
   about: `${about} Weir is killed with signal 9, and another is started on the same port, which knows nothing of what the host decided. Times are from that one running to all three being in and the two who may be seen seeing each other.`,
   times: 20,
-  whyNotHere: whyNoBrowser,
+  whyNotHere: whyNoChromium,
   async run({ times, say }) {
-    let weir = await Weir.start(tokenSettings);
+    let weir = await startWeir(tokenSettings);
     const settings = { ...tokenSettings, WEIR_PORT: new URL(weir.url).port };
     try {
-      await using chromium = await startBrowser();
-      const tally = new Tally(await Invited.enter(chromium.browser, weir.url, 'room', PATIENCE));
+      await using chromium = await launchChromium();
+      const tally = new Tally(await Invited.enter(chromium, weir.url, 'room', PATIENCE));
       for (let turn = 0; turn < times; turn += 1) {
         process.kill(weir.pid, 'SIGKILL');
         await weir.exit;
-        weir = await Weir.start(settings);
+        weir = await startWeir(settings);
         await tally.takeBack(performance.now());
         say(`${turn + 1} of ${times}: ${tally.words}`);
       }

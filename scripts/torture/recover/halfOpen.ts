@@ -1,9 +1,9 @@
 /** Owns the trial of half-open connections: both sides must find out by themselves, with the settings that Weir has. */
-import { Cable } from '../support/Cable.ts';
+import { Cable } from '../../support/network/Cable.ts';
+import { until } from '../../support/until.ts';
 import { Guest } from '../support/Guest.ts';
+import { startWeir } from '../support/startWeir.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
-import { until } from '../support/until.ts';
-import { Weir } from '../support/Weir.ts';
 
 /** When both sides must know, in milliseconds; a timer and a turn more is no failure of the heartbeat. */
 const KNOWN = 15_000;
@@ -16,7 +16,7 @@ export const halfOpen: Trial = {
     'Connections fall silent in both directions, and neither end is told. Times are from there to the client trying another connection, and to the others being told by the server that this peer is away. Settings are the defaults: a ping every 5 s, 15 s of silence.',
   times: 20,
   async run({ times, say }) {
-    await using weir = await Weir.start({ WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
+    await using weir = await startWeir({ WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
     await using cable = await Cable.lay(weir.url);
     using cleanUp = new DisposableStack();
     using watcher = await Guest.enter(weir.url, 'half', 'watcher');

@@ -1,8 +1,9 @@
 /** Owns the trial of a Weir that is killed: nothing of it is left, and people come back by themselves when there is another. */
-import { seeEachOther, startBrowser, Visitor, whyNoBrowser } from '../support/Page.ts';
+import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
+import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
+import { until } from '../../support/until.ts';
+import { startWeir } from '../support/startWeir.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
-import { until } from '../support/until.ts';
-import { Weir } from '../support/Weir.ts';
 
 const PATIENCE = 60_000;
 /** How soon the workers of one that was killed must be gone, in milliseconds. */
@@ -14,14 +15,14 @@ export const node: Trial = {
   about:
     "Two people on Weir's page, in Chromium; Weir is killed with signal 9, in every second turn with a frozen worker, and another is started on the same port. Times are from that one running to each of them seeing new frames of the other. Orphans are processes of the killed one that live two seconds later.",
   times: 20,
-  whyNotHere: whyNoBrowser,
+  whyNotHere: whyNoChromium,
   async run({ times, say }) {
-    let weir = await Weir.start();
+    let weir = await startWeir();
     const settings = { WEIR_PORT: new URL(weir.url).port };
     try {
-      await using chromium = await startBrowser();
-      const ada = await Visitor.enter(chromium.browser, weir.url, 'room', 'Ada');
-      const bob = await Visitor.enter(chromium.browser, weir.url, 'room', 'Bob');
+      await using chromium = await launchChromium();
+      const ada = await Visitor.enter(chromium, weir.url, 'room', 'Ada');
+      const bob = await Visitor.enter(chromium, weir.url, 'room', 'Bob');
       await seeEachOther(ada, bob, PATIENCE);
       const back: number[] = [];
       let orphans = 0;
@@ -35,7 +36,7 @@ export const node: Trial = {
           () => 0,
           () => killed.living.length,
         );
-        weir = await Weir.start(settings);
+        weir = await startWeir(settings);
         const running = performance.now();
         await seeEachOther(ada, bob, PATIENCE);
         back.push(performance.now() - running);

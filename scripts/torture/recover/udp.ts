@@ -1,8 +1,9 @@
 /** A trial: the network stops letting UDP through in the middle of a call, as firewalls and VPNs do; TCP is left. */
 import { setTimeout } from 'node:timers/promises';
-import { addresses, Namespaces, whyNoNamespaces } from '../../bench/support/namespaces.ts';
-import { startMeasured } from '../../bench/support/servers.ts';
-import { seeEachOther, startBrowser, Visitor, whyNoBrowser } from '../support/Page.ts';
+import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
+import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
+import { addresses, Namespaces, whyNoNamespaces } from '../../support/network/namespaces.ts';
+import { startMeasured } from '../../support/servers/measured.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
 const TIMEOUT = 40_000;
@@ -19,12 +20,11 @@ export const udp: Trial = {
   about:
     'Two people in Chromium, each in one of two network namespaces with the server; from one moment on no UDP gets through between them, while TCP does. Times are from there to the page saying that media is being reconnected, and to each of them seeing new frames of the other. Each turn is a new call.',
   times: 20,
-  whyNotHere: () => whyNoBrowser() ?? whyNoNamespaces(),
+  whyNotHere: () => whyNoChromium() ?? whyNoNamespaces(),
   async run({ times, say }) {
     await using namespaces = await Namespaces.create({ delay: 5 }, 1800);
     const url = `http://${addresses.b}:3000`;
     await using _server = await startMeasured(
-      'weir',
       {
         WEIR_HOST: addresses.b,
         WEIR_PORT: '3000',
@@ -33,16 +33,16 @@ export const udp: Trial = {
       },
       { namespaces, side: 'b' },
     );
-    await using far = await startBrowser({ within: namespaces.names.b, secure: url });
-    await using near = await startBrowser({ within: namespaces.names.a, secure: url });
+    await using far = await launchChromium({ within: namespaces.names.b, secure: url });
+    await using near = await launchChromium({ within: namespaces.names.a, secure: url });
     const back: number[] = [];
     const said: number[] = [];
     let blamed = 0;
     let changed = 0;
     for (let turn = 0; turn < times; turn += 1) {
       const room = `room-${turn}`;
-      const ada = await Visitor.enter(far.browser, url, room, 'Ada');
-      const bob = await Visitor.enter(near.browser, url, room, 'Bob');
+      const ada = await Visitor.enter(far, url, room, 'Ada');
+      const bob = await Visitor.enter(near, url, room, 'Bob');
       await seeEachOther(ada, bob, TIMEOUT);
       await setTimeout(SETTLED);
       const before = (await bob.room()).peerId;

@@ -1,9 +1,11 @@
 /** Owns the trials of media workers that are killed or freeze: their rooms come back by themselves, the others notice nothing. */
-import { startServer } from '../../../tests/support/server.ts';
+
+import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
+import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
+import { startServer } from '../../support/servers/startServer.ts';
+import { until } from '../../support/until.ts';
 import { Guest } from '../support/Guest.ts';
-import { seeEachOther, startBrowser, Visitor, whyNoBrowser } from '../support/Page.ts';
 import { type Figure, type Trial, type TrialOptions, timeFigures } from '../support/Trial.ts';
-import { until } from '../support/until.ts';
 
 const PATIENCE = 30_000;
 
@@ -13,7 +15,7 @@ export const workers: Trial = {
   about:
     "Two people on Weir's page, in Chromium, whose room is on a worker that is killed with signal 9. Times are from there to each of them seeing new frames of the other. In a room on another worker a headless viewer counts gaps of more than 200 ms. Ghosts are people in the room beyond the two.",
   times: 50,
-  whyNotHere: whyNoBrowser,
+  whyNotHere: whyNoChromium,
   run: (options) => hitWorkers('SIGKILL', 5000, options),
 };
 
@@ -23,7 +25,7 @@ export const frozen: Trial = {
   about:
     'The same with signal 19, which stops the worker for ever without ending it: Weir has to find out that it does not answer, for which it takes 5 seconds by default, and kills it.',
   times: 10,
-  whyNotHere: whyNoBrowser,
+  whyNotHere: whyNoChromium,
   run: (options) => hitWorkers('SIGSTOP', 12_000, options),
 };
 
@@ -43,9 +45,9 @@ async function hitWorkers(
   using viewer = await Guest.enter(server.url, 'spared', 'viewer');
   await viewer.flows();
   const spared = pool.workers.find(({ routers }) => routers === 1);
-  await using chromium = await startBrowser();
-  const ada = await Visitor.enter(chromium.browser, server.url, 'hit', 'Ada');
-  const bob = await Visitor.enter(chromium.browser, server.url, 'hit', 'Bob');
+  await using chromium = await launchChromium();
+  const ada = await Visitor.enter(chromium, server.url, 'hit', 'Ada');
+  const bob = await Visitor.enter(chromium, server.url, 'hit', 'Bob');
   await seeEachOther(ada, bob, PATIENCE);
   const back: number[] = [];
   let ghosts = 0;

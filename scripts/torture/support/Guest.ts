@@ -1,9 +1,9 @@
 /** Owns a headless member under torture: when it was cut, when it was back, how its stay ended, and what arrived. */
 import type { CloseReason } from '../../../shared/closing.ts';
-import { Member } from '../../load/endpoint/Member.ts';
-import { steady } from '../../load/material.ts';
-import { steadyVideo } from '../../load/media/steady.ts';
-import { until } from './until.ts';
+import { Member } from '../../support/endpoint/Member.ts';
+import { steady } from '../../support/media/material.ts';
+import { steadyVideo } from '../../support/media/steady.ts';
+import { until } from '../../support/until.ts';
 
 export class Guest implements Disposable {
   readonly name: string;

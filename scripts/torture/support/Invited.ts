@@ -1,8 +1,8 @@
 /** A call in which everybody came in by a token that has expired since: a host, a speaker, and one who has been silenced. */
 import type { Browser } from 'playwright-core';
 import { signToken } from '../../../server/signalling/tokens.ts';
-import { seeEachOther, Visitor } from './Page.ts';
-import { until } from './until.ts';
+import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
+import { until } from '../../support/until.ts';
 
 const keys = { apiKey: 'torture', apiSecret: 'a secret of torture trials, of 32 characters and more' };
 /** How long the tokens live that people come in with, in seconds: shorter than it takes to begin. */

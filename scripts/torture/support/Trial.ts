@@ -1,4 +1,5 @@
 /** Owns what a trial is: something that is done to a running Weir again and again, and what was found. */
+import { percentile } from '../../support/statistics/distribution.ts';
 
 export interface Figure {
   readonly name: string;
@@ -31,14 +32,6 @@ export interface TrialOptions {
 export function holds({ value, most, least }: Figure): boolean | undefined {
   if (most === undefined && least === undefined) return undefined;
   return value <= (most ?? Number.POSITIVE_INFINITY) && value >= (least ?? Number.NEGATIVE_INFINITY);
-}
-
-/** The value that so many percent of these are not above. @throws {RangeError} for none */
-export function percentile(values: readonly number[], percent: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const found = sorted[Math.min(sorted.length - 1, Math.ceil((percent / 100) * sorted.length) - 1)];
-  if (found === undefined) throw new RangeError('No values have no percentile.');
-  return found;
 }
 
 /** Median, 95th percentile and greatest of some times in milliseconds; the goal is for the 95th percentile. */

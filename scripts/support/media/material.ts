@@ -1,12 +1,20 @@
 /** Owns which prepared streams a publisher sends for which wish. */
-import type { Source } from '../../shared/media.ts';
-import { type Layer, prepareStreams, prepareVoice, simulcast } from './media/prepare.ts';
-import type { Stream } from './media/Stream.ts';
-import { steadyVideo } from './media/steady.ts';
-import type { LoadOptions, Video } from './options.ts';
+import type { Source } from '../../../shared/media.ts';
+import { type Layer, prepareStreams, prepareVoice, simulcast } from './prepare.ts';
+import type { Stream } from './Stream.ts';
+import { steadyVideo } from './steady.ts';
 
 /** Streams by source, lowest layer first. */
 export type Material = Partial<Record<Source, readonly Stream[]>>;
+
+/** What a publisher sends as its camera: three layers, one of that height, packets of no picture, or nothing. */
+export type Video = 'simulcast' | '180p' | '360p' | '720p' | 'steady' | 'off';
+
+export interface MaterialOptions {
+  readonly video: Video;
+  readonly audio: boolean;
+  readonly codec: 'vp8' | 'h264';
+}
 
 /** Which layers a picture is made of. */
 function layersOf(video: Exclude<Video, 'off' | 'steady'>): readonly Layer[] {
@@ -18,7 +26,7 @@ export const steady = { packetsPerFrame: 6, payloadBytes: 1065, framesPerSecond:
 
 /** @param progress is told what takes its time: streams are encoded once, and kept */
 export async function prepareMaterial(
-  { video, audio, codec }: Pick<LoadOptions, 'video' | 'audio' | 'codec'>,
+  { video, audio, codec }: MaterialOptions,
   progress?: (what: string) => void,
 ): Promise<Material> {
   const camera = await cameraOf(video, codec, progress);

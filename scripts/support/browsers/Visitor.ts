@@ -1,49 +1,6 @@
-/** Owns people with real browsers under torture: Weir's own page, entered by address, and frames as it presents them. */
-
-import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { until } from './until.ts';
-
-const executablePath = '/usr/bin/chromium';
-
-/**
- * A Chromium with a fake camera and microphone.
- * @param within the network namespace that it runs in
- * @param secure an origin whose pages may have devices although it is plain HTTP
- */
-export async function startBrowser({
-  within,
-  secure,
-}: {
-  within?: string;
-  secure?: string;
-} = {}): Promise<AsyncDisposable & { browser: Browser }> {
-  const directory = await mkdtemp(join(tmpdir(), 'weir-torture-'));
-  const program = join(directory, 'chromium');
-  await writeFile(program, `#!/bin/sh\nexec ${within ? `ip netns exec ${within} ` : ''}${executablePath} "$@"\n`);
-  await chmod(program, 0o755);
-  const browser = await chromium.launch({
-    executablePath: program,
-    args: [
-      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-      ...['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
-      // No click comes before the first sound.
-      ...['--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required'],
-      ...(secure ? [`--unsafely-treat-insecure-origin-as-secure=${secure}`] : []),
-    ],
-  });
-  return {
-    browser,
-    async [Symbol.asyncDispose]() {
-      await browser.close();
-      await rm(directory, { recursive: true });
-    },
-  };
-}
+/** Somebody on Weir's own page in a real browser: enters by address, and counts the frames that are presented. */
+import type { Browser, Page } from 'playwright-core';
+import { until } from '../until.ts';
 
 /** Somebody on the page. */
 export class Visitor {
@@ -93,11 +50,6 @@ export class Visitor {
       return video instanceof HTMLVideoElement ? video.getVideoPlaybackQuality().totalVideoFrames : -1;
     }, of);
   }
-}
-
-/** Why there is no browser here, in words for people. */
-export function whyNoBrowser(): string | undefined {
-  return existsSync(executablePath) ? undefined : `${executablePath} is missing (the package chromium has it)`;
 }
 
 /** Waits until each shows new frames of the other. @param within milliseconds */

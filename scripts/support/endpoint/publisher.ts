@@ -1,8 +1,8 @@
 /** Owns a process that publishes a camera in three layers, which a browser can decode, in the network that it was started in. */
 import { z } from 'zod';
-import { Member } from '../../load/endpoint/Member.ts';
-import { prepareStreams } from '../../load/media/prepare.ts';
-import { answerQuestions } from './Child.ts';
+import { prepareStreams } from '../media/prepare.ts';
+import { answerQuestions } from '../process/Child.ts';
+import { Member } from './Member.ts';
 
 const Where = z.object({ url: z.string(), room: z.string() });
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import type { Namespaces, Side } from './namespaces.ts';
+import type { Namespaces, Side } from '../network/namespaces.ts';
 
 const Answer = z.object({ id: z.number(), answer: z.unknown().optional(), error: z.string().optional() });
 const Question = z.object({ id: z.number(), what: z.string(), data: z.unknown().optional() });
@@ -39,9 +39,9 @@ export class Child implements AsyncDisposable {
     });
   }
 
-  /** @param script of this folder, or its URL, which calls `answerQuestions` */
-  static start(script: string, { env = process.env, execArgv = [], within }: ChildOptions = {}): Child {
-    const path = fileURLToPath(new URL(script, import.meta.url));
+  /** @param script its URL; it calls `answerQuestions` */
+  static start(script: URL, { env = process.env, execArgv = [], within }: ChildOptions = {}): Child {
+    const path = fileURLToPath(script);
     const options = { env, serialization: 'advanced' } satisfies SpawnOptions;
     if (!within) return new Child(fork(path, { ...options, execArgv: [...execArgv] }));
     const stdio: SpawnOptions['stdio'] = ['ignore', 'inherit', 'inherit', 'ipc'];

@@ -1,6 +1,6 @@
 /** Owns the counting of one RTP stream at a receiver, from packet headers alone. */
 import type { ConsumerInfo } from '../../../shared/protocol.ts';
-import { Histogram } from '../report/distribution.ts';
+import { Histogram } from '../statistics/Histogram.ts';
 import { readNtp } from './clock.ts';
 import { CAPTURE_TIME } from './parameters.ts';
 

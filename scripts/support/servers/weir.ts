@@ -1,7 +1,8 @@
 /** Owns Weir as a process that is measured: it tells where it is and what it holds. */
-import { startServer } from '../../../tests/support/server.ts';
-import { answerQuestions, memoryAfterCollection } from './Child.ts';
+
+import { answerQuestions, memoryAfterCollection } from '../process/Child.ts';
 import { givenSettings } from './settings.ts';
+import { startServer } from './startServer.ts';
 
 const server = await startServer(givenSettings());
 answerQuestions(

@@ -1,5 +1,5 @@
 /** Owns what a browser would say of its media: capabilities, RTP and DTLS parameters that mediasoup accepts. */
-import type { DtlsParameters, RtpCapabilities, RtpParameters, Source } from '../../shared/media.ts';
+import type { DtlsParameters, RtpCapabilities, RtpParameters, Source } from '../../../shared/media.ts';
 
 /** A device that knows Opus and VP8. */
 export const capabilities: RtpCapabilities = {

@@ -1,21 +1,5 @@
-/** Owns how many values become few: quantiles of a list, and a histogram of more values than a list should hold. */
-import type { Distribution } from '../results.ts';
-
-/** The quantiles are values that occurred (nearest rank). */
-export function distributionOf(values: Iterable<number>): Distribution {
-  const sorted = Float64Array.from(values).sort();
-  const count = sorted.length;
-  const quantile = (share: number) => sorted[rankOf(share, count) - 1] ?? 0;
-  return {
-    count,
-    mean: count > 0 ? sorted.reduce((sum, value) => sum + value, 0) / count : 0,
-    min: sorted[0] ?? 0,
-    p50: quantile(0.5),
-    p95: quantile(0.95),
-    p99: quantile(0.99),
-    max: sorted.at(-1) ?? 0,
-  };
-}
+/** A histogram of milliseconds, for more values than a list should hold. */
+import { type Distribution, distributionOf, rankOf } from './distribution.ts';
 
 /** A histogram as it travels between processes. */
 export interface HistogramJson {
@@ -115,9 +99,4 @@ export class Histogram {
     const middle = LOWEST * RATIO ** (index + 0.5);
     return Math.min(this.#max, Math.max(this.#min, middle));
   }
-}
-
-/** Counted from 1. What a product of floats has too much must not lift it to the next rank. */
-function rankOf(share: number, count: number): number {
-  return Math.max(1, Math.ceil(share * count - 1e-9));
 }

@@ -1,7 +1,7 @@
-/** Owns a Weir server for tests: the real one, in this process, on free ports of loopback. */
-import { pino } from 'pino';
-import { type App, createApp } from '../../server/app.ts';
-import { type Config, readConfig } from '../../server/config.ts';
+/** Starts Weir in this process, for tests and measurements: the real server, on free ports of loopback. */
+import { type Logger, pino } from 'pino';
+import { type App, createApp } from '../../../server/app.ts';
+import { type Config, readConfig } from '../../../server/config.ts';
 
 export interface TestServer extends AsyncDisposable {
   readonly app: App;
@@ -27,13 +27,15 @@ export const loopback = {
  * Starts Weir.
  * @param environment adds to, or overrides, `loopback`
  * @param delays of its rooms, where they are not the usual ones
+ * @param log where its log goes, instead of to the standard output from `WEIR_LOG_LEVEL` on
  */
 export async function startServer(
   environment: Record<string, string> = {},
   delays?: Config['delays'],
+  log?: Logger,
 ): Promise<TestServer> {
   const { config } = readConfig({ ...loopback, ...environment });
-  const app = await createApp({ ...config, delays }, pino({ level: config.logLevel }));
+  const app = await createApp({ ...config, delays }, log ?? pino({ level: config.logLevel }));
   const port = await app.listen();
   const close = () => app.close();
   return { app, url: `http://${config.host}:${port}`, close, [Symbol.asyncDispose]: close };

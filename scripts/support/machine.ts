@@ -1,0 +1,31 @@
+/** What has to be known of a machine in order to compare what was measured on it. */
+import { availableParallelism, cpus, release } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { lockedVersion, place } from '../setup/places.mjs';
+import { workerBinary, workerOrigin } from '../setup/worker.mjs';
+
+export const Machine = z.strictObject({
+  cpu: z.string(),
+  /** That this process may use. */
+  cores: z.int(),
+  kernel: z.string(),
+  node: z.string(),
+  mediasoup: z.string(),
+  /** Where the media worker comes from, in the words of set-up. */
+  worker: z.string(),
+});
+export type Machine = z.infer<typeof Machine>;
+
+/** This machine. */
+export function machineOf(at = place()): Machine {
+  const binary = workerBinary(at);
+  return {
+    cpu: cpus()[0]?.model.trim() || 'unknown',
+    cores: availableParallelism(),
+    kernel: release(),
+    node: process.version,
+    mediasoup: lockedVersion(join(at.root, 'package-lock.json'), 'mediasoup'),
+    worker: binary ? workerOrigin(binary) : 'none',
+  };
+}

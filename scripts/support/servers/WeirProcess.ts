@@ -1,0 +1,132 @@
+/** Weir as a process of its own, as users start it: its output, its exit, its workers, and what must not outlive it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { livingWith, readProc } from '../process/processes.ts';
+import { until } from '../until.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const main = fileURLToPath(new URL('../../../server/main.ts', import.meta.url));
+/** How long it may take to start, in milliseconds. */
+const STARTUP_TIMEOUT = 18_000;
+
+export class WeirProcess implements AsyncDisposable {
+  readonly child: ChildProcess;
+  /** Resolves at the end with the exit code, or with the signal that ended it. */
+  readonly exit: Promise<number | NodeJS.Signals | null>;
+  readonly #mark = `weir-${crypto.randomUUID()}`;
+  stdout = '';
+  stderr = '';
+  #ended = false;
+
+  /**
+   * Starts `node server/main.ts` as the leader of a process group of its own, with nothing of our own settings.
+   * @param environment on top of loopback, any port, and two workers
+   * @param command what runs it instead of Node
+   * @param args what follows it, where that is not the server
+   */
+  constructor(
+    environment: Readonly<Record<string, string>> = {},
+    command: readonly string[] = [process.execPath],
+    args: readonly string[] = [main],
+  ) {
+    const [program = process.execPath, ...before] = command;
+    this.child = spawn(program, [...before, ...args], {
+      cwd: root,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        ...(process.env.MEDIASOUP_WORKER_BIN && { MEDIASOUP_WORKER_BIN: process.env.MEDIASOUP_WORKER_BIN }),
+        WEIR_TEST_MARK: this.#mark,
+        WEIR_HOST: '127.0.0.1',
+        WEIR_PORT: '0',
+        WEIR_RTC_HOST: '127.0.0.1',
+        WEIR_RTC_PORT: '0',
+        WEIR_WORKERS: '2',
+        WEIR_DRAIN_SECONDS: '0',
+        ...environment,
+      },
+    });
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+    });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    this.exit = new Promise((resolve) =>
+      this.child.on('close', (code, signal) => {
+        this.#ended = true;
+        resolve(code ?? signal);
+      }),
+    );
+  }
+
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error('The process did not start.');
+    return this.child.pid;
+  }
+
+  /** Waits until it says where it is. @returns its URL @throws {Error} with its output, when it ends instead */
+  running(): Promise<string> {
+    return until('Weir running', STARTUP_TIMEOUT, () => {
+      if (this.#ended) throw new Error(`Weir ended: ${this.stderr}`);
+      return this.#url;
+    });
+  }
+
+  /** Where it is. @throws {Error} before it runs */
+  get url(): string {
+    const url = this.#url;
+    if (url === undefined) throw new Error('Weir does not run yet.');
+    return url;
+  }
+
+  get #url(): string | undefined {
+    return /Weir is running: (\S+)\r?\n/.exec(this.stdout)?.[1];
+  }
+
+  /** Whether all media workers run, and it lets people in. */
+  async ready(): Promise<boolean> {
+    const answer = await fetch(`${this.url}/ready`).catch(() => undefined);
+    return answer?.status === 200;
+  }
+
+  /** The processes that come from this one and live, itself included; whoever has adopted them. */
+  get living(): number[] {
+    return livingWith(this.#mark);
+  }
+
+  /** Its media workers, oldest first. */
+  get workers(): number[] {
+    return this.living
+      .filter((pid) => readProc(`${pid}/comm`).startsWith('mediasoup-wor'))
+      .sort((one, other) => one - other);
+  }
+
+  /** The process that is the server, whatever has started it. */
+  get server(): number {
+    const found = this.living.find((pid) => this.workers.some((worker) => parentOf(worker) === pid));
+    if (found === undefined) throw new Error('No process has media workers.');
+    return found;
+  }
+
+  /** Makes sure that nothing is left, whatever was found. */
+  async end(): Promise<void> {
+    for (const pid of this.living) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended by itself.
+      }
+    }
+    await this.exit;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end();
+  }
+}
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)/m.exec(readProc(`${pid}/status`))?.[1] ?? 0);
+}
