@@ -51,7 +51,10 @@ describe('on an open server', () => {
     expect(await show.client.ask('setGrants', { ...strange, grants: {} })).toMatchObject({
       error: { code: 'notFound' },
     });
-    await show.client.request('produce', microphone);
+    const speaker = await enter('speaker');
+    await show.client.request('produce', camera);
+    // It has been offered to those whom it is for.
+    await speaker.client.event('newConsumers');
     await call.client.request('ping', {});
     expect(call.client.unheard('newPeer')).toEqual([]);
     expect(call.client.unheard('newConsumers')).toEqual([]);

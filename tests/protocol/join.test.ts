@@ -64,6 +64,8 @@ describe('join', () => {
     const alsoHere = await weir.join({ room: 'here' });
     expect(there.reply.peers).toEqual([]);
     expect(alsoHere.reply.peers.map(({ peerId }) => peerId)).toEqual([here.reply.peerId]);
+    await here.client.event('newPeer');
+    await there.client.request('ping', {});
     expect(there.client.unheard('newPeer')).toEqual([]);
   });
 

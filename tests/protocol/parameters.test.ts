@@ -176,6 +176,7 @@ describe('RTP capabilities', () => {
     const bob = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
     expect((await bob.client.event('newConsumers')).consumers.length).toBe(1);
+    await client.request('ping', {});
     expect(client.unheard('newConsumers')).toEqual([]);
   });
 

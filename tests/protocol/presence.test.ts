@@ -18,6 +18,7 @@ describe('presence', () => {
       hand: false,
       away: false,
     });
+    await bob.client.request('ping', {});
     expect(bob.client.unheard('newPeer')).toEqual([]);
   });
 
@@ -70,6 +71,7 @@ describe('presence', () => {
     });
     await bob.client.request('closeProducer', { source: 'camera' });
     expect(await ada.client.event('peerSources')).toEqual({ peerId, sources: { microphone: 'live' } });
+    await bob.client.request('ping', {});
     expect(bob.client.unheard('peerSources')).toEqual([]);
   });
 });

@@ -16,6 +16,7 @@ describe('a raised hand', () => {
     ]);
     await ada.client.request('setHand', { raised: false });
     expect(await late.client.event('peerHand')).toEqual({ peerId: ada.reply.peerId, raised: false });
+    await ada.client.request('ping', {});
     expect(ada.client.unheard('peerHand')).toEqual([]);
   });
 });
@@ -29,6 +30,8 @@ describe('a reaction', () => {
     await ada.client.request('react', { reaction: 'clap' });
     expect(await bob.client.event('reaction')).toEqual({ peerId: ada.reply.peerId, reaction: 'clap' });
     await stranger.client.request('react', { reaction: 'heart' });
+    // Whatever was told before has been heard.
+    await Promise.all([ada, bob, stranger].map(({ client }) => client.request('ping', {})));
     expect([...ada.client.unheard('reaction'), ...bob.client.unheard('reaction')]).toEqual([]);
     expect(stranger.client.unheard('reaction')).toEqual([]);
   });

@@ -131,6 +131,9 @@ describe('an invitation', () => {
     await expect.poll(() => held(viewer)).toEqual(['camera']);
     await viewer.client.request('produce', microphone);
     await expect.poll(() => held(host)).toEqual(['microphone']);
+    // The worker takes one request after the other: what was under way before this is over.
+    await enter();
+    await other.client.request('ping', {});
     expect(held(other)).toEqual([]);
     await host.client.request('setBroadcast', { live: true });
     await expect.poll(() => held(other)).toEqual(['camera', 'microphone']);

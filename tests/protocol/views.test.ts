@@ -22,9 +22,16 @@ const h264 = {
 };
 
 describe('setViews', () => {
-  test('of people who are not there, or not yet, is remembered and no error', async () => {
+  test('of people who are not there is no error, and that of the others counts', async () => {
+    const ada = await weir.join({ room: 'room' });
     const { client } = await weir.join({ room: 'room' });
-    await client.request('setViews', { views: [{ ...view, peerId: 'nobody' }] });
+    await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
+    const views = [
+      { ...view, peerId: 'nobody' },
+      { ...view, peerId: ada.reply.peerId, width: 0, height: 0 },
+    ];
+    expect(await client.request('setViews', { views })).toEqual({});
+    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: -1 });
   });
 
   test.each([
@@ -134,7 +141,8 @@ describe('a publisher', () => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
-    await ada.client.event('producerWatched');
+    expect(await ada.client.event('producerWatched')).toMatchObject({ source: 'camera' });
+    await ada.client.request('ping', {});
     expect(ada.client.unheard('producerWatched')).toEqual([]);
   });
 });
@@ -146,12 +154,13 @@ describe('what a client cannot decode', () => {
     await ada.client.request('produce', { source: 'camera', rtpParameters: h264 });
     const told = { peerId: ada.reply.peerId, source: 'camera', mimeType: 'video/H264' };
     expect(await bob.client.event('undecodable')).toEqual(told);
-    expect(bob.client.unheard('newConsumers')).toEqual([]);
     const cem = await weir.join({ room: 'room' });
     expect([cem.reply.undecodable, cem.reply.consumers]).toEqual([[told], []]);
     await ada.client.request('closeProducer', { source: 'camera' });
     const dan = await weir.join({ room: 'room' });
     expect(dan.reply.undecodable).toEqual([]);
+    await bob.client.request('ping', {});
+    expect(bob.client.unheard('newConsumers')).toEqual([]);
   });
 });
 

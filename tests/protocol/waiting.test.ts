@@ -104,6 +104,7 @@ describe('a join that is under way when the server begins to drain', () => {
     await joining;
     const { seconds } = await client.event('draining');
     expect(seconds).toBeGreaterThan(10);
+    await client.request('ping', {});
     expect(client.unheard('draining')).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { Broadcast, grantsInBroadcast } from '../../server/room/Broadcast.ts';
 import type { Member } from '../../server/room/Member.ts';
 import { roomKey } from '../../server/room/Room.ts';
 import { type BroadcastInfo, type Hands, MAX_HANDS, type Role, type ServerEvents } from '../../shared/protocol.ts';
-import { grantsOf, roleOf } from '../../shared/roles.ts';
+import { grantsOf, mayPublish, roleOf } from '../../shared/roles.ts';
 import { entryOf } from '../../web/view/entry.ts';
 
 /** Somebody in a broadcast, who only listens. */
@@ -106,6 +106,19 @@ describe('a broadcast', () => {
     expect(late.info).toMatchObject({ state: 'ended', liveSeconds: 10 });
     vi.advanceTimersByTime(5 * MINUTE);
     expect(early.info.state).toBe('ended');
+  });
+
+  test('that never was live leaves nothing to come back to, and one that has ended leaves its end', () => {
+    const { broadcast, enter } = setUp();
+    enter('host', 'host');
+    expect(broadcast.bygone).toBeUndefined();
+    broadcast.set({ live: true, profile: 'smooth' });
+    vi.advanceTimersByTime(10_000);
+    expect(broadcast.bygone).toMatchObject({ live: true, profile: 'smooth', until: performance.now() });
+    broadcast.set({ live: false });
+    const until = performance.now();
+    vi.advanceTimersByTime(10_000);
+    expect(broadcast.bygone).toMatchObject({ live: false, until });
   });
 
   const counts = ({ infos }: Listener) => infos.map(({ viewers }) => viewers);
@@ -245,10 +258,15 @@ describe('a broadcast', () => {
     expect(host.hands.length).toBe(2);
     expect(host.hands[1]).toMatchObject({ total: MAX_HANDS + 7, first: { 0: { peerId: 'v3', name: 'Name of v3' } } });
     for (const { hands: told } of [speaker, ...viewers]) expect(told).toEqual([]);
-    // A count that changes says nothing of hands.
+    // A count that changes says nothing of hands, nor does a viewer who stays one.
     enter('one more', 'viewer');
+    const fourth = viewers[3];
+    if (fourth) become(fourth, 'viewer');
     vi.advanceTimersByTime(1000);
     expect(host.hands.length).toBe(2);
+    broadcast.invite('v3', host);
+    vi.advanceTimersByTime(1000);
+    expect(host.hands[2]).toMatchObject({ total: MAX_HANDS + 7, first: { 0: { peerId: 'v3', invited: true } } });
   });
 
   test('an invitation is for one who asks, is told again where it may not have been heard, and is answered once', () => {
@@ -290,6 +308,12 @@ describe('roles', () => {
 
   test('whoever may not publish is a viewer, whatever else they may do', () => {
     expect(roleOf({ ...grantsOf('host'), canPublish: false })).toBe('viewer');
+  });
+
+  test('a source may be published by whoever may publish at all, and that one', () => {
+    const some = { ...grantsOf('speaker'), canPublishSources: ['camera' as const] };
+    expect([mayPublish(some, 'camera'), mayPublish(some, 'microphone')]).toEqual([true, false]);
+    expect(mayPublish({ ...some, canPublish: false }, 'camera')).toBe(false);
   });
 });
 

@@ -265,6 +265,37 @@ describe('a shared screen', () => {
   });
 });
 
+describe('devices that are plugged in and out', () => {
+  test('are listed anew and told of, until the media is closed', async () => {
+    const media = new LocalMedia();
+    let told = 0;
+    media.on('devicesChanged', () => {
+      told += 1;
+    });
+    devices.list = ['one'];
+    devices.dispatchEvent(new Event('devicechange'));
+    await settled();
+    expect([told, media.devices('videoinput').map(({ deviceId }) => deviceId)]).toEqual([1, ['one']]);
+    media.close();
+    devices.dispatchEvent(new Event('devicechange'));
+    await settled();
+    expect(told).toBe(1);
+  });
+
+  test('that somebody wants are those that run or start', async () => {
+    const media = new LocalMedia();
+    expect(media.wanted('camera')).toBe(false);
+    void media.start('camera');
+    expect(media.wanted('camera')).toBe(true);
+    await settled();
+    await devices.asked[0]?.answer();
+    expect(media.wanted('camera')).toBe(true);
+    media.stop('camera');
+    expect(media.wanted('camera')).toBe(false);
+    media.close();
+  });
+});
+
 describe('silence', () => {
   test('is what was measured as such for five seconds; what is not measured is not silent', () => {
     const silence = new SilenceDetector();

@@ -1,7 +1,7 @@
-/** Covers where the token of a join comes from. */
+/** Covers what a join says, and where its token comes from. */
 import { describe, expect, test } from 'vitest';
 import { WeirError } from '../../shared/errors.ts';
-import { tokenOf } from '../../web/client/joinOptions.ts';
+import { joinRequest, tokenOf } from '../../web/client/joinOptions.ts';
 
 describe('the token of a join', () => {
   test('is text, or what a function gives, now or later; and may be missing', async () => {
@@ -25,5 +25,21 @@ describe('the token of a join', () => {
     await expect(tokenOf({ token: broken })).rejects.toMatchObject({ name: 'WeirError', code: 'unauthorized', cause });
     const own = new WeirError('unavailable', 'Not now.');
     await expect(tokenOf({ token: () => Promise.reject(own) })).rejects.toBe(own);
+  });
+});
+
+describe('the request of a join', () => {
+  const common = { rtpCapabilities: { codecs: [] }, transports: { send: true, recv: true } };
+
+  test('says all that the application has said', () => {
+    const said = { name: 'Ada', guest: 'x'.repeat(22), kind: 'broadcast', role: 'host', videos: 0 } as const;
+    expect(joinRequest({ room: 'hall', ...said }, 'a.b.c', { codecs: [] })).toStrictEqual({
+      ...{ room: 'hall', token: 'a.b.c', ...said },
+      ...common,
+    });
+  });
+
+  test('has no field for what it has not said', () => {
+    expect(joinRequest({ room: 'hall' }, undefined, { codecs: [] })).toStrictEqual({ room: 'hall', ...common });
   });
 });

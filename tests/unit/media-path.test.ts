@@ -148,6 +148,20 @@ describe('reports on what is sent', () => {
     expect(age()).toBeLessThanOrEqual(300);
   });
 
+  test('of a transport that is slow to answer are counted once at a time', async () => {
+    const answers: (() => void)[] = [];
+    const feedback = new SendFeedback(
+      () => new Promise((resolve) => answers.push(() => resolve({ sent: 0, received: 0, bytesReceived: 0 }))),
+    );
+    feedback.poll();
+    feedback.poll();
+    expect(answers).toHaveLength(1);
+    answers[0]?.();
+    await vi.advanceTimersByTimeAsync(0);
+    feedback.poll();
+    expect(answers).toHaveLength(2);
+  });
+
   test('are not expected of what sends nothing, or a voice that pauses', async () => {
     const { state, age } = sender(1);
     state.reports = false;

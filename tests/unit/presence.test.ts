@@ -42,6 +42,8 @@ test('a large room tells once a beat: the latest of each, and nobody who has gon
   outbox.notify('peerClosed', { peerId: 'bob', reason: 'left' });
   outbox.notify('peerAway', { peerId: 'dan', away: true });
   outbox.notify('peerClosed', { peerId: 'dan', reason: 'left' });
+  outbox.notify('peerAway', { peerId: 'eve', away: true });
+  outbox.notify('peerAway', { peerId: 'eve', away: false });
   await vi.waitUntil(() => told.length > 0);
   expect(performance.now() - began).toBeGreaterThan(200);
   expect(told).toEqual([
@@ -49,6 +51,7 @@ test('a large room tells once a beat: the latest of each, and nobody who has gon
     ['peerSources', { peerId: 'cem', sources: {} }],
     ['peerHand', { peerId: 'cem', raised: true }],
     ['peerClosed', { peerId: 'dan', reason: 'left' }],
+    ['peerAway', { peerId: 'eve', away: false }],
   ]);
 });
 
@@ -108,4 +111,19 @@ test('who is cut off is told nothing of before, and who is closed nothing at all
   pace.soon(beat);
   await vi.waitUntil(() => beat.mock.calls.length > 1);
   expect(told).toHaveLength(1);
+});
+
+test('the news of a room that has closed waits for no beat any more', () => {
+  vi.useFakeTimers();
+  try {
+    const pace = new Pace(() => 100);
+    const beat = vi.fn();
+    pace.soon(beat);
+    pace.close();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.advanceTimersByTime(10_000);
+    expect(beat).not.toHaveBeenCalled();
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -181,7 +181,30 @@ describe('firstOf', () => {
     expect(await found).toBe('fourth');
     expect(begun.length).toBe(4);
     expect(ended).toEqual(expect.arrayContaining([1, 2, 3]));
-    for (const [index, at] of begun.entries()) expect(at - (begun[index - 1] ?? at)).toBeLessThanOrEqual(500);
+  });
+
+  test('waits twice as long after each attempt, up to the longest pause, a third more or less', async () => {
+    const began = performance.now();
+    const begun: number[] = [];
+    const end = new AbortController();
+    const found = firstOf(
+      () => {
+        begun.push(performance.now() - began);
+        return new Promise<void>(() => {});
+      },
+      { gap, until: performance.now() + 30_000, signal: end.signal },
+    );
+    await vi.advanceTimersByTimeAsync(3000);
+    const [first = 0, ...others] = begun;
+    expect(first).toBeLessThanOrEqual(gap.first);
+    const pauses = others.map((at, index) => at - (begun[index] ?? 0));
+    for (const [index, usual] of [60, 120, 240, 370, 370].entries()) {
+      // Fake timers count whole milliseconds.
+      expect(pauses[index]).toBeGreaterThanOrEqual(Math.floor((usual * 2) / 3));
+      expect(pauses[index]).toBeLessThanOrEqual(Math.ceil((usual * 4) / 3));
+    }
+    end.abort();
+    await expect(found).rejects.toBe(end.signal.reason);
   });
 
   test('fails with the last error when the time is over', async () => {
@@ -209,9 +232,10 @@ describe('firstOf', () => {
       },
       { gap, until: performance.now() + 30_000, signal: end.signal },
     );
-    const failed = expect(found).rejects.toBeDefined();
+    const reason = new Error('left');
+    const failed = expect(found).rejects.toBe(reason);
     await vi.advanceTimersByTimeAsync(100);
-    end.abort();
+    end.abort(reason);
     await failed;
     expect(inner?.aborted).toBe(true);
     expect(vi.getTimerCount()).toBe(0);

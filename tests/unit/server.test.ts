@@ -35,6 +35,15 @@ describe('RateLimit', () => {
     expect(take(limit, 4)).toEqual([0, 0, 0, 1]);
   });
 
+  test('takes only what there is where no debt is made', () => {
+    const limit = new RateLimit(10, 3);
+    expect(Array.from({ length: 6 }, () => limit.tryTake())).toEqual([true, true, true, false, false, false]);
+    vi.advanceTimersByTime(99);
+    expect(limit.tryTake()).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect([limit.tryTake(), limit.tryTake()]).toEqual([true, false]);
+  });
+
   test('never owes more than the burst, so that whoever stops is forgiven in time', () => {
     const limit = new RateLimit(10, 3);
     expect(take(limit, 100).at(-1)).toBe(3);

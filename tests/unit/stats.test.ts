@@ -1,6 +1,6 @@
 /** Owns the summing up of a WebRTC report: a small one, made by hand. */
 import { describe, expect, test } from 'vitest';
-import { summarise } from '../../web/client/stats.ts';
+import { countTransport, summarise } from '../../web/client/stats.ts';
 
 const report = (...rows: object[]) => new Map(rows.map((row, index) => [`row${index}`, row]));
 
@@ -86,10 +86,27 @@ describe('summarise', () => {
     });
   });
 
+  test.each([
+    ['its transport says so', [{ type: 'transport', selectedCandidatePairId: 'used' }], {}],
+    ['the pair says so itself', [], { selected: true }],
+    ['it was nominated and works', [], { nominated: true, state: 'succeeded' }],
+  ])('knows the round trip of the pair of candidates in use, where %s', (_, rows, said) => {
+    const stats = summarise({
+      source: 'camera',
+      report: report(
+        { id: 'used', type: 'remote-candidate', ...said, currentRoundTripTime: 7 },
+        { id: 'other', type: 'candidate-pair', nominated: true, state: 'failed', currentRoundTripTime: 8 },
+        { id: 'used', type: 'candidate-pair', ...said, currentRoundTripTime: 0.02 },
+        ...rows,
+      ),
+    });
+    expect(stats.pathTime).toBe(0.02);
+  });
+
   test('says nothing that the report does not say, rather than 0', () => {
     const stats = summarise({ source: 'microphone', peerId: 'ada', report: report({ type: 'inbound-rtp' }) });
     expect(stats).toMatchObject({ bytes: 0, packets: 0, packetsLost: 0 });
-    for (const value of [stats.jitter, stats.roundTripTime, stats.codec, stats.frames, stats.freezes]) {
+    for (const value of [stats.jitter, stats.roundTripTime, stats.codec, stats.frames, stats.freezes, stats.pathTime]) {
       expect(value).toBeUndefined();
     }
   });
@@ -103,4 +120,17 @@ describe('summarise', () => {
       packetsLost: 0,
     });
   });
+});
+
+test('a transport counts packets of RTP both ways, and bytes of everything that came', () => {
+  const counted = countTransport(
+    report(
+      { type: 'outbound-rtp', packetsSent: 3, bytesReceived: 1 },
+      { type: 'outbound-rtp', packetsSent: 4 },
+      { type: 'inbound-rtp', packetsReceived: 5, bytesReceived: 2 },
+      { type: 'candidate-pair', packetsSent: 100, packetsReceived: 200, bytesReceived: 6 },
+      { type: 'candidate-pair' },
+    ),
+  );
+  expect(counted).toEqual({ sent: 7, received: 5, bytesReceived: 6 });
 });

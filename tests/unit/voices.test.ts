@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { randomFrom } from '../../scripts/support/random.ts';
 import { SlotChoice, type Speaker } from '../../server/media/voices/choose.ts';
-import { markerOf, sequenceOf, timestampOf } from '../../server/media/voices/rtp.ts';
+import { markerOf, sequenceOf, ssrcOf, timestampOf } from '../../server/media/voices/rtp.ts';
 import { Slot } from '../../server/media/voices/Slot.ts';
 import { Voice } from '../../server/media/voices/Voice.ts';
 import { voiceExtensions, voicePacket } from '../support/talkers.ts';
@@ -319,6 +319,15 @@ test('a slot goes on by one and with the time that passed, from talker to talker
   slot.give(carried());
   expect(written(slot, 50_000, 77, 1320)).toEqual({ sequence: 1, timestamp: 959 + 520 * 48, marker: true });
   expect(written(slot, 50_001, 77 + 960, 1340)).toEqual({ sequence: 2, timestamp: 959 + 540 * 48, marker: false });
+});
+
+test('all packets of a slot have its SSRC, whoever talks', () => {
+  const slot = new Slot(9, { sequence: 0, timestamp: 0 });
+  for (const sequence of [1, 2]) {
+    slot.give(carried());
+    const copy = slot.write({ packet: voicePacket({ ssrc: sequence, sequence }), at: 0 });
+    expect(copy && ssrcOf(copy)).toBe(9);
+  }
 });
 
 test("a talker's gaps and order stay; what comes from before its first packet is left out", () => {
