@@ -3,11 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { variables } from '../server/config.ts';
-import type { Table } from '../shared/Channel.ts';
-import { closings } from '../shared/closing.ts';
+import { closeReasons } from '../shared/closeReasons.ts';
 import { connectReasons, errorCodes, errorReasons } from '../shared/errors.ts';
 import { MAX_DISPLAY_NAME, MAX_ROOM_NAME } from '../shared/names.ts';
-import { clientTable, PROTOCOL_VERSION, SIGNALLING_PATH, serverTable } from '../shared/protocol.ts';
+import { clientMessages, PROTOCOL_VERSION, SIGNALLING_PATH, serverMessages } from '../shared/protocol.ts';
+import type { MessageSchemas } from '../shared/RpcChannel.ts';
 import { performancePage } from './bench/support/page.ts';
 
 /** What of JSON Schema our schemas turn into. */
@@ -69,7 +69,7 @@ function typescript(schema: z.ZodType, types: Map<string, string>): string {
   return notation(json, 0);
 }
 
-function requests(table: Table, types: Map<string, string>): string {
+function requests(table: MessageSchemas, types: Map<string, string>): string {
   return Object.entries(table.requests)
     .map(
       ([name, { about, request, reply }]) =>
@@ -78,7 +78,7 @@ function requests(table: Table, types: Map<string, string>): string {
     .join('\n');
 }
 
-function events(table: Table, types: Map<string, string>): string {
+function events(table: MessageSchemas, types: Map<string, string>): string {
   return Object.entries(table.events)
     .map(([name, { about, data }]) => `### \`${name}\`\n\n${about}\n\n\`\`\`ts\n${typescript(data, types)}\n\`\`\`\n`)
     .join('\n');
@@ -92,9 +92,9 @@ function row(...cells: string[]): string {
 export function protocolPage(): string {
   const types = new Map<string, string>();
   const [asked, asking, told] = [
-    requests(clientTable, types),
-    requests(serverTable, types),
-    events(serverTable, types),
+    requests(clientMessages, types),
+    requests(serverMessages, types),
+    events(serverMessages, types),
   ];
   const named = [...types].sort(([a], [b]) => a.localeCompare(b)).map(([name, type]) => `type ${name} = ${type};`);
   return `# Protocol, version ${PROTOCOL_VERSION}
@@ -201,7 +201,7 @@ The close frame's reason text is the name.
 
 | code | name | meaning |
 |---|---|---|
-${Object.entries(closings)
+${Object.entries(closeReasons)
   .map(([name, { code, message }]) => row(String(code), `\`${name}\``, message))
   .join('')}`;
 }

@@ -1,8 +1,8 @@
 /** Owns `npm run token`: prints a join token for this server's key and secret. */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { signToken, TOKEN_LIFETIME } from '../server/auth/tokens.ts';
 import { ConfigError, readConfig } from '../server/config.ts';
-import { signToken, TOKEN_LIFETIME } from '../server/signalling/tokens.ts';
 import { Source } from '../shared/media.ts';
 import { MAX_NAME, RoomName } from '../shared/protocol.ts';
 import { validationSentence } from '../shared/validation.ts';

@@ -4,19 +4,19 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { Moderation } from './auth/Moderation.ts';
+import { anonymousAuthenticator, tokenAuthenticator } from './auth/tokens.ts';
 import type { Config } from './config.ts';
 import { health } from './features/health.ts';
-import { inside } from './features/inside.ts';
 import { PageDocument } from './features/PageDocument.ts';
 import { page, withoutBasePath } from './features/page.ts';
 import { answerClientError, answerError, answerProblems } from './features/problems.ts';
+import { roomInfo } from './features/roomInfo.ts';
 import { ownAddresses } from './media/options.ts';
 import { WorkerPool } from './media/WorkerPool.ts';
-import { Moderation } from './room/Moderation.ts';
-import { Rooms } from './room/Rooms.ts';
+import { RoomManager } from './room/RoomManager.ts';
 import { signalling } from './signalling/plugin.ts';
-import { Stays } from './signalling/Stays.ts';
-import { openGate, tokenGate } from './signalling/tokens.ts';
+import { SessionRegistry } from './signalling/SessionRegistry.ts';
 
 /**
  * Largest HTTP body and headers, in bytes, the latter for path parameters too, so that a route says what is wrong with one;
@@ -28,12 +28,12 @@ const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000 }
  * How long after closing began a connection may still be there, in milliseconds: WebSockets have had their time by then.
  * One that asks for an upgrade while the server closes is answered, and then nobody would ever end it.
  */
-const STRAGGLERS = 3000;
+const LINGERING_SOCKET_TIMEOUT = 3000;
 
 export interface App {
   readonly http: FastifyInstance;
   readonly pool: WorkerPool;
-  readonly rooms: Rooms;
+  readonly rooms: RoomManager;
   /** Where media is announced, first one first. */
   readonly addresses: readonly string[];
   /** Starts to listen. @returns the TCP port */
@@ -59,24 +59,26 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     count: config.workers,
     listen: { ip: config.rtcHost, announcedAddresses: addresses },
     firstPort: config.rtcPort,
-    patience: config.workerPatience,
+    responseTimeout: config.workerResponseTimeout,
     limits: config.load,
     log,
   });
   const { tokenLeeway: leeway, tokenMaxLifetime: maxLifetime } = config;
   // A token may be made by a clock that is ahead, and is good for that long after it has expired.
   const moderation = new Moderation({ lifetime: maxLifetime + 3 * leeway, leeway });
-  const { maxPeers, heardVoices: heard, line, delays } = config;
-  const rooms = new Rooms({ pool, moderation, maxPeers, heard, line, delays, log });
-  const gate = config.auth ? tokenGate({ ...config.auth, leeway, maxLifetime }) : openGate();
-  const stays = new Stays({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
+  const { maxPeers, maxAudibleSpeakers, joinQueue, delays } = config;
+  const rooms = new RoomManager({ pool, moderation, maxPeers, maxAudibleSpeakers, joinQueue, delays, log });
+  const authenticator = config.auth
+    ? tokenAuthenticator({ ...config.auth, leeway, maxLifetime })
+    : anonymousAuthenticator();
+  const sessions = new SessionRegistry({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
   const http = createHttp(config, log, document);
   answerProblems(http, document);
-  cutStragglers(http);
+  destroyLingeringSockets(http);
   // Fastify runs this once its connections are closed and nothing new comes in.
   http.addHook('onClose', async () => {
     rooms.close();
-    stays.close();
+    sessions.close();
     await pool.close();
   });
   const app: App = {
@@ -94,9 +96,9 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   };
   try {
     await http.register(health, { pool, rooms });
-    await http.register(inside, { rooms, gate, moderation });
+    await http.register(roomInfo, { rooms, authenticator, moderation });
     await http.register(page, { document, basePath: config.basePath });
-    await http.register(signalling, { config, rooms, stays, gate, moderation, log, document });
+    await http.register(signalling, { config, rooms, sessions, authenticator, moderation, log, document });
     await http.ready();
     return app;
   } catch (error) {
@@ -132,7 +134,7 @@ function createHttp(config: Config, log: Logger, document: PageDocument): Fastif
   });
 }
 
-function cutStragglers(http: FastifyInstance): void {
+function destroyLingeringSockets(http: FastifyInstance): void {
   const sockets = new Set<Socket>();
   http.server.on('connection', (socket) => {
     sockets.add(socket);
@@ -141,7 +143,7 @@ function cutStragglers(http: FastifyInstance): void {
   http.addHook('preClose', async () => {
     const timer = setTimeout(() => {
       for (const socket of sockets) socket.destroy();
-    }, STRAGGLERS);
+    }, LINGERING_SOCKET_TIMEOUT);
     timer.unref();
     http.server.once('close', () => clearTimeout(timer));
   });

@@ -141,7 +141,9 @@ export const variables = {
     'none',
     'What tokens are signed with (HS256).',
   ),
-  WEIR_OPEN: flag('Under `NODE_ENV=production`: run without tokens all the same, so that anyone may enter any room.'),
+  WEIR_ALLOW_ANONYMOUS: flag(
+    'Under `NODE_ENV=production`: run without tokens all the same, so that anyone may enter any room.',
+  ),
   WEIR_TOKEN_LEEWAY_SECONDS: number(0, 600, 60, 'How far the clock of a token may be off.', 'seconds'),
   WEIR_TOKEN_MAX_SECONDS: number(
     1,
@@ -175,31 +177,48 @@ export const variables = {
     'Codec that cameras are sent in where the browser has it: VP8 and H264 as simulcast, VP9 and AV1 as SVC.',
   ),
   WEIR_SCREEN_CODEC: codec('The same for shared screens.'),
-  WEIR_HEARD_VOICES: integer(
+  WEIR_MAX_AUDIBLE_SPEAKERS: integer(
     1,
     20,
     5,
     'How many others are heard at once where there are more microphones than that and one: who speaks takes turns.',
   ),
-  WEIR_WORKER_PACKETS: integer(
+  WEIR_WORKER_MAX_PPS: integer(
     100,
     10_000_000,
     100_000,
     'Packets a second that a media worker is taken to be full with; its share of a core counts as well.',
     'a second',
   ),
-  WEIR_SPILL_AT: number(
+  WEIR_SPILLOVER_UTILIZATION: number(
     0,
     2,
     0.5,
     'How full a media worker is (1 is full) when rooms go on to another one; with 0 everyone goes where there is least to do.',
     'share',
   ),
-  WEIR_BUSY_ROOMS_AT: number(0, 10, 0.8, 'How full all media workers are when no new room is opened.', 'share'),
-  WEIR_BUSY_PEERS_AT: number(0, 10, 0.9, 'How full all media workers are when whoever joins has to wait.', 'share'),
-  WEIR_JOINS_ABREAST: integer(1, 10_000, 32, 'How many may be joining at once; others wait in line, room by room.'),
-  WEIR_LINE_LENGTH: integer(0, 100_000, 1000, 'How many may wait to join.'),
-  WEIR_LINE_SECONDS: number(0.1, 600, 8, 'How long somebody waits to join before being told to try later.', 'seconds'),
+  WEIR_ROOM_ADMISSION_LIMIT: number(0, 10, 0.8, 'How full all media workers are when no new room is opened.', 'share'),
+  WEIR_JOIN_ADMISSION_LIMIT: number(
+    0,
+    10,
+    0.9,
+    'How full all media workers are when whoever joins has to wait.',
+    'share',
+  ),
+  WEIR_MAX_CONCURRENT_JOINS: integer(
+    1,
+    10_000,
+    32,
+    'How many may be joining at once; others wait in line, room by room.',
+  ),
+  WEIR_JOIN_QUEUE_LENGTH: integer(0, 100_000, 1000, 'How many may wait to join.'),
+  WEIR_JOIN_QUEUE_TIMEOUT_SECONDS: number(
+    0.1,
+    600,
+    8,
+    'How long somebody waits to join before being told to try later.',
+    'seconds',
+  ),
   WEIR_MAX_PEERS: integer(1, 10_000, 80, 'Peers a call.'),
   WEIR_MAX_VIEWERS: integer(1, 100_000, 2000, 'Peers a broadcast, nearly all of whom watch.'),
   WEIR_MAX_CONNECTIONS_PER_IP: integer(
@@ -221,7 +240,7 @@ export const variables = {
   WEIR_MESSAGE_BURST: integer(10, 1_000_000, 100, 'Messages a peer, at once.'),
   WEIR_JOIN_SECONDS: number(0.1, 600, 10, 'How soon a connection must join a room.', 'seconds'),
   WEIR_PING_SECONDS: number(0.25, 600, 5, 'How often each connection is asked whether it is alive.', 'seconds'),
-  WEIR_SILENCE_SECONDS: number(0.5, 1800, 15, 'A connection silent for so long is closed.', 'seconds'),
+  WEIR_SIGNALLING_TIMEOUT_SECONDS: number(0.5, 1800, 15, 'A connection silent for so long is closed.', 'seconds'),
   WEIR_RESUME_SECONDS: number(
     0,
     600,
@@ -236,7 +255,7 @@ export const variables = {
     'After SIGTERM: how long calls may go on before Weir ends. Nobody is let in meanwhile. Ctrl-C does not wait.',
     'seconds',
   ),
-  WEIR_WORKER_SECONDS: number(
+  WEIR_WORKER_RESPONSE_TIMEOUT_SECONDS: number(
     0.5,
     60,
     5,
@@ -280,10 +299,10 @@ export interface Config {
   readonly cameraCodec: CodecChoice;
   readonly screenCodec: CodecChoice;
   /** Others that are heard at once in a room of many. */
-  readonly heardVoices: number;
+  readonly maxAudibleSpeakers: number;
   readonly load: LoadLimits;
   /** Of those who join. */
-  readonly line: { readonly abreast: number; readonly length: number; readonly patience: number };
+  readonly joinQueue: { readonly concurrency: number; readonly length: number; readonly timeout: number };
   /** Of one call, and of one broadcast. */
   readonly maxPeers: { readonly call: number; readonly broadcast: number };
   readonly maxConnectionsPerIp: number;
@@ -294,10 +313,10 @@ export interface Config {
   readonly messageBurst: number;
   readonly joinTimeout: number;
   readonly pingInterval: number;
-  readonly silenceTimeout: number;
+  readonly signallingTimeout: number;
   readonly resumeWindow: number;
   readonly drainTime: number;
-  readonly workerPatience: number;
+  readonly workerResponseTimeout: number;
   /** No variable sets these: they are for tests, which have no ten seconds to wait for what ends by itself. */
   readonly delays?: RoomDelays;
 }
@@ -330,7 +349,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
     rtcPort: env.WEIR_RTC_PORT,
     announcedAddresses: env.WEIR_ANNOUNCED_ADDRESS ?? [],
     workers: env.WEIR_WORKERS,
-    auth: readAuth(env.WEIR_API_KEY, env.WEIR_API_SECRET, env.WEIR_OPEN || env.NODE_ENV !== 'production'),
+    auth: readAuth(env.WEIR_API_KEY, env.WEIR_API_SECRET, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production'),
     tokenLeeway: env.WEIR_TOKEN_LEEWAY_SECONDS * 1000,
     tokenMaxLifetime: env.WEIR_TOKEN_MAX_SECONDS * 1000,
     allowedOrigins: env.WEIR_ALLOWED_ORIGINS ?? [],
@@ -338,17 +357,17 @@ export function readConfig(environment: Environment): { config: Config; warnings
     logLevel: env.WEIR_LOG_LEVEL,
     cameraCodec: env.WEIR_CAMERA_CODEC,
     screenCodec: env.WEIR_SCREEN_CODEC,
-    heardVoices: env.WEIR_HEARD_VOICES,
+    maxAudibleSpeakers: env.WEIR_MAX_AUDIBLE_SPEAKERS,
     load: {
-      packets: env.WEIR_WORKER_PACKETS,
-      spill: env.WEIR_SPILL_AT,
-      rooms: env.WEIR_BUSY_ROOMS_AT,
-      peers: env.WEIR_BUSY_PEERS_AT,
+      packets: env.WEIR_WORKER_MAX_PPS,
+      spillover: env.WEIR_SPILLOVER_UTILIZATION,
+      rooms: env.WEIR_ROOM_ADMISSION_LIMIT,
+      peers: env.WEIR_JOIN_ADMISSION_LIMIT,
     },
-    line: {
-      abreast: env.WEIR_JOINS_ABREAST,
-      length: env.WEIR_LINE_LENGTH,
-      patience: env.WEIR_LINE_SECONDS * 1000,
+    joinQueue: {
+      concurrency: env.WEIR_MAX_CONCURRENT_JOINS,
+      length: env.WEIR_JOIN_QUEUE_LENGTH,
+      timeout: env.WEIR_JOIN_QUEUE_TIMEOUT_SECONDS * 1000,
     },
     maxPeers: { call: env.WEIR_MAX_PEERS, broadcast: env.WEIR_MAX_VIEWERS },
     maxConnectionsPerIp: env.WEIR_MAX_CONNECTIONS_PER_IP,
@@ -359,19 +378,19 @@ export function readConfig(environment: Environment): { config: Config; warnings
     messageBurst: env.WEIR_MESSAGE_BURST,
     joinTimeout: env.WEIR_JOIN_SECONDS * 1000,
     pingInterval: env.WEIR_PING_SECONDS * 1000,
-    silenceTimeout: env.WEIR_SILENCE_SECONDS * 1000,
+    signallingTimeout: env.WEIR_SIGNALLING_TIMEOUT_SECONDS * 1000,
     resumeWindow: env.WEIR_RESUME_SECONDS * 1000,
     drainTime: env.WEIR_DRAIN_SECONDS * 1000,
-    workerPatience: env.WEIR_WORKER_SECONDS * 1000,
+    workerResponseTimeout: env.WEIR_WORKER_RESPONSE_TIMEOUT_SECONDS * 1000,
   });
   if (config.rtcHost === '::' && config.announcedAddresses.length === 0) {
     throw new ConfigError(
       'WEIR_RTC_HOST="::" needs WEIR_ANNOUNCED_ADDRESS: name the IPv6 addresses at which browsers find it.',
     );
   }
-  if (config.silenceTimeout <= config.pingInterval) {
+  if (config.signallingTimeout <= config.pingInterval) {
     throw new ConfigError(
-      'WEIR_SILENCE_SECONDS must be more than WEIR_PING_SECONDS, or every connection would be closed.',
+      'WEIR_SIGNALLING_TIMEOUT_SECONDS must be more than WEIR_PING_SECONDS, or every connection would be closed.',
     );
   }
   if (config.announcedAddresses.some((announced) => announced === '0.0.0.0' || announced === '::')) {
@@ -415,6 +434,6 @@ function readAuth(apiKey: string | undefined, apiSecret: string | undefined, may
   }
   if (mayBeOpen) return undefined;
   throw new ConfigError(
-    'In production Weir does not run open by accident: set WEIR_API_KEY and WEIR_API_SECRET, or WEIR_OPEN=true to let anyone enter any room.',
+    'In production Weir does not run open by accident: set WEIR_API_KEY and WEIR_API_SECRET, or WEIR_ALLOW_ANONYMOUS=true to let anyone enter any room.',
   );
 }

@@ -28,7 +28,7 @@ async function main(): Promise<void> {
     throw error;
   });
   logMediasoup(log);
-  greet(config, app, port);
+  printStartupInfo(config, app, port);
   const signal = await signals.first;
   if (signal === 'SIGTERM' && config.drainTime > 0 && app.rooms.size > 0) {
     log.info({ signal, rooms: app.rooms.size, seconds: config.drainTime / 1000 }, 'draining');
@@ -77,7 +77,7 @@ function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-function greet(config: Config, app: App, port: number): void {
+function printStartupInfo(config: Config, app: App, port: number): void {
   const scheme = config.tls ? 'https' : 'http';
   const host = urlHost(config.host);
   const [address = ''] = app.addresses;

@@ -1,6 +1,6 @@
 /** Owns the errors that may cross a wire: their public codes, their class, and their wire form. */
 import { z } from 'zod';
-import type { CloseReason } from './closing.ts';
+import type { CloseReason } from './closeReasons.ts';
 
 /** Every code that a peer may be shown, with its meaning. The protocol page prints this table. */
 export const errorCodes = {
@@ -13,13 +13,13 @@ export const errorCodes = {
   forbidden: "The token's grants do not allow this.",
   notFound: 'There is nothing of that name or id among what is yours.',
   conflict: 'It exists already; close the older one first.',
-  incapable: 'This device and the server have no codec in common for it.',
+  unsupported: 'This device and the server have no codec in common for it.',
   roomFull: 'The room has as many peers as it may have.',
   rateLimited: 'Too many messages in too short a time; slow down.',
   busy: 'The server has as much to do as it can; try again after `retryAfter` seconds.',
   unavailable: 'The server cannot do this now; try again a little later.',
   timeout: 'No reply came in time.',
-  gone: 'This stay is over; join again.',
+  sessionExpired: 'This stay is over; join again.',
   closed: 'The connection, room or peer closed before this was done.',
   device: 'A camera, microphone or screen could not be opened; the SDK only, and never sent.',
   internal: 'Something failed on the other side; its log says what.',
@@ -37,7 +37,7 @@ export const errorReasons = {
   draining: '`unavailable`: the server is about to end, and lets nobody in.',
 } as const;
 
-/** Why there is no connection at all: the SDK finds it out, with code `unavailable`, or `incapable` for the last one. */
+/** Why there is no connection at all: the SDK finds it out, with code `unavailable`, or `unsupported` for the last one. */
 export const connectReasons = {
   offline: 'This device has no network.',
   unreachable: 'Nothing answers at the address of the server.',

@@ -1,5 +1,5 @@
 /**
- * Owns the protocol, version 1: every request, reply and event that travels between a client and the server.
+ * Owns the protocol, version 2: every request, reply and event that travels between a client and the server.
  *
  * What a client sends is strict: an unknown field is an error. What the server sends is tolerant: an unknown field is
  * dropped, so that old clients survive new servers. `docs/protocol.md` is generated from these tables.
@@ -21,21 +21,21 @@ import {
   BroadcastProfile,
   DisplayName,
   Grants,
-  GrantsChange,
-  Hands,
+  GrantsPatch,
   Id,
   PeerInfo,
+  RaisedHands,
   Reaction,
   Role,
   RoomKind,
   RoomName,
   SourceStates,
-} from './people.ts';
+} from './participants.ts';
 
-export * from './people.ts';
+export * from './participants.ts';
 
 /** Raised when an old client could no longer talk to a new server. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Where the WebSocket is, under the address of the server. */
 export const SIGNALLING_PATH = '/ws';
@@ -55,20 +55,20 @@ export const ConsumerInfo = z
 export type ConsumerInfo = z.infer<typeof ConsumerInfo>;
 
 /** Something that somebody publishes and this client has no decoder for. */
-const Undecodable = z
+const UnsupportedCodec = z
   .object({ peerId: Id, source: Source, mimeType: z.string().describe('such as `video/H264`') })
-  .meta({ id: 'Undecodable' });
-export type Undecodable = z.infer<typeof Undecodable>;
+  .meta({ id: 'UnsupportedCodec' });
+export type UnsupportedCodec = z.infer<typeof UnsupportedCodec>;
 
 /** Whose voice each audio slot carries now; `null` where it is nobody's. Empty while every microphone has a consumer. */
-const Slots = z.array(Id.nullable()).meta({ id: 'Slots' });
-export type Slots = z.infer<typeof Slots>;
+const AudioSlotHolders = z.array(Id.nullable()).meta({ id: 'AudioSlotHolders' });
+export type AudioSlotHolders = z.infer<typeof AudioSlotHolders>;
 
 /** Pixels of a device, not of CSS. */
 const Pixels = z.int().min(0).max(16_384);
 
 /** How one video of somebody else is shown by this client. */
-export const View = z
+export const TrackSettings = z
   .strictObject({
     peerId: Id,
     source: z.enum(['camera', 'screen']),
@@ -80,8 +80,8 @@ export const View = z
       .optional()
       .describe('the highest, a middle or the lowest layer, whatever the size'),
   })
-  .meta({ id: 'View' });
-export type View = z.infer<typeof View>;
+  .meta({ id: 'TrackSettings' });
+export type TrackSettings = z.infer<typeof TrackSettings>;
 
 /** The codecs that publishers should use, first choice first. */
 export const CodecChoice = z.enum(['VP8', 'H264', 'VP9', 'AV1']).meta({ id: 'CodecChoice' });
@@ -122,12 +122,14 @@ const clientRequests = {
       role: Role.optional().describe('on a server that runs open; where there are tokens, their grants decide'),
       rtpCapabilities: RtpCapabilities.describe('what this device can receive'),
       transports: z.strictObject({ send: z.boolean(), recv: z.boolean() }).describe('which transports it wants'),
-      videos: z
+      initialVideoLimit: z
         .int()
         .min(0)
         .max(1024)
         .optional()
-        .describe('how many videos it takes before `setViews` asks for more; all of them where it is not given'),
+        .describe(
+          'how many videos it takes before `updateTrackSettings` asks for more; all of them where it is not given',
+        ),
     }),
     reply: z.object({
       peerId: Id,
@@ -138,33 +140,33 @@ const clientRequests = {
       peers: z.array(PeerInfo).describe('the other members'),
       transports: z.object({ send: TransportInfo.optional(), recv: TransportInfo.optional() }),
       consumers: z.array(ConsumerInfo).describe('created paused; see `resumeConsumers`'),
-      undecodable: z.array(Undecodable),
-      slots: Slots,
+      unsupportedCodecs: z.array(UnsupportedCodec),
+      slots: AudioSlotHolders,
       kind: RoomKind,
       broadcast: BroadcastInfo.optional().describe('of a broadcast'),
-      hands: Hands.optional().describe('for its administrators'),
+      hands: RaisedHands.optional().describe('for its administrators'),
     }),
   },
   resume: {
     about:
-      'Go on with a stay whose connection was cut, within `resumeSeconds`: on a new connection, instead of `join`. Peer, transports, producers and consumers are the same, media has flowed on, and the reply is what there is now. Requests that were not answered are then sent again with their old ids: none runs twice. `gone` says that the stay is over; `join` on the same connection.',
+      'Go on with a stay whose connection was cut, within `resumeSeconds`: on a new connection, instead of `join`. Peer, transports, producers and consumers are the same, media has flowed on, and the reply is what there is now. Requests that were not answered are then sent again with their old ids: none runs twice. `sessionExpired` says that the stay is over; `join` on the same connection.',
     request: z.strictObject({ key: Secret.describe('`resumeKey` of the reply to `join`') }),
     reply: z.object({
       peers: z.array(PeerInfo).describe('the other members'),
       consumers: z.array(ConsumerInfo).describe('all that this peer has; those that the client does not know are new'),
-      undecodable: z.array(Undecodable),
-      slots: Slots,
-      watched: z
+      unsupportedCodecs: z.array(UnsupportedCodec),
+      slots: AudioSlotHolders,
+      subscribedLayers: z
         .array(z.object({ source: Source, maxSpatialLayer: MaxSpatialLayer }))
-        .describe('as `producerWatched` says it'),
-      moved: z.boolean().describe('this connection comes from another address than the one before'),
+        .describe('as `subscribedLayers` says it'),
+      addressChanged: z.boolean().describe('this connection comes from another address than the one before'),
       sources: SourceStates.describe('what this peer publishes: a right that went and came back has ended the rest'),
       grants: Grants,
       transports: z
         .object({ send: Id.optional(), recv: Id.optional() })
         .describe('those that there are; one that is not named is gone'),
       broadcast: BroadcastInfo.optional(),
-      hands: Hands.optional(),
+      hands: RaisedHands.optional(),
     }),
   },
   restartIce: {
@@ -222,10 +224,10 @@ const clientRequests = {
     request: z.strictObject({ consumerIds: z.array(Id).min(1).max(1024) }),
     reply: Nothing,
   },
-  setViews: {
+  updateTrackSettings: {
     about:
       'Say how these videos are shown now; the others stay as they were. What nobody sees is paused and, after a while, its consumer closed; what is small comes in a low layer. What was never named is shown, as far as `videos` goes.',
-    request: z.strictObject({ views: z.array(View).min(1).max(256) }),
+    request: z.strictObject({ tracks: z.array(TrackSettings).min(1).max(256) }),
     reply: Nothing,
   },
   setHand: {
@@ -250,7 +252,7 @@ const clientRequests = {
   setGrants: {
     about:
       'Change what a peer may do (grant `roomAdmin`). It holds at once: what may no longer be published ends. It holds as well for later joins with tokens made before, also when the room has closed meanwhile.',
-    request: z.strictObject({ peerId: Id, grants: GrantsChange }),
+    request: z.strictObject({ peerId: Id, grants: GrantsPatch }),
     reply: z.object({ grants: Grants }),
   },
   setBroadcast: {
@@ -329,18 +331,18 @@ const serverEvents = {
     about: 'More to receive, created paused. Make all of them in one turn, then send `resumeConsumers`.',
     data: z.object({ consumers: z.array(ConsumerInfo) }),
   },
-  undecodable: {
+  unsupportedCodec: {
     about: 'Somebody publishes what this client cannot decode: it is not sent. Say so instead of showing nothing.',
-    data: Undecodable,
+    data: UnsupportedCodec,
   },
-  producerWatched: {
+  subscribedLayers: {
     about: 'How much of what this client publishes is watched: send no layer above it, and nothing at -1.',
     data: z.object({ source: Source, maxSpatialLayer: MaxSpatialLayer }),
   },
   slots: {
     about:
       'In a large room voices come by slots, which are fixed consumers: whose voice each of them carries from now on.',
-    data: z.object({ slots: Slots }),
+    data: z.object({ slots: AudioSlotHolders }),
   },
   grantsChanged: {
     about:
@@ -356,7 +358,7 @@ const serverEvents = {
     about: 'A broadcast has changed: its state at once, the number of viewers no more than once a second.',
     data: BroadcastInfo,
   },
-  handsChanged: { about: 'Which viewers want to speak; told to administrators of a broadcast.', data: Hands },
+  handsChanged: { about: 'Which viewers want to speak; told to administrators of a broadcast.', data: RaisedHands },
   invited: {
     about:
       'Somebody asks this viewer onto the stage; see `answerInvite`. After `resume` it is said again while there is no answer.',
@@ -370,11 +372,11 @@ const serverEvents = {
 } as const;
 
 /** What may be sent in the direction from a client to the server, and the other way round. */
-export const clientTable = { requests: clientRequests, events: {} } as const;
-export const serverTable = { requests: serverRequests, events: serverEvents } as const;
+export const clientMessages = { requests: clientRequests, events: {} } as const;
+export const serverMessages = { requests: serverRequests, events: serverEvents } as const;
 
-export type ClientTable = typeof clientTable;
-export type ServerTable = typeof serverTable;
+export type ClientMessages = typeof clientMessages;
+export type ServerMessages = typeof serverMessages;
 export type JoinReply = z.infer<typeof clientRequests.join.reply>;
 export type ResumeReply = z.infer<typeof clientRequests.resume.reply>;
 export type Welcome = z.infer<typeof serverEvents.welcome.data>;

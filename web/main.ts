@@ -1,18 +1,18 @@
 /** Owns the page: which room it is for, and what is shown of it. */
 import type { RoomClient } from './client/index.ts';
-import { roomPath } from './view/address.ts';
-import { isolated } from './view/bidi.ts';
 import { studioPage } from './view/broadcast/studio/studioPage.ts';
 import { viewerPage } from './view/broadcast/viewer/viewerPage.ts';
-import { callPage } from './view/callPage.ts';
-import { type Entry, entryOf } from './view/entry.ts';
-import { remembered } from './view/memory.ts';
-import { problemOf, problemView } from './view/pageProblem.ts';
-import { recentRooms } from './view/recentRooms.ts';
-import type { Session } from './view/Session.ts';
-import { startView } from './view/start.ts';
-import { showTheme } from './view/theme.ts';
-import { language } from './view/words/index.ts';
+import { callPage } from './view/call/callPage.ts';
+import { roomPath } from './view/common/address.ts';
+import { isolated } from './view/common/bidi.ts';
+import { problemOf, problemView } from './view/common/pageProblem.ts';
+import { preferences } from './view/common/preferences.ts';
+import { type Route, routeOf } from './view/common/route.ts';
+import { showTheme } from './view/common/theme.ts';
+import { language } from './view/locales/index.ts';
+import type { CallController } from './view/participation/CallController.ts';
+import { recentRooms } from './view/start/recentRooms.ts';
+import { startView } from './view/start/startPage.ts';
 
 declare global {
   interface Window {
@@ -26,9 +26,9 @@ if (!app) throw new Error('the page has no #app');
 document.documentElement.lang = language;
 showTheme();
 
-const entry = entryOf(location);
+const entry = routeOf(location);
 const problem = problemOf(app);
-let session: Session | undefined;
+let session: CallController | undefined;
 
 if (problem) {
   app.replaceChildren(problemView(problem));
@@ -38,7 +38,7 @@ if (problem) {
   // However the address writes the name: what is copied from it, and kept, is the one form that it has.
   history.replaceState(history.state, '', roomPath(entry.kind, entry.room) + location.search + location.hash);
   document.title = `${isolated(entry.room)} · Weir`;
-  if (entry.name) remembered.name.set(entry.name);
+  if (entry.name) preferences.name.set(entry.name);
   pageOf(entry)(app, entry, (current) => {
     session = current;
     window.weir = current.client;
@@ -49,11 +49,11 @@ if (problem) {
   });
 }
 
-function rememberRoom({ kind, room, role }: Entry): void {
+function rememberRoom({ kind, room, role }: Route): void {
   recentRooms.add({ kind, room, ...(kind === 'broadcast' && role && role !== 'viewer' && { role }) });
 }
 
-function pageOf({ kind, role }: Entry) {
+function pageOf({ kind, role }: Route) {
   if (kind === 'call') return callPage;
   return role === 'host' || role === 'speaker' ? studioPage : viewerPage;
 }

@@ -27,7 +27,7 @@ const WINDOWS = { full: 20, quick: 10 };
 const DELIVERED = 99.9;
 const MIB = 1024 * 1024;
 /** With the default (0.5) people go to a second worker only once the first one is half full. */
-const evenly = { WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' };
+const evenly = { WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' };
 
 interface Hall extends AsyncDisposable {
   readonly server: Measured;
@@ -44,7 +44,7 @@ interface Held {
 export const audience: Benchmark = {
   name: 'audience',
   title: 'The audience of a broadcast',
-  about: `One host (30 frames a second, 6 packets each: 1.58 Mbit/s) and ${VIEWERS} viewers of a live broadcast, on two workers (WEIR_SPILL_AT 0, so that they spread evenly). Windows of ${TIMES.window / 1000} s from silence to silence: distinct sequence numbers that arrived of those that were sent, CPU time a packet that arrived, of both sides in the same windows. Memory is what the server holds with ${VIEWERS} more than with ${FEW}, a viewer. Viewers read headers only, in ${CREWS} processes on the same machine: where its cores are hardly idle, or one of those processes takes all of a core, what is missing says nothing of the server.`,
+  about: `One host (30 frames a second, 6 packets each: 1.58 Mbit/s) and ${VIEWERS} viewers of a live broadcast, on two workers (WEIR_SPILLOVER_UTILIZATION 0, so that they spread evenly). Windows of ${TIMES.window / 1000} s from silence to silence: distinct sequence numbers that arrived of those that were sent, CPU time a packet that arrived, of both sides in the same windows. Memory is what the server holds with ${VIEWERS} more than with ${FEW}, a viewer. Viewers read headers only, in ${CREWS} processes on the same machine: where its cores are hardly idle, or one of those processes takes all of a core, what is missing says nothing of the server.`,
   a: 'the worker that gets the stream through a pipe',
   b: "the host's worker",
   limits: raised,

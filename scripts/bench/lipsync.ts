@@ -12,7 +12,7 @@ import { type Moments, Onlooker, SpeakingFace } from './support/speakingFace.ts'
 
 const ROOMS = { single: 'single', slots: 'slots' } as const;
 /** One voice is heard, by two slots: three microphones are too many to be heard singly. */
-const ONE_HEARD = { WEIR_HEARD_VOICES: '1' };
+const ONE_HEARD = { WEIR_MAX_AUDIBLE_SPEAKERS: '1' };
 const OTHERS = 2;
 const BEEPS = { full: 30, quick: 12 };
 /** Milliseconds: until all has settled; of one beep and what follows it, in which others speak for a while. */

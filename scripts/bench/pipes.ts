@@ -26,7 +26,7 @@ const PAIRS = { full: 24, quick: 10 };
 const GOAL = 1.05;
 const DELIVERED = 99.9;
 /** Everybody goes where there is least to do. */
-const spread = { WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' };
+const spread = { WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' };
 
 /** Microseconds of CPU of all workers, and packets; of one window or several. */
 interface Window {

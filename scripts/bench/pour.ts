@@ -41,7 +41,7 @@ export const pour: Benchmark = {
   async run({ quick, say }) {
     const viewers = viewersOf(VIEWERS);
     const depth = DEPTH[quick ? 'quick' : 'full'];
-    await using two = await open({ WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' }, viewers, 'watched');
+    await using two = await open({ WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' }, viewers, 'watched');
     await using one = await open({}, viewers, 'watched');
     await using empty = await open({}, viewers, 'unwatched');
     const pairs = await runPairs(two.pour, one.pour, {

@@ -21,10 +21,14 @@ const TIMES = { rush: 1000, patience: 30_000, settle: 2500, look: 500 };
 const PAIRS = { full: 12, quick: 10 };
 const GOAL = { keyFrames: 2 };
 /** As in production: tests have servers that are never too busy, and nobody waits in line there. */
-const asInProduction = { WEIR_BUSY_ROOMS_AT: '0.8', WEIR_BUSY_PEERS_AT: '0.9', WEIR_RESUME_SECONDS: '30' };
+const asInProduction = {
+  WEIR_ROOM_ADMISSION_LIMIT: '0.8',
+  WEIR_JOIN_ADMISSION_LIMIT: '0.9',
+  WEIR_RESUME_SECONDS: '30',
+};
 const settings = {
   one: asInProduction,
-  two: { ...asInProduction, WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' },
+  two: { ...asInProduction, WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' },
 } as const;
 
 interface Arrival {
@@ -41,7 +45,7 @@ interface Arrival {
 export const rush: Benchmark = {
   name: 'rush',
   title: 'A rush into a live broadcast',
-  about: `${VIEWERS} viewers are offered within one second to a broadcast that is live (simulcast of 60, 150 and 400 kbit/s, a key frame every 10 s or when asked for), each time to a server of its own, with one worker or spread over two (WEIR_SPILL_AT 0). Times run from the moment at which each was to come to a whole frame, which is a key frame, as the server begins with one. One viewer watches before. How many may join abreast and wait in line is as in production. Viewers, in ${CREWS} processes, and server share this machine: what the busiest process took says whose time it is.`,
+  about: `${VIEWERS} viewers are offered within one second to a broadcast that is live (simulcast of 60, 150 and 400 kbit/s, a key frame every 10 s or when asked for), each time to a server of its own, with one worker or spread over two (WEIR_SPILLOVER_UTILIZATION 0). Times run from the moment at which each was to come to a whole frame, which is a key frame, as the server begins with one. One viewer watches before. How many may join abreast and wait in line is as in production. Viewers, in ${CREWS} processes, and server share this machine: what the busiest process took says whose time it is.`,
   a: 'two workers',
   b: 'one worker',
   limits: raised,

@@ -134,11 +134,11 @@ async function open(camera: readonly Stream[], voice: Stream, view: View): Promi
     })),
   );
   for (const [index, publisher] of publishers.entries()) publisher.setSpeaking(index < SPEAK);
-  const nothing = view === 'shown' ? { videos: 0 } : {};
+  const nothing = view === 'shown' ? { initialVideoLimit: 0 } : {};
   const [viewer] = await crowd.join([{ url, room: ROOM, name: 'viewer', estimates: false, ...nothing }]);
   if (!viewer) throw new Error('nobody came');
   if (view === 'shown') {
-    await viewer.setViews(tilesOf(publishers).map((tile) => ({ ...tile, source: 'camera' as const })));
+    await viewer.updateTrackSettings(tilesOf(publishers).map((tile) => ({ ...tile, source: 'camera' as const })));
   }
   const read = readerOf(server, publishers, viewer, view);
   const { srtp } = viewer.media;
@@ -191,7 +191,7 @@ function since(before: Window, after: Window): Window {
 /** What comes down to a browser, once it has had its time, against what is enough. */
 async function inChromium({ url, publishers }: Hall, say: (what: string) => void): Promise<Figure[]> {
   await using chromium = await launchChromium({ secure: url });
-  const viewer = await Person.enter(chromium, { url, room: ROOM, name: 'chromium', videos: 0 });
+  const viewer = await Person.enter(chromium, { url, room: ROOM, name: 'chromium', initialVideoLimit: 0 });
   await viewer.look(tilesOf(publishers));
   await setTimeout(TIMES.chromium);
   const wanted = layersOf(publishers, 'shown');

@@ -1,6 +1,6 @@
 /** The benchmark of a call whose speakers alternate: the layers that four pages send, against those that their tiles show. */
 import { setTimeout } from 'node:timers/promises';
-import { layerFor } from '../../server/media/layers.ts';
+import { layerForSize } from '../../server/media/layers.ts';
 import { launchChromium } from '../support/browsers/chromium.ts';
 import { childrenOf, cpuMicroseconds, treeOf } from '../support/process/cpu.ts';
 import { type Measured, startMeasured } from '../support/servers/measured.ts';
@@ -178,7 +178,7 @@ async function camerasOf(pages: readonly CallPage[]): Promise<Camera[]> {
   return pages.map(({ name }, index) => {
     const own = samples[index] ?? [];
     const layers = Math.max(...own.map((sample) => sample.layers.length));
-    const needed = (tile: ShownTile) => layerFor(tile, CAMERA, layers);
+    const needed = (tile: ShownTile) => layerForSize(tile, CAMERA, layers);
     return {
       samples: own,
       shown: Math.max(

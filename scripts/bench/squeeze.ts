@@ -1,4 +1,4 @@
-/** Owns the benchmark of a link that gets narrow under a viewer: how soon less is sent, what freezes, how soon all is back. */
+/** Owns the benchmark of a link that gets narrow under a viewer: how soon less is sent, what freezeCount, how soon all is back. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { launchChromium } from '../support/browsers/chromium.ts';

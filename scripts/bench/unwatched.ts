@@ -66,7 +66,7 @@ export const unwatched: Benchmark = {
   name: 'unwatched',
   title: 'What nobody watches',
   about:
-    'A publisher of simulcast (60, 150 and 400 kbit/s; Chromium: 150, 500 and 1500) and one viewer, who looks at it in full, as a thumbnail, or not at all. What goes up, once it has settled; and from the moment at which the viewer wants all of it (`setViews`) to the first whole frame of the highest layer. Without a browser at either end, then with Chromium and a fake camera at both.',
+    'A publisher of simulcast (60, 150 and 400 kbit/s; Chromium: 150, 500 and 1500) and one viewer, who looks at it in full, as a thumbnail, or not at all. What goes up, once it has settled; and from the moment at which the viewer wants all of it (`updateTrackSettings`) to the first whole frame of the highest layer. Without a browser at either end, then with Chromium and a fake camera at both.',
   a: 'seen as a thumbnail',
   b: 'seen in full',
   limits: raised,
@@ -204,7 +204,7 @@ async function meet(crowd: Crowd, url: string, index: number): Promise<Couple> {
   };
   const name = 'publisher';
   const [publisher] = await crowd.join([{ url, room, name, tracks: { camera: steadySimulcast() }, receives: false }]);
-  const [viewer] = await crowd.join([{ url, room, name: 'viewer', videos: 0, onPacket }]);
+  const [viewer] = await crowd.join([{ url, room, name: 'viewer', initialVideoLimit: 0, onPacket }]);
   if (!publisher || !viewer) throw new Error('nobody came');
   const tracks = cameraOf(publisher);
   return {
@@ -222,14 +222,14 @@ async function look(
 ): Promise<number> {
   Object.assign(arrivals, { any: 0, top: 0, missing: cameraLayers[TOP]?.packetsPerFrame });
   const at = now();
-  await viewer.setViews([{ peerId, source: 'camera', ...size }]);
+  await viewer.updateTrackSettings([{ peerId, source: 'camera', ...size }]);
   return at;
 }
 
 async function meetInChromium(browser: Browser, url: string): Promise<Couple> {
   const room = 'chromium';
-  const publisher = await Person.enter(browser, { url, room, name: 'publisher', videos: 0 });
-  const viewer = await Person.enter(browser, { url, room, name: 'viewer', videos: 0 });
+  const publisher = await Person.enter(browser, { url, room, name: 'publisher', initialVideoLimit: 0 });
+  const viewer = await Person.enter(browser, { url, room, name: 'viewer', initialVideoLimit: 0 });
   await publisher.publish();
   const frames: { at: number; width: number }[] = [];
   return {

@@ -10,9 +10,9 @@ import { Crowd, receivedBy } from './support/members.ts';
 import { figuresOf, type Pair, ratioOf, runPairs } from './support/pairs.ts';
 import { PACKET, Talk, voiceOf } from './support/turns.ts';
 
-/** With so many microphones Weir itself can be told to forward all of them (WEIR_HEARD_VOICES is 20 at most). */
+/** With so many microphones Weir itself can be told to forward all of them (WEIR_MAX_AUDIBLE_SPEAKERS is 20 at most). */
 const BOTH = 21;
-const ALL_HEARD = { WEIR_HEARD_VOICES: '20' };
+const ALL_HEARD = { WEIR_MAX_AUDIBLE_SPEAKERS: '20' };
 const SIZES = { full: [25, 50, 100], quick: [25] };
 /** Those who only listen, beside the microphones of a large room. */
 const LISTENERS = 3;
@@ -40,7 +40,7 @@ interface Hall extends AsyncDisposable {
 export const voices: Benchmark = {
   name: 'voices',
   title: 'Voices of a large room',
-  about: `Microphones that send 50 packets a second each and say how loud they are; one after another speaks for 2.4 s, three or four at a time. Slots: five voices are heard at once, whoever speaks. All forwarded: the same server with WEIR_HEARD_VOICES=20 and ${BOTH} microphones, which is as many as it forwards one by one; all ${BOTH} listen. In larger rooms ${LISTENERS} only listen; beginnings of speech are followed from the first sound to a listener.`,
+  about: `Microphones that send 50 packets a second each and say how loud they are; one after another speaks for 2.4 s, three or four at a time. Slots: five voices are heard at once, whoever speaks. All forwarded: the same server with WEIR_MAX_AUDIBLE_SPEAKERS=20 and ${BOTH} microphones, which is as many as it forwards one by one; all ${BOTH} listen. In larger rooms ${LISTENERS} only listen; beginnings of speech are followed from the first sound to a listener.`,
   a: 'slots',
   b: 'all forwarded',
   limits: raised,

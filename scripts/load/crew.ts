@@ -1,6 +1,6 @@
 /** Owns one process of a load test: its members' comings and goings, and what they have counted. */
 import { setTimeout } from 'node:timers/promises';
-import { signToken } from '../../server/signalling/tokens.ts';
+import { signToken } from '../../server/auth/tokens.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { now } from '../support/endpoint/clock.ts';
 import { Member } from '../support/endpoint/Member.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { signToken } from '../../server/signalling/tokens.ts';
+import { signToken } from '../../server/auth/tokens.ts';
 import { launchChromium } from '../support/browsers/chromium.ts';
 import { startServer, type TestServer } from '../support/servers/startServer.ts';
 import { Cast, type Part } from './Cast.ts';

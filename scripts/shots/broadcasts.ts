@@ -137,7 +137,7 @@ async function tell(page: Page, stand: Stand): Promise<void> {
   const inside = await (await stand.server('broadcast')).app.rooms.find(room, 'broadcast');
   const { state = 'before' } = inside?.broadcast?.info ?? {};
   if (state === 'before') return;
-  inside?.tellAll('broadcastChanged', { ...news, state });
+  inside?.notifyAll('broadcastChanged', { ...news, state });
   if (state === 'live') await page.locator('.studio-viewers, .watching').getByText('248').waitFor();
 }
 

@@ -246,8 +246,8 @@ export const shots: readonly Shot[] = [
     on: [...both, 'ko'],
     go: inCall('four', async (page, stand) => {
       const inside = await (await stand.server('tokens')).app.rooms.find(room);
-      const { peerId } = inside?.peersSeenBy()[1] ?? { peerId: '' };
-      inside?.tellAll('peerAway', { peerId, away: true });
+      const { peerId } = inside?.visiblePeers()[1] ?? { peerId: '' };
+      inside?.notifyAll('peerAway', { peerId, away: true });
       await page.locator('.slow:visible').waitFor();
     }),
   },
@@ -255,7 +255,7 @@ export const shots: readonly Shot[] = [
     name: 'draining',
     on: both,
     go: inCall('four', async (page, stand) => {
-      (await (await stand.server('tokens')).app.rooms.find(room))?.tellAll('draining', { seconds: 30 });
+      (await (await stand.server('tokens')).app.rooms.find(room))?.notifyAll('draining', { seconds: 30 });
       await page.locator('.toasts > *').first().waitFor();
     }),
   },

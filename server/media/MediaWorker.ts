@@ -7,9 +7,9 @@ import type { Router, WebRtcServer, WebRtcTransport, Worker } from 'mediasoup/ty
 import type { Logger } from 'pino';
 import type { IceCandidate } from '../../shared/media.ts';
 import { Lifetime } from '../Lifetime.ts';
-import { Load } from './Load.ts';
 import { listenInfos, mediaCodecs, webRtcTransportOptions } from './options.ts';
 import { Watchdog } from './Watchdog.ts';
+import { WorkerLoad } from './WorkerLoad.ts';
 
 const launcher = fileURLToPath(new URL('launch-worker.sh', import.meta.url));
 /** How long a closed worker may take to exit before it is killed, in milliseconds. */
@@ -19,7 +19,7 @@ export interface MediaWorkerOptions {
   readonly listen: MediaListen;
   readonly port: number;
   /** How long it may take to answer before it counts as frozen and is killed, in milliseconds. */
-  readonly patience: number;
+  readonly responseTimeout: number;
   /** Packets a second that it is taken to be full with. */
   readonly capacity: number;
   readonly log: Logger;
@@ -44,12 +44,12 @@ export class MediaWorker {
   readonly #lifetime = new Lifetime<'closed' | 'died'>();
   readonly #exited: Promise<unknown>;
   readonly #watchdog: Watchdog;
-  readonly load: Load;
+  readonly load: WorkerLoad;
   readonly port: number;
   #routers = 0;
 
   private constructor(worker: Worker, webRtcServer: WebRtcServer, options: MediaWorkerOptions) {
-    const { listen, port, patience, capacity, log } = options;
+    const { listen, port, responseTimeout, capacity, log } = options;
     this.#worker = worker;
     this.#webRtcServer = webRtcServer;
     this.#furtherAddresses = listen.announcedAddresses.slice(1);
@@ -58,14 +58,14 @@ export class MediaWorker {
     this.#lifetime.defer(() => worker.close());
     this.#watchdog = new Watchdog({
       ask: () => worker.getResourceUsage(),
-      patience,
+      responseTimeout,
       onSilence: () => {
         log.error({ pid: worker.pid, port }, 'media worker does not answer; killing it');
         process.kill(worker.pid, 'SIGKILL');
       },
     });
     this.#lifetime.defer(() => this.#watchdog.close());
-    this.load = new Load({ cpuTime: () => cpuTime(worker), capacity });
+    this.load = new WorkerLoad({ cpuTime: () => cpuTime(worker), capacity });
     this.#lifetime.defer(() => this.load.close());
     worker.once('died', () => this.#lifetime.end('died'));
   }
@@ -75,12 +75,12 @@ export class MediaWorker {
    * @throws {Error} when the worker does not start or the port is taken; no process is left behind
    */
   static async start(options: MediaWorkerOptions): Promise<MediaWorker> {
-    const { listen, port, patience, log } = options;
+    const { listen, port, responseTimeout, log } = options;
     const worker = await spawnWorker();
     const [announced] = listen.announcedAddresses;
     try {
-      // One that freezes here has no watchdog yet; killed, it makes the call fail.
-      const leash = setTimeout(() => process.kill(worker.pid, 'SIGKILL'), patience);
+      // One that freezeCount here has no watchdog yet; killed, it makes the call fail.
+      const leash = setTimeout(() => process.kill(worker.pid, 'SIGKILL'), responseTimeout);
       const webRtcServer = await worker
         .createWebRtcServer({ listenInfos: listenInfos(listen.ip, port, announced) })
         .finally(() => clearTimeout(leash));
@@ -97,8 +97,8 @@ export class MediaWorker {
   }
 
   /** Whether it has answered lately. */
-  get answers(): boolean {
-    return this.#watchdog.answers;
+  get responsive(): boolean {
+    return this.#watchdog.responsive;
   }
 
   /** How many rooms it carries: what new rooms are placed by. */

@@ -4,7 +4,7 @@ export interface WatchdogOptions {
   /** Asks; resolves with the answer. A rejection is an answer, too. */
   ask(): Promise<unknown>;
   /** How long an answer may take, in milliseconds. */
-  readonly patience: number;
+  readonly responseTimeout: number;
   /** It was patient for long enough. Called once. */
   onSilence(): void;
 }
@@ -20,11 +20,11 @@ export class Watchdog {
 
   constructor(options: WatchdogOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#turn(), options.patience / TURNS);
+    this.#timer = setInterval(() => this.#turn(), options.responseTimeout / TURNS);
   }
 
   /** Whether the last answer came at once. */
-  get answers(): boolean {
+  get responsive(): boolean {
     return this.#unanswered < 2;
   }
 

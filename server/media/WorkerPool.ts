@@ -2,8 +2,8 @@
 import { randomInt } from 'node:crypto';
 import type { Logger } from 'pino';
 import { WeirError } from '../../shared/errors.ts';
-import type { Stay } from './Load.ts';
 import { type MediaListen, MediaWorker } from './MediaWorker.ts';
+import type { LoadReservation } from './WorkerLoad.ts';
 
 export interface WorkerPoolOptions {
   readonly count: number;
@@ -11,7 +11,7 @@ export interface WorkerPoolOptions {
   /** Worker n listens on `firstPort + n`; 0 takes any free port for each. */
   readonly firstPort: number;
   /** How long a worker may take to answer before it is killed and replaced, in milliseconds. */
-  readonly patience: number;
+  readonly responseTimeout: number;
   readonly limits: LoadLimits;
   readonly log: Logger;
 }
@@ -21,7 +21,7 @@ export interface LoadLimits {
   /** Packets a second that a worker is full with. */
   readonly packets: number;
   /** A room goes on to another worker from here. */
-  readonly spill: number;
+  readonly spillover: number;
   /** No new room is opened from here, */
   readonly rooms: number;
   /** and whoever comes waits from here. */
@@ -49,7 +49,7 @@ export class MediaPortError extends Error {
 /** Where a port is searched when any will do: below the range that systems hand out to clients. */
 const ANY_PORT = { min: 10_000, max: 32_000, tries: 50 };
 /** Seconds after which it makes sense to ask again where all workers have enough to do: the means are over ten. */
-const BUSY_FOR = 10;
+const BUSY_RETRY_AFTER = 10;
 /** How full a worker is taken to be by a room that it has, whatever is going on there. */
 const ROOM = 0.005;
 /** Pause before a dead worker's place is filled again when it lived shorter than `young`, or did not start; milliseconds. */
@@ -88,7 +88,7 @@ export class WorkerPool {
   }
 
   /** Whether there is a worker that can take one more. */
-  get takesPeers(): boolean {
+  get acceptsPeers(): boolean {
     return this.#free(this.#options.limits.peers);
   }
 
@@ -96,10 +96,12 @@ export class WorkerPool {
    * The worker for a new room: that with the least to do, of those that answer.
    * @throws {WeirError} `unavailable` while there is none, `busy` while all have enough to do
    */
-  pick(): MediaWorker {
-    const best = leastBusy(this.#answering(), []);
+  selectForRoom(): MediaWorker {
+    const best = leastBusy(this.#responsiveWorkers(), []);
     if (!this.#free(this.#options.limits.rooms)) {
-      throw new WeirError('busy', 'The server has no room for another room just now.', { retryAfter: BUSY_FOR });
+      throw new WeirError('busy', 'The server has no room for another room just now.', {
+        retryAfter: BUSY_RETRY_AFTER,
+      });
     }
     return best;
   }
@@ -110,22 +112,22 @@ export class WorkerPool {
    * @returns the worker, and `stay`, to dispose of when they leave
    * @throws {WeirError} `unavailable` while there is none
    */
-  place(own: readonly MediaWorker[], waits = false): { worker: MediaWorker; stay: Stay } {
-    const answering = this.#answering();
-    const near = answering.filter((one) => own.includes(one) && one.load.fullness < this.#options.limits.spill);
+  selectForPeer(own: readonly MediaWorker[], waits = false): { worker: MediaWorker; stay: LoadReservation } {
+    const answering = this.#responsiveWorkers();
+    const near = answering.filter((one) => own.includes(one) && one.load.utilization < this.#options.limits.spillover);
     const worker = leastBusy(near.length > 0 ? near : answering, own);
-    return { worker, stay: worker.load.expect(waits) };
+    return { worker, stay: worker.load.reserve(waits) };
   }
 
-  #answering(): readonly MediaWorker[] {
-    const answering = this.workers.filter(({ answers }) => answers);
+  #responsiveWorkers(): readonly MediaWorker[] {
+    const answering = this.workers.filter(({ responsive }) => responsive);
     return answering.length > 0 ? answering : this.workers;
   }
 
   /** Whether a worker that runs is less full than that; without workers nobody is kept waiting, but told. */
   #free(limit: number): boolean {
     const { workers } = this;
-    return workers.length === 0 || workers.some(({ load }) => load.fullness < limit);
+    return workers.length === 0 || workers.some(({ load }) => load.utilization < limit);
   }
 
   /** Closes all workers and waits until their processes are gone. */
@@ -175,8 +177,8 @@ export class WorkerPool {
 
   async #listen(index: number): Promise<MediaWorker> {
     const { firstPort, listen } = this.#options;
-    const { patience, limits, log } = this.#options;
-    const start = (port: number) => MediaWorker.start({ listen, port, patience, capacity: limits.packets, log });
+    const { responseTimeout, limits, log } = this.#options;
+    const start = (port: number) => MediaWorker.start({ listen, port, responseTimeout, capacity: limits.packets, log });
     if (firstPort !== 0) {
       return start(firstPort + index).catch((error: unknown) => {
         throw isPortError(error) ? new MediaPortError(listen.ip, firstPort + index, error) : error;
@@ -203,7 +205,7 @@ function leastBusy([first, ...others]: readonly MediaWorker[], own: readonly Med
   if (!first) throw new WeirError('unavailable', 'No media worker is running right now; try again in a second.');
   // An open room promises that there will be something to do.
   const weight = (worker: MediaWorker) =>
-    worker.load.fullness + (worker.routers - (own.includes(worker) ? 1 : 0)) * ROOM;
+    worker.load.utilization + (worker.routers - (own.includes(worker) ? 1 : 0)) * ROOM;
   return others.reduce((best, worker) => (weight(worker) < weight(best) ? worker : best), first);
 }
 

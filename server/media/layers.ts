@@ -12,7 +12,7 @@ export interface Size {
 export const USUAL_SIZE: Size = { width: 1280, height: 720 };
 
 /** How much smaller than its place a picture may be before it looks soft. */
-const ENOUGH = 0.75;
+const SUFFICIENT_SCALE = 0.75;
 
 /** How many spatial layers there are: those of simulcast are an encoding each, those of SVC are in one. */
 export function spatialLayers({ encodings = [] }: RtpParameters): number {
@@ -27,8 +27,9 @@ export function spatialLayers({ encodings = [] }: RtpParameters): number {
  * @param size of the highest layer, in pixels; each layer has twice the width of that below
  * @returns from 0
  */
-export function layerFor(place: Size, size: Size, layers: number): number {
-  const needed = Math.max(place.width / Math.max(1, size.width), place.height / Math.max(1, size.height)) * ENOUGH;
+export function layerForSize(place: Size, size: Size, layers: number): number {
+  const needed =
+    Math.max(place.width / Math.max(1, size.width), place.height / Math.max(1, size.height)) * SUFFICIENT_SCALE;
   for (let layer = 0; layer < layers - 1; layer += 1) {
     if (2 ** (layer - layers + 1) >= needed) return layer;
   }
@@ -36,7 +37,7 @@ export function layerFor(place: Size, size: Size, layers: number): number {
 }
 
 /** The layer that somebody has chosen by name. @returns from 0 */
-export function layerOf(quality: 'high' | 'medium' | 'low', layers: number): number {
+export function layerForQuality(quality: 'high' | 'medium' | 'low', layers: number): number {
   const top = layers - 1;
   return { high: top, medium: Math.ceil(top / 2), low: 0 }[quality];
 }

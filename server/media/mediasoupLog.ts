@@ -1,7 +1,7 @@
 /** Sends mediasoup's own log lines to the server's log, at the level that they mean for whoever runs it. */
 import { setLogEventListeners } from 'mediasoup';
 import type { Logger } from 'pino';
-import { isClosed } from './available.ts';
+import { isClosed } from './rethrowUnavailable.ts';
 
 /**
  * A request named something that the worker had closed by then. Objects close from both ends (a producer takes its consumers

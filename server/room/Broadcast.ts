@@ -4,22 +4,22 @@ import {
   type BroadcastInfo,
   type BroadcastProfile,
   type Grants,
-  type Hands,
   MAX_HANDS,
+  type RaisedHands,
   type ServerEvents,
 } from '../../shared/protocol.ts';
 import type { Member } from './Member.ts';
 
 export interface BroadcastOptions {
   /** What was known of it when everybody had left. */
-  readonly bygone?: Bygone | undefined;
+  readonly snapshot?: BroadcastSnapshot | undefined;
   members(): Iterable<Member>;
   /** Viewers are to receive what is published from now on, or no more. */
   onLive(live: boolean): void;
 }
 
 /** A broadcast that everybody has left. Moments are those of `performance.now()`. */
-export interface Bygone {
+export interface BroadcastSnapshot {
   readonly live: boolean;
   readonly profile: BroadcastProfile;
   readonly since: number;
@@ -33,11 +33,11 @@ interface Hand {
 }
 
 /** Between two times that everyone is told how many watch, in milliseconds. */
-const TELLING = 1000;
+const NOTIFY_INTERVAL = 1000;
 /** A live broadcast whose stage has been empty for so long has ended, in milliseconds: whoever left for a moment is back by then. */
-const EMPTY = 5 * 60_000;
+const EMPTY_STAGE_TIMEOUT = 5 * 60_000;
 /** A live broadcast that has had no administrator for so long has ended, in milliseconds: it does not go on for ever with nobody to run it. */
-const UNATTENDED = 15 * 60_000;
+const UNATTENDED_TIMEOUT = 15 * 60_000;
 
 /** Nobody is told of whoever may not publish; their number is. */
 export function grantsInBroadcast(grants: Grants): Grants {
@@ -53,18 +53,18 @@ export class Broadcast {
   /** When it went live, and when it ended (`performance.now()`). */
   #since = 0;
   #until = 0;
-  #viewers = 0;
-  #stage = 0;
-  #attended = false;
-  #told = Number.NEGATIVE_INFINITY;
-  #telling: NodeJS.Timeout | undefined;
-  #news = { info: false, hands: false };
-  #emptying: NodeJS.Timeout | undefined;
-  #abandoning: NodeJS.Timeout | undefined;
+  #viewerCount = 0;
+  #speakerCount = 0;
+  #hasAdmin = false;
+  #notifiedAt = Number.NEGATIVE_INFINITY;
+  #notifyTimer: NodeJS.Timeout | undefined;
+  #pendingChanges = { info: false, hands: false };
+  #emptyStageTimer: NodeJS.Timeout | undefined;
+  #unattendedTimer: NodeJS.Timeout | undefined;
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
-    if (options.bygone) this.#goOn(options.bygone);
+    if (options.snapshot) this.#restore(options.snapshot);
   }
 
   get live(): boolean {
@@ -76,7 +76,7 @@ export class Broadcast {
     return {
       state: this.#state,
       liveSeconds: Math.max(0, until - this.#since) / 1000,
-      viewers: this.#viewers,
+      viewers: this.#viewerCount,
       profile: this.#profile,
       ...(this.#unattended && { unattended: true }),
     };
@@ -88,13 +88,13 @@ export class Broadcast {
   }
 
   /** What is to be known of it when somebody comes back; undefined when it never was live. */
-  get bygone(): Bygone | undefined {
+  get snapshot(): BroadcastSnapshot | undefined {
     if (this.#state === 'before') return undefined;
     const { live } = this;
     return { live, profile: this.#profile, since: this.#since, until: live ? performance.now() : this.#until };
   }
 
-  get hands(): Hands {
+  get hands(): RaisedHands {
     const first = [...this.#hands.values()].slice(0, MAX_HANDS).map(({ member, invitedBy }) => ({
       peerId: member.id,
       identity: member.identity,
@@ -113,10 +113,10 @@ export class Broadcast {
       // What never was live has not ended.
       this.#state = live ? 'live' : 'ended';
       this.#options.onLive(live);
-      this.#watchStage();
+      this.#updateTimers();
     }
-    this.#news.info = true;
-    this.#tell();
+    this.#pendingChanges.info = true;
+    this.#notifyAll();
   }
 
   /** Somebody has come, gone, changed sides between the stage and those who watch, or become an administrator or ceased to be one. */
@@ -128,21 +128,21 @@ export class Broadcast {
       watches ||= one === member && one.hidden;
       attended ||= one.isAdmin;
     }
-    this.#stage = stage;
-    this.#viewers = viewers;
-    this.#attended = attended;
-    this.#watchStage();
-    this.#news.info = true;
-    if (!watches) this.#forgetHand(member.id);
-    this.#schedule();
+    this.#speakerCount = stage;
+    this.#viewerCount = viewers;
+    this.#hasAdmin = attended;
+    this.#updateTimers();
+    this.#pendingChanges.info = true;
+    if (!watches) this.#removeHand(member.id);
+    this.#scheduleNotify();
   }
 
   /** A viewer's hand goes up or down. */
   setHand(member: Member, raised: boolean): void {
-    if (!raised) this.#forgetHand(member.id);
+    if (!raised) this.#removeHand(member.id);
     else if (!this.#hands.has(member.id)) this.#hands.set(member.id, { member });
-    this.#news.hands = true;
-    this.#schedule();
+    this.#pendingChanges.hands = true;
+    this.#scheduleNotify();
   }
 
   /** @throws {WeirError} `notFound` when that is no viewer who has raised a hand */
@@ -151,8 +151,8 @@ export class Broadcast {
     if (!hand) throw new WeirError('notFound', 'No viewer of that id has raised a hand.');
     this.#hands.set(peerId, { ...hand, invitedBy: by });
     hand.member.notify('invited', { by: by.info.name });
-    this.#news.hands = true;
-    this.#schedule();
+    this.#pendingChanges.hands = true;
+    this.#scheduleNotify();
   }
 
   /** Tells a viewer again of an invitation that is not answered: the first time there may have been nobody to hear it. */
@@ -164,66 +164,67 @@ export class Broadcast {
   /** A viewer takes an invitation, or does not. @throws {WeirError} `notFound` when there is none */
   answer(member: Member, accepted: boolean): void {
     if (!this.#hands.get(member.id)?.invitedBy) throw new WeirError('notFound', 'Nobody has invited you.');
-    this.#forgetHand(member.id);
-    this.#tellAdmins('inviteAnswered', { peerId: member.id, name: member.info.name, accepted });
-    this.#schedule();
+    this.#removeHand(member.id);
+    this.#notifyAdmins('inviteAnswered', { peerId: member.id, name: member.info.name, accepted });
+    this.#scheduleNotify();
   }
 
   close(): void {
-    clearTimeout(this.#telling);
-    clearTimeout(this.#emptying);
-    clearTimeout(this.#abandoning);
+    clearTimeout(this.#notifyTimer);
+    clearTimeout(this.#emptyStageTimer);
+    clearTimeout(this.#unattendedTimer);
     this.#hands.clear();
   }
 
   /** Whoever left a live broadcast for a moment comes back to it; whoever comes later comes too late. */
-  #goOn({ live, profile, since, until }: Bygone): void {
-    this.#state = live && performance.now() - until < EMPTY ? 'live' : 'ended';
+  #restore({ live, profile, since, until }: BroadcastSnapshot): void {
+    this.#state = live && performance.now() - until < EMPTY_STAGE_TIMEOUT ? 'live' : 'ended';
     this.#profile = profile;
     this.#since = since;
     this.#until = until;
-    this.#watchStage();
+    this.#updateTimers();
   }
 
   get #unattended(): boolean {
-    return this.live && !this.#attended;
+    return this.live && !this.#hasAdmin;
   }
 
-  #forgetHand(id: string): void {
-    if (this.#hands.delete(id)) this.#news.hands = true;
+  #removeHand(id: string): void {
+    if (this.#hands.delete(id)) this.#pendingChanges.hands = true;
   }
 
-  #watchStage(): void {
-    if (this.live && this.#stage === 0) this.#emptying ??= setTimeout(() => this.set({ live: false }), EMPTY);
+  #updateTimers(): void {
+    if (this.live && this.#speakerCount === 0)
+      this.#emptyStageTimer ??= setTimeout(() => this.set({ live: false }), EMPTY_STAGE_TIMEOUT);
     else {
-      clearTimeout(this.#emptying);
-      this.#emptying = undefined;
+      clearTimeout(this.#emptyStageTimer);
+      this.#emptyStageTimer = undefined;
     }
-    if (this.#unattended) this.#abandoning ??= setTimeout(() => this.set({ live: false }), UNATTENDED);
+    if (this.#unattended) this.#unattendedTimer ??= setTimeout(() => this.set({ live: false }), UNATTENDED_TIMEOUT);
     else {
-      clearTimeout(this.#abandoning);
-      this.#abandoning = undefined;
+      clearTimeout(this.#unattendedTimer);
+      this.#unattendedTimer = undefined;
     }
   }
 
   /** Within a second of the last time, at its end; otherwise when this turn is over, so that a pour is told once. */
-  #schedule(): void {
-    const wait = Math.max(0, this.#told + TELLING - performance.now());
-    this.#telling ??= setTimeout(() => this.#tell(), wait);
+  #scheduleNotify(): void {
+    const wait = Math.max(0, this.#notifiedAt + NOTIFY_INTERVAL - performance.now());
+    this.#notifyTimer ??= setTimeout(() => this.#notifyAll(), wait);
   }
 
-  #tell(): void {
-    clearTimeout(this.#telling);
-    this.#telling = undefined;
-    this.#told = performance.now();
-    const news = this.#news;
-    this.#news = { info: false, hands: false };
+  #notifyAll(): void {
+    clearTimeout(this.#notifyTimer);
+    this.#notifyTimer = undefined;
+    this.#notifiedAt = performance.now();
+    const news = this.#pendingChanges;
+    this.#pendingChanges = { info: false, hands: false };
     const { info } = this;
     if (news.info) for (const member of this.#options.members()) member.notify('broadcastChanged', info);
-    if (news.hands) this.#tellAdmins('handsChanged', this.hands);
+    if (news.hands) this.#notifyAdmins('handsChanged', this.hands);
   }
 
-  #tellAdmins<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
+  #notifyAdmins<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
     for (const member of this.#options.members()) if (member.isAdmin) member.notify(event, data);
   }
 }

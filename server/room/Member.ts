@@ -1,7 +1,7 @@
 /** Owns the interface that a Room sees: anything that can be in a room. */
-import type { CloseReason } from '../../shared/closing.ts';
+import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { Grants, PeerInfo, ServerEvents } from '../../shared/protocol.ts';
-import type { VoiceSlots } from '../media/voices/VoiceSlots.ts';
+import type { AudioSlots } from '../media/audio/AudioSlots.ts';
 import type { Publication } from './Publication.ts';
 
 /** Whatever a room holds: a browser's peer now; a WHIP publisher, a recorder or another node in the same way. */
@@ -19,15 +19,15 @@ export interface Member {
   /** How the others see it now. */
   readonly info: PeerInfo;
   /** Takes what another member publishes, if it wants it. May reject: the room logs it and goes on. */
-  offer(publication: Publication): Promise<void>;
+  subscribe(publication: Publication): Promise<void>;
   /** What it may do from now on: what it no longer may has ended when this returns. */
   setGrants(grants: Grants): void;
   /** Gives back everything that it was offered, and the slots. */
-  withdraw(): void;
+  unsubscribeAll(): void;
   /** Takes the voices of the room by slots, instead of by microphones, until `leaveSlots`. May reject, as `offer` may. */
-  takeSlots(slots: VoiceSlots): Promise<void>;
+  subscribeSlots(slots: AudioSlots): Promise<void>;
   /** Takes microphones by themselves again, which it has been offered. Resolves when it hears no slot any more. */
-  leaveSlots(): Promise<void>;
+  unsubscribeSlots(): Promise<void>;
   /** Which slot carries its own voice. It must not be sent to it from the moment on that this returns. */
   setOwnSlot(slot: number | undefined): void;
   /** Takes news of the room. */

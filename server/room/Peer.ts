@@ -1,7 +1,7 @@
 /** Owns a browser's stay in a room: its two transports, and what it publishes. */
 import { randomUUID } from 'node:crypto';
 import type { Producer } from 'mediasoup/types';
-import type { CloseReason } from '../../shared/closing.ts';
+import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
 import {
   type DtlsParameters,
@@ -19,20 +19,20 @@ import type {
   PeerInfo,
   ServerEvents,
   SourceStates,
-  Undecodable,
-  View,
+  TrackSettings,
+  UnsupportedCodec,
 } from '../../shared/protocol.ts';
 import { Lifetime } from '../Lifetime.ts';
-import type { Fabric, Place } from '../media/Fabric.ts';
+import type { AudioSlots } from '../media/audio/AudioSlots.ts';
 import type { Size } from '../media/layers.ts';
-import type { VoiceSlots } from '../media/voices/VoiceSlots.ts';
-import { accepted } from './accepted.ts';
-import { Intake } from './Intake.ts';
+import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
+import type { BatchTimer } from './BatchTimer.ts';
+import { EventBatcher } from './EventBatcher.ts';
 import type { Member } from './Member.ts';
-import { Outbox } from './Outbox.ts';
-import type { Pace } from './Pace.ts';
+import { mapMediasoupError } from './mapMediasoupError.ts';
+import { PeerTransports } from './PeerTransports.ts';
 import { Publication } from './Publication.ts';
-import { Transports } from './Transports.ts';
+import { Subscriptions } from './Subscriptions.ts';
 
 export interface PeerOptions {
   readonly identity: string;
@@ -41,13 +41,13 @@ export interface PeerOptions {
   readonly metadata: string | undefined;
   readonly grants: Grants;
   readonly rtpCapabilities: RtpCapabilities;
-  readonly fabric: Fabric;
+  readonly routers: RoomRouters;
   /** The beat of its room. */
-  readonly pace: Pace;
+  readonly batchTimer: BatchTimer;
   /** Where its media comes in. */
-  readonly place: Place;
+  readonly placement: Placement;
   /** How many videos it takes before it has said how it shows them. */
-  readonly videos: number;
+  readonly initialVideoLimit: number;
   /** How long a consumer is kept that nobody watches, as `VideoFeed` takes it. */
   readonly consumerLinger?: number | undefined;
   /** Least time between two key-frame requests for one SSRC of its, in milliseconds. */
@@ -61,8 +61,8 @@ export class Peer implements Member {
   readonly id = randomUUID();
   readonly #options: PeerOptions;
   readonly #lifetime = new Lifetime<CloseReason>();
-  readonly #outbox: Outbox;
-  readonly #transports: Transports;
+  readonly #events: EventBatcher;
+  readonly #transports: PeerTransports;
   readonly #published = new Map<Source, Publication>();
   /** Sources for which the worker is making a producer. */
   readonly #producing = new Set<Source>();
@@ -71,23 +71,23 @@ export class Peer implements Member {
   #name: string;
   #hand = false;
   #away = false;
-  #intake: Intake | undefined;
+  #subscriptions: Subscriptions | undefined;
 
   constructor(options: PeerOptions) {
     this.#options = options;
     this.#grants = options.grants;
     this.#name = options.name.text;
-    this.#outbox = new Outbox(options.send, options.pace);
-    this.#transports = new Transports({
-      hub: options.place.hub,
+    this.#events = new EventBatcher(options.send, options.batchTimer);
+    this.#transports = new PeerTransports({
+      router: options.placement.router,
       maxIncomingBitrate: options.maxIncomingBitrate,
-      onLost: () => this.close('mediaLost'),
-      onFarewell: () => this.close('left'),
-      onMoved: () => this.#intake?.refresh(),
-      onNarrow: (layersLess) => this.#intake?.setLess(layersLess),
+      onRouterClosed: () => this.close('mediaLost'),
+      onDtlsClosed: () => this.close('left'),
+      onTupleChanged: () => this.#subscriptions?.refresh(),
+      onCongestion: (layersLess) => this.#subscriptions?.setLayerReduction(layersLess),
     });
-    this.#lifetime.defer(() => options.place[Symbol.dispose]());
-    this.#lifetime.defer(() => this.#outbox.close());
+    this.#lifetime.defer(() => options.placement[Symbol.dispose]());
+    this.#lifetime.defer(() => this.#events.close());
     this.#lifetime.defer(() => this.#transports.closeAll());
   }
 
@@ -133,7 +133,7 @@ export class Peer implements Member {
       wish.send && canPublish ? this.#transports.open('send') : undefined,
       wish.recv && canSubscribe ? this.openReceiving() : undefined,
     ]);
-    this.#mustBeOpen();
+    this.#assertOpen();
     return { ...(send && { send }), ...(recv && { recv }) };
   }
 
@@ -147,7 +147,7 @@ export class Peer implements Member {
   async openReceiving(): Promise<TransportInfo> {
     if (!this.#grants.canSubscribe) throw new WeirError('forbidden', 'You may not receive anything here.');
     const info = await this.#transports.open('recv');
-    this.#openIntake();
+    this.#openSubscriptions();
     return info;
   }
 
@@ -162,7 +162,7 @@ export class Peer implements Member {
     if (!grants.canPublish) this.#transports.close('send');
     if (!grants.canSubscribe) {
       this.#transports.close('recv');
-      this.#intake = undefined;
+      this.#subscriptions = undefined;
     }
     this.notify('grantsChanged', { grants });
     for (const listener of this.#grantsListeners) listener();
@@ -175,29 +175,29 @@ export class Peer implements Member {
 
   /** Lets news out from now on. @returns all its consumers, for the reply that says what there is */
   start(): ConsumerInfo[] {
-    this.#outbox.open();
-    return this.#intake?.consumers ?? [];
+    this.#events.open();
+    return this.#subscriptions?.consumers ?? [];
   }
 
   /** What others publish and its client cannot decode. */
-  get undecodable(): Undecodable[] {
-    return this.#intake?.undecodable ?? [];
+  get unsupportedCodecs(): UnsupportedCodec[] {
+    return this.#subscriptions?.unsupportedCodecs ?? [];
   }
 
   /** How much of what it publishes is watched, as its client was told. */
-  get watched(): ServerEvents['producerWatched'][] {
+  get subscribedLayers(): ServerEvents['subscribedLayers'][] {
     const videos = [...this.#published.values()].filter(({ producer }) => producer.kind === 'video');
-    return videos.map(({ source, watched }) => ({ source, maxSpatialLayer: watched }));
+    return videos.map(({ source, demandedLayer }) => ({ source, maxSpatialLayer: demandedLayer }));
   }
 
   /** There is nobody to tell anything, for a while: what happens meanwhile is in the next `start()`. */
-  hold(): void {
-    this.#outbox.hold();
+  suspendEvents(): void {
+    this.#events.suspend();
   }
 
   /** Tells it at once what it would hear at the end of this turn. */
   flush(): void {
-    this.#outbox.flush();
+    this.#events.flush();
   }
 
   setAway(away: boolean): void {
@@ -229,7 +229,7 @@ export class Peer implements Member {
     rtpParameters: RtpParameters,
     { paused, ...shape }: { paused: boolean; size?: Size | undefined; layers?: number | undefined },
   ): Promise<Publication> {
-    this.#mustBeAllowed(source);
+    this.#assertMayPublish(source);
     const transport = this.#transports.get('send');
     if (!transport) throw new WeirError('notFound', 'You have no sending transport: ask for one first.');
     if (this.#published.has(source) || this.#producing.has(source))
@@ -240,7 +240,7 @@ export class Peer implements Member {
     }
     const { keyFrameRequestDelay } = this.#options;
     this.#producing.add(source);
-    const producer = await accepted(
+    const producer = await mapMediasoupError(
       transport.produce({ kind, rtpParameters, paused, keyFrameRequestDelay }),
       'These RTP parameters were not accepted.',
     ).finally(() => this.#producing.delete(source));
@@ -251,17 +251,17 @@ export class Peer implements Member {
     }
     try {
       // The right may have gone meanwhile.
-      this.#mustBeAllowed(source);
+      this.#assertMayPublish(source);
     } catch (error) {
       producer.close();
       throw error;
     }
-    const { hub } = this.#options.place;
-    const publication = new Publication({ peerId: this.id, source, producer, hub, ...shape });
+    const { router } = this.#options.placement;
+    const publication = new Publication({ peerId: this.id, source, producer, router, ...shape });
     this.#published.set(source, publication);
     producer.observer.once('close', () => this.#published.delete(source));
     if (kind === 'video') {
-      publication.onWatched((maxSpatialLayer) => this.notify('producerWatched', { source, maxSpatialLayer }));
+      publication.onDemandedLayer((maxSpatialLayer) => this.notify('subscribedLayers', { source, maxSpatialLayer }));
     }
     return publication;
   }
@@ -276,11 +276,11 @@ export class Peer implements Member {
   }
 
   async pauseProducer(source: Source): Promise<void> {
-    await accepted(this.#producer(source).pause(), 'This source cannot be paused.');
+    await mapMediasoupError(this.#producer(source).pause(), 'This source cannot be paused.');
   }
 
   async resumeProducer(source: Source): Promise<void> {
-    await accepted(this.#producer(source).resume(), 'This source cannot be resumed.');
+    await mapMediasoupError(this.#producer(source).resume(), 'This source cannot be resumed.');
   }
 
   /** @param name what it wants to be called, where its token does not say it */
@@ -292,39 +292,39 @@ export class Peer implements Member {
   /** @throws {WeirError} `notFound` for ids that are not (or no longer) its own, after all others have been resumed */
   async resumeConsumers(consumerIds: readonly string[]): Promise<void> {
     const ids = new Set(consumerIds);
-    const own = (await this.#intake?.ready(ids)) ?? 0;
+    const own = (await this.#subscriptions?.ready(ids)) ?? 0;
     if (own < ids.size) throw new WeirError('notFound', 'Not all of these consumers are yours.');
   }
 
   /** How videos of others are shown from now on. */
-  setViews(views: readonly View[]): void {
-    this.#intake?.setViews(views);
+  updateTrackSettings(tracks: readonly TrackSettings[]): void {
+    this.#subscriptions?.updateTrackSettings(tracks);
   }
 
-  async offer(publication: Publication): Promise<void> {
-    this.#options.place.begin();
-    await this.#intake?.offer(publication);
+  async subscribe(publication: Publication): Promise<void> {
+    this.#options.placement.activate();
+    await this.#subscriptions?.subscribe(publication);
   }
 
-  withdraw(): void {
-    this.#intake?.withdraw();
+  unsubscribeAll(): void {
+    this.#subscriptions?.unsubscribeAll();
   }
 
-  async takeSlots(slots: VoiceSlots): Promise<void> {
-    await this.#intake?.takeSlots(slots);
+  async subscribeSlots(slots: AudioSlots): Promise<void> {
+    await this.#subscriptions?.subscribeSlots(slots);
   }
 
-  async leaveSlots(): Promise<void> {
-    await this.#intake?.leaveSlots();
+  async unsubscribeSlots(): Promise<void> {
+    await this.#subscriptions?.unsubscribeSlots();
   }
 
   setOwnSlot(slot: number | undefined): void {
-    this.#intake?.setOwnSlot(slot);
+    this.#subscriptions?.setOwnSlot(slot);
   }
 
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
-    if (event === 'peerClosed' && 'peerId' in data) this.#intake?.forget(data.peerId);
-    this.#outbox.notify(event, data);
+    if (event === 'peerClosed' && 'peerId' in data) this.#subscriptions?.removePeer(data.peerId);
+    this.#events.notify(event, data);
   }
 
   close(reason: CloseReason): void {
@@ -335,25 +335,25 @@ export class Peer implements Member {
     this.#lifetime.defer(listener);
   }
 
-  #openIntake(): void {
+  #openSubscriptions(): void {
     const transport = this.#transports.get('recv');
     if (!transport) return;
-    const { place, fabric, rtpCapabilities, videos, consumerLinger: linger } = this.#options;
-    this.#intake = new Intake({
+    const { placement, routers, rtpCapabilities, initialVideoLimit, consumerLinger: linger } = this.#options;
+    this.#subscriptions = new Subscriptions({
       transport,
-      hub: place.hub,
-      fabric,
+      router: placement.router,
+      routers,
       rtpCapabilities,
-      videos,
+      initialVideoLimit,
       linger,
-      onOpened: (info) => this.#outbox.consumerOpened(info),
-      onClosed: (consumerId) => this.#outbox.consumerClosed(consumerId),
-      onUndecodable: (what) => this.notify('undecodable', what),
+      onOpened: (info) => this.#events.consumerOpened(info),
+      onClosed: (consumerId) => this.#events.consumerClosed(consumerId),
+      onUnsupportedCodec: (what) => this.notify('unsupportedCodec', what),
     });
   }
 
   /** @throws {WeirError} `forbidden` */
-  #mustBeAllowed(source: Source): void {
+  #assertMayPublish(source: Source): void {
     const { canPublish, canPublishSources } = this.#grants;
     if (canPublish && canPublishSources.includes(source)) return;
     throw new WeirError('forbidden', `You may not publish ${source} here.`);
@@ -369,7 +369,7 @@ export class Peer implements Member {
     return publication;
   }
 
-  #mustBeOpen(): void {
+  #assertOpen(): void {
     if (this.closed) throw new WeirError('closed');
   }
 }

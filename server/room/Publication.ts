@@ -1,15 +1,15 @@
 /** Owns what a member has published: a producer, where it is, and how much of it anybody watches. */
 import type { Producer } from 'mediasoup/types';
 import type { Source } from '../../shared/media.ts';
-import type { Hub } from '../media/Hub.ts';
 import { type Size, spatialLayers, USUAL_SIZE } from '../media/layers.ts';
+import type { RoomRouter } from '../media/RoomRouter.ts';
 import { LayerDemand } from './LayerDemand.ts';
 
 export interface PublicationOptions {
   readonly peerId: string;
   readonly source: Source;
   readonly producer: Producer;
-  readonly hub: Hub;
+  readonly router: RoomRouter;
   /** Of the highest layer, in pixels. */
   readonly size?: Size | undefined;
   /** How many of its spatial layers are used for that size; all of them by default. */
@@ -20,23 +20,23 @@ export class Publication {
   readonly peerId: string;
   readonly source: Source;
   readonly producer: Producer;
-  readonly hub: Hub;
+  readonly router: RoomRouter;
   /** Spatial layers that there may be; 1 for sound. */
-  readonly #most: number;
+  readonly #maxLayers: number;
   readonly #demand: LayerDemand;
   readonly #onResized = new Set<() => void>();
   #size: Size;
   #layers: number;
 
-  constructor({ peerId, source, producer, hub, size = USUAL_SIZE, layers }: PublicationOptions) {
+  constructor({ peerId, source, producer, router, size = USUAL_SIZE, layers }: PublicationOptions) {
     this.peerId = peerId;
     this.source = source;
     this.producer = producer;
-    this.hub = hub;
+    this.router = router;
     this.#size = size;
-    this.#most = spatialLayers(producer.rtpParameters);
-    this.#layers = Math.min(layers ?? this.#most, this.#most);
-    this.#demand = new LayerDemand(this.#most);
+    this.#maxLayers = spatialLayers(producer.rtpParameters);
+    this.#layers = Math.min(layers ?? this.#maxLayers, this.#maxLayers);
+    this.#demand = new LayerDemand(this.#maxLayers);
     producer.observer.once('close', () => this.#demand.close());
   }
 
@@ -51,9 +51,9 @@ export class Publication {
   }
 
   /** Its track has another size. */
-  resize(size: Size, layers = this.#most): void {
+  resize(size: Size, layers = this.#maxLayers): void {
     this.#size = size;
-    this.#layers = Math.min(layers, this.#most);
+    this.#layers = Math.min(layers, this.#maxLayers);
     for (const listener of this.#onResized) listener();
   }
 
@@ -64,17 +64,17 @@ export class Publication {
   }
 
   /** The highest layer that is watched, or was a moment ago; -1 for none. */
-  get watched(): number {
+  get demandedLayer(): number {
     return this.#demand.layer;
   }
 
   /** Runs `listener` whenever `watched` has changed. A picture that nobody has asked for by then counts as not watched. */
-  onWatched(listener: (maxSpatialLayer: number) => void): void {
+  onDemandedLayer(listener: (maxSpatialLayer: number) => void): void {
     this.#demand.onChange(listener);
   }
 
   /** As `LayerDemand.set`. */
-  want(viewer: object, layer: number | undefined, assumed?: boolean): void {
+  setDemand(viewer: object, layer: number | undefined, assumed?: boolean): void {
     this.#demand.set(viewer, layer, assumed);
   }
 }

@@ -1,18 +1,18 @@
 /** Owns one room: who is in it, what they publish, and that everyone hears of both. It knows no socket. */
 import type { Logger } from 'pino';
-import type { CloseReason } from '../../shared/closing.ts';
+import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
-import type { Grants, GrantsChange, PeerInfo, RoomKind, ServerEvents, Slots } from '../../shared/protocol.ts';
+import type { AudioSlotHolders, Grants, GrantsPatch, PeerInfo, RoomKind, ServerEvents } from '../../shared/protocol.ts';
+import type { Admission, Moderation } from '../auth/Moderation.ts';
 import { Lifetime } from '../Lifetime.ts';
-import { isClosed } from '../media/available.ts';
-import type { Fabric, Place } from '../media/Fabric.ts';
-import { abreast } from './abreast.ts';
-import { Broadcast, type Bygone, grantsInBroadcast } from './Broadcast.ts';
+import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
+import { isClosed } from '../media/rethrowUnavailable.ts';
+import { AudioForwarding } from './AudioForwarding.ts';
+import { BatchTimer } from './BatchTimer.ts';
+import { Broadcast, type BroadcastSnapshot, grantsInBroadcast } from './Broadcast.ts';
+import { forEachConcurrent } from './forEachConcurrent.ts';
 import type { Member } from './Member.ts';
-import type { Admission, Moderation } from './Moderation.ts';
-import { Pace } from './Pace.ts';
 import type { Publication } from './Publication.ts';
-import { Voices } from './Voices.ts';
 
 /** Delays of a room that are not the usual ones, in milliseconds. */
 export interface RoomDelays {
@@ -27,12 +27,12 @@ export interface RoomDelays {
 export interface RoomOptions {
   readonly name: string;
   readonly kind: RoomKind;
-  readonly fabric: Fabric;
+  readonly routers: RoomRouters;
   readonly moderation: Moderation;
   /** What was known of a broadcast of that name when everybody had left. */
-  readonly bygone?: Bygone | undefined;
+  readonly broadcastSnapshot?: BroadcastSnapshot | undefined;
   /** How many others are heard at once where there are many. */
-  readonly heard: number;
+  readonly maxAudibleSpeakers: number;
   readonly delays?: RoomDelays | undefined;
   readonly log: Logger;
 }
@@ -47,7 +47,7 @@ export class Room {
   readonly key: string;
   readonly name: string;
   readonly kind: RoomKind;
-  readonly fabric: Fabric;
+  readonly routers: RoomRouters;
   readonly delays: RoomDelays;
   /** What makes it a broadcast, where it is one. */
   readonly broadcast: Broadcast | undefined;
@@ -56,37 +56,50 @@ export class Room {
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #members = new Map<string, Member>();
   readonly #publications = new Map<string, Publication>();
-  readonly #voices: Voices;
+  readonly #audio: AudioForwarding;
   /** At which large rooms tell who is there. */
-  readonly pace = new Pace(() => this.size);
+  readonly batchTimer = new BatchTimer(() => this.size);
   /** Identities that are on their way in: the room must not close under them. */
   readonly #seats = new Set<{ identity: string }>();
 
-  constructor({ name, kind, fabric, moderation, bygone, heard, delays = {}, log }: RoomOptions) {
+  constructor({
+    name,
+    kind,
+    routers,
+    moderation,
+    broadcastSnapshot,
+    maxAudibleSpeakers,
+    delays = {},
+    log,
+  }: RoomOptions) {
     this.key = roomKey(kind, name);
     this.name = name;
     this.kind = kind;
-    this.fabric = fabric;
+    this.routers = routers;
     this.delays = delays;
     this.#log = log;
     this.#moderation = moderation;
-    this.#lifetime.defer(() => fabric.close());
-    this.#lifetime.defer((reason) => this.#dismissAll(reason));
-    fabric.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
-    this.#voices = new Voices({
-      heard,
+    this.#lifetime.defer(() => routers.close());
+    this.#lifetime.defer((reason) => this.#closeMembers(reason));
+    routers.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
+    this.#audio = new AudioForwarding({
+      maxAudibleSpeakers,
       hysteresis: delays.hysteresis,
       log,
-      members: () => this.#receivers,
+      members: () => this.#subscribers,
       member: (id) => this.#members.get(id),
-      offerAll: (publication) => this.#offerAll(publication),
-      tell: (slots) => this.tellAll('slots', { slots }),
+      subscribeAll: (publication) => this.#subscribeAll(publication),
+      notify: (slots) => this.notifyAll('slots', { slots }),
     });
-    this.#lifetime.defer(() => this.#voices.close());
-    this.#lifetime.defer(() => this.pace.close());
+    this.#lifetime.defer(() => this.#audio.close());
+    this.#lifetime.defer(() => this.batchTimer.close());
     const broadcast =
       kind === 'broadcast'
-        ? new Broadcast({ bygone, members: () => this.#members.values(), onLive: (live) => this.#showViewers(live) })
+        ? new Broadcast({
+            snapshot: broadcastSnapshot,
+            members: () => this.#members.values(),
+            onLive: (live) => this.#onLive(live),
+          })
         : undefined;
     this.broadcast = broadcast;
     this.#lifetime.defer(() => broadcast?.close());
@@ -102,8 +115,8 @@ export class Room {
   }
 
   /** Whose voice each audio slot carries; empty while there are none. */
-  get slots(): Slots {
-    return this.#voices.slots;
+  get slots(): AudioSlotHolders {
+    return this.#audio.slots;
   }
 
   onEnd(listener: (reason: CloseReason) => void): void {
@@ -115,7 +128,7 @@ export class Room {
   }
 
   /** The members that `viewer` may know of, without itself; everyone who is not hidden for somebody outside. */
-  peersSeenBy(viewer?: Member): PeerInfo[] {
+  visiblePeers(viewer?: Member): PeerInfo[] {
     return [...this.#members.values()].filter((member) => member !== viewer && !member.hidden).map(({ info }) => info);
   }
 
@@ -137,9 +150,9 @@ export class Room {
   }
 
   /** A place for somebody with these grants. @throws {WeirError} `unavailable`, `closed` */
-  place({ hidden }: Grants): Promise<Place> {
+  place({ hidden }: Grants): Promise<Placement> {
     // Whoever waits for a broadcast costs nothing yet, and everything at once when it goes live.
-    return this.fabric.place(this.broadcast?.info.state === 'before' && hidden);
+    return this.routers.place(this.broadcast?.info.state === 'before' && hidden);
   }
 
   /**
@@ -147,29 +160,29 @@ export class Room {
    * @returns when it has been offered everything that is published
    * @throws {WeirError} `closed`
    */
-  async enter(member: Member): Promise<void> {
+  async join(member: Member): Promise<void> {
     if (this.closed) throw new WeirError('closed', 'The room closed.');
     for (const other of this.#members.values()) {
       if (other.identity === member.identity) other.close('replaced');
     }
     this.#members.set(member.id, member);
-    member.onEnd((reason) => this.#forget(member, reason));
+    member.onEnd((reason) => this.#onMemberClosed(member, reason));
     this.#log.info({ room: this.key, peer: member.id, size: this.size }, 'peer joined');
-    this.tellOf(member, 'newPeer', member.info);
+    this.notifyOthers(member, 'newPeer', member.info);
     this.broadcast?.changed(member);
-    await this.offerEverything(member);
+    await this.subscribeToAll(member);
   }
 
   /** Offers a member everything that is published. @returns when it has it, or cannot have it */
-  async offerEverything(member: Member): Promise<void> {
-    if (!this.#mayReceive(member)) return;
-    const offered = [...this.#publications.values()].map((publication) => this.#offer(publication, member));
-    await Promise.all([...offered, this.#try(member, 'slots', this.#voices.enter(member))]);
+  async subscribeToAll(member: Member): Promise<void> {
+    if (!this.#maySubscribe(member)) return;
+    const offered = [...this.#publications.values()].map((publication) => this.#subscribe(publication, member));
+    await Promise.all([...offered, this.#logFailure(member, 'slots', this.#audio.subscribe(member))]);
   }
 
   /** The grants of somebody who is admitted with these, unless an administrator has changed them since. */
   grantsFor(admission: Admission, grants: Grants): Grants {
-    return this.#settled(this.#moderation.grantsFor(admission, grants));
+    return this.#normalizeGrants(this.#moderation.grantsFor(admission, grants));
   }
 
   /** Removes a member, and refuses its identity with the tokens that there are of it. */
@@ -179,8 +192,8 @@ export class Room {
   }
 
   /** Changes what a member may do: at once, and for later joins of its identity, see `Moderation`. */
-  changeGrants(member: Member, change: GrantsChange): Grants {
-    const grants = this.#settled({ ...member.grants, ...defined(change) });
+  changeGrants(member: Member, change: GrantsPatch): Grants {
+    const grants = this.#normalizeGrants({ ...member.grants, ...defined(change) });
     this.#moderation.setGrants({ room: this.key, identity: member.identity }, grants);
     this.#applyGrants(member, grants);
     return grants;
@@ -188,7 +201,7 @@ export class Room {
 
   /** A member leaves the stage of its own accord. */
   stepDown(member: Member): Grants {
-    const grants = this.#settled({ ...member.grants, canPublish: false });
+    const grants = this.#normalizeGrants({ ...member.grants, canPublish: false });
     this.#moderation.stepDown({ room: this.key, identity: member.identity });
     this.#applyGrants(member, grants);
     return grants;
@@ -199,12 +212,12 @@ export class Room {
     member.setGrants(grants);
     this.#log.info({ room: this.key, peer: member.id, grants }, 'grants changed');
     if (before && !member.hidden) {
-      this.tellOf(member, 'newPeer', member.info);
+      this.notifyOthers(member, 'newPeer', member.info);
       // Whoever comes onto the stage sees it before the viewers do.
-      if (!this.broadcast?.live) void this.offerEverything(member);
+      if (!this.broadcast?.live) void this.subscribeToAll(member);
     } else if (!before && member.hidden) {
-      this.#tellOthers(member.id, 'peerClosed', { peerId: member.id, reason: 'left' });
-      if (!this.#mayReceive(member)) member.withdraw();
+      this.#notifyExcept(member.id, 'peerClosed', { peerId: member.id, reason: 'left' });
+      if (!this.#maySubscribe(member)) member.unsubscribeAll();
     }
     if (before !== member.hidden || wasAdmin !== member.isAdmin) this.broadcast?.changed(member);
     if (this.broadcast && member.isAdmin && !wasAdmin) member.notify('handsChanged', this.broadcast.hands);
@@ -222,17 +235,17 @@ export class Room {
     producer.observer.on('pause', changed);
     producer.observer.on('resume', changed);
     changed();
-    this.#voices.publish(publication);
-    void this.#offerAll(publication);
+    this.#audio.publish(publication);
+    void this.#subscribeAll(publication);
   }
 
   /** Tells everyone but a member something of it, unless the others do not know of it. */
-  tellOf<E extends keyof ServerEvents>(member: Member, event: E, data: ServerEvents[E]): void {
-    if (!member.hidden && this.#members.has(member.id)) this.#tellOthers(member.id, event, data);
+  notifyOthers<E extends keyof ServerEvents>(member: Member, event: E, data: ServerEvents[E]): void {
+    if (!member.hidden && this.#members.has(member.id)) this.#notifyExcept(member.id, event, data);
   }
 
   /** Tells everyone something. */
-  tellAll<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
+  notifyAll<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
     for (const member of this.#members.values()) member.notify(event, data);
   }
 
@@ -241,46 +254,47 @@ export class Room {
     if (this.#lifetime.end(reason)) this.#log.info({ room: this.key, reason }, 'room closed');
   }
 
-  #dismissAll(reason: CloseReason): void {
+  #closeMembers(reason: CloseReason): void {
     for (const member of this.#members.values()) member.close(reason);
   }
 
   /** Those that are sent what is published. */
-  get #receivers(): Member[] {
-    return [...this.#members.values()].filter((member) => this.#mayReceive(member));
+  get #subscribers(): Member[] {
+    return [...this.#members.values()].filter((member) => this.#maySubscribe(member));
   }
 
   /** What is prepared on the stage of a broadcast is for those on it. */
-  #mayReceive(member: Member): boolean {
+  #maySubscribe(member: Member): boolean {
     return !this.broadcast || this.broadcast.live || !member.hidden;
   }
 
-  #showViewers(live: boolean): void {
-    this.#log.info({ room: this.key, live }, 'broadcast');
+  #onLive(live: boolean): void {
+    this.#log.info({ room: this.key, live }, 'broadcast state changed');
     const viewers = [...this.#members.values()].filter(({ hidden }) => hidden);
     // Whoever is not to have it any more when their turn comes is offered nothing.
-    if (live) void abreast(viewers, (member) => this.offerEverything(member));
-    else for (const member of viewers) member.withdraw();
+    if (live) void forEachConcurrent(viewers, (member) => this.subscribeToAll(member));
+    else for (const member of viewers) member.unsubscribeAll();
   }
 
-  #settled(grants: Grants): Grants {
+  #normalizeGrants(grants: Grants): Grants {
     if (this.broadcast) return grantsInBroadcast(grants);
     // Nobody is told of a hidden peer, so nobody could be offered what it publishes.
     return { ...grants, canPublish: grants.canPublish && !grants.hidden };
   }
 
-  async #offerAll(publication: Publication): Promise<void> {
-    await abreast(this.#receivers, (member) => this.#offer(publication, member));
+  async #subscribeAll(publication: Publication): Promise<void> {
+    await forEachConcurrent(this.#subscribers, (member) => this.#subscribe(publication, member));
   }
 
-  async #offer(publication: Publication, member: Member): Promise<void> {
+  async #subscribe(publication: Publication, member: Member): Promise<void> {
     // When its turn comes, a broadcast may have ended.
-    if (!this.#mayReceive(member) || publication.peerId === member.id || this.#voices.carries(publication)) return;
-    await this.#try(member, publication.source, member.offer(publication));
+    if (!this.#maySubscribe(member) || publication.peerId === member.id || this.#audio.usesSlotsFor(publication))
+      return;
+    await this.#logFailure(member, publication.source, member.subscribe(publication));
   }
 
   /** One member that cannot take something is that member's loss; the others do not wait. Who just left is no news. */
-  async #try(member: Member, what: string, taking: Promise<void>): Promise<void> {
+  async #logFailure(member: Member, what: string, taking: Promise<void>): Promise<void> {
     try {
       await taking;
     } catch (error) {
@@ -289,13 +303,13 @@ export class Room {
     }
   }
 
-  #forget(member: Member, reason: CloseReason): void {
+  #onMemberClosed(member: Member, reason: CloseReason): void {
     this.#members.delete(member.id);
     this.#log.info({ room: this.key, peer: member.id, size: this.size, reason }, 'peer left');
     if (this.closed) return;
     // The server's end is everyone's: each hears of it for themselves, and nobody should see the others go first.
     if (!member.hidden && reason !== 'serverClosing') {
-      this.#tellOthers(member.id, 'peerClosed', { peerId: member.id, reason });
+      this.#notifyExcept(member.id, 'peerClosed', { peerId: member.id, reason });
     }
     this.broadcast?.changed(member);
     this.#closeIfEmpty();
@@ -303,10 +317,10 @@ export class Room {
 
   #sourcesChanged(peerId: string): void {
     const member = this.#members.get(peerId);
-    if (member) this.tellOf(member, 'peerSources', { peerId, sources: member.info.sources });
+    if (member) this.notifyOthers(member, 'peerSources', { peerId, sources: member.info.sources });
   }
 
-  #tellOthers<E extends keyof ServerEvents>(peerId: string, event: E, data: ServerEvents[E]): void {
+  #notifyExcept<E extends keyof ServerEvents>(peerId: string, event: E, data: ServerEvents[E]): void {
     for (const member of this.#members.values()) {
       if (member.id !== peerId) member.notify(event, data);
     }
@@ -318,7 +332,7 @@ export class Room {
 }
 
 /** Without what is not given. */
-function defined(change: GrantsChange): Partial<Grants> {
+function defined(change: GrantsPatch): Partial<Grants> {
   const { canPublish, canPublishSources, canSubscribe, canPublishData, roomAdmin } = change;
   return {
     ...(canPublish !== undefined && { canPublish }),

@@ -1,20 +1,20 @@
 /** Counts what comes from one network, an IPv4 address or an IPv6 /64, against a limit. */
-import { networkOf } from './network.ts';
+import { ipPrefix } from './ipPrefix.ts';
 
 export class ConnectionLimit {
-  readonly #most: number;
+  readonly #limit: number;
   readonly #counts = new Map<string, number>();
 
   /** @param most from one network at a time */
   constructor(most: number) {
-    this.#most = most;
+    this.#limit = most;
   }
 
   /** One more from that address, until it is disposed of; undefined where there are as many as there may be. */
-  take(address: string): Disposable | undefined {
-    const network = networkOf(address);
+  acquire(address: string): Disposable | undefined {
+    const network = ipPrefix(address);
     const count = this.#counts.get(network) ?? 0;
-    if (count >= this.#most) return undefined;
+    if (count >= this.#limit) return undefined;
     this.#counts.set(network, count + 1);
     let taken = true;
     return {

@@ -1,80 +1,88 @@
 /** Owns what each request does: one function a request; what it returns is the reply. */
-import type { Handlers } from '../../shared/Channel.ts';
+
 import { WeirError } from '../../shared/errors.ts';
 import { shortDisplayName } from '../../shared/names.ts';
-import type { ClientTable } from '../../shared/protocol.ts';
+import type { ClientMessages } from '../../shared/protocol.ts';
+import type { Handlers } from '../../shared/RpcChannel.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
 import { Peer } from '../room/Peer.ts';
 import { roomKey } from '../room/Room.ts';
-import type { Rooms } from '../room/Rooms.ts';
-import type { Caller } from './Caller.ts';
-import { broadcastSeenBy, Stay } from './Stay.ts';
-import { mustBeAdmin, stageHandlers } from './stage.ts';
+import type { RoomManager } from '../room/RoomManager.ts';
+import { assertAdmin, moderationHandlers } from './moderationHandlers.ts';
+import { broadcastSnapshotFor, PeerSession } from './PeerSession.ts';
+import type { RequestContext } from './RequestContext.ts';
 
 /** The name of somebody who gives none, and whose identity shows nothing. */
-const NAMELESS = 'Guest';
+const DEFAULT_NAME = 'Guest';
 
-export function createHandlers(caller: Caller): Handlers<ClientTable> {
+export function createHandlers(caller: RequestContext): Handlers<ClientMessages> {
   const { context } = caller;
   return {
-    ...stageHandlers(caller),
+    ...moderationHandlers(caller),
 
-    async join({ room: roomName, name, rtpCapabilities, transports, videos = Number.POSITIVE_INFINITY, ...who }) {
+    async join({
+      room: roomName,
+      name,
+      rtpCapabilities,
+      transports,
+      initialVideoLimit = Number.POSITIVE_INFINITY,
+      ...who
+    }) {
       if (caller.joined) throw new WeirError('alreadyJoined');
-      const credentials = await context.gate.admit({ ...who, room: roomName });
+      const credentials = await context.authenticator.authenticate({ ...who, room: roomName });
       const { moderation } = context;
       const { kind, identity, metadata, token } = credentials;
       const admission = { room: roomKey(kind, roomName), identity, token };
-      moderation.admit(admission);
-      using _joining = caller.joining();
+      moderation.assertAdmitted(admission);
+      using _joining = caller.pauseJoinTimeout();
       using seat = await context.rooms.reserve(roomName, identity, kind, caller.signal);
       const { room } = seat;
       const grants = room.grantsFor(admission, credentials.grants);
-      const place = await room.place(grants);
+      const placement = await room.place(grants);
       if (caller.signal.aborted) {
-        place[Symbol.dispose]();
+        placement[Symbol.dispose]();
         throw new WeirError('closed');
       }
       const peer: Peer = new Peer({
         identity,
         name: {
-          text: credentials.name ?? name ?? (shortDisplayName(identity) || NAMELESS),
+          text: credentials.name ?? name ?? (shortDisplayName(identity) || DEFAULT_NAME),
           fixed: credentials.name !== undefined,
         },
         metadata,
         grants,
         rtpCapabilities,
-        fabric: room.fabric,
-        place,
-        pace: room.pace,
-        videos,
+        routers: room.routers,
+        placement,
+        batchTimer: room.batchTimer,
+        initialVideoLimit,
         consumerLinger: room.delays.consumerLinger,
         keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY[kind],
         maxIncomingBitrate: context.config.maxIncomingBitrate,
-        send: (event, data) => stay.tell(event, data),
+        send: (event, data) => stay.notify(event, data),
       });
-      const stay = context.stays.open({
+      const stay = context.sessions.open({
         peer,
         room,
         authenticated: token !== undefined,
         tokens: {
-          sign: () => context.gate.refresh(room, { ...credentials, grants: peer.grants }),
-          onSigned: ({ presented }) => moderation.know({ ...admission, token: presented }),
+          sign: () => context.authenticator.refresh(room, { ...credentials, grants: peer.grants }),
+          onSigned: ({ presented }) => moderation.rememberToken({ ...admission, token: presented }),
           onError: (error) => caller.log.error({ err: error, peer: peer.id }, 'token refresh failed'),
         },
       });
-      caller.onEnd((reason) => stay.begun || peer.close(reason));
+      caller.onEnd((reason) => stay.attachedOnce || peer.close(reason));
       try {
         const opened = await peer.openTransports(transports);
         // An administrator may have decided otherwise meanwhile.
         moderation.assertNotRemoved(admission);
         peer.setGrants(room.grantsFor(admission, credentials.grants));
         stay.attach(caller);
-        await room.enter(peer);
+        await room.join(peer);
         if (peer.closed) throw new WeirError('closed');
         // From here to the reply nothing is awaited: it is one snapshot, and news follows it.
-        stay.answered();
-        tellOfDraining(stay, context.rooms);
+        stay.joinReplySent();
+        notifyDraining(stay, context.rooms);
         const { send, recv } = peer.transports;
         return {
           peerId: peer.id,
@@ -82,13 +90,13 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
           name: peer.info.name,
           grants: peer.grants,
           resumeKey: stay.key,
-          peers: room.peersSeenBy(peer),
+          peers: room.visiblePeers(peer),
           transports: { ...(send && { send: opened.send }), ...(recv && { recv: opened.recv }) },
           consumers: peer.start(),
-          undecodable: peer.undecodable,
+          unsupportedCodecs: peer.unsupportedCodecs,
           slots: room.slots,
           kind,
-          ...broadcastSeenBy(peer, room),
+          ...broadcastSnapshotFor(peer, room),
         };
       } catch (error) {
         peer.close('left');
@@ -98,22 +106,22 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
 
     resume({ key }) {
       if (caller.joined) throw new WeirError('alreadyJoined');
-      const stay = context.stays.find(key);
-      if (stay instanceof Stay) {
-        tellOfDraining(stay, context.rooms);
+      const stay = context.sessions.find(key);
+      if (stay instanceof PeerSession) {
+        notifyDraining(stay, context.rooms);
         return stay.resume(caller);
       }
       // It hears why its stay ended, and does not come back by itself.
       caller.close(stay);
-      throw new WeirError('gone');
+      throw new WeirError('sessionExpired');
     },
 
     async restartIce() {
-      return await caller.stay.peer.restartIce();
+      return await caller.session.peer.restartIce();
     },
 
     async getTransportStats() {
-      return await caller.stay.peer.getTransportStats();
+      return await caller.session.peer.getTransportStats();
     },
 
     ping() {
@@ -121,74 +129,74 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
     },
 
     async openTransport({ direction }) {
-      const { peer, room } = caller.stay;
+      const { peer, room } = caller.session;
       if (direction === 'send') return { transport: await peer.openSending() };
       const transport = await peer.openReceiving();
       // After the reply, since what is offered is made on the transport that it tells of.
-      setImmediate(() => void room.offerEverything(peer));
+      setImmediate(() => void room.subscribeToAll(peer));
       return { transport };
     },
 
     async connectTransport({ transportId, dtlsParameters }) {
-      await caller.stay.peer.connectTransport(transportId, dtlsParameters);
+      await caller.session.peer.connectTransport(transportId, dtlsParameters);
       return {};
     },
 
     async produce({ source, rtpParameters, paused = false, size, layers }) {
-      const { peer, room } = caller.stay;
+      const { peer, room } = caller.session;
       const publication = await peer.produce(source, rtpParameters, { paused, size, layers });
       room.publish(publication);
       return { producerId: publication.producer.id };
     },
 
     resizeProducer({ source, size, layers }) {
-      caller.stay.peer.resizeProducer(source, size, layers);
+      caller.session.peer.resizeProducer(source, size, layers);
       return {};
     },
 
     closeProducer({ source }) {
-      caller.stay.peer.closeProducer(source);
+      caller.session.peer.closeProducer(source);
       return {};
     },
 
     async pauseProducer({ source }) {
-      await caller.stay.peer.pauseProducer(source);
+      await caller.session.peer.pauseProducer(source);
       return {};
     },
 
     async resumeProducer({ source }) {
-      await caller.stay.peer.resumeProducer(source);
+      await caller.session.peer.resumeProducer(source);
       return {};
     },
 
     async resumeConsumers({ consumerIds }) {
-      await caller.stay.peer.resumeConsumers(consumerIds);
+      await caller.session.peer.resumeConsumers(consumerIds);
       return {};
     },
 
-    setViews({ views }) {
-      caller.stay.peer.setViews(views);
+    updateTrackSettings({ tracks }) {
+      caller.session.peer.updateTrackSettings(tracks);
       return {};
     },
 
     setHand({ raised, name }) {
-      const { peer, room } = caller.stay;
+      const { peer, room } = caller.session;
       peer.setHand(raised, name);
       if (peer.hidden) room.broadcast?.setHand(peer, raised);
-      else room.tellOf(peer, 'peerHand', { peerId: peer.id, raised });
+      else room.notifyOthers(peer, 'peerHand', { peerId: peer.id, raised });
       return {};
     },
 
     react({ reaction }) {
-      const { peer, room, reactions } = caller.stay;
+      const { peer, room, reactions } = caller.session;
       if (!reactions.tryTake()) throw new WeirError('rateLimited', 'These are too many reactions in too short a time.');
-      room.tellOf(peer, 'reaction', { peerId: peer.id, reaction });
+      room.notifyOthers(peer, 'reaction', { peerId: peer.id, reaction });
       return {};
     },
 
     kick({ peerId }) {
-      const { peer, room } = caller.stay;
-      mustBeAdmin(peer);
+      const { peer, room } = caller.session;
+      assertAdmin(peer);
       const member = room.member(peerId);
       if (!member) throw new WeirError('notFound', 'There is no peer of that id in this room.');
       room.remove(member);
@@ -197,7 +205,7 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
 
     leave() {
       // The reply first, then the end; of the stay, too, if another connection speaks for it by then.
-      const peer = caller.joined ? caller.stay.peer : undefined;
+      const peer = caller.joined ? caller.session.peer : undefined;
       setImmediate(() => {
         peer?.close('left');
         caller.close('left');
@@ -208,6 +216,6 @@ export function createHandlers(caller: Caller): Handlers<ClientTable> {
 }
 
 /** Whoever comes in, or back, while the server drains is told how long it may stay, after the reply. */
-function tellOfDraining(stay: Stay, { secondsLeft: seconds }: Rooms): void {
-  if (seconds !== undefined) setImmediate(() => stay.tell('draining', { seconds }));
+function notifyDraining(stay: PeerSession, { secondsLeft: seconds }: RoomManager): void {
+  if (seconds !== undefined) setImmediate(() => stay.notify('draining', { seconds }));
 }

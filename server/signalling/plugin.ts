@@ -3,21 +3,21 @@ import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
-import { closings } from '../../shared/closing.ts';
+import { closeReasons } from '../../shared/closeReasons.ts';
 import { SIGNALLING_PATH } from '../../shared/protocol.ts';
 import type { PageDocument } from '../features/PageDocument.ts';
 import { sendProblem } from '../features/problems.ts';
-import type { SignallingContext } from './Caller.ts';
-import { Connection } from './Connection.ts';
 import { ConnectionLimit } from './ConnectionLimit.ts';
 import { originAllowed } from './origin.ts';
+import type { ServerContext } from './RequestContext.ts';
+import { SignallingConnection } from './SignallingConnection.ts';
 
 /** How long a client may take to answer a close frame before its socket is cut, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
 /** Fragments that one message may come in. */
 const MAX_FRAGMENTS = 128;
 
-interface SignallingOptions extends SignallingContext {
+interface SignallingOptions extends ServerContext {
   readonly log: Logger;
   /** What browsers are shown that open the address of the signalling as a page. */
   readonly document: PageDocument;
@@ -26,7 +26,7 @@ interface SignallingOptions extends SignallingContext {
 /** Signalling over WebSocket at `/ws`. Closing the Fastify instance closes every connection with `serverClosing`. */
 export async function signalling(app: FastifyInstance, options: SignallingOptions): Promise<void> {
   const { config, log, document } = options;
-  const connections = new Set<Connection>();
+  const connections = new Set<SignallingConnection>();
   const limit = new ConnectionLimit(config.maxConnectionsPerIp);
 
   const socketOptions = {
@@ -55,13 +55,17 @@ export async function signalling(app: FastifyInstance, options: SignallingOption
       return;
     }
     const { ip: address } = request;
-    const place = limit.take(address);
-    if (!place) {
+    const reservation = limit.acquire(address);
+    if (!reservation) {
       log.warn({ address }, 'too many connections from this address');
-      socket.close(closings.tooManyConnections.code, 'tooManyConnections');
+      socket.close(closeReasons.tooManyConnections.code, 'tooManyConnections');
       return;
     }
-    const connection = new Connection(socket, options, { address, place, log: log.child({ connection: request.id }) });
+    const connection = new SignallingConnection(socket, options, {
+      address,
+      reservation,
+      log: log.child({ connection: request.id }),
+    });
     connections.add(connection);
     connection.onEnd(() => connections.delete(connection));
   };
@@ -78,5 +82,5 @@ function refuseOrigin(socket: WebSocket, request: FastifyRequest, log: Logger): 
     { origin, host, forwardedHost },
     `refused a page of ${origin}: this server is asked for as ${request.host}. Behind a proxy, let it pass the Host header on, or X-Forwarded-Host with WEIR_TRUST_PROXY=1; pages of others are listed in WEIR_ALLOWED_ORIGINS`,
   );
-  socket.close(closings.originNotAllowed.code, 'originNotAllowed');
+  socket.close(closeReasons.originNotAllowed.code, 'originNotAllowed');
 }

@@ -23,7 +23,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('a broadcast over two workers', () 
   beforeAll(async () => {
     // Firefox does not pair loopback with its own address: media goes to the address that others would use.
     const [address = '127.0.0.1'] = ownAddresses();
-    server = await startServer({ WEIR_RTC_HOST: address, WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' });
+    server = await startServer({ WEIR_RTC_HOST: address, WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' });
     firefox = await launchFirefox({ tone: 900 });
   });
   afterAll(async () => {
@@ -69,8 +69,8 @@ describe.skipIf(!hasChromium || !hasFirefox)('a broadcast over two workers', () 
     for (const page of [viewer, fox, guest]) await face(page, 'Hana').toBe('red');
     for (const page of [viewer, fox, guest]) await expectFilm(page, 'Hana');
     const room = await server.app.rooms.find(ROOM, 'broadcast');
-    expect(room?.fabric.hubs.length).toBe(2);
-    const transports = await Promise.all((room?.fabric.hubs ?? []).map(({ router }) => router.dump()));
+    expect(room?.routers.routers.length).toBe(2);
+    const transports = await Promise.all((room?.routers.routers ?? []).map(({ router }) => router.dump()));
     // The host's two transports, three of viewers', and a pipe at either end: neither worker has less than two.
     expect(transports.map(({ transportIds }) => transportIds.length >= 2)).toEqual([true, true]);
     await eventually(() => host.evaluate(() => window.weir?.broadcast.info?.viewers)).toBe(3);

@@ -186,7 +186,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await page.goto(roomUrl(other.url, 'codecs', 'Fox'));
     const words = () =>
       page.evaluate(() => {
-        const said = document.querySelector<HTMLElement>('section.tile.undecodable .unplayable');
+        const said = document.querySelector<HTMLElement>('section.tile.unsupportedCodec .unplayable');
         return said?.checkVisibility() ? said.textContent : undefined;
       });
     await eventually(words).toBe('Your browser cannot play this video (H264).');

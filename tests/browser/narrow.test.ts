@@ -39,7 +39,7 @@ describe.skipIf(!hasChromium || whyNoNamespaces())('a link that falls from 6 to 
       async ({ sdk, ids }) => {
         const client = new sdk.RoomClient();
         await client.join({ room: 'narrow', name: 'viewer' });
-        for (const id of ids) client.setView(id, 'camera', { width: 1280, height: 720 });
+        for (const id of ids) client.updateTrackSettings(id, 'camera', { width: 1280, height: 720 });
         return client;
       },
       { sdk, ids },

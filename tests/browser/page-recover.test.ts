@@ -42,7 +42,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
   }
 
   const status = (page: Page) => page.getByRole('status').filter({ hasText: 'Reconnecting…' });
-  const cutOf = (page: Page) => page.evaluate(() => window.weir?.cut);
+  const cutOf = (page: Page) => page.evaluate(() => window.weir?.reconnecting);
   const idOf = (page: Page) => page.evaluate(() => window.weir?.peerId);
   const frames = (page: Page, name: string) =>
     tile(page, name)
@@ -210,8 +210,8 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     }
     const handles = await Promise.all(identities.map((identity) => tile(page, identity).elementHandle()));
     const room = await app.rooms.find('names');
-    const { peerId } = room?.peersSeenBy().find(({ identity }) => identity === 'user1') ?? { peerId: '' };
-    room?.tellAll('peerAway', { peerId, away: true });
+    const { peerId } = room?.visiblePeers().find(({ identity }) => identity === 'user1') ?? { peerId: '' };
+    room?.notifyAll('peerAway', { peerId, away: true });
     await tile(page, 'user1').getByText('user1 is reconnecting…').waitFor();
     expect(await page.getByText('is reconnecting…').count()).toBe(1);
     // The tiles of before, not others in their places.

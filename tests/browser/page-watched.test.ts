@@ -12,7 +12,7 @@ import { button, colourOf, enterQuietly, tile, useChromium } from '../support/vi
 import { useServer } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('a page', () => {
-  const weir = useServer({ ...spread, WEIR_MESSAGES_PER_SECOND: '1000', WEIR_HEARD_VOICES: '3' });
+  const weir = useServer({ ...spread, WEIR_MESSAGES_PER_SECOND: '1000', WEIR_MAX_AUDIBLE_SPEAKERS: '3' });
   const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 
   const present: Member[] = [];

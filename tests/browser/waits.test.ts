@@ -19,7 +19,8 @@ const REQUESTS = ['connectTransport', 'connectTransport', 'join', 'produce', 'pr
 const SIZES = [2, 8];
 /** Large enough that everybody is on one page of tiles: who is not is not received. */
 const WINDOW = { width: 640, height: 480 };
-const withoutViews = (requests: readonly string[]) => requests.filter((name) => name !== 'setViews').toSorted();
+const withoutViews = (requests: readonly string[]) =>
+  requests.filter((name) => name !== 'updateTrackSettings').toSorted();
 
 /** Pictures and voices of those without a browser are encoded with it. */
 const hasFfmpeg = hasEquipment('ffmpeg', '/usr/bin/ffmpeg');
@@ -33,9 +34,9 @@ describe.skipIf(!hasChromium || !hasFfmpeg)('a join, counted', () => {
 
   beforeAll(async () => {
     // Nobody is to be thrown out for silence while replies are held back.
-    const patient = { WEIR_PING_SECONDS: '60', WEIR_SILENCE_SECONDS: '600' };
+    const patient = { WEIR_PING_SECONDS: '60', WEIR_SIGNALLING_TIMEOUT_SECONDS: '600' };
     // Everybody hears everybody, so that voices can be counted.
-    server = await startServer({ ...patient, WEIR_HEARD_VOICES: String(Math.max(...SIZES)) });
+    server = await startServer({ ...patient, WEIR_MAX_AUDIBLE_SPEAKERS: String(Math.max(...SIZES)) });
     [material, newcomer] = await Promise.all([
       prepareMaterial({ video: '180p', audio: true, codec: 'vp8' }),
       Person.start('Newcomer', { colour: 'red', tone: 800 }, captures),

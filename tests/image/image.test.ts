@@ -45,7 +45,11 @@ interface Running {
 
 /** Runs the service of these compose files, and waits until it is ready. */
 async function run(name: string, files: string[], url: string, settings: Record<string, string>, where?: string) {
-  await here().start(name, [...podmanArguments(readService(files, { WEIR_OPEN: 'true', ...settings })), image], where);
+  await here().start(
+    name,
+    [...podmanArguments(readService(files, { WEIR_ALLOW_ANONYMOUS: 'true', ...settings })), image],
+    where,
+  );
   cleanUp.push(() => here().podman('rm', '--force', '--time', '0', name));
   await ready(url, name);
   return { name, url, pid: Number(await here().podman('inspect', '--format', '{{.State.Pid}}', name)) };

@@ -44,7 +44,7 @@ describe.each([
     const early: Member[] = [];
     for (const name of ['a', 'b', 'c', 'd']) early.push(await come(name, 'viewer'));
     const speaker = await come('speaker', 'speaker');
-    expect((await room()).fabric.hubs.length).toBe(workers);
+    expect((await room()).routers.routers.length).toBe(workers);
     // The speaker sees how it is prepared, while as much passes by the viewers.
     const prepared = () => Promise.all(sources.map((source) => flows(speaker, host.peerId, source, 50)));
     await prepared();

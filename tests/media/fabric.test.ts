@@ -3,8 +3,8 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Member } from '../../scripts/support/endpoint/Member.ts';
 import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';
-import { Fabric } from '../../server/media/Fabric.ts';
-import { VoiceSlots } from '../../server/media/voices/VoiceSlots.ts';
+import { AudioSlots } from '../../server/media/audio/AudioSlots.ts';
+import { RoomRouters } from '../../server/media/RoomRouters.ts';
 import { flows, received, spread, still, useCrowd, voice } from '../support/crowd.ts';
 import { pipeConsumers } from '../support/routers.ts';
 
@@ -18,7 +18,7 @@ describe('a room on two workers', () => {
     const viewers = [];
     for (const name of ['a', 'b', 'c', 'd']) viewers.push(await enter(name));
     const room = await app.rooms.find('crowd');
-    expect(room?.fabric.hubs.length).toBe(2);
+    expect(room?.routers.routers.length).toBe(2);
     await Promise.all(viewers.map((viewer) => flows(viewer, publisher.peerId, 'camera', 200)));
     await Promise.all(viewers.map((viewer) => flows(viewer, publisher.peerId, 'microphone')));
     // A camera and a microphone, although two viewers take each of them on the other worker.
@@ -65,10 +65,10 @@ describe('a room on two workers', () => {
     if (!near || !far) throw new Error('nobody came');
     await Promise.all([flows(near, far.peerId), flows(far, near.peerId)]);
     const room = await app.rooms.find('crowd');
-    const [, second] = room?.fabric.hubs ?? [];
+    const [, second] = room?.routers.routers ?? [];
     process.kill(second?.worker.pid ?? 0, 'SIGKILL');
     await vi.waitUntil(() => ends.has('far'), { timeout: 5000, interval: 5 });
-    const stayed = room?.peersSeenBy().map(({ name }) => name) ?? [];
+    const stayed = room?.visiblePeers().map(({ name }) => name) ?? [];
     expect(stayed).toContain('near');
     expect([...stayed, ...ends.keys()].sort()).toEqual(['far', 'near', 'x', 'y']);
     expect(new Set(ends.values())).toEqual(new Set(['mediaLost']));
@@ -101,51 +101,51 @@ describe('a router that nobody is placed on any more', () => {
   /** Two routers of one room, each on a worker of its own, and a place on each. */
   const two = async () => {
     const { app } = await open(spread);
-    const fabric = await Fabric.open(app.pool, { linger: 100 });
+    const fabric = await RoomRouters.open(app.pool, { linger: 100 });
     onTestFinished(() => fabric.close());
     const [near, far] = [await fabric.place(), await fabric.place()];
-    expect(near.hub).not.toBe(far.hub);
+    expect(near.router).not.toBe(far.router);
     return { app, fabric, near, far };
   };
 
   test('closes, with the voices that are sent to it; the room goes on', async () => {
     const { app, fabric, near, far } = await two();
-    const slots = new VoiceSlots({ heard: 1, onChange: () => {} });
+    const slots = new AudioSlots({ maxAudibleSpeakers: 1, onChange: () => {} });
     onTestFinished(() => slots.close());
-    const [voices] = await Promise.all([slots.producersOn(far.hub.router), slots.producersOn(near.hub.router)]);
+    const [voices] = await Promise.all([slots.producersOn(far.router.router), slots.producersOn(near.router.router)]);
     far[Symbol.dispose]();
-    await vi.waitUntil(() => fabric.hubs.length === 1, { timeout: 5000, interval: 5 });
-    expect(fabric.hubs).toEqual([near.hub]);
+    await vi.waitUntil(() => fabric.routers.length === 1, { timeout: 5000, interval: 5 });
+    expect(fabric.routers).toEqual([near.router]);
     expect(voices.map(({ closed }) => closed)).toEqual([true, true]);
     expect(app.pool.workers.map(({ routers }) => routers).sort()).toEqual([0, 1]);
     // Whoever comes next gets another one where there is less to do.
     const next = await fabric.place();
-    expect(next.hub).not.toBe(far.hub);
-    expect(next.hub.closed).toBe(false);
-    expect(fabric.hubs).toHaveLength(2);
+    expect(next.router).not.toBe(far.router);
+    expect(next.router.closed).toBe(false);
+    expect(fabric.routers).toHaveLength(2);
   });
 
   test('stays for somebody who is just being placed there', async () => {
     const { fabric, near, far } = await two();
     far[Symbol.dispose]();
     const next = await fabric.place();
-    expect(next.hub).toBe(far.hub);
+    expect(next.router).toBe(far.router);
     near[Symbol.dispose]();
-    await vi.waitUntil(() => fabric.hubs.length === 1, { timeout: 5000, interval: 5 });
-    expect(fabric.hubs).toEqual([far.hub]);
-    expect(far.hub.closed).toBe(false);
+    await vi.waitUntil(() => fabric.routers.length === 1, { timeout: 5000, interval: 5 });
+    expect(fabric.routers).toEqual([far.router]);
+    expect(far.router.closed).toBe(false);
   });
 
   test('closes once, however often its places are given back', async () => {
     const { fabric, near, far } = await two();
     const other = await fabric.place();
-    const shared = other.hub === near.hub ? near : far;
+    const shared = other.router === near.router ? near : far;
     shared[Symbol.dispose]();
     shared[Symbol.dispose]();
     const alone = shared === near ? far : near;
     alone[Symbol.dispose]();
-    await vi.waitUntil(() => fabric.hubs.length === 1, { timeout: 5000, interval: 5 });
-    expect(fabric.hubs).toEqual([other.hub]);
+    await vi.waitUntil(() => fabric.routers.length === 1, { timeout: 5000, interval: 5 });
+    expect(fabric.routers).toEqual([other.router]);
   });
 });
 
@@ -153,7 +153,7 @@ describe('a room goes on to another worker', () => {
   const hubs = async (environment: Record<string, string>) => {
     const { app, enter } = await open({ WEIR_WORKERS: '2', ...environment });
     for (const name of ['a', 'b', 'c', 'd']) await enter(name);
-    return (await app.rooms.find('crowd'))?.fabric.hubs.length;
+    return (await app.rooms.find('crowd'))?.routers.routers.length;
   };
 
   test('not while its own has little to do', async () => {
@@ -162,7 +162,7 @@ describe('a room goes on to another worker', () => {
 
   test('when its own is rather full: those who have come lately count before they show', async () => {
     // Somebody who comes is taken to cost 250 packets a second: with the second one, the worker is half full.
-    expect(await hubs({ WEIR_WORKER_PACKETS: '1000', WEIR_SPILL_AT: '0.5' })).toBe(2);
+    expect(await hubs({ WEIR_WORKER_MAX_PPS: '1000', WEIR_SPILLOVER_UTILIZATION: '0.5' })).toBe(2);
   });
 });
 

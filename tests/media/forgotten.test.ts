@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { Fabric } from '../../server/media/Fabric.ts';
+import { RoomRouters } from '../../server/media/RoomRouters.ts';
 import { WorkerPool } from '../../server/media/WorkerPool.ts';
 import { anyLoad } from '../support/load.ts';
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
     count: 1,
     listen: { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] },
     firstPort: 0,
-    patience: 5000,
+    responseTimeout: 5000,
     limits: anyLoad,
     log: pino({ level: 'fatal' }),
   });
@@ -30,12 +30,12 @@ function collect(): void {
 
 /** A room's media as it is when its last member leaves: the transports are open when the fabric closes. */
 async function openAndClose(): Promise<WeakRef<object>[]> {
-  const fabric = await Fabric.open(pool);
-  const { hub } = await fabric.place();
-  const transports = [await hub.createTransport(), await hub.createTransport()];
+  const fabric = await RoomRouters.open(pool);
+  const { router } = await fabric.place();
+  const transports = [await router.createTransport(), await router.createTransport()];
   fabric.close();
   expect(transports.every(({ closed }) => closed)).toBe(true);
-  return [fabric, hub, hub.router, ...transports].map((one) => new WeakRef<object>(one));
+  return [fabric, router, router.router, ...transports].map((one) => new WeakRef<object>(one));
 }
 
 test('a fabric that closed is forgotten, with its router and its transports', async () => {

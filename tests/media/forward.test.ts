@@ -1,22 +1,29 @@
 /** Owns the proof that media goes where it should: RTP over UDP into a room, counted out of it. */
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { Moderation } from '../../server/auth/Moderation.ts';
 import { WorkerPool } from '../../server/media/WorkerPool.ts';
-import { Moderation } from '../../server/room/Moderation.ts';
 import type { Room } from '../../server/room/Room.ts';
-import { Rooms } from '../../server/room/Rooms.ts';
-import { anyLine, anyLoad } from '../support/load.ts';
+import { RoomManager } from '../../server/room/RoomManager.ts';
+import { anyJoinQueue, anyLoad } from '../support/load.ts';
 import { PlainMember, ssrcOf } from '../support/PlainMember.ts';
 
 const log = pino({ level: 'silent' });
 let pool: WorkerPool;
-let rooms: Rooms;
+let rooms: RoomManager;
 
 beforeAll(async () => {
   const listen = { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] as const };
-  pool = await WorkerPool.start({ count: 1, listen, firstPort: 0, patience: 5000, limits: anyLoad, log });
+  pool = await WorkerPool.start({ count: 1, listen, firstPort: 0, responseTimeout: 5000, limits: anyLoad, log });
   const moderation = new Moderation({ lifetime: 60_000, leeway: 0 });
-  rooms = new Rooms({ pool, moderation, maxPeers: { call: 80, broadcast: 80 }, heard: 5, line: anyLine, log });
+  rooms = new RoomManager({
+    pool,
+    moderation,
+    maxPeers: { call: 80, broadcast: 80 },
+    maxAudibleSpeakers: 5,
+    joinQueue: anyJoinQueue,
+    log,
+  });
 });
 afterAll(async () => {
   await rooms.close();
@@ -112,7 +119,7 @@ test('a member that cannot take an offer harms nobody but itself', async () => {
   const ann = await PlainMember.enter(room, 'ann');
   const broken = await PlainMember.enter(room, 'broken');
   const bob = await PlainMember.enter(room, 'bob');
-  broken.offer = () => Promise.reject(new Error('out of order'));
+  broken.subscribe = () => Promise.reject(new Error('out of order'));
   await ann.publish(6666);
   await expect.poll(() => bob.consumers.length).toBe(1);
   await ann.send(20);

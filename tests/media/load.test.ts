@@ -13,7 +13,7 @@ import type { LoadResults, TrackRow } from '../../scripts/load/results.ts';
 import { type LoadHooks, load } from '../../scripts/load/run.ts';
 import { raised } from '../../scripts/support/servers/settings.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
-import { closings } from '../../shared/closing.ts';
+import { closeReasons } from '../../shared/closeReasons.ts';
 import { errorCodes } from '../../shared/errors.ts';
 import { hasEquipment } from '../support/equipment.ts';
 import { freePort } from '../support/freePort.ts';
@@ -218,7 +218,7 @@ describe('who is not let in is counted, with the reason', () => {
     expect(full.members).toEqual({ offered: 4, joined: 2, failed: 2, failures: { [errorCodes.roomFull]: 2 } });
     expect(crowded.members).toMatchObject({ offered: 4, joined: 2, failed: 2 });
     expect(Object.keys(crowded.members.failures)).toEqual([
-      expect.stringContaining(closings.tooManyConnections.message),
+      expect.stringContaining(closeReasons.tooManyConnections.message),
     ]);
     // Those who are in are measured as ever.
     for (const { packets, subscribers } of [full, crowded]) {

@@ -77,7 +77,7 @@ describe('a cut connection', () => {
   test.each(['reset', 'silence'] as const)(
     'by %s: media flows on, at the one who was cut and from it, and the stay is taken up within a second',
     async (how) => {
-      const { url, app } = await serve({ WEIR_PING_SECONDS: '0.5', WEIR_SILENCE_SECONDS: '2' });
+      const { url, app } = await serve({ WEIR_PING_SECONDS: '0.5', WEIR_SIGNALLING_TIMEOUT_SECONDS: '2' });
       const [near, far] = [await lay(url), await lay(url)];
       const publisher = await enter(near.url, 'cut', 'publisher', true);
       const viewer = await enter(far.url, 'cut', 'viewer');
@@ -104,14 +104,14 @@ describe('a cut connection', () => {
       expect(viewer.member.media.all.map(({ info }) => info.consumerId)).toEqual(consumers);
       expect([publisher, viewer, control].flatMap(({ ends }) => ends)).toEqual([]);
       const room = await app.rooms.find('cut');
-      expect(room?.peersSeenBy().map(({ peerId, away }) => [peerId, away])).toEqual(
+      expect(room?.visiblePeers().map(({ peerId, away }) => [peerId, away])).toEqual(
         [publisher, viewer, control].map(({ member }) => [member.peerId, false]),
       );
     },
   );
 
   test('that is half open is found by both sides', async () => {
-    const { url, app } = await serve({ WEIR_PING_SECONDS: '0.5', WEIR_SILENCE_SECONDS: '1.5' });
+    const { url, app } = await serve({ WEIR_PING_SECONDS: '0.5', WEIR_SIGNALLING_TIMEOUT_SECONDS: '1.5' });
     const cable = await lay(url);
     const one = await enter(cable.url, 'half', 'one');
     const control = await enter(url, 'half', 'control');
@@ -140,7 +140,7 @@ describe('a cut connection', () => {
     await vi.waitUntil(() => all.every(({ cuts }) => cuts.length === 1), { timeout: 5000 });
     await cable.mend();
     await vi.waitUntil(() => all.every(({ resumes }) => resumes.length >= 1), { timeout: 10_000 });
-    expect(room?.peersSeenBy().map(({ peerId }) => peerId)).toEqual(all.map(({ member }) => member.peerId));
+    expect(room?.visiblePeers().map(({ peerId }) => peerId)).toEqual(all.map(({ member }) => member.peerId));
     expect(all.flatMap(({ ends }) => ends)).toEqual([]);
   });
 });
@@ -167,7 +167,7 @@ describe('a media worker', () => {
     ['that is killed', 'SIGKILL'],
     ['that is frozen', 'SIGSTOP'],
   ] as const)('%s ends its own rooms only, which open again at once on another', async (_name, signal) => {
-    const { server, hit, spared, worker, people } = await twoRooms({ WEIR_WORKER_SECONDS: '1' });
+    const { server, hit, spared, worker, people } = await twoRooms({ WEIR_WORKER_RESPONSE_TIMEOUT_SECONDS: '1' });
     process.kill(worker.pid, signal);
     await vi.waitUntil(() => hit.viewer.ends.length + hit.publisher.ends.length === 2, { timeout: 5000, interval: 5 });
     expect([hit.viewer.ends, hit.publisher.ends]).toEqual([['mediaLost'], ['mediaLost']]);
@@ -183,9 +183,9 @@ describe('a media worker', () => {
   });
 
   test('that is frozen gets no new rooms, and nobody waits for it longer than for its end', async () => {
-    const { server, worker } = await twoRooms({ WEIR_WORKER_SECONDS: '1' });
+    const { server, worker } = await twoRooms({ WEIR_WORKER_RESPONSE_TIMEOUT_SECONDS: '1' });
     process.kill(worker.pid, 'SIGSTOP');
-    await vi.waitUntil(() => !worker.answers, { timeout: 3000, interval: 5 });
+    await vi.waitUntil(() => !worker.responsive, { timeout: 3000, interval: 5 });
     const late = enter(server.url, 'hit', 'late').then(
       () => 'in',
       (error: Error) => error.message,

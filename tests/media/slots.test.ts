@@ -3,15 +3,15 @@ import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Member } from '../../scripts/support/endpoint/Member.ts';
-import { Fabric } from '../../server/media/Fabric.ts';
-import { Moderation } from '../../server/room/Moderation.ts';
+import { Moderation } from '../../server/auth/Moderation.ts';
+import { RoomRouters } from '../../server/media/RoomRouters.ts';
 import { Room } from '../../server/room/Room.ts';
 import { flows, spread, useCrowd, voice } from '../support/crowd.ts';
 import { PlainMember } from '../support/PlainMember.ts';
 
 const open = useCrowd();
 const HEARD = 2;
-const environment = { WEIR_HEARD_VOICES: String(HEARD) };
+const environment = { WEIR_MAX_AUDIBLE_SPEAKERS: String(HEARD) };
 
 /** Packets that have come in each slot. */
 function inSlots(member: Member): number[] {
@@ -137,9 +137,9 @@ test('who joins while slots end does not wait for those who still hear them', as
   const room = new Room({
     name: 'ending',
     kind: 'call',
-    fabric: await Fabric.open(app.pool),
+    routers: await RoomRouters.open(app.pool),
     moderation: new Moderation({ lifetime: 60_000, leeway: 0 }),
-    heard: HEARD,
+    maxAudibleSpeakers: HEARD,
     delays: { hysteresis: 20 },
     log: pino({ level: 'silent' }),
   });
@@ -153,9 +153,9 @@ test('who joins while slots end does not wait for those who still hear them', as
   await vi.waitUntil(() => room.slots.length === HEARD + 1, { timeout: 5000, interval: 5 });
   // The slots have ended when its consumers of them are made; it gives them up once it has said that it hears the microphones.
   const ended = () => vi.waitUntil(() => room.slots.length === 0, { timeout: 5000, interval: 5 });
-  const take = vi.spyOn(PlainMember.prototype, 'takeSlots').mockImplementation(async () => void (await ended()));
+  const take = vi.spyOn(PlainMember.prototype, 'subscribeSlots').mockImplementation(async () => void (await ended()));
   onTestFinished(() => take.mockRestore());
-  const leave = vi.spyOn(PlainMember.prototype, 'leaveSlots').mockReturnValue(new Promise(() => {}));
+  const leave = vi.spyOn(PlainMember.prototype, 'unsubscribeSlots').mockReturnValue(new Promise(() => {}));
   onTestFinished(() => leave.mockRestore());
   const joining = PlainMember.enter(room, 'late');
   for (const member of members.slice(2)) member.close('left');
@@ -170,9 +170,9 @@ test('slots that were given up name nobody any more, although a client still hea
   const room = new Room({
     name: 'former',
     kind: 'call',
-    fabric: await Fabric.open(app.pool),
+    routers: await RoomRouters.open(app.pool),
     moderation: new Moderation({ lifetime: 60_000, leeway: 0 }),
-    heard: HEARD,
+    maxAudibleSpeakers: HEARD,
     delays: { hysteresis: 20 },
     log: pino({ level: 'silent' }),
   });
@@ -189,7 +189,7 @@ test('slots that were given up name nobody any more, although a client still hea
   await ann.send(50);
   await vi.waitUntil(() => room.slots.includes(ann.id), { timeout: 5000, interval: 5 });
   // A client that never says that it has the microphones: it goes on hearing the slots.
-  vi.spyOn(bob, 'leaveSlots').mockReturnValue(new Promise(() => {}));
+  vi.spyOn(bob, 'unsubscribeSlots').mockReturnValue(new Promise(() => {}));
   for (const other of others) other.close('left');
   await vi.waitUntil(() => room.slots.length === 0, { timeout: 5000, interval: 5 });
   const microphone = await vi.waitUntil(() => bob.consumers.find(({ producerId }) => producerId === ann.producer?.id), {

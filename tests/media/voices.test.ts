@@ -2,8 +2,8 @@
 import { createWorker } from 'mediasoup';
 import type { Router, Worker } from 'mediasoup/types';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { AudioSlots } from '../../server/media/audio/AudioSlots.ts';
 import { mediaCodecs } from '../../server/media/options.ts';
-import { VoiceSlots } from '../../server/media/voices/VoiceSlots.ts';
 import { FrameClock, type HeardPacket, Listener, Talker } from '../support/talkers.ts';
 
 const SPEECH = -25;
@@ -21,7 +21,7 @@ afterAll(() => {
 
 interface Scene {
   readonly routers: readonly [Router, Router];
-  readonly slots: VoiceSlots;
+  readonly slots: AudioSlots;
   readonly clock: FrameClock;
   /** What `onChange` was told, in order. */
   readonly changes: (readonly (string | undefined)[])[];
@@ -29,13 +29,13 @@ interface Scene {
   listener(router?: Router): Promise<Listener>;
 }
 
-/** Slots for `heard` voices, and a router on each worker. */
-async function open(heard: number, on: readonly Worker[] = workers): Promise<Scene> {
+/** Slots for `maxAudibleSpeakers` voices, and a router on each worker. */
+async function open(maxAudibleSpeakers: number, on: readonly Worker[] = workers): Promise<Scene> {
   const [first, second] = await Promise.all(on.map((worker) => worker.createRouter({ mediaCodecs })));
   if (!first || !second) throw new Error('two workers are needed');
   const clock = new FrameClock();
   const changes: Scene['changes'] = [];
-  const slots = new VoiceSlots({ heard, now: clock.now, onChange: (holders) => changes.push(holders) });
+  const slots = new AudioSlots({ maxAudibleSpeakers, now: clock.now, onChange: (holders) => changes.push(holders) });
   onTestFinished(() => {
     slots.close();
     first.close();

@@ -35,7 +35,7 @@ async function rate(viewer: Member, publisher: Member): Promise<number> {
 }
 
 const show = (viewer: Member, publisher: Member, size: { width: number; height: number }) =>
-  viewer.setViews([{ peerId: publisher.peerId, source: 'camera', ...size }]);
+  viewer.updateTrackSettings([{ peerId: publisher.peerId, source: 'camera', ...size }]);
 
 describe.each([
   ['one worker', {}],
@@ -112,7 +112,7 @@ describe.each([
     const { enter } = await open(environment);
     const publishers = [];
     for (const name of ['a', 'b', 'c', 'd']) publishers.push(await enter(name, { ...camera, receives: false }));
-    const viewer = await enter('viewer', { videos: 2 });
+    const viewer = await enter('viewer', { initialVideoLimit: 2 });
     const [first, second, third] = publishers;
     if (!first || !second || !third) throw new Error('too few');
     await Promise.all([flows(viewer, first.peerId), flows(viewer, second.peerId)]);

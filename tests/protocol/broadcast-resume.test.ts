@@ -84,7 +84,7 @@ describe('a viewer who was cut', () => {
     await cut(viewer);
     await host.client.event('handsChanged', ({ total }) => total === 0);
     await host.client.event('broadcastChanged', ({ viewers }) => viewers === 0);
-    await expect(resume(viewer)).rejects.toMatchObject(failure('gone'));
+    await expect(resume(viewer)).rejects.toMatchObject(failure('sessionExpired'));
   });
 });
 
@@ -99,7 +99,7 @@ describe('somebody on the stage who was cut', () => {
     const change = { peerId: viewer.reply.peerId, grants: { canPublish: false } };
     const { grants } = await host.client.request('setGrants', change);
     const again = await resume(viewer);
-    expect(again.reply).toMatchObject({ grants, consumers: [], watched: [], broadcast: { viewers: 1 } });
+    expect(again.reply).toMatchObject({ grants, consumers: [], subscribedLayers: [], broadcast: { viewers: 1 } });
     expect(again.reply.transports).toEqual({ recv: viewer.reply.transports.recv?.transportId });
     const opening = again.client.request('openTransport', { direction: 'send' });
     await expect(opening).rejects.toMatchObject(failure('forbidden'));

@@ -252,7 +252,7 @@ describe('a broadcast that everybody has left', () => {
 });
 
 describe('a broadcast with many microphones', () => {
-  const { enter } = useBroadcast({ WEIR_HEARD_VOICES: '1' });
+  const { enter } = useBroadcast({ WEIR_MAX_AUDIBLE_SPEAKERS: '1' });
 
   test('that goes on and off the air in quick succession gives viewers everything once, or nothing', async () => {
     // Nobody on the stage receives: the first slots that are made are those for the viewer.

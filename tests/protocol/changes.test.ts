@@ -2,7 +2,7 @@
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { dtls } from '../../scripts/support/media/clientParameters.ts';
-import type { GrantsChange } from '../../shared/protocol.ts';
+import type { GrantsPatch } from '../../shared/protocol.ts';
 import { camera, held, microphone, useBroadcast } from '../support/broadcast.ts';
 import { apiKey, apiSecret, failure, type Joined, token, useServer, withTokens } from '../support/weir.ts';
 
@@ -16,7 +16,7 @@ async function call() {
   const cat = await weir.enter('room', 'cat');
   for (const track of [camera, microphone]) await bob.client.request('produce', track);
   for (const one of [admin, cat]) await expect.poll(() => held(one)).toEqual(['camera', 'microphone']);
-  const change = async (grants: GrantsChange, of = bob) => {
+  const change = async (grants: GrantsPatch, of = bob) => {
     const reply = await admin.client.request('setGrants', { peerId: of.reply.peerId, grants });
     expect(await of.client.event('grantsChanged')).toEqual(reply);
     return reply.grants;
@@ -58,7 +58,7 @@ describe('setGrants', () => {
         ({ sources }) => sources.camera === undefined && sources.microphone === 'live',
       );
       await expect.poll(() => held(one)).toEqual(['microphone']);
-      expect((await weir.app.rooms.find('room'))?.peersSeenBy()).toContainEqual(expect.objectContaining(now));
+      expect((await weir.app.rooms.find('room'))?.visiblePeers()).toContainEqual(expect.objectContaining(now));
     }
     await expect(bob.client.request('produce', camera)).rejects.toMatchObject(forbidden);
     await bob.client.request('pauseProducer', { source: 'microphone' });
@@ -119,7 +119,7 @@ describe('setGrants', () => {
     const member = room?.member(cat.reply.peerId);
     if (!room || !member) throw new Error('nobody is there');
     // What begins between the reply to `openTransport` and what follows it is offered by both.
-    await Promise.all([room.offerEverything(member), room.offerEverything(member)]);
+    await Promise.all([room.subscribeToAll(member), room.subscribeToAll(member)]);
     await cat.client.request('ping', {});
     expect(held(cat)).toEqual(['camera', 'microphone']);
   });
@@ -257,7 +257,7 @@ describe('who is away while a right goes and comes back', () => {
 describe('on an open server', () => {
   const open = useBroadcast();
   const guest = 'a-secret-of-somebody-in-particular';
-  const change = ({ client }: Joined, { reply }: Joined, grants: GrantsChange) =>
+  const change = ({ client }: Joined, { reply }: Joined, grants: GrantsPatch) =>
     client.request('setGrants', { peerId: reply.peerId, grants });
 
   test('nobody gets back what was taken from them, whatever they say that they are', async () => {

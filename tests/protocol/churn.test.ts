@@ -17,7 +17,7 @@ const weir = useServer({ ...withTokens, WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
 /** Where stays outlive their connections, and slots and consumers end soon. */
 const lasting = useServer(
   {
-    WEIR_HEARD_VOICES: String(HEARD),
+    WEIR_MAX_AUDIBLE_SPEAKERS: String(HEARD),
     ...withTokens,
     WEIR_RESUME_SECONDS: '30',
     // Whoever has resumed need not join.
@@ -40,7 +40,7 @@ async function expectTruth(churn: Churn, lingering = true): Promise<number> {
       held,
       received: told.map(({ identity, receives }) => ({ identity, receives })),
       inside: churn.room
-        .peersSeenBy()
+        .visiblePeers()
         .map(({ peerId }) => peerId)
         .sort(),
       toBeInside: [...churn.inside.map(({ peerId }) => peerId), ...churn.talkers.map(({ id }) => id)].sort(),

@@ -139,7 +139,7 @@ describe('in a call', () => {
     const before = heard(bob.client);
     expect(await admin.client.ask(method, data)).toMatchObject({ error: { code: 'notFound' } });
     const room = await weir.app.rooms.find('room');
-    expect(room?.peersSeenBy().length).toBe(2);
+    expect(room?.visiblePeers().length).toBe(2);
     await bob.client.request('ping', {});
     expect(heard(bob.client)).toEqual(before);
   });

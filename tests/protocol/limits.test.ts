@@ -95,7 +95,11 @@ describe('a flood that stops in time', () => {
 });
 
 describe('a connection', () => {
-  const weir = useServer({ WEIR_JOIN_SECONDS: '0.3', WEIR_PING_SECONDS: '0.25', WEIR_SILENCE_SECONDS: '0.6' });
+  const weir = useServer({
+    WEIR_JOIN_SECONDS: '0.3',
+    WEIR_PING_SECONDS: '0.25',
+    WEIR_SIGNALLING_TIMEOUT_SECONDS: '0.6',
+  });
 
   test('that does not join in time is closed with 4008 "joinTimeout"', async () => {
     const client = await weir.connect();
@@ -154,7 +158,7 @@ describe('a slow reader', () => {
     void ada.client
       .event('peerClosed', ({ peerId }) => peerId === slow.reply.peerId)
       .then(({ reason }) => {
-        dropped = reason === 'slowReader';
+        dropped = reason === 'sendBufferFull';
       });
     while (!dropped && came.size < 2000) {
       const { client, reply } = await enter('guest', metadata);

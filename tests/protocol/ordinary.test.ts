@@ -47,7 +47,7 @@ async function receive(client: TestClient): Promise<void> {
 describe('people who join, mute, look elsewhere and leave', () => {
   test.each([
     ['on one worker', { WEIR_WORKERS: '1' }],
-    ['across two workers', { WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' }],
+    ['across two workers', { WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' }],
   ])('%s leave no line of level warn or above', async (_, workers) => {
     const seed = Date.now() % 100_000;
     console.info(`seed ${seed}`);
@@ -55,7 +55,7 @@ describe('people who join, mute, look elsewhere and leave', () => {
     const weir = new WeirProcess({
       ...workers,
       WEIR_LOG_LEVEL: 'debug',
-      WEIR_HEARD_VOICES: '2',
+      WEIR_MAX_AUDIBLE_SPEAKERS: '2',
       WEIR_MAX_CONNECTIONS_PER_IP: '1000',
       WEIR_MESSAGES_PER_SECOND: '10000',
       WEIR_MESSAGE_BURST: '10000',
@@ -78,8 +78,8 @@ describe('people who join, mute, look elsewhere and leave', () => {
     };
     const look = (client: TestClient) => {
       const side = random.pick([0, 160, 640, 1280]);
-      const views = inside.map(({ peerId }) => ({ peerId, source: 'camera', width: side, height: side }));
-      tell(client, 'setViews', { views });
+      const tracks = inside.map(({ peerId }) => ({ peerId, source: 'camera', width: side, height: side }));
+      tell(client, 'updateTrackSettings', { tracks });
     };
     const step = async () => {
       const index = random.int(inside.length || 1);

@@ -45,7 +45,7 @@ describe('a wrong variable keeps Weir from starting, with its name and what it a
   test.each([
     ['WEIR_PORT', '70000', '0 to 65535'],
     ['WEIR_WORKERS', 'many', '1 to 256'],
-    ['WEIR_OPEN', 'yes', '`true` or `false`'],
+    ['WEIR_ALLOW_ANONYMOUS', 'yes', '`true` or `false`'],
     ['WEIR_TRUST_PROXY', 'yes', 'how many proxies, 0 to 10'],
     ['WEIR_ALLOWED_ORIGINS', 'https://example.com/path', 'https://example.com'],
     ['WEIR_TLS_CERT', '/nowhere/cert.pem', 'WEIR_TLS_KEY'],
@@ -70,12 +70,12 @@ describe('in production', () => {
   test('Weir does not start without keys', async () => {
     const said = await refusal({ NODE_ENV: 'production' });
     forPeople(said);
-    for (const name of ['WEIR_API_KEY', 'WEIR_API_SECRET', 'WEIR_OPEN=true']) expect(said).toContain(name);
+    for (const name of ['WEIR_API_KEY', 'WEIR_API_SECRET', 'WEIR_ALLOW_ANONYMOUS=true']) expect(said).toContain(name);
   });
 
   test.each([
     ['that are given', { WEIR_API_KEY: apiKey, WEIR_API_SECRET: apiSecret }, 'token'],
-    ['that it may do without', { WEIR_OPEN: 'true' }, 'open'],
+    ['that it may do without', { WEIR_ALLOW_ANONYMOUS: 'true' }, 'open'],
   ])('Weir starts with keys %s', async (_name, environment, auth) => {
     const url = await start({ NODE_ENV: 'production', ...environment }).running();
     const client = await TestClient.connect(url);

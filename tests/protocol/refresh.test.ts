@@ -2,7 +2,7 @@
 import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
-import { signToken } from '../../server/signalling/tokens.ts';
+import { signToken } from '../../server/auth/tokens.ts';
 import { TestClient } from '../support/client.ts';
 import { apiKey, apiSecret, failure, token, useServer, withTokens } from '../support/weir.ts';
 

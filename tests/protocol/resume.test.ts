@@ -13,7 +13,7 @@ const weir = useServer({
   ...withTokens,
   WEIR_RESUME_SECONDS: String(WINDOW),
   WEIR_PING_SECONDS: '0.25',
-  WEIR_SILENCE_SECONDS: '0.75',
+  WEIR_SIGNALLING_TIMEOUT_SECONDS: '0.75',
 });
 
 /** Joins, and lets the server know that the reply has come. */
@@ -51,7 +51,7 @@ describe('a stay whose connection is cut', () => {
     await cut(bob.client);
     const again = await resume(bob);
     expect(again.reply.consumers).toEqual(offered.consumers);
-    expect(again.reply.moved).toBe(false);
+    expect(again.reply.addressChanged).toBe(false);
     expect(ids(again.reply.peers)).toEqual([ada.reply.peerId]);
     await again.client.request('setHand', { raised: true });
     expect(await ada.client.event('peerHand')).toEqual({ peerId: bob.reply.peerId, raised: true });
@@ -78,7 +78,7 @@ describe('a stay whose connection is cut', () => {
     const again = await resume(ada);
     const room = await weir.app.rooms.find('room');
     const self = room?.member(ada.reply.peerId);
-    expect(again.reply.peers).toEqual(room?.peersSeenBy(self));
+    expect(again.reply.peers).toEqual(room?.visiblePeers(self));
     expect(again.reply.peers.map(({ identity, sources, hand }) => ({ identity, sources, hand }))).toEqual([
       { identity: 'bob', sources: { microphone: 'paused' }, hand: true },
       { identity: 'dora', sources: { camera: 'live' }, hand: false },
@@ -151,7 +151,9 @@ describe('a stay whose connection is cut', () => {
     await cut(bob.client);
     expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'disconnected' });
     const client = await weir.connect();
-    await expect(client.request('resume', { key: bob.reply.resumeKey })).rejects.toMatchObject(failure('gone'));
+    await expect(client.request('resume', { key: bob.reply.resumeKey })).rejects.toMatchObject(
+      failure('sessionExpired'),
+    );
     // The connection is good for a new stay.
     const { peerId } = await client.join({ room: 'open', token: await weir.token('open', 'bob') });
     expect(peerId).not.toBe(bob.reply.peerId);
@@ -184,8 +186,8 @@ describe('a stay whose connection is cut', () => {
 
 describe('nobody else', () => {
   test.each([
-    ['a key that is none', () => 'x'.repeat(43), 'gone'],
-    ['the id of the peer', ({ peerId }: JoinReply) => peerId, 'gone'],
+    ['a key that is none', () => 'x'.repeat(43), 'sessionExpired'],
+    ['the id of the peer', ({ peerId }: JoinReply) => peerId, 'sessionExpired'],
     ['nothing', () => '', 'badRequest'],
     ['too much', () => 'x'.repeat(87), 'badRequest'],
   ] as const)('resumes a stay with %s, and its owner does not notice', async (_name, keyOf, code) => {
@@ -334,7 +336,7 @@ describe('a limit of connections', () => {
     }
     const gone = await watcher.client.event('peerClosed');
     const room = await few.app.rooms.find('few');
-    expect(room?.peersSeenBy().map((peer) => peer.name)).toEqual(['watcher', 'a', 'b', 'c']);
+    expect(room?.visiblePeers().map((peer) => peer.name)).toEqual(['watcher', 'a', 'b', 'c']);
     expect(gone.reason).toBe('disconnected');
   });
 

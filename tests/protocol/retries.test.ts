@@ -1,17 +1,17 @@
 /** Owns the proof that what a media worker could not do is tried again: videos, sounds and slots, as long as they are wanted. */
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
-import { Pipes } from '../../server/media/Pipes.ts';
-import { VoiceSlots } from '../../server/media/voices/VoiceSlots.ts';
+import { AudioSlots } from '../../server/media/audio/AudioSlots.ts';
+import { ProducerPipes } from '../../server/media/ProducerPipes.ts';
 import { WeirError } from '../../shared/errors.ts';
-import { serverTable } from '../../shared/protocol.ts';
+import { serverMessages } from '../../shared/protocol.ts';
 import { useServer } from '../support/weir.ts';
 
-const weir = useServer({ WEIR_HEARD_VOICES: '1' });
+const weir = useServer({ WEIR_MAX_AUDIBLE_SPEAKERS: '1' });
 
 /** Lets the next calls fail as those of a worker do that cannot just now. */
 function failing(times: number) {
-  const reach = vi.spyOn(Pipes.prototype, 'reach');
+  const reach = vi.spyOn(ProducerPipes.prototype, 'acquire');
   onTestFinished(() => reach.mockRestore());
   for (let left = times; left > 0; left -= 1) reach.mockRejectedValueOnce(new WeirError('unavailable'));
   return reach;
@@ -37,17 +37,17 @@ test('a camera is not tried again when it is not shown any more, and opened when
   const reach = failing(2);
   await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
   await vi.waitUntil(() => reach.mock.calls.length === 1, { interval: 1 });
-  await bob.client.request('setViews', { views: [{ ...view, width: 0 }] });
+  await bob.client.request('updateTrackSettings', { tracks: [{ ...view, width: 0 }] });
   // A sound that fails after it is tried again after it would be.
   await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
   expect((await bob.client.event('newConsumers')).consumers.map(({ source }) => source)).toEqual(['microphone']);
   expect(reach).toHaveBeenCalledTimes(3);
-  await bob.client.request('setViews', { views: [view] });
+  await bob.client.request('updateTrackSettings', { tracks: [view] });
   expect((await bob.client.event('newConsumers')).consumers.map(({ source }) => source)).toEqual(['camera']);
 });
 
 test('slots that could not be opened are, a little later', async () => {
-  const producersOn = vi.spyOn(VoiceSlots.prototype, 'producersOn');
+  const producersOn = vi.spyOn(AudioSlots.prototype, 'producersOn');
   onTestFinished(() => producersOn.mockRestore());
   const members = [];
   for (let index = 0; index < 3; index += 1) members.push(await weir.join({ room: 'room' }));
@@ -67,5 +67,5 @@ test('slots that could not be opened are, a little later', async () => {
 
 /** The slots of the consumers that an event tells of. */
 function slotsIn(data: unknown): (number | undefined)[] {
-  return serverTable.events.newConsumers.data.parse(data).consumers.map(({ slot }) => slot);
+  return serverMessages.events.newConsumers.data.parse(data).consumers.map(({ slot }) => slot);
 }

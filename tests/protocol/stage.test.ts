@@ -1,7 +1,7 @@
 /** Owns the protocol of the way onto the stage of a broadcast and down from it: hands, invitations, answers, stepping down. */
 import { describe, expect, test } from 'vitest';
 import { dtls } from '../../scripts/support/media/clientParameters.ts';
-import { signToken } from '../../server/signalling/tokens.ts';
+import { signToken } from '../../server/auth/tokens.ts';
 import { MAX_HANDS } from '../../shared/protocol.ts';
 import { bringUp, camera, heard, held, invite, microphone, useBroadcast } from '../support/broadcast.ts';
 import { apiKey, apiSecret, failure, type Joined, useServer, withTokens } from '../support/weir.ts';

@@ -4,7 +4,7 @@ import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import type { TestClient } from '../support/client.ts';
 import { failure, useServer } from '../support/weir.ts';
 
-const weir = useServer({ WEIR_HEARD_VOICES: '1' });
+const weir = useServer({ WEIR_MAX_AUDIBLE_SPEAKERS: '1' });
 const view = { source: 'camera', width: 320, height: 180 } as const;
 
 const h264 = {
@@ -21,37 +21,37 @@ const h264 = {
   encodings: [{ ssrc: 4444 }],
 };
 
-describe('setViews', () => {
+describe('updateTrackSettings', () => {
   test('of people who are not there is no error, and that of the others counts', async () => {
     const ada = await weir.join({ room: 'room' });
     const { client } = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
-    const views = [
+    const tracks = [
       { ...view, peerId: 'nobody' },
       { ...view, peerId: ada.reply.peerId, width: 0, height: 0 },
     ];
-    expect(await client.request('setViews', { views })).toEqual({});
-    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: -1 });
+    expect(await client.request('updateTrackSettings', { tracks })).toEqual({});
+    expect(await ada.client.event('subscribedLayers')).toEqual({ source: 'camera', maxSpatialLayer: -1 });
   });
 
   test.each([
-    ['no views', { views: [] }],
-    ['too many', { views: Array.from({ length: 257 }, (_, index) => ({ ...view, peerId: `p${index}` })) }],
-    ['a sound', { views: [{ ...view, peerId: 'p', source: 'microphone' }] }],
-    ['a negative size', { views: [{ ...view, peerId: 'p', width: -1 }] }],
-    ['half a pixel', { views: [{ ...view, peerId: 'p', height: 0.5 }] }],
-    ['a size beyond any screen', { views: [{ ...view, peerId: 'p', width: 16_385 }] }],
-    ['an unknown priority', { views: [{ ...view, peerId: 'p', priority: 'urgent' }] }],
-    ['an unknown field', { views: [{ ...view, peerId: 'p', zoom: 2 }] }],
+    ['no views', { tracks: [] }],
+    ['too many', { tracks: Array.from({ length: 257 }, (_, index) => ({ ...view, peerId: `p${index}` })) }],
+    ['a sound', { tracks: [{ ...view, peerId: 'p', source: 'microphone' }] }],
+    ['a negative size', { tracks: [{ ...view, peerId: 'p', width: -1 }] }],
+    ['half a pixel', { tracks: [{ ...view, peerId: 'p', height: 0.5 }] }],
+    ['a size beyond any screen', { tracks: [{ ...view, peerId: 'p', width: 16_385 }] }],
+    ['an unknown priority', { tracks: [{ ...view, peerId: 'p', priority: 'urgent' }] }],
+    ['an unknown field', { tracks: [{ ...view, peerId: 'p', zoom: 2 }] }],
   ])('with %s is refused', async (_, data) => {
     const { client } = await weir.join({ room: 'room' });
-    expect(await client.ask('setViews', data)).toMatchObject({ error: { code: 'badRequest' } });
+    expect(await client.ask('updateTrackSettings', data)).toMatchObject({ error: { code: 'badRequest' } });
     expect(client.open).toBe(true);
   });
 
   test('before join is refused', async () => {
     const client = await weir.connect();
-    await expect(client.request('setViews', { views: [{ ...view, peerId: 'p' }] })).rejects.toMatchObject(
+    await expect(client.request('updateTrackSettings', { tracks: [{ ...view, peerId: 'p' }] })).rejects.toMatchObject(
       failure('notJoined'),
     );
   });
@@ -59,12 +59,12 @@ describe('setViews', () => {
   test('that hides somebody before they publish: there is no consumer of their camera, but of their voice', async () => {
     const ada = await weir.join({ room: 'room' });
     const bob = await weir.join({ room: 'room' });
-    await bob.client.request('setViews', { views: [{ ...view, peerId: ada.reply.peerId, width: 0 }] });
+    await bob.client.request('updateTrackSettings', { tracks: [{ ...view, peerId: ada.reply.peerId, width: 0 }] });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
     await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
     const { consumers } = await bob.client.event('newConsumers');
     expect(consumers.map(({ source }) => source)).toEqual(['microphone']);
-    await bob.client.request('setViews', { views: [{ ...view, peerId: ada.reply.peerId }] });
+    await bob.client.request('updateTrackSettings', { tracks: [{ ...view, peerId: ada.reply.peerId }] });
     const later = await bob.client.event('newConsumers');
     expect(later.consumers.map(({ source, peerId }) => [source, peerId])).toEqual([['camera', ada.reply.peerId]]);
   });
@@ -74,9 +74,9 @@ describe('a publisher', () => {
   test('is told when nobody watches, and when somebody does again', async () => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
-    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: -1 });
+    expect(await ada.client.event('subscribedLayers')).toEqual({ source: 'camera', maxSpatialLayer: -1 });
     await weir.join({ room: 'room' });
-    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: 0 });
+    expect(await ada.client.event('subscribedLayers')).toEqual({ source: 'camera', maxSpatialLayer: 0 });
   });
 
   test('is told within two seconds which layers are shown, whoever speaks meanwhile', async () => {
@@ -85,7 +85,7 @@ describe('a publisher', () => {
     const began = performance.now();
     const encodings = [{ ssrc: 1001 }, { ssrc: 1002 }, { ssrc: 1003 }];
     await ada.client.request('produce', { source: 'camera', rtpParameters: { ...vp8(), encodings } });
-    const told = ada.client.event('producerWatched');
+    const told = ada.client.event('subscribedLayers');
     let waiting = true;
     const stop = () => {
       waiting = false;
@@ -98,7 +98,7 @@ describe('a publisher', () => {
       }));
       await Promise.all(
         viewers.map(({ client }, index) =>
-          client.request('setViews', { views: views.slice((turn + index) % 2).slice(0, 1) }),
+          client.request('updateTrackSettings', { tracks: views.slice((turn + index) % 2).slice(0, 1) }),
         ),
       );
       await Promise.race([told, new Promise((resolve) => setTimeout(resolve, 200))]);
@@ -112,15 +112,15 @@ describe('a publisher', () => {
     const bob = await weir.join({ room: 'room' });
     const encodings = [{ ssrc: 1001 }, { ssrc: 1002 }, { ssrc: 1003 }];
     const small = { size: { width: 320, height: 240 }, layers: 1 };
-    await bob.client.request('setViews', {
-      views: [{ ...view, width: 640, height: 360, peerId: ada.reply.peerId }],
+    await bob.client.request('updateTrackSettings', {
+      tracks: [{ ...view, width: 640, height: 360, peerId: ada.reply.peerId }],
     });
     await ada.client.request('produce', { source: 'camera', rtpParameters: { ...vp8(), encodings }, ...small });
-    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: 0 });
+    expect(await ada.client.event('subscribedLayers')).toEqual({ source: 'camera', maxSpatialLayer: 0 });
     await ada.client.request('resizeProducer', { source: 'camera', size: { width: 1280, height: 720 }, layers: 3 });
-    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: 1 });
+    expect(await ada.client.event('subscribedLayers')).toEqual({ source: 'camera', maxSpatialLayer: 1 });
     await ada.client.request('resizeProducer', { source: 'camera', size: { width: 640, height: 360 } });
-    expect(await ada.client.event('producerWatched')).toEqual({ source: 'camera', maxSpatialLayer: 2 });
+    expect(await ada.client.event('subscribedLayers')).toEqual({ source: 'camera', maxSpatialLayer: 2 });
     await expect(
       ada.client.request('resizeProducer', { source: 'screen', size: { width: 640, height: 360 } }),
     ).rejects.toMatchObject(failure('notFound'));
@@ -141,9 +141,9 @@ describe('a publisher', () => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
-    expect(await ada.client.event('producerWatched')).toMatchObject({ source: 'camera' });
+    expect(await ada.client.event('subscribedLayers')).toMatchObject({ source: 'camera' });
     await ada.client.request('ping', {});
-    expect(ada.client.unheard('producerWatched')).toEqual([]);
+    expect(ada.client.unheard('subscribedLayers')).toEqual([]);
   });
 });
 
@@ -153,12 +153,12 @@ describe('what a client cannot decode', () => {
     const bob = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'camera', rtpParameters: h264 });
     const told = { peerId: ada.reply.peerId, source: 'camera', mimeType: 'video/H264' };
-    expect(await bob.client.event('undecodable')).toEqual(told);
+    expect(await bob.client.event('unsupportedCodec')).toEqual(told);
     const cem = await weir.join({ room: 'room' });
-    expect([cem.reply.undecodable, cem.reply.consumers]).toEqual([[told], []]);
+    expect([cem.reply.unsupportedCodecs, cem.reply.consumers]).toEqual([[told], []]);
     await ada.client.request('closeProducer', { source: 'camera' });
     const dan = await weir.join({ room: 'room' });
-    expect(dan.reply.undecodable).toEqual([]);
+    expect(dan.reply.unsupportedCodecs).toEqual([]);
     await bob.client.request('ping', {});
     expect(bob.client.unheard('newConsumers')).toEqual([]);
   });
@@ -184,7 +184,7 @@ describe('slots', () => {
 });
 
 describe('resume', () => {
-  const lasting = useServer({ WEIR_RESUME_SECONDS: '1', WEIR_HEARD_VOICES: '1' });
+  const lasting = useServer({ WEIR_RESUME_SECONDS: '1', WEIR_MAX_AUDIBLE_SPEAKERS: '1' });
 
   test('says what is watched, what cannot be decoded, and who speaks', async () => {
     const ada = await lasting.join({ room: 'room' });
@@ -195,13 +195,13 @@ describe('resume', () => {
       await client.request('produce', { source: 'microphone', rtpParameters: opus() });
     }
     await bob.client.event('slots');
-    await bob.client.request('setViews', { views: [{ ...view, peerId: ada.reply.peerId }] });
+    await bob.client.request('updateTrackSettings', { tracks: [{ ...view, peerId: ada.reply.peerId }] });
     bob.client.cut();
     await bob.client.closed;
     const again = await lasting.connect();
     expect(await again.request('resume', { key: bob.reply.resumeKey })).toMatchObject({
-      watched: [{ source: 'camera', maxSpatialLayer: 0 }],
-      undecodable: [{ peerId: ada.reply.peerId, source: 'camera', mimeType: 'video/H264' }],
+      subscribedLayers: [{ source: 'camera', maxSpatialLayer: 0 }],
+      unsupportedCodecs: [{ peerId: ada.reply.peerId, source: 'camera', mimeType: 'video/H264' }],
       slots: [null, null],
     });
   });
@@ -211,9 +211,9 @@ describe('a server that is full', () => {
   /** How long one may wait in line, in milliseconds. */
   const PATIENCE = 600;
   const full = useServer({
-    WEIR_BUSY_PEERS_AT: '0',
-    WEIR_LINE_SECONDS: String(PATIENCE / 1000),
-    WEIR_LINE_LENGTH: '2',
+    WEIR_JOIN_ADMISSION_LIMIT: '0',
+    WEIR_JOIN_QUEUE_TIMEOUT_SECONDS: String(PATIENCE / 1000),
+    WEIR_JOIN_QUEUE_LENGTH: '2',
   });
   const atOnce = 'too many are waiting already';
   const inTime = 'nobody could be let in';
@@ -255,7 +255,7 @@ describe('a server that is full', () => {
 });
 
 describe('a server with enough to do', () => {
-  const busy = useServer({ WEIR_BUSY_ROOMS_AT: '0' });
+  const busy = useServer({ WEIR_ROOM_ADMISSION_LIMIT: '0' });
 
   test('opens no new room, and says when to come again', async () => {
     const client = await busy.connect();

@@ -30,7 +30,11 @@ function hold(server: ReturnType<typeof useServer>): () => void {
 }
 
 describe('a join in line', () => {
-  const full = useServer({ WEIR_BUSY_PEERS_AT: '0', WEIR_JOIN_SECONDS: '0.3', WEIR_LINE_SECONDS: '1' });
+  const full = useServer({
+    WEIR_JOIN_ADMISSION_LIMIT: '0',
+    WEIR_JOIN_SECONDS: '0.3',
+    WEIR_JOIN_QUEUE_TIMEOUT_SECONDS: '1',
+  });
 
   test('is not late while it waits: it is told that the server is busy, and when to come again', async () => {
     const client = await full.connect();
@@ -51,7 +55,7 @@ describe('a join in line', () => {
 });
 
 describe('somebody who gives up', () => {
-  const one = useServer({ WEIR_JOINS_ABREAST: '1', WEIR_LINE_SECONDS: '30' });
+  const one = useServer({ WEIR_MAX_CONCURRENT_JOINS: '1', WEIR_JOIN_QUEUE_TIMEOUT_SECONDS: '30' });
 
   test('leaves the line at once: no room is opened for them, and no transport', async () => {
     await one.join({ room: 'there already' });

@@ -32,7 +32,7 @@ const layerOfWidth = new Map([
 ]);
 const everySource = ['camera', 'microphone', 'screen', 'screenAudio'] as const;
 /** What happens to those who ask at the wrong moment. Whatever else a request fails with is a fault. */
-const ordinary = new Set(['closed', 'forbidden', 'notFound', 'conflict', 'gone', 'unauthorized']);
+const ordinary = new Set(['closed', 'forbidden', 'notFound', 'conflict', 'sessionExpired', 'unauthorized']);
 
 interface Server {
   readonly app: App;
@@ -199,13 +199,13 @@ export class Churn {
   #held({ peerId }: Participant) {
     const member = this.#peer(peerId);
     const peers = this.room
-      .peersSeenBy(member)
+      .visiblePeers(member)
       .map((peer): [string, string[]] => [peer.peerId, statesOf(peer.sources)]);
     return {
       peers: Object.fromEntries(peers.sort()),
       slots: this.room.slots,
       grants: member?.grants,
-      watched: member?.watched.find(({ source }) => source === 'camera')?.maxSpatialLayer,
+      watched: member?.subscribedLayers.find(({ source }) => source === 'camera')?.maxSpatialLayer,
     };
   }
 
@@ -213,7 +213,7 @@ export class Churn {
   #expected(self: Participant) {
     const receives: string[] = [];
     const bySlots = this.room.slots.length > 0;
-    for (const { peerId, sources } of this.room.peersSeenBy(this.room.member(self.peerId))) {
+    for (const { peerId, sources } of this.room.visiblePeers(this.room.member(self.peerId))) {
       const width = self.widths.get(peerId);
       const layer = width === undefined ? TOP : layerOfWidth.get(width);
       if (sources.camera && layer !== undefined) receives.push(`${peerId}:camera layer ${layer}`);

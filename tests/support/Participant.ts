@@ -153,11 +153,11 @@ export class Participant {
     if (peerIds.length === 0) return;
     const turn = Symbol();
     for (const peerId of peerIds) this.#untold.set(peerId, turn);
-    const views = peerIds.map((peerId) => {
+    const tracks = peerIds.map((peerId) => {
       const width = this.widths.get(peerId) ?? 0;
       return { peerId, source: 'camera', width, height: (width * 9) / 16 } as const;
     });
-    await this.#client.request('setViews', { views });
+    await this.#client.request('updateTrackSettings', { tracks });
     for (const peerId of peerIds) if (this.#untold.get(peerId) === turn) this.#untold.delete(peerId);
   }
 

@@ -4,11 +4,11 @@ import type { Socket } from 'node:dgram';
 import { setTimeout } from 'node:timers/promises';
 import type { Consumer, PlainTransport, Producer } from 'mediasoup/types';
 import { Lifetime } from '../../server/Lifetime.ts';
-import type { Hub } from '../../server/media/Hub.ts';
+import type { RoomRouter } from '../../server/media/RoomRouter.ts';
 import type { Member } from '../../server/room/Member.ts';
 import { Publication } from '../../server/room/Publication.ts';
 import type { Room } from '../../server/room/Room.ts';
-import type { CloseReason } from '../../shared/closing.ts';
+import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
 import { grantsOf } from '../../shared/roles.ts';
 import { openUdp, opusParameters, RtpCounter, rtpPacket } from './rtp.ts';
@@ -25,13 +25,13 @@ export class PlainMember implements Member {
   producer: Producer | undefined;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #room: Room;
-  readonly #hub: Hub;
+  readonly #hub: RoomRouter;
   readonly #socket: Socket;
   readonly #transport: PlainTransport;
   #sequence = 0;
   #ssrc = 0;
 
-  private constructor(identity: string, room: Room, hub: Hub, socket: Socket, transport: PlainTransport) {
+  private constructor(identity: string, room: Room, hub: RoomRouter, socket: Socket, transport: PlainTransport) {
     this.identity = identity;
     this.#room = room;
     this.#hub = hub;
@@ -44,16 +44,16 @@ export class PlainMember implements Member {
 
   static async enter(room: Room, identity: string): Promise<PlainMember> {
     const socket = await openUdp();
-    const { hub } = await room.fabric.place();
-    const transport = await hub.router.createPlainTransport({
+    const { router } = await room.routers.place();
+    const transport = await router.router.createPlainTransport({
       listenInfo: { protocol: 'udp', ip: '127.0.0.1' },
       rtcpMux: true,
       comedia: false,
     });
     await transport.connect({ ip: '127.0.0.1', port: socket.address().port });
     transport.once('routerclose', () => member.close('mediaLost'));
-    const member = new PlainMember(identity, room, hub, socket, transport);
-    await room.enter(member);
+    const member = new PlainMember(identity, room, router, socket, transport);
+    await room.join(member);
     return member;
   }
 
@@ -73,7 +73,7 @@ export class PlainMember implements Member {
     this.#ssrc = ssrc;
     const producer = await this.#transport.produce({ kind: 'audio', rtpParameters: opusParameters(ssrc) });
     this.producer = producer;
-    this.#room.publish(new Publication({ peerId: this.id, source: 'microphone', producer, hub: this.#hub }));
+    this.#room.publish(new Publication({ peerId: this.id, source: 'microphone', producer, router: this.#hub }));
     return producer;
   }
 
@@ -90,9 +90,9 @@ export class PlainMember implements Member {
     }
   }
 
-  async offer({ producer, hub }: Publication): Promise<void> {
+  async subscribe({ producer, router }: Publication): Promise<void> {
     const { rtpCapabilities } = this.#hub.router;
-    const lease = await this.#room.fabric.reach(producer, hub, this.#hub);
+    const lease = await this.#room.routers.acquire(producer, router, this.#hub);
     const consumer = await this.#transport.consume({ producerId: lease.producer.id, rtpCapabilities });
     consumer.observer.once('close', () => lease[Symbol.dispose]());
     this.consumers.push(consumer);
@@ -101,13 +101,13 @@ export class PlainMember implements Member {
 
   setGrants(): void {}
 
-  withdraw(): void {
+  unsubscribeAll(): void {
     for (const consumer of [...this.consumers]) consumer.close();
   }
 
-  async takeSlots(): Promise<void> {}
+  async subscribeSlots(): Promise<void> {}
 
-  async leaveSlots(): Promise<void> {}
+  async unsubscribeSlots(): Promise<void> {}
 
   setOwnSlot(): void {}
 

@@ -1,9 +1,15 @@
 /** Computes what one client has been told of its room: the snapshot of its latest `join` or `resume`, and the events since. */
 import { z } from 'zod';
-import { type Grants, type JoinReply, type ResumeReply, type Slots, serverTable } from '../../shared/protocol.ts';
+import {
+  type AudioSlotHolders,
+  type Grants,
+  type JoinReply,
+  type ResumeReply,
+  serverMessages,
+} from '../../shared/protocol.ts';
 import type { Message, TestClient } from './client.ts';
 
-const { events } = serverTable;
+const { events } = serverMessages;
 const aboutTheRoom = new Set([
   'newPeer',
   'peerClosed',
@@ -12,7 +18,7 @@ const aboutTheRoom = new Set([
   'consumersClosed',
   'slots',
   'grantsChanged',
-  'producerWatched',
+  'subscribedLayers',
 ]);
 
 export interface Belief {
@@ -20,7 +26,7 @@ export interface Belief {
   readonly peers: Readonly<Record<string, readonly string[]>>;
   /** Consumer id -> `peer id:source`, or `slot number`. */
   readonly consumers: ReadonlyMap<string, string>;
-  readonly slots: Slots;
+  readonly slots: AudioSlotHolders;
   readonly grants: Grants;
   /** Highest layers watched of own videos, by source; those that nothing was told of are missing. */
   readonly watched: ReadonlyMap<string, number>;
@@ -58,7 +64,7 @@ export class Witness {
     const snapshot = this.#snapshot;
     const peers = new Map(snapshot.peers.map(({ peerId, sources }) => [peerId, statesOf(sources)]));
     const consumers = new Map(snapshot.consumers.map((one) => [one.consumerId, originOf(one)]));
-    const watched = new Map('watched' in snapshot ? snapshot.watched.map(watchedEntry) : []);
+    const watched = new Map('subscribedLayers' in snapshot ? snapshot.subscribedLayers.map(watchedEntry) : []);
     let { slots, grants } = snapshot;
     for (const { event, data } of this.#news()) {
       if (event === 'newPeer') {
@@ -81,7 +87,7 @@ export class Witness {
         for (const id of events.consumersClosed.data.parse(data).consumerIds) consumers.delete(id);
       } else if (event === 'slots') slots = events.slots.data.parse(data).slots;
       else if (event === 'grantsChanged') grants = events.grantsChanged.data.parse(data).grants;
-      else if (event === 'producerWatched') watched.set(...watchedEntry(events.producerWatched.data.parse(data)));
+      else if (event === 'subscribedLayers') watched.set(...watchedEntry(events.subscribedLayers.data.parse(data)));
       else watched.delete(this.#producers.get(producerIdOf(data) ?? '') ?? '');
     }
     return { peers: Object.fromEntries([...peers].sort()), consumers, slots, grants, watched };
@@ -115,7 +121,7 @@ function watchedEntry({ source, maxSpatialLayer }: { source: string; maxSpatialL
 }
 
 const Joined = z.object({ peerId: z.string(), transports: z.object({}) });
-const Resumed = z.object({ moved: z.boolean(), transports: z.object({}) });
+const Resumed = z.object({ addressChanged: z.boolean(), transports: z.object({}) });
 const Produced = z.object({ producerId: z.string() });
 
 function isSnapshot(data: unknown, peerId: string): boolean {

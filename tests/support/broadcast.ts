@@ -31,7 +31,7 @@ export function useBroadcast(environment: Record<string, string> = {}) {
     async room() {
       const found = await weir.app.rooms.find(room, 'broadcast');
       if (!found?.broadcast) throw new Error('There is no such broadcast.');
-      return { ...found.broadcast.info, hands: found.broadcast.hands, peers: found.peersSeenBy() };
+      return { ...found.broadcast.info, hands: found.broadcast.hands, peers: found.visiblePeers() };
     },
   };
 }

@@ -3,23 +3,23 @@ import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { capabilities } from '../../scripts/support/media/clientParameters.ts';
-import { Channel, type ReplyData, type RequestData } from '../../shared/Channel.ts';
 import { WireError } from '../../shared/errors.ts';
 import {
-  type ClientTable,
-  clientTable,
+  type ClientMessages,
+  clientMessages,
   type JoinReply,
   type Role,
   type RoomKind,
   type ServerEvents,
-  type ServerTable,
+  type ServerMessages,
   SIGNALLING_PATH,
-  serverTable,
+  serverMessages,
   type Welcome,
 } from '../../shared/protocol.ts';
+import { type ReplyData, type RequestData, RpcChannel } from '../../shared/RpcChannel.ts';
 
 type EventName = keyof ServerEvents;
-type ClientMethod = keyof ClientTable['requests'];
+type ClientMethod = keyof ClientMessages['requests'];
 
 /** How long a client waits for what should come at once, in milliseconds. */
 const PATIENCE = 8000;
@@ -74,7 +74,7 @@ export class TestClient implements Disposable {
   readonly messages: Message[] = [];
   /** Resolves when the connection has ended, with what the close frame said. */
   readonly closed: Promise<{ code: number; reason: string }>;
-  readonly #channel: Channel<ClientTable, ServerTable>;
+  readonly #channel: RpcChannel<ClientMessages, ServerMessages>;
   readonly #events: { [E in EventName]: ServerEvents[E][] } = {
     welcome: [],
     newPeer: [],
@@ -86,8 +86,8 @@ export class TestClient implements Disposable {
     peerAway: [],
     draining: [],
     reaction: [],
-    undecodable: [],
-    producerWatched: [],
+    unsupportedCodec: [],
+    subscribedLayers: [],
     slots: [],
     grantsChanged: [],
     broadcastChanged: [],
@@ -112,9 +112,9 @@ export class TestClient implements Disposable {
       (data: ServerEvents[E]) => {
         this.#events[event].push(data);
       };
-    this.#channel = new Channel<ClientTable, ServerTable>({
-      outgoing: clientTable,
-      incoming: serverTable,
+    this.#channel = new RpcChannel<ClientMessages, ServerMessages>({
+      outgoing: clientMessages,
+      incoming: serverMessages,
       handlers: { ping: () => ({}) },
       listeners: {
         welcome: hear('welcome'),
@@ -127,8 +127,8 @@ export class TestClient implements Disposable {
         peerAway: hear('peerAway'),
         draining: hear('draining'),
         reaction: hear('reaction'),
-        undecodable: hear('undecodable'),
-        producerWatched: hear('producerWatched'),
+        unsupportedCodec: hear('unsupportedCodec'),
+        subscribedLayers: hear('subscribedLayers'),
         slots: hear('slots'),
         grantsChanged: hear('grantsChanged'),
         broadcastChanged: hear('broadcastChanged'),
@@ -183,7 +183,10 @@ export class TestClient implements Disposable {
     return this.#end === undefined;
   }
 
-  request<M extends ClientMethod>(method: M, data: RequestData<ClientTable, M>): Promise<ReplyData<ClientTable, M>> {
+  request<M extends ClientMethod>(
+    method: M,
+    data: RequestData<ClientMessages, M>,
+  ): Promise<ReplyData<ClientMessages, M>> {
     return this.#channel.request(method, data);
   }
 

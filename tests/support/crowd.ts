@@ -14,7 +14,7 @@ export const layers = [
 export const voice = [steadyVoice()];
 
 /** Everyone where there is least to do: from the second member on, both workers carry the room. */
-export const spread = { WEIR_WORKERS: '2', WEIR_SPILL_AT: '0' };
+export const spread = { WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' };
 
 export interface Crowd {
   readonly url: string;

@@ -1,5 +1,5 @@
 /** Owns limits for servers that tests put together themselves, so wide that none of them matters. */
 import type { LoadLimits } from '../../server/media/WorkerPool.ts';
 
-export const anyLoad: LoadLimits = { packets: 1_000_000, spill: 10, rooms: 10, peers: 10 };
-export const anyLine = { abreast: 1000, length: 1000, patience: 10_000 };
+export const anyLoad: LoadLimits = { packets: 1_000_000, spillover: 10, rooms: 10, peers: 10 };
+export const anyJoinQueue = { concurrency: 1000, length: 1000, timeout: 10_000 };

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:dgram';
 import type { Consumer, PlainTransport, Producer, Router, RtpParameters } from 'mediasoup/types';
 import { vi } from 'vitest';
-import { extensionOf, markerOf, payloadStart, sequenceOf, ssrcOf, timestampOf } from '../../server/media/voices/rtp.ts';
+import { extensionOf, markerOf, payloadStart, sequenceOf, ssrcOf, timestampOf } from '../../server/media/audio/rtp.ts';
 import { openUdp, opusParameters } from './rtp.ts';
 
 const LEVEL_URI = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';

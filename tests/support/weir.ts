@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import type { App } from '../../server/app.ts';
+import { signToken, type VideoGrant } from '../../server/auth/tokens.ts';
 import type { Config } from '../../server/config.ts';
-import { signToken, type VideoGrant } from '../../server/signalling/tokens.ts';
 import type { WeirError } from '../../shared/errors.ts';
 import type { JoinReply } from '../../shared/protocol.ts';
 import { type ConnectOptions, type JoinOptions, TestClient } from './client.ts';

@@ -1,11 +1,11 @@
 /** Owns that what is done for many is done for all of them, some at a time. */
 import { expect, test } from 'vitest';
-import { abreast } from '../../server/room/abreast.ts';
+import { forEachConcurrent } from '../../server/room/forEachConcurrent.ts';
 
 test('each gets its turn, in order, and no more than some are under way at once', async () => {
   const begun: number[] = [];
   let [now, most] = [0, 0];
-  await abreast(
+  await forEachConcurrent(
     Array.from({ length: 1000 }, (_, index) => index),
     async (one) => {
       begun.push(one);
@@ -21,7 +21,7 @@ test('each gets its turn, in order, and no more than some are under way at once'
 
 test('one that never ends holds up nobody but whoever waits for all', async () => {
   const done: number[] = [];
-  const all = abreast(
+  const all = forEachConcurrent(
     Array.from({ length: 200 }, (_, index) => index),
     (one) => (one === 0 ? new Promise(() => {}) : Promise.resolve(void done.push(one))),
   );
@@ -31,7 +31,7 @@ test('one that never ends holds up nobody but whoever waits for all', async () =
 
 test('of few all begin at once, before anything is waited for', () => {
   const begun: string[] = [];
-  void abreast(['a', 'b', 'c'], (one) => {
+  void forEachConcurrent(['a', 'b', 'c'], (one) => {
     begun.push(one);
     return new Promise(() => {});
   });

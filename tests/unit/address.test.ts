@@ -1,7 +1,7 @@
 /** Owns addresses: where the code of the page and the SDK find their server, under whatever path it is. */
 import { describe, expect, test } from 'vitest';
 import { baseOf, signallingUrl } from '../../web/client/base.ts';
-import { roomInPath } from '../../web/view/address.ts';
+import { roomInPath } from '../../web/view/common/address.ts';
 
 test.each([
   ['https://weir.example/assets/client-C0aWHX9v.js', 'https://weir.example/'],

@@ -44,7 +44,7 @@ describe('the time as blocks', () => {
 });
 
 describe('what a viewer sees', () => {
-  const none: ViewerStats = { roundTrip: 0, buffered: 0, emitted: 0, decoding: 0, decoded: 0, freezes: 0 };
+  const none: ViewerStats = { roundTrip: 0, buffered: 0, emitted: 0, decoding: 0, decoded: 0, freezeCount: 0 };
   const frame = (drawn: number, at: number, width = 1280): SeenFrame => ({
     at,
     width,
@@ -73,8 +73,8 @@ describe('what a viewer sees', () => {
 
   test('has waited for as long as the browser says, a frame', () => {
     const before = { ...none, buffered: 1000, emitted: 10, decoding: 50, decoded: 10 };
-    const after = { roundTrip: 80, buffered: 2500, emitted: 40, decoding: 140, decoded: 40, freezes: 2 };
-    expect(sightOf([], before, after)).toMatchObject({ own: { trip: 40, buffer: 50, decoding: 3 }, freezes: 2 });
+    const after = { roundTrip: 80, buffered: 2500, emitted: 40, decoding: 140, decoded: 40, freezeCount: 2 };
+    expect(sightOf([], before, after)).toMatchObject({ own: { trip: 40, buffer: 50, decoding: 3 }, freezeCount: 2 });
   });
 });
 

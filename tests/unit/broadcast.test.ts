@@ -3,16 +3,22 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Broadcast, grantsInBroadcast } from '../../server/room/Broadcast.ts';
 import type { Member } from '../../server/room/Member.ts';
 import { roomKey } from '../../server/room/Room.ts';
-import { type BroadcastInfo, type Hands, MAX_HANDS, type Role, type ServerEvents } from '../../shared/protocol.ts';
+import {
+  type BroadcastInfo,
+  MAX_HANDS,
+  type RaisedHands,
+  type Role,
+  type ServerEvents,
+} from '../../shared/protocol.ts';
 import { grantsOf, mayPublish, roleOf } from '../../shared/roles.ts';
-import { entryOf } from '../../web/view/entry.ts';
+import { routeOf } from '../../web/view/common/route.ts';
 
 /** Somebody in a broadcast, who only listens. */
 class Listener implements Member {
   readonly id: string;
   readonly identity: string;
   readonly infos: BroadcastInfo[] = [];
-  readonly hands: Hands[] = [];
+  readonly hands: RaisedHands[] = [];
   readonly others: [string, unknown][] = [];
   grants;
 
@@ -52,10 +58,10 @@ class Listener implements Member {
     else this.others.push([event, data]);
   }
 
-  async offer(): Promise<void> {}
-  async takeSlots(): Promise<void> {}
-  withdraw(): void {}
-  async leaveSlots(): Promise<void> {}
+  async subscribe(): Promise<void> {}
+  async subscribeSlots(): Promise<void> {}
+  unsubscribeAll(): void {}
+  async unsubscribeSlots(): Promise<void> {}
   setOwnSlot(): void {}
   close(): void {}
   onEnd(): void {}
@@ -99,10 +105,10 @@ describe('a broadcast', () => {
     vi.advanceTimersByTime(10_000);
     const left = { live: true, profile: 'smooth', since, until: performance.now() } as const;
     vi.advanceTimersByTime(5 * MINUTE - 1);
-    const early = new Broadcast({ bygone: left, members: () => [], onLive: () => {} });
+    const early = new Broadcast({ snapshot: left, members: () => [], onLive: () => {} });
     expect(early.info).toMatchObject({ state: 'live', profile: 'smooth', liveSeconds: 310 - 0.001 });
     vi.advanceTimersByTime(1);
-    const late = new Broadcast({ bygone: left, members: () => [], onLive: () => {} });
+    const late = new Broadcast({ snapshot: left, members: () => [], onLive: () => {} });
     expect(late.info).toMatchObject({ state: 'ended', liveSeconds: 10 });
     vi.advanceTimersByTime(5 * MINUTE);
     expect(early.info.state).toBe('ended');
@@ -111,14 +117,14 @@ describe('a broadcast', () => {
   test('that never was live leaves nothing to come back to, and one that has ended leaves its end', () => {
     const { broadcast, enter } = setUp();
     enter('host', 'host');
-    expect(broadcast.bygone).toBeUndefined();
+    expect(broadcast.snapshot).toBeUndefined();
     broadcast.set({ live: true, profile: 'smooth' });
     vi.advanceTimersByTime(10_000);
-    expect(broadcast.bygone).toMatchObject({ live: true, profile: 'smooth', until: performance.now() });
+    expect(broadcast.snapshot).toMatchObject({ live: true, profile: 'smooth', until: performance.now() });
     broadcast.set({ live: false });
     const until = performance.now();
     vi.advanceTimersByTime(10_000);
-    expect(broadcast.bygone).toMatchObject({ live: false, until });
+    expect(broadcast.snapshot).toMatchObject({ live: false, until });
   });
 
   const counts = ({ infos }: Listener) => infos.map(({ viewers }) => viewers);
@@ -328,7 +334,7 @@ describe('the address of a page', () => {
     const claims = JSON.stringify({ sub: 'ada', name: '한글 ÿ', video: { room: 'show', roomJoin: true, ...video } });
     return `e30.${Buffer.from(claims).toString('base64url')}.c2ln`;
   };
-  const entry = (address: string) => entryOf(new URL(address, 'https://weir.example'));
+  const entry = (address: string) => routeOf(new URL(address, 'https://weir.example'));
   const plain = { role: undefined, name: undefined, token: undefined, join: false };
 
   test.each([

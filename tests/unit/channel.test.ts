@@ -2,8 +2,8 @@
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { Channel, type ChannelOptions, type Handlers } from '../../shared/Channel.ts';
 import { WeirError } from '../../shared/errors.ts';
+import { type Handlers, RpcChannel, type RpcChannelOptions } from '../../shared/RpcChannel.ts';
 
 const Text = z.object({ text: z.string() });
 const table = {
@@ -28,17 +28,17 @@ const handlers: Handlers<Table> = {
 
 /** A caller and an answerer; messages arrive in a turn of their own, as on a wire. */
 function wire(
-  answerer: Partial<ChannelOptions<Nothing, Table>> = {},
-  caller: Partial<ChannelOptions<Table, Nothing>> = {},
+  answerer: Partial<RpcChannelOptions<Nothing, Table>> = {},
+  caller: Partial<RpcChannelOptions<Table, Nothing>> = {},
 ) {
-  const there: Channel<Nothing, Table> = new Channel<Nothing, Table>({
+  const there: RpcChannel<Nothing, Table> = new RpcChannel<Nothing, Table>({
     outgoing: nothing,
     incoming: table,
     handlers,
     send: (message) => setImmediate(() => here.receive(message)),
     ...answerer,
   });
-  const here: Channel<Table, Nothing> = new Channel<Table, Nothing>({
+  const here: RpcChannel<Table, Nothing> = new RpcChannel<Table, Nothing>({
     outgoing: table,
     incoming: nothing,
     handlers: {},
@@ -49,9 +49,9 @@ function wire(
 }
 
 /** One channel and everything that it has sent. */
-function lone(options: Partial<ChannelOptions<Table, Table>> = {}) {
+function lone(options: Partial<RpcChannelOptions<Table, Table>> = {}) {
   const sent: unknown[] = [];
-  const channel = new Channel<Table, Table>({
+  const channel = new RpcChannel<Table, Table>({
     outgoing: table,
     incoming: table,
     handlers,
@@ -267,7 +267,7 @@ describe('events', () => {
     'that are unknown, like %s, are ignored by a tolerant side only',
     (event) => {
       const message = JSON.stringify({ event, data: {} });
-      const tolerant = lone({ tolerant: true });
+      const tolerant = lone({ ignoreUnknown: true });
       tolerant.channel.receive(message);
       expect(tolerant.sent).toEqual([]);
       const strict = lone();
@@ -279,7 +279,7 @@ describe('events', () => {
   test('with malformed data are bad messages, for a tolerant side too', () => {
     const news = vi.fn();
     const onBadMessage = vi.fn();
-    const { channel } = lone({ tolerant: true, listeners: { news }, onBadMessage });
+    const { channel } = lone({ ignoreUnknown: true, listeners: { news }, onBadMessage });
     channel.receive('{"event":"news","data":{"text":7}}');
     channel.receive('nonsense');
     expect(news).not.toHaveBeenCalled();

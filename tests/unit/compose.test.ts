@@ -4,7 +4,7 @@ import { readConfig, variables } from '../../server/config.ts';
 import { asked, readService } from '../support/compose.ts';
 
 const bridge = ['compose.yml', 'compose.bridge.yml'];
-const settings = { WEIR_ANNOUNCED_ADDRESS: '203.0.113.7', WEIR_OPEN: 'true' };
+const settings = { WEIR_ANNOUNCED_ADDRESS: '203.0.113.7', WEIR_ALLOW_ANONYMOUS: 'true' };
 
 test.each([[['compose.yml']], [bridge]])('%s: all variables are ones of Weir, and their values are usable', (files) => {
   const { environment } = readService(files, settings);

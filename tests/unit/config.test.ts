@@ -39,7 +39,7 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_WORKERS: ['0', '-2', '257', '1.5', 'all'],
   WEIR_API_KEY: ['x'.repeat(257)],
   WEIR_API_SECRET: ['x', 'x'.repeat(31)],
-  WEIR_OPEN: ['yes', 'TRUE', '2'],
+  WEIR_ALLOW_ANONYMOUS: ['yes', 'TRUE', '2'],
   WEIR_TOKEN_LEEWAY_SECONDS: ['-1', '601', 'a minute'],
   WEIR_TOKEN_MAX_SECONDS: ['0', '2592001', 'a day'],
   WEIR_ALLOWED_ORIGINS: [
@@ -53,14 +53,14 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_LOG_LEVEL: ['loud', 'INFO'],
   WEIR_CAMERA_CODEC: ['vp8', 'H265'],
   WEIR_SCREEN_CODEC: ['vp8', 'H265'],
-  WEIR_HEARD_VOICES: ['0', '21', 'all'],
-  WEIR_WORKER_PACKETS: ['99', '10000001'],
-  WEIR_SPILL_AT: ['-1', '3'],
-  WEIR_BUSY_ROOMS_AT: ['-1', '11'],
-  WEIR_BUSY_PEERS_AT: ['-1', '11'],
-  WEIR_JOINS_ABREAST: ['0', '10001'],
-  WEIR_LINE_LENGTH: ['-1', '100001'],
-  WEIR_LINE_SECONDS: ['0', '601'],
+  WEIR_MAX_AUDIBLE_SPEAKERS: ['0', '21', 'all'],
+  WEIR_WORKER_MAX_PPS: ['99', '10000001'],
+  WEIR_SPILLOVER_UTILIZATION: ['-1', '3'],
+  WEIR_ROOM_ADMISSION_LIMIT: ['-1', '11'],
+  WEIR_JOIN_ADMISSION_LIMIT: ['-1', '11'],
+  WEIR_MAX_CONCURRENT_JOINS: ['0', '10001'],
+  WEIR_JOIN_QUEUE_LENGTH: ['-1', '100001'],
+  WEIR_JOIN_QUEUE_TIMEOUT_SECONDS: ['0', '601'],
   WEIR_MAX_PEERS: ['0', '10001', 'many'],
   WEIR_MAX_VIEWERS: ['0', '100001', 'all'],
   WEIR_MAX_CONNECTIONS_PER_IP: ['0', '1000001'],
@@ -72,9 +72,9 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_JOIN_SECONDS: ['0', '601', 'soon'],
   WEIR_PING_SECONDS: ['0.2', '601'],
   WEIR_DRAIN_SECONDS: ['-1', '86401', 'a while'],
-  WEIR_WORKER_SECONDS: ['0', '61', 'never'],
+  WEIR_WORKER_RESPONSE_TIMEOUT_SECONDS: ['0', '61', 'never'],
   WEIR_RESUME_SECONDS: ['-1', '601', 'half a minute'],
-  WEIR_SILENCE_SECONDS: ['0.4', '1801'],
+  WEIR_SIGNALLING_TIMEOUT_SECONDS: ['0.4', '1801'],
 };
 const each = Object.entries(wrong).flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));
 
@@ -125,20 +125,21 @@ describe('pairs', () => {
   });
 
   test('a silence that is no longer than the ping is refused, and both are named', () => {
-    const message = refusal({ WEIR_PING_SECONDS: '5', WEIR_SILENCE_SECONDS: '5' });
+    const message = refusal({ WEIR_PING_SECONDS: '5', WEIR_SIGNALLING_TIMEOUT_SECONDS: '5' });
     expect(message).toContain('WEIR_PING_SECONDS');
-    expect(message).toContain('WEIR_SILENCE_SECONDS');
+    expect(message).toContain('WEIR_SIGNALLING_TIMEOUT_SECONDS');
   });
 });
 
 describe('production', () => {
   test('is refused without keys, and told all three ways out', () => {
     const message = refusal({ NODE_ENV: 'production' });
-    for (const name of ['WEIR_API_KEY', 'WEIR_API_SECRET', 'WEIR_OPEN=true']) expect(message).toContain(name);
+    for (const name of ['WEIR_API_KEY', 'WEIR_API_SECRET', 'WEIR_ALLOW_ANONYMOUS=true'])
+      expect(message).toContain(name);
   });
 
   test('may be open on purpose, or have keys', () => {
-    expect(readConfig({ NODE_ENV: 'production', WEIR_OPEN: 'true' }).config.auth).toBeUndefined();
+    expect(readConfig({ NODE_ENV: 'production', WEIR_ALLOW_ANONYMOUS: 'true' }).config.auth).toBeUndefined();
     const keys = { WEIR_API_KEY: 'key', WEIR_API_SECRET: secret };
     expect(readConfig({ NODE_ENV: 'production', ...keys }).config.auth).toEqual({ apiKey: 'key', apiSecret: secret });
   });
@@ -166,7 +167,7 @@ describe('the configuration', () => {
       messageBurst: 100,
       joinTimeout: 10_000,
       pingInterval: 5_000,
-      silenceTimeout: 15_000,
+      signallingTimeout: 15_000,
       tokenLeeway: 60_000,
     });
   });
@@ -222,9 +223,9 @@ describe('the configuration', () => {
     ['false', false],
     ['0', false],
   ])('takes the flag %s as %s', (value, open) => {
-    const read = () => readConfig({ NODE_ENV: 'production', WEIR_OPEN: value }).config.auth;
+    const read = () => readConfig({ NODE_ENV: 'production', WEIR_ALLOW_ANONYMOUS: value }).config.auth;
     if (open) expect(read()).toBeUndefined();
-    else expect(read).toThrow('WEIR_OPEN=true');
+    else expect(read).toThrow('WEIR_ALLOW_ANONYMOUS=true');
   });
 
   test('names variables that look like ours but are not', () => {

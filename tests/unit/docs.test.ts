@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { generatedPages, protocolPage } from '../../scripts/docs.ts';
-import { clientTable, serverTable } from '../../shared/protocol.ts';
+import { clientMessages, serverMessages } from '../../shared/protocol.ts';
 
 test.each(generatedPages().map((page) => [page.path.pathname.split('/').at(-1), page] as const))(
   '%s is up to date (if not: npm run docs)',
@@ -12,7 +12,7 @@ test.each(generatedPages().map((page) => [page.path.pathname.split('/').at(-1), 
 );
 
 test('the protocol page names every request and every event', () => {
-  const names = [clientTable, serverTable].flatMap(({ requests, events }) => [
+  const names = [clientMessages, serverMessages].flatMap(({ requests, events }) => [
     ...Object.keys(requests),
     ...Object.keys(events),
   ]);

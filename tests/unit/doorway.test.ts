@@ -1,11 +1,11 @@
 /** Owns the rules of the line at the door: so many abreast, room by room in turn, bounded, and not for ever. */
 import { describe, expect, test, vi } from 'vitest';
-import { Doorway } from '../../server/room/Doorway.ts';
+import { AdmissionQueue } from '../../server/room/AdmissionQueue.ts';
 
-const options = { abreast: 1, length: 4, patience: 60_000, open: () => true };
+const options = { concurrency: 1, length: 4, timeout: 60_000, open: () => true };
 
 /** Asks for a turn, and notes when there is one. */
-function ask(doorway: Doorway, room: string, log: string[], name: string): { turn: Promise<Disposable> } {
+function ask(doorway: AdmissionQueue, room: string, log: string[], name: string): { turn: Promise<Disposable> } {
   const turn = doorway.enter(room);
   turn.then(
     () => log.push(name),
@@ -16,7 +16,7 @@ function ask(doorway: Doorway, room: string, log: string[], name: string): { tur
 
 describe('a line', () => {
   test('lets in at once while there is room, and the next when one is in', async () => {
-    const doorway = new Doorway(options);
+    const doorway = new AdmissionQueue(options);
     const log: string[] = [];
     const first = await doorway.enter('room');
     const { turn } = ask(doorway, 'room', log, 'second');
@@ -29,7 +29,7 @@ describe('a line', () => {
   });
 
   test('a turn that is given back twice is one', async () => {
-    const doorway = new Doorway(options);
+    const doorway = new AdmissionQueue(options);
     const first = await doorway.enter('room');
     first[Symbol.dispose]();
     first[Symbol.dispose]();
@@ -43,7 +43,7 @@ describe('a line', () => {
   });
 
   test('goes room by room: who pours into one keeps nobody waiting who wants into another', async () => {
-    const doorway = new Doorway(options);
+    const doorway = new AdmissionQueue(options);
     const log: string[] = [];
     const first = await doorway.enter('busy');
     for (const name of ['a', 'b', 'c']) {
@@ -56,7 +56,7 @@ describe('a line', () => {
   });
 
   test('that is full refuses at once, and says when to come again', async () => {
-    const doorway = new Doorway({ ...options, length: 1 });
+    const doorway = new AdmissionQueue({ ...options, length: 1 });
     const first = await doorway.enter('room');
     const waiting = doorway.enter('room');
     const error = await doorway.enter('room').catch((reason: unknown) => reason);
@@ -69,21 +69,21 @@ describe('a line', () => {
   });
 
   test('refuses who has waited too long, and forgets them', async () => {
-    const doorway = new Doorway({ ...options, patience: 30, open: () => false });
+    const doorway = new AdmissionQueue({ ...options, timeout: 30, open: () => false });
     await expect(doorway.enter('room')).rejects.toMatchObject({ code: 'busy', retryAfter: expect.any(Number) });
     expect(doorway.waiting).toBe(0);
   });
 
   test('goes on when the door opens, though nobody was inside to let the next one in', async () => {
     let open = false;
-    const doorway = new Doorway({ ...options, open: () => open });
+    const doorway = new AdmissionQueue({ ...options, open: () => open });
     const turn = doorway.enter('room');
     open = true;
     (await turn)[Symbol.dispose]();
   });
 
   test('lets go of who gives up, at once, and does not let them in any more', async () => {
-    const doorway = new Doorway({ ...options, length: 1 });
+    const doorway = new AdmissionQueue({ ...options, length: 1 });
     const first = await doorway.enter('room');
     const impatient = new AbortController();
     const waiting = doorway.enter('room', impatient.signal);
@@ -103,7 +103,7 @@ describe('a line', () => {
   });
 
   test('that ends turns everyone away', async () => {
-    const doorway = new Doorway({ ...options, open: () => false });
+    const doorway = new AdmissionQueue({ ...options, open: () => false });
     const waiting = [doorway.enter('a'), doorway.enter('b')];
     doorway.close();
     for (const one of waiting) await expect(one).rejects.toMatchObject({ code: 'unavailable' });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Downlink } from '../../server/media/Downlink.ts';
+import { DownlinkLimiter } from '../../server/media/DownlinkLimiter.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -11,11 +11,11 @@ function followed() {
   const news: string[] = [];
   let last = 0;
   let sent: number | undefined;
-  const downlink = new Downlink({
-    least: 250_000,
+  const downlink = new DownlinkLimiter({
+    minBitrate: 250_000,
     sent: async () => sent ?? last,
     limit: (bitrate) => news.push(`limit ${bitrate}`),
-    onNarrow: (layersLess) => news.push(`${layersLess} less`),
+    onCongestion: (layersLess) => news.push(`${layersLess} less`),
   });
   return {
     downlink,

@@ -1,7 +1,7 @@
 /** Owns the proof of which pictures count as frozen: those of which something is missing, not those that stand still. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { TrackStats } from '../../web/client/index.ts';
-import { FreezeDetector } from '../../web/view/FreezeDetector.ts';
+import { FreezeDetector } from '../../web/view/common/FreezeDetector.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,28 +1,28 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Connection } from '../../web/client/events.ts';
-import { IceRestarts } from '../../web/client/IceRestarts.ts';
+import type { MediaConnectionState } from '../../web/client/events.ts';
+import { IceRestartPolicy } from '../../web/client/IceRestartPolicy.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** Restarts of a link whose state and server are in the test's hands; all times in milliseconds from its beginning. */
 class Link {
-  connection: Connection = 'connected';
+  connection: MediaConnectionState = 'connected';
   answer: () => Promise<void> = async () => {};
   readonly log: string[] = [];
   readonly #began = performance.now();
-  readonly restarts = new IceRestarts({
+  readonly restarts = new IceRestartPolicy({
     restart: () => {
       this.#note('restart');
       return this.answer();
     },
     connection: () => this.connection,
-    onHopeless: () => this.#note('hopeless'),
+    onGivenUp: () => this.#note('hopeless'),
   });
 
-  becomes(connection: Connection): void {
+  becomes(connection: MediaConnectionState): void {
     this.connection = connection;
-    this.restarts.look();
+    this.restarts.onConnectionChanged();
   }
 
   #note(what: string): void {
@@ -32,7 +32,7 @@ class Link {
 
 test('one that is wanted comes at once, however often states are told meanwhile', async () => {
   const link = new Link();
-  link.restarts.want();
+  link.restarts.request();
   link.becomes('lost');
   await vi.advanceTimersByTimeAsync(0);
   expect(link.log).toEqual(['restart 0']);
@@ -40,9 +40,9 @@ test('one that is wanted comes at once, however often states are told meanwhile'
 
 test('one that is wanted soon after another is not put off by states that repeat', async () => {
   const link = new Link();
-  link.restarts.want();
+  link.restarts.request();
   await vi.advanceTimersByTimeAsync(100);
-  link.restarts.want();
+  link.restarts.request();
   for (let at = 100; at < 6000; at += 100) {
     link.becomes(at % 200 === 0 ? 'lost' : 'connecting');
     await vi.advanceTimersByTimeAsync(100);
@@ -71,7 +71,7 @@ test('a way that comes back by itself is left alone', async () => {
 test('one that the server refuses is tried again where somebody asked for it, five times in all', async () => {
   const link = new Link();
   link.answer = () => Promise.reject(new Error('rate limited'));
-  link.restarts.want();
+  link.restarts.request();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(link.log).toEqual([0, 5200, 10_400, 15_600, 20_800].map((at) => `restart ${at}`));
 });
@@ -79,7 +79,7 @@ test('one that the server refuses is tried again where somebody asked for it, fi
 test('one that is refused once is not asked for again after it has worked', async () => {
   const link = new Link();
   link.answer = () => Promise.reject(new Error('rate limited'));
-  link.restarts.want();
+  link.restarts.request();
   await vi.advanceTimersByTimeAsync(0);
   link.answer = () => Promise.resolve();
   await vi.advanceTimersByTimeAsync(60_000);

@@ -32,7 +32,7 @@ describe('the request of a join', () => {
   const common = { rtpCapabilities: { codecs: [] }, transports: { send: true, recv: true } };
 
   test('says all that the application has said', () => {
-    const said = { name: 'Ada', guest: 'x'.repeat(22), kind: 'broadcast', role: 'host', videos: 0 } as const;
+    const said = { name: 'Ada', guest: 'x'.repeat(22), kind: 'broadcast', role: 'host', initialVideoLimit: 0 } as const;
     expect(joinRequest({ room: 'hall', ...said }, 'a.b.c', { codecs: [] })).toStrictEqual({
       ...{ room: 'hall', token: 'a.b.c', ...said },
       ...common,

@@ -1,6 +1,6 @@
 /** Owns the rules by which a layer is enough for the place where a picture is shown. */
 import { describe, expect, test } from 'vitest';
-import { layerFor, layerOf, priorityOf, spatialLayers } from '../../server/media/layers.ts';
+import { layerForQuality, layerForSize, priorityOf, spatialLayers } from '../../server/media/layers.ts';
 
 const hd = { width: 1280, height: 720 };
 
@@ -17,15 +17,15 @@ describe('the layer for a place', () => {
     // Filled, not fitted: the longer need counts.
     [{ width: 100, height: 700 }, 2],
   ])('%j of a 1280x720 picture in three layers is %i', (place, layer) => {
-    expect(layerFor(place, hd, 3)).toBe(layer);
+    expect(layerForSize(place, hd, 3)).toBe(layer);
   });
 
   test('of a picture with one layer is that one', () => {
-    expect(layerFor({ width: 1, height: 1 }, hd, 1)).toBe(0);
+    expect(layerForSize({ width: 1, height: 1 }, hd, 1)).toBe(0);
   });
 
   test('is the highest where the picture says that it has no size', () => {
-    expect(layerFor({ width: 320, height: 180 }, { width: 0, height: 0 }, 3)).toBe(2);
+    expect(layerForSize({ width: 320, height: 180 }, { width: 0, height: 0 }, 3)).toBe(2);
   });
 });
 
@@ -35,7 +35,7 @@ test.each([
   [3, { high: 2, medium: 1, low: 0 }],
   [4, { high: 3, medium: 2, low: 0 }],
 ])('of %i layers one may be chosen by name', (layers, wanted) => {
-  const chosen = (['high', 'medium', 'low'] as const).map((quality) => [quality, layerOf(quality, layers)]);
+  const chosen = (['high', 'medium', 'low'] as const).map((quality) => [quality, layerForQuality(quality, layers)]);
   expect(Object.fromEntries(chosen)).toEqual(wanted);
 });
 

@@ -1,6 +1,6 @@
 /** Owns the proof of the stage's arithmetic. */
 import { describe, expect, test } from 'vitest';
-import { largestGrid, pageOf, tilesAPage } from '../../web/view/layout.ts';
+import { largestGrid, pageOf, tilesAPage } from '../../web/view/call/layout.ts';
 
 const options = { gap: 8, widest: 16 / 9 };
 const desktop = { width: 1264, height: 720 };

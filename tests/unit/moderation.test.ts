@@ -1,6 +1,6 @@
 /** Covers which decisions of administrators hold against which tokens, and for how long. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Moderation } from '../../server/room/Moderation.ts';
+import { Moderation } from '../../server/auth/Moderation.ts';
 import { grantsOf } from '../../shared/roles.ts';
 
 const LEEWAY = 60_000;
@@ -29,7 +29,7 @@ function sign({ ahead = 0, whole = false } = {}) {
 
 const pass = (milliseconds: number) => vi.setSystemTime(Date.now() + milliseconds);
 const removed = expect.objectContaining({ code: 'unauthorized', reason: 'removed' });
-type Admission = Parameters<Moderation['admit']>[0];
+type Admission = Parameters<Moderation['assertAdmitted']>[0];
 
 /** Each decision, and how to tell whether it holds against a token. */
 describe.each([
@@ -38,7 +38,7 @@ describe.each([
     () => moderation.remove(who),
     (admission: Admission) => {
       try {
-        moderation.admit(admission);
+        moderation.assertAdmitted(admission);
         return false;
       } catch (error) {
         expect(error).toEqual(removed);
@@ -50,7 +50,7 @@ describe.each([
     'a change of grants',
     () => moderation.setGrants(who, silenced),
     (admission: Admission) => {
-      moderation.admit(admission);
+      moderation.assertAdmitted(admission);
       return moderation.grantsFor(admission, asked) === silenced;
     },
   ],
@@ -65,7 +65,7 @@ describe.each([
 
   test('does not hold against a token that is made after it, in the same second or millisecond', () => {
     const used = sign({ whole: true });
-    moderation.admit(used);
+    moderation.assertAdmitted(used);
     decide();
     expect(holds(sign())).toBe(false);
     expect(holds(sign({ whole: true }))).toBe(false);
@@ -76,7 +76,7 @@ describe.each([
 
   test.each([false, true])('knows a clock that is ahead by what it has signed (whole seconds: %s)', (whole) => {
     const [older, used] = [sign({ ahead: 30, whole }), sign({ ahead: 30, whole })];
-    moderation.admit(used);
+    moderation.assertAdmitted(used);
     pass(2000);
     decide();
     expect([holds(older), holds(used)]).toEqual([true, true]);
@@ -86,8 +86,8 @@ describe.each([
   });
 
   test('goes by the clock that signed the last token before it', () => {
-    moderation.admit(sign({ ahead: 30 }));
-    moderation.admit(sign());
+    moderation.assertAdmitted(sign({ ahead: 30 }));
+    moderation.assertAdmitted(sign());
     decide();
     pass(1);
     expect(holds(sign())).toBe(false);
@@ -95,16 +95,16 @@ describe.each([
 
   test('does not take a token that this server has made for one by the clock of the others', () => {
     const older = sign({ ahead: 30 });
-    moderation.admit(sign({ ahead: 30 }));
-    moderation.know(sign());
+    moderation.assertAdmitted(sign({ ahead: 30 }));
+    moderation.rememberToken(sign());
     pass(2000);
     decide();
     expect(holds(older)).toBe(true);
   });
 
   test('does not trust a clock beyond the leeway, nor one of somebody else', () => {
-    moderation.admit({ ...sign({ ahead: 30 }), identity: 'somebody else' });
-    moderation.admit(sign({ ahead: 600 }));
+    moderation.assertAdmitted({ ...sign({ ahead: 30 }), identity: 'somebody else' });
+    moderation.assertAdmitted(sign({ ahead: 600 }));
     decide();
     pass(LEEWAY + 1);
     expect(holds(sign())).toBe(false);
@@ -128,7 +128,7 @@ describe.each([
 
   test('is kept as long as older tokens can be used, and then forgotten', () => {
     const used = sign();
-    moderation.admit(used);
+    moderation.assertAdmitted(used);
     decide();
     pass(LIFETIME);
     moderation.remove({ room: 'room', identity: 'another' });
@@ -141,7 +141,7 @@ describe.each([
 
 test('the last change of grants counts, and a token that is newer than that', () => {
   const used = sign();
-  moderation.admit(used);
+  moderation.assertAdmitted(used);
   moderation.setGrants(who, silenced);
   pass(1);
   const between = sign();
@@ -155,7 +155,7 @@ test('the last change of grants counts, and a token that is newer than that', ()
 
 test('who stepped down is off the stage for a while only, and what an administrator said before holds again then', () => {
   const used = sign();
-  moderation.admit(used);
+  moderation.assertAdmitted(used);
   const limited = { ...asked, canPublishSources: ['microphone' as const] };
   moderation.setGrants(who, limited);
   moderation.stepDown(who);
@@ -171,16 +171,16 @@ test('who stepped down is off the stage for a while only, and what an administra
 
 test('a token that became known before a decision is older, though the clock was set back meanwhile', () => {
   const used = sign();
-  moderation.admit(used);
+  moderation.assertAdmitted(used);
   pass(-10_000);
   moderation.remove(who);
-  expect(() => moderation.admit(used)).toThrow(removed);
+  expect(() => moderation.assertAdmitted(used)).toThrow(removed);
 });
 
 test('decisions are bounded in number, the oldest forgotten first', () => {
   for (let count = 0; count <= 100_000; count += 1) moderation.remove({ room: 'room', identity: `guest ${count}` });
   expect(moderation.size).toBe(100_000);
   const admission = (count: number) => ({ room: 'room', identity: `guest ${count}`, token: undefined });
-  expect(() => moderation.admit(admission(0))).not.toThrow();
-  expect(() => moderation.admit(admission(1))).toThrow(removed);
+  expect(() => moderation.assertAdmitted(admission(0))).not.toThrow();
+  expect(() => moderation.assertAdmitted(admission(1))).toThrow(removed);
 });

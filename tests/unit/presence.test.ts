@@ -1,7 +1,7 @@
 /** Owns the rules by which a large room tells who is there: once a beat, in order, and nothing that is over already. */
 import { expect, test, vi } from 'vitest';
-import { Outbox } from '../../server/room/Outbox.ts';
-import { Pace } from '../../server/room/Pace.ts';
+import { BatchTimer } from '../../server/room/BatchTimer.ts';
+import { EventBatcher } from '../../server/room/EventBatcher.ts';
 import type { PeerInfo } from '../../shared/protocol.ts';
 
 const info = (peerId: string): PeerInfo => ({
@@ -16,8 +16,8 @@ const info = (peerId: string): PeerInfo => ({
 /** An outbox of a room of that size, and what has left it. */
 function outboxOf(size: number) {
   const told: [string, unknown][] = [];
-  const pace = new Pace(() => size);
-  const outbox = new Outbox((event, data) => told.push([event, data]), pace);
+  const pace = new BatchTimer(() => size);
+  const outbox = new EventBatcher((event, data) => told.push([event, data]), pace);
   outbox.open();
   return { outbox, told, pace };
 }
@@ -99,16 +99,16 @@ test('consumers come after the peer whose they are', async () => {
 test('who is cut off is told nothing of before, and who is closed nothing at all', async () => {
   const { outbox, told, pace } = outboxOf(100);
   outbox.notify('newPeer', info('ann'));
-  outbox.hold();
+  outbox.suspend();
   outbox.open();
   outbox.notify('newPeer', info('bob'));
   const beat = vi.fn();
-  pace.soon(beat);
+  pace.schedule(beat);
   await vi.waitUntil(() => beat.mock.calls.length > 0 && told.length > 0);
   expect(told).toEqual([['newPeer', info('bob')]]);
   outbox.notify('newPeer', info('cem'));
   outbox.close();
-  pace.soon(beat);
+  pace.schedule(beat);
   await vi.waitUntil(() => beat.mock.calls.length > 1);
   expect(told).toHaveLength(1);
 });
@@ -116,9 +116,9 @@ test('who is cut off is told nothing of before, and who is closed nothing at all
 test('the news of a room that has closed waits for no beat any more', () => {
   vi.useFakeTimers();
   try {
-    const pace = new Pace(() => 100);
+    const pace = new BatchTimer(() => 100);
     const beat = vi.fn();
-    pace.soon(beat);
+    pace.schedule(beat);
     pace.close();
     expect(vi.getTimerCount()).toBe(0);
     vi.advanceTimersByTime(10_000);

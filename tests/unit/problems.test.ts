@@ -1,6 +1,6 @@
 /** Owns the proof that whatever can end a call, or keep somebody out of one, is said in words. */
 import { describe, expect, test, vi } from 'vitest';
-import { closings } from '../../shared/closing.ts';
+import { closeReasons } from '../../shared/closeReasons.ts';
 import { connectReasons, errorReasons, WeirError } from '../../shared/errors.ts';
 import { DeviceError } from '../../web/client/index.ts';
 import {
@@ -10,11 +10,11 @@ import {
   isDeviceProblem,
   problemWords,
   reasonWords,
-} from '../../web/view/problems.ts';
-import { en } from '../../web/view/words/en.ts';
-import { ko } from '../../web/view/words/ko.ts';
+} from '../../web/view/common/problems.ts';
+import { en } from '../../web/view/locales/en.ts';
+import { ko } from '../../web/view/locales/ko.ts';
 
-const reasons = [errorReasons, connectReasons, closings].flatMap((table) => Object.keys(table));
+const reasons = [errorReasons, connectReasons, closeReasons].flatMap((table) => Object.keys(table));
 
 describe('words', () => {
   // Who leaves needs no reason.

@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { Watchdog } from '../../server/media/Watchdog.ts';
-import { Allowance } from '../../server/room/Allowance.ts';
-import { Answers, Channel } from '../../shared/Channel.ts';
-import { firstOf } from '../../web/client/firstOf.ts';
-import { IceRestarts } from '../../web/client/IceRestarts.ts';
+import { SlidingWindowLimit } from '../../server/room/SlidingWindowLimit.ts';
+import { ReplyCache, RpcChannel } from '../../shared/RpcChannel.ts';
+import { IceRestartPolicy } from '../../web/client/IceRestartPolicy.ts';
+import { raceAttempts } from '../../web/client/raceAttempts.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -24,7 +24,7 @@ describe('a channel that takes over', () => {
   /** A client's channel whose messages go nowhere until they are carried. */
   function caller(firstId?: number) {
     const sent: string[] = [];
-    const channel = new Channel<typeof table, typeof nothing>({
+    const channel = new RpcChannel<typeof table, typeof nothing>({
       outgoing: table,
       incoming: nothing,
       handlers: {},
@@ -35,15 +35,15 @@ describe('a channel that takes over', () => {
   }
 
   /** The server's side of one connection, and what it has answered. */
-  function answerer(answers: Answers, add: () => Promise<{ sum: number }>) {
+  function answerer(answers: ReplyCache, add: () => Promise<{ sum: number }>) {
     const sent: string[] = [];
-    const channel = new Channel<typeof nothing, typeof table>({
+    const channel = new RpcChannel<typeof nothing, typeof table>({
       outgoing: nothing,
       incoming: table,
       handlers: { add },
       send: (message) => void sent.push(message),
     });
-    channel.remember(answers);
+    channel.deduplicate(answers);
     return { channel, sent };
   }
 
@@ -55,7 +55,7 @@ describe('a channel that takes over', () => {
     // While nothing can be asked, no answer is late.
     await vi.advanceTimersByTimeAsync(60_000);
     const second = caller(first.channel.nextId);
-    second.channel.takeOver(first.channel);
+    second.channel.transferPending(first.channel);
     expect(first.sent.length).toBe(2);
     expect(second.sent.map((message) => JSON.parse(message).id)).toEqual([1, 2, 3]);
     for (const id of [1, 2, 3]) second.channel.receive(JSON.stringify({ id, data: { sum: id } }));
@@ -71,7 +71,7 @@ describe('a channel that takes over', () => {
     for (let turn = 0; turn < 3; turn += 1) {
       channel.suspend();
       const next = caller(channel.nextId);
-      next.channel.takeOver(channel);
+      next.channel.transferPending(channel);
       channel = next.channel;
       expect(next.sent.length).toBe(turn < 2 ? 1 : 0);
     }
@@ -79,7 +79,7 @@ describe('a channel that takes over', () => {
   });
 
   test('runs a request once, answered or still under way, however often it is asked', async () => {
-    const answers = new Answers();
+    const answers = new ReplyCache();
     let runs = 0;
     const under = Promise.withResolvers<void>();
     const add = async () => {
@@ -106,7 +106,7 @@ describe('a channel that takes over', () => {
   });
 
   test('remembers only as many answers as can be asked for', async () => {
-    const answers = new Answers();
+    const answers = new ReplyCache();
     const { channel } = answerer(answers, async () => ({ sum: 0 }));
     for (let id = 0; id < 2000; id += 1) {
       channel.receive(JSON.stringify({ id: id * 7919, method: 'add', data: {} }));
@@ -118,7 +118,7 @@ describe('a channel that takes over', () => {
 
 describe('Allowance', () => {
   test('gives so many times in a while, and never two in a short one', () => {
-    const allowance = new Allowance({ most: 3, within: 60_000, apart: 5000 });
+    const allowance = new SlidingWindowLimit({ limit: 3, window: 60_000, minInterval: 5000 });
     expect(allowance.take()).toBe(0);
     expect(allowance.take()).toBe(5000);
     vi.advanceTimersByTime(4999);
@@ -140,7 +140,7 @@ describe('Watchdog', () => {
     const onSilence = vi.fn();
     const watchdog = new Watchdog({
       ask: () => new Promise<void>((resolve) => answers.push(resolve)),
-      patience: 5000,
+      responseTimeout: 5000,
       onSilence,
     });
     for (let turn = 0; turn < 4; turn += 1) {
@@ -149,9 +149,9 @@ describe('Watchdog', () => {
       await vi.advanceTimersByTimeAsync(500);
     }
     expect(onSilence).not.toHaveBeenCalled();
-    expect(watchdog.answers).toBe(true);
+    expect(watchdog.responsive).toBe(true);
     await vi.advanceTimersByTimeAsync(1000);
-    expect(watchdog.answers).toBe(false);
+    expect(watchdog.responsive).toBe(false);
     await vi.advanceTimersByTimeAsync(3000);
     expect(onSilence).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1000);
@@ -168,7 +168,7 @@ describe('firstOf', () => {
   test('begins the next attempt although the one before hangs, and ends the others when one succeeds', async () => {
     const begun: number[] = [];
     const ended: number[] = [];
-    const found = firstOf(
+    const found = raceAttempts(
       (signal) =>
         new Promise<string>((resolve) => {
           const number = begun.push(performance.now());
@@ -187,7 +187,7 @@ describe('firstOf', () => {
     const began = performance.now();
     const begun: number[] = [];
     const end = new AbortController();
-    const found = firstOf(
+    const found = raceAttempts(
       () => {
         begun.push(performance.now() - began);
         return new Promise<void>(() => {});
@@ -209,7 +209,7 @@ describe('firstOf', () => {
 
   test('fails with the last error when the time is over', async () => {
     let attempts = 0;
-    const found = firstOf(
+    const found = raceAttempts(
       async () => {
         attempts += 1;
         throw new Error(`attempt ${attempts}`);
@@ -225,7 +225,7 @@ describe('firstOf', () => {
   test('ends when it is told to, whatever is under way', async () => {
     const end = new AbortController();
     let inner: AbortSignal | undefined;
-    const found = firstOf(
+    const found = raceAttempts(
       (signal) => {
         inner = signal;
         return new Promise<void>(() => {});
@@ -249,10 +249,10 @@ describe('IceRestarts', () => {
       restarts: [] as number[],
       hopeless: 0,
     };
-    const ice = new IceRestarts({
+    const ice = new IceRestartPolicy({
       restart: async () => void state.restarts.push(performance.now()),
       connection: () => state.connection,
-      onHopeless: () => {
+      onGivenUp: () => {
         state.hopeless += 1;
       },
     });
@@ -261,10 +261,10 @@ describe('IceRestarts', () => {
 
   test('restarts at once when it is wanted, and the next time when there may be one', async () => {
     const { state, ice } = restarts();
-    ice.want();
+    ice.request();
     await vi.advanceTimersByTimeAsync(0);
-    ice.want();
-    ice.want();
+    ice.request();
+    ice.request();
     await vi.advanceTimersByTimeAsync(20_000);
     expect(state.restarts.length).toBe(2);
     expect((state.restarts[1] ?? 0) - (state.restarts[0] ?? 0)).toBeGreaterThanOrEqual(5000);
@@ -274,10 +274,10 @@ describe('IceRestarts', () => {
   test('leaves alone what finds its way by itself', async () => {
     const { state, ice } = restarts();
     state.connection = 'lost';
-    ice.look();
+    ice.onConnectionChanged();
     await vi.advanceTimersByTimeAsync(1000);
     state.connection = 'connected';
-    ice.look();
+    ice.onConnectionChanged();
     await vi.advanceTimersByTimeAsync(20_000);
     expect(state.restarts).toEqual([]);
     ice.close();
@@ -288,14 +288,14 @@ describe('IceRestarts', () => {
     const tryAndFail = async (rounds: number) => {
       for (let round = 0; round < rounds; round += 1) {
         state.connection = 'lost';
-        ice.look();
+        ice.onConnectionChanged();
         await vi.advanceTimersByTimeAsync(1700);
         state.connection = 'connecting';
-        ice.look();
+        ice.onConnectionChanged();
         await vi.advanceTimersByTimeAsync(100);
       }
       state.connection = 'lost';
-      ice.look();
+      ice.onConnectionChanged();
     };
     await tryAndFail(16);
     expect(state.restarts.length).toBeGreaterThan(3);

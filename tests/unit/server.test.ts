@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { opus } from '../../scripts/support/media/clientParameters.ts';
 import { Lifetime } from '../../server/Lifetime.ts';
 import { isPrivateAddress, ownAddresses } from '../../server/media/options.ts';
-import { Outbox } from '../../server/room/Outbox.ts';
-import { Pace } from '../../server/room/Pace.ts';
-import { RateLimit } from '../../server/signalling/RateLimit.ts';
+import { BatchTimer } from '../../server/room/BatchTimer.ts';
+import { EventBatcher } from '../../server/room/EventBatcher.ts';
+import { TokenBucket } from '../../server/signalling/TokenBucket.ts';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
 
 describe('RateLimit', () => {
@@ -16,27 +16,27 @@ describe('RateLimit', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
-  const take = (limit: RateLimit, times: number) => Array.from({ length: times }, () => limit.take());
+  const take = (limit: TokenBucket, times: number) => Array.from({ length: times }, () => limit.take());
 
   test('lets a burst through, then counts how far it is overdrawn', () => {
-    expect(take(new RateLimit(10, 3), 5)).toEqual([0, 0, 0, 1, 2]);
+    expect(take(new TokenBucket(10, 3), 5)).toEqual([0, 0, 0, 1, 2]);
   });
 
   test('fills up again with time', () => {
-    const limit = new RateLimit(10, 3);
+    const limit = new TokenBucket(10, 3);
     take(limit, 3);
     vi.advanceTimersByTime(100);
     expect(take(limit, 2)).toEqual([0, 1]);
   });
 
   test('never holds more than the burst', () => {
-    const limit = new RateLimit(10, 3);
+    const limit = new TokenBucket(10, 3);
     vi.advanceTimersByTime(3_600_000);
     expect(take(limit, 4)).toEqual([0, 0, 0, 1]);
   });
 
   test('takes only what there is where no debt is made', () => {
-    const limit = new RateLimit(10, 3);
+    const limit = new TokenBucket(10, 3);
     expect(Array.from({ length: 6 }, () => limit.tryTake())).toEqual([true, true, true, false, false, false]);
     vi.advanceTimersByTime(99);
     expect(limit.tryTake()).toBe(false);
@@ -45,7 +45,7 @@ describe('RateLimit', () => {
   });
 
   test('never owes more than the burst, so that whoever stops is forgiven in time', () => {
-    const limit = new RateLimit(10, 3);
+    const limit = new TokenBucket(10, 3);
     expect(take(limit, 100).at(-1)).toBe(3);
     vi.advanceTimersByTime(400);
     expect(limit.take()).toBe(0);
@@ -162,7 +162,7 @@ describe('Outbox', () => {
   const nextTurn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   const record = () => {
     const sent: unknown[] = [];
-    return { sent, outbox: new Outbox((event, data) => sent.push({ event, data }), new Pace(() => 2)) };
+    return { sent, outbox: new EventBatcher((event, data) => sent.push({ event, data }), new BatchTimer(() => 2)) };
   };
 
   test('holds back everything until it opens, and again while it is held: a snapshot says it all', async () => {
@@ -177,7 +177,7 @@ describe('Outbox', () => {
     expect(sent).toEqual([]);
     outbox.notify('peerClosed', { peerId: 'b', reason: 'left' });
     outbox.consumerOpened(consumer('three'));
-    outbox.hold();
+    outbox.suspend();
     outbox.consumerClosed('three');
     await nextTurn();
     outbox.open();

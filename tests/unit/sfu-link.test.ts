@@ -4,16 +4,16 @@ import * as fake from 'mediasoup-client/fakeParameters';
 import { FakeHandler } from 'mediasoup-client/handlers/FakeHandler';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { Channel } from '../../shared/Channel.ts';
 import { RtpParameters, TransportInfo } from '../../shared/media.ts';
 import {
-  type ClientTable,
+  type ClientMessages,
   type ConsumerInfo,
-  clientTable,
+  clientMessages,
   type JoinReply,
-  type ServerTable,
-  serverTable,
+  type ServerMessages,
+  serverMessages,
 } from '../../shared/protocol.ts';
+import { RpcChannel } from '../../shared/RpcChannel.ts';
 import { grantsOf } from '../../shared/roles.ts';
 import { SfuLink } from '../../web/client/SfuLink.ts';
 
@@ -47,9 +47,9 @@ async function linked(transports: JoinReply['transports'] = {}) {
   const device = new Device({ handlerFactory: FakeHandler.createFactory(fake) });
   await device.load({ routerRtpCapabilities: fake.generateRouterRtpCapabilities() });
   const sent: z.infer<typeof Sent>[] = [];
-  const channel = new Channel<ClientTable, ServerTable>({
-    outgoing: clientTable,
-    incoming: serverTable,
+  const channel = new RpcChannel<ClientMessages, ServerMessages>({
+    outgoing: clientMessages,
+    incoming: serverMessages,
     handlers: { ping: () => ({}) },
     send: (message) => sent.push(Sent.parse(JSON.parse(message))),
   });
@@ -80,9 +80,9 @@ const unavailable = { error: { code: 'unavailable', message: 'Not now.' } };
 
 test('a consumer that is announced while the receiving transport is being opened is received as soon as it is there', async () => {
   const { link, tracks, asked, answer } = await linked();
-  link.allow(may);
-  await link.receiving.consume([consumerOf('early'), consumerOf('closed again')]);
-  link.receiving.consumersClosed(['closed again']);
+  link.applyGrants(may);
+  await link.subscriber.consume([consumerOf('early'), consumerOf('closed again')]);
+  link.subscriber.consumersClosed(['closed again']);
   expect(tracks).toEqual([]);
   await answer('openTransport', { data: { transport: transportOf('one') } });
   expect(tracks).toEqual(['early']);
@@ -91,10 +91,10 @@ test('a consumer that is announced while the receiving transport is being opened
 
 test('what was announced for a right that is gone is not received with the next', async () => {
   const { link, tracks, answer } = await linked();
-  link.allow(may);
-  await link.receiving.consume([consumerOf('former')]);
-  link.allow(mayNot);
-  link.allow(may);
+  link.applyGrants(may);
+  await link.subscriber.consume([consumerOf('former')]);
+  link.applyGrants(mayNot);
+  link.applyGrants(may);
   await answer('openTransport', { error: { code: 'closed', message: 'It ended.' } });
   await answer('openTransport', { data: { transport: transportOf('two') } });
   expect(tracks).toEqual([]);
@@ -102,13 +102,13 @@ test('what was announced for a right that is gone is not received with the next'
 
 test('a right that went and came back while a transport was being opened is opened another one for', async () => {
   const { link, asked, answer, tracks } = await linked();
-  link.allow(may);
-  link.allow(mayNot);
-  link.allow(may);
+  link.applyGrants(may);
+  link.applyGrants(mayNot);
+  link.applyGrants(may);
   // The server made it for the former right, and has closed it with that.
   await answer('openTransport', { data: { transport: transportOf('former') } });
   expect(asked('openTransport')).toHaveLength(2);
-  await link.receiving.consume([consumerOf('late')]);
+  await link.subscriber.consume([consumerOf('late')]);
   expect(tracks).toEqual([]);
   await answer('openTransport', { data: { transport: transportOf('second') } });
   expect(tracks).toEqual(['late']);
@@ -116,25 +116,25 @@ test('a right that went and came back while a transport was being opened is open
 
 test('what the server no longer has after a break has ended, although the right to it is back', async () => {
   const { link, news, asked, answer } = await linked({ send: transportOf('send') });
-  link.allow(may);
-  const publishing = link.sending.publish('microphone', new FakeMediaStreamTrack({ kind: 'audio' }), {});
+  link.applyGrants(may);
+  const publishing = link.publisher.publish('microphone', new FakeMediaStreamTrack({ kind: 'audio' }), {});
   await vi.advanceTimersByTimeAsync(0);
   expect(asked('produce')).toHaveLength(1);
   // Before the answer it may be on its way: the request is sent again over the next connection.
   const transports = { send: 'send' };
-  expect(link.allow(may, { transports, sources: {} })).toBe(false);
+  expect(link.applyGrants(may, { transports, sources: {} })).toBe(false);
   await answer('produce', { data: { producerId: 'one' } });
   await publishing;
-  expect(link.allow(may, { transports, sources: { microphone: 'live' } })).toBe(false);
+  expect(link.applyGrants(may, { transports, sources: { microphone: 'live' } })).toBe(false);
   expect(news).toEqual([]);
-  expect(link.allow(may, { transports, sources: {} })).toBe(true);
+  expect(link.applyGrants(may, { transports, sources: {} })).toBe(true);
   expect(news).toEqual(['microphone ended']);
-  expect(link.sending.publication('microphone')).toBeUndefined();
+  expect(link.publisher.publication('microphone')).toBeUndefined();
 });
 
 test('a receiving transport that cannot be opened is asked for again, later each time, and given up at last', async () => {
   const { link, news, asked, answer } = await linked();
-  link.allow(may);
+  link.applyGrants(may);
   for (const [index, delay] of [500, 1000, 2000, 4000].entries()) {
     await answer('openTransport', unavailable);
     await vi.advanceTimersByTimeAsync(delay - 1);
@@ -150,11 +150,11 @@ test('a receiving transport that cannot be opened is asked for again, later each
 });
 
 test.each([
-  ['the right is gone', (link: SfuLink) => link.allow(mayNot)],
+  ['the right is gone', (link: SfuLink) => link.applyGrants(mayNot)],
   ['the link is closed', (link: SfuLink) => link.close()],
 ])('nothing is asked for again once %s', async (_, end) => {
   const { link, news, asked, answer } = await linked();
-  link.allow(may);
+  link.applyGrants(may);
   await answer('openTransport', unavailable);
   end(link);
   await vi.advanceTimersByTimeAsync(60_000);

@@ -1,10 +1,10 @@
 /** Owns the tables that both sides share: media schemas and their bounds, errors, reasons for closing, room names. */
 import { describe, expect, test } from 'vitest';
 import { capabilities, dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
-import { closeReason, closings } from '../../shared/closing.ts';
+import { closeReason, closeReasons } from '../../shared/closeReasons.ts';
 import { errorCodes, WeirError } from '../../shared/errors.ts';
 import { DtlsParameters, kindOf, RtpCapabilities, RtpParameters, sources, text } from '../../shared/media.ts';
-import { clientTable, DisplayName, RoomName, serverTable } from '../../shared/protocol.ts';
+import { clientMessages, DisplayName, RoomName, serverMessages } from '../../shared/protocol.ts';
 
 describe('media schemas', () => {
   test('take what a browser says, unchanged', () => {
@@ -117,9 +117,9 @@ describe('names', () => {
 
 describe('the tables of requests and events', () => {
   test('tell what each of them is for', () => {
-    const { requests, events } = serverTable;
+    const { requests, events } = serverMessages;
     for (const { about } of [
-      ...Object.values(clientTable.requests),
+      ...Object.values(clientMessages.requests),
       ...Object.values(requests),
       ...Object.values(events),
     ]) {
@@ -128,14 +128,14 @@ describe('the tables of requests and events', () => {
   });
 
   test('are strict with clients and tolerant with servers', () => {
-    expect(clientTable.requests.leave.request.safeParse({ more: 1 }).success).toBe(false);
+    expect(clientMessages.requests.leave.request.safeParse({ more: 1 }).success).toBe(false);
     const news = { peerId: 'a', reason: 'left', more: 1 };
-    expect(serverTable.events.peerClosed.data.parse(news)).toEqual({ peerId: 'a', reason: 'left' });
+    expect(serverMessages.events.peerClosed.data.parse(news)).toEqual({ peerId: 'a', reason: 'left' });
   });
 });
 
 describe('reasons for closing', () => {
-  const entries = Object.entries(closings);
+  const entries = Object.entries(closeReasons);
 
   test('have codes of their own that a WebSocket may use', () => {
     const codes = entries.map(([, { code }]) => code);

@@ -1,9 +1,9 @@
 /** Owns how names are shown on the page: initials of whole characters, and sentences that a name does not turn around. */
 import { describe, expect, test, vi } from 'vitest';
-import { isolated } from '../../web/view/bidi.ts';
-import { initials } from '../../web/view/dom.ts';
-import { nameWithoutLobby, typedName } from '../../web/view/ownName.ts';
-import { say } from '../../web/view/words/index.ts';
+import { isolated } from '../../web/view/common/bidi.ts';
+import { initials } from '../../web/view/common/dom.ts';
+import { nameWithoutLobby, typedName } from '../../web/view/lobby/ownName.ts';
+import { translate } from '../../web/view/locales/index.ts';
 
 describe('initials', () => {
   test.each([
@@ -33,7 +33,7 @@ describe('a sentence', () => {
   test('keeps a name that runs from right to left to itself', () => {
     expect(isolated('שלום')).toBe('\u2068שלום\u2069');
     expect(isolated('علی (Ali)')).toBe('\u2068علی (Ali)\u2069');
-    expect(say('joined', { name: 'שלום 7' })).toContain('\u2068שלום 7\u2069');
+    expect(translate('joined', { name: 'שלום 7' })).toContain('\u2068שלום 7\u2069');
   });
 
   test('is as it was for other names', () => {
@@ -45,9 +45,9 @@ describe('a name that is typed', () => {
   test.each([
     [' Ada\u200b  Lovelace ', { name: 'Ada Lovelace' }],
     ['👨\u200d👩\u200d👧'.repeat(100), { name: '👨\u200d👩\u200d👧'.repeat(100) }],
-    ['', { problem: say('nameMissing') }],
-    ['\u200b\u202e', { problem: say('nameInvisible') }],
-    ['x'.repeat(101), { problem: say('nameTooLong', { count: 100 }) }],
+    ['', { problem: translate('nameMissing') }],
+    ['\u200b\u202e', { problem: translate('nameInvisible') }],
+    ['x'.repeat(101), { problem: translate('nameTooLong', { count: 100 }) }],
   ])('%j is judged before it is sent', (typed, judged) => {
     expect(typedName(typed)).toEqual(judged);
   });
@@ -62,7 +62,7 @@ describe('the name of whoever enters without being asked', () => {
     stored.set('weir.name', 'x'.repeat(200));
     expect(nameWithoutLobby('')).toBe(`${'x'.repeat(99)}…`);
     stored.clear();
-    expect(nameWithoutLobby(undefined)).toBe(say('guest'));
+    expect(nameWithoutLobby(undefined)).toBe(translate('guest'));
     vi.unstubAllGlobals();
   });
 });

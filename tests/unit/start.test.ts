@@ -1,8 +1,8 @@
 /** Owns the proof of what the start page suggests, remembers and understands. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { destinationOf } from '../../web/view/destination.ts';
-import { recentRooms } from '../../web/view/recentRooms.ts';
-import { adjectives, nouns, SUGGESTION_BITS, suggestRoom } from '../../web/view/suggestRoom.ts';
+import { destinationOf } from '../../web/view/start/destination.ts';
+import { recentRooms } from '../../web/view/start/recentRooms.ts';
+import { adjectives, nouns, SUGGESTION_BITS, suggestRoom } from '../../web/view/start/suggestRoom.ts';
 
 describe('suggested names', () => {
   test('can be read out, are no two the same, and are not guessed', () => {

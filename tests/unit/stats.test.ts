@@ -47,7 +47,7 @@ describe('summarise', () => {
     });
   });
 
-  test('takes the loss, jitter and freezes of a track that we receive from our own side', () => {
+  test('takes the loss, jitter and freezeCount of a track that we receive from our own side', () => {
     const stats = summarise({
       source: 'screen',
       peerId: 'ada',
@@ -81,8 +81,8 @@ describe('summarise', () => {
       width: 640,
       height: 360,
       framesPerSecond: 24,
-      freezes: 2,
-      frozenFor: 0.7,
+      freezeCount: 2,
+      totalFreezesDuration: 0.7,
     });
   });
 
@@ -100,13 +100,20 @@ describe('summarise', () => {
         ...rows,
       ),
     });
-    expect(stats.pathTime).toBe(0.02);
+    expect(stats.currentRoundTripTime).toBe(0.02);
   });
 
   test('says nothing that the report does not say, rather than 0', () => {
     const stats = summarise({ source: 'microphone', peerId: 'ada', report: report({ type: 'inbound-rtp' }) });
     expect(stats).toMatchObject({ bytes: 0, packets: 0, packetsLost: 0 });
-    for (const value of [stats.jitter, stats.roundTripTime, stats.codec, stats.frames, stats.freezes, stats.pathTime]) {
+    for (const value of [
+      stats.jitter,
+      stats.roundTripTime,
+      stats.codec,
+      stats.frames,
+      stats.freezeCount,
+      stats.currentRoundTripTime,
+    ]) {
       expect(value).toBeUndefined();
     }
   });

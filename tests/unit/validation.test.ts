@@ -1,7 +1,7 @@
 /** Owns the words for data that a schema refuses: a sentence each, and never the schema's own. */
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { clientTable } from '../../shared/protocol.ts';
+import { clientMessages } from '../../shared/protocol.ts';
 import { validationSentence } from '../../shared/validation.ts';
 
 const said = (schema: z.ZodType, data: unknown) => {
@@ -45,7 +45,7 @@ describe('what is wrong with data', () => {
   });
 
   test('of a join is told to whoever typed it', () => {
-    const request = clientTable.requests.join.request;
+    const request = clientMessages.requests.join.request;
     const join = { room: 'room', rtpCapabilities: {}, transports: { send: true, recv: true } };
     expect(said(request, { ...join, name: 'x'.repeat(101) })).toBe('A name may have up to 100 characters.');
     expect(said(request, { ...join, room: 'a/b' })).toMatch(/^A room's name has 1 to 256 characters/);

@@ -1,8 +1,8 @@
 /** Owns what a viewer's page works out by itself: who is large, how far behind it is, how well it comes. */
 import { describe, expect, test } from 'vitest';
 import type { TrackStats } from '../../web/client/index.ts';
-import { ViewerFigures } from '../../web/view/broadcast/viewer/figures.ts';
-import { planOf } from '../../web/view/broadcast/viewer/Plan.ts';
+import { layoutPlan } from '../../web/view/broadcast/viewer/layoutPlan.ts';
+import { PlaybackStatsMeter } from '../../web/view/broadcast/viewer/playbackStats.ts';
 
 const somebody = (id: string, state: { cameraOn?: boolean; screenOn?: boolean; away?: boolean } = {}) => ({
   id,
@@ -15,7 +15,7 @@ const somebody = (id: string, state: { cameraOn?: boolean; screenOn?: boolean; a
 describe('planOf', () => {
   test('shows the host large, and the others in the order in which they came', () => {
     const stage = [somebody('host'), somebody('ada'), somebody('bob')];
-    expect(planOf(stage, 'bob')).toEqual({
+    expect(layoutPlan(stage, 'bob')).toEqual({
       main: { id: 'host', source: 'camera' },
       corner: undefined,
       strip: ['ada', 'bob'],
@@ -24,23 +24,27 @@ describe('planOf', () => {
 
   test('shows a screen before everything, with the camera of its owner in the corner if it is on', () => {
     const stage = [somebody('host'), somebody('ada', { screenOn: true })];
-    expect(planOf(stage, 'host')).toEqual({ main: { id: 'ada', source: 'screen' }, corner: 'ada', strip: ['host'] });
+    expect(layoutPlan(stage, 'host')).toEqual({
+      main: { id: 'ada', source: 'screen' },
+      corner: 'ada',
+      strip: ['host'],
+    });
     const withoutCamera = [somebody('host'), somebody('ada', { screenOn: true, cameraOn: false })];
-    expect(planOf(withoutCamera, 'host').corner).toBeUndefined();
+    expect(layoutPlan(withoutCamera, 'host').corner).toBeUndefined();
   });
 
   test('without a picture of the host shows who speaks and has one, else whoever has one', () => {
     const stage = [somebody('host', { cameraOn: false }), somebody('ada'), somebody('bob')];
-    expect(planOf(stage, 'bob').main?.id).toBe('bob');
-    expect(planOf(stage, 'host').main?.id).toBe('ada');
-    expect(planOf([somebody('host', { away: true }), somebody('ada')], undefined).main?.id).toBe('ada');
+    expect(layoutPlan(stage, 'bob').main?.id).toBe('bob');
+    expect(layoutPlan(stage, 'host').main?.id).toBe('ada');
+    expect(layoutPlan([somebody('host', { away: true }), somebody('ada')], undefined).main?.id).toBe('ada');
   });
 
   test('without any picture shows who speaks, else the host; nobody where there is nobody', () => {
     const stage = [somebody('host', { cameraOn: false }), somebody('ada', { cameraOn: false })];
-    expect(planOf(stage, 'ada').main?.id).toBe('ada');
-    expect(planOf(stage, undefined).main?.id).toBe('host');
-    expect(planOf([], undefined).main).toBeUndefined();
+    expect(layoutPlan(stage, 'ada').main?.id).toBe('ada');
+    expect(layoutPlan(stage, undefined).main?.id).toBe('host');
+    expect(layoutPlan([], undefined).main).toBeUndefined();
   });
 });
 
@@ -57,8 +61,16 @@ describe('the figures of a viewer', () => {
   });
 
   test('are of the time between the samples: rates, half a round trip, the wait, the decoding', () => {
-    const figures = new ViewerFigures();
-    const first = { bytes: 1000, packets: 10, frames: 10, buffered: 10, bufferedFor: 9, decodedFor: 5, pathTime: 0.1 };
+    const figures = new PlaybackStatsMeter();
+    const first = {
+      bytes: 1000,
+      packets: 10,
+      frames: 10,
+      buffered: 10,
+      bufferedFor: 9,
+      decodedFor: 5,
+      currentRoundTripTime: 0.1,
+    };
     expect(figures.add([film(first)], 0)).toBeUndefined();
     const second = {
       ...first,
@@ -76,7 +88,7 @@ describe('the figures of a viewer', () => {
   });
 
   test('forget what is long ago', () => {
-    const figures = new ViewerFigures();
+    const figures = new PlaybackStatsMeter();
     for (let second = 0; second <= 10; second += 1) {
       const lost = Math.min(second, 2) * 100;
       const now = figures.add([film({ packets: second * 100, packetsLost: lost, frames: second * 30 })], second * 1000);
@@ -88,17 +100,17 @@ describe('the figures of a viewer', () => {
   test.each([
     ['good', { packets: 1000, packetsLost: 5, frames: 30 }],
     ['fair', { packets: 1000, packetsLost: 20, frames: 30 }],
-    ['fair', { packets: 1000, frames: 30, freezes: 1 }],
+    ['fair', { packets: 1000, frames: 30, freezeCount: 1 }],
     ['poor', { packets: 1000, packetsLost: 100, frames: 30 }],
     ['poor', { packets: 0, frames: 0 }],
   ] as const)('call it %s with %o in a second', (health, counts) => {
-    const figures = new ViewerFigures();
+    const figures = new PlaybackStatsMeter();
     figures.add([film({})], 0);
     expect(figures.add([film(counts)], 1000)?.health).toBe(health);
   });
 
   test('do not expect many pictures of a screen', () => {
-    const figures = new ViewerFigures();
+    const figures = new PlaybackStatsMeter();
     figures.add([film({ source: 'screen' })], 0);
     expect(figures.add([film({ source: 'screen', packets: 10, frames: 1 })], 1000)?.health).toBe('good');
   });

@@ -15,9 +15,9 @@ import {
   ssrcOf,
   timestampDistance,
   timestampOf,
-} from '../../server/media/voices/rtp.ts';
-import { Slot } from '../../server/media/voices/Slot.ts';
-import { Voice } from '../../server/media/voices/Voice.ts';
+} from '../../server/media/audio/rtp.ts';
+import { SlotStream } from '../../server/media/audio/SlotStream.ts';
+import { SpeechDetector } from '../../server/media/audio/SpeechDetector.ts';
 import { voiceExtensions, voicePacket } from '../support/talkers.ts';
 
 const { level: LEVEL, captureTime: CAPTURE } = voiceExtensions;
@@ -89,9 +89,9 @@ test('what is no RTP, or is cut short anywhere, is refused', () => {
 
 test('no packet makes it throw, or read beyond the packet', () => {
   const random = randomFrom(1);
-  const voice = new Voice({ id: 'x', payloadType: 100, extensions: { level: LEVEL, captureTime: CAPTURE } });
-  const slot = new Slot(1);
-  slot.give(voice);
+  const voice = new SpeechDetector({ id: 'x', payloadType: 100, extensions: { level: LEVEL, captureTime: CAPTURE } });
+  const slot = new SlotStream(1);
+  slot.assign(voice);
   let taken = 0;
   for (let round = 0; round < 5000; round += 1) {
     const sound = voicePacket({ ssrc: 1, sequence: round, level: -20, captureTime: 0xabn });
@@ -103,7 +103,7 @@ test('no packet makes it throw, or read beyond the packet', () => {
       if (value) expect(value.byteOffset + value.length).toBeLessThanOrEqual(packet.byteOffset + packet.length);
       expect(levelByteOf(packet, id)).toBeLessThan(256);
     }
-    if (!voice.take(packet, round * 20)) continue;
+    if (!voice.add(packet, round * 20)) continue;
     taken += 1;
     const copy = slot.write({ packet, at: round * 20 });
     if (copy) expect(payloadStart(copy)).toBeGreaterThan(0);

@@ -1,22 +1,22 @@
 /** Owns the proof of what voices by slots are made of: hearing, the rules of the slots, one stream of many. */
 import { expect, test } from 'vitest';
 import { randomFrom } from '../../scripts/support/random.ts';
-import { SlotChoice, type Speaker } from '../../server/media/voices/choose.ts';
-import { markerOf, sequenceOf, ssrcOf, timestampOf } from '../../server/media/voices/rtp.ts';
-import { Slot } from '../../server/media/voices/Slot.ts';
-import { Voice } from '../../server/media/voices/Voice.ts';
+import { markerOf, sequenceOf, ssrcOf, timestampOf } from '../../server/media/audio/rtp.ts';
+import { SlotAllocator, type SlotCandidate } from '../../server/media/audio/SlotAllocator.ts';
+import { SlotStream } from '../../server/media/audio/SlotStream.ts';
+import { SpeechDetector } from '../../server/media/audio/SpeechDetector.ts';
 import { voiceExtensions, voicePacket } from '../support/talkers.ts';
 
 const { level: LEVEL, captureTime: CAPTURE } = voiceExtensions;
 
 /** A microphone that sends a packet every 20 ms. */
 class Microphone {
-  readonly voice: Voice;
+  readonly voice: SpeechDetector;
   at = 0;
   sequence = 65_500;
 
   constructor(level: number | undefined = LEVEL) {
-    this.voice = new Voice({ id: 'm', payloadType: 100, extensions: { level, captureTime: undefined } });
+    this.voice = new SpeechDetector({ id: 'm', payloadType: 100, extensions: { level, captureTime: undefined } });
   }
 
   /** @returns after which of the packets it spoke first, counted from 1; 0 for none */
@@ -25,8 +25,8 @@ class Microphone {
     for (let index = 1; index <= packets; index += 1) {
       this.at += 20;
       this.sequence += 1;
-      this.voice.take(voicePacket({ ssrc: 1, sequence: this.sequence, level, voice, payload }), this.at);
-      if (first === 0 && this.voice.speaks(this.at)) first = index;
+      this.voice.add(voicePacket({ ssrc: 1, sequence: this.sequence, level, voice, payload }), this.at);
+      if (first === 0 && this.voice.isSpeaking(this.at)) first = index;
     }
     return first;
   }
@@ -39,14 +39,14 @@ test('it speaks after three loud packets, and until 400 ms after the last', () =
   expect(microphone.send(3, -30)).toBe(3);
   expect(microphone.voice.level).toBe(-30);
   microphone.send(19, -127);
-  expect(microphone.voice.speaks(microphone.at)).toBe(true);
+  expect(microphone.voice.isSpeaking(microphone.at)).toBe(true);
   microphone.send(1, -127);
-  expect(microphone.voice.speaks(microphone.at)).toBe(false);
+  expect(microphone.voice.isSpeaking(microphone.at)).toBe(false);
   expect(microphone.voice.silence(microphone.at)).toBe(400);
   // Packets that stop (DTX) end it as silent ones do.
   microphone.send(3, -30);
-  expect(microphone.voice.speaks(microphone.at + 399)).toBe(true);
-  expect(microphone.voice.speaks(microphone.at + 400)).toBe(false);
+  expect(microphone.voice.isSpeaking(microphone.at + 399)).toBe(true);
+  expect(microphone.voice.isSpeaking(microphone.at + 400)).toBe(false);
 });
 
 test('a click is no speech, long frames are', () => {
@@ -64,24 +64,24 @@ test('a click is no speech, long frames are', () => {
 test('steady noise counts as speech for some seconds at most, a quiet voice always', () => {
   const fan = new Microphone();
   fan.send(500, -45);
-  expect(fan.voice.speaks(fan.at)).toBe(false);
+  expect(fan.voice.isSpeaking(fan.at)).toBe(false);
   const quiet = new Microphone();
   for (let word = 0; word < 30; word += 1) {
     quiet.send(15, -50);
-    expect(quiet.voice.speaks(quiet.at)).toBe(true);
+    expect(quiet.voice.isSpeaking(quiet.at)).toBe(true);
     quiet.send(5, -65);
   }
   // Music has no pauses.
   const music = new Microphone();
   music.send(3000, -25);
-  expect(music.voice.speaks(music.at)).toBe(true);
+  expect(music.voice.isSpeaking(music.at)).toBe(true);
 });
 
 test('a sender that marks voice is believed about what it does not mark, one that never does is not', () => {
   const marks = new Microphone();
   expect(marks.send(5, -30, true)).toBe(3);
   marks.send(40, -30, false);
-  expect(marks.voice.speaks(marks.at)).toBe(false);
+  expect(marks.voice.isSpeaking(marks.at)).toBe(false);
   expect(new Microphone().send(5, -30, false)).toBe(3);
 });
 
@@ -105,26 +105,26 @@ test('the level follows within some 300 ms, and pauses do not lower it', () => {
 });
 
 test('the shortest frames of Opus are no flood, more than those are', () => {
-  const voice = new Voice({ id: 'f', payloadType: 100, extensions: { level: LEVEL, captureTime: undefined } });
+  const voice = new SpeechDetector({ id: 'f', payloadType: 100, extensions: { level: LEVEL, captureTime: undefined } });
   const packet = voicePacket({ ssrc: 1, sequence: 1, level: -127 });
-  for (let at = 0; at < 3000; at += 2.5) voice.take(packet, at);
-  expect(voice.floods).toBe(false);
-  for (let at = 3000; at < 3999; at += 1) voice.take(at % 2 ? packet : Buffer.alloc(3), at);
-  expect(voice.floods).toBe(true);
+  for (let at = 0; at < 3000; at += 2.5) voice.add(packet, at);
+  expect(voice.exceedsRate).toBe(false);
+  for (let at = 3000; at < 3999; at += 1) voice.add(at % 2 ? packet : Buffer.alloc(3), at);
+  expect(voice.exceedsRate).toBe(true);
 });
 
 test('kept is what was said since the beginning of speech, 300 ms at most, in order', () => {
   const microphone = new Microphone();
   microphone.send(50, -127);
-  expect(microphone.voice.kept(microphone.at)).toEqual([]);
+  expect(microphone.voice.preRoll(microphone.at)).toEqual([]);
   const begun = microphone.sequence + 1;
   microphone.send(4, -30);
-  const numbers = (at: number) => microphone.voice.kept(at).map(({ packet }) => sequenceOf(packet));
+  const numbers = (at: number) => microphone.voice.preRoll(at).map(({ packet }) => sequenceOf(packet));
   // The last 40 ms before it was loud are its beginning.
   const wanted = Array.from({ length: 6 }, (_, index) => (begun - 2 + index) & 0xffff);
   expect(numbers(microphone.at)).toEqual(wanted);
   const late = voicePacket({ ssrc: 1, sequence: begun - 1, level: -30 });
-  microphone.voice.take(late, microphone.at);
+  microphone.voice.add(late, microphone.at);
   expect(numbers(microphone.at).slice(0, 4)).toEqual([begun - 2, begun - 1, begun - 1, begun].map((n) => n & 0xffff));
   // Later on, it is in the middle of a sentence: it goes on from there.
   microphone.send(20, -30);
@@ -133,12 +133,12 @@ test('kept is what was said since the beginning of speech, 300 ms at most, in or
   const muted = new Microphone();
   muted.send(4, -30);
   muted.voice.mute();
-  expect([muted.voice.speaks(muted.at), muted.voice.kept(muted.at)]).toEqual([false, []]);
+  expect([muted.voice.isSpeaking(muted.at), muted.voice.preRoll(muted.at)]).toEqual([false, []]);
   muted.send(3, -30);
-  expect(muted.voice.kept(muted.at)).toHaveLength(3);
+  expect(muted.voice.preRoll(muted.at)).toHaveLength(3);
 });
 
-class Person implements Speaker {
+class Person implements SlotCandidate {
   level: number;
   heardAt = Number.NEGATIVE_INFINITY;
 
@@ -146,7 +146,7 @@ class Person implements Speaker {
     this.level = level;
   }
 
-  speaks(at: number): boolean {
+  isSpeaking(at: number): boolean {
     return at - this.heardAt < 400;
   }
 
@@ -157,7 +157,7 @@ class Person implements Speaker {
 
 /** People in a room with slots for two, and one more. */
 class Floor {
-  readonly choice = new SlotChoice<Person>(2);
+  readonly choice = new SlotAllocator<Person>(2);
   at = 0;
   changes = 0;
 
@@ -301,38 +301,39 @@ test('people of about the same loudness do not take slots from one another', () 
 });
 
 /** A voice whose packets a slot carries. */
-const carried = () => new Voice({ id: 'v', payloadType: 100, extensions: { level: LEVEL, captureTime: CAPTURE } });
-const written = (slot: Slot, sequence: number, timestamp: number, at: number) => {
+const carried = () =>
+  new SpeechDetector({ id: 'v', payloadType: 100, extensions: { level: LEVEL, captureTime: CAPTURE } });
+const written = (slot: SlotStream, sequence: number, timestamp: number, at: number) => {
   const copy = slot.write({ packet: voicePacket({ ssrc: 1, sequence, timestamp }), at });
   return copy && { sequence: sequenceOf(copy), timestamp: timestampOf(copy), marker: markerOf(copy) };
 };
 
 test('a slot goes on by one and with the time that passed, from talker to talker and over both wrap-arounds', () => {
-  const slot = new Slot(9, { sequence: 65_533, timestamp: 0xffff_ffff - 960 });
+  const slot = new SlotStream(9, { sequence: 65_533, timestamp: 0xffff_ffff - 960 });
   expect(written(slot, 1, 1, 0)).toBeUndefined();
-  slot.give(carried());
+  slot.assign(carried());
   expect(written(slot, 65_535, 0xffff_fff0, 1000)).toEqual({ sequence: 65_534, timestamp: 0xffff_ffff, marker: true });
   expect(written(slot, 0, 944, 1020)).toEqual({ sequence: 65_535, timestamp: 959, marker: false });
-  slot.give(carried());
+  slot.assign(carried());
   expect(written(slot, 4000, 5, 1520)).toEqual({ sequence: 0, timestamp: 959 + 500 * 48, marker: true });
   // What was said before the last talker was still heard comes after it, a frame later.
-  slot.give(carried());
+  slot.assign(carried());
   expect(written(slot, 50_000, 77, 1320)).toEqual({ sequence: 1, timestamp: 959 + 520 * 48, marker: true });
   expect(written(slot, 50_001, 77 + 960, 1340)).toEqual({ sequence: 2, timestamp: 959 + 540 * 48, marker: false });
 });
 
 test('all packets of a slot have its SSRC, whoever talks', () => {
-  const slot = new Slot(9, { sequence: 0, timestamp: 0 });
+  const slot = new SlotStream(9, { sequence: 0, timestamp: 0 });
   for (const sequence of [1, 2]) {
-    slot.give(carried());
+    slot.assign(carried());
     const copy = slot.write({ packet: voicePacket({ ssrc: sequence, sequence }), at: 0 });
     expect(copy && ssrcOf(copy)).toBe(9);
   }
 });
 
 test("a talker's gaps and order stay; what comes from before its first packet is left out", () => {
-  const slot = new Slot(9, { sequence: 99, timestamp: 0 });
-  slot.give(carried());
+  const slot = new SlotStream(9, { sequence: 99, timestamp: 0 });
+  slot.assign(carried());
   const sequences = [10, 9, 11, 14, 12, 14, 15].map((sequence, index) =>
     written(slot, sequence, sequence * 960, index * 20),
   );
@@ -342,13 +343,13 @@ test("a talker's gaps and order stay; what comes from before its first packet is
   expect(written(slot, 16, 45 * 960, 700)).toEqual({ sequence: 106, timestamp: 36 * 960, marker: false });
   // One that comes late is not where the next talker begins.
   expect(written(slot, 13, 13 * 960, 710)?.sequence).toBe(103);
-  slot.give(carried());
+  slot.assign(carried());
   expect(written(slot, 1, 0, 740)).toEqual({ sequence: 107, timestamp: 38 * 960, marker: true });
 });
 
 test('a talker that begins anew, or lies about its time, is joined like another talker', () => {
-  const slot = new Slot(9, { sequence: 99, timestamp: 0 });
-  slot.give(carried());
+  const slot = new SlotStream(9, { sequence: 99, timestamp: 0 });
+  slot.assign(carried());
   written(slot, 10, 9600, 0);
   expect(written(slot, 30_000, 5, 20)).toEqual({ sequence: 101, timestamp: 1920, marker: true });
   // Time that goes back, and time that leaps.

@@ -1,7 +1,7 @@
 /** Owns the proof of what the client tells of views, how it encodes, and how it sends what is watched. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WeirError } from '../../shared/errors.ts';
-import type { View } from '../../shared/protocol.ts';
+import type { TrackSettings } from '../../shared/protocol.ts';
 import {
   chooseCodec,
   type EncodingChoice,
@@ -9,8 +9,8 @@ import {
   layersIn,
   producedEncodings,
 } from '../../web/client/encodings.ts';
-import { Views } from '../../web/client/Views.ts';
-import { type LayerSender, WatchedLayers } from '../../web/client/WatchedLayers.ts';
+import { type LayerSender, SenderLayerControl } from '../../web/client/SenderLayerControl.ts';
+import { TrackSettingsReporter } from '../../web/client/TrackSettingsReporter.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -24,9 +24,9 @@ const turn = () => vi.advanceTimersByTimeAsync(0);
 describe('views', () => {
   /** Views with all that they send; `answer` is what the server says to each. */
   function setUp(answer: () => Promise<unknown> = async () => ({})) {
-    const requests: View[][] = [];
+    const requests: TrackSettings[][] = [];
     const line = { held: false };
-    const views = new Views({
+    const views = new TrackSettingsReporter({
       send: (request) => {
         requests.push(request);
         return answer();
@@ -124,7 +124,7 @@ describe('views', () => {
     const { views, requests } = setUp();
     for (let peer = 0; peer < 300; peer += 1) views.set(`p${peer}`, 'camera', { width: 160, height: 96 });
     views.set('p7', 'screen', { width: 160, height: 96 });
-    views.forget('p7');
+    views.removePeer('p7');
     await turn();
     expect(requests.map(({ length }) => length)).toEqual([256, 43]);
     expect(requests.flat().some(({ peerId }) => peerId === 'p7')).toBe(false);
@@ -343,7 +343,7 @@ describe('watched layers', () => {
   const settle = () => vi.advanceTimersByTimeAsync(5000);
 
   test('changes run one after another, and of many only the last is made', async () => {
-    const layers = new WatchedLayers();
+    const layers = new SenderLayerControl();
     const sender = new Sender(simulcast);
     layers.begin('camera', sender, simulcast);
     await settle();
@@ -368,7 +368,7 @@ describe('watched layers', () => {
   });
 
   test('a limit that is there before the sender holds for it; that of a former one does not', async () => {
-    const layers = new WatchedLayers();
+    const layers = new SenderLayerControl();
     layers.limit('camera', 0);
     const first = new Sender(simulcast);
     layers.begin('camera', first, simulcast);
@@ -382,7 +382,7 @@ describe('watched layers', () => {
   });
 
   test('what an SDP exchange has undone is done again', async () => {
-    const layers = new WatchedLayers();
+    const layers = new SenderLayerControl();
     const sender = new Sender(simulcast);
     layers.begin('camera', sender, simulcast);
     layers.limit('camera', 0);
@@ -401,7 +401,7 @@ describe('watched layers', () => {
   });
 
   test('encodings that change while a layer is not watched hold for all of them, and for none above the limit', async () => {
-    const layers = new WatchedLayers();
+    const layers = new SenderLayerControl();
     const sender = new Sender(simulcast);
     layers.begin('camera', sender, simulcast);
     layers.limit('camera', 1);
@@ -419,7 +419,7 @@ describe('watched layers', () => {
   });
 
   test('an encoding that is not used for the size stays off, whatever is watched, also after an SDP exchange', async () => {
-    const layers = new WatchedLayers();
+    const layers = new SenderLayerControl();
     const small = simulcast.map((encoding, layer) => ({ ...encoding, active: layer === 0 }));
     const sender = new Sender(small);
     layers.begin('camera', sender, small);
@@ -437,7 +437,7 @@ describe('watched layers', () => {
   });
 
   test('a snapshot that does not name a source has all of it watched', async () => {
-    const layers = new WatchedLayers();
+    const layers = new SenderLayerControl();
     const sender = new Sender(simulcast);
     layers.begin('camera', sender, simulcast);
     layers.limit('camera', -1);
@@ -448,7 +448,7 @@ describe('watched layers', () => {
   });
 
   test('a browser that refuses is asked again, a few times', async () => {
-    const layers = new WatchedLayers();
+    const layers = new SenderLayerControl();
     const sender = new Sender(simulcast);
     layers.begin('camera', sender, simulcast);
     sender.refuses = () => true;
@@ -468,7 +468,7 @@ describe('watched layers', () => {
 
   test('one stream with layers in it becomes smaller, by its mode where the browser takes that', async () => {
     const svc = [{ scalabilityMode: 'L3T3_KEY', maxBitrate: 1_500_000 }];
-    const layers = new WatchedLayers();
+    const layers = new SenderLayerControl();
     const sender = new Sender(svc);
     layers.begin('camera', sender, svc);
     layers.limit('camera', 1);

@@ -1,7 +1,7 @@
 /** Owns a broadcast as its members see it: whether it is live, how many watch, and the way onto the stage. */
-import type { BroadcastInfo, BroadcastProfile, Hands } from '../../shared/protocol.ts';
+import type { BroadcastInfo, BroadcastProfile, RaisedHands } from '../../shared/protocol.ts';
 import type { RoomClientEvents } from './events.ts';
-import type { Request } from './Line.ts';
+import type { Request } from './SignalSession.ts';
 
 export interface BroadcastOptions {
   /** Asks the server. @throws {WeirError} `notJoined` */
@@ -9,7 +9,7 @@ export interface BroadcastOptions {
   tell<E extends keyof RoomClientEvents>(event: E, data: RoomClientEvents[E]): void;
 }
 
-const NOBODY: Hands = { total: 0, first: [] };
+const NOBODY: RaisedHands = { total: 0, first: [] };
 
 export class Broadcast {
   readonly #options: BroadcastOptions;
@@ -26,7 +26,7 @@ export class Broadcast {
   /** What takes the server's news. */
   readonly listeners = {
     broadcastChanged: (info: BroadcastInfo) => this.#changed(info),
-    handsChanged: (hands: Hands) => {
+    handsChanged: (hands: RaisedHands) => {
       this.#hands = hands;
       this.#options.tell('handsChanged', hands);
     },
@@ -50,7 +50,7 @@ export class Broadcast {
   }
 
   /** Viewers who want to speak; empty for those who are no administrators. */
-  get hands(): Hands {
+  get hands(): RaisedHands {
     return this.#hands;
   }
 
@@ -96,7 +96,7 @@ export class Broadcast {
   }
 
   /** This is what there is now. */
-  sync(info: BroadcastInfo | undefined, hands: Hands = NOBODY): void {
+  sync(info: BroadcastInfo | undefined, hands: RaisedHands = NOBODY): void {
     this.listeners.handsChanged(hands);
     if (info) this.#changed(info);
   }

@@ -2,8 +2,8 @@
 import type { types } from 'mediasoup-client';
 import { WeirError } from '../../shared/errors.ts';
 import type { Source } from '../../shared/media.ts';
-import type { Request } from './Line.ts';
 import { MuteState } from './MuteState.ts';
+import type { Request } from './SignalSession.ts';
 import type { VideoAdapter } from './VideoAdapter.ts';
 
 export class LocalPublication {

@@ -48,14 +48,14 @@ export class MuteState {
   async #synchronize(): Promise<void> {
     try {
       await this.#options.accepted();
-      while (this.#known !== this.#wanted) await this.#tell(this.#wanted);
+      while (this.#known !== this.#wanted) await this.#notifyServer(this.#wanted);
     } finally {
       // In the same turn as the last comparison: a wish that comes later begins anew.
       this.#running = undefined;
     }
   }
 
-  async #tell(muted: boolean): Promise<void> {
+  async #notifyServer(muted: boolean): Promise<void> {
     try {
       await this.#options.send(muted);
       this.#known = muted;

@@ -1,36 +1,36 @@
 /** Owns a stay in a room, as an application sees it: join, publish, mute, who is there, what they send. */
-import type { CloseReason } from '../../shared/closing.ts';
-import { closings } from '../../shared/closing.ts';
+import type { CloseReason } from '../../shared/closeReasons.ts';
+import { closeReasons } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { type Source, sources } from '../../shared/media.ts';
 import type {
   ConsumerInfo,
   Grants,
-  GrantsChange,
+  GrantsPatch,
   JoinReply,
   Reaction,
   ResumeReply,
   SourceStates,
 } from '../../shared/protocol.ts';
 import { mayPublish } from '../../shared/roles.ts';
+import { AudioSlotTracks } from './AudioSlotTracks.ts';
 import { Broadcast } from './Broadcast.ts';
 import { baseUrl } from './base.ts';
 import { connect } from './connect.ts';
 import { Emitter } from './Emitter.ts';
-import type { Connection, RemotePeer, RoomClientEvents, RoomState } from './events.ts';
-import { earlyHandler } from './handler.ts';
+import type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 import { type JoinOptions, joinRequest, tokenOf } from './joinOptions.ts';
-import type { Line, LineOptions } from './Line.ts';
 import { localError } from './localError.ts';
+import { MediaSilenceDetector } from './MediaSilenceDetector.ts';
 import { onNetworkChange, onPageLeft } from './network.ts';
-import { Pulse } from './Pulse.ts';
-import { Roster } from './Roster.ts';
+import type { PublishOptions } from './Publisher.ts';
+import { prefetchHandler } from './prefetchHandler.ts';
+import { RemotePeers } from './RemotePeers.ts';
 import { requireSource } from './requireTrack.ts';
-import type { PublishOptions } from './Sending.ts';
 import { SfuLink, type SfuLinkOptions } from './SfuLink.ts';
-import { Slots } from './Slots.ts';
+import type { SignalSession, SignalSessionOptions } from './SignalSession.ts';
 import { summarise, type TrackStats } from './stats.ts';
-import { type ViewSize, type ViewSource, Views } from './Views.ts';
+import { TrackSettingsReporter, type VideoSettings, type VideoSource } from './TrackSettingsReporter.ts';
 
 /** How much later a smooth broadcast is played than it comes, in milliseconds: some packets may be lost twice. */
 const SMOOTH = 1000;
@@ -47,21 +47,21 @@ const SMOOTH = 1000;
 export class RoomClient extends Emitter<RoomClientEvents> {
   /** What there is to a broadcast. */
   readonly broadcast = new Broadcast({
-    request: (method, data) => this.#mustSignal().request(method, data),
+    request: (method, data) => this.#requireSession().request(method, data),
     tell: (event, data) => {
       if (event === 'broadcastChanged') this.#delay();
       this.emit(event, data);
     },
   });
   readonly #url: string;
-  readonly #roster = new Roster((event, data) => this.emit(event, data));
-  readonly #slots = new Slots((event, data) => this.emit(event, data));
-  readonly #views = new Views({
-    send: (views) => this.#mustSignal().request('setViews', { views }),
-    held: () => this.#state !== 'joined' || this.cut,
+  readonly #peers = new RemotePeers((event, data) => this.emit(event, data));
+  readonly #slots = new AudioSlotTracks((event, data) => this.emit(event, data));
+  readonly #trackSettings = new TrackSettingsReporter({
+    send: (tracks) => this.#requireSession().request('updateTrackSettings', { tracks }),
+    held: () => this.#state !== 'joined' || this.reconnecting,
   });
-  #state: RoomState = 'idle';
-  #line: Line | undefined;
+  #state: RoomClientState = 'idle';
+  #session: SignalSession | undefined;
   #link: SfuLink | undefined;
   #reply: JoinReply | undefined;
   #grants: Grants | undefined;
@@ -70,17 +70,17 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   readonly #over = Promise.withResolvers<never>();
   #unwatchNetwork: (() => void) | undefined;
   #unwatchPage: (() => void) | undefined;
-  #pulse: Pulse | undefined;
+  #silenceDetector: MediaSilenceDetector | undefined;
 
   /** @param options.url where the Weir server is, with its path where it has one; by default where the SDK was loaded from */
   constructor(options: { url?: string } = {}) {
     super();
     this.#over.promise.catch(() => {});
     this.#url = options.url ?? baseUrl;
-    this.on('peerLeft', ({ peer }) => this.#views.forget(peer.peerId));
+    this.on('peerLeft', ({ peer }) => this.#trackSettings.removePeer(peer.peerId));
   }
 
-  get state(): RoomState {
+  get state(): RoomClientState {
     return this.#state;
   }
 
@@ -108,14 +108,14 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /** The others, in the order in which they came. */
   get peers(): RemotePeer[] {
-    return this.#roster.peers;
+    return this.#peers.peers;
   }
 
   /** What we publish. */
   get sources(): SourceStates {
     const states: SourceStates = {};
     for (const source of sources) {
-      const publication = this.#link?.sending.publication(source);
+      const publication = this.#link?.publisher.publication(source);
       if (publication) states[source] = publication.mute.muted ? 'paused' : 'live';
     }
     return states;
@@ -123,13 +123,13 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /** The track that we publish as `source`. */
   localTrack(source: Source): MediaStreamTrack | undefined {
-    return this.#link?.sending.publication(source)?.track;
+    return this.#link?.publisher.publication(source)?.track;
   }
 
   /**
    * Enters a room. It resolves when we are in; media of those who are there arrives by `trackAdded`.
    * @throws {WeirError} `unauthorized`, `roomFull`, `busy` (try again after `retryAfter` seconds), `unavailable`,
-   *   `incapable`, ...; its `reason` says more. Another attempt needs a new RoomClient
+   *   `unsupported`, ...; its `reason` says more. Another attempt needs a new RoomClient
    */
   async join(options: JoinOptions): Promise<void> {
     if (this.#state !== 'idle') throw new WeirError('alreadyJoined', 'Make a new RoomClient for another stay.');
@@ -138,20 +138,20 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     }
     this.#setState('joining');
     try {
-      const opening = connect(this.#lineOptions(), () => this.#state === 'joining');
-      const handler = earlyHandler();
+      const opening = connect(this.#sessionOptions(), () => this.#state === 'joining');
+      const handler = prefetchHandler();
       const asked = tokenOf(options);
       // Whoever cannot connect needs none.
       asked.catch(() => {});
       const { line, welcome } = await opening;
-      this.#line = line;
-      this.#mustBeJoining();
+      this.#session = line;
+      this.#assertJoining();
       const { device, rtpCapabilities } = await SfuLink.device(handler, welcome.rtpCapabilities);
-      this.#mustBeJoining();
+      this.#assertJoining();
       const token = await Promise.race([asked, this.#over.promise]);
-      this.#mustBeJoining();
+      this.#assertJoining();
       const reply = await line.join(joinRequest(options, token, rtpCapabilities));
-      this.#mustBeJoining();
+      this.#assertJoining();
       this.#token ??= token;
       this.#joined(reply, line, { device, video: welcome.video });
     } catch (error) {
@@ -159,13 +159,15 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       const reason = this.#reason;
       this.leave();
       const told = reason !== undefined && reason !== 'left' && (reason !== 'disconnected' || isClosed(error));
-      throw told ? new WeirError('unavailable', closings[reason].message, { cause: error, reason }) : localError(error);
+      throw told
+        ? new WeirError('unavailable', closeReasons[reason].message, { cause: error, reason })
+        : localError(error);
     }
   }
 
   /** Leaves; tracks that were published are not stopped, they are yours. */
   leave(): void {
-    this.#line?.leave();
+    this.#session?.leave();
     this.#end('left');
   }
 
@@ -173,16 +175,16 @@ export class RoomClient extends Emitter<RoomClientEvents> {
    * Publishes a track. The caller keeps the track and stops it when it is done. A track that is disabled is published
    * muted; afterwards the server is told of `mute` and `unmute` only, not of `track.enabled`.
    * @throws {WeirError} `badRequest` for a track that is of the wrong kind or has ended, `forbidden`, `conflict`,
-   *   `incapable`, `closed`; whatever fails, a later attempt can succeed
+   *   `unsupported`, `closed`; whatever fails, a later attempt can succeed
    */
   async publish(source: Source, track: MediaStreamTrack, options: PublishOptions = {}): Promise<void> {
-    const { sending } = this.#mustLink();
+    const { publisher } = this.#requireLink();
     requireSource(source);
     if (this.#grants && !mayPublish(this.#grants, source)) {
       throw new WeirError('forbidden', `You may not publish ${source} here: \`grants\` says what you may.`);
     }
     try {
-      await sending.publish(source, track, options);
+      await publisher.publish(source, track, options);
     } finally {
       this.#localChanged();
     }
@@ -190,7 +192,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /** Stops publishing a source, also one that is just being published; nothing happens when it is off. */
   async unpublish(source: Source): Promise<void> {
-    const done = this.#mustLink().sending.unpublish(source);
+    const done = this.#requireLink().publisher.unpublish(source);
     this.#localChanged();
     await done;
   }
@@ -198,10 +200,10 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /**
    * Sends another track as `source`, without the others noticing more than another picture or voice. A source that is
    * muted stays muted.
-   * @throws {WeirError} `notFound` when the source is off, `badRequest`, `incapable`; the former track is sent on then
+   * @throws {WeirError} `notFound` when the source is off, `badRequest`, `unsupported`; the former track is sent on then
    */
   async replaceTrack(source: Source, track: MediaStreamTrack): Promise<void> {
-    await this.#mustLink().sending.replaceTrack(source, track);
+    await this.#requireLink().publisher.replaceTrack(source, track);
     this.#localChanged();
   }
 
@@ -221,22 +223,22 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /** Removes somebody; needs the grant `roomAdmin`. */
   async kick(peerId: string): Promise<void> {
-    await this.#mustSignal().request('kick', { peerId });
+    await this.#requireSession().request('kick', { peerId });
   }
 
   /** Changes what somebody may do, at once; needs the grant `roomAdmin`. */
-  async setGrants(peerId: string, grants: GrantsChange): Promise<void> {
-    await this.#mustSignal().request('setGrants', { peerId, grants });
+  async setGrants(peerId: string, grants: GrantsPatch): Promise<void> {
+    await this.#requireSession().request('setGrants', { peerId, grants });
   }
 
   /** Raises or lowers our hand. @param name what we want to be called from now on, where our token does not say it */
   async setHand(raised: boolean, name?: string): Promise<void> {
-    await this.#mustSignal().request('setHand', { raised, ...(name !== undefined && { name }) });
+    await this.#requireSession().request('setHand', { raised, ...(name !== undefined && { name }) });
   }
 
   /** Shows the others a reaction. */
   async react(reaction: Reaction): Promise<void> {
-    await this.#mustSignal().request('react', { reaction });
+    await this.#requireSession().request('react', { reaction });
   }
 
   /**
@@ -244,13 +246,13 @@ export class RoomClient extends Emitter<RoomClientEvents> {
    * sees it (`undefined`). Call it as often as you like: the server is told what is different. `watchElement` calls it
    * for you. A video that was never named is received in full, as far as `videos` of `join` goes.
    */
-  setView(peerId: string, source: ViewSource, view: ViewSize | undefined): void {
-    if (this.#roster.has(peerId)) this.#views.set(peerId, source, view);
+  updateTrackSettings(peerId: string, source: VideoSource, view: VideoSettings | undefined): void {
+    if (this.#peers.has(peerId)) this.#trackSettings.set(peerId, source, view);
   }
 
   /** Whose voice each audio slot of a large room carries, `null` where it is nobody's; empty in smaller rooms. */
   get slots(): readonly (string | null)[] {
-    return this.#slots.carried;
+    return this.#slots.holders;
   }
 
   /** The sound of each slot. Play all of them: who is heard in which is the server's affair. */
@@ -260,7 +262,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /** How loud a peer's microphone is now, 0 to 1. */
   level(peerId: string): number {
-    return this.#link?.receiving.level(peerId, this.#slots.of(peerId)) ?? 0;
+    return this.#link?.subscriber.level(peerId, this.#slots.of(peerId)) ?? 0;
   }
 
   /** Whether media has ever flowed in this stay: if not, something between here and the server keeps it out. */
@@ -269,17 +271,17 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   }
 
   /** Whether the connection to the server is cut just now, and being made anew. */
-  get cut(): boolean {
-    return this.#line?.cut ?? false;
+  get reconnecting(): boolean {
+    return this.#session?.reconnecting ?? false;
   }
 
   /** Finds the way of the media anew, for instance when its owner has moved to another network. */
   restartIce(): void {
-    this.#mustLink().restartIce();
+    this.#requireLink().restartIce();
   }
 
   /** How the media is connected. */
-  get connection(): Connection {
+  get connection(): MediaConnectionState {
     return this.#link?.connection ?? 'connecting';
   }
 
@@ -289,14 +291,14 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     return (reports ?? []).map(summarise);
   }
 
-  #lineOptions(): LineOptions {
+  #sessionOptions(): SignalSessionOptions {
     return {
       url: this.#url,
       listeners: this.#listeners(),
-      onCut: () => this.emit('cutChanged', true),
+      onReconnecting: () => this.emit('reconnectingChanged', true),
       onResumed: (snapshot) => this.#resumed(snapshot),
       onClose: (reason) => {
-        if (this.#line) this.#end(reason);
+        if (this.#session) this.#end(reason);
         else if (this.#state === 'joining') this.#reason = reason;
       },
     };
@@ -304,23 +306,24 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   #listeners() {
     return {
-      ...this.#roster.listeners,
+      ...this.#peers.listeners,
       ...this.broadcast.listeners,
-      grantsChanged: ({ grants }: { grants: Grants }) => this.#allowed(grants),
+      grantsChanged: ({ grants }: { grants: Grants }) => this.#applyGrants(grants),
       tokenRefreshed: ({ token }: { token: string }) => {
         this.#token = token;
         this.emit('tokenRefreshed', token);
       },
       draining: ({ seconds }: { seconds: number }) => this.emit('draining', { seconds }),
-      newConsumers: ({ consumers }: { consumers: ConsumerInfo[] }) => void this.#link?.receiving.consume(consumers),
+      newConsumers: ({ consumers }: { consumers: ConsumerInfo[] }) => void this.#link?.subscriber.consume(consumers),
       consumersClosed: ({ consumerIds }: { consumerIds: string[] }) =>
-        this.#link?.receiving.consumersClosed(consumerIds),
-      producerWatched: (watched: ResumeReply['watched'][number]) => this.#link?.sending.watched(watched),
-      slots: ({ slots }: { slots: JoinReply['slots'] }) => this.#slots.carry(slots),
+        this.#link?.subscriber.consumersClosed(consumerIds),
+      subscribedLayers: (watched: ResumeReply['subscribedLayers'][number]) =>
+        this.#link?.publisher.setSubscribedLayer(watched),
+      slots: ({ slots }: { slots: JoinReply['slots'] }) => this.#slots.setHolders(slots),
     };
   }
 
-  #joined(reply: JoinReply, line: Line, media: Pick<SfuLinkOptions, 'device' | 'video'>): void {
+  #joined(reply: JoinReply, line: SignalSession, media: Pick<SfuLinkOptions, 'device' | 'video'>): void {
     this.#reply = reply;
     this.#grants = reply.grants;
     this.#link = new SfuLink({
@@ -330,11 +333,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       transports: reply.transports,
       onTrack: ({ peerId, slot, source }, track) => {
         if (slot !== undefined) this.#slots.addTrack(slot, track);
-        else if (peerId !== undefined) this.#roster.addTrack(peerId, source, track);
+        else if (peerId !== undefined) this.#peers.addTrack(peerId, source, track);
       },
       onTrackEnded: ({ peerId, slot, source }, track) => {
         if (slot !== undefined) this.#slots.removeTrack(slot, track);
-        else if (peerId !== undefined) this.#roster.removeTrack(peerId, source, track);
+        else if (peerId !== undefined) this.#peers.removeTrack(peerId, source, track);
       },
       onSourceEnded: () => this.#localChanged(),
       onConnection: () => {
@@ -345,53 +348,53 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       onFailed: () => this.#mediaFailed(),
     });
     // A browser would close with 1001, as proxies do that restart.
-    this.#unwatchPage = onPageLeft(() => line.farewell());
+    this.#unwatchPage = onPageLeft(() => line.closeOnPageHide());
     this.#unwatchNetwork = onNetworkChange(() => {
       line.probe();
       this.#link?.restartIce();
     });
-    this.#pulse = new Pulse({
-      lastHeard: () => this.#link?.lastHeard((info) => this.#isExpected(info)),
+    this.#silenceDetector = new MediaSilenceDetector({
+      lastPacketAt: () => this.#link?.lastPacketAt((info) => this.#isExpected(info)),
       onSilence: () => {
         line.probe(true);
         // Who is cut looks at the media when the stay goes on.
-        if (!line.cut) this.#link?.checkPath();
+        if (!line.reconnecting) this.#link?.checkPath();
       },
     });
-    for (const info of reply.peers) this.#roster.add(info);
-    this.#roster.syncUndecodable(reply.undecodable);
-    this.#slots.carry(reply.slots);
+    for (const info of reply.peers) this.#peers.add(info);
+    this.#peers.syncUnsupportedCodecs(reply.unsupportedCodecs);
+    this.#slots.setHolders(reply.slots);
     this.broadcast.sync(reply.broadcast, reply.hands);
     this.#setState('joined');
-    void this.#link.receiving.consume(reply.consumers);
-    this.#views.resume();
+    void this.#link.subscriber.consume(reply.consumers);
+    this.#trackSettings.resume();
   }
 
   /** Whether media of this consumer should come all the time. Slots are silent whenever nobody speaks. */
   #isExpected({ peerId, source }: ConsumerInfo): boolean {
-    if (peerId === undefined || !this.#roster.sends(peerId, source)) return false;
-    return source === 'camera' || source === 'screen' ? this.#views.isSeen(peerId, source) : true;
+    if (peerId === undefined || !this.#peers.sends(peerId, source)) return false;
+    return source === 'camera' || source === 'screen' ? this.#trackSettings.isSeen(peerId, source) : true;
   }
 
   /** Makes everything the same as the server says that it is now, and tells what is different. */
-  #resumed({ peers, consumers, undecodable, slots, watched, ...now }: ResumeReply): void {
-    const { moved, grants, broadcast, hands } = now;
-    this.#allowed(grants, now);
+  #resumed({ peers, consumers, unsupportedCodecs, slots, subscribedLayers, ...now }: ResumeReply): void {
+    const { addressChanged, grants, broadcast, hands } = now;
+    this.#applyGrants(grants, now);
     this.broadcast.sync(broadcast, hands);
-    if (moved || this.connection === 'lost') this.#link?.restartIce();
-    this.#roster.sync(peers);
-    this.#roster.syncUndecodable(undecodable);
-    this.#slots.carry(slots);
-    this.#link?.receiving.sync(consumers);
-    this.#link?.sending.syncWatched(watched);
-    this.#views.resume();
-    this.emit('cutChanged', false);
+    if (addressChanged || this.connection === 'lost') this.#link?.restartIce();
+    this.#peers.sync(peers);
+    this.#peers.syncUnsupportedCodecs(unsupportedCodecs);
+    this.#slots.setHolders(slots);
+    this.#link?.subscriber.sync(consumers);
+    this.#link?.publisher.syncSubscribedLayers(subscribedLayers);
+    this.#trackSettings.resume();
+    this.emit('reconnectingChanged', false);
   }
 
-  #allowed(grants: Grants, there?: Pick<ResumeReply, 'transports' | 'sources'>): void {
+  #applyGrants(grants: Grants, there?: Pick<ResumeReply, 'transports' | 'sources'>): void {
     const before = JSON.stringify(this.#grants);
     this.#grants = grants;
-    const ended = this.#link?.allow(grants, there) ?? false;
+    const ended = this.#link?.applyGrants(grants, there) ?? false;
     this.#delay();
     // A right that was gone while we were cut, and is back, has ended what we published all the same.
     if (JSON.stringify(grants) === before && !ended) return;
@@ -402,11 +405,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** Whoever only watches plays a smooth broadcast later; on the stage people talk to each other. */
   #delay(): void {
     const waits = this.broadcast.info?.profile === 'smooth' && this.#grants?.canPublish === false;
-    this.#link?.receiving.setDelay(waits ? SMOOTH : 0);
+    this.#link?.subscriber.setDelay(waits ? SMOOTH : 0);
   }
 
   async #setMuted(source: Source, muted: boolean): Promise<void> {
-    const done = this.#mustLink().sending.setMuted(source, muted);
+    const done = this.#requireLink().publisher.setMuted(source, muted);
     this.#localChanged();
     // A refusal leaves it muted.
     await done.finally(() => this.#localChanged());
@@ -416,27 +419,27 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.emit('localChanged', this.sources);
   }
 
-  #mustLink(): SfuLink {
+  #requireLink(): SfuLink {
     if (!this.#link || this.#state !== 'joined') throw new WeirError('notJoined', 'Join a room first.');
     return this.#link;
   }
 
-  #mustSignal(): Line {
-    if (!this.#line || this.#state !== 'joined') throw new WeirError('notJoined', 'Join a room first.');
-    return this.#line;
+  #requireSession(): SignalSession {
+    if (!this.#session || this.#state !== 'joined') throw new WeirError('notJoined', 'Join a room first.');
+    return this.#session;
   }
 
   /** Whoever leaves while we are joining does not end up inside. */
-  #mustBeJoining(): void {
+  #assertJoining(): void {
     if (this.#state !== 'joining') throw new WeirError('closed', 'You left before you were in.');
   }
 
   #mediaFailed(): void {
-    this.#line?.leave('mediaFailed');
+    this.#session?.leave('mediaFailed');
     this.#end('mediaFailed');
   }
 
-  #setState(state: RoomState): void {
+  #setState(state: RoomClientState): void {
     this.#state = state;
     this.emit('stateChanged', state);
   }
@@ -448,14 +451,14 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.#over.reject(new WeirError('closed'));
     this.#unwatchNetwork?.();
     this.#unwatchPage?.();
-    this.#pulse?.close();
-    this.#views.close();
+    this.#silenceDetector?.close();
+    this.#trackSettings.close();
     this.#setState('closed');
     this.#link?.close();
-    this.#roster.clear();
+    this.#peers.clear();
     this.#slots.clear();
     // Whoever was not in hears of it from `join`.
-    if (wasIn) this.emit('closed', { reason, message: closings[reason].message });
+    if (wasIn) this.emit('closed', { reason, message: closeReasons[reason].message });
   }
 }
 

@@ -3,13 +3,13 @@ import { Device, type types } from 'mediasoup-client';
 import { WeirError } from '../../shared/errors.ts';
 import { RtpCapabilities, type TransportInfo } from '../../shared/media.ts';
 import type { ConsumerInfo, Grants, ResumeReply } from '../../shared/protocol.ts';
-import type { Connection } from './events.ts';
-import type { earlyHandler } from './handler.ts';
-import { IceRestarts } from './IceRestarts.ts';
+import type { MediaConnectionState } from './events.ts';
+import { IceRestartPolicy } from './IceRestartPolicy.ts';
 import { type LocalCounters, MediaPath } from './MediaPath.ts';
-import { Receiving, type ReceivingOptions } from './Receiving.ts';
+import { Publisher, type PublisherOptions } from './Publisher.ts';
+import type { prefetchHandler } from './prefetchHandler.ts';
 import { SendFeedback } from './SendFeedback.ts';
-import { Sending, type SendingOptions } from './Sending.ts';
+import { Subscriber, type SubscriberOptions } from './Subscriber.ts';
 import { countTransport, type TransportReport } from './stats.ts';
 
 type Transport = types.Transport;
@@ -18,8 +18,8 @@ type Transport = types.Transport;
 const REOPEN_DELAYS = [500, 1000, 2000, 4000];
 
 export interface SfuLinkOptions
-  extends Pick<ReceivingOptions, 'request' | 'onTrack' | 'onTrackEnded'>,
-    Pick<SendingOptions, 'device' | 'video' | 'kind' | 'onSourceEnded'> {
+  extends Pick<SubscriberOptions, 'request' | 'onTrack' | 'onTrackEnded'>,
+    Pick<PublisherOptions, 'device' | 'video' | 'kind' | 'onSourceEnded'> {
   readonly transports: { send?: TransportInfo; recv?: TransportInfo };
   /** `connection` has changed. */
   onConnection(): void;
@@ -32,8 +32,8 @@ export interface SfuLinkOptions
  * answered at once, and an object that the server refuses is closed.
  */
 export class SfuLink {
-  readonly sending: Sending;
-  readonly receiving: Receiving;
+  readonly publisher: Publisher;
+  readonly subscriber: Subscriber;
   readonly #options: SfuLinkOptions;
   #send: Transport | undefined;
   #recv: Transport | undefined;
@@ -42,7 +42,7 @@ export class SfuLink {
   #receiveRight: symbol | undefined = Symbol('recv');
   #opening = false;
   #reopening: ReturnType<typeof setTimeout> | undefined;
-  readonly #restarts: IceRestarts;
+  readonly #restarts: IceRestartPolicy;
   readonly #path: MediaPath;
   readonly #feedback = new SendFeedback(() => count(this.#send));
   #wasConnected = false;
@@ -50,15 +50,15 @@ export class SfuLink {
 
   constructor(options: SfuLinkOptions) {
     this.#options = options;
-    this.sending = new Sending({ ...options, openTransport: () => this.#openSending() });
-    this.receiving = new Receiving(options);
+    this.publisher = new Publisher({ ...options, openTransport: () => this.#openSending() });
+    this.subscriber = new Subscriber(options);
     const { send, recv } = options.transports;
     if (send) this.#sendOver(send);
     if (recv) this.#receiveOver(recv);
-    this.#restarts = new IceRestarts({
+    this.#restarts = new IceRestartPolicy({
       restart: () => this.#restartIce(),
       connection: () => this.connection,
-      onHopeless: () => options.onFailed(),
+      onGivenUp: () => options.onFailed(),
     });
     this.#path = new MediaPath({
       local: () => this.#counters(),
@@ -69,10 +69,10 @@ export class SfuLink {
 
   /**
    * A device that knows what browser and server have in common, and what of it it can receive, as `join` takes it.
-   * @throws {WeirError} `incapable` when this is no browser that can do calls
+   * @throws {WeirError} `unsupported` when this is no browser that can do calls
    */
   static async device(
-    handler: ReturnType<typeof earlyHandler>,
+    handler: ReturnType<typeof prefetchHandler>,
     routerRtpCapabilities: RtpCapabilities,
   ): Promise<{ device: Device; rtpCapabilities: RtpCapabilities }> {
     try {
@@ -80,7 +80,7 @@ export class SfuLink {
       await device.load({ routerRtpCapabilities });
       return { device, rtpCapabilities: RtpCapabilities.parse(device.recvRtpCapabilities) };
     } catch (cause) {
-      throw new WeirError('incapable', 'This browser cannot do calls; a current one can.', { cause });
+      throw new WeirError('unsupported', 'This browser cannot do calls; a current one can.', { cause });
     }
   }
 
@@ -89,16 +89,16 @@ export class SfuLink {
    * @param there the transports and our sources that the server has, where it said so
    * @returns whether anything that we published has ended
    */
-  allow(grants: Grants, there?: Pick<ResumeReply, 'transports' | 'sources'>): boolean {
+  applyGrants(grants: Grants, there?: Pick<ResumeReply, 'transports' | 'sources'>): boolean {
     const sends = grants.canPublish && (!there || there.transports.send === this.#send?.id);
-    const forbidden = this.sending.allow(sends ? grants : { ...grants, canPublish: false });
-    const missing = there !== undefined && this.sending.syncSources(there.sources);
+    const forbidden = this.publisher.applyGrants(sends ? grants : { ...grants, canPublish: false });
+    const missing = there !== undefined && this.publisher.syncSources(there.sources);
     if (!sends) this.#send = undefined;
     this.#sendRight = grants.canPublish ? (this.#sendRight ?? Symbol('send')) : undefined;
     if (!grants.canSubscribe || (there && there.transports.recv !== this.#recv?.id)) {
       this.#recv?.close();
       this.#recv = undefined;
-      this.receiving.attach(undefined);
+      this.subscriber.attach(undefined);
       clearTimeout(this.#reopening);
     }
     this.#receiveRight = grants.canSubscribe ? (this.#receiveRight ?? Symbol('recv')) : undefined;
@@ -108,7 +108,7 @@ export class SfuLink {
 
   /** Finds the way of the media anew, on both transports; what flows goes on until there is a better one. */
   restartIce(): void {
-    this.#restarts.want();
+    this.#restarts.request();
   }
 
   /** Whether media has ever found its way. */
@@ -120,8 +120,8 @@ export class SfuLink {
    * How long ago the server was last heard of by the media, in milliseconds: by what comes in, or else by its reports on what
    * is sent; undefined where nothing is to be expected.
    */
-  lastHeard(isExpected: (info: ConsumerInfo) => boolean): number | undefined {
-    return this.receiving.lastHeard(isExpected) ?? this.#feedback.poll();
+  lastPacketAt(isExpected: (info: ConsumerInfo) => boolean): number | undefined {
+    return this.subscriber.lastPacketAt(isExpected) ?? this.#feedback.poll();
   }
 
   /** Finds out with the server whether media still gets through; where it does not, ICE is restarted. */
@@ -130,7 +130,7 @@ export class SfuLink {
   }
 
   /** How the media is connected: `lost` as soon as one transport has lost its way, or nothing gets through. */
-  get connection(): Connection {
+  get connection(): MediaConnectionState {
     if (this.#path.lost) return 'lost';
     const states = [this.#send, this.#recv].map((transport) => transport?.connectionState);
     if (states.some((state) => state === 'disconnected' || state === 'failed')) return 'lost';
@@ -139,7 +139,7 @@ export class SfuLink {
 
   /** Every sender and receiver with its statistics. */
   async stats() {
-    const [sent, received] = await Promise.all([this.sending.stats(), this.receiving.stats()]);
+    const [sent, received] = await Promise.all([this.publisher.stats(), this.subscriber.stats()]);
     return [...sent, ...received];
   }
 
@@ -150,20 +150,20 @@ export class SfuLink {
     this.#path.close();
     this.#send?.close();
     this.#recv?.close();
-    this.sending.close();
-    this.receiving.close();
+    this.publisher.close();
+    this.subscriber.close();
   }
 
   #sendOver(info: TransportInfo): Transport {
     const transport = this.#connecting(this.#options.device.createSendTransport(toOptions(info)));
     this.#send = transport;
-    this.sending.attach(transport);
+    this.publisher.attach(transport);
     return transport;
   }
 
   #receiveOver(info: TransportInfo): void {
     this.#recv = this.#connecting(this.#options.device.createRecvTransport(toOptions(info)));
-    this.receiving.attach(this.#recv);
+    this.subscriber.attach(this.#recv);
   }
 
   async #openSending(): Promise<Transport> {
@@ -203,8 +203,8 @@ export class SfuLink {
       if (state === 'connected') this.#wasConnected = true;
       this.#options.onConnection();
       if (state === 'failed' && !this.#wasConnected) this.#options.onFailed();
-      else if (state === 'failed') this.#restarts.want();
-      else this.#restarts.look();
+      else if (state === 'failed') this.#restarts.request();
+      else this.#restarts.onConnectionChanged();
     });
     transport.on('connect', ({ dtlsParameters }, callback) => {
       const answer = this.#options.request('connectTransport', { transportId: transport.id, dtlsParameters });
@@ -217,8 +217,8 @@ export class SfuLink {
   /** Browsers themselves take five seconds and more to say that a path is lost. */
   #pathChanged(): void {
     this.#options.onConnection();
-    this.#restarts.look();
-    if (this.#path.lost) this.#restarts.want();
+    this.#restarts.onConnectionChanged();
+    if (this.#path.lost) this.#restarts.request();
   }
 
   async #counters(): Promise<LocalCounters> {

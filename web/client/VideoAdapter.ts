@@ -3,7 +3,7 @@ import type { Source } from '../../shared/media.ts';
 import { type EncodingChoice, encodingsOf, layersIn, type Size, sizeOf } from './encodings.ts';
 import { FrameRepeater, isCanvas, type TrackSender } from './FrameRepeater.ts';
 import { type Content, ScreenContent } from './ScreenContent.ts';
-import type { WatchedLayers } from './WatchedLayers.ts';
+import type { SenderLayerControl } from './SenderLayerControl.ts';
 
 /** How often the track is measured, in milliseconds. */
 const INTERVAL = 1000;
@@ -19,7 +19,7 @@ export interface VideoAdapterOptions {
   /** The hint that the track was given for it, if any; one of its own is its owner's choice. */
   readonly hint: Content | undefined;
   /** Changes how it is encoded. */
-  readonly layers: Pick<WatchedLayers, 'reshape'>;
+  readonly layers: Pick<SenderLayerControl, 'reshape'>;
   /** The track has another size now; so many spatial layers are used for it. */
   onResized(size: Size, layers: number): void;
 }

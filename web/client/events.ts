@@ -1,7 +1,7 @@
 /** Owns what a RoomClient tells, and in which words: its events, and the others as an application sees them. */
-import type { CloseReason } from '../../shared/closing.ts';
+import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { Source } from '../../shared/media.ts';
-import type { BroadcastInfo, Grants, Hands, Reaction, SourceStates } from '../../shared/protocol.ts';
+import type { BroadcastInfo, Grants, RaisedHands, Reaction, SourceStates } from '../../shared/protocol.ts';
 
 /** Somebody else in the room. */
 export interface RemotePeer {
@@ -18,16 +18,16 @@ export interface RemotePeer {
   /** What of it has arrived here. */
   readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
   /** What of it this browser has no decoder for, with its MIME type such as `video/H264`. */
-  readonly undecodable: ReadonlyMap<Source, string>;
+  readonly unsupportedCodec: ReadonlyMap<Source, string>;
 }
 
-export type RoomState = 'idle' | 'joining' | 'joined' | 'closed';
+export type RoomClientState = 'idle' | 'joining' | 'joined' | 'closed';
 
 /** How media is connected. */
-export type Connection = 'connecting' | 'connected' | 'lost';
+export type MediaConnectionState = 'connecting' | 'connected' | 'lost';
 
 export interface RoomClientEvents {
-  stateChanged: RoomState;
+  stateChanged: RoomClientState;
   peerJoined: RemotePeer;
   peerLeft: { peer: RemotePeer; reason: string };
   /** A peer turned a source on or off, muted or unmuted it, or it is one that this browser cannot decode. */
@@ -44,13 +44,13 @@ export interface RoomClientEvents {
   awayChanged: RemotePeer;
   reaction: { peer: RemotePeer; reaction: Reaction };
   /** Our connection to the server was cut, or is there again; meanwhile media flows on. */
-  cutChanged: boolean;
+  reconnectingChanged: boolean;
   /** What we may do has changed; what we may no longer publish has ended. */
   grantsChanged: Grants;
   /** A broadcast went live or ended, or another number of people watch it. */
   broadcastChanged: BroadcastInfo;
   /** Which viewers of a broadcast want to speak; administrators hear of it. */
-  handsChanged: Hands;
+  handsChanged: RaisedHands;
   /** Somebody asks us onto the stage: see `broadcast.answer`. */
   invited: { by: string };
   /** A viewer whom an administrator asked onto the stage has answered. */
@@ -58,7 +58,7 @@ export interface RoomClientEvents {
   /** The server will end in so many seconds, and lets nobody in any more. */
   draining: { seconds: number };
   /** The media connected, or lost its way. */
-  connectionChanged: Connection;
+  connectionChanged: MediaConnectionState;
   /** The server has sent a fresh token, see `RoomClient.token`. */
   tokenRefreshed: string;
   /** What we publish has changed. */

@@ -1,7 +1,7 @@
 /** Owns what the SDK is: everything that another page may import from `/sdk.js`. */
 import './jitless.ts';
 
-export { type CloseReason, closings } from '../../shared/closing.ts';
+export { type CloseReason, closeReasons } from '../../shared/closeReasons.ts';
 export { type ErrorCode, type ErrorReason, WeirError } from '../../shared/errors.ts';
 export { kindOf, type Source, sources } from '../../shared/media.ts';
 export {
@@ -16,8 +16,8 @@ export type {
   BroadcastInfo,
   BroadcastProfile,
   Grants,
-  GrantsChange,
-  Hands,
+  GrantsPatch,
+  RaisedHands,
   Reaction,
   Role,
   RoomKind,
@@ -29,11 +29,11 @@ export { baseUrl } from './base.ts';
 export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices.ts';
 export { Emitter } from './Emitter.ts';
 export type { VideoCodec } from './encodings.ts';
-export type { RemotePeer, RoomClientEvents, RoomState } from './events.ts';
+export type { RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 export type { JoinOptions } from './joinOptions.ts';
 export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './LocalMedia.ts';
+export { type ObserveVideoOptions, observeVideo, observeVisibleSize, type VisibleSize } from './observeVideo.ts';
+export type { PublishOptions } from './Publisher.ts';
 export { RoomClient } from './RoomClient.ts';
-export type { PublishOptions } from './Sending.ts';
 export type { TrackStats } from './stats.ts';
-export type { ViewSize, ViewSource } from './Views.ts';
-export { type SeenSize, seenSize, type WatchOptions, watchElement } from './watchElement.ts';
+export type { VideoSettings, VideoSource } from './TrackSettingsReporter.ts';

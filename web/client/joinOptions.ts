@@ -1,8 +1,9 @@
 /** Owns what an application says when it joins a room. */
-import type { RequestData } from '../../shared/Channel.ts';
+
 import { WeirError } from '../../shared/errors.ts';
 import type { RtpCapabilities } from '../../shared/media.ts';
-import type { ClientTable, Role, RoomKind } from '../../shared/protocol.ts';
+import type { ClientMessages, Role, RoomKind } from '../../shared/protocol.ts';
+import type { RequestData } from '../../shared/RpcChannel.ts';
 
 export interface JoinOptions {
   readonly room: string;
@@ -19,8 +20,8 @@ export interface JoinOptions {
   readonly kind?: RoomKind;
   /** On a server that runs open: what we want to be. Elsewhere the token says it. */
   readonly role?: Role;
-  /** How many videos to receive until `setView` says which: those of the first who came. All where it is not given. */
-  readonly videos?: number;
+  /** How many initialVideoLimit to receive until `updateTrackSettings` says which: those of the first who came. All where it is not given. */
+  readonly initialVideoLimit?: number;
 }
 
 /** The token of these options. @throws {WeirError} `unauthorized` when the application's function fails */
@@ -36,10 +37,10 @@ export async function tokenOf({ token }: Pick<JoinOptions, 'token'>): Promise<st
 
 /** The request that says it, for a device that can receive so much. */
 export function joinRequest(
-  { room, name, guest, kind, role, videos }: JoinOptions,
+  { room, name, guest, kind, role, initialVideoLimit }: JoinOptions,
   token: string | undefined,
   rtpCapabilities: RtpCapabilities,
-): RequestData<ClientTable, 'join'> {
+): RequestData<ClientMessages, 'join'> {
   return {
     room,
     ...(token !== undefined && { token }),
@@ -47,7 +48,7 @@ export function joinRequest(
     ...(guest !== undefined && { guest }),
     ...(kind !== undefined && { kind }),
     ...(role !== undefined && { role }),
-    ...(videos !== undefined && { videos }),
+    ...(initialVideoLimit !== undefined && { initialVideoLimit }),
     rtpCapabilities,
     transports: { send: true, recv: true },
   };

@@ -1,7 +1,7 @@
 /** Owns hearing that this device's network has changed, or that the page goes away. */
 
 /** What browsers have of the Network Information API; where they lack it, `online` has to do. */
-interface Connection extends EventTarget {
+interface NetworkInformation extends EventTarget {
   readonly type?: string;
 }
 
@@ -29,7 +29,7 @@ export function onPageLeft(listener: () => void): () => void {
   return () => window.removeEventListener('pagehide', hidden);
 }
 
-function networkInformation(): Connection | undefined {
+function networkInformation(): NetworkInformation | undefined {
   const connection: unknown = Reflect.get(globalThis.navigator ?? {}, 'connection');
   return connection instanceof EventTarget ? connection : undefined;
 }

@@ -24,17 +24,17 @@ export interface TrackStats {
   readonly height?: number;
   readonly framesPerSecond?: number;
   /** Video sent: what keeps it from being better, where the browser says that something does. */
-  readonly limitedBy?: 'cpu' | 'bandwidth' | 'other';
+  readonly qualityLimitationReason?: 'cpu' | 'bandwidth' | 'other';
   /** Video received: how often and for how many seconds the picture stood still. */
-  readonly freezes?: number;
-  readonly frozenFor?: number;
+  readonly freezeCount?: number;
+  readonly totalFreezesDuration?: number;
   /** Received: seconds that frames or samples have waited before they were played, summed up, and how many have. */
   readonly bufferedFor?: number;
   readonly buffered?: number;
   /** Video received: seconds of decoding, summed up. */
   readonly decodedFor?: number;
   /** Of the network between here and the server, there and back, in seconds. */
-  readonly pathTime?: number;
+  readonly currentRoundTripTime?: number;
 }
 
 /** Of several layers, the first of these that one has counts. */
@@ -74,15 +74,15 @@ export function summarise(track: {
     width: optional('frameWidth'),
     height: optional('frameHeight'),
     framesPerSecond: optional('framesPerSecond'),
-    limitedBy: received
+    qualityLimitationReason: received
       ? undefined
       : limits.find((limit) => streams.some((row) => row.qualityLimitationReason === limit)),
-    freezes: optional('freezeCount'),
-    frozenFor: optional('totalFreezesDuration'),
+    freezeCount: optional('freezeCount'),
+    totalFreezesDuration: optional('totalFreezesDuration'),
     bufferedFor: optional('jitterBufferDelay'),
     buffered: optional('jitterBufferEmittedCount'),
     decodedFor: optional('totalDecodeTime'),
-    pathTime: pathTime(rows),
+    currentRoundTripTime: currentRoundTripTime(rows),
   };
 }
 
@@ -112,7 +112,7 @@ export function countTransport(report: RTCStatsReport): TransportReport {
 }
 
 /** The round trip of the pair of candidates that carries it; not every browser says which that is by the transport. */
-function pathTime(rows: readonly Row[]): number | undefined {
+function currentRoundTripTime(rows: readonly Row[]): number | undefined {
   const chosen = new Set(rows.map((row) => row.selectedCandidatePairId).filter(Boolean));
   const pairs = rows.filter(({ type, id, selected, nominated, state }) => {
     if (type !== 'candidate-pair') return false;

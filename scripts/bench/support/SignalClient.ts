@@ -1,17 +1,17 @@
 /** Owns a client of Weir's that has signalling only: it joins, publishes and resumes as the SDK does, and media never flows. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { Channel } from '../../../shared/Channel.ts';
 import { RtpCapabilities, type RtpParameters, type Source } from '../../../shared/media.ts';
 import {
-  type ClientTable,
-  clientTable,
+  type ClientMessages,
+  clientMessages,
   type JoinReply,
-  type ServerTable,
+  type ServerMessages,
   SIGNALLING_PATH,
-  serverTable,
+  serverMessages,
   type Welcome,
 } from '../../../shared/protocol.ts';
+import { RpcChannel } from '../../../shared/RpcChannel.ts';
 import { Traffic } from './stepProtocol.ts';
 
 export class SignalClient implements Disposable {
@@ -19,15 +19,15 @@ export class SignalClient implements Disposable {
   /** Consumers that the server has made for it and has been told to resume. */
   consumers = 0;
   readonly #socket: WebSocket;
-  readonly #channel: Channel<ClientTable, ServerTable>;
+  readonly #channel: RpcChannel<ClientMessages, ServerMessages>;
   readonly #welcome = Promise.withResolvers<Welcome>();
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
-    this.#channel = new Channel<ClientTable, ServerTable>({
-      outgoing: clientTable,
-      incoming: serverTable,
-      tolerant: true,
+    this.#channel = new RpcChannel<ClientMessages, ServerMessages>({
+      outgoing: clientMessages,
+      incoming: serverMessages,
+      ignoreUnknown: true,
       handlers: { ping: () => ({}) },
       listeners: {
         welcome: (welcome) => this.#welcome.resolve(welcome),

@@ -4,9 +4,9 @@
  */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { Channel } from '../../../shared/Channel.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import type { DtlsParameters, RtpCapabilities, RtpParameters, Source, TransportInfo } from '../../../shared/media.ts';
+import { RpcChannel } from '../../../shared/RpcChannel.ts';
 import {
   type Direction,
   STEP_PATH,
@@ -49,7 +49,7 @@ export class StepClient implements Disposable {
   readonly consumers: StepConsumer[] = [];
   readonly #socket: WebSocket;
   readonly #hooks: StepHooks;
-  readonly #channel: Channel<StepClientTable, StepServerTable>;
+  readonly #channel: RpcChannel<StepClientTable, StepServerTable>;
   readonly #transports = new Map<Direction, Transport>();
   readonly #waiting = new Set<() => void>();
   #expected = 0;
@@ -59,7 +59,7 @@ export class StepClient implements Disposable {
   private constructor(socket: WebSocket, hooks: StepHooks) {
     this.#socket = socket;
     this.#hooks = hooks;
-    this.#channel = new Channel<StepClientTable, StepServerTable>({
+    this.#channel = new RpcChannel<StepClientTable, StepServerTable>({
       outgoing: stepClientTable,
       incoming: stepServerTable,
       handlers: { newConsumer: (consumer) => this.#consume(consumer) },

@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { Consumer, Producer, WebRtcTransport } from 'mediasoup/types';
 import type { WebSocket } from 'ws';
 import { Lifetime } from '../../../server/Lifetime.ts';
-import type { Hub } from '../../../server/media/Hub.ts';
+import { ConsumerFactory, consumerParameters } from '../../../server/media/ConsumerFactory.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../../../server/media/options.ts';
-import { consumerParameters, ReceivingDevice } from '../../../server/media/receiving.ts';
-import { Channel, type Handlers } from '../../../shared/Channel.ts';
+import type { RoomRouter } from '../../../server/media/RoomRouter.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import { kindOf, RtpCapabilities, type Source } from '../../../shared/media.ts';
+import { type Handlers, RpcChannel } from '../../../shared/RpcChannel.ts';
 import {
   type Direction,
   type StepClientTable,
@@ -26,7 +26,7 @@ export interface StepPublication {
 
 /** The room as a peer of it sees it. */
 export interface StepRoom {
-  readonly hub: Hub;
+  readonly hub: RoomRouter;
   /** Members that have joined. */
   others(than: StepPeer): readonly StepPeer[];
 }
@@ -44,17 +44,17 @@ export interface StepPeerOptions {
 export class StepPeer {
   readonly id = randomUUID();
   readonly #options: StepPeerOptions;
-  readonly #channel: Channel<StepServerTable, StepClientTable>;
+  readonly #channel: RpcChannel<StepServerTable, StepClientTable>;
   readonly #lifetime = new Lifetime<'left'>();
   readonly #transports = new Map<string, { direction: Direction; transport: WebRtcTransport }>();
   readonly #publications = new Map<string, StepPublication>();
   readonly #consumers = new Map<string, Consumer>();
-  #joined: { name: string; device: ReceivingDevice | undefined } | undefined;
+  #joined: { name: string; device: ConsumerFactory | undefined } | undefined;
 
   constructor(socket: WebSocket, options: StepPeerOptions) {
     this.#options = options;
     const { traffic, onFailure } = options;
-    this.#channel = new Channel<StepServerTable, StepClientTable>({
+    this.#channel = new RpcChannel<StepServerTable, StepClientTable>({
       outgoing: stepServerTable,
       incoming: stepClientTable,
       handlers: this.#handlers(),
@@ -146,7 +146,7 @@ export class StepPeer {
         if (this.#joined) throw new WeirError('alreadyJoined');
         this.#joined = {
           name: data.name,
-          device: data.rtpCapabilities && new ReceivingDevice(data.rtpCapabilities),
+          device: data.rtpCapabilities && new ConsumerFactory(data.rtpCapabilities),
         };
         const others = room.others(this);
         const publications = others.flatMap((other) => other.publications);
@@ -179,7 +179,7 @@ export class StepPeer {
   }
 
   #canConsume(producer: Producer): boolean {
-    return !producer.closed && this.#receiving !== undefined && this.#joined?.device?.knows(producer) === true;
+    return !producer.closed && this.#receiving !== undefined && this.#joined?.device?.canConsume(producer) === true;
   }
 
   async #consumeAll(publications: readonly StepPublication[]): Promise<void> {

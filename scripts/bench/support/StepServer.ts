@@ -9,8 +9,8 @@ import { once } from 'node:events';
 import { type Logger, pino } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Config, readConfig } from '../../../server/config.ts';
-import { Hub } from '../../../server/media/Hub.ts';
 import { ownAddresses } from '../../../server/media/options.ts';
+import { RoomRouter } from '../../../server/media/RoomRouter.ts';
 import { WorkerPool } from '../../../server/media/WorkerPool.ts';
 import { StepPeer, type StepPeerOptions } from './StepPeer.ts';
 import { STEP_PATH, Traffic } from './stepProtocol.ts';
@@ -23,10 +23,10 @@ export interface StepServerOptions {
 
 /** A room: its media, and everyone whose socket is open. */
 class Room {
-  readonly hub: Hub;
+  readonly hub: RoomRouter;
   readonly peers = new Set<StepPeer>();
 
-  constructor(hub: Hub) {
+  constructor(hub: RoomRouter) {
     this.hub = hub;
   }
 
@@ -77,7 +77,7 @@ export class StepServer implements AsyncDisposable {
       count: config.workers,
       listen: { ip: config.rtcHost, announcedAddresses: first === undefined ? [own, ...others] : [first, ...further] },
       firstPort: config.rtcPort,
-      patience: config.workerPatience,
+      responseTimeout: config.workerResponseTimeout,
       limits: config.load,
       log,
     });
@@ -142,7 +142,7 @@ export class StepServer implements AsyncDisposable {
   }
 
   #open(name: string): Promise<Room> {
-    const opening = Hub.open(this.pool.pick()).then((hub) => new Room(hub));
+    const opening = RoomRouter.open(this.pool.selectForRoom()).then((hub) => new Room(hub));
     this.#rooms.set(name, opening);
     opening.catch(() => this.#rooms.delete(name));
     return opening;

@@ -22,7 +22,7 @@ export interface ViewerStats {
   readonly emitted: number;
   readonly decoding: number;
   readonly decoded: number;
-  readonly freezes: number;
+  readonly freezeCount: number;
 }
 
 type Host = Awaited<ReturnType<typeof enterHost>>;
@@ -156,7 +156,7 @@ async function enterViewer({ url, room, columns, rows }: Where & { columns: numb
     video.requestVideoFrameCallback(onFrame);
     track.addEventListener('ended', () => video.remove());
     void video.play();
-    client.setView(peer.peerId, 'camera', { width: 1280, height: 720 });
+    client.updateTrackSettings(peer.peerId, 'camera', { width: 1280, height: 720 });
   });
   await client.join({ room, name: 'viewer', kind: 'broadcast', role: 'viewer' });
   const number = (value: unknown) => (typeof value === 'number' ? value : 0);
@@ -181,7 +181,7 @@ async function enterViewer({ url, room, columns, rows }: Where & { columns: numb
         emitted: sum('jitterBufferEmittedCount'),
         decoding: sum('totalDecodeTime') * 1000,
         decoded: sum('framesDecoded'),
-        freezes: sum('freezeCount'),
+        freezeCount: sum('freezeCount'),
       };
     },
     leave: () => client.leave(),

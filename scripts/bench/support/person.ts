@@ -6,7 +6,7 @@ export interface PersonOptions {
   readonly room: string;
   readonly name: string;
   /** How many videos to take before any is looked at; all unless told. */
-  readonly videos?: number;
+  readonly initialVideoLimit?: number;
 }
 
 /** A frame as it was presented: milliseconds since 1970, and pixels. */
@@ -26,7 +26,7 @@ export interface StreamCount {
   readonly headerBytes: number;
   /** Of those bytes, what came or went a second time. */
   readonly repeatedBytes: number;
-  readonly freezes: number;
+  readonly freezeCount: number;
   /** Milliseconds. */
   readonly frozen: number;
   /** What mediasoup sends in order to find out how much gets through. */
@@ -92,7 +92,7 @@ export class Person {
 }
 
 /** Runs in the page. */
-async function enter({ url, room, name, videos }: PersonOptions) {
+async function enter({ url, room, name, initialVideoLimit }: PersonOptions) {
   const now = () => performance.timeOrigin + performance.now();
   const connections: RTCPeerConnection[] = [];
   const Native = window.RTCPeerConnection;
@@ -122,7 +122,7 @@ async function enter({ url, room, name, videos }: PersonOptions) {
     track.addEventListener('ended', () => video.remove());
     void video.play();
   });
-  await client.join({ room, name, ...(videos !== undefined && { videos }) });
+  await client.join({ room, name, ...(initialVideoLimit !== undefined && { initialVideoLimit }) });
 
   const number = (value: unknown) => (typeof value === 'number' ? value : 0);
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
@@ -138,14 +138,14 @@ async function enter({ url, room, name, videos }: PersonOptions) {
       bytes: number(row[`bytes${done}`]),
       headerBytes: number(row[`headerBytes${done}`]),
       repeatedBytes: number(row[repeated]),
-      freezes: number(row.freezeCount),
+      freezeCount: number(row.freezeCount),
       frozen: number(row.totalFreezesDuration) * 1000,
       isProbe: row.mid === 'probator' || row.ssrc === 1234,
     };
   };
   return {
     peerId: () => client.peerId ?? '',
-    state: () => `${client.state}, media ${client.connection}${client.cut ? ', cut' : ''}`,
+    state: () => `${client.state}, media ${client.connection}${client.reconnecting ? ', cut' : ''}`,
     async publish() {
       const media = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 } });
       const [track] = media.getVideoTracks();
@@ -153,7 +153,7 @@ async function enter({ url, room, name, videos }: PersonOptions) {
       await client.publish('camera', track);
     },
     look(looks: readonly Look[]) {
-      for (const { peerId, width, height } of looks) client.setView(peerId, 'camera', { width, height });
+      for (const { peerId, width, height } of looks) client.updateTrackSettings(peerId, 'camera', { width, height });
       return now();
     },
     frames() {

@@ -19,7 +19,7 @@ export interface Sight {
   readonly full: number;
   /** What the viewer can tell by itself: half a round trip, the wait in the jitter buffer, decoding; milliseconds. */
   readonly own: { readonly trip: number; readonly buffer: number; readonly decoding: number };
-  readonly freezes: number;
+  readonly freezeCount: number;
 }
 
 /** @param before what was counted when the first of `frames` was shown, and `after` when the last one was */
@@ -43,6 +43,6 @@ export function sightOf(frames: readonly SeenFrame[], before: ViewerStats, after
     rate: span > 0 ? (pauses.length * 1000) / span : 0,
     full: frames.filter(({ width }) => width >= FULL).length,
     own: { trip: after.roundTrip / 2, buffer: mean('buffered', 'emitted'), decoding: mean('decoding', 'decoded') },
-    freezes: after.freezes - before.freezes,
+    freezeCount: after.freezeCount - before.freezeCount,
   };
 }

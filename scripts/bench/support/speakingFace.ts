@@ -90,7 +90,7 @@ async function enterFace({ url, rooms }: InRooms) {
   const sdk: typeof import('../../../web/client/index.ts') = await import(`${url}/sdk.js`);
   for (const room of rooms) {
     const client = new sdk.RoomClient({ url });
-    await client.join({ room, name: 'face', videos: 0 });
+    await client.join({ room, name: 'face', initialVideoLimit: 0 });
     await client.publish('camera', picture.clone());
     await client.publish('microphone', sound.clone());
   }

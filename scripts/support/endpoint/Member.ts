@@ -1,9 +1,9 @@
 /** Owns one headless member of a room: it joins as the SDK does, with media that it has prepared, and counts. */
-import { type CloseReason, closings } from '../../../shared/closing.ts';
+import { type CloseReason, closeReasons } from '../../../shared/closeReasons.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import { kindOf, type Source, type TransportInfo } from '../../../shared/media.ts';
-import type { JoinReply, Role, RoomKind, Slots, View } from '../../../shared/protocol.ts';
-import { Line, type Request } from '../../../web/client/Line.ts';
+import type { AudioSlotHolders, JoinReply, Role, RoomKind, TrackSettings } from '../../../shared/protocol.ts';
+import { type Request, SignalSession } from '../../../web/client/SignalSession.ts';
 import type { Stream } from '../media/Stream.ts';
 import { now } from './clock.ts';
 import { type MediaOptions, MemberMedia } from './MemberMedia.ts';
@@ -21,8 +21,8 @@ export interface MemberOptions extends MediaOptions {
   readonly tracks?: Partial<Record<Source, readonly Stream[]>>;
   /** Whether it receives what others publish; it does unless told. */
   readonly receives?: boolean;
-  /** How many videos it takes before `setViews` asks for more; all unless told. */
-  readonly videos?: number;
+  /** How many videos it takes before `updateTrackSettings` asks for more; all unless told. */
+  readonly initialVideoLimit?: number;
   /** Whether it says how much it can take, as browsers do, and is sent no more; it does unless told. */
   readonly estimates?: boolean;
   /** The connection was cut, and is being made anew; and it is there again, with the same stay. */
@@ -31,7 +31,7 @@ export interface MemberOptions extends MediaOptions {
   /** Another peer lost its connection, or is back. */
   onAway?(peerId: string, away: boolean): void;
   /** Whose voices the audio slots carry has changed. */
-  onSlots?(slots: Slots): void;
+  onSlots?(slots: AudioSlotHolders): void;
   /** The stay ended, and nobody here asked it to. */
   onEnd?(reason: CloseReason): void;
 }
@@ -55,9 +55,9 @@ export class Member {
   /** Whether there was something to receive when it came: only then do its first packet and picture tell of its join. */
   readonly metMedia = { audio: false, video: false };
   /** Whose voice each audio slot carries; empty while there are none. */
-  slots: Slots = [];
+  slots: AudioSlotHolders = [];
   readonly #options: MemberOptions;
-  #line: Line | undefined;
+  #line: SignalSession | undefined;
   #closed = false;
 
   private constructor(options: MemberOptions) {
@@ -99,8 +99,8 @@ export class Member {
   }
 
   /** Says how videos of others are shown: what is not named stays as it was. */
-  async setViews(views: View[]): Promise<void> {
-    await this.#request('setViews', { views });
+  async updateTrackSettings(tracks: TrackSettings[]): Promise<void> {
+    await this.#request('updateTrackSettings', { tracks });
   }
 
   /** Speaks or is silent, for those who listen to how loud it says it is; it sends all the while. */
@@ -130,25 +130,25 @@ export class Member {
       role,
       tracks = {},
       receives = true,
-      videos,
+      initialVideoLimit,
       estimates = true,
     } = this.#options;
     let reason: CloseReason | undefined;
     try {
-      const { line, welcome } = await Line.open({
+      const { line, welcome } = await SignalSession.open({
         url,
         listeners: {
           newConsumers: ({ consumers }) => void this.#consume(consumers),
           consumersClosed: ({ consumerIds }) => this.media.forget(consumerIds),
-          producerWatched: ({ source, maxSpatialLayer }) => this.media.setWatched(source, maxSpatialLayer),
+          subscribedLayers: ({ source, maxSpatialLayer }) => this.media.setWatched(source, maxSpatialLayer),
           slots: ({ slots }) => this.#slotsChanged(slots),
           peerAway: ({ peerId, away }) => this.#options.onAway?.(peerId, away),
         },
-        onCut: () => this.#options.onCut?.(),
-        onResumed: ({ consumers, slots, watched }) => {
+        onReconnecting: () => this.#options.onCut?.(),
+        onResumed: ({ consumers, slots, subscribedLayers }) => {
           this.#sync(consumers);
           this.#slotsChanged(slots);
-          for (const { source, maxSpatialLayer } of watched) this.media.setWatched(source, maxSpatialLayer);
+          for (const { source, maxSpatialLayer } of subscribedLayers) this.media.setWatched(source, maxSpatialLayer);
           this.#options.onResumed?.();
         },
         onClose: (why) => {
@@ -166,7 +166,7 @@ export class Member {
         ...(role !== undefined && { role }),
         rtpCapabilities: receiveCapabilities(welcome.rtpCapabilities, { estimates }),
         transports: { send: Object.keys(tracks).length > 0, recv: receives },
-        ...(videos !== undefined && { videos }),
+        ...(initialVideoLimit !== undefined && { initialVideoLimit }),
       });
       this.moments.joined = now();
       this.peerId = reply.peerId;
@@ -176,7 +176,7 @@ export class Member {
     } catch (error) {
       // Why the server closed the connection says more than that it did.
       if (!reason || reason === 'left' || reason === 'disconnected') throw error;
-      throw new WeirError('unavailable', `${reason}: ${closings[reason].message}`, { cause: error });
+      throw new WeirError('unavailable', `${reason}: ${closeReasons[reason].message}`, { cause: error });
     }
   }
 
@@ -227,7 +227,7 @@ export class Member {
     void this.#consume(consumers.filter(({ consumerId }) => !known.has(consumerId)));
   }
 
-  #slotsChanged(slots: Slots): void {
+  #slotsChanged(slots: AudioSlotHolders): void {
     this.slots = slots;
     this.#options.onSlots?.(slots);
   }

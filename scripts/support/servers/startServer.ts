@@ -17,8 +17,8 @@ export const loopback = {
   WEIR_RTC_HOST: '127.0.0.1',
   WEIR_RTC_PORT: '0',
   WEIR_WORKERS: '1',
-  WEIR_BUSY_ROOMS_AT: '10',
-  WEIR_BUSY_PEERS_AT: '10',
+  WEIR_ROOM_ADMISSION_LIMIT: '10',
+  WEIR_JOIN_ADMISSION_LIMIT: '10',
   WEIR_RESUME_SECONDS: '0',
   WEIR_LOG_LEVEL: process.env.WEIR_TEST_LOG ?? 'fatal',
 };

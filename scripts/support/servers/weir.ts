@@ -14,14 +14,14 @@ answerQuestions(
     // By worker of that room: how many transports come in there.
     spread: async (room) => {
       const found = await server.app.rooms.find(String(room));
-      const dumps = await Promise.all((found?.fabric.hubs ?? []).map(({ router }) => router.dump()));
+      const dumps = await Promise.all((found?.routers.routers ?? []).map(({ router }) => router.dump()));
       return dumps.map(({ transportIds }) => transportIds.length);
     },
     // By worker of that broadcast: who it is, and the consumers that are fed there.
     consumers: async (room) => {
       const found = await server.app.rooms.find(String(room), 'broadcast');
       return Promise.all(
-        (found?.fabric.hubs ?? []).map(async ({ router, worker }) => {
+        (found?.routers.routers ?? []).map(async ({ router, worker }) => {
           const { mapConsumerIdProducerId } = await router.dump();
           return { worker: worker.pid, consumerIds: mapConsumerIdProducerId.map(({ key }) => key) };
         }),

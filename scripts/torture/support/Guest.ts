@@ -1,5 +1,5 @@
 /** Owns a headless member under torture: when it was cut, when it was back, how its stay ended, and what arrived. */
-import type { CloseReason } from '../../../shared/closing.ts';
+import type { CloseReason } from '../../../shared/closeReasons.ts';
 import { Member } from '../../support/endpoint/Member.ts';
 import { steady } from '../../support/media/material.ts';
 import { steadyVideo } from '../../support/media/steady.ts';

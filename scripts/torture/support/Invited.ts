@@ -1,6 +1,6 @@
 /** A call in which everybody came in by a token that has expired since: a host, a speaker, and one who has been silenced. */
 import type { Browser } from 'playwright-core';
-import { signToken } from '../../../server/signalling/tokens.ts';
+import { signToken } from '../../../server/auth/tokens.ts';
 import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
 import { until } from '../../support/until.ts';
 

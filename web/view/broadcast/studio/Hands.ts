@@ -1,38 +1,38 @@
 /** Owns the raised hands in the studio: whose they are, in their order, and asking somebody onto the stage. */
 import { Ellipsis, UserMinus } from 'lucide';
-import type { Hands } from '../../../client/index.ts';
-import { arrange, element, hueOf, icon, initials } from '../../dom.ts';
-import { action, menu } from '../../Menu.ts';
-import type { Toasts } from '../../Toasts.ts';
-import { say } from '../../words/index.ts';
-import type { Show } from '../Show.ts';
-import { count } from '../writing.ts';
+import type { RaisedHands } from '../../../client/index.ts';
+import { element, hueOf, icon, initials, reconcileChildren } from '../../common/dom.ts';
+import { action, menu } from '../../common/Menu.ts';
+import type { Toasts } from '../../common/Toasts.ts';
+import { translate } from '../../locales/index.ts';
+import type { BroadcastController } from '../BroadcastController.ts';
+import { count } from '../format.ts';
 
-type RaisedHand = Hands['first'][number];
+type RaisedHand = RaisedHands['first'][number];
 
 export class StudioHands {
   readonly root: HTMLElement;
-  readonly #show: Show;
+  readonly #show: BroadcastController;
   readonly #toasts: Toasts;
   readonly #total = element('span', { className: 'studio-count' });
-  readonly #none = element('p', { className: 'quiet' }, say('handsNone'));
+  readonly #none = element('p', { className: 'quiet' }, translate('handsNone'));
   readonly #list = element('ol', { className: 'studio-hands' });
   readonly #more = element('p', { className: 'quiet' });
   readonly #rows = new Map<string, HTMLElement>();
 
-  constructor(show: Show, toasts: Toasts) {
+  constructor(show: BroadcastController, toasts: Toasts) {
     this.#show = show;
     this.#toasts = toasts;
     this.root = element(
       'section',
-      { className: 'studio-panel', ariaLabel: say('handsTitle') },
-      element('header', {}, element('h2', {}, say('handsTitle')), this.#total),
+      { className: 'studio-panel', ariaLabel: translate('handsTitle') },
+      element('header', {}, element('h2', {}, translate('handsTitle')), this.#total),
       this.#none,
       this.#list,
       this.#more,
     );
     show.session.on('inviteAnswered', ({ name, accepted }) =>
-      toasts.tell(say(accepted ? 'inviteAccepted' : 'inviteDeclined', { name })),
+      toasts.show(translate(accepted ? 'inviteAccepted' : 'inviteDeclined', { name })),
     );
   }
 
@@ -42,7 +42,7 @@ export class StudioHands {
     this.#tellNew(first);
     const there = new Set(first.map(({ peerId }) => peerId));
     for (const peerId of this.#rows.keys()) if (!there.has(peerId)) this.#rows.delete(peerId);
-    arrange(
+    reconcileChildren(
       this.#list,
       first.map((hand) => this.#row(hand)),
     );
@@ -50,7 +50,7 @@ export class StudioHands {
     this.#total.textContent = count(total);
     this.#none.hidden = total > 0;
     this.#more.hidden = total <= first.length;
-    this.#more.textContent = say('handsMore', { count: count(total - first.length) });
+    this.#more.textContent = translate('handsMore', { count: count(total - first.length) });
   }
 
   #tellNew(hands: readonly RaisedHand[]): void {
@@ -58,8 +58,10 @@ export class StudioHands {
     const [one, ...others] = fresh;
     if (!one) return;
     const words =
-      others.length > 0 ? say('handsUp', { count: count(fresh.length) }) : say('handUp', { name: one.name });
-    this.#toasts.tell(words);
+      others.length > 0
+        ? translate('handsUp', { count: count(fresh.length) })
+        : translate('handUp', { name: one.name });
+    this.#toasts.show(words);
   }
 
   #row(hand: RaisedHand): HTMLElement {
@@ -71,7 +73,7 @@ export class StudioHands {
     row.dataset.shown = signature;
     const badge = element('span', { className: 'initials', ariaHidden: 'true' }, initials(hand.name));
     badge.style.setProperty('--hue', String(hueOf(hand.name)));
-    const words = say('handMore', { name: hand.name });
+    const words = translate('handMore', { name: hand.name });
     const more = element(
       'button',
       { type: 'button', className: 'round small', ariaLabel: words, title: words },
@@ -83,11 +85,11 @@ export class StudioHands {
         'div',
         { className: 'studio-who' },
         element('p', { className: 'label', title: hand.name }, hand.name),
-        hand.invited && element('p', { className: 'quiet' }, say('invitedWaiting')),
+        hand.invited && element('p', { className: 'quiet' }, translate('invitedWaiting')),
       ),
       ...(hand.invited ? [] : [this.#invite(hand)]),
       more,
-      menu(more, words, () => [action(say('handRemove'), UserMinus, () => void this.#remove(hand))]),
+      menu(more, words, () => [action(translate('handRemove'), UserMinus, () => void this.#remove(hand))]),
     );
     // Whoever pressed "Invite" with the keyboard stays with this hand.
     if (focused) more.focus();
@@ -97,8 +99,8 @@ export class StudioHands {
   #invite({ peerId, name }: RaisedHand): HTMLElement {
     const button = element(
       'button',
-      { type: 'button', className: 'small', ariaLabel: say('inviteName', { name }) },
-      say('inviteShort'),
+      { type: 'button', className: 'small', ariaLabel: translate('inviteName', { name }) },
+      translate('inviteShort'),
     );
     button.addEventListener('click', async () => {
       button.disabled = true;
@@ -110,6 +112,7 @@ export class StudioHands {
 
   async #remove({ peerId, name }: RaisedHand): Promise<void> {
     await this.#show.remove(peerId);
-    if (!this.#show.hands.first.some((hand) => hand.peerId === peerId)) this.#toasts.tell(say('removed', { name }));
+    if (!this.#show.hands.first.some((hand) => hand.peerId === peerId))
+      this.#toasts.show(translate('removed', { name }));
   }
 }

@@ -1,31 +1,31 @@
 /** Owns the choice of how viewers play the broadcast: at once, or a second later and without gaps. */
 import type { BroadcastProfile } from '../../../client/index.ts';
-import { element } from '../../dom.ts';
-import { say } from '../../words/index.ts';
-import type { Show } from '../Show.ts';
+import { element } from '../../common/dom.ts';
+import { translate } from '../../locales/index.ts';
+import type { BroadcastController } from '../BroadcastController.ts';
 
 const profiles = ['lowLatency', 'smooth'] as const satisfies readonly BroadcastProfile[];
 const words = {
-  lowLatency: { name: say('profileLowLatency'), about: say('profileLowLatencyText') },
-  smooth: { name: say('profileSmooth'), about: say('profileSmoothText') },
+  lowLatency: { name: translate('profileLowLatency'), about: translate('profileLowLatencyText') },
+  smooth: { name: translate('profileSmooth'), about: translate('profileSmoothText') },
 };
 
 export class StudioProfile {
   readonly root: HTMLElement;
-  readonly #show: Show;
+  readonly #show: BroadcastController;
   readonly #about = element('p', { className: 'quiet', id: 'studio-profile' });
   readonly #buttons: ReadonlyMap<BroadcastProfile, HTMLButtonElement>;
 
-  constructor(show: Show) {
+  constructor(show: BroadcastController) {
     this.#show = show;
     this.#buttons = new Map(profiles.map((profile) => [profile, this.#button(profile)]));
     this.root = element(
       'section',
       { className: 'studio-panel' },
-      element('h2', {}, say('profileTitle')),
+      element('h2', {}, translate('profileTitle')),
       element(
         'div',
-        { className: 'studio-scenes', role: 'group', ariaLabel: say('profileTitle') },
+        { className: 'studio-scenes', role: 'group', ariaLabel: translate('profileTitle') },
         ...this.#buttons.values(),
       ),
       this.#about,

@@ -1,19 +1,19 @@
 /** Owns the program in the studio: what viewers see of us, laid out as they see it. */
-import { element } from '../../dom.ts';
-import type { Session } from '../../Session.ts';
-import { Tile } from '../../Tile.ts';
-import { say } from '../../words/index.ts';
+import { element } from '../../common/dom.ts';
+import { Tile } from '../../common/Tile.ts';
+import { translate } from '../../locales/index.ts';
+import type { CallController } from '../../participation/CallController.ts';
 import type { StudioScene } from './Scenes.ts';
 
 export class StudioProgram {
   readonly root: HTMLElement;
-  readonly #session: Session;
+  readonly #session: CallController;
   readonly #frame: HTMLElement;
   readonly #camera = new Tile({ kind: 'own' });
   readonly #screen = new Tile({ kind: 'screen' });
 
   /** @param over what may lie over the picture */
-  constructor(session: Session, ...over: HTMLElement[]) {
+  constructor(session: CallController, ...over: HTMLElement[]) {
     this.#session = session;
     // Tiles stay where they are: the browser pauses a video that is moved.
     this.#frame = element('div', { className: 'studio-frame' }, this.#screen.root, this.#camera.root, ...over);
@@ -22,7 +22,7 @@ export class StudioProgram {
     video.addEventListener('resize', () => {
       if (video.videoHeight > 0) this.#frame.style.setProperty('--aspect', `${video.videoWidth / video.videoHeight}`);
     });
-    this.root = element('section', { className: 'studio-program', ariaLabel: say('studioProgram') }, this.#frame);
+    this.root = element('section', { className: 'studio-program', ariaLabel: translate('studioProgram') }, this.#frame);
   }
 
   close(): void {
@@ -34,7 +34,7 @@ export class StudioProgram {
     this.#frame.dataset.scene = scene;
     this.#camera.show({
       data: { own: '' },
-      label: say('you'),
+      label: translate('you'),
       name: self.name,
       video: self.camera,
       expectsVideo: self.cameraOn || this.#session.media.state('camera').status === 'starting',
@@ -43,7 +43,7 @@ export class StudioProgram {
       pinned: false,
     });
     this.#screen.show({
-      label: say('yourScreen'),
+      label: translate('yourScreen'),
       name: self.name,
       video: self.screen,
       expectsVideo: self.screenOn,

@@ -1,8 +1,8 @@
 /** Owns the scenes of the studio: the camera, the screen, or both, as what is switched on has it. */
 import { AppWindow, type IconNode, PictureInPicture2, UserRound } from 'lucide';
-import { announce, element, icon } from '../../dom.ts';
-import type { Session } from '../../Session.ts';
-import { say } from '../../words/index.ts';
+import { announce, element, icon } from '../../common/dom.ts';
+import { translate } from '../../locales/index.ts';
+import type { CallController } from '../../participation/CallController.ts';
 
 const scenes = ['camera', 'screen', 'both'] as const;
 export type StudioScene = (typeof scenes)[number];
@@ -15,19 +15,19 @@ const looks: Readonly<Record<StudioScene, { words: 'sceneCamera' | 'sceneScreen'
 
 export class StudioScenes {
   readonly root: HTMLElement;
-  readonly #session: Session;
+  readonly #session: CallController;
   readonly #buttons: ReadonlyMap<StudioScene, HTMLButtonElement>;
   /** The camera is off because of a scene: it comes back when the screen goes. */
   #cameraAside = false;
   #shown: StudioScene = 'camera';
   #shared = false;
 
-  constructor(session: Session) {
+  constructor(session: CallController) {
     this.#session = session;
     this.#buttons = new Map(scenes.map((scene) => [scene, this.#button(scene)]));
     this.root = element(
       'div',
-      { className: 'studio-scenes', role: 'group', ariaLabel: say('scenes') },
+      { className: 'studio-scenes', role: 'group', ariaLabel: translate('scenes') },
       ...this.#buttons.values(),
     );
   }
@@ -67,7 +67,7 @@ export class StudioScenes {
     for (const [name, button] of this.#buttons) button.setAttribute('aria-pressed', String(name === scene));
     if (scene === this.#shown) return;
     this.#shown = scene;
-    announce(say('sceneNow', { scene: say(looks[scene].words) }));
+    announce(translate('sceneNow', { scene: translate(looks[scene].words) }));
   }
 
   get #cameraRuns(): boolean {
@@ -80,12 +80,12 @@ export class StudioScenes {
       'button',
       { type: 'button', data: { scene }, attributes: { 'aria-pressed': 'false' } },
       icon(node, 18),
-      say(words),
+      translate(words),
     );
     button.addEventListener('click', () => void this.choose(scene));
     if (scene !== 'camera' && !('getDisplayMedia' in (navigator.mediaDevices ?? {}))) {
       button.disabled = true;
-      button.title = say('sceneNoScreen');
+      button.title = translate('sceneNoScreen');
     }
     return button;
   }

@@ -1,12 +1,12 @@
 /** Owns the stage in the studio: the others on it, with their pictures, and the way back for each. */
 import { LogOut } from 'lucide';
-import { arrange, element, icon } from '../../dom.ts';
-import { FreezeDetector } from '../../FreezeDetector.ts';
-import type { Person } from '../../Person.ts';
-import { Speakers } from '../../Speakers.ts';
-import { Tile } from '../../Tile.ts';
-import { say } from '../../words/index.ts';
-import type { Show } from '../Show.ts';
+import { ActiveSpeakers } from '../../common/ActiveSpeakers.ts';
+import { element, icon, reconcileChildren } from '../../common/dom.ts';
+import { FreezeDetector } from '../../common/FreezeDetector.ts';
+import { Tile } from '../../common/Tile.ts';
+import { translate } from '../../locales/index.ts';
+import type { Person } from '../../participation/Person.ts';
+import type { BroadcastController } from '../BroadcastController.ts';
 
 const pictures = ['camera', 'screen'] as const;
 type Picture = (typeof pictures)[number];
@@ -20,22 +20,22 @@ interface Place {
 
 export class StudioStage {
   readonly root: HTMLElement;
-  readonly #show: Show;
-  readonly #speakers: Speakers;
-  readonly #freezes: FreezeDetector;
+  readonly #show: BroadcastController;
+  readonly #speakers: ActiveSpeakers;
+  readonly #freezeCount: FreezeDetector;
   readonly #title = element('span', { className: 'quiet' });
-  readonly #nobody = element('p', { className: 'quiet' }, say('stageNobody'));
+  readonly #nobody = element('p', { className: 'quiet' }, translate('stageNobody'));
   readonly #list = element('ul', { className: 'studio-stage' });
   readonly #places = new Map<string, Place>();
 
-  constructor(show: Show) {
+  constructor(show: BroadcastController) {
     this.#show = show;
-    this.#speakers = new Speakers(show.session);
-    this.#freezes = new FreezeDetector(() => show.session.client);
+    this.#speakers = new ActiveSpeakers(show.session);
+    this.#freezeCount = new FreezeDetector(() => show.session.client);
     this.root = element(
       'section',
-      { className: 'studio-panel', ariaLabel: say('stageTitle') },
-      element('header', {}, element('h2', {}, say('stageTitle')), this.#title),
+      { className: 'studio-panel', ariaLabel: translate('stageTitle') },
+      element('header', {}, element('h2', {}, translate('stageTitle')), this.#title),
       this.#nobody,
       this.#list,
     );
@@ -49,12 +49,12 @@ export class StudioStage {
       for (const tile of tiles.values()) tile.remove();
       this.#places.delete(id);
     }
-    arrange(
+    reconcileChildren(
       this.#list,
       people.map((person) => this.#place(person)),
     );
     this.#nobody.hidden = people.length > 0;
-    this.#title.textContent = people.length > 0 ? say('stageCount', { count: people.length }) : '';
+    this.#title.textContent = people.length > 0 ? translate('stageCount', { count: people.length }) : '';
   }
 
   /** The stage is not shown any more. */
@@ -67,14 +67,14 @@ export class StudioStage {
   hear(): void {
     const speaking = this.#speakers.listen();
     const places = [...this.#places.values()];
-    const frozen = this.#freezes.frozen(
+    const frozen = this.#freezeCount.frozen(
       places.flatMap(({ tiles, person: { peerId } }) => [...tiles].map(([source, tile]) => ({ tile, peerId, source }))),
     );
     for (const [id, { tiles, person }] of this.#places) {
       tiles.get('camera')?.setSpeaking(speaking.has(id));
       for (const tile of tiles.values()) {
-        if (person.away) tile.setSlow(true, say('awayTheirs', { name: person.name }));
-        else tile.setSlow(frozen.has(tile), say('frozenTheirs', { name: person.name }));
+        if (person.away) tile.setSlow(true, translate('awayTheirs', { name: person.name }));
+        else tile.setSlow(frozen.has(tile), translate('frozenTheirs', { name: person.name }));
       }
     }
   }
@@ -85,12 +85,12 @@ export class StudioStage {
     for (const picture of pictures) this.#showPicture(place, picture);
     const { isAdmin } = this.#show.session;
     place.back.hidden = !isAdmin;
-    place.back.ariaLabel = say('sendBackName', { name: person.name });
+    place.back.ariaLabel = translate('sendBackName', { name: person.name });
     return place.root;
   }
 
   #newPlace(person: Person): Place {
-    const back = element('button', { type: 'button', className: 'small' }, icon(LogOut, 16), say('sendBack'));
+    const back = element('button', { type: 'button', className: 'small' }, icon(LogOut, 16), translate('sendBack'));
     const place: Place = { root: element('li', {}, back), tiles: new Map(), back, person };
     back.addEventListener('click', () => void this.#show.sendBack(place.person));
     this.#places.set(person.id, place);
@@ -109,11 +109,11 @@ export class StudioStage {
     tile.show({
       data: camera ? { peerId: person.peerId } : { screenOf: person.peerId },
       away: person.away,
-      label: camera ? person.name : say('screenOf', { name: person.name }),
+      label: camera ? person.name : translate('screenOf', { name: person.name }),
       name: person.name,
       video: person[picture],
-      expectsVideo: (camera ? person.cameraOn : person.screenOn) && person.undecodable[picture] === undefined,
-      undecodable: person.undecodable[picture],
+      expectsVideo: (camera ? person.cameraOn : person.screenOn) && person.unsupportedCodec[picture] === undefined,
+      unsupportedCodec: person.unsupportedCodec[picture],
       muted: camera && person.muted,
       hand: camera && person.hand,
       pinned: false,
@@ -134,6 +134,6 @@ export class StudioStage {
   /** Tells the server how large a picture is seen here. */
   #report({ tiles, person }: Place, picture: Picture): void {
     const size = tiles.get(picture)?.size;
-    if (size) this.#show.session.client.setView(person.peerId, picture, size);
+    if (size) this.#show.session.client.updateTrackSettings(person.peerId, picture, size);
   }
 }

@@ -1,31 +1,31 @@
 /** Owns the studio on the page: the program, its scenes, being on air, the stage, and what is said as things happen. */
-import { announce, element, oncePerTurn } from '../../dom.ts';
-import { inviteButton } from '../../invite.ts';
-import { remembered } from '../../memory.ts';
-import { Sound } from '../../Sound.ts';
-import type { EndReason } from '../../sessionEvents.ts';
-import { Toasts } from '../../Toasts.ts';
-import { showPhase, tellPermissions, tellProblems } from '../../telling.ts';
-import { waitingBanner } from '../../waiting.ts';
-import { say } from '../../words/index.ts';
-import type { Show } from '../Show.ts';
+import { announce, element, microtaskDebounce } from '../../common/dom.ts';
+import { inviteButton } from '../../common/invite.ts';
+import { notifyPermissions, notifyProblems, showPhase } from '../../common/notifications.ts';
+import { preferences } from '../../common/preferences.ts';
+import { RemoteAudio } from '../../common/RemoteAudio.ts';
+import { Toasts } from '../../common/Toasts.ts';
+import { waitingBanner } from '../../common/waitingBanner.ts';
+import { translate } from '../../locales/index.ts';
+import type { EndReason } from '../../participation/callEvents.ts';
+import type { BroadcastController } from '../BroadcastController.ts';
 import { tellUnattended } from '../unattended.ts';
-import { StudioAir } from './Air.ts';
-import { ask } from './Ask.ts';
-import { studioBar } from './Bar.ts';
+import { confirmDialog } from './confirmDialog.ts';
 import { StudioHands } from './Hands.ts';
-import { StudioHealth } from './Health.ts';
 import { StudioMeter } from './Meter.ts';
+import { OnAirControls } from './OnAirControls.ts';
 import { StudioProfile } from './Profile.ts';
 import { StudioProgram } from './Program.ts';
 import { StudioScenes } from './Scenes.ts';
+import { SendStats } from './SendStats.ts';
 import { StudioStage } from './Stage.ts';
+import { studioBar } from './StudioBar.ts';
 
 /** How often voices are looked at, in milliseconds. */
 const LEVELS = 200;
 
 export interface StudioOptions {
-  readonly show: Show;
+  readonly show: BroadcastController;
   /** @param live whether the broadcast was live when it was left */
   onEnded(reason: EndReason, live: boolean): void;
 }
@@ -37,10 +37,10 @@ export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElemen
   const { sound, button: soundButton } = stageSound(toasts);
   const status = element('p', { className: 'status', role: 'status', hidden: true });
   const waiting = waitingBanner(session);
-  const air = new StudioAir(show);
+  const air = new OnAirControls(show);
   const scenes = new StudioScenes(session);
   const meter = new StudioMeter(session, () => session.phase === 'in' && air.live);
-  const health = new StudioHealth(session);
+  const health = new SendStats(session);
   const stage = new StudioStage(show);
   const panels = [stage, new StudioHands(show, toasts), new StudioProfile(show)];
   const program = new StudioProgram(session, air.summary);
@@ -76,7 +76,7 @@ export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElemen
     sound.root,
   );
 
-  const render = oncePerTurn(() => {
+  const render = microtaskDebounce(() => {
     if (session.phase === 'ended') return;
     sound.play(session.others, session.client.slotTracks);
     scenes.render();
@@ -87,12 +87,12 @@ export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElemen
     root.classList.toggle('live', air.live);
   });
   session.on('changed', render);
-  session.on('draining', (seconds) => toasts.tell(say('draining', { seconds: Math.ceil(seconds) })));
-  session.on('personLeft', ({ name }) => toasts.tell(say('left', { name })));
-  session.on('screenShared', ({ name }) => announce(say('shares', { name })));
+  session.on('draining', (seconds) => toasts.show(translate('draining', { seconds: Math.ceil(seconds) })));
+  session.on('personLeft', ({ name }) => toasts.show(translate('left', { name })));
+  session.on('screenShared', ({ name }) => announce(translate('shares', { name })));
   tellUnattended(show, toasts, () => session.mayPublish);
-  const problems = tellProblems(session, toasts);
-  tellPermissions(session, toasts);
+  const problems = notifyProblems(session, toasts);
+  notifyPermissions(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
   const levels = setInterval(() => stage.hear(), LEVELS);
   const close = () => {
@@ -110,31 +110,35 @@ export function studioView({ show, onEnded }: StudioOptions): { root: HTMLElemen
 }
 
 /** The voices of the others, and the button that a browser may ask for before they sound. */
-function stageSound(toasts: Toasts): { sound: Sound; button: HTMLButtonElement } {
-  const button = element('button', { type: 'button', className: 'primary banner', hidden: true }, say('turnOnSound'));
-  const sound = new Sound(
+function stageSound(toasts: Toasts): { sound: RemoteAudio; button: HTMLButtonElement } {
+  const button = element(
+    'button',
+    { type: 'button', className: 'primary banner', hidden: true },
+    translate('turnOnSound'),
+  );
+  const sound = new RemoteAudio(
     (refused) => {
-      if (refused && button.hidden) announce(say('soundRefused'));
+      if (refused && button.hidden) announce(translate('soundRefused'));
       button.hidden = !refused;
     },
-    () => toasts.warn(say('speakerRefused')),
+    () => toasts.warn(translate('speakerRefused')),
   );
   button.addEventListener('click', () => void sound.retry());
-  const speaker = remembered.speaker.get();
-  if (speaker && Sound.canChoose) void sound.choose(speaker, false);
+  const speaker = preferences.speaker.get();
+  if (speaker && RemoteAudio.canChoose) void sound.choose(speaker, false);
   return { sound, button };
 }
 
 /** Leaves; a host who is on air says whether that ends it. */
-async function leave(show: Show, root: HTMLElement): Promise<void> {
+async function leave(show: BroadcastController, root: HTMLElement): Promise<void> {
   const { session } = show;
   if (session.isAdmin && show.info?.state === 'live') {
-    const answer = await ask(root, {
-      title: say('leaveAsk'),
-      text: say('leaveAskText'),
+    const answer = await confirmDialog(root, {
+      title: translate('leaveAsk'),
+      text: translate('leaveAskText'),
       answers: [
-        { value: 'leave', label: say('leaveForNow') },
-        { value: 'end', label: say('endBroadcast'), danger: true },
+        { value: 'leave', label: translate('leaveForNow') },
+        { value: 'end', label: translate('endBroadcast'), danger: true },
       ],
     });
     if (!answer) return;

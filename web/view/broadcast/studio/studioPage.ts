@@ -1,22 +1,22 @@
 /** Owns the studio of a broadcast: the way in and out of it. */
 import { type LocalMedia, roleOf } from '../../../client/index.ts';
-import { roomPath } from '../../address.ts';
-import { newMedia, onceIn, startMedia } from '../../callPage.ts';
-import { element } from '../../dom.ts';
-import { endCard, endedView } from '../../ended.ts';
-import type { EntryPage } from '../../entry.ts';
-import { type Lobby, lobbyView } from '../../Lobby.ts';
-import { nameWithoutLobby } from '../../ownName.ts';
-import { type EndReason, Session, type SessionWish } from '../../Session.ts';
-import { say } from '../../words/index.ts';
-import { Show } from '../Show.ts';
-import { StudioReturn } from './Return.ts';
+import { newMedia, onceIn, startMedia } from '../../call/callPage.ts';
+import { roomPath } from '../../common/address.ts';
+import { element } from '../../common/dom.ts';
+import { endCard, endedView } from '../../common/ended.ts';
+import type { RoutePage } from '../../common/route.ts';
+import { type Lobby, lobbyView } from '../../lobby/Lobby.ts';
+import { nameWithoutLobby } from '../../lobby/ownName.ts';
+import { translate } from '../../locales/index.ts';
+import { CallController, type CallOptions, type EndReason } from '../../participation/CallController.ts';
+import { BroadcastController } from '../BroadcastController.ts';
 import { studioView } from './Studio.ts';
+import { StudioRecovery } from './StudioRecovery.ts';
 
-type Who = Pick<SessionWish, 'name' | 'token'>;
+type Who = Pick<CallOptions, 'name' | 'token'>;
 
-export const studioPage: EntryPage = (app, { room, role, name, token, join }, onSession) => {
-  const back = new StudioReturn(room);
+export const studioPage: RoutePage = (app, { room, role, name, token, join }, onSession) => {
+  const back = new StudioRecovery(room);
 
   /** Enters without a lobby. @param goesLive whether it goes on air at once */
   const enterAfresh = (who: Who, goesLive: boolean) => {
@@ -40,10 +40,10 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
   /** @param lobby stays until we are in */
   const enter = (who: Who, media: LocalMedia, goesLive: boolean, lobby?: Lobby) => {
     const { recent } = back;
-    const session = new Session({ room, kind: 'broadcast', ...(role && { role }), ...who }, media);
+    const session = new CallController({ room, kind: 'broadcast', ...(role && { role }), ...who }, media);
     const joining = session.join();
     onSession(session);
-    const broadcast = new Show(session);
+    const broadcast = new BroadcastController(session);
     let card: HTMLElement | undefined;
     const studio = studioView({
       show: broadcast,
@@ -102,9 +102,9 @@ export const studioPage: EntryPage = (app, { room, role, name, token, join }, on
 /** What a stay that has ended is called here. */
 function wordsOf(live: boolean): Partial<Record<EndReason, readonly [string, string]>> {
   return {
-    left: live ? [say('studioLeftLive'), say('studioLeftLiveText')] : [say('studioLeft'), ''],
-    replaced: [say('studioElsewhere'), say('endedReplacedText')],
-    kicked: [say('studioKicked'), say('endedKickedText')],
+    left: live ? [translate('studioLeftLive'), translate('studioLeftLiveText')] : [translate('studioLeft'), ''],
+    replaced: [translate('studioElsewhere'), translate('endedReplacedText')],
+    kicked: [translate('studioKicked'), translate('endedKickedText')],
   };
 }
 
@@ -113,8 +113,8 @@ function watchCard(room: string, token: string | undefined, wasIn: boolean): HTM
   const fragment = token ? `#${new URLSearchParams({ token })}` : '';
   const href = `${roomPath('broadcast', room)}${fragment}`;
   return endCard(
-    say(wasIn ? 'studioSentBack' : 'studioNotHost'),
-    element('p', {}, say(wasIn ? 'studioSentBackText' : 'studioNotHostText')),
-    element('a', { className: 'studio-watch', href }, say('toBroadcast')),
+    translate(wasIn ? 'studioSentBack' : 'studioNotHost'),
+    element('p', {}, translate(wasIn ? 'studioSentBackText' : 'studioNotHostText')),
+    element('a', { className: 'studio-watch', href }, translate('toBroadcast')),
   );
 }

@@ -1,19 +1,19 @@
 /** Owns what is said where there is no picture: the broadcast is to come, is held up, or is over. */
-import { announce, element } from '../../dom.ts';
-import { say } from '../../words/index.ts';
-import type { Scene, Show } from '../Show.ts';
-import { clock } from '../writing.ts';
+import { announce, element } from '../../common/dom.ts';
+import { translate } from '../../locales/index.ts';
+import type { BroadcastController, Scene } from '../BroadcastController.ts';
+import { clock } from '../format.ts';
 
 export class PlayerCard {
   readonly root: HTMLElement;
-  readonly #show: Show;
+  readonly #show: BroadcastController;
   readonly #title = element('h1', {});
   readonly #text = element('p', {});
   readonly #more = element('p', { className: 'quiet' });
-  readonly #out = element('a', { href: '/', hidden: true }, say('toStart'));
+  readonly #out = element('a', { href: '/', hidden: true }, translate('toStart'));
   #told: Scene = 'connecting';
 
-  constructor(show: Show) {
+  constructor(show: BroadcastController) {
     this.#show = show;
     this.root = element('div', { className: 'notice' }, this.#title, this.#text, this.#more, this.#out);
   }
@@ -22,13 +22,13 @@ export class PlayerCard {
     const { info } = this.#show;
     this.root.hidden = scene === 'live' || scene === 'connecting';
     this.root.dataset.scene = scene;
-    const viewers = say(info?.viewers === 1 ? 'waitingOne' : 'waitingViewers', { count: info?.viewers ?? 0 });
+    const viewers = translate(info?.viewers === 1 ? 'waitingOne' : 'waitingViewers', { count: info?.viewers ?? 0 });
     const [title, text = '', more = ''] = {
       connecting: [''],
       live: [''],
-      before: [say('notBegun'), say('notBegunText'), viewers],
-      held: [say('held'), say('heldText')],
-      ended: [say('broadcastEnded'), say('broadcastLasted', { time: clock(this.#show.liveSeconds) })],
+      before: [translate('notBegun'), translate('notBegunText'), viewers],
+      held: [translate('held'), translate('heldText')],
+      ended: [translate('broadcastEnded'), translate('broadcastLasted', { time: clock(this.#show.liveSeconds) })],
     }[scene];
     const lines = [
       [this.#title, title],
@@ -47,6 +47,6 @@ export class PlayerCard {
   #tell(scene: Scene, title: string): void {
     if (scene === this.#told || scene === 'connecting') return;
     this.#told = scene;
-    announce(scene === 'live' ? say('nowLive') : title);
+    announce(scene === 'live' ? translate('nowLive') : title);
   }
 }

@@ -1,29 +1,30 @@
 /** Owns the player: whose pictures it shows, how large, how they are asked for, and the last one while there is none. */
-import { arrange, element } from '../../dom.ts';
-import { FreezeDetector } from '../../FreezeDetector.ts';
-import type { Person } from '../../Person.ts';
-import { Speakers } from '../../Speakers.ts';
-import { Tile } from '../../Tile.ts';
-import { say } from '../../words/index.ts';
-import type { Scene, Show } from '../Show.ts';
-import { type Picture, type PlayerPlan, planOf } from './Plan.ts';
+
+import { ActiveSpeakers } from '../../common/ActiveSpeakers.ts';
+import { element, reconcileChildren } from '../../common/dom.ts';
+import { FreezeDetector } from '../../common/FreezeDetector.ts';
+import { Tile } from '../../common/Tile.ts';
+import { translate } from '../../locales/index.ts';
+import type { Person } from '../../participation/Person.ts';
+import type { BroadcastController, Scene } from '../BroadcastController.ts';
+import { type LayoutPlan, layoutPlan, type Picture } from './layoutPlan.ts';
 import { chooseQuality, chosenQuality, type Quality, viewQuality } from './quality.ts';
 import type { ViewerStage } from './Stage.ts';
 
 /** A picture whose last frame is no older than this flows, in milliseconds. */
 const FLOWS = 2000;
 const NOTHING = { width: 0, height: 0 };
-const EMPTY: PlayerPlan = { main: undefined, corner: undefined, strip: [] };
+const EMPTY: LayoutPlan = { main: undefined, corner: undefined, strip: [] };
 
 export class Player {
   readonly root: HTMLElement;
-  readonly #show: Show;
+  readonly #show: BroadcastController;
   readonly #onStage: ViewerStage;
-  readonly #speakers: Speakers;
-  readonly #freezes: FreezeDetector;
+  readonly #speakers: ActiveSpeakers;
+  readonly #freezeCount: FreezeDetector;
   readonly #main = element('div', { className: 'main' });
   readonly #strip = element('div', { className: 'strip' });
-  readonly #soundOnly = element('p', { className: 'sound-only', hidden: true }, say('soundOnly'));
+  readonly #soundOnly = element('p', { className: 'sound-only', hidden: true }, translate('soundOnly'));
   readonly #tiles = new Map<string, Tile>();
   /** Who was there when there was something to see. */
   #people = new Map<string, Person>();
@@ -32,11 +33,11 @@ export class Player {
   #speaker: string | undefined;
   #quality = chosenQuality();
 
-  constructor(show: Show, onStage: ViewerStage) {
+  constructor(show: BroadcastController, onStage: ViewerStage) {
     this.#show = show;
     this.#onStage = onStage;
-    this.#speakers = new Speakers(show.session);
-    this.#freezes = new FreezeDetector(() => show.session.client);
+    this.#speakers = new ActiveSpeakers(show.session);
+    this.#freezeCount = new FreezeDetector(() => show.session.client);
     this.root = element('div', { className: 'frame' }, this.#main, this.#strip, this.#soundOnly);
     // A film that is paused keeps its last picture when its track ends; one that plays turns black.
     show.session.on('losing', () => {
@@ -104,7 +105,7 @@ export class Player {
     const { session, stage } = this.#show;
     const own = this.#onStage.on ? [session.self] : [];
     this.#people = new Map([...stage, ...own].map((person) => [person.id, person]));
-    const plan = planOf(stage.length > 0 ? stage : own, this.#speaker);
+    const plan = layoutPlan(stage.length > 0 ? stage : own, this.#speaker);
     // Our own picture comes first: whoever is on the stage wants to see it without looking for it.
     const strip = stage.length > 0 ? [...own.map(({ id }) => id), ...plan.strip] : [];
     this.#place({ ...plan, strip });
@@ -127,7 +128,7 @@ export class Player {
     tile.setSlow(false, undefined);
   }
 
-  #place(plan: PlayerPlan): void {
+  #place(plan: LayoutPlan): void {
     this.#plan = plan;
     const { main, corner, strip } = plan;
     const large = [main && this.#tile(keyOf(main)), corner && this.#tile(corner)].filter(
@@ -144,11 +145,11 @@ export class Player {
       root.classList.toggle('corner', index > 0);
     });
     for (const { root } of small) root.classList.remove('corner');
-    arrange(
+    reconcileChildren(
       this.#main,
       large.map(({ root }) => root),
     );
-    arrange(
+    reconcileChildren(
       this.#strip,
       small.map(({ root }) => root),
     );
@@ -173,13 +174,13 @@ export class Player {
     if (!person) return;
     tile.show({
       data: person.own ? { own: '' } : screen ? { screenOf: person.peerId } : { peerId: person.peerId },
-      label: person.own ? say('you') : person.name,
+      label: person.own ? translate('you') : person.name,
       name: person.name,
       video: screen ? person.screen : person.camera,
       expectsVideo: screen
-        ? person.undecodable.screen === undefined
-        : person.cameraOn && person.undecodable.camera === undefined,
-      undecodable: screen ? person.undecodable.screen : person.undecodable.camera,
+        ? person.unsupportedCodec.screen === undefined
+        : person.cameraOn && person.unsupportedCodec.camera === undefined,
+      unsupportedCodec: screen ? person.unsupportedCodec.screen : person.unsupportedCodec.camera,
       muted: !screen && person.muted,
       hand: false,
       pinned: false,
@@ -196,10 +197,14 @@ export class Player {
         const picture = { id, source };
         const tile = this.#tiles.get(keyOf(picture));
         const large = this.#isMain(picture);
-        if (!tile) session.client.setView(peerId, source, NOTHING);
+        if (!tile) session.client.updateTrackSettings(peerId, source, NOTHING);
         else if (tile.size) {
           const quality = large ? viewQuality(this.#quality) : undefined;
-          session.client.setView(peerId, source, { ...tile.size, priority: large ? 'high' : 'normal', quality });
+          session.client.updateTrackSettings(peerId, source, {
+            ...tile.size,
+            priority: large ? 'high' : 'normal',
+            quality,
+          });
         }
       }
     }
@@ -208,7 +213,7 @@ export class Player {
   #judgeFrozen(): void {
     if (this.#scene !== 'live') return;
     const ownerOf = (key: string) => this.#people.get(isScreen(key) ? key.slice(SCREEN.length) : key);
-    const frozen = this.#freezes.frozen(
+    const frozen = this.#freezeCount.frozen(
       [...this.#tiles].map(([key, tile]) => ({
         tile,
         peerId: ownerOf(key)?.peerId ?? '',
@@ -217,7 +222,9 @@ export class Player {
     );
     for (const [key, tile] of this.#tiles) {
       const { name = '', away = false } = ownerOf(key) ?? {};
-      const words = this.#freezes.isOffline ? say('frozenYours') : say(away ? 'awayTheirs' : 'frozenTheirs', { name });
+      const words = this.#freezeCount.isOffline
+        ? translate('frozenYours')
+        : translate(away ? 'awayTheirs' : 'frozenTheirs', { name });
       tile.setSlow(frozen.has(tile), words);
     }
   }

@@ -1,20 +1,20 @@
 /** Owns a viewer's time on the stage: in by invitation with the devices that they want, and out with none left on. */
-import type { Session } from '../../Session.ts';
-import type { Show } from '../Show.ts';
+import type { CallController } from '../../participation/CallController.ts';
+import type { BroadcastController } from '../BroadcastController.ts';
 
 /** Which devices somebody comes onto the stage with. */
 export type StageDevices = Readonly<Record<'camera' | 'microphone', boolean>>;
 
 export class ViewerStage {
-  readonly #show: Show;
-  readonly #session: Session;
+  readonly #show: BroadcastController;
+  readonly #session: CallController;
   readonly #onChange: (on: boolean, byOthers: boolean) => void;
   #was = false;
   #devices: StageDevices | undefined;
   #leaves = false;
 
   /** @param onChange we are on the stage, or no more; `byOthers` where we did not ask for it */
-  constructor(show: Show, onChange: (on: boolean, byOthers: boolean) => void) {
+  constructor(show: BroadcastController, onChange: (on: boolean, byOthers: boolean) => void) {
     this.#show = show;
     this.#session = show.session;
     this.#onChange = onChange;

@@ -11,19 +11,19 @@ import {
   Volume2,
   VolumeX,
 } from 'lucide';
-import { control, listenToKeys, showOwn, withDevices } from '../../controls.ts';
-import { element } from '../../dom.ts';
-import { choices, menu } from '../../Menu.ts';
-import { appearanceChoices } from '../../MoreMenu.ts';
-import type { Session } from '../../Session.ts';
-import { say } from '../../words/index.ts';
+import { appearanceChoices } from '../../call/MoreMenu.ts';
+import { control, listenToKeys, showOwn, withDevices } from '../../common/controls.ts';
+import { element } from '../../common/dom.ts';
+import { choices, menu } from '../../common/Menu.ts';
+import { translate } from '../../locales/index.ts';
+import type { CallController } from '../../participation/CallController.ts';
 import type { Player } from './Player.ts';
 import { type Quality, qualities } from './quality.ts';
 import type { ViewerStage } from './Stage.ts';
 import type { ViewerSound } from './sound.ts';
 
 export interface ViewerControlsOptions {
-  readonly session: Session;
+  readonly session: CallController;
   readonly sound: ViewerSound;
   readonly player: Player;
   readonly onStage: ViewerStage;
@@ -63,12 +63,12 @@ export function viewerControls({
   const full = control('full', 'F', () => toggleFullScreen(frame));
   const leave = control('leave', undefined, () => session.leave());
   leave.button.classList.add('danger');
-  quality.show({ label: say('settings'), node: Settings2 });
-  picture.show({ label: say('pictureInPicture'), node: PictureInPicture2 });
-  stepDown.show({ label: say('leaveStage'), node: DoorOpen });
-  end.show({ label: say('endBroadcast'), node: Square });
+  quality.show({ label: translate('settings'), node: Settings2 });
+  picture.show({ label: translate('pictureInPicture'), node: PictureInPicture2 });
+  stepDown.show({ label: translate('leaveStage'), node: DoorOpen });
+  end.show({ label: translate('endBroadcast'), node: Square });
   end.button.classList.add('danger');
-  leave.show({ label: say('leaveBroadcast'), node: LogOut });
+  leave.show({ label: translate('leaveBroadcast'), node: LogOut });
 
   const devices = element(
     'span',
@@ -82,16 +82,16 @@ export function viewerControls({
   const render = () => {
     const { on } = onStage;
     const { hand: raised } = session.self;
-    const label = say(sound.muted ? 'soundOn' : 'soundOff');
+    const label = translate(sound.muted ? 'soundOn' : 'soundOff');
     hearing.show({ label, node: sound.muted ? VolumeX : Volume2, pressed: !sound.muted });
     // On the stage the key is the microphone's, as in a call.
-    hearing.button.dataset.tip = on ? label : say('tooltip', { label, key: 'M' });
+    hearing.button.dataset.tip = on ? label : translate('tooltip', { label, key: 'M' });
     if (on) hearing.button.removeAttribute('aria-keyshortcuts');
     else hearing.button.setAttribute('aria-keyshortcuts', 'M');
     volume.value = String(sound.muted ? 0 : sound.volume);
     hand.button.hidden = on || player.scene === 'ended';
     hand.button.disabled = session.phase !== 'in';
-    hand.show({ label: say(raised ? 'lowerHand' : 'raiseHand'), node: Hand, pressed: raised });
+    hand.show({ label: translate(raised ? 'lowerHand' : 'raiseHand'), node: Hand, pressed: raised });
     devices.hidden = !on;
     end.button.hidden = !mayEnd();
     showOwn({ microphone, camera }, session.own);
@@ -101,7 +101,7 @@ export function viewerControls({
     volumeControl.hidden = over;
     full.button.hidden = !document.fullscreenEnabled || over;
     const isFull = document.fullscreenElement !== null;
-    full.show({ label: say(isFull ? 'exitFullScreen' : 'fullScreen'), node: isFull ? Minimize : Maximize });
+    full.show({ label: translate(isFull ? 'exitFullScreen' : 'fullScreen'), node: isFull ? Minimize : Maximize });
   };
   document.addEventListener('fullscreenchange', render);
   const keys = listenToKeys({
@@ -112,10 +112,10 @@ export function viewerControls({
     p: picture.button,
     f: full.button,
   });
-  const settings = menu(quality.button, say('settings'), () => [
+  const settings = menu(quality.button, translate('settings'), () => [
     choices<Quality>(
-      say('quality'),
-      qualities.map((value) => ({ value, label: say(qualityWords[value]) })),
+      translate('quality'),
+      qualities.map((value) => ({ value, label: translate(qualityWords[value]) })),
       player.quality,
       (value) => player.setQuality(value),
     ),
@@ -123,7 +123,7 @@ export function viewerControls({
   ]);
   const root = element(
     'div',
-    { className: 'bar', role: 'toolbar', ariaLabel: say('controls') },
+    { className: 'bar', role: 'toolbar', ariaLabel: translate('controls') },
     volumeControl,
     devices,
     hand.button,
@@ -142,7 +142,7 @@ export function viewerControls({
 }
 
 function volumeSlider(sound: ViewerSound): HTMLInputElement {
-  const slider = element('input', { type: 'range', min: '0', max: '1', step: '0.05', ariaLabel: say('volume') });
+  const slider = element('input', { type: 'range', min: '0', max: '1', step: '0.05', ariaLabel: translate('volume') });
   slider.addEventListener('input', () => sound.setVolume(slider.valueAsNumber));
   return slider;
 }

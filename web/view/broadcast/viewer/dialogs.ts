@@ -1,8 +1,8 @@
 /** Owns what a viewer is asked: for a name to raise a hand with, and whether to come onto the stage. */
-import { type Child, element } from '../../dom.ts';
-import { remembered } from '../../memory.ts';
-import { typedName } from '../../ownName.ts';
-import { say } from '../../words/index.ts';
+import { type Child, element } from '../../common/dom.ts';
+import { preferences } from '../../common/preferences.ts';
+import { typedName } from '../../lobby/ownName.ts';
+import { translate } from '../../locales/index.ts';
 import type { StageDevices } from './Stage.ts';
 
 let count = 0;
@@ -27,18 +27,22 @@ export function askName(frame: HTMLElement, onName: (name: string) => void): voi
     attributes: { autocomplete: 'nickname' },
     required: true,
   });
-  const cancel = element('button', { type: 'button', className: 'wide' }, say('cancel'));
+  const cancel = element('button', { type: 'button', className: 'wide' }, translate('cancel'));
   const problem = element('p', { className: 'problem', role: 'alert', hidden: true });
   const form = element(
     'form',
     { method: 'dialog' },
-    element('label', { htmlFor: 'hand-name' }, say('yourName')),
+    element('label', { htmlFor: 'hand-name' }, translate('yourName')),
     name,
     problem,
-    submitting(say('raiseHand')),
+    submitting(translate('raiseHand')),
     cancel,
   );
-  const root = dialog(say('handNameTitle'), element('p', { className: 'quiet' }, say('handNameText')), form);
+  const root = dialog(
+    translate('handNameTitle'),
+    element('p', { className: 'quiet' }, translate('handNameText')),
+    form,
+  );
   cancel.addEventListener('click', () => root.close());
   form.addEventListener('submit', (event) => {
     const typed = typedName(name.value);
@@ -50,7 +54,7 @@ export function askName(frame: HTMLElement, onName: (name: string) => void): voi
       name.focus();
       return;
     }
-    remembered.name.set(typed.name);
+    preferences.name.set(typed.name);
     onName(typed.name);
   });
   frame.append(root);
@@ -72,20 +76,20 @@ export function askOntoStage(frame: HTMLElement, by: string, { onAccept, onDecli
       checked: true,
       className: 'switch',
     });
-    return { box, row: element('label', { className: 'device' }, element('span', {}, say(source)), box) };
+    return { box, row: element('label', { className: 'device' }, element('span', {}, translate(source)), box) };
   };
   const [microphone, camera] = [device('microphone'), device('camera')];
-  const decline = element('button', { type: 'button', className: 'wide' }, say('notNow'));
+  const decline = element('button', { type: 'button', className: 'wide' }, translate('notNow'));
   const form = element(
     'form',
     { method: 'dialog' },
     element('div', { className: 'devices' }, microphone.row, camera.row),
-    submitting(say('joinStage')),
+    submitting(translate('joinStage')),
     decline,
   );
   const root = dialog(
-    say('invitedTitle', { name: by }),
-    element('p', { className: 'quiet' }, say('invitedText')),
+    translate('invitedTitle', { name: by }),
+    element('p', { className: 'quiet' }, translate('invitedText')),
     form,
   );
   let answered = false;

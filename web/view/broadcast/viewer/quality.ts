@@ -1,5 +1,5 @@
 /** Owns the quality that a viewer has chosen, for as long as the tab is open. */
-import type { ViewSize } from '../../../client/index.ts';
+import type { VideoSettings } from '../../../client/index.ts';
 
 export const qualities = ['auto', 'high', 'medium', 'low'] as const;
 export type Quality = (typeof qualities)[number];
@@ -26,6 +26,6 @@ export function chooseQuality(quality: Quality): void {
 }
 
 /** What the server is told of it. */
-export function viewQuality(quality: Quality): ViewSize['quality'] {
+export function viewQuality(quality: Quality): VideoSettings['quality'] {
   return quality === 'auto' ? undefined : quality;
 }

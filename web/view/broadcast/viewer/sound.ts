@@ -1,21 +1,21 @@
 /** Owns whether a viewer hears it: muted until they want sound, and again where the browser refuses it. */
 import { VolumeX } from 'lucide';
-import { element, icon } from '../../dom.ts';
-import { Sound } from '../../Sound.ts';
-import { say } from '../../words/index.ts';
+import { element, icon } from '../../common/dom.ts';
+import { RemoteAudio } from '../../common/RemoteAudio.ts';
+import { translate } from '../../locales/index.ts';
 
 export class ViewerSound {
   readonly root: HTMLElement;
   /** Large, over the player, until there was sound once. */
-  readonly unmute = element('button', { type: 'button', className: 'unmute' }, icon(VolumeX), say('tapToUnmute'));
-  readonly sound: Sound;
+  readonly unmute = element('button', { type: 'button', className: 'unmute' }, icon(VolumeX), translate('tapToUnmute'));
+  readonly sound: RemoteAudio;
   readonly #onChange: () => void;
   #offers = true;
 
   /** @param onSpeakerRefused the speaker that was chosen cannot be used */
   constructor(onChange: () => void, onSpeakerRefused: () => void) {
     this.#onChange = onChange;
-    this.sound = new Sound((refused) => {
+    this.sound = new RemoteAudio((refused) => {
       if (!refused || this.sound.muted) return;
       this.#offers = true;
       this.#set(true);

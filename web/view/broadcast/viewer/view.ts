@@ -1,41 +1,42 @@
 /** Owns a broadcast on the page of a viewer: player, controls, the way onto the stage, and what is said as things happen. */
-import { element, oncePerTurn } from '../../dom.ts';
-import { remembered } from '../../memory.ts';
-import type { EndReason, Session } from '../../Session.ts';
-import { hideBarWhenStill } from '../../stillness.ts';
-import { Toasts } from '../../Toasts.ts';
-import { showPhase, tellProblems } from '../../telling.ts';
-import { waitingBanner } from '../../waiting.ts';
-import { say } from '../../words/index.ts';
-import { Show } from '../Show.ts';
+
+import { autoHideControls } from '../../common/autoHideControls.ts';
+import { element, microtaskDebounce } from '../../common/dom.ts';
+import { notifyProblems, showPhase } from '../../common/notifications.ts';
+import { preferences } from '../../common/preferences.ts';
+import { Toasts } from '../../common/Toasts.ts';
+import { waitingBanner } from '../../common/waitingBanner.ts';
+import { translate } from '../../locales/index.ts';
+import type { CallController, EndReason } from '../../participation/CallController.ts';
+import { BroadcastController } from '../BroadcastController.ts';
 import { endBroadcast, tellUnattended } from '../unattended.ts';
 import { PlayerCard } from './Card.ts';
 import { viewerControls } from './controls.ts';
 import { askName, askOntoStage } from './dialogs.ts';
-import { ViewerFigures } from './figures.ts';
-import { viewerHead } from './head.ts';
 import { Player } from './Player.ts';
+import { PlaybackStatsMeter } from './playbackStats.ts';
 import { ViewerStage } from './Stage.ts';
 import { ViewerSound } from './sound.ts';
+import { viewerHead } from './viewerHeader.ts';
 
 /** How often voices and pictures are looked at, the clock moves, and figures are taken, in milliseconds. */
 const TIMES = { hear: 250, clock: 500, figures: 2000 };
 
 /** The broadcast's elements; `close()` ends its timers. */
 export function viewerView(
-  session: Session,
+  session: CallController,
   onEnded: (reason: EndReason) => void,
 ): { root: HTMLElement; close(): void } {
-  const show = new Show(session);
+  const show = new BroadcastController(session);
   const toasts = new Toasts();
   const onStage = new ViewerStage(show, (on, byOthers) => {
     // Whoever talks with others has to hear them.
     if (on) sound.setMuted(false);
-    toasts.tell(say(on ? 'onStageNow' : byOthers ? 'sentBack' : 'offStageNow'));
+    toasts.show(translate(on ? 'onStageNow' : byOthers ? 'sentBack' : 'offStageNow'));
   });
   const sound = new ViewerSound(
     () => render(),
-    () => toasts.warn(say('speakerRefused')),
+    () => toasts.warn(translate('speakerRefused')),
   );
   const player = new Player(show, onStage);
   const card = new PlayerCard(show);
@@ -57,7 +58,7 @@ export function viewerView(
   const stage = element('div', { className: 'player' }, player.root);
   root.append(head.root, stage, controls.root, status, waiting.root, toasts.root, sound.root);
 
-  const render = oncePerTurn(() => {
+  const render = microtaskDebounce(() => {
     if (session.phase === 'ended') return;
     // An end is a new beginning of nothing: what was heard last is not to be.
     sound.sound.play(session.others, session.client.slotTracks);
@@ -78,11 +79,11 @@ export function viewerView(
     invitation.look();
     render();
   });
-  session.on('draining', (seconds) => toasts.tell(say('draining', { seconds: Math.ceil(seconds) })));
+  session.on('draining', (seconds) => toasts.show(translate('draining', { seconds: Math.ceil(seconds) })));
   tellUnattended(show, toasts, () => onStage.on);
-  const problems = tellProblems(session, toasts);
+  const problems = notifyProblems(session, toasts);
   const quiet = showPhase(session, status, toasts, root);
-  const stillness = hideBarWhenStill(root);
+  const stillness = autoHideControls(root);
   const timers = [
     setInterval(() => {
       player.hear();
@@ -107,14 +108,19 @@ export function viewerView(
 }
 
 /** Whoever has never said a name is asked for one, where no token says it. */
-function raiseHand(session: Session, frame: HTMLElement): void {
-  const nameless = session.wish.token === undefined && !remembered.name.get();
+function raiseHand(session: CallController, frame: HTMLElement): void {
+  const nameless = session.wish.token === undefined && !preferences.name.get();
   if (session.self.hand || !nameless) void session.toggleHand();
   else askName(frame, (name) => void session.toggleHand(name));
 }
 
 /** Asks as long as there is an invitation that has no answer. */
-function answerInvitations(session: Session, show: Show, onStage: ViewerStage, frame: HTMLElement): { look(): void } {
+function answerInvitations(
+  session: CallController,
+  show: BroadcastController,
+  onStage: ViewerStage,
+  frame: HTMLElement,
+): { look(): void } {
   let close: (() => void) | undefined;
   const look = () => {
     const by = session.phase === 'in' && !onStage.on ? session.client.broadcast.invitedBy : undefined;
@@ -138,12 +144,12 @@ function answerInvitations(session: Session, show: Show, onStage: ViewerStage, f
   return { look };
 }
 
-function takeFigures(session: Session, onFigures: (figures: ReturnType<ViewerFigures['add']>) => void) {
-  let figures = new ViewerFigures();
+function takeFigures(session: CallController, onFigures: (figures: ReturnType<PlaybackStatsMeter['add']>) => void) {
+  let figures = new PlaybackStatsMeter();
   let client = session.client;
   return setInterval(async () => {
     if (document.hidden) return;
-    if (client !== session.client) figures = new ViewerFigures();
+    if (client !== session.client) figures = new PlaybackStatsMeter();
     client = session.client;
     const stats = await client.getStats().catch(() => []);
     onFigures(figures.add(stats, performance.now()));

@@ -1,24 +1,24 @@
 /** Owns the page on which a broadcast is watched: the way in and out of it. */
-import { newMedia } from '../../callPage.ts';
-import type { EntryPage } from '../../entry.ts';
-import { nameWithoutLobby } from '../../ownName.ts';
-import { Session } from '../../Session.ts';
-import { doorView, goneView } from './door.ts';
+import { newMedia } from '../../call/callPage.ts';
+import type { RoutePage } from '../../common/route.ts';
+import { nameWithoutLobby } from '../../lobby/ownName.ts';
+import { CallController } from '../../participation/CallController.ts';
+import { goneView, joinErrorView } from './joinErrorView.ts';
 import { viewerView } from './view.ts';
 
 /** How long an attempt is seen at least, in milliseconds. */
 const SEEN = 400;
 
-export const viewerPage: EntryPage = (app, { room, role, name, token: given }, onSession) => {
+export const viewerPage: RoutePage = (app, { room, role, name, token: given }, onSession) => {
   /** Says why we are not in, and takes another token where that helps. */
   const askAgain = (error: unknown, token: string | undefined) =>
-    app.replaceChildren(doorView({ room, error, token, onEnter: enter }));
+    app.replaceChildren(joinErrorView({ room, error, token, onEnter: enter }));
 
   /** Watches at once: there is nothing to choose before. No device runs unless we go onto the stage. */
   const enter = (token: string | undefined) => {
     const media = newMedia();
     const who = { name: nameWithoutLobby(name), ...(token && { token }) };
-    const session = new Session({ room, kind: 'broadcast', role: role ?? 'viewer', ...who }, media);
+    const session = new CallController({ room, kind: 'broadcast', role: role ?? 'viewer', ...who }, media);
     const joining = session.join();
     onSession(session);
     const view = viewerView(session, (reason) => {

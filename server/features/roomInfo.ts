@@ -1,0 +1,53 @@
+/** Owns what may be known of a room before joining it: who is inside. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { WeirError } from '../../shared/errors.ts';
+import { type RoomKind, RoomName } from '../../shared/protocol.ts';
+import { validationSentence } from '../../shared/validation.ts';
+import type { Moderation } from '../auth/Moderation.ts';
+import type { Authenticator } from '../auth/tokens.ts';
+import { roomKey } from '../room/Room.ts';
+import type { RoomManager } from '../room/RoomManager.ts';
+import { sendProblemDetails } from './problems.ts';
+
+export interface RoomInfoOptions {
+  readonly rooms: RoomManager;
+  readonly authenticator: Authenticator;
+  readonly moderation: Moderation;
+}
+
+interface Params {
+  readonly room: string;
+}
+
+/** A broadcast that is not open. */
+const nobody = { state: 'before', liveSeconds: 0, viewers: 0 } as const;
+
+/**
+ * `GET /api/rooms/<room>`: 200 `{ people: [{ name }] }`, an empty list for a room that nobody is in.
+ * `GET /api/broadcasts/<room>`: the same, those on the stage, with `state`, `liveSeconds` and `viewers`. Where rooms need
+ * tokens: 401, unless `Authorization: Bearer <token>` opens that room. 400 for what is no room's name.
+ */
+export async function roomInfo(
+  app: FastifyInstance,
+  { rooms, authenticator, moderation }: RoomInfoOptions,
+): Promise<void> {
+  const answer = (kind: RoomKind) => async (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) => {
+    const name = RoomName.safeParse(request.params.room);
+    if (!name.success) return sendProblemDetails(reply, 400, validationSentence(name.error));
+    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+    try {
+      const { identity, token: presented } = await authenticator.authenticate({ token, room: name.data, kind });
+      moderation.assertAdmitted({ room: roomKey(kind, name.data), identity, token: presented });
+    } catch (error) {
+      return sendProblemDetails(reply.header('www-authenticate', 'Bearer'), 401, WeirError.from(error).message);
+    }
+    const room = await rooms.find(name.data, kind);
+    const people = room?.visiblePeers().map((peer) => ({ name: peer.name })) ?? [];
+    const { state, liveSeconds, viewers } = room?.broadcast?.info ?? nobody;
+    return reply
+      .header('cache-control', 'no-store')
+      .send({ people, ...(kind === 'broadcast' && { state, liveSeconds, viewers }) });
+  };
+  app.get<{ Params: Params }>('/api/rooms/:room', answer('call'));
+  app.get<{ Params: Params }>('/api/broadcasts/:room', answer('broadcast'));
+}

@@ -1,0 +1,168 @@
+/** Owns the two transports of a browser's peer: made when there is a right to them, gone with it. */
+import type { WebRtcTransport } from 'mediasoup/types';
+import { WeirError } from '../../shared/errors.ts';
+import type { DtlsParameters, IceParameters, TransportCounters, TransportInfo } from '../../shared/media.ts';
+import { DownlinkLimiter } from '../media/DownlinkLimiter.ts';
+import { MIN_OUTGOING_BITRATE } from '../media/options.ts';
+import type { RoomRouter } from '../media/RoomRouter.ts';
+import { mapMediasoupError } from './mapMediasoupError.ts';
+import { SlidingWindowLimit } from './SlidingWindowLimit.ts';
+
+export type Direction = 'send' | 'recv';
+
+/** So many ICE restarts in so long, and so long between two, in milliseconds. */
+const ICE_RESTARTS = { limit: 5, window: 60_000, minInterval: 5000 };
+/** How long a close frame may take to come after the end of the media, in milliseconds. */
+const DTLS_CLOSE_DELAY = 500;
+/** Between two times that pictures are begun anew, in milliseconds, however often media moves. */
+const REFRESH = 1000;
+
+export interface PeerTransportsOptions {
+  readonly router: RoomRouter;
+  /** bit/s that may come in. */
+  readonly maxIncomingBitrate: number;
+  /** The worker has failed. */
+  onRouterClosed(): void;
+  /** The client has closed its media: it is gone, unless its connection has more to say of why. */
+  onDtlsClosed(): void;
+  /** What is received comes another way now, and what was sent meanwhile is lost. */
+  onTupleChanged(): void;
+  /** The way to the client has got narrow: so many layers less; 0 when it has recovered. */
+  onCongestion(layersLess: number): void;
+}
+
+export class PeerTransports {
+  readonly #options: PeerTransportsOptions;
+  readonly #open = new Map<Direction, WebRtcTransport>();
+  /** Those that the worker is making; one that is not wanted any more by then is not here. */
+  readonly #opening = new Map<Direction, symbol>();
+  readonly #connected = new Set<string>();
+  readonly #iceRestarts = new SlidingWindowLimit(ICE_RESTARTS);
+  #refreshing: NodeJS.Timeout | undefined;
+  #dtlsClosedTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: PeerTransportsOptions) {
+    this.#options = options;
+  }
+
+  get(direction: Direction): WebRtcTransport | undefined {
+    return this.#open.get(direction);
+  }
+
+  /** Their ids, by direction. */
+  get ids(): { send?: string; recv?: string } {
+    const [send, recv] = [this.get('send'), this.get('recv')];
+    return { ...(send && { send: send.id }), ...(recv && { recv: recv.id }) };
+  }
+
+  /** @throws {WeirError} `conflict` when there is one already, `closed`, `unavailable` */
+  async open(direction: Direction): Promise<TransportInfo> {
+    if (this.#closed) throw new WeirError('closed');
+    if (this.#open.has(direction) || this.#opening.has(direction)) {
+      throw new WeirError('conflict', 'You have this transport already.');
+    }
+    const turn = Symbol(direction);
+    this.#opening.set(direction, turn);
+    const wanted = () => !this.#closed && this.#opening.get(direction) === turn;
+    try {
+      const { router } = this.#options;
+      const transport = await router.createTransport();
+      if (!wanted()) {
+        transport.close();
+        throw new WeirError('closed');
+      }
+      this.#open.set(direction, transport);
+      this.#listen(direction, transport);
+      await this.#limit(direction, transport);
+      if (transport.closed) throw new WeirError('closed');
+      return router.describe(transport);
+    } finally {
+      if (this.#opening.get(direction) === turn) this.#opening.delete(direction);
+    }
+  }
+
+  /** Its client notices nothing but what it is told. */
+  close(direction: Direction): void {
+    this.#opening.delete(direction);
+    this.#open.get(direction)?.close();
+    this.#open.delete(direction);
+  }
+
+  /** @throws {WeirError} `notFound`, `conflict` when it is connected already, `badRequest` */
+  async connect(transportId: string, dtlsParameters: DtlsParameters): Promise<void> {
+    const transport = [...this.#open.values()].find(({ id }) => id === transportId);
+    if (!transport) throw new WeirError('notFound', 'You have no transport of that id.');
+    if (this.#connected.has(transport.id)) throw new WeirError('conflict', 'This transport is connected already.');
+    this.#connected.add(transport.id);
+    try {
+      await mapMediasoupError(transport.connect({ dtlsParameters }), 'These DTLS parameters were not accepted.');
+    } catch (error) {
+      this.#connected.delete(transport.id);
+      throw error;
+    }
+  }
+
+  /**
+   * New ICE credentials for both; media stays where it is until the client finds another way with them.
+   * @throws {WeirError} `rateLimited`
+   */
+  async restartIce(): Promise<{ send?: IceParameters; recv?: IceParameters }> {
+    const wait = this.#iceRestarts.take();
+    if (wait > 0) throw new WeirError('rateLimited', `ICE restarts again in ${Math.ceil(wait / 1000)} s.`);
+    const restart = (transport: WebRtcTransport | undefined) =>
+      transport && mapMediasoupError(transport.restartIce(), 'This transport cannot be restarted.');
+    const [send, recv] = await Promise.all([restart(this.get('send')), restart(this.get('recv'))]);
+    return { ...(send && { send }), ...(recv && { recv }) };
+  }
+
+  /** What has been sent to the client and received from it. @throws {WeirError} `unavailable` when the worker has failed */
+  async getStats(): Promise<TransportCounters> {
+    const stats = (direction: Direction) => {
+      const transport = this.get(direction);
+      return transport && mapMediasoupError(transport.getStats(), 'This transport has no statistics.');
+    };
+    const [to, from] = await Promise.all([stats('recv'), stats('send')]);
+    return { sent: to?.[0]?.rtpBytesSent ?? 0, received: from?.[0]?.rtpBytesReceived ?? 0 };
+  }
+
+  closeAll(): void {
+    this.#closed = true;
+    clearTimeout(this.#refreshing);
+    clearTimeout(this.#dtlsClosedTimer);
+    this.close('send');
+    this.close('recv');
+  }
+
+  #listen(direction: Direction, transport: WebRtcTransport): void {
+    const { onRouterClosed, onDtlsClosed } = this.#options;
+    transport.observer.once('close', () => this.#connected.delete(transport.id));
+    transport.once('routerclose', onRouterClosed);
+    transport.on('dtlsstatechange', (state) => {
+      // The other end said goodbye (RFC 5246, section 7.2.1): whoever only lost the way says nothing.
+      if (state === 'closed') this.#dtlsClosedTimer ??= setTimeout(onDtlsClosed, DTLS_CLOSE_DELAY);
+    });
+    transport.on('iceselectedtuplechange', () => {
+      if (direction === 'recv' && transport.dtlsState === 'connected') this.#onTupleChanged();
+    });
+  }
+
+  async #limit(direction: Direction, transport: WebRtcTransport): Promise<void> {
+    const { maxIncomingBitrate, onCongestion } = this.#options;
+    if (direction === 'send') await transport.setMaxIncomingBitrate(maxIncomingBitrate);
+    else {
+      await Promise.all([
+        transport.setMinOutgoingBitrate(MIN_OUTGOING_BITRATE),
+        DownlinkLimiter.follow(transport, { minBitrate: MIN_OUTGOING_BITRATE, onCongestion }),
+      ]);
+    }
+  }
+
+  #onTupleChanged(): void {
+    if (this.#refreshing) return;
+    this.#refreshing = setTimeout(() => {
+      this.#refreshing = undefined;
+    }, REFRESH);
+    this.#options.onTupleChanged();
+  }
+}

@@ -1,0 +1,151 @@
+/** Owns who else is in the room, as the server tells it: what they publish, and what of it has arrived. */
+import { type Source, sources } from '../../shared/media.ts';
+import type { JoinReply, PeerInfo, Reaction, SourceStates } from '../../shared/protocol.ts';
+import type { RemotePeer, RoomClientEvents } from './events.ts';
+
+type Notify = <E extends keyof RoomClientEvents>(event: E, data: RoomClientEvents[E]) => void;
+
+interface KnownPeer extends RemotePeer {
+  sources: SourceStates;
+  hand: boolean;
+  away: boolean;
+  readonly tracks: Map<Source, MediaStreamTrack>;
+  unsupportedCodec: ReadonlyMap<Source, string>;
+}
+
+type UnsupportedCodec = JoinReply['unsupportedCodecs'][number];
+
+export class RemotePeers {
+  readonly #peers = new Map<string, KnownPeer>();
+  readonly #notify: Notify;
+
+  /** @param tell hears of each change, when it has been made */
+  constructor(tell: Notify) {
+    this.#notify = tell;
+  }
+
+  /** In the order in which they came. */
+  get peers(): RemotePeer[] {
+    return [...this.#peers.values()];
+  }
+
+  has(peerId: string): boolean {
+    return this.#peers.has(peerId);
+  }
+
+  /** Whether somebody is there and sends this. */
+  sends(peerId: string, source: Source): boolean {
+    const peer = this.#peers.get(peerId);
+    return peer !== undefined && !peer.away && peer.sources[source] === 'live';
+  }
+
+  /** What takes the server's news of others. */
+  readonly listeners = {
+    newPeer: (info: PeerInfo) => this.add(info),
+    peerClosed: ({ peerId, reason }: { peerId: string; reason: string }) => this.#remove(peerId, reason),
+    peerSources: ({ peerId, sources }: { peerId: string; sources: SourceStates }) => this.#update(peerId, { sources }),
+    peerHand: ({ peerId, raised }: { peerId: string; raised: boolean }) => this.#update(peerId, { hand: raised }),
+    peerAway: ({ peerId, away }: { peerId: string; away: boolean }) => this.#update(peerId, { away }),
+    unsupportedCodec: (news: UnsupportedCodec) => this.#addUnsupportedCodec(news),
+    reaction: ({ peerId, reaction }: { peerId: string; reaction: Reaction }) => {
+      const peer = this.#peers.get(peerId);
+      if (peer) this.#notify('reaction', { peer, reaction });
+    },
+  };
+
+  add(info: PeerInfo): void {
+    const peer: KnownPeer = { ...info, tracks: new Map(), unsupportedCodec: new Map() };
+    this.#peers.set(info.peerId, peer);
+    this.#notify('peerJoined', peer);
+  }
+
+  /** Makes everything the same as the server says that it is now, and tells what is different. */
+  sync(infos: readonly PeerInfo[]): void {
+    const there = new Set(infos.map(({ peerId }) => peerId));
+    const back = new Set(infos.map(({ identity }) => identity));
+    for (const { peerId, identity } of this.peers) {
+      // Who is here again under another id has come back, as we have.
+      if (!there.has(peerId)) this.#remove(peerId, back.has(identity) ? 'replaced' : 'left');
+    }
+    for (const info of infos) {
+      if (this.#peers.has(info.peerId)) this.#update(info.peerId, info);
+      else this.add(info);
+    }
+  }
+
+  /** These are all that cannot be decoded here. */
+  syncUnsupportedCodecs(all: readonly UnsupportedCodec[]): void {
+    for (const peer of this.#peers.values()) {
+      const theirs = all.filter(({ peerId }) => peerId === peer.peerId);
+      const ended = [...peer.unsupportedCodec.keys()].filter((known) => !theirs.some(({ source }) => source === known));
+      if (ended.length > 0) this.#removeUnsupportedCodec(peer, ended);
+      for (const news of theirs) this.#addUnsupportedCodec(news);
+    }
+  }
+
+  addTrack(peerId: string, source: Source, track: MediaStreamTrack): void {
+    const peer = this.#peers.get(peerId);
+    if (!peer) return;
+    // It was published anew with another codec.
+    if (peer.unsupportedCodec.has(source)) this.#removeUnsupportedCodec(peer, [source]);
+    peer.tracks.set(source, track);
+    this.#notify('trackAdded', { peer, source, track });
+  }
+
+  /** Unless another track has taken its place. */
+  removeTrack(peerId: string, source: Source, track: MediaStreamTrack): void {
+    const peer = this.#peers.get(peerId);
+    if (!peer || peer.tracks.get(source) !== track) return;
+    peer.tracks.delete(source);
+    this.#notify('trackRemoved', { peer, source });
+  }
+
+  /** Forgets everyone, and tells nobody. */
+  clear(): void {
+    this.#peers.clear();
+  }
+
+  #update(peerId: string, { sources, hand, away }: Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away'>>): void {
+    const peer = this.#peers.get(peerId);
+    if (!peer) return;
+    if (sources && !sameSources(peer.sources, sources)) {
+      const ended = [...peer.unsupportedCodec.keys()].filter((source) => peer.sources[source] && !sources[source]);
+      peer.sources = sources;
+      if (ended.length > 0) this.#removeUnsupportedCodec(peer, ended);
+      else this.#notify('peerChanged', peer);
+    }
+    if (hand !== undefined && peer.hand !== hand) {
+      peer.hand = hand;
+      this.#notify('handChanged', peer);
+    }
+    if (away !== undefined && peer.away !== away) {
+      peer.away = away;
+      this.#notify('awayChanged', peer);
+    }
+  }
+
+  #addUnsupportedCodec({ peerId, source, mimeType }: UnsupportedCodec): void {
+    const peer = this.#peers.get(peerId);
+    if (!peer || peer.unsupportedCodec.get(source) === mimeType) return;
+    peer.unsupportedCodec = new Map(peer.unsupportedCodec).set(source, mimeType);
+    this.#notify('peerChanged', peer);
+  }
+
+  /** What was not to be decoded has ended, or is now. */
+  #removeUnsupportedCodec(peer: KnownPeer, sources: readonly Source[]): void {
+    peer.unsupportedCodec = new Map([...peer.unsupportedCodec].filter(([source]) => !sources.includes(source)));
+    this.#notify('peerChanged', peer);
+  }
+
+  #remove(peerId: string, reason: string): void {
+    const peer = this.#peers.get(peerId);
+    if (!peer) return;
+    for (const [source, track] of [...peer.tracks]) this.removeTrack(peerId, source, track);
+    this.#peers.delete(peerId);
+    this.#notify('peerLeft', { peer, reason });
+  }
+}
+
+function sameSources(one: SourceStates, other: SourceStates): boolean {
+  return sources.every((source) => one[source] === other[source]);
+}

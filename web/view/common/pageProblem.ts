@@ -1,0 +1,17 @@
+/** What the server says instead of a page, in the language of its reader. */
+import { isPageProblem, type PageProblem } from '../../../shared/pageProblems.ts';
+import { translate } from '../locales/index.ts';
+import { element } from './dom.ts';
+import { endCard, toStart } from './ended.ts';
+
+/** The problem that the server has put into the document; undefined where it serves what was asked for. */
+export function problemOf(app: Element): PageProblem | undefined {
+  const name = app.getAttribute('data-problem') ?? '';
+  return isPageProblem(name) ? name : undefined;
+}
+
+export function problemView(problem: PageProblem): HTMLElement {
+  const title = translate(`${problem}Title`);
+  document.title = `${title} · Weir`;
+  return endCard(title, element('p', {}, translate(`${problem}Text`)), toStart());
+}
