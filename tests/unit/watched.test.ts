@@ -280,8 +280,17 @@ describe('encodings', () => {
   test('a screen is one stream, whatever the codec', () => {
     const screen = (codec: EncodingChoice['codec']) => camera({ source: 'screen', codec });
     // A temporal layer of a screen that stands still would have no frame for seconds.
-    expect(screen('VP8')).toEqual([{ maxBitrate: 2_500_000, scalabilityMode: 'L1T1' }]);
-    expect(screen('H264')).toEqual([{ maxBitrate: 2_500_000 }]);
+    expect(screen('VP8')).toEqual([{ maxBitrate: 2_500_000, maxFramerate: 5, scalabilityMode: 'L1T1' }]);
+    expect(screen('H264')).toEqual([{ maxBitrate: 2_500_000, maxFramerate: 5 }]);
+  });
+
+  test('the frame rate is limited only of a screen that is to be sharp', () => {
+    const limits = (choice: Partial<EncodingChoice>) =>
+      new Set(camera(choice).map(({ maxFramerate = Number.POSITIVE_INFINITY }) => maxFramerate > 30));
+    expect(limits({ source: 'screen', content: 'detail' })).toEqual(new Set([false]));
+    expect(limits({ source: 'screen', content: 'motion' })).toEqual(new Set([true]));
+    expect(limits({ content: 'detail' })).toEqual(new Set([true]));
+    expect(limits({ codec: 'VP9' })).toEqual(new Set([true]));
   });
 
   test('the codec is the wanted one, else VP8, else any that there is', () => {

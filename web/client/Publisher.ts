@@ -19,7 +19,7 @@ import { LocalPublication } from './LocalPublication.ts';
 import { requireTrack } from './requireTrack.ts';
 import { SenderLayerControl } from './SenderLayerControl.ts';
 import type { Request } from './SignalSession.ts';
-import { prepareTrack, VideoAdapter, type VideoAdapterOptions } from './VideoAdapter.ts';
+import { hintedContent, prepareTrack, VideoAdapter, type VideoAdapterOptions } from './VideoAdapter.ts';
 
 type Producer = types.Producer;
 
@@ -240,18 +240,19 @@ export class Publisher {
       const isVideo = source === 'camera' || source === 'screen';
       const codec = isVideo ? chooseCodec(device.sendRtpCapabilities.codecs ?? [], wanted ?? video[source]) : undefined;
       const size = isVideo ? sizeOf(track) : undefined;
+      const hint = prepareTrack(source, track);
       const choice: EncodingChoice = {
         source,
         codec: codec && codecName(codec),
         size,
         kind,
+        ...(source === 'screen' && { content: hintedContent(track) }),
         // The others ignore a mode that they do not know, and the server would wait for its layers.
         scalable: device.handlerName === 'Chrome111',
         firefox: device.handlerName === 'Firefox120',
       };
       const encodings = producedEncodings(choice);
       const layers = isVideo ? layersIn(encodingsOf(choice)) : undefined;
-      const hint = prepareTrack(source, track);
       this.#producing.set(number, { publication, size, layers });
       const producer = await transport.produce({
         track,

@@ -1,6 +1,6 @@
 /** Adapts how one published video is sent to what its track gives while it is sent: frames, size, content. */
 import type { Source } from '../../shared/media.ts';
-import { type EncodingChoice, encodingsOf, layersIn, type Size, sizeOf } from './encodings.ts';
+import { type EncodingChoice, encodingsOf, layersIn, SCREEN_FRAMERATE, type Size, sizeOf } from './encodings.ts';
 import { FrameRepeater, isCanvas, type TrackSender } from './FrameRepeater.ts';
 import { type Content, ScreenContent } from './ScreenContent.ts';
 import type { SenderLayerControl } from './SenderLayerControl.ts';
@@ -29,6 +29,8 @@ interface Sample {
   readonly track: MediaStreamTrack;
   readonly at: number;
   readonly frames: number;
+  /** To how many frames a second the count was limited from then on. */
+  readonly limit: number | undefined;
   /** What was sent of it. */
   readonly bytes: number;
   readonly size: Size | undefined;
@@ -41,6 +43,11 @@ export function prepareTrack(source: Source, track: MediaStreamTrack): Content |
   return 'detail';
 }
 
+/** What the hint of a screen's track asks for. */
+export function hintedContent({ contentHint }: MediaStreamTrack): Content {
+  return contentHint === 'motion' ? 'motion' : 'detail';
+}
+
 export class VideoAdapter {
   readonly #options: VideoAdapterOptions;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -49,6 +56,8 @@ export class VideoAdapter {
   #last: Sample | undefined;
   #slow = false;
   #size: Size | undefined;
+  /** What a screen is encoded for. */
+  #content: Content | undefined;
   /** How it is encoded now. */
   #shape: string;
   /** The hint that was set here, and where: another one is its owner's choice. */
@@ -59,6 +68,7 @@ export class VideoAdapter {
   constructor(options: VideoAdapterOptions) {
     this.#options = options;
     this.#size = options.choice.size;
+    this.#content = options.choice.content;
     this.#shape = JSON.stringify(encodingsOf(options.choice));
     this.#hinted = options.hint && { track: options.track(), hint: options.hint };
     this.#timer = setInterval(() => void this.#measure(), INTERVAL);
@@ -70,7 +80,7 @@ export class VideoAdapter {
   trackReplaced(): void {
     const track = this.#options.track();
     this.#takeHintBack();
-    this.#setHint();
+    this.#setContent();
     // It is measured soon; what changes twice is encoded anew twice.
     this.#setSlow(this.#slow && isCanvas(track));
     this.#setSize(sizeOf(track));
@@ -97,8 +107,9 @@ export class VideoAdapter {
     if (before?.track !== now.track || now.frames < before.frames || !now.track.enabled) return;
     const seconds = (now.at - before.at) / 1000;
     const framesPerSecond = (now.frames - before.frames) / seconds;
-    this.#screen.add({ framesPerSecond, bitrate: ((now.bytes - before.bytes) * 8) / seconds, seconds });
-    this.#setHint();
+    const bitrate = ((now.bytes - before.bytes) * 8) / seconds;
+    this.#screen.add({ framesPerSecond, bitrate, seconds, ...(before.limit && { limit: before.limit }) });
+    this.#setContent();
     const slow = framesPerSecond < (this.#slow ? SLOW.until : SLOW.below);
     if (slow !== this.#slow) this.#setSlow(slow);
   }
@@ -115,7 +126,9 @@ export class VideoAdapter {
         size = { width: row.width, height: row.height };
       }
     });
-    return { track, at: performance.now(), frames: this.#repeater?.frames ?? frames, bytes, size };
+    // A sender counts, and has captured, no more frames than it may encode.
+    const limit = this.#repeater || this.#content !== 'detail' ? undefined : SCREEN_FRAMERATE.detail;
+    return { track, at: performance.now(), frames: this.#repeater?.frames ?? frames, limit, bytes, size };
   }
 
   #setSlow(slow: boolean): void {
@@ -137,7 +150,12 @@ export class VideoAdapter {
 
   #reshape() {
     const { choice, layers } = this.#options;
-    const encodings = encodingsOf({ ...choice, size: this.#size, slow: this.#slow });
+    const encodings = encodingsOf({
+      ...choice,
+      size: this.#size,
+      slow: this.#slow,
+      ...(this.#content && { content: this.#content }),
+    });
     const shape = JSON.stringify(encodings);
     // Each change makes a browser configure its encoders anew.
     if (shape !== this.#shape) layers.reshape(choice.source, encodings);
@@ -145,12 +163,16 @@ export class VideoAdapter {
     return encodings;
   }
 
-  /** Has a screen be sharp or smooth, unless its owner has chosen. */
-  #setHint(): void {
+  /** Has a screen be sharp or smooth: as its owner has chosen, otherwise as its content is. */
+  #setContent(): void {
+    if (this.#options.choice.source !== 'screen') return;
     const track = this.#options.track();
     const isOwn = track.contentHint !== '' && track.contentHint !== this.#hinted?.hint;
-    if (this.#options.choice.source !== 'screen' || isOwn) return;
     const hint = this.#screen.content;
+    this.#content = isOwn ? hintedContent(track) : this.#screen.probing ? 'motion' : hint;
+    // The limit of the frame rate before the hint, which may have the browser make a key frame.
+    this.#reshape();
+    if (isOwn) return;
     this.#hinted = { track, hint };
     if (track.contentHint !== hint) track.contentHint = hint;
     if (this.#repeater) this.#repeater.track.contentHint = hint;

@@ -2,6 +2,7 @@
 import type { types } from 'mediasoup-client';
 import type { Source } from '../../shared/media.ts';
 import type { RoomKind, Welcome } from '../../shared/protocol.ts';
+import type { Content } from './ScreenContent.ts';
 
 export type VideoCodec = Welcome['video']['camera'];
 
@@ -23,6 +24,8 @@ export interface EncodingChoice {
   readonly firefox: boolean;
   /** The track gives a few frames a second at most: temporal layers would have none for seconds. */
   readonly slow?: boolean;
+  /** What a screen shows; without it, `detail`. */
+  readonly content?: Content;
 }
 
 /**
@@ -41,6 +44,11 @@ const LAYERS_FROM = [
 /** One layer of a small camera, and a screen, which is to be read: bit/s. */
 const SMALL_CAMERA = 300_000;
 const SCREEN = 2_500_000;
+/**
+ * Frames a second of a screen. libwebrtc limits the size of a frame by the frame rate that it expects: with the few frames
+ * that are enough for slides, a key frame may be large enough to be read. 60 is its own default.
+ */
+export const SCREEN_FRAMERATE: Record<Content, number> = { detail: 5, motion: 60 };
 
 /**
  * Firefox gives a layer of this many macroblocks (1280x720) or more a minimum of 1.2 Mbit/s, a smaller one 200 kbit/s. It
@@ -52,14 +60,14 @@ const FIREFOX_HD = { macroblocks: 3600, largestStep: 1.05 };
 
 /** How a track is encoded, lowest layer first. Several encodings are simulcast; one with a scalability mode is SVC. */
 export function encodingsOf(choice: EncodingChoice): types.RtpEncodingParameters[] {
-  const { source, codec, size, kind, scalable, firefox, slow = false } = choice;
+  const { source, codec, size, kind, scalable, firefox, slow = false, content = 'detail' } = choice;
   if (source === 'microphone') return [{ maxBitrate: 64_000 }];
   if (source === 'screenAudio') return [{ maxBitrate: 128_000 }];
   // Three temporal layers let a slow viewer have a quarter of the frames. H264 encoders of browsers have none to offer.
   const modes = scalable && codec !== undefined && codec !== 'H264';
   const single = modes ? { scalabilityMode: 'L1T1' } : {};
   // A screen often gives a frame a second, and a media worker takes a temporal layer without frames for one that has stopped.
-  if (source === 'screen') return [{ maxBitrate: SCREEN, ...single }];
+  if (source === 'screen') return [{ maxBitrate: SCREEN, maxFramerate: SCREEN_FRAMERATE[content], ...single }];
   const layers = layersOf(size);
   if (codec === 'VP9' || codec === 'AV1') {
     // mediasoup knows these codecs' layers by SVC only.
