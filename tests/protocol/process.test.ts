@@ -1,10 +1,6 @@
-/** Owns the process: how it refuses to start, how it ends on a signal, and that it leaves nothing behind. */
-import dgram from 'node:dgram';
-import { once } from 'node:events';
-import { realpathSync } from 'node:fs';
+/** Weir as a process: what it says, how it ends on a signal, and that it leaves nothing behind. */
 import net from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { basename } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { dtls, opus } from '../../scripts/support/media/clientParameters.ts';
 import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
@@ -16,132 +12,11 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((weir) => weir.end()));
 });
 
-/** Who holds a port that a test has taken: this process. */
-const holder = `${basename(realpathSync(process.execPath))} (process ${process.pid})`;
-
 function start(environment: Record<string, string> = {}, command?: string[], args?: string[]): WeirProcess {
   const weir = new WeirProcess(environment, command, args);
   started.push(weir);
   return weir;
 }
-
-/** Starts what must not start. @returns what it said */
-async function refusal(environment: Record<string, string>): Promise<string> {
-  const weir = start(environment);
-  expect(await weir.exit).toBe(1);
-  // Nothing but the sentence: no line of the log before it.
-  expect(weir.stdout).toBe('');
-  await expect.poll(() => weir.living).toEqual([]);
-  return weir.stderr;
-}
-
-/** One sentence or two, for people: no stack. */
-const forPeople = (text: string) => {
-  expect(text).toMatch(/^Weir cannot start\. .+\n$/);
-  expect(text).not.toMatch(/^\s+at /m);
-};
-
-describe('a wrong variable keeps Weir from starting, with its name and what it accepts', () => {
-  test.each([
-    ['WEIR_PORT', '70000', '0 to 65535'],
-    ['WEIR_WORKERS', 'many', '1 to 256'],
-    ['WEIR_ALLOW_ANONYMOUS', 'yes', '`true` or `false`'],
-    ['WEIR_TRUST_PROXY', 'yes', 'how many proxies, 0 to 10'],
-    ['WEIR_ALLOWED_ORIGINS', 'https://example.com/path', 'https://example.com'],
-    ['WEIR_TLS_CERT', '/nowhere/cert.pem', 'WEIR_TLS_KEY'],
-  ])('%s=%s', async (name, value, accepted) => {
-    const said = await refusal({ [name]: value });
-    forPeople(said);
-    expect(said).toContain(name);
-    expect(said).toContain(accepted);
-  });
-
-  test('a secret of 31 characters, which is not shown', async () => {
-    const secret = 'x'.repeat(31);
-    const said = await refusal({ WEIR_API_KEY: 'key', WEIR_API_SECRET: secret });
-    forPeople(said);
-    expect(said).toContain('WEIR_API_SECRET');
-    expect(said).toContain('at least 32 characters');
-    expect(said).not.toContain(secret);
-  });
-});
-
-describe('in production', () => {
-  test('Weir does not start without keys', async () => {
-    const said = await refusal({ NODE_ENV: 'production' });
-    forPeople(said);
-    for (const name of ['WEIR_API_KEY', 'WEIR_API_SECRET', 'WEIR_ALLOW_ANONYMOUS=true']) expect(said).toContain(name);
-  });
-
-  test.each([
-    ['that are given', { WEIR_API_KEY: apiKey, WEIR_API_SECRET: apiSecret }, 'token'],
-    ['that it may do without', { WEIR_ALLOW_ANONYMOUS: 'true' }, 'open'],
-  ])('Weir starts with keys %s', async (_name, environment, auth) => {
-    const url = await start({ NODE_ENV: 'production', ...environment }).running();
-    const client = await TestClient.connect(url);
-    expect(client.welcome.auth).toBe(auth);
-    client.cut();
-  });
-});
-
-describe('a port that is taken keeps Weir from starting, with a sentence that says which', () => {
-  test('the TCP port of the page', async () => {
-    const taken = net.createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    const port = portOf(taken.address());
-    const said = await refusal({ WEIR_PORT: String(port) });
-    taken.close();
-    forPeople(said);
-    expect(said).toContain(`Port ${port} (TCP on 127.0.0.1) is taken by ${holder}`);
-    expect(said).toContain('WEIR_PORT');
-  });
-
-  test.each(['udp', 'tcp'])('the media port of the second worker, %s', async (protocol) => {
-    const taken =
-      protocol === 'udp' ? dgram.createSocket('udp4').bind(0, '127.0.0.1') : net.createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    const port = portOf(taken.address());
-    const said = await refusal({ WEIR_RTC_PORT: String(port - 1) });
-    taken.close();
-    forPeople(said);
-    expect(said).toContain(`Media port ${port} (${protocol.toUpperCase()} on 127.0.0.1) is taken by ${holder}`);
-    expect(said).toContain('WEIR_RTC_PORT');
-  });
-});
-
-describe('what else keeps Weir from starting is told in a sentence', () => {
-  test.each([
-    [
-      'an address of another machine',
-      { WEIR_HOST: '203.0.113.77' },
-      'WEIR_HOST=203.0.113.77 is no address of this machine',
-    ],
-    ['one for media', { WEIR_RTC_HOST: '203.0.113.77' }, 'WEIR_RTC_HOST=203.0.113.77 is no address of this machine'],
-    [
-      'one for media, on a port of choice',
-      { WEIR_RTC_HOST: '203.0.113.77', WEIR_RTC_PORT: '44400' },
-      'WEIR_RTC_HOST=203.0.113.77 is no address of this machine',
-    ],
-    ['a name without an address', { WEIR_HOST: 'no.such.host.invalid' }, 'WEIR_HOST=no.such.host.invalid is a name'],
-    [
-      'a media worker that is missing',
-      { MEDIASOUP_WORKER_BIN: '/nowhere/worker' },
-      'media worker /nowhere/worker is not there',
-    ],
-    ['one that does not run', { MEDIASOUP_WORKER_BIN: '/bin/false' }, 'media worker /bin/false ended as soon as'],
-  ])('%s', async (_what, environment, sentence) => {
-    const said = await refusal(environment);
-    forPeople(said);
-    expect(said).toContain(sentence);
-  });
-
-  test('too few open files', async () => {
-    const weir = start({}, ['prlimit', '--nofile=24', process.execPath]);
-    expect(await weir.exit).toBe(1);
-    forPeople(weir.stderr);
-    expect(weir.stderr).toContain('Too few files may be open at once');
-  });
-});
 
 describe('a running Weir', () => {
   const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
@@ -300,9 +175,4 @@ async function busyRoom(url: string): Promise<TestClient[]> {
     await client.request('produce', { source: 'microphone', rtpParameters: opus() });
   }
   return clients;
-}
-
-function portOf(address: net.AddressInfo | string | null): number {
-  if (address === null || typeof address === 'string') throw new Error('There is no port.');
-  return address.port;
 }

@@ -66,7 +66,9 @@ describe('hands of viewers', () => {
     const ids = viewers.map(({ reply }) => reply.peerId);
     expect(hands.first.map(({ peerId }) => peerId)).toEqual(ids.slice(0, MAX_HANDS));
     viewers[0]?.client.cut();
-    const next = await host.client.event('handsChanged', ({ total }) => total === viewers.length - 1);
+    // As many were up before the last one was raised: that news may still be waiting to be read.
+    const next = await host.client.event('handsChanged', ({ first }) => first[0]?.peerId !== ids[0]);
+    expect(next.total).toBe(viewers.length - 1);
     expect(next.first.map(({ peerId }) => peerId)).toEqual(ids.slice(1, MAX_HANDS + 1));
   });
 
