@@ -5,6 +5,7 @@ import type { TrackSettings } from '../../shared/protocol.ts';
 import {
   chooseCodec,
   type EncodingChoice,
+  encodedSize,
   encodingsOf,
   layersIn,
   producedEncodings,
@@ -182,23 +183,44 @@ describe('encodings', () => {
     [1280, 720],
     [720, 1280],
     [1296, 720],
-  ])('Firefox sends %i by %i with less than 3600 macroblocks, nearly as large', (width, height) => {
-    const [low, middle, high] = camera({ size: { width, height }, firefox: true }).map(
-      ({ scaleResolutionDownBy = 1 }) => scaleResolutionDownBy,
-    );
-    expect(macroblocks({ width, height }, high)).toBeLessThan(3600);
-    expect(macroblocks({ width, height }, high)).toBeGreaterThan(3400);
-    expect(high).toBeLessThan(1.05);
-    expect([low, middle]).toEqual([4 * (high ?? 1), 2 * (high ?? 1)]);
-  });
+    [1024, 1024],
+    [1920, 1080],
+    [3840, 2160],
+    [2560, 400],
+  ])(
+    'Firefox sends %i by %i with less than 3600 macroblocks, nearly as many, and the server is told that size',
+    (width, height) => {
+      for (const kind of ['call', 'broadcast'] as const) {
+        const encodings = camera({ size: { width, height }, kind, firefox: true });
+        const [low, middle, high = 1] = encodings.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy);
+        expect(macroblocks({ width, height }, high)).toBeLessThan(3600);
+        expect(macroblocks({ width, height }, high)).toBeGreaterThan(3400);
+        expect([low, middle]).toEqual([4 * high, 2 * high]);
+        const told = encodedSize({ width, height }, encodings);
+        expect(macroblocks(told)).toBeLessThan(3600);
+        expect(told.width / told.height).toBeCloseTo(width / height, 1);
+      }
+    },
+  );
 
   test.each([
     [1264, 720],
-    [1920, 1080],
     [960, 540],
+    [640, 480],
   ])('Firefox sends %i by %i as it is', (width, height) => {
-    const scales = camera({ size: { width, height }, firefox: true });
-    expect(scales.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual([4, 2, 1]);
+    const scales = camera({ size: { width, height }, firefox: true }).map(
+      ({ scaleResolutionDownBy }) => scaleResolutionDownBy,
+    );
+    expect(scales.slice(-2)).toEqual(width < 960 ? [1, 1] : [2, 1]);
+  });
+
+  test('one stream is not scaled: Firefox fills no uplink for it', () => {
+    const size = { width: 1920, height: 1080 };
+    for (const choice of [{ codec: 'VP9' }, { codec: 'AV1' }, { source: 'screen' }] as const) {
+      const encodings = camera({ ...choice, size, scalable: false, firefox: true });
+      expect(encodings.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual([undefined]);
+      expect(encodedSize(size, encodings)).toEqual(size);
+    }
   });
 
   test.each([

@@ -7,6 +7,7 @@ import {
   chooseCodec,
   codecName,
   type EncodingChoice,
+  encodedSize,
   encodingsOf,
   layersIn,
   producedEncodings,
@@ -45,6 +46,7 @@ export interface PublishOptions {
 /** What the server is told of a track that is about to be published. */
 interface Announced {
   readonly publication: LocalPublication;
+  /** Of the highest layer that is sent. */
   readonly size: Size | undefined;
   readonly layers: number | undefined;
 }
@@ -252,8 +254,9 @@ export class Publisher {
         firefox: device.handlerName === 'Firefox120',
       };
       const encodings = producedEncodings(choice);
-      const layers = isVideo ? layersIn(encodingsOf(choice)) : undefined;
-      this.#producing.set(number, { publication, size, layers });
+      const used = encodingsOf(choice);
+      const layers = isVideo ? layersIn(used) : undefined;
+      this.#producing.set(number, { publication, size: size && encodedSize(size, used), layers });
       const producer = await transport.produce({
         track,
         encodings,
@@ -266,7 +269,7 @@ export class Publisher {
       if (publication.ended) return producer;
       if (isVideo && producer.rtpSender) {
         this.#layers.begin(source, producer.rtpSender, encodings);
-        if (layers !== layersIn(encodings)) this.#layers.reshape(source, encodingsOf(choice));
+        if (layers !== layersIn(encodings)) this.#layers.reshape(source, used);
         this.#adapt(publication, producer.rtpSender, { choice, hint });
       }
       producer.on('trackended', () => this.#sourceEnded(publication));

@@ -1,6 +1,14 @@
 /** Adapts how one published video is sent to what its track gives while it is sent: frames, size, content. */
 import type { Source } from '../../shared/media.ts';
-import { type EncodingChoice, encodingsOf, layersIn, SCREEN_FRAMERATE, type Size, sizeOf } from './encodings.ts';
+import {
+  type EncodingChoice,
+  encodedSize,
+  encodingsOf,
+  layersIn,
+  SCREEN_FRAMERATE,
+  type Size,
+  sizeOf,
+} from './encodings.ts';
 import { FrameRepeater, isCanvas, type TrackSender } from './FrameRepeater.ts';
 import { type Content, ScreenContent } from './ScreenContent.ts';
 import type { SenderLayerControl } from './SenderLayerControl.ts';
@@ -20,7 +28,11 @@ export interface VideoAdapterOptions {
   readonly hint: Content | undefined;
   /** Changes how it is encoded. */
   readonly layers: Pick<SenderLayerControl, 'reshape'>;
-  /** The track has another size now; so many spatial layers are used for it. */
+  /**
+   * The track has another size now.
+   * @param size of the highest layer that is sent
+   * @param layers how many spatial layers are sent
+   */
   onResized(size: Size, layers: number): void;
 }
 
@@ -145,7 +157,8 @@ export class VideoAdapter {
   #setSize(size: Size | undefined): void {
     if (!size || (size.width === this.#size?.width && size.height === this.#size.height)) return;
     this.#size = size;
-    this.#options.onResized(size, layersIn(this.#reshape()));
+    const encodings = this.#reshape();
+    this.#options.onResized(encodedSize(size, encodings), layersIn(encodings));
   }
 
   #reshape() {

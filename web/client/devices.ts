@@ -53,7 +53,7 @@ const problems: Readonly<Record<string, DeviceProblem>> = {
 
 /**
  * Opens a camera: 720 lines. In Firefox one column of macroblocks less than 1280, so that its encoder does not have to make
- * the picture smaller (see `FIREFOX_HD` in encodings.ts).
+ * the picture smaller (see `FIREFOX_HD_MACROBLOCKS` in encodings.ts).
  * @throws {DeviceError}
  */
 export function openCamera(deviceId?: string): Promise<MediaStreamTrack> {

@@ -51,12 +51,12 @@ const SCREEN = 2_500_000;
 export const SCREEN_FRAMERATE: Record<Content, number> = { detail: 5, motion: 60 };
 
 /**
- * Firefox gives a layer of this many macroblocks (1280x720) or more a minimum of 1.2 Mbit/s, a smaller one 200 kbit/s. It
+ * Firefox gives a layer of this many macroblocks (1280x720) or more a minimum bitrate of 1.2 Mbit/s, a smaller one 200 kbit/s. It
  * sends the highest layer of simulcast only while it estimates 1.2 times that minimum beyond the lower layers, and fills
- * the uplink up to that estimate with retransmissions when the picture itself needs less. A picture that is just above the
- * limit is therefore encoded just below it; a much larger one is left as it is.
+ * the uplink up to that estimate with retransmissions when the picture itself needs less. Its pictures are therefore scaled
+ * down below that size, which is also what the bitrate of the highest layer is enough for.
  */
-const FIREFOX_HD = { macroblocks: 3600, largestStep: 1.05 };
+const FIREFOX_HD_MACROBLOCKS = 3600;
 
 /** How a track is encoded, lowest layer first. Several encodings are simulcast; one with a scalability mode is SVC. */
 export function encodingsOf(choice: EncodingChoice): types.RtpEncodingParameters[] {
@@ -76,12 +76,12 @@ export function encodingsOf(choice: EncodingChoice): types.RtpEncodingParameters
   }
   // What is neither VP8 nor H264 is forwarded as it is.
   if (codec === undefined) return [{ maxBitrate: bitrateOf(layers, kind), ...single }];
-  const step = firefox && layers > 1 ? stepBelowHd(size) : 1;
+  const scale = firefox && layers > 1 ? scaleBelowHd(size) : 1;
   return CAMERA_LAYERS[kind].map((maxBitrate, layer) => ({
     // Those that are not used for this size are there for a larger one, which the track may have later.
     active: layer < layers,
     maxBitrate: layers === 1 ? SMALL_CAMERA : maxBitrate,
-    scaleResolutionDownBy: step * 2 ** Math.max(0, layers - 1 - layer),
+    scaleResolutionDownBy: scale * 2 ** Math.max(0, layers - 1 - layer),
     // mediasoup-client takes all simulcast for L1T3 where it is not told otherwise.
     scalabilityMode: modes && !slow ? 'L1T3' : 'L1T1',
   }));
@@ -100,6 +100,13 @@ export function layersIn(encodings: readonly types.RtpEncodingParameters[]): num
   return Number(/^L(\d)/.exec(encodings[0]?.scalabilityMode ?? '')?.[1] ?? 1);
 }
 
+/** The size of the highest layer that these encodings send of a track of that size. */
+export function encodedSize({ width, height }: Size, encodings: readonly types.RtpEncodingParameters[]): Size {
+  const used = encodings.filter(({ active }) => active !== false);
+  const scale = Math.min(...used.map(({ scaleResolutionDownBy = 1 }) => scaleResolutionDownBy));
+  return { width: Math.floor(width / scale), height: Math.floor(height / scale) };
+}
+
 /** How many spatial layers a camera of this size has; one whose size is not known is taken for a usual one. */
 function layersOf(size: Size | undefined): number {
   if (!size) return CAMERA_LAYERS.call.length;
@@ -107,18 +114,22 @@ function layersOf(size: Size | undefined): number {
   return LAYERS_FROM.find((step) => side >= step.side)?.layers ?? 1;
 }
 
-/** By how much a picture is scaled down to have fewer macroblocks than `FIREFOX_HD`; 1 where that would be a visible loss. */
-function stepBelowHd(size: Size | undefined): number {
+/** The smallest factor that scales a picture down to fewer macroblocks than `FIREFOX_HD_MACROBLOCKS`. */
+function scaleBelowHd(size: Size | undefined): number {
   if (!size) return 1;
-  const columns = Math.ceil(size.width / 16);
-  const rows = Math.ceil(size.height / 16);
-  if (columns * rows < FIREFOX_HD.macroblocks) return 1;
-  const fits = (step: number) =>
-    Math.ceil(Math.floor(size.width / step) / 16) * Math.ceil(Math.floor(size.height / step) / 16) <
-    FIREFOX_HD.macroblocks;
-  // Whole columns or whole rows less: the picture stays as large as it can.
-  const steps = [size.width / (16 * (columns - 1)), size.height / (16 * (rows - 1))].sort((a, b) => a - b);
-  return steps.find((step) => step <= FIREFOX_HD.largestStep && fits(step)) ?? 1;
+  const fits = (scale: number) =>
+    macroblocks(size.width / scale) * macroblocks(size.height / scale) < FIREFOX_HD_MACROBLOCKS;
+  if (fits(1)) return 1;
+  // The number of macroblocks changes only where one side is a whole number of them.
+  const scales = [size.width, size.height].flatMap((side) =>
+    Array.from({ length: macroblocks(side) - 1 }, (_, index) => side / (16 * (index + 1))),
+  );
+  return Math.min(...scales.filter(fits));
+}
+
+/** How many macroblocks, which are 16 pixels wide and high, cover one side of a picture. */
+function macroblocks(side: number): number {
+  return Math.ceil(Math.floor(side) / 16);
 }
 
 /** What a camera of so many layers may take, in bit/s, as one stream. */
