@@ -70,8 +70,8 @@ describe.each([
   });
 
   test('who speaks is heard by all others and named to them, and never sent back', async () => {
-    const members = await sixSilent(settings);
-    const [talker, ...others] = members;
+    // Those who came before there were slots speak in the next test.
+    const [talker, ...others] = (await sixSilent(settings)).reverse();
     if (!talker) throw new Error('nobody came');
     talker.setSpeaking(true);
     for (const other of others) {

@@ -5,6 +5,7 @@ import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { Peer } from '../../server/room/Peer.ts';
 import { TestClient } from '../support/client.ts';
+import { dumpOnlyRouter } from '../support/routers.ts';
 import { failure, type Joined, useServer } from '../support/weir.ts';
 
 /** Routers and transports that any worker of this process has made so far. */
@@ -92,6 +93,20 @@ describe('somebody who gives up', () => {
     goOn();
     await expect.poll(() => one.app.rooms.size).toBe(0);
     expect(made.transports - before.transports).toBe(0);
+  });
+
+  test('while a transport of theirs is being opened leaves none behind', async () => {
+    const stays = await one.join({ room: 'room' });
+    const leaves = await one.join({ room: 'room', transports: { send: false, recv: true } });
+    const goOn = hold(one);
+    const hopeless = leaves.client.request('openTransport', { direction: 'send' }).catch((error: unknown) => error);
+    await leaves.client.request('ping', {});
+    leaves.client.socket.close(1000);
+    await Promise.all([leaves.client.closed, hopeless, stays.client.event('peerClosed')]);
+    goOn();
+    // The worker takes one request after the other: the late transport is there by now.
+    await one.join({ room: 'room' });
+    await expect.poll(dumpOnlyRouter).toMatchObject({ transports: 4 });
   });
 });
 

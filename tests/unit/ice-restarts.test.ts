@@ -68,6 +68,17 @@ test('a way that comes back by itself is left alone', async () => {
   expect(link.log).toEqual([]);
 });
 
+test('a way that is lost again has been lost since then only', async () => {
+  const link = new Link();
+  link.becomes('lost');
+  await vi.advanceTimersByTimeAsync(1000);
+  link.becomes('connected');
+  await vi.advanceTimersByTimeAsync(59_000);
+  link.becomes('lost');
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(link.log).toEqual(['restart 61500']);
+});
+
 test('one that the server refuses is tried again where somebody asked for it, five times in all', async () => {
   const link = new Link();
   link.answer = () => Promise.reject(new Error('rate limited'));

@@ -38,6 +38,14 @@ test('a new video that nobody demands is not sent after two seconds', () => {
   }
 });
 
+test('a new video that nobody says anything of is not sent after two seconds', () => {
+  const { told, pass } = setUp();
+  pass(1000);
+  expect(told).toEqual([]);
+  pass(1000);
+  expect(told).toEqual([-1]);
+});
+
 test('the same demand again, by any number of viewers, does not keep a layer', () => {
   const { demand, told, pass, ada, bob } = setUp();
   demand.set(ada, 2);

@@ -47,6 +47,9 @@ test('a worker is as full as its core is busy, over the last ten seconds', async
   await pass(3, 0.8);
   expect(load.cpu).toBeCloseTo(0.8);
   expect(load.utilization).toBeCloseTo(0.8);
+  await pass(20, 1);
+  await pass(5, 0.2);
+  expect(load.cpu).toBeCloseTo(0.6);
   await pass(20, 0.2);
   expect(load.cpu).toBeCloseTo(0.2);
   // Whoever is placed there comes on top of that.

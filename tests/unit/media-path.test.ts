@@ -162,9 +162,14 @@ describe('reports on what is sent', () => {
     expect(answers).toHaveLength(2);
   });
 
-  test('are not expected of what sends nothing, or a voice that pauses', async () => {
-    const { state, age } = sender(1);
-    state.reports = false;
+  test.each([
+    ['what sends nothing any more', 0],
+    ['a voice that pauses', 1],
+  ])('are not expected of %s', async (_, packets) => {
+    const { state, age } = sender(3);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(age()).toBeLessThanOrEqual(300);
+    Object.assign(state, { packets, reports: false });
     await vi.advanceTimersByTimeAsync(3000);
     expect(age()).toBeUndefined();
   });

@@ -222,6 +222,19 @@ describe('firstOf', () => {
     expect(attempts).toBeGreaterThan(4);
   });
 
+  test('waits for what is under way when the time is over, and begins nothing more', async () => {
+    const answers: ((value: string) => void)[] = [];
+    const found = raceAttempts(() => new Promise<string>((resolve) => answers.push(resolve)), {
+      ...{ gap, until: performance.now() + 500, signal: new AbortController().signal },
+    });
+    await vi.advanceTimersByTimeAsync(10_000);
+    const begun = answers.length;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(answers.length).toBe(begun);
+    answers[0]?.('late');
+    expect(await found).toBe('late');
+  });
+
   test('ends when it is told to, whatever is under way', async () => {
     const end = new AbortController();
     let inner: AbortSignal | undefined;

@@ -132,6 +132,34 @@ test('what the server no longer has after a break has ended, although the right 
   expect(link.publisher.publication('microphone')).toBeUndefined();
 });
 
+test('a change of other rights leaves what is received alone', async () => {
+  const { link, asked, answer, tracks } = await linked();
+  link.applyGrants(may);
+  await answer('openTransport', { data: { transport: transportOf('one') } });
+  link.applyGrants({ ...may, canPublish: false });
+  link.applyGrants(may);
+  expect(asked('openTransport')).toHaveLength(1);
+  await link.subscriber.consume([consumerOf('next')]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(tracks).toEqual(['next']);
+});
+
+test('what is muted while it is being published is told once the server has it', async () => {
+  const { link, asked, answer } = await linked({ send: transportOf('send') });
+  link.applyGrants(may);
+  const publishing = link.publisher.publish('microphone', new FakeMediaStreamTrack({ kind: 'audio' }), {});
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked('produce')).toMatchObject([{ data: { paused: false } }]);
+  const muting = link.publisher.setMuted('microphone', true);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(link.publisher.publication('microphone')?.track.enabled).toBe(false);
+  expect(asked('pauseProducer')).toEqual([]);
+  await answer('produce', { data: { producerId: 'one' } });
+  await answer('pauseProducer', { data: {} });
+  await Promise.all([publishing, muting]);
+  expect(asked('pauseProducer')).toHaveLength(1);
+});
+
 test('a receiving transport that cannot be opened is asked for again, later each time, and given up at last', async () => {
   const { link, news, asked, answer } = await linked();
   link.applyGrants(may);

@@ -166,6 +166,9 @@ describe('errors', () => {
     const error = new WeirError('notFound', 'Not here.', { cause: new Error('secret') });
     expect(JSON.stringify(error.toWire())).toBe('{"code":"notFound","message":"Not here."}');
     expect(WeirError.fromWire(error.toWire())).toMatchObject({ code: 'notFound', message: 'Not here.' });
+    const expired = new WeirError('unauthorized', 'Too late.', { reason: 'expired', retryAfter: 7 });
+    expect(WeirError.fromWire(expired.toWire())).toMatchObject({ reason: 'expired', retryAfter: 7 });
+    expect(WeirError.fromWire({ ...expired.toWire(), reason: 'toString' }).reason).toBeUndefined();
   });
 
   test('that are not public become internal, with themselves as the cause', () => {
