@@ -4,8 +4,10 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { AccessControl } from './auth/AccessControl.ts';
+import { anonymousAuthenticator } from './auth/anonymousAuthenticator.ts';
 import { Moderation } from './auth/Moderation.ts';
-import { anonymousAuthenticator, tokenAuthenticator } from './auth/tokens.ts';
+import { tokenAuthenticator } from './auth/tokenAuthenticator.ts';
 import type { Config } from './config.ts';
 import { health } from './features/health.ts';
 import { PageDocument } from './features/PageDocument.ts';
@@ -71,6 +73,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const authenticator = config.auth
     ? tokenAuthenticator({ ...config.auth, leeway, maxLifetime })
     : anonymousAuthenticator();
+  const access = new AccessControl(authenticator, moderation);
   const sessions = new SessionRegistry({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
   const http = createHttp(config, log, document);
   answerProblems(http, document);
@@ -96,9 +99,9 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   };
   try {
     await http.register(health, { pool, rooms });
-    await http.register(roomInfo, { rooms, authenticator, moderation });
+    await http.register(roomInfo, { rooms, access });
     await http.register(page, { document, basePath: config.basePath });
-    await http.register(signalling, { config, rooms, sessions, authenticator, moderation, log, document });
+    await http.register(signalling, { config, rooms, sessions, access, log, document });
     await http.ready();
     return app;
   } catch (error) {

@@ -1,13 +1,14 @@
 /**
- * Sends a peer tokens that are fresh, so that it can join again after its own has expired: when it has joined, whenever half
- * of the last one's life is over, and when its grants have changed. It ends with the peer.
+ * Sends a peer fresh tokens, so that it can join again after its own has expired: when it has joined, at half of the last
+ * one's lifetime, and when its grants change. It ends with the peer.
  */
-import type { ServerEvents } from '../../shared/protocol.ts';
-import type { FreshToken } from './tokens.ts';
+import type { Grants, ServerEvents } from '../../shared/protocol.ts';
+import type { FreshToken } from './Authenticator.ts';
 
 /** The participant that the tokens are for. */
 export interface TokenHolder {
   readonly closed: boolean;
+  readonly grants: Grants;
   /** Runs `listener` whenever its grants have changed. */
   onGrants(listener: () => void): void;
   onEnd(listener: () => void): void;
@@ -15,10 +16,8 @@ export interface TokenHolder {
 
 export interface TokenRefreshOptions {
   readonly peer: TokenHolder;
-  /** Signs one with the grants that the peer has now; undefined where nobody needs one. */
-  sign(): Promise<FreshToken | undefined>;
-  /** It exists from now on. */
-  onSigned(token: FreshToken): void;
+  /** Signs a token with these grants; undefined where no token is needed. */
+  sign(grants: Grants): Promise<FreshToken | undefined>;
   notify(event: 'tokenRefreshed', data: ServerEvents['tokenRefreshed']): void;
   /** Signing failed. */
   onError(error: unknown): void;
@@ -27,8 +26,8 @@ export interface TokenRefreshOptions {
 export class TokenRefresh {
   readonly #options: TokenRefreshOptions;
   #timer: NodeJS.Timeout | undefined;
-  /** How often one was asked for: an older one is not sent after a newer one. */
-  #turn = 0;
+  /** Counts requests for a token: one that was overtaken by a later request is not sent. */
+  #request = 0;
   #started = false;
 
   constructor(options: TokenRefreshOptions) {
@@ -37,19 +36,18 @@ export class TokenRefresh {
     options.peer.onEnd(() => clearTimeout(this.#timer));
   }
 
-  /** Sends one now, and goes on. */
+  /** Sends a token now, and schedules the next one. */
   refresh(): void {
     this.#started = true;
     this.#send().catch((error: unknown) => this.#options.onError(error));
   }
 
   async #send(): Promise<void> {
-    const { peer, sign, onSigned, notify } = this.#options;
-    this.#turn += 1;
-    const turn = this.#turn;
-    const token = await sign();
-    if (!token || peer.closed || turn !== this.#turn) return;
-    onSigned(token);
+    const { peer, sign, notify } = this.#options;
+    this.#request += 1;
+    const request = this.#request;
+    const token = await sign(peer.grants);
+    if (!token || peer.closed || request !== this.#request) return;
     notify('tokenRefreshed', { token: token.jwt, seconds: token.lifetime / 1000 });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.refresh(), token.lifetime / 2);

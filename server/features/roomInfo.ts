@@ -3,16 +3,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../shared/errors.ts';
 import { type RoomKind, RoomName } from '../../shared/protocol.ts';
 import { validationSentence } from '../../shared/validation.ts';
-import type { Moderation } from '../auth/Moderation.ts';
-import type { Authenticator } from '../auth/tokens.ts';
-import { roomKey } from '../room/Room.ts';
+import type { AccessControl } from '../auth/AccessControl.ts';
 import type { RoomManager } from '../room/RoomManager.ts';
 import { sendProblemDetails } from './problems.ts';
 
 export interface RoomInfoOptions {
   readonly rooms: RoomManager;
-  readonly authenticator: Authenticator;
-  readonly moderation: Moderation;
+  readonly access: AccessControl;
 }
 
 interface Params {
@@ -27,17 +24,13 @@ const nobody = { state: 'before', liveSeconds: 0, viewers: 0 } as const;
  * `GET /api/broadcasts/<room>`: the same, those on the stage, with `state`, `liveSeconds` and `viewers`. Where rooms need
  * tokens: 401, unless `Authorization: Bearer <token>` opens that room. 400 for what is no room's name.
  */
-export async function roomInfo(
-  app: FastifyInstance,
-  { rooms, authenticator, moderation }: RoomInfoOptions,
-): Promise<void> {
+export async function roomInfo(app: FastifyInstance, { rooms, access }: RoomInfoOptions): Promise<void> {
   const answer = (kind: RoomKind) => async (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) => {
     const name = RoomName.safeParse(request.params.room);
     if (!name.success) return sendProblemDetails(reply, 400, validationSentence(name.error));
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     try {
-      const { identity, token: presented } = await authenticator.authenticate({ token, room: name.data, kind });
-      moderation.assertAdmitted({ room: roomKey(kind, name.data), identity, token: presented });
+      await access.admit({ token, room: name.data, kind });
     } catch (error) {
       return sendProblemDetails(reply.header('www-authenticate', 'Bearer'), 401, WeirError.from(error).message);
     }

@@ -3,7 +3,6 @@ import { WeirError } from '../../shared/errors.ts';
 import {
   type BroadcastInfo,
   type BroadcastProfile,
-  type Grants,
   MAX_HANDS,
   type RaisedHands,
   type ServerEvents,
@@ -38,11 +37,6 @@ const NOTIFY_INTERVAL = 1000;
 const EMPTY_STAGE_TIMEOUT = 5 * 60_000;
 /** A live broadcast that has had no administrator for so long has ended, in milliseconds: it does not go on for ever with nobody to run it. */
 const UNATTENDED_TIMEOUT = 15 * 60_000;
-
-/** Nobody is told of whoever may not publish; their number is. */
-export function grantsInBroadcast(grants: Grants): Grants {
-  return { ...grants, hidden: !grants.canPublish };
-}
 
 export class Broadcast {
   readonly #options: BroadcastOptions;

@@ -3,13 +3,15 @@ import type { Logger } from 'pino';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
 import type { AudioSlotHolders, Grants, GrantsPatch, PeerInfo, RoomKind, ServerEvents } from '../../shared/protocol.ts';
-import type { Admission, Moderation } from '../auth/Moderation.ts';
+import { normalizeGrants, patchGrants } from '../auth/grants.ts';
+import type { Moderation } from '../auth/Moderation.ts';
 import { Lifetime } from '../Lifetime.ts';
 import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
 import { isClosed } from '../media/rethrowUnavailable.ts';
+import { roomKey } from '../roomKey.ts';
 import { AudioForwarding } from './AudioForwarding.ts';
 import { BatchTimer } from './BatchTimer.ts';
-import { Broadcast, type BroadcastSnapshot, grantsInBroadcast } from './Broadcast.ts';
+import { Broadcast, type BroadcastSnapshot } from './Broadcast.ts';
 import { forEachConcurrent } from './forEachConcurrent.ts';
 import type { Member } from './Member.ts';
 import type { Publication } from './Publication.ts';
@@ -35,11 +37,6 @@ export interface RoomOptions {
   readonly maxAudibleSpeakers: number;
   readonly delays?: RoomDelays | undefined;
   readonly log: Logger;
-}
-
-/** What tells rooms apart: calls and broadcasts have names of their own, and no name has a slash. */
-export function roomKey(kind: RoomKind, name: string): string {
-  return kind === 'call' ? name : `${kind}/${name}`;
 }
 
 export class Room {
@@ -180,28 +177,23 @@ export class Room {
     await Promise.all([...offered, this.#logFailure(member, 'slots', this.#audio.subscribe(member))]);
   }
 
-  /** The grants of somebody who is admitted with these, unless an administrator has changed them since. */
-  grantsFor(admission: Admission, grants: Grants): Grants {
-    return this.#normalizeGrants(this.#moderation.grantsFor(admission, grants));
-  }
-
   /** Removes a member, and refuses its identity with the tokens that there are of it. */
   remove(member: Member): void {
-    this.#moderation.remove({ room: this.key, identity: member.identity });
+    this.#moderation.revoke({ room: this.key, identity: member.identity });
     member.close('kicked');
   }
 
   /** Changes what a member may do: at once, and for later joins of its identity, see `Moderation`. */
   changeGrants(member: Member, change: GrantsPatch): Grants {
-    const grants = this.#normalizeGrants({ ...member.grants, ...defined(change) });
-    this.#moderation.setGrants({ room: this.key, identity: member.identity }, grants);
+    const grants = normalizeGrants(this.kind, patchGrants(member.grants, change));
+    this.#moderation.overrideGrants({ room: this.key, identity: member.identity }, grants);
     this.#applyGrants(member, grants);
     return grants;
   }
 
   /** A member leaves the stage of its own accord. */
   stepDown(member: Member): Grants {
-    const grants = this.#normalizeGrants({ ...member.grants, canPublish: false });
+    const grants = normalizeGrants(this.kind, { ...member.grants, canPublish: false });
     this.#moderation.stepDown({ room: this.key, identity: member.identity });
     this.#applyGrants(member, grants);
     return grants;
@@ -276,12 +268,6 @@ export class Room {
     else for (const member of viewers) member.unsubscribeAll();
   }
 
-  #normalizeGrants(grants: Grants): Grants {
-    if (this.broadcast) return grantsInBroadcast(grants);
-    // Nobody is told of a hidden peer, so nobody could be offered what it publishes.
-    return { ...grants, canPublish: grants.canPublish && !grants.hidden };
-  }
-
   async #subscribeAll(publication: Publication): Promise<void> {
     await forEachConcurrent(this.#subscribers, (member) => this.#subscribe(publication, member));
   }
@@ -329,16 +315,4 @@ export class Room {
   #closeIfEmpty(): void {
     if (this.#members.size === 0 && this.#seats.size === 0) this.close('roomClosed');
   }
-}
-
-/** Without what is not given. */
-function defined(change: GrantsPatch): Partial<Grants> {
-  const { canPublish, canPublishSources, canSubscribe, canPublishData, roomAdmin } = change;
-  return {
-    ...(canPublish !== undefined && { canPublish }),
-    ...(canPublishSources !== undefined && { canPublishSources }),
-    ...(canSubscribe !== undefined && { canSubscribe }),
-    ...(canPublishData !== undefined && { canPublishData }),
-    ...(roomAdmin !== undefined && { roomAdmin }),
-  };
 }

@@ -6,9 +6,10 @@ import type { RoomKind } from '../../shared/protocol.ts';
 import type { Moderation } from '../auth/Moderation.ts';
 import { RoomRouters } from '../media/RoomRouters.ts';
 import type { WorkerPool } from '../media/WorkerPool.ts';
+import { roomKey } from '../roomKey.ts';
 import { AdmissionQueue } from './AdmissionQueue.ts';
 import type { BroadcastSnapshot } from './Broadcast.ts';
-import { Room, type RoomDelays, roomKey } from './Room.ts';
+import { Room, type RoomDelays } from './Room.ts';
 
 /** A place in a room that is open as long as the place is held. */
 export interface Seat extends Disposable {

@@ -34,7 +34,7 @@ export interface PeerSessionOptions {
   readonly peer: Peer;
   readonly room: Room;
   /** How it is given fresh tokens. */
-  readonly tokens: Pick<TokenRefreshOptions, 'sign' | 'onSigned' | 'onError'>;
+  readonly tokens: Pick<TokenRefreshOptions, 'sign' | 'onError'>;
   /** Whether it was joined with a token. */
   readonly authenticated: boolean;
   /** How long it outlives its connection, in milliseconds. */

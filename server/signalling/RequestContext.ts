@@ -3,8 +3,7 @@ import type { Logger } from 'pino';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { ServerEvents } from '../../shared/protocol.ts';
 import type { ReplyCache } from '../../shared/RpcChannel.ts';
-import type { Moderation } from '../auth/Moderation.ts';
-import type { Authenticator } from '../auth/tokens.ts';
+import type { AccessControl } from '../auth/AccessControl.ts';
 import type { Config } from '../config.ts';
 import type { RoomManager } from '../room/RoomManager.ts';
 import type { PeerSession } from './PeerSession.ts';
@@ -15,8 +14,7 @@ export interface ServerContext {
   readonly config: Config;
   readonly rooms: RoomManager;
   readonly sessions: SessionRegistry;
-  readonly authenticator: Authenticator;
-  readonly moderation: Moderation;
+  readonly access: AccessControl;
 }
 
 /** The client that sent a request. */

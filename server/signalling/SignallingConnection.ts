@@ -48,7 +48,7 @@ export class SignallingConnection implements RequestContext {
   #session: PeerSession | undefined;
 
   constructor(socket: WebSocket, context: ServerContext, { address, reservation, log }: SignallingConnectionOptions) {
-    const { config, authenticator } = context;
+    const { config, access } = context;
     this.#socket = socket;
     this.address = address;
     this.#reservation = reservation;
@@ -77,7 +77,7 @@ export class SignallingConnection implements RequestContext {
     this.#startTimers(config);
     this.#channel.notify('welcome', {
       protocol: PROTOCOL_VERSION,
-      auth: authenticator.kind,
+      auth: access.kind,
       rtpCapabilities: serverRtpCapabilities,
       video: { camera: config.cameraCodec, screen: config.screenCodec },
       limits: {

@@ -6,7 +6,6 @@ import type { ClientMessages } from '../../shared/protocol.ts';
 import type { Handlers } from '../../shared/RpcChannel.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
 import { Peer } from '../room/Peer.ts';
-import { roomKey } from '../room/Room.ts';
 import type { RoomManager } from '../room/RoomManager.ts';
 import { assertAdmin, moderationHandlers } from './moderationHandlers.ts';
 import { broadcastSnapshotFor, PeerSession } from './PeerSession.ts';
@@ -29,15 +28,12 @@ export function createHandlers(caller: RequestContext): Handlers<ClientMessages>
       ...who
     }) {
       if (caller.joined) throw new WeirError('alreadyJoined');
-      const credentials = await context.authenticator.authenticate({ ...who, room: roomName });
-      const { moderation } = context;
-      const { kind, identity, metadata, token } = credentials;
-      const admission = { room: roomKey(kind, roomName), identity, token };
-      moderation.assertAdmitted(admission);
+      const admission = await context.access.admit({ ...who, room: roomName });
+      const { kind, identity, metadata, token, name: givenName } = admission.credentials;
       using _joining = caller.pauseJoinTimeout();
       using seat = await context.rooms.reserve(roomName, identity, kind, caller.signal);
       const { room } = seat;
-      const grants = room.grantsFor(admission, credentials.grants);
+      const { grants } = admission;
       const placement = await room.place(grants);
       if (caller.signal.aborted) {
         placement[Symbol.dispose]();
@@ -46,8 +42,8 @@ export function createHandlers(caller: RequestContext): Handlers<ClientMessages>
       const peer: Peer = new Peer({
         identity,
         name: {
-          text: credentials.name ?? name ?? (shortDisplayName(identity) || DEFAULT_NAME),
-          fixed: credentials.name !== undefined,
+          text: givenName ?? name ?? (shortDisplayName(identity) || DEFAULT_NAME),
+          fixed: givenName !== undefined,
         },
         metadata,
         grants,
@@ -66,8 +62,7 @@ export function createHandlers(caller: RequestContext): Handlers<ClientMessages>
         room,
         authenticated: token !== undefined,
         tokens: {
-          sign: () => context.authenticator.refresh(room, { ...credentials, grants: peer.grants }),
-          onSigned: ({ presented }) => moderation.rememberToken({ ...admission, token: presented }),
+          sign: (grants) => admission.refreshToken(grants),
           onError: (error) => caller.log.error({ err: error, peer: peer.id }, 'token refresh failed'),
         },
       });
@@ -75,8 +70,8 @@ export function createHandlers(caller: RequestContext): Handlers<ClientMessages>
       try {
         const opened = await peer.openTransports(transports);
         // An administrator may have decided otherwise meanwhile.
-        moderation.assertNotRemoved(admission);
-        peer.setGrants(room.grantsFor(admission, credentials.grants));
+        admission.assertNotRevoked();
+        peer.setGrants(admission.grants);
         stay.attach(caller);
         await room.join(peer);
         if (peer.closed) throw new WeirError('closed');

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:dgram';
 import { setTimeout } from 'node:timers/promises';
 import type { Consumer, PlainTransport, Producer } from 'mediasoup/types';
+import { grantsOf } from '../../server/auth/grants.ts';
 import { Lifetime } from '../../server/Lifetime.ts';
 import type { RoomRouter } from '../../server/media/RoomRouter.ts';
 import type { Member } from '../../server/room/Member.ts';
@@ -10,7 +11,6 @@ import { Publication } from '../../server/room/Publication.ts';
 import type { Room } from '../../server/room/Room.ts';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
-import { grantsOf } from '../../shared/roles.ts';
 import { openUdp, opusParameters, RtpCounter, rtpPacket } from './rtp.ts';
 
 export class PlainMember implements Member {

@@ -2,7 +2,8 @@
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import type { App } from '../../server/app.ts';
-import { signToken, type VideoGrant } from '../../server/auth/tokens.ts';
+import type { VideoGrant } from '../../server/auth/claims.ts';
+import { signToken } from '../../server/auth/tokens.ts';
 import type { Config } from '../../server/config.ts';
 import type { WeirError } from '../../shared/errors.ts';
 import type { JoinReply } from '../../shared/protocol.ts';

@@ -1,8 +1,9 @@
 /** Owns the rules of a broadcast by themselves: what is told when, an empty stage, hands, roles, addresses of pages. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Broadcast, grantsInBroadcast } from '../../server/room/Broadcast.ts';
+import { grantsOf, normalizeGrants } from '../../server/auth/grants.ts';
+import { Broadcast } from '../../server/room/Broadcast.ts';
 import type { Member } from '../../server/room/Member.ts';
-import { roomKey } from '../../server/room/Room.ts';
+import { roomKey } from '../../server/roomKey.ts';
 import {
   type BroadcastInfo,
   MAX_HANDS,
@@ -10,7 +11,7 @@ import {
   type Role,
   type ServerEvents,
 } from '../../shared/protocol.ts';
-import { grantsOf, mayPublish, roleOf } from '../../shared/roles.ts';
+import { mayPublish, roleOf } from '../../shared/roles.ts';
 import { routeOf } from '../../web/view/common/route.ts';
 
 /** Somebody in a broadcast, who only listens. */
@@ -25,7 +26,7 @@ class Listener implements Member {
   constructor(id: string, role: Role) {
     this.id = id;
     this.identity = id;
-    this.grants = grantsInBroadcast(grantsOf(role));
+    this.grants = normalizeGrants('broadcast', grantsOf(role));
   }
 
   get hidden(): boolean {
@@ -95,7 +96,7 @@ describe('a broadcast', () => {
         broadcast.changed(member);
       },
       become(member: Listener, role: Role) {
-        member.setGrants(grantsInBroadcast(grantsOf(role)));
+        member.setGrants(normalizeGrants('broadcast', grantsOf(role)));
         broadcast.changed(member);
       },
     };
@@ -308,8 +309,8 @@ describe('roles', () => {
     const canPublishSources = ['camera', 'microphone', 'screen', 'screenAudio'];
     expect(grants).toEqual({ ...rest, canPublishSources, canPublish, roomAdmin });
     expect(roleOf(grants)).toBe(role);
-    expect(roleOf(grantsInBroadcast(grants))).toBe(role);
-    expect(grantsInBroadcast(grants).hidden).toBe(!canPublish);
+    expect(roleOf(normalizeGrants('broadcast', grants))).toBe(role);
+    expect(normalizeGrants('broadcast', grants).hidden).toBe(!canPublish);
   });
 
   test('whoever may not publish is a viewer, whatever else they may do', () => {

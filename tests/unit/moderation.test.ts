@@ -1,7 +1,7 @@
 /** Covers which decisions of administrators hold against which tokens, and for how long. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { grantsOf } from '../../server/auth/grants.ts';
 import { Moderation } from '../../server/auth/Moderation.ts';
-import { grantsOf } from '../../shared/roles.ts';
 
 const LEEWAY = 60_000;
 const LIFETIME = 3_600_000;
@@ -29,16 +29,16 @@ function sign({ ahead = 0, whole = false } = {}) {
 
 const pass = (milliseconds: number) => vi.setSystemTime(Date.now() + milliseconds);
 const removed = expect.objectContaining({ code: 'unauthorized', reason: 'removed' });
-type Admission = Parameters<Moderation['assertAdmitted']>[0];
+type Admission = Parameters<Moderation['admit']>[0];
 
 /** Each decision, and how to tell whether it holds against a token. */
 describe.each([
   [
     'a removal',
-    () => moderation.remove(who),
+    () => moderation.revoke(who),
     (admission: Admission) => {
       try {
-        moderation.assertAdmitted(admission);
+        moderation.admit(admission);
         return false;
       } catch (error) {
         expect(error).toEqual(removed);
@@ -48,9 +48,9 @@ describe.each([
   ],
   [
     'a change of grants',
-    () => moderation.setGrants(who, silenced),
+    () => moderation.overrideGrants(who, silenced),
     (admission: Admission) => {
-      moderation.assertAdmitted(admission);
+      moderation.admit(admission);
       return moderation.grantsFor(admission, asked) === silenced;
     },
   ],
@@ -65,7 +65,7 @@ describe.each([
 
   test('does not hold against a token that is made after it, in the same second or millisecond', () => {
     const used = sign({ whole: true });
-    moderation.assertAdmitted(used);
+    moderation.admit(used);
     decide();
     expect(holds(sign())).toBe(false);
     expect(holds(sign({ whole: true }))).toBe(false);
@@ -76,7 +76,7 @@ describe.each([
 
   test.each([false, true])('knows a clock that is ahead by what it has signed (whole seconds: %s)', (whole) => {
     const [older, used] = [sign({ ahead: 30, whole }), sign({ ahead: 30, whole })];
-    moderation.assertAdmitted(used);
+    moderation.admit(used);
     pass(2000);
     decide();
     expect([holds(older), holds(used)]).toEqual([true, true]);
@@ -86,8 +86,8 @@ describe.each([
   });
 
   test('goes by the clock that signed the last token before it', () => {
-    moderation.assertAdmitted(sign({ ahead: 30 }));
-    moderation.assertAdmitted(sign());
+    moderation.admit(sign({ ahead: 30 }));
+    moderation.admit(sign());
     decide();
     pass(1);
     expect(holds(sign())).toBe(false);
@@ -95,16 +95,16 @@ describe.each([
 
   test('does not take a token that this server has made for one by the clock of the others', () => {
     const older = sign({ ahead: 30 });
-    moderation.assertAdmitted(sign({ ahead: 30 }));
-    moderation.rememberToken(sign());
+    moderation.admit(sign({ ahead: 30 }));
+    moderation.addSignedToken(who, sign().token);
     pass(2000);
     decide();
     expect(holds(older)).toBe(true);
   });
 
   test('does not trust a clock beyond the leeway, nor one of somebody else', () => {
-    moderation.assertAdmitted({ ...sign({ ahead: 30 }), identity: 'somebody else' });
-    moderation.assertAdmitted(sign({ ahead: 600 }));
+    moderation.admit({ ...sign({ ahead: 30 }), identity: 'somebody else' });
+    moderation.admit(sign({ ahead: 600 }));
     decide();
     pass(LEEWAY + 1);
     expect(holds(sign())).toBe(false);
@@ -128,25 +128,25 @@ describe.each([
 
   test('is kept as long as older tokens can be used, and then forgotten', () => {
     const used = sign();
-    moderation.assertAdmitted(used);
+    moderation.admit(used);
     decide();
     pass(LIFETIME);
-    moderation.remove({ room: 'room', identity: 'another' });
+    moderation.revoke({ room: 'room', identity: 'another' });
     expect([holds(used), moderation.size]).toEqual([true, 2]);
     pass(1);
-    moderation.remove({ room: 'room', identity: 'a third' });
+    moderation.revoke({ room: 'room', identity: 'a third' });
     expect([holds(used), moderation.size]).toEqual([false, 2]);
   });
 });
 
 test('the last change of grants counts, and a token that is newer than that', () => {
   const used = sign();
-  moderation.assertAdmitted(used);
-  moderation.setGrants(who, silenced);
+  moderation.admit(used);
+  moderation.overrideGrants(who, silenced);
   pass(1);
   const between = sign();
   pass(1);
-  moderation.setGrants(who, asked);
+  moderation.overrideGrants(who, asked);
   expect(moderation.grantsFor(used, silenced)).toBe(asked);
   expect(moderation.grantsFor(between, silenced)).toBe(asked);
   pass(1);
@@ -155,9 +155,9 @@ test('the last change of grants counts, and a token that is newer than that', ()
 
 test('who stepped down is off the stage for a while only, and what an administrator said before holds again then', () => {
   const used = sign();
-  moderation.assertAdmitted(used);
+  moderation.admit(used);
   const limited = { ...asked, canPublishSources: ['microphone' as const] };
-  moderation.setGrants(who, limited);
+  moderation.overrideGrants(who, limited);
   moderation.stepDown(who);
   expect(moderation.grantsFor(used, asked)).toEqual({ ...limited, canPublish: false });
   pass(5 * 60_000);
@@ -165,22 +165,22 @@ test('who stepped down is off the stage for a while only, and what an administra
   moderation.stepDown(who);
   pass(1);
   expect(moderation.grantsFor(sign(), asked)).toEqual(asked);
-  moderation.setGrants(who, asked);
+  moderation.overrideGrants(who, asked);
   expect(moderation.grantsFor(used, silenced)).toEqual(asked);
 });
 
 test('a token that became known before a decision is older, though the clock was set back meanwhile', () => {
   const used = sign();
-  moderation.assertAdmitted(used);
+  moderation.admit(used);
   pass(-10_000);
-  moderation.remove(who);
-  expect(() => moderation.assertAdmitted(used)).toThrow(removed);
+  moderation.revoke(who);
+  expect(() => moderation.admit(used)).toThrow(removed);
 });
 
 test('decisions are bounded in number, the oldest forgotten first', () => {
-  for (let count = 0; count <= 100_000; count += 1) moderation.remove({ room: 'room', identity: `guest ${count}` });
+  for (let count = 0; count <= 100_000; count += 1) moderation.revoke({ room: 'room', identity: `guest ${count}` });
   expect(moderation.size).toBe(100_000);
   const admission = (count: number) => ({ room: 'room', identity: `guest ${count}`, token: undefined });
-  expect(() => moderation.assertAdmitted(admission(0))).not.toThrow();
-  expect(() => moderation.assertAdmitted(admission(1))).toThrow(removed);
+  expect(() => moderation.admit(admission(0))).not.toThrow();
+  expect(() => moderation.admit(admission(1))).toThrow(removed);
 });

@@ -4,6 +4,7 @@ import * as fake from 'mediasoup-client/fakeParameters';
 import { FakeHandler } from 'mediasoup-client/handlers/FakeHandler';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { grantsOf } from '../../server/auth/grants.ts';
 import { RtpParameters, TransportInfo } from '../../shared/media.ts';
 import {
   type ClientMessages,
@@ -14,7 +15,6 @@ import {
   serverMessages,
 } from '../../shared/protocol.ts';
 import { RpcChannel } from '../../shared/RpcChannel.ts';
-import { grantsOf } from '../../shared/roles.ts';
 import { SfuLink } from '../../web/client/SfuLink.ts';
 
 beforeEach(() => void vi.useFakeTimers());
