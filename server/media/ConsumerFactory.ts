@@ -2,6 +2,7 @@
 import { errors } from 'mediasoup';
 import type { Consumer, RtpParameters as MediasoupRtpParameters, Producer, WebRtcTransport } from 'mediasoup/types';
 import { isKnownExtension, type RtpCapabilities, type RtpParameters } from '../../shared/media.ts';
+import type { Track } from './Track.ts';
 
 /** The codecs of each producer by name; they never change. */
 const codecsOf = new WeakMap<Producer, string>();
@@ -25,7 +26,7 @@ export class ConsumerFactory {
    * @throws what mediasoup throws, such as when transport or producer have ended
    */
   async consume(transport: WebRtcTransport, producer: Producer, spatialLayer?: number): Promise<Consumer | undefined> {
-    const rtpCapabilities = this.#partFor(producer);
+    const rtpCapabilities = this.#partFor(codecNames(producer));
     if (!rtpCapabilities) return undefined;
     try {
       return await transport.consume({
@@ -41,13 +42,12 @@ export class ConsumerFactory {
     }
   }
 
-  /** Whether it has the codec of `producer`, if not yet its profile. */
-  canConsume(producer: Producer): boolean {
-    return this.#partFor(producer) !== undefined;
+  /** Whether the device has the codec of a track; its profile may still be another one. */
+  canConsume({ mimeTypes }: Pick<Track, 'mimeTypes'>): boolean {
+    return this.#partFor(namesOf(mimeTypes)) !== undefined;
   }
 
-  #partFor(producer: Producer): RtpCapabilities | undefined {
-    const names = codecNames(producer);
+  #partFor(names: string): RtpCapabilities | undefined {
     if (!this.#parts.has(names)) this.#parts.set(names, part(this.#capabilities, new Set(names.split(' '))));
     return this.#parts.get(names);
   }
@@ -102,10 +102,14 @@ function codecNames(producer: Producer): string {
   const known = codecsOf.get(producer);
   if (known !== undefined) return known;
   shareParameters(producer);
-  const names = new Set(producer.rtpParameters.codecs.map(({ mimeType }) => mimeType.toLowerCase()));
-  const sorted = [...names].sort().join(' ');
-  codecsOf.set(producer, sorted);
-  return sorted;
+  const names = namesOf(producer.rtpParameters.codecs.map(({ mimeType }) => mimeType));
+  codecsOf.set(producer, names);
+  return names;
+}
+
+/** One text for any list of the same codecs. */
+function namesOf(mimeTypes: readonly string[]): string {
+  return [...new Set(mimeTypes.map((mimeType) => mimeType.toLowerCase()))].sort().join(' ');
 }
 
 /** Of all capabilities those codecs, what repairs them, and the extensions of their kind. */

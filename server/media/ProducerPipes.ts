@@ -1,65 +1,86 @@
-/** Owns the pipes between the routers of a room: a producer comes to each further router once, as long as it is taken there. */
-import type { Consumer, Producer } from 'mediasoup/types';
+/** Pipes producers between the routers of a room: once per producer and router, for as long as somebody holds a lease. */
 import { WeirError } from '../../shared/errors.ts';
-import type { RoomRouter } from './RoomRouter.ts';
-import { rethrowUnavailable } from './rethrowUnavailable.ts';
 
-/** A producer as it is to be had on one router; whoever takes it gives it back. */
-export interface Lease extends Disposable {
-  readonly producer: Producer;
+/** One end of a pipe: a mediasoup producer or consumer. */
+export interface PipeEnd {
+  readonly closed: boolean;
+  readonly observer: { once(event: 'close', listener: () => void): unknown };
 }
 
-/** A pipe that nobody takes anything from is kept for so long, in milliseconds: who turns a page turns back. */
-const LINGER = 2000;
-/** What the kernel may hold for a pipe, in bytes: a key frame of everyone at once. It gives as much as it is allowed to. */
-const SOCKET_BUFFER = 4 * 1024 * 1024;
+/** Both ends of a pipe. Closing the consumer also closes the producer, a moment later. */
+export interface PipeEnds<P extends PipeEnd> {
+  readonly consumer: { close(): void };
+  readonly producer: P;
+}
 
-interface Pipe {
-  readonly opening: Promise<{ consumer: Consumer; producer: Producer }>;
-  /** It is not handed out any more. */
+/** A producer on the router that was asked for; dispose of it when it is no longer needed. */
+export interface PipeLease<P> extends Disposable {
+  readonly producer: P;
+}
+
+export interface ProducerPipesOptions<P extends PipeEnd, R> {
+  /** Opens a pipe. */
+  open(producer: P, from: R, to: R): Promise<PipeEnds<P>>;
+  /** How long a pipe without leases is kept, in milliseconds; 2 s by default. */
+  readonly linger?: number | undefined;
+}
+
+/** How long a pipe without leases is kept by default, in milliseconds: a viewer who turns a page often turns back. */
+const LINGER = 2000;
+
+interface Pipe<P extends PipeEnd> {
+  readonly opening: Promise<PipeEnds<P>>;
+  /** Makes the next `acquire` open another pipe. */
   readonly remove: () => void;
   leases: number;
   lingerTimer: NodeJS.Timeout | undefined;
 }
 
-export class ProducerPipes {
-  /** By producer, then by the router that it was brought to. */
-  readonly #pipes = new Map<Producer, Map<RoomRouter, Pipe>>();
+/** `P` is mediasoup's Producer and `R` a RoomRouter, except in tests. */
+export class ProducerPipes<P extends PipeEnd, R> {
+  readonly #options: ProducerPipesOptions<P, R>;
+  /** By producer, then by the router that it is piped to. */
+  readonly #pipes = new Map<P, Map<R, Pipe<P>>>();
+
+  constructor(options: ProducerPipesOptions<P, R>) {
+    this.#options = options;
+  }
 
   /**
-   * The producer on the router of `to`; the same pipe for all who ask, opened for the first of them.
-   * @throws {WeirError} `unavailable` when a worker fails meanwhile, `closed` when the producer ends
+   * The producer on the router `to`. All callers share one pipe, which the first of them opens.
+   * @param from the router that `producer` is on
+   * @throws {WeirError} `closed` when the producer ends meanwhile; what `open` throws
    */
-  async acquire(producer: Producer, from: RoomRouter, to: RoomRouter): Promise<Lease> {
+  async acquire(producer: P, from: R, to: R): Promise<PipeLease<P>> {
     if (from === to) return { producer, [Symbol.dispose]: () => {} };
     const pipe = this.#obtain(producer, from, to);
     pipe.leases += 1;
     clearTimeout(pipe.lingerTimer);
-    let given = false;
-    const giveBack = () => {
-      if (given) return;
-      given = true;
+    let released = false;
+    const release = () => {
+      if (released) return;
+      released = true;
       pipe.leases -= 1;
       if (pipe.leases === 0) this.#closeLater(pipe);
     };
     try {
       const { producer: piped } = await pipe.opening;
       if (piped.closed) throw new WeirError('closed');
-      return { producer: piped, [Symbol.dispose]: giveBack };
+      return { producer: piped, [Symbol.dispose]: release };
     } catch (error) {
-      giveBack();
+      release();
       throw error;
     }
   }
 
+  /** Stops the timers; the pipes themselves end with their routers. */
   close(): void {
-    // The pipes themselves end with the routers.
     for (const pipes of this.#pipes.values()) for (const { lingerTimer } of pipes.values()) clearTimeout(lingerTimer);
     this.#pipes.clear();
   }
 
-  #obtain(producer: Producer, from: RoomRouter, to: RoomRouter): Pipe {
-    const pipes = this.#pipes.get(producer) ?? new Map<RoomRouter, Pipe>();
+  #obtain(producer: P, from: R, to: R): Pipe<P> {
+    const pipes = this.#pipes.get(producer) ?? new Map<R, Pipe<P>>();
     this.#pipes.set(producer, pipes);
     const known = pipes.get(to);
     if (known) return known;
@@ -68,7 +89,12 @@ export class ProducerPipes {
       if (pipes.get(to) === pipe) pipes.delete(to);
       if (pipes.size === 0 && this.#pipes.get(producer) === pipes) this.#pipes.delete(producer);
     };
-    const pipe: Pipe = { opening: open(producer, from, to), remove, leases: 0, lingerTimer: undefined };
+    const pipe: Pipe<P> = {
+      opening: this.#options.open(producer, from, to),
+      remove,
+      leases: 0,
+      lingerTimer: undefined,
+    };
     pipes.set(to, pipe);
     pipe.opening.then(({ producer: piped }) => {
       if (piped.closed) remove();
@@ -77,42 +103,18 @@ export class ProducerPipes {
     return pipe;
   }
 
-  #closeLater(pipe: Pipe): void {
+  #closeLater(pipe: Pipe<P>): void {
     clearTimeout(pipe.lingerTimer);
     pipe.lingerTimer = setTimeout(() => {
-      // Closing it closes the producer at the other end, too; the transports of the two routers stay.
       pipe.opening.then(
         ({ consumer }) => {
           if (pipe.leases > 0) return;
-          // The producer at the other end goes a moment later: nobody may be given that meanwhile.
+          // The piped producer closes a moment later: nobody may be given that meanwhile.
           pipe.remove();
           consumer.close();
         },
         () => {},
       );
-    }, LINGER);
+    }, this.#options.linger ?? LINGER);
   }
-}
-
-async function open(
-  producer: Producer,
-  from: RoomRouter,
-  to: RoomRouter,
-): Promise<{ consumer: Consumer; producer: Producer }> {
-  const { pipeConsumer, pipeProducer } = await rethrowUnavailable(
-    from.router.pipeToRouter({
-      producerId: producer.id,
-      router: to.router,
-      enableRtx: true,
-      enableSctp: false,
-      listenInfo: {
-        protocol: 'udp',
-        ip: '127.0.0.1',
-        sendBufferSize: SOCKET_BUFFER,
-        recvBufferSize: SOCKET_BUFFER,
-      },
-    }),
-  );
-  if (!pipeConsumer || !pipeProducer) throw new WeirError('unavailable');
-  return { consumer: pipeConsumer, producer: pipeProducer };
 }

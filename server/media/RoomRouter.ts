@@ -1,21 +1,27 @@
-/** Owns a room's router on one worker, and the transports of those whose media comes in there. */
-import type { Router, WebRtcTransport } from 'mediasoup/types';
+/** A room's router on one worker, with the transports and producers of the peers that are placed there. */
+import type { Producer, Router, WebRtcTransport } from 'mediasoup/types';
+import { WeirError } from '../../shared/errors.ts';
 import type { TransportInfo } from '../../shared/media.ts';
 import { Lifetime } from '../Lifetime.ts';
 import type { MediaWorker } from './MediaWorker.ts';
+import type { PipeEnds } from './ProducerPipes.ts';
 import { rethrowUnavailable } from './rethrowUnavailable.ts';
+
+/** Bytes that the kernel may hold for a pipe: a key frame of every publisher at once. It grants what its limits allow. */
+const SOCKET_BUFFER = 4 * 1024 * 1024;
 
 export class RoomRouter {
   readonly router: Router;
   readonly worker: MediaWorker;
   readonly #lifetime = new Lifetime<'closed' | 'mediaLost'>();
   readonly #transports = new Set<WebRtcTransport>();
+  readonly #producers = new Map<string, Producer>();
 
   private constructor(worker: MediaWorker, router: Router) {
     this.worker = worker;
     this.router = router;
     this.#lifetime.defer(() => router.close());
-    // Before the router: a WebRtcServer never hears of transports that a router closes, and would keep them for ever.
+    // Runs before `router.close()`: a WebRtcServer is not notified of transports that a router closes, and would keep them.
     this.#lifetime.defer(() => this.#closeTransports());
     router.once('workerclose', () => this.#lifetime.end('mediaLost'));
   }
@@ -25,11 +31,15 @@ export class RoomRouter {
     return new RoomRouter(worker, await rethrowUnavailable(worker.createRouter()));
   }
 
+  get id(): string {
+    return this.router.id;
+  }
+
   get closed(): boolean {
     return this.#lifetime.closed;
   }
 
-  /** Runs `listener` once it has ended: `mediaLost` when its worker did. */
+  /** Runs `listener` once it has ended: `mediaLost` when its worker died. */
   onEnd(listener: (reason: 'closed' | 'mediaLost') => void): void {
     this.#lifetime.defer(listener);
   }
@@ -42,7 +52,7 @@ export class RoomRouter {
     return transport;
   }
 
-  /** What a client needs in order to make its end of `transport`. */
+  /** What a client needs to create its end of `transport`. */
   describe(transport: WebRtcTransport): TransportInfo {
     return {
       transportId: transport.id,
@@ -50,6 +60,41 @@ export class RoomRouter {
       iceCandidates: this.worker.candidatesOf(transport),
       dtlsParameters: transport.dtlsParameters,
     };
+  }
+
+  /** Makes a producer that receives a track on this router known to `producer()`, until it closes. */
+  addProducer(producer: Producer): void {
+    if (producer.closed) return;
+    this.#producers.set(producer.id, producer);
+    producer.observer.once('close', () => this.#producers.delete(producer.id));
+  }
+
+  /** The producer that receives the track of that id on this router, if there is one. */
+  producer(trackId: string): Producer | undefined {
+    return this.#producers.get(trackId);
+  }
+
+  /**
+   * Opens a pipe for a producer of this router.
+   * @throws {WeirError} `unavailable` when a worker fails meanwhile, `closed` when the producer ends
+   */
+  async pipe(producer: Producer, to: RoomRouter): Promise<PipeEnds<Producer>> {
+    const { pipeConsumer, pipeProducer } = await rethrowUnavailable(
+      this.router.pipeToRouter({
+        producerId: producer.id,
+        router: to.router,
+        enableRtx: true,
+        enableSctp: false,
+        listenInfo: {
+          protocol: 'udp',
+          ip: '127.0.0.1',
+          sendBufferSize: SOCKET_BUFFER,
+          recvBufferSize: SOCKET_BUFFER,
+        },
+      }),
+    );
+    if (!pipeConsumer || !pipeProducer) throw new WeirError('unavailable');
+    return { consumer: pipeConsumer, producer: pipeProducer };
   }
 
   close(): void {

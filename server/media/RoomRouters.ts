@@ -1,39 +1,48 @@
-/** Owns what a room's media runs on: a router on each worker that it needs, made on demand, and the pipes between them. */
-import type { Producer } from 'mediasoup/types';
+/** The routers of one room: one on each worker that the room needs, opened on demand, and the way to a track on any of them. */
+import type { Producer, Router } from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
 import { Lifetime } from '../Lifetime.ts';
 import type { MediaWorker } from './MediaWorker.ts';
-import { type Lease, ProducerPipes } from './ProducerPipes.ts';
+import { ProducerPipes } from './ProducerPipes.ts';
 import { RoomRouter } from './RoomRouter.ts';
+import type { Track } from './Track.ts';
 import type { LoadReservation } from './WorkerLoad.ts';
 import type { WorkerPool } from './WorkerPool.ts';
 
-/** Where somebody's media comes in; dispose of it when they leave. */
+/** The router on which a peer's media arrives; dispose of it when the peer leaves. */
 export interface Placement extends LoadReservation {
   readonly router: RoomRouter;
 }
 
-/** How long a router is kept that nobody's media comes in at, in milliseconds: people come back, and others come. */
+/** The media of a track on one router; dispose of it when it is no longer needed. */
+export interface Lease extends Disposable {
+  readonly producer: Producer;
+  /** The router that `producer` is on. */
+  readonly router: Router;
+}
+
+/** How long a router without placements is kept by default, in milliseconds: peers come back, and others join. */
 const LINGER = 5000;
 
 export interface RoomRoutersOptions {
-  /** Instead of five seconds, in milliseconds. */
+  /** How long a router without placements is kept, in milliseconds; 5 s by default. */
   readonly linger?: number | undefined;
 }
 
-/** The router on one worker, from the moment that it is asked for, and how many are placed there. */
-interface Use {
+/** The router on one worker, from the moment that it is requested, and how many peers are placed there. */
+interface RouterUse {
   readonly opening: Promise<RoomRouter>;
   placements: number;
-  idle: NodeJS.Timeout | undefined;
+  lingerTimer: NodeJS.Timeout | undefined;
 }
 
 export class RoomRouters {
   readonly #pool: WorkerPool;
   readonly #linger: number;
-  readonly #uses = new Map<MediaWorker, Use>();
-  readonly #open = new Set<RoomRouter>();
-  readonly #pipes = new ProducerPipes();
+  readonly #uses = new Map<MediaWorker, RouterUse>();
+  /** By id. */
+  readonly #open = new Map<string, RoomRouter>();
+  readonly #pipes = new ProducerPipes<Producer, RoomRouter>({ open: (producer, from, to) => from.pipe(producer, to) });
   readonly #lifetime = new Lifetime<'closed' | 'mediaLost'>();
 
   private constructor(pool: WorkerPool, { linger = LINGER }: RoomRoutersOptions) {
@@ -43,57 +52,64 @@ export class RoomRouters {
     this.#lifetime.defer(() => this.#pipes.close());
   }
 
-  /** @throws {WeirError} `unavailable` while no worker runs, `busy` while all have enough to do */
+  /** @throws {WeirError} `unavailable` while no worker runs, `busy` while all workers are fully utilized */
   static async open(pool: WorkerPool, options: RoomRoutersOptions = {}): Promise<RoomRouters> {
-    const fabric = new RoomRouters(pool, options);
-    await fabric.#use(pool.selectForRoom()).opening;
-    return fabric;
+    const routers = new RoomRouters(pool, options);
+    await routers.#use(pool.selectForRoom()).opening;
+    return routers;
   }
 
-  /** Runs `listener` once it has ended: `mediaLost` when all of its workers have. */
+  /** Runs `listener` once it has ended: `mediaLost` when the workers of all its routers have died. */
   onEnd(listener: (reason: 'closed' | 'mediaLost') => void): void {
     this.#lifetime.defer(listener);
   }
 
   /** The routers that the room has now. */
   get routers(): readonly RoomRouter[] {
-    return [...this.#open];
+    return [...this.#open.values()];
   }
 
   /**
-   * A place for somebody who comes in: on one of the room's routers, unless their workers have enough to do. A router on
-   * which nobody has had a place for a while closes.
-   * @param waits nothing is sent to them yet: `begin()` says when
+   * Places a peer on one of the room's routers, or on another worker when those of the room are too utilized. A router
+   * without placements closes after a while.
+   * @param waits nothing is sent to the peer before `activate()`
    * @throws {WeirError} `unavailable`, `closed`
    */
   async place(waits = false): Promise<Placement> {
-    const own = this.routers.map((hub) => hub.worker);
-    const { worker, stay } = this.#pool.selectForPeer(own, waits);
+    const own = this.routers.map((router) => router.worker);
+    const { worker, reservation } = this.#pool.selectForPeer(own, waits);
     const use = this.#use(worker);
     use.placements += 1;
-    clearTimeout(use.idle);
-    let given = false;
-    const giveBack = () => {
-      stay[Symbol.dispose]();
-      if (given) return;
-      given = true;
+    clearTimeout(use.lingerTimer);
+    let released = false;
+    const release = () => {
+      reservation[Symbol.dispose]();
+      if (released) return;
+      released = true;
       use.placements -= 1;
       this.#closeWhenIdle(use);
     };
     try {
-      return { router: await use.opening, activate: () => stay.activate(), [Symbol.dispose]: giveBack };
+      return { router: await use.opening, activate: () => reservation.activate(), [Symbol.dispose]: release };
     } catch (error) {
-      giveBack();
+      release();
       throw error;
     }
   }
 
   /**
-   * `producer`, which is on the router `from`, on the router `to`.
-   * @throws {WeirError} `unavailable`, `closed`
+   * The media of a track on the router `to`: the producer that receives it, or the end of a pipe that all who need the
+   * track there share.
+   * @param to by default the router that the track arrives on
+   * @throws {WeirError} `unavailable` when a worker fails meanwhile, `closed` when the track or a router has ended
    */
-  acquire(producer: Producer, from: RoomRouter, to: RoomRouter): Promise<Lease> {
-    return this.#pipes.acquire(producer, from, to);
+  async acquire({ id, location }: Track, to?: RoomRouter): Promise<Lease> {
+    const from = this.#open.get(location.routerId);
+    const producer = from?.producer(id);
+    if (!from || !producer) throw new WeirError('closed');
+    const { router } = to ?? from;
+    const lease = await this.#pipes.acquire(producer, from, to ?? from);
+    return { producer: lease.producer, router, [Symbol.dispose]: () => lease[Symbol.dispose]() };
   }
 
   close(): void {
@@ -101,49 +117,49 @@ export class RoomRouters {
   }
 
   #closeRouters(): void {
-    for (const { idle } of this.#uses.values()) clearTimeout(idle);
-    for (const hub of this.#open) hub.close();
+    for (const { lingerTimer } of this.#uses.values()) clearTimeout(lingerTimer);
+    for (const router of this.#open.values()) router.close();
   }
 
-  #use(worker: MediaWorker): Use {
+  #use(worker: MediaWorker): RouterUse {
     const known = this.#uses.get(worker);
     if (known) return known;
-    const use: Use = { opening: this.#openRouter(worker), placements: 0, idle: undefined };
+    const use: RouterUse = { opening: this.#openRouter(worker), placements: 0, lingerTimer: undefined };
     this.#uses.set(worker, use);
-    const forget = () => {
-      clearTimeout(use.idle);
+    const remove = () => {
+      clearTimeout(use.lingerTimer);
       if (this.#uses.get(worker) === use) this.#uses.delete(worker);
     };
-    use.opening.then((hub) => {
-      hub.onEnd(forget);
+    use.opening.then((router) => {
+      router.onEnd(remove);
       this.#closeWhenIdle(use);
-    }, forget);
+    }, remove);
     return use;
   }
 
-  /** Producers and consumers on a router belong to those who are placed there: without them nothing needs it. */
-  #closeWhenIdle(use: Use): void {
-    clearTimeout(use.idle);
+  /** Producers and consumers of a router belong to the peers that are placed there: without placements it is unused. */
+  #closeWhenIdle(use: RouterUse): void {
+    clearTimeout(use.lingerTimer);
     if (use.placements > 0 || this.#lifetime.closed) return;
-    use.idle = setTimeout(() => {
+    use.lingerTimer = setTimeout(() => {
       use.opening.then(
-        (hub) => use.placements === 0 && hub.close(),
+        (router) => use.placements === 0 && router.close(),
         () => {},
       );
     }, this.#linger);
   }
 
   async #openRouter(worker: MediaWorker): Promise<RoomRouter> {
-    const hub = await RoomRouter.open(worker);
-    this.#open.add(hub);
-    hub.onEnd((reason) => {
-      this.#open.delete(hub);
+    const router = await RoomRouter.open(worker);
+    this.#open.set(router.id, router);
+    router.onEnd((reason) => {
+      this.#open.delete(router.id);
       if (reason === 'mediaLost' && this.#open.size === 0) this.#lifetime.end('mediaLost');
     });
     if (this.#lifetime.closed) {
-      hub.close();
+      router.close();
       throw new WeirError('closed', 'The room closed.');
     }
-    return hub;
+    return router;
   }
 }

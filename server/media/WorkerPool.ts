@@ -107,21 +107,23 @@ export class WorkerPool {
   }
 
   /**
-   * The worker for one who comes into a room: one of those that the room has, or another when they are rather full.
-   * @param waits nothing is sent to them yet: `stay.begin()` says when
-   * @returns the worker, and `stay`, to dispose of when they leave
-   * @throws {WeirError} `unavailable` while there is none
+   * The worker for a peer that joins a room: one of the room's, or another when those are utilized up to the spillover limit.
+   * @param own the workers that the room has a router on
+   * @param waits nothing is sent to the peer before `reservation.activate()`
+   * @returns the worker, and a reservation on it to dispose of when the peer leaves
+   * @throws {WeirError} `unavailable` while no worker runs
    */
-  selectForPeer(own: readonly MediaWorker[], waits = false): { worker: MediaWorker; stay: LoadReservation } {
-    const answering = this.#responsiveWorkers();
-    const near = answering.filter((one) => own.includes(one) && one.load.utilization < this.#options.limits.spillover);
-    const worker = leastBusy(near.length > 0 ? near : answering, own);
-    return { worker, stay: worker.load.reserve(waits) };
+  selectForPeer(own: readonly MediaWorker[], waits = false): { worker: MediaWorker; reservation: LoadReservation } {
+    const responsive = this.#responsiveWorkers();
+    const near = responsive.filter((one) => own.includes(one) && one.load.utilization < this.#options.limits.spillover);
+    const worker = leastBusy(near.length > 0 ? near : responsive, own);
+    return { worker, reservation: worker.load.reserve(waits) };
   }
 
+  /** The workers that answer in time; all of them when none does. */
   #responsiveWorkers(): readonly MediaWorker[] {
-    const answering = this.workers.filter(({ responsive }) => responsive);
-    return answering.length > 0 ? answering : this.workers;
+    const responsive = this.workers.filter((worker) => worker.responsive);
+    return responsive.length > 0 ? responsive : this.workers;
   }
 
   /** Whether a worker that runs is less full than that; without workers nobody is kept waiting, but told. */

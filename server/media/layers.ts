@@ -9,7 +9,7 @@ export interface Size {
 }
 
 /** What a camera is taken to be that does not say how large it is. */
-export const USUAL_SIZE: Size = { width: 1280, height: 720 };
+export const DEFAULT_SIZE: Size = { width: 1280, height: 720 };
 
 /** How much smaller than its place a picture may be before it looks soft. */
 const SUFFICIENT_SCALE = 0.75;

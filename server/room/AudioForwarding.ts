@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { AudioSlotHolders } from '../../shared/protocol.ts';
 import { AudioSlots } from '../media/audio/AudioSlots.ts';
+import type { RoomRouters } from '../media/RoomRouters.ts';
 import { isClosed } from '../media/rethrowUnavailable.ts';
 import type { Member } from './Member.ts';
 import type { Publication } from './Publication.ts';
@@ -12,6 +13,7 @@ export interface AudioForwardingOptions {
   readonly maxAudibleSpeakers: number;
   /** How long there have to be fewer microphones before slots are given up, in milliseconds; 10 s where it is not given. */
   readonly hysteresis?: number | undefined;
+  readonly routers: RoomRouters;
   readonly log: Logger;
   members(): Iterable<Member>;
   member(id: string): Member | undefined;
@@ -61,16 +63,15 @@ export class AudioForwarding {
   }
 
   /** Whether that comes to everyone by slots. */
-  usesSlotsFor({ source }: Publication): boolean {
-    return source === 'microphone' && this.#current !== undefined;
+  usesSlotsFor({ track }: Publication): boolean {
+    return track.source === 'microphone' && this.#current !== undefined;
   }
 
   /** Takes notice of what is published: with one microphone too many, slots begin. */
   publish(publication: Publication): void {
-    const { source, producer } = publication;
-    if (source !== 'microphone') return;
+    if (publication.track.source !== 'microphone') return;
     this.#microphones.add(publication);
-    producer.observer.once('close', () => {
+    publication.onEnd(() => {
       this.#microphones.delete(publication);
       this.#update();
     });
@@ -169,13 +170,16 @@ export class AudioForwarding {
   }
 
   #detectSpeech(slots: AudioSlots, publication: Publication, failures = 0): void {
-    const { peerId, producer, router } = publication;
-    slots.add(peerId, producer, router.router).catch((error: unknown) => {
-      const wanted = () => !producer.closed && this.#current?.slots === slots;
+    this.#addMicrophone(slots, publication).catch((error: unknown) => {
+      const wanted = () => !publication.closed && this.#current?.slots === slots;
       this.#retries.later(failures, () => wanted() && this.#detectSpeech(slots, publication, failures + 1));
-      const level = producer.closed || isClosed(error) ? 'debug' : 'warn';
-      this.#options.log[level]({ err: error, peer: peerId }, 'speech detection failed');
+      const level = publication.closed || isClosed(error) ? 'debug' : 'warn';
+      this.#options.log[level]({ err: error, peer: publication.track.peerId }, 'speech detection failed');
     });
+  }
+
+  async #addMicrophone(slots: AudioSlots, { track }: Publication): Promise<void> {
+    await slots.add(track.peerId, await this.#options.routers.acquire(track));
   }
 
   /** Nobody is sent their own voice: whoever has another slot than before is seen to at once, whoever hears these slots. */

@@ -3,7 +3,7 @@ import type { Consumer } from 'mediasoup/types';
 import type { Source } from '../../shared/media.ts';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
 import { consumerParameters } from '../media/ConsumerFactory.ts';
-import type { Lease } from '../media/ProducerPipes.ts';
+import type { Lease } from '../media/RoomRouters.ts';
 
 /** Where a sound comes from: from a peer, or from a slot. */
 export interface AudioOrigin {

@@ -1,6 +1,5 @@
 /** Owns a browser's stay in a room: its two transports, and what it publishes. */
 import { randomUUID } from 'node:crypto';
-import type { Producer } from 'mediasoup/types';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
 import {
@@ -31,7 +30,8 @@ import { EventBatcher } from './EventBatcher.ts';
 import type { Member } from './Member.ts';
 import { mapMediasoupError } from './mapMediasoupError.ts';
 import { PeerTransports } from './PeerTransports.ts';
-import { Publication } from './Publication.ts';
+import type { Publication } from './Publication.ts';
+import { PublishedTrack } from './PublishedTrack.ts';
 import { Subscriptions } from './Subscriptions.ts';
 
 export interface PeerOptions {
@@ -63,7 +63,7 @@ export class Peer implements Member {
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #events: EventBatcher;
   readonly #transports: PeerTransports;
-  readonly #published = new Map<Source, Publication>();
+  readonly #published = new Map<Source, PublishedTrack>();
   /** Sources for which the worker is making a producer. */
   readonly #producing = new Set<Source>();
   readonly #grantsListeners = new Set<() => void>();
@@ -119,7 +119,9 @@ export class Peer implements Member {
   get info(): PeerInfo {
     const { identity, metadata } = this.#options;
     const sources: SourceStates = {};
-    for (const [source, { producer }] of this.#published) sources[source] = producer.paused ? 'paused' : 'live';
+    for (const [source, { publication }] of this.#published) {
+      sources[source] = publication.track.paused ? 'paused' : 'live';
+    }
     return { peerId: this.id, identity, name: this.#name, metadata, sources, hand: this.#hand, away: this.#away };
   }
 
@@ -156,8 +158,8 @@ export class Peer implements Member {
     // A hand is raised to the stage or to those who run it: whoever changes sides takes it down.
     if (grants.hidden !== this.#grants.hidden) this.#hand = false;
     this.#grants = grants;
-    for (const [source, { producer }] of this.#published) {
-      if (!grants.canPublish || !grants.canPublishSources.includes(source)) producer.close();
+    for (const [source, published] of this.#published) {
+      if (!grants.canPublish || !grants.canPublishSources.includes(source)) published.close();
     }
     if (!grants.canPublish) this.#transports.close('send');
     if (!grants.canSubscribe) {
@@ -186,8 +188,11 @@ export class Peer implements Member {
 
   /** How much of what it publishes is watched, as its client was told. */
   get subscribedLayers(): ServerEvents['subscribedLayers'][] {
-    const videos = [...this.#published.values()].filter(({ producer }) => producer.kind === 'video');
-    return videos.map(({ source, demandedLayer }) => ({ source, maxSpatialLayer: demandedLayer }));
+    const videos = [...this.#published.values()].filter(({ publication }) => publication.track.kind === 'video');
+    return videos.map(({ publication }) => ({
+      source: publication.track.source,
+      maxSpatialLayer: publication.demandedLayer,
+    }));
   }
 
   /** There is nobody to tell anything, for a while: what happens meanwhile is in the next `start()`. */
@@ -257,9 +262,10 @@ export class Peer implements Member {
       throw error;
     }
     const { router } = this.#options.placement;
-    const publication = new Publication({ peerId: this.id, source, producer, router, ...shape });
-    this.#published.set(source, publication);
-    producer.observer.once('close', () => this.#published.delete(source));
+    const published = new PublishedTrack({ peerId: this.id, source, producer, router, ...shape });
+    const { publication } = published;
+    this.#published.set(source, published);
+    publication.onEnd(() => this.#published.delete(source));
     if (kind === 'video') {
       publication.onDemandedLayer((maxSpatialLayer) => this.notify('subscribedLayers', { source, maxSpatialLayer }));
     }
@@ -268,19 +274,19 @@ export class Peer implements Member {
 
   /** The track of a video has another size. @throws {WeirError} `notFound` */
   resizeProducer(source: Source, size: Size, layers?: number): void {
-    this.#publication(source).resize(size, layers);
+    this.#requirePublished(source).resize(size, layers);
   }
 
   closeProducer(source: Source): void {
-    this.#producer(source).close();
+    this.#requirePublished(source).close();
   }
 
   async pauseProducer(source: Source): Promise<void> {
-    await mapMediasoupError(this.#producer(source).pause(), 'This source cannot be paused.');
+    await mapMediasoupError(this.#requirePublished(source).pause(), 'This source cannot be paused.');
   }
 
   async resumeProducer(source: Source): Promise<void> {
-    await mapMediasoupError(this.#producer(source).resume(), 'This source cannot be resumed.');
+    await mapMediasoupError(this.#requirePublished(source).resume(), 'This source cannot be resumed.');
   }
 
   /** @param name what it wants to be called, where its token does not say it */
@@ -359,14 +365,11 @@ export class Peer implements Member {
     throw new WeirError('forbidden', `You may not publish ${source} here.`);
   }
 
-  #producer(source: Source): Producer {
-    return this.#publication(source).producer;
-  }
-
-  #publication(source: Source): Publication {
-    const publication = this.#published.get(source);
-    if (!publication) throw new WeirError('notFound', `You do not publish ${source}.`);
-    return publication;
+  /** @throws {WeirError} `notFound` */
+  #requirePublished(source: Source): PublishedTrack {
+    const published = this.#published.get(source);
+    if (!published) throw new WeirError('notFound', `You do not publish ${source}.`);
+    return published;
   }
 
   #assertOpen(): void {

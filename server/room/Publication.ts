@@ -1,74 +1,71 @@
-/** Owns what a member has published: a producer, where it is, and how much of it anybody watches. */
-import type { Producer } from 'mediasoup/types';
-import type { Source } from '../../shared/media.ts';
-import { type Size, spatialLayers, USUAL_SIZE } from '../media/layers.ts';
-import type { RoomRouter } from '../media/RoomRouter.ts';
+/** A track that a member has published, as the room and its subscribers know it: data that changes, and ends. */
+import type { Track } from '../media/Track.ts';
 import { LayerDemand } from './LayerDemand.ts';
 
-export interface PublicationOptions {
-  readonly peerId: string;
-  readonly source: Source;
-  readonly producer: Producer;
-  readonly router: RoomRouter;
-  /** Of the highest layer, in pixels. */
-  readonly size?: Size | undefined;
-  /** How many of its spatial layers are used for that size; all of them by default. */
-  readonly layers?: number | undefined;
-}
+/** What of a track changes while it is published. */
+export type TrackChange = Partial<Pick<Track, 'paused' | 'size' | 'layers'>>;
+
+type ChangeListener = (track: Track, before: Track) => void;
 
 export class Publication {
-  readonly peerId: string;
-  readonly source: Source;
-  readonly producer: Producer;
-  readonly router: RoomRouter;
-  /** Spatial layers that there may be; 1 for sound. */
-  readonly #maxLayers: number;
+  #track: Track;
+  #closed = false;
   readonly #demand: LayerDemand;
-  readonly #onResized = new Set<() => void>();
-  #size: Size;
-  #layers: number;
+  readonly #changeListeners = new Set<ChangeListener>();
+  readonly #endListeners = new Set<() => void>();
 
-  constructor({ peerId, source, producer, router, size = USUAL_SIZE, layers }: PublicationOptions) {
-    this.peerId = peerId;
-    this.source = source;
-    this.producer = producer;
-    this.router = router;
-    this.#size = size;
-    this.#maxLayers = spatialLayers(producer.rtpParameters);
-    this.#layers = Math.min(layers ?? this.#maxLayers, this.#maxLayers);
-    this.#demand = new LayerDemand(this.#maxLayers);
-    producer.observer.once('close', () => this.#demand.close());
+  /** @param maxLayers spatial layers that its encodings have, in use or not */
+  constructor(track: Track, maxLayers: number) {
+    this.#track = track;
+    this.#demand = new LayerDemand(maxLayers);
   }
 
-  /** Of the highest layer that is used, in pixels. */
-  get size(): Size {
-    return this.#size;
+  /** As it is now; a new object after every change. */
+  get track(): Track {
+    return this.#track;
   }
 
-  /** How many spatial layers are used, from the lowest; 1 for sound. */
-  get layers(): number {
-    return this.#layers;
+  get closed(): boolean {
+    return this.#closed;
   }
 
-  /** Its track has another size. */
-  resize(size: Size, layers = this.#maxLayers): void {
-    this.#size = size;
-    this.#layers = Math.min(layers, this.#maxLayers);
-    for (const listener of this.#onResized) listener();
+  /** Whoever publishes the track reports how it has changed. */
+  update(change: TrackChange): void {
+    const before = this.#track;
+    this.#track = { ...before, ...change };
+    for (const listener of [...this.#changeListeners]) listener(this.#track, before);
   }
 
-  /** Runs `listener` whenever the size has changed, until the publication ends or the returned function is called. */
-  onResized(listener: () => void): () => void {
-    this.#onResized.add(listener);
-    return () => this.#onResized.delete(listener);
+  /** Ends it; repeating does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#demand.close();
+    const listeners = [...this.#endListeners];
+    this.#endListeners.clear();
+    this.#changeListeners.clear();
+    for (const listener of listeners) listener();
   }
 
-  /** The highest layer that is watched, or was a moment ago; -1 for none. */
+  /** Runs `listener` after every `update`, until the publication ends. @returns what removes the listener */
+  onChange(listener: ChangeListener): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  /** Runs `listener` once it has ended, or now if it has. @returns what removes the listener */
+  onEnd(listener: () => void): () => void {
+    if (this.#closed) listener();
+    else this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
+  }
+
+  /** The highest layer that is to be sent; -1 for none. */
   get demandedLayer(): number {
     return this.#demand.layer;
   }
 
-  /** Runs `listener` whenever `watched` has changed. A picture that nobody has asked for by then counts as not watched. */
+  /** Runs `listener` whenever `demandedLayer` has changed. A video that nobody has demanded by then is not to be sent. */
   onDemandedLayer(listener: (maxSpatialLayer: number) => void): void {
     this.#demand.onChange(listener);
   }

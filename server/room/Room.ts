@@ -82,6 +82,7 @@ export class Room {
     this.#audio = new AudioForwarding({
       maxAudibleSpeakers,
       hysteresis: delays.hysteresis,
+      routers,
       log,
       members: () => this.#subscribers,
       member: (id) => this.#members.get(id),
@@ -217,15 +218,16 @@ export class Room {
 
   /** Makes a member's producer known to the others. It waits for none of them. */
   publish(publication: Publication): void {
-    const { producer, peerId } = publication;
+    const { id, peerId } = publication.track;
     const changed = () => this.#sourcesChanged(peerId);
-    this.#publications.set(producer.id, publication);
-    producer.observer.once('close', () => {
-      this.#publications.delete(producer.id);
+    this.#publications.set(id, publication);
+    publication.onEnd(() => {
+      this.#publications.delete(id);
       changed();
     });
-    producer.observer.on('pause', changed);
-    producer.observer.on('resume', changed);
+    publication.onChange(({ paused }, before) => {
+      if (paused !== before.paused) changed();
+    });
     changed();
     this.#audio.publish(publication);
     void this.#subscribeAll(publication);
@@ -274,9 +276,9 @@ export class Room {
 
   async #subscribe(publication: Publication, member: Member): Promise<void> {
     // When its turn comes, a broadcast may have ended.
-    if (!this.#maySubscribe(member) || publication.peerId === member.id || this.#audio.usesSlotsFor(publication))
+    if (!this.#maySubscribe(member) || publication.track.peerId === member.id || this.#audio.usesSlotsFor(publication))
       return;
-    await this.#logFailure(member, publication.source, member.subscribe(publication));
+    await this.#logFailure(member, publication.track.source, member.subscribe(publication));
   }
 
   /** One member that cannot take something is that member's loss; the others do not wait. Who just left is no news. */

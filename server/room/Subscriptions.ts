@@ -1,5 +1,5 @@
 /** Owns what a peer receives: videos as far as they are shown, sound as it is, or by slots in a large room. */
-import type { Producer, WebRtcTransport } from 'mediasoup/types';
+import type { WebRtcTransport } from 'mediasoup/types';
 import type { RtpCapabilities, Source } from '../../shared/media.ts';
 import type { ConsumerInfo, TrackSettings, UnsupportedCodec } from '../../shared/protocol.ts';
 import type { AudioSlots } from '../media/audio/AudioSlots.ts';
@@ -37,14 +37,14 @@ export class Subscriptions {
   readonly #audio = new Map<string, AudioSubscription>();
   /** How videos are shown, by publisher and source; also those that are not published yet. */
   readonly #trackSettings = new Map<string, TrackSettings>();
-  readonly #unsupportedCodecs = new Map<Producer, UnsupportedCodec>();
+  readonly #unsupportedCodecs = new Map<Publication, UnsupportedCodec>();
   /**
    * Sounds that it has a consumer for, or is about to have, with the slots that it had, or was about to have, when they were
    * offered last: one that was offered since it took its slots is there in place of them.
    */
-  readonly #heard = new Map<Producer, symbol | undefined>();
+  readonly #heard = new Map<Publication, symbol | undefined>();
   /** What each voice comes from that is no slot. */
-  readonly #producers = new WeakMap<AudioSubscription, Producer>();
+  readonly #publications = new WeakMap<AudioSubscription, Publication>();
   #slots: readonly AudioSubscription[] = [];
   /** The slots that it has, or is about to have. */
   #taking: { readonly slots: AudioSlots; readonly turn: symbol; readonly taken: Promise<void> } | undefined;
@@ -76,17 +76,17 @@ export class Subscriptions {
 
   /** Takes a publication as it is wanted; once, however often it is offered. @throws what keeps the worker from making a consumer */
   async subscribe(publication: Publication): Promise<void> {
-    const { producer } = publication;
-    if (this.#closed || producer.closed) return;
-    if (!this.#consumerFactory.canConsume(producer)) {
+    const { track } = publication;
+    if (this.#closed || publication.closed) return;
+    if (!this.#consumerFactory.canConsume(track)) {
       this.#refuse(publication);
       return;
     }
-    if (producer.kind === 'audio') {
+    if (track.kind === 'audio') {
       await this.#subscribeAudio(publication);
       return;
     }
-    const key = keyOf(publication);
+    const key = keyOf(track);
     if (this.#videos.get(key)?.publication === publication) return;
     const feed = new VideoSubscription({
       publication,
@@ -97,7 +97,7 @@ export class Subscriptions {
       onResized: () => this.#show(feed),
     });
     this.#videos.set(key, feed);
-    producer.observer.once('close', () => {
+    publication.onEnd(() => {
       feed.producerClosed();
       if (this.#videos.get(key) === feed) this.#videos.delete(key);
     });
@@ -216,39 +216,38 @@ export class Subscriptions {
   /** What was never named is shown as long as there is room for it. */
   #targetFor(feed: VideoSubscription): SubscriptionTarget | undefined {
     const { publication } = feed;
-    const view = this.#trackSettings.get(keyOf(publication));
+    const { source, size, layers } = publication.track;
+    const view = this.#trackSettings.get(keyOf(publication.track));
     if (!view) {
       // A shared screen is what everyone is there for.
-      const cameras = [...this.#videos.values()].filter((one) => one.wanted && one.publication.source === 'camera');
+      const cameras = [...this.#videos.values()].filter(
+        (one) => one.wanted && one.publication.track.source === 'camera',
+      );
       const others = cameras.filter((one) => one !== feed);
-      if (publication.source === 'camera' && others.length >= this.#options.initialVideoLimit) return undefined;
-      return {
-        layer: publication.layers - 1,
-        priority: priorityOf(publication.source, 'normal'),
-        assumed: true,
-      };
+      if (source === 'camera' && others.length >= this.#options.initialVideoLimit) return undefined;
+      return { layer: layers - 1, priority: priorityOf(source, 'normal'), assumed: true };
     }
     if (view.width === 0 || view.height === 0) return undefined;
-    const { size, layers } = publication;
     return {
       layer: view.quality ? layerForQuality(view.quality, layers) : layerForSize(view, size, layers),
-      priority: priorityOf(publication.source, view.priority ?? 'normal'),
+      priority: priorityOf(source, view.priority ?? 'normal'),
     };
   }
 
   /** @param failures how often it could not be opened before */
   async #subscribeAudio(publication: Publication, failures = 0): Promise<void> {
-    const { peerId, source, producer } = publication;
-    const isHeard = this.#heard.has(producer);
-    this.#heard.set(producer, this.#taking?.turn);
+    const { peerId, source } = publication.track;
+    const isHeard = this.#heard.has(publication);
+    this.#heard.set(publication, this.#taking?.turn);
     if (isHeard) return;
     const before = this.#withdrawals;
     const over = () => {
-      if (this.#withdrawals === before) this.#heard.delete(producer);
+      if (this.#withdrawals === before) this.#heard.delete(publication);
     };
     const opened = await this.#consume(publication).catch((error: unknown) => {
       over();
-      const wanted = () => !this.#closed && !producer.closed && this.#withdrawals === before && !this.#bySlots(source);
+      const wanted = () =>
+        !this.#closed && !publication.closed && this.#withdrawals === before && !this.#bySlots(source);
       if (!isClosed(error)) {
         this.#retries.later(
           failures,
@@ -269,7 +268,7 @@ export class Subscriptions {
     }
     consumer.observer.once('close', over);
     const feed = new AudioSubscription(consumer, { peerId, source }, lease);
-    this.#producers.set(feed, producer);
+    this.#publications.set(feed, publication);
     this.#addAudio(feed);
   }
 
@@ -316,8 +315,9 @@ export class Subscriptions {
 
   /** Whether a microphone was offered because the slots that it has have ended, although nobody has told it to leave them yet. */
   #replacesSlots(feed: AudioSubscription): boolean {
-    const producer = this.#producers.get(feed);
-    return producer !== undefined && this.#taking !== undefined && this.#heard.get(producer) === this.#taking.turn;
+    const publication = this.#publications.get(feed);
+    if (!publication || !this.#taking) return false;
+    return this.#heard.get(publication) === this.#taking.turn;
   }
 
   #addAudio(feed: AudioSubscription): AudioSubscription {
@@ -334,12 +334,12 @@ export class Subscriptions {
   /** A paused consumer; undefined where there is none to be had, which the client is told if that is why. */
   async #consume(publication: Publication, spatialLayer?: number) {
     const { transport, routers, router } = this.#options;
-    const lease = await routers.acquire(publication.producer, publication.router, router);
+    const lease = await routers.acquire(publication.track, router);
     try {
       const consumer = await this.#consumerFactory.consume(transport, lease.producer, spatialLayer);
       // This peer, or the producer, which takes the consumer with it, may have closed while the worker answered.
       if (consumer && this.#closed) consumer.close();
-      if (consumer && !consumer.closed && !publication.producer.closed) return { consumer, lease };
+      if (consumer && !consumer.closed && !publication.closed) return { consumer, lease };
       if (!consumer) this.#refuse(publication);
     } catch (error) {
       lease[Symbol.dispose]();
@@ -349,11 +349,11 @@ export class Subscriptions {
     return undefined;
   }
 
-  #refuse({ peerId, source, producer }: Publication): void {
-    const { mimeType = '' } = producer.rtpParameters.codecs[0] ?? {};
-    const what = { peerId, source, mimeType };
-    this.#unsupportedCodecs.set(producer, what);
-    producer.observer.once('close', () => this.#unsupportedCodecs.delete(producer));
+  #refuse(publication: Publication): void {
+    const { peerId, source, mimeTypes } = publication.track;
+    const what = { peerId, source, mimeType: mimeTypes[0] ?? '' };
+    this.#unsupportedCodecs.set(publication, what);
+    publication.onEnd(() => this.#unsupportedCodecs.delete(publication));
     this.#options.onUnsupportedCodec(what);
   }
 }

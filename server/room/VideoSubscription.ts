@@ -2,7 +2,7 @@
 import type { Consumer } from 'mediasoup/types';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
 import { consumerParameters } from '../media/ConsumerFactory.ts';
-import type { Lease } from '../media/ProducerPipes.ts';
+import type { Lease } from '../media/RoomRouters.ts';
 import { isClosed } from '../media/rethrowUnavailable.ts';
 import type { Publication } from './Publication.ts';
 import { Retries } from './Retries.ts';
@@ -53,7 +53,9 @@ export class VideoSubscription {
   constructor(options: VideoSubscriptionOptions) {
     this.#options = options;
     this.publication = options.publication;
-    this.#removeSizeListener = this.publication.onResized(() => options.onResized());
+    this.#removeSizeListener = this.publication.onChange((track, before) => {
+      if (track.size !== before.size || track.layers !== before.layers) options.onResized();
+    });
   }
 
   get consumer(): Consumer | undefined {
@@ -206,7 +208,7 @@ export class VideoSubscription {
   }
 }
 
-function infoOf(consumer: Consumer, { peerId, source }: Publication): ConsumerInfo {
+function infoOf(consumer: Consumer, { track: { peerId, source } }: Publication): ConsumerInfo {
   const { id: consumerId, producerId, kind } = consumer;
   return { consumerId, producerId, peerId, source, kind, rtpParameters: consumerParameters(consumer) };
 }

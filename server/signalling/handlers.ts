@@ -141,7 +141,7 @@ export function createHandlers(caller: RequestContext): Handlers<ClientMessages>
       const { peer, room } = caller.session;
       const publication = await peer.produce(source, rtpParameters, { paused, size, layers });
       room.publish(publication);
-      return { producerId: publication.producer.id };
+      return { producerId: publication.track.id };
     },
 
     resizeProducer({ source, size, layers }) {

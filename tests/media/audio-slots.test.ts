@@ -50,7 +50,7 @@ async function open(maxAudibleSpeakers: number, on: readonly Worker[] = workers)
       ssrc += 1;
       const talker = await Talker.open(id, ssrc, router);
       onTestFinished(() => talker.close());
-      await slots.add(id, talker.producer, router);
+      await slots.add(id, talker.microphone);
       return talker;
     },
     async listener(router = first) {
@@ -213,7 +213,7 @@ test('a worker that dies takes its talkers along, and the others go on', async (
   await scene.clock.run(5, [bob], loud(bob));
   await vi.waitFor(() => expect(near.numbers(0, bob).at(-1)).toBe(10));
   await expect(scene.slots.producersOn(lost)).rejects.toThrow();
-  await expect(scene.slots.add('late', ann.producer, lost)).resolves.toBeUndefined();
+  await expect(scene.slots.add('late', ann.microphone)).resolves.toBeUndefined();
 });
 
 test('producers are made once a router; closing leaves nothing on it, whatever is under way', async () => {
@@ -230,7 +230,7 @@ test('producers are made once a router; closing leaves nothing on it, whatever i
 
   const late = await Talker.open('late', 1, home);
   onTestFinished(() => late.close());
-  const adding = scene.slots.add('late', late.producer, home);
+  const adding = scene.slots.add('late', late.microphone);
   const making = scene.slots.producersOn(scene.routers[1]).catch(() => 'refused');
   scene.slots.close();
   scene.slots.close();

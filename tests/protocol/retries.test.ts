@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { AudioSlots } from '../../server/media/audio/AudioSlots.ts';
-import { ProducerPipes } from '../../server/media/ProducerPipes.ts';
+import { RoomRouters } from '../../server/media/RoomRouters.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { serverMessages } from '../../shared/protocol.ts';
 import { useServer } from '../support/weir.ts';
@@ -11,7 +11,7 @@ const weir = useServer({ WEIR_MAX_AUDIBLE_SPEAKERS: '1' });
 
 /** Lets the next calls fail as those of a worker do that cannot just now. */
 function failing(times: number) {
-  const reach = vi.spyOn(ProducerPipes.prototype, 'acquire');
+  const reach = vi.spyOn(RoomRouters.prototype, 'acquire');
   onTestFinished(() => reach.mockRestore());
   for (let left = times; left > 0; left -= 1) reach.mockRejectedValueOnce(new WeirError('unavailable'));
   return reach;

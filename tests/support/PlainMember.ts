@@ -7,7 +7,8 @@ import { grantsOf } from '../../server/auth/grants.ts';
 import { Lifetime } from '../../server/Lifetime.ts';
 import type { RoomRouter } from '../../server/media/RoomRouter.ts';
 import type { Member } from '../../server/room/Member.ts';
-import { Publication } from '../../server/room/Publication.ts';
+import type { Publication } from '../../server/room/Publication.ts';
+import { PublishedTrack } from '../../server/room/PublishedTrack.ts';
 import type { Room } from '../../server/room/Room.ts';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
@@ -73,7 +74,8 @@ export class PlainMember implements Member {
     this.#ssrc = ssrc;
     const producer = await this.#transport.produce({ kind: 'audio', rtpParameters: opusParameters(ssrc) });
     this.producer = producer;
-    this.#room.publish(new Publication({ peerId: this.id, source: 'microphone', producer, router: this.#hub }));
+    const options = { peerId: this.id, source: 'microphone', producer, router: this.#hub } as const;
+    this.#room.publish(new PublishedTrack(options).publication);
     return producer;
   }
 
@@ -90,9 +92,9 @@ export class PlainMember implements Member {
     }
   }
 
-  async subscribe({ producer, router }: Publication): Promise<void> {
+  async subscribe({ track }: Publication): Promise<void> {
     const { rtpCapabilities } = this.#hub.router;
-    const lease = await this.#room.routers.acquire(producer, router, this.#hub);
+    const lease = await this.#room.routers.acquire(track, this.#hub);
     const consumer = await this.#transport.consume({ producerId: lease.producer.id, rtpCapabilities });
     consumer.observer.once('close', () => lease[Symbol.dispose]());
     this.consumers.push(consumer);

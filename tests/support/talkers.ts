@@ -3,6 +3,7 @@ import type { Socket } from 'node:dgram';
 import type { Consumer, PlainTransport, Producer, Router, RtpParameters } from 'mediasoup/types';
 import { vi } from 'vitest';
 import { extensionOf, markerOf, payloadStart, sequenceOf, ssrcOf, timestampOf } from '../../server/media/audio/rtp.ts';
+import type { Lease } from '../../server/media/RoomRouters.ts';
 import { openUdp, opusParameters } from './rtp.ts';
 
 const LEVEL_URI = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
@@ -114,6 +115,11 @@ export class Talker {
     };
     const producer = await transport.produce({ kind: 'audio', rtpParameters });
     return new Talker(id, ssrc, router, { socket, transport, producer });
+  }
+
+  /** Its microphone, as a room acquires it. */
+  get microphone(): Lease {
+    return { producer: this.producer, router: this.router, [Symbol.dispose]: () => {} };
   }
 
   /** One packet of 20 ms. */

@@ -179,7 +179,12 @@ export class StepPeer {
   }
 
   #canConsume(producer: Producer): boolean {
-    return !producer.closed && this.#receiving !== undefined && this.#joined?.device?.canConsume(producer) === true;
+    return (
+      !producer.closed &&
+      this.#receiving !== undefined &&
+      this.#joined?.device?.canConsume({ mimeTypes: producer.rtpParameters.codecs.map(({ mimeType }) => mimeType) }) ===
+        true
+    );
   }
 
   async #consumeAll(publications: readonly StepPublication[]): Promise<void> {

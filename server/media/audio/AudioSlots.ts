@@ -2,6 +2,7 @@
 import type { Consumer, Producer, Router } from 'mediasoup/types';
 import { WeirError } from '../../../shared/errors.ts';
 import { Lifetime } from '../../Lifetime.ts';
+import type { Lease } from '../RoomRouters.ts';
 import { EXTENSIONS } from './rtp.ts';
 import { SlotAllocator } from './SlotAllocator.ts';
 import { SlotStream } from './SlotStream.ts';
@@ -55,20 +56,23 @@ export class AudioSlots {
   }
 
   /**
-   * Hears a microphone until it ends; while it is muted it holds no slot. A talker has one: a newer takes its place. One
-   * that sends more than 600 packets a second is not heard any more. Nothing happens where microphone, router or these
-   * slots have ended, or end meanwhile.
-   * @param router the one that `producer` is on
+   * Reads a microphone until it ends; while it is muted it holds no slot. A talker has one microphone: a newer one replaces
+   * it. A microphone that sends more than 600 packets a second is not read any more. Does nothing where the microphone, its
+   * router or these slots have ended, or end meanwhile.
+   * @param microphone is disposed of when it is not read any more
    * @throws what mediasoup throws, such as for a producer of another router
    */
-  async add(talkerId: string, producer: Producer, router: Router): Promise<void> {
+  async add(talkerId: string, microphone: Lease): Promise<void> {
+    const { producer, router } = microphone;
     const over = () => producer.closed || router.closed || this.#lifetime.closed;
-    if (over()) return;
     try {
-      const consumer = await this.#transportOn(router).listen(producer);
-      if (over()) consumer.close();
+      const consumer = over() ? undefined : await this.#transportOn(router).listen(producer);
+      consumer?.observer.once('close', () => microphone[Symbol.dispose]());
+      if (!consumer) microphone[Symbol.dispose]();
+      else if (over()) consumer.close();
       else this.#onMicrophone(talkerId, consumer);
     } catch (error) {
+      microphone[Symbol.dispose]();
       if (!over()) throw error;
     }
   }

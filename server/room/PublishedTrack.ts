@@ -1,0 +1,70 @@
+/** A track that a member of this server publishes: its mediasoup producer, and the publication that the room sees of it. */
+import type { Producer } from 'mediasoup/types';
+import type { Source } from '../../shared/media.ts';
+import { DEFAULT_SIZE, type Size, spatialLayers } from '../media/layers.ts';
+import type { RoomRouter } from '../media/RoomRouter.ts';
+import { Publication } from './Publication.ts';
+
+export interface PublishedTrackOptions {
+  readonly peerId: string;
+  readonly source: Source;
+  readonly producer: Producer;
+  /** The router that `producer` is on. */
+  readonly router: RoomRouter;
+  /** Of the highest spatial layer in use, in pixels. */
+  readonly size?: Size | undefined;
+  /** How many of its spatial layers are in use; all of them by default. */
+  readonly layers?: number | undefined;
+}
+
+export class PublishedTrack {
+  readonly publication: Publication;
+  readonly #producer: Producer;
+  readonly #maxLayers: number;
+
+  constructor({ peerId, source, producer, router, size = DEFAULT_SIZE, layers }: PublishedTrackOptions) {
+    this.#producer = producer;
+    this.#maxLayers = spatialLayers(producer.rtpParameters);
+    this.publication = new Publication(
+      {
+        id: producer.id,
+        peerId,
+        source,
+        kind: producer.kind,
+        mimeTypes: producer.rtpParameters.codecs.map(({ mimeType }) => mimeType),
+        paused: producer.paused,
+        size,
+        layers: Math.min(layers ?? this.#maxLayers, this.#maxLayers),
+        location: { routerId: router.id },
+      },
+      this.#maxLayers,
+    );
+    router.addProducer(producer);
+    producer.observer.once('close', () => this.publication.close());
+    producer.observer.on('pause', () => this.publication.update({ paused: true }));
+    producer.observer.on('resume', () => this.publication.update({ paused: false }));
+    if (producer.closed) this.publication.close();
+  }
+
+  /**
+   * The video has another size.
+   * @param layers how many of its spatial layers are in use for that; all of them by default
+   */
+  resize(size: Size, layers = this.#maxLayers): void {
+    this.publication.update({ size, layers: Math.min(layers, this.#maxLayers) });
+  }
+
+  /** @throws what mediasoup throws, such as when the producer has closed */
+  async pause(): Promise<void> {
+    await this.#producer.pause();
+  }
+
+  /** @throws what mediasoup throws, such as when the producer has closed */
+  async resume(): Promise<void> {
+    await this.#producer.resume();
+  }
+
+  close(): void {
+    this.#producer.close();
+  }
+}

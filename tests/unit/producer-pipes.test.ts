@@ -1,0 +1,176 @@
+/** Pipes between routers, in every order in which a worker can answer: one pipe for all, closed after the last lease. */
+import { EventEmitter } from 'node:events';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type PipeEnds, ProducerPipes } from '../../server/media/ProducerPipes.ts';
+import { WeirError } from '../../shared/errors.ts';
+
+class FakeProducer {
+  readonly observer = new EventEmitter<{ close: [] }>();
+  closed = false;
+
+  close(): void {
+    this.closed = true;
+    this.observer.emit('close');
+  }
+}
+
+/** A pipe that the worker has been asked for; it opens when the test says so. */
+class Opening {
+  readonly #answer = Promise.withResolvers<PipeEnds<FakeProducer>>();
+  readonly answer = this.#answer.promise;
+  readonly producer = new FakeProducer();
+  consumerClosed = false;
+
+  open(): void {
+    const consumer = {
+      close: () => {
+        this.consumerClosed = true;
+      },
+    };
+    this.#answer.resolve({ consumer, producer: this.producer });
+  }
+
+  fail(): void {
+    this.#answer.reject(new WeirError('unavailable'));
+  }
+}
+
+const LINGER = 1000;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function setUp() {
+  const openings: Opening[] = [];
+  const pipes = new ProducerPipes<FakeProducer, string>({
+    open: () => {
+      const opening = new Opening();
+      openings.push(opening);
+      return opening.answer;
+    },
+    linger: LINGER,
+  });
+  const producer = new FakeProducer();
+  return {
+    pipes,
+    producer,
+    acquire: (to = 'far') => pipes.acquire(producer, 'near', to),
+    /** The nth pipe that was asked for, from 0. */
+    opening(index: number): Opening {
+      const opening = openings[index];
+      if (!opening) throw new Error(`Only ${openings.length} pipes were asked for.`);
+      return opening;
+    },
+    get requested() {
+      return openings.length;
+    },
+    pass: (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds),
+  };
+}
+
+test('on its own router a producer needs no pipe', async () => {
+  const scene = setUp();
+  const lease = await scene.acquire('near');
+  expect(lease.producer).toBe(scene.producer);
+  expect(scene.requested).toBe(0);
+});
+
+test('two that acquire while the pipe opens share it, and each further router has its own', async () => {
+  const scene = setUp();
+  const acquiring = [scene.acquire(), scene.acquire(), scene.acquire('further')];
+  expect(scene.requested).toBe(2);
+  scene.opening(1).open();
+  scene.opening(0).open();
+  const leases = await Promise.all(acquiring);
+  const [first, further] = [scene.opening(0).producer, scene.opening(1).producer];
+  expect(leases.map(({ producer }) => producer)).toEqual([first, first, further]);
+});
+
+test('a pipe closes when its last lease has been released for long enough', async () => {
+  const scene = setUp();
+  const acquiring = [scene.acquire(), scene.acquire()];
+  scene.opening(0).open();
+  const [one, other] = await Promise.all(acquiring);
+  one?.[Symbol.dispose]();
+  one?.[Symbol.dispose]();
+  await scene.pass(2 * LINGER);
+  expect(scene.opening(0).consumerClosed).toBe(false);
+  other?.[Symbol.dispose]();
+  await scene.pass(LINGER - 1);
+  expect(scene.opening(0).consumerClosed).toBe(false);
+  await scene.pass(1);
+  expect(scene.opening(0).consumerClosed).toBe(true);
+});
+
+test('a lease that is acquired while the pipe lingers keeps it', async () => {
+  const scene = setUp();
+  const acquiring = scene.acquire();
+  scene.opening(0).open();
+  (await acquiring)[Symbol.dispose]();
+  await scene.pass(LINGER - 1);
+  await scene.acquire();
+  await scene.pass(2 * LINGER);
+  expect(scene.opening(0).consumerClosed).toBe(false);
+  expect(scene.requested).toBe(1);
+});
+
+test('a pipe that is closing is not handed out: the next one opens another', async () => {
+  const scene = setUp();
+  const acquiring = scene.acquire();
+  scene.opening(0).open();
+  (await acquiring)[Symbol.dispose]();
+  await scene.pass(LINGER);
+  // The piped producer has not closed yet.
+  expect(scene.opening(0).producer.closed).toBe(false);
+  const next = scene.acquire();
+  expect(scene.requested).toBe(2);
+  // When it does, that does not remove the pipe that has replaced it.
+  scene.opening(0).producer.close();
+  scene.opening(1).open();
+  expect((await next).producer).toBe(scene.opening(1).producer);
+  expect((await scene.acquire()).producer).toBe(scene.opening(1).producer);
+});
+
+test('whoever waits while the producer ends gets `closed`, and the next one opens another pipe', async () => {
+  const scene = setUp();
+  const acquiring = Promise.allSettled([scene.acquire(), scene.acquire()]);
+  scene.opening(0).producer.close();
+  scene.opening(0).open();
+  const results = await acquiring;
+  expect(results).toMatchObject([{ reason: { code: 'closed' } }, { reason: { code: 'closed' } }]);
+  void scene.acquire().catch(() => {});
+  expect(scene.requested).toBe(2);
+});
+
+test('a pipe that does not open fails all that wait for it, and the next one tries again', async () => {
+  const scene = setUp();
+  const acquiring = Promise.allSettled([scene.acquire(), scene.acquire()]);
+  scene.opening(0).fail();
+  expect(await acquiring).toMatchObject([{ reason: { code: 'unavailable' } }, { reason: { code: 'unavailable' } }]);
+  const next = scene.acquire();
+  scene.opening(1).open();
+  expect((await next).producer).toBe(scene.opening(1).producer);
+  await scene.pass(2 * LINGER);
+  expect(scene.opening(1).consumerClosed).toBe(false);
+});
+
+test('a release while another waits for the same pipe does not close it', async () => {
+  const scene = setUp();
+  const first = scene.acquire().then((lease) => lease[Symbol.dispose]());
+  const second = scene.acquire();
+  scene.opening(0).open();
+  await first;
+  await second;
+  await scene.pass(2 * LINGER);
+  expect(scene.opening(0).consumerClosed).toBe(false);
+});
+
+test('nothing closes after the end: the pipes end with their routers', async () => {
+  const scene = setUp();
+  const acquiring = scene.acquire();
+  scene.opening(0).open();
+  (await acquiring)[Symbol.dispose]();
+  scene.pipes.close();
+  await scene.pass(2 * LINGER);
+  expect(scene.opening(0).consumerClosed).toBe(false);
+});

@@ -1,0 +1,53 @@
+/** A publication is data that changes and ends: what the room, its subscribers and other processes know of a track. */
+import { expect, test } from 'vitest';
+import type { Track } from '../../server/media/Track.ts';
+import { Publication } from '../../server/room/Publication.ts';
+
+const track: Track = {
+  id: 'track',
+  peerId: 'ada',
+  source: 'camera',
+  kind: 'video',
+  mimeTypes: ['video/VP8', 'video/rtx'],
+  paused: false,
+  size: { width: 1280, height: 720 },
+  layers: 3,
+  location: { routerId: 'router' },
+};
+
+test('all of a track can be sent to another process', () => {
+  expect(JSON.parse(JSON.stringify(new Publication(track, 3).track))).toEqual(track);
+});
+
+test('a change replaces the track: listeners compare it with what it was', () => {
+  const publication = new Publication(track, 3);
+  const changes: [Track, Track][] = [];
+  const remove = publication.onChange((now, before) => changes.push([now, before]));
+  publication.update({ paused: true });
+  publication.update({ size: { width: 320, height: 180 }, layers: 1 });
+  remove();
+  publication.update({ paused: false });
+  const muted = { ...track, paused: true };
+  const small = { ...muted, size: { width: 320, height: 180 }, layers: 1 };
+  expect(changes).toEqual([
+    [muted, track],
+    [small, muted],
+  ]);
+  expect(publication.track).toEqual({ ...small, paused: false });
+});
+
+test('its end is reported once, to each listener that is still there, and at once to a late one', () => {
+  const publication = new Publication(track, 3);
+  const ends: string[] = [];
+  publication.onEnd(() => ends.push('first'));
+  const remove = publication.onEnd(() => ends.push('removed'));
+  publication.onEnd(() => {
+    expect(publication.closed).toBe(true);
+    ends.push('second');
+  });
+  remove();
+  publication.close();
+  publication.close();
+  publication.onEnd(() => ends.push('late'));
+  expect(ends).toEqual(['first', 'second', 'late']);
+});
