@@ -4,9 +4,10 @@ import type { AudioSlotHolders } from '../../shared/protocol.ts';
 import { AudioSlots } from '../media/audio/AudioSlots.ts';
 import type { RoomRouters } from '../media/RoomRouters.ts';
 import { isClosed } from '../media/rethrowUnavailable.ts';
-import type { Member } from './Member.ts';
 import type { Publication } from './Publication.ts';
 import { Retries } from './Retries.ts';
+import type { Subscriber } from './Subscriber.ts';
+import type { Subscribers } from './Subscribers.ts';
 
 export interface AudioForwardingOptions {
   /** How many others are heard at once where there are slots. */
@@ -15,8 +16,7 @@ export interface AudioForwardingOptions {
   readonly hysteresis?: number | undefined;
   readonly routers: RoomRouters;
   readonly log: Logger;
-  members(): Iterable<Member>;
-  member(id: string): Member | undefined;
+  readonly subscribers: Subscribers;
   /** Offers a microphone to everyone but its owner. Resolves when they have it, or cannot. */
   subscribeAll(publication: Publication): Promise<void>;
   /** Tells everyone. */
@@ -84,23 +84,28 @@ export class AudioForwarding {
    * @param failures how often they could not be given before
    * @throws what keeps them from being given; that is tried again as long as they are wanted
    */
-  async subscribe(member: Member, failures = 0): Promise<void> {
+  async subscribe(subscriber: Subscriber, failures = 0): Promise<void> {
     const taken = this.#current;
     if (!taken) return;
-    await member.subscribeSlots(taken.slots).catch((error: unknown) => {
-      const wanted = () => this.#current === taken && this.#options.member(member.id) === member;
+    const { subscribers } = this.#options;
+    await subscriber.subscribeSlots(taken.slots).catch((error: unknown) => {
+      const wanted = () => this.#current === taken && subscribers.has(subscriber);
       if (!isClosed(error)) {
-        this.#retries.later(failures, () => void (wanted() && this.subscribe(member, failures + 1).catch(() => {})));
+        this.#retries.later(
+          failures,
+          () => void (wanted() && this.subscribe(subscriber, failures + 1).catch(() => {})),
+        );
       }
       throw error;
     });
     // They may have ended while it took them, and others may have begun, which it has been given meanwhile.
     if (this.#current === taken || this.#former === taken) {
-      const own = taken.holders.indexOf(member.id);
-      member.setOwnSlot(own < 0 ? undefined : own);
+      const participant = subscribers.participantOf(subscriber);
+      const own = participant ? taken.holders.indexOf(participant.id) : -1;
+      subscriber.setOwnSlot(own < 0 ? undefined : own);
     }
     // It hears them until its client has the microphones, which a client that joins cannot have before its reply.
-    if (!this.#current) void member.unsubscribeSlots();
+    if (!this.#current) void subscriber.unsubscribeSlots();
   }
 
   close(): void {
@@ -129,16 +134,14 @@ export class AudioForwarding {
   #begin(): void {
     // Nobody may hear a voice in old slots and in new ones.
     this.#endFormer();
-    const { maxAudibleSpeakers, log } = this.#options;
+    const { maxAudibleSpeakers, subscribers, log } = this.#options;
     const slots = new AudioSlots({ maxAudibleSpeakers, onChange: (holders) => this.#changed(current, holders) });
     const current: Generation = { slots, holders: slots.holders };
     this.#current = current;
     log.debug({ microphones: this.#microphones.size }, 'audio slots enabled');
     for (const publication of this.#microphones) this.#detectSpeech(slots, publication);
-    for (const member of this.#options.members()) {
-      this.subscribe(member).catch((error: unknown) =>
-        log[isClosed(error) ? 'debug' : 'warn']({ err: error, peer: member.id }, 'audio-slot subscribe failed'),
-      );
+    for (const subscriber of subscribers.eligible) {
+      void subscribers.logFailure(subscriber, 'slots', this.subscribe(subscriber));
     }
     this.#notify();
   }
@@ -159,7 +162,7 @@ export class AudioForwarding {
   async #replace(former: Generation): Promise<void> {
     await Promise.all([...this.#microphones].map((publication) => this.#options.subscribeAll(publication)));
     if (this.#former !== former) return;
-    await Promise.all([...this.#options.members()].map((member) => member.unsubscribeSlots()));
+    await Promise.all(this.#options.subscribers.eligible.map((subscriber) => subscriber.unsubscribeSlots()));
     if (this.#former === former) this.#endFormer();
   }
 
@@ -189,7 +192,7 @@ export class AudioForwarding {
     for (const id of new Set([...before, ...holders])) {
       const slot = id === undefined ? -1 : holders.indexOf(id);
       if (id === undefined || before.indexOf(id) === slot) continue;
-      this.#options.member(id)?.setOwnSlot(slot < 0 ? undefined : slot);
+      this.#options.subscribers.subscriberOf(id)?.setOwnSlot(slot < 0 ? undefined : slot);
     }
     if (generation === this.#current) this.#notify();
   }

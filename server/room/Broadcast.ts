@@ -1,18 +1,15 @@
 /** Owns what makes a room a broadcast: whether it is live, how many watch, who of them wants onto the stage. */
 import { WeirError } from '../../shared/errors.ts';
-import {
-  type BroadcastInfo,
-  type BroadcastProfile,
-  MAX_HANDS,
-  type RaisedHands,
-  type ServerEvents,
-} from '../../shared/protocol.ts';
-import type { Member } from './Member.ts';
+import { type BroadcastInfo, type BroadcastProfile, MAX_HANDS, type RaisedHands } from '../../shared/protocol.ts';
+import type { Notifier } from './Notifier.ts';
+import type { Participant } from './Participant.ts';
 
 export interface BroadcastOptions {
   /** What was known of it when everybody had left. */
   readonly snapshot?: BroadcastSnapshot | undefined;
-  members(): Iterable<Member>;
+  /** Those in the room, by id. */
+  readonly participants: ReadonlyMap<string, Participant>;
+  readonly notifier: Notifier;
   /** Viewers are to receive what is published from now on, or no more. */
   onLive(live: boolean): void;
 }
@@ -27,8 +24,8 @@ export interface BroadcastSnapshot {
 }
 
 interface Hand {
-  readonly member: Member;
-  readonly invitedBy?: Member | undefined;
+  readonly participant: Participant;
+  readonly invitedBy?: Participant | undefined;
 }
 
 /** Between two times that everyone is told how many watch, in milliseconds. */
@@ -77,8 +74,8 @@ export class Broadcast {
   }
 
   /** Whether somebody may end it: an administrator, or while there is none, whoever is on the stage. */
-  mayEnd({ isAdmin, hidden }: Pick<Member, 'isAdmin' | 'hidden'>): boolean {
-    return isAdmin || (this.#unattended && !hidden);
+  mayEnd({ grants }: Pick<Participant, 'grants'>): boolean {
+    return grants.roomAdmin || (this.#unattended && !grants.hidden);
   }
 
   /** What is to be known of it when somebody comes back; undefined when it never was live. */
@@ -89,10 +86,10 @@ export class Broadcast {
   }
 
   get hands(): RaisedHands {
-    const first = [...this.#hands.values()].slice(0, MAX_HANDS).map(({ member, invitedBy }) => ({
-      peerId: member.id,
-      identity: member.identity,
-      name: member.info.name,
+    const first = [...this.#hands.values()].slice(0, MAX_HANDS).map(({ participant, invitedBy }) => ({
+      peerId: participant.id,
+      identity: participant.identity,
+      name: participant.info.name,
       invited: invitedBy !== undefined,
     }));
     return { total: this.#hands.size, first };
@@ -114,52 +111,53 @@ export class Broadcast {
   }
 
   /** Somebody has come, gone, changed sides between the stage and those who watch, or become an administrator or ceased to be one. */
-  changed(member: Member): void {
+  changed(participant: Participant): void {
     let [stage, viewers, watches, attended] = [0, 0, false, false];
-    for (const one of this.#options.members()) {
-      if (one.hidden) viewers += 1;
+    for (const one of this.#options.participants.values()) {
+      if (one.grants.hidden) viewers += 1;
       else stage += 1;
-      watches ||= one === member && one.hidden;
-      attended ||= one.isAdmin;
+      watches ||= one === participant && one.grants.hidden;
+      attended ||= one.grants.roomAdmin;
     }
     this.#speakerCount = stage;
     this.#viewerCount = viewers;
     this.#hasAdmin = attended;
     this.#updateTimers();
     this.#pendingChanges.info = true;
-    if (!watches) this.#removeHand(member.id);
+    if (!watches) this.#removeHand(participant.id);
     this.#scheduleNotify();
   }
 
   /** A viewer's hand goes up or down. */
-  setHand(member: Member, raised: boolean): void {
-    if (!raised) this.#removeHand(member.id);
-    else if (!this.#hands.has(member.id)) this.#hands.set(member.id, { member });
+  setHand(participant: Participant, raised: boolean): void {
+    if (!raised) this.#removeHand(participant.id);
+    else if (!this.#hands.has(participant.id)) this.#hands.set(participant.id, { participant });
     this.#pendingChanges.hands = true;
     this.#scheduleNotify();
   }
 
   /** @throws {WeirError} `notFound` when that is no viewer who has raised a hand */
-  invite(peerId: string, by: Member): void {
+  invite(peerId: string, by: Participant): void {
     const hand = this.#hands.get(peerId);
     if (!hand) throw new WeirError('notFound', 'No viewer of that id has raised a hand.');
     this.#hands.set(peerId, { ...hand, invitedBy: by });
-    hand.member.notify('invited', { by: by.info.name });
+    this.#options.notifier.notify(hand.participant, 'invited', { by: by.info.name });
     this.#pendingChanges.hands = true;
     this.#scheduleNotify();
   }
 
   /** Tells a viewer again of an invitation that is not answered: the first time there may have been nobody to hear it. */
-  remind(member: Member): void {
-    const { invitedBy } = this.#hands.get(member.id) ?? {};
-    if (invitedBy) member.notify('invited', { by: invitedBy.info.name });
+  remind(participant: Participant): void {
+    const { invitedBy } = this.#hands.get(participant.id) ?? {};
+    if (invitedBy) this.#options.notifier.notify(participant, 'invited', { by: invitedBy.info.name });
   }
 
   /** A viewer takes an invitation, or does not. @throws {WeirError} `notFound` when there is none */
-  answer(member: Member, accepted: boolean): void {
-    if (!this.#hands.get(member.id)?.invitedBy) throw new WeirError('notFound', 'Nobody has invited you.');
-    this.#removeHand(member.id);
-    this.#notifyAdmins('inviteAnswered', { peerId: member.id, name: member.info.name, accepted });
+  answer(participant: Participant, accepted: boolean): void {
+    const { id: peerId, info } = participant;
+    if (!this.#hands.get(peerId)?.invitedBy) throw new WeirError('notFound', 'Nobody has invited you.');
+    this.#removeHand(peerId);
+    this.#options.notifier.notifyAdmins('inviteAnswered', { peerId, name: info.name, accepted });
     this.#scheduleNotify();
   }
 
@@ -213,12 +211,8 @@ export class Broadcast {
     this.#notifiedAt = performance.now();
     const news = this.#pendingChanges;
     this.#pendingChanges = { info: false, hands: false };
-    const { info } = this;
-    if (news.info) for (const member of this.#options.members()) member.notify('broadcastChanged', info);
-    if (news.hands) this.#notifyAdmins('handsChanged', this.hands);
-  }
-
-  #notifyAdmins<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
-    for (const member of this.#options.members()) if (member.isAdmin) member.notify(event, data);
+    const { notifier } = this.#options;
+    if (news.info) notifier.notifyAll('broadcastChanged', this.info);
+    if (news.hands) notifier.notifyAdmins('handsChanged', this.hands);
   }
 }

@@ -27,11 +27,13 @@ import type { Size } from '../media/layers.ts';
 import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
 import type { BatchTimer } from './BatchTimer.ts';
 import { EventBatcher } from './EventBatcher.ts';
-import type { Member } from './Member.ts';
+import type { EventSink } from './EventSink.ts';
 import { mapMediasoupError } from './mapMediasoupError.ts';
+import type { Participant } from './Participant.ts';
 import { PeerTransports } from './PeerTransports.ts';
 import type { Publication } from './Publication.ts';
 import { PublishedTrack } from './PublishedTrack.ts';
+import type { Subscriber } from './Subscriber.ts';
 import { Subscriptions } from './Subscriptions.ts';
 
 export interface PeerOptions {
@@ -57,7 +59,7 @@ export interface PeerOptions {
   send<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
 }
 
-export class Peer implements Member {
+export class Peer implements Participant, Subscriber, EventSink {
   readonly id = randomUUID();
   readonly #options: PeerOptions;
   readonly #lifetime = new Lifetime<CloseReason>();
@@ -93,14 +95,6 @@ export class Peer implements Member {
 
   get identity(): string {
     return this.#options.identity;
-  }
-
-  get hidden(): boolean {
-    return this.#grants.hidden;
-  }
-
-  get isAdmin(): boolean {
-    return this.#grants.roomAdmin;
   }
 
   get grants(): Grants {

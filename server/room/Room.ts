@@ -7,14 +7,17 @@ import { normalizeGrants, patchGrants } from '../auth/grants.ts';
 import type { Moderation } from '../auth/Moderation.ts';
 import { Lifetime } from '../Lifetime.ts';
 import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
-import { isClosed } from '../media/rethrowUnavailable.ts';
 import { roomKey } from '../roomKey.ts';
 import { AudioForwarding } from './AudioForwarding.ts';
 import { BatchTimer } from './BatchTimer.ts';
 import { Broadcast, type BroadcastSnapshot } from './Broadcast.ts';
+import type { EventSink } from './EventSink.ts';
 import { forEachConcurrent } from './forEachConcurrent.ts';
-import type { Member } from './Member.ts';
+import { Notifier } from './Notifier.ts';
+import type { Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
+import type { Subscriber } from './Subscriber.ts';
+import { Subscribers } from './Subscribers.ts';
 
 /** Delays of a room that are not the usual ones, in milliseconds. */
 export interface RoomDelays {
@@ -39,6 +42,14 @@ export interface RoomOptions {
   readonly log: Logger;
 }
 
+/** What somebody who joins is beside a participant. */
+export interface JoinRoles {
+  /** What it receives by; nothing where it only publishes. */
+  readonly subscriber?: Subscriber;
+  /** What it is told by; nothing where it needs no events. */
+  readonly sink?: EventSink;
+}
+
 export class Room {
   /** As `roomKey` makes it. */
   readonly key: string;
@@ -51,7 +62,9 @@ export class Room {
   readonly #log: Logger;
   readonly #moderation: Moderation;
   readonly #lifetime = new Lifetime<CloseReason>();
-  readonly #members = new Map<string, Member>();
+  readonly #participants = new Map<string, Participant>();
+  readonly #subscribers: Subscribers;
+  readonly #notifier = new Notifier();
   readonly #publications = new Map<string, Publication>();
   readonly #audio: AudioForwarding;
   /** At which large rooms tell who is there. */
@@ -74,42 +87,44 @@ export class Room {
     this.kind = kind;
     this.routers = routers;
     this.delays = delays;
-    this.#log = log;
+    this.#log = log.child({ room: this.key });
     this.#moderation = moderation;
     this.#lifetime.defer(() => routers.close());
-    this.#lifetime.defer((reason) => this.#closeMembers(reason));
+    this.#lifetime.defer((reason) => this.#closeParticipants(reason));
     routers.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
-    this.#audio = new AudioForwarding({
-      maxAudibleSpeakers,
-      hysteresis: delays.hysteresis,
-      routers,
-      log,
-      members: () => this.#subscribers,
-      member: (id) => this.#members.get(id),
-      subscribeAll: (publication) => this.#subscribeAll(publication),
-      notify: (slots) => this.notifyAll('slots', { slots }),
-    });
-    this.#lifetime.defer(() => this.#audio.close());
-    this.#lifetime.defer(() => this.batchTimer.close());
     const broadcast =
       kind === 'broadcast'
         ? new Broadcast({
             snapshot: broadcastSnapshot,
-            members: () => this.#members.values(),
+            participants: this.#participants,
+            notifier: this.#notifier,
             onLive: (live) => this.#onLive(live),
           })
         : undefined;
     this.broadcast = broadcast;
     this.#lifetime.defer(() => broadcast?.close());
-    log.info({ room: this.key }, 'room opened');
+    this.#subscribers = new Subscribers({ broadcast, log: this.#log });
+    this.#audio = new AudioForwarding({
+      maxAudibleSpeakers,
+      hysteresis: delays.hysteresis,
+      routers,
+      log: this.#log,
+      subscribers: this.#subscribers,
+      subscribeAll: (publication) => this.#subscribeAll(publication),
+      notify: (slots) => this.notifyAll('slots', { slots }),
+    });
+    this.#lifetime.defer(() => this.#audio.close());
+    this.#lifetime.defer(() => this.batchTimer.close());
+    this.#log.info('room opened');
   }
 
   get closed(): boolean {
     return this.#lifetime.closed;
   }
 
+  /** How many participants there are; subscribers and event sinks that are none do not count. */
   get size(): number {
-    return this.#members.size;
+    return this.#participants.size;
   }
 
   /** Whose voice each audio slot carries; empty while there are none. */
@@ -121,21 +136,22 @@ export class Room {
     this.#lifetime.defer(listener);
   }
 
-  member(id: string): Member | undefined {
-    return this.#members.get(id);
+  participant(id: string): Participant | undefined {
+    return this.#participants.get(id);
   }
 
-  /** The members that `viewer` may know of, without itself; everyone who is not hidden for somebody outside. */
-  visiblePeers(viewer?: Member): PeerInfo[] {
-    return [...this.#members.values()].filter((member) => member !== viewer && !member.hidden).map(({ info }) => info);
+  /** Everyone who is not hidden, without `viewer`. */
+  visiblePeers(viewer?: Participant): PeerInfo[] {
+    const others = [...this.#participants.values()].filter((participant) => participant !== viewer);
+    return others.filter(({ grants }) => !grants.hidden).map(({ info }) => info);
   }
 
   /**
-   * Keeps a place while its owner gets ready to enter; dispose of it afterwards, whatever came of it.
+   * Keeps the room open, and a place in it, for somebody who is about to join; dispose of it afterwards, joined or not.
    * @throws {WeirError} `roomFull`, unless `identity` is inside already and would be replaced
    */
   reserve(identity: string, maxPeers: number): Disposable {
-    const inside = new Set([...this.#members.values(), ...this.#seats].map((one) => one.identity));
+    const inside = new Set([...this.#participants.values(), ...this.#seats].map((one) => one.identity));
     if (!inside.has(identity) && inside.size >= maxPeers) throw new WeirError('roomFull');
     const seat = { identity };
     this.#seats.add(seat);
@@ -147,76 +163,112 @@ export class Room {
     };
   }
 
-  /** A place for somebody with these grants. @throws {WeirError} `unavailable`, `closed` */
+  /** Selects a router for somebody with these grants. @throws {WeirError} `unavailable`, `closed` */
   place({ hidden }: Grants): Promise<Placement> {
-    // Whoever waits for a broadcast costs nothing yet, and everything at once when it goes live.
+    // Viewers who wait for a broadcast cause no load yet; when it goes live, all of them do at once.
     return this.routers.place(this.broadcast?.info.state === 'before' && hidden);
   }
 
   /**
-   * Lets a member in. An older one of the same identity makes way.
-   * @returns when it has been offered everything that is published
+   * Lets a participant in, with its other roles, which end when it does. An older one of the same identity is closed.
+   * @returns when its subscriber has everything that is published, or cannot have it
    * @throws {WeirError} `closed`
    */
-  async join(member: Member): Promise<void> {
+  async join(participant: Participant, { subscriber, sink }: JoinRoles = {}): Promise<void> {
     if (this.closed) throw new WeirError('closed', 'The room closed.');
-    for (const other of this.#members.values()) {
-      if (other.identity === member.identity) other.close('replaced');
+    for (const other of this.#participants.values()) {
+      if (other.identity === participant.identity) other.close('replaced');
     }
-    this.#members.set(member.id, member);
-    member.onEnd((reason) => this.#onMemberClosed(member, reason));
-    this.#log.info({ room: this.key, peer: member.id, size: this.size }, 'peer joined');
-    this.notifyOthers(member, 'newPeer', member.info);
-    this.broadcast?.changed(member);
-    await this.subscribeToAll(member);
+    this.#participants.set(participant.id, participant);
+    participant.onEnd((reason) => this.#onParticipantClosed(participant, reason));
+    if (sink) {
+      this.#notifier.add(sink, participant);
+      participant.onEnd(() => this.#notifier.remove(sink));
+    }
+    if (subscriber) {
+      this.#subscribers.add(subscriber, participant);
+      participant.onEnd(() => this.#subscribers.remove(subscriber));
+    }
+    const { id: peer, identity } = participant;
+    this.#log.info({ peer, identity, size: this.size }, 'peer joined');
+    this.notifyOthers(participant, 'newPeer', participant.info);
+    this.broadcast?.changed(participant);
+    if (subscriber) await this.subscribeToAll(subscriber);
   }
 
-  /** Offers a member everything that is published. @returns when it has it, or cannot have it */
-  async subscribeToAll(member: Member): Promise<void> {
-    if (!this.#maySubscribe(member)) return;
-    const offered = [...this.#publications.values()].map((publication) => this.#subscribe(publication, member));
-    await Promise.all([...offered, this.#logFailure(member, 'slots', this.#audio.subscribe(member))]);
+  /**
+   * Sends everything that is published to a subscriber that is no participant, such as a recorder: of a broadcast, what
+   * viewers are sent. It keeps no room open.
+   * @returns ends its subscriptions; unnecessary once the room has closed
+   */
+  addSubscriber(subscriber: Subscriber): Disposable {
+    this.#subscribers.add(subscriber);
+    void this.subscribeToAll(subscriber);
+    return {
+      [Symbol.dispose]: () => {
+        this.#subscribers.remove(subscriber);
+        subscriber.unsubscribeAll();
+      },
+    };
   }
 
-  /** Removes a member, and refuses its identity with the tokens that there are of it. */
-  remove(member: Member): void {
-    this.#moderation.revoke({ room: this.key, identity: member.identity });
-    member.close('kicked');
+  /** Tells a sink that is no participant of everyone who is not hidden. It keeps no room open. @returns ends that */
+  addSink(sink: EventSink): Disposable {
+    this.#notifier.add(sink);
+    return { [Symbol.dispose]: () => this.#notifier.remove(sink) };
   }
 
-  /** Changes what a member may do: at once, and for later joins of its identity, see `Moderation`. */
-  changeGrants(member: Member, change: GrantsPatch): Grants {
-    const grants = normalizeGrants(this.kind, patchGrants(member.grants, change));
-    this.#moderation.overrideGrants({ room: this.key, identity: member.identity }, grants);
-    this.#applyGrants(member, grants);
+  /** Subscribes to everything that is published. @returns when it has it, or cannot have it */
+  async subscribeToAll(subscriber: Subscriber): Promise<void> {
+    if (!this.#subscribers.isEligible(subscriber)) return;
+    const subscribed = [...this.#publications.values()].map((publication) => this.#subscribe(subscriber, publication));
+    const slots = this.#subscribers.logFailure(subscriber, 'slots', this.#audio.subscribe(subscriber));
+    await Promise.all([...subscribed, slots]);
+  }
+
+  /** Removes a participant, and refuses its identity with tokens made before now. */
+  remove(participant: Participant): void {
+    this.#moderation.revoke({ room: this.key, identity: participant.identity });
+    participant.close('kicked');
+  }
+
+  /** Changes what a participant may do: at once, and for later joins of its identity, see `Moderation`. */
+  changeGrants(participant: Participant, change: GrantsPatch): Grants {
+    const grants = normalizeGrants(this.kind, patchGrants(participant.grants, change));
+    this.#moderation.overrideGrants({ room: this.key, identity: participant.identity }, grants);
+    this.#applyGrants(participant, grants);
     return grants;
   }
 
-  /** A member leaves the stage of its own accord. */
-  stepDown(member: Member): Grants {
-    const grants = normalizeGrants(this.kind, { ...member.grants, canPublish: false });
-    this.#moderation.stepDown({ room: this.key, identity: member.identity });
-    this.#applyGrants(member, grants);
+  /** A participant leaves the stage of its own accord. */
+  stepDown(participant: Participant): Grants {
+    const grants = normalizeGrants(this.kind, { ...participant.grants, canPublish: false });
+    this.#moderation.stepDown({ room: this.key, identity: participant.identity });
+    this.#applyGrants(participant, grants);
     return grants;
   }
 
-  #applyGrants(member: Member, grants: Grants): void {
-    const { hidden: before, isAdmin: wasAdmin } = member;
-    member.setGrants(grants);
-    this.#log.info({ room: this.key, peer: member.id, grants }, 'grants changed');
-    if (before && !member.hidden) {
-      this.notifyOthers(member, 'newPeer', member.info);
-      // Whoever comes onto the stage sees it before the viewers do.
-      if (!this.broadcast?.live) void this.subscribeToAll(member);
-    } else if (!before && member.hidden) {
-      this.#notifyExcept(member.id, 'peerClosed', { peerId: member.id, reason: 'left' });
-      if (!this.#maySubscribe(member)) member.unsubscribeAll();
+  #applyGrants(participant: Participant, grants: Grants): void {
+    const before = participant.grants;
+    participant.setGrants(grants);
+    const { id: peer, identity } = participant;
+    this.#log.info({ peer, identity, grants }, 'grants changed');
+    const subscriber = this.#subscribers.subscriberOf(participant.id);
+    if (before.hidden && !grants.hidden) {
+      this.notifyOthers(participant, 'newPeer', participant.info);
+      // Whoever comes onto the stage is sent what is on it before the broadcast is live.
+      if (subscriber && !this.broadcast?.live) void this.subscribeToAll(subscriber);
+    } else if (!before.hidden && grants.hidden) {
+      this.#notifier.notifyOthers(participant, 'peerClosed', { peerId: participant.id, reason: 'left' });
+      if (subscriber && !this.#subscribers.isEligible(subscriber)) subscriber.unsubscribeAll();
     }
-    if (before !== member.hidden || wasAdmin !== member.isAdmin) this.broadcast?.changed(member);
-    if (this.broadcast && member.isAdmin && !wasAdmin) member.notify('handsChanged', this.broadcast.hands);
+    if (before.hidden !== grants.hidden || before.roomAdmin !== grants.roomAdmin) this.broadcast?.changed(participant);
+    if (this.broadcast && grants.roomAdmin && !before.roomAdmin) {
+      this.#notifier.notify(participant, 'handsChanged', this.broadcast.hands);
+    }
   }
 
-  /** Makes a member's producer known to the others. It waits for none of them. */
+  /** Makes a participant's producer known to the others; does not wait until they receive it. */
   publish(publication: Publication): void {
     const { id, peerId } = publication.track;
     const changed = () => this.#sourcesChanged(peerId);
@@ -233,88 +285,59 @@ export class Room {
     void this.#subscribeAll(publication);
   }
 
-  /** Tells everyone but a member something of it, unless the others do not know of it. */
-  notifyOthers<E extends keyof ServerEvents>(member: Member, event: E, data: ServerEvents[E]): void {
-    if (!member.hidden && this.#members.has(member.id)) this.#notifyExcept(member.id, event, data);
+  /** Notifies everyone but a participant of something that it did, unless the others do not know of it. */
+  notifyOthers<E extends keyof ServerEvents>(participant: Participant, event: E, data: ServerEvents[E]): void {
+    if (participant.grants.hidden || !this.#participants.has(participant.id)) return;
+    this.#notifier.notifyOthers(participant, event, data);
   }
 
-  /** Tells everyone something. */
   notifyAll<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
-    for (const member of this.#members.values()) member.notify(event, data);
+    this.#notifier.notifyAll(event, data);
   }
 
-  /** Ends the room and everyone's stay in it. */
+  /** Ends the room, and everyone's stay in it; idempotent. */
   close(reason: CloseReason): void {
-    if (this.#lifetime.end(reason)) this.#log.info({ room: this.key, reason }, 'room closed');
+    if (this.#lifetime.end(reason)) this.#log.info({ reason }, 'room closed');
   }
 
-  #closeMembers(reason: CloseReason): void {
-    for (const member of this.#members.values()) member.close(reason);
-  }
-
-  /** Those that are sent what is published. */
-  get #subscribers(): Member[] {
-    return [...this.#members.values()].filter((member) => this.#maySubscribe(member));
-  }
-
-  /** What is prepared on the stage of a broadcast is for those on it. */
-  #maySubscribe(member: Member): boolean {
-    return !this.broadcast || this.broadcast.live || !member.hidden;
+  #closeParticipants(reason: CloseReason): void {
+    for (const participant of this.#participants.values()) participant.close(reason);
   }
 
   #onLive(live: boolean): void {
-    this.#log.info({ room: this.key, live }, 'broadcast state changed');
-    const viewers = [...this.#members.values()].filter(({ hidden }) => hidden);
-    // Whoever is not to have it any more when their turn comes is offered nothing.
-    if (live) void forEachConcurrent(viewers, (member) => this.subscribeToAll(member));
-    else for (const member of viewers) member.unsubscribeAll();
+    this.#log.info({ live }, 'broadcast state changed');
+    const { viewers } = this.#subscribers;
+    if (live) void forEachConcurrent(viewers, (subscriber) => this.subscribeToAll(subscriber));
+    else for (const subscriber of viewers) subscriber.unsubscribeAll();
   }
 
   async #subscribeAll(publication: Publication): Promise<void> {
-    await forEachConcurrent(this.#subscribers, (member) => this.#subscribe(publication, member));
+    await this.#subscribers.subscribeAll(publication, () => !this.#audio.usesSlotsFor(publication));
   }
 
-  async #subscribe(publication: Publication, member: Member): Promise<void> {
-    // When its turn comes, a broadcast may have ended.
-    if (!this.#maySubscribe(member) || publication.track.peerId === member.id || this.#audio.usesSlotsFor(publication))
-      return;
-    await this.#logFailure(member, publication.track.source, member.subscribe(publication));
+  async #subscribe(subscriber: Subscriber, publication: Publication): Promise<void> {
+    if (!this.#audio.usesSlotsFor(publication)) await this.#subscribers.subscribe(subscriber, publication);
   }
 
-  /** One member that cannot take something is that member's loss; the others do not wait. Who just left is no news. */
-  async #logFailure(member: Member, what: string, taking: Promise<void>): Promise<void> {
-    try {
-      await taking;
-    } catch (error) {
-      const ended = isClosed(error) || this.#members.get(member.id) !== member;
-      this.#log[ended ? 'debug' : 'warn']({ err: error, room: this.key, peer: member.id, what }, 'subscribe failed');
-    }
-  }
-
-  #onMemberClosed(member: Member, reason: CloseReason): void {
-    this.#members.delete(member.id);
-    this.#log.info({ room: this.key, peer: member.id, size: this.size, reason }, 'peer left');
+  #onParticipantClosed(participant: Participant, reason: CloseReason): void {
+    const { id: peer, identity } = participant;
+    this.#participants.delete(peer);
+    this.#log.info({ peer, identity, size: this.size, reason }, 'peer left');
     if (this.closed) return;
-    // The server's end is everyone's: each hears of it for themselves, and nobody should see the others go first.
-    if (!member.hidden && reason !== 'serverClosing') {
-      this.#notifyExcept(member.id, 'peerClosed', { peerId: member.id, reason });
+    // When the server closes, each client is told so by its own connection: nobody should see the others leave first.
+    if (!participant.grants.hidden && reason !== 'serverClosing') {
+      this.#notifier.notifyOthers(participant, 'peerClosed', { peerId: peer, reason });
     }
-    this.broadcast?.changed(member);
+    this.broadcast?.changed(participant);
     this.#closeIfEmpty();
   }
 
   #sourcesChanged(peerId: string): void {
-    const member = this.#members.get(peerId);
-    if (member) this.notifyOthers(member, 'peerSources', { peerId, sources: member.info.sources });
-  }
-
-  #notifyExcept<E extends keyof ServerEvents>(peerId: string, event: E, data: ServerEvents[E]): void {
-    for (const member of this.#members.values()) {
-      if (member.id !== peerId) member.notify(event, data);
-    }
+    const participant = this.#participants.get(peerId);
+    if (participant) this.notifyOthers(participant, 'peerSources', { peerId, sources: participant.info.sources });
   }
 
   #closeIfEmpty(): void {
-    if (this.#members.size === 0 && this.#seats.size === 0) this.close('roomClosed');
+    if (this.#participants.size === 0 && this.#seats.size === 0) this.close('roomClosed');
   }
 }

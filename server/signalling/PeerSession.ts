@@ -179,5 +179,5 @@ export class PeerSession {
 /** What a snapshot says of a broadcast; nothing of a call. */
 export function broadcastSnapshotFor(peer: Peer, { broadcast }: Room): Pick<ResumeReply, 'broadcast' | 'hands'> {
   if (!broadcast) return {};
-  return { broadcast: broadcast.info, ...(peer.isAdmin && { hands: broadcast.hands }) };
+  return { broadcast: broadcast.info, ...(peer.grants.roomAdmin && { hands: broadcast.hands }) };
 }

@@ -73,7 +73,7 @@ export function createHandlers(caller: RequestContext): Handlers<ClientMessages>
         admission.assertNotRevoked();
         peer.setGrants(admission.grants);
         stay.attach(caller);
-        await room.join(peer);
+        await room.join(peer, { subscriber: peer, sink: peer });
         if (peer.closed) throw new WeirError('closed');
         // From here to the reply nothing is awaited: it is one snapshot, and news follows it.
         stay.joinReplySent();
@@ -177,7 +177,7 @@ export function createHandlers(caller: RequestContext): Handlers<ClientMessages>
     setHand({ raised, name }) {
       const { peer, room } = caller.session;
       peer.setHand(raised, name);
-      if (peer.hidden) room.broadcast?.setHand(peer, raised);
+      if (peer.grants.hidden) room.broadcast?.setHand(peer, raised);
       else room.notifyOthers(peer, 'peerHand', { peerId: peer.id, raised });
       return {};
     },
@@ -192,9 +192,9 @@ export function createHandlers(caller: RequestContext): Handlers<ClientMessages>
     kick({ peerId }) {
       const { peer, room } = caller.session;
       assertAdmin(peer);
-      const member = room.member(peerId);
-      if (!member) throw new WeirError('notFound', 'There is no peer of that id in this room.');
-      room.remove(member);
+      const participant = room.participant(peerId);
+      if (!participant) throw new WeirError('notFound', 'There is no peer of that id in this room.');
+      room.remove(participant);
       return {};
     },
 

@@ -4,7 +4,7 @@ import { WeirError } from '../../shared/errors.ts';
 import type { ClientMessages, Grants } from '../../shared/protocol.ts';
 import type { Handlers } from '../../shared/RpcChannel.ts';
 import type { Broadcast } from '../room/Broadcast.ts';
-import type { Member } from '../room/Member.ts';
+import type { Participant } from '../room/Participant.ts';
 import type { Room } from '../room/Room.ts';
 import type { RequestContext } from './RequestContext.ts';
 
@@ -18,9 +18,9 @@ export function moderationHandlers(caller: RequestContext): ModerationHandlers {
     setGrants({ peerId, grants }) {
       const { peer, room } = caller.session;
       assertAdmin(peer);
-      const member = room.member(peerId);
-      if (!member) throw new WeirError('notFound', 'There is no peer of that id in this room.');
-      return { grants: room.changeGrants(member, grants) };
+      const participant = room.participant(peerId);
+      if (!participant) throw new WeirError('notFound', 'There is no peer of that id in this room.');
+      return { grants: room.changeGrants(participant, grants) };
     },
 
     setBroadcast({ live, profile }) {
@@ -57,8 +57,8 @@ export function moderationHandlers(caller: RequestContext): ModerationHandlers {
 }
 
 /** @throws {WeirError} `forbidden` */
-export function assertAdmin({ isAdmin }: Pick<Member, 'isAdmin'>): void {
-  if (!isAdmin) throw new WeirError('forbidden', 'You are not an administrator of this room.');
+export function assertAdmin({ grants }: Pick<Participant, 'grants'>): void {
+  if (!grants.roomAdmin) throw new WeirError('forbidden', 'You are not an administrator of this room.');
 }
 
 /** @throws {WeirError} `notFound` */

@@ -185,7 +185,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor();
     const before = await peerId(page);
     const room = await weir.app.rooms.find('two hosts', 'broadcast');
-    room?.member(before)?.close('unresponsive');
+    room?.participant(before)?.close('unresponsive');
     await eventually(
       async () => (await peerId(page)) !== before && (await page.evaluate(() => window.weir?.state)),
     ).toBe('joined');

@@ -7,7 +7,7 @@ import { Moderation } from '../../server/auth/Moderation.ts';
 import { RoomRouters } from '../../server/media/RoomRouters.ts';
 import { Room } from '../../server/room/Room.ts';
 import { flows, spread, useCrowd, voice } from '../support/crowd.ts';
-import { PlainMember } from '../support/PlainMember.ts';
+import { PlainMember, PlainSubscriber } from '../support/PlainMember.ts';
 
 const open = useCrowd();
 const HEARD = 2;
@@ -146,18 +146,20 @@ test('who joins while slots end does not wait for those who still hear them', as
   onTestFinished(() => room.close('roomClosed'));
   const members: PlainMember[] = [];
   for (let index = 0; index < 4; index += 1) {
-    const member = await PlainMember.enter(room, `member-${index}`);
+    const member = await PlainMember.join(room, `member-${index}`);
     await member.publish(1000 + index);
     members.push(member);
   }
   await vi.waitUntil(() => room.slots.length === HEARD + 1, { timeout: 5000, interval: 5 });
   // The slots have ended when its consumers of them are made; it gives them up once it has said that it hears the microphones.
   const ended = () => vi.waitUntil(() => room.slots.length === 0, { timeout: 5000, interval: 5 });
-  const take = vi.spyOn(PlainMember.prototype, 'subscribeSlots').mockImplementation(async () => void (await ended()));
+  const take = vi
+    .spyOn(PlainSubscriber.prototype, 'subscribeSlots')
+    .mockImplementation(async () => void (await ended()));
   onTestFinished(() => take.mockRestore());
-  const leave = vi.spyOn(PlainMember.prototype, 'unsubscribeSlots').mockReturnValue(new Promise(() => {}));
+  const leave = vi.spyOn(PlainSubscriber.prototype, 'unsubscribeSlots').mockReturnValue(new Promise(() => {}));
   onTestFinished(() => leave.mockRestore());
-  const joining = PlainMember.enter(room, 'late');
+  const joining = PlainMember.join(room, 'late');
   for (const member of members.slice(2)) member.close('left');
   const began = performance.now();
   const late = await joining;
@@ -179,7 +181,7 @@ test('slots that were given up name nobody any more, although a client still hea
   onTestFinished(() => room.close('roomClosed'));
   const members: PlainMember[] = [];
   for (let index = 0; index < 4; index += 1) {
-    const member = await PlainMember.enter(room, `member-${index}`);
+    const member = await PlainMember.join(room, `member-${index}`);
     await member.publish(1000 + index);
     members.push(member);
   }
@@ -189,7 +191,7 @@ test('slots that were given up name nobody any more, although a client still hea
   await ann.send(50);
   await vi.waitUntil(() => room.slots.includes(ann.id), { timeout: 5000, interval: 5 });
   // A client that never says that it has the microphones: it goes on hearing the slots.
-  vi.spyOn(bob, 'unsubscribeSlots').mockReturnValue(new Promise(() => {}));
+  vi.spyOn(bob.subscriber, 'unsubscribeSlots').mockReturnValue(new Promise(() => {}));
   for (const other of others) other.close('left');
   await vi.waitUntil(() => room.slots.length === 0, { timeout: 5000, interval: 5 });
   const microphone = await vi.waitUntil(() => bob.consumers.find(({ producerId }) => producerId === ann.producer?.id), {

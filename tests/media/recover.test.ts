@@ -118,11 +118,11 @@ describe('a cut connection', () => {
     cable.cut('silence');
     const room = await app.rooms.find('half');
     await vi.waitUntil(() => one.cuts.length > 0, { timeout: 3000, interval: 5 });
-    await vi.waitUntil(() => room?.member(one.member.peerId)?.info.away, { timeout: 3000, interval: 5 });
+    await vi.waitUntil(() => room?.participant(one.member.peerId)?.info.away, { timeout: 3000, interval: 5 });
     expect(control.ends).toEqual([]);
     await cable.mend();
     await vi.waitUntil(() => one.resumes.length > 0, { timeout: 3000, interval: 5 });
-    expect(room?.member(one.member.peerId)?.info.away).toBe(false);
+    expect(room?.participant(one.member.peerId)?.info.away).toBe(false);
   });
 
   test('of a hundred at once: all come back, to what they had', async () => {

@@ -2,6 +2,7 @@
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { dtls } from '../../scripts/support/media/clientParameters.ts';
+import { Peer } from '../../server/room/Peer.ts';
 import type { GrantsPatch } from '../../shared/protocol.ts';
 import { camera, held, microphone, useBroadcast } from '../support/broadcast.ts';
 import { apiKey, apiSecret, failure, type Joined, token, useServer, withTokens } from '../support/weir.ts';
@@ -116,10 +117,10 @@ describe('setGrants', () => {
   test('that gives receiving offers each of it once, although others begin to publish just then', async () => {
     const { cat } = await call();
     const room = await weir.app.rooms.find('room');
-    const member = room?.member(cat.reply.peerId);
-    if (!room || !member) throw new Error('nobody is there');
+    const peer = room?.participant(cat.reply.peerId);
+    if (!room || !(peer instanceof Peer)) throw new Error('nobody is there');
     // What begins between the reply to `openTransport` and what follows it is offered by both.
-    await Promise.all([room.subscribeToAll(member), room.subscribeToAll(member)]);
+    await Promise.all([room.subscribeToAll(peer), room.subscribeToAll(peer)]);
     await cat.client.request('ping', {});
     expect(held(cat)).toEqual(['camera', 'microphone']);
   });

@@ -60,7 +60,7 @@ describe('in a broadcast', () => {
   /** What everyone here may see, hear or do, as the server knows it. */
   async function state(cast: Cast) {
     const found = await weir.app.rooms.find('show', 'broadcast');
-    const everyone = Object.values(cast).map((one: Joined) => found?.member(id(one))?.grants);
+    const everyone = Object.values(cast).map((one: Joined) => found?.participant(id(one))?.grants);
     const { liveSeconds: _, ...rest } = await room();
     return structuredClone({ ...rest, everyone });
   }

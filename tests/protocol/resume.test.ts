@@ -77,7 +77,7 @@ describe('a stay whose connection is cut', () => {
     await bob.client.request('setHand', { raised: true });
     const again = await resume(ada);
     const room = await weir.app.rooms.find('room');
-    const self = room?.member(ada.reply.peerId);
+    const self = room?.participant(ada.reply.peerId);
     expect(again.reply.peers).toEqual(room?.visiblePeers(self));
     expect(again.reply.peers.map(({ identity, sources, hand }) => ({ identity, sources, hand }))).toEqual([
       { identity: 'bob', sources: { microphone: 'paused' }, hand: true },

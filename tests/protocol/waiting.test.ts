@@ -191,7 +191,7 @@ describe('what is asked of a peer while the worker has not answered', () => {
   const weir = useServer();
 
   async function peerOf({ reply }: Joined): Promise<Peer> {
-    const peer = (await weir.app.rooms.find('room'))?.member(reply.peerId);
+    const peer = (await weir.app.rooms.find('room'))?.participant(reply.peerId);
     if (!(peer instanceof Peer)) throw new Error('It is not in.');
     return peer;
   }

@@ -75,7 +75,7 @@ export class Churn {
     this.#admin = await this.#enter('admin');
     this.#room = await this.#server.app.rooms.find(this.#name);
     for (let index = 0; index < TALKERS; index += 1) {
-      this.talkers.push(await PlainMember.enter(this.room, `talker-${index}`));
+      this.talkers.push(await PlainMember.join(this.room, `talker-${index}`));
     }
   }
 
@@ -184,7 +184,7 @@ export class Churn {
       return `${origin}${layer}${consumer.paused ? ' paused' : ''}`;
     });
     const untold = [...live.keys()].filter((id) => !consumers.has(id)).map(() => 'one that it was not told of');
-    const ownStates = this.room.member(peerId)?.info.sources ?? {};
+    const ownStates = this.room.participant(peerId)?.info.sources ?? {};
     return {
       identity,
       peers,
@@ -197,15 +197,13 @@ export class Churn {
 
   /** What the room itself has. */
   #held({ peerId }: Participant) {
-    const member = this.#peer(peerId);
-    const peers = this.room
-      .visiblePeers(member)
-      .map((peer): [string, string[]] => [peer.peerId, statesOf(peer.sources)]);
+    const own = this.#peer(peerId);
+    const peers = this.room.visiblePeers(own).map((peer): [string, string[]] => [peer.peerId, statesOf(peer.sources)]);
     return {
       peers: Object.fromEntries(peers.sort()),
       slots: this.room.slots,
-      grants: member?.grants,
-      watched: member?.subscribedLayers.find(({ source }) => source === 'camera')?.maxSpatialLayer,
+      grants: own?.grants,
+      watched: own?.subscribedLayers.find(({ source }) => source === 'camera')?.maxSpatialLayer,
     };
   }
 
@@ -213,7 +211,7 @@ export class Churn {
   #expected(self: Participant) {
     const receives: string[] = [];
     const bySlots = this.room.slots.length > 0;
-    for (const { peerId, sources } of this.room.visiblePeers(this.room.member(self.peerId))) {
+    for (const { peerId, sources } of this.room.visiblePeers(this.room.participant(self.peerId))) {
       const width = self.widths.get(peerId);
       const layer = width === undefined ? TOP : layerOfWidth.get(width);
       if (sources.camera && layer !== undefined) receives.push(`${peerId}:camera layer ${layer}`);
@@ -248,12 +246,12 @@ export class Churn {
 
   /** What the server has of somebody's sources. */
   stateOf({ peerId }: Participant, source: Published): State {
-    return this.room.member(peerId)?.info.sources[source] ?? 'none';
+    return this.room.participant(peerId)?.info.sources[source] ?? 'none';
   }
 
   #peer(peerId: string): Peer | undefined {
-    const member = this.room.member(peerId);
-    return member instanceof Peer ? member : undefined;
+    const participant = this.room.participant(peerId);
+    return participant instanceof Peer ? participant : undefined;
   }
 
   #run(name: string, action: () => Promise<unknown>): void {

@@ -1,61 +1,69 @@
-/** Owns a member without a browser: it sends and receives plain RTP over UDP, and is a room's member like any other. */
+/** Roles in a room without a browser: they send and receive plain RTP over UDP, through real transports of a worker. */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:dgram';
 import { setTimeout } from 'node:timers/promises';
 import type { Consumer, PlainTransport, Producer } from 'mediasoup/types';
 import { grantsOf } from '../../server/auth/grants.ts';
 import { Lifetime } from '../../server/Lifetime.ts';
-import type { RoomRouter } from '../../server/media/RoomRouter.ts';
-import type { Member } from '../../server/room/Member.ts';
+import type { Placement } from '../../server/media/RoomRouters.ts';
+import type { EventSink } from '../../server/room/EventSink.ts';
+import type { Participant } from '../../server/room/Participant.ts';
 import type { Publication } from '../../server/room/Publication.ts';
 import { PublishedTrack } from '../../server/room/PublishedTrack.ts';
 import type { Room } from '../../server/room/Room.ts';
+import type { Subscriber } from '../../server/room/Subscriber.ts';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
 import { openUdp, opusParameters, RtpCounter, rtpPacket } from './rtp.ts';
 
-export class PlainMember implements Member {
+/** A UDP socket, and the transport on one of a room's routers that it is connected to. */
+interface Endpoint {
+  readonly room: Room;
+  readonly placement: Placement;
+  readonly socket: Socket;
+  readonly transport: PlainTransport;
+}
+
+async function openEndpoint(room: Room): Promise<Endpoint> {
+  const socket = await openUdp();
+  const placement = await room.routers.place();
+  const transport = await placement.router.router.createPlainTransport({
+    listenInfo: { protocol: 'udp', ip: '127.0.0.1' },
+    rtcpMux: true,
+    comedia: false,
+  });
+  await transport.connect({ ip: '127.0.0.1', port: socket.address().port });
+  return { room, placement, socket, transport };
+}
+
+function closeEndpoint({ socket, transport, placement }: Endpoint): void {
+  transport.close();
+  socket.close();
+  placement[Symbol.dispose]();
+}
+
+/** A participant only: it publishes a microphone, and receives nothing, as a WHIP publisher. */
+export class PlainPublisher implements Participant {
   readonly id = randomUUID();
   readonly identity: string;
-  readonly hidden = false;
-  readonly isAdmin = false;
   readonly grants = grantsOf('speaker');
-  readonly heard: { event: keyof ServerEvents; data: unknown }[] = [];
-  readonly consumers: Consumer[] = [];
-  readonly counter: RtpCounter;
   producer: Producer | undefined;
   readonly #lifetime = new Lifetime<CloseReason>();
-  readonly #room: Room;
-  readonly #hub: RoomRouter;
-  readonly #socket: Socket;
-  readonly #transport: PlainTransport;
+  readonly #endpoint: Endpoint;
   #sequence = 0;
   #ssrc = 0;
 
-  private constructor(identity: string, room: Room, hub: RoomRouter, socket: Socket, transport: PlainTransport) {
+  constructor(identity: string, endpoint: Endpoint) {
     this.identity = identity;
-    this.#room = room;
-    this.#hub = hub;
-    this.#socket = socket;
-    this.#transport = transport;
-    this.counter = new RtpCounter(socket);
-    this.#lifetime.defer(() => socket.close());
-    this.#lifetime.defer(() => transport.close());
+    this.#endpoint = endpoint;
+    endpoint.transport.once('routerclose', () => this.close('mediaLost'));
+    this.#lifetime.defer(() => closeEndpoint(endpoint));
   }
 
-  static async enter(room: Room, identity: string): Promise<PlainMember> {
-    const socket = await openUdp();
-    const { router } = await room.routers.place();
-    const transport = await router.router.createPlainTransport({
-      listenInfo: { protocol: 'udp', ip: '127.0.0.1' },
-      rtcpMux: true,
-      comedia: false,
-    });
-    await transport.connect({ ip: '127.0.0.1', port: socket.address().port });
-    transport.once('routerclose', () => member.close('mediaLost'));
-    const member = new PlainMember(identity, room, router, socket, transport);
-    await room.join(member);
-    return member;
+  static async join(room: Room, identity: string): Promise<PlainPublisher> {
+    const publisher = new PlainPublisher(identity, await openEndpoint(room));
+    await room.join(publisher);
+    return publisher;
   }
 
   get info(): PeerInfo {
@@ -71,37 +79,64 @@ export class PlainMember implements Member {
   }
 
   async publish(ssrc: number): Promise<Producer> {
+    const { room, transport, placement } = this.#endpoint;
     this.#ssrc = ssrc;
-    const producer = await this.#transport.produce({ kind: 'audio', rtpParameters: opusParameters(ssrc) });
+    const producer = await transport.produce({ kind: 'audio', rtpParameters: opusParameters(ssrc) });
     this.producer = producer;
-    const options = { peerId: this.id, source: 'microphone', producer, router: this.#hub } as const;
-    this.#room.publish(new PublishedTrack(options).publication);
+    const options = { peerId: this.id, source: 'microphone', producer, router: placement.router } as const;
+    room.publish(new PublishedTrack(options).publication);
     return producer;
   }
 
   /** Sends so many packets, each once, at about 5000 a second. */
   async send(packets: number): Promise<void> {
-    const port = this.#transport.tuple.localPort;
+    const { transport, socket } = this.#endpoint;
+    const port = transport.tuple.localPort;
     for (let left = packets; left > 0; left -= 1) {
       const packet = rtpPacket(this.#ssrc, this.#sequence++);
-      // A pace as a real sender has one: a socket's buffer holds some 200 packets that nobody has read yet.
+      // A socket's buffer holds some 200 packets that nobody has read yet: the worker needs time in between.
       if (left % 10 === 0) await setTimeout(2);
       await new Promise<void>((resolve, reject) => {
-        this.#socket.send(packet, port, '127.0.0.1', (error) => (error ? reject(error) : resolve()));
+        socket.send(packet, port, '127.0.0.1', (error) => (error ? reject(error) : resolve()));
       });
     }
   }
 
+  setGrants(): void {}
+
+  close(reason: CloseReason): void {
+    this.#lifetime.end(reason);
+  }
+
+  onEnd(listener: (reason: CloseReason) => void): void {
+    this.#lifetime.defer(listener);
+  }
+}
+
+/** A subscriber only: it receives all that is published, as a recorder. */
+export class PlainSubscriber implements Subscriber {
+  readonly consumers: Consumer[] = [];
+  readonly counter: RtpCounter;
+  readonly #endpoint: Endpoint;
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+    this.counter = new RtpCounter(endpoint.socket);
+  }
+
+  static async open(room: Room): Promise<PlainSubscriber> {
+    return new PlainSubscriber(await openEndpoint(room));
+  }
+
   async subscribe({ track }: Publication): Promise<void> {
-    const { rtpCapabilities } = this.#hub.router;
-    const lease = await this.#room.routers.acquire(track, this.#hub);
-    const consumer = await this.#transport.consume({ producerId: lease.producer.id, rtpCapabilities });
+    const { room, transport, placement } = this.#endpoint;
+    const { rtpCapabilities } = placement.router.router;
+    const lease = await room.routers.acquire(track, placement.router);
+    const consumer = await transport.consume({ producerId: lease.producer.id, rtpCapabilities });
     consumer.observer.once('close', () => lease[Symbol.dispose]());
     this.consumers.push(consumer);
     consumer.observer.once('close', () => this.consumers.splice(this.consumers.indexOf(consumer), 1));
   }
-
-  setGrants(): void {}
 
   unsubscribeAll(): void {
     for (const consumer of [...this.consumers]) consumer.close();
@@ -113,16 +148,42 @@ export class PlainMember implements Member {
 
   setOwnSlot(): void {}
 
+  close(): void {
+    closeEndpoint(this.#endpoint);
+  }
+}
+
+/** An event sink only: it keeps what it is sent. */
+export class EventLog implements EventSink {
+  readonly events: { event: keyof ServerEvents; data: unknown }[] = [];
+
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
-    this.heard.push({ event, data });
+    this.events.push({ event, data });
+  }
+}
+
+/** All three roles, as a browser's peer has them. */
+export class PlainMember extends PlainPublisher {
+  readonly subscriber: PlainSubscriber;
+  readonly sink = new EventLog();
+
+  constructor(identity: string, endpoint: Endpoint) {
+    super(identity, endpoint);
+    this.subscriber = new PlainSubscriber(endpoint);
   }
 
-  close(reason: CloseReason): void {
-    this.#lifetime.end(reason);
+  static override async join(room: Room, identity: string): Promise<PlainMember> {
+    const member = new PlainMember(identity, await openEndpoint(room));
+    await room.join(member, member);
+    return member;
   }
 
-  onEnd(listener: (reason: CloseReason) => void): void {
-    this.#lifetime.defer(listener);
+  get consumers(): readonly Consumer[] {
+    return this.subscriber.consumers;
+  }
+
+  get counter(): RtpCounter {
+    return this.subscriber.counter;
   }
 }
 

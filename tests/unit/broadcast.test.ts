@@ -2,7 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { grantsOf, normalizeGrants } from '../../server/auth/grants.ts';
 import { Broadcast } from '../../server/room/Broadcast.ts';
-import type { Member } from '../../server/room/Member.ts';
+import type { EventSink } from '../../server/room/EventSink.ts';
+import { Notifier } from '../../server/room/Notifier.ts';
+import type { Participant } from '../../server/room/Participant.ts';
 import { roomKey } from '../../server/roomKey.ts';
 import {
   type BroadcastInfo,
@@ -14,8 +16,8 @@ import {
 import { mayPublish, roleOf } from '../../shared/roles.ts';
 import { routeOf } from '../../web/view/common/route.ts';
 
-/** Somebody in a broadcast, who only listens. */
-class Listener implements Member {
+/** Somebody in a broadcast, who records the events that are sent to them. */
+class Listener implements Participant, EventSink {
   readonly id: string;
   readonly identity: string;
   readonly infos: BroadcastInfo[] = [];
@@ -29,14 +31,6 @@ class Listener implements Member {
     this.grants = normalizeGrants('broadcast', grantsOf(role));
   }
 
-  get hidden(): boolean {
-    return this.grants.hidden;
-  }
-
-  get isAdmin(): boolean {
-    return this.grants.roomAdmin;
-  }
-
   get info() {
     return {
       peerId: this.id,
@@ -48,7 +42,7 @@ class Listener implements Member {
     };
   }
 
-  setGrants(grants: Member['grants']): void {
+  setGrants(grants: Participant['grants']): void {
     this.grants = grants;
   }
 
@@ -59,11 +53,6 @@ class Listener implements Member {
     else this.others.push([event, data]);
   }
 
-  async subscribe(): Promise<void> {}
-  async subscribeSlots(): Promise<void> {}
-  unsubscribeAll(): void {}
-  async unsubscribeSlots(): Promise<void> {}
-  setOwnSlot(): void {}
   close(): void {}
   onEnd(): void {}
 }
@@ -79,20 +68,23 @@ describe('a broadcast', () => {
   });
 
   function setUp() {
-    const members = new Set<Listener>();
+    const participants = new Map<string, Participant>();
+    const notifier = new Notifier();
     const live: boolean[] = [];
-    const broadcast = new Broadcast({ members: () => members, onLive: (state) => live.push(state) });
+    const broadcast = new Broadcast({ participants, notifier, onLive: (state) => live.push(state) });
     return {
       broadcast,
       live,
       enter(id: string, role: Role) {
         const member = new Listener(id, role);
-        members.add(member);
+        participants.set(id, member);
+        notifier.add(member, member);
         broadcast.changed(member);
         return member;
       },
       leave(member: Listener) {
-        members.delete(member);
+        participants.delete(member.id);
+        notifier.remove(member);
         broadcast.changed(member);
       },
       become(member: Listener, role: Role) {
@@ -106,10 +98,15 @@ describe('a broadcast', () => {
     vi.advanceTimersByTime(10_000);
     const left = { live: true, profile: 'smooth', since, until: performance.now() } as const;
     vi.advanceTimersByTime(5 * MINUTE - 1);
-    const early = new Broadcast({ snapshot: left, members: () => [], onLive: () => {} });
+    const early = new Broadcast({
+      snapshot: left,
+      participants: new Map(),
+      notifier: new Notifier(),
+      onLive: () => {},
+    });
     expect(early.info).toMatchObject({ state: 'live', profile: 'smooth', liveSeconds: 310 - 0.001 });
     vi.advanceTimersByTime(1);
-    const late = new Broadcast({ snapshot: left, members: () => [], onLive: () => {} });
+    const late = new Broadcast({ snapshot: left, participants: new Map(), notifier: new Notifier(), onLive: () => {} });
     expect(late.info).toMatchObject({ state: 'ended', liveSeconds: 10 });
     vi.advanceTimersByTime(5 * MINUTE);
     expect(early.info.state).toBe('ended');

@@ -1,0 +1,24 @@
+/** The role of somebody who is in a room: has an identity, holds grants, may publish, and is seen by the others. */
+import type { CloseReason } from '../../shared/closeReasons.ts';
+import type { Grants, PeerInfo } from '../../shared/protocol.ts';
+
+/**
+ * Implemented by a browser's peer, together with `Subscriber` and `EventSink`; a WHIP publisher needs no other role.
+ * Whoever is only a participant publishes, and receives neither media nor events.
+ */
+export interface Participant {
+  /** Unique to one stay in the room. */
+  readonly id: string;
+  /** Of the person or device: a room holds one participant per identity. */
+  readonly identity: string;
+  /** What it may do. With `hidden` the others are not told of it; with `roomAdmin` it may change what others may do. */
+  readonly grants: Grants;
+  /** How the others see it now. */
+  readonly info: PeerInfo;
+  /** Changes what it may do. Whatever the new grants do not allow has ended when this returns. */
+  setGrants(grants: Grants): void;
+  /** Ends its stay in the room; idempotent. */
+  close(reason: CloseReason): void;
+  /** Runs `listener` once it has ended, or at once if it has. */
+  onEnd(listener: (reason: CloseReason) => void): void;
+}
