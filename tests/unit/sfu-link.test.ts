@@ -24,7 +24,7 @@ const Sent = z.object({ id: z.number(), method: z.string(), data: z.record(z.str
 const may = grantsOf('speaker');
 const mayNot = { ...may, canSubscribe: false };
 
-/** What a server says of a transport, with an id of its own. */
+/** The parameters of a transport at the server. */
 function transportOf(transportId: string): TransportInfo {
   const { iceParameters, iceCandidates, dtlsParameters } = fake.generateTransportRemoteParameters();
   return TransportInfo.parse({ transportId, iceParameters, iceCandidates, dtlsParameters });
@@ -35,14 +35,14 @@ function consumerOf(consumerId: string): ConsumerInfo {
   return {
     consumerId,
     producerId: `producer of ${consumerId}`,
-    peerId: 'ada',
+    peerId: `peer of ${consumerId}`,
     source: 'microphone',
     kind: 'audio',
     rtpParameters: RtpParameters.parse(rtpParameters),
   };
 }
 
-/** A link that has no receiving transport yet, over a real channel to a server that answers when the test does. */
+/** A link without a receiving transport, over a channel to a server that replies when the test does. */
 async function linked(transports: JoinReply['transports'] = {}) {
   const device = new Device({ handlerFactory: FakeHandler.createFactory(fake) });
   await device.load({ routerRtpCapabilities: fake.generateRouterRtpCapabilities() });
@@ -53,27 +53,25 @@ async function linked(transports: JoinReply['transports'] = {}) {
     handlers: { ping: () => ({}) },
     send: (message) => sent.push(Sent.parse(JSON.parse(message))),
   });
-  const tracks: string[] = [];
-  const news: string[] = [];
   const link = new SfuLink({
     device,
-    kind: 'call',
     video: { camera: 'VP8', screen: 'VP8' },
-    transports,
-    request: (method, data) => channel.request(method, data),
-    onTrack: ({ consumerId }) => tracks.push(consumerId),
-    onTrackEnded: () => {},
-    onSourceEnded: (source) => news.push(`${source} ended`),
-    onConnection: () => {},
-    onFailed: () => news.push('failed'),
+    reply: { kind: 'call', transports },
+    signalling: { reconnecting: false, request: (method, data) => channel.request(method, data) },
+    isExpected: () => false,
   });
+  const tracks: (string | undefined)[] = [];
+  const events: string[] = [];
+  link.on('trackAdded', ({ peerId }) => tracks.push(peerId));
+  link.on('localTrackEnded', (source) => events.push(`${source} ended`));
+  link.on('failed', () => events.push('failed'));
   const asked = (method: string) => sent.filter((one) => one.method === method);
   /** Answers the latest request of that name. */
   const answer = async (method: string, reply: { data: unknown } | { error: { code: string; message: string } }) => {
     channel.receive(JSON.stringify({ id: asked(method).at(-1)?.id, ...reply }));
     await vi.advanceTimersByTimeAsync(0);
   };
-  return { link, tracks, news, asked, answer };
+  return { link, tracks, events, asked, answer };
 }
 
 const unavailable = { error: { code: 'unavailable', message: 'Not now.' } };
@@ -81,18 +79,18 @@ const unavailable = { error: { code: 'unavailable', message: 'Not now.' } };
 test('a consumer that is announced while the receiving transport is being opened is received as soon as it is there', async () => {
   const { link, tracks, asked, answer } = await linked();
   link.applyGrants(may);
-  await link.subscriber.consume([consumerOf('early'), consumerOf('closed again')]);
-  link.subscriber.consumersClosed(['closed again']);
+  await link.consume([consumerOf('early'), consumerOf('closed again')]);
+  link.closeConsumers(['closed again']);
   expect(tracks).toEqual([]);
   await answer('openTransport', { data: { transport: transportOf('one') } });
-  expect(tracks).toEqual(['early']);
+  expect(tracks).toEqual(['peer of early']);
   expect(asked('resumeConsumers').map(({ data }) => data)).toEqual([{ consumerIds: ['early'] }]);
 });
 
 test('what was announced for a right that is gone is not received with the next', async () => {
   const { link, tracks, answer } = await linked();
   link.applyGrants(may);
-  await link.subscriber.consume([consumerOf('former')]);
+  await link.consume([consumerOf('former')]);
   link.applyGrants(mayNot);
   link.applyGrants(may);
   await answer('openTransport', { error: { code: 'closed', message: 'It ended.' } });
@@ -108,16 +106,16 @@ test('a right that went and came back while a transport was being opened is open
   // The server made it for the former right, and has closed it with that.
   await answer('openTransport', { data: { transport: transportOf('former') } });
   expect(asked('openTransport')).toHaveLength(2);
-  await link.subscriber.consume([consumerOf('late')]);
+  await link.consume([consumerOf('late')]);
   expect(tracks).toEqual([]);
   await answer('openTransport', { data: { transport: transportOf('second') } });
-  expect(tracks).toEqual(['late']);
+  expect(tracks).toEqual(['peer of late']);
 });
 
 test('what the server no longer has after a break has ended, although the right to it is back', async () => {
-  const { link, news, asked, answer } = await linked({ send: transportOf('send') });
+  const { link, events, asked, answer } = await linked({ send: transportOf('send') });
   link.applyGrants(may);
-  const publishing = link.publisher.publish('microphone', new FakeMediaStreamTrack({ kind: 'audio' }), {});
+  const publishing = link.publish('microphone', new FakeMediaStreamTrack({ kind: 'audio' }), {});
   await vi.advanceTimersByTimeAsync(0);
   expect(asked('produce')).toHaveLength(1);
   // Before the answer it may be on its way: the request is sent again over the next connection.
@@ -126,10 +124,10 @@ test('what the server no longer has after a break has ended, although the right 
   await answer('produce', { data: { producerId: 'one' } });
   await publishing;
   expect(link.applyGrants(may, { transports, sources: { microphone: 'live' } })).toBe(false);
-  expect(news).toEqual([]);
+  expect(events).toEqual([]);
   expect(link.applyGrants(may, { transports, sources: {} })).toBe(true);
-  expect(news).toEqual(['microphone ended']);
-  expect(link.publisher.publication('microphone')).toBeUndefined();
+  expect(events).toEqual(['microphone ended']);
+  expect(link.publishedTrack('microphone')).toBeUndefined();
 });
 
 test('a change of other rights leaves what is received alone', async () => {
@@ -139,20 +137,20 @@ test('a change of other rights leaves what is received alone', async () => {
   link.applyGrants({ ...may, canPublish: false });
   link.applyGrants(may);
   expect(asked('openTransport')).toHaveLength(1);
-  await link.subscriber.consume([consumerOf('next')]);
+  await link.consume([consumerOf('next')]);
   await vi.advanceTimersByTimeAsync(0);
-  expect(tracks).toEqual(['next']);
+  expect(tracks).toEqual(['peer of next']);
 });
 
 test('what is muted while it is being published is told once the server has it', async () => {
   const { link, asked, answer } = await linked({ send: transportOf('send') });
   link.applyGrants(may);
-  const publishing = link.publisher.publish('microphone', new FakeMediaStreamTrack({ kind: 'audio' }), {});
+  const publishing = link.publish('microphone', new FakeMediaStreamTrack({ kind: 'audio' }), {});
   await vi.advanceTimersByTimeAsync(0);
   expect(asked('produce')).toMatchObject([{ data: { paused: false } }]);
-  const muting = link.publisher.setMuted('microphone', true);
+  const muting = link.setMuted('microphone', true);
   await vi.advanceTimersByTimeAsync(0);
-  expect(link.publisher.publication('microphone')?.track.enabled).toBe(false);
+  expect(link.publishedTrack('microphone')?.track.enabled).toBe(false);
   expect(asked('pauseProducer')).toEqual([]);
   await answer('produce', { data: { producerId: 'one' } });
   await answer('pauseProducer', { data: {} });
@@ -161,7 +159,7 @@ test('what is muted while it is being published is told once the server has it',
 });
 
 test('a receiving transport that cannot be opened is asked for again, later each time, and given up at last', async () => {
-  const { link, news, asked, answer } = await linked();
+  const { link, events, asked, answer } = await linked();
   link.applyGrants(may);
   for (const [index, delay] of [500, 1000, 2000, 4000].entries()) {
     await answer('openTransport', unavailable);
@@ -170,22 +168,22 @@ test('a receiving transport that cannot be opened is asked for again, later each
     await vi.advanceTimersByTimeAsync(1);
     expect(asked('openTransport')).toHaveLength(index + 2);
   }
-  expect(news).toEqual([]);
+  expect(events).toEqual([]);
   await answer('openTransport', unavailable);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(asked('openTransport')).toHaveLength(5);
-  expect(news).toEqual(['failed']);
+  expect(events).toEqual(['failed']);
 });
 
 test.each([
   ['the right is gone', (link: SfuLink) => link.applyGrants(mayNot)],
   ['the link is closed', (link: SfuLink) => link.close()],
 ])('nothing is asked for again once %s', async (_, end) => {
-  const { link, news, asked, answer } = await linked();
+  const { link, events, asked, answer } = await linked();
   link.applyGrants(may);
   await answer('openTransport', unavailable);
   end(link);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(asked('openTransport')).toHaveLength(1);
-  expect(news).toEqual([]);
+  expect(events).toEqual([]);
 });

@@ -68,12 +68,12 @@ describe('views', () => {
     views.set('ann', 'camera', { width: 656, height: 368, priority: 'normal' });
     await vi.advanceTimersByTimeAsync(1000);
     expect(requests.length).toBe(1);
-    expect(views.isSeen('ann', 'camera')).toBe(true);
+    expect(views.isVisible('ann', 'camera')).toBe(true);
     views.set('ann', 'camera', { width: 3, height: 0 });
     await vi.advanceTimersByTimeAsync(1000);
     expect(requests.slice(1)).toEqual([[{ peerId: 'ann', source: 'camera', width: 0, height: 0 }]]);
-    expect(views.isSeen('ann', 'camera')).toBe(false);
-    expect(views.isSeen('bob', 'camera')).toBe(true);
+    expect(views.isVisible('ann', 'camera')).toBe(false);
+    expect(views.isVisible('bob', 'camera')).toBe(true);
   });
 
   test('what goes out of view waits a moment for what comes into it', async () => {

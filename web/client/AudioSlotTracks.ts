@@ -1,22 +1,17 @@
-/** Owns the audio slots of a large room: their tracks, and whose voice each of them carries. */
-import type { RoomClientEvents } from './events.ts';
-
-type Notify = <E extends 'slotTrackAdded' | 'slotTrackRemoved' | 'slotsChanged'>(
-  event: E,
-  data: RoomClientEvents[E],
-) => void;
+/** The audio slots of a large room: their tracks, and the peer that holds each of them. */
+import type { Notify } from './events.ts';
 
 export class AudioSlotTracks {
   readonly #tracks = new Map<number, MediaStreamTrack>();
   readonly #notify: Notify;
   #holders: readonly (string | null)[] = [];
 
-  /** @param tell hears of each change, when it has been made */
-  constructor(tell: Notify) {
-    this.#notify = tell;
+  /** @param notify is called after each change */
+  constructor(notify: Notify) {
+    this.#notify = notify;
   }
 
-  /** Peer ids by slot; `null` where it is nobody's. */
+  /** Peer ids by slot; `null` for a free slot. */
   get holders(): readonly (string | null)[] {
     return this.#holders;
   }
@@ -25,15 +20,15 @@ export class AudioSlotTracks {
     return this.#tracks;
   }
 
-  /** The slot that carries somebody's voice; undefined where none does. */
+  /** The slot that carries a peer's audio, if any. */
   of(peerId: string): number | undefined {
     const slot = this.#holders.indexOf(peerId);
     return slot < 0 ? undefined : slot;
   }
 
-  setHolders(carried: readonly (string | null)[]): void {
-    if (carried.length === this.#holders.length && carried.every((id, slot) => id === this.#holders[slot])) return;
-    this.#holders = [...carried];
+  setHolders(holders: readonly (string | null)[]): void {
+    if (holders.length === this.#holders.length && holders.every((id, slot) => id === this.#holders[slot])) return;
+    this.#holders = [...holders];
     this.#notify('slotsChanged', this.#holders);
   }
 
@@ -42,14 +37,14 @@ export class AudioSlotTracks {
     this.#notify('slotTrackAdded', { slot, track });
   }
 
-  /** Unless another track has taken its place. */
+  /** Does nothing if another track has replaced it. */
   removeTrack(slot: number, track: MediaStreamTrack): void {
     if (this.#tracks.get(slot) !== track) return;
     this.#tracks.delete(slot);
     this.#notify('slotTrackRemoved', { slot, track });
   }
 
-  /** Forgets everything, and tells nobody. */
+  /** Removes everything, without notifying. */
   clear(): void {
     this.#tracks.clear();
     this.#holders = [];

@@ -1,114 +1,118 @@
-/** Owns a broadcast as its members see it: whether it is live, how many watch, and the way onto the stage. */
+/** A broadcast as a member sees it: whether it is live, how many viewers it has, and invitations onto the stage. */
 import type { BroadcastInfo, BroadcastProfile, RaisedHands } from '../../shared/protocol.ts';
-import type { RoomClientEvents } from './events.ts';
-import type { Request } from './SignalSession.ts';
+import type { Notify, RoomClientEvents } from './events.ts';
+import type { Request } from './Signalling.ts';
 
 export interface BroadcastOptions {
-  /** Asks the server. @throws {WeirError} `notJoined` */
-  request: Request;
-  tell<E extends keyof RoomClientEvents>(event: E, data: RoomClientEvents[E]): void;
+  /** @throws {WeirError} `notJoined` */
+  readonly request: Request;
+  /** Is called after each change. */
+  readonly notify: Notify;
 }
 
-const NOBODY: RaisedHands = { total: 0, first: [] };
+/** The members of `Broadcast` that an application uses. */
+export type BroadcastApi = Omit<Broadcast, 'listeners' | 'clearInvitation' | 'sync'>;
+
+const NO_HANDS: RaisedHands = { total: 0, first: [] };
 
 export class Broadcast {
   readonly #options: BroadcastOptions;
   #info: BroadcastInfo | undefined;
-  /** When that was said (`performance.now()`). */
+  /** When `#info` arrived (`performance.now()`). */
   #infoAt = 0;
-  #hands = NOBODY;
+  #hands = NO_HANDS;
   #invitedBy: string | undefined;
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
   }
 
-  /** What takes the server's news. */
+  /** The listeners of the server's events about the broadcast. */
   readonly listeners = {
-    broadcastChanged: (info: BroadcastInfo) => this.#changed(info),
+    broadcastChanged: (info: BroadcastInfo) => this.#setInfo(info),
     handsChanged: (hands: RaisedHands) => {
       this.#hands = hands;
-      this.#options.tell('handsChanged', hands);
+      this.#options.notify('handsChanged', hands);
     },
     invited: ({ by }: { by: string }) => {
       this.#invitedBy = by;
-      this.#options.tell('invited', { by });
+      this.#options.notify('invited', { by });
     },
-    inviteAnswered: (answer: RoomClientEvents['inviteAnswered']) => this.#options.tell('inviteAnswered', answer),
+    inviteAnswered: (answer: RoomClientEvents['inviteAnswered']) => this.#options.notify('inviteAnswered', answer),
   };
 
-  /** As the server last said it; undefined in a call. */
+  /** As the server last sent it; undefined in a call. */
   get info(): BroadcastInfo | undefined {
     return this.#info;
   }
 
-  /** How long it has been live by now, or was, in seconds. */
+  /** For how long it has been live, or was, in seconds. */
   get liveSeconds(): number {
     if (!this.#info) return 0;
     const { state, liveSeconds } = this.#info;
     return state === 'live' ? liveSeconds + (performance.now() - this.#infoAt) / 1000 : liveSeconds;
   }
 
-  /** Viewers who want to speak; empty for those who are no administrators. */
+  /** Viewers who have raised a hand; the server sends them to administrators only. */
   get hands(): RaisedHands {
     return this.#hands;
   }
 
-  /** Who has asked us onto the stage, and has no answer yet. */
+  /** Who has invited us onto the stage, until we answer. */
   get invitedBy(): string | undefined {
     return this.#invitedBy;
   }
 
-  /** Lets viewers receive what the stage publishes. @throws {WeirError} `forbidden`, `notFound` in a call */
+  /** Sends viewers what the stage publishes. @throws {WeirError} `forbidden`, `notFound` in a call */
   async goLive(): Promise<void> {
     await this.#set({ live: true });
   }
 
-  /** Viewers receive nothing any more. While it is `unattended`, anybody on the stage may. @throws {WeirError} as `goLive` */
+  /** Stops sending viewers anything. Anybody on the stage may do so while it is `unattended`. @throws {WeirError} as `goLive` */
   async end(): Promise<void> {
     await this.#set({ live: false });
   }
 
-  /** How soon viewers play it. @throws {WeirError} as `goLive` */
+  /** Sets how soon viewers play what they receive. @throws {WeirError} as `goLive` */
   async setProfile(profile: BroadcastProfile): Promise<void> {
     await this.#set({ profile });
   }
 
-  /** Asks a viewer onto the stage who has raised a hand. @throws {WeirError} `forbidden`, `notFound` */
+  /** Invites a viewer who has raised a hand onto the stage. @throws {WeirError} `forbidden`, `notFound` */
   async invite(peerId: string): Promise<void> {
     await this.#options.request('invite', { peerId });
   }
 
-  /** Answers an invitation; after accepting one we may publish. @throws {WeirError} `notFound` when there is none any more */
+  /** Answers an invitation; after accepting one we may publish. @throws {WeirError} `notFound` if it is no longer valid */
   async answer(accept: boolean): Promise<void> {
     this.#invitedBy = undefined;
     await this.#options.request('answerInvite', { accept });
   }
 
-  /** Leaves the stage and watches on. @throws {WeirError} `conflict` when we are not on it */
+  /** Leaves the stage and becomes a viewer. @throws {WeirError} `conflict` if we are not on it */
   async stepDown(): Promise<void> {
     await this.#options.request('stepDown', {});
   }
 
-  /** What we may do has changed: on the stage there is no invitation to it, and off it none any more. */
-  forgetInvitation(): void {
+  /** Our grants have changed, which invalidates an invitation: we are on the stage now, or were removed from it. */
+  clearInvitation(): void {
     this.#invitedBy = undefined;
   }
 
-  /** This is what there is now. */
-  sync(info: BroadcastInfo | undefined, hands: RaisedHands = NOBODY): void {
+  /** Sets the state as a join or resume reply has it. */
+  sync(info: BroadcastInfo | undefined, hands: RaisedHands = NO_HANDS): void {
     this.listeners.handsChanged(hands);
-    if (info) this.#changed(info);
+    if (info) this.#setInfo(info);
   }
 
-  async #set(wish: { live?: boolean; profile?: BroadcastProfile }): Promise<void> {
-    const { broadcast } = await this.#options.request('setBroadcast', wish);
-    this.#changed(broadcast);
+  async #set(change: { live?: boolean; profile?: BroadcastProfile }): Promise<void> {
+    const { broadcast } = await this.#options.request('setBroadcast', change);
+    this.#setInfo(broadcast);
   }
 
-  #changed(info: BroadcastInfo): void {
+  #setInfo(info: BroadcastInfo): void {
     this.#info = info;
     this.#infoAt = performance.now();
-    this.#options.tell('broadcastChanged', info);
+    this.#options.notify('broadcastChanged', info);
   }
 }

@@ -3,7 +3,7 @@ import type { types } from 'mediasoup-client';
 import { WeirError } from '../../shared/errors.ts';
 import type { Source } from '../../shared/media.ts';
 import { MuteState } from './MuteState.ts';
-import type { Request } from './SignalSession.ts';
+import type { Request } from './Signalling.ts';
 import type { VideoAdapter } from './VideoAdapter.ts';
 
 export class LocalPublication {

@@ -1,25 +1,25 @@
-/** Notices that media has stopped coming, or the reports on what is sent, seconds before the browser says that its path is lost. */
+/** Detects that received media, or RTCP reports on sent media, have stopped: seconds before the browser reports a lost path. */
 
 export interface MediaSilenceDetectorOptions {
-  /** How long ago the last packet came, in milliseconds; undefined where none is to be expected. */
-  lastPacketAt(): number | undefined;
-  /** It should come, and does not. Once for each silence. */
+  /** The age of the last packet, in milliseconds; undefined if none is expected. */
+  lastPacketAge(): number | undefined;
+  /** Packets are expected and have stopped. Called once for each silence. */
   onSilence(): void;
 }
 
-/** How often it is felt, and what counts as silence, in milliseconds: voices and pictures come many times as often. */
-const TIMES = { every: 300, silence: 600 };
+/** In milliseconds. Audio, video and reports arrive several times within the threshold. */
+const TIMES = { pollInterval: 300, threshold: 600 };
 
 export class MediaSilenceDetector {
   readonly #options: MediaSilenceDetectorOptions;
   readonly #timer: ReturnType<typeof setInterval>;
   #silent = false;
-  /** Whether it has beaten: what never came cannot stop. */
-  #polledAt = false;
+  /** Whether packets have arrived since they are expected: what has never started cannot stop. */
+  #wasActive = false;
 
   constructor(options: MediaSilenceDetectorOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#poll(), TIMES.every);
+    this.#timer = setInterval(() => this.#poll(), TIMES.pollInterval);
   }
 
   close(): void {
@@ -27,13 +27,13 @@ export class MediaSilenceDetector {
   }
 
   #poll(): void {
-    const age = this.#options.lastPacketAt();
-    const silent = age !== undefined && age > TIMES.silence;
-    // What was not expected for a while, as a picture that nobody saw, has to begin first.
-    if (age === undefined) this.#polledAt = false;
-    else if (!silent) this.#polledAt = true;
-    const news = silent && !this.#silent && this.#polledAt;
+    const age = this.#options.lastPacketAge();
+    const silent = age !== undefined && age > TIMES.threshold;
+    // Media that was not expected for a while, such as a hidden video, has to start again first.
+    if (age === undefined) this.#wasActive = false;
+    else if (!silent) this.#wasActive = true;
+    const isNew = silent && !this.#silent && this.#wasActive;
     this.#silent = silent;
-    if (news) this.#options.onSilence();
+    if (isNew) this.#options.onSilence();
   }
 }

@@ -14,12 +14,12 @@ import {
   producerOptionsOf,
   type Size,
   sizeOf,
-  type VideoCodec,
 } from './encodings.ts';
 import { LocalPublication } from './LocalPublication.ts';
+import type { PublishedTrack, PublishOptions } from './MediaLink.ts';
 import { requireTrack } from './requireTrack.ts';
 import { SenderLayerControl } from './SenderLayerControl.ts';
-import type { Request } from './SignalSession.ts';
+import type { Request } from './Signalling.ts';
 import { hintedContent, prepareTrack, VideoAdapter, type VideoAdapterOptions } from './VideoAdapter.ts';
 
 type Producer = types.Producer;
@@ -34,13 +34,6 @@ export interface PublisherOptions {
   readonly kind: RoomKind;
   /** A source of ours ended and nobody asked it to: its track did. */
   onSourceEnded(source: Source): void;
-}
-
-export interface PublishOptions {
-  /** Start muted, or not; without it a track that is disabled (`enabled` is false) is published muted. */
-  readonly muted?: boolean;
-  /** The codec of a video, instead of the one that the server asks for; where the device lacks it, another one. */
-  readonly codec?: VideoCodec;
 }
 
 /** What the server is told of a track that is about to be published. */
@@ -189,10 +182,10 @@ export class Publisher {
     return missing.length > 0;
   }
 
-  /** What we publish as `source`, once the browser sends it. */
-  publication(source: Source): LocalPublication | undefined {
+  /** What is published as `source`, once the browser sends it. */
+  publishedTrack(source: Source): PublishedTrack | undefined {
     const publication = this.#publications.get(source);
-    return publication?.producer && publication;
+    return publication?.producer && { track: publication.track, muted: publication.mute.muted };
   }
 
   /** The server says how much of a source is watched. */

@@ -1,9 +1,7 @@
-/** Owns who else is in the room, as the server tells it: what they publish, and what of it has arrived. */
+/** The other peers of the room, as the server has sent them: what they publish, and which of their tracks have arrived. */
 import { type Source, sources } from '../../shared/media.ts';
 import type { JoinReply, PeerInfo, Reaction, SourceStates } from '../../shared/protocol.ts';
-import type { RemotePeer, RoomClientEvents } from './events.ts';
-
-type Notify = <E extends keyof RoomClientEvents>(event: E, data: RoomClientEvents[E]) => void;
+import type { Notify, RemotePeer } from './events.ts';
 
 interface KnownPeer extends RemotePeer {
   sources: SourceStates;
@@ -19,12 +17,12 @@ export class RemotePeers {
   readonly #peers = new Map<string, KnownPeer>();
   readonly #notify: Notify;
 
-  /** @param tell hears of each change, when it has been made */
-  constructor(tell: Notify) {
-    this.#notify = tell;
+  /** @param notify is called after each change */
+  constructor(notify: Notify) {
+    this.#notify = notify;
   }
 
-  /** In the order in which they came. */
+  /** In the order in which they joined. */
   get peers(): RemotePeer[] {
     return [...this.#peers.values()];
   }
@@ -33,20 +31,20 @@ export class RemotePeers {
     return this.#peers.has(peerId);
   }
 
-  /** Whether somebody is there and sends this. */
+  /** Whether a peer is connected and publishes this source unmuted. */
   sends(peerId: string, source: Source): boolean {
     const peer = this.#peers.get(peerId);
     return peer !== undefined && !peer.away && peer.sources[source] === 'live';
   }
 
-  /** What takes the server's news of others. */
+  /** The listeners of the server's events about peers. */
   readonly listeners = {
     newPeer: (info: PeerInfo) => this.add(info),
     peerClosed: ({ peerId, reason }: { peerId: string; reason: string }) => this.#remove(peerId, reason),
     peerSources: ({ peerId, sources }: { peerId: string; sources: SourceStates }) => this.#update(peerId, { sources }),
     peerHand: ({ peerId, raised }: { peerId: string; raised: boolean }) => this.#update(peerId, { hand: raised }),
     peerAway: ({ peerId, away }: { peerId: string; away: boolean }) => this.#update(peerId, { away }),
-    unsupportedCodec: (news: UnsupportedCodec) => this.#addUnsupportedCodec(news),
+    unsupportedCodec: (unsupported: UnsupportedCodec) => this.#addUnsupportedCodec(unsupported),
     reaction: ({ peerId, reaction }: { peerId: string; reaction: Reaction }) => {
       const peer = this.#peers.get(peerId);
       if (peer) this.#notify('reaction', { peer, reaction });
@@ -92,7 +90,7 @@ export class RemotePeers {
     this.#notify('trackAdded', { peer, source, track });
   }
 
-  /** Unless another track has taken its place. */
+  /** Does nothing if another track has replaced it. */
   removeTrack(peerId: string, source: Source, track: MediaStreamTrack): void {
     const peer = this.#peers.get(peerId);
     if (!peer || peer.tracks.get(source) !== track) return;
@@ -100,7 +98,7 @@ export class RemotePeers {
     this.#notify('trackRemoved', { peer, source });
   }
 
-  /** Forgets everyone, and tells nobody. */
+  /** Removes all peers, without notifying. */
   clear(): void {
     this.#peers.clear();
   }

@@ -1,224 +1,298 @@
-/** Owns the media between this client and the SFU: the device, both transports, and whether media has its way. */
-import { Device, type types } from 'mediasoup-client';
+/** The media link over the SFU: one sending and one receiving mediasoup transport, and whether media gets through them. */
+import type { Device, types } from 'mediasoup-client';
 import { WeirError } from '../../shared/errors.ts';
-import { RtpCapabilities, type TransportInfo } from '../../shared/media.ts';
-import type { ConsumerInfo, Grants, ResumeReply } from '../../shared/protocol.ts';
+import type { Source, TransportInfo } from '../../shared/media.ts';
+import type { ConsumerInfo, Grants, ResumeReply, Welcome } from '../../shared/protocol.ts';
+import { Emitter } from './Emitter.ts';
 import type { MediaConnectionState } from './events.ts';
 import { IceRestartPolicy } from './IceRestartPolicy.ts';
+import type {
+  MediaLink,
+  MediaLinkEvents,
+  MediaLinkOptions,
+  PublishedTrack,
+  PublishOptions,
+  ServerMediaState,
+} from './MediaLink.ts';
 import { type LocalCounters, MediaPath } from './MediaPath.ts';
-import { Publisher, type PublisherOptions } from './Publisher.ts';
-import type { prefetchHandler } from './prefetchHandler.ts';
+import { MediaSilenceDetector } from './MediaSilenceDetector.ts';
+import { Publisher } from './Publisher.ts';
 import { SendFeedback } from './SendFeedback.ts';
-import { Subscriber, type SubscriberOptions } from './Subscriber.ts';
-import { countTransport, type TransportReport } from './stats.ts';
+import { Subscriber } from './Subscriber.ts';
+import { countTransport, summarise, type TrackStats, type TransportReport } from './stats.ts';
+import { TrackSettingsReporter, type VideoSettings, type VideoSource } from './TrackSettingsReporter.ts';
 
 type Transport = types.Transport;
 
-/** How long to wait before a receiving transport that could not be opened is asked for again, in milliseconds. */
+/** How long to wait before a receiving transport that could not be opened is requested again, in milliseconds. */
 const REOPEN_DELAYS = [500, 1000, 2000, 4000];
 
-export interface SfuLinkOptions
-  extends Pick<SubscriberOptions, 'request' | 'onTrack' | 'onTrackEnded'>,
-    Pick<PublisherOptions, 'device' | 'video' | 'kind' | 'onSourceEnded'> {
-  readonly transports: { send?: TransportInfo; recv?: TransportInfo };
-  /** `connection` has changed. */
-  onConnection(): void;
-  /** Media is not to be had on this link any more: a transport found no way, was refused, or broke. */
-  onFailed(): void;
+export interface SfuLinkOptions extends MediaLinkOptions {
+  /** Loaded with the RTP capabilities of the server. */
+  readonly device: Device;
+  /** The codecs that the server requests videos to be published with. */
+  readonly video: Welcome['video'];
 }
 
 /**
- * The client end of both transports. It never waits for the server where it need not: mediasoup-client's callbacks are
- * answered at once, and an object that the server refuses is closed.
+ * It does not wait for the server if that can be avoided: callbacks of mediasoup-client are called at once, and an object
+ * that the server refuses is closed.
  */
-export class SfuLink {
-  readonly publisher: Publisher;
-  readonly subscriber: Subscriber;
+export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
   readonly #options: SfuLinkOptions;
+  readonly #publisher: Publisher;
+  readonly #subscriber: Subscriber;
+  readonly #trackSettings: TrackSettingsReporter;
+  readonly #restarts: IceRestartPolicy;
+  readonly #path: MediaPath;
+  readonly #silence: MediaSilenceDetector;
+  readonly #feedback = new SendFeedback(() => count(this.#send));
   #send: Transport | undefined;
   #recv: Transport | undefined;
-  /** The current right to send, and to receive: another one each time that it is given; undefined without it. */
+  /** The current right to send, and to receive: another symbol each time it is granted; undefined without it. */
   #sendRight: symbol | undefined = Symbol('send');
   #receiveRight: symbol | undefined = Symbol('recv');
   #opening = false;
-  #reopening: ReturnType<typeof setTimeout> | undefined;
-  readonly #restarts: IceRestartPolicy;
-  readonly #path: MediaPath;
-  readonly #feedback = new SendFeedback(() => count(this.#send));
+  #reopenTimer: ReturnType<typeof setTimeout> | undefined;
   #wasConnected = false;
   #closed = false;
 
   constructor(options: SfuLinkOptions) {
+    super();
     this.#options = options;
-    this.publisher = new Publisher({ ...options, openTransport: () => this.#openSending() });
-    this.subscriber = new Subscriber(options);
-    const { send, recv } = options.transports;
-    if (send) this.#sendOver(send);
-    if (recv) this.#receiveOver(recv);
+    const { device, video, signalling, reply } = options;
+    const { request } = signalling;
+    this.#publisher = new Publisher({
+      device,
+      video,
+      kind: reply.kind,
+      request,
+      openTransport: () => this.#openSending(),
+      onSourceEnded: (source) => this.emit('localTrackEnded', source),
+    });
+    this.#subscriber = new Subscriber({
+      request,
+      onTrack: ({ peerId, slot, source }, track) => this.emit('trackAdded', { peerId, slot, source, track }),
+      onTrackEnded: ({ peerId, slot, source }, track) => this.emit('trackRemoved', { peerId, slot, source, track }),
+      onFailed: () => this.#fail(),
+    });
+    this.#trackSettings = new TrackSettingsReporter({
+      send: (tracks) => request('updateTrackSettings', { tracks }),
+      held: () => signalling.reconnecting,
+    });
     this.#restarts = new IceRestartPolicy({
       restart: () => this.#restartIce(),
-      connection: () => this.connection,
-      onGivenUp: () => options.onFailed(),
+      connection: () => this.connectionState,
+      onGivenUp: () => this.#fail(),
     });
     this.#path = new MediaPath({
       local: () => this.#counters(),
-      remote: () => options.request('getTransportStats', {}),
-      onChange: () => this.#pathChanged(),
+      remote: () => request('getTransportStats', {}),
+      onChange: () => this.#onPathChanged(),
     });
+    this.#silence = new MediaSilenceDetector({
+      lastPacketAge: () => this.#lastPacketAge(),
+      onSilence: () => this.#onSilence(),
+    });
+    const { send, recv } = reply.transports;
+    if (send) this.#createSendTransport(send);
+    if (recv) this.#createRecvTransport(recv);
   }
 
-  /**
-   * A device that knows what browser and server have in common, and what of it it can receive, as `join` takes it.
-   * @throws {WeirError} `unsupported` when this is no browser that can do calls
-   */
-  static async device(
-    handler: ReturnType<typeof prefetchHandler>,
-    routerRtpCapabilities: RtpCapabilities,
-  ): Promise<{ device: Device; rtpCapabilities: RtpCapabilities }> {
-    try {
-      const device = new Device(handler && { handlerFactory: handler });
-      await device.load({ routerRtpCapabilities });
-      return { device, rtpCapabilities: RtpCapabilities.parse(device.recvRtpCapabilities) };
-    } catch (cause) {
-      throw new WeirError('unsupported', 'This browser cannot do calls; a current one can.', { cause });
-    }
-  }
-
-  /**
-   * Makes of the media what we may do now: ends what we may not, and begins to receive where we may again.
-   * @param there the transports and our sources that the server has, where it said so
-   * @returns whether anything that we published has ended
-   */
-  applyGrants(grants: Grants, there?: Pick<ResumeReply, 'transports' | 'sources'>): boolean {
-    const sends = grants.canPublish && (!there || there.transports.send === this.#send?.id);
-    const forbidden = this.publisher.applyGrants(sends ? grants : { ...grants, canPublish: false });
-    const missing = there !== undefined && this.publisher.syncSources(there.sources);
-    if (!sends) this.#send = undefined;
-    this.#sendRight = grants.canPublish ? (this.#sendRight ?? Symbol('send')) : undefined;
-    if (!grants.canSubscribe || (there && there.transports.recv !== this.#recv?.id)) {
-      this.#recv?.close();
-      this.#recv = undefined;
-      this.subscriber.attach(undefined);
-      clearTimeout(this.#reopening);
-    }
-    this.#receiveRight = grants.canSubscribe ? (this.#receiveRight ?? Symbol('recv')) : undefined;
-    if (grants.canSubscribe && !this.#recv) void this.#openReceiving();
-    return forbidden || missing;
-  }
-
-  /** Finds the way of the media anew, on both transports; what flows goes on until there is a better one. */
-  restartIce(): void {
-    this.#restarts.request();
-  }
-
-  /** Whether media has ever found its way. */
-  get wasConnected(): boolean {
-    return this.#wasConnected;
-  }
-
-  /**
-   * How long ago the server was last heard of by the media, in milliseconds: by what comes in, or else by its reports on what
-   * is sent; undefined where nothing is to be expected.
-   */
-  lastPacketAt(isExpected: (info: ConsumerInfo) => boolean): number | undefined {
-    return this.subscriber.lastPacketAt(isExpected) ?? this.#feedback.poll();
-  }
-
-  /** Finds out with the server whether media still gets through; where it does not, ICE is restarted. */
-  checkPath(): void {
-    void this.#path.check();
-  }
-
-  /** How the media is connected: `lost` as soon as one transport has lost its way, or nothing gets through. */
-  get connection(): MediaConnectionState {
+  /** `lost` as soon as one transport has lost its connection, or media does not get through. */
+  get connectionState(): MediaConnectionState {
     if (this.#path.lost) return 'lost';
     const states = [this.#send, this.#recv].map((transport) => transport?.connectionState);
     if (states.some((state) => state === 'disconnected' || state === 'failed')) return 'lost';
     return states.includes('connecting') ? 'connecting' : 'connected';
   }
 
-  /** Every sender and receiver with its statistics. */
-  async stats() {
-    const [sent, received] = await Promise.all([this.publisher.stats(), this.subscriber.stats()]);
-    return [...sent, ...received];
+  get wasConnected(): boolean {
+    return this.#wasConnected;
+  }
+
+  publish(source: Source, track: MediaStreamTrack, options: PublishOptions): Promise<void> {
+    return this.#publisher.publish(source, track, options);
+  }
+
+  unpublish(source: Source): Promise<void> {
+    return this.#publisher.unpublish(source);
+  }
+
+  replaceTrack(source: Source, track: MediaStreamTrack): Promise<void> {
+    return this.#publisher.replaceTrack(source, track);
+  }
+
+  setMuted(source: Source, muted: boolean): Promise<void> {
+    return this.#publisher.setMuted(source, muted);
+  }
+
+  publishedTrack(source: Source): PublishedTrack | undefined {
+    return this.#publisher.publishedTrack(source);
+  }
+
+  setSubscribedLayer(limit: ResumeReply['subscribedLayers'][number]): void {
+    this.#publisher.setSubscribedLayer(limit);
+  }
+
+  consume(consumers: readonly ConsumerInfo[]): Promise<void> {
+    return this.#subscriber.consume(consumers);
+  }
+
+  closeConsumers(consumerIds: readonly string[]): void {
+    this.#subscriber.closeConsumers(consumerIds);
+  }
+
+  setPlayoutDelay(delay: number): void {
+    this.#subscriber.setPlayoutDelay(delay);
+  }
+
+  updateTrackSettings(peerId: string, source: VideoSource, settings: VideoSettings | undefined): void {
+    this.#trackSettings.set(peerId, source, settings);
+  }
+
+  removePeer(peerId: string): void {
+    this.#trackSettings.removePeer(peerId);
+  }
+
+  audioLevel(peerId: string, slot: number | undefined): number {
+    return this.#subscriber.audioLevel(peerId, slot);
+  }
+
+  applyGrants(grants: Grants, server?: ServerMediaState): boolean {
+    const maySend = grants.canPublish && (!server || server.transports.send === this.#send?.id);
+    const wasRevoked = this.#publisher.applyGrants(maySend ? grants : { ...grants, canPublish: false });
+    const isMissing = server !== undefined && this.#publisher.syncSources(server.sources);
+    if (!maySend) this.#send = undefined;
+    this.#sendRight = grants.canPublish ? (this.#sendRight ?? Symbol('send')) : undefined;
+    if (!grants.canSubscribe || (server && server.transports.recv !== this.#recv?.id)) {
+      this.#recv?.close();
+      this.#recv = undefined;
+      this.#subscriber.attach(undefined);
+      clearTimeout(this.#reopenTimer);
+    }
+    this.#receiveRight = grants.canSubscribe ? (this.#receiveRight ?? Symbol('recv')) : undefined;
+    if (grants.canSubscribe && !this.#recv) void this.#openReceiving();
+    return wasRevoked || isMissing;
+  }
+
+  sync({ consumers, subscribedLayers }: Pick<ResumeReply, 'consumers' | 'subscribedLayers'>): void {
+    this.#subscriber.sync(consumers);
+    this.#publisher.syncSubscribedLayers(subscribedLayers);
+    this.#trackSettings.resume();
+  }
+
+  restartIce(): void {
+    this.#restarts.request();
+  }
+
+  async getStats(): Promise<TrackStats[]> {
+    const [sent, received] = await Promise.all([this.#publisher.stats(), this.#subscriber.stats()]);
+    return [...sent, ...received].map(summarise);
   }
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#reopening);
+    clearTimeout(this.#reopenTimer);
+    this.#silence.close();
     this.#restarts.close();
     this.#path.close();
+    this.#trackSettings.close();
     this.#send?.close();
     this.#recv?.close();
-    this.publisher.close();
-    this.subscriber.close();
+    this.#publisher.close();
+    this.#subscriber.close();
   }
 
-  #sendOver(info: TransportInfo): Transport {
-    const transport = this.#connecting(this.#options.device.createSendTransport(toOptions(info)));
+  #createSendTransport(info: TransportInfo): Transport {
+    const transport = this.#connect(this.#options.device.createSendTransport(toOptions(info)));
     this.#send = transport;
-    this.publisher.attach(transport);
+    this.#publisher.attach(transport);
     return transport;
   }
 
-  #receiveOver(info: TransportInfo): void {
-    this.#recv = this.#connecting(this.#options.device.createRecvTransport(toOptions(info)));
-    this.subscriber.attach(this.#recv);
+  #createRecvTransport(info: TransportInfo): void {
+    this.#recv = this.#connect(this.#options.device.createRecvTransport(toOptions(info)));
+    this.#subscriber.attach(this.#recv);
   }
 
   async #openSending(): Promise<Transport> {
     const right = this.#sendRight;
-    const { transport } = await this.#options.request('openTransport', { direction: 'send' });
+    const { transport } = await this.#options.signalling.request('openTransport', { direction: 'send' });
     if (this.#closed) throw new WeirError('closed');
-    // A transport ends with the right that it was opened for, although there may be another right by now.
-    if (this.#sendRight !== right) throw new WeirError('forbidden', 'You may not publish here.');
-    return this.#sendOver(transport);
+    // The server has closed a transport together with the right that it was opened for, even if there is a new right.
+    if (this.#sendRight !== right) throw new WeirError('forbidden', 'Your grants do not allow you to publish here.');
+    return this.#createSendTransport(transport);
   }
 
-  /** Asks for a receiving transport until there is one, nobody may receive any more, or asking has failed too often. */
+  /** Requests a receiving transport until there is one, the right to receive ends, or requests have failed too often. */
   async #openReceiving(failures = 0): Promise<void> {
-    clearTimeout(this.#reopening);
+    clearTimeout(this.#reopenTimer);
     if (this.#opening) return;
     this.#opening = true;
     const right = this.#receiveRight;
     try {
-      const { transport } = await this.#options.request('openTransport', { direction: 'recv' });
+      const { transport } = await this.#options.signalling.request('openTransport', { direction: 'recv' });
       this.#opening = false;
       if (this.#closed || !this.#receiveRight) return;
-      // A transport ends with the right that it was opened for.
-      if (this.#receiveRight === right) this.#receiveOver(transport);
+      // As for the sending transport.
+      if (this.#receiveRight === right) this.#createRecvTransport(transport);
       else await this.#openReceiving();
     } catch {
       this.#opening = false;
       if (this.#closed || !this.#receiveRight) return;
       if (this.#receiveRight !== right) await this.#openReceiving();
       else if (failures < REOPEN_DELAYS.length) {
-        this.#reopening = setTimeout(() => void this.#openReceiving(failures + 1), REOPEN_DELAYS[failures]);
-      } else this.#options.onFailed();
+        this.#reopenTimer = setTimeout(() => void this.#openReceiving(failures + 1), REOPEN_DELAYS[failures]);
+      } else this.#fail();
     }
   }
 
-  #connecting(transport: Transport): Transport {
+  #connect(transport: Transport): Transport {
     transport.on('connectionstatechange', (state) => {
       if (state === 'connected') this.#wasConnected = true;
-      this.#options.onConnection();
-      if (state === 'failed' && !this.#wasConnected) this.#options.onFailed();
+      this.emit('connectionStateChanged', this.connectionState);
+      if (state === 'failed' && !this.#wasConnected) this.#fail();
       else if (state === 'failed') this.#restarts.request();
       else this.#restarts.onConnectionChanged();
     });
     transport.on('connect', ({ dtlsParameters }, callback) => {
-      const answer = this.#options.request('connectTransport', { transportId: transport.id, dtlsParameters });
-      answer.catch((error) => WeirError.from(error).code !== 'closed' && this.#options.onFailed());
+      const { request } = this.#options.signalling;
+      request('connectTransport', { transportId: transport.id, dtlsParameters }).catch((error) => {
+        if (WeirError.from(error).code !== 'closed') this.#fail();
+      });
       callback();
     });
     return transport;
   }
 
-  /** Browsers themselves take five seconds and more to say that a path is lost. */
-  #pathChanged(): void {
-    this.#options.onConnection();
+  #fail(): void {
+    this.emit('failed', undefined);
+  }
+
+  /** Browsers need five seconds and more to notice that a path is lost. */
+  #onPathChanged(): void {
+    this.emit('connectionStateChanged', this.connectionState);
     this.#restarts.onConnectionChanged();
     if (this.#path.lost) this.#restarts.request();
+  }
+
+  #onSilence(): void {
+    this.emit('silence', undefined);
+    // While signalling reconnects, the server cannot be asked: `restartIce` follows the reconnect if it is needed.
+    if (!this.#options.signalling.reconnecting) void this.#path.check();
+  }
+
+  /**
+   * The age of the last packet from the server, in milliseconds: of expected media, or else the last RTCP report on what is
+   * sent; undefined if none is expected.
+   */
+  #lastPacketAge(): number | undefined {
+    const isExpected = ({ peerId, source }: ConsumerInfo) => {
+      if (peerId === undefined || !this.#options.isExpected(peerId, source)) return false;
+      return source === 'camera' || source === 'screen' ? this.#trackSettings.isVisible(peerId, source) : true;
+    };
+    return this.#subscriber.lastPacketAge(isExpected) ?? this.#feedback.poll();
   }
 
   async #counters(): Promise<LocalCounters> {
@@ -227,7 +301,7 @@ export class SfuLink {
   }
 
   async #restartIce(): Promise<void> {
-    const { send, recv } = await this.#options.request('restartIce', {});
+    const { send, recv } = await this.#options.signalling.request('restartIce', {});
     await Promise.all([
       send && this.#send?.restartIce({ iceParameters: send }),
       recv && this.#recv?.restartIce({ iceParameters: recv }),

@@ -1,158 +1,137 @@
-/** Owns the way to the server for a whole stay: one connection after another, with cuts bridged as long as the stay lives. */
+/** The signalling of one session over WebSockets: replaces a lost connection for as long as the server keeps the session. */
 
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
-import type { ClientMessages, JoinReply, ResumeReply, ServerMessages, Welcome } from '../../shared/protocol.ts';
-import type { RpcChannel } from '../../shared/RpcChannel.ts';
+import type { JoinReply, ResumeReply, Welcome } from '../../shared/protocol.ts';
 import { raceAttempts } from './raceAttempts.ts';
-import { SignallingSocket, type SignallingSocketOptions } from './SignallingSocket.ts';
+import type { Request, Signalling, SignallingOptions } from './Signalling.ts';
+import { SignallingSocket } from './SignallingSocket.ts';
 
-/** Asks the server; a request that a cut leaves without its answer is asked again after it, and runs once. */
-export type Request = RpcChannel<ClientMessages, ServerMessages>['request'];
-
-export interface SignalSessionOptions {
-  /** Where the server is: an http(s) or ws(s) URL, with the path that it is under. */
-  readonly url: string;
-  readonly listeners: SignallingSocketOptions['listeners'];
-  /** The connection was cut, and the line tries to get another. */
-  onReconnecting?(): void;
-  /** The stay goes on: this is what there is now. */
-  onResumed?(snapshot: ResumeReply): void;
-  /** The stay is over, for whatever reason, once. */
-  onClose(reason: CloseReason): void;
-}
-
-/** How long one attempt may take, in milliseconds: so much, or so many times what the first connection took, and no more. */
-const ATTEMPT = { least: 1000, times: 4, most: 5000 };
-/** Between the beginnings of two attempts, in milliseconds; each is up to a third shorter or longer. */
-const GAP = { first: 60, most: 370 };
-/** A server that was connected to so quickly has so long to answer, in milliseconds, when media has stopped as well. */
+/**
+ * The timeout of one attempt to connect, in milliseconds: `times` the time that the first connection took, within these
+ * limits.
+ */
+const ATTEMPT_TIMEOUT = { least: 1000, times: 4, most: 5000 };
+/** Between the starts of two attempts, in milliseconds; each gap is up to a third shorter or longer. */
+const ATTEMPT_GAP = { first: 60, most: 370 };
+/** A server to which connecting took less than `pace` must answer a probe within `limit` if media has stopped, too: milliseconds. */
 const FAST_PROBE = { pace: 250, limit: 500 };
-/** Ends of a connection after which the stay goes on. `resumed`: an attempt that we had given up came through after all. */
+/** The session goes on after these. `resumed`: an attempt that was already given up has succeeded at the server. */
 const resumableReasons: ReadonlySet<CloseReason> = new Set([
   'disconnected',
   'unresponsive',
   'sendBufferFull',
   'resumed',
 ]);
-/** Ends of an attempt that end the stay: somebody meant them, or it can only get worse. */
+/** An attempt to reconnect that ends with one of these ends the session: another attempt would fail, too. */
 const finalReasons: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced', 'serverClosing', 'originNotAllowed']);
-/** Ids that are left to requests which are made while there is no connection: those of the next one come after them. */
+/** Request ids reserved for requests made without a connection: those of the next connection begin after them. */
 const REQUEST_ID_GAP = 1000;
-/** A request that is not answered in so long, in milliseconds, asks whether the server is there at all. */
+/** A request without a reply for so long, in milliseconds, starts a probe if nothing else has arrived meanwhile. */
 const REQUEST_TIMEOUT = 2000;
-/** How long a join may take beside the waiting in line, in milliseconds. */
-const JOIN_TIME = 15_000;
+/** How long a join may take, without the time in the server's join queue, in milliseconds. */
+const JOIN_TIMEOUT = 15_000;
 
-export class SignalSession {
-  readonly #options: SignalSessionOptions;
-  readonly #onEnded = new AbortController();
+export class SignalSession implements Signalling {
+  readonly #options: SignallingOptions;
+  readonly #ended = new AbortController();
   /** How long the first connection took until `welcome`, in milliseconds. */
   readonly #pace: number;
-  #signalling: SignallingSocket;
-  /** How long a stay outlives its connection, in milliseconds, and what opens it again. */
-  #window: number;
-  /** How long the server may let us wait in line, in milliseconds. */
-  readonly #queueTime: number;
-  #key: string | undefined;
+  #socket: SignallingSocket;
+  /** How long the server keeps a session without a connection, in milliseconds. */
+  #resumeWindow: number;
+  /** How long the server may keep a join in its queue, in milliseconds. */
+  readonly #queueTimeout: number;
+  #resumeKey: string | undefined;
   #reconnecting = false;
 
-  private constructor(options: SignalSessionOptions, signalling: SignallingSocket, welcome: Welcome, pace: number) {
+  private constructor(options: SignallingOptions, socket: SignallingSocket, welcome: Welcome, pace: number) {
     this.#options = options;
-    this.#signalling = signalling;
-    this.#window = welcome.limits.resumeSeconds * 1000;
-    this.#queueTime = welcome.limits.queueSeconds * 1000;
+    this.#socket = socket;
+    this.#resumeWindow = welcome.limits.resumeSeconds * 1000;
+    this.#queueTimeout = welcome.limits.queueSeconds * 1000;
     this.#pace = pace;
   }
 
   /**
    * Connects.
-   * @throws {WeirError} `unavailable` when there is no Weir server, `unsupported` when it speaks another version
+   * @throws {WeirError} `unavailable` if there is no Weir server, `unsupported` if it uses another protocol version
    */
-  static async open(options: SignalSessionOptions): Promise<{ line: SignalSession; welcome: Welcome }> {
-    const began = performance.now();
-    let line: SignalSession | undefined;
-    const { signalling, welcome } = await SignallingSocket.open({
+  static async open(options: SignallingOptions): Promise<{ signalling: SignalSession; welcome: Welcome }> {
+    const startedAt = performance.now();
+    let session: SignalSession | undefined;
+    const { socket, welcome } = await SignallingSocket.open({
       url: options.url,
       listeners: options.listeners,
       onClose: (reason) => {
-        if (line) line.#onConnectionLost(signalling, reason);
+        if (session) session.#onConnectionLost(socket, reason);
         else options.onClose(reason);
       },
     });
-    line = new SignalSession(options, signalling, welcome, performance.now() - began);
-    return { line, welcome };
+    session = new SignalSession(options, socket, welcome, performance.now() - startedAt);
+    return { signalling: session, welcome };
   }
 
-  /** Whether there is no connection just now. */
   get reconnecting(): boolean {
     return this.#reconnecting;
   }
 
-  /** As `Channel.request`. @throws {WeirError} also `closed`, when the stay ends before there is an answer */
   readonly request: Request = (method, data, timeout) => {
-    const { channel } = this.#signalling;
-    const answer = channel.request(method, data, timeout);
-    const impatience = setTimeout(() => this.#signalling.silentFor(REQUEST_TIMEOUT) && this.probe(), REQUEST_TIMEOUT);
-    const settled = () => clearTimeout(impatience);
-    answer.then(settled, settled);
-    return answer;
+    const { channel } = this.#socket;
+    const reply = channel.request(method, data, timeout);
+    const timer = setTimeout(() => this.#socket.silentFor(REQUEST_TIMEOUT) && this.probe(), REQUEST_TIMEOUT);
+    const stop = () => clearTimeout(timer);
+    reply.then(stop, stop);
+    return reply;
   };
 
-  /** Enters a room; from then on cuts are bridged. @throws {WeirError} what the server refuses it for */
-  async join(wish: Parameters<typeof this.request<'join'>>[1]): Promise<JoinReply> {
-    const reply = await this.request('join', wish, this.#queueTime + JOIN_TIME);
-    this.#key = reply.resumeKey;
+  async join(data: Parameters<Signalling['join']>[0]): Promise<JoinReply> {
+    const reply = await this.request('join', data, this.#queueTimeout + JOIN_TIMEOUT);
+    this.#resumeKey = reply.resumeKey;
     return reply;
   }
 
-  /**
-   * Asks whether the server is there: it answers within a second, or the connection counts as cut.
-   * @param suspected there are signs already that it is not: a server that is near has half of that
-   */
   probe(suspected = false): void {
-    this.#signalling.probe(suspected && this.#pace < FAST_PROBE.pace ? FAST_PROBE.limit : undefined);
+    this.#socket.probe(suspected && this.#pace < FAST_PROBE.pace ? FAST_PROBE.limit : undefined);
   }
 
-  /** Tells the server why and ends the line. */
   leave(reason: 'left' | 'mediaFailed' = 'left'): void {
-    this.#signalling.leave(reason);
+    this.#socket.leave(reason);
     this.#close(reason);
   }
 
-  /** As `leave`, where the page goes away and nobody is left to hear of it. */
   closeOnPageHide(): void {
-    this.#signalling.closeOnPageHide();
+    this.#socket.closeOnPageHide();
   }
 
   #onConnectionLost(former: SignallingSocket, reason: CloseReason): void {
-    if (this.#onEnded.signal.aborted) return;
-    if (!resumableReasons.has(reason) || this.#key === undefined || this.#window === 0) {
+    if (this.#ended.signal.aborted) return;
+    if (!resumableReasons.has(reason) || this.#resumeKey === undefined || this.#resumeWindow === 0) {
       this.#close(reason);
       return;
     }
     this.#reconnecting = true;
     this.#options.onReconnecting?.();
-    this.#reconnect(former, this.#key).catch(() => {
-      // The stay is gone, or we were not let in for as long as the server keeps our place.
+    this.#reconnect(former, this.#resumeKey).catch(() => {
+      // The session has expired, or no attempt succeeded within the resume window.
       this.#close(reason);
     });
   }
 
-  /** Goes on over a new connection. @throws {WeirError} `gone`; any other when the window is over */
+  /** Resumes the session over a new connection. @throws {WeirError} `sessionExpired`; any other error after the resume window */
   async #reconnect(former: SignallingSocket, key: string): Promise<void> {
-    const until = performance.now() + this.#window;
-    const { signal } = this.#onEnded;
-    for (let first = GAP.first; ; first = Math.min(GAP.most, first * 2)) {
-      const attempts = { gap: { ...GAP, first }, until, signal };
+    const until = performance.now() + this.#resumeWindow;
+    const { signal } = this.#ended;
+    for (let first = ATTEMPT_GAP.first; ; first = Math.min(ATTEMPT_GAP.most, first * 2)) {
+      const attempts = { gap: { ...ATTEMPT_GAP, first }, until, signal };
       const next = await raceAttempts((aborted) => this.#connect(former, aborted), attempts);
       const snapshot = await this.#resume(next, key);
-      // Whoever left meanwhile is back for a moment, and leaves.
+      // `leave` was called meanwhile: the server has just resumed the session and must end it.
       if (snapshot && signal.aborted) next.leave();
       signal.throwIfAborted();
       if (!snapshot) continue;
       this.#reconnecting = false;
-      this.#signalling = next;
+      this.#socket = next;
       next.channel.transferPending(former.channel);
       this.#options.onResumed?.(snapshot);
       return;
@@ -161,28 +140,28 @@ export class SignalSession {
 
   async #connect(former: SignallingSocket, aborted: AbortSignal): Promise<SignallingSocket> {
     let opened: SignallingSocket | undefined;
-    const { signalling, welcome } = await SignallingSocket.open({
+    const { socket, welcome } = await SignallingSocket.open({
       url: this.#options.url,
       listeners: this.#options.listeners,
       onClose: (reason) => {
-        if (opened && this.#signalling === opened) this.#onConnectionLost(opened, reason);
+        if (opened && this.#socket === opened) this.#onConnectionLost(opened, reason);
         else if (finalReasons.has(reason)) this.#close(reason);
-        // Nobody takes over from one that has not become ours.
+        // No other connection takes over the requests of one that was never used.
         else opened?.channel.close();
       },
-      timeout: Math.min(ATTEMPT.most, Math.max(ATTEMPT.least, ATTEMPT.times * this.#pace)),
+      timeout: Math.min(ATTEMPT_TIMEOUT.most, Math.max(ATTEMPT_TIMEOUT.least, ATTEMPT_TIMEOUT.times * this.#pace)),
       signal: aborted,
       firstId: former.channel.nextId + REQUEST_ID_GAP,
     });
-    opened = signalling;
-    // Another attempt was quicker, by less than a turn.
-    if (aborted.aborted) signalling.leave('abandoned');
+    opened = socket;
+    // Another attempt has succeeded in the same turn of the event loop.
+    if (aborted.aborted) socket.leave('abandoned');
     aborted.throwIfAborted();
-    this.#window = welcome.limits.resumeSeconds * 1000;
-    return signalling;
+    this.#resumeWindow = welcome.limits.resumeSeconds * 1000;
+    return socket;
   }
 
-  /** @returns what there is now, or undefined when this connection was lost as well @throws {WeirError} `gone` */
+  /** @returns the current state, or undefined if this connection was lost as well @throws {WeirError} `sessionExpired` */
   async #resume(next: SignallingSocket, key: string): Promise<ResumeReply | undefined> {
     next.probe();
     try {
@@ -195,9 +174,9 @@ export class SignalSession {
   }
 
   #close(reason: CloseReason): void {
-    if (this.#onEnded.signal.aborted) return;
-    this.#onEnded.abort();
-    this.#signalling.channel.close();
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort();
+    this.#socket.channel.close();
     this.#options.onClose(reason);
   }
 }

@@ -1,4 +1,4 @@
-/** Owns one WebSocket of the client's: opens it, hears `welcome`, notices when the server has gone silent, closes it. */
+/** One WebSocket of the client: opens it, awaits `welcome`, detects a server that no longer answers, closes it. */
 import { z } from 'zod';
 import { type CloseReason, closeReason, closeReasons } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
@@ -17,7 +17,7 @@ export interface SignallingSocketOptions {
   /** Where the server is: an http(s) or ws(s) URL, with the path that it is under. */
   readonly url: string;
   readonly listeners: Omit<Listeners<ServerMessages>, 'welcome'>;
-  /** The connection has ended, for whatever reason, once. Its channel is suspended: another one can take over. */
+  /** The connection has ended. Called once. Its channel is suspended, so that another one can take over its requests. */
   onClose(reason: CloseReason): void;
   /** How long connecting may take until `welcome`, in milliseconds. */
   readonly timeout?: number;
@@ -29,15 +29,15 @@ export interface SignallingSocketOptions {
 
 /** How long connecting may take until `welcome`, in milliseconds. */
 const CONNECT_TIMEOUT = 10_000;
-/** How soon the server must answer when it is asked whether it is there, in milliseconds. */
+/** How soon the server must answer a probe, in milliseconds. */
 const PROBE_TIMEOUT = 1000;
-/** A timer that is so late says that this page did not run, in milliseconds. */
+/** A timer that fires so much too late, in milliseconds, means that the page was suspended or busy. */
 const SUSPEND_THRESHOLD = 250;
-/** How often the silence is looked at, and by how much a `ping` may be late before it is asked for, in milliseconds. */
+/** How often the time since the last message is checked, and how much too late a `ping` may be before a probe: milliseconds. */
 const WATCHDOG_INTERVAL = 1000;
 
-/** The version that a welcome in JSON names. */
-const VersionOf = z
+/** The protocol version of a `welcome` in JSON. */
+const WelcomeVersion = z
   .string()
   .transform((text, context): unknown => {
     try {
@@ -56,7 +56,7 @@ export class SignallingSocket {
   readonly #options: SignallingSocketOptions;
   readonly #welcome = Promise.withResolvers<Welcome>();
   #watchdog: ReturnType<typeof setInterval> | undefined;
-  #heardAt = performance.now();
+  #lastMessageAt = performance.now();
   #probing: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
@@ -73,68 +73,68 @@ export class SignallingSocket {
       send: (message) => this.#socket.readyState === WebSocket.OPEN && this.#socket.send(message),
     });
     this.#socket.onmessage = ({ data }) => {
-      this.#heardAt = performance.now();
+      this.#lastMessageAt = performance.now();
       clearTimeout(this.#probing);
       this.#probing = undefined;
       if (typeof data !== 'string') return;
       if (!this.#watchdog) this.#checkVersion(data);
       this.channel.receive(data);
     };
-    this.#socket.onclose = ({ code, reason }) => this.#end(endOf(code, reason));
+    this.#socket.onclose = ({ code, reason }) => this.#end(reasonOf(code, reason));
   }
 
   /**
    * Connects.
-   * @throws {WeirError} `unavailable` when there is no Weir server, `unsupported` when it speaks another version
+   * @throws {WeirError} `unavailable` if there is no Weir server, `unsupported` if it uses another protocol version
    */
-  static async open(options: SignallingSocketOptions): Promise<{ signalling: SignallingSocket; welcome: Welcome }> {
-    const signalling = new SignallingSocket(options, signallingUrl(options.url));
-    const giveUp = () => signalling.#end('disconnected');
+  static async open(options: SignallingSocketOptions): Promise<{ socket: SignallingSocket; welcome: Welcome }> {
+    const socket = new SignallingSocket(options, signallingUrl(options.url));
+    const giveUp = () => socket.#end('disconnected');
     const timer = setTimeout(giveUp, options.timeout ?? CONNECT_TIMEOUT);
     options.signal?.addEventListener('abort', giveUp);
     try {
-      const welcome = await signalling.#welcome.promise;
-      return { signalling, welcome };
+      const welcome = await socket.#welcome.promise;
+      return { socket, welcome };
     } finally {
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', giveUp);
     }
   }
 
-  /** Whether nothing was heard for so long, in milliseconds. */
+  /** Whether nothing has arrived for so many milliseconds. */
   silentFor(time: number): boolean {
-    return performance.now() - this.#heardAt >= time;
+    return performance.now() - this.#lastMessageAt >= time;
   }
 
   /**
-   * Asks whether the server is there, which must say so at once, or the connection counts as lost.
-   * @param limit milliseconds; a second, unless there are other signs as well
+   * Sends a `ping`; the connection counts as lost (`unresponsive`) if nothing arrives within `limit`.
+   * @param limit milliseconds
    */
   probe(limit = PROBE_TIMEOUT): void {
     if (this.#closed || this.#probing) return;
-    this.#startWatchdog(limit);
-    // Whatever it answers, it is there.
+    this.#startProbeTimer(limit);
+    // Any reply, an error included, proves that the server is there.
     this.channel.request('ping', {}).catch(() => {});
   }
 
-  /** Tells the server why and ends the connection; `abandoned` is no leaving. */
+  /** Closes the connection with a reason for the server. After `abandoned` the session can still be resumed. */
   leave(reason: 'left' | 'mediaFailed' | 'abandoned' = 'left'): void {
-    // A closing handshake with a reason is all that the server needs, whatever else is under way.
+    // The close frame carries the reason, so that no request has to be answered first.
     if (!this.#closed) this.#socket.close(closeReasons[reason].code, reason);
     this.#end(reason);
   }
 
-  /** Tells the server that the page goes away; nothing else is done here any more. */
+  /** Closes the connection of a page that is being unloaded: no listener is called. */
   closeOnPageHide(): void {
     this.#socket.close(closeReasons.left.code, 'left');
   }
 
-  /** The welcome of another version may have another form, of which nothing is certain but its version. */
-  #checkVersion(message: string): void {
-    const { data: version } = VersionOf.safeParse(message);
+  /** A `welcome` of another protocol version may have another form, so that only its version is parsed. */
+  #checkVersion(text: string): void {
+    const { data: version } = WelcomeVersion.safeParse(text);
     if (version === undefined || version === PROTOCOL_VERSION) return;
-    const words = `The server speaks version ${version} of the protocol; reload the page.`;
-    this.#welcome.reject(new WeirError('unsupported', words, { reason: 'protocolVersion' }));
+    const message = `The server uses version ${version} of the protocol, this client ${PROTOCOL_VERSION}. Reload the page.`;
+    this.#welcome.reject(new WeirError('unsupported', message, { reason: 'protocolVersion' }));
     this.#socket.close();
   }
 
@@ -145,11 +145,11 @@ export class SignallingSocket {
     this.#welcome.resolve(welcome);
   }
 
-  #startWatchdog(limit: number): void {
+  #startProbeTimer(limit: number): void {
     const due = performance.now() + limit;
     this.#probing = setTimeout(() => {
-      // We were busy or asleep ourselves: what has come meanwhile is yet to be read.
-      if (performance.now() - due > SUSPEND_THRESHOLD) this.#startWatchdog(limit);
+      // The page itself was busy or suspended: what has arrived meanwhile is still to be read.
+      if (performance.now() - due > SUSPEND_THRESHOLD) this.#startProbeTimer(limit);
       else this.#end('unresponsive');
     }, limit);
   }
@@ -160,7 +160,7 @@ export class SignallingSocket {
     clearInterval(this.#watchdog);
     clearTimeout(this.#probing);
     this.channel.suspend();
-    // Whoever has not said that it leaves may come back.
+    // Unless `leave` has closed it with a reason before, the session can be resumed.
     this.#socket.close(closeReasons.abandoned.code, 'abandoned');
     this.#welcome.reject(
       new WeirError('unavailable', 'The server cannot be reached; check the connection and try again.'),
@@ -169,8 +169,8 @@ export class SignallingSocket {
   }
 }
 
-/** A proxy that restarts may close with 1000 as well, but does not give our reason. */
-function endOf(code: number, text: string): CloseReason {
+/** A proxy that restarts may close with 1000, too, but without the reason text `left`. */
+function reasonOf(code: number, text: string): CloseReason {
   const reason = closeReason(code);
   return reason === 'left' && text !== 'left' ? 'disconnected' : reason;
 }

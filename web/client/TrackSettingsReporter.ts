@@ -64,7 +64,7 @@ export class TrackSettingsReporter {
   }
 
   /** Whether somebody sees it, as far as was said. */
-  isSeen(peerId: string, source: VideoSource): boolean {
+  isVisible(peerId: string, source: VideoSource): boolean {
     const known = this.#known.get(keyOf(peerId, source));
     return known === undefined || known.view.width > 0;
   }

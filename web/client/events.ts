@@ -66,3 +66,6 @@ export interface RoomClientEvents {
   /** A stay that had begun has ended; `message` can be shown to people. */
   closed: { reason: CloseReason; message: string };
 }
+
+/** Notifies of an event of the client. */
+export type Notify = <E extends keyof RoomClientEvents>(event: E, data: RoomClientEvents[E]) => void;

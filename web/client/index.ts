@@ -1,4 +1,4 @@
-/** Owns what the SDK is: everything that another page may import from `/sdk.js`. */
+/** The public interface of the SDK: everything that another page may import from `/sdk.js`. */
 import './jitless.ts';
 
 export { type CloseReason, closeReasons } from '../../shared/closeReasons.ts';
@@ -24,7 +24,7 @@ export type {
   SourceStates,
 } from '../../shared/protocol.ts';
 export { mayPublish, roleOf } from '../../shared/roles.ts';
-export type { Broadcast } from './Broadcast.ts';
+export type { BroadcastApi } from './Broadcast.ts';
 export { baseUrl } from './base.ts';
 export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices.ts';
 export { Emitter } from './Emitter.ts';
@@ -32,8 +32,8 @@ export type { VideoCodec } from './encodings.ts';
 export type { RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 export type { JoinOptions } from './joinOptions.ts';
 export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './LocalMedia.ts';
+export type { PublishOptions } from './MediaLink.ts';
 export { type ObserveVideoOptions, observeVideo, observeVisibleSize, type VisibleSize } from './observeVideo.ts';
-export type { PublishOptions } from './Publisher.ts';
-export { RoomClient } from './RoomClient.ts';
+export { RoomClient, type RoomClientApi } from './RoomClient.ts';
 export type { TrackStats } from './stats.ts';
 export type { VideoSettings, VideoSource } from './TrackSettingsReporter.ts';

@@ -1,4 +1,4 @@
-/** Owns what this browser can do, asked early: the answer takes as long as the server's first word. */
+/** The mediasoup-client handler of this browser, with its RTP capabilities requested early: they take as long as `welcome`. */
 import { detectDevice } from 'mediasoup-client';
 import { Chrome74 } from 'mediasoup-client/handlers/Chrome74';
 import { Chrome111 } from 'mediasoup-client/handlers/Chrome111';
@@ -17,31 +17,31 @@ const handlers: Readonly<Record<string, { createFactory(options: HandlerFactoryO
   Safari12,
 };
 
-/** What makes this browser's transports, with its capabilities under way; undefined where this is no browser that can. */
+/** The handler factory of this browser, which has begun to find out its capabilities; undefined in an unsupported browser. */
 export function prefetchHandler(): HandlerFactory | undefined {
   const factory = handlers[detectDevice() ?? '']?.createFactory({});
   if (!factory) return undefined;
-  const asked = {
+  const capabilities = {
     recvonly: factory.getNativeRtpCapabilities({ direction: 'recvonly' }),
     sendonly: factory.getNativeRtpCapabilities({ direction: 'sendonly' }),
   };
-  // Whoever uses it hears of a failure; nobody may when the server is not there.
-  for (const answer of Object.values(asked)) answer.catch(() => {});
+  // They are never awaited if connecting to the server fails.
+  for (const promise of Object.values(capabilities)) promise.catch(() => {});
   return {
     ...factory,
-    factory: (options) => withoutRemains(factory.factory(options)),
-    getNativeRtpCapabilities: ({ direction }) => asked[direction],
+    factory: (options) => withSendCleanup(factory.factory(options)),
+    getNativeRtpCapabilities: ({ direction }) => capabilities[direction],
   };
 }
 
 /**
- * mediasoup-client leaves the transceiver of a track that it could not send in the connection: every later offer would
- * have one section more than its answer, and be refused.
+ * If mediasoup-client fails to send a track, it leaves its transceiver in the peer connection: every later offer would have
+ * one media section more than its answer, and fail.
  */
-function withoutRemains(handler: HandlerInterface): HandlerInterface {
+function withSendCleanup(handler: HandlerInterface): HandlerInterface {
   const send = handler.send.bind(handler);
   handler.send = async (options) => {
-    const connection = connectionOf(handler);
+    const connection = peerConnectionOf(handler);
     const before = new Set(connection?.getTransceivers());
     try {
       return await send(options);
@@ -56,7 +56,7 @@ function withoutRemains(handler: HandlerInterface): HandlerInterface {
   return handler;
 }
 
-/** The handlers of browsers keep their connection in a field that their types do not tell of. */
-function connectionOf(handler: object): RTCPeerConnection | undefined {
+/** The handlers keep their peer connection in a private field. */
+function peerConnectionOf(handler: object): RTCPeerConnection | undefined {
   return '_pc' in handler && handler._pc instanceof RTCPeerConnection ? handler._pc : undefined;
 }

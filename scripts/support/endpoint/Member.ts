@@ -3,7 +3,8 @@ import { type CloseReason, closeReasons } from '../../../shared/closeReasons.ts'
 import { WeirError } from '../../../shared/errors.ts';
 import { kindOf, type Source, type TransportInfo } from '../../../shared/media.ts';
 import type { AudioSlotHolders, JoinReply, Role, RoomKind, TrackSettings } from '../../../shared/protocol.ts';
-import { type Request, SignalSession } from '../../../web/client/SignalSession.ts';
+import type { Request } from '../../../web/client/Signalling.ts';
+import { SignalSession } from '../../../web/client/SignalSession.ts';
 import type { Stream } from '../media/Stream.ts';
 import { now } from './clock.ts';
 import { type MediaOptions, MemberMedia } from './MemberMedia.ts';
@@ -57,7 +58,7 @@ export class Member {
   /** Whose voice each audio slot carries; empty while there are none. */
   slots: AudioSlotHolders = [];
   readonly #options: MemberOptions;
-  #line: SignalSession | undefined;
+  #signalling: SignalSession | undefined;
   #closed = false;
 
   private constructor(options: MemberOptions) {
@@ -116,7 +117,7 @@ export class Member {
   leave(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#line?.leave();
+    this.#signalling?.leave();
     this.media.close();
   }
 
@@ -135,7 +136,7 @@ export class Member {
     } = this.#options;
     let reason: CloseReason | undefined;
     try {
-      const { line, welcome } = await SignalSession.open({
+      const { signalling, welcome } = await SignalSession.open({
         url,
         listeners: {
           newConsumers: ({ consumers }) => void this.#consume(consumers),
@@ -156,9 +157,9 @@ export class Member {
           this.#ended(why);
         },
       });
-      this.#line = line;
+      this.#signalling = signalling;
       this.moments.welcomed = now();
-      const reply = await line.join({
+      const reply = await signalling.join({
         room,
         name,
         ...(token !== undefined && { token }),
@@ -233,8 +234,8 @@ export class Member {
   }
 
   readonly #request: Request = (method, data) => {
-    if (!this.#line) throw new WeirError('notJoined');
-    return this.#line.request(method, data);
+    if (!this.#signalling) throw new WeirError('notJoined');
+    return this.#signalling.request(method, data);
   };
 
   #ended(reason: CloseReason): void {

@@ -1,0 +1,243 @@
+/** One session in a room, from `join` to its end: connects signalling, media link and the state of the room. */
+import { type CloseReason, closeReasons } from '../../shared/closeReasons.ts';
+import { WeirError } from '../../shared/errors.ts';
+import { sources } from '../../shared/media.ts';
+import type { Grants, ResumeReply, SourceStates } from '../../shared/protocol.ts';
+import type { Notify, RoomClientState } from './events.ts';
+import { type JoinOptions, joinRequest, tokenOf } from './joinOptions.ts';
+import { localError } from './localError.ts';
+import type { MediaLink, MediaLoader, ServerMediaState } from './MediaLink.ts';
+import { onNetworkChange, onPageLeft } from './network.ts';
+import { RoomStore } from './RoomStore.ts';
+import type { ConnectedSignalling, Signalling, SignallingOptions } from './Signalling.ts';
+
+/** What a session is made of, to be replaced by tests and by other kinds of media links. */
+export interface RoomClientDependencies {
+  /**
+   * Opens the signalling.
+   * @param signal is aborted if the session ends before
+   * @throws {WeirError} why there is no connection
+   */
+  connect(options: SignallingOptions, signal: AbortSignal): Promise<ConnectedSignalling>;
+  /** Begins to load what carries the media, while the connection is being opened. */
+  loadMedia(): MediaLoader;
+}
+
+export interface RoomSessionOptions extends RoomClientDependencies {
+  readonly url: string;
+  /** Is called after each change. */
+  readonly notify: Notify;
+}
+
+export class RoomSession {
+  readonly store: RoomStore;
+  readonly #options: RoomSessionOptions;
+  readonly #ended = new AbortController();
+  /** What ends with the session. */
+  readonly #cleanups: (() => void)[] = [];
+  #state: RoomClientState = 'idle';
+  #signalling: Signalling | undefined;
+  #link: MediaLink | undefined;
+  #closeReason: CloseReason | undefined;
+
+  constructor(options: RoomSessionOptions) {
+    this.#options = options;
+    this.store = new RoomStore(
+      (event, data) => {
+        if (event === 'broadcastChanged') this.#updatePlayoutDelay();
+        options.notify(event, data);
+      },
+      (method, data) => this.requireSignalling().request(method, data),
+    );
+  }
+
+  get state(): RoomClientState {
+    return this.#state;
+  }
+
+  /** Undefined before the join. */
+  get link(): MediaLink | undefined {
+    return this.#link;
+  }
+
+  get reconnecting(): boolean {
+    return this.#signalling?.reconnecting ?? false;
+  }
+
+  /** What we publish, with its mute state. */
+  get localSources(): SourceStates {
+    const states: SourceStates = {};
+    for (const source of sources) {
+      const published = this.#link?.publishedTrack(source);
+      if (published) states[source] = published.muted ? 'paused' : 'live';
+    }
+    return states;
+  }
+
+  /** @throws {WeirError} `notJoined` */
+  requireLink(): MediaLink {
+    if (!this.#link || this.#state !== 'joined') throw notJoined();
+    return this.#link;
+  }
+
+  /** @throws {WeirError} `notJoined` */
+  requireSignalling(): Signalling {
+    if (!this.#signalling || this.#state !== 'joined') throw notJoined();
+    return this.#signalling;
+  }
+
+  /** @throws {WeirError} why we are not in; the session has ended then */
+  async join(options: JoinOptions): Promise<void> {
+    this.#setState('joining');
+    try {
+      await this.#join(options);
+    } catch (error) {
+      const reason = this.#closeReason;
+      this.leave();
+      throw reason !== undefined && explainsFailure(reason, error)
+        ? new WeirError('unavailable', closeReasons[reason].message, { cause: error, reason })
+        : localError(error);
+    }
+  }
+
+  leave(reason: 'left' | 'mediaFailed' = 'left'): void {
+    this.#signalling?.leave(reason);
+    this.#end(reason);
+  }
+
+  notifyLocalChanged(): void {
+    this.#options.notify('localChanged', this.localSources);
+  }
+
+  async #join(options: JoinOptions): Promise<void> {
+    const { signal } = this.#ended;
+    const connecting = this.#options.connect(this.#signallingOptions(), signal);
+    const loader = this.#options.loadMedia();
+    const tokenPromise = tokenOf(options);
+    // If connecting fails, nobody awaits the token.
+    tokenPromise.catch(() => {});
+    const { signalling, welcome } = await connecting;
+    this.#signalling = signalling;
+    signal.throwIfAborted();
+    const media = await loader.load(welcome);
+    const token = await abortable(tokenPromise, signal);
+    const reply = await signalling.join(joinRequest(options, token, media.rtpCapabilities));
+    signal.throwIfAborted();
+    this.store.token ??= token;
+    this.store.setSelf(reply);
+    const link = media.createLink({
+      reply,
+      signalling,
+      isExpected: (peerId, source) => this.store.isExpected(peerId, source),
+    });
+    this.#link = link;
+    this.#listen(link, signalling);
+    this.store.applyJoin(reply);
+    this.#setState('joined');
+    void link.consume(reply.consumers);
+  }
+
+  #signallingOptions(): SignallingOptions {
+    const { url, notify } = this.#options;
+    return {
+      url,
+      listeners: {
+        ...this.store.listeners(),
+        grantsChanged: ({ grants }) => this.#applyGrants(grants),
+        draining: ({ seconds }) => notify('draining', { seconds }),
+        newConsumers: ({ consumers }) => void this.#link?.consume(consumers),
+        consumersClosed: ({ consumerIds }) => this.#link?.closeConsumers(consumerIds),
+        subscribedLayers: (limit) => this.#link?.setSubscribedLayer(limit),
+      },
+      onReconnecting: () => notify('reconnectingChanged', true),
+      onResumed: (snapshot) => this.#resumed(snapshot),
+      onClose: (reason) => {
+        if (this.#signalling) this.#end(reason);
+        else if (this.#state === 'joining') this.#closeReason = reason;
+      },
+    };
+  }
+
+  #listen(link: MediaLink, signalling: Signalling): void {
+    link.on('trackAdded', (received) => this.store.addTrack(received));
+    link.on('trackRemoved', (received) => this.store.removeTrack(received));
+    link.on('localTrackEnded', () => this.notifyLocalChanged());
+    // Whatever stops the media may have stopped the signalling as well.
+    link.on('silence', () => signalling.probe(true));
+    link.on('connectionStateChanged', (state) => {
+      if (state === 'lost') signalling.probe(true);
+      this.#options.notify('connectionChanged', state);
+    });
+    link.on('failed', () => this.leave('mediaFailed'));
+    // The browser would close with code 1001, which restarting proxies send as well.
+    this.#cleanups.push(onPageLeft(() => signalling.closeOnPageHide()));
+    this.#cleanups.push(
+      onNetworkChange(() => {
+        signalling.probe();
+        link.restartIce();
+      }),
+    );
+  }
+
+  /** Makes everything the same as on the server, and notifies of each difference. */
+  #resumed(snapshot: ResumeReply): void {
+    const link = this.#link;
+    this.#applyGrants(snapshot.grants, snapshot);
+    this.store.broadcast.sync(snapshot.broadcast, snapshot.hands);
+    if (snapshot.addressChanged || link?.connectionState === 'lost') link?.restartIce();
+    this.store.applyResume(snapshot);
+    link?.sync(snapshot);
+    this.#options.notify('reconnectingChanged', false);
+  }
+
+  #applyGrants(grants: Grants, server?: ServerMediaState): void {
+    const isChanged = this.store.setGrants(grants);
+    const hasEnded = this.#link?.applyGrants(grants, server) ?? false;
+    this.#updatePlayoutDelay();
+    // Grants that were revoked and given again during a reconnect have ended what was published nevertheless.
+    if (!isChanged && !hasEnded) return;
+    this.store.broadcast.clearInvitation();
+    this.#options.notify('grantsChanged', grants);
+  }
+
+  #updatePlayoutDelay(): void {
+    this.#link?.setPlayoutDelay(this.store.playoutDelay);
+  }
+
+  #setState(state: RoomClientState): void {
+    this.#state = state;
+    this.#options.notify('stateChanged', state);
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.#state === 'closed') return;
+    const wasJoined = this.#state === 'joined';
+    this.#closeReason = reason;
+    this.#ended.abort(new WeirError('closed', 'You left before the join was complete.'));
+    for (const cleanup of this.#cleanups) cleanup();
+    this.#setState('closed');
+    this.#link?.close();
+    this.store.clear();
+    // Before that, `join` throws the reason.
+    if (wasJoined) this.#options.notify('closed', { reason, message: closeReasons[reason].message });
+  }
+}
+
+/** Whether the reason for which the session ended says more than the error that a join failed with. */
+function explainsFailure(reason: CloseReason, error: unknown): boolean {
+  if (reason === 'left') return false;
+  return reason !== 'disconnected' || (error instanceof WeirError && error.code === 'closed');
+}
+
+function notJoined(): WeirError {
+  return new WeirError('notJoined', 'Join a room first.');
+}
+
+/** @throws the reason of the signal, as soon as it is aborted */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
+}

@@ -1,0 +1,29 @@
+/** Loads the mediasoup-client device of one join, and makes its `SfuLink`. */
+import { Device } from 'mediasoup-client';
+import { WeirError } from '../../shared/errors.ts';
+import { RtpCapabilities } from '../../shared/media.ts';
+import type { Welcome } from '../../shared/protocol.ts';
+import type { LoadedMedia, MediaLoader } from './MediaLink.ts';
+import { prefetchHandler } from './prefetchHandler.ts';
+import { SfuLink } from './SfuLink.ts';
+
+export class SfuMediaLoader implements MediaLoader {
+  readonly #handlerFactory = prefetchHandler();
+
+  async load({
+    rtpCapabilities: routerRtpCapabilities,
+    video,
+  }: Pick<Welcome, 'rtpCapabilities' | 'video'>): Promise<LoadedMedia> {
+    const handlerFactory = this.#handlerFactory;
+    try {
+      const device = new Device(handlerFactory && { handlerFactory });
+      await device.load({ routerRtpCapabilities });
+      return {
+        rtpCapabilities: RtpCapabilities.parse(device.recvRtpCapabilities),
+        createLink: (options) => new SfuLink({ ...options, device, video }),
+      };
+    } catch (cause) {
+      throw new WeirError('unsupported', 'This browser does not support calls. Use a current one.', { cause });
+    }
+  }
+}
