@@ -1,0 +1,524 @@
+/** RoomClient over a fake media link and fake signalling: what it makes of their events, in every order of a session. */
+import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
+import { describe, expect, test } from 'vitest';
+import { grantsOf } from '../../server/auth/grants.ts';
+import {
+  type BroadcastInfo,
+  type ConsumerInfo,
+  type Grants,
+  type JoinReply,
+  type PeerInfo,
+  PROTOCOL_VERSION,
+  type ResumeReply,
+} from '../../shared/protocol.ts';
+import { RoomClient } from '../../web/client/RoomClient.ts';
+import type { ConnectedSignalling } from '../../web/client/Signalling.ts';
+import { FakeMediaLink } from '../support/FakeMediaLink.ts';
+import { FakeSignalling } from '../support/FakeSignalling.ts';
+
+const speaker = grantsOf('speaker');
+const viewer = grantsOf('viewer');
+const rtpCapabilities = { codecs: [], headerExtensions: [] };
+const welcome: ConnectedSignalling['welcome'] = {
+  protocol: PROTOCOL_VERSION,
+  auth: 'token',
+  rtpCapabilities,
+  video: { camera: 'VP8', screen: 'VP8' },
+  limits: {
+    messageBytes: 65_536,
+    joinSeconds: 10,
+    queueSeconds: 10,
+    pingSeconds: 5,
+    silenceSeconds: 10,
+    resumeSeconds: 30,
+  },
+};
+
+function peer(peerId: string, info: Partial<PeerInfo> = {}): PeerInfo {
+  return { peerId, identity: `identity of ${peerId}`, name: peerId, sources: {}, hand: false, away: false, ...info };
+}
+
+function consumer(consumerId: string, peerId: string): ConsumerInfo {
+  return {
+    consumerId,
+    producerId: `producer of ${consumerId}`,
+    peerId,
+    source: 'camera',
+    kind: 'video',
+    rtpParameters: { codecs: [], encodings: [], headerExtensions: [], rtcp: {} },
+  };
+}
+
+function joinReply(reply: Partial<JoinReply> = {}): JoinReply {
+  return {
+    peerId: 'me',
+    identity: 'my identity',
+    name: 'Me',
+    grants: speaker,
+    resumeKey: 'key',
+    peers: [],
+    transports: {},
+    consumers: [],
+    unsupportedCodecs: [],
+    slots: [],
+    kind: 'call',
+    ...reply,
+  };
+}
+
+function resumeReply(reply: Partial<ResumeReply> = {}): ResumeReply {
+  return {
+    peers: [],
+    consumers: [],
+    unsupportedCodecs: [],
+    slots: [],
+    subscribedLayers: [],
+    addressChanged: false,
+    sources: {},
+    grants: speaker,
+    transports: {},
+    ...reply,
+  };
+}
+
+const video = () => new FakeMediaStreamTrack({ kind: 'video' });
+
+/** Lets everything run that waits for resolved promises only. */
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+/** A client before its join, with what it is made of: connecting and loading wait for the test. */
+function created() {
+  const connected = Promise.withResolvers<FakeSignalling>();
+  const loaded = Promise.withResolvers<void>();
+  const steps: string[] = [];
+  const events: string[] = [];
+  let connectSignal: AbortSignal | undefined;
+  let signalling: FakeSignalling | undefined;
+  let link: FakeMediaLink | undefined;
+  const client = new RoomClient(
+    { url: 'https://weir.example' },
+    {
+      connect: async (options, signal) => {
+        steps.push('connect');
+        connectSignal = signal;
+        signalling = new FakeSignalling(options);
+        return { signalling: await connected.promise, welcome };
+      },
+      loadMedia: () => {
+        steps.push('load media');
+        return {
+          load: async () => {
+            await loaded.promise;
+            return {
+              rtpCapabilities,
+              createLink: (options) => {
+                steps.push('create link');
+                link = new FakeMediaLink(options);
+                return link;
+              },
+            };
+          },
+        };
+      },
+    },
+  );
+  client.on('stateChanged', (state) => events.push(state));
+  client.on('peerJoined', ({ peerId }) => events.push(`${peerId} joined`));
+  client.on('peerLeft', ({ peer: { peerId }, reason }) => events.push(`${peerId} ${reason}`));
+  client.on('trackAdded', ({ peer: { peerId }, source }) => events.push(`${source} of ${peerId} added`));
+  client.on('trackRemoved', ({ peer: { peerId }, source }) => events.push(`${source} of ${peerId} removed`));
+  client.on('slotTrackAdded', ({ slot }) => events.push(`slot ${slot} added`));
+  client.on('reconnectingChanged', (reconnecting) => events.push(reconnecting ? 'reconnecting' : 'reconnected'));
+  client.on('grantsChanged', ({ canPublish }) => events.push(canPublish ? 'may publish' : 'may not publish'));
+  client.on('localChanged', (sources) => events.push(`local ${JSON.stringify(sources)}`));
+  client.on('connectionChanged', (state) => events.push(`media ${state}`));
+  client.on('closed', ({ reason }) => events.push(`closed: ${reason}`));
+  const current = () => {
+    if (!signalling) throw new Error('there is no signalling yet');
+    return signalling;
+  };
+  const currentLink = () => {
+    if (!link) throw new Error('there is no link yet');
+    return link;
+  };
+  return {
+    client,
+    steps,
+    events,
+    connect: () => connected.resolve(current()),
+    failToConnect: (error: Error) => connected.reject(error),
+    load: () => loaded.resolve(),
+    aborted: () => connectSignal?.aborted,
+    signalling: current,
+    link: currentLink,
+    hasLink: () => link !== undefined,
+  };
+}
+
+/** A client that has joined. */
+async function joined(reply: Partial<JoinReply> = {}) {
+  const room = created();
+  const joining = room.client.join({ room: 'here', token: 'token' });
+  room.connect();
+  room.load();
+  await settled();
+  room.signalling().joinReply.resolve(joinReply(reply));
+  await joining;
+  room.events.length = 0;
+  return { ...room, signalling: room.signalling(), link: room.link() };
+}
+
+describe('joining', () => {
+  test('loads the media while it connects, and makes the link when the server has replied', async () => {
+    const { client, steps, events, connect, load, signalling, hasLink, link } = created();
+    const joining = client.join({ room: 'here', token: async () => 'fresh', initialVideoLimit: 4 });
+    expect(steps).toEqual(['connect', 'load media']);
+    connect();
+    await settled();
+    expect(signalling().requests).toEqual([]);
+    load();
+    await settled();
+    expect(signalling().requests).toEqual([
+      [
+        'join',
+        {
+          room: 'here',
+          token: 'fresh',
+          initialVideoLimit: 4,
+          rtpCapabilities,
+          transports: { send: true, recv: true },
+        },
+      ],
+    ]);
+    expect(hasLink()).toBe(false);
+    const consumers = [consumer('one', 'ada')];
+    signalling().joinReply.resolve(joinReply({ peers: [peer('ada'), peer('bob')], consumers }));
+    await joining;
+    expect(events).toEqual(['joining', 'ada joined', 'bob joined', 'joined']);
+    expect(link().calls).toEqual([['consume', consumers]]);
+    expect([client.peerId, client.name, client.token]).toEqual(['me', 'Me', 'fresh']);
+  });
+
+  test('applies the grants of the reply before it notifies of peers', async () => {
+    const { client, connect, load, signalling } = created();
+    const seen: (Grants | undefined)[] = [];
+    client.on('peerJoined', () => seen.push(client.grants));
+    const joining = client.join({ room: 'here' });
+    connect();
+    load();
+    await settled();
+    signalling().joinReply.resolve(joinReply({ grants: viewer, peers: [peer('ada')] }));
+    await joining;
+    expect(seen).toEqual([viewer]);
+  });
+
+  test('keeps a token that the server has refreshed before its reply', async () => {
+    const { client, connect, load, signalling } = created();
+    const joining = client.join({ room: 'here', token: 'first' });
+    connect();
+    load();
+    await settled();
+    signalling().options.listeners.tokenRefreshed?.({ token: 'second', seconds: 3600 });
+    signalling().joinReply.resolve(joinReply());
+    await joining;
+    expect(client.token).toBe('second');
+  });
+
+  test('leaves a session that connects after `leave`, and sends no join', async () => {
+    const { client, events, connect, load, signalling, aborted, hasLink } = created();
+    const joining = client.join({ room: 'here' });
+    client.leave();
+    expect(aborted()).toBe(true);
+    connect();
+    load();
+    await expect(joining).rejects.toMatchObject({ code: 'closed' });
+    expect(signalling().left).toBe('left');
+    expect(signalling().requests).toEqual([]);
+    expect(hasLink()).toBe(false);
+    expect(events).toEqual(['joining', 'closed']);
+  });
+
+  test('does not wait for a token after `leave`', async () => {
+    const { client, connect, load, signalling } = created();
+    const joining = client.join({ room: 'here', token: () => new Promise<string>(() => {}) });
+    connect();
+    load();
+    await settled();
+    client.leave();
+    await expect(joining).rejects.toMatchObject({ code: 'closed' });
+    expect(signalling().requests).toEqual([]);
+  });
+
+  test('makes no link for a reply that comes after `leave`', async () => {
+    const { client, connect, load, signalling, hasLink } = created();
+    const joining = client.join({ room: 'here' });
+    connect();
+    load();
+    await settled();
+    // The reply is there, and its promise has not been handled yet.
+    signalling().joinReply.resolve(joinReply());
+    client.leave();
+    await expect(joining).rejects.toMatchObject({ code: 'closed' });
+    expect(hasLink()).toBe(false);
+    expect(client.state).toBe('closed');
+  });
+
+  test("fails with the server's reason for closing the connection", async () => {
+    const { client, events, connect, load, signalling } = created();
+    const joining = client.join({ room: 'here' });
+    connect();
+    load();
+    await settled();
+    signalling().close('serverClosing');
+    await expect(joining).rejects.toMatchObject({ code: 'unavailable', reason: 'serverClosing' });
+    expect(events).toEqual(['joining', 'closed']);
+  });
+
+  test('fails with the error of connecting, and never calls for the token twice', async () => {
+    const { client, failToConnect } = created();
+    let calls = 0;
+    const joining = client.join({
+      room: 'here',
+      token: () => {
+        calls += 1;
+        throw new Error('no token either');
+      },
+    });
+    failToConnect(new TypeError('no network'));
+    await expect(joining).rejects.toMatchObject({ code: 'internal', cause: { message: 'no network' } });
+    expect(calls).toBe(1);
+    await expect(client.join({ room: 'here' })).rejects.toMatchObject({ code: 'alreadyJoined' });
+  });
+});
+
+describe('publishing', () => {
+  test('is refused before the join, and during it', async () => {
+    const { client, connect, load } = created();
+    await expect(client.publish('camera', video())).rejects.toMatchObject({ code: 'notJoined' });
+    const joining = client.join({ room: 'here' });
+    connect();
+    load();
+    await settled();
+    await expect(client.publish('camera', video())).rejects.toMatchObject({ code: 'notJoined' });
+    client.leave();
+    await expect(joining).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  test('needs no connected media, and shows a source when the link sends it', async () => {
+    const { client, link, events } = await joined();
+    const ready = Promise.withResolvers<void>();
+    link.pending = ready.promise;
+    const track = video();
+    const publishing = client.publish('camera', track);
+    expect(client.connection).toBe('connecting');
+    expect(link.callsOf('publish')).toEqual([['camera', track]]);
+    expect(client.sources).toEqual({});
+    expect(events).toEqual([]);
+    ready.resolve();
+    await publishing;
+    expect(client.sources).toEqual({ camera: 'live' });
+    expect(client.localTrack('camera')).toBe(track);
+    expect(events).toEqual(['local {"camera":"live"}']);
+  });
+
+  test('notifies of a refusal to unmute, which leaves the source muted', async () => {
+    const { client, link, events } = await joined();
+    await client.publish('camera', video());
+    await client.mute('camera');
+    events.length = 0;
+    const refusal = Promise.withResolvers<void>();
+    link.pending = refusal.promise;
+    const unmuting = client.unmute('camera');
+    refusal.reject(new Error('not now'));
+    await expect(unmuting).rejects.toThrow('not now');
+    expect(events).toEqual(['local {"camera":"live"}', 'local {"camera":"paused"}']);
+  });
+
+  test('notifies of a source that the link ends by itself', async () => {
+    const { client, link, events } = await joined();
+    await client.publish('camera', video());
+    events.length = 0;
+    link.published.delete('camera');
+    link.emit('localTrackEnded', 'camera');
+    expect(events).toEqual(['local {}']);
+  });
+});
+
+describe('receiving', () => {
+  test('assigns tracks to peers and to audio slots, and drops those of unknown peers', async () => {
+    const { client, link, events } = await joined({ peers: [peer('ada')], slots: ['ada', null] });
+    link.emit('trackAdded', { peerId: 'ada', source: 'camera', track: video() });
+    link.emit('trackAdded', { peerId: 'nobody', source: 'camera', track: video() });
+    link.emit('trackAdded', { slot: 0, source: 'microphone', track: new FakeMediaStreamTrack({ kind: 'audio' }) });
+    expect(events).toEqual(['camera of ada added', 'slot 0 added']);
+    expect(client.level('ada')).toBe(0.5);
+    expect(link.callsOf('audioLevel')).toEqual([['ada', 0]]);
+  });
+
+  test('keeps a track that has replaced the one that is removed', async () => {
+    const { client, link, events } = await joined({ peers: [peer('ada')] });
+    const [former, latter] = [video(), video()];
+    link.emit('trackAdded', { peerId: 'ada', source: 'camera', track: former });
+    link.emit('trackAdded', { peerId: 'ada', source: 'camera', track: latter });
+    events.length = 0;
+    link.emit('trackRemoved', { peerId: 'ada', source: 'camera', track: former });
+    expect(events).toEqual([]);
+    expect(client.peers[0]?.tracks.get('camera')).toBe(latter);
+  });
+
+  test('expects media of those who are connected and not muted', async () => {
+    const { signalling, link } = await joined({
+      peers: [peer('ada', { sources: { camera: 'live', microphone: 'paused' } })],
+    });
+    const { isExpected } = link.options;
+    expect([isExpected('ada', 'camera'), isExpected('ada', 'microphone'), isExpected('bob', 'camera')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    signalling.options.listeners.peerAway?.({ peerId: 'ada', away: true });
+    expect(isExpected('ada', 'camera')).toBe(false);
+  });
+
+  test('requests track settings of known peers only, and removes those of a peer that has left', async () => {
+    const { client, signalling, link } = await joined({ peers: [peer('ada')] });
+    const settings = { width: 640, height: 360 };
+    client.updateTrackSettings('ada', 'camera', settings);
+    client.updateTrackSettings('nobody', 'camera', settings);
+    signalling.options.listeners.peerClosed?.({ peerId: 'ada', reason: 'left' });
+    client.updateTrackSettings('ada', 'camera', undefined);
+    expect(link.calls.slice(1)).toEqual([
+      ['updateTrackSettings', 'ada', 'camera', settings],
+      ['removePeer', 'ada'],
+    ]);
+  });
+
+  test('delays playout for viewers of a smooth broadcast, until they may publish', async () => {
+    const broadcast: BroadcastInfo = { state: 'live', liveSeconds: 0, viewers: 1, profile: 'smooth' };
+    const { signalling, link } = await joined({ kind: 'broadcast', grants: viewer, broadcast });
+    expect(link.callsOf('setPlayoutDelay').at(-1)).toEqual([1000]);
+    signalling.options.listeners.broadcastChanged?.({ ...broadcast, profile: 'lowLatency' });
+    expect(link.callsOf('setPlayoutDelay').at(-1)).toEqual([0]);
+    signalling.options.listeners.broadcastChanged?.(broadcast);
+    expect(link.callsOf('setPlayoutDelay').at(-1)).toEqual([1000]);
+    signalling.options.listeners.grantsChanged?.({ grants: speaker });
+    expect(link.callsOf('setPlayoutDelay').at(-1)).toEqual([0]);
+  });
+});
+
+describe('a reconnect', () => {
+  test('makes everything the same as on the server, peers before their tracks', async () => {
+    const { client, signalling, link, events } = await joined({ peers: [peer('ada'), peer('bob')] });
+    signalling.reconnect();
+    expect(client.reconnecting).toBe(true);
+    const consumers = [consumer('two', 'cleo')];
+    const subscribedLayers = [{ source: 'camera' as const, maxSpatialLayer: 1 }];
+    link.onSync = () => link.emit('trackAdded', { peerId: 'cleo', source: 'camera', track: video() });
+    const transports = { send: 'send', recv: 'recv' };
+    signalling.resume(
+      resumeReply({
+        peers: [peer('bob'), peer('cleo')],
+        consumers,
+        subscribedLayers,
+        transports,
+        sources: { camera: 'live' },
+      }),
+    );
+    expect(events).toEqual(['reconnecting', 'ada left', 'cleo joined', 'camera of cleo added', 'reconnected']);
+    expect(link.callsOf('applyGrants')).toEqual([[speaker, { transports, sources: { camera: 'live' } }]]);
+    expect(link.callsOf('sync')).toEqual([[consumers, subscribedLayers]]);
+    expect(link.callsOf('restartIce')).toEqual([]);
+  });
+
+  test.each([
+    ['the address has changed', { addressChanged: true }, 'connected' as const],
+    ['the media is lost', {}, 'lost' as const],
+  ])('restarts ICE if %s', async (_, reply, connectionState) => {
+    const { signalling, link } = await joined();
+    signalling.reconnect();
+    link.connectionState = connectionState;
+    signalling.resume(resumeReply(reply));
+    expect(link.callsOf('restartIce')).toHaveLength(1);
+  });
+
+  test('notifies of grants that are the same again if something published has ended with them', async () => {
+    const { signalling, link, events } = await joined();
+    signalling.reconnect();
+    signalling.resume(resumeReply());
+    expect(events).toEqual(['reconnecting', 'reconnected']);
+    link.endsPublished = true;
+    signalling.resume(resumeReply());
+    expect(events.slice(2)).toEqual(['may publish', 'reconnected']);
+  });
+});
+
+describe('grants', () => {
+  test('that are taken away end what they allowed, and refuse more of it', async () => {
+    const { client, signalling, link, events } = await joined();
+    await client.publish('camera', video());
+    signalling.options.listeners.invited?.({ by: 'ada' });
+    events.length = 0;
+    signalling.options.listeners.grantsChanged?.({ grants: viewer });
+    expect(link.callsOf('applyGrants')).toEqual([[viewer, undefined]]);
+    expect(events).toEqual(['may not publish']);
+    expect(client.broadcast.invitedBy).toBeUndefined();
+    await expect(client.publish('screen', video())).rejects.toMatchObject({ code: 'forbidden' });
+    expect(link.callsOf('publish')).toHaveLength(1);
+  });
+
+  test('that are sent again unchanged are no event', async () => {
+    const { signalling, events } = await joined();
+    signalling.options.listeners.grantsChanged?.({ grants: { ...speaker } });
+    expect(events).toEqual([]);
+  });
+});
+
+describe('the media connection', () => {
+  test('that is lost, or silent, has the signalling checked as well', async () => {
+    const { client, signalling, link, events } = await joined();
+    link.connectionState = 'connected';
+    link.emit('connectionStateChanged', 'connected');
+    expect(signalling.probes).toEqual([]);
+    link.emit('silence', undefined);
+    link.connectionState = 'lost';
+    link.emit('connectionStateChanged', 'lost');
+    expect(signalling.probes).toEqual([true, true]);
+    expect(client.connection).toBe('lost');
+    expect(events).toEqual(['media connected', 'media lost']);
+  });
+
+  test('that fails ends the session, and the server is sent why', async () => {
+    const { client, signalling, link, events } = await joined();
+    link.emit('failed', undefined);
+    expect(signalling.left).toBe('mediaFailed');
+    expect(link.closed).toBe(true);
+    expect(events).toEqual(['closed', 'closed: mediaFailed']);
+    expect(client.state).toBe('closed');
+  });
+});
+
+describe('the end', () => {
+  test('closes the link, removes the peers and notifies once', async () => {
+    const { client, signalling, link, events } = await joined({ peers: [peer('ada')], slots: ['ada'] });
+    signalling.close('kicked');
+    client.leave();
+    signalling.close('disconnected');
+    expect(link.closed).toBe(true);
+    expect([client.peers, client.slots]).toEqual([[], []]);
+    expect(events).toEqual(['closed', 'closed: kicked']);
+  });
+
+  test.each([
+    ['publish', (client: RoomClient) => client.publish('camera', video())],
+    ['unpublish', (client: RoomClient) => client.unpublish('camera')],
+    ['mute', (client: RoomClient) => client.mute('camera')],
+    ['kick', (client: RoomClient) => client.kick('ada')],
+    ['goLive', (client: RoomClient) => client.broadcast.goLive()],
+  ])('leaves nothing to %s', async (_, call) => {
+    const { client, signalling, link } = await joined();
+    client.leave();
+    await expect(call(client)).rejects.toMatchObject({ code: 'notJoined' });
+    expect(signalling.requests).toHaveLength(1);
+    expect(link.calls).toHaveLength(1);
+  });
+});
