@@ -183,9 +183,9 @@ export class Peer implements Participant, Subscriber, EventSink {
   /** How much of what it publishes is watched, as its client was told. */
   get subscribedLayers(): ServerEvents['subscribedLayers'][] {
     const videos = [...this.#published.values()].filter(({ publication }) => publication.track.kind === 'video');
-    return videos.map(({ publication }) => ({
+    return videos.map(({ publication, demandedLayer }) => ({
       source: publication.track.source,
-      maxSpatialLayer: publication.demandedLayer,
+      maxSpatialLayer: demandedLayer,
     }));
   }
 
@@ -261,7 +261,7 @@ export class Peer implements Participant, Subscriber, EventSink {
     this.#published.set(source, published);
     publication.onEnd(() => this.#published.delete(source));
     if (kind === 'video') {
-      publication.onDemandedLayer((maxSpatialLayer) => this.notify('subscribedLayers', { source, maxSpatialLayer }));
+      published.onDemandedLayer((maxSpatialLayer) => this.notify('subscribedLayers', { source, maxSpatialLayer }));
     }
     return publication;
   }

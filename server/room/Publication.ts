@@ -1,23 +1,27 @@
 /** A track that a member has published, as the room and its subscribers know it: data that changes, and ends. */
 import type { Track } from '../media/Track.ts';
-import { LayerDemand } from './LayerDemand.ts';
+import { type Demand, DemandSum, RouterDemand } from './Demand.ts';
 
 /** What of a track changes while it is published. */
 export type TrackChange = Partial<Pick<Track, 'paused' | 'size' | 'layers'>>;
 
+type DemandListener = (demand: Demand | undefined) => void;
 type ChangeListener = (track: Track, before: Track) => void;
 
 export class Publication {
   #track: Track;
   #closed = false;
-  readonly #demand: LayerDemand;
   readonly #changeListeners = new Set<ChangeListener>();
   readonly #endListeners = new Set<() => void>();
+  readonly #demandListeners = new Set<DemandListener>();
+  readonly #demand = new DemandSum((sum) => {
+    for (const listener of this.#demandListeners) listener(sum);
+  });
+  /** By router id; routers on which nothing is demanded are missing. */
+  readonly #routerDemands = new Map<string, RouterDemand>();
 
-  /** @param maxLayers spatial layers that its encodings have, in use or not */
-  constructor(track: Track, maxLayers: number) {
+  constructor(track: Track) {
     this.#track = track;
-    this.#demand = new LayerDemand(maxLayers);
   }
 
   /** As it is now; a new object after every change. */
@@ -40,7 +44,9 @@ export class Publication {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#demand.close();
+    for (const demand of this.#routerDemands.values()) demand.close();
+    this.#routerDemands.clear();
+    this.#demandListeners.clear();
     const listeners = [...this.#endListeners];
     this.#endListeners.clear();
     this.#changeListeners.clear();
@@ -60,18 +66,29 @@ export class Publication {
     return () => this.#endListeners.delete(listener);
   }
 
-  /** The highest layer that is to be sent; -1 for none. */
-  get demandedLayer(): number {
-    return this.#demand.layer;
+  /**
+   * What a subscriber on one router demands of this video from now on; the demands there are summed, and the sums of all
+   * routers once more.
+   * @param layer the highest spatial layer that is of use, from 0; undefined for nothing
+   * @param assumed the subscriber has not reported how it shows the video
+   */
+  setDemand(routerId: string, subscriber: object, layer: number | undefined, assumed?: boolean): void {
+    if (this.#closed || (layer === undefined && !this.#routerDemands.has(routerId))) return;
+    const demand = this.#routerDemands.get(routerId) ?? this.#addRouter(routerId);
+    demand.set(subscriber, layer, assumed);
   }
 
-  /** Runs `listener` whenever `demandedLayer` has changed. A video that nobody has demanded by then is not to be sent. */
-  onDemandedLayer(listener: (maxSpatialLayer: number) => void): void {
-    this.#demand.onChange(listener);
+  /** Runs `listener` whenever the demand of all routers together has changed, until the publication ends. */
+  onDemand(listener: DemandListener): void {
+    this.#demandListeners.add(listener);
   }
 
-  /** As `LayerDemand.set`. */
-  setDemand(viewer: object, layer: number | undefined, assumed?: boolean): void {
-    this.#demand.set(viewer, layer, assumed);
+  #addRouter(routerId: string): RouterDemand {
+    const demand = new RouterDemand((sum) => {
+      if (!sum) this.#routerDemands.delete(routerId);
+      this.#demand.set(routerId, sum);
+    });
+    this.#routerDemands.set(routerId, demand);
+    return demand;
   }
 }

@@ -1,8 +1,9 @@
-/** A track that a member of this server publishes: its mediasoup producer, and the publication that the room sees of it. */
+/** A track that a member of this server publishes: its producer, the publication that the room sees, and the layers to send. */
 import type { Producer } from 'mediasoup/types';
 import type { Source } from '../../shared/media.ts';
 import { DEFAULT_SIZE, type Size, spatialLayers } from '../media/layers.ts';
 import type { RoomRouter } from '../media/RoomRouter.ts';
+import { LayerDemand } from './LayerDemand.ts';
 import { Publication } from './Publication.ts';
 
 export interface PublishedTrackOptions {
@@ -20,30 +21,42 @@ export interface PublishedTrackOptions {
 export class PublishedTrack {
   readonly publication: Publication;
   readonly #producer: Producer;
+  /** Spatial layers that its encodings have, in use or not; 1 for audio. */
   readonly #maxLayers: number;
+  readonly #demand: LayerDemand;
 
   constructor({ peerId, source, producer, router, size = DEFAULT_SIZE, layers }: PublishedTrackOptions) {
     this.#producer = producer;
     this.#maxLayers = spatialLayers(producer.rtpParameters);
-    this.publication = new Publication(
-      {
-        id: producer.id,
-        peerId,
-        source,
-        kind: producer.kind,
-        mimeTypes: producer.rtpParameters.codecs.map(({ mimeType }) => mimeType),
-        paused: producer.paused,
-        size,
-        layers: Math.min(layers ?? this.#maxLayers, this.#maxLayers),
-        location: { routerId: router.id },
-      },
-      this.#maxLayers,
-    );
+    this.publication = new Publication({
+      id: producer.id,
+      peerId,
+      source,
+      kind: producer.kind,
+      mimeTypes: producer.rtpParameters.codecs.map(({ mimeType }) => mimeType),
+      paused: producer.paused,
+      size,
+      layers: Math.min(layers ?? this.#maxLayers, this.#maxLayers),
+      location: { routerId: router.id },
+    });
+    this.#demand = new LayerDemand(this.#maxLayers);
+    this.publication.onDemand((demand) => this.#demand.update(demand));
+    this.publication.onEnd(() => this.#demand.close());
     router.addProducer(producer);
     producer.observer.once('close', () => this.publication.close());
     producer.observer.on('pause', () => this.publication.update({ paused: true }));
     producer.observer.on('resume', () => this.publication.update({ paused: false }));
     if (producer.closed) this.publication.close();
+  }
+
+  /** The highest spatial layer of a video that is to be sent; -1 for none. */
+  get demandedLayer(): number {
+    return this.#demand.layer;
+  }
+
+  /** Runs `listener` whenever `demandedLayer` has changed. A video that nobody has demanded by then is not to be sent. */
+  onDemandedLayer(listener: (maxSpatialLayer: number) => void): void {
+    this.#demand.onChange(listener);
   }
 
   /**

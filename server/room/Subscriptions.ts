@@ -90,6 +90,7 @@ export class Subscriptions {
     if (this.#videos.get(key)?.publication === publication) return;
     const feed = new VideoSubscription({
       publication,
+      routerId: this.#options.router.id,
       open: (layer) => this.#consume(publication, layer),
       onOpened: (info) => this.#options.onOpened(info),
       onClosed: (consumerId) => this.#options.onClosed(consumerId),

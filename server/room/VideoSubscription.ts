@@ -18,6 +18,8 @@ export interface SubscriptionTarget {
 
 export interface VideoSubscriptionOptions {
   readonly publication: Publication;
+  /** The router that its consumer is on. */
+  readonly routerId: string;
   /** Makes a paused consumer that begins with that layer; undefined where this peer cannot have it. */
   open(layer: number): Promise<{ consumer: Consumer; lease: Lease } | undefined>;
   onOpened(info: ConsumerInfo): void;
@@ -74,7 +76,7 @@ export class VideoSubscription {
   setTarget(wish: SubscriptionTarget | undefined): Promise<void> {
     this.#target = wish;
     // The publisher starts as early as can be, and stops when nobody here is in the way of it any more.
-    if (wish && wish.layer >= this.#layer) this.publication.setDemand(this, wish.layer, wish.assumed);
+    if (wish && wish.layer >= this.#layer) this.#setDemand(wish);
     return this.#reconcile();
   }
 
@@ -104,6 +106,10 @@ export class VideoSubscription {
     this.#consumer?.close();
   }
 
+  #setDemand(target: SubscriptionTarget | undefined): void {
+    this.publication.setDemand(this.#options.routerId, this, target?.layer, target?.assumed);
+  }
+
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -111,7 +117,7 @@ export class VideoSubscription {
     clearTimeout(this.#lingerTimer);
     this.#retries.close();
     this.#removeSizeListener();
-    this.publication.setDemand(this, undefined);
+    this.#setDemand(undefined);
   }
 
   /** One step at a time, until all is as it is wanted. */
@@ -142,7 +148,7 @@ export class VideoSubscription {
       await settle(consumer.setPreferredLayers({ spatialLayer: layer }));
       this.#layer = layer;
       // It has let go of the higher layers: so may the publisher.
-      this.publication.setDemand(this, this.#target?.layer, this.#target?.assumed);
+      this.#setDemand(this.#target);
       return false;
     }
     if (this.#priority !== wish.priority) {
@@ -161,7 +167,7 @@ export class VideoSubscription {
     if (this.#target) return false;
     this.#retries.clear();
     this.#failures = 0;
-    this.publication.setDemand(this, undefined);
+    this.#setDemand(undefined);
     if (consumer) this.#lingerTimer ??= setTimeout(() => this.#dropConsumer(), this.#options.linger ?? LINGER);
     return true;
   }

@@ -1,6 +1,7 @@
 /** A publication is data that changes and ends: what the room, its subscribers and other processes know of a track. */
 import { expect, test } from 'vitest';
 import type { Track } from '../../server/media/Track.ts';
+import type { Demand } from '../../server/room/Demand.ts';
 import { Publication } from '../../server/room/Publication.ts';
 
 const track: Track = {
@@ -16,11 +17,11 @@ const track: Track = {
 };
 
 test('all of a track can be sent to another process', () => {
-  expect(JSON.parse(JSON.stringify(new Publication(track, 3).track))).toEqual(track);
+  expect(JSON.parse(JSON.stringify(new Publication(track).track))).toEqual(track);
 });
 
 test('a change replaces the track: listeners compare it with what it was', () => {
-  const publication = new Publication(track, 3);
+  const publication = new Publication(track);
   const changes: [Track, Track][] = [];
   const remove = publication.onChange((now, before) => changes.push([now, before]));
   publication.update({ paused: true });
@@ -37,7 +38,7 @@ test('a change replaces the track: listeners compare it with what it was', () =>
 });
 
 test('its end is reported once, to each listener that is still there, and at once to a late one', () => {
-  const publication = new Publication(track, 3);
+  const publication = new Publication(track);
   const ends: string[] = [];
   publication.onEnd(() => ends.push('first'));
   const remove = publication.onEnd(() => ends.push('removed'));
@@ -50,4 +51,22 @@ test('its end is reported once, to each listener that is still there, and at onc
   publication.close();
   publication.onEnd(() => ends.push('late'));
   expect(ends).toEqual(['first', 'second', 'late']);
+});
+
+test('its demand is the sum of those of the routers, and ends with it', () => {
+  const publication = new Publication(track);
+  const demands: (Demand | undefined)[] = [];
+  publication.onDemand((demand) => demands.push(demand));
+  const [ada, bob] = [{}, {}];
+  publication.setDemand('near', ada, 0);
+  publication.setDemand('far', bob, 2);
+  publication.setDemand('far', bob, undefined);
+  publication.setDemand('near', ada, undefined);
+  publication.setDemand('near', ada, undefined);
+  publication.setDemand('near', ada, 1);
+  const of = (layer: number) => ({ start: layer, keep: layer, reported: layer });
+  expect(demands).toEqual([of(0), of(2), of(0), undefined, of(1)]);
+  publication.close();
+  publication.setDemand('near', ada, 2);
+  expect(demands).toHaveLength(5);
 });
