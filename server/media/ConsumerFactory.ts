@@ -1,19 +1,50 @@
-/** Owns how a consumer is made: with as little of a device's capabilities as it takes, and told in the protocol's form. */
+/** Creates consumers for one device, with the few of its capabilities that matter, and describes them for the protocol. */
 import { errors } from 'mediasoup';
-import type { Consumer, RtpParameters as MediasoupRtpParameters, Producer, WebRtcTransport } from 'mediasoup/types';
-import { isKnownExtension, type RtpCapabilities, type RtpParameters } from '../../shared/media.ts';
+import type { RtpParameters as MediasoupRtpParameters, Producer } from 'mediasoup/types';
+import { isKnownExtension, type MediaKind, type RtpCapabilities, type RtpParameters } from '../../shared/media.ts';
 import type { Track } from './Track.ts';
 
+/** What is used of a mediasoup consumer. */
+export interface MediaConsumer {
+  readonly id: string;
+  readonly producerId: string;
+  readonly kind: MediaKind;
+  readonly rtpParameters: MediasoupRtpParameters;
+  readonly paused: boolean;
+  readonly closed: boolean;
+  readonly observer: { once(event: 'close', listener: () => void): unknown };
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  setPreferredLayers(layers: { spatialLayer: number }): Promise<void>;
+  setPriority(priority: number): Promise<void>;
+  requestKeyFrame(): Promise<void>;
+  close(): void;
+}
+
+/** What is used of a mediasoup producer in order to consume it. */
+export type ConsumableProducer = Pick<Producer, 'id' | 'rtpParameters' | 'consumableRtpParameters'>;
+
+/** What is used of a mediasoup transport in order to consume through it. */
+export interface ConsumerTransport {
+  readonly closed: boolean;
+  consume(options: {
+    producerId: string;
+    rtpCapabilities: RtpCapabilities;
+    paused: boolean;
+    preferredLayers?: { spatialLayer: number };
+  }): Promise<MediaConsumer>;
+}
+
 /** The codecs of each producer by name; they never change. */
-const codecsOf = new WeakMap<Producer, string>();
+const codecsOf = new WeakMap<ConsumableProducer, string>();
 
 /**
- * What a device can receive. mediasoup copies and checks the capabilities that it is given for every single consumer, all
- * codecs and extensions of them; handed only those that can matter, it is done several times sooner.
+ * What a device can receive. mediasoup copies and checks all codecs and header extensions of the capabilities that it is
+ * given, for every single consumer; with only those that can matter, that is several times faster.
  */
 export class ConsumerFactory {
   readonly #capabilities: RtpCapabilities;
-  /** By the names of a producer's codecs; undefined where the device knows none of them. */
+  /** By the names of a producer's codecs; undefined where the device has none of them. */
   readonly #parts = new Map<string, RtpCapabilities | undefined>();
 
   constructor(capabilities: RtpCapabilities) {
@@ -22,10 +53,14 @@ export class ConsumerFactory {
 
   /**
    * A paused consumer of `producer`, or undefined where this device cannot decode it.
-   * @param spatialLayer the highest layer that is of use, from 0; all of them where it is not given
+   * @param spatialLayer the highest layer that is of use, from 0; all of them by default
    * @throws what mediasoup throws, such as when transport or producer have ended
    */
-  async consume(transport: WebRtcTransport, producer: Producer, spatialLayer?: number): Promise<Consumer | undefined> {
+  async consume(
+    transport: ConsumerTransport,
+    producer: ConsumableProducer,
+    spatialLayer?: number,
+  ): Promise<MediaConsumer | undefined> {
     const rtpCapabilities = this.#partFor(codecNames(producer));
     if (!rtpCapabilities) return undefined;
     try {
@@ -53,19 +88,12 @@ export class ConsumerFactory {
   }
 }
 
-/** Parameters of a consumer as clients are told. */
-export function consumerParameters(consumer: Consumer): RtpParameters {
-  const {
-    mid,
-    codecs,
-    headerExtensions = [],
-    encodings = [],
-    rtcp,
-    msid,
-  }: MediasoupRtpParameters = consumer.rtpParameters;
+/** The parameters of a consumer as the protocol has them. */
+export function consumerParameters({ rtpParameters }: Pick<MediaConsumer, 'rtpParameters'>): RtpParameters {
+  const { mid, codecs, headerExtensions = [], encodings = [], rtcp, msid } = rtpParameters;
   return {
     mid,
-    codecs: codecs.map(({ parameters, ...codec }) => ({ ...codec, parameters: simple(parameters) })),
+    codecs: codecs.map(({ parameters, ...codec }) => ({ ...codec, parameters: simpleParameters(parameters) })),
     headerExtensions: headerExtensions.flatMap(({ uri, id, encrypt }) =>
       isKnownExtension(uri) ? { uri, id, encrypt } : [],
     ),
@@ -75,20 +103,20 @@ export function consumerParameters(consumer: Consumer): RtpParameters {
   };
 }
 
-/** Parameters of codecs are texts, numbers and flags; mediasoup's types let them be anything. */
-function simple(parameters: Record<string, unknown> = {}): Record<string, string | number | boolean> {
-  const kept: Record<string, string | number | boolean> = {};
+/** Codec parameters are strings, numbers and booleans; mediasoup's types let them be anything. */
+function simpleParameters(parameters: Record<string, unknown> = {}): Record<string, string | number | boolean> {
+  const simple: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(parameters)) {
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') kept[name] = value;
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') simple[name] = value;
   }
-  return kept;
+  return simple;
 }
 
 /**
- * mediasoup reads these parameters three times a consumer, and each time copies all of them: a third of what a consumer
- * costs. They never change, so that one copy serves everybody; frozen, because nobody may change it.
+ * mediasoup reads these parameters three times a consumer and copies all of them each time, which is a third of the cost of
+ * a consumer. They never change, so one frozen copy serves all consumers.
  */
-function shareParameters(producer: Producer): void {
+function shareParameters(producer: ConsumableProducer): void {
   Object.defineProperty(producer, 'consumableRtpParameters', { value: frozen(producer.consumableRtpParameters) });
 }
 
@@ -98,7 +126,7 @@ function frozen<T>(value: T): T {
   return Object.freeze(value);
 }
 
-function codecNames(producer: Producer): string {
+function codecNames(producer: ConsumableProducer): string {
   const known = codecsOf.get(producer);
   if (known !== undefined) return known;
   shareParameters(producer);
@@ -107,12 +135,12 @@ function codecNames(producer: Producer): string {
   return names;
 }
 
-/** One text for any list of the same codecs. */
+/** One key for all lists of the same codecs. */
 function namesOf(mimeTypes: readonly string[]): string {
   return [...new Set(mimeTypes.map((mimeType) => mimeType.toLowerCase()))].sort().join(' ');
 }
 
-/** Of all capabilities those codecs, what repairs them, and the extensions of their kind. */
+/** The part of `capabilities` with these codecs, their retransmission codecs, and the header extensions of their kind. */
 function part({ codecs, headerExtensions }: RtpCapabilities, names: ReadonlySet<string>): RtpCapabilities | undefined {
   const media = codecs.filter(({ mimeType }) => names.has(mimeType.toLowerCase()) && !isRepair(mimeType));
   if (media.length === 0) return undefined;

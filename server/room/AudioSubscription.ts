@@ -1,11 +1,9 @@
-/** Owns one sound as one peer receives it: somebody's own, or an audio slot, which the server may hold back at once. */
-import type { Consumer } from 'mediasoup/types';
+/** One audio stream as one peer receives it: a track, or an audio slot, which the server can pause at once. */
 import type { Source } from '../../shared/media.ts';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
-import { consumerParameters } from '../media/ConsumerFactory.ts';
-import type { Lease } from '../media/RoomRouters.ts';
+import { consumerParameters, type MediaConsumer } from '../media/ConsumerFactory.ts';
 
-/** Where a sound comes from: from a peer, or from a slot. */
+/** Where the audio comes from: a peer, or a slot. */
 export interface AudioOrigin {
   readonly peerId?: string;
   readonly slot?: number;
@@ -14,14 +12,14 @@ export interface AudioOrigin {
 
 export class AudioSubscription {
   readonly origin: AudioOrigin;
-  readonly consumer: Consumer;
-  /** Resolves when its consumer has closed. */
+  readonly consumer: MediaConsumer;
+  /** Resolves when the consumer has closed. */
   readonly closed: Promise<void>;
   #ready = false;
   #audible = true;
 
-  /** @param lease what the consumer is made from; given back when it closes */
-  constructor(consumer: Consumer, origin: AudioOrigin, lease?: Lease) {
+  /** @param lease what the consumer is made from; disposed of when the consumer closes */
+  constructor(consumer: MediaConsumer, origin: AudioOrigin, lease?: Disposable) {
     this.consumer = consumer;
     this.origin = origin;
     this.closed = new Promise((resolve) => consumer.observer.once('close', () => resolve()));
@@ -37,21 +35,21 @@ export class AudioSubscription {
     return this.#ready;
   }
 
-  /** The client has made its end of the consumer. */
+  /** The client has created its end of the consumer. */
   async ready(): Promise<void> {
     this.#ready = true;
     if (this.#audible) await this.consumer.resume().catch(() => {});
   }
 
   /**
-   * Lets it through or holds it back. The worker is told before this returns, so that no packet that is sent into a slot
-   * from now on overtakes it.
+   * Resumes or pauses it. The request is sent to the worker before this returns, so that no packet that is written to a
+   * slot from now on can overtake it.
    */
   setAudible(audible: boolean): void {
     if (this.#audible === audible) return;
     this.#audible = audible;
     if (!this.#ready) return;
-    // One that fails has ended, and its end is told anyway.
+    // A request that fails has met the end of its consumer, of which the client is notified anyway.
     (audible ? this.consumer.resume() : this.consumer.pause()).catch(() => {});
   }
 

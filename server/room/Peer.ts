@@ -85,7 +85,7 @@ export class Peer implements Participant, Subscriber, EventSink {
       maxIncomingBitrate: options.maxIncomingBitrate,
       onRouterClosed: () => this.close('mediaLost'),
       onDtlsClosed: () => this.close('left'),
-      onTupleChanged: () => this.#subscriptions?.refresh(),
+      onTupleChanged: () => this.#subscriptions?.requestKeyFrames(),
       onCongestion: (layersLess) => this.#subscriptions?.setLayerReduction(layersLess),
     });
     this.#lifetime.defer(() => options.placement[Symbol.dispose]());
@@ -346,9 +346,11 @@ export class Peer implements Participant, Subscriber, EventSink {
       rtpCapabilities,
       initialVideoLimit,
       linger,
-      onOpened: (info) => this.#events.consumerOpened(info),
-      onClosed: (consumerId) => this.#events.consumerClosed(consumerId),
-      onUnsupportedCodec: (what) => this.notify('unsupportedCodec', what),
+      events: {
+        consumerOpened: (info) => this.#events.consumerOpened(info),
+        consumerClosed: (consumerId) => this.#events.consumerClosed(consumerId),
+        unsupportedCodec: (what) => this.notify('unsupportedCodec', what),
+      },
     });
   }
 

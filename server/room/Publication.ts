@@ -37,7 +37,7 @@ export class Publication {
   update(change: TrackChange): void {
     const before = this.#track;
     this.#track = { ...before, ...change };
-    for (const listener of [...this.#changeListeners]) listener(this.#track, before);
+    for (const listener of this.#changeListeners) listener(this.#track, before);
   }
 
   /** Ends it; repeating does nothing. */
@@ -47,10 +47,11 @@ export class Publication {
     for (const demand of this.#routerDemands.values()) demand.close();
     this.#routerDemands.clear();
     this.#demandListeners.clear();
-    const listeners = [...this.#endListeners];
-    this.#endListeners.clear();
     this.#changeListeners.clear();
-    for (const listener of listeners) listener();
+    for (const listener of this.#endListeners) {
+      this.#endListeners.delete(listener);
+      listener();
+    }
   }
 
   /** Runs `listener` after every `update`, until the publication ends. @returns what removes the listener */

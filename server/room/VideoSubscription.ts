@@ -1,126 +1,127 @@
-/** Owns one video as one peer receives it: a consumer that exists while it is shown, in the layer that is enough. */
-import type { Consumer } from 'mediasoup/types';
+/** One video as one peer receives it: a consumer that exists while it is shown, in the layer that is enough. */
 import type { ConsumerInfo } from '../../shared/protocol.ts';
-import { consumerParameters } from '../media/ConsumerFactory.ts';
-import type { Lease } from '../media/RoomRouters.ts';
+import { Lifetime } from '../Lifetime.ts';
+import { consumerParameters, type MediaConsumer } from '../media/ConsumerFactory.ts';
 import { isClosed } from '../media/rethrowUnavailable.ts';
+import type { ConsumerOpener, OpenedConsumer, SubscriptionEvents } from './ConsumerOpener.ts';
 import type { Publication } from './Publication.ts';
 import { Retries } from './Retries.ts';
 
-/** How a video is wanted. */
+/** How a video is to be received. */
 export interface SubscriptionTarget {
-  /** The highest spatial layer that is of use. */
+  /** The highest spatial layer that is of use, from 0. */
   readonly layer: number;
+  /** As `consumer.setPriority` takes it. */
   readonly priority: number;
-  /** The viewer has not said how it shows the video. */
+  /** The client has not reported how it shows the video. */
   readonly assumed?: boolean;
 }
 
 export interface VideoSubscriptionOptions {
   readonly publication: Publication;
-  /** The router that its consumer is on. */
+  /** The router that the peer receives its media from. */
   readonly routerId: string;
-  /** Makes a paused consumer that begins with that layer; undefined where this peer cannot have it. */
-  open(layer: number): Promise<{ consumer: Consumer; lease: Lease } | undefined>;
-  onOpened(info: ConsumerInfo): void;
-  onClosed(consumerId: string): void;
-  /** How long a consumer that nobody watches is kept paused, in milliseconds; 10 s where it is not given. */
+  readonly opener: Pick<ConsumerOpener, 'open'>;
+  readonly events: Pick<SubscriptionEvents, 'consumerOpened' | 'consumerClosed'>;
+  /** How long a consumer that is not shown is kept paused, in milliseconds; 10 s by default. */
   readonly linger?: number | undefined;
-  /** The video has another size: it may be wanted in another way. */
-  onResized(): void;
 }
 
-/** How long a consumer that nobody watches is kept paused by default, in milliseconds: coming back takes no SDP exchange then. */
+/** How long a consumer that is not shown is kept paused by default, in milliseconds: showing it again takes no SDP exchange. */
 const LINGER = 10_000;
 
 export class VideoSubscription {
   readonly publication: Publication;
   readonly #options: VideoSubscriptionOptions;
-  readonly #removeSizeListener: () => void;
+  readonly #lifetime = new Lifetime();
+  readonly #retries = new Retries();
   #target: SubscriptionTarget | undefined;
-  #consumer: Consumer | undefined;
-  #lease: Lease | undefined;
-  /** The client can decode it. */
+  #opened: OpenedConsumer | undefined;
+  /** The client has created its end of the consumer. */
   #ready = false;
+  /** What the consumer is set to; -1 without a consumer. */
   #layer = -1;
   #priority = 1;
   #layerReduction = 0;
-  #closed = false;
   #reconciling: Promise<void> | undefined;
-  readonly #retries = new Retries();
-  /** How often opening has failed since it worked, or was not wanted. */
+  /** How often opening has failed since it succeeded, or since the video was not shown. */
   #failures = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
 
   constructor(options: VideoSubscriptionOptions) {
     this.#options = options;
     this.publication = options.publication;
-    this.#removeSizeListener = this.publication.onChange((track, before) => {
-      if (track.size !== before.size || track.layers !== before.layers) options.onResized();
-    });
+    this.#lifetime.defer(() => this.#setDemand(undefined));
+    this.#lifetime.defer(() => this.#retries.close());
+    this.#lifetime.defer(() => clearTimeout(this.#lingerTimer));
   }
 
-  get consumer(): Consumer | undefined {
-    return this.#consumer;
+  get consumer(): MediaConsumer | undefined {
+    return this.#opened?.consumer;
   }
 
+  /** Whether the video is shown. */
   get wanted(): boolean {
     return this.#target !== undefined;
   }
 
   get info(): ConsumerInfo | undefined {
-    return this.#consumer && infoOf(this.#consumer, this.publication);
+    return this.consumer && infoOf(this.consumer, this.publication);
   }
 
-  /** How it is shown from now on; undefined when it is not. Resolves when it is so, or will not be. */
-  setTarget(wish: SubscriptionTarget | undefined): Promise<void> {
-    this.#target = wish;
-    // The publisher starts as early as can be, and stops when nobody here is in the way of it any more.
-    if (wish && wish.layer >= this.#layer) this.#setDemand(wish);
+  /** Runs `listener` once it has ended. */
+  onEnd(listener: () => void): void {
+    this.#lifetime.defer(listener);
+  }
+
+  /**
+   * How the video is to be received from now on; undefined when it is not shown.
+   * @returns when it is received so, or will not be
+   * @throws what keeps the worker from opening a consumer; it is tried again
+   */
+  setTarget(target: SubscriptionTarget | undefined): Promise<void> {
+    this.#target = target;
+    // The publisher starts a layer as early as possible; it stops one only when this consumer has left it, see `#step`.
+    if (target && target.layer >= this.#layer) this.#setDemand(target);
     return this.#reconcile();
   }
 
   /**
-   * Takes so many layers less while the receiver's link recovers from having got narrow; the publisher goes on for the
-   * others. A change of layers also makes mediasoup share out anew what there is, which a new limit alone does not.
+   * Takes so many layers off while the link recovers from congestion; the publisher goes on sending them for others. A
+   * change of layers also makes mediasoup distribute the available bitrate anew, which a new limit alone does not.
    */
   setLayerReduction(layers: number): Promise<void> {
     this.#layerReduction = layers;
     return this.#reconcile();
   }
 
-  /** The client has made its end of the consumer. */
+  /** The client has created its end of the consumer. */
   ready(): Promise<void> {
     this.#ready = true;
     return this.#reconcile();
   }
 
-  /** The producer has closed, which closes the consumer inside the worker: to ask for that as well would only fail. */
-  producerClosed(): void {
+  /** The track has ended, which closes the consumer inside the worker: a request to close it would only fail. */
+  publicationEnded(): void {
     this.#end();
-    if (this.#consumer) this.#onConsumerClosed(this.#consumer);
+    if (this.#opened) this.#onConsumerClosed(this.#opened);
   }
 
   close(): void {
     this.#end();
-    this.#consumer?.close();
+    this.consumer?.close();
+  }
+
+  #end(): void {
+    this.#target = undefined;
+    this.#lifetime.end('closed');
   }
 
   #setDemand(target: SubscriptionTarget | undefined): void {
     this.publication.setDemand(this.#options.routerId, this, target?.layer, target?.assumed);
   }
 
-  #end(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#target = undefined;
-    clearTimeout(this.#lingerTimer);
-    this.#retries.close();
-    this.#removeSizeListener();
-    this.#setDemand(undefined);
-  }
-
-  /** One step at a time, until all is as it is wanted. */
+  /** Runs one step at a time until everything is as it should be. */
   #reconcile(): Promise<void> {
     this.#reconciling ??= this.#steps().finally(() => {
       this.#reconciling = undefined;
@@ -129,53 +130,53 @@ export class VideoSubscription {
   }
 
   async #steps(): Promise<void> {
-    for (let done = false; !done && !this.#closed; ) done = await this.#step();
+    for (let done = false; !done && !this.#lifetime.closed; ) done = await this.#step();
   }
 
-  /** @returns whether there was nothing to do */
+  /** @returns whether nothing is left to do */
   async #step(): Promise<boolean> {
-    const wish = this.#target;
-    const consumer = this.#consumer;
-    if (!wish) return this.#pause(consumer);
+    const target = this.#target;
+    const { consumer } = this;
+    if (!target) return this.#pause(consumer);
     clearTimeout(this.#lingerTimer);
     this.#lingerTimer = undefined;
-    if (!consumer) return this.#open(wish);
-    // Layers first, while it is paused: resuming asks for one key frame then, of the right layer.
-    const layer = Math.max(0, wish.layer - this.#layerReduction);
+    if (!consumer) return this.#open(target);
+    // The layer first, while the consumer is paused: resuming it then requests one key frame, of the right layer.
+    const layer = Math.max(0, target.layer - this.#layerReduction);
     if (this.#layer !== layer) {
-      // What was lost of the higher layer would be sent again and again, into a queue that is full: pausing forgets it.
-      if (this.#layerReduction > 0 && !consumer.paused) await settle(consumer.pause());
-      await settle(consumer.setPreferredLayers({ spatialLayer: layer }));
+      // Lost packets of the higher layer would be retransmitted into a queue that is full: pausing makes mediasoup drop them.
+      if (this.#layerReduction > 0 && !consumer.paused) await succeeds(consumer.pause());
+      await succeeds(consumer.setPreferredLayers({ spatialLayer: layer }));
       this.#layer = layer;
-      // It has let go of the higher layers: so may the publisher.
+      // The consumer has left the higher layers: now the publisher may stop them.
       this.#setDemand(this.#target);
       return false;
     }
-    if (this.#priority !== wish.priority) {
-      this.#priority = wish.priority;
-      await settle(consumer.setPriority(wish.priority));
+    if (this.#priority !== target.priority) {
+      this.#priority = target.priority;
+      await succeeds(consumer.setPriority(target.priority));
       return false;
     }
-    if (this.#ready && consumer.paused) {
-      return !(await settle(consumer.resume()));
-    }
+    if (this.#ready && consumer.paused) return !(await succeeds(consumer.resume()));
     return true;
   }
 
-  async #pause(consumer: Consumer | undefined): Promise<boolean> {
-    if (consumer && !consumer.paused) await settle(consumer.pause());
+  async #pause(consumer: MediaConsumer | undefined): Promise<boolean> {
+    if (consumer && !consumer.paused) await succeeds(consumer.pause());
     if (this.#target) return false;
     this.#retries.clear();
     this.#failures = 0;
     this.#setDemand(undefined);
-    if (consumer) this.#lingerTimer ??= setTimeout(() => this.#dropConsumer(), this.#options.linger ?? LINGER);
+    if (consumer && !this.#lifetime.closed) {
+      this.#lingerTimer ??= setTimeout(() => consumer.close(), this.#options.linger ?? LINGER);
+    }
     return true;
   }
 
-  /** @returns true where there is nothing to be had, or not yet */
+  /** @returns true where there is no consumer to be had, or not yet */
   async #open({ layer }: SubscriptionTarget): Promise<boolean> {
     if (this.#retries.pending) return true;
-    const opened = await this.#options.open(layer).catch((error: unknown) => {
+    const opened = await this.#options.opener.open(this.publication, layer).catch((error: unknown) => {
       if (!isClosed(error)) this.#retries.later(this.#failures, () => void this.#reconcile().catch(() => {}));
       this.#failures += 1;
       throw error;
@@ -183,45 +184,39 @@ export class VideoSubscription {
     this.#failures = 0;
     if (!opened) return true;
     const { consumer, lease } = opened;
-    if (this.#closed || consumer.closed) {
+    if (this.#lifetime.closed || consumer.closed) {
       consumer.close();
       lease[Symbol.dispose]();
       return true;
     }
-    this.#consumer = consumer;
-    this.#lease = lease;
+    this.#opened = opened;
     this.#layer = layer;
     this.#priority = 1;
     this.#ready = false;
-    consumer.observer.once('close', () => this.#onConsumerClosed(consumer));
-    this.#options.onOpened(infoOf(consumer, this.publication));
+    consumer.observer.once('close', () => this.#onConsumerClosed(opened));
+    this.#options.events.consumerOpened(infoOf(consumer, this.publication));
     return false;
   }
 
-  #dropConsumer(): void {
+  #onConsumerClosed(opened: OpenedConsumer): void {
+    if (this.#opened !== opened) return;
+    this.#opened = undefined;
+    this.#layer = -1;
     clearTimeout(this.#lingerTimer);
     this.#lingerTimer = undefined;
-    this.#consumer?.close();
-  }
-
-  #onConsumerClosed(consumer: Consumer): void {
-    if (this.#consumer !== consumer) return;
-    this.#consumer = undefined;
-    this.#layer = -1;
-    this.#lease?.[Symbol.dispose]();
-    this.#lease = undefined;
-    this.#options.onClosed(consumer.id);
+    opened.lease[Symbol.dispose]();
+    this.#options.events.consumerClosed(opened.consumer.id);
   }
 }
 
-function infoOf(consumer: Consumer, { track: { peerId, source } }: Publication): ConsumerInfo {
+function infoOf(consumer: MediaConsumer, { track: { peerId, source } }: Publication): ConsumerInfo {
   const { id: consumerId, producerId, kind } = consumer;
   return { consumerId, producerId, peerId, source, kind, rtpParameters: consumerParameters(consumer) };
 }
 
-/** @returns whether it worked; what fails has ended, and its end is told anyway */
-function settle(call: Promise<void>): Promise<boolean> {
-  return call.then(
+/** Whether a request succeeds; one that fails has met the end of its consumer, of which the client is notified anyway. */
+function succeeds(request: Promise<void>): Promise<boolean> {
+  return request.then(
     () => true,
     () => false,
   );

@@ -1,9 +1,9 @@
 /** Owns one client of the step server: its socket, its transports, and each consumer of its as a step of its own. */
 import { randomUUID } from 'node:crypto';
-import type { Consumer, Producer, WebRtcTransport } from 'mediasoup/types';
+import type { Producer, WebRtcTransport } from 'mediasoup/types';
 import type { WebSocket } from 'ws';
 import { Lifetime } from '../../../server/Lifetime.ts';
-import { ConsumerFactory, consumerParameters } from '../../../server/media/ConsumerFactory.ts';
+import { ConsumerFactory, consumerParameters, type MediaConsumer } from '../../../server/media/ConsumerFactory.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../../../server/media/options.ts';
 import type { RoomRouter } from '../../../server/media/RoomRouter.ts';
 import { WeirError } from '../../../shared/errors.ts';
@@ -48,7 +48,7 @@ export class StepPeer {
   readonly #lifetime = new Lifetime<'left'>();
   readonly #transports = new Map<string, { direction: Direction; transport: WebRtcTransport }>();
   readonly #publications = new Map<string, StepPublication>();
-  readonly #consumers = new Map<string, Consumer>();
+  readonly #consumers = new Map<string, MediaConsumer>();
   #joined: { name: string; device: ConsumerFactory | undefined } | undefined;
 
   constructor(socket: WebSocket, options: StepPeerOptions) {

@@ -1,0 +1,108 @@
+/** Opens the consumers of one peer: paused, of tracks on whichever router they arrive, and of audio slots. */
+import type { RtpCapabilities } from '../../shared/media.ts';
+import type { ConsumerInfo, UnsupportedCodec } from '../../shared/protocol.ts';
+import {
+  type ConsumableProducer,
+  ConsumerFactory,
+  type ConsumerTransport,
+  type MediaConsumer,
+} from '../media/ConsumerFactory.ts';
+import type { RoomRouter } from '../media/RoomRouter.ts';
+import type { RoomRouters } from '../media/RoomRouters.ts';
+import type { Publication } from './Publication.ts';
+
+/** What a peer's client is notified of. */
+export interface SubscriptionEvents {
+  consumerOpened(info: ConsumerInfo): void;
+  consumerClosed(consumerId: string): void;
+  unsupportedCodec(what: UnsupportedCodec): void;
+}
+
+export interface OpenedConsumer {
+  readonly consumer: MediaConsumer;
+  /** What the consumer is made from; to be disposed of when the consumer has closed. */
+  readonly lease: Disposable;
+}
+
+export interface ConsumerOpenerOptions {
+  readonly transport: ConsumerTransport;
+  /** The router that `transport` is on. */
+  readonly router: RoomRouter;
+  readonly routers: Pick<RoomRouters, 'acquire'>;
+  readonly rtpCapabilities: RtpCapabilities;
+  readonly events: Pick<SubscriptionEvents, 'unsupportedCodec'>;
+}
+
+export class ConsumerOpener {
+  readonly #options: ConsumerOpenerOptions;
+  readonly #factory: ConsumerFactory;
+  readonly #unsupported = new Map<Publication, UnsupportedCodec>();
+
+  constructor(options: ConsumerOpenerOptions) {
+    this.#options = options;
+    this.#factory = new ConsumerFactory(options.rtpCapabilities);
+  }
+
+  /** The router that the peer receives its media from. */
+  get router(): RoomRouter {
+    return this.#options.router;
+  }
+
+  /** The tracks that the client cannot decode, of those that it has been offered. */
+  get unsupportedCodecs(): UnsupportedCodec[] {
+    return [...this.#unsupported.values()];
+  }
+
+  /** Whether the client has a codec for this track; it is notified if not. */
+  supports(publication: Publication): boolean {
+    if (this.#factory.canConsume(publication.track)) return true;
+    this.#onUnsupported(publication);
+    return false;
+  }
+
+  /**
+   * A paused consumer of a track; undefined where the track or the peer's transport has ended meanwhile, or the client
+   * cannot decode it, of which it is notified.
+   * @param spatialLayer the highest layer that is of use, from 0; all of them by default
+   * @throws {WeirError} `unavailable`, `closed`; what mediasoup throws
+   */
+  async open(publication: Publication, spatialLayer?: number): Promise<OpenedConsumer | undefined> {
+    const { transport, routers, router } = this.#options;
+    const lease = await routers.acquire(publication.track, router);
+    try {
+      const consumer = await this.#factory.consume(transport, lease.producer, spatialLayer);
+      // mediasoup adds a consumer to a transport that has closed while the worker answered.
+      if (consumer && transport.closed) consumer.close();
+      // The producer, which takes the consumer with it, may have closed as well.
+      if (consumer && !consumer.closed && !publication.closed) return { consumer, lease };
+      if (!consumer) this.#onUnsupported(publication);
+    } catch (error) {
+      lease[Symbol.dispose]();
+      throw error;
+    }
+    lease[Symbol.dispose]();
+    return undefined;
+  }
+
+  /**
+   * A paused consumer of a producer that is on the peer's own router, such as that of an audio slot; undefined where the
+   * client cannot decode it.
+   * @throws what mediasoup throws
+   */
+  openLocal(producer: ConsumableProducer): Promise<MediaConsumer | undefined> {
+    return this.#factory.consume(this.#options.transport, producer);
+  }
+
+  /** Removes what the client could not decode: it is notified again when it is offered the same again. */
+  clearUnsupported(): void {
+    this.#unsupported.clear();
+  }
+
+  #onUnsupported(publication: Publication): void {
+    const { peerId, source, mimeTypes } = publication.track;
+    const what = { peerId, source, mimeType: mimeTypes[0] ?? '' };
+    if (!this.#unsupported.has(publication)) publication.onEnd(() => this.#unsupported.delete(publication));
+    this.#unsupported.set(publication, what);
+    this.#options.events.unsupportedCodec(what);
+  }
+}

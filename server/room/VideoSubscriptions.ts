@@ -1,0 +1,137 @@
+/** The videos that one peer receives: each in the layer that is enough for how the client has reported to show it. */
+import type { ConsumerInfo, TrackSettings } from '../../shared/protocol.ts';
+import { layerForQuality, layerForSize, priorityOf } from '../media/layers.ts';
+import type { Publication } from './Publication.ts';
+import { type SubscriptionTarget, VideoSubscription, type VideoSubscriptionOptions } from './VideoSubscription.ts';
+
+export interface VideoSubscriptionsOptions extends Omit<VideoSubscriptionOptions, 'publication'> {
+  /** How many cameras are subscribed to before the client has reported how it shows them. */
+  readonly initialVideoLimit: number;
+}
+
+/** How many settings are kept: the latest are those that matter, and a client may name any number of peers. */
+const MAX_TRACK_SETTINGS = 2048;
+
+export class VideoSubscriptions {
+  readonly #options: VideoSubscriptionsOptions;
+  /** By peer and source. */
+  readonly #subscriptions = new Map<string, VideoSubscription>();
+  /** How videos are shown, by peer and source; also those that are not published yet. */
+  readonly #trackSettings = new Map<string, TrackSettings>();
+
+  constructor(options: VideoSubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  get consumers(): ConsumerInfo[] {
+    return [...this.#subscriptions.values()].flatMap(({ info }) => info ?? []);
+  }
+
+  /**
+   * Subscribes to a video; repeating does nothing.
+   * @returns when there is a consumer, or is none to be had
+   * @throws what keeps the worker from opening a consumer
+   */
+  async subscribe(publication: Publication): Promise<void> {
+    const key = keyOf(publication.track);
+    if (this.#subscriptions.get(key)?.publication === publication) return;
+    const subscription = new VideoSubscription({ ...this.#options, publication });
+    this.#subscriptions.set(key, subscription);
+    subscription.onEnd(
+      publication.onChange((track, before) => {
+        if (track.size !== before.size || track.layers !== before.layers) this.#retarget(subscription);
+      }),
+    );
+    subscription.onEnd(
+      publication.onEnd(() => {
+        subscription.publicationEnded();
+        if (this.#subscriptions.get(key) === subscription) this.#subscriptions.delete(key);
+      }),
+    );
+    await subscription.setTarget(this.#targetFor(subscription));
+  }
+
+  /** How these videos are shown from now on. */
+  updateTrackSettings(tracks: readonly TrackSettings[]): void {
+    for (const settings of tracks) {
+      const key = keyOf(settings);
+      this.#trackSettings.delete(key);
+      this.#trackSettings.set(key, settings);
+      const [oldest] = this.#trackSettings.keys();
+      if (oldest !== undefined && this.#trackSettings.size > MAX_TRACK_SETTINGS) this.#trackSettings.delete(oldest);
+      const subscription = this.#subscriptions.get(key);
+      if (subscription) this.#retarget(subscription);
+    }
+  }
+
+  /** Removes the settings for the videos of a peer that has left. */
+  removePeer(peerId: string): void {
+    for (const [key, settings] of this.#trackSettings) {
+      if (settings.peerId === peerId) this.#trackSettings.delete(key);
+    }
+  }
+
+  /**
+   * The client has created its ends of these consumers.
+   * @returns how many of them are consumers of videos
+   */
+  async ready(consumerIds: ReadonlySet<string>): Promise<number> {
+    const subscriptions = [...this.#subscriptions.values()].filter(
+      ({ consumer }) => consumer && consumerIds.has(consumer.id),
+    );
+    await Promise.allSettled(subscriptions.map((subscription) => subscription.ready()));
+    return subscriptions.length;
+  }
+
+  /** As `VideoSubscription.setLayerReduction`, for all videos. */
+  setLayerReduction(layers: number): void {
+    for (const subscription of this.#subscriptions.values()) subscription.setLayerReduction(layers).catch(() => {});
+  }
+
+  /** Requests a key frame of every video that is being sent. */
+  requestKeyFrames(): void {
+    for (const { consumer } of this.#subscriptions.values()) {
+      if (consumer && !consumer.paused) consumer.requestKeyFrame().catch(() => {});
+    }
+  }
+
+  /** Ends all subscriptions; how videos are shown is kept. */
+  close(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.close();
+    this.#subscriptions.clear();
+  }
+
+  #retarget(subscription: VideoSubscription): void {
+    // A step that fails has met the end of its consumer, of which the client is notified.
+    subscription.setTarget(this.#targetFor(subscription)).catch(() => {});
+  }
+
+  /** Without settings for it, a video is shown while there are fewer cameras than the limit. */
+  #targetFor(subscription: VideoSubscription): SubscriptionTarget | undefined {
+    const { track } = subscription.publication;
+    const { source, size, layers } = track;
+    const settings = this.#trackSettings.get(keyOf(track));
+    if (!settings) {
+      // A shared screen is what everyone is there for: it has no limit.
+      if (source === 'camera' && this.#hasInitialCameras(subscription)) return undefined;
+      return { layer: layers - 1, priority: priorityOf(source, 'normal'), assumed: true };
+    }
+    if (settings.width === 0 || settings.height === 0) return undefined;
+    return {
+      layer: settings.quality ? layerForQuality(settings.quality, layers) : layerForSize(settings, size, layers),
+      priority: priorityOf(source, settings.priority ?? 'normal'),
+    };
+  }
+
+  /** Whether as many cameras as the limit are shown already, besides `subscription`. */
+  #hasInitialCameras(subscription: VideoSubscription): boolean {
+    const others = [...this.#subscriptions.values()].filter(
+      (other) => other !== subscription && other.wanted && other.publication.track.source === 'camera',
+    );
+    return others.length >= this.#options.initialVideoLimit;
+  }
+}
+
+function keyOf({ peerId, source }: { peerId: string; source: string }): string {
+  return `${peerId}:${source}`;
+}
