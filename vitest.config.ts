@@ -1,28 +1,40 @@
-/** How the tests run: five projects, from quick to whole browsers and the image. */
+/** How the tests run: projects from quick ones to whole browsers, and one of what takes minutes. README.md lists them. */
 import { defineConfig } from 'vitest/config';
 
 interface Project {
   readonly name: string;
+  /** Test files; those of the folder of that name by default. */
+  readonly include?: readonly string[];
   /** Milliseconds for each test and each hook. */
   readonly timeout: number;
   /** Projects of one group run together; those of a later group when it has finished. */
   readonly group: number;
   /** How many files run at a time. */
   readonly workers: number;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-const project = ({ name, timeout, group, workers }: Project) => ({
+const project = ({ name, include = [`tests/${name}/**/*.test.ts`], timeout, group, workers, env = {} }: Project) => ({
   test: {
     name,
-    include: [`tests/${name}/**/*.test.ts`],
+    include: [...include],
     testTimeout: timeout,
     hookTimeout: timeout,
     environment: 'node' as const,
     pool: 'forks' as const,
     maxWorkers: workers,
+    env,
     sequence: { groupOrder: group },
   },
 });
+
+/** What takes minutes and changes seldom. Files of other folders run there at full length, and shortened in `npm test`. */
+const full = [
+  'tests/image/**/*.test.ts',
+  'tests/media/load-truth.test.ts',
+  'tests/browser/cycles.test.ts',
+  'tests/browser/page-growth.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -34,7 +46,7 @@ export default defineConfig({
       // Media and browsers want the machine for themselves.
       project({ name: 'media', timeout: 30_000, group: 1, workers: 1 }),
       project({ name: 'browser', timeout: 120_000, group: 2, workers: 1 }),
-      project({ name: 'image', timeout: 120_000, group: 3, workers: 1 }),
+      project({ name: 'full', include: full, timeout: 300_000, group: 3, workers: 1, env: { WEIR_TEST_FULL: '1' } }),
     ],
   },
 });

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { endAll, killAll, run } from './setup/child.mjs';
-import { encoder, equipment, equipmentStep, fonts, laboratory } from './setup/equipment.mjs';
+import { browsersAndNetworks, encoder, equipment, equipmentStep, fonts, laboratory } from './setup/equipment.mjs';
 import { handOver } from './setup/handover.mjs';
 import { releaseAll } from './setup/lock.mjs';
 import { npmStep } from './setup/newer-npm.mjs';
@@ -46,9 +46,14 @@ const commands = {
     run: () => console.log('All is in place.'),
   },
   test: {
-    does: "all tests; arguments are vitest's",
+    does: "the tests, but for those of test:full; arguments are vitest's",
+    steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, browsersAndNetworks)],
+    run: (args) => test(['unit', 'protocol', 'media', 'browser'], args),
+  },
+  'test:full': {
+    does: "the tests that take minutes: the image, and long forms of others; arguments are vitest's",
     steps: [...base, workerStep, pageStep, equipmentStep],
-    run: (args) => become(module('vitest/vitest.mjs'), ['run', ...args]),
+    run: (args) => test(['full'], args),
   },
   dev: { does: 'the server and the page, both anew at each change', steps: [...base, workerStep], run: dev },
   check: {
@@ -94,7 +99,7 @@ const [name = '', ...args] = process.argv.slice(2);
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (command) await main(command);
 else {
-  const lines = Object.entries(commands).map(([key, { does }]) => `  ${key.padEnd(8)}${does}`);
+  const lines = Object.entries(commands).map(([key, { does }]) => `  ${key.padEnd(10)}${does}`);
   const skip = 'Each does its set-up first; with WEIR_SKIP_SETUP=1 it takes everything as being in place.';
   console.error(`Usage: npm run <command> [-- arguments]\n\n${lines.join('\n')}\n\n${skip}`);
   process.exitCode = 2;
@@ -164,6 +169,16 @@ async function become(script, args) {
   stopListening();
   process.argv = [process.execPath, script, ...args];
   await import(pathToFileURL(script).href);
+}
+
+/**
+ * @param {string[]} projects those of vitest.config.ts that run unless the arguments name others
+ * @param {string[]} args
+ */
+function test(projects, args) {
+  const named = args.some((one) => one === '--project' || one.startsWith('--project='));
+  const chosen = named ? [] : projects.map((name) => `--project=${name}`);
+  return become(module('vitest/vitest.mjs'), ['run', ...chosen, ...args]);
 }
 
 /** @param {string[]} args */

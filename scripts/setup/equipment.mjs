@@ -25,13 +25,13 @@ export const proxies = [
 ];
 
 /**
- * Test equipment. To add some, add a line: the name is what tests find in WEIR_TEST_SKIP where it could not be had.
+ * What `npm test` needs. To add some, add a line: the name is what tests find in WEIR_TEST_SKIP where it could not be had.
  * `unpacked` are packages whose programs would start by themselves if they were installed, in front of everything on the
  * machine: they are unpacked into the user's cache instead, which `file` is relative to.
  * @typedef {{ name: string, file: string, packages: string[], unpacked?: string[] }} Equipment
  * @type {Equipment[]}
  */
-export const equipment = [
+export const browsersAndNetworks = [
   { name: 'chromium', file: '/usr/bin/chromium', packages: ['chromium'] },
   { name: 'firefox', file: '/usr/bin/firefox-esr', packages: ['firefox-esr'] },
   { name: 'pulseaudio', file: '/usr/bin/pulseaudio', packages: ['pulseaudio', 'pulseaudio-utils'] },
@@ -40,8 +40,10 @@ export const equipment = [
   { name: 'iproute2', file: '/sbin/ip', packages: ['iproute2'] },
   { name: 'python3', file: '/usr/bin/python3', packages: ['python3-minimal'] },
   ...proxies,
-  ...containers,
 ];
+
+/** What all tests need. @type {Equipment[]} */
+export const equipment = [...browsersAndNetworks, ...containers];
 
 /** Encodes what load tests send. @type {Equipment} */
 export const encoder = { name: 'ffmpeg', file: '/usr/bin/ffmpeg', packages: ['ffmpeg'] };

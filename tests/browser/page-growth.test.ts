@@ -7,12 +7,13 @@ import type { TestClient } from '../support/client.ts';
 import { layers, voice } from '../support/crowd.ts';
 import { DomCounter } from '../support/domCounts.ts';
 import { hasChromium } from '../support/equipment.ts';
+import { extent } from '../support/extent.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { button, enterQuietly, expectIn, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 /** How many come and go, and how many are there at once. */
-const PEOPLE = Number(process.env.WEIR_TEST_GROWTH ?? 60);
+const PEOPLE = extent(60, 900);
 const AT_ONCE = 30;
 
 describe.skipIf(!hasChromium)('a page on which people come and go', () => {

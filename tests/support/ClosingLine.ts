@@ -1,10 +1,12 @@
-/** Owns the last line of a test run: `N passed, N failed, N skipped`. */
-import type { Reporter, TestModule } from 'vitest/node';
+/** A reporter that writes the last line of a test run: `N passed, N failed, N skipped`. */
+import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
 
 export default class ClosingLine implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[], reason: TestRunEndReason): void {
     const count = { passed: 0, failed: 0, skipped: 0 };
     for (const module of modules) {
+      // After an interrupt there are files that never began.
+      if (reason === 'interrupted' && ['queued', 'pending'].includes(module.state())) continue;
       let ran = 0;
       for (const test of module.children.allTests()) {
         const { state } = test.result();

@@ -168,7 +168,7 @@ describe('commands', () => {
     });
     expect(status).toBe(2);
     expect(stderr).toMatch(/^Usage: npm run <command>/);
-    for (const name of ['start', 'test', 'dev', 'check', 'format', 'docs', 'token'])
+    for (const name of ['start', 'test', 'test:full', 'dev', 'check', 'format', 'docs', 'token'])
       expect(stderr).toContain(`  ${name} `);
   });
 
@@ -182,18 +182,29 @@ describe('commands', () => {
     return [status, stdout.trimEnd().split('\n').at(-1)];
   }
 
+  /** What npm does for `npm run check`, `npm test` and `npm run test:full`. */
+  const npm = (check: string, test: string, full: string) =>
+    `case "$*" in run\\ check*) ${check};; test) ${test};; run\\ test:full) ${full};; esac`;
+  const quick = 'echo 3 passed, 0 failed';
   test.each([
-    ['passes', '[ $1 = run ] || echo 3 passed, 0 failed', [0, '3 passed, 0 failed']],
-    ['skips', '[ $1 = run ] || echo 3 passed, 0 failed, 2 skipped', [0, '3 passed, 0 failed, 2 skipped']],
+    ['passes', npm('true', quick, 'echo 2 passed, 0 failed'), [0, '5 passed, 0 failed']],
+    [
+      'skips',
+      npm('true', `${quick}, 2 skipped`, 'echo 2 passed, 0 failed, 1 skipped'),
+      [0, '5 passed, 0 failed, 3 skipped'],
+    ],
     [
       'fails, with npm talking after it',
-      '[ $1 = run ] || { echo 2 passed, 1 failed; echo oh >&2; exit 1; }',
-      [1, '2 passed, 1 failed'],
+      npm('true', 'echo 2 passed, 1 failed; echo oh >&2; exit 1', 'echo 2 passed, 0 failed'),
+      [1, '4 passed, 1 failed'],
     ],
-    ['has failing lint', '[ $1 = test ] && echo 3 passed, 0 failed; exit 3', [1, '0 passed, 1 failed']],
-    ['has a set-up that fails', '[ $1 = run ] || exit 4', [4, '0 passed, 1 failed']],
+    ['fails in its long part', npm('true', quick, 'echo 1 passed, 2 failed; exit 1'), [1, '4 passed, 2 failed']],
+    ['has failing lint', npm('exit 3', quick, quick), [1, '0 passed, 1 failed']],
+    ['has a set-up that fails', npm('true', 'exit 4', quick), [4, '0 passed, 1 failed']],
+    ['has a set-up that fails in its long part', npm('true', quick, 'exit 4'), [4, '3 passed, 1 failed']],
+    ['has a long part that time cuts off', npm('true', quick, 'exit 124'), [0, '3 passed, 0 failed']],
     ['says nothing', 'true', [1, '0 passed, 1 failed']],
-  ])('a run of CI that %s ends with its count', (_, npm, expected) => {
-    expect(ci(npm)).toEqual(expected);
+  ])('a run of CI that %s ends with its count', (_, script, expected) => {
+    expect(ci(script)).toEqual(expected);
   });
 });
