@@ -1,16 +1,17 @@
 /**
- * Owns one connection's messages: request, reply and event over any socket that carries text, the same on both ends.
- * It is the only place where a message is parsed.
+ * The messages of one connection: requests, replies and events over any socket that carries text, the same on both ends.
+ * Messages are parsed here and nowhere else.
  *
- * Wire form, one JSON object a message:
+ * Wire format, one JSON object a message:
  *   request `{ id, method, data }`, reply `{ id, data }` or `{ id, error }`, event `{ event, data }`,
- *   and `{ error }` in answer to what is none of these.
+ *   and `{ error }` in answer to anything else.
  *
- * Requests are handled one at a time, in the order in which they came: a client may send a second one that builds on
- * the first without waiting for its reply. Those that build on nothing (`unordered`) do not wait for the others.
+ * Incoming requests run in the order of a `RequestQueue`. A connection has a queue of its own until it is given another
+ * one, which several connections of the same sender use one after another.
  */
 import { z } from 'zod';
 import { type ErrorCode, WeirError, WireError } from './errors.ts';
+import { type Reply, RequestQueue } from './RequestQueue.ts';
 import { validationSentence } from './validation.ts';
 
 interface RequestSchemas {
@@ -23,7 +24,7 @@ interface EventSchemas {
   readonly data: z.ZodType;
 }
 
-/** All that may be sent in one direction. */
+/** Every message that may be sent in one direction. */
 export interface MessageSchemas {
   readonly requests: Readonly<Record<string, RequestSchemas>>;
   readonly events: Readonly<Record<string, EventSchemas>>;
@@ -37,12 +38,12 @@ export type RequestData<T extends MessageSchemas, M extends Method<T>> = z.infer
 export type ReplyData<T extends MessageSchemas, M extends Method<T>> = z.infer<T['requests'][M]['reply']>;
 export type EventData<T extends MessageSchemas, E extends EventName<T>> = z.infer<T['events'][E]['data']>;
 
-/** One function a request; a missing one, or one that returns the wrong reply, does not compile. */
+/** A function for each request. A missing one, or one that returns the wrong reply, does not compile. */
 export type Handlers<T extends MessageSchemas> = {
   readonly [M in Method<T>]: (data: RequestData<T, M>) => ReplyData<T, M> | Promise<ReplyData<T, M>>;
 };
 
-/** One function an event; those that are missing are ignored. */
+/** A function for each event. Events without one are ignored. */
 export type Listeners<T extends MessageSchemas> = {
   readonly [E in EventName<T>]?: (data: EventData<T, E>) => void;
 };
@@ -54,31 +55,20 @@ export interface RpcChannelOptions<Out extends MessageSchemas, In extends Messag
   incoming: In;
   handlers: Handlers<In>;
   listeners?: Listeners<In>;
-  /** Requests of the other side that are answered at once, whatever is under way. */
+  /** Requests that run at once, outside the queue. */
   unordered?: readonly Method<In>[];
-  /** Ignore events that are not in `incoming`: the other side may be newer than we are. */
+  /** Ignores events that are not in `incoming`: the other side may be newer. */
   ignoreUnknown?: boolean;
-  /** Puts one message on the wire. */
+  /** Sends one message. */
   send(message: string): void;
-  /** A message that is not of this protocol came, for the `count`-th time; the other side has been told. */
+  /** A malformed message was received, the `count`-th one. The other side has been sent the error. */
   onBadMessage?(error: WeirError, count: number): void;
-  /** A handler failed with something that is not public; the other side was told `internal`. */
+  /** A handler failed, with an error whose cause is not sent to the other side. */
   onFailure?(error: unknown, method: string): void;
-  /** How long a request of ours waits for its reply, in milliseconds. */
+  /** How long an outgoing request waits for its reply, in milliseconds. */
   requestTimeout?: number;
-  /** The id of our first request; a channel that takes over from another goes on with its ids. */
+  /** The id of the first outgoing request. A channel that continues another one must not reuse its ids. */
   firstId?: number;
-}
-
-type Reply = { data: unknown } | { error: WireError };
-
-/**
- * What the connections of one peer share, one after another, so that each request runs once, and one at a time: what was
- * answered to the latest requests, by id; a request that is under way has a promise here.
- */
-export class ReplyCache extends Map<number, Promise<Reply>> {
-  /** The latest of them; a former connection's may be under way still. */
-  latest: Promise<unknown> = Promise.resolve();
 }
 
 interface Pending {
@@ -87,17 +77,15 @@ interface Pending {
   readonly schema: z.ZodType;
   readonly timeout: number;
   timer: ReturnType<typeof setTimeout> | undefined;
-  /** How often it was sent. */
+  /** How often it has been sent. */
   sends: number;
   resolve(data: unknown): void;
   reject(error: WeirError): void;
 }
 
-/** So many requests of one connection may wait for their turn. */
-const MAX_WAITING = 256;
 /** How long a request waits for its reply, in milliseconds. */
 const REQUEST_TIMEOUT = 15_000;
-/** So often a request is sent at most, once a connection. */
+/** How often a request is sent at most: once on each connection. */
 const MAX_SENDS = 3;
 
 const Id = z.int().min(0).max(0xffff_ffff);
@@ -114,11 +102,8 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
   readonly #pending = new Map<number, Pending>();
   #nextId: number;
   #badMessages = 0;
-  #waiting = 0;
-  #lastRequest: Promise<void> = Promise.resolve();
-  #replies: ReplyCache | undefined;
-  /** Those of connections before this one. */
-  #formerReplies: ReadonlyMap<number, Promise<Reply>> = new Map();
+  /** Incoming requests. */
+  #queue = new RequestQueue();
   #suspended = false;
   #closed = false;
 
@@ -127,14 +112,15 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
     this.#nextId = options.firstId ?? 1;
   }
 
-  /** The id that our next request will have. */
+  /** The id of the next outgoing request. */
   get nextId(): number {
     return this.#nextId;
   }
 
   /**
-   * Asks the other side.
-   * @param timeout how long it waits for its reply, in milliseconds, where that is not `requestTimeout`
+   * Sends a request.
+   * @param timeout how long to wait for the reply, in milliseconds; `requestTimeout` by default
+   * @returns the reply
    * @throws {WeirError} the other side's error; `timeout`; `closed`; `badMessage` when the reply is malformed
    */
   request<M extends Method<Out>>(
@@ -162,14 +148,14 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
     return promise.then((reply) => parse<Out['requests'][M]['reply']>(schema.reply, reply, 'badMessage'));
   }
 
-  /** Tells the other side. After `close()` it does nothing. */
+  /** Sends an event. Does nothing after `close()` or `suspend()`. */
   notify<E extends EventName<Out>>(event: E, data: EventData<Out, E>): void {
     if (!this.#closed && !this.#suspended) this.#options.send(JSON.stringify({ event, data }));
   }
 
   /**
-   * Takes one message from the wire. It never throws: what is wrong is answered.
-   * @param refusal when given, a request is answered with it instead of being handled
+   * Handles one received message. It never throws: a malformed message is answered with an error.
+   * @param refusal when given, a request gets it as its reply and does not run
    */
   receive(message: string, refusal?: WeirError): void {
     if (this.#closed) return;
@@ -192,27 +178,24 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
     else if ('id' in parsed) this.#onReply(parsed);
   }
 
-  /**
-   * From now on every request runs once, also when it is sent again over another channel with the same `answers`: the
-   * second time it is given the answer of the first. None begins before those of former channels have ended.
-   */
-  deduplicate(answers: ReplyCache): void {
-    this.#replies = answers;
-    this.#formerReplies = new Map(answers);
+  /** Runs requests in the order of `queue` from now on, those that wait already included. */
+  useQueue(queue: RequestQueue): void {
+    queue.merge(this.#queue);
+    this.#queue = queue;
   }
 
-  /** Nothing is sent any more, and nothing is lost: requests, and new ones, wait until a channel takes over. */
+  /** Sends nothing any more. Requests without a reply, and new ones, wait until `transferPending` moves them. */
   suspend(): void {
     this.#suspended = true;
     for (const { timer } of this.#pending.values()) clearTimeout(timer);
   }
 
-  /** Sends what `former`, which is suspended, had no reply to. */
+  /** Takes over the requests that `former`, a suspended channel, has no reply to, and sends them. `former` closes. */
   transferPending(former: RpcChannel<Out, In>): void {
     for (const [id, pending] of former.#pending) {
-      // Whatever it is that ends connections, it may be this one.
+      // This request itself may be what ends the connections.
       if (pending.sends >= MAX_SENDS) {
-        pending.reject(new WeirError('closed', `The connection ended each time that ${pending.method} was asked.`));
+        pending.reject(new WeirError('closed', `The connection ended each time that ${pending.method} was sent.`));
         continue;
       }
       this.#pending.set(id, pending);
@@ -223,7 +206,7 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
     this.#nextId = Math.max(this.#nextId, former.#nextId);
   }
 
-  /** Ends the channel: what waits for a reply fails with `closed`, and nothing is sent any more. */
+  /** Closes the channel: requests that wait for a reply fail with `closed`, and nothing is sent any more. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -252,43 +235,13 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
   }
 
   #onRequest(id: number, method: string, data: unknown): void {
-    if (this.#waiting >= MAX_WAITING) {
-      this.#sendReply(id, { error: new WeirError('rateLimited').toWire() });
-      return;
-    }
-    this.#waiting += 1;
-    const isFree = this.#options.unordered?.some((name) => name === method);
-    const run = async () => {
-      const answer = isFree ? await this.#run(method, data) : await this.#runOnce(id, method, data);
-      this.#waiting -= 1;
-      this.#sendReply(id, answer);
-    };
-    if (isFree) void run();
-    else this.#lastRequest = this.#lastRequest.then(run);
+    const run = () => this.#run(method, data);
+    const reply = (result: Reply) => this.#sendReply(id, result);
+    if (this.#options.unordered?.some((name) => name === method)) void run().then(reply);
+    else this.#queue.add({ id, isClosed: () => this.#closed, run, reply });
   }
 
-  /** The answer of a request that has been asked before, or of this one. */
-  async #runOnce(id: number, method: string, data: unknown): Promise<Reply> {
-    const known = this.#formerReplies.get(id);
-    if (known && !this.#closed) return known;
-    // The request that begins the remembering is not one of those that it is for.
-    const answers = this.#replies;
-    await answers?.latest;
-    // Nobody hears the answer here; whoever asks again is to find it undone.
-    if (this.#closed) return { error: new WeirError('closed').toWire() };
-    const answer = this.#run(method, data);
-    if (!answers) return answer;
-    answers.latest = answer;
-    answers.set(id, answer);
-    // So many can be waiting at a client at most: older ones are not asked again.
-    for (const oldest of answers.keys()) {
-      if (answers.size <= MAX_WAITING) break;
-      answers.delete(oldest);
-    }
-    return answer;
-  }
-
-  /** Runs a request; the one reply of it, error or not. */
+  /** Runs the handler of a request. @returns its reply, which may be an error */
   async #run(method: string, data: unknown): Promise<Reply> {
     const { incoming, handlers, onFailure } = this.#options;
     try {
@@ -303,8 +256,8 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
     }
   }
 
-  #sendReply(id: number, answer: Reply): void {
-    if (!this.#closed) this.#options.send(JSON.stringify({ id, ...answer }));
+  #sendReply(id: number, reply: Reply): void {
+    if (!this.#closed) this.#options.send(JSON.stringify({ id, ...reply }));
   }
 
   #dispatchEvent(event: string, data: unknown): void {
@@ -326,7 +279,7 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
 
   #onReply(reply: { id: number; error: WireError } | { id: number; data?: unknown }): void {
     const pending = this.#pending.get(reply.id);
-    // Late replies to requests that timed out are no offence.
+    // A reply to a request that has timed out is not an error.
     if (!pending) return;
     this.#pending.delete(reply.id);
     clearTimeout(pending.timer);
@@ -343,7 +296,7 @@ function isEvent<T extends MessageSchemas>(table: T, name: string): name is Even
   return Object.hasOwn(table.events, name);
 }
 
-/** `data` as `schema` has it. @throws {WeirError} `badRequest`, which names the first field that is wrong */
+/** Parses `data`. @throws {WeirError} of that code, with a message that names the first malformed field */
 function parse<T extends z.ZodType>(schema: T, data: unknown, code: ErrorCode = 'badRequest'): z.infer<T> {
   const parsed = schema.safeParse(data);
   if (parsed.success) return parsed.data;

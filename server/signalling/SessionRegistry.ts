@@ -1,29 +1,29 @@
-/** Owns the stays that may be taken up again, by the key that only their client has. */
+/** The sessions that can be resumed, by the key that only their client has. */
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { ConnectionLimit } from './ConnectionLimit.ts';
 import { PeerSession, type PeerSessionOptions } from './PeerSession.ts';
 
-/** Ends that somebody meant: who comes back is told of them, rather than let in anew. */
+/** Ends that somebody caused on purpose: a client that comes back is told of them, rather than let join again. */
 const deliberateReasons: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced']);
 
-/** What those take of the limit who have joined with a token: a room has one member an identity. */
+/** The reservation of a session that joined with a token. Those are not limited: a room has one member an identity. */
 const unlimited: Disposable = { [Symbol.dispose]() {} };
 
 export interface SessionRegistryOptions {
-  /** How long a stay outlives its connection, in milliseconds. */
+  /** How long a session outlives its connection, in milliseconds. */
   readonly window: number;
-  /** How many may wait for theirs, of those who came from one network without a token. */
+  /** How many sessions without a connection and a token may come from one IP prefix. */
   readonly maxPerNetwork: number;
 }
 
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
   readonly #sessions = new Map<string, PeerSession>();
-  /** Why a stay ended while its client was away, as long as it might come back. */
+  /** Why a session was ended while its client was away, for as long as the client may come back. */
   readonly #ended = new Map<string, CloseReason>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** Of those without a connection: cutting one must not be a way around the limit of them. */
+  /** Counts sessions without a connection: disconnecting must not be a way around the limit of connections. */
   readonly #detachedLimit: ConnectionLimit;
 
   constructor(options: SessionRegistryOptions) {
@@ -33,22 +33,22 @@ export class SessionRegistry {
 
   open(options: Pick<PeerSessionOptions, 'peer' | 'room' | 'tokens' | 'authenticated'>): PeerSession {
     const { window } = this.#options;
-    const stay = new PeerSession({
+    const session = new PeerSession({
       ...options,
       window,
       reserve: (address) => (options.authenticated ? unlimited : this.#detachedLimit.acquire(address)),
     });
-    this.#sessions.set(stay.key, stay);
-    stay.peer.onEnd((reason) => {
-      this.#sessions.delete(stay.key);
-      if (deliberateReasons.has(reason)) this.#rememberEnd(stay.key, reason);
+    this.#sessions.set(session.key, session);
+    session.peer.onEnd((reason) => {
+      this.#sessions.delete(session.key);
+      if (deliberateReasons.has(reason)) this.#rememberEnd(session.key, reason);
     });
-    return stay;
+    return session;
   }
 
   /**
-   * The stay of that key, or why it was ended by somebody.
-   * @throws {WeirError} `gone`, for whatever else, and without a word on whether there ever was one
+   * The session of that key, or the reason for which somebody ended it.
+   * @throws {WeirError} `sessionExpired` in every other case: it does not reveal whether there ever was a session
    */
   find(key: string): PeerSession | CloseReason {
     const found = this.#sessions.get(key) ?? this.#ended.get(key);

@@ -1,4 +1,4 @@
-/** Owns one client's WebSocket: its channel, its limits, its heartbeat, and the stay that it speaks for. */
+/** One client's WebSocket: carries text, enforces its limits and keeps the heartbeat. What a peer is lives in its session. */
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import { type CloseReason, closeReason, closeReasons } from '../../shared/closeReasons.ts';
@@ -10,99 +10,82 @@ import {
   type ServerEvents,
   type ServerMessages,
   serverMessages,
+  type Welcome,
 } from '../../shared/protocol.ts';
-import { type ReplyCache, RpcChannel } from '../../shared/RpcChannel.ts';
+import { RpcChannel } from '../../shared/RpcChannel.ts';
 import type { Config } from '../config.ts';
 import { Lifetime } from '../Lifetime.ts';
 import { serverRtpCapabilities } from '../media/options.ts';
-import { createHandlers } from './handlers.ts';
+import type { ClientConnection } from './ClientConnection.ts';
+import { createHandlers } from './handlers/createHandlers.ts';
 import type { PeerSession } from './PeerSession.ts';
-import type { RequestContext, ServerContext } from './RequestContext.ts';
+import type { RequestContext } from './RequestContext.ts';
+import type { ServerContext } from './ServerContext.ts';
 import { TokenBucket } from './TokenBucket.ts';
 
-/** Messages that are not of this protocol, after which a connection is closed. */
+/** How many malformed messages close a connection. */
 const MAX_BAD_MESSAGES = 5;
 
 export interface SignallingConnectionOptions {
-  /** Where it comes from, as far as that is known. */
+  /** IP address of the client, as far as it is known. */
   readonly address: string;
-  /** What it takes of the limit of that address, until it ends, or has joined with a token. */
+  /** Its place within the limit of that address. It is given back when the connection ends or has joined with a token. */
   readonly reservation: Disposable;
   readonly log: Logger;
 }
 
-export class SignallingConnection implements RequestContext {
-  readonly context: ServerContext;
+export class SignallingConnection implements ClientConnection {
+  readonly server: ServerContext;
   readonly address: string;
-  readonly log: Logger;
   readonly #channel: RpcChannel<ServerMessages, ClientMessages>;
   readonly #socket: WebSocket;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #rateLimit: TokenBucket;
   readonly #abortController = new AbortController();
-  /** Counts against the limit of its address. */
   readonly #reservation: Disposable;
+  #log: Logger;
   #goingAway = false;
   #joinTimer: NodeJS.Timeout | undefined;
   #silenceTimer: NodeJS.Timeout | undefined;
   #session: PeerSession | undefined;
 
-  constructor(socket: WebSocket, context: ServerContext, { address, reservation, log }: SignallingConnectionOptions) {
-    const { config, access } = context;
-    this.#socket = socket;
+  constructor(socket: WebSocket, server: ServerContext, { address, reservation, log }: SignallingConnectionOptions) {
+    const { config } = server;
+    this.server = server;
     this.address = address;
+    this.#socket = socket;
     this.#reservation = reservation;
-    this.context = context;
-    this.log = log;
+    this.#log = log;
     this.#rateLimit = new TokenBucket(config.messagesPerSecond, config.messageBurst);
     this.#channel = new RpcChannel<ServerMessages, ClientMessages>({
       outgoing: serverMessages,
       incoming: clientMessages,
       handlers: createHandlers(this),
-      // Whoever waits in line to join, or for a worker, is asked and answered meanwhile.
+      // It is answered at once even while `join` waits for admission, or a request for a worker.
       unordered: ['ping'],
       send: (message) => this.#send(message),
       onBadMessage: (error, count) => {
-        log.debug({ reason: error.message, count }, 'bad message');
+        this.#log.debug({ reason: error.message, count }, 'bad message');
         if (count >= MAX_BAD_MESSAGES) this.close('protocolError');
       },
-      onFailure: (error, method) => log.warn({ err: error, method }, 'request failed'),
+      onFailure: (error, method) => this.#log.warn({ err: error, method }, 'request failed'),
     });
-    // Deferred first, so run last, and whatever the other undos do.
+    // Registered first, so run last, whatever the other undos do.
     this.#lifetime.defer((reason) => this.#closeSocket(reason));
     this.#lifetime.defer(() => this.#reservation[Symbol.dispose]());
     this.#lifetime.defer(() => this.#abortController.abort());
     this.#lifetime.defer(() => this.#channel.close());
     this.#listen();
     this.#startTimers(config);
-    this.#channel.notify('welcome', {
-      protocol: PROTOCOL_VERSION,
-      auth: access.kind,
-      rtpCapabilities: serverRtpCapabilities,
-      video: { camera: config.cameraCodec, screen: config.screenCodec },
-      limits: {
-        messageBytes: config.maxMessageBytes,
-        joinSeconds: config.joinTimeout / 1000,
-        queueSeconds: config.joinQueue.timeout / 1000,
-        pingSeconds: config.pingInterval / 1000,
-        silenceSeconds: config.signallingTimeout / 1000,
-        resumeSeconds: config.resumeWindow / 1000,
-      },
-    });
+    this.#channel.notify('welcome', welcomeOf(server));
   }
 
-  /** The stay that this connection speaks for. @throws {WeirError} `notJoined` */
-  get session(): PeerSession {
-    if (!this.#session) throw new WeirError('notJoined', 'Join a room first.');
+  get log(): Logger {
+    return this.#log;
+  }
+
+  get context(): RequestContext | undefined {
     return this.#session;
-  }
-
-  get joined(): boolean {
-    return this.#session !== undefined;
-  }
-
-  notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
-    this.#channel.notify(event, data);
   }
 
   get goingAway(): boolean {
@@ -113,37 +96,40 @@ export class SignallingConnection implements RequestContext {
     return this.#abortController.signal;
   }
 
+  notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
+    this.#channel.notify(event, data);
+  }
+
   pauseJoinTimeout(): Disposable {
     clearTimeout(this.#joinTimer);
     return { [Symbol.dispose]: () => this.#startJoinTimer() };
   }
 
-  /** Runs `listener` once this connection has ended, or now if it has. */
   onEnd(listener: (reason: CloseReason) => void): void {
     this.#lifetime.defer(listener);
   }
 
-  /** From now on this connection speaks for `stay`. */
-  attachSession(stay: PeerSession, answers: ReplyCache): void {
-    this.#session = stay;
+  attachSession(session: PeerSession): void {
+    const { peer, room, requests, authenticated } = session;
+    this.#session = session;
+    this.#log = this.#log.child({ room: room.key, peer: peer.id, identity: peer.identity });
     clearTimeout(this.#joinTimer);
-    // Tokens are counted instead: a room has one member an identity.
-    if (stay.authenticated) this.#reservation[Symbol.dispose]();
-    this.#channel.deduplicate(answers);
-    this.#lifetime.defer((reason) => stay.detach(this, reason));
+    // Peers with a token are limited otherwise: a room has one member an identity.
+    if (authenticated) this.#reservation[Symbol.dispose]();
+    this.#channel.useQueue(requests);
+    this.#lifetime.defer((reason) => session.detach(this, reason));
   }
 
-  /** Ends it and tells the client why. */
   close(reason: CloseReason): void {
-    if (this.#lifetime.end(reason)) this.log.debug({ reason }, 'connection closed');
+    if (this.#lifetime.end(reason)) this.#log.debug({ reason }, 'connection closed');
   }
 
   #closeSocket(reason: CloseReason): void {
     const { code } = closeReasons[reason];
-    // 1006 is not for the wire: there is nobody left to read it.
+    // 1006 cannot be sent, and nobody would read it.
     if (code === 1006) this.#socket.terminate();
     else this.#socket.close(code, reason);
-    // One that does not listen would not take part in the closing handshake either.
+    // A client that does not respond would not complete the closing handshake either.
     if (reason === 'unresponsive' || reason === 'sendBufferFull' || reason === 'resumed') this.#socket.terminate();
   }
 
@@ -156,11 +142,11 @@ export class SignallingConnection implements RequestContext {
         return;
       }
       const debt = this.#rateLimit.take();
-      if (debt >= this.context.config.messageBurst) this.close('rateLimited');
+      if (debt >= this.server.config.messageBurst) this.close('rateLimited');
       else this.#channel.receive(data.toString(), debt > 0 ? new WeirError('rateLimited') : undefined);
     });
     this.#socket.on('close', (code) => {
-      // 1005 is a close frame without a code.
+      // 1005 stands for a close frame without a code.
       this.#goingAway = code === 1001 || code === 1005;
       this.close(closeReason(code));
     });
@@ -169,7 +155,7 @@ export class SignallingConnection implements RequestContext {
   #startTimers({ pingInterval, signallingTimeout }: Config): void {
     this.#startJoinTimer();
     this.#lifetime.defer(() => clearTimeout(this.#joinTimer));
-    // Whatever the client answers, it is alive; silence is what counts.
+    // The reply does not matter: any message of the client restarts the silence timer.
     const heartbeat = setInterval(() => this.#channel.request('ping', {}).catch(() => {}), pingInterval);
     this.#lifetime.defer(() => clearInterval(heartbeat));
     this.#silenceTimer = setTimeout(() => this.close('unresponsive'), signallingTimeout);
@@ -178,13 +164,30 @@ export class SignallingConnection implements RequestContext {
 
   #startJoinTimer(): void {
     clearTimeout(this.#joinTimer);
-    if (this.joined || this.#lifetime.closed) return;
-    this.#joinTimer = setTimeout(() => this.close('joinTimeout'), this.context.config.joinTimeout);
+    if (this.#session || this.#lifetime.closed) return;
+    this.#joinTimer = setTimeout(() => this.close('joinTimeout'), this.server.config.joinTimeout);
   }
 
   #send(message: string): void {
-    // What counts is the backlog: one message may be as large as it is.
-    if (this.#socket.bufferedAmount > this.context.config.maxSendBuffer) this.close('sendBufferFull');
+    // The backlog of earlier messages counts, not the size of this one.
+    if (this.#socket.bufferedAmount > this.server.config.maxSendBuffer) this.close('sendBufferFull');
     else this.#socket.send(message);
   }
+}
+
+function welcomeOf({ access, config }: ServerContext): Welcome {
+  return {
+    protocol: PROTOCOL_VERSION,
+    auth: access.kind,
+    rtpCapabilities: serverRtpCapabilities,
+    video: { camera: config.cameraCodec, screen: config.screenCodec },
+    limits: {
+      messageBytes: config.maxMessageBytes,
+      joinSeconds: config.joinTimeout / 1000,
+      queueSeconds: config.joinQueue.timeout / 1000,
+      pingSeconds: config.pingInterval / 1000,
+      silenceSeconds: config.signallingTimeout / 1000,
+      resumeSeconds: config.resumeWindow / 1000,
+    },
+  };
 }

@@ -9,7 +9,7 @@ import type { PageDocument } from '../features/PageDocument.ts';
 import { sendProblem } from '../features/problems.ts';
 import { ConnectionLimit } from './ConnectionLimit.ts';
 import { originAllowed } from './origin.ts';
-import type { ServerContext } from './RequestContext.ts';
+import type { ServerContext } from './ServerContext.ts';
 import { SignallingConnection } from './SignallingConnection.ts';
 
 /** How long a client may take to answer a close frame before its socket is cut, in milliseconds. */

@@ -140,55 +140,6 @@ describe('a request', () => {
   });
 });
 
-describe('requests', () => {
-  test('are handled one at a time, in the order in which they came', async () => {
-    const log: string[] = [];
-    const gate = Promise.withResolvers<void>();
-    const wait = async ({ text }: { text: string }) => {
-      log.push(`${text} begins`);
-      await gate.promise;
-      log.push(`${text} ends`);
-      return { text };
-    };
-    const echo = ({ text }: { text: string }) => {
-      log.push(text);
-      return { text };
-    };
-    const { here } = wire({ handlers: { ...handlers, wait, echo } });
-    const all = Promise.all([here.request('wait', { text: 'slow' }), here.request('echo', { text: 'quick' })]);
-    await vi.waitFor(() => expect(log).toEqual(['slow begins']));
-    gate.resolve();
-    await all;
-    expect(log).toEqual(['slow begins', 'slow ends', 'quick']);
-  });
-
-  test('are still handled after one has failed', async () => {
-    const { here } = wire();
-    const [failed, replied] = await Promise.allSettled([
-      here.request('fail', {}),
-      here.request('echo', { text: 'hi' }),
-    ]);
-    expect(failed.status).toBe('rejected');
-    expect(replied).toEqual({ status: 'fulfilled', value: { text: 'hi' } });
-  });
-
-  test('beyond 256 that wait are refused at once; those that wait are answered', async () => {
-    const gate = Promise.withResolvers<void>();
-    const wait = async ({ text }: { text: string }) => {
-      await gate.promise;
-      return { text };
-    };
-    const { channel, sent } = lone({ handlers: { ...handlers, wait } });
-    for (let id = 1; id <= 260; id += 1) channel.receive(JSON.stringify({ id, method: 'wait', data: { text: '' } }));
-    expect(sent).toMatchObject([257, 258, 259, 260].map((id) => ({ id, error: { code: 'rateLimited' } })));
-    gate.resolve();
-    await vi.waitFor(() => expect(sent).toHaveLength(260));
-    expect(sent.slice(4)).toEqual(Array.from({ length: 256 }, (_, index) => ({ id: index + 1, data: { text: '' } })));
-    channel.receive('{"id":300,"method":"echo","data":{"text":"again"}}');
-    await vi.waitFor(() => expect(sent.at(-1)).toEqual({ id: 300, data: { text: 'again' } }));
-  });
-});
-
 describe('time', () => {
   afterEach(() => {
     vi.useRealTimers();

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { Watchdog } from '../../server/media/Watchdog.ts';
 import { SlidingWindowLimit } from '../../server/room/SlidingWindowLimit.ts';
-import { ReplyCache, RpcChannel } from '../../shared/RpcChannel.ts';
+import { RpcChannel } from '../../shared/RpcChannel.ts';
 import { IceRestartPolicy } from '../../web/client/IceRestartPolicy.ts';
 import { raceAttempts } from '../../web/client/raceAttempts.ts';
 
@@ -31,19 +31,6 @@ describe('a channel that takes over', () => {
       send: (message) => void sent.push(message),
       firstId,
     });
-    return { channel, sent };
-  }
-
-  /** The server's side of one connection, and what it has answered. */
-  function answerer(answers: ReplyCache, add: () => Promise<{ sum: number }>) {
-    const sent: string[] = [];
-    const channel = new RpcChannel<typeof nothing, typeof table>({
-      outgoing: nothing,
-      incoming: table,
-      handlers: { add },
-      send: (message) => void sent.push(message),
-    });
-    channel.deduplicate(answers);
     return { channel, sent };
   }
 
@@ -76,43 +63,6 @@ describe('a channel that takes over', () => {
       expect(next.sent.length).toBe(turn < 2 ? 1 : 0);
     }
     await asked;
-  });
-
-  test('runs a request once, answered or still under way, however often it is asked', async () => {
-    const answers = new ReplyCache();
-    let runs = 0;
-    const under = Promise.withResolvers<void>();
-    const add = async () => {
-      runs += 1;
-      const sum = runs;
-      if (sum === 2) await under.promise;
-      return { sum };
-    };
-    const first = answerer(answers, add);
-    for (const id of [1, 2, 3]) first.channel.receive(JSON.stringify({ id, method: 'add', data: {} }));
-    await vi.advanceTimersByTimeAsync(0);
-    first.channel.close();
-    const second = answerer(answers, add);
-    for (const id of [1, 2, 3]) second.channel.receive(JSON.stringify({ id, method: 'add', data: {} }));
-    under.resolve();
-    await vi.advanceTimersByTimeAsync(0);
-    // The third had waited for the second when the connection ended: it runs where it is asked again.
-    expect(second.sent.map((message) => JSON.parse(message))).toEqual([
-      { id: 1, data: { sum: 1 } },
-      { id: 2, data: { sum: 2 } },
-      { id: 3, data: { sum: 3 } },
-    ]);
-    expect(runs).toBe(3);
-  });
-
-  test('remembers only as many answers as can be asked for', async () => {
-    const answers = new ReplyCache();
-    const { channel } = answerer(answers, async () => ({ sum: 0 }));
-    for (let id = 0; id < 2000; id += 1) {
-      channel.receive(JSON.stringify({ id: id * 7919, method: 'add', data: {} }));
-      await vi.advanceTimersByTimeAsync(0);
-    }
-    expect(answers.size).toBe(256);
   });
 });
 

@@ -1,0 +1,12 @@
+/** What all connections of a server share. */
+import type { AccessControl } from '../auth/AccessControl.ts';
+import type { Config } from '../config.ts';
+import type { RoomManager } from '../room/RoomManager.ts';
+import type { SessionRegistry } from './SessionRegistry.ts';
+
+export interface ServerContext {
+  readonly config: Config;
+  readonly access: AccessControl;
+  readonly rooms: RoomManager;
+  readonly sessions: SessionRegistry;
+}

@@ -1,0 +1,116 @@
+/** The request `join`: admits a client, opens its transports, and puts its peer into the room. */
+import { WeirError } from '../../../shared/errors.ts';
+import { shortDisplayName } from '../../../shared/names.ts';
+import type { ClientMessages, JoinReply } from '../../../shared/protocol.ts';
+import type { RequestData } from '../../../shared/RpcChannel.ts';
+import type { Admission } from '../../auth/AccessControl.ts';
+import type { Credentials } from '../../auth/Authenticator.ts';
+import { KEY_FRAME_REQUEST_DELAY } from '../../media/options.ts';
+import { Peer } from '../../room/Peer.ts';
+import type { Room } from '../../room/Room.ts';
+import type { RoomManager } from '../../room/RoomManager.ts';
+import type { ClientConnection } from '../ClientConnection.ts';
+import { broadcastSnapshotFor, type PeerSession } from '../PeerSession.ts';
+
+type JoinRequest = RequestData<ClientMessages, 'join'>;
+
+/** The display name where nobody gives one and no character of the identity is visible. */
+const DEFAULT_NAME = 'Guest';
+
+/**
+ * @returns a snapshot of the room, in one piece: no event is sent before it, and those that follow it continue it
+ * @throws {WeirError} `unauthorized`, `roomFull`, `busy`, `unavailable`, `closed`
+ */
+export async function join(connection: ClientConnection, request: JoinRequest): Promise<JoinReply> {
+  const { rooms, access } = connection.server;
+  const admission = await access.admit(request);
+  const { kind, identity } = admission.credentials;
+  using _paused = connection.pauseJoinTimeout();
+  using seat = await rooms.reserve(request.room, identity, kind, connection.signal);
+  const { room } = seat;
+  const session = await openSession(connection, room, admission, request);
+  const { peer } = session;
+  try {
+    const opened = await peer.openTransports(request.transports);
+    // An administrator may have decided otherwise meanwhile.
+    admission.assertNotRevoked();
+    peer.setGrants(admission.grants);
+    session.attach(connection);
+    await room.join(peer, { subscriber: peer, sink: peer });
+    if (peer.closed) throw new WeirError('closed');
+    // Nothing is awaited from here to the reply, so that it is one snapshot.
+    session.joinReplySent();
+    notifyDraining(session, rooms);
+    const { send, recv } = peer.transports;
+    return {
+      peerId: peer.id,
+      identity,
+      name: peer.info.name,
+      grants: peer.grants,
+      resumeKey: session.key,
+      peers: room.visiblePeers(peer),
+      transports: { ...(send && { send: opened.send }), ...(recv && { recv: opened.recv }) },
+      consumers: peer.start(),
+      unsupportedCodecs: peer.unsupportedCodecs,
+      slots: room.slots,
+      kind,
+      ...broadcastSnapshotFor(peer, room),
+    };
+  } catch (error) {
+    peer.close('left');
+    throw error;
+  }
+}
+
+/** Makes the peer and its session. Both end with the connection until it is attached. @throws {WeirError} `closed` */
+async function openSession(
+  connection: ClientConnection,
+  room: Room,
+  admission: Admission,
+  { name, rtpCapabilities, initialVideoLimit = Number.POSITIVE_INFINITY }: JoinRequest,
+): Promise<PeerSession> {
+  const { server, signal } = connection;
+  const { credentials, grants } = admission;
+  const placement = await room.place(grants);
+  if (signal.aborted) {
+    placement[Symbol.dispose]();
+    throw new WeirError('closed');
+  }
+  const peer: Peer = new Peer({
+    identity: credentials.identity,
+    name: displayNameOf(credentials, name),
+    metadata: credentials.metadata,
+    grants,
+    rtpCapabilities,
+    routers: room.routers,
+    placement,
+    batchTimer: room.batchTimer,
+    initialVideoLimit,
+    consumerLinger: room.delays.consumerLinger,
+    keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY[room.kind],
+    maxIncomingBitrate: server.config.maxIncomingBitrate,
+    send: (event, data) => session.notify(event, data),
+  });
+  const session = server.sessions.open({
+    peer,
+    room,
+    authenticated: credentials.token !== undefined,
+    tokens: {
+      sign: (current) => admission.refreshToken(current),
+      onError: (error) => connection.log.error({ err: error }, 'token refresh failed'),
+    },
+  });
+  connection.onEnd((reason) => session.attachedOnce || peer.close(reason));
+  return session;
+}
+
+/** The token's name cannot be changed by its bearer. */
+function displayNameOf({ name, identity }: Credentials, requested: string | undefined) {
+  const text = name ?? requested ?? (shortDisplayName(identity) || DEFAULT_NAME);
+  return { text, fixed: name !== undefined };
+}
+
+/** Tells a client that joins or resumes while the server drains how long it may stay, after the reply. */
+export function notifyDraining(session: PeerSession, { secondsLeft: seconds }: RoomManager): void {
+  if (seconds !== undefined) setImmediate(() => session.notify('draining', { seconds }));
+}

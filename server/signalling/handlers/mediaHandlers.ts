@@ -1,0 +1,82 @@
+/** The requests about transports, producers and consumers. */
+import type { ClientMessages } from '../../../shared/protocol.ts';
+import type { Handlers } from '../../../shared/RpcChannel.ts';
+import type { CurrentContext } from '../RequestContext.ts';
+
+type MediaHandlers = Pick<
+  Handlers<ClientMessages>,
+  | 'openTransport'
+  | 'connectTransport'
+  | 'restartIce'
+  | 'getTransportStats'
+  | 'produce'
+  | 'resizeProducer'
+  | 'closeProducer'
+  | 'pauseProducer'
+  | 'resumeProducer'
+  | 'resumeConsumers'
+  | 'updateTrackSettings'
+>;
+
+export function mediaHandlers(current: CurrentContext): MediaHandlers {
+  return {
+    async openTransport({ direction }) {
+      const { peer, room } = current();
+      if (direction === 'send') return { transport: await peer.openSending() };
+      const transport = await peer.openReceiving();
+      // After the reply: consumers are created on the transport that it describes.
+      setImmediate(() => void room.subscribeToAll(peer));
+      return { transport };
+    },
+
+    async connectTransport({ transportId, dtlsParameters }) {
+      await current().peer.connectTransport(transportId, dtlsParameters);
+      return {};
+    },
+
+    async restartIce() {
+      return await current().peer.restartIce();
+    },
+
+    async getTransportStats() {
+      return await current().peer.getTransportStats();
+    },
+
+    async produce({ source, rtpParameters, paused = false, size, layers }) {
+      const { peer, room } = current();
+      const publication = await peer.produce(source, rtpParameters, { paused, size, layers });
+      room.publish(publication);
+      return { producerId: publication.track.id };
+    },
+
+    resizeProducer({ source, size, layers }) {
+      current().peer.resizeProducer(source, size, layers);
+      return {};
+    },
+
+    closeProducer({ source }) {
+      current().peer.closeProducer(source);
+      return {};
+    },
+
+    async pauseProducer({ source }) {
+      await current().peer.pauseProducer(source);
+      return {};
+    },
+
+    async resumeProducer({ source }) {
+      await current().peer.resumeProducer(source);
+      return {};
+    },
+
+    async resumeConsumers({ consumerIds }) {
+      await current().peer.resumeConsumers(consumerIds);
+      return {};
+    },
+
+    updateTrackSettings({ tracks }) {
+      current().peer.updateTrackSettings(tracks);
+      return {};
+    },
+  };
+}
