@@ -4,15 +4,15 @@ import { studioPage } from './view/broadcast/studio/studioPage.ts';
 import { viewerPage } from './view/broadcast/viewer/viewerPage.ts';
 import { callPage } from './view/call/callPage.ts';
 import { roomPath } from './view/common/address.ts';
-import { isolated } from './view/common/bidi.ts';
-import { problemOf, problemView } from './view/common/pageProblem.ts';
-import { preferences } from './view/common/preferences.ts';
+import { pageProblemOf, pageProblemView } from './view/common/pageProblem.ts';
 import { type Route, routeOf } from './view/common/route.ts';
-import { showTheme } from './view/common/theme.ts';
+import { applyTheme } from './view/common/theme.ts';
+import type { CallController } from './view/controller/CallController.ts';
+import { isolate } from './view/locales/bidi.ts';
 import { language } from './view/locales/index.ts';
-import type { CallController } from './view/participation/CallController.ts';
 import { recentRooms } from './view/start/recentRooms.ts';
 import { startView } from './view/start/startPage.ts';
+import { preferences } from './view/storage/preferences.ts';
 
 declare global {
   interface Window {
@@ -24,27 +24,27 @@ declare global {
 const app = document.querySelector('#app');
 if (!app) throw new Error('the page has no #app');
 document.documentElement.lang = language;
-showTheme();
+applyTheme();
 
 const entry = routeOf(location);
-const problem = problemOf(app);
-let session: CallController | undefined;
+const problem = pageProblemOf(app);
+let call: CallController | undefined;
 
 if (problem) {
-  app.replaceChildren(problemView(problem));
+  app.replaceChildren(pageProblemView(problem));
 } else if (!entry) {
   app.replaceChildren(startView((path) => location.assign(path)));
 } else {
   // However the address writes the name: what is copied from it, and kept, is the one form that it has.
   history.replaceState(history.state, '', roomPath(entry.kind, entry.room) + location.search + location.hash);
-  document.title = `${isolated(entry.room)} · Weir`;
+  document.title = `${isolate(entry.room)} · Weir`;
   if (entry.name) preferences.name.set(entry.name);
   pageOf(entry)(app, entry, (current) => {
-    session = current;
+    call = current;
     window.weir = current.client;
     current.on('phase', (phase) => {
       window.weir = current.client;
-      if (phase === 'in') rememberRoom(entry);
+      if (phase === 'joined') rememberRoom(entry);
     });
   });
 }
@@ -59,4 +59,4 @@ function pageOf({ kind, role }: Route) {
 }
 
 // A page that goes away says so, rather than leaving the others to find out.
-addEventListener('pagehide', () => session?.leave());
+addEventListener('pagehide', () => call?.leave());

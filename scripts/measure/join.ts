@@ -55,7 +55,7 @@ const browser = await launchChromium();
 try {
   const first = await browser.newPage();
   await first.goto(`${server.url}/r/measure?name=first&join=1`);
-  await first.locator('[data-own].live').waitFor();
+  await first.locator('[data-local].playing').waitFor();
   const results: Times[] = [];
   for (let run = 0; run < runs; run += 1) {
     await setTimeout(pause);

@@ -140,9 +140,9 @@ function tokenOf(identity: string, grants: { canSubscribe?: boolean; roomAdmin?:
 
 /** Runs in the page: everybody is there, and every camera that gives pictures shows one. */
 function isComplete({ people, late }: { people: number; late: number }): boolean {
-  const count = document.querySelector<HTMLElement>('.bar [data-control=people]')?.dataset.count;
-  const waiting = [...document.querySelectorAll('.tile.waiting')].filter((tile) => !tile.classList.contains('live'));
-  const tiles = document.querySelectorAll('.stage .tile').length;
+  const count = document.querySelector<HTMLElement>('.control-bar [data-control=participants]')?.dataset.count;
+  const waiting = [...document.querySelectorAll('.tile.loading')].filter((tile) => !tile.classList.contains('playing'));
+  const tiles = document.querySelectorAll('.call-layout .tile').length;
   return count === String(people) && waiting.length <= late && tiles >= Math.min(people, 2);
 }
 

@@ -34,14 +34,14 @@ const inStudio =
     await page.evaluate(paintScreen);
     await page.locator('.preview.has-video').waitFor();
     await page.locator('button[type=submit]').click();
-    await page.locator('.studio-frame .tile.own.live').waitFor();
+    await page.locator('.studio-preview-frame .tile.local.playing').waitFor();
     await then?.(page, stand);
   };
 
 const onAir = (cast: keyof typeof casts, then?: Then): Shot['go'] =>
   inStudio(cast, async (page, stand) => {
-    await page.locator('.studio-air').click();
-    await page.locator('.studio-badge.live').waitFor();
+    await page.locator('.studio-live-button').click();
+    await page.locator('.on-air-badge.live').waitFor();
     await then?.(page, stand);
     await tell(page, stand);
   });
@@ -57,8 +57,8 @@ const watch =
 const watchLive = (cast: keyof typeof casts, then?: Then): Shot['go'] =>
   watch(cast, async (page, stand) => {
     await stand.cast.direct(() => window.troupe.air('Mina Park', true));
-    await page.locator('.main .tile.live').first().waitFor();
-    await page.locator('button.figures:visible').waitFor();
+    await page.locator('.main-picture .tile.playing').first().waitFor();
+    await page.locator('button.playback-stats:visible').waitFor();
     await then?.(page, stand);
     await tell(page, stand);
   });
@@ -67,9 +67,9 @@ const unmuted = (cast: keyof typeof casts): Shot['go'] => watchLive(cast, (page)
 
 const invited = watchLive('host', async (page, stand) => {
   await page.locator('.unmute').click();
-  await page.locator('.bar [data-control=hand]').click();
+  await page.locator('.control-bar [data-control=hand]').click();
   await stand.cast.direct(() => window.troupe.invite('Mina Park'));
-  await page.locator('dialog.ask').waitFor();
+  await page.locator('dialog.viewer-dialog').waitFor();
 });
 
 export const broadcasts: readonly Shot[] = [
@@ -87,18 +87,18 @@ export const broadcasts: readonly Shot[] = [
   { name: 'studio-both', on: main, go: onAir('guest', (page) => scene(page, 'both')) },
   { name: 'studio-screen', go: onAir('nobody', (page) => scene(page, 'screen')) },
   { name: 'studio-guest', on: all, go: onAir('guest') },
-  { name: 'studio-end', on: both, go: onAir('guest', (page) => page.locator('.studio-air').click()) },
+  { name: 'studio-end', on: both, go: onAir('guest', (page) => page.locator('.studio-live-button').click()) },
   {
     name: 'studio-ended',
     on: main,
     go: onAir('guest', async (page, stand) => {
       await tell(page, stand);
-      await page.locator('.studio-air').click();
+      await page.locator('.studio-live-button').click();
       await page.locator('dialog .danger').click();
       await page.locator('.studio-summary').waitFor();
     }),
   },
-  { name: 'watch-before', on: main, go: watch('host', (page) => page.locator('.notice h1').waitFor()) },
+  { name: 'watch-before', on: main, go: watch('host', (page) => page.locator('.player-overlay h1').waitFor()) },
   { name: 'watch-muted', on: small, go: watchLive('host') },
   { name: 'watch-two', on: all, go: unmuted('stage') },
   { name: 'watch-both', on: main, go: unmuted('sharing') },
@@ -107,7 +107,7 @@ export const broadcasts: readonly Shot[] = [
     on: both,
     go: watchLive('host', async (page, stand) => {
       await stand.cast.direct(() => window.troupe.leave('Mina Park'));
-      await page.locator('.notice[data-scene=held]').waitFor();
+      await page.locator('.player-overlay[data-state=interrupted]').waitFor();
     }),
   },
   {
@@ -115,7 +115,7 @@ export const broadcasts: readonly Shot[] = [
     on: both,
     go: watchLive('host', async (page, stand) => {
       await stand.cast.direct(() => window.troupe.air('Mina Park', false));
-      await page.locator('.notice[data-scene=ended]').waitFor();
+      await page.locator('.player-overlay[data-state=ended]').waitFor();
     }),
   },
   { name: 'watch-invited', on: main, go: invited },
@@ -124,8 +124,8 @@ export const broadcasts: readonly Shot[] = [
     on: small,
     go: async (page, stand) => {
       await invited(page, stand);
-      await page.locator('dialog.ask button[type=submit]').click();
-      await page.locator('.strip .tile.own.live').waitFor();
+      await page.locator('dialog.viewer-dialog button[type=submit]').click();
+      await page.locator('.strip .tile.local.playing').waitFor();
       await tell(page, stand);
     },
   },
@@ -138,7 +138,7 @@ async function tell(page: Page, stand: Stand): Promise<void> {
   const { state = 'before' } = inside?.broadcast?.info ?? {};
   if (state === 'before') return;
   inside?.notifyAll('broadcastChanged', { ...news, state });
-  if (state === 'live') await page.locator('.studio-viewers, .watching').getByText('248').waitFor();
+  if (state === 'live') await page.locator('.studio-viewers, .viewer-count').getByText('248').waitFor();
 }
 
 async function quiet(page: Page): Promise<void> {
@@ -146,8 +146,8 @@ async function quiet(page: Page): Promise<void> {
 }
 
 async function scene(page: Page, name: string): Promise<void> {
-  await page.locator(`.studio-scenes [data-scene=${name}]`).click();
-  await page.locator(`.studio-frame[data-scene=${name}] .tile.screen.live`).waitFor();
+  await page.locator(`.segmented-control [data-scene=${name}]`).click();
+  await page.locator(`.studio-preview-frame[data-scene=${name}] .tile.screen.playing`).waitFor();
 }
 
 /** Runs in the page: its screen is a document, and not the page in itself. */

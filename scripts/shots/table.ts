@@ -10,7 +10,7 @@ const main: FrameName[] = ['desktop', 'light', 'phone', 'small', 'landscape'];
 const both: FrameName[] = ['desktop', 'phone'];
 const small: FrameName[] = ['desktop', 'phone', 'landscape'];
 
-const button = (page: Page, control: string) => page.locator(`.bar [data-control=${control}]`);
+const button = (page: Page, control: string) => page.locator(`.control-bar [data-control=${control}]`);
 const submit = (page: Page) => page.locator('button[type=submit]').click();
 const inCall =
   (cast: keyof typeof casts, then?: (page: Page, stand: Stand) => Promise<unknown>): Shot['go'] =>
@@ -77,7 +77,7 @@ export const shots: readonly Shot[] = [
       await stand.lobby(page, 'tokens');
       await page.locator('#token').fill('not a token');
       await submit(page);
-      await page.locator('.problem:visible').waitFor();
+      await page.locator('.error:visible').waitFor();
     },
   },
   {
@@ -86,7 +86,7 @@ export const shots: readonly Shot[] = [
     go: async (page, stand) => {
       await page.route('**/api/rooms/**', (route) => route.abort());
       await stand.lobby(page, 'open');
-      await page.locator('.problem:visible').waitFor();
+      await page.locator('.error:visible').waitFor();
     },
   },
   {
@@ -96,14 +96,14 @@ export const shots: readonly Shot[] = [
       await stand.cast.play({ server: await stand.server('full'), room, parts: casts.one });
       await stand.lobby(page, 'full');
       await submit(page);
-      await page.locator('.problem:visible').waitFor();
+      await page.locator('.error:visible').waitFor();
     },
   },
   {
     name: 'lobby-settings',
     on: both,
     go: previewed,
-    open: (page) => page.locator('.settings').click(),
+    open: (page) => page.locator('.settings-button').click(),
   },
   { name: 'call-alone', on: [...main, 'ko'], go: inCall('nobody') },
   { name: 'call-2', on: main, go: inCall('one') },
@@ -114,7 +114,7 @@ export const shots: readonly Shot[] = [
     name: 'devices',
     on: ['desktop', 'light', 'ko'],
     go: ofFive,
-    open: (page) => page.locator('.split .chevron').first().click(),
+    open: (page) => page.locator('.split-button .chevron').first().click(),
   },
   { name: 'react', on: small, go: ofFive, open: (page) => button(page, 'react').click() },
   { name: 'tooltip', go: ofFive, open: (page) => button(page, 'microphone').hover() },
@@ -172,7 +172,7 @@ export const shots: readonly Shot[] = [
         navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
       });
       await button(page, 'camera').click();
-      await page.locator('.toast.problem').waitFor();
+      await page.locator('.toast.error').waitFor();
     }),
   },
   {
@@ -191,7 +191,7 @@ export const shots: readonly Shot[] = [
     on: ['desktop'],
     go: inCall('four', async (page) => {
       await button(page, 'screen').click();
-      await page.locator('.bar [data-control=screen][aria-pressed=true]').waitFor();
+      await page.locator('.control-bar [data-control=screen][aria-pressed=true]').waitFor();
     }),
   },
   { name: 'call-12', on: main, go: inCall('eleven') },
@@ -220,8 +220,8 @@ export const shots: readonly Shot[] = [
         HTMLAudioElement.prototype.play = () => Promise.reject(new DOMException('', 'NotAllowedError'));
       });
       await page.goto(`${server.url}/r/${encodeURIComponent(room)}?join=1&name=Alex`);
-      await page.locator('.tile.live').nth(2).waitFor();
-      await page.locator('.banner').waitFor();
+      await page.locator('.tile.playing').nth(2).waitFor();
+      await page.locator('.audio-unlock').waitFor();
     },
   },
   { name: 'ended', on: main, go: inCall('one', (page) => leave(page)) },
@@ -230,7 +230,7 @@ export const shots: readonly Shot[] = [
     on: both,
     go: inCall('one', async (page, stand) => {
       await stand.cast.direct(() => window.troupe.remove('Mina Park', 'Alex Kim'));
-      await page.locator('.ended').waitFor();
+      await page.locator('.card.message').waitFor();
     }),
   },
   {
@@ -238,7 +238,7 @@ export const shots: readonly Shot[] = [
     on: [...both, 'ko'],
     go: inCall('one', async (page, stand) => {
       await stand.replace();
-      await page.locator('.ended').waitFor();
+      await page.locator('.card.message').waitFor();
     }),
   },
   {
@@ -248,7 +248,7 @@ export const shots: readonly Shot[] = [
       const inside = await (await stand.server('tokens')).app.rooms.find(room);
       const { peerId } = inside?.visiblePeers()[1] ?? { peerId: '' };
       inside?.notifyAll('peerAway', { peerId, away: true });
-      await page.locator('.slow:visible').waitFor();
+      await page.locator('.connection-notice:visible').waitFor();
     }),
   },
   {
@@ -293,7 +293,7 @@ async function recent(page: Page, stand: Stand): Promise<void> {
 
 async function leave(page: Page): Promise<void> {
   await button(page, 'leave').click();
-  await page.locator('.ended').waitFor();
+  await page.locator('.card.message').waitFor();
 }
 
 async function switchOff(page: Page): Promise<void> {
@@ -305,7 +305,7 @@ async function switchOff(page: Page): Promise<void> {
 async function speakerLayout(page: Page): Promise<void> {
   await button(page, 'more').click();
   await page.locator('[role=menuitemradio]').nth(1).click();
-  await page.locator('.with-large').waitFor();
+  await page.locator('.with-focus').waitFor();
 }
 
 /** On a phone the list of people is behind "more". */
@@ -313,7 +313,7 @@ async function openPeople(page: Page): Promise<void> {
   if (await button(page, 'people').isVisible()) await button(page, 'people').click();
   else {
     await button(page, 'more').click();
-    await page.locator('.menu:popover-open .row').first().click();
+    await page.locator('.menu:popover-open .menu-item').first().click();
   }
-  await page.locator('.people').waitFor();
+  await page.locator('.participants').waitFor();
 }

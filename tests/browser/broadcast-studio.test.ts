@@ -267,9 +267,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
   test('what is sent is said in figures', async () => {
     const page = await onAir('health');
     await watch('health');
-    await eventually(() => page.locator('.studio-health').innerText()).toMatch(
-      /Camera\s+320×180 · \d+ fps · \d+ kbit\/s/,
-    );
+    await eventually(() => page.locator('.send-stats').innerText()).toMatch(/Camera\s+320×180 · \d+ fps · \d+ kbit\/s/);
   });
 
   test('the link that is copied is that of viewers', async () => {
@@ -327,7 +325,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     expect(await violationsOn(page)).toEqual([]);
     const wide = await page.evaluate(
       () =>
-        [...document.querySelectorAll('.studio, .studio-body, .studio-side, .studio-top')].filter(
+        [...document.querySelectorAll('.studio, .studio-body, .studio-sidebar, .studio-header')].filter(
           (part) => part.scrollWidth > part.clientWidth,
         ).length,
     );

@@ -50,9 +50,9 @@ const addressOf = (server: string, room: string, query = '') => `${server}/b/${e
 
 /** What stands where there is no picture. */
 const notice = (page: Page, words: string) => page.getByRole('heading', { name: words, exact: true });
-const largeVideo = (page: Page) => page.locator('.main .tile:not(.corner) video');
+const largeVideo = (page: Page) => page.locator('.main-picture .tile:not(.corner) video');
 const width = (page: Page) => largeVideo(page).evaluate((video: HTMLVideoElement) => video.videoWidth);
-const isLive = async (page: Page) => (await page.locator('.main .tile.live').count()) > 0;
+const isLive = async (page: Page) => (await page.locator('.main-picture .tile.playing').count()) > 0;
 
 describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
   const weir = useServer();
@@ -101,13 +101,13 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await first.evaluate(() => window.host?.leave());
     await notice(page, 'The host will be back in a moment').waitFor();
     // Over the last picture.
-    expect(await page.locator('.main canvas.still').isVisible()).toBe(true);
+    expect(await page.locator('.main-picture canvas.last-frame').isVisible()).toBe(true);
     const second = await host('scenes');
     await eventually(() => isLive(page)).toBe(true);
     await eventually(() => notice(page, 'The host will be back in a moment').isVisible()).toBe(false);
     await end(second);
     await notice(page, 'The broadcast has ended').waitFor();
-    await eventually(() => page.locator('.notice').textContent()).toMatch(/on air for 0:\d\d/);
+    await eventually(() => page.locator('.player-overlay').textContent()).toMatch(/on air for 0:\d\d/);
     await eventually(() => newsOn(page)).toContain('The broadcast has ended');
     expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
   });
@@ -189,10 +189,10 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     const stage = await host('figures');
     await goLive(stage);
     const page = await watch('figures');
-    const behind = page.locator('button.figures');
+    const behind = page.locator('button.playback-stats');
     await eventually(() => behind.textContent()).toMatch(/\d\.\d s behind/);
     await behind.click();
-    const rows = () => page.locator('.figures-list').innerText();
+    const rows = () => page.locator('.playback-stats-list').innerText();
     await eventually(rows).toMatch(/Resolution\s+\d+ × \d+/);
     await eventually(rows).toMatch(/Bitrate\s+[\d,]+ kbit\/s/);
   });
@@ -214,7 +214,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await page.getByRole('dialog', { name: 'Hana invites you onto the stage' }).waitFor();
     expect(await violationsOn(page)).toEqual([]);
     await button(page, 'Join the stage').click();
-    await page.locator('.strip .tile.own.live').waitFor();
+    await page.locator('.strip .tile.local.playing').waitFor();
     // Whoever talks with others hears them.
     expect(
       await page
@@ -227,11 +227,11 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
         ({ direction, source, frames = 0 }) => direction === 'receive' && source === 'camera' && frames > 5,
       ).length;
     await eventually(() => seen(other), 'films that another viewer decodes').toBe(2);
-    await other.locator('.strip .tile.person').getByText('Vera').waitFor();
+    await other.locator('.strip .tile.participant').getByText('Vera').waitFor();
     await button(page, 'Leave the stage').click();
     await eventually(() => other.locator('.strip .tile').count()).toBe(0);
     await button(page, 'Raise hand').waitFor();
-    await eventually(() => page.locator('.tile.own').count()).toBe(0);
+    await eventually(() => page.locator('.tile.local').count()).toBe(0);
     await eventually(() => page.evaluate(() => window.weir?.sources)).toEqual({});
     await eventually(() => devices(page)).toEqual(['audio ended', 'video ended']);
   });
@@ -282,7 +282,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     const page = await watch('keys');
     await eventually(() => isLive(page)).toBe(true);
     await page.keyboard.press('f');
-    await eventually(() => page.evaluate(() => document.fullscreenElement?.className ?? '')).toContain('watch');
+    await eventually(() => page.evaluate(() => document.fullscreenElement?.className ?? '')).toContain('viewer');
     await page.keyboard.press('f');
     await eventually(() => page.evaluate(() => document.fullscreenElement)).toBeNull();
     const leave = button(page, 'Leave');
@@ -303,7 +303,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await eventually(() => isLive(page)).toBe(true);
     const outside = () =>
       page.evaluate(() =>
-        [...document.querySelectorAll('.watch :is(button, .main, h1)')]
+        [...document.querySelectorAll('.viewer :is(button, .main-picture, h1)')]
           .filter((one) => one.checkVisibility())
           .map((one) => one.getBoundingClientRect())
           .filter(({ left, right, bottom }) => left < 0 || right > innerWidth || bottom > innerHeight),
@@ -358,7 +358,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('a viewer of a broadcast in Firefox
   test('sees the broadcast begin, and has sound after a click', async () => {
     const page = await firefox.newPage();
     await page.goto(addressOf(server.url, 'fox', '?name=Fox'));
-    const title = () => page.evaluate(() => document.querySelector('.notice:not([hidden]) h1')?.textContent);
+    const title = () => page.evaluate(() => document.querySelector('.player-overlay:not([hidden]) h1')?.textContent);
     await eventually(title).toBe('The broadcast has not begun yet');
     await goLive(await hostOf(chromium.browser, server.url, 'fox'));
     const frames = async () => (await statsOf(page)).find(({ source }) => source === 'camera')?.frames ?? 0;

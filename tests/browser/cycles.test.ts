@@ -50,7 +50,7 @@ describe.skipIf(!hasChromium)('joining and leaving repeatedly', () => {
   test(`after ${CYCLES} joins, alone and beside somebody else, all counts are back at the baseline`, async () => {
     const staying = await browser.newPage();
     await staying.goto(`${server.url}/r/stays?name=stays&join=1`);
-    await staying.locator('[data-own].live').waitFor();
+    await staying.locator('[data-local].playing').waitFor();
     const page = await browser.newPage();
     await page.goto(`${server.url}/`);
     // What is made once, at the first use, belongs to the baseline.

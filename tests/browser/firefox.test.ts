@@ -142,12 +142,12 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await show('start', '/', 'form');
     await show('lobby', '/r/fits?name=Fox', '.lobby');
     await show('lobby of a studio', '/b/fits?role=host&name=Fox', '.lobby');
-    await show('studio', '/b/fits?role=host&name=Fox&join=1', '.studio-badge.live');
-    await show('viewer', '/b/fits?name=Fox', '.watch[data-scene]:not([data-scene=connecting])');
-    await page.click('.bar [data-control=leave]');
-    await there('.ended');
+    await show('studio', '/b/fits?role=host&name=Fox&join=1', '.on-air-badge.live');
+    await show('viewer', '/b/fits?name=Fox', '.viewer[data-state]:not([data-state=connecting])');
+    await page.click('.control-bar [data-control=leave]');
+    await there('.card.message');
     await fits('ended');
-    await show('call', '/r/fits?name=Fox&join=1', '.stage.alone');
+    await show('call', '/r/fits?name=Fox&join=1', '.call-layout.alone');
     await page.close();
   });
 
@@ -159,7 +159,9 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     const page = await (await firefox.createBrowserContext()).newPage();
     await page.goto(roomUrl(server.url, 'large', 'Fox'));
     const lines = () =>
-      viewer.evaluate(() => document.querySelector<HTMLVideoElement>('section.tile.person video')?.videoHeight ?? 0);
+      viewer.evaluate(
+        () => document.querySelector<HTMLVideoElement>('section.tile.participant video')?.videoHeight ?? 0,
+      );
     let since: { time: number; retransmitted: number } | undefined;
     let uplink = 0;
     /** For how long the picture has been whole, in milliseconds. */
@@ -198,7 +200,9 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
       await client.publish('camera', canvas.captureStream().getVideoTracks()[0]);
     })()`);
     const lines = () =>
-      viewer.evaluate(() => document.querySelector<HTMLVideoElement>('section.tile.person video')?.videoHeight ?? 0);
+      viewer.evaluate(
+        () => document.querySelector<HTMLVideoElement>('section.tile.participant video')?.videoHeight ?? 0,
+      );
     await eventually(lines, 'the highest layer').toBeGreaterThan(700);
     const before = { time: performance.now(), retransmitted: await retransmittedBytes() };
     await eventually(async () => performance.now() - before.time).toBeGreaterThan(4000);
@@ -217,7 +221,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await page.goto(roomUrl(other.url, 'codecs', 'Fox'));
     const words = () =>
       page.evaluate(() => {
-        const said = document.querySelector<HTMLElement>('section.tile.unsupportedCodec .unplayable');
+        const said = document.querySelector<HTMLElement>('section.tile.unsupported-codec .unsupported-notice');
         return said?.checkVisibility() ? said.textContent : undefined;
       });
     await eventually(words).toBe('Your browser cannot play this video (H264).');

@@ -149,8 +149,8 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
     await camera.focus();
     await page.keyboard.press('Enter');
     await page.keyboard.press('v');
-    expect(await page.locator('#news').textContent()).toContain('You may not use a camera here');
-    await expect.poll(() => page.locator('[data-own].live').count()).toBe(0);
+    expect(await page.locator('#announcements').textContent()).toContain('You may not use a camera here');
+    await expect.poll(() => page.locator('[data-local].playing').count()).toBe(0);
     expect(await captured(page)).toEqual(['audio']);
     // A screen without its sound is asked for without it.
     await button(page.getByRole('toolbar'), 'Share screen').click();

@@ -377,7 +377,7 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
             .poll(news, { message: `${name}, press ${press}`, timeout: 5000 })
             .toEqual(['busy', expect.stringMatching(words)]);
         }
-        expect.soft(await page.locator('.problem:visible').first().textContent(), name).toMatch(words);
+        expect.soft(await page.locator('.error:visible').first().textContent(), name).toMatch(words);
         expect.soft(await page.getByLabel('Your name').inputValue(), name).toBe('Ada');
       }
       expect(await page.locator('.lobby').isVisible()).toBe(true);

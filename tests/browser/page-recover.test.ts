@@ -240,7 +240,9 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
       const orders = new Set<string>();
       const note = () =>
         orders.add(
-          [...document.querySelectorAll('section.tile.person')].map((one) => one.getAttribute('aria-label')).join(),
+          [...document.querySelectorAll('section.tile.participant')]
+            .map((one) => one.getAttribute('aria-label'))
+            .join(),
         );
       note();
       new MutationObserver(note).observe(document.body, { subtree: true, childList: true });
@@ -335,8 +337,10 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
       const words = new Map<string, number>();
       Object.assign(window, { words });
       const note = () => {
-        for (const one of document.querySelectorAll<HTMLElement>('[role=status], .slow, #news p')) {
-          const text = one.checkVisibility() || one.closest('#news') ? one.textContent : '';
+        for (const one of document.querySelectorAll<HTMLElement>(
+          '[role=status], .connection-notice, #announcements p',
+        )) {
+          const text = one.checkVisibility() || one.closest('#announcements') ? one.textContent : '';
           if (text && !words.has(text)) words.set(text, Date.now());
         }
       };
@@ -368,7 +372,7 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
   const back = 'Sound and picture are back.';
   const frames = (page: Page) =>
     page
-      .locator('video:not(.own video)')
+      .locator('video:not(.local video)')
       .first()
       .evaluate((video) => (video instanceof HTMLVideoElement ? video.getVideoPlaybackQuality().totalVideoFrames : -1));
   const framesOf = (page: Page, name: string) =>
@@ -404,7 +408,7 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
     const viewer = await open(here, '/b/far?name=Viewer&join=1');
     const host = await open(here, '/b/near?role=host&name=Near&join=1');
     await eventually(() => frames(viewer)).toBeGreaterThan(5);
-    await host.locator('.studio-badge.live').waitFor();
+    await host.locator('.on-air-badge.live').waitFor();
     await namespaces.set({ dropUdp: true });
     const dropped = Date.now();
     for (const page of [viewer, host]) {

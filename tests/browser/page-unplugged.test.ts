@@ -18,7 +18,9 @@ const [address = '127.0.0.1'] = ownAddresses();
 
 /** What a page is told, to eyes or ears; in any browser. */
 const toldOn = (page: Drivable) =>
-  page.evaluate(() => [...document.querySelectorAll('#news p, [role=alert] span')].map((said) => said.textContent));
+  page.evaluate(() =>
+    [...document.querySelectorAll('#announcements p, [role=alert] span')].map((said) => said.textContent),
+  );
 
 /** Waits until a page gets 20 more packets of somebody's voice than now. */
 async function expectVoice(page: Drivable, peerId: string | undefined): Promise<void> {

@@ -96,7 +96,7 @@ describe.skipIf(!hasChromium)('a page', () => {
     await publisher.goto(roomUrl(weir.url, 'black', 'Ada'));
     await button(publisher, 'Mute').waitFor();
     const page = await watch('black');
-    const live = () => tile(page, 'Ada').evaluate((one) => one.classList.contains('live'));
+    const live = () => tile(page, 'Ada').evaluate((one) => one.classList.contains('playing'));
     await eventually(live).toBe(true);
     // Chromium's fake camera is green, whatever moves in it: black is something else.
     await page.evaluate(() => {
@@ -105,7 +105,9 @@ describe.skipIf(!hasChromium)('a page', () => {
       const brush = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
       const look = () => {
         const shown = [
-          ...document.querySelectorAll<HTMLVideoElement | HTMLCanvasElement>('.tile.person video, .tile.person canvas'),
+          ...document.querySelectorAll<HTMLVideoElement | HTMLCanvasElement>(
+            '.tile.participant video, .tile.participant canvas',
+          ),
         ];
         for (const picture of shown) {
           const isShown = picture.checkVisibility({ opacityProperty: true, visibilityProperty: true });
@@ -202,7 +204,7 @@ describe.skipIf(!hasChromium)('a page', () => {
     for (let index = 0; index < 6; index += 1) members.push(await come('slots', `Member ${index}`));
     const page = await watch('slots');
     await eventually(() => page.locator('audio').count()).toBe(4);
-    expect(await page.locator('audio[data-voice-of]').count()).toBe(0);
+    expect(await page.locator('audio[data-audio-of]').count()).toBe(0);
     const ringed = async () => {
       const ringing = page.locator('section.tile.speaking');
       return ringing.evaluateAll((tiles) => tiles.map((one) => one.getAttribute('aria-label')));

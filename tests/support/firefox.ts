@@ -50,7 +50,7 @@ export async function recordedTone(page: Page, name: string): Promise<number | u
   const hertz = await page.evaluate(async (name) => {
     const tiles = [...document.querySelectorAll<HTMLElement>('[data-peer-id]')];
     const peerId = tiles.find((tile) => tile.querySelector('.label')?.textContent === name)?.dataset.peerId;
-    const audio = document.querySelector<HTMLAudioElement>(`audio[data-voice-of="${peerId}"][data-source=microphone]`);
+    const audio = document.querySelector<HTMLAudioElement>(`audio[data-audio-of="${peerId}"][data-source=microphone]`);
     if (!audio || audio.paused || !(audio.srcObject instanceof MediaStream)) return undefined;
     const recorder = new MediaRecorder(audio.srcObject);
     const recorded = Promise.withResolvers<Blob>();

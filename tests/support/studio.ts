@@ -107,7 +107,7 @@ export function useStudio() {
     page.evaluate(() => navigator.mediaDevices.getDisplayMedia().then(String, (error: Error) => error.name));
   const peerId = async (page: Page) => (await page.evaluate(() => window.weir?.peerId)) ?? '';
   const state = (page: Page) => page.evaluate(() => window.weir?.broadcast.info?.state);
-  const scene = (page: Page) => page.locator('.studio-scenes [data-scene][aria-pressed=true]').textContent();
+  const scene = (page: Page) => page.locator('.segmented-control [data-scene][aria-pressed=true]').textContent();
   const chooseScene = (page: Page, name: string) => button(page.getByRole('group', { name: 'Scene' }), name).click();
   const end = async (page: Page) => {
     await button(page, 'End broadcast').click();

@@ -124,14 +124,14 @@ function readTiles() {
   };
   const voiceOf = ({ peerId, screenOf }: DOMStringMap): HTMLAudioElement | null => {
     const source = screenOf === undefined ? 'microphone' : 'screenAudio';
-    return document.querySelector(`audio[data-voice-of="${peerId ?? screenOf}"][data-source="${source}"]`);
+    return document.querySelector(`audio[data-audio-of="${peerId ?? screenOf}"][data-source="${source}"]`);
   };
   return [...document.querySelectorAll<HTMLElement>('[data-peer-id], [data-screen-of]')].map((tile) => ({
     name: tile.querySelector('.chip .label')?.textContent ?? '',
     peerId: tile.dataset.peerId ?? tile.dataset.screenOf ?? '',
     screen: tile.dataset.screenOf !== undefined,
-    live: tile.classList.contains('live'),
-    muted: tile.querySelector<HTMLElement>('.mark.muted')?.checkVisibility() ?? false,
+    live: tile.classList.contains('playing'),
+    muted: tile.querySelector<HTMLElement>('.status-icon.muted')?.checkVisibility() ?? false,
     rgb: seen(tile.querySelector('video')),
     hertz: heard(voiceOf(tile.dataset)),
   }));

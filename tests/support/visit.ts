@@ -65,7 +65,7 @@ export async function expectIn(page: Page): Promise<void> {
 
 /** What the page says to those who do not see it; each piece of news is a paragraph. */
 export function newsOn(page: Page): Promise<string[]> {
-  return page.locator('#news p').allTextContents();
+  return page.locator('#announcements p').allTextContents();
 }
 
 /** The colour in the middle of a picture: one of ours, another one as `rgb(...)`, or undefined while there is none. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DeviceError, openScreen } from '../../web/client/devices.ts';
 import { LevelMeter } from '../../web/client/LevelMeter.ts';
 import { LocalMedia } from '../../web/client/LocalMedia.ts';
-import { SilenceDetector } from '../../web/view/common/silence.ts';
+import { SilenceDetector } from '../../web/view/common/SilenceDetector.ts';
 
 /** A track of a fake device. */
 class FakeTrack extends EventTarget {

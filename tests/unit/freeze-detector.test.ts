@@ -11,9 +11,9 @@ afterEach(() => {
 });
 
 /** A picture of Ada's, and what comes of it each 250 ms. */
-function setUp({ moved = false, microphone = false } = {}) {
+function setUp({ wasMoving = false, microphone = false } = {}) {
   const began = performance.now();
-  const tile = { stalledFor: 0, moved };
+  const tile = { stalledFor: 0, wasMoving };
   const came = { packets: 0, frames: 0, voice: 0 };
   const client = { connection: 'connected' as 'connected' | 'lost', stalledSince: began };
   const row = (source: TrackStats['source'], packets: number, frames?: number): TrackStats => ({
@@ -56,8 +56,8 @@ test('a picture that stands still while its owner’s voice has stopped coming i
   expect(await watch(6000, {})).toBe(true);
 });
 
-test('a picture that moved and of which nothing comes any more is frozen', async () => {
-  const { watch } = setUp({ moved: true });
+test('a picture that wasMoving and of which nothing comes any more is frozen', async () => {
+  const { watch } = setUp({ wasMoving: true });
   expect(await watch(6000, { packets: 5, frames: 5 })).toBe(false);
   expect(await watch(8000, {})).toBe(true);
 });

@@ -1,8 +1,8 @@
 /** Owns the proof of the stage's arithmetic. */
 import { describe, expect, test } from 'vitest';
-import { largestGrid, pageOf, tilesAPage } from '../../web/view/call/layout.ts';
+import { largestGrid, pageOf, tilesPerPage } from '../../web/view/common/gridLayout.ts';
 
-const options = { gap: 8, widest: 16 / 9 };
+const options = { gap: 8, maxAspect: 16 / 9 };
 const desktop = { width: 1264, height: 720 };
 const phone = { width: 374, height: 760 };
 
@@ -92,9 +92,9 @@ describe('pages', () => {
   const ids = ['a', 'b', 'c', 'd', 'e'];
 
   test('hold what fits, at least one and at most what is asked', () => {
-    expect(tilesAPage(desktop, 8, 25)).toBe(25);
-    expect(tilesAPage({ width: 374, height: 300 }, 8, 25)).toBe(6);
-    expect(tilesAPage({ width: 10, height: 10 }, 8, 25)).toBe(1);
+    expect(tilesPerPage(desktop, 8, 25)).toBe(25);
+    expect(tilesPerPage({ width: 374, height: 300 }, 8, 25)).toBe(6);
+    expect(tilesPerPage({ width: 10, height: 10 }, 8, 25)).toBe(1);
   });
 
   test('keep everyone in their order', () => {

@@ -4,13 +4,13 @@ import { closeReasons } from '../../shared/closeReasons.ts';
 import { connectReasons, errorReasons, WeirError } from '../../shared/errors.ts';
 import { DeviceError } from '../../web/client/index.ts';
 import {
-  byReason,
-  devicesWords,
-  deviceWords,
-  isDeviceProblem,
-  problemWords,
-  reasonWords,
-} from '../../web/view/common/problems.ts';
+  deviceErrorMessage,
+  deviceErrorsMessage,
+  errorMessage,
+  isDeviceErrorReport,
+  messageByReason,
+  reasonMessage,
+} from '../../web/view/common/errorMessages.ts';
 import { en } from '../../web/view/locales/en.ts';
 import { ko } from '../../web/view/locales/ko.ts';
 
@@ -21,7 +21,7 @@ describe('words', () => {
   test.each(reasons.filter((reason) => reason !== 'left'))(
     'say what "%s" is and what to do, in all languages',
     (reason) => {
-      const key = byReason[reason];
+      const key = messageByReason[reason];
       if (!key) throw new Error('there are no words for it');
       for (const words of [en[key], ko[key]]) {
         expect(words.length).toBeGreaterThan(20);
@@ -36,40 +36,40 @@ describe('what is said of devices', () => {
 
   test('that are denied says how to allow them, in the browser that it is', () => {
     for (const [agent, how] of [
-      ['Mozilla/5.0 Gecko/20100101 Firefox/140.0', 'howFirefox'],
-      ['Mozilla/5.0 Chrome/140.0.0.0 Safari/537.36', 'howChrome'],
-      ['Mozilla/5.0 Version/18.0 Safari/605.1.15', 'howSafari'],
-      ['Mozilla/5.0', 'howOther'],
+      ['Mozilla/5.0 Gecko/20100101 Firefox/140.0', 'allowInFirefox'],
+      ['Mozilla/5.0 Chrome/140.0.0.0 Safari/537.36', 'allowInChrome'],
+      ['Mozilla/5.0 Version/18.0 Safari/605.1.15', 'allowInSafari'],
+      ['Mozilla/5.0', 'allowInOther'],
     ] as const) {
       vi.stubGlobal('navigator', { userAgent: agent });
-      expect(deviceWords('camera', error('denied'))).toBe(`${en.deniedCamera} ${en[how]}`);
-      expect(devicesWords({ camera: error('denied'), microphone: error('denied') })).toBe(
-        `${en.deniedBoth} ${en[how]}`,
+      expect(deviceErrorMessage('camera', error('denied'))).toBe(`${en.cameraDenied} ${en[how]}`);
+      expect(deviceErrorsMessage({ camera: error('denied'), microphone: error('denied') })).toBe(
+        `${en.devicesDenied} ${en[how]}`,
       );
     }
     vi.unstubAllGlobals();
-    expect(deviceWords('camera', error('busy'))).toBe(en.busyCamera);
-    expect(deviceWords('microphone', error('failed'))).toBe(en.deviceFailed);
-    expect(deviceWords('screen', error('denied'))).toBe(en.screenBlocked);
+    expect(deviceErrorMessage('camera', error('busy'))).toBe(en.cameraBusy);
+    expect(deviceErrorMessage('microphone', error('failed'))).toBe(en.deviceFailed);
+    expect(deviceErrorMessage('screen', error('denied'))).toBe(en.screenBlocked);
   });
 
   test('is one sentence for what fails in one way, and one for each where they differ', () => {
-    expect(devicesWords({})).toBeUndefined();
-    expect(devicesWords({ microphone: error('busy') })).toBe(en.busyMicrophone);
-    expect(devicesWords({ camera: error('missing') })).toBe(en.missingCamera);
-    expect(devicesWords({ camera: error('insecure'), microphone: error('insecure') })).toBe(en.insecure);
-    expect(devicesWords({ camera: error('busy'), microphone: error('busy') })).toBe(
-      `${en.busyCamera} ${en.busyMicrophone}`,
+    expect(deviceErrorsMessage({})).toBeUndefined();
+    expect(deviceErrorsMessage({ microphone: error('busy') })).toBe(en.microphoneBusy);
+    expect(deviceErrorsMessage({ camera: error('missing') })).toBe(en.cameraMissing);
+    expect(deviceErrorsMessage({ camera: error('insecure'), microphone: error('insecure') })).toBe(en.insecure);
+    expect(deviceErrorsMessage({ camera: error('busy'), microphone: error('busy') })).toBe(
+      `${en.cameraBusy} ${en.microphoneBusy}`,
     );
-    expect(devicesWords({ camera: error('insecure'), microphone: error('busy') })).toBe(
-      `${en.insecure} ${en.busyMicrophone}`,
+    expect(deviceErrorsMessage({ camera: error('insecure'), microphone: error('busy') })).toBe(
+      `${en.insecure} ${en.microphoneBusy}`,
     );
   });
 
   test('is told from whatever else is thrown', () => {
-    expect(isDeviceProblem({ source: 'camera', error: error('busy') })).toBe(true);
+    expect(isDeviceErrorReport({ source: 'camera', error: error('busy') })).toBe(true);
     for (const other of [undefined, null, 7, 'error', {}, { error: new Error('other') }, error('busy')]) {
-      expect(isDeviceProblem(other)).toBe(false);
+      expect(isDeviceErrorReport(other)).toBe(false);
     }
   });
 });
@@ -77,14 +77,14 @@ describe('what is said of devices', () => {
 describe('what is said of an error', () => {
   test('is what its reason says, or else its code, or else its own words', () => {
     vi.stubGlobal('location', { origin: 'https://weir.example' });
-    expect(problemWords(new WeirError('unauthorized', 'No.', { reason: 'expired' }))).toBe(en.tokenExpired);
-    expect(problemWords(new WeirError('roomFull'))).toBe(en.roomFull);
-    expect(problemWords(new WeirError('unauthorized', 'Not you.'))).toContain('Not you.');
+    expect(errorMessage(new WeirError('unauthorized', 'No.', { reason: 'expired' }))).toBe(en.tokenExpired);
+    expect(errorMessage(new WeirError('roomFull'))).toBe(en.roomFull);
+    expect(errorMessage(new WeirError('unauthorized', 'Not you.'))).toContain('Not you.');
     for (const other of [new WeirError('notFound', 'Gone astray.'), new Error('Gone astray.'), 'Gone astray.']) {
-      expect(problemWords(other)).toContain('Gone astray.');
+      expect(errorMessage(other)).toContain('Gone astray.');
     }
-    expect(reasonWords('kicked')).toBe(en.endedKickedText);
-    expect([reasonWords(undefined), reasonWords('unheardOf')]).toEqual([undefined, undefined]);
+    expect(reasonMessage('kicked')).toBe(en.endedKickedText);
+    expect([reasonMessage(undefined), reasonMessage('unheardOf')]).toEqual([undefined, undefined]);
     vi.unstubAllGlobals();
   });
 });

@@ -1,8 +1,8 @@
 /** Owns how names are shown on the page: initials of whole characters, and sentences that a name does not turn around. */
 import { describe, expect, test, vi } from 'vitest';
-import { isolated } from '../../web/view/common/bidi.ts';
+import { defaultDisplayName, parseDisplayName } from '../../web/view/common/displayName.ts';
 import { initials } from '../../web/view/common/dom.ts';
-import { nameWithoutLobby, typedName } from '../../web/view/lobby/ownName.ts';
+import { isolate } from '../../web/view/locales/bidi.ts';
 import { translate } from '../../web/view/locales/index.ts';
 
 describe('initials', () => {
@@ -31,13 +31,13 @@ describe('initials', () => {
 
 describe('a sentence', () => {
   test('keeps a name that runs from right to left to itself', () => {
-    expect(isolated('שלום')).toBe('\u2068שלום\u2069');
-    expect(isolated('علی (Ali)')).toBe('\u2068علی (Ali)\u2069');
+    expect(isolate('שלום')).toBe('\u2068שלום\u2069');
+    expect(isolate('علی (Ali)')).toBe('\u2068علی (Ali)\u2069');
     expect(translate('joined', { name: 'שלום 7' })).toContain('\u2068שלום 7\u2069');
   });
 
   test('is as it was for other names', () => {
-    for (const name of ['Ada', '김철수', 'Ω', '👩🏽\u200d💻', '7']) expect(isolated(name)).toBe(name);
+    for (const name of ['Ada', '김철수', 'Ω', '👩🏽\u200d💻', '7']) expect(isolate(name)).toBe(name);
   });
 });
 
@@ -49,7 +49,7 @@ describe('a name that is typed', () => {
     ['\u200b\u202e', { problem: translate('nameInvisible') }],
     ['x'.repeat(101), { problem: translate('nameTooLong', { count: 100 }) }],
   ])('%j is judged before it is sent', (typed, judged) => {
-    expect(typedName(typed)).toEqual(judged);
+    expect(parseDisplayName(typed)).toEqual(judged);
   });
 });
 
@@ -57,12 +57,12 @@ describe('the name of whoever enters without being asked', () => {
   test('is that of the address, or the one of the last time, short enough, or that of a guest', () => {
     const stored = new Map([['weir.name', ' Ada\u200b  Lovelace ']]);
     vi.stubGlobal('localStorage', { getItem: (key: string) => stored.get(key) ?? null });
-    expect(nameWithoutLobby('Bob')).toBe('Bob');
-    expect(nameWithoutLobby(undefined)).toBe('Ada Lovelace');
+    expect(defaultDisplayName('Bob')).toBe('Bob');
+    expect(defaultDisplayName(undefined)).toBe('Ada Lovelace');
     stored.set('weir.name', 'x'.repeat(200));
-    expect(nameWithoutLobby('')).toBe(`${'x'.repeat(99)}…`);
+    expect(defaultDisplayName('')).toBe(`${'x'.repeat(99)}…`);
     stored.clear();
-    expect(nameWithoutLobby(undefined)).toBe(translate('guest'));
+    expect(defaultDisplayName(undefined)).toBe(translate('guest'));
     vi.unstubAllGlobals();
   });
 });

@@ -19,11 +19,11 @@ export function floatReaction(layer: HTMLElement, reaction: Reaction, name: stri
   const sign = reactions.find((one) => one.reaction === reaction)?.sign ?? '';
   const floating = element(
     'div',
-    { className: 'floating-reaction' },
-    element('span', { className: 'sign' }, sign),
+    { className: 'reaction' },
+    element('span', { className: 'emoji' }, sign),
     element('span', {}, name),
   );
-  floating.style.setProperty('--at', String(10 + Math.random() * 70));
+  floating.style.setProperty('--x-percent', String(10 + Math.random() * 70));
   layer.append(floating);
   setTimeout(() => floating.remove(), FLOAT);
 }

@@ -3,7 +3,7 @@ import type { RoomClient, TrackStats } from '../../client/index.ts';
 import type { Tile } from './Tile.ts';
 
 /** One picture of somebody else. */
-export interface Picture<T extends Pick<Tile, 'stalledFor' | 'moved'> = Tile> {
+export interface Picture<T extends Pick<Tile, 'stalledFor' | 'wasMoving'> = Tile> {
   readonly tile: T;
   readonly peerId: string;
   readonly source: 'camera' | 'screen';
@@ -43,7 +43,7 @@ export class FreezeDetector {
   }
 
   /** Those of the pictures that are frozen. Call it regularly with all that are shown. */
-  frozen<T extends Pick<Tile, 'stalledFor' | 'moved'>>(pictures: readonly Picture<T>[]): Set<T> {
+  frozen<T extends Pick<Tile, 'stalledFor' | 'wasMoving'>>(pictures: readonly Picture<T>[]): Set<T> {
     const stalled = pictures.filter(({ tile }) => tile.stalledFor > TIMES.stalled);
     if (stalled.length === 0) this.#progress = new Map();
     else void this.#sample();
@@ -51,7 +51,7 @@ export class FreezeDetector {
   }
 
   /** Only what is missing makes a picture frozen: packets that cannot be decoded, or none where there should be some. */
-  #isFrozen({ tile, peerId, source }: Picture<Pick<Tile, 'stalledFor' | 'moved'>>): boolean {
+  #isFrozen({ tile, peerId, source }: Picture<Pick<Tile, 'stalledFor' | 'wasMoving'>>): boolean {
     if (this.isOffline) return true;
     const video = this.#progress.get(keyOf(source, peerId));
     if (!video) return false;
@@ -60,7 +60,7 @@ export class FreezeDetector {
     const voice = this.#progress.get(keyOf('microphone', peerId));
     const { microphone } = this.#client().peers.find((peer) => peer.peerId === peerId)?.sources ?? {};
     if (microphone === 'live' && voice && now - voice.packetsAt > TIMES.voice) return true;
-    return tile.moved && now - video.packetsAt > TIMES.moving;
+    return tile.wasMoving && now - video.packetsAt > TIMES.moving;
   }
 
   async #sample(): Promise<void> {

@@ -2,19 +2,19 @@
 import { element } from './dom.ts';
 
 /** Its longer side at most, in pixels: it is seen for a moment, and there may be many. */
-const LARGEST = 640;
+const MAX_SIDE = 640;
 /** Pictures are faded in for less than that, in milliseconds. */
 const FADE = 400;
 
 export class LastFrame {
   #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly root = element('canvas', { className: 'still', hidden: true, ariaHidden: 'true' });
+  readonly root = element('canvas', { className: 'last-frame', hidden: true, ariaHidden: 'true' });
 
   /** Keeps what the video shows now; nothing happens where it shows nothing. */
-  take(video: HTMLVideoElement): void {
+  capture(video: HTMLVideoElement): void {
     const { videoWidth, videoHeight } = video;
     if (videoWidth === 0 || videoHeight === 0 || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
-    const scale = Math.min(1, LARGEST / Math.max(videoWidth, videoHeight));
+    const scale = Math.min(1, MAX_SIDE / Math.max(videoWidth, videoHeight));
     this.root.width = Math.round(videoWidth * scale);
     this.root.height = Math.round(videoHeight * scale);
     this.root.getContext('2d')?.drawImage(video, 0, 0, this.root.width, this.root.height);
@@ -24,16 +24,16 @@ export class LastFrame {
   }
 
   /** Whether there is one. */
-  get shown(): boolean {
+  get visible(): boolean {
     return !this.root.hidden;
   }
 
   /** When the next picture has been faded in over it. */
-  dropSoon(): void {
-    if (this.shown) this.#timer ??= setTimeout(() => this.drop(), FADE);
+  clearAfterFade(): void {
+    if (this.visible) this.#timer ??= setTimeout(() => this.clear(), FADE);
   }
 
-  drop(): void {
+  clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.root.hidden) return;

@@ -1,15 +1,17 @@
 /** Owns the voices: one audio element a track, whether the browser lets them sound, and through which speaker. */
 
-import type { Person } from '../participation/Person.ts';
+import type { Participant } from '../controller/Participant.ts';
 import { element } from './dom.ts';
 
 /** Whose voice an element plays, and which of theirs; or a slot of a large room, whoever is heard in it. */
-type Voice = { readonly voiceOf: string; readonly source: 'microphone' | 'screenAudio' } | { readonly slot: string };
+type AudioOwner =
+  | { readonly audioOf: string; readonly source: 'microphone' | 'screenAudio' }
+  | { readonly slot: string };
 
 export class RemoteAudio {
-  readonly root = element('div', { className: 'sound' });
+  readonly root = element('div', { className: 'remote-audio' });
   readonly #elements = new Map<MediaStreamTrack, HTMLAudioElement>();
-  readonly #onRefused: (refused: boolean) => void;
+  readonly #onAutoplayBlocked: (refused: boolean) => void;
   readonly #onSpeakerRefused: (() => void) | undefined;
   #speaker = '';
   #muted = false;
@@ -20,16 +22,16 @@ export class RemoteAudio {
    * @param onSpeakerRefused the speaker that was chosen cannot be used
    */
   constructor(onRefused: (refused: boolean) => void, onSpeakerRefused?: () => void) {
-    this.#onRefused = onRefused;
+    this.#onAutoplayBlocked = onRefused;
     this.#onSpeakerRefused = onSpeakerRefused;
   }
 
   /** Plays exactly these people's voices and shared sound, and these slots. */
-  play(people: readonly Person[], slots: ReadonlyMap<number, MediaStreamTrack> = new Map()): void {
-    const wanted = new Map<MediaStreamTrack, Voice>();
+  play(people: readonly Participant[], slots: ReadonlyMap<number, MediaStreamTrack> = new Map()): void {
+    const wanted = new Map<MediaStreamTrack, AudioOwner>();
     for (const { peerId, microphone, screenAudio } of people) {
-      if (microphone) wanted.set(microphone, { voiceOf: peerId, source: 'microphone' });
-      if (screenAudio) wanted.set(screenAudio, { voiceOf: peerId, source: 'screenAudio' });
+      if (microphone) wanted.set(microphone, { audioOf: peerId, source: 'microphone' });
+      if (screenAudio) wanted.set(screenAudio, { audioOf: peerId, source: 'screenAudio' });
     }
     for (const [slot, track] of slots) wanted.set(track, { slot: String(slot) });
     for (const [track, audio] of this.#elements) {
@@ -51,7 +53,7 @@ export class RemoteAudio {
   /** Tries again, after the user has done something. */
   async retry(): Promise<void> {
     const results = await Promise.allSettled([...this.#elements.values()].map((audio) => audio.play()));
-    this.#onRefused(results.some(({ status }) => status === 'rejected'));
+    this.#onAutoplayBlocked(results.some(({ status }) => status === 'rejected'));
   }
 
   get muted(): boolean {
@@ -75,7 +77,7 @@ export class RemoteAudio {
   }
 
   /** Whether this browser lets a page choose the speaker. */
-  static get canChoose(): boolean {
+  static get canSelectSpeaker(): boolean {
     return 'setSinkId' in HTMLMediaElement.prototype;
   }
 
@@ -88,7 +90,7 @@ export class RemoteAudio {
    * @param tells whether that is told: one of an earlier visit may simply be gone
    * @returns whether it is used
    */
-  async choose(deviceId: string, tells = true): Promise<boolean> {
+  async selectSpeaker(deviceId: string, tells = true): Promise<boolean> {
     const former = this.#speaker;
     this.#speaker = deviceId;
     // Alone in a room there is nothing yet that would say whether it works.
@@ -105,16 +107,16 @@ export class RemoteAudio {
     }
   }
 
-  #add(track: MediaStreamTrack, voice: Voice): void {
+  #add(track: MediaStreamTrack, voice: AudioOwner): void {
     const audio = element('audio', { autoplay: true, data: { ...voice } });
     audio.muted = this.#muted;
     audio.volume = this.#volume;
     audio.srcObject = new MediaStream([track]);
     this.#elements.set(track, audio);
     this.root.append(audio);
-    if (this.#speaker && RemoteAudio.canChoose) audio.setSinkId(this.#speaker).catch(() => {});
+    if (this.#speaker && RemoteAudio.canSelectSpeaker) audio.setSinkId(this.#speaker).catch(() => {});
     audio.play().catch((error: unknown) => {
-      if (error instanceof DOMException && error.name === 'NotAllowedError') this.#onRefused(true);
+      if (error instanceof DOMException && error.name === 'NotAllowedError') this.#onAutoplayBlocked(true);
     });
   }
 }

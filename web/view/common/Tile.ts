@@ -6,7 +6,7 @@ import { element, hueOf, icon, initials } from './dom.ts';
 import { LastFrame } from './LastFrame.ts';
 
 export interface TileOptions {
-  readonly kind: 'person' | 'own' | 'screen';
+  readonly kind: 'participant' | 'local' | 'screen';
   onPin?(): void;
   /** The picture is now seen in this size, in device pixels, or not at all. */
   onSize?(size: VisibleSize): void;
@@ -23,7 +23,7 @@ export interface TileState {
   /** The codec of a picture that this browser cannot play. */
   readonly unsupportedCodec?: string | undefined;
   readonly muted: boolean;
-  readonly hand: boolean;
+  readonly handRaised: boolean;
   readonly pinned: boolean;
   /** Whose it is, for the page's `data-` attributes: a person who comes back has the same tile. */
   readonly data?: Readonly<Record<string, string>>;
@@ -37,14 +37,14 @@ const MOVING = { rate: 5, frames: 6 };
 export class Tile {
   readonly root: HTMLElement;
   readonly video = element('video', { autoplay: true, playsInline: true, muted: true, disablePictureInPicture: false });
-  readonly #initials = element('span', { className: 'initials', ariaHidden: 'true' });
+  readonly #initials = element('span', { className: 'avatar', ariaHidden: 'true' });
   readonly #label = element('span', { className: 'label' });
   readonly #muted: HTMLElement;
   readonly #hand: HTMLElement;
-  readonly #slow: HTMLElement;
-  readonly #unplayable = element('p', { className: 'unplayable', hidden: true });
-  readonly #still = new LastFrame();
-  readonly #unwatch: (() => void) | undefined;
+  readonly #connectionNotice: HTMLElement;
+  readonly #unsupportedNotice = element('p', { className: 'unsupported-notice', hidden: true });
+  readonly #lastPicture = new LastFrame();
+  readonly #unobserve: (() => void) | undefined;
   /** Aborted when the tile is removed: listeners outside of it must not keep it alive. */
   readonly #removed = new AbortController();
   readonly #pin: HTMLButtonElement | undefined;
@@ -59,32 +59,32 @@ export class Tile {
     const mark = (name: string, words: string, node: Parameters<typeof icon>[0]) =>
       element(
         'span',
-        { className: `mark ${name}`, hidden: true, role: 'img', ariaLabel: words, title: words },
+        { className: `status-icon ${name}`, hidden: true, role: 'img', ariaLabel: words, title: words },
         icon(node, 16),
       );
     this.#muted = mark('muted', translate('muted'), MicOff);
     this.#hand = mark('hand', translate('handRaised'), Hand);
-    this.#slow = element('span', { className: 'slow', hidden: true });
-    this.#pin = onPin && element('button', { type: 'button', className: 'pin round small' });
+    this.#connectionNotice = element('span', { className: 'connection-notice', hidden: true });
+    this.#pin = onPin && element('button', { type: 'button', className: 'pin icon-button small' });
     this.#pin?.addEventListener('click', () => onPin?.());
     this.root = element(
       'section',
       // A tap focuses it, which shows its buttons where there is no hovering.
       { className: `tile ${kind}`, tabIndex: -1 },
       this.#initials,
-      this.#still.root,
+      this.#lastPicture.root,
       this.video,
-      this.#unplayable,
-      this.#slow,
+      this.#unsupportedNotice,
+      this.#connectionNotice,
       element('span', { className: 'chip' }, this.#hand, this.#muted, this.#label),
       this.#pin,
     );
     this.#watchFrames();
-    this.#unwatch =
+    this.#unobserve =
       onSize &&
       observeVisibleSize(this.video, (size) => {
         // What nobody saw was not sent, and its return is no freeze.
-        if (!this.#isSeen && this.#lastFrame > 0) this.#lastFrame = performance.now();
+        if (!this.#isVisible && this.#lastFrame > 0) this.#lastFrame = performance.now();
         this.#size = size;
         onSize(size);
       });
@@ -95,20 +95,20 @@ export class Tile {
     return this.#size;
   }
 
-  get #isSeen(): boolean {
+  get #isVisible(): boolean {
     return this.#size === undefined || this.#size.width > 0;
   }
 
   /** How long ago its last frame came, in milliseconds; 0 where none is to be expected. */
   get stalledFor(): number {
-    if (!this.#track || this.#lastFrame === 0 || document.hidden || !this.#isSeen) return 0;
+    if (!this.#track || this.#lastFrame === 0 || document.hidden || !this.#isVisible) return 0;
     // What has no frame yet has not begun to play; the last picture stands in for it, and must not do so for long.
-    if (this.video.paused && !this.#still.shown) return 0;
+    if (this.video.paused && !this.#lastPicture.visible) return 0;
     return performance.now() - this.#lastFrame;
   }
 
   /** Whether it moved before it stalled: then more was to come. */
-  get moved(): boolean {
+  get wasMoving(): boolean {
     const [first] = this.#frameTimes;
     if (first === undefined || this.#frameTimes.length < MOVING.frames) return false;
     const last = this.#frameTimes.at(-1) ?? first;
@@ -122,7 +122,18 @@ export class Tile {
     this.video.play().catch(() => {});
   }
 
-  show({ label, name, video, expectsVideo, unsupportedCodec, muted, hand, pinned, data = {}, away }: TileState): void {
+  update({
+    label,
+    name,
+    video,
+    expectsVideo,
+    unsupportedCodec,
+    muted,
+    handRaised,
+    pinned,
+    data = {},
+    away,
+  }: TileState): void {
     Object.assign(this.root.dataset, data);
     this.#away = away ?? false;
     if (this.#label.textContent !== label) {
@@ -132,15 +143,15 @@ export class Tile {
       this.root.setAttribute('aria-label', label);
     }
     this.#showVideo(video, expectsVideo);
-    this.root.classList.toggle('waiting', expectsVideo && !this.#still.shown);
-    this.root.classList.toggle('unsupportedCodec', unsupportedCodec !== undefined);
-    this.#unplayable.hidden = unsupportedCodec === undefined;
+    this.root.classList.toggle('loading', expectsVideo && !this.#lastPicture.visible);
+    this.root.classList.toggle('unsupported-codec', unsupportedCodec !== undefined);
+    this.#unsupportedNotice.hidden = unsupportedCodec === undefined;
     const why = unsupportedCodec === undefined ? '' : translate('unsupportedCodec', { codec: unsupportedCodec });
-    if (this.#unplayable.textContent !== why) this.#unplayable.textContent = why;
+    if (this.#unsupportedNotice.textContent !== why) this.#unsupportedNotice.textContent = why;
     this.#muted.hidden = !muted;
-    this.#hand.hidden = !hand;
+    this.#hand.hidden = !handRaised;
     if (!this.#pin) return;
-    const words = translate(pinned ? 'unpin' : 'pin', { name });
+    const words = translate(pinned ? 'unpinTile' : 'pinTile', { name });
     if (this.#pin.ariaLabel === words) return;
     this.#pin.ariaLabel = words;
     this.#pin.title = words;
@@ -153,33 +164,33 @@ export class Tile {
   }
 
   /** Dims a picture that stands still, and says whose connection it is where `words` has any. */
-  setSlow(frozen: boolean, words: string | undefined): void {
+  setFrozen(frozen: boolean, words: string | undefined): void {
     this.root.classList.toggle('frozen', frozen);
     const shown = frozen ? words : undefined;
-    this.#slow.hidden = shown === undefined;
-    if (shown !== undefined && this.#slow.lastChild?.textContent !== shown) {
-      this.#slow.replaceChildren(icon(WifiOff, 18), shown);
+    this.#connectionNotice.hidden = shown === undefined;
+    if (shown !== undefined && this.#connectionNotice.lastChild?.textContent !== shown) {
+      this.#connectionNotice.replaceChildren(icon(WifiOff, 18), shown);
     }
   }
 
   /** For good: a removed tile is not shown again. */
   remove(): void {
     this.#removed.abort();
-    this.#unwatch?.();
+    this.#unobserve?.();
     this.#showVideo(undefined, false);
     this.root.remove();
   }
 
   /** @param more whether a picture is to come where there is none: then the last one stays until it does */
   #showVideo(track: MediaStreamTrack | undefined, more: boolean): void {
-    if (!more) this.#still.drop();
+    if (!more) this.#lastPicture.clear();
     if (track === this.#track) return;
-    if (more && this.root.classList.contains('live')) this.#still.take(this.video);
+    if (more && this.root.classList.contains('playing')) this.#lastPicture.capture(this.video);
     this.#track = track;
     this.#frameTimes = [];
-    this.#lastFrame = track && this.#still.shown ? performance.now() : 0;
+    this.#lastFrame = track && this.#lastPicture.visible ? performance.now() : 0;
     this.root.classList.toggle('has-video', track !== undefined);
-    this.root.classList.remove('live');
+    this.root.classList.remove('playing');
     this.video.srcObject = track ? new MediaStream([track]) : null;
   }
 
@@ -191,8 +202,8 @@ export class Tile {
       if (this.#track) {
         this.#lastFrame = performance.now();
         this.#frameTimes = [...this.#frameTimes, this.#lastFrame].slice(-MOVING.frames);
-        this.root.classList.add('live');
-        this.#still.dropSoon();
+        this.root.classList.add('playing');
+        this.#lastPicture.clearAfterFade();
       }
       this.video.requestVideoFrameCallback(onFrame);
     };

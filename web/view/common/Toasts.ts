@@ -4,8 +4,8 @@ import { translate } from '../locales/index.ts';
 import { announce, element, icon } from './dom.ts';
 
 /** How long a message stays, in milliseconds, and how many stand there at most; errors stay until they are read. */
-const STAY = 5000;
-const MOST = 3;
+const TOAST_DURATION = 5000;
+const MAX_TOASTS = 3;
 
 export class Toasts {
   readonly root = element('div', { className: 'toasts' });
@@ -14,17 +14,17 @@ export class Toasts {
   show(text: string): void {
     const toast = this.#add(text, 'toast');
     announce(text);
-    setTimeout(() => toast.remove(), STAY);
+    setTimeout(() => toast.remove(), TOAST_DURATION);
   }
 
   /** Says what went wrong; it stays until it is closed or said again. */
-  warn(text: string): void {
-    for (const old of this.root.querySelectorAll('.toast.problem')) {
+  showError(text: string): void {
+    for (const old of this.root.querySelectorAll('.toast.error')) {
       if (old.firstElementChild?.textContent === text) old.remove();
     }
     const toast = this.#add(text, 'toast problem');
     toast.setAttribute('role', 'alert');
-    const close = element('button', { type: 'button', className: 'plain', ariaLabel: translate('close') }, icon(X, 18));
+    const close = element('button', { type: 'button', className: 'text', ariaLabel: translate('close') }, icon(X, 18));
     close.addEventListener('click', () => toast.remove());
     toast.append(close);
   }
@@ -33,8 +33,8 @@ export class Toasts {
     const toast = element('div', { className }, element('span', {}, text));
     this.root.append(toast);
     // News makes way, errors that nobody has closed do not.
-    const [oldest] = this.root.querySelectorAll('.toast:not(.problem)');
-    if (this.root.children.length > MOST && oldest !== toast) oldest?.remove();
+    const [oldest] = this.root.querySelectorAll('.toast:not(.error)');
+    if (this.root.children.length > MAX_TOASTS && oldest !== toast) oldest?.remove();
     return toast;
   }
 }

@@ -2,7 +2,7 @@
 import { baseUrl, type RoomKind } from '../../client/index.ts';
 
 /** The first segment of a room's path. */
-const letters: Readonly<Record<RoomKind, string>> = { call: 'r', broadcast: 'b' };
+const pathLetters: Readonly<Record<RoomKind, string>> = { call: 'r', broadcast: 'b' };
 const apiNames: Readonly<Record<RoomKind, string>> = { call: 'rooms', broadcast: 'broadcasts' };
 
 /** The path of the start page: `/`, or such as `/meet/` where Weir is not alone on its host. */
@@ -10,7 +10,7 @@ export const basePath: string = new URL(baseUrl).pathname;
 
 /** The path of a room's page. */
 export function roomPath(kind: RoomKind, room: string): string {
-  return `${basePath}${letters[kind]}/${encodeURIComponent(room)}`;
+  return `${basePath}${pathLetters[kind]}/${encodeURIComponent(room)}`;
 }
 
 /** The address of a room's page, as others open it. */
@@ -30,13 +30,13 @@ export function roomApiPath(kind: RoomKind, room: string): string {
 export function roomInPath(pathname: string, base = basePath): { kind: RoomKind; written: string } | undefined {
   const path = pathname.startsWith(base) ? pathname.slice(base.length - 1) : pathname;
   const [, letter = '', encoded = ''] = /^\/+([rb])\/+([^/]+)\/*$/i.exec(path) ?? [];
-  const kind = letter.toLowerCase() === letters.call ? 'call' : 'broadcast';
-  const written = decoded(encoded);
+  const kind = letter.toLowerCase() === pathLetters.call ? 'call' : 'broadcast';
+  const written = decodeName(encoded);
   return letter && written ? { kind, written } : undefined;
 }
 
 /** Room names travel in the path, percent-encoded; what cannot be decoded names no room. */
-function decoded(encoded: string): string | undefined {
+function decodeName(encoded: string): string | undefined {
   try {
     return decodeURIComponent(encoded);
   } catch {

@@ -1,30 +1,30 @@
 /** Owns the parts that bars are made of: round buttons, the choice of a device beside one, and single keys. */
 import { ChevronUp, type IconNode, Mic, MicOff, MonitorUp, MonitorX, Video, VideoOff } from 'lucide';
 import type { LocalMedia, LocalSource } from '../../client/index.ts';
+import type { SourceToggles } from '../controller/callEvents.ts';
 import { translate } from '../locales/index.ts';
-import type { OwnSources } from '../participation/callEvents.ts';
+import { preferences } from '../storage/preferences.ts';
 import { announce, element, icon } from './dom.ts';
-import { choices, menu } from './Menu.ts';
-import { preferences } from './preferences.ts';
+import { menu, radioItems } from './menu.ts';
 import type { RemoteAudio } from './RemoteAudio.ts';
 
 export interface ControlState {
   readonly label: string;
-  readonly node: IconNode;
+  readonly icon: IconNode;
   readonly pressed?: boolean;
   readonly off?: boolean;
   /** It does nothing, and its label says why: it can still be reached by keyboard, so that everybody hears the reason. */
-  readonly barred?: boolean;
+  readonly notAllowed?: boolean;
 }
 
-export interface Control {
+export interface ControlButton {
   readonly button: HTMLButtonElement;
-  show(state: ControlState): void;
+  update(state: ControlState): void;
 }
 
 /** A round button that says its label and shortcut as a tooltip. */
-export function control(name: string, key: string | undefined, act: () => unknown): Control {
-  const button = element('button', { type: 'button', className: 'round', data: { control: name } });
+export function controlButton(name: string, key: string | undefined, act: () => unknown): ControlButton {
+  const button = element('button', { type: 'button', className: 'icon-button', data: { control: name } });
   button.addEventListener('click', () => {
     if (button.ariaDisabled === 'true') announce(button.ariaLabel ?? '');
     else void act();
@@ -33,48 +33,53 @@ export function control(name: string, key: string | undefined, act: () => unknow
   let shown = '';
   return {
     button,
-    show({ label, node, pressed, off = false, barred = false }) {
+    update({ label, icon: node, pressed, off = false, notAllowed = false }) {
       button.classList.toggle('off', off);
-      button.ariaDisabled = barred ? 'true' : null;
+      button.ariaDisabled = notAllowed ? 'true' : null;
       if (pressed !== undefined) button.setAttribute('aria-pressed', String(pressed));
       if (shown === label) return;
       shown = label;
       button.ariaLabel = label;
-      button.dataset.tip = key ? translate('tooltip', { label, key: key === 'Escape' ? 'Esc' : key }) : label;
+      button.dataset.tooltip = key ? translate('tooltip', { label, key: key === 'Escape' ? 'Esc' : key }) : label;
       button.replaceChildren(icon(node));
     },
   };
 }
 
 /** Shows on the buttons of microphone, camera and screen what of ours is on, and what we may not use. */
-export function showOwn(
-  controls: { microphone: Control; camera: Control; screen?: Control },
-  { microphone, camera, screen }: OwnSources,
+export function updateSourceToggles(
+  controls: { microphone: ControlButton; camera: ControlButton; screen?: ControlButton },
+  { microphone, camera, screen }: SourceToggles,
 ): void {
-  controls.microphone.show({
-    label: translate(!microphone.allowed ? 'microphoneBarred' : microphone.on ? 'mute' : 'unmute'),
-    node: microphone.on ? Mic : MicOff,
+  controls.microphone.update({
+    label: translate(!microphone.allowed ? 'microphoneNotAllowed' : microphone.on ? 'mute' : 'unmute'),
+    icon: microphone.on ? Mic : MicOff,
     pressed: microphone.on,
     off: !microphone.on,
-    barred: !microphone.allowed,
+    notAllowed: !microphone.allowed,
   });
-  controls.camera.show({
-    label: translate(!camera.allowed ? 'cameraBarred' : camera.on ? 'stopCamera' : 'startCamera'),
-    node: camera.on ? Video : VideoOff,
+  controls.camera.update({
+    label: translate(!camera.allowed ? 'cameraNotAllowed' : camera.on ? 'stopCamera' : 'startCamera'),
+    icon: camera.on ? Video : VideoOff,
     pressed: camera.on,
     off: !camera.on,
-    barred: !camera.allowed,
+    notAllowed: !camera.allowed,
   });
-  controls.screen?.show({
-    label: translate(!screen.allowed ? 'screenBarred' : screen.on ? 'stopShare' : 'share'),
-    node: screen.on ? MonitorX : MonitorUp,
+  controls.screen?.update({
+    label: translate(!screen.allowed ? 'screenNotAllowed' : screen.on ? 'stopShare' : 'share'),
+    icon: screen.on ? MonitorX : MonitorUp,
     pressed: screen.on,
-    barred: !screen.allowed,
+    notAllowed: !screen.allowed,
   });
 }
 
 /** A button with the choice of its device one click away. */
-export function withDevices(main: Control, source: LocalSource, media: LocalMedia, sound?: RemoteAudio): HTMLElement {
+export function withDeviceMenu(
+  main: ControlButton,
+  source: LocalSource,
+  media: LocalMedia,
+  sound?: RemoteAudio,
+): HTMLElement {
   const words = translate(source === 'camera' ? 'chooseCamera' : 'chooseMicrophone');
   const open = element(
     'button',
@@ -82,7 +87,7 @@ export function withDevices(main: Control, source: LocalSource, media: LocalMedi
     icon(ChevronUp, 16),
   );
   const panel = menu(open, words, () => [
-    deviceChoices(
+    deviceItems(
       translate(source),
       media.devices(source === 'camera' ? 'videoinput' : 'audioinput'),
       media.chosen(source),
@@ -92,14 +97,14 @@ export function withDevices(main: Control, source: LocalSource, media: LocalMedi
     ),
     sound !== undefined &&
       media.devices('audiooutput').length > 0 &&
-      deviceChoices(translate('speaker'), media.devices('audiooutput'), sound.speaker || 'default', (id) => {
-        void sound.choose(id).then((used) => used && preferences.speaker.set(id));
+      deviceItems(translate('speaker'), media.devices('audiooutput'), sound.speaker || 'default', (id) => {
+        void sound.selectSpeaker(id).then((used) => used && preferences.speaker.set(id));
       }),
   ]);
-  return element('span', { className: 'split' }, main.button, open, panel);
+  return element('span', { className: 'split-button' }, main.button, open, panel);
 }
 
-function deviceChoices(
+function deviceItems(
   label: string,
   devices: readonly MediaDeviceInfo[],
   chosen: string | undefined,
@@ -109,12 +114,12 @@ function deviceChoices(
     value: deviceId,
     label: name || translate('defaultDevice'),
   }));
-  if (options.length === 0) return element('p', { className: 'heading' }, `${label}: ${translate('noDevice')}`);
-  return choices(label, options, chosen, onChoose);
+  if (options.length === 0) return element('p', { className: 'menu-heading' }, `${label}: ${translate('noDevice')}`);
+  return radioItems(label, options, chosen, onChoose);
 }
 
 /** Single keys work wherever nothing is being typed or chosen. @returns a function that ends it */
-export function listenToKeys(keys: Readonly<Record<string, HTMLButtonElement>>): () => void {
+export function bindShortcuts(keys: Readonly<Record<string, HTMLButtonElement>>): () => void {
   const onKey = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const { target } = event;

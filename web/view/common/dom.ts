@@ -66,7 +66,7 @@ export function microtaskDebounce(render: () => void): () => void {
 
 /** Tells people who do not see the screen. */
 export function announce(text: string): void {
-  const news = document.querySelector('#news');
+  const news = document.querySelector('#announcements');
   if (news) news.append(element('p', {}, text));
   // A live region reads what is added; what was read may go.
   while (news && news.children.length > 5) news.firstElementChild?.remove();

@@ -2,16 +2,16 @@
 import { isPageProblem, type PageProblem } from '../../../shared/pageProblems.ts';
 import { translate } from '../locales/index.ts';
 import { element } from './dom.ts';
-import { endCard, toStart } from './ended.ts';
+import { messageCard, startPageLink } from './endedView.ts';
 
 /** The problem that the server has put into the document; undefined where it serves what was asked for. */
-export function problemOf(app: Element): PageProblem | undefined {
+export function pageProblemOf(app: Element): PageProblem | undefined {
   const name = app.getAttribute('data-problem') ?? '';
   return isPageProblem(name) ? name : undefined;
 }
 
-export function problemView(problem: PageProblem): HTMLElement {
+export function pageProblemView(problem: PageProblem): HTMLElement {
   const title = translate(`${problem}Title`);
   document.title = `${title} · Weir`;
-  return endCard(title, element('p', {}, translate(`${problem}Text`)), toStart());
+  return messageCard(title, element('p', {}, translate(`${problem}Text`)), startPageLink());
 }

@@ -1,7 +1,7 @@
 /** Owns what the address of a page says: which room, of which kind, and how we want to come in. */
 import { z } from 'zod';
 import { canonicalRoomName, type RoomKind, shortDisplayName } from '../../client/index.ts';
-import type { CallController } from '../participation/CallController.ts';
+import type { CallController } from '../controller/CallController.ts';
 import { roomInPath } from './address.ts';
 
 export interface Route {
@@ -18,7 +18,7 @@ export interface Route {
 }
 
 /** Shows a room's page; `onSession` hears of each stay that begins. */
-export type RoutePage = (app: Element, entry: Route, onSession: (session: CallController) => void) => void;
+export type RoutePage = (app: Element, entry: Route, onSession: (call: CallController) => void) => void;
 
 const Role = z.enum(['host', 'speaker', 'viewer']);
 const Claims = z.object({

@@ -23,7 +23,7 @@ export class RoomPoller {
   constructor(room: string, kind: RoomKind, onState: (state: RoomAvailability) => void) {
     this.#url = roomApiPath(kind, room);
     this.#onState = onState;
-    void this.#ask();
+    void this.#poll();
   }
 
   close(): void {
@@ -31,14 +31,14 @@ export class RoomPoller {
     clearTimeout(this.#timer);
   }
 
-  async #ask(): Promise<void> {
-    const state = await this.#state();
+  async #poll(): Promise<void> {
+    const state = await this.#fetchAvailability();
     if (this.#abort.signal.aborted) return;
     this.#onState(state);
-    this.#timer = setTimeout(() => void this.#ask(), INTERVAL);
+    this.#timer = setTimeout(() => void this.#poll(), INTERVAL);
   }
 
-  async #state(): Promise<RoomAvailability> {
+  async #fetchAvailability(): Promise<RoomAvailability> {
     try {
       const response = await fetch(this.#url, { signal: this.#abort.signal });
       // A body that nobody reads keeps the request open.
@@ -46,9 +46,9 @@ export class RoomPoller {
       if (response.status === 401) return { kind: 'token' };
       if (response.status === 400) return { kind: 'failed', reason: 'badRoom' };
       if (gatewayErrors.has(response.status)) return { kind: 'failed', reason: 'badGateway' };
-      const body = response.ok ? parsed(text) : undefined;
+      const body = response.ok ? parseJson(text) : undefined;
       if (body === undefined) return { kind: 'failed', reason: 'otherServer' };
-      return { kind: 'open', names: namesIn(body), live: isLive(body) };
+      return { kind: 'open', names: participantNames(body), live: isLive(body) };
     } catch {
       return { kind: 'failed', reason: navigator.onLine ? 'unreachable' : 'offline' };
     }
@@ -56,7 +56,7 @@ export class RoomPoller {
 }
 
 /** `{ people: [{ name }] }`, as the server says it; anything else is nobody. */
-function namesIn(body: unknown): string[] {
+function participantNames(body: unknown): string[] {
   if (typeof body !== 'object' || body === null || !('people' in body) || !Array.isArray(body.people)) return [];
   return body.people.flatMap((person: unknown) =>
     typeof person === 'object' && person !== null && 'name' in person && typeof person.name === 'string'
@@ -70,7 +70,7 @@ function isLive(body: unknown): boolean {
 }
 
 /** What JSON says; undefined where it is none. */
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -41,4 +41,4 @@ const ko: Words = {
   internalText: '원인은 서버의 로그에 있습니다. 잠시 뒤 페이지를 다시 불러오세요.',
 };
 
-export const problemPageWords = { en, ko } as const;
+export const pageProblemMessages = { en, ko } as const;

@@ -2,12 +2,12 @@
 import { canonicalRoomName, type RoomKind } from '../../client/index.ts';
 import { roomPath } from '../common/address.ts';
 import { routeOf } from '../common/route.ts';
-import type { WordKey } from '../locales/index.ts';
+import type { MessageKey } from '../locales/index.ts';
 
 /** Where to go, or what is wrong with what was typed. */
 export type Destination =
   | { readonly path: string }
-  | { readonly problem: WordKey; readonly blanks?: Readonly<Record<string, string>> };
+  | { readonly problem: MessageKey; readonly blanks?: Readonly<Record<string, string>> };
 
 /**
  * @param kind of the room, where a name does not say it

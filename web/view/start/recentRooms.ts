@@ -1,10 +1,10 @@
 /** The rooms that somebody was in on this device, latest first. No token is kept. */
 import { z } from 'zod';
 import type { RoomKind } from '../../client/index.ts';
-import { preferences } from '../common/preferences.ts';
+import { preferences } from '../storage/preferences.ts';
 
 /** So many are kept. */
-const MOST = 8;
+const MAX_ROOMS = 8;
 
 const RecentRoom = z.object({
   kind: z.enum(['call', 'broadcast']) satisfies z.ZodType<RoomKind>,
@@ -20,14 +20,14 @@ export const recentRooms = {
   get(): RecentRoom[] {
     try {
       const stored = Stored.parse(JSON.parse(preferences.rooms.get() || '[]'));
-      return stored.filter((one) => one !== null).slice(0, MOST);
+      return stored.filter((one) => one !== null).slice(0, MAX_ROOMS);
     } catch {
       return [];
     }
   },
   /** Puts a room first. */
   add(room: RecentRoom): void {
-    store([room, ...this.get().filter((one) => !isSame(one, room))].slice(0, MOST));
+    store([room, ...this.get().filter((one) => !isSame(one, room))].slice(0, MAX_ROOMS));
   },
   remove(room: RecentRoom): void {
     store(this.get().filter((one) => !isSame(one, room)));

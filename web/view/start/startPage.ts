@@ -1,29 +1,34 @@
 /** The start page: begins a call or a broadcast in a new room, and leads into the rooms that there are. */
 import { type IconNode, Radio, RefreshCw, Settings, Video, X } from 'lucide';
 import type { RoomKind } from '../../client/index.ts';
-import { appearanceChoices } from '../call/MoreMenu.ts';
+import { appearanceChoices } from '../call/moreMenu.ts';
 import { roomApiPath, roomPath } from '../common/address.ts';
+import { parseDisplayName } from '../common/displayName.ts';
 import { element, icon } from '../common/dom.ts';
-import { menu } from '../common/Menu.ts';
-import { preferences } from '../common/preferences.ts';
-import { typedName } from '../lobby/ownName.ts';
-import { translate, type WordKey } from '../locales/index.ts';
+import { menu } from '../common/menu.ts';
+import { type MessageKey, translate } from '../locales/index.ts';
+import { preferences } from '../storage/preferences.ts';
 import { destinationOf } from './destination.ts';
 import { type RecentRoom, recentRooms } from './recentRooms.ts';
 import { suggestRoom } from './suggestRoom.ts';
 
 /** Leads to a path of this server. */
-type Go = (path: string) => void;
+type Navigate = (path: string) => void;
 
-export function startView(go: Go): HTMLElement {
+export function startView(go: Navigate): HTMLElement {
   const settings = element(
     'button',
-    { type: 'button', className: 'round small settings', ariaLabel: translate('more'), title: translate('more') },
+    {
+      type: 'button',
+      className: 'icon-button small settings-button',
+      ariaLabel: translate('more'),
+      title: translate('more'),
+    },
     icon(Settings, 18),
   );
   return element(
     'div',
-    { className: 'centre' },
+    { className: 'centered' },
     element(
       'div',
       { className: 'card start' },
@@ -39,7 +44,7 @@ export function startView(go: Go): HTMLElement {
 }
 
 /** A call or a broadcast in a room that nobody has used before. */
-function newRoomView(go: Go): HTMLElement {
+function newRoomView(go: Navigate): HTMLElement {
   let room = suggestRoom();
   const name = element('input', {
     id: 'name',
@@ -49,21 +54,26 @@ function newRoomView(go: Go): HTMLElement {
     value: preferences.name.get(),
   });
   name.addEventListener('input', () => {
-    const typed = typedName(name.value);
+    const typed = parseDisplayName(name.value);
     preferences.name.set('name' in typed ? typed.name : '');
   });
   // Whoever has no name yet gives one in the lobby. A studio is looked at before it is on air.
-  const call = action('startCall', 'startCallText', Video, () =>
+  const call = startAction('startCall', 'startCallText', Video, () =>
     go(`${roomPath('call', room)}${preferences.name.get() ? '?join=1' : ''}`),
   );
   call.classList.add('primary');
-  const broadcast = action('startBroadcast', 'startBroadcastText', Radio, () =>
+  const broadcast = startAction('startBroadcast', 'startBroadcastText', Radio, () =>
     go(`${roomPath('broadcast', room)}?role=host`),
   );
   const suggested = element('bdi', {}, room);
   const another = element(
     'button',
-    { type: 'button', className: 'round small', ariaLabel: translate('anotherName'), title: translate('anotherName') },
+    {
+      type: 'button',
+      className: 'icon-button small',
+      ariaLabel: translate('anotherName'),
+      title: translate('anotherName'),
+    },
     icon(RefreshCw, 16),
   );
   another.addEventListener('click', () => {
@@ -77,7 +87,7 @@ function newRoomView(go: Go): HTMLElement {
     element('div', { className: 'start-actions' }, call, broadcast),
     element(
       'p',
-      { className: 'quiet start-name', role: 'status' },
+      { className: 'secondary start-name', role: 'status' },
       element('span', {}, translate('newRoom'), ' ', suggested),
       another,
     ),
@@ -85,8 +95,8 @@ function newRoomView(go: Go): HTMLElement {
   const invited = element(
     'div',
     { className: 'start-invited', role: 'status', hidden: true },
-    element('p', {}, translate('byInvitation')),
-    element('p', { className: 'quiet' }, translate('byInvitationHow')),
+    element('p', {}, translate('invitationOnly')),
+    element('p', { className: 'secondary' }, translate('invitationOnlyHint')),
   );
   void needsToken(room).then((needed) => {
     actions.hidden = needed;
@@ -95,13 +105,13 @@ function newRoomView(go: Go): HTMLElement {
   return element('section', { ariaLabel: translate('newRoomTitle') }, actions, invited);
 }
 
-function action(title: WordKey, text: WordKey, node: IconNode, act: () => void): HTMLButtonElement {
+function startAction(title: MessageKey, text: MessageKey, node: IconNode, act: () => void): HTMLButtonElement {
   const button = element(
     'button',
     { type: 'button', className: 'start-action' },
     icon(node, 26),
     element('span', { className: 'title' }, translate(title)),
-    element('span', { className: 'about' }, translate(text)),
+    element('span', { className: 'description' }, translate(text)),
   );
   button.addEventListener('click', act);
   return button;
@@ -121,9 +131,9 @@ async function needsToken(room: string): Promise<boolean> {
 }
 
 /** A room that somebody else has named. */
-function joinView(go: Go): HTMLElement {
+function joinView(go: Navigate): HTMLElement {
   const room = element('input', { id: 'room', name: 'room', autocomplete: 'off', spellcheck: false });
-  const problem = element('p', { className: 'problem', role: 'alert', id: 'room-problem', hidden: true });
+  const problem = element('p', { className: 'error', role: 'alert', id: 'room-problem', hidden: true });
   const kinds = (['call', 'broadcast'] as const).map((kind) => {
     const choice = element('input', { type: 'radio', name: 'kind', value: kind, checked: kind === 'call' });
     return {
@@ -144,7 +154,7 @@ function joinView(go: Go): HTMLElement {
       ...kinds.map(({ row }) => row),
     ),
     problem,
-    element('button', { type: 'submit', className: 'wide' }, translate('openRoom')),
+    element('button', { type: 'submit', className: 'full-width' }, translate('openRoom')),
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -164,7 +174,7 @@ function joinView(go: Go): HTMLElement {
 /** The rooms that somebody was in before; nothing where there are none. */
 function recentView(): HTMLElement {
   const list = element('ul', {});
-  const clear = element('button', { type: 'button', className: 'plain' }, translate('clearRecent'));
+  const clear = element('button', { type: 'button', className: 'text' }, translate('clearRecent'));
   const heading = element('h2', { tabIndex: -1 }, translate('recentTitle'));
   const root = element('section', { className: 'start-recent' }, element('header', {}, heading, clear), list);
   const render = () => {
@@ -174,10 +184,10 @@ function recentView(): HTMLElement {
   };
   const row = (recent: RecentRoom) => {
     const { kind, room, role } = recent;
-    const words = translate('forgetRoom', { room });
+    const words = translate('removeRecentRoom', { room });
     const forget = element(
       'button',
-      { type: 'button', className: 'round small', ariaLabel: words, title: words },
+      { type: 'button', className: 'icon-button small', ariaLabel: words, title: words },
       icon(X, 16),
     );
     forget.addEventListener('click', () => {
@@ -195,7 +205,7 @@ function recentView(): HTMLElement {
         { href },
         icon(kind === 'call' ? Video : Radio, 18),
         element('bdi', { className: 'label' }, room),
-        element('span', { className: 'quiet' }, what),
+        element('span', { className: 'secondary' }, what),
       ),
       forget,
     );

@@ -18,13 +18,13 @@ export const SUGGESTION_BITS = Math.log2(adjectives.length * nouns.length * DIGI
 
 /** Such as `brisk-heron-4821-0937`. */
 export function suggestRoom(): string {
-  const number = () => String(below(DIGITS)).padStart(4, '0');
-  return [adjectives[below(adjectives.length)], nouns[below(nouns.length)], number(), number()].join('-');
+  const number = () => String(randomBelow(DIGITS)).padStart(4, '0');
+  return [adjectives[randomBelow(adjectives.length)], nouns[randomBelow(nouns.length)], number(), number()].join('-');
 }
 
 /** A random whole number below `limit`, each with the same chance. */
-function below(limit: number): number {
+function randomBelow(limit: number): number {
   const all = 2 ** 32;
   const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return random < all - (all % limit) ? random % limit : below(limit);
+  return random < all - (all % limit) ? random % limit : randomBelow(limit);
 }

@@ -3,8 +3,8 @@ import { Eye, Radio, Square } from 'lucide';
 import { announce, element, icon } from '../../common/dom.ts';
 import { translate } from '../../locales/index.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
-import { clock, count, counted } from '../format.ts';
-import { confirmDialog } from './confirmDialog.ts';
+import { confirmDialog } from '../confirmDialog.ts';
+import { formatCount, formatDuration, formatPlural } from '../format.ts';
 
 /** How often the time is looked at, in milliseconds: often enough for each second to come when it should. */
 const TICK = 200;
@@ -12,27 +12,27 @@ const TICK = 200;
 export class OnAirControls {
   /** Badge, time, viewers. */
   readonly status: HTMLElement;
-  readonly button = element('button', { type: 'button', className: 'studio-air' });
+  readonly button = element('button', { type: 'button', className: 'studio-live-button' });
   /** What the broadcast came to, once it has ended. */
   readonly summary: HTMLElement;
-  readonly #show: BroadcastController;
-  readonly #badge = element('span', { className: 'studio-badge' });
-  readonly #time = element('span', { className: 'studio-time', role: 'timer', ariaLabel: translate('studioOnAirFor') });
+  readonly #broadcast: BroadcastController;
+  readonly #badge = element('span', { className: 'on-air-badge' });
+  readonly #time = element('span', { className: 'studio-time', role: 'timer', ariaLabel: translate('timeOnAir') });
   readonly #viewers = element('span', { className: 'studio-viewers' });
   readonly #viewersText = element('span', {});
-  readonly #waiting = element('p', { className: 'quiet studio-waiting' });
-  readonly #lasted = element('dd', {});
-  readonly #most = element('dd', {});
-  readonly #mostRow: HTMLElement;
-  readonly #timer = setInterval(() => this.#tick(), TICK);
+  readonly #waiting = element('p', { className: 'secondary studio-hint' });
+  readonly #duration = element('dd', {});
+  readonly #peakViewers = element('dd', {});
+  readonly #peakViewersRow: HTMLElement;
+  readonly #timer = setInterval(() => this.#updateTime(), TICK);
   #state: string | undefined;
   /** How many watched at most, as far as we have seen it. */
   #peak: number | undefined;
-  #asking = false;
-  #asked: Promise<void> | undefined;
+  #confirming = false;
+  #request: Promise<void> | undefined;
 
-  constructor(show: BroadcastController) {
-    this.#show = show;
+  constructor(broadcast: BroadcastController) {
+    this.#broadcast = broadcast;
     this.#viewers.append(icon(Eye, 18), this.#viewersText);
     this.status = element(
       'div',
@@ -42,37 +42,42 @@ export class OnAirControls {
       this.#viewers,
       this.#waiting,
     );
-    this.#mostRow = element('div', {}, element('dt', {}, translate('studioMost')), this.#most);
+    this.#peakViewersRow = element('div', {}, element('dt', {}, translate('peakViewers')), this.#peakViewers);
     this.summary = element(
       'div',
       { className: 'studio-summary', hidden: true },
-      element('h2', {}, translate('studioOverTitle')),
-      element('dl', {}, element('div', {}, element('dt', {}, translate('studioLasted')), this.#lasted), this.#mostRow),
+      element('h2', {}, translate('broadcastOverTitle')),
+      element(
+        'dl',
+        {},
+        element('div', {}, element('dt', {}, translate('broadcastDuration')), this.#duration),
+        this.#peakViewersRow,
+      ),
     );
-    this.button.addEventListener('click', () => void this.#press());
+    this.button.addEventListener('click', () => void this.#onClick());
   }
 
   get live(): boolean {
-    return this.#show.info?.state === 'live';
+    return this.#broadcast.info?.state === 'live';
   }
 
   render(): void {
-    const { info, session } = this.#show;
+    const { info, call } = this.#broadcast;
     const { state = 'before', viewers = 0 } = info ?? {};
-    if (info && state !== this.#state) this.#turn(state);
+    if (info && state !== this.#state) this.#onStateChanged(state);
     if (state === 'live') this.#peak = Math.max(this.#peak ?? 0, viewers);
     this.#badge.textContent = translate(this.live ? 'onAir' : 'offAir');
     this.#badge.classList.toggle('live', this.live);
-    this.#viewersText.textContent = viewerWords(state, viewers);
+    this.#viewersText.textContent = viewersText(state, viewers);
     this.#waiting.hidden = state !== 'before' || (this.#isHost && viewers > 0);
-    this.#waiting.textContent = translate(this.#isHost ? 'studioWaitingNone' : 'studioSpeakerWaits');
-    this.#showButton(state);
-    this.button.disabled = session.phase !== 'in' || this.#asked !== undefined;
+    this.#waiting.textContent = translate(this.#isHost ? 'waitingNone' : 'waitingForHost');
+    this.#updateButton(state);
+    this.button.disabled = call.phase !== 'joined' || this.#request !== undefined;
     this.button.hidden = !this.#isHost && !info?.unattended;
     this.summary.hidden = state !== 'ended';
-    this.#mostRow.hidden = this.#peak === undefined;
-    this.#most.textContent = count(this.#peak ?? 0);
-    this.#tick();
+    this.#peakViewersRow.hidden = this.#peak === undefined;
+    this.#peakViewers.textContent = formatCount(this.#peak ?? 0);
+    this.#updateTime();
   }
 
   /** The clock stands still from now on. */
@@ -82,18 +87,18 @@ export class OnAirControls {
 
   /** As the token says, or before we are in, as the address does. */
   get #isHost(): boolean {
-    const { session } = this.#show;
-    return session.client.grants ? session.isAdmin : session.wish.role === 'host';
+    const { call } = this.#broadcast;
+    return call.client.grants ? call.isAdmin : call.options.role === 'host';
   }
 
-  #turn(state: 'before' | 'live' | 'ended'): void {
+  #onStateChanged(state: 'before' | 'live' | 'ended'): void {
     if (state === 'live' && this.#state !== undefined) this.#peak = undefined;
     if (state === 'live') announce(translate('studioLive'));
-    else if (this.#state === 'live') announce(translate('studioOver'));
+    else if (this.#state === 'live') announce(translate('broadcastOver'));
     this.#state = state;
   }
 
-  #showButton(state: 'before' | 'live' | 'ended'): void {
+  #updateButton(state: 'before' | 'live' | 'ended'): void {
     if (this.button.dataset.state === state) return;
     this.button.dataset.state = state;
     const words = translate(state === 'live' ? 'endBroadcast' : state === 'ended' ? 'goLiveAgain' : 'goLive');
@@ -101,37 +106,37 @@ export class OnAirControls {
   }
 
   /** One press at a time: the button is what it says until the server has answered. */
-  async #press(): Promise<void> {
-    if (this.#asking || this.#asked) return;
-    if (this.live && !(await this.#confirmed())) return;
-    this.#asked = this.live ? this.#show.end() : this.#show.goLive();
+  async #onClick(): Promise<void> {
+    if (this.#confirming || this.#request) return;
+    if (this.live && !(await this.#confirmEnd())) return;
+    this.#request = this.live ? this.#broadcast.end() : this.#broadcast.goLive();
     this.render();
-    await this.#asked;
-    this.#asked = undefined;
+    await this.#request;
+    this.#request = undefined;
     this.render();
     this.button.focus();
   }
 
-  async #confirmed(): Promise<boolean> {
-    this.#asking = true;
+  async #confirmEnd(): Promise<boolean> {
+    this.#confirming = true;
     const answer = await confirmDialog(this.button.closest('.studio') ?? document.body, {
-      title: translate('endAsk'),
-      text: translate('endAskText'),
+      title: translate('confirmEnd'),
+      text: translate('confirmEndText'),
       answers: [{ value: 'end', label: translate('endBroadcast'), danger: true }],
     });
-    this.#asking = false;
+    this.#confirming = false;
     return answer === 'end' && this.live;
   }
 
-  #tick(): void {
-    const time = clock(this.#show.liveSeconds);
+  #updateTime(): void {
+    const time = formatDuration(this.#broadcast.liveSeconds);
     this.#time.hidden = !this.live;
     if (this.live && this.#time.textContent !== time) this.#time.textContent = time;
-    if (!this.live) this.#lasted.textContent = time;
+    if (!this.live) this.#duration.textContent = time;
   }
 }
 
-function viewerWords(state: 'before' | 'live' | 'ended', viewers: number): string {
-  if (state === 'before' && viewers > 0) return counted(viewers, 'studioWaitingOne', 'studioWaiting');
-  return counted(viewers, 'studioViewer', 'studioViewers');
+function viewersText(state: 'before' | 'live' | 'ended', viewers: number): string {
+  if (state === 'before' && viewers > 0) return formatPlural(viewers, 'waitingCountOne', 'waitingCount');
+  return formatPlural(viewers, 'studioViewer', 'studioViewers');
 }

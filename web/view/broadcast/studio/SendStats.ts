@@ -1,21 +1,21 @@
 /** Owns how what we send fares: rate, size and frames of each source, and what keeps a picture from being better. */
 import type { Source, TrackStats } from '../../../client/index.ts';
 import { element } from '../../common/dom.ts';
-import { translate, type WordKey } from '../../locales/index.ts';
-import type { CallController } from '../../participation/CallController.ts';
-import { rate } from '../format.ts';
+import type { CallController } from '../../controller/CallController.ts';
+import { type MessageKey, translate } from '../../locales/index.ts';
+import { formatBitrate } from '../format.ts';
 
 const INTERVAL = 2000;
 /** A browser says for a moment that something limits it, whenever it begins: after so many looks it is worth saying. */
-const LOOKS = 4;
+const LIMITATION_SAMPLES = 4;
 /** Less than that is no media, in bit/s. */
-const NOTHING = 1000;
+const MIN_BITRATE = 1000;
 
-const names: Readonly<Record<Source, WordKey>> = {
-  camera: 'healthCamera',
-  screen: 'healthScreen',
-  microphone: 'healthMicrophone',
-  screenAudio: 'healthScreenAudio',
+const names: Readonly<Record<Source, MessageKey>> = {
+  camera: 'sendStatsCamera',
+  screen: 'sendStatsScreen',
+  microphone: 'sendStatsMicrophone',
+  screenAudio: 'sendStatsScreenAudio',
 };
 
 interface Sent {
@@ -26,20 +26,20 @@ interface Sent {
 export class SendStats {
   readonly root: HTMLElement;
   readonly warning = element('p', { className: 'studio-warning', role: 'alert', hidden: true });
-  readonly #session: CallController;
-  readonly #rows = element('dl', { className: 'studio-health' });
+  readonly #call: CallController;
+  readonly #rows = element('dl', { className: 'send-stats' });
   /** What is sent is known after the first look. */
-  readonly #nothing = element('p', { className: 'quiet', hidden: true });
-  readonly #timer = setInterval(() => void this.#look(), INTERVAL);
-  readonly #before = new Map<Source, Sent>();
+  readonly #nothing = element('p', { className: 'secondary', hidden: true });
+  readonly #timer = setInterval(() => void this.#poll(), INTERVAL);
+  readonly #previous = new Map<Source, Sent>();
   #limited = { by: '', looks: 0 };
 
-  constructor(session: CallController) {
-    this.#session = session;
+  constructor(call: CallController) {
+    this.#call = call;
     this.root = element(
       'section',
       { className: 'studio-panel' },
-      element('h2', {}, translate('healthTitle')),
+      element('h2', {}, translate('sendStatsTitle')),
       this.#nothing,
       this.#rows,
     );
@@ -49,50 +49,50 @@ export class SendStats {
     clearInterval(this.#timer);
   }
 
-  async #look(): Promise<void> {
-    if (this.#session.phase !== 'in') return;
-    const { client } = this.#session;
+  async #poll(): Promise<void> {
+    if (this.#call.phase !== 'joined') return;
+    const { client } = this.#call;
     const stats = (await client.getStats()).filter(({ direction }) => direction === 'send');
-    if (this.#session.client === client && this.#session.phase === 'in') this.#show(stats);
+    if (this.#call.client === client && this.#call.phase === 'joined') this.#render(stats);
   }
 
-  #show(stats: readonly TrackStats[]): void {
-    const sent = stats.map((track) => ({ ...track, rate: this.#rateOf(track) }));
-    const flowing = sent.filter(({ rate: now }) => now >= NOTHING);
+  #render(stats: readonly TrackStats[]): void {
+    const sent = stats.map((track) => ({ ...track, rate: this.#bitrateOf(track) }));
+    const flowing = sent.filter(({ rate: now }) => now >= MIN_BITRATE);
     this.#nothing.hidden = flowing.length > 0;
-    this.#nothing.textContent = translate(stats.length > 0 ? 'healthNothing' : 'healthOff');
+    this.#nothing.textContent = translate(stats.length > 0 ? 'sendStatsNone' : 'sendStatsOff');
     this.#rows.replaceChildren(
       ...flowing.map((track) =>
-        element('div', {}, element('dt', {}, translate(names[track.source])), element('dd', {}, wordsOf(track))),
+        element('div', {}, element('dt', {}, translate(names[track.source])), element('dd', {}, formatTrack(track))),
       ),
     );
-    this.#judge(flowing);
+    this.#updateWarning(flowing);
   }
 
-  #rateOf({ source, bytes }: TrackStats): number {
+  #bitrateOf({ source, bytes }: TrackStats): number {
     const at = performance.now();
-    const before = this.#before.get(source);
-    this.#before.set(source, { bytes, at });
+    const before = this.#previous.get(source);
+    this.#previous.set(source, { bytes, at });
     // A new stay counts anew.
     if (!before || bytes < before.bytes) return 0;
     return ((bytes - before.bytes) * 8 * 1000) / (at - before.at);
   }
 
-  #judge(flowing: readonly TrackStats[]): void {
+  #updateWarning(flowing: readonly TrackStats[]): void {
     const by =
       flowing
         .map(({ qualityLimitationReason }) => qualityLimitationReason)
         .find((one) => one === 'cpu' || one === 'bandwidth') ?? '';
     this.#limited = by === this.#limited.by ? { by, looks: this.#limited.looks + 1 } : { by, looks: 1 };
-    const told = by !== '' && this.#limited.looks >= LOOKS;
-    const words = told ? translate(by === 'cpu' ? 'healthCpu' : 'healthBandwidth') : '';
+    const told = by !== '' && this.#limited.looks >= LIMITATION_SAMPLES;
+    const words = told ? translate(by === 'cpu' ? 'limitedByCpu' : 'limitedByBandwidth') : '';
     this.warning.hidden = words === '';
     if (this.warning.textContent !== words) this.warning.textContent = words;
   }
 }
 
-function wordsOf({ width, height, framesPerSecond, rate: now }: TrackStats & { rate: number }): string {
+function formatTrack({ width, height, framesPerSecond, rate: now }: TrackStats & { rate: number }): string {
   const size = width && height ? `${width}×${height}` : undefined;
   const frames = framesPerSecond ? `${Math.round(framesPerSecond)} fps` : undefined;
-  return [size, frames, rate(now)].filter(Boolean).join(' · ');
+  return [size, frames, formatBitrate(now)].filter(Boolean).join(' · ');
 }

@@ -8,7 +8,7 @@ interface StoredSession {
 }
 
 /** As long as the server keeps a live broadcast whose stage is empty, in milliseconds. */
-const KEPT = 5 * 60_000;
+const EMPTY_STAGE_TIMEOUT = 5 * 60_000;
 
 export class StudioRecovery {
   readonly #key: string;
@@ -18,9 +18,9 @@ export class StudioRecovery {
   }
 
   /** Who was on air in this tab when the page went away; undefined where nobody was. */
-  get who(): StoredSession | undefined {
+  get stored(): StoredSession | undefined {
     try {
-      return stayIn(JSON.parse(sessionStorage.getItem(this.#key) ?? 'null'));
+      return parseStored(JSON.parse(sessionStorage.getItem(this.#key) ?? 'null'));
     } catch {
       return undefined;
     }
@@ -28,24 +28,24 @@ export class StudioRecovery {
 
   /** Whether it was a moment ago: then it is live still, and is again where the room was empty and has closed meanwhile. */
   get recent(): boolean {
-    const { leftAt } = this.who ?? {};
-    return leftAt !== undefined && Date.now() - leftAt < KEPT;
+    const { leftAt } = this.stored ?? {};
+    return leftAt !== undefined && Date.now() - leftAt < EMPTY_STAGE_TIMEOUT;
   }
 
   /** A page that goes away while the broadcast is live comes back without a lobby; whoever ended it meets the lobby. */
-  follow(name: string, state: 'before' | 'live' | 'ended' | undefined): void {
-    if (state === 'live') this.#keep({ name });
-    else this.forget();
-    if (state === 'ended') dropJoin();
+  update(name: string, state: 'before' | 'live' | 'ended' | undefined): void {
+    if (state === 'live') this.#store({ name });
+    else this.clear();
+    if (state === 'ended') removeJoinFromUrl();
   }
 
   /** We go away now. */
-  leave(): void {
-    const { who } = this;
-    if (who) this.#keep({ ...who, leftAt: Date.now() });
+  markLeft(): void {
+    const { stored } = this;
+    if (stored) this.#store({ ...stored, leftAt: Date.now() });
   }
 
-  forget(): void {
+  clear(): void {
     try {
       sessionStorage.removeItem(this.#key);
     } catch {
@@ -53,7 +53,7 @@ export class StudioRecovery {
     }
   }
 
-  #keep(stay: StoredSession): void {
+  #store(stay: StoredSession): void {
     try {
       sessionStorage.setItem(this.#key, JSON.stringify(stay));
     } catch {
@@ -62,14 +62,14 @@ export class StudioRecovery {
   }
 }
 
-function stayIn(kept: unknown): StoredSession | undefined {
+function parseStored(kept: unknown): StoredSession | undefined {
   if (typeof kept !== 'object' || kept === null || !('name' in kept) || typeof kept.name !== 'string') return undefined;
   const { name } = kept;
   return 'leftAt' in kept && typeof kept.leftAt === 'number' ? { name, leftAt: kept.leftAt } : { name };
 }
 
 /** An address that goes on air at once did so: its reload after the end would surprise everybody. */
-function dropJoin(): void {
+function removeJoinFromUrl(): void {
   const query = new URLSearchParams(location.search);
   if (!query.has('join')) return;
   query.delete('join');

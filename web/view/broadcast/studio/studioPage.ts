@@ -1,17 +1,17 @@
 /** Owns the studio of a broadcast: the way in and out of it. */
 import { type LocalMedia, roleOf } from '../../../client/index.ts';
-import { newMedia, onceIn, startMedia } from '../../call/callPage.ts';
+import { createLocalMedia, onceJoined, startPreferredDevices } from '../../call/callPage.ts';
 import { roomPath } from '../../common/address.ts';
+import { defaultDisplayName } from '../../common/displayName.ts';
 import { element } from '../../common/dom.ts';
-import { endCard, endedView } from '../../common/ended.ts';
+import { endedView, messageCard } from '../../common/endedView.ts';
 import type { RoutePage } from '../../common/route.ts';
-import { type Lobby, lobbyView } from '../../lobby/Lobby.ts';
-import { nameWithoutLobby } from '../../lobby/ownName.ts';
+import { CallController, type CallOptions, type EndReason } from '../../controller/CallController.ts';
+import { type Lobby, lobbyView } from '../../lobby/lobbyView.ts';
 import { translate } from '../../locales/index.ts';
-import { CallController, type CallOptions, type EndReason } from '../../participation/CallController.ts';
 import { BroadcastController } from '../BroadcastController.ts';
-import { studioView } from './Studio.ts';
 import { StudioRecovery } from './StudioRecovery.ts';
+import { studioView } from './studioView.ts';
 
 type Who = Pick<CallOptions, 'name' | 'token'>;
 
@@ -20,9 +20,9 @@ export const studioPage: RoutePage = (app, { room, role, name, token, join }, on
 
   /** Enters without a lobby. @param goesLive whether it goes on air at once */
   const enterAfresh = (who: Who, goesLive: boolean) => {
-    const media = newMedia();
+    const media = createLocalMedia();
     enter(who, media, goesLive);
-    startMedia(media);
+    startPreferredDevices(media);
   };
 
   const showLobby = (media: LocalMedia, problem?: unknown) => {
@@ -40,52 +40,54 @@ export const studioPage: RoutePage = (app, { room, role, name, token, join }, on
   /** @param lobby stays until we are in */
   const enter = (who: Who, media: LocalMedia, goesLive: boolean, lobby?: Lobby) => {
     const { recent } = back;
-    const session = new CallController({ room, kind: 'broadcast', ...(role && { role }), ...who }, media);
-    const joining = session.join();
-    onSession(session);
-    const broadcast = new BroadcastController(session);
+    const call = new CallController({ room, kind: 'broadcast', ...(role && { role }), ...who }, media);
+    const joining = call.join();
+    onSession(call);
+    const broadcast = new BroadcastController(call);
     let card: HTMLElement | undefined;
     const studio = studioView({
-      show: broadcast,
+      broadcast,
       onEnded: (reason, live) => {
         media.close();
-        if (reason === 'left' && live) back.leave();
-        else if (reason !== 'disconnected') back.forget();
-        const { token: fresh, refusal } = session;
-        const onAgain = () => {
-          if (refusal) showLobby(startMedia(newMedia()), refusal);
+        if (reason === 'left' && live) back.markLeft();
+        else if (reason !== 'disconnected') back.clear();
+        const { token: fresh, rejoinRefusal } = call;
+        const onRejoin = () => {
+          if (rejoinRefusal) showLobby(startPreferredDevices(createLocalMedia()), rejoinRefusal);
           else enterAfresh({ ...who, ...(fresh && { token: fresh }) }, false);
         };
-        app.replaceChildren(card ?? endedView({ reason, refusal: session.failure, own: wordsOf(live), onAgain }));
+        app.replaceChildren(
+          card ?? endedView({ reason, error: call.rejoinError, texts: endReasonTexts(live), onRejoin }),
+        );
       },
     });
-    const show = () => {
+    const showView = () => {
       lobby?.close();
       app.replaceChildren(studio.root);
     };
-    if (lobby) onceIn(session, show);
-    else show();
+    if (lobby) onceJoined(call, showView);
+    else showView();
     let wasIn = false;
-    session.on('changed', () => {
-      if (session.phase !== 'in') return;
-      const { grants } = session.client;
+    call.on('changed', () => {
+      if (call.phase !== 'joined') return;
+      const { grants } = call.client;
       if (grants && roleOf(grants) === 'viewer') {
-        back.forget();
-        card = watchCard(room, session.token, wasIn);
-        session.leave();
+        back.clear();
+        card = watchCard(room, call.token, wasIn);
+        call.leave();
         return;
       }
       wasIn = true;
       // A token that was typed is not kept anywhere.
-      if (who.token === token) back.follow(who.name, broadcast.info?.state);
+      if (who.token === token) back.update(who.name, broadcast.info?.state);
     });
     joining.then(
       () => {
         const wanted = goesLive || (recent && broadcast.info?.state === 'before');
-        if (wanted && session.phase === 'in' && session.isAdmin) void broadcast.goLive();
+        if (wanted && call.phase === 'joined' && call.isAdmin) void broadcast.goLive();
       },
       (error: unknown) => {
-        back.forget();
+        back.clear();
         studio.close();
         if (lobby?.root.isConnected) lobby.failed(error);
         else showLobby(media, error);
@@ -93,17 +95,19 @@ export const studioPage: RoutePage = (app, { room, role, name, token, join }, on
     );
   };
 
-  const returning = back.who;
+  const returning = back.stored;
   if (returning) enterAfresh({ name: returning.name, ...(token && { token }) }, false);
-  else if (join) enterAfresh({ name: nameWithoutLobby(name), ...(token && { token }) }, true);
-  else showLobby(startMedia(newMedia()));
+  else if (join) enterAfresh({ name: defaultDisplayName(name), ...(token && { token }) }, true);
+  else showLobby(startPreferredDevices(createLocalMedia()));
 };
 
 /** What a stay that has ended is called here. */
-function wordsOf(live: boolean): Partial<Record<EndReason, readonly [string, string]>> {
+function endReasonTexts(live: boolean): Partial<Record<EndReason, readonly [string, string]>> {
   return {
-    left: live ? [translate('studioLeftLive'), translate('studioLeftLiveText')] : [translate('studioLeft'), ''],
-    replaced: [translate('studioElsewhere'), translate('endedReplacedText')],
+    left: live
+      ? [translate('studioLeftWhileLive'), translate('studioLeftWhileLiveText')]
+      : [translate('studioLeft'), ''],
+    replaced: [translate('studioOpenElsewhere'), translate('endedReplacedText')],
     kicked: [translate('studioKicked'), translate('endedKickedText')],
   };
 }
@@ -112,9 +116,9 @@ function wordsOf(live: boolean): Partial<Record<EndReason, readonly [string, str
 function watchCard(room: string, token: string | undefined, wasIn: boolean): HTMLElement {
   const fragment = token ? `#${new URLSearchParams({ token })}` : '';
   const href = `${roomPath('broadcast', room)}${fragment}`;
-  return endCard(
-    translate(wasIn ? 'studioSentBack' : 'studioNotHost'),
-    element('p', {}, translate(wasIn ? 'studioSentBackText' : 'studioNotHostText')),
-    element('a', { className: 'studio-watch', href }, translate('toBroadcast')),
+  return messageCard(
+    translate(wasIn ? 'removedFromStage' : 'viewerLink'),
+    element('p', {}, translate(wasIn ? 'removedFromStageText' : 'viewerLinkText')),
+    element('a', { className: 'watch-link', href }, translate('toBroadcast')),
   );
 }

@@ -4,49 +4,49 @@ import { ActiveSpeakers } from '../../common/ActiveSpeakers.ts';
 import { element, reconcileChildren } from '../../common/dom.ts';
 import { FreezeDetector } from '../../common/FreezeDetector.ts';
 import { Tile } from '../../common/Tile.ts';
+import type { Participant } from '../../controller/Participant.ts';
 import { translate } from '../../locales/index.ts';
-import type { Person } from '../../participation/Person.ts';
-import type { BroadcastController, Scene } from '../BroadcastController.ts';
+import type { BroadcastController, PlayerState } from '../BroadcastController.ts';
 import { type LayoutPlan, layoutPlan, type Picture } from './layoutPlan.ts';
-import { chooseQuality, chosenQuality, type Quality, viewQuality } from './quality.ts';
-import type { ViewerStage } from './Stage.ts';
+import { type Quality, requestedQuality, storedQuality, storeQuality } from './quality.ts';
+import type { StageMembership } from './StageMembership.ts';
 
 /** A picture whose last frame is no older than this flows, in milliseconds. */
-const FLOWS = 2000;
-const NOTHING = { width: 0, height: 0 };
+const PLAYING_TIMEOUT = 2000;
+const HIDDEN = { width: 0, height: 0 };
 const EMPTY: LayoutPlan = { main: undefined, corner: undefined, strip: [] };
 
 export class Player {
   readonly root: HTMLElement;
-  readonly #show: BroadcastController;
-  readonly #onStage: ViewerStage;
+  readonly #broadcast: BroadcastController;
+  readonly #membership: StageMembership;
   readonly #speakers: ActiveSpeakers;
-  readonly #freezeCount: FreezeDetector;
-  readonly #main = element('div', { className: 'main' });
+  readonly #freezeDetector: FreezeDetector;
+  readonly #main = element('div', { className: 'main-picture' });
   readonly #strip = element('div', { className: 'strip' });
-  readonly #soundOnly = element('p', { className: 'sound-only', hidden: true }, translate('soundOnly'));
+  readonly #audioOnly = element('p', { className: 'audio-only', hidden: true }, translate('audioOnly'));
   readonly #tiles = new Map<string, Tile>();
   /** Who was there when there was something to see. */
-  #people = new Map<string, Person>();
+  #participants = new Map<string, Participant>();
   #plan = EMPTY;
-  #scene: Scene = 'connecting';
+  #state: PlayerState = 'connecting';
   #speaker: string | undefined;
-  #quality = chosenQuality();
+  #quality = storedQuality();
 
-  constructor(show: BroadcastController, onStage: ViewerStage) {
-    this.#show = show;
-    this.#onStage = onStage;
-    this.#speakers = new ActiveSpeakers(show.session);
-    this.#freezeCount = new FreezeDetector(() => show.session.client);
-    this.root = element('div', { className: 'frame' }, this.#main, this.#strip, this.#soundOnly);
+  constructor(broadcast: BroadcastController, membership: StageMembership) {
+    this.#broadcast = broadcast;
+    this.#membership = membership;
+    this.#speakers = new ActiveSpeakers(broadcast.call);
+    this.#freezeDetector = new FreezeDetector(() => broadcast.call.client);
+    this.root = element('div', { className: 'player-frame' }, this.#main, this.#strip, this.#audioOnly);
     // A film that is paused keeps its last picture when its track ends; one that plays turns black.
-    show.session.on('losing', () => {
+    broadcast.call.on('tracksEnding', () => {
       for (const { video } of this.#tiles.values()) video.pause();
     });
   }
 
-  get scene(): Scene {
-    return this.#scene;
+  get state(): PlayerState {
+    return this.#state;
   }
 
   get quality(): Quality {
@@ -55,8 +55,8 @@ export class Player {
 
   setQuality(quality: Quality): void {
     this.#quality = quality;
-    chooseQuality(quality);
-    this.#report();
+    storeQuality(quality);
+    this.#reportTrackSettings();
   }
 
   /** The large picture, where there is one: what picture-in-picture shows. */
@@ -67,68 +67,70 @@ export class Player {
 
   /** Makes the player true to the broadcast. */
   render(): void {
-    this.#scene = this.#sceneNow();
-    if (this.#scene === 'held') this.#hold();
-    else if (this.#scene === 'live') this.#play();
-    else this.#place(EMPTY);
+    this.#state = this.#currentState();
+    if (this.#state === 'interrupted') this.#showInterrupted();
+    else if (this.#state === 'live') this.#showLive();
+    else this.#applyPlan(EMPTY);
     this.root.classList.toggle('with-strip', this.#strip.children.length > 0);
-    this.#report();
+    this.#reportTrackSettings();
   }
 
   /** The player is not shown any more. */
   close(): void {
-    this.#place(EMPTY);
+    this.#applyPlan(EMPTY);
   }
 
   /** Rings around who speaks, and pictures that stand still. Called regularly. */
-  hear(): void {
-    const speaking = this.#speakers.listen();
+  pollSpeakers(): void {
+    const speaking = this.#speakers.poll();
     for (const [key, tile] of this.#tiles) tile.setSpeaking(speaking.has(key));
-    const speaker = this.#speakers.active(speaking, this.#speaker);
-    const changed = speaker !== this.#speaker || this.#sceneNow() !== this.#scene;
+    const speaker = this.#speakers.activeSpeaker(speaking, this.#speaker);
+    const changed = speaker !== this.#speaker || this.#currentState() !== this.#state;
     this.#speaker = speaker;
     if (changed) this.render();
-    this.#judgeFrozen();
+    this.#updateFrozen();
   }
 
   /** On the stage one sees the others, on air or not; and media of who has lost the connection may flow on. */
-  #sceneNow(): Scene {
-    const { scene, stage, session } = this.#show;
-    if (scene === 'connecting' || session.phase === 'ended') return scene;
-    if (this.#onStage.on) return 'live';
-    if (scene !== 'held') return scene;
-    const flows = this.#mainTile?.root.classList.contains('live') && this.#mainTile.stalledFor < FLOWS;
-    return flows && stage.some(({ away, cameraOn, screenOn }) => away && (cameraOn || screenOn)) ? 'live' : 'held';
+  #currentState(): PlayerState {
+    const { playerState, stageParticipants, call } = this.#broadcast;
+    if (playerState === 'connecting' || call.phase === 'ended') return playerState;
+    if (this.#membership.onStage) return 'live';
+    if (playerState !== 'interrupted') return playerState;
+    const flows = this.#mainTile?.root.classList.contains('playing') && this.#mainTile.stalledFor < PLAYING_TIMEOUT;
+    return flows && stageParticipants.some(({ away, cameraOn, screenOn }) => away && (cameraOn || screenOn))
+      ? 'live'
+      : 'interrupted';
   }
 
-  #play(): void {
-    const { session, stage } = this.#show;
-    const own = this.#onStage.on ? [session.self] : [];
-    this.#people = new Map([...stage, ...own].map((person) => [person.id, person]));
-    const plan = layoutPlan(stage.length > 0 ? stage : own, this.#speaker);
+  #showLive(): void {
+    const { call, stageParticipants } = this.#broadcast;
+    const own = this.#membership.onStage ? [call.localParticipant] : [];
+    this.#participants = new Map([...stageParticipants, ...own].map((person) => [person.id, person]));
+    const plan = layoutPlan(stageParticipants.length > 0 ? stageParticipants : own, this.#speaker);
     // Our own picture comes first: whoever is on the stage wants to see it without looking for it.
-    const strip = stage.length > 0 ? [...own.map(({ id }) => id), ...plan.strip] : [];
-    this.#place({ ...plan, strip });
-    for (const [key, tile] of this.#tiles) this.#fill(key, tile);
-    const main = this.#people.get(plan.main?.id ?? '');
-    this.#soundOnly.hidden = !main || main.cameraOn || main.screenOn;
+    const strip = stageParticipants.length > 0 ? [...own.map(({ id }) => id), ...plan.strip] : [];
+    this.#applyPlan({ ...plan, strip });
+    for (const [key, tile] of this.#tiles) this.#updateTile(key, tile);
+    const main = this.#participants.get(plan.main?.id ?? '');
+    this.#audioOnly.hidden = !main || main.cameraOn || main.screenOn;
   }
 
   /** The large picture stays as it was, until somebody is back. */
-  #hold(): void {
+  #showInterrupted(): void {
     const { main } = this.#plan;
-    this.#place({ ...EMPTY, main });
+    this.#applyPlan({ ...EMPTY, main });
     const tile = this.#mainTile;
-    const person = main && this.#people.get(main.id);
+    const person = main && this.#participants.get(main.id);
     if (!tile || !person) return;
     const { name } = person;
     // What had no picture has none to keep.
     const expectsVideo = main.source === 'screen' || person.cameraOn;
-    tile.show({ label: name, name, video: undefined, expectsVideo, muted: false, hand: false, pinned: false });
-    tile.setSlow(false, undefined);
+    tile.update({ label: name, name, video: undefined, expectsVideo, muted: false, handRaised: false, pinned: false });
+    tile.setFrozen(false, undefined);
   }
 
-  #place(plan: LayoutPlan): void {
+  #applyPlan(plan: LayoutPlan): void {
     this.#plan = plan;
     const { main, corner, strip } = plan;
     const large = [main && this.#tile(keyOf(main)), corner && this.#tile(corner)].filter(
@@ -154,27 +156,27 @@ export class Player {
       small.map(({ root }) => root),
     );
     for (const tile of kept) tile.resume();
-    this.#measure();
-    this.#soundOnly.hidden = true;
+    this.#updateAspect();
+    this.#audioOnly.hidden = true;
   }
 
   #tile(key: string): Tile {
     const known = this.#tiles.get(key);
     if (known) return known;
-    const kind = key === 'self' ? 'own' : isScreen(key) ? 'screen' : 'person';
-    const tile = new Tile({ kind, ...(kind !== 'own' && { onSize: () => this.#report() }) });
-    tile.video.addEventListener('resize', () => this.#measure());
+    const kind = key === 'self' ? 'local' : isScreen(key) ? 'screen' : 'participant';
+    const tile = new Tile({ kind, ...(kind !== 'local' && { onSize: () => this.#reportTrackSettings() }) });
+    tile.video.addEventListener('resize', () => this.#updateAspect());
     this.#tiles.set(key, tile);
     return tile;
   }
 
-  #fill(key: string, tile: Tile): void {
+  #updateTile(key: string, tile: Tile): void {
     const screen = isScreen(key);
-    const person = this.#people.get(screen ? key.slice(SCREEN.length) : key);
+    const person = this.#participants.get(screen ? key.slice(SCREEN.length) : key);
     if (!person) return;
-    tile.show({
-      data: person.own ? { own: '' } : screen ? { screenOf: person.peerId } : { peerId: person.peerId },
-      label: person.own ? translate('you') : person.name,
+    tile.update({
+      data: person.isLocal ? { local: '' } : screen ? { screenOf: person.peerId } : { peerId: person.peerId },
+      label: person.isLocal ? translate('you') : person.name,
       name: person.name,
       video: screen ? person.screen : person.camera,
       expectsVideo: screen
@@ -182,25 +184,25 @@ export class Player {
         : person.cameraOn && person.unsupportedCodec.camera === undefined,
       unsupportedCodec: screen ? person.unsupportedCodec.screen : person.unsupportedCodec.camera,
       muted: !screen && person.muted,
-      hand: false,
+      handRaised: false,
       pinned: false,
       away: person.away,
     });
   }
 
   /** Tells the server how large each picture is seen; only of the large one the quality is chosen. */
-  #report(): void {
-    if (this.#scene !== 'live') return;
-    const { session, stage } = this.#show;
-    for (const { id, peerId } of stage) {
+  #reportTrackSettings(): void {
+    if (this.#state !== 'live') return;
+    const { call, stageParticipants } = this.#broadcast;
+    for (const { id, peerId } of stageParticipants) {
       for (const source of ['camera', 'screen'] as const) {
         const picture = { id, source };
         const tile = this.#tiles.get(keyOf(picture));
         const large = this.#isMain(picture);
-        if (!tile) session.client.updateTrackSettings(peerId, source, NOTHING);
+        if (!tile) call.client.updateTrackSettings(peerId, source, HIDDEN);
         else if (tile.size) {
-          const quality = large ? viewQuality(this.#quality) : undefined;
-          session.client.updateTrackSettings(peerId, source, {
+          const quality = large ? requestedQuality(this.#quality) : undefined;
+          call.client.updateTrackSettings(peerId, source, {
             ...tile.size,
             priority: large ? 'high' : 'normal',
             quality,
@@ -210,10 +212,10 @@ export class Player {
     }
   }
 
-  #judgeFrozen(): void {
-    if (this.#scene !== 'live') return;
-    const ownerOf = (key: string) => this.#people.get(isScreen(key) ? key.slice(SCREEN.length) : key);
-    const frozen = this.#freezeCount.frozen(
+  #updateFrozen(): void {
+    if (this.#state !== 'live') return;
+    const ownerOf = (key: string) => this.#participants.get(isScreen(key) ? key.slice(SCREEN.length) : key);
+    const frozen = this.#freezeDetector.frozen(
       [...this.#tiles].map(([key, tile]) => ({
         tile,
         peerId: ownerOf(key)?.peerId ?? '',
@@ -222,15 +224,15 @@ export class Player {
     );
     for (const [key, tile] of this.#tiles) {
       const { name = '', away = false } = ownerOf(key) ?? {};
-      const words = this.#freezeCount.isOffline
-        ? translate('frozenYours')
-        : translate(away ? 'awayTheirs' : 'frozenTheirs', { name });
-      tile.setSlow(frozen.has(tile), words);
+      const words = this.#freezeDetector.isOffline
+        ? translate('localConnectionSlow')
+        : translate(away ? 'participantReconnecting' : 'remoteConnectionSlow', { name });
+      tile.setFrozen(frozen.has(tile), words);
     }
   }
 
   /** The large tile has the shape of its picture, and the frame on a phone as well. */
-  #measure(): void {
+  #updateAspect(): void {
     const { videoWidth = 0, videoHeight = 0 } = this.#mainTile?.video ?? {};
     if (videoWidth > 0 && videoHeight > 0) this.root.style.setProperty('--aspect', `${videoWidth / videoHeight}`);
   }

@@ -1,22 +1,28 @@
 /** Owns what a viewer is asked: for a name to raise a hand with, and whether to come onto the stage. */
+
+import { parseDisplayName } from '../../common/displayName.ts';
 import { type Child, element } from '../../common/dom.ts';
-import { preferences } from '../../common/preferences.ts';
-import { typedName } from '../../lobby/ownName.ts';
 import { translate } from '../../locales/index.ts';
-import type { StageDevices } from './Stage.ts';
+import { preferences } from '../../storage/preferences.ts';
+import type { StageDevices } from './StageMembership.ts';
 
 let count = 0;
 
 function dialog(title: string, ...children: Child[]): HTMLDialogElement {
   const id = `dialog-${++count}`;
   const heading = element('h2', { id }, title);
-  const root = element('dialog', { className: 'ask', attributes: { 'aria-labelledby': id } }, heading, ...children);
+  const root = element(
+    'dialog',
+    { className: 'viewer-dialog', attributes: { 'aria-labelledby': id } },
+    heading,
+    ...children,
+  );
   root.addEventListener('close', () => root.remove());
   return root;
 }
 
-function submitting(words: string): HTMLButtonElement {
-  return element('button', { type: 'submit', className: 'primary wide' }, words);
+function submitButton(words: string): HTMLButtonElement {
+  return element('button', { type: 'submit', className: 'primary full-width' }, words);
 }
 
 /** Asks for a name, in `frame`; `onName` hears it once it is given. */
@@ -27,25 +33,25 @@ export function askName(frame: HTMLElement, onName: (name: string) => void): voi
     attributes: { autocomplete: 'nickname' },
     required: true,
   });
-  const cancel = element('button', { type: 'button', className: 'wide' }, translate('cancel'));
-  const problem = element('p', { className: 'problem', role: 'alert', hidden: true });
+  const cancel = element('button', { type: 'button', className: 'full-width' }, translate('cancel'));
+  const problem = element('p', { className: 'error', role: 'alert', hidden: true });
   const form = element(
     'form',
     { method: 'dialog' },
     element('label', { htmlFor: 'hand-name' }, translate('yourName')),
     name,
     problem,
-    submitting(translate('raiseHand')),
+    submitButton(translate('raiseHand')),
     cancel,
   );
   const root = dialog(
     translate('handNameTitle'),
-    element('p', { className: 'quiet' }, translate('handNameText')),
+    element('p', { className: 'secondary' }, translate('handNameText')),
     form,
   );
   cancel.addEventListener('click', () => root.close());
   form.addEventListener('submit', (event) => {
-    const typed = typedName(name.value);
+    const typed = parseDisplayName(name.value);
     if ('problem' in typed) {
       event.preventDefault();
       problem.textContent = typed.problem;
@@ -67,7 +73,7 @@ export interface InvitationAnswers {
 }
 
 /** Asks whether to come onto the stage. @returns what takes the question back */
-export function askOntoStage(frame: HTMLElement, by: string, { onAccept, onDecline }: InvitationAnswers): () => void {
+export function askToJoinStage(frame: HTMLElement, by: string, { onAccept, onDecline }: InvitationAnswers): () => void {
   const device = (source: 'camera' | 'microphone') => {
     const box = element('input', {
       type: 'checkbox',
@@ -79,17 +85,17 @@ export function askOntoStage(frame: HTMLElement, by: string, { onAccept, onDecli
     return { box, row: element('label', { className: 'device' }, element('span', {}, translate(source)), box) };
   };
   const [microphone, camera] = [device('microphone'), device('camera')];
-  const decline = element('button', { type: 'button', className: 'wide' }, translate('notNow'));
+  const decline = element('button', { type: 'button', className: 'full-width' }, translate('notNow'));
   const form = element(
     'form',
     { method: 'dialog' },
     element('div', { className: 'devices' }, microphone.row, camera.row),
-    submitting(translate('joinStage')),
+    submitButton(translate('joinStage')),
     decline,
   );
   const root = dialog(
     translate('invitedTitle', { name: by }),
-    element('p', { className: 'quiet' }, translate('invitedText')),
+    element('p', { className: 'secondary' }, translate('invitedText')),
     form,
   );
   let answered = false;

@@ -1,10 +1,10 @@
 /** Owns what a viewer sees outside of a broadcast: why they are not in, and the way there. */
 import { WeirError } from '../../../client/index.ts';
 import { element } from '../../common/dom.ts';
-import { endCard, endedView, toStart, wayOn } from '../../common/ended.ts';
-import { problemWords } from '../../common/problems.ts';
+import { endedView, messageCard, primaryButton, startPageLink } from '../../common/endedView.ts';
+import { errorMessage } from '../../common/errorMessages.ts';
+import type { EndReason } from '../../controller/callEvents.ts';
 import { translate } from '../../locales/index.ts';
-import type { EndReason } from '../../participation/callEvents.ts';
 
 export interface JoinErrorOptions {
   readonly room: string;
@@ -19,11 +19,11 @@ export interface JoinErrorOptions {
 export function joinErrorView({ room, error, token, onEnter }: JoinErrorOptions): HTMLElement {
   const asksForToken = error instanceof WeirError && error.code === 'unauthorized';
   if (!asksForToken) {
-    return endCard(
-      translate('notIn'),
-      element('p', { role: 'alert' }, problemWords(error)),
-      wayOn(translate('tryAgain'), () => onEnter(token)),
-      toStart(),
+    return messageCard(
+      translate('cannotOpenBroadcast'),
+      element('p', { role: 'alert' }, errorMessage(error)),
+      primaryButton(translate('tryAgain'), () => onEnter(token)),
+      startPageLink(),
     );
   }
   const field = element('input', { id: 'token', name: 'token', autocomplete: 'off', required: true });
@@ -31,30 +31,30 @@ export function joinErrorView({ room, error, token, onEnter }: JoinErrorOptions)
     'form',
     { className: 'fields' },
     element('div', { className: 'field' }, element('label', { htmlFor: 'token' }, translate('token')), field),
-    element('button', { type: 'submit', className: 'primary wide' }, translate('watch')),
+    element('button', { type: 'submit', className: 'primary full-width' }, translate('watch')),
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (field.value.trim()) onEnter(field.value.trim());
   });
   queueMicrotask(() => field.focus());
-  return endCard(
+  return messageCard(
     room,
     token === undefined
       ? element('p', {}, translate('viewerToken'))
-      : element('p', { className: 'problem', role: 'alert' }, problemWords(error)),
+      : element('p', { className: 'error', role: 'alert' }, errorMessage(error)),
     form,
-    toStart(),
+    startPageLink(),
   );
 }
 
-const endings: Partial<Record<EndReason, readonly [string, string]>> = {
+const endReasonTexts: Partial<Record<EndReason, readonly [string, string]>> = {
   left: [translate('leftBroadcast'), ''],
   replaced: [translate('watchedElsewhere'), translate('endedReplacedText')],
   kicked: [translate('removedFromBroadcast'), translate('endedKickedText')],
 };
 
 /** What is shown when we watch no longer. */
-export function goneView(reason: EndReason, refusal: unknown, onAgain: () => void): HTMLElement {
-  return endedView({ reason, refusal, own: endings, again: translate('watchAgain'), onAgain });
+export function viewerEndedView(reason: EndReason, error: unknown, onRejoin: () => void): HTMLElement {
+  return endedView({ reason, error, texts: endReasonTexts, rejoinLabel: translate('watchAgain'), onRejoin });
 }

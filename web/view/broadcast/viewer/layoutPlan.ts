@@ -1,7 +1,7 @@
 /** Owns who is shown where in the player: who is large, who is in the corner, who is in the strip. */
-import type { Person } from '../../participation/Person.ts';
+import type { Participant } from '../../controller/Participant.ts';
 
-type Shown = Pick<Person, 'id' | 'cameraOn' | 'screenOn' | 'away'>;
+type Shown = Pick<Participant, 'id' | 'cameraOn' | 'screenOn' | 'away'>;
 
 /** Somebody's camera (or initials), or somebody's screen. */
 export interface Picture {

@@ -25,8 +25,8 @@ interface Sample {
 /** What is said is of the last so many milliseconds. */
 const WINDOW = 5000;
 /** From which loss, and below which rate of frames, it is no longer good, or poor. */
-const FAIR = { loss: 0.01, frames: 12 };
-const POOR = { loss: 0.05, frames: 6 };
+const FAIR_LIMITS = { loss: 0.01, frames: 12 };
+const POOR_LIMITS = { loss: 0.05, frames: 6 };
 
 export class PlaybackStatsMeter {
   readonly #samples: Sample[] = [];
@@ -84,8 +84,8 @@ function behind(
 
 function healthOf(loss: number, frames: number | undefined, freezeCount: number, still: boolean): Health {
   const slow = (least: number) => frames !== undefined && frames < least;
-  if (still || loss >= POOR.loss || slow(POOR.frames)) return 'poor';
-  return loss >= FAIR.loss || slow(FAIR.frames) || freezeCount > 0 ? 'fair' : 'good';
+  if (still || loss >= POOR_LIMITS.loss || slow(POOR_LIMITS.frames)) return 'poor';
+  return loss >= FAIR_LIMITS.loss || slow(FAIR_LIMITS.frames) || freezeCount > 0 ? 'fair' : 'good';
 }
 
 function pixels({ width = 0, height = 0 }: TrackStats): number {

@@ -7,7 +7,7 @@ export type Quality = (typeof qualities)[number];
 const KEY = 'weir.quality';
 
 /** What was chosen in this tab; `auto` is the size in which the picture is shown. */
-export function chosenQuality(): Quality {
+export function storedQuality(): Quality {
   try {
     const stored = sessionStorage.getItem(KEY);
     return qualities.find((quality) => quality === stored) ?? 'auto';
@@ -17,7 +17,7 @@ export function chosenQuality(): Quality {
   }
 }
 
-export function chooseQuality(quality: Quality): void {
+export function storeQuality(quality: Quality): void {
   try {
     sessionStorage.setItem(KEY, quality);
   } catch {
@@ -26,6 +26,6 @@ export function chooseQuality(quality: Quality): void {
 }
 
 /** What the server is told of it. */
-export function viewQuality(quality: Quality): VideoSettings['quality'] {
+export function requestedQuality(quality: Quality): VideoSettings['quality'] {
   return quality === 'auto' ? undefined : quality;
 }

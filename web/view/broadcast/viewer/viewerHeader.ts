@@ -1,34 +1,34 @@
 /** Owns the line above the player: on air or not, for how long, how many watch, how far behind it is and how well it comes. */
 import { Eye } from 'lucide';
 import { element, icon } from '../../common/dom.ts';
-import { menu } from '../../common/Menu.ts';
+import { menu } from '../../common/menu.ts';
 import { translate } from '../../locales/index.ts';
-import type { BroadcastController, Scene } from '../BroadcastController.ts';
-import { behindWords, clock, shortly } from '../format.ts';
+import type { BroadcastController, PlayerState } from '../BroadcastController.ts';
+import { formatDuration, formatLatency, formatSeconds } from '../format.ts';
 import type { PlaybackStats } from './playbackStats.ts';
 
-export interface ViewerHead {
+export interface ViewerHeader {
   readonly root: HTMLElement;
-  render(scene: Scene): void;
-  showFigures(figures: PlaybackStats | undefined): void;
+  render(scene: PlayerState): void;
+  showStats(figures: PlaybackStats | undefined): void;
 }
 
-export function viewerHead(show: BroadcastController): ViewerHead {
+export function viewerHeader(broadcast: BroadcastController): ViewerHeader {
   const badge = element('span', { className: 'live-badge', hidden: true }, translate('live'));
-  const time = element('span', { className: 'on-air', hidden: true });
+  const time = element('span', { className: 'broadcast-time', hidden: true });
   const count = element('span', {});
-  const words = element('span', { className: 'words' });
-  const watching = element('span', { className: 'watching', hidden: true }, icon(Eye, 18), count, words);
-  const dot = element('span', { className: 'health', ariaHidden: 'true' });
+  const words = element('span', { className: 'unit' });
+  const watching = element('span', { className: 'viewer-count', hidden: true }, icon(Eye, 18), count, words);
+  const dot = element('span', { className: 'health-dot', ariaHidden: 'true' });
   const behind = element('span', { className: 'long' });
   const short = element('span', { className: 'short' });
-  const button = element('button', { type: 'button', className: 'figures', hidden: true }, dot, behind, short);
-  const list = element('dl', { className: 'figures-list' });
+  const button = element('button', { type: 'button', className: 'playback-stats', hidden: true }, dot, behind, short);
+  const list = element('dl', { className: 'playback-stats-list' });
   const panel = menu(button, translate('connection'), () => [list]);
   const root = element(
     'header',
-    { className: 'head' },
-    element('h1', { className: 'room' }, show.session.wish.room),
+    { className: 'viewer-header' },
+    element('h1', { className: 'room-name' }, broadcast.call.options.room),
     badge,
     time,
     watching,
@@ -36,25 +36,25 @@ export function viewerHead(show: BroadcastController): ViewerHead {
     panel,
   );
 
-  const render = (scene: Scene) => {
-    const { info } = show;
+  const render = (scene: PlayerState) => {
+    const { info } = broadcast;
     const onAir = info?.state === 'live' && scene !== 'connecting';
     badge.hidden = time.hidden = !onAir;
-    set(time, clock(show.liveSeconds));
+    setText(time, formatDuration(broadcast.liveSeconds));
     // Before it begins, those who wait are counted where they wait.
     watching.hidden = !info || scene === 'connecting' || info.state !== 'live';
     const viewers = info?.viewers ?? 0;
-    set(count, viewers.toLocaleString(document.documentElement.lang));
-    set(words, translate('watchingWord'));
+    setText(count, viewers.toLocaleString(document.documentElement.lang));
+    setText(words, translate('watchingWord'));
     if (scene !== 'live') button.hidden = true;
   };
-  const showFigures = (figures: PlaybackStats | undefined) => {
+  const showStats = (figures: PlaybackStats | undefined) => {
     button.hidden = figures?.behind === undefined || panel.hidden;
     if (!figures) return;
     const { behind: seconds, health } = figures;
     dot.dataset.health = health;
-    set(behind, seconds === undefined ? '' : behindWords(seconds));
-    set(short, seconds === undefined ? '' : shortly(seconds));
+    setText(behind, seconds === undefined ? '' : formatLatency(seconds));
+    setText(short, seconds === undefined ? '' : formatSeconds(seconds));
     button.title = translate('connectionIs', { health: translate(health) });
     button.ariaLabel = `${behind.textContent}. ${button.title}`;
     const rows = rowsOf(figures);
@@ -62,7 +62,7 @@ export function viewerHead(show: BroadcastController): ViewerHead {
       ...rows.flatMap(([name, text]) => [element('dt', {}, name), element('dd', { className: 'tabular' }, text)]),
     );
   };
-  return { root, render, showFigures };
+  return { root, render, showStats };
 }
 
 function rowsOf({ behind, bitrate, width, height, framesPerSecond, loss, health }: PlaybackStats): [string, string][] {
@@ -80,6 +80,6 @@ function rowsOf({ behind, bitrate, width, height, framesPerSecond, loss, health 
   return rows.flatMap(([name, text]) => (text === undefined ? [] : [[name, text]]));
 }
 
-function set(where: Element, text: string): void {
+function setText(where: Element, text: string): void {
   if (where.textContent !== text) where.textContent = text;
 }

@@ -1,13 +1,13 @@
 /** Owns the page on which a broadcast is watched: the way in and out of it. */
-import { newMedia } from '../../call/callPage.ts';
+import { createLocalMedia } from '../../call/callPage.ts';
+import { defaultDisplayName } from '../../common/displayName.ts';
 import type { RoutePage } from '../../common/route.ts';
-import { nameWithoutLobby } from '../../lobby/ownName.ts';
-import { CallController } from '../../participation/CallController.ts';
-import { goneView, joinErrorView } from './joinErrorView.ts';
-import { viewerView } from './view.ts';
+import { CallController } from '../../controller/CallController.ts';
+import { joinErrorView, viewerEndedView } from './joinErrorView.ts';
+import { viewerView } from './viewerView.ts';
 
 /** How long an attempt is seen at least, in milliseconds. */
-const SEEN = 400;
+const MIN_JOINING = 400;
 
 export const viewerPage: RoutePage = (app, { room, role, name, token: given }, onSession) => {
   /** Says why we are not in, and takes another token where that helps. */
@@ -16,16 +16,16 @@ export const viewerPage: RoutePage = (app, { room, role, name, token: given }, o
 
   /** Watches at once: there is nothing to choose before. No device runs unless we go onto the stage. */
   const enter = (token: string | undefined) => {
-    const media = newMedia();
-    const who = { name: nameWithoutLobby(name), ...(token && { token }) };
-    const session = new CallController({ room, kind: 'broadcast', role: role ?? 'viewer', ...who }, media);
-    const joining = session.join();
-    onSession(session);
-    const view = viewerView(session, (reason) => {
+    const media = createLocalMedia();
+    const who = { name: defaultDisplayName(name), ...(token && { token }) };
+    const call = new CallController({ room, kind: 'broadcast', role: role ?? 'viewer', ...who }, media);
+    const joining = call.join();
+    onSession(call);
+    const view = viewerView(call, (reason) => {
       media.close();
-      const { token: fresh, refusal } = session;
-      const onAgain = () => (refusal ? askAgain(refusal, fresh) : enter(fresh));
-      app.replaceChildren(goneView(reason, session.failure, onAgain));
+      const { token: fresh, rejoinRefusal } = call;
+      const onAgain = () => (rejoinRefusal ? askAgain(rejoinRefusal, fresh) : enter(fresh));
+      app.replaceChildren(viewerEndedView(reason, call.rejoinError, onAgain));
     });
     app.replaceChildren(view.root);
     const began = performance.now();
@@ -33,7 +33,7 @@ export const viewerPage: RoutePage = (app, { room, role, name, token: given }, o
       view.close();
       media.close();
       // Whoever has pressed a button sees that it did something, however quickly that fails.
-      await new Promise((resolve) => setTimeout(resolve, SEEN - (performance.now() - began)));
+      await new Promise((resolve) => setTimeout(resolve, MIN_JOINING - (performance.now() - began)));
       askAgain(error, token);
     });
   };

@@ -1,0 +1,46 @@
+/** Owns questions that the studio asks before something that cannot be taken back. */
+import { element } from '../common/dom.ts';
+import { translate } from '../locales/index.ts';
+
+export interface ConfirmDialogOptions<T extends string> {
+  readonly title: string;
+  readonly text: string;
+  readonly answers: readonly { readonly value: T; readonly label: string; readonly danger?: boolean }[];
+}
+
+/**
+ * Asks in a dialog over `root`, and goes away with it. Escape, or "Cancel" which has the focus, is no answer.
+ * @returns what was chosen, or undefined
+ */
+export function confirmDialog<T extends string>(
+  root: Element,
+  { title, text, answers }: ConfirmDialogOptions<T>,
+): Promise<T | undefined> {
+  const heading = element('h2', { id: 'dialog-title' }, title);
+  const cancel = element('button', { type: 'button', autofocus: true }, translate('cancel'));
+  const dialog = element(
+    'dialog',
+    { className: 'confirm-dialog', attributes: { 'aria-labelledby': heading.id } },
+    heading,
+    element('p', { className: 'secondary' }, text),
+  );
+  return new Promise((resolve) => {
+    let answer: T | undefined;
+    const buttons = answers.map(({ value, label, danger }) => {
+      const button = element('button', { type: 'button', className: danger ? 'danger' : '' }, label);
+      button.addEventListener('click', () => {
+        answer = value;
+        dialog.close();
+      });
+      return button;
+    });
+    cancel.addEventListener('click', () => dialog.close());
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(answer);
+    });
+    dialog.append(element('div', { className: 'dialog-actions' }, cancel, ...buttons));
+    root.append(dialog);
+    dialog.showModal();
+  });
+}

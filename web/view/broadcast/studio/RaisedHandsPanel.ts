@@ -1,0 +1,118 @@
+/** Owns the raised hands in the studio: whose they are, in their order, and asking somebody onto the stage. */
+import { Ellipsis, UserMinus } from 'lucide';
+import type { RaisedHands } from '../../../client/index.ts';
+import { element, hueOf, icon, initials, reconcileChildren } from '../../common/dom.ts';
+import { menu, menuItem } from '../../common/menu.ts';
+import type { Toasts } from '../../common/Toasts.ts';
+import { translate } from '../../locales/index.ts';
+import type { BroadcastController } from '../BroadcastController.ts';
+import { formatCount } from '../format.ts';
+
+type RaisedHand = RaisedHands['first'][number];
+
+export class RaisedHandsPanel {
+  readonly root: HTMLElement;
+  readonly #broadcast: BroadcastController;
+  readonly #toasts: Toasts;
+  readonly #total = element('span', { className: 'count-badge' });
+  readonly #none = element('p', { className: 'secondary' }, translate('handsNone'));
+  readonly #list = element('ol', { className: 'studio-hands' });
+  readonly #more = element('p', { className: 'secondary' });
+  readonly #rows = new Map<string, HTMLElement>();
+
+  constructor(broadcast: BroadcastController, toasts: Toasts) {
+    this.#broadcast = broadcast;
+    this.#toasts = toasts;
+    this.root = element(
+      'section',
+      { className: 'studio-panel', ariaLabel: translate('handsTitle') },
+      element('header', {}, element('h2', {}, translate('handsTitle')), this.#total),
+      this.#none,
+      this.#list,
+      this.#more,
+    );
+    broadcast.call.on('inviteAnswered', ({ name, accepted }) =>
+      toasts.show(translate(accepted ? 'inviteAccepted' : 'inviteDeclined', { name })),
+    );
+  }
+
+  render(): void {
+    this.root.hidden = !this.#broadcast.call.isAdmin;
+    const { total, first } = this.#broadcast.hands;
+    this.#notifyNew(first);
+    const there = new Set(first.map(({ peerId }) => peerId));
+    for (const peerId of this.#rows.keys()) if (!there.has(peerId)) this.#rows.delete(peerId);
+    reconcileChildren(
+      this.#list,
+      first.map((hand) => this.#row(hand)),
+    );
+    this.#total.hidden = total === 0;
+    this.#total.textContent = formatCount(total);
+    this.#none.hidden = total > 0;
+    this.#more.hidden = total <= first.length;
+    this.#more.textContent = translate('handsMore', { count: formatCount(total - first.length) });
+  }
+
+  #notifyNew(hands: readonly RaisedHand[]): void {
+    const fresh = hands.filter(({ peerId }) => !this.#rows.has(peerId));
+    const [one, ...others] = fresh;
+    if (!one) return;
+    const words =
+      others.length > 0
+        ? translate('viewersRaisedHands', { count: formatCount(fresh.length) })
+        : translate('viewerRaisedHand', { name: one.name });
+    this.#toasts.show(words);
+  }
+
+  #row(hand: RaisedHand): HTMLElement {
+    const row = this.#rows.get(hand.peerId) ?? element('li', {});
+    this.#rows.set(hand.peerId, row);
+    const signature = JSON.stringify([hand.name, hand.invited]);
+    if (row.dataset.rendered === signature) return row;
+    const focused = row.contains(document.activeElement);
+    row.dataset.rendered = signature;
+    const badge = element('span', { className: 'avatar', ariaHidden: 'true' }, initials(hand.name));
+    badge.style.setProperty('--hue', String(hueOf(hand.name)));
+    const words = translate('handMore', { name: hand.name });
+    const more = element(
+      'button',
+      { type: 'button', className: 'icon-button small', ariaLabel: words, title: words },
+      icon(Ellipsis, 18),
+    );
+    row.replaceChildren(
+      badge,
+      element(
+        'div',
+        { className: 'studio-hand-name' },
+        element('p', { className: 'label', title: hand.name }, hand.name),
+        hand.invited && element('p', { className: 'secondary' }, translate('invitedWaiting')),
+      ),
+      ...(hand.invited ? [] : [this.#invite(hand)]),
+      more,
+      menu(more, words, () => [menuItem(translate('handRemove'), UserMinus, () => void this.#remove(hand))]),
+    );
+    // Whoever pressed "Invite" with the keyboard stays with this hand.
+    if (focused) more.focus();
+    return row;
+  }
+
+  #invite({ peerId, name }: RaisedHand): HTMLElement {
+    const button = element(
+      'button',
+      { type: 'button', className: 'small', ariaLabel: translate('inviteName', { name }) },
+      translate('inviteShort'),
+    );
+    button.addEventListener('click', async () => {
+      button.disabled = true;
+      await this.#broadcast.invite(peerId);
+      button.disabled = false;
+    });
+    return button;
+  }
+
+  async #remove({ peerId, name }: RaisedHand): Promise<void> {
+    await this.#broadcast.remove(peerId);
+    if (!this.#broadcast.hands.first.some((hand) => hand.peerId === peerId))
+      this.#toasts.show(translate('removed', { name }));
+  }
+}

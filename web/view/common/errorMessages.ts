@@ -1,0 +1,144 @@
+/** Owns what is said when something does not work: what happened, then what to do, by browser where that differs. */
+import { DeviceError, type DeviceProblem, type LocalMedia, type LocalSource, WeirError } from '../../client/index.ts';
+import { type MessageKey, translate } from '../locales/index.ts';
+
+function howToAllowDevices(): string {
+  const agent = navigator.userAgent;
+  if (agent.includes('Firefox/')) return translate('allowInFirefox');
+  if (/Chrom(e|ium)\/|Edg\//.test(agent)) return translate('allowInChrome');
+  if (agent.includes('Safari/')) return translate('allowInSafari');
+  return translate('allowInOther');
+}
+
+const messageByDevice: Readonly<Record<LocalSource, Partial<Record<DeviceProblem, MessageKey>>>> = {
+  camera: { denied: 'cameraDenied', missing: 'cameraMissing', busy: 'cameraBusy' },
+  microphone: { denied: 'microphoneDenied', missing: 'microphoneMissing', busy: 'microphoneBusy' },
+};
+const screenMessages: Readonly<Record<DeviceProblem, MessageKey>> = {
+  denied: 'screenBlocked',
+  cancelled: 'screenDenied',
+  missing: 'screenMissing',
+  busy: 'screenUnreadable',
+  insecure: 'screenInsecure',
+  unsupported: 'screenUnsupported',
+  failed: 'screenFailed',
+};
+const genericMessages: Readonly<Record<DeviceProblem, MessageKey>> = {
+  denied: 'deviceFailed',
+  cancelled: 'deviceFailed',
+  missing: 'deviceFailed',
+  busy: 'deviceFailed',
+  insecure: 'insecure',
+  unsupported: 'unsupported',
+  failed: 'deviceFailed',
+};
+
+/** Why a device did not open, in words. */
+export function deviceErrorMessage(source: LocalSource | 'screen', { problem }: DeviceError): string {
+  if (source === 'screen') return translate(screenMessages[problem]);
+  const words = translate(messageByDevice[source][problem] ?? genericMessages[problem]);
+  return problem === 'denied' ? `${words} ${howToAllowDevices()}` : words;
+}
+
+/** Why the device that was chosen is not used, and which one is. */
+export function deviceRefusedMessage(source: LocalSource, error: DeviceError, kept: string): string {
+  return `${deviceErrorMessage(source, error)} ${translate('deviceKept', { device: kept })}`;
+}
+
+type DeviceErrors = Readonly<Partial<Record<LocalSource, DeviceError>>>;
+
+/** What keeps camera and microphone from running. */
+export function deviceErrors(media: LocalMedia): DeviceErrors {
+  const { error: camera } = media.state('camera');
+  const { error: microphone } = media.state('microphone');
+  return { ...(camera && { camera }), ...(microphone && { microphone }) };
+}
+
+/** Why the devices did not open, in as few words as that takes. */
+export function deviceErrorsMessage(errors: DeviceErrors): string | undefined {
+  const { camera, microphone } = errors;
+  if (camera?.problem === 'denied' && microphone?.problem === 'denied') {
+    return `${translate('devicesDenied')} ${howToAllowDevices()}`;
+  }
+  if (camera && microphone && camera.problem === microphone.problem && !messageByDevice.camera[camera.problem]) {
+    return deviceErrorMessage('camera', camera);
+  }
+  const sentences = [
+    camera && deviceErrorMessage('camera', camera),
+    microphone && deviceErrorMessage('microphone', microphone),
+  ];
+  return sentences.filter(Boolean).join(' ') || undefined;
+}
+
+/** By the reason of an error, or of a connection's end. */
+export const messageByReason: Readonly<Partial<Record<string, MessageKey>>> = {
+  missing: 'tokenHint',
+  invalid: 'tokenInvalid',
+  otherRoom: 'tokenOtherRoom',
+  expired: 'tokenExpired',
+  removed: 'tokenRemoved',
+  draining: 'serverRestarts',
+  serverClosing: 'serverRestarts',
+  offline: 'offline',
+  unreachable: 'unreachable',
+  badGateway: 'badGateway',
+  badRoom: 'roomInvalid',
+  otherServer: 'otherServer',
+  webSocketBlocked: 'webSocketBlocked',
+  originNotAllowed: 'originNotAllowed',
+  protocolVersion: 'protocolVersion',
+  protocolError: 'protocolError',
+  tooManyConnections: 'tooManyConnections',
+  rateLimited: 'rateLimited',
+  joinTimeout: 'joinTooSlow',
+  sendBufferFull: 'connectionTooSlow',
+  unresponsive: 'connectionLost',
+  disconnected: 'connectionLost',
+  abandoned: 'connectionLost',
+  resumed: 'connectionLost',
+  mediaLost: 'mediaLost',
+  roomClosed: 'roomClosed',
+  mediaFailed: 'endedNoMediaText',
+  replaced: 'endedReplacedText',
+  kicked: 'endedKickedText',
+};
+
+/** What is said of a reason; undefined where its code says as much. */
+export function reasonMessage(reason: string | undefined): string | undefined {
+  const key = reason === undefined ? undefined : messageByReason[reason];
+  return key && translate(key, { origin: location.origin });
+}
+
+const messageByCode: Partial<Record<WeirError['code'], MessageKey>> = {
+  roomFull: 'roomFull',
+  busy: 'serverBusyTryLater',
+  unavailable: 'unavailable',
+  timeout: 'noAnswer',
+  closed: 'connectionLost',
+  sessionExpired: 'connectionLost',
+  internal: 'serverFailed',
+  unsupported: 'noCommonCodec',
+  rateLimited: 'rateLimited',
+  forbidden: 'forbidden',
+};
+
+/** Anything that was thrown, in words. */
+export function errorMessage(problem: unknown): string {
+  if (problem instanceof WeirError) {
+    const words = reasonMessage(problem.reason);
+    if (words !== undefined) return words;
+    if (problem.code === 'unauthorized') return translate('unauthorized', { detail: problem.message });
+    return translate(messageByCode[problem.code] ?? 'failed', { detail: problem.message });
+  }
+  return translate('failed', { detail: problem instanceof Error ? problem.message : String(problem) });
+}
+
+/** A device that did not open in mid-call. */
+export interface DeviceErrorReport {
+  readonly source: LocalSource | 'screen';
+  readonly error: DeviceError;
+}
+
+export function isDeviceErrorReport(problem: unknown): problem is DeviceErrorReport {
+  return typeof problem === 'object' && problem !== null && 'error' in problem && problem.error instanceof DeviceError;
+}
