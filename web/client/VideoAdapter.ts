@@ -144,10 +144,12 @@ export class VideoAdapter {
   }
 
   #setSlow(slow: boolean): void {
-    this.#last = undefined;
-    this.#repeater?.[Symbol.dispose]();
+    const former = this.#repeater;
+    former?.[Symbol.dispose]();
     const track = this.#options.track();
     this.#repeater = slow && !isRepeated(track) ? FrameRepeater.of(track) : undefined;
+    // A repeater counts frames from its own beginning.
+    if (former !== this.#repeater) this.#last = undefined;
     void this.#send(this.#repeater?.track ?? track);
     if (slow === this.#slow) return;
     this.#slow = slow;
