@@ -11,6 +11,7 @@ import {
 } from './encodings.ts';
 import { FrameRepeater, isCanvas, type TrackSender } from './FrameRepeater.ts';
 import { type Content, ScreenContent } from './ScreenContent.ts';
+import { ScreenRefresher } from './ScreenRefresher.ts';
 import type { SenderLayerControl } from './SenderLayerControl.ts';
 
 /** How often the track is measured, in milliseconds. */
@@ -65,6 +66,7 @@ export class VideoAdapter {
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #screen = new ScreenContent();
   #repeater: FrameRepeater | undefined;
+  #refresher: ScreenRefresher | undefined;
   #last: Sample | undefined;
   #slow = false;
   #size: Size | undefined;
@@ -86,6 +88,7 @@ export class VideoAdapter {
     this.#timer = setInterval(() => void this.#measure(), INTERVAL);
     // A canvas gives a frame when it is drawn on, which may never happen again.
     if (isCanvas(options.track())) this.#setSlow(true);
+    this.#refreshScreen();
   }
 
   /** Another track is published from now on. */
@@ -96,12 +99,14 @@ export class VideoAdapter {
     // It is measured soon; what changes twice is encoded anew twice.
     this.#setSlow(this.#slow && isCanvas(track));
     this.#setSize(sizeOf(track));
+    this.#refreshScreen();
   }
 
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#takeHintBack();
+    this.#refresher?.[Symbol.dispose]();
     this.#repeater?.[Symbol.dispose]();
     this.#repeater = undefined;
   }
@@ -154,6 +159,12 @@ export class VideoAdapter {
     if (slow === this.#slow) return;
     this.#slow = slow;
     this.#reshape();
+  }
+
+  #refreshScreen(): void {
+    this.#refresher?.[Symbol.dispose]();
+    const track = this.#options.track();
+    this.#refresher = isRepeated(track) ? new ScreenRefresher(track) : undefined;
   }
 
   #setSize(size: Size | undefined): void {

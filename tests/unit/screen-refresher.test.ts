@@ -1,0 +1,56 @@
+/** How often a shared screen is captured again at first, and when that ends. */
+import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ScreenRefresher } from '../../web/client/ScreenRefresher.ts';
+
+const screen = () => new FakeMediaStreamTrack({ kind: 'video' });
+/** How many readers were made, and how many of them read no more. */
+const readers = { made: 0, cancelled: 0 };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  Object.assign(readers, { made: 0, cancelled: 0 });
+  class MediaStreamTrackProcessor {
+    readonly readable = new ReadableStream({
+      cancel() {
+        readers.cancelled += 1;
+      },
+    });
+    constructor() {
+      readers.made += 1;
+    }
+  }
+  vi.stubGlobal('window', { MediaStreamTrackProcessor });
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+test('a screen is captured again for a second and a half, and nothing goes on reading it', async () => {
+  using _refresher = new ScreenRefresher(screen());
+  await vi.advanceTimersByTimeAsync(600);
+  expect(readers).toEqual({ made: 2, cancelled: 2 });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(readers).toEqual({ made: 6, cancelled: 6 });
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('it ends with the publication and with the track', async () => {
+  const disposed = new ScreenRefresher(screen());
+  await vi.advanceTimersByTimeAsync(300);
+  disposed[Symbol.dispose]();
+  const track = screen();
+  using _ended = new ScreenRefresher(track);
+  track.stop();
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(readers.made).toBe(1);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a browser that cannot read tracks is left alone', async () => {
+  vi.stubGlobal('window', {});
+  using _refresher = new ScreenRefresher(screen());
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(vi.getTimerCount()).toBe(0);
+});
