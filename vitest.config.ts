@@ -24,6 +24,8 @@ const project = ({ name, include = [`tests/${name}/**/*.test.ts`], timeout, grou
     pool: 'forks' as const,
     maxWorkers: workers,
     env,
+    // Facts about pages: on a busy machine a second is not enough.
+    expect: { poll: { timeout: 5000 } },
     sequence: { groupOrder: group },
   },
 });
@@ -33,7 +35,7 @@ const full = [
   'tests/image/**/*.test.ts',
   'tests/media/load-truth.test.ts',
   'tests/browser/cycles.test.ts',
-  'tests/browser/page-growth.test.ts',
+  'tests/pages/growth.test.ts',
 ];
 
 export default defineConfig({
@@ -46,7 +48,9 @@ export default defineConfig({
       // Media and browsers want the machine for themselves.
       project({ name: 'media', timeout: 30_000, group: 1, workers: 1 }),
       project({ name: 'browser', timeout: 120_000, group: 2, workers: 1 }),
-      project({ name: 'full', include: full, timeout: 300_000, group: 3, workers: 1, env: { WEIR_TEST_FULL: '1' } }),
+      // These wait more than they compute.
+      project({ name: 'pages', timeout: 120_000, group: 3, workers: 2 }),
+      project({ name: 'full', include: full, timeout: 300_000, group: 4, workers: 1, env: { WEIR_TEST_FULL: '1' } }),
     ],
   },
 });

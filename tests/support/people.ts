@@ -5,8 +5,8 @@ import type { Captures, Looks } from '../../scripts/support/browsers/captures.ts
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { type Drivable, peopleOn } from './tiles.ts';
 
-/** How long a fact may take to come true on a busy machine, and how often to look, in milliseconds. */
-const PATIENCE = { timeout: 40_000, interval: 250 };
+/** How long a fact may take to come true on a busy machine, and how often to poll, in milliseconds. */
+const PATIENCE = { timeout: 40_000, interval: 60 };
 
 /** `expect.poll` for facts that take media, browsers and patience. */
 export function eventually<T>(fact: () => Promise<T>, message?: string) {
