@@ -1,18 +1,19 @@
 /** Owns the benchmarks' command: which ones run, what is told of them, what is written: `npm run bench -- --help`. */
 import { audience } from './bench/audience.ts';
+import { audioSlots } from './bench/audioSlots.ts';
 import { forward } from './bench/forward.ts';
-import { glass } from './bench/glass.ts';
+import { glassToGlass } from './bench/glassToGlass.ts';
 import { join } from './bench/join.ts';
+import { joinBurst } from './bench/joinBurst.ts';
+import { joinBurstBroadcast } from './bench/joinBurstBroadcast.ts';
+import { joinBurstLoad } from './bench/joinBurstLoad.ts';
+import { linkDrop } from './bench/linkDrop.ts';
 import { lipsync } from './bench/lipsync.ts';
 import { memory } from './bench/memory.ts';
 import { pipes } from './bench/pipes.ts';
-import { pour } from './bench/pour.ts';
-import { rush } from './bench/rush.ts';
 import { shown } from './bench/shown.ts';
 import { signalling } from './bench/signalling.ts';
 import { speakers } from './bench/speakers.ts';
-import { squeeze } from './bench/squeeze.ts';
-import { storm } from './bench/storm.ts';
 import type { Benchmark, Findings } from './bench/support/Benchmark.ts';
 import { parseCommand, UsageError, usage } from './bench/support/command.ts';
 import { compare, type Drop, failing, lineOf, TOLERANCE } from './bench/support/gate.ts';
@@ -22,7 +23,6 @@ import { type BenchRecord, readRecords, writeRecord } from './bench/support/reco
 import { reportOf } from './bench/support/report.ts';
 import { whyNotHere } from './bench/support/requirements.ts';
 import { unwatched } from './bench/unwatched.ts';
-import { voices } from './bench/voices.ts';
 import { Progress } from './setup/progress.mjs';
 import { endings } from './setup/signals.mjs';
 import { machineOf } from './support/machine.ts';
@@ -30,9 +30,9 @@ import { childrenOf } from './support/process/cpu.ts';
 
 /** In the order in which they run. */
 const benchmarks: readonly Benchmark[] = [
-  ...[forward, pipes, join, storm, pour, signalling, memory],
-  ...[shown, unwatched, speakers, voices, lipsync, squeeze],
-  ...[audience, rush, glass],
+  ...[forward, pipes, join, joinBurstLoad, joinBurst, signalling, memory],
+  ...[shown, unwatched, speakers, audioSlots, lipsync, linkDrop],
+  ...[audience, joinBurstBroadcast, glassToGlass],
 ];
 /** What all of them may take together under `--quick`, in seconds. */
 const QUICK_SECONDS = 180;

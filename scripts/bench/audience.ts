@@ -71,7 +71,7 @@ export const audience: Benchmark = {
       await hall.audience.setFlowing(true);
       await setTimeout(TIMES.window);
       await hall.audience.setFlowing(false);
-      shares.push(Math.max(...tester.look()));
+      shares.push(Math.max(...tester.poll()));
       idle.push((idleMilliseconds() - began.idle) / (performance.now() - began.at) / cpus().length);
       await setTimeout(TIMES.under);
       const window = windowOf(first, await read(), places, viewers);

@@ -2,7 +2,7 @@
 
 import { distributionOf } from '../support/statistics/distribution.ts';
 import { Histogram } from '../support/statistics/Histogram.ts';
-import type { Result } from './Crews.ts';
+import type { Result } from './LoadWorkers.ts';
 import type { LoadOptions } from './options.ts';
 import { judge, parseAssertion } from './report/assertions.ts';
 import type { LoadResults, ProcessRow, SubscriberRow, TimelineRow, TrackRow } from './results.ts';
@@ -24,12 +24,13 @@ export interface Observed {
   readonly warnings: readonly string[];
 }
 
-export function resultsOf(options: LoadOptions, observed: Observed, crews: readonly Result[]): LoadResults {
-  const subscribers = crews.flatMap((crew) => crew.subscribers);
+export function resultsOf(options: LoadOptions, observed: Observed, loadWorkers: readonly Result[]): LoadResults {
+  const subscribers = loadWorkers.flatMap((loadWorker) => loadWorker.subscribers);
   const receivers = subscribers.filter(({ error }) => error === undefined);
-  const tracks = tracksOf(crews);
+  const tracks = tracksOf(loadWorkers);
   const latency = new Histogram();
-  for (const crew of crews) for (const row of crew.received) latency.merge(Histogram.from(row.latency));
+  for (const loadWorker of loadWorkers)
+    for (const row of loadWorker.received) latency.merge(Histogram.from(row.latency));
   const measured = (of: (row: SubscriberRow) => number | undefined) =>
     distributionOf(receivers.flatMap((row) => of(row) ?? []));
   const failed = Object.values(observed.failures).reduce((sum, count) => sum + count, 0);
@@ -40,7 +41,7 @@ export function resultsOf(options: LoadOptions, observed: Observed, crews: reado
     command: observed.command,
     url: options.url,
     seed: options.seed,
-    srtp: crews.find(({ srtp }) => srtp)?.srtp ?? '',
+    srtp: loadWorkers.find(({ srtp }) => srtp)?.srtp ?? '',
     members: { offered: observed.offered, joined: observed.joined, failed, failures: observed.failures },
     join: measured(({ join }) => join),
     firstPacket: measured(({ firstPacket }) => firstPacket),
@@ -51,7 +52,7 @@ export function resultsOf(options: LoadOptions, observed: Observed, crews: reado
     packets: receivers.reduce((sum, row) => addPackets(sum, row.packets), noPackets),
     sent: tracks.reduce((sum, track) => sum + track.sent, 0),
     keyFrameRequests: tracks.reduce((sum, track) => sum + track.keyFrameRequests, 0),
-    undecryptable: crews.reduce((sum, crew) => sum + crew.undecryptable, 0),
+    undecryptable: loadWorkers.reduce((sum, loadWorker) => sum + loadWorker.undecryptable, 0),
     tracks,
     subscribers,
     timeline: observed.timeline,
@@ -62,13 +63,13 @@ export function resultsOf(options: LoadOptions, observed: Observed, crews: reado
   return { ...results, assertions: judge(options.assertions.map(parseAssertion), results) };
 }
 
-function tracksOf(crews: readonly Result[]): TrackRow[] {
+function tracksOf(loadWorkers: readonly Result[]): TrackRow[] {
   const received = Map.groupBy(
-    crews.flatMap((crew) => crew.received),
+    loadWorkers.flatMap((loadWorker) => loadWorker.received),
     ({ key }) => key,
   );
-  return crews
-    .flatMap((crew) => crew.published)
+  return loadWorkers
+    .flatMap((loadWorker) => loadWorker.published)
     .map(({ key, ...track }) => {
       const rows = received.get(key) ?? [];
       const latency = new Histogram();

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Histogram } from '../support/statistics/Histogram.ts';
 import type { LoadOptions } from './options.ts';
-import type { Happening, MemberPlan } from './plan.ts';
+import type { MemberPlan, ScheduledEvent } from './plan.ts';
 import type { Packets, SubscriberRow } from './results.ts';
 
 /** What has been counted in one second by one process. */
@@ -39,7 +39,7 @@ export interface Received {
 /** The form of what comes is known, since both ends are this program; what kind it is has to be looked at. */
 const known = <T>() => z.custom<T>((value) => value !== undefined);
 
-/** From the coordinator to a crew. */
+/** From the coordinator to a load worker. */
 export const Order = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('begin'),
@@ -48,12 +48,12 @@ export const Order = z.discriminatedUnion('type', [
     /** Milliseconds since 1970. */
     at: z.number(),
   }),
-  z.object({ type: z.literal('allIn'), happenings: known<readonly Happening[]>() }),
+  z.object({ type: z.literal('allIn'), scheduledEvents: known<readonly ScheduledEvent[]>() }),
   z.object({ type: z.literal('end') }),
 ]);
 export type Order = z.infer<typeof Order>;
 
-/** From a crew to the coordinator. */
+/** From a load worker to the coordinator. */
 export const Report = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
   z.object({ type: z.literal('preparing'), what: z.string() }),

@@ -14,7 +14,7 @@ export interface MemberPlan {
 }
 
 /** Something that happens while all are in. Times are in milliseconds since everyone was to be in. */
-export interface Happening {
+export interface ScheduledEvent {
   readonly at: number;
   readonly member: string;
   readonly what: 'speak' | 'fallSilent' | 'return';
@@ -22,7 +22,7 @@ export interface Happening {
 
 export interface Plan {
   readonly members: readonly MemberPlan[];
-  readonly happenings: readonly Happening[];
+  readonly scheduledEvents: readonly ScheduledEvent[];
   /** When the last one is to join, in milliseconds. */
   readonly joined: number;
 }
@@ -52,15 +52,15 @@ export function planOf(options: LoadOptions): Plan {
   for (let number = 1; number <= options.subscribers; number += 1) add('subscriber', number, number <= options.sample);
   return {
     members,
-    happenings: [...turns(options, members), ...churn(options, members, random)].sort((a, b) => a.at - b.at),
+    scheduledEvents: [...turns(options, members), ...churn(options, members, random)].sort((a, b) => a.at - b.at),
     joined: Math.max(0, ...members.map(({ joinAt }) => joinAt)),
   };
 }
 
 /** Speakers take turns: so many of a room at a time, the next ones after each turn. */
-function turns({ speakers, turn, duration, audio }: LoadOptions, members: readonly MemberPlan[]): Happening[] {
+function turns({ speakers, turn, duration, audio }: LoadOptions, members: readonly MemberPlan[]): ScheduledEvent[] {
   if (speakers === 0 || !audio) return [];
-  const happenings: Happening[] = [];
+  const scheduledEvents: ScheduledEvent[] = [];
   for (const room of new Set(members.map((member) => member.room))) {
     const voices = members.filter((member) => member.room === room && member.publishes);
     if (voices.length <= speakers) continue;
@@ -70,15 +70,15 @@ function turns({ speakers, turn, duration, audio }: LoadOptions, members: readon
       for (const voice of voices) {
         if (speaking.has(voice) === next.has(voice)) continue;
         const what = next.has(voice) ? 'speak' : 'fallSilent';
-        happenings.push({ at: round * turn * 1000, member: voice.name, what });
+        scheduledEvents.push({ at: round * turn * 1000, member: voice.name, what });
       }
       speaking = next;
     }
   }
-  return happenings;
+  return scheduledEvents;
 }
 
-function churn(options: LoadOptions, members: readonly MemberPlan[], random: Random): Happening[] {
+function churn(options: LoadOptions, members: readonly MemberPlan[], random: Random): ScheduledEvent[] {
   const leavers = members.filter(({ publishes }) => !publishes);
   if (options.churn === 0 || leavers.length === 0) return [];
   const times = Math.floor(options.churn * options.duration);

@@ -2,8 +2,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { now } from '../support/endpoint/clock.ts';
 import { prepareMaterial } from '../support/media/material.ts';
-import { Crews } from './Crews.ts';
 import { resultsOf } from './compile.ts';
+import { LoadWorkers } from './LoadWorkers.ts';
 import type { LoadOptions } from './options.ts';
 import { Progress } from './Progress.ts';
 import { planOf } from './plan.ts';
@@ -35,19 +35,19 @@ export async function load(
   const progress = new Progress(targets, options.processes, show);
   // Made here first, so that the processes find it made.
   if (options.publishers > 0) await prepareMaterial(options, prepare);
-  await using crews = await Crews.start(options.processes, (report, index) => progress.hear(report, index));
+  await using loadWorkers = await LoadWorkers.start(options.processes, (report, index) => progress.hear(report, index));
   const startedAt = new Date();
   const begin = now() + START;
-  crews.tell((index) => ({
+  loadWorkers.send((index) => ({
     type: 'begin',
     options,
     members: plan.members.filter((member) => member.process === index),
     at: begin,
   }));
   await Promise.race([progress.settled(plan.members.length, START + plan.joined + JOIN_TIMEOUT), aborted(interrupted)]);
-  crews.tell(() => ({ type: 'allIn', happenings: plan.happenings }));
+  loadWorkers.send(() => ({ type: 'allIn', scheduledEvents: plan.scheduledEvents }));
   await setTimeout(options.duration * 1000, undefined, { signal: interrupted }).catch(() => {});
-  const tester = crews.pids.map((pid, index) => {
+  const tester = loadWorkers.pids.map((pid, index) => {
     const shares = progress.shares.get(index) ?? [0];
     return {
       role: 'tester' as const,
@@ -58,7 +58,7 @@ export async function load(
     };
   });
   const processes = [...targets.rows(), ...tester];
-  const results = await crews.end();
+  const results = await loadWorkers.end();
   const lost = options.processes - results.length;
   const late = interrupted.aborted ? 0 : progress.missing(plan.members);
   return resultsOf(

@@ -3,9 +3,9 @@ import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
-import { census, grown } from '../support/census.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { extent } from '../support/extent.ts';
+import { grown, resourceSnapshot } from '../support/resourceSnapshot.ts';
 
 /** One object left behind by each join shows in ten of them as it does in a hundred. */
 const CYCLES = extent(10, 100);
@@ -57,8 +57,8 @@ describe.skipIf(!hasChromium)('joining and leaving repeatedly', () => {
     await cycle(page, 'warm', 1);
     await cycle(page, 'stays', 1);
     await expect.poll(() => server.app.rooms.size).toBe(1);
-    await expect.poll(async () => (await census()).transports).toBe(2);
-    const before = await census();
+    await expect.poll(async () => (await resourceSnapshot()).transports).toBe(2);
+    const before = await resourceSnapshot();
     expect(before).toMatchObject({ routers: 1, workerRouters: 1, transports: 2, producers: 2, consumers: 0 });
 
     await cycle(page, 'alone', CYCLES / 2);
@@ -67,11 +67,11 @@ describe.skipIf(!hasChromium)('joining and leaving repeatedly', () => {
     await expect.poll(() => server.app.rooms.size).toBe(1);
     // What of files and timers was open at the baseline may have ended since: only their growth is a leak.
     const { files, workerFiles, timers, ...objects } = before;
-    await expect.poll(census, { timeout: 10_000 }).toMatchObject(objects);
+    await expect.poll(resourceSnapshot, { timeout: 10_000 }).toMatchObject(objects);
     await expect
-      .poll(async () => grown(await census(), { files, workerFiles, timers }), { timeout: 10_000 })
+      .poll(async () => grown(await resourceSnapshot(), { files, workerFiles, timers }), { timeout: 10_000 })
       .toEqual({});
-    console.info(`${CYCLES} joins: before`, before, 'after', await census());
+    console.info(`${CYCLES} joins: before`, before, 'after', await resourceSnapshot());
     await expect.poll(() => staying.locator('[data-peer-id]').count()).toBe(0);
   });
 });

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
-import { Cable } from '../../scripts/support/network/Cable.ts';
+import { NetworkFault } from '../../scripts/support/network/NetworkFault.ts';
 import { addresses, Namespaces, whyNoNamespaces } from '../../scripts/support/network/namespaces.ts';
 import { type Measured, startMeasured } from '../../scripts/support/servers/measured.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
@@ -27,10 +27,10 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     return server;
   }
 
-  async function lay(url: string): Promise<Cable> {
-    const cable = await Cable.lay(url);
-    cleanUp.push(() => cable[Symbol.asyncDispose]());
-    return cable;
+  async function lay(url: string): Promise<NetworkFault> {
+    const network = await NetworkFault.start(url);
+    cleanUp.push(() => network[Symbol.asyncDispose]());
+    return network;
   }
 
   /** Somebody with a face and a voice. */
@@ -62,12 +62,12 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
 
   test('a cut is a quiet word after a second: pictures go on, and what is done meanwhile is done', async () => {
     const { url } = await serve();
-    const cable = await lay(url);
-    const [alice, bob] = await Promise.all([enter(cable.url, 'Alice'), enter(url, 'Bob')]);
+    const network = await lay(url);
+    const [alice, bob] = await Promise.all([enter(network.url, 'Alice'), enter(url, 'Bob')]);
     await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
     const before = await idOf(alice);
     const heard = await newsOn(bob);
-    cable.cut('reset');
+    network.cut('reset');
     await eventually(() => cutOf(alice)).toBe(true);
     await status(alice).waitFor();
     // Both ways, with the picture as bright as ever.
@@ -75,7 +75,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     expect(await alice.locator('.call').evaluate((call) => call.classList.contains('reconnecting'))).toBe(false);
     await button(alice, 'Mute').click();
     await button(alice, 'Raise hand').click();
-    await cable.mend();
+    await network.mend();
     await status(alice).waitFor({ state: 'hidden' });
     await tile(bob, 'Alice').getByRole('img', { name: 'hand raised' }).waitFor();
     await tile(bob, 'Alice').getByRole('img', { name: 'muted' }).waitFor();
@@ -86,16 +86,16 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
 
   test('who was cut knows in the end what one who stayed knows: joins, leaves, mutes, hands', async () => {
     const { url } = await serve();
-    const cable = await lay(url);
+    const network = await lay(url);
     const [stayed, away, leaver, muter] = await Promise.all([
       enter(url, 'Stayed'),
-      enter(cable.url, 'Away'),
+      enter(network.url, 'Away'),
       enter(url, 'Leaver'),
       enter(url, 'Muter'),
     ]);
     await tile(away, 'Leaver').waitFor();
     await tile(away, 'Muter').waitFor();
-    cable.cut('reset');
+    network.cut('reset');
     await eventually(() => cutOf(away)).toBe(true);
     await button(leaver, 'Leave').click();
     await button(muter, 'Mute').click();
@@ -104,7 +104,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     await tile(stayed, 'Comer').waitFor();
     await tile(stayed, 'Leaver').waitFor({ state: 'detached' });
     await tile(stayed, 'Muter').getByRole('img', { name: 'hand raised' }).waitFor();
-    await cable.mend();
+    await network.mend();
     await eventually(() => cutOf(away)).toBe(false);
     const others = async (page: Page) =>
       (await belief(page)).filter(({ name }) => name !== 'Stayed' && name !== 'Away');
@@ -116,10 +116,10 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
 
   test('who leaves while cut is gone for the others within a second: the media says goodbye', async () => {
     const { url, app } = await serve();
-    const cable = await lay(url);
-    const [alice, bob] = await Promise.all([enter(cable.url, 'Alice'), enter(url, 'Bob')]);
+    const network = await lay(url);
+    const [alice, bob] = await Promise.all([enter(network.url, 'Alice'), enter(url, 'Bob')]);
     await seesAnew(bob, 'Alice');
-    cable.cut('reset');
+    network.cut('reset');
     await eventually(() => cutOf(alice)).toBe(true);
     const room = await app.rooms.find('call');
     await button(alice, 'Leave').click();
@@ -165,10 +165,10 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
 
   test('one that crashes without a network is shown as reconnecting, and gone when the window is over', async () => {
     const { url } = await serve({ WEIR_RESUME_SECONDS: '8' });
-    const cable = await lay(url);
-    const [alice, bob] = await Promise.all([enter(cable.url, 'Alice'), enter(url, 'Bob')]);
+    const network = await lay(url);
+    const [alice, bob] = await Promise.all([enter(network.url, 'Alice'), enter(url, 'Bob')]);
     await seesAnew(bob, 'Alice');
-    cable.cut('reset');
+    network.cut('reset');
     const crashed = performance.now();
     await crash(alice);
     await tile(bob, 'Alice').getByText('Alice is reconnecting…').waitFor({ timeout: 15_000 });

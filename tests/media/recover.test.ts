@@ -4,7 +4,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Member } from '../../scripts/support/endpoint/Member.ts';
 import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';
-import { Cable } from '../../scripts/support/network/Cable.ts';
+import { NetworkFault } from '../../scripts/support/network/NetworkFault.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
 
@@ -37,7 +37,7 @@ async function enter(url: string, room: string, name: string, publishes = false)
     room,
     name,
     tracks: publishes ? { camera: [steadyVideo(steady)] } : {},
-    onCut: () => cuts.push(performance.now()),
+    onReconnecting: () => cuts.push(performance.now()),
     onResumed: () => resumes.push(performance.now()),
     onEnd: (reason) => ends.push(reason),
   });
@@ -61,10 +61,10 @@ async function flows(observed: Observed): Promise<void> {
   await vi.waitUntil(() => arrived(observed).packets > packets + 50, { timeout: 10_000, interval: 10 });
 }
 
-async function lay(url: string): Promise<Cable> {
-  const cable = await Cable.lay(url);
-  cleanUp.push(() => cable[Symbol.asyncDispose]());
-  return cable;
+async function lay(url: string): Promise<NetworkFault> {
+  const network = await NetworkFault.start(url);
+  cleanUp.push(() => network[Symbol.asyncDispose]());
+  return network;
 }
 
 async function serve(environment: Record<string, string> = {}) {
@@ -84,17 +84,17 @@ describe('a cut connection', () => {
       const control = await enter(url, 'cut', 'control');
       await Promise.all([flows(viewer), flows(control)]);
       const consumers = viewer.member.media.all.map(({ info }) => info.consumerId);
-      for (const [cable, one] of [
+      for (const [network, one] of [
         [near, publisher],
         [far, viewer],
       ] as const) {
         const before = one.resumes.length;
-        cable.cut(how);
+        network.cut(how);
         await vi.waitUntil(() => one.cuts.length > before, { timeout: 8000, interval: 5 });
         // Long enough that attempts are under way in every state.
         await setTimeout(700);
         const mended = performance.now();
-        await cable.mend();
+        await network.mend();
         await vi.waitUntil(() => one.resumes.length > before, { timeout: 5000, interval: 5 });
         expect((one.resumes.at(-1) ?? 0) - mended).toBeLessThan(1000);
       }
@@ -112,33 +112,35 @@ describe('a cut connection', () => {
 
   test('that is half open is found by both sides', async () => {
     const { url, app } = await serve({ WEIR_PING_SECONDS: '0.5', WEIR_SIGNALLING_TIMEOUT_SECONDS: '1.5' });
-    const cable = await lay(url);
-    const one = await enter(cable.url, 'half', 'one');
+    const network = await lay(url);
+    const one = await enter(network.url, 'half', 'one');
     const control = await enter(url, 'half', 'control');
-    cable.cut('silence');
+    network.cut('silence');
     const room = await app.rooms.find('half');
     await vi.waitUntil(() => one.cuts.length > 0, { timeout: 3000, interval: 5 });
     await vi.waitUntil(() => room?.participant(one.member.peerId)?.info.away, { timeout: 3000, interval: 5 });
     expect(control.ends).toEqual([]);
-    await cable.mend();
+    await network.mend();
     await vi.waitUntil(() => one.resumes.length > 0, { timeout: 3000, interval: 5 });
     expect(room?.participant(one.member.peerId)?.info.away).toBe(false);
   });
 
   test('of a hundred at once: all come back, to what they had', async () => {
     const { url, app } = await serve({ WEIR_MAX_CONNECTIONS_PER_IP: '1000', WEIR_MAX_PEERS: '200' });
-    const cable = await lay(url);
+    const network = await lay(url);
     const all: Observed[] = [];
     for (let from = 0; from < 100; from += 10) {
       all.push(
-        ...(await Promise.all(Array.from({ length: 10 }, (_, index) => enter(cable.url, 'many', `m${from + index}`)))),
+        ...(await Promise.all(
+          Array.from({ length: 10 }, (_, index) => enter(network.url, 'many', `m${from + index}`)),
+        )),
       );
     }
     const room = await app.rooms.find('many');
     await vi.waitUntil(() => room?.size === 100);
-    cable.cut('reset');
+    network.cut('reset');
     await vi.waitUntil(() => all.every(({ cuts }) => cuts.length === 1), { timeout: 5000 });
-    await cable.mend();
+    await network.mend();
     await vi.waitUntil(() => all.every(({ resumes }) => resumes.length >= 1), { timeout: 10_000 });
     expect(room?.visiblePeers().map(({ peerId }) => peerId)).toEqual(all.map(({ member }) => member.peerId));
     expect(all.flatMap(({ ends }) => ends)).toEqual([]);
@@ -219,8 +221,8 @@ describe('Weir as a process', () => {
     const weir = start({ WEIR_DRAIN_SECONDS: '3' });
     const url = await weir.running();
     await enter(url, 'drain', 'publisher', true);
-    const cable = await lay(url);
-    const viewer = await enter(cable.url, 'drain', 'viewer');
+    const network = await lay(url);
+    const viewer = await enter(network.url, 'drain', 'viewer');
     await flows(viewer);
     const signalled = performance.now();
     process.kill(weir.pid, 'SIGTERM');
@@ -228,8 +230,8 @@ describe('Weir as a process', () => {
     await expect(Member.join({ url, room: 'drain', name: 'late' })).rejects.toThrow(/about to restart/);
     await expect(Member.join({ url, room: 'new', name: 'late' })).rejects.toThrow(/about to restart/);
     // Whoever is inside comes back, even so.
-    cable.cut('reset');
-    await cable.mend();
+    network.cut('reset');
+    await network.mend();
     await vi.waitUntil(() => viewer.resumes.length > 0, { timeout: 1500, interval: 5 });
     await vi.waitUntil(() => viewer.ends.length > 0, { timeout: 4000, interval: 5 });
     const lasted = performance.now() - signalled;

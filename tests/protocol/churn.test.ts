@@ -5,8 +5,8 @@ import { randomFrom } from '../../scripts/support/random.ts';
 import { Churn, HEARD, TOP } from '../support/Churn.ts';
 import { TestClient } from '../support/client.ts';
 import { startLoggedServer } from '../support/logged.ts';
+import { RoomModel } from '../support/RoomModel.ts';
 import { dumpOnlyRouter } from '../support/routers.ts';
-import { Witness } from '../support/Witness.ts';
 import { token, useServer, withTokens } from '../support/weir.ts';
 
 /** Slots begin in the first phase, end in the second, and so on; after each of them there is a quiet moment. */
@@ -87,7 +87,7 @@ async function expectSlots(churn: Churn): Promise<void> {
   const talker = churn.talkers[0];
   if (!talker?.producer) throw new Error('nobody talks');
   await talker.producer.resume();
-  const heard = () => churn.inside.every(({ witness }) => witness.belief.slots.includes(talker.id));
+  const heard = () => churn.inside.every(({ model }) => model.state.slots.includes(talker.id));
   const speak = async () => {
     await talker.send(10);
     return heard();
@@ -99,7 +99,7 @@ async function expectSlots(churn: Churn): Promise<void> {
   expect(live).toEqual(expect.arrayContaining(holders));
   // Whoever is muted holds none any more.
   await talker.producer.pause();
-  await vi.waitUntil(() => churn.inside.every(({ witness }) => !witness.belief.slots.includes(talker.id)), {
+  await vi.waitUntil(() => churn.inside.every(({ model }) => !model.state.slots.includes(talker.id)), {
     timeout: 5000,
   });
 }
@@ -129,13 +129,12 @@ describe('churn', () => {
 
     // One more who comes at the end sees exactly those, and is seen by each of them.
     const { client, reply } = await lasting.enter('churn', 'the last one');
-    const last = new Witness(client, reply);
-    const others = () => Object.keys(last.belief.peers).sort();
+    const last = new RoomModel(client, reply);
+    const others = () => Object.keys(last.state.peers).sort();
     expect(others()).toEqual(
       [...churn.inside, ...churn.talkers].map((one) => ('id' in one ? one.id : one.peerId)).sort(),
     );
-    for (const { witness } of churn.inside)
-      await vi.waitUntil(() => last.peerId in witness.belief.peers, { timeout: 5000 });
+    for (const { model } of churn.inside) await vi.waitUntil(() => last.peerId in model.state.peers, { timeout: 5000 });
     client.send(JSON.stringify({ id: 1, method: 'leave', data: {} }));
     await client.closed;
 
@@ -144,7 +143,7 @@ describe('churn', () => {
     await Promise.all(publishing.map((one) => one.publish('camera', false).catch(() => {})));
     const cameras = churn.inside.filter((one) => churn.stateOf(one, 'camera') !== 'none');
     expect(cameras.length).toBeGreaterThan(2);
-    const watched = () => cameras.map(({ witness }) => witness.belief.watched.get('camera') ?? TOP);
+    const watched = () => cameras.map(({ model }) => model.state.watched.get('camera') ?? TOP);
     await churn.lookAll(0);
     await vi.waitUntil(() => watched().every((layer) => layer === -1), { timeout: 5000 });
     await expectTruth(churn, false);
@@ -158,13 +157,13 @@ describe('churn', () => {
     const witnesses = await Promise.all(
       Array.from({ length: 30 }, async (_, index) => {
         const { client, reply } = await weir.enter('crowd', `peer-${index}`);
-        return new Witness(client, reply);
+        return new RoomModel(client, reply);
       }),
     );
     const ids = witnesses.map(({ peerId }) => peerId).sort();
     expect(new Set(ids).size).toBe(30);
     await expect
-      .poll(() => witnesses.map((one) => [...Object.keys(one.belief.peers), one.peerId].sort()))
+      .poll(() => witnesses.map((one) => [...Object.keys(one.state.peers), one.peerId].sort()))
       .toEqual(witnesses.map(() => ids));
   });
 });
@@ -202,6 +201,6 @@ describe('a join whose socket dies midway', () => {
     const bob = await weir.enter('room', 'bob');
     expect(bob.reply.peers.map(({ identity }) => identity)).toEqual(['ada']);
     await ada.client.event('newPeer', ({ identity }) => identity === 'bob');
-    expect(Object.keys(new Witness(ada.client, ada.reply).belief.peers)).toEqual([bob.reply.peerId]);
+    expect(Object.keys(new RoomModel(ada.client, ada.reply).state.peers)).toEqual([bob.reply.peerId]);
   });
 });

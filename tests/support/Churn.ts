@@ -13,8 +13,8 @@ import type { ConnectOptions, TestClient } from './client.ts';
 import { Known } from './Known.ts';
 import { Participant, type Published, type State } from './Participant.ts';
 import { PlainMember } from './PlainMember.ts';
+import { statesOf } from './RoomModel.ts';
 import { consumersOn } from './routers.ts';
-import { statesOf } from './Witness.ts';
 import { token } from './weir.ts';
 
 /** How many others are heard at once: few, so that audio slots begin and end while people come and go. */
@@ -170,8 +170,8 @@ export class Churn {
     };
   }
 
-  #told({ identity, witness, peerId }: Participant, lingering: boolean) {
-    const { peers, consumers, slots, grants, watched } = witness.belief;
+  #told({ identity, model, peerId }: Participant, lingering: boolean) {
+    const { peers, consumers, slots, grants, watched } = model.state;
     const member = this.#peer(peerId);
     const live = new Map(consumersOn(member?.transports.recv).map((consumer) => [consumer.id, consumer]));
     const own = this.participants.find((one) => one.peerId === peerId);

@@ -5,7 +5,7 @@ import { WeirError } from '../../shared/errors.ts';
 import type { JoinReply, ResumeReply } from '../../shared/protocol.ts';
 import type { ConnectOptions, TestClient } from './client.ts';
 import { Known } from './Known.ts';
-import { Witness } from './Witness.ts';
+import { RoomModel } from './RoomModel.ts';
 
 export type Published = 'camera' | 'microphone';
 export type State = 'none' | 'live' | 'paused';
@@ -31,7 +31,7 @@ export interface ParticipantOptions {
 export class Participant {
   readonly identity: string;
   readonly peerId: string;
-  readonly witness: Witness;
+  readonly model: RoomModel;
   readonly published = { camera: new Known<State>('none'), microphone: new Known<State>('none') };
   /** How wide it shows the cameras of others, in pixels, by peer id; those that it has not named are missing. */
   readonly widths = new Map<string, number>();
@@ -54,7 +54,7 @@ export class Participant {
     this.identity = identity;
     this.peerId = reply.peerId;
     this.#key = reply.resumeKey;
-    this.witness = new Witness(client, reply);
+    this.model = new RoomModel(client, reply);
     this.#client = client;
     this.#follow(client, reply);
   }
@@ -114,7 +114,7 @@ export class Participant {
     }
     const { client, reply } = winner;
     this.#client = client;
-    this.witness.resumed(client, reply);
+    this.model.resumed(client, reply);
     this.#state = 'connected';
     this.#follow(client, reply);
     await this.#tellWidths([...this.#untold.keys()]);
@@ -124,7 +124,7 @@ export class Participant {
     const rtpParameters = source === 'camera' ? camera : opus();
     await this.#change(source, async () => {
       const { producerId } = await this.#client.request('produce', { source, rtpParameters, paused });
-      this.witness.published(source, producerId);
+      this.model.published(source, producerId);
       return paused ? 'paused' : 'live';
     });
   }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { BusyMeter } from '../../scripts/bench/support/BusyMeter.ts';
 import type { SeenFrame, ViewerStats } from '../../scripts/bench/support/clockPages.ts';
-import { sightOf } from '../../scripts/bench/support/sight.ts';
+import { pictureAgesOf } from '../../scripts/bench/support/pictureAges.ts';
 import { blocksOf, GRID, timeOf } from '../../scripts/bench/support/timePattern.ts';
 import { evenly, mostAsked } from '../../scripts/bench/support/visits.ts';
 import { spreadOf, windowOf } from '../../scripts/bench/support/windows.ts';
@@ -57,24 +57,27 @@ describe('what a viewer sees', () => {
       frame(MOMENT + 33, MOMENT + 140, 640),
       frame(MOMENT + 66, MOMENT + 340),
     ];
-    const sight = sightOf(frames, none, none);
+    const sight = pictureAgesOf(frames, none, none);
     expect(sight).toMatchObject({ ages: [90, 107, 274], frames: 3, longest: 200, rate: 8, full: 2 });
   });
 
   test('counts frames that cannot be read', () => {
     const grey = { ...frame(MOMENT, MOMENT + 80), blocks: Array(40).fill(100) };
-    expect(sightOf([frame(MOMENT, MOMENT + 50), grey], none, none)).toMatchObject({
+    expect(pictureAgesOf([frame(MOMENT, MOMENT + 50), grey], none, none)).toMatchObject({
       ages: [50],
       frames: 2,
       longest: 30,
     });
-    expect(sightOf([], none, none)).toMatchObject({ ages: [], frames: 0, longest: 0, rate: 0, full: 0 });
+    expect(pictureAgesOf([], none, none)).toMatchObject({ ages: [], frames: 0, longest: 0, rate: 0, full: 0 });
   });
 
   test('has waited for as long as the browser says, a frame', () => {
     const before = { ...none, buffered: 1000, emitted: 10, decoding: 50, decoded: 10 };
     const after = { roundTrip: 80, buffered: 2500, emitted: 40, decoding: 140, decoded: 40, freezeCount: 2 };
-    expect(sightOf([], before, after)).toMatchObject({ own: { trip: 40, buffer: 50, decoding: 3 }, freezeCount: 2 });
+    expect(pictureAgesOf([], before, after)).toMatchObject({
+      own: { trip: 40, buffer: 50, decoding: 3 },
+      freezeCount: 2,
+    });
   });
 });
 
@@ -143,13 +146,13 @@ test('how busy processes are is told from one look to the next, and the most of 
   };
   const meter = new BusyMeter([1, 2], { read: (pid) => used.get(pid) ?? 0, clock: () => at });
   run(500, 100_000, 400_000);
-  expect(meter.look()).toEqual([0.2, 0.8]);
+  expect(meter.poll()).toEqual([0.2, 0.8]);
   run(1000, 500_000, 0);
-  expect(meter.look()).toEqual([0.5, 0]);
+  expect(meter.poll()).toEqual([0.5, 0]);
   run(1000, 1_000_000, 1_000_000);
   meter.begin();
   run(1000, 300_000, 100_000);
-  expect(meter.look()).toEqual([0.3, 0.1]);
+  expect(meter.poll()).toEqual([0.3, 0.1]);
   expect(meter.most).toBe(0.8);
-  expect(meter.look()).toEqual([0, 0]);
+  expect(meter.poll()).toEqual([0, 0]);
 });

@@ -140,7 +140,7 @@ describe('the plan', () => {
     expect(plan(...args, '--seed=5')).toEqual(plan(...args, '--seed=5'));
     const [one, other] = [plan(...args, '--seed=5'), plan(...args, '--seed=6')];
     expect(other.members.map(({ joinAt }) => joinAt)).not.toEqual(one.members.map(({ joinAt }) => joinAt));
-    const returns = ({ happenings }: Plan) => happenings.filter(({ what }) => what === 'return');
+    const returns = ({ scheduledEvents }: Plan) => scheduledEvents.filter(({ what }) => what === 'return');
     expect(returns(other)).not.toEqual(returns(one));
     // Chance decides when and who, not how many.
     expect(returns(other)).toHaveLength(returns(one).length);
@@ -191,16 +191,16 @@ describe('the plan', () => {
     [7, 6],
     [4, 3],
   ])('of %i publishers exactly %i speak at any time, and all get their turn', (publishers, speakers) => {
-    const { happenings } = plan(
+    const { scheduledEvents } = plan(
       `--publishers=${publishers}`,
       `--speakers=${speakers}`,
       '--rooms=2',
       '--turn=2',
       '--duration=41',
     );
-    expect(happenings.map(({ at }) => at)).toEqual(happenings.map(({ at }) => at).toSorted((a, b) => a - b));
+    expect(scheduledEvents.map(({ at }) => at)).toEqual(scheduledEvents.map(({ at }) => at).toSorted((a, b) => a - b));
     for (const room of [1, 2]) {
-      const inRoom = happenings.filter(({ member }) => member.startsWith(`publisher-${room}-`));
+      const inRoom = scheduledEvents.filter(({ member }) => member.startsWith(`publisher-${room}-`));
       // Everyone speaks until told otherwise.
       const speaking = new Set(Array.from({ length: publishers }, (_, at) => `publisher-${room}-${at + 1}`));
       const spoke = new Set<string>();
@@ -221,17 +221,19 @@ describe('the plan', () => {
   });
 
   test('has no turns where all may speak, or none can be heard', () => {
-    expect(plan('--publishers=3', '--speakers=3').happenings).toEqual([]);
-    expect(plan('--publishers=3', '--speakers=0').happenings).toEqual([]);
-    expect(plan('--publishers=3', '--speakers=1', '--audio=off').happenings).toEqual([]);
+    expect(plan('--publishers=3', '--speakers=3').scheduledEvents).toEqual([]);
+    expect(plan('--publishers=3', '--speakers=0').scheduledEvents).toEqual([]);
+    expect(plan('--publishers=3', '--speakers=1', '--audio=off').scheduledEvents).toEqual([]);
   });
 
   test('lets subscribers return as often as asked, and publishers stay', () => {
-    const { happenings } = plan('--publishers=3', '--subscribers=4', '--churn=2.5', '--duration=10');
-    expect(happenings).toHaveLength(25);
-    expect(happenings.map(({ at }) => at)).toEqual(Array.from({ length: 25 }, (_, index) => index * 400));
-    expect(happenings.every(({ what, member }) => what === 'return' && member.startsWith('subscriber-'))).toBe(true);
-    expect(new Set(happenings.map(({ member }) => member)).size).toBe(4);
-    expect(plan('--publishers=3', '--churn=2').happenings).toEqual([]);
+    const { scheduledEvents } = plan('--publishers=3', '--subscribers=4', '--churn=2.5', '--duration=10');
+    expect(scheduledEvents).toHaveLength(25);
+    expect(scheduledEvents.map(({ at }) => at)).toEqual(Array.from({ length: 25 }, (_, index) => index * 400));
+    expect(scheduledEvents.every(({ what, member }) => what === 'return' && member.startsWith('subscriber-'))).toBe(
+      true,
+    );
+    expect(new Set(scheduledEvents.map(({ member }) => member)).size).toBe(4);
+    expect(plan('--publishers=3', '--churn=2').scheduledEvents).toEqual([]);
   });
 });

@@ -31,7 +31,7 @@ export class BusyMeter {
   }
 
   /** The share of a core that each has taken since the last look, in their order. */
-  look(): readonly number[] {
+  poll(): readonly number[] {
     const [before, at] = [this.#used, this.#at];
     this.begin();
     const time = (this.#at - at) * 1000;

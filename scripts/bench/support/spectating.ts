@@ -13,7 +13,7 @@ export const Flow = z.boolean();
 export const Filling = z.object({ ...place, names: z.array(z.string()) });
 
 /** Those who come each at a moment of its own: milliseconds since 1970. */
-export const Rush = z.object({
+export const JoinBurst = z.object({
   ...place,
   patience: z.number(),
   offers: z.array(z.object({ name: z.string(), at: z.number() })),
@@ -27,10 +27,10 @@ export type Sent = z.infer<typeof Sent>;
 export const Received = z.array(z.object({ consumerId: z.string(), distinct: z.number() }));
 export type Received = z.infer<typeof Received>;
 
-export const Rushed = z.object({
+export const JoinBurstResult = z.object({
   /** Of those who have seen something, in milliseconds from the moment at which they were to come. */
   times: z.array(z.number()),
   failures: z.array(z.string()),
   srtp: z.string(),
 });
-export type Rushed = z.infer<typeof Rushed>;
+export type JoinBurstResult = z.infer<typeof JoinBurstResult>;

@@ -8,7 +8,7 @@ import { answerQuestions } from '../../support/process/Child.ts';
 import { pause } from './BareRoom.ts';
 import { steadySimulcast } from './layers.ts';
 import { Crowd, cameraOf } from './members.ts';
-import { Filling, Flow, Hosting, Rush } from './spectating.ts';
+import { Filling, Flow, Hosting, JoinBurst } from './spectating.ts';
 import { visit } from './visits.ts';
 
 /** Handshakes at once: others like this one have theirs at the same time. */
@@ -41,8 +41,8 @@ answerQuestions(
       crowd.members.flatMap(({ media }) =>
         media.all.map(({ info, distinct }) => ({ consumerId: info.consumerId, distinct })),
       ),
-    rush: async (data) => {
-      const { url, room, patience, offers } = Rush.parse(data);
+    joinBurst: async (data) => {
+      const { url, room, patience, offers } = JoinBurst.parse(data);
       const visits = offers.map(async ({ name, at }) => {
         await setTimeout(Math.max(0, at - now()));
         return visit({ url, room, name, kind: 'broadcast', role: 'viewer' }, { patience, since: at });

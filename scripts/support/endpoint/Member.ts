@@ -27,7 +27,7 @@ export interface MemberOptions extends MediaOptions {
   /** Whether it says how much it can take, as browsers do, and is sent no more; it does unless told. */
   readonly estimates?: boolean;
   /** The connection was cut, and is being made anew; and it is there again, with the same stay. */
-  onCut?(): void;
+  onReconnecting?(): void;
   onResumed?(): void;
   /** Another peer lost its connection, or is back. */
   onAway?(peerId: string, away: boolean): void;
@@ -38,7 +38,7 @@ export interface MemberOptions extends MediaOptions {
 }
 
 /** Milliseconds since 1970; 0 for what has not come. */
-export interface Moments {
+export interface JoinTimes {
   /** The socket began to open. */
   readonly began: number;
   welcomed: number;
@@ -50,7 +50,7 @@ export interface Moments {
 
 export class Member {
   readonly media: MemberMedia;
-  readonly moments: Moments = { began: now(), welcomed: 0, joined: 0, ready: 0 };
+  readonly moments: JoinTimes = { began: now(), welcomed: 0, joined: 0, ready: 0 };
   /** What the server calls this stay; empty before. */
   peerId = '';
   /** Whether there was something to receive when it came: only then do its first packet and picture tell of its join. */
@@ -141,15 +141,16 @@ export class Member {
         listeners: {
           newConsumers: ({ consumers }) => void this.#consume(consumers),
           consumersClosed: ({ consumerIds }) => this.media.forget(consumerIds),
-          subscribedLayers: ({ source, maxSpatialLayer }) => this.media.setWatched(source, maxSpatialLayer),
+          subscribedLayers: ({ source, maxSpatialLayer }) => this.media.setSubscribedLayers(source, maxSpatialLayer),
           slots: ({ slots }) => this.#slotsChanged(slots),
           peerAway: ({ peerId, away }) => this.#options.onAway?.(peerId, away),
         },
-        onReconnecting: () => this.#options.onCut?.(),
+        onReconnecting: () => this.#options.onReconnecting?.(),
         onResumed: ({ consumers, slots, subscribedLayers }) => {
           this.#sync(consumers);
           this.#slotsChanged(slots);
-          for (const { source, maxSpatialLayer } of subscribedLayers) this.media.setWatched(source, maxSpatialLayer);
+          for (const { source, maxSpatialLayer } of subscribedLayers)
+            this.media.setSubscribedLayers(source, maxSpatialLayer);
           this.#options.onResumed?.();
         },
         onClose: (why) => {

@@ -69,10 +69,10 @@ export class MemberMedia implements Ticking {
   async open(direction: 'send' | 'recv'): Promise<DtlsParameters> {
     const endpoint =
       direction === 'send'
-        ? await Endpoint.open({ onRtcp: (packets) => this.#heed(packets) })
+        ? await Endpoint.open({ onRtcp: (packets) => this.#onRtcp(packets) })
         : await Endpoint.open({
             onRtp: (packet) => this.#receive(packet),
-            onRtcp: (packets) => this.#hear(packets),
+            onRtcp: (packets) => this.#onRtp(packets),
           });
     if (this.#closed) endpoint.close();
     if (direction === 'send') this.#send = endpoint;
@@ -102,7 +102,7 @@ export class MemberMedia implements Ticking {
   }
 
   /** Sends no layer of `source` above that one; none at -1. */
-  setWatched(source: Source, maxSpatialLayer: number): void {
+  setSubscribedLayers(source: Source, maxSpatialLayer: number): void {
     this.tracks.get(source)?.forEach((track, layer) => {
       track.setWatched(layer <= maxSpatialLayer);
     });
@@ -177,10 +177,10 @@ export class MemberMedia implements Ticking {
     const size = packet.length - this.#recv.tagBytes;
     const latency = receiver.take(packet, size, now());
     this.#options.onPacket?.(size, latency, receiver);
-    if (this.#options.decrypts) this.#look(packet);
+    if (this.#options.decrypts) this.#pollReceivers(packet);
   }
 
-  #look(packet: Buffer): void {
+  #pollReceivers(packet: Buffer): void {
     try {
       this.#recv?.decrypt(packet);
     } catch {
@@ -189,7 +189,7 @@ export class MemberMedia implements Ticking {
   }
 
   /** RTCP on the receiving side: sender reports, whose times go back in our reports. */
-  #hear(packets: RtcpPacket[]): void {
+  #onRtp(packets: RtcpPacket[]): void {
     for (const packet of packets) {
       if (!(packet instanceof RtcpSrPacket)) continue;
       const receiver = this.receivers.get(packet.ssrc);
@@ -199,7 +199,7 @@ export class MemberMedia implements Ticking {
   }
 
   /** RTCP on the sending side: what the server wants again, and where it wants a key frame. */
-  #heed(packets: RtcpPacket[]): void {
+  #onRtcp(packets: RtcpPacket[]): void {
     for (const packet of packets) {
       if (packet instanceof RtcpTransportLayerFeedback && packet.feedback instanceof GenericNack) {
         this.#trackOf(packet.feedback.mediaSourceSsrc)?.repeat(packet.feedback.lost);

@@ -1,7 +1,7 @@
 /** Owns the trial of a crowd that is cut at once: all must come back, to what they had, without waiting for one another. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { Cable } from '../../support/network/Cable.ts';
+import { NetworkFault } from '../../support/network/NetworkFault.ts';
 import { until } from '../../support/until.ts';
 import { Guest } from '../support/Guest.ts';
 import { startWeir } from '../support/startWeir.ts';
@@ -20,21 +20,25 @@ export const crowd: Trial = {
   times: 500,
   async run({ times, say }) {
     await using weir = await startWeir({ WEIR_MAX_CONNECTIONS_PER_IP: '10000' });
-    await using cable = await Cable.lay(weir.url);
+    await using network = await NetworkFault.start(weir.url);
     using cleanUp = new DisposableStack();
     const guests: Guest[] = [];
     while (guests.length < times) {
       const some = Array.from({ length: Math.min(AT_ONCE, times - guests.length) }, (_, index) =>
-        Guest.enter(cable.url, `room-${Math.floor((guests.length + index) / ROOM)}`, `guest-${guests.length + index}`),
+        Guest.enter(
+          network.url,
+          `room-${Math.floor((guests.length + index) / ROOM)}`,
+          `guest-${guests.length + index}`,
+        ),
       );
       for (const guest of await Promise.all(some)) guests.push(cleanUp.use(guest));
       say(`${guests.length} of ${times} are in`);
     }
     const ids = guests.map(({ member }) => member.peerId).join();
-    cable.cut('reset');
+    network.cut('reset');
     await until('all being cut', 10_000, () => guests.every(({ cuts }) => cuts.length > 0));
     await setTimeout(AWAY);
-    await cable.mend();
+    await network.mend();
     const mended = performance.now();
     await until('all being back', 30_000, () => guests.every(({ resumes }) => resumes.length > 0));
     const back = guests.map(({ resumes }) => (resumes[0] ?? 0) - mended);

@@ -1,6 +1,6 @@
 /** Owns the trial of cut connections: media must flow on as if nothing was, and the stay be the same. */
 import { setTimeout } from 'node:timers/promises';
-import { Cable, type Cut } from '../../support/network/Cable.ts';
+import { type Cut, NetworkFault } from '../../support/network/NetworkFault.ts';
 import { randomFrom } from '../../support/random.ts';
 import { until } from '../../support/until.ts';
 import { Guest } from '../support/Guest.ts';
@@ -20,8 +20,8 @@ export const cuts: Trial = {
   times: 100,
   async run({ times, say }) {
     await using weir = await startWeir();
-    await using near = await Cable.lay(weir.url);
-    await using far = await Cable.lay(weir.url);
+    await using near = await NetworkFault.start(weir.url);
+    await using far = await NetworkFault.start(weir.url);
     using publisher = await Guest.enter(near.url, 'cuts', 'publisher', true);
     using viewer = await Guest.enter(far.url, 'cuts', 'viewer');
     using control = await Guest.enter(weir.url, 'cuts', 'control');
@@ -33,12 +33,12 @@ export const cuts: Trial = {
     let changed = 0;
     for (let turn = 0; turn < times; turn += 1) {
       const how: Cut = turn % 2 ? 'silence' : 'reset';
-      const [cable, guest] = (turn >> 1) % 2 ? [far, viewer] : [near, publisher];
+      const [network, guest] = (turn >> 1) % 2 ? [far, viewer] : [near, publisher];
       const count = guest.resumes.length;
-      cable.cut(how);
+      network.cut(how);
       await until('the cut being noticed', NOTICE, () => guest.cuts.length > count);
       await setTimeout(random.int(AWAY));
-      await cable.mend();
+      await network.mend();
       const mended = performance.now();
       await until('the stay being taken up', 10_000, () => guest.resumes.length > count);
       back[how].push((guest.resumes.at(-1) ?? 0) - mended);

@@ -1,5 +1,5 @@
 /** Owns the trial of half-open connections: both sides must find out by themselves, with the settings that Weir has. */
-import { Cable } from '../../support/network/Cable.ts';
+import { NetworkFault } from '../../support/network/NetworkFault.ts';
 import { until } from '../../support/until.ts';
 import { Guest } from '../support/Guest.ts';
 import { startWeir } from '../support/startWeir.ts';
@@ -17,15 +17,15 @@ export const halfOpen: Trial = {
   times: 20,
   async run({ times, say }) {
     await using weir = await startWeir({ WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
-    await using cable = await Cable.lay(weir.url);
+    await using network = await NetworkFault.start(weir.url);
     using cleanUp = new DisposableStack();
     using watcher = await Guest.enter(weir.url, 'half', 'watcher');
     const guests: Guest[] = [];
     for (let index = 0; index < times; index += 1) {
-      guests.push(cleanUp.use(await Guest.enter(cable.url, 'half', `guest-${index}`)));
+      guests.push(cleanUp.use(await Guest.enter(network.url, 'half', `guest-${index}`)));
     }
     const began = performance.now();
-    cable.cut('silence');
+    network.cut('silence');
     const noticed = guests.map(async (guest) => {
       await until(`${guest.name} noticing`, 2 * KNOWN, () => guest.cuts.length > 0);
       return (guest.cuts[0] ?? 0) - began;

@@ -27,7 +27,7 @@ export class Guest implements Disposable {
       room,
       name,
       tracks: publishes ? { camera: [steadyVideo(steady)] } : {},
-      onCut: () => guest.cuts.push(performance.now()),
+      onReconnecting: () => guest.cuts.push(performance.now()),
       onResumed: () => guest.resumes.push(performance.now()),
       onEnd: (reason) => guest.ends.push(reason),
       onAway: (peerId, away) => {

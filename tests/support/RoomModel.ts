@@ -21,7 +21,7 @@ const aboutTheRoom = new Set([
   'subscribedLayers',
 ]);
 
-export interface Belief {
+export interface RoomState {
   /** Peer id -> what it publishes, as `source state`, sorted. */
   readonly peers: Readonly<Record<string, readonly string[]>>;
   /** Consumer id -> `peer id:source`, or `slot number`. */
@@ -32,7 +32,7 @@ export interface Belief {
   readonly watched: ReadonlyMap<string, number>;
 }
 
-export class Witness {
+export class RoomModel {
   readonly peerId: string;
   #client: TestClient;
   #snapshot: JoinReply | ResumeReply;
@@ -60,7 +60,7 @@ export class Witness {
    * What follows from everything that has come so far.
    * @throws {Error} at news that contradict what came before them, or that came before the snapshot
    */
-  get belief(): Belief {
+  get state(): RoomState {
     const snapshot = this.#snapshot;
     const peers = new Map(snapshot.peers.map(({ peerId, sources }) => [peerId, statesOf(sources)]));
     const consumers = new Map(snapshot.consumers.map((one) => [one.consumerId, originOf(one)]));
@@ -105,7 +105,7 @@ export class Witness {
   }
 }
 
-/** As a belief has the sources of a peer. */
+/** As a state has the sources of a peer. */
 export function statesOf(sources: Readonly<Partial<Record<string, string>>>): string[] {
   return Object.entries(sources)
     .map(([source, state]) => `${source} ${state}`)

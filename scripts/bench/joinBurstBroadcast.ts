@@ -1,4 +1,4 @@
-/** Owns the benchmark of a rush: two hundred viewers come within a second to a broadcast that is live, on one worker or two. */
+/** Owns the benchmark of a burst of joins: two hundred viewers come within a second to a broadcast that is live, on one worker or two. */
 import { setTimeout } from 'node:timers/promises';
 import { now } from '../support/endpoint/clock.ts';
 import { type Measured, startMeasured } from '../support/servers/measured.ts';
@@ -17,7 +17,7 @@ const ROOM = 'bench';
 /** Processes that they are spread over. */
 const CREWS = 3;
 /** All are offered within so long; each has so long to see something; how long it flows before; between looks; milliseconds. */
-const TIMES = { rush: 1000, patience: 30_000, settle: 2500, look: 500 };
+const TIMES = { burst: 1000, patience: 30_000, settle: 2500, look: 500 };
 const PAIRS = { full: 12, quick: 10 };
 const GOAL = { keyFrames: 2 };
 /** As in production: tests have servers that are never too busy, and nobody waits in line there. */
@@ -35,16 +35,16 @@ interface Arrival {
   /** Milliseconds from the moment at which each was to come to its first whole frame. */
   readonly times: readonly number[];
   readonly failures: readonly string[];
-  /** Of the layer that was asked most often: within the second of the rush, and until everybody saw something. */
+  /** Of the layer that was asked most often: within the second of the burst, and until everybody saw something. */
   readonly asked: { readonly meanwhile: number; readonly inAll: number };
   /** Shares of a core in the half second in which it was busiest. */
   readonly busiest: { readonly tester: number; readonly node: number; readonly worker: number };
   readonly srtp: string;
 }
 
-export const rush: Benchmark = {
-  name: 'rush',
-  title: 'A rush into a live broadcast',
+export const joinBurstBroadcast: Benchmark = {
+  name: 'join-burst-broadcast',
+  title: 'A burst of joins into a live broadcast',
   about: `${VIEWERS} viewers are offered within one second to a broadcast that is live (simulcast of 60, 150 and 400 kbit/s, a key frame every 10 s or when asked for), each time to a server of its own, with one worker or spread over two (WEIR_SPILLOVER_UTILIZATION 0). Times run from the moment at which each was to come to a whole frame, which is a key frame, as the server begins with one. One viewer watches before. How many may join abreast and wait in line is as in production. Viewers, in ${CREWS} processes, and server share this machine: what the busiest process took says whose time it is.`,
   a: 'two workers',
   b: 'one worker',
@@ -96,8 +96,8 @@ async function arrive(
   await audience.fill(1);
   await setTimeout(TIMES.settle);
   const before = (await audience.sent()).map(({ keyFrameRequests }) => keyFrameRequests);
-  const { beganAt, over } = audience.rush(evenly(viewers, TIMES.rush), TIMES.patience);
-  const meanwhile = setTimeout(beganAt + TIMES.rush - now()).then(() => audience.sent());
+  const { beganAt, over } = audience.joinBurst(evenly(viewers, TIMES.burst), TIMES.patience);
+  const meanwhile = setTimeout(beganAt + TIMES.burst - now()).then(() => audience.sent());
   const busiest = watch(server, audience, over);
   const { times, failures, srtp } = await over;
   const asked = { meanwhile: mostAsked(await meanwhile, before), inAll: mostAsked(await audience.sent(), before) };
@@ -113,7 +113,7 @@ async function watch(server: Measured, audience: Audience, over: Promise<unknown
     worker: new BusyMeter(server.workers),
   };
   const look = () => {
-    for (const meter of Object.values(meters)) meter.look();
+    for (const meter of Object.values(meters)) meter.poll();
   };
   const timer = setInterval(look, TIMES.look);
   await over.catch(() => {});
@@ -129,7 +129,7 @@ function figuresOf(arrivals: readonly Arrival[], where: string): Figure[] {
     { name: `First key frame, p95, ${where}`, value: p95, unit: 'ms' },
     { name: `First key frame, last of all, ${where}`, value: max, unit: 'ms' },
     {
-      name: `Key frames asked for, a layer, most in the second of a rush, ${where}`,
+      name: `Key frames asked for, a layer, most in the second of the burst, ${where}`,
       value: most('meanwhile'),
       unit: '',
       goal: { most: GOAL.keyFrames },
@@ -137,7 +137,7 @@ function figuresOf(arrivals: readonly Arrival[], where: string): Figure[] {
     { name: `Key frames asked for, a layer, most until all see, ${where}`, value: most('inAll'), unit: '' },
     {
       name: `Key frames asked for, a layer, most a second until all see, ${where}`,
-      value: Math.max(...arrivals.map(({ asked, times }) => (asked.inAll * 1000) / Math.max(TIMES.rush, ...times))),
+      value: Math.max(...arrivals.map(({ asked, times }) => (asked.inAll * 1000) / Math.max(TIMES.burst, ...times))),
       unit: '',
     },
   ];

@@ -1,4 +1,4 @@
-/** Owns the benchmark of a storm: two hundred viewers who come within one second. */
+/** Owns the benchmark of a burst of joins by an audience: two hundred viewers who come within one second. */
 
 import { parseOptions } from '../load/options.ts';
 import type { LoadResults } from '../load/results.ts';
@@ -8,7 +8,7 @@ import { raised } from '../support/servers/settings.ts';
 import type { Benchmark } from './support/Benchmark.ts';
 import { figuresOf, ratioOf, runPairs } from './support/pairs.ts';
 
-const STORM = { viewers: 200, seconds: 5 };
+const BURST = { viewers: 200, seconds: 5 };
 /** What a calm arrival is: so many a second. */
 const CALM = 20;
 
@@ -17,7 +17,7 @@ async function arrive(viewers: number, rate: number): Promise<LoadResults> {
   await using weir = await startMeasured();
   const options = parseOptions([
     ...['--url', weir.url, '--publishers', '1', '--subscribers', String(viewers)],
-    ...['--duration', String(STORM.seconds), '--rate', String(rate), '--processes', '2', '--sample', '2'],
+    ...['--duration', String(BURST.seconds), '--rate', String(rate), '--processes', '2', '--sample', '2'],
   ]);
   if (!options) throw new Error('the command line asks for help');
   const results = await load(options);
@@ -25,16 +25,16 @@ async function arrive(viewers: number, rate: number): Promise<LoadResults> {
   return results;
 }
 
-export const storm: Benchmark = {
-  name: 'storm',
-  title: 'A storm of viewers',
-  about: `${STORM.viewers} viewers come to one broadcaster (360p VP8 and voice) within one second, or ${CALM} a second. Times run from each viewer's socket to a whole key frame. The server asks the broadcaster for at most one key frame a second, whoever comes.`,
+export const joinBurstLoad: Benchmark = {
+  name: 'join-burst-load',
+  title: 'A burst of joins by an audience',
+  about: `${BURST.viewers} viewers come to one broadcaster (360p VP8 and voice) within one second, or ${CALM} a second. Times run from each viewer's socket to a whole key frame. The server asks the broadcaster for at most one key frame a second, whoever comes.`,
   a: 'all in one second',
   b: `${CALM} a second`,
   limits: raised,
   slow: true,
   async run({ say }) {
-    const { viewers } = STORM;
+    const { viewers } = BURST;
     const arrivals: LoadResults[] = [];
     const pairs = await runPairs(
       async () => {
@@ -68,18 +68,18 @@ export const storm: Benchmark = {
           goal: { least: 100 },
         },
         {
-          name: 'Failed, in the worst storm',
+          name: 'Failed, in the worst burst',
           value: most(({ members }) => members.failed),
           unit: '',
           goal: { most: 0 },
         },
         {
-          name: 'Key frames asked for, most in a storm',
+          name: 'Key frames asked for, most in a burst',
           value: most(({ keyFrameRequests }) => keyFrameRequests),
           unit: '',
         },
         {
-          name: 'First key frame, p95, worst storm',
+          name: 'First key frame, p95, worst burst',
           value: most(({ firstKeyFrame }) => firstKeyFrame.p95),
           unit: 'ms',
         },

@@ -37,8 +37,8 @@ interface Hall extends AsyncDisposable {
   readonly srtp: string;
 }
 
-export const voices: Benchmark = {
-  name: 'voices',
+export const audioSlots: Benchmark = {
+  name: 'audio-slots',
   title: 'Voices of a large room',
   about: `Microphones that send 50 packets a second each and say how loud they are; one after another speaks for 2.4 s, three or four at a time. Slots: five voices are heard at once, whoever speaks. All forwarded: the same server with WEIR_MAX_AUDIBLE_SPEAKERS=20 and ${BOTH} microphones, which is as many as it forwards one by one; all ${BOTH} listen. In larger rooms ${LISTENERS} only listen; beginnings of speech are followed from the first sound to a listener.`,
   a: 'slots',

@@ -4,7 +4,7 @@ import { observer } from 'mediasoup';
 import type { Worker } from 'mediasoup/types';
 
 /** Live objects at one moment. */
-export interface Census {
+export interface ResourceSnapshot {
   readonly routers: number;
   readonly transports: number;
   readonly producers: number;
@@ -42,7 +42,7 @@ observer.on('newworker', (worker) => {
 });
 
 /** Counts now. Import this module before the server starts: what was made earlier is not seen. */
-export async function census(): Promise<Census> {
+export async function resourceSnapshot(): Promise<ResourceSnapshot> {
   const dumps = await Promise.all([...workers].map((worker) => worker.dump()));
   return {
     ...live,
@@ -54,7 +54,7 @@ export async function census(): Promise<Census> {
 }
 
 /** Those counts that are higher now than they were, with both numbers; only what is in `before` is compared. */
-export function grown(now: Census, before: Partial<Census>): Record<string, string> {
+export function grown(now: ResourceSnapshot, before: Partial<ResourceSnapshot>): Record<string, string> {
   const counts = new Map<string, number>(Object.entries(now));
   const more = Object.entries(before).filter(([name, count]) => (counts.get(name) ?? 0) > count);
   return Object.fromEntries(more.map(([name, count]) => [name, `${count} -> ${counts.get(name)}`]));

@@ -47,9 +47,9 @@ interface Round {
   readonly widened: Phase;
 }
 
-export const squeeze: Benchmark = {
-  name: 'squeeze',
-  title: 'A link that gets narrow',
+export const linkDrop: Benchmark = {
+  name: 'link-drop',
+  title: 'A drop of the link',
   about: `One publisher of simulcast (150, 500 and 1500 kbit/s VP8), and Chromium behind a link of ${LINK.wide / 1000} Mbit/s (${2 * LINK.delay} ms there and back, 200 ms of queue), which shows it in full. The link gets as narrow as ${LINK.tight / 1000} Mbit/s for ${TIMES.tight / 1000} s, then wide again. Layers are told by the size of the frames that are presented.`,
   a: 'narrow',
   b: 'wide',

@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Order, Report } from './messages.ts';
 
-const script = fileURLToPath(new URL('crew.ts', import.meta.url));
-/** How long a crew may take to say what it has counted, in milliseconds. */
+const script = fileURLToPath(new URL('loadWorker.ts', import.meta.url));
+/** How long a load worker may take to say what it has counted, in milliseconds. */
 const END_TIMEOUT = 20_000;
 
 export type Result = Extract<Report, { type: 'result' }>;
 
-export class Crews implements AsyncDisposable {
+export class LoadWorkers implements AsyncDisposable {
   readonly #children: ChildProcess[];
   readonly #results = new Map<ChildProcess, Result>();
 
@@ -18,12 +18,12 @@ export class Crews implements AsyncDisposable {
     this.#children = children;
   }
 
-  /** @param hear is told everything that a crew says while the test runs, and which one said it */
-  static async start(count: number, hear: (report: Report, index: number) => void): Promise<Crews> {
+  /** @param hear is told everything that a load worker says while the test runs, and which one said it */
+  static async start(count: number, hear: (report: Report, index: number) => void): Promise<LoadWorkers> {
     const children = Array.from({ length: count }, () =>
       fork(script, { serialization: 'advanced', execArgv: ['--max-semi-space-size=32'] }),
     );
-    const crews = new Crews(children);
+    const loadWorkers = new LoadWorkers(children);
     try {
       await Promise.all(
         children.map(async (child, index) => {
@@ -32,15 +32,15 @@ export class Crews implements AsyncDisposable {
           child.on('message', (message) => {
             const report = Report.parse(message);
             if (report.type === 'ready') ready.resolve();
-            if (report.type === 'result') crews.#results.set(child, report);
+            if (report.type === 'result') loadWorkers.#results.set(child, report);
             else hear(report, index);
           });
           await ready.promise;
         }),
       );
-      return crews;
+      return loadWorkers;
     } catch (error) {
-      await crews[Symbol.asyncDispose]();
+      await loadWorkers[Symbol.asyncDispose]();
       throw error;
     }
   }
@@ -50,7 +50,7 @@ export class Crews implements AsyncDisposable {
   }
 
   /** @param order what each is told, by its number */
-  tell(order: (index: number) => Order): void {
+  send(order: (index: number) => Order): void {
     this.#children.forEach((child, index) => {
       if (child.connected) child.send(order(index));
     });
@@ -60,7 +60,7 @@ export class Crews implements AsyncDisposable {
   async end(): Promise<Result[]> {
     const gone = this.#children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
     const exits = gone.map((child) => once(child, 'exit'));
-    this.tell(() => ({ type: 'end' }));
+    this.send(() => ({ type: 'end' }));
     const late = setTimeout(() => this.#kill(), END_TIMEOUT);
     await Promise.all(exits);
     clearTimeout(late);

@@ -7,7 +7,7 @@ const BRIGHT = 128;
 /** Pixels: what is narrower is of a lower layer, or was made narrower by a browser that had no time for more. */
 const FULL = 1280;
 
-export interface Sight {
+export interface PictureAges {
   /** From drawing to presentation, in milliseconds, of the frames that could be read. */
   readonly ages: readonly number[];
   /** All that were presented. */
@@ -23,7 +23,7 @@ export interface Sight {
 }
 
 /** @param before what was counted when the first of `frames` was shown, and `after` when the last one was */
-export function sightOf(frames: readonly SeenFrame[], before: ViewerStats, after: ViewerStats): Sight {
+export function pictureAgesOf(frames: readonly SeenFrame[], before: ViewerStats, after: ViewerStats): PictureAges {
   const ages = frames.flatMap(({ at, blocks }) => {
     const drawn = timeOf(
       blocks.map((brightness) => brightness > BRIGHT),

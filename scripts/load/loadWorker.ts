@@ -8,7 +8,7 @@ import { type Material, prepareMaterial } from '../support/media/material.ts';
 import { Histogram } from '../support/statistics/Histogram.ts';
 import { Order, type Report } from './messages.ts';
 import type { LoadOptions } from './options.ts';
-import type { Happening, MemberPlan } from './plan.ts';
+import type { MemberPlan, ScheduledEvent } from './plan.ts';
 import { publishedBy, Received, subscriberRow } from './tally.ts';
 
 /** How long a token for joining holds, in seconds. */
@@ -21,7 +21,7 @@ interface Place {
   error: string | undefined;
 }
 
-class Crew {
+class LoadWorker {
   readonly #options: LoadOptions;
   readonly #places = new Map<string, Place>();
   readonly #material: Material;
@@ -46,9 +46,9 @@ class Crew {
     void this.#tellEverySecond();
   }
 
-  async happen(happenings: readonly Happening[]): Promise<void> {
+  async run(scheduledEvents: readonly ScheduledEvent[]): Promise<void> {
     const since = now();
-    for (const { at, member, what } of happenings) {
+    for (const { at, member, what } of scheduledEvents) {
       const place = this.#places.get(member);
       if (!place) continue;
       if (!(await this.#wait(since + at - now()))) return;
@@ -113,7 +113,7 @@ class Crew {
           this.#second.bytes += bytes;
           if (latency !== undefined) this.#second.latency.add(latency);
         },
-        onEnd: (reason) => tell({ type: 'lost', name, reason }),
+        onEnd: (reason) => report({ type: 'lost', name, reason }),
       });
       if (this.#ending.signal.aborted) {
         member.leave();
@@ -121,13 +121,13 @@ class Crew {
       }
       place.member = member;
       await ready;
-      tell({ type: 'joined', name, again });
+      report({ type: 'joined', name, again });
     } catch (error) {
       if (this.#ending.signal.aborted) return;
       // One whose media found no way was no subscriber.
       place.member = undefined;
       place.error = error instanceof WeirError || error instanceof Error ? error.message : String(error);
-      tell({ type: 'failed', name, error: place.error });
+      report({ type: 'failed', name, error: place.error });
     }
   }
 
@@ -148,7 +148,7 @@ class Crew {
       const elapsed = performance.now() - this.#lastSecond;
       this.#cpu = process.cpuUsage();
       this.#lastSecond = performance.now();
-      tell({
+      report({
         type: 'second',
         second: {
           second,
@@ -182,22 +182,22 @@ class Crew {
   }
 }
 
-function tell(report: Report): void {
+function report(report: Report): void {
   process.send?.(report);
 }
 
-let crew: Crew | undefined;
+let loadWorker: LoadWorker | undefined;
 process.on('message', async (message) => {
   const order = Order.parse(message);
   if (order.type === 'begin') {
     const { options, members, at } = order;
     const needsMaterial = members.some(({ publishes }) => publishes);
     const material = needsMaterial ? await prepareMaterial(options) : {};
-    crew = new Crew(options, members, material, at);
-    crew.begin();
-  } else if (order.type === 'allIn') void crew?.happen(order.happenings);
+    loadWorker = new LoadWorker(options, members, material, at);
+    loadWorker.begin();
+  } else if (order.type === 'allIn') void loadWorker?.run(order.scheduledEvents);
   else {
-    if (crew) tell(crew.end());
+    if (loadWorker) report(loadWorker.end());
     // What has been said must arrive before we go.
     process.disconnect();
   }
@@ -205,4 +205,4 @@ process.on('message', async (message) => {
 // Without a coordinator there is no test.
 process.on('disconnect', () => process.exit());
 process.on('SIGINT', () => {});
-tell({ type: 'ready' });
+report({ type: 'ready' });

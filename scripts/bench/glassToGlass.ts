@@ -11,7 +11,7 @@ import { median } from '../support/statistics/median.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { ClockHost, ClockViewer } from './support/clockPages.ts';
 import { type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
-import { type Sight, sightOf } from './support/sight.ts';
+import { type PictureAges, pictureAgesOf } from './support/pictureAges.ts';
 
 const ROOM = 'bench';
 /** Milliseconds and percent, in each direction. */
@@ -36,8 +36,8 @@ interface Stage extends AsyncDisposable {
   readonly viewers: Browser;
 }
 
-export const glass: Benchmark = {
-  name: 'glass',
+export const glassToGlass: Benchmark = {
+  name: 'glass-to-glass',
   title: 'From glass to glass',
   about: `Chromium publishes a canvas of 1280x720 to a live broadcast, 30 frames a second, each of which is the time at which it is drawn, in black and white blocks with a checksum. A viewer in another Chromium, muted, reads it from each frame, and takes it from the time at which that frame is presented (expectedDisplayTime): drawing, encoding, the server, the jitter buffer, decoding and compositing are in it, camera and screen are not. Each time a viewer comes anew, to one profile or the other, and frames count ${TIMES.settle / 1000} s later. First on loopback, then with a link between viewer and server that delays all packets by ${LINK.delay} ms and loses ${LINK.loss} % of them in each direction.`,
   a: names.lowLatency,
@@ -46,14 +46,14 @@ export const glass: Benchmark = {
   slow: true,
   async run({ quick, say }) {
     const depth = quick ? 'quick' : 'full';
-    const measure = async (stage: Stage, where: string, time: number): Promise<Pair<Sight>[]> =>
+    const measure = async (stage: Stage, where: string, time: number): Promise<Pair<PictureAges>[]> =>
       runPairs(
         () => look(stage, 'lowLatency', time),
         () => look(stage, 'smooth', time),
         { pairs: PAIRS[depth], onPair: (pair, of) => say(`${where}: pair ${pair} of ${of}`) },
       );
     say('loopback');
-    let near: Pair<Sight>[];
+    let near: Pair<PictureAges>[];
     {
       await using stage = await onLoopback();
       near = await measure(stage, 'loopback', TIMES[depth].loopback);
@@ -107,7 +107,7 @@ async function stageOf(
 }
 
 /** Somebody who comes, and looks on for so long. */
-async function look({ url, host, viewers }: Stage, profile: BroadcastProfile, time: number): Promise<Sight> {
+async function look({ url, host, viewers }: Stage, profile: BroadcastProfile, time: number): Promise<PictureAges> {
   await host.setProfile(profile);
   await using viewer = await ClockViewer.enter(viewers, { url, room: ROOM });
   await setTimeout(TIMES.settle);
@@ -115,26 +115,31 @@ async function look({ url, host, viewers }: Stage, profile: BroadcastProfile, ti
   const before = await viewer.stats();
   await setTimeout(time);
   const [frames, after] = await Promise.all([viewer.frames(), viewer.stats()]);
-  const sight = sightOf(frames, before, after);
+  const sight = pictureAgesOf(frames, before, after);
   if (sight.ages.length === 0) throw new Error(`None of ${frames.length} frames could be read.`);
   return sight;
 }
 
-const ageOf = ({ ages }: Sight): number => median(ages);
+const ageOf = ({ ages }: PictureAges): number => median(ages);
 
-function ratio(pairs: readonly Pair<Sight>[], name: string, of: (sight: Sight) => number): Ratio {
+function ratio(pairs: readonly Pair<PictureAges>[], name: string, of: (sight: PictureAges) => number): Ratio {
   const figures = pairs.map(({ a, b, first }) => ({ a: of(a), b: of(b), first }));
   return ratioOf(figures, { name, unit: 'ms', better: 'lower' });
 }
 
 /** @param goal for the 95th percentile, where there is one */
-function figuresOf(pairs: readonly Pair<Sight>[], profile: BroadcastProfile, where: string, goal?: number): Figure[] {
+function figuresOf(
+  pairs: readonly Pair<PictureAges>[],
+  profile: BroadcastProfile,
+  where: string,
+  goal?: number,
+): Figure[] {
   const sights = pairs.map((pair) => pair[profile === 'lowLatency' ? 'a' : 'b']);
   const ages = distributionOf(sights.flatMap((sight) => sight.ages));
   const pauses = distributionOf(sights.map(({ longest }) => longest));
   const frames = sights.reduce((sum, sight) => sum + sight.frames, 0);
   const full = sights.reduce((sum, sight) => sum + sight.full, 0);
-  const own = (of: keyof Sight['own']) => median(sights.map((sight) => sight.own[of]));
+  const own = (of: keyof PictureAges['own']) => median(sights.map((sight) => sight.own[of]));
   const name = (what: string) => `${what}, ${names[profile]}, ${where}`;
   return [
     { name: name('From glass to glass, p50'), value: ages.p50, unit: 'ms' },

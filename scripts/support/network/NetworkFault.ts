@@ -10,7 +10,7 @@ import { Lifetime } from '../../../server/Lifetime.ts';
 export type Cut = 'reset' | 'silence';
 
 /** Forwards to `127.0.0.1:<port>`. Only what goes through it is cut: media takes its own way. */
-export class Cable implements AsyncDisposable {
+export class NetworkFault implements AsyncDisposable {
   readonly #target: number;
   readonly #lifetime = new Lifetime<'closed'>();
   readonly #sockets = new Set<Socket>();
@@ -25,14 +25,14 @@ export class Cable implements AsyncDisposable {
   }
 
   /** @param url of the server */
-  static async lay(url: string): Promise<Cable> {
+  static async start(url: string): Promise<NetworkFault> {
     const server = createServer();
-    const cable = new Cable(Number(new URL(url).port), server);
-    await cable.#listen(server, 0);
-    return cable;
+    const network = new NetworkFault(Number(new URL(url).port), server);
+    await network.#listen(server, 0);
+    return network;
   }
 
-  /** Where the server is found through this cable. */
+  /** Where the server is found through this network. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }

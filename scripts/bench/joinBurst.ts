@@ -1,4 +1,4 @@
-/** Owns the benchmark of pouring in: many viewers come to one simulcast publisher within a second, on one worker or two. */
+/** Owns the benchmark of a burst of joins: many viewers come to one simulcast publisher within a second, on one worker or two. */
 import { setTimeout } from 'node:timers/promises';
 import { startMeasured } from '../support/servers/measured.ts';
 import { raised } from '../support/servers/settings.ts';
@@ -13,11 +13,11 @@ import { evenly, mostAsked, visit } from './support/visits.ts';
 /** How many come; `WEIR_BENCH_VIEWERS` says otherwise. */
 const VIEWERS = 30;
 /** They come within so long; each has so long to see something; milliseconds. */
-const TIMES = { pour: 1000, patience: 10_000, between: 2500, unwatched: 4500 };
+const TIMES = { burst: 1000, patience: 10_000, between: 2500, unwatched: 4500 };
 const DEPTH = { full: { pairs: 12, cold: 8 }, quick: { pairs: 10, cold: 2 } };
 const GOALS = { keyFrames: 2, firstFrame: 1300 };
 
-interface Pour {
+interface JoinBurst {
   /** Milliseconds from each viewer's socket to a whole frame. */
   readonly times: readonly number[];
   readonly failed: number;
@@ -26,13 +26,13 @@ interface Pour {
 }
 
 interface Stage extends AsyncDisposable {
-  pour(): Promise<Pour>;
+  burst(): Promise<JoinBurst>;
   readonly srtp: string;
 }
 
-export const pour: Benchmark = {
-  name: 'pour',
-  title: 'Viewers who pour in',
+export const joinBurst: Benchmark = {
+  name: 'join-burst',
+  title: 'A burst of joins',
   about: `${VIEWERS} viewers come to one simulcast publisher (60, 150 and 400 kbit/s, a key frame every 10 s or when asked for) within one second, to a server with one worker or spread over two. Times run from each viewer's socket to a whole frame, which is a key frame, as the server begins with one. Somebody watches all the while; where nobody does, the publisher sends nothing until the first one comes.`,
   a: 'two workers',
   b: 'one worker',
@@ -44,17 +44,17 @@ export const pour: Benchmark = {
     await using two = await open({ WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' }, viewers, 'watched');
     await using one = await open({}, viewers, 'watched');
     await using empty = await open({}, viewers, 'unwatched');
-    const pairs = await runPairs(two.pour, one.pour, {
+    const pairs = await runPairs(two.burst, one.burst, {
       pairs: depth.pairs,
       warmUp: 1,
       onPair: (pair, of) => say(`pair ${pair} of ${of}`),
     });
-    const cold: Pour[] = [];
+    const cold: JoinBurst[] = [];
     for (let round = 1; round <= depth.cold; round += 1) {
       say(`nobody was there before: ${round} of ${depth.cold}`);
-      cold.push(await empty.pour());
+      cold.push(await empty.burst());
     }
-    const p95 = ({ times }: Pour) => distributionOf(times).p95;
+    const p95 = ({ times }: JoinBurst) => distributionOf(times).p95;
     const all = { two: pairs.map(({ a }) => a), one: pairs.map(({ b }) => b), cold };
     return {
       srtp: two.srtp,
@@ -81,14 +81,14 @@ export const pour: Benchmark = {
   },
 };
 
-function figuresOf(pours: readonly Pour[], where: string): Figure[] {
+function figuresOf(pours: readonly JoinBurst[], where: string): Figure[] {
   const { p50, p95, max } = distributionOf(pours.flatMap(({ times }) => times));
   return [
     { name: `First frame, p50, ${where}`, value: p50, unit: 'ms' },
     { name: `First frame, p95, ${where}`, value: p95, unit: 'ms', goal: { most: GOALS.firstFrame } },
     { name: `First frame, last of all, ${where}`, value: max, unit: 'ms' },
     {
-      name: `Key frames asked for, a layer, most in a pour, ${where}`,
+      name: `Key frames asked for, a layer, most in a burst, ${where}`,
       value: Math.max(...pours.map(({ keyFrameRequests }) => keyFrameRequests)),
       unit: '',
       goal: { most: GOALS.keyFrames },
@@ -109,11 +109,11 @@ async function open(
   const [sender] = await crowd.join([publisher]);
   if (before === 'watched') await crowd.join([{ url, room: 'bench', name: 'watcher' }]);
   const tracks = sender ? cameraOf(sender) : [];
-  const pour = async (): Promise<Pour> => {
+  const burst = async (): Promise<JoinBurst> => {
     // What the last ones asked for is over, and so is that the publisher is watched.
     await setTimeout(before === 'watched' ? TIMES.between : TIMES.unwatched);
     const asked = tracks.map(({ keyFrameRequests }) => keyFrameRequests);
-    const visits = evenly(viewers, TIMES.pour).map(async (offset, index) => {
+    const visits = evenly(viewers, TIMES.burst).map(async (offset, index) => {
       await setTimeout(offset);
       return visit({ url, room: 'bench', name: `viewer-${index}` }, TIMES);
     });
@@ -128,5 +128,5 @@ async function open(
   };
   const srtp = crowd.srtp;
   const owned = opening.move();
-  return { pour, srtp, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { burst, srtp, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
