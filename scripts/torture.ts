@@ -33,7 +33,7 @@ const page = new URL('../docs/recovery.md', import.meta.url);
 
 const usage = `Usage: npm run torture -- recover [TRIAL ...] [--times N] [--dry]
 
-Does to Weir what it must survive, and writes what was found to torture/recover.json and docs/recovery.md.
+Causes the failures that Weir has to survive, and writes the results to torture/recover.json and docs/recovery.md.
 
   TRIAL      one or more of ${trials.map(({ name }) => name).join(', ')}; all of them without
   --times N  how often each is done, instead of its own number
@@ -131,7 +131,7 @@ function pageOf(results: readonly Result[]): string {
     (one) =>
       `## ${one.title}\n\n${one.about}\n\n\`npm run torture -- recover ${one.name}\`, ${one.times} times, ${one.date}, ${one.seconds} s on ${one.machine}.\n\n| figure | value | goal | reached |\n|---|---|---|---|\n${rows(one)}\n`,
   );
-  return `# Recovery, tried\n\n<!-- Written by \`npm run torture -- recover\`. -->\n\nWhat Weir must survive, done to it again and again on one machine, from outside of it. How it survives is told in\n[architecture.md](architecture.md).\n\n${sections.join('\n')}`;
+  return `# Recovery from failures\n\n<!-- Written by \`npm run torture -- recover\`. -->\n\nFailures that Weir has to survive, caused again and again on one machine, from outside Weir. How it survives them is\ndescribed in [architecture.md](architecture.md#failures).\n\n${sections.join('\n')}`;
 }
 
 async function main(): Promise<number> {

@@ -15,6 +15,6 @@ describe.skipIf(!hasChromium || (missing !== undefined && !mustRun))('a device w
     const figure = (name: string) => figures.find((one) => one.name === name)?.value;
     // By itself, the browser takes nine seconds.
     expect(figure('Each sees the other again, worst')).toBeLessThan(6000);
-    expect(figure('Stays that had to begin anew')).toBe(0);
+    expect(figure('Sessions that were lost')).toBe(0);
   });
 });

@@ -17,7 +17,7 @@ export const address: Trial = {
   name: 'address',
   title: 'A change of address',
   about:
-    'Two people in Chromium, each in one of two network namespaces with the server; the address of one is taken away and it gets another. Times are from there to each of them seeing new frames of the other.',
+    'Two people are in a call in Chromium, in two network namespaces, one of them with the server. One loses its IP address and gets another. Times are from then to each of them seeing new frames of the other.',
   times: 20,
   whyNotHere: () => whyNoChromium() ?? whyNoNamespaces(),
   async run({ times, say }) {
@@ -61,7 +61,7 @@ export const address: Trial = {
     }
     return [
       ...timeFigures('Each sees the other again', back, { most: 3000 }),
-      { name: 'Stays that had to begin anew', value: changed, unit: '', most: 0 },
+      { name: 'Sessions that were lost', value: changed, unit: '', most: 0 },
     ];
   },
 };

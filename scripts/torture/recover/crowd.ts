@@ -14,9 +14,9 @@ const AWAY = 3000;
 
 export const crowd: Trial = {
   name: 'crowd',
-  title: 'A crowd that returns',
+  title: 'Many clients that reconnect at once',
   about:
-    'So many clients, 50 a room, are cut by reset at the same moment for three seconds, and try to come back all the while. Times are from the network being back to each stay being taken up. Server and clients share this machine.',
+    'All clients, 50 per room, lose their connections by a reset at the same moment. The network is away for three seconds, while they try to reconnect. Times are from its return to each session being resumed. Server and clients share the machine.',
   times: 500,
   async run({ times, say }) {
     await using weir = await startWeir({ WEIR_MAX_CONNECTIONS_PER_IP: '10000' });
@@ -45,8 +45,8 @@ export const crowd: Trial = {
     const rooms = Array.from({ length: Math.ceil(times / ROOM) }, (_, index) => `room-${index}`);
     const inside = await Promise.all(rooms.map((room) => insideOf(weir.url, room)));
     return [
-      ...timeFigures('Back', back, { most: 3000 }),
-      { name: 'Came back', value: back.length, unit: '', least: times },
+      ...timeFigures('Resumed', back, { most: 3000 }),
+      { name: 'Sessions resumed', value: back.length, unit: '', least: times },
       {
         name: 'Members that the server counts',
         value: inside.reduce((sum, count) => sum + count, 0),
@@ -54,7 +54,12 @@ export const crowd: Trial = {
         least: times,
         most: times,
       },
-      { name: 'Stays that ended', value: guests.reduce((sum, { ends }) => sum + ends.length, 0), unit: '', most: 0 },
+      {
+        name: 'Sessions that were lost',
+        value: guests.reduce((sum, { ends }) => sum + ends.length, 0),
+        unit: '',
+        most: 0,
+      },
       {
         name: 'Ids that changed',
         value: ids === guests.map(({ member }) => member.peerId).join() ? 0 : 1,

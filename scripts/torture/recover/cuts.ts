@@ -16,7 +16,7 @@ export const cuts: Trial = {
   name: 'cuts',
   title: 'Cut connections',
   about:
-    'The signalling of a publisher and of a viewer is cut outside of both ends, half of the time by reset and half by silence; it stays away for up to two seconds after the client has noticed. Times are from the network being back to the stay being taken up; gaps are pauses of more than 200 ms in the RTP that arrives at the viewer, beside a viewer who is not cut.',
+    "The signalling connection of a publisher and of a viewer is cut between client and server: every second time by a reset, otherwise by dropping packets. The network returns up to two seconds after the client has noticed. Times are from the network's return to the session being resumed. Gaps are pauses of more than 200 ms in the viewer's RTP; the control is a viewer whose connection is not cut.",
   times: 100,
   async run({ times, say }) {
     await using weir = await startWeir();
@@ -48,15 +48,15 @@ export const cuts: Trial = {
     await Promise.all([viewer.flows(), control.flows()]);
     const ended = [publisher, viewer, control].reduce((sum, { ends }) => sum + ends.length, 0);
     const figures: Figure[] = [
-      ...timeFigures('Taken up again', [...back.reset, ...back.silence], { most: 1000 }),
-      ...timeFigures('Taken up again after a reset', back.reset),
-      ...timeFigures('Taken up again after a silence', back.silence),
+      ...timeFigures('Resumed', [...back.reset, ...back.silence], { most: 1000 }),
+      ...timeFigures('Resumed after a reset', back.reset),
+      ...timeFigures('Resumed after a silence', back.silence),
       { name: 'Gaps at the viewer', value: viewer.gaps, unit: '', most: control.gaps },
       { name: 'Gaps at the control', value: control.gaps, unit: '' },
       { name: 'Longest pause at the viewer', value: viewer.longestGap, unit: 'ms' },
       { name: 'Longest pause at the control', value: control.longestGap, unit: 'ms' },
       { name: 'Ids that changed', value: changed, unit: '', most: 0 },
-      { name: 'Stays that ended', value: ended, unit: '', most: 0 },
+      { name: 'Sessions that were lost', value: ended, unit: '', most: 0 },
     ];
     return figures;
   },

@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 export const drain: Trial = {
   name: 'drain',
   title: 'A deploy',
-  about: `Weir is started by \`npm start\`, with a deadline of ${DRAIN} seconds; one publishes, ${VIEWERS} view, and SIGTERM goes to the server, or in every second turn to npm. Media must flow until the deadline, everybody must be told, nobody be let in, every request be answered, and the exit code be 0.`,
+  about: `Weir is started by \`npm start\`, with a deadline of ${DRAIN} seconds; one client publishes and ${VIEWERS} watch. SIGTERM is sent to the server, every second time to npm. Required: media until the deadline, everybody notified, nobody let in, every request answered, exit code 0.`,
   times: 5,
   async run({ times, say }) {
     const lasted: number[] = [];
@@ -81,7 +81,7 @@ export const drain: Trial = {
       { name: 'Media delivered meanwhile, worst viewer', value: delivered * 100, unit: '%', least: 97 },
       { name: 'Gaps', value: gaps, unit: '', most: 0 },
       { name: 'Requests without an answer', value: unanswered, unit: '', most: 0 },
-      { name: 'Viewers who were not told', value: untold, unit: '', most: 0 },
+      { name: 'Viewers who were not notified', value: untold, unit: '', most: 0 },
       { name: 'Let in', value: letIn, unit: '', most: 0 },
       { name: 'Exit codes other than 0', value: badExits, unit: '', most: 0 },
       { name: 'Processes left', value: left, unit: '', most: 0 },

@@ -10,12 +10,12 @@ import { type Figure, type Trial, timeFigures } from '../support/Trial.ts';
 const PATIENCE = 60_000;
 
 const about =
-  "Three people on Weir's page, in Chromium: a host, a speaker, and somebody whom the host has silenced. The tokens that they came in with have expired.";
+  'Three people are in a room in Chromium: a host, a speaker, and somebody who may not publish any more since the host changed their grants. The tokens with which they joined have expired.';
 
 export const expiredWorkers: Trial = {
   name: 'expired-workers',
-  title: 'Media workers that are killed, after tokens have expired',
-  about: `${about} The room's worker is killed with signal 9. Times are from there to all three being in and the two who may be seen seeing each other.`,
+  title: 'Killed media workers, expired tokens',
+  about: `${about} The room's worker is killed with SIGKILL. Times are from then to all three being in the room and the two publishers seeing each other.`,
   times: 20,
   whyNotHere: whyNoChromium,
   async run({ times, say }) {
@@ -46,8 +46,8 @@ export const expiredWorkers: Trial = {
 
 export const expiredNode: Trial = {
   name: 'expired-node',
-  title: 'Weir itself, killed, after tokens have expired',
-  about: `${about} Weir is killed with signal 9, and another is started on the same port, which knows nothing of what the host decided. Times are from that one running to all three being in and the two who may be seen seeing each other.`,
+  title: 'A killed server, expired tokens',
+  about: `${about} The server is killed with SIGKILL, and another is started on the same port, without the host's decisions. Times are from the new server running to all three being in the room and the two publishers seeing each other.`,
   times: 20,
   whyNotHere: whyNoChromium,
   async run({ times, say }) {

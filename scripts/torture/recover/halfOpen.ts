@@ -13,7 +13,7 @@ export const halfOpen: Trial = {
   name: 'half-open',
   title: 'Half-open connections',
   about:
-    'Connections fall silent in both directions, and neither end is told. Times are from there to the client trying another connection, and to the others being told by the server that this peer is away. Settings are the defaults: a ping every 5 s, 15 s of silence.',
+    'Packets of a connection are dropped in both directions, without either end being told. Times are from then to the client opening another connection, and to the server notifying the others that this peer is away. Settings are the defaults: a ping every 5 s, a timeout of 15 s.',
   times: 20,
   async run({ times, say }) {
     await using weir = await startWeir({ WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
@@ -38,8 +38,8 @@ export const halfOpen: Trial = {
     say(`all ${times} clients have noticed`);
     const server = await Promise.all(marked);
     return [
-      ...timeFigures('The client knows', client, { most: KNOWN }),
-      ...timeFigures('The server knows, and has told the others', server, { most: KNOWN + LEEWAY }),
+      ...timeFigures('Until the client notices', client, { most: KNOWN }),
+      ...timeFigures('Until the server has notified the others', server, { most: KNOWN + LEEWAY }),
     ];
   },
 };

@@ -11,9 +11,9 @@ const ORPHAN = 2000;
 
 export const node: Trial = {
   name: 'node',
-  title: 'Weir itself, killed',
+  title: 'A killed server',
   about:
-    "Two people on Weir's page, in Chromium; Weir is killed with signal 9, in every second turn with a frozen worker, and another is started on the same port. Times are from that one running to each of them seeing new frames of the other. Orphans are processes of the killed one that live two seconds later.",
+    'Two people are in a call in Chromium. The server is killed with SIGKILL, every second time with a frozen worker, and another is started on the same port. Times are from the new server running to each of them seeing new frames of the other. Orphans are processes of the killed server that are alive two seconds later.',
   times: 20,
   whyNotHere: whyNoChromium,
   async run({ times, say }) {

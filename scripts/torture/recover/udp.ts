@@ -16,9 +16,9 @@ const POLL = 50;
 
 export const udp: Trial = {
   name: 'udp',
-  title: 'UDP that is blocked in the middle of a call',
+  title: 'UDP that is blocked during a call',
   about:
-    'Two people in Chromium, each in one of two network namespaces with the server; from one moment on no UDP gets through between them, while TCP does. Times are from there to the page saying that media is being reconnected, and to each of them seeing new frames of the other. Each turn is a new call.',
+    'Two people are in a call in Chromium, in two network namespaces, one of them with the server. UDP between the namespaces is blocked, and TCP is not. Times are from then to the page saying that media is being reconnected, and to each of them seeing new frames of the other. Each time is a new call.',
   times: 20,
   whyNotHere: () => whyNoChromium() ?? whyNoNamespaces(),
   async run({ times, say }) {
@@ -63,11 +63,11 @@ export const udp: Trial = {
       await Promise.all([ada, bob].map(({ page }) => page.context().close()));
     }
     return [
-      ...timeFigures('The page says that media is reconnected', said, { most: 2000 }),
-      { name: 'Drops of which the page said so', value: said.length, unit: '', least: times },
-      { name: 'Drops for which the page blamed the other person', value: blamed, unit: '', most: 0 },
+      ...timeFigures('Until the page says so', said, { most: 2000 }),
+      { name: 'Times that the page said so', value: said.length, unit: '', least: times },
+      { name: 'Times that the page blamed the other person', value: blamed, unit: '', most: 0 },
       ...timeFigures('Each sees the other again', back, { most: 5000 }),
-      { name: 'Sessions that had to begin anew', value: changed, unit: '', most: 0 },
+      { name: 'Sessions that were lost', value: changed, unit: '', most: 0 },
     ];
   },
 };

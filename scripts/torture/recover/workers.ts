@@ -11,9 +11,9 @@ const PATIENCE = 30_000;
 
 export const workers: Trial = {
   name: 'workers',
-  title: 'Media workers that are killed',
+  title: 'Killed media workers',
   about:
-    "Two people on Weir's page, in Chromium, whose room is on a worker that is killed with signal 9. Times are from there to each of them seeing new frames of the other. In a room on another worker a headless viewer counts gaps of more than 200 ms. Ghosts are people in the room beyond the two.",
+    'Two people are in a call in Chromium, and the worker of their room is killed with SIGKILL. Times are from then to each of them seeing new frames of the other. In a room on another worker, a headless viewer counts gaps of more than 200 ms. Ghosts are people in the room beyond the two.',
   times: 50,
   whyNotHere: whyNoChromium,
   run: (options) => hitWorkers('SIGKILL', 5000, options),
@@ -21,9 +21,9 @@ export const workers: Trial = {
 
 export const frozen: Trial = {
   name: 'frozen',
-  title: 'Media workers that freeze',
+  title: 'Frozen media workers',
   about:
-    'The same with signal 19, which stops the worker for ever without ending it: Weir has to find out that it does not answer, for which it takes 5 seconds by default, and kills it.',
+    'The same with SIGSTOP, which freezes the worker without ending it. Weir detects that it does not answer (after 5 seconds by default) and kills it.',
   times: 10,
   whyNotHere: whyNoChromium,
   run: (options) => hitWorkers('SIGSTOP', 12_000, options),
@@ -70,7 +70,7 @@ async function hitWorkers(
     { name: 'Gaps in the other room', value: viewer.gaps, unit: '', most: 0 },
     { name: 'Longest pause in the other room', value: viewer.longestGap, unit: 'ms' },
     {
-      name: 'Stays that ended in the other room',
+      name: 'Sessions that were lost in the other room',
       value: viewer.ends.length + publisher.ends.length,
       unit: '',
       most: 0,
