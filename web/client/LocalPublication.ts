@@ -1,4 +1,4 @@
-/** One source that we publish, from the call of `publish` to its end. */
+/** One published source, from the call of `publish` to its end. */
 import type { types } from 'mediasoup-client';
 import { WeirError } from '../../shared/errors.ts';
 import type { Source } from '../../shared/media.ts';
@@ -9,9 +9,9 @@ import type { VideoAdapter } from './VideoAdapter.ts';
 export class LocalPublication {
   readonly source: Source;
   readonly mute: MuteState;
-  /** The server's answer to `produce`, once it has been asked. */
-  answer: Promise<unknown> | undefined;
-  /** Of a video that is sent. */
+  /** The server's reply to `produce`, once that has been sent. */
+  produceReply: Promise<unknown> | undefined;
+  /** Of a video only. */
   adapter: VideoAdapter | undefined;
   #track: MediaStreamTrack;
   #producer: types.Producer | undefined;
@@ -36,52 +36,52 @@ export class LocalPublication {
     return this.#producer?.track ?? this.#track;
   }
 
-  /** What sends it; undefined until the browser has negotiated it. */
+  /** Undefined until the browser has negotiated it. */
   get producer(): types.Producer | undefined {
     return this.#producer;
   }
 
-  /** The server has accepted it. */
+  /** Whether the server has accepted it. */
   get accepted(): boolean {
     return this.#isAccepted;
   }
 
-  /** It has been unpublished, or may not be published any more. */
+  /** Whether it has been unpublished, or the grants no longer allow it. */
   get ended(): boolean {
     return this.#ended;
   }
 
   /**
-   * Sends it.
-   * @param create makes the producer, which asks the server by `announce`
-   * @returns when the server has accepted it @throws whatever `create` throws, and the server's refusal
+   * Begins to send.
+   * @param create makes the producer, and sets `produceReply` on the way
+   * @returns when the server has accepted it @throws the error of `create`, or the server's refusal
    */
   begin(create: () => Promise<types.Producer>): Promise<void> {
     const created = create();
     const accepted = created.then(async (producer) => {
       this.#producer = producer;
-      // Its owner may have disabled the track without a word to us; mediasoup-client takes that for muted.
+      // The application may have disabled the track meanwhile, which mediasoup-client takes for muted.
       if (!this.#track.enabled && !this.mute.muted) this.mute.set(true).catch(() => {});
       this.#applyMute(this.mute.muted);
-      await this.answer;
+      await this.produceReply;
       this.#isAccepted = true;
     });
     this.#created = created;
     this.#accepted = accepted;
-    // Whoever publishes hears of a failure; nobody else needs to.
+    // The caller of `publish` handles a failure; those who wait for `#accepted` as well need not.
     accepted.catch(() => {});
     return accepted;
   }
 
-  /** The muted state to announce it with: a track that is disabled by now is announced as muted. */
+  /** The mute state for the `produce` request: a track that has been disabled meanwhile is muted. */
   announce(): boolean {
     if (!this.#track.enabled && !this.mute.muted) this.mute.set(true).catch(() => {});
     return this.mute.announce();
   }
 
   /**
-   * Sends another track; a muted source stays muted, and one that is given a disabled track is muted.
-   * @throws whatever the browser refuses it for
+   * Sends another track. A muted source stays muted, and a disabled track mutes the source.
+   * @throws {WeirError} `notFound` if it has ended; the browser's own error if it refuses the track
    */
   async replaceTrack(track: MediaStreamTrack): Promise<void> {
     const producer = await this.#created;
@@ -92,12 +92,12 @@ export class LocalPublication {
     this.adapter?.trackReplaced();
   }
 
-  /** Resolves when there is a producer, whose request is on its way then, or when there will be none. */
+  /** Resolves when there is a producer, whose `produce` has been sent then, or when making it has failed. */
   async created(): Promise<types.Producer | undefined> {
     return this.#created?.catch(() => undefined);
   }
 
-  /** Nothing of it is sent from now on. */
+  /** Stops sending. */
   end(): void {
     this.#ended = true;
     this.adapter?.close();
