@@ -190,7 +190,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     await alice.evaluate(() => window.weir?.restartIce());
     await expect.poll(() => restarts.length).toBe(1);
     await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
-    expect(await alice.evaluate(() => window.weir?.connection)).toBe('connected');
+    expect(await alice.evaluate(() => window.weir?.mediaConnectionState)).toBe('connected');
     expect(await idOf(alice)).toBe(before);
   });
 

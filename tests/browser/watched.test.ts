@@ -69,7 +69,7 @@ describe.skipIf(!hasChromium)('a page', () => {
     const sent = async () => (await statsOf(publisher)).find(({ source }) => source === 'camera');
     await eventually(width, 'the width of a small picture').toBe(320);
     // The browser says the size of the largest layer that it sends.
-    await eventually(async () => (await sent())?.width, 'the width that is sent').toBe(320);
+    await eventually(async () => (await sent())?.frameWidth, 'the width that is sent').toBe(320);
     await page.setViewportSize({ width: 1280, height: 720 });
     await eventually(width, 'the width of a large picture').toBeGreaterThan(320);
     await page.setViewportSize({ width: 200, height: 200 });

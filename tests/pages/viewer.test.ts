@@ -156,7 +156,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     // What nobody watches is not sent: the browser says the size of the largest layer that it sends.
     const sent = () =>
       stage.evaluate(
-        async () => (await window.host?.getStats())?.find(({ source }) => source === 'camera')?.width ?? 0,
+        async () => (await window.host?.getStats())?.find(({ source }) => source === 'camera')?.frameWidth ?? 0,
       );
     await eventually(sent, 'the width that is sent').toBeGreaterThan(320);
     await eventually(() => width(page), 'the width of a large picture').toBeGreaterThan(320);

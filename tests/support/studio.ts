@@ -91,7 +91,7 @@ export function useStudio() {
         const guest = new RoomClient({ url: location.origin });
         window.guest = guest;
         guest.on('invited', async () => {
-          await guest.broadcast.answer(who.accepts);
+          await guest.broadcast.answerInvite(who.accepts);
           if (who.accepts) await guest.publish('camera', await openCamera());
         });
         await guest.join({ room: who.room, name: who.name, kind: 'broadcast', role: 'viewer' });

@@ -20,7 +20,7 @@ function setUp({ wasMoving = false, microphone = false } = {}) {
     ...{ direction: 'receive', source, peerId: 'ada', bytes: 0, packets, packetsLost: 0, frames },
   });
   const detector = new FreezeDetector(() => ({
-    connection: client.connection,
+    mediaConnectionState: client.connection,
     peers: [{ peerId: 'ada', sources: microphone ? { microphone: 'live', screen: 'live' } : { screen: 'live' } }],
     getStats: async () => [row('screen', came.packets, came.frames), row('microphone', came.voice)],
   }));

@@ -127,11 +127,11 @@ function created() {
   client.on('peerLeft', ({ peer: { peerId }, reason }) => events.push(`${peerId} ${reason}`));
   client.on('trackAdded', ({ peer: { peerId }, source }) => events.push(`${source} of ${peerId} added`));
   client.on('trackRemoved', ({ peer: { peerId }, source }) => events.push(`${source} of ${peerId} removed`));
-  client.on('slotTrackAdded', ({ slot }) => events.push(`slot ${slot} added`));
+  client.on('audioSlotTrackAdded', ({ slot }) => events.push(`slot ${slot} added`));
   client.on('reconnectingChanged', (reconnecting) => events.push(reconnecting ? 'reconnecting' : 'reconnected'));
   client.on('grantsChanged', ({ canPublish }) => events.push(canPublish ? 'may publish' : 'may not publish'));
-  client.on('localChanged', (sources) => events.push(`local ${JSON.stringify(sources)}`));
-  client.on('connectionChanged', (state) => events.push(`media ${state}`));
+  client.on('localSourcesChanged', (sources) => events.push(`local ${JSON.stringify(sources)}`));
+  client.on('mediaConnectionStateChanged', (state) => events.push(`media ${state}`));
   client.on('closed', ({ reason }) => events.push(`closed: ${reason}`));
   const current = () => {
     if (!signalling) throw new Error('there is no signalling yet');
@@ -310,7 +310,7 @@ describe('publishing', () => {
     link.pending = ready.promise;
     const track = video();
     const publishing = client.publish('camera', track);
-    expect(client.connection).toBe('connecting');
+    expect(client.mediaConnectionState).toBe('connecting');
     expect(link.callsOf('publish')).toEqual([['camera', track]]);
     expect(client.sources).toEqual({});
     expect(events).toEqual([]);
@@ -351,7 +351,7 @@ describe('receiving', () => {
     link.emit('trackAdded', { peerId: 'nobody', source: 'camera', track: video() });
     link.emit('trackAdded', { slot: 0, source: 'microphone', track: new FakeMediaStreamTrack({ kind: 'audio' }) });
     expect(events).toEqual(['camera of ada added', 'slot 0 added']);
-    expect(client.level('ada')).toBe(0.5);
+    expect(client.audioLevel('ada')).toBe(0.5);
     expect(link.callsOf('audioLevel')).toEqual([['ada', 0]]);
   });
 
@@ -483,7 +483,7 @@ describe('the media connection', () => {
     link.connectionState = 'lost';
     link.emit('connectionStateChanged', 'lost');
     expect(signalling.probes).toEqual([true, true]);
-    expect(client.connection).toBe('lost');
+    expect(client.mediaConnectionState).toBe('lost');
     expect(events).toEqual(['media connected', 'media lost']);
   });
 
@@ -504,7 +504,7 @@ describe('the end', () => {
     client.leave();
     signalling.close('disconnected');
     expect(link.closed).toBe(true);
-    expect([client.peers, client.slots]).toEqual([[], []]);
+    expect([client.peers, client.audioSlots]).toEqual([[], []]);
     expect(events).toEqual(['closed', 'closed: kicked']);
   });
 

@@ -42,8 +42,8 @@ describe('summarise', () => {
       roundTripTime: 0.05,
       codec: 'video/VP8',
       frames: 30,
-      width: 1280,
-      height: 720,
+      frameWidth: 1280,
+      frameHeight: 720,
     });
   });
 
@@ -78,8 +78,8 @@ describe('summarise', () => {
       jitter: 0.003,
       roundTripTime: 0.1,
       frames: 12,
-      width: 640,
-      height: 360,
+      frameWidth: 640,
+      frameHeight: 360,
       framesPerSecond: 24,
       freezeCount: 2,
       totalFreezesDuration: 0.7,

@@ -66,9 +66,9 @@ describe('the figures of a viewer', () => {
       bytes: 1000,
       packets: 10,
       frames: 10,
-      buffered: 10,
-      bufferedFor: 9,
-      decodedFor: 5,
+      jitterBufferEmittedCount: 10,
+      jitterBufferDelay: 9,
+      totalDecodeTime: 5,
       currentRoundTripTime: 0.1,
     };
     expect(figures.add([film(first)], 0)).toBeUndefined();
@@ -77,11 +77,11 @@ describe('the figures of a viewer', () => {
       bytes: 251_000,
       packets: 210,
       frames: 70,
-      buffered: 70,
-      bufferedFor: 21,
-      decodedFor: 5.6,
+      jitterBufferEmittedCount: 70,
+      jitterBufferDelay: 21,
+      totalDecodeTime: 5.6,
     };
-    const now = figures.add([film({ ...second, width: 640, height: 360 })], 2000);
+    const now = figures.add([film({ ...second, frameWidth: 640, frameHeight: 360 })], 2000);
     expect(now).toMatchObject({ bitrate: 1000, width: 640, height: 360, framesPerSecond: 30, loss: 0, health: 'good' });
     // 0.05 of the path, 12 / 60 of waiting, 0.6 / 60 of decoding.
     expect(now?.behind).toBeCloseTo(0.26);

@@ -29,19 +29,19 @@ export class AudioSlotTracks {
   setHolders(holders: readonly (string | null)[]): void {
     if (holders.length === this.#holders.length && holders.every((id, slot) => id === this.#holders[slot])) return;
     this.#holders = [...holders];
-    this.#notify('slotsChanged', this.#holders);
+    this.#notify('audioSlotsChanged', this.#holders);
   }
 
   addTrack(slot: number, track: MediaStreamTrack): void {
     this.#tracks.set(slot, track);
-    this.#notify('slotTrackAdded', { slot, track });
+    this.#notify('audioSlotTrackAdded', { slot, track });
   }
 
   /** Does nothing if another track has replaced it. */
   removeTrack(slot: number, track: MediaStreamTrack): void {
     if (this.#tracks.get(slot) !== track) return;
     this.#tracks.delete(slot);
-    this.#notify('slotTrackRemoved', { slot, track });
+    this.#notify('audioSlotTrackRemoved', { slot, track });
   }
 
   /** Removes everything, without notifying. */

@@ -84,7 +84,7 @@ export class Broadcast {
   }
 
   /** Answers an invitation; after accepting one we may publish. @throws {WeirError} `notFound` if it is no longer valid */
-  async answer(accept: boolean): Promise<void> {
+  async answerInvite(accept: boolean): Promise<void> {
     this.#invitedBy = undefined;
     await this.#options.request('answerInvite', { accept });
   }

@@ -8,7 +8,7 @@ interface KnownPeer extends RemotePeer {
   hand: boolean;
   away: boolean;
   readonly tracks: Map<Source, MediaStreamTrack>;
-  unsupportedCodec: ReadonlyMap<Source, string>;
+  unsupportedCodecs: ReadonlyMap<Source, string>;
 }
 
 type UnsupportedCodec = JoinReply['unsupportedCodecs'][number];
@@ -52,7 +52,7 @@ export class RemotePeers {
   };
 
   add(info: PeerInfo): void {
-    const peer: KnownPeer = { ...info, tracks: new Map(), unsupportedCodec: new Map() };
+    const peer: KnownPeer = { ...info, tracks: new Map(), unsupportedCodecs: new Map() };
     this.#peers.set(info.peerId, peer);
     this.#notify('peerJoined', peer);
   }
@@ -75,7 +75,9 @@ export class RemotePeers {
   syncUnsupportedCodecs(all: readonly UnsupportedCodec[]): void {
     for (const peer of this.#peers.values()) {
       const theirs = all.filter(({ peerId }) => peerId === peer.peerId);
-      const ended = [...peer.unsupportedCodec.keys()].filter((known) => !theirs.some(({ source }) => source === known));
+      const ended = [...peer.unsupportedCodecs.keys()].filter(
+        (known) => !theirs.some(({ source }) => source === known),
+      );
       if (ended.length > 0) this.#removeUnsupportedCodec(peer, ended);
       for (const news of theirs) this.#addUnsupportedCodec(news);
     }
@@ -85,7 +87,7 @@ export class RemotePeers {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
     // It was published anew with another codec.
-    if (peer.unsupportedCodec.has(source)) this.#removeUnsupportedCodec(peer, [source]);
+    if (peer.unsupportedCodecs.has(source)) this.#removeUnsupportedCodec(peer, [source]);
     peer.tracks.set(source, track);
     this.#notify('trackAdded', { peer, source, track });
   }
@@ -107,7 +109,7 @@ export class RemotePeers {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
     if (sources && !sameSources(peer.sources, sources)) {
-      const ended = [...peer.unsupportedCodec.keys()].filter((source) => peer.sources[source] && !sources[source]);
+      const ended = [...peer.unsupportedCodecs.keys()].filter((source) => peer.sources[source] && !sources[source]);
       peer.sources = sources;
       if (ended.length > 0) this.#removeUnsupportedCodec(peer, ended);
       else this.#notify('peerChanged', peer);
@@ -124,14 +126,14 @@ export class RemotePeers {
 
   #addUnsupportedCodec({ peerId, source, mimeType }: UnsupportedCodec): void {
     const peer = this.#peers.get(peerId);
-    if (!peer || peer.unsupportedCodec.get(source) === mimeType) return;
-    peer.unsupportedCodec = new Map(peer.unsupportedCodec).set(source, mimeType);
+    if (!peer || peer.unsupportedCodecs.get(source) === mimeType) return;
+    peer.unsupportedCodecs = new Map(peer.unsupportedCodecs).set(source, mimeType);
     this.#notify('peerChanged', peer);
   }
 
   /** What was not to be decoded has ended, or is now. */
   #removeUnsupportedCodec(peer: KnownPeer, sources: readonly Source[]): void {
-    peer.unsupportedCodec = new Map([...peer.unsupportedCodec].filter(([source]) => !sources.includes(source)));
+    peer.unsupportedCodecs = new Map([...peer.unsupportedCodecs].filter(([source]) => !sources.includes(source)));
     this.#notify('peerChanged', peer);
   }
 

@@ -122,14 +122,14 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     try {
       await link.publish(source, track, options);
     } finally {
-      this.#session.notifyLocalChanged();
+      this.#session.notifyLocalSourcesChanged();
     }
   }
 
   /** Stops publishing a source, also one whose `publish` is under way; does nothing if it is off. */
   async unpublish(source: Source): Promise<void> {
     const done = this.#session.requireLink().unpublish(source);
-    this.#session.notifyLocalChanged();
+    this.#session.notifyLocalSourcesChanged();
     await done;
   }
 
@@ -139,7 +139,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
    */
   async replaceTrack(source: Source, track: MediaStreamTrack): Promise<void> {
     await this.#session.requireLink().replaceTrack(source, track);
-    this.#session.notifyLocalChanged();
+    this.#session.notifyLocalSourcesChanged();
   }
 
   /**
@@ -186,23 +186,23 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   }
 
   /** The peer whose audio each audio slot of a large room carries, `null` for none; empty in smaller rooms. */
-  get slots(): readonly (string | null)[] {
+  get audioSlots(): readonly (string | null)[] {
     return this.#session.store.audioSlots.holders;
   }
 
   /** The audio track of each slot. Play all of them: the server assigns active speakers to slots. */
-  get slotTracks(): ReadonlyMap<number, MediaStreamTrack> {
+  get audioSlotTracks(): ReadonlyMap<number, MediaStreamTrack> {
     return this.#session.store.audioSlots.tracks;
   }
 
   /** The audio level of a peer's microphone now, 0 to 1. */
-  level(peerId: string): number {
+  audioLevel(peerId: string): number {
     const { link, store } = this.#session;
     return link?.audioLevel(peerId, store.audioSlots.of(peerId)) ?? 0;
   }
 
   /** Whether media has ever connected in this session: if not, a firewall or a proxy probably blocks it. */
-  get wasConnected(): boolean {
+  get mediaWasConnected(): boolean {
     return this.#session.link?.wasConnected ?? false;
   }
 
@@ -217,7 +217,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   }
 
   /** How the media is connected. */
-  get connection(): MediaConnectionState {
+  get mediaConnectionState(): MediaConnectionState {
     return this.#session.link?.connectionState ?? 'connecting';
   }
 
@@ -228,9 +228,9 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   async #setMuted(source: Source, muted: boolean): Promise<void> {
     const done = this.#session.requireLink().setMuted(source, muted);
-    this.#session.notifyLocalChanged();
+    this.#session.notifyLocalSourcesChanged();
     // A refusal leaves it muted.
-    await done.finally(() => this.#session.notifyLocalChanged());
+    await done.finally(() => this.#session.notifyLocalSourcesChanged());
   }
 }
 

@@ -105,8 +105,8 @@ export class RoomSession {
     this.#end(reason);
   }
 
-  notifyLocalChanged(): void {
-    this.#options.notify('localChanged', this.localSources);
+  notifyLocalSourcesChanged(): void {
+    this.#options.notify('localSourcesChanged', this.localSources);
   }
 
   async #join(options: JoinOptions): Promise<void> {
@@ -161,12 +161,12 @@ export class RoomSession {
   #listen(link: MediaLink, signalling: Signalling): void {
     link.on('trackAdded', (received) => this.store.addTrack(received));
     link.on('trackRemoved', (received) => this.store.removeTrack(received));
-    link.on('localTrackEnded', () => this.notifyLocalChanged());
+    link.on('localTrackEnded', () => this.notifyLocalSourcesChanged());
     // Whatever stops the media may have stopped the signalling as well.
     link.on('silence', () => signalling.probe(true));
     link.on('connectionStateChanged', (state) => {
       if (state === 'lost') signalling.probe(true);
-      this.#options.notify('connectionChanged', state);
+      this.#options.notify('mediaConnectionStateChanged', state);
     });
     link.on('failed', () => this.leave('mediaFailed'));
     // The browser would close with code 1001, which restarting proxies send as well.

@@ -18,7 +18,7 @@ export interface RemotePeer {
   /** What of it has arrived here. */
   readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
   /** What of it this browser has no decoder for, with its MIME type such as `video/H264`. */
-  readonly unsupportedCodec: ReadonlyMap<Source, string>;
+  readonly unsupportedCodecs: ReadonlyMap<Source, string>;
 }
 
 export type RoomClientState = 'idle' | 'joining' | 'joined' | 'closed';
@@ -35,10 +35,10 @@ export interface RoomClientEvents {
   trackAdded: { peer: RemotePeer; source: Source; track: MediaStreamTrack };
   trackRemoved: { peer: RemotePeer; source: Source };
   /** In a large room voices come by slots: this is the sound of one, whoever is heard in it. */
-  slotTrackAdded: { slot: number; track: MediaStreamTrack };
-  slotTrackRemoved: { slot: number; track: MediaStreamTrack };
+  audioSlotTrackAdded: { slot: number; track: MediaStreamTrack };
+  audioSlotTrackRemoved: { slot: number; track: MediaStreamTrack };
   /** Whose voice each slot carries: peer ids, `null` where it is nobody's. */
-  slotsChanged: readonly (string | null)[];
+  audioSlotsChanged: readonly (string | null)[];
   handChanged: RemotePeer;
   /** A peer lost its connection for a while, or is back. */
   awayChanged: RemotePeer;
@@ -58,11 +58,11 @@ export interface RoomClientEvents {
   /** The server will end in so many seconds, and lets nobody in any more. */
   draining: { seconds: number };
   /** The media connected, or lost its way. */
-  connectionChanged: MediaConnectionState;
+  mediaConnectionStateChanged: MediaConnectionState;
   /** The server has sent a fresh token, see `RoomClient.token`. */
   tokenRefreshed: string;
   /** What we publish has changed. */
-  localChanged: SourceStates;
+  localSourcesChanged: SourceStates;
   /** A stay that had begun has ended; `message` can be shown to people. */
   closed: { reason: CloseReason; message: string };
 }

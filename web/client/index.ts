@@ -29,7 +29,7 @@ export { baseUrl } from './base.ts';
 export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices.ts';
 export { Emitter } from './Emitter.ts';
 export type { VideoCodec } from './encodings.ts';
-export type { RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
+export type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 export type { JoinOptions } from './joinOptions.ts';
 export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './LocalMedia.ts';
 export type { PublishOptions } from './MediaLink.ts';

@@ -20,8 +20,8 @@ export interface TrackStats {
   readonly codec?: string;
   /** Video: frames encoded or decoded, and their size in pixels. */
   readonly frames?: number;
-  readonly width?: number;
-  readonly height?: number;
+  readonly frameWidth?: number;
+  readonly frameHeight?: number;
   readonly framesPerSecond?: number;
   /** Video sent: what keeps it from being better, where the browser says that something does. */
   readonly qualityLimitationReason?: 'cpu' | 'bandwidth' | 'other';
@@ -29,10 +29,10 @@ export interface TrackStats {
   readonly freezeCount?: number;
   readonly totalFreezesDuration?: number;
   /** Received: seconds that frames or samples have waited before they were played, summed up, and how many have. */
-  readonly bufferedFor?: number;
-  readonly buffered?: number;
+  readonly jitterBufferDelay?: number;
+  readonly jitterBufferEmittedCount?: number;
   /** Video received: seconds of decoding, summed up. */
-  readonly decodedFor?: number;
+  readonly totalDecodeTime?: number;
   /** Of the network between here and the server, there and back, in seconds. */
   readonly currentRoundTripTime?: number;
 }
@@ -71,17 +71,17 @@ export function summarise(track: {
     roundTripTime: optional('roundTripTime', remote),
     codec: typeof codec === 'string' ? codec : undefined,
     frames: optional(received ? 'framesDecoded' : 'framesEncoded'),
-    width: optional('frameWidth'),
-    height: optional('frameHeight'),
+    frameWidth: optional('frameWidth'),
+    frameHeight: optional('frameHeight'),
     framesPerSecond: optional('framesPerSecond'),
     qualityLimitationReason: received
       ? undefined
       : limits.find((limit) => streams.some((row) => row.qualityLimitationReason === limit)),
     freezeCount: optional('freezeCount'),
     totalFreezesDuration: optional('totalFreezesDuration'),
-    bufferedFor: optional('jitterBufferDelay'),
-    buffered: optional('jitterBufferEmittedCount'),
-    decodedFor: optional('totalDecodeTime'),
+    jitterBufferDelay: optional('jitterBufferDelay'),
+    jitterBufferEmittedCount: optional('jitterBufferEmittedCount'),
+    totalDecodeTime: optional('totalDecodeTime'),
     currentRoundTripTime: currentRoundTripTime(rows),
   };
 }

@@ -145,7 +145,7 @@ async function enter({ url, room, name, initialVideoLimit }: PersonOptions) {
   };
   return {
     peerId: () => client.peerId ?? '',
-    state: () => `${client.state}, media ${client.connection}${client.reconnecting ? ', cut' : ''}`,
+    state: () => `${client.state}, media ${client.mediaConnectionState}${client.reconnecting ? ', cut' : ''}`,
     async publish() {
       const media = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 } });
       const [track] = media.getVideoTracks();

@@ -165,7 +165,7 @@ async function enterWatcher({ url, rooms }: InRooms) {
       if (source === 'camera') watch(room, track);
       if (source === 'microphone') listen(room, track);
     });
-    client.on('slotTrackAdded', ({ track }) => listen(room, track));
+    client.on('audioSlotTrackAdded', ({ track }) => listen(room, track));
     await client.join({ room, name: 'onlooker' });
   }
   return {

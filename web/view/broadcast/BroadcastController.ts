@@ -72,7 +72,7 @@ export class BroadcastController {
   /** Answers an invitation; who accepts may publish when this resolves. */
   answerInvitation(accept: boolean): Promise<void> {
     return this.call.attempt(async () => {
-      await this.call.client.broadcast.answer(accept);
+      await this.call.client.broadcast.answerInvite(accept);
       this.call.forgetHand();
     });
   }

@@ -75,7 +75,7 @@ export function callView(
   const render = microtaskDebounce(() => {
     // The end is a change as well, and nothing is shown of it here.
     if (call.phase === 'ended') return;
-    sound.play(call.remoteParticipants, call.client.slotTracks);
+    sound.play(call.remoteParticipants, call.client.audioSlotTracks);
     stage.render();
     controls.render();
     people.render();

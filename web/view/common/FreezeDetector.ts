@@ -10,7 +10,7 @@ export interface Picture<T extends Pick<Tile, 'stalledFor' | 'wasMoving'> = Tile
 }
 
 /** What there is of a room client in all of this. */
-type Client = Pick<RoomClient, 'connection' | 'getStats'> & {
+type Client = Pick<RoomClient, 'mediaConnectionState' | 'getStats'> & {
   readonly peers: readonly Pick<RoomClient['peers'][number], 'peerId' | 'sources'>[];
 };
 
@@ -39,7 +39,7 @@ export class FreezeDetector {
 
   /** Whether our own connection to the server is down. */
   get isOffline(): boolean {
-    return navigator.onLine === false || this.#client().connection !== 'connected';
+    return navigator.onLine === false || this.#client().mediaConnectionState !== 'connected';
   }
 
   /** Those of the pictures that are frozen. Call it regularly with all that are shown. */

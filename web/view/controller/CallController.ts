@@ -211,7 +211,7 @@ export class CallController extends Emitter<CallEvents> {
 
   /** How loud somebody is, 0 to 1. */
   level(id: string): number {
-    if (id !== 'self') return this.#client.level(this.#participants.participant(id)?.peerId ?? '');
+    if (id !== 'self') return this.#client.audioLevel(this.#participants.participant(id)?.peerId ?? '');
     const settled = this.#joinedAt !== undefined && performance.now() - this.#joinedAt > LEVEL_DELAY;
     return settled && !this.localParticipant.muted ? (this.media.meter.level ?? 0) : 0;
   }
@@ -285,7 +285,7 @@ export class CallController extends Emitter<CallEvents> {
       this.#token = token;
       if (this.options.token !== undefined) storeToken(this.options, this.options.token, token);
     });
-    client.on('connectionChanged', () => this.#client === client && this.#mediaChanged());
+    client.on('mediaConnectionStateChanged', () => this.#client === client && this.#mediaChanged());
     client.on('stateChanged', (state) => {
       if (state !== 'closed' || this.#client !== client || this.#phase !== 'joined') return;
       this.#participants.update(client.peers);
@@ -326,7 +326,7 @@ export class CallController extends Emitter<CallEvents> {
   }
 
   #mediaChanged(): void {
-    const lost = this.#phase === 'joined' && this.#client.connection === 'lost';
+    const lost = this.#phase === 'joined' && this.#client.mediaConnectionState === 'lost';
     if (lost === this.#mediaLost) return;
     this.#mediaLost = lost;
     this.emit('mediaLost', lost);
@@ -356,7 +356,7 @@ export class CallController extends Emitter<CallEvents> {
   #closed(reason: CloseReason): void {
     if (this.#phase === 'ended' || this.#phase === 'joining') return;
     // Where media never found a way, it would not the next time either.
-    const hopeless = reason === 'mediaFailed' && !this.#client.wasConnected;
+    const hopeless = reason === 'mediaFailed' && !this.#client.mediaWasConnected;
     if (!rejoinReasons.has(reason) || hopeless) {
       this.#end(reason);
       return;

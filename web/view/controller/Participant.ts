@@ -50,5 +50,5 @@ export function toParticipant(peer: RemotePeer): Participant {
 
 /** `video/H264` is H264 to people. */
 function codecOf(peer: RemotePeer, source: 'camera' | 'screen'): string | undefined {
-  return peer.unsupportedCodec.get(source)?.replace(/^video\//, '');
+  return peer.unsupportedCodecs.get(source)?.replace(/^video\//, '');
 }

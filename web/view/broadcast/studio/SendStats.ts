@@ -91,8 +91,8 @@ export class SendStats {
   }
 }
 
-function formatTrack({ width, height, framesPerSecond, rate: now }: TrackStats & { rate: number }): string {
-  const size = width && height ? `${width}×${height}` : undefined;
+function formatTrack({ frameWidth, frameHeight, framesPerSecond, rate: now }: TrackStats & { rate: number }): string {
+  const size = frameWidth && frameHeight ? `${frameWidth}×${frameHeight}` : undefined;
   const frames = framesPerSecond ? `${Math.round(framesPerSecond)} fps` : undefined;
   return [size, frames, formatBitrate(now)].filter(Boolean).join(' · ');
 }

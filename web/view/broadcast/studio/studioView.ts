@@ -79,7 +79,7 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
 
   const render = microtaskDebounce(() => {
     if (call.phase === 'ended') return;
-    sound.play(call.remoteParticipants, call.client.slotTracks);
+    sound.play(call.remoteParticipants, call.client.audioSlotTracks);
     scenes.render();
     program.render(scenes.current);
     air.render();

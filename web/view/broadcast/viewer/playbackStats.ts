@@ -59,27 +59,37 @@ function summarizePlayback(first: Sample, last: Sample): PlaybackStats {
   // A screen on which nothing moves has few.
   const expected = main?.source === 'camera' ? frames : undefined;
   return {
-    behind: behind(main ?? last.tracks.find((track) => grown(track, 'buffered') > 0), grown),
+    behind: behind(main ?? last.tracks.find((track) => grown(track, 'jitterBufferEmittedCount') > 0), grown),
     bitrate: (total('bytes') * 8) / 1000 / seconds,
-    width: main?.width,
-    height: main?.height,
+    width: main?.frameWidth,
+    height: main?.frameHeight,
     framesPerSecond: frames,
     loss,
     health: healthOf(loss, expected, total('freezeCount'), films.some(({ source }) => source === 'camera') && !main),
   };
 }
 
-type Count = 'bytes' | 'packets' | 'packetsLost' | 'frames' | 'freezeCount' | 'bufferedFor' | 'buffered' | 'decodedFor';
+type Count =
+  | 'bytes'
+  | 'packets'
+  | 'packetsLost'
+  | 'frames'
+  | 'freezeCount'
+  | 'jitterBufferDelay'
+  | 'jitterBufferEmittedCount'
+  | 'totalDecodeTime';
 
 /** Half a round trip, the wait for being played, and the decoding. */
 function behind(
   track: TrackStats | undefined,
   grown: (track: TrackStats | undefined, count: Count) => number,
 ): number | undefined {
-  const played = grown(track, 'buffered');
+  const played = grown(track, 'jitterBufferEmittedCount');
   if (!track || played === 0) return undefined;
-  const decoding = grown(track, 'decodedFor') / Math.max(1, grown(track, 'frames'));
-  return (track.currentRoundTripTime ?? track.roundTripTime ?? 0) / 2 + grown(track, 'bufferedFor') / played + decoding;
+  const decoding = grown(track, 'totalDecodeTime') / Math.max(1, grown(track, 'frames'));
+  return (
+    (track.currentRoundTripTime ?? track.roundTripTime ?? 0) / 2 + grown(track, 'jitterBufferDelay') / played + decoding
+  );
 }
 
 function healthOf(loss: number, frames: number | undefined, freezeCount: number, still: boolean): Health {
@@ -88,8 +98,8 @@ function healthOf(loss: number, frames: number | undefined, freezeCount: number,
   return loss >= FAIR_LIMITS.loss || slow(FAIR_LIMITS.frames) || freezeCount > 0 ? 'fair' : 'good';
 }
 
-function pixels({ width = 0, height = 0 }: TrackStats): number {
-  return width * height;
+function pixels({ frameWidth = 0, frameHeight = 0 }: TrackStats): number {
+  return frameWidth * frameHeight;
 }
 
 function keyOf({ source, peerId, slot }: TrackStats): string {

@@ -61,7 +61,7 @@ export function viewerView(
   const render = microtaskDebounce(() => {
     if (call.phase === 'ended') return;
     // An end is a new beginning of nothing: what was heard last is not to be.
-    sound.audio.play(call.remoteParticipants, call.client.slotTracks);
+    sound.audio.play(call.remoteParticipants, call.client.audioSlotTracks);
     player.render();
     showScene();
   });
