@@ -1,7 +1,7 @@
 /** Owns the image's health check: asks the server of this container for /health, and exits with 0 if it answers well. */
 import http from 'node:http';
 import https from 'node:https';
-import { readConfig } from '../server/config.ts';
+import { readConfig } from '../server/config/readConfig.ts';
 
 /** How long the answer may take, in milliseconds. */
 const PATIENCE = 5000;

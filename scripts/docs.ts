@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { variables } from '../server/config.ts';
+import { variables } from '../server/config/variables.ts';
 import { closeReasons } from '../shared/closeReasons.ts';
 import { connectReasons, errorCodes, errorReasons } from '../shared/errors.ts';
 import { MAX_DISPLAY_NAME, MAX_ROOM_NAME } from '../shared/names.ts';

@@ -2,7 +2,8 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { signToken, TOKEN_LIFETIME } from '../server/auth/tokens.ts';
-import { ConfigError, readConfig } from '../server/config.ts';
+import { ConfigError } from '../server/config/ConfigError.ts';
+import { readConfig } from '../server/config/readConfig.ts';
 import { Source } from '../shared/media.ts';
 import { MAX_NAME, RoomName } from '../shared/protocol.ts';
 import { validationSentence } from '../shared/validation.ts';

@@ -8,7 +8,7 @@ import { AccessControl } from './auth/AccessControl.ts';
 import { anonymousAuthenticator } from './auth/anonymousAuthenticator.ts';
 import { Moderation } from './auth/Moderation.ts';
 import { tokenAuthenticator } from './auth/tokenAuthenticator.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/Config.ts';
 import { health } from './features/health.ts';
 import { PageDocument } from './features/PageDocument.ts';
 import { page, withoutBasePath } from './features/page.ts';

@@ -1,7 +1,8 @@
 /** Owns the process: reads the configuration, starts Weir, says where it is, ends it on a signal. */
 import type { Logger } from 'pino';
 import { type App, createApp } from './app.ts';
-import { type Config, readConfig } from './config.ts';
+import type { Config } from './config/Config.ts';
+import { readConfig } from './config/readConfig.ts';
 import { createLog } from './log.ts';
 import { logMediasoup } from './media/mediasoupLog.ts';
 import { isPrivateAddress } from './media/options.ts';

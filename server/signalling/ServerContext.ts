@@ -1,6 +1,6 @@
 /** What all connections of a server share. */
 import type { AccessControl } from '../auth/AccessControl.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/Config.ts';
 import type { RoomManager } from '../room/RoomManager.ts';
 import type { SessionRegistry } from './SessionRegistry.ts';
 

@@ -13,7 +13,7 @@ import {
   type Welcome,
 } from '../../shared/protocol.ts';
 import { RpcChannel } from '../../shared/RpcChannel.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/Config.ts';
 import { Lifetime } from '../Lifetime.ts';
 import { serverRtpCapabilities } from '../media/options.ts';
 import type { ClientConnection } from './ClientConnection.ts';

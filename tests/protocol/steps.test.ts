@@ -4,7 +4,7 @@ import { StepClient, type StepHooks, type StepJoinOptions } from '../../scripts/
 import { StepServer } from '../../scripts/bench/support/StepServer.ts';
 import { capabilities, dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { loopback } from '../../scripts/support/servers/startServer.ts';
-import { readConfig } from '../../server/config.ts';
+import { readConfig } from '../../server/config/readConfig.ts';
 import { arePaused } from '../support/routers.ts';
 
 const { config } = readConfig(loopback);

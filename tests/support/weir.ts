@@ -4,7 +4,7 @@ import { startServer, type TestServer } from '../../scripts/support/servers/star
 import type { App } from '../../server/app.ts';
 import type { VideoGrant } from '../../server/auth/claims.ts';
 import { signToken } from '../../server/auth/tokens.ts';
-import type { Config } from '../../server/config.ts';
+import type { Config } from '../../server/config/Config.ts';
 import type { WeirError } from '../../shared/errors.ts';
 import type { JoinReply } from '../../shared/protocol.ts';
 import { type ConnectOptions, type JoinOptions, TestClient } from './client.ts';

@@ -1,6 +1,7 @@
 /** Owns the proof that the compose files speak of what there is, and ask for no more than Weir needs. */
 import { expect, test } from 'vitest';
-import { readConfig, variables } from '../../server/config.ts';
+import { readConfig } from '../../server/config/readConfig.ts';
+import { variables } from '../../server/config/variables.ts';
 import { asked, readService } from '../support/compose.ts';
 
 const bridge = ['compose.yml', 'compose.bridge.yml'];
@@ -26,7 +27,7 @@ test.each([[['compose.yml']], [bridge]])('%s: without rights, and stopped later 
 
 test('production is open only where it was said', () => {
   const { environment } = readService(['compose.yml']);
-  expect(() => readConfig({ ...environment, NODE_ENV: 'production' })).toThrow(/does not run open by accident/);
+  expect(() => readConfig({ ...environment, NODE_ENV: 'production' })).toThrow(/requires authentication/);
 });
 
 test('behind a bridge every port is published under its own number, and the address has to be named', () => {

@@ -1,6 +1,8 @@
 /** Owns the reading of the environment: what each variable takes, and what is said when it does not. */
 import { describe, expect, test } from 'vitest';
-import { ConfigError, readConfig, variables } from '../../server/config.ts';
+import { ConfigError } from '../../server/config/ConfigError.ts';
+import { readConfig } from '../../server/config/readConfig.ts';
+import { variables } from '../../server/config/variables.ts';
 
 const secret = 'x'.repeat(32);
 

@@ -1,10 +1,10 @@
-/** Owns the judging of a certificate before Weir starts: each fault is told, with its variable. */
+/** Covers the check of a certificate before Weir starts: each fault is reported with its variable. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { certificateWarning, readTls } from '../../server/tls.ts';
+import { certificateWarning, readTls } from '../../server/config/tls.ts';
 
 describe('HTTPS', () => {
   const directory = mkdtempSync(join(tmpdir(), 'weir-tls-'));
@@ -30,11 +30,11 @@ describe('HTTPS', () => {
   test.each([
     ['nothing.pem', 'one.key', /^WEIR_TLS_CERT=".*nothing.pem" cannot be read, since there is no such file/],
     ['.', 'one.key', /^WEIR_TLS_CERT=.* cannot be read, since it is a directory/],
-    ['text.pem', 'one.key', /^WEIR_TLS_CERT=.* holds no certificate in PEM form/],
-    ['one.key', 'one.key', /^WEIR_TLS_CERT=.* holds no certificate in PEM form/],
-    ['one.pem', 'text.pem', /^WEIR_TLS_KEY=.* holds no private key without a passphrase in PEM form/],
-    ['one.pem', 'locked.key', /^WEIR_TLS_KEY=.* holds no private key without a passphrase in PEM form/],
-    ['one.pem', 'other.key', /^The key WEIR_TLS_KEY=.*other.key" is not that of the certificate WEIR_TLS_CERT=/],
+    ['text.pem', 'one.key', /^WEIR_TLS_CERT=.* contains no certificate in PEM form/],
+    ['one.key', 'one.key', /^WEIR_TLS_CERT=.* contains no certificate in PEM form/],
+    ['one.pem', 'text.pem', /^WEIR_TLS_KEY=.* contains no private key without a passphrase in PEM form/],
+    ['one.pem', 'locked.key', /^WEIR_TLS_KEY=.* contains no private key without a passphrase in PEM form/],
+    ['one.pem', 'other.key', /^The key WEIR_TLS_KEY=.*other.key" does not match the certificate WEIR_TLS_CERT=/],
   ])('of %s and %s is refused', (cert, key, sentence) => {
     expect(() => readTls(at(cert), at(key))).toThrow(sentence);
   });
@@ -42,9 +42,7 @@ describe('HTTPS', () => {
   test('that has expired, or is not valid yet, is warned of', () => {
     const tls = readTls(at('one.pem'), at('one.key'));
     const days = (count: number) => new Date(Date.now() + count * 86_400_000);
-    expect(certificateWarning(tls, days(3))).toMatch(
-      /^The certificate of WEIR_TLS_CERT has expired on \d{4}-\d\d-\d\d/,
-    );
-    expect(certificateWarning(tls, days(-1))).toMatch(/^The certificate of WEIR_TLS_CERT is valid from/);
+    expect(certificateWarning(tls, days(3))).toMatch(/^The certificate of WEIR_TLS_CERT expired on \d{4}-\d\d-\d\d/);
+    expect(certificateWarning(tls, days(-1))).toMatch(/^The certificate of WEIR_TLS_CERT is not valid before/);
   });
 });

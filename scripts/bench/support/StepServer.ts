@@ -8,7 +8,8 @@
 import { once } from 'node:events';
 import { type Logger, pino } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type Config, readConfig } from '../../../server/config.ts';
+import type { Config } from '../../../server/config/Config.ts';
+import { readConfig } from '../../../server/config/readConfig.ts';
 import { ownAddresses } from '../../../server/media/options.ts';
 import { RoomRouter } from '../../../server/media/RoomRouter.ts';
 import { WorkerPool } from '../../../server/media/WorkerPool.ts';

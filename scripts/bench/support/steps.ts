@@ -1,5 +1,5 @@
 /** Owns the server of one awaited step at a time as a process that is measured. */
-import { readConfig } from '../../../server/config.ts';
+import { readConfig } from '../../../server/config/readConfig.ts';
 import { answerQuestions, memoryAfterCollection } from '../../support/process/Child.ts';
 import { givenSettings } from '../../support/servers/settings.ts';
 import { loopback } from '../../support/servers/startServer.ts';

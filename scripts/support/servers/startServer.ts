@@ -1,7 +1,8 @@
 /** Starts Weir in this process, for tests and measurements: the real server, on free ports of loopback. */
 import { type Logger, pino } from 'pino';
 import { type App, createApp } from '../../../server/app.ts';
-import { type Config, readConfig } from '../../../server/config.ts';
+import type { Config } from '../../../server/config/Config.ts';
+import { readConfig } from '../../../server/config/readConfig.ts';
 
 export interface TestServer extends AsyncDisposable {
   readonly app: App;

@@ -1,0 +1,49 @@
+/** Weir's configuration: validated, immutable. Durations are in milliseconds, sizes in bytes, bitrates in bit/s. */
+import type { CodecChoice } from '../../shared/protocol.ts';
+import type { LoadLimits } from '../media/WorkerPool.ts';
+import type { RoomDelays } from '../room/Room.ts';
+import type { Tls } from './tls.ts';
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** Such as `/meet`; empty where Weir is at the root of its host. */
+  readonly basePath: string;
+  readonly tls: Tls | undefined;
+  readonly rtcHost: string;
+  /** The first media port, or 0 for any. */
+  readonly rtcPort: number;
+  /** As configured; empty where Weir has to find them itself. */
+  readonly announcedAddresses: readonly string[];
+  readonly workers: number;
+  /** Undefined where no token is required. */
+  readonly auth: { readonly apiKey: string; readonly apiSecret: string } | undefined;
+  readonly tokenLeeway: number;
+  readonly tokenMaxLifetime: number;
+  readonly allowedOrigins: readonly string[];
+  /** How many proxies in front of Weir are trusted. */
+  readonly trustProxy: number;
+  readonly logLevel: string;
+  readonly cameraCodec: CodecChoice;
+  readonly screenCodec: CodecChoice;
+  /** How many others are heard at once in a large room. */
+  readonly maxAudibleSpeakers: number;
+  readonly load: LoadLimits;
+  readonly joinQueue: { readonly concurrency: number; readonly length: number; readonly timeout: number };
+  /** In one call, and in one broadcast. */
+  readonly maxPeers: { readonly call: number; readonly broadcast: number };
+  readonly maxConnectionsPerIp: number;
+  readonly maxIncomingBitrate: number;
+  readonly maxMessageBytes: number;
+  readonly maxSendBuffer: number;
+  readonly messagesPerSecond: number;
+  readonly messageBurst: number;
+  readonly joinTimeout: number;
+  readonly pingInterval: number;
+  readonly signallingTimeout: number;
+  readonly resumeWindow: number;
+  readonly drainTime: number;
+  readonly workerResponseTimeout: number;
+  /** Set by tests only, which shorten the delays of a room; no variable sets them. */
+  readonly delays?: RoomDelays;
+}

@@ -1,0 +1,132 @@
+/** Reads the environment variables `WEIR_*` into one frozen, validated Config. */
+import { z } from 'zod';
+import type { Config } from './Config.ts';
+import { ConfigError } from './ConfigError.ts';
+import { certificateWarning, readTls } from './tls.ts';
+import { isVariable, variables } from './variables.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables of the launcher and of tests, which are not reported as unknown. */
+const ignored = /^WEIR_(TEST|SKIP|SERVICE|PORT)_/;
+
+/** The schemas of all variables. `Object.fromEntries` loses which key has which type, hence the cast. */
+const Environment = z.object({
+  NODE_ENV: z.string().optional(),
+  ...(Object.fromEntries(Object.entries(variables).map(([name, { schema }]) => [name, schema])) as {
+    [N in keyof typeof variables]: (typeof variables)[N]['schema'];
+  }),
+});
+
+/**
+ * Reads the environment.
+ * @returns the configuration, and warnings for whoever starts Weir
+ * @throws {ConfigError} for the first invalid variable, or for a combination that cannot work
+ */
+export function readConfig(environment: Environment): { config: Config; warnings: string[] } {
+  // Compose files and unit files write an empty value for "not set".
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const name = String(parsed.error.issues[0]?.path[0]);
+    const accepted = isVariable(name) ? variables[name].form : 'another value';
+    const shown = name.includes('SECRET') ? '(hidden)' : JSON.stringify(given[name]);
+    throw new ConfigError(`${name}=${shown} is invalid: it takes ${accepted}.`);
+  }
+  const env = parsed.data;
+  const warnings = Object.keys(given)
+    .filter((name) => name.startsWith('WEIR_') && !isVariable(name) && !ignored.test(name))
+    .map((name) => `${name} is not a variable of Weir; the README lists all of them`);
+  const config: Config = Object.freeze({
+    host: env.WEIR_HOST,
+    port: env.WEIR_PORT,
+    basePath: env.WEIR_BASE_PATH,
+    tls: readCertificate(env.WEIR_TLS_CERT, env.WEIR_TLS_KEY),
+    rtcHost: env.WEIR_RTC_HOST,
+    rtcPort: env.WEIR_RTC_PORT,
+    announcedAddresses: env.WEIR_ANNOUNCED_ADDRESS ?? [],
+    workers: env.WEIR_WORKERS,
+    auth: readAuth(env.WEIR_API_KEY, env.WEIR_API_SECRET, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production'),
+    tokenLeeway: env.WEIR_TOKEN_LEEWAY_SECONDS * 1000,
+    tokenMaxLifetime: env.WEIR_TOKEN_MAX_SECONDS * 1000,
+    allowedOrigins: env.WEIR_ALLOWED_ORIGINS ?? [],
+    trustProxy: env.WEIR_TRUST_PROXY,
+    logLevel: env.WEIR_LOG_LEVEL,
+    cameraCodec: env.WEIR_CAMERA_CODEC,
+    screenCodec: env.WEIR_SCREEN_CODEC,
+    maxAudibleSpeakers: env.WEIR_MAX_AUDIBLE_SPEAKERS,
+    load: {
+      packets: env.WEIR_WORKER_MAX_PPS,
+      spillover: env.WEIR_SPILLOVER_UTILIZATION,
+      rooms: env.WEIR_ROOM_ADMISSION_LIMIT,
+      peers: env.WEIR_JOIN_ADMISSION_LIMIT,
+    },
+    joinQueue: {
+      concurrency: env.WEIR_MAX_CONCURRENT_JOINS,
+      length: env.WEIR_JOIN_QUEUE_LENGTH,
+      timeout: env.WEIR_JOIN_QUEUE_TIMEOUT_SECONDS * 1000,
+    },
+    maxPeers: { call: env.WEIR_MAX_PEERS, broadcast: env.WEIR_MAX_VIEWERS },
+    maxConnectionsPerIp: env.WEIR_MAX_CONNECTIONS_PER_IP,
+    maxIncomingBitrate: env.WEIR_MAX_INCOMING_BITRATE,
+    maxMessageBytes: env.WEIR_MAX_MESSAGE_BYTES,
+    maxSendBuffer: env.WEIR_MAX_SEND_BUFFER_BYTES,
+    messagesPerSecond: env.WEIR_MESSAGES_PER_SECOND,
+    messageBurst: env.WEIR_MESSAGE_BURST,
+    joinTimeout: env.WEIR_JOIN_SECONDS * 1000,
+    pingInterval: env.WEIR_PING_SECONDS * 1000,
+    signallingTimeout: env.WEIR_SIGNALLING_TIMEOUT_SECONDS * 1000,
+    resumeWindow: env.WEIR_RESUME_SECONDS * 1000,
+    drainTime: env.WEIR_DRAIN_SECONDS * 1000,
+    workerResponseTimeout: env.WEIR_WORKER_RESPONSE_TIMEOUT_SECONDS * 1000,
+  });
+  if (config.rtcHost === '::' && config.announcedAddresses.length === 0) {
+    throw new ConfigError(
+      'WEIR_RTC_HOST="::" requires WEIR_ANNOUNCED_ADDRESS: set it to the IPv6 addresses at which browsers reach this machine.',
+    );
+  }
+  if (config.signallingTimeout <= config.pingInterval) {
+    throw new ConfigError(
+      'WEIR_SIGNALLING_TIMEOUT_SECONDS must be greater than WEIR_PING_SECONDS: otherwise every connection would time out.',
+    );
+  }
+  if (config.announcedAddresses.some((announced) => announced === '0.0.0.0' || announced === '::')) {
+    throw new ConfigError(
+      'WEIR_ANNOUNCED_ADDRESS takes addresses at which browsers reach this machine: 0.0.0.0 and :: are not such addresses.',
+    );
+  }
+  if (portsCollide(config)) {
+    throw new ConfigError(
+      `WEIR_PORT=${config.port} is one of the media ports, ${config.rtcPort} to ${config.rtcPort + config.workers - 1} (WEIR_RTC_PORT, one per worker): choose another port.`,
+    );
+  }
+  const warning = config.tls && certificateWarning(config.tls);
+  if (warning !== undefined) warnings.push(warning);
+  return { config, warnings };
+}
+
+function readCertificate(cert: string | undefined, key: string | undefined): Config['tls'] {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw new ConfigError('WEIR_TLS_CERT and WEIR_TLS_KEY belong together: set both for HTTPS, or neither.');
+  }
+  return readTls(cert, key);
+}
+
+/** Whether the HTTP port is among the media ports, on addresses that overlap. */
+function portsCollide({ host, port, rtcHost, rtcPort, workers }: Config): boolean {
+  const isWildcard = (address: string) => address === '0.0.0.0' || address === '::';
+  const sameAddress = host === rtcHost || isWildcard(host) || isWildcard(rtcHost);
+  return sameAddress && port !== 0 && rtcPort !== 0 && port >= rtcPort && port < rtcPort + workers;
+}
+
+function readAuth(apiKey: string | undefined, apiSecret: string | undefined, allowAnonymous: boolean): Config['auth'] {
+  if (apiKey !== undefined && apiSecret !== undefined) return { apiKey, apiSecret };
+  if (apiKey !== undefined || apiSecret !== undefined) {
+    throw new ConfigError('WEIR_API_KEY and WEIR_API_SECRET belong together: set both to require tokens, or neither.');
+  }
+  if (allowAnonymous) return undefined;
+  throw new ConfigError(
+    'In production Weir requires authentication: set WEIR_API_KEY and WEIR_API_SECRET, or set WEIR_ALLOW_ANONYMOUS=true to let anyone enter any room.',
+  );
+}

@@ -1,0 +1,87 @@
+/** The kinds of configuration variable. Each schema reads the text of the environment. */
+import { z } from 'zod';
+import { CodecChoice } from '../../shared/protocol.ts';
+
+export interface Variable<T extends z.ZodType = z.ZodType> {
+  readonly schema: T;
+  /** What it accepts, for the README's table and for error messages. */
+  readonly form: string;
+  /** Its default, for the README's table. */
+  readonly fallback: string;
+  /** What it sets, for the README's table. */
+  readonly meaning: string;
+}
+
+export const number = (min: number, max: number, fallback: number, meaning: string, unit = 'number') => ({
+  schema: z.coerce.number().min(min).max(max).default(fallback),
+  form: `${unit}, ${min} to ${max}`,
+  fallback: String(fallback),
+  meaning,
+});
+
+export const integer = (min: number, max: number, fallback: number, meaning: string, unit = 'whole number') => ({
+  schema: z.coerce.number().int().min(min).max(max).default(fallback),
+  form: `${unit}, ${min} to ${max}`,
+  fallback: String(fallback),
+  meaning,
+});
+
+export const codec = (meaning: string) => ({
+  schema: CodecChoice.default('VP8'),
+  form: '`VP8`, `H264`, `VP9` or `AV1`',
+  fallback: '`VP8`',
+  meaning,
+});
+
+export const flag = (meaning: string) => ({
+  schema: z
+    .enum(['true', 'false', '1', '0'])
+    .default('false')
+    .transform((value) => value === 'true' || value === '1'),
+  form: '`true` or `false`',
+  fallback: '`false`',
+  meaning,
+});
+
+export const optional = <T extends z.ZodType>(schema: T, form: string, fallback: string, meaning: string) => ({
+  schema: schema.optional(),
+  form,
+  fallback,
+  meaning,
+});
+
+/** A comma-separated list. */
+export const list = (entry: z.ZodType<string, string>) =>
+  z
+    .string()
+    .transform((value) =>
+      value
+        .split(',')
+        .map((item) => item.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(entry));
+
+/** An IP address or a host name. */
+export const address = z.string().regex(/^[0-9A-Za-z.:_-]{1,253}$/);
+
+/** First segments of paths that Weir itself serves. A proxy may or may not strip the base path, so it must not be one of these. */
+const ownSegments = new Set(['r', 'b', 'api', 'ws', 'assets', 'sdk.js', 'health', 'ready']);
+
+/** A URL path, without a slash at its end. */
+export const basePath = z
+  .string()
+  .regex(/^(\/[\w~-][\w.~-]*)*\/?$/)
+  .refine((path) => !ownSegments.has(path.split('/')[1]?.toLowerCase() ?? ''))
+  .transform((path) => path.replace(/\/$/, ''));
+
+/** `*`, or an origin as browsers send it; the default port of its scheme may be written. */
+export const origin = z.string().transform((value, context) => {
+  if (value === '*') return value;
+  const canonical = URL.canParse(value) ? new URL(value).origin : undefined;
+  if (canonical !== undefined && value.replace(/(?<=^http:.*):80$|(?<=^https:.*):443$/, '') === canonical) {
+    return canonical;
+  }
+  context.addIssue({ code: 'custom', message: 'is not an origin' });
+  return z.NEVER;
+});

@@ -1,0 +1,203 @@
+/** Every configuration variable that Weir reads. `npm run docs` writes this table into the README. */
+import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { address, basePath, codec, flag, integer, list, number, optional, origin, type Variable } from './variable.ts';
+
+export const variables = {
+  WEIR_HOST: {
+    schema: address.default('0.0.0.0'),
+    form: 'IP address or host name',
+    fallback: '`0.0.0.0`',
+    meaning: 'Address on which page, API and signalling listen.',
+  },
+  WEIR_BASE_PATH: {
+    schema: basePath.default(''),
+    form: "path such as `/meet`, whose first segment is not one of Weir's own (`r`, `b`, `api`, `ws`, `assets`, ...)",
+    fallback: '`/`',
+    meaning: 'Path under which browsers reach Weir, where it shares its host name; a proxy may strip it or not.',
+  },
+  WEIR_PORT: integer(0, 65535, 3000, 'TCP port of page, API and signalling; 0 chooses a free one.', 'port'),
+  WEIR_TLS_CERT: optional(
+    z.string().min(1),
+    'path',
+    'none',
+    'Certificate chain (PEM). With it and the key Weir serves HTTPS. Browsers allow cameras on HTTPS and `localhost` only.',
+  ),
+  WEIR_TLS_KEY: optional(z.string().min(1), 'path', 'none', 'Private key (PEM) of the certificate.'),
+  WEIR_RTC_HOST: {
+    schema: address.refine((value) => isIP(value) !== 0).default('0.0.0.0'),
+    form: 'IP address',
+    fallback: '`0.0.0.0`',
+    meaning: 'Local address on which media is received.',
+  },
+  WEIR_RTC_PORT: integer(
+    0,
+    65000,
+    44400,
+    'First media port, UDP and TCP; each further worker uses the next one. 0 chooses free ones.',
+    'port',
+  ),
+  WEIR_ANNOUNCED_ADDRESS: optional(
+    list(address),
+    'IP addresses or host names, comma-separated',
+    "this machine's own addresses",
+    'Addresses at which browsers reach the media ports. Set it to the public address behind NAT or in a container.',
+  ),
+  WEIR_WORKERS: integer(1, 256, availableParallelism(), 'Number of media workers; each uses up to one core.'),
+  WEIR_API_KEY: optional(
+    z.string().min(1).max(256),
+    'text',
+    'none',
+    'Issuer (`iss`) of tokens. With key and secret, joining a room requires a token.',
+  ),
+  WEIR_API_SECRET: optional(
+    z.string().min(32),
+    'text, at least 32 characters',
+    'none',
+    'Secret that tokens are signed with (HS256).',
+  ),
+  WEIR_ALLOW_ANONYMOUS: flag(
+    'Under `NODE_ENV=production`: run without API key and secret, so that anyone may enter any room.',
+  ),
+  WEIR_TOKEN_LEEWAY_SECONDS: number(
+    0,
+    600,
+    60,
+    "Accepted difference between a token issuer's clock and this machine's.",
+    'seconds',
+  ),
+  WEIR_TOKEN_MAX_SECONDS: number(
+    1,
+    2_592_000,
+    86_400,
+    'Maximum lifetime of a token, from when it was issued and from now; a longer one is refused.',
+    'seconds',
+  ),
+  WEIR_ALLOWED_ORIGINS: optional(
+    list(origin),
+    'origins such as `https://example.com`, comma-separated, or `*`',
+    'the page that Weir serves itself',
+    'Origins of further pages that may connect, exactly as browsers send them.',
+  ),
+  WEIR_TRUST_PROXY: {
+    schema: z
+      .union([z.enum(['true', 'false']), z.coerce.number().int().min(0).max(10)])
+      .default('false')
+      .transform((value) => (typeof value === 'number' ? value : value === 'true' ? 1 : 0)),
+    form: '`false`, `true` (one), or how many proxies, 0 to 10',
+    fallback: '`false`',
+    meaning: 'Number of proxies in front of Weir whose `X-Forwarded-For`, `-Proto` and `-Host` are trusted.',
+  },
+  WEIR_LOG_LEVEL: {
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    form: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`',
+    fallback: '`info`',
+    meaning: 'Log level. The log goes to stdout: JSON, one object a line; readable lines on a terminal.',
+  },
+  WEIR_CAMERA_CODEC: codec(
+    'Codec of cameras, where the browser has it. VP8 and H264 are sent as simulcast, VP9 and AV1 as SVC.',
+  ),
+  WEIR_SCREEN_CODEC: codec('Codec of shared screens, where the browser has it.'),
+  WEIR_MAX_AUDIBLE_SPEAKERS: integer(
+    1,
+    20,
+    5,
+    'How many others are heard at once in a room that has more than one microphone above this number.',
+  ),
+  WEIR_WORKER_MAX_PPS: integer(
+    100,
+    10_000_000,
+    100_000,
+    'Packets per second at which a media worker counts as full; its CPU utilization counts too.',
+    'per second',
+  ),
+  WEIR_SPILLOVER_UTILIZATION: number(
+    0,
+    2,
+    0.5,
+    'Utilization of a media worker (1 is full) above which its rooms extend to another one. 0: each peer goes to the least busy worker.',
+    'share',
+  ),
+  WEIR_ROOM_ADMISSION_LIMIT: number(
+    0,
+    10,
+    0.8,
+    'No new room is opened while the utilization of every media worker is above this.',
+    'share',
+  ),
+  WEIR_JOIN_ADMISSION_LIMIT: number(
+    0,
+    10,
+    0.9,
+    'Joins wait while the utilization of every media worker is above this.',
+    'share',
+  ),
+  WEIR_MAX_CONCURRENT_JOINS: integer(
+    1,
+    10_000,
+    32,
+    'How many joins run at once; others wait in a queue, fair by room.',
+  ),
+  WEIR_JOIN_QUEUE_LENGTH: integer(0, 100_000, 1000, 'How many joins may wait.'),
+  WEIR_JOIN_QUEUE_TIMEOUT_SECONDS: number(
+    0.1,
+    600,
+    8,
+    'How long a join waits before it is refused with `busy` and a time to retry.',
+    'seconds',
+  ),
+  WEIR_MAX_PEERS: integer(1, 10_000, 80, 'Maximum number of peers in a call.'),
+  WEIR_MAX_VIEWERS: integer(1, 100_000, 2000, 'Maximum number of peers in a broadcast, viewers included.'),
+  WEIR_MAX_CONNECTIONS_PER_IP: integer(
+    1,
+    1_000_000,
+    400,
+    'Maximum number of connections from an IPv4 address or an IPv6 /64 that have not joined with a token. An office full of people reconnects at once.',
+  ),
+  WEIR_MAX_INCOMING_BITRATE: integer(50_000, 1_000_000_000, 6_000_000, 'Maximum bitrate that a peer sends.', 'bit/s'),
+  WEIR_MAX_MESSAGE_BYTES: integer(4096, 16_777_216, 65_536, 'Maximum size of a signalling message.', 'bytes'),
+  WEIR_MAX_SEND_BUFFER_BYTES: integer(
+    65_536,
+    1_073_741_824,
+    1_048_576,
+    'Unsent signalling data above which the connection of a slow reader is closed.',
+    'bytes',
+  ),
+  WEIR_MESSAGES_PER_SECOND: number(1, 100_000, 20, 'Sustained rate of messages that a peer may send.', 'per second'),
+  WEIR_MESSAGE_BURST: integer(10, 1_000_000, 100, 'Messages that a peer may send at once.'),
+  WEIR_JOIN_SECONDS: number(0.1, 600, 10, 'Time within which a connection must join a room.', 'seconds'),
+  WEIR_PING_SECONDS: number(0.25, 600, 5, 'Interval of the heartbeat on each connection.', 'seconds'),
+  WEIR_SIGNALLING_TIMEOUT_SECONDS: number(
+    0.5,
+    1800,
+    15,
+    'A connection on which nothing was received for this long is closed.',
+    'seconds',
+  ),
+  WEIR_RESUME_SECONDS: number(
+    0,
+    600,
+    30,
+    'How long a peer that has lost its connection stays in the room, and its media flows, so that it can resume.',
+    'seconds',
+  ),
+  WEIR_DRAIN_SECONDS: number(
+    0,
+    86_400,
+    5,
+    'After SIGTERM: how long calls may continue, while nobody new is admitted, before Weir ends. Ctrl-C does not wait.',
+    'seconds',
+  ),
+  WEIR_WORKER_RESPONSE_TIMEOUT_SECONDS: number(
+    0.5,
+    60,
+    5,
+    'A media worker that does not respond for this long is killed and replaced.',
+    'seconds',
+  ),
+} as const satisfies Record<string, Variable>;
+
+export function isVariable(name: string): name is keyof typeof variables {
+  return Object.hasOwn(variables, name);
+}
