@@ -1,28 +1,25 @@
 /** The audio that one peer receives: tracks by themselves, or the microphones of a large room by audio slots. */
 import type { Source } from '../../shared/media.ts';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
-import type { AudioSlots } from '../media/audio/AudioSlots.ts';
+import type { SlotSource } from '../media/audio/SlotSource.ts';
 import { isClosed } from '../media/rethrowUnavailable.ts';
+import { AudioSlotsSubscription } from './AudioSlotsSubscription.ts';
 import { AudioSubscription } from './AudioSubscription.ts';
 import type { ConsumerOpener, SubscriptionEvents } from './ConsumerOpener.ts';
 import type { Publication } from './Publication.ts';
 import { Retries } from './Retries.ts';
 
 export interface AudioSubscriptionsOptions {
-  readonly opener: Pick<ConsumerOpener, 'open' | 'openLocal' | 'router'>;
+  /** Whom the audio is for: the slot that it holds is not sent to it. */
+  readonly peerId: string;
+  readonly opener: Pick<ConsumerOpener, 'open' | 'openSlot' | 'slotProducers'>;
   readonly events: Pick<SubscriptionEvents, 'consumerOpened' | 'consumerClosed'>;
-}
-
-/** That the peer has subscribed to the audio slots: from the request until another one, or until it unsubscribes. */
-interface SlotsRequest {
-  readonly slots: AudioSlots;
-  opened: Promise<void>;
 }
 
 /** That the peer has subscribed to a track, from the request until its consumer closes. */
 interface TrackRequest {
-  /** The request for audio slots that there was when the track was offered last. */
-  offeredDuring: SlotsRequest | undefined;
+  /** The audio slots that were requested when the track was offered last. */
+  offeredDuring: AudioSlotsSubscription | undefined;
 }
 
 export class AudioSubscriptions {
@@ -32,9 +29,10 @@ export class AudioSubscriptions {
   readonly #tracks = new Map<Publication, TrackRequest>();
   readonly #trackOf = new WeakMap<AudioSubscription, TrackRequest>();
   readonly #retries = new Retries();
-  #slotsRequest: SlotsRequest | undefined;
-  /** The slots that it has consumers of, by slot. */
-  #slots: readonly AudioSubscription[] = [];
+  /** The audio slots that were requested last, until they are unsubscribed from; open, or still opening. */
+  #requested: AudioSlotsSubscription | undefined;
+  /** The audio slots that are heard: those requested, or others until the client has what replaces them. */
+  #heard: AudioSlotsSubscription | undefined;
   /** How microphones are to arrive: when the client has all consumers of this kind, those of the other close. */
   #mode: 'tracks' | 'slots' = 'tracks';
   #closed = false;
@@ -56,10 +54,10 @@ export class AudioSubscriptions {
   async subscribe(publication: Publication, failures = 0): Promise<void> {
     const known = this.#tracks.get(publication);
     if (known) {
-      known.offeredDuring = this.#slotsRequest;
+      known.offeredDuring = this.#requested;
       return;
     }
-    const request: TrackRequest = { offeredDuring: this.#slotsRequest };
+    const request: TrackRequest = { offeredDuring: this.#requested };
     this.#tracks.set(publication, request);
     const wanted = () => this.#tracks.get(publication) === request;
     const remove = () => {
@@ -100,19 +98,27 @@ export class AudioSubscriptions {
 
   /**
    * Receives the room's microphones by slots. Tracks of microphones are heard until the client has the slots.
-   * @returns when the consumers are open
-   * @throws what keeps the worker from opening them
+   * @returns when the consumers are open, or others have been requested
+   * @throws what keeps the worker from opening them; the same slots can be requested again then
    */
-  subscribeSlots(slots: AudioSlots): Promise<void> {
-    if (this.#slotsRequest?.slots === slots) return this.#slotsRequest.opened;
-    const request: SlotsRequest = { slots, opened: Promise.resolve() };
-    this.#slotsRequest = request;
-    request.opened = this.#openSlots(request).catch((error: unknown) => {
-      // They can be subscribed to again.
-      if (this.#slotsRequest === request) this.#slotsRequest = undefined;
+  async subscribeSlots(slots: SlotSource): Promise<void> {
+    const known = this.#requested;
+    if (known?.slots === slots) return known.opened;
+    if (known !== this.#heard) known?.close();
+    const { peerId, opener } = this.#options;
+    const requested = new AudioSlotsSubscription({ slots, peerId, opener, onOpened: (opened) => this.#add(opened) });
+    this.#requested = requested;
+    try {
+      await requested.opened;
+    } catch (error) {
+      if (this.#requested === requested) this.#requested = undefined;
       throw error;
-    });
-    return request.opened;
+    }
+    if (this.#requested !== requested) return;
+    this.#heard?.close();
+    this.#heard = requested;
+    this.#mode = 'slots';
+    this.#closeReplaced();
   }
 
   /**
@@ -120,33 +126,20 @@ export class AudioSubscriptions {
    * @returns when no slot is heard any more
    */
   async unsubscribeSlots(): Promise<void> {
-    this.#slotsRequest = undefined;
+    const heard = this.#heard;
+    if (this.#requested !== heard) this.#requested?.close();
+    this.#requested = undefined;
     this.#mode = 'tracks';
-    const slots = this.#slots;
     this.#closeReplaced();
-    await Promise.all(slots.map(({ closed }) => closed));
-  }
-
-  /**
-   * Resumes the slots that are for this peer: all but the last, which is for those who hold another one, in place of
-   * their own.
-   * @param own the slot that carries this peer's own voice
-   */
-  setOwnSlot(own: number | undefined): void {
-    const last = this.#slots.length - 1;
-    for (const subscription of this.#slots) {
-      const { slot } = subscription.origin;
-      subscription.setAudible(slot === last ? own !== undefined && own !== last : slot !== own);
-    }
+    await heard?.consumersClosed();
   }
 
   /** Ends all subscriptions; what is offered afterwards is subscribed to again. */
   unsubscribeAll(): void {
     this.#retries.clear();
+    this.#closeSlots();
     for (const subscription of this.#subscriptions.values()) subscription.close();
     this.#tracks.clear();
-    this.#slots = [];
-    this.#slotsRequest = undefined;
     this.#mode = 'tracks';
   }
 
@@ -154,6 +147,14 @@ export class AudioSubscriptions {
   close(): void {
     this.#closed = true;
     this.#retries.close();
+    this.#closeSlots();
+  }
+
+  #closeSlots(): void {
+    this.#requested?.close();
+    this.#requested = undefined;
+    this.#heard?.close();
+    this.#heard = undefined;
   }
 
   #retrySubscribe(publication: Publication, failures: number): void {
@@ -165,30 +166,7 @@ export class AudioSubscriptions {
 
   /** Whether tracks of that source arrive by slots, or are about to. */
   #usesSlotsFor(source: Source): boolean {
-    return source === 'microphone' && this.#slotsRequest !== undefined;
-  }
-
-  async #openSlots(request: SlotsRequest): Promise<void> {
-    const { opener } = this.#options;
-    const wanted = () => this.#slotsRequest === request;
-    const producers = await request.slots.producersOn(opener.router.router);
-    if (!wanted()) return;
-    const opening = await Promise.allSettled(
-      producers.map(async (producer, slot) => {
-        const consumer = await opener.openLocal(producer);
-        if (!wanted()) consumer?.close();
-        if (!consumer || consumer.closed) return undefined;
-        return this.#add(new AudioSubscription(consumer, { slot, source: 'microphone' }));
-      }),
-    );
-    const opened = opening.flatMap((result) => (result.status === 'fulfilled' && result.value) || []);
-    const failure = opening.find((result) => result.status === 'rejected');
-    if (failure || !wanted()) for (const subscription of opened) subscription.close();
-    if (failure) throw failure.reason;
-    if (!wanted()) return;
-    this.#slots = opened;
-    this.#mode = 'slots';
-    this.#closeReplaced();
+    return source === 'microphone' && this.#requested !== undefined;
   }
 
   /** Closes the consumers that others replace, once the client has all of those. */
@@ -196,19 +174,22 @@ export class AudioSubscriptions {
     const microphones = [...this.#subscriptions.values()].filter(
       ({ origin }) => origin.source === 'microphone' && origin.slot === undefined,
     );
-    const [wanted, others] = this.#mode === 'slots' ? [this.#slots, microphones] : [microphones, this.#slots];
-    if (!wanted.every(({ isReady, consumer }) => isReady || consumer.closed)) return;
-    for (const subscription of others) if (!this.#replacesSlots(subscription)) subscription.close();
-    if (this.#mode === 'tracks') this.#slots = [];
+    if (this.#mode === 'slots') {
+      if (!this.#heard?.isReady) return;
+      for (const microphone of microphones) if (!this.#replacesSlots(microphone)) microphone.close();
+    } else if (microphones.every(({ isReady }) => isReady)) {
+      this.#heard?.close();
+      this.#heard = undefined;
+    }
   }
 
   /** Whether a microphone was offered because these slots have ended, although the request to unsubscribe is still to come. */
   #replacesSlots(subscription: AudioSubscription): boolean {
     const request = this.#trackOf.get(subscription);
-    return this.#slotsRequest !== undefined && request?.offeredDuring === this.#slotsRequest;
+    return this.#requested !== undefined && request?.offeredDuring === this.#requested;
   }
 
-  #add(subscription: AudioSubscription): AudioSubscription {
+  #add(subscription: AudioSubscription): void {
     const { consumer } = subscription;
     this.#subscriptions.set(consumer.id, subscription);
     consumer.observer.once('close', () => {
@@ -216,6 +197,5 @@ export class AudioSubscriptions {
       this.#options.events.consumerClosed(consumer.id);
     });
     this.#options.events.consumerOpened(subscription.info);
-    return subscription;
   }
 }

@@ -1,6 +1,7 @@
 /** Opens the consumers of one peer: paused, of tracks on whichever router they arrive, and of audio slots. */
 import type { RtpCapabilities } from '../../shared/media.ts';
 import type { ConsumerInfo, UnsupportedCodec } from '../../shared/protocol.ts';
+import type { SlotSource } from '../media/audio/SlotSource.ts';
 import {
   type ConsumableProducer,
   ConsumerFactory,
@@ -43,11 +44,6 @@ export class ConsumerOpener {
     this.#factory = new ConsumerFactory(options.rtpCapabilities);
   }
 
-  /** The router that the peer receives its media from. */
-  get router(): RoomRouter {
-    return this.#options.router;
-  }
-
   /** The tracks that the client cannot decode, of those that it has been offered. */
   get unsupportedCodecs(): UnsupportedCodec[] {
     return [...this.#unsupported.values()];
@@ -85,11 +81,18 @@ export class ConsumerOpener {
   }
 
   /**
-   * A paused consumer of a producer that is on the peer's own router, such as that of an audio slot; undefined where the
-   * client cannot decode it.
+   * The producers of audio slots on the peer's router, by slot.
+   * @throws {WeirError} `closed` when the slots have closed; what mediasoup throws
+   */
+  slotProducers(slots: Pick<SlotSource, 'producersOn'>): Promise<readonly ConsumableProducer[]> {
+    return slots.producersOn(this.#options.router.router);
+  }
+
+  /**
+   * A paused consumer of one of the `slotProducers`; undefined where the client cannot decode it.
    * @throws what mediasoup throws
    */
-  openLocal(producer: ConsumableProducer): Promise<MediaConsumer | undefined> {
+  openSlot(producer: ConsumableProducer): Promise<MediaConsumer | undefined> {
     return this.#factory.consume(this.#options.transport, producer);
   }
 

@@ -318,10 +318,6 @@ export class Peer implements Participant, Subscriber, EventSink {
     await this.#subscriptions?.unsubscribeSlots();
   }
 
-  setOwnSlot(slot: number | undefined): void {
-    this.#subscriptions?.setOwnSlot(slot);
-  }
-
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
     if (event === 'peerClosed' && 'peerId' in data) this.#subscriptions?.removePeer(data.peerId);
     this.#events.notify(event, data);
@@ -340,6 +336,7 @@ export class Peer implements Participant, Subscriber, EventSink {
     if (!transport) return;
     const { placement, routers, rtpCapabilities, initialVideoLimit, consumerLinger: linger } = this.#options;
     this.#subscriptions = new Subscriptions({
+      peerId: this.id,
       transport,
       router: placement.router,
       routers,

@@ -14,13 +14,11 @@ export interface Subscriber {
   subscribe(publication: Publication): Promise<void>;
   /** Ends all subscriptions, those to audio slots included. Later calls of `subscribe` and `subscribeSlots` count again. */
   unsubscribeAll(): void;
-  /** Receives speech by audio slots, in place of microphones, until `unsubscribeSlots`. May reject, as `subscribe` may. */
+  /**
+   * Receives speech by audio slots, in place of microphones, until `unsubscribeSlots`. May reject, as `subscribe` may.
+   * The slot that its own participant holds may not reach it: `AudioSlots.isAudible` and `onSlot` tell which that is.
+   */
   subscribeSlots(slots: AudioSlots): Promise<void>;
   /** Receives microphones again, to which it has been subscribed. Resolves when it receives no slot any more. */
   unsubscribeSlots(): Promise<void>;
-  /**
-   * Which slot carries the speech of its own participant, if any does.
-   * When this returns, no further packet of that slot may reach it.
-   */
-  setOwnSlot(slot: number | undefined): void;
 }

@@ -8,6 +8,8 @@ import type { Publication } from './Publication.ts';
 import { VideoSubscriptions } from './VideoSubscriptions.ts';
 
 export interface SubscriptionsOptions extends ConsumerOpenerOptions {
+  /** Who receives. */
+  readonly peerId: string;
   readonly transport: WebRtcTransport;
   /** How many cameras are subscribed to before the client has reported how it shows them. */
   readonly initialVideoLimit: number;
@@ -23,11 +25,11 @@ export class Subscriptions {
   #closed = false;
 
   constructor(options: SubscriptionsOptions) {
-    const { transport, router, initialVideoLimit, linger, events } = options;
+    const { peerId, transport, router, initialVideoLimit, linger, events } = options;
     const opener = new ConsumerOpener(options);
     this.#opener = opener;
     this.#videos = new VideoSubscriptions({ opener, events, routerId: router.id, initialVideoLimit, linger });
-    this.#audio = new AudioSubscriptions({ opener, events });
+    this.#audio = new AudioSubscriptions({ peerId, opener, events });
     transport.observer.once('close', () => this.close());
   }
 
@@ -77,11 +79,6 @@ export class Subscriptions {
   /** As `AudioSubscriptions.unsubscribeSlots`. */
   unsubscribeSlots(): Promise<void> {
     return this.#audio.unsubscribeSlots();
-  }
-
-  /** As `AudioSubscriptions.setOwnSlot`. */
-  setOwnSlot(own: number | undefined): void {
-    this.#audio.setOwnSlot(own);
   }
 
   /** The link is congested: so many layers less of each video; 0 when it has recovered. */

@@ -146,8 +146,6 @@ export class PlainSubscriber implements Subscriber {
 
   async unsubscribeSlots(): Promise<void> {}
 
-  setOwnSlot(): void {}
-
   close(): void {
     closeEndpoint(this.#endpoint);
   }

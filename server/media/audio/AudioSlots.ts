@@ -1,54 +1,85 @@
-/** Owns the voices of a large room: hears every microphone, and sends those that speak through a fixed number of slots. */
+/**
+ * The audio slots of a large room: reads every microphone, and sends those that speak through a fixed number of streams. The
+ * one place that knows who holds which slot.
+ */
 import type { Consumer, Producer, Router } from 'mediasoup/types';
 import { WeirError } from '../../../shared/errors.ts';
 import { Lifetime } from '../../Lifetime.ts';
 import type { Lease } from '../RoomRouters.ts';
 import { EXTENSIONS } from './rtp.ts';
 import { SlotAllocator } from './SlotAllocator.ts';
+import type { SlotSource } from './SlotSource.ts';
 import { SlotStream } from './SlotStream.ts';
 import { SlotTransport } from './SlotTransport.ts';
 import { SpeechDetector, type TimedPacket } from './SpeechDetector.ts';
 
 export interface AudioSlotsOptions {
-  /** How many voices one hears at most. There is one slot more, for those who hold one: they do not hear themselves. */
+  /** How many talkers a subscriber hears at most. There is one slot more, for holders of a slot: they do not hear themselves. */
   readonly maxAudibleSpeakers: number;
   /**
-   * Called before any packet of a new talker is sent, with who holds each of the `heard` + 1 slots. Slots below `heard` are
-   * for everybody, the last one for holders of the others.
+   * Called when slots have changed hands, before any packet of a new holder is sent and after the listeners of `onSlot`.
+   * @param holders as `holders`
    */
   onChange(holders: readonly (string | undefined)[]): void;
-  /** Milliseconds of a clock that never goes back; for tests. */
+  /** Milliseconds of a clock that never goes back; `performance.now` by default. */
   readonly now?: () => number;
 }
 
-export class AudioSlots {
+export class AudioSlots implements SlotSource {
   readonly #options: AudioSlotsOptions;
   readonly #now: () => number;
   readonly #lifetime = new Lifetime();
   readonly #slots: readonly SlotStream[];
   readonly #allocator: SlotAllocator<SpeechDetector>;
-  /** What hears each talker's microphone. */
+  /** By talker: the consumer that reads its microphone. */
   readonly #microphones = new Map<string, Consumer>();
   readonly #transports = new Map<Router, SlotTransport>();
+  /** By talker. */
+  readonly #slotListeners = new Map<string, Set<() => void>>();
 
   constructor(options: AudioSlotsOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#allocator = new SlotAllocator(options.maxAudibleSpeakers);
-    // These SSRCs are seen by the slots' own transports only: mediasoup gives every consumer one of its own.
+    // Only the slots' own transports see these SSRCs: mediasoup gives each consumer one of its own.
     this.#slots = Array.from({ length: options.maxAudibleSpeakers + 1 }, (_, index) => new SlotStream(index + 1));
     this.#lifetime.defer(() => {
-      for (const end of [...this.#transports.values()]) end.close();
+      for (const transport of [...this.#transports.values()]) transport.close();
     });
   }
 
-  /** Who holds each slot. */
+  /** The talker that holds each of the `maxAudibleSpeakers` + 1 slots. */
   get holders(): readonly (string | undefined)[] {
-    return this.#allocator.holders.map((voice) => voice?.id);
+    return this.#allocator.holders.map((talker) => talker?.id);
   }
 
   /**
-   * The `heard` + 1 producers on that router, by slot; made at the first call, and gone with the router.
+   * Whether somebody is to hear a slot: all but the last one are for everybody, the last one is for holders of another
+   * slot, in place of their own.
+   */
+  isAudible(slot: number, listenerId: string): boolean {
+    const own = this.holders.indexOf(listenerId);
+    const last = this.#slots.length - 1;
+    return slot === last ? own >= 0 && own !== last : slot !== own;
+  }
+
+  /**
+   * Runs `listener` whenever `talkerId` holds another slot than before, or none any more: before any packet of a new holder
+   * is sent.
+   * @returns what removes the listener
+   */
+  onSlot(talkerId: string, listener: () => void): () => void {
+    const listeners = this.#slotListeners.get(talkerId) ?? new Set();
+    this.#slotListeners.set(talkerId, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#slotListeners.get(talkerId) === listeners) this.#slotListeners.delete(talkerId);
+    };
+  }
+
+  /**
+   * The producers of the slots on that router, by slot; created by the first call, and closed with the router.
    * @throws what mediasoup throws, such as when the router has ended; {WeirError} `closed` when these slots have
    */
   async producersOn(router: Router): Promise<readonly Producer[]> {
@@ -85,69 +116,75 @@ export class AudioSlots {
     if (this.#lifetime.closed) throw new WeirError('closed', 'These audio slots have closed.');
     const known = this.#transports.get(router);
     if (known) return known;
-    const end = new SlotTransport(router);
-    this.#transports.set(router, end);
-    end.onEnd(() => this.#transports.delete(router));
-    return end;
+    const transport = new SlotTransport(router);
+    this.#transports.set(router, transport);
+    transport.onEnd(() => this.#transports.delete(router));
+    return transport;
   }
 
   #onMicrophone(talkerId: string, consumer: Consumer): void {
     this.#microphones.get(talkerId)?.close();
-    const voice = new SpeechDetector({ id: talkerId, ...formatOf(consumer) });
+    const detector = new SpeechDetector({ id: talkerId, ...formatOf(consumer) });
     this.#microphones.set(talkerId, consumer);
     consumer.observer.once('close', () => {
       this.#microphones.delete(talkerId);
-      this.#onSilenced(voice);
+      this.#release(detector);
     });
-    consumer.on('producerpause', () => this.#onSilenced(voice));
+    consumer.on('producerpause', () => this.#release(detector));
     consumer.on('rtp', (packet) => {
-      this.#onPacket(voice, packet);
-      // Each packet takes Node some 15 µs, nearly all of it mediasoup's channel: one sender could keep it from all else.
-      if (voice.exceedsRate) consumer.close();
+      this.#onPacket(detector, packet);
+      // Each packet takes Node some 15 µs, nearly all of it in mediasoup's channel: one sender could block everything else.
+      if (detector.exceedsRate) consumer.close();
     });
   }
 
-  /** Every packet of every microphone comes through here. */
-  #onPacket(voice: SpeechDetector, packet: Buffer): void {
+  /** Every packet of every microphone passes here. */
+  #onPacket(detector: SpeechDetector, packet: Buffer): void {
     const at = this.#now();
-    if (!voice.add(packet, at)) return;
-    const changed = this.#allocator.claim(voice, at);
+    if (!detector.add(packet, at)) return;
+    const changed = this.#allocator.claim(detector, at);
     if (changed) this.#applyHolders();
-    // Asked for again: whoever was told may have closed the slots or sent the talker away.
-    const slot = this.#allocator.slotOf(voice);
+    // Looked up only now: a listener may have closed the slots or removed the talker.
+    const slot = this.#allocator.slotOf(detector);
     if (slot < 0) return;
-    const kept = changed ? voice.preRoll(at) : [];
-    if (kept.length === 0) this.#send(slot, { packet, at });
-    for (const arrival of kept) this.#send(slot, arrival);
+    const preRoll = changed ? detector.preRoll(at) : [];
+    if (preRoll.length === 0) this.#send(slot, { packet, at });
+    for (const timedPacket of preRoll) this.#send(slot, timedPacket);
   }
 
-  #onSilenced(voice: SpeechDetector): void {
-    voice.mute();
-    if (this.#allocator.release(voice)) this.#applyHolders();
+  #release(detector: SpeechDetector): void {
+    detector.mute();
+    if (this.#allocator.release(detector)) this.#applyHolders();
   }
 
-  /** Makes the slots carry whom they should, and tells. */
+  /** Makes the streams carry the holders of their slots, and notifies whom that concerns. */
   #applyHolders(): void {
     if (this.#lifetime.closed) return;
-    for (const [index, slot] of this.#slots.entries()) {
+    const concerned = new Set<string>();
+    for (const [index, stream] of this.#slots.entries()) {
       const holder = this.#allocator.holders[index];
-      if (slot.talker !== holder) slot.assign(holder);
+      const before = stream.talker;
+      if (before === holder) continue;
+      stream.assign(holder);
+      if (before) concerned.add(before.id);
+      if (holder) concerned.add(holder.id);
     }
+    for (const id of concerned) for (const listener of this.#slotListeners.get(id) ?? []) listener();
     this.#options.onChange(this.holders);
   }
 
-  #send(slot: number, arrival: TimedPacket): void {
-    const packet = this.#slots[slot]?.write(arrival);
-    if (packet) for (const end of this.#transports.values()) end.send(slot, packet);
+  #send(slot: number, timedPacket: TimedPacket): void {
+    const packet = this.#slots[slot]?.write(timedPacket);
+    if (packet) for (const transport of this.#transports.values()) transport.send(slot, packet);
   }
 }
 
-/** What the packets of a microphone look like when they come out of the router. */
+/** Payload type and header extensions of a microphone's packets as they leave the router. */
 function formatOf({ rtpParameters: { codecs, headerExtensions = [] } }: Consumer) {
   const opus = codecs.find(({ mimeType }) => mimeType.toLowerCase() === 'audio/opus');
   const [level, captureTime] = EXTENSIONS.map(
     ({ uri }) => headerExtensions.find((extension) => extension.uri === uri)?.id,
   );
-  // One without Opus is never heard: -1 is no packet's payload type.
+  // -1 is no packet's payload type: a microphone without Opus is never heard.
   return { payloadType: opus?.payloadType ?? -1, extensions: { level, captureTime } };
 }
