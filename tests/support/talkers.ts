@@ -177,7 +177,7 @@ export class Listener {
     });
   }
 
-  static async open(router: Router, producers: readonly Producer[]): Promise<Listener> {
+  static async open(router: Router, producers: readonly { readonly id: string }[]): Promise<Listener> {
     const socket = await openUdp();
     const transport = await router.createPlainTransport({
       listenInfo: { protocol: 'udp', ip: '127.0.0.1' },

@@ -2,16 +2,15 @@
  * The audio slots of a large room: reads every microphone, and sends those that speak through a fixed number of streams. The
  * one place that knows who holds which slot.
  */
-import type { Consumer, Producer, Router } from 'mediasoup/types';
 import { WeirError } from '../../../shared/errors.ts';
 import { Lifetime } from '../../Lifetime.ts';
-import type { Lease } from '../RoomRouters.ts';
 import { EXTENSIONS } from './rtp.ts';
 import { SlotAllocator } from './SlotAllocator.ts';
 import type { SlotSource } from './SlotSource.ts';
 import { SlotStream } from './SlotStream.ts';
 import { SlotTransport } from './SlotTransport.ts';
 import { SpeechDetector, type TimedPacket } from './SpeechDetector.ts';
+import type { Microphone, MicrophoneConsumer, SlotProducer, SlotRouter } from './slotMedia.ts';
 
 export interface AudioSlotsOptions {
   /** How many talkers a subscriber hears at most. There is one slot more, for holders of a slot: they do not hear themselves. */
@@ -32,8 +31,8 @@ export class AudioSlots implements SlotSource {
   readonly #slots: readonly SlotStream[];
   readonly #allocator: SlotAllocator<SpeechDetector>;
   /** By talker: the consumer that reads its microphone. */
-  readonly #microphones = new Map<string, Consumer>();
-  readonly #transports = new Map<Router, SlotTransport>();
+  readonly #microphones = new Map<string, MicrophoneConsumer>();
+  readonly #transports = new Map<SlotRouter, SlotTransport>();
   /** By talker. */
   readonly #slotListeners = new Map<string, Set<() => void>>();
 
@@ -82,7 +81,7 @@ export class AudioSlots implements SlotSource {
    * The producers of the slots on that router, by slot; created by the first call, and closed with the router.
    * @throws what mediasoup throws, such as when the router has ended; {WeirError} `closed` when these slots have
    */
-  async producersOn(router: Router): Promise<readonly Producer[]> {
+  async producersOn(router: SlotRouter): Promise<readonly SlotProducer[]> {
     return this.#transportOn(router).produce(this.#slots.map(({ ssrc }) => ssrc));
   }
 
@@ -93,7 +92,7 @@ export class AudioSlots implements SlotSource {
    * @param microphone is disposed of when it is not read any more
    * @throws what mediasoup throws, such as for a producer of another router
    */
-  async add(talkerId: string, microphone: Lease): Promise<void> {
+  async add(talkerId: string, microphone: Microphone): Promise<void> {
     const { producer, router } = microphone;
     const over = () => producer.closed || router.closed || this.#lifetime.closed;
     try {
@@ -112,7 +111,7 @@ export class AudioSlots implements SlotSource {
     this.#lifetime.end('closed');
   }
 
-  #transportOn(router: Router): SlotTransport {
+  #transportOn(router: SlotRouter): SlotTransport {
     if (this.#lifetime.closed) throw new WeirError('closed', 'These audio slots have closed.');
     const known = this.#transports.get(router);
     if (known) return known;
@@ -122,7 +121,7 @@ export class AudioSlots implements SlotSource {
     return transport;
   }
 
-  #onMicrophone(talkerId: string, consumer: Consumer): void {
+  #onMicrophone(talkerId: string, consumer: MicrophoneConsumer): void {
     this.#microphones.get(talkerId)?.close();
     const detector = new SpeechDetector({ id: talkerId, ...formatOf(consumer) });
     this.#microphones.set(talkerId, consumer);
@@ -180,7 +179,7 @@ export class AudioSlots implements SlotSource {
 }
 
 /** Payload type and header extensions of a microphone's packets as they leave the router. */
-function formatOf({ rtpParameters: { codecs, headerExtensions = [] } }: Consumer) {
+function formatOf({ rtpParameters: { codecs, headerExtensions = [] } }: MicrophoneConsumer) {
   const opus = codecs.find(({ mimeType }) => mimeType.toLowerCase() === 'audio/opus');
   const [level, captureTime] = EXTENSIONS.map(
     ({ uri }) => headerExtensions.find((extension) => extension.uri === uri)?.id,

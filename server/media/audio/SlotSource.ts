@@ -1,10 +1,10 @@
 /** What a subscriber uses of a set of audio slots. */
-import type { Router } from 'mediasoup/types';
 import type { ConsumableProducer } from '../ConsumerFactory.ts';
+import type { SlotRouter } from './slotMedia.ts';
 
 export interface SlotSource {
   /** The producers of the slots on that router, by slot. */
-  producersOn(router: Router): Promise<readonly ConsumableProducer[]>;
+  producersOn(router: SlotRouter): Promise<readonly ConsumableProducer[]>;
   /** Whether somebody is to hear a slot: nobody is sent the one that they hold themselves. */
   isAudible(slot: number, listenerId: string): boolean;
   /** Runs `listener` whenever `talkerId` holds another slot than before, or none any more. @returns what removes it */

@@ -1,19 +1,19 @@
-/** Owns where one router's packets come out to Node and go in from it: its DirectTransport, and the slots' producers. */
-import type { Consumer, DirectTransport, Producer, Router } from 'mediasoup/types';
+/** The packets of one router in Node: a direct transport with the consumers of its microphones and the producers of the slots. */
 import { WeirError } from '../../../shared/errors.ts';
 import { Lifetime } from '../../Lifetime.ts';
 import { EXTENSIONS } from './rtp.ts';
 import { PAYLOAD_TYPE } from './SlotStream.ts';
+import type { MicrophoneConsumer, SlotDirectTransport, SlotProducer, SlotRouter } from './slotMedia.ts';
 
 export class SlotTransport {
-  readonly #router: Router;
+  readonly #router: SlotRouter;
   readonly #lifetime = new Lifetime();
-  #transport: Promise<DirectTransport> | undefined;
-  #producers: Promise<readonly Producer[]> | undefined;
-  /** The producers by slot, once there are all of them. */
-  #open: readonly Producer[] = [];
+  #transport: Promise<SlotDirectTransport> | undefined;
+  #producers: Promise<readonly SlotProducer[]> | undefined;
+  /** The producers by slot, once all of them are open. */
+  #open: readonly SlotProducer[] = [];
 
-  constructor(router: Router) {
+  constructor(router: SlotRouter) {
     this.#router = router;
     const close = () => this.close();
     router.observer.once('close', close);
@@ -27,19 +27,19 @@ export class SlotTransport {
   }
 
   /**
-   * A consumer of `microphone` whose packets Node hears.
+   * A consumer of a microphone of this router, whose packets arrive in Node.
    * @throws what mediasoup throws, such as when the producer or the router has ended
    */
-  async listen(microphone: Producer): Promise<Consumer> {
+  async listen(microphone: { readonly id: string }): Promise<MicrophoneConsumer> {
     const transport = await this.#openTransport();
     return transport.consume({ producerId: microphone.id, rtpCapabilities: this.#router.rtpCapabilities });
   }
 
   /**
-   * A producer for each SSRC, made once.
+   * A producer for each SSRC, created once.
    * @throws what mediasoup throws, such as when the router has ended; the next call tries again
    */
-  produce(ssrcs: readonly number[]): Promise<readonly Producer[]> {
+  produce(ssrcs: readonly number[]): Promise<readonly SlotProducer[]> {
     this.#producers ??= this.#produce(ssrcs).catch((error: unknown) => {
       this.#producers = undefined;
       throw error;
@@ -47,10 +47,10 @@ export class SlotTransport {
     return this.#producers;
   }
 
-  /** Puts a packet into the slot's producer, where there is one. */
+  /** Writes a packet to the producer of a slot, if there is one. */
   send(slot: number, packet: Buffer): void {
     const producer = this.#open[slot];
-    // A producer of a worker that died is closed before anything can be sent: the channel would throw.
+    // The producer of a worker that has died closes before anything can be sent; the channel would throw.
     if (producer && !producer.closed) producer.send(packet);
   }
 
@@ -58,8 +58,8 @@ export class SlotTransport {
     this.#lifetime.end('closed');
   }
 
-  async #openTransport(): Promise<DirectTransport> {
-    // `maxMessageSize` is for data channels; RTP may be 64 KB.
+  async #openTransport(): Promise<SlotDirectTransport> {
+    // `maxMessageSize` is for data channels; RTP packets may have 64 KB.
     this.#transport ??= this.#router.createDirectTransport().then(
       (transport) => {
         this.#lifetime.defer(() => transport.close());
@@ -70,32 +70,39 @@ export class SlotTransport {
         throw error;
       },
     );
-    return this.#transport;
+    const transport = await this.#transport;
+    this.#assertOpen();
+    return transport;
   }
 
-  async #produce(ssrcs: readonly number[]): Promise<readonly Producer[]> {
+  async #produce(ssrcs: readonly number[]): Promise<readonly SlotProducer[]> {
     const transport = await this.#openTransport();
-    const made = await Promise.allSettled(ssrcs.map((ssrc, slot) => produceSlot(transport, slot, ssrc)));
-    const producers = made.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const failure = made.find((result) => result.status === 'rejected');
+    const results = await Promise.allSettled(ssrcs.map((ssrc, slot) => produceSlot(transport, slot, ssrc)));
+    const producers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const failure = results.find((result) => result.status === 'rejected');
     if (failure) {
       for (const producer of producers) producer.close();
       throw failure.reason;
     }
-    if (this.#lifetime.closed) throw new WeirError('closed', 'The audio slots closed while their producers were made.');
+    this.#assertOpen();
     this.#open = producers;
     return producers;
+  }
+
+  /** @throws {WeirError} `closed` */
+  #assertOpen(): void {
+    if (this.#lifetime.closed) throw new WeirError('closed', 'The audio slots, or their router, have closed.');
   }
 }
 
 /**
- * Nobody needs to write sender reports for these: each consumer's come from the worker, which ties the RTP time of the
- * newest packet to the moment at which the packet passed it, and sends none 2 s after the last one. They lack the way
- * from the microphone to here: the worker would take that from abs-capture-time only if it had sender reports for this
- * transport as well (RemoteCaptureTimeEstimator). Whoever wants it finds the capture time in the packets; its offset to
- * the sender's clock stays right, because all workers of a machine go by the same one.
+ * Node writes no RTCP sender reports for these: those of each consumer come from the worker, which maps the RTP time of the
+ * newest packet to the moment at which it passed, and stops 2 s after the last packet. They do not cover the time from the
+ * microphone to here: the worker would take that from abs-capture-time only with sender reports for this transport as well
+ * (RemoteCaptureTimeEstimator). The capture time is in the packets; its offset to the sender's clock stays right, because all
+ * workers of a machine use the same clock.
  */
-function produceSlot(transport: DirectTransport, slot: number, ssrc: number): Promise<Producer> {
+function produceSlot(transport: SlotDirectTransport, slot: number, ssrc: number): Promise<SlotProducer> {
   return transport.produce({
     kind: 'audio',
     rtpParameters: {
@@ -105,14 +112,14 @@ function produceSlot(transport: DirectTransport, slot: number, ssrc: number): Pr
           payloadType: PAYLOAD_TYPE,
           clockRate: 48_000,
           channels: 2,
-          // What talkers may use. There is no NACK: nobody here could send anything again.
+          // What talkers may use. There is no NACK: Node keeps no packets to retransmit.
           parameters: { useinbandfec: 1, usedtx: 1 },
         },
       ],
       headerExtensions: EXTENSIONS.map(({ uri, id }) => ({ uri, id })),
       encodings: [{ ssrc, dtx: true }],
-      // One transport has one CNAME, and a browser takes it for the name of a stream where there is no other. A slot is no
-      // part of a stream: in one of several voices, or with a picture, it would be held back to match what is not its own.
+      // A stream id of its own: without one, a browser takes the transport's CNAME for it, and delays the tracks of one stream
+      // to synchronize them. A slot belongs to no picture and to no other slot.
       msid: `voice-${slot} voice-${slot}`,
     },
   });
