@@ -1,8 +1,8 @@
 /** Proves that what is captured follows what its owner wants, in whatever order browsers answer, and that silence is measured. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { DeviceError, openScreen } from '../../web/client/devices.ts';
-import { LevelMeter } from '../../web/client/LevelMeter.ts';
-import { LocalMedia } from '../../web/client/LocalMedia.ts';
+import { DeviceError, openScreen } from '../../web/client/devices/devices.ts';
+import { LevelMeter } from '../../web/client/devices/LevelMeter.ts';
+import { LocalMedia } from '../../web/client/devices/LocalMedia.ts';
 import { SilenceDetector } from '../../web/view/common/SilenceDetector.ts';
 
 /** A track of a fake device. */

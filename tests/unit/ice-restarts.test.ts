@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { MediaConnectionState } from '../../web/client/events.ts';
-import { IceRestartPolicy } from '../../web/client/IceRestartPolicy.ts';
+import { IceRestartPolicy } from '../../web/client/sfu/IceRestartPolicy.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

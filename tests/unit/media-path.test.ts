@@ -1,7 +1,7 @@
 /** Owns the proof of when media counts as lost: what one end sends and the other never gets, whatever else is silent. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { MediaPath } from '../../web/client/MediaPath.ts';
-import { SendFeedback } from '../../web/client/SendFeedback.ts';
+import { MediaPath } from '../../web/client/sfu/MediaPath.ts';
+import { SendFeedback } from '../../web/client/sfu/SendFeedback.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

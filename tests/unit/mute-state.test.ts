@@ -1,7 +1,7 @@
 /** Owns the proof that the server, the others and the own button end with one muted state: the last one that was wanted. */
 import { describe, expect, test } from 'vitest';
 import { WeirError } from '../../shared/errors.ts';
-import { MuteState } from '../../web/client/MuteState.ts';
+import { MuteState } from '../../web/client/sfu/MuteState.ts';
 
 /** A source that starts `muted`; the test answers each request to the server, in order. */
 function setUp(muted = false) {

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { Watchdog } from '../../server/media/Watchdog.ts';
 import { SlidingWindowLimit } from '../../server/room/SlidingWindowLimit.ts';
 import { RpcChannel } from '../../shared/RpcChannel.ts';
-import { IceRestartPolicy } from '../../web/client/IceRestartPolicy.ts';
-import { raceAttempts } from '../../web/client/raceAttempts.ts';
+import { IceRestartPolicy } from '../../web/client/sfu/IceRestartPolicy.ts';
+import { raceAttempts } from '../../web/client/signalling/raceAttempts.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,6 +1,6 @@
 /** Owns the proof of what a shared screen is taken for: slides and text, or a film. */
 import { describe, expect, test } from 'vitest';
-import { ScreenContent, type ScreenSample } from '../../web/client/ScreenContent.ts';
+import { ScreenContent, type ScreenSample } from '../../web/client/sfu/ScreenContent.ts';
 
 /** What a screen gives in one second. */
 const still = { framesPerSecond: 1, bitrate: 20_000, seconds: 1 };

@@ -15,7 +15,7 @@ import {
   serverMessages,
 } from '../../shared/protocol.ts';
 import { RpcChannel } from '../../shared/RpcChannel.ts';
-import { SfuLink } from '../../web/client/SfuLink.ts';
+import { SfuLink } from '../../web/client/sfu/SfuLink.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,7 +1,7 @@
 /** When the encoding of a shared screen changes with what its track gives. */
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { prepareTrack, VideoAdapter } from '../../web/client/VideoAdapter.ts';
+import { prepareTrack, VideoAdapter } from '../../web/client/sfu/VideoAdapter.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -9,9 +9,9 @@ import {
   encodingsOf,
   layersIn,
   producedEncodings,
-} from '../../web/client/encodings.ts';
-import { type LayerSender, SenderLayerControl } from '../../web/client/SenderLayerControl.ts';
-import { TrackSettingsReporter } from '../../web/client/TrackSettingsReporter.ts';
+} from '../../web/client/sfu/encodings.ts';
+import { type LayerSender, SenderLayerControl } from '../../web/client/sfu/SenderLayerControl.ts';
+import { TrackSettingsReporter } from '../../web/client/sfu/TrackSettingsReporter.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,12 +1,23 @@
 /** The interface of what carries the media of one session: `SfuLink` implements it, and tests replace it. */
 import type { RtpCapabilities, Source } from '../../shared/media.ts';
-import type { ConsumerInfo, Grants, JoinReply, ResumeReply, Welcome } from '../../shared/protocol.ts';
+import type { ConsumerInfo, Grants, JoinReply, ResumeReply, TrackSettings, Welcome } from '../../shared/protocol.ts';
 import type { Emitter } from './Emitter.ts';
-import type { VideoCodec } from './encodings.ts';
 import type { MediaConnectionState } from './events.ts';
 import type { Signalling } from './Signalling.ts';
 import type { TrackStats } from './stats.ts';
-import type { VideoSettings, VideoSource } from './TrackSettingsReporter.ts';
+
+export type VideoCodec = Welcome['video']['camera'];
+
+export type VideoSource = TrackSettings['source'];
+
+/** How large a video is shown, in device pixels, and whether it is more important than others. */
+export interface VideoSettings {
+  readonly width: number;
+  readonly height: number;
+  readonly priority?: 'normal' | 'high' | undefined;
+  /** Requests the highest, a middle or the lowest quality, whatever the size. */
+  readonly quality?: TrackSettings['quality'];
+}
 
 export interface PublishOptions {
   /** Whether to start muted. Without it, a track that is disabled (`enabled` is false) is published muted. */

@@ -9,11 +9,10 @@ import { defaultDependencies } from './defaultDependencies.ts';
 import { Emitter } from './Emitter.ts';
 import type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 import type { JoinOptions } from './joinOptions.ts';
-import type { PublishOptions } from './MediaLink.ts';
+import type { PublishOptions, VideoSettings, VideoSource } from './MediaLink.ts';
 import { type RoomClientDependencies, RoomSession } from './RoomSession.ts';
 import { requireSource } from './requireTrack.ts';
 import type { TrackStats } from './stats.ts';
-import type { VideoSettings, VideoSource } from './TrackSettingsReporter.ts';
 
 /**
  * One session in one room. A lost connection is replaced, and the session resumed; after `closed` make a new RoomClient.

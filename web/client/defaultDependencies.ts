@@ -1,6 +1,7 @@
 /** What `RoomClient` is made of by default: signalling over WebSocket, media over an SFU. */
-import { connect } from './connect.ts';
+
 import type { RoomClientDependencies } from './RoomSession.ts';
-import { SfuMediaLoader } from './SfuMediaLoader.ts';
+import { SfuMediaLoader } from './sfu/SfuMediaLoader.ts';
+import { connect } from './signalling/connect.ts';
 
 export const defaultDependencies: RoomClientDependencies = { connect, loadMedia: () => new SfuMediaLoader() };

@@ -26,14 +26,12 @@ export type {
 export { mayPublish, roleOf } from '../../shared/roles.ts';
 export type { BroadcastApi } from './Broadcast.ts';
 export { baseUrl } from './base.ts';
-export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices.ts';
+export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices/devices.ts';
+export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './devices/LocalMedia.ts';
 export { Emitter } from './Emitter.ts';
-export type { VideoCodec } from './encodings.ts';
 export type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 export type { JoinOptions } from './joinOptions.ts';
-export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './LocalMedia.ts';
-export type { PublishOptions } from './MediaLink.ts';
+export type { PublishOptions, VideoCodec, VideoSettings, VideoSource } from './MediaLink.ts';
 export { type ObserveVideoOptions, observeVideo, observeVisibleSize, type VisibleSize } from './observeVideo.ts';
 export { RoomClient, type RoomClientApi } from './RoomClient.ts';
 export type { TrackStats } from './stats.ts';
-export type { VideoSettings, VideoSource } from './TrackSettingsReporter.ts';

@@ -1,6 +1,7 @@
 /** Owns how large a video element is seen: the only place in the SDK that knows of a page. */
+
+import type { VideoSettings, VideoSource } from './MediaLink.ts';
 import type { RoomClient } from './RoomClient.ts';
-import type { VideoSettings, VideoSource } from './TrackSettingsReporter.ts';
 
 /** Device pixels; 0 by 0 when nobody sees it. */
 export interface VisibleSize {

@@ -4,7 +4,7 @@ import { WeirError } from '../../../shared/errors.ts';
 import { kindOf, type Source, type TransportInfo } from '../../../shared/media.ts';
 import type { AudioSlotHolders, JoinReply, Role, RoomKind, TrackSettings } from '../../../shared/protocol.ts';
 import type { Request } from '../../../web/client/Signalling.ts';
-import { SignalSession } from '../../../web/client/SignalSession.ts';
+import { SignalSession } from '../../../web/client/signalling/SignalSession.ts';
 import type { Stream } from '../media/Stream.ts';
 import { now } from './clock.ts';
 import { type MediaOptions, MemberMedia } from './MemberMedia.ts';

@@ -1,17 +1,7 @@
 /** Owns what the server knows of how others' videos are shown here: it is told what is different, soon and seldom. */
-import { WeirError } from '../../shared/errors.ts';
-import type { TrackSettings } from '../../shared/protocol.ts';
-
-export type VideoSource = TrackSettings['source'];
-
-/** How large a video is shown, in device pixels, and whether it matters more than others. */
-export interface VideoSettings {
-  readonly width: number;
-  readonly height: number;
-  readonly priority?: 'normal' | 'high' | undefined;
-  /** The highest, a middle or the lowest quality that there is, whatever the size. */
-  readonly quality?: TrackSettings['quality'];
-}
+import { WeirError } from '../../../shared/errors.ts';
+import type { TrackSettings } from '../../../shared/protocol.ts';
+import type { VideoSettings, VideoSource } from '../MediaLink.ts';
 
 export interface TrackSettingsReporterOptions {
   /** Tells the server. */

@@ -1,11 +1,10 @@
 /** The media link over the SFU: one sending and one receiving mediasoup transport, and whether media gets through them. */
 import type { Device, types } from 'mediasoup-client';
-import { WeirError } from '../../shared/errors.ts';
-import type { Source, TransportInfo } from '../../shared/media.ts';
-import type { ConsumerInfo, Grants, ResumeReply, Welcome } from '../../shared/protocol.ts';
-import { Emitter } from './Emitter.ts';
-import type { MediaConnectionState } from './events.ts';
-import { IceRestartPolicy } from './IceRestartPolicy.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import type { Source, TransportInfo } from '../../../shared/media.ts';
+import type { ConsumerInfo, Grants, ResumeReply, Welcome } from '../../../shared/protocol.ts';
+import { Emitter } from '../Emitter.ts';
+import type { MediaConnectionState } from '../events.ts';
 import type {
   MediaLink,
   MediaLinkEvents,
@@ -13,14 +12,17 @@ import type {
   PublishedTrack,
   PublishOptions,
   ServerMediaState,
-} from './MediaLink.ts';
+  VideoSettings,
+  VideoSource,
+} from '../MediaLink.ts';
+import { countTransport, summarise, type TrackStats, type TransportReport } from '../stats.ts';
+import { IceRestartPolicy } from './IceRestartPolicy.ts';
 import { type LocalCounters, MediaPath } from './MediaPath.ts';
 import { MediaSilenceDetector } from './MediaSilenceDetector.ts';
 import { Publisher } from './Publisher.ts';
 import { SendFeedback } from './SendFeedback.ts';
 import { Subscriber } from './Subscriber.ts';
-import { countTransport, summarise, type TrackStats, type TransportReport } from './stats.ts';
-import { TrackSettingsReporter, type VideoSettings, type VideoSource } from './TrackSettingsReporter.ts';
+import { TrackSettingsReporter } from './TrackSettingsReporter.ts';
 
 type Transport = types.Transport;
 

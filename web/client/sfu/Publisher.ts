@@ -1,12 +1,12 @@
 /** Publishes tracks: one publication for each source, from its track to the server's reply, and the layers that are sent. */
 import type { types } from 'mediasoup-client';
-import { WeirError } from '../../shared/errors.ts';
-import type { Source } from '../../shared/media.ts';
-import type { Grants, ResumeReply } from '../../shared/protocol.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import type { Source } from '../../../shared/media.ts';
+import type { Grants, ResumeReply } from '../../../shared/protocol.ts';
+import type { PublishedTrack, PublishOptions } from '../MediaLink.ts';
+import { requireTrack } from '../requireTrack.ts';
 import { layersIn, type Size } from './encodings.ts';
 import { LocalPublication } from './LocalPublication.ts';
-import type { PublishedTrack, PublishOptions } from './MediaLink.ts';
-import { requireTrack } from './requireTrack.ts';
 import { SenderLayerControl } from './SenderLayerControl.ts';
 import { SendTransport, type SendTransportOptions } from './SendTransport.ts';
 import { VideoAdapter, type VideoAdapterOptions } from './VideoAdapter.ts';

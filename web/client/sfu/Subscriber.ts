@@ -1,8 +1,8 @@
 /** Receives the tracks of peers: makes the mediasoup consumers in batches, and reads audio levels and ages of their packets. */
 import type { types } from 'mediasoup-client';
-import type { Source } from '../../shared/media.ts';
-import type { ConsumerInfo } from '../../shared/protocol.ts';
-import type { Request } from './Signalling.ts';
+import type { Source } from '../../../shared/media.ts';
+import type { ConsumerInfo } from '../../../shared/protocol.ts';
+import type { Request } from '../Signalling.ts';
 
 type Consumer = types.Consumer;
 

@@ -1,7 +1,8 @@
 /** This person's camera and microphone: which are there, which are chosen, whether they run, what goes wrong. */
+
+import { Emitter } from '../Emitter.ts';
 import { DeviceCapture } from './DeviceCapture.ts';
 import { type DeviceError, openCamera, openMicrophone } from './devices.ts';
-import { Emitter } from './Emitter.ts';
 import { LevelMeter } from './LevelMeter.ts';
 
 export type LocalSource = 'camera' | 'microphone';

@@ -1,10 +1,9 @@
 /** Owns how each source is encoded: by its codec, the size of its track, and what the browser can do. */
 import type { types } from 'mediasoup-client';
-import type { Source } from '../../shared/media.ts';
-import type { RoomKind, Welcome } from '../../shared/protocol.ts';
+import type { Source } from '../../../shared/media.ts';
+import type { RoomKind } from '../../../shared/protocol.ts';
+import type { VideoCodec } from '../MediaLink.ts';
 import type { Content } from './ScreenContent.ts';
-
-export type VideoCodec = Welcome['video']['camera'];
 
 /** Pixels. */
 export interface Size {

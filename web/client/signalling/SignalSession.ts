@@ -1,10 +1,10 @@
 /** The signalling of one session over WebSockets: replaces a lost connection for as long as the server keeps the session. */
 
-import type { CloseReason } from '../../shared/closeReasons.ts';
-import { WeirError } from '../../shared/errors.ts';
-import type { JoinReply, ResumeReply, Welcome } from '../../shared/protocol.ts';
+import type { CloseReason } from '../../../shared/closeReasons.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import type { JoinReply, ResumeReply, Welcome } from '../../../shared/protocol.ts';
+import type { Request, Signalling, SignallingOptions } from '../Signalling.ts';
 import { raceAttempts } from './raceAttempts.ts';
-import type { Request, Signalling, SignallingOptions } from './Signalling.ts';
 import { SignallingSocket } from './SignallingSocket.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** Finds out why no connection to the server could be opened. A browser tells its page nothing of a failed WebSocket. */
-import { connectReasons, WeirError } from '../../shared/errors.ts';
+import { connectReasons, WeirError } from '../../../shared/errors.ts';
 
 /** How long the server may take to answer over HTTP, in milliseconds. */
 const TIMEOUT = 3000;

@@ -1,6 +1,6 @@
 /** Opens cameras, microphones and screens, and says in words what keeps them from opening. */
 import { detectDevice } from 'mediasoup-client';
-import { WeirError } from '../../shared/errors.ts';
+import { WeirError } from '../../../shared/errors.ts';
 
 /** Why a device did not open. */
 export type DeviceProblem = 'denied' | 'cancelled' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'failed';

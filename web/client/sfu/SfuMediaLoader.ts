@@ -1,9 +1,9 @@
 /** Loads the mediasoup-client device of one join, and makes its `SfuLink`. */
 import { Device } from 'mediasoup-client';
-import { WeirError } from '../../shared/errors.ts';
-import { RtpCapabilities } from '../../shared/media.ts';
-import type { Welcome } from '../../shared/protocol.ts';
-import type { LoadedMedia, MediaLoader } from './MediaLink.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import { RtpCapabilities } from '../../../shared/media.ts';
+import type { Welcome } from '../../../shared/protocol.ts';
+import type { LoadedMedia, MediaLoader } from '../MediaLink.ts';
 import { prefetchHandler } from './prefetchHandler.ts';
 import { SfuLink } from './SfuLink.ts';
 

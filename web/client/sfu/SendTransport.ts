@@ -1,8 +1,10 @@
 /** The sending mediasoup transport: opened when it is needed, with the `produce` request of each producer made on it. */
 import type { Device, types } from 'mediasoup-client';
-import { WeirError } from '../../shared/errors.ts';
-import { kindOf, RtpParameters, type Source } from '../../shared/media.ts';
-import type { RoomKind, Welcome } from '../../shared/protocol.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import { kindOf, RtpParameters, type Source } from '../../../shared/media.ts';
+import type { RoomKind, Welcome } from '../../../shared/protocol.ts';
+import type { VideoCodec } from '../MediaLink.ts';
+import type { Request } from '../Signalling.ts';
 import {
   chooseCodec,
   codecName,
@@ -14,10 +16,8 @@ import {
   producerOptionsOf,
   type Size,
   sizeOf,
-  type VideoCodec,
 } from './encodings.ts';
 import type { LocalPublication } from './LocalPublication.ts';
-import type { Request } from './Signalling.ts';
 import { hintedContent, prepareTrack, type VideoAdapterOptions } from './VideoAdapter.ts';
 
 export interface SendTransportOptions {

@@ -1,9 +1,9 @@
 /** One published source, from the call of `publish` to its end. */
 import type { types } from 'mediasoup-client';
-import { WeirError } from '../../shared/errors.ts';
-import type { Source } from '../../shared/media.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import type { Source } from '../../../shared/media.ts';
+import type { Request } from '../Signalling.ts';
 import { MuteState } from './MuteState.ts';
-import type { Request } from './Signalling.ts';
 import type { VideoAdapter } from './VideoAdapter.ts';
 
 export class LocalPublication {

@@ -1,5 +1,5 @@
 /** Finds out whether media still gets through while the signalling does: compares what one end sends with what the other receives. */
-import type { TransportCounters } from '../../shared/media.ts';
+import type { TransportCounters } from '../../../shared/media.ts';
 
 /** RTP packets at this end, summed over its transports. */
 export interface LocalCounters {

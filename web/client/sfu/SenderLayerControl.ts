@@ -1,5 +1,5 @@
 /** Owns that what nobody watches is not sent: the layers of each of our videos, as the server says that they are watched. */
-import type { Source } from '../../shared/media.ts';
+import type { Source } from '../../../shared/media.ts';
 import { bitrateOf, layersIn, scalabilityMode } from './encodings.ts';
 
 /** What there is of a sender in all of this. */

@@ -1,7 +1,7 @@
 /** One WebSocket of the client: opens it, awaits `welcome`, detects a server that no longer answers, closes it. */
 import { z } from 'zod';
-import { type CloseReason, closeReason, closeReasons } from '../../shared/closeReasons.ts';
-import { WeirError } from '../../shared/errors.ts';
+import { type CloseReason, closeReason, closeReasons } from '../../../shared/closeReasons.ts';
+import { WeirError } from '../../../shared/errors.ts';
 import {
   type ClientMessages,
   clientMessages,
@@ -9,9 +9,9 @@ import {
   type ServerMessages,
   serverMessages,
   type Welcome,
-} from '../../shared/protocol.ts';
-import { type Handlers, type Listeners, RpcChannel } from '../../shared/RpcChannel.ts';
-import { signallingUrl } from './base.ts';
+} from '../../../shared/protocol.ts';
+import { type Handlers, type Listeners, RpcChannel } from '../../../shared/RpcChannel.ts';
+import { signallingUrl } from '../base.ts';
 
 export interface SignallingSocketOptions {
   /** Where the server is: an http(s) or ws(s) URL, with the path that it is under. */

@@ -1,5 +1,5 @@
 /** Decides when ICE is restarted: at once where it helps, not too often, again while media has no way, and not for ever. */
-import type { MediaConnectionState } from './events.ts';
+import type { MediaConnectionState } from '../events.ts';
 
 export interface IceRestartPolicyOptions {
   /** Restarts it. Rejects when the server wants us to wait. */

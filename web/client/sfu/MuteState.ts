@@ -1,5 +1,5 @@
 /** Keeps the muted state that the server knows of one source the same as the one that its owner wants. */
-import { WeirError } from '../../shared/errors.ts';
+import { WeirError } from '../../../shared/errors.ts';
 
 export interface MuteStateOptions {
   /** Whether the source starts muted. */

@@ -1,5 +1,5 @@
 /** Tells how long ago the server last reported on what is sent (RTCP): with transport-wide congestion control, ten times a second. */
-import type { TransportReport } from './stats.ts';
+import type { TransportReport } from '../stats.ts';
 
 /** So many packets between two calls are a stream; a voice that pauses sends fewer, and is reported on more rarely. */
 const STREAM = 4;

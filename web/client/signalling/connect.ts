@@ -1,9 +1,9 @@
 /** Opens the first connection of a session, and finds out why that fails. */
-import type { CloseReason } from '../../shared/closeReasons.ts';
-import { WeirError } from '../../shared/errors.ts';
-import { signallingUrl } from './base.ts';
+import type { CloseReason } from '../../../shared/closeReasons.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import { signallingUrl } from '../base.ts';
+import type { ConnectedSignalling, SignallingOptions } from '../Signalling.ts';
 import { connectFailure } from './connectFailure.ts';
-import type { ConnectedSignalling, SignallingOptions } from './Signalling.ts';
 import { SignalSession } from './SignalSession.ts';
 
 /** An attempt that failed within this time, in milliseconds, is repeated once if the server then answers over HTTP. */
