@@ -1,4 +1,7 @@
-/** Owns the benchmarks' command: which ones run, what is told of them, what is written: `npm run bench -- --help`. */
+/**
+ * The benchmark command: selects and runs benchmarks, reports progress and writes records. Usage: `npm run bench --
+ * --help`.
+ */
 import { audience } from './bench/audience.ts';
 import { audioSlots } from './bench/audioSlots.ts';
 import { forward } from './bench/forward.ts';
@@ -34,18 +37,18 @@ const benchmarks: readonly Benchmark[] = [
   ...[shown, unwatched, speakers, audioSlots, lipsync, linkDrop],
   ...[audience, joinBurstBroadcast, glassToGlass],
 ];
-/** What all of them may take together under `--quick`, in seconds. */
+/** Total time budget of `--quick`, in seconds. */
 const QUICK_SECONDS = 180;
-/** How long whatever runs may take to end in order once a signal has come, in milliseconds. */
+/** How long a running benchmark may take to shut down after a signal, in milliseconds. */
 const PATIENCE = 4000;
-/** The exit codes of what a signal ended. */
+/** Exit codes by the signal that ended the run. */
 const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 const progress = new Progress();
 const stopping = new AbortController();
 let endedBy: (typeof endings)[number] | undefined;
 
-/** One benchmark with progress. @throws whatever it throws, and when a signal has come, at its next step */
+/** Runs one benchmark and prints its progress. @throws what the benchmark throws; after a signal, at its next step */
 async function measure(benchmark: Benchmark, title: string, quick: boolean): Promise<Findings> {
   progress.begin(title, benchmark.title);
   try {
@@ -65,7 +68,7 @@ async function measure(benchmark: Benchmark, title: string, quick: boolean): Pro
   }
 }
 
-/** Writes what was found over the older figures. */
+/** Replaces the benchmark's committed record. */
 function keep({ name, title, about, a, b, limits }: Benchmark, { srtp, ratios, figures = [] }: Findings): void {
   const command = `npm run bench -- ${name}`;
   writeRecord({
@@ -85,10 +88,10 @@ function keep({ name, title, about, a, b, limits }: Benchmark, { srtp, ratios, f
 }
 
 /**
- * Compares with what is kept. Less is measured than there is in the record, so that a ratio of which there is no fresh one
- * is named, and nothing more.
- * @param again measures all of it once more
- * @returns what has become worse
+ * Compares fresh ratios with the committed record. A quick run measures fewer ratios than the record holds: the missing
+ * ones are listed and do not fail.
+ * @param again measures everything a second time
+ * @returns the ratios that regressed
  */
 async function gate(
   fresh: readonly Ratio[],
@@ -134,7 +137,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { quick } = command;
-  // Read before minutes are spent: a record that is damaged is an error of now.
+  // Read the records before spending minutes on measurements: a damaged record fails at once.
   const records = quick ? readRecords() : [];
   const began = performance.now();
   const ran: string[] = [];
@@ -178,8 +181,9 @@ function secondsSince(moment: number): number {
 }
 
 /**
- * The first signal has what runs end in order; a second one, or too long a wait, ends us as we are. Servers, members and
- * links then go by themselves, namespaces with them: each ends when its line to us does.
+ * The first signal lets the running benchmark shut down in order; a second one, or a timeout, exits at once. Servers,
+ * members and links then end by themselves, and the namespaces with them, because their IPC channel to this process
+ * closes.
  */
 function end(signal: (typeof endings)[number]): void {
   if (endedBy) leave(codes[signal]);
@@ -189,13 +193,16 @@ function end(signal: (typeof endings)[number]): void {
 }
 for (const signal of endings) process.on(signal, end);
 
-/** Whatever a benchmark has left open must not keep us; and who still starts, and does not listen to us yet, is told. */
+/**
+ * Do not wait for handles that a benchmark left open, and signal children that are still starting and do not watch the
+ * channel yet.
+ */
 function leave(code: number): never {
   for (const pid of process.platform === 'linux' ? childrenOf(process.pid) : []) {
     try {
       process.kill(pid, 'SIGINT');
     } catch {
-      // It ended meanwhile.
+      // The process has ended meanwhile.
     }
   }
   process.exit(code);

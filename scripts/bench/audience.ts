@@ -1,4 +1,6 @@
-/** Owns the benchmark of an audience: what a live broadcast of three hundred viewers costs on two workers, and whether all arrives. */
+/**
+ * Benchmark of a large broadcast: CPU and memory for 300 viewers on two workers, and the share of packets delivered.
+ */
 import { cpus } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
@@ -14,19 +16,22 @@ import { type Pair, ratioOf } from './support/pairs.ts';
 import { viewersOf } from './support/settings.ts';
 import { type Places, type Reading, spreadOf, type Window, windowOf } from './support/windows.ts';
 
-/** `WEIR_BENCH_VIEWERS` says otherwise. */
+/** `WEIR_BENCH_VIEWERS` overrides it. */
 const VIEWERS = 300;
-/** What memory is counted from: with so many, all has been used once. */
+/** Audience size of the memory baseline: with this many viewers every code path has run once. */
 const FEW = 50;
 const ROOM = 'bench';
-/** Processes that the viewers are spread over. */
+/** Processes that the viewers are divided among. */
 const CREWS = 3;
-/** Of each window, how long it flows before the first and before memory is read, and what is under way may take; milliseconds. */
+/**
+ * Milliseconds: measurement window, warm-up before the first window and before memory is read, and time for packets in
+ * flight to arrive.
+ */
 const TIMES = { window: 2000, settle: 4000, under: 400 };
 const WINDOWS = { full: 20, quick: 10 };
 const DELIVERED = 99.9;
 const MIB = 1024 * 1024;
-/** With the default (0.5) people go to a second worker only once the first one is half full. */
+/** With the default (0.5) viewers go to a second worker only once the first one is half full. */
 const evenly = { WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' };
 
 interface Hall extends AsyncDisposable {
@@ -94,18 +99,22 @@ export const audience: Benchmark = {
   },
 };
 
-/** A server on which a broadcast is live, of which nobody sees anything yet. */
+/** Starts a server with a live broadcast that has no viewers yet. */
 async function open(settings: Readonly<Record<string, string>>): Promise<Hall> {
   await using opening = new AsyncDisposableStack();
   const server = opening.use(await startMeasured(settings));
   const audience = opening.use(await Audience.open({ url: server.url, room: ROOM, camera: 'steady' }, CREWS));
-  // Whoever connects while hundreds receive waits for its turn, and may give up.
+  // Media is paused while members connect: with hundreds receiving, a handshake would wait for its turn and may time
+  // out.
   await audience.setFlowing(false);
   const owned = opening.move();
   return { server, audience, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** So many in all, who have received for a while. @returns what the server holds once it is silent again */
+/**
+ * Fills the audience up to `size` viewers and lets media flow for a while. @returns what the server holds once media is
+ * paused again
+ */
 async function watched({ server, audience }: Hall, size: number): Promise<{ srtp: string; held: Held }> {
   const srtp = await audience.fill(size);
   await audience.setFlowing(true);
@@ -117,7 +126,7 @@ async function watched({ server, audience }: Hall, size: number): Promise<{ srtp
   return { srtp, held: { heap, rss, workers } };
 }
 
-/** The host's worker first: it has been in the room for longest. */
+/** The host's worker comes first: it has been in the room for longest. */
 function placesOf({ server }: Hall): Promise<Places> {
   const form = z.array(z.object({ worker: z.number(), consumerIds: z.array(z.string()) }));
   return server.child.ask('consumers', form, ROOM);
@@ -137,7 +146,7 @@ function readerOf({ server, audience }: Hall, places: Places): () => Promise<Rea
   };
 }
 
-/** Microseconds a packet, of the worker beyond the pipe and of the host's. */
+/** Microseconds a packet: the worker behind the pipe against the host's worker. */
 function sides(windows: readonly Window[]): Pair<number>[] {
   return windows.map(({ workers: [own, other] }) => {
     if (!own || !other) throw new Error('The viewers are all on one worker.');

@@ -1,4 +1,7 @@
-/** Owns the benchmark of voices: what slots cost and save against forwarding every microphone, and what they cut off. */
+/**
+ * Benchmark of audio slots: their cost and saving against forwarding every microphone, and how much of the speech they
+ * clip.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { CpuMeter } from '../support/process/cpu.ts';
 import { type Measured, startMeasured } from '../support/servers/measured.ts';
@@ -10,20 +13,20 @@ import { Crowd, receivedBy } from './support/members.ts';
 import { figuresOf, type Pair, ratioOf, runPairs } from './support/pairs.ts';
 import { PACKET, Talk, voiceOf } from './support/turns.ts';
 
-/** With so many microphones Weir itself can be told to forward all of them (WEIR_MAX_AUDIBLE_SPEAKERS is 20 at most). */
+/** The largest room in which Weir can still forward every microphone (WEIR_MAX_AUDIBLE_SPEAKERS is 20 at most). */
 const BOTH = 21;
 const ALL_HEARD = { WEIR_MAX_AUDIBLE_SPEAKERS: '20' };
 const SIZES = { full: [25, 50, 100], quick: [25] };
-/** Those who only listen, beside the microphones of a large room. */
+/** Listeners without a microphone, in addition to the microphones of a large room. */
 const LISTENERS = 3;
-/** Turns of speech that are looked at in each room, at 700 ms each. */
+/** Turns of speech that are evaluated in each room; a new one begins every 700 ms. */
 const TURNS = 64;
 const TIMES = { settle: 1500, window: 2000, turn: 700 };
 const PAIRS = { full: 20, quick: 10 };
 const GOALS = { lost: 300 };
 const SECOND = 1000;
 
-/** Of one window: microseconds of CPU a second, and packets a second that all listeners together got. */
+/** One measurement window: microseconds of CPU a second, and packets a second received by all listeners together. */
 interface Window {
   readonly node: number;
   readonly worker: number;
@@ -32,7 +35,7 @@ interface Window {
 
 interface Hall extends AsyncDisposable {
   measure(): Promise<Window>;
-  /** Consumers of a listener. */
+  /** Consumers of one listener. */
   readonly consumers: number;
   readonly srtp: string;
 }
@@ -52,7 +55,7 @@ export const audioSlots: Benchmark = {
       { name: `Consumers a listener, ${BOTH} microphones, slots`, value: consumers.slots, unit: '' },
       { name: `Consumers a listener, ${BOTH} microphones, all forwarded`, value: consumers.all, unit: '' },
     ];
-    // What a packet costs where nothing but packets is to be paid for.
+    // The cost of one packet where forwarding packets is the only work.
     const packetCost = median(pairs.map(({ b }) => b.worker / b.received));
     for (const size of SIZES[depth]) {
       say(`${size} microphones`);
@@ -84,7 +87,7 @@ async function compare(count: number, say: (what: string) => void) {
   return { pairs, srtp: bySlots.srtp, consumers };
 }
 
-/** A room in which everybody speaks and listens, and nothing flows but while it is measured. */
+/** Opens a room in which everybody speaks and listens; media flows during measurements only. */
 async function open(settings: Record<string, string>): Promise<Hall> {
   await using opening = new AsyncDisposableStack();
   const server = opening.use(await startMeasured(settings));
@@ -111,7 +114,7 @@ async function open(settings: Record<string, string>): Promise<Hall> {
     flow(false);
     return found;
   };
-  // Whoever spoke first has fewer: those that were there before slots began are closed once slots are ready.
+  // The first speakers have fewer consumers: those made before slots began are closed once the slots are ready.
   await setTimeout(TIMES.settle);
   flow(false);
   const consumers = members.at(-1)?.media.receivers.size ?? 0;

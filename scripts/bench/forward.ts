@@ -1,4 +1,7 @@
-/** Owns the benchmark of forwarding: what a packet costs Weir's media worker, the bare worker, and at least any server. */
+/**
+ * Benchmark of forwarding: CPU per packet of Weir's media worker, of mediasoup alone, and of a minimal UDP sender (the
+ * floor).
+ */
 import { setTimeout } from 'node:timers/promises';
 import { Member } from '../support/endpoint/Member.ts';
 import { steady } from '../support/media/material.ts';
@@ -13,36 +16,37 @@ import { runFloor } from './support/floor.ts';
 import { figuresOf, inTwos, type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
 
 /**
- * How long each window is, and how long media flows before; milliseconds. Windows differ by a tenth on a machine that
- * others use too, and less the closer they are: two short ones of each, A B B A, make a pair, and many pairs an interval.
+ * Length of each window and of the warm-up before it, in milliseconds. On a shared machine windows differ by a tenth,
+ * and by less the closer they are in time: two short windows of each side, A B B A, make one pair, and many pairs an
+ * interval.
  */
 const WINDOW = 400;
 const SETTLE = 150;
 const PAIRS = { full: { bare: 80, floor: 12 }, quick: { bare: 16, floor: 10 } };
-/** The floor runs so long, in seconds. */
+/** How long the floor program runs, in seconds. */
 const FLOOR = 0.5;
-/** A window in which less arrived says what an overloaded machine does, and nothing of what a packet costs. */
+/** Windows with a lower delivery ratio are discarded: they measure an overloaded machine, not the cost of a packet. */
 const DELIVERED = 0.99;
-/** Handshakes at once: what a process can do without making its members wait for each other. */
+/** Concurrent handshakes: as many as one process handles without delaying its members. */
 const AT_ONCE = 10;
-/** A packet as the floor sends it: RTP header, extensions and payload. */
+/** Size of a packet that the floor sends: RTP header, extensions and payload. */
 const PACKET_BYTES = 1097;
 const PACKETS_PER_SECOND = 180;
 
-/** What one window showed, or several together: microseconds of CPU, and packets. */
+/** Counters of one window, or the sum of several: microseconds of CPU, and packets. */
 interface Window {
   readonly worker: number;
   readonly node: number;
   readonly received: number;
-  /** What should have arrived. */
+  /** Packets that should have arrived. */
   readonly due: number;
   readonly srtp: string;
 }
 
-/** A publisher that can be stopped, and those who receive it. */
+/** A publisher that can be paused, and its receivers. */
 interface Audience {
   setFlowing(flowing: boolean): void;
-  /** Packets sent once, and packets received by all together, so far. */
+  /** Packets sent once, and packets received by all receivers together, so far. */
   sent(): number;
   received(): number;
   readonly srtp: string;
@@ -75,7 +79,7 @@ export const forward: Benchmark = {
 interface Measured {
   readonly bare: readonly Pair<Window>[];
   readonly floor: readonly Pair<number>[];
-  /** The bare worker against another one: how far two of the same kind are apart. */
+  /** The bare worker against a second bare worker: how far two identical servers differ. */
   readonly control: readonly Pair<Window>[];
 }
 
@@ -124,7 +128,7 @@ async function measure(receivers: number, depth: 'full' | 'quick', say: (what: s
       await runPairs(one, () => measureOne(bare, workers.bare), { pairs: 2 * PAIRS[depth].bare, warmUp: 2, onPair }),
       together,
     );
-  // What is measured must live until it has been.
+  // Keep the room and its members alive until they have been measured.
   return {
     bare: await inPairs(() => measureOne(audience, workers.weir)),
     floor: await runPairs(async () => perPacket(await measureOne(audience, workers.weir)), measureFloor, {
@@ -153,7 +157,8 @@ async function weirAudience({ url }: Server, receivers: number): Promise<Audienc
   const publisher = await join('publisher', true);
   await publisher.ready;
   const tracks = [...publisher.member.media.tracks.values()].flat();
-  // Whoever connects while hundreds receive waits for its turn, and may give up.
+  // Media is paused while members connect: with hundreds receiving, a handshake would wait for its turn and may time
+  // out.
   pause(tracks, true);
   const members: Member[] = [];
   for (let from = 0; from < receivers; from += AT_ONCE) {

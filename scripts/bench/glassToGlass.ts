@@ -1,4 +1,7 @@
-/** Owns the benchmark from glass to glass: how old a broadcast's picture is when a viewer sees it, in both of its profiles. */
+/**
+ * Benchmark of glass-to-glass latency: the age of a broadcast's picture when a viewer sees it, in both latency
+ * profiles.
+ */
 import { setTimeout } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import type { BroadcastProfile } from '../../shared/protocol.ts';
@@ -14,11 +17,11 @@ import { type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
 import { type PictureAges, pictureAgesOf } from './support/pictureAges.ts';
 
 const ROOM = 'bench';
-/** Milliseconds and percent, in each direction. */
+/** Milliseconds of delay and percent of loss, in each direction. */
 const LINK = { delay: 40, loss: 2 };
-/** When the link is to go by itself, seconds. */
+/** Lifetime of the emulated link, in seconds: it removes itself if this process dies. */
 const LINK_SECONDS = 3000;
-/** Milliseconds: from when a viewer has come until frames count, and how long they do, by how it gets them. */
+/** Milliseconds from a viewer's join until frames count, and for how long they count, by kind of transport. */
 const TIMES = {
   settle: 4000,
   full: { loopback: 3000, link: 10_000 },
@@ -26,7 +29,7 @@ const TIMES = {
 } as const;
 const PAIRS = { full: 12, quick: 10 };
 const GOAL = 300;
-/** As in production: a connection that is lost comes back. */
+/** As in production: a lost connection is resumed. */
 const resumable = { WEIR_RESUME_SECONDS: '30' };
 const names: Readonly<Record<BroadcastProfile, string>> = { lowLatency: 'low latency', smooth: 'smooth' };
 
@@ -85,7 +88,7 @@ async function onLoopback(): Promise<Stage> {
   return await stageOf(opening, url, {});
 }
 
-/** The link is between the viewer and everyone else. */
+/** Starts with the link between the viewer and everyone else. */
 async function overLink(): Promise<Stage> {
   await using opening = new AsyncDisposableStack();
   const namespaces = opening.use(await Namespaces.create(LINK, LINK_SECONDS));
@@ -106,7 +109,7 @@ async function stageOf(
   return { url, host, viewers: viewers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Somebody who comes, and looks on for so long. */
+/** Adds a viewer, and samples its frames for one window. */
 async function look({ url, host, viewers }: Stage, profile: BroadcastProfile, time: number): Promise<PictureAges> {
   await host.setProfile(profile);
   await using viewer = await ClockViewer.enter(viewers, { url, room: ROOM });
@@ -127,7 +130,7 @@ function ratio(pairs: readonly Pair<PictureAges>[], name: string, of: (sight: Pi
   return ratioOf(figures, { name, unit: 'ms', better: 'lower' });
 }
 
-/** @param goal for the 95th percentile, where there is one */
+/** @param goal for the 95th percentile, if there is one */
 function figuresOf(
   pairs: readonly Pair<PictureAges>[],
   profile: BroadcastProfile,

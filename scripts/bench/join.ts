@@ -1,4 +1,7 @@
-/** Owns the benchmark of joining: from an opening socket to the first packet and the first picture, near and far. */
+/**
+ * Benchmark of joining: time from opening the socket to the first packet and the first frame, at several round-trip
+ * times.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { addresses, Namespaces } from '../support/network/namespaces.ts';
@@ -11,11 +14,14 @@ import { firstFrames } from './support/browser.ts';
 import { figuresOf, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
 import { startSteps } from './support/servers.ts';
 
-/** Milliseconds there and back. */
+/** Round-trip times, in milliseconds. */
 const ROUND_TRIPS = [0, 50, 150];
-/** Between visits: the server asks a publisher for at most one key frame a second, and visits closer than that would wait. */
+/**
+ * Pause between joins, in milliseconds: the server requests at most one key frame a second, and closer joins would wait
+ * for it.
+ */
 const PAUSE = 1200;
-/** When the link is to go by itself, seconds. */
+/** Lifetime of the emulated link, in seconds. */
 const LINK = 1500;
 
 const Visit = z.object({ opened: z.number(), packet: z.number(), frame: z.number(), srtp: z.string() });

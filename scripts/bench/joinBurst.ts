@@ -1,4 +1,4 @@
-/** Owns the benchmark of a burst of joins: many viewers come to one simulcast publisher within a second, on one worker or two. */
+/** Benchmark of a burst of joins: many viewers join one simulcast publisher within a second, on one worker or two. */
 import { setTimeout } from 'node:timers/promises';
 import { startMeasured } from '../support/servers/measured.ts';
 import { raised } from '../support/servers/settings.ts';
@@ -10,9 +10,9 @@ import { ratioOf, runPairs } from './support/pairs.ts';
 import { viewersOf } from './support/settings.ts';
 import { evenly, mostAsked, visit } from './support/visits.ts';
 
-/** How many come; `WEIR_BENCH_VIEWERS` says otherwise. */
+/** Number of viewers; `WEIR_BENCH_VIEWERS` overrides it. */
 const VIEWERS = 30;
-/** They come within so long; each has so long to see something; milliseconds. */
+/** Milliseconds: the length of the burst, the timeout of each viewer, and the pauses between bursts. */
 const TIMES = { burst: 1000, patience: 10_000, between: 2500, unwatched: 4500 };
 const DEPTH = { full: { pairs: 12, cold: 8 }, quick: { pairs: 10, cold: 2 } };
 const GOALS = { keyFrames: 2, firstFrame: 1300 };
@@ -21,7 +21,7 @@ interface JoinBurst {
   /** Milliseconds from each viewer's socket to a whole frame. */
   readonly times: readonly number[];
   readonly failed: number;
-  /** Of the layer that was asked most often. */
+  /** Of the layer that was requested most often. */
   readonly keyFrameRequests: number;
 }
 
@@ -96,7 +96,7 @@ function figuresOf(pours: readonly JoinBurst[], where: string): Figure[] {
   ];
 }
 
-/** A server with a publisher, whom somebody watches or nobody. */
+/** Starts a server with a publisher, whose camera has a viewer or none. */
 async function open(
   settings: Record<string, string>,
   viewers: number,
@@ -110,7 +110,7 @@ async function open(
   if (before === 'watched') await crowd.join([{ url, room: 'bench', name: 'watcher' }]);
   const tracks = sender ? cameraOf(sender) : [];
   const burst = async (): Promise<JoinBurst> => {
-    // What the last ones asked for is over, and so is that the publisher is watched.
+    // The key-frame requests of the last burst are over, and so is the demand of its viewers.
     await setTimeout(before === 'watched' ? TIMES.between : TIMES.unwatched);
     const asked = tracks.map(({ keyFrameRequests }) => keyFrameRequests);
     const visits = evenly(viewers, TIMES.burst).map(async (offset, index) => {

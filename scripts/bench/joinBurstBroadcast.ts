@@ -1,4 +1,4 @@
-/** Owns the benchmark of a burst of joins: two hundred viewers come within a second to a broadcast that is live, on one worker or two. */
+/** Benchmark of a burst of joins to a live broadcast: 200 viewers within a second, on one worker or two. */
 import { setTimeout } from 'node:timers/promises';
 import { now } from '../support/endpoint/clock.ts';
 import { type Measured, startMeasured } from '../support/servers/measured.ts';
@@ -11,16 +11,19 @@ import { type Pair, ratioOf, runPairs } from './support/pairs.ts';
 import { viewersOf } from './support/settings.ts';
 import { evenly, mostAsked } from './support/visits.ts';
 
-/** How many come; `WEIR_BENCH_VIEWERS` says otherwise. */
+/** Number of viewers; `WEIR_BENCH_VIEWERS` overrides it. */
 const VIEWERS = 200;
 const ROOM = 'bench';
-/** Processes that they are spread over. */
+/** Processes that the viewers are divided among. */
 const CREWS = 3;
-/** All are offered within so long; each has so long to see something; how long it flows before; between looks; milliseconds. */
+/**
+ * Milliseconds: the length of the burst, the timeout of each viewer, the warm-up of the media, and the interval of CPU
+ * samples.
+ */
 const TIMES = { burst: 1000, patience: 30_000, settle: 2500, look: 500 };
 const PAIRS = { full: 12, quick: 10 };
 const GOAL = { keyFrames: 2 };
-/** As in production: tests have servers that are never too busy, and nobody waits in line there. */
+/** Production limits: the servers of tests are never too busy, so nobody queues for admission there. */
 const asInProduction = {
   WEIR_ROOM_ADMISSION_LIMIT: '0.8',
   WEIR_JOIN_ADMISSION_LIMIT: '0.9',
@@ -32,12 +35,15 @@ const settings = {
 } as const;
 
 interface Arrival {
-  /** Milliseconds from the moment at which each was to come to its first whole frame. */
+  /** Milliseconds from the moment at which each viewer was due to its first whole frame. */
   readonly times: readonly number[];
   readonly failures: readonly string[];
-  /** Of the layer that was asked most often: within the second of the burst, and until everybody saw something. */
+  /**
+   * Key-frame requests of the layer that was requested most often: during the second of the burst, and until everybody
+   * saw a frame.
+   */
   readonly asked: { readonly meanwhile: number; readonly inAll: number };
-  /** Shares of a core in the half second in which it was busiest. */
+  /** Shares of a core in the half second in which each process was busiest. */
   readonly busiest: { readonly tester: number; readonly node: number; readonly worker: number };
   readonly srtp: string;
 }
@@ -85,7 +91,7 @@ const p95s = (pairs: readonly Pair<Arrival>[]): Pair<number>[] =>
   pairs.map(({ a, b, first }) => ({ a: distributionOf(a.times).p95, b: distributionOf(b.times).p95, first }));
 const sum = (all: readonly Arrival[], of: (one: Arrival) => number) => all.reduce((so, one) => so + of(one), 0);
 
-/** All of them once, to a new server. */
+/** Runs the burst once, against a new server. */
 async function arrive(
   viewers: number,
   environment: Readonly<Record<string, string>>,
@@ -105,7 +111,7 @@ async function arrive(
   return { times, failures, asked, busiest: await busiest, srtp };
 }
 
-/** How busy everyone is until it is over. */
+/** Samples the CPU use of every process until `over` resolves. */
 async function watch(server: Measured, audience: Audience, over: Promise<unknown>): Promise<Arrival['busiest']> {
   const meters = {
     tester: new BusyMeter(audience.pids),

@@ -1,4 +1,4 @@
-/** Owns the benchmark of a burst of joins by an audience: two hundred viewers who come within one second. */
+/** Benchmark of a burst of joins through the load tester: 200 viewers join within one second. */
 
 import { parseOptions } from '../load/options.ts';
 import type { LoadResults } from '../load/results.ts';
@@ -9,10 +9,10 @@ import type { Benchmark } from './support/Benchmark.ts';
 import { figuresOf, ratioOf, runPairs } from './support/pairs.ts';
 
 const BURST = { viewers: 200, seconds: 5 };
-/** What a calm arrival is: so many a second. */
+/** Join rate of the baseline, viewers a second. */
 const CALM = 20;
 
-/** One arrival of everyone, on a server of its own. */
+/** Lets all viewers join once, on a server of their own. */
 async function arrive(viewers: number, rate: number): Promise<LoadResults> {
   await using weir = await startMeasured();
   const options = parseOptions([

@@ -1,4 +1,7 @@
-/** Owns the benchmark of a link that gets narrow under a viewer: how soon less is sent, what freezeCount, how soon all is back. */
+/**
+ * Benchmark of a viewer's link that loses bandwidth: how soon less is sent, how many freezes it causes, and the
+ * recovery.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { launchChromium } from '../support/browsers/chromium.ts';
@@ -14,21 +17,24 @@ import { Person, type ShownFrame } from './support/person.ts';
 
 /** kbit/s, and milliseconds one way. */
 const LINK = { wide: 2500, tight: 500, delay: 20 };
-/** When the link is to go by itself, seconds. */
+/** Lifetime of the emulated link, in seconds. */
 const LINK_SECONDS = 1500;
-/** Milliseconds: how long the highest layer is shown before the link gets narrow, how long it stays so, and the patience. */
+/**
+ * Milliseconds: how long the highest layer is shown before the drop, the length of the drop, the timeout of the
+ * recovery, the poll interval and the window.
+ */
 const TIMES = { wide: 12_000, tight: 15_000, patience: 60_000, look: 200, window: 1000 };
 const DEPTH = { full: 5, quick: 2 };
-/** Windows of a second at the end of each phase that are compared. */
+/** Windows of one second at the end of each phase that are compared. */
 const WINDOWS = 5;
 const TOP = 1280;
-/** Times that the highest layer may go before it stays. */
+/** Attempts to hold the highest layer through the first phase. */
 const TRIES = 5;
-/** As in production: a connection that is lost in the crush comes back. */
+/** As in production: a connection lost under congestion is resumed. */
 const resumable = { WEIR_RESUME_SECONDS: '30' };
 const GOALS = { down: 3000, freeze: 2000, up: 20_000 };
 
-/** A moment, and how many bytes of video had come by then. */
+/** Bytes of video that have been received by one moment. */
 interface Sample {
   readonly at: number;
   readonly bytes: number;
@@ -97,7 +103,7 @@ const isTop = ({ width }: ShownFrame): boolean => width === TOP;
 const topIsShown = (frames: readonly ShownFrame[]): boolean => frames.some(isTop);
 const ms = (time: number): string => `${Math.round(time)} ms`;
 
-/** The highest layer without a break: what gets narrow while less is shown anyway is not noticed. */
+/** Waits for a phase with the highest layer throughout: a drop is invisible while a lower layer is shown anyway. */
 async function steady(viewer: Person): Promise<Phase> {
   for (let tries = 1; ; tries += 1) {
     const phase = await watch(viewer, TIMES.wide);
@@ -107,7 +113,7 @@ async function steady(viewer: Person): Promise<Phase> {
   }
 }
 
-/** Looks on for so long, or until what is shown is enough. */
+/** Samples the viewer for a time, or until `enough` holds for what is shown. */
 async function watch(
   viewer: Person,
   time: number,
@@ -130,7 +136,7 @@ async function watch(
   return { began, samples, frames };
 }
 
-/** What arrived in the last windows of both phases, as they go by: kbit/s. */
+/** Received rate in the last windows of both phases, pairwise: kbit/s. */
 function windowsOf({ wide, tight }: Round): Pair<number>[] {
   const rates = ({ samples }: Phase) =>
     Array.from({ length: WINDOWS }, (_, place) => {
@@ -138,12 +144,12 @@ function windowsOf({ wide, tight }: Round): Pair<number>[] {
       return rateBetween(samples, end - TIMES.window, end);
     });
   const [narrow, broad] = [rates(tight), rates(wide)];
-  // Where nothing came, one bit a second stands for it: what is nothing has no ratio.
+  // Stands for zero, one bit a second: zero has no ratio.
   const least = 0.001;
   return narrow.map((a, place) => ({ a: Math.max(least, a), b: Math.max(least, broad[place] ?? 0), first: 'b' }));
 }
 
-/** kbit/s of video between two moments, as near as the samples are. */
+/** kbit/s of video between two moments, to the nearest samples. */
 function rateBetween(samples: readonly Sample[], from: number, to: number): number {
   const nearest = (moment: number) =>
     samples.reduce((best, one) => (Math.abs(one.at - moment) < Math.abs(best.at - moment) ? one : best));
@@ -151,7 +157,7 @@ function rateBetween(samples: readonly Sample[], from: number, to: number): numb
   return last.at > first.at ? ((last.bytes - first.bytes) * 8) / (last.at - first.at) : 0;
 }
 
-/** Milliseconds from the moment that the link changed; those that never came are as long as the phase was. */
+/** Milliseconds since the link changed; an event that did not happen counts as the length of its phase. */
 function momentsOf({ tight, widened }: Round) {
   const lastTop = tight.frames.findLast(isTop)?.at ?? tight.began;
   const down = tight.frames.find(({ at }) => at > lastTop)?.at ?? tight.began + TIMES.tight;
@@ -160,7 +166,7 @@ function momentsOf({ tight, widened }: Round) {
   );
   const up = widened.frames.find(isTop)?.at ?? widened.began + TIMES.patience;
   return {
-    /** A lower layer is shown, and no higher one any more; and no more arrives than fits. */
+    /** Only lower layers are shown, and the received rate fits the link. */
     down: down - tight.began,
     fits: (fits?.at ?? tight.began + TIMES.tight) - tight.began,
     up: up - widened.began,

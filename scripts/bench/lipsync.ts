@@ -1,4 +1,7 @@
-/** Owns the benchmark of lips and voices: how far apart they are at a viewer, with the voice by itself and by slots. */
+/**
+ * Benchmark of lip sync: the offset between sound and picture at a viewer, with a plain audio consumer and with audio
+ * slots.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { launchChromium } from '../support/browsers/chromium.ts';
 import { silence } from '../support/media/steady.ts';
@@ -11,13 +14,13 @@ import { type Pair, ratioOf } from './support/pairs.ts';
 import { type Moments, Onlooker, SpeakingFace } from './support/speakingFace.ts';
 
 const ROOMS = { single: 'single', slots: 'slots' } as const;
-/** One voice is heard, by two slots: three microphones are too many to be heard singly. */
+/** One audible speaker, on two slots: three microphones are too many to be forwarded individually. */
 const ONE_HEARD = { WEIR_MAX_AUDIBLE_SPEAKERS: '1' };
 const OTHERS = 2;
 const BEEPS = { full: 30, quick: 12 };
-/** Milliseconds: until all has settled; of one beep and what follows it, in which others speak for a while. */
+/** Milliseconds: the warm-up, one beep with its response, and the turn of the other speakers. */
 const TIMES = { settle: 6000, beep: 900, others: 800, silence: 1600 };
-/** What is seen and heard of a beep comes within so long, in milliseconds. */
+/** The flash and the beep must arrive within this time, in milliseconds. */
 const WITHIN = 800;
 
 /** Milliseconds from the beep to its sound and its flash at the viewer. */
@@ -98,7 +101,7 @@ async function once(face: SpeakingFace, onlooker: Onlooker): Promise<Pair<Arriva
   return a && b && { a, b, first: 'a' };
 }
 
-/** How much later the sound is than the picture: negative where it is earlier. */
+/** How much later the sound is than the picture; negative where it is earlier. */
 function skews(pairs: readonly Pair<Arrival>[], name: string, side: 'a' | 'b'): Figure[] {
   const skew = distributionOf(pairs.map((pair) => pair[side].sound - pair[side].flash));
   const way = side === 'a' ? 'by slots' : 'by itself';

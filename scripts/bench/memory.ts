@@ -1,4 +1,4 @@
-/** Owns the benchmark of memory: what a room holds in Node and in the worker, and whether joins leave anything behind. */
+/** Benchmark of memory: what one room takes in Node and in the worker, and whether joins and leaves leak. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { opus, vp8 } from '../support/media/clientParameters.ts';
@@ -12,18 +12,18 @@ import { figuresOf, ratioOf, runPairs } from './support/pairs.ts';
 import { SignalClient } from './support/SignalClient.ts';
 import { startBareObjects } from './support/servers.ts';
 
-/** People in each room: everyone has a camera and a sound, and receives all others'. */
+/** Peers in each room: each publishes a camera and screen audio, and receives all others'. */
 const PEERS = 30;
 const CONSUMERS = PEERS * (PEERS - 1) * 2;
 const JOINS = { warmUp: 500, counted: 10_000, atOnce: 8 };
 
-/** Bytes that one more room has taken. */
+/** Bytes that one more room takes. */
 interface Growth {
   readonly node: number;
   readonly worker: number;
 }
 
-/** What `grow` adds to a server. */
+/** Memory growth that `grow` causes on a server. */
 async function growth(server: Measured, grow: () => Promise<void>): Promise<Growth> {
   const before = await hold(server);
   await grow();
@@ -42,7 +42,7 @@ async function fillRoom(url: string, room: string): Promise<void> {
     const client = await SignalClient.join(url, room, `peer-${index}`);
     clients.push(client);
     await client.produce('camera', vp8());
-    // Microphones of so many would come by slots.
+    // Microphones of so many peers would be replaced by audio slots.
     await client.produce('screenAudio', opus());
   }
   const due = () => clients.reduce((sum, { consumers }) => sum + consumers, 0);
@@ -52,7 +52,7 @@ async function fillRoom(url: string, room: string): Promise<void> {
   }
 }
 
-/** Bytes that `JOINS.counted` joins and leaves leave behind. */
+/** Bytes that remain after `JOINS.counted` joins and leaves. */
 async function leak(say: (what: string) => void): Promise<Figure[]> {
   await using weir = await startMeasured();
   let name = 0;

@@ -1,4 +1,4 @@
-/** Owns the benchmark of pipes: what a packet costs the workers of a room that is on two of them, against one. */
+/** Benchmark of pipes: CPU per packet of the workers of a room on two workers, against the same room on one. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { steadyVideo } from '../support/media/steady.ts';
@@ -11,21 +11,21 @@ import { Crowd, cameraOf } from './support/members.ts';
 import { figuresOf, inTwos, ratioOf, runPairs } from './support/pairs.ts';
 import { viewersOf } from './support/settings.ts';
 
-/** `WEIR_BENCH_VIEWERS` says otherwise. */
+/** `WEIR_BENCH_VIEWERS` overrides it. */
 const VIEWERS = 300;
 const ROOM = 'bench';
 /**
- * 36 packets a second of 1097 bytes are 0.3 Mbit/s: with all of 1.5 Mbit/s, whoever sends, forwards and receives for 300
- * wants more than two cores, and what is not delivered costs nothing.
+ * 36 packets a second of 1097 bytes are 0.3 Mbit/s. At 1.5 Mbit/s, sending, forwarding and receiving for 300 would need
+ * more than two cores, and a packet that is not delivered costs nothing.
  */
 const camera = { packetsPerFrame: 6, payloadBytes: 1065, framesPerSecond: 6, keyEvery: 60 };
-/** How long each window is, how long media flows before, and what is under way may take; milliseconds. */
+/** Milliseconds: the window, the warm-up before it, and time for packets in flight to arrive. */
 const TIMES = { window: 1000, settle: 300, under: 150 };
 const PAIRS = { full: 24, quick: 10 };
-/** Two sockets more, and one pass more through a worker, for a stream that then goes to 150. */
+/** Two more sockets and one more pass through a worker, for a stream that then goes to 150 viewers. */
 const GOAL = 1.05;
 const DELIVERED = 99.9;
-/** Everybody goes where there is least to do. */
+/** Every peer is placed on the least loaded worker. */
 const spread = { WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' };
 
 /** Microseconds of CPU of all workers, and packets; of one window or several. */
@@ -95,7 +95,7 @@ export const pipes: Benchmark = {
   },
 };
 
-/** A server with everyone inside, and nothing that flows. */
+/** Starts a server with everyone joined and media paused. */
 async function open(settings: Record<string, string>, viewers: number): Promise<Hall> {
   await using opening = new AsyncDisposableStack();
   const server = opening.use(await startMeasured(settings));
@@ -104,7 +104,8 @@ async function open(settings: Record<string, string>, viewers: number): Promise<
   const publisher = { url, room: ROOM, name: 'publisher', tracks: { camera: [steadyVideo(camera)] }, receives: false };
   const [sender] = await crowd.join([publisher]);
   const tracks = sender ? cameraOf(sender) : [];
-  // Whoever connects while hundreds receive waits for its turn, and may give up.
+  // Media is paused while members connect: with hundreds receiving, a handshake would wait for its turn and may time
+  // out.
   pause(tracks, true);
   await crowd.join(Array.from({ length: viewers }, (_, index) => ({ url, room: ROOM, name: `viewer-${index}` })));
   const meters = server.workers.map((pid) => new CpuMeter(pid));
@@ -116,7 +117,7 @@ async function open(settings: Record<string, string>, viewers: number): Promise<
   const measure = async (): Promise<Window> => {
     pause(tracks, false);
     await setTimeout(TIMES.settle);
-    // From silence to silence: what is under way at either end would count for one side only.
+    // Each window starts and ends with media paused: packets in flight would count for one side only.
     pause(tracks, true);
     await setTimeout(TIMES.under);
     const before = read();

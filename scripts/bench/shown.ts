@@ -1,4 +1,6 @@
-/** Owns the benchmark of what is shown: a viewer of nine tiles in a room of twenty-five, against one who is sent everything. */
+/**
+ * Benchmark of adaptive subscription: a viewer with nine tiles in a room of 25, against one that receives everything.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { launchChromium } from '../support/browsers/chromium.ts';
 import type { Member } from '../support/endpoint/Member.ts';
@@ -15,42 +17,42 @@ import { type Count, Person } from './support/person.ts';
 
 const PUBLISHERS = 25;
 const ROOM = 'bench';
-/** What each sends, lowest first. */
+/** The layers of each publisher, lowest first. */
 const LAYERS = [
   { width: 320, height: 180, bitrate: 60_000 },
   { width: 640, height: 360, bitrate: 150_000 },
   { width: 1280, height: 720, bitrate: 400_000 },
 ];
 const FRAMES_PER_SECOND = 15;
-/** What is looked at, in device pixels, and the layer that is enough for it: one large, two of half its width, six small. */
+/** The tiles in device pixels and the layer that suffices for each: one large, two of half its width, six small. */
 const TILES = [
   { count: 1, width: 1280, height: 720, layer: 2 },
   { count: 2, width: 640, height: 360, layer: 1 },
   { count: 6, width: 320, height: 180, layer: 0 },
 ].flatMap(({ count, ...tile }) => Array.from({ length: count }, () => tile));
-/** So many of them speak; the others are silent. */
+/** Number of speakers; the others are silent. */
 const SPEAK = 3;
 /** Milliseconds. */
 const TIMES = { settle: 8000, window: 2000, chromium: 20_000, chromiumWindow: 10_000 };
 const WINDOWS = { full: 20, quick: 10 };
-/** Less than what is enough is no success either. */
+/** A result below the required rate is a failure, too. */
 const GOALS = { downlink: { least: 0.9, most: 1.1 } };
 
-/** Of one window, a second. */
+/** One window of a second. */
 interface Window {
   /** Microseconds of CPU. */
   readonly node: number;
   readonly worker: number;
-  /** Packets that came to the viewer, and of those video. */
+  /** All packets that the viewer received, and its video packets. */
   readonly packets: number;
   readonly video: number;
-  /** Packets of the layers that it is to have. */
+  /** Packets of the layers that suffice for its tiles. */
   readonly enough: number;
   readonly bits: number;
   readonly up: number;
 }
 
-/** What a viewer says that it shows. */
+/** The track settings that a viewer reports. */
 type View = 'shown' | 'everything';
 
 interface Hall extends AsyncDisposable {
@@ -121,7 +123,7 @@ export const shown: Benchmark = {
   },
 };
 
-/** A server with its publishers and one viewer, who sees nine of them or has said nothing. */
+/** Starts a server with its publishers and one viewer, which reports nine tiles or no settings. */
 async function open(camera: readonly Stream[], voice: Stream, view: View): Promise<Hall> {
   await using opening = new AsyncDisposableStack();
   const server = opening.use(await startMeasured());
@@ -153,7 +155,7 @@ function tilesOf(publishers: readonly Member[]) {
   });
 }
 
-/** Of each publisher the layer that this viewer is to have: those that are enough for the tiles, or all highest ones. */
+/** The layers that this viewer should receive: those that suffice for its tiles, or the highest of each publisher. */
 function layersOf(publishers: readonly Member[], view: View): Track[] {
   return publishers.flatMap((publisher, index) => {
     const layer = view === 'shown' ? TILES[index]?.layer : LAYERS.length - 1;
@@ -188,7 +190,7 @@ function since(before: Window, after: Window): Window {
   };
 }
 
-/** What comes down to a browser, once it has had its time, against what is enough. */
+/** What a browser receives in the steady state, against what suffices. */
 async function inChromium({ url, publishers }: Hall, say: (what: string) => void): Promise<Figure[]> {
   await using chromium = await launchChromium({ secure: url });
   const viewer = await Person.enter(chromium, { url, room: ROOM, name: 'chromium', initialVideoLimit: 0 });

@@ -1,4 +1,4 @@
-/** Owns the benchmark of signalling: how fast, and with how much talk, a newcomer gets all consumers of a full room. */
+/** Benchmark of signalling: how fast, and with how many messages, a new member gets all consumers of a full room. */
 import { setTimeout } from 'node:timers/promises';
 import { opus, vp8 } from '../support/media/clientParameters.ts';
 import { startMeasured } from '../support/servers/measured.ts';
@@ -10,14 +10,14 @@ import { StepClient } from './support/StepClient.ts';
 import { startSteps } from './support/servers.ts';
 import type { Traffic } from './support/stepProtocol.ts';
 
-/** People in the room, each with a camera and a sound, and joins that are measured together. */
+/** Peers in the room, each with a camera and screen audio, and joins that are measured together. */
 const PEERS = 50;
 const JOINS = 5;
-/** Until a server has done with somebody who left, in milliseconds. */
+/** Time for a server to clean up after a member that left, in milliseconds. */
 const AFTER = 60;
 
 interface Join {
-  /** Of consumers that exist, are known to the client, and have been resumed. */
+  /** Consumers that exist, are known to the client, and are resumed. */
   readonly consumersPerSecond: number;
   readonly messages: number;
   readonly bytes: number;
@@ -29,7 +29,7 @@ interface Newcomer {
   close(): void;
 }
 
-/** @param enter one more member, who has all its consumers */
+/** @param enter lets one more member join; it resolves when that member has all its consumers */
 async function joins(enter: () => Promise<Newcomer>): Promise<Join> {
   let consumers = 0;
   let milliseconds = 0;
@@ -43,7 +43,7 @@ async function joins(enter: () => Promise<Newcomer>): Promise<Join> {
     talk.messages += sent.messages + received.messages;
     talk.bytes += sent.bytes + received.bytes;
     newcomer.close();
-    // Its leaving is no part of the next one's coming.
+    // The clean-up after this member must not fall into the next join.
     await setTimeout(AFTER);
   }
   if (consumers !== JOINS * PEERS * 2) throw new Error(`${consumers} consumers were made, not ${JOINS * PEERS * 2}.`);
@@ -63,7 +63,7 @@ export const signalling: Benchmark = {
   limits: raised,
   async run({ say }) {
     await using weir = await startMeasured();
-    // One after another, and all begun at once, each still a request of its own.
+    // Consumers one after another, and all started at once, each still a request of its own.
     await using steps = await startSteps();
     await using begun = await startSteps({ WEIR_BENCH_CONSUMERS: 'atOnce' });
     say(`filling rooms with ${PEERS} peers each`);
@@ -75,7 +75,7 @@ export const signalling: Benchmark = {
       ];
       for (const peer of peers) {
         await peer.produce('camera', vp8());
-        // Microphones of so many would come by slots.
+        // Microphones of so many peers would be replaced by audio slots.
         await peer.produce('screenAudio', opus());
       }
     }

@@ -1,4 +1,6 @@
-/** The benchmark of a call whose speakers alternate: the layers that four pages send, against those that their tiles show. */
+/**
+ * Benchmark of a call whose speakers alternate: the layers that four pages send, against those that their tiles show.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { layerForSize } from '../../server/media/layers.ts';
 import { launchChromium } from '../support/browsers/chromium.ts';
@@ -21,33 +23,33 @@ const NAMES = ['Ada', 'Grace', 'Alan'] as const;
 const LATE = 'Edsger';
 /** Milliseconds. */
 const TIMES = { turn: 2000, talk: 20_000, window: 2000, published: 2000, patience: 60_000, poll: 100, settle: 12_000 };
-/** CPU is counted in so many windows a round. */
+/** Number of rounds, and of CPU windows in each. */
 const DEPTH = { full: { rounds: 3, windows: 5 }, quick: { rounds: 2, windows: 5 } };
 
-/** What one call has shown. */
+/** The result of one call. */
 interface Round {
   /**
    * Layers above those that any tile shows: of the late participant's camera after it is published, and of all cameras
    * when that participant comes, and in the end.
    */
   readonly extra: { readonly published: number; readonly met: number; readonly talking: number };
-  /** Cameras of which such a layer is sent in the end. */
+  /** Cameras that still send an extra layer at the end of the call. */
   readonly publishers: number;
-  /** Milliseconds from the late join until only layers that are shown are sent, and until all others are seen. */
+  /** Milliseconds from the late join until only displayed layers are sent, and until all others are visible. */
   readonly until: { readonly onlyShown: number; readonly seen: number };
   readonly windows: readonly Window[];
 }
 
-/** While people talk, a second. */
+/** Rates while people talk, a second. */
 interface Window {
   /** Milliseconds of CPU of all processes of the browser. */
   readonly cpu: number;
-  /** kbit/s of video of all four, and what of it is in layers up to those that are shown. */
+  /** kbit/s of video of all four, and the part of it in layers up to the displayed one. */
   readonly sent: number;
   readonly shown: number;
 }
 
-/** Moments in milliseconds since 1970, but for `seen`. */
+/** Milliseconds since 1970, except `seen`. */
 interface Measurements {
   readonly late: number;
   readonly seen: number;
@@ -90,7 +92,7 @@ export const speakers: Benchmark = {
   },
 };
 
-/** One call, in a browser of its own. */
+/** Runs one call in a browser of its own. */
 async function call(server: Measured, room: string, windows: number): Promise<Round> {
   const others = new Set(childrenOf(process.pid));
   await using browser = await launchChromium();
@@ -99,7 +101,7 @@ async function call(server: Measured, room: string, windows: number): Promise<Ro
   const open = (name: string) => CallPage.open(browser, { url: server.url, room, name, viewport: VIEWPORT });
   const pages = await Promise.all(NAMES.map(open));
   await Promise.all(pages.map((page) => seesOthers(page, NAMES.length - 1)));
-  // Longer than a layer is kept that was shown while there were two people, in large tiles.
+  // Longer than a layer is kept after two participants with large tiles demanded it.
   await setTimeout(TIMES.settle);
   const late = await open(LATE);
   const seen = (await seesOthers(late, NAMES.length)) - late.began;
@@ -119,7 +121,7 @@ async function call(server: Measured, room: string, windows: number): Promise<Ro
   return roundOf(await camerasOf(pages), { late: late.began, seen, measured });
 }
 
-/** Waits until a page presents new frames of so many others. @returns when, in milliseconds since 1970 */
+/** Waits until a page presents new frames of `count` others. @returns when, in milliseconds since 1970 */
 async function seesOthers(page: CallPage, count: number): Promise<number> {
   const end = Date.now() + TIMES.patience;
   while (Date.now() < end) {
@@ -130,7 +132,7 @@ async function seesOthers(page: CallPage, count: number): Promise<number> {
   throw new Error(`${page.name} does not see ${count} others: is something else using the machine?`);
 }
 
-/** One participant after another is heard, all others are muted. */
+/** Lets one participant after another speak while all others are muted. */
 class Talk implements AsyncDisposable {
   readonly #pages: readonly CallPage[];
   readonly #stop = new AbortController();
@@ -144,12 +146,12 @@ class Talk implements AsyncDisposable {
     await Promise.all(pages.map((page) => page.setSpeaking(false)));
     const talk = new Talk(pages);
     talk.#turns = talk.#take();
-    // It is awaited at the end.
+    // Its rejection is reported by `end`.
     talk.#turns.catch(() => {});
     return talk;
   }
 
-  /** @throws what kept somebody from speaking */
+  /** @throws what stopped the turns */
   async end(): Promise<void> {
     this.#stop.abort();
     await this.#turns;

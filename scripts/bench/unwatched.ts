@@ -1,4 +1,4 @@
-/** Owns the benchmark of what nobody watches: what still goes up, and how soon a picture is there when somebody looks. */
+/** Benchmark of unwatched cameras: the uplink they still use, and how soon a picture appears when somebody looks. */
 
 import { setTimeout } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
@@ -16,11 +16,11 @@ import { Person } from './support/person.ts';
 
 /** Rooms at the same time, with a publisher and a viewer each. */
 const ROOMS = 6;
-/** Rounds a room; of Chromium, which is one room; and windows of what goes up. */
+/** Rounds in each room, rounds in Chromium (one room), and uplink windows. */
 const DEPTH = { full: { rounds: 5, chromium: 12, windows: 20 }, quick: { rounds: 2, chromium: 2, windows: 10 } };
 /**
- * Milliseconds: what the server takes to believe that something is not watched, or only small, and more; longer than it keeps a consumer
- * that is paused; a window; how long a picture may take; how long it is looked at.
+ * Milliseconds: longer than the server waits before it lowers a demand; longer than it keeps a paused consumer; a
+ * window; the timeout of a picture; how long it is viewed.
  */
 const TIMES = {
   settle: 4000,
@@ -33,12 +33,12 @@ const TIMES = {
 };
 const GOALS = { unwatched: 2, back: 2000 };
 const LARGE = { width: 1280, height: 720 };
-/** As large as the lowest layer. */
+/** The size of the lowest layer. */
 const THUMBNAIL = { width: 240, height: 135 };
 const UNSEEN = { width: 0, height: 0 };
 const TOP = 2;
 
-/** How a picture was shown before somebody wants all of it. */
+/** How the picture was shown before the viewer asks for full size. */
 const before = {
   nothing: { size: UNSEEN, time: TIMES.settle },
   'nothing for long': { size: UNSEEN, time: TIMES.forgotten },
@@ -47,18 +47,20 @@ const before = {
 type Before = keyof typeof before;
 const befores = ['nothing', 'nothing for long', 'a thumbnail'] as const satisfies readonly Before[];
 
-/** Milliseconds from the viewer's wish to the first whole frame of any layer, and of the highest one. */
+/** Milliseconds from the changed track settings to the first whole frame of any layer, and of the highest one. */
 interface Return {
   readonly any: number;
   readonly top: number;
 }
 
-/** Somebody who publishes, and somebody who looks at it in one size or another. */
+/** A publisher, and a viewer with changing track settings. */
 interface Couple {
   look(size: { readonly width: number; readonly height: number }): Promise<number>;
-  /** Bytes of video that have gone up so far. */
+  /** Bytes of video sent so far. */
   sent(): Promise<number>;
-  /** When a frame of any, or of the highest layer came first after that moment; undefined while none did. */
+  /**
+   * When the first frame of any layer, and of the highest layer, arrived after that moment; undefined while none has.
+   */
   seen(since: number): Promise<{ any: number | undefined; top: number | undefined }>;
 }
 
@@ -99,7 +101,7 @@ export const unwatched: Benchmark = {
   },
 };
 
-/** Half of the rooms look at thumbnails while the other half sees all, and the other way round. */
+/** Half of the rooms show thumbnails while the other half shows full size, and vice versa. */
 async function thumbnails(couples: readonly Couple[], windows: number, say: (what: string) => void): Promise<Ratio> {
   const pairs: Pair<number>[] = [];
   const halves = [couples.slice(0, couples.length / 2), couples.slice(couples.length / 2)];
@@ -125,7 +127,7 @@ async function thumbnails(couples: readonly Couple[], windows: number, say: (wha
   });
 }
 
-/** What goes up that nobody watches, of what goes up that somebody does: means over ten seconds. */
+/** Uplink of unwatched cameras relative to watched ones: means over ten seconds. */
 async function unseen(couples: readonly Couple[], who: string, say: (what: string) => void): Promise<Figure> {
   const tenSeconds = async (size: typeof LARGE, settle: number) => {
     await Promise.all(couples.map((one) => one.look(size)));
@@ -156,7 +158,7 @@ async function comeBack(couple: Couple, how: Before, rounds: number): Promise<Re
   const { size, time } = before[how];
   for (let round = 0; round < rounds; round += 1) {
     await couple.look(size);
-    // Not all rooms at once, nor at one place in the second of sender reports.
+    // Randomise the start, so that rooms do not coincide with each other or with the one-second sender reports.
     await setTimeout(time + Math.random() * 1000);
     const began = await couple.look(LARGE);
     let seen = await couple.seen(began);
@@ -177,14 +179,14 @@ function figuresOf(returns: readonly Return[], how: Before, who: string, say: (w
   const from = `from ${how}, ${who}`;
   say(`${from}: the highest layer after ${Math.round(all.p50)} ms, p95 ${Math.round(all.p95)} ms`);
   return [
-    // A thumbnail is a picture already.
+    // A thumbnail is a picture already: the time to any layer says nothing.
     ...(how === 'a thumbnail' ? [] : [{ name: `First frame of any layer, p95, ${from}`, value: any.p95, unit: 'ms' }]),
     { name: `Highest layer, p50, ${from}`, value: all.p50, unit: 'ms' },
     { name: `Highest layer, p95, ${from}`, value: all.p95, unit: 'ms', goal: { most: GOALS.back } },
   ];
 }
 
-/** Milliseconds since 1970; 0 for what has not come. */
+/** Milliseconds since 1970; 0 for not yet. */
 interface Arrivals {
   any: number;
   top: number;
@@ -193,7 +195,10 @@ interface Arrivals {
 
 async function meet(crowd: Crowd, url: string, index: number): Promise<Couple> {
   const room = `bench-${index}`;
-  /** When the first packet came, and the last one of the first frame of the highest layer, of which so many are missing. */
+  /**
+   * When the first packet arrived, and the last packet of the first frame of the highest layer, with the number of its
+   * packets still missing.
+   */
   const arrivals: Arrivals = { any: 0, top: 0, missing: 0 };
   const onPacket = (bytes: number) => {
     const at = now();

@@ -1,4 +1,4 @@
-/** Owns the host of a broadcast and those who watch it, each of them without a browser, in several processes. */
+/** The host and the viewers of a broadcast as headless members, divided among several processes. */
 import { z } from 'zod';
 import { now } from '../../support/endpoint/clock.ts';
 import { Child } from '../../support/process/Child.ts';
@@ -6,7 +6,7 @@ import { type Hosting, JoinBurstResult, Received, Sent } from './spectating.ts';
 
 const Nothing = z.undefined();
 const script = new URL('spectators.ts', import.meta.url);
-/** From the word that a burst is to begin until the first one comes, in milliseconds. */
+/** Lead time from the command to the first join of a burst, in milliseconds. */
 const START = 300;
 
 export class Audience implements AsyncDisposable {
@@ -21,7 +21,7 @@ export class Audience implements AsyncDisposable {
     this.#processes = processes;
   }
 
-  /** A broadcast that is live, and nobody who watches yet. @param processes processes of those who will */
+  /** Opens a live broadcast without viewers. @param processes number of viewer processes */
   static async open(where: Hosting, processes: number): Promise<Audience> {
     const children = Array.from({ length: processes }, () => Child.start(script));
     const audience = new Audience(where, Child.start(script), children);
@@ -34,12 +34,12 @@ export class Audience implements AsyncDisposable {
     }
   }
 
-  /** The processes of those who watch, and of the host. */
+  /** Ids of the viewer processes and of the host's. */
   get pids(): readonly number[] {
     return [...this.#processes, this.#host].map(({ pid }) => pid);
   }
 
-  /** Has so many watch in all, who come some at a time. @returns the SRTP suite */
+  /** Fills the audience up to `size` viewers, a few at a time. @returns the SRTP suite */
   async fill(size: number): Promise<string> {
     const names = Array.from({ length: size - this.#size }, (_, index) => `viewer-${this.#size + index}`);
     this.#size = size;
@@ -53,20 +53,20 @@ export class Audience implements AsyncDisposable {
     await this.#host.ask('flow', Nothing, flowing);
   }
 
-  /** What the host has sent, and was asked for, by layer. */
+  /** Packets sent by the host and key-frame requests it received, by layer. */
   sent(): Promise<Sent> {
     return this.#host.ask('sent', Sent);
   }
 
-  /** What has come to all who watch. */
+  /** Packets received by all viewers. */
   async received(): Promise<Received> {
     const found = await Promise.all(this.#processes.map((process) => process.ask('received', Received)));
     return found.flat();
   }
 
   /**
-   * Somebody comes at each of these moments (milliseconds from the first one), to the processes by turns.
-   * @returns `beganAt`, when the first one comes, in milliseconds since 1970, and what became of all
+   * One viewer joins at each of these moments (milliseconds from the first one), on the processes in turn.
+   * @returns `beganAt`, the time of the first join in milliseconds since 1970, and the result of all
    */
   joinBurst(
     offsets: readonly number[],

@@ -1,4 +1,4 @@
-/** Owns the bare worker: mediasoup driven directly, with the transports that Weir uses and nothing of Weir's around it. */
+/** The bare worker: mediasoup driven directly, with the transports that Weir uses and without Weir's own code. */
 import { createWorker } from 'mediasoup';
 import type { Router, WebRtcServer, WebRtcTransport, Worker } from 'mediasoup/types';
 import { mediaCodecs, webRtcTransportOptions } from '../../../server/media/options.ts';
@@ -8,7 +8,7 @@ import { receiveCapabilities } from '../../support/endpoint/parameters.ts';
 import type { Track } from '../../support/endpoint/Track.ts';
 import type { Stream } from '../../support/media/Stream.ts';
 
-/** Stops tracks, or lets them go on with a key frame, as those wait for one who came meanwhile. */
+/** Pauses tracks, or resumes them with a key frame, which viewers that joined meanwhile need. */
 export function pause(tracks: readonly Track[], paused: boolean): void {
   for (const track of tracks) {
     track.paused = paused;
@@ -49,7 +49,7 @@ export class BareRoom implements AsyncDisposable {
     return this.#publisher?.srtp ?? '';
   }
 
-  /** One who sends `stream`, and so many who receive it. */
+  /** Adds one publisher of `stream` and `receivers` receivers. */
   async fill(receivers: number, atOnce: number, stream: Stream): Promise<void> {
     const publisher = new MemberMedia();
     this.#publisher = publisher;

@@ -1,41 +1,41 @@
-/** Owns what a benchmark is: what it compares, how it runs, and what it finds. */
+/** The interface of a benchmark: what it compares, how it runs, and what it returns. */
 import type { Ratio } from './pairs.ts';
 
-/** A figure that is no ratio: it depends on the machine, and is told for orientation. */
+/** A figure that is not a ratio: it depends on the machine and is reported for orientation. */
 export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** What it is to keep. */
+  /** The limits it should stay within. */
   readonly goal?: { readonly most?: number; readonly least?: number };
 }
 
 export interface Findings {
-  /** The SRTP suite that was agreed on; empty where no media flowed. */
+  /** The SRTP suite that was negotiated; empty where no media flowed. */
   readonly srtp: string;
   readonly ratios: readonly Ratio[];
   readonly figures?: readonly Figure[];
 }
 
 export interface BenchmarkOptions {
-  /** Less of everything: for comparing with figures that are kept. */
+  /** Runs fewer rounds, for a comparison with the committed record. */
   readonly quick: boolean;
-  /** Progress, for people. */
+  /** Reports progress to the terminal. */
   say(what: string): void;
 }
 
 export interface Benchmark {
-  /** Of its file in `bench/`. */
+  /** Name of the benchmark and of its file in `bench/`. */
   readonly name: string;
   readonly title: string;
-  /** What is done, in a sentence or two. */
+  /** Describes the method in a sentence or two. */
   readonly about: string;
-  /** What the two sides of each pair are. */
+  /** Names of the two sides of each pair. */
   readonly a: string;
   readonly b: string;
   /** Limits of Weir or of the system that are raised, by name. */
   readonly limits: Readonly<Record<string, string>>;
-  /** Whether `--quick` leaves it out unless it is named: what it compares takes longer than that allows. */
+  /** Whether `--quick` skips it unless it is named, because it takes too long. */
   readonly slow?: boolean;
   run(options: BenchmarkOptions): Promise<Findings>;
 }

@@ -1,8 +1,8 @@
-/** Owns how busy processes are: the share of a core that each takes from one look to the next, and the most of it. */
+/** Samples the CPU use of processes as shares of a core, and keeps the maximum. */
 import { cpuMicroseconds } from '../../support/process/cpu.ts';
 
 export interface BusyMeterOptions {
-  /** Microseconds on CPU of a process so far; other than the kernel's in tests only. */
+  /** Reads the CPU time of a process in microseconds; replaced in tests only. */
   readonly read?: (pid: number) => number;
   /** Milliseconds. */
   readonly clock?: () => number;
@@ -24,13 +24,13 @@ export class BusyMeter {
     this.begin();
   }
 
-  /** What was before is forgotten but for the most. */
+  /** Starts the next interval; only the maximum is kept. */
   begin(): void {
     this.#at = this.#clock();
     this.#used = this.#pids.map(this.#read);
   }
 
-  /** The share of a core that each has taken since the last look, in their order. */
+  /** The share of a core that each process has used since the last poll, in their order. */
   poll(): readonly number[] {
     const [before, at] = [this.#used, this.#at];
     this.begin();
@@ -40,7 +40,7 @@ export class BusyMeter {
     return shares;
   }
 
-  /** The share of the busiest process at the look at which it was busiest. */
+  /** The highest share of any process in any interval. */
   get most(): number {
     return this.#most;
   }

@@ -1,4 +1,4 @@
-/** A participant of a call on Weir's own page in Chromium, which records what its camera sends and what its tiles show. */
+/** A participant of a call on Weir's own page in Chromium, which records the layers it sends and the tiles it shows. */
 import type { Browser, Page } from 'playwright-core';
 import type { LayerCount, LayerSample } from './layerSamples.ts';
 
@@ -8,7 +8,7 @@ export interface ShownTile {
   /** Device pixels. */
   readonly width: number;
   readonly height: number;
-  /** Frames presented until now. */
+  /** Frames presented so far. */
   readonly frames: number;
 }
 
@@ -21,17 +21,17 @@ export interface CallPageOptions {
 
 declare global {
   interface Window {
-    /** What `recordLayers` has recorded. */
+    /** Samples recorded by `recordLayers`. */
     layerSamples?: LayerSample[];
   }
 }
 
-/** How often the layers are counted, in milliseconds. */
+/** Sample interval, in milliseconds. */
 const INTERVAL = 500;
 
 export class CallPage {
   readonly name: string;
-  /** When its page was asked for, in milliseconds since 1970. */
+  /** When the page was requested, in milliseconds since 1970. */
   readonly began: number;
   readonly #page: Page;
 
@@ -41,7 +41,7 @@ export class CallPage {
     this.began = began;
   }
 
-  /** A page that joins with camera and microphone, without waiting until it is in. */
+  /** Opens a page that joins with camera and microphone; does not wait for the join. */
   static async open(browser: Browser, { url, room, name, viewport }: CallPageOptions): Promise<CallPage> {
     const context = await browser.newContext({ viewport });
     await context.addInitScript(recordLayers, INTERVAL);
@@ -74,7 +74,7 @@ export class CallPage {
     return tiles.filter(({ name }) => name !== this.name);
   }
 
-  /** Whether this participant is heard from now on. */
+  /** Unmutes or mutes this participant. */
   async setSpeaking(speaking: boolean): Promise<void> {
     await this.#page.evaluate(async (speaks) => window.weir?.[speaks ? 'unmute' : 'mute']('microphone'), speaking);
   }

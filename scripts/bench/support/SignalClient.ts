@@ -1,4 +1,4 @@
-/** Owns a client of Weir's that has signalling only: it joins, publishes and resumes as the SDK does, and media never flows. */
+/** A signalling-only client of Weir: it joins, publishes and resumes consumers as the SDK does, without media. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { RtpCapabilities, type RtpParameters, type Source } from '../../../shared/media.ts';
@@ -16,7 +16,7 @@ import { Traffic } from './stepProtocol.ts';
 
 export class SignalClient implements Disposable {
   readonly traffic = new Traffic();
-  /** Consumers that the server has made for it and has been told to resume. */
+  /** Consumers that the server has created for this client and been asked to resume. */
   consumers = 0;
   readonly #socket: WebSocket;
   readonly #channel: RpcChannel<ClientMessages, ServerMessages>;
@@ -47,7 +47,7 @@ export class SignalClient implements Disposable {
     socket.on('close', () => this.#channel.close());
   }
 
-  /** Joins, and resumes everything that there is to receive. @throws {WeirError} */
+  /** Joins and resumes every consumer. @throws {WeirError} */
   static async join(url: string, room: string, name: string): Promise<SignalClient> {
     const client = new SignalClient(
       new WebSocket(url.replace(/^http/, 'ws') + SIGNALLING_PATH, { perMessageDeflate: false }),

@@ -1,6 +1,6 @@
 /**
- * Owns a client of the step server, without a browser: each step waits for the one before. It has no media by itself;
- * its hooks connect an endpoint of the caller's.
+ * A headless client of the step server: each step waits for the reply to the one before. It has no media of its own;
+ * its hooks connect the caller's endpoint.
  */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
@@ -18,15 +18,15 @@ import {
   Traffic,
 } from './stepProtocol.ts';
 
-/** What the caller does at each step. All are optional: without any, consumers are made and media never flows. */
+/** Callbacks of each step, all optional: without them, consumers are created and media never flows. */
 export interface StepHooks {
-  /** What this device can receive, once the router's capabilities are known; by default all that the router can. */
+  /** What this device can receive, once the router's capabilities are known; by default everything. */
   device?(router: RtpCapabilities): RtpCapabilities | Promise<RtpCapabilities>;
-  /** Makes the client end of a transport, which is about to be used for the first time. */
+  /** Creates the client end of a transport before its first use. */
   connect?(transport: TransportInfo, direction: Direction): DtlsParameters | Promise<DtlsParameters>;
-  /** The server has taken those DTLS parameters: ICE and DTLS may begin. Nothing waits for them, as in a browser. */
+  /** The server has accepted the DTLS parameters: ICE and DTLS may begin. As in a browser, no step waits for them. */
   connected?(transport: TransportInfo, direction: Direction): void;
-  /** Makes the client end of a consumer. The server lets its media flow once this is done. */
+  /** Creates the client end of a consumer. The server resumes the consumer afterwards. */
   consume?(consumer: StepConsumer): void | Promise<void>;
   consumerClosed?(consumerId: string): void;
 }
@@ -43,9 +43,9 @@ interface Transport {
 }
 
 export class StepClient implements Disposable {
-  /** Of this client. */
+  /** Signalling traffic of this client. */
   readonly traffic = new Traffic();
-  /** All consumers that it was asked to make, in order. */
+  /** All consumers that the server announced, in order. */
   readonly consumers: StepConsumer[] = [];
   readonly #socket: WebSocket;
   readonly #hooks: StepHooks;
@@ -82,9 +82,10 @@ export class StepClient implements Disposable {
   }
 
   /**
-   * Socket, capabilities, sending transport, receiving transport, join: one after another.
+   * Opens the socket, then requests capabilities, the sending transport, the receiving transport and the join, one
+   * after another.
    * @param url of the server, `http://...`
-   * @returns when it is in the room; consumers of what was published before may still be on their way (`settled`)
+   * @returns when the client has joined; consumers of earlier publications may still be pending (`settled`)
    * @throws {Error} when the socket does not open; {WeirError} when a step is refused
    */
   static async join(
@@ -112,7 +113,7 @@ export class StepClient implements Disposable {
     return this.#openedAt;
   }
 
-  /** Who was in the room before. */
+  /** Peers that were in the room before. */
   get peers(): readonly { peerId: string; name: string }[] {
     return this.#peers;
   }
@@ -121,24 +122,24 @@ export class StepClient implements Disposable {
     return this.#socket.readyState === WebSocket.OPEN;
   }
 
-  /** Connects the sending transport if this is its first track, then publishes: two steps, or one. @returns its id */
+  /** Connects the sending transport if this is its first track, then publishes. @returns the producer's id */
   async produce(source: Source, parameters: RtpParameters | (() => RtpParameters)): Promise<string> {
     const transportId = await this.#connect('send');
-    // Whoever has an endpoint knows its parameters once that is open.
+    // An endpoint knows its parameters only once its transport is open.
     const rtpParameters = typeof parameters === 'function' ? parameters() : parameters;
     return (await this.#channel.request('produce', { transportId, source, rtpParameters })).producerId;
   }
 
   /**
-   * Waits until as many consumers have been made as the reply to `join` promised. It counts, and does not see which: for
-   * rooms whose tracks stay as they are.
+   * Waits until as many consumers have been created as the reply to `join` announced. It compares counts only: for
+   * rooms whose publications do not change.
    * @throws {WeirError} `closed`
    */
   settled(): Promise<void> {
     return this.received(this.#expected);
   }
 
-  /** Waits until `count` consumers have been made since the join, those that have closed included. @throws {WeirError} */
+  /** Waits until `count` consumers have been created since the join, including closed ones. @throws {WeirError} */
   async received(count: number): Promise<void> {
     while (this.consumers.length < count) {
       if (this.#socket.readyState > WebSocket.OPEN) throw new WeirError('closed');
@@ -148,7 +149,7 @@ export class StepClient implements Disposable {
     }
   }
 
-  /** Ends the connection without a word. */
+  /** Closes the connection without a leave message. */
   close(): void {
     this.#socket.terminate();
   }
@@ -170,7 +171,10 @@ export class StepClient implements Disposable {
     this.#peers = joined.peers;
   }
 
-  /** The first consumer connects its transport before it is made, as a browser's session description needs it. */
+  /**
+   * The first consumer connects its transport before it is created, because a browser's session description requires
+   * it.
+   */
   async #consume(consumer: StepConsumer): Promise<Record<string, never>> {
     await this.#connect('recv');
     await this.#hooks.consume?.(consumer);
@@ -179,7 +183,7 @@ export class StepClient implements Disposable {
     return {};
   }
 
-  /** Connects a transport unless it is or is about to be. @returns its id */
+  /** Connects a transport unless it is connected or connecting. @returns its id */
   async #connect(direction: Direction): Promise<string> {
     const transport = this.#transports.get(direction);
     if (!transport) throw new WeirError('notFound', `There is no transport to ${direction} on.`);

@@ -1,4 +1,4 @@
-/** Owns one client of the step server: its socket, its transports, and each consumer of its as a step of its own. */
+/** One client of the step server: its socket, its transports, and each of its consumers as a separate step. */
 import { randomUUID } from 'node:crypto';
 import type { Producer, WebRtcTransport } from 'mediasoup/types';
 import type { WebSocket } from 'ws';
@@ -24,19 +24,22 @@ export interface StepPublication {
   readonly producer: Producer;
 }
 
-/** The room as a peer of it sees it. */
+/** The part of a room that its peers use. */
 export interface StepRoom {
   readonly hub: RoomRouter;
-  /** Members that have joined. */
+  /** Members that have joined, except `than`. */
   others(than: StepPeer): readonly StepPeer[];
 }
 
 export interface StepPeerOptions {
   readonly room: StepRoom;
   readonly traffic: Traffic;
-  /** bit/s that it may send. */
+  /** Maximum bit/s that the peer may send. */
   readonly maxIncomingBitrate: number;
-  /** A newcomer's consumers: one after another, or all begun at once (256 tracks at most, which a channel holds). */
+  /**
+   * How a new member's consumers are created: one after another, or all at once (256 at most, the limit of pending
+   * requests on a channel).
+   */
   readonly consumers: 'oneByOne' | 'atOnce';
   onFailure(error: unknown): void;
 }
@@ -78,7 +81,7 @@ export class StepPeer {
     return this.#joined !== undefined;
   }
 
-  /** Consumers that it has now. */
+  /** Current number of consumers. */
   get consumers(): number {
     return this.#consumers.size;
   }
@@ -95,7 +98,7 @@ export class StepPeer {
     this.#lifetime.defer(listener);
   }
 
-  /** The steps of one consumer: make it, have the client make its end, wait for its answer, let media flow. */
+  /** The steps of one consumer: create it, let the client create its end, wait for the reply, resume. */
   async consume({ peer, source, producer }: StepPublication): Promise<void> {
     if (this.#lifetime.closed || !this.#canConsume(producer)) return;
     try {
@@ -121,7 +124,7 @@ export class StepPeer {
       });
       await consumer.resume();
     } catch (error) {
-      // Whoever leaves meanwhile is no failure.
+      // A peer or track that closed meanwhile is not a failure.
       if (!this.#lifetime.closed && !producer.closed) this.#options.onFailure(error);
     }
   }
@@ -134,7 +137,7 @@ export class StepPeer {
         const transport = await room.hub.createTransport();
         this.#lifetime.defer(() => transport.close());
         this.#transports.set(transport.id, { direction, transport });
-        // As the demo does: the reply does not wait for the limit.
+        // As in mediasoup-demo: the reply does not wait for the limit.
         if (direction === 'send') transport.setMaxIncomingBitrate(maxIncomingBitrate).catch(() => {});
         return room.hub.describe(transport);
       },
@@ -152,7 +155,7 @@ export class StepPeer {
         const publications = others.flatMap((other) => other.publications);
         const offered = publications.filter(({ producer }) => this.#canConsume(producer));
         for (const other of others) other.#channel.notify('newPeer', this.info);
-        // The reply leaves first: the worker, which the first consumer waits for, answers in a later turn.
+        // The reply is sent first: the worker call that the first consumer awaits completes in a later turn.
         void this.#consumeAll(offered);
         return { peers: others.map(({ info }) => info), consumers: offered.length };
       },

@@ -1,9 +1,9 @@
 /**
- * Owns what Weir's joins are compared with: the same workers, codecs, transports and channel, in steps that each wait for
- * the one before, as most applications of mediasoup take them.
+ * The reference server of the join benchmarks: the same workers, codecs, transports and channel as Weir, in steps that
+ * each wait for the one before, as most mediasoup applications do.
  *
- * By itself (`node scripts/bench/support/StepServer.ts`) it reads Weir's own variables `WEIR_*`, prints one line
- * `{ "url": ..., "workers": [pid, ...] }`, and ends on SIGTERM or SIGINT.
+ * Run directly (`node scripts/bench/support/StepServer.ts`), it reads Weir's `WEIR_*` variables, prints one line `{
+ * "url": ..., "workers": [pid, ...] }`, and ends on SIGTERM or SIGINT.
  */
 import { once } from 'node:events';
 import { type Logger, pino } from 'pino';
@@ -17,12 +17,12 @@ import { StepPeer, type StepPeerOptions } from './StepPeer.ts';
 import { STEP_PATH, Traffic } from './stepProtocol.ts';
 
 export interface StepServerOptions {
-  /** Default `oneByOne`; mediasoup-demo's own server begins a newcomer's consumers `atOnce`. */
+  /** Default `oneByOne`; mediasoup-demo's own server creates a new member's consumers `atOnce`. */
   readonly consumers?: StepPeerOptions['consumers'];
   readonly log?: Logger;
 }
 
-/** A room: its media, and everyone whose socket is open. */
+/** A room: its router, and everyone whose socket is open. */
 class Room {
   readonly hub: RoomRouter;
   readonly peers = new Set<StepPeer>();
@@ -38,7 +38,7 @@ class Room {
 
 export class StepServer implements AsyncDisposable {
   readonly pool: WorkerPool;
-  /** Of all clients together. */
+  /** Signalling traffic of all clients together. */
   readonly traffic = new Traffic();
   readonly #config: Config;
   readonly #options: StepServerOptions;
@@ -60,7 +60,7 @@ export class StepServer implements AsyncDisposable {
     });
     this.#sockets.on('connection', (socket, request) => {
       const { searchParams } = new URL(request.url ?? '', 'http://steps');
-      // Nothing that the client sends before the room is open may be missed.
+      // Do not lose messages that the client sends before the room is open.
       socket.pause();
       this.#admit(socket, searchParams.get('room') ?? '').catch((error: unknown) => {
         log.warn({ err: error }, 'a client was not let in');
@@ -69,7 +69,7 @@ export class StepServer implements AsyncDisposable {
     });
   }
 
-  /** Starts it with Weir's own configuration; limits that concern abuse do not apply. Nothing is left behind on failure. */
+  /** Starts it with Weir's configuration, without the abuse limits. Nothing is left behind on failure. */
   static async start(config: Config, options: StepServerOptions = {}): Promise<StepServer> {
     const log = options.log ?? pino({ level: config.logLevel }, process.stderr);
     const [first, ...further] = config.announcedAddresses;
@@ -104,7 +104,7 @@ export class StepServer implements AsyncDisposable {
     return this.#rooms.size;
   }
 
-  /** Consumers that all members have now. */
+  /** Current consumers of all members. */
   async consumers(): Promise<number> {
     const rooms = await Promise.all(this.#rooms.values());
     return rooms.flatMap(({ peers }) => [...peers]).reduce((sum, peer) => sum + peer.consumers, 0);

@@ -1,4 +1,4 @@
-/** Owns mediasoup's objects without Weir as a process that is measured: as many as a room of Weir's would have. */
+/** mediasoup's objects without Weir, in a measured process: as many as a room of Weir's would have. */
 import { createWorker } from 'mediasoup';
 import type { Producer, WebRtcTransport } from 'mediasoup/types';
 import { z } from 'zod';
@@ -9,10 +9,10 @@ import { answerQuestions, memoryAfterCollection } from '../../support/process/Ch
 const { MEDIASOUP_WORKER_BIN: workerBin } = process.env;
 const worker = await createWorker({ logLevel: 'warn', ...(workerBin && { workerBin }) });
 const webRtcServer = await worker.createWebRtcServer({ listenInfos: [{ protocol: 'udp', ip: '127.0.0.1' }] });
-/** What an application has to hold in order to use them. */
+/** References that an application has to keep in order to use them. */
 const rooms: { transports: WebRtcTransport[]; producers: Producer[] }[] = [];
 
-/** One router, and each peer with two transports, a camera and a microphone, and a consumer of all others' tracks. */
+/** Creates one router; each peer gets two transports, a camera, a microphone, and a consumer of every other track. */
 async function fill(peers: number): Promise<number> {
   const router = await worker.createRouter({ mediaCodecs });
   const room: (typeof rooms)[number] = { transports: [], producers: [] };

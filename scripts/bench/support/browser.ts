@@ -1,9 +1,11 @@
-/** Owns Chromium as a newcomer in one of the namespaces: joins with the SDK, and tells when a frame was presented. */
+/**
+ * Measures joins of Chromium in one of the network namespaces: the page joins with the SDK and reports its first frame.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { launchChromium } from '../../support/browsers/chromium.ts';
 import type { Namespaces } from '../../support/network/namespaces.ts';
 
-/** Milliseconds from `join()` to the first presented frame of somebody else's camera, once a visit. */
+/** Milliseconds from `join()` to the first presented frame of another member's camera, one for each join. */
 export async function firstFrames(
   namespaces: Namespaces,
   { url, room }: { readonly url: string; readonly room: string },
@@ -17,7 +19,7 @@ export async function firstFrames(
     const page = await browser.newPage();
     await page.goto(`${url}/health`);
     const time = await page.evaluate(visit, { url, room });
-    // The first one warms the browser up.
+    // The first join warms the browser up.
     if (index > 0) times.push(time);
     await page.close();
   }

@@ -1,4 +1,7 @@
-/** Owns a host in Chromium who shows the time to a broadcast, and a viewer in another one who notes what is shown when. */
+/**
+ * A host page in Chromium that broadcasts the time as a picture, and a viewer page that records which frame it shows
+ * when.
+ */
 import type { Browser, JSHandle, Page } from 'playwright-core';
 import type { BroadcastProfile } from '../../../shared/protocol.ts';
 import { blocksOf, GRID } from './timePattern.ts';
@@ -8,14 +11,14 @@ interface Where {
   readonly room: string;
 }
 
-/** A frame as it was presented: when, in milliseconds since 1970, its width, and how bright each block of it is (0 to 255). */
+/** A presented frame: its time in milliseconds since 1970, its width, and the brightness of each block (0 to 255). */
 export interface SeenFrame {
   readonly at: number;
   readonly width: number;
   readonly blocks: readonly number[];
 }
 
-/** What the viewer's browser has counted of the picture so far; times in milliseconds. */
+/** Playback statistics of the viewer's browser so far; times in milliseconds. */
 export interface ViewerStats {
   readonly roundTrip: number;
   readonly buffered: number;
@@ -28,7 +31,7 @@ export interface ViewerStats {
 type Host = Awaited<ReturnType<typeof enterHost>>;
 type Viewer = Awaited<ReturnType<typeof enterViewer>>;
 
-/** Its picture is 1280x720 and has 30 frames a second; each one is the time at which it was drawn. */
+/** Publishes 1280x720 at 30 frames a second; each frame encodes the time at which it was drawn. */
 export class ClockHost {
   readonly #inside: JSHandle<Host>;
 
@@ -36,7 +39,7 @@ export class ClockHost {
     this.#inside = inside;
   }
 
-  /** Publishes, and goes live. */
+  /** Joins, publishes and goes live. */
   static async enter(browser: Browser, where: Where): Promise<ClockHost> {
     const page = await browser.newPage();
     await page.goto(`${where.url}/health`);
@@ -44,7 +47,7 @@ export class ClockHost {
     return new ClockHost(await page.evaluateHandle(enterHost, { ...where, ...GRID, blocks }));
   }
 
-  /** How soon viewers are to play it. */
+  /** Sets the latency profile. */
   async setProfile(profile: BroadcastProfile): Promise<void> {
     await this.#inside.evaluate((host, wanted) => host.setProfile(wanted), profile);
   }
@@ -65,7 +68,7 @@ export class ClockViewer implements AsyncDisposable {
     return new ClockViewer(page, await page.evaluateHandle(enterViewer, { ...where, ...GRID }));
   }
 
-  /** Frames that were presented since the last call. */
+  /** Frames presented since the last call. */
   frames(): Promise<SeenFrame[]> {
     return this.#inside.evaluate((viewer) => viewer.frames());
   }
@@ -74,7 +77,6 @@ export class ClockViewer implements AsyncDisposable {
     return this.#inside.evaluate((viewer) => viewer.stats());
   }
 
-  /** Leaves. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#inside.evaluate((viewer) => viewer.leave());
     await this.#page.close();
@@ -110,12 +112,12 @@ async function enterHost(options: Where & { columns: number; rows: number; block
 
 /** Runs in the page. */
 async function enterViewer({ url, room, columns, rows }: Where & { columns: number; rows: number }) {
-  /** Pixels of a block as it is looked at, and of its middle, in which nothing of its neighbours is. */
+  /** Pixels of a sampled block, and of its middle, which is free of its neighbours' compression artefacts. */
   const BLOCK = 12;
   const MIDDLE = 4;
   const connections: RTCPeerConnection[] = [];
   const Native = window.RTCPeerConnection;
-  // The SDK keeps its connections to itself, and what it tells of them is for people.
+  // Captures the peer connection: the SDK keeps it private, and its own statistics are meant for display.
   window.RTCPeerConnection = class extends Native {
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
@@ -146,7 +148,7 @@ async function enterViewer({ url, room, columns, rows }: Where & { columns: numb
     const onFrame = (_now: number, { expectedDisplayTime, width }: VideoFrameCallbackMetadata) => {
       video.requestVideoFrameCallback(onFrame);
       if (!brush) return;
-      // The wall clock, which both browsers read; the other one counts from when the page began.
+      // Wall-clock time, which both browsers share; `expectedDisplayTime` counts from the start of the page.
       const at = Date.now() - performance.now() + expectedDisplayTime;
       brush.drawImage(video, 0, 0, canvas.width, canvas.height);
       const pixels = brush.getImageData(0, 0, canvas.width, canvas.height);

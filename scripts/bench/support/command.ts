@@ -1,22 +1,22 @@
-/** Owns the command line of the benchmarks: what may be asked for, and what is said of what is wrong. */
+/** The command line of the benchmarks: parsing, usage text and error messages. */
 import { parseArgs } from 'node:util';
 
-/** A name or a flag that is wrong; the message says what is accepted. */
+/** A wrong name or flag; the message lists what is accepted. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
 export interface BenchCommand {
-  /** Each one once, in the order in which they run. */
+  /** Without duplicates, in the order in which they run. */
   readonly names: readonly string[];
-  /** Whether somebody named them, rather than all being meant. */
+  /** Whether the user named them; otherwise all are meant. */
   readonly named: boolean;
   readonly quick: boolean;
-  /** Whether they are to be told, not run. */
+  /** Whether to list the benchmarks instead of running them. */
   readonly list: boolean;
 }
 
-/** @param known all benchmarks' names */
+/** @param known names of all benchmarks */
 export function usage(known: readonly string[]): string {
   return [
     `Usage: npm run bench -- [${known.join('] [')}] [--quick] [--list]`,
@@ -29,8 +29,8 @@ export function usage(known: readonly string[]): string {
 }
 
 /**
- * @param args as they stand on the command line
- * @returns undefined when help was asked for
+ * @param args command-line arguments
+ * @returns undefined when help was requested
  * @throws {UsageError}
  */
 export function parseCommand(args: readonly string[], known: readonly string[]): BenchCommand | undefined {
@@ -49,7 +49,7 @@ function parse(args: readonly string[], known: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: { quick: flag, list: flag, help: flag }, allowPositionals: true });
   } catch (cause) {
-    // What Node says after its first sentence is of use to nobody here.
+    // Only the first sentence of Node's message is useful here.
     const [why] = (cause instanceof Error ? cause.message : String(cause)).split('. ');
     throw new UsageError(`${why}.\n\n${usage(known)}`, { cause });
   }

@@ -1,4 +1,4 @@
-/** Owns the floor's program: compiles `floor.c` once into the user's cache, and runs it. */
+/** The floor program: compiles `floor.c` into the user's cache on first use, and runs it. */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { arch } from 'node:os';
@@ -18,7 +18,7 @@ export class FloorError extends Error {
 
 export interface FloorOptions {
   readonly receivers: number;
-  /** Of an RTP packet with its header, before encryption; 13 to 1400. */
+  /** Size of an RTP packet with its header, before encryption; 13 to 1400. */
   readonly bytes: number;
   /** Packets a second to each receiver; 180 is 30 frames of 6 packets. */
   readonly rate: number;
@@ -35,17 +35,17 @@ const Result = z.object({
 });
 
 export interface FloorResult {
-  /** Microseconds on CPU of the sender alone. */
+  /** Microseconds of CPU of the sender alone. */
   readonly cpu: number;
-  /** Packets that were sent, to all receivers together. */
+  /** Packets sent to all receivers together. */
   readonly packets: number;
-  /** Of those, how many were read; fewer means that the machine could not keep up. */
+  /** Packets that were read; fewer than sent means that the machine could not keep up. */
   readonly received: number;
-  /** Sends that the kernel refused. */
+  /** Sends that the kernel rejected. */
   readonly failed: number;
   /** Frames that began more than one frame late. */
   readonly late: number;
-  /** How long the sending took. */
+  /** Duration of the run. */
   readonly seconds: number;
 }
 
@@ -61,14 +61,14 @@ export async function runFloor({ receivers, bytes, rate, seconds }: FloorOptions
 }
 
 /**
- * The program, compiled if it is not there; the name of the file tells what it was made of.
+ * Compiles the program unless the cache has it; the file name contains a hash of its inputs.
  * @throws {FloorError}
  */
 export async function floorBinary(cache = place().cache, compiler = process.env.CC || 'cc'): Promise<string> {
   const binary = join(cache, `floor-${process.platform}-${arch()}-${hash(readFileSync(source)).slice(0, 12)}`);
   if (existsSync(binary)) return binary;
   mkdirSync(cache, { recursive: true });
-  // Whole or not at all, also when two compile at the same time.
+  // Written atomically, since two processes may compile at the same time.
   const beside = `${binary}.${process.pid}`;
   try {
     await execute(compiler, ['-O2', '-Wall', '-Wextra', '-D_GNU_SOURCE', '-o', beside, source, '-lcrypto']);
@@ -79,7 +79,7 @@ export async function floorBinary(cache = place().cache, compiler = process.env.
   return binary;
 }
 
-/** Microseconds that one packet to one receiver takes. */
+/** Microseconds of CPU for one packet to one receiver. */
 export function perPacket({ cpu, packets }: FloorResult): number {
   return cpu / packets;
 }
@@ -95,7 +95,7 @@ function whyNotCompiled(compiler: string, cause: unknown): string {
   return `The floor does not compile. ${said}`;
 }
 
-/** What a failed program said, or why it did not start. */
+/** The error output of a failed program, or why it did not start. */
 function complaint(error: unknown): string {
   const { stderr, message } = z.object({ stderr: z.string().default(''), message: z.string().default('') }).parse({
     ...(error instanceof Error && { message: error.message }),

@@ -1,29 +1,29 @@
-/** Owns the gate: names what has become worse than the committed figures say. */
+/** The regression gate: compares fresh ratios with the committed ones. */
 import type { Ratio } from './pairs.ts';
 import { intervalOf, ratioText } from './words.ts';
 
-/** A ratio may be so much worse, as a share, before it is named. */
+/** The relative regression that is tolerated. */
 export const TOLERANCE = 0.1;
 
 export interface Drop {
   readonly name: string;
   readonly committed: Ratio;
   readonly fresh: Ratio;
-  /** How much worse, as a share of the committed ratio: 0.25 is a quarter. */
+  /** Relative regression against the committed ratio: 0.25 is a quarter. */
   readonly worse: number;
-  /** The two intervals have nothing in common: noise does not explain it. */
+  /** The two intervals do not overlap: noise does not explain the difference. */
   readonly certain: boolean;
 }
 
 export interface Verdict {
   readonly drops: readonly Drop[];
-  /** Committed ratios that nobody measured this time: whatever happened to them is not known. */
+  /** Committed ratios that this run did not measure. */
   readonly missing: readonly string[];
 }
 
 /**
- * Compares ratios, not figures: those hold on another machine, too, as far as both sides of a pair ran on it. A ratio that
- * is new has nothing to drop from.
+ * Compares ratios rather than absolute figures: both sides of a pair run on the same machine, so ratios carry over to
+ * another. A new ratio has no baseline and cannot regress.
  */
 export function compare(fresh: readonly Ratio[], committed: readonly Ratio[], tolerance = TOLERANCE): Verdict {
   const drops: Drop[] = [];
@@ -43,16 +43,16 @@ export function compare(fresh: readonly Ratio[], committed: readonly Ratio[], to
 }
 
 /**
- * Those drops that fail. One whose interval has nothing in common with the committed one does so at once; one whose
- * intervals overlap may be noise, so it is measured once more, and fails if the ratio has dropped again. A ratio that is
- * 10 % worse in truth does not pass by being noisy, unless it is lucky: what is measured again is a whole comparison.
- * @param again what dropped when everything was measured once more; undefined before that
+ * The drops that fail. A drop whose interval does not overlap the committed one fails at once. One whose intervals
+ * overlap may be noise: everything is measured a second time, and it fails if the ratio dropped again. A true
+ * regression of 10 % therefore rarely passes by noise alone.
+ * @param again drops of the second measurement; undefined before it
  */
 export function failing(drops: readonly Drop[], again?: readonly Drop[]): Drop[] {
   return drops.filter(({ name, certain }) => certain || again?.some((other) => other.name === name));
 }
 
-/** A drop in one line, for people. */
+/** Formats a drop in one line. */
 export function lineOf({ name, committed, fresh, worse, certain }: Drop): string {
   const told = (found: Ratio) => `${ratioText(found.ratio)} (${intervalOf(found)})`;
   const noise = certain ? '' : '; the intervals overlap';

@@ -1,10 +1,10 @@
-/** What samples of a camera's RTP statistics say of the layers that were sent, against those that were shown. */
+/** Evaluates samples of a camera's RTP statistics: the layers sent, against those displayed. */
 
-/** One layer of the camera that is sent, as RTP statistics count it. */
+/** One layer of the camera as the RTP statistics report it. */
 export interface LayerCount {
   readonly rid: string;
   readonly framesEncoded: number;
-  /** With headers. */
+  /** Including headers. */
   readonly bytes: number;
 }
 
@@ -15,9 +15,9 @@ export interface LayerSample {
   readonly layers: readonly LayerCount[];
 }
 
-/** What one page has sent, and the highest layer of it that a tile of the others needs, lowest 0; -1 for none. */
+/** The samples of one page's camera, and the highest layer that any tile of the others needs, lowest 0; -1 for none. */
 export interface Camera {
-  /** In the order of time. */
+  /** In chronological order. */
   readonly samples: readonly LayerSample[];
   readonly shown: number;
 }
@@ -28,18 +28,18 @@ export interface Span {
   readonly to: number;
 }
 
-/** When the first frame was encoded; `Infinity` where none was. */
+/** When the first frame was encoded; `Infinity` if there is none. */
 export function publishedAt({ samples }: Camera): number {
   const first = samples.find(({ layers }) => layers.some(({ framesEncoded }) => framesEncoded > 0));
   return first?.at ?? Number.POSITIVE_INFINITY;
 }
 
-/** How many layers above the one that is shown were encoded in that time. */
+/** Number of layers above the displayed one that were encoded in that span. */
 export function extraBetween({ samples, shown }: Camera, { from, to }: Span): number {
   return encoded(sampleAt(samples, from), sampleAt(samples, to)).filter((layer) => layer > shown).length;
 }
 
-/** When the last frame was encoded of a layer above the one that is shown; 0 for never. */
+/** When the last frame of a layer above the displayed one was encoded; 0 for never. */
 export function lastExtra({ samples, shown }: Camera): number {
   const last = samples.findLastIndex((sample, index) =>
     encoded(samples[index - 1], sample).some((layer) => layer > shown),
@@ -47,14 +47,14 @@ export function lastExtra({ samples, shown }: Camera): number {
   return samples[last]?.at ?? 0;
 }
 
-/** What was sent in that time in the layers up to this one. */
+/** Bytes sent in that span in the layers up to `layer`. */
 export function bytesBetween({ samples }: Camera, { from, to }: Span, highest: number): number {
   const bytes = (sample: LayerSample | undefined) =>
     (sample?.layers ?? []).reduce((sum, one, layer) => sum + (layer <= highest ? one.bytes : 0), 0);
   return bytes(sampleAt(samples, to)) - bytes(sampleAt(samples, from));
 }
 
-/** The last sample that was made by that moment. */
+/** The last sample up to that moment. */
 function sampleAt(samples: readonly LayerSample[], moment: number): LayerSample | undefined {
   return samples.findLast(({ at }) => at <= moment);
 }

@@ -1,4 +1,4 @@
-/** Owns simulcast that nothing decodes: layers of an exact rate, told apart by the size of their packets. */
+/** Synthetic simulcast that is never decoded: layers of an exact bitrate, identified by packet size. */
 
 import type { Stream } from '../../support/media/Stream.ts';
 import { steadyVideo } from '../../support/media/steady.ts';
@@ -12,8 +12,8 @@ export interface SteadyLayer {
 }
 
 /**
- * Less than a camera's: 60, 150 and 400 kbit/s. The server takes a newcomer to have 1 Mbit/s until it knows better, which
- * takes it long with members that report as little as headless ones do (REMB). No two layers have packets of one size.
+ * 60, 150 and 400 kbit/s, less than a real camera. The server assumes 1 Mbit/s for a new receiver until its estimate
+ * converges, which takes long with the sparse feedback (REMB) of headless members. Packet sizes differ by layer.
  */
 export const cameraLayers: readonly SteadyLayer[] = [
   { width: 320, height: 180, bitrate: 60_000, packetsPerFrame: 1 },
@@ -22,10 +22,10 @@ export const cameraLayers: readonly SteadyLayer[] = [
 ];
 const FRAMES_PER_SECOND = 30;
 const KEY_EVERY = 300;
-/** Bytes of the RTP header and its extensions in a packet as it arrives, more or less. */
+/** Approximate size of the RTP header with its extensions, in bytes. */
 const HEADER = 28;
 
-/** Lowest first. Key frames are rare: what waits for one has to ask. */
+/** Layers from lowest to highest. Key frames are rare, so a receiver that needs one has to request it. */
 export function steadySimulcast(layers: readonly SteadyLayer[] = cameraLayers): Stream[] {
   return layers.map(({ width, height, ...layer }) =>
     steadyVideo({
@@ -39,7 +39,7 @@ export function steadySimulcast(layers: readonly SteadyLayer[] = cameraLayers): 
   );
 }
 
-/** The layer that a packet of so many bytes is of, lowest 0. */
+/** The layer that a packet of `bytes` belongs to, lowest 0. */
 export function layerOf(bytes: number, layers: readonly SteadyLayer[] = cameraLayers): number {
   const distances = layers.map((layer) => Math.abs(bytes - HEADER - payloadBytes(layer)));
   return distances.indexOf(Math.min(...distances));

@@ -1,14 +1,14 @@
-/** Owns crowds of headless members: they come some at a time, and leave together. */
+/** A group of headless members: they join a few at a time, and leave together. */
 import { Member, type MemberOptions } from '../../support/endpoint/Member.ts';
 import type { Track } from '../../support/endpoint/Track.ts';
 
-/** Handshakes at once: what a process can do without making its members wait for each other. */
+/** Concurrent handshakes: as many as one process handles without delaying its members. */
 const AT_ONCE = 10;
 
 export class Crowd implements Disposable {
   readonly members: Member[] = [];
 
-  /** Lets them in, `atOnce` at a time; it resolves when all are connected. @throws why one of them is not */
+  /** Lets members join, `atOnce` at a time; resolves when all are connected. @throws the first failure */
   async join(options: readonly MemberOptions[], atOnce = AT_ONCE): Promise<readonly Member[]> {
     const joined: Member[] = [];
     for (let from = 0; from < options.length; from += atOnce) {
@@ -22,7 +22,7 @@ export class Crowd implements Disposable {
     return joined;
   }
 
-  /** Every packet that came to somebody, repeats not counted. */
+  /** Packets received by all members, duplicates not counted. */
   get received(): number {
     return this.members.reduce((sum, member) => sum + receivedBy(member), 0);
   }
@@ -31,7 +31,7 @@ export class Crowd implements Disposable {
     return this.members[0]?.media.srtp ?? '';
   }
 
-  /** All leave who are here now. */
+  /** All current members leave. */
   leave(): void {
     for (const member of this.members.splice(0)) member.leave();
   }
@@ -46,7 +46,7 @@ export function receivedBy({ media }: Member, kind?: 'audio' | 'video'): number 
   return counted.reduce((sum, { distinct }) => sum + distinct, 0);
 }
 
-/** What a member sends as its camera, lowest layer first. */
+/** The camera tracks of a member, lowest layer first. */
 export function cameraOf({ media }: Member): readonly Track[] {
   return media.tracks.get('camera') ?? [];
 }

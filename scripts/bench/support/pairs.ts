@@ -1,11 +1,11 @@
-/** Owns how two things are compared: measured in interleaved pairs, told as a ratio with its interval. */
+/** Paired comparison: A and B are measured in interleaved pairs and reported as a ratio with its interval. */
 import { type Random, randomFrom } from '../../support/random.ts';
 import { median, medianInterval } from '../../support/statistics/median.ts';
 
-/** Fewer pairs than this say too little. */
+/** The minimum number of pairs for a useful interval. */
 export const MIN_PAIRS = 10;
 
-/** What one pair gave: A is what is judged (Weir), B is what it is compared with. */
+/** Results of one pair: A is under test (Weir), B is the baseline. */
 export interface Pair<T> {
   readonly a: T;
   readonly b: T;
@@ -18,35 +18,35 @@ export interface PairsOptions {
   readonly pairs?: number;
   /** `alternating` runs AB, BA, AB, ..., which cancels a steady drift; `random` draws the order of each pair. */
   readonly order?: 'alternating' | 'random';
-  /** What `random` draws from; the same seed gives the same orders. */
+  /** Seed of `random`; the same seed gives the same orders. */
   readonly seed?: number;
-  /** Pairs that run first and are forgotten: caches, compilers and sockets get warm in them. */
+  /** Discarded pairs at the start, which warm up caches, compilers and sockets. */
   readonly warmUp?: number;
-  /** Hears each pair as it is done, numbered from 1; those of the warm-up are not told. */
+  /** Called after each pair, numbered from 1; not for warm-up pairs. */
   onPair?(pair: number, of: number): void;
 }
 
 export interface Goal {
-  /** The ratio to reach: at most this where lower is better, at least this where higher is. */
+  /** The target ratio: at most this where lower is better, at least this where higher is. */
   readonly ratio: number;
-  /** Why this much. */
+  /** Justification of the target. */
   readonly why: string;
 }
 
-/** A comparison. `a`, `b` and `unit` are what was measured; `ratio` is the median of a/b over the pairs. */
+/** A comparison. `a`, `b` and `unit` describe what was measured; `ratio` is the median of a/b over the pairs. */
 export interface Ratio {
   readonly name: string;
   /** Medians. */
   readonly a: number;
   readonly b: number;
   readonly ratio: number;
-  /** Ends of the 95 % interval of `ratio`. */
+  /** Bounds of the 95 % interval of `ratio`. */
   readonly low: number;
   readonly high: number;
   readonly pairs: number;
   /** Of `a` and `b`. */
   readonly unit: string;
-  /** Which `a` is the better one. */
+  /** The direction in which `a` is better. */
   readonly better: 'lower' | 'higher';
   readonly goal?: Goal;
 }
@@ -59,9 +59,9 @@ export interface RatioOptions {
 }
 
 /**
- * Measures A and B in pairs, never two at the same time. A measurement may give several figures: `T` is whatever it
- * finds, and `ratioOf` makes one ratio of each figure.
- * @throws {RangeError} for too few pairs; whatever a measurement throws, at once
+ * Measures A and B in pairs, never concurrently. A measurement may return several figures: `T` is its result, and
+ * `ratioOf` makes one ratio of each figure.
+ * @throws {RangeError} for too few pairs; what a measurement throws, at once
  */
 export async function runPairs<T>(
   measureA: () => Promise<T>,
@@ -80,7 +80,7 @@ export async function runPairs<T>(
   return results;
 }
 
-/** Which of the two runs first in each pair. */
+/** Which side runs first in each pair. */
 export function ordersOf(count: number, order: 'alternating' | 'random', random: Random): ('a' | 'b')[] {
   return Array.from({ length: count }, (_, index) =>
     order === 'alternating' ? (index % 2 === 0 ? 'a' : 'b') : random.pick(['a', 'b']),
@@ -88,9 +88,9 @@ export function ordersOf(count: number, order: 'alternating' | 'random', random:
 }
 
 /**
- * The ratio of one figure over all pairs, each pair counting once, so that what both halves of a pair met in common
- * cancels out.
- * @throws {RangeError} for too few pairs, or a figure that is not positive and finite: it has no ratio
+ * The ratio of one figure over all pairs, each pair counting once, so that conditions common to both halves of a pair
+ * cancel out.
+ * @throws {RangeError} for too few pairs, or a figure that is not positive and finite
  */
 export function ratioOf(pairs: readonly Pair<number>[], { name, unit, better, goal }: RatioOptions): Ratio {
   if (pairs.length < MIN_PAIRS) throw new RangeError(`${name}: ${pairs.length} pairs are too few.`);
@@ -114,8 +114,8 @@ export function ratioOf(pairs: readonly Pair<number>[], { name, unit, better, go
 }
 
 /**
- * Two pairs that followed each other, A B and B A, as one, so that a drift within them cancels.
- * @param together makes one measurement of two
+ * Merges two consecutive pairs, A B and B A, into one, so that a drift within them cancels.
+ * @param together combines two measurements
  */
 export function inTwos<T>(pairs: readonly Pair<T>[], together: (one: T, other: T) => T): Pair<T>[] {
   return pairs.flatMap((pair, index) => {
@@ -125,12 +125,12 @@ export function inTwos<T>(pairs: readonly Pair<T>[], together: (one: T, other: T
   });
 }
 
-/** One figure of every pair, for `ratioOf`. */
+/** Extracts one figure of every pair, for `ratioOf`. */
 export function figuresOf<T>(pairs: readonly Pair<T>[], figure: (result: T) => number): Pair<number>[] {
   return pairs.map(({ a, b, first }) => ({ a: figure(a), b: figure(b), first }));
 }
 
-/** Whether the goal is reached: `unclear` where the interval has it inside; undefined where there is none. */
+/** Whether the goal is reached: `unclear` where it lies inside the interval; undefined without a goal. */
 export function reached({ goal, better, low, high }: Ratio): 'yes' | 'no' | 'unclear' | undefined {
   if (!goal) return undefined;
   const [worst, best] = better === 'lower' ? [high, low] : [low, high];

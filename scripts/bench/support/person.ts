@@ -1,42 +1,45 @@
-/** Owns a person in Chromium without Weir's page: joins with the SDK, publishes, looks at others, and counts. */
+/**
+ * A participant in Chromium that uses the SDK without Weir's page: joins, publishes, sets track settings and reads
+ * statistics.
+ */
 import type { Browser, JSHandle } from 'playwright-core';
 
 export interface PersonOptions {
   readonly url: string;
   readonly room: string;
   readonly name: string;
-  /** How many videos to take before any is looked at; all unless told. */
+  /** How many videos to receive before any track settings are sent; default all. */
   readonly initialVideoLimit?: number;
 }
 
-/** A frame as it was presented: milliseconds since 1970, and pixels. */
+/** A presented frame: its time in milliseconds since 1970, and its size in pixels. */
 export interface ShownFrame {
   readonly at: number;
   readonly width: number;
 }
 
-/** One RTP stream as the browser counts it; bytes are payload. */
+/** One RTP stream in the browser's statistics; bytes are payload. */
 export interface StreamCount {
   readonly direction: 'in' | 'out';
   readonly kind: string;
-  /** The layer, of simulcast that goes out. */
+  /** The simulcast layer, on outbound streams. */
   readonly rid: string;
   readonly packets: number;
   readonly bytes: number;
   readonly headerBytes: number;
-  /** Of those bytes, what came or went a second time. */
+  /** Of those bytes, retransmitted ones. */
   readonly repeatedBytes: number;
   readonly freezeCount: number;
   /** Milliseconds. */
   readonly frozen: number;
-  /** What mediasoup sends in order to find out how much gets through. */
+  /** Probing packets, by which mediasoup estimates the available bandwidth. */
   readonly isProbe: boolean;
 }
 
 export interface Count {
   readonly at: number;
   readonly streams: readonly StreamCount[];
-  /** All that came and went over the transports: RTP with its headers and repeats, RTCP, probes. */
+  /** All bytes received and sent on the transports: RTP with headers and retransmissions, RTCP, probes. */
   readonly received: number;
   readonly sent: number;
 }
@@ -58,7 +61,7 @@ export class Person {
     this.peerId = peerId;
   }
 
-  /** A page of its own, in which somebody is in the room. */
+  /** Opens a page of its own and joins the room. */
   static async enter(browser: Browser, options: PersonOptions): Promise<Person> {
     const page = await browser.newPage();
     await page.goto(`${options.url}/health`);
@@ -71,17 +74,17 @@ export class Person {
     await this.#inside.evaluate((inside) => inside.publish());
   }
 
-  /** Says how cameras are shown from now on. @returns when, in milliseconds since 1970 */
+  /** Sends track settings for cameras. @returns when, in milliseconds since 1970 */
   look(looks: readonly Look[]): Promise<number> {
     return this.#inside.evaluate((inside, views) => inside.look(views), looks);
   }
 
-  /** Frames that were presented since the last call. */
+  /** Frames presented since the last call. */
   frames(): Promise<ShownFrame[]> {
     return this.#inside.evaluate((inside) => inside.frames());
   }
 
-  /** In which state its stay and its media are. */
+  /** State of the session and of the media connection. */
   state(): Promise<string> {
     return this.#inside.evaluate((inside) => inside.state());
   }
@@ -96,7 +99,7 @@ async function enter({ url, room, name, initialVideoLimit }: PersonOptions) {
   const now = () => performance.timeOrigin + performance.now();
   const connections: RTCPeerConnection[] = [];
   const Native = window.RTCPeerConnection;
-  // The SDK keeps its connections to itself, and what it tells of them is for people.
+  // Captures the peer connection: the SDK keeps it private, and its own statistics are meant for display.
   window.RTCPeerConnection = class extends Native {
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
@@ -110,7 +113,7 @@ async function enter({ url, room, name, initialVideoLimit }: PersonOptions) {
     if (source !== 'camera') return;
     const video = document.createElement('video');
     video.muted = true;
-    // All in one place: what is outside of the window is not presented.
+    // All videos at one place: browsers present no frames of elements outside the window.
     video.style.cssText = 'position: fixed; left: 0; top: 0; width: 160px; height: 90px;';
     video.srcObject = new MediaStream([track]);
     document.body.append(video);

@@ -1,28 +1,28 @@
-/** Owns what a viewer's frames come to: how old each was when it was shown, how many could be read, how long nothing came. */
+/** Evaluates a viewer's frames: their age at presentation, how many were readable, and the longest gap. */
 import type { SeenFrame, ViewerStats } from './clockPages.ts';
 import { timeOf } from './timePattern.ts';
 
-/** A block that is brighter is white: halfway between video's black and its white. */
+/** Threshold of a white block: halfway between video black and white. */
 const BRIGHT = 128;
-/** Pixels: what is narrower is of a lower layer, or was made narrower by a browser that had no time for more. */
+/** Pixels: a narrower frame is of a lower layer, or was scaled down by an overloaded browser. */
 const FULL = 1280;
 
 export interface PictureAges {
-  /** From drawing to presentation, in milliseconds, of the frames that could be read. */
+  /** Time from drawing to presentation of the readable frames, in milliseconds. */
   readonly ages: readonly number[];
-  /** All that were presented. */
+  /** All presented frames. */
   readonly frames: number;
-  /** The longest time from one presentation to the next, in milliseconds. */
+  /** The longest gap between two presentations, in milliseconds. */
   readonly longest: number;
-  /** Presented a second, and how many of all were as wide as what is published. */
+  /** Frames presented a second, and the share of them in full width. */
   readonly rate: number;
   readonly full: number;
-  /** What the viewer can tell by itself: half a round trip, the wait in the jitter buffer, decoding; milliseconds. */
+  /** Latency that the viewer measures itself: half a round trip, jitter buffer, decoding; milliseconds. */
   readonly own: { readonly trip: number; readonly buffer: number; readonly decoding: number };
   readonly freezeCount: number;
 }
 
-/** @param before what was counted when the first of `frames` was shown, and `after` when the last one was */
+/** @param before statistics when the first of `frames` was shown; `after` when the last one was */
 export function pictureAgesOf(frames: readonly SeenFrame[], before: ViewerStats, after: ViewerStats): PictureAges {
   const ages = frames.flatMap(({ at, blocks }) => {
     const drawn = timeOf(

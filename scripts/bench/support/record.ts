@@ -1,4 +1,6 @@
-/** Owns the committed figures: `bench/<name>.json`, one file a benchmark, which `docs/performance.md` shows. */
+/**
+ * The committed records, `bench/<name>.json`, one file per benchmark, from which `docs/performance.md` is generated.
+ */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -28,30 +30,30 @@ const FigureForm: z.ZodType<Figure> = z.strictObject({
 });
 
 const BenchRecord = z.strictObject({
-  /** Of the benchmark and its file: `forward`. */
+  /** Name of the benchmark and of its file: `forward`. */
   name: z.string().regex(/^[a-z][a-z-]*$/),
   title: z.string(),
-  /** What was done, in a sentence or two. */
+  /** The method, in a sentence or two. */
   about: z.string(),
-  /** What the two sides of each pair are. */
+  /** Names of the two sides of each pair. */
   a: z.string(),
   b: z.string(),
-  /** The command line that does it again. */
+  /** The command line that repeats the measurement. */
   command: z.string(),
   /** ISO 8601. */
   date: z.iso.datetime(),
   machine: Machine,
-  /** The SRTP suite that was agreed on; missing where no media flowed. */
+  /** The SRTP suite that was negotiated; missing where no media flowed. */
   srtp: z.string().optional(),
-  /** Limits of Weir or of the system that had to be raised, by name. */
+  /** Limits of Weir or of the system that were raised, by name. */
   limits: z.record(z.string(), z.string()),
   ratios: z.array(RatioForm).min(1),
-  /** What is no ratio, and belongs to the machine. */
+  /** Figures that are not ratios and depend on the machine. */
   figures: z.array(FigureForm),
 });
 export type BenchRecord = z.infer<typeof BenchRecord>;
 
-/** Writes a benchmark's figures over its older ones. `date` and `machine` are those of now. */
+/** Replaces a benchmark's record. `date` and `machine` are the current ones. */
 export function writeRecord(
   found: Omit<BenchRecord, 'date' | 'machine'>,
   { root = place().root, machine = machineOf(), date = new Date() } = {},
@@ -63,7 +65,7 @@ export function writeRecord(
   return record;
 }
 
-/** All committed figures by name; none where there is no `bench/`. @throws {Error} that names the file that is wrong */
+/** All committed records by name; none without a `bench/` folder. @throws {Error} that names the invalid file */
 export function readRecords(root = place().root): BenchRecord[] {
   const directory = join(root, 'bench');
   if (!existsSync(directory)) return [];

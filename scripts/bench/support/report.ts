@@ -1,9 +1,9 @@
-/** Owns how a benchmark's findings look in a terminal. */
+/** Formats the findings of a benchmark for the terminal. */
 import type { Benchmark, Findings } from './Benchmark.ts';
 import type { Ratio } from './pairs.ts';
 import { figureGoalOf, figureValueOf, goalOf, intervalOf, ratioText, short } from './words.ts';
 
-/** Everything that was found, to be read; ends with a line break. @param worker where the media worker comes from */
+/** The full report; ends with a line break. @param worker origin of the media worker */
 export function reportOf(
   { title, a, b }: Pick<Benchmark, 'title' | 'a' | 'b'>,
   { ratios, figures = [], srtp }: Findings,

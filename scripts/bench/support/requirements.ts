@@ -1,4 +1,4 @@
-/** Owns what each benchmark needs of the machine it runs on, and says what is missing here. */
+/** Checks what each benchmark requires of the machine, and reports what is missing. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { place } from '../../setup/places.mjs';
@@ -6,10 +6,10 @@ import { workerBinary } from '../../setup/worker.mjs';
 import { whyNoNamespaces } from '../../support/network/namespaces.ts';
 import { FloorError, floorBinary } from './floor.ts';
 
-/** Where `browser.ts` has Chromium. */
+/** Where `browser.ts` expects Chromium. */
 const CHROMIUM = '/usr/bin/chromium';
 
-/** @returns why, in words for people; undefined where it is there */
+/** @returns the reason, as a sentence; undefined where the requirement is met */
 type Check = (quick: boolean) => string | undefined | Promise<string | undefined>;
 
 const linux: Check = () => (process.platform === 'linux' ? undefined : 'it reads /proc, which only Linux has');
@@ -52,7 +52,7 @@ const needs: Readonly<Record<string, readonly Check[]>> = {
   'glass-to-glass': [worker, namespaces, alwaysChromium],
 };
 
-/** Why a benchmark cannot run here, in words for people; undefined where it can. */
+/** Why a benchmark cannot run here, as a sentence; undefined where it can. */
 export async function whyNotHere(name: string, quick: boolean): Promise<string | undefined> {
   for (const check of needs[name] ?? [worker]) {
     const why = await check(quick);

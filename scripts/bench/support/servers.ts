@@ -1,11 +1,11 @@
-/** What benchmarks measure beside this checkout's Weir: the same media by steps, mediasoup alone, another checkout's Weir. */
+/** Servers that benchmarks compare with: the step server, mediasoup alone, and the Weir of another checkout. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ChildOptions } from '../../support/process/Child.ts';
 import { type Measured, startMeasuredScript } from '../../support/servers/measured.ts';
 
-/** The server of one awaited step at a time. */
+/** Starts the step server. */
 export function startSteps(
   settings?: Readonly<Record<string, string>>,
   within?: ChildOptions['within'],
@@ -13,18 +13,18 @@ export function startSteps(
   return startMeasuredScript(new URL('steps.ts', import.meta.url), settings, within);
 }
 
-/** mediasoup's objects, and no server at all. */
+/** Starts a process with mediasoup's objects only, without a server. */
 export function startBareObjects(settings?: Readonly<Record<string, string>>): Promise<Measured> {
   return startMeasuredScript(new URL('bareObjects.ts', import.meta.url), settings);
 }
 
-/** Where a checkout has the script that starts its Weir; older ones have it among the benchmarks. */
+/** Paths of the script that starts Weir; older checkouts have it among the benchmarks. */
 const places = ['scripts/support/servers/weir.ts', 'scripts/bench/support/weir.ts'];
 
 /**
- * Weir as it is in another checkout, with that checkout's page.
- * @param folder of the checkout, in which everything is set up
- * @throws {Error} when it is no checkout of Weir
+ * Starts the Weir of another checkout, with that checkout's page.
+ * @param folder the checkout, already set up
+ * @throws {Error} when it is not a checkout of Weir
  */
 export async function startCheckout(folder: string, settings?: Readonly<Record<string, string>>): Promise<Measured> {
   const script = places.map((place) => join(resolve(folder), place)).find((path) => existsSync(path));

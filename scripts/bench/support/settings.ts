@@ -1,13 +1,13 @@
-/** What the environment asks of benchmarks: how many viewers, and which other checkout to compare with. */
+/** Environment variables of benchmarks: the number of viewers, and another checkout to compare with. */
 
-/** How many viewers a benchmark has: so many, unless `WEIR_BENCH_VIEWERS` says otherwise. */
+/** Number of viewers; `WEIR_BENCH_VIEWERS` overrides the default. */
 export function viewersOf(usual: number): number {
   const wanted = Number(process.env.WEIR_BENCH_VIEWERS ?? usual);
   if (!Number.isInteger(wanted) || wanted < 1) throw new RangeError('WEIR_BENCH_VIEWERS is no number of viewers.');
   return wanted;
 }
 
-/** Another checkout to compare with: the folder that `WEIR_BENCH_AGAINST` names, in which everything is set up. */
+/** Folder of another checkout to compare with (`WEIR_BENCH_AGAINST`), already set up. */
 export function comparedCheckout(): string | undefined {
   return process.env.WEIR_BENCH_AGAINST || undefined;
 }

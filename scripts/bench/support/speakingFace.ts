@@ -1,4 +1,7 @@
-/** Owns a face that flashes as it beeps, in Chromium, and somebody who sees and hears when: both run in pages of their own. */
+/**
+ * Lip-sync test pages in Chromium: a publisher that flashes and beeps at the same moment, and a viewer that records
+ * both.
+ */
 import type { Browser, JSHandle } from 'playwright-core';
 
 /** Milliseconds since 1970. */
@@ -23,7 +26,7 @@ export class SpeakingFace {
     this.#inside = inside;
   }
 
-  /** One who is in all of these rooms at once, with the same picture and the same sound. */
+  /** Joins all of these rooms at once and publishes the same picture and sound in each. */
   static async enter(browser: Browser, options: InRooms): Promise<SpeakingFace> {
     const page = await browser.newPage();
     await page.goto(`${options.url}/health`);
@@ -43,14 +46,14 @@ export class Onlooker {
     this.#inside = inside;
   }
 
-  /** One who is in all of these rooms at once. */
+  /** Joins all of these rooms at once. */
   static async enter(browser: Browser, options: InRooms): Promise<Onlooker> {
     const page = await browser.newPage();
     await page.goto(`${options.url}/health`);
     return new Onlooker(await page.evaluateHandle(enterWatcher, options));
   }
 
-  /** What was seen and heard since the last call, by room. */
+  /** Flashes and beeps since the last call, by room. */
   moments(): Promise<Readonly<Record<string, Moments>>> {
     return this.#inside.evaluate((watcher) => watcher.moments());
   }
@@ -72,14 +75,14 @@ async function enterFace({ url, rooms }: InRooms) {
     tick += 1;
     brush.fillStyle = performance.now() < brightUntil ? 'white' : 'black';
     brush.fillRect(0, 0, canvas.width, canvas.height);
-    // Something moves, or there would be no frames.
+    // Draw something that moves: a still canvas produces no frames.
     brush.fillStyle = 'grey';
     brush.fillRect((tick * 7) % canvas.width, 0, 8, 8);
   };
   setInterval(paint, FRAME);
   const context = new AudioContext({ latencyHint: 'interactive' });
   const gain = new GainNode(context, { gain: 0 });
-  // Rich in harmonics, as a vowel is: what says whether somebody speaks takes a pure tone for a noise.
+  // A tone rich in harmonics, like a vowel: voice activity detection takes a pure sine for noise.
   const tone = new OscillatorNode(context, { type: 'sawtooth', frequency: 140 });
   const destination = context.createMediaStreamDestination();
   tone.connect(gain).connect(destination);
@@ -111,7 +114,7 @@ async function enterWatcher({ url, rooms }: InRooms) {
   const BRIGHT = 128;
   const LOUD = 0.05;
   const EVERY = 4;
-  /** So long it has to be dark or silent before it counts as beginning, in milliseconds. */
+  /** How long a picture has to be dark, or a sound silent, before the next onset counts; milliseconds. */
   const REST = 300;
   const now = () => performance.timeOrigin + performance.now();
   const sdk: typeof import('../../../web/client/index.ts') = await import(`${url}/sdk.js`);
@@ -119,7 +122,7 @@ async function enterWatcher({ url, rooms }: InRooms) {
   const found: Record<string, { flashes: number[]; beeps: number[] }> = {};
   const listen = (room: string, track: MediaStreamTrack) => {
     const stream = new MediaStream([track]);
-    // Chromium lets no remote sound into a graph unless an element plays it.
+    // Chromium feeds a remote track into an audio graph only while an element plays it.
     const audio = new Audio();
     audio.srcObject = stream;
     audio.muted = true;

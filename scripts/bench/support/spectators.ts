@@ -1,4 +1,4 @@
-/** Owns a process of people in a broadcast: its host, or some of those who watch it. */
+/** A process of headless broadcast members: the host, or some of the viewers. */
 import { setTimeout } from 'node:timers/promises';
 import { now } from '../../support/endpoint/clock.ts';
 import type { Member } from '../../support/endpoint/Member.ts';
@@ -11,7 +11,7 @@ import { Crowd, cameraOf } from './members.ts';
 import { Filling, Flow, Hosting, JoinBurst } from './spectating.ts';
 import { visit } from './visits.ts';
 
-/** Handshakes at once: others like this one have theirs at the same time. */
+/** Concurrent handshakes: several of these processes connect at the same time. */
 const AT_ONCE = 4;
 
 const crowd = new Crowd();

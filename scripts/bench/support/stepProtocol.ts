@@ -1,8 +1,8 @@
 /**
- * Owns the protocol of the step server: what most applications of mediasoup say, one step at a time.
+ * The protocol of the step server: one request per step, as most mediasoup applications have it.
  *
- * The order of steps is that of versatica's mediasoup-demo: the router's capabilities, one request a transport, `join`,
- * one request a consumer, one to connect a transport, one to produce.
+ * The order of steps is that of versatica's mediasoup-demo: the router's capabilities, one request per transport,
+ * `join`, one request per consumer, one to connect a transport, one to produce.
  */
 import { z } from 'zod';
 import {
@@ -16,7 +16,7 @@ import {
 } from '../../../shared/media.ts';
 import { DisplayName, MAX_NAME } from '../../../shared/protocol.ts';
 
-/** Where the WebSocket is; the room is its query parameter `room`, as the room is known before anything is asked. */
+/** Path of the WebSocket; the room is its query parameter `room`, because it must be known before the first request. */
 export const STEP_PATH = '/steps';
 
 const Id = text(MAX_NAME).min(1);
@@ -86,7 +86,7 @@ export const stepServerTable = {
 export type StepClientTable = typeof stepClientTable;
 export type StepServerTable = typeof stepServerTable;
 
-/** Text messages and their bytes (UTF-8, without frames of WebSocket), in both directions. */
+/** Text messages and their bytes (UTF-8, without WebSocket framing), in both directions. */
 export class Traffic {
   readonly sent = { messages: 0, bytes: 0 };
   readonly received = { messages: 0, bytes: 0 };

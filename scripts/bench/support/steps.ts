@@ -1,4 +1,4 @@
-/** Owns the server of one awaited step at a time as a process that is measured. */
+/** Runs the step server as a measured process. */
 import { readConfig } from '../../../server/config/readConfig.ts';
 import { answerQuestions, memoryAfterCollection } from '../../support/process/Child.ts';
 import { givenSettings } from '../../support/servers/settings.ts';

@@ -1,19 +1,19 @@
-/** Owns the time as a pattern of black and white blocks that survives video encoding, and how it is read again. */
+/** Encodes the time as a pattern of black and white blocks that survives video encoding, and decodes it. */
 
-/** Blocks, row by row: 32 of the time, 8 of what tells whether those were read well. */
+/** Blocks, row by row: 32 for the time, 8 for its checksum. */
 export const GRID = { columns: 8, rows: 5 } as const;
 
-/** Milliseconds after which the pattern is the same again: 49 days. */
+/** Milliseconds after which the pattern repeats: 49 days. */
 const CYCLE = 2 ** 32;
 
 /**
- * The blocks of a moment, white ones true, the lowest bit first.
- * Pages are given it as text: it must use nothing that is outside of it.
+ * The blocks of a moment, white ones true, lowest bit first.
+ * The function is serialised into pages: it must not use anything from outside.
  * @param time milliseconds since 1970
  */
 export function blocksOf(time: number): boolean[] {
   const bits = Array.from({ length: 32 }, (_, bit) => Math.floor(time / 2 ** bit) % 2 === 1);
-  // CRC-8 (polynomial 0x07); it does not begin with nothing, or a picture that is all black would be a moment.
+  // CRC-8 (polynomial 0x07) with a non-zero initial value, so that an all-black picture is not a valid time.
   let check = 0xff;
   for (const bit of bits) {
     const carry = check >= 0x80 !== bit;
@@ -23,10 +23,10 @@ export function blocksOf(time: number): boolean[] {
 }
 
 /**
- * The moment that a picture shows.
- * @param blocks as they look, white ones true
- * @param near a moment that is less than days away, in milliseconds since 1970
- * @returns milliseconds since 1970; undefined where they are no moment
+ * Decodes the time from a picture.
+ * @param blocks white ones true
+ * @param near a reference time within days, in milliseconds since 1970
+ * @returns milliseconds since 1970; undefined where the checksum fails
  */
 export function timeOf(blocks: readonly boolean[], near: number): number | undefined {
   const low = blocks.slice(0, 32).reduce((sum, white, bit) => sum + (white ? 2 ** bit : 0), 0);

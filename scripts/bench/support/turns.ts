@@ -1,4 +1,4 @@
-/** Owns talk without words: microphones whose packets tell whose they are, and who speaks when. */
+/** Synthetic turns of speech: microphones identified by packet size, and a schedule of who speaks when. */
 import { now } from '../../support/endpoint/clock.ts';
 import type { Member } from '../../support/endpoint/Member.ts';
 import type { Stream } from '../../support/media/Stream.ts';
@@ -7,14 +7,14 @@ import type { Stream } from '../../support/media/Stream.ts';
 const TICKS = 960;
 /** Milliseconds a packet. */
 export const PACKET = 20;
-/** Bytes of the first microphone's packets; each further one has so many more, which its headers do not make up for. */
+/** Payload bytes of the first microphone; each further one adds a step larger than the variation of the headers. */
 const PAYLOAD = { least: 40, step: 8 };
-/** A new one begins every so often, and speaks for so long: three or four at a time; milliseconds. */
+/** Milliseconds between the starts of turns, and the length of a turn: three or four speak at a time. */
 const TURN = { every: 700, long: 2400 };
-/** What counts of a turn: from its beginning, so many milliseconds. */
+/** The part of a turn that is evaluated, in milliseconds from its beginning. */
 const COUNTED = 1500;
 
-/** A microphone that sends all the time, as loud as its member says, in packets of its own size. */
+/** A microphone that sends all the time in packets of a size of its own; its member sets the audio level. */
 export function voiceOf(microphone: number): Stream {
   const payload = Buffer.alloc(PAYLOAD.least + PAYLOAD.step * microphone, 0x78);
   return {
@@ -26,11 +26,11 @@ export function voiceOf(microphone: number): Stream {
   };
 }
 
-/** What became of the beginning of a turn, at one listener; milliseconds. */
+/** How the beginning of a turn arrived at one listener; milliseconds. */
 export interface Beginning {
-  /** Of what was said, what never came, or too late to be played in order. */
+  /** Speech that was lost, or came too late to be played in order. */
   readonly lost: number;
-  /** From the first sound to the first packet of it at the listener. */
+  /** From the start of speech to its first packet at the listener. */
   readonly first: number;
 }
 
@@ -43,13 +43,13 @@ interface Turn {
   firstAt: number;
 }
 
-/** One after another of those members speaks; a listener hands in what it hears. */
+/** Lets members speak in turn; each listener reports the packets it receives. */
 export class Talk implements Disposable {
   readonly #members: readonly Member[];
   readonly #turns: Turn[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   #next = 0;
-  /** Bytes of a packet's headers, as the first one to speak shows when it is alone. */
+  /** Header bytes of a packet, measured while the first speaker is alone. */
   #headers: number | undefined;
 
   constructor(members: readonly Member[]) {
@@ -57,7 +57,7 @@ export class Talk implements Disposable {
     for (const member of members) member.setSpeaking(false);
   }
 
-  /** A packet that a listener got. @param latency from its sender's clock; undefined for one that came out of order */
+  /** Records a packet at a listener. @param latency by its sender's clock; undefined for a packet out of order */
   hear(bytes: number, latency: number | undefined): void {
     const at = now();
     this.#headers ??= bytes - PAYLOAD.least;
@@ -70,14 +70,14 @@ export class Talk implements Disposable {
     if (turn.firstAt === 0) turn.firstAt = at;
   }
 
-  /** They speak in turns from now on, the first member first. */
+  /** Starts the turns, the first member first. */
   begin(): void {
     const timer = setInterval(() => this.#begin(), TURN.every);
     this.#timers.add(timer);
     this.#begin();
   }
 
-  /** Of all turns that are over. The first few are those of a room in which nobody has spoken yet. */
+  /** The results of all finished turns. The first few are those of a room in which nobody has spoken before. */
   beginnings(): Beginning[] {
     return this.#turns.slice(this.#members.length > 6 ? 6 : 0).flatMap(({ due, arrived, firstAt, began }) => {
       if (due === 0) return [];
@@ -101,7 +101,7 @@ export class Talk implements Disposable {
     this.#turns.push(turn);
     this.#later(COUNTED, () => {
       const due = sent() - turn.sentBefore;
-      // What was sent last may be on its way.
+      // The last packets may still be in flight.
       this.#later(TURN.every, () => {
         turn.due = due;
       });

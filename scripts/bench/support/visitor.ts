@@ -1,4 +1,4 @@
-/** Owns a process whose members publish to, or visit, a server across the network that it was started in. */
+/** A process whose members publish to, or join, a server across the network namespace that it runs in. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { now } from '../../support/endpoint/clock.ts';
@@ -12,19 +12,19 @@ import { StepClient } from './StepClient.ts';
 const Where = z.object({ which: z.enum(['weir', 'steps']), url: z.string(), room: z.string() });
 type Where = z.infer<typeof Where>;
 
-/** How long a visit waits for its first picture, in milliseconds. */
+/** How long a join waits for its first frame, in milliseconds. */
 const PATIENCE = 20_000;
 const material = await prepareMaterial({ video: '360p', audio: true, codec: 'vp8' });
 const voice = { microphone: material.microphone };
 
 interface Stay {
   readonly media: MemberMedia;
-  /** When its socket was open, and Weir's welcome with it; milliseconds since 1970. */
+  /** When its socket was open, and Weir's welcome received; milliseconds since 1970. */
   readonly openedAt: number;
   leave(): void;
 }
 
-/** A member of either server; it resolves as soon as the server has let it in. */
+/** Joins either kind of server; resolves as soon as the server has accepted the join. */
 async function enter({ which, url, room }: Where, tracks: typeof material): Promise<Stay> {
   if (which === 'weir') {
     const { member } = await Member.join({ url, room, name: `visitor-${now()}`, tracks });
@@ -34,7 +34,7 @@ async function enter({ which, url, room }: Where, tracks: typeof material): Prom
   const client = await StepClient.join(url, room, {
     device: receiveCapabilities,
     connect: (_info, direction) => media.open(direction),
-    // One that finds no way brings no picture, which is what a visit waits for.
+    // A failed connection is ignored here: the join then times out without a frame.
     connected: (info, direction) => void media.connect(direction, info).catch(() => {}),
     consume: (consumer) => media.receive([consumer]),
   });
@@ -57,7 +57,7 @@ async function enter({ which, url, room }: Where, tracks: typeof material): Prom
 
 const publishers: Stay[] = [];
 
-/** Milliseconds from the moment that a socket begins to open. */
+/** Milliseconds from the opening of the socket. */
 interface Visit {
   readonly opened: number;
   readonly packet: number;
@@ -80,7 +80,7 @@ async function visit(where: Where): Promise<Visit> {
         return { opened: openedAt - began, packet: packet - began, frame: frame - began, srtp: media.srtp };
       }
       if (now() - began > PATIENCE) throw new Error(`No picture came from ${where.which}.`);
-      // The moments are noted as packets come; how soon we look does not change them.
+      // Timestamps are taken when packets arrive; the poll interval does not affect them.
       await setTimeout(20);
     }
   } finally {

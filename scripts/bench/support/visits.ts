@@ -1,26 +1,26 @@
-/** Owns visits: somebody comes to see, and has seen something once a whole frame is there. */
+/** Measures joins of headless viewers: a join is complete once a whole frame has arrived. */
 import { setTimeout } from 'node:timers/promises';
 import { now } from '../../support/endpoint/clock.ts';
 import { Member, type MemberOptions } from '../../support/endpoint/Member.ts';
 import type { Track } from '../../support/endpoint/Track.ts';
 
-/** The moments are noted as packets come; how soon we look does not change them. Milliseconds. */
+/** Poll interval in milliseconds. Timestamps are taken when packets arrive, so it does not affect them. */
 const LOOK = 20;
 
 export interface Visit {
   readonly member: Member;
-  /** Milliseconds until a whole frame, which is a key frame, as the server begins with one. */
+  /** Milliseconds until the first whole frame, which is a key frame, as the server starts with one. */
   readonly time: number;
 }
 
 export interface VisitTimes {
-  /** How long there may be nothing to see, in milliseconds. */
+  /** Timeout of the first frame, in milliseconds. */
   readonly patience: number;
-  /** Since when time runs, in milliseconds since 1970; since the socket begins to open unless told. */
+  /** Start of the measurement, in milliseconds since 1970; default: when the socket begins to open. */
   readonly since?: number;
 }
 
-/** @throws {Error} when there is nothing to see in time, and why the server does not let them in */
+/** @throws {Error} when no frame arrives in time, or why the server refuses the join */
 export async function visit(options: MemberOptions, { patience, since }: VisitTimes): Promise<Visit> {
   const { member, ready } = await Member.join(options);
   try {
@@ -38,12 +38,12 @@ export async function visit(options: MemberOptions, { patience, since }: VisitTi
   }
 }
 
-/** How often a key frame was asked for since `asked` was noted, of the layer that was asked most often. */
+/** Key-frame requests since `asked` was recorded, of the layer that was requested most often. */
 export function mostAsked(tracks: readonly Pick<Track, 'keyFrameRequests'>[], asked: readonly number[]): number {
   return Math.max(0, ...tracks.map(({ keyFrameRequests }, layer) => keyFrameRequests - (asked[layer] ?? 0)));
 }
 
-/** When each of so many is to come within a time, evenly; milliseconds from the first one. */
+/** Evenly spaced start times of `count` joins within a time; milliseconds from the first one. */
 export function evenly(count: number, within: number): number[] {
   return Array.from({ length: count }, (_, index) => (index * within) / count);
 }

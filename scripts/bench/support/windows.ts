@@ -1,7 +1,7 @@
-/** Owns what a window of a broadcast on several workers comes to: what arrived, of what was due, and what it cost. */
+/** Evaluates one measurement window of a broadcast on several workers: packets due and received, and CPU. */
 import type { Received } from './spectating.ts';
 
-/** What was counted by one moment: packets, and microseconds of CPU. */
+/** Counters at one moment: packets, and microseconds of CPU. */
 export interface Reading {
   readonly sent: number;
   readonly received: Received;
@@ -10,7 +10,7 @@ export interface Reading {
   readonly workers: readonly number[];
 }
 
-/** From one reading to another. */
+/** The difference of two readings. */
 export interface Window {
   readonly due: number;
   readonly received: number;
@@ -18,10 +18,10 @@ export interface Window {
   readonly workers: readonly { readonly cpu: number; readonly received: number }[];
 }
 
-/** Of each worker, the consumers that it feeds. */
+/** The consumers that each worker feeds. */
 export type Places = readonly { readonly worker: number; readonly consumerIds: readonly string[] }[];
 
-/** @param viewers to whom everything that was sent is due */
+/** @param viewers receivers of every packet sent */
 export function windowOf(before: Reading, after: Reading, places: Places, viewers: number): Window {
   const known = new Map(before.received.map(({ consumerId, distinct }) => [consumerId, distinct]));
   const came = new Map(

@@ -1,13 +1,13 @@
-/** Owns the words for what a benchmark finds, which the page and the terminal share: numbers, outcomes, goals. */
+/** Formats numbers, outcomes and goals for the generated page and the terminal. */
 import type { Figure } from './Benchmark.ts';
 import { type Ratio, reached } from './pairs.ts';
 
-/** So many digits that count, or all of a whole number. */
+/** Rounded to `digits` significant digits; whole numbers are kept. */
 export function short(value: number, digits = 3): string {
   return Math.abs(value) >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(digits)));
 }
 
-/** A ratio, or an end of its interval: two decimals, and two digits that count where those would say nothing. */
+/** A ratio, or a bound of its interval: two decimals, or two significant digits where those would be zero. */
 export function ratioText(ratio: number): string {
   return ratio < 0.1 ? String(Number(ratio.toPrecision(2))) : ratio.toFixed(2);
 }
@@ -17,7 +17,7 @@ export function intervalOf({ low, high }: Ratio): string {
   return `${ratioText(low)} to ${ratioText(high)}`;
 }
 
-/** A ratio's goal and what became of it; empty where there is none. */
+/** A ratio's goal and its outcome; empty without a goal. */
 export function goalOf(ratio: Ratio): string {
   const { goal, better } = ratio;
   if (!goal) return '';
@@ -26,12 +26,12 @@ export function goalOf(ratio: Ratio): string {
   return `${better === 'lower' ? 'at most' : 'at least'} ${ratioText(goal.ratio)} (${goal.why}): ${outcome}`;
 }
 
-/** A figure's value; with more digits than a ratio's sides have, as 99.97 % of packets are not all. */
+/** A figure's value, with more digits than a ratio's sides: 99.97 % of packets must not round to all. */
 export function figureValueOf({ value }: Figure): string {
   return short(value, 4);
 }
 
-/** A figure's goal and what became of it; empty where there is none. */
+/** A figure's goal and its outcome; empty without a goal. */
 export function figureGoalOf({ value, goal: { most, least } = {} }: Figure): string {
   const bounds = [
     ...(least === undefined ? [] : [`at least ${short(least, 4)}`]),
