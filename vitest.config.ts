@@ -45,10 +45,11 @@ export default defineConfig({
       // Servers of these take any free ports, so that no two files meet.
       project({ name: 'unit', timeout: 10_000, group: 0, workers: 2 }),
       project({ name: 'protocol', timeout: 20_000, group: 0, workers: 2 }),
-      // Media and browsers want the machine for themselves.
+      // Media, and what is measured of it, want the machine for themselves.
       project({ name: 'media', timeout: 30_000, group: 1, workers: 1 }),
-      project({ name: 'browser', timeout: 120_000, group: 2, workers: 1 }),
+      project({ name: 'measured', timeout: 120_000, group: 2, workers: 1 }),
       // These wait more than they compute.
+      project({ name: 'browser', timeout: 120_000, group: 3, workers: 2 }),
       project({ name: 'pages', timeout: 120_000, group: 3, workers: 2 }),
       project({ name: 'full', include: full, timeout: 300_000, group: 4, workers: 1, env: { WEIR_TEST_FULL: '1' } }),
     ],

@@ -48,7 +48,7 @@ const commands = {
   test: {
     does: "the tests, but for those of test:full; arguments are vitest's",
     steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, browsersAndNetworks)],
-    run: (args) => test(['unit', 'protocol', 'media', 'browser', 'pages'], args),
+    run: (args) => test(['unit', 'protocol', 'media', 'measured', 'browser', 'pages'], args),
   },
   'test:full': {
     does: "the tests that take minutes: the image, and long forms of others; arguments are vitest's",

@@ -1,4 +1,4 @@
-/** Owns the proof that a call works in real browsers: the right face and voice on the right tile, whoever comes or goes. */
+/** Calls in Chromium: each person is seen and heard on the right tile, whoever joins, leaves or reloads. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';

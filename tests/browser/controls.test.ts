@@ -1,4 +1,4 @@
-/** Owns the proof that the controls of a call do what they say, as the others see it: mute, camera off, share a screen. */
+/** The controls of a call as the other participants see and hear them: mute, camera off, screen sharing. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';

@@ -1,4 +1,4 @@
-/** Proves that what an application publishes with the SDK, what others are told and what is sent are one state, whatever fails. */
+/** Publishing with the SDK: what the client says, what others are notified of and what is sent agree. */
 import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';

@@ -1,4 +1,4 @@
-/** Owns the proof that the README's example works as it stands: pasted into a page of somebody else's site. */
+/** The README's example, pasted into a page of another origin. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';

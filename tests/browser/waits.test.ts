@@ -1,4 +1,4 @@
-/** Owns the count of a join: how often a client waits for the server before media flows, and how much it has to say. */
+/** Round trips of a join: which requests a client sends, and how often it waits before media flows. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';

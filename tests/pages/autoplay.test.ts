@@ -1,4 +1,4 @@
-/** Owns the proof that one whose browser keeps a page silent until a click is told so, and hears from that click on. */
+/** A browser that plays no sound before a click: the page says so, and plays after the click. */
 import type { CDPSession } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';

@@ -1,4 +1,4 @@
-/** Owns the proof that people in a call learn of each other what they should: hands, reactions, who is here, who runs it. */
+/** What participants of a call see of each other: hands, reactions, the list of people, moderation, links. */
 import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
@@ -63,7 +63,9 @@ describe.skipIf(!hasChromium)('people in a call', () => {
   });
 
   test('a reaction floats up at everybody with the name of whose it is, and is announced', async () => {
-    const [alice, bob] = await Promise.all([enter('reaction', 'Alice'), enter('reaction', 'Bob')]);
+    const context = await chromium.browser.newContext();
+    await context.clock.install();
+    const [alice, bob] = await Promise.all([enter('reaction', 'Alice', context), enter('reaction', 'Bob')]);
     await tile(alice, 'Bob').waitFor();
     await button(bob, 'React').click();
     await button(bob, 'Applause').click();
@@ -75,6 +77,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     expect(await own.locator('..').textContent()).toBe('👏You');
     expect(await newsOn(alice)).toContain('Bob: Applause');
     expect(await newsOn(bob)).not.toContain('Bob: Applause');
+    await alice.clock.fastForward(4000);
     await floating.waitFor({ state: 'detached' });
   });
 

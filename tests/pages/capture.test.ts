@@ -1,4 +1,4 @@
-/** Proves that the last press wins, that nothing is captured against its owner's wish or without permission, and that buttons say so. */
+/** Capture of devices and screens: the last press wins, nothing is captured without permission. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';

@@ -1,4 +1,4 @@
-/** Owns the proof that devices change in mid-call, that shortcuts work, and that theme and language are kept. */
+/** Device changes during a call, keyboard shortcuts, theme and language. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';

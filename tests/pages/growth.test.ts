@@ -1,4 +1,4 @@
-/** Owns the proof that a page does not grow: whoever came and left has left nothing on it. */
+/** Memory of a page: participants who joined and left leave no DOM nodes and no listeners. */
 import type { Page } from 'playwright-core';
 import { afterEach, describe, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';

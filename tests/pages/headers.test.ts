@@ -1,4 +1,4 @@
-/** Owns the proof that the page breaks none of its own rules: no error on the console, no violation of its policy. */
+/** Security headers: no errors on the console and no violation of the content security policy. */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';

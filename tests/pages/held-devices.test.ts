@@ -1,4 +1,4 @@
-/** Owns the proof that a device which other programs hold is told as that, and opens once they let it go. */
+/** Devices that another program holds: the page says so, and opens them once they are released. */
 import { copyFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';

@@ -1,4 +1,4 @@
-/** Owns the proof that the start page and the lobby do what they say, and say what is wrong before a call begins. */
+/** Start page and lobby: what they show and do, and what they say when a call cannot begin. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
@@ -9,7 +9,7 @@ import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually } from '../support/people.ts';
 import { type Refusal, RefusingServer } from '../support/RefusingServer.ts';
-import { button, colourOf, expectIn, join, openLobby, tile } from '../support/visit.ts';
+import { afterTimers, button, colourOf, expectIn, join, openLobby, tile } from '../support/visit.ts';
 import { token, useServer, withTokens } from '../support/weir.ts';
 
 declare global {
@@ -57,6 +57,17 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
     await openLobby(page, server, room);
     return page;
   }
+
+  /** The same with a clock that the test puts forward. */
+  async function timedLobby(browser: Browser, room: string, server = weir.url): Promise<Page> {
+    const page = await (await browser.newContext()).newPage();
+    await page.clock.install();
+    await openLobby(page, server, room);
+    return page;
+  }
+
+  /** Waits for what the lobby knows of the room, which it asks for every five seconds. */
+  const whenAsked = (page: Page, fact: () => Promise<boolean>) => afterTimers(page, 5000, fact);
 
   const alerts = (page: Page) => page.getByRole('alert').allTextContents();
   const sources = (page: Page) => page.evaluate(() => window.weir?.sources);
@@ -197,8 +208,9 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
   });
 
   test('who is inside is told, and told anew when somebody comes or goes', async () => {
-    const page = await lobby(bare, 'inside');
-    const says = (text: string) => eventually(() => page.getByRole('status').allTextContents()).toContain(text);
+    const page = await timedLobby(bare, 'inside');
+    const says = (text: string) =>
+      whenAsked(page, async () => (await page.getByRole('status').allTextContents()).includes(text));
     await says('Nobody is here yet.');
     const { client: bert } = await weir.join({ room: 'inside', name: 'Bert' });
     await weir.join({ room: 'inside', name: 'Cleo' });
@@ -248,11 +260,11 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
   });
 
   test('a microphone that is silent is noticed', async () => {
-    const page = await lobby(silent, 'silent');
+    const page = await timedLobby(silent, 'silent');
     const hint = page.getByRole('alert').filter({ hasText: 'We hear nothing from your microphone.' });
     await button(page, 'Mute').waitFor();
     expect(await hint.isVisible()).toBe(false);
-    await hint.waitFor();
+    await afterTimers(page, 5100, () => hint.isVisible());
     await button(page, 'Mute').click();
     await hint.waitFor({ state: 'hidden' });
   });
@@ -290,16 +302,16 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
 
   test('a server that goes away is told, and one that comes back lets in', async () => {
     const first = await startServer();
-    const page = await lobby(usual, 'away', first.url);
+    const page = await timedLobby(usual, 'away', first.url);
     await page.getByText('Nobody is here yet.').waitFor();
     await first.close();
     const away = page.getByRole('alert').filter({ hasText: 'The server cannot be reached.' });
-    await away.waitFor();
+    await whenAsked(page, () => away.isVisible());
     await join(page, 'Ada');
     await button(page, 'Join').waitFor();
     await away.waitFor();
     await using _second = await startServer({ WEIR_PORT: new URL(first.url).port });
-    await away.waitFor({ state: 'hidden' });
+    await whenAsked(page, async () => !(await away.isVisible()));
     expect(await page.getByLabel('Your name').inputValue()).toBe('Ada');
     await button(page, 'Join').click();
     await expectIn(page);
@@ -384,9 +396,11 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
     });
 
     test('is said to take long after two seconds', async () => {
-      const page = await lobby(bare, 'slow', refusing.url);
+      const page = await timedLobby(bare, 'slow', refusing.url);
       refusing.refuse('silent');
       await join(page, 'Ada');
+      await button(page, 'Joining…').waitFor();
+      await page.clock.fastForward(2000);
       await page.getByRole('status').filter({ hasText: 'Still connecting to the server…' }).waitFor();
       expect(await button(page, 'Joining…').getAttribute('aria-busy')).toBe('true');
     });

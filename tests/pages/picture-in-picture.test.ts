@@ -1,4 +1,4 @@
-/** Owns the proof that the picture of somebody can be had in a window of its own, and that nothing is offered in vain. */
+/** Picture-in-picture: offered when there is a picture to show, and only then. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';

@@ -1,4 +1,4 @@
-/** Owns the proof that Weir works under a path of a host, behind the proxies and with the snippets of docs/deploy.md. */
+/** Weir under a path of a host, behind nginx and Caddy with the snippets of docs/deploy.md. */
 import type { JSHandle } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';

@@ -1,4 +1,4 @@
-/** Owns the proof that the page comes back by itself when the server does, as it was, and only where somebody wants it back. */
+/** Rejoining after the server was gone: with the same state, and not for those who left or were removed. */
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';

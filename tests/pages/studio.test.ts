@@ -1,4 +1,4 @@
-/** Owns the proof that the studio of a broadcast does what it says, as its viewers receive it. */
+/** The studio of a broadcast, and what its viewers receive. */
 import { describe, expect, test } from 'vitest';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { violationsOn } from '../support/axe.ts';
@@ -243,14 +243,13 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
   });
 
   test('a microphone that is silent or muted on air is told', async () => {
-    const quiet = await onAir('silence', studio.silent);
-    await quiet.getByRole('alert').filter({ hasText: 'We hear nothing from your microphone.' }).waitFor();
-    const page = await onAir('muted');
+    const [quiet, page] = await Promise.all([onAir('silence', studio.silent), onAir('muted')]);
     await button(page, 'Mute').click();
     const warning = page.getByRole('alert').filter({ hasText: 'Your microphone is muted' });
     await warning.waitFor();
     await button(page, 'Unmute').click();
     await warning.waitFor({ state: 'hidden' });
+    await quiet.getByRole('alert').filter({ hasText: 'We hear nothing from your microphone.' }).waitFor();
   });
 
   test('how viewers play it is chosen, and said', async () => {

@@ -1,4 +1,4 @@
-/** Owns the proof that a device that goes away in mid-call is told, and that another takes over. */
+/** Devices that are unplugged during a call: the page says so, and another one takes over. */
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Owns the proof of the page on which a broadcast is watched: in by itself, live without a reload, onto the stage and back. */
+/** The viewer's page of a broadcast: waiting, live, sound, quality, the way onto the stage and back. */
 import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
@@ -55,7 +55,8 @@ const width = (page: Page) => largeVideo(page).evaluate((video: HTMLVideoElement
 const isLive = async (page: Page) => (await page.locator('.main-picture .tile.playing').count()) > 0;
 
 describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
-  const weir = useServer();
+  // A consumer that nobody watches is closed after ten seconds otherwise.
+  const weir = useServer({}, { consumerLinger: 500 });
   const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 
   async function watch(room: string, query = '?name=Vera', viewport = { width: 1280, height: 800 }): Promise<Page> {
@@ -296,21 +297,23 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await eventually(() => isLive(page)).toBe(true);
   });
 
-  test.each([320, 390, 1440])('fits into a window %i pixels wide', async (wide) => {
-    const stage = await host(`wide ${wide}`);
-    await goLive(stage);
-    const page = await watch(`wide ${wide}`, '?name=Vera', { width: wide, height: 700 });
-    await eventually(() => isLive(page)).toBe(true);
-    const outside = () =>
-      page.evaluate(() =>
-        [...document.querySelectorAll('.viewer :is(button, .main-picture, h1)')]
-          .filter((one) => one.checkVisibility())
-          .map((one) => one.getBoundingClientRect())
-          .filter(({ left, right, bottom }) => left < 0 || right > innerWidth || bottom > innerHeight),
-      );
-    expect(await outside()).toEqual([]);
-    expect(await scrolls(page)).toBe(false);
-    expect(await overflowOf(page)).toEqual([]);
+  test('fits into windows 320, 390 and 1440 pixels wide', async () => {
+    await goLive(await host('wide'));
+    for (const wide of [320, 390, 1440]) {
+      const page = await watch('wide', '?name=Vera', { width: wide, height: 700 });
+      await eventually(() => isLive(page), `a picture ${wide} pixels wide`).toBe(true);
+      const outside = () =>
+        page.evaluate(() =>
+          [...document.querySelectorAll('.viewer :is(button, .main-picture, h1)')]
+            .filter((one) => one.checkVisibility())
+            .map((one) => one.getBoundingClientRect())
+            .filter(({ left, right, bottom }) => left < 0 || right > innerWidth || bottom > innerHeight),
+        );
+      expect.soft(await outside(), `${wide}`).toEqual([]);
+      expect.soft(await scrolls(page), `${wide}`).toBe(false);
+      expect.soft(await overflowOf(page), `${wide}`).toEqual([]);
+      await page.close();
+    }
   });
 });
 

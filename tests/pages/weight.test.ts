@@ -1,4 +1,4 @@
-/** Owns the figures of a first visit: bytes, requests, first paint, layout shift. */
+/** The cost of a first visit: bytes, requests, layout shift. */
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Owns a server that serves the page of a Weir and refuses its calls, in the way that a test chooses. */
+/** A server that serves the pages of a Weir and refuses its calls in the way that a test chooses. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

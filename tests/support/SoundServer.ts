@@ -1,4 +1,4 @@
-/** Owns a sound server for tests: a PulseAudio of its own, with microphones that can be unplugged or held by others. */
+/** A PulseAudio server of its own, whose microphones can be unplugged or held by other programs. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

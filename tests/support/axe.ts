@@ -1,4 +1,4 @@
-/** Owns what axe-core finds wrong with a page for those who do not see it, hear it, or use a mouse. */
+/** Serious accessibility violations of a page, by axe-core. */
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 

@@ -1,4 +1,4 @@
-/** Owns the count of what a page's document holds once all garbage has been collected. */
+/** Counts DOM nodes and listeners of a page after garbage collection. */
 import type { CDPSession, Page } from 'playwright-core';
 
 export interface DomCounts {

@@ -1,4 +1,4 @@
-/** Owns Firefox for tests: Debian's, driven by Puppeteer, with Firefox's own fake devices or those of a sound server. */
+/** Starts Debian's Firefox, driven by Puppeteer, with its own fake devices or those of a sound server. */
 import { type Browser, launch, type Page, ProtocolError } from 'puppeteer-core';
 import { vi } from 'vitest';
 import { hasEquipment } from './equipment.ts';

@@ -1,4 +1,4 @@
-/** Owns whether a page is exactly as large as its window, by number: pictures of a browser without scrollbars do not show it. */
+/** Whether a page is exactly as large as its window. */
 import type { Drivable } from './tiles.ts';
 
 /**

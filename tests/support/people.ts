@@ -1,4 +1,4 @@
-/** Owns people in tests: each a browser process of its own, with a colour for a face and a tone for a voice. */
+/** People in tests: each a browser process of its own, with a colour for a face and a tone for a voice. */
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Captures, Looks } from '../../scripts/support/browsers/captures.ts';

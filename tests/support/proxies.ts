@@ -1,4 +1,4 @@
-/** Owns proxies for tests: Debian's nginx and Caddy, in front of Weir as docs/deploy.md says. */
+/** Reverse proxies for tests: Debian's nginx and Caddy, configured as docs/deploy.md says. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Owns how tests use the studio of a broadcast: its people, their browsers, and what is seen and done there. */
+/** A studio in tests: its server, the browsers of its people, and what is seen and done there. */
 import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';

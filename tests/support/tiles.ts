@@ -1,4 +1,4 @@
-/** Owns what a test sees and hears of a page's tiles: whose they are, their colour, their tone. */
+/** Reads a page's tiles (name, colour of the picture, tone of the voice) and its statistics. */
 
 import { type Colour, colours } from '../../scripts/support/browsers/captures.ts';
 import type { Source, SourceStates, TrackStats } from '../../web/client/index.ts';

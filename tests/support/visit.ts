@@ -1,4 +1,4 @@
-/** Owns how a test uses the page as a visitor does: lobby, controls and tiles by role and name, and what can be seen of them. */
+/** Use of the pages as a visitor: lobby, controls and tiles by role and name, and what can be seen of them. */
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Colour, colours } from '../../scripts/support/browsers/captures.ts';
@@ -100,6 +100,18 @@ export async function rememberQuiet(page: Page): Promise<void> {
   await page.addInitScript(() => {
     for (const source of ['camera', 'microphone']) localStorage.setItem(`weir.${source}Off`, '1');
   });
+}
+
+/**
+ * Lets the timers of a page run out, over and over, until a fact is true. The page's clock is one of ours: `clock.install()`
+ * before it opens. Not for a page that is in a room, whose heartbeat would find the connection lost.
+ * @param time milliseconds that the page's clock is put forward each time
+ */
+export async function afterTimers(page: Page, time: number, fact: () => Promise<boolean>): Promise<void> {
+  await eventually(async () => {
+    await page.clock.fastForward(time);
+    return fact();
+  }).toBe(true);
 }
 
 /** Whether an element has the focus. */

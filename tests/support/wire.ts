@@ -1,4 +1,4 @@
-/** Owns what a test sees of a page's signalling: what was sent and received, and holding back what the server says. */
+/** A page's signalling as a test sees it: the requests that were sent, and messages that are held back. */
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
 

@@ -1,4 +1,4 @@
-/** Owns what plays as camera and microphone in tests: faces of one colour (y4m) and voices of one tone (WAV). */
+/** Files that play as camera and microphone: pictures of one colour (y4m), voices of one tone (WAV). */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Owns the proof that what a page receives follows what it shows: layers by tile, nothing unseen, slots, what it cannot play. */
+/** What a page receives follows what it shows: layers by tile size, nothing for hidden tiles, slots. */
 import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { colours } from '../../scripts/support/browsers/captures.ts';
@@ -12,7 +12,11 @@ import { button, colourOf, enterQuietly, tile, useChromium } from '../support/vi
 import { useServer } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('a page', () => {
-  const weir = useServer({ ...spread, WEIR_MESSAGES_PER_SECOND: '1000', WEIR_MAX_AUDIBLE_SPEAKERS: '3' });
+  // A consumer that nobody watches is paused, and closed after ten seconds otherwise.
+  const weir = useServer(
+    { ...spread, WEIR_MESSAGES_PER_SECOND: '1000', WEIR_MAX_AUDIBLE_SPEAKERS: '3' },
+    { consumerLinger: 2000 },
+  );
   const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 
   const present: Member[] = [];

@@ -1,4 +1,4 @@
-/** Owns the proof that Firefox and Chromium see and hear each other. */
+/** Firefox and Chromium in one call: they see and hear each other. */
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';

@@ -1,4 +1,4 @@
-/** Owns the proof that a viewer whose link gets narrow is sent what still fits, and not ever less: a real link, a real browser. */
+/** A viewer in Chromium whose link becomes narrow is sent the layers that still fit. */
 import { setTimeout } from 'node:timers/promises';
 import type { JSHandle } from 'playwright-core';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Owns the proof of a broadcast from end to end: host, guest and viewers, in Chromium and Firefox, over two media workers. */
+/** A broadcast from end to end: host, guest and viewers, in Chromium and Firefox, over two workers. */
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';

@@ -1,4 +1,4 @@
-/** Owns the proof that a call goes on when a device moves to another network. */
+/** A call goes on when a device moves to another network. */
 import { describe, expect, test } from 'vitest';
 import { whyNoNamespaces } from '../../scripts/support/network/namespaces.ts';
 import { address } from '../../scripts/torture/recover/address.ts';

@@ -1,4 +1,4 @@
-/** Owns the proof of what one who shares a screen is told, and how the share is encoded. */
+/** Screen sharing: what the page says, and how the screen is encoded. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';

@@ -1,0 +1,122 @@
+/** A network that stops letting UDP through: the pages say so within two seconds, and media goes on over TCP. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { addresses, Namespaces, whyNoNamespaces } from '../../scripts/support/network/namespaces.ts';
+import { type Measured, startMeasured } from '../../scripts/support/servers/measured.ts';
+import { hasChromium } from '../support/equipment.ts';
+import { eventually } from '../support/people.ts';
+import { expectIn, tile } from '../support/visit.ts';
+
+describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that stops letting UDP through', () => {
+  const url = `http://${addresses.b}:3000`;
+  const resources = new AsyncDisposableStack();
+  let namespaces: Namespaces;
+  let here: Browser;
+  let there: Browser;
+
+  beforeAll(async () => {
+    namespaces = resources.use(await Namespaces.create({ delay: 5 }));
+    const server: Measured = await startMeasured(
+      { WEIR_HOST: addresses.b, WEIR_PORT: '3000', WEIR_RTC_HOST: addresses.b, WEIR_RESUME_SECONDS: '30' },
+      { namespaces, side: 'b' },
+    );
+    resources.use(server);
+    here = resources.use(await launchChromium({ within: namespaces.names.a, secure: url }));
+    there = resources.use(await launchChromium({ within: namespaces.names.b, secure: url }));
+  });
+  afterEach(async () => {
+    await namespaces?.set({ dropUdp: false });
+    await Promise.all([here, there].flatMap((one) => one?.contexts() ?? []).map((context) => context.close()));
+  });
+  afterAll(() => resources.disposeAsync());
+
+  async function open(browser: Browser, path: string): Promise<Page> {
+    const page = await (await browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
+    // Everything that the page shows in words, with the time of the first sight.
+    await page.addInitScript(() => {
+      const words = new Map<string, number>();
+      Object.assign(window, { words });
+      const note = () => {
+        for (const one of document.querySelectorAll<HTMLElement>(
+          '[role=status], .connection-notice, #announcements p',
+        )) {
+          const text = one.checkVisibility() || one.closest('#announcements') ? one.textContent : '';
+          if (text && !words.has(text)) words.set(text, Date.now());
+        }
+      };
+      document.addEventListener('DOMContentLoaded', () =>
+        new MutationObserver(note).observe(document.body, {
+          subtree: true,
+          childList: true,
+          characterData: true,
+          attributes: true,
+        }),
+      );
+    });
+    await page.goto(`${url}${path}`);
+    await expectIn(page);
+    return page;
+  }
+
+  /** When the page first said these words, in milliseconds since `dropped`. */
+  const saidAfter = (page: Page, text: string, dropped: number) =>
+    page.evaluate(
+      ([text, dropped]) => {
+        const words: unknown = Reflect.get(window, 'words');
+        const at: unknown = words instanceof Map ? words.get(text) : undefined;
+        return typeof at === 'number' ? at - dropped : undefined;
+      },
+      [text, dropped] as const,
+    );
+  const lost = 'Reconnecting sound and picture…';
+  const back = 'Sound and picture are back.';
+  const frames = (page: Page) =>
+    page
+      .locator('video:not(.local video)')
+      .first()
+      .evaluate((video) => (video instanceof HTMLVideoElement ? video.getVideoPlaybackQuality().totalVideoFrames : -1));
+  const framesOf = (page: Page, name: string) =>
+    tile(page, name)
+      .locator('video')
+      .evaluate((video) => (video instanceof HTMLVideoElement ? video.getVideoPlaybackQuality().totalVideoFrames : -1));
+  async function seesAnew(page: Page, name: string): Promise<void> {
+    const seen = await framesOf(page, name);
+    await eventually(() => framesOf(page, name)).toBeGreaterThan(seen + 5);
+  }
+
+  test('a call says within two seconds that media is reconnected, and goes on over TCP', async () => {
+    const [ada, bob] = await Promise.all([
+      open(there, '/r/call?name=Ada&join=1'),
+      open(here, '/r/call?name=Bob&join=1'),
+    ]);
+    await Promise.all([seesAnew(ada, 'Bob'), seesAnew(bob, 'Ada')]);
+    const before = await bob.evaluate(() => window.weir?.peerId);
+    await namespaces.set({ dropUdp: true });
+    const dropped = Date.now();
+    await eventually(() => saidAfter(bob, lost, dropped)).toBeLessThan(2500);
+    await eventually(() => saidAfter(bob, back, dropped)).toBeLessThan(8000);
+    await bob.getByRole('status').filter({ hasText: lost }).waitFor({ state: 'hidden' });
+    await Promise.all([seesAnew(ada, 'Bob'), seesAnew(bob, 'Ada')]);
+    // Not her side, and nobody begins anew.
+    expect(await saidAfter(bob, "Ada's connection is slow.", 0)).toBeUndefined();
+    expect(await saidAfter(ada, lost, 0)).toBeUndefined();
+    expect(await bob.evaluate(() => window.weir?.peerId)).toBe(before);
+  });
+
+  test('so does a studio that receives nothing, and a viewer who sends nothing', async () => {
+    await open(there, '/b/far?role=host&name=Far&join=1');
+    const viewer = await open(here, '/b/far?name=Viewer&join=1');
+    const host = await open(here, '/b/near?role=host&name=Near&join=1');
+    await eventually(() => frames(viewer)).toBeGreaterThan(5);
+    await host.locator('.on-air-badge.live').waitFor();
+    await namespaces.set({ dropUdp: true });
+    const dropped = Date.now();
+    for (const page of [viewer, host]) {
+      await eventually(() => saidAfter(page, lost, dropped)).toBeLessThan(2500);
+      await eventually(() => saidAfter(page, back, dropped)).toBeLessThan(8000);
+    }
+    const seen = await frames(viewer);
+    await eventually(() => frames(viewer)).toBeGreaterThan(seen + 5);
+  });
+});
