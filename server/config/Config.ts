@@ -1,7 +1,7 @@
 /** Weir's configuration: validated, immutable. Durations are in milliseconds, sizes in bytes, bitrates in bit/s. */
 import type { CodecChoice } from '../../shared/protocol.ts';
 import type { LoadLimits } from '../media/WorkerPool.ts';
-import type { RoomDelays } from '../room/Room.ts';
+import type { RoomDelays } from '../room/RoomDelays.ts';
 import type { Tls } from './tls.ts';
 
 export interface Config {

@@ -6,6 +6,7 @@ import type { RoomRouters } from '../media/RoomRouters.ts';
 import { isClosed } from '../media/rethrowUnavailable.ts';
 import type { Publication } from './Publication.ts';
 import { Retries } from './Retries.ts';
+import type { RoomEvents } from './RoomEvents.ts';
 import type { Subscriber } from './Subscriber.ts';
 import type { Subscribers } from './Subscribers.ts';
 
@@ -15,12 +16,9 @@ export interface AudioForwardingOptions {
   /** How long there have to be few microphones before the slots end, in milliseconds; 10 s by default. */
   readonly hysteresis?: number | undefined;
   readonly routers: Pick<RoomRouters, 'acquire'>;
-  readonly log: Logger;
+  readonly events: RoomEvents;
   readonly subscribers: Subscribers;
-  /** Subscribes everyone to a microphone as a track. Resolves when they have it, or cannot; never rejects. */
-  subscribeAll(publication: Publication): Promise<void>;
-  /** Notifies everyone of who holds which slot. */
-  notify(slots: AudioSlotHolders): void;
+  readonly log: Logger;
 }
 
 /** The least time between two notifications of who holds which slot, in milliseconds. */
@@ -46,6 +44,10 @@ export class AudioForwarding {
 
   constructor(options: AudioForwardingOptions) {
     this.#options = options;
+    options.events.on({
+      published: ({ publication }) => this.#onPublished(publication),
+      unpublished: ({ publication }) => this.#onUnpublished(publication),
+    });
   }
 
   /** The peer that holds each slot; empty without slots. Hidden peers do not publish, so everyone may know. */
@@ -53,36 +55,30 @@ export class AudioForwarding {
     return this.#current?.holders.map((id) => id ?? null) ?? [];
   }
 
-  /** Whether this track is forwarded by slots. */
-  usesSlotsFor({ track }: Publication): boolean {
-    return track.source === 'microphone' && this.#current !== undefined;
+  /** Whether it forwards a publication, as track or by slots: it does microphones. */
+  handles({ track }: Publication): boolean {
+    return track.source === 'microphone';
   }
 
-  /** Counts a publication if it is a microphone: one too many begins the slots. */
-  publish(publication: Publication): void {
-    if (publication.track.source !== 'microphone') return;
-    this.#microphones.add(publication);
-    publication.onEnd(() => {
-      this.#microphones.delete(publication);
-      this.#update();
-    });
-    if (this.#current) this.#detectSpeech(this.#current, publication);
-    this.#update();
+  /** Subscribes to all microphones, or to the slots. Resolves when the subscriber has them, or cannot; never rejects. */
+  async subscribeToAll(subscriber: Subscriber): Promise<void> {
+    const { subscribers } = this.#options;
+    if (this.#current) await subscribers.logFailure(subscriber, 'slots', this.#subscribeSlots(subscriber));
+    else await Promise.all([...this.#microphones].map((microphone) => subscribers.subscribe(subscriber, microphone)));
   }
 
   /**
-   * Subscribes somebody who has joined to the slots, if there are any.
    * @param failures how often that has failed before
    * @throws what keeps the worker from opening the consumers; it is tried again while the slots are wanted
    */
-  async subscribe(subscriber: Subscriber, failures = 0): Promise<void> {
+  async #subscribeSlots(subscriber: Subscriber, failures = 0): Promise<void> {
     const slots = this.#current;
     if (!slots) return;
     await subscriber.subscribeSlots(slots).catch((error: unknown) => {
       const wanted = () => this.#current === slots && this.#options.subscribers.has(subscriber);
       if (!isClosed(error)) {
         this.#retries.later(failures, () => {
-          if (wanted()) this.subscribe(subscriber, failures + 1).catch(() => {});
+          if (wanted()) this.#subscribeSlots(subscriber, failures + 1).catch(() => {});
         });
       }
       throw error;
@@ -100,6 +96,24 @@ export class AudioForwarding {
     this.#closeFormer();
     this.#current?.close();
     this.#current = undefined;
+  }
+
+  /** One microphone too many begins the slots. */
+  #onPublished(publication: Publication): void {
+    if (!this.handles(publication)) return;
+    this.#microphones.add(publication);
+    if (this.#current) this.#detectSpeech(this.#current, publication);
+    this.#update();
+    void this.#subscribeAll(publication);
+  }
+
+  #onUnpublished(publication: Publication): void {
+    if (this.#microphones.delete(publication)) this.#update();
+  }
+
+  /** Subscribes everyone to a microphone as a track, for as long as there are no slots. */
+  async #subscribeAll(publication: Publication): Promise<void> {
+    await this.#options.subscribers.subscribeAll(publication, () => this.#current === undefined);
   }
 
   #update(): void {
@@ -129,7 +143,7 @@ export class AudioForwarding {
     log.debug({ microphones: this.#microphones.size }, 'audio slots enabled');
     for (const publication of this.#microphones) this.#detectSpeech(slots, publication);
     for (const subscriber of subscribers.eligible) {
-      void subscribers.logFailure(subscriber, 'slots', this.subscribe(subscriber));
+      void subscribers.logFailure(subscriber, 'slots', this.#subscribeSlots(subscriber));
     }
     this.#notify();
   }
@@ -147,7 +161,7 @@ export class AudioForwarding {
 
   /** Subscribes everyone to the microphones as tracks; the slots close when nobody hears them any more. */
   async #replace(former: AudioSlots): Promise<void> {
-    await Promise.all([...this.#microphones].map((publication) => this.#options.subscribeAll(publication)));
+    await Promise.all([...this.#microphones].map((publication) => this.#subscribeAll(publication)));
     if (this.#former !== former) return;
     await Promise.all(this.#options.subscribers.eligible.map((subscriber) => subscriber.unsubscribeSlots()));
     if (this.#former === former) this.#closeFormer();
@@ -177,7 +191,7 @@ export class AudioForwarding {
     this.#hasChanged = true;
     if (this.#notifyTimer) return;
     this.#hasChanged = false;
-    this.#options.notify(this.slots);
+    this.#options.events.emit('slotsChanged', { slots: this.slots });
     this.#notifyTimer = setTimeout(() => {
       this.#notifyTimer = undefined;
       if (this.#hasChanged) this.#notify();

@@ -3,15 +3,15 @@ import { WeirError } from '../../shared/errors.ts';
 import { type BroadcastInfo, type BroadcastProfile, MAX_HANDS, type RaisedHands } from '../../shared/protocol.ts';
 import type { Notifier } from './Notifier.ts';
 import type { Participant } from './Participant.ts';
+import type { RoomEventMap, RoomEvents } from './RoomEvents.ts';
 
 export interface BroadcastOptions {
   /** What was known of it when everybody had left. */
   readonly snapshot?: BroadcastSnapshot | undefined;
+  readonly events: RoomEvents;
   /** Those in the room, by id. */
   readonly participants: ReadonlyMap<string, Participant>;
   readonly notifier: Notifier;
-  /** Viewers are to receive what is published from now on, or no more. */
-  onLive(live: boolean): void;
 }
 
 /** A broadcast that everybody has left. Moments are those of `performance.now()`. */
@@ -52,9 +52,21 @@ export class Broadcast {
   #pendingChanges = { info: false, hands: false };
   #emptyStageTimer: NodeJS.Timeout | undefined;
   #unattendedTimer: NodeJS.Timeout | undefined;
+  readonly #removeListeners: () => void;
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
+    this.#removeListeners = options.events.on({
+      joined: () => this.#onPeopleChanged(),
+      left: ({ participant }) => {
+        this.#removeHand(participant.id);
+        this.#onPeopleChanged();
+      },
+      grantsChanged: (change) => this.#onGrantsChanged(change),
+      handChanged: ({ participant, raised }) => {
+        if (participant.grants.hidden) this.#setHand(participant, raised);
+      },
+    });
     if (options.snapshot) this.#restore(options.snapshot);
   }
 
@@ -103,37 +115,11 @@ export class Broadcast {
       else this.#until = performance.now();
       // What never was live has not ended.
       this.#state = live ? 'live' : 'ended';
-      this.#options.onLive(live);
       this.#updateTimers();
+      this.#options.events.emit('liveChanged', { live });
     }
     this.#pendingChanges.info = true;
     this.#notifyAll();
-  }
-
-  /** Somebody has come, gone, changed sides between the stage and those who watch, or become an administrator or ceased to be one. */
-  changed(participant: Participant): void {
-    let [stage, viewers, watches, attended] = [0, 0, false, false];
-    for (const one of this.#options.participants.values()) {
-      if (one.grants.hidden) viewers += 1;
-      else stage += 1;
-      watches ||= one === participant && one.grants.hidden;
-      attended ||= one.grants.roomAdmin;
-    }
-    this.#speakerCount = stage;
-    this.#viewerCount = viewers;
-    this.#hasAdmin = attended;
-    this.#updateTimers();
-    this.#pendingChanges.info = true;
-    if (!watches) this.#removeHand(participant.id);
-    this.#scheduleNotify();
-  }
-
-  /** A viewer's hand goes up or down. */
-  setHand(participant: Participant, raised: boolean): void {
-    if (!raised) this.#removeHand(participant.id);
-    else if (!this.#hands.has(participant.id)) this.#hands.set(participant.id, { participant });
-    this.#pendingChanges.hands = true;
-    this.#scheduleNotify();
   }
 
   /** @throws {WeirError} `notFound` when that is no viewer who has raised a hand */
@@ -162,6 +148,7 @@ export class Broadcast {
   }
 
   close(): void {
+    this.#removeListeners();
     clearTimeout(this.#notifyTimer);
     clearTimeout(this.#emptyStageTimer);
     clearTimeout(this.#unattendedTimer);
@@ -175,6 +162,33 @@ export class Broadcast {
     this.#since = since;
     this.#until = until;
     this.#updateTimers();
+  }
+
+  #onGrantsChanged({ participant, before }: RoomEventMap['grantsChanged']): void {
+    const { hidden, roomAdmin } = participant.grants;
+    if (hidden !== before.hidden || roomAdmin !== before.roomAdmin) {
+      if (!hidden) this.#removeHand(participant.id);
+      this.#onPeopleChanged();
+    }
+    if (roomAdmin && !before.roomAdmin) this.#options.notifier.notify(participant, 'handsChanged', this.hands);
+  }
+
+  /** Somebody joined, left, changed sides between stage and audience, or became an administrator or ceased to be one. */
+  #onPeopleChanged(): void {
+    const grants = [...this.#options.participants.values()].map((participant) => participant.grants);
+    this.#viewerCount = grants.filter(({ hidden }) => hidden).length;
+    this.#speakerCount = grants.length - this.#viewerCount;
+    this.#hasAdmin = grants.some(({ roomAdmin }) => roomAdmin);
+    this.#updateTimers();
+    this.#pendingChanges.info = true;
+    this.#scheduleNotify();
+  }
+
+  #setHand(participant: Participant, raised: boolean): void {
+    if (!raised) this.#removeHand(participant.id);
+    else if (!this.#hands.has(participant.id)) this.#hands.set(participant.id, { participant });
+    this.#pendingChanges.hands = true;
+    this.#scheduleNotify();
   }
 
   get #unattended(): boolean {
@@ -211,8 +225,8 @@ export class Broadcast {
     this.#notifiedAt = performance.now();
     const news = this.#pendingChanges;
     this.#pendingChanges = { info: false, hands: false };
-    const { notifier } = this.#options;
-    if (news.info) notifier.notifyAll('broadcastChanged', this.info);
-    if (news.hands) notifier.notifyAdmins('handsChanged', this.hands);
+    const { events } = this.#options;
+    if (news.info) events.emit('broadcastChanged', { broadcast: this.info });
+    if (news.hands) events.emit('handsChanged', { hands: this.hands });
   }
 }

@@ -1,18 +1,47 @@
-/** The event sinks of one room, and who of them is sent an event of the client protocol. */
+/** The event sinks of one room, and which events of the client protocol each is sent when something happens in the room. */
 import type { ServerEvents } from '../../shared/protocol.ts';
 import type { EventSink } from './EventSink.ts';
 import type { Participant } from './Participant.ts';
+import type { RoomEventSource } from './RoomEvents.ts';
 
 export class Notifier {
   readonly #sinks = new Map<EventSink, Participant | undefined>();
 
-  /** @param participant whose sink it is: it is not sent events about itself. Without one, the sink is sent all events */
-  add(sink: EventSink, participant?: Participant): void {
-    this.#sinks.set(sink, participant);
+  constructor(events: RoomEventSource) {
+    events.on({
+      joined: ({ participant }) => this.#notifyOthers(participant, 'newPeer', participant.info),
+      left: ({ participant, reason }) => {
+        // When the server closes, each client is told so by its own connection: nobody should see the others leave first.
+        if (reason === 'serverClosing') return;
+        this.#notifyOthers(participant, 'peerClosed', { peerId: participant.id, reason });
+      },
+      grantsChanged: ({ participant, before }) => {
+        const { id: peerId, grants, info } = participant;
+        if (before.hidden && !grants.hidden) this.#notifyOthers(participant, 'newPeer', info);
+        else if (!before.hidden && grants.hidden) this.#send(participant, 'peerClosed', { peerId, reason: 'left' });
+      },
+      sourcesChanged: ({ participant }) =>
+        this.#notifyOthers(participant, 'peerSources', { peerId: participant.id, sources: participant.info.sources }),
+      handChanged: ({ participant, raised }) =>
+        this.#notifyOthers(participant, 'peerHand', { peerId: participant.id, raised }),
+      awayChanged: ({ participant, away }) =>
+        this.#notifyOthers(participant, 'peerAway', { peerId: participant.id, away }),
+      reaction: ({ participant, reaction }) =>
+        this.#notifyOthers(participant, 'reaction', { peerId: participant.id, reaction }),
+      slotsChanged: ({ slots }) => this.notifyAll('slots', { slots }),
+      broadcastChanged: ({ broadcast }) => this.notifyAll('broadcastChanged', broadcast),
+      handsChanged: ({ hands }) => this.notifyAdmins('handsChanged', hands),
+      draining: ({ seconds }) => this.notifyAll('draining', { seconds }),
+    });
   }
 
-  remove(sink: EventSink): void {
-    this.#sinks.delete(sink);
+  /**
+   * @param participant whose sink it is: it is not sent events about itself. Without one, the sink is sent all events
+   * @returns what removes the sink
+   */
+  add(sink: EventSink, participant?: Participant): () => void {
+    this.#sinks.set(sink, participant);
+    return () => this.#sinks.delete(sink);
   }
 
   /** Removes all sinks. */
@@ -24,18 +53,22 @@ export class Notifier {
     for (const sink of this.#sinks.keys()) sink.notify(event, data);
   }
 
-  /** Everyone but that participant. */
-  notifyOthers<E extends keyof ServerEvents>(participant: Participant, event: E, data: ServerEvents[E]): void {
-    for (const [sink, owner] of this.#sinks) if (owner !== participant) sink.notify(event, data);
+  /** Notifies one participant, if it has a sink. */
+  notify<E extends keyof ServerEvents>(participant: Participant, event: E, data: ServerEvents[E]): void {
+    for (const [sink, owner] of this.#sinks) if (owner === participant) sink.notify(event, data);
   }
 
-  /** Those that may administer the room. */
+  /** Notifies those who may administer the room. */
   notifyAdmins<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
     for (const [sink, owner] of this.#sinks) if (owner?.grants.roomAdmin) sink.notify(event, data);
   }
 
-  /** One participant, if it has a sink. */
-  notify<E extends keyof ServerEvents>(participant: Participant, event: E, data: ServerEvents[E]): void {
-    for (const [sink, owner] of this.#sinks) if (owner === participant) sink.notify(event, data);
+  /** Notifies everyone but a participant of something about it, unless it is hidden from them. */
+  #notifyOthers<E extends keyof ServerEvents>(participant: Participant, event: E, data: ServerEvents[E]): void {
+    if (!participant.grants.hidden) this.#send(participant, event, data);
+  }
+
+  #send<E extends keyof ServerEvents>(participant: Participant, event: E, data: ServerEvents[E]): void {
+    for (const [sink, owner] of this.#sinks) if (owner !== participant) sink.notify(event, data);
   }
 }

@@ -83,11 +83,11 @@ export class Peer implements Participant, Subscriber, EventSink {
     this.#transports = new PeerTransports({
       router: options.placement.router,
       maxIncomingBitrate: options.maxIncomingBitrate,
-      onRouterClosed: () => this.close('mediaLost'),
-      onDtlsClosed: () => this.close('left'),
-      onTupleChanged: () => this.#subscriptions?.requestKeyFrames(),
-      onCongestion: (layersLess) => this.#subscriptions?.setLayerReduction(layersLess),
     });
+    this.#transports.events.on('routerClosed', () => this.close('mediaLost'));
+    this.#transports.events.on('dtlsClosed', () => this.close('left'));
+    this.#transports.events.on('tupleChanged', () => this.#subscriptions?.requestKeyFrames());
+    this.#transports.events.on('congestion', (layers) => this.#subscriptions?.setLayerReduction(layers));
     this.#lifetime.defer(() => options.placement[Symbol.dispose]());
     this.#lifetime.defer(() => this.#events.close());
     this.#lifetime.defer(() => this.#transports.closeAll());
@@ -318,8 +318,11 @@ export class Peer implements Participant, Subscriber, EventSink {
     await this.#subscriptions?.unsubscribeSlots();
   }
 
+  removePeer(peerId: string): void {
+    this.#subscriptions?.removePeer(peerId);
+  }
+
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
-    if (event === 'peerClosed' && 'peerId' in data) this.#subscriptions?.removePeer(data.peerId);
     this.#events.notify(event, data);
   }
 

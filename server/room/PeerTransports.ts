@@ -1,4 +1,5 @@
 /** Owns the two transports of a browser's peer: made when there is a right to them, gone with it. */
+import { EventEmitter } from 'node:events';
 import type { WebRtcTransport } from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
 import type { DtlsParameters, IceParameters, TransportCounters, TransportInfo } from '../../shared/media.ts';
@@ -21,17 +22,22 @@ export interface PeerTransportsOptions {
   readonly router: RoomRouter;
   /** bit/s that may come in. */
   readonly maxIncomingBitrate: number;
+}
+
+/** By event: its arguments. */
+export interface PeerTransportsEvents {
   /** The worker has failed. */
-  onRouterClosed(): void;
-  /** The client has closed its media: it is gone, unless its connection has more to say of why. */
-  onDtlsClosed(): void;
-  /** What is received comes another way now, and what was sent meanwhile is lost. */
-  onTupleChanged(): void;
-  /** The way to the client has got narrow: so many layers less; 0 when it has recovered. */
-  onCongestion(layersLess: number): void;
+  routerClosed: [];
+  /** The client has closed a transport, which it does when it leaves. Its connection has had time to say why. */
+  dtlsClosed: [];
+  /** The receiving transport uses another path: packets that were sent to the former one are lost. */
+  tupleChanged: [];
+  /** The downlink is congested: reduce each video by so many spatial layers; 0 when it has recovered. */
+  congestion: [layerReduction: number];
 }
 
 export class PeerTransports {
+  readonly events = new EventEmitter<PeerTransportsEvents>();
   readonly #options: PeerTransportsOptions;
   readonly #open = new Map<Direction, WebRtcTransport>();
   /** Those that the worker is making; one that is not wanted any more by then is not here. */
@@ -128,6 +134,7 @@ export class PeerTransports {
 
   closeAll(): void {
     this.#closed = true;
+    this.events.removeAllListeners();
     clearTimeout(this.#refreshing);
     clearTimeout(this.#dtlsClosedTimer);
     this.close('send');
@@ -135,12 +142,12 @@ export class PeerTransports {
   }
 
   #listen(direction: Direction, transport: WebRtcTransport): void {
-    const { onRouterClosed, onDtlsClosed } = this.#options;
     transport.observer.once('close', () => this.#connected.delete(transport.id));
-    transport.once('routerclose', onRouterClosed);
+    transport.once('routerclose', () => this.events.emit('routerClosed'));
     transport.on('dtlsstatechange', (state) => {
       // The other end said goodbye (RFC 5246, section 7.2.1): whoever only lost the way says nothing.
-      if (state === 'closed') this.#dtlsClosedTimer ??= setTimeout(onDtlsClosed, DTLS_CLOSE_DELAY);
+      if (state !== 'closed') return;
+      this.#dtlsClosedTimer ??= setTimeout(() => this.events.emit('dtlsClosed'), DTLS_CLOSE_DELAY);
     });
     transport.on('iceselectedtuplechange', () => {
       if (direction === 'recv' && transport.dtlsState === 'connected') this.#onTupleChanged();
@@ -148,9 +155,10 @@ export class PeerTransports {
   }
 
   async #limit(direction: Direction, transport: WebRtcTransport): Promise<void> {
-    const { maxIncomingBitrate, onCongestion } = this.#options;
+    const { maxIncomingBitrate } = this.#options;
     if (direction === 'send') await transport.setMaxIncomingBitrate(maxIncomingBitrate);
     else {
+      const onCongestion = (layerReduction: number) => void this.events.emit('congestion', layerReduction);
       await Promise.all([
         transport.setMinOutgoingBitrate(MIN_OUTGOING_BITRATE),
         DownlinkLimiter.follow(transport, { minBitrate: MIN_OUTGOING_BITRATE, onCongestion }),
@@ -163,6 +171,6 @@ export class PeerTransports {
     this.#refreshing = setTimeout(() => {
       this.#refreshing = undefined;
     }, REFRESH);
-    this.#options.onTupleChanged();
+    this.events.emit('tupleChanged');
   }
 }

@@ -1,4 +1,4 @@
-/** Owns one room: who is in it, what they publish, and that everyone hears of both. It knows no socket. */
+/** One room: who is in it, what they may do, and what they publish. It knows no socket. */
 import type { Logger } from 'pino';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
@@ -12,41 +12,35 @@ import { AudioForwarding } from './AudioForwarding.ts';
 import { BatchTimer } from './BatchTimer.ts';
 import { Broadcast, type BroadcastSnapshot } from './Broadcast.ts';
 import type { EventSink } from './EventSink.ts';
-import { forEachConcurrent } from './forEachConcurrent.ts';
 import { Notifier } from './Notifier.ts';
 import type { Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
+import type { RoomDelays } from './RoomDelays.ts';
+import { type RoomEventSource, RoomEvents } from './RoomEvents.ts';
+import { logRoomEvents } from './roomLog.ts';
 import type { Subscriber } from './Subscriber.ts';
 import { Subscribers } from './Subscribers.ts';
-
-/** Delays of a room that are not the usual ones, in milliseconds. */
-export interface RoomDelays {
-  /** How long there have to be fewer microphones before audio slots end, as `Voices` takes it. */
-  readonly hysteresis?: number | undefined;
-  /** How long a router is kept that nobody's media comes in at, as `Fabric` takes it. */
-  readonly routerLinger?: number | undefined;
-  /** How long a consumer is kept paused that nobody watches, as `VideoFeed` takes it. */
-  readonly consumerLinger?: number | undefined;
-}
+import { TrackForwarding } from './TrackForwarding.ts';
 
 export interface RoomOptions {
   readonly name: string;
   readonly kind: RoomKind;
+  /** Closes with the room. */
   readonly routers: RoomRouters;
   readonly moderation: Moderation;
-  /** What was known of a broadcast of that name when everybody had left. */
-  readonly broadcastSnapshot?: BroadcastSnapshot | undefined;
-  /** How many others are heard at once where there are many. */
+  /** State of a broadcast of that name that everybody has left. */
+  readonly snapshot?: BroadcastSnapshot | undefined;
+  /** How many others one hears at once where there are audio slots. */
   readonly maxAudibleSpeakers: number;
   readonly delays?: RoomDelays | undefined;
   readonly log: Logger;
 }
 
-/** What somebody who joins is beside a participant. */
+/** What a participant has beside its place in the room; both end when it does. */
 export interface JoinRoles {
-  /** What it receives by; nothing where it only publishes. */
+  /** Receives what others publish; missing for one that only publishes. */
   readonly subscriber?: Subscriber;
-  /** What it is told by; nothing where it needs no events. */
+  /** Is sent events; missing for one that needs none. */
   readonly sink?: EventSink;
 }
 
@@ -57,69 +51,58 @@ export class Room {
   readonly kind: RoomKind;
   readonly routers: RoomRouters;
   readonly delays: RoomDelays;
-  /** What makes it a broadcast, where it is one. */
+  /** For features that react to what happens in the room. */
+  readonly events: RoomEventSource;
+  /** Undefined in a call. */
   readonly broadcast: Broadcast | undefined;
-  readonly #log: Logger;
+  /** Paces the presence events of a large room. */
+  readonly batchTimer = new BatchTimer(() => this.size);
+  readonly #events: RoomEvents;
   readonly #moderation: Moderation;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #participants = new Map<string, Participant>();
+  /** Identities that are about to join: the room stays open for them. */
+  readonly #seats = new Set<{ readonly identity: string }>();
+  readonly #notifier: Notifier;
   readonly #subscribers: Subscribers;
-  readonly #notifier = new Notifier();
-  readonly #publications = new Map<string, Publication>();
   readonly #audio: AudioForwarding;
-  /** At which large rooms tell who is there. */
-  readonly batchTimer = new BatchTimer(() => this.size);
-  /** Identities that are on their way in: the room must not close under them. */
-  readonly #seats = new Set<{ identity: string }>();
+  readonly #tracks: TrackForwarding;
+  #closeReason: CloseReason | undefined;
 
-  constructor({
-    name,
-    kind,
-    routers,
-    moderation,
-    broadcastSnapshot,
-    maxAudibleSpeakers,
-    delays = {},
-    log,
-  }: RoomOptions) {
+  constructor(options: RoomOptions) {
+    const { name, kind, routers, moderation, snapshot, maxAudibleSpeakers, delays = {} } = options;
     this.key = roomKey(kind, name);
     this.name = name;
     this.kind = kind;
     this.routers = routers;
-    this.delays = delays;
-    this.#log = log.child({ room: this.key });
-    this.#moderation = moderation;
     this.#lifetime.defer(() => routers.close());
-    this.#lifetime.defer((reason) => this.#closeParticipants(reason));
-    routers.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
-    const broadcast =
-      kind === 'broadcast'
-        ? new Broadcast({
-            snapshot: broadcastSnapshot,
-            participants: this.#participants,
-            notifier: this.#notifier,
-            onLive: (live) => this.#onLive(live),
-          })
-        : undefined;
-    this.broadcast = broadcast;
-    this.#lifetime.defer(() => broadcast?.close());
-    this.#subscribers = new Subscribers({ broadcast, log: this.#log });
-    this.#audio = new AudioForwarding({
-      maxAudibleSpeakers,
-      hysteresis: delays.hysteresis,
-      routers,
-      log: this.#log,
-      subscribers: this.#subscribers,
-      subscribeAll: (publication) => this.#subscribeAll(publication),
-      notify: (slots) => this.notifyAll('slots', { slots }),
-    });
-    this.#lifetime.defer(() => this.#audio.close());
+    this.delays = delays;
+    this.#moderation = moderation;
     this.#lifetime.defer(() => this.batchTimer.close());
-    this.#log.info('room opened');
+
+    const log = options.log.child({ room: this.key });
+    const events = new RoomEvents(log);
+    this.events = events;
+    this.#events = events;
+    const notifier = new Notifier(events);
+    this.#notifier = notifier;
+    const participants = this.#participants;
+    this.broadcast = kind === 'broadcast' ? new Broadcast({ events, participants, notifier, snapshot }) : undefined;
+    const { broadcast } = this;
+    const subscribers = new Subscribers({ events, broadcast, log });
+    this.#subscribers = subscribers;
+    const { hysteresis } = delays;
+    const audio = new AudioForwarding({ events, subscribers, routers, maxAudibleSpeakers, hysteresis, log });
+    this.#audio = audio;
+    this.#lifetime.defer(() => audio.close());
+    this.#tracks = new TrackForwarding({ events, subscribers, audio, broadcast });
+    logRoomEvents(events, log, participants);
+    log.info('room opened');
+    routers.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
   }
 
   get closed(): boolean {
-    return this.#lifetime.closed;
+    return this.#closeReason !== undefined;
   }
 
   /** How many participants there are; subscribers and event sinks that are none do not count. */
@@ -127,11 +110,12 @@ export class Room {
     return this.#participants.size;
   }
 
-  /** Whose voice each audio slot carries; empty while there are none. */
+  /** Whose speech each audio slot carries; empty while there are none. */
   get slots(): AudioSlotHolders {
     return this.#audio.slots;
   }
 
+  /** Runs `listener` once the room has closed, or at once if it has. */
   onEnd(listener: (reason: CloseReason) => void): void {
     this.#lifetime.defer(listener);
   }
@@ -170,7 +154,7 @@ export class Room {
   }
 
   /**
-   * Lets a participant in, with its other roles, which end when it does. An older one of the same identity is closed.
+   * Lets a participant in, with its other roles. An older participant of the same identity is closed.
    * @returns when its subscriber has everything that is published, or cannot have it
    * @throws {WeirError} `closed`
    */
@@ -181,18 +165,9 @@ export class Room {
     }
     this.#participants.set(participant.id, participant);
     participant.onEnd((reason) => this.#onParticipantClosed(participant, reason));
-    if (sink) {
-      this.#notifier.add(sink, participant);
-      participant.onEnd(() => this.#notifier.remove(sink));
-    }
-    if (subscriber) {
-      this.#subscribers.add(subscriber, participant);
-      participant.onEnd(() => this.#subscribers.remove(subscriber));
-    }
-    const { id: peer, identity } = participant;
-    this.#log.info({ peer, identity, size: this.size }, 'peer joined');
-    this.notifyOthers(participant, 'newPeer', participant.info);
-    this.broadcast?.changed(participant);
+    if (sink) participant.onEnd(this.#notifier.add(sink, participant));
+    if (subscriber) participant.onEnd(this.#subscribers.add(subscriber, participant));
+    this.#events.emit('joined', { participant });
     if (subscriber) await this.subscribeToAll(subscriber);
   }
 
@@ -202,28 +177,42 @@ export class Room {
    * @returns ends its subscriptions; unnecessary once the room has closed
    */
   addSubscriber(subscriber: Subscriber): Disposable {
-    this.#subscribers.add(subscriber);
+    const remove = this.#subscribers.add(subscriber);
     void this.subscribeToAll(subscriber);
     return {
-      [Symbol.dispose]: () => {
-        this.#subscribers.remove(subscriber);
+      [Symbol.dispose]() {
+        remove();
         subscriber.unsubscribeAll();
       },
     };
   }
 
-  /** Tells a sink that is no participant of everyone who is not hidden. It keeps no room open. @returns ends that */
+  /** Notifies a sink that is no participant of everyone who is not hidden. It keeps no room open. @returns ends that */
   addSink(sink: EventSink): Disposable {
-    this.#notifier.add(sink);
-    return { [Symbol.dispose]: () => this.#notifier.remove(sink) };
+    return { [Symbol.dispose]: this.#notifier.add(sink) };
   }
 
   /** Subscribes to everything that is published. @returns when it has it, or cannot have it */
-  async subscribeToAll(subscriber: Subscriber): Promise<void> {
-    if (!this.#subscribers.isEligible(subscriber)) return;
-    const subscribed = [...this.#publications.values()].map((publication) => this.#subscribe(subscriber, publication));
-    const slots = this.#subscribers.logFailure(subscriber, 'slots', this.#audio.subscribe(subscriber));
-    await Promise.all([...subscribed, slots]);
+  subscribeToAll(subscriber: Subscriber): Promise<void> {
+    return this.#tracks.subscribeToAll(subscriber);
+  }
+
+  /** Makes a participant's track known to the others; does not wait until they receive it. */
+  publish(publication: Publication): void {
+    if (publication.closed) return;
+    const changed = () => {
+      const participant = this.#participants.get(publication.track.peerId);
+      if (participant) this.#events.emit('sourcesChanged', { participant });
+    };
+    publication.onEnd(() => {
+      changed();
+      this.#events.emit('unpublished', { publication });
+    });
+    publication.onChange(({ paused }, before) => {
+      if (paused !== before.paused) changed();
+    });
+    changed();
+    this.#events.emit('published', { publication });
   }
 
   /** Removes a participant, and refuses its identity with tokens made before now. */
@@ -248,93 +237,61 @@ export class Room {
     return grants;
   }
 
-  #applyGrants(participant: Participant, grants: Grants): void {
-    const before = participant.grants;
-    participant.setGrants(grants);
-    const { id: peer, identity } = participant;
-    this.#log.info({ peer, identity, grants }, 'grants changed');
-    const subscriber = this.#subscribers.subscriberOf(participant.id);
-    if (before.hidden && !grants.hidden) {
-      this.notifyOthers(participant, 'newPeer', participant.info);
-      // Whoever comes onto the stage is sent what is on it before the broadcast is live.
-      if (subscriber && !this.broadcast?.live) void this.subscribeToAll(subscriber);
-    } else if (!before.hidden && grants.hidden) {
-      this.#notifier.notifyOthers(participant, 'peerClosed', { peerId: participant.id, reason: 'left' });
-      if (subscriber && !this.#subscribers.isEligible(subscriber)) subscriber.unsubscribeAll();
-    }
-    if (before.hidden !== grants.hidden || before.roomAdmin !== grants.roomAdmin) this.broadcast?.changed(participant);
-    if (this.broadcast && grants.roomAdmin && !before.roomAdmin) {
-      this.#notifier.notify(participant, 'handsChanged', this.broadcast.hands);
-    }
+  /** A participant reports that it has raised its hand, or lowered it. */
+  handChanged(participant: Participant, raised: boolean): void {
+    if (this.#has(participant)) this.#events.emit('handChanged', { participant, raised });
   }
 
-  /** Makes a participant's producer known to the others; does not wait until they receive it. */
-  publish(publication: Publication): void {
-    const { id, peerId } = publication.track;
-    const changed = () => this.#sourcesChanged(peerId);
-    this.#publications.set(id, publication);
-    publication.onEnd(() => {
-      this.#publications.delete(id);
-      changed();
-    });
-    publication.onChange(({ paused }, before) => {
-      if (paused !== before.paused) changed();
-    });
-    changed();
-    this.#audio.publish(publication);
-    void this.#subscribeAll(publication);
+  /** A participant reports that it has lost its connection, or has one again. */
+  awayChanged(participant: Participant, away: boolean): void {
+    if (this.#has(participant)) this.#events.emit('awayChanged', { participant, away });
   }
 
-  /** Notifies everyone but a participant of something that it did, unless the others do not know of it. */
-  notifyOthers<E extends keyof ServerEvents>(participant: Participant, event: E, data: ServerEvents[E]): void {
-    if (participant.grants.hidden || !this.#participants.has(participant.id)) return;
-    this.#notifier.notifyOthers(participant, event, data);
+  /** A participant sends a reaction to the others. */
+  react(participant: Participant, reaction: ServerEvents['reaction']['reaction']): void {
+    if (this.#has(participant)) this.#events.emit('reaction', { participant, reaction });
   }
 
+  /** Sends an event of the client protocol to everybody in the room. */
   notifyAll<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
     this.#notifier.notifyAll(event, data);
   }
 
+  /** Announces that the server stops in so many seconds. */
+  drain(seconds: number): void {
+    this.#events.emit('draining', { seconds });
+  }
+
   /** Ends the room, and everyone's stay in it; idempotent. */
   close(reason: CloseReason): void {
-    if (this.#lifetime.end(reason)) this.#log.info({ reason }, 'room closed');
+    if (this.closed) return;
+    this.#closeReason = reason;
+    // Everybody is told by the end of their own stay: nobody should see the others leave first.
+    this.#notifier.clear();
+    this.#subscribers.clear();
+    this.broadcast?.close();
+    try {
+      for (const participant of this.#participants.values()) participant.close(reason);
+    } finally {
+      this.#lifetime.end(reason);
+      this.#events.emit('closed', { reason });
+    }
   }
 
-  #closeParticipants(reason: CloseReason): void {
-    for (const participant of this.#participants.values()) participant.close(reason);
+  #has(participant: Participant): boolean {
+    return this.#participants.get(participant.id) === participant;
   }
 
-  #onLive(live: boolean): void {
-    this.#log.info({ live }, 'broadcast state changed');
-    const { viewers } = this.#subscribers;
-    if (live) void forEachConcurrent(viewers, (subscriber) => this.subscribeToAll(subscriber));
-    else for (const subscriber of viewers) subscriber.unsubscribeAll();
-  }
-
-  async #subscribeAll(publication: Publication): Promise<void> {
-    await this.#subscribers.subscribeAll(publication, () => !this.#audio.usesSlotsFor(publication));
-  }
-
-  async #subscribe(subscriber: Subscriber, publication: Publication): Promise<void> {
-    if (!this.#audio.usesSlotsFor(publication)) await this.#subscribers.subscribe(subscriber, publication);
+  #applyGrants(participant: Participant, grants: Grants): void {
+    const before = participant.grants;
+    participant.setGrants(grants);
+    this.#events.emit('grantsChanged', { participant, before });
   }
 
   #onParticipantClosed(participant: Participant, reason: CloseReason): void {
-    const { id: peer, identity } = participant;
-    this.#participants.delete(peer);
-    this.#log.info({ peer, identity, size: this.size, reason }, 'peer left');
-    if (this.closed) return;
-    // When the server closes, each client is told so by its own connection: nobody should see the others leave first.
-    if (!participant.grants.hidden && reason !== 'serverClosing') {
-      this.#notifier.notifyOthers(participant, 'peerClosed', { peerId: peer, reason });
-    }
-    this.broadcast?.changed(participant);
+    this.#participants.delete(participant.id);
+    this.#events.emit('left', { participant, reason });
     this.#closeIfEmpty();
-  }
-
-  #sourcesChanged(peerId: string): void {
-    const participant = this.#participants.get(peerId);
-    if (participant) this.notifyOthers(participant, 'peerSources', { peerId, sources: participant.info.sources });
   }
 
   #closeIfEmpty(): void {

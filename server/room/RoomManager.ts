@@ -9,7 +9,8 @@ import type { WorkerPool } from '../media/WorkerPool.ts';
 import { roomKey } from '../roomKey.ts';
 import { AdmissionQueue } from './AdmissionQueue.ts';
 import type { BroadcastSnapshot } from './Broadcast.ts';
-import { Room, type RoomDelays } from './Room.ts';
+import { Room } from './Room.ts';
+import type { RoomDelays } from './RoomDelays.ts';
 
 /** A place in a room that is open as long as the place is held. */
 export interface Seat extends Disposable {
@@ -38,8 +39,9 @@ export class RoomManager {
   /** By key, from the moment that somebody asks for one. */
   readonly #rooms = new Map<string, Promise<Room>>();
   readonly #openRooms = new Set<Room>();
+  readonly #openedListeners = new Set<(room: Room) => void>();
   /** Broadcasts that everybody has left, by key; the oldest is the first to be forgotten. */
-  readonly #broadcastSnapshots = new Map<string, BroadcastSnapshot>();
+  readonly #snapshots = new Map<string, BroadcastSnapshot>();
   /** When nobody may be inside any more (`performance.now()`). */
   #endsAt: number | undefined;
   #closed = false;
@@ -47,6 +49,11 @@ export class RoomManager {
   constructor(options: RoomManagerOptions) {
     this.#options = options;
     this.#admissionQueue = new AdmissionQueue({ ...options.joinQueue, open: () => options.pool.acceptsPeers });
+  }
+
+  /** Runs `listener` for every room that opens from now on, before anybody joins it: features subscribe to its events. */
+  onRoomOpened(listener: (room: Room) => void): void {
+    this.#openedListeners.add(listener);
   }
 
   get size(): number {
@@ -105,7 +112,7 @@ export class RoomManager {
   async drain(time: number, signal?: AbortSignal): Promise<void> {
     this.#endsAt = performance.now() + time;
     this.#admissionQueue.close();
-    for (const room of this.#openRooms) room.notifyAll('draining', { seconds: time / 1000 });
+    for (const room of this.#openRooms) room.drain(time / 1000);
     const deadline = AbortSignal.any([AbortSignal.timeout(time), ...(signal ? [signal] : [])]);
     while (this.size > 0 && !deadline.aborted) {
       await Promise.race([Promise.all([...this.#rooms.values()].map(ended)), once(deadline, 'abort')]);
@@ -151,29 +158,30 @@ export class RoomManager {
   async #openRoom(kind: RoomKind, name: string): Promise<Room> {
     const { pool, moderation, maxAudibleSpeakers, delays, log } = this.#options;
     const routers = await RoomRouters.open(pool, { linger: delays?.routerLinger });
-    const broadcastSnapshot = this.#broadcastSnapshotOf(roomKey(kind, name));
-    const room = new Room({ name, kind, routers, moderation, broadcastSnapshot, maxAudibleSpeakers, delays, log });
+    const snapshot = this.#snapshotOf(roomKey(kind, name));
+    const room = new Room({ name, kind, routers, moderation, snapshot, maxAudibleSpeakers, delays, log });
     this.#openRooms.add(room);
     room.onEnd(() => {
       this.#openRooms.delete(room);
-      this.#keepBroadcastSnapshot(room);
+      this.#keepSnapshot(room);
     });
+    for (const listener of this.#openedListeners) listener(room);
     if (this.#closed) room.close('serverClosing');
     return room;
   }
 
-  #broadcastSnapshotOf(key: string): BroadcastSnapshot | undefined {
-    const bygone = this.#broadcastSnapshots.get(key);
+  #snapshotOf(key: string): BroadcastSnapshot | undefined {
+    const bygone = this.#snapshots.get(key);
     return bygone && performance.now() - bygone.until < SNAPSHOTS.time ? bygone : undefined;
   }
 
-  #keepBroadcastSnapshot({ key, broadcast }: Room): void {
-    this.#broadcastSnapshots.delete(key);
+  #keepSnapshot({ key, broadcast }: Room): void {
+    this.#snapshots.delete(key);
     const bygone = broadcast?.snapshot;
     if (!bygone) return;
-    this.#broadcastSnapshots.set(key, bygone);
-    const [oldest] = this.#broadcastSnapshots.keys();
-    if (oldest !== undefined && this.#broadcastSnapshots.size > SNAPSHOTS.most) this.#broadcastSnapshots.delete(oldest);
+    this.#snapshots.set(key, bygone);
+    const [oldest] = this.#snapshots.keys();
+    if (oldest !== undefined && this.#snapshots.size > SNAPSHOTS.most) this.#snapshots.delete(oldest);
   }
 }
 

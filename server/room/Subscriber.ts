@@ -21,4 +21,6 @@ export interface Subscriber {
   subscribeSlots(slots: AudioSlots): Promise<void>;
   /** Receives microphones again, to which it has been subscribed. Resolves when it receives no slot any more. */
   unsubscribeSlots(): Promise<void>;
+  /** A peer that the others knew of is gone: drops what is kept about it. Its tracks end by themselves. */
+  removePeer(peerId: string): void;
 }

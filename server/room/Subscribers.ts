@@ -5,9 +5,11 @@ import type { Broadcast } from './Broadcast.ts';
 import { forEachConcurrent } from './forEachConcurrent.ts';
 import type { Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
+import type { RoomEventSource } from './RoomEvents.ts';
 import type { Subscriber } from './Subscriber.ts';
 
 export interface SubscribersOptions {
+  readonly events: RoomEventSource;
   /** The broadcast that the room is; undefined for a call. */
   readonly broadcast: Pick<Broadcast, 'live'> | undefined;
   readonly log: Logger;
@@ -21,19 +23,33 @@ export class Subscribers {
 
   constructor(options: SubscribersOptions) {
     this.#options = options;
+    options.events.on({
+      left: ({ participant, reason }) => {
+        if (!participant.grants.hidden && reason !== 'serverClosing') this.#removePeer(participant.id);
+      },
+      grantsChanged: ({ participant, before }) => {
+        if (participant.grants.hidden && !before.hidden) this.#removePeer(participant.id);
+      },
+    });
   }
 
-  /** @param participant whose subscriber it is: it is not sent that participant's own tracks, nor its slot */
-  add(subscriber: Subscriber, participant?: Participant): void {
+  /**
+   * @param participant whose subscriber it is: it is not sent that participant's own tracks, nor its slot
+   * @returns what removes the subscriber: it is subscribed to nothing further, and keeps what it is subscribed to
+   */
+  add(subscriber: Subscriber, participant?: Participant): () => void {
     this.#participants.set(subscriber, participant);
     if (participant) this.#subscribers.set(participant.id, subscriber);
+    return () => {
+      this.#participants.delete(subscriber);
+      if (participant) this.#subscribers.delete(participant.id);
+    };
   }
 
-  /** It is not subscribed to anything from now on; what it is subscribed to stays. */
-  remove(subscriber: Subscriber): void {
-    const participant = this.#participants.get(subscriber);
-    this.#participants.delete(subscriber);
-    if (participant) this.#subscribers.delete(participant.id);
+  /** Removes all of them. */
+  clear(): void {
+    this.#participants.clear();
+    this.#subscribers.clear();
   }
 
   has(subscriber: Subscriber): boolean {
@@ -97,6 +113,10 @@ export class Subscribers {
       const who = participant && { peer: participant.id, identity: participant.identity };
       this.#options.log[level]({ err: error, ...who, what }, 'subscribe failed');
     }
+  }
+
+  #removePeer(peerId: string): void {
+    for (const subscriber of this.#participants.keys()) subscriber.removePeer(peerId);
   }
 
   #isViewer(subscriber: Subscriber): boolean {

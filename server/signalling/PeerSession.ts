@@ -178,7 +178,7 @@ export class PeerSession implements RequestContext {
     const { peer, room } = this;
     if (peer.closed || peer.info.away === away) return;
     peer.setAway(away);
-    room.notifyOthers(peer, 'peerAway', { peerId: peer.id, away });
+    room.awayChanged(peer, away);
   }
 
   #cancelExpiry(): void {

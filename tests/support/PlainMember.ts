@@ -13,7 +13,7 @@ import { PublishedTrack } from '../../server/room/PublishedTrack.ts';
 import type { Room } from '../../server/room/Room.ts';
 import type { Subscriber } from '../../server/room/Subscriber.ts';
 import type { CloseReason } from '../../shared/closeReasons.ts';
-import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
+import type { Grants, PeerInfo, ServerEvents } from '../../shared/protocol.ts';
 import { openUdp, opusParameters, RtpCounter, rtpPacket } from './rtp.ts';
 
 /** A UDP socket, and the transport on one of a room's routers that it is connected to. */
@@ -46,15 +46,16 @@ function closeEndpoint({ socket, transport, placement }: Endpoint): void {
 export class PlainPublisher implements Participant {
   readonly id = randomUUID();
   readonly identity: string;
-  readonly grants = grantsOf('speaker');
+  grants: Grants;
   producer: Producer | undefined;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #endpoint: Endpoint;
   #sequence = 0;
   #ssrc = 0;
 
-  constructor(identity: string, endpoint: Endpoint) {
+  constructor(identity: string, endpoint: Endpoint, grants: Grants = grantsOf('speaker')) {
     this.identity = identity;
+    this.grants = grants;
     this.#endpoint = endpoint;
     endpoint.transport.once('routerclose', () => this.close('mediaLost'));
     this.#lifetime.defer(() => closeEndpoint(endpoint));
@@ -102,7 +103,10 @@ export class PlainPublisher implements Participant {
     }
   }
 
-  setGrants(): void {}
+  setGrants(grants: Grants): void {
+    this.grants = grants;
+    if (!grants.canPublish) this.producer?.close();
+  }
 
   close(reason: CloseReason): void {
     this.#lifetime.end(reason);
@@ -146,6 +150,8 @@ export class PlainSubscriber implements Subscriber {
 
   async unsubscribeSlots(): Promise<void> {}
 
+  removePeer(): void {}
+
   close(): void {
     closeEndpoint(this.#endpoint);
   }
@@ -165,13 +171,13 @@ export class PlainMember extends PlainPublisher {
   readonly subscriber: PlainSubscriber;
   readonly sink = new EventLog();
 
-  constructor(identity: string, endpoint: Endpoint) {
-    super(identity, endpoint);
+  constructor(identity: string, endpoint: Endpoint, grants?: Grants) {
+    super(identity, endpoint, grants);
     this.subscriber = new PlainSubscriber(endpoint);
   }
 
-  static override async join(room: Room, identity: string): Promise<PlainMember> {
-    const member = new PlainMember(identity, await openEndpoint(room));
+  static override async join(room: Room, identity: string, grants?: Grants): Promise<PlainMember> {
+    const member = new PlainMember(identity, await openEndpoint(room), grants);
     await room.join(member, member);
     return member;
   }

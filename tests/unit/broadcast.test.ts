@@ -1,10 +1,12 @@
 /** Owns the rules of a broadcast by themselves: what is told when, an empty stage, hands, roles, addresses of pages. */
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { grantsOf, normalizeGrants } from '../../server/auth/grants.ts';
-import { Broadcast } from '../../server/room/Broadcast.ts';
+import { Broadcast, type BroadcastSnapshot } from '../../server/room/Broadcast.ts';
 import type { EventSink } from '../../server/room/EventSink.ts';
 import { Notifier } from '../../server/room/Notifier.ts';
 import type { Participant } from '../../server/room/Participant.ts';
+import { RoomEvents } from '../../server/room/RoomEvents.ts';
 import { roomKey } from '../../server/roomKey.ts';
 import {
   type BroadcastInfo,
@@ -58,6 +60,13 @@ class Listener implements Participant, EventSink {
 }
 
 const MINUTE = 60_000;
+const log = pino({ level: 'silent' });
+
+/** A broadcast that somebody comes back to. */
+function restored(snapshot: BroadcastSnapshot): Broadcast {
+  const events = new RoomEvents(log);
+  return new Broadcast({ events, participants: new Map(), notifier: new Notifier(events), snapshot });
+}
 
 describe('a broadcast', () => {
   beforeEach(() => {
@@ -69,27 +78,32 @@ describe('a broadcast', () => {
 
   function setUp() {
     const participants = new Map<string, Participant>();
-    const notifier = new Notifier();
+    const events = new RoomEvents(log);
+    const notifier = new Notifier(events);
+    const removers = new Map<string, () => void>();
     const live: boolean[] = [];
-    const broadcast = new Broadcast({ participants, notifier, onLive: (state) => live.push(state) });
+    events.on({ liveChanged: (state) => live.push(state.live) });
+    const broadcast = new Broadcast({ events, participants, notifier });
     return {
       broadcast,
       live,
+      raise: (participant: Participant, raised = true) => events.emit('handChanged', { participant, raised }),
       enter(id: string, role: Role) {
         const member = new Listener(id, role);
         participants.set(id, member);
-        notifier.add(member, member);
-        broadcast.changed(member);
+        events.emit('joined', { participant: member });
+        removers.set(id, notifier.add(member, member));
         return member;
       },
       leave(member: Listener) {
         participants.delete(member.id);
-        notifier.remove(member);
-        broadcast.changed(member);
+        removers.get(member.id)?.();
+        events.emit('left', { participant: member, reason: 'left' });
       },
       become(member: Listener, role: Role) {
+        const before = member.grants;
         member.setGrants(normalizeGrants('broadcast', grantsOf(role)));
-        broadcast.changed(member);
+        events.emit('grantsChanged', { participant: member, before });
       },
     };
   }
@@ -98,15 +112,10 @@ describe('a broadcast', () => {
     vi.advanceTimersByTime(10_000);
     const left = { live: true, profile: 'smooth', since, until: performance.now() } as const;
     vi.advanceTimersByTime(5 * MINUTE - 1);
-    const early = new Broadcast({
-      snapshot: left,
-      participants: new Map(),
-      notifier: new Notifier(),
-      onLive: () => {},
-    });
+    const early = restored(left);
     expect(early.info).toMatchObject({ state: 'live', profile: 'smooth', liveSeconds: 310 - 0.001 });
     vi.advanceTimersByTime(1);
-    const late = new Broadcast({ snapshot: left, participants: new Map(), notifier: new Notifier(), onLive: () => {} });
+    const late = restored(left);
     expect(late.info).toMatchObject({ state: 'ended', liveSeconds: 10 });
     vi.advanceTimersByTime(5 * MINUTE);
     expect(early.info.state).toBe('ended');
@@ -242,11 +251,11 @@ describe('a broadcast', () => {
   });
 
   test('tells of hands once a second, to administrators only; those who come onto the stage have none', () => {
-    const { broadcast, enter, leave, become } = setUp();
+    const { broadcast, enter, leave, become, raise } = setUp();
     const [host, speaker] = [enter('host', 'host'), enter('speaker', 'speaker')];
     const viewers = Array.from({ length: MAX_HANDS + 10 }, (_, index) => enter(`v${index}`, 'viewer'));
     vi.advanceTimersByTime(0);
-    for (const viewer of viewers) broadcast.setHand(viewer, true);
+    for (const viewer of viewers) raise(viewer);
     vi.advanceTimersByTime(999);
     expect(host.hands).toEqual([]);
     vi.advanceTimersByTime(1);
@@ -257,7 +266,7 @@ describe('a broadcast', () => {
     if (!first || !second || !third) throw new Error('nobody came');
     leave(first);
     become(second, 'speaker');
-    broadcast.setHand(third, false);
+    raise(third, false);
     vi.advanceTimersByTime(1000);
     expect(host.hands.length).toBe(2);
     expect(host.hands[1]).toMatchObject({ total: MAX_HANDS + 7, first: { 0: { peerId: 'v3', name: 'Name of v3' } } });
@@ -274,16 +283,16 @@ describe('a broadcast', () => {
   });
 
   test('an invitation is for one who asks, is told again where it may not have been heard, and is answered once', () => {
-    const { broadcast, enter } = setUp();
+    const { broadcast, enter, raise } = setUp();
     const [host, viewer] = [enter('host', 'host'), enter('viewer', 'viewer')];
     const notFound = expect.objectContaining({ code: 'notFound' });
     expect(() => broadcast.invite('viewer', host)).toThrow(notFound);
-    broadcast.setHand(viewer, true);
+    raise(viewer);
     expect(() => broadcast.answer(viewer, true)).toThrow(notFound);
     broadcast.remind(viewer);
     expect(viewer.others).toEqual([]);
     broadcast.invite('viewer', host);
-    broadcast.setHand(viewer, true);
+    raise(viewer);
     broadcast.remind(viewer);
     const invited = ['invited', { by: 'Name of host' }];
     expect(viewer.others).toEqual([invited, invited]);

@@ -11,15 +11,14 @@ export function presenceHandlers(current: CurrentContext): PresenceHandlers {
     setHand({ raised, name }) {
       const { peer, room } = current();
       peer.setHand(raised, name);
-      if (peer.grants.hidden) room.broadcast?.setHand(peer, raised);
-      else room.notifyOthers(peer, 'peerHand', { peerId: peer.id, raised });
+      room.handChanged(peer, raised);
       return {};
     },
 
     react({ reaction }) {
       const { peer, room, reactions } = current();
       if (!reactions.tryTake()) throw new WeirError('rateLimited', 'You have sent too many reactions in a short time.');
-      room.notifyOthers(peer, 'reaction', { peerId: peer.id, reaction });
+      room.react(peer, reaction);
       return {};
     },
   };

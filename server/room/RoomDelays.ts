@@ -1,0 +1,11 @@
+/** Delays inside of a room that tests shorten. */
+
+/** In milliseconds; each has a default where it is used. */
+export interface RoomDelays {
+  /** How long there have to be fewer microphones before audio slots end, see `AudioForwarding`. */
+  readonly hysteresis?: number | undefined;
+  /** How long a router is kept on which nobody is placed, see `RoomRouters`. */
+  readonly routerLinger?: number | undefined;
+  /** How long a paused consumer is kept that nobody watches, see `VideoSubscription`. */
+  readonly consumerLinger?: number | undefined;
+}
