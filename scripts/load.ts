@@ -1,4 +1,4 @@
-/** Owns the load tester's command: what is asked, what is shown, what is written: `npm run load -- --help`. */
+/** The load test command: parses options, shows progress, writes reports. Usage: `npm run load -- --help`. */
 import { constants } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -9,7 +9,7 @@ import { reportHtml } from './load/report/html.ts';
 import { progressLine, summaryText } from './load/report/text.ts';
 import { load } from './load/run.ts';
 
-/** Secrets do not belong into a report. */
+/** Leaves secrets out of the command line that reports show. */
 function commandOf(args: readonly string[]): string {
   const shown = args.map((arg, index) => {
     const hidden = args[index - 1] === '--api-secret' ? '...' : arg.replace(/^(--api-secret=).*/s, '$1...');
@@ -18,7 +18,7 @@ function commandOf(args: readonly string[]): string {
   return ['npm run load --', ...shown].join(' ');
 }
 
-/** Better now than after the test. @throws {UsageError} */
+/** Checks the output file before the test rather than after it. @throws {UsageError} */
 async function mustBeWritable(file: string): Promise<void> {
   const directory = dirname(resolve(file));
   try {
@@ -30,7 +30,7 @@ async function mustBeWritable(file: string): Promise<void> {
   }
 }
 
-/** @returns the exit code: 0, 1 when an assertion does not hold or nobody got in, 2 for a wrong command line */
+/** @returns the exit code: 0; 1 when an assertion fails or nobody could join; 2 for a wrong command line */
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
   if (!options) {
@@ -61,7 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
   return results.members.joined === 0 || results.assertions.some(({ ok }) => !ok) ? 1 : 0;
 }
 
-// Whoever reads along may stop, as `head` does.
+// The reader of a pipe may stop early, as `head` does.
 process.stdout.on('error', () => {});
 try {
   process.exitCode = await main(process.argv.slice(2));

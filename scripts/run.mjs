@@ -1,4 +1,7 @@
-/** Owns every npm script: does the set-up that a command needs, then runs the command under a Node that can. */
+/**
+ * Entry point of every npm script: runs the set-up steps that a command requires, then the command, under a recent
+ * enough Node.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -24,7 +27,7 @@ for (const signal of endings) process.on(signal, interrupt);
 
 const module = (/** @type {string} */ path) => join(place.root, 'node_modules', path);
 const base = [nodeStep, (/** @type {import('./setup/places.mjs').Place} */ place) => npmStep(place), packagesStep];
-// It would colour what it writes into pipes and files, too.
+// Vitest would colour its output into pipes and files, too.
 const colours = `--colors=${process.stdout.isTTY ? 'force' : 'off'}`;
 
 /**
@@ -107,14 +110,14 @@ else {
 
 /** @param {Command} command */
 async function main({ steps, run: runIt }) {
-  // The launcher's own variables are no business of the server's.
+  // The launcher's own variables are not meant for the server.
   const { WEIR_LAUNCHER, WEIR_SKIP_SETUP } = process.env;
   delete process.env.WEIR_LAUNCHER;
   delete process.env.WEIR_SKIP_SETUP;
-  // Started by npm, or by a launcher under an older Node: we end with them.
+  // Started by npm, or by a launcher under an older Node: end with the parent.
   if (process.env.npm_lifecycle_event === name || WEIR_LAUNCHER) leashToParent();
   process.chdir(place.root);
-  // For images and units where all is in place, and nothing may be written.
+  // For images and systemd units, where everything is installed and the file system may be read-only.
   if (WEIR_SKIP_SETUP !== '1') await prepare(steps);
   const node = nodeBinary(place);
   if (node === process.execPath) return runIt(args);
@@ -133,7 +136,7 @@ async function prepare(steps) {
     linkNode(place);
     if (steps.includes(workerStep)) process.env.MEDIASOUP_WORKER_BIN = workerBinary(place);
   } catch (error) {
-    // What was interrupted is no failure to explain; `interrupt` ends us.
+    // An interruption is not reported as a failure; `interrupt` ends the process.
     if (interrupted) await new Promise(() => {});
     if (!(error instanceof SetupError)) throw error;
     console.error(`\n${error.text}\n`);
@@ -142,7 +145,7 @@ async function prepare(steps) {
 }
 
 /**
- * A signal while children of ours run ends them and then us; a second one does so at once.
+ * A signal while child processes run ends them first and then this process; a second one ends everything at once.
  * @param {NodeJS.Signals} signal
  */
 async function interrupt(signal) {
@@ -161,7 +164,7 @@ function stopListening() {
 }
 
 /**
- * Goes on as another script, in this very process: signals, exit code and all are its own.
+ * Continues as another script in the same process, which then handles signals and the exit code itself.
  * @param {string} script
  * @param {string[]} args
  */
@@ -172,7 +175,7 @@ async function become(script, args) {
 }
 
 /**
- * @param {string[]} projects those of vitest.config.ts that run unless the arguments name others
+ * @param {string[]} projects projects of vitest.config.ts that run unless the arguments name others
  * @param {string[]} args
  */
 function test(projects, args) {
@@ -195,7 +198,7 @@ async function dev(args) {
   const leash = new URL('setup/watched.mjs', import.meta.url).href;
   const server = ['--watch', '--watch-preserve-output', '--import', leash, 'server/main.ts', ...args];
   const env = { ...process.env, WEIR_LAUNCHER: String(process.pid) };
-  // `node --watch` dies of SIGHUP without a word to its child.
+  // `node --watch` exits on SIGHUP without passing it on to its child.
   handOver(process.execPath, server, env, (signal) => (signal === 'SIGHUP' ? 'SIGTERM' : signal));
   const { createServer } = await import('vite');
   const page = await createServer();

@@ -1,4 +1,7 @@
-/** Owns `npm run shots`: pictures of every state of the page, in `shots/`. Names that are given choose by their beginning. */
+/**
+ * The screenshot command, `npm run shots`: takes pictures of every state of the page into `shots/`; arguments select by
+ * prefix.
+ */
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
@@ -16,7 +19,7 @@ interface Picture {
   readonly frame: Frame;
 }
 
-/** The pictures that were asked for. */
+/** The pictures selected on the command line. */
 function chosen(): Picture[] {
   const pictures = shots.flatMap((shot) =>
     (shot.on ?? ['desktop']).map((frame) => ({
@@ -28,7 +31,9 @@ function chosen(): Picture[] {
   return pictures.filter(({ name }) => wanted.length === 0 || wanted.some((beginning) => name.startsWith(beginning)));
 }
 
-/** Those that one page can show, one after the other: size and colours may differ, not the way, language and touch. */
+/**
+ * Groups pictures that one page can show in turn: size and colour scheme may differ; path, language and touch may not.
+ */
 function perPage(pictures: readonly Picture[]): Picture[][] {
   const byWay = Map.groupBy(pictures, ({ shot }) => shot.go);
   return [...byWay.values()].flatMap((same) => [
@@ -39,10 +44,10 @@ function perPage(pictures: readonly Picture[]): Picture[][] {
 async function take(page: Page, { name, shot, frame }: Picture): Promise<void> {
   await page.setViewportSize({ width: frame.width, height: frame.height });
   await page.emulateMedia({ colorScheme: frame.scheme ?? 'dark' });
-  // Where a pointer changes nothing.
+  // A place where the pointer hovers over nothing.
   await page.mouse.move(1, 1);
   await shot.open?.(page);
-  // What moves has arrived, and tiles of another size have their pictures.
+  // Wait for the end of transitions, and for frames in resized tiles.
   await page.waitForTimeout(350);
   await page.screenshot({ path: `${directory}${name}.png` });
   if (!shot.open) return;
@@ -50,7 +55,7 @@ async function take(page: Page, { name, shot, frame }: Picture): Promise<void> {
   await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur());
 }
 
-/** Takes those of one page. @returns how many there are now */
+/** Takes the pictures of one page. @returns the number of pictures */
 async function takeAll(pictures: readonly Picture[], stand: Stand): Promise<number> {
   const [first] = pictures;
   if (!first) return 0;

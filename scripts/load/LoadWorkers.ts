@@ -1,11 +1,11 @@
-/** Owns the processes of a load test as its coordinator sees them: starts them, hears them, and ends them. */
+/** The worker processes of a load test as the coordinator sees them: start, messages in both directions, end. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Order, Report } from './messages.ts';
 
 const script = fileURLToPath(new URL('loadWorker.ts', import.meta.url));
-/** How long a load worker may take to say what it has counted, in milliseconds. */
+/** How long a load worker may take to send its final counts, in milliseconds. */
 const END_TIMEOUT = 20_000;
 
 export type Result = Extract<Report, { type: 'result' }>;
@@ -18,7 +18,7 @@ export class LoadWorkers implements AsyncDisposable {
     this.#children = children;
   }
 
-  /** @param hear is told everything that a load worker says while the test runs, and which one said it */
+  /** @param onReport called with every report of a load worker while the test runs, and the worker's index */
   static async start(count: number, hear: (report: Report, index: number) => void): Promise<LoadWorkers> {
     const children = Array.from({ length: count }, () =>
       fork(script, { serialization: 'advanced', execArgv: ['--max-semi-space-size=32'] }),
@@ -49,14 +49,14 @@ export class LoadWorkers implements AsyncDisposable {
     return this.#children.map(({ pid = 0 }) => pid);
   }
 
-  /** @param order what each is told, by its number */
+  /** @param order returns the order for each worker, by its index */
   send(order: (index: number) => Order): void {
     this.#children.forEach((child, index) => {
       if (child.connected) child.send(order(index));
     });
   }
 
-  /** Ends the test. @returns what those have counted who could still say it */
+  /** Ends the test. @returns the results of the workers that still respond */
   async end(): Promise<Result[]> {
     const gone = this.#children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
     const exits = gone.map((child) => once(child, 'exit'));

@@ -1,4 +1,4 @@
-/** Owns what is known while a load test runs: who is in, who failed, and a row a second of what all processes counted. */
+/** The state of a running load test: who has joined, who failed, and a row per second of what all processes counted. */
 import { setTimeout } from 'node:timers/promises';
 import { Histogram } from '../support/statistics/Histogram.ts';
 import type { Report, Second } from './messages.ts';
@@ -32,7 +32,7 @@ export class Progress {
     this.#settled();
   }
 
-  /** Resolves when so many have joined or failed, or patience ends. */
+  /** Resolves when `count` members have joined or failed, or after `timeout` milliseconds. */
   async settled(count: number, patience: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#settled = () => {
@@ -49,14 +49,14 @@ export class Progress {
     return members.filter(({ name }) => !this.joined.has(name) && !this.failed.has(name)).length;
   }
 
-  /** Of what follows from the first failure of a member, only that one counts. */
+  /** Only the first failure of a member counts; later ones follow from it. */
   #fail(name: string, error: string): void {
     if (this.failed.has(name)) return;
     this.failed.add(name);
     this.failures[error] = (this.failures[error] ?? 0) + 1;
   }
 
-  /** A row of the timeline is there when every process has told of that second. */
+  /** A row of the timeline is complete when every process has reported that second. */
   #take(second: Second, index: number): void {
     this.rss.set(index, second.rss);
     this.shares.set(index, [...(this.shares.get(index) ?? []), second.cpu]);

@@ -1,4 +1,4 @@
-/** Owns how what the processes have counted becomes one result. */
+/** Merges the counts of all processes into one result. */
 
 import { distributionOf } from '../support/statistics/distribution.ts';
 import { Histogram } from '../support/statistics/Histogram.ts';
@@ -8,7 +8,7 @@ import { judge, parseAssertion } from './report/assertions.ts';
 import type { LoadResults, ProcessRow, SubscriberRow, TimelineRow, TrackRow } from './results.ts';
 import { addPackets, noPackets } from './tally.ts';
 
-/** A tester busier than this adds delays of its own, which look like the server's; share of one core. */
+/** Share of one core above which a tester process adds delays of its own, which look like the server's. */
 const BUSY = 0.85;
 
 export interface Observed {

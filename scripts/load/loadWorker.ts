@@ -1,4 +1,4 @@
-/** Owns one process of a load test: its members' comings and goings, and what they have counted. */
+/** One process of a load test: lets its members join and leave by plan, and collects their counts. */
 import { setTimeout } from 'node:timers/promises';
 import { signToken } from '../../server/auth/tokens.ts';
 import { WeirError } from '../../shared/errors.ts';
@@ -11,10 +11,10 @@ import type { LoadOptions } from './options.ts';
 import type { MemberPlan, ScheduledEvent } from './plan.ts';
 import { publishedBy, Received, subscriberRow } from './tally.ts';
 
-/** How long a token for joining holds, in seconds. */
+/** Validity of a join token, in seconds. */
 const TOKEN_LIFETIME = 600;
 
-/** A member's place in the test, and whoever fills it: after a return it is somebody new. */
+/** A slot in the plan and the member that currently fills it: each rejoin creates a new member. */
 interface Place {
   readonly plan: MemberPlan;
   member: Member | undefined;
@@ -40,7 +40,7 @@ class LoadWorker {
     for (const plan of members) this.#places.set(plan.name, { plan, member: undefined, error: undefined });
   }
 
-  /** Lets everyone join at their time. */
+  /** Starts the schedule of joins. */
   begin(): void {
     for (const place of this.#places.values()) void this.#joinLater(place);
     void this.#tellEverySecond();
@@ -57,7 +57,7 @@ class LoadWorker {
     }
   }
 
-  /** Ends everything. @returns what has been counted */
+  /** Ends all members. @returns their counts */
   end(): Extract<Report, { type: 'result' }> {
     this.#ending.abort();
     const until = now();
@@ -124,7 +124,7 @@ class LoadWorker {
       report({ type: 'joined', name, again });
     } catch (error) {
       if (this.#ending.signal.aborted) return;
-      // One whose media found no way was no subscriber.
+      // A member whose media failed to connect does not count as a subscriber.
       place.member = undefined;
       place.error = error instanceof WeirError || error instanceof Error ? error.message : String(error);
       report({ type: 'failed', name, error: place.error });
@@ -174,7 +174,7 @@ class LoadWorker {
     return lost;
   }
 
-  /** @returns whether the test still goes on */
+  /** @returns whether the test is still running */
   async #wait(milliseconds: number): Promise<boolean> {
     const { signal } = this.#ending;
     await setTimeout(Math.max(0, milliseconds), undefined, { signal }).catch(() => {});
@@ -198,11 +198,11 @@ process.on('message', async (message) => {
   } else if (order.type === 'allIn') void loadWorker?.run(order.scheduledEvents);
   else {
     if (loadWorker) report(loadWorker.end());
-    // What has been said must arrive before we go.
+    // Flush the messages before exiting.
     process.disconnect();
   }
 });
-// Without a coordinator there is no test.
+// The coordinator has gone: end the test.
 process.on('disconnect', () => process.exit());
 process.on('SIGINT', () => {});
 report({ type: 'ready' });

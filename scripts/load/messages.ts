@@ -1,11 +1,11 @@
-/** Owns what the processes of a load test say to each other. */
+/** Messages between the processes of a load test. */
 import { z } from 'zod';
 import type { Histogram } from '../support/statistics/Histogram.ts';
 import type { LoadOptions } from './options.ts';
 import type { MemberPlan, ScheduledEvent } from './plan.ts';
 import type { Packets, SubscriberRow } from './results.ts';
 
-/** What has been counted in one second by one process. */
+/** The counts of one process in one second. */
 export interface Second {
   readonly second: number;
   readonly packets: number;
@@ -28,7 +28,7 @@ export interface Published {
   readonly keyFrameRequests: number;
 }
 
-/** A track at all of a process's subscribers together. */
+/** A track at all subscribers of one process together. */
 export interface Received {
   readonly key: string;
   readonly subscribers: number;
@@ -36,7 +36,7 @@ export interface Received {
   readonly latency: ReturnType<Histogram['toJSON']>;
 }
 
-/** The form of what comes is known, since both ends are this program; what kind it is has to be looked at. */
+/** Both ends are this program, so payloads need no validation; only the type of a message is checked. */
 const known = <T>() => z.custom<T>((value) => value !== undefined);
 
 /** From the coordinator to a load worker. */

@@ -1,8 +1,8 @@
-/** Owns the command line of the load tester: what may be asked for, and what each flag means. */
+/** The command line of the load tester: flags, defaults and usage text. */
 import { parseArgs } from 'node:util';
 import type { Video } from '../support/media/material.ts';
 
-/** A flag that is wrong; the message says what is accepted. */
+/** A wrong flag; the message says what is accepted. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -129,8 +129,8 @@ export function usage(): string {
 }
 
 /**
- * @param args as they stand on the command line
- * @returns undefined when help was asked for
+ * @param args command-line arguments
+ * @returns undefined when help was requested
  * @throws {UsageError}
  */
 export function parseOptions(args: readonly string[]): LoadOptions | undefined {
@@ -142,7 +142,7 @@ export function parseOptions(args: readonly string[]): LoadOptions | undefined {
   if (values.help === true) return undefined;
   const number = (name: keyof typeof flags) => numberOf(name, text(name));
   const url = text('url');
-  // "localhost:3000" is a URL, too, whose protocol is "localhost:".
+  // "localhost:3000" parses as a URL, too, with the protocol "localhost:".
   if (!URL.canParse(url) || !/^(https?|wss?):$/.test(new URL(url).protocol)) {
     throw new UsageError(`--url "${url}" is no URL, such as http://localhost:3000.`);
   }

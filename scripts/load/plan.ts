@@ -1,4 +1,7 @@
-/** Owns who comes, when, and what they do: decided beforehand from the options and the seed, so that it can be repeated. */
+/**
+ * Builds the schedule of a load test from the options and the seed, so that a run can be repeated: who joins when, and
+ * does what.
+ */
 import { type Random, randomFrom } from '../support/random.ts';
 import type { LoadOptions } from './options.ts';
 
@@ -9,11 +12,11 @@ export interface MemberPlan {
   readonly publishes: boolean;
   readonly sampled: boolean;
   readonly joinAt: number;
-  /** Which of the processes it lives in. */
+  /** Index of the process that it runs in. */
   readonly process: number;
 }
 
-/** Something that happens while all are in. Times are in milliseconds since everyone was to be in. */
+/** A scheduled action. Times are in milliseconds since everyone is due to have joined. */
 export interface ScheduledEvent {
   readonly at: number;
   readonly member: string;
@@ -23,11 +26,11 @@ export interface ScheduledEvent {
 export interface Plan {
   readonly members: readonly MemberPlan[];
   readonly scheduledEvents: readonly ScheduledEvent[];
-  /** When the last one is to join, in milliseconds. */
+  /** When the last join is due, in milliseconds. */
   readonly joined: number;
 }
 
-/** Publishers come first, so that there is something to receive; then subscribers, rooms by turns. */
+/** Publishers join first, so that there is something to receive; then subscribers, with the rooms in turn. */
 export function planOf(options: LoadOptions): Plan {
   const random = randomFrom(options.seed);
   const members: MemberPlan[] = [];
@@ -39,14 +42,14 @@ export function planOf(options: LoadOptions): Plan {
         room: options.rooms === 1 ? options.room : `${options.room}-${room}`,
         publishes: kind === 'publisher',
         sampled: sampled && room === 1,
-        // A little early or late, and never before whoever comes before.
+        // Jitter of a join; the order is kept.
         joinAt: options.rate === 0 ? 0 : ((index + random.int(200) / 1000) / options.rate) * 1000,
         process: index % options.processes,
       });
     }
   };
   for (let number = 1; number <= options.publishers; number += 1) {
-    // Where nobody only receives, publishers are who sample.
+    // Without pure subscribers, publishers take the samples.
     add('publisher', number, options.subscribers === 0 && number <= options.sample);
   }
   for (let number = 1; number <= options.subscribers; number += 1) add('subscriber', number, number <= options.sample);
@@ -57,7 +60,7 @@ export function planOf(options: LoadOptions): Plan {
   };
 }
 
-/** Speakers take turns: so many of a room at a time, the next ones after each turn. */
+/** Speakers take turns: `speakers` of each room at a time, the next ones after each turn. */
 function turns({ speakers, turn, duration, audio }: LoadOptions, members: readonly MemberPlan[]): ScheduledEvent[] {
   if (speakers === 0 || !audio) return [];
   const scheduledEvents: ScheduledEvent[] = [];

@@ -1,47 +1,47 @@
-/** Owns what a load test finds: the form of its JSON, which the summary, the HTML report and the assertions read. */
+/** The results of a load test: the schema of its JSON, which the summary, the HTML report and the assertions read. */
 import type { Distribution } from '../support/statistics/distribution.ts';
 
-/** Packets of media, counted at receivers by RTP sequence numbers. */
+/** Media packets, counted at receivers by RTP sequence number. */
 export interface Packets {
-  /** Sequence numbers between the first and the last one that came. */
+  /** Sequence numbers between the first and the last one received. */
   readonly expected: number;
-  /** Different sequence numbers that came, sooner or later. */
+  /** Distinct sequence numbers received. */
   readonly distinct: number;
-  /** Sequence numbers that were missing when a later one came. */
+  /** Sequence numbers that were missing when a later one arrived. */
   readonly lost: number;
-  /** Of those, how many came afterwards. */
+  /** Those of the lost that arrived afterwards. */
   readonly repaired: number;
-  /** Packets that had come already. */
+  /** Packets received more than once. */
   readonly duplicate: number;
   readonly bytes: number;
 }
 
-/** One track as it was received by everyone. */
+/** One track, summed over its receivers. */
 export interface TrackRow {
   readonly room: string;
   readonly publisher: string;
   readonly source: string;
   readonly codec: string;
   readonly subscribers: number;
-  /** Packets that its publisher sent, repeats not counted. */
+  /** Packets sent by its publisher, retransmissions not counted. */
   readonly sent: number;
   readonly packets: Packets;
   readonly latency: Distribution;
-  /** Key frames that the server asked the publisher for. */
+  /** Key-frame requests that the publisher received. */
   readonly keyFrameRequests: number;
 }
 
-/** One subscriber with everything that it received. */
+/** One subscriber, summed over its tracks. */
 export interface SubscriberRow {
   readonly room: string;
   readonly name: string;
   readonly tracks: number;
-  /** Milliseconds since the socket began to open; undefined where it never came. */
+  /** Milliseconds since the socket began to open; undefined where it did not happen. */
   readonly join: number | undefined;
   readonly firstPacket: number | undefined;
   readonly firstKeyFrame: number | undefined;
   readonly packets: Packets;
-  /** bit/s of RTP over its stay, headers included. */
+  /** bit/s of RTP while it was in the room, headers included. */
   readonly bitrate: number;
   readonly latency: Distribution;
   /** Interarrival jitter (RFC 3550, 6.4.1) of its worst track at the end, milliseconds. */
@@ -49,36 +49,36 @@ export interface SubscriberRow {
   /** Pauses of more than 200 ms between packets of a video track, and the longest, milliseconds. */
   readonly gaps: number;
   readonly longestGap: number;
-  /** Whether it decrypted everything, rather than reading headers only. */
+  /** Whether it decrypted every packet instead of reading headers only. */
   readonly sampled: boolean;
   readonly error: string | undefined;
 }
 
 /** One second of the test. */
 export interface TimelineRow {
-  /** Seconds since the test began. */
+  /** Seconds since the start of the test. */
   readonly second: number;
   readonly joined: number;
   readonly failed: number;
-  /** Of all receivers together, in this second. */
+  /** All receivers together, in this second. */
   readonly packets: number;
   readonly bytes: number;
   readonly lost: number;
-  /** Of the packets of this second, milliseconds; 0 where none came. */
+  /** Of the packets of this second, milliseconds; 0 without packets. */
   readonly latencyP50: number;
   readonly latencyP95: number;
-  /** Share of one core, 1 being all of it: the busiest process of the tester. */
+  /** The busiest process of the tester, as a share of one core. */
   readonly testerCpu: number;
   /** The server's Node process, and its media workers together; undefined where they run elsewhere. */
   readonly serverCpu: number | undefined;
   readonly workersCpu: number | undefined;
 }
 
-/** A process while the test ran. */
+/** Resource use of one process during the test. */
 export interface ProcessRow {
   readonly role: 'tester' | 'server' | 'worker';
   readonly pid: number;
-  /** Share of one core, mean and busiest second. */
+  /** Share of one core: mean, and busiest second. */
   readonly cpu: number;
   readonly cpuMost: number;
   /** Resident memory at the end, bytes. */
@@ -91,7 +91,7 @@ export interface LoadResults {
   readonly startedAt: string;
   /** Seconds. */
   readonly duration: number;
-  /** The command line that does it again. */
+  /** The command line that repeats the test. */
   readonly command: string;
   readonly url: string;
   readonly seed: number;
@@ -100,21 +100,21 @@ export interface LoadResults {
     readonly offered: number;
     readonly joined: number;
     readonly failed: number;
-    /** How often each reason for failing occurred. */
+    /** Failures by reason. */
     readonly failures: Readonly<Record<string, number>>;
   };
-  /** From the moment that a socket began to open. */
+  /** Since the socket began to open. */
   readonly join: Distribution;
   readonly firstPacket: Distribution;
-  /** A whole key frame of video: what users wait for. Called `ttff` in assertions. */
+  /** Time to a whole key frame of video, what users wait for; `ttff` in assertions. */
   readonly firstKeyFrame: Distribution;
-  /** Of single packets, from publisher to receiver. */
+  /** One-way latency of single packets, from publisher to receiver. */
   readonly latency: Distribution;
   /** Over subscribers. */
   readonly jitter: Distribution;
   readonly gaps: Distribution;
   readonly packets: Packets;
-  /** Packets that all publishers sent. */
+  /** Packets sent by all publishers. */
   readonly sent: number;
   readonly keyFrameRequests: number;
   /** Packets that sampling receivers could not decrypt. */
@@ -123,7 +123,7 @@ export interface LoadResults {
   readonly subscribers: readonly SubscriberRow[];
   readonly timeline: readonly TimelineRow[];
   readonly processes: readonly ProcessRow[];
-  /** Why these figures say more of the tester than of the server; empty where they do not. */
+  /** Reasons why these figures describe the tester rather than the server; usually empty. */
   readonly warnings: readonly string[];
   readonly assertions: readonly { readonly text: string; readonly value: number | undefined; readonly ok: boolean }[];
 }

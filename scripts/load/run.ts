@@ -1,4 +1,4 @@
-/** Owns a load test from its plan to its results. */
+/** Runs a load test, from its plan to its results. */
 import { setTimeout } from 'node:timers/promises';
 import { now } from '../support/endpoint/clock.ts';
 import { prepareMaterial } from '../support/media/material.ts';
@@ -10,22 +10,22 @@ import { planOf } from './plan.ts';
 import type { LoadResults, TimelineRow } from './results.ts';
 import { Targets } from './targets.ts';
 
-/** From the order to begin until the first one joins, and how long the slowest may take to be in; milliseconds. */
+/** Milliseconds: lead time before the first join, and timeout of the slowest join. */
 const START = 300;
 const JOIN_TIMEOUT = 30_000;
 
 export interface LoadHooks {
-  /** The command line that does it again. */
+  /** The command line that repeats the test. */
   readonly command?: string;
-  /** Ends it early, with the results so far. */
+  /** Ends the test early, with the results so far. */
   readonly interrupted?: AbortSignal;
-  /** A second has passed. */
+  /** Called every second. */
   show?(row: TimelineRow): void;
-  /** Something that takes its time before the test begins. */
+  /** Reports a slow step of the preparation. */
   prepare?(what: string): void;
 }
 
-/** Runs a load test. What members meet is in the results; it throws when the tester itself cannot work. */
+/** Runs a load test. Failures of members are part of the results; it throws when the tester itself fails. */
 export async function load(
   options: LoadOptions,
   { command = '', interrupted = new AbortController().signal, show = () => {}, prepare = () => {} }: LoadHooks = {},
@@ -33,7 +33,7 @@ export async function load(
   const plan = planOf(options);
   const targets = Targets.find(options.url);
   const progress = new Progress(targets, options.processes, show);
-  // Made here first, so that the processes find it made.
+  // Encode the media here first, so that the worker processes find it in the cache.
   if (options.publishers > 0) await prepareMaterial(options, prepare);
   await using loadWorkers = await LoadWorkers.start(options.processes, (report, index) => progress.hear(report, index));
   const startedAt = new Date();

@@ -1,4 +1,4 @@
-/** Owns the sums over members: a row a subscriber, a row a published track, and what all received of each track. */
+/** Sums over members: a row per subscriber, a row per published track, and the receivers of each track. */
 import type { Member } from '../support/endpoint/Member.ts';
 import type { Receiver } from '../support/endpoint/Receiver.ts';
 import { Histogram } from '../support/statistics/Histogram.ts';
@@ -19,7 +19,7 @@ export function addPackets(a: Packets, b: Packets): Packets {
   };
 }
 
-/** What a stay has come to. @param until the end of the test, in milliseconds since 1970 */
+/** The totals of one subscriber. @param until the end of the test, in milliseconds since 1970 */
 export function subscriberRow(
   { room, name, sampled }: MemberPlan,
   member: Member | undefined,
@@ -66,7 +66,7 @@ export function publishedBy({ room, name }: MemberPlan, member: Member): Publish
   }));
 }
 
-/** Streams of one track, whoever received them. */
+/** The streams of one track at all its receivers. */
 export class Received {
   readonly #tracks = new Map<string, { subscribers: number; packets: Packets; latency: Histogram }>();
 

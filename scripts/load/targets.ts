@@ -1,9 +1,9 @@
-/** Owns the processes that a load test watches: the server behind a local address, and its media workers. */
+/** The server processes that a load test monitors: the server behind a local address, and its media workers. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { CpuMeter, childrenOf, memoryOf } from '../support/process/cpu.ts';
 import type { ProcessRow } from './results.ts';
 
-/** Share of one core since the last look; undefined where there is nothing to be seen. */
+/** Share of one core since the last poll; undefined where it cannot be read. */
 export interface Usage {
   /** The server's Node process. */
   readonly server: number | undefined;
@@ -20,7 +20,7 @@ interface Watched {
   readonly shares: number[];
 }
 
-/** Looks every second; what runs on another machine, or has ended, is not seen. */
+/** Polled every second; processes on another machine, or ended ones, have no usage. */
 export class Targets {
   readonly #watched: Watched[];
 
@@ -28,7 +28,7 @@ export class Targets {
     this.#watched = watched;
   }
 
-  /** Finds the server that listens at `url`, if it runs on this machine and may be looked at. */
+  /** Finds the server that listens at `url`, if it runs on this machine and its processes are readable. */
   static find(url: string): Targets {
     const { hostname, port, protocol } = new URL(url);
     const isLocal = /^(localhost|127\.|\[::1\]$)/.test(hostname);
@@ -88,7 +88,7 @@ function listener(port: number): number | undefined {
   return pids().find((pid) => sockets(pid).some((link) => wanted.has(link)));
 }
 
-/** None where there is no `/proc`. */
+/** Empty where there is no `/proc`. */
 function pids(): number[] {
   return orNothing(() => readdirSync('/proc').map(Number).filter(Number.isInteger), []);
 }
@@ -104,7 +104,7 @@ function textOf(file: string): string {
   return orNothing(() => readFileSync(file, 'utf8'), '');
 }
 
-/** What is looked at may end at any moment, or be kept from us. */
+/** A process may end at any moment, or be unreadable. */
 function orNothing(read: () => number): number;
 function orNothing<T>(read: () => T, nothing: T): T;
 function orNothing<T>(read: () => T, nothing?: T): T | number {

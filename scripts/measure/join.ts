@@ -1,4 +1,4 @@
-/** Owns the measurement of a join: page load with `?join=1` to the first remote frame decoded, in Chromium. */
+/** Measures a join in Chromium: page load with `?join=1` to the first decoded remote frame. */
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
@@ -9,20 +9,22 @@ import { distributionOf } from '../support/statistics/distribution.ts';
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '20' },
-    // The server asks a publisher for at most one key frame a second: joins closer to one another share it, and wait.
+    // The server requests at most one key frame a second: joins closer together share it, and wait.
     pause: { type: 'string', default: '1200' },
   },
 });
 const runs = Number(values.runs);
 const pause = Number(values.pause);
 
-/** Milliseconds since the navigation began at which the page was in the room, and showed somebody else's first frame. */
+/**
+ * Milliseconds from the start of the navigation until the page had joined, and until it showed the first remote frame.
+ */
 interface Times {
   readonly joined: number;
   readonly frame: number;
 }
 
-/** Runs in the page, before its own scripts: notes when a remote tile's video shows its first frame. */
+/** Runs in the page before its own scripts: records when a remote tile's video shows its first frame. */
 function watch(): void {
   const seen = new WeakSet<Element>();
   new MutationObserver(() => {
@@ -59,7 +61,7 @@ try {
   const results: Times[] = [];
   for (let run = 0; run < runs; run += 1) {
     await setTimeout(pause);
-    // A context of its own: nothing is cached.
+    // A context of its own, so that nothing is cached.
     const context = await browser.newContext();
     results.push(await measure(await context.newPage(), `${server.url}/r/measure?name=second&join=1`));
     await context.close();

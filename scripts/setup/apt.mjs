@@ -1,4 +1,4 @@
-/** Owns what is installed from Debian's or Ubuntu's package archive. */
+/** Installs packages from Debian's or Ubuntu's package archive. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,7 @@ export function notInstalled(packages) {
 }
 
 /**
- * Makes sure of packages; asks for no password.
+ * Installs missing packages; never prompts for a password.
  * @param {string[]} packages
  * @param {string} purpose what they are for, in a sentence: "to build the media worker"
  * @param {import('./steps.mjs').Tools} tools
@@ -70,7 +70,7 @@ export async function ensurePackages(packages, purpose, { run, report, log }, on
     });
   report(`installing ${missing.length} Debian packages`);
   if ((await apt('install', ...missing)) === 0) return;
-  // The lists are missing or too old. Some sources may fail: those that we need decide.
+  // The package lists are missing or too old. Some sources may fail: only those with our packages matter.
   report("reading the archive's package lists");
   await apt('update');
   if ((await apt('install', ...missing)) === 0) return;
@@ -78,7 +78,7 @@ export async function ensurePackages(packages, purpose, { run, report, log }, on
 }
 
 /**
- * Unpacks packages into a folder without installing them: what they are asked to start by themselves does not start.
+ * Unpacks packages into a folder without installing them, so that their services do not start.
  * @param {string[]} packages
  * @param {string} directory
  * @param {string} purpose as for `ensurePackages`
@@ -94,7 +94,7 @@ export async function unpackPackages(packages, directory, purpose, { run, report
     report(`downloading ${names}`);
     const download = () => run('apt-get', ['download', ...packages], { cwd: archives });
     if ((await download()) !== 0) {
-      // The lists are missing or too old.
+      // The package lists are missing or too old.
       const [command, ...args] = [...(rootCommand() ?? []), ...options];
       if (command) await run(command, [...args, 'update'], { gentle: true });
       if ((await download()) !== 0) throw new SetupError(`${names}: needed ${purpose}, and not to be downloaded.`, log);

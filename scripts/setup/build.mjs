@@ -1,4 +1,4 @@
-/** Owns the build of the media worker: what it needs, how far it is, what to do where it fails. */
+/** Builds the media worker from source: requirements, progress, and advice on failure. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ensurePackages, system } from './apt.mjs';
 import { SetupError } from './steps.mjs';
 
-/** The libraries it links to, as the packages to build against them. */
+/** The development packages of the libraries that it links to. */
 export const libraries = ['libuv1-dev', 'libssl-dev', 'libsrtp2-dev', 'libabsl-dev'];
 const needed = [
   'g++',
@@ -22,7 +22,7 @@ const needed = [
  * Builds mediasoup-worker from the sources in the npm package against Debian's libraries.
  * @param {string} module mediasoup's directory
  * @param {string} recipe
- * @param {string} work a directory to work in, made anew
+ * @param {string} work working directory, recreated
  * @param {string} version
  * @param {import('./steps.mjs').Tools} tools
  * @param {import('./apt.mjs').System} [on]
@@ -34,14 +34,14 @@ export async function buildWorker(module, recipe, work, version, tools, on = sys
     throw new SetupError(`Weir can build the media worker on Debian and Ubuntu only; this is ${on.name}. ${otherwise}`);
   }
   await ensurePackages(needed, 'to build the media worker', tools, on);
-  // Compilers that an interrupted build left behind may still write into it for a moment.
+  // Compilers of an interrupted build may still write into it for a moment.
   rmSync(work, { recursive: true, force: true, maxRetries: 10 });
   mkdirSync(work, { recursive: true });
   tools.note("building it from the npm package against the system's libraries: a few minutes, once");
   tools.report('preparing the build');
   const binary = join(work, 'mediasoup-worker');
   const code = await tools.run('bash', [join(recipe, 'build.sh'), module, binary], {
-    // The sources' C++20 takes about a gigabyte a compiler.
+    // A compiler needs about a gigabyte for the C++20 sources.
     env: { ...process.env, TMPDIR: work, JOBS: String(jobs(availableParallelism(), totalmem())) },
     line: (line) => {
       const [, done, all] = line.match(/^\[(\d+)\/(\d+)\]/) ?? [];
@@ -53,7 +53,7 @@ export async function buildWorker(module, recipe, work, version, tools, on = sys
 }
 
 /**
- * How many compilers at a time: as many as there are cores and gigabytes.
+ * Number of parallel compilers: the smaller of cores and gigabytes.
  * @param {number} cores
  * @param {number} memory bytes
  */
@@ -62,7 +62,8 @@ export function jobs(cores, memory) {
 }
 
 /**
- * Tries a worker on this machine. Without mediasoup's environment it ends with status 41, by which it is known to run.
+ * Runs a worker on this machine. Without mediasoup's environment variables it exits with status 41, which shows that it
+ * runs.
  * @param {string} file
  * @returns {string | undefined} why it does not run
  */

@@ -1,4 +1,4 @@
-/** Owns the processes that set-up starts: each in a group of its own, its output in a log, and none left behind. */
+/** Child processes of set-up: each in its own process group, its output in a log, none left behind. */
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,10 +11,10 @@ const running = new Set();
  * @typedef {object} RunOptions
  * @property {string} [cwd]
  * @property {NodeJS.ProcessEnv} [env]
- * @property {string} [log] file that all output is appended to; without it the child writes where we do
+ * @property {string} [log] file that all output is appended to; without it the child inherits our output
  * @property {(line: string) => void} [line] called with each line of output
  * @property {(pid: number) => void} [started]
- * @property {boolean} [gentle] asked to end (as by Ctrl-C), never forced: for what must not be cut off, such as dpkg
+ * @property {boolean} [gentle] interrupted with SIGINT and never killed: for what must not be aborted, such as dpkg
  */
 
 /**
@@ -55,12 +55,12 @@ export function run(command, args, { cwd, env, log, line, started, gentle = fals
 }
 
 /**
- * Ends all that runs, with everything that it started.
- * @param {(waiting: string) => void} [waiting] told when something may not be cut off
+ * Ends all running commands with their children.
+ * @param {(waiting: string) => void} [waiting] called when a command must be waited for
  */
 export async function endAll(waiting) {
   for (const { child, gentle } of running) {
-    // Of apt-get and its dpkg, the first alone knows when it may end.
+    // Of apt-get and its dpkg, only apt-get knows when it may stop: it alone gets the signal.
     if (gentle) send(child.pid, 'SIGINT');
     else toGroup(child.pid, 'SIGTERM');
   }
@@ -74,7 +74,7 @@ export async function endAll(waiting) {
   }
 }
 
-/** Ends at once what may be cut off. */
+/** Kills at once everything that may be aborted. */
 export function killAll() {
   for (const { child, gentle } of running) if (!gentle) toGroup(child.pid, 'SIGKILL');
 }
@@ -96,6 +96,6 @@ function send(to, signal) {
   try {
     if (to) process.kill(to, signal);
   } catch {
-    // It ended by itself meanwhile, or is another user's (sudo) and ends in its own time.
+    // It has ended meanwhile, or belongs to another user (sudo) and ends by itself.
   }
 }

@@ -1,10 +1,10 @@
-/** Owns the programs that tests drive besides Weir itself: a table, and how they get here. */
+/** Programs that tests need in addition to Weir, and how they are installed. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ensurePackages, system, unpackPackages } from './apt.mjs';
 import { SetupError } from './steps.mjs';
 
-/** What builds images and runs containers. @type {Equipment[]} */
+/** Builds images and runs containers. @type {Equipment[]} */
 export const containers = [
   { name: 'buildah', file: '/usr/bin/buildah', packages: ['buildah'] },
   { name: 'podman', file: '/usr/bin/podman', packages: ['podman'] },
@@ -13,7 +13,7 @@ export const containers = [
   { name: 'debootstrap', file: '/usr/sbin/debootstrap', packages: ['debootstrap'] },
 ];
 
-/** Proxies in front of Weir. @type {Equipment[]} */
+/** Reverse proxies in front of Weir. @type {Equipment[]} */
 export const proxies = [
   {
     name: 'nginx',
@@ -25,9 +25,9 @@ export const proxies = [
 ];
 
 /**
- * What `npm test` needs. To add some, add a line: the name is what tests find in WEIR_TEST_SKIP where it could not be had.
- * `unpacked` are packages whose programs would start by themselves if they were installed, in front of everything on the
- * machine: they are unpacked into the user's cache instead, which `file` is relative to.
+ * Programs that `npm test` needs. `name` is what tests find in WEIR_TEST_SKIP where the program could not be installed.
+ * `unpacked` lists packages whose services would start system-wide if they were installed: they are unpacked into the
+ * user's cache instead, and `file` is relative to it.
  * @typedef {{ name: string, file: string, packages: string[], unpacked?: string[] }} Equipment
  * @type {Equipment[]}
  */
@@ -45,10 +45,10 @@ export const browsersAndNetworks = [
 /** What all tests need. @type {Equipment[]} */
 export const equipment = [...browsersAndNetworks, ...containers];
 
-/** Encodes what load tests send. @type {Equipment} */
+/** Encodes the media of load tests. @type {Equipment} */
 export const encoder = { name: 'ffmpeg', file: '/usr/bin/ffmpeg', packages: ['ffmpeg'] };
 
-/** What benchmarks need besides: a compiler for their floor, and networks that are slow on purpose. @type {Equipment[]} */
+/** Needed by benchmarks in addition: a compiler for the floor program, and network emulation. @type {Equipment[]} */
 export const laboratory = [
   encoder,
   { name: 'chromium', file: '/usr/bin/chromium', packages: ['chromium'] },
@@ -57,7 +57,7 @@ export const laboratory = [
   { name: 'python3', file: '/usr/bin/python3', packages: ['python3-minimal'] },
 ];
 
-/** Without them, Korean and emoji are little boxes in pictures taken on a server. @type {Equipment} */
+/** Without them, Korean text and emoji are empty boxes in screenshots taken on a server. @type {Equipment} */
 export const fonts = {
   name: 'fonts',
   file: '/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf',
@@ -66,7 +66,7 @@ export const fonts = {
 
 /**
  * Installs what is missing. Where that is not possible, the tests that need it are skipped by name (WEIR_TEST_SKIP,
- * which users may set too); with CI=true it is an error, since tests that nobody runs prove nothing.
+ * which users may set too); with CI=true it is an error, because CI must run every test.
  * @param {import('./places.mjs').Place} place
  * @param {Equipment[]} [table]
  * @param {import('./apt.mjs').System} [on]
@@ -104,7 +104,7 @@ export function equipmentStep({ cache, env }, table = equipment, on = system()) 
 }
 
 /**
- * Where a program is: relative to where set-up unpacks packages, or absolute.
+ * The path of a program: absolute, or relative to the folder of unpacked packages.
  * @param {string} file
  * @param {string} cache the user's cache of set-up
  */

@@ -1,14 +1,14 @@
-/** Owns running a command under another Node: all signals reach it exactly once, and it does not outlive us. */
+/** Runs a command under another Node, passes each signal on exactly once, and ends it with this process. */
 import { spawn } from 'node:child_process';
 import { dieOf, endings } from './signals.mjs';
 
 /**
- * Runs a child in our place and ends as it ends. It is in a session of its own, so that a signal to our group (Ctrl-C)
- * reaches it only from here; it is expected to leash itself to us, for the case that we are killed.
+ * Runs a child in place of this process and exits with its status. The child has a session of its own, so that a signal
+ * to our group (Ctrl-C) reaches it only from here; it must watch its parent, in case this process is killed.
  * @param {string} command
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} env
- * @param {(signal: NodeJS.Signals) => NodeJS.Signals} [translate] what to pass on for a signal
+ * @param {(signal: NodeJS.Signals) => NodeJS.Signals} [translate] the signal to pass on instead
  */
 export function handOver(command, args, env, translate = (signal) => signal) {
   const child = spawn(command, args, { env, stdio: 'inherit', detached: true });

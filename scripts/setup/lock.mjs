@@ -1,4 +1,4 @@
-/** Owns the lock that keeps two set-ups at the same time from working on the same thing. */
+/** A lock file that keeps concurrent set-ups from changing the same files. */
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
@@ -14,7 +14,7 @@ import { isRunning, startOf } from './processes.mjs';
 const held = new Set();
 
 /**
- * A lock is a file that names its holder. Who finds a holder that is no more takes over, and ends what it left running.
+ * The file names its holder. If that process is dead, the next one takes over and ends the children it left running.
  */
 export class Lock {
   /** @type {Holder} */ #holder;
@@ -32,7 +32,7 @@ export class Lock {
   }
 
   /**
-   * Notes a child, so that whoever takes over from us if we are killed can end it first.
+   * Records a child process, so that a successor can end it if this process is killed.
    * @param {number} pid
    */
   note(pid) {
@@ -46,7 +46,7 @@ export class Lock {
     if (textOf(this.file)?.includes(`"pid":${process.pid},`)) rmSync(this.file, { force: true });
   }
 
-  /** In one piece, for those who read it at the same time. */
+  /** Written atomically for concurrent readers. */
   #write() {
     const beside = `${this.file}.${process.pid}`;
     writeFileSync(beside, JSON.stringify(this.#holder));
@@ -54,16 +54,16 @@ export class Lock {
   }
 }
 
-/** For an end that unwinds nothing. */
+/** Releases all locks, for an exit that unwinds nothing. */
 export function releaseAll() {
   for (const lock of held) lock.release();
 }
 
 /**
- * Takes the lock, waiting for as long as someone else has it.
+ * Acquires the lock; waits as long as another process holds it.
  * @param {string} file
- * @param {string} what what we are about to do, for those who wait for us
- * @param {(holder: Holder) => void} [waiting] called again and again while waiting
+ * @param {string} what what this process is about to do, for those who wait
+ * @param {(holder: Holder) => void} [waiting] called repeatedly while waiting
  * @returns {Promise<Lock>}
  */
 export async function acquire(file, what, waiting) {
@@ -86,9 +86,9 @@ export async function acquire(file, what, waiting) {
 }
 
 /**
- * Whether a holder is no more. On this machine its process tells (its start time too: numbers are used again); on
- * another one that shares the directory, or in another container, only the age of its last sign of life does.
- * @param {Holder | undefined} holder nothing: the file is being written, or its writer was killed just then
+ * Whether a holder is dead. On this machine its process tells (with its start time, since pids are reused); on another
+ * machine that shares the directory, or in another container, only the age of its last heartbeat does.
+ * @param {Holder | undefined} holder undefined: the file is being written, or its writer was killed meanwhile
  * @param {number} age milliseconds
  */
 export function isStale(holder, age) {
@@ -114,7 +114,8 @@ function read(file) {
 }
 
 /**
- * Removes a stale lock, under a guard: of two who found it stale, the slower must not remove the faster one's new lock.
+ * Removes a stale lock under a guard: of two processes that found it stale, the slower must not remove the faster one's
+ * new lock.
  * @param {string} file
  * @param {string} text
  */

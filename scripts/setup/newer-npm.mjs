@@ -1,4 +1,7 @@
-/** Owns which npm installs the packages: the host's, or one from the registry where the host's would leave some out. */
+/**
+ * Selects the npm that installs packages: the host's, or a newer one from the registry where the host's would skip
+ * packages.
+ */
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,8 +12,8 @@ import { SetupError } from './steps.mjs';
 
 const manifests = fileURLToPath(new URL('npm', import.meta.url));
 /**
- * Older ones (Debian's) silently install less than the lock file names: optional packages that want a newer Node than
- * the one that npm itself runs on, which bundlers of today are made of.
+ * Older versions (Debian's) silently skip optional packages of the lock file that require a newer Node than npm itself
+ * runs on, which current bundlers consist of.
  */
 const enough = { node: '20.19.0', npm: '10.0.0' };
 
@@ -57,7 +60,7 @@ function directoryOf({ cache }) {
 }
 
 /**
- * The version of the npm that started us, if one did.
+ * The version of the npm that started this process, if any.
  * @param {NodeJS.ProcessEnv} env
  * @returns {string | undefined}
  */

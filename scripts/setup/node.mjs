@@ -1,4 +1,7 @@
-/** Owns the Node that runs Weir: the host's if it is new enough, else one from the npm registry in the user's cache. */
+/**
+ * Selects the Node that runs Weir: the host's if it is recent enough, else one from the npm registry in the user's
+ * cache.
+ */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,7 +10,7 @@ import { npmCi } from './npm.mjs';
 import { atLeast } from './places.mjs';
 import { SetupError } from './steps.mjs';
 
-/** Node runs TypeScript as it is, and has DisposableStack, from here on. */
+/** The first version that runs TypeScript directly and has DisposableStack. */
 export const minimumNode = '24.0.0';
 
 const manifests = fileURLToPath(new URL('node', import.meta.url));
@@ -17,7 +20,7 @@ const manifests = fileURLToPath(new URL('node', import.meta.url));
 const host = { version: process.version, platform: process.platform, arch: process.arch, execPath: process.execPath };
 
 /**
- * The Node to run things with; it exists once the step is done.
+ * The Node to run commands with; it exists once the step is done.
  * @param {import('./places.mjs').Place} place
  * @param {Host} [on]
  */
@@ -48,7 +51,7 @@ export function nodeStep(place, on = host) {
       mkdirSync(beside, { recursive: true });
       for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(manifests, file), join(beside, file));
       const code = await npmCi(place, beside, tools);
-      // npm takes it as no error when an optional package does not arrive.
+      // npm succeeds even when an optional package could not be downloaded.
       const version = spawnSync(binary.replace(directory, beside), ['--version'], { encoding: 'utf8' }).stdout?.trim();
       if (code !== 0 || !version || !atLeast(version, minimumNode)) {
         rmSync(beside, { recursive: true, force: true });
@@ -65,7 +68,7 @@ export function nodeStep(place, on = host) {
 }
 
 /**
- * Puts the fetched Node where `npm run`, `npm exec` and npx look first, so that they have it from now on.
+ * Links the downloaded Node where `npm run`, `npm exec` and npx look first.
  * @param {import('./places.mjs').Place} place
  * @param {Host} [on]
  */

@@ -1,9 +1,9 @@
-/** Owns how npm is called: the one that started us, for all that the lock file names, with nothing run at install. */
+/** Runs npm: the one that started this process, on the lock file, without install scripts. */
 import { basename, delimiter, join } from 'node:path';
 
 /**
- * The npm that started us, under the Node that it runs on; a Debian npm works with Debian's Node only. Other package
- * managers set the same variable, so its name is looked at.
+ * The npm that started this process, with the Node it runs on; a Debian npm works with Debian's Node only. Other
+ * package managers set the same variable, so the name is checked.
  * @param {NodeJS.ProcessEnv} env
  * @returns {[command: string, ...args: string[]]}
  */
@@ -18,7 +18,7 @@ export function npmCommand(env) {
  * @param {import('./places.mjs').Place} place
  * @param {string} directory
  * @param {import('./steps.mjs').Tools} tools
- * @param {[command: string, ...args: string[]]} [npm] the one that started us unless another is named
+ * @param {[command: string, ...args: string[]]} [npm] default: the one that started this process
  */
 export function npmCi({ root, env }, directory, { run, report }, npm = npmCommand(env)) {
   const [command, ...args] = npm;
@@ -26,7 +26,7 @@ export function npmCi({ root, env }, directory, { run, report }, npm = npmComman
   const bin = join(root, 'node_modules', '.bin');
   return run(
     command,
-    // Development packages too, whatever NODE_ENV says: vite builds the page.
+    // Include development packages whatever NODE_ENV says: vite builds the page.
     [
       ...args,
       'ci',
@@ -39,7 +39,7 @@ export function npmCi({ root, env }, directory, { run, report }, npm = npmComman
     ],
     {
       cwd: directory,
-      // npm's own shebang must find the host's Node, not the one that this may be about to remove.
+      // npm's shebang must find the host's Node, not the one that this step may replace.
       env: {
         ...env,
         PATH: (env.PATH ?? '')

@@ -1,4 +1,4 @@
-/** Owns node_modules: exactly what package-lock.json says, installed again only when that changed. */
+/** Installs node_modules exactly as package-lock.json says, and again only when that changed. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newerNpm } from './newer-npm.mjs';
@@ -12,7 +12,7 @@ import { SetupError } from './steps.mjs';
  */
 export function packagesStep(place) {
   const modules = join(place.root, 'node_modules');
-  // npm removes everything in node_modules before it starts, this too: after an interrupted install it is not there.
+  // Inside node_modules, which npm empties before an install: after an interrupted install the stamp is missing.
   const stamp = join(modules, '.weir-setup');
   return {
     title: 'Packages',
@@ -31,7 +31,7 @@ export function packagesStep(place) {
 }
 
 /**
- * What the installed packages depend on: the lock file, and the platform (a checkout may be shared with a container).
+ * Hash of what the installed packages depend on: the lock file and the platform (a container may share the checkout).
  * @param {import('./places.mjs').Place} place
  */
 export function packagesKey({ root }) {

@@ -1,4 +1,4 @@
-/** Owns the built page: web/dist, built again when something it is made of changed. */
+/** Builds the page, web/dist, again when one of its inputs changed. */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeBinary } from './node.mjs';
@@ -19,7 +19,7 @@ export function pageStep(place) {
     home: place.state,
     missing: () => textOf(stamp) !== pageKey(place.root) || !existsSync(join(place.root, 'web/dist/index.html')),
     run: async (tools) => {
-      // As it is now: what changes during the build is built at the next start.
+      // Computed before the build: a change during the build triggers another one at the next start.
       const key = pageKey(place.root);
       rmSync(stamp, { force: true });
       const code = await tools.run(nodeBinary(place), ['node_modules/vite/bin/vite.js', 'build'], { cwd: place.root });
@@ -31,7 +31,7 @@ export function pageStep(place) {
 }
 
 /**
- * Names, sizes and times of everything that the page is made of: cheap, and enough.
+ * Hash of names, sizes and times of all inputs of the page.
  * @param {string} root
  */
 export function pageKey(root) {

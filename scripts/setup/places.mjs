@@ -1,4 +1,4 @@
-/** Owns where things are: the checkout, what set-up keeps in it, the user's cache; and which versions are locked. */
+/** Paths of set-up (the checkout, its state folder, the user's cache) and locked versions. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -8,13 +8,13 @@ import { fileURLToPath } from 'node:url';
 /**
  * @typedef {object} Place
  * @property {string} root the checkout
- * @property {string} state what set-up keeps inside the checkout (ignored by git): lock, logs, stamps
- * @property {string} cache what set-up keeps for this user, for all checkouts: Node, media workers
+ * @property {string} state state of set-up inside the checkout (ignored by git): lock, logs, stamps
+ * @property {string} cache files shared by all checkouts of this user: Node, media workers
  * @property {NodeJS.ProcessEnv} env
  */
 
 /**
- * The place that this file belongs to; tests make others.
+ * The paths of this checkout; tests override them.
  * @param {Partial<Place>} [given]
  * @returns {Place}
  */
@@ -25,7 +25,7 @@ export function place(given = {}) {
 }
 
 /**
- * The user's cache directory, after the XDG rules (a relative path there is to be ignored).
+ * The user's cache directory by the XDG specification, which ignores a relative path.
  * @param {NodeJS.ProcessEnv} env
  */
 export function userCache(env) {
@@ -34,7 +34,7 @@ export function userCache(env) {
 }
 
 /**
- * A package's version as package-lock.json has it: known before anything is installed.
+ * A package's version in package-lock.json, known before anything is installed.
  * @param {string} lockFile
  * @param {string} name
  * @returns {string}
@@ -68,7 +68,7 @@ export function hash(...parts) {
 }
 
 /**
- * A small file's text, or nothing where there is none.
+ * A small file's text; undefined where there is none.
  * @param {string} file
  */
 export function textOf(file) {

@@ -1,11 +1,11 @@
-/** Owns the upstream prebuilt of the media worker: its address, its download, and taking it out of the archive. */
+/** Downloads the upstream prebuilt media worker and extracts it from its archive. */
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
 /**
- * The address of the prebuilt worker, as mediasoup's own installer (npm-scripts.mjs in its package) makes it.
+ * The URL of the prebuilt worker, built as in mediasoup's own installer (npm-scripts.mjs in its package).
  * @param {{ version: string, repository: { url: string } }} manifest mediasoup's package.json
  * @param {NodeJS.ProcessEnv} env
  * @param {{ platform: string, arch: string, release: string }} [on]
@@ -24,7 +24,7 @@ export function prebuiltUrl(
 /**
  * @param {string} module mediasoup's directory
  * @param {NodeJS.ProcessEnv} env
- * @returns {Promise<Buffer | string>} the worker, or the reason why there is none to be had
+ * @returns {Promise<Buffer | string>} the worker, or the reason why it is not available
  */
 export async function fetchPrebuilt(module, env) {
   if (env.MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD) return 'no prebuilt one is wanted';
@@ -40,8 +40,8 @@ export async function fetchPrebuilt(module, env) {
 
 /**
  * @param {string} url
- * @param {{ answer?: number, whole?: number }} [within] milliseconds, for the head of the answer and for all of it:
- * a network that swallows packets must not keep people waiting
+ * @param {{ answer?: number, whole?: number }} [within] timeouts of the response headers and of the whole response, in
+ * milliseconds: a network that drops packets must not block set-up
  * @returns {Promise<Buffer>}
  */
 export async function download(url, { answer = 5_000, whole = 60_000 } = {}) {
@@ -61,7 +61,7 @@ export async function download(url, { answer = 5_000, whole = 60_000 } = {}) {
 }
 
 /**
- * One file's content from a tar archive, by its name without directories.
+ * Extracts one file from a tar archive, by its name without directories.
  * @param {Buffer} tar
  * @param {string} name
  * @returns {Buffer | undefined}

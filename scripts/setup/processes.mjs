@@ -1,4 +1,4 @@
-/** Owns what is known of other processes: whether one runs, since when, and whose child it is. */
+/** Reads the state of other processes: whether one runs, its start time, its parent. */
 import { textOf } from './places.mjs';
 
 /** @param {number} pid */
@@ -8,13 +8,13 @@ export function isRunning(pid) {
   } catch (error) {
     return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
   }
-  // Z: dead, but nobody has asked for its exit code yet.
+  // Z: a zombie, which has ended but whose exit code has not been read.
   return stat(pid)[0] !== 'Z';
 }
 
 /**
- * When a process started, in the kernel's ticks: numbers are used again, so it takes both to know one. Empty where
- * there is no /proc.
+ * A process's start time in kernel ticks: pids are reused, so both together identify a process. Empty where there is no
+ * /proc.
  * @param {number} pid
  */
 export function startOf(pid) {
@@ -34,6 +34,6 @@ export function nameOf(pid) {
 /** @param {number} pid */
 function stat(pid) {
   const text = textOf(`/proc/${pid}/stat`) ?? '';
-  // The name in brackets may contain anything; the fields are counted from behind it.
+  // The name in brackets may contain any character; fields are counted after its end.
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }

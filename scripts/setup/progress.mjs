@@ -1,8 +1,8 @@
-/** Owns what set-up says while it works: one live line on a terminal, a line now and then elsewhere. */
+/** Progress output of set-up: one live line on a terminal, occasional lines elsewhere. */
 
 const quiet = 10_000;
 
-/** Writes to stderr, so that what a command prints can be piped. */
+/** Writes to stderr, so that the command's own output can be piped. */
 export class Progress {
   #out;
   #live;
@@ -31,9 +31,9 @@ export class Progress {
   }
 
   /**
-   * What the step is doing now.
+   * Updates what the step is doing.
    * @param {string} doing
-   * @param {boolean} [now] whether to say it at once where there is no live line
+   * @param {boolean} [now] print it at once where there is no live line
    */
   report(doing, now = false) {
     this.#doing = doing;
@@ -41,7 +41,7 @@ export class Progress {
   }
 
   /**
-   * Something to read that stays.
+   * Prints a permanent line.
    * @param {string} text
    */
   note(text) {
@@ -51,7 +51,7 @@ export class Progress {
   /**
    * @param {string} how "done", "failed"
    * @param {string} [detail]
-   * @returns {boolean} whether anything was going on
+   * @returns {boolean} whether a step was running
    */
   end(how, detail) {
     if (!this.#timer) return false;

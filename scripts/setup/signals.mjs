@@ -1,4 +1,4 @@
-/** Owns what ends this process from outside: Ctrl-C, kill, the death of whoever started it; each is heard once. */
+/** Handles signals and the death of the parent process, each once. */
 import { nameOf, parentOf } from './processes.mjs';
 
 export const endings = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
@@ -6,11 +6,10 @@ export const endings = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 let heard = false;
 
 /**
- * Makes one of two equal signals in quick succession. A terminal's Ctrl-C and `kill -- -group` reach every process of
- * the group, and npm then passes the signal on to its child once more; a server that takes a second signal for "now,
- * at once" must not take that for it. Has to be called before anything listens: Node binds `emit` when a listener is
- * added.
- * @param {number} [window] milliseconds; people press Ctrl-C twice more slowly than this
+ * Merges two equal signals in quick succession. A terminal's Ctrl-C and `kill -- -group` reach every process of the
+ * group, and npm then passes the signal on to its child once more; a server that exits at once on a second signal must
+ * not take that for one. Call it before any listener is added: Node binds `emit` at that moment.
+ * @param {number} [window] milliseconds; a user's second Ctrl-C comes later than this
  */
 export function oncePerPress(window = 300) {
   /** @type {Map<unknown, number>} */
@@ -29,7 +28,7 @@ export function oncePerPress(window = 300) {
 }
 
 /**
- * Ends this process as SIGTERM would once `gone()` says that its starter is, unless a signal came already.
+ * Ends this process as SIGTERM would once `gone()` reports that its parent is dead, unless a signal came already.
  * @param {() => boolean} gone
  * @param {() => void} [end]
  */
@@ -43,8 +42,8 @@ export function leash(gone, end = () => process.kill(process.pid, 'SIGTERM')) {
 }
 
 /**
- * Leashes this process to its parent. npm starts its scripts through a shell, passes SIGTERM on to that shell only,
- * and the shell (dash) dies of it without a word to us; killed outright, npm says nothing to anyone.
+ * Ends this process with its parent. npm starts scripts through a shell and passes SIGTERM to that shell only, which
+ * (dash) dies without passing it on; a killed npm passes on nothing.
  */
 export function leashToParent() {
   const parent = process.ppid;
@@ -54,12 +53,12 @@ export function leashToParent() {
 }
 
 /**
- * Ends this process by a signal, so that whoever waits for it sees what happened.
+ * Ends this process by a signal, so that its parent sees the cause.
  * @param {NodeJS.Signals} signal
  */
 export function dieOf(signal) {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
-  // A signal that is blocked or ignored from outside leaves us here.
+  // Reached when the signal is blocked or ignored.
   setTimeout(() => process.exit(1), 1000);
 }

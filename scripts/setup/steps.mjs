@@ -1,4 +1,4 @@
-/** Owns what a step of set-up is, and how steps are done: just those that something is missing for, in order. */
+/** The interface of a set-up step, and the loop that runs the steps that are needed, in order. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './child.mjs';
@@ -6,9 +6,9 @@ import { acquire } from './lock.mjs';
 import { textOf } from './places.mjs';
 
 /**
- * @typedef {object} Tools what a step works with
- * @property {(doing: string) => void} report what it is doing now
- * @property {(text: string) => void} note something to read that stays
+ * @typedef {object} Tools passed to a step
+ * @property {(doing: string) => void} report updates what it is doing now
+ * @property {(text: string) => void} note prints a permanent line
  * @property {string} log the file that all output goes to
  * @property {typeof import('./child.mjs').run} run with its output in the log
  */
@@ -16,13 +16,14 @@ import { textOf } from './places.mjs';
 /**
  * @typedef {object} Step
  * @property {string} title
- * @property {string} doing what it says first
- * @property {string} home the directory it works in: its lock and log are there
- * @property {() => boolean} missing fast, and starts no process: it is asked at each start
- * @property {(tools: Tools) => Promise<string | void>} run may answer with a remark on how it was done
+ * @property {string} doing initial progress text
+ * @property {string} home its working directory, with its lock and log
+ * @property {() => boolean} missing whether the step is needed; called at each start, so it must be fast and start no
+ * process
+ * @property {(tools: Tools) => Promise<string | void>} run may return a remark on how it was done
  */
 
-/** A failure of set-up as its user has to know it: what happened and what to do, and the last output. */
+/** A failure of set-up for the user: what happened, what to do, and the last output. */
 export class SetupError extends Error {
   /**
    * @param {string} message
@@ -34,7 +35,7 @@ export class SetupError extends Error {
     this.log = log;
   }
 
-  /** The sentence, the last lines of the log, and where to find the rest. */
+  /** The message, the last lines of the log, and the log's path. */
   get text() {
     const lines = (this.log && textOf(this.log)?.trimEnd().split('\n').slice(-15)) || [];
     return lines.length ? `${this.message}\n\n  ${lines.join('\n  ')}\n\nThe whole output: ${this.log}` : this.message;
@@ -42,7 +43,7 @@ export class SetupError extends Error {
 }
 
 /**
- * Does those of the steps that something is missing for.
+ * Runs the steps that are needed.
  * @param {Step[]} steps
  * @param {import('./progress.mjs').Progress} progress
  */
@@ -89,7 +90,7 @@ async function underLock(step, progress) {
 }
 
 /**
- * A directory that cannot be written to is for the user to put right, so it gets a sentence.
+ * A directory without write permission is the user's to fix, so it gets a message of its own.
  * @param {unknown} error
  */
 function writable(error) {

@@ -1,4 +1,4 @@
-/** Owns which media worker runs: the one that is named, one from the cache, the upstream prebuilt, or a built one. */
+/** Selects the media worker: a configured one, one from the cache, the upstream prebuilt, or one built from source. */
 import {
   accessSync,
   chmodSync,
@@ -54,7 +54,7 @@ export function workerStep(place) {
 }
 
 /**
- * The worker to run, if there is one. Fast: starts nothing.
+ * The worker to run, if there is one. Fast: starts no process.
  * @param {import('./places.mjs').Place} place
  * @returns {string | undefined}
  */
@@ -67,7 +67,7 @@ export function workerBinary(place) {
 }
 
 /**
- * Where a worker comes from, for whoever measures with it: "prebuilt", "built against Debian's libraries".
+ * The origin of a worker, for benchmark records: "prebuilt", "built against Debian's libraries".
  * @param {string} binary
  * @returns {string}
  */
@@ -77,8 +77,9 @@ export function workerOrigin(binary) {
 }
 
 /**
- * Where the cache has a worker of this version, best first. A built one needs the libraries of the release that it was
- * built on, and is only as good as the recipe that built it: both are in its name (the README says nothing to meson).
+ * Directories of this version's workers in the cache, best first. A built worker depends on the libraries of the
+ * release it was built on and on the build recipe: both are part of its name (except the recipe's README, which does
+ * not affect the build).
  * @param {import('./places.mjs').Place} place
  * @param {string} version
  * @param {string} [release]
@@ -109,7 +110,7 @@ function given(file) {
 }
 
 /**
- * Puts a worker that was seen running into the cache, whole or not at all.
+ * Adds a worker to the cache, atomically and only after it ran.
  * @param {string} directory
  * @param {object} origin
  * @param {(file: string) => void} put

@@ -1,19 +1,19 @@
-/** Owns the other people in the pictures: one page that holds many room clients, each with a painted camera. */
+/** The other participants in the pictures: one page with many room clients, each with a painted camera. */
 import type { Browser, Page } from 'playwright-core';
 import type { Reaction, Role, RoomClient, RoomKind } from '../../web/client/index.ts';
 import type { TestServer } from '../support/servers/startServer.ts';
 import { type Document, installPainter, type Looks } from './figures.ts';
 
-/** Somebody's part. */
+/** One participant of a scene. */
 export interface Part {
   readonly name: string;
   readonly looks: Looks;
-  /** `late` is a camera whose first picture never comes. */
+  /** `late` is a camera whose first frame never arrives. */
   readonly camera?: 'on' | 'off' | 'late';
   readonly microphone?: 'speaks' | 'silent' | 'muted';
   readonly hand?: boolean;
   readonly screen?: Document;
-  /** In a broadcast. Whoever watches has nothing to show. */
+  /** In a broadcast. Viewers publish nothing. */
   readonly role?: Role;
 }
 
@@ -29,13 +29,13 @@ interface Troupe {
   leave(name: string): void;
   react(name: string, reaction: Reaction): Promise<void>;
   raise(name: string): Promise<void>;
-  /** Removes a stranger, by their name. */
+  /** Removes a stranger by name, as an administrator would. */
   remove(name: string, whom: string): Promise<void>;
-  /** A host goes live, or ends it. */
+  /** A host goes live, or ends the broadcast. */
   air(name: string, live: boolean): Promise<void>;
-  /** A host invites whoever raised a hand first, or is the first to raise one. */
+  /** Makes a host invite the first raised hand; raises one if there is none. */
   invite(name: string): Promise<void>;
-  /** From now on somebody's picture stands still. */
+  /** Stops the frames of somebody's camera. */
   freeze(name: string): void;
 }
 
@@ -45,13 +45,13 @@ declare global {
   }
 }
 
-/** Who is in which room of which server. */
+/** The participants of a room on a server. */
 export interface Scene {
   readonly server: TestServer;
   readonly room: string;
   readonly kind?: RoomKind;
   readonly parts: readonly Part[];
-  /** The token of somebody with this name, where the server asks for one. */
+  /** Token for a participant of this name, where the server requires one. */
   readonly tokenOf?: (name: string) => Promise<string>;
 }
 
@@ -64,7 +64,7 @@ export class Cast {
     this.#browser = browser;
   }
 
-  /** Makes the scene what it is to be; nothing happens when it is so already. */
+  /** Sets up the scene, unless it is set up already. */
   async play(scene: Scene): Promise<void> {
     const now = this.#scene;
     if (now && now.server === scene.server && now.room === scene.room && now.parts === scene.parts) return;
@@ -75,18 +75,18 @@ export class Cast {
     await page.addInitScript(installPainter);
     await page.goto(scene.server.url);
     await page.evaluate(installTroupe);
-    // They come one after the other, so that they stand in the order of the list.
+    // Join one after another, so that tiles follow the order of the list.
     for (const part of scene.parts) await this.enter(part);
   }
 
-  /** Everybody leaves. */
+  /** All participants leave. */
   async rest(): Promise<void> {
     await this.#page?.close();
     this.#page = undefined;
     this.#scene = undefined;
   }
 
-  /** The next scene starts anew, because somebody did something that is not in the list. */
+  /** Marks the scene as changed, so that the next one is set up anew. */
   spoil(): void {
     if (this.#scene) this.#scene = { ...this.#scene, parts: [] };
   }
@@ -98,7 +98,7 @@ export class Cast {
     await this.#must().page.evaluate((entrance) => window.troupe.enter(entrance), { ...part, room, kind, token, size });
   }
 
-  /** Tells somebody what to do; it runs in the page, and finds everybody in `window.troupe`. */
+  /** Runs a function in the page, where `window.troupe` holds the participants. */
   async direct(inPage: () => unknown): Promise<void> {
     await this.#must().page.evaluate(inPage);
   }
@@ -109,7 +109,7 @@ export class Cast {
   }
 }
 
-/** Runs in the page; it may use nothing from outside but the painter. */
+/** Runs in the page; it may use nothing from outside except the painter. */
 async function installTroupe(): Promise<void> {
   const sdk: typeof import('../../web/client/index.ts') = await import(new URL('/sdk.js', location.origin).href);
   const frames = new Map<string, (time: number) => void>();
@@ -152,7 +152,7 @@ async function installTroupe(): Promise<void> {
       clients.set(name, client);
       await client.join({ room, kind, name, ...(role && { role }), ...(token && { token }) });
       if (hand) await client.setHand(true);
-      // Those who watch are told how fluent it is.
+      // Viewers receive the broadcast's statistics.
       if (kind === 'broadcast') {
         clearInterval(painting);
         painting = setInterval(paintAll, 60);

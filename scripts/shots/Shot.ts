@@ -1,8 +1,8 @@
-/** Owns what a picture is: a state of the page, the way to it, and the frames that it is looked at in. */
+/** The definition of a screenshot: a state of the page, the steps to it, and the viewports it is taken in. */
 import type { Page } from 'playwright-core';
 import type { Devices, Frame, Stand } from './Stand.ts';
 
-/** A picture's name is its state's, with the frame's after it unless that is `desktop`. */
+/** The file name is the state's name, followed by the frame's unless that is `desktop`. */
 export const frames = {
   desktop: { width: 1280, height: 800 },
   light: { width: 1280, height: 800, scheme: 'light' },
@@ -20,8 +20,8 @@ export interface Shot {
   readonly name: string;
   readonly on?: readonly FrameName[];
   readonly devices?: Devices;
-  /** The way there, once for all frames that one page can show. */
+  /** Steps to the state, once for all frames that one page can show. */
   go(page: Page, stand: Stand): Promise<unknown>;
-  /** The last step, once for each frame; Escape undoes it. */
+  /** The last step, repeated for each frame; Escape reverts it. */
   open?(page: Page): Promise<unknown>;
 }

@@ -1,4 +1,4 @@
-/** Owns where pictures are taken: servers, browsers, and the ways of a page into a lobby and a call. */
+/** Servers and browsers for screenshots, and the steps that bring a page into a lobby or a call. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { viewerLooks, viewerName } from './people.ts';
 export const room = 'Monday coffee';
 const keys = { apiKey: 'shots', apiSecret: 'a secret of the pictures, for nothing else' };
 
-/** Kinds of server: `tokens` is the one for calls, whose others can be kept from receiving anything. */
+/** Kinds of server. `tokens` is for calls whose other participants can be denied subscribing. */
 const kinds = {
   open: {},
   tokens: { WEIR_API_KEY: keys.apiKey, WEIR_API_SECRET: keys.apiSecret },
@@ -22,17 +22,17 @@ const kinds = {
 } as const;
 export type Kind = keyof typeof kinds;
 
-/** Where and how a picture is looked at. */
+/** Viewport, colour scheme and language of a picture. */
 export interface Frame {
   readonly width: number;
   readonly height: number;
   readonly scheme?: 'dark' | 'light';
   readonly language?: 'en' | 'ko';
-  /** Touch, no hover, a phone's viewport. */
+  /** A phone's viewport with touch and without hover. */
   readonly phone?: boolean;
 }
 
-/** How camera and microphone of the one who looks behave. */
+/** State of the camera and microphone of the viewing page. */
 export type Devices = 'work' | 'denied' | 'none';
 
 export class Stand implements AsyncDisposable {
@@ -40,7 +40,7 @@ export class Stand implements AsyncDisposable {
   readonly #servers = new Map<Kind, Promise<TestServer>>();
   readonly #people: Browser;
   #viewers: Browser | undefined;
-  /** Somebody new in each call: whoever was removed from one may not come back at once. */
+  /** A new identity for each call: a removed participant may not rejoin at once. */
   #calls = 0;
   readonly cast: Cast;
 
@@ -55,21 +55,21 @@ export class Stand implements AsyncDisposable {
     return stand;
   }
 
-  /** The server of a kind, started when it is first needed. */
+  /** The server of a kind, started on first use. */
   server(kind: Kind): Promise<TestServer> {
     const known = this.#servers.get(kind) ?? startServer({ ...kinds[kind], WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
     this.#servers.set(kind, known);
     return known;
   }
 
-  /** Ends a server, as a crash of its machine would; the next one who asks gets a new one. */
+  /** Kills a server as a machine failure would; the next use starts a new one. */
   async stop(kind: Kind): Promise<void> {
     const server = await this.#servers.get(kind);
     this.#servers.delete(kind);
     await server?.close();
   }
 
-  /** An empty page of somebody who has chosen nothing yet. */
+  /** An empty page without stored preferences. */
   async page(frame: Frame, devices: Devices): Promise<Page> {
     if (!this.#viewers) throw new Error('the stand is not open');
     const context = await this.#viewers.newContext({
@@ -86,7 +86,7 @@ export class Stand implements AsyncDisposable {
     return page;
   }
 
-  /** The lobby of the room on a server; nobody has typed a name unless `named`. */
+  /** Opens the lobby of the room on a server; fills in a name if `named`. */
   async lobby(page: Page, kind: Kind, named = true): Promise<void> {
     const { url } = await this.server(kind);
     const query = named ? `?${new URLSearchParams({ name: viewerName })}` : '';
@@ -94,7 +94,7 @@ export class Stand implements AsyncDisposable {
     await page.locator('.lobby').waitFor();
   }
 
-  /** A call with these others, joined through the lobby. */
+  /** Joins a call with these others through the lobby. */
   async call(page: Page, parts: readonly Part[], { admin = false } = {}): Promise<void> {
     const server = await this.server('tokens');
     this.#calls += 1;
@@ -106,7 +106,7 @@ export class Stand implements AsyncDisposable {
     await page.waitForFunction(isComplete, { people: parts.length + 1, late });
   }
 
-  /** Somebody comes with our own token: the page has to make way. */
+  /** Joins elsewhere with the page's own token, which ends the page's session. */
   async replace(): Promise<void> {
     const { url } = await this.server('tokens');
     const page = await this.#people.newPage();
@@ -121,7 +121,7 @@ export class Stand implements AsyncDisposable {
     await page.close();
   }
 
-  /** Of the one who looks, in the call that is on. */
+  /** The page's own identity in the current call. */
   get #identity(): string {
     return `viewer-${this.#calls}`;
   }
@@ -138,7 +138,7 @@ function tokenOf(identity: string, grants: { canSubscribe?: boolean; roomAdmin?:
   return signToken({ ...keys, identity, video });
 }
 
-/** Runs in the page: everybody is there, and every camera that gives pictures shows one. */
+/** Runs in the page: whether everybody is present, and every camera with frames shows one. */
 function isComplete({ people, late }: { people: number; late: number }): boolean {
   const count = document.querySelector<HTMLElement>('.control-bar [data-control=participants]')?.dataset.count;
   const waiting = [...document.querySelectorAll('.tile.loading')].filter((tile) => !tile.classList.contains('playing'));
@@ -146,7 +146,7 @@ function isComplete({ people, late }: { people: number; late: number }): boolean
   return count === String(people) && waiting.length <= late && tiles >= Math.min(people, 2);
 }
 
-/** Runs in the page, before its own scripts: devices with names as they are sold, or none, or none allowed. */
+/** Runs in the page before its own scripts: fakes devices with realistic names, no devices, or denied permission. */
 function pretendDevices(devices: Devices): void {
   const media = navigator.mediaDevices;
   if (!media) return;

@@ -1,4 +1,4 @@
-/** Owns the pictures of broadcasts: the studio that makes one, and the page on which it is watched. */
+/** Screenshots of broadcasts: the studio and the viewer's page. */
 import type { Page } from 'playwright-core';
 import { installPainter } from './figures.ts';
 import { casts, viewerName } from './people.ts';
@@ -6,7 +6,7 @@ import type { FrameName, Shot } from './Shot.ts';
 import type { Stand } from './Stand.ts';
 
 const room = 'Launch day';
-/** What is said of a broadcast that has gone on for a while. */
+/** Broadcast state of a stream that has run for a while. */
 const news = { viewers: 248, liveSeconds: 1503, profile: 'lowLatency' } as const;
 
 const all: FrameName[] = ['desktop', 'light', 'ko', 'phone', 'phone-light', 'phone-ko', 'small', 'landscape', '4k'];
@@ -16,7 +16,7 @@ const small: FrameName[] = ['desktop', 'light', 'phone', 'landscape'];
 
 type Then = (page: Page, stand: Stand) => Promise<unknown>;
 
-/** With these others, on a server that has heard of no broadcast yet. */
+/** Joins the stage with these others, on a server without an earlier broadcast. */
 async function stage(stand: Stand, cast: keyof typeof casts): Promise<string> {
   await stand.cast.rest();
   await stand.stop('broadcast');
@@ -131,7 +131,7 @@ export const broadcasts: readonly Shot[] = [
   },
 ];
 
-/** As if it had gone on for a while, before many. What is said of hands and guests has gone by then. */
+/** Fakes a long-running broadcast with a large audience. Notifications of hands and guests have expired by then. */
 async function tell(page: Page, stand: Stand): Promise<void> {
   await quiet(page);
   const inside = await (await stand.server('broadcast')).app.rooms.find(room, 'broadcast');
@@ -150,7 +150,7 @@ async function scene(page: Page, name: string): Promise<void> {
   await page.locator(`.studio-preview-frame[data-scene=${name}] .tile.screen.playing`).waitFor();
 }
 
-/** Runs in the page: its screen is a document, and not the page in itself. */
+/** Runs in the page: replaces the captured screen by a document, to avoid a picture in itself. */
 function paintScreen(): void {
   const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
   const paint = () => window.painter.document(canvas, 'plan', performance.now() / 1000);

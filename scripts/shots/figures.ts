@@ -1,6 +1,6 @@
-/** Owns what the people in the pictures look like, and what they share: drawn in a page, on canvases. */
+/** Paints the cameras and screens of the participants in the pictures, on canvases in a page. */
 
-/** How somebody looks; hues are in degrees. */
+/** Appearance of one person; hues are in degrees. */
 export interface Looks {
   readonly wall: number;
   readonly clothes: number;
@@ -14,7 +14,7 @@ export interface Looks {
 export type Document = 'plan' | 'chart';
 
 export interface Painter {
-  /** Somebody in front of a wall, at a moment in seconds. */
+  /** Paints a person in front of a wall at a time in seconds. */
   portrait(canvas: HTMLCanvasElement, looks: Looks, time: number): void;
   document(canvas: HTMLCanvasElement, what: Document, time: number): void;
 }
@@ -73,7 +73,7 @@ export function installPainter(): void {
       const brush = brushOf(canvas);
       brush.setTransform(1, 0, 0, 1, 0, 0);
       brush.drawImage(wallOf(width, height, wall), 0, 0);
-      // From here on the unit is the height of the picture, and 0, 0 is the middle of the face.
+      // From here on the unit is the height of the picture, and 0, 0 the middle of the face.
       const sway = Math.sin(time * 1.3 + wall) * 0.008;
       brush.setTransform(height, 0, 0, height, width / 2 + sway * height, height * (0.43 + sway / 2));
       const oval = (
@@ -197,7 +197,7 @@ export function installPainter(): void {
           write(`W${10 + week}`, 13 + week * 9, 68, 2, '#4a585c');
         }
       }
-      // A cursor, so that the picture goes on changing.
+      // A blinking cursor, so that the captured screen produces frames.
       if (Math.floor(time * 2) % 2 === 0) write('|', 10, 68, 2.5, '#12808c');
     },
   };

@@ -1,11 +1,11 @@
-/** Owns what plays as our own camera and microphone while pictures are taken: somebody painted, and a voice. */
+/** Makes the fake camera and microphone files of the viewing page: a painted person and a voice. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { wav } from '../support/browsers/captures.ts';
 import { installPainter, type Looks } from './figures.ts';
 
-/** A camera's film (MJPEG) and a voice (WAV). @returns their paths, as `launchChromium` takes them */
+/** Writes a camera file (MJPEG) and a voice file (WAV). @returns their paths, as `launchChromium` takes them */
 export async function makeFilms(
   browser: Browser,
   directory: string,
@@ -29,7 +29,7 @@ export async function makeFilms(
   return { video, audio };
 }
 
-/** Two seconds that rise and fall like syllables. */
+/** Two seconds with the envelope of syllables. */
 function voice(): Buffer {
   return wav(48_000, 2, (at) => {
     const syllable = 0.55 + 0.45 * Math.sin(2 * Math.PI * 4 * at);

@@ -1,9 +1,9 @@
-/** Owns who is in the pictures: names, looks, and what each of them does. */
+/** The participants in the pictures: names, appearance and behaviour. */
 import type { Role } from '../../web/client/index.ts';
 import type { Part } from './Cast.ts';
 import type { Looks } from './figures.ts';
 
-/** Whoever looks at the page. */
+/** Name of the participant whose page is shown. */
 export const viewerName = 'Alex Kim';
 export const viewerLooks: Looks = { wall: 205, clothes: 188, skin: '#e9b995', hair: '#3a2a20', cut: 'short' };
 
@@ -11,7 +11,7 @@ const tones = ['#f2c9a8', '#8d5a3b', '#dca27c', '#6b4128', '#eab68f', '#c68a5e',
 const hairs = ['#1f1a18', '#5b3a22', '#2a1c14', '#151314', '#8a5a2b', '#30241c', '#b98a4a'];
 const cuts = ['long', 'short', 'curly', 'short', 'bun', 'bald', 'long', 'short'] as const;
 
-/** Looks that go on being different for a while. */
+/** Appearances that do not repeat for a while. */
 function looksOf(index: number): Looks {
   return {
     wall: (30 + index * 77) % 360,
@@ -51,7 +51,9 @@ const names = [
   'Ines',
 ];
 
-/** So many others: the first speaks, one is muted, one has no camera, one has a hand up, and so on through the list. */
+/**
+ * `count` others: the first speaks, one is muted, one has no camera, one has raised a hand, and so on through the list.
+ */
 function crowd(count: number): readonly Part[] {
   return names.slice(0, count).map((name, index) => ({
     name,
@@ -62,7 +64,7 @@ function crowd(count: number): readonly Part[] {
   }));
 }
 
-/** The casts of the pictures; each is one list, so that pictures with the same people share them. */
+/** The casts of the pictures; pictures with the same list share a running scene. */
 const four = crowd(4);
 export const casts = {
   nobody: [] as readonly Part[],
@@ -75,7 +77,7 @@ export const casts = {
   share: four.map((part, index): Part => (index === 1 ? { ...part, screen: 'plan' } : part)),
   shares: four.map((part, index): Part => (index < 2 ? { ...part, screen: index ? 'plan' : 'chart' } : part)),
   slow: four.map((part, index): Part => ({ ...part, ...(index === 1 && { camera: 'late' }), hand: false })),
-  /** On the stage of a broadcast, and watching it. */
+  /** On the stage of a broadcast, and in its audience. */
   watching: asRoles('viewer', 'viewer', 'viewer'),
   guest: asRoles('speaker', 'viewer', 'viewer', 'viewer'),
   host: asRoles('host'),
@@ -83,7 +85,7 @@ export const casts = {
   sharing: asRoles('host', 'speaker').map((part, index): Part => (index === 0 ? { ...part, screen: 'plan' } : part)),
 } satisfies Record<string, readonly Part[]>;
 
-/** So many with these parts in a broadcast; whoever watches has a hand up. */
+/** Broadcast participants with these roles; viewers have a hand raised. */
 function asRoles(...roles: readonly Role[]): readonly Part[] {
   return crowd(roles.length).map((part, index): Part => {
     const role = roles[index] ?? 'viewer';

@@ -1,4 +1,4 @@
-/** Owns the list of pictures: every state of the page, how to get there, and where it is looked at. */
+/** The list of screenshots: every state of the page, the steps to it, and its viewports. */
 import type { Page } from 'playwright-core';
 import { broadcasts } from './broadcasts.ts';
 import { casts } from './people.ts';
@@ -24,7 +24,7 @@ const inLobby =
     await stand.lobby(page, 'open');
     await then?.(page);
   };
-/** Ways that several states share, and with them a page. */
+/** Functions that several states share, so that they also share a page. */
 const ofFive = inCall('four');
 const previewed = inLobby((page) => pictureShown(page));
 const pictureShown = (page: Page) => page.locator('.preview.has-video').waitFor();
@@ -202,7 +202,7 @@ export const shots: readonly Shot[] = [
     go: inCall('twentyFour', async (page) => {
       await page.getByRole('button', { name: 'Next page' }).click();
       await page.getByRole('button', { name: 'Previous page' }).click();
-      // So long that a picture which did not start again is called frozen.
+      // Long enough for a picture without new frames to be reported as frozen.
       await page.waitForTimeout(2500);
     }),
   },
@@ -215,7 +215,7 @@ export const shots: readonly Shot[] = [
     go: async (page, stand) => {
       const server = await stand.server('open');
       await stand.cast.play({ server, room, parts: casts.three });
-      // As browsers do in which nothing has been clicked yet.
+      // As in a browser without a prior user gesture.
       await page.addInitScript(() => {
         HTMLAudioElement.prototype.play = () => Promise.reject(new DOMException('', 'NotAllowedError'));
       });
@@ -276,7 +276,7 @@ async function start(page: Page, stand: Stand, kind: 'open' | 'tokens' = 'open')
   await page.goto(url, { waitUntil: 'networkidle' });
 }
 
-/** The start page of somebody who was here before. */
+/** The start page of a returning visitor. */
 async function recent(page: Page, stand: Stand): Promise<void> {
   await start(page, stand);
   await page.evaluate(() => {
@@ -308,7 +308,7 @@ async function speakerLayout(page: Page): Promise<void> {
   await page.locator('.with-focus').waitFor();
 }
 
-/** On a phone the list of people is behind "more". */
+/** On a phone the list of participants is behind "more". */
 async function openPeople(page: Page): Promise<void> {
   if (await button(page, 'people').isVisible()) await button(page, 'people').click();
   else {

@@ -1,10 +1,10 @@
-/** Owns what a load test can be required to show: expressions such as `ttff.p95<1500`, read and judged. */
+/** Assertions of a load test: parses expressions such as `ttff.p95<1500` and evaluates them. */
 import type { LoadResults, Packets } from '../results.ts';
 
 type Findings = Omit<LoadResults, 'assertions'>;
 export type Verdict = LoadResults['assertions'][number];
 
-/** What an expression requires. The unit of `limit` is its measure's: milliseconds, per cent, or none. */
+/** The condition of an expression. The unit of `limit` is that of its measure: milliseconds, per cent, or none. */
 export interface Assertion {
   readonly text: string;
   readonly limit: number;
@@ -14,16 +14,16 @@ export interface Assertion {
 
 interface Measure {
   readonly unit: 'ms' | '%' | '';
-  /** Undefined where there is nothing to measure. */
+  /** Undefined where nothing was measured. */
   readonly of: (results: Findings) => number | undefined;
 }
 
-/** Share of the packets that came in the end, repaired ones included; undefined where none were to come. */
+/** Share of packets that arrived in the end, repaired ones included; undefined where none were due. */
 export function deliveryOf({ distinct, expected }: Packets): number | undefined {
   return expected > 0 ? distinct / expected : undefined;
 }
 
-/** Share of the packets that were missing when a later one came, repaired or not. */
+/** Share of packets that were missing when a later one arrived, repaired or not. */
 export function lossOf({ lost, expected }: Packets): number | undefined {
   return expected > 0 ? lost / expected : undefined;
 }
@@ -39,7 +39,7 @@ const share = (of: (packets: Packets) => number | undefined): Measure => ({
     return found === undefined ? undefined : found * 100;
   },
 });
-/** Where `any` finds nothing, a count of 0 would say that all is well although nothing was tried. */
+/** Undefined where `any` finds nothing: a count of 0 would suggest success although nothing was tried. */
 const count = (of: (results: Findings) => number, any: (results: Findings) => boolean): Measure => ({
   unit: '',
   of: (results) => (any(results) ? of(results) : undefined),
@@ -81,7 +81,7 @@ const comparisons: ReadonlyMap<string, Assertion['holds']> = new Map([
   ['!=', (value, limit) => value !== limit],
 ]);
 
-/** What an expression's number is multiplied by, by the unit behind it and the one of its measure. */
+/** Factors that convert the unit of an expression into the unit of its measure. */
 const factors: Readonly<Record<Measure['unit'], Readonly<Record<string, number>>>> = {
   ms: { '': 1, ms: 1, s: 1000 },
   '%': { '%': 1 },
@@ -108,7 +108,7 @@ export function parseAssertion(text: string): Assertion {
   return { text: text.trim(), limit: Number(number) * factor, measure, holds };
 }
 
-/** Whether `results` are as required. A measure without data is not: what was not seen is not known to be good. */
+/** Evaluates assertions. A measure without data fails: what was not observed is not known to be good. */
 export function judge(assertions: readonly Assertion[], results: Findings): readonly Verdict[] {
   return assertions.map(({ text, limit, measure, holds }) => {
     const value = measure.of(results);
@@ -116,12 +116,12 @@ export function judge(assertions: readonly Assertion[], results: Findings): read
   });
 }
 
-/** The unit of the value of a verdict on `text`: `ms`, `%`, or none. */
+/** The unit of the measured value of `text`: `ms`, `%`, or none. */
 export function unitOf(text: string): Measure['unit'] {
   return measureOf(FORM.exec(text)?.groups?.name ?? '')?.unit ?? '';
 }
 
-/** What expressions are made of, for help and for errors. */
+/** The grammar of expressions, for help and error messages. */
 export const accepted = `Measures are ${distributions.join(', ')} (${ALIAS.name} is ${ALIAS.of}), each with one of ${statistics
   .map((statistic) => `.${statistic}`)
   .join(', ')}; and ${Object.keys(single).join(', ')}. Comparisons are ${[...comparisons.keys()].join(' ')}.`;

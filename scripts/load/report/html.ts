@@ -1,4 +1,4 @@
-/** Owns the report of a load test as one HTML file that needs nothing else, to be kept, sent and printed. */
+/** Renders the report of a load test as one self-contained HTML file. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { LoadResults } from '../results.ts';
@@ -8,7 +8,7 @@ import { plotsOf } from './plots.ts';
 import { SCRIPT, STYLE } from './style.ts';
 import { type Column, cellOf, processColumns, subscriberColumns, trackColumns, worstFirst, written } from './text.ts';
 
-/** Rows of a table that a page shows; a browser becomes slow with many more. */
+/** Maximum rows of a table; browsers become slow with many more. */
 const ROWS = 1000;
 function table<Row>(
   title: string,
@@ -67,7 +67,7 @@ function distributionsOf({ join, firstPacket, firstKeyFrame, latency, jitter, ga
   return table('Times', [name, ...columns, values], rows);
 }
 
-/** The whole file. Colours, type and focus are those of the page of Weir. */
+/** The whole file. Colours, type and focus are those of Weir's page. */
 export function reportHtml(results: LoadResults): string {
   const style = readFileSync(new URL('../../../web/style/base.css', import.meta.url), 'utf8') + STYLE;
   const allowed = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

@@ -1,6 +1,6 @@
-/** Owns markup that escapes: whatever is put into a page and is not markup already is text. */
+/** HTML templates that escape every value that is not markup itself. */
 
-/** Markup. Whatever else is put into a page is text and gets escaped. */
+/** Trusted markup. Any other value in a template is escaped as text. */
 export class Markup {
   readonly text: string;
   constructor(text: string) {
@@ -27,7 +27,7 @@ export function html(parts: TemplateStringsArray, ...contents: readonly Content[
   return new Markup(String.raw({ raw: parts }, ...contents.map(textOf)));
 }
 
-/** A part of a page under a heading of its own; nothing where it has no content. */
+/** A section with a heading; nothing where it has no content. */
 export function section(title: string, content: Markup | false): Markup {
   return content ? html`<section><h2>${title}</h2>${content}</section>` : html``;
 }

@@ -1,17 +1,17 @@
-/** Owns the plots of a report: figures over time, and how long members waited, as SVG. */
+/** SVG plots of a report: figures over time, and distributions of waiting times. */
 import type { LoadResults, TimelineRow } from '../results.ts';
 import { html, type Markup, section } from './markup.ts';
 import { written } from './text.ts';
 
-/** Points of a line, about as many as it has pixels. */
+/** Points of a line, about one per pixel. */
 const POINTS = 720;
-/** Pixels of a plot, and of what is around its lines. */
+/** Size of a plot and its margins, in pixels. */
 const plot = { width: 400, height: 200, left: 58, right: 14, top: 12, bottom: 28 };
 
 interface Line {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
-  /** What is said of it beside its name. */
+  /** Explanation next to its name. */
   readonly note: string;
 }
 
@@ -21,12 +21,14 @@ interface Plot {
   readonly lines: readonly Line[];
   readonly x: (value: number) => string;
   readonly y: (value: number) => string;
-  /** What the y axis reaches however low the lines are, and whether it counts what cannot be parted. */
+  /** The minimum range of the y axis, and whether it counts whole things. */
   readonly least: number;
   readonly whole?: boolean;
 }
 
-/** 0 and up to `steps` round values after it, the last one at or above `most`; `whole` where halves make no sense. */
+/**
+ * 0 and up to `steps` round values above it, the last one at or above `most`; `whole` where fractions make no sense.
+ */
 function ticksOf(most: number, steps: number, whole: boolean): readonly number[] {
   const rough = most / steps;
   const unit = 10 ** Math.floor(Math.log10(rough));
@@ -35,7 +37,7 @@ function ticksOf(most: number, steps: number, whole: boolean): readonly number[]
   return Array.from({ length: Math.ceil(most / step - 1e-9) + 1 }, (_none, index) => index * step);
 }
 
-/** Of every few points the highest one, so that no peak is lost. */
+/** Downsamples by the maximum of each group, so that no peak is lost. */
 function thinned(points: Line['points']): Line['points'] {
   const each = Math.ceil(points.length / POINTS);
   if (each <= 1) return points;
@@ -52,7 +54,7 @@ function plotOf({ title, about, lines, x, y, least, whole = false }: Plot, id: n
   const up = ticksOf(most, 4, whole);
   const high = up.at(-1) ?? most;
   const across = ticksOf(wide, 6, false).filter((value) => value <= wide);
-  // Ticks are round: `5.0 ms` beside `10 ms` would say less.
+  // Tick labels without trailing zeros: `5 ms` beside `10 ms`.
   const tick = (text: string) => text.replace(/\.0+(?!\d)/, '');
   const { width, height, left, right, top, bottom } = plot;
   const atX = (value: number) => (left + (value / wide) * (width - left - right)).toFixed(1);
@@ -74,7 +76,7 @@ ${lines.map(
 </svg></figure>`;
 }
 
-/** A line for each of `names`; seconds without a value are left out of it, and lines without values too. */
+/** A line for each of `names`; seconds without a value are skipped, and so are lines without values. */
 function over<Name extends string>(
   timeline: readonly TimelineRow[],
   write: (value: number) => string,
@@ -90,7 +92,7 @@ function over<Name extends string>(
   });
 }
 
-/** Share of all members for whom it had taken so long, or less; those for whom it never came count as well. */
+/** Cumulative share of members by time; members without a time count in the total. */
 function cumulated(name: string, times: readonly (number | undefined)[]): Line[] {
   const sorted = times.filter((time) => time !== undefined).sort((a, b) => a - b);
   const first = sorted[0];

@@ -1,4 +1,4 @@
-/** Owns how a report looks, and the sorting of its tables: what its page carries with it. */
+/** The style sheet of the HTML report, and the script that sorts its tables. */
 export const SCRIPT = `for (const head of document.querySelectorAll('thead th')) head.firstChild.addEventListener('click', () => {
   const falling = head.ariaSort === 'ascending', at = head.cellIndex, body = head.closest('table').tBodies[0];
   for (const other of head.parentNode.cells) other.ariaSort = null;

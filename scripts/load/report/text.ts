@@ -1,4 +1,6 @@
-/** Owns what a load test says in a terminal, and how its figures are written and its tables made up everywhere. */
+/**
+ * Formats the results of a load test for the terminal; the figures and table columns are shared with the HTML report.
+ */
 import { styleText } from 'node:util';
 import type { LoadResults, Packets, ProcessRow, SubscriberRow, TimelineRow, TrackRow } from '../results.ts';
 import { deliveryOf, lossOf, unitOf, type Verdict } from './assertions.ts';
@@ -9,14 +11,14 @@ export interface TextOptions {
   readonly colour: boolean;
 }
 
-/** A column of a table. Texts go to the left, figures to the right; `write` says how a figure is written. */
+/** A column of a table. Texts are aligned left, figures right; `write` formats a figure. */
 export interface Column<Row> {
   readonly head: string;
   readonly of: (row: Row) => string | number | undefined;
   readonly write?: (value: number) => string;
 }
 
-/** How many rows of a table a terminal gets. */
+/** Maximum rows of a table in the terminal. */
 const ROWS = 12;
 const NOTHING = '–';
 
@@ -25,14 +27,14 @@ const decimal = (value: number, digits: number) =>
 const known = (value: number | undefined, write: (value: number) => string) =>
   value === undefined ? NOTHING : write(value);
 
-/** The writings of a figure. `ms` takes milliseconds, `percent` a share of 1, `rate` bit/s, `memory` bytes. */
+/** Formatters of figures. `ms` takes milliseconds, `percent` a share of 1, `rate` bit/s, `memory` bytes. */
 export const written = {
   count: (value: number) => decimal(value, 0),
   ms: (value: number) => {
     if (Math.abs(value) >= 9_999.5) return `${decimal(value / 1000, 1)} s`;
     return `${decimal(value, Math.abs(value) < 9.95 ? 1 : 0)} ms`;
   },
-  /** Rounds neither a little to nothing nor nearly all to all. */
+  /** Rounds neither a small share to 0 nor an almost complete one to 100. */
   percent: (value: number) => {
     if (value > 0 && value < 0.0001) return '<0.01 %';
     if (value > 0.9999 && value < 1) return '>99.99 %';
@@ -42,7 +44,7 @@ export const written = {
   rate: (value: number) =>
     value < 1_000_000 ? `${decimal(value / 1000, 0)} kbit/s` : `${decimal(value / 1_000_000, 1)} Mbit/s`,
   memory: (value: number) => `${decimal(value / 2 ** 20, 0)} MiB`,
-  /** A quantile of a distribution, which says nothing where the distribution is empty. */
+  /** A quantile; empty where the distribution is empty. */
   quantile: (of: { readonly count: number }, value: number) => (of.count > 0 ? written.ms(value) : NOTHING),
   verdict: ({ value, text }: Verdict) => {
     if (value === undefined) return 'no data';
@@ -56,7 +58,7 @@ export function cellOf<Row>({ of, write = written.count }: Column<Row>, row: Row
   return typeof value === 'number' ? write(value) : (value ?? NOTHING);
 }
 
-/** A figure of values or packets, undefined where there were none. */
+/** A figure, or undefined where nothing was counted. */
 const some = (of: Packets | { readonly count: number }, value: number) =>
   ('count' in of ? of.count : of.expected) > 0 ? value : undefined;
 const columns = {
@@ -100,7 +102,7 @@ export const processColumns: readonly Column<ProcessRow>[] = [
   { head: 'memory', of: ({ rss }) => rss, write: written.memory },
 ];
 
-/** Those first that failed, then those without a key frame, then by what came and how late. */
+/** Sorts failures first, then tracks without a key frame, then by delivery and latency. */
 export function worstFirst<Row extends TrackRow | SubscriberRow>(rows: readonly Row[]): readonly Row[] {
   // Per mille, so that one packet of ten thousand does not outweigh a second of latency.
   const delivered = ({ packets }: Row) => Math.round((deliveryOf(packets) ?? 0) * 1000);
@@ -109,7 +111,7 @@ export function worstFirst<Row extends TrackRow | SubscriberRow>(rows: readonly 
   return rows.toSorted((a, b) => state(a) - state(b) || delivered(a) - delivered(b) || b.latency.p95 - a.latency.p95);
 }
 
-/** Names and reasons come from elsewhere: nothing of them may steer the terminal. */
+/** Names and error texts come from outside: strip control characters that would affect the terminal. */
 const plain = (text: string) => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '·');
 /** Characters that a terminal shows two cells wide. */
 const WIDE = /[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}\p{sc=Katakana}\p{Emoji_Presentation}]/u;
@@ -125,11 +127,11 @@ function cut(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** As `cut`, but of names, whose ends tell them apart. */
+/** Like `cut`, but keeps the end of names, which tells them apart. */
 const cutName = (text: string, width: number) =>
   cellsOf(text) <= width ? text : [...cut([...text].reverse().join(''), width)].reverse().join('');
 
-/** The first column gives way when it is too wide, then the last columns are left out. */
+/** Shrinks the first column where the table is too wide, then omits the last columns. */
 function table<Row>(
   all: readonly Column<Row>[],
   rows: readonly Row[],
@@ -158,7 +160,7 @@ function table<Row>(
   return lines;
 }
 
-/** `text` broken between words, the lines after the first one indented. */
+/** Wraps `text` between words; lines after the first are indented. */
 function wrapped(text: string, width: number, indent: string): string[] {
   const lines: string[] = [];
   for (const word of plain(text).split(' ')) {
@@ -169,7 +171,7 @@ function wrapped(text: string, width: number, indent: string): string[] {
   return lines;
 }
 
-/** Everything that matters of `results`, to be read in a terminal; ends with a line break. */
+/** The summary of `results` for a terminal; ends with a line break. */
 export function summaryText(results: LoadResults, { width, colour }: TextOptions): string {
   const paint = (style: 'bold' | 'red' | 'yellow' | 'green', text: string) =>
     colour ? styleText(style, text, { validateStream: false }) : text;
@@ -215,7 +217,7 @@ export function summaryText(results: LoadResults, { width, colour }: TextOptions
   return `${lines.join('\n')}\n`;
 }
 
-/** A second of a running test in one line of at most `width` characters, without a line break. */
+/** One second of a running test in one line of at most `width` characters, without a line break. */
 export function progressLine(
   { second, joined, failed, packets, bytes, lost, latencyP50, latencyP95, ...cpu }: TimelineRow,
   { width, offered }: { readonly width: number; readonly offered: number },
