@@ -1,4 +1,4 @@
-/** Owns `npm run token`: prints a join token for this server's key and secret. */
+/** The token command, `npm run token`: prints a join token signed with this server's key and secret. */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { signToken, TOKEN_LIFETIME } from '../server/auth/tokens.ts';

@@ -1,4 +1,4 @@
-/** Owns the torture command: which trials run, how often, what is told of them, what is written: `npm run torture -- --help`. */
+/** The torture command: runs fault-injection trials and writes their results. Usage: `npm run torture -- --help`. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -101,13 +101,13 @@ function lineOf(figure: Figure): string {
   return `  ${name}: ${shown(value)} ${unit}${goal && ` (${goal}: ${verdict ? 'reached' : 'MISSED'})`}`;
 }
 
-/** What is kept, with these results in place of older ones of the same name. */
+/** Replaces the results of the same name in the record. */
 function keep(results: readonly Result[]): void {
   let kept: Result[] = [];
   try {
     kept = z.array(Result).parse(JSON.parse(readFileSync(record, 'utf8')));
   } catch {
-    // There is nothing yet, or nothing that can be read: it is written anew.
+    // The record is missing or unreadable: write it anew.
   }
   const all = trials.flatMap(
     ({ name }) => results.find((one) => one.name === name) ?? kept.find((one) => one.name === name) ?? [],

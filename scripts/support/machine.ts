@@ -1,4 +1,4 @@
-/** What has to be known of a machine in order to compare what was measured on it. */
+/** Describes the machine of a measurement, without which it cannot be compared with another. */
 import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -7,12 +7,12 @@ import { workerBinary, workerOrigin } from '../setup/worker.mjs';
 
 export const Machine = z.strictObject({
   cpu: z.string(),
-  /** That this process may use. */
+  /** Cores available to this process. */
   cores: z.int(),
   kernel: z.string(),
   node: z.string(),
   mediasoup: z.string(),
-  /** Where the media worker comes from, in the words of set-up. */
+  /** Origin of the media worker, as set-up names it. */
   worker: z.string(),
 });
 export type Machine = z.infer<typeof Machine>;

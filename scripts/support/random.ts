@@ -1,4 +1,4 @@
-/** Owns chance that repeats: the same seed gives the same run. */
+/** A seeded pseudo-random generator: the same seed gives the same run. */
 
 export interface Random {
   /** A whole number from 0 to `below` - 1. */

@@ -1,10 +1,10 @@
-/** Owns waiting for a fact. */
+/** Waits for a condition by polling. */
 import { setTimeout } from 'node:timers/promises';
 
 /**
- * Looks every few milliseconds until `fact` is true, or something.
- * @param within milliseconds
- * @throws {Error} that says what did not come about
+ * Polls every few milliseconds until `fact` is true, or not undefined.
+ * @param within timeout in milliseconds
+ * @throws {Error} that says what was not reached
  */
 export async function until<T>(
   what: string,

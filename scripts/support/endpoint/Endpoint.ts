@@ -1,4 +1,4 @@
-/** Owns the client end of one WebRTC transport without a browser: ICE, DTLS and SRTP over a UDP socket of its own. */
+/** The client end of one WebRTC transport without a browser: ICE, DTLS and SRTP over its own UDP socket. */
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -13,15 +13,17 @@ const suites = {
   7: { name: 'SRTP_AEAD_AES_128_GCM', key: 16, salt: 12, tag: 16 },
   1: { name: 'SRTP_AES128_CM_HMAC_SHA1_80', key: 16, salt: 14, tag: 10 },
 } as const;
-/** First and later pauses between unanswered connectivity checks, between consent checks, and the patience; milliseconds. */
+/**
+ * Milliseconds: first and maximum interval of unanswered connectivity checks, interval of consent checks, and timeout.
+ */
 const ICE = { first: 50, most: 500, consent: 5000, timeout: 15_000 };
-/** How long the handshake may take, in milliseconds. */
+/** Timeout of the handshake, in milliseconds. */
 const DTLS_TIMEOUT = 20_000;
-/** What the kernel may hold for a receiver that is busy with others, in bytes. */
+/** The kernel's buffer for a receiver whose process is busy, in bytes. */
 const RECEIVE_BUFFER = 1 << 20;
 
 export interface EndpointEvents {
-  /** One RTP packet as it came, encrypted; its header can be read. The buffer is the listener's only during the call. */
+  /** An RTP packet as received, encrypted, with a readable header. The buffer is valid during the call only. */
   onRtp?(packet: Buffer): void;
   onRtcp?(packets: RtcpPacket[]): void;
   /** The server ended DTLS. */
@@ -29,8 +31,8 @@ export interface EndpointEvents {
 }
 
 /**
- * One transport. RTP that comes is handed out encrypted, since headers say nearly all that a load test counts;
- * `decrypt` opens a packet for those who want to look inside.
+ * One transport. Received RTP is passed on encrypted, because headers contain almost all that a load test counts;
+ * `decrypt` decrypts a packet on demand.
  */
 export class Endpoint {
   readonly #events: EndpointEvents;
@@ -54,7 +56,7 @@ export class Endpoint {
     this.#events = events;
     this.#ended.promise.catch(() => {});
     socket.on('message', (data) => this.#receive(data));
-    // An ICMP "port unreachable" is what a server that went away looks like; ICE notices silence by itself.
+    // An ICMP "port unreachable" means that the server has gone; the ICE consent check notices that by itself.
     socket.on('error', () => {});
   }
 
@@ -66,12 +68,12 @@ export class Endpoint {
     return new Endpoint(socket, own, events);
   }
 
-  /** What the server is told of this end: it is the DTLS client. */
+  /** DTLS parameters for the server; this end is the DTLS client. */
   get dtlsParameters(): DtlsParameters {
     return { role: 'client', fingerprints: [{ algorithm: 'sha-256', value: this.#certificate.fingerprint }] };
   }
 
-  /** The SRTP suite that was agreed on. */
+  /** The negotiated SRTP suite. */
   get srtp(): string {
     return this.#suite?.name ?? '';
   }
@@ -86,8 +88,8 @@ export class Endpoint {
   }
 
   /**
-   * Finds the way (ICE, controlling, against an ICE-lite server), then shakes hands (DTLS 1.2).
-   * @throws {Error} when no candidate answers in time, or the server is not the one whose fingerprint was given
+   * Runs ICE (controlling, against an ICE-lite server), then the DTLS 1.2 handshake.
+   * @throws {Error} when no candidate answers in time, or the server's fingerprint is wrong
    */
   async connect(info: TransportInfo): Promise<void> {
     const candidate = info.iceCandidates.find(({ protocol }) => protocol === 'udp');
@@ -113,7 +115,7 @@ export class Endpoint {
     if (this.#srtcp) this.send(this.#srtcp.encrypt(Buffer.concat(packets.map((packet) => packet.serialize()))));
   }
 
-  /** The RTP packet in the clear. @throws {Error} when it is not genuine */
+  /** Decrypts an RTP packet. @throws {Error} when its authentication fails */
   decrypt(packet: Buffer): Buffer {
     if (!this.#srtp) throw new Error('not connected');
     return this.#srtp.decrypt(packet);
@@ -121,7 +123,7 @@ export class Endpoint {
 
   close(): void {
     if (this.#closed) return;
-    // Says goodbye (close_notify) if it ever said hello.
+    // Send close_notify only if the handshake has begun.
     if (this.#srtp) this.#dtls?.close();
     this.#closed = true;
     clearInterval(this.#consent);
@@ -183,9 +185,9 @@ export class Endpoint {
     dtls.onConnect.once(resolve);
     dtls.onError.once(reject);
     dtls.onClose.once(() => this.#events.onEnd?.());
-    // It goes on retransmitting behind our back; what counts is when both sides have finished.
+    // `connect` keeps retransmitting in the background; the handshake is complete when both sides have finished.
     dtls.connect().catch(reject);
-    // werift repeats its records as they were, which OpenSSL takes for replays: a last flight that was lost stays lost.
+    // werift retransmits its records unchanged, which OpenSSL drops as replays: a lost last flight is never repaired.
     const late = setTimeout(() => reject(new Error('DTLS: the handshake did not end in time.')), DTLS_TIMEOUT);
     await Promise.race([promise, this.#ended.promise]).finally(() => clearTimeout(late));
     this.#verify(dtls.remoteCertificate, fingerprints);
@@ -213,7 +215,7 @@ export class Endpoint {
     if (!known) throw new Error('DTLS: the certificate is not the one that was announced.');
   }
 
-  /** Tells STUN, DTLS, RTCP and RTP apart by their first bytes (RFC 7983, RFC 5761). */
+  /** Demultiplexes STUN, DTLS, RTCP and RTP by their first bytes (RFC 7983, RFC 5761). */
   #receive(data: Buffer): void {
     const first = data[0] ?? 255;
     if (first >= 128 && first < 192) {
@@ -229,7 +231,7 @@ export class Endpoint {
     try {
       this.#events.onRtcp(RtcpPacketConverter.deSerialize(this.#srtcp.decrypt(data)));
     } catch {
-      // What is not genuine, or of a kind that nobody here knows, is not for us.
+      // Ignore packets that fail authentication or are of an unknown kind.
     }
   }
 }

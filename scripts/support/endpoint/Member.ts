@@ -1,4 +1,4 @@
-/** Owns one headless member of a room: it joins as the SDK does, with media that it has prepared, and counts. */
+/** A headless member of a room: joins as the SDK does, with prepared media, and counts what it receives. */
 import { type CloseReason, closeReasons } from '../../../shared/closeReasons.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import { kindOf, type Source, type TransportInfo } from '../../../shared/media.ts';
@@ -15,47 +15,50 @@ export interface MemberOptions extends MediaOptions {
   readonly room: string;
   readonly name: string;
   readonly token?: string;
-  /** A call unless told; and what it wants to be there, on a server that runs open. */
+  /** Default a call. Kind and role are requested in the join, which only a server without tokens grants. */
   readonly kind?: RoomKind;
   readonly role?: Role;
-  /** What it publishes: a source and its layers, lowest first. */
+  /** What it publishes: the layers of each source, lowest first. */
   readonly tracks?: Partial<Record<Source, readonly Stream[]>>;
-  /** Whether it receives what others publish; it does unless told. */
+  /** Whether it subscribes to others; default true. */
   readonly receives?: boolean;
-  /** How many videos it takes before `updateTrackSettings` asks for more; all unless told. */
+  /** How many videos it receives before `updateTrackSettings`; default all. */
   readonly initialVideoLimit?: number;
-  /** Whether it says how much it can take, as browsers do, and is sent no more; it does unless told. */
+  /** Whether it sends bandwidth estimates, as browsers do, and is limited by them; default true. */
   readonly estimates?: boolean;
-  /** The connection was cut, and is being made anew; and it is there again, with the same stay. */
+  /** The connection was lost and is being resumed; then, the same session is resumed. */
   onReconnecting?(): void;
   onResumed?(): void;
   /** Another peer lost its connection, or is back. */
   onAway?(peerId: string, away: boolean): void;
-  /** Whose voices the audio slots carry has changed. */
+  /** The holders of the audio slots have changed. */
   onSlots?(slots: AudioSlotHolders): void;
-  /** The stay ended, and nobody here asked it to. */
+  /** The session ended, and not by `leave`. */
   onEnd?(reason: CloseReason): void;
 }
 
-/** Milliseconds since 1970; 0 for what has not come. */
+/** Milliseconds since 1970; 0 for not yet. */
 export interface JoinTimes {
   /** The socket began to open. */
   readonly began: number;
   welcomed: number;
   /** The reply to `join` came. */
   joined: number;
-  /** The transports are connected, and what is published is accepted. */
+  /** The transports are connected, and the publications accepted. */
   ready: number;
 }
 
 export class Member {
   readonly media: MemberMedia;
   readonly moments: JoinTimes = { began: now(), welcomed: 0, joined: 0, ready: 0 };
-  /** What the server calls this stay; empty before. */
+  /** The server's id of this session; empty before the join. */
   peerId = '';
-  /** Whether there was something to receive when it came: only then do its first packet and picture tell of its join. */
+  /**
+   * Whether others were publishing when it joined: only then do the times of its first packet and frame measure its
+   * join.
+   */
   readonly metMedia = { audio: false, video: false };
-  /** Whose voice each audio slot carries; empty while there are none. */
+  /** The holder of each audio slot; empty while slots are off. */
   slots: AudioSlotHolders = [];
   readonly #options: MemberOptions;
   #signalling: SignalSession | undefined;
@@ -67,9 +70,9 @@ export class Member {
   }
 
   /**
-   * Enters a room; it resolves when the server has answered `join`, as in the SDK, and media follows.
-   * @returns the member, and `ready`, which settles when its transports are connected and what it publishes is accepted
-   * @throws {WeirError} why the server does not let it in
+   * Joins a room; resolves with the reply to `join`, as the SDK does; media follows.
+   * @returns the member, and `ready`, which settles when its transports are connected and its publications accepted
+   * @throws {WeirError} why the server refuses the join
    */
   static async join(options: MemberOptions): Promise<{ member: Member; ready: Promise<void> }> {
     const member = new Member(options);
@@ -79,7 +82,7 @@ export class Member {
         member.leave();
         throw error;
       });
-      // Whoever joins need not wait for it.
+      // Callers that do not await `ready` must not cause an unhandled rejection.
       ready.catch(() => {});
       return { member, ready };
     } catch (error) {
@@ -88,28 +91,28 @@ export class Member {
     }
   }
 
-  /** Mutes or unmutes what it publishes as `source`. */
+  /** Mutes or unmutes its publication of `source`. */
   async setPaused(source: Source, paused: boolean): Promise<void> {
     for (const track of this.media.tracks.get(source) ?? []) track.paused = paused;
     await this.#request(paused ? 'pauseProducer' : 'resumeProducer', { source });
   }
 
-  /** Lets the viewers of a broadcast in on what its stage publishes, or ends that. */
+  /** Starts or ends the broadcast for its viewers. */
   async setLive(live: boolean): Promise<void> {
     await this.#request('setBroadcast', { live });
   }
 
-  /** Says how videos of others are shown: what is not named stays as it was. */
+  /** Sends track settings of others' videos; tracks that are not named keep theirs. */
   async updateTrackSettings(tracks: TrackSettings[]): Promise<void> {
     await this.#request('updateTrackSettings', { tracks });
   }
 
-  /** Speaks or is silent, for those who listen to how loud it says it is; it sends all the while. */
+  /** Sets the audio level to speech or silence; packets are sent in both cases. */
   setSpeaking(speaking: boolean): void {
     for (const track of this.media.tracks.get('microphone') ?? []) track.level = speaking ? 25 : 127;
   }
 
-  /** Asks the server whether it is there. @throws {WeirError} `closed`, `timeout` */
+  /** Sends a ping to the server. @throws {WeirError} `closed`, `timeout` */
   async ping(): Promise<void> {
     await this.#request('ping', {});
   }
@@ -176,13 +179,13 @@ export class Member {
       for (const { kind } of reply.consumers) this.metMedia[kind] = true;
       return reply;
     } catch (error) {
-      // Why the server closed the connection says more than that it did.
+      // The server's close reason explains more than the failed request.
       if (!reason || reason === 'left' || reason === 'disconnected') throw error;
       throw new WeirError('unavailable', `${reason}: ${closeReasons[reason].message}`, { cause: error });
     }
   }
 
-  /** What follows the reply goes out at once, none waiting for another. */
+  /** All requests after the reply are sent at once, without waiting for each other. */
   async #start({ transports: { send, recv }, consumers }: JoinReply): Promise<void> {
     const receiving = recv && this.#connect('recv', recv);
     const consuming = this.#consume(consumers);
@@ -191,7 +194,7 @@ export class Member {
     this.moments.ready = now();
   }
 
-  /** @param opened runs as soon as this end is there */
+  /** @param opened called as soon as this end of the transport exists */
   async #connect(direction: 'send' | 'recv', info: TransportInfo, opened = async () => {}): Promise<void> {
     const dtlsParameters = await this.media.open(direction);
     if (this.#closed) throw new WeirError('closed');
@@ -217,11 +220,11 @@ export class Member {
     if (consumers.length === 0) return;
     this.media.receive(consumers);
     const consumerIds = consumers.map(({ consumerId }) => consumerId);
-    // `notFound` says that one closed on the way; its end is in the next event.
+    // `notFound`: a consumer has closed meanwhile; the next event says so.
     await this.#request('resumeConsumers', { consumerIds }).catch(() => {});
   }
 
-  /** Makes what is received the same as what the server says that there is. */
+  /** Reconciles the receivers with the server's list of consumers. */
   #sync(consumers: JoinReply['consumers']): void {
     const known = new Map([...this.media.receivers.values()].map(({ info }) => [info.consumerId, info]));
     const there = new Set(consumers.map(({ consumerId }) => consumerId));
@@ -242,7 +245,7 @@ export class Member {
   #ended(reason: CloseReason): void {
     if (this.#closed) return;
     this.leave();
-    // Before that, it is `join` that fails.
+    // Before the join is complete, the promise of `join` rejects instead.
     if (this.moments.joined > 0) this.#options.onEnd?.(reason);
   }
 }

@@ -1,4 +1,4 @@
-/** Owns the media of one headless member: its two transports, what it sends, what it receives, and the RTCP of both. */
+/** The media of one headless member: its two transports, tracks, receivers, and the RTCP of both directions. */
 import { randomInt } from 'node:crypto';
 import {
   GenericNack,
@@ -23,25 +23,28 @@ import { Track } from './Track.ts';
 
 const ticker = new Ticker(now);
 
-/** What a member says that it can take: 100 Mbit/s, more than anybody sends. */
+/** The bandwidth estimate that a member reports: 100 Mbit/s, more than any test sends. */
 const ESTIMATE = { mantissa: 0x1_7d78, exponent: 10 };
 /** Reports that fit into one RTCP packet. */
 const MOST_REPORTS = 31;
 
 export interface MediaOptions {
-  /** Whether it decrypts every packet, rather than reading headers only. */
+  /** Whether it decrypts every packet instead of reading headers only. */
   readonly decrypts?: boolean;
-  /** Called for each packet that arrives: its bytes, its one-way latency (milliseconds) where it tells, and where it came. */
+  /**
+   * Called for each received packet: bytes, one-way latency (milliseconds) if the packet carries its time, and
+   * receiver.
+   */
   onPacket?(bytes: number, latency: number | undefined, receiver: Receiver): void;
 }
 
 export class MemberMedia implements Ticking {
   readonly receivers = new Map<number, Receiver>();
-  /** Streams whose consumers have closed: they still count, and so does what was under way. */
+  /** Receivers of closed consumers: their counts stay, and packets in flight still count. */
   readonly pastReceivers = new Map<number, Receiver>();
   readonly tracks = new Map<Source, Track[]>();
   undecryptable = 0;
-  /** RTP packets that came of streams that nobody has told of. */
+  /** RTP packets of unannounced streams. */
   unasked = 0;
   readonly #options: MediaOptions;
   readonly #ssrc = randomInt(1, 0xffff_ffff);
@@ -56,7 +59,7 @@ export class MemberMedia implements Ticking {
     ticker.add(this);
   }
 
-  /** The SRTP suite that was agreed on; empty before. */
+  /** The negotiated SRTP suite; empty before the handshake. */
   get srtp(): string {
     return this.#recv?.srtp || this.#send?.srtp || '';
   }
@@ -65,7 +68,7 @@ export class MemberMedia implements Ticking {
     return [...this.pastReceivers.values(), ...this.receivers.values()];
   }
 
-  /** Opens this end of a transport. @returns what the server has to be told before `connect` can come to its end */
+  /** Opens this end of a transport. @returns the DTLS parameters that the server needs before `connect` can finish */
   async open(direction: 'send' | 'recv'): Promise<DtlsParameters> {
     const endpoint =
       direction === 'send'
@@ -80,7 +83,7 @@ export class MemberMedia implements Ticking {
     return endpoint.dtlsParameters;
   }
 
-  /** Connects a transport that is open at this end. Tracks begin to run. @throws {Error} when it finds no way */
+  /** Connects an opened transport and starts its tracks. @throws {Error} when ICE or DTLS fails */
   async connect(direction: 'send' | 'recv', info: TransportInfo): Promise<void> {
     const endpoint = direction === 'send' ? this.#send : this.#recv;
     if (!endpoint) throw new Error('not open');
@@ -88,7 +91,7 @@ export class MemberMedia implements Ticking {
     if (direction === 'send') this.#sending = true;
   }
 
-  /** Gets a source ready to be sent, its layers lowest first. @returns what the server is told of it */
+  /** Prepares a source for sending, layers lowest first. @returns its RTP parameters for the server */
   publish(source: Source, streams: readonly Stream[]): RtpParameters {
     const endpoint = this.#send;
     if (!endpoint) throw new Error('not open');
@@ -101,7 +104,7 @@ export class MemberMedia implements Ticking {
     return sendParameters(mid, layers);
   }
 
-  /** Sends no layer of `source` above that one; none at -1. */
+  /** Pauses the layers of `source` above `maxSpatialLayer`; all of them at -1. */
   setSubscribedLayers(source: Source, maxSpatialLayer: number): void {
     this.tracks.get(source)?.forEach((track, layer) => {
       track.setWatched(layer <= maxSpatialLayer);
@@ -149,7 +152,8 @@ export class MemberMedia implements Ticking {
       const reports = [...this.tracks.values()].flat().map((track) => track.senderReport());
       if (reports.length > 0) this.#send?.sendRtcp(reports);
     }
-    // A simulcast layer cannot be switched to before its first sender report; receivers need not say so much.
+    // Send sender reports often: mediasoup does not switch to a simulcast layer before its first one. Receiver reports
+    // are not urgent.
     this.#reports += 1;
     const receivers = [...this.receivers.values()].filter(({ firstAt }) => firstAt > 0);
     if (receivers.length === 0 || this.#reports % 2 === 0) return;
@@ -188,7 +192,7 @@ export class MemberMedia implements Ticking {
     }
   }
 
-  /** RTCP on the receiving side: sender reports, whose times go back in our reports. */
+  /** RTCP of the receiving side: sender reports, whose times our reports echo. */
   #onRtp(packets: RtcpPacket[]): void {
     for (const packet of packets) {
       if (!(packet instanceof RtcpSrPacket)) continue;
@@ -198,7 +202,7 @@ export class MemberMedia implements Ticking {
     }
   }
 
-  /** RTCP on the sending side: what the server wants again, and where it wants a key frame. */
+  /** RTCP of the sending side: retransmission and key-frame requests. */
   #onRtcp(packets: RtcpPacket[]): void {
     for (const packet of packets) {
       if (packet instanceof RtcpTransportLayerFeedback && packet.feedback instanceof GenericNack) {

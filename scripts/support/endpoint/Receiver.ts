@@ -1,17 +1,17 @@
-/** Owns the counting of one RTP stream at a receiver, from packet headers alone. */
+/** Counts one RTP stream at a receiver, from packet headers alone. */
 import type { ConsumerInfo } from '../../../shared/protocol.ts';
 import { Histogram } from '../statistics/Histogram.ts';
 import { readNtp } from './clock.ts';
 import { CAPTURE_TIME } from './parameters.ts';
 
-/** A pause between packets of video that counts as a gap, in milliseconds. */
+/** Pause between video packets that counts as a gap, in milliseconds. */
 const GAP = 200;
-/** How often, and how many milliseconds apart, a missing packet is asked for. */
+/** Attempts to have a missing packet retransmitted, and milliseconds between them. */
 const NACK = { tries: 10, pause: 100 };
-/** Beyond this it is another stream, not a gap to fill. */
+/** A larger jump of sequence numbers is a new stream, not a gap to repair. */
 const JUMP = 1000;
 
-/** Takes each packet once; what it counts is read by whoever wants to know. */
+/** Counts each packet once; its fields are the statistics. */
 export class Receiver {
   readonly info: ConsumerInfo;
   readonly ssrc: number;
@@ -19,7 +19,7 @@ export class Receiver {
   readonly clockRate: number;
   /** Milliseconds since 1970; 0 for never. */
   firstAt = 0;
-  /** A first frame had all its packets: since the SFU begins with a key frame, a decoder can show it. */
+  /** When the first frame was complete: the SFU starts with a key frame, so a decoder can show it. */
   firstFrameAt = 0;
   distinct = 0;
   lost = 0;
@@ -30,7 +30,7 @@ export class Receiver {
   longestGap = 0;
   /** In ticks of the clock (RFC 3550, section 6.4.1). */
   jitter = 0;
-  /** Middle 32 bits of the last sender report's time, and when it came. */
+  /** Middle 32 bits of the last sender report's NTP time, and when it arrived. */
   lastReport = { ntp: 0, at: 0 };
   readonly #captureTime: number;
   readonly #isVideo: boolean;
@@ -51,7 +51,7 @@ export class Receiver {
     this.#isVideo = kind === 'video';
   }
 
-  /** Sequence numbers from the first to the last that came. */
+  /** Sequence numbers from the first to the last one received. */
   get expected(): number {
     return this.#first < 0 ? 0 : this.#highest - this.#first + 1;
   }
@@ -60,7 +60,10 @@ export class Receiver {
     return Math.max(0, this.#highest);
   }
 
-  /** @param size bytes of RTP without what SRTP adds @returns the one-way latency in milliseconds where the packet says it */
+  /**
+   * @param size bytes of RTP without the SRTP tag @returns the one-way latency in milliseconds if the packet carries
+   * its time
+   */
   take(packet: Buffer, size: number, time: number): number | undefined {
     this.bytes += size;
     if (!this.#count(packet.readUInt16BE(2), time)) return undefined;
@@ -73,7 +76,7 @@ export class Receiver {
     return latency;
   }
 
-  /** Missing sequence numbers that it is time to ask for (again). */
+  /** Missing sequence numbers whose (next) retransmission request is due. */
   wanted(time: number): number[] {
     const wanted: number[] = [];
     for (const [sequence, state] of this.#missing) {
@@ -88,7 +91,7 @@ export class Receiver {
     return wanted;
   }
 
-  /** What a receiver report says of the time since the last one: fraction lost in 1/256, and in all. */
+  /** Loss since the last receiver report: fraction in 1/256, and the total. */
   report(): { fraction: number; lost: number } {
     const { expected, distinct } = this;
     const due = expected - this.#reported.expected;
@@ -103,7 +106,7 @@ export class Receiver {
   /** @returns whether the packet is the newest so far */
   #count(wire: number, time: number): boolean {
     if (this.#first < 0) {
-      // Room below, so that a packet that was overtaken does not get a negative number.
+      // Start one cycle above, so that a reordered packet does not get a negative number.
       this.#first = this.#highest = wire + 0x10000;
       this.firstAt = time;
       this.distinct = 1;
@@ -147,13 +150,13 @@ export class Receiver {
     const transit = (time * this.clockRate) / 1000 - timestamp;
     if (!Number.isNaN(this.#transit)) {
       const change = Math.abs(transit - this.#transit);
-      // A timestamp that wrapped, or a source that jumped, is no jitter.
+      // A timestamp that wrapped, or a source that jumped, is not jitter.
       if (change < this.clockRate) this.jitter += (change - this.jitter) / 16;
     }
     this.#transit = transit;
   }
 
-  /** Walks one-byte header extensions (RFC 8285, section 4.2). @returns milliseconds since 1970, or 0 */
+  /** Parses one-byte header extensions (RFC 8285, section 4.2). @returns milliseconds since 1970, or 0 */
   #readCaptureTime(packet: Buffer): number {
     let offset = 12 + ((packet[0] ?? 0) & 0x0f) * 4;
     if (packet.readUInt16BE(offset) !== 0xbede) return 0;

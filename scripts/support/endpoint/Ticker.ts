@@ -1,18 +1,18 @@
-/** Owns the one clockwork of a process: everything periodic of all its members runs from it. */
+/** The timer of a process: everything periodic of all its members runs from it. */
 
-/** Milliseconds between turns: video at 30 fps is due every 33. */
+/** Milliseconds between ticks; video at 30 fps has a frame every 33. */
 const TURN = 5;
 
 export interface Ticking {
-  /** Often: send what is due. */
+  /** Every tick: sends frames that are due. */
   turn(time: number): void;
-  /** Every 50 ms: ask for what is missing. */
+  /** Every 50 ms: requests missing packets. */
   repair(time: number): void;
-  /** Every second: reports. */
+  /** Every second: sends RTCP reports. */
   report(time: number): void;
 }
 
-/** Calls its members in turn, spread so that not everyone reports in the same millisecond. */
+/** Calls its members in turn; reports are spread over the second. */
 export class Ticker {
   readonly #members = new Set<Ticking>();
   #timer: NodeJS.Timeout | undefined;

@@ -1,4 +1,4 @@
-/** Owns one layer of what a member sends: prepared frames as RTP in real time, key frames and repeats on request. */
+/** One sent layer of a member: prepared frames as RTP in real time, with key frames and retransmissions on request. */
 import { randomInt } from 'node:crypto';
 import { RtcpSenderInfo, RtcpSrPacket, RtpHeader } from 'werift';
 import { setPictureId } from '../media/packetise.ts';
@@ -7,11 +7,11 @@ import { now, toNtp } from './clock.ts';
 import type { Endpoint } from './Endpoint.ts';
 import { payloadTypeOf, sent } from './parameters.ts';
 
-/** Packets that are kept for repeats. */
+/** Packets kept for retransmission. */
 const KEPT = 512;
-/** How far a sender may fall behind before it skips rather than hurries, in milliseconds. */
+/** Maximum delay of a sender before it skips frames instead of catching up, in milliseconds. */
 const LATE = 500;
-/** What is at least so loud passes for a voice, in -dBov. */
+/** Audio levels up to this count as speech, in -dBov. */
 const SPEECH = 60;
 const ONE_BYTE = 0xbede;
 
@@ -19,15 +19,15 @@ const ONE_BYTE = 0xbede;
 export class Track {
   readonly ssrc: number;
   readonly stream: Stream;
-  /** Packets sent, repeats not counted. */
+  /** Packets sent, retransmissions not counted. */
   packets = 0;
   bytes = 0;
   repeats = 0;
   keyFrameRequests = 0;
   paused = false;
-  /** Whether anybody watches this layer: the server says so. */
+  /** Whether the server has demand for this layer. */
   watched = true;
-  /** How loud a voice is said to be, in -dBov (RFC 6464): 127 is silence. */
+  /** The audio level in its packets, in -dBov (RFC 6464): 127 is silence. */
   level = 25;
   readonly #endpoint: Endpoint;
   readonly #payloadType: number;
@@ -58,19 +58,19 @@ export class Track {
     }
   }
 
-  /** The next frame is a key frame. */
+  /** Makes the next frame a key frame. */
   requestKeyFrame(): void {
     this.keyFrameRequests += 1;
     this.#wantsKeyFrame = true;
   }
 
-  /** Sends this layer or not, as it is watched; it comes back with a key frame. */
+  /** Pauses or resumes this layer by demand; it resumes with a key frame. */
   setWatched(watched: boolean): void {
     if (watched && !this.watched) this.#wantsKeyFrame = true;
     this.watched = watched;
   }
 
-  /** Sends those again that are asked for and still known. */
+  /** Retransmits the requested packets that are still kept. */
   repeat(sequences: readonly number[]): void {
     for (const sequence of sequences) {
       const packet = this.#kept.get(sequence);
@@ -80,7 +80,7 @@ export class Track {
     }
   }
 
-  /** What a receiver needs to line streams up with each other (RFC 3550, section 6.4.1). */
+  /** Lets receivers synchronise streams (RFC 3550, section 6.4.1). */
   senderReport(): RtcpSrPacket {
     const elapsed = this.#dueAt === 0 ? 0 : now() - this.#dueAt;
     const rtpTimestamp = (this.#timestamp + Math.round((elapsed * this.stream.clockRate) / 1000)) >>> 0;
@@ -95,7 +95,7 @@ export class Track {
     });
   }
 
-  /** @returns how long the frame lasts, in ticks */
+  /** @returns the duration of the frame, in ticks */
   #nextFrame(): number {
     const { frames } = this.stream;
     if (this.#wantsKeyFrame) {
@@ -132,7 +132,7 @@ export class Track {
       sequenceNumber: this.#sequence,
       timestamp: this.#timestamp,
       ssrc: this.ssrc,
-      // Audio marks the first packet after a silence only (RFC 3551, section 4.1).
+      // For audio the marker means the first packet after silence only (RFC 3551, section 4.1).
       marker: isLast && this.stream.clockRate === 90_000,
       extension: true,
       extensionProfile: ONE_BYTE,

@@ -1,4 +1,4 @@
-/** Owns the certificate that all members of a process show: making one costs more than a handshake. */
+/** The certificate that all members of a process share: creating one costs more than a handshake. */
 import { createHash, X509Certificate } from 'node:crypto';
 import { RTCDtlsTransport, type SignatureHash } from 'werift';
 
@@ -7,13 +7,13 @@ export interface Certificate {
   readonly cert: string;
   readonly key: string;
   readonly signatureHash: SignatureHash;
-  /** SHA-256, as SDP writes it. */
+  /** SHA-256, in SDP notation. */
   readonly fingerprint: string;
 }
 
 let made: Promise<Certificate> | undefined;
 
-/** An ECDSA P-256 certificate, signed by itself. */
+/** A self-signed ECDSA P-256 certificate. */
 export function certificate(): Promise<Certificate> {
   made ??= make();
   return made;

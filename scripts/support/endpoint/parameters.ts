@@ -1,24 +1,24 @@
-/** Owns what a headless member says of its media: what it can receive, and what it sends. */
+/** RTP capabilities and parameters of a headless member. */
 import type { RtpCapabilities, RtpParameters } from '../../../shared/media.ts';
 import type { Stream } from '../media/Stream.ts';
 
-/** The header extension that carries the moment of sending through the SFU untouched. */
+/** The header extension that carries the time of sending through the SFU unchanged. */
 export const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 const AUDIO_LEVEL = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
 const ABS_SEND_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
 
-/** What a member understands. Lost packets come again on the same stream (no RTX): that is one sequence to count. */
+/** What a member supports. Retransmissions use the same stream (no RTX), so that there is one sequence to count. */
 const understood = {
   codecs: /^(audio\/opus|video\/vp8|video\/h264)$/i,
   extensions: [MID, ABS_SEND_TIME, CAPTURE_TIME],
 };
-/** Estimation by REMB: one message a second says what a receiver takes, where transport-cc needs ten. */
+/** Bandwidth estimation by REMB: one message a second, where transport-cc needs ten. */
 const feedback = /^(nack|ccm|goog-remb)$/;
 
 /**
- * Of what the server offers, what a headless member can receive.
- * @param estimates whether it says how much it can take; one that does not is sent all that it wants
+ * The server's capabilities, reduced to those of a headless member.
+ * @param estimates whether it sends bandwidth estimates; without them the server does not limit it
  */
 export function receiveCapabilities(server: RtpCapabilities, { estimates = true } = {}): RtpCapabilities {
   const isGiven = ({ type }: { type: string }) => feedback.test(type) && (estimates || type !== 'goog-remb');
@@ -32,7 +32,7 @@ export function receiveCapabilities(server: RtpCapabilities, { estimates = true 
   };
 }
 
-/** Ids of the extensions that a publisher writes. */
+/** Ids of the header extensions that a publisher writes. */
 export const sent = { mid: 1, absSendTime: 2, captureTime: 3, audioLevel: 4 } as const;
 
 const PAYLOAD_TYPES = { 'audio/opus': 111, 'video/VP8': 96, 'video/H264': 102 } as const;

@@ -1,4 +1,7 @@
-/** Owns a process that publishes a camera in three layers, which a browser can decode, in the network that it was started in. */
+/**
+ * A process that publishes a camera in three layers, which browsers can decode, from the network namespace that it runs
+ * in.
+ */
 import { z } from 'zod';
 import { prepareStreams } from '../media/prepare.ts';
 import { answerQuestions } from '../process/Child.ts';
@@ -6,7 +9,7 @@ import { Member } from './Member.ts';
 
 const Where = z.object({ url: z.string(), room: z.string() });
 
-/** As browsers send it with the SDK: lowest first. */
+/** The SDK's layers, lowest first. */
 const layers = [
   { width: 320, height: 180, bitrate: 150_000 },
   { width: 640, height: 360, bitrate: 500_000 },

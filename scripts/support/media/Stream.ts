@@ -1,16 +1,16 @@
-/** Owns what a prepared stream is: encoded frames cut into RTP payloads, once, to be sent again and again. */
+/** The type of a prepared stream: encoded frames packetised once, to be sent repeatedly. */
 
 /** One encoded frame, or one packet of audio. */
 export interface Frame {
   /** RTP payloads in order; the last one gets the marker bit. At most 1150 bytes each. */
   readonly payloads: readonly Buffer[];
-  /** Whether a decoder can begin here. */
+  /** Whether it is a key frame. */
   readonly key: boolean;
-  /** How long it is shown or heard, in ticks of the stream's clock. */
+  /** Duration in ticks of the stream's clock. */
   readonly ticks: number;
 }
 
-/** A stream that repeats: its first frame is a key frame, so the end may be followed by the beginning. */
+/** A stream that loops: its first frame is a key frame. */
 export interface Stream {
   readonly mimeType: 'video/VP8' | 'video/H264' | 'audio/opus';
   /** Ticks a second: 90000 for video, 48000 for Opus. */

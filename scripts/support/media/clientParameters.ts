@@ -1,7 +1,7 @@
-/** Owns what a browser would say of its media: capabilities, RTP and DTLS parameters that mediasoup accepts. */
+/** RTP capabilities, RTP parameters and DTLS parameters as a browser would send them, valid for mediasoup. */
 import type { DtlsParameters, RtpCapabilities, RtpParameters, Source } from '../../../shared/media.ts';
 
-/** A device that knows Opus and VP8. */
+/** A device that supports Opus and VP8. */
 export const capabilities: RtpCapabilities = {
   codecs: [
     {
@@ -42,7 +42,7 @@ export const capabilities: RtpCapabilities = {
 const mid = { uri: 'urn:ietf:params:rtp-hdrext:sdes:mid', id: 1 } as const;
 const numberOf: Readonly<Record<Source, number>> = { camera: 0, microphone: 1, screen: 2, screenAudio: 3 };
 
-/** RTP parameters of an Opus track; those of different sources go together on one transport. */
+/** RTP parameters of an Opus track; those of different sources can share a transport. */
 export function opus(source: Source = 'microphone'): RtpParameters {
   const number = numberOf[source];
   return {
@@ -77,7 +77,7 @@ export function vp8(source: Source = 'camera'): RtpParameters {
   };
 }
 
-/** The DTLS end of a browser, with a made-up certificate. */
+/** DTLS parameters with a made-up certificate fingerprint. */
 export const dtls: DtlsParameters = {
   role: 'client',
   fingerprints: [{ algorithm: 'sha-256', value: Array.from({ length: 32 }, () => 'AB').join(':') }],

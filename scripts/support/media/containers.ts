@@ -1,4 +1,4 @@
-/** Owns the reading of the files that ffmpeg writes: IVF, H264 in Annex B form, and Opus in Ogg. */
+/** Parses the files that ffmpeg writes: IVF, H264 in Annex B form, and Opus in Ogg. */
 
 export interface IvfFile {
   /** Such as `VP80`. */
@@ -23,7 +23,7 @@ interface OggPage {
   readonly whole: boolean;
 }
 
-/** @throws {Error} where it is no IVF, or ends within a frame */
+/** @throws {Error} for another format, or a truncated frame */
 export function parseIvf(file: Buffer): IvfFile {
   if (file.length < 32 || file.toString('latin1', 0, 4) !== 'DKIF') throw new Error('IVF: there is no header');
   const frames: Buffer[] = [];
@@ -44,8 +44,8 @@ export function parseIvf(file: Buffer): IvfFile {
 
 /**
  * Access units as lists of NAL units without start codes. Each must begin with an access unit delimiter, which is left
- * out. A file that was cut within its last NAL unit does not show it: who knows the number of frames compares.
- * @throws {Error} where it is no such file
+ * out. A truncated last NAL unit goes unnoticed: compare the number of frames.
+ * @throws {Error} for another format
  */
 export function parseAnnexB(file: Buffer): Buffer[][] {
   const units: Buffer[][] = [];
@@ -71,7 +71,7 @@ function* nalUnits(file: Buffer): Generator<Buffer> {
     const begin = at + mark.length;
     at = file.indexOf(mark, begin);
     let end = at < 0 ? file.length : at;
-    // A NAL unit never ends in a zero: they belong to the next start code.
+    // A NAL unit never ends in zeros: they belong to the next start code.
     while (end > begin && file[end - 1] === 0) end -= 1;
     if (end === begin) throw new Error(`Annex B: the NAL unit at byte ${begin} is empty`);
     yield file.subarray(begin, end);
@@ -82,7 +82,7 @@ function isSlice(type: number): boolean {
   return type === 1 || type === 5;
 }
 
-/** @throws {Error} where it is no Ogg Opus, a page is damaged or missing, or the end is */
+/** @throws {Error} for another format, a damaged or missing page, or a truncated file */
 export function parseOggOpus(file: Buffer): OggOpusFile {
   const packets: Buffer[] = [];
   let begun: Buffer[] = [];
@@ -96,7 +96,7 @@ export function parseOggOpus(file: Buffer): OggOpusFile {
     }
     last = page;
   }
-  // The last page says that it is the last one: so a file that was cut between two pages shows it, too.
+  // The last page is flagged, which reveals a file that was truncated between pages.
   if (!last || !(last.flags & 4) || begun.length > 0) throw new Error('Ogg: the end of the file is missing');
   const [head, tags, ...rest] = packets;
   if (!head || head.length < 19 || head.toString('latin1', 0, 8) !== 'OpusHead') throw new Error('Ogg: it is no Opus');
@@ -127,7 +127,7 @@ function* oggPages(file: Buffer): Generator<OggPage> {
   }
 }
 
-/** A packet is so many times 255 bytes, and a rest of less than that, which ends it. */
+/** Splits a page into packets: a packet is a run of 255-byte segments, ended by a shorter one. */
 function laced(body: Buffer, lacing: Buffer): Buffer[] {
   const parts: Buffer[] = [];
   let begin = 0;
@@ -141,7 +141,7 @@ function laced(body: Buffer, lacing: Buffer): Buffer[] {
   return parts;
 }
 
-/** CRC-32 with the polynomial 04c11db7, not reflected, from 0; its own field counts as 0. */
+/** CRC-32 with the polynomial 04c11db7, not reflected, initial value 0; its own field counts as 0. */
 function oggChecksum(page: Buffer): number {
   let sum = 0;
   for (const [index, byte] of page.entries()) {
@@ -152,8 +152,8 @@ function oggChecksum(page: Buffer): number {
 }
 
 /**
- * How long an Opus packet is heard (RFC 6716, section 3.1), in ticks of 48 kHz.
- * @throws {Error} where there is no such packet
+ * Duration of an Opus packet (RFC 6716, section 3.1), in ticks of 48 kHz.
+ * @throws {Error} for an invalid packet
  */
 export function opusTicks(packet: Buffer): number {
   const [toc, second] = packet;

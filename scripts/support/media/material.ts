@@ -1,4 +1,4 @@
-/** Owns which prepared streams a publisher sends for which wish. */
+/** Selects and prepares the streams of a publisher. */
 import type { Source } from '../../../shared/media.ts';
 import { type Layer, prepareStreams, prepareVoice, simulcast } from './prepare.ts';
 import type { Stream } from './Stream.ts';
@@ -7,7 +7,7 @@ import { steadyVideo } from './steady.ts';
 /** Streams by source, lowest layer first. */
 export type Material = Partial<Record<Source, readonly Stream[]>>;
 
-/** What a publisher sends as its camera: three layers, one of that height, packets of no picture, or nothing. */
+/** The camera of a publisher: three layers, a single layer of that height, synthetic packets, or nothing. */
 export type Video = 'simulcast' | '180p' | '360p' | '720p' | 'steady' | 'off';
 
 export interface MaterialOptions {
@@ -16,7 +16,7 @@ export interface MaterialOptions {
   readonly codec: 'vp8' | 'h264';
 }
 
-/** Which layers a picture is made of. */
+/** The layers of a camera setting. */
 function layersOf(video: Exclude<Video, 'off' | 'steady'>): readonly Layer[] {
   return video === 'simulcast' ? simulcast : simulcast.filter(({ height }) => `${height}p` === video);
 }
@@ -24,7 +24,7 @@ function layersOf(video: Exclude<Video, 'off' | 'steady'>): readonly Layer[] {
 /** 30 frames a second in 6 packets each: 180 packets of 1097 bytes, RTP header included, are 1.58 Mbit/s. */
 export const steady = { packetsPerFrame: 6, payloadBytes: 1065, framesPerSecond: 30, keyEvery: 60 };
 
-/** @param progress is told what takes its time: streams are encoded once, and kept */
+/** @param progress called when streams are encoded, which takes seconds; later runs use the cache */
 export async function prepareMaterial(
   { video, audio, codec }: MaterialOptions,
   progress?: (what: string) => void,

@@ -1,11 +1,13 @@
-/** Owns how encoded frames become RTP payloads: VP8 (RFC 7741), H264 (RFC 6184, packetization-mode 1), Opus (RFC 7587). */
+/**
+ * Packetises encoded frames into RTP payloads: VP8 (RFC 7741), H264 (RFC 6184, packetization-mode 1), Opus (RFC 7587).
+ */
 
-/** Bytes: with RTP, SRTP, UDP and IP headers around it, a payload stays below every usual MTU. */
+/** Bytes: with RTP, SRTP, UDP and IP headers, a packet stays below every usual MTU. */
 export const payloadLimit = 1100;
 
 /**
  * Bytes of the VP8 payload descriptor: X with I, L and T, a PictureID of 15 bits, TL0PICIDX, TID.
- * mediasoup renumbers pictures when it changes the simulcast layer, but only where PictureID and TL0PICIDX are there.
+ * mediasoup renumbers pictures when it switches the simulcast layer, but only with PictureID and TL0PICIDX.
  */
 export const vp8DescriptorBytes = 6;
 
@@ -26,10 +28,9 @@ export function packetiseVp8(frame: Buffer, pictureId: number, limit = payloadLi
 }
 
 /**
- * Renumbers a payload of `packetiseVp8`, in place: as the senders of a stream share its payloads, each does it right
- * before it copies one, or in its copy. A picture has one number more than the one before, also where a stream begins
- * anew or goes back to a key frame; receivers take a number that jumps for lost pictures. All pictures are of the base
- * layer, so TL0PICIDX runs along.
+ * Renumbers a payload of `packetiseVp8`, in place: senders of a stream share its payloads, so each renumbers its own
+ * copy. Consecutive pictures have consecutive numbers, also where a stream loops or restarts at a key frame; receivers
+ * take a jump for lost pictures. All pictures are of the base layer, so TL0PICIDX advances equally.
  * @param offset where the payload begins, bytes
  */
 export function setPictureId(packet: Buffer, pictureId: number, offset = 0): void {
@@ -38,7 +39,7 @@ export function setPictureId(packet: Buffer, pictureId: number, offset = 0): voi
 }
 
 /**
- * Small NAL units that follow one another share a STAP-A, as SPS and PPS do; large ones are cut into FU-A.
+ * Small consecutive NAL units share a STAP-A, as SPS and PPS do; large ones are split into FU-A.
  * @param units the NAL units of one access unit, without start codes
  * @param limit bytes of a payload
  */
@@ -66,7 +67,7 @@ export function packetiseH264(units: readonly Buffer[], limit = payloadLimit): B
   return payloads;
 }
 
-/** An Opus packet is a payload as it is. */
+/** The payload is the Opus packet unchanged. */
 export function packetiseOpus(packet: Buffer, limit = payloadLimit): Buffer[] {
   if (packet.length === 0 || packet.length > limit) {
     throw new RangeError(`Opus: a packet of ${packet.length} bytes; 1 to ${limit} fit into a payload`);
@@ -75,7 +76,7 @@ export function packetiseOpus(packet: Buffer, limit = payloadLimit): Buffer[] {
 }
 
 function aggregate(units: readonly Buffer[]): Buffer {
-  // The header has the forbidden bit if any unit has it, and the highest nal_ref_idc of them.
+  // The forbidden bit is set if any unit has it; nal_ref_idc is the maximum.
   const headers = units.map((unit) => unit.readUInt8(0));
   const forbidden = headers.some((header) => header & 0x80) ? 0x80 : 0;
   const importance = Math.max(...headers.map((header) => header & 0x60));
@@ -97,7 +98,7 @@ function fragment(unit: Buffer, limit: number): Buffer[] {
   });
 }
 
-/** Parts of nearly the same size, none of which is larger than `most` bytes. */
+/** Splits data into parts of nearly equal size, `most` bytes at most. */
 function cut(data: Buffer, most: number): Buffer[] {
   if (data.length === 0) throw new RangeError('a frame is empty');
   if (most < 1) throw new RangeError('a payload has no room for anything but its header');

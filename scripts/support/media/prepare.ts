@@ -1,4 +1,6 @@
-/** Owns the media that a load test sends: ffmpeg makes it once, files in the user's cache keep it, streams come of them. */
+/**
+ * Prepares the media of load tests: ffmpeg encodes it once into files in the user's cache, which are read into streams.
+ */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
@@ -20,28 +22,28 @@ export interface Layer {
 }
 
 export interface PrepareOptions {
-  /** 30 unless told; 90000 has to be a multiple of it. */
+  /** Default 30; 90000 must be a multiple of it. */
   readonly framesPerSecond?: number;
-  /** How long the stream is before it repeats, seconds; 10 unless told. */
+  /** Length of the loop in seconds; default 10. */
   readonly seconds?: number;
-  /** From a key frame to the next one, seconds; 2 unless told. */
+  /** Key-frame interval in seconds; default 2. */
   readonly keySeconds?: number;
-  /** Where the files are kept; the user's cache unless told. */
+  /** Folder of the files; default the user's cache. */
   readonly cache?: string;
-  /** The program. */
+  /** Path of ffmpeg. */
   readonly ffmpeg?: string;
-  /** Hears what is being made, as that takes seconds. Says nothing of files that are there. */
+  /** Called when something is encoded, which takes seconds; not for cached files. */
   readonly say?: (text: string) => void;
 }
 
 interface Job {
   readonly name: string;
   readonly extension: string;
-  /** Everything that ffmpeg is told, but the name of the output. */
+  /** All ffmpeg arguments except the output's name. */
   readonly settings: readonly string[];
 }
 
-/** As a camera is sent: lowest first. */
+/** The layers of a camera, lowest first. */
 export const simulcast: readonly Layer[] = [
   { width: 320, height: 180, bitrate: 150_000 },
   { width: 640, height: 360, bitrate: 400_000 },
@@ -52,8 +54,8 @@ const run = promisify(execFile);
 const clockRate = 90_000;
 
 /**
- * One stream for each layer. Their frames show the same at the same index, and their key frames are at the same ones.
- * @throws {Error} where ffmpeg is missing or cannot do it
+ * One stream per layer. Frames of all layers show the same picture at the same index, with key frames at the same ones.
+ * @throws {Error} where ffmpeg is missing or fails
  */
 export async function prepareStreams(
   codec: VideoCodec,
@@ -71,7 +73,7 @@ export async function prepareStreams(
       const job = videoJob(codec, layer, framesPerSecond, seconds, keyEvery);
       const frames = await made(job, options, (file) => {
         const found = codec === 'vp8' ? vp8Frames(file) : h264Frames(file);
-        // Also what shows that a file is whole, and that the encoder left no frame out.
+        // Detects truncated files and frames that the encoder dropped.
         const aligned = found.length === count && found.every(({ key }, index) => key === (index % keyEvery === 0));
         if (!aligned) throw new Error('frames or key frames are missing, or too many');
         return found;
@@ -89,7 +91,7 @@ export async function prepareStreams(
 
 /**
  * A voice in packets of 20 ms.
- * @throws {Error} where ffmpeg is missing or cannot do it
+ * @throws {Error} where ffmpeg is missing or fails
  */
 export async function prepareVoice(options: PrepareOptions = {}): Promise<Stream> {
   const frames = await made(voiceJob(options.seconds ?? 10), options, opusFrames);
@@ -106,7 +108,7 @@ function vp8Frames(file: Buffer): Omit<Frame, 'ticks'>[] {
 function h264Frames(file: Buffer): Omit<Frame, 'ticks'>[] {
   return parseAnnexB(file).map((units) => {
     const types = units.map((unit) => unit.readUInt8(0) & 0x1f);
-    // A decoder begins at a picture that refers to none (5), given its parameter sets (7 and 8).
+    // A decoder starts at an IDR slice (5) with its parameter sets (7 and 8).
     return { payloads: packetiseH264(units), key: [5, 7, 8].every((type) => types.includes(type)) };
   });
 }
@@ -116,17 +118,19 @@ function opusFrames(file: Buffer): Frame[] {
   return packets.map((packet) => ({ payloads: packetiseOpus(packet), key: true, ticks: opusTicks(packet) }));
 }
 
-/** Every layer is scaled down from the same picture. Noise comes after that, or small layers would have less of it. */
+/**
+ * Every layer is scaled down from the same picture. Noise is added afterwards, or small layers would have less of it.
+ */
 function videoJob(codec: VideoCodec, layer: Layer, rate: number, seconds: number, keyEvery: number): Job {
   const { width, height, bitrate } = layer;
   const source = [
     `testsrc2=size=1280x720:rate=${rate}:duration=${seconds},format=yuv420p[drawn]`,
-    // Rendered small, as it takes long: the detail at its edges is more than enough for these bitrates.
+    // Rendered at a low resolution for speed; its edges have enough detail for these bitrates.
     `mandelbrot=size=640x360:rate=${rate}:maxiter=600,scale=1280:720:flags=bicubic,format=yuv420p[detail]`,
     '[drawn][detail]blend=all_mode=average:shortest=1,' +
       `scale=${width}:${height}:flags=bicubic,noise=alls=6:allf=t:all_seed=1,format=yuv420p`,
   ].join(';');
-  // Constant bitrate over a second's buffer, as conferencing encoders keep it; key frames nowhere but where told.
+  // Constant bitrate over a buffer of one second, as conferencing encoders use it; key frames at fixed positions only.
   const rates = `-b:v ${bitrate} -maxrate ${bitrate} -bufsize ${bitrate} -g ${keyEvery} -keyint_min ${keyEvery}`;
   const encoder =
     codec === 'vp8'
@@ -134,7 +138,7 @@ function videoJob(codec: VideoCodec, layer: Layer, rate: number, seconds: number
         '-auto-alt-ref 0 -lag-in-frames 0 -f ivf'
       : `-c:v libx264 ${rates} -profile:v baseline -level 3.1 -preset veryfast -tune zerolatency -bf 0 ` +
         '-sc_threshold 0 -x264-params repeat-headers=1:open-gop=0 ' +
-        // Delimiters make the file easy to read; what the encoder says about itself (6) is nothing for the wire.
+        // Access unit delimiters make the file easy to parse; the encoder's SEI (6) is removed.
         '-bsf:v filter_units=remove_types=6,h264_metadata=aud=insert -f h264';
   return {
     name: `${codec}-${width}x${height}-${bitrate / 1000}k`,
@@ -143,7 +147,10 @@ function videoJob(codec: VideoCodec, layer: Layer, rate: number, seconds: number
   };
 }
 
-/** A buzz with overtones, whose pitch sways, in syllables of a third of a second with hissing between, and phrases. */
+/**
+ * A buzz with harmonics and varying pitch, in syllables of a third of a second with fricative noise between, and
+ * phrases.
+ */
 function voiceJob(seconds: number): Job {
   const overtone = (n: number, volume: number) => `${volume}*sin(${n}*(2*PI*130*t+4*sin(2*PI*2.1*t)))`;
   const buzz = [overtone(1, 1), overtone(2, 0.6), overtone(4, 0.4), overtone(9, 0.2)].join('+');
@@ -155,7 +162,7 @@ function voiceJob(seconds: number): Job {
   return { name: 'voice', extension: 'ogg', settings: ['-f', 'lavfi', '-i', source, ...encoder.split(' ')] };
 }
 
-/** What `read` finds in the job's file. It is made unless it is there, and kept once `read` has accepted it. */
+/** Reads the job's file with `read`. A missing file is encoded first, and kept once `read` has accepted it. */
 async function made<T>(job: Job, options: PrepareOptions, read: (file: Buffer) => T): Promise<T> {
   const { cache = join(userCache(process.env), 'media'), ffmpeg = 'ffmpeg', say } = options;
   const version = await callFfmpeg(ffmpeg, ['-version']);
@@ -165,7 +172,7 @@ async function made<T>(job: Job, options: PrepareOptions, read: (file: Buffer) =
 
   await mkdir(cache, { recursive: true });
   say?.(`Encoding ${job.name} with ffmpeg ...`);
-  // Others may look for it at the same time: they see all of it or nothing.
+  // Written atomically: others may read it at the same time.
   const draft = `${path}.${randomUUID()}.tmp`;
   try {
     await callFfmpeg(ffmpeg, ['-nostdin', '-hide_banner', '-loglevel', 'error', ...job.settings, draft]);

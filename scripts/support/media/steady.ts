@@ -1,29 +1,29 @@
-/** Owns media that nothing decodes: streams of an exact packet rate, made without an encoder, that pass for VP8 and Opus. */
+/** Synthetic streams of an exact packet rate that pass for VP8 and Opus and are never decoded. */
 import { packetiseVp8, vp8DescriptorBytes } from './packetise.ts';
 import type { Frame, Stream } from './Stream.ts';
 
 export interface SteadyOptions {
   readonly packetsPerFrame: number;
-  /** Bytes of every payload, its descriptor of 6 bytes included. */
+  /** Bytes of every payload, with its descriptor of 6 bytes. */
   readonly payloadBytes: number;
   readonly framesPerSecond: number;
-  /** Frames from a key frame to the next one: the stream is so many frames long. */
+  /** Frames from a key frame to the next one, which is also the length of the loop. */
   readonly keyEvery: number;
-  /** Pixels, as key frames have them. */
+  /** Size in pixels, as written into key frames. */
   readonly width?: number;
   readonly height?: number;
 }
 
 /** Bytes of a key frame's header: frame tag, start code, width and height. */
 const keyHeaderBytes = 10;
-/** Bytes of a payload, as streams are defined. */
+/** Maximum payload of a stream, in bytes. */
 const mostBytes = 1150;
 const clockRate = 90_000;
 
-/** Packets of 20 ms, 50 a second, each of so many bytes: 80 are 32 kbit/s. */
+/** Packets of 20 ms, 50 a second, of `payloadBytes` each: 80 are 32 kbit/s. */
 export function steadyVoice(payloadBytes = 80): Stream {
   within('payloadBytes', payloadBytes, 1, mostBytes);
-  // The first byte says 20 ms of CELT (RFC 6716, section 3.1); no decoder will see the rest.
+  // The first byte says 20 ms of CELT (RFC 6716, section 3.1); the rest is never decoded.
   const payload = Buffer.alloc(payloadBytes, 0x57);
   payload[0] = 0xfc;
   return {
@@ -35,13 +35,13 @@ export function steadyVoice(payloadBytes = 80): Stream {
   };
 }
 
-/** Packets of 20 ms in which every decoder hears silence: an Opus frame of full band that has no energy. */
+/** Packets of 20 ms that decode to silence: an Opus frame of full band without energy. */
 export function silence(): Stream {
   const payload = Buffer.of(0xf8, 0xff, 0xfe);
   return { ...steadyVoice(), frames: [{ payloads: [payload], key: true, ticks: 960 }] };
 }
 
-/** @throws {RangeError} where no such stream can be */
+/** @throws {RangeError} where such a stream is impossible */
 export function steadyVideo(options: SteadyOptions): Stream {
   const { packetsPerFrame, payloadBytes, framesPerSecond, keyEvery, width = 1280, height = 720 } = options;
   within('packetsPerFrame', packetsPerFrame, 1, 1000);
@@ -60,9 +60,9 @@ export function steadyVideo(options: SteadyOptions): Stream {
   return { mimeType: 'video/VP8', clockRate, frames, width, height };
 }
 
-/** The header of a frame as RFC 6386 has it in section 9.1, and filler. */
+/** A frame header as in RFC 6386, section 9.1, and filler. */
 function vp8Frame(key: boolean, bytes: number, width: number, height: number): Buffer {
-  // Not zeros: whatever looks into the filler finds something that an entropy coder could have written.
+  // Non-zero filler, which resembles the output of an entropy coder.
   const frame = Buffer.alloc(bytes, Buffer.from([0x57, 0xe1, 0x2c, 0x9a, 0x3d]));
   // From the lowest bit: 0 in key frames, version (3 bits) 0, show_frame 1, size of the first partition (19 bits).
   const partition = Math.min(bytes - keyHeaderBytes, 0x7ffff);

@@ -1,22 +1,22 @@
-/** Owns a TCP connection's way to a server that can be cut outside of both ends: by reset, or by silence. */
+/** A TCP proxy that interrupts connections between both ends, by reset or by dropping everything silently. */
 import { once } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
 import { Lifetime } from '../../../server/Lifetime.ts';
 
 /**
- * `reset`: connections are reset, and new ones refused. `silence`: nothing gets through any more in either direction,
- * and nobody is told; new connections get no answer.
+ * `reset`: connections are reset, and new ones refused. `silence`: no data passes in either direction and neither end
+ * is notified; new connections get no answer.
  */
 export type Cut = 'reset' | 'silence';
 
-/** Forwards to `127.0.0.1:<port>`. Only what goes through it is cut: media takes its own way. */
+/** Forwards to `127.0.0.1:<port>`. Only proxied connections are affected: media does not pass through it. */
 export class NetworkFault implements AsyncDisposable {
   readonly #target: number;
   readonly #lifetime = new Lifetime<'closed'>();
   readonly #sockets = new Set<Socket>();
   #server: Server;
   #cut: Cut | undefined;
-  /** Those who tried while nothing got through: their packets are lost, and they wait until they give up. */
+  /** Connections attempted during the silence: they stay unanswered until the client gives up. */
   readonly #lost = new Set<Socket>();
 
   private constructor(target: number, server: Server) {
@@ -32,12 +32,12 @@ export class NetworkFault implements AsyncDisposable {
     return network;
   }
 
-  /** Where the server is found through this network. */
+  /** URL of the server through this proxy. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** How many connections go through it. */
+  /** Number of proxied connections. */
   get size(): number {
     return this.#sockets.size / 2;
   }
@@ -52,7 +52,7 @@ export class NetworkFault implements AsyncDisposable {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  /** What was silent goes on where it was, as TCP does; what was reset, or begun meanwhile, has to be made anew. */
+  /** Ends the fault. Silenced connections continue, as TCP retransmits; reset or new ones have to be reopened. */
   async mend(): Promise<void> {
     const { url } = this;
     if (this.#cut === 'reset') {
@@ -77,7 +77,7 @@ export class NetworkFault implements AsyncDisposable {
       if (this.#cut === 'silence') {
         this.#lost.add(socket);
         socket.on('close', () => this.#lost.delete(socket));
-        // To hear when it gives up; what it says is lost.
+        // Read, so that the end of the connection is noticed; the data is dropped.
         socket.resume();
       } else this.#connect(socket);
     });

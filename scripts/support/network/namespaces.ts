@@ -1,4 +1,4 @@
-/** Owns two network namespaces on this machine, joined by a link as bad as one wants it (`netem.py`). Linux, root. */
+/** Two network namespaces on this machine, joined by an emulated link (`netem.py`). Linux, root. */
 import { type ChildProcess, type ChildProcessByStdio, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, existsSync } from 'node:fs';
@@ -9,34 +9,34 @@ import { promisify } from 'node:util';
 
 export type Side = 'a' | 'b';
 
-/** The link, in each direction on its own: a delay of 50 ms makes a round trip of 100 ms. */
+/** The link, per direction: a delay of 50 ms makes a round trip of 100 ms. */
 export interface LinkSettings {
   /** Milliseconds. */
   readonly delay?: number;
-  /** Milliseconds by which each packet may be early or late; packets overtake one another. */
+  /** Maximum deviation of a packet's delay in milliseconds; packets may overtake each other. */
   readonly jitter?: number;
   /** Percent of packets. */
   readonly loss?: number;
-  /** Percent of packets that take no delay at all. */
+  /** Percent of packets that are not delayed. */
   readonly reorder?: number;
   /** kbit/s; 0 for no limit. */
   readonly rate?: number;
-  /** Milliseconds that a packet may wait for its turn under `rate` before it is dropped; 200 at first. */
+  /** Maximum queueing delay under `rate` in milliseconds, after which packets are dropped; initially 200. */
   readonly queue?: number;
-  /** Whether no UDP gets through. */
+  /** Whether all UDP is dropped. */
   readonly dropUdp?: boolean;
 }
 
 /** The addresses of the two sides. */
 export const addresses: Readonly<Record<Side, string>> = { a: '10.203.0.1', b: '10.203.0.2' };
 
-/** How long the link may take to come up or to change, and what runs in a namespace to end, in milliseconds. */
+/** Timeout of changes of the link and of ending programs in a namespace, in milliseconds. */
 const PATIENCE = 5000;
 const script = fileURLToPath(new URL('netem.py', import.meta.url));
 const execute = promisify(execFile);
 let created = 0;
 
-/** Why namespaces cannot be made here, in words for people; undefined where they can. */
+/** Why namespaces cannot be created here, as a sentence; undefined where they can. */
 export function whyNoNamespaces(): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces are a thing of Linux';
   if (process.getuid?.() !== 0) return 'network namespaces need root';
@@ -54,7 +54,7 @@ export class Namespaces implements AsyncDisposable {
   readonly #names: Readonly<Record<Side, string>>;
   readonly #link: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #children = new Set<ChildProcess>();
-  /** Those that wait for the link's next line, oldest first. */
+  /** Promises for the link's next lines, oldest first. */
   readonly #asked: ((line: string | undefined) => void)[] = [];
   #complaints = '';
   #disposed: Promise<void> | undefined;
@@ -75,14 +75,14 @@ export class Namespaces implements AsyncDisposable {
     this.#link.stderr.on('data', (text: Buffer) => {
       this.#complaints += text.toString();
     });
-    // Its end is told to whoever asks next.
+    // The next request reports that the link has ended.
     this.#link.stdin.on('error', () => {});
     this.#link.on('error', () => {});
   }
 
   /**
-   * @param link how the link is at first; perfect if it says nothing
-   * @param seconds after which the link and the namespaces go by themselves, whatever becomes of this process
+   * @param link initial settings; default a perfect link
+   * @param seconds lifetime after which the link and the namespaces remove themselves, whatever happens to this process
    * @throws {Error} that says what is missing; nothing is left behind
    */
   static async create(link: LinkSettings = {}, seconds = 600): Promise<Namespaces> {
@@ -105,19 +105,19 @@ export class Namespaces implements AsyncDisposable {
     }
   }
 
-  /** The names by which `ip netns` knows them. */
+  /** The names for `ip netns`. */
   get names(): Readonly<Record<Side, string>> {
     return this.#names;
   }
 
-  /** Changes those settings that are given. @returns when they hold for packets that come from now on */
+  /** Changes the given settings. @returns when they apply to new packets */
   async set(link: LinkSettings): Promise<void> {
     const settings = Object.entries(valuesOf(link)).map(([name, value]) => `${name}=${value}`);
     this.#link.stdin.write(`${settings.join(' ')}\n`);
     await this.#answer('set');
   }
 
-  /** Starts a program in one of them. It is killed with them if it still runs; its pid is its own. */
+  /** Starts a program in one of them. It is killed with the namespace if it still runs; its pid is its own. */
   run(side: Side, command: string, args: readonly string[] = [], options: SpawnOptions = {}): ChildProcess {
     if (this.#disposed) throw new Error('The namespaces are gone.');
     const child = spawn('ip', ['netns', 'exec', this.#names[side], command, ...args], options);
@@ -127,7 +127,7 @@ export class Namespaces implements AsyncDisposable {
     return child;
   }
 
-  /** Kills what runs in them, ends the link, deletes them; once, however often it is called. */
+  /** Kills the programs, ends the link and deletes the namespaces; idempotent. */
   dispose(): Promise<void> {
     this.#disposed ??= this.#dispose();
     return this.#disposed;
@@ -151,7 +151,7 @@ export class Namespaces implements AsyncDisposable {
   }
 
   async #endLink(): Promise<void> {
-    // One that could not be started has no pid, and no exit either.
+    // A process that failed to start has no pid and emits no exit.
     if (this.#link.pid === undefined || this.#link.exitCode !== null || this.#link.signalCode !== null) return;
     const exited = once(this.#link, 'exit');
     this.#link.stdin.end();
@@ -171,7 +171,7 @@ export class Namespaces implements AsyncDisposable {
   }
 }
 
-/** Settings by the names that netem.py has for them. */
+/** Translates settings to netem.py's names. */
 function valuesOf({ queue, dropUdp, ...link }: LinkSettings): Record<string, number> {
   const values = { ...link, 'queue-ms': queue, 'drop-udp': dropUdp === undefined ? undefined : Number(dropUdp) };
   const given: Record<string, number> = {};
@@ -179,7 +179,7 @@ function valuesOf({ queue, dropUdp, ...link }: LinkSettings): Record<string, num
   return given;
 }
 
-/** Deletes them where they are still there: netem.py does so, too. */
+/** Deletes the namespaces that still exist: netem.py deletes them, too. */
 async function deleteAll(names: Readonly<Record<Side, string>>): Promise<void> {
   for (const name of Object.values(names)) {
     if (existsSync(`/run/netns/${name}`)) await execute('ip', ['netns', 'delete', name]).catch(() => {});

@@ -1,4 +1,4 @@
-/** Owns a process of a benchmark that answers questions: servers that are measured, kept apart from who measures. */
+/** A child process that answers requests: measured servers run in one, apart from the process that measures. */
 import { type ChildProcess, fork, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
@@ -12,7 +12,7 @@ const Question = z.object({ id: z.number(), what: z.string(), data: z.unknown().
 export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly execArgv?: readonly string[];
-  /** Where it runs; on this machine's own network unless told. */
+  /** The network namespace it runs in; default the machine's own network. */
   readonly within?: { readonly namespaces: Namespaces; readonly side: Side };
 }
 
@@ -52,7 +52,7 @@ export class Child implements AsyncDisposable {
     return this.#process.pid ?? 0;
   }
 
-  /** @throws {Error} what the child says, or that it has ended */
+  /** @throws {Error} the child's error, or that it has ended */
   async ask<T extends z.ZodType>(what: string, form: T, data?: unknown): Promise<z.infer<T>> {
     const id = this.#nextId++;
     const waiting = Promise.withResolvers<unknown>();
@@ -72,7 +72,7 @@ export class Child implements AsyncDisposable {
   }
 }
 
-/** The child's side: answers by name until whoever asks goes away, then ends in order. */
+/** The child's side: answers requests by name until the parent disconnects, then shuts down. */
 export function answerQuestions(
   answers: Readonly<Record<string, (data: unknown) => unknown>>,
   end: () => Promise<unknown> = async () => {},
@@ -91,26 +91,26 @@ export function answerQuestions(
     process.exit();
   };
   process.once('disconnect', leave);
-  // Whoever started us may have gone while we started: then nobody will ever ask.
+  // The parent may have gone during start-up.
   if (!process.connected) void leave();
 }
 
-/** Whoever asked may be gone by now: then nobody is told, and that is no failure. */
+/** The parent may have gone: then the reply is dropped without an error. */
 function tell(answer: z.infer<typeof Answer>): void {
   if (process.connected) process.send?.(answer, undefined, undefined, () => {});
 }
 
 export const Memory = z.object({
-  /** Bytes of JavaScript and of what it holds outside of its heap, after a collection. */
+  /** Bytes of JavaScript, and of memory it holds outside its heap, after garbage collection. */
   heap: z.number(),
   rss: z.number(),
 });
 export type Memory = z.infer<typeof Memory>;
 
-/** Collections until nothing more goes, at most so many, with time between them for what they finalise. */
+/** Collect until the heap no longer shrinks, with pauses for finalisers; `most` is the limit. */
 const COLLECTIONS = { most: 20, pause: 30, still: 0.001 };
 
-/** What this process holds on to; it needs `--expose-gc`. */
+/** Retained memory of this process; requires `--expose-gc`. */
 export async function memoryAfterCollection(): Promise<Memory> {
   let before = Number.POSITIVE_INFINITY;
   for (let round = 0; round < COLLECTIONS.most; round += 1) {

@@ -1,4 +1,4 @@
-/** Owns finding processes by a mark in their environment: they and all that come from them, whoever has adopted those. */
+/** Finds processes by a mark in their environment, which descendants inherit even when reparented. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** The ids of living processes that have `mark` in their environment. */
@@ -8,7 +8,7 @@ export function livingWith(mark: string): number[] {
     .map(Number);
 }
 
-/** A file of /proc, or nothing when its process is gone meanwhile. */
+/** A file of /proc; empty when its process has ended meanwhile. */
 export function readProc(path: string): string {
   try {
     return readFileSync(`/proc/${path}`, 'latin1');

@@ -1,4 +1,4 @@
-/** Weir as a process of its own, as users start it: its output, its exit, its workers, and what must not outlive it. */
+/** Weir as a process of its own, as users start it: its output, exit, media workers and remaining descendants. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { livingWith, readProc } from '../process/processes.ts';
@@ -6,12 +6,12 @@ import { until } from '../until.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const main = fileURLToPath(new URL('../../../server/main.ts', import.meta.url));
-/** How long it may take to start, in milliseconds. */
+/** Timeout of the start, in milliseconds. */
 const STARTUP_TIMEOUT = 18_000;
 
 export class WeirProcess implements AsyncDisposable {
   readonly child: ChildProcess;
-  /** Resolves at the end with the exit code, or with the signal that ended it. */
+  /** Resolves with the exit code, or with the signal that ended it. */
   readonly exit: Promise<number | NodeJS.Signals | null>;
   readonly #mark = `weir-${crypto.randomUUID()}`;
   stdout = '';
@@ -19,10 +19,10 @@ export class WeirProcess implements AsyncDisposable {
   #ended = false;
 
   /**
-   * Starts `node server/main.ts` as the leader of a process group of its own, with nothing of our own settings.
-   * @param environment on top of loopback, any port, and two workers
+   * Starts `node server/main.ts` as the leader of its own process group, without this process's WEIR_ settings.
+   * @param environment added to loopback, any port, and two workers
    * @param command what runs it instead of Node
-   * @param args what follows it, where that is not the server
+   * @param args arguments of the command, where it is not the server
    */
   constructor(
     environment: Readonly<Record<string, string>> = {},
@@ -66,7 +66,7 @@ export class WeirProcess implements AsyncDisposable {
     return this.child.pid;
   }
 
-  /** Waits until it says where it is. @returns its URL @throws {Error} with its output, when it ends instead */
+  /** Waits until it logs its address. @returns its URL @throws {Error} with its output, when it ends instead */
   running(): Promise<string> {
     return until('Weir running', STARTUP_TIMEOUT, () => {
       if (this.#ended) throw new Error(`Weir ended: ${this.stderr}`);
@@ -74,7 +74,7 @@ export class WeirProcess implements AsyncDisposable {
     });
   }
 
-  /** Where it is. @throws {Error} before it runs */
+  /** Its URL. @throws {Error} before it runs */
   get url(): string {
     const url = this.#url;
     if (url === undefined) throw new Error('Weir does not run yet.');
@@ -85,13 +85,13 @@ export class WeirProcess implements AsyncDisposable {
     return /Weir is running: (\S+)\r?\n/.exec(this.stdout)?.[1];
   }
 
-  /** Whether all media workers run, and it lets people in. */
+  /** Whether all media workers run and it accepts joins. */
   async ready(): Promise<boolean> {
     const answer = await fetch(`${this.url}/ready`).catch(() => undefined);
     return answer?.status === 200;
   }
 
-  /** The processes that come from this one and live, itself included; whoever has adopted them. */
+  /** Living processes that descend from this one, itself included, even when reparented. */
   get living(): number[] {
     return livingWith(this.#mark);
   }
@@ -103,20 +103,20 @@ export class WeirProcess implements AsyncDisposable {
       .sort((one, other) => one - other);
   }
 
-  /** The process that is the server, whatever has started it. */
+  /** The pid of the server, whatever launched it. */
   get server(): number {
     const found = this.living.find((pid) => this.workers.some((worker) => parentOf(worker) === pid));
     if (found === undefined) throw new Error('No process has media workers.');
     return found;
   }
 
-  /** Makes sure that nothing is left, whatever was found. */
+  /** Kills everything that is left. */
   async end(): Promise<void> {
     for (const pid of this.living) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It ended by itself.
+        // It has ended by itself.
       }
     }
     await this.exit;

@@ -1,27 +1,27 @@
-/** A server in a process of its own that tells what it holds: Weir, or what Weir is compared with. */
+/** A server in a process of its own that reports its resources: Weir, or a server that Weir is compared with. */
 import { z } from 'zod';
 import { Child, type ChildOptions } from '../process/Child.ts';
 import { environmentWith } from './settings.ts';
 
 const Where = z.object({ url: z.string(), worker: z.number(), workers: z.array(z.number()).optional() });
 
-/** Code that V8 throws away and compiles again would come and go in measurements of memory. */
+/** Bytecode flushing would make memory measurements fluctuate. */
 const execArgv = ['--expose-gc', '--no-flush-bytecode'];
 
-/** A server that runs. */
+/** A running server. */
 export interface Measured extends AsyncDisposable {
   readonly child: Child;
   readonly url: string;
   /** The process ids of its Node and its first media worker. */
   readonly node: number;
   readonly worker: number;
-  /** Those of all its media workers. */
+  /** Process ids of all its media workers. */
   readonly workers: readonly number[];
 }
 
 /**
- * Weir in a process of its own.
- * @param settings on top of the raised limits
+ * Starts Weir in a process of its own.
+ * @param settings added to the raised limits
  */
 export function startMeasured(
   settings: Readonly<Record<string, string>> = {},
@@ -30,7 +30,9 @@ export function startMeasured(
   return startMeasuredScript(new URL('weir.ts', import.meta.url), settings, within);
 }
 
-/** A server by a script that answers as `weir.ts` does: Weir of another checkout, or what Weir is compared with. */
+/**
+ * Starts a server by a script with the interface of `weir.ts`: another checkout's Weir, or a server to compare with.
+ */
 export async function startMeasuredScript(
   script: URL,
   settings: Readonly<Record<string, string>> = {},
@@ -38,6 +40,6 @@ export async function startMeasuredScript(
 ): Promise<Measured> {
   const child = Child.start(script, { within, execArgv, env: environmentWith(settings) });
   const { url, worker, workers = [worker] } = await child.ask('where', Where);
-  // In a namespace the process that was started becomes the program: the id is the same.
+  // In a namespace the started process becomes the program by exec: the pid is the same.
   return { child, url, worker, workers, node: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }

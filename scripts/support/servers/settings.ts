@@ -1,6 +1,6 @@
-/** Owns the settings of servers that are measured: those of tests, with the limits raised that many members at one place would meet. */
+/** Settings of measured servers: those of tests, with limits raised that many members from one address would hit. */
 
-/** All members come from one address, and many of them into one room. */
+/** All members come from one address, and many join the same room. */
 export const raised = {
   WEIR_MAX_CONNECTIONS_PER_IP: '100000',
   WEIR_MAX_PEERS: '10000',
@@ -9,7 +9,7 @@ export const raised = {
   WEIR_MESSAGE_BURST: '1000000',
 } as const;
 
-/** The settings that a benchmark has given to a process of its own. */
+/** The settings that a benchmark passed to its child process. */
 export function givenSettings(): Record<string, string> {
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
@@ -18,7 +18,7 @@ export function givenSettings(): Record<string, string> {
   return given;
 }
 
-/** The environment without what the user has set for a server of theirs, with these settings instead. */
+/** The environment with these settings instead of the user's own WEIR_ settings. */
 export function environmentWith(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('WEIR_'));
   return { ...Object.fromEntries(own), ...raised, ...settings };

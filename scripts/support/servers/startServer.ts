@@ -11,7 +11,10 @@ export interface TestServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What tests need of a server: loopback, any port, one worker that is never too busy, few logs, and that who is cut is gone. */
+/**
+ * Defaults of tests: loopback, any port, one worker that is never too busy, few logs, no resumption of lost
+ * connections.
+ */
 export const loopback = {
   WEIR_HOST: '127.0.0.1',
   WEIR_PORT: '0',
@@ -26,9 +29,9 @@ export const loopback = {
 
 /**
  * Starts Weir.
- * @param environment adds to, or overrides, `loopback`
- * @param delays of its rooms, where they are not the usual ones
- * @param log where its log goes, instead of to the standard output from `WEIR_LOG_LEVEL` on
+ * @param environment added to `loopback`, or overriding it
+ * @param delays replaced timeouts of its rooms
+ * @param log destination of its log, instead of the standard output from `WEIR_LOG_LEVEL` on
  */
 export async function startServer(
   environment: Record<string, string> = {},

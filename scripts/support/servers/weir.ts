@@ -1,4 +1,4 @@
-/** Owns Weir as a process that is measured: it tells where it is and what it holds. */
+/** Runs Weir as a measured process, which reports its URL and its resources. */
 
 import { answerQuestions, memoryAfterCollection } from '../process/Child.ts';
 import { givenSettings } from './settings.ts';
@@ -11,13 +11,13 @@ answerQuestions(
       const workers = server.app.pool.workers.map(({ pid }) => pid);
       return { url: server.url, worker: workers[0], workers };
     },
-    // By worker of that room: how many transports come in there.
+    // Transports on each worker of that room.
     spread: async (room) => {
       const found = await server.app.rooms.find(String(room));
       const dumps = await Promise.all((found?.routers.routers ?? []).map(({ router }) => router.dump()));
       return dumps.map(({ transportIds }) => transportIds.length);
     },
-    // By worker of that broadcast: who it is, and the consumers that are fed there.
+    // For each worker of that broadcast: its pid, and the consumers that it feeds.
     consumers: async (room) => {
       const found = await server.app.rooms.find(String(room), 'broadcast');
       return Promise.all(

@@ -1,27 +1,27 @@
 /** A histogram of milliseconds, for more values than a list should hold. */
 import { type Distribution, distributionOf, rankOf } from './distribution.ts';
 
-/** A histogram as it travels between processes. */
+/** The serialised form of a histogram, for messages between processes. */
 export interface HistogramJson {
   readonly count: number;
   readonly sum: number;
   readonly min: number;
   readonly max: number;
-  /** Indices of buckets that are not empty, with what they hold. */
+  /** Non-empty buckets with their counts. */
   readonly buckets: readonly (readonly [index: number, count: number])[];
 }
 
-/** Where the first bucket begins and the last one ends, in milliseconds: a microsecond, an hour. */
+/** Bounds of the buckets, in milliseconds: a microsecond, an hour. */
 const LOWEST = 0.001;
 const HIGHEST = 3_600_000;
-/** Between the ends of a bucket. Its middle is less than a root of this, 0.95 %, from all that is in it. */
+/** Ratio of a bucket's bounds. Its middle is within the square root of this, 0.95 %, of every value in it. */
 const RATIO = 1.019;
 const PER_LOG = 1 / Math.log(RATIO);
 const BUCKETS = Math.ceil(Math.log(HIGHEST / LOWEST) * PER_LOG);
 
 /**
- * Milliseconds, as many as may come, in 10 kB. Its quantiles are within 1 % of the true ones; count, mean, least and
- * greatest are exact. What is beyond the buckets counts in the nearest one.
+ * Any number of values in milliseconds, in 10 kB. Quantiles are within 1 % of the true ones; count, mean, minimum and
+ * maximum are exact. Values outside the buckets count in the nearest one.
  */
 export class Histogram {
   readonly #buckets = new Float64Array(BUCKETS);
@@ -41,10 +41,10 @@ export class Histogram {
     return histogram;
   }
 
-  /** @throws {RangeError} where `value` is not finite, as one such value would spoil the mean of all */
+  /** @throws {RangeError} where `value` is not finite, because it would spoil the mean */
   add(value: number): void {
     if (!Number.isFinite(value)) throw new RangeError(`not a number of milliseconds: ${value}`);
-    // Clocks of two processes can differ by more than the way between them takes: what is below 0 is in the first one.
+    // Clocks of two processes may differ by more than the network delay: negative values go into the first bucket.
     const index = value <= LOWEST ? 0 : Math.min(BUCKETS - 1, Math.trunc(Math.log(value / LOWEST) * PER_LOG));
     this.#buckets[index] = (this.#buckets[index] ?? 0) + 1;
     this.#count += 1;
@@ -53,7 +53,7 @@ export class Histogram {
     if (value > this.#max) this.#max = value;
   }
 
-  /** Takes in what `other` holds, which stays as it is. */
+  /** Adds the values of `other`, which is unchanged. */
   merge(other: Histogram): void {
     for (const [index, held] of other.#buckets.entries()) {
       if (held > 0) this.#buckets[index] = (this.#buckets[index] ?? 0) + held;

@@ -1,6 +1,6 @@
 /** Summary statistics of a list of values: count, mean, extremes and quantiles. */
 
-/** How a measure is distributed. Times are in milliseconds. All but `count` are 0 where `count` is. */
+/** Distribution of a measure. Times are in milliseconds. All fields but `count` are 0 where `count` is. */
 export interface Distribution {
   readonly count: number;
   readonly mean: number;
@@ -27,7 +27,7 @@ export function distributionOf(values: Iterable<number>): Distribution {
   };
 }
 
-/** The value that so many percent of these are not above (nearest rank). @throws {RangeError} for none */
+/** Nearest-rank percentile. @throws {RangeError} without values */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const found = sorted[rankOf(percent / 100, sorted.length) - 1];
@@ -35,7 +35,7 @@ export function percentile(values: readonly number[], percent: number): number {
   return found;
 }
 
-/** Counted from 1. What a product of floats has too much must not lift it to the next rank. */
+/** Rank from 1. Rounding errors of floating-point products must not raise it. */
 export function rankOf(share: number, count: number): number {
   return Math.max(1, Math.ceil(share * count - 1e-9));
 }

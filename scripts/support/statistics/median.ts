@@ -1,4 +1,4 @@
-/** The median of some values, and its 95 % interval. */
+/** The median of values, and its 95 % interval. */
 
 /** @throws {RangeError} for no values */
 export function median(values: readonly number[]): number {
@@ -9,17 +9,17 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * The 95 % interval of the median, exact and free of assumptions on how values are distributed: between the k-th value
- * from below and the k-th from above. The true median is outside when fewer than k values are on one side of it, and
- * values fall on either side like tosses of a coin; k is the largest for which that happens in at most 2.5 % of cases a
- * side. Ten values give k = 2, and cover 97.9 %.
+ * The exact, distribution-free 95 % interval of the median: between the k-th smallest and the k-th largest value. The
+ * true median is outside when fewer than k values are on one side of it, and each value falls on either side with
+ * probability one half; k is the largest with a probability of at most 2.5 % a side. Ten values give k = 2, and cover
+ * 97.9 %.
  * @throws {RangeError} for fewer than six values, which reach no 95 %
  */
 export function medianInterval(values: readonly number[]): { low: number; high: number } {
   const sorted = values.toSorted((a, b) => a - b);
   const count = sorted.length;
   let k = 0;
-  // Chance of exactly k values on one side, and of at most so many.
+  // Probability of exactly k values on one side, and of at most k.
   let exactly = 0.5 ** count;
   let atMost = exactly;
   while (atMost <= 0.025) {

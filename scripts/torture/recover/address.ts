@@ -1,4 +1,4 @@
-/** Owns the trial of a device that moves to another network: its address changes, and the call goes on. */
+/** Trial: a device moves to another network, its address changes, and the call continues. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
@@ -9,7 +9,7 @@ import { until } from '../../support/until.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
 const PATIENCE = 40_000;
-/** ICE restarts are five a minute, as people do not move more often: one who does has to wait. */
+/** Interval of moves, in milliseconds: ICE restarts are limited to five a minute. */
 const BETWEEN = 13_000;
 const execute = promisify(execFile);
 

@@ -1,4 +1,4 @@
-/** Owns the trial of a crowd that is cut at once: all must come back, to what they had, without waiting for one another. */
+/** Trial: all members lose their connections at once, and all must resume without waiting for one another. */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { NetworkFault } from '../../support/network/NetworkFault.ts';
@@ -7,7 +7,7 @@ import { Guest } from '../support/Guest.ts';
 import { startWeir } from '../support/startWeir.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
-/** People a room; joins at once; how long the network is away, in milliseconds. */
+/** Members per room; concurrent joins; length of the outage in milliseconds. */
 const ROOM = 50;
 const AT_ONCE = 10;
 const AWAY = 3000;
@@ -72,7 +72,7 @@ export const crowd: Trial = {
 
 const Inside = z.object({ people: z.array(z.unknown()) });
 
-/** How many the server says are in a room. */
+/** The server's count of participants in a room. */
 async function insideOf(url: string, room: string): Promise<number> {
   const answer = await fetch(`${url}/api/rooms/${room}`);
   return Inside.parse(await answer.json()).people.length;

@@ -1,4 +1,4 @@
-/** Owns the trial of cut connections: media must flow on as if nothing was, and the stay be the same. */
+/** Trial: signalling connections are cut; media must continue without a gap, in the same session. */
 import { setTimeout } from 'node:timers/promises';
 import { type Cut, NetworkFault } from '../../support/network/NetworkFault.ts';
 import { randomFrom } from '../../support/random.ts';
@@ -7,9 +7,14 @@ import { Guest } from '../support/Guest.ts';
 import { startWeir } from '../support/startWeir.ts';
 import { type Figure, type Trial, timeFigures } from '../support/Trial.ts';
 
-/** How long the network stays away after the client has noticed, in milliseconds: attempts are then in every state. */
+/**
+ * Length of the outage after the client has noticed, in milliseconds: reconnection attempts are then in every state.
+ */
 const AWAY = 2000;
-/** How long a client may take to notice a silence, in milliseconds: a ping, what it may be late by, and the question. */
+/**
+ * Maximum time for a client to notice silence, in milliseconds: the ping interval, its tolerance, and the client's own
+ * ping.
+ */
 const NOTICE = 12_000;
 
 export const cuts: Trial = {

@@ -1,4 +1,4 @@
-/** Owns the trial of a deploy: SIGTERM while media flows, through `npm start`. */
+/** Trial: a deployment, SIGTERM to `npm start` while media flows. */
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { until } from '../../support/until.ts';
@@ -6,7 +6,7 @@ import { Guest } from '../support/Guest.ts';
 import { startWeir } from '../support/startWeir.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
-/** How long calls may go on, in seconds; viewers; packets a second of the publisher. */
+/** Drain time in seconds; viewers; packets a second of the publisher. */
 const DRAIN = 5;
 const VIEWERS = 20;
 const RATE = 180;
@@ -49,7 +49,7 @@ export const drain: Trial = {
         () => 1,
         () => 0,
       );
-      // Somebody has something to say all the while.
+      // Keeps sending requests throughout.
       const talk = (async () => {
         while (viewers[0]?.ends.length === 0) {
           await viewers[0].member.ping().catch(() => {
@@ -67,7 +67,7 @@ export const drain: Trial = {
         delivered = Math.min(delivered, (packets - (before[index] ?? 0)) / due);
         gaps += paused;
       }
-      // npm says of itself that it was terminated, whatever becomes of what it has started.
+      // npm itself exits as terminated, whatever the exit code of its script.
       if ((await weir.exit) !== 0 && !toNpm) badExits += 1;
       left += await until('nothing being left', 5000, () => weir.living.length === 0).then(
         () => 0,

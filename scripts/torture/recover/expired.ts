@@ -1,4 +1,7 @@
-/** The trials of a worker and of a Weir that are killed in a call whose tokens have expired: everybody is back as who they were. */
+/**
+ * Trials: a worker, or all of Weir, is killed during a call whose tokens have expired; everybody must rejoin with the
+ * same identity and grants.
+ */
 
 import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
 import { startServer } from '../../support/servers/startServer.ts';
@@ -70,7 +73,7 @@ export const expiredNode: Trial = {
   },
 };
 
-/** What came of each turn. */
+/** Results of each round. */
 class Tally {
   readonly #call: Invited;
   readonly #back: number[] = [];
@@ -85,7 +88,7 @@ class Tally {
     return `back after ${Math.round(this.#back.at(-1) ?? 0)} ms, ${this.#changed} with other grants`;
   }
 
-  /** Waits until everybody is back. @param since `performance.now()` */
+  /** Waits until everybody has rejoined. @param since `performance.now()` */
   async takeBack(since: number): Promise<void> {
     await this.#call.isWhole(PATIENCE);
     this.#back.push(performance.now() - since);

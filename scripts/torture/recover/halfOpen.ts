@@ -1,11 +1,11 @@
-/** Owns the trial of half-open connections: both sides must find out by themselves, with the settings that Weir has. */
+/** Trial: half-open connections, which both sides must detect by themselves with Weir's default settings. */
 import { NetworkFault } from '../../support/network/NetworkFault.ts';
 import { until } from '../../support/until.ts';
 import { Guest } from '../support/Guest.ts';
 import { startWeir } from '../support/startWeir.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
-/** When both sides must know, in milliseconds; a timer and a turn more is no failure of the heartbeat. */
+/** When both sides must have noticed, in milliseconds, with a tolerance of one timer period. */
 const KNOWN = 15_000;
 const LEEWAY = 250;
 

@@ -1,4 +1,4 @@
-/** Owns the trial of a Weir that is killed: nothing of it is left, and people come back by themselves when there is another. */
+/** Trial: Weir is killed; none of its processes remain, and clients rejoin by themselves once it runs again. */
 import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
 import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
 import { until } from '../../support/until.ts';
@@ -6,7 +6,7 @@ import { startWeir } from '../support/startWeir.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
 const PATIENCE = 60_000;
-/** How soon the workers of one that was killed must be gone, in milliseconds. */
+/** When the workers of a killed server must have ended, in milliseconds. */
 const ORPHAN = 2000;
 
 export const node: Trial = {

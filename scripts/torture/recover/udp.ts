@@ -1,4 +1,4 @@
-/** A trial: the network stops letting UDP through in the middle of a call, as firewalls and VPNs do; TCP is left. */
+/** Trial: the network drops all UDP in the middle of a call, as firewalls and VPNs do; TCP still works. */
 import { setTimeout } from 'node:timers/promises';
 import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
 import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
@@ -7,11 +7,11 @@ import { startMeasured } from '../../support/servers/measured.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
 const TIMEOUT = 40_000;
-/** How long a call runs before the drop, in milliseconds: estimates and layers have settled by then. */
+/** Length of the call before the drop, in milliseconds: bandwidth estimates and layers are stable by then. */
 const SETTLED = 3000;
-/** What was under way at the drop has been shown after so long, in milliseconds: later frames are new ones. */
+/** Frames in flight at the drop have been shown after this time, in milliseconds: later frames are new ones. */
 const DRAINED = 500;
-/** How often the page is read, in milliseconds. */
+/** Poll interval of the page, in milliseconds. */
 const POLL = 50;
 
 export const udp: Trial = {
@@ -72,7 +72,10 @@ export const udp: Trial = {
   },
 };
 
-/** What the page says meanwhile: when it first said that media is reconnected, and whether it ever blamed the other person. */
+/**
+ * The page's messages meanwhile: when it first reported that media is reconnecting, and whether it ever blamed the
+ * peer's connection.
+ */
 async function watchWords(
   { page }: Visitor,
   since: number,

@@ -1,4 +1,4 @@
-/** Owns the trials of media workers that are killed or freeze: their rooms come back by themselves, the others notice nothing. */
+/** Trials: a media worker is killed, or freezes; its rooms recover by themselves, other rooms are not affected. */
 
 import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
 import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
@@ -34,7 +34,7 @@ async function hitWorkers(
   most: number,
   { times, say }: TrialOptions,
 ): Promise<Figure[]> {
-  // One for the room that is spared, one for the room that is hit, and one that it can go to.
+  // One worker for the unaffected room, one for the room under test, and one to which that can move.
   await using server = await startServer({
     WEIR_WORKERS: '3',
     WEIR_RESUME_SECONDS: '30',

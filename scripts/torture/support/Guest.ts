@@ -1,4 +1,4 @@
-/** Owns a headless member under torture: when it was cut, when it was back, how its stay ended, and what arrived. */
+/** A headless member of a trial: records when it was cut and resumed, how its session ended, and what it received. */
 import type { CloseReason } from '../../../shared/closeReasons.ts';
 import { Member } from '../../support/endpoint/Member.ts';
 import { steady } from '../../support/media/material.ts';
@@ -11,7 +11,7 @@ export class Guest implements Disposable {
   readonly cuts: number[] = [];
   readonly resumes: number[] = [];
   readonly ends: CloseReason[] = [];
-  /** Since when it has been told that others are away. */
+  /** Since when the server has reported that others are away. */
   readonly awaySince = new Map<string, number>();
   #member: Member | undefined;
 
@@ -19,7 +19,7 @@ export class Guest implements Disposable {
     this.name = name;
   }
 
-  /** @param publishes a steady video of 1.58 Mbit/s, or nothing */
+  /** @param publishes whether it publishes a synthetic video of 1.58 Mbit/s */
   static async enter(url: string, room: string, name: string, publishes = false): Promise<Guest> {
     const guest = new Guest(name);
     const { member, ready } = await Member.join({
@@ -45,17 +45,17 @@ export class Guest implements Disposable {
     return this.#member;
   }
 
-  /** Packets of others that have arrived, each counted once. */
+  /** Distinct packets received. */
   get packets(): number {
     return this.member.media.all.reduce((sum, { distinct }) => sum + distinct, 0);
   }
 
-  /** Pauses of more than 200 ms in what arrived. */
+  /** Gaps of more than 200 ms in what was received. */
   get gaps(): number {
     return this.member.media.all.reduce((sum, { gaps }) => sum + gaps, 0);
   }
 
-  /** The longest pause, in milliseconds. */
+  /** The longest gap, in milliseconds. */
   get longestGap(): number {
     return Math.max(0, ...this.member.media.all.map(({ longestGap }) => longestGap));
   }
@@ -68,7 +68,7 @@ export class Guest implements Disposable {
       .join();
   }
 
-  /** Waits until media flows to it from now on. */
+  /** Waits until it receives media from now on. */
   async flows(): Promise<void> {
     const { packets } = this;
     await until(`media to ${this.name}`, 10_000, () => this.packets > packets + 30);

@@ -1,11 +1,14 @@
-/** A call in which everybody came in by a token that has expired since: a host, a speaker, and one who has been silenced. */
+/**
+ * A call whose participants joined with tokens that have expired since: a host, a speaker, and a participant silenced
+ * by the host.
+ */
 import type { Browser } from 'playwright-core';
 import { signToken } from '../../../server/auth/tokens.ts';
 import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
 import { until } from '../../support/until.ts';
 
 const keys = { apiKey: 'torture', apiSecret: 'a secret of torture trials, of 32 characters and more' };
-/** How long the tokens live that people come in with, in seconds: shorter than it takes to begin. */
+/** Lifetime of the tokens in seconds: shorter than the set-up of the call takes. */
 const LIFETIME = 5;
 
 /** Settings of a server for such a call. */
@@ -19,7 +22,7 @@ export class Invited {
   readonly #host: Visitor;
   readonly #speaker: Visitor;
   readonly #silenced: Visitor;
-  /** What each could do before anything happened. */
+  /** The permissions of each before the fault. */
   #before: string[] = [];
 
   private constructor(host: Visitor, speaker: Visitor, silenced: Visitor) {
@@ -28,7 +31,7 @@ export class Invited {
     this.#silenced = silenced;
   }
 
-  /** Resolves when all are in, one of them has been silenced, and the tokens that they came with have expired. */
+  /** Resolves when all have joined, one of them is silenced, and the tokens have expired. */
   static async enter(browser: Browser, url: string, room: string, within: number): Promise<Invited> {
     const enter = async (identity: string, roomAdmin: boolean) => {
       const video = { room, roomJoin: true, roomAdmin };
@@ -46,7 +49,7 @@ export class Invited {
     return invited;
   }
 
-  /** Waits until everybody is there, and those who may be seen are. @param within milliseconds */
+  /** Waits until everybody is present, and those who may be seen are. @param within timeout in milliseconds */
   async isWhole(within: number): Promise<void> {
     await Promise.all([
       seeEachOther(this.#host, this.#speaker, within),
@@ -56,13 +59,13 @@ export class Invited {
     ]);
   }
 
-  /** How many may do something else than before. */
+  /** Number of participants whose permissions differ from before. */
   async changed(): Promise<number> {
     const now = await this.#grants();
     return now.filter((grants, index) => grants !== this.#before[index]).length;
   }
 
-  /** How many people the host sees beyond the two others. */
+  /** Participants that the host sees in addition to the two others. */
   async ghosts(): Promise<number> {
     return Math.max(0, (await this.#host.room()).others.length - 2);
   }

@@ -1,11 +1,11 @@
-/** Owns what a trial is: something that is done to a running Weir again and again, and what was found. */
+/** The interface of a trial: a fault that is injected into a running Weir repeatedly, and its figures. */
 import { percentile } from '../../support/statistics/distribution.ts';
 
 export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** What it may be at most, and what it must be at least; without either it is only told. */
+  /** Bounds of the value; without either it is only reported. */
   readonly most?: number;
   readonly least?: number;
 }
@@ -13,28 +13,28 @@ export interface Figure {
 export interface Trial {
   readonly name: string;
   readonly title: string;
-  /** What is done, and how it is seen. */
+  /** The fault, and how its effect is measured. */
   readonly about: string;
-  /** How often it is done, unless the command says otherwise. */
+  /** Default number of rounds. */
   readonly times: number;
-  /** Why it cannot run here, in words for people. */
+  /** Why it cannot run here, as a sentence. */
   whyNotHere?(): string | undefined;
   run(options: TrialOptions): Promise<readonly Figure[]>;
 }
 
 export interface TrialOptions {
   readonly times: number;
-  /** Tells how far it is. */
+  /** Reports progress. */
   say(what: string): void;
 }
 
-/** Whether a figure is as it must be; undefined where nothing is asked of it. */
+/** Whether a figure is within its bounds; undefined without bounds. */
 export function holds({ value, most, least }: Figure): boolean | undefined {
   if (most === undefined && least === undefined) return undefined;
   return value <= (most ?? Number.POSITIVE_INFINITY) && value >= (least ?? Number.NEGATIVE_INFINITY);
 }
 
-/** Median, 95th percentile and greatest of some times in milliseconds; the goal is for the 95th percentile. */
+/** Median, 95th percentile and maximum of times in milliseconds; the goal applies to the 95th percentile. */
 export function timeFigures(name: string, times: readonly number[], goal: { most?: number } = {}): Figure[] {
   const figure = (which: string, value: number): Figure => ({ name: `${name}, ${which}`, value, unit: 'ms' });
   if (times.length === 0) return [{ ...figure('p95', Number.POSITIVE_INFINITY), ...goal }];

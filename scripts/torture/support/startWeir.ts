@@ -1,11 +1,11 @@
-/** Starts the Weir of a trial as a process of its own, with limits raised that a trial would meet before its subject. */
+/** Starts the Weir of a trial as a process of its own, with limits raised that a trial would otherwise hit first. */
 import { WeirProcess } from '../../support/servers/WeirProcess.ts';
 
 const raised = { WEIR_MESSAGES_PER_SECOND: '1000', WEIR_LOG_LEVEL: 'warn' };
 
 /**
- * @param command what starts it; `node server/main.ts` unless told
- * @returns Weir when it runs
+ * @param command what starts it; default `node server/main.ts`
+ * @returns Weir once it runs
  * @throws {Error} with its output, when it ends instead
  */
 export async function startWeir(
