@@ -1,62 +1,62 @@
-/** Owns the errors that may cross a wire: their public codes, their class, and their wire form. */
+/** Errors that are sent between client and server: their public codes, the one class, and its wire format. */
 import { z } from 'zod';
 import type { CloseReason } from './closeReasons.ts';
 
-/** Every code that a peer may be shown, with its meaning. The protocol page prints this table. */
+/** Every public error code, with its default message. The protocol page prints this table. */
 export const errorCodes = {
-  badMessage: 'The message is not one of this protocol: not JSON, or none of request, reply and event.',
-  badRequest: 'The data of the request does not have the form that this protocol gives it.',
+  badMessage: 'The message is malformed: it is not JSON, or not a request, reply or event.',
+  badRequest: 'The data of the request is malformed.',
   unknownMethod: 'There is no request of that name.',
-  notJoined: 'This request needs a successful join first.',
-  alreadyJoined: 'This connection has joined a room already.',
+  notJoined: 'This request requires a successful join first.',
+  alreadyJoined: 'This connection has already joined a room.',
   unauthorized: 'The token is missing, wrong, expired, or for another room.',
-  forbidden: "The token's grants do not allow this.",
-  notFound: 'There is nothing of that name or id among what is yours.',
+  forbidden: 'The grants do not permit this.',
+  notFound: 'You have nothing of that name or id.',
   conflict: 'It exists already; close the older one first.',
-  unsupported: 'This device and the server have no codec in common for it.',
-  roomFull: 'The room has as many peers as it may have.',
-  rateLimited: 'Too many messages in too short a time; slow down.',
-  busy: 'The server has as much to do as it can; try again after `retryAfter` seconds.',
-  unavailable: 'The server cannot do this now; try again a little later.',
-  timeout: 'No reply came in time.',
-  sessionExpired: 'This stay is over; join again.',
-  closed: 'The connection, room or peer closed before this was done.',
-  device: 'A camera, microphone or screen could not be opened; the SDK only, and never sent.',
-  internal: 'Something failed on the other side; its log says what.',
+  unsupported: 'This device and the server have no codec for it in common.',
+  roomFull: 'The room is full.',
+  rateLimited: 'Too many messages in a short time.',
+  busy: 'The server is at capacity; retry after `retryAfter` seconds.',
+  unavailable: 'The server cannot do this at the moment; retry later.',
+  timeout: 'No reply was received in time.',
+  sessionExpired: 'The session has ended; join again.',
+  closed: 'The connection, room or peer closed before this was completed.',
+  device: 'A camera, microphone or screen could not be captured. Used by the SDK only, never sent.',
+  internal: 'An internal error on the other side; its log has the cause.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** What tells the causes of one code apart, for programs. The protocol page prints this table. */
+/** Causes of one code, for programs that distinguish them. The protocol page prints this table. */
 export const errorReasons = {
   missing: '`unauthorized`: no token was sent.',
-  invalid: '`unauthorized`: it is no token, or it was not signed for this server.',
+  invalid: '`unauthorized`: the token is malformed, or not signed for this server.',
   otherRoom: '`unauthorized`: the token is for another room, or for the other kind of room.',
   expired: '`unauthorized`: the token has expired.',
-  removed: '`unauthorized`: an administrator has removed its owner since the token was made.',
-  draining: '`unavailable`: the server is about to end, and lets nobody in.',
+  removed: '`unauthorized`: an administrator removed its bearer after the token was issued.',
+  draining: '`unavailable`: the server is about to end, and admits nobody.',
 } as const;
 
-/** Why there is no connection at all: the SDK finds it out, with code `unavailable`, or `unsupported` for the last one. */
+/** Why no connection could be made, as the SDK finds out. The code is `unavailable`, or `unsupported` for the last one. */
 export const connectReasons = {
-  offline: 'This device has no network.',
-  unreachable: 'Nothing answers at the address of the server.',
-  badGateway: 'A proxy answers, and does not reach the server behind it.',
-  otherServer: 'What answers at the address of the server is no Weir server.',
-  webSocketBlocked: 'The server answers HTTP, but no WebSocket opens: something between blocks it.',
-  protocolVersion: 'The server speaks another version of the protocol; reload the page.',
+  offline: 'This device is offline.',
+  unreachable: 'Nothing responds at the address of the server.',
+  badGateway: 'A proxy responds, but cannot reach the server behind it.',
+  otherServer: 'Something other than Weir responds at the address of the server.',
+  webSocketBlocked: 'The server responds to HTTP, but no WebSocket opens: something in between blocks it.',
+  protocolVersion: 'The server has another version of the protocol; reload the page.',
 } as const;
 
-/** Why something failed, in finer words than its code. */
+/** The cause of an error, where its code alone does not say it. */
 export type ErrorReason = keyof typeof errorReasons | keyof typeof connectReasons | CloseReason;
 
-/** The one error class of Weir: `code` and `message` are public, `cause` is for the log and never sent. */
+/** Weir's only error class. `code` and `message` are public; `cause` is logged and never sent. */
 export class WeirError extends Error {
   override readonly name: string = 'WeirError';
   readonly code: ErrorCode;
-  /** Seconds after which trying again makes sense, where the other side said so. */
+  /** Seconds after which to retry, where the other side has said so. */
   readonly retryAfter: number | undefined;
-  /** Why in particular, where that is known. */
+  /** The cause, where it is known. */
   readonly reason: ErrorReason | undefined;
 
   constructor(
@@ -70,7 +70,7 @@ export class WeirError extends Error {
     this.reason = options.reason;
   }
 
-  /** What the other side may know of this error. */
+  /** The public part of this error. */
   toWire(): WireError {
     return {
       code: this.code,
@@ -80,13 +80,13 @@ export class WeirError extends Error {
     };
   }
 
-  /** The error that a reply carried. A code that only a newer server knows becomes `internal`. */
+  /** The error of a reply. An unknown code, from a newer server, becomes `internal`. */
   static fromWire({ code, message, retryAfter, reason }: WireError): WeirError {
     const known = reason !== undefined && isErrorReason(reason) ? reason : undefined;
     return new WeirError(isErrorCode(code) ? code : 'internal', message, { retryAfter, reason: known });
   }
 
-  /** `error` itself when it is public already, else an `internal` one that hides it as its cause. */
+  /** `error` itself if it is a WeirError; otherwise an `internal` one with it as the cause, which is not sent. */
   static from(error: unknown): WeirError {
     return error instanceof WeirError ? error : new WeirError('internal', errorCodes.internal, { cause: error });
   }
@@ -100,7 +100,7 @@ function isErrorReason(reason: string): reason is keyof typeof errorReasons {
   return Object.hasOwn(errorReasons, reason);
 }
 
-/** An error as it stands in a message. */
+/** An error in a message. */
 export const WireError = z.object({
   code: z.string().max(64),
   message: z.string().max(1024),

@@ -1,12 +1,12 @@
 /**
- * Owns the schemas of the WebRTC world: RTP, ICE and DTLS as mediasoup and mediasoup-client write them, and Source.
+ * Schemas of RTP, ICE and DTLS parameters, as mediasoup and mediasoup-client write them, and the sources of tracks.
  *
- * Fields that we do not know are dropped here rather than refused: browsers add to these objects, and what is dropped
- * reaches nothing. Every number has the bounds of the wire field that it ends in, because mediasoup packs it unchecked.
+ * Unknown fields are dropped rather than refused: browsers add fields to these objects. Every number has the bounds of the
+ * wire field that it ends up in, because mediasoup packs it unchecked.
  */
 import { z } from 'zod';
 
-/** What a track shows or says; a peer has at most one producer a source. */
+/** Where a track comes from. A peer has at most one producer per source. */
 export const sources = ['camera', 'microphone', 'screen', 'screenAudio'] as const;
 export const Source = z.enum(sources).meta({ id: 'Source' });
 export type Source = z.infer<typeof Source>;
@@ -14,11 +14,11 @@ export type Source = z.infer<typeof Source>;
 export const MediaKind = z.enum(['audio', 'video']).meta({ id: 'MediaKind' });
 export type MediaKind = z.infer<typeof MediaKind>;
 
-/** Bytes of RTP that the server has sent to a peer and received from it, over the transports that it has now. */
+/** Bytes of RTP that the server has sent to a peer and received from it, over its current transports. */
 export const TransportCounters = z.object({ sent: z.number(), received: z.number() }).meta({ id: 'TransportCounters' });
 export type TransportCounters = z.infer<typeof TransportCounters>;
 
-/** The kind of media that each source is made of. */
+/** The media kind of each source. */
 export const kindOf: Readonly<Record<Source, MediaKind>> = {
   camera: 'video',
   microphone: 'audio',
@@ -26,7 +26,7 @@ export const kindOf: Readonly<Record<Source, MediaKind>> = {
   screenAudio: 'audio',
 };
 
-/** A string of at most `max` characters (code points) that is valid Unicode: a lone surrogate cannot be written to any wire. */
+/** Text of at most `max` code points, without lone surrogates, which UTF-8 cannot encode. */
 export function text(max: number) {
   return z
     .string()
@@ -34,7 +34,7 @@ export function text(max: number) {
     .refine((value) => value.isWellFormed(), { error: 'is not valid Unicode (lone surrogate)' });
 }
 
-/** Text that ends in a line of somebody else's session description: no control characters, so no further lines. */
+/** Text that becomes part of a line of another client's SDP. Control characters could add lines, so there are none. */
 function line(max: number) {
   return text(max).regex(/^\P{Cc}*$/u, { error: 'contains control characters' });
 }
@@ -51,7 +51,7 @@ const CodecParameters = z.record(
 
 const RtcpFeedback = z.object({ type: text(32), parameter: text(32).optional() });
 
-/** The RTP header extensions that both mediasoup and mediasoup-client know. */
+/** The RTP header extensions that both mediasoup and mediasoup-client support. */
 const headerExtensionUris = [
   'urn:ietf:params:rtp-hdrext:sdes:mid',
   'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id',
@@ -68,12 +68,12 @@ const headerExtensionUris = [
 const HeaderExtensionUri = z.enum(headerExtensionUris);
 const knownUris: ReadonlySet<string> = new Set(headerExtensionUris);
 
-/** Whether both mediasoup and mediasoup-client know this header extension. */
+/** Whether both mediasoup and mediasoup-client support this header extension. */
 export function isKnownExtension(uri: string): uri is z.infer<typeof HeaderExtensionUri> {
   return knownUris.has(uri);
 }
 
-/** A list whose entries may name a header extension that we do not know: such entries are left out. */
+/** A list without the entries that name an unsupported header extension. */
 function knownExtensions<T extends z.ZodType>(entry: T) {
   const isKnown = (item: unknown) =>
     typeof item !== 'object' ||
@@ -84,7 +84,7 @@ function knownExtensions<T extends z.ZodType>(entry: T) {
   return z.preprocess((list) => (Array.isArray(list) ? list.filter(isKnown) : list), z.array(entry).max(64));
 }
 
-/** What a codec is, whether offered as a capability or in use. */
+/** The fields that codec capabilities and codec parameters have in common. */
 const codec = {
   mimeType: text(64).regex(/^(audio|video)\/.+$/i),
   clockRate: Uint32,
@@ -103,7 +103,7 @@ const RtpHeaderExtension = z.object({
   direction: z.enum(['sendrecv', 'sendonly', 'recvonly', 'inactive']).optional(),
 });
 
-/** RTP capabilities, as `Router.rtpCapabilities` and `Device.recvRtpCapabilities` have them. */
+/** RTP capabilities, like those of mediasoup's `Router.rtpCapabilities` and of `Device.recvRtpCapabilities`. */
 export const RtpCapabilities = z
   .object({
     codecs: z.array(RtpCodecCapability).max(128),
@@ -130,7 +130,7 @@ const RtpHeaderExtensionParameters = z.object({
   encrypt: z.boolean().optional(),
 });
 
-/** RTP parameters of one producer or consumer (one m-line). */
+/** RTP parameters of one producer or consumer, which is one m-line of SDP. */
 export const RtpParameters = z
   .object({
     mid: line(32).optional(),
@@ -162,7 +162,7 @@ const IceCandidate = z.object({
 });
 export type IceCandidate = z.infer<typeof IceCandidate>;
 
-/** DTLS parameters. No fingerprint at all is refused: it once took a whole worker down. */
+/** DTLS parameters. At least one fingerprint is required: without any, a whole worker once crashed. */
 export const DtlsParameters = z
   .object({
     role: z.enum(['auto', 'client', 'server']).optional(),
@@ -179,7 +179,7 @@ export const DtlsParameters = z
   .meta({ id: 'DtlsParameters' });
 export type DtlsParameters = z.infer<typeof DtlsParameters>;
 
-/** What a client needs in order to make its end of a WebRTC transport. */
+/** What a client needs to create its end of a WebRTC transport. */
 export const TransportInfo = z
   .object({
     transportId: text(64),

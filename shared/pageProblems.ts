@@ -1,4 +1,4 @@
-/** What the server says, instead of what was asked for, to whoever opens an address in a browser; in English. */
+/** The error pages of the server, in English. The page translates them. */
 
 export const pageProblems = {
   notFound: {
@@ -23,29 +23,30 @@ export const pageProblems = {
   },
   upgradeRequired: {
     status: 426,
-    title: 'This address is for connections of the page',
-    detail: 'Browsers open it by themselves during a call. Go to the start page instead.',
+    title: 'This address is for WebSocket connections',
+    detail: 'The page uses it during a call. Go to the start page instead.',
   },
   badRequest: {
     status: 400,
     title: 'The server did not understand the browser',
-    detail: 'Load the page again. If it stays so, something between this browser and the server changes what is sent.',
+    detail:
+      'Load the page again. If that does not help, something between this browser and the server alters requests.',
   },
   headersTooLarge: {
     status: 431,
     title: 'The browser sent too much',
-    detail: 'Usually these are cookies of other pages of this host. Delete its cookies, then load the page again.',
+    detail: 'Usually these are cookies of other pages on this host. Delete its cookies, then load the page again.',
   },
   internal: {
     status: 500,
     title: 'Something failed on the server',
-    detail: 'Its log says what. Load the page again in a moment.',
+    detail: 'Its log has the cause. Load the page again in a moment.',
   },
 } as const;
 
 export type PageProblem = keyof typeof pageProblems;
 
-/** The link under what is said. */
+/** The text of the link to the start page. */
 export const TO_START = 'Start page';
 
 export function isPageProblem(name: string): name is PageProblem {

@@ -1,24 +1,24 @@
-/** What is said of data that a schema refuses: one sentence in plain words, whoever reads it. */
+/** Describes in one plain sentence why a schema refuses data. */
 import type { z } from 'zod';
 
-/** A message of a schema that is a sentence already, written for whoever typed the value. */
+/** Matches a schema's own message that is a whole sentence, written for the person who typed the value. */
 const sentence = /^\p{Lu}.*[.?!]$/u;
 
 /**
- * The first fault that a schema found.
- * @param name what the data is, for faults of the whole of it
+ * Describes the first issue that a schema found.
+ * @param name subject of the sentence where the issue is about the data as a whole
  */
 export function validationSentence({ issues: [issue] }: z.ZodError, name = 'The data'): string {
   if (!issue) return `${name} is malformed.`;
   if (issue.code !== 'unrecognized_keys' && sentence.test(issue.message)) return issue.message;
   const path = issue.path.map(String).join('.');
-  return `${path === '' ? name : `"${path}"`} ${fault(issue)}.`.slice(0, 512);
+  return `${path === '' ? name : `"${path}"`} ${describeIssue(issue)}.`.slice(0, 512);
 }
 
-function fault(issue: z.core.$ZodIssue): string {
+function describeIssue(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      // The schema does not hand the value on, which may be a secret; its own words tell that there is none.
+      // zod does not give the value, which may be a secret; only its message says that it is missing.
       if (issue.message.endsWith('received undefined')) return 'is missing';
       return `is not ${article(issue.expected)}`;
     case 'too_big':
@@ -26,13 +26,13 @@ function fault(issue: z.core.$ZodIssue): string {
     case 'too_small':
       return `is less than ${issue.minimum}${unit(issue.origin)}`;
     case 'unrecognized_keys':
-      return `has a field that is not known here: "${issue.keys[0] ?? ''}"`;
+      return `has an unknown field "${issue.keys[0] ?? ''}"`;
     case 'invalid_value':
-      return `is none of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+      return `is not one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
     case 'custom':
       return issue.message;
     default:
-      return /^(is|has|contains) /.test(issue.message) ? issue.message : 'does not have the form that it should have';
+      return /^(is|has|contains) /.test(issue.message) ? issue.message : 'is malformed';
   }
 }
 

@@ -90,7 +90,7 @@ describe('the page', () => {
     ['/%zz', 400, 'This address is broken'],
     [`/r/${'x'.repeat(7000)}`, 404, 'This is not the address of a room'],
     [`/${'x'.repeat(7000)}`, 404, 'There is no page here'],
-    ['/ws', 426, 'This address is for connections of the page'],
+    ['/ws', 426, 'This address is for WebSocket connections'],
   ].map(([path, status, title]) => ({ path: String(path), status: Number(status), title: String(title) }));
 
   const named = elsewhere.map((one) => [one.path.slice(0, 40), one] as const);
@@ -133,7 +133,7 @@ describe('the page', () => {
   test('says what is wrong with the name of a room in the API', async () => {
     const response = await get('/api/rooms/a%2Fb');
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ detail: expect.stringMatching(/^A room's name has 1 to 256/) });
+    expect(await response.json()).toMatchObject({ detail: expect.stringMatching(/^A room name has 1 to 256/) });
   });
 
   test('is not given to headers of more than 16 KiB', async () => {

@@ -142,7 +142,7 @@ describe("a person's name", () => {
   ])('%j shows nothing, and is refused with a sentence', (written) => {
     expect(displayName(written)).toBe('');
     const { error } = DisplayName.safeParse(written);
-    expect(error && validationSentence(error)).toBe('A name needs a letter, a digit or a sign that can be seen.');
+    expect(error && validationSentence(error)).toBe('A name needs a visible letter, digit or symbol.');
   });
 
   test('is as long as people count, and refused with a sentence when it is longer', () => {

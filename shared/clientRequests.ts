@@ -1,0 +1,213 @@
+/** Every request that a client sends to the server. */
+import { z } from 'zod';
+import {
+  DtlsParameters,
+  IceParameters,
+  RtpCapabilities,
+  RtpParameters,
+  Source,
+  TransportCounters,
+  TransportInfo,
+  text,
+} from './media.ts';
+import {
+  BroadcastInfo,
+  BroadcastProfile,
+  DisplayName,
+  Grants,
+  GrantsPatch,
+  Id,
+  PeerInfo,
+  RaisedHands,
+  Reaction,
+  Role,
+  RoomKind,
+  RoomName,
+  SourceStates,
+} from './participants.ts';
+import {
+  AudioSlotHolders,
+  ConsumerInfo,
+  LayerCount,
+  MaxSpatialLayer,
+  TrackSettings,
+  UnsupportedCodec,
+  VideoSize,
+} from './tracks.ts';
+
+/** A secret of at least 128 random bits, in base64url. */
+const Secret = z.string().regex(/^[\w-]{22,86}$/, { error: 'is not 22 to 86 characters of base64url' });
+
+const Empty = z.object({});
+const OwnSource = z.strictObject({ source: Source });
+
+export const clientRequests = {
+  join: {
+    about:
+      'Join a room. The reply has everything that media needs: both transports, the other peers, and all consumers, paused.',
+    request: z.strictObject({
+      room: RoomName,
+      token: text(32 * 1024)
+        .optional()
+        .describe('required unless `auth` in `welcome` is `open`'),
+      name: DisplayName.optional().describe('used where the token has no name'),
+      guest: Secret.optional().describe('without tokens: the same secret always has the same identity'),
+      kind: RoomKind.optional().describe('calls and broadcasts have separate names; a token may require one kind'),
+      role: Role.optional().describe('without tokens: the role asked for; with tokens, their grants decide'),
+      rtpCapabilities: RtpCapabilities.describe('what this device can receive'),
+      transports: z.strictObject({ send: z.boolean(), recv: z.boolean() }).describe('which transports to create'),
+      initialVideoLimit: z
+        .int()
+        .min(0)
+        .max(1024)
+        .optional()
+        .describe('how many cameras to receive before the first `updateTrackSettings`; all of them if missing'),
+    }),
+    reply: z.object({
+      peerId: Id,
+      identity: Id,
+      name: z.string(),
+      grants: Grants,
+      resumeKey: z.string().describe('secret for `resume`; keep it in memory only'),
+      peers: z.array(PeerInfo).describe('the other peers'),
+      transports: z.object({ send: TransportInfo.optional(), recv: TransportInfo.optional() }),
+      consumers: z.array(ConsumerInfo).describe('created paused; see `resumeConsumers`'),
+      unsupportedCodecs: z.array(UnsupportedCodec),
+      slots: AudioSlotHolders,
+      kind: RoomKind,
+      broadcast: BroadcastInfo.optional().describe('of a broadcast'),
+      hands: RaisedHands.optional().describe('of a broadcast, for its administrators'),
+    }),
+  },
+  resume: {
+    about:
+      'Resume a session whose connection was lost, within `resumeSeconds`, on a new connection and instead of `join`. Peer, transports, producers and consumers are the same and media has continued; the reply is the current state. Then send the requests that had no reply again, with their old ids: each runs once. `sessionExpired` means that the session has ended: `join` on the same connection.',
+    request: z.strictObject({ key: Secret.describe('`resumeKey` from the reply to `join`') }),
+    reply: z.object({
+      peers: z.array(PeerInfo).describe('the other peers'),
+      consumers: z
+        .array(ConsumerInfo)
+        .describe('all consumers of this peer; those that the client does not know are new'),
+      unsupportedCodecs: z.array(UnsupportedCodec),
+      slots: AudioSlotHolders,
+      subscribedLayers: z
+        .array(z.object({ source: Source, maxSpatialLayer: MaxSpatialLayer }))
+        .describe('as in the event `subscribedLayers`'),
+      addressChanged: z.boolean().describe('this connection comes from another IP address than the last one'),
+      sources: SourceStates.describe('what this peer publishes; what is missing ended when its grant was revoked'),
+      grants: Grants,
+      transports: z
+        .object({ send: Id.optional(), recv: Id.optional() })
+        .describe('ids of the transports; one that is missing has closed'),
+      broadcast: BroadcastInfo.optional(),
+      hands: RaisedHands.optional(),
+    }),
+  },
+  restartIce: {
+    about: 'Restart ICE (RFC 8445, section 2.4) on both transports. `rateLimited` when it is requested too often.',
+    request: z.strictObject({}),
+    reply: z.object({ send: IceParameters.optional(), recv: IceParameters.optional() }),
+  },
+  getTransportStats: {
+    about:
+      'How much RTP the server has sent to and received from this client. Comparing it with the own counters shows whether media arrives.',
+    request: z.strictObject({}),
+    reply: TransportCounters,
+  },
+  ping: { about: 'Check that the server responds.', request: z.strictObject({}), reply: Empty },
+  openTransport: {
+    about:
+      'Create a transport that was not permitted at `join`, or that was closed when its grant was revoked. For `recv`, consumers follow in `newConsumers`.',
+    request: z.strictObject({ direction: z.enum(['send', 'recv']) }),
+    reply: z.object({ transport: TransportInfo }),
+  },
+  connectTransport: {
+    about: "Set the DTLS parameters of the client's end of a transport. There is no need to wait for the reply.",
+    request: z.strictObject({ transportId: Id, dtlsParameters: DtlsParameters }),
+    reply: Empty,
+  },
+  produce: {
+    about: 'Publish a source. There is no need to wait for the reply; an error means that nothing was published.',
+    request: z.strictObject({
+      source: Source,
+      rtpParameters: RtpParameters,
+      paused: z.boolean().optional().describe('start muted'),
+      size: VideoSize.optional().describe('of a video: pixels of its highest layer; decides which layer fits a viewer'),
+      layers: LayerCount.optional().describe('how many spatial layers, from the lowest, are sent at this size'),
+    }),
+    reply: z.object({ producerId: Id }),
+  },
+  resizeProducer: {
+    about: 'The track of a published video has changed its size. Subscribers get the layer that fits the new size.',
+    request: z.strictObject({
+      source: z.enum(['camera', 'screen']),
+      size: VideoSize.describe('pixels of the highest layer that is sent'),
+      layers: LayerCount.optional().describe('as in `produce`; all of them if missing'),
+    }),
+    reply: Empty,
+  },
+  closeProducer: { about: 'Stop publishing a source.', request: OwnSource, reply: Empty },
+  pauseProducer: { about: 'Mute a source: it is not forwarded.', request: OwnSource, reply: Empty },
+  resumeProducer: { about: 'Unmute a source.', request: OwnSource, reply: Empty },
+  resumeConsumers: {
+    about:
+      'The client is ready to decode these consumers: resume them. If some do not exist (any more), the others are resumed and the reply is `notFound`.',
+    request: z.strictObject({ consumerIds: z.array(Id).min(1).max(1024) }),
+    reply: Empty,
+  },
+  updateTrackSettings: {
+    about:
+      'Report how these videos are shown now; others keep their settings. A video that is not visible is paused, and its consumer is closed after a while; a small one is sent in a low layer. A video without settings counts as visible, within `initialVideoLimit`.',
+    request: z.strictObject({ tracks: z.array(TrackSettings).min(1).max(256) }),
+    reply: Empty,
+  },
+  setHand: {
+    about:
+      'Raise or lower a hand. The hand of a broadcast viewer is shown to administrators only, see the event `handsChanged`.',
+    request: z.strictObject({
+      raised: z.boolean(),
+      name: DisplayName.optional().describe('the display name from now on, where the token has none'),
+    }),
+    reply: Empty,
+  },
+  react: {
+    about: 'Send a reaction to the other peers. `rateLimited` above one a second, or ten at once.',
+    request: z.strictObject({ reaction: Reaction }),
+    reply: Empty,
+  },
+  kick: {
+    about:
+      'Remove a peer from the room (grant `roomAdmin`). The tokens that were issued to it before no longer open this room; later ones do.',
+    request: z.strictObject({ peerId: Id }),
+    reply: Empty,
+  },
+  setGrants: {
+    about:
+      'Change the grants of a peer (grant `roomAdmin`), effective at once: sources that it may no longer publish end. The change also applies to later joins with tokens issued before, even if the room has closed in between.',
+    request: z.strictObject({ peerId: Id, grants: GrantsPatch }),
+    reply: z.object({ grants: Grants }),
+  },
+  setBroadcast: {
+    about:
+      'Control a broadcast (grant `roomAdmin`): go live, end it, choose the playback profile. Missing fields stay as they are. While it is `unattended`, everyone on the stage may end it.',
+    request: z.strictObject({ live: z.boolean().optional(), profile: BroadcastProfile.optional() }),
+    reply: z.object({ broadcast: BroadcastInfo }),
+  },
+  invite: {
+    about: 'Invite a viewer of a broadcast who has raised a hand onto the stage (grant `roomAdmin`).',
+    request: z.strictObject({ peerId: Id }),
+    reply: Empty,
+  },
+  answerInvite: {
+    about:
+      'Accept an invitation, which grants publishing from now on without a new join, or decline it. `notFound` when there is none.',
+    request: z.strictObject({ accept: z.boolean() }),
+    reply: z.object({ grants: Grants }),
+  },
+  stepDown: {
+    about: 'Leave the stage of a broadcast and become a viewer.',
+    request: z.strictObject({}),
+    reply: z.object({ grants: Grants }),
+  },
+  leave: { about: 'Leave the room and close the connection.', request: z.strictObject({}), reply: Empty },
+} as const;

@@ -1,0 +1,96 @@
+/** Every request and event that the server sends to a client. */
+import { z } from 'zod';
+import { RtpCapabilities, Source } from './media.ts';
+import { BroadcastInfo, Grants, Id, PeerInfo, RaisedHands, Reaction, SourceStates } from './participants.ts';
+import { AudioSlotHolders, CodecChoice, ConsumerInfo, MaxSpatialLayer, UnsupportedCodec } from './tracks.ts';
+
+export const serverRequests = {
+  ping: {
+    about:
+      'Check that the client responds. Sent every `pingSeconds`; each side closes a connection on which it received nothing for `silenceSeconds`.',
+    request: z.object({}),
+    reply: z.strictObject({}),
+  },
+} as const;
+
+export const serverEvents = {
+  welcome: {
+    about: 'The first message of every connection.',
+    data: z.object({
+      protocol: z.int().describe('the version of this protocol'),
+      auth: z.enum(['open', 'token']).describe('whether `join` requires a token'),
+      rtpCapabilities: RtpCapabilities.describe('codecs and header extensions of the server, the same for all rooms'),
+      video: z
+        .object({ camera: CodecChoice, screen: CodecChoice })
+        .describe('the codecs to publish with, where the client has them'),
+      limits: z.object({
+        messageBytes: z.int().describe('maximum size of a message to the server'),
+        joinSeconds: z.number().describe('time within which `join` or `resume` must follow'),
+        queueSeconds: z.number().describe('how long `join` may wait in the admission queue before its reply'),
+        pingSeconds: z.number().describe('interval at which the server sends `ping`'),
+        silenceSeconds: z.number().describe('time without a message after which either side closes the connection'),
+        resumeSeconds: z.number().describe('how long a session outlives its connection; 0 when it does not'),
+      }),
+    }),
+  },
+  newPeer: { about: 'A peer joined.', data: PeerInfo },
+  peerClosed: { about: 'A peer left.', data: z.object({ peerId: Id, reason: z.string() }) },
+  peerSources: {
+    about: 'The sources that a peer publishes have changed. It has all of them, so repeating it is harmless.',
+    data: z.object({ peerId: Id, sources: SourceStates }),
+  },
+  peerAway: {
+    about: 'A peer has lost its connection, or is back. Its media may continue meanwhile.',
+    data: z.object({ peerId: Id, away: z.boolean() }),
+  },
+  draining: {
+    about: 'The server admits nobody any more and ends after this time. Calls continue until then.',
+    data: z.object({ seconds: z.number() }),
+  },
+  peerHand: { about: 'A peer raised or lowered a hand.', data: z.object({ peerId: Id, raised: z.boolean() }) },
+  reaction: { about: 'A peer sent a reaction.', data: z.object({ peerId: Id, reaction: Reaction }) },
+  newConsumers: {
+    about:
+      'New consumers, created paused. Create all of them in one turn of the event loop, then send `resumeConsumers`.',
+    data: z.object({ consumers: z.array(ConsumerInfo) }),
+  },
+  unsupportedCodec: {
+    about: 'A peer publishes a track that this client cannot decode, so it is not sent. Tell the user.',
+    data: UnsupportedCodec,
+  },
+  subscribedLayers: {
+    about:
+      'Which layers of a source of this client are subscribed to: send no layer above it, and nothing at all at -1.',
+    data: z.object({ source: Source, maxSpatialLayer: MaxSpatialLayer }),
+  },
+  slots: {
+    about:
+      'In a large room microphones share a few audio slots, which are fixed consumers. These are their speakers now.',
+    data: z.object({ slots: AudioSlotHolders }),
+  },
+  grantsChanged: {
+    about:
+      'The grants of this client have changed. Sources that it may no longer publish have ended; without the grant to publish, or to subscribe, that transport has closed.',
+    data: z.object({ grants: Grants }),
+  },
+  tokenRefreshed: {
+    about:
+      'A token to join this room with from now on, with the same identity and the current grants. Sent after `join` and `resume`, before the last one expires, and when the grants change; not where `auth` is `open`.',
+    data: z.object({ token: z.string(), seconds: z.number().describe('its lifetime') }),
+  },
+  broadcastChanged: {
+    about: 'A broadcast has changed. Its state is sent at once, the number of viewers at most once a second.',
+    data: BroadcastInfo,
+  },
+  handsChanged: { about: 'The raised hands of viewers, for administrators of a broadcast.', data: RaisedHands },
+  invited: {
+    about:
+      'An administrator invites this viewer onto the stage; reply with `answerInvite`. Sent again after `resume` while it is unanswered.',
+    data: z.object({ by: z.string().describe('display name of the administrator') }),
+  },
+  inviteAnswered: {
+    about: 'A viewer has answered an invitation, for administrators of a broadcast.',
+    data: z.object({ peerId: Id, name: z.string(), accepted: z.boolean() }),
+  },
+  consumersClosed: { about: 'These consumers have closed.', data: z.object({ consumerIds: z.array(Id) }) },
+} as const;
