@@ -1,4 +1,4 @@
-/** Owns the composition: what a Weir server is made of, in which order it starts and stops. */
+/** Composes a Weir server of its parts, and starts and stops them in order. */
 import nodeHttp from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
@@ -21,14 +21,14 @@ import { signalling } from './signalling/plugin.ts';
 import { SessionRegistry } from './signalling/SessionRegistry.ts';
 
 /**
- * Largest HTTP body and headers, in bytes, the latter for path parameters too, so that a route says what is wrong with one;
- * longest time for a request to arrive, in milliseconds.
+ * Maximum HTTP body and headers, in bytes, and time to receive a request, in milliseconds. The limit of headers applies to
+ * path parameters too, so that it is the route that reports an invalid one.
  */
 const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000 };
 
 /**
- * How long after closing began a connection may still be there, in milliseconds: WebSockets have had their time by then.
- * One that asks for an upgrade while the server closes is answered, and then nobody would ever end it.
+ * How long after closing has begun the remaining TCP connections are destroyed, in milliseconds. WebSockets have closed by
+ * then. A request for an upgrade that arrives while the server closes is answered, and nothing else would ever close it.
  */
 const LINGERING_SOCKET_TIMEOUT = 3000;
 
@@ -36,23 +36,23 @@ export interface App {
   readonly http: FastifyInstance;
   readonly pool: WorkerPool;
   readonly rooms: RoomManager;
-  /** Where media is announced, first one first. */
+  /** Announced addresses of the media ports, in order of preference. */
   readonly addresses: readonly string[];
-  /** Starts to listen. @returns the TCP port */
+  /** Starts listening. @returns the TCP port */
   listen(): Promise<number>;
   /**
-   * Lets nobody in any more, tells everyone, and waits until the last has left, or for so long.
-   * @param time milliseconds
-   * @param signal ends the waiting
+   * Admits nobody any more, notifies all clients, and waits until the last peer has left.
+   * @param time the longest wait, in milliseconds
+   * @param signal aborts the wait
    */
   drain(time: number, signal?: AbortSignal): Promise<void>;
-  /** Stops in order: connections, rooms, workers; it is done when no process of Weir's is left. */
+  /** Stops connections, rooms and workers, in this order. Resolves when no worker process is left. */
   close(): Promise<void>;
 }
 
 /**
- * Starts all but listening.
- * @throws {MediaPortError}, {PageMissingError}; nothing is left behind
+ * Starts everything except listening.
+ * @throws {MediaPortError}, {PageMissingError}; nothing is left running then
  */
 export async function createApp(config: Config, log: Logger): Promise<App> {
   const document = new PageDocument(config.basePath);
@@ -66,7 +66,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     log,
   });
   const { tokenLeeway: leeway, tokenMaxLifetime: maxLifetime } = config;
-  // A token may be made by a clock that is ahead, and is good for that long after it has expired.
+  // An issuer's clock may be ahead by the leeway, and a token is accepted for the leeway after it has expired.
   const moderation = new Moderation({ lifetime: maxLifetime + 3 * leeway, leeway });
   const { maxPeers, maxAudibleSpeakers, joinQueue, delays } = config;
   const rooms = new RoomManager({ pool, moderation, maxPeers, maxAudibleSpeakers, joinQueue, delays, log });
@@ -78,7 +78,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const http = createHttp(config, log, document);
   answerProblems(http, document);
   destroyLingeringSockets(http);
-  // Fastify runs this once its connections are closed and nothing new comes in.
+  // Fastify runs this hook when all connections are closed and no new ones are accepted.
   http.addHook('onClose', async () => {
     rooms.close();
     sessions.close();
@@ -118,7 +118,7 @@ function createHttp(config: Config, log: Logger, document: PageDocument): Fastif
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: (_address: string, hop: number) => hop < config.trustProxy,
     bodyLimit: HTTP_LIMITS.body,
-    // An address that somebody types need not be exact.
+    // People type addresses inexactly.
     routerOptions: {
       maxParamLength: HTTP_LIMITS.headers,
       ignoreTrailingSlash: true,

@@ -1,9 +1,9 @@
-/** The log: JSON, one object a line, for programs; readable lines where somebody looks on. */
+/** The log: JSON, one object a line; readable lines on a terminal. */
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 /**
- * @param level the lowest that is written
- * @param terminal whether standard output is one
+ * @param level the lowest level that is written
+ * @param terminal whether standard output is a terminal
  */
 export async function createLog(level: string, terminal: boolean): Promise<Logger> {
   const options = { level, redact: ['token', '*.token'] };
@@ -11,8 +11,8 @@ export async function createLog(level: string, terminal: boolean): Promise<Logge
 }
 
 /**
- * Lines for people, in their order among what else is written.
- * @param destination file descriptor, or a stream that tests read
+ * Formats lines for people. Writes are synchronous, so that they keep their order among other output.
+ * @param destination file descriptor, or a stream (in tests)
  */
 export async function readable(destination: number | NodeJS.WritableStream = 1): Promise<DestinationStream> {
   const { default: pretty } = await import('pino-pretty');

@@ -1,13 +1,13 @@
-/** Which program holds a port of this machine, where the system tells: Linux, and a program of the same user or any for root. */
+/** Finds the program that uses a port of this machine. Works on Linux, for programs of the same user (of any user for root). */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 
 export type PortProtocol = 'tcp' | 'udp';
 
-/** The state of a socket in `/proc/net/tcp` that listens, and of one in `/proc/net/udp` that is bound. */
+/** The state of a listening socket in `/proc/net/tcp`, and of a bound one in `/proc/net/udp`. */
 const states: Readonly<Record<PortProtocol, string>> = { tcp: '0A', udp: '07' };
 
-/** @returns such as `nginx (process 812)`; undefined where it cannot be told */
+/** @returns for example `nginx (process 812)`; undefined if it cannot be found */
 export function portHolder(protocol: PortProtocol, port: number): string | undefined {
   const sockets = new Set(
     [...socketsAt(protocol, port), ...socketsAt(`${protocol}6`, port)].map((id) => `socket:[${id}]`),
@@ -22,7 +22,7 @@ export function portHolder(protocol: PortProtocol, port: number): string | undef
   return undefined;
 }
 
-/** The inodes of the sockets that hold a port. */
+/** The inodes of the sockets on a port. */
 function socketsAt(table: PortProtocol | `${PortProtocol}6`, port: number): string[] {
   const rows =
     attempt(() => readFileSync(`/proc/net/${table}`, 'utf8'))
@@ -36,7 +36,7 @@ function socketsAt(table: PortProtocol | `${PortProtocol}6`, port: number): stri
   });
 }
 
-/** The name of a program's file; programs may call themselves anything. */
+/** The name of a program's executable: the process title can be anything. */
 function programOf(pid: string): string {
   return basename(attempt(() => readlinkSync(`/proc/${pid}/exe`)) ?? 'a program').replace(/ \(deleted\)$/, '');
 }
@@ -45,7 +45,7 @@ function list(directory: string): string[] {
   return attempt(() => readdirSync(directory)) ?? [];
 }
 
-/** What belongs to others cannot be read, and what has ended meanwhile is not there. */
+/** Files of other users' processes cannot be read, and those of processes that have ended are gone. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

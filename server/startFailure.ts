@@ -1,4 +1,4 @@
-/** Why Weir cannot start, in a sentence for whoever started it: what is so, which variable it is about, and what to do. */
+/** Explains why Weir cannot start, for whoever starts it: the cause, the variable to change, and what to do. */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -12,10 +12,10 @@ import { MediaWorkerError } from './media/MediaWorker.ts';
 import { MediaPortError } from './media/WorkerPool.ts';
 import { type PortProtocol, portHolder } from './portHolder.ts';
 
-/** A media worker takes some of each; with fewer left, it is these that were missing. */
-const FEW_FILES = 12;
+/** A media worker needs some file descriptors. With fewer left than this, their lack is the cause of a failed start. */
+const MIN_FREE_FILES = 12;
 
-/** An address and a port that could not be opened. */
+/** An address and port that could not be opened, and the variables that set them. */
 interface Endpoint {
   readonly what: string;
   readonly protocol: PortProtocol;
@@ -25,7 +25,10 @@ interface Endpoint {
   readonly portVariable: string;
 }
 
-/** @param config undefined where it is the configuration that failed */
+/**
+ * @param config undefined if it is the configuration that is invalid
+ * @returns one or two sentences
+ */
 export async function startFailure(error: unknown, config?: Config): Promise<string> {
   if (error instanceof ConfigError || error instanceof PageMissingError || error instanceof MediaWorkerError) {
     return error.message;
@@ -58,19 +61,19 @@ function endpointSentence(code: string | undefined, endpoint: Endpoint): string 
   switch (code) {
     case 'EADDRINUSE': {
       const holder = portHolder(protocol, port);
-      return `${named} is taken by ${holder ?? 'another program'}: end that one, or choose another port with ${portVariable}.`;
+      return `${named} is in use by ${holder ?? 'another program'}: end that program, or choose another port with ${portVariable}.`;
     }
     case 'EACCES':
-      return `${named} is open to privileged programs only: choose one from 1024 on with ${portVariable}, or put a proxy in front.`;
+      return `${named} requires privileges: choose one from 1024 on with ${portVariable}, or use a proxy in front of Weir.`;
     case 'EADDRNOTAVAIL':
-      return `${hostVariable}=${address} is no address of this machine, which has ${ownAddressList()}: choose one of them, or ${address.includes(':') ? '::' : '0.0.0.0'} for all.`;
+      return `${hostVariable}=${address} is not an address of this machine, which has ${ownAddressList()}: choose one of them, or ${address.includes(':') ? '::' : '0.0.0.0'} for all.`;
     case 'EAFNOSUPPORT':
-      return `${hostVariable}=${address} cannot be used: this machine has no ${address.includes(':') ? 'IPv6' : 'IPv4'}.`;
+      return `${hostVariable}=${address} cannot be used: this machine does not support ${address.includes(':') ? 'IPv6' : 'IPv4'}.`;
     case 'EINVAL':
-      return `${hostVariable}=${address} cannot be listened on: a link-local address needs its interface, such as fe80::1%eth0.`;
+      return `${hostVariable}=${address} cannot be used: a link-local address needs its interface, such as fe80::1%eth0.`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `${hostVariable}=${address} is a name for which no address is found: write an address, or a name that this machine can resolve.`;
+      return `${hostVariable}=${address} cannot be resolved: use an IP address, or a name that this machine can resolve.`;
     default:
       return undefined;
   }
@@ -81,7 +84,7 @@ function ownAddressList(): string {
   return found.length > 0 ? found.join(', ') : 'none';
 }
 
-/** Files that may still be opened, where the system tells. */
+/** How many more files may be opened; infinite if the system does not say. */
 function filesLeft(): number {
   try {
     const [, limit] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
@@ -92,17 +95,16 @@ function filesLeft(): number {
 }
 
 function resourceSentence(code: string | undefined): string | undefined {
-  // Of a process that cannot be started for want of files, mediasoup tells something else.
-  if (code === 'EMFILE' || code === 'ENFILE' || filesLeft() < FEW_FILES) {
-    return 'Too few files may be open at once: raise the limit (ulimit -n, or LimitNOFILE= of a unit) to 65536.';
+  // mediasoup reports another error when a worker cannot be spawned for lack of file descriptors.
+  if (code === 'EMFILE' || code === 'ENFILE' || filesLeft() < MIN_FREE_FILES) {
+    return 'The limit of open files is too low: raise it (ulimit -n, or LimitNOFILE= in a unit file) to 65536.';
   }
-  if (code === 'EAGAIN')
-    return 'No process can be started: raise the limit of processes (ulimit -u, or TasksMax= of a unit).';
+  if (code === 'EAGAIN') return 'The limit of processes is reached: raise it (ulimit -u, or TasksMax= in a unit file).';
   if (code === 'ENOMEM') return 'There is not enough memory to start.';
   return undefined;
 }
 
-/** The media worker says in words why it cannot bind; the system says it in a code, when it is asked the same. */
+/** The error code of binding an endpoint. The media worker reports a text only, so the same is tried here. */
 async function bindingFailure({ protocol, address, port }: Endpoint): Promise<string | undefined> {
   try {
     if (protocol === 'udp') {

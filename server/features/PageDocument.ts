@@ -1,4 +1,4 @@
-/** The HTML document of all pages: under which address its assets are, and what it says instead of a page. */
+/** The HTML document of all pages: renders the URLs of its assets, and the problem that it shows in place of a page. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,17 +7,17 @@ import { negotiate } from '@fastify/accept-negotiator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type PageProblem, pageProblems, TO_START } from '../../shared/pageProblems.ts';
 
-/** Where the built page is. */
+/** Directory of the built page. */
 export const dist = fileURLToPath(new URL('../../web/dist', import.meta.url));
 
-/** The built page has no content; `npm start` builds it. */
+/** The page has not been built; `npm start` builds it. */
 export class PageMissingError extends Error {
   override readonly name = 'PageMissingError';
 }
 
-/** What the build leaves for the server to fill in. */
-const places = { assets: '"./assets/', title: '<title>Weir</title>', app: '<main id="app"></main>' } as const;
-/** Deeper paths are nobody's page; their assets are looked for at the root of the host. */
+/** The parts of the built document that are replaced. */
+const placeholders = { assets: '"./assets/', title: '<title>Weir</title>', app: '<main id="app"></main>' } as const;
+/** Paths of more segments are not pages; the assets of their error pages are at the root of the host. */
 const MAX_DEPTH = 6;
 
 interface Body {
@@ -35,14 +35,14 @@ export class PageDocument {
   constructor(basePath: string) {
     const path = join(dist, 'index.html');
     const template = existsSync(path) ? readFileSync(path, 'utf8') : '';
-    if (Object.values(places).some((place) => !template.includes(place))) {
+    if (Object.values(placeholders).some((text) => !template.includes(text))) {
       throw new PageMissingError('The page has not been built: start Weir with `npm start`, which builds it.');
     }
     this.#template = template;
     this.#basePath = basePath;
   }
 
-  /** Answers with the page, or with the problem in its place. */
+  /** Sends the page, or the problem in its place. */
   send(request: FastifyRequest, reply: FastifyReply, problem?: PageProblem): FastifyReply {
     const body = this.#body(this.#prefix(request.raw.url ?? '/'), problem);
     const encoding = negotiate(request.headers['accept-encoding'] ?? '', ['br', 'gzip']);
@@ -54,14 +54,14 @@ export class PageDocument {
       .send(encoding === 'br' ? body.br : encoding === 'gzip' ? body.gzip : body.plain);
   }
 
-  /** The document as text, for whom nothing is known of. */
+  /** The document as text, for a client of which nothing is known. */
   text(problem: PageProblem): string {
     return this.#render(`${this.#basePath}/`, problem);
   }
 
   /**
-   * Where the assets are for a page at `url`. Relative where no base path is configured, so that a page is whole behind a
-   * proxy that takes a path away and has not been named.
+   * The prefix of the URLs of assets for a page at `url`. It is relative if no base path is configured, so that a page works
+   * behind a proxy that strips a path which Weir does not know.
    */
   #prefix(url: string): string {
     const depth = (url.split('?', 1)[0] ?? '').split('/').length - 2;
@@ -80,13 +80,13 @@ export class PageDocument {
   }
 
   #render(prefix: string, problem: PageProblem | undefined): string {
-    const page = this.#template.replaceAll(places.assets, () => `"${prefix}assets/`);
+    const page = this.#template.replaceAll(placeholders.assets, () => `"${prefix}assets/`);
     if (problem === undefined) return page;
-    // Our own words and a validated path only: nothing here comes from a request. The page says it in its reader's language.
+    // Constant texts and a validated path only: nothing here comes from a request. The page translates the texts.
     const { title, detail } = pageProblems[problem];
     const card = `<div class="centre"><div class="card ended"><h1>${title}</h1><p>${detail}</p><a class="quiet" href="${prefix}">${TO_START}</a></div></div>`;
     return page
-      .replace(places.title, `<title>${title} · Weir</title>`)
-      .replace(places.app, `<main id="app" data-problem="${problem}">${card}</main>`);
+      .replace(placeholders.title, `<title>${title} · Weir</title>`)
+      .replace(placeholders.app, `<main id="app" data-problem="${problem}">${card}</main>`);
   }
 }

@@ -1,14 +1,14 @@
-/** Owns what a load balancer or an orchestrator asks: is Weir alive, and may it be sent new people. */
+/** Liveness and readiness, for load balancers and orchestrators. */
 import type { FastifyInstance } from 'fastify';
 import type { WorkerPool } from '../media/WorkerPool.ts';
 import type { RoomManager } from '../room/RoomManager.ts';
 
-/** `GET /health`: 200 while the process answers. `GET /ready`: 200 while all media workers run and Weir lets people in, else 503. */
+/** `GET /health`: 200 while the process responds. `GET /ready`: 200 while all media workers run and joins are admitted, else 503. */
 export async function health(
   app: FastifyInstance,
   { pool, rooms }: { pool: WorkerPool; rooms: RoomManager },
 ): Promise<void> {
-  // The SDK asks from pages of other origins as well, when it cannot connect.
+  // The SDK requests it when it cannot connect, also from pages of other origins.
   app.get('/health', (_request, reply) => reply.header('access-control-allow-origin', '*').send({ status: 'ok' }));
   app.get('/ready', (_request, reply) => {
     if (rooms.draining) return reply.code(503).header('retry-after', '10').send({ status: 'draining' });

@@ -1,4 +1,4 @@
-/** The pages and scripts that Weir serves, and under which addresses. */
+/** Serves the pages and scripts. */
 import serveStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalRoomName } from '../../shared/names.ts';
@@ -7,33 +7,33 @@ import { sendProblem } from './problems.ts';
 
 export interface PageOptions {
   readonly document: PageDocument;
-  /** Such as `/meet`, or empty. */
+  /** For example `/meet`, or empty. */
   readonly basePath: string;
 }
 
 /**
- * `/`, `/r/<room>` and `/b/<room>` serve the page; `/sdk.js` the client as one module that other pages may import; hashed assets
- * may be cached for ever.
+ * `/`, `/r/<room>` and `/b/<room>` serve the page, `/sdk.js` the client as a module that other pages may import. Assets have
+ * a hash in their names and may be cached forever.
  */
 export async function page(app: FastifyInstance, { document, basePath }: PageOptions): Promise<void> {
   await app.register(serveStatic, {
     root: dist,
     index: false,
-    // The build has put compressed copies beside the files.
+    // The build writes compressed copies next to the files.
     preCompressed: true,
     cacheControl: false,
-    // The document is not a file to be had as it is.
+    // The document is a template, which PageDocument renders.
     allowedPath: (path) => !/^\/?index\.html/.test(path),
     setHeaders(reply, path) {
       const hashed = path.includes('/assets/');
       reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
-      // The SDK and what it imports are for the pages of others too.
+      // Pages of other origins may import the SDK, and so what it imports.
       if (/\.js(\.br|\.gz)?$/.test(path)) reply.header('access-control-allow-origin', '*');
     },
   });
   app.get('/', (request, reply) => {
     const [path, query] = request.originalUrl.split(/(?=\?)/, 2);
-    // Without the slash at its end the page would look for everything beside that path instead of under it.
+    // Without the trailing slash, relative URLs of the page would resolve to the parent path.
     if (basePath !== '' && path === basePath) return reply.redirect(`${basePath}/${query ?? ''}`, 308);
     return document.send(request, reply);
   });
@@ -45,7 +45,7 @@ export async function page(app: FastifyInstance, { document, basePath }: PageOpt
   app.get('/b/:room', room);
 }
 
-/** The URL of a request as the routes have it: without the base path, which a proxy may have taken away already. */
+/** The URL of a request without the base path, which a proxy may have stripped already. */
 export function withoutBasePath(url: string, basePath: string): string {
   if (basePath === '' || !url.startsWith(basePath)) return url;
   const rest = url.slice(basePath.length);

@@ -1,4 +1,4 @@
-/** How HTTP errors are answered: a page to browsers, problem details (RFC 9457) to programs; the safety headers of both. */
+/** HTTP error responses: a page for browsers, problem details (RFC 9457) for programs; and security headers. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { negotiate } from '@fastify/accept-negotiator';
@@ -21,8 +21,8 @@ const contentSecurityPolicy = [
   "trusted-types 'none'",
 ].join('; ');
 
-/** Of every response. */
-export const safetyHeaders = {
+/** Sent with every response. */
+export const securityHeaders = {
   'content-security-policy': contentSecurityPolicy,
   'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()',
   'referrer-policy': 'no-referrer',
@@ -30,12 +30,12 @@ export const safetyHeaders = {
   'cross-origin-opener-policy': 'same-origin',
 } as const;
 
-/** The body of an error for programs. @see https://www.rfc-editor.org/rfc/rfc9457 */
+/** The body of an error response for programs. @see https://www.rfc-editor.org/rfc/rfc9457 */
 export function problemDetails(status: number, detail: string) {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
 }
 
-/** Answers with problem details. */
+/** Sends problem details. */
 export function sendProblemDetails(reply: FastifyReply, status: number, detail: string): FastifyReply {
   return reply
     .code(status)
@@ -44,7 +44,7 @@ export function sendProblemDetails(reply: FastifyReply, status: number, detail: 
     .send(JSON.stringify(problemDetails(status, detail)));
 }
 
-/** Answers with a problem in the form that the client prefers; programs accept anything, browsers ask for HTML by name. */
+/** Sends a problem in the form that the client prefers. Browsers request HTML by name; programs accept anything. */
 export function sendProblem(
   document: PageDocument,
   request: FastifyRequest,
@@ -58,18 +58,18 @@ export function sendProblem(
   return sendProblemDetails(reply, status, `${pageProblems[problem].title}.`);
 }
 
-/** Puts the safety headers on every response, and answers whatever no route answers, and what fails in one. */
+/** Adds the security headers to every response, and handles requests without a route and errors of routes. */
 export function answerProblems(app: FastifyInstance, document: PageDocument): void {
   app.addHook('onSend', async (_request, reply) => {
-    reply.headers(safetyHeaders);
-    // Scripts and styles of this origin only, but the SDK is there for everybody.
+    reply.headers(securityHeaders);
+    // Only files that other origins may import, such as the SDK, are cross-origin resources.
     reply.header(
       'cross-origin-resource-policy',
       reply.getHeader('access-control-allow-origin') ? 'cross-origin' : 'same-origin',
     );
   });
   app.setNotFoundHandler((request, reply) => {
-    // All that there is here is read.
+    // There are no routes for other methods.
     if (request.method === 'GET' || request.method === 'HEAD') {
       const isRoom = /^\/+[rb](\/|$)/i.test(request.url.split('?', 1)[0] ?? '');
       return sendProblem(document, request, reply, isRoom ? 'noRoom' : 'notFound');
@@ -79,20 +79,20 @@ export function answerProblems(app: FastifyInstance, document: PageDocument): vo
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(document, error, request, reply));
 }
 
-/** Answers an error of Fastify's own or of a handler. */
+/** Handles an error of Fastify itself or of a route. */
 export function answerError(document: PageDocument, error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
-  // Errors that come before routing pass no hook.
-  reply.headers(safetyHeaders);
+  // Hooks do not run for errors before routing.
+  reply.headers(securityHeaders);
   if (error.code === 'FST_ERR_BAD_URL') return sendProblem(document, request, reply, 'badAddress');
   const { statusCode = 500 } = error;
-  // Of a path that can be no file's.
+  // From the static file server, for a path that cannot be a file.
   if (statusCode === 403) return sendProblem(document, request, reply, 'notFound');
   if (statusCode < 500) return sendProblem(document, request, reply, 'badRequest', statusCode);
   request.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
   return sendProblem(document, request, reply, 'internal', statusCode);
 }
 
-/** Answers what is no HTTP request, or one that is too large to be read: nothing is known of who asks. */
+/** Responds to a malformed or oversized HTTP request. It was not parsed, so nothing is known of the client. */
 export function answerClientError(document: PageDocument, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -102,7 +102,7 @@ export function answerClientError(document: PageDocument, error: NodeJS.ErrnoExc
   const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : pageProblems[problem].status;
   const body = document.text(problem);
   const headers = {
-    ...safetyHeaders,
+    ...securityHeaders,
     'content-type': 'text/html; charset=utf-8',
     'content-length': String(Buffer.byteLength(body)),
     connection: 'close',

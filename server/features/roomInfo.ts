@@ -1,4 +1,4 @@
-/** Owns what may be known of a room before joining it: who is inside. */
+/** What a client may know of a room before joining it: who is in it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../shared/errors.ts';
 import { type RoomKind, RoomName } from '../../shared/protocol.ts';
@@ -16,16 +16,16 @@ interface Params {
   readonly room: string;
 }
 
-/** A broadcast that is not open. */
-const nobody = { state: 'before', liveSeconds: 0, viewers: 0 } as const;
+/** The state of a broadcast that nobody is in. */
+const emptyBroadcast = { state: 'before', liveSeconds: 0, viewers: 0 } as const;
 
 /**
- * `GET /api/rooms/<room>`: 200 `{ people: [{ name }] }`, an empty list for a room that nobody is in.
- * `GET /api/broadcasts/<room>`: the same, those on the stage, with `state`, `liveSeconds` and `viewers`. Where rooms need
- * tokens: 401, unless `Authorization: Bearer <token>` opens that room. 400 for what is no room's name.
+ * `GET /api/rooms/<room>`: 200 `{ people: [{ name }] }`, with an empty list if nobody is in the room.
+ * `GET /api/broadcasts/<room>`: the same for those on the stage, and `state`, `liveSeconds` and `viewers`.
+ * 401 without `Authorization: Bearer <token>` for that room, if tokens are required. 400 for an invalid room name.
  */
 export async function roomInfo(app: FastifyInstance, { rooms, access }: RoomInfoOptions): Promise<void> {
-  const answer = (kind: RoomKind) => async (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) => {
+  const handler = (kind: RoomKind) => async (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) => {
     const name = RoomName.safeParse(request.params.room);
     if (!name.success) return sendProblemDetails(reply, 400, validationSentence(name.error));
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
@@ -36,11 +36,11 @@ export async function roomInfo(app: FastifyInstance, { rooms, access }: RoomInfo
     }
     const room = await rooms.find(name.data, kind);
     const people = room?.visiblePeers().map((peer) => ({ name: peer.name })) ?? [];
-    const { state, liveSeconds, viewers } = room?.broadcast?.info ?? nobody;
+    const { state, liveSeconds, viewers } = room?.broadcast?.info ?? emptyBroadcast;
     return reply
       .header('cache-control', 'no-store')
       .send({ people, ...(kind === 'broadcast' && { state, liveSeconds, viewers }) });
   };
-  app.get<{ Params: Params }>('/api/rooms/:room', answer('call'));
-  app.get<{ Params: Params }>('/api/broadcasts/:room', answer('broadcast'));
+  app.get<{ Params: Params }>('/api/rooms/:room', handler('call'));
+  app.get<{ Params: Params }>('/api/broadcasts/:room', handler('broadcast'));
 }

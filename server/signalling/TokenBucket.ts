@@ -1,4 +1,4 @@
-/** Owns a token bucket: how many messages somebody may still send. */
+/** A token bucket, which limits a rate and allows bursts. */
 
 export class TokenBucket {
   readonly #perSecond: number;
@@ -7,8 +7,8 @@ export class TokenBucket {
   #at = performance.now();
 
   /**
-   * @param perSecond what flows in
-   * @param burst what the bucket holds
+   * @param perSecond tokens added per second
+   * @param burst capacity of the bucket, which starts full
    */
   constructor(perSecond: number, burst: number) {
     this.#perSecond = perSecond;
@@ -17,8 +17,8 @@ export class TokenBucket {
   }
 
   /**
-   * Takes one.
-   * @returns how far below empty the bucket is: 0 when there was one to take. The debt is at most what it holds.
+   * Takes a token, or goes into debt by one. The debt is at most the capacity.
+   * @returns the debt: 0 if there was a token
    */
   take(): number {
     this.#fill();
@@ -26,7 +26,7 @@ export class TokenBucket {
     return Math.max(0, -this.#left);
   }
 
-  /** Takes one if there is one, and makes no debt. */
+  /** Takes a token if there is one. @returns whether there was */
   tryTake(): boolean {
     this.#fill();
     if (this.#left < 1) return false;

@@ -1,6 +1,6 @@
-/** Owns whose address an address is, as far as limits count by it. */
+/** The part of an IP address that identifies a network, for limits per network. */
 
-/** Whose address it is: an IPv6 customer has at least a /64 to choose from, so that counts as one. */
+/** An IPv4 address as it is; the /64 of an IPv6 address, since a customer has at least that many to choose from. */
 export function ipPrefix(address: string): string {
   if (!address.includes(':') || address.includes('.')) return address;
   const [head = '', tail] = address.split('::');

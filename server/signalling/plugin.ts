@@ -1,4 +1,4 @@
-/** Owns the way in: the WebSocket route, who may open it, and that all connections end with the server. */
+/** The WebSocket route of the signalling: who may connect, and that all connections close with the server. */
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -12,18 +12,18 @@ import { originAllowed } from './origin.ts';
 import type { ServerContext } from './ServerContext.ts';
 import { SignallingConnection } from './SignallingConnection.ts';
 
-/** How long a client may take to answer a close frame before its socket is cut, in milliseconds. */
+/** How long a client may take to answer a close frame before its socket is destroyed, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
-/** Fragments that one message may come in. */
+/** Maximum number of fragments of a message. */
 const MAX_FRAGMENTS = 128;
 
 interface SignallingOptions extends ServerContext {
   readonly log: Logger;
-  /** What browsers are shown that open the address of the signalling as a page. */
+  /** Shown to a browser that opens the address of the signalling as a page. */
   readonly document: PageDocument;
 }
 
-/** Signalling over WebSocket at `/ws`. Closing the Fastify instance closes every connection with `serverClosing`. */
+/** Serves the signalling over WebSocket at `/ws`. Closing the Fastify instance closes every connection with `serverClosing`. */
 export async function signalling(app: FastifyInstance, options: SignallingOptions): Promise<void> {
   const { config, log, document } = options;
   const connections = new Set<SignallingConnection>();
@@ -73,14 +73,14 @@ export async function signalling(app: FastifyInstance, options: SignallingOption
 }
 
 /**
- * Closes a connection of a page that may not connect. A browser shows its page neither status nor body of a refused upgrade,
- * so it is told by the close frame, and the operator by the log.
+ * Closes the connection of a page that may not connect. A page cannot read the status or body of a refused upgrade, so the
+ * connection is opened and its close frame has the reason; the log has it for the operator.
  */
 function refuseOrigin(socket: WebSocket, request: FastifyRequest, log: Logger): void {
   const { origin, host, 'x-forwarded-host': forwardedHost } = request.headers;
   log.warn(
     { origin, host, forwardedHost },
-    `refused a page of ${origin}: this server is asked for as ${request.host}. Behind a proxy, let it pass the Host header on, or X-Forwarded-Host with WEIR_TRUST_PROXY=1; pages of others are listed in WEIR_ALLOWED_ORIGINS`,
+    `refused a page of origin ${origin}: the request is for host ${request.host}. A proxy must forward the Host header, or set X-Forwarded-Host with WEIR_TRUST_PROXY=1; list origins of other pages in WEIR_ALLOWED_ORIGINS`,
   );
   socket.close(closeReasons.originNotAllowed.code, 'originNotAllowed');
 }

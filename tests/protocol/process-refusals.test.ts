@@ -90,7 +90,7 @@ describe('a port that is taken keeps Weir from starting, with a sentence that sa
     const said = await refusal({ WEIR_PORT: String(port) });
     taken.close();
     forPeople(said);
-    expect(said).toContain(`Port ${port} (TCP on 127.0.0.1) is taken by ${holder}`);
+    expect(said).toContain(`Port ${port} (TCP on 127.0.0.1) is in use by ${holder}`);
     expect(said).toContain('WEIR_PORT');
   });
 
@@ -102,7 +102,7 @@ describe('a port that is taken keeps Weir from starting, with a sentence that sa
     const said = await refusal({ WEIR_RTC_PORT: String(port - 1) });
     taken.close();
     forPeople(said);
-    expect(said).toContain(`Media port ${port} (${protocol.toUpperCase()} on 127.0.0.1) is taken by ${holder}`);
+    expect(said).toContain(`Media port ${port} (${protocol.toUpperCase()} on 127.0.0.1) is in use by ${holder}`);
     expect(said).toContain('WEIR_RTC_PORT');
   });
 });
@@ -112,15 +112,23 @@ describe('what else keeps Weir from starting is told in a sentence', () => {
     [
       'an address of another machine',
       { WEIR_HOST: '203.0.113.77' },
-      'WEIR_HOST=203.0.113.77 is no address of this machine',
+      'WEIR_HOST=203.0.113.77 is not an address of this machine',
     ],
-    ['one for media', { WEIR_RTC_HOST: '203.0.113.77' }, 'WEIR_RTC_HOST=203.0.113.77 is no address of this machine'],
+    [
+      'one for media',
+      { WEIR_RTC_HOST: '203.0.113.77' },
+      'WEIR_RTC_HOST=203.0.113.77 is not an address of this machine',
+    ],
     [
       'one for media, on a port of choice',
       { WEIR_RTC_HOST: '203.0.113.77', WEIR_RTC_PORT: '44400' },
-      'WEIR_RTC_HOST=203.0.113.77 is no address of this machine',
+      'WEIR_RTC_HOST=203.0.113.77 is not an address of this machine',
     ],
-    ['a name without an address', { WEIR_HOST: 'no.such.host.invalid' }, 'WEIR_HOST=no.such.host.invalid is a name'],
+    [
+      'a name without an address',
+      { WEIR_HOST: 'no.such.host.invalid' },
+      'WEIR_HOST=no.such.host.invalid cannot be resolved',
+    ],
     [
       'a media worker that is missing',
       { MEDIASOUP_WORKER_BIN: '/nowhere/worker' },
@@ -137,7 +145,7 @@ describe('what else keeps Weir from starting is told in a sentence', () => {
     const weir = start({}, ['prlimit', '--nofile=24', process.execPath]);
     expect(await weir.exit).toBe(1);
     forPeople(weir.stderr);
-    expect(weir.stderr).toContain('Too few files may be open at once');
+    expect(weir.stderr).toContain('The limit of open files is too low');
   });
 });
 
