@@ -1,4 +1,6 @@
-/** Creates consumers for one device, with the few of its capabilities that matter, and describes them for the protocol. */
+/**
+ * Creates consumers for one device, with the few of its capabilities that matter, and describes them for the protocol.
+ */
 import { errors } from 'mediasoup';
 import type { RtpParameters as MediasoupRtpParameters, Producer } from 'mediasoup/types';
 import { isKnownExtension, type MediaKind, type RtpCapabilities, type RtpParameters } from '../../shared/media.ts';
@@ -39,8 +41,8 @@ export interface ConsumerTransport {
 const codecsOf = new WeakMap<ConsumableProducer, string>();
 
 /**
- * What a device can receive. mediasoup copies and checks all codecs and header extensions of the capabilities that it is
- * given, for every single consumer; with only those that can matter, that is several times faster.
+ * What a device can receive. mediasoup copies and checks all codecs and header extensions of the capabilities that it
+ * is given, for every single consumer; with only those that can matter, that is several times faster.
  */
 export class ConsumerFactory {
   readonly #capabilities: RtpCapabilities;
@@ -113,8 +115,8 @@ function simpleParameters(parameters: Record<string, unknown> = {}): Record<stri
 }
 
 /**
- * mediasoup reads these parameters three times a consumer and copies all of them each time, which is a third of the cost of
- * a consumer. They never change, so one frozen copy serves all consumers.
+ * mediasoup reads these parameters three times a consumer and copies all of them each time, which is a third of the
+ * cost of a consumer. They never change, so one frozen copy serves all consumers.
  */
 function shareParameters(producer: ConsumableProducer): void {
   Object.defineProperty(producer, 'consumableRtpParameters', { value: frozen(producer.consumableRtpParameters) });
@@ -140,7 +142,9 @@ function namesOf(mimeTypes: readonly string[]): string {
   return [...new Set(mimeTypes.map((mimeType) => mimeType.toLowerCase()))].sort().join(' ');
 }
 
-/** The part of `capabilities` with these codecs, their retransmission codecs, and the header extensions of their kind. */
+/**
+ * The part of `capabilities` with these codecs, their retransmission codecs, and the header extensions of their kind.
+ */
 function part({ codecs, headerExtensions }: RtpCapabilities, names: ReadonlySet<string>): RtpCapabilities | undefined {
   const media = codecs.filter(({ mimeType }) => names.has(mimeType.toLowerCase()) && !isRepair(mimeType));
   if (media.length === 0) return undefined;

@@ -1,51 +1,59 @@
-/** Limits what is sent to a receiver whose link gets narrow all at once, until the queue before it has emptied. */
+/**
+ * Limits what is sent to a receiver whose link becomes congested, until the queue before the bottleneck has drained.
+ */
 import type { WebRtcTransport } from 'mediasoup/types';
 import { z } from 'zod';
 
-/** What of a `bwe` trace matters: the estimate, and what mediasoup lets it be at most; bit/s. */
+/** What is used of a `bwe` trace event: the estimate and its upper bound, in bit/s. */
 const Estimate = z.object({ availableBitrate: z.number().nonnegative(), maxBitrate: z.number().nonnegative() });
 
-/** Congestion: an estimate below this share of the one before, and of what was sent in the last second. */
+/** An estimate below this ratio of the previous one, and of what was sent in the last second, counts as congestion. */
 const DROP_RATIO = 0.75;
 /**
- * From this share of its maximum on, an estimate is what it may be, and no measurement. mediasoup's maximum follows what the
- * consumers ask for (1.35 times as much, 1 Mbit/s at least), so that it falls when a viewer shows a picture smaller.
+ * From this ratio of its upper bound on, an estimate is that bound, and no measurement. mediasoup's bound follows what
+ * the consumers ask for (1.35 times as much, 1 Mbit/s at least), so it falls when a viewer shows a video smaller.
  */
 const CAPPED_RATIO = 0.95;
-/** What is left below this, in bit/s, is not enough for more than the lowest layers while a queue empties. */
+/**
+ * Below this, in bit/s, two layers are taken off instead of one: the link carries the lowest layers only while the
+ * queue drains.
+ */
 const LOW_BITRATE = 1_000_000;
 /**
- * The first estimate after a drop is what arrived while the queue before the bottleneck was full: what is sent has to be less
- * for the queue to empty at all. So much of it is sent, for so long (milliseconds).
+ * The first estimate after a drop is what arrived while the queue before the bottleneck was full, so that less has to
+ * be sent for the queue to drain at all: this share of the estimate, for this time in milliseconds.
  */
 const BACKOFF = { share: 0.6, time: 2500 };
-/** While we send less, mediasoup's estimates follow that downwards: only one below this share of our limit is a further drop. */
+/**
+ * While less is sent, mediasoup's estimates follow that down: only one below this ratio of the limit counts as a
+ * further drop.
+ */
 const FURTHER_DROP_RATIO = 0.5;
 /**
- * For so long after that, in milliseconds, mediasoup is left alone: it probes, and what a probe makes of its estimate, up and
- * down, says little of the link. A limit of ours would be in the way of the next probe.
+ * For so long after that, in milliseconds, nothing is limited: mediasoup probes, which moves its estimate up and down
+ * without saying much about the link, and a limit would disturb the next probe.
  */
 const HOLD_OFF = 10_000;
 
 export interface DownlinkLimiterOptions {
-  /** The least that is ever taken for what gets through, bit/s. */
+  /** The lowest limit that is ever set, in bit/s. */
   readonly minBitrate: number;
-  /** What was sent in the last second, without probes, bit/s. */
+  /** What was sent in the last second, without probes, in bit/s. */
   sent(): Promise<number>;
-  /** No more than this is to be sent, bit/s; 0 for what is estimated. */
+  /** Sets the most that is to be sent, in bit/s; 0 for no limit but the estimate. */
   limit(bitrate: number): void;
-  /** The link has got narrow: so many layers less are to be sent. 0 when it has had the time to recover. */
+  /** The link is congested: so many layers less are to be sent. 0 when it has had the time to recover. */
   onCongestion(layersLess: number): void;
 }
 
 export class DownlinkLimiter {
   readonly #options: DownlinkLimiterOptions;
-  #last = 0;
+  #lastEstimate = 0;
   #layerReduction = 0;
-  /** What is sent at most while the queue empties. */
+  /** The limit while the queue drains, in bit/s. */
   #limit: number | undefined;
-  /** Nothing is limited before then (`performance.now()`). */
-  #freeUntil = 0;
+  /** Nothing is limited before that time (`performance.now()`). */
+  #holdOffUntil = 0;
   #releaseTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -54,43 +62,43 @@ export class DownlinkLimiter {
   }
 
   /**
-   * Follows the estimates of a transport until that closes, and limits it.
-   * @throws when it has ended
+   * Follows the estimates of a transport until it closes, and limits it.
+   * @throws what mediasoup throws when it has closed
    */
   static async follow(
     transport: WebRtcTransport,
     { minBitrate, onCongestion }: Pick<DownlinkLimiterOptions, 'minBitrate' | 'onCongestion'>,
   ): Promise<void> {
-    const downlink = new DownlinkLimiter({
+    const limiter = new DownlinkLimiter({
       minBitrate,
       onCongestion,
-      // What cannot be limited has ended.
+      // A transport that cannot be limited has closed.
       limit: (bitrate) => void transport.setMaxOutgoingBitrate(bitrate).catch(() => {}),
       sent: async () => {
         const stats = await transport.getStats();
         return stats.reduce((sum, { rtpSendBitrate, rtxSendBitrate }) => sum + rtpSendBitrate + rtxSendBitrate, 0);
       },
     });
-    transport.observer.once('close', () => downlink.close());
+    transport.observer.once('close', () => limiter.close());
     transport.on('trace', ({ type, info }) => {
       const estimate = type === 'bwe' ? Estimate.safeParse(info) : undefined;
       if (!estimate?.success) return;
-      // What cannot be asked has ended.
-      downlink.estimated(estimate.data.availableBitrate, estimate.data.maxBitrate).catch(() => {});
+      // A transport without statistics has closed.
+      limiter.onEstimate(estimate.data.availableBitrate, estimate.data.maxBitrate).catch(() => {});
     });
     await transport.enableTraceEvent(['bwe']);
   }
 
   /**
-   * @param bitrate the new estimate, bit/s
-   * @param most what it could be at most, bit/s
-   * @throws what keeps it from knowing how much was sent
+   * @param bitrate the new estimate, in bit/s
+   * @param maxBitrate its upper bound, in bit/s
+   * @throws what `sent` throws
    */
-  async estimated(bitrate: number, most: number): Promise<void> {
-    const least = this.#limit === undefined ? this.#last * DROP_RATIO : this.#limit * FURTHER_DROP_RATIO;
-    this.#last = bitrate;
-    if (bitrate >= least || bitrate >= most * CAPPED_RATIO || performance.now() < this.#freeUntil) return;
-    // Where less is sent, nothing waits before the bottleneck: the estimate before was a guess, such as after a probe.
+  async onEstimate(bitrate: number, maxBitrate: number): Promise<void> {
+    const threshold = this.#limit === undefined ? this.#lastEstimate * DROP_RATIO : this.#limit * FURTHER_DROP_RATIO;
+    this.#lastEstimate = bitrate;
+    if (bitrate >= threshold || bitrate >= maxBitrate * CAPPED_RATIO || performance.now() < this.#holdOffUntil) return;
+    // Unless clearly more was sent than the new estimate, nothing is queued: the previous one was a guess, as after a probe.
     const sent = await this.#options.sent();
     if (!this.#closed && bitrate < sent * DROP_RATIO) this.#backOff(bitrate);
   }
@@ -111,14 +119,14 @@ export class DownlinkLimiter {
 
   #release(): void {
     this.#limit = undefined;
-    this.#freeUntil = performance.now() + HOLD_OFF;
+    this.#holdOffUntil = performance.now() + HOLD_OFF;
     this.#options.limit(0);
     this.#setLayerReduction(0);
   }
 
-  #setLayerReduction(less: number): void {
-    if (this.#layerReduction === less) return;
-    this.#layerReduction = less;
-    this.#options.onCongestion(less);
+  #setLayerReduction(layers: number): void {
+    if (this.#layerReduction === layers) return;
+    this.#layerReduction = layers;
+    this.#options.onCongestion(layers);
   }
 }

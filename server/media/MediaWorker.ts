@@ -1,4 +1,4 @@
-/** Owns one mediasoup worker process and its WebRtcServer: one port, UDP and TCP, for all of its transports. */
+/** One mediasoup worker process with its WebRtcServer: one port, UDP and TCP, for all of its transports. */
 import { once } from 'node:events';
 import { accessSync, constants, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -18,14 +18,14 @@ const EXIT_TIMEOUT = 3000;
 export interface MediaWorkerOptions {
   readonly listen: MediaListen;
   readonly port: number;
-  /** How long it may take to answer before it counts as frozen and is killed, in milliseconds. */
+  /** How long the worker may take to answer before it counts as frozen and is killed, in milliseconds. */
   readonly responseTimeout: number;
-  /** Packets a second that it is taken to be full with. */
+  /** Packets per second at which the worker counts as fully utilized. */
   readonly capacity: number;
   readonly log: Logger;
 }
 
-/** A media worker does not start; the message says why and what to do. */
+/** A media worker does not start; the message says why, and what to do. */
 export class MediaWorkerError extends Error {
   override readonly name = 'MediaWorkerError';
 }
@@ -33,7 +33,7 @@ export class MediaWorkerError extends Error {
 export interface MediaListen {
   /** Local IP address. */
   readonly ip: string;
-  /** Where browsers find it; at least one. */
+  /** The addresses that browsers are told; at least one. */
   readonly announcedAddresses: readonly [string, ...string[]];
 }
 
@@ -79,11 +79,11 @@ export class MediaWorker {
     const worker = await spawnWorker();
     const [announced] = listen.announcedAddresses;
     try {
-      // One that freezeCount here has no watchdog yet; killed, it makes the call fail.
-      const leash = setTimeout(() => process.kill(worker.pid, 'SIGKILL'), responseTimeout);
+      // A worker that freezes here has no watchdog yet; killing it makes the request fail.
+      const startupTimeout = setTimeout(() => process.kill(worker.pid, 'SIGKILL'), responseTimeout);
       const webRtcServer = await worker
         .createWebRtcServer({ listenInfos: listenInfos(listen.ip, port, announced) })
-        .finally(() => clearTimeout(leash));
+        .finally(() => clearTimeout(startupTimeout));
       log.debug({ pid: worker.pid, port }, 'media worker started');
       return new MediaWorker(worker, webRtcServer, options);
     } catch (error) {
@@ -96,22 +96,22 @@ export class MediaWorker {
     return this.#worker.pid;
   }
 
-  /** Whether it has answered lately. */
+  /** Whether the worker answers in time. */
   get responsive(): boolean {
     return this.#watchdog.responsive;
   }
 
-  /** How many rooms it carries: what new rooms are placed by. */
+  /** How many routers it has, one per room: new rooms are placed by it. */
   get routers(): number {
     return this.#routers;
   }
 
-  /** Runs `listener` once this worker has ended: `died` when nobody asked it to. */
+  /** Runs `listener` once this worker has ended: `died` when it was not closed. */
   onEnd(listener: (reason: 'closed' | 'died') => void): void {
     this.#lifetime.defer(listener);
   }
 
-  /** A router with the codecs of this server. */
+  /** Creates a router with the codecs of this server. @throws what mediasoup throws when the worker has ended */
   async createRouter(): Promise<Router> {
     this.#routers += 1;
     try {
@@ -129,12 +129,12 @@ export class MediaWorker {
     }
   }
 
-  /** A transport of one of this worker's routers, on this worker's port. */
+  /** Creates a transport on one of this worker's routers, on this worker's port. @throws as `createRouter` */
   createTransport(router: Router): Promise<WebRtcTransport> {
     return router.createWebRtcTransport({ ...webRtcTransportOptions, webRtcServer: this.#webRtcServer });
   }
 
-  /** A transport's candidates, with those of the addresses that mediasoup does not know of. */
+  /** The ICE candidates of a transport, with those of the announced addresses that mediasoup does not know. */
   candidatesOf(transport: WebRtcTransport): IceCandidate[] {
     const own = transport.iceCandidates;
     const further = this.#furtherAddresses.flatMap((address, index) =>
@@ -159,24 +159,24 @@ export class MediaWorker {
   }
 }
 
-/** What the worker has used since it began, in milliseconds. */
+/** CPU time of the worker since its start, in milliseconds. */
 async function cpuTime(worker: Worker): Promise<number> {
   const { ru_utime, ru_stime } = await worker.getResourceUsage();
   return ru_utime + ru_stime;
 }
 
 /**
- * mediasoup puts listeners on this process that close the worker at the first SIGINT or SIGTERM. Weir closes its
- * workers itself, in order, so it takes them off again; `createWorker` adds them before it first awaits.
+ * mediasoup adds listeners to this process that close the worker at the first SIGINT or SIGTERM. Weir closes its
+ * workers itself, in order, and removes them again; `createWorker` adds them before it first awaits.
  */
 function spawnWorker(): Promise<Worker> {
-  // The launcher script starts what this variable names.
+  // The launcher script starts the binary that this variable names.
   process.env.MEDIASOUP_WORKER_BIN ??= workerBin;
   const binary = process.env.MEDIASOUP_WORKER_BIN;
   if (!isExecutable(binary)) {
     return Promise.reject(
       new MediaWorkerError(
-        `The media worker ${binary} is not there, or cannot be executed: \`npm run setup\` makes one, or MEDIASOUP_WORKER_BIN names one.`,
+        `The media worker ${binary} does not exist, or cannot be executed: \`npm run setup\` makes one, or MEDIASOUP_WORKER_BIN names one.`,
       ),
     );
   }
@@ -189,7 +189,7 @@ function spawnWorker(): Promise<Worker> {
     }
   });
   return worker.catch((error: unknown) => {
-    // How mediasoup tells that the process has ended before it said that it runs.
+    // mediasoup's error for a process that has ended before it reported to be running.
     const [, how] = (error instanceof Error && /^\[pid:\d+, (.+)\]$/.exec(error.message)) || [];
     if (how === undefined) throw error;
     throw new MediaWorkerError(

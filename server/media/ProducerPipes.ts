@@ -1,4 +1,6 @@
-/** Pipes producers between the routers of a room: once per producer and router, for as long as somebody holds a lease. */
+/**
+ * Pipes producers between the routers of a room: once per producer and router, for as long as somebody holds a lease.
+ */
 import { WeirError } from '../../shared/errors.ts';
 
 /** One end of a pipe: a mediasoup producer or consumer. */

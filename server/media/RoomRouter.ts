@@ -7,7 +7,9 @@ import type { MediaWorker } from './MediaWorker.ts';
 import type { PipeEnds } from './ProducerPipes.ts';
 import { rethrowUnavailable } from './rethrowUnavailable.ts';
 
-/** Bytes that the kernel may hold for a pipe: a key frame of every publisher at once. It grants what its limits allow. */
+/**
+ * Bytes that the kernel may hold for a pipe: a key frame of every publisher at once. It grants what its limits allow.
+ */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 
 export class RoomRouter {
@@ -21,7 +23,8 @@ export class RoomRouter {
     this.worker = worker;
     this.router = router;
     this.#lifetime.defer(() => router.close());
-    // Runs before `router.close()`: a WebRtcServer is not notified of transports that a router closes, and would keep them.
+    // Runs before `router.close()`: a WebRtcServer is not notified of transports that a router closes, and would keep
+    // them.
     this.#lifetime.defer(() => this.#closeTransports());
     router.once('workerclose', () => this.#lifetime.end('mediaLost'));
   }

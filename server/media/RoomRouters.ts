@@ -1,4 +1,7 @@
-/** The routers of one room: one on each worker that the room needs, opened on demand, and the way to a track on any of them. */
+/**
+ * The routers of one room: one on each worker that the room needs, opened on demand, and the way to a track on any of
+ * them.
+ */
 import type { Producer, Router } from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
 import { Lifetime } from '../Lifetime.ts';

@@ -1,21 +1,21 @@
-/** Owns noticing that something has stopped answering: a request that it never answers would wait for ever. */
+/** Detects that a worker has stopped answering: mediasoup's requests have no timeout, and would wait for ever. */
 
 export interface WatchdogOptions {
-  /** Asks; resolves with the answer. A rejection is an answer, too. */
+  /** Sends a request; resolves with the answer. A rejection is an answer, too. */
   ask(): Promise<unknown>;
   /** How long an answer may take, in milliseconds. */
   readonly responseTimeout: number;
-  /** It was patient for long enough. Called once. */
+  /** Called once, when there was no answer for `responseTimeout`. */
   onSilence(): void;
 }
 
-/** The patience has so many turns; it is turns that are counted, as time also passes while we are not running. */
+/** The timeout is counted in so many turns of a timer, since time also passes while this process is suspended. */
 const TURNS = 5;
 
 export class Watchdog {
   readonly #options: WatchdogOptions;
   readonly #timer: NodeJS.Timeout;
-  /** Turns since the question that has no answer yet. */
+  /** Turns since the request that has no answer yet. */
   #unanswered = 0;
 
   constructor(options: WatchdogOptions) {
@@ -23,7 +23,7 @@ export class Watchdog {
     this.#timer = setInterval(() => this.#turn(), options.responseTimeout / TURNS);
   }
 
-  /** Whether the last answer came at once. */
+  /** Whether the last request was answered within one turn. */
   get responsive(): boolean {
     return this.#unanswered < 2;
   }

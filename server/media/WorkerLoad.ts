@@ -1,23 +1,23 @@
-/** Owns how busy one media worker is: its own CPU and the packets that it sends, as means over the last ten seconds. */
+/** The load of one media worker: its CPU time and the packets that it sends, as means over the last ten seconds. */
 import type { Consumer } from 'mediasoup/types';
 
 export interface WorkerLoadOptions {
   /** CPU time of the worker since its start, in milliseconds. */
   cpuTime(): Promise<number>;
-  /** Packets a second that a worker is taken to be full with. */
+  /** Packets per second at which a worker counts as fully utilized. */
   readonly capacity: number;
 }
 
-/** Over what the means are, and how often is looked, in milliseconds. */
-const TIMES = { window: 10_000, every: 1000 };
-/** Consumers that are asked for their packets at one look, at most: a question costs a tenth of a millisecond. */
+/** The time that the means cover, and the interval of polls, in milliseconds. */
+const TIMES = { window: 10_000, poll: 1000 };
+/** How many consumers are polled at once, at most: each request takes a tenth of a millisecond. */
 const MAX_POLLED = 40;
-/** Packets a second that somebody who has just come is taken to cost until it shows: a picture and some voices. */
+/** Packets per second that a peer is assumed to cost until they can be measured: a video and some audio. */
 const JOIN_COST_PPS = 250;
 
-/** Somebody's time on a worker. */
+/** A peer's place on a worker; dispose of it when the peer leaves. */
 export interface LoadReservation extends Disposable {
-  /** They are about to be sent something. */
+  /** The peer is about to be sent media. */
   activate(): void;
 }
 
@@ -31,7 +31,10 @@ export class WorkerLoad {
   readonly #options: WorkerLoadOptions;
   readonly #timer: NodeJS.Timeout;
   readonly #consumers = new Map<Consumer, Sample | undefined>();
-  /** Those who have been placed here, and since when they may cost something; not yet for those who wait for it. */
+  /**
+   * The peers that are placed here, with the time (`performance.now()`) since which they receive media; undefined
+   * before.
+   */
   readonly #reservations = new Set<{ since: number | undefined }>();
   #cpuSamples: { readonly time: number; readonly at: number }[] = [];
   #cpu = 0;
@@ -40,51 +43,51 @@ export class WorkerLoad {
 
   constructor(options: WorkerLoadOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => void this.#poll(), TIMES.every);
+    this.#timer = setInterval(() => void this.#poll(), TIMES.poll);
   }
 
-  /** The share of one core that the worker used. */
+  /** The share of one core that the worker uses. */
   get cpu(): number {
     return this.#cpu;
   }
 
-  /** Packets a second that its consumers sent. */
+  /** Packets per second that its consumers send. */
   get packets(): number {
     return this.#packets;
   }
 
   /**
-   * How full it is, 1 being as much as it can: CPU or packets, whichever is more, and what those are going to cost who came
-   * so lately that neither shows it yet.
+   * How utilized the worker is, from 0; 1 is as much as it can do. CPU or packets, whichever is more, and what peers
+   * that joined too recently to be measured are going to cost.
    */
   get utilization(): number {
     const now = performance.now();
-    let coming = 0;
-    for (const newcomer of this.#reservations) {
-      const left = newcomer.since === undefined ? 1 : 1 - (now - newcomer.since) / TIMES.window;
-      if (left > 0) coming += JOIN_COST_PPS * left;
-      else this.#reservations.delete(newcomer);
+    let expected = 0;
+    for (const reservation of this.#reservations) {
+      const left = reservation.since === undefined ? 1 : 1 - (now - reservation.since) / TIMES.window;
+      if (left > 0) expected += JOIN_COST_PPS * left;
+      else this.#reservations.delete(reservation);
     }
     const { capacity } = this.#options;
-    return Math.max(this.#cpu, this.#packets / capacity) + coming / capacity;
+    return Math.max(this.#cpu, this.#packets / capacity) + expected / capacity;
   }
 
   /**
-   * Somebody is placed here; dispose of it when they leave.
-   * @param waits nothing is sent to them yet: they count until `begin()`, and so long after it as it takes to show
+   * Places a peer here; dispose of it when the peer leaves.
+   * @param waits nothing is sent to the peer before `activate()`: it counts until then, and until it can be measured
    */
   reserve(waits: boolean): LoadReservation {
-    const newcomer = { since: waits ? undefined : performance.now() };
-    this.#reservations.add(newcomer);
+    const reservation = { since: waits ? undefined : performance.now() };
+    this.#reservations.add(reservation);
     return {
       activate() {
-        newcomer.since ??= performance.now();
+        reservation.since ??= performance.now();
       },
-      [Symbol.dispose]: () => this.#reservations.delete(newcomer),
+      [Symbol.dispose]: () => this.#reservations.delete(reservation),
     };
   }
 
-  /** Counts what that consumer sends, as long as it is open. */
+  /** Counts the packets of a consumer until it closes. */
   count(consumer: Consumer): void {
     this.#consumers.set(consumer, undefined);
     consumer.observer.once('close', () => this.#consumers.delete(consumer));
@@ -96,31 +99,31 @@ export class WorkerLoad {
   }
 
   async #poll(): Promise<void> {
-    // One that does not answer is not asked again and again.
+    // A worker that does not answer gets no further requests.
     if (this.#polling) return;
     this.#polling = true;
     try {
       const time = await this.#options.cpuTime();
-      this.#noteCpu(time, performance.now());
+      this.#addCpuSample(time, performance.now());
       await Promise.all(this.#next().map((consumer) => this.#pollConsumer(consumer)));
       this.#packets = this.#estimate();
     } catch {
-      // The worker has ended, and this with it.
+      // The worker has ended.
     } finally {
       this.#polling = false;
     }
   }
 
-  #noteCpu(time: number, at: number): void {
+  #addCpuSample(time: number, at: number): void {
     this.#cpuSamples.push({ time, at });
     while (this.#cpuSamples.length > 2 && at - (this.#cpuSamples[0]?.at ?? at) > TIMES.window) this.#cpuSamples.shift();
     const first = this.#cpuSamples[0];
     if (first && at > first.at) this.#cpu = (time - first.time) / (at - first.at);
   }
 
-  /** Those that were asked longest ago: a Map keeps them in that order. */
+  /** The consumers that were polled longest ago: polling moves a consumer to the end of the Map. */
   #next(): Consumer[] {
-    const share = Math.ceil(this.#consumers.size / (TIMES.window / TIMES.every));
+    const share = Math.ceil(this.#consumers.size / (TIMES.window / TIMES.poll));
     return [...this.#consumers.keys()].slice(0, Math.min(MAX_POLLED, share));
   }
 
@@ -134,7 +137,7 @@ export class WorkerLoad {
     this.#consumers.set(consumer, { count, at, rate });
   }
 
-  /** Those that nobody has asked twice yet count as the others do. */
+  /** Consumers that have not been polled twice yet count as the mean of the others. */
   #estimate(): number {
     const rates = [...this.#consumers.values()].flatMap((sample) =>
       sample && !Number.isNaN(sample.rate) ? sample.rate : [],

@@ -1,4 +1,4 @@
-/** Owns all media workers: starts them, replaces those that die, and picks one for a new room. */
+/** All media workers: starts them, replaces those that die, and selects one for each room and peer. */
 import { randomInt } from 'node:crypto';
 import type { Logger } from 'pino';
 import { WeirError } from '../../shared/errors.ts';
@@ -8,7 +8,7 @@ import type { LoadReservation } from './WorkerLoad.ts';
 export interface WorkerPoolOptions {
   readonly count: number;
   readonly listen: MediaListen;
-  /** Worker n listens on `firstPort + n`; 0 takes any free port for each. */
+  /** Worker n listens on `firstPort + n`; with 0, each on any free port. */
   readonly firstPort: number;
   /** How long a worker may take to answer before it is killed and replaced, in milliseconds. */
   readonly responseTimeout: number;
@@ -16,15 +16,15 @@ export interface WorkerPoolOptions {
   readonly log: Logger;
 }
 
-/** What a worker may have to do; all but `packets` are shares of it, 1 being as much as it can. */
+/** How much a worker is to do. All but `packets` are utilizations, 1 being as much as it can. */
 export interface LoadLimits {
-  /** Packets a second that a worker is full with. */
+  /** Packets per second at which a worker counts as fully utilized. */
   readonly packets: number;
-  /** A room goes on to another worker from here. */
+  /** From here on a room spills over to another worker, */
   readonly spillover: number;
-  /** No new room is opened from here, */
+  /** no new room is opened, */
   readonly rooms: number;
-  /** and whoever comes waits from here. */
+  /** and peers that join have to wait. */
   readonly peers: number;
 }
 
@@ -46,13 +46,15 @@ export class MediaPortError extends Error {
   }
 }
 
-/** Where a port is searched when any will do: below the range that systems hand out to clients. */
+/** The range in which any free port is searched: below the one that systems use for outgoing connections. */
 const ANY_PORT = { min: 10_000, max: 32_000, tries: 50 };
-/** Seconds after which it makes sense to ask again where all workers have enough to do: the means are over ten. */
+/**
+ * Seconds after which it makes sense to try again when all workers are too utilized: utilization is a mean over ten.
+ */
 const BUSY_RETRY_AFTER = 10;
-/** How full a worker is taken to be by a room that it has, whatever is going on there. */
-const ROOM = 0.005;
-/** Pause before a dead worker's place is filled again when it lived shorter than `young`, or did not start; milliseconds. */
+/** Utilization that each open room of a worker counts as when workers are compared, whatever is happening there. */
+const ROOM_UTILIZATION = 0.005;
+/** A worker that died within `young` milliseconds of its start, or did not start, is replaced after a delay. */
 const RESTART = { delay: 1000, young: 5000 };
 
 export class WorkerPool {
@@ -66,7 +68,7 @@ export class WorkerPool {
     this.#options = options;
   }
 
-  /** @throws {MediaPortError} or what kept a worker from starting; no worker is left behind */
+  /** @throws {MediaPortError} or what keeps a worker from starting; no worker is left running */
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(options);
     const started = await Promise.allSettled(Array.from({ length: options.count }, (_, index) => pool.#start(index)));
@@ -82,23 +84,23 @@ export class WorkerPool {
     return [...this.#workers.values()];
   }
 
-  /** Whether every worker is there. */
+  /** Whether every worker runs. */
   get complete(): boolean {
     return !this.#closed && this.#workers.size === this.#options.count;
   }
 
-  /** Whether there is a worker that can take one more. */
+  /** Whether a worker is below the limit for further peers. */
   get acceptsPeers(): boolean {
-    return this.#free(this.#options.limits.peers);
+    return this.#hasWorkerBelow(this.#options.limits.peers);
   }
 
   /**
-   * The worker for a new room: that with the least to do, of those that answer.
-   * @throws {WeirError} `unavailable` while there is none, `busy` while all have enough to do
+   * The worker for a new room: the least utilized one of those that answer.
+   * @throws {WeirError} `unavailable` while no worker runs, `busy` while all are above the limit for further rooms
    */
   selectForRoom(): MediaWorker {
     const best = leastBusy(this.#responsiveWorkers(), []);
-    if (!this.#free(this.#options.limits.rooms)) {
+    if (!this.#hasWorkerBelow(this.#options.limits.rooms)) {
       throw new WeirError('busy', 'The server has no room for another room just now.', {
         retryAfter: BUSY_RETRY_AFTER,
       });
@@ -107,7 +109,8 @@ export class WorkerPool {
   }
 
   /**
-   * The worker for a peer that joins a room: one of the room's, or another when those are utilized up to the spillover limit.
+   * The worker for a peer that joins a room: one of the room's, or another when those are utilized up to the spillover
+   * limit.
    * @param own the workers that the room has a router on
    * @param waits nothing is sent to the peer before `reservation.activate()`
    * @returns the worker, and a reservation on it to dispose of when the peer leaves
@@ -126,8 +129,8 @@ export class WorkerPool {
     return responsive.length > 0 ? responsive : this.workers;
   }
 
-  /** Whether a worker that runs is less full than that; without workers nobody is kept waiting, but told. */
-  #free(limit: number): boolean {
+  /** Whether a worker is utilized less than that. True without workers: peers then get an error instead of waiting. */
+  #hasWorkerBelow(limit: number): boolean {
     const { workers } = this;
     return workers.length === 0 || workers.some(({ load }) => load.utilization < limit);
   }
@@ -138,7 +141,7 @@ export class WorkerPool {
     for (const timer of this.#restarts) clearTimeout(timer);
     this.#restarts.clear();
     await Promise.all(this.workers.map((worker) => worker.close()));
-    // A replacement that is on its way closes itself when it finds the pool closed.
+    // A replacement that is starting closes itself when it finds the pool closed.
     await Promise.allSettled(this.#starting);
   }
 
@@ -192,7 +195,7 @@ export class WorkerPool {
         return await start(port);
       } catch (error) {
         if (!isPortError(error)) throw error;
-        // No other port makes an address this machine's.
+        // An address that is not this machine's fails on every port.
         if (left === 0 || this.#closed || !isTaken(error)) throw new MediaPortError(listen.ip, port, error);
       }
     }
@@ -200,18 +203,18 @@ export class WorkerPool {
 }
 
 /**
- * @param own whose routers are the room's that asks: of them it knows what they have to do
+ * @param own workers on which the room has a router already: that one is not counted
  * @throws {WeirError} `unavailable` for none
  */
 function leastBusy([first, ...others]: readonly MediaWorker[], own: readonly MediaWorker[]): MediaWorker {
   if (!first) throw new WeirError('unavailable', 'No media worker is running right now; try again in a second.');
-  // An open room promises that there will be something to do.
+  // An open room will cause load, even if it does not yet.
   const weight = (worker: MediaWorker) =>
-    worker.load.utilization + (worker.routers - (own.includes(worker) ? 1 : 0)) * ROOM;
+    worker.load.utilization + (worker.routers - (own.includes(worker) ? 1 : 0)) * ROOM_UTILIZATION;
   return others.reduce((best, worker) => (weight(worker) < weight(best) ? worker : best), first);
 }
 
-/** As the media worker says that it cannot bind or listen. */
+/** Whether the media worker reports that it cannot bind or listen. */
 function isPortError(error: unknown): boolean {
   return error instanceof Error && /\b(port|bind|listen|address)\b|_bind|_listen/i.test(error.message);
 }

@@ -1,16 +1,16 @@
-/** Sends mediasoup's own log lines to the server's log, at the level that they mean for whoever runs it. */
+/** Forwards mediasoup's own log lines to the server's log, at the level that they have for an operator. */
 import { setLogEventListeners } from 'mediasoup';
 import type { Logger } from 'pino';
 import { isClosed } from './rethrowUnavailable.ts';
 
 /**
- * A request named something that the worker had closed by then. Objects close from both ends (a producer takes its consumers
- * with it inside the worker, and Node hears of that later), so this is part of ordinary use. The request itself fails as
- * well: whoever made it decides whether that is worth a line.
+ * The target of a request had been closed by the worker. Objects close at both ends (inside the worker, a producer
+ * closes its consumers, and Node is notified later), so this is part of ordinary use. The request itself fails as well:
+ * its caller decides whether that is logged.
  */
 const NOT_FOUND = /\b(Consumer|Producer|Transport|Router|RtpObserver|WebRtcServer|handler with ID \S+) not found\b/;
 
-/** Sends all that mediasoup and its workers log from now on, in this process, to `log`. */
+/** Forwards everything that mediasoup and its workers log in this process from now on to `log`. */
 export function logMediasoup(log: Logger): void {
   setLogEventListeners({
     onwarn: (namespace, message) => log[levelOf('warn', message)]({ namespace }, message),

@@ -1,4 +1,4 @@
-/** Owns what mediasoup is told: codecs, listening addresses, transport settings. */
+/** The settings of mediasoup: codecs, listening addresses, transports. */
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { generateRouterRtpCapabilities } from 'mediasoup/ortc';
 import type { RouterRtpCodecCapability, TransportListenInfo, WebRtcTransportOptions } from 'mediasoup/types';
@@ -12,7 +12,7 @@ const videoFeedback = [
   { type: 'transport-cc' },
 ];
 
-/** The one codec list of this server, best supported first. */
+/** The codecs of this server, best supported first. */
 export const mediaCodecs: RouterRtpCodecCapability[] = [
   {
     kind: 'audio',
@@ -39,16 +39,16 @@ export const mediaCodecs: RouterRtpCodecCapability[] = [
   { kind: 'video', mimeType: 'video/AV1', clockRate: 90_000, rtcpFeedback: videoFeedback },
 ];
 
-/** The capabilities of every router of this server: known before any router is made, so that `welcome` can say them. */
+/** The capabilities of every router of this server: known without a router, as `welcome` contains them. */
 export const serverRtpCapabilities: RtpCapabilities = RtpCapabilities.parse(generateRouterRtpCapabilities(mediaCodecs));
 
 /**
- * Time that ICE consent may be missing before a transport counts as disconnected, in seconds: mediasoup's most, as long
- * as a stay may be without a connection and more. Nothing ends by it.
+ * How long ICE consent may be missing before a transport counts as disconnected, in seconds: mediasoup's maximum, which
+ * is longer than a session may be without a connection. Nothing ends because of it.
  */
 const ICE_CONSENT_TIMEOUT = 60;
 
-/** Settings of every WebRtcTransport but what it listens on. */
+/** Settings of every WebRtcTransport, except where it listens. */
 export const webRtcTransportOptions = {
   enableUdp: true,
   enableTcp: true,
@@ -58,18 +58,21 @@ export const webRtcTransportOptions = {
 } satisfies Partial<WebRtcTransportOptions>;
 
 /**
- * What a receiver is taken to get at least, in bit/s: a camera's lowest layer and a voice. mediasoup stops all pictures when
- * its estimate falls below the lowest layer, which it does for seconds when a link gets narrow.
+ * The least that is assumed to reach a receiver, in bit/s: the lowest layer of a camera, and audio. mediasoup stops all
+ * videos when its estimate falls below the lowest layer, which happens for seconds when a link becomes congested.
  */
 export const MIN_OUTGOING_BITRATE = 250_000;
 
 /**
- * Least time between two key-frame requests for one SSRC, in milliseconds. While people pour into a broadcast there is always
- * somebody who waits for one, and each takes from what everybody gets.
+ * The least time between two key-frame requests for one SSRC, in milliseconds. While viewers join a broadcast there is
+ * always one that needs a key frame, and each key frame lowers the quality for all others.
  */
 export const KEY_FRAME_REQUEST_DELAY = { call: 1000, broadcast: 2000 } as const;
 
-/** UDP and TCP on one port. mediasoup announces one address a listenInfo; further ones become further candidates. */
+/**
+ * UDP and TCP on one port. mediasoup announces one address per listenInfo; see `MediaWorker.candidatesOf` for further
+ * ones.
+ */
 export function listenInfos(ip: string, port: number, announcedAddress: string): TransportListenInfo[] {
   return [
     { protocol: 'udp', ip, port, announcedAddress },
@@ -78,8 +81,8 @@ export function listenInfos(ip: string, port: number, announcedAddress: string):
 }
 
 /**
- * The addresses at which browsers may find this machine: its own IPv4 addresses but loopback, public ones first;
- * loopback only when there is nothing else.
+ * The addresses at which browsers may reach this machine: its IPv4 addresses without loopback, public ones first;
+ * loopback only where there is no other.
  */
 export function ownAddresses(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]> = networkInterfaces()): string[] {
   const found = Object.values(interfaces)
@@ -90,7 +93,7 @@ export function ownAddresses(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]> = n
   return found.sort((a, b) => Number(isPrivateAddress(a)) - Number(isPrivateAddress(b)));
 }
 
-/** Whether an IPv4 address is one that the Internet cannot reach (RFC 1918, RFC 6598, loopback, link-local). */
+/** Whether an IPv4 address cannot be reached from the Internet (RFC 1918, RFC 6598, loopback, link-local). */
 export function isPrivateAddress(address: string): boolean {
   const [a = 0, b = 0] = address.split('.').map(Number);
   return (

@@ -1,4 +1,7 @@
-/** How microphones are forwarded in a room: each as a track while they are few, by a fixed number of audio slots when many. */
+/**
+ * How microphones are forwarded in a room: each as a track while they are few, by a fixed number of audio slots when
+ * many.
+ */
 import type { Logger } from 'pino';
 import type { AudioSlotHolders } from '../../shared/protocol.ts';
 import { AudioSlots } from '../media/audio/AudioSlots.ts';
@@ -23,7 +26,9 @@ export interface AudioForwardingOptions {
 
 /** The least time between two notifications of who holds which slot, in milliseconds. */
 const NOTIFY_INTERVAL = 250;
-/** How long there have to be few microphones before the slots end, in milliseconds, and how many fewer than begin them. */
+/**
+ * How long there have to be few microphones before the slots end, in milliseconds, and how many fewer than begin them.
+ */
 const HYSTERESIS = { time: 10_000, fewer: 1 };
 /** How long slots that have ended are kept for clients that do not have every microphone yet, in milliseconds. */
 const LINGER = 10_000;
@@ -83,8 +88,8 @@ export class AudioForwarding {
       }
       throw error;
     });
-    // The slots may have ended meanwhile. They are heard until the client has the microphones: this is not to be waited for,
-    // as a client that is joining gets those only with the reply.
+    // The slots may have ended meanwhile. They are heard until the client has the microphones: this is not to be waited
+    // for, as a client that is joining gets those only with the reply.
     if (!this.#current) void subscriber.unsubscribeSlots();
   }
 

@@ -1,4 +1,6 @@
-/** That one peer receives a set of audio slots: a consumer of each, of which those are audible that are for this peer. */
+/**
+ * That one peer receives a set of audio slots: a consumer of each, of which those are audible that are for this peer.
+ */
 import { Lifetime } from '../Lifetime.ts';
 import type { SlotSource } from '../media/audio/SlotSource.ts';
 import type { ConsumableProducer } from '../media/ConsumerFactory.ts';

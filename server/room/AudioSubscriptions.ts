@@ -183,7 +183,10 @@ export class AudioSubscriptions {
     }
   }
 
-  /** Whether a microphone was offered because these slots have ended, although the request to unsubscribe is still to come. */
+  /**
+   * Whether a microphone was offered because these slots have ended, although the request to unsubscribe is still to
+   * come.
+   */
   #replacesSlots(subscription: AudioSubscription): boolean {
     const request = this.#trackOf.get(subscription);
     return this.#requested !== undefined && request?.offeredDuring === this.#requested;

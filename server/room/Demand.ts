@@ -21,7 +21,10 @@ const ASSUMED = 1500;
 
 /** The demand of the subscribers on one router. */
 export class RouterDemand {
-  /** By subscriber; those that demand nothing are missing. Before `from` (`performance.now()`), a demand is an assumption. */
+  /**
+   * By subscriber; those that demand nothing are missing. Before `from` (`performance.now()`), a demand is an
+   * assumption.
+   */
   readonly #demands = new Map<object, { readonly layer: number; readonly from: number }>();
   readonly #onChange: (sum: Demand | undefined) => void;
   #sum: Demand | undefined;

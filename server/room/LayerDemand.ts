@@ -2,10 +2,10 @@
 import type { Demand } from './Demand.ts';
 
 /**
- * Milliseconds for which a layer is still sent that is not demanded (any more).
- * `fresh`: of a new video, while its subscribers report how they show it. `none`: no layer is demanded, as when a viewer
- * turns a page and back. `upper`: a lower layer is demanded; longer, since mediasoup does not switch up to a layer before
- * it has been active for two seconds.
+ * Milliseconds for which a layer is still sent that is not demanded (any more). `fresh`: of a new video, while its
+ * subscribers report how they show it. `none`: no layer is demanded, as when a viewer turns a page and back. `upper`: a
+ * lower layer is demanded; longer, since mediasoup does not switch up to a layer before it has been active for two
+ * seconds.
  */
 const KEEP = { fresh: 1500, none: 2000, upper: 10_000 };
 
@@ -59,7 +59,9 @@ export class LayerDemand {
     for (let layer = lowest; layer <= highest; layer += 1) this.#kept[layer] = until;
   }
 
-  /** Makes `layer` what is demanded or kept now. A layer is started at once, and stopped when it is not kept any more. */
+  /**
+   * Makes `layer` what is demanded or kept now. A layer is started at once, and stopped when it is not kept any more.
+   */
   #apply(): void {
     clearTimeout(this.#timer);
     if (this.#closed) return;

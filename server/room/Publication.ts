@@ -68,8 +68,8 @@ export class Publication {
   }
 
   /**
-   * What a subscriber on one router demands of this video from now on; the demands there are summed, and the sums of all
-   * routers once more.
+   * What a subscriber on one router demands of this video from now on; the demands there are summed, and the sums of
+   * all routers once more.
    * @param layer the highest spatial layer that is of use, from 0; undefined for nothing
    * @param assumed the subscriber has not reported how it shows the video
    */

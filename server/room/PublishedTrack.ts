@@ -1,4 +1,7 @@
-/** A track that a member of this server publishes: its producer, the publication that the room sees, and the layers to send. */
+/**
+ * A track that a member of this server publishes: its producer, the publication that the room sees, and the layers to
+ * send.
+ */
 import type { Producer } from 'mediasoup/types';
 import type { Source } from '../../shared/media.ts';
 import { DEFAULT_SIZE, type Size, spatialLayers } from '../media/layers.ts';
@@ -54,7 +57,9 @@ export class PublishedTrack {
     return this.#demand.layer;
   }
 
-  /** Runs `listener` whenever `demandedLayer` has changed. A video that nobody has demanded by then is not to be sent. */
+  /**
+   * Runs `listener` whenever `demandedLayer` has changed. A video that nobody has demanded by then is not to be sent.
+   */
   onDemandedLayer(listener: (maxSpatialLayer: number) => void): void {
     this.#demand.onChange(listener);
   }

@@ -3,8 +3,8 @@ import type { AudioSlots } from '../media/audio/AudioSlots.ts';
 import type { Publication } from './Publication.ts';
 
 /**
- * Implemented by a browser's peer for itself. A recorder is a subscriber that is no participant: nobody sees or counts it. A
- * link to another server node is one subscriber for all participants there.
+ * Implemented by a browser's peer for itself. A recorder is a subscriber that is no participant: nobody sees or counts
+ * it. A link to another server node is one subscriber for all participants there.
  */
 export interface Subscriber {
   /**
@@ -12,7 +12,9 @@ export interface Subscriber {
    * May reject: the room logs that and continues with the others.
    */
   subscribe(publication: Publication): Promise<void>;
-  /** Ends all subscriptions, those to audio slots included. Later calls of `subscribe` and `subscribeSlots` count again. */
+  /**
+   * Ends all subscriptions, those to audio slots included. Later calls of `subscribe` and `subscribeSlots` count again.
+   */
   unsubscribeAll(): void;
   /**
    * Receives speech by audio slots, in place of microphones, until `unsubscribeSlots`. May reject, as `subscribe` may.

@@ -103,7 +103,9 @@ export class Subscribers {
     });
   }
 
-  /** A subscriber that fails harms itself alone. Of one that has just left, or of a track that has, it is no warning. */
+  /**
+   * A subscriber that fails harms itself alone. Of one that has just left, or of a track that has, it is no warning.
+   */
   async logFailure(subscriber: Subscriber, what: string, subscribing: Promise<void>): Promise<void> {
     const participant = this.participantOf(subscriber);
     try {

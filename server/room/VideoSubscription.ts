@@ -27,7 +27,10 @@ export interface VideoSubscriptionOptions {
   readonly linger?: number | undefined;
 }
 
-/** How long a consumer that is not shown is kept paused by default, in milliseconds: showing it again takes no SDP exchange. */
+/**
+ * How long a consumer that is not shown is kept paused by default, in milliseconds: showing it again takes no SDP
+ * exchange.
+ */
 const LINGER = 10_000;
 
 export class VideoSubscription {
@@ -144,7 +147,8 @@ export class VideoSubscription {
     // The layer first, while the consumer is paused: resuming it then requests one key frame, of the right layer.
     const layer = Math.max(0, target.layer - this.#layerReduction);
     if (this.#layer !== layer) {
-      // Lost packets of the higher layer would be retransmitted into a queue that is full: pausing makes mediasoup drop them.
+      // Lost packets of the higher layer would be retransmitted into a queue that is full: pausing makes mediasoup drop
+      // them.
       if (this.#layerReduction > 0 && !consumer.paused) await succeeds(consumer.pause());
       await succeeds(consumer.setPreferredLayers({ spatialLayer: layer }));
       this.#layer = layer;
@@ -214,7 +218,9 @@ function infoOf(consumer: MediaConsumer, { track: { peerId, source } }: Publicat
   return { consumerId, producerId, peerId, source, kind, rtpParameters: consumerParameters(consumer) };
 }
 
-/** Whether a request succeeds; one that fails has met the end of its consumer, of which the client is notified anyway. */
+/**
+ * Whether a request succeeds; one that fails has met the end of its consumer, of which the client is notified anyway.
+ */
 function succeeds(request: Promise<void>): Promise<boolean> {
   return request.then(
     () => true,

@@ -26,7 +26,7 @@ function followed() {
     },
     async estimates(bitrates: readonly number[], most = UNBOUND) {
       for (const bitrate of bitrates) {
-        await downlink.estimated(bitrate, most);
+        await downlink.onEstimate(bitrate, most);
         last = bitrate;
       }
     },

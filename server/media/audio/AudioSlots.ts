@@ -1,6 +1,6 @@
 /**
- * The audio slots of a large room: reads every microphone, and sends those that speak through a fixed number of streams. The
- * one place that knows who holds which slot.
+ * The audio slots of a large room: reads every microphone, and sends those that speak through a fixed number of
+ * streams. The one place that knows who holds which slot.
  */
 import { WeirError } from '../../../shared/errors.ts';
 import { Lifetime } from '../../Lifetime.ts';
@@ -13,10 +13,14 @@ import { SpeechDetector, type TimedPacket } from './SpeechDetector.ts';
 import type { Microphone, MicrophoneConsumer, SlotProducer, SlotRouter } from './slotMedia.ts';
 
 export interface AudioSlotsOptions {
-  /** How many talkers a subscriber hears at most. There is one slot more, for holders of a slot: they do not hear themselves. */
+  /**
+   * How many talkers a subscriber hears at most. There is one slot more, for holders of a slot: they do not hear
+   * themselves.
+   */
   readonly maxAudibleSpeakers: number;
   /**
-   * Called when slots have changed hands, before any packet of a new holder is sent and after the listeners of `onSlot`.
+   * Called when slots have changed hands, before any packet of a new holder is sent and after the listeners of
+   * `onSlot`.
    * @param holders as `holders`
    */
   onChange(holders: readonly (string | undefined)[]): void;
@@ -63,8 +67,8 @@ export class AudioSlots implements SlotSource {
   }
 
   /**
-   * Runs `listener` whenever `talkerId` holds another slot than before, or none any more: before any packet of a new holder
-   * is sent.
+   * Runs `listener` whenever `talkerId` holds another slot than before, or none any more: before any packet of a new
+   * holder is sent.
    * @returns what removes the listener
    */
   onSlot(talkerId: string, listener: () => void): () => void {
@@ -86,9 +90,9 @@ export class AudioSlots implements SlotSource {
   }
 
   /**
-   * Reads a microphone until it ends; while it is muted it holds no slot. A talker has one microphone: a newer one replaces
-   * it. A microphone that sends more than 600 packets a second is not read any more. Does nothing where the microphone, its
-   * router or these slots have ended, or end meanwhile.
+   * Reads a microphone until it ends; while it is muted it holds no slot. A talker has one microphone: a newer one
+   * replaces it. A microphone that sends more than 600 packets a second is not read any more. Does nothing where the
+   * microphone, its router or these slots have ended, or end meanwhile.
    * @param microphone is disposed of when it is not read any more
    * @throws what mediasoup throws, such as for a producer of another router
    */
@@ -132,7 +136,8 @@ export class AudioSlots implements SlotSource {
     consumer.on('producerpause', () => this.#release(detector));
     consumer.on('rtp', (packet) => {
       this.#onPacket(detector, packet);
-      // Each packet takes Node some 15 µs, nearly all of it in mediasoup's channel: one sender could block everything else.
+      // Each packet takes Node some 15 µs, nearly all of it in mediasoup's channel: one sender could block everything
+      // else.
       if (detector.exceedsRate) consumer.close();
     });
   }

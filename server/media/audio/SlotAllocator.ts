@@ -1,13 +1,13 @@
-/** Owns who holds which slot: the rules, without packets and without clock. */
+/** The rules of which talker holds which audio slot, without packets and without a clock. */
 
-/** How long a holder must have been silent to be replaced by anybody who speaks, in milliseconds. */
-const SILENT = 600;
-/** How much louder, in dB, and for how long, in milliseconds, one must speak to replace somebody who speaks. */
+/** How long a holder has to be silent before anybody who speaks replaces it, in milliseconds. */
+const REPLACEABLE_SILENCE = 600;
+/** How much louder, in dB, and for how long, in milliseconds, somebody has to speak to replace a holder who speaks. */
 const LOUDER = { by: 6, for: 500 } as const;
 
-/** What the rules look at; a Voice has it. */
+/** What the rules depend on; `SpeechDetector` has it. */
 export interface SlotCandidate {
-  /** How loud it speaks, in dB. */
+  /** How loud it speaks, in dBov. */
   readonly level: number;
   isSpeaking(at: number): boolean;
   /** How long it has not spoken, in milliseconds. */
@@ -15,105 +15,109 @@ export interface SlotCandidate {
 }
 
 /**
- * Slots 0 to `heard` - 1 are for everybody's ears. The one after them is for those who hold one of these: they do not hear
- * themselves, and so it is the same number of others for all. A holder keeps its slot until somebody needs it, so that
- * nothing changes in short pauses.
+ * Slots 0 to `maxAudibleSpeakers` - 1 are heard by everybody. The extra slot after them is heard by the holders of the
+ * others, who do not hear themselves, so that everybody hears the same number of talkers. A holder keeps its slot until
+ * somebody else needs it, so that nothing changes in short pauses.
  */
 export class SlotAllocator<S extends SlotCandidate> {
   readonly #holders: (S | undefined)[];
   /** When each holder got its slot. */
   readonly #since: number[];
-  /** Who speaks louder than a holder, and since when. */
+  /** Candidates that speak louder than a holder, and since when. */
   readonly #louder = new Map<S, number>();
   readonly #extra: number;
 
-  constructor(heard: number) {
-    this.#extra = heard;
-    this.#holders = new Array<S | undefined>(heard + 1).fill(undefined);
-    this.#since = new Array<number>(heard + 1).fill(Number.NEGATIVE_INFINITY);
+  constructor(maxAudibleSpeakers: number) {
+    this.#extra = maxAudibleSpeakers;
+    this.#holders = new Array<S | undefined>(maxAudibleSpeakers + 1).fill(undefined);
+    this.#since = new Array<number>(maxAudibleSpeakers + 1).fill(Number.NEGATIVE_INFINITY);
   }
 
-  /** By slot. */
+  /** The holder of each slot. */
   get holders(): readonly (S | undefined)[] {
     return this.#holders;
   }
 
-  /** The slot that it holds, or -1. */
-  slotOf(speaker: S): number {
-    return this.#holders.indexOf(speaker);
+  /** The slot that a candidate holds, or -1. */
+  slotOf(candidate: S): number {
+    return this.#holders.indexOf(candidate);
   }
 
   /**
-   * It is there and may speak: gives it a slot if the rules say so, or a better one.
+   * Called for each packet of a candidate: assigns a slot, or a better one, if the rules say so.
    * @param at now, in milliseconds
-   * @returns whether any slot changed hands
+   * @returns whether any slot has another holder now
    */
-  claim(speaker: S, at: number): boolean {
-    const held = this.slotOf(speaker);
-    // To leave the extra one for another of its kind gains nothing.
-    const choice = held < 0 ? this.#extra + 1 : this.#extra;
-    if ((held >= 0 && held < this.#extra) || !speaker.isSpeaking(at)) {
-      this.#louder.delete(speaker);
+  claim(candidate: S, at: number): boolean {
+    const held = this.slotOf(candidate);
+    // The holder of the extra slot is interested in the others only.
+    const end = held < 0 ? this.#extra + 1 : this.#extra;
+    if ((held >= 0 && held < this.#extra) || !candidate.isSpeaking(at)) {
+      this.#louder.delete(candidate);
       return false;
     }
-    // Those that everybody hears first, the extra one last.
-    const heard = this.#firstFree(this.#extra) ?? this.#longestSilent(this.#extra, at);
-    const slot = heard ?? this.#firstFree(choice) ?? this.#longestSilent(choice, at);
+    // The slots that everybody hears first, the extra one last.
+    const heardByAll = this.#firstFree(this.#extra) ?? this.#longestSilent(this.#extra, at);
+    const slot = heardByAll ?? this.#firstFree(end) ?? this.#longestSilent(end, at);
     if (slot !== undefined) {
-      this.#assign(slot, speaker, at);
+      this.#assign(slot, candidate, at);
       return true;
     }
-    return this.#preempt(speaker, held, at);
+    return this.#preempt(candidate, held, at);
   }
 
-  /** Frees what it holds. @returns whether it held any */
-  release(speaker: S): boolean {
-    this.#louder.delete(speaker);
-    const held = this.slotOf(speaker);
+  /** Frees the slot of a candidate. @returns whether it held one */
+  release(candidate: S): boolean {
+    this.#louder.delete(candidate);
+    const held = this.slotOf(candidate);
     if (held < 0) return false;
     this.#holders[held] = undefined;
     return true;
   }
 
-  #assign(slot: number, speaker: S, at: number): void {
-    this.release(speaker);
-    this.#holders[slot] = speaker;
+  #assign(slot: number, candidate: S, at: number): void {
+    this.release(candidate);
+    this.#holders[slot] = candidate;
     this.#since[slot] = at;
   }
 
-  #firstFree(choice: number): number | undefined {
+  /** The first free slot before `end`. */
+  #firstFree(end: number): number | undefined {
     const slot = this.#holders.indexOf(undefined);
-    return slot >= 0 && slot < choice ? slot : undefined;
+    return slot >= 0 && slot < end ? slot : undefined;
   }
 
-  /** A slot that all hear before the extra one, then whose holder has been silent longest. */
-  #longestSilent(choice: number, at: number): number | undefined {
+  /**
+   * The slot before `end` whose holder has been silent longest, and for long enough; the extra one only if there is no
+   * other.
+   */
+  #longestSilent(end: number, at: number): number | undefined {
     let found: number | undefined;
     let longest = 0;
     for (const [slot, holder] of this.#holders.entries()) {
-      if (slot >= choice || (slot === this.#extra && found !== undefined)) break;
+      if (slot >= end || (slot === this.#extra && found !== undefined)) break;
       const silence = holder?.silence(at) ?? 0;
-      if (silence < SILENT || silence <= longest) continue;
+      if (silence < REPLACEABLE_SILENCE || silence <= longest) continue;
       found = slot;
       longest = silence;
     }
     return found;
   }
 
-  /** Takes the slot of the quietest, once that has been clearly quieter for long enough. */
-  #preempt(speaker: S, held: number, at: number): boolean {
-    const slot = this.#quietestBelow(speaker.level - LOUDER.by, held);
+  /** Assigns the slot of the quietest holder, once that has been clearly quieter for long enough. */
+  #preempt(candidate: S, held: number, at: number): boolean {
+    const slot = this.#quietestBelow(candidate.level - LOUDER.by, held);
     const quietest = slot === undefined ? undefined : this.#holders[slot];
     if (slot === undefined || !quietest) {
-      this.#louder.delete(speaker);
+      this.#louder.delete(candidate);
       return false;
     }
-    const since = this.#louder.get(speaker) ?? at;
-    this.#louder.set(speaker, since);
-    // Whoever came a moment ago has not had the time to be heard.
+    const since = this.#louder.get(candidate) ?? at;
+    this.#louder.set(candidate, since);
+    // A holder that got its slot a moment ago keeps it: it has not had the time to be heard.
     if (at - Math.max(since, this.#since[slot] ?? at) < LOUDER.for) return false;
-    this.#assign(slot, speaker, at);
-    // The two change places: the quieter one still is one of those who speak.
+    this.#assign(slot, candidate, at);
+    // The two change slots: the quieter one is still among those who speak.
     if (held >= 0) this.#assign(held, quietest, at);
     return true;
   }

@@ -1,15 +1,17 @@
-/** Owns one slot's RTP stream: one talker after another, and to whoever receives it a single sender. */
+/**
+ * The RTP stream of one audio slot: carries one talker after another, and appears to its receivers as a single sender.
+ */
 import { randomInt } from 'node:crypto';
 import { markerOf, rewrite, sequenceDistance, sequenceOf, timestampDistance, timestampOf } from './rtp.ts';
 import type { SpeechDetector, TimedPacket } from './SpeechDetector.ts';
 
-/** Ticks of the Opus RTP clock a millisecond. */
+/** Ticks of the Opus RTP clock per millisecond. */
 const TICKS = 48;
-/** The least step between two talkers: a frame of 20 ms, in ticks. */
+/** The least step in time between two talkers: a frame of 20 ms, in ticks. */
 const FRAME = 20 * TICKS;
-/** What a talker may jump at most and still count as the same stream: in packets, and in ticks beyond the time that passed. */
+/** The largest jump within the stream of one talker: in packets, and in ticks beyond the time that has passed. */
 const JUMP = { packets: 500, ticks: 10_000 * TICKS } as const;
-/** The payload type of every slot. mediasoup maps it to that of each router. */
+/** The payload type of all slots; mediasoup maps it to that of each router. */
 export const PAYLOAD_TYPE = 100;
 
 export interface SlotStart {
@@ -20,18 +22,18 @@ export interface SlotStart {
 export class SlotStream {
   readonly ssrc: number;
   #talker: SpeechDetector | undefined;
-  /** What is added to the talker's numbers; undefined before its first packet. */
+  /** What is added to the talker's sequence numbers and timestamps; undefined before its first packet. */
   #offset: SlotStart | undefined;
-  /** The first number of this talker: what came late from before it would take numbers of another. */
+  /** The first sequence number of this talker: older packets of it would get the numbers of another talker. */
   #first = 0;
-  /** The newest that was sent, and when that had come in. */
+  /** Of the newest packet that was sent; `at` is when it arrived. */
   #sequence: number;
   #timestamp: number;
   #at: number | undefined;
 
   /**
-   * @param ssrc to be told apart on its transport
-   * @param start what the stream begins after; random by default, as RFC 3550 wants it
+   * @param ssrc unique on its transport
+   * @param start what the stream begins after; random by default, as RFC 3550 requires
    */
   constructor(ssrc: number, start: SlotStart = { sequence: randomInt(0x10000), timestamp: randomInt(0x1_0000_0000) }) {
     this.ssrc = ssrc;
@@ -43,17 +45,18 @@ export class SlotStream {
     return this.#talker;
   }
 
-  /** From now on it carries `talker`, or nobody. */
+  /** Carries `talker` from now on, or nobody. */
   assign(talker: SpeechDetector | undefined): void {
     this.#talker = talker;
     this.#offset = undefined;
   }
 
   /**
-   * The talker's packet as this stream has it, or undefined for one that comes too late for it. Within one talker, gaps and
-   * order stay as they came: the receiver knows what is missing. From talker to talker numbers go on by one, and time by
-   * as much as passed between the arrivals, a frame at least. (What is sent of a talker's past came in before the last of
-   * the talker before it; the stream is ahead of the clock by that much then, which a jitter buffer makes good.)
+   * The talker's packet with the header of this stream, or undefined for one that is too late for it. Within one
+   * talker, gaps and order are preserved: the receiver sees what is missing. From one talker to the next, the sequence
+   * number goes on by one, and the timestamp by the time between the arrivals, a frame at least. (Pre-roll arrived
+   * before the last packet of the previous talker; the stream is ahead of the clock by that much then, which a jitter
+   * buffer compensates.)
    */
   write({ packet, at }: TimedPacket): Buffer | undefined {
     if (!this.#talker) return undefined;
@@ -77,7 +80,7 @@ export class SlotStream {
     });
   }
 
-  /** Makes `packet` the next of the stream. */
+  /** Makes `packet` the next one of the stream. */
   #join(packet: Buffer, at: number): SlotStart {
     const passed = this.#at === undefined ? 0 : Math.round((at - this.#at) * TICKS);
     const sequence = (this.#sequence + 1) & 0xffff;
@@ -87,7 +90,10 @@ export class SlotStream {
     return this.#offset;
   }
 
-  /** Whether the talker's numbers go on as those of one stream do. One that begins anew is joined like another talker. */
+  /**
+   * Whether the talker's numbers continue as those of one stream. A talker that restarts its stream is joined like
+   * another one.
+   */
   #follows(packet: Buffer, at: number, { sequence, timestamp }: SlotStart): boolean {
     const steps = sequenceDistance(this.#sequence, (sequenceOf(packet) + sequence) & 0xffff);
     const ticks = timestampDistance(this.#timestamp, (timestampOf(packet) + timestamp) >>> 0);

@@ -1,4 +1,7 @@
-/** The packets of one router in Node: a direct transport with the consumers of its microphones and the producers of the slots. */
+/**
+ * The packets of one router in Node: a direct transport with the consumers of its microphones and the producers of the
+ * slots.
+ */
 import { WeirError } from '../../../shared/errors.ts';
 import { Lifetime } from '../../Lifetime.ts';
 import { EXTENSIONS } from './rtp.ts';
@@ -96,11 +99,11 @@ export class SlotTransport {
 }
 
 /**
- * Node writes no RTCP sender reports for these: those of each consumer come from the worker, which maps the RTP time of the
- * newest packet to the moment at which it passed, and stops 2 s after the last packet. They do not cover the time from the
- * microphone to here: the worker would take that from abs-capture-time only with sender reports for this transport as well
- * (RemoteCaptureTimeEstimator). The capture time is in the packets; its offset to the sender's clock stays right, because all
- * workers of a machine use the same clock.
+ * Node writes no RTCP sender reports for these: those of each consumer come from the worker, which maps the RTP time of
+ * the newest packet to the moment at which it passed, and stops 2 s after the last packet. They do not cover the time
+ * from the microphone to here: the worker would take that from abs-capture-time only with sender reports for this
+ * transport as well (RemoteCaptureTimeEstimator). The capture time is in the packets; its offset to the sender's clock
+ * stays right, because all workers of a machine use the same clock.
  */
 function produceSlot(transport: SlotDirectTransport, slot: number, ssrc: number): Promise<SlotProducer> {
   return transport.produce({
@@ -118,8 +121,8 @@ function produceSlot(transport: SlotDirectTransport, slot: number, ssrc: number)
       ],
       headerExtensions: EXTENSIONS.map(({ uri, id }) => ({ uri, id })),
       encodings: [{ ssrc, dtx: true }],
-      // A stream id of its own: without one, a browser takes the transport's CNAME for it, and delays the tracks of one stream
-      // to synchronize them. A slot belongs to no picture and to no other slot.
+      // A stream id of its own: without one, a browser takes the transport's CNAME for it, and delays the tracks of one
+      // stream to synchronize them. A slot belongs to no picture and to no other slot.
       msid: `voice-${slot} voice-${slot}`,
     },
   });

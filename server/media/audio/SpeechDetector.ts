@@ -1,4 +1,7 @@
-/** Owns one microphone as it is heard: how loud it is, whether somebody speaks, and the packets of the last moment. */
+/**
+ * Detects speech in the packets of one microphone: its level, whether somebody speaks, and the packets of the last 300
+ * ms.
+ */
 import {
   type ExtensionIds,
   levelByteOf,
@@ -11,78 +14,79 @@ import {
 
 /** Times in milliseconds. */
 const TIMES = {
-  /** So near one another are three loud packets with which speech begins, or ... */
+  /** Speech begins with three loud packets within this time, or with */
   burst: 80,
-  /** ... two, if they are of long frames: no nearer than this, and no quiet one between them. */
+  /** two packets of long frames: at least this far apart, */
   longFrames: 35,
+  /** at most this far, and no quiet one between them. */
   longest: 130,
-  /** Speech is over when nothing was loud for so long. */
+  /** Speech ends when no packet was loud for so long. */
   hang: 400,
-  /** What is kept of the past. */
-  kept: 300,
-  /** Speech begins before it is loud: consonants are soft. */
+  /** How far back packets are kept. */
+  preRoll: 300,
+  /** Speech begins before the first loud packet: consonants are soft. */
   lead: 40,
-  /** How fast the level follows. */
+  /** Time constant of the level. */
   smooth: 300,
 } as const;
 
-/** Levels in dBov: 0 is the loudest that can be. */
+/** Levels in dBov: 0 is the loudest possible. */
 const LEVELS = {
   silence: -127,
-  /** Taken for somebody who does not say how loud: audible, and yields to whoever is known to be louder. */
+  /** Assumed for senders without the audio-level extension: loud, and yields to whoever is known to be louder. */
   unknown: -50,
-  /** Bounds of the noise that is taken for a room's, and how fast it may seem to grow, in dB a second. */
+  /** Bounds of the estimated background noise, and how fast the estimate grows, in dB per second. */
   quietest: -70,
   noisiest: -48,
   growth: 3,
-  /** So far above the noise is loud. */
+  /** A packet this far above the noise is loud. */
   aboveNoise: 8,
 } as const;
 
-/** Packets that are kept at most: 300 ms of 10 ms frames. */
+/** How many packets are kept at most: 300 ms of 10 ms frames. */
 const CAPACITY = 32;
-/** Packets a second that no Opus sender has: its shortest frames are 400. */
-const FLOOD = 600;
-/** Opus without sound (DTX) is no longer than this, in bytes. */
+/** Packets per second that no Opus sender has: the shortest frames are 400. */
+const MAX_PACKET_RATE = 600;
+/** Opus packets without sound (DTX) are no longer than this, in bytes. */
 const SILENT_PAYLOAD = 3;
 
-/** A packet as it came in. */
+/** A packet, and when it arrived. */
 export interface TimedPacket {
   readonly packet: Buffer;
-  /** When, in milliseconds of the clock that `take` was told. */
+  /** In milliseconds of the clock of `add`. */
   readonly at: number;
 }
 
 export interface SpeechDetectorOptions {
   readonly id: string;
-  /** Packets of other payload types are not Opus, and ignored. */
+  /** Packets of other payload types are not Opus; they are ignored. */
   readonly payloadType: number;
   readonly extensions: ExtensionIds;
 }
 
-/** All times are milliseconds of one clock that never goes back; it is handed in. */
+/** All times are milliseconds of one clock that never goes back; callers pass it. */
 export class SpeechDetector {
   readonly id: string;
   readonly extensions: ExtensionIds;
   readonly #payloadType: number;
-  /** A ring: the next packet takes the place of the oldest. */
+  /** A ring buffer: the next packet replaces the oldest. */
   readonly #packets: (Buffer | undefined)[] = new Array<Buffer | undefined>(CAPACITY).fill(undefined);
   readonly #arrivals = new Float64Array(CAPACITY);
   #next = 0;
   #lastAt = Number.NEGATIVE_INFINITY;
-  /** A second that began then, and the packets in it. */
+  /** When the current second began, and how many packets arrived in it. */
   #secondAt = Number.NEGATIVE_INFINITY;
-  #inSecond = 0;
+  #packetsInSecond = 0;
 
   #level: number = LEVELS.silence;
   #noise: number = LEVELS.quietest;
-  #flagsVoice = false;
+  #setsVoiceFlag = false;
 
   #speaking = false;
-  /** When speech began, and when of it something was loud at last. */
+  /** When speech began, and when a packet of it was last loud. */
   #onsetAt = Number.NEGATIVE_INFINITY;
   #heardAt = Number.NEGATIVE_INFINITY;
-  /** The last two loud packets, and whether a quiet one came after them. */
+  /** When the last two loud packets arrived, and whether a quiet one has followed. */
   #loudAt = Number.NEGATIVE_INFINITY;
   #loudBefore = Number.NEGATIVE_INFINITY;
   #quietSince = true;
@@ -93,36 +97,36 @@ export class SpeechDetector {
     this.#payloadType = payloadType;
   }
 
-  /** How loud it speaks, or spoke last, in dBov (0 is the loudest); pauses do not count. */
+  /** The level of the current or last speech, in dBov (0 is the loudest); pauses do not count. */
   get level(): number {
     return this.#level;
   }
 
-  /** Whether somebody speaks: from about 60 ms after it gets loud until 400 ms after it was. */
+  /** Whether somebody speaks: from about 60 ms after the first loud packet until 400 ms after the last. */
   isSpeaking(at: number): boolean {
     return this.#speaking && at - this.#heardAt < TIMES.hang;
   }
 
-  /** How long nobody has spoken, in milliseconds; Infinity if nobody ever has. */
+  /** For how long nobody has spoken, in milliseconds; Infinity if nobody ever has. */
   silence(at: number): number {
     return at - this.#heardAt;
   }
 
-  /** Whether more packets come than sound can be made of. */
+  /** Whether more packets arrive than an Opus sender can have. */
   get exceedsRate(): boolean {
-    return this.#inSecond > FLOOD;
+    return this.#packetsInSecond > MAX_PACKET_RATE;
   }
 
   /**
-   * Hears a packet that came at `at`. It is kept, not copied.
-   * @returns false for what is no Opus packet of this microphone
+   * Adds a packet that arrived at `at`. It is kept, not copied.
+   * @returns false for what is not an Opus packet of this microphone
    */
   add(packet: Buffer, at: number): boolean {
     if (at - this.#secondAt >= 1000) {
       this.#secondAt = at;
-      this.#inSecond = 0;
+      this.#packetsInSecond = 0;
     }
-    this.#inSecond += 1;
+    this.#packetsInSecond += 1;
     const start = payloadStart(packet);
     if (start < 0 || payloadTypeOf(packet) !== this.#payloadType) return false;
     this.#packets[this.#next] = packet;
@@ -142,21 +146,24 @@ export class SpeechDetector {
     return true;
   }
 
-  /** What is worth hearing of the past: from where speech began, if that was within the last 300 ms; in order. */
+  /**
+   * The packets since the onset of speech, in order, if that was within the last 300 ms: what is to be sent before the
+   * next.
+   */
   preRoll(at: number): TimedPacket[] {
-    const kept: TimedPacket[] = [];
-    if (!this.isSpeaking(at) || at - this.#onsetAt > TIMES.kept) return kept;
-    const since = Math.max(at - TIMES.kept, this.#onsetAt - TIMES.lead);
+    const packets: TimedPacket[] = [];
+    if (!this.isSpeaking(at) || at - this.#onsetAt > TIMES.preRoll) return packets;
+    const since = Math.max(at - TIMES.preRoll, this.#onsetAt - TIMES.lead);
     for (let back = CAPACITY; back > 0; back -= 1) {
       const index = (this.#next + CAPACITY - back) % CAPACITY;
       const packet = this.#packets[index];
       const arrival = this.#arrivals[index] ?? 0;
-      if (packet && arrival >= since) kept.push({ packet, at: arrival });
+      if (packet && arrival >= since) packets.push({ packet, at: arrival });
     }
-    return kept.sort((a, b) => sequenceDistance(sequenceOf(b.packet), sequenceOf(a.packet)));
+    return packets.sort((a, b) => sequenceDistance(sequenceOf(b.packet), sequenceOf(a.packet)));
   }
 
-  /** It was muted: nobody speaks, and nothing that was said is kept. */
+  /** The microphone was muted: nobody speaks, and no packets are kept. */
   mute(): void {
     this.#packets.fill(undefined);
     this.#speaking = false;
@@ -166,17 +173,17 @@ export class SpeechDetector {
   }
 
   /**
-   * Loud is what stands out from the noise of the room. The noise is the quietest that there was, and seems to grow while
-   * nothing quieter comes: a fan is no voice for more than seconds, and speech has pauses.
+   * A packet is loud if it stands out from the background noise. The estimate of the noise is the minimum of the
+   * levels, and grows slowly: a fan counts as speech for seconds at most, and speech has pauses.
    */
   #isLoud(level: number, voice: boolean, at: number): boolean {
-    // Where no packets came, nothing is known of the noise.
-    const passed = Math.min(at - this.#lastAt, TIMES.longest);
-    const grown = Math.min(this.#noise + (passed * LEVELS.growth) / 1000, LEVELS.noisiest);
+    // Time without packets says nothing about the noise.
+    const elapsed = Math.min(at - this.#lastAt, TIMES.longest);
+    const grown = Math.min(this.#noise + (elapsed * LEVELS.growth) / 1000, LEVELS.noisiest);
     this.#noise = Math.max(LEVELS.quietest, Math.min(grown, level));
-    this.#flagsVoice ||= voice;
-    // That it is no voice means something only from a sender that says so of others: many never set the flag.
-    return level >= this.#noise + LEVELS.aboveNoise && (voice || !this.#flagsVoice);
+    this.#setsVoiceFlag ||= voice;
+    // A missing voice flag counts only for a sender that has set it before: many never set it.
+    return level >= this.#noise + LEVELS.aboveNoise && (voice || !this.#setsVoiceFlag);
   }
 
   #onLoud(level: number, at: number): void {
