@@ -13,13 +13,18 @@ export class LayerDemand {
   #demand: Demand | undefined;
   /** By layer: until when it is sent where it is not demanded (`performance.now()`). */
   readonly #kept: number[];
+  readonly #upperLinger: number;
   #layer: number;
   #onChange: ((layer: number) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @param layers how many spatial layers there are; all of them are sent at first */
-  constructor(layers: number) {
+  /**
+   * @param layers how many spatial layers there are; all of them are sent at first
+   * @param upperLinger for how long a layer is still sent when a lower one is demanded, in milliseconds
+   */
+  constructor(layers: number, upperLinger: number = KEEP.upper) {
+    this.#upperLinger = upperLinger;
     this.#layer = layers - 1;
     this.#kept = Array.from({ length: layers }, () => performance.now() + KEEP.fresh);
   }
@@ -40,7 +45,7 @@ export class LayerDemand {
     const now = performance.now();
     if (this.#demand && !demand) this.#keepAll(now);
     // A layer that a subscriber has reported, and none does any more, is kept for a while.
-    else this.#keepFrom((demand?.reported ?? -1) + 1, this.#demand?.reported ?? -1, now + KEEP.upper);
+    else this.#keepFrom((demand?.reported ?? -1) + 1, this.#demand?.reported ?? -1, now + this.#upperLinger);
     this.#demand = demand;
     this.#apply();
   }

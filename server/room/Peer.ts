@@ -52,6 +52,8 @@ export interface PeerOptions {
   readonly initialVideoLimit: number;
   /** How long a consumer is kept that nobody watches, as `VideoFeed` takes it. */
   readonly consumerLinger?: number | undefined;
+  /** How long a layer is still sent when a lower one is demanded, as `LayerDemand` takes it. */
+  readonly upperLayerLinger?: number | undefined;
   /** Least time between two key-frame requests for one SSRC of its, in milliseconds. */
   readonly keyFrameRequestDelay: number;
   /** bit/s that it may send. */
@@ -255,8 +257,9 @@ export class Peer implements Participant, Subscriber, EventSink {
       producer.close();
       throw error;
     }
-    const { router } = this.#options.placement;
-    const published = new PublishedTrack({ peerId: this.id, source, producer, router, ...shape });
+    const { placement, upperLayerLinger } = this.#options;
+    const { router } = placement;
+    const published = new PublishedTrack({ peerId: this.id, source, producer, router, upperLayerLinger, ...shape });
     const { publication } = published;
     this.#published.set(source, published);
     publication.onEnd(() => this.#published.delete(source));

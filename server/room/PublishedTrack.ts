@@ -19,6 +19,8 @@ export interface PublishedTrackOptions {
   readonly size?: Size | undefined;
   /** How many of its spatial layers are in use; all of them by default. */
   readonly layers?: number | undefined;
+  /** As `LayerDemand` takes it. */
+  readonly upperLayerLinger?: number | undefined;
 }
 
 export class PublishedTrack {
@@ -28,7 +30,8 @@ export class PublishedTrack {
   readonly #maxLayers: number;
   readonly #demand: LayerDemand;
 
-  constructor({ peerId, source, producer, router, size = DEFAULT_SIZE, layers }: PublishedTrackOptions) {
+  constructor(options: PublishedTrackOptions) {
+    const { peerId, source, producer, router, size = DEFAULT_SIZE, layers, upperLayerLinger } = options;
     this.#producer = producer;
     this.#maxLayers = spatialLayers(producer.rtpParameters);
     this.publication = new Publication({
@@ -42,7 +45,7 @@ export class PublishedTrack {
       layers: Math.min(layers ?? this.#maxLayers, this.#maxLayers),
       location: { routerId: router.id },
     });
-    this.#demand = new LayerDemand(this.#maxLayers);
+    this.#demand = new LayerDemand(this.#maxLayers, upperLayerLinger);
     this.publication.onDemand((demand) => this.#demand.update(demand));
     this.publication.onEnd(() => this.#demand.close());
     router.addProducer(producer);

@@ -8,4 +8,6 @@ export interface RoomDelays {
   readonly routerLinger?: number | undefined;
   /** How long a paused consumer is kept that nobody watches, see `VideoSubscription`. */
   readonly consumerLinger?: number | undefined;
+  /** How long a layer is still sent when a lower one is demanded, see `LayerDemand`. */
+  readonly upperLayerLinger?: number | undefined;
 }

@@ -12,10 +12,10 @@ import { button, colourOf, enterQuietly, tile, useChromium } from '../support/vi
 import { useServer } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('a page', () => {
-  // A consumer that nobody watches is paused, and closed after ten seconds otherwise.
+  // Otherwise a consumer that nobody watches, and a layer that is no longer demanded, are kept for ten seconds.
   const weir = useServer(
     { ...spread, WEIR_MESSAGES_PER_SECOND: '1000', WEIR_MAX_AUDIBLE_SPEAKERS: '3' },
-    { consumerLinger: 2000 },
+    { consumerLinger: 2000, upperLayerLinger: 3000 },
   );
   const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 
@@ -183,8 +183,7 @@ describe.skipIf(!hasChromium)('a page', () => {
   });
 
   test('receives those on the page of tiles that it shows, and turns to others', async () => {
-    const members = [];
-    for (let index = 0; index < 7; index += 1) members.push(await come('pages', `Member ${index}`));
+    await Promise.all(Array.from({ length: 7 }, (_, index) => come('pages', `Member ${index}`)));
     const page = await watch('pages', 500, 420);
     const shown = async () => {
       const ids = await page
@@ -204,8 +203,7 @@ describe.skipIf(!hasChromium)('a page', () => {
   });
 
   test('of a large room plays the slots, and rings who speaks', async () => {
-    const members = [];
-    for (let index = 0; index < 6; index += 1) members.push(await come('slots', `Member ${index}`));
+    const members = await Promise.all(Array.from({ length: 6 }, (_, index) => come('slots', `Member ${index}`)));
     const page = await watch('slots');
     await eventually(() => page.locator('audio').count()).toBe(4);
     expect(await page.locator('audio[data-audio-of]').count()).toBe(0);

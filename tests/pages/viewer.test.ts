@@ -55,8 +55,8 @@ const width = (page: Page) => largeVideo(page).evaluate((video: HTMLVideoElement
 const isLive = async (page: Page) => (await page.locator('.main-picture .tile.playing').count()) > 0;
 
 describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
-  // A consumer that nobody watches is closed after ten seconds otherwise.
-  const weir = useServer({}, { consumerLinger: 500 });
+  // Otherwise a consumer that nobody watches, and a layer that is no longer demanded, are kept for ten seconds.
+  const weir = useServer({}, { consumerLinger: 500, upperLayerLinger: 3000 });
   const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 
   async function watch(room: string, query = '?name=Vera', viewport = { width: 1280, height: 800 }): Promise<Page> {

@@ -147,6 +147,21 @@ describe.each(Object.entries(paths))('of a video of three layers whose viewers a
   });
 });
 
+test('a layer is kept for as long as its room says when a lower one is demanded', () => {
+  const origin = new LayerDemand(3, 3000);
+  const viewer = new RouterDemand((demand) => origin.update(demand));
+  const layers: number[] = [];
+  const key = {};
+  viewer.set(key, 2);
+  origin.onChange((layer) => layers.push(layer));
+  pass(5000);
+  viewer.set(key, 0);
+  pass(2500);
+  expect(layers).toEqual([]);
+  pass(1000);
+  expect(layers).toEqual([0]);
+});
+
 test('a new video that nobody says anything of is not sent after two seconds', () => {
   const origin = new LayerDemand(3);
   const layers: number[] = [];
