@@ -1,4 +1,4 @@
-/** Owns what the grants of a token allow, and that the server holds to it whatever a client asks for. */
+/** Covers what the grants of a token permit, and that the server enforces them. */
 import { describe, expect, test } from 'vitest';
 import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { failure, token, useServer, withTokens } from '../support/weir.ts';
@@ -11,7 +11,7 @@ const screen = { source: 'screen', rtpParameters: vp8('screen') } as const;
 const screenAudio = { source: 'screenAudio', rtpParameters: opus('screenAudio') } as const;
 
 describe('grants', () => {
-  test('that a token does not name are allowed, but for hidden and roomAdmin', async () => {
+  test('that a token does not have default to true, except hidden and roomAdmin', async () => {
     const { reply } = await weir.enter('room', 'ada');
     expect(reply.grants).toEqual({
       canPublish: true,
@@ -57,7 +57,7 @@ describe('grants', () => {
     await expect(client.request('produce', camera)).rejects.toMatchObject(failure('forbidden'));
   });
 
-  test('canPublishSources with names that nobody knows allows nothing, and with none at all allows everything', async () => {
+  test('canPublishSources with unknown names permits nothing, and an empty list permits everything', async () => {
     const unknown = await weir.enter('room', 'bob', { canPublishSources: ['hologram', '__proto__', 'constructor'] });
     expect(unknown.reply.grants.canPublishSources).toEqual([]);
     await expect(unknown.client.request('produce', camera)).rejects.toMatchObject(failure('forbidden'));
@@ -77,7 +77,7 @@ describe('kick', () => {
     expect(bob.client.open).toBe(true);
   });
 
-  test('closes the peer with 4002 "kicked", and the others hear why', async () => {
+  test('closes the peer with 4002 "kicked", and the others get the reason', async () => {
     const admin = await weir.enter('room', 'admin', { roomAdmin: true });
     const bob = await weir.enter('room', 'bob');
     await admin.client.request('kick', { peerId: bob.reply.peerId });
@@ -85,7 +85,7 @@ describe('kick', () => {
     expect(await admin.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'kicked' });
   });
 
-  test('does not reach into other rooms: their peers are as unknown as made-up ones', async () => {
+  test('does not reach other rooms: their peers are as unknown as invented ones', async () => {
     const admin = await weir.enter('room', 'admin', { roomAdmin: true });
     const elsewhere = await weir.enter('other', 'bob');
     const foreign = await admin.client.ask('kick', { peerId: elsewhere.reply.peerId });
@@ -95,7 +95,7 @@ describe('kick', () => {
     expect(elsewhere.client.open).toBe(true);
   });
 
-  test('refuses the old token ever after, and another that was made before it', async () => {
+  test('revokes the token in use, and another that was issued before', async () => {
     const admin = await weir.enter('watched', 'admin', { roomAdmin: true });
     const tokens = [await token('watched', 'mallory'), await token('watched', 'mallory', { hidden: true })];
     const bob = await weir.connect();
@@ -108,7 +108,7 @@ describe('kick', () => {
     expect(admin.client.unheard('newPeer').length).toBe(1);
   });
 
-  test('refuses the old token even when everyone has left in between', async () => {
+  test('revokes the token even if everyone has left in between', async () => {
     const admin = await weir.enter('gone', 'admin', { roomAdmin: true });
     const old = await token('gone', 'bob');
     const bob = await weir.connect();
@@ -120,7 +120,7 @@ describe('kick', () => {
     await expect(again.join({ room: 'gone', token: old })).rejects.toMatchObject(failure('unauthorized'));
   });
 
-  test('does not shut out others, nor that identity from other rooms', async () => {
+  test('affects neither other identities nor other rooms', async () => {
     const admin = await weir.enter('one', 'admin', { roomAdmin: true });
     const bob = await weir.enter('one', 'carol');
     const elsewhere = await token('two', 'carol');

@@ -1,4 +1,4 @@
-/** Owns what a join gives: the snapshot of its reply, and the places in a room. */
+/** Covers `join`: the snapshot in its reply, room names and display names, and the limit of peers in a room. */
 import { describe, expect, test } from 'vitest';
 import { opus } from '../../scripts/support/media/clientParameters.ts';
 import { failure, useServer, withTokens } from '../support/weir.ts';
@@ -28,7 +28,7 @@ describe('join', () => {
     expect(reply.consumers).toEqual([]);
   });
 
-  test('opens only the transports that were wished for', async () => {
+  test('creates only the requested transports', async () => {
     const sender = await weir.join({ transports: { send: true, recv: false } });
     const receiver = await weir.join({ transports: { send: false, recv: true } });
     const neither = await weir.join({ transports: { send: false, recv: false } });
@@ -37,18 +37,18 @@ describe('join', () => {
     expect(Object.keys(neither.reply.transports)).toEqual([]);
   });
 
-  test('names a peer without a name by its identity', async () => {
+  test('uses the identity as display name where there is no other', async () => {
     const { reply } = await weir.join();
     expect(reply.name).toBe(reply.identity);
   });
 
-  test('gives each join of an open server an identity of its own', async () => {
+  test('gives each join without a token a new identity', async () => {
     const joined = await Promise.all(Array.from({ length: 5 }, () => weir.join({ room: 'many', name: 'Same' })));
     expect(new Set(joined.map(({ reply }) => reply.identity)).size).toBe(5);
     expect(new Set(joined.map(({ reply }) => reply.peerId)).size).toBe(5);
   });
 
-  test('tells who is there and what they publish', async () => {
+  test('replies with the other peers and what they publish', async () => {
     const ada = await weir.join({ room: 'snapshot', name: 'Ada' });
     await ada.client.request('produce', { source: 'microphone', rtpParameters: opus(), paused: true });
     const bob = await weir.join({ room: 'snapshot', name: 'Bob' });
@@ -69,7 +69,7 @@ describe('join', () => {
     expect(there.client.unheard('newPeer')).toEqual([]);
   });
 
-  test('is refused a second time, even before the first has been answered', async () => {
+  test('is refused a second time, even before the first reply', async () => {
     const client = await weir.connect();
     const first = client.join({ room: 'twice' });
     const second = client.join({ room: 'twice' });
@@ -108,7 +108,7 @@ describe('join', () => {
     ['caf\u00e9', 'cafe\u0301'],
     ['team', '\u2060te\u200bam'],
     ['a b', 'a\u00a0 b'],
-  ])('takes %j and %j for one room', async (room, spelled) => {
+  ])('treats %j and %j as the same room', async (room, spelled) => {
     const one = await weir.join({ room });
     const other = await weir.join({ room: spelled });
     expect(other.reply.peers.map(({ peerId }) => peerId)).toEqual([one.reply.peerId]);
@@ -116,7 +116,7 @@ describe('join', () => {
     expect(await asked.json()).toMatchObject({ people: [{}, {}] });
   });
 
-  test('says in a sentence how long a name may be', async () => {
+  test('reports the maximum length of a name in a sentence', async () => {
     const client = await weir.connect();
     const refused = { code: 'badRequest', message: 'A name may have up to 100 characters.' };
     await expect(client.join({ name: 'x'.repeat(101) })).rejects.toMatchObject(refused);
@@ -147,7 +147,7 @@ describe('a room', () => {
 describe('a full room', () => {
   const full = useServer({ WEIR_MAX_PEERS: '2', ...withTokens });
 
-  test('refuses one more, but not one of those who are inside', async () => {
+  test('refuses one more, but not an identity that is in it already', async () => {
     await full.enter('small', 'ada');
     const bob = await full.enter('small', 'bob');
     await expect(full.enter('small', 'eve')).rejects.toMatchObject(failure('roomFull'));
@@ -156,7 +156,7 @@ describe('a full room', () => {
     expect(again.reply.peers.map(({ identity }) => identity)).toEqual(['ada']);
   });
 
-  test('has a place again when somebody leaves', async () => {
+  test('admits one more when somebody has left', async () => {
     const ada = await full.enter('small', 'ada');
     const bob = await full.enter('small', 'bob');
     ada.client.cut();
@@ -164,7 +164,7 @@ describe('a full room', () => {
     await expect(full.enter('small', 'eve')).resolves.toBeDefined();
   });
 
-  test('is not overfilled by many who join at once', async () => {
+  test('does not exceed its limit when many join at once', async () => {
     const results = await Promise.allSettled(
       Array.from({ length: 8 }, (_, index) => full.enter('rush', `peer-${index}`)),
     );

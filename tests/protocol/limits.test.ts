@@ -1,4 +1,4 @@
-/** Owns the limits of one connection: sizes, floods, silence, slowness. */
+/** Covers the limits of one connection: message sizes, rates, timeouts and the send buffer. */
 import { describe, expect, test } from 'vitest';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { TestClient } from '../support/client.ts';
@@ -34,7 +34,7 @@ describe('a message', () => {
     expect((await client.closed).code).toBe(1008);
   });
 
-  test('that is too large ends the stay in the room, too', async () => {
+  test('that is too large makes the peer leave the room', async () => {
     const ada = await weir.join({ room: 'room' });
     const bob = await weir.join({ room: 'room' });
     bob.client.send('x'.repeat(65_537));
@@ -51,13 +51,13 @@ describe('a flood of messages', () => {
     expect(new Set(answers.map(({ error }) => error?.code))).toEqual(new Set(['unknownMethod']));
     for (let id = 0; id < 60; id += 1) client.send(JSON.stringify({ id, method: 'nothing', data: {} }));
     expect(await client.closed).toEqual({ code: 4007, reason: 'rateLimited' });
-    // A message or two may have become due again while this went on.
+    // The bucket may have refilled by a message or two meanwhile.
     const limited = client.messages.filter(({ error }) => error?.code === 'rateLimited').length;
     expect(limited).toBeGreaterThanOrEqual(19);
     expect(limited).toBeLessThanOrEqual(21);
   });
 
-  test('harms nobody else', async () => {
+  test('affects nobody else', async () => {
     const ada = await weir.join({ room: 'room' });
     const bob = await weir.join({ room: 'room' });
     for (let count = 0; count < 60; count += 1) bob.client.send('{"id":1,"method":"nothing","data":{}}');
@@ -69,7 +69,7 @@ describe('a flood of messages', () => {
 describe('a flood of ping frames', () => {
   const weir = useServer({ WEIR_MESSAGES_PER_SECOND: '1000' });
 
-  test('ends the connection, and nobody else notices', async () => {
+  test('closes the connection, and affects nobody else', async () => {
     const ada = await weir.join({ room: 'room' });
     const bob = await weir.join({ room: 'room' });
     for (let count = 0; count < 100_000 && bob.client.open; count += 500) {
@@ -81,10 +81,10 @@ describe('a flood of ping frames', () => {
   });
 });
 
-describe('a flood that stops in time', () => {
+describe('a flood that stops before the limit', () => {
   const weir = useServer({ WEIR_MESSAGE_BURST: '20', WEIR_MESSAGES_PER_SECOND: '20' });
 
-  test('is forgiven', async () => {
+  test('leaves the connection open, and later messages are accepted', async () => {
     const client = await weir.connect();
     const answers = await Promise.all(Array.from({ length: 30 }, () => client.ask('nothing')));
     expect(answers.at(-1)?.error?.code).toBe('rateLimited');
@@ -106,15 +106,15 @@ describe('a connection', () => {
     expect(await client.closed).toEqual({ code: 4008, reason: 'joinTimeout' });
   });
 
-  test('whose joins fail is closed just the same', async () => {
+  test('whose joins fail is closed too', async () => {
     const client = await weir.connect();
     await expect(client.join({ room: '' })).rejects.toMatchObject(failure('badRequest'));
     expect(await client.closed).toEqual({ code: 4008, reason: 'joinTimeout' });
   });
 
-  test('that answers every ping stays, however little it says otherwise', async () => {
+  test('that answers every ping stays open without other messages', async () => {
     const { client } = await weir.join();
-    // Six pings take longer than the silence that would be its end.
+    // Six pings take longer than the heartbeat timeout.
     await client.until('the sixth ping', () => (client.pings >= 6 ? true : undefined));
     expect(client.open).toBe(true);
   });
@@ -125,7 +125,7 @@ describe('a connection', () => {
     expect(await client.closed).toEqual({ code: 4009, reason: 'unresponsive' });
   });
 
-  test('that reads nothing and says nothing is given up, and the others hear why', async () => {
+  test('that neither reads nor sends is closed, and the others get the reason', async () => {
     const ada = await weir.join({ room: 'room' });
     const bob = await weir.join({ room: 'room' });
     bob.client.socket.pause();
@@ -135,7 +135,7 @@ describe('a connection', () => {
 });
 
 describe('a slow reader', () => {
-  test('is dropped at the cap of its send buffer; the others miss nothing', async () => {
+  test('is closed when its send buffer is full; the others miss nothing', async () => {
     await using server = await startServer({
       ...withTokens,
       WEIR_MAX_SEND_BUFFER_BYTES: '65536',
@@ -169,7 +169,7 @@ describe('a slow reader', () => {
   }, 60_000);
 });
 
-/** One request, cut into as many fragments. */
+/** Sends one request in so many fragments. */
 function sendInFragments({ socket }: TestClient, count: number): void {
   const text = JSON.stringify({ id: 7, method: 'nothing', data: 'x'.repeat(count) });
   for (let index = 0; index < count - 1; index += 1) socket.send(text.charAt(index), { fin: false });

@@ -1,4 +1,4 @@
-/** Owns what happens to messages that are not of this protocol: a typed error, then a close; never a dead worker. */
+/** Covers malformed messages: they get a typed error, then the connection is closed, and no worker dies. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { capabilities } from '../../scripts/support/media/clientParameters.ts';
 import type { Message } from '../support/client.ts';
@@ -13,15 +13,15 @@ beforeEach(() => {
   before = workerPids();
 });
 afterEach(async () => {
-  // Whatever a test sent, the worker is the same and still opens rooms.
+  // Whatever a test has sent, the same worker still opens rooms.
   expect(workerPids()).toEqual(before);
   await weir.join();
 });
 
-describe('what is no message at all', () => {
+describe('a malformed message', () => {
   test.each([
-    ['no JSON', 'hello'],
-    ['nothing', ''],
+    ['not JSON', 'hello'],
+    ['empty', ''],
     ['half an object', '{"id":1,'],
     ['an array', '[{"id":1,"method":"leave","data":{}}]'],
     ['a number', '42'],
@@ -29,48 +29,48 @@ describe('what is no message at all', () => {
     ['a string', '"join"'],
     ['an empty object', '{}'],
     ['a request without a method', '{"id":1}'],
-    ['a request with an unknown part', '{"id":1,"method":"leave","data":{},"extra":1}'],
-    ['an id that is no number', '{"id":"1","method":"leave","data":{}}'],
+    ['a request with an unknown field', '{"id":1,"method":"leave","data":{},"extra":1}'],
+    ['an id that is not a number', '{"id":"1","method":"leave","data":{}}'],
     ['a negative id', '{"id":-1,"method":"leave","data":{}}'],
     ['a fractional id', '{"id":1.5,"method":"leave","data":{}}'],
     ['a huge id', '{"id":1e300,"method":"leave","data":{}}'],
-    ['a method that is no string', '{"id":1,"method":{"toString":"join"},"data":{}}'],
-    ['a method with an endless name', `{"id":1,"method":"${'x'.repeat(65)}","data":{}}`],
-    ['an event that nobody knows', '{"event":"newPeer","data":{}}'],
+    ['a method that is not a string', '{"id":1,"method":{"toString":"join"},"data":{}}'],
+    ['a method with too long a name', `{"id":1,"method":"${'x'.repeat(65)}","data":{}}`],
+    ['an unknown event', '{"event":"newPeer","data":{}}'],
     ['the event __proto__', '{"event":"__proto__","data":{}}'],
     ['the event constructor', '{"event":"constructor","data":{}}'],
-    ['the part __proto__', '{"id":1,"method":"leave","data":{},"__proto__":{"admin":true}}'],
+    ['the field __proto__', '{"id":1,"method":"leave","data":{},"__proto__":{"admin":true}}'],
     ['10,000 levels of arrays', nested(10_000)],
     ['30,000 levels of arrays', nested(30_000)],
     ['a NaN', '{"id":NaN,"method":"leave","data":{}}'],
     ['a null byte', '\0'],
-  ])('%s is answered with badMessage, and the connection lives', async (_name, text) => {
+  ])('%s is answered with badMessage, and the connection stays open', async (_name, text) => {
     const client = await weir.connect();
     expect((await client.complain(text)).error?.code).toBe('badMessage');
     await expect(client.join()).resolves.toBeDefined();
   });
 
-  test('goes on: the connection is closed with 4006 "protocolError"', async () => {
+  test('sent repeatedly closes the connection with 4006 "protocolError"', async () => {
     const client = await weir.connect();
     for (let count = 0; count < 10; count += 1) client.send('garbage');
     expect(await client.closed).toEqual({ code: 4006, reason: 'protocolError' });
     expect(client.complaints.length).toBe(5);
   });
 
-  test('goes on after a join: the others hear why the peer went', async () => {
+  test('sent repeatedly after a join: the others get the reason of peerClosed', async () => {
     const ada = await weir.join({ room: 'room' });
     const bob = await weir.join({ room: 'room' });
     for (let count = 0; count < 5; count += 1) bob.client.send('garbage');
     expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'protocolError' });
   });
 
-  test('is never repeated to the sender', async () => {
+  test('is never echoed to the sender', async () => {
     const client = await weir.connect();
     const { error } = await client.complain('<script>alert(1)</script>');
     expect(JSON.stringify(error)).not.toContain('script');
   });
 
-  test('a reply or an error that nobody asked for is ignored', async () => {
+  test('a reply or an error without a request is ignored', async () => {
     const client = await weir.connect();
     client.send('{"id":77,"data":{}}');
     client.send('{"id":78,"error":{"code":"internal","message":"boo"}}');
@@ -139,7 +139,7 @@ describe('a request', () => {
     const { client } = await weir.join();
     const { error } = await client.ask(method, data);
     expect(error?.code).toBe('badRequest');
-    // A sentence of ours, and none of the schema library's.
+    // It is not the schema library's own message.
     expect(error?.message).toMatch(/^("|The data |[A-Z]).+\.$/);
     expect(error?.message).not.toMatch(/expected|received|invalid|unrecognized/i);
     await expect(client.request('kick', { peerId: 'x' })).rejects.toMatchObject(failure('forbidden'));
@@ -198,7 +198,7 @@ describe('a request', () => {
     'to join with the unknown field %j is refused',
     async (field) => {
       const client = await weir.connect();
-      // Written out, because an object literal would set its prototype.
+      // As text, because `__proto__` in an object literal would set its prototype.
       const data = JSON.stringify(joinData).replace('{', `{"${field}":{"admin":true},`);
       client.send(`{"id":5,"method":"join","data":${data}}`);
       const answer = await client.until('the answer', () => client.messages.find(({ id }) => id === 5));
@@ -207,7 +207,7 @@ describe('a request', () => {
     },
   );
 
-  test('is answered once each, in the order in which they came, whatever came of them', async () => {
+  test('gets one reply each, in their order, whether they fail or not', async () => {
     const client = await weir.connect();
     const methods = ['nothing', 'kick', 'join', 'join', 'leaf', 'kick'];
     const data: Record<string, unknown> = { kick: { peerId: 'x' }, join: joinData };
@@ -227,7 +227,7 @@ describe('a request', () => {
     ]);
   });
 
-  test('with an error of 1 KiB or more in it never comes back longer than 512 characters', async () => {
+  test('with more than 1 KiB of invalid text gets a message of at most 512 characters', async () => {
     const client = await weir.connect();
     const { error } = await client.ask('join', { ...joinData, ['x'.repeat(4000)]: 1 });
     expect(error?.code).toBe('badRequest');

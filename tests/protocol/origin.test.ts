@@ -1,10 +1,10 @@
-/** Owns which pages may connect: those of the server itself, however a proxy writes its address, and those that are listed. */
+/** Covers the Origin check: the server's own page may connect, however a proxy writes its host, and configured origins. */
 import { describe, expect, test } from 'vitest';
 import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
 import { type ConnectOptions, TestClient } from '../support/client.ts';
 import { useServer } from '../support/weir.ts';
 
-/** Whether a page of `origin` gets in; what it is told if not. */
+/** Whether a page of `origin` may connect; the error if not. */
 async function outcome(connect: () => Promise<TestClient>): Promise<unknown> {
   try {
     const client = await connect();
@@ -40,7 +40,7 @@ describe('a server of its own', () => {
     ['null', 'x', false],
     ['file://x', 'x', false],
     ['ws://x', 'x', false],
-  ])('lets pages of %s, with the Host %s, in: %s', async (origin, host, allowed) => {
+  ])('a page of %s, with Host %s, may connect: %s', async (origin, host, allowed) => {
     const told = await outcome(() => weir.connect({ origin, headers: { host } }));
     if (allowed) expect(told).toBe('in');
     else expect(told).toMatch(/4015.*originNotAllowed/);
@@ -56,14 +56,14 @@ describe('behind a trusted proxy', () => {
     ['http://x', { 'x-forwarded-host': 'x', 'x-forwarded-proto': 'https' }, false],
     ['https://x', { 'x-forwarded-host': 'y', 'x-forwarded-proto': 'https' }, false],
     ['https://x', { 'x-forwarded-proto': 'https' }, false],
-  ])('pages of %s, forwarded as %j, get in: %s', async (origin, headers, allowed) => {
+  ])('a page of %s, forwarded as %j, may connect: %s', async (origin, headers, allowed) => {
     const told = await outcome(() => weir.connect({ origin, headers }));
     if (allowed) expect(told).toBe('in');
     else expect(told).toMatch(/4015.*originNotAllowed/);
   });
 });
 
-test('headers of proxies are not believed where none is trusted', async () => {
+test('headers of proxies are ignored where none is trusted', async () => {
   const weir = new WeirProcess();
   try {
     const options: ConnectOptions = { origin: 'https://x', headers: { 'x-forwarded-host': 'x' } };

@@ -1,4 +1,4 @@
-/** Owns what HTTP gives: the page with its safety headers, health and readiness, and all of it over TLS. */
+/** Covers HTTP: the page with its security headers, error pages, health and readiness, and HTTPS. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import https from 'node:https';
@@ -53,7 +53,7 @@ describe('the page', () => {
     expect(headers.get('cache-control')).toBe('no-cache');
   });
 
-  test('has assets that may be cached for ever, under names that change with them', async () => {
+  test('has assets with a hash in their names that may be cached forever', async () => {
     const html = await (await get('/')).text();
     const assets = [...html.matchAll(/(?:src|href)="\.(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
     expect(assets.length).toBeGreaterThan(0);
@@ -64,7 +64,7 @@ describe('the page', () => {
     }
   });
 
-  test('lends its SDK, and nothing else, to other pages', async () => {
+  test('allows other origins to import the SDK, and nothing else', async () => {
     const sdk = await get('/sdk.js');
     expect(sdk.headers.get('access-control-allow-origin')).toBe('*');
     expect(sdk.headers.get('cross-origin-resource-policy')).toBe('cross-origin');
@@ -95,7 +95,7 @@ describe('the page', () => {
 
   const named = elsewhere.map((one) => [one.path.slice(0, 40), one] as const);
 
-  test.each(named)('is not at %s, and a page says so', async (_name, { path, status, title }) => {
+  test.each(named)('is not at %s: an error page for browsers', async (_name, { path, status, title }) => {
     const response = await fetch(weir.url + path, {
       headers: { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' },
     });
@@ -104,14 +104,14 @@ describe('the page', () => {
     expect(response.headers.get('content-security-policy')).toContain("require-trusted-types-for 'script'");
     const html = await response.text();
     expect(html).toContain(`<h1>${title}</h1>`);
-    // Its style and its way back are found from wherever it is.
+    // Its stylesheet and its link to the start page resolve from any path.
     const [, style = ''] = /href="([^"]+\.css)"/.exec(html) ?? [];
     expect((await fetch(new URL(style, response.url))).status).toBe(200);
     const [, start = ''] = /class="quiet" href="([^"]+)"/.exec(html) ?? [];
     expect(new URL(start, response.url).href).toBe(`${weir.url}/`);
   });
 
-  test.each(named)('is not at %s, in problem details for programs', async (_name, { path, status, title }) => {
+  test.each(named)('is not at %s: problem details for programs', async (_name, { path, status, title }) => {
     for (const accept of ['*/*', 'application/json', undefined]) {
       const response = await fetch(weir.url + path, accept === undefined ? {} : { headers: { accept } });
       expect(response.status).toBe(status);
@@ -121,7 +121,7 @@ describe('the page', () => {
     }
   });
 
-  test('is not shown for methods that change something', async () => {
+  test('is served for GET and HEAD only', async () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
       const response = await fetch(weir.url, { method, headers: { accept: 'text/html' } });
       expect(response.status).toBe(405);
@@ -130,25 +130,25 @@ describe('the page', () => {
     }
   });
 
-  test('says what is wrong with the name of a room in the API', async () => {
+  test('reports an invalid room name in the API', async () => {
     const response = await get('/api/rooms/a%2Fb');
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ detail: expect.stringMatching(/^A room name has 1 to 256/) });
   });
 
-  test('is not given to headers of more than 16 KiB', async () => {
+  test('is refused for headers of more than 16 KiB', async () => {
     const response = await fetch(weir.url, { headers: { 'x-long': 'x'.repeat(20_000) } });
     expect(response.status).toBe(431);
     expect(await response.text()).toContain('<h1>The browser sent too much</h1>');
   });
 });
 
-describe('under a path of its host', () => {
+describe('under a base path', () => {
   const weir = useServer({ WEIR_BASE_PATH: '/meet' });
   const get = (path: string) => fetch(weir.url + path, { redirect: 'manual' });
 
   test.each(['/', '/r/Team', '/b/team/'])(
-    '%s is there with the path, and without it where a proxy takes it away',
+    '%s is served with the path, and without it for a proxy that strips it',
     async (path) => {
       for (const asked of [`/meet${path}`, path]) {
         const response = await get(asked);
@@ -158,7 +158,7 @@ describe('under a path of its host', () => {
     },
   );
 
-  test('assets, SDK, API, health and signalling are there both ways', async () => {
+  test('assets, SDK, API, health and signalling are served both ways', async () => {
     const [, asset = ''] = /src="(\/meet\/assets[^"]+)"/.exec(await (await get('/meet/')).text()) ?? [];
     for (const path of [asset, '/meet/sdk.js', '/meet/api/rooms/x', '/meet/health', '/meet/ready']) {
       expect((await get(path)).status, path).toBe(200);
@@ -168,12 +168,12 @@ describe('under a path of its host', () => {
       await (await weir.connect({ path })).join({ room: path.slice(1).replace('/', '-') });
   });
 
-  test('the path without its slash leads to the start page', async () => {
+  test('the path without its trailing slash redirects to the start page', async () => {
     const { status, headers } = await get('/meet?x=1');
     expect({ status, location: headers.get('location') }).toEqual({ status: 308, location: '/meet/?x=1' });
   });
 
-  test('other paths that begin alike are not under it', async () => {
+  test('a path that only begins with the same text is not under it', async () => {
     const response = await fetch(`${weir.url}/meeting/r/x`, { headers: { accept: 'text/html' } });
     expect(response.status).toBe(404);
     expect(await response.text()).toContain('class="quiet" href="/meet/"');
@@ -181,18 +181,18 @@ describe('under a path of its host', () => {
 });
 
 describe('health', () => {
-  test('is ok and ready while all runs', async () => {
+  test('is ok and ready while all workers run', async () => {
     await using server = await startServer();
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
     expect((await fetch(`${server.url}/ready`)).status).toBe(200);
   });
 
-  test('is not ready while a media worker is missing, and ready again once there is another', async () => {
+  test('is not ready while a media worker is missing, and ready again when it is replaced', async () => {
     await using server = await startServer();
     const ready = async () => (await fetch(`${server.url}/ready`)).status;
     const { client, pid } = await joinAndFindWorker(server);
     const binary = process.env.MEDIASOUP_WORKER_BIN;
-    // So long as the worker cannot be started, its place stays empty.
+    // No replacement can start while the binary is missing.
     process.env.MEDIASOUP_WORKER_BIN = '/nowhere/mediasoup-worker';
     try {
       process.kill(pid, 'SIGKILL');
@@ -211,7 +211,7 @@ describe('health', () => {
     await expect((await TestClient.connect(server.url)).join()).resolves.toBeDefined();
   });
 
-  test('of other rooms is untouched when the worker of one room dies', async () => {
+  test('of other rooms is not affected when the worker of one room dies', async () => {
     await using server = await startServer({ WEIR_WORKERS: '2' });
     const one = await joinAndFindWorker(server);
     const other = await joinAndFindWorker(server);
@@ -248,7 +248,7 @@ describe('HTTPS', () => {
   });
 });
 
-/** Joins a new room and finds out which worker carries it. */
+/** Joins a new room and finds the worker that it is on. */
 async function joinAndFindWorker(server: Awaited<ReturnType<typeof startServer>>) {
   const carried = () => new Map(server.app.pool.workers.map(({ pid, routers }) => [pid, routers]));
   const before = carried();

@@ -1,4 +1,4 @@
-/** What keeps Weir from starting: it says in a sentence for people what is wrong, ends with 1, and leaves nothing behind. */
+/** Covers failed starts: a sentence says what is wrong, the exit status is 1, and nothing is left behind. */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { realpathSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
 import { TestClient } from '../support/client.ts';
 import { apiKey, apiSecret } from '../support/weir.ts';
 
-/** Who holds a port that a test has taken: this process. */
+/** The program that uses a port which a test has opened: this process. */
 const holder = `${basename(realpathSync(process.execPath))} (process ${process.pid})`;
 
 const started: WeirProcess[] = [];
@@ -23,23 +23,23 @@ function start(environment: Record<string, string> = {}, command?: string[], arg
   return weir;
 }
 
-/** Starts what must not start. @returns what it said */
+/** Starts Weir, which must fail. @returns what it wrote to stderr */
 async function refusal(environment: Record<string, string>): Promise<string> {
   const weir = start(environment);
   expect(await weir.exit).toBe(1);
-  // Nothing but the sentence: no line of the log before it.
+  // The sentence is all: there is no log line before it.
   expect(weir.stdout).toBe('');
   await expect.poll(() => weir.living).toEqual([]);
   return weir.stderr;
 }
 
-/** One sentence or two, for people: no stack. */
+/** One or two sentences, without a stack. */
 const forPeople = (text: string) => {
   expect(text).toMatch(/^Weir cannot start\. .+\n$/);
   expect(text).not.toMatch(/^\s+at /m);
 };
 
-describe('a wrong variable keeps Weir from starting, with its name and what it accepts', () => {
+describe('an invalid variable is reported with its name and what it accepts', () => {
   test.each([
     ['WEIR_PORT', '70000', '0 to 65535'],
     ['WEIR_WORKERS', 'many', '1 to 256'],
@@ -73,7 +73,7 @@ describe('in production', () => {
 
   test.each([
     ['that are given', { WEIR_API_KEY: apiKey, WEIR_API_SECRET: apiSecret }, 'token'],
-    ['that it may do without', { WEIR_ALLOW_ANONYMOUS: 'true' }, 'open'],
+    ['that are not required', { WEIR_ALLOW_ANONYMOUS: 'true' }, 'open'],
   ])('Weir starts with keys %s', async (_name, environment, auth) => {
     const url = await start({ NODE_ENV: 'production', ...environment }).running();
     const client = await TestClient.connect(url);
@@ -82,7 +82,7 @@ describe('in production', () => {
   });
 });
 
-describe('a port that is taken keeps Weir from starting, with a sentence that says which', () => {
+describe('a port in use is reported with the program that uses it', () => {
   test('the TCP port of the page', async () => {
     const taken = net.createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -107,7 +107,7 @@ describe('a port that is taken keeps Weir from starting, with a sentence that sa
   });
 });
 
-describe('what else keeps Weir from starting is told in a sentence', () => {
+describe('another cause is reported in a sentence', () => {
   test.each([
     [
       'an address of another machine',

@@ -1,4 +1,4 @@
-/** Weir as a process: what it says, how it ends on a signal, and that it leaves nothing behind. */
+/** Covers the process: its output, how it ends on a signal, and that it leaves nothing behind. */
 import net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -32,14 +32,14 @@ describe('a running Weir', () => {
     await weir.running();
     expect(weir.stdout).toMatch(/^\{"level":40,.*"msg":"WEIR_PROT is not a variable/m);
     const command = [process.execPath, 'server/main.ts'].map((word) => `'${word}'`).join(' ');
-    // `script` gives what it runs a terminal.
+    // `script` runs a command on a terminal.
     const seen = start({ WEIR_PROT: '1' }, ['script', '--quiet', '--return', '--command', command, '/dev/null'], []);
     await seen.running();
     expect(seen.stdout).not.toContain('{"level"');
     expect(seen.stdout).toMatch(/^\[\d\d:\d\d:\d\d\].*WARN.*WEIR_PROT is not a variable/m);
   });
 
-  test('says where it is, where media goes, and that it is open', async () => {
+  test('prints its address, the media ports, and that no token is required', async () => {
     const weir = start();
     const url = await weir.running();
     expect((await fetch(`${url}/ready`)).status).toBe(200);
@@ -49,14 +49,14 @@ describe('a running Weir', () => {
     expect(weir.living.length).toBe(3);
   });
 
-  test('warns of a variable that looks like its own but is not', async () => {
+  test('warns of an unknown variable WEIR_*', async () => {
     const weir = start({ WEIR_PROT: '3000' });
     await weir.running();
     expect(weir.stdout).toContain('WEIR_PROT is not a variable');
   });
 });
 
-describe('on a signal Weir tells its clients, exits with 0 and leaves no process', () => {
+describe('on a signal Weir notifies its clients, exits with 0 and leaves no process', () => {
   test.each([
     ['SIGTERM', 'the process'],
     ['SIGINT', 'the process'],
@@ -73,16 +73,16 @@ describe('on a signal Weir tells its clients, exits with 0 and leaves no process
     expect(weir.stderr).toBe('');
   });
 
-  test('that comes while it starts', async () => {
+  test('that is sent while it starts', async () => {
     const weir = start();
-    // Its workers come up before it says that it runs.
+    // Its workers start before it prints that it runs.
     await expect.poll(() => weir.living.length, { interval: 1, timeout: 10_000 }).toBeGreaterThan(1);
     process.kill(weir.pid, 'SIGTERM');
     expect(await weir.exit).toBe(0);
     expect(weir.living).toEqual([]);
   });
 
-  test('although a client never answers the close', async () => {
+  test('although a client never answers the close frame', async () => {
     const weir = start();
     const client = await TestClient.connect(await weir.running());
     await client.join();
@@ -94,13 +94,13 @@ describe('on a signal Weir tells its clients, exits with 0 and leaves no process
   });
 });
 
-describe('a connection that comes while Weir closes', () => {
-  test('does not keep it from ending in order', async () => {
+describe('a connection that opens while Weir closes', () => {
+  test('does not keep it from closing in order', async () => {
     const weir = start();
     const url = await weir.running();
     const client = await TestClient.connect(url);
     await client.join();
-    // As long as this one does not take part in the closing handshake, Weir is closing.
+    // Weir is closing as long as this client does not complete the closing handshake.
     client.socket.pause();
     process.kill(weir.pid, 'SIGTERM');
     await vi.waitUntil(() => weir.stdout.includes('"closing"'), { interval: 1, timeout: 5000 });
@@ -128,7 +128,7 @@ describe('when Weir is killed', () => {
 });
 
 describe('a token', () => {
-  test('is never in the log, nor is the secret, however much is logged', async () => {
+  test('is never logged, nor is the secret, at any log level', async () => {
     const weir = start({ WEIR_LOG_LEVEL: 'trace', WEIR_API_KEY: apiKey, WEIR_API_SECRET: apiSecret });
     const url = await weir.running();
     const good = await token('room', 'ada', { roomAdmin: true });

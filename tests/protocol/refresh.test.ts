@@ -1,4 +1,4 @@
-/** Covers the fresh tokens that the server sends to those who are in a room: when, for whom, and what they open. */
+/** Covers the fresh tokens that the server sends to joined peers: when, to whom, and which grants they have. */
 import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
@@ -15,12 +15,12 @@ const join = async (room: string, jwt: string) => {
 };
 const fresh = async (client: TestClient) => (await client.event('tokenRefreshed')).token;
 
-describe('who is in a room', () => {
-  test('is sent a token that opens it again, as the same person, after the first one has expired', async () => {
+describe('a joined peer', () => {
+  test('gets a token that admits the same identity after the first one has expired', async () => {
     const video = { room: 'show', roomJoin: true, broadcast: true, canPublishSources: ['microphone'], roomAdmin: true };
     const who = { identity: 'ada', name: 'Ada', metadata: '{"seat":7}' };
     const client = await weir.connect();
-    // Long enough to join with on a busy machine.
+    // Long enough to join on a busy machine.
     const first = await signToken({ apiKey, apiSecret, ...who, video, lifetime: 3 });
     const ada = { client, reply: await client.join({ room: 'show', token: first }) };
     const { token: second, seconds } = await ada.client.event('tokenRefreshed');
@@ -42,7 +42,7 @@ describe('who is in a room', () => {
     expect(exp - iat).toBeLessThanOrEqual(600);
   });
 
-  test('is sent another when an administrator changes its grants: it holds on a server that knows nothing of it', async () => {
+  test('gets another when an administrator changes its grants, which another server honours', async () => {
     const admin = await weir.enter('room', 'admin', { roomAdmin: true });
     const bob = await weir.enter('room', 'bob');
     await fresh(bob.client);
@@ -55,7 +55,7 @@ describe('who is in a room', () => {
     expect(grants).toMatchObject({ canPublish: true, canPublishSources: [], roomAdmin: true });
   });
 
-  test('is sent another after a resume', async () => {
+  test('gets another after a resume', async () => {
     const ada = await weir.enter('room', 'ada');
     await fresh(ada.client);
     await ada.client.request('ping', {});
@@ -66,7 +66,7 @@ describe('who is in a room', () => {
     await expect(join('room', await fresh(again))).resolves.toBeDefined();
   });
 
-  test('has none that opens it after a removal', async () => {
+  test('has no token that admits it after a removal', async () => {
     const admin = await weir.enter('room', 'admin', { roomAdmin: true });
     const mallory = await weir.enter('room', 'mallory');
     const tokens = [await fresh(mallory.client)];
@@ -81,10 +81,10 @@ describe('who is in a room', () => {
   });
 });
 
-describe('where tokens may live for two seconds only', () => {
+describe('with a maximum token lifetime of two seconds', () => {
   const brief = useServer({ ...settings, WEIR_TOKEN_MAX_SECONDS: '2' });
 
-  test('another one is sent each second', async () => {
+  test('another token is sent each second', async () => {
     const client = await brief.connect();
     await client.join({ room: 'room', token: await token('room', 'ada', {}, 2) });
     const seen = new Set<string>();
@@ -95,10 +95,10 @@ describe('where tokens may live for two seconds only', () => {
   });
 });
 
-describe('on a server that runs open', () => {
+describe('on a server without tokens', () => {
   const open = useServer();
 
-  test('there are none', async () => {
+  test('no token is sent', async () => {
     const { client } = await open.join();
     await client.request('ping', {});
     await client.request('ping', {});

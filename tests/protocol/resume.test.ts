@@ -1,4 +1,4 @@
-/** Owns the proof that a stay outlives its connection: what it keeps, what it is told, and that nobody else can have it. */
+/** Covers sessions that outlive their connection: what they keep, the snapshot of `resume`, and that nobody else can resume them. */
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
@@ -7,7 +7,7 @@ import type { JoinReply } from '../../shared/protocol.ts';
 import { TestClient } from '../support/client.ts';
 import { failure, type Joined, useServer, withTokens } from '../support/weir.ts';
 
-/** How long a stay outlives its connection here, in seconds. */
+/** How long a session outlives its connection here, in seconds. */
 const WINDOW = 1;
 const weir = useServer({
   ...withTokens,
@@ -16,14 +16,14 @@ const weir = useServer({
   WEIR_SIGNALLING_TIMEOUT_SECONDS: '0.75',
 });
 
-/** Joins, and lets the server know that the reply has come. */
+/** Joins, and confirms to the server that the reply was received. */
 async function enter(identity: string): Promise<Joined> {
   const joined = await weir.enter('room', identity);
   await joined.client.request('ping', {});
   return joined;
 }
 
-/** Cuts a connection, and waits until the server has heard of it. */
+/** Terminates a connection, and waits until it has closed. */
 async function cut(client: TestClient): Promise<void> {
   client.cut();
   await client.closed;
@@ -32,17 +32,17 @@ async function cut(client: TestClient): Promise<void> {
 let firstId = 1000;
 
 async function resume({ reply }: { reply: JoinReply }) {
-  // Beyond all ids that the client has used before.
+  // Higher than all ids that the client has used before.
   firstId += 1000;
   const client = await weir.connect({ firstId });
   return { client, reply: await client.request('resume', { key: reply.resumeKey }) };
 }
 
-/** The others' ids, as a room's members see them. */
+/** Sorted ids of peers. */
 const ids = (peers: readonly { peerId: string }[]) => peers.map(({ peerId }) => peerId).sort();
 
-describe('a stay whose connection is cut', () => {
-  test('goes on under the same ids: nobody hears that it ended, and it keeps what it published and received', async () => {
+describe('a session whose connection is lost', () => {
+  test('continues under the same ids: the others get no event, and its producers and consumers stay', async () => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
@@ -61,7 +61,7 @@ describe('a stay whose connection is cut', () => {
     expect(ada.client.unheard('consumersClosed')).toEqual([]);
   });
 
-  test('is told all that it missed: who came and went, what they publish, who is muted and whose hand is up', async () => {
+  test('gets a snapshot with all that it missed: peers that joined and left, sources, mute states and hands', async () => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     const cleo = await enter('cleo');
@@ -89,7 +89,7 @@ describe('a stay whose connection is cut', () => {
         [dora.reply.peerId, 'camera'],
       ].sort(),
     );
-    // And from there on, the news.
+    // Events follow the snapshot.
     await bob.client.request('resumeProducer', { source: 'microphone' });
     expect(await again.client.event('peerSources')).toEqual({
       peerId: bob.reply.peerId,
@@ -97,7 +97,7 @@ describe('a stay whose connection is cut', () => {
     });
   });
 
-  test('a request that was sent again runs once, and is given the answer of the first time', async () => {
+  test('runs a request once that is sent again, and replies as the first time', async () => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     const ask = (client: TestClient) =>
@@ -109,24 +109,24 @@ describe('a stay whose connection is cut', () => {
     ask(again.client);
     const answer = await again.client.until('an answer', () => again.client.messages.find(({ id }) => id === 77));
     expect(answer).toEqual({ id: 77, data: { producerId: expect.any(String) } });
-    // A new one runs.
+    // A request with a new id runs.
     await expect(
       again.client.request('produce', { source: 'microphone', rtpParameters: opus() }),
     ).rejects.toMatchObject(failure('conflict'));
-    // The worker takes one request after the other: what bob was to receive twice would be there by now.
+    // The worker handles requests in order: a second consumer for bob would exist by now.
     await again.client.request('produce', { source: 'camera', rtpParameters: vp8() });
     await bob.client.event('newConsumers', ({ consumers }) => consumers.some(({ source }) => source === 'camera'));
     expect(bob.client.unheard('newConsumers')).toEqual([]);
   });
 
-  test('a connection that the server believes in makes way for the one that resumes', async () => {
+  test('closes a connection that the server does not know to be lost when another one resumes', async () => {
     const ada = await enter('ada');
     const again = await resume(ada);
     expect(await ada.client.closed).toEqual({ code: 4013, reason: 'resumed' });
     await again.client.request('ping', {});
   });
 
-  test('a cut during the resume, and again, converges on the last one', async () => {
+  test('ends up with the last of several connections that are lost while they resume', async () => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     await cut(bob.client);
@@ -145,7 +145,7 @@ describe('a stay whose connection is cut', () => {
     expect(ada.client.unheard('newPeer').length).toBe(1);
   });
 
-  test('ends when nobody comes back in time: the others hear it, and the key opens nothing any more', async () => {
+  test('ends when its client does not come back in time: the others get peerClosed, and the key expires', async () => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     await cut(bob.client);
@@ -154,12 +154,12 @@ describe('a stay whose connection is cut', () => {
     await expect(client.request('resume', { key: bob.reply.resumeKey })).rejects.toMatchObject(
       failure('sessionExpired'),
     );
-    // The connection is good for a new stay.
+    // The same connection can join.
     const { peerId } = await client.join({ room: 'open', token: await weir.token('open', 'bob') });
     expect(peerId).not.toBe(bob.reply.peerId);
   });
 
-  test('one whose client never heard of its stay ends at once: nobody could resume it', async () => {
+  test('ends at once if its client has not confirmed the reply to join: nobody has the key', async () => {
     const ada = await enter('ada');
     const bob = await weir.enter('room', 'bob');
     const began = performance.now();
@@ -168,7 +168,7 @@ describe('a stay whose connection is cut', () => {
     expect(performance.now() - began).toBeLessThan(WINDOW * 1000);
   });
 
-  test('one that is silent is marked as away, and no longer when it is back', async () => {
+  test('is away after the heartbeat timeout, until it is resumed', async () => {
     const ada = await enter('ada');
     const client = await weir.connect({ mute: true });
     const reply = await client.join({ room: 'room', token: await weir.token('room', 'bob') });
@@ -186,11 +186,11 @@ describe('a stay whose connection is cut', () => {
 
 describe('nobody else', () => {
   test.each([
-    ['a key that is none', () => 'x'.repeat(43), 'sessionExpired'],
+    ['an unknown key', () => 'x'.repeat(43), 'sessionExpired'],
     ['the id of the peer', ({ peerId }: JoinReply) => peerId, 'sessionExpired'],
-    ['nothing', () => '', 'badRequest'],
-    ['too much', () => 'x'.repeat(87), 'badRequest'],
-  ] as const)('resumes a stay with %s, and its owner does not notice', async (_name, keyOf, code) => {
+    ['an empty key', () => '', 'badRequest'],
+    ['a key that is too long', () => 'x'.repeat(87), 'badRequest'],
+  ] as const)('resumes a session with %s, and its connection stays open', async (_name, keyOf, code) => {
     const ada = await enter('ada');
     const thief = await weir.connect();
     const answer = await thief.ask('resume', { key: keyOf(ada.reply) });
@@ -209,8 +209,8 @@ describe('nobody else', () => {
   });
 });
 
-describe('who comes back', () => {
-  test('is told of being removed meanwhile, and is not let in by the old key', async () => {
+describe('a client that comes back', () => {
+  test('is closed with kicked if it was removed meanwhile', async () => {
     const boss = await weir.enter('room', 'boss', { roomAdmin: true });
     const kim = await enter('kim');
     await cut(kim.client);
@@ -220,7 +220,7 @@ describe('who comes back', () => {
     expect(await client.closed).toEqual({ code: 4002, reason: 'kicked' });
   });
 
-  test('is told of having joined elsewhere meanwhile, which goes on', async () => {
+  test('is closed with replaced if its identity has joined elsewhere meanwhile, which stays', async () => {
     const bob = await enter('bob');
     await cut(bob.client);
     const elsewhere = await enter('bob');
@@ -230,7 +230,7 @@ describe('who comes back', () => {
     await elsewhere.client.request('ping', {});
   });
 
-  test('finds the same place again and again, longer than one window', async () => {
+  test('resumes repeatedly, for longer than one window in total', async () => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     let { client } = bob;
@@ -245,13 +245,13 @@ describe('who comes back', () => {
   });
 });
 
-describe('what a proxy says that restarts', () => {
+describe('a close frame of a proxy that restarts', () => {
   test.each([
-    ['that it goes away', 1001],
+    ['going away', 1001],
     ['no code', undefined],
-    ['that it restarts', 1012],
-    ['that it has a fault', 1011],
-  ] as const)('%s: the stay goes on', async (_name, code) => {
+    ['service restart', 1012],
+    ['internal error', 1011],
+  ] as const)('%s: the session continues', async (_name, code) => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     bob.client.socket.close(code);
@@ -263,12 +263,12 @@ describe('what a proxy says that restarts', () => {
   });
 });
 
-describe('what is no cut', () => {
+describe('leaving on purpose', () => {
   test.each([
     ['a close with 1000', 1000],
-    ['a page that goes away, and does not come back', 1001],
-    ['a close without a code, and nobody who comes back', undefined],
-  ] as const)('%s: it is gone at once', async (_name, code) => {
+    ['a page that navigates away', 1001],
+    ['a close without a code, and no resume', undefined],
+  ] as const)('%s: the peer leaves at once', async (_name, code) => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     const began = performance.now();
@@ -277,7 +277,7 @@ describe('what is no cut', () => {
     expect(performance.now() - began).toBeLessThan(WINDOW * 500);
   });
 
-  test('leaving, although another connection takes over in the same moment', async () => {
+  test('with `leave`, although another connection resumes at the same moment', async () => {
     const ada = await enter('ada');
     const bob = await enter('bob');
     const next = await weir.connect({ firstId: 5000 });
@@ -291,7 +291,7 @@ describe('what is no cut', () => {
 describe('a connection that has resumed', () => {
   const hurried = useServer({ ...withTokens, WEIR_RESUME_SECONDS: '1', WEIR_JOIN_SECONDS: '0.3' });
 
-  test('need not join: it stays when the time to join is over', async () => {
+  test('need not join: it stays open after the join timeout', async () => {
     const ada = await hurried.enter('room', 'ada');
     await ada.client.request('ping', {});
     await cut(ada.client);
@@ -303,8 +303,8 @@ describe('a connection that has resumed', () => {
   });
 });
 
-describe('who resumes while the server drains', () => {
-  test('is told how long it may stay', async () => {
+describe('a client that resumes while the server drains', () => {
+  test('gets the time that is left', async () => {
     await using draining = await startServer({ ...withTokens, WEIR_RESUME_SECONDS: '5' });
     const client = await TestClient.connect(draining.url);
     const reply = await client.join({ room: 'drain', token: await weir.token('drain', 'ada') });
@@ -321,11 +321,11 @@ describe('who resumes while the server drains', () => {
   });
 });
 
-describe('a limit of connections', () => {
+describe('the limit of connections per address', () => {
   const few = useServer({ WEIR_RESUME_SECONDS: '2', WEIR_MAX_CONNECTIONS_PER_IP: '3' });
   const tokens = useServer({ ...withTokens, WEIR_RESUME_SECONDS: '2', WEIR_MAX_CONNECTIONS_PER_IP: '3' });
 
-  test('is one of those who wait for theirs, too: whoever is cut beyond it is gone at once', async () => {
+  test('applies to sessions without a connection too: one more ends at once', async () => {
     const names = ['a', 'b', 'c', 'd'];
     const watcher = await few.join({ room: 'few', name: 'watcher' });
     for (const name of names) {
@@ -340,7 +340,7 @@ describe('a limit of connections', () => {
     expect(gone.reason).toBe('disconnected');
   });
 
-  test('is none of those who have joined with a token, here or not', async () => {
+  test('does not apply to sessions that joined with a token, connected or not', async () => {
     const inside = [];
     for (let count = 0; count < 8; count += 1) {
       const joined = await tokens.enter('few', `guest ${count}`);
@@ -354,7 +354,7 @@ describe('a limit of connections', () => {
       await client.request('resume', { key: reply.resumeKey });
     }
     expect((await tokens.app.rooms.find('few'))?.size).toBe(8);
-    // Those who have not joined count.
+    // Connections that have not joined count.
     const waiting = [await tokens.connect(), await tokens.connect(), await tokens.connect()];
     await expect(tokens.connect()).rejects.toThrow('4011');
     waiting[0]?.cut();
@@ -371,7 +371,7 @@ describe('a limit of connections', () => {
 });
 
 describe('getTransportStats', () => {
-  test('counts from nothing, with transports or without, and is for those who are in', async () => {
+  test('starts at 0, with transports or without, and requires a join', async () => {
     for (const wanted of [true, false]) {
       const { client } = await weir.enter('room', 'ada', {}, { transports: { send: wanted, recv: wanted } });
       expect(await client.request('getTransportStats', {})).toEqual({ sent: 0, received: 0 });
@@ -382,7 +382,7 @@ describe('getTransportStats', () => {
 });
 
 describe('restartIce', () => {
-  test('gives new credentials for both transports, and not too often', async () => {
+  test('gives new credentials for both transports, at a limited rate', async () => {
     const { client, reply } = await enter('ada');
     const fresh = await client.request('restartIce', {});
     for (const direction of ['send', 'recv'] as const) {
@@ -392,7 +392,7 @@ describe('restartIce', () => {
     await expect(client.request('restartIce', {})).rejects.toMatchObject(failure('rateLimited'));
   });
 
-  test('is for those who have joined', async () => {
+  test('requires a join', async () => {
     const client = await weir.connect();
     await expect(client.request('restartIce', {})).rejects.toMatchObject(failure('notJoined'));
   });

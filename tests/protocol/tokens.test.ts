@@ -1,4 +1,4 @@
-/** Owns which tokens open a room: each abuse of one, by its name. */
+/** Covers which tokens admit to a room: valid ones, each kind of invalid one, and revoked ones. */
 import { generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { opus } from '../../scripts/support/media/clientParameters.ts';
@@ -12,7 +12,7 @@ const room = 'room';
 const key = new TextEncoder().encode(apiSecret);
 const now = () => Math.floor(Date.now() / 1000);
 
-/** The claims of a good token; a change to undefined takes a claim out. */
+/** The claims of a valid token; a change to undefined removes a claim. */
 const claims = (changes: JWTPayload = {}): JWTPayload => ({
   iss: apiKey,
   sub: 'ada',
@@ -27,8 +27,8 @@ const sign = (payload: JWTPayload, alg = 'HS256', secret: Parameters<SignJWT['si
 const join = async (jwt: string | undefined) => (await weir.connect()).join({ room, token: jwt });
 const unauthorized = failure('unauthorized');
 
-describe('a good token', () => {
-  test('opens its room and says who it is', async () => {
+describe('a valid token', () => {
+  test('admits to its room, with its identity, name and metadata', async () => {
     const jwt = await sign(claims({ name: ' Ada ', metadata: '{"seat":7}' }));
     const { identity, name } = await join(jwt);
     expect({ identity, name }).toEqual({ identity: 'ada', name: 'Ada' });
@@ -36,30 +36,30 @@ describe('a good token', () => {
     expect(other.reply.peers).toMatchObject([{ identity: 'ada', name: 'Ada', metadata: '{"seat":7}' }]);
   });
 
-  test('has the last word on the name', async () => {
+  test('has a name that overrides the one in the request', async () => {
     const client = await weir.connect();
     const jwt = await sign(claims({ name: 'Ada' }));
     expect((await client.join({ room, token: jwt, name: 'Somebody else' })).name).toBe('Ada');
   });
 
-  test('without iat and nbf is good', async () => {
+  test('needs neither iat nor nbf', async () => {
     await expect(join(await sign(claims({ iat: undefined, nbf: undefined })))).resolves.toBeDefined();
   });
 
-  test('that has expired within the leeway is good', async () => {
+  test('may have expired within the leeway', async () => {
     await expect(join(await sign(claims({ exp: now() - 5 })))).resolves.toBeDefined();
   });
 
-  test('that becomes valid within the leeway is good', async () => {
+  test('may become valid within the leeway', async () => {
     await expect(join(await sign(claims({ nbf: now() + 5 })))).resolves.toBeDefined();
   });
 
-  test('may carry a name, an identity and metadata of the greatest length', async () => {
+  test('may have a name, identity and metadata of the maximum length', async () => {
     const jwt = await sign(claims({ sub: 'i'.repeat(256), name: 'n'.repeat(256), metadata: 'm'.repeat(MAX_METADATA) }));
     await expect(join(jwt)).resolves.toMatchObject({ identity: 'i'.repeat(256) });
   });
 
-  test('may say null for every claim that may be left out, as JWT libraries do', async () => {
+  test('may have null for every optional claim, as JWT libraries write', async () => {
     const absent = { name: null, metadata: null, iat: null, nbf: null, jti: null, aud: null };
     const grants = ['canPublish', 'canPublishSources', 'canSubscribe', 'canPublishData', 'hidden', 'roomAdmin'];
     const video = { room, roomJoin: true, broadcast: null, ...Object.fromEntries(grants.map((name) => [name, null])) };
@@ -69,7 +69,7 @@ describe('a good token', () => {
     expect(given).toEqual((await weir.enter(room, 'bob')).reply.grants);
   });
 
-  test('opens its room in every spelling, and the room is one', async () => {
+  test('admits to the same room in every spelling', async () => {
     const bob = claims({ sub: 'bob', video: { room: `${room.toUpperCase()}\u200b`, roomJoin: true } });
     const { peerId } = await join(await sign(claims()));
     await expect(join(await sign(bob))).resolves.toMatchObject({ peers: [{ peerId }] });
@@ -85,14 +85,14 @@ describe('a good token', () => {
     await expect(join(await sign(claims({ name })))).resolves.toMatchObject({ name: shown });
   });
 
-  test('of an identity that shows nothing, without a name, is for a guest', async () => {
+  test('of an invisible identity and without a name gives the name Guest', async () => {
     await expect(join(await sign(claims({ sub: '\u2060' })))).resolves.toMatchObject({
       identity: '\u2060',
       name: 'Guest',
     });
   });
 
-  test('of a server with tokens is asked for in welcome', async () => {
+  test('is required according to welcome', async () => {
     expect((await weir.connect()).welcome.auth).toBe('token');
   });
 });
@@ -117,7 +117,7 @@ describe('refused is', () => {
   test('a token with `alg: none`', async () => {
     const jwt = new UnsecuredJWT(claims()).encode();
     await expect(join(jwt)).rejects.toMatchObject(unauthorized);
-    // Nor with somebody else's signature at its end.
+    // Nor with the signature of another token appended.
     const signature = (await sign(claims())).split('.')[2];
     await expect(join(`${jwt}${signature}`)).rejects.toMatchObject(unauthorized);
   });
@@ -198,15 +198,15 @@ describe('after a kick', () => {
     const { peerId } = await join(old);
     await admin.client.request('kick', { peerId });
     await expect(join(old)).rejects.toMatchObject(unauthorized);
-    // Made in the same second, as far as a token of whole seconds can say.
+    // Issued in the same second, as far as whole seconds can show.
     const renewed = await sign(claims({ sub: 'mallory', jti: 'another' }));
     await expect(join(renewed)).resolves.toMatchObject({ identity: 'mallory' });
-    // Another old one, of a second before.
+    // Another old one, issued seconds before.
     const older = await sign(claims({ sub: 'mallory', iat: now() - 2 }));
     await expect(join(older)).rejects.toMatchObject(unauthorized);
   });
 
-  test('a token from a clock that is ahead is refused as well, seen before or not', async () => {
+  test('a token of an issuer whose clock is ahead is refused too, presented before or not', async () => {
     const admin = await weir.enter(room, 'admin', { roomAdmin: true });
     const ahead = await sign(claims({ sub: 'ahead', iat: now() + 5 }));
     const { peerId } = await join(ahead);
@@ -214,11 +214,11 @@ describe('after a kick', () => {
     await expect(join(ahead)).rejects.toMatchObject(unauthorized);
     const another = await sign(claims({ sub: 'ahead', iat: now() + 3 }));
     await expect(join(another)).rejects.toMatchObject(unauthorized);
-    // What that clock says now.
+    // Issued now, by that clock.
     await expect(join(await sign(claims({ sub: 'ahead', iat: now() + 5, jti: 'new' })))).resolves.toBeDefined();
   });
 
-  test('a token without iat and nbf is refused: nobody knows how old it is', async () => {
+  test('a token without iat and nbf is refused: its age is unknown', async () => {
     const admin = await weir.enter(room, 'admin', { roomAdmin: true });
     const { peerId } = await join(await sign(claims({ sub: 'trudy' })));
     await admin.client.request('kick', { peerId });
@@ -227,8 +227,8 @@ describe('after a kick', () => {
   });
 });
 
-describe('a token that expires in mid-call', () => {
-  test('ends nothing, but does not open the room again', async () => {
+describe('a token that expires during a call', () => {
+  test('ends nothing, but admits nobody any more', async () => {
     await using server = await startServer({ ...withTokens, WEIR_TOKEN_LEEWAY_SECONDS: '0' });
     const bob = await TestClient.connect(server.url);
     await bob.join({ room, token: await token(room, 'bob') });

@@ -1,4 +1,4 @@
-/** Owns the first message of a connection: the server speaks first and says all that a client needs to join. */
+/** Covers `welcome`, the first message of a connection, which has all that a client needs to join. */
 import { describe, expect, test } from 'vitest';
 import { RtpCapabilities } from '../../shared/media.ts';
 import { PROTOCOL_VERSION } from '../../shared/protocol.ts';
@@ -8,18 +8,18 @@ import { useServer } from '../support/weir.ts';
 const weir = useServer();
 
 describe('welcome', () => {
-  test('is the first message, before the client has said anything', async () => {
+  test('is the first message, before the client has sent anything', async () => {
     const client = await weir.connect();
     expect(client.messages.map(({ event }) => event)).toEqual(['welcome']);
     expect(client.welcome.protocol).toBe(PROTOCOL_VERSION);
   });
 
-  test('says whether a token is needed', async () => {
+  test('has whether a token is required', async () => {
     const client = await weir.connect();
     expect(client.welcome.auth).toBe('open');
   });
 
-  test('says the limits that hold', async () => {
+  test('has the limits in effect', async () => {
     const client = await weir.connect();
     expect(client.welcome.limits).toEqual({
       messageBytes: 65_536,
@@ -44,12 +44,12 @@ describe('welcome', () => {
     expect(other.welcome.rtpCapabilities).toEqual(one.welcome.rtpCapabilities);
   });
 
-  test('comes uncompressed even to a client that offers compression', async () => {
+  test('is not compressed even for a client that offers compression', async () => {
     const client = await weir.connect();
     expect(client.socket.extensions).toBe('');
   });
 
-  test('lists the codecs that the router of a room really has', async () => {
+  test('lists the codecs that the router of a room has', async () => {
     const { client } = await weir.join();
     const [router] = routers();
     expect(RtpCapabilities.parse(router?.rtpCapabilities)).toEqual(client.welcome.rtpCapabilities);

@@ -1,4 +1,4 @@
-/** Owns the reading of the environment: what each variable takes, and what is said when it does not. */
+/** Covers the configuration: the values that each variable accepts, and the errors for others. */
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../server/config/ConfigError.ts';
 import { readConfig } from '../../server/config/readConfig.ts';
@@ -80,7 +80,7 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
 };
 const each = Object.entries(wrong).flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));
 
-describe('a wrong value', () => {
+describe('an invalid value', () => {
   test.each(each)('%s=%j is refused with its name, the value and what is accepted', (name, value) => {
     const message = refusal({ [name]: value });
     const known = Object.entries(variables).find(([variable]) => variable === name)?.[1];
@@ -89,12 +89,12 @@ describe('a wrong value', () => {
     expect(message).toContain(name === 'WEIR_API_SECRET' ? '(hidden)' : JSON.stringify(value));
   });
 
-  test('of the secret is never repeated', () => {
+  test('of the secret is not shown', () => {
     expect(refusal({ WEIR_API_SECRET: 'swordfish' })).not.toContain('swordfish');
   });
 });
 
-describe('pairs', () => {
+describe('variables that belong together', () => {
   test.each([
     ['WEIR_API_KEY', 'WEIR_API_SECRET', { WEIR_API_KEY: 'key' }],
     ['WEIR_API_SECRET', 'WEIR_API_KEY', { WEIR_API_SECRET: secret }],
@@ -118,7 +118,7 @@ describe('pairs', () => {
     },
   );
 
-  test('a port of the page among those of media is refused, unless they are on other addresses', () => {
+  test('an HTTP port among the media ports is refused, unless their addresses differ', () => {
     const ports = { WEIR_PORT: '44401', WEIR_RTC_PORT: '44400', WEIR_WORKERS: '2' };
     expect(refusal(ports)).toContain('WEIR_PORT=44401 is one of the media ports, 44400 to 44401');
     expect(readConfig({ ...ports, WEIR_WORKERS: '1' }).config.port).toBe(44_401);
@@ -126,7 +126,7 @@ describe('pairs', () => {
     expect(readConfig({ ...ports, ...apart }).config.port).toBe(44_401);
   });
 
-  test('a silence that is no longer than the ping is refused, and both are named', () => {
+  test('a heartbeat timeout that is not longer than the interval is refused, and both are named', () => {
     const message = refusal({ WEIR_PING_SECONDS: '5', WEIR_SIGNALLING_TIMEOUT_SECONDS: '5' });
     expect(message).toContain('WEIR_PING_SECONDS');
     expect(message).toContain('WEIR_SIGNALLING_TIMEOUT_SECONDS');
@@ -134,25 +134,25 @@ describe('pairs', () => {
 });
 
 describe('production', () => {
-  test('is refused without keys, and told all three ways out', () => {
+  test('is refused without keys, and the error names all three variables', () => {
     const message = refusal({ NODE_ENV: 'production' });
     for (const name of ['WEIR_API_KEY', 'WEIR_API_SECRET', 'WEIR_ALLOW_ANONYMOUS=true'])
       expect(message).toContain(name);
   });
 
-  test('may be open on purpose, or have keys', () => {
+  test('may run without tokens on purpose, or with keys', () => {
     expect(readConfig({ NODE_ENV: 'production', WEIR_ALLOW_ANONYMOUS: 'true' }).config.auth).toBeUndefined();
     const keys = { WEIR_API_KEY: 'key', WEIR_API_SECRET: secret };
     expect(readConfig({ NODE_ENV: 'production', ...keys }).config.auth).toEqual({ apiKey: 'key', apiSecret: secret });
   });
 
-  test('is the only place where open is refused', () => {
+  test('is the only environment that requires keys', () => {
     expect(readConfig({ NODE_ENV: 'development' }).config.auth).toBeUndefined();
   });
 });
 
 describe('the configuration', () => {
-  test('has the limits that are documented when nothing is set', () => {
+  test('has the documented defaults', () => {
     expect(readConfig({}).config).toMatchObject({
       host: '0.0.0.0',
       port: 3000,
@@ -174,14 +174,14 @@ describe('the configuration', () => {
     });
   });
 
-  test('takes an empty value as not set, for every variable', () => {
+  test('treats an empty value as not set, for every variable', () => {
     const empty = Object.fromEntries(Object.keys(variables).map((name) => [name, '']));
     expect(readConfig(empty)).toEqual(readConfig({}));
   });
 
-  test('never takes a value of blanks as the number 0', () => {
+  test('does not read a blank value as the number 0', () => {
     const port = () => readConfig({ WEIR_PORT: ' ' }).config.port;
-    // Not set, or refused: either would do.
+    // Either not set or refused is correct.
     let outcome: unknown;
     try {
       outcome = port();
@@ -230,12 +230,12 @@ describe('the configuration', () => {
     else expect(read).toThrow('WEIR_ALLOW_ANONYMOUS=true');
   });
 
-  test('names variables that look like ours but are not', () => {
+  test('warns of unknown variables WEIR_*', () => {
     const environment = { WEIR_PROT: '1', WEIR_TEST_LOG: 'info', OTHER: 'x', WEIR_EMPTY: '' };
     expect(readConfig(environment).warnings).toEqual([expect.stringMatching(/^WEIR_PROT is not a variable/)]);
   });
 
-  test('cannot be changed', () => {
+  test('is frozen', () => {
     expect(Object.isFrozen(readConfig({}).config)).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-/** Covers which decisions of administrators hold against which tokens, and for how long. */
+/** Covers which decisions of administrators apply to which tokens, and for how long. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { grantsOf } from '../../server/auth/grants.ts';
 import { Moderation } from '../../server/auth/Moderation.ts';
@@ -20,7 +20,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A new token by a clock that is so many seconds ahead. */
+/** A new token of an issuer whose clock is so many seconds ahead. */
 function sign({ ahead = 0, whole = false } = {}) {
   const at = Date.now() / 1000 + ahead;
   tokens += 1;
@@ -31,7 +31,7 @@ const pass = (milliseconds: number) => vi.setSystemTime(Date.now() + millisecond
 const removed = expect.objectContaining({ code: 'unauthorized', reason: 'removed' });
 type Admission = Parameters<Moderation['admit']>[0];
 
-/** Each decision, and how to tell whether it holds against a token. */
+/** Each kind of decision, and how to see whether it applies to a token. */
 describe.each([
   [
     'a removal',
@@ -55,7 +55,7 @@ describe.each([
     },
   ],
 ] as const)('%s', (_, decide, holds) => {
-  test.each([false, true])('holds against the token in use and any older one (whole seconds: %s)', (whole) => {
+  test.each([false, true])('applies to the token in use and any older one (whole seconds: %s)', (whole) => {
     const [older, used] = [sign({ whole }), sign({ whole })];
     expect(holds(used)).toBe(false);
     pass(1000);
@@ -63,7 +63,7 @@ describe.each([
     expect([holds(used), holds(older), holds(used)]).toEqual([true, true, true]);
   });
 
-  test('does not hold against a token that is made after it, in the same second or millisecond', () => {
+  test('does not apply to a token that is issued after it, in the same second or millisecond', () => {
     const used = sign({ whole: true });
     moderation.admit(used);
     decide();
@@ -74,7 +74,7 @@ describe.each([
     expect(holds(sign())).toBe(false);
   });
 
-  test.each([false, true])('knows a clock that is ahead by what it has signed (whole seconds: %s)', (whole) => {
+  test.each([false, true])("learns from a token how far its issuer's clock is ahead (whole seconds: %s)", (whole) => {
     const [older, used] = [sign({ ahead: 30, whole }), sign({ ahead: 30, whole })];
     moderation.admit(used);
     pass(2000);
@@ -85,7 +85,7 @@ describe.each([
     expect([holds(older), holds(used)]).toEqual([true, true]);
   });
 
-  test('goes by the clock that signed the last token before it', () => {
+  test('uses the clock of the issuer of the last token before it', () => {
     moderation.admit(sign({ ahead: 30 }));
     moderation.admit(sign());
     decide();
@@ -93,7 +93,7 @@ describe.each([
     expect(holds(sign())).toBe(false);
   });
 
-  test('does not take a token that this server has made for one by the clock of the others', () => {
+  test('learns nothing about other issuers from a token that this server has signed', () => {
     const older = sign({ ahead: 30 });
     moderation.admit(sign({ ahead: 30 }));
     moderation.addSignedToken(who, sign().token);
@@ -102,7 +102,7 @@ describe.each([
     expect(holds(older)).toBe(true);
   });
 
-  test('does not trust a clock beyond the leeway, nor one of somebody else', () => {
+  test('does not trust a clock beyond the leeway, nor that of another identity', () => {
     moderation.admit({ ...sign({ ahead: 30 }), identity: 'somebody else' });
     moderation.admit(sign({ ahead: 600 }));
     decide();
@@ -110,7 +110,7 @@ describe.each([
     expect(holds(sign())).toBe(false);
   });
 
-  test('holds against a token of unknown age, and against whoever needs none', () => {
+  test('applies to a token of unknown age, and where no token is required', () => {
     decide();
     expect(holds({ ...who, token: { id: 'undated', issuedAt: undefined } })).toBe(true);
     expect(holds({ ...who, token: undefined })).toBe(true);
@@ -126,7 +126,7 @@ describe.each([
     expect([holds(room), holds(identity)]).toEqual([false, false]);
   });
 
-  test('is kept as long as older tokens can be used, and then forgotten', () => {
+  test('is kept as long as older tokens can be used, and then dropped', () => {
     const used = sign();
     moderation.admit(used);
     decide();
@@ -139,7 +139,7 @@ describe.each([
   });
 });
 
-test('the last change of grants counts, and a token that is newer than that', () => {
+test('the last override of grants counts, unless the token is newer', () => {
   const used = sign();
   moderation.admit(used);
   moderation.overrideGrants(who, silenced);
@@ -153,7 +153,7 @@ test('the last change of grants counts, and a token that is newer than that', ()
   expect(moderation.grantsFor(sign(), silenced)).toBe(silenced);
 });
 
-test('who stepped down is off the stage for a while only, and what an administrator said before holds again then', () => {
+test('a step down lasts for a while only, and an earlier override of grants applies again then', () => {
   const used = sign();
   moderation.admit(used);
   const limited = { ...asked, canPublishSources: ['microphone' as const] };
@@ -169,7 +169,7 @@ test('who stepped down is off the stage for a while only, and what an administra
   expect(moderation.grantsFor(used, silenced)).toEqual(asked);
 });
 
-test('a token that became known before a decision is older, though the clock was set back meanwhile', () => {
+test('a token that was presented before a decision is older, although the clock was set back meanwhile', () => {
   const used = sign();
   moderation.admit(used);
   pass(-10_000);
@@ -177,7 +177,7 @@ test('a token that became known before a decision is older, though the clock was
   expect(() => moderation.admit(used)).toThrow(removed);
 });
 
-test('decisions are bounded in number, the oldest forgotten first', () => {
+test('the number of decisions is limited, the oldest are dropped first', () => {
   for (let count = 0; count <= 100_000; count += 1) moderation.revoke({ room: 'room', identity: `guest ${count}` });
   expect(moderation.size).toBe(100_000);
   const admission = (count: number) => ({ room: 'room', identity: `guest ${count}`, token: undefined });

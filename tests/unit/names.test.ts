@@ -1,4 +1,4 @@
-/** Owns the rules for names: what is one name of a room however it is written, and what is shown of a person's. */
+/** Covers the rules for names: the canonical form of room names, and the form in which display names are shown. */
 import { describe, expect, test } from 'vitest';
 import { canonicalRoomName, displayName, graphemes, MAX_DISPLAY_NAME, shortDisplayName } from '../../shared/names.ts';
 import { DisplayName, RoomName } from '../../shared/protocol.ts';
@@ -33,7 +33,7 @@ describe("a room's name", () => {
     ['words in whose script a joiner shows', 'نامه\u200cای', 'نامهای'],
     ['conjuncts', 'क्\u200dष', 'क्ष'],
     ['compatibility jamo', 'ㅋㅋ', 'ㅋ'],
-    // Out of reach of the profile: scripts are not compared with each other.
+    // Outside the profile: letters of different scripts are not compared.
     ['look-alikes of other scripts', 'pay', 'рау'],
   ])('stays another for other %s', (_what, one, other) => {
     expect(canonicalRoomName(one)).toBeDefined();
@@ -89,7 +89,7 @@ describe("a room's name", () => {
     }
   });
 
-  test('is judged in no time, whatever it is made of', () => {
+  test('is checked quickly, whatever its content', () => {
     const since = performance.now();
     for (const filling of ['\u200d', '🏴\u{e0067}', '\u0301', 'ㅋ', '\u094d\u200d', ' \u200b']) {
       RoomName.safeParse(filling.repeat(500));
@@ -145,7 +145,7 @@ describe("a person's name", () => {
     expect(error && validationSentence(error)).toBe('A name needs a visible letter, digit or symbol.');
   });
 
-  test('is as long as people count, and refused with a sentence when it is longer', () => {
+  test('is measured in grapheme clusters, and refused with a sentence if it is too long', () => {
     const family = '👨\u200d👩\u200d👧\u200d👦';
     expect(DisplayName.parse(family.repeat(MAX_DISPLAY_NAME))).toBe(family.repeat(MAX_DISPLAY_NAME));
     for (const long of [
@@ -159,7 +159,7 @@ describe("a person's name", () => {
     }
   });
 
-  test('is cut at whole characters where nobody can be asked', () => {
+  test('is truncated at whole characters in a token', () => {
     expect(shortDisplayName('Ada')).toBe('Ada');
     const cut = shortDisplayName('👍🏽'.repeat(150));
     expect(cut).toBe(`${'👍🏽'.repeat(99)}…`);

@@ -1,4 +1,4 @@
-/** Owns the small parts that recovery is made of: what runs once, what is tried again, what is rationed, what is watched. */
+/** Covers small parts of recovery: requests that are sent again, retries, limits of restarts, the watchdog. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { Watchdog } from '../../server/media/Watchdog.ts';
@@ -21,7 +21,7 @@ describe('a channel that takes over', () => {
   } as const;
   const nothing = { requests: {}, events: {} } as const;
 
-  /** A client's channel whose messages go nowhere until they are carried. */
+  /** A client's channel, and the messages that it sends. */
   function caller(firstId?: number) {
     const sent: string[] = [];
     const channel = new RpcChannel<typeof table, typeof nothing>({
@@ -34,12 +34,12 @@ describe('a channel that takes over', () => {
     return { channel, sent };
   }
 
-  test('asks again what had no answer, in order, and what was asked while there was none', async () => {
+  test('sends again what had no reply, in order, and what was requested while there was no connection', async () => {
     const first = caller();
     const asked = [first.channel.request('add', {}), first.channel.request('add', {})];
     first.channel.suspend();
     asked.push(first.channel.request('add', {}));
-    // While nothing can be asked, no answer is late.
+    // No request times out while there is no connection.
     await vi.advanceTimersByTimeAsync(60_000);
     const second = caller(first.channel.nextId);
     second.channel.transferPending(first.channel);
@@ -66,8 +66,8 @@ describe('a channel that takes over', () => {
   });
 });
 
-describe('Allowance', () => {
-  test('gives so many times in a while, and never two in a short one', () => {
+describe('SlidingWindowLimit', () => {
+  test('limits the number in a window, and the interval between two', () => {
     const allowance = new SlidingWindowLimit({ limit: 3, window: 60_000, minInterval: 5000 });
     expect(allowance.take()).toBe(0);
     expect(allowance.take()).toBe(5000);
@@ -85,7 +85,7 @@ describe('Allowance', () => {
 });
 
 describe('Watchdog', () => {
-  test('is patient with one that answers in time, and tells once of one that does not', async () => {
+  test('accepts a slow worker that responds in time, and reports once one that does not', async () => {
     const answers: (() => void)[] = [];
     const onSilence = vi.fn();
     const watchdog = new Watchdog({
@@ -112,7 +112,7 @@ describe('Watchdog', () => {
   });
 });
 
-describe('firstOf', () => {
+describe('raceAttempts', () => {
   const gap = { first: 60, most: 370 };
 
   test('begins the next attempt although the one before hangs, and ends the others when one succeeds', async () => {
@@ -185,7 +185,7 @@ describe('firstOf', () => {
     expect(await found).toBe('late');
   });
 
-  test('ends when it is told to, whatever is under way', async () => {
+  test('ends when it is aborted, whatever is running', async () => {
     const end = new AbortController();
     let inner: AbortSignal | undefined;
     const found = raceAttempts(
@@ -205,7 +205,7 @@ describe('firstOf', () => {
   });
 });
 
-describe('IceRestarts', () => {
+describe('IceRestartPolicy', () => {
   function restarts() {
     const state = {
       connection: 'connected' as 'connecting' | 'connected' | 'lost',
@@ -222,7 +222,7 @@ describe('IceRestarts', () => {
     return { state, ice };
   }
 
-  test('restarts at once when it is wanted, and the next time when there may be one', async () => {
+  test('restarts at once on request, and again after the minimum interval', async () => {
     const { state, ice } = restarts();
     ice.request();
     await vi.advanceTimersByTimeAsync(0);
@@ -234,7 +234,7 @@ describe('IceRestarts', () => {
     ice.close();
   });
 
-  test('leaves alone what finds its way by itself', async () => {
+  test('does not restart a transport that reconnects by itself', async () => {
     const { state, ice } = restarts();
     state.connection = 'lost';
     ice.onConnectionChanged();
@@ -246,7 +246,7 @@ describe('IceRestarts', () => {
     ice.close();
   });
 
-  test('goes on while it stays lost, and gives up after half a minute', async () => {
+  test('restarts repeatedly while the connection is lost, and gives up after half a minute', async () => {
     const { state, ice } = restarts();
     const tryAndFail = async (rounds: number) => {
       for (let round = 0; round < rounds; round += 1) {

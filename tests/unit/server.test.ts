@@ -1,4 +1,4 @@
-/** Owns the small parts of the server: the token bucket, lifetimes, addresses, the outbox. */
+/** Covers small parts of the server: token bucket, lifetimes, addresses, event batcher. */
 import type { NetworkInterfaceInfo } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { opus } from '../../scripts/support/media/clientParameters.ts';
@@ -9,7 +9,7 @@ import { EventBatcher } from '../../server/room/EventBatcher.ts';
 import { TokenBucket } from '../../server/signalling/TokenBucket.ts';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
 
-describe('RateLimit', () => {
+describe('TokenBucket', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['performance'] });
   });
@@ -18,11 +18,11 @@ describe('RateLimit', () => {
   });
   const take = (limit: TokenBucket, times: number) => Array.from({ length: times }, () => limit.take());
 
-  test('lets a burst through, then counts how far it is overdrawn', () => {
+  test('allows a burst, then counts the debt', () => {
     expect(take(new TokenBucket(10, 3), 5)).toEqual([0, 0, 0, 1, 2]);
   });
 
-  test('fills up again with time', () => {
+  test('refills over time', () => {
     const limit = new TokenBucket(10, 3);
     take(limit, 3);
     vi.advanceTimersByTime(100);
@@ -35,7 +35,7 @@ describe('RateLimit', () => {
     expect(take(limit, 4)).toEqual([0, 0, 0, 1]);
   });
 
-  test('takes only what there is where no debt is made', () => {
+  test('takes tokens without debt', () => {
     const limit = new TokenBucket(10, 3);
     expect(Array.from({ length: 6 }, () => limit.tryTake())).toEqual([true, true, true, false, false, false]);
     vi.advanceTimersByTime(99);
@@ -44,7 +44,7 @@ describe('RateLimit', () => {
     expect([limit.tryTake(), limit.tryTake()]).toEqual([true, false]);
   });
 
-  test('never owes more than the burst, so that whoever stops is forgiven in time', () => {
+  test('has a debt of at most the burst, so that it recovers', () => {
     const limit = new TokenBucket(10, 3);
     expect(take(limit, 100).at(-1)).toBe(3);
     vi.advanceTimersByTime(400);
@@ -72,7 +72,7 @@ describe('Lifetime', () => {
     expect(undo).toHaveBeenCalledExactlyOnceWith('over');
   });
 
-  test('runs all the rest when one of them throws, and then says so', () => {
+  test('runs all the others when one of them throws, and then throws', () => {
     const lifetime = new Lifetime();
     const rest = vi.fn();
     lifetime.defer(rest);
@@ -85,7 +85,7 @@ describe('Lifetime', () => {
     expect(lifetime.closed).toBe(true);
   });
 
-  test('does not begin again when something that ends it runs at its end', () => {
+  test('ignores an end during its end', () => {
     const lifetime = new Lifetime();
     const log: boolean[] = [];
     lifetime.defer(() => log.push(lifetime.end('once more')));
@@ -150,7 +150,7 @@ describe('addresses', () => {
   });
 });
 
-describe('Outbox', () => {
+describe('EventBatcher', () => {
   const consumer = (consumerId: string): ConsumerInfo => ({
     consumerId,
     producerId: 'producer',
@@ -165,7 +165,7 @@ describe('Outbox', () => {
     return { sent, outbox: new EventBatcher((event, data) => sent.push({ event, data }), new BatchTimer(() => 2)) };
   };
 
-  test('holds back everything until it opens, and again while it is held: a snapshot says it all', async () => {
+  test('drops everything until it opens, and while it is suspended: a snapshot has it all', async () => {
     const { sent, outbox } = record();
     outbox.notify('peerClosed', { peerId: 'a', reason: 'left' });
     outbox.consumerOpened(consumer('one'));
@@ -188,7 +188,7 @@ describe('Outbox', () => {
     expect(sent).toEqual([{ event: 'consumersClosed', data: { consumerIds: ['two'] } }]);
   });
 
-  test('puts all consumers of one turn into one event, after the news', async () => {
+  test('puts all consumers of one turn into one event, after the other events', async () => {
     const { sent, outbox } = record();
     outbox.open();
     outbox.consumerOpened(consumer('one'));
@@ -202,7 +202,7 @@ describe('Outbox', () => {
     ]);
   });
 
-  test('says nothing of a consumer that opened and closed within one turn', async () => {
+  test('sends nothing about a consumer that opened and closed within one turn', async () => {
     const { sent, outbox } = record();
     outbox.open();
     outbox.consumerOpened(consumer('brief'));
@@ -211,7 +211,7 @@ describe('Outbox', () => {
     expect(sent).toEqual([]);
   });
 
-  test('keeps the order of news over turns and says nothing more once it is closed', async () => {
+  test('keeps the order of events over turns, and sends nothing after it is closed', async () => {
     const { sent, outbox } = record();
     outbox.open();
     outbox.notify('peerClosed', { peerId: 'a', reason: 'left' });

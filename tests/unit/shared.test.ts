@@ -1,4 +1,4 @@
-/** Owns the tables that both sides share: media schemas and their bounds, errors, reasons for closing, room names. */
+/** Covers what client and server share: media schemas and their bounds, errors, close reasons, room names. */
 import { describe, expect, test } from 'vitest';
 import { capabilities, dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { closeReason, closeReasons } from '../../shared/closeReasons.ts';
@@ -7,14 +7,14 @@ import { DtlsParameters, kindOf, RtpCapabilities, RtpParameters, sources, text }
 import { clientMessages, DisplayName, RoomName, serverMessages } from '../../shared/protocol.ts';
 
 describe('media schemas', () => {
-  test('take what a browser says, unchanged', () => {
+  test('accept parameters of a browser, unchanged', () => {
     expect(RtpParameters.parse(vp8())).toEqual(vp8());
     expect(RtpParameters.parse(opus())).toEqual(opus());
     expect(RtpCapabilities.parse(capabilities)).toEqual(capabilities);
     expect(DtlsParameters.parse(dtls)).toEqual(dtls);
   });
 
-  test('drop header extensions that nobody knows, and keep the others', () => {
+  test('drop unknown header extensions, and keep the others', () => {
     const [mid] = vp8().headerExtensions ?? [];
     const extended = {
       ...vp8(),
@@ -23,7 +23,7 @@ describe('media schemas', () => {
     expect(RtpParameters.parse(extended).headerExtensions).toEqual([mid]);
   });
 
-  test('refuse known header extensions that are malformed, and entries that are none', () => {
+  test('refuse known header extensions that are malformed, and other values', () => {
     const withExtensions = (...headerExtensions: unknown[]) =>
       RtpParameters.safeParse({ ...vp8(), headerExtensions }).success;
     expect(withExtensions({ uri: 'urn:ietf:params:rtp-hdrext:sdes:mid', id: 1 })).toBe(true);
@@ -33,7 +33,7 @@ describe('media schemas', () => {
     expect(withExtensions({ id: 1 })).toBe(false);
   });
 
-  test('strip fields that nobody knows, at every depth', () => {
+  test('drop unknown fields, at every depth', () => {
     const [codec] = opus().codecs;
     const extended = {
       ...opus(),
@@ -71,7 +71,7 @@ describe('media schemas', () => {
     expect([accepts(0, 1), accepts(33, 1), accepts(1, 0), accepts(1, 5)]).toEqual([false, false, false, false]);
   });
 
-  test('need a fingerprint that is one', () => {
+  test('need a valid fingerprint', () => {
     const accepts = (...values: string[]) =>
       DtlsParameters.safeParse({ fingerprints: values.map((value) => ({ algorithm: 'sha-256', value })) }).success;
     expect([accepts('AB:CD'), accepts('ab:cd:01')]).toEqual([true, true]);
@@ -85,7 +85,7 @@ describe('media schemas', () => {
     ]);
   });
 
-  test('refuse text with lone surrogates, and count characters, not UTF-16 units', () => {
+  test('refuse text with lone surrogates, and count code points, not UTF-16 units', () => {
     const accepts = (value: string) => text(4).safeParse(value).success;
     expect([accepts('🎉🎉🎉🎉'), accepts('🎉🎉🎉🎉x'), accepts('abcde')]).toEqual([true, false, false]);
     expect([accepts('\ud83c'), accepts('\udf89\ud83c')]).toEqual([false, false]);
@@ -102,7 +102,7 @@ describe('media schemas', () => {
 });
 
 describe('names', () => {
-  test('of rooms may be anything that a URL and a person can bear', () => {
+  test('of rooms may have any visible characters but slashes', () => {
     for (const name of ['a', 'a b', 'ünï 🎉', '...', 'x'.repeat(256)]) expect(RoomName.parse(name)).toBe(name);
     for (const name of ['', ' ', 'a/b', 'a\tb', 'a\u007fb', 'x'.repeat(257), '\ud800', 7, null]) {
       expect(RoomName.safeParse(name).success).toBe(false);
@@ -116,7 +116,7 @@ describe('names', () => {
 });
 
 describe('the tables of requests and events', () => {
-  test('tell what each of them is for', () => {
+  test('describe each message', () => {
     const { requests, events } = serverMessages;
     for (const { about } of [
       ...Object.values(clientMessages.requests),
@@ -137,13 +137,13 @@ describe('the tables of requests and events', () => {
 describe('reasons for closing', () => {
   const entries = Object.entries(closeReasons);
 
-  test('have codes of their own that a WebSocket may use', () => {
+  test('have distinct codes that a WebSocket may use', () => {
     const codes = entries.map(([, { code }]) => code);
     expect(new Set(codes).size).toBe(codes.length);
     for (const code of codes) expect(code === 1000 || code === 1006 || (code >= 4000 && code <= 4999)).toBe(true);
   });
 
-  test('fit into a close frame and tell a person what happened', () => {
+  test('fit into a close frame and have a message for people', () => {
     for (const [reason, { message }] of entries) {
       expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(123);
       expect(message).toMatch(/^[A-Z].+\.$/);
@@ -162,7 +162,7 @@ describe('errors', () => {
     expect(new WeirError('roomFull').message).toBe(errorCodes.roomFull);
   });
 
-  test('take code and message over the wire, and nothing else', () => {
+  test('send code and message, and not the cause', () => {
     const error = new WeirError('notFound', 'Not here.', { cause: new Error('secret') });
     expect(JSON.stringify(error.toWire())).toBe('{"code":"notFound","message":"Not here."}');
     expect(WeirError.fromWire(error.toWire())).toMatchObject({ code: 'notFound', message: 'Not here.' });

@@ -1,4 +1,4 @@
-/** Owns the words for data that a schema refuses: a sentence each, and never the schema's own. */
+/** Covers the sentences for data that a schema refuses, which are never zod's own. */
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { clientMessages } from '../../shared/protocol.ts';
@@ -10,7 +10,7 @@ const said = (schema: z.ZodType, data: unknown) => {
   return validationSentence(error);
 };
 
-describe('what is wrong with data', () => {
+describe('the sentence for invalid data', () => {
   const schema = z.strictObject({
     text: z.string().max(3).optional(),
     count: z.int().min(2).max(5).optional(),
@@ -44,7 +44,7 @@ describe('what is wrong with data', () => {
     expect(said(schema, data)).toBe(sentence);
   });
 
-  test('of a join is told to whoever typed it', () => {
+  test('of a join is written for the person who typed it', () => {
     const request = clientMessages.requests.join.request;
     const join = { room: 'room', rtpCapabilities: {}, transports: { send: true, recv: true } };
     expect(said(request, { ...join, name: 'x'.repeat(101) })).toBe('A name may have up to 100 characters.');

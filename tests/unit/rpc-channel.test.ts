@@ -1,4 +1,4 @@
-/** Owns the behaviour of Channel: two of them, wired to one another in memory, or one against raw messages. */
+/** Covers RpcChannel: two of them connected in memory, or one with raw messages. */
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -26,7 +26,7 @@ const handlers: Handlers<Table> = {
   },
 };
 
-/** A caller and an answerer; messages arrive in a turn of their own, as on a wire. */
+/** Two connected channels. Each message arrives in a turn of its own, as on a network. */
 function wire(
   answerer: Partial<RpcChannelOptions<Nothing, Table>> = {},
   caller: Partial<RpcChannelOptions<Table, Nothing>> = {},
@@ -48,7 +48,7 @@ function wire(
   return { here, there };
 }
 
-/** One channel and everything that it has sent. */
+/** One channel, and the messages that it has sent. */
 function lone(options: Partial<RpcChannelOptions<Table, Table>> = {}) {
   const sent: unknown[] = [];
   const channel = new RpcChannel<Table, Table>({
@@ -77,7 +77,7 @@ describe('a request', () => {
     await expect(wire().here.request('fail', {})).rejects.toMatchObject({ code: 'forbidden', message: 'No.' });
   });
 
-  test('fails with internal when the handler fails otherwise; the cause stays on its own side', async () => {
+  test('fails with internal when the handler throws another error, whose details are not sent', async () => {
     const onFailure = vi.fn();
     const secret = new Error('the password is 1234');
     const { here } = wire({ onFailure, handlers: { ...handlers, echo: () => Promise.reject(secret) } });
@@ -87,7 +87,7 @@ describe('a request', () => {
     expect(onFailure).toHaveBeenCalledExactlyOnceWith(secret, 'echo');
   });
 
-  test('whose handler fails with a public error that has a cause is reported, too', async () => {
+  test('whose handler throws a public error with a cause is reported too', async () => {
     const onFailure = vi.fn();
     const cause = new Error('refused by the worker');
     const fail = () => {
@@ -124,14 +124,14 @@ describe('a request', () => {
     await expect(asked).rejects.toMatchObject({ code: 'badMessage' });
   });
 
-  test('with an error of a code that only newer sides know fails with internal', async () => {
+  test('with an unknown error code, from a newer side, fails with internal', async () => {
     const { channel } = lone();
     const asked = channel.request('echo', { text: 'hi' });
     channel.receive('{"id":1,"error":{"code":"overcaffeinated","message":"Too much."}}');
     await expect(asked).rejects.toMatchObject({ code: 'internal', message: 'Too much.' });
   });
 
-  test('that is refused is not handled', async () => {
+  test('that is refused does not run', async () => {
     const echo = vi.fn(handlers.echo);
     const { channel, sent } = lone({ handlers: { ...handlers, echo } });
     channel.receive('{"id":1,"method":"echo","data":{"text":"hi"}}', new WeirError('rateLimited'));
@@ -140,12 +140,12 @@ describe('a request', () => {
   });
 });
 
-describe('time', () => {
+describe('the timeout', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
 
-  test('that runs out fails the request with timeout; the late reply is no offence', async () => {
+  test('fails the request; a late reply is ignored', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const onBadMessage = vi.fn();
     const { channel } = lone({ requestTimeout: 1000, onBadMessage });
@@ -159,7 +159,7 @@ describe('time', () => {
     expect(onBadMessage).not.toHaveBeenCalled();
   });
 
-  test('stops with the reply: no timer is left', async () => {
+  test('is cleared by the reply', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { channel } = lone();
     const asked = channel.request('echo', { text: 'hi' });
@@ -170,7 +170,7 @@ describe('time', () => {
 });
 
 describe('close', () => {
-  test('fails what waits for a reply, and what is asked later, with closed', async () => {
+  test('fails pending requests, and later ones, with closed', async () => {
     const { channel, sent } = lone();
     const asked = [channel.request('echo', { text: '1' }), channel.request('echo', { text: '2' })];
     channel.close();
@@ -181,7 +181,7 @@ describe('close', () => {
     expect(sent).toHaveLength(2);
   });
 
-  test('ends handling: nothing more is read, run or answered', async () => {
+  test('stops everything: nothing more is read, run or sent', async () => {
     const gate = Promise.withResolvers<void>();
     const echo = vi.fn(handlers.echo);
     const wait = async ({ text }: { text: string }) => {
@@ -215,7 +215,7 @@ describe('events', () => {
   });
 
   test.each(['unheardOf', '__proto__', 'constructor'])(
-    'that are unknown, like %s, are ignored by a tolerant side only',
+    'that are unknown, like %s, are ignored with ignoreUnknown only',
     (event) => {
       const message = JSON.stringify({ event, data: {} });
       const tolerant = lone({ ignoreUnknown: true });
@@ -227,7 +227,7 @@ describe('events', () => {
     },
   );
 
-  test('with malformed data are bad messages, for a tolerant side too', () => {
+  test('with malformed data are bad messages, with ignoreUnknown too', () => {
     const news = vi.fn();
     const onBadMessage = vi.fn();
     const { channel } = lone({ ignoreUnknown: true, listeners: { news }, onBadMessage });

@@ -1,4 +1,4 @@
-/** Covers what happens to requests while they wait: in line to join, for a slow worker, over a takeover, into a drain. */
+/** Covers pending requests: joins in the admission queue, requests to a frozen worker, a resume, a drain. */
 import { observer } from 'mediasoup';
 import { afterEach, describe, expect, test } from 'vitest';
 import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
@@ -8,7 +8,7 @@ import { TestClient } from '../support/client.ts';
 import { dumpOnlyRouter } from '../support/routers.ts';
 import { failure, type Joined, useServer } from '../support/weir.ts';
 
-/** Routers and transports that any worker of this process has made so far. */
+/** Numbers of routers and transports that the workers of this process have created. */
 const made = { routers: 0, transports: 0 };
 observer.on('newworker', (worker) => {
   worker.observer.on('newrouter', (router) => {
@@ -23,30 +23,30 @@ const microphone = { source: 'microphone', rtpParameters: opus() } as const;
 const answerTo = (client: TestClient, id: number) =>
   client.until(`the answer to ${id}`, () => client.messages.find((message) => message.id === id));
 
-/** Keeps the one worker of a server from answering until it is told to go on. */
+/** Freezes the one worker of a server. @returns a function that continues it */
 function hold(server: ReturnType<typeof useServer>): () => void {
   const pid = server.app.pool.workers[0]?.pid ?? 0;
   process.kill(pid, 'SIGSTOP');
   return () => process.kill(pid, 'SIGCONT');
 }
 
-describe('a join in line', () => {
+describe('a join in the admission queue', () => {
   const full = useServer({
     WEIR_JOIN_ADMISSION_LIMIT: '0',
     WEIR_JOIN_SECONDS: '0.3',
     WEIR_JOIN_QUEUE_TIMEOUT_SECONDS: '1',
   });
 
-  test('is not late while it waits: it is told that the server is busy, and when to come again', async () => {
+  test('has no join timeout while it waits, and is refused with busy and a time to retry', async () => {
     const client = await full.connect();
     const error = await client.join().catch((reason: unknown) => reason);
     expect(error).toMatchObject({ ...failure('busy'), retryAfter: expect.any(Number) });
     expect(client.open).toBe(true);
-    // From then on it is as late as one that never asked.
+    // The join timeout starts anew then.
     expect(await client.closed).toEqual({ code: 4008, reason: 'joinTimeout' });
   });
 
-  test('answers whether the server is there', async () => {
+  test('does not keep ping from being answered', async () => {
     const client = await full.connect();
     const joining = client.join();
     await client.request('ping', {});
@@ -55,10 +55,10 @@ describe('a join in line', () => {
   });
 });
 
-describe('somebody who gives up', () => {
+describe('a client that disconnects', () => {
   const one = useServer({ WEIR_MAX_CONCURRENT_JOINS: '1', WEIR_JOIN_QUEUE_TIMEOUT_SECONDS: '30' });
 
-  test('leaves the line at once: no room is opened for them, and no transport', async () => {
+  test('leaves the queue at once: no room and no transport is created for it', async () => {
     await one.join({ room: 'there already' });
     const goOn = hold(one);
     const before = { ...made };
@@ -72,7 +72,7 @@ describe('somebody who gives up', () => {
     await third.request('ping', {});
     second.cut();
     await Promise.all([second.closed, hopeless]);
-    // The server has read that as well: it was on the wire before this.
+    // The server has handled the disconnect by then: it came first.
     await (await one.connect()).request('ping', {});
     goOn();
     await Promise.all([joining, later]);
@@ -81,7 +81,7 @@ describe('somebody who gives up', () => {
     expect(await one.app.rooms.find('second')).toBeUndefined();
   });
 
-  test('while their room is being opened leaves nothing behind', async () => {
+  test('while its room is being opened leaves nothing behind', async () => {
     const goOn = hold(one);
     const before = { ...made };
     const client = await one.connect();
@@ -95,7 +95,7 @@ describe('somebody who gives up', () => {
     expect(made.transports - before.transports).toBe(0);
   });
 
-  test('while a transport of theirs is being opened leaves none behind', async () => {
+  test('while its transport is being created leaves none behind', async () => {
     const stays = await one.join({ room: 'room' });
     const leaves = await one.join({ room: 'room', transports: { send: false, recv: true } });
     const goOn = hold(one);
@@ -104,14 +104,14 @@ describe('somebody who gives up', () => {
     leaves.client.socket.close(1000);
     await Promise.all([leaves.client.closed, hopeless, stays.client.event('peerClosed')]);
     goOn();
-    // The worker takes one request after the other: the late transport is there by now.
+    // The worker handles requests in order: the late transport exists by now.
     await one.join({ room: 'room' });
     await expect.poll(dumpOnlyRouter).toMatchObject({ transports: 4 });
   });
 });
 
-describe('a join that is under way when the server begins to drain', () => {
-  test('is told so when it is in', async () => {
+describe('a join that is pending when the server begins to drain', () => {
+  test('gets the event draining after its reply', async () => {
     await using server = await startServer();
     using client = await TestClient.connect(server.url);
     const pid = server.app.pool.workers[0]?.pid ?? 0;
@@ -128,7 +128,7 @@ describe('a join that is under way when the server begins to drain', () => {
   });
 });
 
-describe('a connection that takes over while a request of the one before is under way', () => {
+describe('a connection that resumes while a request of the former one is running', () => {
   const weir = useServer({ WEIR_RESUME_SECONDS: '1' });
   let undo: (() => void) | undefined;
   afterEach(() => undo?.());
@@ -141,11 +141,11 @@ describe('a connection that takes over while a request of the one before is unde
     return next;
   }
 
-  test('has one producer a source, and the one answer to a repeated request', async () => {
+  test('has one producer per source, and the first reply to a repeated request', async () => {
     const [ada, bob] = [await weir.join({ room: 'room' }), await weir.join({ room: 'room' })];
     undo = hold(weir);
     ada.client.send(JSON.stringify({ id: 77, method: 'produce', data: microphone }));
-    // Behind it, and so not begun.
+    // It waits for the first one, so it has not begun.
     ada.client.send(JSON.stringify({ id: 78, method: 'setHand', data: { raised: true } }));
     await ada.client.request('ping', {});
     const next = await takeOver(ada);
@@ -161,13 +161,13 @@ describe('a connection that takes over while a request of the one before is unde
     await bob.client.event('peerHand');
     const { consumers: offered } = await bob.client.event('newConsumers');
     expect(offered.map(({ producerId }) => ({ producerId }))).toEqual([data]);
-    // What there is of it can be closed.
+    // The one producer can be closed.
     await next.request('closeProducer', { source: 'microphone' });
     expect((await bob.client.event('consumersClosed')).consumerIds).toEqual(offered.map((one) => one.consumerId));
     expect(bob.client.unheard('newConsumers')).toEqual([]);
   });
 
-  test('has one transport a direction', async () => {
+  test('has one transport per direction', async () => {
     const client = await weir.connect();
     const reply = await client.join({ room: 'room', transports: { send: false, recv: true } });
     undo = hold(weir);
@@ -187,7 +187,7 @@ describe('a connection that takes over while a request of the one before is unde
   });
 });
 
-describe('what is asked of a peer while the worker has not answered', () => {
+describe('a peer whose worker has not responded', () => {
   const weir = useServer();
 
   async function peerOf({ reply }: Joined): Promise<Peer> {
@@ -197,7 +197,7 @@ describe('what is asked of a peer while the worker has not answered', () => {
   }
   const conflict = { status: 'rejected', reason: { code: 'conflict' } };
 
-  test('is one producer a source, and another source does not wait for it', async () => {
+  test('creates one producer per source, and other sources do not wait for it', async () => {
     const ada = await weir.join({ room: 'room' });
     const peer = await peerOf(ada);
     const produce = () => peer.produce('camera', vp8(), { paused: false });
@@ -207,7 +207,7 @@ describe('what is asked of a peer while the worker has not answered', () => {
       peer.produce('microphone', opus(), { paused: false }),
     ]);
     expect(results).toMatchObject([{ status: 'fulfilled' }, conflict, { status: 'fulfilled' }]);
-    // One that was refused leaves no reservation.
+    // A refused one leaves no reservation.
     await expect(peer.produce('screen', opus(), { paused: false })).rejects.toMatchObject({ code: 'badRequest' });
     await expect(peer.produce('screen', vp8('screen'), { paused: false })).resolves.toBeDefined();
     await expect(peer.produce('screenAudio', { ...opus(), encodings: [] }, { paused: false })).rejects.toMatchObject({
@@ -216,7 +216,7 @@ describe('what is asked of a peer while the worker has not answered', () => {
     await expect(peer.produce('screenAudio', opus('screenAudio'), { paused: false })).resolves.toBeDefined();
   });
 
-  test('is one connect a transport', async () => {
+  test('connects each transport once', async () => {
     const ada = await weir.join({ room: 'room' });
     const peer = await peerOf(ada);
     const id = ada.reply.transports.send?.transportId ?? '';

@@ -1,4 +1,4 @@
-/** Owns that what belongs to others is out of reach, and that nobody can tell it from what does not exist. */
+/** Covers ownership: objects of other peers cannot be used, and look the same as objects that do not exist. */
 import { describe, expect, test } from 'vitest';
 import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { arePaused } from '../support/routers.ts';
@@ -8,7 +8,7 @@ const weir = useServer();
 const madeUp = '00000000-0000-4000-8000-000000000000';
 
 describe("another peer's", () => {
-  test('transport is as unknown as a made-up one, and stays unconnected', async () => {
+  test('transport is as unknown as an invented one, and stays unconnected', async () => {
     const ada = await weir.join({ room: 'room' });
     const bob = await weir.join({ room: 'room' });
     const own = ada.reply.transports.send?.transportId ?? '';
@@ -21,7 +21,7 @@ describe("another peer's", () => {
     );
   });
 
-  test('consumer is as unknown as a made-up one, and stays paused', async () => {
+  test('consumer is as unknown as an invented one, and stays paused', async () => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
     const bob = await weir.join({ room: 'room' });
@@ -35,7 +35,7 @@ describe("another peer's", () => {
     expect(await arePaused(consumerIds)).toEqual([true]);
   });
 
-  test('producer cannot be closed or paused: sources are always the own ones', async () => {
+  test('producer cannot be closed or paused: a source is always one of the sender', async () => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
     const bob = await weir.join({ room: 'room' });
@@ -47,7 +47,7 @@ describe("another peer's", () => {
   });
 
   test.each(['\ud800', 'x'.repeat(257), '', '__proto__', 'constructor'])(
-    'id %j finds nothing and harms nothing',
+    'id %j is not found and has no effect',
     async (id) => {
       const { client } = await weir.join();
       const transport = await client.ask('connectTransport', { transportId: id, dtlsParameters: dtls });
@@ -62,7 +62,7 @@ describe("another peer's", () => {
 });
 
 describe('resumeConsumers', () => {
-  test('resumes those that are there although another has closed meanwhile', async () => {
+  test('resumes the others although one has closed meanwhile', async () => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
     await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
@@ -74,7 +74,7 @@ describe('resumeConsumers', () => {
     expect(await arePaused([idOf('microphone')])).toEqual([false]);
   });
 
-  test('says so when one has closed meanwhile', async () => {
+  test('is answered with notFound when one has closed meanwhile', async () => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
     const bob = await weir.join({ room: 'room' });
