@@ -49,7 +49,7 @@ interface Held {
 export const audience: Benchmark = {
   name: 'audience',
   title: 'The audience of a broadcast',
-  about: `One host (30 frames a second, 6 packets each: 1.58 Mbit/s) and ${VIEWERS} viewers of a live broadcast, on two workers (WEIR_SPILLOVER_UTILIZATION 0, so that they spread evenly). Windows of ${TIMES.window / 1000} s from silence to silence: distinct sequence numbers that arrived of those that were sent, CPU time a packet that arrived, of both sides in the same windows. Memory is what the server holds with ${VIEWERS} more than with ${FEW}, a viewer. Viewers read headers only, in ${CREWS} processes on the same machine: where its cores are hardly idle, or one of those processes takes all of a core, what is missing says nothing of the server.`,
+  about: `One host (30 frames a second, 6 packets each: 1.58 Mbit/s) and ${VIEWERS} viewers of a live broadcast, on two workers (WEIR_SPILLOVER_UTILIZATION 0, so that they spread evenly). Windows of ${TIMES.window / 1000} s from silence to silence: the share of packets that arrived, and CPU time per packet that arrived, on both workers in the same windows. Memory per viewer is the difference between ${FEW} and ${VIEWERS} more viewers, per viewer. Viewers read headers only, in ${CREWS} processes on the same machine: where its cores are hardly idle, or one of those processes takes a whole core, missing packets say nothing about the server.`,
   a: 'the worker that gets the stream through a pipe',
   b: "the host's worker",
   limits: raised,
@@ -164,7 +164,7 @@ function deliveryOf(windows: readonly Window[]): Figure[] {
     { name: 'Delivered', value: share(windows), unit: '%', goal: { least: DELIVERED } },
     { name: 'Delivered, worst window', value: Math.min(...windows.map((one) => share([one]))), unit: '%' },
     {
-      name: 'Packets that arrived, of all viewers together',
+      name: 'Packets that arrived, all viewers',
       value: (total(windows, ({ received }) => received) * 1000) / (windows.length * TIMES.window),
       unit: 'a second',
     },
@@ -184,11 +184,11 @@ function costOf(windows: readonly Window[]): Figure[] {
 function memoryFigures(before: Held, after: Held, viewers: number): Figure[] {
   const each = (of: keyof Held) => (after[of] - before[of]) / viewers / 1024;
   return [
-    { name: 'Node, heap and what hangs on it, a viewer', value: each('heap'), unit: 'KiB' },
-    { name: 'Node, resident, a viewer', value: each('rss'), unit: 'KiB' },
-    { name: 'Workers, resident, a viewer', value: each('workers'), unit: 'KiB' },
-    { name: 'Node, heap and what hangs on it, with all', value: after.heap / MIB, unit: 'MiB' },
-    { name: 'Both workers, resident, with all', value: after.workers / MIB, unit: 'MiB' },
+    { name: 'Node.js, heap and external memory per viewer', value: each('heap'), unit: 'KiB' },
+    { name: 'Node.js, resident memory per viewer', value: each('rss'), unit: 'KiB' },
+    { name: 'Workers, resident memory per viewer', value: each('workers'), unit: 'KiB' },
+    { name: 'Node.js, heap and external memory with all viewers', value: after.heap / MIB, unit: 'MiB' },
+    { name: 'Both workers, resident memory with all viewers', value: after.workers / MIB, unit: 'MiB' },
   ];
 }
 

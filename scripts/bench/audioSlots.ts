@@ -42,8 +42,8 @@ interface Hall extends AsyncDisposable {
 
 export const audioSlots: Benchmark = {
   name: 'audio-slots',
-  title: 'Voices of a large room',
-  about: `Microphones that send 50 packets a second each and say how loud they are; one after another speaks for 2.4 s, three or four at a time. Slots: five voices are heard at once, whoever speaks. All forwarded: the same server with WEIR_MAX_AUDIBLE_SPEAKERS=20 and ${BOTH} microphones, which is as many as it forwards one by one; all ${BOTH} listen. In larger rooms ${LISTENERS} only listen; beginnings of speech are followed from the first sound to a listener.`,
+  title: 'Audio in a large room',
+  about: `Each microphone sends 50 packets a second with audio levels. One after another speaks for 2.4 s, three or four at a time. Slots: at most five speakers are audible at once. All forwarded: the same server with WEIR_MAX_AUDIBLE_SPEAKERS=20 and ${BOTH} microphones, the most that it forwards one by one; all ${BOTH} listen. In larger rooms ${LISTENERS} peers only listen, and beginnings of speech are followed from the first sound to a listener.`,
   a: 'slots',
   b: 'all forwarded',
   limits: raised,
@@ -52,8 +52,8 @@ export const audioSlots: Benchmark = {
     const depth = quick ? 'quick' : 'full';
     const { pairs, srtp, consumers } = await compare(PAIRS[depth], say);
     const figures: Figure[] = [
-      { name: `Consumers a listener, ${BOTH} microphones, slots`, value: consumers.slots, unit: '' },
-      { name: `Consumers a listener, ${BOTH} microphones, all forwarded`, value: consumers.all, unit: '' },
+      { name: `Consumers per listener, ${BOTH} microphones, slots`, value: consumers.slots, unit: '' },
+      { name: `Consumers per listener, ${BOTH} microphones, all forwarded`, value: consumers.all, unit: '' },
     ];
     // The cost of one packet where forwarding packets is the only work.
     const packetCost = median(pairs.map(({ b }) => b.worker / b.received));
@@ -163,16 +163,14 @@ async function inLargeRoom(size: number, packetCost: number): Promise<Figure[]> 
     { name: name(`Worker, share of a core, ${LISTENERS} listeners`), value: worker / 1e6, unit: '' },
     { name: name('Packets to a listener'), value: received / LISTENERS, unit: 'a second' },
     { name: name('Consumers a listener'), value: consumers, unit: '' },
-    { name: name('Packets to a listener, all forwarded, by arithmetic'), value: all.listener, unit: 'a second' },
+    { name: name('Packets to a listener, all forwarded, computed'), value: all.listener, unit: 'a second' },
     {
-      name: name(
-        `Worker, everybody listens, all forwarded, by arithmetic (${packetCost.toFixed(1)} µs a packet), cores`,
-      ),
+      name: name(`Worker, everybody listens, all forwarded, computed (${packetCost.toFixed(1)} µs a packet), cores`),
       value: (size * all.listener * packetCost) / 1e6,
       unit: '',
     },
     {
-      name: name('Worker, everybody listens, slots, by arithmetic, cores'),
+      name: name('Worker, everybody listens, slots, computed, cores'),
       value: (worker + (size - LISTENERS) * all.slots * packetCost) / 1e6,
       unit: '',
     },

@@ -54,9 +54,9 @@ interface Audience {
 
 export const forward: Benchmark = {
   name: 'forward',
-  title: 'Forwarding: CPU a packet',
+  title: 'CPU time per forwarded packet',
   about:
-    'One publisher of 1.58 Mbit/s (30 frames a second, 6 packets each), received by so many over WebRTC. CPU time of the media worker (or of Node) a packet that arrived. The bare worker is driven without Weir, by the same kind of transport; the floor is a C program that encrypts (AES-128-GCM, OpenSSL) and sends as many packets, and does nothing else.',
+    'One publisher of 1.58 Mbit/s (30 frames a second, 6 packets each), received over WebRTC. CPU time of the media worker (or of Node.js) per packet that arrived. The bare worker is driven without Weir, by the same kind of transport; the floor is a C program that encrypts (AES-128-GCM, OpenSSL) and sends as many packets, and does nothing else.',
   a: 'Weir',
   b: 'what the row names',
   limits: raised,
@@ -188,7 +188,7 @@ function ratiosOf(receivers: number, { bare, floor, control }: Measured): Ratio[
       name: `Worker, ${receivers} receivers, against the bare worker`,
       unit: 'µs a packet',
       better: 'lower',
-      goal: { ratio: 1.05, why: 'Weir adds nothing to what the worker does by itself' },
+      goal: { ratio: 1.05, why: "Weir adds nothing to the worker's own costs" },
     }),
     ratioOf(floor, {
       name: `Worker, ${receivers} receivers, against the floor`,

@@ -41,8 +41,8 @@ interface Stage extends AsyncDisposable {
 
 export const glassToGlass: Benchmark = {
   name: 'glass-to-glass',
-  title: 'From glass to glass',
-  about: `Chromium publishes a canvas of 1280x720 to a live broadcast, 30 frames a second, each of which is the time at which it is drawn, in black and white blocks with a checksum. A viewer in another Chromium, muted, reads it from each frame, and takes it from the time at which that frame is presented (expectedDisplayTime): drawing, encoding, the server, the jitter buffer, decoding and compositing are in it, camera and screen are not. Each time a viewer comes anew, to one profile or the other, and frames count ${TIMES.settle / 1000} s later. First on loopback, then with a link between viewer and server that delays all packets by ${LINK.delay} ms and loses ${LINK.loss} % of them in each direction.`,
+  title: 'Glass to glass',
+  about: `Chromium publishes a canvas of 1280x720 to a live broadcast, 30 frames a second. Each frame shows the time at which it was drawn, in black and white blocks with a checksum. A muted viewer in another Chromium reads it and subtracts it from the time at which the frame is presented (expectedDisplayTime). The difference includes drawing, encoding, the server, the jitter buffer, decoding and compositing, but neither camera nor screen. Each look is by a new viewer with one of the two profiles; frames count after ${TIMES.settle / 1000} s. First on loopback, then with a link between viewer and server that delays all packets by ${LINK.delay} ms and loses ${LINK.loss} % of them in each direction.`,
   a: names.lowLatency,
   b: names.smooth,
   limits: raised,
@@ -68,8 +68,8 @@ export const glassToGlass: Benchmark = {
     return {
       srtp: 'SRTP_AEAD_AES_128_GCM',
       ratios: [
-        ratio(near, 'From glass to glass, median, loopback', ageOf),
-        ratio(far, `From glass to glass, median, ${link}`, ageOf),
+        ratio(near, 'Glass to glass, median, loopback', ageOf),
+        ratio(far, `Glass to glass, median, ${link}`, ageOf),
         ratio(far, `Longest pause between frames, ${link}`, ({ longest }) => longest),
       ],
       figures: [
@@ -145,15 +145,15 @@ function figuresOf(
   const own = (of: keyof PictureAges['own']) => median(sights.map((sight) => sight.own[of]));
   const name = (what: string) => `${what}, ${names[profile]}, ${where}`;
   return [
-    { name: name('From glass to glass, p50'), value: ages.p50, unit: 'ms' },
+    { name: name('Glass to glass, p50'), value: ages.p50, unit: 'ms' },
     {
-      name: name('From glass to glass, p95'),
+      name: name('Glass to glass, p95'),
       value: ages.p95,
       unit: 'ms',
       ...(goal !== undefined && { goal: { most: goal } }),
     },
     {
-      name: name('Of it, what the viewer can tell (half a round trip, jitter buffer, decoding)'),
+      name: name('Of it half a round trip, jitter buffer and decoding'),
       value: own('trip') + own('buffer') + own('decoding'),
       unit: 'ms',
     },
@@ -162,7 +162,7 @@ function figuresOf(
     { name: name('Longest pause between frames'), value: pauses.max, unit: 'ms' },
     { name: name('Frames'), value: frames, unit: '' },
     { name: name('Frames, p50'), value: median(sights.map(({ rate }) => rate)), unit: 'a second' },
-    { name: name('Frames that could be read, of all'), value: (ages.count / frames) * 100, unit: '%' },
-    { name: name('Frames in full width, of all'), value: (full / frames) * 100, unit: '%' },
+    { name: name('Share of frames that could be read'), value: (ages.count / frames) * 100, unit: '%' },
+    { name: name('Share of frames in full width'), value: (full / frames) * 100, unit: '%' },
   ];
 }

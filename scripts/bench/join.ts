@@ -30,7 +30,7 @@ export const join: Benchmark = {
   name: 'join',
   title: 'Joining',
   about:
-    "From the moment a newcomer's socket begins to open until its first packet of media, and until a whole key frame (360p VP8) has come; it publishes its voice meanwhile. Server and newcomer are in two network namespaces, the link between them delays. One publisher with camera and microphone sits beside the server. Chromium loads nothing meanwhile: the SDK is there, and time runs from `join()` to the first frame that is presented.",
+    "From the moment a newcomer's socket begins to open to its first media packet, and to a whole key frame (360p VP8). The newcomer publishes audio meanwhile. Server and newcomer are in two network namespaces with a delayed link; one publisher with camera and microphone is on the server's side. For Chromium, the SDK is loaded already, and time runs from `join()` to the first presented frame.",
   a: 'Weir',
   b: 'one awaited step at a time',
   limits: raised,

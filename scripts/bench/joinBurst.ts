@@ -33,7 +33,7 @@ interface Stage extends AsyncDisposable {
 export const joinBurst: Benchmark = {
   name: 'join-burst',
   title: 'A burst of joins',
-  about: `${VIEWERS} viewers come to one simulcast publisher (60, 150 and 400 kbit/s, a key frame every 10 s or when asked for) within one second, to a server with one worker or spread over two. Times run from each viewer's socket to a whole frame, which is a key frame, as the server begins with one. Somebody watches all the while; where nobody does, the publisher sends nothing until the first one comes.`,
+  about: `${VIEWERS} viewers join one simulcast publisher (60, 150 and 400 kbit/s, a key frame every 10 s or when asked for) within one second, on a server with one worker or spread over two. Times run from each viewer's socket to its first whole frame, which is a key frame. Somebody watches already, except in the third case, where the publisher sends nothing until the first viewer comes.`,
   a: 'two workers',
   b: 'one worker',
   limits: raised,
@@ -69,7 +69,7 @@ export const joinBurst: Benchmark = {
         ...figuresOf(all.two, 'two workers'),
         ...figuresOf(all.cold, 'one worker, nobody there before'),
         {
-          name: 'Failed, of all',
+          name: 'Viewers that failed',
           value: Object.values(all)
             .flat()
             .reduce((sum, { failed }) => sum + failed, 0),
@@ -86,9 +86,9 @@ function figuresOf(pours: readonly JoinBurst[], where: string): Figure[] {
   return [
     { name: `First frame, p50, ${where}`, value: p50, unit: 'ms' },
     { name: `First frame, p95, ${where}`, value: p95, unit: 'ms', goal: { most: GOALS.firstFrame } },
-    { name: `First frame, last of all, ${where}`, value: max, unit: 'ms' },
+    { name: `First frame, last viewer, ${where}`, value: max, unit: 'ms' },
     {
-      name: `Key frames asked for, a layer, most in a burst, ${where}`,
+      name: `Key frames requested per layer, most in a burst, ${where}`,
       value: Math.max(...pours.map(({ keyFrameRequests }) => keyFrameRequests)),
       unit: '',
       goal: { most: GOALS.keyFrames },

@@ -51,7 +51,7 @@ interface Arrival {
 export const joinBurstBroadcast: Benchmark = {
   name: 'join-burst-broadcast',
   title: 'A burst of joins into a live broadcast',
-  about: `${VIEWERS} viewers are offered within one second to a broadcast that is live (simulcast of 60, 150 and 400 kbit/s, a key frame every 10 s or when asked for), each time to a server of its own, with one worker or spread over two (WEIR_SPILLOVER_UTILIZATION 0). Times run from the moment at which each was to come to a whole frame, which is a key frame, as the server begins with one. One viewer watches before. How many may join abreast and wait in line is as in production. Viewers, in ${CREWS} processes, and server share this machine: what the busiest process took says whose time it is.`,
+  about: `${VIEWERS} viewers join a live broadcast within one second (simulcast of 60, 150 and 400 kbit/s, a key frame every 10 s or when asked for), each time on a server of its own, with one worker or spread over two (WEIR_SPILLOVER_UTILIZATION 0). Times run from the moment at which each was due to its first whole frame, which is a key frame. One viewer watches before. Limits of concurrent and waiting joins are the defaults. Viewers, in ${CREWS} processes, and server share this machine; the busiest processes are among the figures.`,
   a: 'two workers',
   b: 'one worker',
   limits: raised,
@@ -80,7 +80,12 @@ export const joinBurstBroadcast: Benchmark = {
           'two workers',
         ),
         joined(all, viewers),
-        { name: 'Failed, of all', value: sum(all, ({ failures }) => failures.length), unit: '', goal: { most: 0 } },
+        {
+          name: 'Viewers that failed',
+          value: sum(all, ({ failures }) => failures.length),
+          unit: '',
+          goal: { most: 0 },
+        },
         ...loadOf(all),
       ],
     };
@@ -133,16 +138,16 @@ function figuresOf(arrivals: readonly Arrival[], where: string): Figure[] {
   return [
     { name: `First key frame, p50, ${where}`, value: p50, unit: 'ms' },
     { name: `First key frame, p95, ${where}`, value: p95, unit: 'ms' },
-    { name: `First key frame, last of all, ${where}`, value: max, unit: 'ms' },
+    { name: `First key frame, last viewer, ${where}`, value: max, unit: 'ms' },
     {
-      name: `Key frames asked for, a layer, most in the second of the burst, ${where}`,
+      name: `Key frames requested per layer, most in the second of the burst, ${where}`,
       value: most('meanwhile'),
       unit: '',
       goal: { most: GOAL.keyFrames },
     },
-    { name: `Key frames asked for, a layer, most until all see, ${where}`, value: most('inAll'), unit: '' },
+    { name: `Key frames requested per layer, most until all see, ${where}`, value: most('inAll'), unit: '' },
     {
-      name: `Key frames asked for, a layer, most a second until all see, ${where}`,
+      name: `Key frames requested per layer and second until all see, most, ${where}`,
       value: Math.max(...arrivals.map(({ asked, times }) => (asked.inAll * 1000) / Math.max(TIMES.burst, ...times))),
       unit: '',
     },
@@ -151,7 +156,7 @@ function figuresOf(arrivals: readonly Arrival[], where: string): Figure[] {
 
 function joined(all: readonly Arrival[], viewers: number): Figure {
   const share = sum(all, ({ times }) => times.length) / (viewers * all.length);
-  return { name: 'See something, of those that were offered', value: share * 100, unit: '%', goal: { least: 100 } };
+  return { name: 'Viewers that see something', value: share * 100, unit: '%', goal: { least: 100 } };
 }
 
 function loadOf(all: readonly Arrival[]): Figure[] {

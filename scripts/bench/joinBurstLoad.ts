@@ -28,7 +28,7 @@ async function arrive(viewers: number, rate: number): Promise<LoadResults> {
 export const joinBurstLoad: Benchmark = {
   name: 'join-burst-load',
   title: 'A burst of joins by an audience',
-  about: `${BURST.viewers} viewers come to one broadcaster (360p VP8 and voice) within one second, or ${CALM} a second. Times run from each viewer's socket to a whole key frame. The server asks the broadcaster for at most one key frame a second, whoever comes.`,
+  about: `${BURST.viewers} viewers join one broadcaster (360p VP8 and audio) within one second, or ${CALM} a second. Times run from each viewer's socket to a whole key frame. The server asks the broadcaster for at most one key frame a second, whoever comes.`,
   a: 'all in one second',
   b: `${CALM} a second`,
   limits: raised,
@@ -62,19 +62,19 @@ export const joinBurstLoad: Benchmark = {
       ],
       figures: [
         {
-          name: 'Joined, of those that were offered',
+          name: 'Viewers that joined',
           value: (joined / offered) * 100,
           unit: '%',
           goal: { least: 100 },
         },
         {
-          name: 'Failed, in the worst burst',
+          name: 'Viewers that failed, worst burst',
           value: most(({ members }) => members.failed),
           unit: '',
           goal: { most: 0 },
         },
         {
-          name: 'Key frames asked for, most in a burst',
+          name: 'Key frames requested, most in a burst',
           value: most(({ keyFrameRequests }) => keyFrameRequests),
           unit: '',
         },

@@ -55,8 +55,8 @@ interface Round {
 
 export const linkDrop: Benchmark = {
   name: 'link-drop',
-  title: 'A drop of the link',
-  about: `One publisher of simulcast (150, 500 and 1500 kbit/s VP8), and Chromium behind a link of ${LINK.wide / 1000} Mbit/s (${2 * LINK.delay} ms there and back, 200 ms of queue), which shows it in full. The link gets as narrow as ${LINK.tight / 1000} Mbit/s for ${TIMES.tight / 1000} s, then wide again. Layers are told by the size of the frames that are presented.`,
+  title: 'A link that narrows',
+  about: `One publisher of simulcast (150, 500 and 1500 kbit/s VP8), and Chromium behind a link of ${LINK.wide / 1000} Mbit/s (${2 * LINK.delay} ms there and back, 200 ms of queue), which shows it in full size. The link narrows to ${LINK.tight / 1000} Mbit/s for ${TIMES.tight / 1000} s, then widens again. Layers are recognized by the size of presented frames.`,
   a: 'narrow',
   b: 'wide',
   limits: raised,
@@ -187,10 +187,10 @@ function figuresOf(rounds: readonly Round[]): Figure[] {
   const [down, up, fits] = [all((one) => Math.max(one.down, one.fits)), all((one) => one.up), all((one) => one.fits)];
   const tightRates = rounds.flatMap((round) => windowsOf(round).map(({ a }) => a));
   return [
-    { name: 'Narrow: until no more arrives than fits, longest', value: fits.max, unit: 'ms' },
-    { name: 'Narrow: until a lower layer is shown for good, p50', value: down.p50, unit: 'ms' },
+    { name: 'Narrow: until no more is sent than fits, longest', value: fits.max, unit: 'ms' },
+    { name: 'Narrow: until only a lower layer is shown, p50', value: down.p50, unit: 'ms' },
     {
-      name: 'Narrow: until a lower layer is shown for good, longest',
+      name: 'Narrow: until only a lower layer is shown, longest',
       value: down.max,
       unit: 'ms',
       goal: { most: GOALS.down },
@@ -202,7 +202,7 @@ function figuresOf(rounds: readonly Round[]): Figure[] {
       unit: 'ms',
       goal: { most: GOALS.freeze },
     },
-    { name: 'Narrow: frozen in all, as Chromium counts, p50', value: all((one) => one.frozen).p50, unit: 'ms' },
+    { name: 'Narrow: totalFreezesDuration, p50', value: all((one) => one.frozen).p50, unit: 'ms' },
     {
       name: 'Narrow: share of the link that video takes',
       value: (distributionOf(tightRates).p50 / LINK.tight) * 100,

@@ -31,11 +31,11 @@ interface Arrival {
 
 export const lipsync: Benchmark = {
   name: 'lipsync',
-  title: 'Lips and voices',
+  title: 'Audio and video together',
   about:
-    'A face in Chromium that flashes as it beeps is in two rooms at once, with the same tracks: in one its voice has a consumer of its own, in the other it comes by slots. A viewer in Chromium notes when it sees and hears each. First the face holds its slot all the time, then others take all slots between two beeps (they say that they are loud, and what they send is silence), so that it gets one anew each time.',
+    'A publisher in Chromium flashes and beeps at the same time, in two rooms with the same tracks: in one its audio has a consumer of its own, in the other it arrives by audio slots. A viewer in Chromium records when it sees and hears each. First the publisher keeps its slot all the time; then others take all slots between two beeps (with silent packets that claim to be loud), so that it gets new slot each time.',
   a: 'by slots',
-  b: 'by itself',
+  b: 'own consumer',
   limits: raised,
   slow: true,
   async run({ quick, say }) {
@@ -61,8 +61,8 @@ export const lipsync: Benchmark = {
     const figures: Figure[] = [];
     const ratios = [];
     for (const [name, disturb] of [
-      ['a slot that it holds', false],
-      ['a slot anew each time', true],
+      ['slot kept', false],
+      ['new slot each time', true],
     ] as const) {
       const pairs: Pair<Arrival>[] = [];
       for (let beep = 0; beep < count; beep += 1) {
@@ -79,7 +79,7 @@ export const lipsync: Benchmark = {
       ratios.push(
         ratioOf(
           pairs.map(({ a, b, first }) => ({ a: a.sound, b: b.sound, first })),
-          { name: `From mouth to ear, ${name}`, unit: 'ms', better: 'lower' },
+          { name: `Audio latency, ${name}`, unit: 'ms', better: 'lower' },
         ),
       );
       figures.push(...skews(pairs, name, 'a'), ...skews(pairs, name, 'b'));
@@ -104,9 +104,9 @@ async function once(face: SpeakingFace, onlooker: Onlooker): Promise<Pair<Arriva
 /** How much later the sound is than the picture; negative where it is earlier. */
 function skews(pairs: readonly Pair<Arrival>[], name: string, side: 'a' | 'b'): Figure[] {
   const skew = distributionOf(pairs.map((pair) => pair[side].sound - pair[side].flash));
-  const way = side === 'a' ? 'by slots' : 'by itself';
+  const way = side === 'a' ? 'by slots' : 'own consumer';
   return [
-    { name: `Sound after picture, ${way}, ${name}, p50`, value: skew.p50, unit: 'ms' },
-    { name: `Sound after picture, ${way}, ${name}, p95`, value: skew.p95, unit: 'ms' },
+    { name: `Audio behind video, ${way}, ${name}, p50`, value: skew.p50, unit: 'ms' },
+    { name: `Audio behind video, ${way}, ${name}, p95`, value: skew.p95, unit: 'ms' },
   ];
 }

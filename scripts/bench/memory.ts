@@ -73,7 +73,7 @@ async function leak(say: (what: string) => void): Promise<Figure[]> {
   const { node, worker } = await growth(weir, () => visit(JOINS.counted));
   const rooms = await weir.child.ask('rooms', z.number());
   return [
-    { name: 'Left in Node by a join and a leave', value: node / JOINS.counted, unit: 'bytes' },
+    { name: 'Left in Node.js by a join and a leave', value: node / JOINS.counted, unit: 'bytes' },
     { name: 'Left in the worker by a join and a leave', value: worker / JOINS.counted, unit: 'bytes' },
     { name: 'Rooms left open', value: rooms, unit: '', goal: { most: 0 } },
   ];
@@ -82,7 +82,7 @@ async function leak(say: (what: string) => void): Promise<Figure[]> {
 export const memory: Benchmark = {
   name: 'memory',
   title: 'Memory',
-  about: `Rooms of ${PEERS}, everyone with a camera and the sound of a screen (microphones of so many would come by slots), and a consumer of all others' (${CONSUMERS} a room). Node: heap and what hangs on it, after a collection; Weir's sockets, rooms and peers included, while mediasoup's objects alone have none.`,
+  about: `Rooms of ${PEERS}, each peer with a camera and screen audio (so many microphones would use slots), and a consumer for each of the others' (${CONSUMERS} a room). Node.js: heap and external memory after a garbage collection, for Weir with its sockets, rooms and peers; mediasoup's objects alone have none of these.`,
   a: 'Weir',
   b: "mediasoup's objects alone",
   limits: raised,
@@ -108,18 +108,18 @@ export const memory: Benchmark = {
             name: `Node, a room of ${PEERS}`,
             unit: 'KiB',
             better: 'lower',
-            goal: { ratio: 1.3, why: 'little beside what mediasoup itself keeps' },
+            goal: { ratio: 1.3, why: 'little beside what mediasoup itself uses' },
           },
         ),
       ],
       figures: [
         {
-          name: 'Node, a consumer with its share of everything',
+          name: 'Node.js, per consumer, everything included',
           value: median(pairs.map(({ a }) => a.node)) / CONSUMERS,
           unit: 'bytes',
         },
         {
-          name: 'Worker, a consumer with its share of everything',
+          name: 'Worker, per consumer, everything included',
           value: median(pairs.map(({ a }) => a.worker)) / CONSUMERS,
           unit: 'bytes',
         },

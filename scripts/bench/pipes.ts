@@ -44,8 +44,8 @@ interface Hall extends AsyncDisposable {
 
 export const pipes: Benchmark = {
   name: 'pipes',
-  title: 'Pipes: a room on two workers',
-  about: `One publisher (36 packets a second of 1097 bytes) and ${VIEWERS} viewers, half of them on a second worker, which gets the stream through a pipe; the same with everybody on one worker. CPU time of all workers a packet that arrived. Both servers run, one of them flows; windows of a second, A B B A. The rate is below that of a camera because sender, workers and receivers share this machine.`,
+  title: 'A room on two workers',
+  about: `One publisher (36 packets a second of 1097 bytes) and ${VIEWERS} viewers, half of them on a second worker, which receives the stream through a pipe; and the same with everybody on one worker. CPU time of all workers per packet that arrived. Both servers run, and one at a time is busy, in windows of a second, A B B A. The rate is below that of a camera because sender, workers and receivers share this machine.`,
   a: 'two workers',
   b: 'one worker',
   limits: raised,

@@ -65,8 +65,8 @@ interface Hall extends AsyncDisposable {
 
 export const shown: Benchmark = {
   name: 'shown',
-  title: 'What is shown, and no more',
-  about: `${PUBLISHERS} publishers of simulcast (60, 150 and 400 kbit/s VP8, ${FRAMES_PER_SECOND} frames a second) with microphones, ${SPEAK} of which speak, and one viewer, who looks at nine: one at 1280x720, two at 640x360, six at 320x180. The same room on another server, whose viewer never says what it shows and is sent everything. Neither viewer says how much it can take, so that nothing is held back. Both rooms run, and are measured in the same windows of ${TIMES.window / 1000} s. Then Chromium takes the first viewer's place.`,
+  title: 'A viewer of nine tiles out of twenty-five',
+  about: `${PUBLISHERS} publishers of simulcast (60, 150 and 400 kbit/s VP8, ${FRAMES_PER_SECOND} frames a second) with microphones, ${SPEAK} of which speak, and one viewer who shows nine: one at 1280x720, two at 640x360, six at 320x180. The same room on another server, whose viewer never reports sizes and is sent everything. Neither viewer sends bandwidth estimates, so nothing is held back. Both rooms are measured in the same windows of ${TIMES.window / 1000} s. Then Chromium takes the first viewer's place.`,
   a: 'nine tiles',
   b: 'everything',
   limits: raised,
@@ -100,19 +100,19 @@ export const shown: Benchmark = {
         ratio('Node and worker', 'µs a second', ({ node, worker }) => node + worker),
         ratio('Packets to the viewer', 'a second', ({ packets }) => packets),
         ratio('To the viewer', 'kbit/s', ({ bits }) => bits / 1000),
-        ratio(`Video up from all ${PUBLISHERS}`, 'kbit/s', ({ up }) => up / 1000),
+        ratio(`Video sent by all ${PUBLISHERS}`, 'kbit/s', ({ up }) => up / 1000),
       ],
       figures: [
         { name: 'Node, nine tiles', value: mean(({ node }) => node), unit: 'µs a second' },
         { name: 'Worker, nine tiles', value: mean(({ worker }) => worker), unit: 'µs a second' },
         {
-          name: 'Packets of video to the viewer without a browser, of those of the layers that are enough',
+          name: 'Headless viewer: video packets, as a share of the layers that suffice',
           value: mean(({ video, enough }) => video / enough),
           unit: '',
           goal: GOALS.downlink,
         },
         {
-          name: 'Packets of video to the viewer who is sent everything, of those of the highest layers',
+          name: 'Viewer that is sent everything: video packets, as a share of the highest layers',
           value: pairs.reduce((sum, { b }) => sum + b.video / b.enough, 0) / pairs.length,
           unit: '',
           goal: { least: 0.99 },
@@ -230,18 +230,18 @@ async function inChromium({ url, publishers }: Hall, say: (what: string) => void
   const enough = after.bytes - before.bytes + packets * video.header;
   const received = after.count.received - before.count.received;
   return [
-    { name: 'Chromium: video of the layers that are enough, with headers', value: kilobits(enough), unit: 'kbit/s' },
-    { name: 'Chromium: video that comes, with headers', value: kilobits(video.all), unit: 'kbit/s' },
+    { name: 'Chromium: video of the layers that suffice, with headers', value: kilobits(enough), unit: 'kbit/s' },
+    { name: 'Chromium: video received, with headers', value: kilobits(video.all), unit: 'kbit/s' },
     {
-      name: 'Chromium: video that comes, of what is enough',
+      name: 'Chromium: video received, as a share of what suffices',
       value: video.all / enough,
       unit: '',
       goal: GOALS.downlink,
     },
-    { name: 'Chromium: of it, a second time', value: kilobits(video.repeated), unit: 'kbit/s' },
-    { name: 'Chromium: voices that come, with headers', value: kilobits(audio.all), unit: 'kbit/s' },
+    { name: 'Chromium: retransmitted video', value: kilobits(video.repeated), unit: 'kbit/s' },
+    { name: 'Chromium: audio received, with headers', value: kilobits(audio.all), unit: 'kbit/s' },
     {
-      name: 'Chromium: what else comes (probes, RTCP, SRTP tags)',
+      name: 'Chromium: probes, RTCP and SRTP tags received',
       value: kilobits(received - video.all - audio.all),
       unit: 'kbit/s',
     },

@@ -56,8 +56,8 @@ async function joins(enter: () => Promise<Newcomer>): Promise<Join> {
 
 export const signalling: Benchmark = {
   name: 'signalling',
-  title: 'Signalling: a newcomer in a full room',
-  about: `${PEERS} peers with a camera and the sound of a screen (microphones of so many would come by slots) are in a room; one more comes, from its socket to the moment at which all of its ${PEERS * 2} consumers are resumed. No media flows.`,
+  title: "A newcomer's consumers in a full room",
+  about: `${PEERS} peers with a camera and screen audio (so many microphones would use slots) are in a room, and one more joins: from its socket to the moment at which all of its ${PEERS * 2} consumers are resumed. No media flows.`,
   a: 'Weir',
   b: 'the step server, in both of its orders',
   limits: raised,
@@ -100,7 +100,7 @@ export const signalling: Benchmark = {
         ratioOf(
           figuresOf(pairs, ({ consumersPerSecond }) => consumersPerSecond),
           {
-            name: `Consumers a second, against ${order}`,
+            name: `Consumers per second, against ${order}`,
             unit: 'a second',
             better: 'higher',
             ...(server === steps && { goal: { ratio: 3, why: 'a batch instead of a round trip each' } }),
@@ -111,11 +111,11 @@ export const signalling: Benchmark = {
       ratios.push(
         ratioOf(
           figuresOf(pairs, ({ messages }) => messages),
-          { name: 'Messages a join', unit: 'messages', better: 'lower' },
+          { name: 'Messages per join', unit: 'messages', better: 'lower' },
         ),
         ratioOf(
           figuresOf(pairs, ({ bytes }) => bytes),
-          { name: 'Bytes a join', unit: 'bytes', better: 'lower' },
+          { name: 'Bytes per join', unit: 'bytes', better: 'lower' },
         ),
       );
     }

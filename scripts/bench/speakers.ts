@@ -61,7 +61,7 @@ type Side = 'a' | 'b';
 export const speakers: Benchmark = {
   name: 'speakers',
   title: 'Layers that are sent while speakers alternate',
-  about: `Four pages of Weir in Chromium, on this machine, in one call: fake cameras of 1280x720 in three layers, two by two tiles in a window of 1280x800, and the microphone goes from one to the next every ${TIMES.turn / 1000} s. The fourth comes when the others see each other. What each page encodes, by its RTP statistics, is compared with the layer that the tiles of the others need. A layer is extra when it is above that one. With WEIR_BENCH_AGAINST, the same in turns with the server and page of another checkout.`,
+  about: `Four pages of Weir in Chromium, on this machine, in one call: fake cameras of 1280x720 in three layers, two by two tiles in a window of 1280x800, and one microphone after the other is unmuted, every ${TIMES.turn / 1000} s. The fourth joins when the others see each other. What each page encodes (from its RTP statistics) is compared with the layer that the others' tiles need. A layer is extra when it is above that one. With WEIR_BENCH_AGAINST, alternating with the server and pages of another checkout.`,
   a: 'video that is sent; this version',
   b: 'of it, layers that are shown; the compared version',
   limits: raised,

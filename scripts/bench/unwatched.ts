@@ -66,9 +66,9 @@ interface Couple {
 
 export const unwatched: Benchmark = {
   name: 'unwatched',
-  title: 'What nobody watches',
+  title: 'Layers that nobody watches',
   about:
-    'A publisher of simulcast (60, 150 and 400 kbit/s; Chromium: 150, 500 and 1500) and one viewer, who looks at it in full, as a thumbnail, or not at all. What goes up, once it has settled; and from the moment at which the viewer wants all of it (`updateTrackSettings`) to the first whole frame of the highest layer. Without a browser at either end, then with Chromium and a fake camera at both.',
+    'A publisher of simulcast (60, 150 and 400 kbit/s; Chromium: 150, 500 and 1500) and one viewer, who shows it in full size, as a thumbnail, or not at all. Measured: the bitrate that is published once it is stable, and the time from the viewer showing it in full size (`updateTrackSettings`) to the first whole frame of the highest layer. First without a browser at either end, then with Chromium and a fake camera at both.',
   a: 'seen as a thumbnail',
   b: 'seen in full',
   limits: raised,
@@ -120,7 +120,7 @@ async function thumbnails(couples: readonly Couple[], windows: number, say: (wha
     }
   }
   return ratioOf(pairs, {
-    name: 'Video up',
+    name: 'Video sent',
     unit: 'kbit/s',
     better: 'lower',
     goal: { ratio: 0.11, why: 'the lowest of three layers: 60 of 610 kbit/s' },
@@ -141,7 +141,7 @@ async function unseen(couples: readonly Couple[], who: string, say: (what: strin
   say(`${who}: not seen`);
   const none = await tenSeconds(UNSEEN, TIMES.settle);
   return {
-    name: `Video up that nobody watches, of all, ${who}`,
+    name: `Share of video sent that nobody watches, ${who}`,
     value: (none / full) * 100,
     unit: '%',
     goal: { most: GOALS.unwatched },
