@@ -22,9 +22,9 @@ test.each([
 });
 
 test.each(['', 'weir.example', '/meet', 'ftp://weir.example'])(
-  '%j is no address of a server, and is told so',
+  '%j is not the URL of a server, and the error says so',
   (url) => {
-    expect(() => signallingUrl(url)).toThrow(/is not the address of a Weir server/);
+    expect(() => signallingUrl(url)).toThrow(/is not the URL of a Weir server/);
   },
 );
 

@@ -1,7 +1,7 @@
 /** How often a shared screen is captured again at first, and when that ends. */
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ScreenRefresher } from '../../web/client/ScreenRefresher.ts';
+import { ScreenRefresher } from '../../web/client/sfu/ScreenRefresher.ts';
 
 const screen = () => new FakeMediaStreamTrack({ kind: 'video' });
 /** How many readers were made, and how many of them read no more. */

@@ -1,11 +1,11 @@
-/** Owns typed events: a list of listeners an event. */
+/** A base class with typed events. */
 
 type Listener<T> = (data: T) => void;
 
 export class Emitter<Events extends object> {
   readonly #listeners: { [E in keyof Events]?: Set<Listener<Events[E]>> } = {};
 
-  /** Runs `listener` at every `event`. @returns a function that takes it off again */
+  /** Runs `listener` at every `event`. @returns a function that removes it */
   on<E extends keyof Events>(event: E, listener: Listener<Events[E]>): () => void {
     const set = this.#listeners[event] ?? new Set();
     this.#listeners[event] = set;
@@ -13,7 +13,7 @@ export class Emitter<Events extends object> {
     return () => set.delete(listener);
   }
 
-  /** A listener that throws does not keep the others from hearing; its error is reported to the page. */
+  /** An error of a listener is reported to the page (`reportError`), and the other listeners are called nevertheless. */
   protected emit<E extends keyof Events>(event: E, data: Events[E]): void {
     for (const listener of this.#listeners[event] ?? []) {
       try {

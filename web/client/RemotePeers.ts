@@ -57,12 +57,12 @@ export class RemotePeers {
     this.#notify('peerJoined', peer);
   }
 
-  /** Makes everything the same as the server says that it is now, and tells what is different. */
+  /** Makes the peers the same as those of the server after a reconnect, and notifies of each difference. */
   sync(infos: readonly PeerInfo[]): void {
     const there = new Set(infos.map(({ peerId }) => peerId));
     const back = new Set(infos.map(({ identity }) => identity));
     for (const { peerId, identity } of this.peers) {
-      // Who is here again under another id has come back, as we have.
+      // The same identity under another id has rejoined meanwhile.
       if (!there.has(peerId)) this.#remove(peerId, back.has(identity) ? 'replaced' : 'left');
     }
     for (const info of infos) {
@@ -71,7 +71,7 @@ export class RemotePeers {
     }
   }
 
-  /** These are all that cannot be decoded here. */
+  /** Sets all sources that this browser cannot decode. */
   syncUnsupportedCodecs(all: readonly UnsupportedCodec[]): void {
     for (const peer of this.#peers.values()) {
       const theirs = all.filter(({ peerId }) => peerId === peer.peerId);
@@ -79,14 +79,14 @@ export class RemotePeers {
         (known) => !theirs.some(({ source }) => source === known),
       );
       if (ended.length > 0) this.#removeUnsupportedCodec(peer, ended);
-      for (const news of theirs) this.#addUnsupportedCodec(news);
+      for (const unsupported of theirs) this.#addUnsupportedCodec(unsupported);
     }
   }
 
   addTrack(peerId: string, source: Source, track: MediaStreamTrack): void {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
-    // It was published anew with another codec.
+    // It has been published again with another codec.
     if (peer.unsupportedCodecs.has(source)) this.#removeUnsupportedCodec(peer, [source]);
     peer.tracks.set(source, track);
     this.#notify('trackAdded', { peer, source, track });
@@ -131,7 +131,7 @@ export class RemotePeers {
     this.#notify('peerChanged', peer);
   }
 
-  /** What was not to be decoded has ended, or is now. */
+  /** Sources that could not be decoded have ended, or can be decoded now. */
   #removeUnsupportedCodec(peer: KnownPeer, sources: readonly Source[]): void {
     peer.unsupportedCodecs = new Map([...peer.unsupportedCodecs].filter(([source]) => !sources.includes(source)));
     this.#notify('peerChanged', peer);

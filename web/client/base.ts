@@ -1,10 +1,10 @@
-/** Where the Weir server is that this code was loaded from: the address under which it serves all that it serves. */
+/** The base URL of the Weir server that this code was loaded from, and its signalling URL. */
 import { WeirError } from '../../shared/errors.ts';
 import { SIGNALLING_PATH } from '../../shared/protocol.ts';
 
 /**
- * The page's and the SDK's code is in `assets/` when it is built, and in `client/` while developing, right under that
- * address, which has a path of its own where Weir is one of several services of a host (`WEIR_BASE_PATH`).
+ * The base URL of a module of the page or the SDK: these are in `assets/` in a build, and in `client/` during development.
+ * The base URL has a path if Weir shares its host with other services (`WEIR_BASE_PATH`).
  */
 export function baseOf(moduleUrl: string): string {
   return moduleUrl.replace(/(\/(assets|client))?\/[^/]*$/, '/');
@@ -14,13 +14,14 @@ export function baseOf(moduleUrl: string): string {
 export const baseUrl: string = baseOf(import.meta.url);
 
 /**
- * Where the signalling of a server is, under the path that the server is under.
- * @throws {WeirError} `badRequest` when `base` is no http(s) or ws(s) URL
+ * The URL of a server's signalling.
+ * @param base the URL of the server, with its path if it has one
+ * @throws {WeirError} `badRequest` if `base` is not an http(s) or ws(s) URL
  */
 export function signallingUrl(base: string): URL {
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (!url || !/^(https?|wss?):$/.test(url.protocol)) {
-    throw new WeirError('badRequest', `"${base}" is not the address of a Weir server, such as https://weir.example.`);
+    throw new WeirError('badRequest', `"${base}" is not the URL of a Weir server, such as https://weir.example.`);
   }
   url.protocol = url.protocol.replace('http', 'ws');
   url.pathname = url.pathname.replace(/\/*$/, SIGNALLING_PATH);

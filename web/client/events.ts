@@ -1,69 +1,69 @@
-/** Owns what a RoomClient tells, and in which words: its events, and the others as an application sees them. */
+/** The events of RoomClient, and the types of their data. */
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { Source } from '../../shared/media.ts';
 import type { BroadcastInfo, Grants, RaisedHands, Reaction, SourceStates } from '../../shared/protocol.ts';
 
-/** Somebody else in the room. */
+/** Another peer in the room. */
 export interface RemotePeer {
   readonly peerId: string;
   readonly identity: string;
   readonly name: string;
   readonly metadata?: string | undefined;
-  /** What they publish: `live` or `paused` (muted); what is missing is off. */
+  /** What it publishes: `live` or `paused` (muted); a source that is missing is off. */
   readonly sources: SourceStates;
-  /** Whether they have raised a hand. */
+  /** Whether its hand is raised. */
   readonly hand: boolean;
-  /** Whether they have lost their connection, and may come back. */
+  /** Whether its signalling connection is lost; it may reconnect. */
   readonly away: boolean;
-  /** What of it has arrived here. */
+  /** The tracks that are received. */
   readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
-  /** What of it this browser has no decoder for, with its MIME type such as `video/H264`. */
+  /** Published sources that this browser cannot decode, with the MIME type of the codec, such as `video/H264`. */
   readonly unsupportedCodecs: ReadonlyMap<Source, string>;
 }
 
 export type RoomClientState = 'idle' | 'joining' | 'joined' | 'closed';
 
-/** How media is connected. */
+/** The state of the media connection; `lost` if it may come back. */
 export type MediaConnectionState = 'connecting' | 'connected' | 'lost';
 
 export interface RoomClientEvents {
   stateChanged: RoomClientState;
   peerJoined: RemotePeer;
   peerLeft: { peer: RemotePeer; reason: string };
-  /** A peer turned a source on or off, muted or unmuted it, or it is one that this browser cannot decode. */
+  /** The `sources` or the `unsupportedCodecs` of a peer have changed. */
   peerChanged: RemotePeer;
   trackAdded: { peer: RemotePeer; source: Source; track: MediaStreamTrack };
   trackRemoved: { peer: RemotePeer; source: Source };
-  /** In a large room voices come by slots: this is the sound of one, whoever is heard in it. */
+  /** In a large room, microphones are received by audio slots: this is the track of one, whichever peer holds it. */
   audioSlotTrackAdded: { slot: number; track: MediaStreamTrack };
   audioSlotTrackRemoved: { slot: number; track: MediaStreamTrack };
-  /** Whose voice each slot carries: peer ids, `null` where it is nobody's. */
+  /** The peer ids of those who hold the audio slots, `null` for a free slot. */
   audioSlotsChanged: readonly (string | null)[];
   handChanged: RemotePeer;
-  /** A peer lost its connection for a while, or is back. */
+  /** A peer has lost its signalling connection, or has it again. */
   awayChanged: RemotePeer;
   reaction: { peer: RemotePeer; reaction: Reaction };
-  /** Our connection to the server was cut, or is there again; meanwhile media flows on. */
+  /** Our signalling connection is lost (true), or there again (false). Media flows on meanwhile. */
   reconnectingChanged: boolean;
-  /** What we may do has changed; what we may no longer publish has ended. */
+  /** Our grants have changed. What they no longer allow has ended. */
   grantsChanged: Grants;
-  /** A broadcast went live or ended, or another number of people watch it. */
+  /** A broadcast has gone live or ended, or its profile or its number of viewers has changed. */
   broadcastChanged: BroadcastInfo;
-  /** Which viewers of a broadcast want to speak; administrators hear of it. */
+  /** The raised hands of viewers of a broadcast have changed; sent to administrators only. */
   handsChanged: RaisedHands;
-  /** Somebody asks us onto the stage: see `broadcast.answer`. */
+  /** An administrator invites us onto the stage: see `broadcast.answerInvite`. */
   invited: { by: string };
-  /** A viewer whom an administrator asked onto the stage has answered. */
+  /** A viewer has answered an invitation onto the stage. */
   inviteAnswered: { peerId: string; name: string; accepted: boolean };
-  /** The server will end in so many seconds, and lets nobody in any more. */
+  /** The server shuts down within this many seconds, and refuses new joins. */
   draining: { seconds: number };
-  /** The media connected, or lost its way. */
+  /** Media has connected, or its connection is lost. */
   mediaConnectionStateChanged: MediaConnectionState;
-  /** The server has sent a fresh token, see `RoomClient.token`. */
+  /** The server has refreshed our token: see `RoomClient.token`. */
   tokenRefreshed: string;
-  /** What we publish has changed. */
+  /** What we publish, or its mute state, has changed. */
   localSourcesChanged: SourceStates;
-  /** A stay that had begun has ended; `message` can be shown to people. */
+  /** The session has ended after a join. `message` is a text for users. */
   closed: { reason: CloseReason; message: string };
 }
 

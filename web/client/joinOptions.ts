@@ -1,5 +1,4 @@
-/** Owns what an application says when it joins a room. */
-
+/** The options of `join`, and the request that is made from them. */
 import { WeirError } from '../../shared/errors.ts';
 import type { RtpCapabilities } from '../../shared/media.ts';
 import type { ClientMessages, Role, RoomKind } from '../../shared/protocol.ts';
@@ -8,23 +7,26 @@ import type { RequestData } from '../../shared/RpcChannel.ts';
 export interface JoinOptions {
   readonly room: string;
   /**
-   * Required unless the server runs open. A function is called at each join, also when you pass the same options again to
-   * come back after a break: it gets a fresh token from your own server.
+   * Required unless the server allows anonymous access. A function is called for each join, so that it can fetch a fresh
+   * token from your own server when you pass the same options again for a rejoin.
    */
   readonly token?: string | (() => string | Promise<string>);
-  /** Shown to the others where the token gives no name. */
+  /** Our display name, if the token has none. */
   readonly name?: string;
-  /** On a server that runs open: a secret (22 to 86 characters of base64url) by which we are the same identity again. */
+  /** With anonymous access: a secret (22 to 86 characters of base64url) that gives us the same identity in each session. */
   readonly guest?: string;
-  /** A call unless told. Broadcasts have names of their own. */
+  /** `call` by default. A call and a broadcast of the same name are two rooms. */
   readonly kind?: RoomKind;
-  /** On a server that runs open: what we want to be. Elsewhere the token says it. */
+  /** With anonymous access: the role that we request. Otherwise the token has it. */
   readonly role?: Role;
-  /** How many initialVideoLimit to receive until `updateTrackSettings` says which: those of the first who came. All where it is not given. */
+  /**
+   * How many videos to receive before `updateTrackSettings` requests particular ones: those of the peers that joined first.
+   * All by default.
+   */
   readonly initialVideoLimit?: number;
 }
 
-/** The token of these options. @throws {WeirError} `unauthorized` when the application's function fails */
+/** The token of these options. @throws {WeirError} `unauthorized` if the function of the application fails */
 export async function tokenOf({ token }: Pick<JoinOptions, 'token'>): Promise<string | undefined> {
   if (typeof token !== 'function') return token;
   try {
@@ -35,7 +37,7 @@ export async function tokenOf({ token }: Pick<JoinOptions, 'token'>): Promise<st
   }
 }
 
-/** The request that says it, for a device that can receive so much. */
+/** The data of the `join` request. @param rtpCapabilities what the browser can receive */
 export function joinRequest(
   { room, name, guest, kind, role, initialVideoLimit }: JoinOptions,
   token: string | undefined,

@@ -1,14 +1,14 @@
-/** Owns hearing that this device's network has changed, or that the page goes away. */
+/** Listens for changes of the network, and for the page being unloaded. */
 
-/** What browsers have of the Network Information API; where they lack it, `online` has to do. */
+/** The part of the Network Information API that is used. Browsers without it have the event `online` only. */
 interface NetworkInformation extends EventTarget {
   readonly type?: string;
 }
 
-/** Runs `listener` when the network may be another one. @returns a function that ends it */
+/** Calls `listener` when the network may have changed. @returns a function that removes it */
 export function onNetworkChange(listener: () => void): () => void {
   const targets: [EventTarget, string][] = [];
-  // There is neither in Node.
+  // Node has neither.
   if (typeof window !== 'undefined') targets.push([window, 'online']);
   const connection = networkInformation();
   if (connection) targets.push([connection, 'change']);
@@ -18,11 +18,11 @@ export function onNetworkChange(listener: () => void): () => void {
   };
 }
 
-/** Runs `listener` when the page goes away for good: a closed tab, another address, a reload. @returns a function that ends it */
+/** Calls `listener` when the page is unloaded: by closing, navigation or reload. @returns a function that removes it */
 export function onPageLeft(listener: () => void): () => void {
   if (typeof window === 'undefined') return () => {};
   const hidden = ({ persisted }: PageTransitionEvent) => {
-    // A page that is kept may come back, and its call with it.
+    // A page in the back/forward cache may be shown again, with its call.
     if (!persisted) listener();
   };
   window.addEventListener('pagehide', hidden);

@@ -1,9 +1,9 @@
-/** Owns how large a video element is seen: the only place in the SDK that knows of a page. */
+/** Observes the visible size of video elements: the only part of the SDK that uses the DOM. */
 
 import type { VideoSettings, VideoSource } from './MediaLink.ts';
 import type { RoomClient } from './RoomClient.ts';
 
-/** Device pixels; 0 by 0 when nobody sees it. */
+/** In device pixels; 0 by 0 while the element is not visible. */
 export interface VisibleSize {
   readonly width: number;
   readonly height: number;
@@ -17,14 +17,14 @@ export interface ObserveVideoOptions extends Pick<VideoSettings, 'priority'> {
 }
 
 /**
- * Makes a peer's video come in the size in which this element shows it, and not at all while nobody sees it. After some
- * seconds of that its track is removed (`trackRemoved`), and another one added when it is seen again: keep the element
- * for as long as `peer.sources` has the source, and give it each track.
- * @returns a function that ends it; the video then counts as not seen
+ * Requests a peer's video in the size in which this element shows it, and no video while the element is not visible. After
+ * some seconds without, its track is removed (`trackRemoved`), and another one is added when the element is visible again:
+ * keep the element as long as `peer.sources` has the source, and assign it each track.
+ * @returns a function that ends the observation; the video then counts as not visible
  * @example
  * room.on('trackAdded', ({ peer, source, track }) => {
  *   const video = show(track);
- *   if (source === 'camera') watchElement(room, video, { peerId: peer.peerId, source });
+ *   if (source === 'camera') observeVideo(room, video, { peerId: peer.peerId, source });
  * });
  */
 export function observeVideo(
@@ -40,15 +40,15 @@ export function observeVideo(
 }
 
 /**
- * Tells how large a video element is seen, now and whenever that changes: nothing outside of the document, scrolled out
- * of view or on a page that is hidden, unless it plays as picture in picture.
- * @returns a function that ends it
+ * Calls `onChange` with the visible size of a video element, now and after each change. It is 0 by 0 outside of the document,
+ * scrolled out of view or on a hidden page, unless the element plays as picture-in-picture.
+ * @returns a function that ends the observation
  */
 export function observeVisibleSize(element: HTMLVideoElement, onChange: (size: VisibleSize) => void): () => void {
   let size: VisibleSize = NOTHING;
-  /** Undefined until the browser has looked. */
+  /** Undefined until the first report of the IntersectionObserver. */
   let inView: boolean | undefined;
-  let told: VisibleSize | undefined;
+  let reported: VisibleSize | undefined;
   let picture: PictureInPictureWindow | undefined;
   const now = (): VisibleSize | undefined => {
     if (picture) return toDevice(picture.width, picture.height);
@@ -56,61 +56,61 @@ export function observeVisibleSize(element: HTMLVideoElement, onChange: (size: V
     if (inView === undefined) return undefined;
     return inView ? size : NOTHING;
   };
-  const tell = () => {
-    const seen = now();
-    if (!seen || (told && seen.width === told.width && seen.height === told.height)) return;
-    told = seen;
-    onChange(seen);
+  const report = () => {
+    const visible = now();
+    if (!visible || (reported && visible.width === reported.width && visible.height === reported.height)) return;
+    reported = visible;
+    onChange(visible);
   };
-  const unwatch = observe(element, {
+  const stop = observe(element, {
     onResize: (next) => {
       size = next;
-      tell();
+      report();
     },
-    onSight: (next) => {
+    onVisibility: (next) => {
       inView = next;
-      tell();
+      report();
     },
   });
   const ended = new AbortController();
   const { signal } = ended;
-  document.addEventListener('visibilitychange', tell, { signal });
+  document.addEventListener('visibilitychange', report, { signal });
   const enter = (event: Event) => {
     if (!('pictureInPictureWindow' in event) || !(event.pictureInPictureWindow instanceof PictureInPictureWindow))
       return;
     picture = event.pictureInPictureWindow;
-    picture.addEventListener('resize', tell, { signal });
-    tell();
+    picture.addEventListener('resize', report, { signal });
+    report();
   };
   const leave = () => {
     picture = undefined;
-    tell();
+    report();
   };
   element.addEventListener('enterpictureinpicture', enter, { signal });
   element.addEventListener('leavepictureinpicture', leave, { signal });
-  tell();
+  report();
   return () => {
     ended.abort();
-    unwatch();
+    stop();
   };
 }
 
-interface Watcher {
+interface ElementCallbacks {
   onResize(size: VisibleSize): void;
-  onSight(inView: boolean): void;
+  onVisibility(inView: boolean): void;
 }
 
-const watchers = new Map<Element, Watcher>();
-let observers: { resizes: ResizeObserver; sights: IntersectionObserver } | undefined;
+const callbacksOf = new Map<Element, ElementCallbacks>();
+let observers: { resizes: ResizeObserver; intersections: IntersectionObserver } | undefined;
 
-/** One pair of observers for all elements: what changes together is told in one turn, and the server in one request. */
-function observe(element: Element, watcher: Watcher): () => void {
+/** One pair of observers for all elements: changes of one layout are reported in one turn, and sent in one request. */
+function observe(element: Element, callbacks: ElementCallbacks): () => void {
   observers ??= {
     resizes: new ResizeObserver((entries) => {
       for (const entry of entries) {
-        // Not every browser has the first of them.
+        // Not every browser has `devicePixelContentBoxSize`.
         const [pixels] = entry.devicePixelContentBoxSize ?? [];
-        watchers
+        callbacksOf
           .get(entry.target)
           ?.onResize(
             pixels
@@ -119,22 +119,22 @@ function observe(element: Element, watcher: Watcher): () => void {
           );
       }
     }),
-    sights: new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) watchers.get(target)?.onSight(isIntersecting);
+    intersections: new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) callbacksOf.get(target)?.onVisibility(isIntersecting);
     }),
   };
-  const { resizes, sights } = observers;
-  watchers.set(element, watcher);
-  // Whoever watches an element that was watched already is told anew.
+  const { resizes, intersections } = observers;
+  callbacksOf.set(element, callbacks);
+  // An element that is observed already is reported again to its new observer.
   resizes.unobserve(element);
-  sights.unobserve(element);
+  intersections.unobserve(element);
   resizes.observe(element);
-  sights.observe(element);
+  intersections.observe(element);
   return () => {
-    if (watchers.get(element) !== watcher) return;
-    watchers.delete(element);
+    if (callbacksOf.get(element) !== callbacks) return;
+    callbacksOf.delete(element);
     resizes.unobserve(element);
-    sights.unobserve(element);
+    intersections.unobserve(element);
   };
 }
 

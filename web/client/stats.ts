@@ -1,48 +1,46 @@
-/** Owns the statistics of a call: what WebRTC reports, cut down to what a person can use. */
+/** The statistics of tracks and transports: a summary of the WebRTC reports, in the terms of webrtc-stats. */
 import type { Source } from '../../shared/media.ts';
 
-/** One track, sent or received. Times are in seconds since it started, bytes and packets counted since then. */
+/** One sent or received track. Times are in seconds; bytes, packets and frames are counted since it started. */
 export interface TrackStats {
   readonly direction: 'send' | 'receive';
   readonly source: Source;
-  /** Whose track it is; undefined for our own. */
+  /** The peer of a received track; undefined for our own tracks and for audio slots. */
   readonly peerId?: string;
-  /** The audio slot that it is, of a large room. */
+  /** The audio slot of a large room. */
   readonly slot?: number;
   readonly bytes: number;
   readonly packets: number;
-  /** Received: packets that never came. Sent: what the server reports lost. */
+  /** Received: packets that did not arrive. Sent: those that the server reports as lost. */
   readonly packetsLost: number;
-  /** Seconds. */
   readonly jitter?: number;
-  /** Seconds. */
   readonly roundTripTime?: number;
   readonly codec?: string;
-  /** Video: frames encoded or decoded, and their size in pixels. */
+  /** Video: encoded or decoded frames, and their size in pixels. */
   readonly frames?: number;
   readonly frameWidth?: number;
   readonly frameHeight?: number;
   readonly framesPerSecond?: number;
-  /** Video sent: what keeps it from being better, where the browser says that something does. */
+  /** Video sent: what limits its quality, in browsers that report it. */
   readonly qualityLimitationReason?: 'cpu' | 'bandwidth' | 'other';
-  /** Video received: how often and for how many seconds the picture stood still. */
+  /** Video received: the number of freezes, and the sum of their durations. */
   readonly freezeCount?: number;
   readonly totalFreezesDuration?: number;
-  /** Received: seconds that frames or samples have waited before they were played, summed up, and how many have. */
+  /** Received: the sum of the times that frames or samples were buffered before playout, and the number of them. */
   readonly jitterBufferDelay?: number;
   readonly jitterBufferEmittedCount?: number;
-  /** Video received: seconds of decoding, summed up. */
+  /** Video received: the sum of the decode times. */
   readonly totalDecodeTime?: number;
-  /** Of the network between here and the server, there and back, in seconds. */
+  /** The round-trip time of the network path to the server. */
   readonly currentRoundTripTime?: number;
 }
 
-/** Of several layers, the first of these that one has counts. */
-const limits = ['cpu', 'bandwidth', 'other'] as const;
+/** In order of precedence: the layers of one video may have different reasons. */
+const limitationReasons = ['cpu', 'bandwidth', 'other'] as const;
 
 type Row = Record<string, unknown>;
 
-/** Sums up the report of one sender or receiver. */
+/** Summarises the report of one sender or receiver. */
 export function summarise(track: {
   source: Source;
   peerId?: string;
@@ -76,7 +74,7 @@ export function summarise(track: {
     framesPerSecond: optional('framesPerSecond'),
     qualityLimitationReason: received
       ? undefined
-      : limits.find((limit) => streams.some((row) => row.qualityLimitationReason === limit)),
+      : limitationReasons.find((reason) => streams.some((row) => row.qualityLimitationReason === reason)),
     freezeCount: optional('freezeCount'),
     totalFreezesDuration: optional('totalFreezesDuration'),
     jitterBufferDelay: optional('jitterBufferDelay'),
@@ -86,14 +84,14 @@ export function summarise(track: {
   };
 }
 
-/** What has gone over one transport: RTP packets, and bytes of everything that came, RTCP among it. */
+/** The counters of one transport: RTP packets, and all received bytes, including RTCP. */
 export interface TransportReport {
   readonly sent: number;
   readonly received: number;
   readonly bytesReceived: number;
 }
 
-/** Sums up the report of one transport. */
+/** Summarises the report of one transport. */
 export function countTransport(report: RTCStatsReport): TransportReport {
   const rows: Row[] = [];
   report.forEach((row: Row) => {
@@ -111,7 +109,7 @@ export function countTransport(report: RTCStatsReport): TransportReport {
   };
 }
 
-/** The round trip of the pair of candidates that carries it; not every browser says which that is by the transport. */
+/** The round-trip time of the selected candidate pair. Not every browser has `selectedCandidatePairId` in the transport row. */
 function currentRoundTripTime(rows: readonly Row[]): number | undefined {
   const chosen = new Set(rows.map((row) => row.selectedCandidatePairId).filter(Boolean));
   const pairs = rows.filter(({ type, id, selected, nominated, state }) => {

@@ -1,26 +1,29 @@
-/** Decides when ICE is restarted: at once where it helps, not too often, again while media has no way, and not for ever. */
+/** Decides when to restart ICE: on request, and repeatedly while media is lost, within the rate limit and a time limit. */
 import type { MediaConnectionState } from '../events.ts';
 
 export interface IceRestartPolicyOptions {
-  /** Restarts it. Rejects when the server wants us to wait. */
+  /** Restarts ICE. Rejects if the server refuses it for now. */
   restart(): Promise<void>;
-  /** How media is connected just now. */
+  /** The current state of the media connection. */
   connection(): MediaConnectionState;
-  /** Media has had no way for so long that only a new stay can help. */
+  /** Media has been lost for so long that only a new session can help. */
   onGivenUp(): void;
 }
 
-/** How long a way is lost before it is looked for anew; between two restarts; how long all of it may take: milliseconds. */
-const TIMES = { lost: 1500, apart: 5200, hopeless: 30_000 };
-/** How often a restart that somebody asked for is tried while the server refuses it. */
-const TRIES = 5;
+/**
+ * In milliseconds: how long media is lost before a restart, since many losses end by themselves; the least interval between
+ * two restarts, which the server enforces; and how long media may be lost before restarts are given up.
+ */
+const TIMES = { lossDelay: 1500, minInterval: 5200, timeout: 30_000 };
+/** How many times a requested restart is attempted while the server refuses it. */
+const ATTEMPTS = 5;
 
 export class IceRestartPolicy {
   readonly #options: IceRestartPolicyOptions;
-  #last = Number.NEGATIVE_INFINITY;
+  #lastRestartAt = Number.NEGATIVE_INFINITY;
   #lostSince: number | undefined;
-  /** How often a restart that somebody asked for may still be tried. */
-  #wanted = 0;
+  /** How many times a requested restart may still be attempted; 0 without a request. */
+  #attemptsLeft = 0;
   #running = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -29,16 +32,16 @@ export class IceRestartPolicy {
     this.#options = options;
   }
 
-  /** A restart, as soon as there may be one. */
+  /** Requests a restart, as soon as the rate limit allows one. */
   request(): void {
-    this.#wanted = TRIES;
+    this.#attemptsLeft = ATTEMPTS;
     this.#schedule();
   }
 
-  /** The state of the media has changed: one that stays lost is restarted. */
+  /** The state of the media connection has changed: one that stays lost is restarted. */
   onConnectionChanged(): void {
     const connection = this.#options.connection();
-    // One that is tried again and fails again has been lost all the while.
+    // `connecting` between two losses does not end the loss: a restart is being attempted.
     if (connection === 'connected') this.#lostSince = undefined;
     if (connection === 'lost') this.#lostSince ??= performance.now();
     this.#schedule();
@@ -49,36 +52,36 @@ export class IceRestartPolicy {
     clearTimeout(this.#timer);
   }
 
-  /** When the next one is due follows from what has happened alone: however often this is called, nothing is put off. */
+  /** Derives the time of the next restart from the state alone, so that calling this repeatedly delays nothing. */
   #schedule(): void {
     if (this.#closed || this.#running) return;
     clearTimeout(this.#timer);
-    const free = this.#last + TIMES.apart;
-    const since = this.#wanted > 0 ? Number.NEGATIVE_INFINITY : this.#lostSince;
+    const earliest = this.#lastRestartAt + TIMES.minInterval;
+    const since = this.#attemptsLeft > 0 ? Number.NEGATIVE_INFINITY : this.#lostSince;
     if (since === undefined) return;
-    const due = Math.max(free, since + TIMES.lost);
+    const due = Math.max(earliest, since + TIMES.lossDelay);
     this.#timer = setTimeout(() => void this.#run(), Math.max(0, due - performance.now()));
   }
 
   async #run(): Promise<void> {
-    // It may have found its way by itself.
-    if (this.#wanted === 0 && this.#options.connection() !== 'lost') return;
-    if (this.#lostSince !== undefined && performance.now() - this.#lostSince > TIMES.hopeless) {
+    // Media may have recovered by itself.
+    if (this.#attemptsLeft === 0 && this.#options.connection() !== 'lost') return;
+    if (this.#lostSince !== undefined && performance.now() - this.#lostSince > TIMES.timeout) {
       this.close();
       this.#options.onGivenUp();
       return;
     }
     this.#running = true;
-    const left = Math.max(0, this.#wanted - 1);
-    this.#wanted = 0;
+    const left = Math.max(0, this.#attemptsLeft - 1);
+    this.#attemptsLeft = 0;
     try {
       await this.#options.restart();
     } catch {
-      // The server's patience, or a cut on the way: whoever asked for it still wants it, unless asked anew meanwhile.
-      this.#wanted = Math.max(this.#wanted, left);
+      // The rate limit of the server, or a lost connection: attempt it again, unless another request has come meanwhile.
+      this.#attemptsLeft = Math.max(this.#attemptsLeft, left);
     }
     this.#running = false;
-    this.#last = performance.now();
+    this.#lastRestartAt = performance.now();
     this.onConnectionChanged();
   }
 }

@@ -1,7 +1,7 @@
-/** Finds out whether media still gets through while the signalling does: compares what one end sends with what the other receives. */
+/** Checks whether media gets through while signalling does: compares the packets sent at one end with those received at the other. */
 import type { TransportCounters } from '../../../shared/media.ts';
 
-/** RTP packets at this end, summed over its transports. */
+/** RTP packets of the client, summed over its transports. */
 export interface LocalCounters {
   readonly sent: number;
   readonly received: number;
@@ -9,7 +9,7 @@ export interface LocalCounters {
 
 export interface MediaPathOptions {
   local(): Promise<LocalCounters>;
-  /** What the server has counted. Rejects when it cannot be asked. */
+  /** The counters of the server. Rejects if the server cannot be asked. */
   remote(): Promise<TransportCounters>;
   /** `lost` has changed. */
   onChange(): void;
@@ -17,7 +17,7 @@ export interface MediaPathOptions {
 
 type Direction = 'up' | 'down';
 
-/** What both ends had counted at one moment. */
+/** The counters of both ends at one time. */
 interface Sample {
   readonly time: number;
   readonly local: LocalCounters;
@@ -25,35 +25,36 @@ interface Sample {
 }
 
 /**
- * Between two samples; how long a suspicion is followed; and how long nothing may have been sent before a lost path counts as
- * unknown again: milliseconds. A path is lost when nothing of what was sent in the meantime has arrived: a lossy one is not.
+ * In milliseconds: the interval of samples; how long one check lasts; and after how long without sent packets a lost path
+ * counts as working again, since it can no longer be observed. A path is lost if nothing of what was sent between two
+ * samples has arrived: packet loss alone does not count.
  */
-const TIMES = { apart: 300, suspicion: 1500, idle: 3000 };
-/** What has to be sent before its absence at the other end means anything: two packets of one voice. */
-const SENT = { packets: 2, bytes: 100 };
+const TIMES = { interval: 300, check: 1500, idle: 3000 };
+/** How much must be sent before its absence at the other end counts: two packets of one microphone. */
+const MIN_SENT = { packets: 2, bytes: 100 };
 
 export class MediaPath {
   readonly #options: MediaPathOptions;
   #lost: readonly Direction[] = [];
-  #working = false;
+  #checking = false;
   #closed = false;
 
   constructor(options: MediaPathOptions) {
     this.#options = options;
   }
 
-  /** Whether media was found not to get through, and has not been seen to do so since. */
+  /** Whether a check has found the path lost, and no media has got through since. */
   get lost(): boolean {
     return this.#lost.length > 0;
   }
 
-  /** There are signs that media does not get through: looks whether that is so, and if so until it does again. */
+  /** Checks the path, because it may be lost. If it is, goes on checking until media gets through again. */
   async check(): Promise<void> {
-    if (this.#working || this.#closed) return;
-    this.#working = true;
+    if (this.#checking || this.#closed) return;
+    this.#checking = true;
     try {
       const first = await this.#sample();
-      const until = first.time + TIMES.suspicion;
+      const until = first.time + TIMES.check;
       for (let now = first; now.time < until && !this.#closed; ) {
         await pause();
         now = await this.#sample();
@@ -65,10 +66,10 @@ export class MediaPath {
         return;
       }
     } catch {
-      // The signalling is cut, or the stay over: whoever resumes looks at the media anew.
+      // Signalling is lost, or the session has ended: the state of the path is unknown.
       this.#set([]);
     } finally {
-      this.#working = false;
+      this.#checking = false;
     }
   }
 
@@ -89,7 +90,7 @@ export class MediaPath {
   }
 
   async #sample(): Promise<Sample> {
-    // The answer takes as long as media would: what was sent before it has arrived by then.
+    // Packets that the server sent before its reply have arrived by now: count here after it.
     const remote = await this.#options.remote();
     const local = await this.#options.local();
     return { time: performance.now(), local, remote };
@@ -102,14 +103,14 @@ export class MediaPath {
   }
 }
 
-/** The directions in which something was sent between two samples and nothing has arrived. */
+/** The directions in which packets were sent between two samples and none has arrived. */
 function silentDirections(before: Sample, now: Sample): Direction[] {
   return (['up', 'down'] as const).filter(
     (direction) => sentEnough(before, now, direction) && !moved(before, now, direction),
   );
 }
 
-/** Whether anything has arrived between two samples; a counter that went back belongs to another set of streams. */
+/** Whether anything has arrived between two samples. A lower counter, of other streams, counts as well. */
 function moved(before: Sample, now: Sample, direction: Direction): boolean {
   return direction === 'up'
     ? now.remote.received !== before.remote.received
@@ -118,10 +119,10 @@ function moved(before: Sample, now: Sample, direction: Direction): boolean {
 
 function sentEnough(before: Sample, now: Sample, direction: Direction): boolean {
   return direction === 'up'
-    ? now.local.sent - before.local.sent >= SENT.packets
-    : now.remote.sent - before.remote.sent >= SENT.bytes;
+    ? now.local.sent - before.local.sent >= MIN_SENT.packets
+    : now.remote.sent - before.remote.sent >= MIN_SENT.bytes;
 }
 
 function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, TIMES.apart));
+  return new Promise((resolve) => setTimeout(resolve, TIMES.interval));
 }

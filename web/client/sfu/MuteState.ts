@@ -1,45 +1,45 @@
-/** Keeps the muted state that the server knows of one source the same as the one that its owner wants. */
+/** Synchronises the mute state of one source with the server. */
 import { WeirError } from '../../../shared/errors.ts';
 
 export interface MuteStateOptions {
   /** Whether the source starts muted. */
   readonly muted: boolean;
-  /** Stops or resumes sending here, at once. */
+  /** Stops or resumes sending at once. */
   apply(muted: boolean): void;
-  /** Tells the server. @throws {WeirError} its refusal */
+  /** Sends the state to the server. @throws {WeirError} its refusal */
   send(muted: boolean): Promise<unknown>;
-  /** Resolves when the server has accepted the source; before that there is nothing to mute there. */
+  /** Resolves when the server has accepted the source, which it cannot mute before. */
   accepted(): Promise<unknown>;
 }
 
 export class MuteState {
   readonly #options: MuteStateOptions;
-  #wanted: boolean;
-  /** What the server knows; undefined while a request may or may not have been carried out. */
+  #target: boolean;
+  /** The state at the server; undefined while it is unknown whether a request was executed. */
   #known: boolean | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: MuteStateOptions) {
     this.#options = options;
-    this.#wanted = options.muted;
+    this.#target = options.muted;
   }
 
   get muted(): boolean {
-    return this.#wanted;
+    return this.#target;
   }
 
-  /** The state that the server is told together with the source. */
+  /** The state to send with the `produce` request. */
   announce(): boolean {
-    this.#known = this.#wanted;
-    return this.#wanted;
+    this.#known = this.#target;
+    return this.#target;
   }
 
   /**
-   * Mutes or unmutes: here at once, and at the server before this resolves. Of several calls the last one wins.
+   * Mutes or unmutes: here at once, and at the server before this resolves. Of several calls the last one counts.
    * @throws {WeirError} the refusal of the last call; a source that the server refuses to unmute stays muted
    */
   set(muted: boolean): Promise<void> {
-    this.#wanted = muted;
+    this.#target = muted;
     this.#options.apply(muted);
     this.#running ??= this.#synchronize();
     return this.#running;
@@ -48,29 +48,29 @@ export class MuteState {
   async #synchronize(): Promise<void> {
     try {
       await this.#options.accepted();
-      while (this.#known !== this.#wanted) await this.#notifyServer(this.#wanted);
+      while (this.#known !== this.#target) await this.#sendState(this.#target);
     } finally {
-      // In the same turn as the last comparison: a wish that comes later begins anew.
+      // In the same turn as the last comparison, so that a later call starts another run.
       this.#running = undefined;
     }
   }
 
-  async #notifyServer(muted: boolean): Promise<void> {
+  async #sendState(muted: boolean): Promise<void> {
     try {
       await this.#options.send(muted);
       this.#known = muted;
     } catch (error) {
       if (error instanceof WeirError && error.code === 'timeout') this.#known = undefined;
       // A later call has replaced the one that failed.
-      if (this.#wanted !== muted) return;
+      if (this.#target !== muted) return;
       if (!muted) await this.#stayMuted();
       throw error;
     }
   }
 
-  /** Nobody may believe that they are heard when nothing of theirs is forwarded. */
+  /** After a refusal to unmute the source is muted here as well: users must not believe that they can be heard. */
   async #stayMuted(): Promise<void> {
-    this.#wanted = true;
+    this.#target = true;
     this.#options.apply(true);
     if (this.#known !== undefined) return;
     await this.#options.send(true).then(

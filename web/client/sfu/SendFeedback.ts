@@ -1,8 +1,8 @@
-/** Tells how long ago the server last reported on what is sent (RTCP): with transport-wide congestion control, ten times a second. */
+/** Measures the age of the last RTCP report of the server on sent media: transport-wide congestion control sends ten a second. */
 import type { TransportReport } from '../stats.ts';
 
-/** So many packets between two calls are a stream; a voice that pauses sends fewer, and is reported on more rarely. */
-const STREAM = 4;
+/** Reports are expected if this many packets were sent between two polls. A microphone during silence (DTX) sends fewer. */
+const MIN_PACKETS = 4;
 
 export class SendFeedback {
   readonly #report: () => Promise<TransportReport | undefined>;
@@ -10,14 +10,14 @@ export class SendFeedback {
   #reportedAt: number | undefined;
   #polling = false;
 
-  /** @param report the counters of the sending transport; undefined where there is none */
+  /** @param report returns the counters of the sending transport; undefined if there is none */
   constructor(report: () => Promise<TransportReport | undefined>) {
     this.#report = report;
   }
 
   /**
-   * Counts anew for the next call; call it a few times a second.
-   * @returns the age of the last report as of the last count, in milliseconds; undefined while nothing is sent
+   * Counts for the next call; call it a few times a second.
+   * @returns the age of the last report, in milliseconds; undefined while no reports are expected
    */
   poll(): number | undefined {
     if (!this.#polling) void this.#count();
@@ -30,7 +30,7 @@ export class SendFeedback {
     const last = this.#last;
     this.#last = now;
     this.#polling = false;
-    if (!now || !last || now.sent - last.sent < STREAM) this.#reportedAt = undefined;
+    if (!now || !last || now.sent - last.sent < MIN_PACKETS) this.#reportedAt = undefined;
     else if (now.bytesReceived !== last.bytesReceived) this.#reportedAt = performance.now();
   }
 }

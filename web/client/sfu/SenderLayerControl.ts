@@ -1,60 +1,60 @@
-/** Owns that what nobody watches is not sent: the layers of each of our videos, as the server says that they are watched. */
+/** Deactivates the layers of published videos that nobody receives (dynacast), as the server requests it. */
 import type { Source } from '../../../shared/media.ts';
 import { bitrateOf, layersIn, scalabilityMode } from './encodings.ts';
 
-/** What there is of a sender in all of this. */
+/** The used part of RTCRtpSender. */
 export type LayerSender = Pick<RTCRtpSender, 'getParameters' | 'setParameters'>;
 
 type Encoding = RTCRtpEncodingParameters & { scalabilityMode?: string };
 
-/** A browser that refuses a change is asked again after so long, in milliseconds, so many times. */
-const RETRY = { after: 500, times: 3 };
-/** How often is looked whether senders still do as they were told, in milliseconds. */
-const CHECK = 1000;
-/** Everything is watched. */
+/** A change that the browser refuses is repeated after `delay` milliseconds, `times` times. */
+const RETRY = { delay: 500, times: 3 };
+/** How often senders are checked for changes that the browser has undone, in milliseconds. */
+const CHECK_INTERVAL = 1000;
+/** The limit of a source whose layers are all received. */
 const ALL = Number.POSITIVE_INFINITY;
 
 export class SenderLayerControl {
   readonly #limits = new Map<Source, number>();
-  readonly #followers = new Map<Source, Follower>();
+  readonly #senders = new Map<Source, LimitedSender>();
   #checking: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * A new sender, which sends everything unless a limit has come already.
-   * @param encodings as it was made with, lowest first
+   * Controls a new sender, with the limit of its source if there is one already.
+   * @param encodings those that it was created with, lowest layer first
    */
   begin(source: Source, sender: LayerSender, encodings: readonly Encoding[]): void {
-    this.#followers.get(source)?.close();
-    const follower = new Follower(sender, encodings);
-    this.#followers.set(source, follower);
-    follower.follow(this.#limits.get(source) ?? ALL);
+    this.#senders.get(source)?.close();
+    const limited = new LimitedSender(sender, encodings);
+    this.#senders.set(source, limited);
+    limited.setLimit(this.#limits.get(source) ?? ALL);
     if (encodings.some(({ active }) => active === false)) this.#checkRegularly();
-    // What was just published took an SDP exchange.
+    // Publishing it has negotiated SDP: see `#check`.
     this.#check();
   }
 
-  /** All of a source is encoded in another way from now on. @param encodings as many as it was made with */
+  /** Changes the encodings of a source. @param encodings as many as the sender was created with */
   reshape(source: Source, encodings: readonly Encoding[]): void {
-    this.#followers.get(source)?.reshape(encodings);
+    this.#senders.get(source)?.reshape(encodings);
   }
 
-  /** The source is off: whatever was said of it is of no more use. */
+  /** The source is off: removes its sender and its limit. */
   end(source: Source): void {
     this.#limits.delete(source);
-    this.#followers.get(source)?.close();
-    this.#followers.delete(source);
+    this.#senders.get(source)?.close();
+    this.#senders.delete(source);
   }
 
-  /** @param maxSpatialLayer the highest layer that is to be sent, lowest 0; -1 for none */
+  /** @param maxSpatialLayer the highest layer to send, counted from 0; -1 for none */
   limit(source: Source, maxSpatialLayer: number): void {
     this.#limits.set(source, maxSpatialLayer);
-    this.#followers.get(source)?.follow(maxSpatialLayer);
+    this.#senders.get(source)?.setLimit(maxSpatialLayer);
     this.#checkRegularly();
   }
 
-  /** These limits are all that there are. */
-  sync(watched: readonly { source: Source; maxSpatialLayer: number }[]): void {
-    const limits = new Map(watched.map(({ source, maxSpatialLayer }) => [source, maxSpatialLayer]));
+  /** Sets the limits of all sources; one without a limit sends all of its layers. */
+  sync(current: readonly { source: Source; maxSpatialLayer: number }[]): void {
+    const limits = new Map(current.map(({ source, maxSpatialLayer }) => [source, maxSpatialLayer]));
     for (const source of new Set([...this.#limits.keys(), ...limits.keys()])) {
       this.limit(source, limits.get(source) ?? ALL);
     }
@@ -62,27 +62,27 @@ export class SenderLayerControl {
 
   close(): void {
     clearInterval(this.#checking);
-    for (const follower of this.#followers.values()) follower.close();
+    for (const sender of this.#senders.values()) sender.close();
   }
 
   #checkRegularly(): void {
-    this.#checking ??= setInterval(() => this.#check(), CHECK);
+    this.#checking ??= setInterval(() => this.#check(), CHECK_INTERVAL);
   }
 
-  /** Each SDP exchange (of another track, of an ICE restart) has Chromium send all layers of simulcast again. */
+  /** After each SDP negotiation (another track, an ICE restart) Chromium sends all simulcast layers again. */
   #check(): void {
-    for (const follower of this.#followers.values()) follower.check();
+    for (const sender of this.#senders.values()) sender.check();
   }
 }
 
-/** One sender, changed one step at a time; what was wanted last is what it comes to. */
-class Follower {
+/** Applies limits to one sender, one change at a time, until the last one is in effect. */
+class LimitedSender {
   readonly #sender: LayerSender;
   #full: readonly Encoding[];
-  #wanted = ALL;
-  /** What it sends now; undefined where that is not known. */
+  #target = ALL;
+  /** The limit in effect; undefined if it is unknown. */
   #applied: number | undefined = ALL;
-  /** How often it was told to be encoded in another way. */
+  /** The number of calls of `reshape`: one during a change makes its result outdated. */
   #reshapes = 0;
   #running = false;
   #closed = false;
@@ -92,8 +92,8 @@ class Follower {
     this.#full = full.map((encoding) => ({ ...encoding }));
   }
 
-  follow(limit: number): void {
-    this.#wanted = limit;
+  setLimit(limit: number): void {
+    this.#target = limit;
     if (!this.#running) void this.#run();
   }
 
@@ -104,12 +104,12 @@ class Follower {
     if (!this.#running) void this.#run();
   }
 
-  /** Does again what the browser has undone. */
+  /** Repeats a change that the browser has undone. */
   check(): void {
-    if (this.#running || this.#applied !== this.#wanted) return;
+    if (this.#running || this.#applied !== this.#target) return;
     const { encodings } = this.#sender.getParameters();
     const isUndone = (encoding: Encoding, layer: number) =>
-      (encoding.active ?? true) !== limited(encoding, this.#full, layer, this.#wanted).active;
+      (encoding.active ?? true) !== limited(encoding, this.#full, layer, this.#target).active;
     if (!encodings.some(isUndone)) return;
     this.#applied = undefined;
     void this.#run();
@@ -122,23 +122,23 @@ class Follower {
   async #run(): Promise<void> {
     this.#running = true;
     let failures = 0;
-    while (!this.#closed && this.#applied !== this.#wanted) {
-      const limit = this.#wanted;
+    while (!this.#closed && this.#applied !== this.#target) {
+      const limit = this.#target;
       const reshapes = this.#reshapes;
       this.#applied = undefined;
       if (await this.#apply(limit)) {
         this.#applied = reshapes === this.#reshapes ? limit : undefined;
         failures = 0;
       } else if (++failures > RETRY.times) break;
-      else await new Promise((resolve) => setTimeout(resolve, RETRY.after));
+      else await new Promise((resolve) => setTimeout(resolve, RETRY.delay));
     }
     this.#running = false;
   }
 
-  /** @returns whether the browser did it, as far as it can */
+  /** @returns whether the browser has applied the limit, as far as it can */
   async #apply(limit: number): Promise<boolean> {
     if (await this.#set((encoding, layer) => limited(encoding, this.#full, layer, limit))) return true;
-    // A browser that does not change the mode of a sender that runs may yet send a smaller picture.
+    // A browser that cannot change the scalability mode of a running sender may still send a smaller picture.
     return this.#set((encoding, layer) => {
       const { scalabilityMode: _, ...rest } = limited(encoding, this.#full, layer, limit);
       return encoding.scalabilityMode === undefined ? rest : { ...rest, scalabilityMode: encoding.scalabilityMode };
@@ -147,7 +147,7 @@ class Follower {
 
   async #set(change: (encoding: Encoding, layer: number) => Encoding): Promise<boolean> {
     try {
-      // The browser takes only what it gave last, so this is read anew each time.
+      // The browser accepts only the parameters of the last `getParameters`.
       const parameters = this.#sender.getParameters();
       if (parameters.encodings.length === 0) return true;
       parameters.encodings = parameters.encodings.map(change);
@@ -159,7 +159,7 @@ class Follower {
   }
 }
 
-/** One of the encodings with nothing above the limit. */
+/** One encoding, changed so that no layer above the limit is sent. */
 function limited(encoding: Encoding, full: readonly Encoding[], layer: number, limit: number): Encoding {
   if (full.length > 1) {
     const shape = full[layer];
@@ -167,7 +167,7 @@ function limited(encoding: Encoding, full: readonly Encoding[], layer: number, l
   }
   const active = limit >= 0;
   const layers = layersIn(full);
-  // What is not sent at all keeps its shape: nothing needs to be made anew then.
+  // The other parameters stay, so that the encoder need not be reconfigured.
   if (!active) return { ...encoding, active };
   if (layers === 1) return { ...encoding, scaleResolutionDownBy: 1, ...full[0], active };
   const kept = Math.min(layers, limit + 1);
@@ -175,7 +175,7 @@ function limited(encoding: Encoding, full: readonly Encoding[], layer: number, l
   return {
     ...encoding,
     active,
-    // The layers that are left stay what they were: without this, the highest of them would be the whole picture.
+    // The remaining layers keep their sizes: without this, the highest of them would have the full size.
     scaleResolutionDownBy: scaleResolutionDownBy * 2 ** (layers - kept),
     ...(mode !== undefined && { scalabilityMode: kept === layers ? mode : scalabilityMode(kept, mode.includes('T1')) }),
     ...(maxBitrate !== undefined && {

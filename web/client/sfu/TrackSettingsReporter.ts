@@ -1,39 +1,39 @@
-/** Owns what the server knows of how others' videos are shown here: it is told what is different, soon and seldom. */
+/** Sends the server the sizes in which received videos are shown: changes only, in batches. */
 import { WeirError } from '../../../shared/errors.ts';
 import type { TrackSettings } from '../../../shared/protocol.ts';
 import type { VideoSettings, VideoSource } from '../MediaLink.ts';
 
 export interface TrackSettingsReporterOptions {
-  /** Tells the server. */
+  /** Sends one request. */
   send(tracks: TrackSettings[]): Promise<unknown>;
-  /** Whether nothing can be told just now; `resume()` follows when it can. */
+  /** Whether nothing can be sent at present; `resume()` is called when it can. */
   held(): boolean;
 }
 
 /**
- * Between two requests; how long news waits for company that only says that less is seen, since what comes into view
- * follows what goes out of it; and until a request that was refused is made again: milliseconds.
+ * In milliseconds: the least interval between two requests; how long a reduction waits, since in a change of layout others
+ * come into view soon after some are hidden; and the delay of a retry.
  */
-const TIMES = { apart: 250, less: 50, again: 1000 };
-/** So many tracks fit into one request. */
-const MOST = 256;
-/** Sizes are told in steps of so many pixels, so that small changes of a layout are none. */
+const TIMES = { minInterval: 250, reductionDelay: 50, retryDelay: 1000 };
+/** The most tracks of one request. */
+const MAX_TRACKS = 256;
+/** Sizes are rounded up to a multiple of this, in pixels, so that small changes of a layout are not sent. */
 const STEP = 16;
-const LARGEST = 16_384;
-/** Refusals that pass. */
-const passing: ReadonlySet<string> = new Set(['rateLimited', 'busy', 'unavailable', 'timeout', 'internal']);
+const MAX_SIZE = 16_384;
+/** Errors after which the request is repeated. */
+const temporaryErrors: ReadonlySet<string> = new Set(['rateLimited', 'busy', 'unavailable', 'timeout', 'internal']);
 
-interface Known {
-  view: TrackSettings;
-  /** What the server was told; undefined where it may not know. */
-  told: TrackSettings | undefined;
+interface Entry {
+  settings: TrackSettings;
+  /** The settings that the server has; undefined if that is unknown. */
+  sent: TrackSettings | undefined;
 }
 
 export class TrackSettingsReporter {
   readonly #options: TrackSettingsReporterOptions;
   /** By source and peer. */
-  readonly #known = new Map<string, Known>();
-  /** When the next request is due, and before when there is none (`performance.now()`). */
+  readonly #entries = new Map<string, Entry>();
+  /** When the next request is due, if any, and the earliest time of one (`performance.now()`). */
   #due: number | undefined;
   #earliest = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -43,29 +43,29 @@ export class TrackSettingsReporter {
     this.#options = options;
   }
 
-  /** @param size how it is shown; undefined when it is not */
+  /** @param size undefined if the video is not visible */
   set(peerId: string, source: VideoSource, size: VideoSettings | undefined): void {
-    const view = rounded(peerId, source, size);
+    const settings = rounded(peerId, source, size);
     const key = keyOf(peerId, source);
-    const known = this.#known.get(key);
-    if (known) known.view = view;
-    else this.#known.set(key, { view, told: undefined });
-    if (!isSame(view, known?.told)) this.#schedule(isMore(view, known?.told) ? 0 : TIMES.less);
+    const entry = this.#entries.get(key);
+    if (entry) entry.settings = settings;
+    else this.#entries.set(key, { settings, sent: undefined });
+    if (!isSame(settings, entry?.sent)) this.#schedule(isMore(settings, entry?.sent) ? 0 : TIMES.reductionDelay);
   }
 
-  /** Whether somebody sees it, as far as was said. */
+  /** Whether a video is visible; one without settings counts as visible. */
   isVisible(peerId: string, source: VideoSource): boolean {
-    const known = this.#known.get(keyOf(peerId, source));
-    return known === undefined || known.view.width > 0;
+    const entry = this.#entries.get(keyOf(peerId, source));
+    return entry === undefined || entry.settings.width > 0;
   }
 
-  /** Somebody has left. */
+  /** A peer has left. */
   removePeer(peerId: string): void {
-    this.#known.delete(keyOf(peerId, 'camera'));
-    this.#known.delete(keyOf(peerId, 'screen'));
+    this.#entries.delete(keyOf(peerId, 'camera'));
+    this.#entries.delete(keyOf(peerId, 'screen'));
   }
 
-  /** The server can be told again. */
+  /** Requests can be sent again. */
   resume(): void {
     this.#schedule(0);
   }
@@ -73,10 +73,10 @@ export class TrackSettingsReporter {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#known.clear();
+    this.#entries.clear();
   }
 
-  /** In so long, in milliseconds, but not too soon after the last one; 0 is the end of this turn. */
+  /** Schedules a request after `pause` milliseconds, or later if the last one was sent too recently; 0 is the end of this turn. */
   #schedule(pause: number): void {
     const now = performance.now();
     const due = Math.max(this.#earliest, now + pause);
@@ -91,25 +91,26 @@ export class TrackSettingsReporter {
     clearTimeout(this.#timer);
     this.#due = undefined;
     if (this.#closed || this.#options.held()) return;
-    const news = [...this.#known.values()].filter(({ view, told }) => !isSame(view, told));
-    if (news.length === 0) return;
-    this.#earliest = performance.now() + TIMES.apart;
-    for (let start = 0; start < news.length; start += MOST) void this.#send(news.slice(start, start + MOST));
+    const changed = [...this.#entries.values()].filter(({ settings, sent }) => !isSame(settings, sent));
+    if (changed.length === 0) return;
+    this.#earliest = performance.now() + TIMES.minInterval;
+    for (let start = 0; start < changed.length; start += MAX_TRACKS)
+      void this.#send(changed.slice(start, start + MAX_TRACKS));
   }
 
-  async #send(news: readonly Known[]): Promise<void> {
-    const tracks = news.map(({ view }) => view);
-    for (const known of news) known.told = known.view;
+  async #send(changed: readonly Entry[]): Promise<void> {
+    const tracks = changed.map(({ settings }) => settings);
+    for (const entry of changed) entry.sent = entry.settings;
     try {
       await this.#options.send(tracks);
     } catch (error) {
-      // Unless it was told something else meanwhile, which may have arrived.
-      news.forEach((known, index) => {
-        if (known.told === tracks[index]) known.told = undefined;
+      // Unless a later request, which may have been executed, has replaced the settings.
+      changed.forEach((entry, index) => {
+        if (entry.sent === tracks[index]) entry.sent = undefined;
       });
       const { code, retryAfter } = WeirError.from(error);
-      if (!passing.has(code)) return;
-      this.#earliest = performance.now() + Math.max(TIMES.again, (retryAfter ?? 0) * 1000);
+      if (!temporaryErrors.has(code)) return;
+      this.#earliest = performance.now() + Math.max(TIMES.retryDelay, (retryAfter ?? 0) * 1000);
       this.#schedule(0);
     }
   }
@@ -120,31 +121,35 @@ function keyOf(peerId: string, source: VideoSource): string {
 }
 
 function rounded(peerId: string, source: VideoSource, size: VideoSettings | undefined): TrackSettings {
-  const seen = size !== undefined && size.width > 0 && size.height > 0;
-  const step = (pixels: number) => Math.min(LARGEST, Math.ceil(pixels / STEP) * STEP);
+  const isVisible = size !== undefined && size.width > 0 && size.height > 0;
+  const step = (pixels: number) => Math.min(MAX_SIZE, Math.ceil(pixels / STEP) * STEP);
   return {
     peerId,
     source,
-    width: seen ? step(size.width) : 0,
-    height: seen ? step(size.height) : 0,
-    // Whether what nobody sees matters is no news.
-    ...(seen && size.priority === 'high' && { priority: 'high' }),
-    ...(seen && size.quality && { quality: size.quality }),
+    width: isVisible ? step(size.width) : 0,
+    height: isVisible ? step(size.height) : 0,
+    // The priority of a hidden video has no effect.
+    ...(isVisible && size.priority === 'high' && { priority: 'high' }),
+    ...(isVisible && size.quality && { quality: size.quality }),
   };
 }
 
-function isSame(view: TrackSettings, told: TrackSettings | undefined): boolean {
+function isSame(settings: TrackSettings, sent: TrackSettings | undefined): boolean {
   return (
-    view.width === told?.width &&
-    view.height === told.height &&
-    view.priority === told.priority &&
-    view.quality === told.quality
+    settings.width === sent?.width &&
+    settings.height === sent.height &&
+    settings.priority === sent.priority &&
+    settings.quality === sent.quality
   );
 }
 
-/** Whether more of it is seen than the server was told. */
-function isMore(view: TrackSettings, told: TrackSettings | undefined): boolean {
-  if (!told) return view.width > 0;
-  if (view.quality !== told.quality) return true;
-  return view.width > told.width || view.height > told.height || (view.priority === 'high' && told.priority !== 'high');
+/** Whether the settings request more than those that were sent. */
+function isMore(settings: TrackSettings, sent: TrackSettings | undefined): boolean {
+  if (!sent) return settings.width > 0;
+  if (settings.quality !== sent.quality) return true;
+  return (
+    settings.width > sent.width ||
+    settings.height > sent.height ||
+    (settings.priority === 'high' && sent.priority !== 'high')
+  );
 }

@@ -1,6 +1,5 @@
 /** Adapts how one published video is sent to what its track gives while it is sent: frames, size, content. */
 import type { Source } from '../../../shared/media.ts';
-import { ScreenRefresher } from '../ScreenRefresher.ts';
 import {
   type EncodingChoice,
   encodedSize,
@@ -12,6 +11,7 @@ import {
 } from './encodings.ts';
 import { FrameRepeater, isCanvas, type TrackSender } from './FrameRepeater.ts';
 import { type Content, ScreenContent } from './ScreenContent.ts';
+import { ScreenRefresher } from './ScreenRefresher.ts';
 import type { SenderLayerControl } from './SenderLayerControl.ts';
 
 /** How often the track is measured, in milliseconds. */
