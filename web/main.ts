@@ -1,11 +1,11 @@
-/** Owns the page: which room it is for, and what is shown of it. */
+/** The route point of the page: chooses what to show by the address. */
 import type { RoomClient } from './client/index.ts';
 import { studioPage } from './view/broadcast/studio/studioPage.ts';
 import { viewerPage } from './view/broadcast/viewer/viewerPage.ts';
 import { callPage } from './view/call/callPage.ts';
 import { roomPath } from './view/common/address.ts';
 import { pageProblemOf, pageProblemView } from './view/common/pageProblem.ts';
-import { type Route, routeOf } from './view/common/route.ts';
+import { type Route, type RoutePage, routeOf } from './view/common/route.ts';
 import { applyTheme } from './view/common/theme.ts';
 import type { CallController } from './view/controller/CallController.ts';
 import { isolate } from './view/locales/bidi.ts';
@@ -16,7 +16,7 @@ import { preferences } from './view/storage/preferences.ts';
 
 declare global {
   interface Window {
-    /** The room client of this page, for whoever drives it. */
+    /** The room client of this page, for tests and scripts. */
     weir: RoomClient | undefined;
   }
 }
@@ -26,25 +26,25 @@ if (!app) throw new Error('the page has no #app');
 document.documentElement.lang = language;
 applyTheme();
 
-const entry = routeOf(location);
+const route = routeOf(location);
 const problem = pageProblemOf(app);
 let call: CallController | undefined;
 
 if (problem) {
   app.replaceChildren(pageProblemView(problem));
-} else if (!entry) {
+} else if (!route) {
   app.replaceChildren(startView((path) => location.assign(path)));
 } else {
-  // However the address writes the name: what is copied from it, and kept, is the one form that it has.
-  history.replaceState(history.state, '', roomPath(entry.kind, entry.room) + location.search + location.hash);
-  document.title = `${isolate(entry.room)} · Weir`;
-  if (entry.name) preferences.name.set(entry.name);
-  pageOf(entry)(app, entry, (current) => {
+  // The address bar shows the canonical room name, so that every copied link has the same form.
+  history.replaceState(history.state, '', roomPath(route.kind, route.room) + location.search + location.hash);
+  document.title = `${isolate(route.room)} · Weir`;
+  if (route.name) preferences.name.set(route.name);
+  pageOf(route)(app, route, (current) => {
     call = current;
     window.weir = current.client;
     current.on('phase', (phase) => {
       window.weir = current.client;
-      if (phase === 'joined') rememberRoom(entry);
+      if (phase === 'joined') rememberRoom(route);
     });
   });
 }
@@ -53,10 +53,10 @@ function rememberRoom({ kind, room, role }: Route): void {
   recentRooms.add({ kind, room, ...(kind === 'broadcast' && role && role !== 'viewer' && { role }) });
 }
 
-function pageOf({ kind, role }: Route) {
+function pageOf({ kind, role }: Route): RoutePage {
   if (kind === 'call') return callPage;
   return role === 'host' || role === 'speaker' ? studioPage : viewerPage;
 }
 
-// A page that goes away says so, rather than leaving the others to find out.
+// Leaves at once, so that the others do not have to wait for the timeout.
 addEventListener('pagehide', () => call?.leave());

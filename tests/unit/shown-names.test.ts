@@ -1,7 +1,7 @@
 /** Owns how names are shown on the page: initials of whole characters, and sentences that a name does not turn around. */
 import { describe, expect, test, vi } from 'vitest';
+import { initials } from '../../web/view/common/avatar.ts';
 import { defaultDisplayName, parseDisplayName } from '../../web/view/common/displayName.ts';
-import { initials } from '../../web/view/common/dom.ts';
 import { isolate } from '../../web/view/locales/bidi.ts';
 import { translate } from '../../web/view/locales/index.ts';
 

@@ -1,4 +1,4 @@
-/** Owns what a viewer's page works out by itself: who is large, how far behind it is, how well it comes. */
+/** The layout plan and the playback statistics of a viewer's page. */
 import { describe, expect, test } from 'vitest';
 import type { TrackStats } from '../../web/client/index.ts';
 import { layoutPlan } from '../../web/view/broadcast/viewer/layoutPlan.ts';
@@ -84,7 +84,7 @@ describe('the figures of a viewer', () => {
     const now = figures.add([film({ ...second, frameWidth: 640, frameHeight: 360 })], 2000);
     expect(now).toMatchObject({ bitrate: 1000, width: 640, height: 360, framesPerSecond: 30, loss: 0, health: 'good' });
     // 0.05 of the path, 12 / 60 of waiting, 0.6 / 60 of decoding.
-    expect(now?.behind).toBeCloseTo(0.26);
+    expect(now?.latency).toBeCloseTo(0.26);
   });
 
   test('forget what is long ago', () => {

@@ -1,14 +1,14 @@
-/** Owns a broadcast as its pages see it: on air or not, for how long, for how many, and the way onto the stage. */
+/** A broadcast as its pages see it: its state, its stage, and the actions of hosts, speakers and viewers. */
 import type { BroadcastInfo, BroadcastProfile, RaisedHands } from '../../client/index.ts';
 import type { CallController } from '../controller/CallController.ts';
 import type { Participant } from '../controller/Participant.ts';
 
-/** What a viewer is shown: a picture, or a card that says why there is none. */
+/** What the player shows: the stage while live, else why there is nothing; `interrupted` while nobody on the stage publishes. */
 export type PlayerState = 'connecting' | 'before' | 'live' | 'interrupted' | 'ended';
 
 export class BroadcastController {
   readonly call: CallController;
-  /** It is live, and ours to run: a stay that begins anew goes on air again. */
+  /** It is live and this user is an administrator: after a rejoin into a room that was closed meanwhile it goes live again. */
   #onAir = false;
 
   constructor(call: CallController) {
@@ -26,7 +26,7 @@ export class BroadcastController {
     return this.call.client.broadcast.info;
   }
 
-  /** How long it has been live, in seconds. */
+  /** How long it has been live, in seconds; after the end, how long it was. */
   get liveSeconds(): number {
     return this.call.client.broadcast.liveSeconds;
   }
@@ -35,7 +35,7 @@ export class BroadcastController {
     return this.call.client.broadcast.hands;
   }
 
-  /** Those on the stage, ourselves not among them. */
+  /** The remote participants on the stage. */
   get stageParticipants(): readonly Participant[] {
     return this.call.remoteParticipants;
   }
@@ -44,13 +44,13 @@ export class BroadcastController {
     const { info } = this;
     if (this.call.phase === 'joining' || !info) return 'connecting';
     if (info.state !== 'live') return info.state;
-    const shows = this.stageParticipants.some(
+    const isPublishing = this.stageParticipants.some(
       ({ cameraOn, screenOn, muted, away }) => !away && (cameraOn || screenOn || !muted),
     );
-    return shows ? 'live' : 'interrupted';
+    return isPublishing ? 'live' : 'interrupted';
   }
 
-  /** Lets the viewers in on what the stage publishes. */
+  /** Starts to forward the stage to the viewers. */
   goLive(): Promise<void> {
     this.#onAir = true;
     return this.call.attempt(() => this.call.client.broadcast.goLive());
@@ -69,25 +69,25 @@ export class BroadcastController {
     return this.call.attempt(() => this.call.client.broadcast.invite(peerId));
   }
 
-  /** Answers an invitation; who accepts may publish when this resolves. */
+  /** Answers an invitation onto the stage. After accepting, the grants permit publishing when this resolves. */
   answerInvitation(accept: boolean): Promise<void> {
     return this.call.attempt(async () => {
       await this.call.client.broadcast.answerInvite(accept);
-      this.call.forgetHand();
+      this.call.hand.lower();
     });
   }
 
-  /** Leaves the stage. */
+  /** Leaves the stage for the viewers. */
   stepDown(): Promise<void> {
     return this.call.attempt(() => this.call.client.broadcast.stepDown());
   }
 
-  /** Sends somebody on the stage back among those who watch. */
+  /** Makes a participant on the stage a viewer again. */
   removeFromStage({ peerId }: Participant): Promise<void> {
     return this.call.attempt(() => this.call.client.setGrants(peerId, { canPublish: false }));
   }
 
-  /** Removes a viewer altogether. */
+  /** Removes a viewer from the room. */
   remove(peerId: string): Promise<void> {
     return this.call.attempt(() => this.call.client.kick(peerId));
   }

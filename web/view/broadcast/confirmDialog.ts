@@ -1,4 +1,4 @@
-/** Owns questions that the studio asks before something that cannot be taken back. */
+/** A dialog that asks for a confirmation of what cannot be undone. */
 import { element } from '../common/dom.ts';
 import { translate } from '../locales/index.ts';
 
@@ -9,8 +9,8 @@ export interface ConfirmDialogOptions<T extends string> {
 }
 
 /**
- * Asks in a dialog over `root`, and goes away with it. Escape, or "Cancel" which has the focus, is no answer.
- * @returns what was chosen, or undefined
+ * Shows the dialog over `root`, which it is removed with. "Cancel" has the focus.
+ * @returns the value of the chosen answer; undefined after "Cancel" or Escape
  */
 export function confirmDialog<T extends string>(
   root: Element,

@@ -1,14 +1,14 @@
-/** Owns numbers and times as the pages of a broadcast write them. */
+/** Formats the numbers and durations of a broadcast. */
 import { language, type MessageKey, translate } from '../locales/index.ts';
 
-const whole = new Intl.NumberFormat(language);
-const short = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+const integerFormat = new Intl.NumberFormat(language);
+const decimalFormat = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 
 export function formatCount(number: number): string {
-  return whole.format(number);
+  return integerFormat.format(number);
 }
 
-/** A sentence for one, and one for any other number. */
+/** The message for one, or for any other number. */
 export function formatPlural(number: number, one: MessageKey, many: MessageKey): string {
   return translate(number === 1 ? one : many, { count: formatCount(number) });
 }
@@ -24,8 +24,8 @@ export function formatDuration(seconds: number): string {
 /** `640 kbit/s`, or `1.9 Mbit/s`. */
 export function formatBitrate(bitsPerSecond: number): string {
   return bitsPerSecond >= 1_000_000
-    ? `${short.format(bitsPerSecond / 1_000_000)} Mbit/s`
-    : `${whole.format(Math.round(bitsPerSecond / 1000))} kbit/s`;
+    ? `${decimalFormat.format(bitsPerSecond / 1_000_000)} Mbit/s`
+    : `${integerFormat.format(Math.round(bitsPerSecond / 1000))} kbit/s`;
 }
 
 /** `0.3 s behind` */
@@ -38,7 +38,7 @@ export function formatSeconds(seconds: number): string {
   return `${tenths(seconds)} s`;
 }
 
-/** Nothing is behind by nothing. */
+/** At least 0.1, since the latency is never zero. */
 function tenths(seconds: number): string {
   return Math.max(0.1, seconds).toFixed(1);
 }

@@ -1,21 +1,21 @@
-/** Tells those on the stage that no host is there any more, and lets them end the broadcast. */
+/** A live broadcast whose hosts have all left: speakers are notified, and can end it. */
 import type { Toasts } from '../common/Toasts.ts';
 import { translate } from '../locales/index.ts';
 import type { BroadcastController } from './BroadcastController.ts';
 import { confirmDialog } from './confirmDialog.ts';
 
-/** Says it once each time that the last host has gone. @param onStage whether we are on the stage ourselves */
+/** Shows a message each time that the last host has left. @param onStage whether this user is on the stage */
 export function notifyUnattended(broadcast: BroadcastController, toasts: Toasts, onStage: () => boolean): void {
-  let told = false;
+  let notified = false;
   broadcast.call.on('changed', () => {
     if (broadcast.call.phase !== 'joined') return;
     const unattended = (broadcast.info?.unattended ?? false) && onStage();
-    if (unattended && !told) toasts.show(translate('hostsLeft'));
-    told = unattended;
+    if (unattended && !notified) toasts.show(translate('hostsLeft'));
+    notified = unattended;
   });
 }
 
-/** Ends the broadcast, once that has been confirmed. */
+/** Ends the broadcast after a confirmation. */
 export async function confirmEndBroadcast(broadcast: BroadcastController, root: Element): Promise<void> {
   const answer = await confirmDialog(root, {
     title: translate('confirmEnd'),

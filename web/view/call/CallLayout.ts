@@ -1,24 +1,21 @@
-/** Owns the stage: which tiles there are, which are large, which are on this page, and where they stand. */
-import { ChevronLeft, ChevronRight } from 'lucide';
+/** The tiles of a call: which there are, which is focused, which are on the current page, and where they stand. */
 import { ActiveSpeakers } from '../common/ActiveSpeakers.ts';
-import { announce, element, icon, reconcileChildren } from '../common/dom.ts';
+import { element, reconcileChildren } from '../common/dom.ts';
 import { FreezeDetector } from '../common/FreezeDetector.ts';
-import { GAP, largestGrid, MAX_TILES, pageOf, type Size, tilesPerPage } from '../common/gridLayout.ts';
+import { GAP, largestGrid, pageOf, type Size } from '../common/gridLayout.ts';
 import { Tile } from '../common/Tile.ts';
+import { isScreenKey, participantOf, tileKey } from '../common/tileKey.ts';
+import { tileState } from '../common/tileState.ts';
 import type { CallController } from '../controller/CallController.ts';
 import type { Participant } from '../controller/Participant.ts';
 import { translate } from '../locales/index.ts';
 import { LocalTile } from './LocalTile.ts';
+import { Pager } from './Pager.ts';
+import { pageLayout } from './pageLayout.ts';
 
 export type LayoutMode = 'grid' | 'speaker';
 
-/** The tile of a person has the person's id; that of their screen has this before it. */
-const SCREEN = 'screen:';
 const ASPECT = 16 / 9;
-/** The strip beside or above a large tile: its width or height, and the least size of its tiles, in CSS pixels. */
-const STRIP = { wide: 220, tall: 72, leastBeside: { width: 180, height: 101 }, leastAbove: { width: 112, height: 63 } };
-/** What the page turner takes below the tiles. */
-const PAGER_HEIGHT = 56;
 
 export class CallLayout {
   readonly root: HTMLElement;
@@ -33,50 +30,32 @@ export class CallLayout {
     { className: 'status', role: 'status', hidden: true },
     translate('localConnectionSlow'),
   );
-  readonly #pager: HTMLElement;
-  readonly #pageLabel = element('span', {});
-  readonly #localTile: LocalTile;
+  readonly #pager = new Pager(() => this.render());
+  readonly #localTile = new LocalTile();
+  /** The tiles of the remote participants, by `tileKey`. */
   readonly #tiles = new Map<string, Tile>();
   #mode: LayoutMode = 'grid';
   #pinned: string | undefined;
-  /** As it was last laid out: to measure it at each change would lay the page out each time. */
+  /** Kept from the last resize: measuring at each change would force a layout each time. */
   #size: Size = { width: 0, height: 0 };
   readonly #resizes = new ResizeObserver(() => {
     this.#size = this.root.getBoundingClientRect();
     this.render();
   });
-  #page = 0;
-  #pages = 1;
   #activeSpeaker: string | undefined;
   #speaking: ReadonlySet<string> = new Set();
 
+  /** @param alone what is shown while nobody else is in the call */
   constructor(call: CallController, alone: HTMLElement) {
     this.#call = call;
     this.#speakers = new ActiveSpeakers(call);
     this.#freezeDetector = new FreezeDetector(() => call.client);
-    this.#localTile = new LocalTile();
-    // A film that is paused keeps its last picture when its track ends; one that plays turns black.
+    // A paused video keeps its last frame when its track ends; a playing one turns black.
     call.on('tracksEnding', () => {
       for (const { video } of this.#tiles.values()) video.pause();
     });
-    const turn = (by: number, words: string, node: Parameters<typeof icon>[0]) => {
-      const button = element(
-        'button',
-        { type: 'button', className: 'icon-button small', ariaLabel: words, title: words },
-        icon(node, 18),
-      );
-      button.addEventListener('click', () => this.#turnPage(by));
-      return button;
-    };
-    this.#pager = element(
-      'nav',
-      { className: 'pager', hidden: true },
-      turn(-1, translate('previousPage'), ChevronLeft),
-      this.#pageLabel,
-      turn(1, translate('nextPage'), ChevronRight),
-    );
     const stop = element('button', { type: 'button' }, translate('stopShare'));
-    stop.addEventListener('click', () => void call.toggleScreen());
+    stop.addEventListener('click', () => void call.sources.toggleScreen());
     this.#sharingNotice = element(
       'div',
       { className: 'sharing-notice', role: 'status', hidden: true },
@@ -90,7 +69,7 @@ export class CallLayout {
       this.#grid,
       alone,
       this.#localTile.root,
-      this.#pager,
+      this.#pager.root,
       this.#slowStatus,
       this.#sharingNotice,
     );
@@ -107,7 +86,7 @@ export class CallLayout {
     this.render();
   }
 
-  /** The picture of the large tile, or else the first of the others that there is: what picture-in-picture shows. */
+  /** The video for picture-in-picture: the focused one, or else the first remote one that plays. */
   get mainVideo(): HTMLVideoElement | undefined {
     const videos = [this.#focus, this.#grid].flatMap((part) => [...part.querySelectorAll('video')]);
     return videos.find(
@@ -115,32 +94,31 @@ export class CallLayout {
     );
   }
 
-  /** Makes the stage true to the call. */
+  /** Makes the tiles match the call. */
   render(): void {
     const { remoteParticipants, localParticipant } = this.#call;
-    const people = new Map(remoteParticipants.map((person) => [person.id, person]));
-    this.#removeTiles(people);
-    for (const person of remoteParticipants) this.#updateTiles(person);
+    const participants = new Map(remoteParticipants.map((participant) => [participant.id, participant]));
+    this.#removeTiles(participants);
+    for (const participant of remoteParticipants) this.#updateTiles(participant);
     this.#localTile.update(localParticipant);
     this.root.classList.toggle('alone', remoteParticipants.length === 0);
     this.#sharingNotice.hidden = !localParticipant.screenOn;
-    this.#place(remoteParticipants);
-    for (const person of remoteParticipants) this.#reportTrackSettings(person);
+    this.#arrange(remoteParticipants);
+    for (const participant of remoteParticipants) this.#reportTrackSettings(participant);
   }
 
-  /** The stage is not shown any more. */
   close(): void {
     this.#resizes.disconnect();
     this.#removeTiles(new Map());
     this.#localTile.tile.remove();
   }
 
-  /** Rings around who speaks, and the active speaker in view. Called regularly. */
+  /** Updates who is speaking, who is the active speaker, and which videos are frozen. To be called regularly. */
   pollSpeakers(): void {
     const speaking = this.#speakers.poll();
     this.#speaking = speaking;
-    for (const [id, tile] of this.#tiles) tile.setSpeaking(speaking.has(id));
-    for (const person of this.#call.remoteParticipants) this.#reportTrackSettings(person);
+    for (const [key, tile] of this.#tiles) tile.setSpeaking(speaking.has(key));
+    for (const participant of this.#call.remoteParticipants) this.#reportTrackSettings(participant);
     this.#localTile.tile.setSpeaking(speaking.has('self'));
     const active = this.#speakers.activeSpeaker(speaking, this.#activeSpeaker);
     if (active !== this.#activeSpeaker) {
@@ -150,147 +128,126 @@ export class CallLayout {
     this.#updateFrozen();
   }
 
-  /** Says whose connection it is when pictures stand still: ours when all of several do, or the media link is down. */
+  /** Shows whose connection is slow: the local one, where all of several videos are frozen or media is disconnected. */
   #updateFrozen(): void {
-    const people = new Map(this.#call.remoteParticipants.map((person) => [person.id, person]));
-    const shown = [...this.#tiles].filter(([, { root }]) => root.isConnected && root.classList.contains('playing'));
+    const participants = new Map(this.#call.remoteParticipants.map((participant) => [participant.id, participant]));
+    const playing = [...this.#tiles].filter(([, { root }]) => root.isConnected && root.classList.contains('playing'));
     const frozen = this.#freezeDetector.frozen(
-      shown.map(([id, tile]) => ({
+      playing.map(([key, tile]) => ({
         tile,
-        peerId: people.get(ownerOf(id))?.peerId ?? '',
-        source: isScreen(id) ? 'screen' : 'camera',
+        peerId: participants.get(participantOf(key))?.peerId ?? '',
+        source: isScreenKey(key) ? 'screen' : 'camera',
       })),
     );
-    const ours = this.#freezeDetector.isOffline || (shown.length > 1 && frozen.size === shown.length);
-    for (const [id, tile] of this.#tiles) {
-      const { name = '', away = false } = people.get(ownerOf(id)) ?? {};
+    const isLocalSlow = this.#freezeDetector.isOffline || (playing.length > 1 && frozen.size === playing.length);
+    for (const [key, tile] of this.#tiles) {
+      const { name = '', away = false } = participants.get(participantOf(key)) ?? {};
       if (away) tile.setFrozen(true, translate('participantReconnecting', { name }));
-      else tile.setFrozen(frozen.has(tile), ours ? undefined : translate('remoteConnectionSlow', { name }));
+      else tile.setFrozen(frozen.has(tile), isLocalSlow ? undefined : translate('remoteConnectionSlow', { name }));
     }
-    // When it is our own connection, saying so once is enough; that media is lost is said by the status.
-    const said = this.#call.phase !== 'joined' || this.#call.mediaLost;
-    this.#slowStatus.hidden = !ours || frozen.size === 0 || said;
+    // One notice is enough for all tiles; while the connection is lost, the status of the call says more.
+    const isConnectionLost = this.#call.phase !== 'joined' || this.#call.mediaLost;
+    this.#slowStatus.hidden = !isLocalSlow || frozen.size === 0 || isConnectionLost;
   }
 
-  /** Tells the server how large somebody's pictures are seen, and that the one who speaks, or is large, matters. */
+  /** Reports to the server in which size a participant's tiles are visible; speakers and the focused tile have priority. */
   #reportTrackSettings({ id, peerId }: Participant): void {
     for (const source of ['camera', 'screen'] as const) {
-      const tile = this.#tiles.get(source === 'screen' ? `${SCREEN}${id}` : id);
-      // A tile that is not on this page is not seen, whether the browser has looked or not.
+      const tile = this.#tiles.get(tileKey(id, source));
+      // A tile on another page is not visible, even before its observer has measured it.
       const size = tile?.root.isConnected === false ? { width: 0, height: 0 } : tile?.size;
       if (!tile || !size) continue;
-      const matters = tile.root.parentElement === this.#focus || (source === 'camera' && this.#speaking.has(id));
-      this.#call.client.updateTrackSettings(peerId, source, { ...size, priority: matters ? 'high' : 'normal' });
+      const hasPriority = tile.root.parentElement === this.#focus || (source === 'camera' && this.#speaking.has(id));
+      this.#call.client.updateTrackSettings(peerId, source, { ...size, priority: hasPriority ? 'high' : 'normal' });
     }
   }
 
-  #removeTiles(people: ReadonlyMap<string, Participant>): void {
-    for (const [id, tile] of this.#tiles) {
-      const owner = people.get(ownerOf(id));
-      if (owner && (!isScreen(id) || owner.screenOn)) continue;
+  #removeTiles(participants: ReadonlyMap<string, Participant>): void {
+    for (const [key, tile] of this.#tiles) {
+      const participant = participants.get(participantOf(key));
+      if (participant && (!isScreenKey(key) || participant.screenOn)) continue;
       tile.remove();
-      this.#tiles.delete(id);
-      if (this.#pinned === id) this.#pinned = undefined;
+      this.#tiles.delete(key);
+      if (this.#pinned === key) this.#pinned = undefined;
     }
   }
 
-  #updateTiles(person: Participant): void {
-    this.#tile(person.id, 'participant').update({
-      data: { peerId: person.peerId },
-      away: person.away,
-      label: person.name,
-      name: person.name,
-      video: person.camera,
-      expectsVideo: person.cameraOn && person.unsupportedCodec.camera === undefined,
-      unsupportedCodec: person.unsupportedCodec.camera,
-      muted: person.muted,
-      handRaised: person.handRaised,
-      pinned: this.#pinned === person.id,
-    });
-    if (!person.screenOn) return;
-    const id = `${SCREEN}${person.id}`;
-    this.#tile(id, 'screen').update({
-      data: { screenOf: person.peerId },
-      away: person.away,
-      label: translate('screenOf', { name: person.name }),
-      name: person.name,
-      video: person.screen,
-      expectsVideo: person.unsupportedCodec.screen === undefined,
-      unsupportedCodec: person.unsupportedCodec.screen,
-      muted: false,
-      handRaised: false,
-      pinned: this.#pinned === id,
-    });
+  #updateTiles(participant: Participant): void {
+    for (const source of ['camera', 'screen'] as const) {
+      if (source === 'screen' && !participant.screenOn) continue;
+      const key = tileKey(participant.id, source);
+      this.#tile(key).update({ ...tileState(participant, source), pinned: this.#pinned === key });
+    }
   }
 
-  #tile(id: string, kind: 'participant' | 'screen'): Tile {
-    const known = this.#tiles.get(id);
+  /** The tile of a key; created where there is none yet. */
+  #tile(key: string): Tile {
+    const known = this.#tiles.get(key);
     if (known) return known;
     const tile = new Tile({
-      kind,
-      onPin: () => this.#togglePin(id),
+      kind: isScreenKey(key) ? 'screen' : 'participant',
+      onPin: () => this.#togglePin(key),
       onSize: () => {
-        const owner = this.#call.remoteParticipants.find((person) => person.id === ownerOf(id));
-        if (owner) this.#reportTrackSettings(owner);
+        const participant = this.#call.remoteParticipants.find(({ id }) => id === participantOf(key));
+        if (participant) this.#reportTrackSettings(participant);
       },
     });
-    this.#tiles.set(id, tile);
+    this.#tiles.set(key, tile);
     return tile;
   }
 
-  #togglePin(id: string): void {
-    this.#pinned = this.#pinned === id ? undefined : id;
+  #togglePin(key: string): void {
+    this.#pinned = this.#pinned === key ? undefined : key;
     this.render();
   }
 
-  /** Who is large: what was pinned, else the newest screen, else the speaker where that was chosen. */
-  #focusedId(others: readonly Participant[]): string | undefined {
+  /** The key of the focused tile: the pinned one, else the newest screen, else in speaker mode the active speaker. */
+  #focusedKey(participants: readonly Participant[]): string | undefined {
     if (this.#pinned !== undefined && this.#tiles.has(this.#pinned)) return this.#pinned;
-    const screens = [...this.#tiles.keys()].filter(isScreen);
+    const screens = [...this.#tiles.keys()].filter(isScreenKey);
     if (screens.length > 0) return screens.at(-1);
-    if (this.#mode !== 'speaker' || others.length < 2) return undefined;
-    const speaker = others.some(({ id }) => id === this.#activeSpeaker) ? this.#activeSpeaker : undefined;
-    return speaker ?? others[0]?.id;
+    if (this.#mode !== 'speaker' || participants.length < 2) return undefined;
+    const speaker = participants.find(({ id }) => id === this.#activeSpeaker);
+    return (speaker ?? participants[0])?.id;
   }
 
-  #place(others: readonly Participant[]): void {
-    const large = this.#focusedId(others);
-    const ids = [...this.#tiles.keys()].filter((id) => id !== large);
-    const { width, height } = this.#size;
-    const beside = large !== undefined && width > height;
-    const area = (pagerHeight: number): Size => {
-      if (large === undefined) return { width, height: height - pagerHeight };
-      return beside ? { width: STRIP.wide, height: height - pagerHeight } : { width, height: STRIP.tall };
-    };
-    const least = large === undefined ? undefined : beside ? STRIP.leastBeside : STRIP.leastAbove;
-    // In a corner one would hide somebody as soon as the tiles are small: then one is a tile like everyone.
-    const ownTile = others.length > 2 || (large !== undefined && others.length > 0);
-    const places = (pagerHeight: number) =>
-      Math.max(1, tilesPerPage(area(pagerHeight), GAP, MAX_TILES, least) - (ownTile ? 1 : 0));
-    const paged = ids.length > places(0);
-    const size = places(paged ? PAGER_HEIGHT : 0);
-    this.root.classList.toggle('with-focus', large !== undefined);
+  /** Puts the tiles of the current page into the grid, and the focused one beside or below it. */
+  #arrange(participants: readonly Participant[]): void {
+    const focused = this.#focusedKey(participants);
+    const keys = [...this.#tiles.keys()].filter((key) => key !== focused);
+    // Beside small tiles a floating local tile would cover somebody.
+    const localInGrid = participants.length > 2 || (focused !== undefined && participants.length > 0);
+    const { beside, paged, pages, pageSize, area } = pageLayout({
+      size: this.#size,
+      tileCount: keys.length,
+      focused: focused !== undefined,
+      localInGrid,
+    });
+    this.root.classList.toggle('with-focus', focused !== undefined);
     this.root.classList.toggle('beside', beside);
     this.root.classList.toggle('paged', paged);
-    this.#pages = Math.max(1, Math.ceil(ids.length / size));
-    this.#page = Math.min(this.#page, this.#pages - 1);
-    const shown = pageOf(ids, this.#page, size, this.#activeSpeaker);
-    const tiles = (list: readonly string[]) => list.flatMap((id) => this.#tiles.get(id)?.root ?? []);
-    const count = shown.length + (ownTile ? 1 : 0);
-    reconcileChildren(this.#focus, tiles(large === undefined ? [] : [large]));
-    reconcileChildren(this.#grid, [...tiles(shown), ...(ownTile ? [this.#localTile.root] : [])]);
-    if (!ownTile && this.#localTile.root.parentElement !== this.root) this.#pager.before(this.#localTile.root);
-    this.#localTile.root.classList.toggle('floating', !ownTile && others.length > 0);
+    this.#pager.setPages(pages);
+    const visible = pageOf(keys, this.#pager.page, pageSize, this.#activeSpeaker);
+    const roots = (list: readonly string[]) => list.flatMap((key) => this.#tiles.get(key)?.root ?? []);
+    const focusedKeys = focused === undefined ? [] : [focused];
+    reconcileChildren(this.#focus, roots(focusedKeys));
+    reconcileChildren(this.#grid, [...roots(visible), ...(localInGrid ? [this.#localTile.root] : [])]);
+    const local = this.#localTile.root;
+    if (!localInGrid && local.parentElement !== this.root) this.#pager.root.before(local);
+    local.classList.toggle('floating', !localInGrid && participants.length > 0);
     this.#localTile.tile.resume();
-    if (this.#call.phase === 'joined') {
-      for (const id of large === undefined ? shown : [...shown, large]) this.#tiles.get(id)?.resume();
-    }
+    if (this.#call.phase === 'joined') for (const key of [...visible, ...focusedKeys]) this.#tiles.get(key)?.resume();
+    this.#sizeGrid(visible.length + (localInGrid ? 1 : 0), area, focused !== undefined);
+  }
+
+  /** Sizes the tiles of the grid. @param isStrip whether the grid is the strip beside a focused tile */
+  #sizeGrid(count: number, area: Size, isStrip: boolean): void {
     this.#grid.hidden = count === 0;
-    const { columns, tile, last } = largestGrid(count, area(paged ? PAGER_HEIGHT : 0), {
+    const { columns, tile, last } = largestGrid(count, area, {
       gap: GAP,
       maxAspect: ASPECT,
-      // In the strip a face needs its width more than the strip needs to be full.
-      ...(large !== undefined && { minAspect: ASPECT }),
+      // In the strip, wide tiles show more of a face than tiles that fill the strip.
+      ...(isStrip && { minAspect: ASPECT }),
     });
     this.#grid.style.setProperty('--columns', String(columns));
     this.#grid.style.setProperty('--tile-width', `${tile.width}px`);
@@ -299,22 +256,5 @@ export class CallLayout {
     [...this.#grid.children].forEach((child, index) => {
       child.classList.toggle('last-row', index >= count - last.count);
     });
-    this.#pager.hidden = this.#pages < 2;
-    this.#pageLabel.textContent = translate('page', { page: this.#page + 1, pages: this.#pages });
   }
-
-  #turnPage(by: number): void {
-    this.#page = (this.#page + by + this.#pages) % this.#pages;
-    this.render();
-    announce(translate('page', { page: this.#page + 1, pages: this.#pages }));
-  }
-}
-
-/** Whose tile it is. */
-function ownerOf(id: string): string {
-  return isScreen(id) ? id.slice(SCREEN.length) : id;
-}
-
-function isScreen(id: string): boolean {
-  return id.startsWith(SCREEN);
 }

@@ -1,7 +1,8 @@
-/** Owns one's own picture: mirrored, in a corner that can be chosen; the whole stage alone, a tile like others in larger calls. */
+/** The tile of the local camera: mirrored; alone it fills the call, in small calls it floats in a corner of choice. */
 import { Move } from 'lucide';
 import { element, icon } from '../common/dom.ts';
 import { Tile } from '../common/Tile.ts';
+import { tileState } from '../common/tileState.ts';
 import type { Participant } from '../controller/Participant.ts';
 import { translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
@@ -13,7 +14,7 @@ function isCorner(value: string): value is Corner {
   return corners.some((corner) => corner === value);
 }
 
-/** How far a pointer must move before it drags, in CSS pixels. */
+/** How far a pointer must move to start a drag, in CSS pixels. */
 const DRAG_THRESHOLD = 8;
 
 export class LocalTile {
@@ -22,12 +23,12 @@ export class LocalTile {
   #corner: Corner;
 
   constructor() {
-    const chosen = preferences.corner.get();
-    this.#corner = isCorner(chosen) ? chosen : 'bottom-right';
-    const words = translate('moveSelfView');
+    const stored = preferences.corner.get();
+    this.#corner = isCorner(stored) ? stored : 'bottom-right';
+    const label = translate('moveSelfView');
     const move = element(
       'button',
-      { type: 'button', className: 'pin icon-button small', ariaLabel: words, title: words },
+      { type: 'button', className: 'pin icon-button small', ariaLabel: label, title: label },
       icon(Move, 18),
     );
     move.addEventListener('click', () =>
@@ -38,17 +39,8 @@ export class LocalTile {
     this.#moveTo(this.#corner);
   }
 
-  update(self: Participant): void {
-    this.tile.update({
-      data: { local: '' },
-      label: translate('you'),
-      name: self.name,
-      video: self.camera,
-      expectsVideo: self.cameraOn,
-      muted: self.muted,
-      handRaised: self.handRaised,
-      pinned: false,
-    });
+  update(participant: Participant): void {
+    this.tile.update(tileState(participant, 'camera'));
   }
 
   #moveTo(corner: Corner): void {
@@ -57,15 +49,12 @@ export class LocalTile {
     preferences.corner.set(corner);
   }
 
-  /** Follows the pointer and lets go into the nearest corner. */
+  /** Follows the pointer; on release moves to the nearest corner. */
   #drag(start: PointerEvent): void {
-    if (
-      !this.root.classList.contains('floating') ||
-      (start.target instanceof Element && start.target.closest('button'))
-    )
-      return;
-    const release = new AbortController();
-    const { signal } = release;
+    const onButton = start.target instanceof Element && start.target.closest('button');
+    if (!this.root.classList.contains('floating') || onButton) return;
+    const released = new AbortController();
+    const { signal } = released;
     this.root.setPointerCapture(start.pointerId);
     const onMove = (event: PointerEvent) => {
       const [x, y] = [event.clientX - start.clientX, event.clientY - start.clientY];
@@ -73,13 +62,13 @@ export class LocalTile {
       this.root.style.translate = `${x}px ${y}px`;
     };
     const onEnd = (event: PointerEvent) => {
-      release.abort();
+      released.abort();
       const dragged = this.root.style.translate !== '';
       this.root.style.translate = '';
-      const stage = this.root.parentElement?.getBoundingClientRect();
-      if (!dragged || !stage) return;
-      const vertical = event.clientY < stage.top + stage.height / 2 ? 'top' : 'bottom';
-      const horizontal = event.clientX < stage.left + stage.width / 2 ? 'left' : 'right';
+      const layout = this.root.parentElement?.getBoundingClientRect();
+      if (!dragged || !layout) return;
+      const vertical = event.clientY < layout.top + layout.height / 2 ? 'top' : 'bottom';
+      const horizontal = event.clientX < layout.left + layout.width / 2 ? 'left' : 'right';
       this.#moveTo(`${vertical}-${horizontal}`);
     };
     this.root.addEventListener('pointermove', onMove, { signal });

@@ -1,12 +1,13 @@
-/** Owns the list of people: who is here, who is muted, who raised a hand; and removing somebody, for administrators. */
+/** The list of participants: who is here, muted or raises a hand; administrators can remove somebody. */
 import { Hand, MicOff, MonitorUp, UserMinus, X } from 'lucide';
-import { element, hueOf, icon, initials, reconcileChildren } from '../common/dom.ts';
+import { avatar } from '../common/avatar.ts';
+import { element, icon, reconcileChildren } from '../common/dom.ts';
 import type { CallController } from '../controller/CallController.ts';
 import type { Participant } from '../controller/Participant.ts';
 import { translate } from '../locales/index.ts';
 
-/** How long a question stays, in milliseconds. */
-const ASK = 4000;
+/** How long the confirmation of a removal waits for its click, in milliseconds. */
+const CONFIRM_TIMEOUT = 4000;
 
 export class ParticipantList {
   readonly root: HTMLElement;
@@ -37,12 +38,12 @@ export class ParticipantList {
     this.root.addEventListener('keydown', (event) => event.key === 'Escape' && this.toggle());
   }
 
-  /** Opens or closes it; the focus goes in, and comes back. */
+  /** Opens or closes the list; the focus moves into it, and back to where it was. */
   toggle(): void {
     this.root.hidden = !this.root.hidden;
     this.#onToggle();
     if (this.root.hidden) {
-      // Nobody looks after the rows until it is opened again.
+      // Rows are not updated while the list is closed.
       this.#rows.clear();
       this.#list.replaceChildren();
       if (this.#opener instanceof HTMLElement) this.#opener.focus();
@@ -55,75 +56,73 @@ export class ParticipantList {
 
   render(): void {
     if (this.root.hidden) return;
-    const people = [this.#call.localParticipant, ...this.#call.remoteParticipants];
-    this.#title.textContent = translate('participantCount', { count: people.length });
-    // Raised hands first, then as they came.
+    const participants = [this.#call.localParticipant, ...this.#call.remoteParticipants];
+    this.#title.textContent = translate('participantCount', { count: participants.length });
+    // Raised hands first, then in the order of the joins.
     const ordered = [
-      ...people.filter(({ handRaised }) => handRaised),
-      ...people.filter(({ handRaised }) => !handRaised),
+      ...participants.filter(({ handRaised }) => handRaised),
+      ...participants.filter(({ handRaised }) => !handRaised),
     ];
-    const shown = new Set(people.map(({ id }) => id));
+    const shown = new Set(participants.map(({ id }) => id));
     for (const id of this.#rows.keys()) if (!shown.has(id)) this.#rows.delete(id);
     reconcileChildren(
       this.#list,
-      ordered.map((person) => this.#row(person)),
+      ordered.map((participant) => this.#row(participant)),
     );
   }
 
-  #row(person: Participant): HTMLElement {
-    const row = this.#rows.get(person.id) ?? element('li', {});
-    this.#rows.set(person.id, row);
+  #row(participant: Participant): HTMLElement {
+    const row = this.#rows.get(participant.id) ?? element('li', {});
+    this.#rows.set(participant.id, row);
     const signature = JSON.stringify([
-      person.name,
-      person.muted,
-      person.handRaised,
-      person.screenOn,
+      participant.name,
+      participant.muted,
+      participant.handRaised,
+      participant.screenOn,
       this.#call.isAdmin,
     ]);
     if (row.dataset.rendered === signature) return row;
     row.dataset.rendered = signature;
-    const badge = element('span', { className: 'avatar', ariaHidden: 'true' }, initials(person.name));
-    badge.style.setProperty('--hue', String(hueOf(person.name)));
-    const mark = (on: boolean, words: string, node: Parameters<typeof icon>[0]) =>
-      on && element('span', { className: 'status-icon', role: 'img', ariaLabel: words, title: words }, icon(node, 18));
+    const statusIcon = (on: boolean, label: string, node: Parameters<typeof icon>[0]) =>
+      on && element('span', { className: 'status-icon', role: 'img', ariaLabel: label, title: label }, icon(node, 18));
     row.replaceChildren(
-      badge,
+      avatar(participant.name),
       element(
         'span',
         { className: 'label' },
-        person.isLocal ? translate('youNamed', { name: person.name }) : person.name,
+        participant.isLocal ? translate('youNamed', { name: participant.name }) : participant.name,
       ),
       ...[
-        mark(person.handRaised, translate('handRaised'), Hand),
-        mark(person.screenOn, translate('sharing'), MonitorUp),
-        mark(person.muted, translate('muted'), MicOff),
+        statusIcon(participant.handRaised, translate('handRaised'), Hand),
+        statusIcon(participant.screenOn, translate('sharing'), MonitorUp),
+        statusIcon(participant.muted, translate('muted'), MicOff),
       ].filter((one) => one !== false),
     );
-    if (this.#call.isAdmin && !person.isLocal) row.append(this.#removeButton(person));
+    if (this.#call.isAdmin && !participant.isLocal) row.append(this.#removeButton(participant));
     return row;
   }
 
-  #removeButton(person: Participant): HTMLElement {
-    const words = translate('remove', { name: person.name });
+  #removeButton(participant: Participant): HTMLElement {
+    const label = translate('remove', { name: participant.name });
     const button = element(
       'button',
-      { type: 'button', className: 'icon-button small', ariaLabel: words, title: words },
+      { type: 'button', className: 'icon-button small', ariaLabel: label, title: label },
       icon(UserMinus, 18),
     );
-    // The second click, soon after the first, is the answer to a question.
-    let asked: ReturnType<typeof setTimeout> | undefined;
+    // The first click asks for a confirmation, which the second click gives.
+    let confirming: ReturnType<typeof setTimeout> | undefined;
     button.addEventListener('click', () => {
-      if (asked !== undefined) {
-        void this.#call.kick(person.id);
+      if (confirming !== undefined) {
+        void this.#call.kick(participant.id);
         return;
       }
       button.className = 'danger confirm';
       button.replaceChildren(translate('confirmRemove'));
-      asked = setTimeout(() => {
-        asked = undefined;
+      confirming = setTimeout(() => {
+        confirming = undefined;
         button.className = 'icon-button small';
         button.replaceChildren(icon(UserMinus, 18));
-      }, ASK);
+      }, CONFIRM_TIMEOUT);
     });
     return button;
   }

@@ -1,11 +1,10 @@
-/** Owns the call on the page: stage, bar, list of people, messages, and what is said as things happen. */
-
+/** A call on the page: tiles, control bar, list of participants and messages. */
 import { autoHideControls } from '../common/autoHideControls.ts';
 import { busyBanner } from '../common/busyBanner.ts';
+import { callAudio } from '../common/callAudio.ts';
 import { announce, element, microtaskDebounce } from '../common/dom.ts';
 import { inviteButton } from '../common/inviteButton.ts';
 import { notifyErrors, notifyPermissions, showConnectionState } from '../common/notifications.ts';
-import { RemoteAudio } from '../common/RemoteAudio.ts';
 import { Toasts } from '../common/Toasts.ts';
 import type { CallController, EndReason } from '../controller/CallController.ts';
 import { translate } from '../locales/index.ts';
@@ -16,28 +15,16 @@ import { moreMenu } from './moreMenu.ts';
 import { ParticipantList } from './ParticipantList.ts';
 import { floatReaction } from './reactions.ts';
 
-/** How often voices are looked at, in milliseconds. */
-const LEVELS = 200;
+/** How often audio levels are polled, in milliseconds. */
+const LEVEL_INTERVAL = 200;
 
-/** The call's elements; `close()` ends its timers. */
+/** Creates the elements of a call; `close()` ends their timers and listeners. */
 export function callView(
   call: CallController,
   onEnded: (reason: EndReason) => void,
 ): { root: HTMLElement; close(): void } {
   const toasts = new Toasts();
-  const soundButton = element(
-    'button',
-    { type: 'button', className: 'primary audio-unlock', hidden: true },
-    translate('turnOnSound'),
-  );
-  const sound = new RemoteAudio(
-    (refused) => {
-      if (refused && soundButton.hidden) announce(translate('autoplayBlocked'));
-      soundButton.hidden = !refused;
-    },
-    () => toasts.showError(translate('speakerUnavailable')),
-  );
-  soundButton.addEventListener('click', () => void sound.retry());
+  const { audio, unlockButton } = callAudio(toasts);
   const status = element('p', { className: 'status', role: 'status', hidden: true });
   const alone = element(
     'div',
@@ -46,39 +33,37 @@ export function callView(
     element('p', { className: 'secondary' }, translate('nobodyElseHint')),
     inviteButton(toasts),
   );
-  const stage = new CallLayout(call, alone);
-  const people = new ParticipantList(call, inviteButton(toasts), () => controls.render());
-  const floating = element('div', { className: 'reaction-layer', ariaHidden: 'true' });
-  const waiting = busyBanner(call);
+  const layout = new CallLayout(call, alone);
+  const participants = new ParticipantList(call, inviteButton(toasts), () => controls.render());
+  const reactionLayer = element('div', { className: 'reaction-layer', ariaHidden: 'true' });
+  const busy = busyBanner(call);
   const root = element('div', { className: 'call' });
   const controls = controlBar({
     call,
-    sound,
-    onPeople: () => people.toggle(),
-    peopleOpen: () => !people.root.hidden,
-    moreMenu: (button) => moreMenu(button, { call, stage, frame: root, onPeople: () => people.toggle() }),
+    audio,
+    onParticipants: () => participants.toggle(),
+    participantsOpen: () => !participants.root.hidden,
+    moreMenu: (button) => moreMenu(button, { call, layout, root, onParticipants: () => participants.toggle() }),
   });
   root.append(
-    element('div', { className: 'call-main' }, stage.root, people.root),
+    element('div', { className: 'call-main' }, layout.root, participants.root),
     controls.root,
     status,
-    waiting.root,
-    soundButton,
-    floating,
+    busy.root,
+    unlockButton,
+    reactionLayer,
     toasts.root,
-    sound.root,
+    audio.root,
   );
-  if (preferences.layout.get() === 'speaker') stage.setMode('speaker');
-  const speaker = preferences.speaker.get();
-  if (speaker && RemoteAudio.canSelectSpeaker) void sound.selectSpeaker(speaker, false);
+  if (preferences.layout.get() === 'speaker') layout.setMode('speaker');
 
   const render = microtaskDebounce(() => {
-    // The end is a change as well, and nothing is shown of it here.
+    // The end emits `changed` too, after this view was closed.
     if (call.phase === 'ended') return;
-    sound.play(call.remoteParticipants, call.client.audioSlotTracks);
-    stage.render();
+    audio.play(call.remoteParticipants, call.client.audioSlotTracks);
+    layout.render();
     controls.render();
-    people.render();
+    participants.render();
   });
   call.on('changed', render);
   call.on('participantJoined', ({ name }) => toasts.show(translate('joined', { name })));
@@ -87,21 +72,21 @@ export function callView(
   call.on('participantRemoved', (name) => toasts.show(translate('removed', { name })));
   call.on('handRaised', ({ name }) => toasts.show(translate('handRaisedBy', { name })));
   call.on('screenShared', ({ name }) => announce(translate('screenSharedBy', { name })));
-  call.on('reaction', ({ person, reaction }) => {
-    floatReaction(floating, reaction, person.isLocal ? translate('you') : person.name);
-    if (!person.isLocal) announce(translate('reactionBy', { name: person.name, reaction: translate(reaction) }));
+  call.on('reaction', ({ participant: { isLocal, name }, reaction }) => {
+    floatReaction(reactionLayer, reaction, isLocal ? translate('you') : name);
+    if (!isLocal) announce(translate('reactionBy', { name, reaction: translate(reaction) }));
   });
-  const problems = notifyErrors(call, toasts);
   notifyPermissions(call, toasts);
-  const quiet = showConnectionState(call, status, toasts, root);
-  const levels = setInterval(() => stage.pollSpeakers(), LEVELS);
-  const stillness = autoHideControls(root);
+  const levels = setInterval(() => layout.pollSpeakers(), LEVEL_INTERVAL);
+  const undos = [
+    () => clearInterval(levels),
+    notifyErrors(call, toasts),
+    showConnectionState(call, status, toasts, root),
+    autoHideControls(root),
+  ];
   const close = () => {
-    clearInterval(levels);
-    quiet();
-    problems();
-    stillness();
-    for (const part of [waiting, stage, sound, controls]) part.close();
+    for (const undo of undos) undo();
+    for (const part of [busy, layout, audio, controls]) part.close();
   };
   call.on('ended', (reason) => {
     close();

@@ -1,4 +1,4 @@
-/** Owns the bar of round buttons at the bottom: what they say, what they do, their shortcuts. */
+/** The control bar of a call: its buttons, their menus and shortcuts. */
 import { Ellipsis, Hand, PhoneOff, SmilePlus, Users } from 'lucide';
 import type { Reaction } from '../../client/index.ts';
 import { bindShortcuts, controlButton, updateSourceToggles, withDeviceMenu } from '../common/controls.ts';
@@ -11,24 +11,24 @@ import { reactions } from './reactions.ts';
 
 export interface ControlBarOptions {
   readonly call: CallController;
-  readonly sound: RemoteAudio;
+  readonly audio: RemoteAudio;
   readonly moreMenu: (button: HTMLButtonElement) => HTMLElement;
-  onPeople(): void;
-  peopleOpen(): boolean;
+  onParticipants(): void;
+  participantsOpen(): boolean;
 }
 
-export function controlBar({ call, sound, moreMenu, onPeople, peopleOpen }: ControlBarOptions): {
+export function controlBar({ call, audio, moreMenu, onParticipants, participantsOpen }: ControlBarOptions): {
   root: HTMLElement;
   render(): void;
   close(): void;
 } {
   const { media } = call;
-  const microphone = controlButton('microphone', 'M', () => call.toggleMicrophone());
-  const camera = controlButton('camera', 'V', () => call.toggleCamera());
-  const screen = controlButton('screen', 'S', () => call.toggleScreen());
-  const hand = controlButton('hand', undefined, () => call.toggleHand());
+  const microphone = controlButton('microphone', 'M', () => call.sources.toggleMicrophone());
+  const camera = controlButton('camera', 'V', () => call.sources.toggleCamera());
+  const screen = controlButton('screen', 'S', () => call.sources.toggleScreen());
+  const hand = controlButton('hand', undefined, () => call.hand.toggle());
   const react = controlButton('react', undefined, () => {});
-  const people = controlButton('participants', undefined, onPeople);
+  const participants = controlButton('participants', undefined, onParticipants);
   const more = controlButton('more', undefined, () => {});
   const leave = controlButton('leave', undefined, () => call.leave());
   leave.button.classList.add('danger');
@@ -38,12 +38,15 @@ export function controlBar({ call, sound, moreMenu, onPeople, peopleOpen }: Cont
   leave.update({ label: translate('leave'), icon: PhoneOff });
 
   const render = () => {
-    const { handRaised: raised } = call.localParticipant;
-    updateSourceToggles({ microphone, camera, screen }, call.toggles);
-    hand.update({ label: translate(raised ? 'lowerHand' : 'raiseHand'), icon: Hand, pressed: raised });
-    people.update({ label: translate('participants'), icon: Users });
-    people.button.dataset.count = String(call.remoteParticipants.length + 1);
-    people.button.ariaExpanded = String(peopleOpen());
+    updateSourceToggles({ microphone, camera, screen }, call.sources.toggles);
+    hand.update({
+      label: translate(call.hand.raised ? 'lowerHand' : 'raiseHand'),
+      icon: Hand,
+      pressed: call.hand.raised,
+    });
+    participants.update({ label: translate('participants'), icon: Users });
+    participants.button.dataset.count = String(call.remoteParticipants.length + 1);
+    participants.button.ariaExpanded = String(participantsOpen());
     screen.button.hidden = !('getDisplayMedia' in (navigator.mediaDevices ?? {}));
   };
   render();
@@ -52,13 +55,13 @@ export function controlBar({ call, sound, moreMenu, onPeople, peopleOpen }: Cont
   const root = element(
     'div',
     { className: 'control-bar', role: 'toolbar', ariaLabel: translate('controls') },
-    withDeviceMenu(microphone, 'microphone', media, sound),
+    withDeviceMenu(microphone, 'microphone', media, audio),
     withDeviceMenu(camera, 'camera', media),
     screen.button,
     hand.button,
     react.button,
     reactionMenu(react.button, (reaction) => call.react(reaction)),
-    people.button,
+    participants.button,
     more.button,
     moreMenu(more.button),
     leave.button,
@@ -68,17 +71,17 @@ export function controlBar({ call, sound, moreMenu, onPeople, peopleOpen }: Cont
 
 function reactionMenu(button: HTMLButtonElement, onReact: (reaction: Reaction) => void): HTMLElement {
   return menu(button, translate('react'), () => {
-    const buttons = reactions.map(({ reaction, sign }) => {
-      const one = element(
+    const buttons = reactions.map(({ reaction, emoji }) => {
+      const item = element(
         'button',
         { type: 'button', className: 'icon-button', ariaLabel: translate(reaction), title: translate(reaction) },
-        sign,
+        emoji,
       );
-      one.addEventListener('click', () => {
+      item.addEventListener('click', () => {
         onReact(reaction);
-        closeMenu(one);
+        closeMenu(item);
       });
-      return one;
+      return item;
     });
     return [element('div', { className: 'reactions' }, ...buttons)];
   });

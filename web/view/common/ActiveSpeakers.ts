@@ -1,39 +1,40 @@
-/** Owns who is speaking: whose voice is loud enough now or was a moment ago, and who spoke last. */
+/** Detects who is speaking, and who is the active speaker, from audio levels. */
 import type { CallController } from '../controller/CallController.ts';
 
-/** Level (root mean square) from which somebody counts as speaking, and for how long after, in milliseconds. */
+/** The level (root mean square) that counts as speaking, and how long a speaker counts afterwards, in milliseconds. */
 const SPEAKING = { level: 0.02, hold: 1200 };
 
 export class ActiveSpeakers {
   readonly #call: CallController;
-  readonly #spokeAt = new Map<string, number>();
+  readonly #lastSpokeAt = new Map<string, number>();
 
   constructor(call: CallController) {
     this.#call = call;
   }
 
-  /** Who speaks now. Call it regularly: it listens when it is called. */
+  /** Reads the levels. To be called regularly. @returns the ids of those who speak now */
   poll(): ReadonlySet<string> {
     const now = performance.now();
     const everyone = new Set(['self', ...this.#call.remoteParticipants.map(({ id }) => id)]);
     for (const id of everyone) {
-      if (this.#call.level(id) >= SPEAKING.level) this.#spokeAt.set(id, now);
+      if (this.#call.level(id) >= SPEAKING.level) this.#lastSpokeAt.set(id, now);
     }
-    for (const id of this.#spokeAt.keys()) {
-      if (!everyone.has(id)) this.#spokeAt.delete(id);
+    for (const id of this.#lastSpokeAt.keys()) {
+      if (!everyone.has(id)) this.#lastSpokeAt.delete(id);
     }
-    // A voice that was muted is not heard any more: its ring goes at once.
-    if (this.#call.localParticipant.muted) this.#spokeAt.delete('self');
-    return new Set([...this.#spokeAt].filter(([, at]) => now - at < SPEAKING.hold).map(([id]) => id));
+    // Muting ends the indicator at once.
+    if (this.#call.localParticipant.muted) this.#lastSpokeAt.delete('self');
+    return new Set([...this.#lastSpokeAt].filter(([, at]) => now - at < SPEAKING.hold).map(([id]) => id));
   }
 
   /**
-   * The one other person whose voice is the stage's: it changes hands only when the one who had it has fallen silent, so
-   * that two who talk over one another do not make the stage flicker.
+   * The id of the remote participant who is the active speaker. It changes only when the former one has stopped speaking,
+   * so that two who talk at the same time do not make the layout flicker.
+   * @param previous the active speaker so far
    */
-  activeSpeaker(speaking: ReadonlySet<string>, before: string | undefined): string | undefined {
-    if (before !== undefined && speaking.has(before)) return before;
-    const [latest] = [...this.#spokeAt].filter(([id]) => id !== 'self').sort(([, a], [, b]) => b - a);
+  activeSpeaker(speaking: ReadonlySet<string>, previous: string | undefined): string | undefined {
+    if (previous !== undefined && speaking.has(previous)) return previous;
+    const [latest] = [...this.#lastSpokeAt].filter(([id]) => id !== 'self').sort(([, a], [, b]) => b - a);
     return latest?.[0];
   }
 }

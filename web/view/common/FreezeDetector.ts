@@ -1,26 +1,26 @@
-/** Decides whether a picture that stands still is frozen, or just has nothing new to show: slides, or a person who sits still. */
+/** Tells frozen videos from those without new content, such as slides or somebody who sits still. */
 import type { RoomClient, TrackStats } from '../../client/index.ts';
 import type { Tile } from './Tile.ts';
 
-/** One picture of somebody else. */
-export interface Picture<T extends Pick<Tile, 'stalledFor' | 'wasMoving'> = Tile> {
+/** A remote video and its tile. */
+export interface RemoteVideo<T extends Pick<Tile, 'stalledFor' | 'wasMoving'> = Tile> {
   readonly tile: T;
   readonly peerId: string;
   readonly source: 'camera' | 'screen';
 }
 
-/** What there is of a room client in all of this. */
+/** What is needed of a room client. */
 type Client = Pick<RoomClient, 'mediaConnectionState' | 'getStats'> & {
   readonly peers: readonly Pick<RoomClient['peers'][number], 'peerId' | 'sources'>[];
 };
 
 /**
- * Milliseconds: how long without a frame a picture is suspected; how often statistics are read then; how long a voice, which
- * sends packets also while it is silent, may send none; and how long a picture that moved may.
+ * In milliseconds: how long without a frame a video is suspected; how often statistics are read then; how long without a
+ * packet a live microphone, which sends packets during silence too, proves a freeze; and how long a video that was moving.
  */
-const TIMES = { stalled: 2000, sample: 1000, voice: 2500, moving: 4000 };
+const TIMES = { stalled: 2000, sample: 1000, microphone: 2500, moving: 4000 };
 
-/** What has come of one track, and when more of it came last. */
+/** What was received of one track, and when it last increased. */
 interface Progress {
   readonly packets: number;
   readonly frames: number;
@@ -37,29 +37,29 @@ export class FreezeDetector {
     this.#client = client;
   }
 
-  /** Whether our own connection to the server is down. */
+  /** Whether the local connection to the server is down. */
   get isOffline(): boolean {
     return navigator.onLine === false || this.#client().mediaConnectionState !== 'connected';
   }
 
-  /** Those of the pictures that are frozen. Call it regularly with all that are shown. */
-  frozen<T extends Pick<Tile, 'stalledFor' | 'wasMoving'>>(pictures: readonly Picture<T>[]): Set<T> {
-    const stalled = pictures.filter(({ tile }) => tile.stalledFor > TIMES.stalled);
+  /** @returns the tiles that are frozen. To be called regularly with all tiles that are shown. */
+  frozen<T extends Pick<Tile, 'stalledFor' | 'wasMoving'>>(videos: readonly RemoteVideo<T>[]): Set<T> {
+    const stalled = videos.filter(({ tile }) => tile.stalledFor > TIMES.stalled);
     if (stalled.length === 0) this.#progress = new Map();
     else void this.#sample();
-    return new Set(stalled.filter((picture) => this.#isFrozen(picture)).map(({ tile }) => tile));
+    return new Set(stalled.filter((video) => this.#isFrozen(video)).map(({ tile }) => tile));
   }
 
-  /** Only what is missing makes a picture frozen: packets that cannot be decoded, or none where there should be some. */
-  #isFrozen({ tile, peerId, source }: Picture<Pick<Tile, 'stalledFor' | 'wasMoving'>>): boolean {
+  /** A stalled video is frozen where packets arrive without frames, or where expected packets do not arrive. */
+  #isFrozen({ tile, peerId, source }: RemoteVideo<Pick<Tile, 'stalledFor' | 'wasMoving'>>): boolean {
     if (this.isOffline) return true;
     const video = this.#progress.get(keyOf(source, peerId));
     if (!video) return false;
     const now = performance.now();
     if (video.packetsAt > video.framesAt && now - video.framesAt > TIMES.stalled) return true;
-    const voice = this.#progress.get(keyOf('microphone', peerId));
-    const { microphone } = this.#client().peers.find((peer) => peer.peerId === peerId)?.sources ?? {};
-    if (microphone === 'live' && voice && now - voice.packetsAt > TIMES.voice) return true;
+    const microphone = this.#progress.get(keyOf('microphone', peerId));
+    const { sources } = this.#client().peers.find((peer) => peer.peerId === peerId) ?? {};
+    if (sources?.microphone === 'live' && microphone && now - microphone.packetsAt > TIMES.microphone) return true;
     return tile.wasMoving && now - video.packetsAt > TIMES.moving;
   }
 
@@ -81,14 +81,14 @@ export class FreezeDetector {
   }
 }
 
-function progressOf({ packets, frames = 0 }: TrackStats, before: Progress | undefined, now: number): Progress {
-  // Before the first look it may have come at any time.
-  if (!before) return { packets, frames, packetsAt: now, framesAt: now };
+function progressOf({ packets, frames = 0 }: TrackStats, previous: Progress | undefined, now: number): Progress {
+  // When the first sample arrived is unknown: count from now.
+  if (!previous) return { packets, frames, packetsAt: now, framesAt: now };
   return {
     packets,
     frames,
-    packetsAt: packets === before.packets ? before.packetsAt : now,
-    framesAt: frames === before.frames ? before.framesAt : now,
+    packetsAt: packets === previous.packets ? previous.packetsAt : now,
+    framesAt: frames === previous.frames ? previous.framesAt : now,
   };
 }
 

@@ -1,16 +1,16 @@
-/** Owns the last picture of a video, which stands where the next one is to come. */
+/** Keeps the last frame of a video in its place until the next track plays. */
 import { element } from './dom.ts';
 
-/** Its longer side at most, in pixels: it is seen for a moment, and there may be many. */
+/** The maximum of the longer side, in pixels: a frame is shown for a moment only, and a page may have many. */
 const MAX_SIDE = 640;
-/** Pictures are faded in for less than that, in milliseconds. */
-const FADE = 400;
+/** Longer than the fade-in of a video, in milliseconds. */
+const FADE_DURATION = 400;
 
 export class LastFrame {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly root = element('canvas', { className: 'last-frame', hidden: true, ariaHidden: 'true' });
 
-  /** Keeps what the video shows now; nothing happens where it shows nothing. */
+  /** Captures the current frame; does nothing where the video has none. */
   capture(video: HTMLVideoElement): void {
     const { videoWidth, videoHeight } = video;
     if (videoWidth === 0 || videoHeight === 0 || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
@@ -23,14 +23,14 @@ export class LastFrame {
     this.#timer = undefined;
   }
 
-  /** Whether there is one. */
+  /** Whether a frame is shown. */
   get visible(): boolean {
     return !this.root.hidden;
   }
 
-  /** When the next picture has been faded in over it. */
+  /** Removes it once the next video has been faded in over it. */
   clearAfterFade(): void {
-    if (this.visible) this.#timer ??= setTimeout(() => this.clear(), FADE);
+    if (this.visible) this.#timer ??= setTimeout(() => this.clear(), FADE_DURATION);
   }
 
   clear(): void {
@@ -38,7 +38,7 @@ export class LastFrame {
     this.#timer = undefined;
     if (this.root.hidden) return;
     this.root.hidden = true;
-    // What it took is given back.
+    // Releases the memory of the canvas.
     this.root.width = this.root.height = 0;
   }
 }

@@ -1,9 +1,8 @@
-/** Owns the voices: one audio element a track, whether the browser lets them sound, and through which speaker. */
-
+/** Plays the remote audio tracks: one element per track, through the chosen speaker. */
 import type { Participant } from '../controller/Participant.ts';
 import { element } from './dom.ts';
 
-/** Whose voice an element plays, and which of theirs; or a slot of a large room, whoever is heard in it. */
+/** The `data-` attributes of an element: peer id and source of its track, or an audio slot of a large room. */
 type AudioOwner =
   | { readonly audioOf: string; readonly source: 'microphone' | 'screenAudio' }
   | { readonly slot: string };
@@ -11,25 +10,25 @@ type AudioOwner =
 export class RemoteAudio {
   readonly root = element('div', { className: 'remote-audio' });
   readonly #elements = new Map<MediaStreamTrack, HTMLAudioElement>();
-  readonly #onAutoplayBlocked: (refused: boolean) => void;
-  readonly #onSpeakerRefused: (() => void) | undefined;
+  readonly #onAutoplayBlocked: (blocked: boolean) => void;
+  readonly #onSpeakerUnavailable: () => void;
   #speaker = '';
   #muted = false;
   #volume = 1;
 
   /**
-   * @param onRefused whether the browser keeps the call silent until the user does something
-   * @param onSpeakerRefused the speaker that was chosen cannot be used
+   * @param onAutoplayBlocked whether the browser plays no sound until a click or a key press
+   * @param onSpeakerUnavailable the chosen speaker cannot be used
    */
-  constructor(onRefused: (refused: boolean) => void, onSpeakerRefused?: () => void) {
-    this.#onAutoplayBlocked = onRefused;
-    this.#onSpeakerRefused = onSpeakerRefused;
+  constructor(onAutoplayBlocked: (blocked: boolean) => void, onSpeakerUnavailable: () => void) {
+    this.#onAutoplayBlocked = onAutoplayBlocked;
+    this.#onSpeakerUnavailable = onSpeakerUnavailable;
   }
 
-  /** Plays exactly these people's voices and shared sound, and these slots. */
-  play(people: readonly Participant[], slots: ReadonlyMap<number, MediaStreamTrack> = new Map()): void {
+  /** Plays the audio of exactly these participants and these audio slots. */
+  play(participants: readonly Participant[], slots: ReadonlyMap<number, MediaStreamTrack> = new Map()): void {
     const wanted = new Map<MediaStreamTrack, AudioOwner>();
-    for (const { peerId, microphone, screenAudio } of people) {
+    for (const { peerId, microphone, screenAudio } of participants) {
       if (microphone) wanted.set(microphone, { audioOf: peerId, source: 'microphone' });
       if (screenAudio) wanted.set(screenAudio, { audioOf: peerId, source: 'screenAudio' });
     }
@@ -40,17 +39,17 @@ export class RemoteAudio {
       audio.remove();
       this.#elements.delete(track);
     }
-    for (const [track, voice] of wanted) {
-      if (!this.#elements.has(track)) this.#add(track, voice);
+    for (const [track, owner] of wanted) {
+      if (!this.#elements.has(track)) this.#add(track, owner);
     }
   }
 
-  /** Plays nobody any more. */
+  /** Stops all playback. */
   close(): void {
     this.play([]);
   }
 
-  /** Tries again, after the user has done something. */
+  /** Plays again after a click or a key press, which lifts the autoplay block. */
   async retry(): Promise<void> {
     const results = await Promise.allSettled([...this.#elements.values()].map((audio) => audio.play()));
     this.#onAutoplayBlocked(results.some(({ status }) => status === 'rejected'));
@@ -60,7 +59,7 @@ export class RemoteAudio {
     return this.#muted;
   }
 
-  /** Voices that are muted play on, unheard: browsers let them do so before anything was clicked. */
+  /** Muted elements keep playing: browsers permit that before the first click. */
   setMuted(muted: boolean): void {
     this.#muted = muted;
     for (const audio of this.#elements.values()) audio.muted = muted;
@@ -70,13 +69,13 @@ export class RemoteAudio {
     return this.#volume;
   }
 
-  /** @param volume 0 to 1; some browsers leave it to the buttons of the device */
+  /** @param volume 0 to 1; iOS ignores it and leaves the volume to the buttons of the device */
   setVolume(volume: number): void {
     this.#volume = volume;
     for (const audio of this.#elements.values()) audio.volume = volume;
   }
 
-  /** Whether this browser lets a page choose the speaker. */
+  /** Whether this browser lets a page select the speaker. */
   static get canSelectSpeaker(): boolean {
     return 'setSinkId' in HTMLMediaElement.prototype;
   }
@@ -86,29 +85,29 @@ export class RemoteAudio {
   }
 
   /**
-   * Plays through another speaker; one that cannot be used leaves the former one.
-   * @param tells whether that is told: one of an earlier visit may simply be gone
-   * @returns whether it is used
+   * Plays through another speaker; keeps the former one where that fails.
+   * @param silent does not report a failure: a speaker that was stored by an earlier visit may be gone
+   * @returns whether the speaker is used
    */
-  async selectSpeaker(deviceId: string, tells = true): Promise<boolean> {
+  async selectSpeaker(deviceId: string, { silent = false } = {}): Promise<boolean> {
     const former = this.#speaker;
     this.#speaker = deviceId;
-    // Alone in a room there is nothing yet that would say whether it works.
-    const playing = () => [element('audio'), ...this.#elements.values()];
+    // The additional element tests the speaker where nothing is playing yet.
+    const elements = () => [element('audio'), ...this.#elements.values()];
     try {
-      await Promise.all(playing().map((audio) => audio.setSinkId(deviceId)));
+      await Promise.all(elements().map((audio) => audio.setSinkId(deviceId)));
       return true;
     } catch {
       if (this.#speaker !== deviceId) return false;
       this.#speaker = former;
-      await Promise.allSettled(playing().map((audio) => audio.setSinkId(former)));
-      if (tells) this.#onSpeakerRefused?.();
+      await Promise.allSettled(elements().map((audio) => audio.setSinkId(former)));
+      if (!silent) this.#onSpeakerUnavailable();
       return false;
     }
   }
 
-  #add(track: MediaStreamTrack, voice: AudioOwner): void {
-    const audio = element('audio', { autoplay: true, data: { ...voice } });
+  #add(track: MediaStreamTrack, owner: AudioOwner): void {
+    const audio = element('audio', { autoplay: true, data: { ...owner } });
     audio.muted = this.#muted;
     audio.volume = this.#volume;
     audio.srcObject = new MediaStream([track]);

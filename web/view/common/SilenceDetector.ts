@@ -1,17 +1,17 @@
-/** Decides from its levels whether a microphone is silent: one that is not measured is not. */
+/** Detects a silent microphone from its levels. */
 import { SILENCE } from './loudness.ts';
 
 export class SilenceDetector {
-  #quietSince: number | undefined;
+  #silentSince: number | undefined;
 
   /**
-   * @param level undefined where it is not measured, or where silence would be no news
+   * @param level undefined where it is not measured, or where silence is not to be reported
    * @param now in milliseconds
-   * @returns whether it has been measured as silent for so long that it is worth saying
+   * @returns whether the microphone has been silent for long enough to report it
    */
   add(level: number | undefined, now = performance.now()): boolean {
-    if (level === undefined || level > SILENCE.level) this.#quietSince = undefined;
-    else this.#quietSince ??= now;
-    return this.#quietSince !== undefined && now - this.#quietSince > SILENCE.after;
+    if (level === undefined || level > SILENCE.level) this.#silentSince = undefined;
+    else this.#silentSince ??= now;
+    return this.#silentSince !== undefined && now - this.#silentSince > SILENCE.after;
   }
 }

@@ -1,78 +1,80 @@
-/** Owns one tile: a picture or initials, a name, the marks on it, and whether the picture stands still. */
+/** One tile: a video or an avatar, with name, status icons, and the detection of stalled video. */
 import { Hand, MicOff, Pin, PinOff, WifiOff } from 'lucide';
 import { observeVisibleSize, type VisibleSize } from '../../client/index.ts';
 import { translate } from '../locales/index.ts';
-import { element, hueOf, icon, initials } from './dom.ts';
+import { avatar, updateAvatar } from './avatar.ts';
+import { element, icon, setText } from './dom.ts';
 import { LastFrame } from './LastFrame.ts';
 
 export interface TileOptions {
   readonly kind: 'participant' | 'local' | 'screen';
   onPin?(): void;
-  /** The picture is now seen in this size, in device pixels, or not at all. */
+  /** The visible size of the video has changed, in device pixels; 0 × 0 where it is not visible. */
   onSize?(size: VisibleSize): void;
 }
 
 /** What a tile shows. */
 export interface TileState {
   readonly label: string;
-  /** The name that the initials and their colour come from. */
+  /** The name that the avatar is made of. */
   readonly name: string;
   readonly video: MediaStreamTrack | undefined;
-  /** A picture is to come: shimmer until it does, where there was none. */
+  /** A video is expected: a shimmer, or the last frame, stands in its place until it plays. */
   readonly expectsVideo: boolean;
-  /** The codec of a picture that this browser cannot play. */
+  /** The codec of a video that this browser cannot decode. */
   readonly unsupportedCodec?: string | undefined;
   readonly muted: boolean;
   readonly handRaised: boolean;
   readonly pinned: boolean;
-  /** Whose it is, for the page's `data-` attributes: a person who comes back has the same tile. */
+  /** The `data-` attributes that name its owner: they change when a participant rejoins with another peer id. */
   readonly data?: Readonly<Record<string, string>>;
-  /** The connection of its owner is lost: the picture stays as it was. */
+  /** The connection of its owner is lost: the video is kept as it was. */
   readonly away?: boolean;
 }
 
-/** A picture whose last frames came at this rate or faster moves: frames a second, and how many frames are looked at. */
+/** A video moves where its last frames came at this rate or faster: frames per second, and the number of frames. */
 const MOVING = { rate: 5, frames: 6 };
 
 export class Tile {
   readonly root: HTMLElement;
   readonly video = element('video', { autoplay: true, playsInline: true, muted: true, disablePictureInPicture: false });
-  readonly #initials = element('span', { className: 'avatar', ariaHidden: 'true' });
+  readonly #avatar = avatar();
   readonly #label = element('span', { className: 'label' });
   readonly #muted: HTMLElement;
   readonly #hand: HTMLElement;
   readonly #connectionNotice: HTMLElement;
   readonly #unsupportedNotice = element('p', { className: 'unsupported-notice', hidden: true });
-  readonly #lastPicture = new LastFrame();
+  readonly #lastFrame = new LastFrame();
   readonly #unobserve: (() => void) | undefined;
-  /** Aborted when the tile is removed: listeners outside of it must not keep it alive. */
+  /** Removes the listeners outside of the tile, which would keep it in memory. */
   readonly #removed = new AbortController();
   readonly #pin: HTMLButtonElement | undefined;
-  #lastFrame = 0;
-  /** When its last frames came. */
+  /** When the last frame came (`performance.now()`); 0 before the first. */
+  #lastFrameAt = 0;
+  /** When the latest frames came. */
   #frameTimes: readonly number[] = [];
   #away = false;
   #track: MediaStreamTrack | undefined;
   #size: VisibleSize | undefined;
 
   constructor({ kind, onPin, onSize }: TileOptions) {
-    const mark = (name: string, words: string, node: Parameters<typeof icon>[0]) =>
+    const statusIcon = (name: string, label: string, node: Parameters<typeof icon>[0]) =>
       element(
         'span',
-        { className: `status-icon ${name}`, hidden: true, role: 'img', ariaLabel: words, title: words },
+        { className: `status-icon ${name}`, hidden: true, role: 'img', ariaLabel: label, title: label },
         icon(node, 16),
       );
-    this.#muted = mark('muted', translate('muted'), MicOff);
-    this.#hand = mark('hand', translate('handRaised'), Hand);
+    this.#muted = statusIcon('muted', translate('muted'), MicOff);
+    this.#hand = statusIcon('hand', translate('handRaised'), Hand);
     this.#connectionNotice = element('span', { className: 'connection-notice', hidden: true });
     this.#pin = onPin && element('button', { type: 'button', className: 'pin icon-button small' });
     this.#pin?.addEventListener('click', () => onPin?.());
     this.root = element(
       'section',
-      // A tap focuses it, which shows its buttons where there is no hovering.
+      // Focusable by a tap, which shows its buttons on devices without hover.
       { className: `tile ${kind}`, tabIndex: -1 },
-      this.#initials,
-      this.#lastPicture.root,
+      this.#avatar,
+      this.#lastFrame.root,
       this.video,
       this.#unsupportedNotice,
       this.#connectionNotice,
@@ -83,14 +85,14 @@ export class Tile {
     this.#unobserve =
       onSize &&
       observeVisibleSize(this.video, (size) => {
-        // What nobody saw was not sent, and its return is no freeze.
-        if (!this.#isVisible && this.#lastFrame > 0) this.#lastFrame = performance.now();
+        // The server sends no frames to an invisible tile: becoming visible again is not a freeze.
+        if (!this.#isVisible && this.#lastFrameAt > 0) this.#lastFrameAt = performance.now();
         this.#size = size;
         onSize(size);
       });
   }
 
-  /** How large the picture is seen, in device pixels; undefined until the browser has looked. */
+  /** The visible size of the video, in device pixels; undefined until it has been measured. */
   get size(): VisibleSize | undefined {
     return this.#size;
   }
@@ -99,15 +101,15 @@ export class Tile {
     return this.#size === undefined || this.#size.width > 0;
   }
 
-  /** How long ago its last frame came, in milliseconds; 0 where none is to be expected. */
+  /** How long ago the last frame came, in milliseconds; 0 where none is expected. */
   get stalledFor(): number {
-    if (!this.#track || this.#lastFrame === 0 || document.hidden || !this.#isVisible) return 0;
-    // What has no frame yet has not begun to play; the last picture stands in for it, and must not do so for long.
-    if (this.video.paused && !this.#lastPicture.visible) return 0;
-    return performance.now() - this.#lastFrame;
+    if (!this.#track || this.#lastFrameAt === 0 || document.hidden || !this.#isVisible) return 0;
+    // A paused video has not started yet. Where the last frame of the former track stands in for it, it counts as stalled.
+    if (this.video.paused && !this.#lastFrame.visible) return 0;
+    return performance.now() - this.#lastFrameAt;
   }
 
-  /** Whether it moved before it stalled: then more was to come. */
+  /** Whether the video moved before it stalled: then further frames were expected. */
   get wasMoving(): boolean {
     const [first] = this.#frameTimes;
     if (first === undefined || this.#frameTimes.length < MOVING.frames) return false;
@@ -115,10 +117,10 @@ export class Tile {
     return ((MOVING.frames - 1) * 1000) / (last - first) >= MOVING.rate;
   }
 
-  /** The browser pauses a video that leaves the page: whoever puts its tile back starts it again. */
+  /** Plays the video again after the tile was moved or reinserted: browsers pause a video that leaves the document. */
   resume(): void {
     if (this.#away || !this.#track || !this.video.paused) return;
-    if (this.#lastFrame > 0) this.#lastFrame = performance.now();
+    if (this.#lastFrameAt > 0) this.#lastFrameAt = performance.now();
     this.video.play().catch(() => {});
   }
 
@@ -138,42 +140,41 @@ export class Tile {
     this.#away = away ?? false;
     if (this.#label.textContent !== label) {
       this.#label.textContent = label;
-      this.#initials.textContent = initials(name);
-      this.#initials.style.setProperty('--hue', String(hueOf(name)));
+      updateAvatar(this.#avatar, name);
       this.root.setAttribute('aria-label', label);
     }
     this.#showVideo(video, expectsVideo);
-    this.root.classList.toggle('loading', expectsVideo && !this.#lastPicture.visible);
+    this.root.classList.toggle('loading', expectsVideo && !this.#lastFrame.visible);
     this.root.classList.toggle('unsupported-codec', unsupportedCodec !== undefined);
     this.#unsupportedNotice.hidden = unsupportedCodec === undefined;
-    const why = unsupportedCodec === undefined ? '' : translate('unsupportedCodec', { codec: unsupportedCodec });
-    if (this.#unsupportedNotice.textContent !== why) this.#unsupportedNotice.textContent = why;
+    const message = unsupportedCodec === undefined ? '' : translate('unsupportedCodec', { codec: unsupportedCodec });
+    setText(this.#unsupportedNotice, message);
     this.#muted.hidden = !muted;
     this.#hand.hidden = !handRaised;
     if (!this.#pin) return;
-    const words = translate(pinned ? 'unpinTile' : 'pinTile', { name });
-    if (this.#pin.ariaLabel === words) return;
-    this.#pin.ariaLabel = words;
-    this.#pin.title = words;
+    const pinLabel = translate(pinned ? 'unpinTile' : 'pinTile', { name });
+    if (this.#pin.ariaLabel === pinLabel) return;
+    this.#pin.ariaLabel = pinLabel;
+    this.#pin.title = pinLabel;
     this.#pin.replaceChildren(icon(pinned ? PinOff : Pin, 18));
   }
 
-  /** The ring that follows the voice. */
+  /** Shows the ring of a speaker. */
   setSpeaking(speaking: boolean): void {
     this.root.classList.toggle('speaking', speaking);
   }
 
-  /** Dims a picture that stands still, and says whose connection it is where `words` has any. */
-  setFrozen(frozen: boolean, words: string | undefined): void {
+  /** Dims a frozen video. @param notice whose connection is slow; undefined where the page says so elsewhere */
+  setFrozen(frozen: boolean, notice: string | undefined): void {
     this.root.classList.toggle('frozen', frozen);
-    const shown = frozen ? words : undefined;
+    const shown = frozen ? notice : undefined;
     this.#connectionNotice.hidden = shown === undefined;
     if (shown !== undefined && this.#connectionNotice.lastChild?.textContent !== shown) {
       this.#connectionNotice.replaceChildren(icon(WifiOff, 18), shown);
     }
   }
 
-  /** For good: a removed tile is not shown again. */
+  /** Removes the tile for good. */
   remove(): void {
     this.#removed.abort();
     this.#unobserve?.();
@@ -181,38 +182,38 @@ export class Tile {
     this.root.remove();
   }
 
-  /** @param more whether a picture is to come where there is none: then the last one stays until it does */
-  #showVideo(track: MediaStreamTrack | undefined, more: boolean): void {
-    if (!more) this.#lastPicture.clear();
+  /** @param keepLastFrame whether a video is expected where there is none: then the last frame stays until it plays */
+  #showVideo(track: MediaStreamTrack | undefined, keepLastFrame: boolean): void {
+    if (!keepLastFrame) this.#lastFrame.clear();
     if (track === this.#track) return;
-    if (more && this.root.classList.contains('playing')) this.#lastPicture.capture(this.video);
+    if (keepLastFrame && this.root.classList.contains('playing')) this.#lastFrame.capture(this.video);
     this.#track = track;
     this.#frameTimes = [];
-    this.#lastFrame = track && this.#lastPicture.visible ? performance.now() : 0;
+    this.#lastFrameAt = track && this.#lastFrame.visible ? performance.now() : 0;
     this.root.classList.toggle('has-video', track !== undefined);
     this.root.classList.remove('playing');
     this.video.srcObject = track ? new MediaStream([track]) : null;
   }
 
-  /** A tile is live from its first frame on: until then there is a shimmer, never a black rectangle. */
+  /** A tile is `playing` from its first frame on; until then it shows a shimmer instead of a black rectangle. */
   #watchFrames(): void {
     const { signal } = this.#removed;
     const onFrame = () => {
       if (signal.aborted) return;
       if (this.#track) {
-        this.#lastFrame = performance.now();
-        this.#frameTimes = [...this.#frameTimes, this.#lastFrame].slice(-MOVING.frames);
+        this.#lastFrameAt = performance.now();
+        this.#frameTimes = [...this.#frameTimes, this.#lastFrameAt].slice(-MOVING.frames);
         this.root.classList.add('playing');
-        this.#lastPicture.clearAfterFade();
+        this.#lastFrame.clearAfterFade();
       }
       this.video.requestVideoFrameCallback(onFrame);
     };
     this.video.requestVideoFrameCallback(onFrame);
-    // The browser shows no frames of a page that is hidden; its return is no freeze.
+    // A hidden page renders no frames: becoming visible again is not a freeze.
     document.addEventListener(
       'visibilitychange',
       () => {
-        if (this.#lastFrame > 0) this.#lastFrame = performance.now();
+        if (this.#lastFrameAt > 0) this.#lastFrameAt = performance.now();
       },
       { signal },
     );

@@ -1,26 +1,26 @@
-/** Owns short messages at the bottom left: five seconds each, errors until they are read. */
+/** Short messages at the bottom left; they disappear by themselves, errors stay until they are closed. */
 import { X } from 'lucide';
 import { translate } from '../locales/index.ts';
 import { announce, element, icon } from './dom.ts';
 
-/** How long a message stays, in milliseconds, and how many stand there at most; errors stay until they are read. */
+/** How long a message stays, in milliseconds, and how many are shown at most; errors stay longer and are not limited. */
 const TOAST_DURATION = 5000;
 const MAX_TOASTS = 3;
 
 export class Toasts {
   readonly root = element('div', { className: 'toasts' });
 
-  /** Says what has happened. */
+  /** Shows a message. */
   show(text: string): void {
     const toast = this.#add(text, 'toast');
     announce(text);
     setTimeout(() => toast.remove(), TOAST_DURATION);
   }
 
-  /** Says what went wrong; it stays until it is closed or said again. */
+  /** Shows an error; it stays until it is closed, or replaced by the same text. */
   showError(text: string): void {
-    for (const old of this.root.querySelectorAll('.toast.error')) {
-      if (old.firstElementChild?.textContent === text) old.remove();
+    for (const shown of this.root.querySelectorAll('.toast.error')) {
+      if (shown.firstElementChild?.textContent === text) shown.remove();
     }
     const toast = this.#add(text, 'toast problem');
     toast.setAttribute('role', 'alert');
@@ -32,7 +32,7 @@ export class Toasts {
   #add(text: string, className: string): HTMLElement {
     const toast = element('div', { className }, element('span', {}, text));
     this.root.append(toast);
-    // News makes way, errors that nobody has closed do not.
+    // The oldest message makes room, but no error.
     const [oldest] = this.root.querySelectorAll('.toast:not(.error)');
     if (this.root.children.length > MAX_TOASTS && oldest !== toast) oldest?.remove();
     return toast;

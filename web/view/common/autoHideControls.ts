@@ -1,12 +1,12 @@
-/** Owns that controls go out of the way of a picture that fills the screen. */
+/** Hides the controls over a full-screen video. */
 
-/** So long without a movement, in milliseconds. */
+/** How long without input the controls stay, in milliseconds. */
 const IDLE_TIMEOUT = 3000;
 
-/** In full screen the bar goes away after a while without movement, and comes back with the first. */
+/** In full screen, hides the controls after a time without input and shows them at the next. @returns a function that ends it */
 export function autoHideControls(root: HTMLElement): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const onMove = () => {
+  const onInput = () => {
     root.classList.remove('controls-hidden');
     clearTimeout(timer);
     if (!document.fullscreenElement) return;
@@ -20,9 +20,9 @@ export function autoHideControls(root: HTMLElement): () => void {
     );
   };
   const events = ['pointermove', 'pointerdown', 'keydown', 'fullscreenchange'] as const;
-  for (const event of events) document.addEventListener(event, onMove);
+  for (const event of events) document.addEventListener(event, onInput);
   return () => {
     clearTimeout(timer);
-    for (const event of events) document.removeEventListener(event, onMove);
+    for (const event of events) document.removeEventListener(event, onInput);
   };
 }

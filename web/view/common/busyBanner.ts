@@ -1,34 +1,32 @@
-/** Owns what is shown while the server is full: that we wait, for how long still, and the way out. */
-
+/** The banner while the server is busy: the time to the next attempt, and a button that cancels. */
 import type { CallController } from '../controller/CallController.ts';
 import { translate } from '../locales/index.ts';
-import { element } from './dom.ts';
+import { element, setText } from './dom.ts';
 
-/** How often the seconds are counted, in milliseconds. */
-const TICK = 250;
+/** How often the countdown is updated, in milliseconds. */
+const UPDATE_INTERVAL = 250;
 
-/** The banner, and what ends its timer. */
+/** Creates the banner; `close()` ends its timer. */
 export function busyBanner(call: CallController): { root: HTMLElement; close(): void } {
-  const words = element('span', { role: 'status' });
-  // Whoever listens to the page is told once, not every second.
+  const text = element('span', { role: 'status' });
+  // Outside of the live region: screen readers do not read every second.
   const seconds = element('span', { className: 'seconds', ariaLive: 'off' });
   const cancel = element('button', { type: 'button' }, translate('cancel'));
   cancel.addEventListener('click', () => call.cancelRetry());
-  const root = element('div', { className: 'status server-busy', hidden: true }, words, seconds, cancel);
+  const root = element('div', { className: 'status server-busy', hidden: true }, text, seconds, cancel);
   let timer: ReturnType<typeof setInterval> | undefined;
   const close = () => clearInterval(timer);
-  call.on('serverBusy', (until) => {
+  call.on('serverBusy', (retryAt) => {
     close();
-    root.hidden = until === undefined;
-    words.textContent = until === undefined ? '' : translate('serverBusy');
-    if (until === undefined) return;
-    const count = () => {
-      const left = Math.max(0, Math.ceil((until - performance.now()) / 1000));
-      const text = translate('retryIn', { seconds: left });
-      if (seconds.textContent !== text) seconds.textContent = text;
+    root.hidden = retryAt === undefined;
+    text.textContent = retryAt === undefined ? '' : translate('serverBusy');
+    if (retryAt === undefined) return;
+    const update = () => {
+      const left = Math.max(0, Math.ceil((retryAt - performance.now()) / 1000));
+      setText(seconds, translate('retryIn', { seconds: left }));
     };
-    count();
-    timer = setInterval(count, TICK);
+    update();
+    timer = setInterval(update, UPDATE_INTERVAL);
   });
   return { root, close };
 }

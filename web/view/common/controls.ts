@@ -1,4 +1,4 @@
-/** Owns the parts that bars are made of: round buttons, the choice of a device beside one, and single keys. */
+/** The parts of control bars: buttons, device menus beside them, and keyboard shortcuts. */
 import { ChevronUp, type IconNode, Mic, MicOff, MonitorUp, MonitorX, Video, VideoOff } from 'lucide';
 import type { LocalMedia, LocalSource } from '../../client/index.ts';
 import type { SourceToggles } from '../controller/callEvents.ts';
@@ -13,7 +13,7 @@ export interface ControlState {
   readonly icon: IconNode;
   readonly pressed?: boolean;
   readonly off?: boolean;
-  /** It does nothing, and its label says why: it can still be reached by keyboard, so that everybody hears the reason. */
+  /** The grants do not permit it: a press announces the label. `aria-disabled` keeps it reachable by keyboard. */
   readonly notAllowed?: boolean;
 }
 
@@ -22,31 +22,31 @@ export interface ControlButton {
   update(state: ControlState): void;
 }
 
-/** A round button that says its label and shortcut as a tooltip. */
-export function controlButton(name: string, key: string | undefined, act: () => unknown): ControlButton {
+/** A button with an icon, and a tooltip with label and shortcut. @param key the shortcut, such as `M` */
+export function controlButton(name: string, key: string | undefined, onClick: () => unknown): ControlButton {
   const button = element('button', { type: 'button', className: 'icon-button', data: { control: name } });
   button.addEventListener('click', () => {
     if (button.ariaDisabled === 'true') announce(button.ariaLabel ?? '');
-    else void act();
+    else void onClick();
   });
   if (key) button.setAttribute('aria-keyshortcuts', key);
-  let shown = '';
+  let shownLabel = '';
   return {
     button,
     update({ label, icon: node, pressed, off = false, notAllowed = false }) {
       button.classList.toggle('off', off);
       button.ariaDisabled = notAllowed ? 'true' : null;
       if (pressed !== undefined) button.setAttribute('aria-pressed', String(pressed));
-      if (shown === label) return;
-      shown = label;
+      if (shownLabel === label) return;
+      shownLabel = label;
       button.ariaLabel = label;
-      button.dataset.tooltip = key ? translate('tooltip', { label, key: key === 'Escape' ? 'Esc' : key }) : label;
+      button.dataset.tooltip = key ? translate('tooltip', { label, key }) : label;
       button.replaceChildren(icon(node));
     },
   };
 }
 
-/** Shows on the buttons of microphone, camera and screen what of ours is on, and what we may not use. */
+/** Updates the toggle buttons of microphone, camera and screen. */
 export function updateSourceToggles(
   controls: { microphone: ControlButton; camera: ControlButton; screen?: ControlButton },
   { microphone, camera, screen }: SourceToggles,
@@ -73,20 +73,20 @@ export function updateSourceToggles(
   });
 }
 
-/** A button with the choice of its device one click away. */
+/** A button with the menu that chooses its device. @param audio where its speaker is chosen here too */
 export function withDeviceMenu(
   main: ControlButton,
   source: LocalSource,
   media: LocalMedia,
-  sound?: RemoteAudio,
+  audio?: RemoteAudio,
 ): HTMLElement {
-  const words = translate(source === 'camera' ? 'chooseCamera' : 'chooseMicrophone');
+  const label = translate(source === 'camera' ? 'chooseCamera' : 'chooseMicrophone');
   const open = element(
     'button',
-    { type: 'button', className: 'chevron', ariaLabel: words, title: words },
+    { type: 'button', className: 'chevron', ariaLabel: label, title: label },
     icon(ChevronUp, 16),
   );
-  const panel = menu(open, words, () => [
+  const panel = menu(open, label, () => [
     deviceItems(
       translate(source),
       media.devices(source === 'camera' ? 'videoinput' : 'audioinput'),
@@ -95,10 +95,10 @@ export function withDeviceMenu(
         void media.choose(source, id);
       },
     ),
-    sound !== undefined &&
+    audio !== undefined &&
       media.devices('audiooutput').length > 0 &&
-      deviceItems(translate('speaker'), media.devices('audiooutput'), sound.speaker || 'default', (id) => {
-        void sound.selectSpeaker(id).then((used) => used && preferences.speaker.set(id));
+      deviceItems(translate('speaker'), media.devices('audiooutput'), audio.speaker || 'default', (id) => {
+        void audio.selectSpeaker(id).then((used) => used && preferences.speaker.set(id));
       }),
   ]);
   return element('span', { className: 'split-button' }, main.button, open, panel);
@@ -118,7 +118,11 @@ function deviceItems(
   return radioItems(label, options, chosen, onChoose);
 }
 
-/** Single keys work wherever nothing is being typed or chosen. @returns a function that ends it */
+/**
+ * Binds single keys to buttons, except while the user types, or is in a dialog or a menu.
+ * @param keys buttons by lower-case key
+ * @returns a function that removes the shortcuts
+ */
 export function bindShortcuts(keys: Readonly<Record<string, HTMLButtonElement>>): () => void {
   const onKey = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;

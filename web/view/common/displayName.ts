@@ -1,9 +1,9 @@
-/** One's own name: what is typed for it, judged in words before it is sent, and what stands for it where nobody is asked. */
+/** The display name of the user: validation of what is typed, and the default where no name is asked for. */
 import { displayName, graphemes, MAX_DISPLAY_NAME, shortDisplayName } from '../../client/index.ts';
 import { translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
 
-/** A name as it will be shown, or what is wrong with it. */
+/** @returns the name as it will be displayed, or the message of what is wrong with it */
 export function parseDisplayName(typed: string): { readonly name: string } | { readonly problem: string } {
   if (typed.trim() === '') return { problem: translate('nameMissing') };
   const name = displayName(typed);
@@ -13,7 +13,7 @@ export function parseDisplayName(typed: string): { readonly name: string } | { r
   return { name };
 }
 
-/** The name of whoever enters without being asked: from the address, from the last time, or that of a guest. */
+/** The name for a join without a lobby: from the address, else the stored one, else that of a guest. */
 export function defaultDisplayName(given: string | undefined): string {
   return given || shortDisplayName(preferences.name.get()) || translate('guest');
 }

@@ -1,13 +1,12 @@
-/** Owns how elements are made: by properties and text, never from HTML. */
+/** Creates and updates elements: by properties and text, never from HTML. */
 import { createElement, type IconNode } from 'lucide';
-import { graphemes } from '../../client/index.ts';
 
 export type Child = Node | string | undefined | false;
 type Properties<K extends keyof HTMLElementTagNameMap> = Partial<
   Omit<HTMLElementTagNameMap[K], 'attributes' | 'children' | 'dataset' | 'style'>
 > & {
   data?: Record<string, string>;
-  /** Attributes that are no properties, `aria-...` among them. */
+  /** Attributes without a property, `aria-...` among them. */
   attributes?: Record<string, string>;
 };
 
@@ -25,7 +24,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** An icon of one stroke width; it says nothing to screen readers, its button does. */
+/** A Lucide icon; screen readers skip it and read the label of its button. */
 export function icon(node: IconNode, size = 22): SVGElement {
   return createElement(node, {
     width: size,
@@ -36,21 +35,21 @@ export function icon(node: IconNode, size = 22): SVGElement {
   });
 }
 
-/** Replaces an element's children only where they would differ, so that focus and playing media stay. */
+/** Makes an element's children these, moving as few as possible: a moved element loses its focus, and a moved video pauses. */
 export function reconcileChildren(parent: Element, children: readonly Element[]): void {
   const wanted = new Set(children);
   for (const child of [...parent.children]) {
     if (!wanted.has(child)) child.remove();
   }
   children.forEach((child, index) => {
-    const there = parent.children[index];
-    if (there !== child) parent.insertBefore(child, there ?? null);
+    const current = parent.children[index];
+    if (current !== child) parent.insertBefore(child, current ?? null);
   });
 }
 
 /**
- * What runs `render` when this turn is over, however often it is called until then. A frame callback would wait for ever in
- * a tab that is hidden, and its voices with it.
+ * Runs `render` in the next microtask, once for any number of calls until then. `requestAnimationFrame` would not run in a
+ * hidden tab, where the audio of new participants must still start.
  */
 export function microtaskDebounce(render: () => void): () => void {
   let scheduled = false;
@@ -64,33 +63,15 @@ export function microtaskDebounce(render: () => void): () => void {
   };
 }
 
-/** Tells people who do not see the screen. */
+/** Lets screen readers read a text. */
 export function announce(text: string): void {
-  const news = document.querySelector('#announcements');
-  if (news) news.append(element('p', {}, text));
-  // A live region reads what is added; what was read may go.
-  while (news && news.children.length > 5) news.firstElementChild?.remove();
+  const region = document.querySelector('#announcements');
+  region?.append(element('p', {}, text));
+  // A live region reads what is appended: older texts can be removed.
+  while (region && region.children.length > 5) region.firstElementChild?.remove();
 }
 
-/** What stands for a word: a letter, a digit or an emoji; a mark or a bracket does not. */
-const standsForWord = /[\p{L}\p{N}\p{Extended_Pictographic}\p{Regional_Indicator}]/u;
-
-/** The first characters of a name's first and last word, whole as people see them: emoji, flags and accents among them. */
-export function initials(name: string): string {
-  const firsts = name.split(/\s+/).flatMap((word) => graphemes(word).find((one) => standsForWord.test(one)) ?? []);
-  const [first = graphemes(name.trim())[0] ?? '', ...others] = firsts;
-  return [first, ...others.slice(-1)].map(capital).join('');
-}
-
-/** In upper case, where that is one character as well. */
-function capital(character: string): string {
-  const upper = character.toUpperCase();
-  return graphemes(upper).length === 1 ? upper : character;
-}
-
-/** A hue that is the same for a name everywhere, in degrees. */
-export function hueOf(name: string): number {
-  let sum = 7;
-  for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360;
-  return sum;
+/** Sets a text only where it differs: a live region would read the same text again. */
+export function setText(target: Element, text: string): void {
+  if (target.textContent !== text) target.textContent = text;
 }

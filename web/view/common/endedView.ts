@@ -1,10 +1,9 @@
-/** Owns what is shown after a call: why it ended, and the way back. */
-
+/** The card after a call: why it ended, and the button that rejoins. */
 import type { EndReason } from '../controller/callEvents.ts';
 import { translate } from '../locales/index.ts';
-import { basePath } from './address.ts';
-import { type Child, element } from './dom.ts';
+import { element } from './dom.ts';
 import { errorMessage, reasonMessage } from './errorMessages.ts';
+import { messageCard, primaryButton, startPageLink } from './messageCard.ts';
 
 const endReasonTexts: Partial<Record<EndReason, readonly [string, string]>> = {
   left: [translate('ended'), ''],
@@ -16,51 +15,36 @@ const endReasonTexts: Partial<Record<EndReason, readonly [string, string]>> = {
 
 export interface EndedOptions {
   readonly reason: EndReason;
-  /** Why we were not let in again, or what kept us out until we gave up. */
+  /** The error of the last rejoin attempt. */
   readonly error?: unknown;
-  /** Words for a room that is no call. */
+  /** Title and text of reasons that differ from those of a call. */
   readonly texts?: Partial<Record<EndReason, readonly [string, string]>>;
-  /** What the way back is called. */
+  /** The label of the button that rejoins. */
   readonly rejoinLabel?: string;
   onRejoin(): void;
 }
 
 export function endedView({ reason, error, texts = {}, rejoinLabel, onRejoin }: EndedOptions): HTMLElement {
   const [title, text] = texts[reason] ?? endReasonTexts[reason] ?? defaultTexts(reason, error);
-  const way =
+  const label =
     reason === 'expired' || reason === 'refused' ? translate('tryAgain') : (rejoinLabel ?? translate('joinAgain'));
-  // Whoever was removed is not wanted back.
+  // No button for those who were removed.
   return messageCard(
     title,
     text !== '' && element('p', {}, text),
-    reason !== 'kicked' && primaryButton(way, onRejoin),
+    reason !== 'kicked' && primaryButton(label, onRejoin),
     startPageLink(),
   );
 }
 
-function defaultTexts(reason: EndReason, refusal: unknown): readonly [string, string] {
-  if (reason === 'refused') return [translate('endedRefused'), errorMessage(refusal)];
-  // Whoever gave up has tried before.
+function defaultTexts(reason: EndReason, error: unknown): readonly [string, string] {
+  if (reason === 'refused') return [translate('endedRefused'), errorMessage(error)];
+  // All rejoin attempts failed.
   if (reason === 'disconnected') {
     return [
       translate('endedLost'),
-      translate('endedLostText', { detail: refusal ? errorMessage(refusal) : translate('unreachable') }),
+      translate('endedLostText', { detail: error ? errorMessage(error) : translate('unreachable') }),
     ];
   }
   return [translate('endedOther'), reasonMessage(reason) ?? translate('connectionLost')];
 }
-
-/** A card in place of what was there. Its title takes the focus, and is read, unless something is to be typed. */
-export function messageCard(title: string, ...children: Child[]): HTMLElement {
-  const heading = element('h1', { tabIndex: -1 }, title);
-  queueMicrotask(() => !document.activeElement?.closest('form') && heading.focus());
-  return element('div', { className: 'centered' }, element('div', { className: 'card message' }, heading, ...children));
-}
-
-export function primaryButton(label: string, onClick: () => void): HTMLButtonElement {
-  const button = element('button', { type: 'button', className: 'primary full-width' }, label);
-  button.addEventListener('click', onClick);
-  return button;
-}
-
-export const startPageLink = () => element('a', { href: basePath, className: 'secondary' }, translate('toStartPage'));

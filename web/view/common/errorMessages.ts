@@ -1,4 +1,4 @@
-/** Owns what is said when something does not work: what happened, then what to do, by browser where that differs. */
+/** Messages for errors: what happened, then what to do, by browser where that differs. */
 import { DeviceError, type DeviceProblem, type LocalMedia, type LocalSource, WeirError } from '../../client/index.ts';
 import { type MessageKey, translate } from '../locales/index.ts';
 
@@ -33,28 +33,28 @@ const genericMessages: Readonly<Record<DeviceProblem, MessageKey>> = {
   failed: 'deviceFailed',
 };
 
-/** Why a device did not open, in words. */
+/** Why a device, or the screen, did not open. */
 export function deviceErrorMessage(source: LocalSource | 'screen', { problem }: DeviceError): string {
   if (source === 'screen') return translate(screenMessages[problem]);
-  const words = translate(messageByDevice[source][problem] ?? genericMessages[problem]);
-  return problem === 'denied' ? `${words} ${howToAllowDevices()}` : words;
+  const message = translate(messageByDevice[source][problem] ?? genericMessages[problem]);
+  return problem === 'denied' ? `${message} ${howToAllowDevices()}` : message;
 }
 
-/** Why the device that was chosen is not used, and which one is. */
+/** Why the chosen device is not used, and which one still is. */
 export function deviceRefusedMessage(source: LocalSource, error: DeviceError, kept: string): string {
   return `${deviceErrorMessage(source, error)} ${translate('deviceKept', { device: kept })}`;
 }
 
 type DeviceErrors = Readonly<Partial<Record<LocalSource, DeviceError>>>;
 
-/** What keeps camera and microphone from running. */
+/** The errors of camera and microphone. */
 export function deviceErrors(media: LocalMedia): DeviceErrors {
   const { error: camera } = media.state('camera');
   const { error: microphone } = media.state('microphone');
   return { ...(camera && { camera }), ...(microphone && { microphone }) };
 }
 
-/** Why the devices did not open, in as few words as that takes. */
+/** Why the devices did not open, in one message; undefined where no device has an error. */
 export function deviceErrorsMessage(errors: DeviceErrors): string | undefined {
   const { camera, microphone } = errors;
   if (camera?.problem === 'denied' && microphone?.problem === 'denied') {
@@ -70,7 +70,7 @@ export function deviceErrorsMessage(errors: DeviceErrors): string | undefined {
   return sentences.filter(Boolean).join(' ') || undefined;
 }
 
-/** By the reason of an error, or of a connection's end. */
+/** By the reason of an error or of a close. */
 export const messageByReason: Readonly<Partial<Record<string, MessageKey>>> = {
   missing: 'tokenHint',
   invalid: 'tokenInvalid',
@@ -103,7 +103,7 @@ export const messageByReason: Readonly<Partial<Record<string, MessageKey>>> = {
   kicked: 'endedKickedText',
 };
 
-/** What is said of a reason; undefined where its code says as much. */
+/** The message for a reason; undefined where there is none of its own. */
 export function reasonMessage(reason: string | undefined): string | undefined {
   const key = reason === undefined ? undefined : messageByReason[reason];
   return key && translate(key, { origin: location.origin });
@@ -122,18 +122,18 @@ const messageByCode: Partial<Record<WeirError['code'], MessageKey>> = {
   forbidden: 'forbidden',
 };
 
-/** Anything that was thrown, in words. */
+/** The message for anything that was thrown. */
 export function errorMessage(problem: unknown): string {
   if (problem instanceof WeirError) {
-    const words = reasonMessage(problem.reason);
-    if (words !== undefined) return words;
+    const message = reasonMessage(problem.reason);
+    if (message !== undefined) return message;
     if (problem.code === 'unauthorized') return translate('unauthorized', { detail: problem.message });
     return translate(messageByCode[problem.code] ?? 'failed', { detail: problem.message });
   }
   return translate('failed', { detail: problem instanceof Error ? problem.message : String(problem) });
 }
 
-/** A device that did not open in mid-call. */
+/** A device, or the screen, that did not open during a call. */
 export interface DeviceErrorReport {
   readonly source: LocalSource | 'screen';
   readonly error: DeviceError;

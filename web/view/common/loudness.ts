@@ -1,9 +1,9 @@
-/** Owns how loudness is shown, and from when on a microphone counts as silent. */
+/** Audio levels: their display, and the limit of silence. */
 
-/** A meter that stays this low for so long (milliseconds) means a microphone that is off, or the wrong one. */
+/** A level (root mean square) this low for this long (milliseconds) means that the microphone is off, or the wrong one. */
 export const SILENCE = { level: 0.001, after: 5000 };
 
-/** How full a meter is at a level (root mean square): loudness is felt in decibels, -60 dB is nothing, 0 dB everything. */
+/** The fraction of a meter to fill at a level (root mean square), on a scale of decibels: 0 at -60 dB, 1 at 0 dB. */
 export function levelToFraction(level: number): number {
   return level > 0 ? Math.max(0, 1 + Math.log10(level) / 3) : 0;
 }

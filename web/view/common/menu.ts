@@ -1,16 +1,18 @@
-/** Owns pop-up menus: a button, a panel above it that closes by itself, and the choices in it. */
+/** Menus: a panel beside its button, and the items in it. */
 import { Check } from 'lucide';
 import { type Child, element, icon } from './dom.ts';
 
 let count = 0;
 
-// A menu stands beside its button, which moves when the window changes its size. One listener for all menus: one per menu
-// would outlive it.
+// A resize moves the buttons away from open menus: close these. One listener for all, since one per menu would leak.
 addEventListener('resize', () => {
   for (const panel of document.querySelectorAll<HTMLElement>('.menu:popover-open')) panel.hidePopover();
 });
 
-/** A panel that opens above its button; Escape and a click elsewhere close it (the platform's popover). */
+/**
+ * Creates the panel that a button opens; Escape and a click elsewhere close it (HTML popover).
+ * @param fill creates the content, anew for each opening
+ */
 export function menu(button: HTMLButtonElement, label: string, fill: () => Child[]): HTMLElement {
   const id = `menu-${++count}`;
   const panel = element('div', { id, className: 'menu', role: 'group', ariaLabel: label, popover: 'auto' });
@@ -34,20 +36,20 @@ export function menu(button: HTMLButtonElement, label: string, fill: () => Child
   return panel;
 }
 
-/** Closes the menu that an element is in. */
-export function closeMenu(inside: Element): void {
-  inside.closest<HTMLElement>('[popover]')?.hidePopover();
+/** Closes the menu that contains an element. */
+export function closeMenu(item: Element): void {
+  item.closest<HTMLElement>('[popover]')?.hidePopover();
 }
 
-/** Several choices of which one holds. */
+/** A group of items of which one is checked. */
 export function radioItems<T extends string>(
   label: string,
   options: readonly { value: T; label: string }[],
-  chosen: T | undefined,
+  checkedValue: T | undefined,
   onChoose: (value: T) => void,
 ): HTMLElement {
   const rows = options.map((option) => {
-    const checked = option.value === chosen;
+    const checked = option.value === checkedValue;
     const row = element(
       'button',
       {
@@ -73,11 +75,11 @@ export function radioItems<T extends string>(
   );
 }
 
-/** One thing to do. */
+/** An item that runs an action. */
 export function menuItem(
   label: string,
   node: Parameters<typeof icon>[0] | undefined,
-  act: () => void,
+  onClick: () => void,
 ): HTMLButtonElement {
   const row = element(
     'button',
@@ -87,28 +89,28 @@ export function menuItem(
   );
   row.addEventListener('click', () => {
     closeMenu(row);
-    act();
+    onClick();
   });
   return row;
 }
 
-/** Above its button, or below where there is more room, within the window. */
+/** Puts the panel above or below its button, where there is more room, and within the window. */
 function positionPanel(panel: HTMLElement, button: HTMLElement): void {
-  const at = button.getBoundingClientRect();
+  const box = button.getBoundingClientRect();
   const { width } = panel.getBoundingClientRect();
-  const left = Math.max(8, Math.min(innerWidth - width - 8, at.left + at.width / 2 - width / 2));
-  const above = at.top > innerHeight / 2;
+  const left = Math.max(8, Math.min(innerWidth - width - 8, box.left + box.width / 2 - width / 2));
+  const above = box.top > innerHeight / 2;
   panel.style.left = `${left}px`;
-  panel.style.top = above ? 'auto' : `${at.bottom + 8}px`;
-  panel.style.bottom = above ? `${innerHeight - at.top + 8}px` : 'auto';
-  panel.style.maxHeight = `${(above ? at.top : innerHeight - at.bottom) - 16}px`;
+  panel.style.top = above ? 'auto' : `${box.bottom + 8}px`;
+  panel.style.bottom = above ? `${innerHeight - box.top + 8}px` : 'auto';
+  panel.style.maxHeight = `${(above ? box.top : innerHeight - box.bottom) - 16}px`;
 }
 
 function moveFocus(event: KeyboardEvent, panel: HTMLElement): void {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step === undefined) return;
   const rows = [...panel.querySelectorAll<HTMLElement>('button:not([disabled])')];
-  const at = rows.findIndex((row) => row.contains(document.activeElement));
-  rows[(at + step + rows.length) % rows.length]?.focus();
+  const current = rows.findIndex((row) => row.contains(document.activeElement));
+  rows[(current + step + rows.length) % rows.length]?.focus();
   event.preventDefault();
 }

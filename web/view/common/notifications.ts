@@ -1,5 +1,4 @@
-/** Owns what is said of a stay wherever somebody takes part: what does not work, and that the connection is lost or back. */
-
+/** Notifications that calls and broadcasts share: errors, permissions, and the state of the connection. */
 import type { CallController } from '../controller/CallController.ts';
 import { language, translate } from '../locales/index.ts';
 import {
@@ -12,17 +11,15 @@ import {
 } from './errorMessages.ts';
 import type { Toasts } from './Toasts.ts';
 
-/** "Reconnecting" is said after so long, in milliseconds. */
+/** How long a lost connection lasts before it is shown, in milliseconds. */
 const RECONNECTING_DELAY = 1000;
 
-/** Says what goes wrong with what is asked for, and with the devices. @returns a function that ends it */
+/** Shows errors of actions and of devices. @returns a function that removes its listeners from the devices */
 export function notifyErrors(call: CallController, toasts: Toasts): () => void {
-  call.on('error', (problem) => {
-    // Whoever closes the picker of screens needs not be told.
-    if (isDeviceErrorReport(problem) && problem.source === 'screen' && problem.error.problem === 'cancelled') return;
-    toasts.showError(
-      isDeviceErrorReport(problem) ? deviceErrorMessage(problem.source, problem.error) : errorMessage(problem),
-    );
+  call.on('error', (error) => {
+    // The user has closed the picker of screens: no error.
+    if (isDeviceErrorReport(error) && error.source === 'screen' && error.error.problem === 'cancelled') return;
+    toasts.showError(isDeviceErrorReport(error) ? deviceErrorMessage(error.source, error.error) : errorMessage(error));
   });
   const unplugged = call.media.on('unplugged', ({ label, replaced }) =>
     toasts.show(
@@ -42,7 +39,7 @@ export function notifyErrors(call: CallController, toasts: Toasts): () => void {
   };
 }
 
-/** Says which of our own sources we may not use any more, and which we may again. */
+/** Shows which local sources are not permitted any more, and which are again. */
 export function notifyPermissions(call: CallController, toasts: Toasts): void {
   const names = new Intl.ListFormat(language, { type: 'conjunction' });
   call.on('permissionsChanged', ({ lost, gained }) => {
@@ -58,20 +55,24 @@ export function notifyPermissions(call: CallController, toasts: Toasts): void {
 
 const sourceNames = { microphone: 'microphone', camera: 'camera', screen: 'screenSharing' } as const;
 
-/** Says why a device did not open, once for each attempt; what the lobby has said already is not said again. */
+/** Shows why a device did not open, once per attempt; errors that the lobby has already shown are not repeated. */
 function notifyDeviceErrors({ media }: CallController, toasts: Toasts): () => void {
-  let told = deviceErrorsMessage(deviceErrors(media));
+  let shown = deviceErrorsMessage(deviceErrors(media));
   return media.on('changed', () => {
     const starting = media.state('camera').status === 'starting' || media.state('microphone').status === 'starting';
-    const words = starting ? undefined : deviceErrorsMessage(deviceErrors(media));
-    if (words !== undefined && words !== told) toasts.showError(words);
-    told = words;
+    const message = starting ? undefined : deviceErrorsMessage(deviceErrors(media));
+    if (message !== undefined && message !== shown) toasts.showError(message);
+    shown = message;
   });
 }
 
 type ConnectionStatus = 'connecting' | 'reconnecting' | 'reconnectingMedia';
 
-/** Says "connecting" and "reconnecting" once they have lasted, that media is lost at once, and that all is back. */
+/**
+ * Shows in `status` that the connection or its media is lost, and in a toast that it is restored; a short loss is not shown.
+ * @param root gets the class `reconnecting` while a rejoin is in progress
+ * @returns a function that ends its timer
+ */
 export function showConnectionState(
   call: CallController,
   status: HTMLElement,
@@ -79,29 +80,29 @@ export function showConnectionState(
   root: HTMLElement,
 ): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let said: ConnectionStatus | undefined;
-  const tell = (words: ConnectionStatus) => {
-    said = words;
-    status.textContent = translate(words);
+  let shown: ConnectionStatus | undefined;
+  const show = (current: ConnectionStatus) => {
+    shown = current;
+    status.textContent = translate(current);
     status.hidden = false;
-    // While only the signalling is cut, sound and picture go on: nothing is dimmed.
+    // While only signalling is lost, media continues: the videos are not dimmed.
     root.classList.toggle('reconnecting', call.phase === 'reconnecting');
   };
-  const settled = () => {
-    if (said === 'reconnecting') toasts.show(translate('reconnected'));
-    if (said === 'reconnectingMedia') toasts.show(translate('mediaRestored'));
-    said = undefined;
+  const showRestored = () => {
+    if (shown === 'reconnecting') toasts.show(translate('reconnected'));
+    if (shown === 'reconnectingMedia') toasts.show(translate('mediaRestored'));
+    shown = undefined;
     status.hidden = true;
     root.classList.remove('reconnecting');
   };
   const update = () => {
     if (call.phase === 'ended') return clearTimeout(timer);
-    const words = connectionStatus(call);
+    const current = connectionStatus(call);
     clearTimeout(timer);
-    if (!words) settled();
-    // Media has been silent for a second by then.
-    else if (words === 'reconnectingMedia') tell(words);
-    else timer = setTimeout(() => tell(words), RECONNECTING_DELAY);
+    if (!current) showRestored();
+    // Lost media is reported only after a second without packets: no further delay.
+    else if (current === 'reconnectingMedia') show(current);
+    else timer = setTimeout(() => show(current), RECONNECTING_DELAY);
   };
   for (const event of ['phase', 'reconnecting', 'mediaLost'] as const) call.on(event, update);
   update();

@@ -1,4 +1,4 @@
-/** Owns what the address of a page says: which room, of which kind, and how we want to come in. */
+/** Parses the address of a page: the room, its kind, and how to join it. */
 import { z } from 'zod';
 import { canonicalRoomName, type RoomKind, shortDisplayName } from '../../client/index.ts';
 import type { CallController } from '../controller/CallController.ts';
@@ -6,19 +6,19 @@ import { roomInPath } from './address.ts';
 
 export interface Route {
   readonly kind: RoomKind;
-  /** Its name in the one form that it has, however the address writes it. */
+  /** The canonical room name, however the address spells it. */
   readonly room: string;
-  /** What we want to be where nobody needs a token, or are by ours: the page is chosen by it, rights are not. */
+  /** From the query or the token. It chooses the page; the grants come from the server. */
   readonly role: z.infer<typeof Role> | undefined;
   readonly name: string | undefined;
-  /** From the fragment of the address, which no server sees. */
+  /** From the fragment, which browsers do not send to servers. */
   readonly token: string | undefined;
-  /** Enter at once: no lobby, and in a studio on air. */
+  /** Join without a lobby; a studio goes live at once. */
   readonly join: boolean;
 }
 
-/** Shows a room's page; `onSession` hears of each stay that begins. */
-export type RoutePage = (app: Element, entry: Route, onSession: (call: CallController) => void) => void;
+/** Shows the page of a room; `onCall` receives each call that it starts. */
+export type RoutePage = (app: Element, route: Route, onCall: (call: CallController) => void) => void;
 
 const Role = z.enum(['host', 'speaker', 'viewer']);
 const Claims = z.object({
@@ -29,7 +29,7 @@ const Claims = z.object({
   }),
 });
 
-/** What an address such as `/b/<room>?role=host&join=1#token=...` asks for; undefined where it names no room. */
+/** Parses an address such as `/b/<room>?role=host&join=1#token=...`; undefined where it names no room. */
 export function routeOf({ pathname, search, hash }: Pick<Location, 'pathname' | 'search' | 'hash'>): Route | undefined {
   const { kind, written = '' } = roomInPath(pathname) ?? {};
   const room = canonicalRoomName(written);
@@ -47,7 +47,7 @@ export function routeOf({ pathname, search, hash }: Pick<Location, 'pathname' | 
   };
 }
 
-/** What its owner is by a token, which only the server can check; undefined where it cannot be read. */
+/** The role that a token's claims amount to, without verification; undefined where they cannot be parsed. */
 function roleIn(token: string): Route['role'] {
   try {
     const [, payload = ''] = token.split('.');

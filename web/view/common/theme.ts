@@ -1,4 +1,4 @@
-/** Owns light and dark: what the system says, unless this device chose otherwise. */
+/** The light or dark theme: that of the system, unless the user has chosen one. */
 import { preferences } from '../storage/preferences.ts';
 
 export const themes = ['auto', 'light', 'dark'] as const;
@@ -9,7 +9,7 @@ export function chooseTheme(theme: Theme): void {
   applyTheme();
 }
 
-/** Makes the page look as chosen. */
+/** Applies the stored theme to the page. */
 export function applyTheme(): void {
   const chosen = preferences.theme.get();
   if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.theme = chosen;

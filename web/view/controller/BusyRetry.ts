@@ -1,48 +1,48 @@
-/** Owns waiting for a server that is full: as long as it says, not for ever, and not longer than its owner wants. */
+/** Waits while the server is busy: as long as its `retryAfter` says, for a limited number of attempts. */
 import { WeirError } from '../../client/index.ts';
 
-/** So often it is tried again; a pause where the server says none, and the least and the most of one, in seconds. */
-const RETRIES = { most: 20, pause: 5, least: 1, longest: 60 };
+/** How many attempts, and the wait before each in seconds: where the server names none, the shortest and the longest. */
+const RETRIES = { attempts: 20, defaultWait: 5, minWait: 1, maxWait: 60 };
 
 export class BusyRetry {
-  readonly #onRetryAt: (until: number | undefined) => void;
+  readonly #onRetryAt: (retryAt: number | undefined) => void;
   #attempts = 0;
   #stop: (() => void) | undefined;
 
-  /** @param onWaiting until when (`performance.now()`) we wait; undefined when we do not any more */
-  constructor(onWaiting: (until: number | undefined) => void) {
-    this.#onRetryAt = onWaiting;
+  /** @param onRetryAt receives the time of the next attempt (`performance.now()`), and undefined when the wait is over */
+  constructor(onRetryAt: (retryAt: number | undefined) => void) {
+    this.#onRetryAt = onRetryAt;
   }
 
   /**
-   * Waits, where the error says that the server is full just now.
+   * Waits, where the error says that the server is busy.
    * @returns whether to try again
    */
   async waitForRetry(error: unknown): Promise<boolean> {
-    if (!(error instanceof WeirError) || error.code !== 'busy' || this.#attempts >= RETRIES.most) return false;
+    if (!(error instanceof WeirError) || error.code !== 'busy' || this.#attempts >= RETRIES.attempts) return false;
     this.#attempts += 1;
-    const asked = Math.min(RETRIES.longest, Math.max(RETRIES.least, error.retryAfter ?? RETRIES.pause));
-    // Whoever was told the same at the same time does not come back at the same time.
-    const pause = asked * 1000 * (1 + Math.random() / 4);
-    const waited = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(resolve, pause, true);
+    const seconds = Math.min(RETRIES.maxWait, Math.max(RETRIES.minWait, error.retryAfter ?? RETRIES.defaultWait));
+    // Jitter: clients that were refused together do not return together.
+    const wait = seconds * 1000 * (1 + Math.random() / 4);
+    const completed = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(resolve, wait, true);
       this.#stop = () => {
         clearTimeout(timer);
         resolve(false);
       };
-      this.#onRetryAt(performance.now() + pause);
+      this.#onRetryAt(performance.now() + wait);
     });
     this.#stop = undefined;
     this.#onRetryAt(undefined);
-    return waited;
+    return completed;
   }
 
-  /** Waits no longer; nothing happens where it does not. */
+  /** Ends a wait, if there is one: `waitForRetry` resolves with false. */
   cancel(): void {
     this.#stop?.();
   }
 
-  /** We are in. */
+  /** The join succeeded: later waits count anew. */
   reset(): void {
     this.#attempts = 0;
   }

@@ -1,40 +1,27 @@
-/** Owns a call as the page sees it: who is there, how they look and sound, and coming back when the connection is lost. */
+/** A call as the pages see it: its participants, the local sources, and rejoining after a lost connection. */
 import {
   type CloseReason,
   DeviceError,
   Emitter,
   type LocalMedia,
-  type LocalSource,
-  mayPublish,
   type Reaction,
   RoomClient,
-  type Source,
   WeirError,
 } from '../../client/index.ts';
-import { firstPage } from '../common/gridLayout.ts';
 import { BusyRetry } from './BusyRetry.ts';
-import {
-  type CallEvents,
-  type CallOptions,
-  type EndReason,
-  type Phase,
-  type SourceToggles,
-  type ToggleSource,
-  toggleSources,
-} from './callEvents.ts';
+import { CallToken } from './CallToken.ts';
+import type { CallEvents, CallOptions, EndReason, Phase } from './callEvents.ts';
 import { forwardEvents } from './forwardEvents.ts';
 import { createGuestSecret } from './guestSecret.ts';
 import { LocalHand } from './LocalHand.ts';
-import { LocalPublisher } from './LocalPublisher.ts';
+import { LocalSources } from './LocalSources.ts';
 import type { Participant } from './Participant.ts';
 import { ParticipantRetention } from './ParticipantRetention.ts';
 import { RejoinPolicy, type RejoinPolicyOptions, rejoinReasons } from './RejoinPolicy.ts';
-import { type ScreenHint, ScreenShare } from './ScreenShare.ts';
-import { storedToken, storeToken } from './tokenStorage.ts';
 
 export type { CallEvents, CallOptions, EndReason, Phase } from './callEvents.ts';
 
-/** Errors of a join that another attempt would meet as well. */
+/** Errors of a join that every further attempt would meet as well. */
 const permanentErrors: ReadonlySet<WeirError['code']> = new Set([
   'unauthorized',
   'forbidden',
@@ -42,60 +29,57 @@ const permanentErrors: ReadonlySet<WeirError['code']> = new Set([
   'unsupported',
 ]);
 
-/** Nobody's own voice is measured so soon after coming in, in milliseconds: the first pictures need the time more. */
+/** The local level is measured only this long after the join, in milliseconds: decoding the first frames has priority. */
 const LEVEL_DELAY = 1500;
 
 export class CallController extends Emitter<CallEvents> {
   readonly media: LocalMedia;
   readonly options: CallOptions;
-  /** What makes us the same person again where nobody needs a token. */
-  readonly #guestSecret = createGuestSecret();
-  readonly #participants: ParticipantRetention;
-  readonly #publisher: LocalPublisher;
-  readonly #screen: ScreenShare;
-  readonly #rejoinPolicy = new RejoinPolicy({
-    attempt: () => this.#rejoin(),
-    onGivenUp: () => this.#end('disconnected'),
-  });
-  readonly #busyRetry = new BusyRetry((until) => this.emit('serverBusy', until));
-  readonly #hand = new LocalHand({
+  /** Microphone, camera and screen. */
+  readonly sources: LocalSources;
+  readonly hand = new LocalHand({
     client: () => this.#client,
     isJoined: () => this.#phase === 'joined',
     attempt: (action) => this.attempt(action),
     onChanged: () => this.emit('changed', undefined),
   });
+  /** Identifies the same guest after a rejoin, where the server needs no token. */
+  readonly #guestSecret = createGuestSecret();
+  readonly #token: CallToken;
+  readonly #participants = new ParticipantRetention({
+    // While our own connection is lost, returns would go unnoticed.
+    canGiveUp: () => this.#phase === 'joined' && !this.#client.reconnecting,
+    onGivenUp: (participant) => {
+      this.emit('participantLeft', participant);
+      this.emit('changed', undefined);
+    },
+  });
+  readonly #rejoinPolicy = new RejoinPolicy({
+    attempt: () => this.#rejoin(),
+    onGivenUp: () => this.#end('disconnected'),
+  });
+  readonly #busyRetry = new BusyRetry((retryAt) => this.emit('serverBusy', retryAt));
   #client: RoomClient;
   #phase: Phase = 'joining';
   #mediaLost = false;
-  #token: string | undefined;
   #rejoinRefusal: unknown;
   #rejoinError: unknown;
-  /** What we were not permitted to publish when we last looked. */
-  #forbidden: ReadonlySet<ToggleSource> = new Set();
   #joinedAt: number | undefined;
 
-  constructor(wish: CallOptions, media: LocalMedia) {
+  constructor(options: CallOptions, media: LocalMedia) {
     super();
-    this.options = wish;
-    this.#token = wish.token && (storedToken(wish, wish.token) ?? wish.token);
+    this.options = options;
     this.media = media;
-    this.#participants = new ParticipantRetention({
-      // While we are cut, we would not know.
-      canGiveUp: () => this.#phase === 'joined' && !this.#client.reconnecting,
-      onGivenUp: (person) => {
-        this.emit('participantLeft', person);
-        this.emit('changed', undefined);
-      },
-    });
-    this.#client = this.#newClient();
-    const publishing = {
+    this.#token = new CallToken(options);
+    this.#client = this.#createClient();
+    this.sources = new LocalSources({
+      media,
       client: () => (this.#phase === 'joined' ? this.#client : undefined),
-      canPublish: (source: Source) => this.canPublishSource(source),
-      attempt: (action: () => Promise<unknown>) => this.#attempt(action),
+      grants: () => this.#client.grants,
+      attempt: (action) => this.#attempt(action),
       onChanged: () => this.emit('changed', undefined),
-    };
-    this.#screen = new ScreenShare(publishing);
-    this.#publisher = new LocalPublisher({ ...publishing, media });
+      onPermissionsChanged: (change) => this.emit('permissionsChanged', change),
+    });
   }
 
   get phase(): Phase {
@@ -106,44 +90,44 @@ export class CallController extends Emitter<CallEvents> {
     return this.#client;
   }
 
-  /** The token to join with again: as fresh as the server has sent it. */
+  /** The token for another join: the newest one that the server has sent. */
   get token(): string | undefined {
-    return this.#token;
+    return this.#token.current;
   }
 
-  /** Why we were not let in again after a break, where that is how it ended. */
+  /** The error that refused a rejoin and ended the call; undefined where the call ended otherwise. */
   get rejoinRefusal(): unknown {
     return this.#rejoinRefusal;
   }
 
-  /** What the last attempt to come back failed with. */
+  /** The error of the last rejoin attempt. */
   get rejoinError(): unknown {
     return this.#rejoinError;
   }
 
   /**
-   * Enters the room; resolves as well when we leave meanwhile. After a failure this call is of no use; `ended` is not
-   * emitted.
-   * @throws {WeirError} when the server does not let us in
+   * Joins the room; resolves as well when the user leaves meanwhile. After an error this controller cannot be used again,
+   * and `ended` is not emitted.
+   * @throws {WeirError} when the server refuses the join or cannot be reached
    */
   async join(): Promise<void> {
     try {
-      await this.#enter(this.#client);
+      await this.#joinWith(this.#client);
     } catch (error) {
       if (this.#phase === 'ended') return;
-      if (this.#fallBackToInvitation(error) || (await this.#busyRetry.waitForRetry(error))) {
-        this.#client = this.#newClient();
+      if (this.#token.fallBackToInvitation(error) || (await this.#busyRetry.waitForRetry(error))) {
+        this.#client = this.#createClient();
         return this.join();
       }
-      // Whoever left while we waited wants to hear no more of it.
+      // The user has left while we waited.
       if (this.#is('ended')) return;
       this.#close();
       throw error;
     }
-    this.#joined();
+    this.#onJoined();
   }
 
-  /** Waits no longer for a server that is full: out of the lobby `join` says why, out of a call it is over. */
+  /** Stops waiting for a busy server: a first join rejects with the server's error, a rejoin ends the call. */
   cancelRetry(): void {
     if (this.#phase === 'reconnecting') this.leave();
     else this.#busyRetry.cancel();
@@ -155,115 +139,60 @@ export class CallController extends Emitter<CallEvents> {
   }
 
   get localParticipant(): Participant {
-    const camera = this.#captured('camera');
+    const { cameraTrack, screenTrack, muted } = this.sources;
     return {
       id: 'self',
       peerId: '',
       name: this.#client.name ?? this.options.name,
       isLocal: true,
-      camera,
+      camera: cameraTrack,
       microphone: undefined,
-      screen: this.#screen.video,
+      screen: screenTrack,
       screenAudio: undefined,
-      cameraOn: camera !== undefined,
-      screenOn: this.#screen.video !== undefined,
+      cameraOn: cameraTrack !== undefined,
+      screenOn: screenTrack !== undefined,
       unsupportedCodec: {},
-      muted: this.#captured('microphone') === undefined || this.#publisher.muted,
-      handRaised: this.#hand.raised,
+      muted,
+      handRaised: this.hand.raised,
       away: false,
     };
   }
 
-  /** The others, in the order in which they came; while the connection is lost, those who were there last. */
+  /** In the order of their joins. During a rejoin, those who were there when the connection was lost. */
   get remoteParticipants(): readonly Participant[] {
     if (this.#phase !== 'reconnecting') this.#participants.update(this.#client.peers);
-    return this.#participants.participants;
+    return this.#participants.all;
   }
 
-  /** Whether media does not get through while the signalling does. */
+  /** Whether the media transport is down while signalling works. */
   get mediaLost(): boolean {
     return this.#mediaLost;
   }
 
+  /** Whether the grants permit any source at all; true before the room is joined. */
   get canPublish(): boolean {
     return this.#client.grants?.canPublish ?? true;
-  }
-
-  /** Whether we may publish a source; before we are in, nobody has said that we may not. */
-  canPublishSource(source: Source): boolean {
-    const { grants } = this.#client;
-    return grants ? mayPublish(grants, source) : true;
-  }
-
-  /** What the buttons of our own sources show: what is wanted, and whether it is permitted. */
-  get toggles(): SourceToggles {
-    const of = (source: ToggleSource, on: boolean) => ({ on, allowed: this.canPublishSource(source) });
-    return {
-      microphone: of('microphone', this.#publisher.isOn('microphone')),
-      camera: of('camera', this.#publisher.isOn('camera')),
-      screen: of('screen', this.#screen.video !== undefined),
-    };
   }
 
   get isAdmin(): boolean {
     return this.#client.grants?.roomAdmin ?? false;
   }
 
-  /** How loud somebody is, 0 to 1. */
+  /** The audio level of a participant, 0 to 1. */
   level(id: string): number {
     if (id !== 'self') return this.#client.audioLevel(this.#participants.participant(id)?.peerId ?? '');
-    const settled = this.#joinedAt !== undefined && performance.now() - this.#joinedAt > LEVEL_DELAY;
-    return settled && !this.localParticipant.muted ? (this.media.meter.level ?? 0) : 0;
-  }
-
-  /** Mutes or unmutes; a microphone that is not open is opened. Of several presses the last one wins. */
-  toggleMicrophone(): Promise<void> {
-    return this.setMicrophone(!this.toggles.microphone.on);
-  }
-
-  setMicrophone(on: boolean): Promise<void> {
-    return this.#publisher.setMicrophone(on);
-  }
-
-  /** A camera that is off is closed, so that its light goes out. Of several presses the last one wins. */
-  toggleCamera(): Promise<void> {
-    return this.setCamera(!this.toggles.camera.on);
-  }
-
-  setCamera(on: boolean): Promise<void> {
-    return this.#publisher.setCamera(on);
-  }
-
-  toggleScreen(): Promise<void> {
-    return this.#screen.toggle();
-  }
-
-  /** Whether the shared screen is to be sharp or smooth; undefined while nothing is shared. */
-  get screenHint(): ScreenHint | undefined {
-    return this.#screen.hint;
-  }
-
-  setScreenHint(hint: ScreenHint): void {
-    this.#screen.setHint(hint);
-  }
-
-  /** @param name what we want to be called, where our token does not say it */
-  async toggleHand(name?: string): Promise<void> {
-    await this.#hand.toggle(name);
-  }
-
-  /** Our hand was lowered by what we did with it, such as answering an invitation. */
-  forgetHand(): void {
-    this.#hand.lower();
+    const isMeasured = this.#joinedAt !== undefined && performance.now() - this.#joinedAt > LEVEL_DELAY;
+    return isMeasured && !this.sources.muted ? (this.media.meter.level ?? 0) : 0;
   }
 
   async react(reaction: Reaction): Promise<void> {
     await this.attempt(async () => {
       await this.#client.react(reaction);
-      this.emit('reaction', { person: this.localParticipant, reaction });
+      this.emit('reaction', { participant: this.localParticipant, reaction });
     });
   }
 
+  /** @param id of the participant to remove from the room */
   async kick(id: string): Promise<void> {
     const { name, peerId } = this.#participants.participant(id) ?? { name: '', peerId: '' };
     await this.attempt(async () => {
@@ -272,92 +201,75 @@ export class CallController extends Emitter<CallEvents> {
     });
   }
 
-  #newClient(): RoomClient {
+  /** Runs an action and emits `error` where it fails; what a lost connection fails is restored by the rejoin. */
+  async attempt(action: () => Promise<unknown> | unknown): Promise<void> {
+    await this.#attempt(action);
+  }
+
+  #createClient(): RoomClient {
     const client = new RoomClient();
     forwardEvents(client, {
       isCurrent: () => this.#client === client,
       participants: this.#participants,
       emit: (event, data) => this.emit(event, data),
     });
-    client.on('grantsChanged', () => this.#client === client && this.#grantsChanged());
+    client.on('grantsChanged', () => this.#client === client && this.#onGrantsChanged());
     client.on('tokenRefreshed', (token) => {
-      if (this.#client !== client && client.state !== 'joined') return;
-      this.#token = token;
-      if (this.options.token !== undefined) storeToken(this.options, this.options.token, token);
+      if (this.#client === client || client.state === 'joined') this.#token.refresh(token);
     });
-    client.on('mediaConnectionStateChanged', () => this.#client === client && this.#mediaChanged());
+    client.on('mediaConnectionStateChanged', () => this.#client === client && this.#updateMediaLost());
     client.on('stateChanged', (state) => {
       if (state !== 'closed' || this.#client !== client || this.#phase !== 'joined') return;
       this.#participants.update(client.peers);
       this.emit('tracksEnding', undefined);
     });
-    client.on('closed', ({ reason }) => this.#client === client && this.#closed(reason));
+    client.on('closed', ({ reason }) => this.#client === client && this.#onClosed(reason));
     return client;
   }
 
   /** @throws {WeirError} */
-  async #enter(client: RoomClient, token = this.#token): Promise<void> {
-    // A page that nobody looks at takes no pictures; it asks for them when somebody does.
-    const initialVideoLimit = document.hidden ? 0 : firstPage({ width: innerWidth, height: innerHeight });
+  async #joinWith(client: RoomClient): Promise<void> {
+    const { initialVideoLimit, ...options } = this.options;
+    const token = this.#token.current;
     await client.join({
-      ...this.options,
+      ...options,
       ...(token !== undefined && { token }),
       guest: this.#guestSecret,
-      initialVideoLimit,
+      initialVideoLimit: initialVideoLimit(),
     });
   }
 
-  #joined(): void {
+  #onJoined(): void {
     this.#rejoinPolicy.stop();
     this.#busyRetry.reset();
     this.#joinedAt ??= performance.now();
-    // The others may be on their way back, as we were.
-    if (this.#phase === 'reconnecting')
-      for (const { id } of this.#participants.participants) this.#participants.awaitReturn(id);
+    // What broke our connection may have broken theirs: they may be rejoining too.
+    if (this.#phase === 'reconnecting') {
+      for (const { id } of this.#participants.all) this.#participants.awaitReturn(id);
+    }
     this.#setPhase('joined');
-    this.#applyGrants();
-    this.#hand.restore();
+    this.sources.applyGrants();
+    this.hand.restore();
   }
 
-  #grantsChanged(): void {
-    this.#applyGrants();
-    if (this.#client.grants?.hidden) this.#hand.lower();
+  #onGrantsChanged(): void {
+    this.sources.applyGrants();
+    if (this.#client.grants?.hidden) this.hand.lower();
     this.emit('changed', undefined);
   }
 
-  #mediaChanged(): void {
+  #updateMediaLost(): void {
     const lost = this.#phase === 'joined' && this.#client.mediaConnectionState === 'lost';
     if (lost === this.#mediaLost) return;
     this.#mediaLost = lost;
     this.emit('mediaLost', lost);
   }
 
-  /** What we have is published where we may; what nobody may see or hear is not captured any longer. */
-  #applyGrants(): void {
-    const may = toggleSources.filter((source) => this.canPublishSource(source));
-    const on = toggleSources.filter((source) => this.#isCaptured(source));
-    const lost = on.filter((source) => !may.includes(source));
-    const gained = may.filter((source) => this.#forbidden.has(source));
-    this.#forbidden = new Set(toggleSources.filter((source) => !may.includes(source)));
-    this.#publisher.syncAll();
-    void this.#screen.sync();
-    if (lost.length + gained.length > 0) this.emit('permissionsChanged', { lost, gained });
-  }
-
-  #isCaptured(source: ToggleSource): boolean {
-    return source === 'screen' ? this.#screen.video !== undefined : this.media.wanted(source);
-  }
-
-  /** What is captured of a source that we may publish. */
-  #captured(source: LocalSource): MediaStreamTrack | undefined {
-    return this.canPublishSource(source) ? this.media.state(source).track : undefined;
-  }
-
-  #closed(reason: CloseReason): void {
+  #onClosed(reason: CloseReason): void {
     if (this.#phase === 'ended' || this.#phase === 'joining') return;
-    // Where media never found a way, it would not the next time either.
-    const hopeless = reason === 'mediaFailed' && !this.#client.mediaWasConnected;
-    if (!rejoinReasons.has(reason) || hopeless) {
+    // Media that never connected would not connect the next time either.
+    const neverConnected = reason === 'mediaFailed' && !this.#client.mediaWasConnected;
+    if (!rejoinReasons.has(reason) || neverConnected) {
       this.#end(reason);
       return;
     }
@@ -365,18 +277,18 @@ export class CallController extends Emitter<CallEvents> {
     this.#rejoinPolicy.start();
   }
 
-  /** A new stay in place of the one that was lost. */
+  /** Joins with a new client in place of the one that was closed. */
   async #rejoin(): ReturnType<RejoinPolicyOptions['attempt']> {
-    const client = this.#newClient();
+    const client = this.#createClient();
     try {
-      await this.#enter(client);
+      await this.#joinWith(client);
     } catch (error) {
-      if (this.#fallBackToInvitation(error)) return 'retry';
+      if (this.#token.fallBackToInvitation(error)) return 'retry';
       this.#rejoinError = error;
-      const refused = refusalOf(error);
-      if (refused) {
+      const endReason = permanentEndReason(error);
+      if (endReason) {
         this.#rejoinRefusal = error;
-        this.#end(refused);
+        this.#end(endReason);
       }
       const waited = this.#is('reconnecting') && (await this.#busyRetry.waitForRetry(error));
       if (!this.#is('reconnecting')) return 'stop';
@@ -387,20 +299,8 @@ export class CallController extends Emitter<CallEvents> {
       return 'stop';
     }
     this.#client = client;
-    this.#joined();
+    this.#onJoined();
     return 'stop';
-  }
-
-  /** Fresh tokens live for minutes; the one of the invitation may live longer. @returns whether there is that one to try */
-  #fallBackToInvitation(error: unknown): boolean {
-    if (!isExpired(error) || this.#token === this.options.token) return false;
-    this.#token = this.options.token;
-    return true;
-  }
-
-  /** What fails while the connection is lost is made good when it is back; everything else is said. */
-  async attempt(action: () => Promise<unknown> | unknown): Promise<void> {
-    await this.#attempt(action);
   }
 
   /** @returns whether it failed for good */
@@ -416,7 +316,7 @@ export class CallController extends Emitter<CallEvents> {
     }
   }
 
-  /** The phase as it is now, after whatever was waited for. */
+  /** Compares the phase after an `await`, which TypeScript's narrowing does not see. */
   #is(phase: Phase): boolean {
     return this.#phase === phase;
   }
@@ -424,7 +324,7 @@ export class CallController extends Emitter<CallEvents> {
   #setPhase(phase: Phase): void {
     if (this.#phase === phase) return;
     this.#phase = phase;
-    // Of another client: what its media does is not known yet.
+    // The media state of another client is not known yet.
     this.#mediaLost = false;
     this.emit('phase', phase);
     this.emit('changed', undefined);
@@ -441,17 +341,12 @@ export class CallController extends Emitter<CallEvents> {
     this.#participants.close();
     this.#setPhase('ended');
     this.#busyRetry.cancel();
-    this.#publisher.close();
-    void this.#screen.stop();
+    this.sources.close();
   }
 }
 
-function isExpired(error: unknown): boolean {
-  return error instanceof WeirError && error.reason === 'expired';
-}
-
-/** How a call ends for somebody whom trying again would not bring back; undefined where it may. */
-function refusalOf(error: unknown): EndReason | undefined {
+/** How an error that no further attempt would survive ends the call; undefined where another attempt may succeed. */
+function permanentEndReason(error: unknown): EndReason | undefined {
   const { code, reason } = WeirError.from(error);
   if (reason === 'expired') return 'expired';
   if (reason === 'removed') return 'kicked';

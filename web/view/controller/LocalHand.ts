@@ -1,11 +1,10 @@
-/** Our own hand: raised or not, also after the connection was lost. */
+/** The raised hand of the local participant; a rejoin raises it again. */
 import type { RoomClient } from '../../client/index.ts';
 
 export interface LocalHandOptions {
   client(): RoomClient;
-  /** Whether we are in the room. */
   isJoined(): boolean;
-  /** Runs something and tells its owner what goes wrong. */
+  /** Runs an action and reports its error. */
   attempt(action: () => Promise<unknown>): Promise<void>;
   onChanged(): void;
 }
@@ -22,7 +21,7 @@ export class LocalHand {
     return this.#raised;
   }
 
-  /** @param name what we want to be called, where our token does not say it */
+  /** @param name the display name to raise the hand with, where the token has none */
   async toggle(name?: string): Promise<void> {
     const { client, isJoined, attempt, onChanged } = this.#options;
     const raised = !this.#raised;
@@ -32,7 +31,7 @@ export class LocalHand {
       try {
         await client().setHand(raised, name);
       } catch (error) {
-        // Unless it was moved again meanwhile.
+        // Undo, unless it was toggled again meanwhile.
         if (this.#raised === raised && isJoined()) this.#raised = !raised;
         throw error;
       }
@@ -40,13 +39,13 @@ export class LocalHand {
     onChanged();
   }
 
-  /** It was lowered for us. */
+  /** The server has lowered the hand, for example because an invitation was answered. */
   lower(): void {
     this.#raised = false;
     this.#options.onChanged();
   }
 
-  /** Raises it in a new stay where it was raised in the former one. */
+  /** Raises the hand again after a rejoin. */
   restore(): void {
     const { client, attempt } = this.#options;
     if (this.#raised) void attempt(() => client().setHand(true));

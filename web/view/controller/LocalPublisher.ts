@@ -1,35 +1,28 @@
-/** Publishes what camera and microphone give, as muted as their owner wants it, and captures nothing that may not be published. */
-import type { LocalMedia, LocalSource, RoomClient, Source } from '../../client/index.ts';
-
-export interface LocalPublisherOptions {
-  readonly media: LocalMedia;
-  /** The stay that it is published in; undefined while there is none. */
-  client(): RoomClient | undefined;
-  canPublish(source: Source): boolean;
-  /** Runs something and tells its owner what goes wrong. @returns whether it was refused for good */
-  attempt(action: () => Promise<unknown>): Promise<boolean>;
-  onChanged(): void;
-}
+/** Publishes camera and microphone as the user and the grants want it; stops capturing what cannot be published. */
+import type { LocalMedia, LocalSource } from '../../client/index.ts';
+import type { PublishContext } from './PublishContext.ts';
 
 const localSources = ['camera', 'microphone'] as const;
 
 export class LocalPublisher {
-  readonly #options: LocalPublisherOptions;
+  readonly #context: PublishContext;
+  readonly #media: LocalMedia;
   readonly #off: () => void;
-  /** What its owner wants; what is published follows. */
+  /** What the user wants; the publication is made to match. */
   #muted = false;
-  /** Publishing follows the devices one step at a time, per source. */
+  /** Per source, the operations run one after another. */
   readonly #syncing: Partial<Record<LocalSource, Promise<void>>> = {};
 
-  constructor(options: LocalPublisherOptions) {
-    this.#options = options;
-    this.#off = options.media.on('changed', (source) => {
+  constructor(context: PublishContext, media: LocalMedia) {
+    this.#context = context;
+    this.#media = media;
+    this.#off = media.on('changed', (source) => {
       this.#sync(source);
-      options.onChanged();
+      context.onChanged();
     });
   }
 
-  /** The devices may serve another call from now on. */
+  /** Stops following the devices, so that another call can use them. */
   close(): void {
     this.#off();
   }
@@ -38,18 +31,19 @@ export class LocalPublisher {
     return this.#muted;
   }
 
-  /** Whether its owner wants a source to be seen or heard, and may: what the button shows and the next press changes. */
+  /** Whether the user wants a source on and the grants permit it: what its toggle button shows. */
   isOn(source: LocalSource): boolean {
-    const wanted = this.#options.media.wanted(source) && !(source === 'microphone' && this.#muted);
-    return wanted && this.#options.canPublish(source);
+    const wanted = this.#media.wanted(source) && !(source === 'microphone' && this.#muted);
+    return wanted && this.#context.canPublish(source);
   }
 
   /** Mutes or unmutes; a microphone that is not open is opened. */
   async setMicrophone(on: boolean): Promise<void> {
-    const { media, client, canPublish, onChanged } = this.#options;
+    const { client, canPublish, onChanged } = this.#context;
+    const media = this.#media;
     if (on && !canPublish('microphone')) return;
     this.#muted = !on;
-    // Whoever mutes is not heard from now on, whatever is still under way.
+    // Silences the track at once, whatever operation is still in progress.
     const { track } = media.state('microphone');
     if (track && !on) track.enabled = false;
     onChanged();
@@ -58,65 +52,64 @@ export class LocalPublisher {
     else this.#sync('microphone');
   }
 
-  /** A camera that is off is closed, so that its light goes out. */
+  /** Opens the camera, or closes it, which turns its light off. */
   async setCamera(on: boolean): Promise<void> {
-    const { media, canPublish } = this.#options;
-    if (!on) media.stop('camera');
-    else if (canPublish('camera')) await media.start('camera');
+    if (!on) this.#media.stop('camera');
+    else if (this.#context.canPublish('camera')) await this.#media.start('camera');
   }
 
-  /** Makes what is captured and published the same as what is wanted and permitted: in a new stay, or with other grants. */
+  /** Makes capture and publications match what is wanted and permitted: after a join, or with other grants. */
   syncAll(): void {
     for (const source of localSources) {
-      if (!this.#options.canPublish(source) && this.#options.media.wanted(source)) this.#options.media.stop(source);
+      if (!this.#context.canPublish(source) && this.#media.wanted(source)) this.#media.stop(source);
       else this.#sync(source);
     }
   }
 
   #sync(source: LocalSource): void {
-    const { media } = this.#options;
+    const media = this.#media;
     const before = this.#syncing[source] ?? Promise.resolve();
     this.#syncing[source] = before.then(async () => {
       const { track } = media.state(source);
-      const refused = await this.#options.attempt(() => this.#publish(source));
-      // What nobody receives is not captured either.
+      const refused = await this.#context.attempt(() => this.#publish(source));
+      // Nobody receives it: do not capture it either.
       if (refused && media.state(source).track === track) media.stop(source);
-      this.#options.onChanged();
+      this.#context.onChanged();
     });
   }
 
   async #publish(source: LocalSource): Promise<void> {
-    const client = this.#options.client();
+    const client = this.#context.client();
     if (!client) return;
-    const { track } = this.#options.media.state(source);
+    const { track } = this.#media.state(source);
     const muted = source === 'microphone' && this.#muted;
     const published = client.localTrack(source);
-    if (!track || !this.#options.canPublish(source)) await client.unpublish(source);
+    if (!track || !this.#context.canPublish(source)) await client.unpublish(source);
     else if (!published) await client.publish(source, track, { muted });
     else if (published !== track) {
       track.enabled = !muted;
       await client.replaceTrack(source, track);
     }
-    // It may have been pressed meanwhile.
+    // The user may have muted or unmuted meanwhile.
     if (source === 'microphone' && client.localTrack(source)) await this.#syncMute();
   }
 
-  /** Makes the published microphone as muted as its owner wants it; a refusal is what then holds. */
+  /** Mutes or unmutes the publication; where the server refuses, the state of the publication becomes what is wanted. */
   async #syncMute(): Promise<void> {
-    const client = this.#options.client();
+    const client = this.#context.client();
     if (!client) return;
     const wanted = this.#muted;
-    await this.#options.attempt(async () => {
+    await this.#context.attempt(async () => {
       try {
         await (wanted ? client.mute('microphone') : client.unmute('microphone'));
       } catch (error) {
-        // Unless another press came meanwhile: then that is what its owner wants, and its turn comes.
-        const holds = client.sources.microphone === 'paused';
-        if (this.#muted === wanted && this.#options.client() === client && client.localTrack('microphone'))
-          this.#muted = holds;
+        // A later press is kept: its own operation follows.
+        const actual = client.sources.microphone === 'paused';
+        if (this.#muted === wanted && this.#context.client() === client && client.localTrack('microphone'))
+          this.#muted = actual;
         throw error;
       }
     });
-    this.#options.onChanged();
+    this.#context.onChanged();
   }
 }

@@ -1,11 +1,11 @@
-/** Owns who is in a call as the views see them: one person instead of a peer, its producers and its tracks. */
+/** A participant of a call as the views show them: state and tracks, independent of the peer that carries them. */
 import type { RemotePeer } from '../../client/index.ts';
 
-/** Somebody in the call; ourselves too. */
+/** A local or remote participant. */
 export interface Participant {
-  /** Of the person: it stays the same when they come back. */
+  /** From the identity: it stays the same over a rejoin. `self` for the local participant. */
   readonly id: string;
-  /** Of this stay; empty for ourselves. */
+  /** Of the current peer; empty for the local participant. */
   readonly peerId: string;
   readonly name: string;
   readonly isLocal: boolean;
@@ -13,18 +13,18 @@ export interface Participant {
   readonly microphone: MediaStreamTrack | undefined;
   readonly screen: MediaStreamTrack | undefined;
   readonly screenAudio: MediaStreamTrack | undefined;
-  /** The camera is on, though its picture may not have arrived yet. */
+  /** The camera is published and not muted; its track may not have arrived yet. */
   readonly cameraOn: boolean;
   readonly screenOn: boolean;
-  /** The codec of what this browser cannot play, such as `H264`. */
+  /** The codecs, such as `H264`, of sources that this browser cannot decode. */
   readonly unsupportedCodec: { readonly camera?: string | undefined; readonly screen?: string | undefined };
   readonly muted: boolean;
   readonly handRaised: boolean;
-  /** The connection is lost, and may come back. */
+  /** Their signalling connection is lost and may be resumed. */
   readonly away: boolean;
 }
 
-/** The id of a person: no identity, which may be any text, is mistaken for `self` or for somebody's screen. */
+/** The prefix keeps an identity, which may be any text, apart from `self` and from the keys of screen tiles. */
 export function participantId(identity: string): string {
   return `p:${identity}`;
 }
@@ -48,7 +48,7 @@ export function toParticipant(peer: RemotePeer): Participant {
   };
 }
 
-/** `video/H264` is H264 to people. */
+/** Such as `H264` for `video/H264`. */
 function codecOf(peer: RemotePeer, source: 'camera' | 'screen'): string | undefined {
   return peer.unsupportedCodecs.get(source)?.replace(/^video\//, '');
 }

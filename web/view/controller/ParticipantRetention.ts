@@ -1,21 +1,21 @@
-/** Owns who is in the call with us, in the order in which they first came; who loses the connection keeps the place. */
+/** The remote participants in the order of their first join; one who loses the connection keeps the place for a while. */
 import type { RemotePeer } from '../../client/index.ts';
 import { type Participant, participantId, toParticipant } from './Participant.ts';
 
-/** How long somebody is waited for, in milliseconds, after a break that hit all of us. */
+/** How long a participant's return is awaited, in milliseconds. */
 const RETURN_TIMEOUT = 10_000;
 
 export interface ParticipantRetentionOptions {
-  /** Whether it could be known that somebody is back. */
+  /** Whether a return would have been noticed: not while our own connection is lost. */
   canGiveUp(): boolean;
-  /** Somebody did not come back in time. */
-  onGivenUp(person: Participant): void;
+  /** A participant did not return in time. */
+  onGivenUp(participant: Participant): void;
 }
 
 export class ParticipantRetention {
-  /** As they were last seen; a Map keeps the order in which they came. */
+  /** Their last known state; a Map keeps the order of insertion. */
   readonly #participants = new Map<string, Participant>();
-  /** Those who are expected back, each with what ends the waiting. */
+  /** By participant id, the timers of those whose return is awaited. */
   readonly #awaited = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #options: ParticipantRetentionOptions;
 
@@ -23,8 +23,8 @@ export class ParticipantRetention {
     this.#options = options;
   }
 
-  /** Everyone, those who are expected back as they were. */
-  get participants(): readonly Participant[] {
+  /** Everyone, those whose return is awaited in their last known state. */
+  get all(): readonly Participant[] {
     return [...this.#participants.values()];
   }
 
@@ -32,28 +32,29 @@ export class ParticipantRetention {
     return this.#participants.get(id);
   }
 
+  /** Whether the return of a participant is awaited. */
   isAwaited(id: string): boolean {
     return this.#awaited.has(id);
   }
 
-  /** These are there now; whoever is missing, and not awaited, has left. */
+  /** Updates to the peers that are in the room now; removes those who are missing and not awaited. */
   update(peers: readonly RemotePeer[]): void {
-    const there = new Map(peers.map((peer) => [participantId(peer.identity), peer]));
+    const present = new Map(peers.map((peer) => [participantId(peer.identity), peer]));
     for (const id of this.#participants.keys()) {
-      if (!there.has(id) && !this.#awaited.has(id)) this.#participants.delete(id);
+      if (!present.has(id) && !this.#awaited.has(id)) this.#participants.delete(id);
     }
-    for (const [id, peer] of there) {
+    for (const [id, peer] of present) {
       this.#stopAwaiting(id);
       this.#participants.set(id, toParticipant(peer));
     }
   }
 
-  /** Keeps the place of somebody who is about to come back. */
+  /** Keeps the place of a participant who is about to return. */
   awaitReturn(id: string): void {
-    const person = this.#participants.get(id);
-    if (!person) return;
+    const participant = this.#participants.get(id);
+    if (!participant) return;
     this.#stopAwaiting(id);
-    this.#participants.set(id, { ...person, away: true });
+    this.#participants.set(id, { ...participant, away: true });
     const timer = setTimeout(() => {
       if (!this.#options.canGiveUp()) {
         this.awaitReturn(id);
@@ -61,7 +62,7 @@ export class ParticipantRetention {
       }
       this.#awaited.delete(id);
       this.#participants.delete(id);
-      this.#options.onGivenUp(person);
+      this.#options.onGivenUp(participant);
     }, RETURN_TIMEOUT);
     this.#awaited.set(id, timer);
   }

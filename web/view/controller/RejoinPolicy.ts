@@ -1,7 +1,7 @@
-/** Owns coming back after a break that ended our stay: one attempt after another, until one is the last or it takes too long. */
+/** Decides when to rejoin after a closed connection: attempts with growing pauses, for a limited time. */
 import type { CloseReason } from '../../client/index.ts';
 
-/** Reasons after which coming back can work, and nobody wants us gone. */
+/** Close reasons after which a rejoin can succeed and is wanted. */
 export const rejoinReasons: ReadonlySet<CloseReason> = new Set<CloseReason>([
   'disconnected',
   'unresponsive',
@@ -13,17 +13,17 @@ export const rejoinReasons: ReadonlySet<CloseReason> = new Set<CloseReason>([
 
 export interface RejoinPolicyOptions {
   /**
-   * Tries it; it never rejects.
-   * @returns whether another attempt should follow: `afresh` when the server has answered, and let us wait already
+   * Tries to rejoin; never rejects.
+   * @returns whether another attempt follows; `restart` also restarts the time limit, after an answer of a busy server
    */
   attempt(): Promise<'stop' | 'retry' | 'restart'>;
-  /** It has taken too long. */
+  /** The time limit has passed. */
   onGivenUp(): void;
 }
 
-/** Pauses between attempts, and when to give up, in milliseconds. */
-const RETRY = { first: 300, most: 4000, giveUp: 60_000 };
-/** A timer that is so late says that this device slept: that time was not spent trying. In milliseconds. */
+/** First and longest pause between attempts, and the time limit, in milliseconds. */
+const RETRY = { firstPause: 300, maxPause: 4000, timeLimit: 60_000 };
+/** A timer that fires this late, in milliseconds, means that the device was suspended: that time does not count. */
 const SUSPENDED = 5000;
 
 export class RejoinPolicy {
@@ -35,16 +35,16 @@ export class RejoinPolicy {
     this.#options = options;
   }
 
-  /** Tries, with growing pauses and some chance in them, so that a whole room does not return at once. */
+  /** Starts the attempts. Jitter in their pauses keeps a whole room from returning at once. */
   start(): void {
     const now = performance.now();
     this.#since ??= now;
-    const tried = now - this.#since;
-    if (tried > RETRY.giveUp) {
+    const elapsed = now - this.#since;
+    if (elapsed > RETRY.timeLimit) {
       this.#options.onGivenUp();
       return;
     }
-    const pause = Math.min(RETRY.most, RETRY.first + tried / 2) * (0.5 + Math.random());
+    const pause = Math.min(RETRY.maxPause, RETRY.firstPause + elapsed / 2) * (0.5 + Math.random());
     const due = now + pause;
     this.#timer = setTimeout(() => {
       if (performance.now() - due > SUSPENDED) this.#since = performance.now();
@@ -55,7 +55,7 @@ export class RejoinPolicy {
     }, pause);
   }
 
-  /** We are back, or do not want to be. */
+  /** The call is joined again, or over. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#since = undefined;

@@ -1,58 +1,50 @@
-/** The screen that we share, from the browser's picker to the end of the sharing: nothing is captured that is not shared. */
+/** Shares the screen, from the browser's picker to the end of the sharing; captures nothing that is not shared. */
 import { openScreen, type RoomClient, type Source } from '../../client/index.ts';
+import type { PublishContext } from './PublishContext.ts';
 
-/** Whether a screen is to be sharp (`detail`), smooth (`motion`), or what its picture asks for. */
+/** Whether a screen is encoded for sharpness (`detail`), for smoothness (`motion`), or by its content. */
 export type ScreenHint = 'auto' | 'detail' | 'motion';
-
-export interface ScreenShareOptions {
-  /** The stay that it is published in; undefined while there is none. */
-  client(): RoomClient | undefined;
-  canPublish(source: Source): boolean;
-  /** Runs something and tells its owner what goes wrong. @returns whether it was refused for good */
-  attempt(action: () => Promise<unknown>): Promise<boolean>;
-  onChanged(): void;
-}
 
 type Screen = Awaited<ReturnType<typeof openScreen>>;
 
 export class ScreenShare {
-  readonly #options: ScreenShareOptions;
+  readonly #context: PublishContext;
   #screen: Screen | undefined;
-  /** Its owner wants to share: what the picker gives is dropped where that is not so any more. */
+  /** Whether the user still wants to share: otherwise the track that the picker returns is stopped. */
   #wanted = false;
-  /** The browser's picker is open. No second one is opened, and it cannot be closed. */
+  /** The open picker of the browser. A page cannot close it, and opens no second one. */
   #picking: Promise<void> | undefined;
   #syncing: Promise<void> = Promise.resolve();
   #hint: ScreenHint = 'auto';
 
-  constructor(options: ScreenShareOptions) {
-    this.#options = options;
+  constructor(context: PublishContext) {
+    this.#context = context;
   }
 
-  /** Its picture; undefined while nothing is shared. */
+  /** The video track; undefined while nothing is shared. */
   get video(): MediaStreamTrack | undefined {
     return this.#screen?.video;
   }
 
-  /** What its owner has chosen; undefined while nothing is shared. */
+  /** What the user has chosen; undefined while nothing is shared. */
   get hint(): ScreenHint | undefined {
     return this.#screen && this.#hint;
   }
 
   setHint(hint: ScreenHint): void {
     this.#hint = hint;
-    // Without a hint of its owner the client decides by the picture.
+    // Without a hint the client decides by the content.
     if (this.#screen) this.#screen.video.contentHint = hint === 'auto' ? '' : hint;
-    this.#options.onChanged();
+    this.#context.onChanged();
   }
 
-  /** Shares, or stops sharing; while the picker is open another press is taken for the same one. */
+  /** Shares, or stops sharing. While the picker is open, a second press waits for the same picker. */
   async toggle(): Promise<void> {
     if (this.#screen) {
       await this.stop();
       return;
     }
-    if (!this.#options.canPublish('screen')) return;
+    if (!this.#context.canPublish('screen')) return;
     this.#wanted = true;
     if (this.#picking) {
       await this.#picking;
@@ -63,10 +55,10 @@ export class ScreenShare {
     await this.#syncPublished();
   }
 
-  /** Makes what is published the same as what is shared and permitted: in a new stay, or with other grants. */
+  /** Makes the publications match what is shared and permitted: after a join, or with other grants. */
   async sync(): Promise<void> {
-    if (!this.#options.canPublish('screen')) this.#stopCapture();
-    else if (!this.#options.canPublish('screenAudio')) this.#screen?.audio?.stop();
+    if (!this.#context.canPublish('screen')) this.#stopCapture();
+    else if (!this.#context.canPublish('screenAudio')) this.#screen?.audio?.stop();
     await this.#syncPublished();
   }
 
@@ -75,25 +67,25 @@ export class ScreenShare {
     await this.#syncPublished();
   }
 
-  /** Nothing is captured from now on, also of what the picker gives yet. */
+  /** Stops the tracks; those that an open picker returns later are stopped too. */
   #stopCapture(): void {
     this.#wanted = false;
-    // What was chosen for this screen is not meant for the next one.
+    // The hint was chosen for this screen only.
     this.#hint = 'auto';
     const screen = this.#screen;
     this.#screen = undefined;
     stopTracks(screen);
-    this.#options.onChanged();
+    this.#context.onChanged();
   }
 
   async #pick(): Promise<void> {
-    const { canPublish, attempt, onChanged } = this.#options;
+    const { canPublish, attempt, onChanged } = this.#context;
     let picked: Screen | undefined;
     await attempt(async () => {
       try {
         picked = await openScreen({ audio: canPublish('screenAudio') });
       } catch (error) {
-        // Whoever has left meanwhile is told nothing.
+        // No error message for a user who has left or cancelled meanwhile.
         if (!this.#wanted) return;
         this.#wanted = false;
         throw error;
@@ -107,24 +99,24 @@ export class ScreenShare {
       return;
     }
     const { video } = picked;
-    // The browser's own "stop sharing" ends the picture; the sound goes with it.
+    // The browser's own "stop sharing" ends the video track only: stop the audio track with it.
     video.addEventListener('ended', () => void (this.#screen?.video === video && this.stop()));
     this.#screen = picked;
     onChanged();
   }
 
-  /** Publishing follows what is shared one step at a time. */
+  /** Publishes or unpublishes to match what is shared; the operations run one after another. */
   #syncPublished(): Promise<void> {
     this.#syncing = this.#syncing.then(async () => {
-      const { client: current, canPublish, attempt, onChanged } = this.#options;
+      const { client: current, canPublish, attempt, onChanged } = this.#context;
       const client = current();
       if (!client) return;
       const screen = this.#screen;
-      const sound = screen?.audio?.readyState === 'live' && canPublish('screenAudio') ? screen.audio : undefined;
+      const audio = screen?.audio?.readyState === 'live' && canPublish('screenAudio') ? screen.audio : undefined;
       const refused = await attempt(() =>
-        Promise.all([publishAs(client, 'screen', screen?.video), publishAs(client, 'screenAudio', sound)]),
+        Promise.all([publishAs(client, 'screen', screen?.video), publishAs(client, 'screenAudio', audio)]),
       );
-      // What nobody receives is not captured either.
+      // Nobody receives it: do not capture it either.
       if (refused && screen && this.#screen === screen) void this.stop();
       onChanged();
     });
@@ -132,7 +124,7 @@ export class ScreenShare {
   }
 }
 
-/** Makes what is published as a source this track, or nothing. */
+/** Publishes, replaces or unpublishes the track of a source. */
 async function publishAs(client: RoomClient, source: Source, track: MediaStreamTrack | undefined): Promise<void> {
   const published = client.localTrack(source);
   if (!track) await client.unpublish(source);

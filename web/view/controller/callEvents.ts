@@ -1,17 +1,17 @@
-/** Owns what a Session tells, and what it is made from. */
+/** Events, options and phases of a CallController. */
 import type { CloseReason, Reaction, Role, RoomKind } from '../../client/index.ts';
 import type { Participant } from './Participant.ts';
 
-/** Why a call is over: `expired` and `refused` are said of those who came back after a break and were not let in. */
+/** Why a call ended: `expired` and `refused` where a rejoin was not admitted. */
 export type EndReason = CloseReason | 'expired' | 'refused';
 
-/** What has a button of its own. */
+/** The local sources that have a toggle button. */
 export const toggleSources = ['microphone', 'camera', 'screen'] as const;
 export type ToggleSource = (typeof toggleSources)[number];
 
-/** What the button of a source shows. */
+/** The state of a toggle button. */
 export interface SourceToggleState {
-  /** Its owner wants it on, and may: it runs, or is about to. */
+  /** The user wants the source on and the grants permit it: it is on, or starting. */
   readonly on: boolean;
   readonly allowed: boolean;
 }
@@ -19,35 +19,35 @@ export interface SourceToggleState {
 export type SourceToggles = Readonly<Record<ToggleSource, SourceToggleState>>;
 
 export interface CallEvents {
-  /** Something about the people or about ourselves is different. */
+  /** The state of any participant, or of the broadcast, has changed. */
   changed: undefined;
   phase: Phase;
-  /** Signalling is cut while media flows on, or there again. */
+  /** Signalling is lost while media continues (true), or restored (false). */
   reconnecting: boolean;
-  /** Media does not get through while the signalling does, or does again. */
+  /** Media is lost while signalling works (true), or restored (false). */
   mediaLost: boolean;
-  /** The server is full: we try again at this moment (`performance.now()`); undefined when we wait no longer. */
+  /** The server is busy: the time of the next attempt (`performance.now()`); undefined when the wait is over. */
   serverBusy: number | undefined;
-  /** The server ends in so many seconds. */
+  /** The server stops in this many seconds. */
   draining: number;
-  /** The connection is about to be lost: tracks that still have a picture will have none. */
+  /** The connection is closed and its tracks are about to end: the last moment to keep their pictures. */
   tracksEnding: undefined;
   participantJoined: Participant;
   participantLeft: Participant;
   handRaised: Participant;
-  /** We removed somebody of that name. */
+  /** The display name of a participant whom the local one has removed. */
   participantRemoved: string;
   screenShared: Participant;
-  reaction: { person: Participant; reaction: Reaction };
-  /** Somebody asks us onto the stage of a broadcast. */
+  reaction: { participant: Participant; reaction: Reaction };
+  /** The display name of the host who invites the local participant onto the stage of a broadcast. */
   invited: string;
-  /** A viewer whom a host asked onto the stage has answered. */
+  /** A viewer has answered a host's invitation onto the stage. */
   inviteAnswered: { name: string; accepted: boolean };
-  /** What we may publish has changed: what was on and is off therefore, and what may be switched on again. */
+  /** The grants have changed: the sources that were switched off, and those that can be switched on again. */
   permissionsChanged: { lost: readonly ToggleSource[]; gained: readonly ToggleSource[] };
-  /** Something did not work, or needs to be said. */
+  /** An action failed: a WeirError, a DeviceErrorReport, or anything else that was thrown. */
   error: unknown;
-  /** The call is over and we do not come back by ourselves. */
+  /** The call is over; no rejoin follows. */
   ended: EndReason;
 }
 
@@ -57,8 +57,10 @@ export interface CallOptions {
   readonly room: string;
   readonly name: string;
   readonly token?: string;
-  /** A call unless told. */
+  /** By default a call. */
   readonly kind?: RoomKind;
-  /** What we want to be where nobody needs a token. */
+  /** The role to ask for where the server needs no token. */
   readonly role?: Role;
+  /** How many videos a join may subscribe to at once: as many as the page can show, 0 while it is hidden. */
+  initialVideoLimit(): number;
 }

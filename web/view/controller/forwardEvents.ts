@@ -1,17 +1,17 @@
-/** Forwards what the client of a call tells to the call's page: people instead of peers, and what is news of them. */
+/** Forwards the events of a room client to the events of its call: participants instead of peers. */
 import type { RoomClient } from '../../client/index.ts';
 import type { CallEvents } from './callEvents.ts';
 import { participantId, toParticipant } from './Participant.ts';
 import type { ParticipantRetention } from './ParticipantRetention.ts';
 
 export interface ForwardOptions {
-  /** Whether this client is the one of the call: while it comes back, others are tried. */
+  /** Whether this client is the call's current one: a rejoin creates further ones. */
   isCurrent(): boolean;
   readonly participants: ParticipantRetention;
   emit<E extends keyof CallEvents>(event: E, data: CallEvents[E]): void;
 }
 
-/** After these something looks different. */
+/** Events that change nothing but state. */
 const changeEvents = [
   'peerChanged',
   'trackAdded',
@@ -31,21 +31,21 @@ export function forwardEvents(client: RoomClient, { isCurrent, participants, emi
   for (const event of changeEvents) client.on(event, changed);
   client.on('invited', ({ by }) => emit('invited', by));
   client.on('inviteAnswered', (answer) => emit('inviteAnswered', answer));
-  client.on('reconnectingChanged', (cut) => isCurrent() && emit('reconnecting', cut));
+  client.on('reconnectingChanged', (reconnecting) => isCurrent() && emit('reconnecting', reconnecting));
   client.on('draining', ({ seconds }) => isCurrent() && emit('draining', seconds));
-  client.on('reaction', ({ peer, reaction }) => emit('reaction', { person: toParticipant(peer), reaction }));
+  client.on('reaction', ({ peer, reaction }) => emit('reaction', { participant: toParticipant(peer), reaction }));
   client.on('handChanged', (peer) => {
     changed();
     if (peer.hand) emit('handRaised', toParticipant(peer));
   });
   client.on('peerJoined', (peer) => {
-    // Those who are there when we come in are no news, nor are those who are back.
-    const news = client.state === 'joined' && !participants.isAwaited(participantId(peer.identity));
+    // Not for those who were there before the join, nor for those who return.
+    const isNew = client.state === 'joined' && !participants.isAwaited(participantId(peer.identity));
     changed();
-    if (news) emit('participantJoined', toParticipant(peer));
+    if (isNew) emit('participantJoined', toParticipant(peer));
   });
   client.on('peerLeft', ({ peer, reason }) => {
-    // Who found no way for the media, or is in from elsewhere, is about to be here again.
+    // Their media failed, or they joined from another device: they are about to rejoin.
     if (reason === 'mediaFailed' || reason === 'replaced') participants.awaitReturn(participantId(peer.identity));
     else emit('participantLeft', toParticipant(peer));
     changed();
@@ -53,7 +53,7 @@ export function forwardEvents(client: RoomClient, { isCurrent, participants, emi
   forwardScreenShares(client, emit);
 }
 
-/** Tells that somebody begins to share a screen, once each time. */
+/** Emits `screenShared` once for each screen share. */
 function forwardScreenShares(client: RoomClient, emit: ForwardOptions['emit']): void {
   const sharing = new Set<string>();
   for (const event of ['peerJoined', 'peerChanged'] as const) {

@@ -1,28 +1,28 @@
-/** Owns what the lobby knows of the room before joining: who is inside, whether it takes a token, whether the server is there. */
+/** Polls the state of a room before the join: its participants, whether it needs a token, whether the server answers. */
 import type { RoomKind } from '../../client/index.ts';
 import { roomApiPath } from '../common/address.ts';
 
 export type RoomAvailability =
-  /** `live` is a broadcast that is on air. */
+  /** Joinable without a token; `live` where it is a live broadcast. */
   | { readonly kind: 'open'; readonly names: readonly string[]; readonly live: boolean }
   | { readonly kind: 'token' }
-  /** `reason` is one that `reasonWords` knows. */
+  /** `reason` is one of those that `reasonMessage` has a message for. */
   | { readonly kind: 'failed'; readonly reason: 'unreachable' | 'offline' | 'badGateway' | 'otherServer' | 'badRoom' };
 
-/** How often it asks, in milliseconds. */
+/** The pause between two requests, in milliseconds. */
 const INTERVAL = 5000;
-/** What proxies answer when they do not reach the server behind them. */
+/** The status codes of proxies that cannot reach the server behind them. */
 const gatewayErrors: ReadonlySet<number> = new Set([502, 503, 504]);
 
 export class RoomPoller {
   readonly #url: string;
-  readonly #onState: (state: RoomAvailability) => void;
+  readonly #onAvailability: (availability: RoomAvailability) => void;
   readonly #abort = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(room: string, kind: RoomKind, onState: (state: RoomAvailability) => void) {
+  constructor(room: string, kind: RoomKind, onAvailability: (availability: RoomAvailability) => void) {
     this.#url = roomApiPath(kind, room);
-    this.#onState = onState;
+    this.#onAvailability = onAvailability;
     void this.#poll();
   }
 
@@ -32,16 +32,16 @@ export class RoomPoller {
   }
 
   async #poll(): Promise<void> {
-    const state = await this.#fetchAvailability();
+    const availability = await this.#fetchAvailability();
     if (this.#abort.signal.aborted) return;
-    this.#onState(state);
+    this.#onAvailability(availability);
     this.#timer = setTimeout(() => void this.#poll(), INTERVAL);
   }
 
   async #fetchAvailability(): Promise<RoomAvailability> {
     try {
       const response = await fetch(this.#url, { signal: this.#abort.signal });
-      // A body that nobody reads keeps the request open.
+      // An unread body would keep the request open.
       const text = await response.text();
       if (response.status === 401) return { kind: 'token' };
       if (response.status === 400) return { kind: 'failed', reason: 'badRoom' };
@@ -55,7 +55,7 @@ export class RoomPoller {
   }
 }
 
-/** `{ people: [{ name }] }`, as the server says it; anything else is nobody. */
+/** The names in `{ people: [{ name }] }`; none where the body has another shape. */
 function participantNames(body: unknown): string[] {
   if (typeof body !== 'object' || body === null || !('people' in body) || !Array.isArray(body.people)) return [];
   return body.people.flatMap((person: unknown) =>
@@ -69,7 +69,7 @@ function isLive(body: unknown): boolean {
   return typeof body === 'object' && body !== null && 'state' in body && body.state === 'live';
 }
 
-/** What JSON says; undefined where it is none. */
+/** The parsed JSON; undefined where the text is none. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

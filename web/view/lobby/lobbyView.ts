@@ -1,74 +1,71 @@
-/** Owns the lobby: how do I look and sound, who am I, who is inside; and everything that can go wrong before a call. */
-import { Mic, MicOff, Settings, Video, VideoOff } from 'lucide';
-import { type LocalMedia, type LocalSource, type RoomKind, WeirError } from '../../client/index.ts';
-import { appearanceChoices } from '../call/moreMenu.ts';
+/** The lobby: preview, devices, display name, who is in the room, and the errors of a join. */
+import { Settings } from 'lucide';
+import { type LocalMedia, type RoomKind, WeirError } from '../../client/index.ts';
 import { parseDisplayName } from '../common/displayName.ts';
-import { element, hueOf, icon, initials } from '../common/dom.ts';
-import {
-  deviceErrors,
-  deviceErrorsMessage,
-  deviceRefusedMessage,
-  errorMessage,
-  reasonMessage,
-} from '../common/errorMessages.ts';
-import { levelToFraction } from '../common/loudness.ts';
+import { element, icon, setText } from '../common/dom.ts';
+import { errorMessage, reasonMessage } from '../common/errorMessages.ts';
 import { menu } from '../common/menu.ts';
-import { SilenceDetector } from '../common/SilenceDetector.ts';
+import { appearanceItems } from '../common/sharedMenuItems.ts';
 import { isolate } from '../locales/bidi.ts';
 import { type MessageKey, translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
-import { RoomPoller } from './RoomPoller.ts';
+import { CameraPreview } from './CameraPreview.ts';
+import { DeviceProblems } from './DeviceProblems.ts';
+import { deviceSelect } from './deviceSelect.ts';
+import { JoinButton } from './JoinButton.ts';
+import { type RoomAvailability, RoomPoller } from './RoomPoller.ts';
 
 export interface LobbyOptions {
   readonly room: string;
-  /** A call unless told: a broadcast is entered by its studio. */
+  /** By default a call; the lobby of a broadcast is that of its studio. */
   readonly kind?: RoomKind;
   readonly media: LocalMedia;
-  /** Why the last attempt failed. */
-  readonly problem?: unknown;
-  /** What is in the field for it already. */
+  /** The error of the previous join. */
+  readonly error?: unknown;
+  /** The initial value of the token field. */
   readonly token?: string | undefined;
-  /** Join was pressed; the lobby stays until its owner replaces it, and says why when that fails (`failed`). */
-  onJoin(wish: { name: string; token?: string }): void;
+  /** The user wants to join. The lobby stays on the page until its owner replaces it. */
+  onJoin(identity: { name: string; token?: string }): void;
 }
 
 export interface Lobby {
   readonly root: HTMLElement;
-  /** Joining did not work. */
-  failed(error: unknown): void;
-  /** Ends what it watches, and leaves the devices to the call. */
+  /** The join has failed. */
+  showJoinError(error: unknown): void;
+  /** Ends its timers and listeners; leaves the devices on. */
   close(): void;
 }
 
-const METER_INTERVAL = 100;
-/**
- * A press is seen for so long to have done something, however quickly it fails, and from so long on it is said that it
- * still takes: milliseconds.
- */
-const JOINING = { least: 400, long: 2000 };
-/** What the server disproves by answering over HTTP. */
-const disproved: ReadonlySet<unknown> = new Set(['unreachable', 'offline', 'badGateway', 'otherServer']);
+/** Reasons that an HTTP answer of the server disproves. */
+const unreachableReasons: ReadonlySet<unknown> = new Set(['unreachable', 'offline', 'badGateway', 'otherServer']);
 
-/** What differs from one kind of room to the other. */
-interface KindWords {
+/** The messages that differ between the kinds of rooms. */
+interface KindMessages {
   readonly join: MessageKey;
   readonly joining: MessageKey;
   readonly nobody: MessageKey;
-  /** What the room is, and while it is on air. */
-  readonly about?: readonly [MessageKey, MessageKey];
+  /** Descriptions of the room, before it is live and while it is. */
+  readonly descriptions?: readonly [MessageKey, MessageKey];
 }
-const kindWords: Readonly<Record<RoomKind, KindWords>> = {
+const messagesByKind: Readonly<Record<RoomKind, KindMessages>> = {
   call: { join: 'join', joining: 'joining', nobody: 'occupantsNone' },
   broadcast: {
     join: 'studioEnter',
     joining: 'studioEntering',
     nobody: 'stageEmpty',
-    about: ['studioDescription', 'studioDescriptionLive'],
+    descriptions: ['studioDescription', 'studioDescriptionLive'],
   },
 };
 
-export function lobbyView({ room, kind = 'call', media, problem, token: given = '', onJoin }: LobbyOptions): Lobby {
-  const words = kindWords[kind];
+export function lobbyView({
+  room,
+  kind = 'call',
+  media,
+  error,
+  token: initialToken = '',
+  onJoin,
+}: LobbyOptions): Lobby {
+  const messages = messagesByKind[kind];
   const name = element('input', {
     id: 'name',
     name: 'name',
@@ -81,7 +78,7 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
     name: 'token',
     type: 'password',
     autocomplete: 'off',
-    value: given,
+    value: initialToken,
   });
   const tokenField = element(
     'div',
@@ -90,15 +87,21 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
     token,
     element('p', { className: 'secondary' }, translate('tokenHint')),
   );
-  const inside = element('p', { className: 'secondary occupants', role: 'status' });
-  const about = element('p', { className: 'secondary' }, words.about && translate(words.about[0]));
-  const problemText = element('p', { className: 'error', role: 'alert', hidden: true });
-  const deviceText = element('p', { className: 'error', role: 'alert', hidden: true });
-  const progress = element('p', { className: 'secondary', role: 'status', hidden: true });
-  const tryAgain = element('button', { type: 'button', hidden: true }, translate('tryAgain'));
-  const join = element('button', { type: 'submit', className: 'primary full-width' }, translate(words.join));
-  const preview = previewOf(media, name);
+  const occupants = element('p', { className: 'secondary occupants', role: 'status' });
+  const description = element(
+    'p',
+    { className: 'secondary' },
+    messages.descriptions && translate(messages.descriptions[0]),
+  );
+  const errorText = element('p', { className: 'error', role: 'alert', hidden: true });
+  const preview = new CameraPreview({
+    media,
+    name: () => name.value,
+    onSilenceChanged: () => deviceProblems.render(),
+  });
+  const deviceProblems = new DeviceProblems(media, () => preview.silent);
   const selects = (['camera', 'microphone'] as const).map((source) => deviceSelect(media, source));
+  const join = new JoinButton(messages);
   const settings = element(
     'button',
     {
@@ -114,16 +117,16 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
     'form',
     { className: 'fields', noValidate: true },
     element('h1', {}, room),
-    words.about && about,
-    inside,
-    problemText,
+    messages.descriptions && description,
+    occupants,
+    errorText,
     element('div', { className: 'field' }, element('label', { htmlFor: 'name' }, translate('yourName')), name),
     tokenField,
     ...selects.map((select) => select.root),
-    deviceText,
-    tryAgain,
-    join,
-    progress,
+    deviceProblems.message,
+    deviceProblems.tryAgain,
+    join.button,
+    join.progress,
   );
   const root = element(
     'div',
@@ -134,247 +137,87 @@ export function lobbyView({ room, kind = 'call', media, problem, token: given = 
       preview.root,
       form,
       settings,
-      menu(settings, translate('more'), appearanceChoices),
+      menu(settings, translate('more'), appearanceItems),
     ),
   );
+  name.addEventListener('input', () => preview.render());
+  deviceProblems.render();
 
-  const showProblem = (text: string | undefined) => {
-    problemText.hidden = text === undefined;
-    if (problemText.textContent !== (text ?? '')) problemText.textContent = text ?? '';
+  const showError = (text: string | undefined) => {
+    errorText.hidden = text === undefined;
+    setText(errorText, text ?? '');
   };
-  /** Why joining failed: it stays until Join is pressed again, or the server shows that it is so no longer. */
-  let refused: unknown = problem;
+  /** The error of the last join: shown until the next one, or until the server disproves it. */
+  let joinError = error;
   let unreachable: string | undefined;
-  const renderProblem = () => showProblem(refused === undefined ? unreachable : errorMessage(refused));
-  renderProblem();
-  const watch = new RoomPoller(room, kind, (state) => {
-    if (state.kind !== 'failed') {
-      token.required = state.kind === 'token';
-      tokenField.hidden = !token.required && !isUnauthorized(refused);
+  const renderError = () => showError(joinError === undefined ? unreachable : errorMessage(joinError));
+  renderError();
+  const showAvailability = (availability: RoomAvailability) => {
+    const isReachable = availability.kind !== 'failed';
+    if (isReachable) {
+      token.required = availability.kind === 'token';
+      tokenField.hidden = !token.required && !isUnauthorized(joinError);
+      if (joinError instanceof WeirError && unreachableReasons.has(joinError.reason)) joinError = undefined;
     }
-    inside.hidden = state.kind === 'token';
-    if (words.about) about.textContent = translate(words.about[state.kind === 'open' && state.live ? 1 : 0]);
-    inside.textContent = state.kind === 'open' ? insideWords(state.names, words.nobody) : '';
-    unreachable = state.kind === 'failed' ? reasonMessage(state.reason) : undefined;
-    if (state.kind !== 'failed' && refused instanceof WeirError && disproved.has(refused.reason)) refused = undefined;
-    renderProblem();
-  });
-  /** Why the device that was chosen last was not taken. */
-  let deviceRefused: string | undefined;
-  const renderDevices = () => {
-    const errors = deviceErrors(media);
-    const failed = deviceErrorsMessage(errors);
-    const silent = preview.silent ? translate('microphoneSilent') : undefined;
-    const told = failed ? `${failed} ${translate('joinWithout')}` : (deviceRefused ?? silent);
-    deviceText.hidden = told === undefined;
-    if (deviceText.textContent !== (told ?? '')) deviceText.textContent = told ?? '';
-    tryAgain.hidden = Object.keys(errors).length === 0 || !isSecureContext;
+    occupants.hidden = availability.kind === 'token';
+    occupants.textContent = availability.kind === 'open' ? occupantsText(availability.names, messages.nobody) : '';
+    const isLive = availability.kind === 'open' && availability.live;
+    if (messages.descriptions) description.textContent = translate(messages.descriptions[isLive ? 1 : 0]);
+    unreachable = isReachable ? undefined : reasonMessage(availability.reason);
+    renderError();
   };
-  preview.onSilence = renderDevices;
-  const offs = [
-    media.on('changed', renderDevices),
-    media.on('refused', ({ source, error, kept }) => {
-      deviceRefused = deviceRefusedMessage(source, error, kept);
-      renderDevices();
-    }),
-    media.on('chosen', () => {
-      deviceRefused = undefined;
-      renderDevices();
-    }),
-  ];
-  tryAgain.addEventListener('click', () => {
-    for (const source of ['camera', 'microphone'] as const) if (media.state(source).error) void media.start(source);
-  });
-  renderDevices();
-
-  let pressedAt: number | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const showJoining = (joining: boolean) => {
-    // A button that is disabled would lose the focus.
-    join.ariaBusy = String(joining);
-    join.textContent = translate(joining ? words.joining : words.join);
-    progress.hidden = true;
-    progress.textContent = '';
-    clearTimeout(timer);
-    if (!joining) return;
-    timer = setTimeout(() => {
-      progress.textContent = translate('joiningLong');
-      progress.hidden = false;
-    }, JOINING.long);
-  };
-  const failed = (error: unknown) => {
-    clearTimeout(timer);
-    const left = JOINING.least - (performance.now() - (pressedAt ?? 0));
-    timer = setTimeout(() => {
-      pressedAt = undefined;
-      showJoining(false);
-      refused = error;
-      renderProblem();
-      if (!isUnauthorized(error)) return;
-      tokenField.hidden = false;
-      token.focus();
-    }, left);
-  };
+  const poller = new RoomPoller(room, kind, showAvailability);
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (pressedAt !== undefined) return;
-    // Said anew, it is read anew: also where it is the same.
-    refused = undefined;
-    showProblem(undefined);
+    if (join.joining) return;
+    // Screen readers read an alert again only after it was empty.
+    joinError = undefined;
+    showError(undefined);
     for (const input of [name, token]) input.removeAttribute('aria-invalid');
-    const typed = parseDisplayName(name.value);
-    const refuse = (input: HTMLInputElement, why: string) => {
+    const rejectInput = (input: HTMLInputElement, message: string) => {
       input.setAttribute('aria-invalid', 'true');
-      showProblem(why);
+      showError(message);
       input.focus();
     };
-    if ('problem' in typed) {
-      refuse(name, typed.problem);
+    const parsed = parseDisplayName(name.value);
+    if ('problem' in parsed) {
+      rejectInput(name, parsed.problem);
       return;
     }
-    if (token.required && token.value.trim() === '') {
-      refuse(token, translate('tokenHint'));
+    const typedToken = token.value.trim();
+    if (token.required && typedToken === '') {
+      rejectInput(token, translate('tokenHint'));
       return;
     }
-    preferences.name.set(typed.name);
-    pressedAt = performance.now();
-    showJoining(true);
-    onJoin({ name: typed.name, ...(token.value.trim() && { token: token.value.trim() }) });
+    preferences.name.set(parsed.name);
+    join.start();
+    onJoin({ name: parsed.name, ...(typedToken && { token: typedToken }) });
   });
+  const showJoinError = (failure: unknown) =>
+    join.fail(() => {
+      joinError = failure;
+      renderError();
+      if (!isUnauthorized(failure)) return;
+      tokenField.hidden = false;
+      token.focus();
+    });
   const close = () => {
-    clearTimeout(timer);
-    watch.close();
-    for (const off of offs) off();
-    for (const part of [preview, ...selects]) part.close();
+    for (const part of [join, poller, deviceProblems, preview, ...selects]) part.close();
   };
-  return { root, failed, close };
+  return { root, showJoinError, close };
 }
 
 function isUnauthorized(error: unknown): boolean {
   return error instanceof WeirError && error.code === 'unauthorized';
 }
 
-function insideWords(names: readonly string[], nobody: MessageKey): string {
+/** Names up to three participants, or two and the number of the others. */
+function occupantsText(names: readonly string[], nobody: MessageKey): string {
   const [first, ...others] = names;
   if (first === undefined) return translate(nobody);
   if (others.length === 0) return translate('occupantsOne', { names: first });
-  const shown = new Intl.ListFormat(document.documentElement.lang, { type: 'conjunction' });
-  if (names.length <= 3) return translate('occupantsFew', { names: shown.format(names.map(isolate)) });
+  const list = new Intl.ListFormat(document.documentElement.lang, { type: 'conjunction' });
+  if (names.length <= 3) return translate('occupantsFew', { names: list.format(names.map(isolate)) });
   return translate('occupantsMany', { names: names.slice(0, 2).map(isolate).join(', '), count: names.length - 2 });
-}
-
-/** One's own picture with its two switches and the level of the microphone. */
-function previewOf(media: LocalMedia, name: HTMLInputElement) {
-  const video = element('video', { autoplay: true, playsInline: true, muted: true });
-  const letters = element('span', { className: 'avatar', ariaHidden: 'true' });
-  const words = element('p', { className: 'preview-message' });
-  const level = element('meter', {
-    className: 'level-meter',
-    min: 0,
-    max: 1,
-    value: 0,
-    ariaLabel: translate('microphoneLevel'),
-  });
-  const toggles = { camera: toggle('camera', media), microphone: toggle('microphone', media) };
-  const root = element(
-    'div',
-    { className: 'preview' },
-    letters,
-    video,
-    words,
-    element('div', { className: 'preview-controls' }, toggles.microphone, level, toggles.camera),
-  );
-  const preview = { root, silent: false, onSilence: () => {}, close: () => {} };
-  const render = () => {
-    const { status, track } = media.state('camera');
-    if (track !== video.dataset.track && video.dataset.track !== track?.id) {
-      video.dataset.track = track?.id ?? '';
-      video.srcObject = track ? new MediaStream([track]) : null;
-    }
-    root.classList.toggle('has-video', status === 'on');
-    root.classList.toggle('loading', status === 'starting');
-    words.textContent = cameraWords(media);
-    letters.textContent = initials(name.value);
-    letters.style.setProperty('--hue', String(hueOf(name.value)));
-    showToggle(toggles.camera, 'camera', media);
-    showToggle(toggles.microphone, 'microphone', media);
-  };
-  const silence = new SilenceDetector();
-  const timer = setInterval(() => {
-    const heard = media.meter.level;
-    level.value = levelToFraction(heard ?? 0);
-    const silent = silence.add(media.state('microphone').status === 'on' ? heard : undefined);
-    if (silent === preview.silent) return;
-    preview.silent = silent;
-    preview.onSilence();
-  }, METER_INTERVAL);
-  const off = media.on('changed', render);
-  name.addEventListener('input', render);
-  render();
-  preview.close = () => {
-    clearInterval(timer);
-    off();
-  };
-  return preview;
-}
-
-function cameraWords(media: LocalMedia): string {
-  const { status, error } = media.state('camera');
-  if (status === 'on') return '';
-  if (status === 'starting') return translate('cameraStarting');
-  if (error?.problem === 'denied') return translate('cameraDenied');
-  return translate(error?.problem === 'missing' ? 'cameraMissing' : 'cameraOff');
-}
-
-function toggle(source: LocalSource, media: LocalMedia): HTMLButtonElement {
-  const button = element('button', { type: 'button', className: 'icon-button', data: { control: source } });
-  button.addEventListener('click', () => {
-    const on = media.wanted(source);
-    preferences[source === 'camera' ? 'cameraOff' : 'microphoneOff'].set(on ? '1' : '');
-    if (on) media.stop(source);
-    else void media.start(source);
-  });
-  return button;
-}
-
-function showToggle(button: HTMLButtonElement, source: LocalSource, media: LocalMedia): void {
-  const on = media.wanted(source);
-  const labels = source === 'camera' ? (['stopCamera', 'startCamera'] as const) : (['mute', 'unmute'] as const);
-  button.ariaLabel = translate(labels[on ? 0 : 1]);
-  button.title = button.ariaLabel;
-  button.setAttribute('aria-pressed', String(on));
-  button.classList.toggle('off', !on);
-  const node = source === 'camera' ? (on ? Video : VideoOff) : on ? Mic : MicOff;
-  button.replaceChildren(icon(node));
-}
-
-/** A choice of device, there as soon as there is more than one. */
-function deviceSelect(media: LocalMedia, source: LocalSource): { root: HTMLElement; close(): void } {
-  const select = element('select', { id: source, name: source });
-  const field = element(
-    'div',
-    { className: 'field', hidden: true },
-    element('label', { htmlFor: source }, translate(source)),
-    select,
-  );
-  const render = () => {
-    const devices = media.devices(source === 'camera' ? 'videoinput' : 'audioinput');
-    field.hidden = devices.length < 2;
-    const chosen = media.chosen(source);
-    select.replaceChildren(
-      ...devices.map(({ deviceId, label }) =>
-        element('option', { value: deviceId, selected: deviceId === chosen }, label || translate('defaultDevice')),
-      ),
-    );
-  };
-  select.addEventListener('change', () => {
-    void media.choose(source, select.value);
-  });
-  const offs = [media.on('devicesChanged', render), media.on('changed', render)];
-  render();
-  const close = () => {
-    for (const off of offs) off();
-  };
-  return { root: field, close };
 }

@@ -1,5 +1,4 @@
-/** Owns every English word of the page. `{name}` and the like are filled in. */
-
+/** The English messages. `{name}` and the like are placeholders. */
 import { pageProblemMessages } from './problems.ts';
 import { studioMessages } from './studio.ts';
 import { viewerMessages } from './viewer.ts';

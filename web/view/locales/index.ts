@@ -1,5 +1,4 @@
-/** Owns the language of the page: which it is, and how a sentence is filled in. */
-
+/** The language of the page, and its messages. */
 import { preferences } from '../storage/preferences.ts';
 import { isolate } from './bidi.ts';
 import { en, type MessageKey } from './en.ts';
@@ -15,24 +14,27 @@ function isLanguage(value: string): value is Language {
   return Object.hasOwn(languages, value);
 }
 
-/** What was chosen before, else the first of the browser's languages that we have, else English. */
+/** The language that was chosen before, else the first supported one of the browser's, else English. */
 function preferredLanguage(): Language {
-  const chosen = preferences.language.get();
-  if (isLanguage(chosen)) return chosen;
+  const stored = preferences.language.get();
+  if (isLanguage(stored)) return stored;
   return navigator.languages.map((tag) => tag.slice(0, 2)).find(isLanguage) ?? 'en';
 }
 
 export const language: Language = preferredLanguage();
 
-/** Another language takes a new page: whoever changes it is in the lobby, or rejoins. */
+/** Stores the language and reloads the page; a call rejoins after the reload. */
 export function chooseLanguage(next: Language): void {
   preferences.language.set(next);
   location.reload();
 }
 
-/** A sentence in the page's language, with its blanks filled in; what is filled in turns nothing around it. */
-export function translate(key: MessageKey, blanks: Readonly<Record<string, string | number>> = {}): string {
-  return languages[language][key].replace(/\{(\w+)\}/g, (blank, name: string) =>
-    isolate(String(blanks[name] ?? blank)),
+/**
+ * A message in the language of the page.
+ * @param values for the placeholders, such as `{name}`; right-to-left values are isolated from the text around them
+ */
+export function translate(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
+  return languages[language][key].replace(/\{(\w+)\}/g, (placeholder, name: string) =>
+    isolate(String(values[name] ?? placeholder)),
   );
 }

@@ -1,4 +1,4 @@
-/** Owns every Korean word of the page. */
+/** The Korean messages. */
 import type { MessageKey } from './en.ts';
 import { pageProblemMessages } from './problems.ts';
 import { studioMessages } from './studio.ts';

@@ -1,9 +1,9 @@
-/** Words for addresses at which there is no page, in all languages. */
+/** The messages of HTTP errors, in all languages. */
 import { type PageProblem, pageProblems } from '../../../shared/pageProblems.ts';
 
-type Words = Readonly<Record<`${PageProblem}Title` | `${PageProblem}Text`, string>>;
+type Messages = Readonly<Record<`${PageProblem}Title` | `${PageProblem}Text`, string>>;
 
-const en: Words = {
+const en: Messages = {
   notFoundTitle: pageProblems.notFound.title,
   notFoundText: pageProblems.notFound.detail,
   noRoomTitle: pageProblems.noRoom.title,
@@ -22,7 +22,7 @@ const en: Words = {
   internalText: pageProblems.internal.detail,
 };
 
-const ko: Words = {
+const ko: Messages = {
   notFoundTitle: '이 주소에는 페이지가 없습니다',
   notFoundText: '주소에 틀린 곳이 없는지 확인하거나, 처음 화면에서 방 이름을 적어 주세요.',
   noRoomTitle: '방의 주소가 아닙니다',

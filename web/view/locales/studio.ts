@@ -1,4 +1,4 @@
-/** Owns the words of the studio of a broadcast, in all languages. */
+/** The messages of the studio of a broadcast, in all languages. */
 
 export const studioMessages = {
   en: {

@@ -1,4 +1,4 @@
-/** Owns the words of the page on which a broadcast is watched, in all languages. */
+/** The messages of the viewer's page of a broadcast, in all languages. */
 
 export const viewerMessages = {
   en: {

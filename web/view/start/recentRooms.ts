@@ -1,15 +1,15 @@
-/** The rooms that somebody was in on this device, latest first. No token is kept. */
+/** The rooms that were joined on this device, latest first; stored without tokens. */
 import { z } from 'zod';
 import type { RoomKind } from '../../client/index.ts';
 import { preferences } from '../storage/preferences.ts';
 
-/** So many are kept. */
+/** How many rooms are stored. */
 const MAX_ROOMS = 8;
 
 const RecentRoom = z.object({
   kind: z.enum(['call', 'broadcast']) satisfies z.ZodType<RoomKind>,
   room: z.string().min(1).max(1024),
-  /** Where not as a viewer. */
+  /** The role in a broadcast; undefined for viewers. */
   role: z.enum(['host', 'speaker']).optional(),
 });
 export type RecentRoom = z.infer<typeof RecentRoom>;
@@ -25,7 +25,7 @@ export const recentRooms = {
       return [];
     }
   },
-  /** Puts a room first. */
+  /** Puts a room first; removes an older entry of the same room. */
   add(room: RecentRoom): void {
     store([room, ...this.get().filter((one) => !isSame(one, room))].slice(0, MAX_ROOMS));
   },

@@ -1,21 +1,21 @@
-/** The start page: begins a call or a broadcast in a new room, and leads into the rooms that there are. */
+/** The start page: starts a call or a broadcast in a new room, and opens existing rooms. */
 import { type IconNode, Radio, RefreshCw, Settings, Video, X } from 'lucide';
 import type { RoomKind } from '../../client/index.ts';
-import { appearanceChoices } from '../call/moreMenu.ts';
 import { roomApiPath, roomPath } from '../common/address.ts';
 import { parseDisplayName } from '../common/displayName.ts';
 import { element, icon } from '../common/dom.ts';
 import { menu } from '../common/menu.ts';
+import { appearanceItems } from '../common/sharedMenuItems.ts';
 import { type MessageKey, translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
 import { destinationOf } from './destination.ts';
 import { type RecentRoom, recentRooms } from './recentRooms.ts';
 import { suggestRoom } from './suggestRoom.ts';
 
-/** Leads to a path of this server. */
+/** Navigates to a path of this server. */
 type Navigate = (path: string) => void;
 
-export function startView(go: Navigate): HTMLElement {
+export function startView(navigate: Navigate): HTMLElement {
   const settings = element(
     'button',
     {
@@ -34,17 +34,17 @@ export function startView(go: Navigate): HTMLElement {
       { className: 'card start' },
       element('h1', {}, 'Weir'),
       element('p', { className: 'tagline' }, translate('tagline')),
-      newRoomView(go),
-      joinView(go),
+      newRoomView(navigate),
+      joinView(navigate),
       recentView(),
       settings,
-      menu(settings, translate('more'), appearanceChoices),
+      menu(settings, translate('more'), appearanceItems),
     ),
   );
 }
 
-/** A call or a broadcast in a room that nobody has used before. */
-function newRoomView(go: Navigate): HTMLElement {
+/** Starts a call or a broadcast in a room with a new, random name. */
+function newRoomView(navigate: Navigate): HTMLElement {
   let room = suggestRoom();
   const name = element('input', {
     id: 'name',
@@ -54,16 +54,16 @@ function newRoomView(go: Navigate): HTMLElement {
     value: preferences.name.get(),
   });
   name.addEventListener('input', () => {
-    const typed = parseDisplayName(name.value);
-    preferences.name.set('name' in typed ? typed.name : '');
+    const parsed = parseDisplayName(name.value);
+    preferences.name.set('name' in parsed ? parsed.name : '');
   });
-  // Whoever has no name yet gives one in the lobby. A studio is looked at before it is on air.
+  // Without a name the lobby asks for one. A studio always opens with its lobby, before it goes live.
   const call = startAction('startCall', 'startCallText', Video, () =>
-    go(`${roomPath('call', room)}${preferences.name.get() ? '?join=1' : ''}`),
+    navigate(`${roomPath('call', room)}${preferences.name.get() ? '?join=1' : ''}`),
   );
   call.classList.add('primary');
   const broadcast = startAction('startBroadcast', 'startBroadcastText', Radio, () =>
-    go(`${roomPath('broadcast', room)}?role=host`),
+    navigate(`${roomPath('broadcast', room)}?role=host`),
   );
   const suggested = element('bdi', {}, room);
   const another = element(
@@ -92,20 +92,20 @@ function newRoomView(go: Navigate): HTMLElement {
       another,
     ),
   );
-  const invited = element(
+  const invitationNotice = element(
     'div',
     { className: 'start-invited', role: 'status', hidden: true },
     element('p', {}, translate('invitationOnly')),
     element('p', { className: 'secondary' }, translate('invitationOnlyHint')),
   );
-  void needsToken(room).then((needed) => {
-    actions.hidden = needed;
-    invited.hidden = !needed;
+  void requiresToken(room).then((required) => {
+    actions.hidden = required;
+    invitationNotice.hidden = !required;
   });
-  return element('section', { ariaLabel: translate('newRoomTitle') }, actions, invited);
+  return element('section', { ariaLabel: translate('newRoomTitle') }, actions, invitationNotice);
 }
 
-function startAction(title: MessageKey, text: MessageKey, node: IconNode, act: () => void): HTMLButtonElement {
+function startAction(title: MessageKey, text: MessageKey, node: IconNode, onClick: () => void): HTMLButtonElement {
   const button = element(
     'button',
     { type: 'button', className: 'start-action' },
@@ -113,36 +113,36 @@ function startAction(title: MessageKey, text: MessageKey, node: IconNode, act: (
     element('span', { className: 'title' }, translate(title)),
     element('span', { className: 'description' }, translate(text)),
   );
-  button.addEventListener('click', act);
+  button.addEventListener('click', onClick);
   return button;
 }
 
-/** Whether this server lets nobody in without a token. */
-async function needsToken(room: string): Promise<boolean> {
+/** Whether this server requires a token. */
+async function requiresToken(room: string): Promise<boolean> {
   try {
     const response = await fetch(roomApiPath('call', room));
-    // A body that nobody reads keeps the request open.
+    // An unread body would keep the request open.
     await response.text();
     return response.status === 401;
   } catch {
-    // The lobby says what is wrong with the server.
+    // The lobby shows what is wrong with the server.
     return false;
   }
 }
 
-/** A room that somebody else has named. */
-function joinView(go: Navigate): HTMLElement {
+/** Opens a room by its name or its link. */
+function joinView(navigate: Navigate): HTMLElement {
   const room = element('input', { id: 'room', name: 'room', autocomplete: 'off', spellcheck: false });
-  const problem = element('p', { className: 'error', role: 'alert', id: 'room-problem', hidden: true });
+  const error = element('p', { className: 'error', role: 'alert', id: 'room-error', hidden: true });
   const kinds = (['call', 'broadcast'] as const).map((kind) => {
-    const choice = element('input', { type: 'radio', name: 'kind', value: kind, checked: kind === 'call' });
+    const input = element('input', { type: 'radio', name: 'kind', value: kind, checked: kind === 'call' });
     return {
       kind,
-      choice,
-      row: element('label', {}, choice, translate(kind === 'call' ? 'kindCall' : 'kindBroadcast')),
+      input,
+      row: element('label', {}, input, translate(kind === 'call' ? 'kindCall' : 'kindBroadcast')),
     };
   });
-  const chosen = (): RoomKind => kinds.find(({ choice }) => choice.checked)?.kind ?? 'call';
+  const selectedKind = (): RoomKind => kinds.find(({ input }) => input.checked)?.kind ?? 'call';
   const form = element(
     'form',
     { className: 'start-join', noValidate: true },
@@ -153,25 +153,25 @@ function joinView(go: Navigate): HTMLElement {
       { className: 'start-kind', role: 'radiogroup', ariaLabel: translate('kindLabel') },
       ...kinds.map(({ row }) => row),
     ),
-    problem,
+    error,
     element('button', { type: 'submit', className: 'full-width' }, translate('openRoom')),
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    const destination = destinationOf(room.value, chosen(), location.host);
-    const refused = 'problem' in destination;
-    problem.hidden = !refused;
-    problem.textContent = refused ? translate(destination.problem, destination.blanks) : '';
-    room.setAttribute('aria-invalid', String(refused));
-    if (refused) {
-      room.setAttribute('aria-describedby', problem.id);
+    const destination = destinationOf(room.value, selectedKind(), location.host);
+    const isInvalid = 'problem' in destination;
+    error.hidden = !isInvalid;
+    error.textContent = isInvalid ? translate(destination.problem, destination.values) : '';
+    room.setAttribute('aria-invalid', String(isInvalid));
+    if (isInvalid) {
+      room.setAttribute('aria-describedby', error.id);
       room.focus();
-    } else go(destination.path);
+    } else navigate(destination.path);
   });
   return form;
 }
 
-/** The rooms that somebody was in before; nothing where there are none. */
+/** The rooms that were joined on this device; hidden where there are none. */
 function recentView(): HTMLElement {
   const list = element('ul', {});
   const clear = element('button', { type: 'button', className: 'text' }, translate('clearRecent'));
@@ -184,18 +184,18 @@ function recentView(): HTMLElement {
   };
   const row = (recent: RecentRoom) => {
     const { kind, room, role } = recent;
-    const words = translate('removeRecentRoom', { room });
-    const forget = element(
+    const label = translate('removeRecentRoom', { room });
+    const remove = element(
       'button',
-      { type: 'button', className: 'icon-button small', ariaLabel: words, title: words },
+      { type: 'button', className: 'icon-button small', ariaLabel: label, title: label },
       icon(X, 16),
     );
-    forget.addEventListener('click', () => {
+    remove.addEventListener('click', () => {
       recentRooms.remove(recent);
       render();
       heading.focus();
     });
-    const what = translate(role ? 'recentStudio' : kind === 'call' ? 'kindCall' : 'kindBroadcast');
+    const kindText = translate(role ? 'recentStudio' : kind === 'call' ? 'kindCall' : 'kindBroadcast');
     const href = `${roomPath(kind, room)}${role ? `?role=${role}` : ''}`;
     return element(
       'li',
@@ -205,9 +205,9 @@ function recentView(): HTMLElement {
         { href },
         icon(kind === 'call' ? Video : Radio, 18),
         element('bdi', { className: 'label' }, room),
-        element('span', { className: 'secondary' }, what),
+        element('span', { className: 'secondary' }, kindText),
       ),
-      forget,
+      remove,
     );
   };
   clear.addEventListener('click', () => {

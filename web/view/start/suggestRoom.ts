@@ -1,6 +1,6 @@
-/** Suggests names for new rooms: short enough to be read out over a telephone, and too many to be found by trying. */
+/** Suggests names for new rooms: short enough to be read out on the phone, and too many to be guessed. */
 
-/** Of each list one word; 128 of them are 7 bits. */
+/** 128 words each: 7 bits. */
 export const adjectives =
   'able agile airy alert amber ample apt avid balmy bold brave brief bright brisk broad calm candid careful cheery chief civil clean clear clever cosmic cosy crisp curious daring deep deft dewy eager early earnest easy even exact fair famous fast fine firm fleet fluent fond frank free fresh gentle glad golden good grand great green handy happy hardy hearty helpful honest humble ideal jolly jovial joyful keen kind large lasting light lively loyal lucid lucky lunar major mellow merry mild modern modest native neat new nimble noble novel open orderly patient placid plain plucky polite prime proud quick quiet rapid ready regal rosy round royal sage serene sharp shiny silver simple sincere smart smooth snug solar solid sound spry steady still strong sunny sure swift tall tidy'.split(
     ' ',
@@ -13,7 +13,7 @@ export const nouns =
 /** Two groups of four digits. */
 const DIGITS = 10_000;
 
-/** How many bits somebody has to guess. */
+/** The entropy of a suggestion, in bits. */
 export const SUGGESTION_BITS = Math.log2(adjectives.length * nouns.length * DIGITS * DIGITS);
 
 /** Such as `brisk-heron-4821-0937`. */
@@ -22,7 +22,7 @@ export function suggestRoom(): string {
   return [adjectives[randomBelow(adjectives.length)], nouns[randomBelow(nouns.length)], number(), number()].join('-');
 }
 
-/** A random whole number below `limit`, each with the same chance. */
+/** A uniformly distributed random integer below `limit`. */
 function randomBelow(limit: number): number {
   const all = 2 ** 32;
   const [random = 0] = crypto.getRandomValues(new Uint32Array(1));

@@ -1,36 +1,18 @@
-/** Owns what the page remembers on this device, and nothing else about anyone. */
+/** The preferences that are stored on this device. */
+import { storedValue } from './storedValue.ts';
 
-function entry(name: string) {
-  const key = `weir.${name}`;
-  return {
-    get(): string {
-      try {
-        return localStorage.getItem(key) ?? '';
-      } catch {
-        // Storage can be switched off; then nothing is remembered, and nothing fails.
-        return '';
-      }
-    },
-    set(value: string): void {
-      try {
-        localStorage.setItem(key, value);
-      } catch {
-        // As above.
-      }
-    },
-  };
-}
+const preference = (name: string) => storedValue(() => localStorage, `weir.${name}`);
 
 export const preferences = {
-  name: entry('name'),
-  camera: entry('camera'),
-  microphone: entry('microphone'),
-  speaker: entry('speaker'),
-  cameraOff: entry('cameraOff'),
-  microphoneOff: entry('microphoneOff'),
-  language: entry('language'),
-  theme: entry('theme'),
-  layout: entry('layout'),
-  corner: entry('corner'),
-  rooms: entry('rooms'),
+  name: preference('name'),
+  camera: preference('camera'),
+  microphone: preference('microphone'),
+  speaker: preference('speaker'),
+  cameraOff: preference('cameraOff'),
+  microphoneOff: preference('microphoneOff'),
+  language: preference('language'),
+  theme: preference('theme'),
+  layout: preference('layout'),
+  corner: preference('corner'),
+  rooms: preference('rooms'),
 };

@@ -1,12 +1,13 @@
-/** Owns what the microphone gives as the studio shows it: a meter, and a warning when viewers would hear nothing. */
+/** The level of the microphone in the studio, and a warning while viewers hear nothing. */
 import { Mic } from 'lucide';
-import { element, icon } from '../../common/dom.ts';
+import { element, icon, setText } from '../../common/dom.ts';
 import { levelToFraction } from '../../common/loudness.ts';
 import { SilenceDetector } from '../../common/SilenceDetector.ts';
 import type { CallController } from '../../controller/CallController.ts';
 import { translate } from '../../locales/index.ts';
 
-const INTERVAL = 100;
+/** How often the level is polled, in milliseconds. */
+const LEVEL_INTERVAL = 100;
 
 export class MicrophoneMeter {
   readonly root: HTMLElement;
@@ -20,7 +21,7 @@ export class MicrophoneMeter {
     value: 0,
     ariaLabel: translate('studioLevel'),
   });
-  readonly #timer = setInterval(() => this.#poll(), INTERVAL);
+  readonly #timer = setInterval(() => this.#poll(), LEVEL_INTERVAL);
   readonly #silence = new SilenceDetector();
 
   constructor(call: CallController, onAir: () => boolean) {
@@ -35,11 +36,11 @@ export class MicrophoneMeter {
 
   #poll(): void {
     const { muted } = this.#call.localParticipant;
-    const heard = muted ? 0 : this.#call.media.meter.level;
-    this.#level.value = levelToFraction(heard ?? 0);
-    const silent = this.#silence.add(this.#onAir() ? heard : undefined);
-    const words = silent ? translate(muted ? 'studioMuted' : 'studioSilent') : '';
-    this.warning.hidden = words === '';
-    if (this.warning.textContent !== words) this.warning.textContent = words;
+    const level = muted ? 0 : this.#call.media.meter.level;
+    this.#level.value = levelToFraction(level ?? 0);
+    const silent = this.#silence.add(this.#onAir() ? level : undefined);
+    const message = silent ? translate(muted ? 'studioMuted' : 'studioSilent') : '';
+    this.warning.hidden = message === '';
+    setText(this.warning, message);
   }
 }

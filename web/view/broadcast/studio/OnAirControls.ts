@@ -1,4 +1,4 @@
-/** Owns being on air: the badge and the time, how many watch, the button that goes live or ends it, and what it came to. */
+/** The state of the broadcast in the studio: badge, time, viewers, the button that goes live or ends it, and a summary. */
 import { Eye, Radio, Square } from 'lucide';
 import { announce, element, icon } from '../../common/dom.ts';
 import { translate } from '../../locales/index.ts';
@@ -6,14 +6,14 @@ import type { BroadcastController } from '../BroadcastController.ts';
 import { confirmDialog } from '../confirmDialog.ts';
 import { formatCount, formatDuration, formatPlural } from '../format.ts';
 
-/** How often the time is looked at, in milliseconds: often enough for each second to come when it should. */
-const TICK = 200;
+/** How often the time is updated, in milliseconds: often enough to show each second on time. */
+const TIME_INTERVAL = 200;
 
 export class OnAirControls {
   /** Badge, time, viewers. */
   readonly status: HTMLElement;
   readonly button = element('button', { type: 'button', className: 'studio-live-button' });
-  /** What the broadcast came to, once it has ended. */
+  /** Duration and viewers, once the broadcast has ended. */
   readonly summary: HTMLElement;
   readonly #broadcast: BroadcastController;
   readonly #badge = element('span', { className: 'on-air-badge' });
@@ -24,9 +24,9 @@ export class OnAirControls {
   readonly #duration = element('dd', {});
   readonly #peakViewers = element('dd', {});
   readonly #peakViewersRow: HTMLElement;
-  readonly #timer = setInterval(() => this.#updateTime(), TICK);
+  readonly #timer = setInterval(() => this.#updateTime(), TIME_INTERVAL);
   #state: string | undefined;
-  /** How many watched at most, as far as we have seen it. */
+  /** The most viewers that this page has seen. */
   #peak: number | undefined;
   #confirming = false;
   #request: Promise<void> | undefined;
@@ -80,12 +80,12 @@ export class OnAirControls {
     this.#updateTime();
   }
 
-  /** The clock stands still from now on. */
+  /** Ends its timer. */
   close(): void {
     clearInterval(this.#timer);
   }
 
-  /** As the token says, or before we are in, as the address does. */
+  /** From the grants; before the join, from the role in the address. */
   get #isHost(): boolean {
     const { call } = this.#broadcast;
     return call.client.grants ? call.isAdmin : call.options.role === 'host';
@@ -101,11 +101,11 @@ export class OnAirControls {
   #updateButton(state: 'before' | 'live' | 'ended'): void {
     if (this.button.dataset.state === state) return;
     this.button.dataset.state = state;
-    const words = translate(state === 'live' ? 'endBroadcast' : state === 'ended' ? 'goLiveAgain' : 'goLive');
-    this.button.replaceChildren(icon(state === 'live' ? Square : Radio, 20), words);
+    const label = translate(state === 'live' ? 'endBroadcast' : state === 'ended' ? 'goLiveAgain' : 'goLive');
+    this.button.replaceChildren(icon(state === 'live' ? Square : Radio, 20), label);
   }
 
-  /** One press at a time: the button is what it says until the server has answered. */
+  /** Ignores presses until the server has answered the previous one. */
   async #onClick(): Promise<void> {
     if (this.#confirming || this.#request) return;
     if (this.live && !(await this.#confirmEnd())) return;

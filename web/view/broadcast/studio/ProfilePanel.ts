@@ -1,19 +1,19 @@
-/** Owns the choice of how viewers play the broadcast: at once, or a second later and without gaps. */
+/** The choice of the playback profile: low latency, or smooth with about a second of delay. */
 import type { BroadcastProfile } from '../../../client/index.ts';
-import { element } from '../../common/dom.ts';
+import { element, setText } from '../../common/dom.ts';
 import { translate } from '../../locales/index.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
 
 const profiles = ['lowLatency', 'smooth'] as const satisfies readonly BroadcastProfile[];
-const words = {
-  lowLatency: { name: translate('profileLowLatency'), about: translate('profileLowLatencyText') },
-  smooth: { name: translate('profileSmooth'), about: translate('profileSmoothText') },
+const texts = {
+  lowLatency: { name: translate('profileLowLatency'), description: translate('profileLowLatencyText') },
+  smooth: { name: translate('profileSmooth'), description: translate('profileSmoothText') },
 };
 
 export class ProfilePanel {
   readonly root: HTMLElement;
   readonly #broadcast: BroadcastController;
-  readonly #about = element('p', { className: 'secondary', id: 'studio-profile' });
+  readonly #description = element('p', { className: 'secondary', id: 'studio-profile' });
   readonly #buttons: ReadonlyMap<BroadcastProfile, HTMLButtonElement>;
 
   constructor(broadcast: BroadcastController) {
@@ -28,7 +28,7 @@ export class ProfilePanel {
         { className: 'segmented-control', role: 'group', ariaLabel: translate('profileTitle') },
         ...this.#buttons.values(),
       ),
-      this.#about,
+      this.#description,
     );
   }
 
@@ -37,15 +37,15 @@ export class ProfilePanel {
     this.root.hidden = !call.isAdmin;
     const { profile = 'lowLatency' } = info ?? {};
     for (const [name, button] of this.#buttons) button.setAttribute('aria-pressed', String(name === profile));
-    const { about } = words[profile];
-    if (this.#about.textContent !== about) this.#about.textContent = about;
+    const { description } = texts[profile];
+    setText(this.#description, description);
   }
 
   #button(profile: BroadcastProfile): HTMLButtonElement {
     const button = element(
       'button',
       { type: 'button', attributes: { 'aria-describedby': 'studio-profile' } },
-      words[profile].name,
+      texts[profile].name,
     );
     button.addEventListener('click', () => void this.#broadcast.setProfile(profile));
     return button;

@@ -1,7 +1,8 @@
-/** Owns the raised hands in the studio: whose they are, in their order, and asking somebody onto the stage. */
+/** The raised hands in the studio, in their order, with the buttons that invite and remove viewers. */
 import { Ellipsis, UserMinus } from 'lucide';
 import type { RaisedHands } from '../../../client/index.ts';
-import { element, hueOf, icon, initials, reconcileChildren } from '../../common/dom.ts';
+import { avatar } from '../../common/avatar.ts';
+import { element, icon, reconcileChildren } from '../../common/dom.ts';
 import { menu, menuItem } from '../../common/menu.ts';
 import type { Toasts } from '../../common/Toasts.ts';
 import { translate } from '../../locales/index.ts';
@@ -40,8 +41,8 @@ export class RaisedHandsPanel {
     this.root.hidden = !this.#broadcast.call.isAdmin;
     const { total, first } = this.#broadcast.hands;
     this.#notifyNew(first);
-    const there = new Set(first.map(({ peerId }) => peerId));
-    for (const peerId of this.#rows.keys()) if (!there.has(peerId)) this.#rows.delete(peerId);
+    const present = new Set(first.map(({ peerId }) => peerId));
+    for (const peerId of this.#rows.keys()) if (!present.has(peerId)) this.#rows.delete(peerId);
     reconcileChildren(
       this.#list,
       first.map((hand) => this.#row(hand)),
@@ -54,14 +55,14 @@ export class RaisedHandsPanel {
   }
 
   #notifyNew(hands: readonly RaisedHand[]): void {
-    const fresh = hands.filter(({ peerId }) => !this.#rows.has(peerId));
-    const [one, ...others] = fresh;
+    const added = hands.filter(({ peerId }) => !this.#rows.has(peerId));
+    const [one, ...others] = added;
     if (!one) return;
-    const words =
+    const text =
       others.length > 0
-        ? translate('viewersRaisedHands', { count: formatCount(fresh.length) })
+        ? translate('viewersRaisedHands', { count: formatCount(added.length) })
         : translate('viewerRaisedHand', { name: one.name });
-    this.#toasts.show(words);
+    this.#toasts.show(text);
   }
 
   #row(hand: RaisedHand): HTMLElement {
@@ -71,16 +72,14 @@ export class RaisedHandsPanel {
     if (row.dataset.rendered === signature) return row;
     const focused = row.contains(document.activeElement);
     row.dataset.rendered = signature;
-    const badge = element('span', { className: 'avatar', ariaHidden: 'true' }, initials(hand.name));
-    badge.style.setProperty('--hue', String(hueOf(hand.name)));
-    const words = translate('handMore', { name: hand.name });
+    const label = translate('handMore', { name: hand.name });
     const more = element(
       'button',
-      { type: 'button', className: 'icon-button small', ariaLabel: words, title: words },
+      { type: 'button', className: 'icon-button small', ariaLabel: label, title: label },
       icon(Ellipsis, 18),
     );
     row.replaceChildren(
-      badge,
+      avatar(hand.name),
       element(
         'div',
         { className: 'studio-hand-name' },
@@ -89,9 +88,9 @@ export class RaisedHandsPanel {
       ),
       ...(hand.invited ? [] : [this.#invite(hand)]),
       more,
-      menu(more, words, () => [menuItem(translate('handRemove'), UserMinus, () => void this.#remove(hand))]),
+      menu(more, label, () => [menuItem(translate('handRemove'), UserMinus, () => void this.#remove(hand))]),
     );
-    // Whoever pressed "Invite" with the keyboard stays with this hand.
+    // The focused "Invite" button is gone: keep the focus in this row.
     if (focused) more.focus();
     return row;
   }

@@ -1,4 +1,4 @@
-/** Owns the scenes of the studio: the camera, the screen, or both, as what is switched on has it. */
+/** Switches the scenes of the studio: camera, screen, or both. */
 import { AppWindow, type IconNode, PictureInPicture2, UserRound } from 'lucide';
 import { announce, element, icon } from '../../common/dom.ts';
 import type { CallController } from '../../controller/CallController.ts';
@@ -7,20 +7,20 @@ import { translate } from '../../locales/index.ts';
 const scenes = ['camera', 'screen', 'both'] as const;
 export type Scene = (typeof scenes)[number];
 
-const sceneButtons: Readonly<Record<Scene, { words: 'sceneCamera' | 'sceneScreen' | 'sceneBoth'; node: IconNode }>> = {
-  camera: { words: 'sceneCamera', node: UserRound },
-  screen: { words: 'sceneScreen', node: AppWindow },
-  both: { words: 'sceneBoth', node: PictureInPicture2 },
+const sceneButtons: Readonly<Record<Scene, { label: 'sceneCamera' | 'sceneScreen' | 'sceneBoth'; node: IconNode }>> = {
+  camera: { label: 'sceneCamera', node: UserRound },
+  screen: { label: 'sceneScreen', node: AppWindow },
+  both: { label: 'sceneBoth', node: PictureInPicture2 },
 };
 
 export class SceneSwitcher {
   readonly root: HTMLElement;
   readonly #call: CallController;
   readonly #buttons: ReadonlyMap<Scene, HTMLButtonElement>;
-  /** The camera is off because of a scene: it comes back when the screen goes. */
+  /** The scene has switched the camera off: it is switched on again when the screen share ends. */
   #cameraStoppedByScene = false;
-  #shown: Scene = 'camera';
-  #shared = false;
+  #renderedScene: Scene = 'camera';
+  #wasSharing = false;
 
   constructor(call: CallController) {
     this.#call = call;
@@ -32,7 +32,7 @@ export class SceneSwitcher {
     );
   }
 
-  /** What is switched on says which scene it is: the browser can end the sharing as well as we can. */
+  /** Derived from what is on, since the browser can end a screen share too. */
   get current(): Scene {
     const { screenOn } = this.#call.localParticipant;
     if (!screenOn) return 'camera';
@@ -41,46 +41,46 @@ export class SceneSwitcher {
 
   async select(scene: Scene): Promise<void> {
     if (scene !== 'camera' && !this.#call.localParticipant.screenOn) {
-      await this.#call.toggleScreen();
-      // Whoever closes the picker stays in the scene that there was.
+      await this.#call.sources.toggleScreen();
+      // The picker was closed: keep the current scene.
       if (!this.#call.localParticipant.screenOn) return;
     }
-    if (scene !== 'screen') await this.#call.setCamera(true);
+    if (scene !== 'screen') await this.#call.sources.setCamera(true);
     else if (this.#isCameraOn) {
       this.#cameraStoppedByScene = true;
-      await this.#call.setCamera(false);
+      await this.#call.sources.setCamera(false);
     }
-    // The camera is there before the screen goes, so that viewers see one of them all the while.
-    if (scene === 'camera' && this.#call.localParticipant.screenOn) await this.#call.toggleScreen();
+    // The camera starts before the screen share ends, so that viewers always see one of them.
+    if (scene === 'camera' && this.#call.localParticipant.screenOn) await this.#call.sources.toggleScreen();
   }
 
   render(): void {
     const { screenOn } = this.#call.localParticipant;
-    const ended = this.#shared && !screenOn;
-    this.#shared = screenOn;
+    const ended = this.#wasSharing && !screenOn;
+    this.#wasSharing = screenOn;
     if (this.#isCameraOn) this.#cameraStoppedByScene = false;
     else if (ended && this.#cameraStoppedByScene && this.#call.phase !== 'ended' && this.#call.canPublish) {
       this.#cameraStoppedByScene = false;
-      void this.#call.setCamera(true);
+      void this.#call.sources.setCamera(true);
     }
     const scene = this.current;
     for (const [name, button] of this.#buttons) button.setAttribute('aria-pressed', String(name === scene));
-    if (scene === this.#shown) return;
-    this.#shown = scene;
-    announce(translate('sceneNow', { scene: translate(sceneButtons[scene].words) }));
+    if (scene === this.#renderedScene) return;
+    this.#renderedScene = scene;
+    announce(translate('sceneNow', { scene: translate(sceneButtons[scene].label) }));
   }
 
   get #isCameraOn(): boolean {
-    return this.#call.toggles.camera.on;
+    return this.#call.sources.toggles.camera.on;
   }
 
   #button(scene: Scene): HTMLButtonElement {
-    const { words, node } = sceneButtons[scene];
+    const { label, node } = sceneButtons[scene];
     const button = element(
       'button',
       { type: 'button', data: { scene }, attributes: { 'aria-pressed': 'false' } },
       icon(node, 18),
-      translate(words),
+      translate(label),
     );
     button.addEventListener('click', () => void this.select(scene));
     if (scene !== 'camera' && !('getDisplayMedia' in (navigator.mediaDevices ?? {}))) {

@@ -1,14 +1,15 @@
-/** Owns how what we send fares: rate, size and frames of each source, and what keeps a picture from being better. */
+/** Statistics of what the studio sends: bitrate, size and frame rate of each source, and a warning while quality is limited. */
 import type { Source, TrackStats } from '../../../client/index.ts';
-import { element } from '../../common/dom.ts';
+import { element, setText } from '../../common/dom.ts';
 import type { CallController } from '../../controller/CallController.ts';
 import { type MessageKey, translate } from '../../locales/index.ts';
 import { formatBitrate } from '../format.ts';
 
-const INTERVAL = 2000;
-/** A browser says for a moment that something limits it, whenever it begins: after so many looks it is worth saying. */
+/** How often statistics are polled, in milliseconds. */
+const POLL_INTERVAL = 2000;
+/** Browsers report a limitation for a moment after each start: it counts after this many samples in a row. */
 const LIMITATION_SAMPLES = 4;
-/** Less than that is no media, in bit/s. */
+/** The bitrate below which a source does not count as sent, in bit/s. */
 const MIN_BITRATE = 1000;
 
 const names: Readonly<Record<Source, MessageKey>> = {
@@ -28,11 +29,11 @@ export class SendStats {
   readonly warning = element('p', { className: 'studio-warning', role: 'alert', hidden: true });
   readonly #call: CallController;
   readonly #rows = element('dl', { className: 'send-stats' });
-  /** What is sent is known after the first look. */
+  /** Hidden until the first sample. */
   readonly #nothing = element('p', { className: 'secondary', hidden: true });
-  readonly #timer = setInterval(() => void this.#poll(), INTERVAL);
+  readonly #timer = setInterval(() => void this.#poll(), POLL_INTERVAL);
   readonly #previous = new Map<Source, Sent>();
-  #limited = { by: '', looks: 0 };
+  #limited = { by: '', samples: 0 };
 
   constructor(call: CallController) {
     this.#call = call;
@@ -58,36 +59,36 @@ export class SendStats {
 
   #render(stats: readonly TrackStats[]): void {
     const sent = stats.map((track) => ({ ...track, rate: this.#bitrateOf(track) }));
-    const flowing = sent.filter(({ rate: now }) => now >= MIN_BITRATE);
-    this.#nothing.hidden = flowing.length > 0;
+    const active = sent.filter(({ rate: now }) => now >= MIN_BITRATE);
+    this.#nothing.hidden = active.length > 0;
     this.#nothing.textContent = translate(stats.length > 0 ? 'sendStatsNone' : 'sendStatsOff');
     this.#rows.replaceChildren(
-      ...flowing.map((track) =>
+      ...active.map((track) =>
         element('div', {}, element('dt', {}, translate(names[track.source])), element('dd', {}, formatTrack(track))),
       ),
     );
-    this.#updateWarning(flowing);
+    this.#updateWarning(active);
   }
 
   #bitrateOf({ source, bytes }: TrackStats): number {
     const at = performance.now();
     const before = this.#previous.get(source);
     this.#previous.set(source, { bytes, at });
-    // A new stay counts anew.
+    // After a rejoin the counters start from zero.
     if (!before || bytes < before.bytes) return 0;
     return ((bytes - before.bytes) * 8 * 1000) / (at - before.at);
   }
 
-  #updateWarning(flowing: readonly TrackStats[]): void {
+  #updateWarning(active: readonly TrackStats[]): void {
     const by =
-      flowing
+      active
         .map(({ qualityLimitationReason }) => qualityLimitationReason)
         .find((one) => one === 'cpu' || one === 'bandwidth') ?? '';
-    this.#limited = by === this.#limited.by ? { by, looks: this.#limited.looks + 1 } : { by, looks: 1 };
-    const told = by !== '' && this.#limited.looks >= LIMITATION_SAMPLES;
-    const words = told ? translate(by === 'cpu' ? 'limitedByCpu' : 'limitedByBandwidth') : '';
-    this.warning.hidden = words === '';
-    if (this.warning.textContent !== words) this.warning.textContent = words;
+    this.#limited = by === this.#limited.by ? { by, samples: this.#limited.samples + 1 } : { by, samples: 1 };
+    const isLimited = by !== '' && this.#limited.samples >= LIMITATION_SAMPLES;
+    const message = isLimited ? translate(by === 'cpu' ? 'limitedByCpu' : 'limitedByBandwidth') : '';
+    this.warning.hidden = message === '';
+    setText(this.warning, message);
   }
 }
 

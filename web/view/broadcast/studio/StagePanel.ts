@@ -1,21 +1,22 @@
-/** Owns the stage in the studio: the others on it, with their pictures, and the way back for each. */
+/** The stage in the studio: the remote participants on it, with their tiles and a button that removes each from it. */
 import { LogOut } from 'lucide';
 import { ActiveSpeakers } from '../../common/ActiveSpeakers.ts';
 import { element, icon, reconcileChildren } from '../../common/dom.ts';
 import { FreezeDetector } from '../../common/FreezeDetector.ts';
 import { Tile } from '../../common/Tile.ts';
+import { tileState } from '../../common/tileState.ts';
 import type { Participant } from '../../controller/Participant.ts';
 import { translate } from '../../locales/index.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
 
-const pictures = ['camera', 'screen'] as const;
-type Picture = (typeof pictures)[number];
+const sources = ['camera', 'screen'] as const;
+type VideoSource = (typeof sources)[number];
 
 interface StageEntry {
   readonly root: HTMLElement;
-  readonly tiles: Map<Picture, Tile>;
-  readonly back: HTMLButtonElement;
-  person: Participant;
+  readonly tiles: Map<VideoSource, Tile>;
+  readonly removeButton: HTMLButtonElement;
+  participant: Participant;
 }
 
 export class StagePanel {
@@ -42,103 +43,92 @@ export class StagePanel {
   }
 
   render(): void {
-    const people = this.#broadcast.stageParticipants;
-    const there = new Set(people.map(({ id }) => id));
+    const participants = this.#broadcast.stageParticipants;
+    const present = new Set(participants.map(({ id }) => id));
     for (const [id, { tiles }] of this.#entries) {
-      if (there.has(id)) continue;
+      if (present.has(id)) continue;
       for (const tile of tiles.values()) tile.remove();
       this.#entries.delete(id);
     }
     reconcileChildren(
       this.#list,
-      people.map((person) => this.#updateEntry(person)),
+      participants.map((participant) => this.#updateEntry(participant)),
     );
-    this.#nobody.hidden = people.length > 0;
-    this.#title.textContent = people.length > 0 ? translate('stageCount', { count: people.length }) : '';
+    this.#nobody.hidden = participants.length > 0;
+    this.#title.textContent = participants.length > 0 ? translate('stageCount', { count: participants.length }) : '';
   }
 
-  /** The stage is not shown any more. */
   close(): void {
     for (const { tiles } of this.#entries.values()) for (const tile of tiles.values()) tile.remove();
     this.#entries.clear();
   }
 
-  /** Rings around who speaks. Call it regularly. */
+  /** Updates who is speaking and which videos are frozen. To be called regularly. */
   pollSpeakers(): void {
     const speaking = this.#speakers.poll();
-    const places = [...this.#entries.values()];
+    const entries = [...this.#entries.values()];
     const frozen = this.#freezeDetector.frozen(
-      places.flatMap(({ tiles, person: { peerId } }) => [...tiles].map(([source, tile]) => ({ tile, peerId, source }))),
+      entries.flatMap(({ tiles, participant: { peerId } }) =>
+        [...tiles].map(([source, tile]) => ({ tile, peerId, source })),
+      ),
     );
-    for (const [id, { tiles, person }] of this.#entries) {
+    for (const [id, { tiles, participant }] of this.#entries) {
       tiles.get('camera')?.setSpeaking(speaking.has(id));
       for (const tile of tiles.values()) {
-        if (person.away) tile.setFrozen(true, translate('participantReconnecting', { name: person.name }));
-        else tile.setFrozen(frozen.has(tile), translate('remoteConnectionSlow', { name: person.name }));
+        if (participant.away) tile.setFrozen(true, translate('participantReconnecting', { name: participant.name }));
+        else tile.setFrozen(frozen.has(tile), translate('remoteConnectionSlow', { name: participant.name }));
       }
     }
   }
 
-  #updateEntry(person: Participant): HTMLElement {
-    const place = this.#entries.get(person.id) ?? this.#addEntry(person);
-    place.person = person;
-    for (const picture of pictures) this.#showPicture(place, picture);
+  #updateEntry(participant: Participant): HTMLElement {
+    const entry = this.#entries.get(participant.id) ?? this.#addEntry(participant);
+    entry.participant = participant;
+    for (const source of sources) this.#updateTile(entry, source);
     const { isAdmin } = this.#broadcast.call;
-    place.back.hidden = !isAdmin;
-    place.back.ariaLabel = translate('removeNameFromStage', { name: person.name });
-    return place.root;
+    entry.removeButton.hidden = !isAdmin;
+    entry.removeButton.ariaLabel = translate('removeNameFromStage', { name: participant.name });
+    return entry.root;
   }
 
-  #addEntry(person: Participant): StageEntry {
-    const back = element(
+  #addEntry(participant: Participant): StageEntry {
+    const removeButton = element(
       'button',
       { type: 'button', className: 'small' },
       icon(LogOut, 16),
       translate('removeFromStage'),
     );
-    const place: StageEntry = { root: element('li', {}, back), tiles: new Map(), back, person };
-    back.addEventListener('click', () => void this.#broadcast.removeFromStage(place.person));
-    this.#entries.set(person.id, place);
-    return place;
+    const entry: StageEntry = { root: element('li', {}, removeButton), tiles: new Map(), removeButton, participant };
+    removeButton.addEventListener('click', () => void this.#broadcast.removeFromStage(entry.participant));
+    this.#entries.set(participant.id, entry);
+    return entry;
   }
 
-  #showPicture(place: StageEntry, picture: Picture): void {
-    const { person } = place;
-    if (picture === 'screen' && !person.screenOn) {
-      place.tiles.get(picture)?.remove();
-      place.tiles.delete(picture);
+  #updateTile(entry: StageEntry, source: VideoSource): void {
+    const { participant } = entry;
+    if (source === 'screen' && !participant.screenOn) {
+      entry.tiles.get(source)?.remove();
+      entry.tiles.delete(source);
       return;
     }
-    const tile = place.tiles.get(picture) ?? this.#newTile(place, picture);
-    const camera = picture === 'camera';
-    tile.update({
-      data: camera ? { peerId: person.peerId } : { screenOf: person.peerId },
-      away: person.away,
-      label: camera ? person.name : translate('screenOf', { name: person.name }),
-      name: person.name,
-      video: person[picture],
-      expectsVideo: (camera ? person.cameraOn : person.screenOn) && person.unsupportedCodec[picture] === undefined,
-      unsupportedCodec: person.unsupportedCodec[picture],
-      muted: camera && person.muted,
-      handRaised: camera && person.handRaised,
-      pinned: false,
-    });
-    this.#reportTrackSettings(place, picture);
+    const tile = entry.tiles.get(source) ?? this.#newTile(entry, source);
+    tile.update(tileState(participant, source));
+    this.#reportTrackSettings(entry, source);
   }
 
-  #newTile(place: StageEntry, picture: Picture): Tile {
+  #newTile(entry: StageEntry, source: VideoSource): Tile {
     const tile = new Tile({
-      kind: picture === 'camera' ? 'participant' : 'screen',
-      onSize: () => this.#reportTrackSettings(place, picture),
+      kind: source === 'camera' ? 'participant' : 'screen',
+      onSize: () => this.#reportTrackSettings(entry, source),
     });
-    place.tiles.set(picture, tile);
-    place.back.before(tile.root);
+    entry.tiles.set(source, tile);
+    entry.removeButton.before(tile.root);
     return tile;
   }
 
-  /** Tells the server how large a picture is seen here. */
-  #reportTrackSettings({ tiles, person }: StageEntry, picture: Picture): void {
-    const size = tiles.get(picture)?.size;
-    if (size) this.#broadcast.call.client.updateTrackSettings(person.peerId, picture, size);
+  /** Reports to the server in which size a video is visible. */
+  #reportTrackSettings({ tiles, participant }: StageEntry, source: VideoSource): void {
+    const size = tiles.get(source)?.size;
+    if (size) this.#broadcast.call.client.updateTrackSettings(participant.peerId, source, size);
   }
 }

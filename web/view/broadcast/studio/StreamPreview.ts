@@ -1,6 +1,7 @@
-/** Owns the program in the studio: what viewers see of us, laid out as they see it. */
+/** The preview in the studio: camera and screen of this user, laid out as viewers see them. */
 import { element } from '../../common/dom.ts';
 import { Tile } from '../../common/Tile.ts';
+import { tileState } from '../../common/tileState.ts';
 import type { CallController } from '../../controller/CallController.ts';
 import { translate } from '../../locales/index.ts';
 import type { Scene } from './SceneSwitcher.ts';
@@ -12,13 +13,19 @@ export class StreamPreview {
   readonly #camera = new Tile({ kind: 'local' });
   readonly #screen = new Tile({ kind: 'screen' });
 
-  /** @param over what may lie over the picture */
-  constructor(call: CallController, ...over: HTMLElement[]) {
+  /** @param overlays elements over the pictures */
+  constructor(call: CallController, ...overlays: HTMLElement[]) {
     this.#call = call;
-    // Tiles stay where they are: the browser pauses a video that is moved.
-    this.#frame = element('div', { className: 'studio-preview-frame' }, this.#screen.root, this.#camera.root, ...over);
+    // The tiles are never moved: browsers pause a video that is.
+    this.#frame = element(
+      'div',
+      { className: 'studio-preview-frame' },
+      this.#screen.root,
+      this.#camera.root,
+      ...overlays,
+    );
     const { video } = this.#screen;
-    // The camera lies in the corner of what is shared, as it does where it is watched.
+    // The camera is placed in the corner of the screen's picture, as in the player of a viewer.
     video.addEventListener('resize', () => {
       if (video.videoHeight > 0) this.#frame.style.setProperty('--aspect', `${video.videoWidth / video.videoHeight}`);
     });
@@ -33,23 +40,15 @@ export class StreamPreview {
     const { localParticipant } = this.#call;
     this.#frame.dataset.scene = scene;
     this.#camera.update({
-      data: { local: '' },
-      label: translate('you'),
-      name: localParticipant.name,
-      video: localParticipant.camera,
+      ...tileState(localParticipant, 'camera'),
       expectsVideo: localParticipant.cameraOn || this.#call.media.state('camera').status === 'starting',
-      muted: localParticipant.muted,
       handRaised: false,
-      pinned: false,
     });
     this.#screen.update({
+      ...tileState(localParticipant, 'screen'),
+      data: {},
       label: translate('yourScreen'),
-      name: localParticipant.name,
-      video: localParticipant.screen,
-      expectsVideo: localParticipant.screenOn,
       muted: scene === 'screen' && localParticipant.muted,
-      handRaised: false,
-      pinned: false,
     });
     for (const tile of [this.#camera, this.#screen]) tile.resume();
   }

@@ -1,75 +1,64 @@
-/** Owns the way back to a live broadcast after a reload: what this tab, and its address, say of having been on air. */
+/** Recovery of a live broadcast after a reload: the tab's session storage holds who was on air in it. */
+import { z } from 'zod';
+import type { BroadcastInfo } from '../../../client/index.ts';
+import { type StoredValue, storedValue } from '../../storage/storedValue.ts';
 
-/** A tab that was on air. */
-interface StoredSession {
-  readonly name: string;
-  /** When it went away, as far as it could say so (`Date.now()`). */
-  readonly leftAt?: number;
-}
+const StoredStudio = z.object({
+  name: z.string(),
+  /** When the page was left (`Date.now()`); undefined where it could not store that. */
+  leftAt: z.number().optional(),
+});
+type StoredStudio = z.infer<typeof StoredStudio>;
 
-/** As long as the server keeps a live broadcast whose stage is empty, in milliseconds. */
+/** How long the server keeps a live broadcast with an empty stage, in milliseconds. */
 const EMPTY_STAGE_TIMEOUT = 5 * 60_000;
 
 export class StudioRecovery {
-  readonly #key: string;
+  readonly #value: StoredValue;
 
   constructor(room: string) {
-    this.#key = `weir.studio.${room}`;
+    this.#value = storedValue(() => sessionStorage, `weir.studio.${room}`);
   }
 
-  /** Who was on air in this tab when the page went away; undefined where nobody was. */
-  get stored(): StoredSession | undefined {
+  /** The studio that was on air in this tab; undefined where none was. */
+  get stored(): StoredStudio | undefined {
     try {
-      return parseStored(JSON.parse(sessionStorage.getItem(this.#key) ?? 'null'));
+      return StoredStudio.parse(JSON.parse(this.#value.get()));
     } catch {
       return undefined;
     }
   }
 
-  /** Whether it was a moment ago: then it is live still, and is again where the room was empty and has closed meanwhile. */
+  /** Whether it was left so recently that the broadcast is still live, or goes live again where the room was closed. */
   get recent(): boolean {
     const { leftAt } = this.stored ?? {};
     return leftAt !== undefined && Date.now() - leftAt < EMPTY_STAGE_TIMEOUT;
   }
 
-  /** A page that goes away while the broadcast is live comes back without a lobby; whoever ended it meets the lobby. */
-  update(name: string, state: 'before' | 'live' | 'ended' | undefined): void {
+  /** Stores the studio while the broadcast is live: a reload then skips the lobby. */
+  update(name: string, state: BroadcastInfo['state'] | undefined): void {
     if (state === 'live') this.#store({ name });
     else this.clear();
-    if (state === 'ended') removeJoinFromUrl();
+    if (state === 'ended') removeJoinFromAddress();
   }
 
-  /** We go away now. */
+  /** The page is about to be left. */
   markLeft(): void {
     const { stored } = this;
     if (stored) this.#store({ ...stored, leftAt: Date.now() });
   }
 
   clear(): void {
-    try {
-      sessionStorage.removeItem(this.#key);
-    } catch {
-      // As below.
-    }
+    this.#value.remove();
   }
 
-  #store(stay: StoredSession): void {
-    try {
-      sessionStorage.setItem(this.#key, JSON.stringify(stay));
-    } catch {
-      // Storage can be switched off: then there is a lobby.
-    }
+  #store(studio: StoredStudio): void {
+    this.#value.set(JSON.stringify(studio));
   }
 }
 
-function parseStored(kept: unknown): StoredSession | undefined {
-  if (typeof kept !== 'object' || kept === null || !('name' in kept) || typeof kept.name !== 'string') return undefined;
-  const { name } = kept;
-  return 'leftAt' in kept && typeof kept.leftAt === 'number' ? { name, leftAt: kept.leftAt } : { name };
-}
-
-/** An address that goes on air at once did so: its reload after the end would surprise everybody. */
-function removeJoinFromUrl(): void {
+/** Removes `join` from the address: a reload after the end of the broadcast would go live again. */
+function removeJoinFromAddress(): void {
   const query = new URLSearchParams(location.search);
   if (!query.has('join')) return;
   query.delete('join');

@@ -1,10 +1,13 @@
-/** Owns the studio of a broadcast: the way in and out of it. */
+/** The page of the studio: from the lobby into the studio, and out of it. */
 import { type LocalMedia, roleOf } from '../../../client/index.ts';
-import { createLocalMedia, onceJoined, startPreferredDevices } from '../../call/callPage.ts';
 import { roomPath } from '../../common/address.ts';
 import { defaultDisplayName } from '../../common/displayName.ts';
 import { element } from '../../common/dom.ts';
-import { endedView, messageCard } from '../../common/endedView.ts';
+import { endedView } from '../../common/endedView.ts';
+import { initialVideoLimit } from '../../common/gridLayout.ts';
+import { createLocalMedia, startPreferredDevices } from '../../common/localMedia.ts';
+import { messageCard } from '../../common/messageCard.ts';
+import { onceJoined } from '../../common/onceJoined.ts';
 import type { RoutePage } from '../../common/route.ts';
 import { CallController, type CallOptions, type EndReason } from '../../controller/CallController.ts';
 import { type Lobby, lobbyView } from '../../lobby/lobbyView.ts';
@@ -13,48 +16,51 @@ import { BroadcastController } from '../BroadcastController.ts';
 import { StudioRecovery } from './StudioRecovery.ts';
 import { studioView } from './studioView.ts';
 
-type Who = Pick<CallOptions, 'name' | 'token'>;
+type Identity = Pick<CallOptions, 'name' | 'token'>;
 
-export const studioPage: RoutePage = (app, { room, role, name, token, join }, onSession) => {
-  const back = new StudioRecovery(room);
+export const studioPage: RoutePage = (app, { room, role, name, token, join }, onCall) => {
+  const recovery = new StudioRecovery(room);
 
-  /** Enters without a lobby. @param goesLive whether it goes on air at once */
-  const enterAfresh = (who: Who, goesLive: boolean) => {
+  /** Joins without a lobby. @param goLive whether the broadcast goes live at once */
+  const joinDirectly = (identity: Identity, goLive: boolean) => {
     const media = createLocalMedia();
-    enter(who, media, goesLive);
+    startStudio(identity, media, goLive);
     startPreferredDevices(media);
   };
 
-  const showLobby = (media: LocalMedia, problem?: unknown) => {
+  const showLobby = (media: LocalMedia, error?: unknown) => {
     const lobby = lobbyView({
       room,
       kind: 'broadcast',
       media,
-      problem,
+      error,
       token,
-      onJoin: (who) => enter(who, media, false, lobby),
+      onJoin: (identity) => startStudio(identity, media, false, lobby),
     });
     app.replaceChildren(lobby.root);
   };
 
-  /** @param lobby stays until we are in */
-  const enter = (who: Who, media: LocalMedia, goesLive: boolean, lobby?: Lobby) => {
-    const { recent } = back;
-    const call = new CallController({ room, kind: 'broadcast', ...(role && { role }), ...who }, media);
+  /** @param lobby stays on the page until the call has joined */
+  const startStudio = (identity: Identity, media: LocalMedia, goLive: boolean, lobby?: Lobby) => {
+    const { recent } = recovery;
+    const call = new CallController(
+      { room, kind: 'broadcast', ...(role && { role }), ...identity, initialVideoLimit },
+      media,
+    );
     const joining = call.join();
-    onSession(call);
+    onCall(call);
     const broadcast = new BroadcastController(call);
     let card: HTMLElement | undefined;
     const studio = studioView({
       broadcast,
       onEnded: (reason, live) => {
         media.close();
-        if (reason === 'left' && live) back.markLeft();
-        else if (reason !== 'disconnected') back.clear();
+        if (reason === 'left' && live) recovery.markLeft();
+        else if (reason !== 'disconnected') recovery.clear();
         const { token: fresh, rejoinRefusal } = call;
         const onRejoin = () => {
           if (rejoinRefusal) showLobby(startPreferredDevices(createLocalMedia()), rejoinRefusal);
-          else enterAfresh({ ...who, ...(fresh && { token: fresh }) }, false);
+          else joinDirectly({ ...identity, ...(fresh && { token: fresh }) }, false);
         };
         app.replaceChildren(
           card ?? endedView({ reason, error: call.rejoinError, texts: endReasonTexts(live), onRejoin }),
@@ -67,41 +73,41 @@ export const studioPage: RoutePage = (app, { room, role, name, token, join }, on
     };
     if (lobby) onceJoined(call, showView);
     else showView();
-    let wasIn = false;
+    let wasOnStage = false;
     call.on('changed', () => {
       if (call.phase !== 'joined') return;
       const { grants } = call.client;
       if (grants && roleOf(grants) === 'viewer') {
-        back.clear();
-        card = watchCard(room, call.token, wasIn);
+        recovery.clear();
+        card = watchCard(room, call.token, wasOnStage);
         call.leave();
         return;
       }
-      wasIn = true;
-      // A token that was typed is not kept anywhere.
-      if (who.token === token) back.update(who.name, broadcast.info?.state);
+      wasOnStage = true;
+      // A token that was typed into the lobby is never stored, so that a reload could not join.
+      if (identity.token === token) recovery.update(identity.name, broadcast.info?.state);
     });
     joining.then(
       () => {
-        const wanted = goesLive || (recent && broadcast.info?.state === 'before');
-        if (wanted && call.phase === 'joined' && call.isAdmin) void broadcast.goLive();
+        const shouldGoLive = goLive || (recent && broadcast.info?.state === 'before');
+        if (shouldGoLive && call.phase === 'joined' && call.isAdmin) void broadcast.goLive();
       },
       (error: unknown) => {
-        back.clear();
+        recovery.clear();
         studio.close();
-        if (lobby?.root.isConnected) lobby.failed(error);
+        if (lobby?.root.isConnected) lobby.showJoinError(error);
         else showLobby(media, error);
       },
     );
   };
 
-  const returning = back.stored;
-  if (returning) enterAfresh({ name: returning.name, ...(token && { token }) }, false);
-  else if (join) enterAfresh({ name: defaultDisplayName(name), ...(token && { token }) }, true);
+  const returning = recovery.stored;
+  if (returning) joinDirectly({ name: returning.name, ...(token && { token }) }, false);
+  else if (join) joinDirectly({ name: defaultDisplayName(name), ...(token && { token }) }, true);
   else showLobby(startPreferredDevices(createLocalMedia()));
 };
 
-/** What a stay that has ended is called here. */
+/** Titles and texts of the card after the studio. */
 function endReasonTexts(live: boolean): Partial<Record<EndReason, readonly [string, string]>> {
   return {
     left: live
@@ -112,13 +118,13 @@ function endReasonTexts(live: boolean): Partial<Record<EndReason, readonly [stri
   };
 }
 
-/** Says that the stage is not for this person, or no longer, and where the broadcast can be watched. */
-function watchCard(room: string, token: string | undefined, wasIn: boolean): HTMLElement {
+/** The card for a user identity is not on the stage, or not any more, with a link to the broadcast. */
+function watchCard(room: string, token: string | undefined, wasOnStage: boolean): HTMLElement {
   const fragment = token ? `#${new URLSearchParams({ token })}` : '';
   const href = `${roomPath('broadcast', room)}${fragment}`;
   return messageCard(
-    translate(wasIn ? 'removedFromStage' : 'viewerLink'),
-    element('p', {}, translate(wasIn ? 'removedFromStageText' : 'viewerLinkText')),
+    translate(wasOnStage ? 'removedFromStage' : 'viewerLink'),
+    element('p', {}, translate(wasOnStage ? 'removedFromStageText' : 'viewerLinkText')),
     element('a', { className: 'watch-link', href }, translate('toBroadcast')),
   );
 }

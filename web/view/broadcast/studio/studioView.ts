@@ -1,14 +1,13 @@
-/** Owns the studio on the page: the program, its scenes, being on air, the stage, and what is said as things happen. */
+/** The studio on the page: preview, scenes, state of the broadcast, stage, raised hands and messages. */
 
 import { busyBanner } from '../../common/busyBanner.ts';
+import { callAudio } from '../../common/callAudio.ts';
 import { announce, element, microtaskDebounce } from '../../common/dom.ts';
 import { inviteButton } from '../../common/inviteButton.ts';
 import { notifyErrors, notifyPermissions, showConnectionState } from '../../common/notifications.ts';
-import { RemoteAudio } from '../../common/RemoteAudio.ts';
 import { Toasts } from '../../common/Toasts.ts';
 import type { EndReason } from '../../controller/callEvents.ts';
 import { translate } from '../../locales/index.ts';
-import { preferences } from '../../storage/preferences.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
 import { confirmDialog } from '../confirmDialog.ts';
 import { notifyUnattended } from '../unattended.ts';
@@ -22,39 +21,39 @@ import { StagePanel } from './StagePanel.ts';
 import { StreamPreview } from './StreamPreview.ts';
 import { studioBar } from './studioBar.ts';
 
-/** How often voices are looked at, in milliseconds. */
-const LEVELS = 200;
+/** How often audio levels are polled, in milliseconds. */
+const LEVEL_INTERVAL = 200;
 
 export interface StudioOptions {
   readonly broadcast: BroadcastController;
-  /** @param live whether the broadcast was live when it was left */
+  /** @param live whether the broadcast is still live */
   onEnded(reason: EndReason, live: boolean): void;
 }
 
-/** The studio's elements; `close()` ends its timers. */
+/** Creates the elements of the studio; `close()` ends their timers and listeners. */
 export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLElement; close(): void } {
   const { call } = broadcast;
   const toasts = new Toasts();
-  const { sound, button: soundButton } = stageSound(toasts);
+  const { audio, unlockButton } = callAudio(toasts);
   const status = element('p', { className: 'status', role: 'status', hidden: true });
-  const waiting = busyBanner(call);
-  const air = new OnAirControls(broadcast);
+  const busy = busyBanner(call);
+  const onAir = new OnAirControls(broadcast);
   const scenes = new SceneSwitcher(call);
-  const meter = new MicrophoneMeter(call, () => call.phase === 'joined' && air.live);
-  const health = new SendStats(call);
+  const meter = new MicrophoneMeter(call, () => call.phase === 'joined' && onAir.live);
+  const sendStats = new SendStats(call);
   const stage = new StagePanel(broadcast);
   const panels = [stage, new RaisedHandsPanel(broadcast, toasts), new ProfilePanel(broadcast)];
-  const program = new StreamPreview(call, air.summary);
+  const preview = new StreamPreview(call, onAir.summary);
   const root = element('div', { className: 'studio' });
-  const bar = studioBar({ call, sound, onLeave: () => void leave(broadcast, root) });
+  const bar = studioBar({ call, audio, onLeave: () => void leave(broadcast, root) });
   root.append(
     element(
       'header',
       { className: 'studio-header' },
       element('h1', {}, call.options.room),
-      air.status,
+      onAir.status,
       inviteButton(toasts, 'studioLink'),
-      air.button,
+      onAir.button,
     ),
     element(
       'div',
@@ -62,75 +61,56 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
       element(
         'div',
         { className: 'studio-main' },
-        program.root,
+        preview.root,
         meter.warning,
-        health.warning,
+        sendStats.warning,
         element('div', { className: 'studio-preview-footer' }, meter.root, scenes.root),
       ),
-      element('aside', { className: 'studio-sidebar' }, ...panels.map((panel) => panel.root), health.root),
+      element('aside', { className: 'studio-sidebar' }, ...panels.map((panel) => panel.root), sendStats.root),
     ),
     bar.root,
     status,
-    waiting.root,
-    soundButton,
+    busy.root,
+    unlockButton,
     toasts.root,
-    sound.root,
+    audio.root,
   );
 
   const render = microtaskDebounce(() => {
     if (call.phase === 'ended') return;
-    sound.play(call.remoteParticipants, call.client.audioSlotTracks);
+    audio.play(call.remoteParticipants, call.client.audioSlotTracks);
     scenes.render();
-    program.render(scenes.current);
-    air.render();
+    preview.render(scenes.current);
+    onAir.render();
     for (const panel of panels) panel.render();
     bar.render();
-    root.classList.toggle('live', air.live);
+    root.classList.toggle('live', onAir.live);
   });
   call.on('changed', render);
   call.on('draining', (seconds) => toasts.show(translate('draining', { seconds: Math.ceil(seconds) })));
   call.on('participantLeft', ({ name }) => toasts.show(translate('left', { name })));
   call.on('screenShared', ({ name }) => announce(translate('screenSharedBy', { name })));
   notifyUnattended(broadcast, toasts, () => call.canPublish);
-  const problems = notifyErrors(call, toasts);
   notifyPermissions(call, toasts);
-  const quiet = showConnectionState(call, status, toasts, root);
-  const levels = setInterval(() => stage.pollSpeakers(), LEVELS);
+  const levels = setInterval(() => stage.pollSpeakers(), LEVEL_INTERVAL);
+  const undos = [
+    () => clearInterval(levels),
+    notifyErrors(call, toasts),
+    showConnectionState(call, status, toasts, root),
+  ];
   const close = () => {
-    clearInterval(levels);
-    quiet();
-    problems();
-    for (const part of [waiting, air, meter, health, stage, program, bar, sound]) part.close();
+    for (const undo of undos) undo();
+    for (const part of [busy, onAir, meter, sendStats, stage, preview, bar, audio]) part.close();
   };
   call.on('ended', (reason) => {
     close();
-    onEnded(reason, air.live);
+    onEnded(reason, onAir.live);
   });
   render();
   return { root, close };
 }
 
-/** The voices of the others, and the button that a browser may ask for before they sound. */
-function stageSound(toasts: Toasts): { sound: RemoteAudio; button: HTMLButtonElement } {
-  const button = element(
-    'button',
-    { type: 'button', className: 'primary audio-unlock', hidden: true },
-    translate('turnOnSound'),
-  );
-  const sound = new RemoteAudio(
-    (refused) => {
-      if (refused && button.hidden) announce(translate('autoplayBlocked'));
-      button.hidden = !refused;
-    },
-    () => toasts.showError(translate('speakerUnavailable')),
-  );
-  button.addEventListener('click', () => void sound.retry());
-  const speaker = preferences.speaker.get();
-  if (speaker && RemoteAudio.canSelectSpeaker) void sound.selectSpeaker(speaker, false);
-  return { sound, button };
-}
-
-/** Leaves; a host who is on air says whether that ends it. */
+/** Leaves the studio; asks a host of a live broadcast whether to end it. */
 async function leave(broadcast: BroadcastController, root: HTMLElement): Promise<void> {
   const { call } = broadcast;
   if (call.isAdmin && broadcast.info?.state === 'live') {

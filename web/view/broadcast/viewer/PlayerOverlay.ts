@@ -1,5 +1,6 @@
-/** Owns what is said where there is no picture: the broadcast is to come, is held up, or is over. */
-import { announce, element } from '../../common/dom.ts';
+/** The message over the player while there is no picture: the broadcast has not started, is interrupted, or has ended. */
+import { basePath } from '../../common/address.ts';
+import { announce, element, setText } from '../../common/dom.ts';
 import { translate } from '../../locales/index.ts';
 import type { BroadcastController, PlayerState } from '../BroadcastController.ts';
 import { formatDuration } from '../format.ts';
@@ -10,7 +11,7 @@ export class PlayerOverlay {
   readonly #title = element('h1', {});
   readonly #text = element('p', {});
   readonly #waitingText = element('p', { className: 'secondary' });
-  readonly #startPageLink = element('a', { href: '/', hidden: true }, translate('toStartPage'));
+  readonly #startPageLink = element('a', { href: basePath, hidden: true }, translate('toStartPage'));
   #announced: PlayerState = 'connecting';
 
   constructor(broadcast: BroadcastController) {
@@ -25,12 +26,12 @@ export class PlayerOverlay {
     );
   }
 
-  render(scene: PlayerState): void {
+  render(state: PlayerState): void {
     const { info } = this.#broadcast;
-    this.root.hidden = scene === 'live' || scene === 'connecting';
-    this.root.dataset.state = scene;
+    this.root.hidden = state === 'live' || state === 'connecting';
+    this.root.dataset.state = state;
     const viewers = translate(info?.viewers === 1 ? 'waitingOne' : 'waitingViewers', { count: info?.viewers ?? 0 });
-    const [title, text = '', more = ''] = {
+    const [title, text = '', waiting = ''] = {
       connecting: [''],
       live: [''],
       before: [translate('notStarted'), translate('notStartedText'), viewers],
@@ -39,24 +40,24 @@ export class PlayerOverlay {
         translate('broadcastEnded'),
         translate('broadcastLasted', { time: formatDuration(this.#broadcast.liveSeconds) }),
       ],
-    }[scene];
+    }[state];
     const lines = [
       [this.#title, title],
       [this.#text, text],
-      [this.#waitingText, more],
+      [this.#waitingText, waiting],
     ] as const;
-    for (const [line, words = ''] of lines) {
-      if (line.textContent !== words) line.textContent = words;
-      line.hidden = words === '';
+    for (const [line, content = ''] of lines) {
+      setText(line, content);
+      line.hidden = content === '';
     }
-    this.#startPageLink.hidden = scene !== 'ended';
-    this.#announce(scene, title ?? '');
+    this.#startPageLink.hidden = state !== 'ended';
+    this.#announce(state, title ?? '');
   }
 
-  /** Those who do not see it hear of each change once. */
-  #announce(scene: PlayerState, title: string): void {
-    if (scene === this.#announced || scene === 'connecting') return;
-    this.#announced = scene;
-    announce(scene === 'live' ? translate('nowLive') : title);
+  /** Announces each change once to screen readers. */
+  #announce(state: PlayerState, title: string): void {
+    if (state === this.#announced || state === 'connecting') return;
+    this.#announced = state;
+    announce(state === 'live' ? translate('nowLive') : title);
   }
 }

@@ -1,32 +1,32 @@
-/** Owns a viewer's time on the stage: in by invitation with the devices that they want, and out with none left on. */
+/** A viewer's membership of the stage: joining by invitation with the chosen devices, and leaving with all devices off. */
 import type { CallController } from '../../controller/CallController.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
 
-/** Which devices somebody comes onto the stage with. */
+/** The devices to switch on when joining the stage. */
 export type StageDevices = Readonly<Record<'camera' | 'microphone', boolean>>;
 
 export class StageMembership {
   readonly #broadcast: BroadcastController;
   readonly #call: CallController;
-  readonly #onChange: (on: boolean, byOthers: boolean) => void;
+  readonly #onChanged: (onStage: boolean, byOthers: boolean) => void;
   #wasOnStage = false;
   #devices: StageDevices | undefined;
   #leaving = false;
 
-  /** @param onChange we are on the stage, or no more; `byOthers` where we did not ask for it */
-  constructor(broadcast: BroadcastController, onChange: (on: boolean, byOthers: boolean) => void) {
+  /** @param onChanged `onStage` has changed; `byOthers` where a host, not this user, ended it */
+  constructor(broadcast: BroadcastController, onChanged: (onStage: boolean, byOthers: boolean) => void) {
     this.#broadcast = broadcast;
     this.#call = broadcast.call;
-    this.#onChange = onChange;
+    this.#onChanged = onChanged;
     this.#call.on('changed', () => this.#update());
   }
 
-  /** Whether we may publish; before we are in, nobody has said so. */
+  /** Whether the grants permit publishing; false before the join. */
   get onStage(): boolean {
     return this.#call.client.grants?.canPublish ?? false;
   }
 
-  /** Takes the invitation; the devices start once we are on the stage. */
+  /** Accepts an invitation; the devices start once the grants permit publishing. */
   async accept(devices: StageDevices): Promise<void> {
     this.#devices = devices;
     await this.#broadcast.answerInvitation(true);
@@ -43,16 +43,16 @@ export class StageMembership {
     this.#wasOnStage = this.onStage;
     const { media } = this.#call;
     for (const source of ['camera', 'microphone'] as const) {
-      // Whoever leaves it wants their lights to go out.
+      // Off the stage no device stays on.
       if (!this.onStage) media.stop(source);
-      // Who comes with a microphone is heard, though they were muted when they were here before.
+      // Unmutes too, in case the microphone was muted the last time.
       else if (this.#devices?.[source]) void this.#start(source);
     }
     this.#devices = undefined;
-    this.#onChange(this.onStage, !this.#leaving);
+    this.#onChanged(this.onStage, !this.#leaving);
   }
 
   #start(source: 'camera' | 'microphone'): Promise<void> {
-    return source === 'camera' ? this.#call.setCamera(true) : this.#call.setMicrophone(true);
+    return source === 'camera' ? this.#call.sources.setCamera(true) : this.#call.sources.setMicrophone(true);
   }
 }

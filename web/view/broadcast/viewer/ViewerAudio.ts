@@ -1,4 +1,4 @@
-/** Owns whether a viewer hears it: muted until they want sound, and again where the browser refuses it. */
+/** The sound of a broadcast: muted until the viewer unmutes it, and again where the browser blocks autoplay. */
 import { VolumeX } from 'lucide';
 import { element, icon } from '../../common/dom.ts';
 import { RemoteAudio } from '../../common/RemoteAudio.ts';
@@ -6,39 +6,39 @@ import { translate } from '../../locales/index.ts';
 
 export class ViewerAudio {
   readonly root: HTMLElement;
-  /** Large, over the player, until there was sound once. */
+  /** Large, over the player; shown until the sound has been unmuted once. */
   readonly unmuteButton = element(
     'button',
     { type: 'button', className: 'unmute' },
     icon(VolumeX),
     translate('tapToUnmute'),
   );
-  readonly audio: RemoteAudio;
-  readonly #onChange: () => void;
+  readonly output: RemoteAudio;
+  readonly #onChanged: () => void;
   #offersUnmute = true;
 
-  /** @param onSpeakerRefused the speaker that was chosen cannot be used */
-  constructor(onChange: () => void, onSpeakerRefused: () => void) {
-    this.#onChange = onChange;
-    this.audio = new RemoteAudio((refused) => {
-      if (!refused || this.audio.muted) return;
+  /** @param onSpeakerUnavailable the chosen speaker cannot be used */
+  constructor(onChanged: () => void, onSpeakerUnavailable: () => void) {
+    this.#onChanged = onChanged;
+    this.output = new RemoteAudio((blocked) => {
+      if (!blocked || this.output.muted) return;
       this.#offersUnmute = true;
       this.#set(true);
-    }, onSpeakerRefused);
-    this.audio.setMuted(true);
-    this.root = this.audio.root;
+    }, onSpeakerUnavailable);
+    this.output.setMuted(true);
+    this.root = this.output.root;
     this.unmuteButton.addEventListener('click', () => this.setMuted(false));
   }
 
   get muted(): boolean {
-    return this.audio.muted;
+    return this.output.muted;
   }
 
   get volume(): number {
-    return this.audio.volume;
+    return this.output.volume;
   }
 
-  /** Whether it is said in large that there could be sound. */
+  /** Whether to show the large unmute button. */
   get offersUnmute(): boolean {
     return this.#offersUnmute && this.muted;
   }
@@ -46,24 +46,24 @@ export class ViewerAudio {
   setMuted(muted: boolean): void {
     if (!muted) this.#offersUnmute = false;
     this.#set(muted);
-    if (!muted) void this.audio.retry();
+    if (!muted) void this.output.retry();
   }
 
   toggle(): void {
     this.setMuted(!this.muted);
   }
 
-  /** @param volume 0 to 1; whoever turns it up wants to hear it */
+  /** @param volume 0 to 1; 0 mutes, and anything else unmutes */
   setVolume(volume: number): void {
-    this.audio.setVolume(volume);
+    this.output.setVolume(volume);
     if (volume === 0 || this.muted) this.setMuted(volume === 0);
-    this.#onChange();
+    this.#onChanged();
   }
 
   #set(muted: boolean): void {
-    this.audio.setMuted(muted);
-    // What is at nought would stay silent.
-    if (!muted && this.volume === 0) this.audio.setVolume(1);
-    this.#onChange();
+    this.output.setMuted(muted);
+    // At volume 0 unmuting would have no effect.
+    if (!muted && this.volume === 0) this.output.setVolume(1);
+    this.#onChanged();
   }
 }

@@ -1,4 +1,4 @@
-/** Owns what a viewer is asked: for a name to raise a hand with, and whether to come onto the stage. */
+/** The dialogs of a viewer: the name for a raised hand, and an invitation onto the stage. */
 
 import { parseDisplayName } from '../../common/displayName.ts';
 import { type Child, element } from '../../common/dom.ts';
@@ -21,12 +21,12 @@ function dialog(title: string, ...children: Child[]): HTMLDialogElement {
   return root;
 }
 
-function submitButton(words: string): HTMLButtonElement {
-  return element('button', { type: 'submit', className: 'primary full-width' }, words);
+function submitButton(label: string): HTMLButtonElement {
+  return element('button', { type: 'submit', className: 'primary full-width' }, label);
 }
 
-/** Asks for a name, in `frame`; `onName` hears it once it is given. */
-export function askName(frame: HTMLElement, onName: (name: string) => void): void {
+/** Asks for a display name in a dialog over `container`. */
+export function askName(container: HTMLElement, onName: (name: string) => void): void {
   const name = element('input', {
     id: 'hand-name',
     name: 'name',
@@ -34,13 +34,13 @@ export function askName(frame: HTMLElement, onName: (name: string) => void): voi
     required: true,
   });
   const cancel = element('button', { type: 'button', className: 'full-width' }, translate('cancel'));
-  const problem = element('p', { className: 'error', role: 'alert', hidden: true });
+  const error = element('p', { className: 'error', role: 'alert', hidden: true });
   const form = element(
     'form',
     { method: 'dialog' },
     element('label', { htmlFor: 'hand-name' }, translate('yourName')),
     name,
-    problem,
+    error,
     submitButton(translate('raiseHand')),
     cancel,
   );
@@ -51,19 +51,19 @@ export function askName(frame: HTMLElement, onName: (name: string) => void): voi
   );
   cancel.addEventListener('click', () => root.close());
   form.addEventListener('submit', (event) => {
-    const typed = parseDisplayName(name.value);
-    if ('problem' in typed) {
+    const parsed = parseDisplayName(name.value);
+    if ('problem' in parsed) {
       event.preventDefault();
-      problem.textContent = typed.problem;
-      problem.hidden = false;
+      error.textContent = parsed.problem;
+      error.hidden = false;
       name.setAttribute('aria-invalid', 'true');
       name.focus();
       return;
     }
-    preferences.name.set(typed.name);
-    onName(typed.name);
+    preferences.name.set(parsed.name);
+    onName(parsed.name);
   });
-  frame.append(root);
+  container.append(root);
   root.showModal();
 }
 
@@ -72,8 +72,12 @@ export interface InvitationAnswers {
   onDecline(): void;
 }
 
-/** Asks whether to come onto the stage. @returns what takes the question back */
-export function askToJoinStage(frame: HTMLElement, by: string, { onAccept, onDecline }: InvitationAnswers): () => void {
+/** Asks whether to join the stage. @returns a function that closes the dialog without an answer */
+export function askToJoinStage(
+  container: HTMLElement,
+  invitedBy: string,
+  { onAccept, onDecline }: InvitationAnswers,
+): () => void {
   const device = (source: 'camera' | 'microphone') => {
     const box = element('input', {
       type: 'checkbox',
@@ -94,23 +98,23 @@ export function askToJoinStage(frame: HTMLElement, by: string, { onAccept, onDec
     decline,
   );
   const root = dialog(
-    translate('invitedTitle', { name: by }),
+    translate('invitedTitle', { name: invitedBy }),
     element('p', { className: 'secondary' }, translate('invitedText')),
     form,
   );
   let answered = false;
-  const answer = (give: () => void) => {
+  const answerOnce = (answer: () => void) => {
     if (answered) return;
     answered = true;
-    give();
+    answer();
   };
   form.addEventListener('submit', () =>
-    answer(() => onAccept({ camera: camera.box.checked, microphone: microphone.box.checked })),
+    answerOnce(() => onAccept({ camera: camera.box.checked, microphone: microphone.box.checked })),
   );
   decline.addEventListener('click', () => root.close());
-  // Escape is an answer as well.
-  root.addEventListener('close', () => answer(onDecline));
-  frame.append(root);
+  // Escape declines too.
+  root.addEventListener('close', () => answerOnce(onDecline));
+  container.append(root);
   root.showModal();
   return () => {
     answered = true;

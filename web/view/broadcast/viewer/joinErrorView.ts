@@ -1,8 +1,9 @@
-/** Owns what a viewer sees outside of a broadcast: why they are not in, and the way there. */
+/** The cards of a viewer outside of a broadcast: why the join failed, or why it ended, and how to join again. */
 import { WeirError } from '../../../client/index.ts';
 import { element } from '../../common/dom.ts';
-import { endedView, messageCard, primaryButton, startPageLink } from '../../common/endedView.ts';
+import { endedView } from '../../common/endedView.ts';
 import { errorMessage } from '../../common/errorMessages.ts';
+import { messageCard, primaryButton, startPageLink } from '../../common/messageCard.ts';
 import type { EndReason } from '../../controller/callEvents.ts';
 import { translate } from '../../locales/index.ts';
 
@@ -11,18 +12,18 @@ export interface JoinErrorOptions {
   readonly error: unknown;
   /** The token that was tried, if any. */
   readonly token: string | undefined;
-  /** Tries again, with a token where one was asked for. */
-  onEnter(token?: string): void;
+  /** Joins again. */
+  onJoin(token?: string): void;
 }
 
-/** Why we were not let in: a token is missing, or anything else, which may pass. */
-export function joinErrorView({ room, error, token, onEnter }: JoinErrorOptions): HTMLElement {
+/** Asks for a token where the error is about one; else shows the error with a button that tries again. */
+export function joinErrorView({ room, error, token, onJoin }: JoinErrorOptions): HTMLElement {
   const asksForToken = error instanceof WeirError && error.code === 'unauthorized';
   if (!asksForToken) {
     return messageCard(
       translate('cannotOpenBroadcast'),
       element('p', { role: 'alert' }, errorMessage(error)),
-      primaryButton(translate('tryAgain'), () => onEnter(token)),
+      primaryButton(translate('tryAgain'), () => onJoin(token)),
       startPageLink(),
     );
   }
@@ -35,7 +36,7 @@ export function joinErrorView({ room, error, token, onEnter }: JoinErrorOptions)
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (field.value.trim()) onEnter(field.value.trim());
+    if (field.value.trim()) onJoin(field.value.trim());
   });
   queueMicrotask(() => field.focus());
   return messageCard(
@@ -54,7 +55,7 @@ const endReasonTexts: Partial<Record<EndReason, readonly [string, string]>> = {
   kicked: [translate('removedFromBroadcast'), translate('endedKickedText')],
 };
 
-/** What is shown when we watch no longer. */
+/** The card after a broadcast. */
 export function viewerEndedView(reason: EndReason, error: unknown, onRejoin: () => void): HTMLElement {
   return endedView({ reason, error, texts: endReasonTexts, rejoinLabel: translate('watchAgain'), onRejoin });
 }

@@ -1,9 +1,9 @@
-/** Owns who is shown where in the player: who is large, who is in the corner, who is in the strip. */
+/** Where the player shows whom: in the main tile, in its corner, or in the strip. */
 import type { Participant } from '../../controller/Participant.ts';
 
-type Shown = Pick<Participant, 'id' | 'cameraOn' | 'screenOn' | 'away'>;
+type StageParticipant = Pick<Participant, 'id' | 'cameraOn' | 'screenOn' | 'away'>;
 
-/** Somebody's camera (or initials), or somebody's screen. */
+/** The camera (or avatar) or the screen of a participant. */
 export interface Picture {
   readonly id: string;
   readonly source: 'camera' | 'screen';
@@ -11,19 +11,20 @@ export interface Picture {
 
 export interface LayoutPlan {
   readonly main: Picture | undefined;
-  /** The camera of the one whose screen is large. */
+  /** The id of the participant whose screen is in the main tile, and whose camera is in its corner. */
   readonly corner: string | undefined;
-  /** The others, in the order in which they came. */
+  /** The ids of the others, in the order of their joins. */
   readonly strip: readonly string[];
 }
 
 /**
- * A screen is large; else the first of the stage, who is the host, if there is a picture of them; else the one who speaks.
- * @param speaker who has spoken last
+ * The main tile shows a shared screen; else the first participant, who is the host, where their camera is on; else the
+ * active speaker.
+ * @param speaker the id of the active speaker
  */
-export function layoutPlan(stage: readonly Shown[], speaker: string | undefined): LayoutPlan {
+export function layoutPlan(stage: readonly StageParticipant[], speaker: string | undefined): LayoutPlan {
   const sharer = stage.find(({ screenOn, away }) => screenOn && !away) ?? stage.find(({ screenOn }) => screenOn);
-  const main = sharer ?? largest(stage, speaker);
+  const main = sharer ?? mainParticipant(stage, speaker);
   return {
     main: main && { id: main.id, source: sharer ? 'screen' : 'camera' },
     corner: sharer?.cameraOn ? sharer.id : undefined,
@@ -31,10 +32,13 @@ export function layoutPlan(stage: readonly Shown[], speaker: string | undefined)
   };
 }
 
-function largest(stage: readonly Shown[], speaker: string | undefined): Shown | undefined {
+function mainParticipant(
+  stage: readonly StageParticipant[],
+  speaker: string | undefined,
+): StageParticipant | undefined {
   const present = stage.filter(({ away }) => !away);
-  const films = present.filter(({ cameraOn }) => cameraOn);
+  const withCamera = present.filter(({ cameraOn }) => cameraOn);
   if (present[0]?.cameraOn) return present[0];
-  const speaks = ({ id }: Shown) => id === speaker;
-  return films.find(speaks) ?? films[0] ?? present.find(speaks) ?? present[0] ?? stage[0];
+  const isSpeaker = ({ id }: StageParticipant) => id === speaker;
+  return withCamera.find(isSpeaker) ?? withCamera[0] ?? present.find(isSpeaker) ?? present[0] ?? stage[0];
 }

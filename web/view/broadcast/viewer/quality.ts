@@ -1,31 +1,23 @@
-/** Owns the quality that a viewer has chosen, for as long as the tab is open. */
+/** The playback quality that a viewer chooses; stored for the tab. */
 import type { VideoSettings } from '../../../client/index.ts';
+import { storedValue } from '../../storage/storedValue.ts';
 
 export const qualities = ['auto', 'high', 'medium', 'low'] as const;
 export type Quality = (typeof qualities)[number];
 
-const KEY = 'weir.quality';
+const stored = storedValue(() => sessionStorage, 'weir.quality');
 
-/** What was chosen in this tab; `auto` is the size in which the picture is shown. */
+/** The quality that was chosen in this tab; `auto` follows the visible size of the video. */
 export function storedQuality(): Quality {
-  try {
-    const stored = sessionStorage.getItem(KEY);
-    return qualities.find((quality) => quality === stored) ?? 'auto';
-  } catch {
-    // Storage can be switched off.
-    return 'auto';
-  }
+  const value = stored.get();
+  return qualities.find((quality) => quality === value) ?? 'auto';
 }
 
 export function storeQuality(quality: Quality): void {
-  try {
-    sessionStorage.setItem(KEY, quality);
-  } catch {
-    // As above.
-  }
+  stored.set(quality);
 }
 
-/** What the server is told of it. */
+/** The quality to request from the server; undefined for `auto`. */
 export function requestedQuality(quality: Quality): VideoSettings['quality'] {
   return quality === 'auto' ? undefined : quality;
 }

@@ -1,4 +1,4 @@
-/** Owns the bar below the player: sound, quality, hand, picture-in-picture, full screen, and what the stage adds to it. */
+/** The controls below the player; on the stage also those of the local devices. */
 import {
   DoorOpen,
   Hand,
@@ -11,10 +11,11 @@ import {
   Volume2,
   VolumeX,
 } from 'lucide';
-import { appearanceChoices } from '../../call/moreMenu.ts';
 import { bindShortcuts, controlButton, updateSourceToggles, withDeviceMenu } from '../../common/controls.ts';
+import { toggleFullScreen, togglePictureInPicture } from '../../common/displayModes.ts';
 import { element } from '../../common/dom.ts';
 import { menu, radioItems } from '../../common/menu.ts';
+import { appearanceItems } from '../../common/sharedMenuItems.ts';
 import type { CallController } from '../../controller/CallController.ts';
 import { translate } from '../../locales/index.ts';
 import type { Player } from './Player.ts';
@@ -24,43 +25,35 @@ import type { ViewerAudio } from './ViewerAudio.ts';
 
 export interface ViewerControlsOptions {
   readonly call: CallController;
-  readonly sound: ViewerAudio;
+  readonly audio: ViewerAudio;
   readonly player: Player;
   readonly membership: StageMembership;
-  /** What fills the screen. */
-  readonly frame: HTMLElement;
+  /** The element that full screen shows. */
+  readonly root: HTMLElement;
   onHand(): void;
-  /** Whether we may end the broadcast: on the stage, with no host there. */
-  mayEnd(): boolean;
+  /** Whether this user can end the broadcast: on the stage, while no host is there. */
+  canEnd(): boolean;
   onEnd(): Promise<void>;
 }
 
-const qualityWords = { auto: 'qualityAuto', high: 'qualityHigh', medium: 'qualityMedium', low: 'qualityLow' } as const;
+const qualityLabels = { auto: 'qualityAuto', high: 'qualityHigh', medium: 'qualityMedium', low: 'qualityLow' } as const;
 
-export function viewerControls({
-  call,
-  sound,
-  player,
-  membership,
-  frame,
-  onHand,
-  mayEnd,
-  onEnd,
-}: ViewerControlsOptions): {
+export function viewerControls(options: ViewerControlsOptions): {
   root: HTMLElement;
   render(): void;
   close(): void;
 } {
-  const hearing = controlButton('sound', undefined, () => sound.toggle());
-  const volume = volumeSlider(sound);
+  const { call, audio, player, membership, onHand, canEnd, onEnd } = options;
+  const soundToggle = controlButton('sound', undefined, () => audio.toggle());
+  const volume = volumeSlider(audio);
   const quality = controlButton('quality', undefined, () => {});
   const hand = controlButton('hand', undefined, onHand);
-  const microphone = controlButton('microphone', 'M', () => call.toggleMicrophone());
-  const camera = controlButton('camera', 'V', () => call.toggleCamera());
+  const microphone = controlButton('microphone', 'M', () => call.sources.toggleMicrophone());
+  const camera = controlButton('camera', 'V', () => call.sources.toggleCamera());
   const stepDown = controlButton('step-down', undefined, () => membership.leave());
   const end = controlButton('end', undefined, onEnd);
-  const picture = controlButton('picture-in-picture', 'P', () => togglePictureInPicture(player));
-  const full = controlButton('fullscreen', 'F', () => toggleFullScreen(frame));
+  const picture = controlButton('picture-in-picture', 'P', () => togglePictureInPicture(player.video));
+  const full = controlButton('fullscreen', 'F', () => toggleFullScreen(options.root));
   const leave = controlButton('leave', undefined, () => call.leave());
   leave.button.classList.add('danger');
   quality.update({ label: translate('settings'), icon: Settings2 });
@@ -73,40 +66,40 @@ export function viewerControls({
   const devices = element(
     'span',
     { className: 'stage-controls' },
-    withDeviceMenu(microphone, 'microphone', call.media, sound.audio),
+    withDeviceMenu(microphone, 'microphone', call.media, audio.output),
     withDeviceMenu(camera, 'camera', call.media),
     stepDown.button,
     end.button,
   );
-  const volumeControl = element('span', { className: 'split-button volume' }, hearing.button, volume);
+  const volumeControl = element('span', { className: 'split-button volume' }, soundToggle.button, volume);
   const render = () => {
     const { onStage } = membership;
-    const { handRaised: raised } = call.localParticipant;
-    const label = translate(sound.muted ? 'unmuteSound' : 'muteSound');
-    hearing.update({ label, icon: sound.muted ? VolumeX : Volume2, pressed: !sound.muted });
-    // On the stage the key is the microphone's, as in a call.
-    hearing.button.dataset.tooltip = onStage ? label : translate('tooltip', { label, key: 'M' });
-    if (onStage) hearing.button.removeAttribute('aria-keyshortcuts');
-    else hearing.button.setAttribute('aria-keyshortcuts', 'M');
-    volume.value = String(sound.muted ? 0 : sound.volume);
+    const { raised } = call.hand;
+    const label = translate(audio.muted ? 'unmuteSound' : 'muteSound');
+    soundToggle.update({ label, icon: audio.muted ? VolumeX : Volume2, pressed: !audio.muted });
+    // On the stage the shortcut M belongs to the microphone, as in a call.
+    soundToggle.button.dataset.tooltip = onStage ? label : translate('tooltip', { label, key: 'M' });
+    if (onStage) soundToggle.button.removeAttribute('aria-keyshortcuts');
+    else soundToggle.button.setAttribute('aria-keyshortcuts', 'M');
+    volume.value = String(audio.muted ? 0 : audio.volume);
     hand.button.hidden = onStage || player.state === 'ended';
     hand.button.disabled = call.phase !== 'joined';
     hand.update({ label: translate(raised ? 'lowerHand' : 'raiseHand'), icon: Hand, pressed: raised });
     devices.hidden = !onStage;
-    end.button.hidden = !mayEnd();
-    updateSourceToggles({ microphone, camera }, call.toggles);
+    end.button.hidden = !canEnd();
+    updateSourceToggles({ microphone, camera }, call.sources.toggles);
     picture.button.hidden = !document.pictureInPictureEnabled || player.state !== 'live';
-    // There is nothing more to see or to hear.
-    const over = player.state === 'ended' && !onStage;
-    volumeControl.hidden = over;
-    full.button.hidden = !document.fullscreenEnabled || over;
+    // After the end there is nothing to see or to hear.
+    const isOver = player.state === 'ended' && !onStage;
+    volumeControl.hidden = isOver;
+    full.button.hidden = !document.fullscreenEnabled || isOver;
     const isFull = document.fullscreenElement !== null;
     full.update({ label: translate(isFull ? 'exitFullScreen' : 'fullScreen'), icon: isFull ? Minimize : Maximize });
   };
   document.addEventListener('fullscreenchange', render);
   const keys = bindShortcuts({
     get m() {
-      return membership.onStage ? microphone.button : hearing.button;
+      return membership.onStage ? microphone.button : soundToggle.button;
     },
     v: camera.button,
     p: picture.button,
@@ -115,11 +108,11 @@ export function viewerControls({
   const settings = menu(quality.button, translate('settings'), () => [
     radioItems<Quality>(
       translate('quality'),
-      qualities.map((value) => ({ value, label: translate(qualityWords[value]) })),
+      qualities.map((value) => ({ value, label: translate(qualityLabels[value]) })),
       player.quality,
       (value) => player.setQuality(value),
     ),
-    ...appearanceChoices(),
+    ...appearanceItems(),
   ]);
   const root = element(
     'div',
@@ -141,20 +134,8 @@ export function viewerControls({
   return { root, render, close };
 }
 
-function volumeSlider(sound: ViewerAudio): HTMLInputElement {
+function volumeSlider(audio: ViewerAudio): HTMLInputElement {
   const slider = element('input', { type: 'range', min: '0', max: '1', step: '0.05', ariaLabel: translate('volume') });
-  slider.addEventListener('input', () => sound.setVolume(slider.valueAsNumber));
+  slider.addEventListener('input', () => audio.setVolume(slider.valueAsNumber));
   return slider;
-}
-
-function toggleFullScreen(frame: HTMLElement): void {
-  const done = document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen();
-  done.catch(() => {});
-}
-
-function togglePictureInPicture(player: Player): void {
-  const done = document.pictureInPictureElement
-    ? document.exitPictureInPicture()
-    : player.video?.requestPictureInPicture();
-  done?.catch(() => {});
 }

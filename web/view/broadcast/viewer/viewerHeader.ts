@@ -1,6 +1,6 @@
-/** Owns the line above the player: on air or not, for how long, how many watch, how far behind it is and how well it comes. */
+/** The header above the player: state and time of the broadcast, viewers, latency, and a menu of playback statistics. */
 import { Eye } from 'lucide';
-import { element, icon } from '../../common/dom.ts';
+import { element, icon, setText } from '../../common/dom.ts';
 import { menu } from '../../common/menu.ts';
 import { translate } from '../../locales/index.ts';
 import type { BroadcastController, PlayerState } from '../BroadcastController.ts';
@@ -9,20 +9,20 @@ import type { PlaybackStats } from './playbackStats.ts';
 
 export interface ViewerHeader {
   readonly root: HTMLElement;
-  render(scene: PlayerState): void;
-  showStats(figures: PlaybackStats | undefined): void;
+  render(state: PlayerState): void;
+  showStats(stats: PlaybackStats | undefined): void;
 }
 
 export function viewerHeader(broadcast: BroadcastController): ViewerHeader {
   const badge = element('span', { className: 'live-badge', hidden: true }, translate('live'));
   const time = element('span', { className: 'broadcast-time', hidden: true });
   const count = element('span', {});
-  const words = element('span', { className: 'unit' });
-  const watching = element('span', { className: 'viewer-count', hidden: true }, icon(Eye, 18), count, words);
+  const unit = element('span', { className: 'unit' });
+  const watching = element('span', { className: 'viewer-count', hidden: true }, icon(Eye, 18), count, unit);
   const dot = element('span', { className: 'health-dot', ariaHidden: 'true' });
-  const behind = element('span', { className: 'long' });
+  const latency = element('span', { className: 'long' });
   const short = element('span', { className: 'short' });
-  const button = element('button', { type: 'button', className: 'playback-stats', hidden: true }, dot, behind, short);
+  const button = element('button', { type: 'button', className: 'playback-stats', hidden: true }, dot, latency, short);
   const list = element('dl', { className: 'playback-stats-list' });
   const panel = menu(button, translate('connection'), () => [list]);
   const root = element(
@@ -36,28 +36,28 @@ export function viewerHeader(broadcast: BroadcastController): ViewerHeader {
     panel,
   );
 
-  const render = (scene: PlayerState) => {
+  const render = (state: PlayerState) => {
     const { info } = broadcast;
-    const onAir = info?.state === 'live' && scene !== 'connecting';
+    const onAir = info?.state === 'live' && state !== 'connecting';
     badge.hidden = time.hidden = !onAir;
     setText(time, formatDuration(broadcast.liveSeconds));
-    // Before it begins, those who wait are counted where they wait.
-    watching.hidden = !info || scene === 'connecting' || info.state !== 'live';
+    // Before the start the overlay of the player shows how many wait.
+    watching.hidden = !info || state === 'connecting' || info.state !== 'live';
     const viewers = info?.viewers ?? 0;
     setText(count, viewers.toLocaleString(document.documentElement.lang));
-    setText(words, translate('watchingWord'));
-    if (scene !== 'live') button.hidden = true;
+    setText(unit, translate('watchingWord'));
+    if (state !== 'live') button.hidden = true;
   };
-  const showStats = (figures: PlaybackStats | undefined) => {
-    button.hidden = figures?.behind === undefined || panel.hidden;
-    if (!figures) return;
-    const { behind: seconds, health } = figures;
+  const showStats = (stats: PlaybackStats | undefined) => {
+    button.hidden = stats?.latency === undefined || panel.hidden;
+    if (!stats) return;
+    const { latency: seconds, health } = stats;
     dot.dataset.health = health;
-    setText(behind, seconds === undefined ? '' : formatLatency(seconds));
+    setText(latency, seconds === undefined ? '' : formatLatency(seconds));
     setText(short, seconds === undefined ? '' : formatSeconds(seconds));
     button.title = translate('connectionIs', { health: translate(health) });
-    button.ariaLabel = `${behind.textContent}. ${button.title}`;
-    const rows = rowsOf(figures);
+    button.ariaLabel = `${latency.textContent}. ${button.title}`;
+    const rows = rowsOf(stats);
     list.replaceChildren(
       ...rows.flatMap(([name, text]) => [element('dt', {}, name), element('dd', { className: 'tabular' }, text)]),
     );
@@ -65,10 +65,10 @@ export function viewerHeader(broadcast: BroadcastController): ViewerHeader {
   return { root, render, showStats };
 }
 
-function rowsOf({ behind, bitrate, width, height, framesPerSecond, loss, health }: PlaybackStats): [string, string][] {
+function rowsOf({ latency, bitrate, width, height, framesPerSecond, loss, health }: PlaybackStats): [string, string][] {
   const rows: [string, string | undefined][] = [
     [translate('connection'), translate(health)],
-    [translate('delay'), behind === undefined ? undefined : `${behind.toFixed(2)} s`],
+    [translate('delay'), latency === undefined ? undefined : `${latency.toFixed(2)} s`],
     [translate('bitrate'), `${Math.round(bitrate).toLocaleString(document.documentElement.lang)} kbit/s`],
     [translate('resolution'), width && height ? `${width} × ${height}` : undefined],
     [
@@ -78,8 +78,4 @@ function rowsOf({ behind, bitrate, width, height, framesPerSecond, loss, health 
     [translate('loss'), `${(loss * 100).toFixed(1)} %`],
   ];
   return rows.flatMap(([name, text]) => (text === undefined ? [] : [[name, text]]));
-}
-
-function setText(where: Element, text: string): void {
-  if (where.textContent !== text) where.textContent = text;
 }

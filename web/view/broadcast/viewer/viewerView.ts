@@ -1,5 +1,4 @@
-/** Owns a broadcast on the page of a viewer: player, controls, the way onto the stage, and what is said as things happen. */
-
+/** A broadcast on the page of a viewer: header, player, controls, invitations onto the stage, and messages. */
 import { autoHideControls } from '../../common/autoHideControls.ts';
 import { busyBanner } from '../../common/busyBanner.ts';
 import { element, microtaskDebounce } from '../../common/dom.ts';
@@ -13,91 +12,94 @@ import { confirmEndBroadcast, notifyUnattended } from '../unattended.ts';
 import { askName, askToJoinStage } from './dialogs.ts';
 import { Player } from './Player.ts';
 import { PlayerOverlay } from './PlayerOverlay.ts';
-import { PlaybackStatsMeter } from './playbackStats.ts';
+import { type PlaybackStats, PlaybackStatsMeter } from './playbackStats.ts';
 import { StageMembership } from './StageMembership.ts';
 import { ViewerAudio } from './ViewerAudio.ts';
 import { viewerControls } from './viewerControls.ts';
 import { viewerHeader } from './viewerHeader.ts';
 
-/** How often voices and pictures are looked at, the clock moves, and figures are taken, in milliseconds. */
-const TIMES = { hear: 250, clock: 500, figures: 2000 };
+/** How often levels and statistics are polled and the time is updated, in milliseconds. */
+const INTERVALS = { levels: 250, time: 500, stats: 2000 };
 
-/** The broadcast's elements; `close()` ends its timers. */
+/** Creates the elements of a viewer's page; `close()` ends their timers and listeners. */
 export function viewerView(
   call: CallController,
   onEnded: (reason: EndReason) => void,
 ): { root: HTMLElement; close(): void } {
   const broadcast = new BroadcastController(call);
   const toasts = new Toasts();
-  const membership = new StageMembership(broadcast, (on, byOthers) => {
-    // Whoever talks with others has to hear them.
-    if (on) sound.setMuted(false);
-    toasts.show(translate(on ? 'onStageNow' : byOthers ? 'returnedToViewers' : 'offStageNow'));
+  const membership = new StageMembership(broadcast, (onStage, byOthers) => {
+    // On the stage the others have to be heard.
+    if (onStage) audio.setMuted(false);
+    toasts.show(translate(onStage ? 'onStageNow' : byOthers ? 'returnedToViewers' : 'offStageNow'));
   });
-  const sound = new ViewerAudio(
+  const audio = new ViewerAudio(
     () => render(),
     () => toasts.showError(translate('speakerUnavailable')),
   );
   const player = new Player(broadcast, membership);
-  const card = new PlayerOverlay(broadcast);
-  const head = viewerHeader(broadcast);
+  const overlay = new PlayerOverlay(broadcast);
+  const header = viewerHeader(broadcast);
   const status = element('p', { className: 'status', role: 'status', hidden: true });
-  const waiting = busyBanner(call);
+  const busy = busyBanner(call);
   const root = element('div', { className: 'viewer' });
   const controls = viewerControls({
     call,
-    sound,
+    audio,
     player,
     membership,
-    frame: root,
-    onHand: () => raiseHand(call, root),
-    mayEnd: () => membership.onStage && (broadcast.info?.unattended ?? false),
+    root,
+    onHand: () => toggleHand(call, root),
+    canEnd: () => membership.onStage && (broadcast.info?.unattended ?? false),
     onEnd: () => confirmEndBroadcast(broadcast, root),
   });
-  player.root.append(card.root, sound.unmuteButton);
-  const stage = element('div', { className: 'player' }, player.root);
-  root.append(head.root, stage, controls.root, status, waiting.root, toasts.root, sound.root);
+  player.root.append(overlay.root, audio.unmuteButton);
+  root.append(
+    header.root,
+    element('div', { className: 'player' }, player.root),
+    controls.root,
+    status,
+    busy.root,
+    toasts.root,
+    audio.root,
+  );
 
   const render = microtaskDebounce(() => {
+    // The end emits `changed` too, after this view was closed.
     if (call.phase === 'ended') return;
-    // An end is a new beginning of nothing: what was heard last is not to be.
-    sound.audio.play(call.remoteParticipants, call.client.audioSlotTracks);
+    audio.output.play(call.remoteParticipants, call.client.audioSlotTracks);
     player.render();
-    showScene();
+    renderState();
   });
-  const showScene = () => {
+  const renderState = () => {
     const { state } = player;
     root.dataset.state = state;
     root.classList.toggle('on-stage', membership.onStage);
-    card.render(state);
-    head.render(state);
+    overlay.render(state);
+    header.render(state);
     controls.render();
-    sound.unmuteButton.hidden = state !== 'live' || !sound.offersUnmute;
+    audio.unmuteButton.hidden = state !== 'live' || !audio.offersUnmute;
   };
-  const invitation = answerInvitations(call, broadcast, membership, root);
+  const updateInvitation = invitationDialog(call, broadcast, membership, root);
   call.on('changed', () => {
-    invitation.look();
+    updateInvitation();
     render();
   });
   call.on('draining', (seconds) => toasts.show(translate('draining', { seconds: Math.ceil(seconds) })));
   notifyUnattended(broadcast, toasts, () => membership.onStage);
-  const problems = notifyErrors(call, toasts);
-  const quiet = showConnectionState(call, status, toasts, root);
-  const stillness = autoHideControls(root);
   const timers = [
     setInterval(() => {
       player.pollSpeakers();
-      if (player.state !== root.dataset.state) showScene();
-    }, TIMES.hear),
-    setInterval(() => head.render(player.state), TIMES.clock),
-    pollPlaybackStats(call, (figures) => head.showStats(player.state === 'live' ? figures : undefined)),
+      if (player.state !== root.dataset.state) renderState();
+    }, INTERVALS.levels),
+    setInterval(() => header.render(player.state), INTERVALS.time),
+    pollPlaybackStats(call, (stats) => header.showStats(player.state === 'live' ? stats : undefined)),
   ];
+  const undos = [notifyErrors(call, toasts), showConnectionState(call, status, toasts, root), autoHideControls(root)];
   const close = () => {
     for (const timer of timers) clearInterval(timer);
-    quiet();
-    problems();
-    stillness();
-    for (const part of [waiting, player, controls, sound.audio]) part.close();
+    for (const undo of undos) undo();
+    for (const part of [busy, player, controls, audio.output]) part.close();
   };
   call.on('ended', (reason) => {
     close();
@@ -107,25 +109,25 @@ export function viewerView(
   return { root, close };
 }
 
-/** Whoever has never said a name is asked for one, where no token says it. */
-function raiseHand(call: CallController, frame: HTMLElement): void {
-  const nameless = call.options.token === undefined && !preferences.name.get();
-  if (call.localParticipant.handRaised || !nameless) void call.toggleHand();
-  else askName(frame, (name) => void call.toggleHand(name));
+/** Raises or lowers the hand; asks for a name first, where neither the token nor this device has one. */
+function toggleHand(call: CallController, root: HTMLElement): void {
+  const isNameless = call.options.token === undefined && !preferences.name.get();
+  if (call.hand.raised || !isNameless) void call.hand.toggle();
+  else askName(root, (name) => void call.hand.toggle(name));
 }
 
-/** Asks as long as there is an invitation that has no answer. */
-function answerInvitations(
+/** @returns a function that opens the dialog while there is an unanswered invitation, and closes it afterwards */
+function invitationDialog(
   call: CallController,
   broadcast: BroadcastController,
   membership: StageMembership,
-  frame: HTMLElement,
-): { look(): void } {
+  root: HTMLElement,
+): () => void {
   let close: (() => void) | undefined;
-  const look = () => {
-    const by = call.phase === 'joined' && !membership.onStage ? call.client.broadcast.invitedBy : undefined;
-    if (by !== undefined)
-      close ??= askToJoinStage(frame, by, {
+  return () => {
+    const invitedBy = call.phase === 'joined' && !membership.onStage ? call.client.broadcast.invitedBy : undefined;
+    if (invitedBy !== undefined) {
+      close ??= askToJoinStage(root, invitedBy, {
         onAccept: (devices) => {
           close = undefined;
           void membership.accept(devices);
@@ -135,23 +137,23 @@ function answerInvitations(
           void broadcast.answerInvitation(false);
         },
       });
-    else if (close) {
-      const taken = close;
-      close = undefined;
-      taken();
+      return;
     }
+    const closeDialog = close;
+    close = undefined;
+    closeDialog?.();
   };
-  return { look };
 }
 
-function pollPlaybackStats(call: CallController, onFigures: (figures: ReturnType<PlaybackStatsMeter['add']>) => void) {
-  let figures = new PlaybackStatsMeter();
+/** Samples the statistics of the current client. @returns the interval timer */
+function pollPlaybackStats(call: CallController, onStats: (stats: PlaybackStats | undefined) => void) {
+  let meter = new PlaybackStatsMeter();
   let client = call.client;
   return setInterval(async () => {
     if (document.hidden) return;
-    if (client !== call.client) figures = new PlaybackStatsMeter();
+    if (client !== call.client) meter = new PlaybackStatsMeter();
     client = call.client;
     const stats = await client.getStats().catch(() => []);
-    onFigures(figures.add(stats, performance.now()));
-  }, TIMES.figures);
+    onStats(meter.add(stats, performance.now()));
+  }, INTERVALS.stats);
 }
