@@ -1,6 +1,6 @@
 /** The tile of the local camera: mirrored; alone it fills the call, in small calls it floats in a corner of choice. */
 import { Move } from 'lucide';
-import { element, icon } from '../common/dom.ts';
+import { smallIconButton } from '../common/buttons.ts';
 import { Tile } from '../common/Tile.ts';
 import { tileState } from '../common/tileState.ts';
 import type { Participant } from '../controller/Participant.ts';
@@ -26,11 +26,7 @@ export class LocalTile {
     const stored = preferences.corner.get();
     this.#corner = isCorner(stored) ? stored : 'bottom-right';
     const label = translate('moveSelfView');
-    const move = element(
-      'button',
-      { type: 'button', className: 'pin icon-button small', ariaLabel: label, title: label },
-      icon(Move, 18),
-    );
+    const move = smallIconButton(label, Move, { className: 'pin' });
     move.addEventListener('click', () =>
       this.#moveTo(corners[(corners.indexOf(this.#corner) + 1) % corners.length] ?? 'bottom-right'),
     );

@@ -1,6 +1,7 @@
 /** Turns the pages of a call with more tiles than one page holds. */
 import { ChevronLeft, ChevronRight, type IconNode } from 'lucide';
-import { announce, element, icon } from '../common/dom.ts';
+import { smallIconButton } from '../common/buttons.ts';
+import { announce, element } from '../common/dom.ts';
 import { translate } from '../locales/index.ts';
 
 export class Pager {
@@ -39,11 +40,7 @@ export class Pager {
   }
 
   #button(step: number, label: string, node: IconNode): HTMLButtonElement {
-    const button = element(
-      'button',
-      { type: 'button', className: 'icon-button small', ariaLabel: label, title: label },
-      icon(node, 18),
-    );
+    const button = smallIconButton(label, node);
     button.addEventListener('click', () => {
       this.#page = (this.#page + step + this.#pages) % this.#pages;
       this.#onTurned();

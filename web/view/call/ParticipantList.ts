@@ -1,6 +1,7 @@
 /** The list of participants: who is here, muted or raises a hand; administrators can remove somebody. */
 import { Hand, MicOff, MonitorUp, UserMinus, X } from 'lucide';
 import { avatar } from '../common/avatar.ts';
+import { smallIconButton } from '../common/buttons.ts';
 import { element, icon, reconcileChildren } from '../common/dom.ts';
 import type { CallController } from '../controller/CallController.ts';
 import type { Participant } from '../controller/Participant.ts';
@@ -22,11 +23,7 @@ export class ParticipantList {
   constructor(call: CallController, invite: HTMLElement, onToggle: () => void) {
     this.#call = call;
     this.#onToggle = onToggle;
-    this.#close = element(
-      'button',
-      { type: 'button', className: 'icon-button small', ariaLabel: translate('close'), title: translate('close') },
-      icon(X, 18),
-    );
+    this.#close = smallIconButton(translate('close'), X);
     this.#close.addEventListener('click', () => this.toggle());
     this.root = element(
       'aside',
@@ -104,11 +101,7 @@ export class ParticipantList {
 
   #removeButton(participant: Participant): HTMLElement {
     const label = translate('remove', { name: participant.name });
-    const button = element(
-      'button',
-      { type: 'button', className: 'icon-button small', ariaLabel: label, title: label },
-      icon(UserMinus, 18),
-    );
+    const button = smallIconButton(label, UserMinus);
     // The first click asks for a confirmation, which the second click gives.
     let confirming: ReturnType<typeof setTimeout> | undefined;
     button.addEventListener('click', () => {

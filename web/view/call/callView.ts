@@ -1,11 +1,10 @@
 /** A call on the page: tiles, control bar, list of participants and messages. */
 import { autoHideControls } from '../common/autoHideControls.ts';
-import { busyBanner } from '../common/busyBanner.ts';
 import { callAudio } from '../common/callAudio.ts';
+import { callNotices } from '../common/callNotices.ts';
 import { announce, element, microtaskDebounce } from '../common/dom.ts';
 import { inviteButton } from '../common/inviteButton.ts';
-import { notifyErrors, notifyPermissions, showConnectionState } from '../common/notifications.ts';
-import { Toasts } from '../common/Toasts.ts';
+import { notifyPermissions } from '../common/notifications.ts';
 import type { CallController, EndReason } from '../controller/CallController.ts';
 import { translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
@@ -23,9 +22,9 @@ export function callView(
   call: CallController,
   onEnded: (reason: EndReason) => void,
 ): { root: HTMLElement; close(): void } {
-  const toasts = new Toasts();
+  const root = element('div', { className: 'call' });
+  const { toasts, ...notices } = callNotices(call, root);
   const { audio, unlockButton } = callAudio(toasts);
-  const status = element('p', { className: 'status', role: 'status', hidden: true });
   const alone = element(
     'div',
     { className: 'alone-card' },
@@ -36,8 +35,6 @@ export function callView(
   const layout = new CallLayout(call, alone);
   const participants = new ParticipantList(call, inviteButton(toasts), () => controls.render());
   const reactionLayer = element('div', { className: 'reaction-layer', ariaHidden: 'true' });
-  const busy = busyBanner(call);
-  const root = element('div', { className: 'call' });
   const controls = controlBar({
     call,
     audio,
@@ -48,11 +45,9 @@ export function callView(
   root.append(
     element('div', { className: 'call-main' }, layout.root, participants.root),
     controls.root,
-    status,
-    busy.root,
+    ...notices.elements,
     unlockButton,
     reactionLayer,
-    toasts.root,
     audio.root,
   );
   if (preferences.layout.get() === 'speaker') layout.setMode('speaker');
@@ -68,7 +63,6 @@ export function callView(
   call.on('changed', render);
   call.on('participantJoined', ({ name }) => toasts.show(translate('joined', { name })));
   call.on('participantLeft', ({ name }) => toasts.show(translate('left', { name })));
-  call.on('draining', (seconds) => toasts.show(translate('draining', { seconds: Math.ceil(seconds) })));
   call.on('participantRemoved', (name) => toasts.show(translate('removed', { name })));
   call.on('handRaised', ({ name }) => toasts.show(translate('handRaisedBy', { name })));
   call.on('screenShared', ({ name }) => announce(translate('screenSharedBy', { name })));
@@ -78,15 +72,11 @@ export function callView(
   });
   notifyPermissions(call, toasts);
   const levels = setInterval(() => layout.pollSpeakers(), LEVEL_INTERVAL);
-  const undos = [
-    () => clearInterval(levels),
-    notifyErrors(call, toasts),
-    showConnectionState(call, status, toasts, root),
-    autoHideControls(root),
-  ];
+  const showControls = autoHideControls(root);
   const close = () => {
-    for (const undo of undos) undo();
-    for (const part of [busy, layout, audio, controls]) part.close();
+    clearInterval(levels);
+    showControls();
+    for (const part of [notices, layout, audio, controls]) part.close();
   };
   call.on('ended', (reason) => {
     close();

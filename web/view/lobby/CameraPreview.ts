@@ -3,7 +3,7 @@ import { Mic, MicOff, Video, VideoOff } from 'lucide';
 import type { LocalMedia, LocalSource } from '../../client/index.ts';
 import { avatar, updateAvatar } from '../common/avatar.ts';
 import { element, icon } from '../common/dom.ts';
-import { levelToFraction } from '../common/loudness.ts';
+import { levelMeter, levelToFraction } from '../common/loudness.ts';
 import { SilenceDetector } from '../common/SilenceDetector.ts';
 import { translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
@@ -25,13 +25,7 @@ export class CameraPreview {
   readonly #video = element('video', { autoplay: true, playsInline: true, muted: true });
   readonly #avatar = avatar();
   readonly #message = element('p', { className: 'preview-message' });
-  readonly #level = element('meter', {
-    className: 'level-meter',
-    min: 0,
-    max: 1,
-    value: 0,
-    ariaLabel: translate('microphoneLevel'),
-  });
+  readonly #level = levelMeter(translate('microphoneLevel'));
   readonly #camera = this.#toggleButton('camera');
   readonly #microphone = this.#toggleButton('microphone');
   readonly #silence = new SilenceDetector();

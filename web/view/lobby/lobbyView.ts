@@ -1,11 +1,9 @@
 /** The lobby: preview, devices, display name, who is in the room, and the errors of a join. */
-import { Settings } from 'lucide';
 import { type LocalMedia, type RoomKind, WeirError } from '../../client/index.ts';
+import { settingsButton } from '../common/buttons.ts';
 import { parseDisplayName } from '../common/displayName.ts';
-import { element, icon, setText } from '../common/dom.ts';
+import { element, setText } from '../common/dom.ts';
 import { errorMessage, reasonMessage } from '../common/errorMessages.ts';
-import { menu } from '../common/menu.ts';
-import { appearanceItems } from '../common/sharedMenuItems.ts';
 import { isolate } from '../locales/bidi.ts';
 import { type MessageKey, translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
@@ -102,17 +100,6 @@ export function lobbyView({
   const deviceProblems = new DeviceProblems(media, () => preview.silent);
   const selects = (['camera', 'microphone'] as const).map((source) => deviceSelect(media, source));
   const join = new JoinButton(messages);
-  const settings = element(
-    'button',
-    {
-      type: 'button',
-      className: 'icon-button small settings-button',
-      ariaLabel: translate('more'),
-      title: translate('more'),
-    },
-    icon(Settings, 18),
-  );
-
   const form = element(
     'form',
     { className: 'fields', noValidate: true },
@@ -131,14 +118,7 @@ export function lobbyView({
   const root = element(
     'div',
     { className: 'centered' },
-    element(
-      'div',
-      { className: 'card lobby' },
-      preview.root,
-      form,
-      settings,
-      menu(settings, translate('more'), appearanceItems),
-    ),
+    element('div', { className: 'card lobby' }, preview.root, form, ...settingsButton()),
   );
   name.addEventListener('input', () => preview.render());
   deviceProblems.render();

@@ -4,7 +4,6 @@ export const viewerMessages = {
   en: {
     live: 'Live',
     nowLive: 'The broadcast is live.',
-    watching: '{count} watching',
     watchingWord: 'watching',
     waitingOne: 'You are the first one here.',
     waitingViewers: '{count} people are waiting.',
@@ -26,7 +25,6 @@ export const viewerMessages = {
     qualityHigh: 'High',
     qualityMedium: 'Medium',
     qualityLow: 'Low',
-    leaveBroadcast: 'Leave',
     leaveStage: 'Leave the stage',
 
     latency: '{seconds} s behind',
@@ -63,7 +61,6 @@ export const viewerMessages = {
   ko: {
     live: '생방송',
     nowLive: '방송이 시작되었습니다.',
-    watching: '{count}명 시청 중',
     watchingWord: '명 시청 중',
     waitingOne: '가장 먼저 오셨습니다.',
     waitingViewers: '{count}명이 기다리고 있습니다.',
@@ -85,7 +82,6 @@ export const viewerMessages = {
     qualityHigh: '높음',
     qualityMedium: '보통',
     qualityLow: '낮음',
-    leaveBroadcast: '나가기',
     leaveStage: '무대에서 내려오기',
 
     latency: '{seconds}초 지연',

@@ -1,11 +1,10 @@
 /** The start page: starts a call or a broadcast in a new room, and opens existing rooms. */
-import { type IconNode, Radio, RefreshCw, Settings, Video, X } from 'lucide';
+import { type IconNode, Radio, RefreshCw, Video, X } from 'lucide';
 import type { RoomKind } from '../../client/index.ts';
 import { roomApiPath, roomPath } from '../common/address.ts';
+import { settingsButton, smallIconButton } from '../common/buttons.ts';
 import { parseDisplayName } from '../common/displayName.ts';
 import { element, icon } from '../common/dom.ts';
-import { menu } from '../common/menu.ts';
-import { appearanceItems } from '../common/sharedMenuItems.ts';
 import { type MessageKey, translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
 import { destinationOf } from './destination.ts';
@@ -16,16 +15,6 @@ import { suggestRoom } from './suggestRoom.ts';
 type Navigate = (path: string) => void;
 
 export function startView(navigate: Navigate): HTMLElement {
-  const settings = element(
-    'button',
-    {
-      type: 'button',
-      className: 'icon-button small settings-button',
-      ariaLabel: translate('more'),
-      title: translate('more'),
-    },
-    icon(Settings, 18),
-  );
   return element(
     'div',
     { className: 'centered' },
@@ -37,8 +26,7 @@ export function startView(navigate: Navigate): HTMLElement {
       newRoomView(navigate),
       joinView(navigate),
       recentView(),
-      settings,
-      menu(settings, translate('more'), appearanceItems),
+      ...settingsButton(),
     ),
   );
 }
@@ -66,16 +54,7 @@ function newRoomView(navigate: Navigate): HTMLElement {
     navigate(`${roomPath('broadcast', room)}?role=host`),
   );
   const suggested = element('bdi', {}, room);
-  const another = element(
-    'button',
-    {
-      type: 'button',
-      className: 'icon-button small',
-      ariaLabel: translate('anotherName'),
-      title: translate('anotherName'),
-    },
-    icon(RefreshCw, 16),
-  );
+  const another = smallIconButton(translate('anotherName'), RefreshCw, { size: 16 });
   another.addEventListener('click', () => {
     room = suggestRoom();
     suggested.textContent = room;
@@ -185,11 +164,7 @@ function recentView(): HTMLElement {
   const row = (recent: RecentRoom) => {
     const { kind, room, role } = recent;
     const label = translate('removeRecentRoom', { room });
-    const remove = element(
-      'button',
-      { type: 'button', className: 'icon-button small', ariaLabel: label, title: label },
-      icon(X, 16),
-    );
+    const remove = smallIconButton(label, X, { size: 16 });
     remove.addEventListener('click', () => {
       recentRooms.remove(recent);
       render();

@@ -1,7 +1,7 @@
 /** The level of the microphone in the studio, and a warning while viewers hear nothing. */
 import { Mic } from 'lucide';
 import { element, icon, setText } from '../../common/dom.ts';
-import { levelToFraction } from '../../common/loudness.ts';
+import { levelMeter, levelToFraction } from '../../common/loudness.ts';
 import { SilenceDetector } from '../../common/SilenceDetector.ts';
 import type { CallController } from '../../controller/CallController.ts';
 import { translate } from '../../locales/index.ts';
@@ -14,13 +14,7 @@ export class MicrophoneMeter {
   readonly warning = element('p', { className: 'studio-warning', role: 'alert', hidden: true });
   readonly #call: CallController;
   readonly #onAir: () => boolean;
-  readonly #level = element('meter', {
-    className: 'level-meter',
-    min: 0,
-    max: 1,
-    value: 0,
-    ariaLabel: translate('studioLevel'),
-  });
+  readonly #level = levelMeter(translate('microphoneLevel'));
   readonly #timer = setInterval(() => this.#poll(), LEVEL_INTERVAL);
   readonly #silence = new SilenceDetector();
 

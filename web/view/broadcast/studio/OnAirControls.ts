@@ -20,7 +20,7 @@ export class OnAirControls {
   readonly #time = element('span', { className: 'studio-time', role: 'timer', ariaLabel: translate('timeOnAir') });
   readonly #viewers = element('span', { className: 'studio-viewers' });
   readonly #viewersText = element('span', {});
-  readonly #waiting = element('p', { className: 'secondary studio-hint' });
+  readonly #waiting = element('p', { className: 'secondary' });
   readonly #duration = element('dd', {});
   readonly #peakViewers = element('dd', {});
   readonly #peakViewersRow: HTMLElement;
@@ -36,7 +36,7 @@ export class OnAirControls {
     this.#viewers.append(icon(Eye, 18), this.#viewersText);
     this.status = element(
       'div',
-      { className: 'studio-status', role: 'group', ariaLabel: translate('studioStatus') },
+      { className: 'studio-status', role: 'group', ariaLabel: translate('kindBroadcast') },
       this.#badge,
       this.#time,
       this.#viewers,
@@ -46,7 +46,7 @@ export class OnAirControls {
     this.summary = element(
       'div',
       { className: 'studio-summary', hidden: true },
-      element('h2', {}, translate('broadcastOverTitle')),
+      element('h2', {}, translate('broadcastEnded')),
       element(
         'dl',
         {},

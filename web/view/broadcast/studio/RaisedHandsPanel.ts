@@ -2,7 +2,8 @@
 import { Ellipsis, UserMinus } from 'lucide';
 import type { RaisedHands } from '../../../client/index.ts';
 import { avatar } from '../../common/avatar.ts';
-import { element, icon, reconcileChildren } from '../../common/dom.ts';
+import { smallIconButton } from '../../common/buttons.ts';
+import { element, reconcileChildren } from '../../common/dom.ts';
 import { menu, menuItem } from '../../common/menu.ts';
 import type { Toasts } from '../../common/Toasts.ts';
 import { translate } from '../../locales/index.ts';
@@ -61,7 +62,7 @@ export class RaisedHandsPanel {
     const text =
       others.length > 0
         ? translate('viewersRaisedHands', { count: formatCount(added.length) })
-        : translate('viewerRaisedHand', { name: one.name });
+        : translate('handRaisedBy', { name: one.name });
     this.#toasts.show(text);
   }
 
@@ -73,11 +74,7 @@ export class RaisedHandsPanel {
     const focused = row.contains(document.activeElement);
     row.dataset.rendered = signature;
     const label = translate('handMore', { name: hand.name });
-    const more = element(
-      'button',
-      { type: 'button', className: 'icon-button small', ariaLabel: label, title: label },
-      icon(Ellipsis, 18),
-    );
+    const more = smallIconButton(label, Ellipsis);
     row.replaceChildren(
       avatar(hand.name),
       element(

@@ -7,9 +7,9 @@ import { translate } from '../../locales/index.ts';
 const scenes = ['camera', 'screen', 'both'] as const;
 export type Scene = (typeof scenes)[number];
 
-const sceneButtons: Readonly<Record<Scene, { label: 'sceneCamera' | 'sceneScreen' | 'sceneBoth'; node: IconNode }>> = {
-  camera: { label: 'sceneCamera', node: UserRound },
-  screen: { label: 'sceneScreen', node: AppWindow },
+const sceneButtons: Readonly<Record<Scene, { label: 'camera' | 'screen' | 'sceneBoth'; node: IconNode }>> = {
+  camera: { label: 'camera', node: UserRound },
+  screen: { label: 'screen', node: AppWindow },
   both: { label: 'sceneBoth', node: PictureInPicture2 },
 };
 

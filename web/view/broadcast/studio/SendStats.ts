@@ -13,9 +13,9 @@ const LIMITATION_SAMPLES = 4;
 const MIN_BITRATE = 1000;
 
 const names: Readonly<Record<Source, MessageKey>> = {
-  camera: 'sendStatsCamera',
-  screen: 'sendStatsScreen',
-  microphone: 'sendStatsMicrophone',
+  camera: 'camera',
+  screen: 'screen',
+  microphone: 'microphone',
   screenAudio: 'sendStatsScreenAudio',
 };
 

@@ -114,7 +114,7 @@ function endReasonTexts(live: boolean): Partial<Record<EndReason, readonly [stri
       ? [translate('studioLeftWhileLive'), translate('studioLeftWhileLiveText')]
       : [translate('studioLeft'), ''],
     replaced: [translate('studioOpenElsewhere'), translate('endedReplacedText')],
-    kicked: [translate('studioKicked'), translate('endedKickedText')],
+    kicked: [translate('removedFromBroadcast'), translate('endedKickedText')],
   };
 }
 

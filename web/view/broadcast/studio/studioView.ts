@@ -1,11 +1,10 @@
 /** The studio on the page: preview, scenes, state of the broadcast, stage, raised hands and messages. */
 
-import { busyBanner } from '../../common/busyBanner.ts';
 import { callAudio } from '../../common/callAudio.ts';
+import { callNotices } from '../../common/callNotices.ts';
 import { announce, element, microtaskDebounce } from '../../common/dom.ts';
 import { inviteButton } from '../../common/inviteButton.ts';
-import { notifyErrors, notifyPermissions, showConnectionState } from '../../common/notifications.ts';
-import { Toasts } from '../../common/Toasts.ts';
+import { notifyPermissions } from '../../common/notifications.ts';
 import type { EndReason } from '../../controller/callEvents.ts';
 import { translate } from '../../locales/index.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
@@ -33,10 +32,9 @@ export interface StudioOptions {
 /** Creates the elements of the studio; `close()` ends their timers and listeners. */
 export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLElement; close(): void } {
   const { call } = broadcast;
-  const toasts = new Toasts();
+  const root = element('div', { className: 'studio' });
+  const { toasts, ...notices } = callNotices(call, root);
   const { audio, unlockButton } = callAudio(toasts);
-  const status = element('p', { className: 'status', role: 'status', hidden: true });
-  const busy = busyBanner(call);
   const onAir = new OnAirControls(broadcast);
   const scenes = new SceneSwitcher(call);
   const meter = new MicrophoneMeter(call, () => call.phase === 'joined' && onAir.live);
@@ -44,7 +42,6 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
   const stage = new StagePanel(broadcast);
   const panels = [stage, new RaisedHandsPanel(broadcast, toasts), new ProfilePanel(broadcast)];
   const preview = new StreamPreview(call, onAir.summary);
-  const root = element('div', { className: 'studio' });
   const bar = studioBar({ call, audio, onLeave: () => void leave(broadcast, root) });
   root.append(
     element(
@@ -69,10 +66,8 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
       element('aside', { className: 'studio-sidebar' }, ...panels.map((panel) => panel.root), sendStats.root),
     ),
     bar.root,
-    status,
-    busy.root,
+    ...notices.elements,
     unlockButton,
-    toasts.root,
     audio.root,
   );
 
@@ -87,20 +82,14 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
     root.classList.toggle('live', onAir.live);
   });
   call.on('changed', render);
-  call.on('draining', (seconds) => toasts.show(translate('draining', { seconds: Math.ceil(seconds) })));
   call.on('participantLeft', ({ name }) => toasts.show(translate('left', { name })));
   call.on('screenShared', ({ name }) => announce(translate('screenSharedBy', { name })));
   notifyUnattended(broadcast, toasts, () => call.canPublish);
   notifyPermissions(call, toasts);
   const levels = setInterval(() => stage.pollSpeakers(), LEVEL_INTERVAL);
-  const undos = [
-    () => clearInterval(levels),
-    notifyErrors(call, toasts),
-    showConnectionState(call, status, toasts, root),
-  ];
   const close = () => {
-    for (const undo of undos) undo();
-    for (const part of [busy, onAir, meter, sendStats, stage, preview, bar, audio]) part.close();
+    clearInterval(levels);
+    for (const part of [notices, onAir, meter, sendStats, stage, preview, bar, audio]) part.close();
   };
   call.on('ended', (reason) => {
     close();

@@ -90,7 +90,9 @@ function latency(
   if (!track || played === 0) return undefined;
   const decoding = increase(track, 'totalDecodeTime') / Math.max(1, increase(track, 'frames'));
   return (
-    (track.currentRoundTripTime ?? track.roundTripTime ?? 0) / 2 + increase(track, 'jitterBufferDelay') / played + decoding
+    (track.currentRoundTripTime ?? track.roundTripTime ?? 0) / 2 +
+    increase(track, 'jitterBufferDelay') / played +
+    decoding
   );
 }
 

@@ -61,7 +61,7 @@ export function viewerControls(options: ViewerControlsOptions): {
   stepDown.update({ label: translate('leaveStage'), icon: DoorOpen });
   end.update({ label: translate('endBroadcast'), icon: Square });
   end.button.classList.add('danger');
-  leave.update({ label: translate('leaveBroadcast'), icon: LogOut });
+  leave.update({ label: translate('leave'), icon: LogOut });
 
   const devices = element(
     'span',

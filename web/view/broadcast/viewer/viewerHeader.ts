@@ -58,9 +58,7 @@ export function viewerHeader(broadcast: BroadcastController): ViewerHeader {
     button.title = translate('connectionIs', { health: translate(health) });
     button.ariaLabel = `${latency.textContent}. ${button.title}`;
     const rows = rowsOf(stats);
-    list.replaceChildren(
-      ...rows.flatMap(([name, text]) => [element('dt', {}, name), element('dd', { className: 'tabular' }, text)]),
-    );
+    list.replaceChildren(...rows.flatMap(([name, text]) => [element('dt', {}, name), element('dd', {}, text)]));
   };
   return { root, render, showStats };
 }

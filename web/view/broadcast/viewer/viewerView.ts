@@ -1,9 +1,7 @@
 /** A broadcast on the page of a viewer: header, player, controls, invitations onto the stage, and messages. */
 import { autoHideControls } from '../../common/autoHideControls.ts';
-import { busyBanner } from '../../common/busyBanner.ts';
+import { callNotices } from '../../common/callNotices.ts';
 import { element, microtaskDebounce } from '../../common/dom.ts';
-import { notifyErrors, showConnectionState } from '../../common/notifications.ts';
-import { Toasts } from '../../common/Toasts.ts';
 import type { CallController, EndReason } from '../../controller/CallController.ts';
 import { translate } from '../../locales/index.ts';
 import { preferences } from '../../storage/preferences.ts';
@@ -27,7 +25,8 @@ export function viewerView(
   onEnded: (reason: EndReason) => void,
 ): { root: HTMLElement; close(): void } {
   const broadcast = new BroadcastController(call);
-  const toasts = new Toasts();
+  const root = element('div', { className: 'viewer' });
+  const { toasts, ...notices } = callNotices(call, root);
   const membership = new StageMembership(broadcast, (onStage, byOthers) => {
     // On the stage the others have to be heard.
     if (onStage) audio.setMuted(false);
@@ -40,9 +39,6 @@ export function viewerView(
   const player = new Player(broadcast, membership);
   const overlay = new PlayerOverlay(broadcast);
   const header = viewerHeader(broadcast);
-  const status = element('p', { className: 'status', role: 'status', hidden: true });
-  const busy = busyBanner(call);
-  const root = element('div', { className: 'viewer' });
   const controls = viewerControls({
     call,
     audio,
@@ -58,9 +54,7 @@ export function viewerView(
     header.root,
     element('div', { className: 'player' }, player.root),
     controls.root,
-    status,
-    busy.root,
-    toasts.root,
+    ...notices.elements,
     audio.root,
   );
 
@@ -85,7 +79,6 @@ export function viewerView(
     updateInvitation();
     render();
   });
-  call.on('draining', (seconds) => toasts.show(translate('draining', { seconds: Math.ceil(seconds) })));
   notifyUnattended(broadcast, toasts, () => membership.onStage);
   const timers = [
     setInterval(() => {
@@ -95,11 +88,11 @@ export function viewerView(
     setInterval(() => header.render(player.state), INTERVALS.time),
     pollPlaybackStats(call, (stats) => header.showStats(player.state === 'live' ? stats : undefined)),
   ];
-  const undos = [notifyErrors(call, toasts), showConnectionState(call, status, toasts, root), autoHideControls(root)];
+  const showControls = autoHideControls(root);
   const close = () => {
     for (const timer of timers) clearInterval(timer);
-    for (const undo of undos) undo();
-    for (const part of [busy, player, controls, audio.output]) part.close();
+    showControls();
+    for (const part of [notices, player, controls, audio.output]) part.close();
   };
   call.on('ended', (reason) => {
     close();
