@@ -19,7 +19,7 @@ export function notifyUnattended(broadcast: BroadcastController, toasts: Toasts,
 export async function confirmEndBroadcast(broadcast: BroadcastController, root: Element): Promise<void> {
   const answer = await confirmDialog(root, {
     title: translate('confirmEnd'),
-    text: translate('confirmEndForViewers'),
+    text: translate('confirmEndOnStage'),
     answers: [{ value: 'end', label: translate('endBroadcast'), danger: true }],
   });
   if (answer === 'end' && broadcast.info?.unattended) await broadcast.end();

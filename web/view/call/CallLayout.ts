@@ -25,11 +25,7 @@ export class CallLayout {
   readonly #focus = element('div', { className: 'focus' });
   readonly #grid = element('div', { className: 'grid' });
   readonly #sharingNotice: HTMLElement;
-  readonly #slowStatus = element(
-    'p',
-    { className: 'status', role: 'status', hidden: true },
-    translate('localConnectionSlow'),
-  );
+  readonly #slowStatus = element('p', { className: 'status', role: 'status', hidden: true }, translate('localSlow'));
   readonly #pager = new Pager(() => this.render());
   readonly #localTile = new LocalTile();
   /** The tiles of the remote participants, by `tileKey`. */
@@ -59,7 +55,7 @@ export class CallLayout {
     this.#sharingNotice = element(
       'div',
       { className: 'sharing-notice', role: 'status', hidden: true },
-      translate('sharingOwnScreen'),
+      translate('youShare'),
       stop,
     );
     this.root = element(
@@ -142,8 +138,8 @@ export class CallLayout {
     const isLocalSlow = this.#freezeDetector.isOffline || (playing.length > 1 && frozen.size === playing.length);
     for (const [key, tile] of this.#tiles) {
       const { name = '', away = false } = participants.get(participantOf(key)) ?? {};
-      if (away) tile.setFrozen(true, translate('participantReconnecting', { name }));
-      else tile.setFrozen(frozen.has(tile), isLocalSlow ? undefined : translate('remoteConnectionSlow', { name }));
+      if (away) tile.setFrozen(true, translate('remoteReconnecting', { name }));
+      else tile.setFrozen(frozen.has(tile), isLocalSlow ? undefined : translate('remoteSlow', { name }));
     }
     // One notice is enough for all tiles; while the connection is lost, the status of the call says more.
     const isConnectionLost = this.#call.phase !== 'joined' || this.#call.mediaLost;

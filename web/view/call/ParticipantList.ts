@@ -54,7 +54,7 @@ export class ParticipantList {
   render(): void {
     if (this.root.hidden) return;
     const participants = [this.#call.localParticipant, ...this.#call.remoteParticipants];
-    this.#title.textContent = translate('participantCount', { count: participants.length });
+    this.#title.textContent = translate('peopleCount', { count: participants.length });
     // Raised hands first, then in the order of the joins.
     const ordered = [
       ...participants.filter(({ handRaised }) => handRaised),

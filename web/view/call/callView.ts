@@ -28,8 +28,8 @@ export function callView(
   const alone = element(
     'div',
     { className: 'alone-card' },
-    element('p', {}, translate('nobodyElse')),
-    element('p', { className: 'secondary' }, translate('nobodyElseHint')),
+    element('p', {}, translate('alone')),
+    element('p', { className: 'secondary' }, translate('aloneHint')),
     inviteButton(toasts),
   );
   const layout = new CallLayout(call, alone);
@@ -64,8 +64,8 @@ export function callView(
   call.on('participantJoined', ({ name }) => toasts.show(translate('joined', { name })));
   call.on('participantLeft', ({ name }) => toasts.show(translate('left', { name })));
   call.on('participantRemoved', (name) => toasts.show(translate('removed', { name })));
-  call.on('handRaised', ({ name }) => toasts.show(translate('handRaisedBy', { name })));
-  call.on('screenShared', ({ name }) => announce(translate('screenSharedBy', { name })));
+  call.on('handRaised', ({ name }) => toasts.show(translate('raisedBy', { name })));
+  call.on('screenShared', ({ name }) => announce(translate('sharedBy', { name })));
   call.on('reaction', ({ participant: { isLocal, name }, reaction }) => {
     floatReaction(reactionLayer, reaction, isLocal ? translate('you') : name);
     if (!isLocal) announce(translate('reactionBy', { name, reaction: translate(reaction) }));

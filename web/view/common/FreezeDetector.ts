@@ -1,4 +1,4 @@
-/** Tells frozen videos from those without new content, such as slides or somebody who sits still. */
+/** Distinguishes frozen videos from those without new content, such as slides or somebody who sits still. */
 import type { RoomClient, TrackStats } from '../../client/index.ts';
 import type { Tile } from './Tile.ts';
 

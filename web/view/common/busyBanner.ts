@@ -19,7 +19,7 @@ export function busyBanner(call: CallController): { root: HTMLElement; close(): 
   call.on('serverBusy', (retryAt) => {
     close();
     root.hidden = retryAt === undefined;
-    text.textContent = retryAt === undefined ? '' : translate('serverBusy');
+    text.textContent = retryAt === undefined ? '' : translate('busy');
     if (retryAt === undefined) return;
     const update = () => {
       const left = Math.max(0, Math.ceil((retryAt - performance.now()) / 1000));

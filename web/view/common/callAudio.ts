@@ -17,7 +17,7 @@ export function callAudio(toasts: Toasts): { audio: RemoteAudio; unlockButton: H
       if (blocked && unlockButton.hidden) announce(translate('autoplayBlocked'));
       unlockButton.hidden = !blocked;
     },
-    () => toasts.showError(translate('speakerUnavailable')),
+    () => toasts.showError(translate('speakerFailed')),
   );
   unlockButton.addEventListener('click', () => void audio.retry());
   const speaker = preferences.speaker.get();

@@ -7,7 +7,7 @@ import { messageCard, primaryButton, startPageLink } from './messageCard.ts';
 
 const endReasonTexts: Partial<Record<EndReason, readonly [string, string]>> = {
   left: [translate('ended'), ''],
-  replaced: [translate('callOpenElsewhere'), translate('endedReplacedText')],
+  replaced: [translate('endedReplaced'), translate('endedReplacedText')],
   kicked: [translate('endedKicked'), translate('endedKickedText')],
   mediaFailed: [translate('endedNoMedia'), translate('endedNoMediaText')],
   expired: [translate('endedExpired'), translate('endedExpiredText')],

@@ -111,7 +111,7 @@ export function reasonMessage(reason: string | undefined): string | undefined {
 
 const messageByCode: Partial<Record<WeirError['code'], MessageKey>> = {
   roomFull: 'roomFull',
-  busy: 'serverBusyTryLater',
+  busy: 'busyTryLater',
   unavailable: 'unavailable',
   timeout: 'noAnswer',
   closed: 'connectionLost',

@@ -46,12 +46,12 @@ interface KindMessages {
   readonly descriptions?: readonly [MessageKey, MessageKey];
 }
 const messagesByKind: Readonly<Record<RoomKind, KindMessages>> = {
-  call: { join: 'join', joining: 'joining', nobody: 'occupantsNone' },
+  call: { join: 'join', joining: 'joining', nobody: 'nobodyHere' },
   broadcast: {
     join: 'studioEnter',
     joining: 'studioEntering',
     nobody: 'stageEmpty',
-    descriptions: ['studioDescription', 'studioDescriptionLive'],
+    descriptions: ['studioAbout', 'studioAboutLive'],
   },
 };
 
@@ -196,8 +196,8 @@ function isUnauthorized(error: unknown): boolean {
 function occupantsText(names: readonly string[], nobody: MessageKey): string {
   const [first, ...others] = names;
   if (first === undefined) return translate(nobody);
-  if (others.length === 0) return translate('occupantsOne', { names: first });
+  if (others.length === 0) return translate('oneHere', { names: first });
   const list = new Intl.ListFormat(document.documentElement.lang, { type: 'conjunction' });
-  if (names.length <= 3) return translate('occupantsFew', { names: list.format(names.map(isolate)) });
-  return translate('occupantsMany', { names: names.slice(0, 2).map(isolate).join(', '), count: names.length - 2 });
+  if (names.length <= 3) return translate('fewHere', { names: list.format(names.map(isolate)) });
+  return translate('manyHere', { names: names.slice(0, 2).map(isolate).join(', '), count: names.length - 2 });
 }

@@ -163,7 +163,7 @@ function recentView(): HTMLElement {
   };
   const row = (recent: RecentRoom) => {
     const { kind, room, role } = recent;
-    const label = translate('removeRecentRoom', { room });
+    const label = translate('removeRoom', { room });
     const remove = smallIconButton(label, X, { size: 16 });
     remove.addEventListener('click', () => {
       recentRooms.remove(recent);

@@ -50,7 +50,7 @@ export class OnAirControls {
       element(
         'dl',
         {},
-        element('div', {}, element('dt', {}, translate('broadcastDuration')), this.#duration),
+        element('div', {}, element('dt', {}, translate('duration')), this.#duration),
         this.#peakViewersRow,
       ),
     );
@@ -70,7 +70,7 @@ export class OnAirControls {
     this.#badge.classList.toggle('live', this.live);
     this.#viewersText.textContent = viewersText(state, viewers);
     this.#waiting.hidden = state !== 'before' || (this.#isHost && viewers > 0);
-    this.#waiting.textContent = translate(this.#isHost ? 'waitingNone' : 'waitingForHost');
+    this.#waiting.textContent = translate(this.#isHost ? 'waitingNone' : 'waitForHost');
     this.#updateButton(state);
     this.button.disabled = call.phase !== 'joined' || this.#request !== undefined;
     this.button.hidden = !this.#isHost && !info?.unattended;

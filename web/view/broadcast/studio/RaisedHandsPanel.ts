@@ -61,8 +61,8 @@ export class RaisedHandsPanel {
     if (!one) return;
     const text =
       others.length > 0
-        ? translate('viewersRaisedHands', { count: formatCount(added.length) })
-        : translate('handRaisedBy', { name: one.name });
+        ? translate('handsRaised', { count: formatCount(added.length) })
+        : translate('raisedBy', { name: one.name });
     this.#toasts.show(text);
   }
 

@@ -16,7 +16,7 @@ const names: Readonly<Record<Source, MessageKey>> = {
   camera: 'camera',
   screen: 'screen',
   microphone: 'microphone',
-  screenAudio: 'sendStatsScreenAudio',
+  screenAudio: 'screenAudio',
 };
 
 interface Sent {

@@ -75,8 +75,8 @@ export class StagePanel {
     for (const [id, { tiles, participant }] of this.#entries) {
       tiles.get('camera')?.setSpeaking(speaking.has(id));
       for (const tile of tiles.values()) {
-        if (participant.away) tile.setFrozen(true, translate('participantReconnecting', { name: participant.name }));
-        else tile.setFrozen(frozen.has(tile), translate('remoteConnectionSlow', { name: participant.name }));
+        if (participant.away) tile.setFrozen(true, translate('remoteReconnecting', { name: participant.name }));
+        else tile.setFrozen(frozen.has(tile), translate('remoteSlow', { name: participant.name }));
       }
     }
   }
@@ -87,7 +87,7 @@ export class StagePanel {
     for (const source of sources) this.#updateTile(entry, source);
     const { isAdmin } = this.#broadcast.call;
     entry.removeButton.hidden = !isAdmin;
-    entry.removeButton.ariaLabel = translate('removeNameFromStage', { name: participant.name });
+    entry.removeButton.ariaLabel = translate('offStageName', { name: participant.name });
     return entry.root;
   }
 
@@ -96,7 +96,7 @@ export class StagePanel {
       'button',
       { type: 'button', className: 'small' },
       icon(LogOut, 16),
-      translate('removeFromStage'),
+      translate('offStage'),
     );
     const entry: StageEntry = { root: element('li', {}, removeButton), tiles: new Map(), removeButton, participant };
     removeButton.addEventListener('click', () => void this.#broadcast.removeFromStage(entry.participant));

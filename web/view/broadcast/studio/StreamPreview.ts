@@ -29,7 +29,7 @@ export class StreamPreview {
     video.addEventListener('resize', () => {
       if (video.videoHeight > 0) this.#frame.style.setProperty('--aspect', `${video.videoWidth / video.videoHeight}`);
     });
-    this.root = element('section', { className: 'studio-preview', ariaLabel: translate('streamPreview') }, this.#frame);
+    this.root = element('section', { className: 'studio-preview', ariaLabel: translate('preview') }, this.#frame);
   }
 
   close(): void {

@@ -110,11 +110,9 @@ export const studioPage: RoutePage = (app, { room, role, name, token, join }, on
 /** Titles and texts of the card after the studio. */
 function endReasonTexts(live: boolean): Partial<Record<EndReason, readonly [string, string]>> {
   return {
-    left: live
-      ? [translate('studioLeftWhileLive'), translate('studioLeftWhileLiveText')]
-      : [translate('studioLeft'), ''],
-    replaced: [translate('studioOpenElsewhere'), translate('endedReplacedText')],
-    kicked: [translate('removedFromBroadcast'), translate('endedKickedText')],
+    left: live ? [translate('leftWhileLive'), translate('leftWhileLiveText')] : [translate('studioLeft'), ''],
+    replaced: [translate('openElsewhere'), translate('endedReplacedText')],
+    kicked: [translate('kickedByHost'), translate('endedKickedText')],
   };
 }
 
@@ -123,8 +121,8 @@ function watchCard(room: string, token: string | undefined, wasOnStage: boolean)
   const fragment = token ? `#${new URLSearchParams({ token })}` : '';
   const href = `${roomPath('broadcast', room)}${fragment}`;
   return messageCard(
-    translate(wasOnStage ? 'removedFromStage' : 'viewerLink'),
-    element('p', {}, translate(wasOnStage ? 'removedFromStageText' : 'viewerLinkText')),
+    translate(wasOnStage ? 'studioRemoved' : 'viewerLink'),
+    element('p', {}, translate(wasOnStage ? 'studioRemovedText' : 'viewerLinkText')),
     element('a', { className: 'watch-link', href }, translate('toBroadcast')),
   );
 }

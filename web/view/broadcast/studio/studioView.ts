@@ -83,7 +83,7 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
   });
   call.on('changed', render);
   call.on('participantLeft', ({ name }) => toasts.show(translate('left', { name })));
-  call.on('screenShared', ({ name }) => announce(translate('screenSharedBy', { name })));
+  call.on('screenShared', ({ name }) => announce(translate('sharedBy', { name })));
   notifyUnattended(broadcast, toasts, () => call.canPublish);
   notifyPermissions(call, toasts);
   const levels = setInterval(() => stage.pollSpeakers(), LEVEL_INTERVAL);

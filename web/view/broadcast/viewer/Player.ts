@@ -215,8 +215,8 @@ export class Player {
     for (const [key, tile] of this.#tiles) {
       const { name = '', away = false } = ownerOf(key) ?? {};
       const words = this.#freezeDetector.isOffline
-        ? translate('localConnectionSlow')
-        : translate(away ? 'participantReconnecting' : 'remoteConnectionSlow', { name });
+        ? translate('localSlow')
+        : translate(away ? 'remoteReconnecting' : 'remoteSlow', { name });
       tile.setFrozen(frozen.has(tile), words);
     }
   }

@@ -21,7 +21,7 @@ export function joinErrorView({ room, error, token, onJoin }: JoinErrorOptions):
   const asksForToken = error instanceof WeirError && error.code === 'unauthorized';
   if (!asksForToken) {
     return messageCard(
-      translate('cannotOpenBroadcast'),
+      translate('notOpened'),
       element('p', { role: 'alert' }, errorMessage(error)),
       primaryButton(translate('tryAgain'), () => onJoin(token)),
       startPageLink(),
@@ -52,7 +52,7 @@ export function joinErrorView({ room, error, token, onJoin }: JoinErrorOptions):
 const endReasonTexts: Partial<Record<EndReason, readonly [string, string]>> = {
   left: [translate('leftBroadcast'), ''],
   replaced: [translate('watchedElsewhere'), translate('endedReplacedText')],
-  kicked: [translate('removedFromBroadcast'), translate('endedKickedText')],
+  kicked: [translate('kickedByHost'), translate('endedKickedText')],
 };
 
 /** The card after a broadcast. */

@@ -30,11 +30,11 @@ export function viewerView(
   const membership = new StageMembership(broadcast, (onStage, byOthers) => {
     // On the stage the others have to be heard.
     if (onStage) audio.setMuted(false);
-    toasts.show(translate(onStage ? 'onStageNow' : byOthers ? 'returnedToViewers' : 'offStageNow'));
+    toasts.show(translate(onStage ? 'onStageNow' : byOthers ? 'offStageByHost' : 'offStageNow'));
   });
   const audio = new ViewerAudio(
     () => render(),
-    () => toasts.showError(translate('speakerUnavailable')),
+    () => toasts.showError(translate('speakerFailed')),
   );
   const player = new Player(broadcast, membership);
   const overlay = new PlayerOverlay(broadcast);
