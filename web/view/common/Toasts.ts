@@ -22,7 +22,7 @@ export class Toasts {
     for (const shown of this.root.querySelectorAll('.toast.error')) {
       if (shown.firstElementChild?.textContent === text) shown.remove();
     }
-    const toast = this.#add(text, 'toast problem');
+    const toast = this.#add(text, 'toast error');
     toast.setAttribute('role', 'alert');
     const close = element('button', { type: 'button', className: 'text', ariaLabel: translate('close') }, icon(X, 18));
     close.addEventListener('click', () => toast.remove());
