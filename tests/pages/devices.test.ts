@@ -33,6 +33,10 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     return { alice, bob, requests, aliceId };
   }
 
+  /** Requests that somebody asked for; a page on a busy machine looks after its connections besides. */
+  const asked = (requests: readonly string[]) =>
+    requests.filter((name) => name !== 'ping' && name !== 'getTransportStats');
+
   /** Which device a source of the page comes from, and whether its track runs and sounds. */
   const sent = (page: Page) =>
     page.evaluate(() => {
@@ -59,7 +63,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     await expect
       .poll(() => sent(alice))
       .toMatchObject({ camera: { label: 'fake_device_0', ...live }, microphone: live });
-    const [tracks, before] = [await tracksAt(bob), [...requests]];
+    const [tracks, before] = [await tracksAt(bob), asked(requests)];
 
     await choose(alice, 'Choose camera', 'fake_device_2');
     await expect.poll(() => sent(alice)).toMatchObject({ camera: { label: 'fake_device_2', ...live } });
@@ -72,7 +76,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     await eventually(seen).toBeGreaterThan(frames + 10);
     await eventually(heard).toBeGreaterThan(packets + 30);
     expect(await tracksAt(bob)).toEqual(tracks);
-    expect(requests).toEqual(before);
+    expect(asked(requests)).toEqual(before);
     await button(alice, 'Choose camera').click();
     const chosen = alice.getByRole('menuitemradio', { checked: true });
     expect(await chosen.filter({ visible: true }).allTextContents()).toEqual(['fake_device_2']);
@@ -133,7 +137,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
   test('no shortcut fires while typing, with a modifier, or in a menu', async () => {
     const { alice, requests } = await pair('typing');
     await button(alice, 'Mute').waitFor();
-    const before = [...requests];
+    const before = asked(requests);
     await alice.evaluate(() => {
       const editable = Object.assign(document.createElement('div'), { contentEditable: 'true' });
       document.body.prepend(document.createElement('input'), document.createElement('textarea'), editable);
@@ -153,7 +157,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     // What had fired would have been sent before this.
     await alice.keyboard.press('m');
     await button(alice, 'Unmute').waitFor();
-    await expect.poll(() => requests.slice(before.length)).toEqual(['pauseProducer']);
+    await expect.poll(() => asked(requests).slice(before.length)).toEqual(['pauseProducer']);
     await button(alice, 'Stop camera').waitFor();
     expect(await button(alice, 'Share screen').isVisible()).toBe(true);
   });
