@@ -1,14 +1,14 @@
-/** Owns the end of one object: the undo of everything it acquired, run once, newest first. */
+/** The end of one object: undoes everything that it has acquired, once, newest first. */
 
 /**
- * What an object holds until it closes. The object acquires something and registers the undo on the next line:
- * `defer()`. If the object has closed meanwhile (it awaited), the undo runs at once and nothing is left behind.
+ * The undo stack of an object. The object acquires something and registers the undo on the next line, with `defer()`. If it
+ * has ended meanwhile, during an `await`, the undo runs at once and nothing is left behind.
  */
 export class Lifetime<Reason extends string = string> {
   readonly #undo = new DisposableStack();
   #reason: Reason | undefined;
 
-  /** Why it closed, or undefined while it is open. */
+  /** Why it ended; undefined while it is open. */
   get reason(): Reason | undefined {
     return this.#reason;
   }
@@ -17,16 +17,16 @@ export class Lifetime<Reason extends string = string> {
     return this.#reason !== undefined;
   }
 
-  /** Runs `undo` at the end, or now if the end has been. */
+  /** Runs `undo` at the end, or now if it has ended. */
   defer(undo: (reason: Reason) => void): void {
     if (this.#reason !== undefined) undo(this.#reason);
     else this.#undo.defer(() => this.#reason !== undefined && undo(this.#reason));
   }
 
   /**
-   * Ends it: all undos run, whatever any of them throws.
-   * @returns false if it had ended before
-   * @throws {SuppressedError} or the single error that an undo threw, after all have run
+   * Ends it: runs all undos, even if one of them throws.
+   * @returns false if it had already ended
+   * @throws {SuppressedError} of several errors that undos threw, or the only one, after all have run
    */
   end(reason: Reason): boolean {
     if (this.#reason !== undefined) return false;

@@ -9,54 +9,27 @@ import { RequestQueue } from '../../shared/RequestQueue.ts';
 import { TokenRefresh, type TokenRefreshOptions } from '../auth/TokenRefresh.ts';
 import type { Peer } from '../room/Peer.ts';
 import type { Room } from '../room/Room.ts';
+import { type AttachableConnection, Attachment, type AttachmentOptions } from './Attachment.ts';
 import type { RequestContext } from './RequestContext.ts';
 import { TokenBucket } from './TokenBucket.ts';
-
-/** How long a peer may be without a connection before the others are told, in milliseconds. Most losses are shorter. */
-const AWAY_DELAY = 4000;
 
 /** Limit of the reactions of one peer that are sent to the others. */
 const REACTIONS = { perSecond: 1, burst: 10 };
 
-/** How a connection ends whose client did not mean to leave, and may come back. */
-const resumableReasons: ReadonlySet<CloseReason> = new Set([
-  'disconnected',
-  'unresponsive',
-  'sendBufferFull',
-  'abandoned',
-]);
-
-/**
- * How long to wait for a client whose connection was closed with 1001 or without a code: in milliseconds, and at most this
- * share of the window. A proxy that restarts closes so, and its clients come back at once. So does a browser whose tab has
- * crashed, which does not come back. A page that is closed says 1000.
- */
-const GOING_AWAY = { most: 3000, share: 0.25 };
-
 /** What a session needs of a connection. */
-export interface AttachedConnection {
-  /** IP address of the client, as far as it is known. */
-  readonly address: string;
-  /** Whether it was closed with 1001 or without a code: by a proxy that restarts, or by a browser whose page is gone. */
-  readonly goingAway: boolean;
+export interface AttachedConnection extends AttachableConnection {
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
   /** Makes it the connection of `session`: its requests go through the queue of the session from now on. */
   attachSession(session: PeerSession): void;
-  /** Closes it with this reason, which the client is sent. */
-  close(reason: CloseReason): void;
 }
 
-export interface PeerSessionOptions {
+export interface PeerSessionOptions extends AttachmentOptions {
   readonly peer: Peer;
   readonly room: Room;
   /** How its fresh tokens are signed. */
   readonly tokens: Pick<TokenRefreshOptions, 'sign' | 'onError'>;
   /** Whether it joined with a token. */
   readonly authenticated: boolean;
-  /** How long it outlives its connection, in milliseconds. */
-  readonly window: number;
-  /** Reserves its place among the sessions without a connection from that address; undefined when there are too many. */
-  reserve(address: string): Disposable | undefined;
 }
 
 export class PeerSession implements RequestContext {
@@ -69,13 +42,9 @@ export class PeerSession implements RequestContext {
   readonly requests = new RequestQueue();
   readonly #options: PeerSessionOptions;
   readonly #tokens: TokenRefresh;
-  #connection: AttachedConnection | undefined;
+  readonly #attachment: Attachment<AttachedConnection>;
   #joinReplySent = false;
   #confirmed = false;
-  #lastAddress: string | undefined;
-  #awayTimer: NodeJS.Timeout | undefined;
-  #reservation: Disposable | undefined;
-  #expiryTimer: NodeJS.Timeout | undefined;
 
   constructor(options: PeerSessionOptions) {
     const { peer, room, tokens } = options;
@@ -83,7 +52,11 @@ export class PeerSession implements RequestContext {
     this.room = room;
     this.#options = options;
     this.#tokens = new TokenRefresh({ ...tokens, peer, notify: (event, data) => this.notify(event, data) });
-    peer.onEnd((reason) => this.#onPeerClosed(reason));
+    const attachment = new Attachment<AttachedConnection>(options);
+    this.#attachment = attachment;
+    attachment.events.on('away', (away) => this.#setAway(away));
+    attachment.events.on('expired', (reason) => peer.close(reason));
+    peer.onEnd((reason) => attachment.close(reason));
   }
 
   /** Whether it joined with a token. */
@@ -93,23 +66,18 @@ export class PeerSession implements RequestContext {
 
   /** Whether a connection has been attached yet. */
   get attachedOnce(): boolean {
-    return this.#lastAddress !== undefined;
+    return this.#attachment.lastAddress !== undefined;
   }
 
   /** Sends the client an event; without a connection it is dropped. */
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
-    this.#connection?.notify(event, data);
+    this.#attachment.connection?.notify(event, data);
   }
 
   /** Attaches a connection. An older one, which may not know yet that it is lost, closes. */
   attach(connection: AttachedConnection): void {
-    const former = this.#connection;
-    this.#connection = connection;
-    this.#lastAddress = connection.address;
-    this.#cancelExpiry();
-    this.#setAway(false);
+    this.#attachment.attach(connection);
     connection.attachSession(this);
-    former?.close('resumed');
   }
 
   /**
@@ -118,7 +86,7 @@ export class PeerSession implements RequestContext {
    * @returns the current state of the room, for the client
    */
   resume(connection: AttachedConnection): ResumeReply {
-    const addressChanged = connection.address !== this.#lastAddress;
+    const addressChanged = connection.address !== this.#attachment.lastAddress;
     this.peer.suspendEvents();
     this.attach(connection);
     const { peer, room } = this;
@@ -154,45 +122,18 @@ export class PeerSession implements RequestContext {
 
   /** Call it when a connection has ended: the session waits for another one, or ends. */
   detach(connection: AttachedConnection, reason: CloseReason): void {
-    if (this.#connection !== connection) return;
+    if (this.#attachment.connection !== connection) return;
     this.peer.flush();
-    this.#connection = undefined;
-    if (this.peer.closed) return;
-    const { window, reserve } = this.#options;
-    const end = connection.goingAway ? 'left' : reason;
-    const resumable = resumableReasons.has(reason) && this.#confirmed && window > 0;
-    this.#reservation = resumable ? reserve(connection.address) : undefined;
-    if (!this.#reservation) {
-      this.peer.close(end);
-      return;
-    }
-    this.peer.suspendEvents();
-    const time = connection.goingAway ? Math.min(GOING_AWAY.most, GOING_AWAY.share * window) : window;
-    this.#expiryTimer = setTimeout(() => this.peer.close(end), time);
-    // After `unresponsive` the heartbeat timeout has already elapsed: the peer is away at once.
-    this.#awayTimer = setTimeout(() => this.#setAway(true), reason === 'unresponsive' ? 0 : AWAY_DELAY);
+    const end = this.#attachment.detach(reason, this.#confirmed && !this.peer.closed);
+    if (end === undefined) this.peer.suspendEvents();
+    else this.peer.close(end);
   }
 
   #setAway(away: boolean): void {
-    clearTimeout(this.#awayTimer);
     const { peer, room } = this;
-    if (peer.closed || peer.info.away === away) return;
+    if (peer.closed) return;
     peer.setAway(away);
     room.awayChanged(peer, away);
-  }
-
-  #cancelExpiry(): void {
-    clearTimeout(this.#expiryTimer);
-    this.#reservation?.[Symbol.dispose]();
-    this.#reservation = undefined;
-  }
-
-  #onPeerClosed(reason: CloseReason): void {
-    this.#cancelExpiry();
-    clearTimeout(this.#awayTimer);
-    const connection = this.#connection;
-    this.#connection = undefined;
-    connection?.close(reason);
   }
 }
 
