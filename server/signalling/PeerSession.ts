@@ -99,7 +99,7 @@ export class PeerSession implements RequestContext {
       consumers,
       unsupportedCodecs: peer.unsupportedCodecs,
       slots: room.slots,
-      subscribedLayers: peer.subscribedLayers,
+      subscribedLayers: peer.producers.subscribedLayers,
       addressChanged,
       sources: peer.info.sources,
       grants: peer.grants,

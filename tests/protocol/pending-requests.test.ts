@@ -200,20 +200,24 @@ describe('a peer whose worker has not responded', () => {
   test('creates one producer per source, and other sources do not wait for it', async () => {
     const ada = await weir.join({ room: 'room' });
     const peer = await peerOf(ada);
-    const produce = () => peer.produce('camera', vp8(), { paused: false });
+    const produce = () => peer.producers.produce('camera', vp8(), { paused: false });
     const results = await Promise.allSettled([
       produce(),
       produce(),
-      peer.produce('microphone', opus(), { paused: false }),
+      peer.producers.produce('microphone', opus(), { paused: false }),
     ]);
     expect(results).toMatchObject([{ status: 'fulfilled' }, conflict, { status: 'fulfilled' }]);
     // A refused one leaves no reservation.
-    await expect(peer.produce('screen', opus(), { paused: false })).rejects.toMatchObject({ code: 'badRequest' });
-    await expect(peer.produce('screen', vp8('screen'), { paused: false })).resolves.toBeDefined();
-    await expect(peer.produce('screenAudio', { ...opus(), encodings: [] }, { paused: false })).rejects.toMatchObject({
+    await expect(peer.producers.produce('screen', opus(), { paused: false })).rejects.toMatchObject({
       code: 'badRequest',
     });
-    await expect(peer.produce('screenAudio', opus('screenAudio'), { paused: false })).resolves.toBeDefined();
+    await expect(peer.producers.produce('screen', vp8('screen'), { paused: false })).resolves.toBeDefined();
+    await expect(
+      peer.producers.produce('screenAudio', { ...opus(), encodings: [] }, { paused: false }),
+    ).rejects.toMatchObject({
+      code: 'badRequest',
+    });
+    await expect(peer.producers.produce('screenAudio', opus('screenAudio'), { paused: false })).resolves.toBeDefined();
   });
 
   test('connects each transport once', async () => {

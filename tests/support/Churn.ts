@@ -203,7 +203,7 @@ export class Churn {
       peers: Object.fromEntries(peers.sort()),
       slots: this.room.slots,
       grants: own?.grants,
-      watched: own?.subscribedLayers.find(({ source }) => source === 'camera')?.maxSpatialLayer,
+      watched: own?.producers.subscribedLayers.find(({ source }) => source === 'camera')?.maxSpatialLayer,
     };
   }
 

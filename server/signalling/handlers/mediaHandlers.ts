@@ -44,28 +44,28 @@ export function mediaHandlers(current: CurrentContext): MediaHandlers {
 
     async produce({ source, rtpParameters, paused = false, size, layers }) {
       const { peer, room } = current();
-      const publication = await peer.produce(source, rtpParameters, { paused, size, layers });
+      const publication = await peer.producers.produce(source, rtpParameters, { paused, size, layers });
       room.publish(publication);
       return { producerId: publication.track.id };
     },
 
     resizeProducer({ source, size, layers }) {
-      current().peer.resizeProducer(source, size, layers);
+      current().peer.producers.resize(source, size, layers);
       return {};
     },
 
     closeProducer({ source }) {
-      current().peer.closeProducer(source);
+      current().peer.producers.close(source);
       return {};
     },
 
     async pauseProducer({ source }) {
-      await current().peer.pauseProducer(source);
+      await current().peer.producers.pause(source);
       return {};
     },
 
     async resumeProducer({ source }) {
-      await current().peer.resumeProducer(source);
+      await current().peer.producers.resume(source);
       return {};
     },
 
