@@ -1,32 +1,32 @@
-/** Owns the line of those who want in: so many at a time, room by room in turn, and for so long. */
+/** The queue of joins: at most so many at a time, one room after the other, each for a limited time. */
 import { WeirError } from '../../shared/errors.ts';
 
 export interface AdmissionQueueOptions {
-  /** How many may be on the way in at once. */
+  /** How many joins may be under way at once. */
   readonly concurrency: number;
   /** How many may wait. */
   readonly length: number;
-  /** How long, in milliseconds. */
+  /** How long each may wait, in milliseconds. */
   readonly timeout: number;
-  /** Whether anybody can be let in just now. */
+  /** Whether anybody can be admitted now: the workers may have as much load as they take. */
   open(): boolean;
 }
 
 interface Waiting {
-  readonly enter: (turn: Disposable) => void;
+  readonly admit: (turn: Disposable) => void;
   readonly refuse: (error: WeirError) => void;
-  /** Ends what would end the waiting. */
-  readonly settled: () => void;
+  /** Removes the timer and the listener that would end the waiting. */
+  readonly cleanUp: () => void;
 }
 
-/** How often is looked whether the door is open, while it is closed and somebody waits, in milliseconds. */
+/** How often `open()` is polled while somebody waits, in milliseconds. */
 const POLL_INTERVAL = 500;
-/** Seconds after which those who are turned away may come again. They are spread over as many, or they would all be back at once. */
+/** Clients that are refused retry after this many seconds, and up to as many more at random, so that they are spread over time. */
 const RETRY_AFTER = 5;
 
 export class AdmissionQueue {
   readonly #options: AdmissionQueueOptions;
-  /** By room; the rooms in the order of their turns. */
+  /** By room; the room whose turn is next comes first. */
   readonly #queues = new Map<string, Waiting[]>();
   #waiting = 0;
   #active = 0;
@@ -42,45 +42,43 @@ export class AdmissionQueue {
   }
 
   /**
-   * A turn for somebody who wants into that room; dispose of it when they are in, or will not be.
-   * @param signal of somebody who may not want in any more: they leave the line at once
-   * @throws {WeirError} `busy` when the line is full, or it took too long; `closed` when the signal is aborted
+   * Waits for a turn to join a room. Dispose of the turn when the join has succeeded or failed.
+   * @param signal aborted when the join is not wanted any more: it leaves the queue at once
+   * @throws {WeirError} `busy` when the queue is full or the time is over, `closed` when the signal is aborted, `unavailable`
+   * when the queue closes
    */
   async enter(room: string, signal?: AbortSignal): Promise<Disposable> {
     if (signal?.aborted) throw new WeirError('closed');
-    if (this.#waiting === 0 && this.#isOpen) return this.#nextQueue();
+    if (this.#waiting === 0 && this.#isOpen) return this.#begin();
     if (this.#waiting >= this.#options.length) throw busy('too many are waiting already');
     return new Promise((resolve, reject) => {
-      const line = this.#queues.get(room) ?? [];
-      this.#queues.set(room, line);
-      const late = () => this.#cancel(room, waiting, busy('nobody could be let in'));
-      const gone = () => this.#cancel(room, waiting, new WeirError('closed'));
-      const timer = setTimeout(late, this.#options.timeout);
-      signal?.addEventListener('abort', gone, { once: true });
+      const queue = this.#queues.get(room) ?? [];
+      this.#queues.set(room, queue);
+      const onTimeout = () => this.#cancel(room, waiting, busy('nobody could be let in'));
+      const onAbort = () => this.#cancel(room, waiting, new WeirError('closed'));
+      const timer = setTimeout(onTimeout, this.#options.timeout);
+      signal?.addEventListener('abort', onAbort, { once: true });
       const waiting: Waiting = {
-        enter: resolve,
+        admit: resolve,
         refuse: reject,
-        settled() {
+        cleanUp() {
           clearTimeout(timer);
-          signal?.removeEventListener('abort', gone);
+          signal?.removeEventListener('abort', onAbort);
         },
       };
-      line.push(waiting);
+      queue.push(waiting);
       this.#waiting += 1;
-      this.#poll();
+      this.#updatePolling();
     });
   }
 
-  /** Turns everyone away who waits. */
+  /** Refuses everyone who waits. */
   close(): void {
     clearInterval(this.#pollTimer);
-    for (const line of this.#queues.values()) {
-      for (const { settled, refuse } of line) {
-        settled();
-        refuse(
-          new WeirError('unavailable', 'The server is about to restart; try again in a while.', { reason: 'draining' }),
-        );
-      }
+    const message = 'The server is about to restart; try again in a while.';
+    for (const { cleanUp, refuse } of [...this.#queues.values()].flat()) {
+      cleanUp();
+      refuse(new WeirError('unavailable', message, { reason: 'draining' }));
     }
     this.#queues.clear();
     this.#waiting = 0;
@@ -90,50 +88,50 @@ export class AdmissionQueue {
     return this.#active < this.#options.concurrency && this.#options.open();
   }
 
-  #nextQueue(): Disposable {
+  #begin(): Disposable {
     this.#active += 1;
-    let taken = true;
+    let active = true;
     return {
       [Symbol.dispose]: () => {
-        if (!taken) return;
-        taken = false;
+        if (!active) return;
+        active = false;
         this.#active -= 1;
         this.#dispatch();
       },
     };
   }
 
-  /** One of each room in turn, so that a room that everybody pours into does not keep others waiting. */
+  /** Admits as many as possible, one of each room in turn, so that a room with many joins does not delay the others. */
   #dispatch(): void {
     while (this.#waiting > 0 && this.#isOpen) {
       const [next] = this.#queues;
       if (!next) return;
-      const [room, line] = next;
+      const [room, queue] = next;
       this.#queues.delete(room);
-      const first = line.shift();
-      if (line.length > 0) this.#queues.set(room, line);
+      const first = queue.shift();
+      if (queue.length > 0) this.#queues.set(room, queue);
       if (!first) continue;
-      first.settled();
+      first.cleanUp();
       this.#waiting -= 1;
-      first.enter(this.#nextQueue());
+      first.admit(this.#begin());
     }
-    this.#poll();
+    this.#updatePolling();
   }
 
   #cancel(room: string, waiting: Waiting, error: WeirError): void {
-    const line = this.#queues.get(room) ?? [];
-    const place = line.indexOf(waiting);
-    if (place < 0) return;
-    line.splice(place, 1);
-    if (line.length === 0) this.#queues.delete(room);
+    const queue = this.#queues.get(room) ?? [];
+    const position = queue.indexOf(waiting);
+    if (position < 0) return;
+    queue.splice(position, 1);
+    if (queue.length === 0) this.#queues.delete(room);
     this.#waiting -= 1;
-    waiting.settled();
+    waiting.cleanUp();
     waiting.refuse(error);
-    this.#poll();
+    this.#updatePolling();
   }
 
-  /** Those who are on the way in let the next one in; when nobody is, and the door is closed, somebody has to look. */
-  #poll(): void {
+  /** The end of a join admits the next one; polling is for the time when none is under way because `open()` says no. */
+  #updatePolling(): void {
     if (this.#waiting === 0) {
       clearInterval(this.#pollTimer);
       this.#pollTimer = undefined;

@@ -1,43 +1,42 @@
-/** Owns the beat at which a large room tells its news: one timer for all who are in it, none where the room is small. */
+/** The timer by which a large room sends presence events in batches: one for everybody in the room. */
 
-/** Between two beats, in milliseconds. */
+/** Time between two batches, in milliseconds. */
 const BATCH_INTERVAL = 250;
-/** In a room of more than so many, whatever one does is news for so many others that it waits for the beat. */
+/** Above this size, presence events are batched: each of them goes to everyone in the room. */
 const BATCH_THRESHOLD = 16;
 
 export class BatchTimer {
   readonly #size: () => number;
-  readonly #waiting = new Set<() => void>();
+  readonly #actions = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param size how many are in the room */
+  /** @param size how many are in the room now */
   constructor(size: () => number) {
     this.#size = size;
   }
 
-  /** Whether news waits for the beat. */
+  /** Whether the room is large enough for batches. */
   get batching(): boolean {
     return this.#size() > BATCH_THRESHOLD;
   }
 
-  /** Runs `action` at the next beat; once, however often it is asked for. */
+  /** Runs `action` with the next batch; once, however often it is scheduled until then. */
   schedule(action: () => void): void {
-    this.#waiting.add(action);
+    this.#actions.add(action);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      const due = [...this.#waiting];
-      this.#waiting.clear();
-      for (const one of due) one();
+      const due = [...this.#actions];
+      this.#actions.clear();
+      for (const run of due) run();
     }, BATCH_INTERVAL);
   }
 
-  /** Forgets an action. */
   cancel(action: () => void): void {
-    this.#waiting.delete(action);
+    this.#actions.delete(action);
   }
 
   close(): void {
     clearTimeout(this.#timer);
-    this.#waiting.clear();
+    this.#actions.clear();
   }
 }

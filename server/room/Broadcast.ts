@@ -1,4 +1,4 @@
-/** Owns what makes a room a broadcast: whether it is live, how many watch, who of them wants onto the stage. */
+/** What makes a room a broadcast: whether it is live, how many viewers it has, and who of them wants onto the stage. */
 import { WeirError } from '../../shared/errors.ts';
 import { type BroadcastInfo, type BroadcastProfile, MAX_HANDS, type RaisedHands } from '../../shared/protocol.ts';
 import type { Notifier } from './Notifier.ts';
@@ -6,7 +6,7 @@ import type { Participant } from './Participant.ts';
 import type { RoomEventMap, RoomEvents } from './RoomEvents.ts';
 
 export interface BroadcastOptions {
-  /** What was known of it when everybody had left. */
+  /** Its state when everybody had left. */
   readonly snapshot?: BroadcastSnapshot | undefined;
   readonly events: RoomEvents;
   /** Those in the room, by id. */
@@ -14,12 +14,12 @@ export interface BroadcastOptions {
   readonly notifier: Notifier;
 }
 
-/** A broadcast that everybody has left. Moments are those of `performance.now()`. */
+/** State of a broadcast that everybody has left. Times are those of `performance.now()`, in milliseconds. */
 export interface BroadcastSnapshot {
   readonly live: boolean;
   readonly profile: BroadcastProfile;
   readonly since: number;
-  /** When it ended, or was left. */
+  /** When it ended, or when everybody had left. */
   readonly until: number;
 }
 
@@ -28,16 +28,16 @@ interface Hand {
   readonly invitedBy?: Participant | undefined;
 }
 
-/** Between two times that everyone is told how many watch, in milliseconds. */
+/** Least time between two notifications of the number of viewers or of hands, in milliseconds. */
 const NOTIFY_INTERVAL = 1000;
-/** A live broadcast whose stage has been empty for so long has ended, in milliseconds: whoever left for a moment is back by then. */
+/** After this time with an empty stage a live broadcast ends, in milliseconds: long enough for a speaker to come back. */
 const EMPTY_STAGE_TIMEOUT = 5 * 60_000;
-/** A live broadcast that has had no administrator for so long has ended, in milliseconds: it does not go on for ever with nobody to run it. */
+/** After this time without an administrator a live broadcast ends, in milliseconds, since nobody is there to run it. */
 const UNATTENDED_TIMEOUT = 15 * 60_000;
 
 export class Broadcast {
   readonly #options: BroadcastOptions;
-  /** Of viewers, in the order in which they were raised. */
+  /** Raised hands of viewers by participant id, in the order in which they were raised. */
   readonly #hands = new Map<string, Hand>();
   #state: BroadcastInfo['state'] = 'before';
   #profile: BroadcastProfile = 'lowLatency';
@@ -85,12 +85,12 @@ export class Broadcast {
     };
   }
 
-  /** Whether somebody may end it: an administrator, or while there is none, whoever is on the stage. */
+  /** Whether a participant may end it: an administrator, or while there is none, anybody on the stage. */
   mayEnd({ grants }: Pick<Participant, 'grants'>): boolean {
     return grants.roomAdmin || (this.#unattended && !grants.hidden);
   }
 
-  /** What is to be known of it when somebody comes back; undefined when it never was live. */
+  /** What is restored when somebody comes back after everybody has left; undefined if it never was live. */
   get snapshot(): BroadcastSnapshot | undefined {
     if (this.#state === 'before') return undefined;
     const { live } = this;
@@ -107,13 +107,12 @@ export class Broadcast {
     return { total: this.#hands.size, first };
   }
 
-  /** Goes live or ends, or is to be played sooner or later. */
+  /** Goes live, ends, or changes how its viewers buffer it. */
   set({ live, profile }: { live?: boolean | undefined; profile?: BroadcastProfile | undefined }): void {
     if (profile !== undefined) this.#profile = profile;
     if (live !== undefined && live !== this.live) {
       if (live) this.#since = performance.now();
       else this.#until = performance.now();
-      // What never was live has not ended.
       this.#state = live ? 'live' : 'ended';
       this.#updateTimers();
       this.#options.events.emit('liveChanged', { live });
@@ -122,7 +121,7 @@ export class Broadcast {
     this.#notifyAll();
   }
 
-  /** @throws {WeirError} `notFound` when that is no viewer who has raised a hand */
+  /** Invites a viewer onto the stage. @throws {WeirError} `notFound` if it has not raised its hand */
   invite(peerId: string, by: Participant): void {
     const hand = this.#hands.get(peerId);
     if (!hand) throw new WeirError('notFound', 'No viewer of that id has raised a hand.');
@@ -132,13 +131,13 @@ export class Broadcast {
     this.#scheduleNotify();
   }
 
-  /** Tells a viewer again of an invitation that is not answered: the first time there may have been nobody to hear it. */
+  /** Notifies a viewer again of an invitation that it has not answered: it may have had no connection the first time. */
   remind(participant: Participant): void {
     const { invitedBy } = this.#hands.get(participant.id) ?? {};
     if (invitedBy) this.#options.notifier.notify(participant, 'invited', { by: invitedBy.info.name });
   }
 
-  /** A viewer takes an invitation, or does not. @throws {WeirError} `notFound` when there is none */
+  /** A viewer accepts or declines its invitation. @throws {WeirError} `notFound` if there is none */
   answer(participant: Participant, accepted: boolean): void {
     const { id: peerId, info } = participant;
     if (!this.#hands.get(peerId)?.invitedBy) throw new WeirError('notFound', 'Nobody has invited you.');
@@ -155,7 +154,7 @@ export class Broadcast {
     this.#hands.clear();
   }
 
-  /** Whoever left a live broadcast for a moment comes back to it; whoever comes later comes too late. */
+  /** A broadcast that was live goes on when somebody is back in time; otherwise it has ended when everybody left. */
   #restore({ live, profile, since, until }: BroadcastSnapshot): void {
     this.#state = live && performance.now() - until < EMPTY_STAGE_TIMEOUT ? 'live' : 'ended';
     this.#profile = profile;
@@ -213,7 +212,7 @@ export class Broadcast {
     }
   }
 
-  /** Within a second of the last time, at its end; otherwise when this turn is over, so that a pour is told once. */
+  /** A second after the last notification, or at the end of this turn: many who join at once are one notification. */
   #scheduleNotify(): void {
     const wait = Math.max(0, this.#notifiedAt + NOTIFY_INTERVAL - performance.now());
     this.#notifyTimer ??= setTimeout(() => this.#notifyAll(), wait);
@@ -223,10 +222,10 @@ export class Broadcast {
     clearTimeout(this.#notifyTimer);
     this.#notifyTimer = undefined;
     this.#notifiedAt = performance.now();
-    const news = this.#pendingChanges;
+    const changes = this.#pendingChanges;
     this.#pendingChanges = { info: false, hands: false };
     const { events } = this.#options;
-    if (news.info) events.emit('broadcastChanged', { broadcast: this.info });
-    if (news.hands) events.emit('handsChanged', { hands: this.hands });
+    if (changes.info) events.emit('broadcastChanged', { broadcast: this.info });
+    if (changes.hands) events.emit('handsChanged', { hands: this.hands });
   }
 }

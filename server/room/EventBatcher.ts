@@ -1,4 +1,4 @@
-/** Owns what a peer has yet to be told: news in order, consumers in batches. */
+/** The events that a peer is about to be sent: in order, its consumers in batches, presence coalesced in large rooms. */
 import type { ConsumerInfo, ServerEvents } from '../../shared/protocol.ts';
 import type { BatchTimer } from './BatchTimer.ts';
 import { PresenceCoalescer } from './PresenceCoalescer.ts';
@@ -6,12 +6,11 @@ import { PresenceCoalescer } from './PresenceCoalescer.ts';
 type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
 
 /**
- * Nothing leaves before `open()`, nor after `hold()`: the reply to `join` or `resume` is a snapshot and says it all. In
- * between, what comes up within
- * one turn of the event loop leaves at its end. So news never overtakes a reply that is on its way (a reply needs
- * microtasks only), and all consumers of one turn make one batch, which is one SDP exchange at the client.
+ * Nothing is sent before `open()`, nor after `suspend()`: the reply to `join` or `resume` is a snapshot that includes it. In
+ * between, the events of one turn of the event loop are sent at its end. An event therefore never overtakes a reply, which
+ * takes microtasks only, and all consumers of one turn are one batch, which is one SDP exchange at the client.
  *
- * In a large room news of who is there waits for the room's next beat, or for other news, which it always comes before.
+ * In a large room presence events wait for the room's next batch, or for any other event, before which they are sent.
  */
 export class EventBatcher {
   readonly #send: Send;
@@ -24,18 +23,18 @@ export class EventBatcher {
   #consumers: ConsumerInfo[] = [];
   #closedConsumers: string[] = [];
 
-  constructor(send: Send, pace: BatchTimer) {
+  constructor(send: Send, batchTimer: BatchTimer) {
     this.#send = send;
-    this.#batchTimer = pace;
+    this.#batchTimer = batchTimer;
   }
 
-  /** Lets news out from now on; whoever opens it tells of the consumers that there are. */
+  /** Sends events from now on. The caller's snapshot has all consumers that there are. */
   open(): void {
     this.#open = true;
     this.#consumers = [];
   }
 
-  /** Nothing is let out any more, and what has not left is dropped: the next snapshot has it. */
+  /** Sends nothing until the next `open()`; what has not been sent is dropped, since the next snapshot includes it. */
   suspend(): void {
     this.#open = false;
     clearImmediate(this.#scheduled);
@@ -76,12 +75,12 @@ export class EventBatcher {
     clearImmediate(this.#scheduled);
   }
 
-  /** Lets out what is waiting for the end of the turn. */
+  /** Sends at once what waits for the end of the turn. */
   flush(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
     this.#flushPresence();
-    for (const tell of this.#events.splice(0)) tell();
+    for (const send of this.#events.splice(0)) send();
     const consumerIds = this.#closedConsumers.splice(0);
     if (consumerIds.length > 0) this.#send('consumersClosed', { consumerIds });
     const consumers = this.#consumers.splice(0);
@@ -93,7 +92,7 @@ export class EventBatcher {
     this.#schedule();
   };
 
-  /** From now on it is news like any other. */
+  /** Moves coalesced presence events to the end of the queue. */
   #flushPresence(): void {
     this.#presence.flush((event, data) => this.#events.push(() => this.#send(event, data)));
   }

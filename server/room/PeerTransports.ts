@@ -1,4 +1,4 @@
-/** Owns the two transports of a browser's peer: made when there is a right to them, gone with it. */
+/** The two transports of a peer: one to send and one to receive, each opened and closed by itself. */
 import { EventEmitter } from 'node:events';
 import type { WebRtcTransport } from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
@@ -11,16 +11,16 @@ import { SlidingWindowLimit } from './SlidingWindowLimit.ts';
 
 export type Direction = 'send' | 'recv';
 
-/** So many ICE restarts in so long, and so long between two, in milliseconds. */
+/** Limit of ICE restarts; times in milliseconds. */
 const ICE_RESTARTS = { limit: 5, window: 60_000, minInterval: 5000 };
-/** How long a close frame may take to come after the end of the media, in milliseconds. */
+/** How long the WebSocket's close frame may take to arrive after the DTLS alert, in milliseconds: it says why the client leaves. */
 const DTLS_CLOSE_DELAY = 500;
-/** Between two times that pictures are begun anew, in milliseconds, however often media moves. */
-const REFRESH = 1000;
+/** Least time between two `tupleChanged`, in milliseconds: each causes a key frame of every video. */
+const TUPLE_CHANGED_INTERVAL = 1000;
 
 export interface PeerTransportsOptions {
   readonly router: RoomRouter;
-  /** bit/s that may come in. */
+  /** What the client may send, in bit/s. */
   readonly maxIncomingBitrate: number;
 }
 
@@ -40,11 +40,11 @@ export class PeerTransports {
   readonly events = new EventEmitter<PeerTransportsEvents>();
   readonly #options: PeerTransportsOptions;
   readonly #open = new Map<Direction, WebRtcTransport>();
-  /** Those that the worker is making; one that is not wanted any more by then is not here. */
+  /** Those that the worker is creating, each with a token of its own; removed when the transport is not wanted any more. */
   readonly #opening = new Map<Direction, symbol>();
   readonly #connected = new Set<string>();
   readonly #iceRestarts = new SlidingWindowLimit(ICE_RESTARTS);
-  #refreshing: NodeJS.Timeout | undefined;
+  #tupleChangedTimer: NodeJS.Timeout | undefined;
   #dtlsClosedTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -68,9 +68,9 @@ export class PeerTransports {
     if (this.#open.has(direction) || this.#opening.has(direction)) {
       throw new WeirError('conflict', 'You have this transport already.');
     }
-    const turn = Symbol(direction);
-    this.#opening.set(direction, turn);
-    const wanted = () => !this.#closed && this.#opening.get(direction) === turn;
+    const token = Symbol(direction);
+    this.#opening.set(direction, token);
+    const wanted = () => !this.#closed && this.#opening.get(direction) === token;
     try {
       const { router } = this.#options;
       const transport = await router.createTransport();
@@ -84,11 +84,11 @@ export class PeerTransports {
       if (transport.closed) throw new WeirError('closed');
       return router.describe(transport);
     } finally {
-      if (this.#opening.get(direction) === turn) this.#opening.delete(direction);
+      if (this.#opening.get(direction) === token) this.#opening.delete(direction);
     }
   }
 
-  /** Its client notices nothing but what it is told. */
+  /** Closes a transport, or cancels its opening. mediasoup does not tell the client. */
   close(direction: Direction): void {
     this.#opening.delete(direction);
     this.#open.get(direction)?.close();
@@ -110,32 +110,32 @@ export class PeerTransports {
   }
 
   /**
-   * New ICE credentials for both; media stays where it is until the client finds another way with them.
+   * New ICE credentials for both transports. Media keeps its path until the client has found another one with them.
    * @throws {WeirError} `rateLimited`
    */
   async restartIce(): Promise<{ send?: IceParameters; recv?: IceParameters }> {
     const wait = this.#iceRestarts.take();
-    if (wait > 0) throw new WeirError('rateLimited', `ICE restarts again in ${Math.ceil(wait / 1000)} s.`);
+    if (wait > 0) throw new WeirError('rateLimited', `ICE can be restarted again in ${Math.ceil(wait / 1000)} s.`);
     const restart = (transport: WebRtcTransport | undefined) =>
       transport && mapMediasoupError(transport.restartIce(), 'This transport cannot be restarted.');
     const [send, recv] = await Promise.all([restart(this.get('send')), restart(this.get('recv'))]);
     return { ...(send && { send }), ...(recv && { recv }) };
   }
 
-  /** What has been sent to the client and received from it. @throws {WeirError} `unavailable` when the worker has failed */
+  /** Bytes of RTP sent to the client and received from it. @throws {WeirError} `closed` when the worker has failed */
   async getStats(): Promise<TransportCounters> {
     const stats = (direction: Direction) => {
       const transport = this.get(direction);
       return transport && mapMediasoupError(transport.getStats(), 'This transport has no statistics.');
     };
-    const [to, from] = await Promise.all([stats('recv'), stats('send')]);
-    return { sent: to?.[0]?.rtpBytesSent ?? 0, received: from?.[0]?.rtpBytesReceived ?? 0 };
+    const [recv, send] = await Promise.all([stats('recv'), stats('send')]);
+    return { sent: recv?.[0]?.rtpBytesSent ?? 0, received: send?.[0]?.rtpBytesReceived ?? 0 };
   }
 
   closeAll(): void {
     this.#closed = true;
     this.events.removeAllListeners();
-    clearTimeout(this.#refreshing);
+    clearTimeout(this.#tupleChangedTimer);
     clearTimeout(this.#dtlsClosedTimer);
     this.close('send');
     this.close('recv');
@@ -145,7 +145,7 @@ export class PeerTransports {
     transport.observer.once('close', () => this.#connected.delete(transport.id));
     transport.once('routerclose', () => this.events.emit('routerClosed'));
     transport.on('dtlsstatechange', (state) => {
-      // The other end said goodbye (RFC 5246, section 7.2.1): whoever only lost the way says nothing.
+      // The client has sent close_notify (RFC 5246, section 7.2.1); one that has lost its path sends nothing.
       if (state !== 'closed') return;
       this.#dtlsClosedTimer ??= setTimeout(() => this.events.emit('dtlsClosed'), DTLS_CLOSE_DELAY);
     });
@@ -167,10 +167,10 @@ export class PeerTransports {
   }
 
   #onTupleChanged(): void {
-    if (this.#refreshing) return;
-    this.#refreshing = setTimeout(() => {
-      this.#refreshing = undefined;
-    }, REFRESH);
+    if (this.#tupleChangedTimer) return;
+    this.#tupleChangedTimer = setTimeout(() => {
+      this.#tupleChangedTimer = undefined;
+    }, TUPLE_CHANGED_INTERVAL);
     this.events.emit('tupleChanged');
   }
 }

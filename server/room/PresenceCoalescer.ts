@@ -1,59 +1,59 @@
-/** Owns news of who is there and what they do, until it is told: what is over by then is left out, what changed twice is told once. */
+/** Presence events that wait to be sent: what is over by then is left out, and of several changes the last one remains. */
 import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
 
-type Tell = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
+type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
 
-/** What is to be told of one peer: that it left, if it was known before, and then that it came. */
-interface OfOne {
+/** What waits about one peer, in this order: that it left, if it was known before, that it joined, what has changed. */
+interface PeerEvents {
   left?: ServerEvents['peerClosed'];
-  came?: PeerInfo;
+  joined?: PeerInfo;
   changes: Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away'>>;
 }
 
 export class PresenceCoalescer {
-  /** In the order in which there was the first news of each. */
-  readonly #peers = new Map<string, OfOne>();
+  /** In the order of the first event about each. */
+  readonly #peers = new Map<string, PeerEvents>();
 
   get empty(): boolean {
     return this.#peers.size === 0;
   }
 
-  /** Takes a piece of news. @returns false where it is of another kind */
+  /** @returns whether it is a presence event, and waits now */
   add<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): boolean;
   add(...[event, data]: { [E in keyof ServerEvents]: [E, ServerEvents[E]] }[keyof ServerEvents]): boolean {
     switch (event) {
       case 'newPeer':
-        this.#came(data);
+        this.#onJoined(data);
         return true;
       case 'peerClosed':
-        this.#left(data);
+        this.#onLeft(data);
         return true;
       case 'peerSources':
-        this.#of(data.peerId).changes.sources = data.sources;
+        this.#eventsOf(data.peerId).changes.sources = data.sources;
         return true;
       case 'peerHand':
-        this.#of(data.peerId).changes.hand = data.raised;
+        this.#eventsOf(data.peerId).changes.hand = data.raised;
         return true;
       case 'peerAway':
-        this.#of(data.peerId).changes.away = data.away;
+        this.#eventsOf(data.peerId).changes.away = data.away;
         return true;
       default:
         return false;
     }
   }
 
-  /** Tells all that there is, and has nothing then. */
-  flush(tell: Tell): void {
+  /** Sends everything that waits. */
+  flush(send: Send): void {
     const all = [...this.#peers];
     this.#peers.clear();
-    for (const [peerId, { came, left, changes }] of all) {
+    for (const [peerId, { joined, left, changes }] of all) {
       const { sources, hand, away } = changes;
-      if (left) tell('peerClosed', left);
-      if (came) tell('newPeer', { ...came, ...changes });
+      if (left) send('peerClosed', left);
+      if (joined) send('newPeer', { ...joined, ...changes });
       else if (!left) {
-        if (sources) tell('peerSources', { peerId, sources });
-        if (hand !== undefined) tell('peerHand', { peerId, raised: hand });
-        if (away !== undefined) tell('peerAway', { peerId, away });
+        if (sources) send('peerSources', { peerId, sources });
+        if (hand !== undefined) send('peerHand', { peerId, raised: hand });
+        if (away !== undefined) send('peerAway', { peerId, away });
       }
     }
   }
@@ -62,22 +62,22 @@ export class PresenceCoalescer {
     this.#peers.clear();
   }
 
-  #of(peerId: string): OfOne {
+  #eventsOf(peerId: string): PeerEvents {
     const known = this.#peers.get(peerId) ?? { changes: {} };
     this.#peers.set(peerId, known);
     return known;
   }
 
-  /** What was to be told of before is in it. */
-  #came(data: PeerInfo): void {
+  /** `data` includes all changes so far. */
+  #onJoined(data: PeerInfo): void {
     const { left } = this.#peers.get(data.peerId) ?? {};
-    this.#peers.set(data.peerId, { ...(left && { left }), came: data, changes: {} });
+    this.#peers.set(data.peerId, { ...(left && { left }), joined: data, changes: {} });
   }
 
-  /** Who came and left meanwhile was never there, unless they had been before: the stage of a broadcast is come back to. */
-  #left(data: ServerEvents['peerClosed']): void {
-    const { came, left } = this.#peers.get(data.peerId) ?? {};
+  /** A peer that joined and left meanwhile is not mentioned, unless it was known before: people return to a broadcast's stage. */
+  #onLeft(data: ServerEvents['peerClosed']): void {
+    const { joined, left } = this.#peers.get(data.peerId) ?? {};
     this.#peers.delete(data.peerId);
-    if (!came || left) this.#peers.set(data.peerId, { left: data, changes: {} });
+    if (!joined || left) this.#peers.set(data.peerId, { left: data, changes: {} });
   }
 }

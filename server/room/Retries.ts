@@ -1,6 +1,6 @@
-/** Tries again, later each time and not for ever, what a media worker could not do. */
+/** Retries of what a media worker could not do: with growing delays, and a limited number of times. */
 
-/** Milliseconds before each further try. */
+/** Delay before each retry, in milliseconds. */
 const DELAYS = [250, 500, 1000, 2000, 4000];
 
 export class Retries {
@@ -8,8 +8,8 @@ export class Retries {
   #closed = false;
 
   /**
-   * Runs `task` after a while, unless this is closed before, or there have been enough tries.
-   * @param failures how often it has failed before this time, from 0
+   * Runs `task` after a delay, unless this is cleared or closed before, or all retries have been used.
+   * @param failures how often it had failed before this failure, from 0
    */
   later(failures: number, task: () => void): void {
     const delay = DELAYS[failures];
@@ -21,12 +21,12 @@ export class Retries {
     this.#timers.add(timer);
   }
 
-  /** Whether something is to be tried again. */
+  /** Whether a retry is due. */
   get pending(): boolean {
     return this.#timers.size > 0;
   }
 
-  /** Nothing that waits now is tried again. */
+  /** Cancels all retries that are due. */
   clear(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();

@@ -1,4 +1,4 @@
-/** Owns the rooms of this server: opens them on demand, forgets them when they close. */
+/** The rooms of this server: opened on demand, and removed when they close. */
 import { once } from 'node:events';
 import type { Logger } from 'pino';
 import { WeirError } from '../../shared/errors.ts';
@@ -12,7 +12,7 @@ import type { BroadcastSnapshot } from './Broadcast.ts';
 import { Room } from './Room.ts';
 import type { RoomDelays } from './RoomDelays.ts';
 
-/** A place in a room that is open as long as the place is held. */
+/** A place in a room, which stays open as long as the place is held. */
 export interface Seat extends Disposable {
   readonly room: Room;
 }
@@ -20,29 +20,29 @@ export interface Seat extends Disposable {
 export interface RoomManagerOptions {
   readonly pool: WorkerPool;
   readonly moderation: Moderation;
-  /** How many may be in one room, by its kind. */
+  /** How many participants a room may have, by its kind. */
   readonly maxPeers: Readonly<Record<RoomKind, number>>;
-  /** How many others are heard at once in a room of many. */
+  /** How many others one hears at once where there are audio slots. */
   readonly maxAudibleSpeakers: number;
-  /** How many may be on the way in at once, and how many may wait for that, and how long, in milliseconds. */
+  /** How many joins may be under way at once, how many may wait, and how long, in milliseconds. */
   readonly joinQueue: { readonly concurrency: number; readonly length: number; readonly timeout: number };
   readonly delays?: RoomDelays | undefined;
   readonly log: Logger;
 }
 
-/** How long, in milliseconds, and how many broadcasts are remembered that everybody has left: who comes late is told so. */
-const SNAPSHOTS = { time: 60 * 60_000, most: 1000 };
+/** For how long the state of a broadcast is kept that everybody has left, in milliseconds, and for how many: a late viewer is told that it has ended. */
+const SNAPSHOTS = { maxAge: 60 * 60_000, limit: 1000 };
 
 export class RoomManager {
   readonly #options: RoomManagerOptions;
   readonly #admissionQueue: AdmissionQueue;
-  /** By key, from the moment that somebody asks for one. */
+  /** By key; from the moment that somebody asks for the room, until it has closed. */
   readonly #rooms = new Map<string, Promise<Room>>();
   readonly #openRooms = new Set<Room>();
   readonly #openedListeners = new Set<(room: Room) => void>();
-  /** Broadcasts that everybody has left, by key; the oldest is the first to be forgotten. */
+  /** Of broadcasts that everybody has left, by key, oldest first. */
   readonly #snapshots = new Map<string, BroadcastSnapshot>();
-  /** When nobody may be inside any more (`performance.now()`). */
+  /** When a server that drains stops (`performance.now()`). */
   #endsAt: number | undefined;
   #closed = false;
 
@@ -60,26 +60,26 @@ export class RoomManager {
     return this.#rooms.size;
   }
 
-  /** Whether nobody is let in any more. */
+  /** Whether nobody is admitted any more. */
   get draining(): boolean {
     return this.#endsAt !== undefined || this.#closed;
   }
 
-  /** Until everybody has to go; undefined while nobody has to. */
+  /** Until a server that drains stops; undefined while it does not. */
   get secondsLeft(): number | undefined {
     return this.#endsAt === undefined ? undefined : Math.max(0, this.#endsAt - performance.now()) / 1000;
   }
 
   /**
-   * A seat in the room of that kind and name, which is opened if need be; while the server has enough to do, one waits for it.
-   * @param signal of somebody who may not want it any more: then no room is opened
+   * A seat in the room of that kind and name, which is opened if necessary; on a busy server, after waiting in the queue.
+   * @param signal aborted when the seat is not wanted any more: then no room is opened
    * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`
    */
   async reserve(name: string, identity: string, kind: RoomKind = 'call', signal?: AbortSignal): Promise<Seat> {
     this.#assertAdmitting();
     const turn = await this.#admissionQueue.enter(roomKey(kind, name), signal);
     try {
-      // Between having a turn and this there was time to leave.
+      // The signal may have been aborted after the queue has given the turn.
       if (signal?.aborted) throw new WeirError('closed');
       const { room, seat } = await this.#seat(kind, name, identity);
       if (signal?.aborted) {
@@ -99,15 +99,15 @@ export class RoomManager {
     }
   }
 
-  /** The room of that kind and name if it is open; none is opened. */
+  /** The room of that kind and name, if it is open. */
   async find(name: string, kind: RoomKind = 'call'): Promise<Room | undefined> {
     const room = await this.#rooms.get(roomKey(kind, name))?.catch(() => undefined);
     return room?.closed ? undefined : room;
   }
 
   /**
-   * Lets nobody in any more, tells everyone inside when the end will be, and waits until all rooms have closed, or for
-   * `time` milliseconds, or until `signal` ends the waiting.
+   * Admits nobody any more, notifies everyone of when the server stops, and waits until all rooms have closed, or for `time`
+   * milliseconds, or until `signal` is aborted.
    */
   async drain(time: number, signal?: AbortSignal): Promise<void> {
     this.#endsAt = performance.now() + time;
@@ -119,7 +119,7 @@ export class RoomManager {
     }
   }
 
-  /** Closes all rooms. One that is being opened closes as soon as it is open: a worker that is stuck holds up nobody. */
+  /** Closes all rooms. One that is being opened closes as soon as it is open: a worker that does not answer delays nothing. */
   close(): void {
     this.#closed = true;
     this.#admissionQueue.close();
@@ -130,7 +130,7 @@ export class RoomManager {
     for (;;) {
       this.#assertAdmitting();
       const room = await this.#obtain(kind, name);
-      // It may have emptied and closed while we waited for our turn: then there will be a new one.
+      // It may have closed because everybody left while it was awaited: then a new one is opened.
       if (!room.closed) return { room, seat: room.reserve(identity, this.#options.maxPeers[kind]) };
     }
   }
@@ -148,10 +148,10 @@ export class RoomManager {
     if (known) return known;
     const opening = this.#openRoom(kind, name);
     this.#rooms.set(key, opening);
-    const forget = () => {
+    const remove = () => {
       if (this.#rooms.get(key) === opening) this.#rooms.delete(key);
     };
-    opening.then((room) => room.onEnd(forget), forget);
+    opening.then((room) => room.onEnd(remove), remove);
     return opening;
   }
 
@@ -171,21 +171,21 @@ export class RoomManager {
   }
 
   #snapshotOf(key: string): BroadcastSnapshot | undefined {
-    const bygone = this.#snapshots.get(key);
-    return bygone && performance.now() - bygone.until < SNAPSHOTS.time ? bygone : undefined;
+    const snapshot = this.#snapshots.get(key);
+    return snapshot && performance.now() - snapshot.until < SNAPSHOTS.maxAge ? snapshot : undefined;
   }
 
   #keepSnapshot({ key, broadcast }: Room): void {
     this.#snapshots.delete(key);
-    const bygone = broadcast?.snapshot;
-    if (!bygone) return;
-    this.#snapshots.set(key, bygone);
+    const snapshot = broadcast?.snapshot;
+    if (!snapshot) return;
+    this.#snapshots.set(key, snapshot);
     const [oldest] = this.#snapshots.keys();
-    if (oldest !== undefined && this.#snapshots.size > SNAPSHOTS.most) this.#snapshots.delete(oldest);
+    if (oldest !== undefined && this.#snapshots.size > SNAPSHOTS.limit) this.#snapshots.delete(oldest);
   }
 }
 
-/** When that room has closed, or could not be opened. */
+/** Resolves when that room has closed, or could not be opened. */
 async function ended(opening: Promise<Room>): Promise<void> {
   const room = await opening.catch(() => undefined);
   if (room) await new Promise<void>((resolve) => room.onEnd(() => resolve()));

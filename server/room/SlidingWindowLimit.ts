@@ -1,23 +1,24 @@
-/** Owns how often something may be done: so many times within a while, and never twice in a short one. */
+/** A rate limit: at most so many times within a sliding window, and a least interval between two. */
 
 export interface SlidingWindowLimitOptions {
+  /** How often, at most, within `window`. */
   readonly limit: number;
-  /** Milliseconds in which it may be done `most` times. */
+  /** In milliseconds. */
   readonly window: number;
-  /** Milliseconds between two times, at least. */
+  /** Least time between two, in milliseconds. */
   readonly minInterval: number;
 }
 
 export class SlidingWindowLimit {
   readonly #options: SlidingWindowLimitOptions;
-  /** When it was done, latest last. */
+  /** When it was taken within the window (`performance.now()`), latest last. */
   #times: number[] = [];
 
   constructor(options: SlidingWindowLimitOptions) {
     this.#options = options;
   }
 
-  /** Takes one time, if there is one. @returns 0, or the milliseconds until there is one to take */
+  /** Counts one if the limit allows it. @returns 0 if so, otherwise milliseconds until it will */
   take(): number {
     const { limit, window, minInterval } = this.#options;
     const now = performance.now();

@@ -1,16 +1,16 @@
-/** Owns doing something for many without taking the process from everybody else while it lasts. */
+/** A loop over many items with a limited number of tasks under way, so that others get their turn in between. */
 
-/** So many at once: what is shared by all, a worker and this process, has turns for others in between. */
+/** How many tasks are under way at once. They share a media worker and this process with everybody else. */
 const CONCURRENCY = 64;
 
 /**
- * Runs `task` for each, some at a time; one that takes long keeps one place only.
- * @param task never rejects
+ * Runs `task` for each item, in order, at most 64 at a time; a slow task occupies one of these places only.
+ * @param task must not reject
  */
-export async function forEachConcurrent<T>(all: Iterable<T>, task: (one: T) => Promise<void>): Promise<void> {
-  const waiting = all[Symbol.iterator]();
-  const lane = async () => {
-    for (let next = waiting.next(); !next.done; next = waiting.next()) await task(next.value);
+export async function forEachConcurrent<T>(items: Iterable<T>, task: (item: T) => Promise<void>): Promise<void> {
+  const remaining = items[Symbol.iterator]();
+  const runLane = async () => {
+    for (let next = remaining.next(); !next.done; next = remaining.next()) await task(next.value);
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+  await Promise.all(Array.from({ length: CONCURRENCY }, runLane));
 }

@@ -1,9 +1,10 @@
-/** Maps what mediasoup refuses to errors of this protocol. */
+/** Maps errors of mediasoup to errors of the client protocol. */
 import { WeirError } from '../../shared/errors.ts';
 import { isClosed } from '../media/rethrowUnavailable.ts';
 
 /**
- * What mediasoup refuses is the request's fault, unless what it was about has closed; its words go to the log.
+ * An error means that the client's parameters were refused, unless the object or its worker has closed. mediasoup's own
+ * message is the cause, which is logged and not sent.
  * @throws {WeirError} `badRequest` with `message`, `closed`
  */
 export async function mapMediasoupError<T>(call: Promise<T>, message: string): Promise<T> {
