@@ -1,4 +1,4 @@
-/** Owns the rules of a broadcast by themselves: what is told when, an empty stage, hands, roles, addresses of pages. */
+/** The rules of a broadcast: notifications, an empty stage, hands and invitations; roles; addresses of pages. */
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { grantsOf, normalizeGrants } from '../../server/auth/grants.ts';
@@ -107,7 +107,7 @@ describe('a broadcast', () => {
       },
     };
   }
-  test('that was left while live goes on, unless nobody comes back for five minutes', () => {
+  test('that everybody left while it was live goes on, unless nobody comes back for five minutes', () => {
     const since = performance.now();
     vi.advanceTimersByTime(10_000);
     const left = { live: true, profile: 'smooth', since, until: performance.now() } as const;
@@ -121,7 +121,7 @@ describe('a broadcast', () => {
     expect(early.info.state).toBe('ended');
   });
 
-  test('that never was live leaves nothing to come back to, and one that has ended leaves its end', () => {
+  test('that never was live has no snapshot; one that has ended has its end', () => {
     const { broadcast, enter } = setUp();
     enter('host', 'host');
     expect(broadcast.snapshot).toBeUndefined();
@@ -136,7 +136,7 @@ describe('a broadcast', () => {
 
   const counts = ({ infos }: Listener) => infos.map(({ viewers }) => viewers);
 
-  test('tells how many watch at the end of the turn, then once a second, and nothing while nothing changes', () => {
+  test('sends the number of viewers at the end of the turn, then once a second, and only when it changes', () => {
     const { enter, leave } = setUp();
     const host = enter('host', 'host');
     for (let count = 0; count < 100; count += 1) enter(`v${count}`, 'viewer');
@@ -154,14 +154,14 @@ describe('a broadcast', () => {
     expect(counts(late)).toEqual([110]);
     vi.advanceTimersByTime(10 * MINUTE);
     expect(counts(host)).toEqual([100, 110]);
-    // After a calm there is nothing to wait for.
+    // More than a second after the last notification there is nothing to wait for.
     leave(late);
     vi.advanceTimersByTime(0);
     expect(counts(host)).toEqual([100, 110, 109]);
     expect(counts(late)).toEqual([110]);
   });
 
-  test('tells its state at once, and the next count a second after that', () => {
+  test('sends its state at once, and the next number of viewers a second later', () => {
     const { broadcast, enter, live } = setUp();
     const host = enter('host', 'host');
     enter('a', 'viewer');
@@ -183,7 +183,7 @@ describe('a broadcast', () => {
     expect(live).toEqual([true, false, true]);
   });
 
-  test('that is live ends when its stage has been empty for five minutes; viewers do not keep it', () => {
+  test('that is live ends when its stage has been empty for five minutes, whoever watches', () => {
     const { broadcast, enter, leave, become, live } = setUp();
     const host = enter('host', 'host');
     const viewer = enter('viewer', 'viewer');
@@ -197,7 +197,7 @@ describe('a broadcast', () => {
     become(back, 'viewer');
     for (let minute = 0; minute < 4; minute += 1) {
       vi.advanceTimersByTime(MINUTE);
-      // Whoever comes and goes among those who watch does not begin the time anew.
+      // Viewers who come and go do not restart the timeout.
       leave(enter('passing', 'viewer'));
     }
     vi.advanceTimersByTime(MINUTE - 1);
@@ -210,7 +210,7 @@ describe('a broadcast', () => {
     expect(live).toEqual([true, false]);
   });
 
-  test('without an administrator may be ended by those on the stage, and ends by itself after a quarter of an hour', () => {
+  test('without an administrator may be ended by those on the stage, and ends by itself after fifteen minutes', () => {
     const { broadcast, enter, leave, become, live } = setUp();
     const [host, guest, viewer] = [enter('host', 'host'), enter('guest', 'speaker'), enter('viewer', 'viewer')];
     expect(broadcast.mayEnd(guest)).toBe(false);
@@ -225,7 +225,7 @@ describe('a broadcast', () => {
     vi.advanceTimersByTime(1000);
     expect(guest.infos.at(-1)).toMatchObject({ state: 'live', unattended: true });
     vi.advanceTimersByTime(14 * MINUTE);
-    // Somebody who may run it, on the stage or off it.
+    // An administrator counts on the stage or off it.
     become(viewer, 'host');
     vi.advanceTimersByTime(1000);
     expect([guest.infos.at(-1)?.unattended, broadcast.mayEnd(guest)]).toEqual([undefined, false]);
@@ -250,7 +250,7 @@ describe('a broadcast', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('tells of hands once a second, to administrators only; those who come onto the stage have none', () => {
+  test('sends hands once a second, to administrators only; whoever comes onto the stage has none', () => {
     const { broadcast, enter, leave, become, raise } = setUp();
     const [host, speaker] = [enter('host', 'host'), enter('speaker', 'speaker')];
     const viewers = Array.from({ length: MAX_HANDS + 10 }, (_, index) => enter(`v${index}`, 'viewer'));
@@ -270,8 +270,8 @@ describe('a broadcast', () => {
     vi.advanceTimersByTime(1000);
     expect(host.hands.length).toBe(2);
     expect(host.hands[1]).toMatchObject({ total: MAX_HANDS + 7, first: { 0: { peerId: 'v3', name: 'Name of v3' } } });
-    for (const { hands: told } of [speaker, ...viewers]) expect(told).toEqual([]);
-    // A count that changes says nothing of hands, nor does a viewer who stays one.
+    for (const { hands: received } of [speaker, ...viewers]) expect(received).toEqual([]);
+    // Neither a new viewer nor unchanged grants cause a notification of hands.
     enter('one more', 'viewer');
     const fourth = viewers[3];
     if (fourth) become(fourth, 'viewer');
@@ -282,7 +282,7 @@ describe('a broadcast', () => {
     expect(host.hands[2]).toMatchObject({ total: MAX_HANDS + 7, first: { 0: { peerId: 'v3', invited: true } } });
   });
 
-  test('an invitation is for one who asks, is told again where it may not have been heard, and is answered once', () => {
+  test('an invitation needs a raised hand, can be repeated until it is answered, and is answered once', () => {
     const { broadcast, enter, raise } = setUp();
     const [host, viewer] = [enter('host', 'host'), enter('viewer', 'viewer')];
     const notFound = expect.objectContaining({ code: 'notFound' });

@@ -162,38 +162,38 @@ describe('EventBatcher', () => {
   const nextTurn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   const record = () => {
     const sent: unknown[] = [];
-    return { sent, outbox: new EventBatcher((event, data) => sent.push({ event, data }), new BatchTimer(() => 2)) };
+    return { sent, batcher: new EventBatcher((event, data) => sent.push({ event, data }), new BatchTimer(() => 2)) };
   };
 
   test('drops everything until it opens, and while it is suspended: a snapshot has it all', async () => {
-    const { sent, outbox } = record();
-    outbox.notify('peerClosed', { peerId: 'a', reason: 'left' });
-    outbox.consumerOpened(consumer('one'));
-    outbox.consumerOpened(consumer('two'));
-    outbox.consumerClosed('one');
+    const { sent, batcher } = record();
+    batcher.notify('peerClosed', { peerId: 'a', reason: 'left' });
+    batcher.consumerOpened(consumer('one'));
+    batcher.consumerOpened(consumer('two'));
+    batcher.consumerClosed('one');
     await nextTurn();
-    outbox.open();
-    await nextTurn();
-    expect(sent).toEqual([]);
-    outbox.notify('peerClosed', { peerId: 'b', reason: 'left' });
-    outbox.consumerOpened(consumer('three'));
-    outbox.suspend();
-    outbox.consumerClosed('three');
-    await nextTurn();
-    outbox.open();
+    batcher.open();
     await nextTurn();
     expect(sent).toEqual([]);
-    outbox.consumerClosed('two');
+    batcher.notify('peerClosed', { peerId: 'b', reason: 'left' });
+    batcher.consumerOpened(consumer('three'));
+    batcher.suspend();
+    batcher.consumerClosed('three');
+    await nextTurn();
+    batcher.open();
+    await nextTurn();
+    expect(sent).toEqual([]);
+    batcher.consumerClosed('two');
     await nextTurn();
     expect(sent).toEqual([{ event: 'consumersClosed', data: { consumerIds: ['two'] } }]);
   });
 
   test('puts all consumers of one turn into one event, after the other events', async () => {
-    const { sent, outbox } = record();
-    outbox.open();
-    outbox.consumerOpened(consumer('one'));
-    outbox.notify('peerClosed', { peerId: 'a', reason: 'left' });
-    outbox.consumerOpened(consumer('two'));
+    const { sent, batcher } = record();
+    batcher.open();
+    batcher.consumerOpened(consumer('one'));
+    batcher.notify('peerClosed', { peerId: 'a', reason: 'left' });
+    batcher.consumerOpened(consumer('two'));
     expect(sent).toEqual([]);
     await nextTurn();
     expect(sent).toEqual([
@@ -203,23 +203,23 @@ describe('EventBatcher', () => {
   });
 
   test('sends nothing about a consumer that opened and closed within one turn', async () => {
-    const { sent, outbox } = record();
-    outbox.open();
-    outbox.consumerOpened(consumer('brief'));
-    outbox.consumerClosed('brief');
+    const { sent, batcher } = record();
+    batcher.open();
+    batcher.consumerOpened(consumer('brief'));
+    batcher.consumerClosed('brief');
     await nextTurn();
     expect(sent).toEqual([]);
   });
 
   test('keeps the order of events over turns, and sends nothing after it is closed', async () => {
-    const { sent, outbox } = record();
-    outbox.open();
-    outbox.notify('peerClosed', { peerId: 'a', reason: 'left' });
-    outbox.notify('peerClosed', { peerId: 'b', reason: 'left' });
+    const { sent, batcher } = record();
+    batcher.open();
+    batcher.notify('peerClosed', { peerId: 'a', reason: 'left' });
+    batcher.notify('peerClosed', { peerId: 'b', reason: 'left' });
     await nextTurn();
-    outbox.notify('peerClosed', { peerId: 'c', reason: 'left' });
-    outbox.close();
-    outbox.consumerOpened(consumer('late'));
+    batcher.notify('peerClosed', { peerId: 'c', reason: 'left' });
+    batcher.close();
+    batcher.consumerOpened(consumer('late'));
     await nextTurn();
     expect(sent).toMatchObject([{ data: { peerId: 'a' } }, { data: { peerId: 'b' } }]);
   });

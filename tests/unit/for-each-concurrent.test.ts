@@ -1,8 +1,8 @@
-/** Owns that what is done for many is done for all of them, some at a time. */
+/** A loop with a limited number of tasks under way reaches every item. */
 import { expect, test } from 'vitest';
 import { forEachConcurrent } from '../../server/room/forEachConcurrent.ts';
 
-test('each gets its turn, in order, and no more than some are under way at once', async () => {
+test('each item gets its turn, in order, with at most 64 tasks under way', async () => {
   const begun: number[] = [];
   let [now, most] = [0, 0];
   await forEachConcurrent(
@@ -19,7 +19,7 @@ test('each gets its turn, in order, and no more than some are under way at once'
   expect(most).toBe(64);
 });
 
-test('one that never ends holds up nobody but whoever waits for all', async () => {
+test('a task that never ends delays none but whoever waits for all', async () => {
   const done: number[] = [];
   const all = forEachConcurrent(
     Array.from({ length: 200 }, (_, index) => index),
@@ -29,7 +29,7 @@ test('one that never ends holds up nobody but whoever waits for all', async () =
   expect(await Promise.race([all.then(() => 'ended'), Promise.resolve('waits')])).toBe('waits');
 });
 
-test('of few all begin at once, before anything is waited for', () => {
+test('few tasks all begin synchronously', () => {
   const begun: string[] = [];
   void forEachConcurrent(['a', 'b', 'c'], (one) => {
     begun.push(one);
