@@ -35,7 +35,7 @@ export function icon(node: IconNode, size = 22): SVGElement {
   });
 }
 
-/** Makes an element's children these, moving as few as possible: a moved element loses its focus, and a moved video pauses. */
+/** Sets the children of an element, moving as few as possible: a moved element loses its focus, a moved video pauses. */
 export function reconcileChildren(parent: Element, children: readonly Element[]): void {
   const wanted = new Set(children);
   for (const child of [...parent.children]) {

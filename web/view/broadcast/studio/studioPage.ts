@@ -116,7 +116,7 @@ function endReasonTexts(live: boolean): Partial<Record<EndReason, readonly [stri
   };
 }
 
-/** The card for a user identity is not on the stage, or not any more, with a link to the broadcast. */
+/** The card for a user who is not on the stage, or not any more, with a link to the broadcast. */
 function watchCard(room: string, token: string | undefined, wasOnStage: boolean): HTMLElement {
   const fragment = token ? `#${new URLSearchParams({ token })}` : '';
   const href = `${roomPath('broadcast', room)}${fragment}`;
