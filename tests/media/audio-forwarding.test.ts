@@ -1,4 +1,4 @@
-/** Owns the proof that voices stay as many as one can hear, however many microphones there are: slots in a real room. */
+/** Tests of audio forwarding in real rooms: with many microphones, everyone receives a fixed number of audio slots. */
 import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -13,7 +13,7 @@ const open = useCrowd();
 const HEARD = 2;
 const environment = { WEIR_MAX_AUDIBLE_SPEAKERS: String(HEARD) };
 
-/** Packets that have come in each slot. */
+/** Packets received in each slot. */
 function inSlots(member: Member): number[] {
   const packets: number[] = [];
   for (const { info, distinct } of member.media.receivers.values()) {
@@ -22,13 +22,13 @@ function inSlots(member: Member): number[] {
   return packets;
 }
 
-/** The consumers of voices that a member has: `slot` or the peer's id. */
+/** The audio consumers of a member: `slot`, or the peer's id. */
 function voicesOf(member: Member): string[] {
   const infos = [...member.media.receivers.values()].map(({ info }) => info);
   return infos.map(({ slot, peerId }) => (slot === undefined ? (peerId ?? '') : `slot ${slot}`)).sort();
 }
 
-/** A room with slots, in which nobody speaks. */
+/** A room with slots in which nobody speaks. */
 async function sixSilent(settings: Record<string, string>): Promise<Member[]> {
   const { enter } = await open(settings);
   const members: Member[] = [];
@@ -46,7 +46,7 @@ describe.each([
   ['one worker', environment],
   ['two workers', { ...environment, ...spread }],
 ] as const)('across %s', (_, settings) => {
-  test('up to one more than are heard everyone gets all; with another one, everyone has slots, and as many as before', async () => {
+  test('up to one microphone more than the limit everyone receives each; beyond it, everyone receives slots, and as many as before', async () => {
     const { enter } = await open(settings);
     const members: Member[] = [];
     const come = async () => {
@@ -69,8 +69,8 @@ describe.each([
     for (const member of members) await vi.waitUntil(() => voicesOf(member).join() === SLOTS.join(), { timeout: 5000 });
   });
 
-  test('who speaks is heard by all others and named to them, and never sent back', async () => {
-    // Those who came before there were slots speak in the next test.
+  test('a speaker is heard by all others, named to them, and never sent back to itself', async () => {
+    // Those who joined before the slots began speak in the next test.
     const [talker, ...others] = (await sixSilent(settings)).reverse();
     if (!talker) throw new Error('nobody came');
     talker.setSpeaking(true);
@@ -81,7 +81,7 @@ describe.each([
       const before = inSlots(other)[slot] ?? 0;
       await vi.waitUntil(() => (inSlots(other)[slot] ?? 0) > before + 20, { timeout: 5000, interval: 10 });
     }
-    // All the while the others were sent what it said, its own slot stood still at the talker.
+    // While the others received its speech, the speaker's own slot stood still for it.
     const slot = talker.slots.indexOf(talker.peerId);
     const own = inSlots(talker)[slot];
     const [other] = others;
@@ -91,7 +91,7 @@ describe.each([
     expect(inSlots(talker)[slot]).toBe(own);
   });
 
-  test('of three who speak at once each hears the other two, and who is silent hears two', async () => {
+  test('of three who speak at once each receives the other two, and a listener receives two', async () => {
     const members = await sixSilent(settings);
     const talkers = members.slice(0, 3);
     for (const talker of talkers) talker.setSpeaking(true);
@@ -110,7 +110,7 @@ describe.each([
   });
 });
 
-test('who leaves, or is muted, leaves the slot; with few microphones everyone is heard singly again', async () => {
+test('a speaker who leaves or is muted frees the slot; with few microphones everyone is forwarded individually again', async () => {
   const { enter } = await open(environment);
   const members: Member[] = [];
   for (let index = 0; index < 4; index += 1) {
@@ -126,13 +126,13 @@ test('who leaves, or is muted, leaves the slot; with few microphones everyone is
   await vi.waitUntil(() => !first.slots.includes(second.peerId), { timeout: 5000 });
   for (const one of [second, third, fourth]) one.leave();
   const back = await enter('back', { tracks: { microphone: voice } });
-  // It takes ten seconds in which there were few.
+  // Slots end after ten seconds with few microphones.
   await vi.waitUntil(() => voicesOf(first).join() === back.peerId, { timeout: 20_000, interval: 50 });
   expect(first.slots).toEqual([]);
   await flows(first, back.peerId, 'microphone');
 });
 
-test('who joins while slots end does not wait for those who still hear them', async () => {
+test('a join while slots end does not wait for members that still receive slots', async () => {
   const { app } = await open(environment);
   const room = new Room({
     name: 'ending',
@@ -151,7 +151,7 @@ test('who joins while slots end does not wait for those who still hear them', as
     members.push(member);
   }
   await vi.waitUntil(() => room.slots.length === HEARD + 1, { timeout: 5000, interval: 5 });
-  // The slots have ended when its consumers of them are made; it gives them up once it has said that it hears the microphones.
+  // The slots have ended when its slot consumers are made; it gives them up once it receives the microphones.
   const ended = () => vi.waitUntil(() => room.slots.length === 0, { timeout: 5000, interval: 5 });
   const take = vi
     .spyOn(PlainSubscriber.prototype, 'subscribeSlots')
@@ -167,7 +167,7 @@ test('who joins while slots end does not wait for those who still hear them', as
   await vi.waitUntil(() => late.consumers.length === 2, { timeout: 5000, interval: 5 });
 });
 
-test('slots that were given up name nobody any more, although a client still hears them', async () => {
+test('released slots have no holders, although a client still receives them', async () => {
   const { app } = await open(environment);
   const room = new Room({
     name: 'former',
@@ -190,7 +190,7 @@ test('slots that were given up name nobody any more, although a client still hea
   await vi.waitUntil(() => room.slots.length === HEARD + 1, { timeout: 5000, interval: 5 });
   await ann.send(50);
   await vi.waitUntil(() => room.slots.includes(ann.id), { timeout: 5000, interval: 5 });
-  // A client that never says that it has the microphones: it goes on hearing the slots.
+  // A client that never confirms the microphones keeps its slots.
   vi.spyOn(bob.subscriber, 'unsubscribeSlots').mockReturnValue(new Promise(() => {}));
   for (const other of others) other.close('left');
   await vi.waitUntil(() => room.slots.length === 0, { timeout: 5000, interval: 5 });
@@ -200,7 +200,7 @@ test('slots that were given up name nobody any more, although a client still hea
   });
   await ann.producer?.pause();
   await vi.waitUntil(() => microphone.producerPaused, { timeout: 5000, interval: 5 });
-  // Whatever the worker had to say of the pause has come before its answer to this, and been heard a turn later.
+  // All notifications of the pause arrive before the reply to this request, and are handled one turn later.
   await app.pool.workers[0]?.createRouter().then((router) => router.close());
   await setImmediate();
   expect(room.slots).toEqual([]);

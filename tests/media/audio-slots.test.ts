@@ -1,4 +1,4 @@
-/** Owns the proof of voices by slots: talkers and listeners on two workers, RTP over UDP in and out. */
+/** Tests of audio slots: speakers and listeners on two workers, with RTP over UDP in and out. */
 import { createWorker } from 'mediasoup';
 import type { Router, Worker } from 'mediasoup/types';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
@@ -23,13 +23,13 @@ interface Scene {
   readonly routers: readonly [Router, Router];
   readonly slots: AudioSlots;
   readonly clock: FrameClock;
-  /** What `onChange` was told, in order. */
+  /** The arguments of `onChange`, in order. */
   readonly changes: (readonly (string | undefined)[])[];
   talker(id: string, router?: Router): Promise<Talker>;
   listener(router?: Router): Promise<Listener>;
 }
 
-/** Slots for `maxAudibleSpeakers` voices, and a router on each worker. */
+/** Slots for `maxAudibleSpeakers` speakers, and a router on each worker. */
 async function open(maxAudibleSpeakers: number, on: readonly Worker[] = workers): Promise<Scene> {
   const [first, second] = await Promise.all(on.map((worker) => worker.createRouter({ mediaCodecs })));
   if (!first || !second) throw new Error('two workers are needed');
@@ -64,7 +64,7 @@ async function open(maxAudibleSpeakers: number, on: readonly Worker[] = workers)
 const loud = (...talkers: Talker[]) => new Map(talkers.map((talker) => [talker, SPEECH]));
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
-/** Steps from packet to packet of one stream. */
+/** Increments from packet to packet of one stream. */
 function steps(packets: readonly HeardPacket[] = []): { sequence: number; timestamp: number }[] {
   return packets.slice(1).map((packet, index) => ({
     sequence: (packet.sequence - (packets[index]?.sequence ?? 0)) & 0xffff,
@@ -72,7 +72,7 @@ function steps(packets: readonly HeardPacket[] = []): { sequence: number; timest
   }));
 }
 
-test('of twenty talkers on two workers, listeners on both get as many streams as there are slots, with those who speak', async () => {
+test('with twenty speakers on two workers, listeners on both receive one stream per slot, with those who speak', async () => {
   const scene = await open(2);
   const [first, second] = scene.routers;
   const talkers = await Promise.all(range(0, 20).map((index) => scene.talker(`t${index}`, scene.routers[index % 2])));
@@ -86,7 +86,7 @@ test('of twenty talkers on two workers, listeners on both get as many streams as
   await scene.clock.run(10, talkers, loud(ann));
   await scene.clock.run(10, talkers, loud(ann, bob));
   await scene.clock.run(10, talkers, loud(ann, bob, cem));
-  // There is no slot left.
+  // There is no free slot.
   await scene.clock.run(10, talkers, loud(ann, bob, cem, dan));
   expect(scene.slots.holders).toEqual(['t0', 't1', 't2']);
   for (const listener of [near, far]) {
@@ -97,33 +97,33 @@ test('of twenty talkers on two workers, listeners on both get as many streams as
       expect(listener.numbers(1, bob).at(-1)).toBe(45);
       expect(listener.numbers(2, cem).at(-1)).toBe(45);
     });
-    // Of the silence before come the last 40 ms.
+    // The pre-roll is the last 40 ms of silence.
     expect(listener.numbers(0, ann)[0]).toBe(4);
     const heard = new Set(listener.heard.flat().map((packet) => packet.talker));
     expect(heard).toEqual(new Set([ann.ssrc, bob.ssrc, cem.ssrc]));
   }
 });
 
-test('a first syllable arrives from its first loud packet, and every packet after it', async () => {
+test('a first syllable arrives from its first loud packet on, without a loss', async () => {
   const scene = await open(2);
   const ann = await scene.talker('ann');
   const listener = await scene.listener();
   await scene.clock.run(20, [ann]);
   await scene.clock.run(30, [ann], loud(ann));
   await vi.waitFor(() => expect(listener.numbers(0, ann).at(-1)).toBe(50));
-  // Packets 21 and on are loud; of the silence before them come the last 40 ms.
+  // Packets 21 and on are loud; the 40 ms before them are the pre-roll.
   expect(listener.numbers(0, ann)).toEqual(range(19, 51));
   expect(listener.heard[0]?.map(({ marker }) => marker)).toEqual(range(19, 51).map((number) => number === 19));
   expect(steps(listener.heard[0])).toEqual(range(20, 51).map(() => ({ sequence: 1, timestamp: 960 })));
 });
 
-test('one talker after another makes one stream: numbers by one, time as it passed, a marker at each change', async () => {
+test('consecutive speakers form one stream: sequence numbers by one, timestamps by elapsed time, a marker at each change', async () => {
   const scene = await open(1);
   const [ann, bob] = await Promise.all([scene.talker('ann'), scene.talker('bob', scene.routers[1])]);
   const listener = await scene.listener();
   bob.sequence = 30_000;
   await scene.clock.run(10, [ann, bob], loud(ann));
-  // Then nobody, and Ann's packets stop: a second after her last one Bob begins.
+  // Then nobody speaks, and Ann's packets stop: Bob begins a second after her last one.
   await scene.clock.run(50, [bob]);
   await scene.clock.run(10, [bob], loud(bob));
   expect(scene.slots.holders).toEqual(['bob', undefined]);
@@ -134,7 +134,7 @@ test('one talker after another makes one stream: numbers by one, time as it pass
   expect(stream.slice(0, change).every((packet) => packet.talker === ann.ssrc)).toBe(true);
   expect(stream.slice(change).every((packet) => packet.talker === bob.ssrc)).toBe(true);
   expect(steps(stream).every(({ sequence }) => sequence === 1)).toBe(true);
-  // 50 frames of nobody, of which the last 40 ms are sent with what follows.
+  // 50 silent frames, the last 40 ms of which are sent as pre-roll.
   expect(steps(stream).map(({ timestamp }) => timestamp / 960)).toEqual([
     ...range(1, change).map(() => 1),
     49,
@@ -143,7 +143,7 @@ test('one talker after another makes one stream: numbers by one, time as it pass
   expect(stream.filter(({ marker }) => marker)).toEqual([stream[0], stream[change]]);
 });
 
-test('who holds the slots is told before anything of a new talker is sent', async () => {
+test('the holders are announced before any packet of a new speaker is sent', async () => {
   const scene = await open(1);
   const ann = await scene.talker('ann');
   const listener = await scene.listener();
@@ -159,7 +159,7 @@ test('who holds the slots is told before anything of a new talker is sent', asyn
   await vi.waitFor(() => expect(listener.numbers(0, ann)).toEqual([6]));
 });
 
-test('muted or gone, a talker frees its slot at once, and what it said before is not sent later', async () => {
+test('a speaker who is muted or gone frees its slot at once, and its earlier audio is not sent later', async () => {
   const scene = await open(1);
   const [ann, bob] = await Promise.all([scene.talker('ann'), scene.talker('bob')]);
   const listener = await scene.listener();
@@ -179,7 +179,7 @@ test('muted or gone, a talker frees its slot at once, and what it said before is
   expect(steps(listener.heard[0]).every(({ sequence, timestamp }) => sequence === 1 && timestamp > 0)).toBe(true);
 });
 
-test('how loud it is and when it was recorded arrive with it', async () => {
+test('audio level and capture time are forwarded', async () => {
   const scene = await open(1);
   const ann = await scene.talker('ann', scene.routers[1]);
   const listener = await scene.listener();
@@ -196,7 +196,7 @@ test('how loud it is and when it was recorded arrive with it', async () => {
   );
 });
 
-test('a worker that dies takes its talkers along, and the others go on', async () => {
+test('a worker that dies takes its speakers along, and the others continue', async () => {
   const [steady] = workers;
   if (!steady) throw new Error('there is no worker');
   const doomed = await startWorker();
@@ -216,7 +216,7 @@ test('a worker that dies takes its talkers along, and the others go on', async (
   await expect(scene.slots.add('late', ann.microphone)).resolves.toBeUndefined();
 });
 
-test('producers are made once a router; closing leaves nothing on it, whatever is under way', async () => {
+test('one producer per slot and router; close removes everything, whatever is pending', async () => {
   const scene = await open(2);
   const [home] = scene.routers;
   const [first, second] = await Promise.all([scene.slots.producersOn(home), scene.slots.producersOn(home)]);
@@ -224,7 +224,7 @@ test('producers are made once a router; closing leaves nothing on it, whatever i
   expect(second).toEqual(first);
   const ann = await scene.talker('ann');
   const before = await home.dump();
-  // Ann's own transport, and the one for all.
+  // Ann's own transport, and the one of all slots.
   expect(before.transportIds).toHaveLength(2);
   expect(before.mapProducerIdConsumerIds).toHaveLength(4);
 
@@ -238,7 +238,7 @@ test('producers are made once a router; closing leaves nothing on it, whatever i
   await vi.waitFor(async () => {
     const { transportIds, mapProducerIdConsumerIds } = await home.dump();
     expect(transportIds).toHaveLength(2);
-    // The microphones are there still, and nobody hears them.
+    // The microphones still exist, without consumers.
     expect(new Map(mapProducerIdConsumerIds.map(({ key, values }) => [key, values]))).toEqual(
       new Map([ann, late].map(({ producer }) => [producer.id, []])),
     );
@@ -249,7 +249,7 @@ test('producers are made once a router; closing leaves nothing on it, whatever i
   await expect(scene.slots.producersOn(home)).rejects.toThrow('closed');
 });
 
-test('a talker has one microphone: the newer one takes the place of the older', async () => {
+test('a speaker has one microphone: a newer one replaces the older', async () => {
   const scene = await open(1);
   const old = await scene.talker('ann');
   const listener = await scene.listener();
@@ -264,13 +264,13 @@ test('a talker has one microphone: the newer one takes the place of the older', 
   expect(scene.slots.holders).toEqual(['ann', undefined]);
 });
 
-test('one that floods is not heard any more, and the others are', async () => {
+test('a microphone that exceeds the rate limit is ignored, and the others are not', async () => {
   const scene = await open(1);
   const [ann, bob] = await Promise.all([scene.talker('ann'), scene.talker('bob')]);
   const listener = await scene.listener();
   await scene.clock.run(5, [ann, bob], loud(ann));
   for (const _ of range(0, 10)) {
-    // As many as a socket's buffer holds.
+    // As many packets as a socket's buffer holds.
     const until = scene.clock.asked + 60;
     for (const _ of range(0, 60)) ann.send(SPEECH);
     await vi.waitUntil(() => scene.clock.asked >= until || scene.slots.holders[0] === undefined, { interval: 1 });
@@ -280,7 +280,7 @@ test('one that floods is not heard any more, and the others are', async () => {
   await vi.waitFor(() => expect(listener.numbers(0, bob).at(-1)).toBe(10));
 });
 
-test('who speaks in the extra slot is heard there, and by all once another is silent', async () => {
+test('a speaker in the extra slot is heard by the slot holders, and by all once another is silent', async () => {
   const scene = await open(1);
   const [ann, bob] = await Promise.all([scene.talker('ann'), scene.talker('bob', scene.routers[1])]);
   const listener = await scene.listener();

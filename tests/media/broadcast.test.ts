@@ -1,4 +1,4 @@
-/** Owns the proof of who receives a broadcast and when: viewers every packet while it is live and none before or after, the stage always. */
+/** Tests of who receives a broadcast and when: viewers while it is live, the stage always. */
 import { describe, expect, test, vi } from 'vitest';
 import type { Member, MemberOptions } from '../../scripts/support/endpoint/Member.ts';
 import { steady } from '../../scripts/support/media/material.ts';
@@ -23,14 +23,14 @@ async function stage(environment: Record<string, string> = {}) {
   return { room, come, host: await come('host', 'host', { tracks }) };
 }
 
-/** Packets of its camera that somebody has sent. */
+/** Camera packets that a member has sent. */
 const sent = ({ media }: Member) => media.tracks.get('camera')?.[0]?.packets ?? 0;
 
-/** All that somebody has received of one who is on the stage. */
+/** Packets that a member has received from one on the stage. */
 const all = (member: Member, { peerId }: Member) =>
   sources.reduce((sum, source) => sum + received(member, peerId, source), 0);
 
-/** Every packet has come, none missing between the first and the last. */
+/** Every packet has arrived, without gaps between the first and the last. */
 function complete(member: Member): void {
   for (const { distinct, expected } of member.media.all) expect(distinct).toBe(expected);
 }
@@ -39,13 +39,13 @@ describe.each([
   ['one worker', {}, 1],
   ['two workers', spread, 2],
 ] as const)('on %s', (_, environment, workers) => {
-  test('viewers receive nothing before, every packet while it is live, and nothing when it has ended', async () => {
+  test('viewers receive nothing before, every packet while it is live, and nothing after its end', async () => {
     const { room, come, host } = await stage(environment);
     const early: Member[] = [];
     for (const name of ['a', 'b', 'c', 'd']) early.push(await come(name, 'viewer'));
     const speaker = await come('speaker', 'speaker');
     expect((await room()).routers.routers.length).toBe(workers);
-    // The speaker sees how it is prepared, while as much passes by the viewers.
+    // The speaker receives the stage off air, while viewers receive nothing.
     const prepared = () => Promise.all(sources.map((source) => flows(speaker, host.peerId, source, 50)));
     await prepared();
     for (const { media } of early) expect({ streams: media.all.length, packets: media.unasked }).toEqual(nothing);
@@ -54,7 +54,7 @@ describe.each([
     await Promise.all(viewers.flatMap((one) => sources.map((source) => flows(one, host.peerId, source, 100))));
     await host.setLive(false);
     await vi.waitUntil(() => viewers.every(({ media }) => media.receivers.size === 0), { timeout: 5000, interval: 10 });
-    // What was under way has come by the time that something later has.
+    // Packets in flight have arrived once later ones have.
     await flows(speaker, host.peerId, 'microphone', 5);
     const counts = () => viewers.map((viewer) => all(viewer, host));
     const ended = counts();
@@ -69,7 +69,7 @@ describe.each([
     for (const { media } of viewers) expect(media.receivers.size).toBe(2);
   });
 
-  test('nobody carries it to another worker before there is anybody who receives it there', async () => {
+  test('nothing is piped to another worker before somebody receives it there', async () => {
     const { come, host } = await stage(environment);
     const viewers = [await come('a', 'viewer'), await come('b', 'viewer')];
     await still(() => sent(host), 300);
@@ -78,7 +78,7 @@ describe.each([
     await Promise.all(viewers.map((one) => flows(one, host.peerId)));
     expect(pipeConsumers().length).toBe((workers - 1) * sources.length);
     await host.setLive(false);
-    // Nobody watches any more: the camera is not sent.
+    // Without viewers the camera is not sent.
     await still(() => sent(host), 300);
     await vi.waitUntil(() => pipeConsumers().length === 0, { timeout: 5000, interval: 10 });
   });

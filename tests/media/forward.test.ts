@@ -1,4 +1,4 @@
-/** Owns the proof that media goes where it should: RTP over UDP into a room, counted out of it. */
+/** Tests of forwarding: RTP over UDP into a room, counted at its receivers. */
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Moderation } from '../../server/auth/Moderation.ts';
@@ -58,7 +58,7 @@ test('every packet of a publisher reaches every other member exactly once, and n
   expect(stranger.consumers).toEqual([]);
 });
 
-test('one who comes late gets what is published already', async () => {
+test('a member who joins late receives what is published already', async () => {
   const room = await openRoom('late');
   const ann = await PlainMember.join(room, 'ann');
   await ann.publish(2222);
@@ -68,7 +68,7 @@ test('one who comes late gets what is published already', async () => {
   await expect.poll(() => late.counter.distinct(ssrcOf(late.consumers[0]))).toBe(50);
 });
 
-test('a muted source is not forwarded, and is again once it is unmuted', async () => {
+test('a muted source is not forwarded until it is unmuted', async () => {
   const room = await openRoom('mute');
   const ann = await PlainMember.join(room, 'ann');
   const bob = await PlainMember.join(room, 'bob');
@@ -81,7 +81,7 @@ test('a muted source is not forwarded, and is again once it is unmuted', async (
 
   await producer.pause();
   await ann.send(50);
-  // The witness's packets take the same way, later: once they are here, the muted ones would be too.
+  // The control's packets take the same path, later: once they have arrived, muted ones would have, too.
   await cem.send(50);
   await expect.poll(() => bob.counter.distinct(witnessed)).toBe(50);
   expect(bob.counter.distinct(ssrc)).toBe(0);
@@ -91,7 +91,7 @@ test('a muted source is not forwarded, and is again once it is unmuted', async (
   await expect.poll(() => bob.counter.distinct(ssrc)).toBe(50);
 });
 
-test('one who leaves takes nothing from those who stay', async () => {
+test("a member who leaves does not affect the others' media", async () => {
   const room = await openRoom('stay');
   const ann = await PlainMember.join(room, 'ann');
   const bob = await PlainMember.join(room, 'bob');
@@ -104,7 +104,7 @@ test('one who leaves takes nothing from those who stay', async () => {
   expect(bob.sink.events).toContainEqual({ event: 'peerClosed', data: { peerId: cem.id, reason: 'left' } });
 });
 
-test("a publisher's end closes what the others receive of it", async () => {
+test('the end of a publisher closes its consumers', async () => {
   const room = await openRoom('end');
   const ann = await PlainMember.join(room, 'ann');
   const bob = await PlainMember.join(room, 'bob');
@@ -114,7 +114,7 @@ test("a publisher's end closes what the others receive of it", async () => {
   await expect.poll(() => bob.consumers.length).toBe(0);
 });
 
-test('a member that cannot take an offer harms nobody but itself', async () => {
+test('a member that fails to receive a consumer affects nobody else', async () => {
   const room = await openRoom('harm');
   const ann = await PlainMember.join(room, 'ann');
   const broken = await PlainMember.join(room, 'broken');
@@ -166,7 +166,7 @@ test('a recorder that is a subscriber only receives all tracks, unseen and uncou
   expect(recorder.consumers).toEqual([]);
 });
 
-test('a recorder keeps no room open', async () => {
+test('a recorder does not keep a room open', async () => {
   const { room, [Symbol.dispose]: giveBack } = await rooms.reserve('kept', 'test');
   const recorder = await PlainSubscriber.open(room);
   onTestFinished(() => recorder.close());
@@ -178,7 +178,7 @@ test('a recorder keeps no room open', async () => {
   expect(room.closed).toBe(true);
 });
 
-test('a sink that is no participant is told of everybody but those who are hidden', async () => {
+test('a sink that is not a participant is sent events about everybody except hidden peers', async () => {
   const room = await openRoom('sink');
   const sink = new EventLog();
   const added = room.addSink(sink);
@@ -216,7 +216,7 @@ test('one subscriber and one sink serve several participants, as a link to anoth
   expect(room.size).toBe(1);
 });
 
-test('a room whose worker dies ends for all of its members with `mediaLost`, and a new one opens on a new worker', async () => {
+test('a room whose worker dies ends for all members with `mediaLost`, and a new one opens on a new worker', async () => {
   const room = await openRoom('dies');
   const ann = await PlainMember.join(room, 'ann');
   const reasons: string[] = [];
@@ -226,7 +226,7 @@ test('a room whose worker dies ends for all of its members with `mediaLost`, and
   process.kill(worker.pid, 'SIGKILL');
   await expect.poll(() => reasons).toEqual(['mediaLost']);
   expect(room.closed).toBe(true);
-  // One that died young is replaced after a pause.
+  // A worker that died soon after its start is replaced after a pause.
   await expect.poll(() => pool.complete, { timeout: 5000 }).toBe(true);
   expect(pool.workers[0]?.pid).not.toBe(worker.pid);
 

@@ -1,4 +1,4 @@
-/** Owns the proof that what closes is forgotten: nothing in Node holds on to the media of a room that has ended. */
+/** Tests that the media objects of a closed room are garbage collected. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
@@ -21,14 +21,14 @@ beforeAll(async () => {
 });
 afterAll(() => pool.close());
 
-/** Collects garbage now. */
+/** Forces a garbage collection. */
 function collect(): void {
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('gc');
   if (typeof gc === 'function') gc();
 }
 
-/** A room's media as it is when its last member leaves: the transports are open when the fabric closes. */
+/** The media of a room when its last member leaves: its transports are open when it closes. */
 async function openAndClose(): Promise<WeakRef<object>[]> {
   const fabric = await RoomRouters.open(pool);
   const { router } = await fabric.place();
@@ -38,7 +38,7 @@ async function openAndClose(): Promise<WeakRef<object>[]> {
   return [fabric, router, router.router, ...transports].map((one) => new WeakRef<object>(one));
 }
 
-test('a fabric that closed is forgotten, with its router and its transports', async () => {
+test("a closed room's routers and transports are garbage collected", async () => {
   const refs = (await Promise.all(Array.from({ length: 5 }, openAndClose))).flat();
   await vi.waitUntil(
     () => {

@@ -1,4 +1,6 @@
-/** Owns the proof that media follows what is watched: layers by size, nothing of what nobody sees, and the publisher stops. */
+/**
+ * Tests of layer demand with real media: layers follow tile sizes, hidden video is not sent, and the publisher stops.
+ */
 import { describe, expect, test, vi } from 'vitest';
 import type { Member } from '../../scripts/support/endpoint/Member.ts';
 import { flows, layers, received, spread, still, useCrowd } from '../support/crowd.ts';
@@ -14,10 +16,10 @@ function sent(publisher: Member): number[] {
   return publisher.media.tracks.get('camera')?.map(({ packets }) => packets) ?? [];
 }
 
-/** Whether each layer is sent just now. */
+/** Whether each layer is being sent. */
 async function running(publisher: Member): Promise<boolean[]> {
   const before = sent(publisher);
-  // 15 frames a second: a layer that runs has sent by then.
+  // 15 frames a second: an active layer has sent one by then.
   await vi
     .waitUntil(() => sent(publisher).some((packets, layer) => packets > (before[layer] ?? 0) + 3), {
       timeout: 2000,
@@ -41,7 +43,7 @@ describe.each([
   ['one worker', {}],
   ['two workers', spread],
 ] as const)('across %s', (_, environment) => {
-  test('a publisher whom nobody watches sends no picture, and is back with the first who does', async () => {
+  test('a publisher without viewers sends no video, and resumes with the first viewer', async () => {
     const { enter } = await open(environment);
     const publisher = await enter('publisher', camera);
     await still(() => sent(publisher).reduce((sum, packets) => sum + packets, 0), 500);
@@ -51,22 +53,22 @@ describe.each([
     await still(() => sent(publisher).reduce((sum, packets) => sum + packets, 0), 500);
   });
 
-  test('a thumbnail takes the lowest layer, of which alone the publisher sends; large takes the highest', async () => {
+  test('a thumbnail receives the lowest layer, the only one sent; a large tile receives the highest', async () => {
     const { enter } = await open(environment);
     const publisher = await enter('publisher', camera);
     const viewer = await enter('viewer');
     await flows(viewer, publisher.peerId);
     await show(viewer, publisher, thumbnail);
     await vi.waitUntil(async () => (await running(publisher)).join() === 'true,false,false', { timeout: 18_000 });
-    // A frame is one packet there.
+    // The lowest layer has one packet per frame.
     await vi.waitUntil(async () => Math.abs((await rate(viewer, publisher)) - 15) < 3, { timeout: 8000 });
     await show(viewer, publisher, large);
     await vi.waitUntil(() => publisher.media.tracks.get('camera')?.every(({ watched }) => watched));
-    // Three packets a frame are the highest layer's alone.
+    // Only the highest layer has three packets per frame.
     await vi.waitUntil(async () => Math.abs((await rate(viewer, publisher)) - 45) < 9, { timeout: 10_000 });
   });
 
-  test('what one wants large another may have small: each gets its own', async () => {
+  test('viewers with different tile sizes receive different layers', async () => {
     const { enter } = await open(environment);
     const publisher = await enter('publisher', camera);
     const [small, big] = [await enter('small'), await enter('big')];
@@ -83,7 +85,7 @@ describe.each([
     expect(await running(publisher)).toEqual([true, true, true]);
   });
 
-  test('what is not seen is not sent; seen again soon, the same consumer goes on', async () => {
+  test('hidden video is not sent; shown again soon, it continues on the same consumer', async () => {
     const { enter } = await open(environment);
     const publisher = await enter('publisher', camera);
     const viewer = await enter('viewer');
@@ -96,7 +98,7 @@ describe.each([
     expect(viewer.media.all.map(({ info }) => info.consumerId)).toEqual(consumers);
   });
 
-  test('of what is not seen for long there is no consumer any more; seen again, there is another', async () => {
+  test('video that is hidden for long loses its consumer; shown again, it has another one', async () => {
     const { enter } = await open(environment);
     const publisher = await enter('publisher', camera);
     const viewer = await enter('viewer');
@@ -108,7 +110,7 @@ describe.each([
     expect(viewer.media.receivers.size).toBe(1);
   });
 
-  test('who takes two videos at first gets two cameras, and others for the asking', async () => {
+  test('a limit of two initial videos gives two cameras, and others on request', async () => {
     const { enter } = await open(environment);
     const publishers = [];
     for (const name of ['a', 'b', 'c', 'd']) publishers.push(await enter(name, { ...camera, receives: false }));

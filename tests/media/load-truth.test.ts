@@ -1,4 +1,4 @@
-/** Owns the proof that the load tester tells the truth: what a link does to packets comes back in its figures. */
+/** Tests of the load tester's accuracy: its figures match what an emulated link does to packets. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -17,22 +17,22 @@ import { extent } from '../support/extent.ts';
 
 const tcpdump = '/usr/bin/tcpdump';
 const tester = fileURLToPath(new URL('../../scripts/load.ts', import.meta.url));
-/** No such file: it is there under CI alone, where nothing is skipped. */
+/** The path does not exist, so the test runs under CI only, where nothing is skipped. */
 const mustRun = hasEquipment('namespaces', '');
 const missing =
   whyNoNamespaces() ?? (hasEquipment('tcpdump', tcpdump) ? undefined : `${tcpdump} is missing, or to be skipped`);
 if (missing) console.warn(`The load tester is not compared with a link: ${missing}.`);
 
-/** What happens to each packet on its way from the server to a receiver, and on the way back. */
+/** The link between server and receiver, in each direction. */
 const link = { delay: 50, loss: 5 };
-/** Stream of what mediasoup sends to find out how much a way takes: it is no media, and belongs to no track. */
+/** SSRC of mediasoup's probing packets, which belong to no track. */
 const PROBATION = 1234;
 const subscribers = 12;
-/** How much longer than told the link may take where the machine is not too busy. */
+/** Tolerated excess of the link's delay on a machine that is not overloaded. */
 const ON_TIME = 1.03;
 /**
- * Packets to receive, and the share by which the measured loss may differ from the link's: with so many packets the share is
- * more than four standard deviations of a loss of 5 %.
+ * Packets to receive, and the tolerance of the measured loss: with so many packets it is more than four standard
+ * deviations of a loss of 5 %.
  */
 const sample = extent({ packets: 8_000, tolerance: 0.2 }, { packets: 31_000, tolerance: 0.1 });
 
@@ -51,9 +51,9 @@ const Results = z.object({
 
 interface Run {
   readonly child: ChildProcess;
-  /** Reads the lines of progress up to one that is as wanted: packets in that second, and how many are in. */
+  /** Reads progress lines up to one that matches: packets in that second, and how many have joined. */
   until(wanted: (second: { packets: number; joined: number }) => boolean): Promise<void>;
-  /** Ends it early. */
+  /** Interrupts the test and reads its results. */
   results(): Promise<z.infer<typeof Results>>;
 }
 
@@ -62,7 +62,7 @@ function outputOf(stream: Readable | null): Readable {
   return stream;
 }
 
-/** Runs the load tester in a namespace, until it is asked for its results. */
+/** Runs the load tester in a namespace until its results are requested. */
 function start(namespaces: Namespaces, side: Side, json: string, args: readonly string[]): Run {
   const all = [tester, '--json', json, '--duration', '120', '--video', 'steady', '--audio', 'off', ...args];
   const child = namespaces.run(side, process.execPath, all, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -88,7 +88,7 @@ function start(namespaces: Namespaces, side: Side, json: string, args: readonly 
   };
 }
 
-/** Records the beginning of every packet of the server on its way to side a. @returns what ends it */
+/** Records the beginning of every packet from the server to side a. @returns a function that ends the recording */
 async function record(namespaces: Namespaces, side: Side, file: string): Promise<() => Promise<Recorded>> {
   const args = ['-i', 'em0', '-n', '-U', '-s', '96', '-B', '16384', '-Z', 'root', '-w', file];
   const child = namespaces.run(side, tcpdump, [...args, `udp and src host ${addresses.b}`], {
@@ -111,14 +111,14 @@ async function record(namespaces: Namespaces, side: Side, file: string): Promise
 }
 
 interface Recorded {
-  /** Seconds since 1970 of each time that a packet passed, by where it goes, its stream and its number. */
+  /** When each packet passed, in seconds since 1970, by destination, stream and sequence number. */
   readonly times: Map<string, number[]>;
   packets: number;
   probation: number;
   readonly ports: Set<number>;
 }
 
-/** The packets of media in a file of tcpdump whose link has no header. */
+/** The media packets in a tcpdump file of a link without link-layer headers. */
 function mediaIn(pcap: Buffer): Recorded {
   const RAW_IP = 101;
   expect([pcap.readUInt32LE(0), pcap.readUInt32LE(20)]).toEqual([0xa1b2c3d4, RAW_IP]);
@@ -129,7 +129,7 @@ function mediaIn(pcap: Buffer): Recorded {
     const ip = pcap.subarray(offset + 16, offset + 16 + length);
     const udp = ip.subarray((ip.readUInt8(0) & 0x0f) * 4);
     offset += 16 + length;
-    // RFC 7983 and RFC 5761: neither STUN nor DTLS, nor RTCP.
+    // RFC 7983 and RFC 5761: exclude STUN, DTLS and RTCP.
     const [first = 0, second = 0] = udp.subarray(8);
     if (first < 128 || first > 191 || (second >= 192 && second <= 223)) continue;
     found.ports.add(udp.readUInt16BE(0));
@@ -144,7 +144,7 @@ function mediaIn(pcap: Buffer): Recorded {
   return found;
 }
 
-/** What the link took, in milliseconds: the median over packets that were sent once and came. */
+/** Delay of the link in milliseconds: the median over packets that were sent once and arrived. */
 function medianBetween(sent: Recorded, came: Recorded): number {
   const delays = [...sent.times].flatMap(([key, [at = 0, again]]) => {
     const [arrived] = came.times.get(key) ?? [];
@@ -153,7 +153,7 @@ function medianBetween(sent: Recorded, came: Recorded): number {
   return median(delays);
 }
 
-/** What this process starts goes first, until the test ends: what else the machine does is not to be measured. */
+/** Raises the priority of this test's processes, so that other load does not distort the measurement. */
 function urgent(): void {
   const before = getPriority();
   setPriority(-20);
@@ -161,7 +161,7 @@ function urgent(): void {
 }
 
 test.skipIf(missing !== undefined && !mustRun)(
-  'latency, loss and packets are what a link and tcpdump say they are',
+  'latency, loss and packets match the link and tcpdump',
   { timeout: 90_000 },
   async () => {
     urgent();
@@ -178,7 +178,7 @@ test.skipIf(missing !== undefined && !mustRun)(
     const receiving = start(namespaces, 'a', join(folder, 'a.json'), [...url, ...receivers]);
     await receiving.until(({ joined }) => joined === subscribers);
     await namespaces.set(link);
-    // The publisher is beside the server: so packets cross the link once, on their way to those who receive.
+    // The publisher is on the server's side, so packets cross the link once, on their way to the receivers.
     const publishers = ['--publishers', '1', '--subscribers', '0'];
     const publishing = start(namespaces, 'b', join(folder, 'b.json'), [...url, ...publishers]);
     let came = 0;
@@ -186,7 +186,7 @@ test.skipIf(missing !== undefined && !mustRun)(
       came += packets;
       return came >= sample.packets;
     });
-    // Whoever receives stays until nothing is under way any more.
+    // Receivers stay until no packets are in flight.
     const published = await publishing.results();
     await receiving.until(({ packets }) => packets === 0);
     const { members, latency, packets, undecryptable } = await receiving.results();
@@ -208,11 +208,11 @@ test.skipIf(missing !== undefined && !mustRun)(
     expect(latency.min).toBeGreaterThan(link.delay * 0.9);
     expect(latency.min).toBeLessThan(link.delay * 1.1);
     expect(latency.p50).toBeGreaterThan(took * 0.9);
-    // A machine that has no time for the link has none for the server and the tester either, and that is latency.
+    // On an overloaded machine the link, server and tester are late, too, which counts as latency.
     if (took < link.delay * ON_TIME) expect(latency.p50).toBeLessThan(link.delay * 1.1);
     else
       console.warn('The median of latency is not held to its limit: this machine is too busy to run a link on time.');
-    // What is lost comes again when it is asked for, but for what nobody can ask for any more as the publisher leaves.
+    // Lost packets are retransmitted, except those that can no longer be requested as the publisher leaves.
     expect(delivery).toBeGreaterThan(0.998);
     expect(delivery).toBeLessThanOrEqual(1);
     expect(undecryptable).toBe(0);

@@ -1,4 +1,4 @@
-/** Owns the proof that the load tester does what it says against a real server: members, media, refusals, command line. */
+/** Tests of the load tester against a real server: members, media, refusals, command line. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,12 +19,14 @@ import { hasEquipment } from '../support/equipment.ts';
 import { freePort } from '../support/freePort.ts';
 import { apiKey, apiSecret, useServer, withTokens } from '../support/weir.ts';
 
-/** Pictures and voices are encoded with it, once. */
+/** Encodes the media once. */
 const hasFfmpeg = hasEquipment('ffmpeg', '/usr/bin/ffmpeg');
 if (!hasFfmpeg) console.warn('Load tests with encoded media are skipped: ffmpeg is missing.');
-/** Without an encoder. */
+/** Media without an encoder. */
 const steady = '--video steady --audio off';
-/** Where it may, what is started here goes first: what else the machine does is not to be measured. */
+/**
+ * Raises the priority of this test's processes where permitted, so that other load does not distort the measurement.
+ */
 const priority = getPriority();
 if (process.getuid?.() === 0) {
   setPriority(-20);
@@ -32,19 +34,19 @@ if (process.getuid?.() === 0) {
 }
 const weir = useServer(raised);
 
-/** Runs a load test as its command does. */
+/** Runs a load test as the command does. */
 function run(url: string, flags: string, hooks?: LoadHooks): Promise<LoadResults> {
   const options = parseOptions(['--url', url, ...flags.split(' ')]);
   if (!options) throw new Error('Nothing was asked for.');
   return load(options, hooks);
 }
 
-/** What holds for every test in which all goes well. */
+/** Assertions on every test without failures. */
 function expectAllWell(results: LoadResults, members: number): void {
   expect(results.members).toEqual({ offered: members, joined: members, failed: 0, failures: {} });
   expect(results.join.count).toBe(results.subscribers.length);
   expect(results.join.min).toBeGreaterThan(0);
-  // A sender that a busy machine has kept waiting hurries: then a little of that does not fit into a socket.
+  // A delayed sender on a busy machine catches up in a burst, of which some may not fit into a socket's buffer.
   expect(deliveryOf(results.packets)).toBeGreaterThanOrEqual(0.999);
   expect(results.packets.distinct).toBeGreaterThan(0);
   expect(results.packets.lost).toBeGreaterThanOrEqual(results.packets.expected - results.packets.distinct);
@@ -52,7 +54,7 @@ function expectAllWell(results: LoadResults, members: number): void {
     expect(track.packets.distinct).toBeGreaterThan(0);
     expect(track.packets.distinct).toBeLessThanOrEqual(track.sent * track.subscribers);
   }
-  // The same packets, by who sent and by who received them.
+  // The same packets, by sender and by receiver.
   const ofTracks = results.tracks.reduce((sum, { packets }) => sum + packets.distinct, 0);
   expect(ofTracks).toBe(results.packets.distinct);
   expect(results.sent).toBe(results.tracks.reduce((sum, { sent }) => sum + sent, 0));
@@ -64,7 +66,7 @@ function expectAllWell(results: LoadResults, members: number): void {
   expectTimeline(results);
 }
 
-/** Who came to a picture that was there waited for it, and its publisher was asked for a key frame. */
+/** Members that joined while video was published waited for it, and its publisher received a key-frame request. */
 function expectPictures({ firstKeyFrame, firstPacket, keyFrameRequests }: LoadResults): void {
   expect(firstKeyFrame.count).toBeGreaterThanOrEqual(1);
   expect(firstPacket.count).toBeGreaterThanOrEqual(firstKeyFrame.count);
@@ -73,7 +75,7 @@ function expectPictures({ firstKeyFrame, firstPacket, keyFrameRequests }: LoadRe
   expect(keyFrameRequests).toBeGreaterThanOrEqual(1);
 }
 
-/** A row a second, without a hole, in which all that was counted has come. */
+/** A row per second without gaps, which add up to the totals. */
 function expectTimeline({ timeline, duration, packets }: LoadResults): void {
   expect(timeline.map(({ second }) => second)).toEqual(timeline.map((_row, at) => at));
   expect(timeline.length).toBeGreaterThanOrEqual(Math.floor(duration) - 2);
@@ -86,7 +88,7 @@ function expectTimeline({ timeline, duration, packets }: LoadResults): void {
 const of = (results: LoadResults, source: string): TrackRow[] =>
   results.tracks.filter((track) => track.source === source);
 
-describe.skipIf(!hasFfmpeg)('members with pictures and voices', () => {
+describe.skipIf(!hasFfmpeg)('members with video and audio', () => {
   test('two rooms of three in two processes: all receive all the others', async () => {
     const shown: number[] = [];
     const flags = '--rooms 2 --publishers 3 --processes 2 --duration 3 --rate 10';
@@ -109,7 +111,7 @@ describe.skipIf(!hasFfmpeg)('members with pictures and voices', () => {
     }
   });
 
-  test('pictures in H.264', async () => {
+  test('video in H.264', async () => {
     const results = await run(
       weir.url,
       '--publishers 1 --subscribers 2 --codec h264 --video 180p --duration 2 --rate 1',
@@ -120,73 +122,74 @@ describe.skipIf(!hasFfmpeg)('members with pictures and voices', () => {
     expectPictures(results);
   });
 
-  test('simulcast: three layers go in, and each viewer gets one', async () => {
+  test('simulcast: three layers are sent, and each viewer receives one', async () => {
     const results = await run(
       weir.url,
       '--publishers 1 --subscribers 2 --video simulcast --audio off --duration 2 --rate 1',
     );
     expectAllWell(results, 3);
     const [camera] = of(results, 'camera');
-    // At 30 frames a second three layers are 90 packets a second at least, were each frame in one; 720p takes several.
+    // At 30 frames a second three layers have at least 90 packets a second with one packet per frame; 720p has several.
     expect(camera?.sent).toBeGreaterThan(2 * 90);
     expect(camera?.packets.distinct).toBeLessThan((camera?.sent ?? 0) * 2);
     expect(camera?.subscribers).toBe(2);
     expectPictures(results);
   });
 
-  test('speakers take turns, and subscribers leave and come back', async () => {
+  test('speakers take turns, and subscribers leave and rejoin', async () => {
     const flags = '--publishers 3 --subscribers 2 --video 180p --speakers 1 --turn 1 --churn 2 --duration 3 --rate 0';
     const results = await run(weir.url, flags);
     expectAllWell(results, 5);
-    // Five who came, and six who came back; a return during another one of the same member does not take place.
+    // Five joins and six rejoins; a rejoin is skipped during another one of the same member.
     expect(results.subscribers.length).toBeGreaterThan(5);
     expect(results.subscribers.length).toBeLessThanOrEqual(11);
     expect(new Set(results.subscribers.map(({ name }) => name)).size).toBe(5);
-    // Each speaks for a second of three: about as much as one who speaks all the time, and what was before the first turn.
+    // Each speaks for one second of three: together about as much as one who speaks all the time, plus the time before
+    // the first turn.
     const voices = of(results, 'microphone');
     const pictures = of(results, 'camera');
     expect(voices).toHaveLength(3);
     for (const [at, voice] of voices.entries()) {
       const frames = pictures[at]?.sent ?? 0;
-      // 50 packets of voice are 30 frames: a voice that is never silent would have at least 5 packets for 3 frames.
+      // 50 audio packets per 30 frames: without silence a microphone would have at least 5 packets for 3 frames.
       expect(voice.sent).toBeLessThan(frames * 1.2);
       expect(voice.sent).toBeGreaterThan(0);
     }
   });
 });
 
-test('one to ten: what is sent comes to all', async () => {
+test('one to ten: all that is sent arrives', async () => {
   const results = await run(weir.url, `--publishers 1 --subscribers 10 ${steady} --duration 3 --sample 10 --rate 5`);
   expectAllWell(results, 11);
   const [camera, ...others] = results.tracks;
   expect(others).toEqual([]);
   expect(camera).toMatchObject({ source: 'camera', codec: 'VP8', subscribers: 10, publisher: 'publisher-1-1' });
-  // 180 packets a second for at least three seconds, if it is not kept waiting.
+  // 180 packets a second for at least three seconds, if it is not delayed.
   expect(camera?.sent).toBeGreaterThan(400);
   expect(camera?.packets.distinct).toBeGreaterThan((camera?.sent ?? 0) * 10 * 0.25);
   const receiving = results.subscribers.filter(({ tracks }) => tracks > 0);
   expect(receiving.map(({ sampled }) => sampled)).toEqual(Array.from({ length: 10 }, () => true));
   expectPictures(results);
-  // 12 + 20 bytes of headers at most on 1065 of payload.
+  // At most 12 + 20 bytes of headers on 1065 of payload.
   const { bytes, distinct, duplicate } = results.packets;
   expect(bytes / (distinct + duplicate)).toBeGreaterThan(1065 + 12);
   expect(bytes / (distinct + duplicate)).toBeLessThan(1065 + 12 + 36);
 });
 
-/** No token may be made of it, or found in what is written. */
+/** Not the server's secret; it must not appear in any output. */
 const wrongSecret = 'another-secret-of-at-least-32-characters';
 const strangeToken = 'The token is not one that this server accepts.';
 const two = `--publishers 1 --subscribers 1 ${steady} --duration 1 --rate 4`;
 
-/** A server of one test, with limits of its own. */
+/** A server for one test, with limits of its own. */
 async function serverWith(settings: Record<string, string>): Promise<string> {
   const server = await startServer({ ...raised, ...settings });
   onTestFinished(() => server.close());
   return server.url;
 }
 
-describe('who is not let in is counted, with the reason', () => {
-  test('tokens: the secret opens, another does not, and none does not', async () => {
+describe('refused joins are counted by reason', () => {
+  test('tokens: the right secret is accepted, a wrong one and none are not', async () => {
     const url = await serverWith(withTokens);
     const flags = [...['--url', url, ...two.split(' ')], '--api-key', apiKey, '--api-secret'];
     const options = [parseOptions([...flags, apiSecret]), parseOptions([...flags, wrongSecret])];
@@ -207,7 +210,7 @@ describe('who is not let in is counted, with the reason', () => {
     }
   });
 
-  test('a room that is full, and an address with too many connections', async () => {
+  test('a full room, and an address with too many connections', async () => {
     const [full, crowded] = await Promise.all([
       run(await serverWith({ WEIR_MAX_PEERS: '2' }), `--publishers 1 --subscribers 3 ${steady} --duration 1 --rate 4`),
       run(
@@ -220,15 +223,15 @@ describe('who is not let in is counted, with the reason', () => {
     expect(Object.keys(crowded.members.failures)).toEqual([
       expect.stringContaining(closeReasons.tooManyConnections.message),
     ]);
-    // Those who are in are measured as ever.
+    // Members that have joined are measured as usual.
     for (const { packets, subscribers } of [full, crowded]) {
       expect(packets.distinct).toBeGreaterThan(0);
       expect(subscribers.filter(({ error }) => error === undefined)).toHaveLength(2);
     }
   });
 
-  test('nobody listens, or media find no way', async () => {
-    // Nobody receives at 127.0.0.2: the answers to checks of connectivity do not come.
+  test('a server that is down, and media that cannot connect', async () => {
+    // Nothing receives at 127.0.0.2: connectivity checks get no response.
     const astray = await serverWith({ WEIR_ANNOUNCED_ADDRESS: '127.0.0.2' });
     const [nowhere, lost] = await Promise.all([run(`http://127.0.0.1:${await freePort()}`, two), run(astray, two)]);
     expect(nowhere.members).toMatchObject({ offered: 2, joined: 0, failed: 2 });
@@ -246,7 +249,7 @@ describe('who is not let in is counted, with the reason', () => {
     expect(lost.subscribers.map(({ error }) => error)).toEqual(Array(2).fill('ICE: the server did not answer.'));
   });
 
-  test('a server that goes away while it is measured', async () => {
+  test('a server that stops during the test', async () => {
     const server = await startServer(raised);
     const results = await run(server.url, `--publishers 1 --subscribers 1 ${steady} --duration 2 --rate 0`, {
       show: ({ joined, packets }) => {
@@ -271,7 +274,7 @@ describe('the command', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  /** @param hear is told what it prints, as it comes, and may interrupt it */
+  /** @param hear called with the output so far, and may interrupt the command */
   async function command(args: readonly string[], hear: (printed: string, interrupt: () => void) => void = () => {}) {
     const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     const closed = once(child, 'close');
@@ -287,7 +290,7 @@ describe('the command', () => {
     return { ...said, code };
   }
 
-  test('a wrong command line ends with 2 and what is accepted, before anything happens', async () => {
+  test('a wrong command line exits with 2 and lists what is accepted, before the test starts', async () => {
     const [flag, assertion, both, help] = await Promise.all([
       command(['--publishers', 'many']),
       command(['--assert', 'ttff.p95<fast']),
@@ -303,7 +306,7 @@ describe('the command', () => {
     expect(help.out).toContain('Usage: npm run load');
   });
 
-  test('what holds ends with 0, what does not with 1; files are written, and no secret into them', async () => {
+  test('passing assertions exit with 0, failing ones with 1; files are written without the secret', async () => {
     const url = await serverWith(withTokens);
     const files = (name: string) => ['--json', join(folder, `${name}.json`), '--html', join(folder, `${name}.html`)];
     const common = ['--url', url, ...two.split(' '), '--api-key', apiKey];
@@ -352,7 +355,7 @@ describe('the command', () => {
     const flags = `--publishers 2 ${steady} --duration 600 --rate 0 --assert failed==0`.split(' ');
     let interrupted = false;
     const { code, out } = await command(['--url', weir.url, ...flags, '--json', json], (printed, interrupt) => {
-      // The first second in which both are in.
+      // The first second in which both have joined.
       if (interrupted || !/ 2\/2 in .* [1-9][\d,]* p/.test(printed)) return;
       interrupted = true;
       interrupt();

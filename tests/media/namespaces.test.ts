@@ -1,4 +1,4 @@
-/** Owns the proof that the link between two namespaces is as late and as lossy as it was told to be, and leaves nothing. */
+/** Tests of the emulated link between two namespaces: its delay and loss are as set, and it leaves nothing behind. */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -16,7 +16,7 @@ const echo = `
   socket.on('message', (data, { port, address }) => socket.send(data, port, address));
   socket.bind(${PORT}, '${addresses.b}', () => console.log('up'));
 `;
-/** Sends so many packets, one a millisecond or later, and prints when each came back, and its round trip. */
+/** Sends `count` packets, at most one a millisecond, and prints when each came back, and its round trip. */
 const prober = (count: number, size: number) => `
   const socket = require('node:dgram').createSocket({ type: 'udp4', recvBufferSize: 1 << 22 });
   const trips = [];
@@ -48,13 +48,13 @@ async function firstLine(namespaces: Namespaces, side: 'a' | 'b', code: string):
 
 const Probed = z.object({ trips: z.array(z.number()), arrivals: z.array(z.number()) });
 
-/** Of the packets that came back: round trips, and when they came; milliseconds. */
+/** Of the packets that came back: round trips, and arrival times; milliseconds. */
 async function probe(namespaces: Namespaces, count: number, size = 100): Promise<z.infer<typeof Probed>> {
   return Probed.parse(JSON.parse(await firstLine(namespaces, 'a', prober(count, size))));
 }
 
 describe.skipIf(why)('a link between two namespaces', () => {
-  test('delays and loses as it is told, and changes while it runs', async () => {
+  test('has the delay and loss that are set, and changes while it runs', async () => {
     await using namespaces = await Namespaces.create({ delay: 50 });
     expect(await firstLine(namespaces, 'b', echo)).toBe('up');
 
@@ -63,7 +63,7 @@ describe.skipIf(why)('a link between two namespaces', () => {
     expect(median(late)).toBeGreaterThan(100);
     expect(median(late)).toBeLessThan(110);
 
-    // Lost on either way: 1 - 0.8 * 0.8. So many packets that 10 % are four standard deviations.
+    // Loss in both directions: 1 - 0.8 * 0.8. With so many packets, 10 % are four standard deviations.
     await namespaces.set({ delay: 0, loss: 20 });
     const { trips: lossy } = await probe(namespaces, 3000);
     expect(1 - lossy.length / 3000).toBeGreaterThan(0.36 * 0.9);
@@ -74,7 +74,7 @@ describe.skipIf(why)('a link between two namespaces', () => {
     expect((await probe(namespaces, 20)).trips).toEqual([]);
   });
 
-  test('lets through what its rate allows, and drops what would wait too long', async () => {
+  test('limits the rate, and drops packets that would queue for too long', async () => {
     await using namespaces = await Namespaces.create({ rate: 1000, queue: 50 });
     await firstLine(namespaces, 'b', echo);
     // 1000 bytes with the headers of UDP and IP: up to 8 Mbit/s into 1.
@@ -84,12 +84,12 @@ describe.skipIf(why)('a link between two namespaces', () => {
     expect(rate).toBeGreaterThan(900);
     expect(rate).toBeLessThan(1100);
     expect(trips.length).toBeLessThan(500);
-    // It waits for its turn, but not for seconds, as it would in a queue without an end; a busy machine adds to it.
+    // Packets queue, but not for seconds as in an unbounded queue; a busy machine adds some delay.
     expect(median(trips)).toBeGreaterThan(50);
     expect(median(trips)).toBeLessThan(500);
   });
 
-  test('is gone with all that ran on it, and so are the namespaces', async () => {
+  test('ends with the programs in it, and so do the namespaces', async () => {
     const namespaces = await Namespaces.create();
     const { names } = namespaces;
     const child = namespaces.run('a', 'sleep', ['60']);
@@ -101,7 +101,7 @@ describe.skipIf(why)('a link between two namespaces', () => {
     await expect(namespaces.set({ loss: 1 })).rejects.toThrow('did not say');
   });
 
-  test('goes by itself when its time is up', async () => {
+  test('removes itself at the end of its lifetime', async () => {
     await using namespaces = await Namespaces.create({}, 0.5);
     const { names } = namespaces;
     await expect

@@ -1,4 +1,4 @@
-/** Owns the proof that prepared media is media: ffmpeg decodes what receivers get, mediasoup finds the key frames in it. */
+/** Tests of prepared media: ffmpeg decodes what receivers get, and mediasoup finds its key frames. */
 import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -49,7 +49,7 @@ const h264 = {
 
 describe.skipIf(!hasFfmpeg)('made with ffmpeg', () => {
   test.each(['vp8', 'h264'] as const)(
-    '%s: layers at their bitrates, aligned, and all pictures decode',
+    '%s: layers have their bitrates, are aligned, and all frames decode',
     async (codec) => {
       const cache = join(folder, codec);
       const said: string[] = [];
@@ -59,14 +59,15 @@ describe.skipIf(!hasFfmpeg)('made with ffmpeg', () => {
       for (const [index, stream] of streams.entries()) {
         const layer = layers[index];
         expect(stream).toMatchObject({ clockRate: 90_000, width: layer?.width, height: layer?.height });
-        // x264 spends its buffer of a second first: that weighs more in 4 s than in 10.
+        // x264 uses up its one-second buffer first: that weighs more in 4 s than in 10.
         expect(Math.abs(bitrateOf(stream) / (layer?.bitrate ?? 0) - 1)).toBeLessThan(0.15);
         expect(keysOf(stream)).toEqual([0, 30, 60, 90]);
         expect(stream.frames.every(({ payloads }) => payloads.every(({ length }) => length <= 1100))).toBe(true);
 
         const file = join(folder, `${codec}-${index}`);
         await writeFile(file, codec === 'vp8' ? ivf(stream) : Buffer.concat(stream.frames.flatMap(annexB)));
-        // A decoder begins at every key frame, and the loop begins anew: so also from the second key frame on.
+        // A decoder can start at every key frame, and the stream loops: so it must decode from the second key frame on,
+        // too.
         expect(await decoded(file)).toEqual({ pictures: 120, size: `${layer?.width}x${layer?.height}` });
         const again = { ...stream, frames: [...stream.frames.slice(30), ...stream.frames.slice(0, 30)] };
         await writeFile(file, codec === 'vp8' ? ivf(again) : Buffer.concat(again.frames.flatMap(annexB)));
@@ -84,7 +85,7 @@ describe.skipIf(!hasFfmpeg)('made with ffmpeg', () => {
     },
   );
 
-  test('a voice is packets of 20 ms, of sizes that differ', async () => {
+  test('a voice is packets of 20 ms, of varying sizes', async () => {
     const { frames, clockRate } = await prepareVoice({ seconds: 2, cache: join(folder, 'voice') });
     expect(clockRate).toBe(48_000);
     expect(frames.every(({ ticks, payloads }) => ticks === 960 && payloads.length === 1)).toBe(true);
@@ -93,7 +94,7 @@ describe.skipIf(!hasFfmpeg)('made with ffmpeg', () => {
     expect(new Set(frames.map(({ payloads }) => payloads[0]?.length)).size).toBeGreaterThan(10);
   });
 
-  test('what ffmpeg cannot do is told with its words', async () => {
+  test('an error of ffmpeg is reported with its output', async () => {
     const impossible = [{ width: 1, height: 0.5, bitrate: 1000 }];
     await expect(prepareStreams('h264', impossible, { cache: join(folder, 'none') })).rejects.toThrow(
       /ffmpeg failed: .+/,
@@ -109,11 +110,11 @@ describe.skipIf(!hasFfmpeg)('made with ffmpeg', () => {
   });
 });
 
-test('mediasoup finds the key frame of steady video', async () => {
+test('mediasoup finds the key frame of synthetic video', async () => {
   expect(await keyFramesOf(steady)).toBe(1);
 });
 
-/** How many packets of the stream, sent once, begin a key frame for mediasoup. */
+/** Number of packets of the stream, sent once, that begin a key frame for mediasoup. */
 async function keyFramesOf(stream: Stream): Promise<number> {
   const socket = await openUdp();
   const listenInfo = { protocol: 'udp', ip: '127.0.0.1' } as const;
@@ -131,7 +132,7 @@ async function keyFramesOf(stream: Stream): Promise<number> {
     rtpParameters: { codecs: [codec], encodings: [{ ssrc: 4242 }], rtcp: { cname: 'prepared' } },
   });
   let keyFrames = 0;
-  // A packet that begins a key frame is told as such, every other one as a packet.
+  // A packet that begins a key frame has a `keyframe` trace event, every other one an `rtp` event.
   await producer.enableTraceEvent(['keyframe', 'rtp']);
   producer.on('trace', ({ type }) => {
     if (type === 'keyframe') keyFrames += 1;
@@ -148,7 +149,7 @@ async function keyFramesOf(stream: Stream): Promise<number> {
     packet.writeUInt32BE(4242, 8);
     const arrived = once(producer, 'trace');
     socket.send([packet, payload], transport.tuple.localPort, '127.0.0.1');
-    // One at a time: so none is lost in a socket's buffer, and the count is exact.
+    // One packet at a time: none is lost in a socket's buffer, and the count is exact.
     await arrived;
   }
   return keyFrames;
@@ -160,7 +161,7 @@ function keysOf({ frames }: Stream): number[] {
 
 async function decoded(file: string): Promise<{ pictures: number; size: string }> {
   const entries = 'stream=nb_read_frames,width,height';
-  // The demuxer is told by the content, as the files have no extension; errors make it fail or write to stderr.
+  // The demuxer is detected from the content, as the files have no extension; errors make it fail or write to stderr.
   const settings = ['-v', 'error', '-count_frames', '-show_entries', entries, '-of', 'json', file];
   const { stdout, stderr } = await run('ffprobe', settings);
   expect(stderr).toBe('');
@@ -168,7 +169,7 @@ async function decoded(file: string): Promise<{ pictures: number; size: string }
   return { pictures: Number(stream.nb_read_frames), size: `${stream.width}x${stream.height}` };
 }
 
-/** Put together by another implementation than the one that took it apart. */
+/** Reassembled independently of the code that packetised it. */
 function annexB({ payloads }: Frame): Buffer[] {
   const units: Buffer[] = [];
   let fragment: Buffer | undefined;

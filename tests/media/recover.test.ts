@@ -1,4 +1,4 @@
-/** Owns the proof that media outlives what it runs beside: cut connections, closed transports, dead and frozen workers. */
+/** Tests of recovery with media: cut connections, closed transports, dead and frozen workers. */
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Member } from '../../scripts/support/endpoint/Member.ts';
@@ -15,14 +15,14 @@ afterEach(async () => {
 });
 
 beforeAll(async () => {
-  // Material is made once a machine.
+  // The media is prepared once per machine.
   await Promise.resolve(steady);
 });
 
-/** A member and what happened to its connection and its stay. */
+/** A member, with the interruptions of its connection and the end of its session. */
 interface Observed {
   readonly member: Member;
-  /** When (`performance.now()`) it was cut, and back. */
+  /** When (`performance.now()`) it was cut, and resumed. */
   readonly cuts: number[];
   readonly resumes: number[];
   readonly ends: string[];
@@ -46,7 +46,7 @@ async function enter(url: string, room: string, name: string, publishes = false)
   return { member, cuts, resumes, ends };
 }
 
-/** Packets that have arrived at a member, and pauses of more than 200 ms in them. */
+/** Packets received by a member, and gaps of more than 200 ms. */
 function arrived({ member }: Observed): { packets: number; gaps: number } {
   const all = member.media.all;
   return {
@@ -55,7 +55,7 @@ function arrived({ member }: Observed): { packets: number; gaps: number } {
   };
 }
 
-/** Waits until media flows to a member, from now on. */
+/** Waits until a member receives media from now on. */
 async function flows(observed: Observed): Promise<void> {
   const { packets } = arrived(observed);
   await vi.waitUntil(() => arrived(observed).packets > packets + 50, { timeout: 10_000, interval: 10 });
@@ -75,7 +75,7 @@ async function serve(environment: Record<string, string> = {}) {
 
 describe('a cut connection', () => {
   test.each(['reset', 'silence'] as const)(
-    'by %s: media flows on, at the one who was cut and from it, and the stay is taken up within a second',
+    'by %s: media continues in both directions, and the session is resumed within a second',
     async (how) => {
       const { url, app } = await serve({ WEIR_PING_SECONDS: '0.5', WEIR_SIGNALLING_TIMEOUT_SECONDS: '2' });
       const [near, far] = [await lay(url), await lay(url)];
@@ -91,7 +91,7 @@ describe('a cut connection', () => {
         const before = one.resumes.length;
         network.cut(how);
         await vi.waitUntil(() => one.cuts.length > before, { timeout: 8000, interval: 5 });
-        // Long enough that attempts are under way in every state.
+        // Long enough that connection attempts are in every state.
         await setTimeout(700);
         const mended = performance.now();
         await network.mend();
@@ -110,7 +110,7 @@ describe('a cut connection', () => {
     },
   );
 
-  test('that is half open is found by both sides', async () => {
+  test('that is half open is detected by both sides', async () => {
     const { url, app } = await serve({ WEIR_PING_SECONDS: '0.5', WEIR_SIGNALLING_TIMEOUT_SECONDS: '1.5' });
     const network = await lay(url);
     const one = await enter(network.url, 'half', 'one');
@@ -125,7 +125,7 @@ describe('a cut connection', () => {
     expect(room?.participant(one.member.peerId)?.info.away).toBe(false);
   });
 
-  test('of a hundred at once: all come back, to what they had', async () => {
+  test('of a hundred members at once: all resume with all they had', async () => {
     const { url, app } = await serve({ WEIR_MAX_CONNECTIONS_PER_IP: '1000', WEIR_MAX_PEERS: '200' });
     const network = await lay(url);
     const all: Observed[] = [];
@@ -159,7 +159,7 @@ describe('a media worker', () => {
     };
     const hit = await people('hit');
     const spared = await people('spared');
-    // The one with the first room is the first of those with as few rooms.
+    // The first of the workers with equally few rooms.
     const [worker] = server.app.pool.workers;
     if (!worker) throw new Error('There is no worker.');
     return { server, hit, spared, worker, people };
@@ -179,12 +179,12 @@ describe('a media worker', () => {
     await flows(spared.viewer);
     expect(arrived(spared.viewer).gaps).toBe(0);
     expect(spared.viewer.ends).toEqual([]);
-    // Nobody of before is left in the room that opened again.
+    // Nobody from before is left in the room that opened again.
     const room = await server.app.rooms.find('hit');
     expect(room?.size).toBe(2);
   });
 
-  test('that is frozen gets no new rooms, and nobody waits for it longer than for its end', async () => {
+  test('that is frozen gets no new rooms, and delays nobody longer than until it is ended', async () => {
     const { server, worker } = await twoRooms({ WEIR_WORKER_RESPONSE_TIMEOUT_SECONDS: '1' });
     process.kill(worker.pid, 'SIGSTOP');
     await vi.waitUntil(() => !worker.responsive, { timeout: 3000, interval: 5 });
@@ -217,7 +217,7 @@ describe('Weir as a process', () => {
     await vi.waitUntil(() => weir.living.length === 0, { timeout: 2000, interval: 5 });
   });
 
-  test('drains on SIGTERM: nobody is let in, everybody is told, media flows to the deadline, and it exits with 0', async () => {
+  test('drains on SIGTERM: refuses joins, notifies everybody, forwards media until the deadline, and exits with 0', async () => {
     const weir = start({ WEIR_DRAIN_SECONDS: '3' });
     const url = await weir.running();
     await enter(url, 'drain', 'publisher', true);
@@ -229,7 +229,7 @@ describe('Weir as a process', () => {
     await vi.waitUntil(async () => (await fetch(`${url}/ready`)).status === 503, { timeout: 1000, interval: 20 });
     await expect(Member.join({ url, room: 'drain', name: 'late' })).rejects.toThrow(/about to restart/);
     await expect(Member.join({ url, room: 'new', name: 'late' })).rejects.toThrow(/about to restart/);
-    // Whoever is inside comes back, even so.
+    // Members may still resume.
     network.cut('reset');
     await network.mend();
     await vi.waitUntil(() => viewer.resumes.length > 0, { timeout: 1500, interval: 5 });
@@ -244,7 +244,7 @@ describe('Weir as a process', () => {
     expect(weir.living).toEqual([]);
   });
 
-  test('ends its draining when the last has left, or at a second signal', async () => {
+  test('ends its draining when the last member has left, or at a second signal', async () => {
     for (const end of ['leaving', 'a second signal'] as const) {
       const weir = start({ WEIR_DRAIN_SECONDS: '60' });
       const url = await weir.running();

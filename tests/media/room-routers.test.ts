@@ -1,4 +1,4 @@
-/** Owns the proof that a room is not the prisoner of one worker: media across pipes, which open and close as they are used. */
+/** Tests of rooms on several workers: media crosses pipes, which open and close with their use. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Member } from '../../scripts/support/endpoint/Member.ts';
 import { steady } from '../../scripts/support/media/material.ts';
@@ -12,7 +12,7 @@ const open = useCrowd();
 const publishes = { tracks: { camera: [steadyVideo(steady)], microphone: voice } };
 
 describe('a room on two workers', () => {
-  test('everyone on both receives every packet; a producer crosses once, whoever takes it', async () => {
+  test('everyone on both receives every packet; a producer is piped once, however many receive it', async () => {
     const { app, enter } = await open(spread);
     const publisher = await enter('publisher', publishes);
     const viewers = [];
@@ -21,14 +21,14 @@ describe('a room on two workers', () => {
     expect(room?.routers.routers.length).toBe(2);
     await Promise.all(viewers.map((viewer) => flows(viewer, publisher.peerId, 'camera', 200)));
     await Promise.all(viewers.map((viewer) => flows(viewer, publisher.peerId, 'microphone')));
-    // A camera and a microphone, although two viewers take each of them on the other worker.
+    // A camera and a microphone, each received by two viewers on the other worker.
     expect(pipeConsumers().filter(({ closed }) => !closed)).toHaveLength(2);
     for (const viewer of viewers) {
       for (const { distinct, expected } of viewer.media.all) expect(distinct).toBe(expected);
     }
   });
 
-  test('a pipe ends when the last who took it has gone, and is there again for the next', async () => {
+  test('a pipe closes after its last receiver has gone, and opens again for the next', async () => {
     const { enter } = await open(spread);
     const publisher = await enter('publisher', publishes);
     const far = await enter('far');
@@ -43,7 +43,7 @@ describe('a room on two workers', () => {
     expect(pipeConsumers()).not.toContain(first[0]);
   });
 
-  test('mute and unmute cross it', async () => {
+  test('mute and unmute pass through it', async () => {
     const { enter } = await open(spread);
     const publisher = await enter('publisher', publishes);
     const far = await enter('far');
@@ -54,11 +54,11 @@ describe('a room on two workers', () => {
     await flows(far, publisher.peerId, 'microphone');
   });
 
-  test('when one worker dies, only those whose media came in there have to come back', async () => {
+  test('when one worker dies, only members whose media entered there have to rejoin', async () => {
     const { app, enter } = await open(spread);
     const ends = new Map<string, string>();
     const come = (name: string) => enter(name, { ...publishes, onEnd: (reason) => ends.set(name, reason) });
-    // The first one and the second are on different workers; the others wherever there is less to do.
+    // The first two members are on different workers; the others wherever the load is lower.
     const members = new Map<string, Member>();
     for (const name of ['near', 'far', 'x', 'y']) members.set(name, await come(name));
     const [near, far] = [...members.values()];
@@ -97,8 +97,8 @@ describe('a room on two workers', () => {
   });
 });
 
-describe('a router that nobody is placed on any more', () => {
-  /** Two routers of one room, each on a worker of its own, and a place on each. */
+describe('a router without placed peers', () => {
+  /** Two routers of one room on different workers, and a placement on each. */
   const two = async () => {
     const { app } = await open(spread);
     const fabric = await RoomRouters.open(app.pool, { linger: 100 });
@@ -108,7 +108,7 @@ describe('a router that nobody is placed on any more', () => {
     return { app, fabric, near, far };
   };
 
-  test('closes, with the voices that are sent to it; the room goes on', async () => {
+  test('closes with the audio slots on it; the room continues', async () => {
     const { app, fabric, near, far } = await two();
     const slots = new AudioSlots({ maxAudibleSpeakers: 1, onChange: () => {} });
     onTestFinished(() => slots.close());
@@ -118,14 +118,14 @@ describe('a router that nobody is placed on any more', () => {
     expect(fabric.routers).toEqual([near.router]);
     expect(voices.map(({ closed }) => closed)).toEqual([true, true]);
     expect(app.pool.workers.map(({ routers }) => routers).sort()).toEqual([0, 1]);
-    // Whoever comes next gets another one where there is less to do.
+    // The next peer gets another router where the load is lower.
     const next = await fabric.place();
     expect(next.router).not.toBe(far.router);
     expect(next.router.closed).toBe(false);
     expect(fabric.routers).toHaveLength(2);
   });
 
-  test('stays for somebody who is just being placed there', async () => {
+  test('stays for a peer that is just being placed there', async () => {
     const { fabric, near, far } = await two();
     far[Symbol.dispose]();
     const next = await fabric.place();
@@ -136,7 +136,7 @@ describe('a router that nobody is placed on any more', () => {
     expect(far.router.closed).toBe(false);
   });
 
-  test('closes once, however often its places are given back', async () => {
+  test('closes once, however often its placements are released', async () => {
     const { fabric, near, far } = await two();
     const other = await fabric.place();
     const shared = other.router === near.router ? near : far;
@@ -149,24 +149,24 @@ describe('a router that nobody is placed on any more', () => {
   });
 });
 
-describe('a room goes on to another worker', () => {
+describe('a room spills over to another worker', () => {
   const hubs = async (environment: Record<string, string>) => {
     const { app, enter } = await open({ WEIR_WORKERS: '2', ...environment });
     for (const name of ['a', 'b', 'c', 'd']) await enter(name);
     return (await app.rooms.find('crowd'))?.routers.routers.length;
   };
 
-  test('not while its own has little to do', async () => {
+  test('not while its own worker has a low load', async () => {
     expect(await hubs({})).toBe(1);
   });
 
-  test('when its own is rather full: those who have come lately count before they show', async () => {
-    // Somebody who comes is taken to cost 250 packets a second: with the second one, the worker is half full.
+  test('when its own worker is half full: new peers count before their cost shows', async () => {
+    // A new peer is assumed to cost 250 packets a second: with the second one, the worker is half full.
     expect(await hubs({ WEIR_WORKER_MAX_PPS: '1000', WEIR_SPILLOVER_UTILIZATION: '0.5' })).toBe(2);
   });
 });
 
-test('a worker says how many packets it sends, and how much of a core it takes', async () => {
+test('a worker reports the packets it sends, and its share of a core', async () => {
   const { app, enter } = await open();
   const publisher = await enter('publisher', { tracks: { camera: [steadyVideo(steady)] } });
   const viewers = [await enter('a'), await enter('b')];

@@ -1,11 +1,11 @@
-/** Owns the proof that a stay in a broadcast outlives its connection: what changed meanwhile is in the snapshot. */
+/** Tests of resuming a session in a broadcast: the snapshot contains what changed meanwhile. */
 import { describe, expect, test } from 'vitest';
 import { bringUp, camera, held, microphone, useBroadcast } from '../support/broadcast.ts';
 import { failure, type Joined } from '../support/weir.ts';
 
 const { weir, enter } = useBroadcast({ WEIR_RESUME_SECONDS: '2' });
 
-/** Cuts a connection, and waits until the server has heard of it. */
+/** Cuts a connection, and waits until the server has noticed. */
 async function cut({ client }: Pick<Joined, 'client'>): Promise<void> {
   client.cut();
   await client.closed;
@@ -14,14 +14,14 @@ async function cut({ client }: Pick<Joined, 'client'>): Promise<void> {
 let firstId = 1000;
 
 async function resume({ reply }: Joined) {
-  // Beyond all ids that the client has used before.
+  // Above all ids that the client has used before.
   firstId += 1000;
   const client = await weir.connect({ firstId });
   return { client, reply: await client.request('resume', { key: reply.resumeKey }) };
 }
 
-describe('a viewer who was cut', () => {
-  test('is told of an invitation that came meanwhile, and may accept it', async () => {
+describe('a viewer whose connection was cut', () => {
+  test('is sent an invitation that was made meanwhile, and may accept it', async () => {
     const host = await enter('host', { name: 'Ada' });
     const viewer = await enter();
     await viewer.client.request('setHand', { raised: true });
@@ -33,7 +33,7 @@ describe('a viewer who was cut', () => {
     expect(await again.client.event('invited')).toEqual({ by: 'Ada' });
     await again.client.request('answerInvite', { accept: true });
     expect(await host.client.event('newPeer')).toMatchObject({ peerId: viewer.reply.peerId });
-    // What is answered is not asked again.
+    // An answered invitation is not repeated.
     await cut(again);
     const third = await resume(viewer);
     await third.client.request('ping', {});
@@ -41,7 +41,7 @@ describe('a viewer who was cut', () => {
     expect(third.reply.grants.canPublish).toBe(true);
   });
 
-  test('finds that it may publish now, what there is to be received now, and no transport that it has not', async () => {
+  test('has its new grants and what it may receive now, and no transport that it had not', async () => {
     const host = await enter('host');
     const viewer = await enter();
     const { peerId, transports } = viewer.reply;
@@ -60,7 +60,7 @@ describe('a viewer who was cut', () => {
     expect((await host.client.event('newConsumers')).consumers).toMatchObject([{ peerId }]);
   });
 
-  test('is still one of those who watch, with its hand in its place, and receives nothing that has ended', async () => {
+  test('is still counted as a viewer, keeps its place among the hands, and receives nothing that has ended', async () => {
     const host = await enter('host');
     await host.client.request('produce', camera);
     await host.client.request('setBroadcast', { live: true });
@@ -76,7 +76,7 @@ describe('a viewer who was cut', () => {
     expect(ids).toEqual([first.reply.peerId, second.reply.peerId]);
   });
 
-  test('and does not come back in time is forgotten, hand and all', async () => {
+  test('and does not resume in time is removed, with its hand', async () => {
     const host = await enter('host');
     const viewer = await enter();
     await viewer.client.request('setHand', { raised: true });
@@ -88,8 +88,8 @@ describe('a viewer who was cut', () => {
   });
 });
 
-describe('somebody on the stage who was cut', () => {
-  test('and was sent down meanwhile finds no right, no transport to send with, nothing to receive', async () => {
+describe('a participant on the stage whose connection was cut', () => {
+  test('and who was demoted meanwhile has no right to publish, no sending transport, and nothing to receive', async () => {
     const host = await enter('host');
     await host.client.request('produce', camera);
     const viewer = await enter();
@@ -105,7 +105,7 @@ describe('somebody on the stage who was cut', () => {
     await expect(opening).rejects.toMatchObject(failure('forbidden'));
   });
 
-  test('and runs the broadcast now finds the hands that are up; the host finds those that went up meanwhile', async () => {
+  test('and is an administrator now gets the raised hands; the host gets those raised meanwhile', async () => {
     const host = await enter('host');
     const [speaker, viewer] = [await enter('speaker'), await enter()];
     await cut(speaker);

@@ -1,4 +1,4 @@
-/** Owns the protocol of a broadcast: who comes in as what, that viewers are only counted, and when they receive media. */
+/** Tests of the protocol of broadcasts: roles, the count of viewers, and when viewers receive media. */
 import { describe, expect, test, vi } from 'vitest';
 import { camera, held, microphone, useBroadcast } from '../support/broadcast.ts';
 import { failure, token, useServer, withTokens } from '../support/weir.ts';
@@ -6,7 +6,7 @@ import { failure, token, useServer, withTokens } from '../support/weir.ts';
 const everySource = ['camera', 'microphone', 'screen', 'screenAudio'];
 const ask = async (url: string, headers = {}) => (await fetch(url, { headers })).json();
 
-describe('on an open server', () => {
+describe('with anonymous access', () => {
   const { weir, enter } = useBroadcast();
 
   test.each([
@@ -14,7 +14,7 @@ describe('on an open server', () => {
     ['speaker', { canPublish: true, roomAdmin: false, hidden: false }, ['recv', 'send']],
     ['viewer', { canPublish: false, roomAdmin: false, hidden: true }, ['recv']],
     [undefined, { canPublish: false, roomAdmin: false, hidden: true }, ['recv']],
-  ] as const)('whoever comes to a broadcast as %s is that', async (role, grants, transports) => {
+  ] as const)('whoever joins a broadcast as %s has that role', async (role, grants, transports) => {
     const { reply } = await enter(role);
     expect(reply.kind).toBe('broadcast');
     const rest = { canPublishSources: everySource, canSubscribe: true, canPublishData: true };
@@ -29,7 +29,7 @@ describe('on an open server', () => {
     expect(reply.hands).toEqual(grants.roomAdmin ? { total: 0, first: [] } : undefined);
   });
 
-  test('whoever comes to a call is a speaker, unless they want to be something else; they are seen in any case', async () => {
+  test('whoever joins a call is a speaker by default; they are visible with any role', async () => {
     const usual = await weir.join({ room: 'show' });
     expect(usual.reply).toMatchObject({ kind: 'call', grants: { canPublish: true, roomAdmin: false, hidden: false } });
     expect(usual.reply.broadcast).toBeUndefined();
@@ -53,7 +53,7 @@ describe('on an open server', () => {
     });
     const speaker = await enter('speaker');
     await show.client.request('produce', camera);
-    // It has been offered to those whom it is for.
+    // It was announced to those on the stage.
     await speaker.client.event('newConsumers');
     await call.client.request('ping', {});
     expect(call.client.unheard('newPeer')).toEqual([]);
@@ -61,14 +61,14 @@ describe('on an open server', () => {
   });
 });
 
-describe('where there are tokens', () => {
+describe('with tokens', () => {
   const weir = useServer(withTokens);
   const join = async (grants: Parameters<typeof token>[2], options: { kind?: 'call' | 'broadcast'; role?: 'host' }) => {
     const client = await weir.connect();
     return client.join({ room: 'show', token: await token('show', 'ada', grants), ...options });
   };
 
-  test('a token may be for a broadcast, or for a call, and opens nothing else', async () => {
+  test('a token may be for a broadcast or for a call, and is invalid for the other', async () => {
     expect(await join({ broadcast: true }, {})).toMatchObject({ kind: 'broadcast' });
     expect(await join({ broadcast: true }, { kind: 'broadcast' })).toMatchObject({ kind: 'broadcast' });
     expect(await join({ broadcast: false }, {})).toMatchObject({ kind: 'call' });
@@ -80,25 +80,25 @@ describe('where there are tokens', () => {
     expect((await fetch(`${weir.url}/api/broadcasts/show`)).status).toBe(401);
   });
 
-  test('a token that does not say opens what its owner wants', async () => {
+  test('a token without a kind is valid for the requested one', async () => {
     expect(await join({}, {})).toMatchObject({ kind: 'call' });
     expect(await join({}, { kind: 'call' })).toMatchObject({ kind: 'call' });
     expect(await join({}, { kind: 'broadcast' })).toMatchObject({ kind: 'broadcast' });
   });
 
-  test('grants decide what somebody is, whatever they want to be', async () => {
+  test('grants determine the role, whatever is requested', async () => {
     const viewer = await join({ broadcast: true, canPublish: false }, { role: 'host' });
     expect(viewer.grants).toMatchObject({ canPublish: false, roomAdmin: false, hidden: true });
     const speaker = await join({ broadcast: true }, { role: 'host' });
     expect(speaker.grants).toMatchObject({ canPublish: true, roomAdmin: false, hidden: false });
     const host = await join({ broadcast: true, roomAdmin: true }, {});
     expect(host.grants).toMatchObject({ canPublish: true, roomAdmin: true, hidden: false });
-    // Somebody hidden publishes nothing, and so watches.
+    // A hidden participant publishes nothing, and so is a viewer.
     const ghost = await join({ broadcast: true, hidden: true }, {});
     expect(ghost.grants).toMatchObject({ canPublish: false, hidden: true });
   });
 
-  test('a removal from a broadcast leaves the call of that name open', async () => {
+  test('a removal from a broadcast does not affect the call of the same name', async () => {
     const host = await weir.enter('show', 'host', { roomAdmin: true, broadcast: true });
     const bob = await weir.enter('show', 'bob', { broadcast: true });
     const both = await token('show', 'bob');
@@ -115,7 +115,7 @@ describe('viewers', () => {
   const show = useBroadcast();
   const { weir, enter, room } = show;
 
-  test('are told of to nobody, and see the stage', async () => {
+  test('are announced to nobody, and see the stage', async () => {
     const host = await enter('host', { name: 'Ada' });
     const viewer = await enter('viewer', { name: 'Vera' });
     const other = await enter('viewer', { name: 'Otto' });
@@ -141,7 +141,7 @@ describe('viewers', () => {
     for (const event of ['peerClosed', 'peerHand', 'reaction'] as const) expect(host.client.unheard(event)).toEqual([]);
   });
 
-  test('who pour in are counted, and the count is told once a second', async () => {
+  test('who join at once are counted, and the count is sent once a second', async () => {
     const host = await enter('host');
     await host.client.request('setBroadcast', { profile: 'smooth' });
     const told = () => host.client.unheard('broadcastChanged').map(({ viewers }) => viewers);
@@ -155,7 +155,7 @@ describe('viewers', () => {
     const [one] = await Promise.all(coming);
     one?.client.cut();
     await expect.poll(() => told().at(-1), { timeout: 5000 }).toBe(29);
-    // They hear of each other in the same way.
+    // They receive the count in the same way.
     const [, two] = await Promise.all(coming);
     await expect.poll(() => two?.client.unheard('broadcastChanged').at(-1)?.viewers).toBe(29);
   });
@@ -165,19 +165,19 @@ describe('a broadcast', () => {
   const show = useBroadcast();
   const { weir, enter, room } = show;
 
-  test('is before, live, ended, and live again, which everyone hears at once', async () => {
+  test('is idle, live, ended, and live again, which everyone is sent at once', async () => {
     const host = await enter('host');
     const viewer = await enter();
     const url = `${weir.url}/api/broadcasts/${show.name}`;
     expect(await ask(url)).toMatchObject({ state: 'before', liveSeconds: 0, viewers: 1 });
-    // What never was live does not end.
+    // A broadcast that was never live does not end.
     const idle = await host.client.request('setBroadcast', { live: false });
     expect(idle.broadcast).toMatchObject({ state: 'before', liveSeconds: 0 });
     const live = await host.client.request('setBroadcast', { live: true });
     expect(live.broadcast).toMatchObject({ state: 'live', viewers: 1, profile: 'lowLatency' });
     await viewer.client.event('broadcastChanged', ({ state }) => state === 'live');
     await expect.poll(async () => (await room()).liveSeconds).toBeGreaterThan(0.05);
-    // Live is live: it does not begin anew.
+    // Going live twice does not restart it.
     const still = await host.client.request('setBroadcast', { live: true, profile: 'smooth' });
     expect(still.broadcast).toMatchObject({ state: 'live', profile: 'smooth' });
     expect(still.broadcast.liveSeconds).toBeGreaterThan(0.05);
@@ -192,7 +192,7 @@ describe('a broadcast', () => {
     await viewer.client.event('broadcastChanged', ({ state }) => state === 'live');
   });
 
-  test('gives viewers what the stage publishes while it is live; the stage has it before', async () => {
+  test('forwards the stage to viewers while it is live, and to the stage before', async () => {
     const host = await enter('host');
     const speaker = await enter('speaker');
     const viewer = await enter();
@@ -226,7 +226,7 @@ describe('a broadcast that everybody has left', () => {
     await vi.waitUntil(() => weir.app.rooms.size === 0, { timeout: 5000, interval: 5 });
   }
 
-  test('while it was live is live, for as long, for whoever comes back soon', async () => {
+  test('while it was live continues, with its duration, for whoever rejoins soon', async () => {
     const host = await enter('host');
     await host.client.request('setBroadcast', { live: true, profile: 'smooth' });
     await leaveAll(host);
@@ -238,7 +238,7 @@ describe('a broadcast that everybody has left', () => {
     await client.request('setBroadcast', { live: false });
   });
 
-  test('after its end has ended, for whoever comes late; one that never was live has not', async () => {
+  test('after its end has ended for whoever joins later; one that was never live has not', async () => {
     const host = await enter('host');
     await leaveAll(host);
     const early = await enter('host');
@@ -254,8 +254,8 @@ describe('a broadcast that everybody has left', () => {
 describe('a broadcast with many microphones', () => {
   const { enter } = useBroadcast({ WEIR_MAX_AUDIBLE_SPEAKERS: '1' });
 
-  test('that goes on and off the air in quick succession gives viewers everything once, or nothing', async () => {
-    // Nobody on the stage receives: the first slots that are made are those for the viewer.
+  test('that goes on and off air in quick succession gives viewers each consumer once, or none', async () => {
+    // Nobody on the stage subscribes: the first slots are those for the viewer.
     const stage = { transports: { send: true, recv: false } };
     const host = await enter('host', stage);
     await host.client.request('produce', camera);
@@ -270,7 +270,7 @@ describe('a broadcast with many microphones', () => {
       await toggle(true, false, true);
       await expect.poll(() => held(viewer)).toEqual(['camera', 'slot', 'slot']);
       await toggle(false, true, false);
-      // The worker takes one request after the other: what was under way before this is over.
+      // The worker handles requests in order: the earlier ones are done once this one is.
       const other = await enter();
       expect(other.reply.consumers).toEqual([]);
       expect(held(viewer)).toEqual([]);

@@ -1,4 +1,4 @@
-/** Owns what administrators change of somebody's grants in mid-call: it holds at once, and for later joins. */
+/** Tests of administrators changing grants during a call: changes apply at once, and to later joins. */
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { dtls } from '../../scripts/support/media/clientParameters.ts';
@@ -10,7 +10,7 @@ import { apiKey, apiSecret, failure, type Joined, token, useServer, withTokens }
 const weir = useServer(withTokens);
 const forbidden = failure('forbidden');
 
-/** An administrator, somebody who publishes camera and microphone, and a third who watches. */
+/** An administrator, a participant who publishes camera and microphone, and a third who watches. */
 async function call() {
   const admin = await weir.enter('room', 'admin', { roomAdmin: true });
   const bob = await weir.enter('room', 'bob');
@@ -47,7 +47,7 @@ describe('setGrants', () => {
     await elsewhere.client.request('produce', camera);
   });
 
-  test('that takes one source ends that one; the others go on, on the same transport', async () => {
+  test('that revokes one source ends that one; the others continue on the same transport', async () => {
     const { admin, bob, cat, change } = await call();
     const { peerId } = bob.reply;
     const grants = await change({ canPublishSources: ['microphone'] });
@@ -68,13 +68,13 @@ describe('setGrants', () => {
     for (const one of [admin, cat]) await expect.poll(() => held(one)).toEqual(['camera', 'microphone']);
   });
 
-  test('that takes all of it ends all of it, and the transport; given back, another one is to be had', async () => {
+  test('that revokes all sources ends them and the transport; restored, a new one can be opened', async () => {
     const { admin, bob, cat, change } = await call();
     const { transportId = '' } = bob.reply.transports.send ?? {};
     expect(await change({ canPublish: false })).toEqual({ ...bob.reply.grants, canPublish: false });
     for (const one of [admin, cat]) {
       await expect.poll(() => held(one)).toEqual([]);
-      // In a call everyone is seen, whatever they may do.
+      // In a call everyone is visible, whatever their grants.
       expect(one.client.unheard('peerClosed')).toEqual([]);
     }
     await expect(bob.client.request('produce', camera)).rejects.toMatchObject(forbidden);
@@ -92,14 +92,14 @@ describe('setGrants', () => {
     await expect.poll(() => held(cat)).toEqual(['camera', 'camera']);
   });
 
-  test('that takes receiving ends all that is received; given back, all of it comes with a new transport', async () => {
+  test('that revokes subscribing ends all consumers; restored, all come back on a new transport', async () => {
     const { bob, cat, change } = await call();
     const { peerId } = bob.reply;
     await change({ canSubscribe: false }, cat);
     await expect.poll(() => held(cat)).toEqual([]);
     await bob.client.request('closeProducer', { source: 'camera' });
     await bob.client.request('produce', camera);
-    // News of people goes on.
+    // Presence events continue.
     await cat.client.event('peerSources', ({ sources }) => sources.camera === undefined);
     await expect(cat.client.request('openTransport', { direction: 'recv' })).rejects.toMatchObject(forbidden);
     await cat.client.request('produce', microphone);
@@ -114,20 +114,20 @@ describe('setGrants', () => {
     await cat.client.request('resumeConsumers', { consumerIds: newest.map(({ consumerId }) => consumerId) });
   });
 
-  test('that gives receiving offers each of it once, although others begin to publish just then', async () => {
+  test('that restores subscribing announces each track once, although others start publishing meanwhile', async () => {
     const { cat } = await call();
     const room = await weir.app.rooms.find('room');
     const peer = room?.participant(cat.reply.peerId);
     if (!room || !(peer instanceof Peer)) throw new Error('nobody is there');
-    // What begins between the reply to `openTransport` and what follows it is offered by both.
+    // A publication between the reply to `openTransport` and the subscription is announced by both.
     await Promise.all([room.subscribeToAll(peer), room.subscribeToAll(peer)]);
     await cat.client.request('ping', {});
     expect(held(cat)).toEqual(['camera', 'microphone']);
   });
 
-  test('that makes somebody an administrator, or ends that, holds at once', async () => {
+  test('that grants or revokes roomAdmin applies at once', async () => {
     const { admin, bob, change } = await call();
-    // A removal outlives the room: nobody of that name comes back in this file.
+    // A removal outlives the room: that identity cannot join again in this file.
     const dan = await weir.enter('room', 'dan');
     const kick = () => bob.client.request('kick', { peerId: dan.reply.peerId });
     await expect(kick()).rejects.toMatchObject(forbidden);
@@ -153,7 +153,7 @@ describe('setGrants', () => {
     expect(held(cat)).toEqual(['camera', 'microphone']);
   });
 
-  test('lets nobody publish who is hidden in a call: nobody would be told of it', async () => {
+  test('never allows a hidden peer of a call to publish: nobody would be notified of it', async () => {
     await weir.enter('room', 'ada');
     const ghost = await weir.enter('room', 'ghost', { hidden: true, roomAdmin: true });
     const { peerId } = ghost.reply;
@@ -163,12 +163,12 @@ describe('setGrants', () => {
   });
 });
 
-describe('what was changed', () => {
+describe('a changed grant', () => {
   const rejoin = async (jwt: string) => {
     const client = await weir.connect();
     return client.join({ room: 'room', token: jwt });
   };
-  /** A token that was made so many seconds from now. */
+  /** A token issued in that many seconds. */
   const madeIn = (seconds: number) =>
     new SignJWT({ video: { room: 'room', roomJoin: true } })
       .setProtectedHeader({ alg: 'HS256' })
@@ -178,7 +178,7 @@ describe('what was changed', () => {
       .setExpirationTime('60s')
       .sign(new TextEncoder().encode(apiSecret));
 
-  test('holds for the same token, and for others that were made before; one that was made later wins', async () => {
+  test('applies to the same token and older ones; a newer token overrides it', async () => {
     const admin = await weir.enter('room', 'admin', { roomAdmin: true });
     const [earlier, first] = [await madeIn(-5), await madeIn(0)];
     const { peerId } = await rejoin(first);
@@ -191,12 +191,12 @@ describe('what was changed', () => {
     const later = await rejoin(await madeIn(5));
     expect(later.grants).toMatchObject({ canPublish: true, roomAdmin: false });
     expect(later.transports.send).toBeDefined();
-    // Others are not concerned, nor is that identity elsewhere.
+    // Other identities, and the same one in other rooms, are not affected.
     expect((await weir.enter('room', 'cat')).reply.grants.canPublish).toBe(true);
     expect((await weir.enter('other', 'bob')).reply.grants.canPublish).toBe(true);
   });
 
-  test('outlives the room: a worker that is killed, or everybody leaving, undoes nothing', async () => {
+  test('outlives the room, whether its worker is killed or everybody leaves', async () => {
     const admin = await weir.enter('room', 'admin', { roomAdmin: true });
     const jwt = await token('room', 'bob');
     const bob = await weir.connect();
@@ -210,7 +210,7 @@ describe('what was changed', () => {
     expect((await rejoin(await madeIn(1))).grants.canPublish).toBe(true);
   });
 
-  test('holds for a join that was under way', async () => {
+  test('applies to a join in progress', async () => {
     const admin = await weir.enter('room', 'admin', { roomAdmin: true });
     const jwt = await token('room', 'bob');
     let { peerId } = await rejoin(jwt);
@@ -224,7 +224,7 @@ describe('what was changed', () => {
       const [reply, { error }] = await Promise.all([joining, changing]);
       peerId = reply.peerId;
       outcomes.add(error === undefined);
-      // Either the change was too late for whom it was meant for, or it holds.
+      // Either the change came before the peer existed, or it applies.
       if (!error) {
         expect(reply.grants.canPublish).toBe(false);
         expect(reply.transports.send).toBeUndefined();
@@ -235,10 +235,10 @@ describe('what was changed', () => {
   });
 });
 
-describe('who is away while a right goes and comes back', () => {
+describe('a disconnected participant whose grants are revoked and restored', () => {
   const lasting = useServer({ ...withTokens, WEIR_RESUME_SECONDS: '2' });
 
-  test('is told on resuming what is left of what it published', async () => {
+  test('is told on resuming what is left of its publications', async () => {
     const admin = await lasting.enter('room', 'admin', { roomAdmin: true });
     const bob = await lasting.enter('room', 'bob');
     for (const track of [camera, microphone]) await bob.client.request('produce', track);
@@ -255,13 +255,13 @@ describe('who is away while a right goes and comes back', () => {
   });
 });
 
-describe('on an open server', () => {
+describe('with anonymous access', () => {
   const open = useBroadcast();
   const guest = 'a-secret-of-somebody-in-particular';
   const change = ({ client }: Joined, { reply }: Joined, grants: GrantsPatch) =>
     client.request('setGrants', { peerId: reply.peerId, grants });
 
-  test('nobody gets back what was taken from them, whatever they say that they are', async () => {
+  test('revoked grants stay revoked, whatever identity or role is requested', async () => {
     const host = await open.enter('host');
     const speaker = await open.enter('speaker', { guest });
     await change(host, speaker, { canPublish: false });
@@ -272,7 +272,7 @@ describe('on an open server', () => {
     expect((await open.enter('speaker')).reply.grants.canPublish).toBe(true);
   });
 
-  test('who was brought onto the stage is there again after a reload', async () => {
+  test('a guest on the stage is on it again after a reload', async () => {
     const host = await open.enter('host');
     const viewer = await open.enter('viewer', { guest });
     await change(host, viewer, { canPublish: true });

@@ -1,4 +1,7 @@
-/** Churn: however people come, go, resume, look, mute and are moderated, everyone is told the truth about the room. */
+/**
+ * Churn: random joins, leaves, resumes, track settings, mutes and moderation leave everyone with a correct view of the
+ * room.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import { randomFrom } from '../../scripts/support/random.ts';
@@ -9,18 +12,18 @@ import { RoomModel } from '../support/RoomModel.ts';
 import { dumpOnlyRouter } from '../support/routers.ts';
 import { token, useServer, withTokens } from '../support/weir.ts';
 
-/** Slots begin in the first phase, end in the second, and so on; after each of them there is a quiet moment. */
+/** Slots begin in the first phase, end in the second, and so on; each ends with a quiet moment. */
 const PHASES = 4;
 const STEPS = 45;
 
 const weir = useServer({ ...withTokens, WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
-/** Where stays outlive their connections, and slots and consumers end soon. */
+/** A server whose sessions outlive their connections, with short timeouts of slots and consumers. */
 const lasting = useServer(
   {
     WEIR_MAX_AUDIBLE_SPEAKERS: String(HEARD),
     ...withTokens,
     WEIR_RESUME_SECONDS: '30',
-    // Whoever has resumed need not join.
+    // A resumed connection needs no join.
     WEIR_JOIN_SECONDS: '2',
     WEIR_MESSAGES_PER_SECOND: '10000',
     WEIR_MESSAGE_BURST: '10000',
@@ -29,7 +32,7 @@ const lasting = useServer(
 );
 
 /**
- * Waits until everyone was told what the server holds, and that is what should be; fails with what differs.
+ * Waits until everyone's view equals the server's state and the model; fails with the differences.
  * @returns the share of sources whose state the model knows
  */
 async function expectTruth(churn: Churn, lingering = true): Promise<number> {
@@ -61,7 +64,7 @@ async function expectTruth(churn: Churn, lingering = true): Promise<number> {
   expect(inside).toEqual(toBeInside);
   expect(told).toEqual(held);
   expect(received).toEqual(toReceive);
-  // And the server holds what everybody has done, as far as their requests did not meet.
+  // And the server's state equals everybody's requests, as far as these did not race.
   const sources = churn.inside.flatMap((one) =>
     (['camera', 'microphone'] as const).map((source) => ({
       what: `${one.identity}'s ${source}`,
@@ -82,7 +85,7 @@ async function expectTruth(churn: Churn, lingering = true): Promise<number> {
   return known.length / sources.length;
 }
 
-/** Whoever talks comes to hold a slot, and everyone is told. */
+/** Talkers come to hold slots, and everyone is notified. */
 async function expectSlots(churn: Churn): Promise<void> {
   const talker = churn.talkers[0];
   if (!talker?.producer) throw new Error('nobody talks');
@@ -97,7 +100,7 @@ async function expectSlots(churn: Churn): Promise<void> {
   expect(new Set(holders).size).toBe(holders.length);
   const live = churn.talkers.filter(({ info }) => info.sources.microphone === 'live').map(({ id }) => id);
   expect(live).toEqual(expect.arrayContaining(holders));
-  // Whoever is muted holds none any more.
+  // A muted talker holds none.
   await talker.producer.pause();
   await vi.waitUntil(() => churn.inside.every(({ model }) => !model.state.slots.includes(talker.id)), {
     timeout: 5000,
@@ -105,7 +108,7 @@ async function expectSlots(churn: Churn): Promise<void> {
 }
 
 describe('churn', () => {
-  test('leaves everyone with the same, true view of the room, at every quiet moment', async () => {
+  test('leaves everyone with the same, correct view of the room at every quiet moment', async () => {
     const seed = Number(process.env.WEIR_TEST_SEED ?? Date.now() % 100_000);
     console.info(`WEIR_TEST_SEED=${seed}`);
     const churn = new Churn(lasting, randomFrom(seed));
@@ -127,7 +130,7 @@ describe('churn', () => {
     expect(churn.inside.length).toBeGreaterThan(3);
     expect(known / PHASES).toBeGreaterThan(0.5);
 
-    // One more who comes at the end sees exactly those, and is seen by each of them.
+    // A late joiner sees exactly those, and is seen by each of them.
     const { client, reply } = await lasting.enter('churn', 'the last one');
     const last = new RoomModel(client, reply);
     const others = () => Object.keys(last.state.peers).sort();
@@ -138,7 +141,7 @@ describe('churn', () => {
     client.send(JSON.stringify({ id: 1, method: 'leave', data: {} }));
     await client.closed;
 
-    // Everyone has a camera and looks away from all of them: nothing is sent. Then all look again.
+    // Everyone has a camera and hides all others: nothing is sent. Then all show them again.
     const publishing = churn.inside.filter((one) => churn.stateOf(one, 'camera') === 'none');
     await Promise.all(publishing.map((one) => one.publish('camera', false).catch(() => {})));
     const cameras = churn.inside.filter((one) => churn.stateOf(one, 'camera') !== 'none');
@@ -153,7 +156,7 @@ describe('churn', () => {
     expect(lasting.app.rooms.size).toBe(1);
   });
 
-  test('a crowd that joins at once: everyone ends up with everyone else', async () => {
+  test('a burst of joins: everyone ends up with everyone else', async () => {
     const witnesses = await Promise.all(
       Array.from({ length: 30 }, async (_, index) => {
         const { client, reply } = await weir.enter('crowd', `peer-${index}`);
@@ -168,14 +171,14 @@ describe('churn', () => {
   });
 });
 
-describe('a join whose socket dies midway', () => {
+describe('a join whose socket closes midway', () => {
   test('leaves no room and no router', async () => {
     await using server = await startLoggedServer();
     const opened = () => server.lines.filter((line) => line.includes('room opened')).length;
     for (let attempt = 1; attempt <= 20; attempt += 1) {
       const client = await TestClient.connect(server.url);
       void client.join({ room: `room-${attempt}` }).catch(() => {});
-      // The room is being opened; what comes next, the transports, meets a closed connection.
+      // The room is being opened; the next step, the transports, finds the connection closed.
       await expect.poll(() => server.app.rooms.size + opened(), { interval: 0 }).toBeGreaterThanOrEqual(attempt);
       client.cut();
     }
@@ -185,13 +188,13 @@ describe('a join whose socket dies midway', () => {
     expect(server.lines.filter((line) => line.includes('room closed')).length).toBe(20);
   });
 
-  test('leaves nothing in a room where others are: no peer, no transport', async () => {
+  test('leaves nothing in a room with others: no peer, no transport', async () => {
     const ada = await weir.enter('room', 'ada');
     for (let attempt = 0; attempt < 20; attempt += 1) {
       const client = await weir.connect();
       const joining = client.join({ room: 'room', token: await token('room', `guest-${attempt}`) });
       void joining.catch(() => {});
-      // From a cut before the server has read anything to one after it has answered.
+      // From a cut before the server has read anything to one after its reply.
       if (attempt % 4 > 0) await weir.connect();
       if (attempt % 4 > 1) await weir.connect();
       if (attempt % 4 > 2) await joining;

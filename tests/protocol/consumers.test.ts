@@ -1,4 +1,4 @@
-/** Owns how producers reach the others: consumers in the join's reply and in batches, their start, their end. */
+/** Tests of consumers: in the reply to join and in batches, their start, their end. */
 import { describe, expect, test } from 'vitest';
 import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { arePaused, dumpOnlyRouter } from '../support/routers.ts';
@@ -12,11 +12,11 @@ const produceBoth = ({ client }: Joined) =>
     client.request('produce', { source: 'microphone', rtpParameters: opus() }),
   ]);
 
-/** All consumers that a client has been told of after its join. */
+/** All consumers announced to a client after its join. */
 const consumersOf = ({ client }: Joined) => client.unheard('newConsumers').flatMap(({ consumers }) => consumers);
 
 describe('consumers', () => {
-  test('of all that is published are in the reply to join', async () => {
+  test('of all publications are in the reply to join', async () => {
     const ada = await weir.join({ room: 'room' });
     const [camera, microphone] = await produceBoth(ada);
     const bob = await weir.join({ room: 'room' });
@@ -33,7 +33,7 @@ describe('consumers', () => {
     expect(bob.client.unheard('newConsumers')).toEqual([]);
   });
 
-  test('have RTP parameters of the codec that both sides know', async () => {
+  test('have RTP parameters of a codec that both sides support', async () => {
     const ada = await weir.join({ room: 'room' });
     await produceBoth(ada);
     const bob = await weir.join({ room: 'room' });
@@ -43,16 +43,16 @@ describe('consumers', () => {
     expect(codecs).toEqual({ camera: 'video/VP8', microphone: 'audio/opus' });
   });
 
-  test('of producers that come up at the same time come in fewer events than there are', async () => {
+  test('of producers that start at the same time come in fewer events than there are', async () => {
     const bob = await weir.join({ room: 'room' });
     const publishers = await Promise.all(Array.from({ length: 8 }, () => weir.join({ room: 'room' })));
-    // All eight requests wait at the worker until it goes on, and it answers them in one go.
+    // All eight requests wait for the paused worker, which then answers them at once.
     const [worker] = weir.app.pool.workers;
     process.kill(worker?.pid ?? 0, 'SIGSTOP');
     const produced = publishers.map(({ client }) =>
       client.request('produce', { source: 'camera', rtpParameters: vp8() }),
     );
-    // An answer on a connection that came later means that the server has read the others.
+    // A reply on a later connection means that the server has read the others.
     const later = await weir.connect();
     await later.ask('nothing');
     process.kill(worker?.pid ?? 0, 'SIGCONT');
@@ -99,7 +99,7 @@ describe('consumers', () => {
     await expect.poll(dumpOnlyRouter).toEqual({ transports: 2, consumers: 0 });
   });
 
-  test('that ended before they were told of are never told of', async () => {
+  test('that ended before they were announced are never announced', async () => {
     const ada = await weir.join({ room: 'room' });
     const bob = await weir.join({ room: 'room' });
     for (let round = 0; round < 20; round += 1) {
@@ -119,7 +119,7 @@ describe('consumers', () => {
     await expect.poll(() => living().map(({ source }) => source)).toEqual(['microphone']);
   });
 
-  test('are not made for one who has no receiving transport', async () => {
+  test('are not created without a receiving transport', async () => {
     const ada = await weir.join({ room: 'room' });
     await produceBoth(ada);
     const bob = await weir.join({ room: 'room', transports: { send: true, recv: false } });
@@ -127,7 +127,7 @@ describe('consumers', () => {
     expect(bob.reply.peers[0]?.sources).toEqual({ camera: 'live', microphone: 'live' });
   });
 
-  test('are not made of what the device cannot decode; the rest comes', async () => {
+  test('are not created for codecs that the device does not support; the others are', async () => {
     const ada = await weir.join({ room: 'room' });
     await produceBoth(ada);
     const client = await weir.connect();
@@ -142,7 +142,7 @@ describe('consumers', () => {
 });
 
 describe('publishing', () => {
-  test('a source twice is a conflict, and free again once it is closed', async () => {
+  test('a source twice is a conflict, until the first is closed', async () => {
     const { client } = await weir.join();
     await client.request('produce', { source: 'camera', rtpParameters: vp8() });
     const again = { source: 'camera', rtpParameters: vp8('screen') } as const;
@@ -151,7 +151,7 @@ describe('publishing', () => {
     await expect(client.request('produce', again)).resolves.toHaveProperty('producerId');
   });
 
-  test('needs a sending transport', async () => {
+  test('requires a sending transport', async () => {
     const { client } = await weir.join({ transports: { send: false, recv: true } });
     const camera = { source: 'camera', rtpParameters: vp8() } as const;
     await expect(client.request('produce', camera)).rejects.toMatchObject(failure('notFound'));
@@ -171,14 +171,14 @@ describe('publishing', () => {
   });
 
   test.each(['closeProducer', 'pauseProducer', 'resumeProducer'] as const)(
-    '%s of what is not published is notFound',
+    '%s of a source that is not published is notFound',
     async (method) => {
       const { client } = await weir.join();
       await expect(client.request(method, { source: 'camera' })).rejects.toMatchObject(failure('notFound'));
     },
   );
 
-  test('a track of the wrong kind for its source is refused', async () => {
+  test('a track of the wrong kind for its source is rejected', async () => {
     const { client } = await weir.join();
     const voice = { source: 'camera', rtpParameters: opus() } as const;
     const picture = { source: 'microphone', rtpParameters: vp8() } as const;

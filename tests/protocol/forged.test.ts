@@ -1,10 +1,10 @@
-/** Owns the proof that asking for what one may not do gets a typed error, and that nothing else comes of it. */
+/** Tests that requests without the required grants get a typed error and have no effect. */
 import { describe, expect, test } from 'vitest';
 import { bringUp, camera, heard, held, invite, microphone, useBroadcast } from '../support/broadcast.ts';
 import type { Message } from '../support/client.ts';
 import { type Joined, useServer } from '../support/weir.ts';
 
-/** Those who may be named in a request. */
+/** The peers that a request may name. */
 interface Cast {
   readonly host: Joined;
   readonly speaker: Joined;
@@ -21,7 +21,7 @@ const id = ({ reply }: Joined) => reply.peerId;
 const send = ({ reply }: Joined) => reply.transports.send?.transportId;
 const dtlsParameters = { fingerprints: [{ algorithm: 'sha-256', value: 'AB:CD' }] };
 
-/** Nobody but an administrator may do this. */
+/** Requests for administrators only. */
 const administration: Forgery[] = [
   ['go live', 'forbidden', 'setBroadcast', () => ({ live: true })],
   ['end it', 'forbidden', 'setBroadcast', () => ({ live: false })],
@@ -39,7 +39,7 @@ const administration: Forgery[] = [
   ['remove a viewer', 'forbidden', 'kick', ({ invited }) => ({ peerId: id(invited) })],
   ['remove nobody', 'forbidden', 'kick', () => ({ peerId: 'nobody' })],
 ];
-/** Nor any of this, which is the stage's, or somebody else's. */
+/** Requests for those on the stage, or about other peers. */
 const publishing: Forgery[] = [
   ['publish a camera', 'forbidden', 'produce', () => camera],
   ['publish a microphone', 'forbidden', 'produce', () => ({ ...microphone, paused: true })],
@@ -57,7 +57,7 @@ const answering: Forgery[] = [
 describe('in a broadcast', () => {
   const { weir, enter, room } = useBroadcast();
 
-  /** What everyone here may see, hear or do, as the server knows it. */
+  /** What everyone may see, receive or do, as the server knows it. */
   async function state(cast: Cast) {
     const found = await weir.app.rooms.find('show', 'broadcast');
     const everyone = Object.values(cast).map((one: Joined) => found?.participant(id(one))?.grants);
@@ -77,7 +77,7 @@ describe('in a broadcast', () => {
     return cast;
   }
 
-  /** Whatever was to be told later is told now, and has been heard. */
+  /** Waits until delayed events have been sent and received. */
   async function quiet({ host, ...others }: Cast): Promise<void> {
     await host.client.request('setBroadcast', {});
     await Promise.all([host, ...Object.values(others)].map(({ client }) => client.request('ping', {})));
@@ -107,12 +107,12 @@ describe('in a broadcast', () => {
       }
       expect(await state(cast)).toEqual(before);
       expect(held(cast.speaker)).toEqual(['camera']);
-      // Whoever was invited still is.
+      // The invitation is still valid.
       await cast.invited.client.request('answerInvite', { accept: true });
     });
   });
 
-  test('who came onto the stage is not its host', async () => {
+  test('a participant invited onto the stage is not a host', async () => {
     const host = await enter('host');
     const viewer = await enter();
     await bringUp(host, viewer);

@@ -48,7 +48,7 @@ describe('grants', () => {
     await expect(client.request('produce', microphone)).resolves.toHaveProperty('producerId');
   });
 
-  test("canPublishSources takes LiveKit's names of sources", async () => {
+  test("canPublishSources accepts LiveKit's names of sources", async () => {
     const sources = ['screen_share', 'screen_share_audio'];
     const { client, reply } = await weir.enter('room', 'bob', { canPublishSources: sources });
     expect(reply.grants.canPublishSources).toEqual(['screen', 'screenAudio']);

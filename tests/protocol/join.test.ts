@@ -58,7 +58,7 @@ describe('join', () => {
     ]);
   });
 
-  test('keeps rooms apart', async () => {
+  test('separates rooms', async () => {
     const here = await weir.join({ room: 'here' });
     const there = await weir.join({ room: 'there' });
     const alsoHere = await weir.join({ room: 'here' });
@@ -79,14 +79,14 @@ describe('join', () => {
     expect(other.reply.peers.map((peer) => peer.peerId)).toEqual([peerId]);
   });
 
-  test('may be tried again after it failed', async () => {
+  test('may be repeated after a failure', async () => {
     const client = await weir.connect();
     await expect(client.join({ room: 'a/b' })).rejects.toMatchObject(failure('badRequest'));
     await expect(client.join({ room: 'a-b' })).resolves.toMatchObject({ peers: [] });
   });
 
   test.each(['', ' ', '\u200b', '\u0301', '..', '‥', 'a／b', 'a/b', 'a\u0000b', 'a\nb', 'x'.repeat(257), '\ud800'])(
-    'refuses the room name %j',
+    'rejects the room name %j',
     async (room) => {
       const client = await weir.connect();
       await expect(client.join({ room })).rejects.toMatchObject(failure('badRequest'));
@@ -124,7 +124,7 @@ describe('join', () => {
     await expect(client.request('setHand', { raised: true, name: 'x'.repeat(101) })).rejects.toMatchObject(refused);
   });
 
-  test.each(['', '   ', '\u200b', '\u0301', 'x'.repeat(101), '\udc00'])('refuses the display name %j', async (name) => {
+  test.each(['', '   ', '\u200b', '\u0301', 'x'.repeat(101), '\udc00'])('rejects the display name %j', async (name) => {
     const client = await weir.connect();
     await expect(client.join({ name })).rejects.toMatchObject(failure('badRequest'));
   });

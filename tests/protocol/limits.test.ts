@@ -7,7 +7,7 @@ import { failure, token, useServer, withTokens } from '../support/weir.ts';
 describe('a message', () => {
   const weir = useServer();
 
-  test('of 64 KiB is read', async () => {
+  test('of 64 KiB is accepted', async () => {
     const client = await weir.connect();
     const frame = '{"id":7,"method":"nothing","data":""}';
     client.send(frame.replace('""', `"${'x'.repeat(65_536 - frame.length)}"`));
@@ -21,7 +21,7 @@ describe('a message', () => {
     expect((await client.closed).code).toBe(1009);
   });
 
-  test('in 128 fragments is read', async () => {
+  test('in 128 fragments is accepted', async () => {
     const client = await weir.connect();
     sendInFragments(client, 128);
     const answer = await client.until('the answer', () => client.messages.find(({ id }) => id === 7));
@@ -42,7 +42,7 @@ describe('a message', () => {
   });
 });
 
-describe('a flood of messages', () => {
+describe('an excessive rate of messages', () => {
   const weir = useServer({ WEIR_MESSAGE_BURST: '20', WEIR_MESSAGES_PER_SECOND: '1' });
 
   test('is answered with rateLimited at first, and then closed with 4007', async () => {
@@ -66,7 +66,7 @@ describe('a flood of messages', () => {
   });
 });
 
-describe('a flood of ping frames', () => {
+describe('an excessive rate of ping frames', () => {
   const weir = useServer({ WEIR_MESSAGES_PER_SECOND: '1000' });
 
   test('closes the connection, and affects nobody else', async () => {
@@ -151,7 +151,7 @@ describe('a slow reader', () => {
     const ada = await enter('ada');
     const slow = await enter('slow');
     slow.client.socket.pause();
-    // Everybody who comes is told of with 11 KiB of metadata, which pile up at the one who does not read.
+    // Every new peer is announced with 11 KiB of metadata, which accumulate for the slow reader.
     const metadata = 'x'.repeat(11 * 1024);
     const came = new Set<string>();
     const dropped = () =>
@@ -165,7 +165,7 @@ describe('a slow reader', () => {
     }
     expect(dropped()).toBe(true);
     for (const peerId of came) await ada.client.event('newPeer', (peer) => peer.peerId === peerId);
-    // Before its own buffer grows, those of the kernel have to be full: some MiB.
+    // The kernel's buffers, some MiB, fill before the server's own.
   }, 60_000);
 });
 

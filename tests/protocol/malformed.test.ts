@@ -188,14 +188,14 @@ describe('a request', () => {
     { role: 'admin' },
     { role: ['host'] },
     { kind: 'broadcast', role: '' },
-  ])('to join with %j is refused', async (wrong) => {
+  ])('to join with %j is rejected', async (wrong) => {
     const client = await weir.connect();
     expect((await client.ask('join', { ...joinData, ...wrong })).error?.code).toBe('badRequest');
     await expect(client.join()).resolves.toBeDefined();
   });
 
   test.each(['extra', '__proto__', 'constructor', 'prototype'])(
-    'to join with the unknown field %j is refused',
+    'to join with the unknown field %j is rejected',
     async (field) => {
       const client = await weir.connect();
       // As text, because `__proto__` in an object literal would set its prototype.

@@ -1,4 +1,4 @@
-/** Owns the proof that ordinary use of a server raises no alarm: nothing of level warn or above in the log of its process. */
+/** Tests that normal use of a server logs nothing at level warn or above. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
@@ -15,13 +15,13 @@ const LogLine = z.looseObject({ level: z.number(), msg: z.string() });
 const WARN = 40;
 const STEPS = 200;
 
-/** What the process has logged, each line parsed; the greeting for people is left out. */
+/** The log lines of the process, parsed; the start-up text is left out. */
 function logOf({ stdout }: WeirProcess): z.infer<typeof LogLine>[] {
   const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
   return lines.map((line) => LogLine.parse(JSON.parse(line)));
 }
 
-/** A camera of three layers: what is shown of it decides which one is sent. */
+/** A camera of three layers, selected by track settings. */
 const camera = {
   ...vp8(),
   encodings: [0, 1, 2].map((layer) => ({ ssrc: 5000 + layer, rtx: { ssrc: 6000 + layer } })),
@@ -31,12 +31,12 @@ const sources = {
   camera: { source: 'camera', rtpParameters: camera },
 } as const;
 
-/** Sends a request and goes on: nobody waits for answers here, so that requests meet the end of what they are about. */
+/** Sends a request without waiting for the reply, so that requests race with the end of their objects. */
 function tell(client: TestClient, method: string, data: unknown): void {
   client.ask(method, data).catch(() => {});
 }
 
-/** Does as a browser does with what it is told of: it makes the consumers and resumes them, as long as it is there. */
+/** Receives as a browser does: resumes announced consumers, as long as the connection is open. */
 async function receive(client: TestClient): Promise<void> {
   while (client.open) {
     const { consumers } = await client.event('newConsumers');
@@ -44,11 +44,11 @@ async function receive(client: TestClient): Promise<void> {
   }
 }
 
-describe('people who join, mute, look elsewhere and leave', () => {
+describe('participants who join, mute, change track settings and leave', () => {
   test.each([
     ['on one worker', { WEIR_WORKERS: '1' }],
     ['across two workers', { WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' }],
-  ])('%s leave no line of level warn or above', async (_, workers) => {
+  ])('%s log no line of level warn or above', async (_, workers) => {
     const seed = Date.now() % 100_000;
     console.info(`seed ${seed}`);
     const random = randomFrom(seed);
@@ -100,7 +100,7 @@ describe('people who join, mute, look elsewhere and leave', () => {
     for (let done = 0; done < STEPS; done += 1) await step();
     for (const { client } of inside) client.cut();
     const count = (msg: string) => logOf(weir).filter((line) => line.msg === msg).length;
-    // The log comes through a pipe: everything that was done is in it once all who entered have left, and all rooms closed.
+    // The log arrives through a pipe: it is complete once all peers have left and all rooms are closed.
     await expect.poll(() => count('peer joined'), { timeout: 10_000 }).toBe(entered);
     await expect.poll(() => count('peer left'), { timeout: 10_000 }).toBe(entered);
     await expect.poll(() => count('room opened') - count('room closed'), { timeout: 5000 }).toBe(0);

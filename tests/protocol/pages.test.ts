@@ -24,14 +24,14 @@ describe('the page', () => {
     '/r/team/',
     '/R/team',
     '//b//Team//',
-  ])('is at %s', async (path) => {
+  ])('is served at %s', async (path) => {
     const response = await get(path);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toMatch(/^text\/html/);
     expect(await response.text()).toContain('<html');
   });
 
-  test('has a strict policy on scripts, frames, devices and referrers', async () => {
+  test('has a strict policy for scripts, frames, devices and referrers', async () => {
     const { headers } = await get('/r/x');
     const policy = headers.get('content-security-policy')?.split('; ');
     expect(policy).toEqual(
@@ -234,7 +234,7 @@ describe('HTTPS', () => {
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  test('serves the page and the signalling, to pages of its own origin too', async () => {
+  test('serves the page and the signalling, also to pages of its own origin', async () => {
     await using server = await startServer({ WEIR_TLS_CERT: cert, WEIR_TLS_KEY: key });
     const url = server.url.replace('http:', 'https:');
     const ca = readFileSync(cert);

@@ -1,4 +1,4 @@
-/** Owns that no RTP, ICE or DTLS parameter that a client makes up reaches a worker, or another peer, unchecked. */
+/** Tests that invalid RTP, ICE and DTLS parameters of a client reach neither a worker nor another peer. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { capabilities, dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { useServer } from '../support/weir.ts';
@@ -34,7 +34,7 @@ describe('DTLS parameters', () => {
     ['too many fingerprints', { fingerprints: Array.from({ length: 100 }, () => fingerprint) }],
     ['an endless fingerprint', { fingerprints: [{ algorithm: 'sha-256', value: 'AB:'.repeat(1000) }] }],
     ['an unknown role', { role: 'boss', fingerprints: [fingerprint] }],
-  ])('with %s are refused, and good ones still accepted', async (_name, dtlsParameters) => {
+  ])('with %s are rejected, and valid ones still accepted', async (_name, dtlsParameters) => {
     const { client, reply } = await weir.join();
     const transportId = reply.transports.send?.transportId ?? '';
     expect((await client.ask('connectTransport', { transportId, dtlsParameters })).error?.code).toBe('badRequest');
@@ -89,7 +89,7 @@ describe('RTP parameters', () => {
         codecs: [{ mimeType: 'video/rtx', payloadType: 97, clockRate: 90_000, parameters: { apt: 96 } }],
       },
     ],
-  ])('with %s are refused, and good ones still accepted', async (_name, rtpParameters) => {
+  ])('with %s are rejected, and valid ones still accepted', async (_name, rtpParameters) => {
     const { client } = await weir.join();
     expect((await client.ask('produce', { source: 'camera', rtpParameters })).error?.code).toBe('badRequest');
     expect((await client.ask('produce', { source: 'camera', rtpParameters: vp8() })).error).toBeUndefined();
@@ -107,14 +107,14 @@ describe('RTP parameters', () => {
     },
   );
 
-  test('with an ssrc that is in use already are refused', async () => {
+  test('with an ssrc that is already in use are rejected', async () => {
     const { client } = await weir.join();
     await client.request('produce', { source: 'camera', rtpParameters: vp8() });
     const { error } = await client.ask('produce', { source: 'screen', rtpParameters: { ...vp8(), mid: '9' } });
     expect(error?.code).toBe('badRequest');
   });
 
-  // What a publisher says of itself goes into the session descriptions of all who receive it, line by line.
+  // A publisher's parameters become lines in the session descriptions of all its receivers.
   const injected = 'x\r\na=candidate:1 1 udp 1 203.0.113.9 9 typ host';
   test.each([
     ['cname', { ...opus(), rtcp: { cname: injected } }],
@@ -125,7 +125,7 @@ describe('RTP parameters', () => {
       { ...opus(), codecs: [{ ...opus().codecs[0], parameters: { [injected.slice(0, 60)]: 1 } }] },
     ],
     ['mid', { ...opus(), mid: 'x\r\na=x' }],
-  ])('cannot put lines into the session description of others through a %s', async (_name, rtpParameters) => {
+  ])('cannot inject lines into the session description of others through a %s', async (_name, rtpParameters) => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.ask('produce', { source: 'microphone', rtpParameters });
     const bob = await weir.join({ room: 'room' });
@@ -156,14 +156,14 @@ describe('RTP capabilities', () => {
       { codecs: [], headerExtensions: Array.from({ length: 600 }, () => capabilities.headerExtensions?.[0]) },
     ],
     ['null', null],
-  ])('with %s are refused, and the connection may still join', async (_name, rtpCapabilities) => {
+  ])('with %s are rejected, and the connection may still join', async (_name, rtpCapabilities) => {
     const client = await weir.connect();
     const data = { room: 'room', rtpCapabilities, transports: { send: true, recv: true } };
     expect((await client.ask('join', data)).error?.code).toBe('badRequest');
     expect((await client.ask('join', { ...data, rtpCapabilities: capabilities })).error).toBeUndefined();
   });
 
-  test('that make no sense harm nobody but their owner', async () => {
+  test('that are contradictory affect only their owner', async () => {
     const ada = await weir.join({ room: 'room' });
     const client = await weir.connect();
     const rtpCapabilities = {
@@ -180,7 +180,7 @@ describe('RTP capabilities', () => {
     expect(client.unheard('newConsumers')).toEqual([]);
   });
 
-  test('with header extensions that nobody knows are accepted without them', async () => {
+  test('with unknown header extensions are accepted without them', async () => {
     const client = await weir.connect();
     const rtpCapabilities = {
       ...capabilities,

@@ -1,4 +1,4 @@
-/** Owns what the others hear: who comes, who goes and why, what they publish, and who is not to be seen. */
+/** Tests of presence events: joins, leaves and their reasons, publications, and hidden peers. */
 import { describe, expect, test } from 'vitest';
 import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { routers } from '../support/routers.ts';
@@ -7,7 +7,7 @@ import { failure, token, useServer, withTokens } from '../support/weir.ts';
 const weir = useServer(withTokens);
 
 describe('presence', () => {
-  test('newPeer tells the others of a join, with identity, name and metadata', async () => {
+  test('newPeer notifies the others of a join, with identity, name and metadata', async () => {
     const ada = await weir.enter('room', 'ada');
     const bob = await weir.enter('room', 'bob', {}, { name: 'Bob' });
     expect(await ada.client.event('newPeer')).toEqual({
@@ -22,7 +22,7 @@ describe('presence', () => {
     expect(bob.client.unheard('newPeer')).toEqual([]);
   });
 
-  test('leave closes the connection with 1000 "left", and the others hear peerClosed', async () => {
+  test('leave closes the connection with 1000 "left", and the others receive peerClosed', async () => {
     const ada = await weir.enter('room', 'ada');
     const bob = await weir.enter('room', 'bob');
     bob.client.send(JSON.stringify({ id: 1, method: 'leave', data: {} }));
@@ -48,7 +48,7 @@ describe('presence', () => {
     expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'disconnected' });
   });
 
-  test('peerSources tells the whole of what a peer publishes at each change', async () => {
+  test('peerSources contains all sources of a peer at each change', async () => {
     const ada = await weir.enter('room', 'ada');
     const bob = await weir.enter('room', 'bob');
     const { peerId } = bob.reply;
@@ -77,7 +77,7 @@ describe('presence', () => {
 });
 
 describe('a newer join of the same identity', () => {
-  test('replaces the older, which is closed with 4001 "replaced"', async () => {
+  test('replaces the older session, which is closed with 4001 "replaced"', async () => {
     const older = await weir.enter('room', 'ada');
     const newer = await weir.enter('room', 'ada');
     expect(await older.client.closed).toEqual({ code: 4001, reason: 'replaced' });
@@ -85,7 +85,7 @@ describe('a newer join of the same identity', () => {
     expect(newer.reply.peerId).not.toBe(older.reply.peerId);
   });
 
-  test('is heard by the others as peerClosed, then newPeer', async () => {
+  test('is sent to the others as peerClosed, then newPeer', async () => {
     const bob = await weir.enter('room', 'bob');
     const older = await weir.enter('room', 'ada');
     const newer = await weir.enter('room', 'ada');
@@ -100,7 +100,7 @@ describe('a newer join of the same identity', () => {
     ]);
   });
 
-  test('never leaves the room empty in between: it stays the same room', async () => {
+  test('keeps the room open in between', async () => {
     await weir.enter('room', 'ada');
     const ids = () => routers().map(({ id }) => id);
     const before = ids();
@@ -110,7 +110,7 @@ describe('a newer join of the same identity', () => {
     expect(ids()).toEqual(before);
   });
 
-  test('that fails leaves the older in peace', async () => {
+  test('that fails does not affect the older session', async () => {
     const older = await weir.enter('room', 'ada');
     const client = await weir.connect();
     await expect(client.join({ room: 'room', token: 'not one' })).rejects.toMatchObject(failure('unauthorized'));
@@ -118,7 +118,7 @@ describe('a newer join of the same identity', () => {
     expect(older.client.open).toBe(true);
   });
 
-  test('in another room replaces nobody', async () => {
+  test('in another room replaces nothing', async () => {
     const one = await weir.enter('room', 'ada');
     const other = await weir.enter('other', 'ada');
     await one.client.request('produce', { source: 'microphone', rtpParameters: opus() });
@@ -126,12 +126,12 @@ describe('a newer join of the same identity', () => {
     expect(weir.app.rooms.size).toBe(2);
   });
 
-  test('leaves one in the room however many come at once; all others are told "replaced"', async () => {
+  test('leaves one session in the room, however many join at once; all others are closed as "replaced"', async () => {
     const bob = await weir.enter('room', 'bob');
     const clients = await Promise.all(Array.from({ length: 10 }, () => weir.connect()));
     const key = await token('room', 'ada');
     await Promise.allSettled(clients.map((client) => client.join({ room: 'room', token: key })));
-    // The answer to this comes after whatever the joins have brought about.
+    // The reply to this arrives after all events of the joins.
     await bob.client.ask('nothing');
     const eve = await weir.enter('room', 'eve');
     expect(eve.reply.peers.map(({ identity }) => identity).sort()).toEqual(['ada', 'bob']);
@@ -144,7 +144,7 @@ describe('a newer join of the same identity', () => {
 });
 
 describe('a hidden peer', () => {
-  test('is not told of: neither in snapshots nor in news', async () => {
+  test('is neither in snapshots nor in events', async () => {
     const ada = await weir.enter('room', 'ada');
     const ghost = await weir.enter('room', 'ghost', { hidden: true });
     const bob = await weir.enter('room', 'bob');

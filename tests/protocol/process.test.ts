@@ -21,7 +21,7 @@ function start(environment: Record<string, string> = {}, command?: string[], arg
 describe('a running Weir', () => {
   const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
 
-  test.runIf(hasIPv6)('writes an IPv6 address as URLs have it', async () => {
+  test.runIf(hasIPv6)('prints an IPv6 address in URL notation', async () => {
     const url = await start({ WEIR_HOST: '::1', WEIR_BASE_PATH: '/meet' }).running();
     expect(url).toMatch(/^http:\/\/\[::1\]:\d+\/meet\/$/);
     expect((await fetch(`${url}health`)).status).toBe(200);

@@ -37,7 +37,7 @@ describe('a joined peer', () => {
     const other = await weir.enter('show', 'bob', { broadcast: true, canPublish: false });
     expect(other.reply.peers).toMatchObject([{ identity: 'ada', metadata: '{"seat":7}' }]);
     await expect(join('other', second)).rejects.toMatchObject(failure('unauthorized'));
-    // It is marked by whoever made it, and does not outlive what the operator allows.
+    // It is marked by the signing server, and lives no longer than the configuration allows.
     const { exp = 0, iat = 0 } = decodeJwt(second);
     expect(exp - iat).toBeLessThanOrEqual(600);
   });

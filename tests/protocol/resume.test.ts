@@ -288,7 +288,7 @@ describe('leaving on purpose', () => {
   });
 });
 
-describe('a connection that has resumed', () => {
+describe('a resumed connection', () => {
   const hurried = useServer({ ...withTokens, WEIR_RESUME_SECONDS: '1', WEIR_JOIN_SECONDS: '0.3' });
 
   test('need not join: it stays open after the join timeout', async () => {

@@ -1,4 +1,4 @@
-/** Owns the proof that what a media worker could not do is tried again: videos, sounds and slots, as long as they are wanted. */
+/** Tests that failed worker requests are retried: video, audio and slot consumers, as long as they are wanted. */
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { AudioSlots } from '../../server/media/audio/AudioSlots.ts';
@@ -9,7 +9,7 @@ import { useServer } from '../support/weir.ts';
 
 const weir = useServer({ WEIR_MAX_AUDIBLE_SPEAKERS: '1' });
 
-/** Lets the next calls fail as those of a worker do that cannot just now. */
+/** Lets the next calls fail as worker requests do. */
 function failing(times: number) {
   const reach = vi.spyOn(RoomRouters.prototype, 'acquire');
   onTestFinished(() => reach.mockRestore());
@@ -20,7 +20,7 @@ function failing(times: number) {
 test.each([
   ['camera', vp8()],
   ['microphone', opus()],
-] as const)('a %s that could not be opened is, a little later', async (source, rtpParameters) => {
+] as const)('a %s consumer that could not be created is created a little later', async (source, rtpParameters) => {
   const ada = await weir.join({ room: 'room' });
   const bob = await weir.join({ room: 'room' });
   const reach = failing(2);
@@ -30,7 +30,7 @@ test.each([
   expect(reach).toHaveBeenCalledTimes(3);
 });
 
-test('a camera is not tried again when it is not shown any more, and opened when it is', async () => {
+test('a camera is not retried while it is hidden, and created when it is shown', async () => {
   const ada = await weir.join({ room: 'room' });
   const bob = await weir.join({ room: 'room' });
   const view = { peerId: ada.reply.peerId, source: 'camera', width: 320, height: 180 } as const;
@@ -38,7 +38,7 @@ test('a camera is not tried again when it is not shown any more, and opened when
   await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
   await vi.waitUntil(() => reach.mock.calls.length === 1, { interval: 1 });
   await bob.client.request('updateTrackSettings', { tracks: [{ ...view, width: 0 }] });
-  // A sound that fails after it is tried again after it would be.
+  // A microphone that fails after it is retried after it would be.
   await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
   expect((await bob.client.event('newConsumers')).consumers.map(({ source }) => source)).toEqual(['microphone']);
   expect(reach).toHaveBeenCalledTimes(3);
@@ -46,7 +46,7 @@ test('a camera is not tried again when it is not shown any more, and opened when
   expect((await bob.client.event('newConsumers')).consumers.map(({ source }) => source)).toEqual(['camera']);
 });
 
-test('slots that could not be opened are, a little later', async () => {
+test('slots that could not be created are, a little later', async () => {
   const producersOn = vi.spyOn(AudioSlots.prototype, 'producersOn');
   onTestFinished(() => producersOn.mockRestore());
   const members = [];
@@ -57,7 +57,7 @@ test('slots that could not be opened are, a little later', async () => {
   for (const { client } of members) await client.request('produce', { source: 'microphone', rtpParameters: opus() });
   for (const { client } of members) {
     for (const slot of [0, 1]) {
-      // They may be told of one by one.
+      // They may be announced one by one.
       await client.until(`slot ${slot}`, () =>
         client.messages.find(({ event, data }) => event === 'newConsumers' && slotsIn(data).includes(slot)),
       );
@@ -65,7 +65,7 @@ test('slots that could not be opened are, a little later', async () => {
   }
 });
 
-/** The slots of the consumers that an event tells of. */
+/** The slots of the consumers that an event announces. */
 function slotsIn(data: unknown): (number | undefined)[] {
   return serverMessages.events.newConsumers.data.parse(data).consumers.map(({ slot }) => slot);
 }

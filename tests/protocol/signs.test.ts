@@ -1,11 +1,11 @@
-/** Owns what passes between people besides media: raised hands and reactions. */
+/** Tests of raised hands, reactions and the room API. */
 import { describe, expect, test } from 'vitest';
 import { token, useServer, withTokens } from '../support/weir.ts';
 
 describe('a raised hand', () => {
   const weir = useServer();
 
-  test('is heard by the others, not by its own, and seen by who comes later', async () => {
+  test('is sent to the others, and is in the snapshot of later joins', async () => {
     const [ada, bob] = [await weir.join({ room: 'room' }), await weir.join({ room: 'room' })];
     await ada.client.request('setHand', { raised: true });
     expect(await bob.client.event('peerHand')).toEqual({ peerId: ada.reply.peerId, raised: true });
@@ -24,19 +24,19 @@ describe('a raised hand', () => {
 describe('a reaction', () => {
   const weir = useServer();
 
-  test('is heard by the others of the room only', async () => {
+  test('is sent to the others of the room only', async () => {
     const [ada, bob] = [await weir.join({ room: 'room' }), await weir.join({ room: 'room' })];
     const stranger = await weir.join({ room: 'other' });
     await ada.client.request('react', { reaction: 'clap' });
     expect(await bob.client.event('reaction')).toEqual({ peerId: ada.reply.peerId, reaction: 'clap' });
     await stranger.client.request('react', { reaction: 'heart' });
-    // Whatever was told before has been heard.
+    // All earlier events have been received.
     await Promise.all([ada, bob, stranger].map(({ client }) => client.request('ping', {})));
     expect([...ada.client.unheard('reaction'), ...bob.client.unheard('reaction')]).toEqual([]);
     expect(stranger.client.unheard('reaction')).toEqual([]);
   });
 
-  test('is told ten times at once, then once a second, over a new connection as well', async () => {
+  test('is sent ten times at once, then once a second, over a new connection as well', async () => {
     const patient = await weir.join({ room: 'room' });
     const [ada, bob] = [await weir.join({ room: 'room' }), await weir.join({ room: 'room' })];
     const answers = await Promise.all(Array.from({ length: 30 }, () => ada.client.ask('react', { reaction: 'clap' })));
@@ -44,7 +44,7 @@ describe('a reaction', () => {
     expect(refused).toBeGreaterThanOrEqual(19);
     await bob.client.request('ping', {});
     expect(bob.client.unheard('reaction').length).toBe(30 - refused);
-    // Nobody else has fewer for it, and it makes no debt.
+    // The limit of one does not affect another, and leaves no debt.
     await patient.client.request('react', { reaction: 'heart' });
     const react = () => ada.client.request('react', { reaction: 'clap' });
     await expect
@@ -59,17 +59,17 @@ describe('a reaction', () => {
       .toBe(true);
   });
 
-  test('is one of those that there are', async () => {
+  test('must be a known one', async () => {
     const ada = await weir.join({ room: 'room' });
     const { error } = await ada.client.ask('react', { reaction: '<b>' });
     expect(error?.code).toBe('badRequest');
   });
 });
 
-describe('somebody hidden', () => {
+describe('a hidden peer', () => {
   const weir = useServer(withTokens);
 
-  test('gives no sign of being there', async () => {
+  test('has no visible hand or reaction', async () => {
     const ada = await weir.enter('room', 'ada');
     const ghost = await weir.enter('room', 'ghost', { hidden: true });
     await ghost.client.request('setHand', { raised: true });
@@ -81,12 +81,12 @@ describe('somebody hidden', () => {
   });
 });
 
-describe('who is inside', () => {
+describe('the participants of a room', () => {
   const open = useServer();
   const closed = useServer(withTokens);
   const ask = (url: string, headers = {}) => fetch(url, { headers });
 
-  test('may be asked of an open server, of any room that there is or could be', async () => {
+  test('can be requested anonymously for any room, whether it exists or not', async () => {
     await open.join({ room: 'room', name: 'Ada' });
     const response = await ask(`${open.url}/api/rooms/room`);
     expect(await response.json()).toEqual({ people: [{ name: 'Ada' }] });
@@ -95,7 +95,7 @@ describe('who is inside', () => {
     expect(open.app.rooms.size).toBe(1);
   });
 
-  test('is told with a token of that room only, and leaves out who is hidden', async () => {
+  test('require a token of that room otherwise, and leave out hidden ones', async () => {
     await closed.enter('room', 'ada');
     await closed.enter('room', 'ghost', { hidden: true });
     const url = `${closed.url}/api/rooms/room`;

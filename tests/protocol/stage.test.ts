@@ -1,4 +1,4 @@
-/** Owns the protocol of the way onto the stage of a broadcast and down from it: hands, invitations, answers, stepping down. */
+/** Tests of the stage of a broadcast: raised hands, invitations, answers, stepping down. */
 import { describe, expect, test } from 'vitest';
 import { dtls } from '../../scripts/support/media/clientParameters.ts';
 import { signToken } from '../../server/auth/tokens.ts';
@@ -11,14 +11,14 @@ const withToken = useServer(withTokens);
 /** Names of those on the stage. */
 const inside = async () => (await room()).peers.map(({ name }) => name);
 
-describe('hands of viewers', () => {
-  test('are told to administrators, and nobody else, in the order in which they were raised', async () => {
+describe('raised hands of viewers', () => {
+  test('are sent to administrators only, in the order in which they were raised', async () => {
     const host = await enter('host');
     const speaker = await enter('speaker');
     const [ann, bob, cat] = [await enter(), await enter(), await enter()];
     await bob.client.request('setHand', { raised: true, name: 'Bob' });
     await ann.client.request('setHand', { raised: true, name: 'Ann' });
-    // Once more is no new place in the line, and may bring another name.
+    // Raising it again keeps its place, and may change the name.
     await bob.client.request('setHand', { raised: true, name: 'Robert' });
     const hands = await host.client.event('handsChanged', ({ total }) => total === 2);
     const named = (one: typeof bob, name: string) => {
@@ -32,7 +32,7 @@ describe('hands of viewers', () => {
     await cat.client.request('setHand', { raised: true });
     const later = await host.client.event('handsChanged', ({ first }) => first.at(-1)?.peerId === cat.reply.peerId);
     expect(later).toEqual({ total: 2, first: [named(ann, 'Ann'), named(cat, cat.reply.name)] });
-    // Who leaves wants nothing any more.
+    // A viewer who leaves has no hand.
     ann.client.cut();
     await host.client.event('handsChanged', ({ total }) => total === 1);
     expect(await second.client.event('handsChanged', ({ total }) => total === 1)).toMatchObject({
@@ -45,7 +45,7 @@ describe('hands of viewers', () => {
     }
   });
 
-  test('of those on the stage are seen by all, as in a call', async () => {
+  test('of those on the stage are visible to all, as in a call', async () => {
     const host = await enter('host');
     const speaker = await enter('speaker');
     const viewer = await enter();
@@ -66,13 +66,13 @@ describe('hands of viewers', () => {
     const ids = viewers.map(({ reply }) => reply.peerId);
     expect(hands.first.map(({ peerId }) => peerId)).toEqual(ids.slice(0, MAX_HANDS));
     viewers[0]?.client.cut();
-    // As many were up before the last one was raised: that news may still be waiting to be read.
+    // As many were up before the last one was raised: that event may still be unread.
     const next = await host.client.event('handsChanged', ({ first }) => first[0]?.peerId !== ids[0]);
     expect(next.total).toBe(viewers.length - 1);
     expect(next.first.map(({ peerId }) => peerId)).toEqual(ids.slice(1, MAX_HANDS + 1));
   });
 
-  test('have the name that the token gives, whatever their owner says', async () => {
+  test("have the token's name, whatever the client sends", async () => {
     const host = await withToken.enter('show', 'host', { broadcast: true, roomAdmin: true });
     const video = { room: 'show', roomJoin: true, broadcast: true, canPublish: false };
     const viewer = await withToken.connect();
@@ -90,7 +90,7 @@ describe('hands of viewers', () => {
 });
 
 describe('an invitation', () => {
-  test('that is accepted: one is on the stage, seen by everyone, and publishes without joining anew', async () => {
+  test('that is accepted: the viewer is on the stage, visible to everyone, and publishes without another join', async () => {
     const host = await enter('host');
     const [viewer, other] = [await enter(), await enter()];
     const { peerId } = viewer.reply;
@@ -121,11 +121,11 @@ describe('an invitation', () => {
       expect(consumers).toMatchObject([{ peerId, producerId, source: 'microphone' }]);
     }
     expect(heard(other.client)).not.toContain('inviteAnswered');
-    // It holds once.
+    // It is valid once.
     await expect(viewer.client.request('answerInvite', { accept: true })).rejects.toMatchObject(failure('notFound'));
   });
 
-  test('that is accepted before the broadcast is live lets one see the stage, and nobody else', async () => {
+  test('that is accepted before the broadcast is live shows the stage to that viewer, and nobody else', async () => {
     const host = await enter('host');
     await host.client.request('produce', camera);
     const [viewer, other] = [await enter(), await enter()];
@@ -133,7 +133,7 @@ describe('an invitation', () => {
     await expect.poll(() => held(viewer)).toEqual(['camera']);
     await viewer.client.request('produce', microphone);
     await expect.poll(() => held(host)).toEqual(['microphone']);
-    // The worker takes one request after the other: what was under way before this is over.
+    // The worker handles requests in order: the earlier ones are done once this one is.
     await enter();
     await other.client.request('ping', {});
     expect(held(other)).toEqual([]);
@@ -142,7 +142,7 @@ describe('an invitation', () => {
     expect(held(viewer)).toEqual(['camera']);
   });
 
-  test('that is declined changes nothing but the hand', async () => {
+  test('that is declined lowers the hand and changes nothing else', async () => {
     const host = await enter('host');
     const viewer = await enter();
     await invite(host, viewer);
@@ -154,11 +154,11 @@ describe('an invitation', () => {
     expect(heard(viewer.client)).not.toContain('grantsChanged');
     expect(heard(host.client)).not.toContain('newPeer');
     await expect(viewer.client.request('answerInvite', { accept: true })).rejects.toMatchObject(failure('notFound'));
-    // And may be asked again.
+    // The viewer may ask again.
     await bringUp(host, viewer);
   });
 
-  test('is for those who have raised a hand, and whoever lowers it has none', async () => {
+  test('requires a raised hand, and ends when it is lowered', async () => {
     const host = await enter('host');
     const viewer = await enter();
     const { peerId } = viewer.reply;
@@ -171,7 +171,7 @@ describe('an invitation', () => {
     expect((await room()).peers.length).toBe(1);
   });
 
-  test('is not needed where an administrator lets somebody publish: the hand is down then', async () => {
+  test('is not needed where an administrator grants publishing: the hand is lowered then', async () => {
     const host = await enter('host');
     const viewer = await enter();
     const { peerId } = viewer.reply;
@@ -195,7 +195,7 @@ describe.each([
     },
   ],
 ] satisfies [string, (host: Joined, speaker: Joined) => Promise<void>][])('%s', (_, leaveStage) => {
-  test('ends what one publishes, and the transport with it; one watches on, and is hidden', async () => {
+  test('ends its publications and the transport; the participant is a hidden viewer again', async () => {
     const host = await enter('host');
     await host.client.request('produce', camera);
     const [speaker, viewer] = [await enter('speaker'), await enter()];
@@ -222,13 +222,13 @@ describe.each([
     expect(await ask.ask('openTransport', { direction: 'send' })).toMatchObject({ error: { code: 'forbidden' } });
     expect(await ask.ask('produce', microphone)).toMatchObject({ error: { code: 'forbidden' } });
     expect(await ask.ask('stepDown')).toMatchObject({ error: { code: 'conflict' } });
-    // Up again.
+    // On the stage again.
     await bringUp(host, speaker);
     await speaker.client.request('produce', microphone);
     for (const one of [host, viewer]) await expect.poll(() => held(one)).toContain('microphone');
   });
 
-  test('before the broadcast is live takes the sight of the stage, too', async () => {
+  test('before the broadcast is live ends the consumers of the stage, too', async () => {
     const host = await enter('host');
     await host.client.request('produce', camera);
     const speaker = await enter('speaker');
@@ -251,7 +251,7 @@ describe.each([
   });
 });
 
-test('a host who steps down still runs the broadcast, unseen', async () => {
+test('a host who steps down still runs the broadcast, hidden', async () => {
   const host = await enter('host');
   const viewer = await enter();
   await host.client.request('stepDown', {});
@@ -263,7 +263,7 @@ test('a host who steps down still runs the broadcast, unseen', async () => {
   expect(await viewer.client.event('newPeer')).toMatchObject({ peerId: host.reply.peerId });
 });
 
-test('who becomes an administrator is told of raised hands', async () => {
+test('a new administrator is sent the raised hands', async () => {
   const host = await enter('host');
   const [speaker, viewer] = [await enter('speaker'), await enter()];
   await viewer.client.request('setHand', { raised: true });
@@ -276,7 +276,7 @@ test('who becomes an administrator is told of raised hands', async () => {
   await speaker.client.request('invite', { peerId: viewer.reply.peerId });
 });
 
-test('a guest whom the last host has left alone on the stage may end the broadcast, and nothing else', async () => {
+test('a guest left alone on the stage by the last host may end the broadcast, and nothing else', async () => {
   const host = await enter('host');
   const [guest, viewer] = [await enter('speaker'), await enter()];
   await host.client.request('setBroadcast', { live: true });
@@ -294,7 +294,7 @@ test('a guest whom the last host has left alone on the stage may end the broadca
   await expect(guest.client.request('setBroadcast', { live: false })).rejects.toMatchObject(forbidden);
 });
 
-test('a host who is made one in mid-call attends, and one who is no host any more does not', async () => {
+test('a participant who is made a host attends, and one who is no longer a host does not', async () => {
   const host = await enter('host');
   const [second, guest] = [await enter('speaker'), await enter('speaker')];
   await host.client.request('setBroadcast', { live: true });

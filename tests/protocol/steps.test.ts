@@ -1,4 +1,4 @@
-/** Owns the proof that the step server and its client take all steps, and end with one another. */
+/** Tests of the step server and its client: all steps, and the end of either side. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { StepClient, type StepHooks, type StepJoinOptions } from '../../scripts/bench/support/StepClient.ts';
 import { StepServer } from '../../scripts/bench/support/StepServer.ts';
@@ -9,7 +9,7 @@ import { arePaused } from '../support/routers.ts';
 
 const { config } = readConfig(loopback);
 
-describe.each(['oneByOne', 'atOnce'] as const)('a newcomer whose consumers come %s', (consumers) => {
+describe.each(['oneByOne', 'atOnce'] as const)('a new member whose consumers come %s', (consumers) => {
   let server: StepServer;
   const clients = new Set<StepClient>();
   beforeAll(async () => {
@@ -28,7 +28,7 @@ describe.each(['oneByOne', 'atOnce'] as const)('a newcomer whose consumers come 
     return client;
   };
 
-  test('gets one of each track, in one request each, and lets them flow', async () => {
+  test('gets one consumer of each track, in one request each, and resumes them', async () => {
     const ada = await join();
     const producerIds = [await ada.produce('camera', vp8()), await ada.produce('microphone', opus())];
     const bob = await join();
@@ -40,7 +40,7 @@ describe.each(['oneByOne', 'atOnce'] as const)('a newcomer whose consumers come 
     await vi.waitUntil(async () => !(await arePaused(ids)).includes(true), { timeout: 5000 });
   });
 
-  test('gives everyone who is inside its own tracks', async () => {
+  test('gives everyone in the room its own tracks', async () => {
     const [ada, bob] = [await join(), await join()];
     const eve = await join();
     await eve.produce('camera', vp8());
@@ -73,7 +73,7 @@ describe.each(['oneByOne', 'atOnce'] as const)('a newcomer whose consumers come 
     expect(steps.slice(4)).toEqual(['connect send', 'connected send']);
   });
 
-  test('counts messages and bytes on both sides alike', async () => {
+  test('counts messages and bytes equally on both sides', async () => {
     const before = structuredClone({ sent: server.traffic.sent, received: server.traffic.received });
     const ada = await join({}, { directions: ['send'], name: 'Ünal' });
     await ada.produce('microphone', opus());
@@ -97,7 +97,7 @@ describe.each(['oneByOne', 'atOnce'] as const)('a newcomer whose consumers come 
     expect(await server.consumers()).toBe(0);
   });
 
-  test('hears of it when the server closes while it waits', async () => {
+  test('is notified when the server closes while it waits', async () => {
     const ada = await join();
     const waits = expect(ada.received(1)).rejects.toMatchObject({ code: 'closed' });
     ada.close();

@@ -97,7 +97,7 @@ describe('a valid token', () => {
   });
 });
 
-describe('refused is', () => {
+describe('rejected:', () => {
   test('no token', async () => {
     await expect(join(undefined)).rejects.toMatchObject(unauthorized);
   });
@@ -132,7 +132,7 @@ describe('refused is', () => {
     await expect(join(await sign(claims(), 'RS256', privateKey))).rejects.toMatchObject(unauthorized);
   });
 
-  test('a token of another secret', async () => {
+  test('a token signed with another secret', async () => {
     const other = new TextEncoder().encode('another secret, also of 32 characters and more');
     await expect(join(await sign(claims(), 'HS256', other))).rejects.toMatchObject(unauthorized);
   });
@@ -192,7 +192,7 @@ describe('refused is', () => {
 });
 
 describe('after a kick', () => {
-  test('the old token is refused and a newly issued one accepted', async () => {
+  test('the old token is rejected and a newly issued one accepted', async () => {
     const admin = await weir.enter(room, 'admin', { roomAdmin: true });
     const old = await sign(claims({ sub: 'mallory' }));
     const { peerId } = await join(old);

@@ -208,7 +208,7 @@ describe('resume', () => {
 });
 
 describe('a server that is full', () => {
-  /** How long one may wait in line, in milliseconds. */
+  /** Timeout of the admission queue, in milliseconds. */
   const PATIENCE = 600;
   const full = useServer({
     WEIR_JOIN_ADMISSION_LIMIT: '0',
@@ -218,46 +218,46 @@ describe('a server that is full', () => {
   const atOnce = 'too many are waiting already';
   const inTime = 'nobody could be let in';
 
-  /** Why somebody is turned away who wants to join, and when to come again. */
+  /** The error of a refused join, with its retry delay. */
   const refusalOf = async (client: TestClient) => {
     const { error } = await client.ask('join', joinData);
     expect(error).toMatchObject({ code: 'busy', retryAfter: expect.any(Number) });
     return [atOnce, inTime].find((why) => error?.message.includes(why));
   };
 
-  test('lets those who join wait, turns them away in time, and says when to come again', async () => {
+  test('queues joins, rejects them at the timeout, and says when to retry', async () => {
     const client = await full.connect();
     expect(await refusalOf(client)).toBe(inTime);
     expect(client.open).toBe(true);
   });
 
-  test('has a line that is not without end', async () => {
+  test('has a queue of limited length', async () => {
     const clients = await Promise.all(Array.from({ length: 5 }, () => full.connect()));
     const answers: (string | undefined)[] = [];
     await Promise.all(clients.map(async (client) => answers.push(await refusalOf(client))));
     expect(answers).toEqual([atOnce, atOnce, atOnce, inTime, inTime]);
   });
 
-  test('forgets who went away while waiting: there is room for others in the line at once', async () => {
+  test('removes clients that disconnect from the queue, which has room for others at once', async () => {
     const waiting = await Promise.all([full.connect(), full.connect()]);
     const next = await full.connect();
     const began = performance.now();
     for (const client of waiting) client.send(JSON.stringify({ id: 1, method: 'join', data: joinData }));
-    // Both are in line: there is no room for another.
+    // Both are queued: there is no room for another.
     await expect.poll(() => refusalOf(next), { interval: 0 }).toBe(atOnce);
     for (const client of waiting) client.cut();
     let asked = performance.now();
     while ((await refusalOf(next)) === atOnce) asked = performance.now();
-    // If they were still waited for, there would be room only when they have been turned away as well.
+    // If they were still queued, there would be room only after their timeout.
     expect(asked - began).toBeLessThan(PATIENCE);
     expect(full.app.rooms.size).toBe(0);
   });
 });
 
-describe('a server with enough to do', () => {
+describe('a server at its room limit', () => {
   const busy = useServer({ WEIR_ROOM_ADMISSION_LIMIT: '0' });
 
-  test('opens no new room, and says when to come again', async () => {
+  test('opens no new room, and says when to retry', async () => {
     const client = await busy.connect();
     expect(await client.ask('join', joinData)).toMatchObject({ error: { code: 'busy', retryAfter: 10 } });
     expect(busy.app.rooms.size).toBe(0);

@@ -1,6 +1,6 @@
 /**
- * A room full of people who join, cut, resume, look, mute, publish, leave and are moderated by chance, and the model of it:
- * what everyone was told, what the room itself holds, and what should be.
+ * A room whose participants join, disconnect, resume, change track settings, mute, publish, leave and are moderated at
+ * random, with a model of it: what everyone has been sent, what the server holds, and what is expected.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Random } from '../../scripts/support/random.ts';
@@ -17,21 +17,21 @@ import { statesOf } from './RoomModel.ts';
 import { consumersOn } from './routers.ts';
 import { token } from './weir.ts';
 
-/** How many others are heard at once: few, so that audio slots begin and end while people come and go. */
+/** Maximum of audible speakers: low, so that audio slots begin and end while participants come and go. */
 export const HEARD = 2;
-/** The highest layer of a camera here. */
+/** The highest camera layer in this test. */
 export const TOP = 2;
 const IDENTITIES = 14;
 /** Members that send RTP, so that they come to hold slots. */
 const TALKERS = 3;
-/** Where a camera of 1280x720 in three layers is shown that wide, this layer is enough. */
+/** For a camera of 1280x720 in three layers, the layer that suffices for a tile of that width. */
 const layerOfWidth = new Map([
   [160, 0],
   [640, 1],
   [1280, TOP],
 ]);
 const everySource = ['camera', 'microphone', 'screen', 'screenAudio'] as const;
-/** What happens to those who ask at the wrong moment. Whatever else a request fails with is a fault. */
+/** Error codes of requests that race with others. Any other error is a failure. */
 const ordinary = new Set(['closed', 'forbidden', 'notFound', 'conflict', 'sessionExpired', 'unauthorized']);
 
 interface Server {
@@ -39,13 +39,13 @@ interface Server {
   connect(options?: ConnectOptions): Promise<TestClient>;
 }
 
-/** What is known of everyone who is in the room by one name. */
+/** State of an identity in the room. */
 interface Identity {
-  /** Joins and removals of it that have begun, and those of them that are under way. */
+  /** Number of joins and removals that have started, and of those in progress. */
   begun: number;
   running: number;
   token: string | undefined;
-  /** What administrators have decided since it had its last fresh token. */
+  /** Grants changed by administrators since its last refreshed token. */
   readonly grants: Known<Grants | 'of the token'>;
 }
 
@@ -58,9 +58,9 @@ export class Churn {
   readonly #name = 'churn';
   readonly #identities = new Map<string, Identity>();
   readonly #running = new Set<Promise<void>>();
-  /** Talkers that are in the middle of something: nothing keeps one from publishing twice. */
+  /** Talkers with a request in progress: nothing else keeps one from publishing twice. */
   readonly #talking = new Set<PlainMember>();
-  /** Decisions of the administrator that are under way. */
+  /** Number of the administrator's requests in progress. */
   #deciding = 0;
   #admin: Participant | undefined;
   #room: Room | undefined;
@@ -89,7 +89,7 @@ export class Churn {
     return this.#admin;
   }
 
-  /** Those who have not left. */
+  /** Participants that have not left. */
   get inside(): Participant[] {
     return this.participants.filter(({ gone }) => !gone);
   }
@@ -98,11 +98,11 @@ export class Churn {
     return this.participants.filter(({ connected }) => connected);
   }
 
-  /** Does one thing by chance. @param many whether people rather publish their microphones, or rather end that */
+  /** Runs one random action. @param many whether participants tend to publish microphones, or to end them */
   step(many: boolean): void {
     const { random } = this;
     const someone = this.#any(this.#connected);
-    // Of a decision that is cut nobody could say whether it came before or after what follows.
+    // The outcome of an interrupted decision would be unknown to the model.
     const cuttable = someone === this.admin && this.#deciding > 0 ? undefined : someone;
     const other = this.#any(this.#connected.filter((one) => one !== this.admin));
     const away = this.#any(this.participants.filter((one) => one.away));
@@ -124,18 +124,18 @@ export class Churn {
     else this.#run('talker', async () => talker && this.#talk(talker, many));
   }
 
-  /** Up to twelve things happen at the same time, so that they meet in every order. */
+  /** Runs up to twelve actions concurrently, so that they interleave in every order. */
   async breathe(): Promise<void> {
     while (this.#running.size > this.random.int(12)) await Promise.race(this.#running);
   }
 
-  /** Everything that was begun has ended, and everyone is back. */
+  /** Waits until all actions are done, and resumes everyone. */
   async rest(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
     await Promise.all(this.participants.filter(({ away }) => away).map((one) => one.resume()));
   }
 
-  /** With so many microphones as to need slots, or so few that none are needed. */
+  /** Publishes enough microphones to need slots, or leaves few enough to need none. */
   async setMicrophones(many: boolean): Promise<void> {
     for (const talker of this.talkers) {
       if (many && talker.info.sources.microphone === undefined) await talker.publish(this.#ssrc++);
@@ -144,22 +144,22 @@ export class Churn {
     const [, ...others] = this.#connected.filter((one) => one !== this.admin);
     const changed = many ? [this.admin] : others;
     const change = async (one: Participant) => {
-      // What is not known is ended first.
+      // A source in an unknown state is closed first.
       if (one.published.microphone.value === undefined) await this.#toggle(one, 'microphone', false).catch(() => {});
       await this.#toggle(one, 'microphone', many);
     };
     await Promise.all(changed.map(change));
   }
 
-  /** Everyone shows all cameras in that width. */
+  /** Everyone sets the tiles of all cameras to that width. */
   async lookAll(width: number): Promise<void> {
     const ids = this.participants.map(({ peerId }) => peerId);
     await Promise.all(this.#connected.map((one) => one.show(ids, width)));
   }
 
   /**
-   * @param lingering whether consumers of what somebody has looked away from may be there still
-   * @returns what everyone was told, what the server holds, and what should be, in one form
+   * @param lingering whether consumers of hidden videos may still exist
+   * @returns the clients' views, the server's state and the expected state, in one form
    */
   view(lingering: boolean) {
     const everyone = this.inside;
@@ -195,7 +195,7 @@ export class Churn {
     };
   }
 
-  /** What the room itself has. */
+  /** The server's state. */
   #held({ peerId }: Participant) {
     const own = this.#peer(peerId);
     const peers = this.room.visiblePeers(own).map((peer): [string, string[]] => [peer.peerId, statesOf(peer.sources)]);
@@ -207,7 +207,7 @@ export class Churn {
     };
   }
 
-  /** What should be, by what everybody has done; what met something else on the way is undefined. */
+  /** The expected state, by everybody's requests; undefined where requests raced. */
   #expected(self: Participant) {
     const receives: string[] = [];
     const bySlots = this.room.slots.length > 0;
@@ -217,7 +217,7 @@ export class Churn {
       if (sources.camera && layer !== undefined) receives.push(`${peerId}:camera layer ${layer}`);
       if (sources.microphone && !bySlots) receives.push(`${peerId}:microphone`);
     }
-    // The last slot is for those who hold another one.
+    // The last slot is for the holders of the other ones.
     if (bySlots)
       for (let slot = 0; slot <= HEARD; slot += 1) receives.push(`slot ${slot}${slot === HEARD ? ' paused' : ''}`);
     const grants = this.#identity(self.identity).grants.value;
@@ -230,7 +230,7 @@ export class Churn {
     };
   }
 
-  /** The layers of each camera that somebody has asked for, by peer id: the least that is to be sent. */
+  /** Minimum demanded layers of each camera, by peer id. */
   get leastWatched(): Map<string, number> {
     return new Map(
       this.inside.map(({ peerId }) => {
@@ -244,7 +244,7 @@ export class Churn {
     );
   }
 
-  /** What the server has of somebody's sources. */
+  /** The server's state of a participant's source. */
   stateOf({ peerId }: Participant, source: Published): State {
     return this.room.participant(peerId)?.info.sources[source] ?? 'none';
   }
@@ -286,7 +286,7 @@ export class Churn {
     return known;
   }
 
-  /** Its last token, or a fresh one, to which no decision of an administrator applies. */
+  /** Its last token, or a newly signed one, to which no decision of an administrator applies. */
   async #tokenOf(name: string, again = this.random.int(2) > 0): Promise<{ jwt: string; fresh: boolean }> {
     const identity = this.#identity(name);
     const fresh = identity.token === undefined || !again;
@@ -295,7 +295,7 @@ export class Churn {
     return { jwt, fresh };
   }
 
-  /** Something begins that ends the stay of whoever is here by that name. @returns which one it is */
+  /** Starts an action that ends the identity's current session. @returns its number */
   #beginEnding(name: string): number {
     for (const one of this.participants) if (one.identity === name) one.mayEnd = true;
     const identity = this.#identity(name);
@@ -312,7 +312,7 @@ export class Churn {
       const { jwt, fresh } = await this.#tokenOf(identity, again);
       const client = await this.#server.connect();
       const reply = await client.join({ room: this.#name, token: jwt });
-      // Of joins that meet any may be the last.
+      // Of racing joins, any may be the last.
       const participant = this.#admit(identity, client, reply, known.begun > turn || known.running > 1);
       end((before) => {
         const grants = fresh ? 'of the token' : before;
@@ -343,7 +343,10 @@ export class Churn {
     return participant;
   }
 
-  /** The server may go on with the join long after: from then on whoever is here by that name may be replaced at any time. */
+  /**
+   * The server may complete the join long afterwards: from then on the identity's current session may be replaced at
+   * any time.
+   */
   async #cutMidway(identity: string): Promise<void> {
     const end = this.#identity(identity).grants.begin();
     this.#beginEnding(identity);
@@ -354,7 +357,7 @@ export class Churn {
     client.cut();
     const reply = await joining;
     end(() => undefined);
-    // Whoever has the reply may come back.
+    // A session whose reply arrived can be resumed.
     if (reply) this.#admit(identity, client, reply, true).cut();
   }
 
@@ -381,7 +384,7 @@ export class Churn {
     });
   }
 
-  /** Takes one source or gives all back. */
+  /** Revokes one source, or restores all of them. */
   async #setSources(target: Participant): Promise<void> {
     const lost = this.random.pick(['camera', 'microphone', undefined]);
     const canPublishSources = everySource.filter((source) => source !== lost);
@@ -399,11 +402,11 @@ export class Churn {
       for (const { end } of ends) end((before) => (unchanged ? before : undefined));
       throw error;
     }
-    // A decision holds for the token that there is.
+    // A decision applies to tokens that exist.
     if (this.random.int(3) === 0) await this.#enter(target.identity, true);
   }
 
-  /** After a removal the old token opens nothing, and a fresh one does. */
+  /** After a removal the old token is revoked, and a newly signed one is accepted. */
   async #kick(target: Participant): Promise<void> {
     const identity = this.#identity(target.identity);
     const old = identity.token ?? '';
@@ -438,7 +441,7 @@ export class Churn {
   }
 }
 
-/** The grants of a token of this test's. */
+/** The grants in this test's tokens. */
 function grantsOf(identity: string): Grants {
   return {
     canPublish: true,

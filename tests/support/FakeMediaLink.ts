@@ -1,4 +1,4 @@
-/** A media link without media: it records what RoomClient calls, and emits what a test tells it to. */
+/** A media link without media: records the calls of RoomClient, and emits events on behalf of a test. */
 import type { Source } from '../../shared/media.ts';
 import { Emitter } from '../../web/client/Emitter.ts';
 import type { MediaConnectionState } from '../../web/client/events.ts';
@@ -12,18 +12,18 @@ import type {
 import type { TrackStats } from '../../web/client/stats.ts';
 
 export class FakeMediaLink extends Emitter<MediaLinkEvents> implements MediaLink {
-  /** The names and arguments of the methods that were called, in order. */
+  /** Names and arguments of all method calls, in order. */
   readonly calls: [method: string, ...args: unknown[]][] = [];
   readonly published = new Map<Source, PublishedTrack>();
   readonly options: MediaLinkOptions;
   connectionState: MediaConnectionState = 'connecting';
   wasConnected = false;
   closed = false;
-  /** Settles the calls of `publish` and `setMuted`; they resolve at once without it. */
+  /** If set, `publish` and `setMuted` return it; otherwise they resolve at once. */
   pending: Promise<void> | undefined;
   /** What `applyGrants` returns. */
   endsPublished = false;
-  /** Runs in `sync`, as a link that adds tracks then. */
+  /** Called in `sync`, for links that add tracks then. */
   onSync = () => {};
 
   constructor(options: MediaLinkOptions) {

@@ -1,4 +1,4 @@
-/** The signalling of a session without a server: it records requests, and sends what a test tells it to. */
+/** A session's signalling without a server: records requests, and emits events on behalf of a test. */
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
 import type { JoinReply, ResumeReply } from '../../shared/protocol.ts';
@@ -6,7 +6,7 @@ import type { Request, Signalling, SignallingOptions } from '../../web/client/Si
 
 export class FakeSignalling implements Signalling {
   readonly options: SignallingOptions;
-  /** The methods and data of the requests, in order, `join` among them. */
+  /** Methods and data of all requests, in order, including `join`. */
   readonly requests: [method: string, data: unknown][] = [];
   /** The arguments of the calls of `probe`. */
   readonly probes: boolean[] = [];
@@ -20,7 +20,7 @@ export class FakeSignalling implements Signalling {
     this.options = options;
   }
 
-  /** No request of these tests has a reply. */
+  /** Requests are never answered. */
   readonly request: Request = (method, data) => {
     this.requests.push([method, data]);
     return new Promise(() => {});

@@ -1,4 +1,4 @@
-/** Keeps a value that requests change, as far as it can be known: two requests at the same time may run in either order. */
+/** Tracks a value that concurrent requests change in an unknown order: undefined while it is not determined. */
 
 export class Known<T> {
   #value: T | undefined;
@@ -15,8 +15,9 @@ export class Known<T> {
   }
 
   /**
-   * Begins a change.
-   * @returns ends it, once; `next` says what the value is then, from what it was, or undefined where that is not known
+   * Starts a change.
+   * @returns a function that completes it, once; `next` computes the new value from the old one, or returns undefined
+   * where it is not known
    */
   begin(): (next: (before: T | undefined) => T | undefined) => void {
     this.#raced ||= this.#running > 0;

@@ -1,4 +1,4 @@
-/** Acts in a room as a client does, across connections, and keeps what it has asked for: the model that servers are held to. */
+/** A client of a room across connections, which records its own requests as a model for the server's state. */
 
 import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { WeirError } from '../../shared/errors.ts';
@@ -10,13 +10,13 @@ import { RoomModel } from './RoomModel.ts';
 export type Published = 'camera' | 'microphone';
 export type State = 'none' | 'live' | 'paused';
 
-/** A camera of three layers: what is shown of it decides which one is sent. */
+/** A camera of three layers, selected by track settings. */
 const camera = {
   ...vp8(),
   encodings: [0, 1, 2].map((layer) => ({ ssrc: 5000 + layer, rtx: { ssrc: 6000 + layer } })),
 };
 
-/** Ids of requests that one connection may use: a stay goes on with ids that it has not used. */
+/** Request ids reserved for one connection: a session continues with ids that it has not used. */
 const IDS = 10_000;
 
 export interface ParticipantOptions {
@@ -24,7 +24,7 @@ export interface ParticipantOptions {
   readonly client: TestClient;
   readonly reply: JoinReply;
   connect(options: ConnectOptions): Promise<TestClient>;
-  /** Something happened that must not. */
+  /** Called when the server violates the protocol. */
   onFailure(what: string): void;
 }
 
@@ -33,14 +33,14 @@ export class Participant {
   readonly peerId: string;
   readonly model: RoomModel;
   readonly published = { camera: new Known<State>('none'), microphone: new Known<State>('none') };
-  /** How wide it shows the cameras of others, in pixels, by peer id; those that it has not named are missing. */
+  /** Its tile widths of others' cameras in pixels, by peer id; peers without settings are missing. */
   readonly widths = new Map<string, number>();
-  /** Somebody has asked for the end of its stay. */
+  /** Another participant has requested the end of its session. */
   mayEnd = false;
   readonly #options: ParticipantOptions;
   readonly #key: string;
   readonly #ready = new Set<string>();
-  /** Peers whose width was told and not confirmed, with the latest time that it was. */
+  /** Peers whose tile width was sent and not confirmed, each with a symbol of its latest request. */
   readonly #untold = new Map<string, symbol>();
   #confirmed = false;
   #end: string | undefined;
@@ -71,7 +71,7 @@ export class Participant {
     return this.#state === 'away';
   }
 
-  /** Why its stay has ended, as far as it knows. */
+  /** Why its session has ended, as far as it knows. */
   get end(): string | undefined {
     return this.#end;
   }
@@ -80,13 +80,13 @@ export class Participant {
     return this.#state === 'gone';
   }
 
-  /** Lets the server know that the reply to `join` has come: from then on the stay outlives its connection. */
+  /** Confirms the reply to `join`: from then on the session outlives its connection. */
   async confirm(): Promise<void> {
     await this.#client.request('ping', {});
     this.#confirmed = true;
   }
 
-  /** Cuts the connection, and stays away until `resume`. */
+  /** Closes the connection until `resume`. */
   cut(): void {
     this.#state = 'away';
     this.#client.cut();
@@ -97,12 +97,12 @@ export class Participant {
     this.#client.send(JSON.stringify({ id: 1, method: 'leave', data: {} }));
   }
 
-  /** Resumes over so many connections at the same time; one of them goes on. */
+  /** Resumes over that many connections at once; one of them stays. */
   async resume(connections = 1): Promise<void> {
     this.#state = 'resuming';
     const attempts = await Promise.all(Array.from({ length: connections }, () => this.#attempt()));
     const answered = attempts.flatMap(({ client, reply }) => (reply ? [{ client, reply }] : []));
-    // All but one of those that were answered are closed in favour of another.
+    // All but one of the answered connections are replaced by another.
     if (answered.length > 1) await Promise.race(answered.map(({ client }) => client.closed));
     const winner = answered.find(({ client }) => client.open);
     if (!winner) {
@@ -143,7 +143,7 @@ export class Participant {
     });
   }
 
-  /** Shows the cameras of these peers in that width from now on; 0 where it does not show them. */
+  /** Sets its tiles of these peers' cameras to that width; 0 where they are hidden. */
   async show(peerIds: readonly string[], width: number): Promise<void> {
     for (const peerId of peerIds) this.widths.set(peerId, width);
     await this.#tellWidths(peerIds);
@@ -167,10 +167,10 @@ export class Participant {
       const state = await act();
       end(() => state);
     } catch (error) {
-      // Without the right, or without the producer, there is none; with a connection that ended nobody knows.
+      // Without the grant or the producer there is none; after a lost connection its state is unknown.
       const { code } = WeirError.from(error);
       end((before) => {
-        // That is what should not be, if nothing else was under way.
+        // An error that is wrong if no other request was in progress.
         const wrong = (code === 'conflict' && before === 'none') || (code === 'notFound' && isOn(before));
         if (wrong) this.#options.onFailure(`${this.identity}, whose ${source} was ${before}, was told ${code}`);
         return code === 'forbidden' || code === 'notFound' ? 'none' : undefined;
@@ -199,7 +199,7 @@ export class Participant {
     void this.#receive(client, consumers);
   }
 
-  /** Resumes each consumer once, as a client does that has made its end of it. */
+  /** Resumes each consumer once, as a client does after creating its end. */
   async #receive(client: TestClient, consumers: readonly { consumerId: string }[]): Promise<void> {
     let next: readonly { consumerId: string }[] | undefined = consumers;
     while (client.open) {
@@ -213,7 +213,7 @@ export class Participant {
     try {
       await client.request('resumeConsumers', { consumerIds });
     } catch (error) {
-      // Those that are still there have been resumed.
+      // `notFound`: the others have been resumed.
       if (WeirError.from(error).code !== 'notFound') return;
     }
     for (const id of consumerIds) this.#ready.add(id);

@@ -1,4 +1,4 @@
-/** Roles in a room without a browser: they send and receive plain RTP over UDP, through real transports of a worker. */
+/** The roles of a room without a browser: plain RTP over UDP, through real transports of a worker. */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:dgram';
 import { setTimeout } from 'node:timers/promises';
@@ -16,7 +16,7 @@ import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { Grants, PeerInfo, ServerEvents } from '../../shared/protocol.ts';
 import { openUdp, opusParameters, RtpCounter, rtpPacket } from './rtp.ts';
 
-/** A UDP socket, and the transport on one of a room's routers that it is connected to. */
+/** A UDP socket, and the transport that it is connected to. */
 interface Endpoint {
   readonly room: Room;
   readonly placement: Placement;
@@ -42,7 +42,7 @@ function closeEndpoint({ socket, transport, placement }: Endpoint): void {
   placement[Symbol.dispose]();
 }
 
-/** A participant only: it publishes a microphone, and receives nothing, as a WHIP publisher. */
+/** A participant only: it publishes a microphone and receives nothing, as a WHIP publisher. */
 export class PlainPublisher implements Participant {
   readonly id = randomUUID();
   readonly identity: string;
@@ -89,13 +89,13 @@ export class PlainPublisher implements Participant {
     return producer;
   }
 
-  /** Sends so many packets, each once, at about 5000 a second. */
+  /** Sends `packets` distinct packets, at about 5000 a second. */
   async send(packets: number): Promise<void> {
     const { transport, socket } = this.#endpoint;
     const port = transport.tuple.localPort;
     for (let left = packets; left > 0; left -= 1) {
       const packet = rtpPacket(this.#ssrc, this.#sequence++);
-      // A socket's buffer holds some 200 packets that nobody has read yet: the worker needs time in between.
+      // A socket's buffer holds some 200 unread packets: pause for the worker.
       if (left % 10 === 0) await setTimeout(2);
       await new Promise<void>((resolve, reject) => {
         socket.send(packet, port, '127.0.0.1', (error) => (error ? reject(error) : resolve()));
@@ -117,7 +117,7 @@ export class PlainPublisher implements Participant {
   }
 }
 
-/** A subscriber only: it receives all that is published, as a recorder. */
+/** A subscriber only: it receives all publications, as a recorder. */
 export class PlainSubscriber implements Subscriber {
   readonly consumers: Consumer[] = [];
   readonly counter: RtpCounter;
@@ -157,7 +157,7 @@ export class PlainSubscriber implements Subscriber {
   }
 }
 
-/** An event sink only: it keeps what it is sent. */
+/** An event sink only: it records the events sent to it. */
 export class EventLog implements EventSink {
   readonly events: { event: keyof ServerEvents; data: unknown }[] = [];
 
@@ -191,7 +191,7 @@ export class PlainMember extends PlainPublisher {
   }
 }
 
-/** The SSRC with which a consumer's media arrives. */
+/** The SSRC of a consumer's packets. */
 export function ssrcOf(consumer: Consumer | undefined): number {
   const ssrc = consumer?.rtpParameters.encodings?.[0]?.ssrc;
   if (ssrc === undefined) throw new Error('there is no such consumer');

@@ -6,21 +6,21 @@ import { WebSocketServer } from 'ws';
 import type { WireError } from '../../shared/errors.ts';
 import type { Welcome } from '../../shared/protocol.ts';
 
-/** What becomes of a call. */
+/** How joins are rejected. */
 export type Refusal =
-  /** The upgrade is cut, as by a firewall, or never answered. */
+  /** The upgrade is reset, as by a firewall, or never answered. */
   | 'blocked'
   | 'silent'
-  /** Nothing listens any more. */
+  /** Nothing listens. */
   | 'down'
-  /** A proxy answers everything by 502, or by a page of its own. */
+  /** A proxy answers every request with 502, or with a page of its own. */
   | 'gateway'
   | 'portal'
-  /** The WebSocket opens, and is closed with this code before the server has said anything. */
+  /** The WebSocket opens, and is closed with this code before the welcome. */
   | { readonly close: number }
   /** The server speaks this version of the protocol. */
   | { readonly protocol: number }
-  /** The request to join is answered by this, or never, and the connection lost. */
+  /** The join is rejected with this error, or never answered and the connection lost. */
   | { readonly error: WireError }
   | 'cut';
 
@@ -48,7 +48,7 @@ export class RefusingServer implements AsyncDisposable {
     });
   }
 
-  /** @param weir the address of the server whose pages these are @param welcome what that server says first */
+  /** @param weir URL of the server whose pages are served @param welcome that server's welcome */
   static async start(weir: string, welcome: Welcome): Promise<RefusingServer> {
     const http = createServer();
     http.listen(0, '127.0.0.1');
@@ -61,7 +61,7 @@ export class RefusingServer implements AsyncDisposable {
     this.#cutAll();
   }
 
-  /** From now on calls are refused so. */
+  /** Sets how joins are rejected from now on. */
   refuse(refusal: Refusal): void {
     this.#refusal = refusal;
     if (refusal !== 'down') return;
@@ -108,7 +108,7 @@ export class RefusingServer implements AsyncDisposable {
         return;
       }
       const protocol = refusal !== 'cut' && 'protocol' in refusal ? refusal.protocol : this.#welcome.protocol;
-      // Of another version nothing else is known.
+      // Nothing else is known about another version.
       const data = protocol === this.#welcome.protocol ? this.#welcome : { protocol };
       webSocket.send(JSON.stringify({ event: 'welcome', data }));
       webSocket.on('message', (message) => {

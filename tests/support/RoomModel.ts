@@ -1,4 +1,4 @@
-/** Computes what one client has been told of its room: the snapshot of its latest `join` or `resume`, and the events since. */
+/** A client's view of its room: the snapshot of its latest `join` or `resume`, and the events since. */
 import { z } from 'zod';
 import {
   type AudioSlotHolders,
@@ -22,13 +22,13 @@ const aboutTheRoom = new Set([
 ]);
 
 export interface RoomState {
-  /** Peer id -> what it publishes, as `source state`, sorted. */
+  /** Publications by peer id, as `source state`, sorted. */
   readonly peers: Readonly<Record<string, readonly string[]>>;
   /** Consumer id -> `peer id:source`, or `slot number`. */
   readonly consumers: ReadonlyMap<string, string>;
   readonly slots: AudioSlotHolders;
   readonly grants: Grants;
-  /** Highest layers watched of own videos, by source; those that nothing was told of are missing. */
+  /** Demanded layers of its own videos, by source; sources without a notification are missing. */
   readonly watched: ReadonlyMap<string, number>;
 }
 
@@ -36,7 +36,7 @@ export class RoomModel {
   readonly peerId: string;
   #client: TestClient;
   #snapshot: JoinReply | ResumeReply;
-  /** What this client published, by the id that the reply told it. */
+  /** Sources of its own producers, by the id in the reply. */
   readonly #producers = new Map<string, string>();
 
   constructor(client: TestClient, reply: JoinReply) {
@@ -45,20 +45,20 @@ export class RoomModel {
     this.#snapshot = reply;
   }
 
-  /** The client has resumed over another connection: what it was told before no longer counts. */
+  /** The client has resumed over another connection: earlier events no longer count. */
   resumed(client: TestClient, reply: ResumeReply): void {
     this.#client = client;
     this.#snapshot = reply;
   }
 
-  /** The server has made this producer for the client: what is watched of that source is told anew. */
+  /** The server has created this producer: the demand of that source is notified anew. */
   published(source: string, producerId: string): void {
     this.#producers.set(producerId, source);
   }
 
   /**
-   * What follows from everything that has come so far.
-   * @throws {Error} at news that contradict what came before them, or that came before the snapshot
+   * The state after all messages so far.
+   * @throws {Error} at an event that contradicts an earlier one, or precedes the snapshot
    */
   get state(): RoomState {
     const snapshot = this.#snapshot;
@@ -93,7 +93,7 @@ export class RoomModel {
     return { peers: Object.fromEntries([...peers].sort()), consumers, slots, grants, watched };
   }
 
-  /** Events about the room, and replies to `produce`, since the snapshot. */
+  /** Room events, and replies to `produce`, since the snapshot. */
   #news(): Message[] {
     const { messages } = this.#client;
     const began = messages.findIndex(({ data }) => isSnapshot(data, this.peerId));
@@ -105,7 +105,7 @@ export class RoomModel {
   }
 }
 
-/** As a state has the sources of a peer. */
+/** Formats the sources of a peer as in a state. */
 export function statesOf(sources: Readonly<Partial<Record<string, string>>>): string[] {
   return Object.entries(sources)
     .map(([source, state]) => `${source} ${state}`)

@@ -10,14 +10,14 @@ import { hasEquipment } from './equipment.ts';
 
 const program = '/usr/bin/pulseaudio';
 
-/** Whether there is a PulseAudio to test with; the launcher of the tests has said why not. */
+/** Whether PulseAudio is installed; otherwise the test launcher has printed why not. */
 export const hasSoundServer = hasEquipment('pulseaudio', program);
 
-/** PulseAudio gives one microphone to so many programs at once, and refuses the next. */
+/** PulseAudio's limit of recording clients per microphone. */
 const MOST_LISTENERS = 256;
 
 export class SoundServer implements AsyncDisposable {
-  /** What a browser needs in its environment to use this server. */
+  /** Environment variables for a browser that uses this server. */
   readonly environment: { readonly PULSE_SERVER: string };
   readonly #directory: string;
   readonly #process: ChildProcess;
@@ -41,7 +41,7 @@ export class SoundServer implements AsyncDisposable {
       ]),
     ];
     const options = ['-n', '--daemonize=no', '--use-pid-file=no', '--disable-shm=yes', '--exit-idle-time=-1'];
-    // With real-time priority the system ends it for letting go of many listeners at once.
+    // With real-time priority the system kills it while it disconnects many clients at once.
     options.push('--realtime=no', '--high-priority=no', '--no-cpu-limit=yes');
     this.#process = spawn(program, [...options, ...modules.flatMap((module) => ['-L', module])], {
       stdio: 'ignore',
@@ -49,7 +49,7 @@ export class SoundServer implements AsyncDisposable {
     });
   }
 
-  /** @param microphones by name, a word each: `held` by as many programs as the server lets have it, or `free` */
+  /** @param microphones by name, a word each: `held` by as many clients as the server allows, or `free` */
   static async start(microphones: Readonly<Record<string, 'free' | 'held'>>): Promise<SoundServer> {
     const named = (state: string) => Object.keys(microphones).filter((name) => microphones[name] === state);
     const server = new SoundServer(named('held'));
@@ -75,7 +75,7 @@ export class SoundServer implements AsyncDisposable {
     await this.#control('unload-module', this.#modules.get(name) ?? name);
   }
 
-  /** Makes all programs let go of what they hold. */
+  /** Frees all occupied microphones. */
   async release(): Promise<void> {
     await this.#control('unload-module', 'module-loopback');
   }

@@ -8,11 +8,11 @@ declare global {
   }
 }
 
-/** Serious and critical violations on the page as it is now: the rule, and where. */
+/** Serious and critical violations on the current page: rule and element. */
 export async function violationsOn(page: Page): Promise<string[]> {
-  // By the debugger, so that the page's policy has no say in it.
+  // Injected through the debugger, which the page's content security policy does not block.
   await page.evaluate(axe.source);
-  // Colours on their way from one to another are neither. What is repeated for ever has no end to wait for.
+  // Wait for colour transitions to finish, except endless animations.
   await page.evaluate(async () => {
     const finite = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
     await Promise.allSettled(finite.map(({ finished }) => finished));

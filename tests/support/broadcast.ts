@@ -1,4 +1,7 @@
-/** Owns what tests of broadcasts share: who comes in as what, how somebody comes onto the stage, what a client holds. */
+/**
+ * Shared functions of broadcast tests: joining in a role, inviting onto the stage, the events and consumers of a
+ * client.
+ */
 import { randomUUID } from 'node:crypto';
 import { beforeEach } from 'vitest';
 import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
@@ -9,7 +12,9 @@ import { type Joined, useServer } from './weir.ts';
 export const camera = { source: 'camera', rtpParameters: vp8() } as const;
 export const microphone = { source: 'microphone', rtpParameters: opus() } as const;
 
-/** A broadcast of each test's own, on an open server: of one that everybody has left something is known. */
+/**
+ * A new broadcast for each test, on a server with anonymous access: a broadcast that everybody has left is remembered.
+ */
 export function useBroadcast(environment: Record<string, string> = {}) {
   const weir = useServer(environment);
   let room = '';
@@ -18,7 +23,7 @@ export function useBroadcast(environment: Record<string, string> = {}) {
   });
   return {
     weir,
-    /** Comes in, as a viewer unless told, and lets the server know that the reply has come. */
+    /** Joins, as a viewer by default, and confirms the reply. */
     async enter(role?: Role, options: JoinOptions = {}): Promise<Joined> {
       const joined = await weir.join({ room, kind: 'broadcast', ...(role && { role }), ...options });
       await joined.client.request('ping', {});
@@ -27,7 +32,7 @@ export function useBroadcast(environment: Record<string, string> = {}) {
     get name(): string {
       return room;
     },
-    /** The room itself. */
+    /** The room on the server. */
     async room() {
       const found = await weir.app.rooms.find(room, 'broadcast');
       if (!found?.broadcast) throw new Error('There is no such broadcast.');
@@ -43,19 +48,19 @@ export async function invite(host: Joined, viewer: Joined): Promise<void> {
   await viewer.client.event('invited');
 }
 
-/** A viewer comes onto the stage, and gets a transport to send with. */
+/** Brings a viewer onto the stage, with a sending transport. */
 export async function bringUp(host: Joined, viewer: Joined): Promise<void> {
   await invite(host, viewer);
   await viewer.client.request('answerInvite', { accept: true });
   await viewer.client.request('openTransport', { direction: 'send' });
 }
 
-/** What a client has heard by now, by name, in order. */
+/** Names of all events that a client has received, in order. */
 export function heard(client: TestClient): string[] {
   return client.messages.flatMap(({ event }) => event ?? []);
 }
 
-/** Consumers that a client has heard of, and not of their end, by source; sounds by slots are `slot`. */
+/** Sources of a client's current consumers; audio slots are `slot`. */
 export function held({ client, reply }: { client: TestClient; reply: Pick<JoinReply, 'consumers'> }): string[] {
   const consumers = new Map(reply.consumers.map((consumer) => [consumer.consumerId, consumer]));
   const later = client.unheard('newConsumers').flatMap((one) => one.consumers);

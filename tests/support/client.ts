@@ -1,4 +1,4 @@
-/** Owns a client for tests: a real WebSocket with the protocol's own channel on it, and a record of all that it hears. */
+/** A protocol client for tests: a real WebSocket with the protocol's own channel on it, which records all messages. */
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
@@ -21,7 +21,7 @@ import { type ReplyData, type RequestData, RpcChannel } from '../../shared/RpcCh
 type EventName = keyof ServerEvents;
 type ClientMethod = keyof ClientMessages['requests'];
 
-/** How long a client waits for what should come at once, in milliseconds. */
+/** Timeout of expected messages, in milliseconds. */
 const PATIENCE = 8000;
 
 const Message = z.object({
@@ -31,18 +31,18 @@ const Message = z.object({
   data: z.unknown().optional(),
   error: WireError.optional(),
 });
-/** One message of the server, as it stood on the wire. */
+/** A message of the server as received. */
 export type Message = z.infer<typeof Message>;
 
 export interface ConnectOptions {
   readonly origin?: string;
   readonly headers?: Record<string, string>;
   readonly path?: string;
-  /** Answers nothing that the server asks, `ping` included. */
+  /** Answers no request of the server, `ping` included. */
   readonly mute?: boolean;
-  /** The id of its first request: whoever resumes a stay goes on where it was. */
+  /** Id of its first request: a resumed session continues its ids. */
   readonly firstId?: number;
-  /** Certificate that an HTTPS server may show. */
+  /** Certificate to trust for HTTPS. */
   readonly ca?: Buffer;
 }
 
@@ -56,7 +56,7 @@ export interface JoinOptions {
   readonly guest?: string;
 }
 
-/** The server answered the upgrade with something else than 101. */
+/** The server answered the upgrade with a status other than 101. */
 export class Refused extends Error {
   readonly status: number;
   readonly headers: NodeJS.Dict<string | string[]>;
@@ -70,9 +70,9 @@ export class Refused extends Error {
 
 export class TestClient implements Disposable {
   readonly socket: WebSocket;
-  /** Everything that came, in order. */
+  /** All received messages, in order. */
   readonly messages: Message[] = [];
-  /** Resolves when the connection has ended, with what the close frame said. */
+  /** Resolves with the close frame's code and reason. */
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #channel: RpcChannel<ClientMessages, ServerMessages>;
   readonly #events: { [E in EventName]: ServerEvents[E][] } = {
@@ -101,7 +101,7 @@ export class TestClient implements Disposable {
   #end: { code: number; reason: string } | undefined;
   #nextId = 1_000_000;
   #welcome: Welcome | undefined;
-  /** How often the server has asked whether we are there. */
+  /** Pings received. */
   pings = 0;
 
   private constructor(socket: WebSocket, mute: boolean, firstId: number) {
@@ -199,31 +199,31 @@ export class TestClient implements Disposable {
     });
   }
 
-  /** Puts text or bytes on the wire as they are. */
+  /** Sends text or bytes unchanged. */
   send(message: string | Buffer): void {
     this.socket.send(message);
   }
 
-  /** Sends a request with any data, unchecked. @returns the answer as it stood on the wire */
+  /** Sends a request with unchecked data. @returns the reply as received */
   async ask(method: string, data: unknown = {}): Promise<Message> {
     const id = this.#nextId++;
     this.send(JSON.stringify({ id, method, data }));
     return this.until(`the answer to ${method}`, () => this.messages.find((message) => message.id === id));
   }
 
-  /** Sends what is no message of the protocol. @returns the complaint that belongs to no request */
+  /** Sends an invalid message. @returns the error without a request id */
   async complain(message: string): Promise<Message> {
     const before = this.complaints.length;
     this.send(message);
     return this.until('a complaint', () => this.complaints[before]);
   }
 
-  /** Answers that belong to no request. */
+  /** Errors without a request id. */
   get complaints(): Message[] {
     return this.messages.filter(({ id, error }) => id === undefined && error !== undefined);
   }
 
-  /** The first event of that name that nobody has asked for yet; waits for it if need be. */
+  /** The first event of that name that has not been consumed; waits for one if there is none. */
   event<E extends EventName>(
     name: E,
     matches: (data: ServerEvents[E]) => boolean = () => true,
@@ -234,12 +234,12 @@ export class TestClient implements Disposable {
     });
   }
 
-  /** The events of that name that have come and nobody has asked for. */
+  /** The received events of that name that have not been consumed. */
   unheard<E extends EventName>(name: E): readonly ServerEvents[E][] {
     return this.#events[name];
   }
 
-  /** Waits for `find` to find something; it looks again at each message. */
+  /** Waits until `find` returns something; it is called at each message. */
   async until<T>(what: string, find: () => T | undefined): Promise<T> {
     const late = AbortSignal.timeout(PATIENCE);
     for (;;) {
@@ -259,7 +259,7 @@ export class TestClient implements Disposable {
     }
   }
 
-  /** Ends the connection without a word, as a crash does. */
+  /** Closes the socket without a close frame, as a crash does. */
   cut(): void {
     this.socket.terminate();
   }

@@ -1,4 +1,4 @@
-/** Owns what the compose files ask for: read as compose reads them, and said in podman's words. */
+/** Reads compose files as compose does, and converts them to arguments of podman. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -10,7 +10,7 @@ const seconds = z
   .regex(/^\d+s$/)
   .transform((text) => Number.parseInt(text, 10));
 
-/** A service, with nothing that `podmanArguments` would leave out unseen. */
+/** A service. The schema is strict, so that `podmanArguments` overlooks no setting. */
 const Service = z.strictObject({
   image: z.string(),
   build: z.strictObject({ context: z.literal('..'), dockerfile: z.literal('docker/Dockerfile') }),
@@ -33,12 +33,12 @@ export type Service = z.infer<typeof Service>;
 
 const File = z.strictObject({ services: z.strictObject({ weir: z.record(z.string(), z.unknown()) }) });
 
-/** The variables that a compose file asks its user for. */
+/** The variables that a compose file requires. */
 export function asked(file: string): string[] {
   return [...text(file).matchAll(/\$\{(\w+)/g)].map(([, name = '']) => name);
 }
 
-/** The service that compose makes of these files, the later over the earlier, with these settings of its user. */
+/** The service in these files, the later overriding the earlier, with these settings of its user. */
 export function readService(files: readonly string[], settings: Readonly<Record<string, string>> = {}): Service {
   let merged: Record<string, unknown> = {};
   for (const file of files) {
@@ -51,7 +51,7 @@ export function readService(files: readonly string[], settings: Readonly<Record<
   return { ...service, environment: Object.fromEntries(environment) };
 }
 
-/** The arguments of `podman run` for it; but it is not started again, since tests look at how it ended. */
+/** The arguments of `podman run` for it, without a restart policy, since tests check its exit. */
 export function podmanArguments({ environment, ports, healthcheck, ...service }: Service): string[] {
   const [, ...command] = healthcheck.test;
   return [
@@ -59,7 +59,7 @@ export function podmanArguments({ environment, ports, healthcheck, ...service }:
     ...Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     ...ports.flatMap((port) => ['--publish', port]),
     ...['--stop-timeout', String(service.stop_grace_period)],
-    // Left to itself podman adds places that can be written to; compose does not.
+    // By default podman adds writable tmpfs mounts; compose does not.
     ...(service.read_only ? ['--read-only', '--read-only-tmpfs=false'] : []),
     ...service.cap_drop.flatMap((name) => ['--cap-drop', name]),
     ...service.security_opt.flatMap((option) => ['--security-opt', option]),
@@ -72,7 +72,7 @@ function text(file: string): string {
   return readFileSync(join(directory, file), 'utf8');
 }
 
-/** `${NAME:-default}` and `${NAME:?why}`; an empty variable counts as not set. */
+/** Expands `${NAME:-default}` and `${NAME:?why}`; an empty variable counts as unset. */
 function filled(value: string, settings: Readonly<Record<string, string>>): string {
   return value.replace(/\$\{(\w+):([-?])([^}]*)\}/g, (_all, name: string, kind: string, rest: string) => {
     const given = settings[name];

@@ -1,4 +1,4 @@
-/** Owns images and containers for tests: buildah and podman with a store of their own, of which nothing is left. */
+/** Images and containers for tests: buildah and podman with a separate store, which is removed at the end. */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const { root, cache } = place();
 /** Where the build finds a registry's certificate and npm's cache. */
 const inside = { certificate: '/run/npm-certificate', npm: '/npm-cache', cache: '/cache' };
 
-/** Why no containers can be run here, in words for people; undefined where they can. */
+/** Why no containers can be run here, as a sentence; undefined where they can. */
 export function whyNoContainers(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'containers need Linux and root here';
   const missing = programs.filter(({ name, file }) => !hasEquipment(name, file)).map(({ name }) => name);
@@ -32,7 +32,7 @@ export class Containers implements AsyncDisposable {
     const at = (name: string) => join(this.#directory, name);
     mkdirSync(at('tmp'));
     mkdirSync(at('networks'));
-    // The plainest driver: it asks nothing of the kernel.
+    // A storage driver that needs no kernel support.
     writeFileSync(
       at('storage.conf'),
       `[storage]\ndriver = "vfs"\ngraphroot = "${at('graph')}"\nrunroot = "${at('run')}"\n`,
@@ -72,24 +72,24 @@ volume_path = "${at('volumes')}"
     await this.#lines('buildah', [
       ...['bud', '--pull-never', '--network', 'host', '--layers=false', '--format', 'docker'],
       ...['--file', join(root, 'docker/Dockerfile'), '--tag', name],
-      // What set-up has fetched or built on this machine need not be so again.
+      // Reuse what set-up has downloaded or built on this machine.
       ...['--volume', `${cache}:${inside.cache}/weir`, '--build-arg', `XDG_CACHE_HOME=${inside.cache}`],
       ...this.#npm(),
       root,
     ]);
   }
 
-  /** Bytes of an image. */
+  /** Size of an image in bytes. */
   async size(name: string): Promise<number> {
     return Number(await this.#run('podman', 'image', 'inspect', '--format', '{{.Size}}', name));
   }
 
-  /** podman's answer. @throws {Error} with what it complains of */
+  /** podman's output. @throws {Error} with its error output */
   podman(...args: string[]): Promise<string> {
     return this.#run('podman', ...args);
   }
 
-  /** Starts a container, in a network namespace if one is named. */
+  /** Starts a container, optionally in a network namespace. */
   async start(name: string, args: readonly string[], namespace?: string): Promise<string> {
     const command = ['podman', 'run', '--detach', '--name', name, ...args];
     // `ip netns exec` would hide the control groups.
@@ -97,7 +97,7 @@ volume_path = "${at('volumes')}"
     return this.#run(program, ...rest);
   }
 
-  /** Ends and removes all, whatever a test has found. @throws {Error} where something is still mounted */
+  /** Stops and removes everything. @throws {Error} where something is still mounted */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#run('podman', 'rm', '--all', '--force', '--time', '0').catch(({ message }: Error) =>
       this.#say(message),
@@ -110,7 +110,7 @@ volume_path = "${at('volumes')}"
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  /** The settings of this machine's npm, and its cache; outside of the project, they come to the build from outside. */
+  /** npm's settings and cache on this machine, which the build has no access to otherwise. */
   #npm(): string[] {
     const { HOME = '/root', npm_config_userconfig: file = join(HOME, '.npmrc'), NODE_EXTRA_CA_CERTS } = process.env;
     const settings = textOf(file) ?? '';
@@ -135,7 +135,7 @@ volume_path = "${at('volumes')}"
     return stdout.trim();
   }
 
-  /** Runs something that takes its time, and says where it is. */
+  /** Runs a slow command and reports its progress. */
   async #lines(program: string, args: string[]): Promise<void> {
     const child = spawn(program, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
     const last: string[] = [];

@@ -1,11 +1,11 @@
-/** Owns headless members for tests of large rooms: a server of some workers, members with media, and what has arrived. */
+/** Headless members for tests of large rooms: a server with several workers, members with media, received packets. */
 import { afterEach, vi } from 'vitest';
 import { Member, type MemberOptions } from '../../scripts/support/endpoint/Member.ts';
 import { steadyVideo, steadyVoice } from '../../scripts/support/media/steady.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import type { App } from '../../server/app.ts';
 
-/** A camera in three layers of 60, 150 and 400 kbit/s or so, each twice as wide as that below. */
+/** A camera in three layers of about 60, 150 and 400 kbit/s, each twice as wide as the one below. */
 export const layers = [
   steadyVideo({ packetsPerFrame: 1, payloadBytes: 500, framesPerSecond: 15, keyEvery: 60, width: 320, height: 180 }),
   steadyVideo({ packetsPerFrame: 1, payloadBytes: 1100, framesPerSecond: 15, keyEvery: 60, width: 640, height: 360 }),
@@ -13,7 +13,7 @@ export const layers = [
 ];
 export const voice = [steadyVoice()];
 
-/** Everyone where there is least to do: from the second member on, both workers carry the room. */
+/** Places each peer on the least loaded worker: from the second member on, both workers carry the room. */
 export const spread = { WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' };
 
 export interface Crowd {
@@ -22,7 +22,7 @@ export interface Crowd {
   enter(name: string, options?: Partial<MemberOptions>): Promise<Member>;
 }
 
-/** Everything that a test opens ends after it. */
+/** Closes everything that a test opens after it. */
 export function useCrowd() {
   const cleanUp: (() => unknown)[] = [];
   afterEach(async () => {
@@ -46,20 +46,20 @@ export function useCrowd() {
   };
 }
 
-/** Distinct packets of one source of one peer that a member has received. */
+/** Distinct packets of a peer's source that a member has received. */
 export function received(member: Member, peerId: string, source = 'camera'): number {
   return member.media.all
     .filter(({ info }) => info.peerId === peerId && info.source === source)
     .reduce((sum, { distinct }) => sum + distinct, 0);
 }
 
-/** Waits until so many more packets have arrived. */
+/** Waits until that many further packets have arrived. */
 export async function flows(member: Member, peerId: string, source = 'camera', packets = 20): Promise<void> {
   const before = received(member, peerId, source);
   await vi.waitUntil(() => received(member, peerId, source) >= before + packets, { timeout: 10_000, interval: 10 });
 }
 
-/** Waits until a count has stayed the same for so long, in milliseconds. */
+/** Waits until a count has not changed for `time` milliseconds. */
 export async function still(count: () => number, time: number): Promise<void> {
   let last = count();
   let since = performance.now();

@@ -1,4 +1,4 @@
-/** Owns the Debian 12 that test images are built on: as slim as the one that is known as debian:12-slim, made once. */
+/** A minimal Debian 12 root file system, like debian:12-slim, on which test images are built; made once. */
 import { execFile } from 'node:child_process';
 import {
   appendFileSync,
@@ -15,10 +15,10 @@ import { promisify } from 'node:util';
 import { textOf } from '../../scripts/setup/places.mjs';
 
 const execute = promisify(execFile);
-/** What a slim Debian leaves out. */
+/** Folders that slim images leave out. */
 const unread = ['doc', 'info', 'locale', 'man'];
 
-/** @returns its root file system in a tar file, from the cache if it is there */
+/** @returns a tar file of its root file system, cached */
 export async function debian12(cache: string, say: (what: string) => void): Promise<string> {
   const file = join(cache, `debian12-slim-${process.arch}.tar`);
   if (existsSync(file)) return file;
@@ -46,7 +46,7 @@ export async function debian12(cache: string, say: (what: string) => void): Prom
   }
 }
 
-/** Where this machine has its Debian 12 from, security included; nothing where it is another system. */
+/** The machine's own package sources for Debian 12, with security updates; empty on another system. */
 async function sourcesHere(): Promise<string[]> {
   if (!textOf('/etc/os-release')?.includes('VERSION_CODENAME=bookworm')) return [];
   const format = 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)';

@@ -2,9 +2,9 @@
 import type { CDPSession, Page } from 'playwright-core';
 
 export interface DomCounts {
-  /** DOM nodes, those among them that are in no document. */
+  /** DOM nodes, including detached ones. */
   readonly nodes: number;
-  /** Event listeners made by scripts. */
+  /** Event listeners added by scripts. */
   readonly listeners: number;
 }
 
@@ -20,7 +20,7 @@ export class DomCounter {
   }
 
   async read(): Promise<DomCounts> {
-    // What one collection frees may have held what the next one frees.
+    // Finalisers of one collection may free objects for the next one.
     for (let round = 0; round < 3; round += 1) await this.#session.send('HeapProfiler.collectGarbage');
     const { nodes, jsEventListeners } = await this.#session.send('Memory.getDOMCounters');
     return { nodes, listeners: jsEventListeners };

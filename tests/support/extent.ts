@@ -1,4 +1,4 @@
-/** How much a test does: a short form in `npm test`, all of it in `npm run test:full`. */
+/** The extent of a test: a short form in `npm test`, the full one in `npm run test:full`. */
 
 /** The project `full` of vitest.config.ts sets the variable. */
 export const isFull = process.env.WEIR_TEST_FULL === '1';

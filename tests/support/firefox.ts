@@ -5,13 +5,16 @@ import { hasEquipment } from './equipment.ts';
 
 const executablePath = '/usr/bin/firefox-esr';
 
-/** Whether there is a Firefox to test with; the launcher of the tests has said why not. */
+/** Whether Firefox is installed; otherwise the test launcher has printed why not. */
 export const hasFirefox = hasEquipment('firefox', executablePath);
 
-/** What it has for a microphone: a tone of so many hertz, and a camera that changes its colour; or the real ones of a sound server. */
+/**
+ * Its devices: a tone of that frequency in hertz and a camera that changes its colour, or the real ones of a sound
+ * server.
+ */
 export type FirefoxMedia = { readonly tone: number } | { readonly environment: Record<string, string> };
 
-/** A browser process of its own; permissions are given. */
+/** Starts a browser with all permissions granted. */
 export function launchFirefox(media: FirefoxMedia): Promise<Browser> {
   const fake = 'tone' in media;
   return launch({
@@ -25,25 +28,25 @@ export function launchFirefox(media: FirefoxMedia): Promise<Browser> {
       'media.autoplay.default': 0,
       'media.peerconnection.ice.loopback': true,
       'media.peerconnection.ice.obfuscate_host_addresses': false,
-      // It would fetch codecs and lists from elsewhere.
+      // Prevents downloads of codecs and lists.
       'media.gmp-manager.updateEnabled': false,
       'app.normandy.enabled': false,
     },
   });
 }
 
-/** Gives a page a viewport of this size. This Firefox cannot turn a screen, which Puppeteer asks for in the same breath. */
+/** Sets the viewport. Puppeteer also sets the screen orientation, which this Firefox does not support. */
 export async function resizeTo(page: Page, size: { width: number; height: number }): Promise<void> {
   await page.setViewport(size).catch((error: unknown) => {
     if (!(error instanceof ProtocolError) || !error.message.includes('setScreenOrientationOverride')) throw error;
   });
-  // What Puppeteer offers for waiting is stopped by the page's policy.
+  // Puppeteer's own waiting functions are blocked by the page's content security policy.
   const there = () => page.evaluate(({ width, height }) => innerWidth === width && innerHeight === height, size);
   await vi.waitUntil(there, { timeout: 5000, interval: 20 });
 }
 
 /**
- * The tone of a person's voice in hertz, to the next ten, or undefined in silence. It is measured on half a second of
+ * The pitch of a person's audio in hertz, to the next ten; undefined in silence. Measured on half a second of
  * recording, since Firefox runs no AudioContext on a machine without a sound card.
  */
 export async function recordedTone(page: Page, name: string): Promise<number | undefined> {

@@ -1,8 +1,8 @@
-/** A port of loopback that nobody listens on. */
+/** Finds a free port on loopback. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** It is free now; who needs it takes it at once. */
+/** The port is free now; use it at once. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,4 +1,4 @@
-/** Owns limits for servers that tests put together themselves, so wide that none of them matters. */
+/** Worker load limits so high that they never apply, for servers that tests assemble themselves. */
 import type { LoadLimits } from '../../server/media/WorkerPool.ts';
 
 export const anyLoad: LoadLimits = { packets: 1_000_000, spillover: 10, rooms: 10, peers: 10 };

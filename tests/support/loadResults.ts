@@ -1,4 +1,4 @@
-/** Owns made-up results of a load test: an empty one, and one of a room with a few publishers and many subscribers. */
+/** Made-up results of a load test: an empty one, and one with a few publishers and many subscribers. */
 
 import type { LoadResults, Packets, SubscriberRow, TimelineRow, TrackRow } from '../../scripts/load/results.ts';
 import { addPackets } from '../../scripts/load/tally.ts';
@@ -8,7 +8,7 @@ import { distributionOf } from '../../scripts/support/statistics/distribution.ts
 const none = distributionOf([]);
 const noPackets: Packets = { expected: 0, distinct: 0, lost: 0, repaired: 0, duplicate: 0, bytes: 0 };
 
-/** A test that nobody took part in. */
+/** The results of a test without members. */
 export const emptyResults: LoadResults = {
   version: 1,
   startedAt: '2026-01-31T12:00:00.000Z',
@@ -43,7 +43,10 @@ export interface Cast {
   readonly duration: number;
 }
 
-/** A plausible test: everyone but the last subscriber gets nearly everything. The same cast gives the same figures. */
+/**
+ * Plausible results: everyone but the last subscriber receives almost everything. The same members give the same
+ * figures.
+ */
 export function loadResults(
   { publishers, subscribers, duration }: Cast,
   change: Partial<LoadResults> = {},
@@ -97,7 +100,7 @@ export function loadResults(
   };
 }
 
-/** A made-up latency in milliseconds: mostly short, now and then ten times as long. */
+/** A made-up latency in milliseconds: mostly short, occasionally ten times as long. */
 const delay = (random: Random) => 0.4 + random.int(1000) / 800 + (random.int(40) === 0 ? random.int(140) / 10 : 0);
 const latencies = (random: Random, count: number) => distributionOf(Array.from({ length: count }, () => delay(random)));
 

@@ -1,8 +1,8 @@
-/** A server for tests whose log, every line of it, is kept. */
+/** A server for tests whose log is recorded in full. */
 import { pino } from 'pino';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 
-/** As `startServer`, with the log at its most talkative and nothing redacted. */
+/** Like `startServer`, at the most verbose log level and without redaction. */
 export async function startLoggedServer(
   environment: Record<string, string> = {},
 ): Promise<TestServer & { readonly lines: readonly string[] }> {

@@ -1,8 +1,8 @@
-/** What the kernel knows of processes. */
+/** Reads process states from the kernel. */
 import { readdirSync } from 'node:fs';
 import { readProc } from '../../scripts/support/process/processes.ts';
 
-/** The processes below one, with their state. */
+/** The child processes of one, with their state. */
 export function childrenOf(pid: number): { pid: number; state: string }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -12,6 +12,6 @@ export function childrenOf(pid: number): { pid: number; state: string }[] {
     .map(({ pid: child, fields }) => ({ pid: child, state: fields[0] ?? '' }));
 }
 
-/** A field of what the kernel says of a process. */
+/** A field of a process's status. */
 export const status = (pid: number, field: string) =>
   new RegExp(`^${field}:\\s+(\\S+)`, 'm').exec(readProc(`${pid}/status`))?.[1];

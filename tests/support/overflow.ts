@@ -2,8 +2,8 @@
 import type { Drivable } from './tiles.ts';
 
 /**
- * What makes a page larger than its window: anything that sticks out sideways or below, except for its own content where
- * that is higher than the window.
+ * Elements that make a page larger than its window: anything that overflows sideways or below, except for content that
+ * is higher than the window.
  */
 export function overflowOf(page: Drivable): Promise<string[]> {
   return page.evaluate(() => {
@@ -17,7 +17,7 @@ export function overflowOf(page: Drivable): Promise<string[]> {
   });
 }
 
-/** Whether a page scrolls downwards. */
+/** Whether a page scrolls vertically. */
 export function scrolls(page: Drivable): Promise<boolean> {
   return page.evaluate(() => document.documentElement.scrollHeight > document.documentElement.clientHeight);
 }

@@ -5,18 +5,18 @@ import type { Captures, Looks } from '../../scripts/support/browsers/captures.ts
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { type Drivable, peopleOn } from './tiles.ts';
 
-/** How long a fact may take to come true on a busy machine, and how often to poll, in milliseconds. */
+/** Timeout of a condition on a busy machine, and the poll interval, in milliseconds. */
 const PATIENCE = { timeout: 40_000, interval: 60 };
 
-/** `expect.poll` for facts that take media, browsers and patience. */
+/** `expect.poll` with the timeouts of real media and browsers. */
 export function eventually<T>(fact: () => Promise<T>, message?: string) {
   return expect.poll(fact, { ...PATIENCE, message });
 }
 
-/** Somebody with a browser. */
+/** A participant with a browser. */
 export class Person implements AsyncDisposable {
   readonly name: string;
-  /** Undefined for somebody whose browser refuses camera and microphone. */
+  /** Undefined where the browser denies camera and microphone. */
   readonly looks: Looks | undefined;
   readonly #browser: Browser;
 
@@ -26,17 +26,17 @@ export class Person implements AsyncDisposable {
     this.#browser = browser;
   }
 
-  /** @param refusesSound whether the browser waits for a click before it plays any sound */
+  /** @param refusesSound whether the browser plays audio only after a user gesture */
   static async start(name: string, looks: Looks, captures: Captures, refusesSound = false): Promise<Person> {
     return new Person(name, looks, await launchChromium({ ...captures.make(looks), refusesSound }));
   }
 
-  /** Somebody who is allowed neither camera nor microphone. */
+  /** Starts a participant who is denied camera and microphone. */
   static async startDenied(name: string): Promise<Person> {
     return new Person(name, undefined, await launchChromium({ deny: true }));
   }
 
-  /** An empty page that shares nothing with this person's earlier ones. */
+  /** A new page in a context of its own. */
   async page(): Promise<Page> {
     const context = await this.#browser.newContext({ viewport: { width: 640, height: 480 } });
     return context.newPage();
@@ -49,7 +49,7 @@ export class Person implements AsyncDisposable {
     return page;
   }
 
-  /** Closes all pages, so that the next test starts with an empty stage. */
+  /** Closes all pages between tests. */
   async leaveAll(): Promise<void> {
     await Promise.all(this.#browser.contexts().map((context) => context.close()));
   }
@@ -65,7 +65,7 @@ export function roomUrl(server: string, room: string, name: string): string {
 
 const faceless = { colour: undefined, tone: undefined };
 
-/** Waits until a page shows exactly these people, each with the right face and the right voice. */
+/** Waits until a page shows exactly these participants, each with the right colour and tone. */
 export async function expectToSee(page: Drivable, people: readonly Person[]): Promise<void> {
   const wanted = Object.fromEntries(people.map(({ name, looks }) => [name, looks ?? faceless]));
   await eventually(() => peopleOn(page), 'the faces and voices on the page').toEqual(wanted);

@@ -24,7 +24,7 @@ export function put(path: string, text: string, mode?: number): string {
   return path;
 }
 
-/** A checkout and a cache of their own, with a lock file that has mediasoup 3.27.1. */
+/** A checkout and a cache in a temporary folder, with a lock file that contains mediasoup 3.27.1. */
 export function emptyPlace(env: NodeJS.ProcessEnv = {}): Place {
   const base = directory();
   const lock = { packages: { 'node_modules/mediasoup': { version: '3.27.1' } } };
@@ -32,7 +32,7 @@ export function emptyPlace(env: NodeJS.ProcessEnv = {}): Place {
   return place({ root: base, cache: join(base, 'cache'), env });
 }
 
-/** A progress that remembers what was said. */
+/** A progress that records its lines. */
 export function listening() {
   const said: string[] = [];
   return { said, progress: new Progress({ write: (text: string) => said.push(text) }) };

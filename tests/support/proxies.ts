@@ -14,13 +14,13 @@ export type ProxyName = 'nginx' | 'caddy';
 
 const program = (name: ProxyName) =>
   fileOf(proxies.find((one) => one.name === name)?.file ?? '', userCache(process.env));
-/** Whether there is such a proxy to test with; the launcher of the tests has said why not. */
+/** Whether the proxy is installed; otherwise the test launcher has printed why not. */
 export const hasProxy = (name: ProxyName) => hasEquipment(name, program(name));
 
-/** How a proxy treats the path under which Weir is, and the Host header. */
+/** How a proxy handles Weir's base path and the Host header. */
 export type Manner = 'keeps the path' | 'takes the path away' | 'does not pass the Host on';
 
-/** The snippet of the documentation in that language. */
+/** The configuration snippet of the documentation in that language. */
 function snippet(language: string): string {
   const page = readFileSync(join(import.meta.dirname, '../../docs/deploy.md'), 'utf8');
   const [, found] = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(page) ?? [];
@@ -28,7 +28,7 @@ function snippet(language: string): string {
   return found;
 }
 
-/** Replaces what must be there, so that a test never runs with what the documentation does not say. */
+/** Replaces text that must exist, so that the test never deviates from the documentation unnoticed. */
 function replaced(text: string, ...changes: [string | RegExp, string][]): string {
   return changes.reduce((current, [from, to]) => {
     const next = current.replace(from, () => to);
@@ -89,7 +89,7 @@ export class TestProxy implements AsyncDisposable {
     this.#directory = directory;
   }
 
-  /** Starts a proxy in front of the server at `server`, and waits until it answers. */
+  /** Starts a proxy in front of the server at `server`, and waits until it accepts connections. */
   static async start(name: ProxyName, server: string, manner: Manner): Promise<TestProxy> {
     const directory = mkdtempSync(join(tmpdir(), 'weir-proxy-'));
     const port = await freePort();
@@ -132,7 +132,7 @@ export class TestProxy implements AsyncDisposable {
   }
 }
 
-/** Whether something listens; it takes a moment to find out that nothing does. */
+/** Whether something listens on the port. */
 async function accepts(port: number): Promise<boolean> {
   const socket = net.connect(port, '127.0.0.1');
   const { promise, resolve } = Promise.withResolvers<boolean>();

@@ -1,4 +1,4 @@
-/** Owns the count of everything that a server holds: in Node, and in its media workers. */
+/** Counts all resources of a server: in Node, and in its media workers. */
 import { readdirSync } from 'node:fs';
 import { observer } from 'mediasoup';
 import type { Worker } from 'mediasoup/types';
@@ -9,12 +9,12 @@ export interface ResourceSnapshot {
   readonly transports: number;
   readonly producers: number;
   readonly consumers: number;
-  /** In the workers themselves, as their dumps have it. */
+  /** Of the workers themselves, by their dumps. */
   readonly workerRouters: number;
-  /** Open file descriptors of this process, and of the workers. */
+  /** Open file descriptors of this process and of the workers. */
   readonly files: number;
   readonly workerFiles: number;
-  /** Timers of this process that are running. */
+  /** Active timers of this process. */
   readonly timers: number;
 }
 
@@ -41,7 +41,7 @@ observer.on('newworker', (worker) => {
   });
 });
 
-/** Counts now. Import this module before the server starts: what was made earlier is not seen. */
+/** Takes a snapshot. Import this module before the server starts: objects created earlier are not counted. */
 export async function resourceSnapshot(): Promise<ResourceSnapshot> {
   const dumps = await Promise.all([...workers].map((worker) => worker.dump()));
   return {
@@ -53,7 +53,7 @@ export async function resourceSnapshot(): Promise<ResourceSnapshot> {
   };
 }
 
-/** Those counts that are higher now than they were, with both numbers; only what is in `before` is compared. */
+/** Counts that have increased, with both numbers; only those in `before` are compared. */
 export function grown(now: ResourceSnapshot, before: Partial<ResourceSnapshot>): Record<string, string> {
   const counts = new Map<string, number>(Object.entries(now));
   const more = Object.entries(before).filter(([name, count]) => (counts.get(name) ?? 0) > count);

@@ -1,4 +1,4 @@
-/** Owns a view of mediasoup's own objects in this process, for what only they can tell. Import it before servers start. */
+/** Access to the mediasoup objects of this process. Import it before servers start. */
 import { observer } from 'mediasoup';
 import type { Consumer, Router, Transport, WebRtcTransport } from 'mediasoup/types';
 
@@ -39,12 +39,12 @@ export function routers(): readonly Router[] {
   return [...open];
 }
 
-/** What crosses from one router to another now. */
+/** Consumers that feed pipes between routers. */
 export function pipeConsumers(): Consumer[] {
   return [...pipes];
 }
 
-/** Bytes of retransmissions that browsers have sent to this process, for packets that were lost or to fill their uplink. */
+/** Bytes of RTX that browsers have sent to this process, for lost packets or as padding. */
 export async function retransmittedBytes(): Promise<number> {
   const stats = await Promise.all([...webRtcTransports].map((transport) => transport.getStats()));
   return stats.flat().reduce((sum, { rtxBytesReceived }) => sum + rtxBytesReceived, 0);
@@ -55,7 +55,7 @@ export function consumersOn(transportId: string | undefined): Consumer[] {
   return [...consumers].flatMap(([id, consumer]) => (transportOf.get(id) === transportId ? consumer : []));
 }
 
-/** What the media worker itself says of the one router that there is. */
+/** The worker's dump of the only router. */
 export async function dumpOnlyRouter() {
   const [router, ...others] = open;
   if (!router || others.length > 0) throw new Error(`There are ${open.size} routers instead of one.`);
@@ -63,7 +63,7 @@ export async function dumpOnlyRouter() {
   return { transports: dump.transportIds.length, consumers: dump.mapConsumerIdProducerId.length };
 }
 
-/** Whether the media worker holds these consumers back. */
+/** Whether the worker has paused these consumers. */
 export function arePaused(consumerIds: readonly string[]): Promise<boolean[]> {
   return Promise.all(
     consumerIds.map(async (id) => {

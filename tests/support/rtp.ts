@@ -1,9 +1,9 @@
-/** Owns RTP over plain UDP for tests: packets sent into a room, and counted at the other end. */
+/** RTP over plain UDP for tests: packets sent into a room, and counted at the receiver. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { RtpParameters } from 'mediasoup/types';
 
-/** An audio stream as one sends it; `ssrc` tells streams apart. */
+/** RTP parameters of an Opus stream with that SSRC. */
 export function opusParameters(ssrc: number): RtpParameters {
   return {
     codecs: [{ mimeType: 'audio/opus', payloadType: 100, clockRate: 48_000, channels: 2 }],
@@ -20,7 +20,7 @@ export async function openUdp(): Promise<Socket> {
   return socket;
 }
 
-/** One RTP packet (RFC 3550, section 5.1) with the sequence number as its payload. */
+/** An RTP packet (RFC 3550, section 5.1) with the sequence number as its payload. */
 export function rtpPacket(ssrc: number, sequence: number): Buffer {
   const packet = Buffer.alloc(12 + 4);
   packet[0] = 0x80;
@@ -32,7 +32,7 @@ export function rtpPacket(ssrc: number, sequence: number): Buffer {
   return packet;
 }
 
-/** What of a stream arrived: the payloads, by the SSRC that the SFU sent them with. RTCP is left out. */
+/** Records received payloads by the SFU's SSRC; ignores RTCP. */
 export class RtpCounter {
   readonly payloads = new Map<number, Set<number>>();
   packets = 0;

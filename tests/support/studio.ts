@@ -11,22 +11,22 @@ import { useServer } from './weir.ts';
 
 declare global {
   interface Window {
-    /** A viewer in an empty page, who comes onto the stage with a camera when asked. */
+    /** A viewer in an empty page, who joins the stage with a camera on request. */
     guest?: RoomClient;
   }
 }
 
 export const desk = { width: 1280, height: 800 };
 
-/** One server and three browsers for all tests of a file; each test's pages and viewers go with it. */
+/** One server and three browsers for all tests of a file; the pages and viewers of each test are closed after it. */
 export function useStudio() {
   const captures = new Captures();
   const weir = useServer();
-  /** With a red face and a voice. */
+  /** With a red camera and a microphone. */
   let host: Browser;
-  /** With a green face. */
+  /** With a green camera. */
   let guests: Browser;
-  /** With a face and no voice. */
+  /** With a camera and no microphone. */
   let silent: Browser;
   const viewers: Member[] = [];
 
@@ -55,7 +55,7 @@ export function useStudio() {
     return page;
   }
 
-  /** Through the lobby into the studio, off air, with a camera that is there. */
+  /** Joins the studio through the lobby, off air, with a working camera. */
   async function enter(room: string, browser = host): Promise<Page> {
     return enterFrom(await (await browser.newContext({ viewport: desk })).newPage(), room);
   }
@@ -68,7 +68,7 @@ export function useStudio() {
     return page;
   }
 
-  /** On air, without a lobby. */
+  /** Goes on air, without the lobby. */
   async function onAir(room: string, browser = host): Promise<Page> {
     const page = await open(browser, studioUrl(room, '&join=1'));
     await page.getByText('On air', { exact: true }).waitFor();
@@ -82,7 +82,7 @@ export function useStudio() {
     return member;
   }
 
-  /** A viewer with the SDK, who raises a hand and comes when invited. */
+  /** A viewer with the SDK, who raises a hand and answers the invitation. */
   async function raise(room: string, name: string, accepts: boolean): Promise<Page> {
     const page = await open(guests, weir.url);
     const sdk: JSHandle<typeof import('../../web/client/index.ts')> = await page.evaluateHandle("import('/sdk.js')");
@@ -102,7 +102,7 @@ export function useStudio() {
     return page;
   }
 
-  /** What becomes of asking for a screen. */
+  /** Outcome of a request for screen capture. */
   const tried = (page: Page) =>
     page.evaluate(() => navigator.mediaDevices.getDisplayMedia().then(String, (error: Error) => error.name));
   const peerId = async (page: Page) => (await page.evaluate(() => window.weir?.peerId)) ?? '';

@@ -1,4 +1,4 @@
-/** Owns talkers and listeners for tests of voice slots: real RTP over UDP, frame by frame on a clock of its own. */
+/** Speakers and listeners for tests of audio slots: real RTP over UDP, frame by frame with a fake clock. */
 import type { Socket } from 'node:dgram';
 import type { Consumer, PlainTransport, Producer, Router, RtpParameters } from 'mediasoup/types';
 import { vi } from 'vitest';
@@ -8,7 +8,7 @@ import { openUdp, opusParameters } from './rtp.ts';
 
 const LEVEL_URI = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
 const CAPTURE_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
-/** As senders number them; others than mediasoup's and the slots' own. */
+/** Extension ids of senders, which differ from mediasoup's and the slots'. */
 const IDS = { level: 3, captureTime: 8 } as const;
 
 export interface VoicePacket {
@@ -16,7 +16,7 @@ export interface VoicePacket {
   readonly sequence: number;
   /** Default: 20 ms a packet. */
   readonly timestamp?: number;
-  /** Loudness, -127 to 0 dBov; none: no extension. */
+  /** Audio level, -127 to 0 dBov; without it there is no extension. */
   readonly level?: number;
   readonly voice?: boolean;
   /** NTP time in 64 bits. */
@@ -25,7 +25,7 @@ export interface VoicePacket {
   readonly payloadType?: number;
 }
 
-/** An Opus packet with the extensions of a browser in one-byte elements; the payload is SSRC and sequence number. */
+/** An Opus packet with a browser's header extensions in one-byte elements; the payload is SSRC and sequence number. */
 export function voicePacket(packet: VoicePacket): Buffer {
   const { ssrc, sequence, timestamp = sequence * 960, level, captureTime, payloadType = 100 } = packet;
   const elements: number[] = [];
@@ -49,10 +49,10 @@ export function voicePacket(packet: VoicePacket): Buffer {
   return Buffer.concat([header, ...(elements.length ? [block] : []), packet.payload ?? payload]);
 }
 
-/** Where `voicePacket` puts its extensions. */
+/** Extension ids used by `voicePacket`. */
 export const voiceExtensions = IDS;
 
-/** Time in frames of 20 ms; it goes on when it is told, and counts how often it was asked: once for each packet heard. */
+/** A clock in frames of 20 ms that the test advances; it counts its readings, one for each received packet. */
 export class FrameClock {
   /** Milliseconds. */
   at = 0;
@@ -63,8 +63,8 @@ export class FrameClock {
   };
 
   /**
-   * So many frames, in each of which every one of `talkers` sends a packet; the next begins when all of them were heard.
-   * @param levels what each of them sends, in dBov; default: silence
+   * Runs that many frames, in each of which every talker sends a packet; waits until all have been received.
+   * @param levels audio level of each talker in dBov; default: silence
    */
   async run(
     frames: number,
@@ -87,7 +87,7 @@ export class Talker {
   readonly producer: Producer;
   readonly #transport: PlainTransport;
   readonly #socket: Socket;
-  /** The number of the next packet. */
+  /** Sequence number of the next packet. */
   sequence = 1;
 
   private constructor(id: string, ssrc: number, router: Router, parts: TalkerParts) {
@@ -122,7 +122,7 @@ export class Talker {
     return { producer: this.producer, router: this.router, [Symbol.dispose]: () => {} };
   }
 
-  /** One packet of 20 ms. */
+  /** Sends one packet of 20 ms. */
   send(level: number, captureTime?: bigint): void {
     const packet = voicePacket({ ssrc: this.ssrc, sequence: this.sequence, level, captureTime });
     this.sequence += 1;
@@ -141,22 +141,22 @@ interface TalkerParts {
   readonly producer: Producer;
 }
 
-/** A packet as a listener got it. */
+/** A packet received by a listener. */
 export interface HeardPacket {
   readonly sequence: number;
   readonly timestamp: number;
   readonly marker: boolean;
-  /** From the payload: who said it, and as what number. */
+  /** From the payload: the talker's SSRC and sequence number. */
   readonly talker: number;
   readonly number: number;
   readonly level: number | undefined;
   readonly captureTime: bigint | undefined;
 }
 
-/** One who receives every slot over UDP. */
+/** A receiver of all slots over UDP. */
 export class Listener {
   readonly consumers: readonly Consumer[];
-  /** What came, by slot. */
+  /** Received packets by slot. */
   readonly heard: readonly HeardPacket[][];
   readonly #transport: PlainTransport;
   readonly #socket: Socket;
@@ -194,7 +194,7 @@ export class Listener {
     return listener;
   }
 
-  /** The numbers of the packets of a talker that came in a slot, in order of arrival. */
+  /** Sequence numbers of a talker's packets in a slot, in order of arrival. */
   numbers(slot: number, talker: Talker): number[] {
     return (this.heard[slot] ?? []).filter((packet) => packet.talker === talker.ssrc).map(({ number }) => number);
   }

@@ -5,7 +5,7 @@ import type { Source, SourceStates, TrackStats } from '../../web/client/index.ts
 
 declare global {
   interface Window {
-    /** What listens to each voice of the page. */
+    /** An analyser for each remote audio stream of the page. */
     ears?: WeakMap<MediaStream, AnalyserNode>;
   }
 }
@@ -15,26 +15,26 @@ export interface Drivable {
   evaluate<T>(inPage: () => T | Promise<T>): Promise<T>;
 }
 
-/** One tile of somebody else, as it looks and sounds now. */
+/** State of one remote tile. */
 export interface SeenTile {
   readonly name: string;
   readonly peerId: string;
   /** Whether it is the tile of a screen. */
   readonly screen: boolean;
-  /** It shows a picture rather than initials. */
+  /** It shows video rather than initials. */
   readonly live: boolean;
-  /** It carries the mark of a muted microphone. */
+  /** It shows the mark of a muted microphone. */
   readonly muted: boolean;
-  /** A colour of ours, another one as `rgb(...)`, or undefined without a picture. */
+  /** A known test colour, another one as `rgb(...)`, or undefined without video. */
   readonly colour: Colour | string | undefined;
   /** In hertz, to the next ten; undefined in silence. */
   readonly tone: number | undefined;
 }
 
-/** How far each of red, green and blue may be off after encoding. */
+/** Tolerance of each colour channel after encoding. */
 const TOLERANCE = 45;
 
-/** All tiles of others on a page, in the order in which they stand there. */
+/** All remote tiles of a page, in document order. */
 export async function tilesOn(page: Drivable): Promise<SeenTile[]> {
   const tiles = await page.evaluate(readTiles);
   return tiles.map(({ rgb, hertz, ...tile }) => ({
@@ -44,7 +44,7 @@ export async function tilesOn(page: Drivable): Promise<SeenTile[]> {
   }));
 }
 
-/** Who is on a page: a face's colour and a voice's tone by the name on the tile; two tiles of one name are an error. */
+/** Colour and tone by the name on each tile; two tiles with one name are an error. */
 export async function peopleOn(page: Drivable): Promise<Record<string, Pick<SeenTile, 'colour' | 'tone'>>> {
   const tiles = (await tilesOn(page)).filter(({ screen }) => !screen);
   const people = Object.fromEntries(tiles.map(({ name, colour, tone }) => [name, { colour, tone }]));
@@ -52,7 +52,7 @@ export async function peopleOn(page: Drivable): Promise<Record<string, Pick<Seen
   return people;
 }
 
-/** The one tile of a person, or undefined. */
+/** The only tile of a participant, or undefined. */
 export async function tileOf(page: Drivable, name: string): Promise<SeenTile | undefined> {
   const tiles = (await tilesOn(page)).filter((tile) => tile.name === name && !tile.screen);
   if (tiles.length > 1) throw new Error(`${tiles.length} tiles of ${name}`);
@@ -64,19 +64,19 @@ export function statsOf(page: Drivable): Promise<TrackStats[]> {
   return page.evaluate(async () => (await window.weir?.getStats()) ?? []);
 }
 
-/** What a page has received of one source of a peer so far: RTP packets and decoded frames; undefined when nothing is there. */
+/** RTP packets and decoded frames of one source of a peer; undefined when it is not received. */
 export async function receivedOf(page: Drivable, peerId: string, source: Source): Promise<TrackStats | undefined> {
   return (await statsOf(page)).find(
     (track) => track.direction === 'receive' && track.peerId === peerId && track.source === source,
   );
 }
 
-/** What a page publishes. */
+/** Publications of a page. */
 export function sourcesOf(page: Drivable): Promise<SourceStates | undefined> {
   return page.evaluate(() => window.weir?.sources);
 }
 
-/** The microphone that a page sends. */
+/** The published microphone. */
 export function microphoneOf(page: Drivable): Promise<{ label?: string; readyState?: string; enabled?: boolean }> {
   return page.evaluate(() => {
     const { label, readyState, enabled } = window.weir?.localTrack('microphone') ?? {};
@@ -112,7 +112,7 @@ function readTiles() {
     window.ears.set(stream, ear);
     return ear;
   };
-  /** The loudest frequency; nothing below what a silent line has. An element that does not play is not heard. */
+  /** The strongest frequency above the noise floor. An element that does not play is silent. */
   const heard = (audio: HTMLAudioElement | null): number | undefined => {
     if (!audio || audio.paused || !(audio.srcObject instanceof MediaStream)) return undefined;
     const ear = earOf(audio.srcObject);

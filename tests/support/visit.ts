@@ -4,12 +4,12 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Colour, colours } from '../../scripts/support/browsers/captures.ts';
 import { eventually } from './people.ts';
 
-/** How far each of red, green and blue may be off after encoding. */
+/** Tolerance of each colour channel after encoding. */
 const TOLERANCE = 45;
 
 /**
- * A browser for all tests of a file; each test's contexts go with it.
- * @param files what it plays, disposed of at the end
+ * A browser for all tests of a file; the contexts of each test are closed after it.
+ * @param files its capture files, disposed of at the end
  */
 export function useChromium(launch: () => Promise<Browser>, files: Disposable): { readonly browser: Browser } {
   let browser: Browser | undefined;
@@ -37,7 +37,7 @@ export async function openLobby(page: Page, server: string, room: string): Promi
   await page.getByRole('heading', { name: room, exact: true }).waitFor();
 }
 
-/** Fills in the name and joins; it waits for nothing. */
+/** Fills in the name and presses join, without waiting for the result. */
 export async function join(page: Page, name: string): Promise<void> {
   await page.getByLabel('Your name').fill(name);
   await button(page, 'Join').click();
@@ -47,28 +47,30 @@ export function button(page: Page | Locator, name: string | RegExp): Locator {
   return page.getByRole('button', { name, exact: true });
 }
 
-/** Takes one of the choices in the menu behind a button. */
+/** Selects an entry in the menu of a button. */
 export async function choose(page: Page, menu: string, choice: string): Promise<void> {
   await button(page, menu).click();
   await page.getByRole('menuitemradio', { name: choice, exact: true }).click();
 }
 
-/** The tile of that name: somebody's, one's own (`You`), or somebody's screen. */
+/** The tile with that name: a participant's, one's own (`You`), or a screen. */
 export function tile(page: Page, name: string): Locator {
   return page.getByRole('region', { name, exact: true });
 }
 
-/** Waits until the page's client is in the room. */
+/** Waits until the page's client has joined. */
 export async function expectIn(page: Page): Promise<void> {
   await eventually(() => page.evaluate(() => window.weir?.state), 'the state of the room client').toBe('joined');
 }
 
-/** What the page says to those who do not see it; each piece of news is a paragraph. */
+/** Announcements of the page's live region, one per paragraph. */
 export function newsOn(page: Page): Promise<string[]> {
   return page.locator('#announcements p').allTextContents();
 }
 
-/** The colour in the middle of a picture: one of ours, another one as `rgb(...)`, or undefined while there is none. */
+/**
+ * The colour in the middle of a video: a known test colour, another one as `rgb(...)`, or undefined without a frame.
+ */
 export async function colourOf(video: Locator): Promise<Colour | string | undefined> {
   const seen = await video.evaluate((element) => {
     if (!(element instanceof HTMLVideoElement) || element.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return [];
@@ -86,7 +88,7 @@ export async function colourOf(video: Locator): Promise<Colour | string | undefi
   return `rgb(${seen.join(', ')})`;
 }
 
-/** Joins a room by its address, with camera and microphone off: a member who costs next to nothing. */
+/** Joins a room by its URL with camera and microphone off, which costs few resources. */
 export async function enterQuietly(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage();
   await rememberQuiet(page);
@@ -95,7 +97,7 @@ export async function enterQuietly(context: BrowserContext, url: string): Promis
   return page;
 }
 
-/** Makes a page begin with camera and microphone off, as after a visit that ended so. */
+/** Makes a page start with camera and microphone off, as remembered from an earlier visit. */
 export async function rememberQuiet(page: Page): Promise<void> {
   await page.addInitScript(() => {
     for (const source of ['camera', 'microphone']) localStorage.setItem(`weir.${source}Off`, '1');

@@ -1,4 +1,4 @@
-/** Owns what the tests of one file share: a server, tokens for it, and the clients that each test leaves behind. */
+/** Shared server of the tests of one file, its tokens, and its clients, which are closed after each test. */
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import type { App } from '../../server/app.ts';
@@ -11,7 +11,7 @@ import { type ConnectOptions, type JoinOptions, TestClient } from './client.ts';
 
 export const apiKey = 'test-key';
 export const apiSecret = 'a secret of tests, of at least 32 characters';
-/** Settings of a server that asks for tokens. */
+/** Settings of a server with tokens. */
 export const withTokens = { WEIR_API_KEY: apiKey, WEIR_API_SECRET: apiSecret };
 
 export interface Joined {
@@ -19,7 +19,7 @@ export interface Joined {
   readonly reply: JoinReply;
 }
 
-/** A token for `room`; the grants add to "may join". */
+/** A token for `room`; the grants are added to "may join". */
 export function token(
   room: string,
   identity: string,
@@ -30,7 +30,7 @@ export function token(
   return signToken({ apiKey, apiSecret, identity, metadata, video: { room, roomJoin: true, ...grants }, lifetime });
 }
 
-/** One server for all tests of a file. After each test its clients are cut off and its rooms have closed. */
+/** One server for all tests of a file. After each test its clients are closed and its rooms have ended. */
 export function useServer(environment: Record<string, string> = {}, delays?: Config['delays']) {
   let server: TestServer | undefined;
   const clients = new Set<TestClient>();
@@ -76,5 +76,5 @@ export function useServer(environment: Record<string, string> = {}, delays?: Con
   };
 }
 
-/** The error that a request of that code fails with, for `expect(...).rejects`. */
+/** The error with that code, for `expect(...).rejects`. */
 export const failure = (code: WeirError['code']) => ({ name: 'WeirError', code });

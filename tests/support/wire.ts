@@ -6,7 +6,7 @@ const Message = z.object({ id: z.int().optional(), method: z.string().optional()
 
 declare global {
   interface Window {
-    /** How many media paths of this page (ICE) have come up. */
+    /** Number of ICE connections of this page that have been established. */
     mediaPaths?: number;
   }
 }
@@ -17,7 +17,7 @@ function nameOf(text: string): { name: string; id: number | undefined } {
   return { name: method ?? event ?? 'reply', id };
 }
 
-/** The names of all requests that a page sends, in order, as the browser's own network log has them. */
+/** Names of all requests that a page sends, in order, from the browser's network log. */
 export async function watchRequests(page: Page): Promise<string[]> {
   const requests: string[] = [];
   const log = await page.context().newCDPSession(page);
@@ -29,17 +29,17 @@ export async function watchRequests(page: Page): Promise<string[]> {
   return requests;
 }
 
-/** A connection on which the server is heard until it has answered `join`, and never again. */
+/** A connection whose server messages are withheld after the reply to `join`. */
 export interface HeldBack {
-  /** What the page has sent: names of requests, in order. */
+  /** Names of requests that the page has sent, in order. */
   readonly sent: string[];
-  /** What the page has been told by the server. */
+  /** Messages that the page has received. */
   readonly told: string[];
-  /** What the server has said since, and the page does not know. */
+  /** Messages that are withheld. */
   readonly heldBack: string[];
 }
 
-/** Holds back everything that the server says to this page after its answer to `join`. Call it before the page loads. */
+/** Withholds all server messages to this page after the reply to `join`. Call it before the page loads. */
 export async function holdBackAfterJoin(page: Page): Promise<HeldBack> {
   const log: HeldBack = { sent: [], told: [], heldBack: [] };
   await page.routeWebSocket(/\/ws$/, (client) => {
@@ -49,7 +49,7 @@ export async function holdBackAfterJoin(page: Page): Promise<HeldBack> {
     client.onMessage((message) => {
       const { name, id } = nameOf(message.toString());
       if (name === 'join') join = id;
-      // It is alive; it only answers nothing else.
+      // Answer pings, so that the connection counts as alive.
       if (answered && name === 'ping') {
         client.send(JSON.stringify({ id, data: {} }));
         return;
@@ -72,9 +72,9 @@ export async function holdBackAfterJoin(page: Page): Promise<HeldBack> {
 }
 
 /**
- * Holds back everything that the page says to the server after `join`, until both of its media paths are up: signalling
- * and media travel separately, and media may be faster. Call it before the page loads.
- * @returns the names of the requests that were held back
+ * Withholds all client messages after `join` until both ICE connections are established, because media may be faster
+ * than signalling. Call it before the page loads.
+ * @returns the names of the withheld requests
  */
 export async function holdBackUntilMediaPath(page: Page): Promise<string[]> {
   const held: string[] = [];
@@ -93,7 +93,7 @@ export async function holdBackUntilMediaPath(page: Page): Promise<string[]> {
   await page.routeWebSocket(/\/ws$/, (client) => {
     const server = client.connectToServer();
     const pathsUp = page.waitForFunction(() => window.mediaPaths === 2, undefined, { timeout: 0 });
-    // The page may have gone before its media path came up.
+    // The page may close before its ICE connections are established.
     pathsUp.catch(() => {});
     let joined = false;
     client.onMessage((message) => {

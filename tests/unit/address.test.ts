@@ -1,4 +1,4 @@
-/** Owns addresses: where the code of the page and the SDK find their server, under whatever path it is. */
+/** Tests of addresses: how the page and the SDK find their server under any base path. */
 import { describe, expect, test } from 'vitest';
 import { baseOf, signallingUrl } from '../../web/client/base.ts';
 import { roomInPath } from '../../web/view/common/address.ts';
@@ -8,7 +8,7 @@ test.each([
   ['https://example.com/meet/assets/client-C0aWHX9v.js', 'https://example.com/meet/'],
   ['https://example.com/meet/sdk.js', 'https://example.com/meet/'],
   ['http://localhost:5173/client/base.ts', 'http://localhost:5173/'],
-])('code from %s is of the server at %s', (module, base) => {
+])('code loaded from %s belongs to the server at %s', (module, base) => {
   expect(baseOf(module)).toBe(base);
 });
 
@@ -17,7 +17,7 @@ test.each([
   ['http://localhost:3000/', 'ws://localhost:3000/ws'],
   ['https://example.com/meet', 'wss://example.com/meet/ws'],
   ['wss://example.com/apps/meet//?x=1#y', 'wss://example.com/apps/meet/ws'],
-])('the signalling of %s is at %s', (url, signalling) => {
+])('the signalling URL of %s is %s', (url, signalling) => {
   expect(signallingUrl(url).href).toBe(signalling);
 });
 
@@ -28,7 +28,7 @@ test.each(['', 'weir.example', '/meet', 'ftp://weir.example'])(
   },
 );
 
-describe('the room that a path names', () => {
+describe('the room in a path', () => {
   test.each([
     ['/r/team', '/', { kind: 'call', written: 'team' }],
     ['/meet/r/team', '/meet/', { kind: 'call', written: 'team' }],

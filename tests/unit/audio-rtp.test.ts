@@ -1,4 +1,4 @@
-/** Owns the proof that RTP packets are read and rewritten right, and that none of them does harm. */
+/** Tests of parsing and rewriting RTP packets, including malformed ones. */
 import { expect, test } from 'vitest';
 import { randomFrom } from '../../scripts/support/random.ts';
 import {
@@ -38,7 +38,7 @@ function withExtension(profile: number, bytes: readonly number[], contributors =
   return packet;
 }
 
-test('an RTP header is read, with contributing sources, extension and padding', () => {
+test('parses an RTP header with contributing sources, extension and padding', () => {
   const packet = withExtension(0xbede, [0x10, 0x85], 2);
   packet.writeUInt16BE(65_535, 2);
   packet.writeUInt32BE(0xffff_ff00, 4);
@@ -57,8 +57,8 @@ test('an RTP header is read, with contributing sources, extension and padding', 
   expect(payloadEnd(padded, payloadStart(padded))).toBe(payloadStart(padded));
 });
 
-test('extensions are found by id among one-byte and two-byte elements', () => {
-  // Padding, an element of three bytes, the level, and what follows the end mark of one-byte elements.
+test('finds one-byte and two-byte header extensions by id', () => {
+  // Padding, an element of three bytes, the level, and data after the end mark of one-byte elements.
   const short = withExtension(0xbede, [0, 0x42, 9, 9, 9, 0x10, 0x23, 0xf0, 0, 0x50, 1]);
   expect(extensionOf(short, 4)).toEqual(Buffer.from([9, 9, 9]));
   expect(levelByteOf(short, 1)).toBe(0x23);
@@ -67,16 +67,16 @@ test('extensions are found by id among one-byte and two-byte elements', () => {
   expect(levelByteOf(long, 20)).toBe(0x8a);
   expect(extensionOf(long, 200)).toEqual(Buffer.from([7, 8]));
   expect(extensionOf(long, 4)).toEqual(Buffer.alloc(0));
-  // Of no length, it has no first byte.
+  // An element of length 0 has no first byte.
   expect(levelByteOf(long, 4)).toBe(-1);
   expect(levelByteOf(withExtension(0x1234, [0x10, 0x23]), 1)).toBe(-1);
   expect(levelByteOf(long, undefined)).toBe(-1);
-  // One that goes on beyond the extension is none: what lies there is the payload.
+  // An element that extends beyond the extension is ignored: the bytes there are payload.
   expect(extensionOf(withExtension(0xbede, [0x10, 0x23, 0, 0x41]), 4)).toBeUndefined();
   expect(extensionOf(withExtension(0x1000, [0, 0, 4, 1]), 4)).toBeUndefined();
 });
 
-test('what is no RTP, or is cut short anywhere, is refused', () => {
+test('rejects what is not RTP, or is truncated anywhere', () => {
   for (const bytes of [[], [0x80], [0x40, ...new Array<number>(20).fill(0)], new Array<number>(12).fill(0xff)]) {
     expect(payloadStart(Buffer.from(bytes))).toBe(-1);
   }
@@ -87,7 +87,7 @@ test('what is no RTP, or is cut short anywhere, is refused', () => {
   }
 });
 
-test('no packet makes it throw, or read beyond the packet', () => {
+test('no packet makes it throw or read beyond its end', () => {
   const random = randomFrom(1);
   const voice = new SpeechDetector({ id: 'x', payloadType: 100, extensions: { level: LEVEL, captureTime: CAPTURE } });
   const slot = new SlotStream(1);
@@ -96,7 +96,7 @@ test('no packet makes it throw, or read beyond the packet', () => {
   for (let round = 0; round < 5000; round += 1) {
     const sound = voicePacket({ ssrc: 1, sequence: round, level: -20, captureTime: 0xabn });
     for (let flips = random.int(6); flips > 0; flips -= 1) sound[random.int(24)] = random.int(256);
-    // What lies behind the packet in memory is another's.
+    // The memory behind the packet belongs to another buffer.
     const packet = sound.subarray(0, random.int(sound.length + 1));
     for (const id of [LEVEL, CAPTURE, random.int(256)]) {
       const value = extensionOf(packet, id);
@@ -108,11 +108,11 @@ test('no packet makes it throw, or read beyond the packet', () => {
     const copy = slot.write({ packet, at: round * 20 });
     if (copy) expect(payloadStart(copy)).toBeGreaterThan(0);
   }
-  // Not all were refused.
+  // Some packets must have been accepted.
   expect(taken).toBeGreaterThan(500);
 });
 
-test('a copy has another header, the payload, and of the extensions level and capture time under ids of its own', () => {
+test('a copy has another header, the same payload, and only the level and capture time extensions, under its own ids', () => {
   const ids = { level: LEVEL, captureTime: CAPTURE };
   const original = voicePacket({ ssrc: 5, sequence: 9, level: -30, voice: true, captureTime: 0x1122_3344_5566_7788n });
   const copy = rewrite(original, ids, {
@@ -132,7 +132,7 @@ test('a copy has another header, the payload, and of the extensions level and ca
   expect(copy.subarray(payloadStart(copy))).toEqual(original.subarray(payloadStart(original)));
   expect(levelByteOf(copy, outLevel.id)).toBe(0x80 | 30);
   expect(extensionOf(copy, outCapture.id)).toEqual(Buffer.from('1122334455667788', 'hex'));
-  // The original is another's still.
+  // The original is unchanged.
   expect([ssrcOf(original), sequenceOf(original)]).toEqual([5, 9]);
 
   const bare = rewrite(voicePacket({ ssrc: 5, sequence: 9 }), ids, header);
@@ -147,7 +147,7 @@ test('a copy has another header, the payload, and of the extensions level and ca
   expect(foreign.subarray(payloadStart(foreign))).toEqual(Buffer.from([1, 2, 3]));
 });
 
-test('distances go over the wrap-around', () => {
+test('differences of sequence numbers and timestamps cross the wrap-around', () => {
   expect(sequenceDistance(65_535, 1)).toBe(2);
   expect(sequenceDistance(1, 65_535)).toBe(-2);
   expect(timestampDistance(0xffff_fff0, 16)).toBe(32);

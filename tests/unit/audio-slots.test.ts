@@ -1,4 +1,4 @@
-/** Owns the proof of what voices by slots are made of: hearing, the rules of the slots, one stream of many. */
+/** Tests of the parts of audio slots: speech detection, slot allocation and the slot's RTP stream. */
 import { expect, test } from 'vitest';
 import { randomFrom } from '../../scripts/support/random.ts';
 import { markerOf, sequenceOf, ssrcOf, timestampOf } from '../../server/media/audio/rtp.ts';
@@ -19,7 +19,7 @@ class Microphone {
     this.voice = new SpeechDetector({ id: 'm', payloadType: 100, extensions: { level, captureTime: undefined } });
   }
 
-  /** @returns after which of the packets it spoke first, counted from 1; 0 for none */
+  /** @returns the number of the packet with which speech was first detected, from 1; 0 for none */
   send(packets: number, level: number | undefined, voice = false, payload?: Buffer): number {
     let first = 0;
     for (let index = 1; index <= packets; index += 1) {
@@ -32,7 +32,7 @@ class Microphone {
   }
 }
 
-test('it speaks after three loud packets, and until 400 ms after the last', () => {
+test('speech begins after three loud packets and ends 400 ms after the last', () => {
   const microphone = new Microphone();
   expect(microphone.send(50, -127)).toBe(0);
   expect(microphone.voice.silence(microphone.at)).toBe(Number.POSITIVE_INFINITY);
@@ -43,13 +43,13 @@ test('it speaks after three loud packets, and until 400 ms after the last', () =
   microphone.send(1, -127);
   expect(microphone.voice.isSpeaking(microphone.at)).toBe(false);
   expect(microphone.voice.silence(microphone.at)).toBe(400);
-  // Packets that stop (DTX) end it as silent ones do.
+  // A pause without packets (DTX) ends it as silent packets do.
   microphone.send(3, -30);
   expect(microphone.voice.isSpeaking(microphone.at + 399)).toBe(true);
   expect(microphone.voice.isSpeaking(microphone.at + 400)).toBe(false);
 });
 
-test('a click is no speech, long frames are', () => {
+test('a click is not speech; loud long frames are', () => {
   const clicks = new Microphone();
   for (let round = 0; round < 20; round += 1) {
     expect(clicks.send(2, -20)).toBe(0);
@@ -61,7 +61,7 @@ test('a click is no speech, long frames are', () => {
   expect(long.send(1, -20)).toBe(1);
 });
 
-test('steady noise counts as speech for some seconds at most, a quiet voice always', () => {
+test('steady noise counts as speech for a few seconds at most, a quiet voice always', () => {
   const fan = new Microphone();
   fan.send(500, -45);
   expect(fan.voice.isSpeaking(fan.at)).toBe(false);
@@ -77,7 +77,7 @@ test('steady noise counts as speech for some seconds at most, a quiet voice alwa
   expect(music.voice.isSpeaking(music.at)).toBe(true);
 });
 
-test('a sender that marks voice is believed about what it does not mark, one that never does is not', () => {
+test('the voice flag is authoritative only for a sender that has set it before', () => {
   const marks = new Microphone();
   expect(marks.send(5, -30, true)).toBe(3);
   marks.send(40, -30, false);
@@ -85,14 +85,14 @@ test('a sender that marks voice is believed about what it does not mark, one tha
   expect(new Microphone().send(5, -30, false)).toBe(3);
 });
 
-test('without a level, packets with sound in them are speech, DTX is not', () => {
+test('without an audio level, packets of audible size are speech and DTX is not', () => {
   const microphone = new Microphone(undefined);
   expect(microphone.send(20, undefined, false, Buffer.from([0xf8, 0xff, 0xfe]))).toBe(0);
   expect(microphone.send(5, undefined)).toBe(3);
   expect(microphone.voice.level).toBe(-50);
 });
 
-test('the level follows within some 300 ms, and pauses do not lower it', () => {
+test('the smoothed level follows within about 300 ms, and pauses do not lower it', () => {
   const microphone = new Microphone();
   microphone.send(5, -50);
   microphone.send(5, -20);
@@ -104,7 +104,7 @@ test('the level follows within some 300 ms, and pauses do not lower it', () => {
   expect(microphone.voice.level).toBeCloseTo(-20, 0);
 });
 
-test('the shortest frames of Opus are no flood, more than those are', () => {
+test('the rate limit allows the shortest Opus frames and no more', () => {
   const voice = new SpeechDetector({ id: 'f', payloadType: 100, extensions: { level: LEVEL, captureTime: undefined } });
   const packet = voicePacket({ ssrc: 1, sequence: 1, level: -127 });
   for (let at = 0; at < 3000; at += 2.5) voice.add(packet, at);
@@ -113,23 +113,23 @@ test('the shortest frames of Opus are no flood, more than those are', () => {
   expect(voice.exceedsRate).toBe(true);
 });
 
-test('kept is what was said since the beginning of speech, 300 ms at most, in order', () => {
+test('the pre-roll holds the audio since the onset of speech, 300 ms at most, in order', () => {
   const microphone = new Microphone();
   microphone.send(50, -127);
   expect(microphone.voice.preRoll(microphone.at)).toEqual([]);
   const begun = microphone.sequence + 1;
   microphone.send(4, -30);
   const numbers = (at: number) => microphone.voice.preRoll(at).map(({ packet }) => sequenceOf(packet));
-  // The last 40 ms before it was loud are its beginning.
+  // The last 40 ms before the first loud packet belong to the onset.
   const wanted = Array.from({ length: 6 }, (_, index) => (begun - 2 + index) & 0xffff);
   expect(numbers(microphone.at)).toEqual(wanted);
   const late = voicePacket({ ssrc: 1, sequence: begun - 1, level: -30 });
   microphone.voice.add(late, microphone.at);
   expect(numbers(microphone.at).slice(0, 4)).toEqual([begun - 2, begun - 1, begun - 1, begun].map((n) => n & 0xffff));
-  // Later on, it is in the middle of a sentence: it goes on from there.
+  // In the middle of a sentence there is no pre-roll.
   microphone.send(20, -30);
   expect(numbers(microphone.at)).toEqual([]);
-  // Nothing of what was said before it was muted.
+  // Audio from before the mute is dropped.
   const muted = new Microphone();
   muted.send(4, -30);
   muted.voice.mute();
@@ -155,13 +155,13 @@ class Person implements SlotCandidate {
   }
 }
 
-/** People in a room with slots for two, and one more. */
+/** A room with two slots, an extra slot for the holders, and people who want them. */
 class Floor {
   readonly choice = new SlotAllocator<Person>(2);
   at = 0;
   changes = 0;
 
-  /** All of them speak for so many milliseconds, a packet every 20. */
+  /** All of them speak for `time` milliseconds, a packet every 20. */
   speak(time: number, ...people: Person[]): void {
     for (const until = this.at + time; this.at < until; ) {
       this.at += 20;
@@ -177,7 +177,7 @@ class Floor {
   }
 }
 
-test('who speaks gets the lowest free slot at once, and keeps it in silence', () => {
+test('a speaker gets the lowest free slot at once, and keeps it while silent', () => {
   const floor = new Floor();
   const [ann, bob, cem] = [new Person(), new Person(), new Person()];
   expect(floor.choice.claim(ann, 0)).toBe(false);
@@ -208,7 +208,7 @@ test('a holder that has been silent for 600 ms is replaced at once, the longest 
   silentFirst.at += 5000;
   silentFirst.speak(20, eve);
   expect(silentFirst.holders).toEqual([eve, bob, cem]);
-  // In the extra slot one was silent longer still, but all hear the others.
+  // A holder of the extra slot has been silent for longer, but is not replaced: everyone hears the normal slots.
   const [fay, gus] = [new Person(), new Person()];
   silentFirst.speak(20, fay);
   expect(silentFirst.holders).toEqual([eve, fay, cem]);
@@ -216,7 +216,7 @@ test('a holder that has been silent for 600 ms is replaced at once, the longest 
   expect(silentFirst.holders).toEqual([eve, fay, gus]);
 });
 
-test('not before: 580 ms of silence are a pause', () => {
+test('a pause of 580 ms does not cost a holder its slot', () => {
   const floor = new Floor();
   const [ann, bob, cem, dan] = [new Person(), new Person(), new Person(), new Person()];
   floor.speak(20, ann, bob, cem);
@@ -226,13 +226,13 @@ test('not before: 580 ms of silence are a pause', () => {
   expect(floor.holders).toEqual([dan, bob, cem]);
 });
 
-test('one who speaks is replaced only by somebody 6 dB louder for 500 ms, and the quietest first', () => {
+test('a speaking holder is replaced only by a speaker 6 dB louder for 500 ms, and the quietest first', () => {
   const floor = new Floor();
   const [ann, bob, cem] = [new Person(-30), new Person(-36), new Person(-50)];
   floor.speak(1000, ann, bob, cem);
   const near = new Person(-31);
   floor.speak(3000, ann, bob, near);
-  // Cem fell silent, and the slot of those who hold one was free for anybody.
+  // Cem fell silent, and the slot for other holders was free.
   expect(floor.holders).toEqual([ann, bob, near]);
   const clear = new Person(-30);
   floor.speak(480, ann, bob, near, clear);
@@ -241,7 +241,7 @@ test('one who speaks is replaced only by somebody 6 dB louder for 500 ms, and th
   expect(floor.holders).toEqual([ann, clear, near]);
 });
 
-test('being louder now and then is not enough', () => {
+test('being louder intermittently is not enough', () => {
   const floor = new Floor();
   const [ann, bob, cem, dan] = [new Person(), new Person(), new Person(), new Person()];
   floor.speak(1000, ann, bob, cem);
@@ -252,7 +252,7 @@ test('being louder now and then is not enough', () => {
     dan.level = -28;
     floor.speak(40, ann, bob, cem, dan);
   }
-  // Nor is it to begin again and again.
+  // Nor is starting to speak repeatedly.
   dan.level = -20;
   for (let round = 0; round < 20; round += 1) {
     floor.speak(300, ann, bob, cem, dan);
@@ -262,7 +262,7 @@ test('being louder now and then is not enough', () => {
   expect(floor.changes).toBe(0);
 });
 
-test('in the extra slot one moves down as soon as there is room, or changes places with one who is clearly quieter', () => {
+test('a holder of the extra slot moves to a normal one as soon as it is free, or swaps with a clearly quieter holder', () => {
   const floor = new Floor();
   const [ann, bob, cem] = [new Person(), new Person(), new Person()];
   floor.speak(20, ann, bob, cem);
@@ -287,7 +287,7 @@ test('in the extra slot one moves down as soon as there is room, or changes plac
   expect(new Set(swap.holders)).toEqual(new Set([ann, bob, loud]));
 });
 
-test('people of about the same loudness do not take slots from one another', () => {
+test('speakers of similar loudness do not preempt each other', () => {
   const floor = new Floor();
   const random = randomFrom(2);
   const people = Array.from({ length: 8 }, () => new Person());
@@ -300,7 +300,7 @@ test('people of about the same loudness do not take slots from one another', () 
   expect(floor.changes).toBe(0);
 });
 
-/** A voice whose packets a slot carries. */
+/** A speaker whose packets a slot forwards. */
 const carried = () =>
   new SpeechDetector({ id: 'v', payloadType: 100, extensions: { level: LEVEL, captureTime: CAPTURE } });
 const written = (slot: SlotStream, sequence: number, timestamp: number, at: number) => {
@@ -308,7 +308,7 @@ const written = (slot: SlotStream, sequence: number, timestamp: number, at: numb
   return copy && { sequence: sequenceOf(copy), timestamp: timestampOf(copy), marker: markerOf(copy) };
 };
 
-test('a slot goes on by one and with the time that passed, from talker to talker and over both wrap-arounds', () => {
+test('sequence numbers advance by one and timestamps by the elapsed time, across speakers and both wrap-arounds', () => {
   const slot = new SlotStream(9, { sequence: 65_533, timestamp: 0xffff_ffff - 960 });
   expect(written(slot, 1, 1, 0)).toBeUndefined();
   slot.assign(carried());
@@ -316,13 +316,13 @@ test('a slot goes on by one and with the time that passed, from talker to talker
   expect(written(slot, 0, 944, 1020)).toEqual({ sequence: 65_535, timestamp: 959, marker: false });
   slot.assign(carried());
   expect(written(slot, 4000, 5, 1520)).toEqual({ sequence: 0, timestamp: 959 + 500 * 48, marker: true });
-  // What was said before the last talker was still heard comes after it, a frame later.
+  // Pre-roll from before the previous speaker's last packet is placed one frame after it.
   slot.assign(carried());
   expect(written(slot, 50_000, 77, 1320)).toEqual({ sequence: 1, timestamp: 959 + 520 * 48, marker: true });
   expect(written(slot, 50_001, 77 + 960, 1340)).toEqual({ sequence: 2, timestamp: 959 + 540 * 48, marker: false });
 });
 
-test('all packets of a slot have its SSRC, whoever talks', () => {
+test('all packets of a slot have its SSRC, whoever speaks', () => {
   const slot = new SlotStream(9, { sequence: 0, timestamp: 0 });
   for (const sequence of [1, 2]) {
     slot.assign(carried());
@@ -331,7 +331,7 @@ test('all packets of a slot have its SSRC, whoever talks', () => {
   }
 });
 
-test("a talker's gaps and order stay; what comes from before its first packet is left out", () => {
+test("a speaker's gaps and order are kept; packets from before its first one are dropped", () => {
   const slot = new SlotStream(9, { sequence: 99, timestamp: 0 });
   slot.assign(carried());
   const sequences = [10, 9, 11, 14, 12, 14, 15].map((sequence, index) =>
@@ -339,20 +339,20 @@ test("a talker's gaps and order stay; what comes from before its first packet is
   );
   expect(sequences.map((copy) => copy?.sequence)).toEqual([100, undefined, 101, 104, 102, 104, 105]);
   expect(sequences.map((copy) => (copy ? copy.timestamp / 960 : undefined))).toEqual([1, undefined, 2, 5, 3, 5, 6]);
-  // DTX: no packets for a while, and time goes on in theirs.
+  // DTX: no packets for a while; their timestamps advance all the same.
   expect(written(slot, 16, 45 * 960, 700)).toEqual({ sequence: 106, timestamp: 36 * 960, marker: false });
-  // One that comes late is not where the next talker begins.
+  // A late packet is not where the next speaker continues.
   expect(written(slot, 13, 13 * 960, 710)?.sequence).toBe(103);
   slot.assign(carried());
   expect(written(slot, 1, 0, 740)).toEqual({ sequence: 107, timestamp: 38 * 960, marker: true });
 });
 
-test('a talker that begins anew, or lies about its time, is joined like another talker', () => {
+test('a speaker that restarts its stream, or has wrong timestamps, continues like another speaker', () => {
   const slot = new SlotStream(9, { sequence: 99, timestamp: 0 });
   slot.assign(carried());
   written(slot, 10, 9600, 0);
   expect(written(slot, 30_000, 5, 20)).toEqual({ sequence: 101, timestamp: 1920, marker: true });
-  // Time that goes back, and time that leaps.
+  // Timestamps that go back, and timestamps that jump.
   expect(written(slot, 30_001, 4, 40)).toEqual({ sequence: 102, timestamp: 2880, marker: true });
   expect(written(slot, 30_002, 0x7000_0000, 60)).toEqual({ sequence: 103, timestamp: 3840, marker: true });
   expect(written(slot, 30_003, 0x7000_0000 + 960, 80)).toEqual({ sequence: 104, timestamp: 4800, marker: false });

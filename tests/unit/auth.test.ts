@@ -1,4 +1,4 @@
-/** Covers access to rooms without any server: both authenticators, what administrators' decisions change, the rules of grants. */
+/** Tests of access control without a server: both authenticators, revocation, and the rules of grants. */
 import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AccessControl } from '../../server/auth/AccessControl.ts';
@@ -37,7 +37,7 @@ describe('the token authenticator', () => {
     await expect(tokens().authenticate({ room: 'room', token })).rejects.toMatchObject({ reason: 'expired' });
   });
 
-  test('accepts a token from the leeway before it becomes valid on', async () => {
+  test('accepts a token from the leeway before its nbf on', async () => {
     const token = await sign({ issuedAt: START / 1000 + 30 });
     at(30_000 - LEEWAY - 1);
     await expect(tokens().authenticate({ room: 'room', token })).rejects.toMatchObject({ code: 'unauthorized' });
@@ -45,7 +45,7 @@ describe('the token authenticator', () => {
     await expect(tokens().authenticate({ room: 'room', token })).resolves.toMatchObject({ identity: 'ada' });
   });
 
-  test('bounds the lifetime of a token from when it was issued', async () => {
+  test('limits the lifetime of a token from its iat', async () => {
     const longest = (MAX_LIFETIME + LEEWAY) / 1000;
     const authenticate = async (lifetime: number) =>
       tokens().authenticate({ room: 'room', token: await sign({ issuedAt: START / 1000, lifetime }) });
@@ -59,21 +59,24 @@ describe('the token authenticator', () => {
     [undefined, 'broadcast', 'broadcast'],
     [undefined, undefined, 'call'],
     [true, 'broadcast', 'broadcast'],
-  ] as const)('of a token for broadcast %s and a request for %s lets into a %s', async (broadcast, kind, expected) => {
-    const token = await sign({
-      video: { room: 'room', roomJoin: true, ...(broadcast !== undefined && { broadcast }) },
-    });
-    expect((await tokens().authenticate({ room: 'room', kind, token })).kind).toBe(expected);
-  });
+  ] as const)(
+    'a token for broadcast %s and a request for %s give the role of a %s',
+    async (broadcast, kind, expected) => {
+      const token = await sign({
+        video: { room: 'room', roomJoin: true, ...(broadcast !== undefined && { broadcast }) },
+      });
+      expect((await tokens().authenticate({ room: 'room', kind, token })).kind).toBe(expected);
+    },
+  );
 
-  test('refuses a token for the other kind of room, and for another room', async () => {
+  test('rejects a token for another kind of room or another room', async () => {
     const token = await sign({ video: { room: 'room', roomJoin: true, broadcast: true } });
     for (const request of [{ room: 'room', kind: 'call' as const }, { room: 'other' }]) {
       await expect(tokens().authenticate({ ...request, token })).rejects.toMatchObject({ reason: 'otherRoom' });
     }
   });
 
-  test('signs a fresh token that opens the same room with the grants given', async () => {
+  test('signs a refreshed token for the same room with the given grants', async () => {
     const grants = { ...grantsOf('speaker'), canPublishSources: [] };
     const who = { identity: 'ada', name: 'Ada', metadata: '{}', grants };
     const fresh = await tokens().refresh({ kind: 'broadcast', name: 'room' }, who);
@@ -82,13 +85,13 @@ describe('the token authenticator', () => {
     expect(fresh?.lifetime).toBe(600_000);
   });
 
-  test('writes an iat that is never whole: a whole one would mean any moment of its second', async () => {
+  test('signs an iat that is never a whole second, which would stand for any moment of that second', async () => {
     expect(decodeJwt(await sign()).iat).toBe(START / 1000 + 0.0005);
   });
 });
 
 describe('the anonymous authenticator', () => {
-  test('derives the identity from the guest secret, which it does not reveal', async () => {
+  test('derives the identity from the guest secret without revealing it', async () => {
     const guest = 'a'.repeat(22);
     const [one, same, other] = await Promise.all([
       anonymousAuthenticator().authenticate({ room: 'room', guest }),
@@ -105,7 +108,7 @@ describe('the anonymous authenticator', () => {
     ['call', undefined, 'speaker'],
     ['broadcast', undefined, 'viewer'],
     ['broadcast', 'host', 'host'],
-  ] as const)('gives whoever enters a %s as %s the grants of a %s', async (kind, role, expected) => {
+  ] as const)('a participant of a %s who requests %s gets the grants of a %s', async (kind, role, expected) => {
     const { grants } = await anonymousAuthenticator().authenticate({ room: 'room', kind, role });
     expect(grants).toEqual(grantsOf(expected));
   });
@@ -114,7 +117,7 @@ describe('the anonymous authenticator', () => {
 describe('access control', () => {
   const who = { room: 'room', identity: 'ada' };
 
-  test('applies a decision that is made while somebody enters', async () => {
+  test('applies a decision that is made during a join', async () => {
     const decisions = moderation();
     const access = new AccessControl(tokens(), decisions);
     const admission = await access.admit({ room: 'room', token: await sign() });
@@ -126,7 +129,7 @@ describe('access control', () => {
     expect(() => admission.assertNotRevoked()).toThrow(expect.objectContaining({ reason: 'removed' }));
   });
 
-  test('admits nobody with a revoked token, and applies what was decided about a call to that call only', async () => {
+  test('rejects revoked tokens, and limits a decision about a call to that call', async () => {
     const decisions = moderation();
     const access = new AccessControl(tokens(), decisions);
     const token = await sign();
@@ -136,7 +139,7 @@ describe('access control', () => {
     await expect(access.admit({ room: 'room', kind: 'broadcast', token })).resolves.toBeDefined();
   });
 
-  test('revokes fresh tokens too, those that are signed while the decision is made included', async () => {
+  test('revokes refreshed tokens, too, even one that is being signed during the decision', async () => {
     const decisions = moderation();
     const signing = Promise.withResolvers<void>();
     const real = tokens();
@@ -158,7 +161,7 @@ describe('access control', () => {
     await expect(access.admit({ room: 'room', token: fresh?.jwt })).rejects.toMatchObject({ reason: 'removed' });
   });
 
-  test('hides viewers of a broadcast, and gives a hidden peer of a call no right to publish', async () => {
+  test('hides viewers of a broadcast, and lets no hidden peer of a call publish', async () => {
     const access = new AccessControl(anonymousAuthenticator(), moderation());
     const viewer = await access.admit({ room: 'room', kind: 'broadcast', role: 'viewer' });
     expect(viewer.grants).toMatchObject({ canPublish: false, hidden: true });
@@ -173,7 +176,7 @@ describe('access control', () => {
 });
 
 describe('grants', () => {
-  test('are consistent after normalization, and normalizing again changes nothing', () => {
+  test('are consistent once normalized, and normalizing again changes nothing', () => {
     for (const kind of ['call', 'broadcast'] as const) {
       for (const hidden of [false, true]) {
         for (const canPublish of [false, true]) {
@@ -186,13 +189,13 @@ describe('grants', () => {
     }
   });
 
-  test('take from a patch what it has, false included, and nothing else', () => {
+  test('take exactly the fields of a patch, false included', () => {
     const grants = grantsOf('host');
     expect(patchGrants(grants, {})).toEqual(grants);
     expect(patchGrants(grants, { canPublish: undefined, roomAdmin: false })).toEqual({ ...grants, roomAdmin: false });
   });
 
-  test('survive the way through a token', () => {
+  test('survive being written into a token and read back', () => {
     const some = [grantsOf('host'), grantsOf('viewer'), { ...grantsOf('speaker'), canPublishSources: [] }];
     for (const grants of some) expect(toGrants(toVideoGrant('call', 'room', grants))).toEqual(grants);
   });

@@ -1,4 +1,4 @@
-/** Owns tests of the arithmetic of benchmarks of broadcasts: the time as blocks, how old frames are, what arrived, who is busy. */
+/** Tests of the evaluation of broadcast benchmarks: time pattern, age of frames, delivery, CPU samples. */
 import { describe, expect, test } from 'vitest';
 import { BusyMeter } from '../../scripts/bench/support/BusyMeter.ts';
 import type { SeenFrame, ViewerStats } from '../../scripts/bench/support/clockPages.ts';
@@ -9,19 +9,19 @@ import { spreadOf, windowOf } from '../../scripts/bench/support/windows.ts';
 
 const MOMENT = 1_795_651_200_123;
 
-describe('the time as blocks', () => {
-  test('fills the grid, and is read again', () => {
+describe('the time pattern', () => {
+  test('fills the grid and decodes', () => {
     expect(blocksOf(MOMENT)).toHaveLength(GRID.columns * GRID.rows);
     for (const late of [0, 1, 33, 1000, 86_400_000]) expect(timeOf(blocksOf(MOMENT), MOMENT + late)).toBe(MOMENT);
   });
 
-  test('is read where its lowest bits begin anew between drawing and showing', () => {
+  test('decodes where its low bits wrapped between drawing and presentation', () => {
     const turn = 2 ** 32 * 418;
     expect(timeOf(blocksOf(turn - 5), turn + 100)).toBe(turn - 5);
     expect(timeOf(blocksOf(turn + 5), turn - 100)).toBe(turn + 5);
   });
 
-  test('is not read where a block is wrong, or two beside each other are', () => {
+  test('rejects a wrong block, and two adjacent ones', () => {
     const blocks = blocksOf(MOMENT);
     for (const wrong of blocks.keys()) {
       const without = (also: number) =>
@@ -31,19 +31,19 @@ describe('the time as blocks', () => {
     }
   });
 
-  test('is not read from a picture that is all black, all white, or none', () => {
+  test('rejects a picture that is all black, all white, or empty', () => {
     expect(timeOf(Array(40).fill(false), MOMENT)).toBeUndefined();
     expect(timeOf(Array(40).fill(true), MOMENT)).toBeUndefined();
     expect(timeOf([], MOMENT)).toBeUndefined();
   });
 
-  test('is made by a function that a page can be given as text', () => {
+  test('is encoded by a function that can be serialised into a page', () => {
     const inPage: unknown = new Function(`return (${blocksOf})(${MOMENT})`)();
     expect(inPage).toEqual(blocksOf(MOMENT));
   });
 });
 
-describe('what a viewer sees', () => {
+describe('the frames of a viewer', () => {
   const none: ViewerStats = { roundTrip: 0, buffered: 0, emitted: 0, decoding: 0, decoded: 0, freezeCount: 0 };
   const frame = (drawn: number, at: number, width = 1280): SeenFrame => ({
     at,
@@ -51,7 +51,7 @@ describe('what a viewer sees', () => {
     blocks: blocksOf(drawn).map((white) => (white ? 220 : 40)),
   });
 
-  test('is as old as the time that it shows', () => {
+  test('are as old as the time that they show', () => {
     const frames = [
       frame(MOMENT, MOMENT + 90),
       frame(MOMENT + 33, MOMENT + 140, 640),
@@ -61,7 +61,7 @@ describe('what a viewer sees', () => {
     expect(sight).toMatchObject({ ages: [90, 107, 274], frames: 3, longest: 200, rate: 8, full: 2 });
   });
 
-  test('counts frames that cannot be read', () => {
+  test('are counted when they cannot be decoded', () => {
     const grey = { ...frame(MOMENT, MOMENT + 80), blocks: Array(40).fill(100) };
     expect(pictureAgesOf([frame(MOMENT, MOMENT + 50), grey], none, none)).toMatchObject({
       ages: [50],
@@ -71,7 +71,7 @@ describe('what a viewer sees', () => {
     expect(pictureAgesOf([], none, none)).toMatchObject({ ages: [], frames: 0, longest: 0, rate: 0, full: 0 });
   });
 
-  test('has waited for as long as the browser says, a frame', () => {
+  test('have the buffering delay that the browser reports, per frame', () => {
     const before = { ...none, buffered: 1000, emitted: 10, decoding: 50, decoded: 10 };
     const after = { roundTrip: 80, buffered: 2500, emitted: 40, decoding: 140, decoded: 40, freezeCount: 2 };
     expect(pictureAgesOf([], before, after)).toMatchObject({
@@ -97,7 +97,7 @@ describe('a window of an audience', () => {
     workers: [10 * cpu, 20 * cpu],
   });
 
-  test('has what arrived of what was due, by the worker that it came from', () => {
+  test('counts the packets received and due, by the worker that sent them', () => {
     const before = reading(100, [90, 80, 70], 5);
     expect(windowOf(before, reading(200, [190, 179, 169], 8), places, 3)).toEqual({
       due: 300,
@@ -110,23 +110,23 @@ describe('a window of an audience', () => {
     });
   });
 
-  test('counts those who have come meanwhile from nothing', () => {
+  test('counts viewers that joined meanwhile from zero', () => {
     const before = { ...reading(0, [0, 0, 0], 0), received: [] };
     expect(windowOf(before, reading(10, [10, 10, 5], 1), places, 3)).toMatchObject({ due: 30, received: 25 });
   });
 
-  test('spreads over workers by consumers, those of pipes not counted', () => {
+  test('spreads over workers by consumers, without those of pipes', () => {
     expect(spreadOf(reading(0, [0, 0, 0], 0).received, places)).toEqual([2, 1]);
   });
 });
 
-describe('a rush', () => {
-  test('is even, and over before its time is', () => {
+describe('a burst of joins', () => {
+  test('is evenly spaced and ends within its time', () => {
     expect(evenly(4, 1000)).toEqual([0, 250, 500, 750]);
     expect(evenly(0, 1000)).toEqual([]);
   });
 
-  test('asks for as many key frames as the layer that is asked most', () => {
+  test('has the key-frame requests of the layer with the most of them', () => {
     const tracks = [5, 9, 7].map((keyFrameRequests) => ({ keyFrameRequests }));
     expect(mostAsked(tracks, [4, 8, 4])).toBe(3);
     expect(mostAsked(tracks, [])).toBe(9);
@@ -134,7 +134,7 @@ describe('a rush', () => {
   });
 });
 
-test('how busy processes are is told from one look to the next, and the most of it is kept', () => {
+test('CPU use is sampled between polls, and its maximum is kept', () => {
   let at = 0;
   const used = new Map([
     [1, 0],

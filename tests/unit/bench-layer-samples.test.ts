@@ -1,4 +1,4 @@
-/** Tests of what a benchmark reads from samples of a camera's RTP statistics. */
+/** Tests of the evaluation of samples of a camera's RTP statistics. */
 import { expect, test } from 'vitest';
 import {
   bytesBetween,
@@ -8,7 +8,7 @@ import {
   publishedAt,
 } from '../../scripts/bench/support/layerSamples.ts';
 
-/** A sample a second: frames that were encoded until then, by layer; a frame has 100 bytes in the lowest, 200 in the next. */
+/** A sample a second: frames encoded so far, by layer; a frame has 100 bytes in the lowest layer, 200 in the next. */
 function cameraOf(shown: number, ...frames: readonly (readonly number[])[]): Camera {
   const samples = frames.map((layers, second) => ({
     at: second * 1000,
@@ -23,7 +23,7 @@ function cameraOf(shown: number, ...frames: readonly (readonly number[])[]): Cam
 
 const camera = cameraOf(0, [], [0, 0], [10, 5], [20, 9], [30, 9], [40, 9]);
 
-test('a layer is extra while it is encoded above the one that is shown', () => {
+test('a layer is extra while it is encoded above the displayed one', () => {
   expect(publishedAt(camera)).toBe(2000);
   expect(extraBetween(camera, { from: 1000, to: 2000 })).toBe(1);
   expect(extraBetween(camera, { from: 2900, to: 3100 })).toBe(1);
@@ -32,12 +32,12 @@ test('a layer is extra while it is encoded above the one that is shown', () => {
   expect(extraBetween({ ...camera, shown: -1 }, { from: 3000, to: 5000 })).toBe(1);
 });
 
-test('bytes are of the layers up to one', () => {
+test('bytes are summed over the layers up to the given one', () => {
   expect(bytesBetween(camera, { from: 1000, to: 3000 }, 0)).toBe(2000);
   expect(bytesBetween(camera, { from: 1000, to: 3000 }, 1)).toBe(2000 + 9 * 200);
 });
 
-test('what was never published has no moment, and nothing extra', () => {
+test('a camera without frames has no publication time and no extra layers', () => {
   const none = cameraOf(0, [], []);
   expect(publishedAt(none)).toBe(Number.POSITIVE_INFINITY);
   expect(lastExtra(none)).toBe(0);

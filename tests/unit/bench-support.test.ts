@@ -1,4 +1,6 @@
-/** Owns the arithmetic of the benchmarks: pairs, intervals, the gate, the meters; their command line, report and page. */
+/**
+ * Tests of the benchmarks' statistics (pairs, intervals), gate and meters, and of their command line, report and page.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -42,13 +44,13 @@ describe('pairs', () => {
     expect(pairs[1]).toEqual({ a: 4, b: 3, first: 'b' });
   });
 
-  test('come in random order, the same for the same seed', async () => {
+  test('can be in random order, the same for the same seed', async () => {
     const [one, same, other] = [1, 1, 2].map((seed) => run({ pairs: 20, order: 'random', seed }));
     expect((await one)?.order).toBe((await same)?.order);
     expect((await one)?.order).not.toBe((await other)?.order);
   });
 
-  test('forget those of the warm-up', async () => {
+  test('exclude the warm-up', async () => {
     const heard: number[] = [];
     const { pairs, order } = await run({ pairs: 10, warmUp: 2, onPair: (pair) => heard.push(pair) });
     expect(order.length).toBe(24);
@@ -56,13 +58,13 @@ describe('pairs', () => {
     expect(heard).toEqual(upTo(10));
   });
 
-  test('are ten or more', async () => {
+  test('number at least ten', async () => {
     await expect(run({ pairs: 9 })).rejects.toThrow('10 pairs or more');
   });
 });
 
 describe('the median', () => {
-  test('is the middle, or between the two middles', () => {
+  test('is the middle value, or the mean of the two middle values', () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1, 3, 2])).toBe(2.5);
     expect(() => median([])).toThrow('no median');
@@ -76,19 +78,19 @@ describe('the median', () => {
     [20, 6, 15],
     [25, 8, 18],
     [50, 18, 33],
-  ])('of %i values is between the %i. and the %i.', (count, low, high) => {
+  ])('of %i values lies between the %i. and the %i.', (count, low, high) => {
     expect(medianInterval(upTo(count).toReversed())).toEqual({ low, high });
   });
 
-  test('has no such interval where values are too few', () => {
+  test('has no such interval for too few values', () => {
     expect(() => medianInterval(upTo(5))).toThrow('no 95 %');
   });
 
-  test('is in its interval as often as it should be', () => {
+  test('lies in its interval as often as it should', () => {
     const random = randomFrom(7);
     let inside = 0;
     for (let trial = 0; trial < 2000; trial += 1) {
-      // Skewed on purpose; its median is 0.25.
+      // A skewed distribution with the median 0.25.
       const { low, high } = medianInterval(upTo(10).map(() => (random.int(1_000_000) / 1_000_000) ** 2));
       if (low <= 0.25 && 0.25 <= high) inside += 1;
     }
@@ -113,7 +115,7 @@ const ratio = (over: Partial<Ratio> = {}): Ratio => ({
 });
 
 describe('a ratio', () => {
-  test('is taken within pairs, so that what both halves share cancels out', () => {
+  test('is computed within pairs, so that conditions common to both sides cancel out', () => {
     const drift = upTo(10);
     const found = ratioOf(
       pairsOf(
@@ -135,18 +137,18 @@ describe('a ratio', () => {
     });
   });
 
-  test('needs pairs, and figures that are positive', () => {
+  test('requires enough pairs and positive figures', () => {
     const options = { name: 'x', unit: 'ms', better: 'lower' } as const;
     expect(() => ratioOf(pairsOf(upTo(9), upTo(9)), options)).toThrow('too few');
     expect(() => ratioOf(pairsOf(upTo(10), [0, ...upTo(9)]), options)).toThrow('x: 0 ms has no ratio');
   });
 
-  test('is of one figure of several', () => {
+  test('selects one figure of several', () => {
     const pairs: Pair<{ cpu: number }>[] = [{ a: { cpu: 1 }, b: { cpu: 2 }, first: 'b' }];
     expect(figuresOf(pairs, ({ cpu }) => cpu)).toEqual([{ a: 1, b: 2, first: 'b' }]);
   });
 
-  test('reaches its goal with its whole interval only', () => {
+  test('reaches its goal only with its whole interval', () => {
     const goal = (limit: number) => ({ goal: { ratio: limit, why: 'so' } });
     expect(reached(ratio())).toBe(undefined);
     expect([0.6, 0.5, 0.4].map((limit) => reached(ratio(goal(limit))))).toEqual(['yes', 'unclear', 'no']);
@@ -172,7 +174,7 @@ describe('the gate', () => {
     expect(compare([at(1.7, higher)], [at(2, higher)]).drops[0]?.worse).toBeCloseTo(0.15);
   });
 
-  test('says when the intervals overlap, and names what was not measured', () => {
+  test('reports overlapping intervals and ratios that were not measured', () => {
     const { drops, missing } = compare(
       [at(0.6, { low: 0.4, high: 0.8 }), at(1, { name: 'new' })],
       [at(0.5), at(1, { name: 'old' })],
@@ -183,7 +185,7 @@ describe('the gate', () => {
     expect(missing).toEqual(['old']);
   });
 
-  test('fails for what is certain at once, and for what may be noise when it drops again', () => {
+  test('fails at once for a certain drop, and for an uncertain one when it repeats', () => {
     const drops = (certain: boolean, name = 'x') =>
       compare([at(0.6, { name, low: certain ? 0.59 : 0.4 })], [at(0.5, { name })]).drops;
     expect(failing(drops(true))).toHaveLength(1);
@@ -198,7 +200,7 @@ describe('the gate', () => {
 describe('the command line', () => {
   const parse = (...args: string[]) => parseCommand(args, ['forward', 'join', 'storm']);
 
-  test('names benchmarks, each once and in their own order, or means all', () => {
+  test('selects benchmarks by name, without duplicates and in their own order, or all', () => {
     expect(parse()).toEqual({ names: ['forward', 'join', 'storm'], named: false, quick: false, list: false });
     expect(parse('storm', '--quick', 'forward', 'storm')).toMatchObject({
       names: ['forward', 'storm'],
@@ -209,7 +211,7 @@ describe('the command line', () => {
     expect(parse('--help')).toBeUndefined();
   });
 
-  test('says what is wrong with it', () => {
+  test('explains what is wrong', () => {
     expect(() => parse('joins')).toThrow(UsageError);
     expect(() => parse('joins')).toThrow('There is no benchmark "joins". There are: forward, join, storm.');
     expect(() => parse('--fast')).toThrow(UsageError);
@@ -218,13 +220,13 @@ describe('the command line', () => {
 });
 
 describe('the meter of CPU time', () => {
-  test('keeps what threads used that have ended, also when their ids are given again', () => {
+  test('keeps the time of threads that have ended, even when their ids are reused', () => {
     const reads = [{ 1: 1000, 2: 5000 }, { 1: 2000 }, { 1: 2000, 2: 500 }, { 1: 2000, 2: 100 }];
     const meter = new CpuMeter(0, () => new Map(Object.entries(reads.shift() ?? {})));
     expect([meter.read(), meter.read(), meter.read(), meter.read()]).toEqual([6, 7, 7.5, 7.6]);
   });
 
-  test.skipIf(process.platform !== 'linux')('measures a busy process and ends with it', async () => {
+  test.skipIf(process.platform !== 'linux')('measures a busy process until it ends', async () => {
     const busy = spawn(process.execPath, [
       '-e',
       'while (process.cpuUsage().user < 300_000); setInterval(() => {}, 99)',
@@ -248,7 +250,7 @@ describe('the meter of CPU time', () => {
   });
 });
 
-describe('the committed figures', () => {
+describe('the committed records', () => {
   const page =
     '# P\n\n<!-- figures: generated by `npm run docs` from bench/*.json -->\nold\n<!-- end of figures -->\n\nrest\n';
   const machine = { cpu: 'C', cores: 2, kernel: '6.1', node: 'v24.0.0', mediasoup: '3.27.1', worker: 'built here' };
@@ -268,7 +270,7 @@ describe('the committed figures', () => {
     ],
   };
 
-  test('are written, read, and shown', () => {
+  test('are written, read, and rendered', () => {
     const root = mkdtempSync(join(tmpdir(), 'weir-bench-'));
     try {
       mkdirSync(join(root, 'docs'));
@@ -294,7 +296,7 @@ describe('the committed figures', () => {
     }
   });
 
-  test('name the worker always, and the SRTP suite only where media flowed', () => {
+  test('always name the worker, and the SRTP suite only where media flowed', () => {
     const { srtp: _, ...silent } = found;
     const record = { ...silent, figures: [], machine, date: new Date(0).toISOString() };
     const shown = withFigures(page, [record]);
@@ -302,7 +304,7 @@ describe('the committed figures', () => {
     expect(shown).not.toContain('of this machine');
   });
 
-  test('are told in a terminal', () => {
+  test('are formatted for the terminal', () => {
     expect(reportOf(found, found, 'prebuilt')).toBe(
       [
         'Forwarding',
@@ -327,13 +329,13 @@ describe('the committed figures', () => {
     expect([0.02431, 0.1, 1.046].map(ratioText)).toEqual(['0.024', '0.10', '1.05']);
   });
 
-  test('need their markers', () => {
+  test('require the markers of the page', () => {
     expect(withFigures(page, [])).toContain('No figures yet.');
     expect(() => withFigures('# P', [])).toThrow('markers');
   });
 });
 
-test('the floor says which compiler is missing', async () => {
+test('the floor reports which compiler is missing', async () => {
   const cache = mkdtempSync(join(tmpdir(), 'weir-floor-'));
   await expect(floorBinary(cache, 'no-such-compiler')).rejects.toThrow(FloorError);
   await expect(floorBinary(cache, 'no-such-compiler')).rejects.toThrow('apt-get install gcc');

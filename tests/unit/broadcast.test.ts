@@ -18,7 +18,7 @@ import {
 import { mayPublish, roleOf } from '../../shared/roles.ts';
 import { routeOf } from '../../web/view/common/route.ts';
 
-/** Somebody in a broadcast, who records the events that are sent to them. */
+/** A participant of a broadcast that records the events sent to it. */
 class Listener implements Participant, EventSink {
   readonly id: string;
   readonly identity: string;
@@ -238,7 +238,7 @@ describe('a broadcast', () => {
     expect([broadcast.info.unattended, broadcast.mayEnd(guest)]).toEqual([undefined, false]);
   });
 
-  test('that is not live does not end, nor does one that has closed', () => {
+  test('that is not live, or is closed, does not end', () => {
     const { broadcast, enter, live } = setUp();
     enter('viewer', 'viewer');
     vi.advanceTimersByTime(10 * MINUTE);
@@ -309,7 +309,7 @@ describe('roles', () => {
     ['host', true, true],
     ['speaker', true, false],
     ['viewer', false, false],
-  ] as const)('a %s has the grants of one, by which it is known', (role, canPublish, roomAdmin) => {
+  ] as const)('the grants of a %s identify that role', (role, canPublish, roomAdmin) => {
     const grants = grantsOf(role);
     const rest = { canSubscribe: true, canPublishData: true, hidden: false };
     const canPublishSources = ['camera', 'microphone', 'screen', 'screenAudio'];
@@ -319,11 +319,11 @@ describe('roles', () => {
     expect(normalizeGrants('broadcast', grants).hidden).toBe(!canPublish);
   });
 
-  test('whoever may not publish is a viewer, whatever else they may do', () => {
+  test('whoever may not publish is a viewer, whatever their other grants', () => {
     expect(roleOf({ ...grantsOf('host'), canPublish: false })).toBe('viewer');
   });
 
-  test('a source may be published by whoever may publish at all, and that one', () => {
+  test('a source may be published with canPublish and the source allowed', () => {
     const some = { ...grantsOf('speaker'), canPublishSources: ['camera' as const] };
     expect([mayPublish(some, 'camera'), mayPublish(some, 'microphone')]).toEqual([true, false]);
     expect(mayPublish({ ...some, canPublish: false }, 'camera')).toBe(false);
@@ -336,7 +336,7 @@ test('rooms of the same name and of different kinds have different keys, whateve
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-describe('the address of a page', () => {
+describe('the URL of a page', () => {
   const tokenOf = (video: object) => {
     const claims = JSON.stringify({ sub: 'ada', name: '한글 ÿ', video: { room: 'show', roomJoin: true, ...video } });
     return `e30.${Buffer.from(claims).toString('base64url')}.c2ln`;
@@ -362,7 +362,7 @@ describe('the address of a page', () => {
     [`/b/show#token=${tokenOf({})}`, { kind: 'broadcast', room: 'show', role: 'speaker' }],
     [`/b/show#token=${tokenOf({ canPublish: false })}`, { kind: 'broadcast', room: 'show', role: 'viewer' }],
     [`/b/show?role=viewer#token=${tokenOf({})}`, { kind: 'broadcast', room: 'show', role: 'viewer' }],
-    // A token is not for servers to see, and so not from the query.
+    // A token is only read from the fragment: queries are sent to servers.
     ['/r/room?name=&token=a.b.c#token=', { kind: 'call', room: 'room' }],
   ])('%s', (address, wanted) => {
     const token = new URL(address, 'https://weir.example').hash.replace('#token=', '') || undefined;
@@ -382,7 +382,7 @@ describe('the address of a page', () => {
     '/r/a%2Fb',
     '/rr/room',
     '/constructor/x',
-  ])('%s names no room', (address) => {
+  ])('%s contains no room', (address) => {
     expect(entry(address)).toBeUndefined();
   });
 });

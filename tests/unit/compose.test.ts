@@ -1,4 +1,4 @@
-/** Owns the proof that the compose files speak of what there is, and ask for no more than Weir needs. */
+/** Tests of the compose files: they use existing variables, and request no more rights than Weir needs. */
 import { expect, test } from 'vitest';
 import { readConfig } from '../../server/config/readConfig.ts';
 import { variables } from '../../server/config/variables.ts';
@@ -7,7 +7,7 @@ import { asked, readService } from '../support/compose.ts';
 const bridge = ['compose.yml', 'compose.bridge.yml'];
 const settings = { WEIR_ANNOUNCED_ADDRESS: '203.0.113.7', WEIR_ALLOW_ANONYMOUS: 'true' };
 
-test.each([[['compose.yml']], [bridge]])('%s: all variables are ones of Weir, and their values are usable', (files) => {
+test.each([[['compose.yml']], [bridge]])('%s: all variables exist in Weir, with valid values', (files) => {
   const { environment } = readService(files, settings);
   expect(Object.keys(environment).filter((name) => !Object.hasOwn(variables, name))).toEqual([]);
   expect(files.flatMap(asked).filter((name) => !Object.hasOwn(environment, name))).toEqual([]);
@@ -16,21 +16,24 @@ test.each([[['compose.yml']], [bridge]])('%s: all variables are ones of Weir, an
   expect(config.announcedAddresses).toEqual(['203.0.113.7']);
 });
 
-test.each([[['compose.yml']], [bridge]])('%s: without rights, and stopped later than the drain ends', (files) => {
-  const service = readService(files, settings);
-  const { config } = readConfig(service.environment);
-  expect(config.drainTime).toBeGreaterThan(0);
-  // What closing may take besides.
-  expect(service.stop_grace_period * 1000).toBeGreaterThanOrEqual(config.drainTime + 10_000);
-  expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges'] });
-});
+test.each([[['compose.yml']], [bridge]])(
+  '%s: without capabilities, and with a stop timeout longer than the drain',
+  (files) => {
+    const service = readService(files, settings);
+    const { config } = readConfig(service.environment);
+    expect(config.drainTime).toBeGreaterThan(0);
+    // Closing takes additional time after the drain.
+    expect(service.stop_grace_period * 1000).toBeGreaterThanOrEqual(config.drainTime + 10_000);
+    expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges'] });
+  },
+);
 
-test('production is open only where it was said', () => {
+test('production allows anonymous access only where that is set', () => {
   const { environment } = readService(['compose.yml']);
   expect(() => readConfig({ ...environment, NODE_ENV: 'production' })).toThrow(/requires authentication/);
 });
 
-test('behind a bridge every port is published under its own number, and the address has to be named', () => {
+test('behind a bridge every port is published under its own number, and the announced address is required', () => {
   const { environment, ports } = readService(bridge, settings);
   const { config } = readConfig(environment);
   const last = config.rtcPort + config.workers - 1;

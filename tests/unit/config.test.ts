@@ -16,7 +16,7 @@ function refusal(environment: Record<string, string>): string {
   throw new Error('It was accepted.');
 }
 
-/** For every variable, values that it must refuse. */
+/** Invalid values of every variable. */
 const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_HOST: ['not a host', 'http://localhost', 'x'.repeat(254)],
   WEIR_BASE_PATH: [
@@ -81,7 +81,7 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
 const each = Object.entries(wrong).flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));
 
 describe('an invalid value', () => {
-  test.each(each)('%s=%j is refused with its name, the value and what is accepted', (name, value) => {
+  test.each(each)('%s=%j is rejected with its name, the value and what is accepted', (name, value) => {
     const message = refusal({ [name]: value });
     const known = Object.entries(variables).find(([variable]) => variable === name)?.[1];
     expect(message).toContain(`${name}=`);
@@ -100,23 +100,20 @@ describe('variables that belong together', () => {
     ['WEIR_API_SECRET', 'WEIR_API_KEY', { WEIR_API_SECRET: secret }],
     ['WEIR_TLS_CERT', 'WEIR_TLS_KEY', { WEIR_TLS_CERT: import.meta.filename }],
     ['WEIR_TLS_KEY', 'WEIR_TLS_CERT', { WEIR_TLS_KEY: import.meta.filename }],
-  ])('%s without %s is refused, and both are named', (one, other, environment) => {
+  ])('%s without %s is rejected, and both are named', (one, other, environment) => {
     const message = refusal(environment);
     expect(message).toContain(one);
     expect(message).toContain(other);
   });
 
-  test('a certificate that cannot be read is refused with its variable and path', () => {
+  test('an unreadable certificate is rejected with its variable and path', () => {
     const message = refusal({ WEIR_TLS_CERT: '/nowhere/cert.pem', WEIR_TLS_KEY: import.meta.filename });
     expect(message).toContain('WEIR_TLS_CERT="/nowhere/cert.pem"');
   });
 
-  test.each(['0.0.0.0', '203.0.113.7,::'])(
-    'the announced address %s, at which nobody finds anything, is refused',
-    (value) => {
-      expect(refusal({ WEIR_ANNOUNCED_ADDRESS: value })).toContain('WEIR_ANNOUNCED_ADDRESS takes addresses at which');
-    },
-  );
+  test.each(['0.0.0.0', '203.0.113.7,::'])('the announced address %s, which is not reachable, is rejected', (value) => {
+    expect(refusal({ WEIR_ANNOUNCED_ADDRESS: value })).toContain('WEIR_ANNOUNCED_ADDRESS takes addresses at which');
+  });
 
   test('an HTTP port among the media ports is refused, unless their addresses differ', () => {
     const ports = { WEIR_PORT: '44401', WEIR_RTC_PORT: '44400', WEIR_WORKERS: '2' };
@@ -196,7 +193,7 @@ describe('the configuration', () => {
     ['/meet', '/meet'],
     ['/meet/', '/meet'],
     ['/apps/Video-1.0/', '/apps/Video-1.0'],
-  ])('takes %s as the path %j', (written, path) => {
+  ])('reads %s as the path %j', (written, path) => {
     expect(readConfig({ WEIR_BASE_PATH: written }).config.basePath).toBe(path);
   });
 
@@ -215,7 +212,7 @@ describe('the configuration', () => {
     ['2', 2],
     ['false', 0],
     ['0', 0],
-  ])('takes %s as %i trusted proxies', (value, expected) => {
+  ])('reads %s as %i trusted proxies', (value, expected) => {
     expect(readConfig({ WEIR_TRUST_PROXY: value }).config.trustProxy).toBe(expected);
   });
 
@@ -224,7 +221,7 @@ describe('the configuration', () => {
     ['1', true],
     ['false', false],
     ['0', false],
-  ])('takes the flag %s as %s', (value, open) => {
+  ])('reads the flag %s as %s', (value, open) => {
     const read = () => readConfig({ NODE_ENV: 'production', WEIR_ALLOW_ANONYMOUS: value }).config.auth;
     if (open) expect(read()).toBeUndefined();
     else expect(read).toThrow('WEIR_ALLOW_ANONYMOUS=true');

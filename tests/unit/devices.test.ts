@@ -1,4 +1,7 @@
-/** Proves that what is captured follows what its owner wants, in whatever order browsers answer, and that silence is measured. */
+/**
+ * Tests of local media: the captured device is the last one requested, in whatever order getUserMedia resolves; silence
+ * is measured.
+ */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DeviceError, openScreen } from '../../web/client/devices/devices.ts';
 import { LevelMeter } from '../../web/client/devices/LevelMeter.ts';
@@ -27,14 +30,14 @@ class FakeTrack extends EventTarget {
     this.readyState = 'ended';
   }
 
-  /** Its device is gone. */
+  /** The device has been unplugged. */
   lose() {
     this.readyState = 'ended';
     this.dispatchEvent(new Event('ended'));
   }
 }
 
-/** A browser whose answers to `getUserMedia` the test gives, one after another. */
+/** A browser whose `getUserMedia` calls the test resolves one after another. */
 class FakeDevices extends EventTarget {
   readonly tracks: FakeTrack[] = [];
   readonly asked: { device: string; answer(): Promise<void>; refuse(name: string): Promise<void> }[] = [];
@@ -67,7 +70,7 @@ class FakeDevices extends EventTarget {
     ]);
   }
 
-  /** What is captured just now. */
+  /** Tracks that are currently captured. */
   get captured(): string[] {
     return this.tracks.filter(({ readyState }) => readyState === 'live').map(({ label }) => label);
   }
@@ -85,7 +88,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe('what is captured', () => {
+describe('capture', () => {
   const state = (media: LocalMedia) => media.state('camera');
   const asked = () => devices.asked.map(({ device }) => device);
 
@@ -100,7 +103,7 @@ describe('what is captured', () => {
     expect(devices.captured).toEqual([]);
   });
 
-  test('off and on again while it opens asks the browser once, and is on', async () => {
+  test('switching off and on again while it opens calls getUserMedia once, and it is on', async () => {
     const media = new LocalMedia();
     void media.start('camera');
     await settled();
@@ -114,7 +117,7 @@ describe('what is captured', () => {
     expect(devices.captured).toEqual(['default']);
   });
 
-  test('of several choices the last one runs, and the one that runs goes on until then', async () => {
+  test('of several choices the last one wins, and the current device runs until then', async () => {
     const media = new LocalMedia();
     const chosen: string[] = [];
     media.on('chosen', ({ deviceId }) => chosen.push(deviceId));
@@ -131,7 +134,7 @@ describe('what is captured', () => {
     expect(chosen).toEqual(['three']);
   });
 
-  test('switched off while another device opens, both are closed', async () => {
+  test('switching off while another device opens closes both', async () => {
     const media = new LocalMedia();
     void media.start('camera');
     await settled();
@@ -145,7 +148,7 @@ describe('what is captured', () => {
     expect(state(media).status).toBe('off');
   });
 
-  test('a device that is not there or not allowed is refused, and the one that runs is not touched', async () => {
+  test('a missing or denied device is an error, and the current one keeps running', async () => {
     const media = new LocalMedia();
     const refused: unknown[] = [];
     const chosen: string[] = [];
@@ -171,7 +174,7 @@ describe('what is captured', () => {
     expect(chosen).toEqual([]);
   });
 
-  test('where the system gives one device at a time, the former one is closed first, and comes back if that fails as well', async () => {
+  test('where only one device can be open, the previous one is closed first, and reopened if the new one fails', async () => {
     const media = new LocalMedia();
     const refused: unknown[] = [];
     media.on('refused', ({ error, kept }) => refused.push([error.problem, kept]));
@@ -183,7 +186,7 @@ describe('what is captured', () => {
     await settled();
     await devices.asked[1]?.refuse('NotReadableError');
     expect(devices.captured).toEqual([]);
-    // What is published stays until it is clear what comes next.
+    // The published track stays until the result is known.
     expect(state(media)).toMatchObject({ status: 'starting', track: { label: 'default' } });
     await devices.asked[2]?.answer();
     expect(state(media)).toMatchObject({ status: 'on', track: { label: 'two' } });
@@ -201,7 +204,7 @@ describe('what is captured', () => {
     expect(devices.captured).toEqual(['two']);
   });
 
-  test('switched off while a lost device is being replaced, nothing replaces it', async () => {
+  test('switching off while a lost device is being replaced cancels the replacement', async () => {
     const media = new LocalMedia();
     void media.start('camera');
     await settled();
@@ -214,7 +217,7 @@ describe('what is captured', () => {
     expect(state(media).status).toBe('off');
   });
 
-  test('nothing is opened after the end, and what opens then is closed', async () => {
+  test('after close nothing is opened, and what opens later is closed', async () => {
     const media = new LocalMedia();
     void media.start('camera');
     await settled();
@@ -229,7 +232,7 @@ describe('what is captured', () => {
 });
 
 describe('a shared screen', () => {
-  test('asks for its sound without the voices of the others, and not for what may not be published', async () => {
+  test('is captured with audio, without the voices of the others, and without what may not be published', async () => {
     const asked: unknown[] = [];
     const [video, audio] = [new FakeTrack('video', 'screen'), new FakeTrack('audio', 'sound')];
     const stream = { getVideoTracks: () => [video], getAudioTracks: () => [audio], getTracks: () => [video, audio] };
@@ -247,7 +250,7 @@ describe('a shared screen', () => {
     ]);
   });
 
-  test('says what keeps it from being captured in words of its own', async () => {
+  test('has error messages of its own', async () => {
     const problemOf = async (thrown: Error) => {
       Object.assign(devices, { getDisplayMedia: () => Promise.reject(thrown) });
       const error = await openScreen().catch((error: unknown) => error);
@@ -265,8 +268,8 @@ describe('a shared screen', () => {
   });
 });
 
-describe('devices that are plugged in and out', () => {
-  test('are listed anew and told of, until the media is closed', async () => {
+describe('changes of devices', () => {
+  test('are notified with a new list, until the media is closed', async () => {
     const media = new LocalMedia();
     let told = 0;
     media.on('devicesChanged', () => {
@@ -282,7 +285,7 @@ describe('devices that are plugged in and out', () => {
     expect(told).toBe(1);
   });
 
-  test('that somebody wants are those that run or start', async () => {
+  test('the devices in use are those that run or start', async () => {
     const media = new LocalMedia();
     expect(media.wanted('camera')).toBe(false);
     void media.start('camera');
@@ -297,7 +300,7 @@ describe('devices that are plugged in and out', () => {
 });
 
 describe('silence', () => {
-  test('is what was measured as such for five seconds; what is not measured is not silent', () => {
+  test('means five seconds measured as silent; unmeasured time is not silent', () => {
     const silence = new SilenceDetector();
     const add = (level: number | undefined, from: number, to: number) => {
       let silent = false;
@@ -313,7 +316,7 @@ describe('silence', () => {
     expect(add(0, 65_100, 65_200)).toBe(true);
   });
 
-  test('is not measured while the sound graph does not run, and is asked for again at a gesture', () => {
+  test('is not measured while the AudioContext is suspended, which is resumed at a user gesture', () => {
     const listeners = new Map<string, () => void>();
     const context = { state: 'suspended', currentTime: 0, resumed: 0, moves: true };
     class FakeContext {
@@ -360,7 +363,7 @@ describe('silence', () => {
     expect(context.resumed).toBe(resumed + 1);
     context.state = 'running';
     expect(meter.level).toBe(0);
-    // It says that it runs, and nothing drives it.
+    // Its state is running, but its time stands still.
     context.moves = false;
     now += 1000;
     expect(meter.level).toBeUndefined();

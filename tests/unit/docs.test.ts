@@ -1,4 +1,4 @@
-/** Owns the proof that the generated pages are those that the code would generate. */
+/** Tests that the generated pages are up to date. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { generatedPages, protocolPage } from '../../scripts/docs.ts';

@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers());
 
 const UNBOUND = Number.POSITIVE_INFINITY;
 
-/** What a link does with estimates one after another; as much is sent as was estimated last, unless it is told. */
+/** A limiter that receives estimates one after another; the sent bitrate is the last estimate unless set. */
 function followed() {
   const news: string[] = [];
   let last = 0;
@@ -20,7 +20,7 @@ function followed() {
   return {
     downlink,
     news,
-    /** From now on, bit/s. */
+    /** Sets the bitrate sent from now on, bit/s. */
     sends(bitrate: number) {
       sent = bitrate;
     },
@@ -33,7 +33,7 @@ function followed() {
   };
 }
 
-test('of an estimate that has dropped only part is sent, until the queue has had the time to empty', async () => {
+test('after a drop of the estimate, only a part of it is sent until the queue has drained', async () => {
   const { estimates, news } = followed();
   await estimates([1_000_000, 3_000_000, 2_000_000]);
   expect(news).toEqual(['limit 1200000', '1 less']);
@@ -43,13 +43,13 @@ test('of an estimate that has dropped only part is sent, until the queue has had
   expect(news).toEqual(['limit 1200000', '1 less', 'limit 0', '0 less']);
 });
 
-test('where little is left, no more than the lowest layers is sent', async () => {
+test('at a low estimate, no more than the lowest layers is sent', async () => {
   const { estimates, news } = followed();
   await estimates([2_000_000, 600_000]);
   expect(news).toEqual(['limit 360000', '2 less']);
 });
 
-test('a further drop meanwhile makes it less, and the time begins anew; never less than the least', async () => {
+test('a further drop lowers the limit and restarts the timer, down to the minimum', async () => {
   const { estimates, news } = followed();
   await estimates([2_000_000, 1_300_000]);
   vi.advanceTimersByTime(2000);
@@ -60,16 +60,16 @@ test('a further drop meanwhile makes it less, and the time begins anew; never le
   expect(news.slice(4)).toEqual(['limit 0', '0 less']);
 });
 
-test('a drop from little to less is one step, not two', async () => {
+test('a drop from a low estimate is one step, not two', async () => {
   const { estimates, news } = followed();
   await estimates([4_000_000, 900_000, 200_000]);
   expect(news).toEqual(['limit 540000', '2 less', 'limit 250000']);
 });
 
-test('estimates that our own limit keeps low are no drop, however often they come, nor are those after it is lifted', async () => {
+test('estimates capped by our own limit are not drops, however often they repeat, nor are those after it is lifted', async () => {
   const { estimates, news } = followed();
   await estimates([4_000_000, 2_000_000]);
-  // As mediasoup tells them: its maximum is the limit.
+  // mediasoup caps its estimate at the limit.
   await estimates([1_200_000, 1_200_000, 1_200_000], 1_200_000);
   expect(news).toEqual(['limit 1200000', '1 less']);
   vi.advanceTimersByTime(2500);
@@ -77,7 +77,7 @@ test('estimates that our own limit keeps low are no drop, however often they com
   expect(news).toEqual(['limit 1200000', '1 less', 'limit 0', '0 less']);
 });
 
-test('while it is limited, an estimate follows what is sent: only one below half of the limit is a further drop', async () => {
+test('while limited, an estimate follows what is sent: only one below half of the limit is a further drop', async () => {
   const { estimates, news } = followed();
   await estimates([4_000_000, 2_000_000]);
   await estimates([900_000, 650_000], 1_200_000);
@@ -86,7 +86,7 @@ test('while it is limited, an estimate follows what is sent: only one below half
   expect(news.slice(2)).toEqual(['limit 250000', '2 less']);
 });
 
-test('for ten seconds after the limit is lifted, what probes make of an estimate is left to mediasoup', async () => {
+test('for ten seconds after the limit is lifted, drops caused by probing are left to mediasoup', async () => {
   const { estimates, news } = followed();
   await estimates([4_000_000, 2_000_000]);
   vi.advanceTimersByTime(2500);
@@ -97,37 +97,37 @@ test('for ten seconds after the limit is lifted, what probes make of an estimate
   expect(news.slice(4)).toEqual(['limit 480000', '2 less']);
 });
 
-test('an estimate that falls because less is asked for is no drop: pictures are shown smaller', async () => {
+test('an estimate that falls because less is requested is not a drop: tiles got smaller', async () => {
   const { estimates, news } = followed();
   await estimates([5_000_000], 6_000_000);
   await estimates([1_000_000], 1_000_000);
   expect(news).toEqual([]);
 });
 
-test('an estimate that falls back to what is sent is no drop: the one before came of a probe', async () => {
+test('an estimate that falls back to what is sent is not a drop: the one before came from a probe', async () => {
   const { estimates, sends, news } = followed();
   sends(900_000);
   await estimates([1_000_000, 3_000_000, 800_000]);
   expect(news).toEqual([]);
 });
 
-test('an estimate that falls a little is no drop, however much more was sent', async () => {
+test('a small decrease is not a drop, however much more was sent', async () => {
   const { estimates, sends, news } = followed();
   sends(3_000_000);
   await estimates([1_300_000, 1_250_000]);
   expect(news).toEqual([]);
 });
 
-test('the first estimate, one that grows, and one that falls a little, are as they are', async () => {
+test('the first estimate, an increase and a small decrease change nothing', async () => {
   const { estimates, news } = followed();
   await estimates([1_000_000, 2_000_000, 1_600_000, 1_250_000]);
   expect(news).toEqual([]);
 });
 
-test('what is closed says nothing any more, although an answer is still on its way', async () => {
+test('after close nothing is set, although an estimate is still pending', async () => {
   const { downlink, estimates, news } = followed();
   await estimates([2_000_000, 900_000]);
-  // Below half of the limit: without the end it would be a further drop.
+  // Below half of the limit: without the close it would be a further drop.
   const late = estimates([260_000]);
   downlink.close();
   await late;

@@ -1,4 +1,4 @@
-/** Owns the proof of which pictures count as frozen: those of which something is missing, not those that stand still. */
+/** Tests of freeze detection: video with missing frames is frozen, a picture that stands still is not. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { TrackStats } from '../../web/client/index.ts';
 import { FreezeDetector } from '../../web/view/common/FreezeDetector.ts';
@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A picture of Ada's, and what comes of it each 250 ms. */
+/** A video track and its statistics, updated every 250 ms. */
 function setUp({ wasMoving = false, microphone = false } = {}) {
   const began = performance.now();
   const tile = { stalledFor: 0, wasMoving };
@@ -24,7 +24,7 @@ function setUp({ wasMoving = false, microphone = false } = {}) {
     peers: [{ peerId: 'ada', sources: microphone ? { microphone: 'live', screen: 'live' } : { screen: 'live' } }],
     getStats: async () => [row('screen', came.packets, came.frames), row('microphone', came.voice)],
   }));
-  /** Whether it is frozen at any moment of so long. */
+  /** Whether the video is frozen at any moment during that time. */
   const watch = async (milliseconds: number, comes: Partial<typeof came>) => {
     let frozen = false;
     for (let time = 0; time < milliseconds; time += 250) {
@@ -39,30 +39,30 @@ function setUp({ wasMoving = false, microphone = false } = {}) {
   return { client, watch };
 }
 
-test('a picture that stands still for a minute is not frozen, with a voice and without', async () => {
+test('a picture that stands still for a minute is not frozen, with a microphone or without', async () => {
   expect(await setUp().watch(60_000, {})).toBe(false);
   expect(await setUp({ microphone: true }).watch(60_000, { voice: 1 })).toBe(false);
 });
 
-test('a picture whose packets come and are never decoded is frozen, until they are', async () => {
+test('a video whose packets arrive and are never decoded is frozen until they are', async () => {
   const { watch } = setUp();
   expect(await watch(10_000, { packets: 3 })).toBe(true);
   expect(await watch(3000, { packets: 3, frames: 1 })).toBe(false);
 });
 
-test('a picture that stands still while its owner’s voice has stopped coming is frozen', async () => {
+test('a video that stands still while its owner’s audio has stopped arriving is frozen', async () => {
   const { watch } = setUp({ microphone: true });
   expect(await watch(5000, { voice: 1 })).toBe(false);
   expect(await watch(6000, {})).toBe(true);
 });
 
-test('a picture that wasMoving and of which nothing comes any more is frozen', async () => {
+test('a moving video whose packets stop arriving is frozen', async () => {
   const { watch } = setUp({ wasMoving: true });
   expect(await watch(6000, { packets: 5, frames: 5 })).toBe(false);
   expect(await watch(8000, {})).toBe(true);
 });
 
-test('a picture that stands still is frozen while our own connection is lost', async () => {
+test('a video that stands still is frozen while the own connection is lost', async () => {
   const { client, watch } = setUp();
   expect(await watch(5000, {})).toBe(false);
   client.connection = 'lost';

@@ -5,7 +5,7 @@ import { IceRestartPolicy } from '../../web/client/sfu/IceRestartPolicy.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Restarts of a link whose state and server are in the test's hands; all times in milliseconds from its beginning. */
+/** A fake link: the test sets the ICE state and the server's replies; times are in milliseconds from its start. */
 class Link {
   connection: MediaConnectionState = 'connected';
   answer: () => Promise<void> = async () => {};
@@ -30,7 +30,7 @@ class Link {
   }
 }
 
-test('one that is wanted comes at once, however often states are told meanwhile', async () => {
+test('a requested restart runs at once, however often states are reported meanwhile', async () => {
   const link = new Link();
   link.restarts.request();
   link.becomes('lost');
@@ -38,7 +38,7 @@ test('one that is wanted comes at once, however often states are told meanwhile'
   expect(link.log).toEqual(['restart 0']);
 });
 
-test('one that is wanted soon after another is not put off by states that repeat', async () => {
+test('a second request soon after the first is not delayed by repeated states', async () => {
   const link = new Link();
   link.restarts.request();
   await vi.advanceTimersByTimeAsync(100);
@@ -50,7 +50,7 @@ test('one that is wanted soon after another is not put off by states that repeat
   expect(link.log).toEqual(['restart 0', 'restart 5200']);
 });
 
-test('a way that stays lost is restarted 1.5 s after it was lost, however often that is told', async () => {
+test('a lost path is restarted 1.5 s after the loss, however often it is reported', async () => {
   const link = new Link();
   for (let at = 0; at < 2000; at += 100) {
     link.becomes('lost');
@@ -59,7 +59,7 @@ test('a way that stays lost is restarted 1.5 s after it was lost, however often 
   expect(link.log).toEqual(['restart 1500']);
 });
 
-test('a way that comes back by itself is left alone', async () => {
+test('a path that recovers by itself is not restarted', async () => {
   const link = new Link();
   link.becomes('lost');
   await vi.advanceTimersByTimeAsync(1400);
@@ -68,7 +68,7 @@ test('a way that comes back by itself is left alone', async () => {
   expect(link.log).toEqual([]);
 });
 
-test('a way that is lost again has been lost since then only', async () => {
+test('a path that is lost again counts from the second loss', async () => {
   const link = new Link();
   link.becomes('lost');
   await vi.advanceTimersByTimeAsync(1000);
@@ -79,7 +79,7 @@ test('a way that is lost again has been lost since then only', async () => {
   expect(link.log).toEqual(['restart 61500']);
 });
 
-test('one that the server refuses is tried again where somebody asked for it, five times in all', async () => {
+test('a refused restart is retried if it was requested, up to five times', async () => {
   const link = new Link();
   link.answer = () => Promise.reject(new Error('rate limited'));
   link.restarts.request();
@@ -87,7 +87,7 @@ test('one that the server refuses is tried again where somebody asked for it, fi
   expect(link.log).toEqual([0, 5200, 10_400, 15_600, 20_800].map((at) => `restart ${at}`));
 });
 
-test('one that is refused once is not asked for again after it has worked', async () => {
+test('a refused restart is not retried once the path works', async () => {
   const link = new Link();
   link.answer = () => Promise.reject(new Error('rate limited'));
   link.restarts.request();
@@ -97,7 +97,7 @@ test('one that is refused once is not asked for again after it has worked', asyn
   expect(link.log).toEqual(['restart 0', 'restart 5200']);
 });
 
-test('media that has had no way for half a minute is hopeless, and nothing is tried any more', async () => {
+test('media without a path for half a minute has failed, and nothing is tried any more', async () => {
   const link = new Link();
   link.becomes('lost');
   await vi.advanceTimersByTimeAsync(120_000);

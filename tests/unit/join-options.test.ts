@@ -1,23 +1,23 @@
-/** Covers what a join says, and where its token comes from. */
+/** Tests of the request to join and the source of its token. */
 import { describe, expect, test } from 'vitest';
 import { WeirError } from '../../shared/errors.ts';
 import { joinRequest, tokenOf } from '../../web/client/joinOptions.ts';
 
 describe('the token of a join', () => {
-  test('is text, or what a function gives, now or later; and may be missing', async () => {
+  test('is a string, or the result of a function, possibly asynchronous; it is optional', async () => {
     expect(await tokenOf({ token: 'a.b.c' })).toBe('a.b.c');
     expect(await tokenOf({ token: () => 'a.b.c' })).toBe('a.b.c');
     expect(await tokenOf({ token: async () => 'a.b.c' })).toBe('a.b.c');
     expect(await tokenOf({})).toBeUndefined();
   });
 
-  test('is asked for anew at each join', async () => {
+  test('is requested anew for each join', async () => {
     let calls = 0;
     const options = { token: () => `token ${++calls}` };
     expect([await tokenOf(options), await tokenOf(options)]).toEqual(['token 1', 'token 2']);
   });
 
-  test('of a function that fails is a WeirError, the application’s own one as it is', async () => {
+  test('of a function that throws becomes a WeirError; the application’s own one is kept', async () => {
     const cause = new TypeError('Failed to fetch');
     const broken = () => {
       throw cause;
@@ -31,7 +31,7 @@ describe('the token of a join', () => {
 describe('the request of a join', () => {
   const common = { rtpCapabilities: { codecs: [] }, transports: { send: true, recv: true } };
 
-  test('says all that the application has said', () => {
+  test('contains all options that were given', () => {
     const said = { name: 'Ada', guest: 'x'.repeat(22), kind: 'broadcast', role: 'host', initialVideoLimit: 0 } as const;
     expect(joinRequest({ room: 'hall', ...said }, 'a.b.c', { codecs: [] })).toStrictEqual({
       ...{ room: 'hall', token: 'a.b.c', ...said },
@@ -39,7 +39,7 @@ describe('the request of a join', () => {
     });
   });
 
-  test('has no field for what it has not said', () => {
+  test('omits options that were not given', () => {
     expect(joinRequest({ room: 'hall' }, undefined, { codecs: [] })).toStrictEqual({ room: 'hall', ...common });
   });
 });

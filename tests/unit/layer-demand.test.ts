@@ -1,6 +1,6 @@
 /**
- * Which layers a publisher is asked to send: those that are shown, soon, however often viewers repeat themselves, and on
- * whichever router or machine they are.
+ * Tests of the demand for layers: a publisher sends what is displayed, soon after a change, however often viewers
+ * repeat their settings, and whichever router or machine they are on.
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Demand, DemandSum, RouterDemand } from '../../server/room/Demand.ts';
@@ -14,7 +14,7 @@ const pass = (milliseconds: number) => vi.advanceTimersByTime(milliseconds);
 type Viewer = 'ada' | 'bob';
 type SetDemand = (viewer: Viewer, layer: number | undefined, assumed?: boolean) => void;
 
-/** How the demand of two viewers gets to the publisher's side. */
+/** Paths by which the demand of two viewers reaches the publisher's side. */
 const paths: Record<string, (origin: LayerDemand) => SetDemand> = {
   'on one router': (origin) => {
     const sum = new DemandSum((demand) => origin.update(demand));
@@ -47,7 +47,7 @@ describe.each(Object.entries(paths))('of a video of three layers whose viewers a
     return { origin, layers, set: path(origin) };
   }
 
-  test('a new video is sent as it is shown within two seconds', () => {
+  test('a new video is sent as displayed within two seconds', () => {
     const { layers, set } = setUp();
     set('ada', 2, true);
     pass(300);
@@ -58,7 +58,7 @@ describe.each(Object.entries(paths))('of a video of three layers whose viewers a
     expect(layers).toEqual([1]);
   });
 
-  test('a new video that nobody demands is not sent after two seconds', () => {
+  test('a new video without demand is not sent after two seconds', () => {
     const { layers, set } = setUp();
     for (let second = 0; second < 10; second += 0.1) {
       set('ada', undefined);
@@ -67,7 +67,7 @@ describe.each(Object.entries(paths))('of a video of three layers whose viewers a
     }
   });
 
-  test('the same demand again, by any number of viewers, does not keep a layer', () => {
+  test('repeating the same demand, by any number of viewers, does not keep a layer', () => {
     const { layers, set } = setUp();
     set('ada', 2);
     pass(20_000);
@@ -80,7 +80,7 @@ describe.each(Object.entries(paths))('of a video of three layers whose viewers a
     expect(layers).toEqual([1]);
   });
 
-  test('a layer that was shown is kept for ten seconds, and two once nothing is', () => {
+  test('a displayed layer is kept for ten seconds, or for two once nothing is displayed', () => {
     const { origin, layers, set } = setUp();
     set('ada', 2);
     pass(5000);
@@ -101,7 +101,7 @@ describe.each(Object.entries(paths))('of a video of three layers whose viewers a
     expect(layers).toEqual([0, -1]);
   });
 
-  test('a layer that one viewer gives up and another shows is neither kept nor stopped', () => {
+  test('a layer that one viewer gives up and another displays is neither kept longer nor stopped', () => {
     const { layers, set } = setUp();
     set('ada', 2);
     set('bob', 0);
@@ -118,7 +118,7 @@ describe.each(Object.entries(paths))('of a video of three layers whose viewers a
     expect(layers).toEqual([1]);
   });
 
-  test('a viewer who has not reported how it shows a video starts its lowest layer, and the others after 1.5 s', () => {
+  test('a viewer without track settings starts the lowest layer of a video, and the others after 1.5 s', () => {
     const { layers, set } = setUp();
     set('ada', 0);
     pass(2000);
@@ -162,7 +162,7 @@ test('a layer is kept for as long as its room says when a lower one is demanded'
   expect(layers).toEqual([0]);
 });
 
-test('a new video that nobody says anything of is not sent after two seconds', () => {
+test('a new video without any report is not sent after two seconds', () => {
   const origin = new LayerDemand(3);
   const layers: number[] = [];
   origin.onChange((layer) => layers.push(layer));
@@ -172,8 +172,8 @@ test('a new video that nobody says anything of is not sent after two seconds', (
   expect(layers).toEqual([-1]);
 });
 
-describe('the sum of a place', () => {
-  test('is what goes on to the next one, and only when it has changed', () => {
+describe('the sum of a router', () => {
+  test('is passed on, and only when it has changed', () => {
     const sums: (Demand | undefined)[] = [];
     const total = new DemandSum((demand) => sums.push(demand));
     const near = new RouterDemand((demand) => total.set('near', demand));
@@ -189,7 +189,7 @@ describe('the sum of a place', () => {
     expect(sums.slice(2)).toEqual([{ start: 1, keep: 1, reported: 1 }, undefined]);
   });
 
-  test('tells what is reported from what is assumed, and an assumption that has lasted from a recent one', () => {
+  test('distinguishes reported demand from assumed, and an old assumption from a recent one', () => {
     const [assuming, reporting] = [{}, {}];
     const sums: (Demand | undefined)[] = [];
     const total = new DemandSum((demand) => sums.push(demand));

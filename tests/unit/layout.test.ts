@@ -1,4 +1,4 @@
-/** Owns the proof of the stage's arithmetic. */
+/** Tests of the layout of tiles. */
 import { describe, expect, test } from 'vitest';
 import { largestGrid, pageOf, tilesPerPage } from '../../web/view/common/gridLayout.ts';
 
@@ -6,7 +6,7 @@ const options = { gap: 8, maxAspect: 16 / 9 };
 const desktop = { width: 1264, height: 720 };
 const phone = { width: 374, height: 760 };
 
-/** What share of the stage its tiles cover, the gaps between them included. */
+/** Share of the stage covered by tiles and the gaps between them. */
 function used(count: number, stage: { width: number; height: number }): number {
   const { columns, rows, tile, last } = largestGrid(count, stage, options);
   const row = (tiles: number, width: number) => (tiles * (width + 8) - 8) * (tile.height + 8);
@@ -33,7 +33,7 @@ describe('the grid', () => {
     expect(largestGrid(count, stage, options).columns).toBe(columns);
   });
 
-  /** What is left of the window of common phones, above the bar. */
+  /** The area above the control bar on common phones. */
   const phones = [
     { width: 304, height: 484 },
     { width: 344, height: 556 },
@@ -41,7 +41,7 @@ describe('the grid', () => {
     { width: 396, height: 824 },
     { width: 414, height: 848 },
   ];
-  test.each(phones)('fills an upright phone of %o, however many are there', (stage) => {
+  test.each(phones)('fills an upright phone of %o, however many tiles there are', (stage) => {
     for (let count = 1; count <= 14; count += 1) expect(used(count, stage), `${count} tiles`).toBeGreaterThan(0.89);
   });
 
@@ -56,14 +56,14 @@ describe('the grid', () => {
     for (let count = 1; count <= 25; count += 1) expect(used(count, stage), `${count} tiles`).toBeGreaterThan(0.64);
   });
 
-  test('fills the last row of an upright stage, and of no other', () => {
+  test('fills the last row on an upright stage only', () => {
     const upright = largestGrid(5, phone, options);
     expect(upright).toMatchObject({ columns: 2, rows: 3, last: { count: 1, width: 374 } });
     const wide = largestGrid(5, desktop, options);
     expect(wide.last).toEqual({ count: 2, width: wide.tile.width });
   });
 
-  test('stays within the stage, whatever the count and the stage', () => {
+  test('stays within the stage, whatever the count and the size', () => {
     for (let count = 1; count <= 49; count += 1) {
       for (const stage of [desktop, phone, { width: 320, height: 400 }, { width: 3840, height: 2000 }]) {
         const { columns, rows, tile, last } = largestGrid(count, stage, options);
@@ -79,7 +79,7 @@ describe('the grid', () => {
     }
   });
 
-  test('of a stage without room is one column of nothing rather than an error', () => {
+  test('of an empty stage is one column of size zero rather than an error', () => {
     expect(largestGrid(3, { width: 0, height: 0 }, options)).toMatchObject({
       columns: 1,
       rows: 3,
@@ -91,17 +91,17 @@ describe('the grid', () => {
 describe('pages', () => {
   const ids = ['a', 'b', 'c', 'd', 'e'];
 
-  test('hold what fits, at least one and at most what is asked', () => {
+  test('hold what fits, at least one tile and at most the requested number', () => {
     expect(tilesPerPage(desktop, 8, 25)).toBe(25);
     expect(tilesPerPage({ width: 374, height: 300 }, 8, 25)).toBe(6);
     expect(tilesPerPage({ width: 10, height: 10 }, 8, 25)).toBe(1);
   });
 
-  test('keep everyone in their order', () => {
+  test('keep the order of participants', () => {
     expect([0, 1, 2].map((page) => pageOf(ids, page, 2))).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
   });
 
-  test('have the active speaker in view, who moves nobody on their own page', () => {
+  test('keep the active speaker visible, without moving anyone on their own page', () => {
     expect(pageOf(ids, 0, 2, 'e')).toEqual(['a', 'e']);
     expect(pageOf(ids, 0, 2, 'b')).toEqual(['a', 'b']);
     expect(pageOf(ids, 0, 2, 'gone')).toEqual(['a', 'b']);

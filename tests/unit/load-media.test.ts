@@ -1,4 +1,7 @@
-/** Owns the load tester's media: files read, frames cut into payloads, a synthetic stream; a third party puts together. */
+/**
+ * Tests of the load tester's media: container parsing, packetisation, synthetic streams; an independent depacketiser
+ * checks them.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { H264RtpPayload, Vp8RtpPayload } from 'werift';
@@ -25,7 +28,7 @@ describe('VP8 payloads', () => {
     ]);
   });
 
-  test('a frame in several: only the first has the S bit, all are about as large, all belong to one picture', () => {
+  test('a frame in several: only the first has the S bit, all are of similar size, all belong to one picture', () => {
     const payloads = packetiseVp8(Buffer.from('0102030405060708090a', 'hex'), 5, 10);
     expect(payloads.map((payload) => payload.toString('hex'))).toEqual([
       '90e080050500010203',
@@ -34,7 +37,7 @@ describe('VP8 payloads', () => {
     ]);
   });
 
-  test.each([1, 1093, 1094, 1095, 2188, 2189, 50_000])('a frame of %i bytes comes back whole', (length) => {
+  test.each([1, 1093, 1094, 1095, 2188, 2189, 50_000])('a frame of %i bytes is reassembled', (length) => {
     const frame = counted(length);
     const payloads = packetiseVp8(frame, 7);
     expect(payloads.every((payload) => payload.length <= payloadLimit)).toBe(true);
@@ -44,7 +47,7 @@ describe('VP8 payloads', () => {
     expect(read.map(({ sBit }) => sBit)).toEqual(read.map((_, index) => (index === 0 ? 1 : 0)));
   });
 
-  test('a picture is renumbered where it stands in a packet, and numbers wrap after 15 bits', () => {
+  test('a picture is renumbered in place, and numbers wrap after 15 bits', () => {
     const packet = Buffer.concat([Buffer.alloc(12, 0xff), ...packetiseVp8(Buffer.from([1, 2]), 3)]);
     setPictureId(packet, 0x7fff, 12);
     expect(packet.toString('hex', 12)).toBe('90e0ffffff000102');
@@ -53,7 +56,7 @@ describe('VP8 payloads', () => {
     expect(packet.subarray(0, 12)).toEqual(Buffer.alloc(12, 0xff));
   });
 
-  test('an empty frame, and a payload without room, are refused', () => {
+  test('an empty frame, and a limit without room for payload, are rejected', () => {
     expect(() => packetiseVp8(Buffer.alloc(0), 0)).toThrow('empty');
     expect(() => packetiseVp8(Buffer.from([1]), 0, 6)).toThrow('no room');
   });
@@ -63,15 +66,15 @@ describe('H264 payloads', () => {
   const sps = Buffer.from('6742e01f', 'hex');
   const pps = Buffer.from('48ce3c80', 'hex');
 
-  test('a small unit is a payload as it is', () => {
+  test('a small unit is a payload unchanged', () => {
     expect(packetiseH264([Buffer.from('419a01', 'hex')])).toEqual([Buffer.from('419a01', 'hex')]);
   });
 
-  test('small ones share a STAP-A, which takes the highest importance of them', () => {
+  test('small units share a STAP-A with the highest nal_ref_idc of them', () => {
     expect(packetiseH264([sps, pps])).toEqual([Buffer.from('78' + '0004' + '6742e01f' + '0004' + '48ce3c80', 'hex')]);
   });
 
-  test('a large one is cut into FU-A, with start, middle and end, after what was small before it', () => {
+  test('a large unit is split into FU-A, with start, middle and end, after earlier small units', () => {
     const payloads = packetiseH264([sps, pps, Buffer.from('65010203040506070809', 'hex')], 6);
     expect(payloads.map((payload) => payload.toString('hex'))).toEqual([
       '6742e01f',
@@ -83,7 +86,7 @@ describe('H264 payloads', () => {
   });
 
   test.each([[[2]], [[4, 4, 30]], [[4, 4, 1099]], [[1100]], [[1101, 20, 20]], [[4, 4, 40_000, 2, 1090, 8, 3000]]])(
-    'units of %j bytes come back whole and in order',
+    'units of %j bytes are reassembled in order',
     (lengths) => {
       const units = lengths.map((length, index) => counted(length, 0x61 + index));
       const payloads = packetiseH264(units);
@@ -92,7 +95,7 @@ describe('H264 payloads', () => {
     },
   );
 
-  test('an empty unit is refused', () => {
+  test('an empty unit is rejected', () => {
     expect(() => packetiseH264([sps, Buffer.alloc(0)])).toThrow('empty');
   });
 });
@@ -123,7 +126,7 @@ describe('Opus', () => {
 describe('IVF', () => {
   const file = ivf([Buffer.from([1, 2, 3]), Buffer.from([4])]);
 
-  test('gives its frames', () => {
+  test('is parsed into frames', () => {
     expect(parseIvf(file)).toEqual({
       codec: 'VP80',
       width: 320,
@@ -132,7 +135,7 @@ describe('IVF', () => {
     });
   });
 
-  test('says what is wrong with it', () => {
+  test('reports what is wrong with it', () => {
     expect(() => parseIvf(Buffer.alloc(0))).toThrow('no header');
     expect(() => parseIvf(Buffer.alloc(40))).toThrow('no header');
     expect(() => parseIvf(file.subarray(0, -1))).toThrow('ends within frame 1');
@@ -144,7 +147,7 @@ describe('IVF', () => {
 describe('Annex B', () => {
   const bytes = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 
-  test('gives access units, whatever the start codes, without delimiters', () => {
+  test('is parsed into access units, whatever the start codes, without delimiters', () => {
     const file = bytes('00000001 09f0 00000001 6742 000001 68ce 000001 6588 000000 000001 0930 000001 419a 00');
     expect(parseAnnexB(file)).toEqual([[bytes('6742'), bytes('68ce'), bytes('6588')], [bytes('419a')]]);
   });
@@ -171,16 +174,16 @@ describe('Ogg Opus', () => {
   const begin = [page(0, 2, [head]), page(1, 0, [tags])];
   const file = Buffer.concat([...begin, page(2, 0, [short, long]), page(3, 4, [short])]);
 
-  test('gives its packets, also those of more than 255 bytes', () => {
+  test('is parsed into packets, including those of more than 255 bytes', () => {
     expect(parseOggOpus(file)).toEqual({ channels: 1, preSkip: 312, packets: [short, long, short] });
   });
 
-  test('puts together a packet that goes on in the next page', () => {
+  test('reassembles a packet that continues in the next page', () => {
     const split = [page(2, 0, [short, long.subarray(0, 510)], false), page(3, 5, [long.subarray(510), short])];
     expect(parseOggOpus(Buffer.concat([...begin, ...split])).packets).toEqual([short, long, short]);
   });
 
-  test('knows a checksum that another program computed', () => {
+  test('verifies a checksum computed by another program', () => {
     // The first page of a file by ffmpeg 5.1.
     const header = '4f67675300020000000000000000e28b6bcb0000000065c4f2c00113';
     const first = Buffer.from(`${header}4f707573486561640101380180bb0000000000`, 'hex');
@@ -189,7 +192,7 @@ describe('Ogg Opus', () => {
     expect(() => parseOggOpus(first)).toThrow('page 0 is damaged');
   });
 
-  test('says what is wrong with it', () => {
+  test('reports what is wrong with it', () => {
     const pages = [...begin, page(2, 0, [short])];
     const damaged = Buffer.from(file);
     damaged.writeUInt8(0x55, damaged.length - 1);
@@ -208,14 +211,14 @@ describe('Ogg Opus', () => {
 describe('steady video', () => {
   const stream = steadyVideo({ packetsPerFrame: 6, payloadBytes: 1097, framesPerSecond: 30, keyEvery: 60 });
 
-  test('has exactly the packets and bytes that were asked for', () => {
+  test('has exactly the requested packets and bytes', () => {
     expect(stream.frames).toHaveLength(60);
     expect(stream.frames.every(({ ticks, payloads }) => ticks === 3000 && payloads.length === 6)).toBe(true);
     expect(stream.frames.every(({ payloads }) => payloads.every(({ length }) => length === 1097))).toBe(true);
     expect(bitrateOf(stream)).toBeCloseTo(6 * 30 * 1097 * 8);
   });
 
-  test('its frames have the headers of VP8', () => {
+  test('has frames with VP8 headers', () => {
     for (const [index, { key, payloads }] of stream.frames.entries()) {
       expect(key).toBe(index === 0);
       const [first, ...others] = payloads.map((payload) => Vp8RtpPayload.deSerialize(payload));
@@ -223,7 +226,7 @@ describe('steady video', () => {
       expect(others.every(({ sBit, pictureId }) => sBit === 0 && pictureId === index)).toBe(true);
       if (key) expect(first?.payload.toString('hex', 3, 10)).toBe('9d012a' + '0005' + 'd002');
     }
-    // 6 x 1091 bytes, 10 of them header: 6536 = 0x1988, five bits up, over show_frame.
+    // 6 x 1091 bytes, 10 of them header: 6536 = 0x1988, shifted by five bits, with show_frame.
     expect(stream.frames[0]?.payloads[0]?.toString('hex', 6, 9)).toBe('103103');
     expect(stream.frames[1]?.payloads[0]?.toString('hex', 6, 9)).toBe('113103');
   });
@@ -237,22 +240,22 @@ describe('steady video', () => {
     { framesPerSecond: 0 },
     { keyEvery: 0 },
     { width: 16_384 },
-  ])('is refused with %j', (wrong) => {
+  ])('is rejected with %j', (wrong) => {
     const right = { packetsPerFrame: 1, payloadBytes: 500, framesPerSecond: 30, keyEvery: 30 };
     expect(() => steadyVideo({ ...right, ...wrong })).toThrow(RangeError);
   });
 });
 
-test('without ffmpeg, prepared media says what to do', async () => {
+test('without ffmpeg, preparing media says what to do', async () => {
   await expect(prepareVoice({ ffmpeg: '/nowhere/ffmpeg' })).rejects.toThrow(/install it.*steady video/);
   await expect(prepareStreams('vp8', undefined, { ffmpeg: '/nowhere/ffmpeg' })).rejects.toThrow('install it');
 });
 
-test('key frames that would not fall on frames are refused', async () => {
+test('a key-frame interval that is not a multiple of the frame duration is rejected', async () => {
   await expect(prepareStreams('vp8', undefined, { keySeconds: 0.99 })).rejects.toThrow(RangeError);
 });
 
-/** As another implementation puts H264 together, in Annex B form. */
+/** Depacketises H264 into Annex B form, independently of the code under test. */
 function annexB(payloads: readonly Buffer[]): Buffer {
   const units: Buffer[] = [];
   let fragment: Buffer | undefined;
@@ -278,7 +281,7 @@ function ivf(frames: readonly Buffer[]): Buffer {
   return Buffer.concat([header, ...parts]);
 }
 
-/** An Ogg page (RFC 3533); `flags`: 1 goes on with a packet, 2 first page, 4 last page. */
+/** An Ogg page (RFC 3533); `flags`: 1 continues a packet, 2 first page, 4 last page. */
 function page(index: number, flags: number, packets: readonly (Buffer | string)[], whole = true): Buffer {
   const body = packets.map((packet) => (typeof packet === 'string' ? Buffer.from(packet, 'latin1') : packet));
   const lacing = body.flatMap(({ length }, at) => {
@@ -295,7 +298,7 @@ function page(index: number, flags: number, packets: readonly (Buffer | string)[
   return bytes;
 }
 
-/** The same as polynomial division over GF(2), in whole numbers: slow, and nothing like the one under test. */
+/** The checksum as polynomial division over GF(2) in integers: slow, and independent of the code under test. */
 function checksum(bytes: Buffer): number {
   const polynomial = 0x104c11db7n;
   let rest = 0n;

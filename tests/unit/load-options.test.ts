@@ -1,4 +1,4 @@
-/** Owns the proof of what a load test is asked and what it plans: flags, who comes when, and what they do. */
+/** Tests of the load tester's options and schedule: flags, who joins when, and what they do. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type LoadOptions, parseOptions, UsageError, usage } from '../../scripts/load/options.ts';
 import { type Plan, planOf } from '../../scripts/load/plan.ts';
@@ -11,7 +11,7 @@ function optionsOf(...args: string[]): LoadOptions {
 
 const plan = (...args: string[]): Plan => planOf(optionsOf(...args));
 
-/** What the command line is answered with. */
+/** The error message for a command line. */
 function complaint(args: readonly string[]): string {
   try {
     parseOptions(args);
@@ -23,7 +23,7 @@ function complaint(args: readonly string[]): string {
 }
 
 describe('flags', () => {
-  test('nothing asked for: two publishers for 20 s', () => {
+  test('by default: two publishers for 20 s', () => {
     const { apiKey: _key, apiSecret: _secret, ...options } = optionsOf();
     expect(options).toEqual({
       url: 'http://localhost:3000',
@@ -48,7 +48,7 @@ describe('flags', () => {
     });
   });
 
-  test('all that may be asked for', () => {
+  test('all options', () => {
     const args =
       '--url=https://weir.example --room=big --rooms=3 --publishers=4 --subscribers=5 --duration=1.5 --video=simulcast ' +
       '--audio=off --codec=h264 --rate=0.5 --speakers=2 --turn=2.5 --churn=0.25 --processes=6 --sample=7 --seed=8 ' +
@@ -105,11 +105,11 @@ describe('flags', () => {
     [['--publishers'], '--publishers N'],
     [['--help=yes'], '--publishers N'],
     [['3'], '--publishers N'],
-  ])('%j is answered with what is accepted', (args, said) => {
+  ])('%j is rejected with what is accepted', (args, said) => {
     expect(complaint(args)).toContain(said);
   });
 
-  test('help names every flag', () => {
+  test('the help text names every flag', () => {
     expect(parseOptions(['--help', '--publishers', '3'])).toBeUndefined();
     const named = [...usage().matchAll(/^ {2}--([a-z-]+) /gm)].map(([, name]) => name);
     expect(named.toSorted().join(' ')).toBe(
@@ -118,7 +118,7 @@ describe('flags', () => {
     );
   });
 
-  test('key and secret come from the environment, and help does not show the secret', async () => {
+  test('key and secret are read from the environment, and the help text does not show the secret', async () => {
     vi.stubEnv('WEIR_API_KEY', 'a-key-of-mine');
     vi.stubEnv('WEIR_API_SECRET', 'hush-hush');
     vi.resetModules();
@@ -142,11 +142,11 @@ describe('the plan', () => {
     expect(other.members.map(({ joinAt }) => joinAt)).not.toEqual(one.members.map(({ joinAt }) => joinAt));
     const returns = ({ scheduledEvents }: Plan) => scheduledEvents.filter(({ what }) => what === 'return');
     expect(returns(other)).not.toEqual(returns(one));
-    // Chance decides when and who, not how many.
+    // The seed decides when and who, not how many.
     expect(returns(other)).toHaveLength(returns(one).length);
   });
 
-  test('lets publishers in first, rooms by turns, at the rate that was asked for', () => {
+  test('has publishers join first, rooms in turn, at the requested rate', () => {
     const { members, joined } = plan(...args);
     expect(members).toHaveLength(36);
     expect(members.slice(0, 4).map(({ name, room }) => [name, room])).toEqual([
@@ -158,12 +158,12 @@ describe('the plan', () => {
     expect(new Set(members.map(({ name }) => name)).size).toBe(36);
     const inOrder = members.toSorted((a, b) => a.joinAt - b.joinAt);
     expect(inOrder.map(({ publishes }) => publishes)).toEqual(Array.from({ length: 36 }, (_, at) => at < 12));
-    // Ten a second: each in a tenth of a second of its own.
+    // Ten a second: each in its own tenth of a second.
     expect(inOrder.map(({ joinAt }) => Math.floor(joinAt / 100))).toEqual(Array.from({ length: 36 }, (_, at) => at));
     expect(joined).toBe(inOrder.at(-1)?.joinAt);
   });
 
-  test('lets all in at once at rate 0, and one room keeps its name', () => {
+  test('has all join at once at rate 0, and one room keeps its name', () => {
     const { members, joined } = plan('--rate=0', '--publishers=5', '--room=hall');
     expect(joined).toBe(0);
     expect(members.map(({ joinAt, room }) => [joinAt, room])).toEqual(members.map(() => [0, 'hall']));
@@ -201,14 +201,14 @@ describe('the plan', () => {
     expect(scheduledEvents.map(({ at }) => at)).toEqual(scheduledEvents.map(({ at }) => at).toSorted((a, b) => a - b));
     for (const room of [1, 2]) {
       const inRoom = scheduledEvents.filter(({ member }) => member.startsWith(`publisher-${room}-`));
-      // Everyone speaks until told otherwise.
+      // Everyone speaks until the first event.
       const speaking = new Set(Array.from({ length: publishers }, (_, at) => `publisher-${room}-${at + 1}`));
       const spoke = new Set<string>();
       const rounds = Map.groupBy(inRoom, ({ at }) => at);
       expect([...rounds.keys()]).toEqual(Array.from({ length: 21 }, (_, round) => round * 2000));
       for (const changes of rounds.values()) {
         for (const { member, what } of changes) {
-          // Nobody is told to do what they do already.
+          // No event repeats the current state.
           expect(speaking.has(member)).toBe(what === 'fallSilent');
           if (what === 'speak') speaking.add(member);
           else speaking.delete(member);
@@ -220,13 +220,13 @@ describe('the plan', () => {
     }
   });
 
-  test('has no turns where all may speak, or none can be heard', () => {
+  test('has no turns where all may speak, or there is no audio', () => {
     expect(plan('--publishers=3', '--speakers=3').scheduledEvents).toEqual([]);
     expect(plan('--publishers=3', '--speakers=0').scheduledEvents).toEqual([]);
     expect(plan('--publishers=3', '--speakers=1', '--audio=off').scheduledEvents).toEqual([]);
   });
 
-  test('lets subscribers return as often as asked, and publishers stay', () => {
+  test('has subscribers rejoin as often as requested, while publishers stay', () => {
     const { scheduledEvents } = plan('--publishers=3', '--subscribers=4', '--churn=2.5', '--duration=10');
     expect(scheduledEvents).toHaveLength(25);
     expect(scheduledEvents.map(({ at }) => at)).toEqual(Array.from({ length: 25 }, (_, index) => index * 400));

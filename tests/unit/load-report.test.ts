@@ -1,4 +1,4 @@
-/** Owns the proof of what the load tester says: its figures, what it requires, and how it tells both. */
+/** Tests of the load tester's output: figures, assertions, the summary and the HTML report. */
 import { createHash } from 'node:crypto';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ const cast = { publishers: 3, subscribers: 40, duration: 60 };
 const full = loadResults(cast);
 const wide = { width: 160, colour: false };
 
-/** What the report shows, without style and script. */
+/** The content of the report, without style and script. */
 const shown = (page: string) => page.slice(page.indexOf('<main>'), page.indexOf('</main>'));
 
 function histogramOf(values: readonly number[]): Histogram {
@@ -25,15 +25,15 @@ function histogramOf(values: readonly number[]): Histogram {
 }
 
 describe('distributionOf', () => {
-  test('takes the nearest rank', () => {
+  test('uses the nearest rank', () => {
     const hundred = Array.from({ length: 100 }, (_none, at) => 100 - at);
     expect(distributionOf(hundred)).toEqual({ count: 100, mean: 50.5, min: 1, p50: 50, p95: 95, p99: 99, max: 100 });
     expect(distributionOf([9, 1, 10])).toMatchObject({ p50: 9, p95: 10 });
-    // 0.95 * 60 must be rank 57, whatever floats make of it.
+    // 0.95 * 60 must be rank 57 despite floating-point errors.
     expect(distributionOf(Array.from({ length: 60 }, (_none, at) => at + 1)).p95).toBe(57);
   });
 
-  test('is all zeros without values, and one value with one', () => {
+  test('is all zeros without values, and that value for a single one', () => {
     expect(distributionOf([])).toEqual({ count: 0, mean: 0, min: 0, p50: 0, p95: 0, p99: 0, max: 0 });
     expect(distributionOf([7])).toEqual({ count: 1, mean: 7, min: 7, p50: 7, p95: 7, p99: 7, max: 7 });
   });
@@ -41,10 +41,10 @@ describe('distributionOf', () => {
 
 describe('Histogram', () => {
   const random = randomFrom(5);
-  // From a microsecond to ten minutes, evenly over the orders of magnitude.
+  // From a microsecond to ten minutes, evenly on a logarithmic scale.
   const values = Array.from({ length: 20_000 }, () => 10 ** (-3 + (random.int(1_000_000) / 1_000_000) * 8.7));
 
-  test('is within 1 % of the true quantiles, and exact in the rest', () => {
+  test('is within 1 % of the true quantiles, and exact in the other fields', () => {
     const [found, truth] = [histogramOf(values).distribution(), distributionOf(values)];
     for (const quantile of ['p50', 'p95', 'p99'] as const) {
       expect(Math.abs(found[quantile] - truth[quantile]) / truth[quantile]).toBeLessThanOrEqual(0.01);
@@ -55,13 +55,13 @@ describe('Histogram', () => {
 
   test('is within 1 % of every single value', () => {
     for (const value of values.slice(0, 2000)) {
-      // With others below and above, so that neither the least nor the greatest one corrects it.
+      // With smaller and larger values, so that neither minimum nor maximum corrects it.
       const { p50 } = histogramOf([0, value, 3_600_000]).distribution();
       expect(Math.abs(p50 - value) / value).toBeLessThanOrEqual(0.01);
     }
   });
 
-  test('merges, also by way of JSON, into what one would have found', () => {
+  test('merges, also after serialisation, into the histogram of all values', () => {
     const parts = [values.slice(0, 7000), values.slice(7000, 7001), [], values.slice(7001)];
     const merged = new Histogram();
     for (const part of parts) {
@@ -81,7 +81,7 @@ describe('Histogram', () => {
     expect(used.distribution()).toMatchObject({ count: 1, min: 3, p50: 3, max: 3 });
   });
 
-  test('keeps what is beyond its buckets, and refuses what is no number', () => {
+  test('puts values beyond its buckets into the nearest one, and rejects what is not a finite number', () => {
     expect(histogramOf([-2, 0, 5e9]).distribution()).toMatchObject({ count: 3, min: -2, max: 5e9 });
     expect(() => new Histogram().add(Number.NaN)).toThrow(RangeError);
     expect(() => new Histogram().add(Number.POSITIVE_INFINITY)).toThrow(RangeError);
@@ -118,11 +118,14 @@ describe('assertions', () => {
     expect(verdict(text)).toEqual({ text, value: expect.closeTo(value, 6), ok });
   });
 
-  test.each(['latency.p95<50', 'jitter.max<5', 'undecryptable==0', 'keyFrameRequests<5'])('%s fails unseen', (text) => {
-    expect(verdict(text)).toEqual({ text, value: undefined, ok: false });
-  });
+  test.each(['latency.p95<50', 'jitter.max<5', 'undecryptable==0', 'keyFrameRequests<5'])(
+    '%s fails without data',
+    (text) => {
+      expect(verdict(text)).toEqual({ text, value: undefined, ok: false });
+    },
+  );
 
-  test('an empty test fails what it did not try', () => {
+  test('assertions on an empty test fail', () => {
     for (const text of ['failed==0', 'loss<1%', 'delivery>0%', 'warnings==0', 'ttff.min>=0']) {
       expect(verdict(text, emptyResults)).toMatchObject({ value: undefined, ok: false });
     }
@@ -140,7 +143,7 @@ describe('assertions', () => {
     ['loss<0.5', 'per cent, such as 99.9%'],
     ['latency.p95<5%', 'milliseconds, such as'],
     ['failed==0%', 'a plain number'],
-  ])('"%s" is refused in words', (text, why) => {
+  ])('"%s" is rejected with an explanation', (text, why) => {
     const parse = () => parseAssertion(text);
     expect(parse).toThrow(SyntaxError);
     expect(parse).toThrow(why);
@@ -150,8 +153,8 @@ describe('assertions', () => {
   });
 });
 
-describe('what is written', () => {
-  test('a little is not nothing, and nearly all is not all', () => {
+describe('the terminal output', () => {
+  test('does not round small shares to 0, nor almost complete ones to 100 %', () => {
     expect([0, 0.00001, 0.5, 0.99999, 1].map(written.percent)).toEqual([
       '0.00 %',
       '<0.01 %',
@@ -162,7 +165,7 @@ describe('what is written', () => {
     expect([0.44, 9.96, 1234, 12_345].map(written.ms)).toEqual(['0.4 ms', '10 ms', '1,234 ms', '12.3 s']);
   });
 
-  test('the summary has the facts', () => {
+  test('contains the figures', () => {
     const text = summaryText(full, wide);
     expect(text).toContain('42 of 43 joined, 1 failed, in 60 s');
     expect(text).toContain('1 x unavailable: no worker has room');
@@ -177,7 +180,7 @@ describe('what is written', () => {
     expect(text).toContain('FAILED  undecryptable==0  (no data)');
   });
 
-  test('the worst subscribers come first, the others are counted', () => {
+  test('lists the worst subscribers first, and counts the others', () => {
     const text = summaryText(loadResults({ ...cast, subscribers: 200 }), wide);
     const lines = text.split('\n');
     const head = lines.indexOf('Subscribers, worst first');
@@ -186,26 +189,26 @@ describe('what is written', () => {
     expect(text).toContain('and 188 more');
   });
 
-  test.each([40, 60, 80, 120, 200])('no line is longer than %i characters', (width) => {
+  test.each([40, 60, 80, 120, 200])('has no line longer than %i characters', (width) => {
     for (const line of summaryText(full, { width, colour: false }).split('\n')) {
       expect(line.length, line).toBeLessThanOrEqual(width);
     }
   });
 
-  test('colour adds nothing but colour', () => {
+  test('differs in colour mode by the colours only', () => {
     const coloured = summaryText(full, { ...wide, colour: true });
     expect(coloured).not.toBe(summaryText(full, wide));
     expect(stripVTControlCharacters(coloured)).toBe(summaryText(full, wide));
   });
 
-  test('a name steers no terminal', () => {
+  test('strips control characters from names', () => {
     const [first] = full.subscribers;
     const text = summaryText({ ...full, subscribers: first ? [{ ...first, name: '\u001b[2Jgone\r\n' }] : [] }, wide);
     expect(text).not.toContain('\u001b');
     expect(text).toContain('·[2Jgone');
   });
 
-  test('a second of it is one line that fits', () => {
+  test('shows a second of progress in one line that fits', () => {
     const row = {
       second: 12,
       joined: 40,
@@ -243,7 +246,7 @@ describe('the report', () => {
   const evil = '<img src=x onerror="alert(1)">';
   const page = reportHtml(full);
 
-  test('has the facts, the plots and a way to do it again', () => {
+  test('has the figures, the plots and the command to repeat the test', () => {
     for (const fact of [
       '42 of 43',
       'subscriber-40',
@@ -260,7 +263,7 @@ describe('the report', () => {
     expect(shown(page)).not.toMatch(/NaN|undefined(?!==)|Infinity/);
   });
 
-  test('needs nothing from outside, and its policy allows nothing else', () => {
+  test('is self-contained, and its policy allows nothing from outside', () => {
     expect(page).toMatch(/default-src &#39;none&#39;; style-src &#39;sha256-[^;]+&#39;; script-src &#39;sha256-/);
     for (const [, tag, text = ''] of page.matchAll(/<(style|script)>(.*?)<\/\1>/gs)) {
       expect(page).toContain(`${tag}-src &#39;sha256-${createHash('sha256').update(text).digest('base64')}&#39;`);
@@ -268,7 +271,7 @@ describe('the report', () => {
     expect(page).not.toMatch(/<link|<img|<iframe|url\(|@import|\sstyle=|\son\w+=|(?:src|href)=/);
   });
 
-  test('escapes whatever comes from a test', () => {
+  test('escapes all text that comes from a test', () => {
     const [subscriber] = full.subscribers;
     const [track] = full.tracks;
     if (!subscriber || !track) throw new Error('no rows');
@@ -296,7 +299,7 @@ describe('the report', () => {
   });
 });
 
-test('an empty test says so', () => {
+test('of an empty test says so', () => {
   expect(summaryText(emptyResults, wide)).toContain('0 of 0 joined, 0 failed');
   const page = reportHtml(emptyResults);
   expect(page).toContain('0 of 0');

@@ -1,4 +1,4 @@
-/** Owns the proof of when media counts as lost: what one end sends and the other never gets, whatever else is silent. */
+/** Tests of the detection of lost media: one end sends and the other receives nothing, whatever other streams do. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MediaPath } from '../../web/client/sfu/MediaPath.ts';
 import { SendFeedback } from '../../web/client/sfu/SendFeedback.ts';
@@ -10,14 +10,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A link between two ends that send at these rates (each 10 ms), and what of it gets through, 0 to 1. */
+/** A link between two ends that send at these rates (each 10 ms), with the share that arrives, 0 to 1. */
 class Link {
   readonly local = { sent: 0, received: 0 };
   readonly remote = { sent: 0, received: 0 };
   readonly rates = { up: 1, down: 1000 };
   readonly through = { up: 1, down: 1 };
   readonly changes: boolean[] = [];
-  /** Questions to the server. */
+  /** Requests to the server. */
   asked = 0;
   cut = false;
   readonly path = new MediaPath({
@@ -46,7 +46,7 @@ describe('media path', () => {
     ['both ways', { up: 0, down: 0 }],
     ['what we send', { up: 0, down: 1 }],
     ['what we receive', { up: 1, down: 0 }],
-  ])('%s lost: known after 300 ms, and so is that it is back', async (_, through) => {
+  ])('%s lost: detected after 300 ms, and so is the recovery', async (_, through) => {
     const link = new Link();
     Object.assign(link.through, through);
     void link.path.check();
@@ -57,7 +57,7 @@ describe('media path', () => {
     Object.assign(link.through, { up: 1, down: 1 });
     await vi.advanceTimersByTimeAsync(650);
     expect(link.changes).toEqual([true, false]);
-    // Nobody asks any more.
+    // No further requests.
     const { asked } = link;
     await vi.advanceTimersByTimeAsync(5000);
     expect(link.asked).toBe(asked);
@@ -71,14 +71,14 @@ describe('media path', () => {
     expect(link.changes).toEqual([]);
   });
 
-  test('is looked at once at a time, however often there are signs of a loss', async () => {
+  test('runs one check at a time, however many hints of a loss there are', async () => {
     const link = new Link();
     for (let sign = 0; sign < 10; sign += 1) void link.path.check();
     await vi.advanceTimersByTimeAsync(0);
     expect(link.asked).toBe(1);
   });
 
-  test('others who send nothing have lost nothing of ours', async () => {
+  test('a remote end that sends nothing is not a loss of ours', async () => {
     const link = new Link();
     Object.assign(link.rates, { up: 0, down: 0 });
     void link.path.check();
@@ -89,7 +89,7 @@ describe('media path', () => {
     expect(link.asked).toBe(asked);
   });
 
-  test('a loss of which nothing more can be known is one no longer', async () => {
+  test('a loss that can no longer be observed is no longer reported', async () => {
     const link = new Link();
     link.through.down = 0;
     void link.path.check();
@@ -102,7 +102,7 @@ describe('media path', () => {
     expect(link.changes).toEqual([true, false]);
   });
 
-  test('without signalling nothing is known, and a later check begins anew', async () => {
+  test('without signalling the state is unknown, and a later check starts anew', async () => {
     const link = new Link();
     link.through.down = 0;
     link.cut = true;
@@ -120,8 +120,8 @@ describe('media path', () => {
   });
 });
 
-describe('reports on what is sent', () => {
-  /** A transport that sends so many packets each 100 ms. */
+describe('reports of sent packets', () => {
+  /** A transport that sends `packets` each 100 ms. */
   function sender(packets: number) {
     const state = { sent: 0, received: 0, bytesReceived: 0, packets, reports: true };
     setInterval(() => {
@@ -136,7 +136,7 @@ describe('reports on what is sent', () => {
     return { state, age: () => age };
   }
 
-  test('are recent while they come, and age when they stop', async () => {
+  test('are recent while packets are sent, and age when they stop', async () => {
     const { state, age } = sender(3);
     await vi.advanceTimersByTimeAsync(2000);
     expect(age()).toBeLessThanOrEqual(300);
@@ -148,7 +148,7 @@ describe('reports on what is sent', () => {
     expect(age()).toBeLessThanOrEqual(300);
   });
 
-  test('of a transport that is slow to answer are counted once at a time', async () => {
+  test('of a slow transport are requested one at a time', async () => {
     const answers: (() => void)[] = [];
     const feedback = new SendFeedback(
       () => new Promise((resolve) => answers.push(() => resolve({ sent: 0, received: 0, bytesReceived: 0 }))),

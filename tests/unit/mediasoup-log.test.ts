@@ -6,12 +6,12 @@ test.each([
   '[pid:7] RTC::Transport::AssertAndGetConsumerById() | throwing MediaSoupNotFoundError: Consumer not found [method:transport.closeConsumer]',
   'request failed [method:CONSUMER_RESUME, id:3]: Channel request handler with ID e67c6955-725b not found [method:consumer.resume]',
   '[pid:7] RTC::Router::AssertAndGetTransportById() | throwing MediaSoupNotFoundError: Transport not found [method:router.closeTransport]',
-])('what only came too late is for debugging: %s', (message) => {
+])('a message that arrived too late for its object is logged at debug: %s', (message) => {
   expect(levelOf('error', message)).toBe('debug');
   expect(levelOf('warn', message)).toBe('debug');
 });
 
-test('so is what mediasoup says of an object that closed while it worked on it', () => {
+test("so is mediasoup's message about an object that closed during a request", () => {
   const error = new errors.NotFoundError('original Producer closed');
   expect(levelOf('error', 'pipeToRouter() | error creating pipe Consumer/Producer pair:', error)).toBe('debug');
 });

@@ -116,7 +116,7 @@ describe.each([
     expect(holds({ ...who, token: undefined })).toBe(true);
   });
 
-  test('is about that identity in that room', () => {
+  test('is limited to that identity in that room', () => {
     const [room, identity] = [
       { ...sign(), room: 'another' },
       { ...sign(), identity: 'ada' },

@@ -1,4 +1,4 @@
-/** Owns the proof that the server, the others and the own button end with one muted state: the last one that was wanted. */
+/** Tests of the muted state: server, other participants and the own button end with the last requested state. */
 import { describe, expect, test } from 'vitest';
 import { WeirError } from '../../shared/errors.ts';
 import { MuteState } from '../../web/client/sfu/MuteState.ts';
@@ -24,7 +24,7 @@ function setUp(muted = false) {
 
 describe('the muted state', () => {
   test.each([true, false])(
-    'that a source starts with (%s) is what is announced, and nothing more is said of it',
+    'with which a source starts (%s) is announced with it, and not sent again',
     async (muted) => {
       const { state, accept, sent } = setUp(muted);
       expect(state.muted).toBe(muted);
@@ -35,7 +35,7 @@ describe('the muted state', () => {
     },
   );
 
-  test('is applied at once, and told once the server has accepted the source', async () => {
+  test('is applied at once, and sent once the server has accepted the source', async () => {
     const { state, applied, accept, asked, sent, turn } = setUp();
     state.announce();
     const done = state.set(true);
@@ -49,7 +49,7 @@ describe('the muted state', () => {
     await done;
   });
 
-  test('of several calls during one request is the last one, in one more request or in none', async () => {
+  test('after several calls during one request is the last one, sent in one more request or none', async () => {
     const { state, applied, accept, asked, sent, turn } = setUp();
     state.announce();
     accept();
@@ -68,7 +68,7 @@ describe('the muted state', () => {
     asked[2]?.answer();
     await Promise.all(calls);
     expect([state.muted, applied.at(-1)]).toEqual([true, true]);
-    // Nothing runs any more: the next call begins anew.
+    // No request is pending: the next call starts anew.
     const next = state.set(false);
     await turn();
     expect(sent().slice(3)).toEqual([false]);
@@ -76,7 +76,7 @@ describe('the muted state', () => {
     await next;
   });
 
-  test('stays muted when the server refuses to unmute, which whoever called hears', async () => {
+  test('stays muted when the server refuses to unmute, which rejects the call', async () => {
     const { state, applied, accept, asked, sent, turn } = setUp(true);
     state.announce();
     accept();
@@ -90,7 +90,7 @@ describe('the muted state', () => {
     expect(sent()).toEqual([false]);
   });
 
-  test('stays muted, here and there, when the server does not say whether it has unmuted', async () => {
+  test('stays muted locally and remotely when the reply to unmuting is missing', async () => {
     const { state, applied, accept, asked, sent, turn } = setUp(true);
     state.announce();
     accept();
@@ -105,7 +105,7 @@ describe('the muted state', () => {
     expect(sent()).toEqual([false, true]);
   });
 
-  test('that the server may not have been told is told again by the next call', async () => {
+  test('is sent again by the next call if the server may not have received it', async () => {
     const { state, accept, asked, sent, turn } = setUp();
     state.announce();
     accept();
@@ -121,7 +121,7 @@ describe('the muted state', () => {
     await again;
   });
 
-  test('that a later call has replaced fails nobody', async () => {
+  test('a replaced call does not reject', async () => {
     const { state, accept, asked, sent, turn } = setUp(true);
     state.announce();
     accept();
@@ -133,7 +133,7 @@ describe('the muted state', () => {
     expect([state.muted, sent()]).toEqual([true, [false]]);
   });
 
-  test('of a source that the server refuses is told to nobody', async () => {
+  test('of a refused source is not sent', async () => {
     const { state, refuse, sent } = setUp();
     state.announce();
     const done = state.set(true);

@@ -4,7 +4,7 @@ import { canonicalRoomName, displayName, graphemes, MAX_DISPLAY_NAME, shortDispl
 import { DisplayName, RoomName } from '../../shared/protocol.ts';
 import { validationSentence } from '../../shared/validation.ts';
 
-describe("a room's name", () => {
+describe('a room name', () => {
   test.each([
     ['composed and decomposed letters', 'caf\u00e9', 'cafe\u0301', 'café'],
     ['composed and decomposed syllables', '\ud55c\uae00', '\u1112\u1161\u11ab\u1100\u1173\u11af', '한글'],
@@ -21,7 +21,7 @@ describe("a room's name", () => {
     ['variation selectors', '❤\ufe0f', '❤', '❤'],
     ['the blank of braille', 'a\u2800b', 'a b', 'a b'],
     ['stray joiners in and around emoji', '👍\u200d', '\u200d👍', '👍'],
-  ])('is one, whatever its %s', (_what, one, other, canonical) => {
+  ])('is the same, whatever its %s', (_what, one, other, canonical) => {
     expect(canonicalRoomName(one)).toBe(canonical);
     expect(canonicalRoomName(other)).toBe(canonical);
   });
@@ -35,7 +35,7 @@ describe("a room's name", () => {
     ['compatibility jamo', 'ㅋㅋ', 'ㅋ'],
     // Outside the profile: letters of different scripts are not compared.
     ['look-alikes of other scripts', 'pay', 'рау'],
-  ])('stays another for other %s', (_what, one, other) => {
+  ])('differs for different %s', (_what, one, other) => {
     expect(canonicalRoomName(one)).toBeDefined();
     expect(canonicalRoomName(one)).not.toBe(canonicalRoomName(other));
   });
@@ -63,7 +63,7 @@ describe("a room's name", () => {
     '\u1112',
     'ﷺ'.repeat(20),
     'x'.repeat(257),
-  ])('%j is none', (name) => {
+  ])('%j is invalid', (name) => {
     expect(canonicalRoomName(name)).toBeUndefined();
     expect(RoomName.safeParse(name).success).toBe(false);
   });
@@ -122,7 +122,7 @@ describe("a person's name", () => {
     ],
     [`Z${'\u0351'.repeat(40)}`, `Z${'\u0351'.repeat(6)}`],
     ['...', '...'],
-  ])('%j is shown as %j', (written, shown) => {
+  ])('%j is displayed as %j', (written, shown) => {
     expect(displayName(written)).toBe(shown);
     expect(DisplayName.parse(written)).toBe(shown);
   });
@@ -139,7 +139,7 @@ describe("a person's name", () => {
     '\u00ad',
     '\n\t',
     '\0',
-  ])('%j shows nothing, and is refused with a sentence', (written) => {
+  ])('%j displays as nothing, and is rejected with an explanation', (written) => {
     expect(displayName(written)).toBe('');
     const { error } = DisplayName.safeParse(written);
     expect(error && validationSentence(error)).toBe('A name needs a visible letter, digit or symbol.');

@@ -1,4 +1,4 @@
-/** Owns the proof that whatever can end a call, or keep somebody out of one, is said in words. */
+/** Tests that every reason for ending or refusing a call has a message. */
 import { describe, expect, test, vi } from 'vitest';
 import { closeReasons } from '../../shared/closeReasons.ts';
 import { connectReasons, errorReasons, WeirError } from '../../shared/errors.ts';
@@ -16,10 +16,10 @@ import { ko } from '../../web/view/locales/ko.ts';
 
 const reasons = [errorReasons, connectReasons, closeReasons].flatMap((table) => Object.keys(table));
 
-describe('words', () => {
-  // Who leaves needs no reason.
+describe('messages', () => {
+  // Leaving needs no message.
   test.each(reasons.filter((reason) => reason !== 'left'))(
-    'say what "%s" is and what to do, in all languages',
+    'for "%s" exist in all languages, with what to do',
     (reason) => {
       const key = messageByReason[reason];
       if (!key) throw new Error('there are no words for it');
@@ -31,10 +31,10 @@ describe('words', () => {
   );
 });
 
-describe('what is said of devices', () => {
+describe('the message about devices', () => {
   const error = (problem: DeviceError['problem']) => new DeviceError(problem);
 
-  test('that are denied says how to allow them, in the browser that it is', () => {
+  test('for denied ones explains how to allow them in this browser', () => {
     for (const [agent, how] of [
       ['Mozilla/5.0 Gecko/20100101 Firefox/140.0', 'allowInFirefox'],
       ['Mozilla/5.0 Chrome/140.0.0.0 Safari/537.36', 'allowInChrome'],
@@ -53,7 +53,7 @@ describe('what is said of devices', () => {
     expect(deviceErrorMessage('screen', error('denied'))).toBe(en.screenBlocked);
   });
 
-  test('is one sentence for what fails in one way, and one for each where they differ', () => {
+  test('is one sentence for the same problem, and one each for different ones', () => {
     expect(deviceErrorsMessage({})).toBeUndefined();
     expect(deviceErrorsMessage({ microphone: error('busy') })).toBe(en.microphoneBusy);
     expect(deviceErrorsMessage({ camera: error('missing') })).toBe(en.cameraMissing);
@@ -66,7 +66,7 @@ describe('what is said of devices', () => {
     );
   });
 
-  test('is told from whatever else is thrown', () => {
+  test('is distinguished from that about any other error', () => {
     expect(isDeviceErrorReport({ source: 'camera', error: error('busy') })).toBe(true);
     for (const other of [undefined, null, 7, 'error', {}, { error: new Error('other') }, error('busy')]) {
       expect(isDeviceErrorReport(other)).toBe(false);
@@ -74,8 +74,8 @@ describe('what is said of devices', () => {
   });
 });
 
-describe('what is said of an error', () => {
-  test('is what its reason says, or else its code, or else its own words', () => {
+describe('the message of an error', () => {
+  test('is that of its reason, or of its code, or its own text', () => {
     vi.stubGlobal('location', { origin: 'https://weir.example' });
     expect(errorMessage(new WeirError('unauthorized', 'No.', { reason: 'expired' }))).toBe(en.tokenExpired);
     expect(errorMessage(new WeirError('roomFull'))).toBe(en.roomFull);

@@ -1,4 +1,7 @@
-/** Pipes between routers, in every order in which a worker can answer: one pipe for all, closed after the last lease. */
+/**
+ * Tests of pipes between routers, in every order in which a worker can reply: leases share a pipe, which closes after
+ * the last one.
+ */
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type PipeEnds, ProducerPipes } from '../../server/media/ProducerPipes.ts';
@@ -14,7 +17,7 @@ class FakeProducer {
   }
 }
 
-/** A pipe that the worker has been asked for; it opens when the test says so. */
+/** A pipe that has been requested from the worker; it opens when the test says so. */
 class Opening {
   readonly #answer = Promise.withResolvers<PipeEnds<FakeProducer>>();
   readonly answer = this.#answer.promise;
@@ -55,7 +58,7 @@ function setUp() {
     pipes,
     producer,
     acquire: (to = 'far') => pipes.acquire(producer, 'near', to),
-    /** The nth pipe that was asked for, from 0. */
+    /** The nth requested pipe, from 0. */
     opening(index: number): Opening {
       const opening = openings[index];
       if (!opening) throw new Error(`Only ${openings.length} pipes were asked for.`);
@@ -75,7 +78,7 @@ test('on its own router a producer needs no pipe', async () => {
   expect(scene.requested).toBe(0);
 });
 
-test('two that acquire while the pipe opens share it, and each further router has its own', async () => {
+test('concurrent leases share the pipe that is opening, and each further router has its own', async () => {
   const scene = setUp();
   const acquiring = [scene.acquire(), scene.acquire(), scene.acquire('further')];
   expect(scene.requested).toBe(2);
@@ -86,7 +89,7 @@ test('two that acquire while the pipe opens share it, and each further router ha
   expect(leases.map(({ producer }) => producer)).toEqual([first, first, further]);
 });
 
-test('a pipe closes when its last lease has been released for long enough', async () => {
+test('a pipe closes some time after its last lease was released', async () => {
   const scene = setUp();
   const acquiring = [scene.acquire(), scene.acquire()];
   scene.opening(0).open();
@@ -114,7 +117,7 @@ test('a lease that is acquired while the pipe lingers keeps it', async () => {
   expect(scene.requested).toBe(1);
 });
 
-test('a pipe that is closing is not handed out: the next one opens another', async () => {
+test('a closing pipe is not reused: the next lease opens another', async () => {
   const scene = setUp();
   const acquiring = scene.acquire();
   scene.opening(0).open();
@@ -124,14 +127,14 @@ test('a pipe that is closing is not handed out: the next one opens another', asy
   expect(scene.opening(0).producer.closed).toBe(false);
   const next = scene.acquire();
   expect(scene.requested).toBe(2);
-  // When it does, that does not remove the pipe that has replaced it.
+  // Its late close event must not remove the pipe that has replaced it.
   scene.opening(0).producer.close();
   scene.opening(1).open();
   expect((await next).producer).toBe(scene.opening(1).producer);
   expect((await scene.acquire()).producer).toBe(scene.opening(1).producer);
 });
 
-test('whoever waits while the producer ends gets `closed`, and the next one opens another pipe', async () => {
+test('leases waiting while the producer ends reject with `closed`, and the next one opens another pipe', async () => {
   const scene = setUp();
   const acquiring = Promise.allSettled([scene.acquire(), scene.acquire()]);
   scene.opening(0).producer.close();
@@ -142,7 +145,7 @@ test('whoever waits while the producer ends gets `closed`, and the next one open
   expect(scene.requested).toBe(2);
 });
 
-test('a pipe that does not open fails all that wait for it, and the next one tries again', async () => {
+test('a pipe that fails to open rejects all leases waiting for it, and the next one tries again', async () => {
   const scene = setUp();
   const acquiring = Promise.allSettled([scene.acquire(), scene.acquire()]);
   scene.opening(0).fail();
@@ -154,7 +157,7 @@ test('a pipe that does not open fails all that wait for it, and the next one tri
   expect(scene.opening(1).consumerClosed).toBe(false);
 });
 
-test('a release while another waits for the same pipe does not close it', async () => {
+test('a release while another lease waits for the same pipe does not close it', async () => {
   const scene = setUp();
   const first = scene.acquire().then((lease) => lease[Symbol.dispose]());
   const second = scene.acquire();
@@ -165,7 +168,7 @@ test('a release while another waits for the same pipe does not close it', async 
   expect(scene.opening(0).consumerClosed).toBe(false);
 });
 
-test('nothing closes after the end: the pipes end with their routers', async () => {
+test('after the end nothing is closed: pipes end with their routers', async () => {
   const scene = setUp();
   const acquiring = scene.acquire();
   scene.opening(0).open();

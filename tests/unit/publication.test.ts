@@ -1,4 +1,6 @@
-/** A publication is data that changes and ends: what the room, its subscribers and other processes know of a track. */
+/**
+ * Tests of publications: data about a track that changes and ends, for the room, its subscribers and other processes.
+ */
 import { expect, test } from 'vitest';
 import type { Track } from '../../server/media/Track.ts';
 import type { Demand } from '../../server/room/Demand.ts';
@@ -16,11 +18,11 @@ const track: Track = {
   location: { routerId: 'router' },
 };
 
-test('all of a track can be sent to another process', () => {
+test("all of a track's data can be serialised for another process", () => {
   expect(JSON.parse(JSON.stringify(new Publication(track).track))).toEqual(track);
 });
 
-test('a change replaces the track: listeners compare it with what it was', () => {
+test('a change replaces the track, so that listeners can compare both', () => {
   const publication = new Publication(track);
   const changes: [Track, Track][] = [];
   const remove = publication.onChange((now, before) => changes.push([now, before]));
@@ -37,7 +39,7 @@ test('a change replaces the track: listeners compare it with what it was', () =>
   expect(publication.track).toEqual({ ...small, paused: false });
 });
 
-test('its end is reported once, to each listener that is still there, and at once to a late one', () => {
+test('the end is reported once to each remaining listener, and at once to a late one', () => {
   const publication = new Publication(track);
   const ends: string[] = [];
   publication.onEnd(() => ends.push('first'));
@@ -53,7 +55,7 @@ test('its end is reported once, to each listener that is still there, and at onc
   expect(ends).toEqual(['first', 'second', 'late']);
 });
 
-test('its demand is the sum of those of the routers, and ends with it', () => {
+test('the demand is the sum over the routers, and ends with the publication', () => {
   const publication = new Publication(track);
   const demands: (Demand | undefined)[] = [];
   publication.onDemand((demand) => demands.push(demand));

@@ -52,7 +52,7 @@ describe('a channel that takes over', () => {
     second.channel.close();
   });
 
-  test('gives up a request that was sent on three connections, all of which ended', async () => {
+  test('rejects a request that was sent on three connections, all of which ended', async () => {
     let { channel } = caller();
     const asked = expect(channel.request('add', {})).rejects.toMatchObject({ code: 'closed' });
     for (let turn = 0; turn < 3; turn += 1) {
@@ -115,7 +115,7 @@ describe('Watchdog', () => {
 describe('raceAttempts', () => {
   const gap = { first: 60, most: 370 };
 
-  test('begins the next attempt although the one before hangs, and ends the others when one succeeds', async () => {
+  test('starts the next attempt although the previous one hangs, and aborts the others when one succeeds', async () => {
     const begun: number[] = [];
     const ended: number[] = [];
     const found = raceAttempts(
@@ -133,7 +133,7 @@ describe('raceAttempts', () => {
     expect(ended).toEqual(expect.arrayContaining([1, 2, 3]));
   });
 
-  test('waits twice as long after each attempt, up to the longest pause, a third more or less', async () => {
+  test('doubles the pause after each attempt, up to a maximum, with a jitter of a third', async () => {
     const began = performance.now();
     const begun: number[] = [];
     const end = new AbortController();
@@ -157,7 +157,7 @@ describe('raceAttempts', () => {
     await expect(found).rejects.toBe(end.signal.reason);
   });
 
-  test('fails with the last error when the time is over', async () => {
+  test('rejects with the last error at the deadline', async () => {
     let attempts = 0;
     const found = raceAttempts(
       async () => {
@@ -172,7 +172,7 @@ describe('raceAttempts', () => {
     expect(attempts).toBeGreaterThan(4);
   });
 
-  test('waits for what is under way when the time is over, and begins nothing more', async () => {
+  test('waits for running attempts at the deadline, and starts no more', async () => {
     const answers: ((value: string) => void)[] = [];
     const found = raceAttempts(() => new Promise<string>((resolve) => answers.push(resolve)), {
       ...{ gap, until: performance.now() + 500, signal: new AbortController().signal },

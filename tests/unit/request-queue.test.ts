@@ -1,4 +1,4 @@
-/** Covers the queue of a session's requests over several connections, with handlers that answer when the test says so. */
+/** Tests of a session's request queue over several connections, with handlers that finish when the test says so. */
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { randomFrom } from '../../scripts/support/random.ts';
@@ -20,14 +20,14 @@ const outgoing = { requests: {}, events: {} } as const;
 
 const microtasks = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A session whose `run` handlers end when they are answered. */
+/** A session with `run` requests whose handlers the test finishes. */
 class Session {
   readonly queue = new RequestQueue();
-  /** In the order in which handlers began. */
+  /** In the order in which handlers started. */
   readonly begun: string[] = [];
   readonly #unanswered = new Map<string, () => void>();
 
-  /** Names of requests whose handler runs. */
+  /** Names of requests with a running handler. */
   get running(): string[] {
     return [...this.#unanswered.keys()];
   }
@@ -71,7 +71,7 @@ class Session {
       ids: () => replies.map(({ id }) => id),
       send,
       run: (id: number, name = `request ${id}`) => send(id, 'run', { name }),
-      /** The connection is lost. */
+      /** Loses the connection. */
       cut: () => channel.close(),
     };
   }
@@ -81,7 +81,7 @@ class Session {
     return new Promise((resolve) => this.#unanswered.set(name, () => resolve({ name })));
   }
 
-  /** A new connection that has been attached. */
+  /** A new connection that is attached to the session. */
   async attach() {
     const connection = this.connect();
     connection.send(0xffff_0000, 'attach');
@@ -92,7 +92,7 @@ class Session {
 }
 
 describe('requests of one connection', () => {
-  test('begin in their order, each when the one before has been answered', async () => {
+  test('run in order, each after the reply to the one before', async () => {
     const session = new Session();
     const connection = await session.attach();
     for (const id of [1, 2, 3]) connection.run(id);
@@ -105,7 +105,7 @@ describe('requests of one connection', () => {
     expect(connection.ids()).toEqual([1, 2, 3]);
   });
 
-  test('run on after one that failed', async () => {
+  test('continue after one that failed', async () => {
     const session = new Session();
     const connection = await session.attach();
     connection.send(1, 'fail');
@@ -115,7 +115,7 @@ describe('requests of one connection', () => {
     expect(connection.replies).toMatchObject([{ id: 1, error: { code: 'internal' } }]);
   });
 
-  test('that are unordered do not wait for the one that runs', async () => {
+  test('that are unordered do not wait for the running one', async () => {
     const session = new Session();
     const connection = await session.attach();
     connection.run(1);
@@ -126,7 +126,7 @@ describe('requests of one connection', () => {
     expect(session.begun).toEqual(['request 1']);
   });
 
-  test('sent right behind the one that attaches it begin after its reply, in their order', async () => {
+  test('sent right after `attach` run after its reply, in order', async () => {
     const session = new Session();
     const connection = session.connect();
     connection.send(1, 'join', { name: 'join' });
@@ -144,7 +144,7 @@ describe('requests of one connection', () => {
 });
 
 describe('a connection that takes over', () => {
-  test('while a request runs: no other begins before that has ended', async () => {
+  test('during a request: no other request starts before that has finished', async () => {
     const session = new Session();
     const first = await session.attach();
     first.run(1);
@@ -154,14 +154,14 @@ describe('a connection that takes over', () => {
     second.run(2);
     await microtasks();
     first.cut();
-    // Attaching itself waits for nothing: a frozen worker must not keep a client from resuming.
+    // Attaching itself does not wait: a frozen worker must not keep a client from resuming.
     expect(second.ids()).toEqual([100]);
     expect(session.begun).toEqual(['request 1']);
     await session.answer('request 1');
     expect(session.begun).toEqual(['request 1', 'request 2']);
   });
 
-  test('twice while a request runs: still no other begins', async () => {
+  test('twice during a request: still no other request starts', async () => {
     const session = new Session();
     const first = await session.attach();
     first.run(1);
@@ -181,7 +181,7 @@ describe('a connection that takes over', () => {
     expect(third.ids()).toEqual([2]);
   });
 
-  test('gets the reply of a request that runs or has run, which does not run again', async () => {
+  test('gets the reply of a request that is running or done, which does not run again', async () => {
     const session = new Session();
     const first = await session.attach();
     first.run(1);
@@ -214,7 +214,7 @@ describe('a connection that takes over', () => {
     expect(second.replies).toEqual(first.replies);
   });
 
-  test('runs what had only waited when the former connection was lost, and not before it is sent again', async () => {
+  test('runs a request that was only queued on the lost connection, once it is sent again', async () => {
     const session = new Session();
     const first = await session.attach();
     for (const id of [1, 2, 3]) first.run(id);
@@ -228,7 +228,7 @@ describe('a connection that takes over', () => {
     expect(session.begun).toEqual(['request 1', 'request 3']);
   });
 
-  test('has requests of its own before it is attached, whose ids are not those of the session', async () => {
+  test("has requests of its own before it is attached, whose ids are separate from the session's", async () => {
     const session = new Session();
     const first = await session.attach();
     first.run(1, 'of the session');
@@ -248,7 +248,7 @@ describe('a connection that takes over', () => {
 });
 
 describe('the limit', () => {
-  test('counts the request that runs and those that wait; one more is refused at once, and may be sent again', async () => {
+  test('counts the running request and the queued ones; one more is rejected at once, and may be sent again', async () => {
     const session = new Session();
     const connection = await session.attach();
     for (let id = 1; id <= 258; id += 1) connection.run(id);
@@ -260,7 +260,7 @@ describe('the limit', () => {
     expect(connection.ids()).toEqual([257, 258, 1]);
   });
 
-  test('does not count what waited on a connection that was lost', async () => {
+  test('does not count requests queued on a lost connection', async () => {
     const session = new Session();
     const first = await session.attach();
     for (let id = 1; id <= 256; id += 1) first.run(id);
@@ -269,11 +269,11 @@ describe('the limit', () => {
     const second = await session.attach();
     for (let id = 1; id <= 256; id += 1) second.run(id);
     await microtasks();
-    // The one that runs counts twice: its repetition waits for its reply.
+    // The running request counts twice: its repetition waits for its reply.
     expect(second.replies).toMatchObject([{ id: 256, error: { code: 'rateLimited' } }]);
   });
 
-  test('of replies that are kept is as many, the latest ones', async () => {
+  test('also bounds the kept replies, to the latest ones', async () => {
     const session = new Session();
     const connection = await session.attach();
     for (let id = 0; id < 1000; id += 1) {
@@ -292,7 +292,7 @@ describe('the limit', () => {
 });
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])(
-  'whatever the interleaving, each request runs once, alone and in order (seed %i)',
+  'in any interleaving, each request runs once, alone and in order (seed %i)',
   async (seed) => {
     const random = randomFrom(seed);
     const session = new Session();
@@ -312,7 +312,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
         sent += 1;
         connection.run(sent);
       } else if (choice < 6) {
-        // As the client does: what has no reply is sent again, in its order.
+        // As the client does: unanswered requests are sent again in order.
         if (random.int(2) === 0) connection.cut();
         const former = connection;
         connection = await session.attach();

@@ -1,4 +1,4 @@
-/** RoomClient over a fake media link and fake signalling: what it makes of their events, in every order of a session. */
+/** Tests of RoomClient with a fake media link and fake signalling: its events and state in every order of a session. */
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { describe, expect, test } from 'vitest';
 import { grantsOf } from '../../server/auth/grants.ts';
@@ -83,10 +83,10 @@ function resumeReply(reply: Partial<ResumeReply> = {}): ResumeReply {
 
 const video = () => new FakeMediaStreamTrack({ kind: 'video' });
 
-/** Lets everything run that waits for resolved promises only. */
+/** Runs all pending promise callbacks. */
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
-/** A client before its join, with what it is made of: connecting and loading wait for the test. */
+/** A client before its join, with its fakes; the test resolves connecting and loading. */
 function created() {
   const connected = Promise.withResolvers<FakeSignalling>();
   const loaded = Promise.withResolvers<void>();
@@ -169,7 +169,7 @@ async function joined(reply: Partial<JoinReply> = {}) {
 }
 
 describe('joining', () => {
-  test('loads the media while it connects, and makes the link when the server has replied', async () => {
+  test('loads the media code while it connects, and creates the link after the reply', async () => {
     const { client, steps, events, connect, load, signalling, hasLink, link } = created();
     const joining = client.join({ room: 'here', token: async () => 'fresh', initialVideoLimit: 4 });
     expect(steps).toEqual(['connect', 'load media']);
@@ -212,7 +212,7 @@ describe('joining', () => {
     expect(seen).toEqual([viewer]);
   });
 
-  test('keeps a token that the server has refreshed before its reply', async () => {
+  test('keeps a token that was refreshed before the reply', async () => {
     const { client, connect, load, signalling } = created();
     const joining = client.join({ room: 'here', token: 'first' });
     connect();
@@ -249,13 +249,13 @@ describe('joining', () => {
     expect(signalling().requests).toEqual([]);
   });
 
-  test('makes no link for a reply that comes after `leave`', async () => {
+  test('creates no link for a reply that arrives after `leave`', async () => {
     const { client, connect, load, signalling, hasLink } = created();
     const joining = client.join({ room: 'here' });
     connect();
     load();
     await settled();
-    // The reply is there, and its promise has not been handled yet.
+    // The reply has arrived; its promise callbacks have not run yet.
     signalling().joinReply.resolve(joinReply());
     client.leave();
     await expect(joining).rejects.toMatchObject({ code: 'closed' });
@@ -263,7 +263,7 @@ describe('joining', () => {
     expect(client.state).toBe('closed');
   });
 
-  test("fails with the server's reason for closing the connection", async () => {
+  test("rejects with the server's close reason", async () => {
     const { client, events, connect, load, signalling } = created();
     const joining = client.join({ room: 'here' });
     connect();
@@ -274,7 +274,7 @@ describe('joining', () => {
     expect(events).toEqual(['joining', 'closed']);
   });
 
-  test('fails with the error of connecting, and never calls for the token twice', async () => {
+  test('rejects with the connection error, and requests the token once', async () => {
     const { client, failToConnect } = created();
     let calls = 0;
     const joining = client.join({
@@ -292,7 +292,7 @@ describe('joining', () => {
 });
 
 describe('publishing', () => {
-  test('is refused before the join, and during it', async () => {
+  test('is rejected before and during the join', async () => {
     const { client, connect, load } = created();
     await expect(client.publish('camera', video())).rejects.toMatchObject({ code: 'notJoined' });
     const joining = client.join({ room: 'here' });
@@ -304,7 +304,7 @@ describe('publishing', () => {
     await expect(joining).rejects.toMatchObject({ code: 'closed' });
   });
 
-  test('needs no connected media, and shows a source when the link sends it', async () => {
+  test('does not require a media connection, and shows a source when the link reports it', async () => {
     const { client, link, events } = await joined();
     const ready = Promise.withResolvers<void>();
     link.pending = ready.promise;
@@ -334,7 +334,7 @@ describe('publishing', () => {
     expect(events).toEqual(['local {"camera":"live"}', 'local {"camera":"paused"}']);
   });
 
-  test('notifies of a source that the link ends by itself', async () => {
+  test('notifies of a source that the link ends', async () => {
     const { client, link, events } = await joined();
     await client.publish('camera', video());
     events.length = 0;
@@ -345,7 +345,7 @@ describe('publishing', () => {
 });
 
 describe('receiving', () => {
-  test('assigns tracks to peers and to audio slots, and drops those of unknown peers', async () => {
+  test('assigns tracks to peers and to audio slots, and ignores those of unknown peers', async () => {
     const { client, link, events } = await joined({ peers: [peer('ada')], slots: ['ada', null] });
     link.emit('trackAdded', { peerId: 'ada', source: 'camera', track: video() });
     link.emit('trackAdded', { peerId: 'nobody', source: 'camera', track: video() });
@@ -355,7 +355,7 @@ describe('receiving', () => {
     expect(link.callsOf('audioLevel')).toEqual([['ada', 0]]);
   });
 
-  test('keeps a track that has replaced the one that is removed', async () => {
+  test('keeps a track that has replaced the removed one', async () => {
     const { client, link, events } = await joined({ peers: [peer('ada')] });
     const [former, latter] = [video(), video()];
     link.emit('trackAdded', { peerId: 'ada', source: 'camera', track: former });
@@ -366,7 +366,7 @@ describe('receiving', () => {
     expect(client.peers[0]?.tracks.get('camera')).toBe(latter);
   });
 
-  test('expects media of those who are connected and not muted', async () => {
+  test('expects media of peers that are connected and not muted', async () => {
     const { signalling, link } = await joined({
       peers: [peer('ada', { sources: { camera: 'live', microphone: 'paused' } })],
     });
@@ -407,7 +407,7 @@ describe('receiving', () => {
 });
 
 describe('a reconnect', () => {
-  test('makes everything the same as on the server, peers before their tracks', async () => {
+  test('synchronises everything with the server, peers before their tracks', async () => {
     const { client, signalling, link, events } = await joined({ peers: [peer('ada'), peer('bob')] });
     signalling.reconnect();
     expect(client.reconnecting).toBe(true);
@@ -441,7 +441,7 @@ describe('a reconnect', () => {
     expect(link.callsOf('restartIce')).toHaveLength(1);
   });
 
-  test('notifies of grants that are the same again if something published has ended with them', async () => {
+  test('notifies of unchanged grants if a publication has ended with them', async () => {
     const { signalling, link, events } = await joined();
     signalling.reconnect();
     signalling.resume(resumeReply());
@@ -453,7 +453,7 @@ describe('a reconnect', () => {
 });
 
 describe('grants', () => {
-  test('that are taken away end what they allowed, and refuse more of it', async () => {
+  test('that are revoked end what they allowed, and refuse more of it', async () => {
     const { client, signalling, link, events } = await joined();
     await client.publish('camera', video());
     signalling.options.listeners.invited?.({ by: 'ada' });
@@ -466,7 +466,7 @@ describe('grants', () => {
     expect(link.callsOf('publish')).toHaveLength(1);
   });
 
-  test('that are sent again unchanged are no event', async () => {
+  test('that are unchanged are no event', async () => {
     const { signalling, events } = await joined();
     signalling.options.listeners.grantsChanged?.({ grants: { ...speaker } });
     expect(events).toEqual([]);
@@ -474,7 +474,7 @@ describe('grants', () => {
 });
 
 describe('the media connection', () => {
-  test('that is lost, or silent, has the signalling checked as well', async () => {
+  test('that is lost, or silent, triggers a check of the signalling, too', async () => {
     const { client, signalling, link, events } = await joined();
     link.connectionState = 'connected';
     link.emit('connectionStateChanged', 'connected');
@@ -487,7 +487,7 @@ describe('the media connection', () => {
     expect(events).toEqual(['media connected', 'media lost']);
   });
 
-  test('that fails ends the session, and the server is sent why', async () => {
+  test('that fails ends the session, and the server is sent the reason', async () => {
     const { client, signalling, link, events } = await joined();
     link.emit('failed', undefined);
     expect(signalling.left).toBe('mediaFailed');

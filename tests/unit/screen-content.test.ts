@@ -1,8 +1,8 @@
-/** Owns the proof of what a shared screen is taken for: slides and text, or a film. */
+/** Tests of the classification of shared screens: detail (slides, text) or motion (a film). */
 import { describe, expect, test } from 'vitest';
 import { ScreenContent, type ScreenSample } from '../../web/client/sfu/ScreenContent.ts';
 
-/** What a screen gives in one second. */
+/** Samples of a screen, one second each. */
 const still = { framesPerSecond: 1, bitrate: 20_000, seconds: 1 };
 const slide = { framesPerSecond: 2, bitrate: 1_500_000, seconds: 1 };
 const pointer = { framesPerSecond: 30, bitrate: 120_000, seconds: 1 };
@@ -13,30 +13,30 @@ function contents(...seconds: ScreenSample[]) {
   return seconds.map((second) => screen.add(second));
 }
 
-test('slides and a pointer on them are detail, also for long', () => {
+test('slides with a moving pointer are detail, for any length of time', () => {
   const talk = Array.from({ length: 20 }, () => [still, slide, pointer, pointer, pointer, pointer]).flat();
   expect(new Set(contents(...talk))).toEqual(new Set(['detail']));
 });
 
-test('what scrolls for two seconds is detail, and a film is motion after three', () => {
+test('two seconds of scrolling are detail, and a film is motion after three', () => {
   expect(contents(film, film, still, film, film, film, film)).toEqual([
     ...['detail', 'detail', 'detail', 'detail', 'detail', 'motion', 'motion'],
   ]);
 });
 
-test('a film stays motion through a scene with little in it, and a slide after it is detail at once', () => {
+test('a film stays motion through a scene with little movement, and a slide after it is detail at once', () => {
   expect(contents(film, film, film, pointer, film, slide)).toEqual([
     ...['detail', 'detail', 'motion', 'motion', 'motion', 'detail'],
   ]);
 });
 
-test('what is encoded to little for five seconds is no film any more', () => {
+test('five seconds at a low bitrate are no longer motion', () => {
   const after = contents(film, film, film, pointer, pointer, pointer, pointer, pointer, pointer);
   expect(after.slice(2)).toEqual(['motion', 'motion', 'motion', 'motion', 'motion', 'detail', 'detail']);
 });
 
 describe('while the frame rate is limited', () => {
-  /** A screen whose frame rate is limited as it says, and whether it is, second by second. */
+  /** A screen whose frame rate is limited by the classification, second by second. */
   class Limited {
     readonly #screen = new ScreenContent();
 
@@ -61,7 +61,7 @@ describe('while the frame rate is limited', () => {
     }
   }
 
-  test('a film is smooth after two seconds, and is motion when its frames have been counted', () => {
+  test('a film is smooth after two seconds, and is motion once its frames have been counted', () => {
     const screen = new Limited();
     expect(screen.show(film, 2)).toBe(0);
     expect(screen.show(film, 2)).toBe(2);
@@ -81,14 +81,14 @@ describe('while the frame rate is limited', () => {
     expect(screen.content).toBe('detail');
   });
 
-  test('a film that begins in the middle of one of those pauses is found after it', () => {
+  test('a film that begins between two probes is detected by the next one', () => {
     const screen = new Limited();
     screen.show(pointer, 6);
     screen.show(film, 20);
     expect(screen.content).toBe('motion');
   });
 
-  test('the time in which the limit was lifted does not count for either', () => {
+  test('seconds in which the limit changed are not counted', () => {
     const screen = new ScreenContent();
     const limited = { framesPerSecond: 5, bitrate: 600_000, seconds: 1, limit: 5 };
     for (const sample of [limited, limited, limited, film]) screen.add(sample);

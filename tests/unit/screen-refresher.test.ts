@@ -1,10 +1,10 @@
-/** How often a shared screen is captured again at first, and when that ends. */
+/** Tests of the refresh of a shared screen: repeated captures at first, until it ends. */
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ScreenRefresher } from '../../web/client/sfu/ScreenRefresher.ts';
 
 const screen = () => new FakeMediaStreamTrack({ kind: 'video' });
-/** How many readers were made, and how many of them read no more. */
+/** Number of created readers, and of cancelled ones. */
 const readers = { made: 0, cancelled: 0 };
 
 beforeEach(() => {
@@ -27,7 +27,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('a screen is captured again for a second and a half, and nothing goes on reading it', async () => {
+test('a screen is captured repeatedly for a second and a half, and no reader is left open', async () => {
   using _refresher = new ScreenRefresher(screen());
   await vi.advanceTimersByTimeAsync(600);
   expect(readers).toEqual({ made: 2, cancelled: 2 });
@@ -48,7 +48,7 @@ test('it ends with the publication and with the track', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a browser that cannot read tracks is left alone', async () => {
+test('it does nothing in a browser that cannot read tracks', async () => {
   vi.stubGlobal('window', {});
   using _refresher = new ScreenRefresher(screen());
   await vi.advanceTimersByTimeAsync(5000);

@@ -53,7 +53,7 @@ describe('TokenBucket', () => {
 });
 
 describe('Lifetime', () => {
-  test('runs everything once at its end, newest first, with the reason', () => {
+  test('runs each callback once at its end, newest first, with the reason', () => {
     const lifetime = new Lifetime<'done' | 'again'>();
     const log: string[] = [];
     lifetime.defer((reason) => log.push(`first ${reason}`));
@@ -64,7 +64,7 @@ describe('Lifetime', () => {
     expect(log).toEqual(['second done', 'first done']);
   });
 
-  test('runs at once what is registered after the end', () => {
+  test('runs a callback that is registered after the end at once', () => {
     const lifetime = new Lifetime();
     lifetime.end('over');
     const undo = vi.fn();
@@ -133,7 +133,7 @@ describe('addresses', () => {
     scopeid: 0,
   };
 
-  test('of this machine are public ones first, without loopback, link-local and IPv6', () => {
+  test('of this machine are listed public ones first, without loopback, link-local and IPv6', () => {
     const interfaces = {
       lo: [v4('127.0.0.1', true)],
       eth0: [v4('192.168.1.5'), v6],
@@ -144,7 +144,7 @@ describe('addresses', () => {
     expect(ownAddresses(interfaces)).toEqual(['203.0.113.5', '192.168.1.5', '172.17.0.1']);
   });
 
-  test('of a machine without any network is loopback', () => {
+  test('of a machine without a network is loopback', () => {
     expect(ownAddresses({ lo: [v4('127.0.0.1', true)] })).toEqual(['127.0.0.1']);
     expect(ownAddresses({})).toEqual(['127.0.0.1']);
   });

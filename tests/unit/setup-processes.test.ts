@@ -1,4 +1,4 @@
-/** Owns the proof of what set-up does with processes: locks, children, signals, and the commands themselves. */
+/** Tests of set-up's processes: locks, children, signals, and the commands themselves. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -14,7 +14,7 @@ import { directory, put, root, undo } from '../support/places.ts';
 describe('the lock', () => {
   const me = { pid: process.pid, started: startOf(process.pid), host: hostname(), what: 'x', children: [] };
 
-  test('is stale when its holder is no more, or its number belongs to someone else now', () => {
+  test('is stale when its holder has ended, or the pid belongs to another process now', () => {
     const { pid: dead } = spawnSync('true');
     expect(isStale(me, 1e9)).toBe(false);
     expect(isStale({ ...me, pid: dead }, 0)).toBe(true);
@@ -25,7 +25,7 @@ describe('the lock', () => {
     expect(isStale(undefined, 10_000)).toBe(true);
   });
 
-  test('lets one in at a time; who waits knows for whom', async () => {
+  test('has one holder at a time; a waiting process knows which', async () => {
     const file = join(directory(), 'deep/setup.lock');
     const first = await acquire(file, 'Packages');
     const waited: string[] = [];
@@ -34,7 +34,7 @@ describe('the lock', () => {
       second = true;
       return lock;
     });
-    // It has looked again, in vain.
+    // It has polled again, in vain.
     await expect.poll(() => waited.length).toBeGreaterThan(1);
     expect(new Set(waited)).toEqual(new Set(['Packages']));
     expect(second).toBe(false);
@@ -43,7 +43,7 @@ describe('the lock', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  test('of someone who was killed is taken over, and what he left running is ended', async () => {
+  test('of a killed process is taken over, and its remaining children are ended', async () => {
     const file = join(directory(), 'setup.lock');
     const left = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
     const ended = new Promise((resolve) => left.once('exit', (_, signal) => resolve(signal)));
@@ -68,7 +68,7 @@ describe('the lock', () => {
 describe('processes', () => {
   const modules = join(root, 'scripts/setup');
 
-  /** Starts a Node that prints lines, and tells them one by one. */
+  /** Starts a Node that prints lines, and reads them one by one. */
   function start(file: string, text: string, options: { detached?: boolean } = {}) {
     const child = spawn(process.execPath, [put(file, text)], { stdio: ['ignore', 'pipe', 'inherit'], ...options });
     undo.push(() => child.kill('SIGKILL'));
@@ -84,7 +84,7 @@ describe('processes', () => {
   const exit = (child: ChildProcess) =>
     new Promise<number | string>((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code ?? -1)));
 
-  test('that set-up starts end with everything that they started', async () => {
+  test('that set-up starts end with all their descendants', async () => {
     const lines: string[] = [];
     const log = join(directory(), 'log');
     const ended = run('sh', ['-c', 'sleep 60 & echo $!; wait'], { log, line: (line) => lines.push(line) });
@@ -97,7 +97,7 @@ describe('processes', () => {
     expect(await run('/no/such/program', [], { log })).toMatch(/ENOENT/);
   });
 
-  test('a signal that comes twice at once is one, and is two when it comes again later', async () => {
+  test('a signal that arrives twice at once counts once, and twice when the second is later', async () => {
     const { child, lines, until } = start(
       join(directory(), 'once.mjs'),
       `import { oncePerPress } from '${modules}/signals.mjs';
@@ -116,7 +116,7 @@ describe('processes', () => {
     await expect.poll(() => lines).toEqual(['ready', 'got it', 'got it']);
   });
 
-  /** A launcher that hands over to a server, which tells each signal and ends half a second after the first. */
+  /** A launcher that hands over to a server, which reports each signal and ends half a second after the first. */
   function launcher() {
     const at = directory();
     const server = put(
@@ -151,7 +151,7 @@ describe('processes', () => {
     expect(lines.slice(1)).toEqual([`got ${name}`]);
   });
 
-  test('a launcher that is killed outright does not leave its server behind', async () => {
+  test('a killed launcher does not leave its server behind', async () => {
     const { child, lines, until } = launcher();
     await until('server');
     const server = Number(lines[0]?.split(' ')[1]);
@@ -162,7 +162,7 @@ describe('processes', () => {
 });
 
 describe('commands', () => {
-  test('an unknown one gets the list of them', () => {
+  test('an unknown command prints the list of commands', () => {
     const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/run.mjs'), 'strat'], {
       encoding: 'utf8',
     });
@@ -172,7 +172,7 @@ describe('commands', () => {
       expect(stderr).toContain(`  ${name} `);
   });
 
-  /** .ci/run with an npm that says and does what is wanted. */
+  /** Runs .ci/run with a fake npm. */
   function ci(npm: string) {
     const at = directory();
     put(join(at, '.ci/run'), readFileSync(join(root, '.ci/run'), 'utf8'));
@@ -182,7 +182,7 @@ describe('commands', () => {
     return [status, stdout.trimEnd().split('\n').at(-1)];
   }
 
-  /** What npm does for `npm run check`, `npm test` and `npm run test:full`. */
+  /** The fake npm's behaviour for `npm run check`, `npm test` and `npm run test:full`. */
   const npm = (check: string, test: string, full: string) =>
     `case "$*" in run\\ check*) ${check};; test) ${test};; run\\ test:full) ${full};; esac`;
   const quick = 'echo 3 passed, 0 failed';
@@ -204,7 +204,7 @@ describe('commands', () => {
     ['has a set-up that fails in its long part', npm('true', quick, 'exit 4'), [4, '3 passed, 1 failed']],
     ['has a long part that time cuts off', npm('true', quick, 'exit 124'), [0, '3 passed, 0 failed']],
     ['says nothing', 'true', [1, '0 passed, 1 failed']],
-  ])('a run of CI that %s ends with its count', (_, script, expected) => {
+  ])('a CI run that %s ends with its count', (_, script, expected) => {
     expect(ci(script)).toEqual(expected);
   });
 });

@@ -1,4 +1,4 @@
-/** Owns the proof of how the media worker is found, fetched or built. */
+/** Tests of how the media worker is found, downloaded or built. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
@@ -16,7 +16,7 @@ import { directory, emptyPlace, listening, noTools, put, root, undo } from '../s
 describe('the media worker', () => {
   const put41 = (path: string) => put(path, '#!/bin/sh\nexit 41\n', 0o755);
 
-  test('is the named one, else a prebuilt one from the cache, else one built here; never of another version', () => {
+  test('is the configured one, else a prebuilt one from the cache, else a built one; never of another version', () => {
     const at = emptyPlace();
     expect(workerBinary(at)).toBeUndefined();
     const [prebuilt, built] = workerDirectories(at, '3.27.1');
@@ -31,7 +31,7 @@ describe('the media worker', () => {
     expect(workerBinary(at)).toBe(join(at.root, 'mine'));
   });
 
-  test('named wrongly, is an error that says so', () => {
+  test('with an invalid configured path is an error', () => {
     const at = emptyPlace();
     for (const file of ['nowhere', '.', 'package-lock.json']) {
       at.env.MEDIASOUP_WORKER_BIN = file;
@@ -39,7 +39,7 @@ describe('the media worker', () => {
     }
   });
 
-  test('built here, belongs to the release and the recipe that it was built with', () => {
+  test('when built, depends on the release and the recipe', () => {
     const at = emptyPlace();
     const recipe = directory();
     put(join(recipe, 'build.sh'), 'one');
@@ -53,7 +53,7 @@ describe('the media worker', () => {
     expect(key('debian12')).not.toBe(first);
   });
 
-  test("has the prebuilt's address as mediasoup's own installer makes it", () => {
+  test("has the prebuilt URL of mediasoup's own installer", () => {
     const module = join(root, 'node_modules/mediasoup');
     const manifest = JSON.parse(readFileSync(join(module, 'package.json'), 'utf8'));
     const said = execFileSync(process.execPath, ['npm-scripts.mjs', 'worker:prebuild-name'], {
@@ -91,7 +91,7 @@ describe('the media worker', () => {
     return execFileSync('tar', ['-czf', '-', '-C', from, 'LICENSE', './mediasoup-worker']);
   }
 
-  test('arrives prebuilt: seen running, kept, known by its origin', async () => {
+  test('is downloaded, run once, cached, and known by its origin', async () => {
     const tgz = archive();
     const asked: (string | undefined)[] = [];
     const base = await serve((request, response) => {
@@ -128,13 +128,13 @@ describe('the media worker', () => {
     expect(fileInTar(Buffer.alloc(1024), 'mediasoup-worker')).toBeUndefined();
   });
 
-  test('of which only a wreck arrives, is found out', () => {
+  test('is rejected when the download is broken', () => {
     const wreck = put(join(directory(), 'worker'), '#!/bin/sh\nexit 1\n', 0o755);
     expect(runsHere(wreck)).toBe('exit status 1');
     expect(runsHere(`${wreck}.not`)).toMatch(/ENOENT/);
   });
 
-  test('cannot be built everywhere: a sentence says what to do', async () => {
+  test('that cannot be built here is an error that says what to do', async () => {
     const alpine = system('ID=alpine\nVERSION_ID=3.22.0\nPRETTY_NAME="Alpine Linux v3.22"\n');
     await expect(buildWorker('/m', '/r', '/w', '3.27.1', noTools, alpine)).rejects.toThrow(
       /this is Alpine Linux v3\.22\. Get mediasoup-worker 3\.27\.1 .* set MEDIASOUP_WORKER_BIN/,

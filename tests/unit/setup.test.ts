@@ -35,7 +35,7 @@ describe('versions and places', () => {
 describe('Node', () => {
   const old = { version: 'v20.20.2', platform: 'linux', arch: 'x64', execPath: '/usr/bin/node' };
 
-  test("the host's is taken where it is new enough, and one from the cache elsewhere", () => {
+  test("the host's is used where it is new enough, and one from the cache elsewhere", () => {
     const at = emptyPlace();
     expect(nodeBinary(at, { ...old, version: 'v24.0.0' })).toBe('/usr/bin/node');
     expect(nodeStep(at, { ...old, version: 'v26.1.0', execPath: process.execPath }).missing()).toBe(false);
@@ -45,13 +45,13 @@ describe('Node', () => {
     expect(nodeStep(at, old).missing()).toBe(false);
   });
 
-  test('a platform that the registry has no Node for gets a sentence', async () => {
+  test('a platform without a Node in the registry gets an explanation', async () => {
     const step = nodeStep(emptyPlace(), { ...old, platform: 'sunos' });
     expect(step.missing()).toBe(true);
     await expect(step.run(noTools)).rejects.toThrow(/this is v20\.20\.2.*sunos-x64.*Install Node 24 or newer/);
   });
 
-  test('it is linked for npm, also over a link that leads nowhere any more', () => {
+  test('is linked for npm, replacing a dangling link', () => {
     const at = emptyPlace();
     const link = join(at.root, 'node_modules/.bin/node');
     linkNode(at, old);
@@ -63,14 +63,14 @@ describe('Node', () => {
     expect(readFileSync(link, 'utf8')).toBe('the one');
   });
 
-  test('npm is the one that started us, under its own Node; of another package manager nothing is taken', () => {
+  test('npm is the one that started this process, under its own Node; other package managers are ignored', () => {
     const env = { npm_execpath: '/usr/lib/npm/bin/npm-cli.js', npm_node_execpath: '/usr/bin/node' };
     expect(npmCommand(env)).toEqual(['/usr/bin/node', '/usr/lib/npm/bin/npm-cli.js']);
     expect(npmCommand({ ...env, npm_execpath: '/usr/lib/pnpm/bin/pnpm.cjs' })).toEqual(['npm']);
     expect(npmCommand({})).toEqual(['npm']);
   });
 
-  test('is a fetched one where the one here would leave out packages', () => {
+  test("is a downloaded one where the host's would skip packages", () => {
     const npm = (version: string) => {
       const at = emptyPlace();
       put(join(at.root, 'npm/package.json'), JSON.stringify({ version }));
@@ -93,7 +93,7 @@ describe('Node', () => {
 });
 
 describe('packages and page', () => {
-  /** A checkout whose only package is a directory of its own: npm needs no network for it. */
+  /** A checkout whose only package is a local directory, for which npm needs no network. */
   function checkout(): Place {
     const at = emptyPlace({ ...process.env, npm_config_offline: 'true' });
     put(join(at.root, 'one/package.json'), '{ "name": "one", "version": "1.0.0" }');
@@ -125,12 +125,12 @@ describe('packages and page', () => {
     expect(step.missing()).toBe(true);
     await setUp([step], progress);
     expect(step.missing()).toBe(false);
-    // npm begins with an empty node_modules.
+    // npm empties node_modules first.
     rmSync(join(at.root, 'node_modules/.weir-setup'));
     expect(step.missing()).toBe(true);
   }, 30_000);
 
-  test("a failed install shows npm's last lines and where the rest is", async () => {
+  test("a failed install shows npm's last lines and the path of the log", async () => {
     const at = checkout();
     writeFileSync(join(at.root, 'package.json'), '{ "name": "x", "dependencies": { "two": "1.0.0" } }');
     const { progress, said } = listening();
@@ -144,7 +144,7 @@ describe('packages and page', () => {
     expect(existsSync(join(at.state, 'setup.lock'))).toBe(false);
   }, 30_000);
 
-  test('the page is built again when something in it changed, and not because it was built', () => {
+  test('the page is built again when an input changed, and not because it was built', () => {
     const { root: at } = emptyPlace();
     const file = put(join(at, 'web/view/lobby.ts'), 'one');
     put(join(at, 'shared/protocol.ts'), 'two');
@@ -161,7 +161,7 @@ describe('packages and page', () => {
 });
 
 describe('the system and test equipment', () => {
-  test('Debian, Ubuntu and their kin are known by /etc/os-release', () => {
+  test('Debian, Ubuntu and their derivatives are recognised by /etc/os-release', () => {
     expect(system('ID=debian\nVERSION_ID="12"\n')).toMatchObject({ debian: true, release: 'debian12' });
     expect(system('ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\n')).toMatchObject({ debian: true });
     expect(system('ID=linuxmint\nID_LIKE="ubuntu debian"\n')).toMatchObject({ debian: true });
@@ -169,14 +169,14 @@ describe('the system and test equipment', () => {
     expect(system('')).toMatchObject({ debian: false });
   });
 
-  test.runIf(existsSync('/usr/bin/dpkg-query'))('what dpkg does not know is not installed', () => {
+  test.runIf(existsSync('/usr/bin/dpkg-query'))('a package that dpkg does not know is not installed', () => {
     expect(notInstalled(['dpkg', 'no-such-package-at-all'])).toEqual(['no-such-package-at-all']);
   });
 
   const table = [{ name: 'flute', file: '/no/flute', packages: ['flute'] }];
   const fedora = system('ID=fedora\n');
 
-  test('what cannot be had is skipped by name, with the reason; in CI it is an error', async () => {
+  test('a test program that cannot be installed is skipped by name, with the reason; in CI it is an error', async () => {
     const at = emptyPlace({ WEIR_TEST_SKIP: 'drum' });
     const { progress, said } = listening();
     await setUp([equipmentStep(at, table, fedora)], progress);

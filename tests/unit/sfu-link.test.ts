@@ -24,7 +24,7 @@ const Sent = z.object({ id: z.number(), method: z.string(), data: z.record(z.str
 const may = grantsOf('speaker');
 const mayNot = { ...may, canSubscribe: false };
 
-/** The parameters of a transport at the server. */
+/** The parameters of a server's transport. */
 function transportOf(transportId: string): TransportInfo {
   const { iceParameters, iceCandidates, dtlsParameters } = fake.generateTransportRemoteParameters();
   return TransportInfo.parse({ transportId, iceParameters, iceCandidates, dtlsParameters });
@@ -42,7 +42,7 @@ function consumerOf(consumerId: string): ConsumerInfo {
   };
 }
 
-/** A link without a receiving transport, over a channel to a server that replies when the test does. */
+/** A link without a receiving transport, connected to a server that replies when the test says so. */
 async function linked(transports: JoinReply['transports'] = {}) {
   const device = new Device({ handlerFactory: FakeHandler.createFactory(fake) });
   await device.load({ routerRtpCapabilities: fake.generateRouterRtpCapabilities() });
@@ -66,7 +66,7 @@ async function linked(transports: JoinReply['transports'] = {}) {
   link.on('localTrackEnded', (source) => events.push(`${source} ended`));
   link.on('failed', () => events.push('failed'));
   const asked = (method: string) => sent.filter((one) => one.method === method);
-  /** Answers the latest request of that name. */
+  /** Replies to the latest request of that method. */
   const answer = async (method: string, reply: { data: unknown } | { error: { code: string; message: string } }) => {
     channel.receive(JSON.stringify({ id: asked(method).at(-1)?.id, ...reply }));
     await vi.advanceTimersByTimeAsync(0);
@@ -76,7 +76,7 @@ async function linked(transports: JoinReply['transports'] = {}) {
 
 const unavailable = { error: { code: 'unavailable', message: 'Not now.' } };
 
-test('a consumer that is announced while the receiving transport is being opened is received as soon as it is there', async () => {
+test('a consumer announced while the receiving transport is being opened is received as soon as that is open', async () => {
   const { link, tracks, asked, answer } = await linked();
   link.applyGrants(may);
   await link.consume([consumerOf('early'), consumerOf('closed again')]);
@@ -87,7 +87,7 @@ test('a consumer that is announced while the receiving transport is being opened
   expect(asked('resumeConsumers').map(({ data }) => data)).toEqual([{ consumerIds: ['early'] }]);
 });
 
-test('what was announced for a right that is gone is not received with the next', async () => {
+test('a consumer announced under revoked grants is not received under the next ones', async () => {
   const { link, tracks, answer } = await linked();
   link.applyGrants(may);
   await link.consume([consumerOf('former')]);
@@ -98,12 +98,12 @@ test('what was announced for a right that is gone is not received with the next'
   expect(tracks).toEqual([]);
 });
 
-test('a right that went and came back while a transport was being opened is opened another one for', async () => {
+test('grants that were revoked and restored while a transport was being opened open another one', async () => {
   const { link, asked, answer, tracks } = await linked();
   link.applyGrants(may);
   link.applyGrants(mayNot);
   link.applyGrants(may);
-  // The server made it for the former right, and has closed it with that.
+  // The server opened it under the former grants, and has closed it with them.
   await answer('openTransport', { data: { transport: transportOf('former') } });
   expect(asked('openTransport')).toHaveLength(2);
   await link.consume([consumerOf('late')]);
@@ -112,13 +112,13 @@ test('a right that went and came back while a transport was being opened is open
   expect(tracks).toEqual(['peer of late']);
 });
 
-test('what the server no longer has after a break has ended, although the right to it is back', async () => {
+test('what the server no longer has after a reconnect has ended, although the grants are restored', async () => {
   const { link, events, asked, answer } = await linked({ send: transportOf('send') });
   link.applyGrants(may);
   const publishing = link.publish('microphone', new FakeMediaStreamTrack({ kind: 'audio' }), {});
   await vi.advanceTimersByTimeAsync(0);
   expect(asked('produce')).toHaveLength(1);
-  // Before the answer it may be on its way: the request is sent again over the next connection.
+  // Without a reply the request may be pending: it is sent again over the next connection.
   const transports = { send: 'send' };
   expect(link.applyGrants(may, { transports, sources: {} })).toBe(false);
   await answer('produce', { data: { producerId: 'one' } });
@@ -130,7 +130,7 @@ test('what the server no longer has after a break has ended, although the right 
   expect(link.publishedTrack('microphone')).toBeUndefined();
 });
 
-test('a change of other rights leaves what is received alone', async () => {
+test('a change of unrelated grants keeps what is received', async () => {
   const { link, asked, answer, tracks } = await linked();
   link.applyGrants(may);
   await answer('openTransport', { data: { transport: transportOf('one') } });
@@ -142,7 +142,7 @@ test('a change of other rights leaves what is received alone', async () => {
   expect(tracks).toEqual(['peer of next']);
 });
 
-test('what is muted while it is being published is told once the server has it', async () => {
+test('a source muted while it is being published is sent as muted afterwards', async () => {
   const { link, asked, answer } = await linked({ send: transportOf('send') });
   link.applyGrants(may);
   const publishing = link.publish('microphone', new FakeMediaStreamTrack({ kind: 'audio' }), {});
@@ -158,7 +158,7 @@ test('what is muted while it is being published is told once the server has it',
   expect(asked('pauseProducer')).toHaveLength(1);
 });
 
-test('a receiving transport that cannot be opened is asked for again, later each time, and given up at last', async () => {
+test('a receiving transport that cannot be opened is requested again with growing delays, then given up', async () => {
   const { link, events, asked, answer } = await linked();
   link.applyGrants(may);
   for (const [index, delay] of [500, 1000, 2000, 4000].entries()) {
@@ -178,7 +178,7 @@ test('a receiving transport that cannot be opened is asked for again, later each
 test.each([
   ['the right is gone', (link: SfuLink) => link.applyGrants(mayNot)],
   ['the link is closed', (link: SfuLink) => link.close()],
-])('nothing is asked for again once %s', async (_, end) => {
+])('no transport is requested again once %s', async (_, end) => {
   const { link, events, asked, answer } = await linked();
   link.applyGrants(may);
   await answer('openTransport', unavailable);

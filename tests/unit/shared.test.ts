@@ -48,20 +48,20 @@ describe('media schemas', () => {
     ['payloadType', 127, 128],
     ['clockRate', 0xffff_ffff, 0x1_0000_0000],
     ['channels', 255, 256],
-  ])('hold a codec to the wire: %s up to %i, not %i, not below 0, no fractions', (field, most, tooMuch) => {
+  ])('limit a codec to what RTP can carry: %s up to %i, not %i, not below 0, no fractions', (field, most, tooMuch) => {
     const accepts = (value: unknown) =>
       RtpParameters.safeParse({ ...opus(), codecs: [{ ...opus().codecs[0], [field]: value }] }).success;
     expect([accepts(0), accepts(most)]).toEqual([true, true]);
     for (const value of [tooMuch, -1, 1.5, Number.NaN, Infinity, '1', null]) expect(accepts(value)).toBe(false);
   });
 
-  test('hold an ssrc to 32 bits', () => {
+  test('limit an ssrc to 32 bits', () => {
     const accepts = (ssrc: unknown) => RtpParameters.safeParse({ ...opus(), encodings: [{ ssrc }] }).success;
     expect([accepts(0), accepts(0xffff_ffff)]).toEqual([true, true]);
     for (const value of [0x1_0000_0000, -1, 0.1, '1', Number.NaN]) expect(accepts(value)).toBe(false);
   });
 
-  test('need 1 to 32 codecs and 1 to 4 encodings', () => {
+  test('require 1 to 32 codecs and 1 to 4 encodings', () => {
     const accepts = (codecs: number, encodings: number) =>
       RtpParameters.safeParse({
         codecs: Array.from({ length: codecs }, () => opus().codecs[0]),
@@ -91,7 +91,7 @@ describe('media schemas', () => {
     expect([accepts('\ud83c'), accepts('\udf89\ud83c')]).toEqual([false, false]);
   });
 
-  test('know the kind of every source', () => {
+  test('map every source to its kind', () => {
     expect(sources.map((source) => [source, kindOf[source]])).toEqual([
       ['camera', 'video'],
       ['microphone', 'audio'],
@@ -127,14 +127,14 @@ describe('the tables of requests and events', () => {
     }
   });
 
-  test('are strict with clients and tolerant with servers', () => {
+  test('are strict for clients and lenient for servers', () => {
     expect(clientMessages.requests.leave.request.safeParse({ more: 1 }).success).toBe(false);
     const news = { peerId: 'a', reason: 'left', more: 1 };
     expect(serverMessages.events.peerClosed.data.parse(news)).toEqual({ peerId: 'a', reason: 'left' });
   });
 });
 
-describe('reasons for closing', () => {
+describe('close reasons', () => {
   const entries = Object.entries(closeReasons);
 
   test('have distinct codes that a WebSocket may use', () => {
@@ -150,7 +150,7 @@ describe('reasons for closing', () => {
     }
   });
 
-  test('are found again by their code; what is unknown counts as a lost connection', () => {
+  test('are found by their code; an unknown code counts as a lost connection', () => {
     for (const [reason, { code }] of entries) expect(closeReason(code)).toBe(reason);
     for (const code of [1001, 1005, 1009, 4999, 0, Number.NaN]) expect(closeReason(code)).toBe('disconnected');
   });

@@ -1,4 +1,4 @@
-/** Owns how names are shown on the page: initials of whole characters, and sentences that a name does not turn around. */
+/** Tests of names on the page: initials of whole characters, and sentences whose direction a name does not change. */
 import { describe, expect, test, vi } from 'vitest';
 import { initials } from '../../web/view/common/avatar.ts';
 import { defaultDisplayName, parseDisplayName } from '../../web/view/common/displayName.ts';
@@ -30,31 +30,31 @@ describe('initials', () => {
 });
 
 describe('a sentence', () => {
-  test('keeps a name that runs from right to left to itself', () => {
+  test('isolates a name that is written from right to left', () => {
     expect(isolate('שלום')).toBe('\u2068שלום\u2069');
     expect(isolate('علی (Ali)')).toBe('\u2068علی (Ali)\u2069');
     expect(translate('joined', { name: 'שלום 7' })).toContain('\u2068שלום 7\u2069');
   });
 
-  test('is as it was for other names', () => {
+  test('is unchanged for other names', () => {
     for (const name of ['Ada', '김철수', 'Ω', '👩🏽\u200d💻', '7']) expect(isolate(name)).toBe(name);
   });
 });
 
-describe('a name that is typed', () => {
+describe('a typed name', () => {
   test.each([
     [' Ada\u200b  Lovelace ', { name: 'Ada Lovelace' }],
     ['👨\u200d👩\u200d👧'.repeat(100), { name: '👨\u200d👩\u200d👧'.repeat(100) }],
     ['', { problem: translate('nameMissing') }],
     ['\u200b\u202e', { problem: translate('nameInvisible') }],
     ['x'.repeat(101), { problem: translate('nameTooLong', { count: 100 }) }],
-  ])('%j is judged before it is sent', (typed, judged) => {
+  ])('%j is checked before it is sent', (typed, judged) => {
     expect(parseDisplayName(typed)).toEqual(judged);
   });
 });
 
-describe('the name of whoever enters without being asked', () => {
-  test('is that of the address, or the one of the last time, short enough, or that of a guest', () => {
+describe('the name of a participant who skips the lobby', () => {
+  test("is that of the URL, or the last one used if it is short enough, or a guest's", () => {
     const stored = new Map([['weir.name', ' Ada\u200b  Lovelace ']]);
     vi.stubGlobal('localStorage', { getItem: (key: string) => stored.get(key) ?? null });
     expect(defaultDisplayName('Bob')).toBe('Bob');

@@ -1,18 +1,18 @@
-/** Owns the proof of what the start page suggests, remembers and understands. */
+/** Tests of the start page: suggested names, parsing of destinations, recent rooms. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { destinationOf } from '../../web/view/start/destination.ts';
 import { recentRooms } from '../../web/view/start/recentRooms.ts';
 import { adjectives, nouns, SUGGESTION_BITS, suggestRoom } from '../../web/view/start/suggestRoom.ts';
 
 describe('suggested names', () => {
-  test('can be read out, are no two the same, and are not guessed', () => {
+  test('are pronounceable, unique and not guessable', () => {
     const names = Array.from({ length: 1000 }, suggestRoom);
     for (const name of names) expect(name).toMatch(/^[a-z]{2,9}-[a-z]{2,9}-\d{4}-\d{4}$/);
     expect(new Set(names).size).toBe(names.length);
     expect(SUGGESTION_BITS).toBeGreaterThan(40);
   });
 
-  test('are made of words that differ', () => {
+  test('consist of different words', () => {
     for (const words of [adjectives, nouns]) {
       expect(new Set(words).size).toBe(words.length);
       expect(words.length).toBe(128);
@@ -29,11 +29,11 @@ describe('a destination', () => {
     [' Coffee ', '/r/coffee'],
     ['https://weir.example/b/hall?role=host#token=abc', '/b/hall\\?role=host#token=abc'],
     ['weir.example/r/coffee', '/r/coffee'],
-  ])('of "%s" is found', (typed, end) => {
+  ])('"%s" is recognised', (typed, end) => {
     expect(path(typed)).toEqual(ending(end));
   });
 
-  test('of a name is of the kind that was chosen', () => {
+  test('by name has the selected kind', () => {
     expect(path('hall', 'broadcast')).toEqual(ending('/b/hall'));
   });
 
@@ -45,7 +45,7 @@ describe('a destination', () => {
     ['https://other.example/r/a', 'linkElsewhere'],
     ['other.example/r/a', 'linkElsewhere'],
     ['javascript:alert(1)//r/a', 'roomInvalid'],
-  ])('of "%s" is refused: %s', (typed, problem) => {
+  ])('"%s" is rejected: %s', (typed, problem) => {
     expect(path(typed)).toMatchObject({ problem });
   });
 });
@@ -66,7 +66,7 @@ describe('recent rooms', () => {
     Reflect.deleteProperty(globalThis, 'localStorage');
   });
 
-  test('are the latest eight, each once, latest first', () => {
+  test('are the latest eight, without duplicates, latest first', () => {
     for (let index = 0; index < 10; index += 1) recentRooms.add({ kind: 'call', room: `room ${index}` });
     recentRooms.add({ kind: 'call', room: 'room 5' });
     recentRooms.add({ kind: 'broadcast', room: 'room 5', role: 'host' });
@@ -77,7 +77,7 @@ describe('recent rooms', () => {
     expect(recentRooms.get()).toEqual([]);
   });
 
-  test('may have a name of one letter, and of none at all not', () => {
+  test('may have a name of one letter, and no empty name', () => {
     recentRooms.add({ kind: 'call', room: 'a' });
     expect(recentRooms.get()).toEqual([{ kind: 'call', room: 'a' }]);
     stored.set('weir.rooms', '[{"kind":"call","room":""}]');
@@ -85,7 +85,7 @@ describe('recent rooms', () => {
   });
 
   test.each(['nonsense', '{"a":1}', '[{"kind":"call"},{"kind":"call","room":"kept"},7]'])(
-    'of a storage that holds %s are what can be read',
+    'in a storage that holds %s are those that can be parsed',
     (text) => {
       stored.set('weir.rooms', text);
       expect(recentRooms.get()).toEqual(text.includes('kept') ? [{ kind: 'call', room: 'kept' }] : []);

@@ -1,11 +1,11 @@
-/** Owns the summing up of a WebRTC report: a small one, made by hand. */
+/** Tests of the summary of a WebRTC statistics report. */
 import { describe, expect, test } from 'vitest';
 import { countTransport, summarise } from '../../web/client/stats.ts';
 
 const report = (...rows: object[]) => new Map(rows.map((row, index) => [`row${index}`, row]));
 
 describe('summarise', () => {
-  test('adds up the layers of a track that we send; loss, jitter and delay are what the server reports', () => {
+  test("adds up the layers of a sent track; loss, jitter and round trip come from the server's reports", () => {
     const stats = summarise({
       source: 'camera',
       report: report(
@@ -47,7 +47,7 @@ describe('summarise', () => {
     });
   });
 
-  test('takes the loss, jitter and freezeCount of a track that we receive from our own side', () => {
+  test('takes the loss, jitter and freezeCount of a received track from the local statistics', () => {
     const stats = summarise({
       source: 'screen',
       peerId: 'ada',
@@ -90,7 +90,7 @@ describe('summarise', () => {
     ['its transport says so', [{ type: 'transport', selectedCandidatePairId: 'used' }], {}],
     ['the pair says so itself', [], { selected: true }],
     ['it was nominated and works', [], { nominated: true, state: 'succeeded' }],
-  ])('knows the round trip of the pair of candidates in use, where %s', (_, rows, said) => {
+  ])('finds the round trip of the selected candidate pair, where %s', (_, rows, said) => {
     const stats = summarise({
       source: 'camera',
       report: report(
@@ -103,7 +103,7 @@ describe('summarise', () => {
     expect(stats.currentRoundTripTime).toBe(0.02);
   });
 
-  test('says nothing that the report does not say, rather than 0', () => {
+  test('leaves out what the report lacks, rather than 0', () => {
     const stats = summarise({ source: 'microphone', peerId: 'ada', report: report({ type: 'inbound-rtp' }) });
     expect(stats).toMatchObject({ bytes: 0, packets: 0, packetsLost: 0 });
     for (const value of [
@@ -129,7 +129,7 @@ describe('summarise', () => {
   });
 });
 
-test('a transport counts packets of RTP both ways, and bytes of everything that came', () => {
+test('a transport counts RTP packets in both directions, and all bytes received', () => {
   const counted = countTransport(
     report(
       { type: 'outbound-rtp', packetsSent: 3, bytesReceived: 1 },

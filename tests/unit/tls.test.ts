@@ -1,4 +1,4 @@
-/** Covers the check of a certificate before Weir starts: each fault is reported with its variable. */
+/** Tests of the certificate check at start-up: each fault is reported with its variable. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ describe('HTTPS', () => {
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  test('takes a certificate and its key', () => {
+  test('accepts a certificate and its key', () => {
     const tls = readTls(at('one.pem'), at('one.key'));
     expect(certificateWarning(tls)).toBeUndefined();
   });
@@ -35,11 +35,11 @@ describe('HTTPS', () => {
     ['one.pem', 'text.pem', /^WEIR_TLS_KEY=.* contains no private key without a passphrase in PEM form/],
     ['one.pem', 'locked.key', /^WEIR_TLS_KEY=.* contains no private key without a passphrase in PEM form/],
     ['one.pem', 'other.key', /^The key WEIR_TLS_KEY=.*other.key" does not match the certificate WEIR_TLS_CERT=/],
-  ])('of %s and %s is refused', (cert, key, sentence) => {
+  ])('rejects %s and %s', (cert, key, sentence) => {
     expect(() => readTls(at(cert), at(key))).toThrow(sentence);
   });
 
-  test('that has expired, or is not valid yet, is warned of', () => {
+  test('warns of a certificate that has expired, or is not valid yet', () => {
     const tls = readTls(at('one.pem'), at('one.key'));
     const days = (count: number) => new Date(Date.now() + count * 86_400_000);
     expect(certificateWarning(tls, days(3))).toMatch(/^The certificate of WEIR_TLS_CERT expired on \d{4}-\d\d-\d\d/);

@@ -1,4 +1,4 @@
-/** When the encoding of a shared screen changes with what its track gives. */
+/** Tests of the encoding of a shared screen, which follows its content. */
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { prepareTrack, VideoAdapter } from '../../web/client/sfu/VideoAdapter.ts';
@@ -55,7 +55,7 @@ test('a film after slides has its limit lifted after two seconds, and is motion 
   expect(limit).toBeUndefined();
   await play(2, 5, 600_000);
   expect(limit).toBe(60);
-  // Half of this second was limited as yet.
+  // Half of this second was still limited.
   await play(1, 15, 600_000);
   await play(2, 25, 1_500_000);
   expect(track.contentHint).toBe('motion');

@@ -12,8 +12,8 @@ const somebody = (id: string, state: { cameraOn?: boolean; screenOn?: boolean; a
   ...state,
 });
 
-describe('planOf', () => {
-  test('shows the host large, and the others in the order in which they came', () => {
+describe('layoutPlan', () => {
+  test('shows the host large, and the others in the order in which they joined', () => {
     const stage = [somebody('host'), somebody('ada'), somebody('bob')];
     expect(layoutPlan(stage, 'bob')).toEqual({
       main: { id: 'host', source: 'camera' },
@@ -22,7 +22,7 @@ describe('planOf', () => {
     });
   });
 
-  test('shows a screen before everything, with the camera of its owner in the corner if it is on', () => {
+  test("shows a screen first, with the owner's camera in the corner if it is on", () => {
     const stage = [somebody('host'), somebody('ada', { screenOn: true })];
     expect(layoutPlan(stage, 'host')).toEqual({
       main: { id: 'ada', source: 'screen' },
@@ -33,14 +33,14 @@ describe('planOf', () => {
     expect(layoutPlan(withoutCamera, 'host').corner).toBeUndefined();
   });
 
-  test('without a picture of the host shows who speaks and has one, else whoever has one', () => {
+  test("without the host's video shows the speaker if they have one, else anyone who has", () => {
     const stage = [somebody('host', { cameraOn: false }), somebody('ada'), somebody('bob')];
     expect(layoutPlan(stage, 'bob').main?.id).toBe('bob');
     expect(layoutPlan(stage, 'host').main?.id).toBe('ada');
     expect(layoutPlan([somebody('host', { away: true }), somebody('ada')], undefined).main?.id).toBe('ada');
   });
 
-  test('without any picture shows who speaks, else the host; nobody where there is nobody', () => {
+  test('without any video shows the speaker, else the host, else nobody', () => {
     const stage = [somebody('host', { cameraOn: false }), somebody('ada', { cameraOn: false })];
     expect(layoutPlan(stage, 'ada').main?.id).toBe('ada');
     expect(layoutPlan(stage, undefined).main?.id).toBe('host');
@@ -48,7 +48,7 @@ describe('planOf', () => {
   });
 });
 
-describe('the figures of a viewer', () => {
+describe('the playback statistics of a viewer', () => {
   const film = (more: Partial<TrackStats>): TrackStats => ({
     direction: 'receive',
     source: 'camera',
@@ -60,7 +60,7 @@ describe('the figures of a viewer', () => {
     ...more,
   });
 
-  test('are of the time between the samples: rates, half a round trip, the wait, the decoding', () => {
+  test('cover the time between the samples: rates, half a round trip, jitter buffer, decoding', () => {
     const figures = new PlaybackStatsMeter();
     const first = {
       bytes: 1000,
@@ -83,11 +83,11 @@ describe('the figures of a viewer', () => {
     };
     const now = figures.add([film({ ...second, frameWidth: 640, frameHeight: 360 })], 2000);
     expect(now).toMatchObject({ bitrate: 1000, width: 640, height: 360, framesPerSecond: 30, loss: 0, health: 'good' });
-    // 0.05 of the path, 12 / 60 of waiting, 0.6 / 60 of decoding.
+    // 0.05 of the network, 12 / 60 of the jitter buffer, 0.6 / 60 of decoding.
     expect(now?.latency).toBeCloseTo(0.26);
   });
 
-  test('forget what is long ago', () => {
+  test('drop old samples', () => {
     const figures = new PlaybackStatsMeter();
     for (let second = 0; second <= 10; second += 1) {
       const lost = Math.min(second, 2) * 100;
@@ -103,13 +103,13 @@ describe('the figures of a viewer', () => {
     ['fair', { packets: 1000, frames: 30, freezeCount: 1 }],
     ['poor', { packets: 1000, packetsLost: 100, frames: 30 }],
     ['poor', { packets: 0, frames: 0 }],
-  ] as const)('call it %s with %o in a second', (health, counts) => {
+  ] as const)('are rated %s with %o in a second', (health, counts) => {
     const figures = new PlaybackStatsMeter();
     figures.add([film({})], 0);
     expect(figures.add([film(counts)], 1000)?.health).toBe(health);
   });
 
-  test('do not expect many pictures of a screen', () => {
+  test('do not expect many frames of a screen', () => {
     const figures = new PlaybackStatsMeter();
     figures.add([film({ source: 'screen' })], 0);
     expect(figures.add([film({ source: 'screen', packets: 10, frames: 1 })], 1000)?.health).toBe('good');

@@ -1,4 +1,4 @@
-/** Owns the proof of what the client tells of views, how it encodes, and how it sends what is watched. */
+/** Tests of the client's track settings, encodings, and of how the sender follows the demand for layers. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WeirError } from '../../shared/errors.ts';
 import type { TrackSettings } from '../../shared/protocol.ts';
@@ -22,8 +22,8 @@ afterEach(() => {
 
 const turn = () => vi.advanceTimersByTimeAsync(0);
 
-describe('views', () => {
-  /** Views with all that they send; `answer` is what the server says to each. */
+describe('track settings', () => {
+  /** A reporter with all that it sends; `answer` is the server's reply to each request. */
   function setUp(answer: () => Promise<unknown> = async () => ({})) {
     const requests: TrackSettings[][] = [];
     const line = { held: false };
@@ -37,7 +37,7 @@ describe('views', () => {
     return { views, requests, line };
   }
 
-  test('the first changes go out at the end of the turn, together; the next ones 250 ms later, as they are then', async () => {
+  test('the first changes are sent together at the end of the turn; the next ones 250 ms later, as they are then', async () => {
     const { views, requests } = setUp();
     views.set('ann', 'camera', { width: 640, height: 360 });
     views.set('bob', 'camera', { width: 320, height: 176, priority: 'high' });
@@ -58,7 +58,7 @@ describe('views', () => {
     expect(requests.slice(1)).toEqual([[{ peerId: 'ann', source: 'camera', width: 1280, height: 720 }]]);
   });
 
-  test('small changes, and changes that were undone, are not sent; not being seen is exact', async () => {
+  test('small or reverted changes are not sent; becoming hidden always is', async () => {
     const { views, requests } = setUp();
     views.set('ann', 'camera', { width: 641, height: 361 });
     await turn();
@@ -76,7 +76,7 @@ describe('views', () => {
     expect(views.isVisible('bob', 'camera')).toBe(true);
   });
 
-  test('what goes out of view waits a moment for what comes into it', async () => {
+  test('hiding one track waits a moment for another to become visible', async () => {
     const { views, requests } = setUp();
     views.set('ann', 'camera', undefined);
     await vi.advanceTimersByTimeAsync(20);
@@ -90,7 +90,7 @@ describe('views', () => {
     expect(requests.length).toBe(2);
   });
 
-  test('what changes all the time is told every 250 ms, although less and less is seen', async () => {
+  test('continuous changes are sent every 250 ms, also while sizes shrink', async () => {
     const { views, requests } = setUp();
     for (let at = 0; at < 2000; at += 20) {
       views.set('ann', 'camera', { width: 1600 - at / 2, height: 900 });
@@ -100,7 +100,7 @@ describe('views', () => {
     expect(requests.length).toBeLessThanOrEqual(9);
   });
 
-  test('a change that was undone before it was told keeps no other waiting', async () => {
+  test('a change that was reverted before it was sent does not delay others', async () => {
     const { views, requests } = setUp();
     views.set('ann', 'camera', { width: 640, height: 368 });
     await vi.advanceTimersByTimeAsync(1000);
@@ -112,7 +112,7 @@ describe('views', () => {
     expect(requests.length).toBe(2);
   });
 
-  test('what is closed tells nothing any more', async () => {
+  test('after close nothing is sent', async () => {
     const { views, requests } = setUp();
     views.set('ann', 'camera', { width: 640, height: 368 });
     views.close();
@@ -121,7 +121,7 @@ describe('views', () => {
     expect(requests).toEqual([]);
   });
 
-  test('more than 256 are split; whoever has left is not named', async () => {
+  test('more than 256 are split; peers that have left are not named', async () => {
     const { views, requests } = setUp();
     for (let peer = 0; peer < 300; peer += 1) views.set(`p${peer}`, 'camera', { width: 160, height: 96 });
     views.set('p7', 'screen', { width: 160, height: 96 });
@@ -131,7 +131,7 @@ describe('views', () => {
     expect(requests.flat().some(({ peerId }) => peerId === 'p7')).toBe(false);
   });
 
-  test('what was refused is sent again: by itself where the refusal passes, otherwise with the next change', async () => {
+  test('rejected settings are sent again: automatically if the rejection is temporary, otherwise with the next change', async () => {
     let refusal: WeirError | undefined = new WeirError('rateLimited');
     const { views, requests } = setUp(() => (refusal ? Promise.reject(refusal) : Promise.resolve({})));
     views.set('ann', 'camera', { width: 160, height: 96 });
@@ -149,7 +149,7 @@ describe('views', () => {
     expect(requests.length).toBe(3);
   });
 
-  test('while the connection is cut nothing is sent, and after it what holds then', async () => {
+  test('while disconnected nothing is sent, and afterwards the current settings are', async () => {
     const { views, requests, line } = setUp();
     line.held = true;
     views.set('ann', 'camera', { width: 160, height: 96 });
@@ -173,10 +173,10 @@ describe('encodings', () => {
     firefox: false,
   };
   const camera = (choice: Partial<EncodingChoice>) => encodingsOf({ ...usual, ...choice });
-  /** Blocks of 16 by 16 pixels of the highest layer. */
+  /** Macroblocks, 16 by 16 pixels, of the highest layer. */
   const macroblocks = ({ width, height }: { width: number; height: number }, scale = 1) =>
     Math.ceil(Math.floor(width / scale) / 16) * Math.ceil(Math.floor(height / scale) / 16);
-  /** Those that are sent at this size. */
+  /** The encodings that are active at this size. */
   const used = (choice: Partial<EncodingChoice>) => camera(choice).filter(({ active }) => active !== false);
 
   test.each([
@@ -188,7 +188,7 @@ describe('encodings', () => {
     [3840, 2160],
     [2560, 400],
   ])(
-    'Firefox sends %i by %i with less than 3600 macroblocks, nearly as many, and the server is told that size',
+    'Firefox sends %i by %i with slightly less than 3600 macroblocks, and the server is sent that size',
     (width, height) => {
       for (const kind of ['call', 'broadcast'] as const) {
         const encodings = camera({ size: { width, height }, kind, firefox: true });
@@ -214,7 +214,7 @@ describe('encodings', () => {
     expect(scales.slice(-2)).toEqual(width < 960 ? [1, 1] : [2, 1]);
   });
 
-  test('one stream is not scaled: Firefox fills no uplink for it', () => {
+  test('a single stream is not scaled: Firefox has no uplink to fill with it', () => {
     const size = { width: 1920, height: 1080 };
     for (const choice of [{ codec: 'VP9' }, { codec: 'AV1' }, { source: 'screen' }] as const) {
       const encodings = camera({ ...choice, size, scalable: false, firefox: true });
@@ -237,7 +237,7 @@ describe('encodings', () => {
     }
   });
 
-  test('a camera of any size can become one of any other size', () => {
+  test('a camera of any size can be replaced by one of any other size', () => {
     for (const size of [undefined, { width: 320, height: 240 }, { width: 640, height: 480 }]) {
       for (const codec of ['VP8', 'H264', 'VP9', 'AV1'] as const) {
         const choice = { ...usual, codec, size };
@@ -252,7 +252,7 @@ describe('encodings', () => {
     }
   });
 
-  test('VP8 and H264 are simulcast, VP9 and AV1 one stream with layers in it', () => {
+  test('VP8 and H264 are simulcast, VP9 and AV1 one SVC stream', () => {
     expect(camera({})).toEqual([
       { active: true, maxBitrate: 150_000, scaleResolutionDownBy: 4, scalabilityMode: 'L1T3' },
       { active: true, maxBitrate: 500_000, scaleResolutionDownBy: 2, scalabilityMode: 'L1T3' },
@@ -266,7 +266,7 @@ describe('encodings', () => {
     expect(camera({ codec: 'VP9', scalable: false })).toEqual([{ maxBitrate: 1_500_000 }]);
   });
 
-  test('a broadcast has more of everything but of a small camera, a screen and sound', () => {
+  test('a broadcast has higher bitrates except for a small camera, a screen and audio', () => {
     const broadcast = (choice: Partial<EncodingChoice>) => camera({ kind: 'broadcast', ...choice });
     const rates = (choice: Partial<EncodingChoice>) =>
       used({ kind: 'broadcast', ...choice }).map(({ maxBitrate }) => maxBitrate);
@@ -288,25 +288,25 @@ describe('encodings', () => {
       { source: 'screenAudio' },
     ];
     for (const choice of same) expect(broadcast(choice)).toEqual(camera(choice));
-    // All of it is less than what a server lets one peer send (`WEIR_MAX_INCOMING_BITRATE`).
+    // The sum stays below the limit of a peer (`WEIR_MAX_INCOMING_BITRATE`).
     const everything = [{}, ...same.slice(2)].flatMap(rates).reduce<number>((sum, rate = 0) => sum + rate, 0);
     expect(everything).toBeLessThan(6_000_000);
   });
 
-  test('a track of few frames has no temporal layers', () => {
+  test('a track with a low frame rate has no temporal layers', () => {
     const modes = (choice: Partial<EncodingChoice>) => camera(choice).map(({ scalabilityMode }) => scalabilityMode);
     expect(modes({ slow: true })).toEqual(['L1T1', 'L1T1', 'L1T1']);
     expect(modes({ codec: 'VP9', slow: true })).toEqual(['L3T1_KEY']);
   });
 
-  test('a screen is one stream, whatever the codec', () => {
+  test('a screen is a single stream with any codec', () => {
     const screen = (codec: EncodingChoice['codec']) => camera({ source: 'screen', codec });
     // A temporal layer of a screen that stands still would have no frame for seconds.
     expect(screen('VP8')).toEqual([{ maxBitrate: 2_500_000, maxFramerate: 5, scalabilityMode: 'L1T1' }]);
     expect(screen('H264')).toEqual([{ maxBitrate: 2_500_000, maxFramerate: 5 }]);
   });
 
-  test('the frame rate is limited only of a screen that is to be sharp', () => {
+  test('only a screen with detail content has its frame rate limited', () => {
     const limits = (choice: Partial<EncodingChoice>) =>
       new Set(camera(choice).map(({ maxFramerate = Number.POSITIVE_INFINITY }) => maxFramerate > 30));
     expect(limits({ source: 'screen', content: 'detail' })).toEqual(new Set([false]));
@@ -315,7 +315,7 @@ describe('encodings', () => {
     expect(limits({ codec: 'VP9' })).toEqual(new Set([true]));
   });
 
-  test('the codec is the wanted one, else VP8, else any that there is', () => {
+  test('the codec is the preferred one, else VP8, else any available one', () => {
     const codecs = (...names: string[]) =>
       names.map((name) => ({
         kind: 'video' as const,
@@ -331,14 +331,14 @@ describe('encodings', () => {
   });
 });
 
-describe('watched layers', () => {
-  /** A browser's sender, in which each change takes 100 ms and two at once are an error; it counts what it was asked. */
+describe('sender layer control', () => {
+  /** A browser's sender: each change takes 100 ms, concurrent changes are an error; it counts calls. */
   class Sender implements LayerSender {
     readonly changes: (boolean | undefined)[][] = [];
     encodings: RTCRtpEncodingParameters[];
     refuses: (encodings: readonly RTCRtpEncodingParameters[]) => boolean = () => false;
     asked = 0;
-    /** Changes that were asked for while another was under way. */
+    /** Changes requested while another was running. */
     overlaps = 0;
     #busy = false;
 
@@ -373,7 +373,7 @@ describe('watched layers', () => {
   const simulcast = [{ rid: 'r0' }, { rid: 'r1' }, { rid: 'r2' }];
   const settle = () => vi.advanceTimersByTimeAsync(5000);
 
-  test('changes run one after another, and of many only the last is made', async () => {
+  test('changes run one after another, and only the last of several is made', async () => {
     const layers = new SenderLayerControl();
     const sender = new Sender(simulcast);
     layers.begin('camera', sender, simulcast);
@@ -398,7 +398,7 @@ describe('watched layers', () => {
     expect(sender.overlaps).toBe(0);
   });
 
-  test('a limit that is there before the sender holds for it; that of a former one does not', async () => {
+  test('a limit that precedes the sender applies to it; that of a former sender does not', async () => {
     const layers = new SenderLayerControl();
     layers.limit('camera', 0);
     const first = new Sender(simulcast);
@@ -412,7 +412,7 @@ describe('watched layers', () => {
     expect(second.changes).toEqual([]);
   });
 
-  test('what an SDP exchange has undone is done again', async () => {
+  test('a limit that an SDP exchange has reset is applied again', async () => {
     const layers = new SenderLayerControl();
     const sender = new Sender(simulcast);
     layers.begin('camera', sender, simulcast);
@@ -431,7 +431,7 @@ describe('watched layers', () => {
     layers.close();
   });
 
-  test('encodings that change while a layer is not watched hold for all of them, and for none above the limit', async () => {
+  test('new encodings of a layer without demand apply to all layers, and activate none above the limit', async () => {
     const layers = new SenderLayerControl();
     const sender = new Sender(simulcast);
     layers.begin('camera', sender, simulcast);
@@ -449,7 +449,7 @@ describe('watched layers', () => {
     layers.close();
   });
 
-  test('an encoding that is not used for the size stays off, whatever is watched, also after an SDP exchange', async () => {
+  test('an encoding that is not used at this size stays inactive, whatever the demand, also after an SDP exchange', async () => {
     const layers = new SenderLayerControl();
     const small = simulcast.map((encoding, layer) => ({ ...encoding, active: layer === 0 }));
     const sender = new Sender(small);
@@ -467,7 +467,7 @@ describe('watched layers', () => {
     layers.close();
   });
 
-  test('a snapshot that does not name a source has all of it watched', async () => {
+  test('a source without an entry in the snapshot has full demand', async () => {
     const layers = new SenderLayerControl();
     const sender = new Sender(simulcast);
     layers.begin('camera', sender, simulcast);
@@ -478,7 +478,7 @@ describe('watched layers', () => {
     expect(sender.changes.at(-1)).toEqual([true, true, true]);
   });
 
-  test('a browser that refuses is asked again, a few times', async () => {
+  test('a rejected change is retried a few times', async () => {
     const layers = new SenderLayerControl();
     const sender = new Sender(simulcast);
     layers.begin('camera', sender, simulcast);
@@ -497,7 +497,7 @@ describe('watched layers', () => {
     expect(sender.changes).toEqual([[true, true, false]]);
   });
 
-  test('one stream with layers in it becomes smaller, by its mode where the browser takes that', async () => {
+  test('a single SVC stream is reduced by its scalability mode where the browser accepts that', async () => {
     const svc = [{ scalabilityMode: 'L3T3_KEY', maxBitrate: 1_500_000 }];
     const layers = new SenderLayerControl();
     const sender = new Sender(svc);

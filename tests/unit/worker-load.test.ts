@@ -1,16 +1,16 @@
-/** Owns how busy a media worker counts as, by those who are placed there. */
+/** Tests of a worker's load, which includes reserved and recently placed peers. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WorkerLoad } from '../../server/media/WorkerLoad.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** A worker that does nothing, and is full with a thousand packets a second. */
+/** An idle worker, fully used at a thousand packets a second. */
 function idle() {
   return new WorkerLoad({ cpuTime: async () => 0, capacity: 1000 });
 }
 
-test('whoever is placed counts until what they cost can show', () => {
+test('a placed peer counts until its cost shows in the measurement', () => {
   const load = idle();
   using _stay = load.reserve(false);
   expect(load.utilization).toBeCloseTo(0.25);
@@ -21,7 +21,7 @@ test('whoever is placed counts until what they cost can show', () => {
   load.close();
 });
 
-test('whoever waits counts as long as they wait, and then as those who have just come', () => {
+test('a reservation counts while it is held, and then as a new peer', () => {
   const load = idle();
   const stay = load.reserve(true);
   vi.advanceTimersByTime(60_000);
@@ -35,7 +35,7 @@ test('whoever waits counts as long as they wait, and then as those who have just
   load.close();
 });
 
-test('a worker is as full as its core is busy, over the last ten seconds', async () => {
+test("the utilization is the CPU use of the worker's core, averaged over ten seconds", async () => {
   let time = 0;
   const load = new WorkerLoad({ cpuTime: async () => time, capacity: 1000 });
   const pass = async (seconds: number, share: number) => {
@@ -52,13 +52,13 @@ test('a worker is as full as its core is busy, over the last ten seconds', async
   expect(load.cpu).toBeCloseTo(0.6);
   await pass(20, 0.2);
   expect(load.cpu).toBeCloseTo(0.2);
-  // Whoever is placed there comes on top of that.
+  // Adds to the measured use.
   using _stay = load.reserve(true);
   expect(load.utilization).toBeCloseTo(0.45);
   load.close();
 });
 
-test('a worker that does not answer is not asked again before it has', async () => {
+test('an unresponsive worker is not polled again before it replies', async () => {
   const answers: ((time: number) => void)[] = [];
   const load = new WorkerLoad({ cpuTime: () => new Promise((resolve) => answers.push(resolve)), capacity: 1000 });
   await vi.advanceTimersByTimeAsync(5000);
@@ -69,7 +69,7 @@ test('a worker that does not answer is not asked again before it has', async () 
   load.close();
 });
 
-test('whoever leaves does not count any more', () => {
+test('a peer that has left no longer counts', () => {
   const load = idle();
   const stays = [load.reserve(true), load.reserve(false)];
   expect(load.utilization).toBeCloseTo(0.5);
