@@ -1,53 +1,53 @@
-/** Captures one kind of device as its owner wants it: on or off, and from which device. What was wanted last is what it comes to. */
+/** Captures one kind of device: applies the last call of start, stop and choose, one device operation at a time. */
 import { DeviceError } from './devices.ts';
 
 export interface DeviceCaptureOptions {
-  /** Opens a device, the default one where none is named. @throws {DeviceError} */
+  /** Opens a device, or the default one without an id. @throws {DeviceError} */
   open(deviceId?: string): Promise<MediaStreamTrack>;
-  /** Looks whether there is any device of this kind. */
+  /** Whether any device of this kind is connected. */
   isAnyThere(): Promise<boolean>;
-  /** What is captured, or what is wanted, is different. */
+  /** The status or the track has changed. */
   onChanged(): void;
   /** A device has been opened. */
   onOpened(): void;
-  /** The device that its owner chose has been opened. */
+  /** The device that was selected by `choose` has been opened. */
   onChosen(deviceId: string): void;
-  /** The device that its owner chose could not be opened; the one that is named runs on. */
+  /** The device that was selected by `choose` could not be opened. The one with the label `kept` stays in use. */
   onRefused(error: DeviceError, kept: string): void;
-  /** The device in use went away; `replaced` says by which, if by any. */
+  /** The device in use was disconnected. `replaced` is the label of the device that is used instead, if any. */
   onUnplugged(label: string, replaced: string | undefined): void;
 }
 
-/** Who loses one device so soon after another (milliseconds) has a broken one, which would be opened for ever. */
-const BROKEN = 2000;
+/** A second device lost within this time, in milliseconds, is defective: opening it again would never end. */
+const DEFECT_INTERVAL = 2000;
 
 export class DeviceCapture {
   readonly #options: DeviceCaptureOptions;
-  #wanted = false;
-  /** The device that it is to come from; undefined for the default one. */
+  #started = false;
+  /** The id of the selected device; undefined for the default one. */
   #choice: string | undefined;
-  /** The choice that its owner made and that has not been opened yet. */
+  /** The selection by `choose` that has not been opened yet. */
   #untried: string | undefined;
   #track: MediaStreamTrack | undefined;
-  /** The choice that the track was opened for. */
+  /** The selection that the track was opened for. */
   #openedFor: string | undefined;
-  /** The former device was closed so that another one can be opened: its track stays until then. */
+  /** Whether the former device is closed while another one is being opened; its ended track stays until then. */
   #gap = false;
   #error: DeviceError | undefined;
-  /** The name of a device that went away and that nothing has replaced yet. */
+  /** The label of a disconnected device that has not been replaced yet. */
   #lostLabel: string | undefined;
   #lostAt = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
   #closed = false;
 
-  /** @param choice the device to begin with, where it is still there */
+  /** @param choice the id of the device to use first, if it is available */
   constructor(choice: string | undefined, options: DeviceCaptureOptions) {
     this.#choice = choice;
     this.#options = options;
   }
 
   get status(): 'off' | 'starting' | 'on' | 'failed' {
-    if (this.#wanted) return this.#track && !this.#gap ? 'on' : 'starting';
+    if (this.#started) return this.#track && !this.#gap ? 'on' : 'starting';
     return this.#error ? 'failed' : 'off';
   }
 
@@ -55,45 +55,45 @@ export class DeviceCapture {
     return this.#track;
   }
 
-  /** Why it does not run although its owner wanted it to. */
+  /** Of the status `failed`. */
   get error(): DeviceError | undefined {
     return this.#error;
   }
 
-  /** The id of the device that it comes from, or is to come from. */
+  /** The id of the device in use, or of the selected one. */
   get deviceId(): string | undefined {
     return this.#track?.getSettings().deviceId ?? this.#choice;
   }
 
-  /** Resolves when it runs or has failed, which is in its state, not thrown. */
+  /** Resolves when it is on or has failed. Errors are in its state, not thrown. */
   async start(): Promise<void> {
     if (this.#closed) return;
-    if (!this.#wanted) {
-      this.#wanted = true;
+    if (!this.#started) {
+      this.#started = true;
       this.#error = undefined;
       this.#options.onChanged();
     }
     await this.#run();
   }
 
-  /** Nothing is captured from now on; a device that is still being opened is closed as soon as it is open. */
+  /** Stops capturing; a device that is still being opened is closed as soon as it is open. */
   stop(): void {
-    this.#wanted = false;
+    this.#started = false;
     this.#error = undefined;
     this.#lostLabel = undefined;
     this.#drop();
     this.#options.onChanged();
   }
 
-  /** Takes another device: at once if one runs or has failed, else when it is started. Resolves when that is settled. */
+  /** Selects another device: opened at once if one is on or has failed, or else at the next start. Resolves when that is done. */
   async choose(deviceId: string): Promise<void> {
     this.#choice = deviceId;
     this.#untried = deviceId;
-    if (this.#wanted) await this.#run();
+    if (this.#started) await this.#run();
     else if (this.#error) await this.start();
   }
 
-  /** Stops it for good. */
+  /** Stops it; it cannot be started again. */
   close(): void {
     this.#closed = true;
     this.stop();
@@ -105,15 +105,15 @@ export class DeviceCapture {
   }
 
   async #reconcile(): Promise<void> {
-    // Never done in the turn in which it begins: `#running` is set by then.
+    // `#running` must be set before this can end.
     await undefined;
     try {
-      while (this.#wanted && (!this.#track || this.#gap || this.#choice !== this.#openedFor)) {
+      while (this.#started && (!this.#track || this.#gap || this.#choice !== this.#openedFor)) {
         if (!this.#track || this.#gap) await this.#open();
         else await this.#switch(this.#track);
       }
     } finally {
-      // In the same turn as the last comparison: a wish that comes later begins anew.
+      // In the same turn as the last comparison, so that a later call starts another run.
       this.#running = undefined;
     }
   }
@@ -126,18 +126,18 @@ export class DeviceCapture {
     const choice = this.#choice;
     try {
       const track = await this.#openOrDefault(choice);
-      // The default one took the place of a device that is gone.
+      // The default device was opened instead of a missing one.
       this.#adopt(track, this.#choice === undefined ? undefined : choice);
     } catch (error) {
-      // Nobody waits for this one any more.
-      if (!this.#wanted || this.#choice !== choice) return;
+      // It was stopped, or another device was selected meanwhile.
+      if (!this.#started || this.#choice !== choice) return;
       const known = deviceError(error);
       if (this.#lostLabel !== undefined && known.problem === 'missing') this.#unplugged();
       else this.#fail(known);
     }
   }
 
-  /** The chosen device, or the default one where that is gone. */
+  /** Opens the selected device, or the default one if that is missing. */
   async #openOrDefault(choice: string | undefined): Promise<MediaStreamTrack> {
     try {
       return await this.#options.open(choice);
@@ -149,12 +149,12 @@ export class DeviceCapture {
     }
   }
 
-  /** Opens the chosen device beside the one that runs; where the system gives one at a time only, in its place. */
+  /** Opens the selected device beside the one in use; on systems that allow only one at a time, after closing that. */
   async #switch(former: MediaStreamTrack): Promise<void> {
     const choice = this.#choice;
-    // A track that has been stopped need not know it any more.
+    // The settings of a stopped track may be empty.
     const formerId = former.getSettings().deviceId ?? this.#openedFor;
-    const isCurrent = () => this.#wanted && this.#choice === choice && this.#track === former;
+    const isCurrent = () => this.#started && this.#choice === choice && this.#track === former;
     try {
       this.#adopt(await this.#options.open(choice), choice);
     } catch (error) {
@@ -171,7 +171,7 @@ export class DeviceCapture {
       try {
         this.#adopt(await this.#options.open(choice), choice);
       } catch (second) {
-        // The former one comes back.
+        // The loop in `#reconcile` opens the former device again.
         if (isCurrent()) this.#refuse(second, former.label, formerId);
       }
     }
@@ -184,10 +184,10 @@ export class DeviceCapture {
     this.#options.onChanged();
   }
 
-  /** Takes a track that has just been opened, unless its owner wants none by now, or another one than that in place of one that runs. */
+  /** Uses a track that has just been opened, unless it was stopped or, beside a device in use, another one was selected meanwhile. */
   #adopt(track: MediaStreamTrack, openedFor: string | undefined): void {
     const runs = this.#track !== undefined && !this.#gap;
-    if (!this.#wanted || (runs && this.#choice !== openedFor)) {
+    if (!this.#started || (runs && this.#choice !== openedFor)) {
       track.stop();
       return;
     }
@@ -201,17 +201,17 @@ export class DeviceCapture {
     this.#options.onOpened();
     if (this.#untried !== undefined && this.#untried === this.#choice) this.#options.onChosen(this.#untried);
     this.#untried = undefined;
-    // A device that has come back by itself, as after sleep: nobody needs to do anything.
+    // The same device again, as after standby, is no event for users.
     if (lost !== undefined && lost !== track.label) this.#options.onUnplugged(lost, track.label);
   }
 
-  /** A track that ends by itself has lost its device: another one takes over, or the source is off. */
+  /** A track that ends by itself has lost its device: opens another one, or ends in `off`. */
   #lost(track: MediaStreamTrack): void {
     if (this.#track !== track) return;
     this.#drop();
     if (this.#choice === this.#openedFor) this.#choice = undefined;
     const now = performance.now();
-    if (now - this.#lostAt < BROKEN) {
+    if (now - this.#lostAt < DEFECT_INTERVAL) {
       this.#fail(new DeviceError('failed'));
       return;
     }
@@ -223,13 +223,13 @@ export class DeviceCapture {
 
   #unplugged(): void {
     const label = this.#lostLabel;
-    if (label === undefined || !this.#wanted) return;
+    if (label === undefined || !this.#started) return;
     this.stop();
     this.#options.onUnplugged(label, undefined);
   }
 
   #fail(error: DeviceError): void {
-    this.#wanted = false;
+    this.#started = false;
     this.#lostLabel = undefined;
     this.#drop();
     this.#error = error;

@@ -1,9 +1,9 @@
-/** Measures how loud one track of ours is, for meters and for the ring around our own picture. */
+/** Measures the audio level of one local track. */
 
-/** A sound graph whose time has not moved for so long, in milliseconds, does not run. */
-const STALLED = 500;
+/** An AudioContext whose time has stood still for so long, in milliseconds, does not run. */
+const STALL_TIMEOUT = 500;
 
-/** What a browser takes for the wish of somebody that sound may run. */
+/** The user gestures after which browsers allow an AudioContext to run. */
 const gestures = ['pointerdown', 'pointerup', 'keydown', 'touchend'] as const;
 
 export class LevelMeter {
@@ -12,14 +12,14 @@ export class LevelMeter {
   #analyser: AnalyserNode | undefined;
   #track: MediaStreamTrack | undefined;
   #samples = new Float32Array(512);
-  /** The time of the sound graph when it was last looked at, and when it was seen to move. */
+  /** The time of the AudioContext at the last poll, and when it last advanced. */
   #time = { seen: 0, movedAt: Number.NEGATIVE_INFINITY };
   readonly #closed = new AbortController();
   readonly #resume = () => {
     if (this.#context && this.#context.state !== 'running') void this.#context.resume().catch(() => {});
   };
 
-  /** Listens to another track, or to none, from the next time that its level is asked for. */
+  /** Measures another track, or none, from the next read of `level` on. */
   listenTo(track: MediaStreamTrack | undefined): void {
     if (track === this.#track) return;
     this.#track = track;
@@ -28,8 +28,8 @@ export class LevelMeter {
   }
 
   /**
-   * Root mean square of the last 10 ms or so, 0 to 1. Undefined while it is not measured: there is no track, or the browser
-   * does not let sound run, as before the first click, or without a sound card. That says nothing of the microphone.
+   * The root mean square of the last 10 ms, 0 to 1. Undefined while it cannot be measured: without a track, or while the
+   * browser does not run the AudioContext, as before the first user gesture or without a sound card.
    */
   get level(): number | undefined {
     if (!this.#track) return undefined;
@@ -48,20 +48,20 @@ export class LevelMeter {
     this.#analyser = undefined;
   }
 
-  /** Whether the sound graph runs: a context may say so while nothing drives it. */
+  /** Whether the AudioContext runs: its state may be `running` although its time stands still. */
   #runs(): boolean {
     const context = this.#context;
     if (context?.state !== 'running') {
-      // A page that has not been clicked yet may have to ask again.
+      // Before the first user gesture this has no effect; it is repeated.
       this.#resume();
       return false;
     }
     const now = performance.now();
     if (context.currentTime !== this.#time.seen) this.#time = { seen: context.currentTime, movedAt: now };
-    return now - this.#time.movedAt < STALLED;
+    return now - this.#time.movedAt < STALL_TIMEOUT;
   }
 
-  /** Made at first use: a sound graph keeps a core busy for a while, which a page that loads has better use for. */
+  /** Created at the first use: an AudioContext keeps a core busy for a while, which would delay the loading page. */
   #connect(track: MediaStreamTrack): AnalyserNode | undefined {
     try {
       this.#context ??= this.#open();
@@ -72,7 +72,7 @@ export class LevelMeter {
       }
       return this.#analyser;
     } catch {
-      // A browser without any sound, or with too many sound graphs, measures nothing.
+      // No audio support, or too many AudioContexts: nothing is measured.
       return undefined;
     }
   }
@@ -80,7 +80,7 @@ export class LevelMeter {
   #open(): AudioContext {
     const context = new AudioContext();
     const { signal } = this.#closed;
-    // Some browsers let sound run only when that is asked for in answer to a gesture.
+    // Some browsers accept `resume` only in the handler of a user gesture.
     for (const gesture of gestures) addEventListener(gesture, this.#resume, { capture: true, signal });
     return context;
   }

@@ -1,5 +1,4 @@
-/** This person's camera and microphone: which are there, which are chosen, whether they run, what goes wrong. */
-
+/** The local camera and microphone: available and selected devices, their tracks, and errors of opening them. */
 import { Emitter } from '../Emitter.ts';
 import { DeviceCapture } from './DeviceCapture.ts';
 import { type DeviceError, openCamera, openMicrophone } from './devices.ts';
@@ -7,25 +6,25 @@ import { LevelMeter } from './LevelMeter.ts';
 
 export type LocalSource = 'camera' | 'microphone';
 
-/** One of the devices, as the source sees it. */
+/** The state of one source. */
 export interface LocalState {
-  /** `starting` and `on` are what its owner wants on; while another device is being opened, the former one stays `on`. */
+  /** `starting` and `on`: it was started. While a switch to another device is under way, it stays `on`. */
   readonly status: 'off' | 'starting' | 'on' | 'failed';
   readonly track: MediaStreamTrack | undefined;
-  /** Why it failed. */
+  /** Of the status `failed`. */
   readonly error: DeviceError | undefined;
 }
 
 export interface LocalMediaEvents {
-  /** A source started, stopped, failed, or now comes from another device. */
+  /** The state or the device of a source has changed. */
   changed: LocalSource;
-  /** Devices were plugged in or out. */
+  /** The list of devices has changed. */
   devicesChanged: undefined;
-  /** The device that was chosen has been opened: it is worth remembering. */
+  /** The device that was selected by `choose` has been opened; an application may store it as a preference. */
   chosen: { source: LocalSource; deviceId: string };
-  /** The device that was chosen could not be opened: the one of that label runs on. */
+  /** The device that was selected by `choose` could not be opened. The former one, with the label `kept`, stays in use. */
   refused: { source: LocalSource; error: DeviceError; kept: string };
-  /** The device in use went away; `replaced` says by which, if by any. */
+  /** The device in use was disconnected. `replaced` is the label of the device that is used instead, if any. */
   unplugged: { source: LocalSource; label: string; replaced: string | undefined };
 }
 
@@ -33,8 +32,8 @@ const kinds = { camera: 'videoinput', microphone: 'audioinput' } as const;
 const openers = { camera: openCamera, microphone: openMicrophone } as const;
 
 /**
- * Camera and microphone from the lobby to the end of the call. Of several wishes the last one wins, whatever is still
- * being opened, and nothing is captured that its owner has switched off.
+ * Camera and microphone from the lobby to the end of the call. Of several calls the last one counts, whatever is still being
+ * opened, and nothing is captured after `stop`.
  */
 export class LocalMedia extends Emitter<LocalMediaEvents> {
   readonly meter = new LevelMeter();
@@ -42,7 +41,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   #devices: MediaDeviceInfo[] = [];
   readonly #onDeviceChange = () => void this.#refreshDevices();
 
-  /** @param chosen ids of the devices to begin with, where they are still there */
+  /** @param chosen the ids of the devices to use first, if they are available */
   constructor(chosen: Partial<Record<LocalSource, string>> = {}) {
     super();
     this.#captures = {
@@ -57,23 +56,23 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     return { status, track, error };
   }
 
-  /** Whether its owner wants it on: it runs, or is about to. */
+  /** Whether a source was started: it is on or starting. */
   wanted(source: LocalSource): boolean {
     const { status } = this.#captures[source];
     return status === 'on' || status === 'starting';
   }
 
-  /** Devices of a kind, speakers among them; their labels are empty until a permission was given. */
+  /** The devices of one kind, also `audiooutput`. Their labels are empty until a permission was granted. */
   devices(kind: MediaDeviceKind): MediaDeviceInfo[] {
     return this.#devices.filter((device) => device.kind === kind && device.deviceId !== '');
   }
 
-  /** The id of the device that a source comes from, or is to come from. */
+  /** The id of the device that a source uses or will use; undefined for the default device. */
   chosen(source: LocalSource): string | undefined {
     return this.#captures[source].deviceId;
   }
 
-  /** Starts a source; nothing happens when it runs already. A failure is in its state, not thrown. */
+  /** Starts a source; does nothing if it is on. Errors are in its state, not thrown. */
   start(source: LocalSource): Promise<void> {
     return this.#captures[source].start();
   }
@@ -82,12 +81,12 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     this.#captures[source].stop();
   }
 
-  /** Takes another device, at once if the source runs; one that cannot be opened leaves the former one (`refused`). */
+  /** Switches to another device, at once if the source is on. If that cannot be opened, the former one stays (`refused`). */
   choose(source: LocalSource, deviceId: string): Promise<void> {
     return this.#captures[source].choose(deviceId);
   }
 
-  /** Stops both for good. */
+  /** Stops both sources; they cannot be started again. */
   close(): void {
     if (isSecureContext) navigator.mediaDevices.removeEventListener('devicechange', this.#onDeviceChange);
     for (const capture of Object.values(this.#captures)) capture.close();
@@ -99,7 +98,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
       open: openers[source],
       isAnyThere: async () => {
         await this.#refreshDevices();
-        // Devices without an id count: they are there, and whether we may still have them is told by trying.
+        // Devices without an id count as well: whether they may be used shows when they are opened.
         return this.#devices.some(({ kind }) => kind === kinds[source]);
       },
       onChanged: () => {
@@ -114,7 +113,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   }
 
   async #refreshDevices(): Promise<void> {
-    // A browser that does not tell leaves what was known.
+    // If the browser refuses, the former list stays.
     this.#devices = await navigator.mediaDevices.enumerateDevices().catch(() => this.#devices);
     this.emit('devicesChanged', undefined);
   }

@@ -1,14 +1,14 @@
-/** Opens cameras, microphones and screens, and says in words what keeps them from opening. */
+/** Opens cameras, microphones and screens, and describes the errors of that for users. */
 import { detectDevice } from 'mediasoup-client';
 import { WeirError } from '../../../shared/errors.ts';
 
 /** Why a device did not open. */
 export type DeviceProblem = 'denied' | 'cancelled' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'failed';
 
-/** What is captured: a screen fails for other causes than a device that is plugged in. */
+/** What is captured: the errors of screens have other causes than those of devices. */
 export type CaptureKind = 'device' | 'screen';
 
-const words: Readonly<Record<CaptureKind, Readonly<Record<DeviceProblem, string>>>> = {
+const messages: Readonly<Record<CaptureKind, Readonly<Record<DeviceProblem, string>>>> = {
   device: {
     denied: 'The browser was not allowed to use it. Allow it in the address bar, then try again.',
     cancelled: 'Nothing was chosen.',
@@ -30,13 +30,13 @@ const words: Readonly<Record<CaptureKind, Readonly<Record<DeviceProblem, string>
   },
 };
 
-/** A device or screen that did not open; `problem` is for programs, `message` for people. */
+/** A device or screen could not be opened. `problem` is for programs, `message` for users. */
 export class DeviceError extends WeirError {
   override readonly name = 'DeviceError';
   readonly problem: DeviceProblem;
 
   constructor(problem: DeviceProblem, { kind = 'device', cause }: { kind?: CaptureKind; cause?: unknown } = {}) {
-    super('device', words[kind][problem], { cause });
+    super('device', messages[kind][problem], { cause });
     this.problem = problem;
   }
 }
@@ -52,8 +52,8 @@ const problems: Readonly<Record<string, DeviceProblem>> = {
 };
 
 /**
- * Opens a camera: 720 lines. In Firefox one column of macroblocks less than 1280, so that its encoder does not have to make
- * the picture smaller (see `FIREFOX_HD_MACROBLOCKS` in encodings.ts).
+ * Opens a camera with 720 lines. In Firefox it is one column of macroblocks narrower than 1280, so that its encoder need not
+ * scale the picture down (see `FIREFOX_HD_MACROBLOCKS` in encodings.ts).
  * @throws {DeviceError}
  */
 export function openCamera(deviceId?: string): Promise<MediaStreamTrack> {
@@ -68,17 +68,17 @@ export function openMicrophone(deviceId?: string): Promise<MediaStreamTrack> {
   return firstTrack(() => navigator.mediaDevices.getUserMedia({ audio }));
 }
 
-/** What is shared of a screen's sound, where the browser has it. */
+/** The constraints for the sound of a screen. */
 const screenSound: MediaTrackConstraints & { restrictOwnAudio: boolean; suppressLocalAudioPlayback: boolean } = {
-  // The voices of the others sound on this computer as well: they would hear themselves.
+  // Without it the sound would include the other participants, who would hear themselves.
   restrictOwnAudio: true,
-  // Whoever shares a film wants to go on hearing it.
+  // A user who shares a film still wants to hear it.
   suppressLocalAudioPlayback: false,
 };
 
 /**
  * Lets the user choose a screen, window or tab.
- * @param options.audio whether to ask for its sound, where the browser has it
+ * @param options.audio whether to request its sound as well, if the browser supports that
  * @throws {DeviceError}
  */
 export async function openScreen({ audio: wantsAudio = true }: { audio?: boolean } = {}): Promise<{
@@ -104,7 +104,7 @@ function exactly(deviceId: string | undefined) {
 
 async function firstTrack(open: () => Promise<MediaStream>): Promise<MediaStreamTrack> {
   const [track] = (await opened('device', open)).getTracks();
-  // A device that breaks while it opens gives a track that has ended, and says so to nobody.
+  // A device that fails while it opens gives a track that has ended already, without an event.
   if (!track || track.readyState === 'ended') throw new DeviceError('failed');
   return track;
 }
@@ -124,6 +124,6 @@ function problemOf(kind: CaptureKind, cause: unknown): DeviceProblem {
   if (!(cause instanceof DOMException)) return 'failed';
   const problem = problems[cause.name] ?? 'failed';
   if (kind === 'device' || problem !== 'denied') return problem;
-  // Closing the picker and being kept out have one name; browsers say in words which it was.
+  // Cancelling the picker and missing permissions have the same name: only the message tells them apart.
   return /system|policy/i.test(cause.message) ? 'denied' : 'cancelled';
 }

@@ -1,15 +1,15 @@
 /**
- * Sends the last frame of a video track again while the track gives none.
+ * Repeats the last frame of a video track that has stopped giving frames, such as a canvas that is not drawn on.
  *
- * An encoder answers a request for a key frame with the next frame, and a media worker takes a stream without frames for
- * one that has stopped: whoever comes later would see nothing of a canvas that stands still. Chromium repeats frames of
- * screens only, Firefox those of all tracks; this is for the other tracks in Chromium, and does nothing elsewhere.
+ * An encoder makes a requested key frame of the next frame only, and mediasoup takes a stream without packets for one that
+ * has ended: a peer that joins later would see nothing. Chromium itself repeats frames of captured screens only, Firefox
+ * those of all tracks. This class is for the other tracks in Chromium, and does nothing in other browsers.
  */
 
-/** A track that has given no frame for so long has its last one sent again, in milliseconds. */
+/** The last frame is repeated after this time without a frame, in milliseconds. */
 const INTERVAL = 500;
 
-/** What there is of a sender in all of this. */
+/** The used part of RTCRtpSender. */
 export type TrackSender = Pick<RTCRtpSender, 'track' | 'replaceTrack'>;
 
 interface Processor {
@@ -47,18 +47,18 @@ export class FrameRepeater implements Disposable {
     this.#repeat();
   }
 
-  /** @returns undefined where the browser cannot do it */
+  /** @returns undefined if the browser does not support it */
   static of(track: MediaStreamTrack): FrameRepeater | undefined {
     const { MediaStreamTrackProcessor: Processor, MediaStreamTrackGenerator: Generator } = window;
     return Processor && Generator && new FrameRepeater(track, Processor, Generator);
   }
 
-  /** What is to be sent in place of the track. */
+  /** The track to send instead of the original one. */
   get track(): MediaStreamTrack {
     return this.#generator;
   }
 
-  /** How many frames the track itself has given since this began. */
+  /** How many frames the original track has given since the start. */
   get frames(): number {
     return this.#frames;
   }
@@ -87,7 +87,7 @@ export class FrameRepeater implements Disposable {
   }
 
   #repeat(): void {
-    // The last frame of a track that was disabled since then is nobody's business any more.
+    // The last frame from before the track was disabled must not be sent any more.
     if (!this.#track.enabled) {
       this.#last?.close();
       this.#last = undefined;
@@ -98,30 +98,30 @@ export class FrameRepeater implements Disposable {
     if (frame) this.#send(frame);
   }
 
-  /** Sends a frame with the time of now, and keeps it. */
+  /** Sends a frame with the current timestamp, and keeps it for repetition. */
   #send(frame: VideoFrame): void {
     this.#lastAt = performance.now();
     const sent = new VideoFrame(frame, { timestamp: Math.round(this.#lastAt * 1000) });
     if (frame !== this.#last) this.#last?.close();
     this.#last = frame;
-    // A frame that nobody takes any more has to be given back.
+    // A frame that the writer has not taken must be closed here.
     this.#writer.write(sent).catch(() => sent.close());
   }
 }
 
-/** Whether a track is captured of a canvas. */
+/** Whether a track is captured from a canvas. */
 export function isCanvas(track: MediaStreamTrack): track is CanvasCaptureMediaStreamTrack {
   return 'CanvasCaptureMediaStreamTrack' in window && track instanceof CanvasCaptureMediaStreamTrack;
 }
 
-/** What a canvas shows that has not been drawn on since it is captured; of other tracks there is nothing to be had. */
+/** The content of a canvas that has not been drawn on since its capture began; undefined for other tracks. */
 function currentFrame(track: MediaStreamTrack): VideoFrame | undefined {
   if (!('CanvasCaptureMediaStreamTrack' in window) || !(track instanceof CanvasCaptureMediaStreamTrack))
     return undefined;
   try {
     return new VideoFrame(track.canvas, { timestamp: 0 });
   } catch {
-    // It has no size, or shows what another site's pictures may not be read from.
+    // The canvas has no size, or is tainted by images of another origin.
     return undefined;
   }
 }

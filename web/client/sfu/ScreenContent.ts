@@ -1,49 +1,49 @@
-/** Decides whether a shared screen shows something to read, which is to be sharp, or a film, which is to be smooth. */
+/** Classifies the content of a shared screen: text and slides, which must be sharp, or a film, which must be smooth. */
 
 /** As `MediaStreamTrack.contentHint` names it. */
 export type Content = 'detail' | 'motion';
 
 /**
- * A film changes all the time, and much of the picture: at least so many frames and bit/s for so many seconds. A pointer
- * that moves over slides gives as many frames, which are small; scrolling is over sooner.
+ * A film changes continuously, and much of the picture: at least this frame rate and bitrate (bit/s) for this many seconds.
+ * A pointer that moves over slides gives as many frames, but small ones; scrolling takes less time.
  */
 const FILM = { framesPerSecond: 8, bitrate: 300_000, seconds: 3 };
-/** It is over with so few frames in a second, so that a slide is sharp at once, or with so few bit/s for so many seconds. */
+/** The film has ended below this frame rate, at once so that a slide is sharp, or below this bitrate for this many seconds. */
 const OVER = { framesPerSecond: 5, bitrate: 150_000, seconds: 5 };
 /**
- * While the frame rate is limited, browsers capture and count no more frames than that: a film is then what reaches nearly
- * the limit, with this many bit/s, for so many seconds.
+ * While the frame rate is limited, browsers capture and count no more frames than the limit. Then a film is what reaches
+ * this share of the limit, with this bitrate (bit/s), for this many seconds.
  */
 const LIMITED_FILM = { share: 0.8, bitrate: 100_000, seconds: 1.5 };
-/** The limit is then lifted for so many seconds, in which a film is one for `film` seconds; if not, it stays for `pause` seconds. */
+/** Then the limit is lifted for `seconds`. If there is no film for `film` seconds of them, it is not lifted again for `pause` seconds. */
 const PROBE = { seconds: 3.5, film: 1.5, pause: 10 };
 
-/** What a screen gave in the last so many seconds. */
+/** What was captured and sent in the last `seconds`. */
 export interface ScreenSample {
   readonly seconds: number;
   readonly framesPerSecond: number;
-  /** What it was encoded to, in bit/s. */
+  /** The bitrate that was sent, in bit/s. */
   readonly bitrate: number;
-  /** To how many frames a second it was limited, if it was. */
+  /** The limit of the frame rate, if there was one. */
   readonly limit?: number;
 }
 
 export class ScreenContent {
   #content: Content = 'detail';
-  /** Seconds for which it has looked like a film. */
+  /** For how many seconds the samples have been those of a film. */
   #filmFor = 0;
-  /** Seconds for which a film has hardly changed. */
+  /** For how many seconds the bitrate has been too low for a film. */
   #stillFor = 0;
-  /** Seconds since the limit was lifted, while it is. */
+  /** For how many seconds the limit has been lifted, if it is. */
   #probingFor: number | undefined;
-  /** Seconds for which the limit is not lifted. */
+  /** For how many more seconds the limit may not be lifted. */
   #pause = 0;
 
   get content(): Content {
     return this.#content;
   }
 
-  /** The frame rate is not to be limited now, so that frames can be counted. */
+  /** Whether the limit of the frame rate is to be lifted, so that frames can be counted. */
   get probing(): boolean {
     return this.#probingFor !== undefined;
   }
@@ -72,7 +72,7 @@ export class ScreenContent {
 
   #probe(probingFor: number, limit: number | undefined): void {
     this.#probingFor = probingFor;
-    // The limit was there for a part of this time.
+    // The limit was still in effect for a part of this sample.
     if (limit !== undefined) this.#filmFor = 0;
     if (this.#filmFor >= PROBE.film) this.#content = 'motion';
     else if (probingFor < PROBE.seconds) return;

@@ -1,12 +1,12 @@
-/** Has Chromium capture a shared screen several times at first, so that its first picture becomes sharp soon. */
+/** Makes Chromium capture a shared screen several times at the start, so that the first picture becomes sharp soon. */
 
-/** How often it is captured, in milliseconds, and how many times. */
+/** The interval of the captures, in milliseconds, and their number. */
 const REFRESH = { interval: 250, times: 6 };
 
 /**
- * The first frame of a stream may have a quarter of a second's bitrate only, and those after it add the details. A screen that
- * stands still gives them once a second; a new reader of its track has Chromium capture it at once. Does nothing in browsers
- * without `MediaStreamTrackProcessor`.
+ * The encoder gives the first frame of a stream a quarter of a second's bitrate only, and the frames after it add the
+ * details. A screen that does not change gives one frame a second, but Chromium captures it at once for each new reader of
+ * its track. Does nothing in browsers without `MediaStreamTrackProcessor`.
  */
 export class ScreenRefresher implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;

@@ -1,4 +1,4 @@
-/** Adapts how one published video is sent to what its track gives while it is sent: frames, size, content. */
+/** Adapts the encodings of one published video to its track while it is sent: to frame rate, size and content. */
 import type { Source } from '../../../shared/media.ts';
 import {
   type EncodingChoice,
@@ -14,49 +14,49 @@ import { type Content, ScreenContent } from './ScreenContent.ts';
 import { ScreenRefresher } from './ScreenRefresher.ts';
 import type { SenderLayerControl } from './SenderLayerControl.ts';
 
-/** How often the track is measured, in milliseconds. */
+/** The interval of the measurements, in milliseconds. */
 const INTERVAL = 1000;
-/** Frames a second: below the first a track counts as slow, and from the second on not any more. */
+/** In frames per second, with hysteresis: a track becomes slow below the first, and stops being slow at the second. */
 const SLOW = { below: 3, until: 5 };
 
 export interface VideoAdapterOptions {
   readonly sender: TrackSender & Pick<RTCRtpSender, 'getStats'>;
   /** The track that is published now. */
   track(): MediaStreamTrack;
-  /** What it was published as. */
+  /** What the initial encodings were chosen for. */
   readonly choice: EncodingChoice;
-  /** The hint that the track was given for it, if any; one of its own is its owner's choice. */
+  /** The content hint that `prepareTrack` has set; undefined if the application has set one. */
   readonly hint: Content | undefined;
-  /** Changes how it is encoded. */
+  /** Changes the encodings. */
   readonly layers: Pick<SenderLayerControl, 'reshape'>;
   /**
-   * The track has another size now.
+   * The size of the track has changed.
    * @param size of the highest layer that is sent
-   * @param layers how many spatial layers are sent
+   * @param layers the number of spatial layers
    */
   onResized(size: Size, layers: number): void;
 }
 
-/** What a track has given so far. */
+/** One measurement of a track. */
 interface Sample {
   readonly track: MediaStreamTrack;
   readonly at: number;
   readonly frames: number;
-  /** To how many frames a second the count was limited from then on. */
+  /** The limit of the frame rate from then on, if any. */
   readonly limit: number | undefined;
-  /** What was sent of it. */
+  /** The bytes that were sent. */
   readonly bytes: number;
   readonly size: Size | undefined;
 }
 
-/** Has a screen whose owner has not chosen otherwise be sharp from its first frame on. @returns the hint that was set */
+/** Sets the content hint of a screen, unless the application has, so that its first frame is sharp. @returns the hint that was set */
 export function prepareTrack(source: Source, track: MediaStreamTrack): Content | undefined {
   if (source !== 'screen' || track.contentHint !== '') return undefined;
   track.contentHint = 'detail';
   return 'detail';
 }
 
-/** What the hint of a screen's track asks for. */
+/** The content type that the content hint of a screen requests. */
 export function hintedContent({ contentHint }: MediaStreamTrack): Content {
   return contentHint === 'motion' ? 'motion' : 'detail';
 }
@@ -70,11 +70,11 @@ export class VideoAdapter {
   #last: Sample | undefined;
   #slow = false;
   #size: Size | undefined;
-  /** What a screen is encoded for. */
+  /** The content that a screen is encoded for. */
   #content: Content | undefined;
-  /** How it is encoded now. */
+  /** The current encodings, as JSON. */
   #shape: string;
-  /** The hint that was set here, and where: another one is its owner's choice. */
+  /** The content hint that was set here, and its track. Any other hint is the choice of the application. */
   #hinted: { readonly track: MediaStreamTrack; readonly hint: Content } | undefined;
   #measuring = false;
   #closed = false;
@@ -86,17 +86,17 @@ export class VideoAdapter {
     this.#shape = JSON.stringify(encodingsOf(options.choice));
     this.#hinted = options.hint && { track: options.track(), hint: options.hint };
     this.#timer = setInterval(() => void this.#measure(), INTERVAL);
-    // A canvas gives a frame when it is drawn on, which may never happen again.
+    // A canvas gives a frame only when it is drawn on, which may never happen again.
     if (isCanvas(options.track())) this.#setSlow(true);
     this.#refreshScreen();
   }
 
-  /** Another track is published from now on. */
+  /** The track was replaced by another one. */
   trackReplaced(): void {
     const track = this.#options.track();
-    this.#takeHintBack();
+    this.#resetHint();
     this.#setContent();
-    // It is measured soon; what changes twice is encoded anew twice.
+    // Only a canvas may stay slow until it is measured.
     this.#setSlow(this.#slow && isCanvas(track));
     this.#setSize(sizeOf(track));
     this.#refreshScreen();
@@ -105,7 +105,7 @@ export class VideoAdapter {
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
-    this.#takeHintBack();
+    this.#resetHint();
     this.#refresher?.[Symbol.dispose]();
     this.#repeater?.[Symbol.dispose]();
     this.#repeater = undefined;
@@ -120,7 +120,7 @@ export class VideoAdapter {
     if (this.#closed || this.#last !== before || now.track !== this.#options.track()) return;
     this.#last = now;
     this.#setSize(now.size);
-    // A track that is disabled gives black frames, seldom.
+    // A disabled track gives black frames at a low rate.
     if (before?.track !== now.track || now.frames < before.frames || !now.track.enabled) return;
     const seconds = (now.at - before.at) / 1000;
     const framesPerSecond = (now.frames - before.frames) / seconds;
@@ -143,7 +143,7 @@ export class VideoAdapter {
         size = { width: row.width, height: row.height };
       }
     });
-    // A sender counts, and has captured, no more frames than it may encode.
+    // A sender captures and counts no more frames than it may encode.
     const limit = this.#repeater || this.#content !== 'detail' ? undefined : SCREEN_FRAMERATE.detail;
     return { track, at: performance.now(), frames: this.#repeater?.frames ?? frames, limit, bytes, size };
   }
@@ -153,7 +153,7 @@ export class VideoAdapter {
     former?.[Symbol.dispose]();
     const track = this.#options.track();
     this.#repeater = slow && !isRepeated(track) ? FrameRepeater.of(track) : undefined;
-    // A repeater counts frames from its own beginning.
+    // A repeater counts frames from its own start.
     if (former !== this.#repeater) this.#last = undefined;
     void this.#send(this.#repeater?.track ?? track);
     if (slow === this.#slow) return;
@@ -183,20 +183,20 @@ export class VideoAdapter {
       ...(this.#content && { content: this.#content }),
     });
     const shape = JSON.stringify(encodings);
-    // Each change makes a browser configure its encoders anew.
+    // Each change makes the browser reconfigure its encoders.
     if (shape !== this.#shape) layers.reshape(choice.source, encodings);
     this.#shape = shape;
     return encodings;
   }
 
-  /** Has a screen be sharp or smooth: as its owner has chosen, otherwise as its content is. */
+  /** Encodes a screen for the content that the application has chosen by its hint, or else for the one that was measured. */
   #setContent(): void {
     if (this.#options.choice.source !== 'screen') return;
     const track = this.#options.track();
     const isOwn = track.contentHint !== '' && track.contentHint !== this.#hinted?.hint;
     const hint = this.#screen.content;
     this.#content = isOwn ? hintedContent(track) : this.#screen.probing ? 'motion' : hint;
-    // The limit of the frame rate before the hint, which may have the browser make a key frame.
+    // The limit of the frame rate comes before the hint, which may make the browser send a key frame.
     this.#reshape();
     if (isOwn) return;
     this.#hinted = { track, hint };
@@ -204,25 +204,25 @@ export class VideoAdapter {
     if (this.#repeater) this.#repeater.track.contentHint = hint;
   }
 
-  /** Whoever publishes the track again has not chosen what was set here. */
-  #takeHintBack(): void {
+  /** Removes the hint that was set here: at the next publication of the track it would count as the choice of the application. */
+  #resetHint(): void {
     const { track, hint } = this.#hinted ?? {};
     if (track?.contentHint === hint && track) track.contentHint = '';
     this.#hinted = undefined;
   }
 
-  /** Has the sender take a track; what was wanted last is what it comes to. */
+  /** Makes the sender send this track, or the one that has been chosen meanwhile. */
   async #send(track: MediaStreamTrack): Promise<void> {
     const { sender } = this.#options;
     if (this.#closed || sender.track === track) return;
     track.contentHint = this.#options.track().contentHint;
     await sender.replaceTrack(track).catch(() => {});
-    const wanted = this.#repeater?.track ?? this.#options.track();
-    if (!this.#closed && track !== wanted) await this.#send(wanted);
+    const target = this.#repeater?.track ?? this.#options.track();
+    if (!this.#closed && track !== target) await this.#send(target);
   }
 }
 
-/** Whether Chromium repeats the frames of a track by itself: what it captures of a screen, unless it is to be smooth. */
+/** Whether Chromium itself repeats the frames of a track: it does for captured screens without the hint `motion`. */
 function isRepeated(track: MediaStreamTrack): boolean {
   return track.getSettings().displaySurface !== undefined && track.contentHint !== 'motion';
 }

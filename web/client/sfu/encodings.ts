@@ -1,4 +1,4 @@
-/** Owns how each source is encoded: by its codec, the size of its track, and what the browser can do. */
+/** Chooses codec and encodings of each source, by the size of its track and the capabilities of the browser. */
 import type { types } from 'mediasoup-client';
 import type { Source } from '../../../shared/media.ts';
 import type { RoomKind } from '../../../shared/protocol.ts';
@@ -13,39 +13,39 @@ export interface Size {
 
 export interface EncodingChoice {
   readonly source: Source;
-  /** Of video; missing where it is none that we know, or sound. */
+  /** Of video; undefined for audio, and for a codec that is not in `VideoCodec`. */
   readonly codec: VideoCodec | undefined;
   readonly size: Size | undefined;
   readonly kind: RoomKind;
-  /** Whether the browser encodes the layers that a scalability mode asks for. */
+  /** Whether the browser supports `scalabilityMode`. */
   readonly scalable: boolean;
   /** Whether the browser is Firefox, which derives the minimum bitrate of a layer from its size. */
   readonly firefox: boolean;
-  /** The track gives a few frames a second at most: temporal layers would have none for seconds. */
+  /** Whether the track gives only a few frames a second, too few for temporal layers. */
   readonly slow?: boolean;
   /** What a screen shows; without it, `detail`. */
   readonly content?: Content;
 }
 
 /**
- * What simulcast sends, lowest first: bit/s, each layer of twice the width of the one before. A broadcast has few who send
- * and a large picture for everybody; with a screen it still fits into what a server lets one peer send.
+ * The bitrates of simulcast in bit/s, lowest layer first; each layer has twice the width of the one before. A broadcast has
+ * few publishers and shows them large; camera and screen together are below the server's limit of one peer's bitrate.
  */
 const CAMERA_LAYERS = {
   call: [150_000, 500_000, 1_500_000],
   broadcast: [200_000, 700_000, 2_000_000],
 } as const;
-/** A camera with a longer side of so many pixels has so many layers; what is smaller has one. */
+/** How many layers a camera has, by its longer side in pixels; a smaller one has one. */
 const LAYERS_FROM = [
   { side: 960, layers: 3 },
   { side: 480, layers: 2 },
 ] as const;
-/** One layer of a small camera, and a screen, which is to be read: bit/s. */
+/** The bitrates of a camera with one layer, and of a screen, in bit/s. */
 const SMALL_CAMERA = 300_000;
 const SCREEN = 2_500_000;
 /**
- * Frames a second of a screen. libwebrtc limits the size of a frame by the frame rate that it expects: with the few frames
- * that are enough for slides, a key frame may be large enough to be read. 60 is its own default.
+ * The frame rates of a screen. libwebrtc limits the size of a frame by the expected frame rate: with the few frames that
+ * slides need, a key frame may be large enough to be legible. 60 is its default.
  */
 export const SCREEN_FRAMERATE: Record<Content, number> = { detail: 5, motion: 60 };
 
@@ -57,56 +57,56 @@ export const SCREEN_FRAMERATE: Record<Content, number> = { detail: 5, motion: 60
  */
 const FIREFOX_HD_MACROBLOCKS = 3600;
 
-/** How a track is encoded, lowest layer first. Several encodings are simulcast; one with a scalability mode is SVC. */
+/** The encodings of a track, lowest layer first. Several are simulcast; one with a scalability mode is SVC. */
 export function encodingsOf(choice: EncodingChoice): types.RtpEncodingParameters[] {
   const { source, codec, size, kind, scalable, firefox, slow = false, content = 'detail' } = choice;
   if (source === 'microphone') return [{ maxBitrate: 64_000 }];
   if (source === 'screenAudio') return [{ maxBitrate: 128_000 }];
-  // Three temporal layers let a slow viewer have a quarter of the frames. H264 encoders of browsers have none to offer.
+  // With three temporal layers a slow receiver can have a quarter of the frames. The H264 encoders of browsers have none.
   const modes = scalable && codec !== undefined && codec !== 'H264';
   const single = modes ? { scalabilityMode: 'L1T1' } : {};
-  // A screen often gives a frame a second, and a media worker takes a temporal layer without frames for one that has stopped.
+  // A screen often gives one frame a second, and mediasoup takes a temporal layer without packets for one that has ended.
   if (source === 'screen') return [{ maxBitrate: SCREEN, maxFramerate: SCREEN_FRAMERATE[content], ...single }];
   const layers = layersOf(size);
   if (codec === 'VP9' || codec === 'AV1') {
-    // mediasoup knows these codecs' layers by SVC only.
+    // mediasoup supports layers of these codecs by SVC only.
     if (!scalable) return [{ maxBitrate: bitrateOf(layers, kind) }];
     return [{ maxBitrate: bitrateOf(layers, kind), scalabilityMode: scalabilityMode(layers, slow) }];
   }
-  // What is neither VP8 nor H264 is forwarded as it is.
+  // An unknown codec is sent without layers.
   if (codec === undefined) return [{ maxBitrate: bitrateOf(layers, kind), ...single }];
   const scale = firefox && layers > 1 ? scaleBelowHd(size) : 1;
   return CAMERA_LAYERS[kind].map((maxBitrate, layer) => ({
-    // Those that are not used for this size are there for a larger one, which the track may have later.
+    // Layers that this size does not need are created inactive, since the track may become larger later.
     active: layer < layers,
     maxBitrate: layers === 1 ? SMALL_CAMERA : maxBitrate,
     scaleResolutionDownBy: scale * 2 ** Math.max(0, layers - 1 - layer),
-    // mediasoup-client takes all simulcast for L1T3 where it is not told otherwise.
+    // Without a mode, mediasoup-client assumes L1T3 for simulcast.
     scalabilityMode: modes && !slow ? 'L1T3' : 'L1T1',
   }));
 }
 
-/** What a track is published with, so that it can be sent in every way that `encodingsOf` gives for it later. */
+/** The encodings to create a producer with, so that all later results of `encodingsOf` can be applied to it. */
 export function producedEncodings(choice: EncodingChoice): types.RtpEncodingParameters[] {
   const isSvc = choice.source === 'camera' && choice.scalable && (choice.codec === 'VP9' || choice.codec === 'AV1');
-  // All layers of SVC are in one mode, which the server hears of once.
+  // The scalability mode of SVC is sent to the server once: it must have all layers.
   return encodingsOf(isSvc ? { ...choice, size: undefined } : choice);
 }
 
-/** How many spatial layers these encodings use. */
+/** The number of spatial layers of these encodings. */
 export function layersIn(encodings: readonly types.RtpEncodingParameters[]): number {
   if (encodings.length > 1) return encodings.filter(({ active }) => active !== false).length;
   return Number(/^L(\d)/.exec(encodings[0]?.scalabilityMode ?? '')?.[1] ?? 1);
 }
 
-/** The size of the highest layer that these encodings send of a track of that size. */
+/** The size of the highest layer of a track of this size. */
 export function encodedSize({ width, height }: Size, encodings: readonly types.RtpEncodingParameters[]): Size {
   const used = encodings.filter(({ active }) => active !== false);
   const scale = Math.min(...used.map(({ scaleResolutionDownBy = 1 }) => scaleResolutionDownBy));
   return { width: Math.floor(width / scale), height: Math.floor(height / scale) };
 }
 
-/** How many spatial layers a camera of this size has; one whose size is not known is taken for a usual one. */
+/** The number of spatial layers of a camera of this size; the usual number if the size is unknown. */
 function layersOf(size: Size | undefined): number {
   if (!size) return CAMERA_LAYERS.call.length;
   const side = Math.max(size.width, size.height);
@@ -131,24 +131,24 @@ function macroblocks(side: number): number {
   return Math.ceil(Math.floor(side) / 16);
 }
 
-/** What a camera of so many layers may take, in bit/s, as one stream. */
+/** The bitrate of a camera with this many layers in one stream, in bit/s. */
 export function bitrateOf(layers: number, kind: RoomKind = 'call'): number {
   return layers === 1 ? SMALL_CAMERA : (CAMERA_LAYERS[kind][layers - 1] ?? SCREEN);
 }
 
-/** SVC of so many spatial layers, each of which a viewer can be switched to at its own key frames. */
+/** The SVC mode with this many spatial layers. `_KEY`: a receiver can switch to each layer at the key frames of that layer. */
 export function scalabilityMode(layers: number, slow = false): string {
   const temporal = slow ? 'T1' : 'T3';
   return layers > 1 ? `L${layers}${temporal}_KEY` : `L1${temporal}`;
 }
 
-/** The size of a track in pixels, where the browser tells it. */
+/** The size of a track in pixels; undefined if the browser does not know it. */
 export function sizeOf(track: MediaStreamTrack): Size | undefined {
   const { width = 0, height = 0 } = track.getSettings();
   return width > 0 && height > 0 ? { width: Math.round(width), height: Math.round(height) } : undefined;
 }
 
-/** The codec to publish a video with: the wanted one where the device can send it, else VP8, else whatever it can. */
+/** The codec to publish a video with: the requested one if the browser can send it, or else VP8, or else any. */
 export function chooseCodec(
   codecs: readonly types.RtpCodecCapability[],
   wanted: VideoCodec,
@@ -159,18 +159,18 @@ export function chooseCodec(
   return named(wanted) ?? named('VP8') ?? any;
 }
 
-/** The name of a codec that we know. */
+/** The name of a codec; undefined if it is not in `VideoCodec`. */
 export function codecName({ mimeType }: types.RtpCodecCapability): VideoCodec | undefined {
   const codecs = ['VP8', 'H264', 'VP9', 'AV1'] as const;
   return codecs.find((name) => mimeType.toLowerCase() === `video/${name}`.toLowerCase());
 }
 
-/** What else the browser is told: speech may fall silent (DTX) and repairs itself (FEC), music is stereo. */
+/** The codec options of a source: DTX and FEC for speech, stereo and FEC for the sound of a screen. */
 export function producerOptionsOf(source: Source): { codecOptions?: types.ProducerCodecOptions } {
   if (source === 'microphone') return { codecOptions: { opusDtx: true, opusFec: true } };
   if (source === 'screenAudio') return { codecOptions: { opusStereo: true, opusFec: true } };
   if (source === 'camera') return { codecOptions: { videoGoogleStartBitrate: 800 } };
-  // The first picture of a screen is to be read at once.
+  // High enough that the first picture of a screen is legible.
   if (source === 'screen') return { codecOptions: { videoGoogleStartBitrate: 1500 } };
   return {};
 }

@@ -1,14 +1,14 @@
-/** Finds out why no connection to the server could be opened. A browser tells its page nothing of a failed WebSocket. */
+/** Finds out over HTTP why no WebSocket to the server opens: browsers do not give the reason. */
 import { connectReasons, WeirError } from '../../../shared/errors.ts';
 
-/** How long the server may take to answer over HTTP, in milliseconds. */
+/** The timeout of the HTTP request, in milliseconds. */
 const TIMEOUT = 3000;
-/** What proxies answer when they do not reach the server behind them. */
+/** The statuses of proxies that cannot reach their server. */
 const gatewayErrors: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /**
- * @param url where the server is, as for the WebSocket
- * @param cause what connecting failed with
+ * @param url the URL of the WebSocket
+ * @param cause the error of connecting
  * @returns `unavailable`, with one of `connectReasons`
  */
 export async function connectFailure(url: URL, cause: unknown): Promise<WeirError> {
@@ -27,7 +27,7 @@ async function reasonOf(url: URL): Promise<keyof typeof connectReasons> {
       signal: AbortSignal.timeout(TIMEOUT),
     });
     if (gatewayErrors.has(response.status)) return 'badGateway';
-    // A captive portal answers everything, with pages of its own.
+    // A captive portal answers every request with a page of its own.
     const body: unknown = response.ok ? await response.json().catch(() => undefined) : undefined;
     return isHealthy(body) ? 'webSocketBlocked' : 'otherServer';
   } catch {

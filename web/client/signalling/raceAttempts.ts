@@ -1,18 +1,18 @@
-/** Owns attempts that begin one after another, none waiting for one that hangs: the first that succeeds ends the rest. */
+/** Starts attempts one after another without waiting for those under way; the first that succeeds aborts the others. */
 
 export interface RaceAttemptsOptions {
-  /** Between the beginnings of two attempts, in milliseconds: from `first` it doubles up to `most`, with chance in it. */
+  /** Between the starts of two attempts, in milliseconds: doubles from `first` to `most`, with a random spread. */
   readonly gap: { readonly first: number; readonly most: number };
-  /** No attempt begins after this moment (`performance.now()`). */
+  /** No attempt starts after this time (`performance.now()`). */
   readonly until: number;
-  /** Ends all. */
+  /** Aborts all attempts. */
   readonly signal: AbortSignal;
 }
 
 /**
- * @param attempt is to give up when its signal says so
- * @returns what the first attempt to succeed gave
- * @throws the latest attempt's error, when none has succeeded in time; the signal's reason
+ * @param attempt must give up when its signal is aborted
+ * @returns the result of the first attempt that succeeds
+ * @throws the error of the last attempt if none has succeeded in time; the reason of the signal
  */
 export function raceAttempts<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
@@ -21,7 +21,7 @@ export function raceAttempts<T>(
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const others = new AbortController();
   let running = 0;
-  let failure: unknown = new Error('There was no time for an attempt.');
+  let failure: unknown = new Error('The time was over before the first attempt.');
   let pause = gap.first;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const end = () => {
@@ -62,13 +62,13 @@ export function raceAttempts<T>(
   if (signal.aborted) reject(signal.reason);
   else {
     signal.addEventListener('abort', aborted);
-    // The first one, too, waits a moment: a whole room may have been cut at once.
+    // The first attempt has a random delay, too: all peers of a room may have lost their connections at once.
     timer = setTimeout(begin, Math.random() * gap.first);
   }
   return promise;
 }
 
-/** A third shorter or longer. */
+/** Up to a third shorter or longer, at random. */
 function spread(pause: number): number {
   return pause * (2 / 3 + (Math.random() * 2) / 3);
 }
