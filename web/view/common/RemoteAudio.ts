@@ -27,19 +27,19 @@ export class RemoteAudio {
 
   /** Plays the audio of exactly these participants and these audio slots. */
   play(participants: readonly Participant[], slots: ReadonlyMap<number, MediaStreamTrack> = new Map()): void {
-    const wanted = new Map<MediaStreamTrack, AudioOwner>();
+    const tracks = new Map<MediaStreamTrack, AudioOwner>();
     for (const { peerId, microphone, screenAudio } of participants) {
-      if (microphone) wanted.set(microphone, { audioOf: peerId, source: 'microphone' });
-      if (screenAudio) wanted.set(screenAudio, { audioOf: peerId, source: 'screenAudio' });
+      if (microphone) tracks.set(microphone, { audioOf: peerId, source: 'microphone' });
+      if (screenAudio) tracks.set(screenAudio, { audioOf: peerId, source: 'screenAudio' });
     }
-    for (const [slot, track] of slots) wanted.set(track, { slot: String(slot) });
+    for (const [slot, track] of slots) tracks.set(track, { slot: String(slot) });
     for (const [track, audio] of this.#elements) {
-      if (wanted.has(track)) continue;
+      if (tracks.has(track)) continue;
       audio.srcObject = null;
       audio.remove();
       this.#elements.delete(track);
     }
-    for (const [track, owner] of wanted) {
+    for (const [track, owner] of tracks) {
       if (!this.#elements.has(track)) this.#add(track, owner);
     }
   }

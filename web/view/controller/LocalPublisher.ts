@@ -98,14 +98,14 @@ export class LocalPublisher {
   async #syncMute(): Promise<void> {
     const client = this.#context.client();
     if (!client) return;
-    const wanted = this.#muted;
+    const muted = this.#muted;
     await this.#context.attempt(async () => {
       try {
-        await (wanted ? client.mute('microphone') : client.unmute('microphone'));
+        await (muted ? client.mute('microphone') : client.unmute('microphone'));
       } catch (error) {
         // A later press is kept: its own operation follows.
         const actual = client.sources.microphone === 'paused';
-        if (this.#muted === wanted && this.#context.client() === client && client.localTrack('microphone'))
+        if (this.#muted === muted && this.#context.client() === client && client.localTrack('microphone'))
           this.#muted = actual;
         throw error;
       }

@@ -214,10 +214,10 @@ export class Player {
     );
     for (const [key, tile] of this.#tiles) {
       const { name = '', away = false } = ownerOf(key) ?? {};
-      const words = this.#freezeDetector.isOffline
+      const notice = this.#freezeDetector.isOffline
         ? translate('localSlow')
         : translate(away ? 'remoteReconnecting' : 'remoteSlow', { name });
-      tile.setFrozen(frozen.has(tile), words);
+      tile.setFrozen(frozen.has(tile), notice);
     }
   }
 

@@ -52,12 +52,12 @@ export function viewerControls(options: ViewerControlsOptions): {
   const camera = controlButton('camera', 'V', () => call.sources.toggleCamera());
   const stepDown = controlButton('step-down', undefined, () => membership.leave());
   const end = controlButton('end', undefined, onEnd);
-  const picture = controlButton('picture-in-picture', 'P', () => togglePictureInPicture(player.video));
+  const pictureInPicture = controlButton('picture-in-picture', 'P', () => togglePictureInPicture(player.video));
   const full = controlButton('fullscreen', 'F', () => toggleFullScreen(options.root));
   const leave = controlButton('leave', undefined, () => call.leave());
   leave.button.classList.add('danger');
   quality.update({ label: translate('settings'), icon: Settings2 });
-  picture.update({ label: translate('pictureInPicture'), icon: PictureInPicture2 });
+  pictureInPicture.update({ label: translate('pictureInPicture'), icon: PictureInPicture2 });
   stepDown.update({ label: translate('leaveStage'), icon: DoorOpen });
   end.update({ label: translate('endBroadcast'), icon: Square });
   end.button.classList.add('danger');
@@ -88,7 +88,7 @@ export function viewerControls(options: ViewerControlsOptions): {
     devices.hidden = !onStage;
     end.button.hidden = !canEnd();
     updateSourceToggles({ microphone, camera }, call.sources.toggles);
-    picture.button.hidden = !document.pictureInPictureEnabled || player.state !== 'live';
+    pictureInPicture.button.hidden = !document.pictureInPictureEnabled || player.state !== 'live';
     // After the end there is nothing to see or to hear.
     const isOver = player.state === 'ended' && !onStage;
     volumeControl.hidden = isOver;
@@ -102,7 +102,7 @@ export function viewerControls(options: ViewerControlsOptions): {
       return membership.onStage ? microphone.button : soundToggle.button;
     },
     v: camera.button,
-    p: picture.button,
+    p: pictureInPicture.button,
     f: full.button,
   });
   const settings = menu(quality.button, translate('settings'), () => [
@@ -122,7 +122,7 @@ export function viewerControls(options: ViewerControlsOptions): {
     hand.button,
     quality.button,
     settings,
-    picture.button,
+    pictureInPicture.button,
     full.button,
     leave.button,
   );
