@@ -29,6 +29,7 @@ export type ConsumableProducer = Pick<Producer, 'id' | 'rtpParameters' | 'consum
 /** What is used of a mediasoup transport in order to consume through it. */
 export interface ConsumerTransport {
   readonly closed: boolean;
+  readonly observer: { once(event: 'close', listener: () => void): unknown };
   consume(options: {
     producerId: string;
     rtpCapabilities: RtpCapabilities;

@@ -1,5 +1,4 @@
 /** What one peer receives, through one transport: videos as far as they are shown, and audio. */
-import type { WebRtcTransport } from 'mediasoup/types';
 import type { ConsumerInfo, TrackSettings, UnsupportedCodec } from '../../shared/protocol.ts';
 import type { AudioSlots } from '../media/audio/AudioSlots.ts';
 import { AudioSubscriptions } from './AudioSubscriptions.ts';
@@ -10,7 +9,6 @@ import { VideoSubscriptions } from './VideoSubscriptions.ts';
 export interface SubscriptionsOptions extends ConsumerOpenerOptions {
   /** Who receives. */
   readonly peerId: string;
-  readonly transport: WebRtcTransport;
   /** How many cameras are subscribed to before the client has reported how it shows them. */
   readonly initialVideoLimit: number;
   /** How long a consumer of a video that is not shown is kept paused, in milliseconds; 10 s by default. */
