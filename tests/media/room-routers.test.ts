@@ -5,8 +5,10 @@ import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';
 import { AudioSlots } from '../../server/media/audio/AudioSlots.ts';
 import { RoomRouters } from '../../server/media/RoomRouters.ts';
+import { PublishedTrack } from '../../server/room/PublishedTrack.ts';
 import { flows, received, spread, still, useCrowd, voice } from '../support/crowd.ts';
 import { pipeConsumers } from '../support/routers.ts';
+import { opusParameters } from '../support/rtp.ts';
 
 const open = useCrowd();
 const publishes = { tracks: { camera: [steadyVideo(steady)], microphone: voice } };
@@ -146,6 +148,53 @@ describe('a router without placed peers', () => {
     alone[Symbol.dispose]();
     await vi.waitUntil(() => fabric.routers.length === 1, { timeout: 5000, interval: 5 });
     expect(fabric.routers).toEqual([other.router]);
+  });
+});
+
+describe('the media of a track', () => {
+  /** A microphone on the first of two routers. */
+  const publish = async () => {
+    const { app } = await open(spread);
+    const routers = await RoomRouters.open(app.pool);
+    onTestFinished(() => routers.close());
+    const [near, far] = [(await routers.place()).router, (await routers.place()).router];
+    const transport = await near.router.createPlainTransport({ listenInfo: { protocol: 'udp', ip: '127.0.0.1' } });
+    const producer = await transport.produce({ kind: 'audio', rtpParameters: opusParameters(1) });
+    const published = new PublishedTrack({ peerId: 'ada', source: 'microphone', producer, router: near });
+    return { routers, near, far, producer, published, track: published.publication.track };
+  };
+
+  test('is its producer on the router where it arrives, and the same pipe for all on another one', async () => {
+    const { routers, near, far, producer, track } = await publish();
+    const leases = await Promise.all([
+      routers.acquire(track),
+      routers.acquire(track, near),
+      routers.acquire(track, far),
+      routers.acquire(track, far),
+    ]);
+    expect(leases.map((lease) => lease.router)).toEqual([near.router, near.router, far.router, far.router]);
+    const [own, same, piped, shared] = leases.map((lease) => lease.producer);
+    expect([own, same]).toEqual([producer, producer]);
+    expect(piped).not.toBe(producer);
+    expect(shared).toBe(piped);
+    expect(piped?.id).toBe(track.id);
+  });
+
+  test('can be acquired with a copy of the data', async () => {
+    const { routers, far, track } = await publish();
+    const lease = await routers.acquire(structuredClone(track), far);
+    expect(lease.producer.id).toBe(track.id);
+  });
+
+  test('cannot be acquired once the track, or its router, has closed', async () => {
+    const { routers, near, far, published, track } = await publish();
+    const elsewhere = { ...track, location: { routerId: 'of another process' } };
+    await expect(routers.acquire(elsewhere, far)).rejects.toMatchObject({ code: 'closed' });
+    published.close();
+    await expect(routers.acquire(track)).rejects.toMatchObject({ code: 'closed' });
+    expect(published.publication.closed).toBe(true);
+    near.close();
+    await expect(routers.acquire(track, far)).rejects.toMatchObject({ code: 'closed' });
   });
 });
 
