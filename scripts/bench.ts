@@ -40,7 +40,7 @@ const benchmarks: readonly Benchmark[] = [
 /** Total time budget of `--quick`, in seconds. */
 const QUICK_SECONDS = 180;
 /** How long a running benchmark may take to shut down after a signal, in milliseconds. */
-const PATIENCE = 4000;
+const TIMEOUT = 4000;
 /** Exit codes by the signal that ended the run. */
 const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -54,7 +54,7 @@ async function measure(benchmark: Benchmark, title: string, quick: boolean): Pro
   try {
     const findings = await benchmark.run({
       quick,
-      say(what) {
+      report(what) {
         stopping.signal.throwIfAborted();
         progress.report(what);
       },
@@ -189,7 +189,7 @@ function end(signal: (typeof endings)[number]): void {
   if (endedBy) leave(codes[signal]);
   endedBy = signal;
   stopping.abort(new Error(`ended by ${signal}`));
-  setTimeout(() => leave(codes[signal]), PATIENCE);
+  setTimeout(() => leave(codes[signal]), TIMEOUT);
 }
 for (const signal of endings) process.on(signal, end);
 

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseOptions, UsageError, usage } from './load/options.ts';
-import { planOf } from './load/plan.ts';
+import { createPlan } from './load/plan.ts';
 import { parseAssertion } from './load/report/assertions.ts';
 import { reportHtml } from './load/report/html.ts';
 import { progressLine, summaryText } from './load/report/text.ts';
@@ -19,7 +19,7 @@ function commandOf(args: readonly string[]): string {
 }
 
 /** Checks the output file before the test rather than after it. @throws {UsageError} */
-async function mustBeWritable(file: string): Promise<void> {
+async function assertWritable(file: string): Promise<void> {
   const directory = dirname(resolve(file));
   try {
     await access(directory, constants.W_OK);
@@ -38,12 +38,12 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   options.assertions.forEach(parseAssertion);
-  for (const file of [options.json, options.html]) if (file) await mustBeWritable(file);
+  for (const file of [options.json, options.html]) if (file) await assertWritable(file);
   const isTerminal = process.stdout.isTTY === true;
   const width = process.stdout.columns ?? 120;
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
-  const offered = planOf(options).members.length;
+  const offered = createPlan(options).members.length;
   const results = await load(options, {
     command: commandOf(args),
     interrupted: interrupted.signal,

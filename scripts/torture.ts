@@ -65,7 +65,7 @@ async function runOne(trial: Trial, title: string, times: number): Promise<Resul
   progress.begin(title, trial.title);
   const began = performance.now();
   try {
-    const figures = await trial.run({ times, say: (what) => progress.report(what) });
+    const figures = await trial.run({ times, report: (what) => progress.report(what) });
     progress.end('done');
     return {
       name: trial.name,

@@ -22,7 +22,7 @@ const VIEWERS = 300;
 const FEW = 50;
 const ROOM = 'bench';
 /** Processes that the viewers are divided among. */
-const CREWS = 3;
+const VIEWER_PROCESSES = 3;
 /**
  * Milliseconds: measurement window, warm-up before the first window and before memory is read, and time for packets in
  * flight to arrive.
@@ -34,7 +34,7 @@ const MIB = 1024 * 1024;
 /** With the default (0.5) viewers go to a second worker only once the first one is half full. */
 const evenly = { WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' };
 
-interface Hall extends AsyncDisposable {
+interface TestRoom extends AsyncDisposable {
   readonly server: Measured;
   readonly audience: Audience;
 }
@@ -49,22 +49,22 @@ interface Held {
 export const audience: Benchmark = {
   name: 'audience',
   title: 'The audience of a broadcast',
-  about: `One host (30 frames a second, 6 packets each: 1.58 Mbit/s) and ${VIEWERS} viewers of a live broadcast, on two workers (WEIR_SPILLOVER_UTILIZATION 0, so that they spread evenly). Windows of ${TIMES.window / 1000} s from silence to silence: the share of packets that arrived, and CPU time per packet that arrived, on both workers in the same windows. Memory per viewer is the difference between ${FEW} and ${VIEWERS} more viewers, per viewer. Viewers read headers only, in ${CREWS} processes on the same machine: where its cores are hardly idle, or one of those processes takes a whole core, missing packets say nothing about the server.`,
+  about: `One host (30 frames a second, 6 packets each: 1.58 Mbit/s) and ${VIEWERS} viewers of a live broadcast, on two workers (WEIR_SPILLOVER_UTILIZATION 0, so that they spread evenly). Windows of ${TIMES.window / 1000} s from silence to silence: the share of packets that arrived, and CPU time per packet that arrived, on both workers in the same windows. Memory per viewer is the difference between ${FEW} and ${VIEWERS} more viewers, per viewer. Viewers read headers only, in ${VIEWER_PROCESSES} processes on the same machine: where its cores are hardly idle, or one of those processes takes a whole core, missing packets say nothing about the server.`,
   a: 'the worker that gets the stream through a pipe',
   b: "the host's worker",
   limits: raised,
   slow: true,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     const viewers = viewersOf(VIEWERS);
     const few = Math.min(FEW, Math.floor(viewers / 2));
-    say(`${few} viewers`);
-    await using hall = await open(evenly);
-    const { held: before } = await watched(hall, few);
-    say(`${viewers} viewers`);
-    const { srtp, held: after } = await watched(hall, viewers);
-    const places = await placesOf(hall);
-    const tester = new BusyMeter(hall.audience.pids);
-    const read = readerOf(hall, places);
+    report(`${few} viewers`);
+    await using testRoom = await open(evenly);
+    const { held: before } = await watched(testRoom, few);
+    report(`${viewers} viewers`);
+    const { srtp, held: after } = await watched(testRoom, viewers);
+    const places = await placesOf(testRoom);
+    const tester = new BusyMeter(testRoom.audience.pids);
+    const read = readerOf(testRoom, places);
     const windows: Window[] = [];
     const shares: number[] = [];
     const idle: number[] = [];
@@ -73,15 +73,15 @@ export const audience: Benchmark = {
       const first = await read();
       tester.begin();
       const began = { at: performance.now(), idle: idleMilliseconds() };
-      await hall.audience.setFlowing(true);
+      await testRoom.audience.setFlowing(true);
       await setTimeout(TIMES.window);
-      await hall.audience.setFlowing(false);
+      await testRoom.audience.setFlowing(false);
       shares.push(Math.max(...tester.poll()));
       idle.push((idleMilliseconds() - began.idle) / (performance.now() - began.at) / cpus().length);
       await setTimeout(TIMES.under);
       const window = windowOf(first, await read(), places, viewers);
       windows.push(window);
-      say(`window ${number} of ${count}: ${((window.received / window.due) * 100).toFixed(2)} % arrived`);
+      report(`window ${number} of ${count}: ${((window.received / window.due) * 100).toFixed(2)} % arrived`);
     }
     return {
       srtp,
@@ -90,7 +90,7 @@ export const audience: Benchmark = {
         ...deliveryOf(windows),
         ...costOf(windows),
         ...memoryFigures(before, after, viewers - few),
-        ...spreadFigures(windows, spreadOf(await hall.audience.received(), places)),
+        ...spreadFigures(windows, spreadOf(await testRoom.audience.received(), places)),
         { name: "The tester's busiest process, share of a core, busiest window", value: Math.max(...shares), unit: '' },
         { name: 'Cores of this machine, idle, median', value: median(idle) * 100, unit: '%' },
         { name: 'Cores of this machine, idle, worst window', value: Math.min(...idle) * 100, unit: '%' },
@@ -100,10 +100,12 @@ export const audience: Benchmark = {
 };
 
 /** Starts a server with a live broadcast that has no viewers yet. */
-async function open(settings: Readonly<Record<string, string>>): Promise<Hall> {
+async function open(settings: Readonly<Record<string, string>>): Promise<TestRoom> {
   await using opening = new AsyncDisposableStack();
   const server = opening.use(await startMeasured(settings));
-  const audience = opening.use(await Audience.open({ url: server.url, room: ROOM, camera: 'steady' }, CREWS));
+  const audience = opening.use(
+    await Audience.open({ url: server.url, room: ROOM, camera: 'steady' }, VIEWER_PROCESSES),
+  );
   // Media is paused while members connect: with hundreds receiving, a handshake would wait for its turn and may time
   // out.
   await audience.setFlowing(false);
@@ -115,7 +117,7 @@ async function open(settings: Readonly<Record<string, string>>): Promise<Hall> {
  * Fills the audience up to `size` viewers and lets media flow for a while. @returns what the server holds once media is
  * paused again
  */
-async function watched({ server, audience }: Hall, size: number): Promise<{ srtp: string; held: Held }> {
+async function watched({ server, audience }: TestRoom, size: number): Promise<{ srtp: string; held: Held }> {
   const srtp = await audience.fill(size);
   await audience.setFlowing(true);
   await setTimeout(TIMES.settle);
@@ -127,12 +129,12 @@ async function watched({ server, audience }: Hall, size: number): Promise<{ srtp
 }
 
 /** The host's worker comes first: it has been in the room for longest. */
-function placesOf({ server }: Hall): Promise<Places> {
+function placesOf({ server }: TestRoom): Promise<Places> {
   const form = z.array(z.object({ worker: z.number(), consumerIds: z.array(z.string()) }));
   return server.child.ask('consumers', form, ROOM);
 }
 
-function readerOf({ server, audience }: Hall, places: Places): () => Promise<Reading> {
+function readerOf({ server, audience }: TestRoom, places: Places): () => Promise<Reading> {
   const node = new CpuMeter(server.node);
   const workers = places.map(({ worker }) => new CpuMeter(worker));
   return async () => {
@@ -194,10 +196,10 @@ function memoryFigures(before: Held, after: Held, viewers: number): Figure[] {
 
 function spreadFigures(windows: readonly Window[], spread: readonly number[]): Figure[] {
   const viewers = spread.reduce((sum, one) => sum + one, 0);
-  const packets = spread.map((_, place) => total(windows, ({ workers }) => workers[place]?.received ?? 0));
+  const packets = spread.map((_, index) => total(windows, ({ workers }) => workers[index]?.received ?? 0));
   const all = packets.reduce((sum, one) => sum + one, 0);
-  return ["the host's worker", 'the other worker'].flatMap((name, place) => [
-    { name: `Viewers on ${name}, of all`, value: ((spread[place] ?? 0) / viewers) * 100, unit: '%' },
-    { name: `Packets from ${name}, of all`, value: ((packets[place] ?? 0) / all) * 100, unit: '%' },
+  return ["the host's worker", 'the other worker'].flatMap((name, index) => [
+    { name: `Viewers on ${name}, of all`, value: ((spread[index] ?? 0) / viewers) * 100, unit: '%' },
+    { name: `Packets from ${name}, of all`, value: ((packets[index] ?? 0) / all) * 100, unit: '%' },
   ]);
 }

@@ -11,7 +11,7 @@ import { median } from '../support/statistics/median.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { Crowd, receivedBy } from './support/members.ts';
 import { figuresOf, type Pair, ratioOf, runPairs } from './support/pairs.ts';
-import { PACKET, Talk, voiceOf } from './support/turns.ts';
+import { PACKET, SpeechTurns, voiceOf } from './support/speechTurns.ts';
 
 /** The largest room in which Weir can still forward every microphone (WEIR_MAX_AUDIBLE_SPEAKERS is 20 at most). */
 const BOTH = 21;
@@ -33,7 +33,7 @@ interface Window {
   readonly received: number;
 }
 
-interface Hall extends AsyncDisposable {
+interface TestRoom extends AsyncDisposable {
   measure(): Promise<Window>;
   /** Consumers of one listener. */
   readonly consumers: number;
@@ -43,14 +43,14 @@ interface Hall extends AsyncDisposable {
 export const audioSlots: Benchmark = {
   name: 'audio-slots',
   title: 'Audio in a large room',
-  about: `Each microphone sends 50 packets a second with audio levels. One after another speaks for 2.4 s, three or four at a time. Slots: at most five speakers are audible at once. All forwarded: the same server with WEIR_MAX_AUDIBLE_SPEAKERS=20 and ${BOTH} microphones, the most that it forwards one by one; all ${BOTH} listen. In larger rooms ${LISTENERS} peers only listen, and beginnings of speech are followed from the first sound to a listener.`,
+  about: `Each microphone sends 50 packets a second with audio levels. One after another speaks for 2.4 s, three or four at a time. Slots: at most five speakers are audible at once. All forwarded: the same server with WEIR_MAX_AUDIBLE_SPEAKERS=20 and ${BOTH} microphones, the most that it forwards one by one; all ${BOTH} listen. In larger rooms ${LISTENERS} peers only listen, and onsets of speech are followed from the first sound to a listener.`,
   a: 'slots',
   b: 'all forwarded',
   limits: raised,
   slow: true,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     const depth = quick ? 'quick' : 'full';
-    const { pairs, srtp, consumers } = await compare(PAIRS[depth], say);
+    const { pairs, srtp, consumers } = await compare(PAIRS[depth], report);
     const figures: Figure[] = [
       { name: `Consumers per listener, ${BOTH} microphones, slots`, value: consumers.slots, unit: '' },
       { name: `Consumers per listener, ${BOTH} microphones, all forwarded`, value: consumers.all, unit: '' },
@@ -58,7 +58,7 @@ export const audioSlots: Benchmark = {
     // The cost of one packet where forwarding packets is the only work.
     const packetCost = median(pairs.map(({ b }) => b.worker / b.received));
     for (const size of SIZES[depth]) {
-      say(`${size} microphones`);
+      report(`${size} microphones`);
       figures.push(...(await inLargeRoom(size, packetCost)));
     }
     const ratio = (name: string, unit: string, of: (window: Window) => number) =>
@@ -75,20 +75,20 @@ export const audioSlots: Benchmark = {
   },
 };
 
-async function compare(count: number, say: (what: string) => void) {
+async function compare(count: number, report: (what: string) => void) {
   await using bySlots = await open({});
   await using all = await open(ALL_HEARD);
   const pairs: Pair<Window>[] = await runPairs(bySlots.measure, all.measure, {
     pairs: count,
     warmUp: 1,
-    onPair: (pair, of) => say(`pair ${pair} of ${of}`),
+    onPair: (pair, of) => report(`pair ${pair} of ${of}`),
   });
   const consumers = { slots: bySlots.consumers, all: all.consumers };
   return { pairs, srtp: bySlots.srtp, consumers };
 }
 
 /** Opens a room in which everybody speaks and listens; media flows during measurements only. */
-async function open(settings: Record<string, string>): Promise<Hall> {
+async function open(settings: Record<string, string>): Promise<TestRoom> {
   await using opening = new AsyncDisposableStack();
   const server = opening.use(await startMeasured(settings));
   const crowd = opening.use(new Crowd());
@@ -99,7 +99,7 @@ async function open(settings: Record<string, string>): Promise<Hall> {
       tracks: { microphone: [voiceOf(index)] },
     })),
   );
-  const talk = opening.use(new Talk(members));
+  const talk = opening.use(new SpeechTurns(members));
   talk.begin();
   const flow = (flowing: boolean) => {
     for (const { media } of members) for (const track of media.tracks.get('microphone') ?? []) track.paused = !flowing;
@@ -128,7 +128,7 @@ async function inLargeRoom(size: number, packetCost: number): Promise<Figure[]> 
   using speakers = new Crowd();
   using listeners = new Crowd();
   const { url } = server;
-  let hear: Talk['hear'] | undefined;
+  let record: SpeechTurns['record'] | undefined;
   const members = await speakers.join(
     Array.from({ length: size }, (_, index) => ({
       ...{ url, room: 'bench', name: `member-${index}` },
@@ -136,11 +136,11 @@ async function inLargeRoom(size: number, packetCost: number): Promise<Figure[]> 
       receives: false,
     })),
   );
-  using talk = new Talk(members);
-  hear = (bytes, latency) => talk.hear(bytes, latency);
+  using talk = new SpeechTurns(members);
+  record = (bytes, latency) => talk.record(bytes, latency);
   const room = Array.from({ length: LISTENERS }, (_, index) => ({
     ...{ url, room: 'bench', name: `listener-${index}` },
-    ...(index === 0 && { onPacket: (bytes: number, latency: number | undefined) => hear?.(bytes, latency) }),
+    ...(index === 0 && { onPacket: (bytes: number, latency: number | undefined) => record?.(bytes, latency) }),
   }));
   const [listener] = await listeners.join(room);
   await setTimeout(TIMES.settle);
@@ -150,12 +150,12 @@ async function inLargeRoom(size: number, packetCost: number): Promise<Figure[]> 
   const time = TURNS * TIMES.turn;
   await setTimeout(time);
   const { node, worker, received } = perSecond(before, read(), time);
-  const beginnings = talk.beginnings();
-  const lost = distributionOf(beginnings.map((one) => one.lost));
-  const first = distributionOf(beginnings.map((one) => one.first));
+  const onsets = talk.onsets();
+  const lost = distributionOf(onsets.map((one) => one.lost));
+  const first = distributionOf(onsets.map((one) => one.first));
   const consumers = listener ? [...listener.media.receivers.values()].length : 0;
-  const heard = listener ? receivedBy(listener, 'audio') : 0;
-  if (heard === 0) throw new Error('The listener heard nothing.');
+  const packets = listener ? receivedBy(listener, 'audio') : 0;
+  if (packets === 0) throw new Error('The listener received nothing.');
   const all = { listener: (size - 1) * (SECOND / PACKET), slots: 5 * (SECOND / PACKET) };
   const name = (what: string) => `${what}, ${size} microphones`;
   return [
@@ -174,7 +174,7 @@ async function inLargeRoom(size: number, packetCost: number): Promise<Figure[]> 
       value: (worker + (size - LISTENERS) * all.slots * packetCost) / 1e6,
       unit: '',
     },
-    { name: name(`Beginnings of speech`), value: beginnings.length, unit: '' },
+    { name: name(`Beginnings of speech`), value: onsets.length, unit: '' },
     { name: name('Lost of a beginning, p50'), value: lost.p50, unit: 'ms' },
     { name: name('Lost of a beginning, p95'), value: lost.p95, unit: 'ms', goal: { most: GOALS.lost } },
     { name: name('First packet of a beginning, p50'), value: first.p50, unit: 'ms' },

@@ -60,13 +60,13 @@ export const forward: Benchmark = {
   a: 'Weir',
   b: 'what the row names',
   limits: raised,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     const ratios: Ratio[] = [];
     const figures: Figure[] = [];
     let srtp = '';
     for (const receivers of quick ? [100] : [100, 200, 300]) {
-      say(`${receivers} receivers: connecting them to Weir and to the bare worker`);
-      const measured = await measure(receivers, quick ? 'quick' : 'full', say);
+      report(`${receivers} receivers: connecting them to Weir and to the bare worker`);
+      const measured = await measure(receivers, quick ? 'quick' : 'full', report);
       srtp = measured.bare[0]?.a.srtp ?? '';
       ratios.push(...ratiosOf(receivers, measured));
       figures.push(...figuresFor(receivers, measured.bare));
@@ -83,7 +83,7 @@ interface Measured {
   readonly control: readonly Pair<Window>[];
 }
 
-async function measure(receivers: number, depth: 'full' | 'quick', say: (what: string) => void): Promise<Measured> {
+async function measure(receivers: number, depth: 'full' | 'quick', report: (what: string) => void): Promise<Measured> {
   await using weir = await startMeasured();
   using audience = await weirAudience(weir, receivers);
   await using bare = await BareRoom.open();
@@ -105,7 +105,8 @@ async function measure(receivers: number, depth: 'full' | 'quick', say: (what: s
     };
     one.setFlowing(false);
     const delivery = found.received / found.due;
-    if (delivery < DELIVERED) say(`${receivers} receivers: only ${(delivery * 100).toFixed(1)} % arrived in a window`);
+    if (delivery < DELIVERED)
+      report(`${receivers} receivers: only ${(delivery * 100).toFixed(1)} % arrived in a window`);
     return found;
   };
   const measureFloor = async () => {
@@ -122,7 +123,7 @@ async function measure(receivers: number, depth: 'full' | 'quick', say: (what: s
     bare: new CpuMeter(bare.pid),
     second: new CpuMeter(second.pid),
   };
-  const onPair = (pair: number, of: number) => say(`${receivers} receivers: pair ${pair} of ${of}`);
+  const onPair = (pair: number, of: number) => report(`${receivers} receivers: pair ${pair} of ${of}`);
   const inPairs = async (one: () => Promise<Window>) =>
     inTwos(
       await runPairs(one, () => measureOne(bare, workers.bare), { pairs: 2 * PAIRS[depth].bare, warmUp: 2, onPair }),

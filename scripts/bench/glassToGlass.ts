@@ -13,8 +13,8 @@ import { distributionOf } from '../support/statistics/distribution.ts';
 import { median } from '../support/statistics/median.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { ClockHost, ClockViewer } from './support/clockPages.ts';
+import { type FrameAges, frameAgesOf } from './support/frameAges.ts';
 import { type Pair, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
-import { type PictureAges, pictureAgesOf } from './support/pictureAges.ts';
 
 const ROOM = 'bench';
 /** Milliseconds of delay and percent of loss, in each direction. */
@@ -47,21 +47,21 @@ export const glassToGlass: Benchmark = {
   b: names.smooth,
   limits: raised,
   slow: true,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     const depth = quick ? 'quick' : 'full';
-    const measure = async (stage: Stage, where: string, time: number): Promise<Pair<PictureAges>[]> =>
+    const measure = async (stage: Stage, where: string, time: number): Promise<Pair<FrameAges>[]> =>
       runPairs(
-        () => look(stage, 'lowLatency', time),
-        () => look(stage, 'smooth', time),
-        { pairs: PAIRS[depth], onPair: (pair, of) => say(`${where}: pair ${pair} of ${of}`) },
+        () => sampleFrames(stage, 'lowLatency', time),
+        () => sampleFrames(stage, 'smooth', time),
+        { pairs: PAIRS[depth], onPair: (pair, of) => report(`${where}: pair ${pair} of ${of}`) },
       );
-    say('loopback');
-    let near: Pair<PictureAges>[];
+    report('loopback');
+    let near: Pair<FrameAges>[];
     {
       await using stage = await onLoopback();
       near = await measure(stage, 'loopback', TIMES[depth].loopback);
     }
-    say('a link');
+    report('a link');
     await using stage = await overLink();
     const far = await measure(stage, 'link', TIMES[depth].link);
     const link = `${LINK.delay} ms and ${LINK.loss} % lost`;
@@ -110,7 +110,11 @@ async function stageOf(
 }
 
 /** Adds a viewer, and samples its frames for one window. */
-async function look({ url, host, viewers }: Stage, profile: BroadcastProfile, time: number): Promise<PictureAges> {
+async function sampleFrames(
+  { url, host, viewers }: Stage,
+  profile: BroadcastProfile,
+  time: number,
+): Promise<FrameAges> {
   await host.setProfile(profile);
   await using viewer = await ClockViewer.enter(viewers, { url, room: ROOM });
   await setTimeout(TIMES.settle);
@@ -118,31 +122,31 @@ async function look({ url, host, viewers }: Stage, profile: BroadcastProfile, ti
   const before = await viewer.stats();
   await setTimeout(time);
   const [frames, after] = await Promise.all([viewer.frames(), viewer.stats()]);
-  const sight = pictureAgesOf(frames, before, after);
-  if (sight.ages.length === 0) throw new Error(`None of ${frames.length} frames could be read.`);
-  return sight;
+  const ages = frameAgesOf(frames, before, after);
+  if (ages.ages.length === 0) throw new Error(`None of ${frames.length} frames could be read.`);
+  return ages;
 }
 
-const ageOf = ({ ages }: PictureAges): number => median(ages);
+const ageOf = ({ ages }: FrameAges): number => median(ages);
 
-function ratio(pairs: readonly Pair<PictureAges>[], name: string, of: (sight: PictureAges) => number): Ratio {
+function ratio(pairs: readonly Pair<FrameAges>[], name: string, of: (ages: FrameAges) => number): Ratio {
   const figures = pairs.map(({ a, b, first }) => ({ a: of(a), b: of(b), first }));
   return ratioOf(figures, { name, unit: 'ms', better: 'lower' });
 }
 
 /** @param goal for the 95th percentile, if there is one */
 function figuresOf(
-  pairs: readonly Pair<PictureAges>[],
+  pairs: readonly Pair<FrameAges>[],
   profile: BroadcastProfile,
   where: string,
   goal?: number,
 ): Figure[] {
-  const sights = pairs.map((pair) => pair[profile === 'lowLatency' ? 'a' : 'b']);
-  const ages = distributionOf(sights.flatMap((sight) => sight.ages));
-  const pauses = distributionOf(sights.map(({ longest }) => longest));
-  const frames = sights.reduce((sum, sight) => sum + sight.frames, 0);
-  const full = sights.reduce((sum, sight) => sum + sight.full, 0);
-  const own = (of: keyof PictureAges['own']) => median(sights.map((sight) => sight.own[of]));
+  const all = pairs.map((pair) => pair[profile === 'lowLatency' ? 'a' : 'b']);
+  const ages = distributionOf(all.flatMap((ages) => ages.ages));
+  const pauses = distributionOf(all.map(({ longest }) => longest));
+  const frames = all.reduce((sum, ages) => sum + ages.frames, 0);
+  const full = all.reduce((sum, ages) => sum + ages.full, 0);
+  const own = (of: keyof FrameAges['own']) => median(all.map((ages) => ages.own[of]));
   const name = (what: string) => `${what}, ${names[profile]}, ${where}`;
   return [
     { name: name('Glass to glass, p50'), value: ages.p50, unit: 'ms' },
@@ -161,7 +165,7 @@ function figuresOf(
     { name: name('Longest pause between frames, p50'), value: pauses.p50, unit: 'ms' },
     { name: name('Longest pause between frames'), value: pauses.max, unit: 'ms' },
     { name: name('Frames'), value: frames, unit: '' },
-    { name: name('Frames, p50'), value: median(sights.map(({ rate }) => rate)), unit: 'a second' },
+    { name: name('Frames, p50'), value: median(all.map(({ rate }) => rate)), unit: 'a second' },
     { name: name('Share of frames that could be read'), value: (ages.count / frames) * 100, unit: '%' },
     { name: name('Share of frames in full width'), value: (full / frames) * 100, unit: '%' },
   ];

@@ -24,7 +24,7 @@ const PAUSE = 1200;
 /** Lifetime of the emulated link, in seconds. */
 const LINK = 1500;
 
-const Visit = z.object({ opened: z.number(), packet: z.number(), frame: z.number(), srtp: z.string() });
+const TimedJoin = z.object({ opened: z.number(), packet: z.number(), frame: z.number(), srtp: z.string() });
 
 export const join: Benchmark = {
   name: 'join',
@@ -34,25 +34,25 @@ export const join: Benchmark = {
   a: 'Weir',
   b: 'one awaited step at a time',
   limits: raised,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     await using namespaces = await Namespaces.create({}, LINK);
     const settings = { WEIR_HOST: addresses.b, WEIR_RTC_HOST: addresses.b };
     const beside = { namespaces, side: 'b' } as const;
     await using weir = await startMeasured(settings, beside);
     await using steps = await startSteps(settings, beside);
-    await using publisher = Child.start(new URL('support/visitor.ts', import.meta.url), { within: beside });
-    await using visitor = Child.start(new URL('support/visitor.ts', import.meta.url), {
+    await using publisher = Child.start(new URL('support/joinProcess.ts', import.meta.url), { within: beside });
+    await using joiner = Child.start(new URL('support/joinProcess.ts', import.meta.url), {
       within: { namespaces, side: 'a' },
     });
-    const places = {
+    const targets = {
       weir: { which: 'weir', url: weir.url, room: 'bench' },
       steps: { which: 'steps', url: steps.url, room: 'bench' },
     } as const;
-    await publisher.ask('publish', z.undefined(), places.weir);
-    await publisher.ask('publish', z.undefined(), places.steps);
-    const visit = async (which: 'weir' | 'steps') => {
+    await publisher.ask('publish', z.undefined(), targets.weir);
+    await publisher.ask('publish', z.undefined(), targets.steps);
+    const timeJoin = async (which: 'weir' | 'steps') => {
       await setTimeout(PAUSE);
-      return visitor.ask('visit', Visit, places[which]);
+      return joiner.ask('timeJoin', TimedJoin, targets[which]);
     };
     const ratios: Ratio[] = [];
     const figures: Figure[] = [];
@@ -60,12 +60,12 @@ export const join: Benchmark = {
     for (const roundTrip of quick ? [150] : ROUND_TRIPS) {
       await namespaces.set({ delay: roundTrip / 2 });
       const pairs = await runPairs(
-        () => visit('weir'),
-        () => visit('steps'),
+        () => timeJoin('weir'),
+        () => timeJoin('steps'),
         {
           pairs: quick ? 10 : 15,
           warmUp: 1,
-          onPair: (pair, of) => say(`${roundTrip} ms: pair ${pair} of ${of}`),
+          onPair: (pair, of) => report(`${roundTrip} ms: pair ${pair} of ${of}`),
         },
       );
       srtp = pairs[0]?.a.srtp ?? '';
@@ -89,8 +89,8 @@ export const join: Benchmark = {
         ),
       );
       if (quick) continue;
-      say(`${roundTrip} ms: Chromium`);
-      const times = await firstFrames(namespaces, places.weir, 20, PAUSE);
+      report(`${roundTrip} ms: Chromium`);
+      const times = await firstFrames(namespaces, targets.weir, 20, PAUSE);
       const { p50, p95 } = distributionOf(times);
       figures.push(
         { name: `First decoded frame in Chromium, p50, ${roundTrip} ms round trip`, value: p50, unit: 'ms' },

@@ -8,12 +8,12 @@ import { steadySimulcast } from './support/layers.ts';
 import { Crowd, cameraOf } from './support/members.ts';
 import { ratioOf, runPairs } from './support/pairs.ts';
 import { viewersOf } from './support/settings.ts';
-import { evenly, mostAsked, visit } from './support/visits.ts';
+import { evenly, mostRequested, timeJoin } from './support/timedJoins.ts';
 
 /** Number of viewers; `WEIR_BENCH_VIEWERS` overrides it. */
 const VIEWERS = 30;
 /** Milliseconds: the length of the burst, the timeout of each viewer, and the pauses between bursts. */
-const TIMES = { burst: 1000, patience: 10_000, between: 2500, unwatched: 4500 };
+const TIMES = { burst: 1000, timeout: 10_000, between: 2500, unwatched: 4500 };
 const DEPTH = { full: { pairs: 12, cold: 8 }, quick: { pairs: 10, cold: 2 } };
 const GOALS = { keyFrames: 2, firstFrame: 1300 };
 
@@ -38,7 +38,7 @@ export const joinBurst: Benchmark = {
   b: 'one worker',
   limits: raised,
   slow: true,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     const viewers = viewersOf(VIEWERS);
     const depth = DEPTH[quick ? 'quick' : 'full'];
     await using two = await open({ WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' }, viewers, 'watched');
@@ -47,11 +47,11 @@ export const joinBurst: Benchmark = {
     const pairs = await runPairs(two.burst, one.burst, {
       pairs: depth.pairs,
       warmUp: 1,
-      onPair: (pair, of) => say(`pair ${pair} of ${of}`),
+      onPair: (pair, of) => report(`pair ${pair} of ${of}`),
     });
     const cold: JoinBurst[] = [];
     for (let round = 1; round <= depth.cold; round += 1) {
-      say(`nobody was there before: ${round} of ${depth.cold}`);
+      report(`nobody was there before: ${round} of ${depth.cold}`);
       cold.push(await empty.burst());
     }
     const p95 = ({ times }: JoinBurst) => distributionOf(times).p95;
@@ -113,17 +113,17 @@ async function open(
     // The key-frame requests of the last burst are over, and so is the demand of its viewers.
     await setTimeout(before === 'watched' ? TIMES.between : TIMES.unwatched);
     const asked = tracks.map(({ keyFrameRequests }) => keyFrameRequests);
-    const visits = evenly(viewers, TIMES.burst).map(async (offset, index) => {
+    const joining = evenly(viewers, TIMES.burst).map(async (offset, index) => {
       await setTimeout(offset);
-      return visit({ url, room: 'bench', name: `viewer-${index}` }, TIMES);
+      return timeJoin({ url, room: 'bench', name: `viewer-${index}` }, TIMES);
     });
-    const settled = await Promise.allSettled(visits);
+    const settled = await Promise.allSettled(joining);
     const stays = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     for (const { member } of stays) member.leave();
     return {
       times: stays.map(({ time }) => time),
       failed: viewers - stays.length,
-      keyFrameRequests: mostAsked(tracks, asked),
+      keyFrameRequests: mostRequested(tracks, asked),
     };
   };
   const srtp = crowd.srtp;

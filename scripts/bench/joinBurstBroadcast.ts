@@ -9,18 +9,18 @@ import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { BusyMeter } from './support/BusyMeter.ts';
 import { type Pair, ratioOf, runPairs } from './support/pairs.ts';
 import { viewersOf } from './support/settings.ts';
-import { evenly, mostAsked } from './support/visits.ts';
+import { evenly, mostRequested } from './support/timedJoins.ts';
 
 /** Number of viewers; `WEIR_BENCH_VIEWERS` overrides it. */
 const VIEWERS = 200;
 const ROOM = 'bench';
 /** Processes that the viewers are divided among. */
-const CREWS = 3;
+const VIEWER_PROCESSES = 3;
 /**
  * Milliseconds: the length of the burst, the timeout of each viewer, the warm-up of the media, and the interval of CPU
  * samples.
  */
-const TIMES = { burst: 1000, patience: 30_000, settle: 2500, look: 500 };
+const TIMES = { burst: 1000, timeout: 30_000, settle: 2500, poll: 500 };
 const PAIRS = { full: 12, quick: 10 };
 const GOAL = { keyFrames: 2 };
 /** Production limits: the servers of tests are never too busy, so nobody queues for admission there. */
@@ -51,19 +51,19 @@ interface Arrival {
 export const joinBurstBroadcast: Benchmark = {
   name: 'join-burst-broadcast',
   title: 'A burst of joins into a live broadcast',
-  about: `${VIEWERS} viewers join a live broadcast within one second (simulcast of 60, 150 and 400 kbit/s, a key frame every 10 s or when asked for), each time on a server of its own, with one worker or spread over two (WEIR_SPILLOVER_UTILIZATION 0). Times run from the moment at which each was due to its first whole frame, which is a key frame. One viewer watches before. Limits of concurrent and waiting joins are the defaults. Viewers, in ${CREWS} processes, and server share this machine; the busiest processes are among the figures.`,
+  about: `${VIEWERS} viewers join a live broadcast within one second (simulcast of 60, 150 and 400 kbit/s, a key frame every 10 s or when asked for), each time on a server of its own, with one worker or spread over two (WEIR_SPILLOVER_UTILIZATION 0). Times run from the moment at which each was due to its first whole frame, which is a key frame. One viewer watches before. Limits of concurrent and waiting joins are the defaults. Viewers, in ${VIEWER_PROCESSES} processes, and server share this machine; the busiest processes are among the figures.`,
   a: 'two workers',
   b: 'one worker',
   limits: raised,
   slow: true,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     const viewers = viewersOf(VIEWERS);
     const pairs = await runPairs(
-      () => arrive(viewers, settings.two, say),
-      () => arrive(viewers, settings.one, say),
+      () => arrive(viewers, settings.two, report),
+      () => arrive(viewers, settings.one, report),
       {
         pairs: PAIRS[quick ? 'quick' : 'full'],
-        onPair: (pair, of) => say(`pair ${pair} of ${of}`),
+        onPair: (pair, of) => report(`pair ${pair} of ${of}`),
       },
     );
     const all = pairs.flatMap(({ a, b }) => [a, b]);
@@ -100,19 +100,22 @@ const sum = (all: readonly Arrival[], of: (one: Arrival) => number) => all.reduc
 async function arrive(
   viewers: number,
   environment: Readonly<Record<string, string>>,
-  say: (what: string) => void,
+  report: (what: string) => void,
 ): Promise<Arrival> {
   await using server = await startMeasured(environment);
-  await using audience = await Audience.open({ url: server.url, room: ROOM, camera: 'simulcast' }, CREWS);
+  await using audience = await Audience.open({ url: server.url, room: ROOM, camera: 'simulcast' }, VIEWER_PROCESSES);
   await audience.fill(1);
   await setTimeout(TIMES.settle);
   const before = (await audience.sent()).map(({ keyFrameRequests }) => keyFrameRequests);
-  const { beganAt, over } = audience.joinBurst(evenly(viewers, TIMES.burst), TIMES.patience);
+  const { beganAt, over } = audience.joinBurst(evenly(viewers, TIMES.burst), TIMES.timeout);
   const meanwhile = setTimeout(beganAt + TIMES.burst - now()).then(() => audience.sent());
   const busiest = watch(server, audience, over);
   const { times, failures, srtp } = await over;
-  const asked = { meanwhile: mostAsked(await meanwhile, before), inAll: mostAsked(await audience.sent(), before) };
-  if (failures.length > 0) say(`${failures.length} failed: ${failures[0]}`);
+  const asked = {
+    meanwhile: mostRequested(await meanwhile, before),
+    inAll: mostRequested(await audience.sent(), before),
+  };
+  if (failures.length > 0) report(`${failures.length} failed: ${failures[0]}`);
   return { times, failures, asked, busiest: await busiest, srtp };
 }
 
@@ -123,10 +126,10 @@ async function watch(server: Measured, audience: Audience, over: Promise<unknown
     node: new BusyMeter([server.node]),
     worker: new BusyMeter(server.workers),
   };
-  const look = () => {
+  const poll = () => {
     for (const meter of Object.values(meters)) meter.poll();
   };
-  const timer = setInterval(look, TIMES.look);
+  const timer = setInterval(poll, TIMES.poll);
   await over.catch(() => {});
   clearInterval(timer);
   return { tester: meters.tester.most, node: meters.node.most, worker: meters.worker.most };

@@ -33,7 +33,7 @@ export const joinBurstLoad: Benchmark = {
   b: `${CALM} a second`,
   limits: raised,
   slow: true,
-  async run({ say }) {
+  async run({ report }) {
     const { viewers } = BURST;
     const arrivals: LoadResults[] = [];
     const pairs = await runPairs(
@@ -43,7 +43,7 @@ export const joinBurstLoad: Benchmark = {
         return results;
       },
       () => arrive(viewers, CALM),
-      { onPair: (pair, of) => say(`pair ${pair} of ${of}`) },
+      { onPair: (pair, of) => report(`pair ${pair} of ${of}`) },
     );
     const most = (of: (results: LoadResults) => number) => Math.max(...arrivals.map(of));
     const joined = arrivals.reduce((sum, { members }) => sum + members.joined, 0);

@@ -23,7 +23,7 @@ const LINK_SECONDS = 1500;
  * Milliseconds: how long the highest layer is shown before the drop, the length of the drop, the timeout of the
  * recovery, the poll interval and the window.
  */
-const TIMES = { wide: 12_000, tight: 15_000, patience: 60_000, look: 200, window: 1000 };
+const TIMES = { wide: 12_000, tight: 15_000, timeout: 60_000, poll: 200, window: 1000 };
 const DEPTH = { full: 5, quick: 2 };
 /** Windows of one second at the end of each phase that are compared. */
 const WINDOWS = 5;
@@ -61,7 +61,7 @@ export const linkDrop: Benchmark = {
   b: 'wide',
   limits: raised,
   slow: true,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     await using namespaces = await Namespaces.create({ rate: LINK.wide, delay: LINK.delay }, LINK_SECONDS);
     const beside = { namespaces, side: 'b' } as const;
     await using server = await startMeasured(
@@ -79,17 +79,17 @@ export const linkDrop: Benchmark = {
     const rounds: Round[] = [];
     const count = DEPTH[quick ? 'quick' : 'full'];
     for (let number = 1; number <= count; number += 1) {
-      say(`round ${number} of ${count}`);
-      const reached = await watch(viewer, TIMES.patience, topIsShown);
+      report(`round ${number} of ${count}`);
+      const reached = await watch(viewer, TIMES.timeout, topIsShown);
       if (!reached.frames.some(isTop)) throw new Error(`The highest layer is not shown: ${await viewer.state()}.`);
       const wide = await steady(viewer);
       await namespaces.set({ rate: LINK.tight });
       const tight = await watch(viewer, TIMES.tight);
       await namespaces.set({ rate: LINK.wide });
-      const widened = await watch(viewer, TIMES.patience, topIsShown);
+      const widened = await watch(viewer, TIMES.timeout, topIsShown);
       rounds.push({ wide, tight, widened });
       const { down, up, longest } = momentsOf({ wide, tight, widened });
-      say(`round ${number}: down after ${ms(down)}, longest pause ${ms(longest)}, up after ${ms(up)}`);
+      report(`round ${number}: down after ${ms(down)}, longest pause ${ms(longest)}, up after ${ms(up)}`);
     }
     return {
       srtp: 'SRTP_AEAD_AES_128_GCM',
@@ -113,16 +113,16 @@ async function steady(viewer: Person): Promise<Phase> {
   }
 }
 
-/** Samples the viewer for a time, or until `enough` holds for what is shown. */
+/** Samples the viewer for a time, or until `isDone` holds for what is shown. */
 async function watch(
   viewer: Person,
   time: number,
-  enough: (frames: readonly ShownFrame[]) => boolean = () => false,
+  isDone: (frames: readonly ShownFrame[]) => boolean = () => false,
 ): Promise<Phase> {
   const began = now();
   const samples: Sample[] = [];
   const frames: ShownFrame[] = [];
-  while (now() - began < time && !enough(frames)) {
+  while (now() - began < time && !isDone(frames)) {
     const [{ at, streams }, shown] = await Promise.all([viewer.count(), viewer.frames()]);
     const video = streams.filter(({ direction, kind, isProbe }) => direction === 'in' && kind === 'video' && !isProbe);
     samples.push({
@@ -131,7 +131,7 @@ async function watch(
       frozen: video.reduce((sum, { frozen }) => sum + frozen, 0),
     });
     frames.push(...shown.filter(({ at: shownAt }) => shownAt >= began));
-    await setTimeout(TIMES.look);
+    await setTimeout(TIMES.poll);
   }
   return { began, samples, frames };
 }
@@ -139,14 +139,14 @@ async function watch(
 /** Received rate in the last windows of both phases, pairwise: kbit/s. */
 function windowsOf({ wide, tight }: Round): Pair<number>[] {
   const rates = ({ samples }: Phase) =>
-    Array.from({ length: WINDOWS }, (_, place) => {
-      const end = (samples.at(-1)?.at ?? 0) - place * TIMES.window;
+    Array.from({ length: WINDOWS }, (_, index) => {
+      const end = (samples.at(-1)?.at ?? 0) - index * TIMES.window;
       return rateBetween(samples, end - TIMES.window, end);
     });
   const [narrow, broad] = [rates(tight), rates(wide)];
   // Stands for zero, one bit a second: zero has no ratio.
   const least = 0.001;
-  return narrow.map((a, place) => ({ a: Math.max(least, a), b: Math.max(least, broad[place] ?? 0), first: 'b' }));
+  return narrow.map((a, index) => ({ a: Math.max(least, a), b: Math.max(least, broad[index] ?? 0), first: 'b' }));
 }
 
 /** kbit/s of video between two moments, to the nearest samples. */
@@ -164,7 +164,7 @@ function momentsOf({ tight, widened }: Round) {
   const fits = tight.samples.find(
     ({ at }) => at - tight.began > TIMES.window && rateBetween(tight.samples, at - TIMES.window, at) < LINK.tight,
   );
-  const up = widened.frames.find(isTop)?.at ?? widened.began + TIMES.patience;
+  const up = widened.frames.find(isTop)?.at ?? widened.began + TIMES.timeout;
   return {
     /** Only lower layers are shown, and the received rate fits the link. */
     down: down - tight.began,

@@ -9,9 +9,9 @@ import { startMeasured } from '../support/servers/measured.ts';
 import { raised } from '../support/servers/settings.ts';
 import { distributionOf } from '../support/statistics/distribution.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
+import { LipSyncPublisher, LipSyncViewer, type Moments } from './support/lipSyncPages.ts';
 import { Crowd } from './support/members.ts';
 import { type Pair, ratioOf } from './support/pairs.ts';
-import { type Moments, Onlooker, SpeakingFace } from './support/speakingFace.ts';
 
 const ROOMS = { single: 'single', slots: 'slots' } as const;
 /** One audible speaker, on two slots: three microphones are too many to be forwarded individually. */
@@ -38,7 +38,7 @@ export const lipsync: Benchmark = {
   b: 'own consumer',
   limits: raised,
   slow: true,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     const count = BEEPS[quick ? 'quick' : 'full'];
     await using server = await startMeasured(ONE_HEARD);
     await using chromium = await launchChromium({ secure: server.url });
@@ -55,8 +55,8 @@ export const lipsync: Benchmark = {
     };
     speak(false);
     const rooms = Object.values(ROOMS);
-    const onlooker = await Onlooker.enter(chromium, { url, rooms });
-    const face = await SpeakingFace.enter(chromium, { url, rooms });
+    const viewer = await LipSyncViewer.enter(chromium, { url, rooms });
+    const publisher = await LipSyncPublisher.enter(chromium, { url, rooms });
     await setTimeout(TIMES.settle);
     const figures: Figure[] = [];
     const ratios = [];
@@ -66,8 +66,8 @@ export const lipsync: Benchmark = {
     ] as const) {
       const pairs: Pair<Arrival>[] = [];
       for (let beep = 0; beep < count; beep += 1) {
-        say(`${name}: ${beep + 1} of ${count}`);
-        const pair = await once(face, onlooker);
+        report(`${name}: ${beep + 1} of ${count}`);
+        const pair = await once(publisher, viewer);
         if (pair) pairs.push(pair);
         if (disturb) {
           speak(true);
@@ -88,11 +88,11 @@ export const lipsync: Benchmark = {
   },
 };
 
-async function once(face: SpeakingFace, onlooker: Onlooker): Promise<Pair<Arrival> | undefined> {
-  await onlooker.moments();
-  const at = await face.beep();
+async function once(publisher: LipSyncPublisher, viewer: LipSyncViewer): Promise<Pair<Arrival> | undefined> {
+  await viewer.moments();
+  const at = await publisher.beep();
   await setTimeout(TIMES.beep);
-  const moments = await onlooker.moments();
+  const moments = await viewer.moments();
   const arrival = ({ flashes = [], beeps = [] }: Partial<Moments> = {}): Arrival | undefined => {
     const [flash, sound] = [flashes, beeps].map((times) => times.find((time) => time >= at && time - at < WITHIN));
     return flash === undefined || sound === undefined ? undefined : { sound: sound - at, flash: flash - at };

@@ -53,24 +53,24 @@ async function fillRoom(url: string, room: string): Promise<void> {
 }
 
 /** Bytes that remain after `JOINS.counted` joins and leaves. */
-async function leak(say: (what: string) => void): Promise<Figure[]> {
+async function leak(report: (what: string) => void): Promise<Figure[]> {
   await using weir = await startMeasured();
   let name = 0;
-  const visit = async (count: number) => {
-    const visitor = async () => {
+  const joinAndLeave = async (count: number) => {
+    const worker = async () => {
       while (count > 0) {
         count -= 1;
         name += 1;
-        if (name % 2000 === 0) say(`${name} joins`);
-        const client = await SignalClient.join(weir.url, `room-${name % 50}`, `visitor-${name}`);
+        if (name % 2000 === 0) report(`${name} joins`);
+        const client = await SignalClient.join(weir.url, `room-${name % 50}`, `member-${name}`);
         await client.produce('microphone', opus());
         await client.leave();
       }
     };
-    await Promise.all(Array.from({ length: JOINS.atOnce }, visitor));
+    await Promise.all(Array.from({ length: JOINS.atOnce }, worker));
   };
-  await visit(JOINS.warmUp);
-  const { node, worker } = await growth(weir, () => visit(JOINS.counted));
+  await joinAndLeave(JOINS.warmUp);
+  const { node, worker } = await growth(weir, () => joinAndLeave(JOINS.counted));
   const rooms = await weir.child.ask('rooms', z.number());
   return [
     { name: 'Left in Node.js by a join and a leave', value: node / JOINS.counted, unit: 'bytes' },
@@ -86,7 +86,7 @@ export const memory: Benchmark = {
   a: 'Weir',
   b: "mediasoup's objects alone",
   limits: raised,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     await using weir = await startMeasured();
     await using bare = await startBareObjects();
     let room = 0;
@@ -97,7 +97,7 @@ export const memory: Benchmark = {
           const consumers = await bare.child.ask('fill', z.number(), PEERS);
           if (consumers !== CONSUMERS) throw new Error(`${consumers} consumers were made.`);
         }),
-      { warmUp: 2, onPair: (pair, of) => say(`pair ${pair} of ${of}`) },
+      { warmUp: 2, onPair: (pair, of) => report(`pair ${pair} of ${of}`) },
     );
     return {
       srtp: '',
@@ -123,7 +123,7 @@ export const memory: Benchmark = {
           value: median(pairs.map(({ a }) => a.worker)) / CONSUMERS,
           unit: 'bytes',
         },
-        ...(quick ? [] : await leak(say)),
+        ...(quick ? [] : await leak(report)),
       ],
     };
   },

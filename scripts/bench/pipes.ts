@@ -35,7 +35,7 @@ interface Window {
   readonly due: number;
 }
 
-interface Hall extends AsyncDisposable {
+interface TestRoom extends AsyncDisposable {
   measure(): Promise<Window>;
   /** Transports on each worker. */
   readonly spread: readonly number[];
@@ -50,9 +50,9 @@ export const pipes: Benchmark = {
   b: 'one worker',
   limits: raised,
   slow: true,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     const viewers = viewersOf(VIEWERS);
-    say(`connecting ${viewers} viewers to each of two servers`);
+    report(`connecting ${viewers} viewers to each of two servers`);
     await using two = await open(spread, viewers);
     await using one = await open({}, viewers);
     const depth = quick ? 'quick' : 'full';
@@ -60,7 +60,7 @@ export const pipes: Benchmark = {
       await runPairs(two.measure, one.measure, {
         pairs: 2 * PAIRS[depth],
         warmUp: 2,
-        onPair: (pair, of) => say(`pair ${pair} of ${of}`),
+        onPair: (pair, of) => report(`pair ${pair} of ${of}`),
       }),
       together,
     );
@@ -96,7 +96,7 @@ export const pipes: Benchmark = {
 };
 
 /** Starts a server with everyone joined and media paused. */
-async function open(settings: Record<string, string>, viewers: number): Promise<Hall> {
+async function open(settings: Record<string, string>, viewers: number): Promise<TestRoom> {
   await using opening = new AsyncDisposableStack();
   const server = opening.use(await startMeasured(settings));
   const crowd = opening.use(new Crowd());

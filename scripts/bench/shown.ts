@@ -47,7 +47,7 @@ interface Window {
   readonly packets: number;
   readonly video: number;
   /** Packets of the layers that suffice for its tiles. */
-  readonly enough: number;
+  readonly sufficient: number;
   readonly bits: number;
   readonly up: number;
 }
@@ -55,7 +55,7 @@ interface Window {
 /** The track settings that a viewer reports. */
 type View = 'shown' | 'everything';
 
-interface Hall extends AsyncDisposable {
+interface TestRoom extends AsyncDisposable {
   readonly url: string;
   readonly publishers: readonly Member[];
   readonly viewer: Member;
@@ -71,11 +71,11 @@ export const shown: Benchmark = {
   b: 'everything',
   limits: raised,
   slow: true,
-  async run({ quick, say }) {
-    say('preparing media');
-    const options = { framesPerSecond: FRAMES_PER_SECOND, say };
-    const [camera, voice] = await Promise.all([prepareStreams('vp8', LAYERS, options), prepareVoice({ say })]);
-    say(`${PUBLISHERS} publishers to each of two servers`);
+  async run({ quick, report }) {
+    report('preparing media');
+    const options = { framesPerSecond: FRAMES_PER_SECOND, report };
+    const [camera, voice] = await Promise.all([prepareStreams('vp8', LAYERS, options), prepareVoice({ report })]);
+    report(`${PUBLISHERS} publishers to each of two servers`);
     await using some = await open(camera, voice, 'shown');
     const pairs: Pair<Window>[] = [];
     {
@@ -86,11 +86,11 @@ export const shown: Benchmark = {
         const before = { a: some.read(), b: all.read() };
         await setTimeout(TIMES.window);
         pairs.push({ a: since(before.a, some.read()), b: since(before.b, all.read()), first: 'a' });
-        say(`window ${window} of ${count}`);
+        report(`window ${window} of ${count}`);
       }
     }
     some.viewer.leave();
-    say('Chromium');
+    report('Chromium');
     const ratio = (name: string, unit: string, of: (window: Window) => number) =>
       ratioOf(figuresOf(pairs, of), { name, unit, better: 'lower' as const });
     const mean = (of: (window: Window) => number) => pairs.reduce((sum, { a }) => sum + of(a), 0) / pairs.length;
@@ -107,24 +107,24 @@ export const shown: Benchmark = {
         { name: 'Worker, nine tiles', value: mean(({ worker }) => worker), unit: 'µs a second' },
         {
           name: 'Headless viewer: video packets, as a share of the layers that suffice',
-          value: mean(({ video, enough }) => video / enough),
+          value: mean(({ video, sufficient }) => video / sufficient),
           unit: '',
           goal: GOALS.downlink,
         },
         {
           name: 'Viewer that is sent everything: video packets, as a share of the highest layers',
-          value: pairs.reduce((sum, { b }) => sum + b.video / b.enough, 0) / pairs.length,
+          value: pairs.reduce((sum, { b }) => sum + b.video / b.sufficient, 0) / pairs.length,
           unit: '',
           goal: { least: 0.99 },
         },
-        ...(await inChromium(some, say)),
+        ...(await inChromium(some, report)),
       ],
     };
   },
 };
 
 /** Starts a server with its publishers and one viewer, which reports nine tiles or no settings. */
-async function open(camera: readonly Stream[], voice: Stream, view: View): Promise<Hall> {
+async function open(camera: readonly Stream[], voice: Stream, view: View): Promise<TestRoom> {
   await using opening = new AsyncDisposableStack();
   const server = opening.use(await startMeasured());
   const crowd = opening.use(new Crowd());
@@ -171,7 +171,7 @@ function readerOf({ node, worker }: Measured, publishers: readonly Member[], vie
     worker: meters.worker.read(),
     packets: receivedBy(viewer),
     video: receivedBy(viewer, 'video'),
-    enough: wanted.reduce((sum, { packets }) => sum + packets, 0),
+    sufficient: wanted.reduce((sum, { packets }) => sum + packets, 0),
     bits: viewer.media.all.reduce((sum, { bytes }) => sum + bytes * 8, 0),
     up: publishers.flatMap((publisher) => cameraOf(publisher)).reduce((sum, { bytes }) => sum + bytes * 8, 0),
   });
@@ -184,14 +184,14 @@ function since(before: Window, after: Window): Window {
     worker: rate('worker'),
     packets: rate('packets'),
     video: rate('video'),
-    enough: rate('enough'),
+    sufficient: rate('sufficient'),
     bits: rate('bits'),
     up: rate('up'),
   };
 }
 
 /** What a browser receives in the steady state, against what suffices. */
-async function inChromium({ url, publishers }: Hall, say: (what: string) => void): Promise<Figure[]> {
+async function inChromium({ url, publishers }: TestRoom, report: (what: string) => void): Promise<Figure[]> {
   await using chromium = await launchChromium({ secure: url });
   const viewer = await Person.enter(chromium, { url, room: ROOM, name: 'chromium', initialVideoLimit: 0 });
   await viewer.look(tilesOf(publishers));
@@ -203,7 +203,7 @@ async function inChromium({ url, publishers }: Hall, say: (what: string) => void
   await setTimeout(TIMES.chromiumWindow);
   const after = await read();
   const widths = (await viewer.frames()).map(({ width }) => width);
-  say(`Chromium showed frames of ${[...new Set(widths)].sort((a, b) => a - b).join(', ')} pixels`);
+  report(`Chromium showed frames of ${[...new Set(widths)].sort((a, b) => a - b).join(', ')} pixels`);
   const seconds = (after.count.at - before.count.at) / 1000;
   const kilobits = (bytes: number) => (bytes * 8) / 1000 / seconds;
   const media = (kind: string, { streams }: Count) => {
@@ -227,14 +227,14 @@ async function inChromium({ url, publishers }: Hall, say: (what: string) => void
   };
   const [video, audio] = [difference('video'), difference('audio')];
   const packets = after.packets - before.packets;
-  const enough = after.bytes - before.bytes + packets * video.header;
+  const sufficient = after.bytes - before.bytes + packets * video.header;
   const received = after.count.received - before.count.received;
   return [
-    { name: 'Chromium: video of the layers that suffice, with headers', value: kilobits(enough), unit: 'kbit/s' },
+    { name: 'Chromium: video of the layers that suffice, with headers', value: kilobits(sufficient), unit: 'kbit/s' },
     { name: 'Chromium: video received, with headers', value: kilobits(video.all), unit: 'kbit/s' },
     {
       name: 'Chromium: video received, as a share of what suffices',
-      value: video.all / enough,
+      value: video.all / sufficient,
       unit: '',
       goal: GOALS.downlink,
     },

@@ -61,12 +61,12 @@ export const signalling: Benchmark = {
   a: 'Weir',
   b: 'the step server, in both of its orders',
   limits: raised,
-  async run({ say }) {
+  async run({ report }) {
     await using weir = await startMeasured();
     // Consumers one after another, and all started at once, each still a request of its own.
     await using steps = await startSteps();
     await using begun = await startSteps({ WEIR_BENCH_CONSUMERS: 'atOnce' });
-    say(`filling rooms with ${PEERS} peers each`);
+    report(`filling rooms with ${PEERS} peers each`);
     for (let index = 0; index < PEERS; index += 1) {
       const peers = [
         await SignalClient.join(weir.url, 'full', `peer-${index}`),
@@ -94,7 +94,7 @@ export const signalling: Benchmark = {
       const pairs = await runPairs(viaWeir, viaSteps(server.url), {
         pairs: 12,
         warmUp: 2,
-        onPair: (pair, of) => say(`${order}: pair ${pair} of ${of}`),
+        onPair: (pair, of) => report(`${order}: pair ${pair} of ${of}`),
       });
       ratios.push(
         ratioOf(

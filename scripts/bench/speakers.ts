@@ -22,7 +22,7 @@ const CAMERA = { width: 1280, height: 720 };
 const NAMES = ['Ada', 'Grace', 'Alan'] as const;
 const LATE = 'Edsger';
 /** Milliseconds. */
-const TIMES = { turn: 2000, talk: 20_000, window: 2000, published: 2000, patience: 60_000, poll: 100, settle: 12_000 };
+const TIMES = { turn: 2000, talk: 20_000, window: 2000, published: 2000, timeout: 60_000, poll: 100, settle: 12_000 };
 /** Number of rounds, and of CPU windows in each. */
 const DEPTH = { full: { rounds: 3, windows: 5 }, quick: { rounds: 2, windows: 5 } };
 
@@ -66,7 +66,7 @@ export const speakers: Benchmark = {
   b: 'of it, layers that are shown; the compared version',
   limits: raised,
   slow: true,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     const { rounds, windows } = DEPTH[quick ? 'quick' : 'full'];
     const folder = comparedCheckout();
     await using servers = new AsyncDisposableStack();
@@ -80,7 +80,7 @@ export const speakers: Benchmark = {
         if (!server) continue;
         const who = side === 'a' ? 'this version' : 'the compared version';
         const title = `round ${round + 1} of ${rounds}, ${who}`;
-        say(title);
+        report(title);
         found[side].push(await call(server, `speakers-${round}`, windows));
       }
     }
@@ -123,7 +123,7 @@ async function call(server: Measured, room: string, windows: number): Promise<Ro
 
 /** Waits until a page presents new frames of `count` others. @returns when, in milliseconds since 1970 */
 async function seesOthers(page: CallPage, count: number): Promise<number> {
-  const end = Date.now() + TIMES.patience;
+  const end = Date.now() + TIMES.timeout;
   while (Date.now() < end) {
     const tiles = await page.tiles();
     if (tiles.filter(({ frames }) => frames > 0).length >= count) return Date.now();

@@ -27,7 +27,7 @@ const TIMES = {
   lowered: 12_000,
   forgotten: 12_500,
   window: 1000,
-  patience: 15_000,
+  timeout: 15_000,
   look: 3500,
   poll: 10,
 };
@@ -73,40 +73,40 @@ export const unwatched: Benchmark = {
   b: 'seen in full',
   limits: raised,
   slow: true,
-  async run({ quick, say }) {
+  async run({ quick, report }) {
     const depth = DEPTH[quick ? 'quick' : 'full'];
     await using server = await startMeasured();
     using crowd = new Crowd();
     const couples = await Promise.all(Array.from({ length: ROOMS }, (_, index) => meet(crowd, server.url, index)));
     const ratios: Ratio[] = [];
     const figures: Figure[] = [];
-    ratios.push(await thumbnails(couples, depth.windows, say));
-    figures.push(await unseen(couples, 'headless', say));
+    ratios.push(await thumbnails(couples, depth.windows, report));
+    figures.push(await unseen(couples, 'headless', report));
     for (const how of befores) {
-      say(`headless, from ${how}`);
+      report(`headless, from ${how}`);
       const returns = await Promise.all(couples.map((couple) => comeBack(couple, how, depth.rounds)));
-      figures.push(...figuresOf(returns.flat(), how, 'headless', say));
+      figures.push(...figuresOf(returns.flat(), how, 'headless', report));
     }
     crowd.leave();
     await using chromium = await launchChromium({ secure: server.url });
-    say('Chromium');
+    report('Chromium');
     const couple = await meetInChromium(chromium, server.url);
-    figures.push(await unseen([couple], 'Chromium', say));
+    figures.push(await unseen([couple], 'Chromium', report));
     for (const how of befores) {
       if (how === 'nothing for long') continue;
-      say(`Chromium, from ${how}`);
-      figures.push(...figuresOf(await comeBack(couple, how, depth.chromium), how, 'Chromium', say));
+      report(`Chromium, from ${how}`);
+      figures.push(...figuresOf(await comeBack(couple, how, depth.chromium), how, 'Chromium', report));
     }
     return { srtp: crowd.srtp || 'SRTP_AEAD_AES_128_GCM', ratios, figures };
   },
 };
 
 /** Half of the rooms show thumbnails while the other half shows full size, and vice versa. */
-async function thumbnails(couples: readonly Couple[], windows: number, say: (what: string) => void): Promise<Ratio> {
+async function thumbnails(couples: readonly Couple[], windows: number, report: (what: string) => void): Promise<Ratio> {
   const pairs: Pair<number>[] = [];
   const halves = [couples.slice(0, couples.length / 2), couples.slice(couples.length / 2)];
   for (const [turn, first] of (['a', 'b'] as const).entries()) {
-    say(`thumbnails: half ${turn + 1} of 2`);
+    report(`thumbnails: half ${turn + 1} of 2`);
     const [small = [], large = []] = turn === 0 ? halves : halves.toReversed();
     await Promise.all([...small.map((one) => one.look(THUMBNAIL)), ...large.map((one) => one.look(LARGE))]);
     await setTimeout(TIMES.lowered);
@@ -128,7 +128,7 @@ async function thumbnails(couples: readonly Couple[], windows: number, say: (wha
 }
 
 /** Uplink of unwatched cameras relative to watched ones: means over ten seconds. */
-async function unseen(couples: readonly Couple[], who: string, say: (what: string) => void): Promise<Figure> {
+async function unseen(couples: readonly Couple[], who: string, report: (what: string) => void): Promise<Figure> {
   const tenSeconds = async (size: typeof LARGE, settle: number) => {
     await Promise.all(couples.map((one) => one.look(size)));
     await setTimeout(settle);
@@ -136,9 +136,9 @@ async function unseen(couples: readonly Couple[], who: string, say: (what: strin
     await setTimeout(10 * TIMES.window);
     return (await sentBy(couples)) - since;
   };
-  say(`${who}: seen in full`);
+  report(`${who}: seen in full`);
   const full = await tenSeconds(LARGE, 2 * TIMES.settle);
-  say(`${who}: not seen`);
+  report(`${who}: not seen`);
   const none = await tenSeconds(UNSEEN, TIMES.settle);
   return {
     name: `Share of video sent that nobody watches, ${who}`,
@@ -162,7 +162,7 @@ async function comeBack(couple: Couple, how: Before, rounds: number): Promise<Re
     await setTimeout(time + Math.random() * 1000);
     const began = await couple.look(LARGE);
     let seen = await couple.seen(began);
-    while (seen.top === undefined && now() - began < TIMES.patience) {
+    while (seen.top === undefined && now() - began < TIMES.timeout) {
       await setTimeout(TIMES.poll);
       seen = await couple.seen(began);
     }
@@ -173,11 +173,11 @@ async function comeBack(couple: Couple, how: Before, rounds: number): Promise<Re
   return returns;
 }
 
-function figuresOf(returns: readonly Return[], how: Before, who: string, say: (what: string) => void): Figure[] {
-  const all = distributionOf(returns.map(({ top }) => Math.min(top, TIMES.patience)));
-  const any = distributionOf(returns.map((one) => Math.min(one.any, TIMES.patience)));
+function figuresOf(returns: readonly Return[], how: Before, who: string, report: (what: string) => void): Figure[] {
+  const all = distributionOf(returns.map(({ top }) => Math.min(top, TIMES.timeout)));
+  const any = distributionOf(returns.map((one) => Math.min(one.any, TIMES.timeout)));
   const from = `from ${how}, ${who}`;
-  say(`${from}: the highest layer after ${Math.round(all.p50)} ms, p95 ${Math.round(all.p95)} ms`);
+  report(`${from}: the highest layer after ${Math.round(all.p50)} ms, p95 ${Math.round(all.p95)} ms`);
   return [
     // A thumbnail is a picture already: the time to any layer says nothing.
     ...(how === 'a thumbnail' ? [] : [{ name: `First frame of any layer, p95, ${from}`, value: any.p95, unit: 'ms' }]),

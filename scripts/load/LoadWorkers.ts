@@ -19,7 +19,7 @@ export class LoadWorkers implements AsyncDisposable {
   }
 
   /** @param onReport called with every report of a load worker while the test runs, and the worker's index */
-  static async start(count: number, hear: (report: Report, index: number) => void): Promise<LoadWorkers> {
+  static async start(count: number, onReport: (report: Report, index: number) => void): Promise<LoadWorkers> {
     const children = Array.from({ length: count }, () =>
       fork(script, { serialization: 'advanced', execArgv: ['--max-semi-space-size=32'] }),
     );
@@ -33,7 +33,7 @@ export class LoadWorkers implements AsyncDisposable {
             const report = Report.parse(message);
             if (report.type === 'ready') ready.resolve();
             if (report.type === 'result') loadWorkers.#results.set(child, report);
-            else hear(report, index);
+            else onReport(report, index);
           });
           await ready.promise;
         }),
@@ -58,8 +58,8 @@ export class LoadWorkers implements AsyncDisposable {
 
   /** Ends the test. @returns the results of the workers that still respond */
   async end(): Promise<Result[]> {
-    const gone = this.#children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
-    const exits = gone.map((child) => once(child, 'exit'));
+    const running = this.#children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    const exits = running.map((child) => once(child, 'exit'));
     this.send(() => ({ type: 'end' }));
     const late = setTimeout(() => this.#kill(), END_TIMEOUT);
     await Promise.all(exits);

@@ -33,14 +33,14 @@ export class Progress {
   }
 
   /** Resolves when `count` members have joined or failed, or after `timeout` milliseconds. */
-  async settled(count: number, patience: number): Promise<void> {
+  async settled(count: number, timeout: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#settled = () => {
       if (new Set([...this.joined, ...this.failed]).size >= count) resolve();
     };
     this.#settled();
     const ending = new AbortController();
-    await Promise.race([promise, setTimeout(patience, undefined, { signal: ending.signal }).catch(() => {})]);
+    await Promise.race([promise, setTimeout(timeout, undefined, { signal: ending.signal }).catch(() => {})]);
     ending.abort();
   }
 

@@ -15,7 +15,7 @@ import { publishedBy, Received, subscriberRow } from './tally.ts';
 const TOKEN_LIFETIME = 600;
 
 /** A slot in the plan and the member that currently fills it: each rejoin creates a new member. */
-interface Place {
+interface Slot {
   readonly plan: MemberPlan;
   member: Member | undefined;
   error: string | undefined;
@@ -23,7 +23,7 @@ interface Place {
 
 class LoadWorker {
   readonly #options: LoadOptions;
-  readonly #places = new Map<string, Place>();
+  readonly #slots = new Map<string, Slot>();
   readonly #material: Material;
   readonly #beganAt: number;
   readonly #past: { plan: MemberPlan; member: Member }[] = [];
@@ -37,23 +37,23 @@ class LoadWorker {
     this.#options = options;
     this.#material = material;
     this.#beganAt = beganAt;
-    for (const plan of members) this.#places.set(plan.name, { plan, member: undefined, error: undefined });
+    for (const plan of members) this.#slots.set(plan.name, { plan, member: undefined, error: undefined });
   }
 
   /** Starts the schedule of joins. */
   begin(): void {
-    for (const place of this.#places.values()) void this.#joinLater(place);
+    for (const slot of this.#slots.values()) void this.#joinLater(slot);
     void this.#tellEverySecond();
   }
 
   async run(scheduledEvents: readonly ScheduledEvent[]): Promise<void> {
     const since = now();
     for (const { at, member, what } of scheduledEvents) {
-      const place = this.#places.get(member);
-      if (!place) continue;
+      const slot = this.#slots.get(member);
+      if (!slot) continue;
       if (!(await this.#wait(since + at - now()))) return;
-      if (what === 'return') void this.#return(place);
-      else place.member?.setPaused('microphone', what === 'fallSilent').catch(() => {});
+      if (what === 'return') void this.#return(slot);
+      else slot.member?.setPaused('microphone', what === 'fallSilent').catch(() => {});
     }
   }
 
@@ -63,7 +63,7 @@ class LoadWorker {
     const until = now();
     const stays = [
       ...this.#past,
-      ...[...this.#places.values()].flatMap(({ plan, member }) => (member ? { plan, member } : [])),
+      ...[...this.#slots.values()].flatMap(({ plan, member }) => (member ? { plan, member } : [])),
     ];
     const received = new Received();
     for (const { member } of stays) received.add(member);
@@ -71,7 +71,7 @@ class LoadWorker {
       type: 'result' as const,
       subscribers: [
         ...stays.map(({ plan, member }) => subscriberRow(plan, member, until)),
-        ...[...this.#places.values()]
+        ...[...this.#slots.values()]
           .filter(({ member, error }) => !member && error !== undefined)
           .map(({ plan, error }) => subscriberRow(plan, undefined, until, error)),
       ],
@@ -84,12 +84,12 @@ class LoadWorker {
     return result;
   }
 
-  async #joinLater(place: Place): Promise<void> {
-    if (await this.#wait(this.#beganAt + place.plan.joinAt - now())) await this.#join(place, false);
+  async #joinLater(slot: Slot): Promise<void> {
+    if (await this.#wait(this.#beganAt + slot.plan.joinAt - now())) await this.#join(slot, false);
   }
 
-  async #join(place: Place, again: boolean): Promise<void> {
-    const { name, room, publishes, sampled } = place.plan;
+  async #join(slot: Slot, again: boolean): Promise<void> {
+    const { name, room, publishes, sampled } = slot.plan;
     const { apiKey, apiSecret, url } = this.#options;
     try {
       const token = apiKey
@@ -119,24 +119,24 @@ class LoadWorker {
         member.leave();
         return;
       }
-      place.member = member;
+      slot.member = member;
       await ready;
       report({ type: 'joined', name, again });
     } catch (error) {
       if (this.#ending.signal.aborted) return;
       // A member whose media failed to connect does not count as a subscriber.
-      place.member = undefined;
-      place.error = error instanceof WeirError || error instanceof Error ? error.message : String(error);
-      report({ type: 'failed', name, error: place.error });
+      slot.member = undefined;
+      slot.error = error instanceof WeirError || error instanceof Error ? error.message : String(error);
+      report({ type: 'failed', name, error: slot.error });
     }
   }
 
-  async #return(place: Place): Promise<void> {
-    if (!place.member) return;
-    this.#past.push({ plan: place.plan, member: place.member });
-    place.member.leave();
-    place.member = undefined;
-    await this.#join(place, true);
+  async #return(slot: Slot): Promise<void> {
+    if (!slot.member) return;
+    this.#past.push({ plan: slot.plan, member: slot.member });
+    slot.member.leave();
+    slot.member = undefined;
+    await this.#join(slot, true);
   }
 
   async #tellEverySecond(): Promise<void> {
@@ -168,7 +168,7 @@ class LoadWorker {
     let lost = 0;
     const everyone = [
       ...this.#past.map(({ member }) => member),
-      ...[...this.#places.values()].map(({ member }) => member),
+      ...[...this.#slots.values()].map(({ member }) => member),
     ];
     for (const member of everyone) for (const receiver of member?.media.all ?? []) lost += receiver.lost;
     return lost;

@@ -31,7 +31,7 @@ export interface Plan {
 }
 
 /** Publishers join first, so that there is something to receive; then subscribers, with the rooms in turn. */
-export function planOf(options: LoadOptions): Plan {
+export function createPlan(options: LoadOptions): Plan {
   const random = randomFrom(options.seed);
   const members: MemberPlan[] = [];
   const add = (kind: 'publisher' | 'subscriber', number: number, sampled: boolean) => {

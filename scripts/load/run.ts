@@ -6,7 +6,7 @@ import { resultsOf } from './compile.ts';
 import { LoadWorkers } from './LoadWorkers.ts';
 import type { LoadOptions } from './options.ts';
 import { Progress } from './Progress.ts';
-import { planOf } from './plan.ts';
+import { createPlan } from './plan.ts';
 import type { LoadResults, TimelineRow } from './results.ts';
 import { Targets } from './targets.ts';
 
@@ -30,7 +30,7 @@ export async function load(
   options: LoadOptions,
   { command = '', interrupted = new AbortController().signal, show = () => {}, prepare = () => {} }: LoadHooks = {},
 ): Promise<LoadResults> {
-  const plan = planOf(options);
+  const plan = createPlan(options);
   const targets = Targets.find(options.url);
   const progress = new Progress(targets, options.processes, show);
   // Encode the media here first, so that the worker processes find it in the cache.

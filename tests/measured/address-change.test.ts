@@ -11,7 +11,7 @@ if (missing) console.warn(`Nobody moves to another network: ${missing}.`);
 
 describe.skipIf(!hasChromium || (missing !== undefined && !mustRun))('a device whose address changes', () => {
   test('sees and is seen again within seconds, in the same stay', async () => {
-    const figures = await address.run({ times: 2, say: () => {} });
+    const figures = await address.run({ times: 2, report: () => {} });
     const figure = (name: string) => figures.find((one) => one.name === name)?.value;
     // By itself, the browser takes nine seconds.
     expect(figure('Each sees the other again, worst')).toBeLessThan(6000);

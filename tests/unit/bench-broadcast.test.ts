@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { BusyMeter } from '../../scripts/bench/support/BusyMeter.ts';
 import type { SeenFrame, ViewerStats } from '../../scripts/bench/support/clockPages.ts';
-import { pictureAgesOf } from '../../scripts/bench/support/pictureAges.ts';
+import { frameAgesOf } from '../../scripts/bench/support/frameAges.ts';
+import { evenly, mostRequested } from '../../scripts/bench/support/timedJoins.ts';
 import { blocksOf, GRID, timeOf } from '../../scripts/bench/support/timePattern.ts';
-import { evenly, mostAsked } from '../../scripts/bench/support/visits.ts';
 import { spreadOf, windowOf } from '../../scripts/bench/support/windows.ts';
 
 const MOMENT = 1_795_651_200_123;
@@ -57,24 +57,24 @@ describe('the frames of a viewer', () => {
       frame(MOMENT + 33, MOMENT + 140, 640),
       frame(MOMENT + 66, MOMENT + 340),
     ];
-    const sight = pictureAgesOf(frames, none, none);
+    const sight = frameAgesOf(frames, none, none);
     expect(sight).toMatchObject({ ages: [90, 107, 274], frames: 3, longest: 200, rate: 8, full: 2 });
   });
 
   test('are counted when they cannot be decoded', () => {
     const grey = { ...frame(MOMENT, MOMENT + 80), blocks: Array(40).fill(100) };
-    expect(pictureAgesOf([frame(MOMENT, MOMENT + 50), grey], none, none)).toMatchObject({
+    expect(frameAgesOf([frame(MOMENT, MOMENT + 50), grey], none, none)).toMatchObject({
       ages: [50],
       frames: 2,
       longest: 30,
     });
-    expect(pictureAgesOf([], none, none)).toMatchObject({ ages: [], frames: 0, longest: 0, rate: 0, full: 0 });
+    expect(frameAgesOf([], none, none)).toMatchObject({ ages: [], frames: 0, longest: 0, rate: 0, full: 0 });
   });
 
   test('have the buffering delay that the browser reports, per frame', () => {
     const before = { ...none, buffered: 1000, emitted: 10, decoding: 50, decoded: 10 };
     const after = { roundTrip: 80, buffered: 2500, emitted: 40, decoding: 140, decoded: 40, freezeCount: 2 };
-    expect(pictureAgesOf([], before, after)).toMatchObject({
+    expect(frameAgesOf([], before, after)).toMatchObject({
       own: { trip: 40, buffer: 50, decoding: 3 },
       freezeCount: 2,
     });
@@ -128,9 +128,9 @@ describe('a burst of joins', () => {
 
   test('has the key-frame requests of the layer with the most of them', () => {
     const tracks = [5, 9, 7].map((keyFrameRequests) => ({ keyFrameRequests }));
-    expect(mostAsked(tracks, [4, 8, 4])).toBe(3);
-    expect(mostAsked(tracks, [])).toBe(9);
-    expect(mostAsked([], [])).toBe(0);
+    expect(mostRequested(tracks, [4, 8, 4])).toBe(3);
+    expect(mostRequested(tracks, [])).toBe(9);
+    expect(mostRequested([], [])).toBe(0);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Tests of the synthetic media of benchmarks: layers identified by packet size, microphones by their speaker. */
 import { describe, expect, test } from 'vitest';
 import { cameraLayers, layerOf, steadySimulcast } from '../../scripts/bench/support/layers.ts';
-import { voiceOf } from '../../scripts/bench/support/turns.ts';
+import { voiceOf } from '../../scripts/bench/support/speechTurns.ts';
 import { bitrateOf } from '../../scripts/support/media/Stream.ts';
 
 describe('steady simulcast', () => {

@@ -9,12 +9,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseCommand, UsageError } from '../../scripts/bench/support/command.ts';
 import { FloorError, floorBinary } from '../../scripts/bench/support/floor.ts';
+import { figureGoalOf, figureValueOf, ratioText } from '../../scripts/bench/support/format.ts';
 import { compare, failing, lineOf } from '../../scripts/bench/support/gate.ts';
 import { performancePage, withFigures, writePerformancePage } from '../../scripts/bench/support/page.ts';
 import { figuresOf, type Pair, type Ratio, ratioOf, reached, runPairs } from '../../scripts/bench/support/pairs.ts';
 import { readRecords, writeRecord } from '../../scripts/bench/support/record.ts';
 import { reportOf } from '../../scripts/bench/support/report.ts';
-import { figureGoalOf, figureValueOf, ratioText } from '../../scripts/bench/support/words.ts';
 import {
   CpuMeter,
   childrenOf,

@@ -1,7 +1,7 @@
 /** Tests of the load tester's options and schedule: flags, who joins when, and what they do. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type LoadOptions, parseOptions, UsageError, usage } from '../../scripts/load/options.ts';
-import { type Plan, planOf } from '../../scripts/load/plan.ts';
+import { createPlan, type Plan } from '../../scripts/load/plan.ts';
 
 function optionsOf(...args: string[]): LoadOptions {
   const options = parseOptions(args);
@@ -9,7 +9,7 @@ function optionsOf(...args: string[]): LoadOptions {
   return options;
 }
 
-const plan = (...args: string[]): Plan => planOf(optionsOf(...args));
+const plan = (...args: string[]): Plan => createPlan(optionsOf(...args));
 
 /** The error message for a command line. */
 function complaint(args: readonly string[]): string {

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { now } from '../../support/endpoint/clock.ts';
 import { Child } from '../../support/process/Child.ts';
-import { type Hosting, JoinBurstResult, Received, Sent } from './spectating.ts';
+import { type Hosting, JoinBurstResult, Received, Sent } from './viewerMessages.ts';
 
 const Nothing = z.undefined();
-const script = new URL('spectators.ts', import.meta.url);
+const script = new URL('viewerProcess.ts', import.meta.url);
 /** Lead time from the command to the first join of a burst, in milliseconds. */
 const START = 300;
 
@@ -70,13 +70,13 @@ export class Audience implements AsyncDisposable {
    */
   joinBurst(
     offsets: readonly number[],
-    patience: number,
+    timeout: number,
   ): { readonly beganAt: number; readonly over: Promise<JoinBurstResult> } {
     const beganAt = now() + START;
     const offers = offsets.map((offset, index) => ({ name: `viewer-${index}`, at: beganAt + offset }));
     const over = Promise.all(
       this.#share(offers).map(([process, own]) =>
-        process.ask('joinBurst', JoinBurstResult, { ...this.#where, patience, offers: own }),
+        process.ask('joinBurst', JoinBurstResult, { ...this.#where, timeout, offers: own }),
       ),
     );
     return { beganAt, over: over.then(together) };

@@ -21,7 +21,7 @@ export interface BenchmarkOptions {
   /** Runs fewer rounds, for a comparison with the committed record. */
   readonly quick: boolean;
   /** Reports progress to the terminal. */
-  say(what: string): void;
+  report(what: string): void;
 }
 
 export interface Benchmark {

@@ -26,7 +26,7 @@ export interface StepPublication {
 
 /** The part of a room that its peers use. */
 export interface StepRoom {
-  readonly hub: RoomRouter;
+  readonly router: RoomRouter;
   /** Members that have joined, except `than`. */
   others(than: StepPeer): readonly StepPeer[];
 }
@@ -132,14 +132,14 @@ export class StepPeer {
   #handlers(): Handlers<StepClientTable> {
     const { room, maxIncomingBitrate } = this.#options;
     return {
-      getRouterRtpCapabilities: () => ({ rtpCapabilities: RtpCapabilities.parse(room.hub.router.rtpCapabilities) }),
+      getRouterRtpCapabilities: () => ({ rtpCapabilities: RtpCapabilities.parse(room.router.router.rtpCapabilities) }),
       createWebRtcTransport: async ({ direction }) => {
-        const transport = await room.hub.createTransport();
+        const transport = await room.router.createTransport();
         this.#lifetime.defer(() => transport.close());
         this.#transports.set(transport.id, { direction, transport });
         // As in mediasoup-demo: the reply does not wait for the limit.
         if (direction === 'send') transport.setMaxIncomingBitrate(maxIncomingBitrate).catch(() => {});
-        return room.hub.describe(transport);
+        return room.router.describe(transport);
       },
       connectWebRtcTransport: async ({ transportId, dtlsParameters }) => {
         await this.#transport(transportId).connect({ dtlsParameters });

@@ -24,11 +24,11 @@ export interface StepServerOptions {
 
 /** A room: its router, and everyone whose socket is open. */
 class Room {
-  readonly hub: RoomRouter;
+  readonly router: RoomRouter;
   readonly peers = new Set<StepPeer>();
 
-  constructor(hub: RoomRouter) {
-    this.hub = hub;
+  constructor(router: RoomRouter) {
+    this.router = router;
   }
 
   others(than: StepPeer): readonly StepPeer[] {
@@ -143,7 +143,7 @@ export class StepServer implements AsyncDisposable {
   }
 
   #open(name: string): Promise<Room> {
-    const opening = RoomRouter.open(this.pool.selectForRoom()).then((hub) => new Room(hub));
+    const opening = RoomRouter.open(this.pool.selectForRoom()).then((router) => new Room(router));
     this.#rooms.set(name, opening);
     opening.catch(() => this.#rooms.delete(name));
     return opening;
@@ -152,7 +152,7 @@ export class StepServer implements AsyncDisposable {
   #closeIfEmpty(name: string, room: Room): void {
     if (room.peers.size > 0) return;
     this.#rooms.delete(name);
-    room.hub.close();
+    room.router.close();
   }
 }
 

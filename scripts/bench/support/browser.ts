@@ -9,16 +9,16 @@ import type { Namespaces } from '../../support/network/namespaces.ts';
 export async function firstFrames(
   namespaces: Namespaces,
   { url, room }: { readonly url: string; readonly room: string },
-  visits: number,
+  joins: number,
   pause: number,
 ): Promise<number[]> {
   await using browser = await launchChromium({ within: namespaces.names.a, secure: url });
   const times: number[] = [];
-  for (let index = 0; index <= visits; index += 1) {
+  for (let index = 0; index <= joins; index += 1) {
     await setTimeout(pause);
     const page = await browser.newPage();
     await page.goto(`${url}/health`);
-    const time = await page.evaluate(visit, { url, room });
+    const time = await page.evaluate(timeFirstFrame, { url, room });
     // The first join warms the browser up.
     if (index > 0) times.push(time);
     await page.close();
@@ -27,7 +27,7 @@ export async function firstFrames(
 }
 
 /** Runs in the page. */
-async function visit({ url, room }: { url: string; room: string }): Promise<number> {
+async function timeFirstFrame({ url, room }: { url: string; room: string }): Promise<number> {
   const sdk: typeof import('../../../web/client/index.ts') = await import(`${url}/sdk.js`);
   const client = new sdk.RoomClient({ url });
   const shown = new Promise<number>((resolve) => {

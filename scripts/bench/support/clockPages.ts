@@ -94,10 +94,10 @@ async function enterHost(options: Where & { columns: number; rows: number; block
   const brush = canvas.getContext('2d');
   const [width, height] = [canvas.width / columns, canvas.height / rows];
   setInterval(() => {
-    blocks(Date.now()).forEach((white, place) => {
+    blocks(Date.now()).forEach((white, index) => {
       if (!brush) return;
       brush.fillStyle = white ? 'white' : 'black';
-      brush.fillRect((place % columns) * width, Math.floor(place / columns) * height, width, height);
+      brush.fillRect((index % columns) * width, Math.floor(index / columns) * height, width, height);
     });
   }, 1000 / FRAMES_PER_SECOND);
   const [track] = canvas.captureStream(FRAMES_PER_SECOND).getVideoTracks();
@@ -128,9 +128,9 @@ async function enterViewer({ url, room, columns, rows }: Where & { columns: numb
   const client = new sdk.RoomClient({ url });
   const canvas = new OffscreenCanvas(columns * BLOCK, rows * BLOCK);
   const brush = canvas.getContext('2d', { willReadFrequently: true });
-  const brightness = (pixels: ImageData, place: number) => {
+  const brightness = (pixels: ImageData, index: number) => {
     const edge = (BLOCK - MIDDLE) / 2;
-    const [left, top] = [(place % columns) * BLOCK + edge, Math.floor(place / columns) * BLOCK + edge];
+    const [left, top] = [(index % columns) * BLOCK + edge, Math.floor(index / columns) * BLOCK + edge];
     let sum = 0;
     for (let y = top; y < top + MIDDLE; y += 1) {
       for (let x = left; x < left + MIDDLE; x += 1) sum += pixels.data[(y * pixels.width + x) * 4 + 1] ?? 0;
@@ -152,7 +152,7 @@ async function enterViewer({ url, room, columns, rows }: Where & { columns: numb
       const at = Date.now() - performance.now() + expectedDisplayTime;
       brush.drawImage(video, 0, 0, canvas.width, canvas.height);
       const pixels = brush.getImageData(0, 0, canvas.width, canvas.height);
-      const blocks = Array.from({ length: columns * rows }, (_, place) => brightness(pixels, place));
+      const blocks = Array.from({ length: columns * rows }, (_, index) => brightness(pixels, index));
       seen.push({ at, width, blocks });
     };
     video.requestVideoFrameCallback(onFrame);

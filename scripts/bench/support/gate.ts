@@ -1,6 +1,7 @@
 /** The regression gate: compares fresh ratios with the committed ones. */
+
+import { intervalOf, ratioText } from './format.ts';
 import type { Ratio } from './pairs.ts';
-import { intervalOf, ratioText } from './words.ts';
 
 /** The relative regression that is tolerated. */
 export const TOLERANCE = 0.1;

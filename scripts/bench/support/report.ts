@@ -1,7 +1,7 @@
 /** Formats the findings of a benchmark for the terminal. */
 import type { Benchmark, Findings } from './Benchmark.ts';
+import { figureGoalOf, figureValueOf, goalOf, intervalOf, ratioText, short } from './format.ts';
 import type { Ratio } from './pairs.ts';
-import { figureGoalOf, figureValueOf, goalOf, intervalOf, ratioText, short } from './words.ts';
 
 /** The full report; ends with a line break. @param worker origin of the media worker */
 export function reportOf(

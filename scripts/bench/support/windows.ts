@@ -1,5 +1,5 @@
 /** Evaluates one measurement window of a broadcast on several workers: packets due and received, and CPU. */
-import type { Received } from './spectating.ts';
+import type { Received } from './viewerMessages.ts';
 
 /** Counters at one moment: packets, and microseconds of CPU. */
 export interface Reading {
@@ -32,8 +32,8 @@ export function windowOf(before: Reading, after: Reading, places: Places, viewer
     due: (after.sent - before.sent) * viewers,
     received: sum(came.values()),
     node: after.node - before.node,
-    workers: places.map(({ consumerIds }, place) => ({
-      cpu: (after.workers[place] ?? 0) - (before.workers[place] ?? 0),
+    workers: places.map(({ consumerIds }, index) => ({
+      cpu: (after.workers[index] ?? 0) - (before.workers[index] ?? 0),
       received: sum(consumerIds.map((id) => came.get(id) ?? 0)),
     })),
   };

@@ -198,8 +198,8 @@ export class Member {
   async #connect(direction: 'send' | 'recv', info: TransportInfo, opened = async () => {}): Promise<void> {
     const dtlsParameters = await this.media.open(direction);
     if (this.#closed) throw new WeirError('closed');
-    const told = this.#request('connectTransport', { transportId: info.transportId, dtlsParameters });
-    await Promise.all([told, opened(), this.media.connect(direction, info)]);
+    const connected = this.#request('connectTransport', { transportId: info.transportId, dtlsParameters });
+    await Promise.all([connected, opened(), this.media.connect(direction, info)]);
   }
 
   async #publish(): Promise<void> {

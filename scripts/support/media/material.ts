@@ -30,11 +30,11 @@ export async function prepareMaterial(
   progress?: (what: string) => void,
 ): Promise<Material> {
   const camera = await cameraOf(video, codec, progress);
-  return { ...(camera && { camera }), ...(audio && { microphone: [await prepareVoice({ say: progress })] }) };
+  return { ...(camera && { camera }), ...(audio && { microphone: [await prepareVoice({ report: progress })] }) };
 }
 
 async function cameraOf(video: Video, codec: 'vp8' | 'h264', progress?: (what: string) => void) {
   if (video === 'off') return undefined;
   if (video === 'steady') return [steadyVideo(steady)];
-  return prepareStreams(codec, layersOf(video), { say: progress });
+  return prepareStreams(codec, layersOf(video), { report: progress });
 }

@@ -33,7 +33,7 @@ export interface PrepareOptions {
   /** Path of ffmpeg. */
   readonly ffmpeg?: string;
   /** Called when something is encoded, which takes seconds; not for cached files. */
-  readonly say?: (text: string) => void;
+  readonly report?: (text: string) => void;
 }
 
 interface Job {
@@ -164,14 +164,14 @@ function voiceJob(seconds: number): Job {
 
 /** Reads the job's file with `read`. A missing file is encoded first, and kept once `read` has accepted it. */
 async function made<T>(job: Job, options: PrepareOptions, read: (file: Buffer) => T): Promise<T> {
-  const { cache = join(userCache(process.env), 'media'), ffmpeg = 'ffmpeg', say } = options;
+  const { cache = join(userCache(process.env), 'media'), ffmpeg = 'ffmpeg', report } = options;
   const version = await callFfmpeg(ffmpeg, ['-version']);
   const path = join(cache, `${job.name}-${hash(version, ...job.settings).slice(0, 12)}.${job.extension}`);
   const kept = await readFile(path).catch(() => undefined);
   if (kept) return understood(kept, read, `${path} is damaged; delete it, and it is made again`);
 
   await mkdir(cache, { recursive: true });
-  say?.(`Encoding ${job.name} with ffmpeg ...`);
+  report?.(`Encoding ${job.name} with ffmpeg ...`);
   // Written atomically: others may read it at the same time.
   const draft = `${path}.${randomUUID()}.tmp`;
   try {

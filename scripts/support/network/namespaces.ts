@@ -31,7 +31,7 @@ export interface LinkSettings {
 export const addresses: Readonly<Record<Side, string>> = { a: '10.203.0.1', b: '10.203.0.2' };
 
 /** Timeout of changes of the link and of ending programs in a namespace, in milliseconds. */
-const PATIENCE = 5000;
+const TIMEOUT = 5000;
 const script = fileURLToPath(new URL('netem.py', import.meta.url));
 const execute = promisify(execFile);
 let created = 0;
@@ -70,7 +70,7 @@ export class Namespaces implements AsyncDisposable {
     const lines = createInterface(this.#link.stdout);
     lines.on('line', (line) => this.#asked.shift()?.(line));
     lines.on('close', () => {
-      for (const tell of this.#asked.splice(0)) tell(undefined);
+      for (const resolve of this.#asked.splice(0)) resolve(undefined);
     });
     this.#link.stderr.on('data', (text: Buffer) => {
       this.#complaints += text.toString();
@@ -155,14 +155,14 @@ export class Namespaces implements AsyncDisposable {
     if (this.#link.pid === undefined || this.#link.exitCode !== null || this.#link.signalCode !== null) return;
     const exited = once(this.#link, 'exit');
     this.#link.stdin.end();
-    const killer = setTimeout(() => this.#link.kill('SIGKILL'), PATIENCE);
+    const killer = setTimeout(() => this.#link.kill('SIGKILL'), TIMEOUT);
     await exited;
     clearTimeout(killer);
   }
 
   async #answer(expected: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    const late = setTimeout(resolve, PATIENCE, undefined);
+    const late = setTimeout(resolve, TIMEOUT, undefined);
     this.#asked.push(resolve);
     if (this.#link.stdout.destroyed) resolve(undefined);
     const line = await promise;

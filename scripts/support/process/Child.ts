@@ -17,7 +17,7 @@ export interface ChildOptions {
 }
 
 /** How long a child may take to end by itself, in milliseconds. */
-const PATIENCE = 10_000;
+const TIMEOUT = 10_000;
 
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
@@ -66,7 +66,7 @@ export class Child implements AsyncDisposable {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exited = once(this.#process, 'exit');
     if (this.#process.connected) this.#process.disconnect();
-    const killer = globalThis.setTimeout(() => this.#process.kill('SIGKILL'), PATIENCE);
+    const killer = globalThis.setTimeout(() => this.#process.kill('SIGKILL'), TIMEOUT);
     await exited;
     clearTimeout(killer);
   }
@@ -81,9 +81,9 @@ export function answerQuestions(
     const { id, what, data } = Question.parse(message);
     try {
       const answer = await answers[what]?.(data);
-      tell({ id, answer });
+      send({ id, answer });
     } catch (error) {
-      tell({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      send({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }
   });
   const leave = async () => {
@@ -96,7 +96,7 @@ export function answerQuestions(
 }
 
 /** The parent may have gone: then the reply is dropped without an error. */
-function tell(answer: z.infer<typeof Answer>): void {
+function send(answer: z.infer<typeof Answer>): void {
   if (process.connected) process.send?.(answer, undefined, undefined, () => {});
 }
 

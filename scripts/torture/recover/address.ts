@@ -8,7 +8,7 @@ import { startMeasured } from '../../support/servers/measured.ts';
 import { until } from '../../support/until.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
-const PATIENCE = 40_000;
+const TIMEOUT = 40_000;
 /** Interval of moves, in milliseconds: ICE restarts are limited to five a minute. */
 const BETWEEN = 13_000;
 const execute = promisify(execFile);
@@ -20,7 +20,7 @@ export const address: Trial = {
     'Two people are in a call in Chromium, in two network namespaces, one of them with the server. One loses its IP address and gets another. Times are from then to each of them seeing new frames of the other.',
   times: 20,
   whyNotHere: () => whyNoChromium() ?? whyNoNamespaces(),
-  async run({ times, say }) {
+  async run({ times, report }) {
     await using namespaces = await Namespaces.create({ delay: 5 }, 1800);
     const { a: near } = namespaces.names;
     const url = `http://${addresses.b}:3000`;
@@ -37,7 +37,7 @@ export const address: Trial = {
     await using moving = await launchChromium({ within: near, secure: url });
     const ada = await Visitor.enter(far, url, 'room', 'Ada');
     const bob = await Visitor.enter(moving, url, 'room', 'Bob');
-    await seeEachOther(ada, bob, PATIENCE);
+    await seeEachOther(ada, bob, TIMEOUT);
     const before = (await bob.room()).peerId;
     const device = await deviceOf(near);
     const ip = (...args: string[]) => execute('ip', args);
@@ -51,10 +51,10 @@ export const address: Trial = {
       await ip('-n', near, 'addr', 'add', next, 'peer', addresses.b, 'dev', device);
       const moved = performance.now();
       current = next;
-      await seeEachOther(ada, bob, PATIENCE);
+      await seeEachOther(ada, bob, TIMEOUT);
       back.push(performance.now() - moved);
       if ((await bob.room()).peerId !== before) changed += 1;
-      say(`${turn + 1} of ${times}: frames again after ${Math.round(back.at(-1) ?? 0)} ms`);
+      report(`${turn + 1} of ${times}: frames again after ${Math.round(back.at(-1) ?? 0)} ms`);
       if (turn === times - 1) break;
       const rested = performance.now() + BETWEEN;
       await until('the allowance', 2 * BETWEEN, () => performance.now() > rested);

@@ -18,7 +18,7 @@ export const crowd: Trial = {
   about:
     'All clients, 50 per room, lose their connections by a reset at the same moment. The network is away for three seconds, while they try to reconnect. Times are from its return to each session being resumed. Server and clients share the machine.',
   times: 500,
-  async run({ times, say }) {
+  async run({ times, report }) {
     await using weir = await startWeir({ WEIR_MAX_CONNECTIONS_PER_IP: '10000' });
     await using network = await NetworkFault.start(weir.url);
     using cleanUp = new DisposableStack();
@@ -32,7 +32,7 @@ export const crowd: Trial = {
         ),
       );
       for (const guest of await Promise.all(some)) guests.push(cleanUp.use(guest));
-      say(`${guests.length} of ${times} are in`);
+      report(`${guests.length} of ${times} are in`);
     }
     const ids = guests.map(({ member }) => member.peerId).join();
     network.cut('reset');

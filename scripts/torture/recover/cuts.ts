@@ -23,7 +23,7 @@ export const cuts: Trial = {
   about:
     "The signalling connection of a publisher and of a viewer is cut between client and server: every second time by a reset, otherwise by dropping packets. The network returns up to two seconds after the client has noticed. Times are from the network's return to the session being resumed. Gaps are pauses of more than 200 ms in the viewer's RTP; the control is a viewer whose connection is not cut.",
   times: 100,
-  async run({ times, say }) {
+  async run({ times, report }) {
     await using weir = await startWeir();
     await using near = await NetworkFault.start(weir.url);
     await using far = await NetworkFault.start(weir.url);
@@ -48,7 +48,7 @@ export const cuts: Trial = {
       await until('the stay being taken up', 10_000, () => guest.resumes.length > count);
       back[how].push((guest.resumes.at(-1) ?? 0) - mended);
       if (ids() !== before) changed += 1;
-      say(`cut ${turn + 1} of ${times}: gaps ${viewer.gaps}, beside ${control.gaps} of the one who was not cut`);
+      report(`cut ${turn + 1} of ${times}: gaps ${viewer.gaps}, beside ${control.gaps} of the one who was not cut`);
     }
     await Promise.all([viewer.flows(), control.flows()]);
     const ended = [publisher, viewer, control].reduce((sum, { ends }) => sum + ends.length, 0);

@@ -17,7 +17,7 @@ export const drain: Trial = {
   title: 'A deploy',
   about: `Weir is started by \`npm start\`, with a deadline of ${DRAIN} seconds; one client publishes and ${VIEWERS} watch. SIGTERM is sent to the server, every second time to npm. Required: media until the deadline, everybody notified, nobody let in, every request answered, exit code 0.`,
   times: 5,
-  async run({ times, say }) {
+  async run({ times, report }) {
     const lasted: number[] = [];
     let delivered = 1;
     let gaps = 0;
@@ -73,7 +73,7 @@ export const drain: Trial = {
         () => 0,
         () => weir.living.length,
       );
-      say(`${turn + 1} of ${times}: media flowed for ${Math.round(lasted.at(-1) ?? 0)} ms`);
+      report(`${turn + 1} of ${times}: media flowed for ${Math.round(lasted.at(-1) ?? 0)} ms`);
     }
     return [
       ...timeFigures('From SIGTERM to the end of the call', lasted),

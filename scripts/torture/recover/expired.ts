@@ -10,7 +10,7 @@ import { Invited, tokenSettings } from '../support/Invited.ts';
 import { startWeir } from '../support/startWeir.ts';
 import { type Figure, type Trial, timeFigures } from '../support/Trial.ts';
 
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
 const about =
   'Three people are in a room in Chromium: a host, a speaker, and somebody who may not publish any more since the host changed their grants. The tokens with which they joined have expired.';
@@ -21,7 +21,7 @@ export const expiredWorkers: Trial = {
   about: `${about} The room's worker is killed with SIGKILL. Times are from then to all three being in the room and the two publishers seeing each other.`,
   times: 20,
   whyNotHere: whyNoChromium,
-  async run({ times, say }) {
+  async run({ times, report }) {
     await using server = await startServer({
       ...tokenSettings,
       WEIR_WORKERS: '2',
@@ -30,7 +30,7 @@ export const expiredWorkers: Trial = {
     });
     const { pool, rooms } = server.app;
     await using chromium = await launchChromium();
-    const call = await Invited.enter(chromium, server.url, 'room', PATIENCE);
+    const call = await Invited.enter(chromium, server.url, 'room', TIMEOUT);
     const tally = new Tally(call);
     for (let turn = 0; turn < times; turn += 1) {
       const room = await rooms.find('room');
@@ -38,10 +38,10 @@ export const expiredWorkers: Trial = {
       if (!victim || !room) throw new Error('The room is not where it should be.');
       process.kill(victim.pid, 'SIGKILL');
       const hit = performance.now();
-      await until('the room ending', PATIENCE, () => room.closed);
+      await until('the room ending', TIMEOUT, () => room.closed);
       await tally.takeBack(hit);
-      await until('the worker being replaced', PATIENCE, () => pool.complete);
-      say(`${turn + 1} of ${times}: ${tally.words}`);
+      await until('the worker being replaced', TIMEOUT, () => pool.complete);
+      report(`${turn + 1} of ${times}: ${tally.words}`);
     }
     return tally.figures(times, 5000);
   },
@@ -53,18 +53,18 @@ export const expiredNode: Trial = {
   about: `${about} The server is killed with SIGKILL, and another is started on the same port, without the host's decisions. Times are from the new server running to all three being in the room and the two publishers seeing each other.`,
   times: 20,
   whyNotHere: whyNoChromium,
-  async run({ times, say }) {
+  async run({ times, report }) {
     let weir = await startWeir(tokenSettings);
     const settings = { ...tokenSettings, WEIR_PORT: new URL(weir.url).port };
     try {
       await using chromium = await launchChromium();
-      const tally = new Tally(await Invited.enter(chromium, weir.url, 'room', PATIENCE));
+      const tally = new Tally(await Invited.enter(chromium, weir.url, 'room', TIMEOUT));
       for (let turn = 0; turn < times; turn += 1) {
         process.kill(weir.pid, 'SIGKILL');
         await weir.exit;
         weir = await startWeir(settings);
         await tally.takeBack(performance.now());
-        say(`${turn + 1} of ${times}: ${tally.words}`);
+        report(`${turn + 1} of ${times}: ${tally.words}`);
       }
       return tally.figures(times, 8000);
     } finally {
@@ -90,7 +90,7 @@ class Tally {
 
   /** Waits until everybody has rejoined. @param since `performance.now()` */
   async takeBack(since: number): Promise<void> {
-    await this.#call.isWhole(PATIENCE);
+    await this.#call.isWhole(TIMEOUT);
     this.#back.push(performance.now() - since);
     this.#changed += await this.#call.changed();
     this.#ghosts += await this.#call.ghosts();

@@ -15,7 +15,7 @@ export const halfOpen: Trial = {
   about:
     'Packets of a connection are dropped in both directions, without either end being told. Times are from then to the client opening another connection, and to the server notifying the others that this peer is away. Settings are the defaults: a ping every 5 s, a timeout of 15 s.',
   times: 20,
-  async run({ times, say }) {
+  async run({ times, report }) {
     await using weir = await startWeir({ WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
     await using network = await NetworkFault.start(weir.url);
     using cleanUp = new DisposableStack();
@@ -35,7 +35,7 @@ export const halfOpen: Trial = {
       return at - began;
     });
     const client = await Promise.all(noticed);
-    say(`all ${times} clients have noticed`);
+    report(`all ${times} clients have noticed`);
     const server = await Promise.all(marked);
     return [
       ...timeFigures('Until the client notices', client, { most: KNOWN }),

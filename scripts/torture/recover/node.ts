@@ -5,7 +5,7 @@ import { until } from '../../support/until.ts';
 import { startWeir } from '../support/startWeir.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 /** When the workers of a killed server must have ended, in milliseconds. */
 const ORPHAN = 2000;
 
@@ -16,14 +16,14 @@ export const node: Trial = {
     'Two people are in a call in Chromium. The server is killed with SIGKILL, every second time with a frozen worker, and another is started on the same port. Times are from the new server running to each of them seeing new frames of the other. Orphans are processes of the killed server that are alive two seconds later.',
   times: 20,
   whyNotHere: whyNoChromium,
-  async run({ times, say }) {
+  async run({ times, report }) {
     let weir = await startWeir();
     const settings = { WEIR_PORT: new URL(weir.url).port };
     try {
       await using chromium = await launchChromium();
       const ada = await Visitor.enter(chromium, weir.url, 'room', 'Ada');
       const bob = await Visitor.enter(chromium, weir.url, 'room', 'Bob');
-      await seeEachOther(ada, bob, PATIENCE);
+      await seeEachOther(ada, bob, TIMEOUT);
       const back: number[] = [];
       let orphans = 0;
       let ghosts = 0;
@@ -38,10 +38,10 @@ export const node: Trial = {
         );
         weir = await startWeir(settings);
         const running = performance.now();
-        await seeEachOther(ada, bob, PATIENCE);
+        await seeEachOther(ada, bob, TIMEOUT);
         back.push(performance.now() - running);
         ghosts += Math.max(0, (await ada.room()).others.length - 1);
-        say(`${turn + 1} of ${times}: back after ${Math.round(back.at(-1) ?? 0)} ms, ${orphans} orphans`);
+        report(`${turn + 1} of ${times}: back after ${Math.round(back.at(-1) ?? 0)} ms, ${orphans} orphans`);
       }
       return [
         ...timeFigures('Each sees the other again', back, { most: 8000 }),

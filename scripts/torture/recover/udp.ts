@@ -21,7 +21,7 @@ export const udp: Trial = {
     'Two people are in a call in Chromium, in two network namespaces, one of them with the server. UDP between the namespaces is blocked, and TCP is not. Times are from then to the page saying that media is being reconnected, and to each of them seeing new frames of the other. Each time is a new call.',
   times: 20,
   whyNotHere: () => whyNoChromium() ?? whyNoNamespaces(),
-  async run({ times, say }) {
+  async run({ times, report }) {
     await using namespaces = await Namespaces.create({ delay: 5 }, 1800);
     const url = `http://${addresses.b}:3000`;
     await using _server = await startMeasured(
@@ -58,7 +58,7 @@ export const udp: Trial = {
       if (saidAfter !== undefined) said.push(saidAfter);
       if (blamesOther) blamed += 1;
       if ((await bob.room()).peerId !== before) changed += 1;
-      say(`${turn + 1} of ${times}: frames again after ${Math.round(back.at(-1) ?? 0)} ms`);
+      report(`${turn + 1} of ${times}: frames again after ${Math.round(back.at(-1) ?? 0)} ms`);
       await namespaces.set({ dropUdp: false });
       await Promise.all([ada, bob].map(({ page }) => page.context().close()));
     }

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts';
 import { Guest } from '../support/Guest.ts';
 import { type Figure, type Trial, type TrialOptions, timeFigures } from '../support/Trial.ts';
 
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 export const workers: Trial = {
   name: 'workers',
@@ -32,7 +32,7 @@ export const frozen: Trial = {
 async function hitWorkers(
   signal: 'SIGKILL' | 'SIGSTOP',
   most: number,
-  { times, say }: TrialOptions,
+  { times, report }: TrialOptions,
 ): Promise<Figure[]> {
   // One worker for the unaffected room, one for the room under test, and one to which that can move.
   await using server = await startServer({
@@ -48,7 +48,7 @@ async function hitWorkers(
   await using chromium = await launchChromium();
   const ada = await Visitor.enter(chromium, server.url, 'hit', 'Ada');
   const bob = await Visitor.enter(chromium, server.url, 'hit', 'Bob');
-  await seeEachOther(ada, bob, PATIENCE);
+  await seeEachOther(ada, bob, TIMEOUT);
   const back: number[] = [];
   let ghosts = 0;
   for (let turn = 0; turn < times; turn += 1) {
@@ -57,12 +57,12 @@ async function hitWorkers(
     if (!victim || !room) throw new Error('The room is not where it should be.');
     process.kill(victim.pid, signal);
     const hit = performance.now();
-    await until('the room ending', PATIENCE, () => room.closed);
-    await seeEachOther(ada, bob, PATIENCE);
+    await until('the room ending', TIMEOUT, () => room.closed);
+    await seeEachOther(ada, bob, TIMEOUT);
     back.push(performance.now() - hit);
     ghosts += Math.max(0, ((await rooms.find('hit'))?.size ?? 0) - 2);
-    await until('the worker being replaced', PATIENCE, () => pool.complete);
-    say(`${turn + 1} of ${times}: back after ${Math.round(back.at(-1) ?? 0)} ms, ${viewer.gaps} gaps elsewhere`);
+    await until('the worker being replaced', TIMEOUT, () => pool.complete);
+    report(`${turn + 1} of ${times}: back after ${Math.round(back.at(-1) ?? 0)} ms, ${viewer.gaps} gaps elsewhere`);
   }
   return [
     ...timeFigures('Each sees the other again', back, { most }),

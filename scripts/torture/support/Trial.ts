@@ -25,7 +25,7 @@ export interface Trial {
 export interface TrialOptions {
   readonly times: number;
   /** Reports progress. */
-  say(what: string): void;
+  report(what: string): void;
 }
 
 /** Whether a figure is within its bounds; undefined without bounds. */

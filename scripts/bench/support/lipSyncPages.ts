@@ -11,15 +11,15 @@ export interface Moments {
   readonly beeps: readonly number[];
 }
 
-type Face = Awaited<ReturnType<typeof enterFace>>;
-type Watcher = Awaited<ReturnType<typeof enterWatcher>>;
+type Face = Awaited<ReturnType<typeof enterPublisher>>;
+type Watcher = Awaited<ReturnType<typeof enterViewer>>;
 
 export interface InRooms {
   readonly url: string;
   readonly rooms: readonly string[];
 }
 
-export class SpeakingFace {
+export class LipSyncPublisher {
   readonly #inside: JSHandle<Face>;
 
   private constructor(inside: JSHandle<Face>) {
@@ -27,19 +27,19 @@ export class SpeakingFace {
   }
 
   /** Joins all of these rooms at once and publishes the same picture and sound in each. */
-  static async enter(browser: Browser, options: InRooms): Promise<SpeakingFace> {
+  static async enter(browser: Browser, options: InRooms): Promise<LipSyncPublisher> {
     const page = await browser.newPage();
     await page.goto(`${options.url}/health`);
-    return new SpeakingFace(await page.evaluateHandle(enterFace, options));
+    return new LipSyncPublisher(await page.evaluateHandle(enterPublisher, options));
   }
 
   /** Flashes and beeps once. @returns when, in milliseconds since 1970 */
   beep(): Promise<number> {
-    return this.#inside.evaluate((face) => face.beep());
+    return this.#inside.evaluate((publisher) => publisher.beep());
   }
 }
 
-export class Onlooker {
+export class LipSyncViewer {
   readonly #inside: JSHandle<Watcher>;
 
   private constructor(inside: JSHandle<Watcher>) {
@@ -47,10 +47,10 @@ export class Onlooker {
   }
 
   /** Joins all of these rooms at once. */
-  static async enter(browser: Browser, options: InRooms): Promise<Onlooker> {
+  static async enter(browser: Browser, options: InRooms): Promise<LipSyncViewer> {
     const page = await browser.newPage();
     await page.goto(`${options.url}/health`);
-    return new Onlooker(await page.evaluateHandle(enterWatcher, options));
+    return new LipSyncViewer(await page.evaluateHandle(enterViewer, options));
   }
 
   /** Flashes and beeps since the last call, by room. */
@@ -60,7 +60,7 @@ export class Onlooker {
 }
 
 /** Runs in the page. */
-async function enterFace({ url, rooms }: InRooms) {
+async function enterPublisher({ url, rooms }: InRooms) {
   const FRAME = 33;
   const BEEP = 600;
   const canvas = document.createElement('canvas');
@@ -93,7 +93,7 @@ async function enterFace({ url, rooms }: InRooms) {
   const sdk: typeof import('../../../web/client/index.ts') = await import(`${url}/sdk.js`);
   for (const room of rooms) {
     const client = new sdk.RoomClient({ url });
-    await client.join({ room, name: 'face', initialVideoLimit: 0 });
+    await client.join({ room, name: 'publisher', initialVideoLimit: 0 });
     await client.publish('camera', picture.clone());
     await client.publish('microphone', sound.clone());
   }
@@ -110,7 +110,7 @@ async function enterFace({ url, rooms }: InRooms) {
 }
 
 /** Runs in the page. */
-async function enterWatcher({ url, rooms }: InRooms) {
+async function enterViewer({ url, rooms }: InRooms) {
   const BRIGHT = 128;
   const LOUD = 0.05;
   const EVERY = 4;
@@ -164,12 +164,12 @@ async function enterWatcher({ url, rooms }: InRooms) {
     found[room] = { flashes: [], beeps: [] };
     const client = new sdk.RoomClient({ url });
     client.on('trackAdded', ({ peer, source, track }) => {
-      if (peer.name !== 'face') return;
+      if (peer.name !== 'publisher') return;
       if (source === 'camera') watch(room, track);
       if (source === 'microphone') listen(room, track);
     });
     client.on('audioSlotTrackAdded', ({ track }) => listen(room, track));
-    await client.join({ room, name: 'onlooker' });
+    await client.join({ room, name: 'viewer' });
   }
   return {
     moments() {

@@ -5,23 +5,23 @@ import { Member, type MemberOptions } from '../../support/endpoint/Member.ts';
 import type { Track } from '../../support/endpoint/Track.ts';
 
 /** Poll interval in milliseconds. Timestamps are taken when packets arrive, so it does not affect them. */
-const LOOK = 20;
+const POLL_INTERVAL = 20;
 
-export interface Visit {
+export interface TimedJoin {
   readonly member: Member;
   /** Milliseconds until the first whole frame, which is a key frame, as the server starts with one. */
   readonly time: number;
 }
 
-export interface VisitTimes {
+export interface TimedJoinOptions {
   /** Timeout of the first frame, in milliseconds. */
-  readonly patience: number;
+  readonly timeout: number;
   /** Start of the measurement, in milliseconds since 1970; default: when the socket begins to open. */
   readonly since?: number;
 }
 
 /** @throws {Error} when no frame arrives in time, or why the server refuses the join */
-export async function visit(options: MemberOptions, { patience, since }: VisitTimes): Promise<Visit> {
+export async function timeJoin(options: MemberOptions, { timeout, since }: TimedJoinOptions): Promise<TimedJoin> {
   const { member, ready } = await Member.join(options);
   try {
     await ready;
@@ -29,8 +29,8 @@ export async function visit(options: MemberOptions, { patience, since }: VisitTi
     for (;;) {
       const seen = member.media.all.map(({ firstFrameAt }) => firstFrameAt).find((moment) => moment > 0);
       if (seen !== undefined) return { member, time: seen - from };
-      if (now() - from > patience) throw new Error('No picture came.');
-      await setTimeout(LOOK);
+      if (now() - from > timeout) throw new Error('No picture came.');
+      await setTimeout(POLL_INTERVAL);
     }
   } catch (error) {
     member.leave();
@@ -39,8 +39,11 @@ export async function visit(options: MemberOptions, { patience, since }: VisitTi
 }
 
 /** Key-frame requests since `asked` was recorded, of the layer that was requested most often. */
-export function mostAsked(tracks: readonly Pick<Track, 'keyFrameRequests'>[], asked: readonly number[]): number {
-  return Math.max(0, ...tracks.map(({ keyFrameRequests }, layer) => keyFrameRequests - (asked[layer] ?? 0)));
+export function mostRequested(
+  tracks: readonly Pick<Track, 'keyFrameRequests'>[],
+  requestsBefore: readonly number[],
+): number {
+  return Math.max(0, ...tracks.map(({ keyFrameRequests }, layer) => keyFrameRequests - (requestsBefore[layer] ?? 0)));
 }
 
 /** Evenly spaced start times of `count` joins within a time; milliseconds from the first one. */

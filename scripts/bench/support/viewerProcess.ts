@@ -8,8 +8,8 @@ import { answerQuestions } from '../../support/process/Child.ts';
 import { pause } from './BareRoom.ts';
 import { steadySimulcast } from './layers.ts';
 import { Crowd, cameraOf } from './members.ts';
-import { Filling, Flow, Hosting, JoinBurst } from './spectating.ts';
-import { visit } from './visits.ts';
+import { timeJoin } from './timedJoins.ts';
+import { Filling, Flow, Hosting, JoinBurst } from './viewerMessages.ts';
 
 /** Concurrent handshakes: several of these processes connect at the same time. */
 const AT_ONCE = 4;
@@ -42,16 +42,16 @@ answerQuestions(
         media.all.map(({ info, distinct }) => ({ consumerId: info.consumerId, distinct })),
       ),
     joinBurst: async (data) => {
-      const { url, room, patience, offers } = JoinBurst.parse(data);
-      const visits = offers.map(async ({ name, at }) => {
+      const { url, room, timeout, offers } = JoinBurst.parse(data);
+      const joining = offers.map(async ({ name, at }) => {
         await setTimeout(Math.max(0, at - now()));
-        return visit({ url, room, name, kind: 'broadcast', role: 'viewer' }, { patience, since: at });
+        return timeJoin({ url, room, name, kind: 'broadcast', role: 'viewer' }, { timeout, since: at });
       });
-      const settled = await Promise.allSettled(visits);
-      const stays = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-      for (const { member } of stays) crowd.members.push(member);
+      const settled = await Promise.allSettled(joining);
+      const joins = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      for (const { member } of joins) crowd.members.push(member);
       return {
-        times: stays.map(({ time }) => time),
+        times: joins.map(({ time }) => time),
         failures: settled.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : [])),
         srtp: crowd.srtp,
       };

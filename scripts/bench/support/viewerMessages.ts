@@ -1,21 +1,21 @@
 /** Messages between a benchmark and its viewer processes. */
 import { z } from 'zod';
 
-const place = { url: z.string(), room: z.string() };
+const where = { url: z.string(), room: z.string() };
 
 /** The host's camera: 1.58 Mbit/s in one layer, or less in three. */
-export const Hosting = z.object({ ...place, camera: z.enum(['steady', 'simulcast']) });
+export const Hosting = z.object({ ...where, camera: z.enum(['steady', 'simulcast']) });
 export type Hosting = z.infer<typeof Hosting>;
 
 export const Flow = z.boolean();
 
 /** Viewers that join without timing. */
-export const Filling = z.object({ ...place, names: z.array(z.string()) });
+export const Filling = z.object({ ...where, names: z.array(z.string()) });
 
 /** Viewers that each join at a given moment: milliseconds since 1970. */
 export const JoinBurst = z.object({
-  ...place,
-  patience: z.number(),
+  ...where,
+  timeout: z.number(),
   offers: z.array(z.object({ name: z.string(), at: z.number() })),
 });
 

@@ -27,7 +27,7 @@ export function voiceOf(microphone: number): Stream {
 }
 
 /** How the beginning of a turn arrived at one listener; milliseconds. */
-export interface Beginning {
+export interface Onset {
   /** Speech that was lost, or came too late to be played in order. */
   readonly lost: number;
   /** From the start of speech to its first packet at the listener. */
@@ -44,7 +44,7 @@ interface Turn {
 }
 
 /** Lets members speak in turn; each listener reports the packets it receives. */
-export class Talk implements Disposable {
+export class SpeechTurns implements Disposable {
   readonly #members: readonly Member[];
   readonly #turns: Turn[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -58,7 +58,7 @@ export class Talk implements Disposable {
   }
 
   /** Records a packet at a listener. @param latency by its sender's clock; undefined for a packet out of order */
-  hear(bytes: number, latency: number | undefined): void {
+  record(bytes: number, latency: number | undefined): void {
     const at = now();
     this.#headers ??= bytes - PAYLOAD.least;
     const from = Math.round((bytes - this.#headers - PAYLOAD.least) / PAYLOAD.step);
@@ -78,7 +78,7 @@ export class Talk implements Disposable {
   }
 
   /** The results of all finished turns. The first few are those of a room in which nobody has spoken before. */
-  beginnings(): Beginning[] {
+  onsets(): Onset[] {
     return this.#turns.slice(this.#members.length > 6 ? 6 : 0).flatMap(({ due, arrived, firstAt, began }) => {
       if (due === 0) return [];
       const lost = Math.max(0, due - arrived) * PACKET;

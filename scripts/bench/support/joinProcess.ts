@@ -13,11 +13,11 @@ const Where = z.object({ which: z.enum(['weir', 'steps']), url: z.string(), room
 type Where = z.infer<typeof Where>;
 
 /** How long a join waits for its first frame, in milliseconds. */
-const PATIENCE = 20_000;
+const TIMEOUT = 20_000;
 const material = await prepareMaterial({ video: '360p', audio: true, codec: 'vp8' });
 const voice = { microphone: material.microphone };
 
-interface Stay {
+interface JoinedMember {
   readonly media: MemberMedia;
   /** When its socket was open, and Weir's welcome received; milliseconds since 1970. */
   readonly openedAt: number;
@@ -25,9 +25,9 @@ interface Stay {
 }
 
 /** Joins either kind of server; resolves as soon as the server has accepted the join. */
-async function enter({ which, url, room }: Where, tracks: typeof material): Promise<Stay> {
+async function enter({ which, url, room }: Where, tracks: typeof material): Promise<JoinedMember> {
   if (which === 'weir') {
-    const { member } = await Member.join({ url, room, name: `visitor-${now()}`, tracks });
+    const { member } = await Member.join({ url, room, name: `member-${now()}`, tracks });
     return { media: member.media, openedAt: member.moments.welcomed, leave: () => member.leave() };
   }
   const media = new MemberMedia();
@@ -55,10 +55,10 @@ async function enter({ which, url, room }: Where, tracks: typeof material): Prom
   };
 }
 
-const publishers: Stay[] = [];
+const publishers: JoinedMember[] = [];
 
 /** Milliseconds from the opening of the socket. */
-interface Visit {
+interface TimedJoin {
   readonly opened: number;
   readonly packet: number;
   /** A whole key frame. */
@@ -66,7 +66,7 @@ interface Visit {
   readonly srtp: string;
 }
 
-async function visit(where: Where): Promise<Visit> {
+async function timeJoin(where: Where): Promise<TimedJoin> {
   const began = now();
   const { media, openedAt, leave } = await enter(where, voice);
   try {
@@ -79,7 +79,7 @@ async function visit(where: Where): Promise<Visit> {
       if (packet !== undefined && frame !== undefined && Number.isFinite(packet) && Number.isFinite(frame)) {
         return { opened: openedAt - began, packet: packet - began, frame: frame - began, srtp: media.srtp };
       }
-      if (now() - began > PATIENCE) throw new Error(`No picture came from ${where.which}.`);
+      if (now() - began > TIMEOUT) throw new Error(`No picture came from ${where.which}.`);
       // Timestamps are taken when packets arrive; the poll interval does not affect them.
       await setTimeout(20);
     }
@@ -93,7 +93,7 @@ answerQuestions(
     publish: async (where) => {
       publishers.push(await enter(Where.parse(where), material));
     },
-    visit: (where) => visit(Where.parse(where)),
+    timeJoin: (where) => timeJoin(Where.parse(where)),
   },
   async () => {
     for (const { leave } of publishers) leave();

@@ -7,7 +7,7 @@ const BRIGHT = 128;
 /** Pixels: a narrower frame is of a lower layer, or was scaled down by an overloaded browser. */
 const FULL = 1280;
 
-export interface PictureAges {
+export interface FrameAges {
   /** Time from drawing to presentation of the readable frames, in milliseconds. */
   readonly ages: readonly number[];
   /** All presented frames. */
@@ -23,7 +23,7 @@ export interface PictureAges {
 }
 
 /** @param before statistics when the first of `frames` was shown; `after` when the last one was */
-export function pictureAgesOf(frames: readonly SeenFrame[], before: ViewerStats, after: ViewerStats): PictureAges {
+export function frameAgesOf(frames: readonly SeenFrame[], before: ViewerStats, after: ViewerStats): FrameAges {
   const ages = frames.flatMap(({ at, blocks }) => {
     const drawn = timeOf(
       blocks.map((brightness) => brightness > BRIGHT),
