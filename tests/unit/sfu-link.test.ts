@@ -1,3 +1,4 @@
+/** Tests of SfuLink over a fake mediasoup handler: rights, transports and consumers in every order of the server's replies. */
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { Device } from 'mediasoup-client';
 import * as fake from 'mediasoup-client/fakeParameters';
