@@ -34,7 +34,7 @@ async function refusal(environment: Record<string, string>): Promise<string> {
 }
 
 /** One or two sentences, without a stack. */
-const forPeople = (text: string) => {
+const expectSentences = (text: string) => {
   expect(text).toMatch(/^Weir cannot start\. .+\n$/);
   expect(text).not.toMatch(/^\s+at /m);
 };
@@ -48,27 +48,28 @@ describe('an invalid variable is reported with its name and what it accepts', ()
     ['WEIR_ALLOWED_ORIGINS', 'https://example.com/path', 'https://example.com'],
     ['WEIR_TLS_CERT', '/nowhere/cert.pem', 'WEIR_TLS_KEY'],
   ])('%s=%s', async (name, value, accepted) => {
-    const said = await refusal({ [name]: value });
-    forPeople(said);
-    expect(said).toContain(name);
-    expect(said).toContain(accepted);
+    const message = await refusal({ [name]: value });
+    expectSentences(message);
+    expect(message).toContain(name);
+    expect(message).toContain(accepted);
   });
 
   test('a secret of 31 characters, which is not shown', async () => {
     const secret = 'x'.repeat(31);
-    const said = await refusal({ WEIR_API_KEY: 'key', WEIR_API_SECRET: secret });
-    forPeople(said);
-    expect(said).toContain('WEIR_API_SECRET');
-    expect(said).toContain('at least 32 characters');
-    expect(said).not.toContain(secret);
+    const message = await refusal({ WEIR_API_KEY: 'key', WEIR_API_SECRET: secret });
+    expectSentences(message);
+    expect(message).toContain('WEIR_API_SECRET');
+    expect(message).toContain('at least 32 characters');
+    expect(message).not.toContain(secret);
   });
 });
 
 describe('in production', () => {
   test('Weir does not start without keys', async () => {
-    const said = await refusal({ NODE_ENV: 'production' });
-    forPeople(said);
-    for (const name of ['WEIR_API_KEY', 'WEIR_API_SECRET', 'WEIR_ALLOW_ANONYMOUS=true']) expect(said).toContain(name);
+    const message = await refusal({ NODE_ENV: 'production' });
+    expectSentences(message);
+    for (const name of ['WEIR_API_KEY', 'WEIR_API_SECRET', 'WEIR_ALLOW_ANONYMOUS=true'])
+      expect(message).toContain(name);
   });
 
   test.each([
@@ -87,11 +88,11 @@ describe('a port in use is reported with the program that uses it', () => {
     const taken = net.createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const port = portOf(taken.address());
-    const said = await refusal({ WEIR_PORT: String(port) });
+    const message = await refusal({ WEIR_PORT: String(port) });
     taken.close();
-    forPeople(said);
-    expect(said).toContain(`Port ${port} (TCP on 127.0.0.1) is in use by ${holder}`);
-    expect(said).toContain('WEIR_PORT');
+    expectSentences(message);
+    expect(message).toContain(`Port ${port} (TCP on 127.0.0.1) is in use by ${holder}`);
+    expect(message).toContain('WEIR_PORT');
   });
 
   test.each(['udp', 'tcp'])('the media port of the second worker, %s', async (protocol) => {
@@ -99,11 +100,11 @@ describe('a port in use is reported with the program that uses it', () => {
       protocol === 'udp' ? dgram.createSocket('udp4').bind(0, '127.0.0.1') : net.createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const port = portOf(taken.address());
-    const said = await refusal({ WEIR_RTC_PORT: String(port - 1) });
+    const message = await refusal({ WEIR_RTC_PORT: String(port - 1) });
     taken.close();
-    forPeople(said);
-    expect(said).toContain(`Media port ${port} (${protocol.toUpperCase()} on 127.0.0.1) is in use by ${holder}`);
-    expect(said).toContain('WEIR_RTC_PORT');
+    expectSentences(message);
+    expect(message).toContain(`Media port ${port} (${protocol.toUpperCase()} on 127.0.0.1) is in use by ${holder}`);
+    expect(message).toContain('WEIR_RTC_PORT');
   });
 });
 
@@ -132,19 +133,19 @@ describe('another cause is reported in a sentence', () => {
     [
       'a media worker that is missing',
       { MEDIASOUP_WORKER_BIN: '/nowhere/worker' },
-      'media worker /nowhere/worker is not there',
+      'media worker /nowhere/worker does not exist',
     ],
     ['one that does not run', { MEDIASOUP_WORKER_BIN: '/bin/false' }, 'media worker /bin/false ended as soon as'],
   ])('%s', async (_what, environment, sentence) => {
-    const said = await refusal(environment);
-    forPeople(said);
-    expect(said).toContain(sentence);
+    const message = await refusal(environment);
+    expectSentences(message);
+    expect(message).toContain(sentence);
   });
 
   test('too few open files', async () => {
     const weir = start({}, ['prlimit', '--nofile=24', process.execPath]);
     expect(await weir.exit).toBe(1);
-    forPeople(weir.stderr);
+    expectSentences(weir.stderr);
     expect(weir.stderr).toContain('The limit of open files is too low');
   });
 });

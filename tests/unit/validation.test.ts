@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { clientMessages } from '../../shared/protocol.ts';
 import { validationSentence } from '../../shared/validation.ts';
 
-const said = (schema: z.ZodType, data: unknown) => {
+const sentenceFor = (schema: z.ZodType, data: unknown) => {
   const { error } = schema.safeParse(data);
   if (!error) throw new Error('It was accepted.');
   return validationSentence(error);
@@ -41,15 +41,17 @@ describe('the sentence for invalid data', () => {
     [{ more: 1 }, 'The data has an unknown field "more".'],
     ['text', 'The data is not an object.'],
   ])('%j: %s', (data, sentence) => {
-    expect(said(schema, data)).toBe(sentence);
+    expect(sentenceFor(schema, data)).toBe(sentence);
   });
 
   test('of a join is written for the person who typed it', () => {
     const request = clientMessages.requests.join.request;
     const join = { room: 'room', rtpCapabilities: {}, transports: { send: true, recv: true } };
-    expect(said(request, { ...join, name: 'x'.repeat(101) })).toBe('A name may have up to 100 characters.');
-    expect(said(request, { ...join, room: 'a/b' })).toMatch(/^A room name has 1 to 256 visible characters/);
-    expect(said(request, { ...join, room: 'x'.repeat(5000) })).toMatch(/^A room name has 1 to 256 visible characters/);
-    expect(said(request, { ...join, guest: 'short' })).toBe('"guest" is not 22 to 86 characters of base64url.');
+    expect(sentenceFor(request, { ...join, name: 'x'.repeat(101) })).toBe('A name may have up to 100 characters.');
+    expect(sentenceFor(request, { ...join, room: 'a/b' })).toMatch(/^A room name has 1 to 256 visible characters/);
+    expect(sentenceFor(request, { ...join, room: 'x'.repeat(5000) })).toMatch(
+      /^A room name has 1 to 256 visible characters/,
+    );
+    expect(sentenceFor(request, { ...join, guest: 'short' })).toBe('"guest" is not 22 to 86 characters of base64url.');
   });
 });
