@@ -21,7 +21,10 @@ interface Waiting {
 
 /** How often `open()` is polled while somebody waits, in milliseconds. */
 const POLL_INTERVAL = 500;
-/** Clients that are refused retry after this many seconds, and up to as many more at random, so that they are spread over time. */
+/**
+ * Clients that are refused retry after this many seconds, and up to as many more at random, so that they are spread
+ * over time.
+ */
 const RETRY_AFTER = 5;
 
 export class AdmissionQueue {
@@ -44,8 +47,8 @@ export class AdmissionQueue {
   /**
    * Waits for a turn to join a room. Dispose of the turn when the join has succeeded or failed.
    * @param signal aborted when the join is not wanted any more: it leaves the queue at once
-   * @throws {WeirError} `busy` when the queue is full or the time is over, `closed` when the signal is aborted, `unavailable`
-   * when the queue closes
+   * @throws {WeirError} `busy` when the queue is full or the time is over, `closed` when the signal is aborted,
+   * `unavailable` when the queue closes
    */
   async enter(room: string, signal?: AbortSignal): Promise<Disposable> {
     if (signal?.aborted) throw new WeirError('closed');

@@ -65,7 +65,9 @@ export class AudioForwarding {
     return track.source === 'microphone';
   }
 
-  /** Subscribes to all microphones, or to the slots. Resolves when the subscriber has them, or cannot; never rejects. */
+  /**
+   * Subscribes to all microphones, or to the slots. Resolves when the subscriber has them, or cannot; never rejects.
+   */
   async subscribeToAll(subscriber: Subscriber): Promise<void> {
     const { subscribers } = this.#options;
     if (this.#current) await subscribers.logFailure(subscriber, 'slots', this.#subscribeSlots(subscriber));

@@ -30,7 +30,9 @@ interface Hand {
 
 /** Least time between two notifications of the number of viewers or of hands, in milliseconds. */
 const NOTIFY_INTERVAL = 1000;
-/** After this time with an empty stage a live broadcast ends, in milliseconds: long enough for a speaker to come back. */
+/**
+ * After this time with an empty stage a live broadcast ends, in milliseconds: long enough for a speaker to come back.
+ */
 const EMPTY_STAGE_TIMEOUT = 5 * 60_000;
 /** After this time without an administrator a live broadcast ends, in milliseconds, since nobody is there to run it. */
 const UNATTENDED_TIMEOUT = 15 * 60_000;
@@ -131,7 +133,9 @@ export class Broadcast {
     this.#scheduleNotify();
   }
 
-  /** Notifies a viewer again of an invitation that it has not answered: it may have had no connection the first time. */
+  /**
+   * Notifies a viewer again of an invitation that it has not answered: it may have had no connection the first time.
+   */
   remind(participant: Participant): void {
     const { invitedBy } = this.#hands.get(participant.id) ?? {};
     if (invitedBy) this.#options.notifier.notify(participant, 'invited', { by: invitedBy.info.name });
@@ -172,7 +176,9 @@ export class Broadcast {
     if (roomAdmin && !before.roomAdmin) this.#options.notifier.notify(participant, 'handsChanged', this.hands);
   }
 
-  /** Somebody joined, left, changed sides between stage and audience, or became an administrator or ceased to be one. */
+  /**
+   * Somebody joined, left, changed sides between stage and audience, or became an administrator or ceased to be one.
+   */
   #onPeopleChanged(): void {
     const grants = [...this.#options.participants.values()].map((participant) => participant.grants);
     this.#viewerCount = grants.filter(({ hidden }) => hidden).length;

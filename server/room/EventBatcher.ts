@@ -1,4 +1,6 @@
-/** The events that a peer is about to be sent: in order, its consumers in batches, presence coalesced in large rooms. */
+/**
+ * The events that a peer is about to be sent: in order, its consumers in batches, presence coalesced in large rooms.
+ */
 import type { ConsumerInfo, ServerEvents } from '../../shared/protocol.ts';
 import type { BatchTimer } from './BatchTimer.ts';
 import { PresenceCoalescer } from './PresenceCoalescer.ts';
@@ -6,9 +8,10 @@ import { PresenceCoalescer } from './PresenceCoalescer.ts';
 type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
 
 /**
- * Nothing is sent before `open()`, nor after `suspend()`: the reply to `join` or `resume` is a snapshot that includes it. In
- * between, the events of one turn of the event loop are sent at its end. An event therefore never overtakes a reply, which
- * takes microtasks only, and all consumers of one turn are one batch, which is one SDP exchange at the client.
+ * Nothing is sent before `open()`, nor after `suspend()`: the reply to `join` or `resume` is a snapshot that includes
+ * it. In between, the events of one turn of the event loop are sent at its end. An event therefore never overtakes a
+ * reply, which takes microtasks only, and all consumers of one turn are one batch, which is one SDP exchange at the
+ * client.
  *
  * In a large room presence events wait for the room's next batch, or for any other event, before which they are sent.
  */

@@ -1,4 +1,6 @@
-/** The role of whoever is sent the events of the client protocol: a browser's peer, or a link to another server node. */
+/**
+ * The role of whoever is sent the events of the client protocol: a browser's peer, or a link to another server node.
+ */
 import type { ServerEvents } from '../../shared/protocol.ts';
 
 export interface EventSink {

@@ -1,4 +1,6 @@
-/** The event sinks of one room, and which events of the client protocol each is sent when something happens in the room. */
+/**
+ * The event sinks of one room, and which events of the client protocol each is sent when something happens in the room.
+ */
 import type { ServerEvents } from '../../shared/protocol.ts';
 import type { EventSink } from './EventSink.ts';
 import type { Participant } from './Participant.ts';
@@ -11,7 +13,8 @@ export class Notifier {
     events.on({
       joined: ({ participant }) => this.#notifyOthers(participant, 'newPeer', participant.info),
       left: ({ participant, reason }) => {
-        // When the server closes, each client is told so by its own connection: nobody should see the others leave first.
+        // When the server closes, each client is notified by its own connection: nobody should see the others leave
+        // first.
         if (reason === 'serverClosing') return;
         this.#notifyOthers(participant, 'peerClosed', { peerId: participant.id, reason });
       },

@@ -1,6 +1,8 @@
 /** The role of somebody who is in a room: has an identity, holds grants, may publish, and is seen by the others. */
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { Grants, PeerInfo } from '../../shared/protocol.ts';
+import type { EventSink } from './EventSink.ts';
+import type { Subscriber } from './Subscriber.ts';
 
 /**
  * Implemented by a browser's peer, together with `Subscriber` and `EventSink`; a WHIP publisher needs no other role.
@@ -11,7 +13,7 @@ export interface Participant {
   readonly id: string;
   /** Of the person or device: a room holds one participant per identity. */
   readonly identity: string;
-  /** What it may do. With `hidden` the others are not told of it; with `roomAdmin` it may change what others may do. */
+  /** What it may do. With `hidden` the others are not notified of it; with `roomAdmin` it may change others' grants. */
   readonly grants: Grants;
   /** How the others see it now. */
   readonly info: PeerInfo;
@@ -21,4 +23,12 @@ export interface Participant {
   close(reason: CloseReason): void;
   /** Runs `listener` once it has ended, or at once if it has. */
   onEnd(listener: (reason: CloseReason) => void): void;
+}
+
+/** What a participant has beside its place in the room; both end when it does. */
+export interface JoinRoles {
+  /** Receives what others publish; missing for one that only publishes. */
+  readonly subscriber?: Subscriber;
+  /** Is sent events; missing for one that needs none. */
+  readonly sink?: EventSink;
 }

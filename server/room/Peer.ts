@@ -128,7 +128,8 @@ export class Peer implements Participant, Subscriber, EventSink {
   }
 
   setGrants(grants: Grants): void {
-    // Speakers raise their hands to everyone, viewers to administrators: a raised hand does not survive the change of sides.
+    // Speakers raise their hands to everyone, viewers to administrators: a raised hand does not survive the change of
+    // sides.
     if (grants.hidden !== this.#grants.hidden) this.#hand = false;
     this.#grants = grants;
     this.producers.setGrants(grants);
@@ -163,7 +164,10 @@ export class Peer implements Participant, Subscriber, EventSink {
     return this.#transports.ids;
   }
 
-  /** Opens those of the wanted transports that the grants allow, concurrently. @throws {WeirError} `closed`, `unavailable` */
+  /**
+   * Opens those of the wanted transports that the grants allow, concurrently.
+   * @throws {WeirError} `closed`, `unavailable`
+   */
   async openTransports(wanted: {
     send: boolean;
     recv: boolean;
@@ -183,7 +187,10 @@ export class Peer implements Participant, Subscriber, EventSink {
     return this.#transports.open('send');
   }
 
-  /** The room has to subscribe it to what is published then. @throws {WeirError} `forbidden`, `conflict`, `closed`, `unavailable` */
+  /**
+   * The room has to subscribe it to what is published then.
+   * @throws {WeirError} `forbidden`, `conflict`, `closed`, `unavailable`
+   */
   async openReceiving(): Promise<TransportInfo> {
     if (!this.#grants.canSubscribe) throw new WeirError('forbidden', 'You may not receive anything here.');
     const info = await this.#transports.open('recv');

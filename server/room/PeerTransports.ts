@@ -13,7 +13,10 @@ export type Direction = 'send' | 'recv';
 
 /** Limit of ICE restarts; times in milliseconds. */
 const ICE_RESTARTS = { limit: 5, window: 60_000, minInterval: 5000 };
-/** How long the WebSocket's close frame may take to arrive after the DTLS alert, in milliseconds: it says why the client leaves. */
+/**
+ * How long the WebSocket's close frame may take to arrive after the DTLS alert, in milliseconds: it says why the client
+ * leaves.
+ */
 const DTLS_CLOSE_DELAY = 500;
 /** Least time between two `tupleChanged`, in milliseconds: each causes a key frame of every video. */
 const TUPLE_CHANGED_INTERVAL = 1000;
@@ -40,7 +43,9 @@ export class PeerTransports {
   readonly events = new EventEmitter<PeerTransportsEvents>();
   readonly #options: PeerTransportsOptions;
   readonly #open = new Map<Direction, WebRtcTransport>();
-  /** Those that the worker is creating, each with a token of its own; removed when the transport is not wanted any more. */
+  /**
+   * Those that the worker is creating, each with a token of its own; removed when the transport is not wanted any more.
+   */
   readonly #opening = new Map<Direction, symbol>();
   readonly #connected = new Set<string>();
   readonly #iceRestarts = new SlidingWindowLimit(ICE_RESTARTS);

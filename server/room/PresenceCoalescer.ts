@@ -1,4 +1,6 @@
-/** Presence events that wait to be sent: what is over by then is left out, and of several changes the last one remains. */
+/**
+ * Presence events that wait to be sent: what is over by then is left out, and of several changes the last one remains.
+ */
 import type { PeerInfo, ServerEvents } from '../../shared/protocol.ts';
 
 type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
@@ -74,7 +76,10 @@ export class PresenceCoalescer {
     this.#peers.set(data.peerId, { ...(left && { left }), joined: data, changes: {} });
   }
 
-  /** A peer that joined and left meanwhile is not mentioned, unless it was known before: people return to a broadcast's stage. */
+  /**
+   * A peer that joined and left meanwhile is not mentioned, unless it was known before: people return to a broadcast's
+   * stage.
+   */
   #onLeft(data: ServerEvents['peerClosed']): void {
     const { joined, left } = this.#peers.get(data.peerId) ?? {};
     this.#peers.delete(data.peerId);

@@ -13,7 +13,7 @@ import { BatchTimer } from './BatchTimer.ts';
 import { Broadcast, type BroadcastSnapshot } from './Broadcast.ts';
 import type { EventSink } from './EventSink.ts';
 import { Notifier } from './Notifier.ts';
-import type { Participant } from './Participant.ts';
+import type { JoinRoles, Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
 import type { RoomDelays } from './RoomDelays.ts';
 import { type RoomEventSource, RoomEvents } from './RoomEvents.ts';
@@ -30,18 +30,10 @@ export interface RoomOptions {
   readonly moderation: Moderation;
   /** State of a broadcast of that name that everybody has left. */
   readonly snapshot?: BroadcastSnapshot | undefined;
-  /** How many others one hears at once where there are audio slots. */
+  /** How many others one hears at once with audio slots. */
   readonly maxAudibleSpeakers: number;
   readonly delays?: RoomDelays | undefined;
   readonly log: Logger;
-}
-
-/** What a participant has beside its place in the room; both end when it does. */
-export interface JoinRoles {
-  /** Receives what others publish; missing for one that only publishes. */
-  readonly subscriber?: Subscriber;
-  /** Is sent events; missing for one that needs none. */
-  readonly sink?: EventSink;
 }
 
 export class Room {
@@ -164,10 +156,11 @@ export class Room {
       if (other.identity === participant.identity) other.close('replaced');
     }
     this.#participants.set(participant.id, participant);
-    participant.onEnd((reason) => this.#onParticipantClosed(participant, reason));
     if (sink) participant.onEnd(this.#notifier.add(sink, participant));
     if (subscriber) participant.onEnd(this.#subscribers.add(subscriber, participant));
     this.#events.emit('joined', { participant });
+    // One that has closed before it could join has joined and left.
+    participant.onEnd((reason) => this.#onParticipantClosed(participant, reason));
     if (subscriber) await this.subscribeToAll(subscriber);
   }
 
@@ -262,11 +255,11 @@ export class Room {
     this.#events.emit('draining', { seconds });
   }
 
-  /** Ends the room, and everyone's stay in it; idempotent. */
+  /** Closes the room and everybody in it; idempotent. */
   close(reason: CloseReason): void {
     if (this.closed) return;
     this.#closeReason = reason;
-    // Everybody is told by the end of their own stay: nobody should see the others leave first.
+    // Each participant is notified of its own end: nobody should see the others leave first.
     this.#notifier.clear();
     this.#subscribers.clear();
     this.broadcast?.close();

@@ -1,18 +1,20 @@
 /**
- * The event stream of one room: what happens in it, for the parts of the room that react to it (forwarding, notifications,
- * broadcast, log) and for features such as webhooks, metrics or a recording.
+ * The event stream of one room: what happens in it, for the parts of the room that react to it (forwarding,
+ * notifications, broadcast, log) and for features such as webhooks, metrics or a recording.
  *
  * Guarantees, for every listener alike:
- * - An event is emitted after the room's state has changed. `data` refers to live objects: read them while it is delivered.
- * - Delivery is synchronous, and complete when the method that caused the event returns.
- * - All listeners get all events in the same order. An event that a listener causes is delivered once all listeners have had
- *   the current one, so no listener depends on the order in which listeners were added.
+ * - An event is emitted after the room's state has changed. `data` refers to live objects: read them while it is
+ *   delivered.
+ * - Delivery is synchronous: it is complete when the room's method that caused the event returns, unless a listener
+ *   called that method.
+ * - All listeners get all events in the same order. An event that a listener causes is delivered once all listeners
+ *   have had the current one, so no listener depends on the order in which listeners were added.
  * - A listener gets the events that are emitted after it was added, and none after it was removed.
  * - A listener that throws is logged; the others still get the event.
  *
  * Order of the events themselves:
- * - `joined` is the first event of a participant. After `left` only `unpublished` of its tracks follows, since they end with
- *   its transports.
+ * - `joined` is the first event of a participant. After `left` only `unpublished` of its tracks follows, since they end
+ *   with its transports.
  * - Whoever joins under an identity that is inside already: `left` (`replaced`) of the older participant comes first.
  * - `sourcesChanged` comes directly before the `published` or `unpublished` that caused it.
  * - Grants that end the right to publish: `unpublished` comes before `grantsChanged`.

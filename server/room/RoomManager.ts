@@ -22,7 +22,7 @@ export interface RoomManagerOptions {
   readonly moderation: Moderation;
   /** How many participants a room may have, by its kind. */
   readonly maxPeers: Readonly<Record<RoomKind, number>>;
-  /** How many others one hears at once where there are audio slots. */
+  /** How many others one hears at once with audio slots. */
   readonly maxAudibleSpeakers: number;
   /** How many joins may be under way at once, how many may wait, and how long, in milliseconds. */
   readonly joinQueue: { readonly concurrency: number; readonly length: number; readonly timeout: number };
@@ -30,7 +30,10 @@ export interface RoomManagerOptions {
   readonly log: Logger;
 }
 
-/** For how long the state of a broadcast is kept that everybody has left, in milliseconds, and for how many: a late viewer is told that it has ended. */
+/**
+ * For how long the state of a broadcast is kept that everybody has left, in milliseconds, and of how many: a viewer who
+ * is late is notified that it has ended.
+ */
 const SNAPSHOTS = { maxAge: 60 * 60_000, limit: 1000 };
 
 export class RoomManager {
@@ -51,7 +54,9 @@ export class RoomManager {
     this.#admissionQueue = new AdmissionQueue({ ...options.joinQueue, open: () => options.pool.acceptsPeers });
   }
 
-  /** Runs `listener` for every room that opens from now on, before anybody joins it: features subscribe to its events. */
+  /**
+   * Runs `listener` for every room that opens from now on, before anybody joins it: features subscribe to its events.
+   */
   onRoomOpened(listener: (room: Room) => void): void {
     this.#openedListeners.add(listener);
   }
@@ -71,7 +76,8 @@ export class RoomManager {
   }
 
   /**
-   * A seat in the room of that kind and name, which is opened if necessary; on a busy server, after waiting in the queue.
+   * A seat in the room of that kind and name, which is opened if necessary; on a busy server, after waiting in the
+   * queue.
    * @param signal aborted when the seat is not wanted any more: then no room is opened
    * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`
    */
@@ -106,8 +112,8 @@ export class RoomManager {
   }
 
   /**
-   * Admits nobody any more, notifies everyone of when the server stops, and waits until all rooms have closed, or for `time`
-   * milliseconds, or until `signal` is aborted.
+   * Admits nobody any more, notifies everyone of when the server stops, and waits until all rooms have closed, or for
+   * `time` milliseconds, or until `signal` is aborted.
    */
   async drain(time: number, signal?: AbortSignal): Promise<void> {
     this.#endsAt = performance.now() + time;
@@ -119,7 +125,10 @@ export class RoomManager {
     }
   }
 
-  /** Closes all rooms. One that is being opened closes as soon as it is open: a worker that does not answer delays nothing. */
+  /**
+   * Closes all rooms. One that is being opened closes as soon as it is open: a worker that does not answer delays
+   * nothing.
+   */
   close(): void {
     this.#closed = true;
     this.#admissionQueue.close();

@@ -1,4 +1,6 @@
-/** Decides which subscriber is subscribed to which track, and when: microphones by `AudioForwarding`, all others here. */
+/**
+ * Decides which subscriber is subscribed to which track, and when: microphones by `AudioForwarding`, all others here.
+ */
 import type { AudioForwarding } from './AudioForwarding.ts';
 import type { Broadcast } from './Broadcast.ts';
 import { forEachConcurrent } from './forEachConcurrent.ts';
@@ -30,7 +32,9 @@ export class TrackForwarding {
     });
   }
 
-  /** Subscribes to everything that is published. Resolves when the subscriber has it, or cannot have it; never rejects. */
+  /**
+   * Subscribes to everything that is published. Resolves when the subscriber has it, or cannot have it; never rejects.
+   */
   async subscribeToAll(subscriber: Subscriber): Promise<void> {
     const { subscribers, audio } = this.#options;
     if (!subscribers.isEligible(subscriber)) return;

@@ -1,4 +1,6 @@
-/** The event stream of real rooms: a scripted call and a scripted broadcast emit exactly the events that they should. */
+/**
+ * The event stream of real rooms: a scripted call and a scripted broadcast emit exactly the events that they should.
+ */
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { grantsOf } from '../../server/auth/grants.ts';
@@ -118,6 +120,16 @@ test('a call: joins, tracks, mute, a replaced identity, grants, audio slots, and
     'unpublished microphone',
     'closed roomClosed',
   ]);
+});
+
+test('a participant that has closed before it could join has joined and left', async () => {
+  const { room, stream } = await openRoom('closed');
+  const grants = grantsOf('speaker');
+  const info = { peerId: 'gone', identity: 'gone', name: 'gone', sources: {}, hand: false, away: false };
+  const onEnd: Participant['onEnd'] = (listener) => listener('left');
+  await room.join({ id: 'gone', identity: 'gone', grants, info, setGrants() {}, close() {}, onEnd });
+  expect(room.size).toBe(0);
+  expect(stream).toEqual(['joined gone', 'left gone left']);
 });
 
 test('a broadcast: live, viewers, hands, the stage, and its end', async () => {
