@@ -1,12 +1,15 @@
 /** Owns how the page and the SDK are built, and how they are served while developing. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
 /** Where `npm run dev` runs the server. */
 const server = `http://127.0.0.1:${process.env.WEIR_PORT || '3000'}`;
+
+const absolute = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Puts a compressed copy beside every text file that is built, so that the server compresses nothing twice. */
 function precompress(): Plugin {
@@ -51,7 +54,8 @@ export default defineConfig({
     target: 'es2022',
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { page: 'web/index.html', sdk: 'web/client/index.ts' },
+      // Absolute: the build reads paths from the working directory, the dependency scan of `npm run dev` from `root`.
+      input: { page: absolute('web/index.html'), sdk: absolute('web/client/index.ts') },
       // The SDK is imported by other pages: its name stays, and so do its exports.
       preserveEntrySignatures: 'exports-only',
       output: { entryFileNames: ({ name }) => (name === 'sdk' ? 'sdk.js' : 'assets/[name]-[hash].js') },
