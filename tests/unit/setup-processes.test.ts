@@ -203,6 +203,11 @@ describe('commands', () => {
     ['has a set-up that fails', npm('true', 'exit 4', quick), [4, '0 passed, 1 failed']],
     ['has a set-up that fails in its long part', npm('true', quick, 'exit 4'), [4, '3 passed, 1 failed']],
     ['has a long part that time cuts off', npm('true', quick, 'exit 124'), [0, '3 passed, 0 failed']],
+    [
+      'has a long part that time cuts off after a failure',
+      npm('true', quick, 'echo "   × adds 3ms"; exit 124'),
+      [1, '3 passed, 1 failed'],
+    ],
     ['says nothing', 'true', [1, '0 passed, 1 failed']],
   ])('a CI run that %s ends with its count', (_, script, expected) => {
     expect(ci(script)).toEqual(expected);
