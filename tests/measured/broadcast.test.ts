@@ -62,12 +62,21 @@ describe.skipIf(!hasChromium || !hasFirefox)('a broadcast over two workers', () 
     const viewer = await open('Vera', gus, {});
     const fox = await (await firefox.createBrowserContext()).newPage();
     await fox.goto(addressOf({ name: 'Fox' }));
+    const notice = () => fox.evaluate(() => document.querySelector('.player-overlay:not([hidden]) h1')?.textContent);
+    await eventually(notice).toBe('The broadcast has not begun yet');
     const guest = await open('Gus', gus, {});
     const host = await open('Hana', hana, { role: 'host', join: '1' });
 
     // Live at once, for everyone, wherever their media comes in.
     for (const page of [viewer, fox, guest]) await face(page, 'Hana').toBe('red');
     for (const page of [viewer, fox, guest]) await expectFilm(page, 'Hana');
+    await fox.click('.unmute');
+    const voice = () =>
+      fox.evaluate(() => {
+        const { muted, paused } = document.querySelector('audio') ?? {};
+        return { muted, paused };
+      });
+    await eventually(voice, 'the voice in Firefox').toEqual({ muted: false, paused: false });
     const room = await server.app.rooms.find(ROOM, 'broadcast');
     expect(room?.routers.routers.length).toBe(2);
     const transports = await Promise.all((room?.routers.routers ?? []).map(({ router }) => router.dump()));

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { receivedOf } from '../support/tiles.ts';
+import { receivedOf, sourcesOf } from '../support/tiles.ts';
 import { button, enterQuietly, expectIn, tile } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 import { watchRequests } from '../support/wire.ts';
@@ -20,13 +20,20 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
   afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
   afterAll(() => browser.close());
 
-  /** Alice, whose devices run, the requests that she has sent, and Bob, who sees and hears her. */
-  async function pair(room: string): Promise<{ alice: Page; bob: Page; requests: string[]; aliceId: string }> {
-    const bob = await enterQuietly(await browser.newContext(), roomUrl(weir.url, room, 'Bob'));
+  /** Alice, whose devices run, and the requests that she has sent. */
+  async function enter(room: string): Promise<{ alice: Page; requests: string[] }> {
     const alice = await (await browser.newContext()).newPage();
     const requests = await watchRequests(alice);
     await alice.goto(roomUrl(weir.url, room, 'Alice'));
     await expectIn(alice);
+    await eventually(() => sourcesOf(alice)).toEqual({ camera: 'live', microphone: 'live' });
+    return { alice, requests };
+  }
+
+  /** Alice, and Bob, who sees and hears her. */
+  async function pair(room: string): Promise<{ alice: Page; bob: Page; requests: string[]; aliceId: string }> {
+    const bob = await enterQuietly(await browser.newContext(), roomUrl(weir.url, room, 'Bob'));
+    const { alice, requests } = await enter(room);
     const aliceId = (await alice.evaluate(() => window.weir?.peerId)) ?? '';
     await eventually(async () => (await receivedOf(bob, aliceId, 'camera'))?.frames).toBeGreaterThan(5);
     await eventually(async () => (await receivedOf(bob, aliceId, 'microphone'))?.packets).toBeGreaterThan(5);
@@ -83,7 +90,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
   });
 
   test('who is muted stays muted with another microphone', async () => {
-    const { alice } = await pair('muted switch');
+    const { alice } = await enter('muted switch');
     await button(alice, 'Mute').click();
     await choose(alice, 'Choose microphone and speaker', 'Fake Audio Input 1');
     await expect
@@ -95,7 +102,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
   });
 
   test('the device that was chosen in the call is the one of the next visit', async () => {
-    const { alice } = await pair('remembered');
+    const { alice } = await enter('remembered');
     await choose(alice, 'Choose camera', 'fake_device_2');
     await expect.poll(() => sent(alice)).toMatchObject({ camera: { label: 'fake_device_2' } });
     await alice.reload();
@@ -120,7 +127,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
   });
 
   test('presses in quick succession end as the last one wants it', async () => {
-    const { alice } = await pair('quick');
+    const { alice } = await enter('quick');
     const state = () =>
       alice.evaluate(() => [window.weir?.sources.microphone, window.weir?.localTrack('microphone')?.enabled]);
     for (const [presses, wanted] of [
@@ -135,7 +142,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
   });
 
   test('no shortcut fires while typing, with a modifier, or in a menu', async () => {
-    const { alice, requests } = await pair('typing');
+    const { alice, requests } = await enter('typing');
     await button(alice, 'Mute').waitFor();
     const before = asked(requests);
     await alice.evaluate(() => {

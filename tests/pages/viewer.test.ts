@@ -1,13 +1,10 @@
 /** The viewer's page of a broadcast: waiting, live, sound, quality, the way onto the stage and back. */
 import type { Browser, JSHandle, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
-import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
-import { ownAddresses } from '../../server/media/options.ts';
 import type { RoomClient } from '../../web/client/index.ts';
 import { violationsOn } from '../support/axe.ts';
 import { hasChromium } from '../support/equipment.ts';
-import { hasFirefox, launchFirefox } from '../support/firefox.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually } from '../support/people.ts';
 import { statsOf } from '../support/tiles.ts';
@@ -340,38 +337,5 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast with tokens', () => {
     const other = await weir.token(room, 'otto', { canPublish: false, broadcast: true });
     await again.goto(addressOf(weir.url, room, `#token=${other}`));
     await eventually(() => isLive(again)).toBe(true);
-  });
-});
-
-describe.skipIf(!hasChromium || !hasFirefox)('a viewer of a broadcast in Firefox', () => {
-  const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
-  let server: TestServer;
-  let firefox: Awaited<ReturnType<typeof launchFirefox>>;
-  beforeAll(async () => {
-    // Firefox does not pair loopback with its own address: media goes to the address that others would use.
-    const [address = '127.0.0.1'] = ownAddresses();
-    server = await startServer({ WEIR_RTC_HOST: address });
-    firefox = await launchFirefox({ tone: 900 });
-  });
-  afterAll(async () => {
-    await firefox?.close();
-    await server?.close();
-  });
-
-  test('sees the broadcast begin, and has sound after a click', async () => {
-    const page = await firefox.newPage();
-    await page.goto(addressOf(server.url, 'fox', '?name=Fox'));
-    const title = () => page.evaluate(() => document.querySelector('.player-overlay:not([hidden]) h1')?.textContent);
-    await eventually(title).toBe('The broadcast has not begun yet');
-    await goLive(await hostOf(chromium.browser, server.url, 'fox'));
-    const frames = async () => (await statsOf(page)).find(({ source }) => source === 'camera')?.frames ?? 0;
-    await eventually(frames).toBeGreaterThan(20);
-    await page.click('.unmute');
-    const heard = () =>
-      page.evaluate(() => {
-        const voice = document.querySelector('audio');
-        return voice ? { muted: voice.muted, paused: voice.paused } : undefined;
-      });
-    await eventually(heard).toEqual({ muted: false, paused: false });
   });
 });
