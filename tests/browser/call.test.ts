@@ -82,7 +82,7 @@ describe.skipIf(!hasChromium)('a call', () => {
     const atCarol = await enter(carol, 'closing');
     await expectToSee(atCarol, [alice, bob]);
     await atBob.close();
-    // Sooner than the server gives up silent connections.
+    // Well before the server's heartbeat timeout.
     await expect.poll(() => tileOf(atAlice, 'Bob'), { timeout: 5000 }).toBeUndefined();
     await Promise.all([expectToSee(atAlice, [carol]), expectToSee(atCarol, [alice])]);
   });
@@ -104,7 +104,7 @@ describe.skipIf(!hasChromium)('a call', () => {
     const told = atDave.getByRole('alert');
     await eventually(() => told.textContent()).toMatch(/camera and microphone are blocked.*address bar/);
     await eventually(() => peopleOn(atDave)).toMatchObject({ Alice: { colour: 'red' }, Bob: { colour: 'green' } });
-    // Without a permission the browser may keep the sound until the user does something.
+    // Without device permission, the browser may block autoplay until a gesture.
     const sound = atDave.getByRole('button', { name: 'Turn on sound' });
     if (await sound.isVisible()) await sound.click();
     await expectToSee(atDave, [alice, bob]);

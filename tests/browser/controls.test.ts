@@ -40,7 +40,7 @@ describe.skipIf(!hasChromium)('the controls of a call', () => {
   const press = (page: Page, control: string) => page.locator(`[data-control=${control}]`).click();
   const bobSeenBy = (page: Page): Promise<Partial<SeenTile> | undefined> => tileOf(page, 'Bob');
 
-  /** How many packets of a peer's voice arrive in the time that 20 frames of its camera take: two seconds. */
+  /** Counts audio packets of a peer that arrive while 20 frames of its camera do, which takes two seconds. */
   async function voiceFor20Frames(page: Page, peerId: string): Promise<number> {
     const count = async () => ({
       frames: (await receivedOf(page, peerId, 'camera'))?.frames ?? 0,
@@ -62,7 +62,7 @@ describe.skipIf(!hasChromium)('the controls of a call', () => {
 
     await press(atBob, 'microphone');
     await eventually(() => bobSeenBy(atAlice)).toMatchObject({ muted: true, live: true, tone: undefined });
-    // What was on the way has arrived by the time that the mark shows, or a little later.
+    // Packets that were in flight may arrive after the mark shows.
     await eventually(() => voiceFor20Frames(atAlice, bobId)).toBe(0);
 
     await press(atBob, 'microphone');
@@ -90,7 +90,7 @@ describe.skipIf(!hasChromium)('the controls of a call', () => {
     await press(atBob, 'screen');
     await eventually(() => screensOn(atAlice)).toMatchObject([{ peerId: bobId, name: "Bob's screen", live: true }]);
     await eventually(async () => (await receivedOf(atAlice, bobId, 'screen'))?.frames).toBeGreaterThan(10);
-    // Whole and unscaled, whatever size the screen has.
+    // The screen is neither cropped nor scaled.
     const { width, height } = await atBob.evaluate(() => window.weir?.localTrack('screen')?.getSettings() ?? {});
     await eventually(() => receivedOf(atAlice, bobId, 'screen')).toMatchObject({ width, height });
     await expectToSee(atAlice, [bob]);

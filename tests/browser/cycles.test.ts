@@ -53,7 +53,7 @@ describe.skipIf(!hasChromium)('joining and leaving repeatedly', () => {
     await staying.locator('[data-local].playing').waitFor();
     const page = await browser.newPage();
     await page.goto(`${server.url}/`);
-    // What is made once, at the first use, belongs to the baseline.
+    // Objects that are created once, at first use, belong to the baseline.
     await cycle(page, 'warm', 1);
     await cycle(page, 'stays', 1);
     await expect.poll(() => server.app.rooms.size).toBe(1);
@@ -65,7 +65,7 @@ describe.skipIf(!hasChromium)('joining and leaving repeatedly', () => {
     await cycle(page, 'stays', CYCLES / 2);
 
     await expect.poll(() => server.app.rooms.size).toBe(1);
-    // What of files and timers was open at the baseline may have ended since: only their growth is a leak.
+    // Files and timers of the baseline may have been closed since: only growth is a leak.
     const { files, workerFiles, timers, ...objects } = before;
     await expect.poll(resourceSnapshot, { timeout: 10_000 }).toMatchObject(objects);
     await expect

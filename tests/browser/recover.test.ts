@@ -61,7 +61,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     const seen = await frames(page, name);
     await eventually(() => frames(page, name)).toBeGreaterThan(seen + 5);
   };
-  /** What a page believes of the others: who, what they publish, whose hand is up. */
+  /** The remote peers as a page has them: identity, sources, raised hand, away. */
   const belief = (page: Page) =>
     page.evaluate(() =>
       (window.weir?.peers ?? [])
@@ -79,7 +79,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     network.cut('reset');
     await eventually(() => cutOf(alice)).toBe(true);
     await status(alice).waitFor();
-    // Both ways, with the picture as bright as ever.
+    // Media flows in both directions, and pictures are not dimmed.
     await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
     expect(await alice.locator('.call').evaluate((call) => call.classList.contains('reconnecting'))).toBe(false);
     await button(alice, 'Mute').click();
@@ -147,7 +147,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     await alice.close({ runBeforeUnload: false });
     await expect.poll(() => room?.size, { timeout: 2000, interval: 10 }).toBe(1);
     expect(performance.now() - closed).toBeLessThan(1000);
-    // And one that goes elsewhere, of somebody who publishes nothing.
+    // The same for a page that navigates away, of a participant who publishes nothing.
     const cleo = await (await chromium.browser.newContext()).newPage();
     await cleo.goto(url);
     await cleo.evaluate("import('/sdk.js').then(({ RoomClient }) => new RoomClient().join({ room: 'call' }))");
@@ -158,7 +158,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     expect(performance.now() - left).toBeLessThan(1000);
   });
 
-  /** A crash, which leaves nobody to answer. */
+  /** Crashes the renderer. The command is never answered. */
   async function crash(page: Page): Promise<void> {
     const log = await page.context().newCDPSession(page);
     log.send('Page.crash').catch(() => {});
@@ -223,7 +223,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     room?.notifyAll('peerAway', { peerId, away: true });
     await tile(page, 'user1').getByText('user1 is reconnecting…').waitFor();
     expect(await page.getByText('is reconnecting…').count()).toBe(1);
-    // The tiles of before, not others in their places.
+    // The same elements, not new ones in their places.
     for (const handle of handles) expect(await handle?.evaluate((element) => element.isConnected)).toBe(true);
   });
 
@@ -245,7 +245,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     const places = await order(alice);
     const identities = (await belief(alice)).map(({ identity }) => identity);
     const seen = await alice.evaluateHandle(() => {
-      // Every order in which the tiles ever stand.
+      // Records every order in which the tiles are shown.
       const orders = new Set<string>();
       const note = () =>
         orders.add(

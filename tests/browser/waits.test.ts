@@ -12,12 +12,12 @@ import { statsOf } from '../support/tiles.ts';
 import { holdBackAfterJoin, holdBackUntilMediaPath, watchRequests } from '../support/wire.ts';
 
 /**
- * A newcomer connects both transports, resumes all that it receives, publishes camera and microphone. How it shows what it
- * receives it says besides, whenever that changes, and waits for nothing.
+ * A new participant connects both transports, resumes its consumers, and publishes camera and microphone. Its track settings
+ * are sent whenever they change, and nothing waits for their replies.
  */
 const REQUESTS = ['connectTransport', 'connectTransport', 'join', 'produce', 'produce', 'resumeConsumers'];
 const SIZES = [2, 8];
-/** Large enough that everybody is on one page of tiles: who is not is not received. */
+/** Large enough for all tiles on one page; participants on other pages are not received. */
 const WINDOW = { width: 640, height: 480 };
 const withoutViews = (requests: readonly string[]) =>
   requests.filter((name) => name !== 'updateTrackSettings').toSorted();
@@ -33,7 +33,7 @@ describe.skipIf(!hasChromium || !hasFfmpeg)('a join, counted', () => {
   let newcomer: Person;
 
   beforeAll(async () => {
-    // Nobody is to be thrown out for silence while replies are held back.
+    // No heartbeat timeout while replies are held back.
     const patient = { WEIR_PING_SECONDS: '60', WEIR_SIGNALLING_TIMEOUT_SECONDS: '600' };
     // Everybody hears everybody, so that voices can be counted.
     server = await startServer({ ...patient, WEIR_MAX_AUDIBLE_SPEAKERS: String(Math.max(...SIZES)) });
@@ -99,13 +99,13 @@ describe.skipIf(!hasChromium || !hasFfmpeg)('a join, counted', () => {
       await page.setViewportSize(WINDOW);
       const log = await holdBackAfterJoin(page);
       await page.goto(roomUrl(server.url, room, newcomer.name));
-      // Pictures and voices flow both ways though the server answers nothing any more.
+      // Media flows in both directions although no further reply arrives.
       await eventually(() => incoming(page)).toEqual({ films: size - 1, voices: size - 1 });
       const id = await page.evaluate(() => window.weir?.peerId);
       await eventually(async () => heardBy(others, id)).toBe(true);
       expect(log.told).toEqual(['welcome', 'the reply to join']);
       expect(withoutViews(log.sent)).toEqual(REQUESTS);
-      // The server did answer the rest.
+      // The server has replied; the replies were held back.
       expect(log.heldBack.filter((name) => name === 'reply')).toHaveLength(log.sent.length - 1);
     },
   );

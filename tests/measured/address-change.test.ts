@@ -10,7 +10,7 @@ const missing = whyNoNamespaces();
 if (missing) console.warn(`Nobody moves to another network: ${missing}.`);
 
 describe.skipIf(!hasChromium || (missing !== undefined && !mustRun))('a device whose address changes', () => {
-  test('sees and is seen again within seconds, in the same stay', async () => {
+  test('is seen and sees again within seconds, in the same session', async () => {
     const figures = await address.run({ times: 2, report: () => {} });
     const figure = (name: string) => figures.find((one) => one.name === name)?.value;
     // By itself, the browser takes nine seconds.

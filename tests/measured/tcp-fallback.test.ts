@@ -33,7 +33,7 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
 
   async function open(browser: Browser, path: string): Promise<Page> {
     const page = await (await browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
-    // Everything that the page shows in words, with the time of the first sight.
+    // Records each text of the page, and when it was first shown.
     await page.addInitScript(() => {
       const words = new Map<string, number>();
       Object.assign(window, { words });
@@ -98,7 +98,7 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
     await eventually(() => saidAfter(bob, back, dropped)).toBeLessThan(8000);
     await bob.getByRole('status').filter({ hasText: lost }).waitFor({ state: 'hidden' });
     await Promise.all([seesAnew(ada, 'Bob'), seesAnew(bob, 'Ada')]);
-    // Not her side, and nobody begins anew.
+    // The failure is attributed to the right side, and the session goes on.
     expect(await saidAfter(bob, "Ada's connection is slow.", 0)).toBeUndefined();
     expect(await saidAfter(ada, lost, 0)).toBeUndefined();
     expect(await bob.evaluate(() => window.weir?.peerId)).toBe(before);

@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)('a page', () => {
   const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 
   const present: Member[] = [];
-  // Before the server looks whether everyone has gone.
+  // Runs before `useServer` waits until all rooms are closed.
   afterEach(() => {
     for (const member of present.splice(0)) member.leave();
   });
@@ -55,7 +55,7 @@ describe.skipIf(!hasChromium)('a page', () => {
   /** From whom a page receives video just now. */
   async function senders(page: Page): Promise<string[]> {
     const before = await packets(page);
-    // 15 frames a second: who sends has sent by then.
+    // At 15 frames a second, whoever sends has sent ten.
     await page.waitForTimeout(700);
     const after = await packets(page);
     return [...after].filter(([peerId, count]) => count > (before.get(peerId) ?? 0) + 2).map(([peerId]) => peerId);
@@ -102,7 +102,7 @@ describe.skipIf(!hasChromium)('a page', () => {
     const page = await watch('black');
     const live = () => tile(page, 'Ada').evaluate((one) => one.classList.contains('playing'));
     await eventually(live).toBe(true);
-    // Chromium's fake camera is green, whatever moves in it: black is something else.
+    // Chromium's fake camera is green: a black pixel is not of a picture.
     await page.evaluate(() => {
       const seen = { dark: 0, looks: 0 };
       Object.assign(window, { seen });
@@ -133,7 +133,7 @@ describe.skipIf(!hasChromium)('a page', () => {
         document.dispatchEvent(new Event('visibilitychange'));
       }, hidden);
     await hide(true);
-    // Until its consumer has gone.
+    // Waits until the consumer is closed.
     await eventually(async () => (await statsOf(page)).some(({ source }) => source === 'camera')).toBe(false);
     await hide(false);
     await eventually(async () =>

@@ -33,7 +33,7 @@ describe.skipIf(!hasChromium)('a browser that keeps a page silent', () => {
   });
 
   test('says so when the first voice comes, and one click turns the sound on', async () => {
-    // A page that captures may sound: whoever has camera and microphone on is not asked.
+    // Browsers allow autoplay on pages that capture: camera and microphone have to be off.
     const bob = await alice.page();
     await rememberQuiet(bob);
     const browser = await bob.context().newCDPSession(bob);

@@ -145,14 +145,14 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     await button(alice, 'People').click();
     expect(await button(alice, 'Remove Alice').count()).toBe(0);
     await button(alice, 'Remove Bob').click();
-    // It asks first.
+    // The first click asks for confirmation.
     expect(await button(alice, 'Remove Bob').textContent()).toBe('Remove?');
     await button(alice, 'Remove Bob').click();
     await bob.getByRole('heading', { name: 'You were removed from the call' }).waitFor();
     await bob.getByText('Somebody who runs this room removed you.').waitFor();
     await expect.poll(() => names(alice)).toEqual(['Alice (you)']);
     expect(await button(bob, 'Join again').count()).toBe(0);
-    // Nor does the address with the same token help.
+    // The same token is refused in another page as well.
     const again = await enterWith('Bob', bobsToken);
     await again.getByRole('alert').filter({ hasText: 'You were removed from this room' }).waitFor();
     await Promise.all([alice.close(), bob.close()]);

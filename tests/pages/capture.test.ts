@@ -93,7 +93,7 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
     await release(page);
     await button(page, 'Start camera').waitFor();
     await eventually(() => captured(page)).toEqual([]);
-    // On, off and on: it is asked for once more, and on.
+    // On, off and on again: one more capture, and the camera is on.
     for (let press = 0; press < 3; press += 1) await page.keyboard.press('v');
     await eventually(async () => told(admin, id)).toEqual({ camera: 'live' });
     expect(await captured(page)).toEqual(['video']);
@@ -152,7 +152,7 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
     expect(await page.locator('#announcements').textContent()).toContain('You may not use a camera here');
     await expect.poll(() => page.locator('[data-local].playing').count()).toBe(0);
     expect(await captured(page)).toEqual(['audio']);
-    // A screen without its sound is asked for without it.
+    // Without the right to screen audio, only video is requested.
     await button(page.getByRole('toolbar'), 'Share screen').click();
     await eventually(async () => told(admin, id)).toEqual({ microphone: 'live', screen: 'live' });
     expect(await captured(page)).toEqual(['audio', 'video']);

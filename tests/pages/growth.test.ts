@@ -29,7 +29,7 @@ describe.skipIf(!hasChromium)('a page on which people come and go', () => {
 
   /** Waits until there is no more on the page than before, but for what a single person would have left. */
   async function expectNoMore(counter: DomCounter, before: Awaited<ReturnType<DomCounter['read']>>): Promise<void> {
-    // Timers of a few seconds hold what they are to remove.
+    // Elements that a timer removes are held for a few seconds.
     await eventually(async () => (await counter.read()).nodes).toBeLessThanOrEqual(before.nodes + 25);
     await eventually(async () => (await counter.read()).listeners).toBeLessThanOrEqual(before.listeners + 5);
     console.info('before', before, 'after', await counter.read());
@@ -78,7 +78,7 @@ describe.skipIf(!hasChromium)('a page on which people come and go', () => {
       await people();
       await withMedia(2);
     };
-    // What is made once, at the first use, belongs to the baseline.
+    // Objects that are created once, at first use, belong to the baseline.
     await round(AT_ONCE);
     const before = await counter.read();
     await round(PEOPLE);
@@ -101,7 +101,7 @@ describe.skipIf(!hasChromium)('a page on which people come and go', () => {
   ])('a page is as it was after one has left the %s and joined again, and again', async (kind, url, leave, again) => {
     const page = await enter(url());
     const room = kind === 'viewer' ? 'watched' : 'again';
-    // Somebody whose tile there is each time.
+    // Another participant, so that there is a tile each time.
     const other = await weir.connect();
     await other.join({ room, name: 'Bert', ...(kind !== 'call' && { kind: 'broadcast', role: 'host' }) });
     const counter = await DomCounter.attach(page);

@@ -48,7 +48,7 @@ describe.skipIf(!hasChromium)('the page and its headers', () => {
 
   test('start page, lobby and a whole call pass without a complaint', async () => {
     const [one, two] = await Promise.all([watchedPage(alice), watchedPage(bob)]);
-    // A request that is under way while its page goes away would count as failed.
+    // A request that is pending when its page closes would count as failed.
     await one.page.goto(server.url, { waitUntil: 'networkidle' });
     await one.page.getByLabel('Room name').fill('quiet');
     await one.page.getByRole('button', { name: 'Open room' }).click();

@@ -278,7 +278,7 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
     const insecure = () => `http://${address}:${new URL(server.url).port}`;
 
     test('says why there are no devices, and joins', async () => {
-      // Without HTTPS a browser is known by its user agent only, and a headless one has none that is known.
+      // Without HTTPS the browser is detected by its user agent, and that of headless Chromium is not recognised.
       const page = await lobby(usual, 'insecure', insecure(), 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0');
       expect(await page.evaluate(() => isSecureContext)).toBe(false);
       await expect.poll(() => alerts(page)).toEqual([expect.stringMatching(/HTTPS pages only.*join without/)]);
@@ -375,11 +375,11 @@ describe.skipIf(!hasChromium)('start page and lobby', () => {
         if (submit) watch.observe(submit, { attributeFilter: ['aria-busy'] });
       });
       const announced = () => page.evaluate(() => window.announced ?? []);
-      // What is down stays so.
+      // A server that is down cannot be started again: last.
       const ordered = [...cases].sort(([, one], [, other]) => Number(one === 'down') - Number(other === 'down'));
       for (const [name, refusal, words] of ordered) {
         refusing.refuse(refusal);
-        // The second time it has to be said as well, though it is the same.
+        // The second refusal has to be announced too, although its text is the same.
         for (const press of refusal === 'blocked' ? [1, 2] : [1]) {
           const before = (await announced()).length;
           await button(page, 'Join').click();

@@ -38,7 +38,7 @@ describe.skipIf(!hasChromium)('picture in picture', () => {
     await eventually(() => apart(bob)).toBeUndefined();
     expect(await colourOf(tile(bob, 'Alice').locator('video'))).toBeDefined();
 
-    // Her camera goes off: there is nothing to show, and nothing is offered.
+    // The camera is off: there is no picture, and the button is not offered.
     await button(alice, 'Stop camera').click();
     await eventually(() => colourOf(tile(bob, 'Alice').locator('video'))).toBeUndefined();
     await button(bob, 'More').click();

@@ -176,7 +176,7 @@ describe.skipIf(!hasChromium)('a lost connection', () => {
     await button(boss, 'Remove twice').click();
     await second.getByRole('heading', { name: 'You were removed from the call' }).waitFor();
     await tile(boss, 'twice').waitFor({ state: 'detached' });
-    // Whoever comes back does so within this: it takes a server that went away as well.
+    // A page that rejoined would have done so before another participant came and went.
     const guest = await TestClient.connect(server.url);
     await guest.join({ room: 'lost', name: 'Guest', token: await token('lost', 'guest') });
     await tile(boss, 'Guest').waitFor();

@@ -36,7 +36,7 @@ describe.skipIf(!hasChromium)('the stage', () => {
     return page;
   }
 
-  /** All tiles but one's own, as a reader would go through them: row by row. */
+  /** All tiles except the self-view, in reading order. */
   async function boxes(page: Page): Promise<Box[]> {
     const found = await page.getByRole('region').evaluateAll((tiles) =>
       tiles.map((one) => {
@@ -55,7 +55,7 @@ describe.skipIf(!hasChromium)('the stage', () => {
     return (await areaOf(page, name)) / Math.max(...others);
   };
 
-  /** What of these boxes is outside of the room between the window's edges and the bar, or on top of another one. */
+  /** Tiles outside of the area above the control bar, tiles that overlap another, and tiles that are too small. */
   async function misplaced(page: Page): Promise<string[]> {
     const found = await boxes(page);
     const bar = await page.getByRole('toolbar', { name: 'Call controls' }).boundingBox();
@@ -152,7 +152,7 @@ describe.skipIf(!hasChromium)('the stage', () => {
     expect(await corner()).toBe('top left');
   });
 
-  /** Whether there is a ring around a tile, as far as it can be seen. */
+  /** Whether the speaking ring around a tile is visible. */
   const ring = (page: Page, name: string) =>
     tile(page, name).evaluate((element) => Number(getComputedStyle(element, '::after').opacity) > 0.9);
 

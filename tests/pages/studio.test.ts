@@ -83,7 +83,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
 
   test('a picker that is closed leaves the scene as it was', async () => {
     const page = await (await studio.host.newContext({ viewport: desk })).newPage();
-    // What the page hears of a picker that was closed.
+    // The error that browsers throw when the picker is closed.
     await page.addInitScript(() => {
       const closed = () => Promise.reject(new DOMException('Permission denied by user', 'NotAllowedError'));
       navigator.mediaDevices.getDisplayMedia = closed;
@@ -238,7 +238,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     });
     await page.keyboard.press('s');
     await eventually(() => scene(page)).toBe('Camera');
-    // It was off before: it does not come back by itself.
+    // The camera was off before sharing, and stays off after it.
     expect(await page.evaluate(() => window.weir?.sources.camera)).toBe(undefined);
   });
 
@@ -309,7 +309,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
   });
 
   test.each([{ width: 320, height: 640 }, desk])('everybody can use it, in $width by $height', async (size) => {
-    // What has happened in a room is remembered for a while: one of its own for each.
+    // The server keeps the state of a broadcast for a while: each test has a room of its own.
     const room = `access ${size.width}`;
     const page = await open(studio.host, studioUrl(room), size);
     await button(page, 'Enter the studio').waitFor();

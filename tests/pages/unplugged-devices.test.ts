@@ -16,7 +16,7 @@ import { useServer } from '../support/weir.ts';
 // Firefox does not pair loopback with its own address: media goes to the address that others would use.
 const [address = '127.0.0.1'] = ownAddresses();
 
-/** What a page is told, to eyes or ears; in any browser. */
+/** Messages of a page, visible ones and those for screen readers; in any browser. */
 const toldOn = (page: Drivable) =>
   page.evaluate(() =>
     [...document.querySelectorAll('#announcements p, [role=alert] span')].map((said) => said.textContent),
@@ -39,7 +39,7 @@ describe.skipIf(!hasChromium)('a camera that goes away', () => {
   beforeAll(async () => {
     const files = plugIn();
     film = files.video;
-    // Permissions are asked for, so that they can be taken back.
+    // Permissions are granted by each test, so that they can be revoked.
     browser = await launchChromium({ ...files, deny: true });
   });
   afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
@@ -48,7 +48,7 @@ describe.skipIf(!hasChromium)('a camera that goes away', () => {
     captures[Symbol.dispose]();
   });
 
-  /** Chromium finds a film that breaks off to have failed, or not to be its own, as it comes. */
+  /** Chromium reports a truncated capture file in one of two ways. */
   const broken = /^(The device did not start|Your camera is used by another program)\./;
 
   /** Alice, whose face is red, and Bob, who sees it. */
@@ -90,7 +90,7 @@ describe.skipIf(!hasChromium)('a camera that goes away', () => {
 
   test('and breaks again after its first picture, is not started for ever', async () => {
     const { alice, seen } = await pair('camera breaking');
-    // Room for the first of its three pictures, and for a part of the second.
+    // Keeps the first of three frames, and a part of the second.
     writeFileSync(film, readFileSync(film).subarray(0, 120_000));
     await eventually(() => toldOn(alice)).toEqual([expect.stringMatching(broken)]);
     await button(alice, 'Start camera').waitFor();
@@ -153,7 +153,7 @@ describe.skipIf(!hasFirefox || !hasSoundServer || !hasChromium)('a microphone th
     await eventually(() => sourcesOf(alice)).toEqual({ microphone: 'paused' });
 
     await sound.unplug('Headset');
-    // Where no udev tells Chromium of devices, it hears of them when somebody asks.
+    // Without udev, Chromium notices device changes when devices are enumerated.
     await alice.evaluate(async () => void (await navigator.mediaDevices.enumerateDevices()));
     await eventually(() => toldOn(alice)).toContain('Headset was unplugged. Using Default now.');
     await eventually(() => microphoneOf(alice)).toEqual({ label: 'Default', readyState: 'live', enabled: false });

@@ -93,12 +93,12 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await eventually(() => isLive(page)).toBe(true);
     await page.locator('.live-badge').waitFor();
     expect(await violationsOn(page)).toEqual([]);
-    // Nobody's devices are opened for watching.
+    // Viewers' devices are not opened.
     expect(await devices(page)).toEqual([]);
     await eventually(() => newsOn(page)).toContain('The broadcast is live.');
     await first.evaluate(() => window.host?.leave());
     await notice(page, 'The host will be back in a moment').waitFor();
-    // Over the last picture.
+    // The notice is shown over the last frame.
     expect(await page.locator('.main-picture canvas.last-frame').isVisible()).toBe(true);
     const second = await host('scenes');
     await eventually(() => isLive(page)).toBe(true);
@@ -151,7 +151,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     const stage = await host('quality');
     await goLive(stage);
     const page = await watch('quality');
-    // What nobody watches is not sent: the browser says the size of the largest layer that it sends.
+    // Layers that nobody watches are not sent. The statistics have the size of the largest layer that is.
     const sent = () =>
       stage.evaluate(
         async () => (await window.host?.getStats())?.find(({ source }) => source === 'camera')?.frameWidth ?? 0,

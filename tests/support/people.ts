@@ -6,11 +6,11 @@ import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { type Drivable, peopleOn } from './tiles.ts';
 
 /** Timeout of a condition on a busy machine, and the poll interval, in milliseconds. */
-const PATIENCE = { timeout: 40_000, interval: 60 };
+const POLLING = { timeout: 40_000, interval: 60 };
 
 /** `expect.poll` with the timeouts of real media and browsers. */
 export function eventually<T>(fact: () => Promise<T>, message?: string) {
-  return expect.poll(fact, { ...PATIENCE, message });
+  return expect.poll(fact, { ...POLLING, message });
 }
 
 /** A participant with a browser. */

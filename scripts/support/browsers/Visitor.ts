@@ -58,7 +58,7 @@ export async function seeEachOther(one: Visitor, other: Visitor, within: number)
     let least = Number.POSITIVE_INFINITY;
     await until(`frames of ${of.name} at ${at.name}`, within, async () => {
       const shown = await at.frames(of.name);
-      // A tile that was made anew counts from nothing.
+      // The counter of a new element starts at 0.
       least = Math.min(least, shown < 0 ? Number.POSITIVE_INFINITY : shown);
       return shown > least + 2;
     });

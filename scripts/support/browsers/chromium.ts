@@ -71,7 +71,7 @@ function argumentsOf({
     '--auto-accept-this-tab-capture',
     '--allow-loopback-in-peer-connection',
     ...(devices === 'real' ? [] : [`--use-fake-device-for-media-stream${devices === 'fake' ? '' : `=${devices}`}`]),
-    // A voice that comes before the driver's first step, which counts as a gesture, would wait for a click for ever.
+    // Otherwise audio that starts before Playwright's first action, which counts as a gesture, never plays.
     ...(refusesSound ? [] : ['--autoplay-policy=no-user-gesture-required']),
     deny ? '--deny-permission-prompts' : '--use-fake-ui-for-media-stream',
     ...(video ? [`--use-file-for-fake-video-capture=${video}`] : []),
