@@ -5,7 +5,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import { randomFrom } from '../../scripts/support/random.ts';
-import { Churn, HEARD, TOP } from '../support/Churn.ts';
+import { Churn } from '../support/Churn.ts';
+import { HEARD, TOP } from '../support/churnView.ts';
 import { TestClient } from '../support/client.ts';
 import { startLoggedServer } from '../support/logged.ts';
 import { RoomModel } from '../support/RoomModel.ts';

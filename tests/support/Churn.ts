@@ -5,32 +5,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Random } from '../../scripts/support/random.ts';
 import type { App } from '../../server/app.ts';
-import { Peer } from '../../server/room/Peer.ts';
 import type { Room } from '../../server/room/Room.ts';
 import { WeirError } from '../../shared/errors.ts';
 import type { Grants, JoinReply } from '../../shared/protocol.ts';
+import { type ChurnView, everySource, grantsOf, minimumDemand, stateOf, viewOf } from './churnView.ts';
 import type { ConnectOptions, TestClient } from './client.ts';
 import { Known } from './Known.ts';
 import { Participant, type Published, type State } from './Participant.ts';
 import { PlainMember } from './PlainMember.ts';
-import { statesOf } from './RoomModel.ts';
-import { consumersOn } from './routers.ts';
 import { token } from './weir.ts';
 
-/** Maximum of audible speakers: low, so that audio slots begin and end while participants come and go. */
-export const HEARD = 2;
-/** The highest camera layer in this test. */
-export const TOP = 2;
 const IDENTITIES = 14;
 /** Members that send RTP, so that they come to hold slots. */
 const TALKERS = 3;
-/** For a camera of 1280x720 in three layers, the layer that suffices for a tile of that width. */
-const layerOfWidth = new Map([
-  [160, 0],
-  [640, 1],
-  [1280, TOP],
-]);
-const everySource = ['camera', 'microphone', 'screen', 'screenAudio'] as const;
 /** Error codes of requests that race with others. Any other error is a failure. */
 const ordinary = new Set(['closed', 'forbidden', 'notFound', 'conflict', 'sessionExpired', 'unauthorized']);
 
@@ -157,101 +144,25 @@ export class Churn {
     await Promise.all(this.#connected.map((one) => one.show(ids, width)));
   }
 
-  /**
-   * @param lingering whether consumers of hidden videos may still exist
-   * @returns the clients' views, the server's state and the expected state, in one form
-   */
-  view(lingering: boolean) {
-    const everyone = this.inside;
-    return {
-      told: everyone.map((one) => this.#told(one, lingering)),
-      held: everyone.map((one) => this.#held(one)),
-      expected: everyone.map((one) => this.#expected(one)),
-    };
-  }
-
-  #told({ identity, model, peerId }: Participant, lingering: boolean) {
-    const { peers, consumers, slots, grants, watched } = model.state;
-    const member = this.#peer(peerId);
-    const live = new Map(consumersOn(member?.transports.recv).map((consumer) => [consumer.id, consumer]));
-    const own = this.participants.find((one) => one.peerId === peerId);
-    const received = [...consumers].flatMap(([id, origin]) => {
-      const consumer = live.get(id);
-      if (!consumer) return `${origin} that has ended`;
-      const [publisher = ''] = origin.split(':');
-      if (lingering && consumer.paused && own?.widths.get(publisher) === 0 && consumer.kind === 'video') return [];
-      const layer = consumer.kind === 'video' ? ` layer ${consumer.preferredLayers?.spatialLayer}` : '';
-      return `${origin}${layer}${consumer.paused ? ' paused' : ''}`;
-    });
-    const untold = [...live.keys()].filter((id) => !consumers.has(id)).map(() => 'one that it was not told of');
-    const ownStates = this.room.participant(peerId)?.info.sources ?? {};
-    return {
-      identity,
-      peers,
-      receives: [...received, ...untold].sort(),
-      slots,
-      grants,
-      watched: ownStates.camera === undefined ? undefined : (watched.get('camera') ?? TOP),
-    };
-  }
-
-  /** The server's state. */
-  #held({ peerId }: Participant) {
-    const own = this.#peer(peerId);
-    const peers = this.room.visiblePeers(own).map((peer): [string, string[]] => [peer.peerId, statesOf(peer.sources)]);
-    return {
-      peers: Object.fromEntries(peers.sort()),
-      slots: this.room.slots,
-      grants: own?.grants,
-      watched: own?.producers.subscribedLayers.find(({ source }) => source === 'camera')?.maxSpatialLayer,
-    };
-  }
-
-  /** The expected state, by everybody's requests; undefined where requests raced. */
-  #expected(self: Participant) {
-    const receives: string[] = [];
-    const bySlots = this.room.slots.length > 0;
-    for (const { peerId, sources } of this.room.visiblePeers(this.room.participant(self.peerId))) {
-      const width = self.widths.get(peerId);
-      const layer = width === undefined ? TOP : layerOfWidth.get(width);
-      if (sources.camera && layer !== undefined) receives.push(`${peerId}:camera layer ${layer}`);
-      if (sources.microphone && !bySlots) receives.push(`${peerId}:microphone`);
-    }
-    // The last slot is for the holders of the other ones.
-    if (bySlots)
-      for (let slot = 0; slot <= HEARD; slot += 1) receives.push(`slot ${slot}${slot === HEARD ? ' paused' : ''}`);
-    const grants = this.#identity(self.identity).grants.value;
-    return {
-      identity: self.identity,
-      receives: receives.sort(),
-      grants: grants === 'of the token' ? grantsOf(self.identity) : grants,
-      camera: self.published.camera.value,
-      microphone: self.published.microphone.value,
-    };
+  /** The clients' views, the server's state and the expected state. See `viewOf`. */
+  view(lingering: boolean): ChurnView {
+    return viewOf(this, lingering);
   }
 
   /** Minimum demanded layers of each camera, by peer id. */
   get leastWatched(): Map<string, number> {
-    return new Map(
-      this.inside.map(({ peerId }) => {
-        const layers = this.inside.flatMap((viewer) => {
-          if (viewer.peerId === peerId) return [];
-          const width = viewer.widths.get(peerId);
-          return width === undefined ? 0 : (layerOfWidth.get(width) ?? -1);
-        });
-        return [peerId, Math.max(-1, ...layers)];
-      }),
-    );
+    return minimumDemand(this.inside);
   }
 
   /** The server's state of a participant's source. */
-  stateOf({ peerId }: Participant, source: Published): State {
-    return this.room.participant(peerId)?.info.sources[source] ?? 'none';
+  stateOf(participant: Participant, source: Published): State {
+    return stateOf(this.room, participant, source);
   }
 
-  #peer(peerId: string): Peer | undefined {
-    const participant = this.room.participant(peerId);
-    return participant instanceof Peer ? participant : undefined;
+  /** The current grants of an identity, or those of its token; undefined where requests raced. */
+  grantsOf(identity: string): Grants | undefined {
+    const grants = this.#identity(identity).grants.value;
+    return grants === 'of the token' ? grantsOf(identity) : grants;
   }
 
   #run(name: string, action: () => Promise<unknown>): void {
@@ -439,16 +350,4 @@ export class Churn {
       if (this.random.int(2)) await talker.producer?.pause();
     }
   }
-}
-
-/** The grants in this test's tokens. */
-function grantsOf(identity: string): Grants {
-  return {
-    canPublish: true,
-    canPublishSources: [...everySource],
-    canSubscribe: true,
-    canPublishData: true,
-    hidden: false,
-    roomAdmin: identity === 'admin',
-  };
 }
