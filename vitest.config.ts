@@ -33,7 +33,7 @@ const project = ({ name, include = [`tests/${name}/**/*.test.ts`], timeout, grou
 /** What takes minutes and changes seldom. Files of other folders run there at full length, and shortened in `npm test`. */
 const full = [
   'tests/image/**/*.test.ts',
-  'tests/media/load-truth.test.ts',
+  'tests/media/load-accuracy.test.ts',
   'tests/browser/cycles.test.ts',
   'tests/pages/growth.test.ts',
 ];

@@ -8,7 +8,7 @@ import { run } from '../scripts/setup/child.mjs';
 import { newerNpm } from '../scripts/setup/newer-npm.mjs';
 import { nodeBinary } from '../scripts/setup/node.mjs';
 import { npmCommand } from '../scripts/setup/npm.mjs';
-import { place as placeOf } from '../scripts/setup/places.mjs';
+import { paths as resolvePaths } from '../scripts/setup/paths.mjs';
 import { workerBinary } from '../scripts/setup/worker.mjs';
 
 /** What the server consists of; `token.ts` lets whoever runs the image make tokens with it. */
@@ -21,21 +21,21 @@ const unused = /\.(d\.[cm]?ts|map|md)$|\/node_modules\/(mediasoup\/worker|\.[^/]
 
 const [out, list] = process.argv.slice(2);
 if (!out || !list) throw new Error('Usage: collect.mjs DIRECTORY PACKAGE_LIST');
-const place = placeOf();
-const worker = workerBinary(place);
+const paths = resolvePaths();
+const worker = workerBinary(paths);
 if (!worker) throw new Error('There is no media worker: run `npm run setup` first.');
 
 // What builds the page and tests the server stays behind.
-const [npm, ...npmArgs] = newerNpm(place) ?? npmCommand(place.env);
+const [npm, ...npmArgs] = newerNpm(paths) ?? npmCommand(paths.env);
 execFileSync(npm, [...npmArgs, 'prune', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'], {
-  cwd: place.root,
+  cwd: paths.root,
   stdio: 'inherit',
 });
 for (const part of parts) {
   const filter = (/** @type {string} */ file) => !unused.test(file);
-  cpSync(join(place.root, part), join(out, 'weir', part), { recursive: true, filter });
+  cpSync(join(paths.root, part), join(out, 'weir', part), { recursive: true, filter });
 }
-put(nodeBinary(place), 'usr/local/bin/node');
+put(nodeBinary(paths), 'usr/local/bin/node');
 put(worker, 'usr/local/bin/mediasoup-worker');
 writeFileSync(list, `${(await packagesOf(worker)).join('\n')}\n`);
 

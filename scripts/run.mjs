@@ -13,27 +13,27 @@ import { npmStep } from './setup/newer-npm.mjs';
 import { linkNode, nodeBinary, nodeStep } from './setup/node.mjs';
 import { packagesStep } from './setup/packages.mjs';
 import { pageStep } from './setup/page.mjs';
-import { place as placeOf } from './setup/places.mjs';
+import { paths as resolvePaths } from './setup/paths.mjs';
 import { Progress } from './setup/progress.mjs';
 import { dieOf, endings, leashToParent, oncePerPress } from './setup/signals.mjs';
 import { SetupError, setUp } from './setup/steps.mjs';
 import { workerBinary, workerStep } from './setup/worker.mjs';
 
 oncePerPress();
-const place = placeOf();
+const paths = resolvePaths();
 const progress = new Progress();
 let interrupted = false;
 for (const signal of endings) process.on(signal, interrupt);
 
-const module = (/** @type {string} */ path) => join(place.root, 'node_modules', path);
-const base = [nodeStep, (/** @type {import('./setup/places.mjs').Place} */ place) => npmStep(place), packagesStep];
+const module = (/** @type {string} */ path) => join(paths.root, 'node_modules', path);
+const base = [nodeStep, (/** @type {import('./setup/paths.mjs').Paths} */ paths) => npmStep(paths), packagesStep];
 // Vitest would colour its output into pipes and files, too.
 const colours = `--colors=${process.stdout.isTTY ? 'force' : 'off'}`;
 
 /**
  * @typedef {object} Command
  * @property {string} does
- * @property {((place: import('./setup/places.mjs').Place) => import('./setup/steps.mjs').Step)[]} steps
+ * @property {((paths: import('./setup/paths.mjs').Paths) => import('./setup/steps.mjs').Step)[]} steps
  * @property {(args: string[]) => unknown} run
  */
 /** @type {Record<string, Command>} */
@@ -41,7 +41,7 @@ const commands = {
   start: {
     does: 'the server',
     steps: [...base, workerStep, pageStep],
-    run: (args) => become(join(place.root, 'server/main.ts'), args),
+    run: (args) => become(join(paths.root, 'server/main.ts'), args),
   },
   setup: {
     does: 'what `npm start` needs, without the start; for images and provisioning',
@@ -50,7 +50,7 @@ const commands = {
   },
   test: {
     does: "the tests, but for those of test:full; arguments are vitest's",
-    steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, browsersAndNetworks)],
+    steps: [...base, workerStep, pageStep, (paths) => equipmentStep(paths, browsersAndNetworks)],
     run: (args) => test(['unit', 'protocol', 'media', 'measured', 'browser', 'pages'], args),
   },
   'test:full': {
@@ -68,7 +68,7 @@ const commands = {
   docs: {
     does: 'the generated pages of docs/',
     steps: base,
-    run: (args) => become(join(place.root, 'scripts/docs.ts'), args),
+    run: (args) => become(join(paths.root, 'scripts/docs.ts'), args),
   },
   measure: {
     does: 'a measurement, and its figures: join',
@@ -77,25 +77,25 @@ const commands = {
   },
   load: {
     does: 'a load test of any Weir server; --help says what may be asked for',
-    steps: [...base, (place) => equipmentStep(place, [encoder])],
-    run: (args) => become(join(place.root, 'scripts/load.ts'), args),
+    steps: [...base, (paths) => equipmentStep(paths, [encoder])],
+    run: (args) => become(join(paths.root, 'scripts/load.ts'), args),
   },
   bench: {
     does: 'the benchmarks, or those that are named; --quick compares with the figures that are kept in bench/',
-    steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, laboratory)],
-    run: (args) => become(join(place.root, 'scripts/bench.ts'), args),
+    steps: [...base, workerStep, pageStep, (paths) => equipmentStep(paths, laboratory)],
+    run: (args) => become(join(paths.root, 'scripts/bench.ts'), args),
   },
   torture: {
     does: 'what Weir must survive, done to it again and again; --help says what there is',
-    steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, [...equipment, encoder])],
-    run: (args) => become(join(place.root, 'scripts/torture.ts'), args),
+    steps: [...base, workerStep, pageStep, (paths) => equipmentStep(paths, [...equipment, encoder])],
+    run: (args) => become(join(paths.root, 'scripts/torture.ts'), args),
   },
   shots: {
     does: 'screenshots of every state of the page, into shots/; or those whose names start so',
-    steps: [...base, workerStep, pageStep, (place) => equipmentStep(place, [...equipment, fonts])],
-    run: (args) => become(join(place.root, 'scripts/shots.ts'), args),
+    steps: [...base, workerStep, pageStep, (paths) => equipmentStep(paths, [...equipment, fonts])],
+    run: (args) => become(join(paths.root, 'scripts/shots.ts'), args),
   },
-  token: { does: 'a token for a room', steps: base, run: (args) => become(join(place.root, 'scripts/token.ts'), args) },
+  token: { does: 'a token for a room', steps: base, run: (args) => become(join(paths.root, 'scripts/token.ts'), args) },
 };
 
 const [name = '', ...args] = process.argv.slice(2);
@@ -116,10 +116,10 @@ async function main({ steps, run: runIt }) {
   delete process.env.WEIR_SKIP_SETUP;
   // Started by npm, or by a launcher under an older Node: end with the parent.
   if (process.env.npm_lifecycle_event === name || WEIR_LAUNCHER) leashToParent();
-  process.chdir(place.root);
+  process.chdir(paths.root);
   // For images and systemd units, where everything is installed and the file system may be read-only.
   if (WEIR_SKIP_SETUP !== '1') await prepare(steps);
-  const node = nodeBinary(place);
+  const node = nodeBinary(paths);
   if (node === process.execPath) return runIt(args);
   stopListening();
   const env = { ...process.env, WEIR_SKIP_SETUP, WEIR_LAUNCHER: String(process.pid) };
@@ -130,11 +130,11 @@ async function main({ steps, run: runIt }) {
 async function prepare(steps) {
   try {
     await setUp(
-      steps.map((step) => step(place)),
+      steps.map((step) => step(paths)),
       progress,
     );
-    linkNode(place);
-    if (steps.includes(workerStep)) process.env.MEDIASOUP_WORKER_BIN = workerBinary(place);
+    linkNode(paths);
+    if (steps.includes(workerStep)) process.env.MEDIASOUP_WORKER_BIN = workerBinary(paths);
   } catch (error) {
     // An interruption is not reported as a failure; `interrupt` ends the process.
     if (interrupted) await new Promise(() => {});
@@ -186,7 +186,7 @@ function test(projects, args) {
 
 /** @param {string[]} args */
 async function measure([what = '', ...rest]) {
-  const script = join(place.root, 'scripts/measure', `${what}.ts`);
+  const script = join(paths.root, 'scripts/measure', `${what}.ts`);
   if (/^[a-z]+$/.test(what) && existsSync(script)) return become(script, rest);
   console.error('Usage: npm run measure -- join [--runs N] [--pause MILLISECONDS]');
   process.exit(2);

@@ -5,9 +5,9 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
+import { shots } from './shots/list.ts';
 import { frames, type Shot } from './shots/Shot.ts';
-import { type Frame, Stand } from './shots/Stand.ts';
-import { shots } from './shots/table.ts';
+import { type Frame, ShotContext } from './shots/ShotContext.ts';
 import { whyNoChromium } from './support/browsers/chromium.ts';
 
 const wanted = process.argv.slice(2);
@@ -35,8 +35,8 @@ function chosen(): Picture[] {
  * Groups pictures that one page can show in turn: size and colour scheme may differ; path, language and touch may not.
  */
 function perPage(pictures: readonly Picture[]): Picture[][] {
-  const byWay = Map.groupBy(pictures, ({ shot }) => shot.go);
-  return [...byWay.values()].flatMap((same) => [
+  const bySteps = Map.groupBy(pictures, ({ shot }) => shot.go);
+  return [...bySteps.values()].flatMap((same) => [
     ...Map.groupBy(same, ({ frame }: Picture) => `${frame.language} ${frame.phone}`).values(),
   ]);
 }
@@ -56,13 +56,13 @@ async function take(page: Page, { name, shot, frame }: Picture): Promise<void> {
 }
 
 /** Takes the pictures of one page. @returns the number of pictures */
-async function takeAll(pictures: readonly Picture[], stand: Stand): Promise<number> {
+async function takeAll(pictures: readonly Picture[], context: ShotContext): Promise<number> {
   const [first] = pictures;
   if (!first) return 0;
-  const page = await stand.page(first.frame, first.shot.devices ?? 'work');
+  const page = await context.page(first.frame, first.shot.devices ?? 'work');
   let taken = 0;
   try {
-    await first.shot.go(page, stand);
+    await first.shot.go(page, context);
     for (const picture of pictures) {
       await take(page, picture);
       taken += 1;
@@ -87,8 +87,8 @@ const began = performance.now();
 const pictures = chosen();
 let taken = 0;
 {
-  await using stand = await Stand.open();
-  for (const group of perPage(pictures)) taken += await takeAll(group, stand);
+  await using context = await ShotContext.open();
+  for (const group of perPage(pictures)) taken += await takeAll(group, context);
 }
 process.stdout.write(
   `${taken} of ${pictures.length} pictures in shots/, ${Math.round((performance.now() - began) / 1000)} s\n`,

@@ -75,7 +75,7 @@ export const linkDrop: Benchmark = {
     const peerId = await publisher.ask('publish', z.string(), { url, room: 'bench' });
     await using chromium = await launchChromium({ within: namespaces.names.a, secure: url });
     const viewer = await Person.enter(chromium, { url, room: 'bench', name: 'viewer' });
-    await viewer.look([{ peerId, width: 1280, height: 720 }]);
+    await viewer.updateTrackSettings([{ peerId, width: 1280, height: 720 }]);
     const rounds: Round[] = [];
     const count = DEPTH[quick ? 'quick' : 'full'];
     for (let number = 1; number <= count; number += 1) {

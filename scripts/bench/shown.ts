@@ -194,7 +194,7 @@ function since(before: Window, after: Window): Window {
 async function inChromium({ url, publishers }: TestRoom, report: (what: string) => void): Promise<Figure[]> {
   await using chromium = await launchChromium({ secure: url });
   const viewer = await Person.enter(chromium, { url, room: ROOM, name: 'chromium', initialVideoLimit: 0 });
-  await viewer.look(tilesOf(publishers));
+  await viewer.updateTrackSettings(tilesOf(publishers));
   await setTimeout(TIMES.chromium);
   const wanted = layersOf(publishers, 'shown');
   const sum = (of: 'packets' | 'bytes') => wanted.reduce((all, track) => all + track[of], 0);

@@ -241,7 +241,7 @@ async function meetInChromium(browser: Browser, url: string): Promise<Couple> {
     async look(size) {
       frames.length = 0;
       await viewer.frames();
-      return viewer.look([{ peerId: publisher.peerId, ...size }]);
+      return viewer.updateTrackSettings([{ peerId: publisher.peerId, ...size }]);
     },
     async sent() {
       const { streams } = await publisher.count();

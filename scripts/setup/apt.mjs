@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { textOf } from './places.mjs';
+import { textOf } from './paths.mjs';
 import { SetupError } from './steps.mjs';
 
 /** @typedef {{ name: string, release: string, debian: boolean }} System */

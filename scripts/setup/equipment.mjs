@@ -67,7 +67,7 @@ export const fonts = {
 /**
  * Installs what is missing. Where that is not possible, the tests that need it are skipped by name (WEIR_TEST_SKIP,
  * which users may set too); with CI=true it is an error, because CI must run every test.
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @param {Equipment[]} [table]
  * @param {import('./apt.mjs').System} [on]
  * @returns {import('./steps.mjs').Step}

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toGroup } from './child.mjs';
-import { textOf } from './places.mjs';
+import { textOf } from './paths.mjs';
 import { isRunning, startOf } from './processes.mjs';
 
 /** @typedef {{ pid: number, started: string }} Process */

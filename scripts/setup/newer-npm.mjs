@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeBinary } from './node.mjs';
 import { npmCi } from './npm.mjs';
-import { atLeast, lockedVersion, textOf } from './places.mjs';
+import { atLeast, lockedVersion, textOf } from './paths.mjs';
 import { SetupError } from './steps.mjs';
 
 const manifests = fileURLToPath(new URL('npm', import.meta.url));
@@ -19,33 +19,33 @@ const enough = { node: '20.19.0', npm: '10.0.0' };
 
 /**
  * The npm to install packages with: a command and its first arguments; undefined for the host's.
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @param {string} [host] version of Node
  * @returns {[command: string, ...args: string[]] | undefined}
  */
-export function newerNpm(place, host = process.version) {
-  if (atLeast(host, enough.node) && atLeast(hostNpm(place.env) ?? enough.npm, enough.npm)) return undefined;
-  return [nodeBinary(place), join(directoryOf(place), 'node_modules/npm/bin/npm-cli.js')];
+export function newerNpm(paths, host = process.version) {
+  if (atLeast(host, enough.node) && atLeast(hostNpm(paths.env) ?? enough.npm, enough.npm)) return undefined;
+  return [nodeBinary(paths), join(directoryOf(paths), 'node_modules/npm/bin/npm-cli.js')];
 }
 
 /**
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @param {string} [host] version of Node
  * @returns {import('./steps.mjs').Step}
  */
-export function npmStep(place, host) {
+export function npmStep(paths, host) {
   return {
     title: 'npm',
     doing: 'fetching a newer one from the npm registry',
-    home: place.cache,
-    missing: () => !existsSync(newerNpm(place, host)?.[1] ?? manifests),
+    home: paths.cache,
+    missing: () => !existsSync(newerNpm(paths, host)?.[1] ?? manifests),
     run: async (tools) => {
-      const directory = directoryOf(place);
+      const directory = directoryOf(paths);
       const beside = `${directory}.partial`;
       rmSync(beside, { recursive: true, force: true });
       mkdirSync(beside, { recursive: true });
       for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(manifests, file), join(beside, file));
-      const code = await npmCi(place, beside, tools);
+      const code = await npmCi(paths, beside, tools);
       if (code !== 0)
         throw new SetupError(`npm could not be fetched (npm ci: ${code}). Install npm 10 or newer.`, tools.log);
       rmSync(directory, { recursive: true, force: true });
@@ -54,7 +54,7 @@ export function npmStep(place, host) {
   };
 }
 
-/** @param {import('./places.mjs').Place} place */
+/** @param {import('./paths.mjs').Paths} paths */
 function directoryOf({ cache }) {
   return join(cache, `npm-${lockedVersion(join(manifests, 'package-lock.json'), 'npm')}`);
 }

@@ -7,7 +7,7 @@ import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSyn
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { npmCi } from './npm.mjs';
-import { atLeast } from './places.mjs';
+import { atLeast } from './paths.mjs';
 import { SetupError } from './steps.mjs';
 
 /** The first version that runs TypeScript directly and has DisposableStack. */
@@ -21,36 +21,36 @@ const host = { version: process.version, platform: process.platform, arch: proce
 
 /**
  * The Node to run commands with; it exists once the step is done.
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @param {Host} [on]
  */
-export function nodeBinary(place, on = host) {
+export function nodeBinary(paths, on = host) {
   if (atLeast(on.version, minimumNode)) return on.execPath;
   const name = packageFor(on);
-  return join(place.cache, `node-${locked()[name]}-${on.platform}-${on.arch}`, 'node_modules', name, 'bin', 'node');
+  return join(paths.cache, `node-${locked()[name]}-${on.platform}-${on.arch}`, 'node_modules', name, 'bin', 'node');
 }
 
 /**
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @param {Host} [on]
  * @returns {import('./steps.mjs').Step}
  */
-export function nodeStep(place, on = host) {
+export function nodeStep(paths, on = host) {
   const name = `Node ${locked()[packageFor(on)] ?? minimumNode}`;
   return {
     title: 'Node',
     doing: `fetching ${name} from the npm registry, since the one here is ${on.version}`,
-    home: place.cache,
-    missing: () => !existsSync(nodeBinary(place, on)),
+    home: paths.cache,
+    missing: () => !existsSync(nodeBinary(paths, on)),
     run: async (tools) => {
       if (!locked()[packageFor(on)]) throw new SetupError(sentence(on));
-      const binary = nodeBinary(place, on);
+      const binary = nodeBinary(paths, on);
       const directory = dirname(dirname(dirname(dirname(binary))));
       const beside = `${directory}.partial`;
       rmSync(beside, { recursive: true, force: true });
       mkdirSync(beside, { recursive: true });
       for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(manifests, file), join(beside, file));
-      const code = await npmCi(place, beside, tools);
+      const code = await npmCi(paths, beside, tools);
       // npm succeeds even when an optional package could not be downloaded.
       const version = spawnSync(binary.replace(directory, beside), ['--version'], { encoding: 'utf8' }).stdout?.trim();
       if (code !== 0 || !version || !atLeast(version, minimumNode)) {
@@ -69,13 +69,13 @@ export function nodeStep(place, on = host) {
 
 /**
  * Links the downloaded Node where `npm run`, `npm exec` and npx look first.
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @param {Host} [on]
  */
-export function linkNode(place, on = host) {
-  const binary = nodeBinary(place, on);
-  const bin = join(place.root, 'node_modules', '.bin');
-  if (!binary.startsWith(join(place.cache, 'node-')) || !existsSync(bin)) return;
+export function linkNode(paths, on = host) {
+  const binary = nodeBinary(paths, on);
+  const bin = join(paths.root, 'node_modules', '.bin');
+  if (!binary.startsWith(join(paths.cache, 'node-')) || !existsSync(bin)) return;
   const link = join(bin, 'node');
   if (existsSync(link)) return;
   if (lstatSync(link, { throwIfNoEntry: false })) rmSync(link);

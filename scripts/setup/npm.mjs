@@ -15,7 +15,7 @@ export function npmCommand(env) {
 
 /**
  * `npm ci` in a directory.
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @param {string} directory
  * @param {import('./steps.mjs').Tools} tools
  * @param {[command: string, ...args: string[]]} [npm] default: the one that started this process

@@ -3,27 +3,27 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newerNpm } from './newer-npm.mjs';
 import { npmCi } from './npm.mjs';
-import { hash, textOf } from './places.mjs';
+import { hash, textOf } from './paths.mjs';
 import { SetupError } from './steps.mjs';
 
 /**
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @returns {import('./steps.mjs').Step}
  */
-export function packagesStep(place) {
-  const modules = join(place.root, 'node_modules');
+export function packagesStep(paths) {
+  const modules = join(paths.root, 'node_modules');
   // Inside node_modules, which npm empties before an install: after an interrupted install the stamp is missing.
   const stamp = join(modules, '.weir-setup');
   return {
     title: 'Packages',
     doing: 'installing',
-    home: place.state,
+    home: paths.state,
     // npm writes the second file at the end of each install.
-    missing: () => textOf(stamp) !== packagesKey(place) || !existsSync(join(modules, '.package-lock.json')),
+    missing: () => textOf(stamp) !== packagesKey(paths) || !existsSync(join(modules, '.package-lock.json')),
     run: async (tools) => {
-      const key = packagesKey(place);
+      const key = packagesKey(paths);
       rmSync(stamp, { force: true });
-      const code = await npmCi(place, place.root, tools, newerNpm(place));
+      const code = await npmCi(paths, paths.root, tools, newerNpm(paths));
       if (code !== 0) throw new SetupError(sentence(code), tools.log);
       writeFileSync(stamp, key);
     },
@@ -32,7 +32,7 @@ export function packagesStep(place) {
 
 /**
  * Hash of what the installed packages depend on: the lock file and the platform (a container may share the checkout).
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  */
 export function packagesKey({ root }) {
   return hash(readFileSync(join(root, 'package-lock.json')), process.platform, process.arch);

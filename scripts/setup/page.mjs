@@ -2,29 +2,29 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeBinary } from './node.mjs';
-import { hash, textOf } from './places.mjs';
+import { hash, textOf } from './paths.mjs';
 import { SetupError } from './steps.mjs';
 
 const madeOf = ['web', 'shared', 'vite.config.ts', 'package-lock.json'];
 
 /**
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @returns {import('./steps.mjs').Step}
  */
-export function pageStep(place) {
-  const stamp = join(place.state, 'page');
+export function pageStep(paths) {
+  const stamp = join(paths.state, 'page');
   return {
     title: 'Page',
     doing: 'building',
-    home: place.state,
-    missing: () => textOf(stamp) !== pageKey(place.root) || !existsSync(join(place.root, 'web/dist/index.html')),
+    home: paths.state,
+    missing: () => textOf(stamp) !== pageKey(paths.root) || !existsSync(join(paths.root, 'web/dist/index.html')),
     run: async (tools) => {
       // Computed before the build: a change during the build triggers another one at the next start.
-      const key = pageKey(place.root);
+      const key = pageKey(paths.root);
       rmSync(stamp, { force: true });
-      const code = await tools.run(nodeBinary(place), ['node_modules/vite/bin/vite.js', 'build'], { cwd: place.root });
+      const code = await tools.run(nodeBinary(paths), ['node_modules/vite/bin/vite.js', 'build'], { cwd: paths.root });
       if (code !== 0) throw new SetupError(`The page could not be built (vite build: ${code}).`, tools.log);
-      mkdirSync(place.state, { recursive: true });
+      mkdirSync(paths.state, { recursive: true });
       writeFileSync(stamp, key);
     },
   };

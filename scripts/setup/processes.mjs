@@ -1,5 +1,5 @@
 /** Reads the state of other processes: whether one runs, its start time, its parent. */
-import { textOf } from './places.mjs';
+import { textOf } from './paths.mjs';
 
 /** @param {number} pid */
 export function isRunning(pid) {

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './child.mjs';
 import { acquire } from './lock.mjs';
-import { textOf } from './places.mjs';
+import { textOf } from './paths.mjs';
 
 /**
  * @typedef {object} Tools passed to a step

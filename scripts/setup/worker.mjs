@@ -16,28 +16,28 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { system } from './apt.mjs';
 import { buildWorker, runsHere } from './build.mjs';
-import { hash, lockedVersion, textOf } from './places.mjs';
+import { hash, lockedVersion, textOf } from './paths.mjs';
 import { fetchPrebuilt } from './prebuilt.mjs';
 import { SetupError } from './steps.mjs';
 
 const recipe = fileURLToPath(new URL('worker-build', import.meta.url));
 
 /**
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @returns {import('./steps.mjs').Step}
  */
-export function workerStep(place) {
-  const version = lockedVersion(join(place.root, 'package-lock.json'), 'mediasoup');
+export function workerStep(paths) {
+  const version = lockedVersion(join(paths.root, 'package-lock.json'), 'mediasoup');
   return {
     title: 'Media worker',
     doing: `looking for mediasoup-worker ${version}`,
-    home: place.cache,
-    missing: () => !workerBinary(place),
+    home: paths.cache,
+    missing: () => !workerBinary(paths),
     run: async (tools) => {
-      const [prebuilt, built] = workerDirectories(place, version);
-      const module = join(place.root, 'node_modules', 'mediasoup');
+      const [prebuilt, built] = workerDirectories(paths, version);
+      const module = join(paths.root, 'node_modules', 'mediasoup');
       tools.report('fetching the prebuilt one');
-      const answer = await fetchPrebuilt(module, place.env);
+      const answer = await fetchPrebuilt(module, paths.env);
       if (typeof answer !== 'string') {
         const why = keep(prebuilt, { mediasoup: version, origin: 'prebuilt' }, (file) => writeFileSync(file, answer));
         if (!why) return 'prebuilt';
@@ -55,14 +55,14 @@ export function workerStep(place) {
 
 /**
  * The worker to run, if there is one. Fast: starts no process.
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @returns {string | undefined}
  */
-export function workerBinary(place) {
-  const named = place.env.MEDIASOUP_WORKER_BIN;
-  if (named) return given(resolve(place.root, named));
-  const version = lockedVersion(join(place.root, 'package-lock.json'), 'mediasoup');
-  const files = workerDirectories(place, version).map((directory) => join(directory, 'mediasoup-worker'));
+export function workerBinary(paths) {
+  const named = paths.env.MEDIASOUP_WORKER_BIN;
+  if (named) return given(resolve(paths.root, named));
+  const version = lockedVersion(join(paths.root, 'package-lock.json'), 'mediasoup');
+  const files = workerDirectories(paths, version).map((directory) => join(directory, 'mediasoup-worker'));
   return files.find((file) => existsSync(file));
 }
 
@@ -80,7 +80,7 @@ export function workerOrigin(binary) {
  * Directories of this version's workers in the cache, best first. A built worker depends on the libraries of the
  * release it was built on and on the build recipe: both are part of its name (except the recipe's README, which does
  * not affect the build).
- * @param {import('./places.mjs').Place} place
+ * @param {import('./paths.mjs').Paths} paths
  * @param {string} version
  * @param {string} [release]
  * @param {string} [directory] of the recipe

@@ -1,6 +1,6 @@
 /** The definition of a screenshot: a state of the page, the steps to it, and the viewports it is taken in. */
 import type { Page } from 'playwright-core';
-import type { Devices, Frame, Stand } from './Stand.ts';
+import type { Devices, Frame, ShotContext } from './ShotContext.ts';
 
 /** The file name is the state's name, followed by the frame's unless that is `desktop`. */
 export const frames = {
@@ -21,7 +21,7 @@ export interface Shot {
   readonly on?: readonly FrameName[];
   readonly devices?: Devices;
   /** Steps to the state, once for all frames that one page can show. */
-  go(page: Page, stand: Stand): Promise<unknown>;
+  go(page: Page, context: ShotContext): Promise<unknown>;
   /** The last step, repeated for each frame; Escape reverts it. */
   open?(page: Page): Promise<unknown>;
 }

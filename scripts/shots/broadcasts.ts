@@ -1,74 +1,74 @@
 /** Screenshots of broadcasts: the studio and the viewer's page. */
 import type { Page } from 'playwright-core';
 import { installPainter } from './figures.ts';
-import { casts, viewerName } from './people.ts';
+import { scenes, viewerName } from './people.ts';
 import type { FrameName, Shot } from './Shot.ts';
-import type { Stand } from './Stand.ts';
+import type { ShotContext } from './ShotContext.ts';
 
 const room = 'Launch day';
 /** Broadcast state of a stream that has run for a while. */
-const news = { viewers: 248, liveSeconds: 1503, profile: 'lowLatency' } as const;
+const longBroadcast = { viewers: 248, liveSeconds: 1503, profile: 'lowLatency' } as const;
 
 const all: FrameName[] = ['desktop', 'light', 'ko', 'phone', 'phone-light', 'phone-ko', 'small', 'landscape', '4k'];
 const main: FrameName[] = ['desktop', 'light', 'phone', 'phone-light'];
 const both: FrameName[] = ['desktop', 'phone'];
 const small: FrameName[] = ['desktop', 'light', 'phone', 'landscape'];
 
-type Then = (page: Page, stand: Stand) => Promise<unknown>;
+type Then = (page: Page, context: ShotContext) => Promise<unknown>;
 
 /** Joins the stage with these others, on a server without an earlier broadcast. */
-async function stage(stand: Stand, cast: keyof typeof casts): Promise<string> {
-  await stand.cast.rest();
-  await stand.stop('broadcast');
-  const server = await stand.server('broadcast');
-  await stand.cast.play({ server, room, kind: 'broadcast', parts: casts[cast] });
+async function stage(context: ShotContext, scene: keyof typeof scenes): Promise<string> {
+  await context.participants.leaveAll();
+  await context.stop('broadcast');
+  const server = await context.server('broadcast');
+  await context.participants.show({ server, room, kind: 'broadcast', participants: scenes[scene] });
   return `${server.url}/b/${encodeURIComponent(room)}`;
 }
 
 const inStudio =
-  (cast: keyof typeof casts, then?: Then): Shot['go'] =>
-  async (page, stand) => {
-    const url = await stage(stand, cast);
+  (scene: keyof typeof scenes, then?: Then): Shot['go'] =>
+  async (page, context) => {
+    const url = await stage(context, scene);
     await page.addInitScript(installPainter);
     await page.goto(`${url}?${new URLSearchParams({ role: 'host', name: viewerName })}`);
     await page.evaluate(paintScreen);
     await page.locator('.preview.has-video').waitFor();
     await page.locator('button[type=submit]').click();
     await page.locator('.studio-preview-frame .tile.local.playing').waitFor();
-    await then?.(page, stand);
+    await then?.(page, context);
   };
 
-const onAir = (cast: keyof typeof casts, then?: Then): Shot['go'] =>
-  inStudio(cast, async (page, stand) => {
+const onAir = (scene: keyof typeof scenes, then?: Then): Shot['go'] =>
+  inStudio(scene, async (page, context) => {
     await page.locator('.studio-live-button').click();
     await page.locator('.on-air-badge.live').waitFor();
-    await then?.(page, stand);
-    await tell(page, stand);
+    await then?.(page, context);
+    await fakeLongBroadcast(page, context);
   });
 
 const watch =
-  (cast: keyof typeof casts, then?: Then): Shot['go'] =>
-  async (page, stand) => {
-    const url = await stage(stand, cast);
+  (scene: keyof typeof scenes, then?: Then): Shot['go'] =>
+  async (page, context) => {
+    const url = await stage(context, scene);
     await page.goto(`${url}?${new URLSearchParams({ name: viewerName })}`);
-    await then?.(page, stand);
+    await then?.(page, context);
   };
 
-const watchLive = (cast: keyof typeof casts, then?: Then): Shot['go'] =>
-  watch(cast, async (page, stand) => {
-    await stand.cast.direct(() => window.troupe.air('Mina Park', true));
+const watchLive = (scene: keyof typeof scenes, then?: Then): Shot['go'] =>
+  watch(scene, async (page, context) => {
+    await context.participants.run(() => window.pageParticipants.setLive('Mina Park', true));
     await page.locator('.main-picture .tile.playing').first().waitFor();
     await page.locator('button.playback-stats:visible').waitFor();
-    await then?.(page, stand);
-    await tell(page, stand);
+    await then?.(page, context);
+    await fakeLongBroadcast(page, context);
   });
 
-const unmuted = (cast: keyof typeof casts): Shot['go'] => watchLive(cast, (page) => page.locator('.unmute').click());
+const unmuted = (scene: keyof typeof scenes): Shot['go'] => watchLive(scene, (page) => page.locator('.unmute').click());
 
-const invited = watchLive('host', async (page, stand) => {
+const invited = watchLive('host', async (page, context) => {
   await page.locator('.unmute').click();
   await page.locator('.control-bar [data-control=hand]').click();
-  await stand.cast.direct(() => window.troupe.invite('Mina Park'));
+  await context.participants.run(() => window.pageParticipants.invite('Mina Park'));
   await page.locator('dialog.viewer-dialog').waitFor();
 });
 
@@ -76,8 +76,8 @@ export const broadcasts: readonly Shot[] = [
   {
     name: 'studio-lobby',
     on: main,
-    go: async (page, stand) => {
-      const url = await stage(stand, 'watching');
+    go: async (page, context) => {
+      const url = await stage(context, 'watching');
       await page.goto(`${url}?${new URLSearchParams({ role: 'host', name: viewerName })}`);
       await page.locator('.preview.has-video').waitFor();
     },
@@ -91,8 +91,8 @@ export const broadcasts: readonly Shot[] = [
   {
     name: 'studio-ended',
     on: main,
-    go: onAir('guest', async (page, stand) => {
-      await tell(page, stand);
+    go: onAir('guest', async (page, context) => {
+      await fakeLongBroadcast(page, context);
       await page.locator('.studio-live-button').click();
       await page.locator('dialog .danger').click();
       await page.locator('.studio-summary').waitFor();
@@ -105,16 +105,16 @@ export const broadcasts: readonly Shot[] = [
   {
     name: 'watch-held',
     on: both,
-    go: watchLive('host', async (page, stand) => {
-      await stand.cast.direct(() => window.troupe.leave('Mina Park'));
+    go: watchLive('host', async (page, context) => {
+      await context.participants.run(() => window.pageParticipants.leave('Mina Park'));
       await page.locator('.player-overlay[data-state=interrupted]').waitFor();
     }),
   },
   {
     name: 'watch-ended',
     on: both,
-    go: watchLive('host', async (page, stand) => {
-      await stand.cast.direct(() => window.troupe.air('Mina Park', false));
+    go: watchLive('host', async (page, context) => {
+      await context.participants.run(() => window.pageParticipants.setLive('Mina Park', false));
       await page.locator('.player-overlay[data-state=ended]').waitFor();
     }),
   },
@@ -122,22 +122,22 @@ export const broadcasts: readonly Shot[] = [
   {
     name: 'watch-stage',
     on: small,
-    go: async (page, stand) => {
-      await invited(page, stand);
+    go: async (page, context) => {
+      await invited(page, context);
       await page.locator('dialog.viewer-dialog button[type=submit]').click();
       await page.locator('.strip .tile.local.playing').waitFor();
-      await tell(page, stand);
+      await fakeLongBroadcast(page, context);
     },
   },
 ];
 
 /** Fakes a long-running broadcast with a large audience. Notifications of hands and guests have expired by then. */
-async function tell(page: Page, stand: Stand): Promise<void> {
+async function fakeLongBroadcast(page: Page, context: ShotContext): Promise<void> {
   await quiet(page);
-  const inside = await (await stand.server('broadcast')).app.rooms.find(room, 'broadcast');
+  const inside = await (await context.server('broadcast')).app.rooms.find(room, 'broadcast');
   const { state = 'before' } = inside?.broadcast?.info ?? {};
   if (state === 'before') return;
-  inside?.notifyAll('broadcastChanged', { ...news, state });
+  inside?.notifyAll('broadcastChanged', { ...longBroadcast, state });
   if (state === 'live') await page.locator('.studio-viewers, .viewer-count').getByText('248').waitFor();
 }
 

@@ -1,7 +1,7 @@
 /** The participants in the pictures: names, appearance and behaviour. */
 import type { Role } from '../../web/client/index.ts';
-import type { Part } from './Cast.ts';
 import type { Looks } from './figures.ts';
+import type { ParticipantSpec } from './SceneParticipants.ts';
 
 /** Name of the participant whose page is shown. */
 export const viewerName = 'Alex Kim';
@@ -54,7 +54,7 @@ const names = [
 /**
  * `count` others: the first speaks, one is muted, one has no camera, one has raised a hand, and so on through the list.
  */
-function crowd(count: number): readonly Part[] {
+function crowd(count: number): readonly ParticipantSpec[] {
   return names.slice(0, count).map((name, index) => ({
     name,
     looks: looksOf(index),
@@ -64,30 +64,34 @@ function crowd(count: number): readonly Part[] {
   }));
 }
 
-/** The casts of the pictures; pictures with the same list share a running scene. */
+/** The scenes of the pictures; pictures with the same list share a running scene. */
 const four = crowd(4);
-export const casts = {
-  nobody: [] as readonly Part[],
+export const scenes = {
+  nobody: [] as readonly ParticipantSpec[],
   one: crowd(1),
   two: crowd(2),
   three: crowd(3).map((part) => ({ ...part, hand: false })),
   four,
   eleven: crowd(11),
   twentyFour: crowd(24),
-  share: four.map((part, index): Part => (index === 1 ? { ...part, screen: 'plan' } : part)),
-  shares: four.map((part, index): Part => (index < 2 ? { ...part, screen: index ? 'plan' : 'chart' } : part)),
-  slow: four.map((part, index): Part => ({ ...part, ...(index === 1 && { camera: 'late' }), hand: false })),
+  share: four.map((part, index): ParticipantSpec => (index === 1 ? { ...part, screen: 'plan' } : part)),
+  shares: four.map(
+    (part, index): ParticipantSpec => (index < 2 ? { ...part, screen: index ? 'plan' : 'chart' } : part),
+  ),
+  slow: four.map((part, index): ParticipantSpec => ({ ...part, ...(index === 1 && { camera: 'late' }), hand: false })),
   /** On the stage of a broadcast, and in its audience. */
   watching: asRoles('viewer', 'viewer', 'viewer'),
   guest: asRoles('speaker', 'viewer', 'viewer', 'viewer'),
   host: asRoles('host'),
   stage: asRoles('host', 'speaker'),
-  sharing: asRoles('host', 'speaker').map((part, index): Part => (index === 0 ? { ...part, screen: 'plan' } : part)),
-} satisfies Record<string, readonly Part[]>;
+  sharing: asRoles('host', 'speaker').map(
+    (part, index): ParticipantSpec => (index === 0 ? { ...part, screen: 'plan' } : part),
+  ),
+} satisfies Record<string, readonly ParticipantSpec[]>;
 
 /** Broadcast participants with these roles; viewers have a hand raised. */
-function asRoles(...roles: readonly Role[]): readonly Part[] {
-  return crowd(roles.length).map((part, index): Part => {
+function asRoles(...roles: readonly Role[]): readonly ParticipantSpec[] {
+  return crowd(roles.length).map((part, index): ParticipantSpec => {
     const role = roles[index] ?? 'viewer';
     return { ...part, role, camera: 'on', microphone: index === 0 ? 'speaks' : 'silent', hand: role === 'viewer' };
   });

@@ -2,7 +2,7 @@
 import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { lockedVersion, place } from '../setup/places.mjs';
+import { lockedVersion, paths } from '../setup/paths.mjs';
 import { workerBinary, workerOrigin } from '../setup/worker.mjs';
 
 export const Machine = z.strictObject({
@@ -18,7 +18,7 @@ export const Machine = z.strictObject({
 export type Machine = z.infer<typeof Machine>;
 
 /** This machine. */
-export function machineOf(at = place()): Machine {
+export function machineOf(at = paths()): Machine {
   const binary = workerBinary(at);
   return {
     cpu: cpus()[0]?.model.trim() || 'unknown',

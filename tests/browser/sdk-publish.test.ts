@@ -44,7 +44,7 @@ describe.skipIf(!hasChromium)('publishing with the SDK', () => {
     const ann = await enter(room, 'Ann');
     const annId = await ann.evaluate(({ client }) => client.peerId);
     const told = async (source: Source) =>
-      observer.unheard('peerSources').findLast(({ peerId }) => peerId === annId)?.sources[source];
+      observer.unreadEvents('peerSources').findLast(({ peerId }) => peerId === annId)?.sources[source];
     const own = (source: Source) => ann.evaluate(({ client }, source) => client.sources[source], source);
     const leave = async (...others: Ann[]) => {
       for (const one of [ann, ...others]) await one.evaluate(({ client }) => client.leave());

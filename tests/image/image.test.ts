@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { textOf } from '../../scripts/setup/places.mjs';
+import { textOf } from '../../scripts/setup/paths.mjs';
 import { Member } from '../../scripts/support/endpoint/Member.ts';
 import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';

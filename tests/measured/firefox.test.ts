@@ -94,7 +94,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
       refused: expect.stringContaining('This browser cannot send this track as camera'),
       sources: { microphone: 'paused', camera: 'live' },
     });
-    const told = async () => observer.unheard('peerSources').at(-1)?.sources;
+    const told = async () => observer.unreadEvents('peerSources').at(-1)?.sources;
     await eventually(told).toEqual({ microphone: 'paused', camera: 'live' });
     await page.close();
   });

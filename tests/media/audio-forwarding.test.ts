@@ -6,10 +6,10 @@ import type { Member } from '../../scripts/support/endpoint/Member.ts';
 import { Moderation } from '../../server/auth/Moderation.ts';
 import { RoomRouters } from '../../server/media/RoomRouters.ts';
 import { Room } from '../../server/room/Room.ts';
-import { flows, spread, useCrowd, voice } from '../support/crowd.ts';
+import { spread, untilReceiving, useHeadlessMembers, voice } from '../support/headlessMembers.ts';
 import { PlainMember, PlainSubscriber } from '../support/PlainMember.ts';
 
-const open = useCrowd();
+const open = useHeadlessMembers();
 const HEARD = 2;
 const environment = { WEIR_MAX_AUDIBLE_SPEAKERS: String(HEARD) };
 
@@ -58,7 +58,7 @@ describe.each([
     for (let index = 0; index <= HEARD; index += 1) await come();
     const [first, second] = members;
     if (!first || !second) throw new Error('nobody came');
-    await flows(first, second.peerId, 'microphone');
+    await untilReceiving(first, second.peerId, 'microphone');
     expect(voicesOf(first)).toEqual(
       members
         .slice(1)
@@ -129,7 +129,7 @@ test('a speaker who leaves or is muted frees the slot; with few microphones ever
   // Slots end after ten seconds with few microphones.
   await vi.waitUntil(() => voicesOf(first).join() === back.peerId, { timeout: 20_000, interval: 50 });
   expect(first.slots).toEqual([]);
-  await flows(first, back.peerId, 'microphone');
+  await untilReceiving(first, back.peerId, 'microphone');
 });
 
 test('a join while slots end does not wait for members that still receive slots', async () => {

@@ -3,10 +3,17 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Member, MemberOptions } from '../../scripts/support/endpoint/Member.ts';
 import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';
-import { flows, received, spread, still, useCrowd, voice } from '../support/crowd.ts';
+import {
+  received,
+  spread,
+  untilReceiving,
+  untilStable,
+  useHeadlessMembers,
+  voice,
+} from '../support/headlessMembers.ts';
 import { pipeConsumers } from '../support/routers.ts';
 
-const open = useCrowd();
+const open = useHeadlessMembers();
 const tracks = { camera: [steadyVideo(steady)], microphone: voice };
 const sources = ['camera', 'microphone'] as const;
 const nothing = { streams: 0, packets: 0 };
@@ -46,16 +53,16 @@ describe.each([
     const speaker = await come('speaker', 'speaker');
     expect((await room()).routers.routers.length).toBe(workers);
     // The speaker receives the stage off air, while viewers receive nothing.
-    const prepared = () => Promise.all(sources.map((source) => flows(speaker, host.peerId, source, 50)));
+    const prepared = () => Promise.all(sources.map((source) => untilReceiving(speaker, host.peerId, source, 50)));
     await prepared();
     for (const { media } of early) expect({ streams: media.all.length, packets: media.unasked }).toEqual(nothing);
     await host.setLive(true);
     const viewers = [...early, await come('late', 'viewer')];
-    await Promise.all(viewers.flatMap((one) => sources.map((source) => flows(one, host.peerId, source, 100))));
+    await Promise.all(viewers.flatMap((one) => sources.map((source) => untilReceiving(one, host.peerId, source, 100))));
     await host.setLive(false);
     await vi.waitUntil(() => viewers.every(({ media }) => media.receivers.size === 0), { timeout: 5000, interval: 10 });
     // Packets in flight have arrived once later ones have.
-    await flows(speaker, host.peerId, 'microphone', 5);
+    await untilReceiving(speaker, host.peerId, 'microphone', 5);
     const counts = () => viewers.map((viewer) => all(viewer, host));
     const ended = counts();
     await prepared();
@@ -65,21 +72,21 @@ describe.each([
       complete(one);
     }
     await host.setLive(true);
-    await Promise.all(viewers.map((one) => flows(one, host.peerId, 'camera')));
+    await Promise.all(viewers.map((one) => untilReceiving(one, host.peerId, 'camera')));
     for (const { media } of viewers) expect(media.receivers.size).toBe(2);
   });
 
   test('nothing is piped to another worker before somebody receives it there', async () => {
     const { come, host } = await stage(environment);
     const viewers = [await come('a', 'viewer'), await come('b', 'viewer')];
-    await still(() => sent(host), 300);
+    await untilStable(() => sent(host), 300);
     expect(pipeConsumers()).toEqual([]);
     await host.setLive(true);
-    await Promise.all(viewers.map((one) => flows(one, host.peerId)));
+    await Promise.all(viewers.map((one) => untilReceiving(one, host.peerId)));
     expect(pipeConsumers().length).toBe((workers - 1) * sources.length);
     await host.setLive(false);
     // Without viewers the camera is not sent.
-    await still(() => sent(host), 300);
+    await untilStable(() => sent(host), 300);
     await vi.waitUntil(() => pipeConsumers().length === 0, { timeout: 5000, interval: 10 });
   });
 });

@@ -3,9 +3,16 @@
  */
 import { describe, expect, test, vi } from 'vitest';
 import type { Member } from '../../scripts/support/endpoint/Member.ts';
-import { flows, layers, received, spread, still, useCrowd } from '../support/crowd.ts';
+import {
+  layers,
+  received,
+  spread,
+  untilReceiving,
+  untilStable,
+  useHeadlessMembers,
+} from '../support/headlessMembers.ts';
 
-const open = useCrowd();
+const open = useHeadlessMembers();
 const camera = { tracks: { camera: layers } };
 const thumbnail = { width: 200, height: 112 };
 const large = { width: 1280, height: 720 };
@@ -32,7 +39,7 @@ async function running(publisher: Member): Promise<boolean[]> {
 /** Packets a second that a viewer receives. */
 async function rate(viewer: Member, publisher: Member): Promise<number> {
   const [packets, time] = [received(viewer, publisher.peerId), performance.now()];
-  await flows(viewer, publisher.peerId, 'camera', 15);
+  await untilReceiving(viewer, publisher.peerId, 'camera', 15);
   return ((received(viewer, publisher.peerId) - packets) * 1000) / (performance.now() - time);
 }
 
@@ -46,18 +53,18 @@ describe.each([
   test('a publisher without viewers sends no video, and resumes with the first viewer', async () => {
     const { enter } = await open(environment);
     const publisher = await enter('publisher', camera);
-    await still(() => sent(publisher).reduce((sum, packets) => sum + packets, 0), 500);
+    await untilStable(() => sent(publisher).reduce((sum, packets) => sum + packets, 0), 500);
     const viewer = await enter('viewer');
-    await flows(viewer, publisher.peerId);
+    await untilReceiving(viewer, publisher.peerId);
     viewer.leave();
-    await still(() => sent(publisher).reduce((sum, packets) => sum + packets, 0), 500);
+    await untilStable(() => sent(publisher).reduce((sum, packets) => sum + packets, 0), 500);
   });
 
   test('a thumbnail receives the lowest layer, the only one sent; a large tile receives the highest', async () => {
     const { enter } = await open(environment);
     const publisher = await enter('publisher', camera);
     const viewer = await enter('viewer');
-    await flows(viewer, publisher.peerId);
+    await untilReceiving(viewer, publisher.peerId);
     await show(viewer, publisher, thumbnail);
     await vi.waitUntil(async () => (await running(publisher)).join() === 'true,false,false', { timeout: 18_000 });
     // The lowest layer has one packet per frame.
@@ -89,12 +96,12 @@ describe.each([
     const { enter } = await open(environment);
     const publisher = await enter('publisher', camera);
     const viewer = await enter('viewer');
-    await flows(viewer, publisher.peerId);
+    await untilReceiving(viewer, publisher.peerId);
     const consumers = viewer.media.all.map(({ info }) => info.consumerId);
     await show(viewer, publisher, unseen);
-    await still(() => received(viewer, publisher.peerId), 500);
+    await untilStable(() => received(viewer, publisher.peerId), 500);
     await show(viewer, publisher, large);
-    await flows(viewer, publisher.peerId);
+    await untilReceiving(viewer, publisher.peerId);
     expect(viewer.media.all.map(({ info }) => info.consumerId)).toEqual(consumers);
   });
 
@@ -102,11 +109,11 @@ describe.each([
     const { enter } = await open(environment);
     const publisher = await enter('publisher', camera);
     const viewer = await enter('viewer');
-    await flows(viewer, publisher.peerId);
+    await untilReceiving(viewer, publisher.peerId);
     await show(viewer, publisher, unseen);
     await vi.waitUntil(() => viewer.media.receivers.size === 0, { timeout: 15_000, interval: 50 });
     await show(viewer, publisher, large);
-    await flows(viewer, publisher.peerId);
+    await untilReceiving(viewer, publisher.peerId);
     expect(viewer.media.receivers.size).toBe(1);
   });
 
@@ -117,10 +124,10 @@ describe.each([
     const viewer = await enter('viewer', { initialVideoLimit: 2 });
     const [first, second, third] = publishers;
     if (!first || !second || !third) throw new Error('too few');
-    await Promise.all([flows(viewer, first.peerId), flows(viewer, second.peerId)]);
+    await Promise.all([untilReceiving(viewer, first.peerId), untilReceiving(viewer, second.peerId)]);
     expect(viewer.media.receivers.size).toBe(2);
     await show(viewer, third, large);
-    await flows(viewer, third.peerId);
+    await untilReceiving(viewer, third.peerId);
     expect(viewer.media.receivers.size).toBe(3);
   });
 });

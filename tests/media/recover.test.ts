@@ -209,12 +209,12 @@ describe('Weir as a process', () => {
   test('that is killed leaves no worker, not even a frozen one', async () => {
     const weir = start();
     await weir.running();
-    const workers = weir.living.filter((pid) => pid !== weir.pid);
+    const workers = weir.descendants.filter((pid) => pid !== weir.pid);
     expect(workers.length).toBe(2);
     for (const pid of workers) process.kill(pid, 'SIGSTOP');
     process.kill(weir.pid, 'SIGKILL');
     await weir.exit;
-    await vi.waitUntil(() => weir.living.length === 0, { timeout: 2000, interval: 5 });
+    await vi.waitUntil(() => weir.descendants.length === 0, { timeout: 2000, interval: 5 });
   });
 
   test('drains on SIGTERM: refuses joins, notifies everybody, forwards media until the deadline, and exits with 0', async () => {
@@ -241,7 +241,7 @@ describe('Weir as a process', () => {
     expect(packets / ((lasted / 1000) * 180)).toBeGreaterThan(0.95);
     expect(gaps).toBe(0);
     expect(await weir.exit).toBe(0);
-    expect(weir.living).toEqual([]);
+    expect(weir.descendants).toEqual([]);
   });
 
   test('ends its draining when the last member has left, or at a second signal', async () => {

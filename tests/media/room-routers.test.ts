@@ -6,11 +6,18 @@ import { steadyVideo } from '../../scripts/support/media/steady.ts';
 import { AudioSlots } from '../../server/media/audio/AudioSlots.ts';
 import { RoomRouters } from '../../server/media/RoomRouters.ts';
 import { PublishedTrack } from '../../server/room/PublishedTrack.ts';
-import { flows, received, spread, still, useCrowd, voice } from '../support/crowd.ts';
+import {
+  received,
+  spread,
+  untilReceiving,
+  untilStable,
+  useHeadlessMembers,
+  voice,
+} from '../support/headlessMembers.ts';
 import { pipeConsumers } from '../support/routers.ts';
 import { opusParameters } from '../support/rtp.ts';
 
-const open = useCrowd();
+const open = useHeadlessMembers();
 const publishes = { tracks: { camera: [steadyVideo(steady)], microphone: voice } };
 
 describe('a room on two workers', () => {
@@ -21,8 +28,8 @@ describe('a room on two workers', () => {
     for (const name of ['a', 'b', 'c', 'd']) viewers.push(await enter(name));
     const room = await app.rooms.find('crowd');
     expect(room?.routers.routers.length).toBe(2);
-    await Promise.all(viewers.map((viewer) => flows(viewer, publisher.peerId, 'camera', 200)));
-    await Promise.all(viewers.map((viewer) => flows(viewer, publisher.peerId, 'microphone')));
+    await Promise.all(viewers.map((viewer) => untilReceiving(viewer, publisher.peerId, 'camera', 200)));
+    await Promise.all(viewers.map((viewer) => untilReceiving(viewer, publisher.peerId, 'microphone')));
     // A camera and a microphone, each received by two viewers on the other worker.
     expect(pipeConsumers().filter(({ closed }) => !closed)).toHaveLength(2);
     for (const viewer of viewers) {
@@ -34,13 +41,13 @@ describe('a room on two workers', () => {
     const { enter } = await open(spread);
     const publisher = await enter('publisher', publishes);
     const far = await enter('far');
-    await flows(far, publisher.peerId);
+    await untilReceiving(far, publisher.peerId);
     const first = pipeConsumers();
     expect(first).toHaveLength(2);
     far.leave();
     await vi.waitUntil(() => pipeConsumers().length === 0, { timeout: 5000, interval: 10 });
     const next = await enter('next');
-    await flows(next, publisher.peerId);
+    await untilReceiving(next, publisher.peerId);
     expect(pipeConsumers()).toHaveLength(2);
     expect(pipeConsumers()).not.toContain(first[0]);
   });
@@ -49,11 +56,11 @@ describe('a room on two workers', () => {
     const { enter } = await open(spread);
     const publisher = await enter('publisher', publishes);
     const far = await enter('far');
-    await flows(far, publisher.peerId, 'microphone');
+    await untilReceiving(far, publisher.peerId, 'microphone');
     await publisher.setPaused('microphone', true);
-    await still(() => received(far, publisher.peerId, 'microphone'), 300);
+    await untilStable(() => received(far, publisher.peerId, 'microphone'), 300);
     await publisher.setPaused('microphone', false);
-    await flows(far, publisher.peerId, 'microphone');
+    await untilReceiving(far, publisher.peerId, 'microphone');
   });
 
   test('when one worker dies, only members whose media entered there have to rejoin', async () => {
@@ -65,7 +72,7 @@ describe('a room on two workers', () => {
     for (const name of ['near', 'far', 'x', 'y']) members.set(name, await come(name));
     const [near, far] = [...members.values()];
     if (!near || !far) throw new Error('nobody came');
-    await Promise.all([flows(near, far.peerId), flows(far, near.peerId)]);
+    await Promise.all([untilReceiving(near, far.peerId), untilReceiving(far, near.peerId)]);
     const room = await app.rooms.find('crowd');
     const [, second] = room?.routers.routers ?? [];
     process.kill(second?.worker.pid ?? 0, 'SIGKILL');
@@ -77,18 +84,18 @@ describe('a room on two workers', () => {
     for (const name of stayed) {
       const member = members.get(name);
       if (!member || member === near) continue;
-      await flows(member, near.peerId, 'camera', 100);
+      await untilReceiving(member, near.peerId, 'camera', 100);
       expect(member.media.all.find(({ info }) => info.peerId === near.peerId)?.gaps).toBe(0);
     }
     const back = await come('far');
-    await Promise.all([flows(near, back.peerId), flows(back, near.peerId)]);
+    await Promise.all([untilReceiving(near, back.peerId), untilReceiving(back, near.peerId)]);
   });
 
   test('leaves nothing on either when it ends', async () => {
     const { app, enter } = await open(spread);
     const publisher = await enter('publisher', publishes);
     const far = await enter('far', publishes);
-    await Promise.all([flows(far, publisher.peerId), flows(publisher, far.peerId)]);
+    await Promise.all([untilReceiving(far, publisher.peerId), untilReceiving(publisher, far.peerId)]);
     publisher.leave();
     far.leave();
     await vi.waitUntil(() => app.rooms.size === 0 && app.pool.workers.every(({ routers }) => routers === 0), {
@@ -219,7 +226,7 @@ test('a worker reports the packets it sends, and its share of a core', async () 
   const { app, enter } = await open();
   const publisher = await enter('publisher', { tracks: { camera: [steadyVideo(steady)] } });
   const viewers = [await enter('a'), await enter('b')];
-  await Promise.all(viewers.map((viewer) => flows(viewer, publisher.peerId)));
+  await Promise.all(viewers.map((viewer) => untilReceiving(viewer, publisher.peerId)));
   const [worker] = app.pool.workers;
   // Two viewers of 180 packets a second.
   await vi.waitUntil(() => Math.abs((worker?.load.packets ?? 0) - 360) < 36, { timeout: 15_000, interval: 100 });

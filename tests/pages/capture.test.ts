@@ -65,7 +65,7 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
   }
 
   const told = (admin: TestClient, id: string) =>
-    admin.unheard('peerSources').findLast(({ peerId }) => peerId === id)?.sources ?? {};
+    admin.unreadEvents('peerSources').findLast(({ peerId }) => peerId === id)?.sources ?? {};
   const captured = (page: Page) =>
     page.evaluate(() =>
       window.capture?.tracks.filter(({ readyState }) => readyState === 'live').map(({ kind }) => kind),

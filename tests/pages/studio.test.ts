@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { violationsOn } from '../support/axe.ts';
-import { flows, received, still } from '../support/crowd.ts';
 import { hasChromium } from '../support/equipment.ts';
+import { received, untilReceiving, untilStable } from '../support/headlessMembers.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually } from '../support/people.ts';
 import { desk, useStudio } from '../support/studio.ts';
@@ -36,19 +36,19 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await page.getByText('Off air', { exact: true }).waitFor();
     await page.getByText('1 viewer waiting').waitFor();
     await eventually(() => colourOf(tile(page, 'You').locator('video'))).toBe('red');
-    await still(() => received(viewer, id), 1000);
+    await untilStable(() => received(viewer, id), 1000);
     expect(viewer.media.all).toEqual([]);
 
     await button(page, 'Go live').click();
-    await flows(viewer, id);
+    await untilReceiving(viewer, id);
     await page.getByText('On air', { exact: true }).waitFor();
     await page.getByText('1 viewer', { exact: true }).waitFor();
     expect(await newsOn(page)).toContain('You are on air.');
     await expect.poll(() => page.getByRole('timer').textContent(), { timeout: 5000 }).toMatch(/^0:0[1-9]$/);
 
     await chooseScene(page, 'Both');
-    await flows(viewer, id, 'screen');
-    await flows(viewer, id, 'camera');
+    await untilReceiving(viewer, id, 'screen');
+    await untilReceiving(viewer, id, 'camera');
     await eventually(() => scene(page)).toBe('Both');
     expect(
       await tile(page, 'Your screen')
@@ -75,9 +75,9 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
       expect.stringMatching(/^\d:\d\d$/),
       '2',
     ]);
-    await still(() => received(viewer, id), 500);
+    await untilStable(() => received(viewer, id), 500);
     await button(page, 'Go live again').click();
-    await flows(viewer, id);
+    await untilReceiving(viewer, id);
     await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor({ state: 'hidden' });
   });
 
@@ -125,7 +125,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await button(page, 'Invite Bert onto the stage').click();
     await eventually(() => newsOn(page)).toContain('Bert comes onto the stage.');
     await eventually(() => colourOf(tile(page, 'Bert').locator('video'))).toBe('green');
-    await flows(viewer, (await bert.evaluate(() => window.guest?.peerId)) ?? '');
+    await untilReceiving(viewer, (await bert.evaluate(() => window.guest?.peerId)) ?? '');
     await button(page, 'Send Bert back to the viewers').click();
     await tile(page, 'Bert').waitFor({ state: 'detached' });
     await eventually(() => bert.evaluate(() => window.guest?.grants?.canPublish)).toBe(false);
@@ -148,12 +148,12 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
   test('`&join=1` is on air at once, and a reload is on air again; after the end it is not', async () => {
     const page = await onAir('reload');
     const viewer = await watch('reload');
-    await flows(viewer, await peerId(page));
+    await untilReceiving(viewer, await peerId(page));
     const liveFor = async () => (await page.evaluate(() => window.weir?.broadcast.liveSeconds)) ?? 0;
     await eventually(liveFor).toBeGreaterThan(2);
     await page.reload();
     await page.getByText('On air', { exact: true }).waitFor();
-    await flows(viewer, await peerId(page));
+    await untilReceiving(viewer, await peerId(page));
     // The same broadcast, not another.
     expect(await liveFor()).toBeGreaterThan(2);
     await end(page);
@@ -214,7 +214,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await button(page, 'Leave the studio').click();
     await button(dialog, 'Leave and come back').click();
     await page.getByRole('heading', { name: 'The broadcast waits for you' }).waitFor();
-    expect(viewer.unheard('broadcastChanged').map((info) => info.state)).not.toContain('ended');
+    expect(viewer.unreadEvents('broadcastChanged').map((info) => info.state)).not.toContain('ended');
     await button(page, 'Join again').click();
     await page.getByText('On air', { exact: true }).waitFor();
     // It has been live all the while.
@@ -222,7 +222,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await button(page, 'Leave the studio').click();
     await button(dialog, 'End broadcast').click();
     await page.getByRole('heading', { name: 'You left the studio' }).waitFor();
-    await expect.poll(() => viewer.unheard('broadcastChanged').at(-1)?.state).toBe('ended');
+    await expect.poll(() => viewer.unreadEvents('broadcastChanged').at(-1)?.state).toBe('ended');
   });
 
   test('single keys mute, stop the camera and share', async () => {
@@ -258,7 +258,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await viewer.join({ room: 'profile', name: 'V', kind: 'broadcast', role: 'viewer' });
     const profile = page.getByRole('group', { name: 'Playback' });
     await button(profile, 'Smooth').click();
-    await expect.poll(() => viewer.unheard('broadcastChanged').at(-1)?.profile).toBe('smooth');
+    await expect.poll(() => viewer.unreadEvents('broadcastChanged').at(-1)?.profile).toBe('smooth');
     await page.getByText('About a second later; it survives a bad network.').waitFor();
     expect(await button(profile, 'Smooth').getAttribute('aria-pressed')).toBe('true');
   });

@@ -1,6 +1,6 @@
 /** Tests of resuming a session in a broadcast: the snapshot contains what changed meanwhile. */
 import { describe, expect, test } from 'vitest';
-import { bringUp, camera, held, microphone, useBroadcast } from '../support/broadcast.ts';
+import { bringOnStage, camera, consumedSources, microphone, useBroadcast } from '../support/broadcast.ts';
 import { failure, type Joined } from '../support/weir.ts';
 
 const { weir, enter } = useBroadcast({ WEIR_RESUME_SECONDS: '2' });
@@ -37,7 +37,7 @@ describe('a viewer whose connection was cut', () => {
     await cut(again);
     const third = await resume(viewer);
     await third.client.request('ping', {});
-    expect(third.client.unheard('invited')).toEqual([]);
+    expect(third.client.unreadEvents('invited')).toEqual([]);
     expect(third.reply.grants.canPublish).toBe(true);
   });
 
@@ -54,7 +54,7 @@ describe('a viewer whose connection was cut', () => {
     const again = await resume(viewer);
     expect(again.reply).toMatchObject({ grants, broadcast: { state: 'live', viewers: 0, profile: 'smooth' } });
     expect(again.reply.transports).toEqual({ recv: transports.recv?.transportId });
-    await expect.poll(() => held(again)).toEqual(['camera', 'microphone']);
+    await expect.poll(() => consumedSources(again)).toEqual(['camera', 'microphone']);
     await again.client.request('openTransport', { direction: 'send' });
     await again.client.request('produce', microphone);
     expect((await host.client.event('newConsumers')).consumers).toMatchObject([{ peerId }]);
@@ -93,7 +93,7 @@ describe('a participant on the stage whose connection was cut', () => {
     const host = await enter('host');
     await host.client.request('produce', camera);
     const viewer = await enter();
-    await bringUp(host, viewer);
+    await bringOnStage(host, viewer);
     await viewer.client.request('produce', microphone);
     await cut(viewer);
     const change = { peerId: viewer.reply.peerId, grants: { canPublish: false } };

@@ -1,6 +1,6 @@
 /** Tests of the protocol of broadcasts: roles, the count of viewers, and when viewers receive media. */
 import { describe, expect, test, vi } from 'vitest';
-import { camera, held, microphone, useBroadcast } from '../support/broadcast.ts';
+import { camera, consumedSources, microphone, useBroadcast } from '../support/broadcast.ts';
 import { failure, token, useServer, withTokens } from '../support/weir.ts';
 
 const everySource = ['camera', 'microphone', 'screen', 'screenAudio'];
@@ -47,8 +47,8 @@ describe('with anonymous access', () => {
     expect(weir.app.rooms.size).toBe(2);
     expect(show.reply.peers).toEqual([]);
     const strange = { peerId: call.reply.peerId };
-    expect(await show.client.ask('kick', strange)).toMatchObject({ error: { code: 'notFound' } });
-    expect(await show.client.ask('setGrants', { ...strange, grants: {} })).toMatchObject({
+    expect(await show.client.requestRaw('kick', strange)).toMatchObject({ error: { code: 'notFound' } });
+    expect(await show.client.requestRaw('setGrants', { ...strange, grants: {} })).toMatchObject({
       error: { code: 'notFound' },
     });
     const speaker = await enter('speaker');
@@ -56,8 +56,8 @@ describe('with anonymous access', () => {
     // It was announced to those on the stage.
     await speaker.client.event('newConsumers');
     await call.client.request('ping', {});
-    expect(call.client.unheard('newPeer')).toEqual([]);
-    expect(call.client.unheard('newConsumers')).toEqual([]);
+    expect(call.client.unreadEvents('newPeer')).toEqual([]);
+    expect(call.client.unreadEvents('newConsumers')).toEqual([]);
   });
 });
 
@@ -137,14 +137,15 @@ describe('viewers', () => {
     for (const { client } of [speaker, other]) {
       expect(JSON.stringify(client.messages)).not.toMatch(new RegExp(`Vera|${viewer.reply.peerId}`));
     }
-    expect(host.client.unheard('newPeer').map(({ name }) => name)).toEqual(['Sam']);
-    for (const event of ['peerClosed', 'peerHand', 'reaction'] as const) expect(host.client.unheard(event)).toEqual([]);
+    expect(host.client.unreadEvents('newPeer').map(({ name }) => name)).toEqual(['Sam']);
+    for (const event of ['peerClosed', 'peerHand', 'reaction'] as const)
+      expect(host.client.unreadEvents(event)).toEqual([]);
   });
 
   test('who join at once are counted, and the count is sent once a second', async () => {
     const host = await enter('host');
     await host.client.request('setBroadcast', { profile: 'smooth' });
-    const told = () => host.client.unheard('broadcastChanged').map(({ viewers }) => viewers);
+    const told = () => host.client.unreadEvents('broadcastChanged').map(({ viewers }) => viewers);
     const [before, since] = [told().length, performance.now()];
     const coming = Array.from({ length: 30 }, () => enter('viewer', { transports: { send: false, recv: false } }));
     await Promise.all(coming);
@@ -157,7 +158,7 @@ describe('viewers', () => {
     await expect.poll(() => told().at(-1), { timeout: 5000 }).toBe(29);
     // They receive the count in the same way.
     const [, two] = await Promise.all(coming);
-    await expect.poll(() => two?.client.unheard('broadcastChanged').at(-1)?.viewers).toBe(29);
+    await expect.poll(() => two?.client.unreadEvents('broadcastChanged').at(-1)?.viewers).toBe(29);
   });
 });
 
@@ -201,20 +202,20 @@ describe('a broadcast', () => {
     const early = await enter();
     expect(early.reply.consumers).toEqual([]);
     await host.client.request('setBroadcast', { live: true });
-    for (const one of [viewer, early]) await expect.poll(() => held(one)).toEqual(['camera']);
+    for (const one of [viewer, early]) await expect.poll(() => consumedSources(one)).toEqual(['camera']);
     await host.client.request('produce', microphone);
-    for (const one of [viewer, early]) await expect.poll(() => held(one)).toEqual(['camera', 'microphone']);
+    for (const one of [viewer, early]) await expect.poll(() => consumedSources(one)).toEqual(['camera', 'microphone']);
     const late = await enter();
-    expect(held(late)).toEqual(['camera', 'microphone']);
+    expect(consumedSources(late)).toEqual(['camera', 'microphone']);
     expect(late.reply).toMatchObject({ broadcast: { state: 'live', viewers: 3 }, peers: [{}, {}] });
     await host.client.request('setBroadcast', { live: false });
-    for (const one of [viewer, early, late]) await expect.poll(() => held(one)).toEqual([]);
+    for (const one of [viewer, early, late]) await expect.poll(() => consumedSources(one)).toEqual([]);
     await speaker.client.request('produce', camera);
-    await expect.poll(() => held(host)).toEqual(['camera']);
+    await expect.poll(() => consumedSources(host)).toEqual(['camera']);
     expect((await enter()).reply).toMatchObject({ consumers: [], broadcast: { state: 'ended' } });
-    expect(held(viewer)).toEqual([]);
+    expect(consumedSources(viewer)).toEqual([]);
     await host.client.request('setBroadcast', { live: true });
-    await expect.poll(() => held(viewer)).toEqual(['camera', 'camera', 'microphone']);
+    await expect.poll(() => consumedSources(viewer)).toEqual(['camera', 'camera', 'microphone']);
   });
 });
 
@@ -268,12 +269,12 @@ describe('a broadcast with many microphones', () => {
       Promise.all(states.map((live) => host.client.request('setBroadcast', { live })));
     for (let round = 0; round < 5; round += 1) {
       await toggle(true, false, true);
-      await expect.poll(() => held(viewer)).toEqual(['camera', 'slot', 'slot']);
+      await expect.poll(() => consumedSources(viewer)).toEqual(['camera', 'slot', 'slot']);
       await toggle(false, true, false);
       // The worker handles requests in order: the earlier ones are done once this one is.
       const other = await enter();
       expect(other.reply.consumers).toEqual([]);
-      expect(held(viewer)).toEqual([]);
+      expect(consumedSources(viewer)).toEqual([]);
     }
   });
 });

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import { randomFrom } from '../../scripts/support/random.ts';
 import { Churn } from '../support/Churn.ts';
-import { HEARD, TOP } from '../support/churnView.ts';
+import { MAX_AUDIBLE_SPEAKERS, TOP_LAYER } from '../support/churnView.ts';
 import { TestClient } from '../support/client.ts';
 import { startLoggedServer } from '../support/logged.ts';
 import { RoomModel } from '../support/RoomModel.ts';
@@ -21,7 +21,7 @@ const weir = useServer({ ...withTokens, WEIR_MAX_CONNECTIONS_PER_IP: '1000' });
 /** A server whose sessions outlive their connections, with short timeouts of slots and consumers. */
 const lasting = useServer(
   {
-    WEIR_MAX_AUDIBLE_SPEAKERS: String(HEARD),
+    WEIR_MAX_AUDIBLE_SPEAKERS: String(MAX_AUDIBLE_SPEAKERS),
     ...withTokens,
     WEIR_RESUME_SECONDS: '30',
     // A resumed connection needs no join.
@@ -78,7 +78,7 @@ async function expectTruth(churn: Churn, lingering = true): Promise<number> {
   for (const [index, { grants }] of churn.view(lingering).expected.entries()) {
     if (grants) expect(held[index]?.grants).toEqual(grants);
   }
-  const least = churn.leastWatched;
+  const least = churn.minimumDemand;
   for (const [index, { peerId, identity }] of churn.inside.entries()) {
     const watched = told[index]?.watched;
     if (watched !== undefined) expect(watched, identity).toBeGreaterThanOrEqual(least.get(peerId) ?? -1);
@@ -120,11 +120,11 @@ describe('churn', () => {
       const many = phase % 2 === 0;
       for (let done = 0; done < STEPS; done += 1) {
         churn.step(many);
-        await churn.breathe();
+        await churn.throttle();
       }
-      await churn.rest();
+      await churn.settle();
       await churn.setMicrophones(many);
-      await vi.waitUntil(() => churn.room.slots.length === (many ? HEARD + 1 : 0), { timeout: 5000 });
+      await vi.waitUntil(() => churn.room.slots.length === (many ? MAX_AUDIBLE_SPEAKERS + 1 : 0), { timeout: 5000 });
       known += await expectTruth(churn);
       if (many) await expectSlots(churn);
     }
@@ -147,11 +147,11 @@ describe('churn', () => {
     await Promise.all(publishing.map((one) => one.publish('camera', false).catch(() => {})));
     const cameras = churn.inside.filter((one) => churn.stateOf(one, 'camera') !== 'none');
     expect(cameras.length).toBeGreaterThan(2);
-    const watched = () => cameras.map(({ model }) => model.state.watched.get('camera') ?? TOP);
-    await churn.lookAll(0);
+    const watched = () => cameras.map(({ model }) => model.state.watched.get('camera') ?? TOP_LAYER);
+    await churn.setAllTiles(0);
     await vi.waitUntil(() => watched().every((layer) => layer === -1), { timeout: 5000 });
     await expectTruth(churn, false);
-    await churn.lookAll(640);
+    await churn.setAllTiles(640);
     await expectTruth(churn, false);
     expect(watched()).toEqual(cameras.map(() => 1));
     expect(lasting.app.rooms.size).toBe(1);

@@ -13,7 +13,7 @@ const produceBoth = ({ client }: Joined) =>
   ]);
 
 /** All consumers announced to a client after its join. */
-const consumersOf = ({ client }: Joined) => client.unheard('newConsumers').flatMap(({ consumers }) => consumers);
+const consumersOf = ({ client }: Joined) => client.unreadEvents('newConsumers').flatMap(({ consumers }) => consumers);
 
 describe('consumers', () => {
   test('of all publications are in the reply to join', async () => {
@@ -30,7 +30,7 @@ describe('consumers', () => {
     expect(got).toContainEqual({ producerId: camera.producerId, peerId, source: 'camera', kind: 'video' });
     expect(got).toContainEqual({ producerId: microphone.producerId, peerId, source: 'microphone', kind: 'audio' });
     expect(got.length).toBe(2);
-    expect(bob.client.unheard('newConsumers')).toEqual([]);
+    expect(bob.client.unreadEvents('newConsumers')).toEqual([]);
   });
 
   test('have RTP parameters of a codec that both sides support', async () => {
@@ -54,7 +54,7 @@ describe('consumers', () => {
     );
     // A reply on a later connection means that the server has read the others.
     const later = await weir.connect();
-    await later.ask('nothing');
+    await later.requestRaw('nothing');
     process.kill(worker?.pid ?? 0, 'SIGCONT');
     const ids = (await Promise.all(produced)).map(({ producerId }) => producerId);
     await bob.client.until('all consumers', () => (consumersOf(bob).length >= 8 ? true : undefined));
@@ -63,7 +63,7 @@ describe('consumers', () => {
         .map(({ producerId }) => producerId)
         .sort(),
     ).toEqual(ids.sort());
-    expect(bob.client.unheard('newConsumers').length).toBeLessThan(8);
+    expect(bob.client.unreadEvents('newConsumers').length).toBeLessThan(8);
   });
 
   test('start paused, and flow once the client has resumed them', async () => {
@@ -93,7 +93,7 @@ describe('consumers', () => {
     await produceBoth(ada);
     const bob = await weir.join({ room: 'room' });
     ada.client.cut();
-    const ended = () => bob.client.unheard('consumersClosed').flatMap(({ consumerIds }) => consumerIds);
+    const ended = () => bob.client.unreadEvents('consumersClosed').flatMap(({ consumerIds }) => consumerIds);
     await bob.client.until('the end of both', () => (ended().length >= 2 ? true : undefined));
     expect(ended().sort()).toEqual(bob.reply.consumers.map(({ consumerId }) => consumerId).sort());
     await expect.poll(dumpOnlyRouter).toEqual({ transports: 2, consumers: 0 });
@@ -108,12 +108,12 @@ describe('consumers', () => {
     }
     await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
     const living = () => {
-      const ended = new Set(bob.client.unheard('consumersClosed').flatMap(({ consumerIds }) => consumerIds));
+      const ended = new Set(bob.client.unreadEvents('consumersClosed').flatMap(({ consumerIds }) => consumerIds));
       return consumersOf(bob).filter(({ consumerId }) => !ended.has(consumerId));
     };
     await bob.client.until('the microphone', () => living().find(({ source }) => source === 'microphone'));
     const opened = new Set(consumersOf(bob).map(({ consumerId }) => consumerId));
-    for (const { consumerIds } of bob.client.unheard('consumersClosed')) {
+    for (const { consumerIds } of bob.client.unreadEvents('consumersClosed')) {
       for (const id of consumerIds) expect(opened).toContain(id);
     }
     await expect.poll(() => living().map(({ source }) => source)).toEqual(['microphone']);

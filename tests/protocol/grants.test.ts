@@ -32,7 +32,7 @@ describe('grants', () => {
     await ada.client.request('produce', microphone);
     await bob.client.event('peerSources');
     await bob.client.request('produce', camera);
-    expect(bob.client.unheard('newConsumers')).toEqual([]);
+    expect(bob.client.unreadEvents('newConsumers')).toEqual([]);
   });
 
   test('canPublish: false gives no sending transport, and produce is forbidden', async () => {
@@ -70,8 +70,8 @@ describe('kick', () => {
   test('is forbidden without roomAdmin, whether the peer exists or not', async () => {
     const ada = await weir.enter('room', 'ada');
     const bob = await weir.enter('room', 'bob');
-    const real = await ada.client.ask('kick', { peerId: bob.reply.peerId });
-    const madeUp = await ada.client.ask('kick', { peerId: 'nobody' });
+    const real = await ada.client.requestRaw('kick', { peerId: bob.reply.peerId });
+    const madeUp = await ada.client.requestRaw('kick', { peerId: 'nobody' });
     expect(real.error?.code).toBe('forbidden');
     expect(real.error).toEqual(madeUp.error);
     expect(bob.client.open).toBe(true);
@@ -88,8 +88,8 @@ describe('kick', () => {
   test('does not reach other rooms: their peers are as unknown as invented ones', async () => {
     const admin = await weir.enter('room', 'admin', { roomAdmin: true });
     const elsewhere = await weir.enter('other', 'bob');
-    const foreign = await admin.client.ask('kick', { peerId: elsewhere.reply.peerId });
-    const madeUp = await admin.client.ask('kick', { peerId: crypto.randomUUID() });
+    const foreign = await admin.client.requestRaw('kick', { peerId: elsewhere.reply.peerId });
+    const madeUp = await admin.client.requestRaw('kick', { peerId: crypto.randomUUID() });
     expect(foreign.error?.code).toBe('notFound');
     expect(foreign.error).toEqual(madeUp.error);
     expect(elsewhere.client.open).toBe(true);
@@ -105,7 +105,7 @@ describe('kick', () => {
       const again = await weir.connect();
       await expect(again.join({ room: 'watched', token: old })).rejects.toMatchObject(failure('unauthorized'));
     }
-    expect(admin.client.unheard('newPeer').length).toBe(1);
+    expect(admin.client.unreadEvents('newPeer').length).toBe(1);
   });
 
   test('revokes the token even if everyone has left in between', async () => {

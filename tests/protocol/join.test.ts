@@ -66,7 +66,7 @@ describe('join', () => {
     expect(alsoHere.reply.peers.map(({ peerId }) => peerId)).toEqual([here.reply.peerId]);
     await here.client.event('newPeer');
     await there.client.request('ping', {});
-    expect(there.client.unheard('newPeer')).toEqual([]);
+    expect(there.client.unreadEvents('newPeer')).toEqual([]);
   });
 
   test('is refused a second time, even before the first reply', async () => {

@@ -47,7 +47,7 @@ describe('an excessive rate of messages', () => {
 
   test('is answered with rateLimited at first, and then closed with 4007', async () => {
     const client = await weir.connect();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => client.ask('nothing')));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => client.requestRaw('nothing')));
     expect(new Set(answers.map(({ error }) => error?.code))).toEqual(new Set(['unknownMethod']));
     for (let id = 0; id < 60; id += 1) client.send(JSON.stringify({ id, method: 'nothing', data: {} }));
     expect(await client.closed).toEqual({ code: 4007, reason: 'rateLimited' });
@@ -62,7 +62,7 @@ describe('an excessive rate of messages', () => {
     const bob = await weir.join({ room: 'room' });
     for (let count = 0; count < 60; count += 1) bob.client.send('{"id":1,"method":"nothing","data":{}}');
     expect(await ada.client.event('peerClosed')).toEqual({ peerId: bob.reply.peerId, reason: 'rateLimited' });
-    expect((await ada.client.ask('nothing')).error?.code).toBe('unknownMethod');
+    expect((await ada.client.requestRaw('nothing')).error?.code).toBe('unknownMethod');
   });
 });
 
@@ -74,7 +74,7 @@ describe('an excessive rate of ping frames', () => {
     const bob = await weir.join({ room: 'room' });
     for (let count = 0; count < 100_000 && bob.client.open; count += 500) {
       for (let burst = 0; burst < 500; burst += 1) bob.client.socket.ping('x'.repeat(100));
-      await ada.client.ask('nothing');
+      await ada.client.requestRaw('nothing');
     }
     await bob.client.closed;
     expect(await ada.client.event('peerClosed')).toMatchObject({ peerId: bob.reply.peerId });
@@ -86,9 +86,9 @@ describe('a flood that stops before the limit', () => {
 
   test('leaves the connection open, and later messages are accepted', async () => {
     const client = await weir.connect();
-    const answers = await Promise.all(Array.from({ length: 30 }, () => client.ask('nothing')));
+    const answers = await Promise.all(Array.from({ length: 30 }, () => client.requestRaw('nothing')));
     expect(answers.at(-1)?.error?.code).toBe('rateLimited');
-    const ask = async () => (await client.ask('nothing')).error?.code;
+    const ask = async () => (await client.requestRaw('nothing')).error?.code;
     await expect.poll(ask, { timeout: 8000, interval: 200 }).toBe('unknownMethod');
     await expect(client.join()).resolves.toBeDefined();
   });
@@ -156,7 +156,7 @@ describe('a slow reader', () => {
     const came = new Set<string>();
     const dropped = () =>
       ada.client
-        .unheard('peerClosed')
+        .unreadEvents('peerClosed')
         .some(({ peerId, reason }) => peerId === slow.reply.peerId && reason === 'sendBufferFull');
     while (!dropped() && came.size < 2000) {
       const { client, reply } = await enter('guest', metadata);

@@ -46,7 +46,7 @@ describe('a malformed message', () => {
     ['a null byte', '\0'],
   ])('%s is answered with badMessage, and the connection stays open', async (_name, text) => {
     const client = await weir.connect();
-    expect((await client.complain(text)).error?.code).toBe('badMessage');
+    expect((await client.requestInvalid(text)).error?.code).toBe('badMessage');
     await expect(client.join()).resolves.toBeDefined();
   });
 
@@ -54,7 +54,7 @@ describe('a malformed message', () => {
     const client = await weir.connect();
     for (let count = 0; count < 10; count += 1) client.send('garbage');
     expect(await client.closed).toEqual({ code: 4006, reason: 'protocolError' });
-    expect(client.complaints.length).toBe(5);
+    expect(client.unrelatedErrors.length).toBe(5);
   });
 
   test('sent repeatedly after a join: the others get the reason of peerClosed', async () => {
@@ -66,7 +66,7 @@ describe('a malformed message', () => {
 
   test('is never echoed to the sender', async () => {
     const client = await weir.connect();
-    const { error } = await client.complain('<script>alert(1)</script>');
+    const { error } = await client.requestInvalid('<script>alert(1)</script>');
     expect(JSON.stringify(error)).not.toContain('script');
   });
 
@@ -75,8 +75,8 @@ describe('a malformed message', () => {
     client.send('{"id":77,"data":{}}');
     client.send('{"id":78,"error":{"code":"internal","message":"boo"}}');
     client.send('{"error":{"code":"internal","message":"boo"}}');
-    expect((await client.ask('nothing')).error?.code).toBe('unknownMethod');
-    expect(client.complaints).toEqual([]);
+    expect((await client.requestRaw('nothing')).error?.code).toBe('unknownMethod');
+    expect(client.unrelatedErrors).toEqual([]);
   });
 
   test('a binary message closes the connection with 4006', async () => {
@@ -97,7 +97,7 @@ describe('a request', () => {
     'of the unknown method %j is answered with unknownMethod',
     async (method) => {
       const client = await weir.connect();
-      expect((await client.ask(method)).error?.code).toBe('unknownMethod');
+      expect((await client.requestRaw(method)).error?.code).toBe('unknownMethod');
       await expect(client.join()).resolves.toBeDefined();
     },
   );
@@ -137,7 +137,7 @@ describe('a request', () => {
     ['stepDown', { peerId: 'x' }],
   ])('%s with the data %j is answered with badRequest', async (method, data) => {
     const { client } = await weir.join();
-    const { error } = await client.ask(method, data);
+    const { error } = await client.requestRaw(method, data);
     expect(error?.code).toBe('badRequest');
     // It is not the schema library's own message.
     expect(error?.message).toMatch(/^("|The data |[A-Z]).+\.$/);
@@ -178,7 +178,7 @@ describe('a request', () => {
       answerInvite: { accept: true },
       stepDown: {},
     };
-    expect((await client.ask(method, valid[method] ?? { source: 'camera' })).error?.code).toBe('notJoined');
+    expect((await client.requestRaw(method, valid[method] ?? { source: 'camera' })).error?.code).toBe('notJoined');
     await expect(client.join()).resolves.toBeDefined();
   });
 
@@ -190,7 +190,7 @@ describe('a request', () => {
     { kind: 'broadcast', role: '' },
   ])('to join with %j is rejected', async (wrong) => {
     const client = await weir.connect();
-    expect((await client.ask('join', { ...joinData, ...wrong })).error?.code).toBe('badRequest');
+    expect((await client.requestRaw('join', { ...joinData, ...wrong })).error?.code).toBe('badRequest');
     await expect(client.join()).resolves.toBeDefined();
   });
 
@@ -229,7 +229,7 @@ describe('a request', () => {
 
   test('with more than 1 KiB of invalid text gets a message of at most 512 characters', async () => {
     const client = await weir.connect();
-    const { error } = await client.ask('join', { ...joinData, ['x'.repeat(4000)]: 1 });
+    const { error } = await client.requestRaw('join', { ...joinData, ['x'.repeat(4000)]: 1 });
     expect(error?.code).toBe('badRequest');
     expect(error?.message.length).toBeLessThanOrEqual(512);
   });

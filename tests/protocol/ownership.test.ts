@@ -12,8 +12,8 @@ describe("another peer's", () => {
     const ada = await weir.join({ room: 'room' });
     const bob = await weir.join({ room: 'room' });
     const own = ada.reply.transports.send?.transportId ?? '';
-    const foreign = await bob.client.ask('connectTransport', { transportId: own, dtlsParameters: dtls });
-    const invented = await bob.client.ask('connectTransport', { transportId: madeUp, dtlsParameters: dtls });
+    const foreign = await bob.client.requestRaw('connectTransport', { transportId: own, dtlsParameters: dtls });
+    const invented = await bob.client.requestRaw('connectTransport', { transportId: madeUp, dtlsParameters: dtls });
     expect(foreign.error?.code).toBe('notFound');
     expect(foreign.error).toEqual(invented.error);
     await expect(ada.client.request('connectTransport', { transportId: own, dtlsParameters: dtls })).resolves.toEqual(
@@ -28,8 +28,8 @@ describe("another peer's", () => {
     const eve = await weir.join({ room: 'room' });
     const consumerIds = bob.reply.consumers.map(({ consumerId }) => consumerId);
     expect(consumerIds.length).toBe(1);
-    const foreign = await eve.client.ask('resumeConsumers', { consumerIds });
-    const invented = await eve.client.ask('resumeConsumers', { consumerIds: [madeUp] });
+    const foreign = await eve.client.requestRaw('resumeConsumers', { consumerIds });
+    const invented = await eve.client.requestRaw('resumeConsumers', { consumerIds: [madeUp] });
     expect(foreign.error?.code).toBe('notFound');
     expect(foreign.error).toEqual(invented.error);
     expect(await arePaused(consumerIds)).toEqual([true]);
@@ -50,9 +50,9 @@ describe("another peer's", () => {
     'id %j is not found and has no effect',
     async (id) => {
       const { client } = await weir.join();
-      const transport = await client.ask('connectTransport', { transportId: id, dtlsParameters: dtls });
+      const transport = await client.requestRaw('connectTransport', { transportId: id, dtlsParameters: dtls });
       expect(['notFound', 'badRequest']).toContain(transport.error?.code);
-      const consumer = await client.ask('resumeConsumers', { consumerIds: [id] });
+      const consumer = await client.requestRaw('resumeConsumers', { consumerIds: [id] });
       expect([undefined, 'notFound', 'badRequest']).toContain(consumer.error?.code);
       await expect(client.request('produce', { source: 'camera', rtpParameters: vp8() })).resolves.toHaveProperty(
         'producerId',
@@ -70,7 +70,7 @@ describe('resumeConsumers', () => {
     const idOf = (source: string) => bob.reply.consumers.find((one) => one.source === source)?.consumerId ?? '';
     await ada.client.request('closeProducer', { source: 'camera' });
     await bob.client.event('consumersClosed');
-    await bob.client.ask('resumeConsumers', { consumerIds: [idOf('camera'), idOf('microphone')] });
+    await bob.client.requestRaw('resumeConsumers', { consumerIds: [idOf('camera'), idOf('microphone')] });
     expect(await arePaused([idOf('microphone')])).toEqual([false]);
   });
 

@@ -219,7 +219,7 @@ describe('health', () => {
     process.kill(one.pid, 'SIGKILL');
     expect(await one.client.closed).toEqual({ code: 4005, reason: 'mediaLost' });
     expect(server.app.rooms.size).toBe(1);
-    expect((await other.client.ask('nothing')).error?.code).toBe('unknownMethod');
+    expect((await other.client.requestRaw('nothing')).error?.code).toBe('unknownMethod');
   });
 });
 

@@ -124,7 +124,7 @@ describe('a join that is pending when the server begins to drain', () => {
     const { seconds } = await client.event('draining');
     expect(seconds).toBeGreaterThan(10);
     await client.request('ping', {});
-    expect(client.unheard('draining')).toEqual([]);
+    expect(client.unreadEvents('draining')).toEqual([]);
   });
 });
 
@@ -164,7 +164,7 @@ describe('a connection that resumes while a request of the former one is running
     // The one producer can be closed.
     await next.request('closeProducer', { source: 'microphone' });
     expect((await bob.client.event('consumersClosed')).consumerIds).toEqual(offered.map((one) => one.consumerId));
-    expect(bob.client.unheard('newConsumers')).toEqual([]);
+    expect(bob.client.unreadEvents('newConsumers')).toEqual([]);
   });
 
   test('has one transport per direction', async () => {

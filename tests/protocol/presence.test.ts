@@ -19,7 +19,7 @@ describe('presence', () => {
       away: false,
     });
     await bob.client.request('ping', {});
-    expect(bob.client.unheard('newPeer')).toEqual([]);
+    expect(bob.client.unreadEvents('newPeer')).toEqual([]);
   });
 
   test('leave closes the connection with 1000 "left", and the others receive peerClosed', async () => {
@@ -72,7 +72,7 @@ describe('presence', () => {
     await bob.client.request('closeProducer', { source: 'camera' });
     expect(await ada.client.event('peerSources')).toEqual({ peerId, sources: { microphone: 'live' } });
     await bob.client.request('ping', {});
-    expect(bob.client.unheard('peerSources')).toEqual([]);
+    expect(bob.client.unreadEvents('peerSources')).toEqual([]);
   });
 });
 
@@ -132,7 +132,7 @@ describe('a newer join of the same identity', () => {
     const key = await token('room', 'ada');
     await Promise.allSettled(clients.map((client) => client.join({ room: 'room', token: key })));
     // The reply to this arrives after all events of the joins.
-    await bob.client.ask('nothing');
+    await bob.client.requestRaw('nothing');
     const eve = await weir.enter('room', 'eve');
     expect(eve.reply.peers.map(({ identity }) => identity).sort()).toEqual(['ada', 'bob']);
     await expect.poll(() => clients.filter(({ open }) => open).length).toBe(1);

@@ -29,7 +29,7 @@ async function refusal(environment: Record<string, string>): Promise<string> {
   expect(await weir.exit).toBe(1);
   // The sentence is all: there is no log line before it.
   expect(weir.stdout).toBe('');
-  await expect.poll(() => weir.living).toEqual([]);
+  await expect.poll(() => weir.descendants).toEqual([]);
   return weir.stderr;
 }
 

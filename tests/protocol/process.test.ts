@@ -46,7 +46,7 @@ describe('a running Weir', () => {
     expect(weir.stdout).toMatch(/Media: 2 worker\(s\) on 127\.0\.0\.1, port\(s\) \d+, \d+ UDP and TCP/);
     expect(weir.stdout).toContain('Open: anyone may enter any room.');
     // Itself and its two workers.
-    expect(weir.living.length).toBe(3);
+    expect(weir.descendants.length).toBe(3);
   });
 
   test('warns of an unknown variable WEIR_*', async () => {
@@ -65,21 +65,21 @@ describe('on a signal Weir notifies its clients, exits with 0 and leaves no proc
   ] as const)('%s to %s', async (signal, target) => {
     const weir = start();
     const clients = await busyRoom(await weir.running());
-    expect(weir.living.length).toBe(3);
+    expect(weir.descendants.length).toBe(3);
     process.kill(target === 'the process' ? weir.pid : -weir.pid, signal);
     for (const client of clients) expect(await client.closed).toEqual({ code: 4003, reason: 'serverClosing' });
     expect(await weir.exit).toBe(0);
-    expect(weir.living).toEqual([]);
+    expect(weir.descendants).toEqual([]);
     expect(weir.stderr).toBe('');
   });
 
   test('that is sent while it starts', async () => {
     const weir = start();
     // Its workers start before it prints that it runs.
-    await expect.poll(() => weir.living.length, { interval: 1, timeout: 10_000 }).toBeGreaterThan(1);
+    await expect.poll(() => weir.descendants.length, { interval: 1, timeout: 10_000 }).toBeGreaterThan(1);
     process.kill(weir.pid, 'SIGTERM');
     expect(await weir.exit).toBe(0);
-    expect(weir.living).toEqual([]);
+    expect(weir.descendants).toEqual([]);
   });
 
   test('although a client never answers the close frame', async () => {
@@ -89,7 +89,7 @@ describe('on a signal Weir notifies its clients, exits with 0 and leaves no proc
     client.socket.pause();
     process.kill(weir.pid, 'SIGTERM');
     expect(await weir.exit).toBe(0);
-    expect(weir.living).toEqual([]);
+    expect(weir.descendants).toEqual([]);
     client.cut();
   });
 });
@@ -110,7 +110,7 @@ describe('a connection that opens while Weir closes', () => {
       `GET /ws HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
     );
     expect(await weir.exit).toBe(0);
-    expect(weir.living).toEqual([]);
+    expect(weir.descendants).toEqual([]);
     late.destroy();
     client.cut();
   });
@@ -123,7 +123,7 @@ describe('when Weir is killed', () => {
     process.kill(weir.pid, 'SIGKILL');
     expect(await weir.exit).toBe('SIGKILL');
     expect((await client?.closed)?.code).toBe(1006);
-    await expect.poll(() => weir.living, { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => weir.descendants, { timeout: 5000 }).toEqual([]);
   });
 });
 
@@ -140,9 +140,9 @@ describe('a token', () => {
     for (const [index, client] of others.entries()) {
       const jwt = tokens[index + 1];
       await expect(client.join({ room: 'room', token: jwt })).rejects.toMatchObject(failure('unauthorized'));
-      await client.ask('join', { room: 7, token: jwt });
-      await client.complain(`{"token":"${jwt}"}`);
-      await client.ask(`method ${jwt}`.slice(0, 64), { token: jwt });
+      await client.requestRaw('join', { room: 7, token: jwt });
+      await client.requestInvalid(`{"token":"${jwt}"}`);
+      await client.requestRaw(`method ${jwt}`.slice(0, 64), { token: jwt });
     }
     await fetch(`${url}/r/room?token=${good}`);
     const byUrl = await TestClient.connect(url, {
@@ -151,7 +151,7 @@ describe('a token', () => {
     });
     byUrl.cut();
     await ada?.request('produce', { source: 'microphone', rtpParameters: opus() });
-    await ada?.ask('produce', { source: 'microphone', rtpParameters: opus(), token: good });
+    await ada?.requestRaw('produce', { source: 'microphone', rtpParameters: opus(), token: good });
     process.kill(weir.pid, 'SIGTERM');
     expect(await weir.exit).toBe(0);
     const log = weir.stdout + weir.stderr;

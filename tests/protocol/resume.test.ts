@@ -55,10 +55,10 @@ describe('a session whose connection is lost', () => {
     expect(ids(again.reply.peers)).toEqual([ada.reply.peerId]);
     await again.client.request('setHand', { raised: true });
     expect(await ada.client.event('peerHand')).toEqual({ peerId: bob.reply.peerId, raised: true });
-    expect(ada.client.unheard('peerClosed')).toEqual([]);
-    expect(ada.client.unheard('peerAway')).toEqual([]);
+    expect(ada.client.unreadEvents('peerClosed')).toEqual([]);
+    expect(ada.client.unreadEvents('peerAway')).toEqual([]);
     expect((await ada.client.event('newConsumers')).consumers.map((one) => one.producerId)).toEqual([producerId]);
-    expect(ada.client.unheard('consumersClosed')).toEqual([]);
+    expect(ada.client.unreadEvents('consumersClosed')).toEqual([]);
   });
 
   test('gets a snapshot with all that it missed: peers that joined and left, sources, mute states and hands', async () => {
@@ -116,7 +116,7 @@ describe('a session whose connection is lost', () => {
     // The worker handles requests in order: a second consumer for bob would exist by now.
     await again.client.request('produce', { source: 'camera', rtpParameters: vp8() });
     await bob.client.event('newConsumers', ({ consumers }) => consumers.some(({ source }) => source === 'camera'));
-    expect(bob.client.unheard('newConsumers')).toEqual([]);
+    expect(bob.client.unreadEvents('newConsumers')).toEqual([]);
   });
 
   test('closes a connection that the server does not know to be lost when another one resumes', async () => {
@@ -141,8 +141,8 @@ describe('a session whose connection is lost', () => {
     const last = await resume(bob);
     await last.client.request('setHand', { raised: true });
     expect(await ada.client.event('peerHand')).toEqual({ peerId: bob.reply.peerId, raised: true });
-    expect(ada.client.unheard('peerClosed')).toEqual([]);
-    expect(ada.client.unheard('newPeer').length).toBe(1);
+    expect(ada.client.unreadEvents('peerClosed')).toEqual([]);
+    expect(ada.client.unreadEvents('newPeer').length).toBe(1);
   });
 
   test('ends when its client does not come back in time: the others get peerClosed, and the key expires', async () => {
@@ -193,7 +193,7 @@ describe('nobody else', () => {
   ] as const)('resumes a session with %s, and its connection stays open', async (_name, keyOf, code) => {
     const ada = await enter('ada');
     const thief = await weir.connect();
-    const answer = await thief.ask('resume', { key: keyOf(ada.reply) });
+    const answer = await thief.requestRaw('resume', { key: keyOf(ada.reply) });
     expect(answer.error?.code).toBe(code);
     await ada.client.request('ping', {});
     expect(ada.client.open).toBe(true);
@@ -241,7 +241,7 @@ describe('a client that comes back', () => {
     }
     await client.request('setHand', { raised: true });
     expect(await ada.client.event('peerHand')).toEqual({ peerId: bob.reply.peerId, raised: true });
-    expect(ada.client.unheard('peerClosed')).toEqual([]);
+    expect(ada.client.unreadEvents('peerClosed')).toEqual([]);
   });
 });
 
@@ -259,7 +259,7 @@ describe('a close frame of a proxy that restarts', () => {
     const again = await resume(bob);
     await again.client.request('setHand', { raised: true });
     expect(await ada.client.event('peerHand')).toEqual({ peerId: bob.reply.peerId, raised: true });
-    expect(ada.client.unheard('peerClosed')).toEqual([]);
+    expect(ada.client.unreadEvents('peerClosed')).toEqual([]);
   });
 });
 

@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { dtls } from '../../scripts/support/media/clientParameters.ts';
 import { signToken } from '../../server/auth/tokens.ts';
 import { MAX_HANDS } from '../../shared/protocol.ts';
-import { bringUp, camera, heard, held, invite, microphone, useBroadcast } from '../support/broadcast.ts';
+import {
+  bringOnStage,
+  camera,
+  consumedSources,
+  eventNames,
+  invite,
+  microphone,
+  useBroadcast,
+} from '../support/broadcast.ts';
 import { apiKey, apiSecret, failure, type Joined, useServer, withTokens } from '../support/weir.ts';
 
 const { enter, room } = useBroadcast({ WEIR_MAX_CONNECTIONS_PER_IP: '100' });
@@ -40,8 +48,8 @@ describe('raised hands of viewers', () => {
     });
     for (const { client } of [speaker, bob, cat]) {
       await client.request('ping', {});
-      expect(heard(client)).not.toContain('handsChanged');
-      expect(heard(client)).not.toContain('peerHand');
+      expect(eventNames(client)).not.toContain('handsChanged');
+      expect(eventNames(client)).not.toContain('peerHand');
     }
   });
 
@@ -120,7 +128,7 @@ describe('an invitation', () => {
       const { consumers } = await one.client.event('newConsumers');
       expect(consumers).toMatchObject([{ peerId, producerId, source: 'microphone' }]);
     }
-    expect(heard(other.client)).not.toContain('inviteAnswered');
+    expect(eventNames(other.client)).not.toContain('inviteAnswered');
     // It is valid once.
     await expect(viewer.client.request('answerInvite', { accept: true })).rejects.toMatchObject(failure('notFound'));
   });
@@ -129,17 +137,17 @@ describe('an invitation', () => {
     const host = await enter('host');
     await host.client.request('produce', camera);
     const [viewer, other] = [await enter(), await enter()];
-    await bringUp(host, viewer);
-    await expect.poll(() => held(viewer)).toEqual(['camera']);
+    await bringOnStage(host, viewer);
+    await expect.poll(() => consumedSources(viewer)).toEqual(['camera']);
     await viewer.client.request('produce', microphone);
-    await expect.poll(() => held(host)).toEqual(['microphone']);
+    await expect.poll(() => consumedSources(host)).toEqual(['microphone']);
     // The worker handles requests in order: the earlier ones are done once this one is.
     await enter();
     await other.client.request('ping', {});
-    expect(held(other)).toEqual([]);
+    expect(consumedSources(other)).toEqual([]);
     await host.client.request('setBroadcast', { live: true });
-    await expect.poll(() => held(other)).toEqual(['camera', 'microphone']);
-    expect(held(viewer)).toEqual(['camera']);
+    await expect.poll(() => consumedSources(other)).toEqual(['camera', 'microphone']);
+    expect(consumedSources(viewer)).toEqual(['camera']);
   });
 
   test('that is declined lowers the hand and changes nothing else', async () => {
@@ -151,11 +159,11 @@ describe('an invitation', () => {
     const { peerId, name } = viewer.reply;
     expect(await host.client.event('inviteAnswered')).toEqual({ peerId, name, accepted: false });
     await host.client.event('handsChanged', ({ total }) => total === 0);
-    expect(heard(viewer.client)).not.toContain('grantsChanged');
-    expect(heard(host.client)).not.toContain('newPeer');
+    expect(eventNames(viewer.client)).not.toContain('grantsChanged');
+    expect(eventNames(host.client)).not.toContain('newPeer');
     await expect(viewer.client.request('answerInvite', { accept: true })).rejects.toMatchObject(failure('notFound'));
     // The viewer may ask again.
-    await bringUp(host, viewer);
+    await bringOnStage(host, viewer);
   });
 
   test('requires a raised hand, and ends when it is lowered', async () => {
@@ -202,42 +210,44 @@ describe.each([
     const { peerId } = speaker.reply;
     await host.client.request('setBroadcast', { live: true });
     await speaker.client.request('produce', microphone);
-    for (const one of [host, viewer]) await expect.poll(() => held(one)).toContain('microphone');
+    for (const one of [host, viewer]) await expect.poll(() => consumedSources(one)).toContain('microphone');
     await leaveStage(host, speaker);
     const { grants } = await speaker.client.event('grantsChanged');
     expect(grants).toEqual({ ...speaker.reply.grants, canPublish: false, hidden: true });
     for (const { client } of [host, viewer]) {
       expect(await client.event('peerClosed')).toEqual({ peerId, reason: 'left' });
     }
-    await expect.poll(() => held(host)).toEqual([]);
-    await expect.poll(() => held(viewer)).toEqual(['camera']);
+    await expect.poll(() => consumedSources(host)).toEqual([]);
+    await expect.poll(() => consumedSources(viewer)).toEqual(['camera']);
     await host.client.event('broadcastChanged', ({ viewers }) => viewers === 2);
     expect(await inside()).toEqual([host.reply.name]);
-    expect(held(speaker)).toEqual(['camera']);
+    expect(consumedSources(speaker)).toEqual(['camera']);
     const { transportId = '' } = speaker.reply.transports.send ?? {};
     const ask = speaker.client;
-    expect(await ask.ask('connectTransport', { transportId, dtlsParameters: dtls })).toMatchObject({
+    expect(await ask.requestRaw('connectTransport', { transportId, dtlsParameters: dtls })).toMatchObject({
       error: { code: 'notFound' },
     });
-    expect(await ask.ask('openTransport', { direction: 'send' })).toMatchObject({ error: { code: 'forbidden' } });
-    expect(await ask.ask('produce', microphone)).toMatchObject({ error: { code: 'forbidden' } });
-    expect(await ask.ask('stepDown')).toMatchObject({ error: { code: 'conflict' } });
+    expect(await ask.requestRaw('openTransport', { direction: 'send' })).toMatchObject({
+      error: { code: 'forbidden' },
+    });
+    expect(await ask.requestRaw('produce', microphone)).toMatchObject({ error: { code: 'forbidden' } });
+    expect(await ask.requestRaw('stepDown')).toMatchObject({ error: { code: 'conflict' } });
     // On the stage again.
-    await bringUp(host, speaker);
+    await bringOnStage(host, speaker);
     await speaker.client.request('produce', microphone);
-    for (const one of [host, viewer]) await expect.poll(() => held(one)).toContain('microphone');
+    for (const one of [host, viewer]) await expect.poll(() => consumedSources(one)).toContain('microphone');
   });
 
   test('before the broadcast is live ends the consumers of the stage, too', async () => {
     const host = await enter('host');
     await host.client.request('produce', camera);
     const speaker = await enter('speaker');
-    expect(held(speaker)).toEqual(['camera']);
+    expect(consumedSources(speaker)).toEqual(['camera']);
     await leaveStage(host, speaker);
-    await expect.poll(() => held(speaker)).toEqual([]);
+    await expect.poll(() => consumedSources(speaker)).toEqual([]);
     await host.client.request('produce', microphone);
     await host.client.request('setBroadcast', { live: true });
-    await expect.poll(() => held(speaker)).toEqual(['camera', 'microphone']);
+    await expect.poll(() => consumedSources(speaker)).toEqual(['camera', 'microphone']);
   });
 
   test('takes a raised hand down', async () => {
@@ -246,7 +256,7 @@ describe.each([
     await speaker.client.request('setHand', { raised: true });
     await leaveStage(host, speaker);
     expect((await room()).hands.total).toBe(0);
-    await bringUp(host, speaker);
+    await bringOnStage(host, speaker);
     expect(await host.client.event('newPeer', ({ hand }) => !hand)).toMatchObject({ peerId: speaker.reply.peerId });
   });
 });

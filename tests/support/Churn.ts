@@ -10,9 +10,9 @@ import { WeirError } from '../../shared/errors.ts';
 import type { Grants, JoinReply } from '../../shared/protocol.ts';
 import { type ChurnView, everySource, grantsOf, minimumDemand, stateOf, viewOf } from './churnView.ts';
 import type { ConnectOptions, TestClient } from './client.ts';
-import { Known } from './Known.ts';
 import { Participant, type Published, type State } from './Participant.ts';
 import { PlainMember } from './PlainMember.ts';
+import { RacingValue } from './RacingValue.ts';
 import { token } from './weir.ts';
 
 const IDENTITIES = 14;
@@ -33,7 +33,7 @@ interface Identity {
   running: number;
   token: string | undefined;
   /** Grants changed by administrators since its last refreshed token. */
-  readonly grants: Known<Grants | 'of the token'>;
+  readonly grants: RacingValue<Grants | 'of the token'>;
 }
 
 export class Churn {
@@ -104,7 +104,7 @@ export class Churn {
     else if (action < 13) this.#run('cut', async () => cuttable?.cut());
     else if (action < 16) this.#run('resume', async () => away?.resume());
     else if (action < 18) this.#run('race', async () => (away ?? cuttable)?.resume(2));
-    else if (action < 21) this.#run('look', () => this.#look(someone));
+    else if (action < 21) this.#run('look', () => this.#setTiles(someone));
     else if (action < 23) this.#run('grants', async () => other && this.#decide(() => this.#setSources(other)));
     else if (action < 24) this.#run('kick', async () => other && this.#decide(() => this.#kick(other)));
     else if (action < 25) this.#run('leave', async () => other?.leave());
@@ -112,12 +112,12 @@ export class Churn {
   }
 
   /** Runs up to twelve actions concurrently, so that they interleave in every order. */
-  async breathe(): Promise<void> {
+  async throttle(): Promise<void> {
     while (this.#running.size > this.random.int(12)) await Promise.race(this.#running);
   }
 
   /** Waits until all actions are done, and resumes everyone. */
-  async rest(): Promise<void> {
+  async settle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
     await Promise.all(this.participants.filter(({ away }) => away).map((one) => one.resume()));
   }
@@ -139,7 +139,7 @@ export class Churn {
   }
 
   /** Everyone sets the tiles of all cameras to that width. */
-  async lookAll(width: number): Promise<void> {
+  async setAllTiles(width: number): Promise<void> {
     const ids = this.participants.map(({ peerId }) => peerId);
     await Promise.all(this.#connected.map((one) => one.show(ids, width)));
   }
@@ -150,7 +150,7 @@ export class Churn {
   }
 
   /** Minimum demanded layers of each camera, by peer id. */
-  get leastWatched(): Map<string, number> {
+  get minimumDemand(): Map<string, number> {
     return minimumDemand(this.inside);
   }
 
@@ -191,7 +191,7 @@ export class Churn {
       begun: 0,
       running: 0,
       token: undefined,
-      grants: new Known<Grants | 'of the token'>('of the token'),
+      grants: new RacingValue<Grants | 'of the token'>('of the token'),
     };
     this.#identities.set(name, known);
     return known;
@@ -264,7 +264,7 @@ export class Churn {
     const { jwt } = await this.#tokenOf(identity);
     const client = await this.#server.connect();
     const joining = client.join({ room: this.#name, token: jwt }).catch(() => undefined);
-    if (this.random.int(2)) await client.ask('nothing').catch(() => {});
+    if (this.random.int(2)) await client.requestRaw('nothing').catch(() => {});
     client.cut();
     const reply = await joining;
     end(() => undefined);
@@ -282,7 +282,7 @@ export class Churn {
     await participant.setPaused(source, participant.published[source].value !== 'paused');
   }
 
-  async #look(participant: Participant): Promise<void> {
+  async #setTiles(participant: Participant): Promise<void> {
     const ids = this.inside.map(({ peerId }) => peerId).filter(() => this.random.int(2) > 0);
     await participant.show(ids, this.random.pick([0, 0, 160, 640, 1280]));
   }

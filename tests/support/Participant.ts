@@ -4,7 +4,7 @@ import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { WeirError } from '../../shared/errors.ts';
 import type { JoinReply, ResumeReply } from '../../shared/protocol.ts';
 import type { ConnectOptions, TestClient } from './client.ts';
-import { Known } from './Known.ts';
+import { RacingValue } from './RacingValue.ts';
 import { RoomModel } from './RoomModel.ts';
 
 export type Published = 'camera' | 'microphone';
@@ -32,7 +32,7 @@ export class Participant {
   readonly identity: string;
   readonly peerId: string;
   readonly model: RoomModel;
-  readonly published = { camera: new Known<State>('none'), microphone: new Known<State>('none') };
+  readonly published = { camera: new RacingValue<State>('none'), microphone: new RacingValue<State>('none') };
   /** Its tile widths of others' cameras in pixels, by peer id; peers without settings are missing. */
   readonly widths = new Map<string, number>();
   /** Another participant has requested the end of its session. */

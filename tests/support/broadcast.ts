@@ -49,22 +49,29 @@ export async function invite(host: Joined, viewer: Joined): Promise<void> {
 }
 
 /** Brings a viewer onto the stage, with a sending transport. */
-export async function bringUp(host: Joined, viewer: Joined): Promise<void> {
+export async function bringOnStage(host: Joined, viewer: Joined): Promise<void> {
   await invite(host, viewer);
   await viewer.client.request('answerInvite', { accept: true });
   await viewer.client.request('openTransport', { direction: 'send' });
 }
 
 /** Names of all events that a client has received, in order. */
-export function heard(client: TestClient): string[] {
+export function eventNames(client: TestClient): string[] {
   return client.messages.flatMap(({ event }) => event ?? []);
 }
 
 /** Sources of a client's current consumers; audio slots are `slot`. */
-export function held({ client, reply }: { client: TestClient; reply: Pick<JoinReply, 'consumers'> }): string[] {
+export function consumedSources({
+  client,
+  reply,
+}: {
+  client: TestClient;
+  reply: Pick<JoinReply, 'consumers'>;
+}): string[] {
   const consumers = new Map(reply.consumers.map((consumer) => [consumer.consumerId, consumer]));
-  const later = client.unheard('newConsumers').flatMap((one) => one.consumers);
+  const later = client.unreadEvents('newConsumers').flatMap((one) => one.consumers);
   for (const consumer of later) consumers.set(consumer.consumerId, consumer);
-  for (const { consumerIds } of client.unheard('consumersClosed')) for (const id of consumerIds) consumers.delete(id);
+  for (const { consumerIds } of client.unreadEvents('consumersClosed'))
+    for (const id of consumerIds) consumers.delete(id);
   return [...consumers.values()].map(({ source, slot }) => (slot === undefined ? source : 'slot')).sort();
 }

@@ -7,14 +7,14 @@ import { statesOf } from './RoomModel.ts';
 import { consumersOn } from './routers.ts';
 
 /** Maximum of audible speakers: low, so that audio slots begin and end while participants come and go. */
-export const HEARD = 2;
+export const MAX_AUDIBLE_SPEAKERS = 2;
 /** The highest camera layer in this test. */
-export const TOP = 2;
+export const TOP_LAYER = 2;
 /** For a camera of 1280x720 in three layers, the layer that suffices for a tile of that width. */
 const layerOfWidth = new Map([
   [160, 0],
   [640, 1],
-  [1280, TOP],
+  [1280, TOP_LAYER],
 ]);
 export const everySource = ['camera', 'microphone', 'screen', 'screenAudio'] as const;
 
@@ -63,7 +63,7 @@ function clientView({ room, participants }: ChurnState, { identity, model, peerI
     receives: [...received, ...untold].sort(),
     slots,
     grants,
-    watched: ownStates.camera === undefined ? undefined : (watched.get('camera') ?? TOP),
+    watched: ownStates.camera === undefined ? undefined : (watched.get('camera') ?? TOP_LAYER),
   };
 }
 
@@ -86,13 +86,14 @@ function expectedState(state: ChurnState, self: Participant) {
   const bySlots = room.slots.length > 0;
   for (const { peerId, sources } of room.visiblePeers(room.participant(self.peerId))) {
     const width = self.widths.get(peerId);
-    const layer = width === undefined ? TOP : layerOfWidth.get(width);
+    const layer = width === undefined ? TOP_LAYER : layerOfWidth.get(width);
     if (sources.camera && layer !== undefined) receives.push(`${peerId}:camera layer ${layer}`);
     if (sources.microphone && !bySlots) receives.push(`${peerId}:microphone`);
   }
   // The last slot is for the holders of the other ones.
   if (bySlots)
-    for (let slot = 0; slot <= HEARD; slot += 1) receives.push(`slot ${slot}${slot === HEARD ? ' paused' : ''}`);
+    for (let slot = 0; slot <= MAX_AUDIBLE_SPEAKERS; slot += 1)
+      receives.push(`slot ${slot}${slot === MAX_AUDIBLE_SPEAKERS ? ' paused' : ''}`);
   return {
     identity: self.identity,
     receives: receives.sort(),

@@ -205,21 +205,21 @@ export class TestClient implements Disposable {
   }
 
   /** Sends a request with unchecked data. @returns the reply as received */
-  async ask(method: string, data: unknown = {}): Promise<Message> {
+  async requestRaw(method: string, data: unknown = {}): Promise<Message> {
     const id = this.#nextId++;
     this.send(JSON.stringify({ id, method, data }));
     return this.until(`the answer to ${method}`, () => this.messages.find((message) => message.id === id));
   }
 
   /** Sends an invalid message. @returns the error without a request id */
-  async complain(message: string): Promise<Message> {
-    const before = this.complaints.length;
+  async requestInvalid(message: string): Promise<Message> {
+    const before = this.unrelatedErrors.length;
     this.send(message);
-    return this.until('a complaint', () => this.complaints[before]);
+    return this.until('a complaint', () => this.unrelatedErrors[before]);
   }
 
   /** Errors without a request id. */
-  get complaints(): Message[] {
+  get unrelatedErrors(): Message[] {
     return this.messages.filter(({ id, error }) => id === undefined && error !== undefined);
   }
 
@@ -235,7 +235,7 @@ export class TestClient implements Disposable {
   }
 
   /** The received events of that name that have not been consumed. */
-  unheard<E extends EventName>(name: E): readonly ServerEvents[E][] {
+  unreadEvents<E extends EventName>(name: E): readonly ServerEvents[E][] {
     return this.#events[name];
   }
 

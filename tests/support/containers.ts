@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { containers as programs } from '../../scripts/setup/equipment.mjs';
-import { place, textOf } from '../../scripts/setup/places.mjs';
+import { paths, textOf } from '../../scripts/setup/paths.mjs';
 import { debian12 } from './debian.ts';
 import { hasEquipment } from './equipment.ts';
 
 const execute = promisify(execFile);
-const { root, cache } = place();
+const { root, cache } = paths();
 /** Where the build finds a registry's certificate and npm's cache. */
 const inside = { certificate: '/run/npm-certificate', npm: '/npm-cache', cache: '/cache' };
 

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { textOf } from '../../scripts/setup/places.mjs';
+import { textOf } from '../../scripts/setup/paths.mjs';
 
 const execute = promisify(execFile);
 /** Folders that slim images leave out. */

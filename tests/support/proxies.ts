@@ -6,7 +6,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileOf, proxies } from '../../scripts/setup/equipment.mjs';
-import { userCache } from '../../scripts/setup/places.mjs';
+import { userCache } from '../../scripts/setup/paths.mjs';
 import { hasEquipment } from './equipment.ts';
 import { freePort } from './freePort.ts';
 
@@ -53,8 +53,8 @@ function nginxConfiguration(directory: string, port: number, upstream: string, m
         ] satisfies [string, string][])
       : []),
   );
-  const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  const temporary = places.map((name) => `${name}_temp_path ${join(directory, name)};`).join('\n');
+  const temporaryFolders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  const temporary = temporaryFolders.map((name) => `${name}_temp_path ${join(directory, name)};`).join('\n');
   return `daemon off;
 pid ${join(directory, 'pid')};
 error_log stderr;

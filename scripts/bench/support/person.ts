@@ -44,7 +44,7 @@ export interface Count {
   readonly sent: number;
 }
 
-export interface Look {
+export interface TileSize {
   readonly peerId: string;
   readonly width: number;
   readonly height: number;
@@ -75,7 +75,7 @@ export class Person {
   }
 
   /** Sends track settings for cameras. @returns when, in milliseconds since 1970 */
-  look(looks: readonly Look[]): Promise<number> {
+  updateTrackSettings(looks: readonly TileSize[]): Promise<number> {
     return this.#inside.evaluate((inside, views) => inside.look(views), looks);
   }
 
@@ -155,7 +155,7 @@ async function enter({ url, room, name, initialVideoLimit }: PersonOptions) {
       if (!track) throw new Error('There is no camera.');
       await client.publish('camera', track);
     },
-    look(looks: readonly Look[]) {
+    look(looks: readonly TileSize[]) {
       for (const { peerId, width, height } of looks) client.updateTrackSettings(peerId, 'camera', { width, height });
       return now();
     },

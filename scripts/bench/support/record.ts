@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { place } from '../../setup/places.mjs';
+import { paths } from '../../setup/paths.mjs';
 import { Machine, machineOf } from '../../support/machine.ts';
 import type { Figure } from './Benchmark.ts';
 import type { Ratio } from './pairs.ts';
@@ -56,7 +56,7 @@ export type BenchRecord = z.infer<typeof BenchRecord>;
 /** Replaces a benchmark's record. `date` and `machine` are the current ones. */
 export function writeRecord(
   found: Omit<BenchRecord, 'date' | 'machine'>,
-  { root = place().root, machine = machineOf(), date = new Date() } = {},
+  { root = paths().root, machine = machineOf(), date = new Date() } = {},
 ): BenchRecord {
   const record = BenchRecord.parse({ ...found, machine, date: date.toISOString() });
   const directory = join(root, 'bench');
@@ -66,7 +66,7 @@ export function writeRecord(
 }
 
 /** All committed records by name; none without a `bench/` folder. @throws {Error} that names the invalid file */
-export function readRecords(root = place().root): BenchRecord[] {
+export function readRecords(root = paths().root): BenchRecord[] {
   const directory = join(root, 'bench');
   if (!existsSync(directory)) return [];
   const files = readdirSync(directory).filter((file) => file.endsWith('.json'));

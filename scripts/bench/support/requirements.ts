@@ -1,7 +1,7 @@
 /** Checks what each benchmark requires of the machine, and reports what is missing. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { place } from '../../setup/places.mjs';
+import { paths } from '../../setup/paths.mjs';
 import { workerBinary } from '../../setup/worker.mjs';
 import { whyNoNamespaces } from '../../support/network/namespaces.ts';
 import { FloorError, floorBinary } from './floor.ts';
@@ -14,7 +14,7 @@ type Check = (quick: boolean) => string | undefined | Promise<string | undefined
 
 const linux: Check = () => (process.platform === 'linux' ? undefined : 'it reads /proc, which only Linux has');
 const worker: Check = () =>
-  workerBinary(place()) ? undefined : 'there is no media worker (npm run bench finds or builds one)';
+  workerBinary(paths()) ? undefined : 'there is no media worker (npm run bench finds or builds one)';
 const ffmpeg: Check = () =>
   (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, 'ffmpeg')))
     ? undefined

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { hash, userCache } from '../../setup/places.mjs';
+import { hash, userCache } from '../../setup/paths.mjs';
 import { opusTicks, parseAnnexB, parseIvf, parseOggOpus } from './containers.ts';
 import { packetiseH264, packetiseOpus, packetiseVp8 } from './packetise.ts';
 import type { Frame, Stream } from './Stream.ts';

@@ -92,27 +92,27 @@ export class WeirProcess implements AsyncDisposable {
   }
 
   /** Living processes that descend from this one, itself included, even when reparented. */
-  get living(): number[] {
+  get descendants(): number[] {
     return livingWith(this.#mark);
   }
 
   /** Its media workers, oldest first. */
   get workers(): number[] {
-    return this.living
+    return this.descendants
       .filter((pid) => readProc(`${pid}/comm`).startsWith('mediasoup-wor'))
       .sort((one, other) => one - other);
   }
 
   /** The pid of the server, whatever launched it. */
   get server(): number {
-    const found = this.living.find((pid) => this.workers.some((worker) => parentOf(worker) === pid));
+    const found = this.descendants.find((pid) => this.workers.some((worker) => parentOf(worker) === pid));
     if (found === undefined) throw new Error('No process has media workers.');
     return found;
   }
 
   /** Kills everything that is left. */
   async end(): Promise<void> {
-    for (const pid of this.living) {
+    for (const pid of this.descendants) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {

@@ -69,9 +69,9 @@ export const drain: Trial = {
       }
       // npm itself exits as terminated, whatever the exit code of its script.
       if ((await weir.exit) !== 0 && !toNpm) badExits += 1;
-      left += await until('nothing being left', 5000, () => weir.living.length === 0).then(
+      left += await until('nothing being left', 5000, () => weir.descendants.length === 0).then(
         () => 0,
-        () => weir.living.length,
+        () => weir.descendants.length,
       );
       report(`${turn + 1} of ${times}: media flowed for ${Math.round(lasted.at(-1) ?? 0)} ms`);
     }

@@ -32,9 +32,9 @@ export const node: Trial = {
         if (turn % 2) for (const pid of killed.workers) process.kill(pid, 'SIGSTOP');
         process.kill(killed.pid, 'SIGKILL');
         await killed.exit;
-        orphans += await until('nothing being left', ORPHAN, () => killed.living.length === 0).then(
+        orphans += await until('nothing being left', ORPHAN, () => killed.descendants.length === 0).then(
           () => 0,
-          () => killed.living.length,
+          () => killed.descendants.length,
         );
         weir = await startWeir(settings);
         const running = performance.now();

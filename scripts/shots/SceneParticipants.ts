@@ -5,7 +5,7 @@ import type { TestServer } from '../support/servers/startServer.ts';
 import { type Document, installPainter, type Looks } from './figures.ts';
 
 /** One participant of a scene. */
-export interface Part {
+export interface ParticipantSpec {
   readonly name: string;
   readonly looks: Looks;
   /** `late` is a camera whose first frame never arrives. */
@@ -17,22 +17,22 @@ export interface Part {
   readonly role?: Role;
 }
 
-interface Entrance extends Part {
+interface JoinSpec extends ParticipantSpec {
   readonly room: string;
   readonly kind: RoomKind;
   readonly token: string | undefined;
   readonly size: { width: number; height: number };
 }
 
-interface Troupe {
-  enter(part: Entrance): Promise<void>;
+interface PageParticipants {
+  join(part: JoinSpec): Promise<void>;
   leave(name: string): void;
   react(name: string, reaction: Reaction): Promise<void>;
   raise(name: string): Promise<void>;
   /** Removes a stranger by name, as an administrator would. */
   remove(name: string, whom: string): Promise<void>;
   /** A host goes live, or ends the broadcast. */
-  air(name: string, live: boolean): Promise<void>;
+  setLive(name: string, live: boolean): Promise<void>;
   /** Makes a host invite the first raised hand; raises one if there is none. */
   invite(name: string): Promise<void>;
   /** Stops the frames of somebody's camera. */
@@ -41,7 +41,7 @@ interface Troupe {
 
 declare global {
   interface Window {
-    troupe: Troupe;
+    pageParticipants: PageParticipants;
   }
 }
 
@@ -50,12 +50,12 @@ export interface Scene {
   readonly server: TestServer;
   readonly room: string;
   readonly kind?: RoomKind;
-  readonly parts: readonly Part[];
+  readonly participants: readonly ParticipantSpec[];
   /** Token for a participant of this name, where the server requires one. */
   readonly tokenOf?: (name: string) => Promise<string>;
 }
 
-export class Cast {
+export class SceneParticipants {
   readonly #browser: Browser;
   #page: Page | undefined;
   #scene: Scene | undefined;
@@ -65,52 +65,59 @@ export class Cast {
   }
 
   /** Sets up the scene, unless it is set up already. */
-  async play(scene: Scene): Promise<void> {
+  async show(scene: Scene): Promise<void> {
     const now = this.#scene;
-    if (now && now.server === scene.server && now.room === scene.room && now.parts === scene.parts) return;
-    await this.rest();
+    if (now && now.server === scene.server && now.room === scene.room && now.participants === scene.participants)
+      return;
+    await this.leaveAll();
     this.#scene = scene;
     const page = await this.#browser.newPage();
     this.#page = page;
     await page.addInitScript(installPainter);
     await page.goto(scene.server.url);
-    await page.evaluate(installTroupe);
+    await page.evaluate(installParticipants);
     // Join one after another, so that tiles follow the order of the list.
-    for (const part of scene.parts) await this.enter(part);
+    for (const part of scene.participants) await this.join(part);
   }
 
   /** All participants leave. */
-  async rest(): Promise<void> {
+  async leaveAll(): Promise<void> {
     await this.#page?.close();
     this.#page = undefined;
     this.#scene = undefined;
   }
 
   /** Marks the scene as changed, so that the next one is set up anew. */
-  spoil(): void {
-    if (this.#scene) this.#scene = { ...this.#scene, parts: [] };
+  invalidate(): void {
+    if (this.#scene) this.#scene = { ...this.#scene, participants: [] };
   }
 
-  async enter(part: Part): Promise<void> {
-    const { room, kind = 'call', parts, tokenOf } = this.#must().scene;
+  async join(part: ParticipantSpec): Promise<void> {
+    const { room, kind = 'call', participants, tokenOf } = this.#requireScene().scene;
     const token = await tokenOf?.(part.name);
-    const size = parts.length > 6 ? { width: 480, height: 270 } : { width: 1280, height: 720 };
-    await this.#must().page.evaluate((entrance) => window.troupe.enter(entrance), { ...part, room, kind, token, size });
+    const size = participants.length > 6 ? { width: 480, height: 270 } : { width: 1280, height: 720 };
+    await this.#requireScene().page.evaluate((entrance) => window.pageParticipants.join(entrance), {
+      ...part,
+      room,
+      kind,
+      token,
+      size,
+    });
   }
 
-  /** Runs a function in the page, where `window.troupe` holds the participants. */
-  async direct(inPage: () => unknown): Promise<void> {
-    await this.#must().page.evaluate(inPage);
+  /** Runs a function in the page, where `window.pageParticipants` holds the participants. */
+  async run(inPage: () => unknown): Promise<void> {
+    await this.#requireScene().page.evaluate(inPage);
   }
 
-  #must(): { page: Page; scene: Scene } {
-    if (!this.#page || !this.#scene) throw new Error('nobody plays');
+  #requireScene(): { page: Page; scene: Scene } {
+    if (!this.#page || !this.#scene) throw new Error('there is no scene');
     return { page: this.#page, scene: this.#scene };
   }
 }
 
 /** Runs in the page; it may use nothing from outside except the painter. */
-async function installTroupe(): Promise<void> {
+async function installParticipants(): Promise<void> {
   const sdk: typeof import('../../web/client/index.ts') = await import(new URL('/sdk.js', location.origin).href);
   const frames = new Map<string, (time: number) => void>();
   const clients = new Map<string, RoomClient>();
@@ -146,8 +153,8 @@ async function installTroupe(): Promise<void> {
     return client;
   };
 
-  window.troupe = {
-    async enter({ name, looks, camera = 'on', microphone = 'silent', hand, screen, role, room, kind, token, size }) {
+  window.pageParticipants = {
+    async join({ name, looks, camera = 'on', microphone = 'silent', hand, screen, role, room, kind, token, size }) {
       const client = new sdk.RoomClient({ url: location.origin });
       clients.set(name, client);
       await client.join({ room, kind, name, ...(role && { role }), ...(token && { token }) });
@@ -183,7 +190,7 @@ async function installTroupe(): Promise<void> {
       const peer = clientOf(name).peers.find((one) => one.name === whom);
       if (peer) await clientOf(name).kick(peer.peerId);
     },
-    air: (name, live) => (live ? clientOf(name).broadcast.goLive() : clientOf(name).broadcast.end()),
+    setLive: (name, live) => (live ? clientOf(name).broadcast.goLive() : clientOf(name).broadcast.end()),
     async invite(name) {
       const client = clientOf(name);
       if (client.broadcast.hands.total === 0) await new Promise((resolve) => client.on('handsChanged', resolve));

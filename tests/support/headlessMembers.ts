@@ -23,7 +23,7 @@ export interface Crowd {
 }
 
 /** Closes everything that a test opens after it. */
-export function useCrowd() {
+export function useHeadlessMembers() {
   const cleanUp: (() => unknown)[] = [];
   afterEach(async () => {
     for (const undo of cleanUp.splice(0).reverse()) await undo();
@@ -54,13 +54,13 @@ export function received(member: Member, peerId: string, source = 'camera'): num
 }
 
 /** Waits until that many further packets have arrived. */
-export async function flows(member: Member, peerId: string, source = 'camera', packets = 20): Promise<void> {
+export async function untilReceiving(member: Member, peerId: string, source = 'camera', packets = 20): Promise<void> {
   const before = received(member, peerId, source);
   await vi.waitUntil(() => received(member, peerId, source) >= before + packets, { timeout: 10_000, interval: 10 });
 }
 
 /** Waits until a count has not changed for `time` milliseconds. */
-export async function still(count: () => number, time: number): Promise<void> {
+export async function untilStable(count: () => number, time: number): Promise<void> {
   let last = count();
   let since = performance.now();
   await vi.waitUntil(

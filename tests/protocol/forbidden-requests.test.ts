@@ -1,6 +1,14 @@
 /** Tests that requests without the required grants get a typed error and have no effect. */
 import { describe, expect, test } from 'vitest';
-import { bringUp, camera, heard, held, invite, microphone, useBroadcast } from '../support/broadcast.ts';
+import {
+  bringOnStage,
+  camera,
+  consumedSources,
+  eventNames,
+  invite,
+  microphone,
+  useBroadcast,
+} from '../support/broadcast.ts';
 import type { Message } from '../support/client.ts';
 import { type Joined, useServer } from '../support/weir.ts';
 
@@ -95,18 +103,18 @@ describe('in a broadcast', () => {
     test.each(forgeries)('may not %s: %s', async (_what, code, method, data) => {
       const cast = await assemble();
       const before = await state(cast);
-      const ears = Object.values(cast).map(({ client }: Joined) => ({ client, heard: heard(client).length }));
+      const ears = Object.values(cast).map(({ client }: Joined) => ({ client, heard: eventNames(client).length }));
       const { client } = cast[who];
-      const answer = await client.ask(method, data(cast));
+      const answer = await client.requestRaw(method, data(cast));
       expect(answer).toEqual({ id: answer.id, error: { code, message: expect.any(String) } });
       await quiet(cast);
       expect(answersTo(client.messages, answer.id).length).toBe(1);
       for (const { client: one, heard: count } of ears) {
-        expect(heard(one).slice(count)).toEqual(['broadcastChanged']);
+        expect(eventNames(one).slice(count)).toEqual(['broadcastChanged']);
         expect(one.open).toBe(true);
       }
       expect(await state(cast)).toEqual(before);
-      expect(held(cast.speaker)).toEqual(['camera']);
+      expect(consumedSources(cast.speaker)).toEqual(['camera']);
       // The invitation is still valid.
       await cast.invited.client.request('answerInvite', { accept: true });
     });
@@ -115,10 +123,10 @@ describe('in a broadcast', () => {
   test('a participant invited onto the stage is not a host', async () => {
     const host = await enter('host');
     const viewer = await enter();
-    await bringUp(host, viewer);
+    await bringOnStage(host, viewer);
     for (const [, code, method, data] of administration) {
       const cast = { host, speaker: viewer, asking: viewer, invited: viewer, viewer };
-      expect(await viewer.client.ask(method, data(cast))).toMatchObject({ error: { code } });
+      expect(await viewer.client.requestRaw(method, data(cast))).toMatchObject({ error: { code } });
     }
   });
 });
@@ -136,11 +144,11 @@ describe('in a call', () => {
     const admin = await weir.join({ room: 'room', role: 'host' });
     const bob = await weir.join({ room: 'room' });
     await bob.client.request('setHand', { raised: true });
-    const before = heard(bob.client);
-    expect(await admin.client.ask(method, data)).toMatchObject({ error: { code: 'notFound' } });
+    const before = eventNames(bob.client);
+    expect(await admin.client.requestRaw(method, data)).toMatchObject({ error: { code: 'notFound' } });
     const room = await weir.app.rooms.find('room');
     expect(room?.visiblePeers().length).toBe(2);
     await bob.client.request('ping', {});
-    expect(heard(bob.client)).toEqual(before);
+    expect(eventNames(bob.client)).toEqual(before);
   });
 });

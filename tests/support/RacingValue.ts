@@ -1,6 +1,6 @@
 /** Tracks a value that concurrent requests change in an unknown order: undefined while it is not determined. */
 
-export class Known<T> {
+export class RacingValue<T> {
   #value: T | undefined;
   #running = 0;
   #raced = false;

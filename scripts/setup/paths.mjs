@@ -6,7 +6,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * @typedef {object} Place
+ * @typedef {object} Paths
  * @property {string} root the checkout
  * @property {string} state state of set-up inside the checkout (ignored by git): lock, logs, stamps
  * @property {string} cache files shared by all checkouts of this user: Node, media workers
@@ -15,10 +15,10 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * The paths of this checkout; tests override them.
- * @param {Partial<Place>} [given]
- * @returns {Place}
+ * @param {Partial<Paths>} [given]
+ * @returns {Paths}
  */
-export function place(given = {}) {
+export function paths(given = {}) {
   const root = given.root ?? fileURLToPath(new URL('../..', import.meta.url));
   const env = given.env ?? process.env;
   return { root: resolve(root), state: join(root, '.cache'), cache: userCache(env), env, ...given };

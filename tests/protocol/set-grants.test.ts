@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { dtls } from '../../scripts/support/media/clientParameters.ts';
 import { Peer } from '../../server/room/Peer.ts';
 import type { GrantsPatch } from '../../shared/protocol.ts';
-import { camera, held, microphone, useBroadcast } from '../support/broadcast.ts';
+import { camera, consumedSources, microphone, useBroadcast } from '../support/broadcast.ts';
 import { apiKey, apiSecret, failure, type Joined, token, useServer, withTokens } from '../support/weir.ts';
 
 const weir = useServer(withTokens);
@@ -16,7 +16,7 @@ async function call() {
   const bob = await weir.enter('room', 'bob');
   const cat = await weir.enter('room', 'cat');
   for (const track of [camera, microphone]) await bob.client.request('produce', track);
-  for (const one of [admin, cat]) await expect.poll(() => held(one)).toEqual(['camera', 'microphone']);
+  for (const one of [admin, cat]) await expect.poll(() => consumedSources(one)).toEqual(['camera', 'microphone']);
   const change = async (grants: GrantsPatch, of = bob) => {
     const reply = await admin.client.request('setGrants', { peerId: of.reply.peerId, grants });
     expect(await of.client.event('grantsChanged')).toEqual(reply);
@@ -29,8 +29,8 @@ describe('setGrants', () => {
   test('is forbidden without roomAdmin, whether the peer exists or not', async () => {
     const { bob, cat } = await call();
     const grants = { canPublish: false };
-    const real = await cat.client.ask('setGrants', { peerId: bob.reply.peerId, grants });
-    const madeUp = await cat.client.ask('setGrants', { peerId: 'nobody', grants });
+    const real = await cat.client.requestRaw('setGrants', { peerId: bob.reply.peerId, grants });
+    const madeUp = await cat.client.requestRaw('setGrants', { peerId: 'nobody', grants });
     expect(real.error?.code).toBe('forbidden');
     expect(real.error).toEqual(madeUp.error);
   });
@@ -58,14 +58,14 @@ describe('setGrants', () => {
         'peerSources',
         ({ sources }) => sources.camera === undefined && sources.microphone === 'live',
       );
-      await expect.poll(() => held(one)).toEqual(['microphone']);
+      await expect.poll(() => consumedSources(one)).toEqual(['microphone']);
       expect((await weir.app.rooms.find('room'))?.visiblePeers()).toContainEqual(expect.objectContaining(now));
     }
     await expect(bob.client.request('produce', camera)).rejects.toMatchObject(forbidden);
     await bob.client.request('pauseProducer', { source: 'microphone' });
     await change({ canPublishSources: ['camera', 'microphone'] });
     await bob.client.request('produce', camera);
-    for (const one of [admin, cat]) await expect.poll(() => held(one)).toEqual(['camera', 'microphone']);
+    for (const one of [admin, cat]) await expect.poll(() => consumedSources(one)).toEqual(['camera', 'microphone']);
   });
 
   test('that revokes all sources ends them and the transport; restored, a new one can be opened', async () => {
@@ -73,43 +73,43 @@ describe('setGrants', () => {
     const { transportId = '' } = bob.reply.transports.send ?? {};
     expect(await change({ canPublish: false })).toEqual({ ...bob.reply.grants, canPublish: false });
     for (const one of [admin, cat]) {
-      await expect.poll(() => held(one)).toEqual([]);
+      await expect.poll(() => consumedSources(one)).toEqual([]);
       // In a call everyone is visible, whatever their grants.
-      expect(one.client.unheard('peerClosed')).toEqual([]);
+      expect(one.client.unreadEvents('peerClosed')).toEqual([]);
     }
     await expect(bob.client.request('produce', camera)).rejects.toMatchObject(forbidden);
     await expect(bob.client.request('openTransport', { direction: 'send' })).rejects.toMatchObject(forbidden);
     const old = { transportId, dtlsParameters: dtls };
     await expect(bob.client.request('connectTransport', old)).rejects.toMatchObject(failure('notFound'));
     await admin.client.request('produce', camera);
-    await expect.poll(() => held(bob)).toEqual(['camera']);
+    await expect.poll(() => consumedSources(bob)).toEqual(['camera']);
     await change({ canPublish: true });
     await expect(bob.client.request('produce', camera)).rejects.toMatchObject(failure('notFound'));
     const opening = [1, 2].map(() => bob.client.request('openTransport', { direction: 'send' }));
     const opened = await Promise.allSettled(opening);
     expect(opened.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     await bob.client.request('produce', camera);
-    await expect.poll(() => held(cat)).toEqual(['camera', 'camera']);
+    await expect.poll(() => consumedSources(cat)).toEqual(['camera', 'camera']);
   });
 
   test('that revokes subscribing ends all consumers; restored, all come back on a new transport', async () => {
     const { bob, cat, change } = await call();
     const { peerId } = bob.reply;
     await change({ canSubscribe: false }, cat);
-    await expect.poll(() => held(cat)).toEqual([]);
+    await expect.poll(() => consumedSources(cat)).toEqual([]);
     await bob.client.request('closeProducer', { source: 'camera' });
     await bob.client.request('produce', camera);
     // Presence events continue.
     await cat.client.event('peerSources', ({ sources }) => sources.camera === undefined);
     await expect(cat.client.request('openTransport', { direction: 'recv' })).rejects.toMatchObject(forbidden);
     await cat.client.request('produce', microphone);
-    expect(held(cat)).toEqual([]);
+    expect(consumedSources(cat)).toEqual([]);
     await change({ canSubscribe: true }, cat);
-    expect(held(cat)).toEqual([]);
+    expect(consumedSources(cat)).toEqual([]);
     const { transport } = await cat.client.request('openTransport', { direction: 'recv' });
     expect(transport.transportId).not.toBe(cat.reply.transports.recv?.transportId);
-    await expect.poll(() => held(cat)).toEqual(['camera', 'microphone']);
-    const newest = cat.client.unheard('newConsumers').at(-1)?.consumers ?? [];
+    await expect.poll(() => consumedSources(cat)).toEqual(['camera', 'microphone']);
+    const newest = cat.client.unreadEvents('newConsumers').at(-1)?.consumers ?? [];
     expect(newest.map((one) => one.peerId)).toContain(peerId);
     await cat.client.request('resumeConsumers', { consumerIds: newest.map(({ consumerId }) => consumerId) });
   });
@@ -122,7 +122,7 @@ describe('setGrants', () => {
     // A publication between the reply to `openTransport` and the subscription is announced by both.
     await Promise.all([room.subscribeToAll(peer), room.subscribeToAll(peer)]);
     await cat.client.request('ping', {});
-    expect(held(cat)).toEqual(['camera', 'microphone']);
+    expect(consumedSources(cat)).toEqual(['camera', 'microphone']);
   });
 
   test('that grants or revokes roomAdmin applies at once', async () => {
@@ -150,7 +150,7 @@ describe('setGrants', () => {
       ...bob.reply.grants,
       canPublishSources: ['camera', 'microphone'],
     });
-    expect(held(cat)).toEqual(['camera', 'microphone']);
+    expect(consumedSources(cat)).toEqual(['camera', 'microphone']);
   });
 
   test('never allows a hidden peer of a call to publish: nobody would be notified of it', async () => {
@@ -220,7 +220,7 @@ describe('a changed grant', () => {
       const joining = client.join({ room: 'room', token: jwt });
       // A bit later in each round.
       for (let turn = 0; turn < round; turn += 1) await new Promise(setImmediate);
-      const changing = admin.client.ask('setGrants', { peerId, grants: { canPublish: false } });
+      const changing = admin.client.requestRaw('setGrants', { peerId, grants: { canPublish: false } });
       const [reply, { error }] = await Promise.all([joining, changing]);
       peerId = reply.peerId;
       outcomes.add(error === undefined);
@@ -279,7 +279,7 @@ describe('with anonymous access', () => {
     const again = await open.enter('viewer', { guest });
     expect(again.reply.grants).toMatchObject({ canPublish: true, hidden: false });
     await again.client.request('produce', camera);
-    await expect.poll(() => held(host)).toEqual(['camera']);
+    await expect.poll(() => consumedSources(host)).toEqual(['camera']);
   });
 
   test('it is the same in a call', async () => {

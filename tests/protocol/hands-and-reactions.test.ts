@@ -17,7 +17,7 @@ describe('a raised hand', () => {
     await ada.client.request('setHand', { raised: false });
     expect(await late.client.event('peerHand')).toEqual({ peerId: ada.reply.peerId, raised: false });
     await ada.client.request('ping', {});
-    expect(ada.client.unheard('peerHand')).toEqual([]);
+    expect(ada.client.unreadEvents('peerHand')).toEqual([]);
   });
 });
 
@@ -32,18 +32,20 @@ describe('a reaction', () => {
     await stranger.client.request('react', { reaction: 'heart' });
     // All earlier events have been received.
     await Promise.all([ada, bob, stranger].map(({ client }) => client.request('ping', {})));
-    expect([...ada.client.unheard('reaction'), ...bob.client.unheard('reaction')]).toEqual([]);
-    expect(stranger.client.unheard('reaction')).toEqual([]);
+    expect([...ada.client.unreadEvents('reaction'), ...bob.client.unreadEvents('reaction')]).toEqual([]);
+    expect(stranger.client.unreadEvents('reaction')).toEqual([]);
   });
 
   test('is sent ten times at once, then once a second, over a new connection as well', async () => {
     const patient = await weir.join({ room: 'room' });
     const [ada, bob] = [await weir.join({ room: 'room' }), await weir.join({ room: 'room' })];
-    const answers = await Promise.all(Array.from({ length: 30 }, () => ada.client.ask('react', { reaction: 'clap' })));
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, () => ada.client.requestRaw('react', { reaction: 'clap' })),
+    );
     const refused = answers.filter(({ error }) => error?.code === 'rateLimited').length;
     expect(refused).toBeGreaterThanOrEqual(19);
     await bob.client.request('ping', {});
-    expect(bob.client.unheard('reaction').length).toBe(30 - refused);
+    expect(bob.client.unreadEvents('reaction').length).toBe(30 - refused);
     // The limit of one does not affect another, and leaves no debt.
     await patient.client.request('react', { reaction: 'heart' });
     const react = () => ada.client.request('react', { reaction: 'clap' });
@@ -61,7 +63,7 @@ describe('a reaction', () => {
 
   test('must be a known one', async () => {
     const ada = await weir.join({ room: 'room' });
-    const { error } = await ada.client.ask('react', { reaction: '<b>' });
+    const { error } = await ada.client.requestRaw('react', { reaction: '<b>' });
     expect(error?.code).toBe('badRequest');
   });
 });
@@ -77,7 +79,7 @@ describe('a hidden peer', () => {
     const bob = await weir.enter('room', 'bob');
     await bob.client.request('react', { reaction: 'heart' });
     expect(await ada.client.event('reaction')).toEqual({ peerId: bob.reply.peerId, reaction: 'heart' });
-    expect([...ada.client.unheard('reaction'), ...ada.client.unheard('peerHand')]).toEqual([]);
+    expect([...ada.client.unreadEvents('reaction'), ...ada.client.unreadEvents('peerHand')]).toEqual([]);
   });
 });
 

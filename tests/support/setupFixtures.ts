@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach } from 'vitest';
-import { type Place, place } from '../../scripts/setup/places.mjs';
+import { type Paths, paths } from '../../scripts/setup/paths.mjs';
 import { Progress } from '../../scripts/setup/progress.mjs';
 import type { Tools } from '../../scripts/setup/steps.mjs';
 
@@ -25,15 +25,15 @@ export function put(path: string, text: string, mode?: number): string {
 }
 
 /** A checkout and a cache in a temporary folder, with a lock file that contains mediasoup 3.27.1. */
-export function emptyPlace(env: NodeJS.ProcessEnv = {}): Place {
+export function emptyPaths(env: NodeJS.ProcessEnv = {}): Paths {
   const base = directory();
   const lock = { packages: { 'node_modules/mediasoup': { version: '3.27.1' } } };
   put(join(base, 'package-lock.json'), JSON.stringify(lock));
-  return place({ root: base, cache: join(base, 'cache'), env });
+  return paths({ root: base, cache: join(base, 'cache'), env });
 }
 
 /** A progress that records its lines. */
-export function listening() {
+export function recordedProgress() {
   const said: string[] = [];
   return { said, progress: new Progress({ write: (text: string) => said.push(text) }) };
 }

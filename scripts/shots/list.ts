@@ -1,9 +1,9 @@
 /** The list of screenshots: every state of the page, the steps to it, and its viewports. */
 import type { Page } from 'playwright-core';
 import { broadcasts } from './broadcasts.ts';
-import { casts } from './people.ts';
+import { scenes } from './people.ts';
 import { type FrameName, frames, type Shot } from './Shot.ts';
-import { room, type Stand } from './Stand.ts';
+import { room, type ShotContext } from './ShotContext.ts';
 
 const everywhere = Object.keys(frames).filter((name): name is FrameName => name !== '4k');
 const main: FrameName[] = ['desktop', 'light', 'phone', 'small', 'landscape'];
@@ -13,15 +13,15 @@ const small: FrameName[] = ['desktop', 'phone', 'landscape'];
 const button = (page: Page, control: string) => page.locator(`.control-bar [data-control=${control}]`);
 const submit = (page: Page) => page.locator('button[type=submit]').click();
 const inCall =
-  (cast: keyof typeof casts, then?: (page: Page, stand: Stand) => Promise<unknown>): Shot['go'] =>
-  async (page, stand) => {
-    await stand.call(page, casts[cast]);
-    await then?.(page, stand);
+  (scene: keyof typeof scenes, then?: (page: Page, context: ShotContext) => Promise<unknown>): Shot['go'] =>
+  async (page, context) => {
+    await context.call(page, scenes[scene]);
+    await then?.(page, context);
   };
 const inLobby =
   (then?: (page: Page) => Promise<unknown>): Shot['go'] =>
-  async (page, stand) => {
-    await stand.lobby(page, 'open');
+  async (page, context) => {
+    await context.lobby(page, 'open');
     await then?.(page);
   };
 /** Functions that several states share, so that they also share a page. */
@@ -32,49 +32,49 @@ const pictureShown = (page: Page) => page.locator('.preview.has-video').waitFor(
 export const shots: readonly Shot[] = [
   { name: 'start', on: ['desktop', 'light', 'phone', 'small', 'landscape', 'ko'], go: start },
   { name: 'start-recent', on: ['desktop', 'light', 'phone', 'small', 'phone-ko'], go: recent },
-  { name: 'start-token', on: both, go: (page, stand) => start(page, stand, 'tokens') },
+  { name: 'start-token', on: both, go: (page, context) => start(page, context, 'tokens') },
   {
     name: 'start-invalid',
-    go: async (page, stand) => {
-      await start(page, stand);
+    go: async (page, context) => {
+      await start(page, context);
       await submit(page);
     },
   },
   {
     name: 'lobby',
     on: everywhere,
-    go: async (page, stand) => {
-      const server = await stand.server('open');
-      await stand.cast.play({ server, room, parts: casts.three });
-      await stand.lobby(page, 'open');
+    go: async (page, context) => {
+      const server = await context.server('open');
+      await context.participants.show({ server, room, participants: scenes.three });
+      await context.lobby(page, 'open');
       await pictureShown(page);
       await page.waitForFunction(() => (document.querySelector('meter')?.value ?? 0) > 0.4);
     },
   },
   {
     name: 'lobby-empty',
-    go: async (page, stand) => {
-      await stand.cast.rest();
-      await stand.lobby(page, 'open', false);
+    go: async (page, context) => {
+      await context.participants.leaveAll();
+      await context.lobby(page, 'open', false);
       await pictureShown(page);
     },
   },
   {
     name: 'lobby-nameless',
     on: both,
-    go: async (page, stand) => {
-      await stand.lobby(page, 'open', false);
+    go: async (page, context) => {
+      await context.lobby(page, 'open', false);
       await submit(page);
     },
   },
   { name: 'lobby-off', on: small, go: inLobby((page) => page.locator('.preview [data-control=camera]').click()) },
   { name: 'lobby-denied', on: [...main, 'ko'], devices: 'denied', go: inLobby() },
   { name: 'lobby-no-devices', on: both, devices: 'none', go: inLobby() },
-  { name: 'lobby-token', on: ['desktop', 'phone', 'small'], go: (page, stand) => stand.lobby(page, 'tokens') },
+  { name: 'lobby-token', on: ['desktop', 'phone', 'small'], go: (page, context) => context.lobby(page, 'tokens') },
   {
     name: 'lobby-token-wrong',
-    go: async (page, stand) => {
-      await stand.lobby(page, 'tokens');
+    go: async (page, context) => {
+      await context.lobby(page, 'tokens');
       await page.locator('#token').fill('not a token');
       await submit(page);
       await page.locator('.error:visible').waitFor();
@@ -83,18 +83,18 @@ export const shots: readonly Shot[] = [
   {
     name: 'lobby-unreachable',
     on: both,
-    go: async (page, stand) => {
+    go: async (page, context) => {
       await page.route('**/api/rooms/**', (route) => route.abort());
-      await stand.lobby(page, 'open');
+      await context.lobby(page, 'open');
       await page.locator('.error:visible').waitFor();
     },
   },
   {
     name: 'lobby-full',
     on: both,
-    go: async (page, stand) => {
-      await stand.cast.play({ server: await stand.server('full'), room, parts: casts.one });
-      await stand.lobby(page, 'full');
+    go: async (page, context) => {
+      await context.participants.show({ server: await context.server('full'), room, participants: scenes.one });
+      await context.lobby(page, 'full');
       await submit(page);
       await page.locator('.error:visible').waitFor();
     },
@@ -136,18 +136,18 @@ export const shots: readonly Shot[] = [
   {
     name: 'people',
     on: main,
-    go: async (page, stand) => {
-      await stand.call(page, casts.four, { admin: true });
+    go: async (page, context) => {
+      await context.call(page, scenes.four, { admin: true });
       await openPeople(page);
     },
   },
   {
     name: 'toasts',
     on: small,
-    go: inCall('four', async (_page, stand) => {
-      await stand.cast.direct(() => window.troupe.raise('Jonas Weber'));
-      await stand.cast.direct(() => window.troupe.leave('Tomás Oliveira'));
-      stand.cast.spoil();
+    go: inCall('four', async (_page, context) => {
+      await context.participants.run(() => window.pageParticipants.raise('Jonas Weber'));
+      await context.participants.run(() => window.pageParticipants.leave('Tomás Oliveira'));
+      context.participants.invalidate();
     }),
   },
   {
@@ -178,10 +178,10 @@ export const shots: readonly Shot[] = [
   {
     name: 'slow',
     on: both,
-    go: inCall('slow', async (page, stand) => {
-      await stand.cast.direct(() => window.troupe.freeze('Priya Raman'));
+    go: inCall('slow', async (page, context) => {
+      await context.participants.run(() => window.pageParticipants.freeze('Priya Raman'));
       await page.locator('.tile.frozen').waitFor();
-      stand.cast.spoil();
+      context.participants.invalidate();
     }),
   },
   { name: 'share', on: [...main, 'ko'], go: inCall('share') },
@@ -212,9 +212,9 @@ export const shots: readonly Shot[] = [
     name: 'sound',
     on: both,
     devices: 'denied',
-    go: async (page, stand) => {
-      const server = await stand.server('open');
-      await stand.cast.play({ server, room, parts: casts.three });
+    go: async (page, context) => {
+      const server = await context.server('open');
+      await context.participants.show({ server, room, participants: scenes.three });
       // As in a browser without a prior user gesture.
       await page.addInitScript(() => {
         HTMLAudioElement.prototype.play = () => Promise.reject(new DOMException('', 'NotAllowedError'));
@@ -228,24 +228,24 @@ export const shots: readonly Shot[] = [
   {
     name: 'ended-removed',
     on: both,
-    go: inCall('one', async (page, stand) => {
-      await stand.cast.direct(() => window.troupe.remove('Mina Park', 'Alex Kim'));
+    go: inCall('one', async (page, context) => {
+      await context.participants.run(() => window.pageParticipants.remove('Mina Park', 'Alex Kim'));
       await page.locator('.card.message').waitFor();
     }),
   },
   {
     name: 'ended-replaced',
     on: [...both, 'ko'],
-    go: inCall('one', async (page, stand) => {
-      await stand.replace();
+    go: inCall('one', async (page, context) => {
+      await context.replace();
       await page.locator('.card.message').waitFor();
     }),
   },
   {
     name: 'away',
     on: [...both, 'ko'],
-    go: inCall('four', async (page, stand) => {
-      const inside = await (await stand.server('tokens')).app.rooms.find(room);
+    go: inCall('four', async (page, context) => {
+      const inside = await (await context.server('tokens')).app.rooms.find(room);
       const { peerId } = inside?.visiblePeers()[1] ?? { peerId: '' };
       inside?.notifyAll('peerAway', { peerId, away: true });
       await page.locator('.connection-notice:visible').waitFor();
@@ -254,31 +254,31 @@ export const shots: readonly Shot[] = [
   {
     name: 'draining',
     on: both,
-    go: inCall('four', async (page, stand) => {
-      (await (await stand.server('tokens')).app.rooms.find(room))?.notifyAll('draining', { seconds: 30 });
+    go: inCall('four', async (page, context) => {
+      (await (await context.server('tokens')).app.rooms.find(room))?.notifyAll('draining', { seconds: 30 });
       await page.locator('.toasts > *').first().waitFor();
     }),
   },
   {
     name: 'reconnecting',
     on: small,
-    go: inCall('four', async (page, stand) => {
-      await stand.stop('tokens');
-      await stand.cast.rest();
+    go: inCall('four', async (page, context) => {
+      await context.stop('tokens');
+      await context.participants.leaveAll();
       await page.locator('.status:visible').waitFor();
     }),
   },
   ...broadcasts,
 ];
 
-async function start(page: Page, stand: Stand, kind: 'open' | 'tokens' = 'open'): Promise<void> {
-  const { url } = await stand.server(kind);
+async function start(page: Page, context: ShotContext, kind: 'open' | 'tokens' = 'open'): Promise<void> {
+  const { url } = await context.server(kind);
   await page.goto(url, { waitUntil: 'networkidle' });
 }
 
 /** The start page of a returning visitor. */
-async function recent(page: Page, stand: Stand): Promise<void> {
-  await start(page, stand);
+async function recent(page: Page, context: ShotContext): Promise<void> {
+  await start(page, context);
   await page.evaluate(() => {
     const rooms = [
       { kind: 'call', room: 'monday coffee' },

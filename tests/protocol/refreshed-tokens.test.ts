@@ -76,7 +76,7 @@ describe('a joined peer', () => {
     await admin.client.request('kick', { peerId });
     await mallory.client.closed;
     for (const jwt of tokens) await expect(join('room', jwt)).rejects.toMatchObject({ reason: 'removed' });
-    expect(mallory.client.unheard('tokenRefreshed')).toEqual([]);
+    expect(mallory.client.unreadEvents('tokenRefreshed')).toEqual([]);
     await expect(join('room', await token('room', 'mallory'))).resolves.toBeDefined();
   });
 });
@@ -102,6 +102,6 @@ describe('on a server without tokens', () => {
     const { client } = await open.join();
     await client.request('ping', {});
     await client.request('ping', {});
-    expect(client.unheard('tokenRefreshed')).toEqual([]);
+    expect(client.unreadEvents('tokenRefreshed')).toEqual([]);
   });
 });

@@ -33,7 +33,7 @@ const sources = {
 
 /** Sends a request without waiting for the reply, so that requests race with the end of their objects. */
 function tell(client: TestClient, method: string, data: unknown): void {
-  client.ask(method, data).catch(() => {});
+  client.requestRaw(method, data).catch(() => {});
 }
 
 /** Receives as a browser does: resumes announced consumers, as long as the connection is open. */

@@ -45,7 +45,7 @@ describe('updateTrackSettings', () => {
     ['an unknown field', { tracks: [{ ...view, peerId: 'p', zoom: 2 }] }],
   ])('with %s is refused', async (_, data) => {
     const { client } = await weir.join({ room: 'room' });
-    expect(await client.ask('updateTrackSettings', data)).toMatchObject({ error: { code: 'badRequest' } });
+    expect(await client.requestRaw('updateTrackSettings', data)).toMatchObject({ error: { code: 'badRequest' } });
     expect(client.open).toBe(true);
   });
 
@@ -134,7 +134,7 @@ describe('a publisher', () => {
     ['an unknown field', { source: 'camera', size: { width: 640, height: 360, depth: 3 } }],
   ])('that resizes %s is refused', async (_, data) => {
     const { client } = await weir.join({ room: 'room' });
-    expect(await client.ask('resizeProducer', data)).toMatchObject({ error: { code: 'badRequest' } });
+    expect(await client.requestRaw('resizeProducer', data)).toMatchObject({ error: { code: 'badRequest' } });
   });
 
   test('of sound is not told', async () => {
@@ -143,7 +143,7 @@ describe('a publisher', () => {
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
     expect(await ada.client.event('subscribedLayers')).toMatchObject({ source: 'camera' });
     await ada.client.request('ping', {});
-    expect(ada.client.unheard('subscribedLayers')).toEqual([]);
+    expect(ada.client.unreadEvents('subscribedLayers')).toEqual([]);
   });
 });
 
@@ -160,7 +160,7 @@ describe('what a client cannot decode', () => {
     const dan = await weir.join({ room: 'room' });
     expect(dan.reply.unsupportedCodecs).toEqual([]);
     await bob.client.request('ping', {});
-    expect(bob.client.unheard('newConsumers')).toEqual([]);
+    expect(bob.client.unreadEvents('newConsumers')).toEqual([]);
   });
 });
 
@@ -220,7 +220,7 @@ describe('a server that is full', () => {
 
   /** The error of a refused join, with its retry delay. */
   const refusalOf = async (client: TestClient) => {
-    const { error } = await client.ask('join', joinData);
+    const { error } = await client.requestRaw('join', joinData);
     expect(error).toMatchObject({ code: 'busy', retryAfter: expect.any(Number) });
     return [atOnce, inTime].find((why) => error?.message.includes(why));
   };
@@ -259,7 +259,7 @@ describe('a server at its room limit', () => {
 
   test('opens no new room, and says when to retry', async () => {
     const client = await busy.connect();
-    expect(await client.ask('join', joinData)).toMatchObject({ error: { code: 'busy', retryAfter: 10 } });
+    expect(await client.requestRaw('join', joinData)).toMatchObject({ error: { code: 'busy', retryAfter: 10 } });
     expect(busy.app.rooms.size).toBe(0);
   });
 });

@@ -6,9 +6,9 @@ import type { Browser, Page } from 'playwright-core';
 import { signToken } from '../../server/auth/tokens.ts';
 import { launchChromium } from '../support/browsers/chromium.ts';
 import { startServer, type TestServer } from '../support/servers/startServer.ts';
-import { Cast, type Part } from './Cast.ts';
 import { makeFilms } from './films.ts';
 import { viewerLooks, viewerName } from './people.ts';
+import { type ParticipantSpec, SceneParticipants } from './SceneParticipants.ts';
 
 export const room = 'Monday coffee';
 const keys = { apiKey: 'shots', apiSecret: 'a secret of the pictures, for nothing else' };
@@ -35,24 +35,24 @@ export interface Frame {
 /** State of the camera and microphone of the viewing page. */
 export type Devices = 'work' | 'denied' | 'none';
 
-export class Stand implements AsyncDisposable {
+export class ShotContext implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), 'weir-shots-'));
   readonly #servers = new Map<Kind, Promise<TestServer>>();
   readonly #people: Browser;
   #viewers: Browser | undefined;
   /** A new identity for each call: a removed participant may not rejoin at once. */
   #calls = 0;
-  readonly cast: Cast;
+  readonly participants: SceneParticipants;
 
   private constructor(people: Browser) {
     this.#people = people;
-    this.cast = new Cast(people);
+    this.participants = new SceneParticipants(people);
   }
 
-  static async open(): Promise<Stand> {
-    const stand = new Stand(await launchChromium());
-    stand.#viewers = await launchChromium(await makeFilms(stand.#people, stand.#directory, viewerLooks));
-    return stand;
+  static async open(): Promise<ShotContext> {
+    const context = new ShotContext(await launchChromium());
+    context.#viewers = await launchChromium(await makeFilms(context.#people, context.#directory, viewerLooks));
+    return context;
   }
 
   /** The server of a kind, started on first use. */
@@ -71,7 +71,7 @@ export class Stand implements AsyncDisposable {
 
   /** An empty page without stored preferences. */
   async page(frame: Frame, devices: Devices): Promise<Page> {
-    if (!this.#viewers) throw new Error('the stand is not open');
+    if (!this.#viewers) throw new Error('the screenshot context is not open');
     const context = await this.#viewers.newContext({
       viewport: { width: frame.width, height: frame.height },
       locale: frame.language === 'ko' ? 'ko-KR' : 'en-GB',
@@ -95,10 +95,15 @@ export class Stand implements AsyncDisposable {
   }
 
   /** Joins a call with these others through the lobby. */
-  async call(page: Page, parts: readonly Part[], { admin = false } = {}): Promise<void> {
+  async call(page: Page, parts: readonly ParticipantSpec[], { admin = false } = {}): Promise<void> {
     const server = await this.server('tokens');
     this.#calls += 1;
-    await this.cast.play({ server, room, parts, tokenOf: (name) => tokenOf(name, { canSubscribe: false }) });
+    await this.participants.show({
+      server,
+      room,
+      participants: parts,
+      tokenOf: (name) => tokenOf(name, { canSubscribe: false }),
+    });
     await this.lobby(page, 'tokens');
     await page.locator('#token').fill(await tokenOf(this.#identity, { roomAdmin: admin }));
     await page.locator('button[type=submit]').click();
