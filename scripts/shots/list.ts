@@ -310,7 +310,7 @@ async function speakerLayout(page: Page): Promise<void> {
 
 /** On a phone the list of participants is behind "more". */
 async function openPeople(page: Page): Promise<void> {
-  if (await button(page, 'people').isVisible()) await button(page, 'people').click();
+  if (await button(page, 'participants').isVisible()) await button(page, 'people').click();
   else {
     await button(page, 'more').click();
     await page.locator('.menu:popover-open .menu-item').first().click();
