@@ -14,7 +14,7 @@ import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { BusyMeter } from './support/BusyMeter.ts';
 import { type Pair, ratioOf } from './support/pairs.ts';
 import { viewersOf } from './support/settings.ts';
-import { type Places, type Reading, spreadOf, type Window, windowOf } from './support/windows.ts';
+import { type Placements, type Reading, spreadOf, type Window, windowOf } from './support/windows.ts';
 
 /** `WEIR_BENCH_VIEWERS` overrides it. */
 const VIEWERS = 300;
@@ -62,9 +62,9 @@ export const audience: Benchmark = {
     const { held: before } = await watched(testRoom, few);
     report(`${viewers} viewers`);
     const { srtp, held: after } = await watched(testRoom, viewers);
-    const places = await placesOf(testRoom);
+    const placements = await placementsOf(testRoom);
     const tester = new BusyMeter(testRoom.audience.pids);
-    const read = readerOf(testRoom, places);
+    const read = readerOf(testRoom, placements);
     const windows: Window[] = [];
     const shares: number[] = [];
     const idle: number[] = [];
@@ -79,7 +79,7 @@ export const audience: Benchmark = {
       shares.push(Math.max(...tester.poll()));
       idle.push((idleMilliseconds() - began.idle) / (performance.now() - began.at) / cpus().length);
       await setTimeout(TIMES.under);
-      const window = windowOf(first, await read(), places, viewers);
+      const window = windowOf(first, await read(), placements, viewers);
       windows.push(window);
       report(`window ${number} of ${count}: ${((window.received / window.due) * 100).toFixed(2)} % arrived`);
     }
@@ -90,7 +90,7 @@ export const audience: Benchmark = {
         ...deliveryOf(windows),
         ...costOf(windows),
         ...memoryFigures(before, after, viewers - few),
-        ...spreadFigures(windows, spreadOf(await testRoom.audience.received(), places)),
+        ...spreadFigures(windows, spreadOf(await testRoom.audience.received(), placements)),
         { name: "The tester's busiest process, share of a core, busiest window", value: Math.max(...shares), unit: '' },
         { name: 'Cores of this machine, idle, median', value: median(idle) * 100, unit: '%' },
         { name: 'Cores of this machine, idle, worst window', value: Math.min(...idle) * 100, unit: '%' },
@@ -129,14 +129,14 @@ async function watched({ server, audience }: TestRoom, size: number): Promise<{ 
 }
 
 /** The host's worker comes first: it has been in the room for longest. */
-function placesOf({ server }: TestRoom): Promise<Places> {
+function placementsOf({ server }: TestRoom): Promise<Placements> {
   const form = z.array(z.object({ worker: z.number(), consumerIds: z.array(z.string()) }));
   return server.child.ask('consumers', form, ROOM);
 }
 
-function readerOf({ server, audience }: TestRoom, places: Places): () => Promise<Reading> {
+function readerOf({ server, audience }: TestRoom, placements: Placements): () => Promise<Reading> {
   const node = new CpuMeter(server.node);
-  const workers = places.map(({ worker }) => new CpuMeter(worker));
+  const workers = placements.map(({ worker }) => new CpuMeter(worker));
   return async () => {
     const [sent, received] = [await audience.sent(), await audience.received()];
     return {

@@ -34,7 +34,7 @@ const settings = {
   two: { ...asInProduction, WEIR_WORKERS: '2', WEIR_SPILLOVER_UTILIZATION: '0' },
 } as const;
 
-interface Arrival {
+interface BurstResult {
   /** Milliseconds from the moment at which each viewer was due to its first whole frame. */
   readonly times: readonly number[];
   readonly failures: readonly string[];
@@ -92,16 +92,16 @@ export const joinBurstBroadcast: Benchmark = {
   },
 };
 
-const p95s = (pairs: readonly Pair<Arrival>[]): Pair<number>[] =>
+const p95s = (pairs: readonly Pair<BurstResult>[]): Pair<number>[] =>
   pairs.map(({ a, b, first }) => ({ a: distributionOf(a.times).p95, b: distributionOf(b.times).p95, first }));
-const sum = (all: readonly Arrival[], of: (one: Arrival) => number) => all.reduce((so, one) => so + of(one), 0);
+const sum = (all: readonly BurstResult[], of: (one: BurstResult) => number) => all.reduce((so, one) => so + of(one), 0);
 
 /** Runs the burst once, against a new server. */
 async function arrive(
   viewers: number,
   environment: Readonly<Record<string, string>>,
   report: (what: string) => void,
-): Promise<Arrival> {
+): Promise<BurstResult> {
   await using server = await startMeasured(environment);
   await using audience = await Audience.open({ url: server.url, room: ROOM, camera: 'simulcast' }, VIEWER_PROCESSES);
   await audience.fill(1);
@@ -120,7 +120,7 @@ async function arrive(
 }
 
 /** Samples the CPU use of every process until `over` resolves. */
-async function watch(server: Measured, audience: Audience, over: Promise<unknown>): Promise<Arrival['busiest']> {
+async function watch(server: Measured, audience: Audience, over: Promise<unknown>): Promise<BurstResult['busiest']> {
   const meters = {
     tester: new BusyMeter(audience.pids),
     node: new BusyMeter([server.node]),
@@ -135,7 +135,7 @@ async function watch(server: Measured, audience: Audience, over: Promise<unknown
   return { tester: meters.tester.most, node: meters.node.most, worker: meters.worker.most };
 }
 
-function figuresOf(arrivals: readonly Arrival[], where: string): Figure[] {
+function figuresOf(arrivals: readonly BurstResult[], where: string): Figure[] {
   const { p50, p95, max } = distributionOf(arrivals.flatMap(({ times }) => times));
   const most = (of: 'meanwhile' | 'inAll') => Math.max(...arrivals.map(({ asked }) => asked[of]));
   return [
@@ -157,12 +157,12 @@ function figuresOf(arrivals: readonly Arrival[], where: string): Figure[] {
   ];
 }
 
-function joined(all: readonly Arrival[], viewers: number): Figure {
+function joined(all: readonly BurstResult[], viewers: number): Figure {
   const share = sum(all, ({ times }) => times.length) / (viewers * all.length);
   return { name: 'Viewers that see something', value: share * 100, unit: '%', goal: { least: 100 } };
 }
 
-function loadOf(all: readonly Arrival[]): Figure[] {
+function loadOf(all: readonly BurstResult[]): Figure[] {
   const names = {
     tester: "Busiest half second of the tester's busiest process, share of a core",
     node: "Busiest half second of the server's Node, share of a core",

@@ -10,7 +10,7 @@ import { figuresOf, ratioOf, runPairs } from './support/pairs.ts';
 
 const BURST = { viewers: 200, seconds: 5 };
 /** Join rate of the baseline, viewers a second. */
-const CALM = 20;
+const BASELINE_RATE = 20;
 
 /** Lets all viewers join once, on a server of their own. */
 async function arrive(viewers: number, rate: number): Promise<LoadResults> {
@@ -28,9 +28,9 @@ async function arrive(viewers: number, rate: number): Promise<LoadResults> {
 export const joinBurstLoad: Benchmark = {
   name: 'join-burst-load',
   title: 'A burst of joins by an audience',
-  about: `${BURST.viewers} viewers join one broadcaster (360p VP8 and audio) within one second, or ${CALM} a second. Times run from each viewer's socket to a whole key frame. The server asks the broadcaster for at most one key frame a second, whoever comes.`,
+  about: `${BURST.viewers} viewers join one broadcaster (360p VP8 and audio) within one second, or ${BASELINE_RATE} a second. Times run from each viewer's socket to a whole key frame. The server asks the broadcaster for at most one key frame a second, whoever comes.`,
   a: 'all in one second',
-  b: `${CALM} a second`,
+  b: `${BASELINE_RATE} a second`,
   limits: raised,
   slow: true,
   async run({ report }) {
@@ -42,7 +42,7 @@ export const joinBurstLoad: Benchmark = {
         arrivals.push(results);
         return results;
       },
-      () => arrive(viewers, CALM),
+      () => arrive(viewers, BASELINE_RATE),
       { onPair: (pair, of) => report(`pair ${pair} of ${of}`) },
     );
     const most = (of: (results: LoadResults) => number) => Math.max(...arrivals.map(of));

@@ -24,7 +24,7 @@ const TIMES = { settle: 6000, beep: 900, others: 800, silence: 1600 };
 const WITHIN = 800;
 
 /** Milliseconds from the beep to its sound and its flash at the viewer. */
-interface Arrival {
+interface Latency {
   readonly sound: number;
   readonly flash: number;
 }
@@ -64,7 +64,7 @@ export const lipsync: Benchmark = {
       ['slot kept', false],
       ['new slot each time', true],
     ] as const) {
-      const pairs: Pair<Arrival>[] = [];
+      const pairs: Pair<Latency>[] = [];
       for (let beep = 0; beep < count; beep += 1) {
         report(`${name}: ${beep + 1} of ${count}`);
         const pair = await once(publisher, viewer);
@@ -88,12 +88,12 @@ export const lipsync: Benchmark = {
   },
 };
 
-async function once(publisher: LipSyncPublisher, viewer: LipSyncViewer): Promise<Pair<Arrival> | undefined> {
+async function once(publisher: LipSyncPublisher, viewer: LipSyncViewer): Promise<Pair<Latency> | undefined> {
   await viewer.moments();
   const at = await publisher.beep();
   await setTimeout(TIMES.beep);
   const moments = await viewer.moments();
-  const arrival = ({ flashes = [], beeps = [] }: Partial<Moments> = {}): Arrival | undefined => {
+  const arrival = ({ flashes = [], beeps = [] }: Partial<Moments> = {}): Latency | undefined => {
     const [flash, sound] = [flashes, beeps].map((times) => times.find((time) => time >= at && time - at < WITHIN));
     return flash === undefined || sound === undefined ? undefined : { sound: sound - at, flash: flash - at };
   };
@@ -102,7 +102,7 @@ async function once(publisher: LipSyncPublisher, viewer: LipSyncViewer): Promise
 }
 
 /** How much later the sound is than the picture; negative where it is earlier. */
-function skews(pairs: readonly Pair<Arrival>[], name: string, side: 'a' | 'b'): Figure[] {
+function skews(pairs: readonly Pair<Latency>[], name: string, side: 'a' | 'b'): Figure[] {
   const skew = distributionOf(pairs.map((pair) => pair[side].sound - pair[side].flash));
   const way = side === 'a' ? 'by slots' : 'own consumer';
   return [

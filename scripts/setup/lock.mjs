@@ -79,7 +79,7 @@ export async function acquire(file, what, waiting) {
     }
     const other = read(file);
     if (!other) continue;
-    if (isStale(other.holder, other.age)) takeOver(file, other.text);
+    if (isStale(other.holder, other.age)) breakLock(file, other.text);
     else if (other.holder) waiting?.(other.holder);
     await sleep(100);
   }
@@ -119,7 +119,7 @@ function read(file) {
  * @param {string} file
  * @param {string} text
  */
-function takeOver(file, text) {
+function breakLock(file, text) {
   const guard = `${file}.guard`;
   try {
     mkdirSync(guard);

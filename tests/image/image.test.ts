@@ -1,4 +1,4 @@
-/** Owns the proof of the image: it is built, run as compose.yml says, carries media, and drains when it is stopped. */
+/** Tests of the container image: it builds, runs as compose.yml says, carries media, and drains when it is stopped. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';

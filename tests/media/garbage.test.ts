@@ -30,12 +30,12 @@ function collect(): void {
 
 /** The media of a room when its last member leaves: its transports are open when it closes. */
 async function openAndClose(): Promise<WeakRef<object>[]> {
-  const fabric = await RoomRouters.open(pool);
-  const { router } = await fabric.place();
+  const routers = await RoomRouters.open(pool);
+  const { router } = await routers.place();
   const transports = [await router.createTransport(), await router.createTransport()];
-  fabric.close();
+  routers.close();
   expect(transports.every(({ closed }) => closed)).toBe(true);
-  return [fabric, router, router.router, ...transports].map((one) => new WeakRef<object>(one));
+  return [routers, router, router.router, ...transports].map((one) => new WeakRef<object>(one));
 }
 
 test("a closed room's routers and transports are garbage collected", async () => {

@@ -110,51 +110,51 @@ describe('a router without placed peers', () => {
   /** Two routers of one room on different workers, and a placement on each. */
   const two = async () => {
     const { app } = await open(spread);
-    const fabric = await RoomRouters.open(app.pool, { linger: 100 });
-    onTestFinished(() => fabric.close());
-    const [near, far] = [await fabric.place(), await fabric.place()];
+    const routers = await RoomRouters.open(app.pool, { linger: 100 });
+    onTestFinished(() => routers.close());
+    const [near, far] = [await routers.place(), await routers.place()];
     expect(near.router).not.toBe(far.router);
-    return { app, fabric, near, far };
+    return { app, routers, near, far };
   };
 
   test('closes with the audio slots on it; the room continues', async () => {
-    const { app, fabric, near, far } = await two();
+    const { app, routers, near, far } = await two();
     const slots = new AudioSlots({ maxAudibleSpeakers: 1, onChange: () => {} });
     onTestFinished(() => slots.close());
     const [voices] = await Promise.all([slots.producersOn(far.router.router), slots.producersOn(near.router.router)]);
     far[Symbol.dispose]();
-    await vi.waitUntil(() => fabric.routers.length === 1, { timeout: 5000, interval: 5 });
-    expect(fabric.routers).toEqual([near.router]);
+    await vi.waitUntil(() => routers.routers.length === 1, { timeout: 5000, interval: 5 });
+    expect(routers.routers).toEqual([near.router]);
     expect(voices.map(({ closed }) => closed)).toEqual([true, true]);
     expect(app.pool.workers.map(({ routers }) => routers).sort()).toEqual([0, 1]);
     // The next peer gets another router where the load is lower.
-    const next = await fabric.place();
+    const next = await routers.place();
     expect(next.router).not.toBe(far.router);
     expect(next.router.closed).toBe(false);
-    expect(fabric.routers).toHaveLength(2);
+    expect(routers.routers).toHaveLength(2);
   });
 
   test('stays for a peer that is just being placed there', async () => {
-    const { fabric, near, far } = await two();
+    const { routers, near, far } = await two();
     far[Symbol.dispose]();
-    const next = await fabric.place();
+    const next = await routers.place();
     expect(next.router).toBe(far.router);
     near[Symbol.dispose]();
-    await vi.waitUntil(() => fabric.routers.length === 1, { timeout: 5000, interval: 5 });
-    expect(fabric.routers).toEqual([far.router]);
+    await vi.waitUntil(() => routers.routers.length === 1, { timeout: 5000, interval: 5 });
+    expect(routers.routers).toEqual([far.router]);
     expect(far.router.closed).toBe(false);
   });
 
   test('closes once, however often its placements are released', async () => {
-    const { fabric, near, far } = await two();
-    const other = await fabric.place();
+    const { routers, near, far } = await two();
+    const other = await routers.place();
     const shared = other.router === near.router ? near : far;
     shared[Symbol.dispose]();
     shared[Symbol.dispose]();
     const alone = shared === near ? far : near;
     alone[Symbol.dispose]();
-    await vi.waitUntil(() => fabric.routers.length === 1, { timeout: 5000, interval: 5 });
-    expect(fabric.routers).toEqual([other.router]);
+    await vi.waitUntil(() => routers.routers.length === 1, { timeout: 5000, interval: 5 });
+    expect(routers.routers).toEqual([other.router]);
   });
 });
 

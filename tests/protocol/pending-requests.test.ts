@@ -60,7 +60,7 @@ describe('a client that disconnects', () => {
 
   test('leaves the queue at once: no room and no transport is created for it', async () => {
     await one.join({ room: 'there already' });
-    const goOn = hold(one);
+    const release = hold(one);
     const before = { ...made };
     const first = await one.connect();
     const joining = first.join({ room: 'first' });
@@ -74,7 +74,7 @@ describe('a client that disconnects', () => {
     await Promise.all([second.closed, hopeless]);
     // The server has handled the disconnect by then: it came first.
     await (await one.connect()).request('ping', {});
-    goOn();
+    release();
     await Promise.all([joining, later]);
     expect(made.routers - before.routers).toBe(1);
     expect(made.transports - before.transports).toBe(4);
@@ -82,7 +82,7 @@ describe('a client that disconnects', () => {
   });
 
   test('while its room is being opened leaves nothing behind', async () => {
-    const goOn = hold(one);
+    const release = hold(one);
     const before = { ...made };
     const client = await one.connect();
     const hopeless = client.join({ room: 'room' }).catch((error: unknown) => error);
@@ -90,7 +90,7 @@ describe('a client that disconnects', () => {
     client.cut();
     await Promise.all([client.closed, hopeless]);
     await (await one.connect()).request('ping', {});
-    goOn();
+    release();
     await expect.poll(() => one.app.rooms.size).toBe(0);
     expect(made.transports - before.transports).toBe(0);
   });
@@ -98,12 +98,12 @@ describe('a client that disconnects', () => {
   test('while its transport is being created leaves none behind', async () => {
     const stays = await one.join({ room: 'room' });
     const leaves = await one.join({ room: 'room', transports: { send: false, recv: true } });
-    const goOn = hold(one);
+    const release = hold(one);
     const hopeless = leaves.client.request('openTransport', { direction: 'send' }).catch((error: unknown) => error);
     await leaves.client.request('ping', {});
     leaves.client.socket.close(1000);
     await Promise.all([leaves.client.closed, hopeless, stays.client.event('peerClosed')]);
-    goOn();
+    release();
     // The worker handles requests in order: the late transport exists by now.
     await one.join({ room: 'room' });
     await expect.poll(dumpOnlyRouter).toMatchObject({ transports: 4 });

@@ -294,8 +294,8 @@ test('a guest left alone on the stage by the last host may end the broadcast, an
   await expect(guest.client.request('setBroadcast', { live: false })).rejects.toMatchObject(forbidden);
   await host.client.request('leave', {});
   await guest.client.event('broadcastChanged', ({ unattended }) => unattended === true);
-  for (const wish of [{ live: true }, { profile: 'smooth' }, { live: false, profile: 'smooth' }] as const) {
-    await expect(guest.client.request('setBroadcast', wish)).rejects.toMatchObject(forbidden);
+  for (const request of [{ live: true }, { profile: 'smooth' }, { live: false, profile: 'smooth' }] as const) {
+    await expect(guest.client.request('setBroadcast', request)).rejects.toMatchObject(forbidden);
   }
   await expect(viewer.client.request('setBroadcast', { live: false })).rejects.toMatchObject(forbidden);
   const { broadcast } = await guest.client.request('setBroadcast', { live: false });

@@ -1,4 +1,4 @@
-/** Owns the protocol of what is watched and heard: views, what cannot be decoded, who is told to stop, and a server that is full. */
+/** Tests of track settings, unsupported codecs, layer demand for publishers, and admission to a full server. */
 import { describe, expect, test } from 'vitest';
 import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import type { TestClient } from '../support/client.ts';
@@ -22,7 +22,7 @@ const h264 = {
 };
 
 describe('updateTrackSettings', () => {
-  test('of people who are not there is no error, and that of the others counts', async () => {
+  test('ignores peers that do not exist, and applies the others', async () => {
     const ada = await weir.join({ room: 'room' });
     const { client } = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
@@ -43,20 +43,20 @@ describe('updateTrackSettings', () => {
     ['a size beyond any screen', { tracks: [{ ...view, peerId: 'p', width: 16_385 }] }],
     ['an unknown priority', { tracks: [{ ...view, peerId: 'p', priority: 'urgent' }] }],
     ['an unknown field', { tracks: [{ ...view, peerId: 'p', zoom: 2 }] }],
-  ])('with %s is refused', async (_, data) => {
+  ])('with %s is rejected', async (_, data) => {
     const { client } = await weir.join({ room: 'room' });
     expect(await client.requestRaw('updateTrackSettings', data)).toMatchObject({ error: { code: 'badRequest' } });
     expect(client.open).toBe(true);
   });
 
-  test('before join is refused', async () => {
+  test('before join is rejected', async () => {
     const client = await weir.connect();
     await expect(client.request('updateTrackSettings', { tracks: [{ ...view, peerId: 'p' }] })).rejects.toMatchObject(
       failure('notJoined'),
     );
   });
 
-  test('that hides somebody before they publish: there is no consumer of their camera, but of their voice', async () => {
+  test('that hides a peer before it publishes: no consumer of its camera, but one of its microphone', async () => {
     const ada = await weir.join({ room: 'room' });
     const bob = await weir.join({ room: 'room' });
     await bob.client.request('updateTrackSettings', { tracks: [{ ...view, peerId: ada.reply.peerId, width: 0 }] });
@@ -71,7 +71,7 @@ describe('updateTrackSettings', () => {
 });
 
 describe('a publisher', () => {
-  test('is told when nobody watches, and when somebody does again', async () => {
+  test('is notified when nobody watches, and when somebody does again', async () => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
     expect(await ada.client.event('subscribedLayers')).toEqual({ source: 'camera', maxSpatialLayer: -1 });
@@ -79,7 +79,7 @@ describe('a publisher', () => {
     expect(await ada.client.event('subscribedLayers')).toEqual({ source: 'camera', maxSpatialLayer: 0 });
   });
 
-  test('is told within two seconds which layers are shown, whoever speaks meanwhile', async () => {
+  test('is sent the displayed layers within two seconds, whoever speaks meanwhile', async () => {
     const ada = await weir.join({ room: 'room' });
     const viewers = [await weir.join({ room: 'room' }), await weir.join({ room: 'room' })];
     const began = performance.now();
@@ -132,12 +132,12 @@ describe('a publisher', () => {
     ['half a pixel', { source: 'camera', size: { width: 0.5, height: 360 } }],
     ['no layer', { source: 'camera', size: { width: 640, height: 360 }, layers: 0 }],
     ['an unknown field', { source: 'camera', size: { width: 640, height: 360, depth: 3 } }],
-  ])('that resizes %s is refused', async (_, data) => {
+  ])('that resizes %s is rejected', async (_, data) => {
     const { client } = await weir.join({ room: 'room' });
     expect(await client.requestRaw('resizeProducer', data)).toMatchObject({ error: { code: 'badRequest' } });
   });
 
-  test('of sound is not told', async () => {
+  test('is not notified of demand for audio', async () => {
     const ada = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
     await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
@@ -147,8 +147,8 @@ describe('a publisher', () => {
   });
 });
 
-describe('what a client cannot decode', () => {
-  test('is told as it comes up, and in the reply to join; there is no consumer of it', async () => {
+describe('a codec that a client does not support', () => {
+  test('is reported when it is published, and in the reply to join; it has no consumer', async () => {
     const ada = await weir.join({ room: 'room' });
     const bob = await weir.join({ room: 'room' });
     await ada.client.request('produce', { source: 'camera', rtpParameters: h264 });
@@ -186,7 +186,7 @@ describe('slots', () => {
 describe('resume', () => {
   const lasting = useServer({ WEIR_RESUME_SECONDS: '1', WEIR_MAX_AUDIBLE_SPEAKERS: '1' });
 
-  test('says what is watched, what cannot be decoded, and who speaks', async () => {
+  test('reports demanded layers, unsupported codecs, and slot holders', async () => {
     const ada = await lasting.join({ room: 'room' });
     const bob = await lasting.join({ room: 'room' });
     await ada.client.request('produce', { source: 'camera', rtpParameters: h264 });
@@ -209,10 +209,10 @@ describe('resume', () => {
 
 describe('a server that is full', () => {
   /** Timeout of the admission queue, in milliseconds. */
-  const PATIENCE = 600;
+  const QUEUE_TIMEOUT = 600;
   const full = useServer({
     WEIR_JOIN_ADMISSION_LIMIT: '0',
-    WEIR_JOIN_QUEUE_TIMEOUT_SECONDS: String(PATIENCE / 1000),
+    WEIR_JOIN_QUEUE_TIMEOUT_SECONDS: String(QUEUE_TIMEOUT / 1000),
     WEIR_JOIN_QUEUE_LENGTH: '2',
   });
   const atOnce = 'too many are waiting already';
@@ -249,7 +249,7 @@ describe('a server that is full', () => {
     let asked = performance.now();
     while ((await refusalOf(next)) === atOnce) asked = performance.now();
     // If they were still queued, there would be room only after their timeout.
-    expect(asked - began).toBeLessThan(PATIENCE);
+    expect(asked - began).toBeLessThan(QUEUE_TIMEOUT);
     expect(full.app.rooms.size).toBe(0);
   });
 });

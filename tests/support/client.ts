@@ -22,7 +22,7 @@ type EventName = keyof ServerEvents;
 type ClientMethod = keyof ClientMessages['requests'];
 
 /** Timeout of expected messages, in milliseconds. */
-const PATIENCE = 8000;
+const TIMEOUT = 8000;
 
 const Message = z.object({
   id: z.number().optional(),
@@ -138,7 +138,7 @@ export class TestClient implements Disposable {
         tokenRefreshed: hear('tokenRefreshed'),
       },
       send: (message) => socket.send(message),
-      requestTimeout: PATIENCE,
+      requestTimeout: TIMEOUT,
       firstId,
     });
     socket.on('message', (data) => this.#receive(data.toString()));
@@ -241,7 +241,7 @@ export class TestClient implements Disposable {
 
   /** Waits until `find` returns something; it is called at each message. */
   async until<T>(what: string, find: () => T | undefined): Promise<T> {
-    const late = AbortSignal.timeout(PATIENCE);
+    const late = AbortSignal.timeout(TIMEOUT);
     for (;;) {
       const found = find();
       if (found !== undefined) return found;

@@ -82,7 +82,7 @@ describe('the frames of a viewer', () => {
 });
 
 describe('a window of an audience', () => {
-  const places = [
+  const placements = [
     { worker: 1, consumerIds: ['a', 'b', 'pipe'] },
     { worker: 2, consumerIds: ['c'] },
   ];
@@ -99,7 +99,7 @@ describe('a window of an audience', () => {
 
   test('counts the packets received and due, by the worker that sent them', () => {
     const before = reading(100, [90, 80, 70], 5);
-    expect(windowOf(before, reading(200, [190, 179, 169], 8), places, 3)).toEqual({
+    expect(windowOf(before, reading(200, [190, 179, 169], 8), placements, 3)).toEqual({
       due: 300,
       received: 298,
       node: 3,
@@ -112,11 +112,11 @@ describe('a window of an audience', () => {
 
   test('counts viewers that joined meanwhile from zero', () => {
     const before = { ...reading(0, [0, 0, 0], 0), received: [] };
-    expect(windowOf(before, reading(10, [10, 10, 5], 1), places, 3)).toMatchObject({ due: 30, received: 25 });
+    expect(windowOf(before, reading(10, [10, 10, 5], 1), placements, 3)).toMatchObject({ due: 30, received: 25 });
   });
 
   test('spreads over workers by consumers, without those of pipes', () => {
-    expect(spreadOf(reading(0, [0, 0, 0], 0).received, places)).toEqual([2, 1]);
+    expect(spreadOf(reading(0, [0, 0, 0], 0).received, placements)).toEqual([2, 1]);
   });
 });
 

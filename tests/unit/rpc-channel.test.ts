@@ -218,9 +218,9 @@ describe('events', () => {
     'that are unknown, like %s, are ignored with ignoreUnknown only',
     (event) => {
       const message = JSON.stringify({ event, data: {} });
-      const tolerant = lone({ ignoreUnknown: true });
-      tolerant.channel.receive(message);
-      expect(tolerant.sent).toEqual([]);
+      const lenient = lone({ ignoreUnknown: true });
+      lenient.channel.receive(message);
+      expect(lenient.sent).toEqual([]);
       const strict = lone();
       strict.channel.receive(message);
       expect(strict.sent).toMatchObject([{ error: { code: 'badMessage' } }]);

@@ -6,7 +6,7 @@ export interface Reading {
   readonly sent: number;
   readonly received: Received;
   readonly node: number;
-  /** By worker, in the order of `places`. */
+  /** By worker, in the order of `placements`. */
   readonly workers: readonly number[];
 }
 
@@ -19,10 +19,10 @@ export interface Window {
 }
 
 /** The consumers that each worker feeds. */
-export type Places = readonly { readonly worker: number; readonly consumerIds: readonly string[] }[];
+export type Placements = readonly { readonly worker: number; readonly consumerIds: readonly string[] }[];
 
 /** @param viewers receivers of every packet sent */
-export function windowOf(before: Reading, after: Reading, places: Places, viewers: number): Window {
+export function windowOf(before: Reading, after: Reading, placements: Placements, viewers: number): Window {
   const known = new Map(before.received.map(({ consumerId, distinct }) => [consumerId, distinct]));
   const came = new Map(
     after.received.map(({ consumerId, distinct }) => [consumerId, distinct - (known.get(consumerId) ?? 0)]),
@@ -32,7 +32,7 @@ export function windowOf(before: Reading, after: Reading, places: Places, viewer
     due: (after.sent - before.sent) * viewers,
     received: sum(came.values()),
     node: after.node - before.node,
-    workers: places.map(({ consumerIds }, index) => ({
+    workers: placements.map(({ consumerIds }, index) => ({
       cpu: (after.workers[index] ?? 0) - (before.workers[index] ?? 0),
       received: sum(consumerIds.map((id) => came.get(id) ?? 0)),
     })),
@@ -40,7 +40,7 @@ export function windowOf(before: Reading, after: Reading, places: Places, viewer
 }
 
 /** How many of `consumerIds` each worker feeds. */
-export function spreadOf(received: Received, places: Places): number[] {
+export function spreadOf(received: Received, placements: Placements): number[] {
   const known = new Set(received.map(({ consumerId }) => consumerId));
-  return places.map(({ consumerIds }) => consumerIds.filter((id) => known.has(id)).length);
+  return placements.map(({ consumerIds }) => consumerIds.filter((id) => known.has(id)).length);
 }

@@ -78,7 +78,7 @@ class Tally {
   readonly #call: Invited;
   readonly #back: number[] = [];
   #changed = 0;
-  #ghosts = 0;
+  #staleParticipants = 0;
 
   constructor(call: Invited) {
     this.#call = call;
@@ -93,7 +93,7 @@ class Tally {
     await this.#call.isWhole(TIMEOUT);
     this.#back.push(performance.now() - since);
     this.#changed += await this.#call.changed();
-    this.#ghosts += await this.#call.ghosts();
+    this.#staleParticipants += await this.#call.staleParticipants();
   }
 
   figures(times: number, most: number): Figure[] {
@@ -101,7 +101,7 @@ class Tally {
       ...timeFigures('All are back', this.#back, { most }),
       { name: 'Recoveries', value: this.#back.length, unit: '', least: times },
       { name: 'People with other grants than before', value: this.#changed, unit: '', most: 0 },
-      { name: 'Ghosts', value: this.#ghosts, unit: '', most: 0 },
+      { name: 'Stale participants', value: this.#staleParticipants, unit: '', most: 0 },
     ];
   }
 }

@@ -26,7 +26,7 @@ export const node: Trial = {
       await seeEachOther(ada, bob, TIMEOUT);
       const back: number[] = [];
       let orphans = 0;
-      let ghosts = 0;
+      let staleParticipants = 0;
       for (let turn = 0; turn < times; turn += 1) {
         const killed = weir;
         if (turn % 2) for (const pid of killed.workers) process.kill(pid, 'SIGSTOP');
@@ -40,14 +40,14 @@ export const node: Trial = {
         const running = performance.now();
         await seeEachOther(ada, bob, TIMEOUT);
         back.push(performance.now() - running);
-        ghosts += Math.max(0, (await ada.room()).others.length - 1);
+        staleParticipants += Math.max(0, (await ada.room()).others.length - 1);
         report(`${turn + 1} of ${times}: back after ${Math.round(back.at(-1) ?? 0)} ms, ${orphans} orphans`);
       }
       return [
         ...timeFigures('Each sees the other again', back, { most: 8000 }),
         { name: 'Recoveries', value: back.length, unit: '', least: times },
         { name: 'Orphans', value: orphans, unit: '', most: 0 },
-        { name: 'Ghosts', value: ghosts, unit: '', most: 0 },
+        { name: 'Stale participants', value: staleParticipants, unit: '', most: 0 },
       ];
     } finally {
       await weir[Symbol.asyncDispose]();

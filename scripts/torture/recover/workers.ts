@@ -13,7 +13,7 @@ export const workers: Trial = {
   name: 'workers',
   title: 'Killed media workers',
   about:
-    'Two people are in a call in Chromium, and the worker of their room is killed with SIGKILL. Times are from then to each of them seeing new frames of the other. In a room on another worker, a headless viewer counts gaps of more than 200 ms. Ghosts are people in the room beyond the two.',
+    'Two people are in a call in Chromium, and the worker of their room is killed with SIGKILL. Times are from then to each of them seeing new frames of the other. In a room on another worker, a headless viewer counts gaps of more than 200 ms. Stale participants are people in the room beyond the two.',
   times: 50,
   whyNotHere: whyNoChromium,
   run: (options) => hitWorkers('SIGKILL', 5000, options),
@@ -50,7 +50,7 @@ async function hitWorkers(
   const bob = await Visitor.enter(chromium, server.url, 'hit', 'Bob');
   await seeEachOther(ada, bob, TIMEOUT);
   const back: number[] = [];
-  let ghosts = 0;
+  let staleParticipants = 0;
   for (let turn = 0; turn < times; turn += 1) {
     const victim = pool.workers.find((worker) => worker !== spared && worker.routers > 0);
     const room = await rooms.find('hit');
@@ -60,7 +60,7 @@ async function hitWorkers(
     await until('the room ending', TIMEOUT, () => room.closed);
     await seeEachOther(ada, bob, TIMEOUT);
     back.push(performance.now() - hit);
-    ghosts += Math.max(0, ((await rooms.find('hit'))?.size ?? 0) - 2);
+    staleParticipants += Math.max(0, ((await rooms.find('hit'))?.size ?? 0) - 2);
     await until('the worker being replaced', TIMEOUT, () => pool.complete);
     report(`${turn + 1} of ${times}: back after ${Math.round(back.at(-1) ?? 0)} ms, ${viewer.gaps} gaps elsewhere`);
   }
@@ -75,6 +75,6 @@ async function hitWorkers(
       unit: '',
       most: 0,
     },
-    { name: 'Ghosts', value: ghosts, unit: '', most: 0 },
+    { name: 'Stale participants', value: staleParticipants, unit: '', most: 0 },
   ];
 }

@@ -66,7 +66,7 @@ export class Invited {
   }
 
   /** Participants that the host sees in addition to the two others. */
-  async ghosts(): Promise<number> {
+  async staleParticipants(): Promise<number> {
     return Math.max(0, (await this.#host.room()).others.length - 2);
   }
 
