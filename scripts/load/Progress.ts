@@ -24,7 +24,7 @@ export class Progress {
     this.#show = show;
   }
 
-  hear(report: Report, index: number): void {
+  onReport(report: Report, index: number): void {
     if (report.type === 'joined') this.joined.add(report.name);
     else if (report.type === 'failed') this.#fail(report.name, report.error);
     else if (report.type === 'lost') this.#fail(report.name, `thrown out: ${report.reason}`);

@@ -35,7 +35,9 @@ export async function load(
   const progress = new Progress(targets, options.processes, show);
   // Encode the media here first, so that the worker processes find it in the cache.
   if (options.publishers > 0) await prepareMaterial(options, prepare);
-  await using loadWorkers = await LoadWorkers.start(options.processes, (report, index) => progress.hear(report, index));
+  await using loadWorkers = await LoadWorkers.start(options.processes, (report, index) =>
+    progress.onReport(report, index),
+  );
   const startedAt = new Date();
   const begin = now() + START;
   loadWorkers.send((index) => ({

@@ -74,16 +74,16 @@ test('a muted source is not forwarded until it is unmuted', async () => {
   const bob = await PlainMember.join(room, 'bob');
   const cem = await PlainMember.join(room, 'cem');
   const producer = await ann.publish(3333);
-  const witness = await cem.publish(3334);
+  const control = await cem.publish(3334);
   await expect.poll(() => bob.consumers.length).toBe(2);
   const ssrc = ssrcOf(bob.consumers.find(({ producerId }) => producerId === producer.id));
-  const witnessed = ssrcOf(bob.consumers.find(({ producerId }) => producerId === witness.id));
+  const controlSsrc = ssrcOf(bob.consumers.find(({ producerId }) => producerId === control.id));
 
   await producer.pause();
   await ann.send(50);
   // The control's packets take the same path, later: once they have arrived, muted ones would have, too.
   await cem.send(50);
-  await expect.poll(() => bob.counter.distinct(witnessed)).toBe(50);
+  await expect.poll(() => bob.counter.distinct(controlSsrc)).toBe(50);
   expect(bob.counter.distinct(ssrc)).toBe(0);
 
   await producer.resume();

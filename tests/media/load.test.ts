@@ -274,14 +274,17 @@ describe('the command', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  /** @param hear called with the output so far, and may interrupt the command */
-  async function command(args: readonly string[], hear: (printed: string, interrupt: () => void) => void = () => {}) {
+  /** @param onOutput called with the output so far, and may interrupt the command */
+  async function command(
+    args: readonly string[],
+    onOutput: (printed: string, interrupt: () => void) => void = () => {},
+  ) {
     const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     const closed = once(child, 'close');
     const said = { out: '', err: '' };
     child.stdout.on('data', (text: Buffer) => {
       said.out += text.toString();
-      hear(said.out, () => child.kill('SIGINT'));
+      onOutput(said.out, () => child.kill('SIGINT'));
     });
     child.stderr.on('data', (text: Buffer) => {
       said.err += text.toString();

@@ -53,7 +53,7 @@ describe.skipIf(!hasFfmpeg)('made with ffmpeg', () => {
     async (codec) => {
       const cache = join(folder, codec);
       const said: string[] = [];
-      const options = { seconds: 4, keySeconds: 1, cache, say: (text: string) => said.push(text) };
+      const options = { seconds: 4, keySeconds: 1, cache, report: (text: string) => said.push(text) };
       const streams = await prepareStreams(codec, layers, options);
       expect(said).toHaveLength(2);
       for (const [index, stream] of streams.entries()) {

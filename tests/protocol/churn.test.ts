@@ -158,17 +158,17 @@ describe('churn', () => {
   });
 
   test('a burst of joins: everyone ends up with everyone else', async () => {
-    const witnesses = await Promise.all(
+    const lateJoiners = await Promise.all(
       Array.from({ length: 30 }, async (_, index) => {
         const { client, reply } = await weir.enter('crowd', `peer-${index}`);
         return new RoomModel(client, reply);
       }),
     );
-    const ids = witnesses.map(({ peerId }) => peerId).sort();
+    const ids = lateJoiners.map(({ peerId }) => peerId).sort();
     expect(new Set(ids).size).toBe(30);
     await expect
-      .poll(() => witnesses.map((one) => [...Object.keys(one.state.peers), one.peerId].sort()))
-      .toEqual(witnesses.map(() => ids));
+      .poll(() => lateJoiners.map((one) => [...Object.keys(one.state.peers), one.peerId].sort()))
+      .toEqual(lateJoiners.map(() => ids));
   });
 });
 
