@@ -126,7 +126,7 @@ describe('a router without placed peers', () => {
     await vi.waitUntil(() => routers.routers.length === 1, { timeout: 5000, interval: 5 });
     expect(routers.routers).toEqual([near.router]);
     expect(voices.map(({ closed }) => closed)).toEqual([true, true]);
-    expect(app.pool.workers.map(({ routers }) => routers).sort()).toEqual([0, 1]);
+    expect(app.pool.workers.map((worker) => worker.routers).sort()).toEqual([0, 1]);
     // The next peer gets another router where the load is lower.
     const next = await routers.place();
     expect(next.router).not.toBe(far.router);
@@ -206,19 +206,19 @@ describe('the media of a track', () => {
 });
 
 describe('a room spills over to another worker', () => {
-  const hubs = async (environment: Record<string, string>) => {
+  const routerCount = async (environment: Record<string, string>) => {
     const { app, enter } = await open({ WEIR_WORKERS: '2', ...environment });
     for (const name of ['a', 'b', 'c', 'd']) await enter(name);
     return (await app.rooms.find('crowd'))?.routers.routers.length;
   };
 
   test('not while its own worker has a low load', async () => {
-    expect(await hubs({})).toBe(1);
+    expect(await routerCount({})).toBe(1);
   });
 
   test('when its own worker is half full: new peers count before their cost shows', async () => {
     // A new peer is assumed to cost 250 packets a second: with the second one, the worker is half full.
-    expect(await hubs({ WEIR_WORKER_MAX_PPS: '1000', WEIR_SPILLOVER_UTILIZATION: '0.5' })).toBe(2);
+    expect(await routerCount({ WEIR_WORKER_MAX_PPS: '1000', WEIR_SPILLOVER_UTILIZATION: '0.5' })).toBe(2);
   });
 });
 

@@ -11,10 +11,10 @@ const weir = useServer({ WEIR_MAX_AUDIBLE_SPEAKERS: '1' });
 
 /** Lets the next calls fail as worker requests do. */
 function failing(times: number) {
-  const reach = vi.spyOn(RoomRouters.prototype, 'acquire');
-  onTestFinished(() => reach.mockRestore());
-  for (let left = times; left > 0; left -= 1) reach.mockRejectedValueOnce(new WeirError('unavailable'));
-  return reach;
+  const acquire = vi.spyOn(RoomRouters.prototype, 'acquire');
+  onTestFinished(() => acquire.mockRestore());
+  for (let left = times; left > 0; left -= 1) acquire.mockRejectedValueOnce(new WeirError('unavailable'));
+  return acquire;
 }
 
 test.each([
@@ -23,25 +23,25 @@ test.each([
 ] as const)('a %s consumer that could not be created is created a little later', async (source, rtpParameters) => {
   const ada = await weir.join({ room: 'room' });
   const bob = await weir.join({ room: 'room' });
-  const reach = failing(2);
+  const acquire = failing(2);
   await ada.client.request('produce', { source, rtpParameters });
   const { consumers } = await bob.client.event('newConsumers');
   expect(consumers.map(({ peerId, source }) => [peerId, source])).toEqual([[ada.reply.peerId, source]]);
-  expect(reach).toHaveBeenCalledTimes(3);
+  expect(acquire).toHaveBeenCalledTimes(3);
 });
 
 test('a camera is not retried while it is hidden, and created when it is shown', async () => {
   const ada = await weir.join({ room: 'room' });
   const bob = await weir.join({ room: 'room' });
   const view = { peerId: ada.reply.peerId, source: 'camera', width: 320, height: 180 } as const;
-  const reach = failing(2);
+  const acquire = failing(2);
   await ada.client.request('produce', { source: 'camera', rtpParameters: vp8() });
-  await vi.waitUntil(() => reach.mock.calls.length === 1, { interval: 1 });
+  await vi.waitUntil(() => acquire.mock.calls.length === 1, { interval: 1 });
   await bob.client.request('updateTrackSettings', { tracks: [{ ...view, width: 0 }] });
   // A microphone that fails after it is retried after it would be.
   await ada.client.request('produce', { source: 'microphone', rtpParameters: opus() });
   expect((await bob.client.event('newConsumers')).consumers.map(({ source }) => source)).toEqual(['microphone']);
-  expect(reach).toHaveBeenCalledTimes(3);
+  expect(acquire).toHaveBeenCalledTimes(3);
   await bob.client.request('updateTrackSettings', { tracks: [view] });
   expect((await bob.client.event('newConsumers')).consumers.map(({ source }) => source)).toEqual(['camera']);
 });
