@@ -201,7 +201,7 @@ describe('refused joins are counted by reason', () => {
     expect(right?.packets.distinct).toBeGreaterThan(0);
     for (const [refused, reason] of [
       [wrong, strangeToken],
-      [none, 'This server needs a token to join; none was sent.'],
+      [none, 'This server requires a token to join; none was sent.'],
     ] as const) {
       expect(refused?.members).toEqual({ offered: 2, joined: 0, failed: 2, failures: { [reason]: 2 } });
       expect(refused?.subscribers.map(({ error }) => error)).toEqual([reason, reason]);

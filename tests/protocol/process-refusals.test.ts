@@ -1,5 +1,4 @@
 /** Covers failed starts: a sentence says what is wrong, the exit status is 1, and nothing is left behind. */
-import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { realpathSync } from 'node:fs';
 import net from 'node:net';
@@ -7,6 +6,7 @@ import { basename } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
 import { TestClient } from '../support/client.ts';
+import { takePortAside } from '../support/takePortAside.ts';
 import { apiKey, apiSecret } from '../support/weir.ts';
 
 /** The program that uses a port which a test has opened: this process. */
@@ -95,13 +95,10 @@ describe('a port in use is reported with the program that uses it', () => {
     expect(message).toContain('WEIR_PORT');
   });
 
-  test.each(['udp', 'tcp'])('the media port of the second worker, %s', async (protocol) => {
-    const taken =
-      protocol === 'udp' ? dgram.createSocket('udp4').bind(0, '127.0.0.1') : net.createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    const port = portOf(taken.address());
+  test.each(['udp', 'tcp'] as const)('the media port of the second worker, %s', async (protocol) => {
+    const { port, release } = await takePortAside(protocol);
     const message = await refusal({ WEIR_RTC_PORT: String(port - 1) });
-    taken.close();
+    release();
     expectSentences(message);
     expect(message).toContain(`Media port ${port} (${protocol.toUpperCase()} on 127.0.0.1) is in use by ${holder}`);
     expect(message).toContain('WEIR_RTC_PORT');
