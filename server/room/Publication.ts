@@ -7,12 +7,13 @@ export type TrackChange = Partial<Pick<Track, 'paused' | 'size' | 'layers'>>;
 
 type DemandListener = (demand: Demand | undefined) => void;
 type ChangeListener = (track: Track, before: Track) => void;
+type EndListener = (publication: Publication) => void;
 
 export class Publication {
   #track: Track;
   #closed = false;
   readonly #changeListeners = new Set<ChangeListener>();
-  readonly #endListeners = new Set<() => void>();
+  readonly #endListeners = new Set<EndListener>();
   readonly #demandListeners = new Set<DemandListener>();
   readonly #demand = new DemandSum((sum) => {
     for (const listener of this.#demandListeners) listener(sum);
@@ -50,7 +51,7 @@ export class Publication {
     this.#changeListeners.clear();
     for (const listener of this.#endListeners) {
       this.#endListeners.delete(listener);
-      listener();
+      listener(this);
     }
   }
 
@@ -61,10 +62,16 @@ export class Publication {
   }
 
   /** Runs `listener` once it has ended, or now if it has. @returns what removes the listener */
-  onEnd(listener: () => void): () => void {
-    if (this.#closed) listener();
+  onEnd(listener: EndListener): () => void {
+    if (this.#closed) listener(this);
     else this.#endListeners.add(listener);
     return () => this.#endListeners.delete(listener);
+  }
+
+  /** Removes a listener to changes and one to the end. */
+  removeListeners(onChange: ChangeListener, onEnd: EndListener): void {
+    this.#changeListeners.delete(onChange);
+    this.#endListeners.delete(onEnd);
   }
 
   /**

@@ -4,7 +4,8 @@
 const DELAYS = [250, 500, 1000, 2000, 4000];
 
 export class Retries {
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** Undefined until something has failed, which is seldom: every subscription has retries. */
+  #timers: Set<NodeJS.Timeout> | undefined;
   #closed = false;
 
   /**
@@ -14,22 +15,24 @@ export class Retries {
   later(failures: number, task: () => void): void {
     const delay = DELAYS[failures];
     if (delay === undefined || this.#closed) return;
+    this.#timers ??= new Set();
+    const timers = this.#timers;
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      timers.delete(timer);
       task();
     }, delay);
-    this.#timers.add(timer);
+    timers.add(timer);
   }
 
   /** Whether a retry is due. */
   get pending(): boolean {
-    return this.#timers.size > 0;
+    return this.#timers !== undefined && this.#timers.size > 0;
   }
 
   /** Cancels all retries that are due. */
   clear(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    for (const timer of this.#timers ?? []) clearTimeout(timer);
+    this.#timers?.clear();
   }
 
   close(): void {

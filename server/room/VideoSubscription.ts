@@ -1,6 +1,5 @@
 /** One video as one peer receives it: a consumer that exists while it is shown, in the layer that is enough. */
 import type { ConsumerInfo } from '../../shared/protocol.ts';
-import { Lifetime } from '../Lifetime.ts';
 import { consumerParameters, type MediaConsumer } from '../media/ConsumerFactory.ts';
 import { isClosed } from '../media/rethrowUnavailable.ts';
 import type { ConsumerOpener, OpenedConsumer, SubscriptionEvents } from './ConsumerOpener.ts';
@@ -17,8 +16,8 @@ export interface SubscriptionTarget {
   readonly assumed?: boolean;
 }
 
+/** The same for all videos that one peer receives. */
 export interface VideoSubscriptionOptions {
-  readonly publication: Publication;
   /** The router that the peer receives its media from. */
   readonly routerId: string;
   readonly opener: Pick<ConsumerOpener, 'open'>;
@@ -36,7 +35,6 @@ const LINGER = 10_000;
 export class VideoSubscription {
   readonly publication: Publication;
   readonly #options: VideoSubscriptionOptions;
-  readonly #lifetime = new Lifetime();
   readonly #retries = new Retries();
   #target: SubscriptionTarget | undefined;
   #opened: OpenedConsumer | undefined;
@@ -50,13 +48,12 @@ export class VideoSubscription {
   /** How often opening has failed since it succeeded, or since the video was not shown. */
   #failures = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
+  #closed = false;
 
-  constructor(options: VideoSubscriptionOptions) {
+  /** There is one for each video of each peer, and thousands of them: it shares `options`, and registers no closures. */
+  constructor(publication: Publication, options: VideoSubscriptionOptions) {
+    this.publication = publication;
     this.#options = options;
-    this.publication = options.publication;
-    this.#lifetime.defer(() => this.#setDemand(undefined));
-    this.#lifetime.defer(() => this.#retries.close());
-    this.#lifetime.defer(() => clearTimeout(this.#lingerTimer));
   }
 
   get consumer(): MediaConsumer | undefined {
@@ -70,11 +67,6 @@ export class VideoSubscription {
 
   get info(): ConsumerInfo | undefined {
     return this.consumer && infoOf(this.consumer, this.publication);
-  }
-
-  /** Runs `listener` once it has ended. */
-  onEnd(listener: () => void): void {
-    this.#lifetime.defer(listener);
   }
 
   /**
@@ -116,8 +108,12 @@ export class VideoSubscription {
   }
 
   #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#target = undefined;
-    this.#lifetime.end('closed');
+    clearTimeout(this.#lingerTimer);
+    this.#retries.close();
+    this.#setDemand(undefined);
   }
 
   #setDemand(target: SubscriptionTarget | undefined): void {
@@ -133,7 +129,7 @@ export class VideoSubscription {
   }
 
   async #steps(): Promise<void> {
-    for (let done = false; !done && !this.#lifetime.closed; ) done = await this.#step();
+    for (let done = false; !done && !this.#closed; ) done = await this.#step();
   }
 
   /** @returns whether nothing is left to do */
@@ -171,7 +167,7 @@ export class VideoSubscription {
     this.#retries.clear();
     this.#failures = 0;
     this.#setDemand(undefined);
-    if (consumer && !this.#lifetime.closed) {
+    if (consumer && !this.#closed) {
       this.#lingerTimer ??= setTimeout(() => consumer.close(), this.#options.linger ?? LINGER);
     }
     return true;
@@ -188,7 +184,7 @@ export class VideoSubscription {
     this.#failures = 0;
     if (!opened) return true;
     const { consumer, lease } = opened;
-    if (this.#lifetime.closed || consumer.closed) {
+    if (this.#closed || consumer.closed) {
       consumer.close();
       lease[Symbol.dispose]();
       return true;

@@ -1,10 +1,11 @@
 /** The videos that one peer receives: each in the layer that is enough for how the client has reported to show it. */
 import type { ConsumerInfo, TrackSettings } from '../../shared/protocol.ts';
 import { layerForQuality, layerForSize, priorityOf } from '../media/layers.ts';
+import type { Track } from '../media/Track.ts';
 import type { Publication } from './Publication.ts';
 import { type SubscriptionTarget, VideoSubscription, type VideoSubscriptionOptions } from './VideoSubscription.ts';
 
-export interface VideoSubscriptionsOptions extends Omit<VideoSubscriptionOptions, 'publication'> {
+export interface VideoSubscriptionsOptions extends VideoSubscriptionOptions {
   /** How many cameras are subscribed to before the client has reported how it shows them. */
   readonly initialVideoLimit: number;
 }
@@ -18,6 +19,18 @@ export class VideoSubscriptions {
   readonly #subscriptions = new Map<string, VideoSubscription>();
   /** How videos are shown, by peer and source; also those that are not published yet. */
   readonly #trackSettings = new Map<string, TrackSettings>();
+  // One listener for all publications: there are many, and each closure would cost as much as the rest of a subscription.
+  readonly #onTrackChange = (track: Track, before: Track) => {
+    const subscription = this.#subscriptions.get(keyOf(track));
+    if (subscription && (track.size !== before.size || track.layers !== before.layers)) this.#retarget(subscription);
+  };
+  readonly #onPublicationEnd = (publication: Publication) => {
+    const key = keyOf(publication.track);
+    const subscription = this.#subscriptions.get(key);
+    if (subscription?.publication !== publication) return;
+    this.#subscriptions.delete(key);
+    subscription.publicationEnded();
+  };
 
   constructor(options: VideoSubscriptionsOptions) {
     this.#options = options;
@@ -34,20 +47,13 @@ export class VideoSubscriptions {
    */
   async subscribe(publication: Publication): Promise<void> {
     const key = keyOf(publication.track);
-    if (this.#subscriptions.get(key)?.publication === publication) return;
-    const subscription = new VideoSubscription({ ...this.#options, publication });
+    const known = this.#subscriptions.get(key);
+    if (known?.publication === publication) return;
+    if (known) this.#close(known);
+    const subscription = new VideoSubscription(publication, this.#options);
     this.#subscriptions.set(key, subscription);
-    subscription.onEnd(
-      publication.onChange((track, before) => {
-        if (track.size !== before.size || track.layers !== before.layers) this.#retarget(subscription);
-      }),
-    );
-    subscription.onEnd(
-      publication.onEnd(() => {
-        subscription.publicationEnded();
-        if (this.#subscriptions.get(key) === subscription) this.#subscriptions.delete(key);
-      }),
-    );
+    publication.onChange(this.#onTrackChange);
+    publication.onEnd(this.#onPublicationEnd);
     await subscription.setTarget(this.#targetFor(subscription));
   }
 
@@ -97,8 +103,13 @@ export class VideoSubscriptions {
 
   /** Ends all subscriptions; how videos are shown is kept. */
   close(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.close();
+    for (const subscription of this.#subscriptions.values()) this.#close(subscription);
     this.#subscriptions.clear();
+  }
+
+  #close(subscription: VideoSubscription): void {
+    subscription.publication.removeListeners(this.#onTrackChange, this.#onPublicationEnd);
+    subscription.close();
   }
 
   #retarget(subscription: VideoSubscription): void {
