@@ -1,6 +1,6 @@
 /** Decides who may enter which room and with which grants: the authenticator's answer, then administrators' decisions. */
 import type { Grants } from '../../shared/protocol.ts';
-import { roomKey } from '../roomKey.ts';
+import { roomKey } from '../common/roomKey.ts';
 import type { Authenticator, AuthRequest, Credentials, FreshToken } from './Authenticator.ts';
 import { normalizeGrants } from './grants.ts';
 import type { Moderation } from './Moderation.ts';

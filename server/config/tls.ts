@@ -1,7 +1,7 @@
 /** Reads the certificate and key of HTTPS, and checks them before anything is started. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { errorCode } from '../errno.ts';
+import { errorCode } from '../common/errno.ts';
 import { ConfigError } from './ConfigError.ts';
 
 export interface Tls {

@@ -6,7 +6,7 @@ import { createWorker, workerBin } from 'mediasoup';
 import type { Router, WebRtcServer, WebRtcTransport, Worker } from 'mediasoup/types';
 import type { Logger } from 'pino';
 import type { IceCandidate } from '../../shared/media.ts';
-import { Lifetime } from '../Lifetime.ts';
+import { Lifetime } from '../common/Lifetime.ts';
 import { listenInfos, mediaCodecs, webRtcTransportOptions } from './options.ts';
 import { Watchdog } from './Watchdog.ts';
 import { WorkerLoad } from './WorkerLoad.ts';

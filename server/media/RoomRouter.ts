@@ -2,7 +2,7 @@
 import type { Producer, Router, WebRtcTransport } from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
 import type { TransportInfo } from '../../shared/media.ts';
-import { Lifetime } from '../Lifetime.ts';
+import { Lifetime } from '../common/Lifetime.ts';
 import type { MediaWorker } from './MediaWorker.ts';
 import type { PipeEnds } from './ProducerPipes.ts';
 import { rethrowUnavailable } from './rethrowUnavailable.ts';

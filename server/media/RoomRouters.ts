@@ -4,7 +4,7 @@
  */
 import type { Producer, Router } from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
-import { Lifetime } from '../Lifetime.ts';
+import { Lifetime } from '../common/Lifetime.ts';
 import type { MediaWorker } from './MediaWorker.ts';
 import { ProducerPipes } from './ProducerPipes.ts';
 import { RoomRouter } from './RoomRouter.ts';

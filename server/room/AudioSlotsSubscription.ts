@@ -1,7 +1,7 @@
 /**
  * That one peer receives a set of audio slots: a consumer of each, of which those are audible that are for this peer.
  */
-import { Lifetime } from '../Lifetime.ts';
+import { Lifetime } from '../common/Lifetime.ts';
 import type { SlotSource } from '../media/audio/SlotSource.ts';
 import type { ConsumableProducer } from '../media/ConsumerFactory.ts';
 import { AudioSubscription } from './AudioSubscription.ts';

@@ -17,7 +17,7 @@ import type {
   TrackSettings,
   UnsupportedCodec,
 } from '../../shared/protocol.ts';
-import { Lifetime } from '../Lifetime.ts';
+import { Lifetime } from '../common/Lifetime.ts';
 import type { AudioSlots } from '../media/audio/AudioSlots.ts';
 import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
 import type { BatchTimer } from './BatchTimer.ts';

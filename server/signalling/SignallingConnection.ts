@@ -13,8 +13,8 @@ import {
   type Welcome,
 } from '../../shared/protocol.ts';
 import { RpcChannel } from '../../shared/RpcChannel.ts';
+import { Lifetime } from '../common/Lifetime.ts';
 import type { Config } from '../config/Config.ts';
-import { Lifetime } from '../Lifetime.ts';
 import { serverRtpCapabilities } from '../media/options.ts';
 import type { ClientConnection } from './ClientConnection.ts';
 import { createHandlers } from './handlers/createHandlers.ts';

@@ -4,7 +4,7 @@ import type { Socket } from 'node:dgram';
 import { setTimeout } from 'node:timers/promises';
 import type { Consumer, PlainTransport, Producer } from 'mediasoup/types';
 import { grantsOf } from '../../server/auth/grants.ts';
-import { Lifetime } from '../../server/Lifetime.ts';
+import { Lifetime } from '../../server/common/Lifetime.ts';
 import type { Placement } from '../../server/media/RoomRouters.ts';
 import type { EventSink } from '../../server/room/EventSink.ts';
 import type { Participant } from '../../server/room/Participant.ts';

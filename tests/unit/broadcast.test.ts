@@ -2,12 +2,12 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { grantsOf, normalizeGrants } from '../../server/auth/grants.ts';
+import { roomKey } from '../../server/common/roomKey.ts';
 import { Broadcast, type BroadcastSnapshot } from '../../server/room/Broadcast.ts';
 import type { EventSink } from '../../server/room/EventSink.ts';
 import { Notifier } from '../../server/room/Notifier.ts';
 import type { Participant } from '../../server/room/Participant.ts';
 import { RoomEvents } from '../../server/room/RoomEvents.ts';
-import { roomKey } from '../../server/roomKey.ts';
 import {
   type BroadcastInfo,
   MAX_HANDS,

@@ -2,7 +2,7 @@
 import type { NetworkInterfaceInfo } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { opus } from '../../scripts/support/media/clientParameters.ts';
-import { Lifetime } from '../../server/Lifetime.ts';
+import { Lifetime } from '../../server/common/Lifetime.ts';
 import { isPrivateAddress, ownAddresses } from '../../server/media/options.ts';
 import { BatchTimer } from '../../server/room/BatchTimer.ts';
 import { EventBatcher } from '../../server/room/EventBatcher.ts';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Producer, WebRtcTransport } from 'mediasoup/types';
 import type { WebSocket } from 'ws';
-import { Lifetime } from '../../../server/Lifetime.ts';
+import { Lifetime } from '../../../server/common/Lifetime.ts';
 import { ConsumerFactory, consumerParameters, type MediaConsumer } from '../../../server/media/ConsumerFactory.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../../../server/media/options.ts';
 import type { RoomRouter } from '../../../server/media/RoomRouter.ts';

@@ -1,7 +1,7 @@
 /** A TCP proxy that interrupts connections between both ends, by reset or by dropping everything silently. */
 import { once } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
-import { Lifetime } from '../../../server/Lifetime.ts';
+import { Lifetime } from '../../../server/common/Lifetime.ts';
 
 /**
  * `reset`: connections are reset, and new ones refused. `silence`: no data passes in either direction and neither end

@@ -3,7 +3,7 @@
  * streams. The one place that knows who holds which slot.
  */
 import { WeirError } from '../../../shared/errors.ts';
-import { Lifetime } from '../../Lifetime.ts';
+import { Lifetime } from '../../common/Lifetime.ts';
 import { EXTENSIONS } from './rtp.ts';
 import { SlotAllocator } from './SlotAllocator.ts';
 import type { SlotSource } from './SlotSource.ts';

@@ -3,7 +3,7 @@
  * slots.
  */
 import { WeirError } from '../../../shared/errors.ts';
-import { Lifetime } from '../../Lifetime.ts';
+import { Lifetime } from '../../common/Lifetime.ts';
 import { EXTENSIONS } from './rtp.ts';
 import { PAYLOAD_TYPE } from './SlotStream.ts';
 import type { MicrophoneConsumer, SlotDirectTransport, SlotProducer, SlotRouter } from './slotMedia.ts';
