@@ -1,6 +1,6 @@
 /** Use of the pages as a visitor: lobby, controls and tiles by role and name, and what can be seen of them. */
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { type Colour, colours } from '../../scripts/support/browsers/captures.ts';
 import { eventually } from './people.ts';
 
@@ -49,8 +49,18 @@ export function button(page: Page | Locator, name: string | RegExp): Locator {
 
 /** Selects an entry in the menu of a button. */
 export async function choose(page: Page, menu: string, choice: string): Promise<void> {
-  await button(page, menu).click();
-  await page.getByRole('menuitemradio', { name: choice, exact: true }).click();
+  const item = page.getByRole('menuitemradio', { name: choice, exact: true });
+  // A menu shows the devices that were known when it was opened; browsers list them anew after a capture has begun.
+  await vi.waitUntil(
+    async () => {
+      await button(page, menu).click();
+      if (await item.isVisible()) return true;
+      await page.keyboard.press('Escape');
+      return false;
+    },
+    { timeout: 20_000, interval: 500 },
+  );
+  await item.click();
 }
 
 /** The tile with that name: a participant's, one's own (`You`), or a screen. */
