@@ -92,7 +92,10 @@ describe.skipIf(!hasChromium)('the controls of a call', () => {
     await eventually(async () => (await receivedOf(atAlice, bobId, 'screen'))?.frames).toBeGreaterThan(10);
     // The screen is neither cropped nor scaled.
     const { width, height } = await atBob.evaluate(() => window.weir?.localTrack('screen')?.getSettings() ?? {});
-    await eventually(() => receivedOf(atAlice, bobId, 'screen')).toMatchObject({ frameWidth: width, frameHeight: height });
+    await eventually(() => receivedOf(atAlice, bobId, 'screen')).toMatchObject({
+      frameWidth: width,
+      frameHeight: height,
+    });
     await expectToSee(atAlice, [bob]);
 
     await atAlice.reload();
