@@ -11,10 +11,20 @@ interface Project {
   readonly group: number;
   /** How many files run at a time. */
   readonly workers: number;
+  /** Whether each file has a process of its own, which imports everything anew; true by default. */
+  readonly isolate?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const project = ({ name, include = [`tests/${name}/**/*.test.ts`], timeout, group, workers, env = {} }: Project) => ({
+const project = ({
+  name,
+  include = [`tests/${name}/**/*.test.ts`],
+  timeout,
+  group,
+  workers,
+  isolate = true,
+  env = {},
+}: Project) => ({
   test: {
     name,
     include: [...include],
@@ -23,6 +33,7 @@ const project = ({ name, include = [`tests/${name}/**/*.test.ts`], timeout, grou
     environment: 'node' as const,
     pool: 'forks' as const,
     maxWorkers: workers,
+    isolate,
     env,
     // Facts about pages: on a busy machine a second is not enough.
     expect: { poll: { timeout: 5000 } },
@@ -42,9 +53,10 @@ export default defineConfig({
   test: {
     reporters: ['default', './tests/support/ClosingLine.ts'],
     projects: [
-      // Servers of these take any free ports, so that no two files meet.
-      project({ name: 'unit', timeout: 10_000, group: 0, workers: 2 }),
-      project({ name: 'protocol', timeout: 20_000, group: 0, workers: 2 }),
+      // Servers of these take any free ports, so that no two files meet. Their files share processes: importing the server
+      // anew takes longer than most of them.
+      project({ name: 'unit', timeout: 10_000, group: 0, workers: 2, isolate: false }),
+      project({ name: 'protocol', timeout: 20_000, group: 0, workers: 2, isolate: false }),
       // Media, and what is measured of it, want the machine for themselves.
       project({ name: 'media', timeout: 30_000, group: 1, workers: 1 }),
       project({ name: 'measured', timeout: 120_000, group: 2, workers: 1 }),

@@ -179,6 +179,8 @@ async function become(script, args) {
  * @param {string[]} args
  */
 function test(projects, args) {
+  // Compiled modules, of the test workers and of the programs that they start: each would compile them anew.
+  process.env.NODE_COMPILE_CACHE ??= join(paths.state, 'compiled');
   const named = args.some((one) => one === '--project' || one.startsWith('--project='));
   const chosen = named ? [] : projects.map((name) => `--project=${name}`);
   return become(module('vitest/vitest.mjs'), ['run', ...chosen, ...args]);

@@ -12,6 +12,8 @@ export interface BroadcastOptions {
   /** Those in the room, by id. */
   readonly participants: ReadonlyMap<string, Participant>;
   readonly notifier: Notifier;
+  /** Least time between two notifications of the number of viewers or of hands, in milliseconds. */
+  readonly notifyInterval?: number | undefined;
 }
 
 /** State of a broadcast that everybody has left. Times are those of `performance.now()`, in milliseconds. */
@@ -28,7 +30,7 @@ interface Hand {
   readonly invitedBy?: Participant | undefined;
 }
 
-/** Least time between two notifications of the number of viewers or of hands, in milliseconds. */
+/** Default of `notifyInterval`. */
 const NOTIFY_INTERVAL = 1000;
 /**
  * After this time with an empty stage a live broadcast ends, in milliseconds: long enough for a speaker to come back.
@@ -218,9 +220,10 @@ export class Broadcast {
     }
   }
 
-  /** A second after the last notification, or at the end of this turn: many who join at once are one notification. */
+  /** `notifyInterval` after the last notification, or at the end of this turn: many who join at once are one notification. */
   #scheduleNotify(): void {
-    const wait = Math.max(0, this.#notifiedAt + NOTIFY_INTERVAL - performance.now());
+    const { notifyInterval = NOTIFY_INTERVAL } = this.#options;
+    const wait = Math.max(0, this.#notifiedAt + notifyInterval - performance.now());
     this.#notifyTimer ??= setTimeout(() => this.#notifyAll(), wait);
   }
 

@@ -1,19 +1,26 @@
 /** Decides which layers of one video its publisher sends: those that are demanded, and for a while those that were. */
 import type { Demand } from './Demand.ts';
 
-/**
- * Milliseconds for which a layer is still sent that is not demanded (any more). `fresh`: of a new video, while its
- * subscribers report how they show it. `none`: no layer is demanded, as when a viewer turns a page and back. `upper`: a
- * lower layer is demanded; longer, since mediasoup does not switch up to a layer before it has been active for two
- * seconds.
- */
-const KEEP = { fresh: 1500, none: 2000, upper: 10_000 };
+/** For how long a layer is still sent that is not demanded (any more), in milliseconds, by the reason. */
+export interface LayerLinger {
+  /** Of a new video, while its subscribers report how they show it. */
+  readonly fresh?: number;
+  /** No layer is demanded, as when a viewer turns a page and back. */
+  readonly none?: number;
+  /**
+   * A lower layer is demanded; longer, since mediasoup does not switch up to a layer before it has been active for two
+   * seconds.
+   */
+  readonly upper?: number;
+}
+
+const LINGER = { fresh: 1500, none: 2000, upper: 10_000 } as const satisfies LayerLinger;
 
 export class LayerDemand {
   #demand: Demand | undefined;
   /** By layer: until when it is sent where it is not demanded (`performance.now()`). */
   readonly #kept: number[];
-  readonly #upperLinger: number;
+  readonly #linger: Required<LayerLinger>;
   #layer: number;
   #onChange: ((layer: number) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -21,12 +28,12 @@ export class LayerDemand {
 
   /**
    * @param layers how many spatial layers there are; all of them are sent at first
-   * @param upperLinger for how long a layer is still sent when a lower one is demanded, in milliseconds
+   * @param linger replaces defaults
    */
-  constructor(layers: number, upperLinger: number = KEEP.upper) {
-    this.#upperLinger = upperLinger;
+  constructor(layers: number, linger: LayerLinger = {}) {
+    this.#linger = { ...LINGER, ...linger };
     this.#layer = layers - 1;
-    this.#kept = Array.from({ length: layers }, () => performance.now() + KEEP.fresh);
+    this.#kept = Array.from({ length: layers }, () => performance.now() + this.#linger.fresh);
   }
 
   /** The highest layer that is to be sent; -1 for none. */
@@ -45,7 +52,7 @@ export class LayerDemand {
     const now = performance.now();
     if (this.#demand && !demand) this.#keepAll(now);
     // A layer that a subscriber has reported, and none does any more, is kept for a while.
-    else this.#keepFrom((demand?.reported ?? -1) + 1, this.#demand?.reported ?? -1, now + this.#upperLinger);
+    else this.#keepFrom((demand?.reported ?? -1) + 1, this.#demand?.reported ?? -1, now + this.#linger.upper);
     this.#demand = demand;
     this.#apply();
   }
@@ -57,7 +64,7 @@ export class LayerDemand {
 
   /** The last subscriber is gone: everything stops soon, also what would have been kept for longer. */
   #keepAll(now: number): void {
-    this.#keepFrom(0, this.#layer, now + KEEP.none);
+    this.#keepFrom(0, this.#layer, now + this.#linger.none);
   }
 
   #keepFrom(lowest: number, highest: number, until: number): void {

@@ -23,6 +23,7 @@ import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
 import type { BatchTimer } from './BatchTimer.ts';
 import { EventBatcher } from './EventBatcher.ts';
 import type { EventSink } from './EventSink.ts';
+import type { LayerLinger } from './LayerDemand.ts';
 import type { Participant } from './Participant.ts';
 import { PeerProducers } from './PeerProducers.ts';
 import { PeerTransports } from './PeerTransports.ts';
@@ -46,8 +47,8 @@ export interface PeerOptions {
   readonly initialVideoLimit: number;
   /** How long a consumer of a video that is not shown is kept paused, in milliseconds; 10 s by default. */
   readonly consumerLinger?: number | undefined;
-  /** How long a layer is still sent when a lower one is demanded, in milliseconds; 10 s by default. */
-  readonly upperLayerLinger?: number | undefined;
+  /** As `LayerDemand` takes it. */
+  readonly layerLinger?: LayerLinger | undefined;
   /** Least time between two key-frame requests for one of its SSRCs, in milliseconds. */
   readonly keyFrameRequestDelay: number;
   /** What it may send, in bit/s. */
@@ -72,7 +73,7 @@ export class Peer implements Participant, Subscriber, EventSink {
   #away = false;
 
   constructor(options: PeerOptions) {
-    const { grants, placement, batchTimer, maxIncomingBitrate, keyFrameRequestDelay, upperLayerLinger } = options;
+    const { grants, placement, batchTimer, maxIncomingBitrate, keyFrameRequestDelay, layerLinger } = options;
     this.#options = options;
     this.#grants = grants;
     this.#name = options.name.text;
@@ -94,7 +95,7 @@ export class Peer implements Participant, Subscriber, EventSink {
       router,
       transports,
       keyFrameRequestDelay,
-      upperLayerLinger,
+      layerLinger,
       sink,
     });
   }

@@ -6,6 +6,7 @@ import { mayPublish } from '../../shared/roles.ts';
 import type { Size } from '../media/layers.ts';
 import type { RoomRouter } from '../media/RoomRouter.ts';
 import type { EventSink } from './EventSink.ts';
+import type { LayerLinger } from './LayerDemand.ts';
 import { mapMediasoupError } from './mapMediasoupError.ts';
 import type { PeerTransports } from './PeerTransports.ts';
 import type { Publication } from './Publication.ts';
@@ -19,7 +20,7 @@ export interface PeerProducersOptions {
   /** Least time between two key-frame requests for one of its SSRCs, in milliseconds. */
   readonly keyFrameRequestDelay: number;
   /** As `LayerDemand` takes it. */
-  readonly upperLayerLinger?: number | undefined;
+  readonly layerLinger?: LayerLinger | undefined;
   /** Is sent `subscribedLayers`. */
   readonly sink: EventSink;
 }
@@ -74,7 +75,7 @@ export class PeerProducers {
     { paused, ...shape }: ProduceOptions,
   ): Promise<Publication> {
     this.#assertMayPublish(source);
-    const { peerId, router, transports, keyFrameRequestDelay, upperLayerLinger, sink } = this.#options;
+    const { peerId, router, transports, keyFrameRequestDelay, layerLinger, sink } = this.#options;
     const transport = transports.get('send');
     if (!transport) throw new WeirError('notFound', 'You have no sending transport: ask for one first.');
     if (this.#published.has(source) || this.#producing.has(source)) {
@@ -97,7 +98,7 @@ export class PeerProducers {
       producer.close();
       throw error;
     }
-    const published = new PublishedTrack({ peerId, source, producer, router, upperLayerLinger, ...shape });
+    const published = new PublishedTrack({ peerId, source, producer, router, layerLinger, ...shape });
     const { publication } = published;
     this.#published.set(source, published);
     publication.onEnd(() => this.#published.delete(source));

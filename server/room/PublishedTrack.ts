@@ -6,7 +6,7 @@ import type { Producer } from 'mediasoup/types';
 import type { Source } from '../../shared/media.ts';
 import { DEFAULT_SIZE, type Size, spatialLayers } from '../media/layers.ts';
 import type { RoomRouter } from '../media/RoomRouter.ts';
-import { LayerDemand } from './LayerDemand.ts';
+import { LayerDemand, type LayerLinger } from './LayerDemand.ts';
 import { Publication } from './Publication.ts';
 
 export interface PublishedTrackOptions {
@@ -20,7 +20,7 @@ export interface PublishedTrackOptions {
   /** How many of its spatial layers are in use; all of them by default. */
   readonly layers?: number | undefined;
   /** As `LayerDemand` takes it. */
-  readonly upperLayerLinger?: number | undefined;
+  readonly layerLinger?: LayerLinger | undefined;
 }
 
 export class PublishedTrack {
@@ -31,7 +31,7 @@ export class PublishedTrack {
   readonly #demand: LayerDemand;
 
   constructor(options: PublishedTrackOptions) {
-    const { peerId, source, producer, router, size = DEFAULT_SIZE, layers, upperLayerLinger } = options;
+    const { peerId, source, producer, router, size = DEFAULT_SIZE, layers, layerLinger } = options;
     this.#producer = producer;
     this.#maxLayers = spatialLayers(producer.rtpParameters);
     this.publication = new Publication({
@@ -45,7 +45,7 @@ export class PublishedTrack {
       layers: Math.min(layers ?? this.#maxLayers, this.#maxLayers),
       location: { routerId: router.id },
     });
-    this.#demand = new LayerDemand(this.#maxLayers, upperLayerLinger);
+    this.#demand = new LayerDemand(this.#maxLayers, layerLinger);
     this.publication.onDemand((demand) => this.#demand.update(demand));
     this.publication.onEnd(() => this.#demand.close());
     router.addProducer(producer);

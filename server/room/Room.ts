@@ -79,11 +79,12 @@ export class Room {
     const notifier = new Notifier(events);
     this.#notifier = notifier;
     const participants = this.#participants;
-    this.broadcast = kind === 'broadcast' ? new Broadcast({ events, participants, notifier, snapshot }) : undefined;
-    const { broadcast } = this;
+    const { hysteresis, broadcastNotify: notifyInterval } = delays;
+    const broadcast =
+      kind === 'broadcast' ? new Broadcast({ events, participants, notifier, snapshot, notifyInterval }) : undefined;
+    this.broadcast = broadcast;
     const subscribers = new Subscribers({ events, broadcast, log });
     this.#subscribers = subscribers;
-    const { hysteresis } = delays;
     const audio = new AudioForwarding({ events, subscribers, routers, maxAudibleSpeakers, hysteresis, log });
     this.#audio = audio;
     this.#lifetime.defer(() => audio.close());

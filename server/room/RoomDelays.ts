@@ -1,13 +1,17 @@
 /** Delays inside of a room that tests shorten. */
 
+import type { LayerLinger } from './LayerDemand.ts';
+
 /** In milliseconds; each has a default where it is used. */
 export interface RoomDelays {
   /** How long there have to be fewer microphones before audio slots end, see `AudioForwarding`. */
   readonly hysteresis?: number | undefined;
+  /** Least time between two notifications of the number of viewers or of hands, see `Broadcast`. */
+  readonly broadcastNotify?: number | undefined;
   /** How long a router is kept on which nobody is placed, see `RoomRouters`. */
   readonly routerLinger?: number | undefined;
   /** How long a paused consumer is kept that nobody watches, see `VideoSubscription`. */
   readonly consumerLinger?: number | undefined;
-  /** How long a layer is still sent when a lower one is demanded, see `LayerDemand`. */
-  readonly upperLayerLinger?: number | undefined;
+  /** How long a layer is still sent that is not demanded, by the reason, see `LayerDemand`. */
+  readonly layerLinger?: LayerLinger | undefined;
 }

@@ -15,7 +15,7 @@ describe.skipIf(!hasChromium)('a page', () => {
   // Otherwise a consumer that nobody watches, and a layer that is no longer demanded, are kept for ten seconds.
   const weir = useServer(
     { ...spread, WEIR_MESSAGES_PER_SECOND: '1000', WEIR_MAX_AUDIBLE_SPEAKERS: '3' },
-    { consumerLinger: 2000, upperLayerLinger: 3000 },
+    { consumerLinger: 2000, layerLinger: { upper: 3000 } },
   );
   const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 

@@ -53,7 +53,7 @@ const isLive = async (page: Page) => (await page.locator('.main-picture .tile.pl
 
 describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
   // Otherwise a consumer that nobody watches, and a layer that is no longer demanded, are kept for ten seconds.
-  const weir = useServer({}, { consumerLinger: 500, upperLayerLinger: 3000 });
+  const weir = useServer({}, { consumerLinger: 500, layerLinger: { upper: 3000 } });
   const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 
   async function watch(room: string, query = '?name=Vera', viewport = { width: 1280, height: 800 }): Promise<Page> {

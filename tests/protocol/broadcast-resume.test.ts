@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { bringOnStage, camera, consumedSources, microphone, useBroadcast } from '../support/broadcast.ts';
 import { failure, type Joined } from '../support/weir.ts';
 
-const { weir, enter } = useBroadcast({ WEIR_RESUME_SECONDS: '2' });
+const { weir, enter } = useBroadcast({ WEIR_RESUME_SECONDS: '2' }, 100);
 
 /** Cuts a connection, and waits until the server has noticed. */
 async function cut({ client }: Pick<Joined, 'client'>): Promise<void> {

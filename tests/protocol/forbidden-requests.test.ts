@@ -63,7 +63,7 @@ const answering: Forgery[] = [
 ];
 
 describe('in a broadcast', () => {
-  const { weir, enter, room } = useBroadcast();
+  const { weir, enter, room } = useBroadcast({}, 100);
 
   /** What everyone may see, receive or do, as the server knows it. */
   async function state(cast: Cast) {

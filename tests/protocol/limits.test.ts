@@ -139,6 +139,8 @@ describe('a slow reader', () => {
     await using server = await startServer({
       ...withTokens,
       WEIR_MAX_SEND_BUFFER_BYTES: '65536',
+      // It answers no ping either: on a busy machine that would end it before its buffer is full.
+      WEIR_SIGNALLING_TIMEOUT_SECONDS: '120',
       WEIR_MAX_CONNECTIONS_PER_IP: '10000',
     });
     const room = 'room';

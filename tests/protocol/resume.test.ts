@@ -1,6 +1,6 @@
 /** Covers sessions that outlive their connection: what they keep, the snapshot of `resume`, and that nobody else can resume them. */
 import { setTimeout } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import type { JoinReply } from '../../shared/protocol.ts';
@@ -157,6 +157,13 @@ describe('a session whose connection is lost', () => {
     // The same connection can join.
     const { peerId } = await client.join({ room: 'open', token: await weir.token('open', 'bob') });
     expect(peerId).not.toBe(bob.reply.peerId);
+  });
+
+  test('ends with its room when nobody comes back', async () => {
+    const { client } = await enter('ada');
+    await cut(client);
+    expect(weir.app.rooms.size).toBe(1);
+    await vi.waitUntil(() => weir.app.rooms.size === 0, { timeout: 5000, interval: 10 });
   });
 
   test('ends at once if its client has not confirmed the reply to join: nobody has the key', async () => {

@@ -256,7 +256,7 @@ describe('a disconnected participant whose grants are revoked and restored', () 
 });
 
 describe('with anonymous access', () => {
-  const open = useBroadcast();
+  const open = useBroadcast({}, 100);
   const guest = 'a-secret-of-somebody-in-particular';
   const change = ({ client }: Joined, { reply }: Joined, grants: GrantsPatch) =>
     client.request('setGrants', { peerId: reply.peerId, grants });

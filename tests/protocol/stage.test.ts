@@ -14,7 +14,7 @@ import {
 } from '../support/broadcast.ts';
 import { apiKey, apiSecret, failure, type Joined, useServer, withTokens } from '../support/weir.ts';
 
-const { enter, room } = useBroadcast({ WEIR_MAX_CONNECTIONS_PER_IP: '100' });
+const { enter, room } = useBroadcast({ WEIR_MAX_CONNECTIONS_PER_IP: '100' }, 100);
 const withToken = useServer(withTokens);
 /** Names of those on the stage. */
 const inside = async () => (await room()).peers.map(({ name }) => name);

@@ -4,7 +4,7 @@ import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import type { TestClient } from '../support/client.ts';
 import { failure, useServer } from '../support/weir.ts';
 
-const weir = useServer({ WEIR_MAX_AUDIBLE_SPEAKERS: '1' });
+const weir = useServer({ WEIR_MAX_AUDIBLE_SPEAKERS: '1' }, { layerLinger: { fresh: 300 } });
 const view = { source: 'camera', width: 320, height: 180 } as const;
 
 const h264 = {

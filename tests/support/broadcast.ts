@@ -14,9 +14,10 @@ export const microphone = { source: 'microphone', rtpParameters: opus() } as con
 
 /**
  * A new broadcast for each test, on a server with anonymous access: a broadcast that everybody has left is remembered.
+ * @param broadcastNotify least time between two notifications of its viewers and hands, in milliseconds
  */
-export function useBroadcast(environment: Record<string, string> = {}) {
-  const weir = useServer(environment);
+export function useBroadcast(environment: Record<string, string> = {}, broadcastNotify?: number) {
+  const weir = useServer(environment, { broadcastNotify });
   let room = '';
   beforeEach(() => {
     room = `show-${randomUUID()}`;

@@ -5,6 +5,7 @@ import type { App } from '../../server/app.ts';
 import type { VideoGrant } from '../../server/auth/claims.ts';
 import { signToken } from '../../server/auth/tokens.ts';
 import type { Config } from '../../server/config/Config.ts';
+import type { Room } from '../../server/room/Room.ts';
 import type { WeirError } from '../../shared/errors.ts';
 import type { JoinReply } from '../../shared/protocol.ts';
 import { type ConnectOptions, type JoinOptions, TestClient } from './client.ts';
@@ -30,21 +31,30 @@ export function token(
   return signToken({ apiKey, apiSecret, identity, metadata, video: { room, roomJoin: true, ...grants }, lifetime });
 }
 
-/** One server for all tests of a file. After each test its clients are closed and its rooms have ended. */
+/**
+ * One server for all tests of a file. After each test its clients are closed and its rooms have ended: by themselves, but
+ * for those of a server on which sessions outlive their connection, which are closed rather than waited for.
+ */
 export function useServer(environment: Record<string, string> = {}, delays?: Config['delays']) {
   let server: TestServer | undefined;
   const clients = new Set<TestClient>();
+  const rooms = new Set<Room>();
   const running = (): TestServer => {
     if (!server) throw new Error('The server runs in tests only.');
     return server;
   };
   beforeAll(async () => {
     server = await startServer(environment, delays);
+    server.app.rooms.onRoomOpened((room) => {
+      rooms.add(room);
+      room.onEnd(() => rooms.delete(room));
+    });
   });
   afterEach(async () => {
     for (const client of clients) client.cut();
     await Promise.all([...clients].map(({ closed }) => closed));
     clients.clear();
+    if (Number(environment.WEIR_RESUME_SECONDS ?? 0) > 0) for (const room of rooms) room.close('roomClosed');
     await vi.waitUntil(() => running().app.rooms.size === 0, { timeout: 5000, interval: 5 });
   });
   afterAll(() => server?.close());

@@ -148,7 +148,7 @@ describe.each(Object.entries(paths))('of a video of three layers whose viewers a
 });
 
 test('a layer is kept for as long as its room says when a lower one is demanded', () => {
-  const origin = new LayerDemand(3, 3000);
+  const origin = new LayerDemand(3, { upper: 3000 });
   const viewer = new RouterDemand((demand) => origin.update(demand));
   const layers: number[] = [];
   const key = {};

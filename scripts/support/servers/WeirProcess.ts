@@ -36,7 +36,7 @@ export class WeirProcess implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env.PATH,
-        ...(process.env.MEDIASOUP_WORKER_BIN && { MEDIASOUP_WORKER_BIN: process.env.MEDIASOUP_WORKER_BIN }),
+        ...inherited('MEDIASOUP_WORKER_BIN', 'NODE_COMPILE_CACHE'),
         WEIR_TEST_MARK: this.#mark,
         WEIR_HOST: '127.0.0.1',
         WEIR_PORT: '0',
@@ -125,6 +125,12 @@ export class WeirProcess implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.end();
   }
+}
+
+/** Those of this process's variables that are set. */
+function inherited(...names: readonly string[]): Record<string, string> {
+  const set = names.map((name) => [name, process.env[name]]).filter(([, value]) => value);
+  return Object.fromEntries(set);
 }
 
 function parentOf(pid: number): number {

@@ -40,7 +40,10 @@ export async function startServer(
 ): Promise<TestServer> {
   const { config } = readConfig({ ...loopback, ...environment });
   const app = await createApp({ ...config, delays }, log ?? pino({ level: config.logLevel }));
-  const port = await app.listen();
   const close = () => app.close();
+  const port = await app.listen().catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   return { app, url: `http://${config.host}:${port}`, close, [Symbol.asyncDispose]: close };
 }

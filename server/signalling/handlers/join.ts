@@ -87,7 +87,7 @@ async function openSession(
     batchTimer: room.batchTimer,
     initialVideoLimit,
     consumerLinger: room.delays.consumerLinger,
-    upperLayerLinger: room.delays.upperLayerLinger,
+    layerLinger: room.delays.layerLinger,
     keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY[room.kind],
     maxIncomingBitrate: server.config.maxIncomingBitrate,
     send: (event, data) => session.notify(event, data),
