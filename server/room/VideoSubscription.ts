@@ -45,6 +45,8 @@ export class VideoSubscription {
   #priority = 1;
   #layerReduction = 0;
   #reconciling: Promise<void> | undefined;
+  /** What is wanted may have changed since the last step began. */
+  #changed = false;
   /** How often opening has failed since it succeeded, or since the video was not shown. */
   #failures = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
@@ -122,14 +124,22 @@ export class VideoSubscription {
 
   /** Runs one step at a time until everything is as it should be. */
   #reconcile(): Promise<void> {
-    this.#reconciling ??= this.#steps().finally(() => {
-      this.#reconciling = undefined;
-    });
+    this.#changed = true;
+    this.#reconciling ??= this.#steps();
     return this.#reconciling;
   }
 
   async #steps(): Promise<void> {
-    for (let done = false; !done && !this.#closed; ) done = await this.#step();
+    try {
+      // A step decides some microtasks before its promise resolves: what has changed in between takes another step.
+      for (let done = false; (!done || this.#changed) && !this.#closed; ) {
+        this.#changed = false;
+        done = await this.#step();
+      }
+    } finally {
+      // In the same turn as the last comparison, so that a later change starts another run.
+      this.#reconciling = undefined;
+    }
   }
 
   /** @returns whether nothing is left to do */

@@ -121,6 +121,20 @@ test('a video that is shown again while it is being paused is resumed', async ()
   expect(await scene.worker.answerAll()).toEqual(['pause ada#1', 'resume ada#1']);
 });
 
+test.each([0, 1, 2, 3, 4, 5, 6])(
+  'a client that is ready %i microtasks after it has reported how it shows a video receives it',
+  async (microtasks) => {
+    const scene = setUp();
+    scene.publish('ada');
+    await scene.worker.answer('open ada');
+    scene.videos.updateTrackSettings([{ peerId: 'ada', source: 'camera', ...large }]);
+    for (let turn = 0; turn < microtasks; turn += 1) await undefined;
+    const ready = scene.videos.ready(new Set(['ada#1']));
+    expect(await scene.worker.answerAll()).toEqual(['resume ada#1']);
+    expect(await ready).toBe(1);
+  },
+);
+
 test('what changes while a video opens is applied before it is resumed', async () => {
   const scene = setUp();
   scene.publish('ada');
