@@ -85,6 +85,22 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
     await eventually(() => framesOf(page, name)).toBeGreaterThan(seen + 5);
   }
 
+  const cameraPackets = async (page: Page) => {
+    const stats = await page.evaluate(() => window.weir?.getStats());
+    return stats?.find(({ direction, source }) => direction === 'send' && source === 'camera')?.packets ?? 0;
+  };
+  /** Waits until no packet of the camera has been sent for half a second. */
+  async function stopsSendingCamera(page: Page): Promise<void> {
+    let packets = -1;
+    let since = 0;
+    await eventually(async () => {
+      const now = await cameraPackets(page);
+      if (now !== packets) since = Date.now();
+      packets = now;
+      return Date.now() - since;
+    }).toBeGreaterThan(500);
+  }
+
   test('a call says within two seconds that media is reconnected, and goes on over TCP', async () => {
     const [ada, bob] = await Promise.all([
       open(there, '/r/call?name=Ada&join=1'),
@@ -110,6 +126,8 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
     const host = await open(here, '/b/near?role=host&name=Near&join=1');
     await eventually(() => frames(viewer)).toBeGreaterThan(5);
     await host.locator('.on-air-badge.live').waitFor();
+    // Nobody watches: the camera is not sent any more, and the microphone pauses in silence.
+    await stopsSendingCamera(host);
     await namespaces.set({ dropUdp: true });
     const dropped = Date.now();
     for (const page of [viewer, host]) {

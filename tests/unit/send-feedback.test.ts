@@ -1,4 +1,4 @@
-/** Tests of SendFeedback: the age of the RTCP reports on sent media. */
+/** Tests of SendFeedback: for how long sent media has had no RTCP report. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { SendFeedback } from '../../web/client/sfu/SendFeedback.ts';
 
@@ -10,7 +10,7 @@ function sender(packets: number) {
   const state = { sent: 0, received: 0, bytesReceived: 0, packets, reports: true };
   setInterval(() => {
     state.sent += state.packets;
-    if (state.reports) state.bytesReceived += 60;
+    if (state.reports && state.packets > 0) state.bytesReceived += 60;
   }, 100);
   const feedback = new SendFeedback(async () => ({ ...state }));
   let age: number | undefined;
@@ -20,16 +20,19 @@ function sender(packets: number) {
   return { state, age: () => age };
 }
 
-test('reports are recent while packets are sent, and age when they stop', async () => {
-  const { state, age } = sender(3);
+test.each([
+  ['audio and video', 30],
+  ['a microphone during silence', 0.25],
+])('reports on %s are recent, are missed when they stop, and are recent when they come back', async (_, packets) => {
+  const { state, age } = sender(packets);
   await vi.advanceTimersByTimeAsync(2000);
-  expect(age()).toBeLessThanOrEqual(300);
+  expect(age()).toBe(0);
   state.reports = false;
   await vi.advanceTimersByTimeAsync(1500);
   expect(age()).toBeGreaterThan(600);
   state.reports = true;
   await vi.advanceTimersByTimeAsync(900);
-  expect(age()).toBeLessThanOrEqual(300);
+  expect(age()).toBe(0);
 });
 
 test('reports of a slow transport are requested one at a time', async () => {
@@ -46,14 +49,26 @@ test('reports of a slow transport are requested one at a time', async () => {
   expect(replies).toHaveLength(2);
 });
 
-test.each([
-  ['what sends nothing any more', 0],
-  ['a voice that pauses', 1],
-])('are not expected of %s', async (_, packets) => {
+test('are not expected while nothing is sent, and are missed as soon as something is', async () => {
   const { state, age } = sender(3);
   await vi.advanceTimersByTimeAsync(2000);
-  expect(age()).toBeLessThanOrEqual(300);
-  Object.assign(state, { packets, reports: false });
+  state.packets = 0;
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(age()).toBe(0);
+  Object.assign(state, { packets: 1, reports: false });
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(age()).toBeGreaterThan(600);
+});
+
+test('are not expected of a transport on which none has arrived yet, nor of the next transport', async () => {
+  const { state, age } = sender(3);
+  state.reports = false;
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(age()).toBeUndefined();
+  state.reports = true;
+  await vi.advanceTimersByTimeAsync(900);
+  expect(age()).toBe(0);
+  Object.assign(state, { sent: 0, bytesReceived: 0, reports: false });
   await vi.advanceTimersByTimeAsync(3000);
   expect(age()).toBeUndefined();
 });

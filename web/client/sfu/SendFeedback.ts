@@ -1,13 +1,13 @@
-/** Measures the age of the last RTCP report of the server on sent media: transport-wide congestion control sends ten a second. */
+/** Measures for how long sent media has had no RTCP report: transport-wide congestion control reports within 100 ms. */
 import type { TransportReport } from '../stats.ts';
-
-/** Reports are expected if this many packets were sent between two polls. A microphone during silence (DTX) sends fewer. */
-const MIN_PACKETS = 4;
 
 export class SendFeedback {
   readonly #report: () => Promise<TransportReport | undefined>;
   #last: TransportReport | undefined;
-  #reportedAt: number | undefined;
+  /** Whether a report has ever arrived on this transport: what has never started cannot stop. */
+  #reported = false;
+  /** When packets were first found to be sent without a report since (`performance.now()`). */
+  #unreportedSince: number | undefined;
   #polling = false;
 
   /** @param report returns the counters of the sending transport; undefined if there is none */
@@ -17,20 +17,31 @@ export class SendFeedback {
 
   /**
    * Counts for the next call; call it a few times a second.
-   * @returns the age of the last report, in milliseconds; undefined while no reports are expected
+   * @returns for how long what is sent has had no report, in milliseconds: 0 while everything has one, also while nothing
+   *   is sent; undefined before the first report
    */
   poll(): number | undefined {
     if (!this.#polling) void this.#count();
-    return this.#reportedAt === undefined ? undefined : performance.now() - this.#reportedAt;
+    if (!this.#reported) return undefined;
+    return this.#unreportedSince === undefined ? 0 : performance.now() - this.#unreportedSince;
   }
 
   async #count(): Promise<void> {
     this.#polling = true;
     const now = await this.#report().catch(() => undefined);
+    this.#polling = false;
     const last = this.#last;
     this.#last = now;
-    this.#polling = false;
-    if (!now || !last || now.sent - last.sent < MIN_PACKETS) this.#reportedAt = undefined;
-    else if (now.bytesReceived !== last.bytesReceived) this.#reportedAt = performance.now();
+    // Counters of another transport, or of none.
+    if (!now || !last || now.sent < last.sent || now.bytesReceived < last.bytesReceived) {
+      this.#reported = false;
+      this.#unreportedSince = undefined;
+    } else if (now.bytesReceived > last.bytesReceived) {
+      this.#reported = true;
+      this.#unreportedSince = undefined;
+    } else if (now.sent > last.sent) {
+      // A microphone during silence (DTX) sends one packet each 400 ms, and each of them has a report.
+      this.#unreportedSince ??= performance.now();
+    }
   }
 }
