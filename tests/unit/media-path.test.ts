@@ -57,6 +57,18 @@ test.each([
   expect(link.requests).toBe(requests);
 });
 
+test.each(['up', 'down'] as const)('packets that arrive late, %s, do not hide a loss', async (direction) => {
+  const link = new Link();
+  Object.assign(link.arriving, { up: 0, down: 0 });
+  link.rates[direction === 'up' ? 'down' : 'up'] = 0;
+  void link.path.check();
+  await vi.advanceTimersByTimeAsync(150);
+  if (direction === 'up') link.remote.received += 5;
+  else link.local.received += 5000;
+  await vi.advanceTimersByTimeAsync(500);
+  expect(link.changes).toEqual([true]);
+});
+
 test('a link that loses nine packets of ten is not lost', async () => {
   const link = new Link();
   Object.assign(link.arriving, { up: 0.1, down: 0.1 });

@@ -15,7 +15,8 @@ export interface MediaPathOptions {
   onChange(): void;
 }
 
-type Direction = 'up' | 'down';
+const directions = ['up', 'down'] as const;
+type Direction = (typeof directions)[number];
 
 /** The counters of both ends at one time. */
 interface Sample {
@@ -55,15 +56,22 @@ export class MediaPath {
     try {
       const first = await this.#sample();
       const until = first.time + TIMES.check;
+      // What was sent before the first sample may still arrive after it: each direction is compared since its last packet.
+      const reference = { up: first, down: first };
+      let movedBothWays = 0;
       for (let now = first; now.time < until && !this.#closed; ) {
         await pause();
         now = await this.#sample();
-        const silent = silentDirections(first, now);
-        if (silent.length === 0 && moved(first, now, 'down') && moved(first, now, 'up')) return;
-        if (silent.length === 0) continue;
-        this.#set(silent);
-        await this.#awaitMedia(now);
-        return;
+        const silent = directions.filter((direction) => isSilent(reference[direction], now, direction));
+        if (silent.length > 0) {
+          this.#set(silent);
+          await this.#awaitMedia(now);
+          return;
+        }
+        const alive = directions.filter((direction) => moved(reference[direction], now, direction));
+        for (const direction of alive) reference[direction] = now;
+        if (alive.length === directions.length) movedBothWays += 1;
+        if (movedBothWays === 2) return;
       }
     } catch {
       // Signalling is lost, or the session has ended: the state of the path is unknown.
@@ -103,11 +111,9 @@ export class MediaPath {
   }
 }
 
-/** The directions in which packets were sent between two samples and none has arrived. */
-function silentDirections(before: Sample, now: Sample): Direction[] {
-  return (['up', 'down'] as const).filter(
-    (direction) => sentEnough(before, now, direction) && !moved(before, now, direction),
-  );
+/** Whether packets were sent between two samples and none has arrived. */
+function isSilent(before: Sample, now: Sample, direction: Direction): boolean {
+  return sentEnough(before, now, direction) && !moved(before, now, direction);
 }
 
 /** Whether anything has arrived between two samples. A lower counter, of other streams, counts as well. */

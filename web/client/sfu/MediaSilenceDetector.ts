@@ -3,17 +3,21 @@
 export interface MediaSilenceDetectorOptions {
   /** The age of the last packet, in milliseconds; undefined if none is expected. */
   lastPacketAge(): number | undefined;
-  /** Packets are expected and have stopped. Called once for each silence. */
+  /** Packets are expected and have stopped. Called when they do, and again after 2, 4, 8, ... seconds while they are missing. */
   onSilence(): void;
 }
 
-/** In milliseconds. Audio, video and reports arrive several times within the threshold. */
-const TIMES = { pollInterval: 300, threshold: 600 };
+/**
+ * In milliseconds. Audio, video and reports arrive several times within the threshold. A silence is reported again, at
+ * growing intervals, since one check of it may be inconclusive.
+ */
+const TIMES = { pollInterval: 300, threshold: 600, repeat: 2000 };
 
 export class MediaSilenceDetector {
   readonly #options: MediaSilenceDetectorOptions;
   readonly #timer: ReturnType<typeof setInterval>;
-  #silent = false;
+  /** While it is silent: when that is reported next (`performance.now()`), and the interval after that. */
+  #next: { at: number; interval: number } | undefined;
   /** Whether packets have arrived since they are expected: what has never started cannot stop. */
   #wasActive = false;
 
@@ -32,8 +36,15 @@ export class MediaSilenceDetector {
     // Media that was not expected for a while, such as a hidden video, has to start again first.
     if (age === undefined) this.#wasActive = false;
     else if (!silent) this.#wasActive = true;
-    const isNew = silent && !this.#silent && this.#wasActive;
-    this.#silent = silent;
-    if (isNew) this.#options.onSilence();
+    if (!silent) this.#next = undefined;
+    else if (this.#wasActive) this.#report();
+  }
+
+  #report(): void {
+    const now = performance.now();
+    if (this.#next && now < this.#next.at) return;
+    const interval = this.#next ? this.#next.interval * 2 : TIMES.repeat;
+    this.#next = { at: now + interval, interval };
+    this.#options.onSilence();
   }
 }
