@@ -46,19 +46,45 @@ async function enter(url: string, room: string, name: string, publishes = false)
   return { member, cuts, resumes, ends };
 }
 
-/** Packets received by a member, and gaps of more than 200 ms. */
-function arrived({ member }: Observed): { packets: number; gaps: number } {
-  const all = member.media.all;
-  return {
-    packets: all.reduce((sum, { distinct }) => sum + distinct, 0),
-    gaps: all.reduce((sum, { gaps }) => sum + gaps, 0),
-  };
+/** Packets received by a member. */
+function received({ member }: Observed): number {
+  return member.media.all.reduce((sum, { distinct }) => sum + distinct, 0);
 }
 
 /** Waits until a member receives media from now on. */
 async function flows(observed: Observed): Promise<void> {
-  const { packets } = arrived(observed);
-  await vi.waitUntil(() => arrived(observed).packets > packets + 50, { timeout: 10_000, interval: 10 });
+  const before = received(observed);
+  try {
+    await vi.waitUntil(() => received(observed) > before + 50, { timeout: 10_000, interval: 10 });
+  } catch (error) {
+    const consumers = observed.member.media.all.map(({ info, distinct }) => `${info.consumerId}: ${distinct} packets`);
+    throw new Error(
+      `No media since ${before} packets; ${consumers.join(', ') || 'no consumer'}; ended: ${observed.ends}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Packets in flight, and those of 200 ms: what is missing beyond that was not forwarded. */
+const SLACK = 36;
+
+/**
+ * Counts from now on what a publisher sends and a viewer receives. Unlike gaps in time, these do not depend on how busy
+ * the process of the test is, in which both of them run.
+ */
+function forwarding(publisher: Observed, viewer: Observed): () => { sent: number; missing: number } {
+  const count = () => {
+    const tracks = publisher.member.media.tracks.get('camera') ?? [];
+    return { sent: tracks.reduce((sum, { packets }) => sum + packets, 0), received: received(viewer) };
+  };
+  const before = count();
+  return () => {
+    const now = count();
+    const sent = now.sent - before.sent;
+    return { sent, missing: sent - (now.received - before.received) };
+  };
 }
 
 async function lay(url: string): Promise<NetworkFault> {
@@ -83,6 +109,7 @@ describe('a cut connection', () => {
       const viewer = await enter(far.url, 'cut', 'viewer');
       const control = await enter(url, 'cut', 'control');
       await Promise.all([flows(viewer), flows(control)]);
+      const forwarded = [viewer, control].map((one) => forwarding(publisher, one));
       const consumers = viewer.member.media.all.map(({ info }) => info.consumerId);
       for (const [network, one] of [
         [near, publisher],
@@ -99,8 +126,7 @@ describe('a cut connection', () => {
         expect((one.resumes.at(-1) ?? 0) - mended).toBeLessThan(1000);
       }
       await Promise.all([flows(viewer), flows(control)]);
-      expect(arrived(viewer).gaps).toBe(0);
-      expect(arrived(control).gaps).toBe(0);
+      for (const since of forwarded) expect(since().missing).toBeLessThan(SLACK);
       expect(viewer.member.media.all.map(({ info }) => info.consumerId)).toEqual(consumers);
       expect([publisher, viewer, control].flatMap(({ ends }) => ends)).toEqual([]);
       const room = await app.rooms.find('cut');
@@ -170,6 +196,7 @@ describe('a media worker', () => {
     ['that is frozen', 'SIGSTOP'],
   ] as const)('%s ends its own rooms only, which open again at once on another', async (_name, signal) => {
     const { server, hit, spared, worker, people } = await twoRooms({ WEIR_WORKER_RESPONSE_TIMEOUT_SECONDS: '1' });
+    const forwarded = forwarding(spared.publisher, spared.viewer);
     process.kill(worker.pid, signal);
     await vi.waitUntil(() => hit.viewer.ends.length + hit.publisher.ends.length === 2, { timeout: 5000, interval: 5 });
     expect([hit.viewer.ends, hit.publisher.ends]).toEqual([['mediaLost'], ['mediaLost']]);
@@ -177,7 +204,7 @@ describe('a media worker', () => {
     await vi.waitUntil(() => server.app.pool.complete, { timeout: 5000, interval: 5 });
     expect(server.app.pool.workers.map(({ pid }) => pid)).not.toContain(worker.pid);
     await flows(spared.viewer);
-    expect(arrived(spared.viewer).gaps).toBe(0);
+    expect(forwarded().missing).toBeLessThan(SLACK);
     expect(spared.viewer.ends).toEqual([]);
     // Nobody from before is left in the room that opened again.
     const room = await server.app.rooms.find('hit');
@@ -220,10 +247,11 @@ describe('Weir as a process', () => {
   test('drains on SIGTERM: refuses joins, notifies everybody, forwards media until the deadline, and exits with 0', async () => {
     const weir = start({ WEIR_DRAIN_SECONDS: '3' });
     const url = await weir.running();
-    await enter(url, 'drain', 'publisher', true);
+    const publisher = await enter(url, 'drain', 'publisher', true);
     const network = await lay(url);
     const viewer = await enter(network.url, 'drain', 'viewer');
     await flows(viewer);
+    const forwarded = forwarding(publisher, viewer);
     const signalled = performance.now();
     process.kill(weir.pid, 'SIGTERM');
     await vi.waitUntil(async () => (await fetch(`${url}/ready`)).status === 503, { timeout: 1000, interval: 20 });
@@ -237,9 +265,9 @@ describe('Weir as a process', () => {
     const lasted = performance.now() - signalled;
     expect(lasted).toBeGreaterThan(2900);
     expect(viewer.ends).toEqual(['serverClosing']);
-    const { packets, gaps } = arrived(viewer);
-    expect(packets / ((lasted / 1000) * 180)).toBeGreaterThan(0.95);
-    expect(gaps).toBe(0);
+    const { sent, missing } = forwarded();
+    expect(sent).toBeGreaterThan(180);
+    expect(missing).toBeLessThan(SLACK);
     expect(await weir.exit).toBe(0);
     expect(weir.descendants).toEqual([]);
   });
