@@ -14,6 +14,8 @@ interface Project {
   /** Whether each file has a process of its own, which imports everything anew; true by default. */
   readonly isolate?: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  /** A module that runs once before the files of the project. */
+  readonly globalSetup?: string;
 }
 
 const project = ({
@@ -24,6 +26,7 @@ const project = ({
   workers,
   isolate = true,
   env = {},
+  globalSetup,
 }: Project) => ({
   test: {
     name,
@@ -37,6 +40,7 @@ const project = ({
     // CI machines stall for seconds at a time, which real media and browsers cannot hide. What passes at the second attempt
     // only is listed at the end of the run; elsewhere it fails.
     retry: process.env.CI && name !== 'unit' ? 1 : 0,
+    ...(globalSetup && { globalSetup }),
     env,
     // Facts about pages: on a busy machine a second is not enough.
     expect: { poll: { timeout: 5000 } },
@@ -65,7 +69,13 @@ export default defineConfig({
       project({ name: 'measured', timeout: 120_000, group: 2, workers: 1 }),
       // These wait more than they compute.
       project({ name: 'browser', timeout: 120_000, group: 3, workers: 2 }),
-      project({ name: 'pages', timeout: 120_000, group: 3, workers: 2 }),
+      project({
+        name: 'pages',
+        timeout: 120_000,
+        group: 3,
+        workers: 2,
+        globalSetup: 'tests/support/fakeClient/buildPage.ts',
+      }),
       project({ name: 'full', include: full, timeout: 300_000, group: 4, workers: 1, env: { WEIR_TEST_FULL: '1' } }),
     ],
   },

@@ -1,13 +1,14 @@
 /** Accessibility of start page, lobby and call: axe-core, and every control inside the window. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { violationsOn } from '../support/axe.ts';
 import { hasChromium } from '../support/equipment.ts';
+import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { button, colourOf, enterQuietly, expectIn, openLobby, tile } from '../support/visit.ts';
+import { button, colourOf, expectIn, openLobby, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 interface Size {
@@ -17,51 +18,45 @@ interface Size {
 const phone: Size = { width: 320, height: 640 };
 const desk: Size = { width: 1280, height: 800 };
 
+/** Checks the page as it is now. @param state what it shows, for the message */
+type Check = (state: string) => Promise<void>;
+
 describe.skipIf(!hasChromium)('a page for everybody', () => {
   const captures = new Captures();
   const weir = useServer();
-  let usual: Browser;
-  let denied: Browser;
+  const chromium = useChromium(() => launchChromium(captures.make({ colour: 'red', tone: 500 })), captures);
 
-  beforeAll(async () => {
-    [usual, denied] = await Promise.all([
-      launchChromium(captures.make({ colour: 'red', tone: 500 })),
-      launchChromium({ deny: true }),
-    ]);
-  });
-  afterEach(() => Promise.all([usual, denied].flatMap((one) => one.contexts()).map((context) => context.close())));
-  afterAll(async () => {
-    await Promise.all([usual, denied].map((one) => one?.close()));
-    captures[Symbol.dispose]();
-  });
+  const newPage = async (options: BrowserContextOptions) => (await fakeContext(chromium.browser, options)).newPage();
 
-  const newPage = async (browser: Browser, viewport: Size) => (await browser.newContext({ viewport })).newPage();
+  const more = (page: Page) => button(page, 'More');
+  const openMenu = async (page: Page) => {
+    await more(page).click();
+    await page.getByRole('menuitemradio', { name: 'Dark' }).waitFor();
+  };
 
-  async function lobby(browser: Browser, size: Size): Promise<Page> {
-    const page = await newPage(browser, size);
-    await weir.join({ room: 'lobby', name: 'Bert' });
-    await openLobby(page, weir.url, 'lobby');
-    await page.getByText('Bert is here.').waitFor();
-    return page;
+  /** A menu opens beside its button and over none of it. */
+  async function expectMenuBeside(page: Page): Promise<void> {
+    const menu = page.getByRole('group', { name: 'More' });
+    const gap = async () => {
+      const [at, its] = [await more(page).boundingBox(), await menu.boundingBox()];
+      if (!at || !its) throw new Error('the menu or its button is not there');
+      return Math.max(its.y - (at.y + at.height), at.y - (its.y + its.height));
+    };
+    await expect.poll(gap).toBeGreaterThanOrEqual(0);
+    expect(await gap()).toBeLessThan(24);
   }
 
-  /** Alice, with a face, among others who have raised their hands. */
-  async function call(room: string, others: readonly string[], size: Size): Promise<Page> {
-    const page = await newPage(usual, size);
-    await page.goto(roomUrl(weir.url, room, 'Alice'));
-    await expectIn(page);
-    for (const name of others) {
+  /** Others who have raised their hands. */
+  async function joined(page: Page, room: string, names: readonly string[]): Promise<void> {
+    for (const name of names) {
       const { client } = await weir.join({ room, name });
       await client.request('setHand', { raised: true });
       await tile(page, name).getByRole('img', { name: 'hand raised' }).waitFor();
     }
-    await eventually(() => colourOf(tile(page, 'You').locator('video'))).toBe('red');
-    return page;
   }
 
-  const states: Readonly<Record<string, (size: Size) => Promise<Page>>> = {
-    async 'start page'(size) {
-      const page = await newPage(usual, size);
+  const journeys: Readonly<Record<string, (page: Page, size: Size, check: Check) => Promise<void>>> = {
+    async 'the start page'(page, _size, check) {
       await page.goto(weir.url);
       await page.evaluate(() => {
         const rooms = [{ kind: 'call', room: 'a room whose name is longer than a line has place for. '.repeat(3) }];
@@ -70,47 +65,48 @@ describe.skipIf(!hasChromium)('a page for everybody', () => {
       await page.reload();
       await button(page, 'Open room').click();
       await page.getByRole('alert').waitFor();
-      return page;
+      await check('with a problem');
     },
-    async lobby(size) {
-      const page = await lobby(usual, size);
+    async 'a lobby'(page, _size, check) {
+      await weir.join({ room: 'lobby', name: 'Bert' });
+      await openLobby(page, weir.url, 'lobby');
+      await page.getByText('Bert is here.').waitFor();
       await eventually(() => colourOf(page.locator('video'))).toBe('red');
-      return page;
+      await check('with a picture');
+      await openMenu(page);
+      await expectMenuBeside(page);
+      await check('with its menu open');
     },
-    async 'lobby with its menu open'(size) {
-      const page = await lobby(usual, size);
-      await button(page, 'More').click();
-      await page.getByRole('menuitemradio', { name: 'Dark' }).waitFor();
-      return page;
-    },
-    async 'lobby with errors'(size) {
-      const page = await lobby(denied, size);
+    async 'a lobby without devices'(page, _size, check) {
+      await page.addInitScript(() => {
+        const denied = () => Promise.reject(new DOMException('Permission denied', 'NotAllowedError'));
+        navigator.mediaDevices.getUserMedia = denied;
+      });
+      await openLobby(page, weir.url, 'denied');
       await button(page, 'Join').click();
       await expect.poll(() => page.getByRole('alert').count()).toBe(2);
-      return page;
+      await check('with errors');
     },
-    'call alone': (size) => call('alone', [], size),
-    'call of three': (size) => call('three', ['Bert', 'Cleo'], size),
-    async 'call of three with the list of people open'(size) {
-      const page = await call('list', ['Bert', 'Cleo'], size);
+    async 'a call'(page, size, check) {
+      const room = `call ${size.width}`;
+      await page.goto(roomUrl(weir.url, room, 'Alice'));
+      await expectIn(page);
+      await eventually(() => colourOf(tile(page, 'You').locator('video'))).toBe('red');
+      await check('alone');
+      await joined(page, room, ['Bert', 'Cleo']);
+      await check('of three');
+      await openMenu(page);
+      await expectMenuBeside(page);
+      await check('with the menu "More" open');
       // A phone has the button in the menu.
-      if (size === phone) await button(page, 'More').click();
+      if (size !== phone) await page.keyboard.press('Escape');
       await button(page, 'People').click();
       await page.getByRole('complementary', { name: 'People' }).waitFor();
-      return page;
-    },
-    async 'call with the menu "More" open'(size) {
-      const page = await call('menu', ['Bert'], size);
-      await button(page, 'More').click();
-      await page.getByRole('menuitemradio', { name: 'Dark' }).waitFor();
-      return page;
-    },
-    async 'ended page'(size) {
-      const context = await usual.newContext({ viewport: size });
-      const page = await enterQuietly(context, roomUrl(weir.url, 'ended', 'Alice'));
+      await check('with the list of people open');
+      await page.keyboard.press('Escape');
       await button(page, 'Leave').click();
       await page.getByRole('heading', { name: 'You left the call' }).waitFor();
-      return page;
+      await check('after its end');
     },
   };
 
@@ -131,29 +127,34 @@ describe.skipIf(!hasChromium)('a page for everybody', () => {
       return problems;
     });
 
-  const withinReach = (page: Page) => expect.poll(() => outOfReach(page), { timeout: 3000 }).toEqual([]);
+  const withinReach = (page: Page, state?: string) =>
+    expect.poll(() => outOfReach(page), { message: state }).toEqual([]);
 
-  describe.each(Object.entries(states))('%s', (_name, open) => {
+  describe.each(Object.entries(journeys))('%s', (_name, go) => {
     test('has no serious barrier, dark or light, every control within reach, and fills its window, 1280 wide', async () => {
-      const page = await open(desk);
-      await withinReach(page);
-      expect.soft(await overflowOf(page)).toEqual([]);
-      expect.soft(await scrolls(page)).toBe(false);
-      for (const colorScheme of ['dark', 'light'] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        expect.soft(await violationsOn(page), colorScheme).toEqual([]);
-      }
+      const page = await newPage({ viewport: desk, colorScheme: 'dark', reducedMotion: 'reduce' });
+      await go(page, desk, async (state) => {
+        await withinReach(page, state);
+        expect.soft(await overflowOf(page), state).toEqual([]);
+        expect.soft(await scrolls(page), state).toBe(false);
+        expect.soft(await violationsOn(page), `${state}, dark`).toEqual([]);
+        await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+        expect.soft(await violationsOn(page, 'colours'), `${state}, light`).toEqual([]);
+        await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+      });
     });
 
     test('has every control within reach, and fills its window, 320 wide', async () => {
-      const page = await open(phone);
-      await withinReach(page);
-      expect(await overflowOf(page)).toEqual([]);
+      const page = await newPage({ viewport: phone });
+      await go(page, phone, async (state) => {
+        await withinReach(page, state);
+        expect.soft(await overflowOf(page), state).toEqual([]);
+      });
     });
   });
 
-  test('axe would find a barrier', async () => {
-    const page = await newPage(usual, desk);
+  test('axe would find a barrier, and colours without contrast', async () => {
+    const page = await newPage({ viewport: desk });
     await page.goto(weir.url);
     await page.evaluate(() => {
       const field = document.querySelector<HTMLInputElement>('#name');
@@ -164,28 +165,21 @@ describe.skipIf(!hasChromium)('a page for everybody', () => {
       });
     });
     expect(await violationsOn(page)).toEqual([expect.stringMatching(/^label: /)]);
+    await page.evaluate(() => {
+      const pale = Object.assign(document.createElement('p'), { textContent: 'Pale' });
+      Object.assign(pale.style, { color: 'rgb(120 120 120)', backgroundColor: 'rgb(140 140 140)' });
+      document.querySelector('#app')?.replaceChildren(pale);
+    });
+    expect(await violationsOn(page, 'colours')).toEqual([expect.stringMatching(/^color-contrast: /)]);
   });
 
   test('a call follows its window when that becomes narrow, low and wide again', async () => {
-    const page = await call('window', ['Bert', 'Cleo'], desk);
+    const page = await newPage({ viewport: desk });
+    await page.goto(roomUrl(weir.url, 'window', 'Alice'));
+    await joined(page, 'window', ['Bert', 'Cleo']);
     for (const size of [{ width: 400, height: 700 }, { width: 700, height: 400 }, desk]) {
       await page.setViewportSize(size);
       await withinReach(page);
-    }
-  });
-
-  test.each([phone, desk])('a menu opens beside its button and over none of it, $width wide', async (size) => {
-    for (const page of [await call('beside', ['Bert'], size), await lobby(usual, size)]) {
-      await button(page, 'More').click();
-      const menu = page.getByRole('group', { name: 'More' });
-      await menu.waitFor();
-      const gap = async () => {
-        const [at, its] = [await button(page, 'More').boundingBox(), await menu.boundingBox()];
-        if (!at || !its) throw new Error('the menu or its button is not there');
-        return Math.max(its.y - (at.y + at.height), at.y - (its.y + its.height));
-      };
-      await expect.poll(gap).toBeGreaterThanOrEqual(0);
-      expect(await gap()).toBeLessThan(24);
     }
   });
 });

@@ -8,16 +8,25 @@ declare global {
   }
 }
 
-/** Serious and critical violations on the current page: rule and element. */
-export async function violationsOn(page: Page): Promise<string[]> {
+/**
+ * Serious and critical violations on the current page: rule and element.
+ * @param rules all of axe's rules, or only those about colours, where nothing else has changed
+ */
+export async function violationsOn(page: Page, rules: 'all' | 'colours' = 'all'): Promise<string[]> {
   // Injected through the debugger, which the page's content security policy does not block.
-  await page.evaluate(axe.source);
+  if (await page.evaluate(() => window.axe === undefined)) await page.evaluate(axe.source);
   // Wait for colour transitions to finish, except endless animations.
   await page.evaluate(async () => {
     const finite = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
     await Promise.allSettled(finite.map(({ finished }) => finished));
   });
-  const found = await page.evaluate(async () => (await window.axe?.run(document))?.violations);
+  const found = await page.evaluate(
+    async (only) => {
+      const results = await window.axe?.run(document, { resultTypes: ['violations'], ...(only && { runOnly: only }) });
+      return results?.violations;
+    },
+    rules === 'colours' && ['color-contrast'],
+  );
   if (!found) throw new Error('axe did not run');
   return found
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
