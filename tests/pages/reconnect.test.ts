@@ -3,8 +3,8 @@ import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
-import { startServer } from '../../scripts/support/servers/startServer.ts';
-import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
+import { NetworkFault } from '../../scripts/support/network/NetworkFault.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
@@ -21,6 +21,9 @@ import {
 } from '../support/visit.ts';
 import { token, withTokens } from '../support/weir.ts';
 
+/** As long as servers of users keep a session without a connection. */
+const resuming = { WEIR_RESUME_SECONDS: '30' };
+
 describe.skipIf(!hasChromium)('a lost connection', () => {
   const captures = new Captures();
   const chromium = useChromium(() => launchChromium(captures.make({ colour: 'red', tone: 500 })), captures);
@@ -35,7 +38,7 @@ describe.skipIf(!hasChromium)('a lost connection', () => {
 
   const quietly = async (url: string, name: string) =>
     enterQuietly(await chromium.browser.newContext(), roomUrl(url, 'lost', name));
-  const again = (url: string) => startServer({ WEIR_PORT: new URL(url).port });
+  const again = (url: string, environment = {}) => startServer({ ...environment, WEIR_PORT: new URL(url).port });
   const lost = (page: Page) => page.getByRole('status').filter({ hasText: 'Reconnecting…' });
   const back = (page: Page) => page.getByText('You are back.').first();
   const face = (page: Page, name: string) => colourOf(tile(page, name).locator('video'));
@@ -48,108 +51,101 @@ describe.skipIf(!hasChromium)('a lost connection', () => {
   const microphoneOf = (page: Page, name: string) =>
     page.evaluate((who) => window.weir?.peers.find((peer) => peer.name === who)?.sources.microphone, name);
 
+  /** Ends a server as a kill does: its connections are reset, and neither it nor its media says goodbye. */
+  async function kill(server: TestServer, network: NetworkFault): Promise<void> {
+    network.cut('reset');
+    for (const { pid } of server.app.pool.workers) process.kill(pid, 'SIGKILL');
+    await server.close();
+  }
+
   test('a server that is killed: it is said after a second, pictures stay and are dimmed, and all comes back by itself', async () => {
-    const first = new WeirProcess();
-    let second: WeirProcess | undefined;
-    try {
-      const url = await first.running();
-      const [alice, bob] = await Promise.all([enter(url, 'Alice'), enter(url, 'Bob')]);
-      await eventually(() => face(alice, 'Bob')).toBe('red');
-      await eventually(() => face(bob, 'Alice')).toBe('red');
-      const before = await alice.evaluate(() => window.weir?.peerId);
+    await using first = await startServer(resuming);
+    await using network = await NetworkFault.start(first.url);
+    const [alice, bob] = await Promise.all([enter(network.url, 'Alice'), enter(network.url, 'Bob')]);
+    await eventually(() => face(alice, 'Bob')).toBe('red');
+    await eventually(() => face(bob, 'Alice')).toBe('red');
+    const before = await alice.evaluate(() => window.weir?.peerId);
 
-      const cut = performance.now();
-      await first.end();
-      await expect.poll(() => alice.evaluate(() => window.weir?.reconnecting)).toBe(true);
-      await lost(alice).waitFor();
-      expect(performance.now() - cut).toBeGreaterThan(1000);
-      await eventually(() => brightness(alice, 'Bob')).toBeLessThan(0.9);
-      expect(await face(alice, 'Bob')).toBe('red');
-      expect(await back(alice).count()).toBe(0);
+    const cut = performance.now();
+    await kill(first, network);
+    await expect.poll(() => alice.evaluate(() => window.weir?.reconnecting)).toBe(true);
+    await lost(alice).waitFor();
+    expect(performance.now() - cut).toBeGreaterThan(1000);
+    await eventually(() => brightness(alice, 'Bob')).toBeLessThan(0.9);
+    expect(await face(alice, 'Bob')).toBe('red');
+    expect(await back(alice).count()).toBe(0);
 
-      second = new WeirProcess({ WEIR_PORT: new URL(url).port });
-      await second.running();
-      await lost(alice).waitFor({ state: 'hidden', timeout: 60_000 });
-      await back(alice).waitFor();
-      expect(await newsOn(alice)).toContain('You are back.');
-      for (const [page, other] of [
-        [alice, 'Bob'],
-        [bob, 'Alice'],
-      ] as const) {
-        await eventually(() => brightness(page, other)).toBe(1);
-        await eventually(() => face(page, other)).toBe('red');
-        const frames = () =>
-          tile(page, other)
-            .locator('video')
-            .evaluate((video) =>
-              video instanceof HTMLVideoElement ? video.getVideoPlaybackQuality().totalVideoFrames : -1,
-            );
-        const seen = await frames();
-        await eventually(frames).toBeGreaterThan(seen + 5);
-      }
-      expect(await alice.evaluate(() => window.weir?.peerId)).not.toBe(before);
-    } finally {
-      await Promise.all([first.end(), second?.end()]);
+    await using _second = await again(first.url, resuming);
+    await network.mend();
+    await lost(alice).waitFor({ state: 'hidden', timeout: 60_000 });
+    await back(alice).waitFor();
+    expect(await newsOn(alice)).toContain('You are back.');
+    for (const [page, other] of [
+      [alice, 'Bob'],
+      [bob, 'Alice'],
+    ] as const) {
+      await eventually(() => brightness(page, other)).toBe(1);
+      await eventually(() => face(page, other)).toBe('red');
+      const frames = () =>
+        tile(page, other)
+          .locator('video')
+          .evaluate((video) =>
+            video instanceof HTMLVideoElement ? video.getVideoPlaybackQuality().totalVideoFrames : -1,
+          );
+      const seen = await frames();
+      await eventually(frames).toBeGreaterThan(seen + 5);
     }
+    expect(await alice.evaluate(() => window.weir?.peerId)).not.toBe(before);
+    await Promise.all([alice.close(), bob.close()]);
   });
 
-  test('who was muted with a raised hand and a shared screen comes back just so', async () => {
+  test('who was muted with a raised hand and a shared screen, or mutes meanwhile, comes back just so; who leaves does not', async () => {
     const first = await startServer();
-    const [alice, bob] = await Promise.all([enter(first.url, 'Alice'), quietly(first.url, 'Bob')]);
+    const [alice, ann, leo, bob] = await Promise.all([
+      enter(first.url, 'Alice'),
+      enter(first.url, 'Ann'),
+      quietly(first.url, 'Leo'),
+      quietly(first.url, 'Bob'),
+    ]);
     await button(alice, 'Mute').click();
     await button(alice, 'Raise hand').click();
     await button(alice, 'Share screen').click();
     await tile(bob, "Alice's screen").waitFor();
     await expect.poll(() => microphoneOf(bob, 'Alice')).toBe('paused');
+    await expect.poll(() => microphoneOf(bob, 'Ann')).toBe('live');
     await first.close();
-    await lost(alice).waitFor();
+    await Promise.all([alice, ann, leo, bob].map((page) => lost(page).waitFor()));
     expect.soft(await button(alice, 'Unmute').isVisible()).toBe(true);
-    await using _second = await again(first.url);
-    await Promise.all([back(alice).waitFor(), back(bob).waitFor()]);
+    await button(ann, 'Mute').click();
+    expect.soft(await button(ann, 'Unmute').isVisible()).toBe(true);
+    await button(leo, 'Leave').click();
+    await leo.getByRole('heading', { name: 'You left the call' }).waitFor();
+    const attempts: string[] = [];
+    leo.on('websocket', (socket) => attempts.push(socket.url()));
+
+    await using second = await again(first.url);
+    await Promise.all([alice, ann, bob].map((page) => back(page).waitFor()));
     await tile(bob, "Alice's screen").waitFor();
     await tile(bob, 'Alice').getByRole('img', { name: 'hand raised' }).waitFor();
     await eventually(() => face(bob, 'Alice')).toBe('red');
-    await eventually(() => microphoneOf(bob, 'Alice')).toBeDefined();
-    expect(await microphoneOf(bob, 'Alice')).toBe('paused');
+    for (const name of ['Alice', 'Ann']) {
+      await eventually(() => microphoneOf(bob, name)).toBeDefined();
+      expect(await microphoneOf(bob, name)).toBe('paused');
+    }
     expect(await button(alice, 'Unmute').isVisible()).toBe(true);
     await button(alice, 'Unmute').click();
     await expect.poll(() => microphoneOf(bob, 'Alice')).toBe('live');
-    await Promise.all([alice.close(), bob.close()]);
-  });
-
-  test('who mutes while the connection is lost is muted when it is back', async () => {
-    const first = await startServer();
-    const [alice, bob] = await Promise.all([enter(first.url, 'Alice'), quietly(first.url, 'Bob')]);
-    await expect.poll(() => microphoneOf(bob, 'Alice')).toBe('live');
-    await first.close();
-    await lost(alice).waitFor();
-    await button(alice, 'Mute').click();
-    expect.soft(await button(alice, 'Unmute').isVisible()).toBe(true);
-    await using _second = await again(first.url);
-    await Promise.all([back(alice).waitFor(), back(bob).waitFor()]);
-    await eventually(() => microphoneOf(bob, 'Alice')).toBeDefined();
-    expect(await microphoneOf(bob, 'Alice')).toBe('paused');
-    await Promise.all([alice.close(), bob.close()]);
-  });
-
-  test('who leaves while the connection is lost does not come back', async () => {
-    const first = await startServer();
-    const [alice, bob] = await Promise.all([quietly(first.url, 'Alice'), quietly(first.url, 'Bob')]);
-    await first.close();
-    await Promise.all([lost(alice).waitFor(), lost(bob).waitFor()]);
-    await button(alice, 'Leave').click();
-    await alice.getByRole('heading', { name: 'You left the call' }).waitFor();
-    const attempts: string[] = [];
-    alice.on('websocket', (socket) => attempts.push(socket.url()));
-    await using second = await again(first.url);
-    await back(bob).waitFor();
-    expect(await second.app.rooms.find('lost').then((room) => room?.visiblePeers().map(({ name }) => name))).toEqual([
-      'Bob',
-    ]);
+    const room = await second.app.rooms.find('lost');
+    expect(
+      room
+        ?.visiblePeers()
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(['Alice', 'Ann', 'Bob']);
     expect(attempts).toEqual([]);
-    await button(alice, 'Join again').click();
-    await tile(alice, 'Bob').waitFor();
-    await Promise.all([alice.close(), bob.close()]);
+    await button(leo, 'Join again').click();
+    await tile(leo, 'Bob').waitFor();
+    await Promise.all([alice, ann, leo, bob].map((page) => page.close()));
   });
 
   test('who is replaced or removed is told so and does not come back', async () => {
