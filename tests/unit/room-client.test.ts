@@ -112,6 +112,21 @@ describe('joining', () => {
     expect(client.state).toBe('closed');
   });
 
+  test('that is left by a listener of its own events stays left', async () => {
+    const { client, events, connect, load, signalling, link } = created();
+    client.on('peerJoined', () => client.leave());
+    const joining = client.join({ room: 'here' });
+    connect();
+    load();
+    await settled();
+    signalling().joinReply.resolve(joinReply({ peers: [peer('ada')], consumers: [consumer('one', 'ada')] }));
+    await expect(joining).rejects.toMatchObject({ code: 'closed' });
+    expect([client.state, client.peers]).toEqual(['closed', []]);
+    expect(events.slice(events.indexOf('closed') + 1)).toEqual([]);
+    expect(link().closed).toBe(true);
+    expect(link().callsOf('consume')).toEqual([]);
+  });
+
   test("rejects with the server's close reason", async () => {
     const { client, events, connect, load, signalling } = created();
     const joining = client.join({ room: 'here' });
@@ -298,6 +313,16 @@ describe('a reconnect', () => {
     link.endsPublished = true;
     signalling.resume(resumeReply());
     expect(events.slice(2)).toEqual(['may publish', 'reconnected']);
+  });
+
+  test('after which the application leaves because of its grants changes nothing more', async () => {
+    const { client, events, signalling, link } = await joined();
+    client.on('grantsChanged', () => client.leave());
+    signalling.reconnect();
+    signalling.resume(resumeReply({ grants: viewer, peers: [peer('ada')] }));
+    expect(events.slice(events.indexOf('closed: left') + 1)).toEqual([]);
+    expect([client.state, client.peers]).toEqual(['closed', []]);
+    expect(link.callsOf('sync')).toEqual([]);
   });
 });
 

@@ -45,7 +45,7 @@ export class RoomSession {
     this.store = new RoomStore(
       (event, data) => {
         if (event === 'broadcastChanged') this.#updatePlayoutDelay();
-        options.notify(event, data);
+        this.#notify(event, data);
       },
       (method, data) => this.requireSignalling().request(method, data),
     );
@@ -106,8 +106,13 @@ export class RoomSession {
   }
 
   notifyLocalSourcesChanged(): void {
-    this.#options.notify('localSourcesChanged', this.localSources);
+    this.#notify('localSourcesChanged', this.localSources);
   }
+
+  /** Notifies, unless the session has ended: a listener of the event before may have left. */
+  readonly #notify: Notify = (event, data) => {
+    if (!this.#ended.signal.aborted) this.#options.notify(event, data);
+  };
 
   async #join(options: JoinOptions): Promise<void> {
     const { signal } = this.#ended;
@@ -133,23 +138,25 @@ export class RoomSession {
     this.#link = link;
     this.#listen(link, signalling);
     this.store.applyJoin(reply);
+    if (signal.aborted) this.store.clear();
+    signal.throwIfAborted();
     this.#setState('joined');
     void link.consume(reply.consumers);
   }
 
   #signallingOptions(): SignallingOptions {
-    const { url, notify } = this.#options;
+    const { url } = this.#options;
     return {
       url,
       listeners: {
         ...this.store.listeners(),
         grantsChanged: ({ grants }) => this.#applyGrants(grants),
-        draining: ({ seconds }) => notify('draining', { seconds }),
+        draining: ({ seconds }) => this.#notify('draining', { seconds }),
         newConsumers: ({ consumers }) => void this.#link?.consume(consumers),
         consumersClosed: ({ consumerIds }) => this.#link?.closeConsumers(consumerIds),
         subscribedLayers: (limit) => this.#link?.setSubscribedLayer(limit),
       },
-      onReconnecting: () => notify('reconnectingChanged', true),
+      onReconnecting: () => this.#notify('reconnectingChanged', true),
       onResumed: (snapshot) => this.#resumed(snapshot),
       onClose: (reason) => {
         if (this.#signalling) this.#end(reason);
@@ -166,7 +173,7 @@ export class RoomSession {
     link.on('silence', () => signalling.probe(true));
     link.on('connectionStateChanged', (state) => {
       if (state === 'lost') signalling.probe(true);
-      this.#options.notify('mediaConnectionStateChanged', state);
+      this.#notify('mediaConnectionStateChanged', state);
     });
     link.on('failed', () => this.leave('mediaFailed'));
     // The browser would close with code 1001, which restarting proxies send as well.
@@ -186,8 +193,12 @@ export class RoomSession {
     this.store.broadcast.sync(snapshot.broadcast, snapshot.hands);
     if (snapshot.addressChanged || link?.connectionState === 'lost') link?.restartIce();
     this.store.applyResume(snapshot);
+    if (this.#state !== 'joined') {
+      this.store.clear();
+      return;
+    }
     link?.sync(snapshot);
-    this.#options.notify('reconnectingChanged', false);
+    this.#notify('reconnectingChanged', false);
   }
 
   #applyGrants(grants: Grants, server?: ServerMediaState): void {
@@ -197,7 +208,7 @@ export class RoomSession {
     // Grants that were revoked and given again during a reconnect have ended what was published nevertheless.
     if (!isChanged && !hasEnded) return;
     this.store.broadcast.clearInvitation();
-    this.#options.notify('grantsChanged', grants);
+    this.#notify('grantsChanged', grants);
   }
 
   #updatePlayoutDelay(): void {
