@@ -105,6 +105,23 @@ describe('the muted state', () => {
     expect(sent()).toEqual([false, true]);
   });
 
+  test('ends with the last call, also with one that comes while the source is muted for a missing reply', async () => {
+    const { state, applied, accept, asked, sent, turn } = setUp(true);
+    state.announce();
+    accept();
+    const calls = [state.set(false)];
+    await turn();
+    asked[0]?.answer(new WeirError('timeout'));
+    await turn();
+    calls.push(state.set(false));
+    asked[1]?.answer();
+    await turn();
+    expect(sent()).toEqual([false, true, false]);
+    asked[2]?.answer();
+    await Promise.all(calls);
+    expect([state.muted, applied.at(-1)]).toEqual([false, false]);
+  });
+
   test('is sent again by the next call if the server may not have received it', async () => {
     const { state, accept, asked, sent, turn } = setUp();
     state.announce();

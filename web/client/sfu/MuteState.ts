@@ -64,7 +64,8 @@ export class MuteState {
       // A later call has replaced the one that failed.
       if (this.#target !== muted) return;
       if (!muted) await this.#stayMuted();
-      throw error;
+      // One that has come meanwhile asks the server again.
+      if (muted || this.#target) throw error;
     }
   }
 
