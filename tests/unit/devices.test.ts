@@ -134,6 +134,29 @@ describe('capture', () => {
     expect(chosen).toEqual(['three']);
   });
 
+  test('a device that is chosen while another one opens is reported as chosen once it is open', async () => {
+    const media = new LocalMedia();
+    const events: string[] = [];
+    media.on('chosen', ({ deviceId }) => events.push(`chosen: ${deviceId}`));
+    media.on('refused', ({ kept }) => events.push(`kept: ${kept}`));
+    void media.start('camera');
+    await settled();
+    void media.choose('camera', 'one');
+    await devices.asked[0]?.answer();
+    expect(asked()).toEqual(['default', 'one']);
+    expect(events).toEqual([]);
+    await devices.asked[1]?.refuse('NotAllowedError');
+    expect(events).toEqual(['kept: default']);
+    void media.choose('camera', 'two');
+    await settled();
+    void media.choose('camera', 'three');
+    await devices.asked[2]?.answer();
+    await devices.asked[3]?.answer();
+    expect(events).toEqual(['kept: default', 'chosen: three']);
+    expect(devices.captured).toEqual(['three']);
+    media.close();
+  });
+
   test('switching off while another device opens closes both', async () => {
     const media = new LocalMedia();
     void media.start('camera');

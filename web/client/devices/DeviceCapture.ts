@@ -199,8 +199,12 @@ export class DeviceCapture {
     this.#lostLabel = undefined;
     this.#options.onChanged();
     this.#options.onOpened();
-    if (this.#untried !== undefined && this.#untried === this.#choice) this.#options.onChosen(this.#untried);
-    this.#untried = undefined;
+    // One that was selected while this one was being opened is opened next.
+    if (this.#choice === openedFor) {
+      const chosen = this.#untried;
+      this.#untried = undefined;
+      if (chosen !== undefined && chosen === openedFor) this.#options.onChosen(chosen);
+    }
     // The same device again, as after standby, is no event for users.
     if (lost !== undefined && lost !== track.label) this.#options.onUnplugged(lost, track.label);
   }
