@@ -45,7 +45,15 @@ function consumerOf(consumerId: string): ConsumerInfo {
 
 /** A link without a receiving transport, connected to a server that replies when the test says so. */
 async function linked(transports: JoinReply['transports'] = {}) {
-  const device = new Device({ handlerFactory: FakeHandler.createFactory(fake) });
+  const fakeFactory = FakeHandler.createFactory(fake);
+  /** Of the transports, in the order of their creation. */
+  const handlers: FakeHandler[] = [];
+  const factory: typeof fakeFactory.factory = (options) => {
+    const handler = fakeFactory.factory(options);
+    if (handler instanceof FakeHandler) handlers.push(handler);
+    return handler;
+  };
+  const device = new Device({ handlerFactory: { ...fakeFactory, factory } });
   await device.load({ routerRtpCapabilities: fake.generateRouterRtpCapabilities() });
   const sent: z.infer<typeof Sent>[] = [];
   const channel = new RpcChannel<ClientMessages, ServerMessages>({
@@ -72,7 +80,7 @@ async function linked(transports: JoinReply['transports'] = {}) {
     channel.receive(JSON.stringify({ id: asked(method).at(-1)?.id, ...reply }));
     await vi.advanceTimersByTimeAsync(0);
   };
-  return { link, tracks, events, asked, answer };
+  return { link, tracks, events, asked, answer, handlers };
 }
 
 const unavailable = { error: { code: 'unavailable', message: 'Not now.' } };
@@ -141,6 +149,35 @@ test('a change of unrelated grants keeps what is received', async () => {
   await link.consume([consumerOf('next')]);
   await vi.advanceTimersByTimeAsync(0);
   expect(tracks).toEqual(['peer of next']);
+});
+
+test('a transport whose grant ends while it connects does not end the session', async () => {
+  const { link, events, asked, answer } = await linked({ recv: transportOf('recv') });
+  link.applyGrants(may);
+  void link.consume([consumerOf('one')]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked('connectTransport')).toHaveLength(1);
+  link.applyGrants(mayNot);
+  await answer('connectTransport', { error: { code: 'notFound', message: 'You have no transport of that id.' } });
+  expect(events).toEqual([]);
+});
+
+test('a loss ends with the transport that was lost, and does not count for the next one', async () => {
+  const { link, events, asked, handlers } = await linked({ send: transportOf('send'), recv: transportOf('recv') });
+  const states: string[] = [];
+  link.applyGrants(may);
+  for (const handler of handlers) handler.setConnectionState('connected');
+  link.on('connectionStateChanged', (state) => states.push(state));
+  handlers[0]?.setConnectionState('disconnected');
+  link.applyGrants({ ...may, canPublish: false });
+  expect([states, link.connectionState]).toEqual([['lost', 'connected'], 'connected']);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked('restartIce')).toEqual([]);
+  handlers[1]?.setConnectionState('disconnected');
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(asked('restartIce')).toHaveLength(1);
+  expect(events).toEqual([]);
+  link.close();
 });
 
 test('a source muted while it is being published is sent as muted afterwards', async () => {

@@ -162,6 +162,7 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
   }
 
   applyGrants(grants: Grants, server?: ServerMediaState): boolean {
+    const before = this.connectionState;
     const maySend = grants.canPublish && (!server || server.transports.send === this.#send?.id);
     const wasRevoked = this.#publisher.applyGrants(maySend ? grants : { ...grants, canPublish: false });
     const isMissing = server !== undefined && this.#publisher.syncSources(server.sources);
@@ -175,6 +176,8 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     }
     this.#receiveRight = grants.canSubscribe ? (this.#receiveRight ?? Symbol('recv')) : undefined;
     if (grants.canSubscribe && !this.#recv) void this.#openReceiving();
+    // A loss has ended with the transport that was lost.
+    if (this.connectionState !== before) this.#onConnectionChanged();
     return wasRevoked || isMissing;
   }
 
@@ -261,7 +264,8 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     transport.on('connect', ({ dtlsParameters }, callback) => {
       const { request } = this.#options.signalling;
       request('connectTransport', { transportId: transport.id, dtlsParameters }).catch((error) => {
-        if (WeirError.from(error).code !== 'closed') this.#fail();
+        // The server has closed it together with the right that it was opened for, or the session has ended.
+        if (!transport.closed && WeirError.from(error).code !== 'closed') this.#fail();
       });
       callback();
     });
@@ -272,10 +276,14 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     this.emit('failed', undefined);
   }
 
-  /** Browsers need five seconds and more to notice that a path is lost. */
-  #onPathChanged(): void {
+  #onConnectionChanged(): void {
     this.emit('connectionStateChanged', this.connectionState);
     this.#restarts.onConnectionChanged();
+  }
+
+  /** Browsers need five seconds and more to notice that a path is lost. */
+  #onPathChanged(): void {
+    this.#onConnectionChanged();
     if (this.#path.lost) this.#restarts.request();
   }
 
