@@ -180,6 +180,17 @@ test('a loss ends with the transport that was lost, and does not count for the n
   link.close();
 });
 
+test('statistics do not fail with a track that ends meanwhile', async () => {
+  const { link, handlers } = await linked({ recv: transportOf('recv') });
+  link.applyGrants(may);
+  await link.consume([consumerOf('one'), consumerOf('two')]);
+  const [handler] = handlers;
+  if (!handler) throw new Error('there is no transport');
+  vi.spyOn(handler, 'getReceiverStats').mockRejectedValueOnce(new Error('it has ended'));
+  expect((await link.getStats()).map(({ peerId }) => peerId)).toEqual(['peer of two']);
+  link.close();
+});
+
 test('a source muted while it is being published is sent as muted afterwards', async () => {
   const { link, asked, answer } = await linked({ send: transportOf('send') });
   link.applyGrants(may);

@@ -127,16 +127,13 @@ export class Subscriber {
   }
 
   /** Every receiver with its statistics. */
-  stats(): Promise<{ source: Source; peerId?: string; slot?: number; report: RTCStatsReport }[]> {
-    const open = [...this.#consumers.values()].filter(({ consumer }) => !consumer.closed);
-    return Promise.all(
-      open.map(async ({ info: { source, peerId, slot }, consumer }) => ({
-        source,
-        peerId,
-        slot,
-        report: await consumer.getStats(),
-      })),
-    );
+  async stats(): Promise<{ source: Source; peerId?: string; slot?: number; report: RTCStatsReport }[]> {
+    const reports = [...this.#consumers.values()].map(async ({ info: { source, peerId, slot }, consumer }) => {
+      // A consumer that closes meanwhile rejects.
+      const report = await consumer.getStats().catch(() => undefined);
+      return report ? [{ source, peerId, slot, report }] : [];
+    });
+    return (await Promise.all(reports)).flat();
   }
 
   close(): void {
