@@ -72,3 +72,26 @@ test('are not expected of a transport on which none has arrived yet, nor of the 
   await vi.advanceTimersByTimeAsync(3000);
   expect(age()).toBeUndefined();
 });
+
+test('that were missing before a pause do not count as missing since then', async () => {
+  const state = { sent: 0, received: 0, bytesReceived: 0 };
+  const feedback = new SendFeedback(async () => ({ ...state }));
+  const poll = async (sent: number, bytes: number) => {
+    state.sent += sent;
+    state.bytesReceived += bytes;
+    const age = feedback.poll();
+    await vi.advanceTimersByTimeAsync(300);
+    return age;
+  };
+  await poll(10, 60);
+  await poll(10, 60);
+  // The report on these has not arrived yet.
+  expect(await poll(2, 0)).toBe(0);
+  feedback.pause();
+  await vi.advanceTimersByTimeAsync(60_000);
+  state.sent += 600;
+  expect(await poll(10, 0)).toBe(0);
+  expect(await poll(10, 60)).toBe(0);
+  await poll(10, 0);
+  expect(await poll(10, 0)).toBe(300);
+});

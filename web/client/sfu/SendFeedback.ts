@@ -26,6 +26,12 @@ export class SendFeedback {
     return this.#unreportedSince === undefined ? 0 : performance.now() - this.#unreportedSince;
   }
 
+  /** Call it instead of `poll` while that is not called: what is sent meanwhile does not count as unreported. */
+  pause(): void {
+    this.#last = undefined;
+    this.#unreportedSince = undefined;
+  }
+
   async #count(): Promise<void> {
     this.#polling = true;
     const now = await this.#report().catch(() => undefined);
@@ -33,13 +39,13 @@ export class SendFeedback {
     const last = this.#last;
     this.#last = now;
     // Counters of another transport, or of none.
-    if (!now || !last || now.sent < last.sent || now.bytesReceived < last.bytesReceived) {
+    if (!now || (last && (now.sent < last.sent || now.bytesReceived < last.bytesReceived))) {
       this.#reported = false;
       this.#unreportedSince = undefined;
-    } else if (now.bytesReceived > last.bytesReceived) {
+    } else if (last && now.bytesReceived > last.bytesReceived) {
       this.#reported = true;
       this.#unreportedSince = undefined;
-    } else if (now.sent > last.sent) {
+    } else if (last && now.sent > last.sent) {
       // A microphone during silence (DTX) sends one packet each 400 ms, and each of them has a report.
       this.#unreportedSince ??= performance.now();
     }

@@ -302,7 +302,10 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
       if (peerId === undefined || !this.#options.isExpected(peerId, source)) return false;
       return source === 'camera' || source === 'screen' ? this.#trackSettings.isVisible(peerId, source) : true;
     };
-    return this.#subscriber.lastPacketAge(isExpected) ?? this.#feedback.poll();
+    const age = this.#subscriber.lastPacketAge(isExpected);
+    if (age === undefined) return this.#feedback.poll();
+    this.#feedback.pause();
+    return age;
   }
 
   async #counters(): Promise<LocalCounters> {
