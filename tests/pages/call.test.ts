@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
+import { microphone } from '../support/broadcast.ts';
 import { hasChromium } from '../support/equipment.ts';
+import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import {
   button,
@@ -26,7 +28,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
 
   /** Somebody without camera and microphone, on a page that remembers nothing else. */
   async function enter(room: string, name: string, context?: BrowserContext): Promise<Page> {
-    return enterQuietly(context ?? (await chromium.browser.newContext()), roomUrl(weir.url, room, name));
+    return enterQuietly(context ?? (await fakeContext(chromium.browser)), roomUrl(weir.url, room, name));
   }
 
   const list = (page: Page) => page.getByRole('complementary', { name: 'People' });
@@ -63,7 +65,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
   });
 
   test('a reaction floats up at everybody with the name of whose it is, and is announced', async () => {
-    const context = await chromium.browser.newContext();
+    const context = await fakeContext(chromium.browser);
     await context.clock.install();
     const [alice, bob] = await Promise.all([enter('reaction', 'Alice', context), enter('reaction', 'Bob')]);
     await tile(alice, 'Bob').waitFor();
@@ -109,19 +111,17 @@ describe.skipIf(!hasChromium)('people in a call', () => {
 
   test('the list says who is muted, as it changes', async () => {
     const alice = await enter('muted', 'Alice');
-    const context = await chromium.browser.newContext();
-    const bob = await context.newPage();
-    await bob.goto(roomUrl(weir.url, 'muted', 'Bob'));
-    await button(bob, 'Mute').waitFor();
+    const { client: bob } = await weir.join({ room: 'muted', name: 'Bob' });
+    await bob.request('produce', microphone);
     await button(alice, 'People').click();
     const muted = row(alice, 'Bob').getByRole('img', { name: 'muted' });
     await row(alice, 'Bob').waitFor();
     await muted.waitFor({ state: 'hidden' });
     expect(await row(alice, 'Alice').getByRole('img', { name: 'muted' }).isVisible()).toBe(true);
-    await button(bob, 'Mute').click();
+    await bob.request('pauseProducer', { source: 'microphone' });
     await muted.waitFor();
     await mark(alice, 'Bob', 'muted').waitFor();
-    await button(bob, 'Unmute').click();
+    await bob.request('resumeProducer', { source: 'microphone' });
     await muted.waitFor({ state: 'hidden' });
     await mark(alice, 'Bob', 'muted').waitFor({ state: 'hidden' });
   });
@@ -129,15 +129,17 @@ describe.skipIf(!hasChromium)('people in a call', () => {
   test('an administrator removes somebody, who sees why and does not come back with the same token', async () => {
     await using server = await startServer(withTokens);
     const enterWith = async (name: string, pass: string) => {
-      const page = await (await chromium.browser.newContext()).newPage();
+      const page = await (await fakeContext(chromium.browser)).newPage();
       await openLobby(page, server.url, 'run');
       await page.getByLabel('Access token').fill(pass);
       await join(page, name);
       return page;
     };
-    const alice = await enterWith('Alice', await token('run', 'alice', { roomAdmin: true }));
     const bobsToken = await token('run', 'bob');
-    const bob = await enterWith('Bob', bobsToken);
+    const [alice, bob] = await Promise.all([
+      enterWith('Alice', await token('run', 'alice', { roomAdmin: true })),
+      enterWith('Bob', bobsToken),
+    ]);
     await Promise.all([expectIn(alice), expectIn(bob)]);
     await button(bob, 'People').click();
     await row(bob, 'Alice').waitFor();
@@ -159,7 +161,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
   });
 
   test('the link that is copied is the address of the room, without a name or a wish to join', async () => {
-    const context = await chromium.browser.newContext();
+    const context = await fakeContext(chromium.browser);
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: weir.url });
     const alice = await enter('Küche 1', 'Alice', context);
     for (const open of [async () => {}, () => button(alice, 'People').click()]) {
@@ -183,7 +185,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     await alice.getByText('❤️').waitFor();
     await alice.getByText(`${evil} raised a hand.`).first().waitFor();
     expect(await alice.title()).toContain(evil);
-    const lobby = await (await chromium.browser.newContext()).newPage();
+    const lobby = await (await fakeContext(chromium.browser)).newPage();
     await openLobby(lobby, weir.url, evil);
     await lobby.getByText(`${evil} and ${evil} are here.`).waitFor();
     for (const page of [alice, lobby]) {

@@ -3,7 +3,9 @@ import type { Locator, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { camera, microphone, screen } from '../support/broadcast.ts';
 import { hasChromium } from '../support/equipment.ts';
+import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { button, enterQuietly, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
@@ -23,12 +25,19 @@ describe.skipIf(!hasChromium)('the stage', () => {
 
   /** Somebody who watches, on a page of that size. @param timed whether the test puts the page's clock forward */
   async function watch(room: string, width = 1280, height = 720, timed = false): Promise<Page> {
-    const context = await chromium.browser.newContext({ viewport: { width, height } });
+    const context = await fakeContext(chromium.browser, { viewport: { width, height } });
     if (timed) await context.clock.install();
     return enterQuietly(context, roomUrl(weir.url, room, 'Alice'));
   }
 
-  /** Somebody with a face and a voice. */
+  /** Somebody without a browser, who publishes. */
+  async function publish(room: string, name: string, ...tracks: (typeof camera | typeof microphone | typeof screen)[]) {
+    const { client } = await weir.join({ room, name });
+    await Promise.all(tracks.map((track) => client.request('produce', track)));
+    return client;
+  }
+
+  /** Somebody with a face and a voice, and the media of both. */
   async function speak(room: string, name: string): Promise<Page> {
     const page = await (await chromium.browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
     await page.goto(roomUrl(weir.url, room, name));
@@ -157,7 +166,7 @@ describe.skipIf(!hasChromium)('the stage', () => {
     tile(page, name).evaluate((element) => Number(getComputedStyle(element, '::after').opacity) > 0.9);
 
   test('the ring is around those who are heard, and not around who is muted', async () => {
-    const page = await watch('ring');
+    const page = await enterQuietly(await chromium.browser.newContext(), roomUrl(weir.url, 'ring', 'Alice'));
     const [bob, carol] = await Promise.all([speak('ring', 'Bob'), speak('ring', 'Carol')]);
     await button(carol, 'Mute').click();
     const rings = async () => ({ Bob: await ring(page, 'Bob'), Carol: await ring(page, 'Carol') });
@@ -187,7 +196,7 @@ describe.skipIf(!hasChromium)('the stage', () => {
   test('the speaker is large where that is chosen, also after a reload', async () => {
     const page = await watch('speaker');
     await weir.join({ room: 'speaker', name: 'Dora' });
-    await speak('speaker', 'Bob');
+    await publish('speaker', 'Bob', camera, microphone);
     await expect.poll(() => lead(page, 'Bob')).toBe(1);
     const choose = async (layout: string) => {
       await button(page, 'More').click();
@@ -204,11 +213,7 @@ describe.skipIf(!hasChromium)('the stage', () => {
   test('two screens at once: the newer one is large, and the other one is a click away', async () => {
     const page = await watch('screens');
     for (const name of ['Bob', 'Carol']) {
-      const sharer = await chromium.browser.newContext({ viewport: { width: 320, height: 240 } });
-      const sharing = await enterQuietly(sharer, roomUrl(weir.url, 'screens', name));
-      // On a page that narrow the button is in the menu.
-      await button(sharing, 'More').click();
-      await button(sharing, 'Share screen').click();
+      await publish('screens', name, screen);
       await eventually(() => lead(page, `${name}'s screen`)).toBeGreaterThan(2);
     }
     const older = tile(page, "Bob's screen");

@@ -1,25 +1,22 @@
 /** The start page: begins calls and broadcasts, leads to rooms by name or link, and remembers them. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { hasChromium } from '../support/equipment.ts';
-import { button, expectIn } from '../support/visit.ts';
+import { fakeContext } from '../support/fakeClient/fakeClient.ts';
+import { button, expectIn, useChromium } from '../support/visit.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('start page', () => {
   const weir = useServer();
-  let browser: Browser;
-
-  beforeAll(async () => {
-    browser = await launchChromium({ devices: 'real', refusesSound: true });
+  const chromium = useChromium(() => launchChromium({ devices: 'real', refusesSound: true }), {
+    [Symbol.dispose]: () => {},
   });
-  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
-  afterAll(() => browser?.close());
 
   /** The start page, for somebody of that name, or of none. */
   async function start(name = '', server = weir.url): Promise<Page> {
-    const page = await (await browser.newContext()).newPage();
+    const page = await (await fakeContext(chromium.browser)).newPage();
     await page.goto(server);
     await page.getByLabel('Your name').fill(name);
     return page;
@@ -83,7 +80,7 @@ describe.skipIf(!hasChromium)('start page', () => {
 
   test('the start page of a server with tokens says how rooms are opened there', async () => {
     await using server = await startServer(withTokens);
-    const page = await (await browser.newContext()).newPage();
+    const page = await (await fakeContext(chromium.browser)).newPage();
     await page.goto(server.url);
     await page.getByText('Rooms on this server are opened by invitation.').waitFor();
     expect(await page.getByRole('button', { name: /^Start a/ }).count()).toBe(0);

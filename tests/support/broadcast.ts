@@ -10,6 +10,7 @@ import type { JoinOptions, TestClient } from './client.ts';
 import { type Joined, useServer } from './weir.ts';
 
 export const camera = { source: 'camera', rtpParameters: vp8() } as const;
+export const screen = { source: 'screen', rtpParameters: vp8('screen') } as const;
 export const microphone = { source: 'microphone', rtpParameters: opus() } as const;
 
 /**

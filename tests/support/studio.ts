@@ -1,10 +1,12 @@
-/** A studio in tests: its server, the browsers of its people, and what is seen and done there. */
-import type { Browser, JSHandle, Page } from 'playwright-core';
+/** A studio in tests: its server, the pages of its people, and what is seen and done there. */
+import type { Browser, BrowserContext, BrowserContextOptions, JSHandle, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { Member } from '../../scripts/support/endpoint/Member.ts';
 import type { RoomClient } from '../../web/client/index.ts';
+import type { TestClient } from './client.ts';
+import { fakeContext } from './fakeClient/fakeClient.ts';
 import { eventually } from './people.ts';
 import { button, expectIn } from './visit.ts';
 import { useServer } from './weir.ts';
@@ -18,86 +20,108 @@ declare global {
 
 export const desk = { width: 1280, height: 800 };
 
-/** One server and three browsers for all tests of a file; the pages and viewers of each test are closed after it. */
+/** What carries the media of a page: WebRTC, or the fake client. */
+type Media = 'real' | 'fake';
+
+/**
+ * One server and one browser for all tests of a file, and one for guests who publish; the pages and viewers of each test are
+ * closed after it.
+ */
 export function useStudio() {
   const captures = new Captures();
-  const weir = useServer();
+  // Tests put the clocks of pages forward: a connection must not count as lost for that.
+  const weir = useServer({ WEIR_PING_SECONDS: '60', WEIR_SIGNALLING_TIMEOUT_SECONDS: '120' }, { broadcastNotify: 100 });
   /** With a red camera and a microphone. */
-  let host: Browser;
-  /** With a green camera. */
-  let guests: Browser;
-  /** With a camera and no microphone. */
-  let silent: Browser;
+  let browser: Browser;
+  /** With a green camera; started when it is needed. */
+  let guests: Browser | undefined;
   const viewers: Member[] = [];
 
   beforeAll(async () => {
-    [host, guests, silent] = await Promise.all([
-      launchChromium(captures.make({ colour: 'red', tone: 500 })),
-      launchChromium(captures.make({ colour: 'green', tone: 800 })),
-      launchChromium(captures.make({ colour: 'grey', tone: 0 })),
-    ]);
+    browser = await launchChromium(captures.make({ colour: 'red', tone: 500 }));
   });
   afterEach(async () => {
     for (const viewer of viewers.splice(0)) viewer.leave();
-    await Promise.all([host, guests, silent].flatMap((one) => one.contexts()).map((context) => context.close()));
+    await Promise.all([browser, guests].flatMap((one) => one?.contexts() ?? []).map((context) => context.close()));
   });
   afterAll(async () => {
-    await Promise.all([host, guests, silent].map((one) => one?.close()));
+    await Promise.all([browser, guests].map((one) => one?.close()));
     captures[Symbol.dispose]();
   });
 
   const studioUrl = (room: string, more = '', server = weir.url) =>
     `${server}/b/${encodeURIComponent(room)}?role=host&name=Ada${more}`;
 
-  async function open(browser: Browser, url: string, viewport = desk): Promise<Page> {
-    const page = await (await browser.newContext({ viewport })).newPage();
+  function newContext(options: BrowserContextOptions, media: Media = 'fake'): Promise<BrowserContext> {
+    return media === 'fake' ? fakeContext(browser, options) : browser.newContext(options);
+  }
+
+  async function newPage(media?: Media): Promise<Page> {
+    return (await newContext({ viewport: desk }, media)).newPage();
+  }
+
+  async function open(url: string, viewport = desk): Promise<Page> {
+    const page = await (await newContext({ viewport })).newPage();
     await page.goto(url);
     return page;
   }
 
   /** Joins the studio through the lobby, off air, with a working camera. */
-  async function enter(room: string, browser = host): Promise<Page> {
-    return enterFrom(await (await browser.newContext({ viewport: desk })).newPage(), room);
-  }
-
-  async function enterFrom(page: Page, room: string): Promise<Page> {
-    await page.goto(studioUrl(room));
-    await button(page, 'Enter the studio').click();
-    await expectIn(page);
-    await eventually(() => page.evaluate(() => window.weir?.sources)).toMatchObject({ camera: 'live' });
-    return page;
+  async function enter(room: string, page?: Page): Promise<Page> {
+    const entered = page ?? (await newPage());
+    await entered.goto(studioUrl(room));
+    await button(entered, 'Enter the studio').click();
+    await expectIn(entered);
+    await eventually(() => entered.evaluate(() => window.weir?.sources)).toMatchObject({ camera: 'live' });
+    return entered;
   }
 
   /** Goes on air, without the lobby. */
-  async function onAir(room: string, browser = host): Promise<Page> {
-    const page = await open(browser, studioUrl(room, '&join=1'));
-    await page.getByText('On air', { exact: true }).waitFor();
-    return page;
+  async function onAir(room: string, page?: Page): Promise<Page> {
+    const entered = page ?? (await newPage());
+    await entered.goto(studioUrl(room, '&join=1'));
+    await entered.getByText('On air', { exact: true }).waitFor();
+    return entered;
   }
 
-  async function watch(room: string, url = weir.url): Promise<Member> {
-    const { member, ready } = await Member.join({ url, room, name: 'Viewer', kind: 'broadcast', role: 'viewer' });
+  /** A viewer who receives media, without a browser. */
+  async function watch(room: string): Promise<Member> {
+    const { member, ready } = await Member.join({
+      url: weir.url,
+      room,
+      name: 'Viewer',
+      kind: 'broadcast',
+      role: 'viewer',
+    });
     viewers.push(member);
     await ready;
     return member;
   }
 
-  /** A viewer with the SDK, who raises a hand and answers the invitation. */
-  async function raise(room: string, name: string, accepts: boolean): Promise<Page> {
-    const page = await open(guests, weir.url);
+  /** A viewer who is told of everything and receives no media. */
+  async function follow(room: string, name = 'V'): Promise<TestClient> {
+    const { client } = await weir.join({ room, name, kind: 'broadcast', role: 'viewer' });
+    return client;
+  }
+
+  /** A viewer with the SDK, who raises a hand, accepts the invitation and publishes a camera. */
+  async function raise(room: string, name: string): Promise<Page> {
+    guests ??= await launchChromium(captures.make({ colour: 'green', tone: 800 }));
+    const page = await (await guests.newContext()).newPage();
+    await page.goto(weir.url);
     const sdk: JSHandle<typeof import('../../web/client/index.ts')> = await page.evaluateHandle("import('/sdk.js')");
     await sdk.evaluate(
       async ({ RoomClient, openCamera }, who) => {
         const guest = new RoomClient({ url: location.origin });
         window.guest = guest;
         guest.on('invited', async () => {
-          await guest.broadcast.answerInvite(who.accepts);
-          if (who.accepts) await guest.publish('camera', await openCamera());
+          await guest.broadcast.answerInvite(true);
+          await guest.publish('camera', await openCamera());
         });
-        await guest.join({ room: who.room, name: who.name, kind: 'broadcast', role: 'viewer' });
+        await guest.join({ ...who, kind: 'broadcast', role: 'viewer' });
         await guest.setHand(true);
       },
-      { room, name, accepts },
+      { room, name },
     );
     return page;
   }
@@ -117,11 +141,12 @@ export function useStudio() {
   return {
     weir,
     studioUrl,
+    newPage,
     open,
     enter,
-    enterFrom,
     onAir,
     watch,
+    follow,
     raise,
     tried,
     peerId,
@@ -129,14 +154,5 @@ export function useStudio() {
     scene,
     chooseScene,
     end,
-    get host() {
-      return host;
-    },
-    get guests() {
-      return guests;
-    },
-    get silent() {
-      return silent;
-    },
   };
 }
