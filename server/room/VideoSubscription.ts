@@ -186,11 +186,16 @@ export class VideoSubscription {
   /** @returns true where there is no consumer to be had, or not yet */
   async #open({ layer }: SubscriptionTarget): Promise<boolean> {
     if (this.#retries.pending) return true;
-    const opened = await this.#options.opener.open(this.publication, layer).catch((error: unknown) => {
+    let opened: OpenedConsumer | undefined;
+    try {
+      opened = await this.#options.opener.open(this.publication, layer);
+    } catch (error) {
+      // It has been hidden meanwhile: the next step ends its demand.
+      if (!this.#target) return false;
       if (!isClosed(error)) this.#retries.later(this.#failures, () => void this.#reconcile().catch(() => {}));
       this.#failures += 1;
       throw error;
-    });
+    }
     this.#failures = 0;
     if (!opened) return true;
     const { consumer, lease } = opened;

@@ -227,6 +227,22 @@ test('a video that did not open is opened a little later, unless it is hidden by
   expect(scene.events).toEqual(['opened ada#1']);
 });
 
+test('a video that is hidden while its last attempt to open fails is not demanded, and is tried as often when shown again', async () => {
+  const scene = setUp();
+  const { demands } = scene.publish('ada');
+  for (const delay of [250, 500, 1000, 2000, 4000]) {
+    await scene.worker.fail('open ada');
+    await scene.pass(delay);
+  }
+  await scene.show('ada', hidden);
+  await scene.worker.fail('open ada');
+  expect(demands.at(-1)).toBeUndefined();
+  await scene.show('ada', large);
+  await scene.worker.fail('open ada');
+  await scene.pass(250);
+  expect(scene.worker.pending).toEqual(['open ada']);
+});
+
 test('a video whose consumer has ended in the worker is opened again only when it is retargeted', async () => {
   const scene = await shown();
   scene.opener.consumer('ada#1').close();
