@@ -73,7 +73,8 @@ export class AudioSubscriptions {
       return;
     }
     const { consumer, lease } = opened;
-    if (!wanted()) {
+    if (!wanted() || consumer.closed) {
+      remove();
       consumer.close();
       lease[Symbol.dispose]();
       return;
@@ -147,6 +148,7 @@ export class AudioSubscriptions {
   close(): void {
     this.#closed = true;
     this.#retries.close();
+    this.#tracks.clear();
     this.#closeSlots();
   }
 

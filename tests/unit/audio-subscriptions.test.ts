@@ -99,6 +99,23 @@ test('a microphone that is unsubscribed from while it opens is never announced, 
   expect(scene.opener.leases).toBe(1);
 });
 
+test.each([0, 1, 2, 3, 4, 5, 6])(
+  'a microphone whose transport closes %i microtasks after the worker has answered holds no lease',
+  async (microtasks) => {
+    const scene = setUp();
+    void scene.audio.subscribe(scene.microphone('ada'));
+    const answered = scene.worker.answer('open ada');
+    for (let turn = 0; turn < microtasks; turn += 1) await undefined;
+    // As mediasoup does: the consumers that there are close before their transport.
+    for (const consumer of scene.opener.consumers.values()) consumer.close();
+    scene.audio.close();
+    await answered;
+    expect(scene.opener.leases).toBe(0);
+    expect(scene.announced).toEqual([]);
+    expect(scene.audio.consumers).toEqual([]);
+  },
+);
+
 test('a microphone that did not open is opened a little later, unless it comes by slots by then', async () => {
   const scene = setUp();
   const [ada, bob] = [scene.microphone('ada'), scene.microphone('bob')];
