@@ -11,6 +11,7 @@ import {
 import type { RoomRouter } from '../media/RoomRouter.ts';
 import type { RoomRouters } from '../media/RoomRouters.ts';
 import type { Publication } from './Publication.ts';
+import { UnsupportedCodecs } from './UnsupportedCodecs.ts';
 
 /** What a peer's client is notified of. */
 export interface SubscriptionEvents {
@@ -37,22 +38,23 @@ export interface ConsumerOpenerOptions {
 export class ConsumerOpener {
   readonly #options: ConsumerOpenerOptions;
   readonly #factory: ConsumerFactory;
-  readonly #unsupported = new Map<Publication, UnsupportedCodec>();
+  readonly #unsupported: UnsupportedCodecs;
 
   constructor(options: ConsumerOpenerOptions) {
     this.#options = options;
     this.#factory = new ConsumerFactory(options.rtpCapabilities);
+    this.#unsupported = new UnsupportedCodecs((what) => options.events.unsupportedCodec(what));
   }
 
   /** The tracks that the client cannot decode, of those that it has been offered. */
   get unsupportedCodecs(): UnsupportedCodec[] {
-    return [...this.#unsupported.values()];
+    return this.#unsupported.all;
   }
 
-  /** Whether the client has a codec for this track; it is notified if not. */
+  /** Whether the client has a codec for this track; it is notified once if not. */
   supports(publication: Publication): boolean {
     if (this.#factory.canConsume(publication.track)) return true;
-    this.#onUnsupported(publication);
+    this.#unsupported.add(publication);
     return false;
   }
 
@@ -71,7 +73,7 @@ export class ConsumerOpener {
       if (consumer && transport.closed) consumer.close();
       // The producer, which takes the consumer with it, may have closed as well.
       if (consumer && !consumer.closed && !publication.closed) return { consumer, lease };
-      if (!consumer) this.#onUnsupported(publication);
+      if (!consumer && !transport.closed) this.#unsupported.add(publication);
     } catch (error) {
       lease[Symbol.dispose]();
       throw error;
@@ -99,13 +101,5 @@ export class ConsumerOpener {
   /** Removes what the client could not decode: it is notified again when it is offered the same again. */
   clearUnsupported(): void {
     this.#unsupported.clear();
-  }
-
-  #onUnsupported(publication: Publication): void {
-    const { peerId, source, mimeTypes } = publication.track;
-    const what = { peerId, source, mimeType: mimeTypes[0] ?? '' };
-    if (!this.#unsupported.has(publication)) publication.onEnd(() => this.#unsupported.delete(publication));
-    this.#unsupported.set(publication, what);
-    this.#options.events.unsupportedCodec(what);
   }
 }

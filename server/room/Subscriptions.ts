@@ -100,5 +100,6 @@ export class Subscriptions {
     this.#closed = true;
     this.#videos.close();
     this.#audio.close();
+    this.#opener.clearUnsupported();
   }
 }

@@ -162,6 +162,25 @@ describe('a codec that a client does not support', () => {
     await bob.client.request('ping', {});
     expect(bob.client.unreadEvents('newConsumers')).toEqual([]);
   });
+
+  test('in another profile only is reported once, however often the client reports how it shows the video', async () => {
+    const ada = await weir.join({ room: 'room' });
+    const client = await weir.connect();
+    const codec = { kind: 'video', preferredPayloadType: 102, mimeType: 'video/H264', clockRate: 90_000 } as const;
+    const parameters = { 'packetization-mode': 1, 'profile-level-id': '640032', 'level-asymmetry-allowed': 1 };
+    await client.request('join', {
+      room: 'room',
+      rtpCapabilities: { codecs: [{ ...codec, parameters }], headerExtensions: [] },
+      transports: { send: false, recv: true },
+    });
+    await ada.client.request('produce', { source: 'camera', rtpParameters: h264 });
+    await client.event('unsupportedCodec');
+    for (const width of [320, 640]) {
+      await client.request('updateTrackSettings', { tracks: [{ ...view, width, peerId: ada.reply.peerId }] });
+      await client.request('getTransportStats', {});
+    }
+    expect(client.unreadEvents('unsupportedCodec')).toEqual([]);
+  });
 });
 
 describe('slots', () => {
