@@ -82,7 +82,7 @@ export class AudioForwarding {
     const slots = this.#current;
     if (!slots) return;
     await subscriber.subscribeSlots(slots).catch((error: unknown) => {
-      const wanted = () => this.#current === slots && this.#options.subscribers.has(subscriber);
+      const wanted = () => this.#current === slots && this.#options.subscribers.isEligible(subscriber);
       if (!isClosed(error)) {
         this.#retries.later(failures, () => {
           if (wanted()) this.#subscribeSlots(subscriber, failures + 1).catch(() => {});

@@ -1,6 +1,6 @@
 /** Who is subscribed to which track, and when: participants, recorders and links, in calls and in broadcasts. */
 import { pino } from 'pino';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { grantsOf, normalizeGrants } from '../../server/auth/grants.ts';
 import { AudioForwarding } from '../../server/room/AudioForwarding.ts';
 import type { Participant } from '../../server/room/Participant.ts';
@@ -9,6 +9,7 @@ import { RoomEvents } from '../../server/room/RoomEvents.ts';
 import type { Subscriber } from '../../server/room/Subscriber.ts';
 import { Subscribers } from '../../server/room/Subscribers.ts';
 import { TrackForwarding } from '../../server/room/TrackForwarding.ts';
+import { WeirError } from '../../shared/errors.ts';
 import type { Grants, Role } from '../../shared/protocol.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -17,6 +18,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 class Receiver implements Subscriber {
   readonly tracks = new Set<string>();
   readonly removedPeers: string[] = [];
+  receivesSlots = false;
   failure: Error | undefined;
 
   async subscribe({ track }: Publication): Promise<void> {
@@ -25,8 +27,12 @@ class Receiver implements Subscriber {
   }
   unsubscribeAll(): void {
     this.tracks.clear();
+    this.receivesSlots = false;
   }
-  async subscribeSlots(): Promise<void> {}
+  async subscribeSlots(): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.receivesSlots = true;
+  }
   async unsubscribeSlots(): Promise<void> {}
   removePeer(peerId: string): void {
     this.removedPeers.push(peerId);
@@ -169,4 +175,20 @@ test('subscribers drop what they keep about a peer that leaves or becomes hidden
   const eve = enter('eve', 'speaker').participant;
   events.emit('left', { participant: eve, reason: 'left' });
   expect(receiver.removedPeers).toEqual(['bob', 'eve']);
+});
+
+test('audio slots that did not open are opened a little later, unless the broadcast has ended by then', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const broadcast = { live: true };
+  const { enter, publish, events } = setUp(broadcast);
+  const [host, viewer] = [enter('host', 'host').receiver, enter('viewer', 'viewer').receiver];
+  for (const receiver of [host, viewer]) receiver.failure = new WeirError('unavailable');
+  for (let speaker = 0; speaker < 7; speaker += 1) publish(`speaker ${speaker}`, 'microphone');
+  await turn();
+  for (const receiver of [host, viewer]) receiver.failure = undefined;
+  broadcast.live = false;
+  events.emit('liveChanged', { live: false });
+  await vi.advanceTimersByTimeAsync(250);
+  expect([host.receivesSlots, viewer.receivesSlots]).toEqual([true, false]);
 });
