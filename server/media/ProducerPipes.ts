@@ -34,6 +34,8 @@ interface Pipe<P extends PipeEnd> {
   readonly opening: Promise<PipeEnds<P>>;
   /** Makes the next `acquire` open another pipe. */
   readonly remove: () => void;
+  /** It did not open, has closed, or is about to: there is nothing left to close. */
+  removed: boolean;
   leases: number;
   lingerTimer: NodeJS.Timeout | undefined;
 }
@@ -75,10 +77,9 @@ export class ProducerPipes<P extends PipeEnd, R> {
     }
   }
 
-  /** Stops the timers; the pipes themselves end with their routers. */
+  /** Stops the timers, also for leases that are released afterwards; the pipes themselves end with their routers. */
   close(): void {
-    for (const pipes of this.#pipes.values()) for (const { lingerTimer } of pipes.values()) clearTimeout(lingerTimer);
-    this.#pipes.clear();
+    for (const pipes of this.#pipes.values()) for (const { remove } of pipes.values()) remove();
   }
 
   #obtain(producer: P, from: R, to: R): Pipe<P> {
@@ -87,6 +88,7 @@ export class ProducerPipes<P extends PipeEnd, R> {
     const known = pipes.get(to);
     if (known) return known;
     const remove = () => {
+      pipe.removed = true;
       clearTimeout(pipe.lingerTimer);
       if (pipes.get(to) === pipe) pipes.delete(to);
       if (pipes.size === 0 && this.#pipes.get(producer) === pipes) this.#pipes.delete(producer);
@@ -94,6 +96,7 @@ export class ProducerPipes<P extends PipeEnd, R> {
     const pipe: Pipe<P> = {
       opening: this.#options.open(producer, from, to),
       remove,
+      removed: false,
       leases: 0,
       lingerTimer: undefined,
     };
@@ -107,6 +110,7 @@ export class ProducerPipes<P extends PipeEnd, R> {
 
   #closeLater(pipe: Pipe<P>): void {
     clearTimeout(pipe.lingerTimer);
+    if (pipe.removed) return;
     pipe.lingerTimer = setTimeout(() => {
       pipe.opening.then(
         ({ consumer }) => {

@@ -177,3 +177,20 @@ test('after the end nothing is closed: pipes end with their routers', async () =
   await scene.pass(2 * LINGER);
   expect(scene.opening(0).consumerClosed).toBe(false);
 });
+
+test('a lease that is released after the end, or whose pipe has not opened, starts no timer', async () => {
+  const scene = setUp();
+  const failing = scene.acquire();
+  scene.opening(0).fail();
+  await expect(failing).rejects.toThrow();
+  expect(vi.getTimerCount()).toBe(0);
+  const acquiring = scene.acquire();
+  scene.opening(1).open();
+  const lease = await acquiring;
+  const opening = scene.acquire('elsewhere');
+  scene.pipes.close();
+  lease[Symbol.dispose]();
+  scene.opening(2).fail();
+  await expect(opening).rejects.toThrow();
+  expect(vi.getTimerCount()).toBe(0);
+});
