@@ -6,6 +6,7 @@ import type { DtlsParameters, IceParameters, TransportCounters, TransportInfo } 
 import { DownlinkLimiter } from '../media/DownlinkLimiter.ts';
 import { MIN_OUTGOING_BITRATE } from '../media/options.ts';
 import type { RoomRouter } from '../media/RoomRouter.ts';
+import { rethrowUnavailable } from '../media/rethrowUnavailable.ts';
 import { mapMediasoupError } from './mapMediasoupError.ts';
 import { SlidingWindowLimit } from './SlidingWindowLimit.ts';
 
@@ -85,7 +86,7 @@ export class PeerTransports {
       }
       this.#open.set(direction, transport);
       this.#listen(direction, transport);
-      await this.#limit(direction, transport);
+      await this.#setUp(direction, transport);
       if (transport.closed) throw new WeirError('closed');
       return router.describe(transport);
     } finally {
@@ -157,6 +158,16 @@ export class PeerTransports {
     transport.on('iceselectedtuplechange', () => {
       if (direction === 'recv' && transport.dtlsState === 'connected') this.#onTupleChanged();
     });
+  }
+
+  /** Sets the limits of a transport; one that cannot be limited closes. @throws {WeirError} `unavailable`, `closed` */
+  async #setUp(direction: Direction, transport: WebRtcTransport): Promise<void> {
+    try {
+      await rethrowUnavailable(this.#limit(direction, transport));
+    } catch (error) {
+      if (this.#open.get(direction) === transport) this.close(direction);
+      throw error;
+    }
   }
 
   async #limit(direction: Direction, transport: WebRtcTransport): Promise<void> {

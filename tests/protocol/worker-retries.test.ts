@@ -1,11 +1,23 @@
 /** Tests that failed worker requests are retried: video, audio and slot consumers, as long as they are wanted. */
+import { errors, observer } from 'mediasoup';
+import type { Transport } from 'mediasoup/types';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
+import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
 import { AudioSlots } from '../../server/media/audio/AudioSlots.ts';
 import { RoomRouters } from '../../server/media/RoomRouters.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { serverMessages } from '../../shared/protocol.ts';
-import { useServer } from '../support/weir.ts';
+import { failure, useServer } from '../support/weir.ts';
+
+/** Run for each transport that this process creates. */
+const beforeTransport = new Set<(transport: Transport) => void>();
+observer.on('newworker', (worker) => {
+  worker.observer.on('newrouter', (router) => {
+    router.observer.on('newtransport', (transport) => {
+      for (const run of beforeTransport) run(transport);
+    });
+  });
+});
 
 const weir = useServer({ WEIR_MAX_AUDIBLE_SPEAKERS: '1' });
 
@@ -63,6 +75,17 @@ test('slots that could not be created are, a little later', async () => {
       );
     }
   }
+});
+
+test('a transport that could not be set up is `unavailable`, and can be opened afterwards', async () => {
+  const { client } = await weir.join({ room: 'room', transports: { send: false, recv: true } });
+  beforeTransport.add((transport) => {
+    vi.spyOn(transport, 'setMaxIncomingBitrate').mockRejectedValueOnce(new errors.WorkerClosedError('no answer'));
+  });
+  await expect(client.request('openTransport', { direction: 'send' })).rejects.toMatchObject(failure('unavailable'));
+  beforeTransport.clear();
+  const { transport } = await client.request('openTransport', { direction: 'send' });
+  await client.request('connectTransport', { transportId: transport.transportId, dtlsParameters: dtls });
 });
 
 /** The slots of the consumers that an event announces. */
