@@ -5,7 +5,7 @@ import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { receivedOf, sourcesOf } from '../support/tiles.ts';
-import { button, enterQuietly, expectIn, tile } from '../support/visit.ts';
+import { button, enterQuietly, expectIn } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 import { watchRequests } from '../support/wire.ts';
 
@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
   afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
   afterAll(() => browser.close());
 
-  /** Alice, whose devices run, and the requests that she has sent. */
+  /** Alice, whose devices run, and the requests that she has sent. Her page ends with the test. */
   async function enter(room: string): Promise<{ alice: Page; requests: string[] }> {
     const alice = await (await browser.newContext()).newPage();
     const requests = await watchRequests(alice);
@@ -64,7 +64,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     await choice.click();
   }
 
-  test('another camera and another microphone are sent at once, and the others see and hear no break', async () => {
+  test('another camera and another microphone are sent at once, without a break for the others, and are those of the next visit', async () => {
     const { alice, bob, requests, aliceId } = await pair('switch');
     const live = { state: 'live', enabled: true };
     await expect
@@ -87,10 +87,30 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     await button(alice, 'Choose camera').click();
     const chosen = alice.getByRole('menuitemradio', { checked: true });
     expect(await chosen.filter({ visible: true }).allTextContents()).toEqual(['fake_device_2']);
+
+    await alice.reload();
+    await eventually(() => sent(alice)).toMatchObject({
+      camera: { label: 'fake_device_2', state: 'live' },
+      microphone: { label: 'Fake Audio Input 2', state: 'live' },
+    });
   });
 
-  test('who is muted stays muted with another microphone', async () => {
-    const { alice } = await enter('muted switch');
+  test('M, V and S do what their buttons say, and who is muted stays muted with another microphone', async () => {
+    const { client: bob } = await weir.join({ room: 'keys', name: 'Bob' });
+    const { alice } = await enter('keys');
+    const bar = alice.getByRole('toolbar');
+    for (const [key, before, after] of [
+      ['m', 'Mute', 'Unmute'],
+      ['V', 'Stop camera', 'Start camera'],
+      ['s', 'Share screen', 'Stop sharing'],
+    ] as const) {
+      expect(await button(bar, before).getAttribute('aria-keyshortcuts')).toBe(key.toUpperCase());
+      await alice.keyboard.press(key);
+      await button(bar, after).waitFor();
+      if (key === 's') await bob.event('peerSources', ({ sources }) => sources.screen === 'live');
+      await alice.keyboard.press(key);
+      await button(bar, before).waitFor();
+    }
     await button(alice, 'Mute').click();
     await choose(alice, 'Choose microphone and speaker', 'Fake Audio Input 1');
     await expect
@@ -101,47 +121,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     await expect.poll(() => sent(alice)).toMatchObject({ microphone: { enabled: true } });
   });
 
-  test('the device that was chosen in the call is the one of the next visit', async () => {
-    const { alice } = await enter('remembered');
-    await choose(alice, 'Choose camera', 'fake_device_2');
-    await expect.poll(() => sent(alice)).toMatchObject({ camera: { label: 'fake_device_2' } });
-    await alice.reload();
-    await eventually(() => sent(alice)).toMatchObject({ camera: { label: 'fake_device_2', state: 'live' } });
-  });
-
-  test('M, V and S do what their buttons say', async () => {
-    const { alice, bob } = await pair('keys');
-    const bar = alice.getByRole('toolbar');
-    for (const [key, before, after] of [
-      ['m', 'Mute', 'Unmute'],
-      ['V', 'Stop camera', 'Start camera'],
-      ['s', 'Share screen', 'Stop sharing'],
-    ] as const) {
-      expect(await button(bar, before).getAttribute('aria-keyshortcuts')).toBe(key.toUpperCase());
-      await alice.keyboard.press(key);
-      await button(bar, after).waitFor();
-      if (key === 's') await tile(bob, "Alice's screen").waitFor();
-      await alice.keyboard.press(key);
-      await button(bar, before).waitFor();
-    }
-  });
-
-  test('presses in quick succession end as the last one wants it', async () => {
-    const { alice } = await enter('quick');
-    const state = () =>
-      alice.evaluate(() => [window.weir?.sources.microphone, window.weir?.localTrack('microphone')?.enabled]);
-    for (const [presses, wanted] of [
-      [3, ['paused', false]],
-      [2, ['paused', false]],
-      [5, ['live', true]],
-      [4, ['live', true]],
-    ] as const) {
-      for (let press = 0; press < presses; press += 1) await alice.keyboard.press('m');
-      await eventually(state).toEqual(wanted);
-    }
-  });
-
-  test('no shortcut fires while typing, with a modifier, or in a menu', async () => {
+  test('no shortcut fires while typing, with a modifier, or in a menu; presses in quick succession end as the last one wants it', async () => {
     const { alice, requests } = await enter('typing');
     await button(alice, 'Mute').waitFor();
     const before = asked(requests);
@@ -167,6 +147,19 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     await expect.poll(() => asked(requests).slice(before.length)).toEqual(['pauseProducer']);
     await button(alice, 'Stop camera').waitFor();
     expect(await button(alice, 'Share screen').isVisible()).toBe(true);
+
+    const state = () =>
+      alice.evaluate(() => [window.weir?.sources.microphone, window.weir?.localTrack('microphone')?.enabled]);
+    await eventually(state).toEqual(['paused', false]);
+    for (const [presses, wanted] of [
+      [3, ['live', true]],
+      [2, ['live', true]],
+      [5, ['paused', false]],
+      [4, ['paused', false]],
+    ] as const) {
+      for (let press = 0; press < presses; press += 1) await alice.keyboard.press('m');
+      await eventually(state).toEqual(wanted);
+    }
   });
 
   /** How light the page is, 0 to 255. */
