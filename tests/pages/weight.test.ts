@@ -86,7 +86,7 @@ describe.skipIf(!hasChromium)('a first visit in figures', () => {
   const sum = (answers: readonly Answer[], key: 'wire' | 'gzipped') =>
     answers.reduce((total, answer) => total + answer[key], 0);
 
-  test('the lobby is light, compressed, from one origin, and stands still while it fills', async () => {
+  test('the lobby is light, compressed, from one origin, and stands still while it fills; a second visit takes next to nothing', async () => {
     await weir.join({ room: 'figures', name: 'Bert' });
     const page = await countingPage();
     const { origins, all } = watch(page);
@@ -115,13 +115,23 @@ describe.skipIf(!hasChromium)('a first visit in figures', () => {
     expect([...origins]).toEqual([new URL(weir.url).host]);
     expect(shift).toBeLessThan(MOST.shift);
 
+    await page.goto('about:blank');
+    const second = watch(page);
+    await visitLobby(page);
+    const cached = await second.all();
+    console.info('a second visit:', { requests: cached.length, bytesOnTheWire: sum(cached, 'wire') });
+    expect(cached.length).toBeGreaterThan(0);
+    expect(sum(cached, 'wire')).toBeLessThan(10_000);
+    const shiftThen = await shiftOf(page);
+    expect(shiftThen).toBeLessThan(MOST.shift);
+
     // What jumps would have been counted.
     await page.evaluate(() => {
       const block = document.createElement('div');
       block.style.height = '200px';
       document.body.prepend(block);
     });
-    await expect.poll(() => shiftOf(page)).toBeGreaterThan(shift + 0.05);
+    await expect.poll(() => shiftOf(page)).toBeGreaterThan(shiftThen + 0.05);
   });
 
   test('on a phone the lobby stands still as well', async () => {
@@ -131,20 +141,6 @@ describe.skipIf(!hasChromium)('a first visit in figures', () => {
     const shift = await shiftOf(page);
     console.info('the lobby on a phone:', { cumulativeLayoutShift: Number(shift.toFixed(4)) });
     expect(shift).toBeLessThan(MOST.shift);
-  });
-
-  test('a second visit takes next to nothing', async () => {
-    await weir.join({ room: 'figures', name: 'Bert' });
-    const page = await countingPage();
-    await visitLobby(page);
-    const { all } = watch(page);
-    await page.goto('about:blank');
-    await visitLobby(page);
-    const answers = await all();
-    console.info('a second visit:', { requests: answers.length, bytesOnTheWire: sum(answers, 'wire') });
-    expect(answers.length).toBeGreaterThan(0);
-    expect(sum(answers, 'wire')).toBeLessThan(10_000);
-    expect(await shiftOf(page)).toBeLessThan(MOST.shift);
   });
 
   test('a call asks nobody else either, and stands still while it starts', async () => {
