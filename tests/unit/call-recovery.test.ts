@@ -66,6 +66,20 @@ test('a rejoin that was stopped is not attempted', async () => {
   expect(attempt).not.toHaveBeenCalled();
 });
 
+test('a rejoin that is stopped while an attempt is under way is not attempted again', async () => {
+  const attempted = Promise.withResolvers<'retry'>();
+  const attempt = vi.fn(() => attempted.promise);
+  const onGivenUp = vi.fn();
+  const policy = new RejoinPolicy({ attempt, onGivenUp });
+  policy.start();
+  await vi.advanceTimersByTimeAsync(1000);
+  policy.stop();
+  attempted.resolve('retry');
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(attempt).toHaveBeenCalledOnce();
+  expect(onGivenUp).not.toHaveBeenCalled();
+});
+
 const busy = (retryAfter?: number) => new WeirError('busy', 'busy', { retryAfter });
 
 test.each([

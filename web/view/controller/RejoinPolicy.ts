@@ -46,18 +46,22 @@ export class RejoinPolicy {
     }
     const pause = Math.min(RETRY.maxPause, RETRY.firstPause + elapsed / 2) * (0.5 + Math.random());
     const due = now + pause;
-    this.#timer = setTimeout(() => {
+    const timer = setTimeout(() => {
       if (performance.now() - due > SUSPENDED) this.#since = performance.now();
       void this.#options.attempt().then((next) => {
+        // It was stopped during the attempt.
+        if (this.#timer !== timer) return;
         if (next === 'restart') this.#since = undefined;
         if (next !== 'stop') this.start();
       });
     }, pause);
+    this.#timer = timer;
   }
 
   /** The call is joined again, or over. */
   stop(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#since = undefined;
   }
 }
