@@ -111,6 +111,8 @@ describe('an invitation', () => {
     const { grants } = await viewer.client.request('answerInvite', { accept: true });
     expect(grants).toEqual({ ...viewer.reply.grants, canPublish: true, hidden: false });
     expect(await viewer.client.event('grantsChanged')).toEqual({ grants });
+    // After the reply the client publishes.
+    expect(grantMessages(viewer)).toEqual(['event', 'reply']);
     const { identity } = viewer.reply;
     for (const { client } of [host, other]) {
       const peer = { peerId, identity, name: 'Vera', sources: {}, hand: false, away: false };
@@ -193,8 +195,25 @@ describe('an invitation', () => {
   });
 });
 
+/** In which order a participant was sent its changed grants, as an event and in a reply. */
+function grantMessages({ client }: Joined): ('event' | 'reply')[] {
+  const isReply = ({ id, data }: (typeof client.messages)[number]) =>
+    id !== undefined && JSON.stringify(data).startsWith('{"grants"');
+  return client.messages.flatMap((message) =>
+    message.event === 'grantsChanged' ? 'event' : isReply(message) ? 'reply' : [],
+  );
+}
+
 describe.each([
-  ['stepping down', async (_host, speaker) => void (await speaker.client.request('stepDown', {}))],
+  [
+    'stepping down',
+    async (_host, speaker) => {
+      await speaker.client.request('stepDown', {});
+      await expect.poll(() => grantMessages(speaker).length).toBe(2);
+      // A change that comes after the reply counts as the decision of somebody else.
+      expect(grantMessages(speaker)).toEqual(['event', 'reply']);
+    },
+  ],
   [
     "an administrator's setGrants",
     async (host, speaker) => {

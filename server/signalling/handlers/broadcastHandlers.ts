@@ -32,6 +32,8 @@ export function broadcastHandlers(current: CurrentContext): BroadcastHandlers {
       requireBroadcast(room).answer(peer, accept);
       peer.setHand(false);
       const grants: Grants = accept ? room.changeGrants(peer, { canPublish: true }) : peer.grants;
+      // The client has its new grants before the reply, after which it uses them.
+      peer.flush();
       return { grants };
     },
 
@@ -39,7 +41,10 @@ export function broadcastHandlers(current: CurrentContext): BroadcastHandlers {
       const { peer, room } = current();
       requireBroadcast(room);
       if (!peer.grants.canPublish) throw new WeirError('conflict', 'You are not on the stage.');
-      return { grants: room.stepDown(peer) };
+      const grants = room.stepDown(peer);
+      // As above: a client takes a change after the reply for the decision of somebody else.
+      peer.flush();
+      return { grants };
     },
   };
 }
