@@ -16,7 +16,7 @@ import { FakeSignalling } from './FakeSignalling.ts';
 export const speaker = grantsOf('speaker');
 export const viewer = grantsOf('viewer');
 export const rtpCapabilities = { codecs: [], headerExtensions: [] };
-const welcome: ConnectedSignalling['welcome'] = {
+export const welcome: ConnectedSignalling['welcome'] = {
   protocol: PROTOCOL_VERSION,
   auth: 'token',
   rtpCapabilities,

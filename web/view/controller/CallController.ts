@@ -233,6 +233,7 @@ export class CallController extends Emitter<CallEvents> {
     const token = this.#token.current;
     await client.join({
       ...options,
+      name: this.hand.name ?? options.name,
       ...(token !== undefined && { token }),
       guest: this.#guestSecret,
       initialVideoLimit: initialVideoLimit(),

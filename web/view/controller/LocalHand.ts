@@ -12,6 +12,7 @@ export interface LocalHandOptions {
 export class LocalHand {
   readonly #options: LocalHandOptions;
   #raised = false;
+  #name: string | undefined;
 
   constructor(options: LocalHandOptions) {
     this.#options = options;
@@ -21,11 +22,17 @@ export class LocalHand {
     return this.#raised;
   }
 
+  /** The display name that the user has given with it, if any. */
+  get name(): string | undefined {
+    return this.#name;
+  }
+
   /** @param name the display name to raise the hand with, where the token has none */
   async toggle(name?: string): Promise<void> {
     const { client, isJoined, attempt, onChanged } = this.#options;
     const raised = !this.#raised;
     this.#raised = raised;
+    if (name !== undefined) this.#name = name;
     onChanged();
     await attempt(async () => {
       try {

@@ -1,0 +1,70 @@
+/** Tests of CallController and what follows it, over fake signalling: what a rejoin restores, and what it leaves alone. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { JoinReply } from '../../shared/protocol.ts';
+import { LocalMedia } from '../../web/client/index.ts';
+import { CallController, type CallOptions } from '../../web/view/controller/CallController.ts';
+import { FakeMediaLink } from '../support/FakeMediaLink.ts';
+import { FakeSignalling } from '../support/FakeSignalling.ts';
+import { joinReply, rtpCapabilities, viewer, welcome } from '../support/roomClient.ts';
+
+/** The connections of all clients, in order, and the reply to the join of each. */
+const server = vi.hoisted(() => ({ connections: [] as FakeSignalling[], reply: {} as Partial<JoinReply> }));
+
+vi.mock('../../web/client/defaultDependencies.ts', () => ({
+  defaultDependencies: {
+    connect: async (options: ConstructorParameters<typeof FakeSignalling>[0]) => {
+      const signalling = new FakeSignalling(options);
+      server.connections.push(signalling);
+      signalling.joinReply.resolve(joinReply(server.reply));
+      return { signalling, welcome };
+    },
+    loadMedia: () => ({
+      load: async () => ({
+        rtpCapabilities,
+        createLink: (options: ConstructorParameters<typeof FakeMediaLink>[0]) => new FakeMediaLink(options),
+      }),
+    }),
+  },
+}));
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('isSecureContext', false);
+  server.connections.length = 0;
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const latest = () => {
+  const connection = server.connections.at(-1);
+  if (!connection) throw new Error('there is no connection');
+  return connection;
+};
+
+/** A call in which the server has let us, and how it is lost and restored. */
+async function inCall(reply: Partial<JoinReply> = {}, options: Partial<CallOptions> = {}) {
+  server.reply = reply;
+  const call = new CallController(
+    { room: 'here', name: 'Guest', initialVideoLimit: () => 9, ...options },
+    new LocalMedia(),
+  );
+  await call.join();
+  /** The session is lost; the server gives that reply to the rejoin. */
+  const rejoin = async (next: Partial<JoinReply>) => {
+    server.reply = next;
+    latest().close('disconnected');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([call.phase, server.connections.length]).toEqual(['joined', 2]);
+  };
+  return { call, rejoin };
+}
+
+test('a rejoin keeps the name that the user has given with a raised hand', async () => {
+  const { call, rejoin } = await inCall({ grants: viewer });
+  void call.hand.toggle('Ada');
+  await rejoin({ grants: viewer });
+  expect(latest().requests[0]).toMatchObject(['join', { name: 'Ada' }]);
+  call.leave();
+});
