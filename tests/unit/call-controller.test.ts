@@ -2,10 +2,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { JoinReply } from '../../shared/protocol.ts';
 import { LocalMedia } from '../../web/client/index.ts';
+import { BroadcastController } from '../../web/view/broadcast/BroadcastController.ts';
 import { CallController, type CallOptions } from '../../web/view/controller/CallController.ts';
 import { FakeMediaLink } from '../support/FakeMediaLink.ts';
 import { FakeSignalling } from '../support/FakeSignalling.ts';
-import { joinReply, rtpCapabilities, viewer, welcome } from '../support/roomClient.ts';
+import { joinReply, rtpCapabilities, speaker, viewer, welcome } from '../support/roomClient.ts';
 
 /** The connections of all clients, in order, and the reply to the join of each. */
 const server = vi.hoisted(() => ({ connections: [] as FakeSignalling[], reply: {} as Partial<JoinReply> }));
@@ -50,6 +51,7 @@ async function inCall(reply: Partial<JoinReply> = {}, options: Partial<CallOptio
     { room: 'here', name: 'Guest', initialVideoLimit: () => 9, ...options },
     new LocalMedia(),
   );
+  new BroadcastController(call);
   await call.join();
   /** The session is lost; the server gives that reply to the rejoin. */
   const rejoin = async (next: Partial<JoinReply>) => {
@@ -66,5 +68,23 @@ test('a rejoin keeps the name that the user has given with a raised hand', async
   void call.hand.toggle('Ada');
   await rejoin({ grants: viewer });
   expect(latest().requests[0]).toMatchObject(['join', { name: 'Ada' }]);
+  call.leave();
+});
+
+const live = { state: 'live', liveSeconds: 5, viewers: 0, profile: 'lowLatency' } as const;
+const host = { ...speaker, roomAdmin: true };
+const goesLive = () => latest().requests.filter(([method]) => method === 'setBroadcast');
+
+test('a host who was on air goes live again in a room of a new server', async () => {
+  const { call, rejoin } = await inCall({ kind: 'broadcast', grants: host, broadcast: live }, { kind: 'broadcast' });
+  await rejoin({ kind: 'broadcast', grants: host, broadcast: { ...live, state: 'before' } });
+  expect(goesLive()).toEqual([['setBroadcast', { live: true }]]);
+  call.leave();
+});
+
+test('a host who was on air does not restart a broadcast that others have ended meanwhile', async () => {
+  const { call, rejoin } = await inCall({ kind: 'broadcast', grants: host, broadcast: live }, { kind: 'broadcast' });
+  await rejoin({ kind: 'broadcast', grants: host, broadcast: { ...live, state: 'ended' } });
+  expect(goesLive()).toEqual([]);
   call.leave();
 });

@@ -8,13 +8,14 @@ export type PlayerState = 'connecting' | 'before' | 'live' | 'interrupted' | 'en
 
 export class BroadcastController {
   readonly call: CallController;
-  /** It is live and this user is an administrator: after a rejoin into a room that was closed meanwhile it goes live again. */
+  /** It is live and this user is an administrator: after a rejoin into a room of a new server it goes live again. */
   #onAir = false;
 
   constructor(call: CallController) {
     this.call = call;
     call.on('phase', (phase) => {
-      if (phase === 'joined' && this.#onAir && this.info?.state !== 'live') void this.goLive();
+      // One that has ended was ended by somebody else, or had nobody on its stage for too long.
+      if (phase === 'joined' && this.#onAir && this.info?.state === 'before') void this.goLive();
     });
     // Another administrator may have gone live, or ended it.
     call.on('changed', () => {
