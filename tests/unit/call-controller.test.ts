@@ -6,7 +6,7 @@ import { BroadcastController } from '../../web/view/broadcast/BroadcastControlle
 import { CallController, type CallOptions } from '../../web/view/controller/CallController.ts';
 import { FakeMediaLink } from '../support/FakeMediaLink.ts';
 import { FakeSignalling } from '../support/FakeSignalling.ts';
-import { joinReply, rtpCapabilities, speaker, viewer, welcome } from '../support/roomClient.ts';
+import { joinReply, peer, rtpCapabilities, speaker, viewer, welcome } from '../support/roomClient.ts';
 
 /** The connections of all clients, in order, and the reply to the join of each. */
 const server = vi.hoisted(() => ({ connections: [] as FakeSignalling[], reply: {} as Partial<JoinReply> }));
@@ -44,13 +44,16 @@ const latest = () => {
   return connection;
 };
 
-/** A call in which the server has let us, and how it is lost and restored. */
+/** A call in which the server has let us, with what happened in it. */
 async function inCall(reply: Partial<JoinReply> = {}, options: Partial<CallOptions> = {}) {
   server.reply = reply;
   const call = new CallController(
     { room: 'here', name: 'Guest', initialVideoLimit: () => 9, ...options },
     new LocalMedia(),
   );
+  const events: string[] = [];
+  call.on('participantJoined', ({ name }) => events.push(`${name} joined`));
+  call.on('participantLeft', ({ name }) => events.push(`${name} left`));
   new BroadcastController(call);
   await call.join();
   /** The session is lost; the server gives that reply to the rejoin. */
@@ -60,7 +63,7 @@ async function inCall(reply: Partial<JoinReply> = {}, options: Partial<CallOptio
     await vi.advanceTimersByTimeAsync(1000);
     expect([call.phase, server.connections.length]).toEqual(['joined', 2]);
   };
-  return { call, rejoin };
+  return { call, events, rejoin };
 }
 
 test('a rejoin keeps the name that the user has given with a raised hand', async () => {
@@ -88,3 +91,16 @@ test('a host who was on air does not restart a broadcast that others have ended 
   expect(goesLive()).toEqual([]);
   call.leave();
 });
+
+test.each(['mediaLost', 'mediaFailed', 'replaced'])(
+  'a participant whose session ended with %s keeps the place, since a rejoin follows',
+  async (reason) => {
+    const { call, events } = await inCall({ peers: [peer('ada'), peer('bob')] });
+    call.remoteParticipants;
+    latest().options.listeners.peerClosed?.({ peerId: 'ada', reason });
+    latest().options.listeners.newPeer?.(peer('ada again', { identity: 'identity of ada', name: 'ada' }));
+    expect(events).toEqual([]);
+    expect(call.remoteParticipants.map(({ name }) => name)).toEqual(['ada', 'bob']);
+    call.leave();
+  },
+);

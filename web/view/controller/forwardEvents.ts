@@ -1,5 +1,5 @@
 /** Forwards the events of a room client to the events of its call: participants instead of peers. */
-import type { RoomClient } from '../../client/index.ts';
+import type { CloseReason, RoomClient } from '../../client/index.ts';
 import type { CallEvents } from './callEvents.ts';
 import { participantId, toParticipant } from './Participant.ts';
 import type { ParticipantRetention } from './ParticipantRetention.ts';
@@ -26,6 +26,9 @@ const changeEvents = [
   'invited',
 ] as const;
 
+/** Media of the participant or their media worker failed, or they joined from another device: they are about to rejoin. */
+const returnReasons: ReadonlySet<string> = new Set<CloseReason>(['mediaFailed', 'mediaLost', 'replaced']);
+
 export function forwardEvents(client: RoomClient, { isCurrent, participants, emit }: ForwardOptions): void {
   const changed = () => isCurrent() && emit('changed', undefined);
   for (const event of changeEvents) client.on(event, changed);
@@ -45,8 +48,7 @@ export function forwardEvents(client: RoomClient, { isCurrent, participants, emi
     if (isNew) emit('participantJoined', toParticipant(peer));
   });
   client.on('peerLeft', ({ peer, reason }) => {
-    // Their media failed, or they joined from another device: they are about to rejoin.
-    if (reason === 'mediaFailed' || reason === 'replaced') participants.awaitReturn(participantId(peer.identity));
+    if (returnReasons.has(reason)) participants.awaitReturn(participantId(peer.identity));
     else emit('participantLeft', toParticipant(peer));
     changed();
   });
