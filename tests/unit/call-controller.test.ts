@@ -1,8 +1,9 @@
 /** Tests of CallController and what follows it, over fake signalling: what a rejoin restores, and what it leaves alone. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { JoinReply } from '../../shared/protocol.ts';
-import { LocalMedia } from '../../web/client/index.ts';
+import { LocalMedia, WeirError } from '../../web/client/index.ts';
 import { BroadcastController } from '../../web/view/broadcast/BroadcastController.ts';
+import { StageMembership } from '../../web/view/broadcast/viewer/StageMembership.ts';
 import { CallController, type CallOptions } from '../../web/view/controller/CallController.ts';
 import { FakeMediaLink } from '../support/FakeMediaLink.ts';
 import { FakeSignalling } from '../support/FakeSignalling.ts';
@@ -54,7 +55,7 @@ async function inCall(reply: Partial<JoinReply> = {}, options: Partial<CallOptio
   const events: string[] = [];
   call.on('participantJoined', ({ name }) => events.push(`${name} joined`));
   call.on('participantLeft', ({ name }) => events.push(`${name} left`));
-  new BroadcastController(call);
+  const broadcast = new BroadcastController(call);
   await call.join();
   /** The session is lost; the server gives that reply to the rejoin. */
   const rejoin = async (next: Partial<JoinReply>) => {
@@ -63,7 +64,7 @@ async function inCall(reply: Partial<JoinReply> = {}, options: Partial<CallOptio
     await vi.advanceTimersByTimeAsync(1000);
     expect([call.phase, server.connections.length]).toEqual(['joined', 2]);
   };
-  return { call, events, rejoin };
+  return { call, broadcast, events, rejoin };
 }
 
 test('a rejoin keeps the name that the user has given with a raised hand', async () => {
@@ -104,3 +105,26 @@ test.each(['mediaLost', 'mediaFailed', 'replaced'])(
     call.leave();
   },
 );
+
+test('devices that were chosen for an invitation start on the stage', async () => {
+  const { call, broadcast } = await inCall({ kind: 'broadcast', grants: viewer, broadcast: live });
+  const start = vi.spyOn(call.media, 'start');
+  const membership = new StageMembership(broadcast, () => {});
+  void membership.accept({ camera: true, microphone: false });
+  expect(start).not.toHaveBeenCalled();
+  latest().options.listeners.grantsChanged?.({ grants: speaker });
+  expect(start.mock.calls).toEqual([['camera']]);
+  call.leave();
+});
+
+test('devices that were chosen for an invitation which was no longer valid stay off on the stage later', async () => {
+  const { call, broadcast } = await inCall({ kind: 'broadcast', grants: viewer, broadcast: live });
+  const start = vi.spyOn(call.media, 'start');
+  const membership = new StageMembership(broadcast, () => {});
+  vi.spyOn(latest(), 'request').mockRejectedValueOnce(new WeirError('notFound'));
+  await membership.accept({ camera: true, microphone: true });
+  latest().options.listeners.grantsChanged?.({ grants: speaker });
+  expect(membership.onStage).toBe(true);
+  expect(start).not.toHaveBeenCalled();
+  call.leave();
+});

@@ -30,6 +30,8 @@ export class StageMembership {
   async accept(devices: StageDevices): Promise<void> {
     this.#devices = devices;
     await this.#broadcast.answerInvitation(true);
+    // It was not valid any more. After a lost connection a rejoin may still bring us onto the stage.
+    if (this.#call.phase === 'joined') this.#devices = undefined;
   }
 
   async leave(): Promise<void> {
