@@ -37,9 +37,10 @@ describe.skipIf(!hasChromium)('the stage', () => {
     return client;
   }
 
-  /** Somebody with a face and a voice, and the media of both. */
+  /** Somebody with a real microphone. */
   async function speak(room: string, name: string): Promise<Page> {
     const page = await (await chromium.browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
+    await page.addInitScript(() => localStorage.setItem('weir.cameraOff', '1'));
     await page.goto(roomUrl(weir.url, room, name));
     await button(page, 'Mute').waitFor();
     return page;
