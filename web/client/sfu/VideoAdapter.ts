@@ -164,7 +164,7 @@ export class VideoAdapter {
   #refreshScreen(): void {
     this.#refresher?.[Symbol.dispose]();
     const track = this.#options.track();
-    this.#refresher = isRepeated(track) ? new ScreenRefresher(track) : undefined;
+    this.#refresher = isRepeated(track) ? new ScreenRefresher(track, this.#options.sender) : undefined;
   }
 
   #setSize(size: Size | undefined): void {
