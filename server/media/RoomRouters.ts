@@ -15,6 +15,8 @@ import type { WorkerPool } from './WorkerPool.ts';
 /** The router on which a peer's media arrives; dispose of it when the peer leaves. */
 export interface Placement extends LoadReservation {
   readonly router: RoomRouter;
+  /** Runs `listener` once the worker has died, or now if the router has ended; one listener, until it is disposed of. */
+  onLost(listener: () => void): void;
 }
 
 /** The media of a track on one router; dispose of it when it is no longer needed. */
@@ -32,10 +34,12 @@ export interface RoomRoutersOptions {
   readonly linger?: number | undefined;
 }
 
-/** The router on one worker, from the moment that it is requested, and how many peers are placed there. */
+/** The router on one worker, from the moment that it is requested, and the peers that are placed there. */
 interface RouterUse {
   readonly opening: Promise<RoomRouter>;
-  placements: number;
+  readonly placements: Set<{ onLost: (() => void) | undefined }>;
+  /** The router has ended, or did not open. */
+  ended: boolean;
   lingerTimer: NodeJS.Timeout | undefined;
 }
 
@@ -82,18 +86,24 @@ export class RoomRouters {
     const own = this.routers.map((router) => router.worker);
     const { worker, reservation } = this.#pool.selectForPeer(own, waits);
     const use = this.#use(worker);
-    use.placements += 1;
+    const placement: { onLost: (() => void) | undefined } = { onLost: undefined };
+    use.placements.add(placement);
     clearTimeout(use.lingerTimer);
-    let released = false;
     const release = () => {
       reservation[Symbol.dispose]();
-      if (released) return;
-      released = true;
-      use.placements -= 1;
-      this.#closeWhenIdle(use);
+      if (use.placements.delete(placement)) this.#closeWhenIdle(use);
     };
     try {
-      return { router: await use.opening, activate: () => reservation.activate(), [Symbol.dispose]: release };
+      const router = await use.opening;
+      return {
+        router,
+        activate: () => reservation.activate(),
+        onLost(listener) {
+          if (router.closed) listener();
+          else placement.onLost = listener;
+        },
+        [Symbol.dispose]: release,
+      };
     } catch (error) {
       release();
       throw error;
@@ -127,26 +137,30 @@ export class RoomRouters {
   #use(worker: MediaWorker): RouterUse {
     const known = this.#uses.get(worker);
     if (known) return known;
-    const use: RouterUse = { opening: this.#openRouter(worker), placements: 0, lingerTimer: undefined };
-    this.#uses.set(worker, use);
-    const remove = () => {
-      clearTimeout(use.lingerTimer);
-      if (this.#uses.get(worker) === use) this.#uses.delete(worker);
+    const use: RouterUse = {
+      opening: this.#openRouter(worker),
+      placements: new Set(),
+      ended: false,
+      lingerTimer: undefined,
     };
-    use.opening.then((router) => {
-      router.onEnd(remove);
-      this.#closeWhenIdle(use);
-    }, remove);
+    this.#uses.set(worker, use);
+    use.opening.then(
+      (router) => {
+        router.onEnd((reason) => this.#onRouterEnd(use, router, reason));
+        this.#closeWhenIdle(use);
+      },
+      () => this.#remove(worker, use),
+    );
     return use;
   }
 
   /** Producers and consumers of a router belong to the peers that are placed there: without placements it is unused. */
   #closeWhenIdle(use: RouterUse): void {
     clearTimeout(use.lingerTimer);
-    if (use.placements > 0 || this.#lifetime.closed) return;
+    if (use.placements.size > 0 || use.ended || this.#lifetime.closed) return;
     use.lingerTimer = setTimeout(() => {
       use.opening.then(
-        (router) => use.placements === 0 && router.close(),
+        (router) => use.placements.size === 0 && router.close(),
         () => {},
       );
     }, this.#linger);
@@ -154,15 +168,26 @@ export class RoomRouters {
 
   async #openRouter(worker: MediaWorker): Promise<RoomRouter> {
     const router = await RoomRouter.open(worker);
-    this.#open.set(router.id, router);
-    router.onEnd((reason) => {
-      this.#open.delete(router.id);
-      if (reason === 'mediaLost' && this.#open.size === 0) this.#lifetime.end('mediaLost');
-    });
     if (this.#lifetime.closed) {
       router.close();
       throw new WeirError('closed', 'The room closed.');
     }
+    this.#open.set(router.id, router);
     return router;
+  }
+
+  #onRouterEnd(use: RouterUse, router: RoomRouter, reason: 'closed' | 'mediaLost'): void {
+    this.#open.delete(router.id);
+    this.#remove(router.worker, use);
+    if (reason === 'closed') return;
+    // The room first: those in it then end together, and are not notified of each other's end.
+    if (this.#open.size === 0) this.#lifetime.end('mediaLost');
+    for (const { onLost } of use.placements) onLost?.();
+  }
+
+  #remove(worker: MediaWorker, use: RouterUse): void {
+    use.ended = true;
+    clearTimeout(use.lingerTimer);
+    if (this.#uses.get(worker) === use) this.#uses.delete(worker);
   }
 }

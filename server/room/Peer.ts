@@ -85,7 +85,6 @@ export class Peer implements Participant, Subscriber, EventSink {
     const transports = new PeerTransports({ router, maxIncomingBitrate });
     this.#transports = transports;
     this.#lifetime.defer(() => transports.closeAll());
-    transports.events.on('routerClosed', () => this.close('mediaLost'));
     transports.events.on('dtlsClosed', () => this.close('left'));
     transports.events.on('tupleChanged', () => this.#subscriptions?.requestKeyFrames());
     transports.events.on('congestion', (layers) => this.#subscriptions?.setLayerReduction(layers));
@@ -98,6 +97,7 @@ export class Peer implements Participant, Subscriber, EventSink {
       layerLinger,
       sink,
     });
+    placement.onLost(() => this.close('mediaLost'));
   }
 
   get closed(): boolean {

@@ -30,8 +30,6 @@ export interface PeerTransportsOptions {
 
 /** By event: its arguments. */
 export interface PeerTransportsEvents {
-  /** The worker has failed. */
-  routerClosed: [];
   /** The client has closed a transport, which it does when it leaves. Its connection has had time to say why. */
   dtlsClosed: [];
   /** The receiving transport uses another path: packets that were sent to the former one are lost. */
@@ -149,7 +147,6 @@ export class PeerTransports {
 
   #listen(direction: Direction, transport: WebRtcTransport): void {
     transport.observer.once('close', () => this.#connected.delete(transport.id));
-    transport.once('routerclose', () => this.events.emit('routerClosed'));
     transport.on('dtlsstatechange', (state) => {
       // The client has sent close_notify (RFC 5246, section 7.2.1); one that has lost its path sends nothing.
       if (state !== 'closed') return;
