@@ -131,7 +131,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await eventually(() => newsOn(page)).toContain('Cleo does not want to come onto the stage.');
     await button(page, 'Invite Bert onto the stage').click();
     await eventually(() => newsOn(page)).toContain('Bert comes onto the stage.');
-    await eventually(() => colourOf(tile(page, 'Bert').locator('video'))).toBe('green');
+    await eventually(() => colourOf(tile(page, 'Bert').locator('video'))).toBe('red');
     await untilReceiving(viewer, (await bert.evaluate(() => window.guest?.peerId)) ?? '');
     await button(page, 'Send Bert back to the viewers').click();
     await tile(page, 'Bert').waitFor({ state: 'detached' });

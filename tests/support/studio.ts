@@ -23,18 +23,13 @@ export const desk = { width: 1280, height: 800 };
 /** What carries the media of a page: WebRTC, or the fake client. */
 type Media = 'real' | 'fake';
 
-/**
- * One server and one browser for all tests of a file, and one for guests who publish; the pages and viewers of each test are
- * closed after it.
- */
+/** One server and one browser for all tests of a file; the pages and viewers of each test are closed after it. */
 export function useStudio() {
   const captures = new Captures();
   // Tests put the clocks of pages forward: a connection must not count as lost for that.
   const weir = useServer({ WEIR_PING_SECONDS: '60', WEIR_SIGNALLING_TIMEOUT_SECONDS: '120' }, { broadcastNotify: 100 });
   /** With a red camera and a microphone. */
   let browser: Browser;
-  /** With a green camera; started when it is needed. */
-  let guests: Browser | undefined;
   const viewers: Member[] = [];
 
   beforeAll(async () => {
@@ -42,10 +37,10 @@ export function useStudio() {
   });
   afterEach(async () => {
     for (const viewer of viewers.splice(0)) viewer.leave();
-    await Promise.all([browser, guests].flatMap((one) => one?.contexts() ?? []).map((context) => context.close()));
+    await Promise.all(browser.contexts().map((context) => context.close()));
   });
   afterAll(async () => {
-    await Promise.all([browser, guests].map((one) => one?.close()));
+    await browser?.close();
     captures[Symbol.dispose]();
   });
 
@@ -106,8 +101,7 @@ export function useStudio() {
 
   /** A viewer with the SDK, who raises a hand, accepts the invitation and publishes a camera. */
   async function raise(room: string, name: string): Promise<Page> {
-    guests ??= await launchChromium(captures.make({ colour: 'green', tone: 800 }));
-    const page = await (await guests.newContext()).newPage();
+    const page = await newPage('real');
     await page.goto(weir.url);
     const sdk: JSHandle<typeof import('../../web/client/index.ts')> = await page.evaluateHandle("import('/sdk.js')");
     await sdk.evaluate(
