@@ -70,6 +70,8 @@ export class RequestQueue {
   }
 
   async #run(request: QueuedRequest): Promise<void> {
+    // A later message of the same turn may have closed the connection, and ended the peer that the request is for.
+    if (request.isClosed()) return;
     const known = this.#replies.get(request.id);
     const reply = known ?? (await request.run());
     if (!known) this.#keep(request.id, reply);

@@ -214,6 +214,19 @@ describe('a connection that takes over', () => {
     expect(second.replies).toEqual(first.replies);
   });
 
+  test('runs no request of a connection that closes before the end of the turn in which it came', async () => {
+    const session = new Session();
+    const first = await session.attach();
+    first.run(1);
+    first.cut();
+    await microtasks();
+    expect(session.begun).toEqual([]);
+    const second = await session.attach();
+    second.run(1);
+    await microtasks();
+    expect(session.begun).toEqual(['request 1']);
+  });
+
   test('runs a request that was only queued on the lost connection, once it is sent again', async () => {
     const session = new Session();
     const first = await session.attach();
