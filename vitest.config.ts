@@ -67,8 +67,8 @@ export default defineConfig({
       // Media, and what is measured of it, want the machine for themselves.
       project({ name: 'media', timeout: 30_000, group: 1, workers: 1 }),
       project({ name: 'measured', timeout: 120_000, group: 2, workers: 1 }),
-      // These wait more than they compute.
-      project({ name: 'browser', timeout: 120_000, group: 3, workers: 2 }),
+      // Two of these at a time keep two cores busy. Importing the server and Playwright anew takes more than a second a file.
+      project({ name: 'browser', timeout: 120_000, group: 3, workers: 2, isolate: false }),
       project({
         name: 'pages',
         timeout: 120_000,
