@@ -68,3 +68,31 @@ test('a video that stands still is frozen while the own connection is lost', asy
   client.connection = 'lost';
   expect(await watch(500, {})).toBe(true);
 });
+
+test('statistics that arrive after the stall has ended do not count for the next one', async () => {
+  const replies: PromiseWithResolvers<TrackStats[]>[] = [];
+  const row = (source: TrackStats['source'], packets: number): TrackStats => ({
+    ...{ direction: 'receive', source, peerId: 'ada', bytes: 0, packets, packetsLost: 0, frames: 1 },
+  });
+  const detector = new FreezeDetector(() => ({
+    mediaConnectionState: 'connected',
+    peers: [{ peerId: 'ada', sources: { microphone: 'live' } }],
+    getStats: () => {
+      const reply = Promise.withResolvers<TrackStats[]>();
+      replies.push(reply);
+      return reply.promise;
+    },
+  }));
+  const tile = { stalledFor: 2500, wasMoving: true };
+  const frozen = () => detector.frozen([{ tile, peerId: 'ada', source: 'camera' }]).size;
+  expect(frozen()).toBe(0);
+  tile.stalledFor = 0;
+  expect(frozen()).toBe(0);
+  replies[0]?.resolve([row('camera', 1), row('microphone', 1)]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  tile.stalledFor = 2500;
+  expect(frozen()).toBe(0);
+  replies[1]?.resolve([row('camera', 900), row('microphone', 900)]);
+  await vi.advanceTimersByTimeAsync(250);
+  expect(frozen()).toBe(0);
+});

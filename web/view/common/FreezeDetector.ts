@@ -67,15 +67,18 @@ export class FreezeDetector {
     const now = performance.now();
     if (now - this.#sampledAt < TIMES.sample) return;
     this.#sampledAt = now;
+    const before = this.#progress;
     const tracks = await this.#client()
       .getStats()
       .catch(() => []);
+    // The stall has ended meanwhile.
+    if (this.#progress !== before) return;
     this.#progress = new Map(
       tracks
         .filter(({ direction }) => direction === 'receive')
         .map((track) => {
           const key = keyOf(track.source, track.peerId);
-          return [key, progressOf(track, this.#progress.get(key), now)];
+          return [key, progressOf(track, before.get(key), now)];
         }),
     );
   }
