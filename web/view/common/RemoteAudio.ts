@@ -52,7 +52,8 @@ export class RemoteAudio {
   /** Plays again after a click or a key press, which lifts the autoplay block. */
   async retry(): Promise<void> {
     const results = await Promise.allSettled([...this.#elements.values()].map((audio) => audio.play()));
-    this.#onAutoplayBlocked(results.some(({ status }) => status === 'rejected'));
+    // A track that ends meanwhile rejects, too.
+    this.#onAutoplayBlocked(results.some((result) => result.status === 'rejected' && isBlocked(result.reason)));
   }
 
   get muted(): boolean {
@@ -115,7 +116,11 @@ export class RemoteAudio {
     this.root.append(audio);
     if (this.#speaker && RemoteAudio.canSelectSpeaker) audio.setSinkId(this.#speaker).catch(() => {});
     audio.play().catch((error: unknown) => {
-      if (error instanceof DOMException && error.name === 'NotAllowedError') this.#onAutoplayBlocked(true);
+      if (isBlocked(error)) this.#onAutoplayBlocked(true);
     });
   }
+}
+
+function isBlocked(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'NotAllowedError';
 }
