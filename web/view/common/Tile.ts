@@ -53,6 +53,7 @@ export class Tile {
   #lastFrameAt = 0;
   /** When the latest frames came. */
   #frameTimes: readonly number[] = [];
+  #name: string | undefined;
   #away = false;
   #track: MediaStreamTrack | undefined;
   #size: VisibleSize | undefined;
@@ -138,9 +139,11 @@ export class Tile {
   }: TileState): void {
     Object.assign(this.root.dataset, data);
     this.#away = away ?? false;
+    // The label of the local tile stays the same when the server gives another name.
+    if (this.#name !== name) updateAvatar(this.#avatar, name);
+    this.#name = name;
     if (this.#label.textContent !== label) {
       this.#label.textContent = label;
-      updateAvatar(this.#avatar, name);
       this.root.setAttribute('aria-label', label);
     }
     this.#showVideo(video, expectsVideo);
