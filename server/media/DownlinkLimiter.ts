@@ -97,10 +97,14 @@ export class DownlinkLimiter {
   async onEstimate(bitrate: number, maxBitrate: number): Promise<void> {
     const threshold = this.#limit === undefined ? this.#lastEstimate * DROP_RATIO : this.#limit * FURTHER_DROP_RATIO;
     this.#lastEstimate = bitrate;
-    if (bitrate >= threshold || bitrate >= maxBitrate * CAPPED_RATIO || performance.now() < this.#holdOffUntil) return;
+    if (bitrate >= threshold || bitrate >= maxBitrate * CAPPED_RATIO || this.#holdsOff) return;
     // Unless clearly more was sent than the new estimate, nothing is queued: the previous one was a guess, as after a probe.
     const sent = await this.#options.sent();
-    if (!this.#closed && bitrate < sent * DROP_RATIO) this.#backOff(bitrate);
+    if (!this.#closed && !this.#holdsOff && bitrate < sent * DROP_RATIO) this.#backOff(bitrate);
+  }
+
+  get #holdsOff(): boolean {
+    return performance.now() < this.#holdOffUntil;
   }
 
   close(): void {

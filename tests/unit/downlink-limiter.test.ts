@@ -134,3 +134,23 @@ test('after close nothing is set, although an estimate is still pending', async 
   vi.advanceTimersByTime(10_000);
   expect(news).toEqual(['limit 540000', '2 less']);
 });
+
+test('a drop whose check ends after the link has recovered limits nothing', async () => {
+  const answers: ((bitrate: number) => void)[] = [];
+  const news: string[] = [];
+  const downlink = new DownlinkLimiter({
+    minBitrate: 250_000,
+    sent: () => new Promise((resolve) => answers.push(resolve)),
+    limit: (bitrate) => news.push(`limit ${bitrate}`),
+    onCongestion: (layersLess) => news.push(`${layersLess} less`),
+  });
+  await downlink.onEstimate(3_000_000, UNBOUND);
+  const [first, second] = [downlink.onEstimate(2_000_000, UNBOUND), downlink.onEstimate(1_400_000, UNBOUND)];
+  answers[0]?.(3_000_000);
+  await first;
+  vi.advanceTimersByTime(2500);
+  answers[1]?.(3_000_000);
+  await second;
+  expect(news).toEqual(['limit 1200000', '1 less', 'limit 0', '0 less']);
+  downlink.close();
+});
