@@ -217,6 +217,27 @@ test('a microphone that ends while its consumer opens is not read, whether the w
   expect(scene.leases).toBe(0);
 });
 
+const ends = ['slots', 'router', 'microphone'] as const;
+test.each(ends.flatMap((what) => [0, 1, 2, 3, 4].map((microtasks) => [what, microtasks] as const)))(
+  'the lease is released when what ends is: %s, %i microtasks after the worker has answered',
+  async (what, microtasks) => {
+    const scene = setUp();
+    const ada = scene.microphone('ada');
+    const adding = scene.slots.add('ada', ada);
+    await scene.worker.answer('transport');
+    const answered = scene.worker.answer('consume ada');
+    for (let turn = 0; turn < microtasks; turn += 1) await undefined;
+    if (what === 'microphone') {
+      ada.producer.close();
+      scene.router.consumers.get('ada')?.close();
+    } else scene[what].close();
+    await answered;
+    await adding;
+    expect(scene.leases).toBe(0);
+    expect(scene.router.consumers.get('ada')?.closed).toBe(true);
+  },
+);
+
 test('a microphone that cannot be read fails, and its lease is released', async () => {
   const scene = setUp();
   const failing = expect(scene.slots.add('ada', scene.microphone('ada'))).rejects.toThrow('no such producer');

@@ -270,3 +270,41 @@ test('after she has left she listens to no slots any more, whatever was opening'
   expect(scene.slots.listeners + others.listeners).toBe(0);
   expect([...scene.opener.consumers.values()].every(({ closed }) => closed)).toBe(true);
 });
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+  'slots that are unsubscribed from %i microtasks after the worker has answered are closed once she has the microphones',
+  async (microtasks) => {
+    const scene = setUp();
+    const slots = new FakeSlots('slots', 1);
+    const subscribed = scene.audio.subscribeSlots(slots);
+    await scene.worker.answer('slots of slots');
+    const answered = scene.worker.answer('open slots 0');
+    for (let turn = 0; turn < microtasks; turn += 1) await undefined;
+    const unsubscribed = scene.audio.unsubscribeSlots();
+    await answered;
+    await Promise.all([subscribed, unsubscribed]);
+    expect(scene.announced).toEqual([]);
+    expect(slots.listeners).toBe(0);
+  },
+);
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+  'slots that others replace %i microtasks after the worker has answered close when she has the others',
+  async (microtasks) => {
+    const scene = setUp();
+    const [first, second] = [new FakeSlots('first', 2), new FakeSlots('second', 2)];
+    void scene.audio.subscribeSlots(first);
+    await scene.worker.answer('slots of first');
+    await scene.worker.answer('open first 1');
+    const answered = scene.worker.answer('open first 0');
+    for (let turn = 0; turn < microtasks; turn += 1) await undefined;
+    const subscribed = scene.audio.subscribeSlots(second);
+    await answered;
+    await scene.worker.answerAll();
+    await subscribed;
+    await scene.ready('second 0#1', 'second 1#1');
+    expect(scene.announced).toEqual(['second 0#1', 'second 1#1']);
+    expect(scene.audible).toEqual(['second 0#1']);
+    expect(first.listeners).toBe(0);
+  },
+);

@@ -101,9 +101,12 @@ export class AudioSlots implements SlotSource {
     const over = () => producer.closed || router.closed || this.#lifetime.closed;
     try {
       const consumer = over() ? undefined : await this.#transportOn(router).listen(producer);
-      consumer?.observer.once('close', () => microphone[Symbol.dispose]());
-      if (!consumer) microphone[Symbol.dispose]();
-      else if (over()) consumer.close();
+      if (!consumer || consumer.closed) {
+        microphone[Symbol.dispose]();
+        return;
+      }
+      consumer.observer.once('close', () => microphone[Symbol.dispose]());
+      if (over()) consumer.close();
       else this.#onMicrophone(talkerId, consumer);
     } catch (error) {
       microphone[Symbol.dispose]();

@@ -4,6 +4,7 @@ import type { ConsumableProducer } from '../ConsumerFactory.ts';
 
 /** A consumer whose packets arrive in Node. */
 export interface MicrophoneConsumer {
+  readonly closed: boolean;
   readonly rtpParameters: RtpParameters;
   readonly observer: { once(event: 'close', listener: () => void): unknown };
   on(event: 'producerpause', listener: () => void): unknown;
