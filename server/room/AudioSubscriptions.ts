@@ -177,7 +177,8 @@ export class AudioSubscriptions {
       ({ origin }) => origin.source === 'microphone' && origin.slot === undefined,
     );
     if (this.#mode === 'slots') {
-      if (!this.#heard?.isReady) return;
+      // While others are requested than those that are heard, the latter may have ended.
+      if (this.#heard !== this.#requested || !this.#heard?.isReady) return;
       for (const microphone of microphones) if (!this.#replacesSlots(microphone)) microphone.close();
     } else if (microphones.every(({ isReady }) => isReady)) {
       this.#heard?.close();

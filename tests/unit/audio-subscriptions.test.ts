@@ -172,6 +172,28 @@ test('microphones that are offered because the slots have ended stay, although t
   expect(scene.announced()).toContain('ada#1');
 });
 
+test('microphones that are offered because slots have ended stay until she has the slots that begin meanwhile', async () => {
+  const { audio, worker, ready, microphone, announced, audible, opener } = await withSlots();
+  const subscribed = audio.subscribe(microphone('ada'));
+  await worker.answerAll();
+  await subscribed;
+  const failing = expect(audio.subscribeSlots(new FakeSlots('others', 2))).rejects.toThrow();
+  // The former slots end as soon as others begin.
+  for (const { id } of [...opener.consumers.values()].filter(({ kind, id }) => kind === 'audio' && id !== 'ada#1')) {
+    opener.consumer(id).close();
+  }
+  const readying = ready('ada#1');
+  await worker.fail('slots of others');
+  await Promise.all([failing, readying]);
+  expect(audible()).toEqual(['ada#1']);
+  const others = audio.subscribeSlots(new FakeSlots('others', 2));
+  await worker.answerAll();
+  await others;
+  expect(audible()).toEqual(['ada#1']);
+  await ready('others 0#1', 'others 1#1');
+  expect(announced()).toEqual(['others 0#1', 'others 1#1']);
+});
+
 test('slots that are replaced while they open are never announced, whenever the worker answers', async () => {
   const scene = setUp();
   const [first, second] = [new FakeSlots('first', 2), new FakeSlots('second', 2)];
