@@ -64,7 +64,7 @@ export class AudioSubscriptions {
       if (wanted()) this.#tracks.delete(publication);
     };
     const opened = await this.#options.opener.open(publication).catch((error: unknown) => {
-      if (wanted() && !isClosed(error)) this.#retrySubscribe(publication, failures);
+      if (wanted() && !isClosed(error)) this.#retrySubscribe(publication, request, failures);
       remove();
       throw error;
     });
@@ -159,8 +159,9 @@ export class AudioSubscriptions {
     this.#heard = undefined;
   }
 
-  #retrySubscribe(publication: Publication, failures: number): void {
-    const wanted = () => !this.#closed && !publication.closed && !this.#usesSlotsFor(publication.track.source);
+  #retrySubscribe(publication: Publication, request: TrackRequest, failures: number): void {
+    const arrivesBySlots = () => this.#usesSlotsFor(publication.track.source) && !this.#replacesSlots(request);
+    const wanted = () => !this.#closed && !publication.closed && !arrivesBySlots();
     this.#retries.later(failures, () => {
       if (wanted()) this.subscribe(publication, failures + 1).catch(() => {});
     });
@@ -179,7 +180,9 @@ export class AudioSubscriptions {
     if (this.#mode === 'slots') {
       // While others are requested than those that are heard, the latter may have ended.
       if (this.#heard !== this.#requested || !this.#heard?.isReady) return;
-      for (const microphone of microphones) if (!this.#replacesSlots(microphone)) microphone.close();
+      for (const microphone of microphones) {
+        if (!this.#replacesSlots(this.#trackOf.get(microphone))) microphone.close();
+      }
     } else if (microphones.every(({ isReady }) => isReady)) {
       this.#heard?.close();
       this.#heard = undefined;
@@ -190,8 +193,7 @@ export class AudioSubscriptions {
    * Whether a microphone was offered because these slots have ended, although the request to unsubscribe is still to
    * come.
    */
-  #replacesSlots(subscription: AudioSubscription): boolean {
-    const request = this.#trackOf.get(subscription);
+  #replacesSlots(request: TrackRequest | undefined): boolean {
     return this.#requested !== undefined && request?.offeredDuring === this.#requested;
   }
 

@@ -172,6 +172,17 @@ test('microphones that are offered because the slots have ended stay, although t
   expect(scene.announced()).toContain('ada#1');
 });
 
+test('a microphone that is offered because slots have ended, and did not open, is opened a little later', async () => {
+  const { audio, worker, microphone, announced, pass } = await withSlots();
+  const failing = expect(audio.subscribe(microphone('ada'))).rejects.toThrow();
+  await worker.fail('open ada');
+  await failing;
+  // The request to unsubscribe from the slots comes when everybody has all microphones.
+  await pass(250);
+  expect(await worker.answerAll()).toEqual(['open ada']);
+  expect(announced()).toContain('ada#1');
+});
+
 test('microphones that are offered because slots have ended stay until she has the slots that begin meanwhile', async () => {
   const { audio, worker, ready, microphone, announced, audible, opener } = await withSlots();
   const subscribed = audio.subscribe(microphone('ada'));
