@@ -1,8 +1,8 @@
 /** Makes Chromium capture a shared screen more often while its picture is blurred, so that it becomes sharp soon. */
 
 /**
- * The interval of the readings, in milliseconds. With captures more often than every 300 ms the frame rate is estimated so
- * high that the encoder drops the change of an ordinary slide.
+ * The interval of the readings, in milliseconds. With captures more often than every 300 ms the frame rate is estimated
+ * higher, and the encoder drops the changes of more slides.
  */
 const INTERVAL = 100;
 /** The screen is captured when it has given no frame for this many readings. */
