@@ -51,7 +51,7 @@ const project = ({
 /** What takes minutes and changes seldom. Files of other folders run there at full length, and shortened in `npm test`. */
 const full = [
   'tests/image/**/*.test.ts',
-  'tests/media/load-accuracy.test.ts',
+  'tests/measured/load-accuracy.test.ts',
   'tests/browser/cycles.test.ts',
   'tests/pages/growth.test.ts',
 ];
@@ -64,8 +64,9 @@ export default defineConfig({
       // anew takes longer than most of them.
       project({ name: 'unit', timeout: 10_000, group: 0, workers: 2, isolate: false }),
       project({ name: 'protocol', timeout: 20_000, group: 0, workers: 2, isolate: false }),
-      // Media, and what is measured of it, want the machine for themselves.
-      project({ name: 'media', timeout: 30_000, group: 1, workers: 1 }),
+      // Media of headless members: most of the time it is on its way.
+      project({ name: 'media', timeout: 30_000, group: 1, workers: 2 }),
+      // What is measured of media wants the machine for itself.
       project({ name: 'measured', timeout: 120_000, group: 2, workers: 1 }),
       // Two of these at a time keep two cores busy. Importing the server and Playwright anew takes more than a second a file.
       project({ name: 'browser', timeout: 120_000, group: 3, workers: 2, isolate: false }),

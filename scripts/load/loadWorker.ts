@@ -18,6 +18,8 @@ const TOKEN_LIFETIME = 600;
 interface Slot {
   readonly plan: MemberPlan;
   member: Member | undefined;
+  /** Whether its media is connected: a member that leaves before would count as one whose join failed. */
+  ready: boolean;
   error: string | undefined;
 }
 
@@ -37,7 +39,7 @@ class LoadWorker {
     this.#options = options;
     this.#material = material;
     this.#beganAt = beganAt;
-    for (const plan of members) this.#slots.set(plan.name, { plan, member: undefined, error: undefined });
+    for (const plan of members) this.#slots.set(plan.name, { plan, member: undefined, ready: false, error: undefined });
   }
 
   /** Starts the schedule of joins. */
@@ -121,6 +123,7 @@ class LoadWorker {
       }
       slot.member = member;
       await ready;
+      slot.ready = true;
       report({ type: 'joined', name, again });
     } catch (error) {
       if (this.#ending.signal.aborted) return;
@@ -132,10 +135,11 @@ class LoadWorker {
   }
 
   async #return(slot: Slot): Promise<void> {
-    if (!slot.member) return;
+    if (!slot.member || !slot.ready) return;
     this.#past.push({ plan: slot.plan, member: slot.member });
     slot.member.leave();
     slot.member = undefined;
+    slot.ready = false;
     await this.#join(slot, true);
   }
 

@@ -1,24 +1,24 @@
 /** Tests of who receives a broadcast and when: viewers while it is live, the stage always. */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import type { Member, MemberOptions } from '../../scripts/support/endpoint/Member.ts';
 import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';
 import {
+  type OpenCrowd,
   received,
   spread,
+  test,
   untilReceiving,
   untilStable,
-  useHeadlessMembers,
   voice,
 } from '../support/headlessMembers.ts';
 import { pipeConsumers } from '../support/routers.ts';
 
-const open = useHeadlessMembers();
 const tracks = { camera: [steadyVideo(steady)], microphone: voice };
 const sources = ['camera', 'microphone'] as const;
 const nothing = { streams: 0, packets: 0 };
 
-async function stage(environment: Record<string, string> = {}) {
+async function stage(open: OpenCrowd, environment: Record<string, string> = {}) {
   const { app, enter } = await open(environment);
   const come = (name: string, role: MemberOptions['role'], options: Partial<MemberOptions> = {}) =>
     enter(name, { kind: 'broadcast', ...(role && { role }), ...options });
@@ -27,7 +27,7 @@ async function stage(environment: Record<string, string> = {}) {
     if (!found) throw new Error('There is no such broadcast.');
     return found;
   };
-  return { room, come, host: await come('host', 'host', { tracks }) };
+  return { app, room, come, host: await come('host', 'host', { tracks }) };
 }
 
 /** Camera packets that a member has sent. */
@@ -42,12 +42,12 @@ function complete(member: Member): void {
   for (const { distinct, expected } of member.media.all) expect(distinct).toBe(expected);
 }
 
-describe.each([
+describe.concurrent.each([
   ['one worker', {}, 1],
   ['two workers', spread, 2],
 ] as const)('on %s', (_, environment, workers) => {
-  test('viewers receive nothing before, every packet while it is live, and nothing after its end', async () => {
-    const { room, come, host } = await stage(environment);
+  test('viewers receive nothing before, every packet while it is live, and nothing after its end', async ({ open }) => {
+    const { room, come, host } = await stage(open, environment);
     const early: Member[] = [];
     for (const name of ['a', 'b', 'c', 'd']) early.push(await come(name, 'viewer'));
     const speaker = await come('speaker', 'speaker');
@@ -76,17 +76,17 @@ describe.each([
     for (const { media } of viewers) expect(media.receivers.size).toBe(2);
   });
 
-  test('nothing is piped to another worker before somebody receives it there', async () => {
-    const { come, host } = await stage(environment);
+  test('nothing is piped to another worker before somebody receives it there', async ({ open }) => {
+    const { app, come, host } = await stage(open, environment);
     const viewers = [await come('a', 'viewer'), await come('b', 'viewer')];
     await untilStable(() => sent(host), 300);
-    expect(pipeConsumers()).toEqual([]);
+    expect(pipeConsumers(app)).toEqual([]);
     await host.setLive(true);
     await Promise.all(viewers.map((one) => untilReceiving(one, host.peerId)));
-    expect(pipeConsumers().length).toBe((workers - 1) * sources.length);
+    expect(pipeConsumers(app).length).toBe((workers - 1) * sources.length);
     await host.setLive(false);
     // Without viewers the camera is not sent.
     await untilStable(() => sent(host), 300);
-    await vi.waitUntil(() => pipeConsumers().length === 0, { timeout: 5000, interval: 10 });
+    await vi.waitUntil(() => pipeConsumers(app).length === 0, { timeout: 5000, interval: 10 });
   });
 });

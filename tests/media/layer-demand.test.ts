@@ -1,18 +1,10 @@
 /**
  * Tests of layer demand with real media: layers follow tile sizes, hidden video is not sent, and the publisher stops.
  */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import type { Member } from '../../scripts/support/endpoint/Member.ts';
-import {
-  layers,
-  received,
-  spread,
-  untilReceiving,
-  untilStable,
-  useHeadlessMembers,
-} from '../support/headlessMembers.ts';
+import { layers, received, spread, test, untilReceiving, untilStable } from '../support/headlessMembers.ts';
 
-const open = useHeadlessMembers();
 const camera = { tracks: { camera: layers } };
 const thumbnail = { width: 200, height: 112 };
 const large = { width: 1280, height: 720 };
@@ -46,12 +38,12 @@ async function rate(viewer: Member, publisher: Member): Promise<number> {
 const show = (viewer: Member, publisher: Member, size: { width: number; height: number }) =>
   viewer.updateTrackSettings([{ peerId: publisher.peerId, source: 'camera', ...size }]);
 
-describe.each([
+describe.concurrent.each([
   ['one worker', {}],
   ['two workers', spread],
 ] as const)('across %s', (_, environment) => {
-  test('a publisher without viewers sends no video, and resumes with the first viewer', async () => {
-    const { enter } = await open(environment);
+  test('a publisher without viewers sends no video, and resumes with the first viewer', async ({ open }) => {
+    const { enter } = await open(environment, { layerLinger: { fresh: 500, none: 500 } });
     const publisher = await enter('publisher', camera);
     await untilStable(() => sent(publisher).reduce((sum, packets) => sum + packets, 0), 500);
     const viewer = await enter('viewer');
@@ -60,8 +52,10 @@ describe.each([
     await untilStable(() => sent(publisher).reduce((sum, packets) => sum + packets, 0), 500);
   });
 
-  test('a thumbnail receives the lowest layer, the only one sent; a large tile receives the highest', async () => {
-    const { enter } = await open(environment);
+  test('a thumbnail receives the lowest layer, the only one sent; a large tile receives the highest', async ({
+    open,
+  }) => {
+    const { enter } = await open(environment, { layerLinger: { fresh: 500, upper: 1000 } });
     const publisher = await enter('publisher', camera);
     const viewer = await enter('viewer');
     await untilReceiving(viewer, publisher.peerId);
@@ -75,7 +69,7 @@ describe.each([
     await vi.waitUntil(async () => Math.abs((await rate(viewer, publisher)) - 45) < 9, { timeout: 10_000 });
   });
 
-  test('viewers with different tile sizes receive different layers', async () => {
+  test('viewers with different tile sizes receive different layers', async ({ open }) => {
     const { enter } = await open(environment);
     const publisher = await enter('publisher', camera);
     const [small, big] = [await enter('small'), await enter('big')];
@@ -92,7 +86,7 @@ describe.each([
     expect(await running(publisher)).toEqual([true, true, true]);
   });
 
-  test('hidden video is not sent; shown again soon, it continues on the same consumer', async () => {
+  test('hidden video is not sent; shown again soon, it continues on the same consumer', async ({ open }) => {
     const { enter } = await open(environment);
     const publisher = await enter('publisher', camera);
     const viewer = await enter('viewer');
@@ -105,8 +99,8 @@ describe.each([
     expect(viewer.media.all.map(({ info }) => info.consumerId)).toEqual(consumers);
   });
 
-  test('video that is hidden for long loses its consumer; shown again, it has another one', async () => {
-    const { enter } = await open(environment);
+  test('video that is hidden for long loses its consumer; shown again, it has another one', async ({ open }) => {
+    const { enter } = await open(environment, { consumerLinger: 1000 });
     const publisher = await enter('publisher', camera);
     const viewer = await enter('viewer');
     await untilReceiving(viewer, publisher.peerId);
@@ -117,7 +111,7 @@ describe.each([
     expect(viewer.media.receivers.size).toBe(1);
   });
 
-  test('a limit of two initial videos gives two cameras, and others on request', async () => {
+  test('a limit of two initial videos gives two cameras, and others on request', async ({ open }) => {
     const { enter } = await open(environment);
     const publishers = [];
     for (const name of ['a', 'b', 'c', 'd']) publishers.push(await enter(name, { ...camera, receives: false }));

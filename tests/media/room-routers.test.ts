@@ -1,5 +1,5 @@
 /** Tests of rooms on several workers: media crosses pipes, which open and close with their use. */
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, type TestContext, vi } from 'vitest';
 import type { Member } from '../../scripts/support/endpoint/Member.ts';
 import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';
@@ -7,21 +7,26 @@ import { AudioSlots } from '../../server/media/audio/AudioSlots.ts';
 import { RoomRouters } from '../../server/media/RoomRouters.ts';
 import { PublishedTrack } from '../../server/room/PublishedTrack.ts';
 import {
+  type OpenCrowd,
   received,
   spread,
+  test,
   untilReceiving,
   untilStable,
-  useHeadlessMembers,
   voice,
 } from '../support/headlessMembers.ts';
 import { pipeConsumers } from '../support/routers.ts';
 import { opusParameters } from '../support/rtp.ts';
 
-const open = useHeadlessMembers();
+/** What a test needs of its context: tests that run at the same time have to undo by their own. */
+type Context = Pick<TestContext, 'onTestFinished'> & { readonly open: OpenCrowd };
+
 const publishes = { tracks: { camera: [steadyVideo(steady)], microphone: voice } };
 
-describe('a room on two workers', () => {
-  test('everyone on both receives every packet; a producer is piped once, however many receive it', async () => {
+describe.concurrent('a room on two workers', () => {
+  test('everyone on both receives every packet; a producer is piped once, however many receive it', async ({
+    open,
+  }) => {
     const { app, enter } = await open(spread);
     const publisher = await enter('publisher', publishes);
     const viewers = [];
@@ -31,28 +36,28 @@ describe('a room on two workers', () => {
     await Promise.all(viewers.map((viewer) => untilReceiving(viewer, publisher.peerId, 'camera', 200)));
     await Promise.all(viewers.map((viewer) => untilReceiving(viewer, publisher.peerId, 'microphone')));
     // A camera and a microphone, each received by two viewers on the other worker.
-    expect(pipeConsumers().filter(({ closed }) => !closed)).toHaveLength(2);
+    expect(pipeConsumers(app).filter(({ closed }) => !closed)).toHaveLength(2);
     for (const viewer of viewers) {
       for (const { distinct, expected } of viewer.media.all) expect(distinct).toBe(expected);
     }
   });
 
-  test('a pipe closes after its last receiver has gone, and opens again for the next', async () => {
-    const { enter } = await open(spread);
+  test('a pipe closes after its last receiver has gone, and opens again for the next', async ({ open }) => {
+    const { app, enter } = await open(spread);
     const publisher = await enter('publisher', publishes);
     const far = await enter('far');
     await untilReceiving(far, publisher.peerId);
-    const first = pipeConsumers();
+    const first = pipeConsumers(app);
     expect(first).toHaveLength(2);
     far.leave();
-    await vi.waitUntil(() => pipeConsumers().length === 0, { timeout: 5000, interval: 10 });
+    await vi.waitUntil(() => pipeConsumers(app).length === 0, { timeout: 5000, interval: 10 });
     const next = await enter('next');
     await untilReceiving(next, publisher.peerId);
-    expect(pipeConsumers()).toHaveLength(2);
-    expect(pipeConsumers()).not.toContain(first[0]);
+    expect(pipeConsumers(app)).toHaveLength(2);
+    expect(pipeConsumers(app)).not.toContain(first[0]);
   });
 
-  test('mute and unmute pass through it', async () => {
+  test('mute and unmute pass through it', async ({ open }) => {
     const { enter } = await open(spread);
     const publisher = await enter('publisher', publishes);
     const far = await enter('far');
@@ -63,7 +68,7 @@ describe('a room on two workers', () => {
     await untilReceiving(far, publisher.peerId, 'microphone');
   });
 
-  test('when one worker dies, only members whose media entered there have to rejoin', async () => {
+  test('when one worker dies, only members whose media entered there have to rejoin', async ({ open }) => {
     const { app, enter } = await open(spread);
     const ends = new Map<string, string>();
     const come = (name: string) => enter(name, { ...publishes, onEnd: (reason) => ends.set(name, reason) });
@@ -75,6 +80,9 @@ describe('a room on two workers', () => {
     await Promise.all([untilReceiving(near, far.peerId), untilReceiving(far, near.peerId)]);
     const room = await app.rooms.find('crowd');
     const [, second] = room?.routers.routers ?? [];
+    const sent = () => near.media.tracks.get('camera')?.[0]?.packets ?? 0;
+    const missing = (member: Member) => sent() - received(member, near.peerId);
+    const before = new Map([...members.values()].map((member) => [member, missing(member)]));
     process.kill(second?.worker.pid ?? 0, 'SIGKILL');
     await vi.waitUntil(() => ends.has('far'), { timeout: 5000, interval: 5 });
     const stayed = room?.visiblePeers().map(({ name }) => name) ?? [];
@@ -85,13 +93,14 @@ describe('a room on two workers', () => {
       const member = members.get(name);
       if (!member || member === near) continue;
       await untilReceiving(member, near.peerId, 'camera', 100);
-      expect(member.media.all.find(({ info }) => info.peerId === near.peerId)?.gaps).toBe(0);
+      // Those of 200 ms: what is missing beyond that, and does not arrive, was not forwarded.
+      await vi.waitUntil(() => missing(member) - (before.get(member) ?? 0) < 36, { timeout: 5000, interval: 10 });
     }
     const back = await come('far');
     await Promise.all([untilReceiving(near, back.peerId), untilReceiving(back, near.peerId)]);
   });
 
-  test('leaves nothing on either when it ends', async () => {
+  test('leaves nothing on either when it ends', async ({ open }) => {
     const { app, enter } = await open(spread);
     const publisher = await enter('publisher', publishes);
     const far = await enter('far', publishes);
@@ -102,13 +111,13 @@ describe('a room on two workers', () => {
       timeout: 5000,
       interval: 10,
     });
-    expect(pipeConsumers()).toEqual([]);
+    expect(pipeConsumers(app)).toEqual([]);
   });
 });
 
-describe('a router without placed peers', () => {
+describe.concurrent('a router without placed peers', () => {
   /** Two routers of one room on different workers, and a placement on each. */
-  const two = async () => {
+  const two = async ({ open, onTestFinished }: Context) => {
     const { app } = await open(spread);
     const routers = await RoomRouters.open(app.pool, { linger: 100 });
     onTestFinished(() => routers.close());
@@ -117,8 +126,8 @@ describe('a router without placed peers', () => {
     return { app, routers, near, far };
   };
 
-  test('closes with the audio slots on it; the room continues', async () => {
-    const { app, routers, near, far } = await two();
+  test('closes with the audio slots on it; the room continues', async ({ open, onTestFinished }) => {
+    const { app, routers, near, far } = await two({ open, onTestFinished });
     const slots = new AudioSlots({ maxAudibleSpeakers: 1, onChange: () => {} });
     onTestFinished(() => slots.close());
     const [voices] = await Promise.all([slots.producersOn(far.router.router), slots.producersOn(near.router.router)]);
@@ -134,8 +143,8 @@ describe('a router without placed peers', () => {
     expect(routers.routers).toHaveLength(2);
   });
 
-  test('stays for a peer that is just being placed there', async () => {
-    const { routers, near, far } = await two();
+  test('stays for a peer that is just being placed there', async ({ open, onTestFinished }) => {
+    const { routers, near, far } = await two({ open, onTestFinished });
     far[Symbol.dispose]();
     const next = await routers.place();
     expect(next.router).toBe(far.router);
@@ -145,8 +154,8 @@ describe('a router without placed peers', () => {
     expect(far.router.closed).toBe(false);
   });
 
-  test('closes once, however often its placements are released', async () => {
-    const { routers, near, far } = await two();
+  test('closes once, however often its placements are released', async ({ open, onTestFinished }) => {
+    const { routers, near, far } = await two({ open, onTestFinished });
     const other = await routers.place();
     const shared = other.router === near.router ? near : far;
     shared[Symbol.dispose]();
@@ -158,9 +167,9 @@ describe('a router without placed peers', () => {
   });
 });
 
-describe('the media of a track', () => {
+describe.concurrent('the media of a track', () => {
   /** A microphone on the first of two routers. */
-  const publish = async () => {
+  const publish = async ({ open, onTestFinished }: Context) => {
     const { app } = await open(spread);
     const routers = await RoomRouters.open(app.pool);
     onTestFinished(() => routers.close());
@@ -171,8 +180,11 @@ describe('the media of a track', () => {
     return { routers, near, far, producer, published, track: published.publication.track };
   };
 
-  test('is its producer on the router where it arrives, and the same pipe for all on another one', async () => {
-    const { routers, near, far, producer, track } = await publish();
+  test('is its producer on the router where it arrives, and the same pipe for all on another one', async ({
+    open,
+    onTestFinished,
+  }) => {
+    const { routers, near, far, producer, track } = await publish({ open, onTestFinished });
     const leases = await Promise.all([
       routers.acquire(track),
       routers.acquire(track, near),
@@ -187,14 +199,14 @@ describe('the media of a track', () => {
     expect(piped?.id).toBe(track.id);
   });
 
-  test('can be acquired with a copy of the data', async () => {
-    const { routers, far, track } = await publish();
+  test('can be acquired with a copy of the data', async ({ open, onTestFinished }) => {
+    const { routers, far, track } = await publish({ open, onTestFinished });
     const lease = await routers.acquire(structuredClone(track), far);
     expect(lease.producer.id).toBe(track.id);
   });
 
-  test('cannot be acquired once the track, or its router, has closed', async () => {
-    const { routers, near, far, published, track } = await publish();
+  test('cannot be acquired once the track, or its router, has closed', async ({ open, onTestFinished }) => {
+    const { routers, near, far, published, track } = await publish({ open, onTestFinished });
     const elsewhere = { ...track, location: { routerId: 'of another process' } };
     await expect(routers.acquire(elsewhere, far)).rejects.toMatchObject({ code: 'closed' });
     published.close();
@@ -205,24 +217,24 @@ describe('the media of a track', () => {
   });
 });
 
-describe('a room spills over to another worker', () => {
-  const routerCount = async (environment: Record<string, string>) => {
+describe.concurrent('a room spills over to another worker', () => {
+  const routerCount = async (open: OpenCrowd, environment: Record<string, string>) => {
     const { app, enter } = await open({ WEIR_WORKERS: '2', ...environment });
     for (const name of ['a', 'b', 'c', 'd']) await enter(name);
     return (await app.rooms.find('crowd'))?.routers.routers.length;
   };
 
-  test('not while its own worker has a low load', async () => {
-    expect(await routerCount({})).toBe(1);
+  test('not while its own worker has a low load', async ({ open }) => {
+    expect(await routerCount(open, {})).toBe(1);
   });
 
-  test('when its own worker is half full: new peers count before their cost shows', async () => {
+  test('when its own worker is half full: new peers count before their cost shows', async ({ open }) => {
     // A new peer is assumed to cost 250 packets a second: with the second one, the worker is half full.
-    expect(await routerCount({ WEIR_WORKER_MAX_PPS: '1000', WEIR_SPILLOVER_UTILIZATION: '0.5' })).toBe(2);
+    expect(await routerCount(open, { WEIR_WORKER_MAX_PPS: '1000', WEIR_SPILLOVER_UTILIZATION: '0.5' })).toBe(2);
   });
 });
 
-test('a worker reports the packets it sends, and its share of a core', async () => {
+test.concurrent('a worker reports the packets it sends, and its share of a core', async ({ open }) => {
   const { app, enter } = await open();
   const publisher = await enter('publisher', { tracks: { camera: [steadyVideo(steady)] } });
   const viewers = [await enter('a'), await enter('b')];

@@ -15,7 +15,7 @@ import {
 import { apiKey, apiSecret, failure, type Joined, useServer, withTokens } from '../support/weir.ts';
 
 const { enter, room } = useBroadcast({ WEIR_MAX_CONNECTIONS_PER_IP: '100' }, 100);
-const withToken = useServer(withTokens);
+const withToken = useServer(withTokens, { broadcastNotify: 100 });
 /** Names of those on the stage. */
 const inside = async () => (await room()).peers.map(({ name }) => name);
 

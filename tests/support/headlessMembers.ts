@@ -1,9 +1,10 @@
 /** Headless members for tests of large rooms: a server with several workers, members with media, received packets. */
-import { afterEach, vi } from 'vitest';
+import { test as base, vi } from 'vitest';
 import { Member, type MemberOptions } from '../../scripts/support/endpoint/Member.ts';
 import { steadyVideo, steadyVoice } from '../../scripts/support/media/steady.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import type { App } from '../../server/app.ts';
+import type { Config } from '../../server/config/Config.ts';
 
 /** A camera in three layers of about 60, 150 and 400 kbit/s, each twice as wide as the one below. */
 export const layers = [
@@ -22,18 +23,33 @@ export interface Crowd {
   enter(name: string, options?: Partial<MemberOptions>): Promise<Member>;
 }
 
-/** Closes everything that a test opens after it. */
-export function useHeadlessMembers() {
+/** Starts a server for headless members. */
+export type OpenCrowd = (environment?: Record<string, string>, delays?: Config['delays']) => Promise<Crowd>;
+
+/** Tests that get `open`, and may run at the same time: what one opens is closed after it. */
+export const test = base.extend<{ open: OpenCrowd }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures this one needs.
+  open: async ({}, use) => {
+    const { open, close } = crowds();
+    try {
+      await use(open);
+    } finally {
+      await close();
+    }
+  },
+});
+
+/** What `open` opens is closed by `close`, in reverse order. */
+function crowds(): { open: OpenCrowd; close: () => Promise<void> } {
   const cleanUp: (() => unknown)[] = [];
-  afterEach(async () => {
+  const close = async () => {
     for (const undo of cleanUp.splice(0).reverse()) await undo();
-  });
-  return async (environment: Record<string, string> = {}): Promise<Crowd> => {
-    const server = await startServer({
-      WEIR_MESSAGES_PER_SECOND: '1000',
-      WEIR_MAX_CONNECTIONS_PER_IP: '1000',
-      ...environment,
-    });
+  };
+  const open: OpenCrowd = async (environment = {}, delays) => {
+    const server = await startServer(
+      { WEIR_MESSAGES_PER_SECOND: '1000', WEIR_MAX_CONNECTIONS_PER_IP: '1000', ...environment },
+      delays,
+    );
     cleanUp.push(() => server.close());
     const { url, app } = server;
     const enter = async (name: string, options: Partial<MemberOptions> = {}): Promise<Member> => {
@@ -44,6 +60,7 @@ export function useHeadlessMembers() {
     };
     return { url, app, enter };
   };
+  return { open, close };
 }
 
 /** Distinct packets of a peer's source that a member has received. */

@@ -1,12 +1,14 @@
 /** Access to the mediasoup objects of this process. Import it before servers start. */
 import { observer } from 'mediasoup';
 import type { Consumer, Router, Transport, WebRtcTransport } from 'mediasoup/types';
+import type { App } from '../../server/app.ts';
 
 const open = new Set<Router>();
 const consumers = new Map<string, Consumer>();
 /** Consumer id -> id of its transport. */
 const transportOf = new Map<string, string>();
-const pipes = new Set<Consumer>();
+/** Consumers that feed pipes, and the process of their worker. */
+const pipes = new Map<Consumer, number>();
 const webRtcTransports = new Set<WebRtcTransport>();
 
 observer.on('newworker', (worker) => {
@@ -22,7 +24,7 @@ observer.on('newworker', (worker) => {
         consumers.set(consumer.id, consumer);
         transportOf.set(consumer.id, transport.id);
         if (transport.type === 'pipe') {
-          pipes.add(consumer);
+          pipes.set(consumer, worker.pid);
           consumer.observer.once('close', () => pipes.delete(consumer));
         }
         consumer.observer.once('close', () => {
@@ -39,9 +41,10 @@ export function routers(): readonly Router[] {
   return [...open];
 }
 
-/** Consumers that feed pipes between routers. */
-export function pipeConsumers(): Consumer[] {
-  return [...pipes];
+/** Consumers that feed pipes between the routers of a server in this process. */
+export function pipeConsumers({ pool }: Pick<App, 'pool'>): Consumer[] {
+  const pids = pool.workers.map(({ pid }) => pid);
+  return [...pipes].flatMap(([consumer, pid]) => (pids.includes(pid) ? consumer : []));
 }
 
 /** Bytes of RTX that browsers have sent to this process, for lost packets or as padding. */

@@ -9,8 +9,8 @@ import { until } from '../../support/until.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
 const TIMEOUT = 40_000;
-/** Interval of moves, in milliseconds: ICE restarts are limited to five a minute. */
-const BETWEEN = 13_000;
+/** Rest between two moves, in milliseconds: ICE restarts are limited to one in five seconds, and to five a minute. */
+const REST = { few: 6000, many: 13_000 };
 const execute = promisify(execFile);
 
 export const address: Trial = {
@@ -56,8 +56,9 @@ export const address: Trial = {
       if ((await bob.room()).peerId !== before) changed += 1;
       report(`${turn + 1} of ${times}: frames again after ${Math.round(back.at(-1) ?? 0)} ms`);
       if (turn === times - 1) break;
-      const rested = performance.now() + BETWEEN;
-      await until('the allowance', 2 * BETWEEN, () => performance.now() > rested);
+      const rest = times > 4 ? REST.many : REST.few;
+      const rested = performance.now() + rest;
+      await until('the allowance', 2 * rest, () => performance.now() > rested);
     }
     return [
       ...timeFigures('Each sees the other again', back, { most: 3000 }),

@@ -9,9 +9,7 @@ import { hasChromium } from '../support/equipment.ts';
 import { hasFirefox, launchFirefox, recordedTone, resizeTo } from '../support/firefox.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually, Person, roomUrl } from '../support/people.ts';
-import { retransmittedBytes } from '../support/routers.ts';
 import { type Drivable, receivedOf, tileOf } from '../support/tiles.ts';
-import { rememberQuiet } from '../support/visit.ts';
 
 describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room', () => {
   const captures = new Captures();
@@ -149,67 +147,6 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await fits('ended');
     await show('call', '/r/fits?name=Fox&join=1', '.call-layout.alone');
     await page.close();
-  });
-
-  test('a camera of Firefox fills a large window, and its uplink carries pictures instead of retransmissions', async () => {
-    const viewer = await alice.page();
-    await viewer.setViewportSize({ width: 1280, height: 720 });
-    await rememberQuiet(viewer);
-    await viewer.goto(roomUrl(server.url, 'large', 'Alice'));
-    const page = await (await firefox.createBrowserContext()).newPage();
-    await page.goto(roomUrl(server.url, 'large', 'Fox'));
-    const lines = () =>
-      viewer.evaluate(
-        () => document.querySelector<HTMLVideoElement>('section.tile.participant video')?.videoHeight ?? 0,
-      );
-    let since: { time: number; retransmitted: number } | undefined;
-    let uplink = 0;
-    /** For how long the picture has been whole, in milliseconds. */
-    const held = async () => {
-      if ((await lines()) < 720) since = undefined;
-      else since ??= { time: performance.now(), retransmitted: await retransmittedBytes() };
-      if (!since) return 0;
-      const time = performance.now() - since.time;
-      uplink = (8 * ((await retransmittedBytes()) - since.retransmitted)) / time;
-      return time;
-    };
-    await eventually(held).toBeGreaterThan(6000);
-    // In kbit/s. The plain picture of the fake camera needs less than its layers may take.
-    expect(uplink).toBeLessThan(300);
-    await Promise.all([alice.leaveAll(), page.close()]);
-  });
-
-  test('a track of more than 720 lines takes no more of the uplink of Firefox than a smaller one', async () => {
-    const viewer = await alice.page();
-    await viewer.setViewportSize({ width: 1600, height: 900 });
-    await rememberQuiet(viewer);
-    await viewer.goto(roomUrl(server.url, 'larger', 'Alice'));
-    const page = await (await firefox.createBrowserContext()).newPage();
-    await page.goto(server.url);
-    await page.evaluate(`(async () => {
-      const { RoomClient } = await import('/sdk.js');
-      const client = new RoomClient();
-      await client.join({ room: 'larger', name: 'Fox' });
-      const canvas = Object.assign(document.createElement('canvas'), { width: 1920, height: 1080 });
-      const context = canvas.getContext('2d');
-      let frames = 0;
-      setInterval(() => {
-        context.fillStyle = 'hsl(' + frames++ * 20 + ' 80% 50%)';
-        context.fillRect(900, 500, 64, 64);
-      }, 80);
-      await client.publish('camera', canvas.captureStream().getVideoTracks()[0]);
-    })()`);
-    const lines = () =>
-      viewer.evaluate(
-        () => document.querySelector<HTMLVideoElement>('section.tile.participant video')?.videoHeight ?? 0,
-      );
-    await eventually(lines, 'the highest layer').toBeGreaterThan(700);
-    const before = { time: performance.now(), retransmitted: await retransmittedBytes() };
-    await eventually(async () => performance.now() - before.time).toBeGreaterThan(4000);
-    const bytes = (await retransmittedBytes()) - before.retransmitted;
-    // In kbit/s. This picture needs next to nothing: the uplink is filled up to what the highest layer is sent from, 890 kbit/s.
-    expect((8 * bytes) / (performance.now() - before.time)).toBeLessThan(1100);
-    await Promise.all([alice.leaveAll(), page.close()]);
   });
 
   test('what Firefox cannot decode it says instead of showing nothing, and the voice is there', async () => {

@@ -1,0 +1,93 @@
+/** The uplink of Firefox in a call: how large a picture it carries, and how much of it retransmissions take. */
+import type { Browser } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { ownAddresses } from '../../server/media/options.ts';
+import { hasChromium } from '../support/equipment.ts';
+import { hasFirefox, launchFirefox } from '../support/firefox.ts';
+import { eventually, Person, roomUrl } from '../support/people.ts';
+import { retransmittedBytes } from '../support/routers.ts';
+import { rememberQuiet } from '../support/visit.ts';
+
+describe.skipIf(!hasChromium || !hasFirefox)('the uplink of Firefox', () => {
+  const captures = new Captures();
+  let server: TestServer;
+  let alice: Person;
+  let firefox: Browser;
+
+  beforeAll(async () => {
+    // Firefox does not pair loopback with its own address: media goes to the address that others would use.
+    const [address = '127.0.0.1'] = ownAddresses();
+    server = await startServer({ WEIR_RTC_HOST: address });
+    alice = await Person.start('Alice', { colour: 'red', tone: 500 }, captures);
+    firefox = await launchFirefox({ tone: 900 });
+  });
+  afterAll(async () => {
+    await firefox?.close();
+    await alice?.[Symbol.asyncDispose]();
+    await server?.close();
+    captures[Symbol.dispose]();
+  });
+
+  test('a camera of Firefox fills a large window, and its uplink carries pictures instead of retransmissions', async () => {
+    const viewer = await alice.page();
+    await viewer.setViewportSize({ width: 1280, height: 720 });
+    await rememberQuiet(viewer);
+    await viewer.goto(roomUrl(server.url, 'large', 'Alice'));
+    const page = await (await firefox.createBrowserContext()).newPage();
+    await page.goto(roomUrl(server.url, 'large', 'Fox'));
+    const lines = () =>
+      viewer.evaluate(
+        () => document.querySelector<HTMLVideoElement>('section.tile.participant video')?.videoHeight ?? 0,
+      );
+    let since: { time: number; retransmitted: number } | undefined;
+    let uplink = 0;
+    /** For how long the picture has been whole, in milliseconds. */
+    const held = async () => {
+      if ((await lines()) < 720) since = undefined;
+      else since ??= { time: performance.now(), retransmitted: await retransmittedBytes() };
+      if (!since) return 0;
+      const time = performance.now() - since.time;
+      uplink = (8 * ((await retransmittedBytes()) - since.retransmitted)) / time;
+      return time;
+    };
+    await eventually(held).toBeGreaterThan(6000);
+    // In kbit/s. The plain picture of the fake camera needs less than its layers may take.
+    expect(uplink).toBeLessThan(300);
+    await Promise.all([alice.leaveAll(), page.close()]);
+  });
+
+  test('a track of more than 720 lines takes no more of the uplink of Firefox than a smaller one', async () => {
+    const viewer = await alice.page();
+    await viewer.setViewportSize({ width: 1600, height: 900 });
+    await rememberQuiet(viewer);
+    await viewer.goto(roomUrl(server.url, 'larger', 'Alice'));
+    const page = await (await firefox.createBrowserContext()).newPage();
+    await page.goto(server.url);
+    await page.evaluate(`(async () => {
+      const { RoomClient } = await import('/sdk.js');
+      const client = new RoomClient();
+      await client.join({ room: 'larger', name: 'Fox' });
+      const canvas = Object.assign(document.createElement('canvas'), { width: 1920, height: 1080 });
+      const context = canvas.getContext('2d');
+      let frames = 0;
+      setInterval(() => {
+        context.fillStyle = 'hsl(' + frames++ * 20 + ' 80% 50%)';
+        context.fillRect(900, 500, 64, 64);
+      }, 80);
+      await client.publish('camera', canvas.captureStream().getVideoTracks()[0]);
+    })()`);
+    const lines = () =>
+      viewer.evaluate(
+        () => document.querySelector<HTMLVideoElement>('section.tile.participant video')?.videoHeight ?? 0,
+      );
+    await eventually(lines, 'the highest layer').toBeGreaterThan(700);
+    const before = { time: performance.now(), retransmitted: await retransmittedBytes() };
+    await eventually(async () => performance.now() - before.time).toBeGreaterThan(4000);
+    const bytes = (await retransmittedBytes()) - before.retransmitted;
+    // In kbit/s. This picture needs next to nothing: the uplink is filled up to what the highest layer is sent from, 890 kbit/s.
+    expect((8 * bytes) / (performance.now() - before.time)).toBeLessThan(1100);
+    await Promise.all([alice.leaveAll(), page.close()]);
+  });
+});
