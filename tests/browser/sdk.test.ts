@@ -91,9 +91,9 @@ describe.skipIf(!hasChromium)("the SDK on somebody else's page", () => {
     const playing = () =>
       atAnn.evaluate(() => ({
         films: [...document.querySelectorAll('video')].filter(
-          (video) => video.getVideoPlaybackQuality().totalVideoFrames > 20,
+          (video) => video.getVideoPlaybackQuality().totalVideoFrames > 5,
         ).length,
-        voices: [...document.querySelectorAll('audio')].filter((audio) => !audio.paused && audio.currentTime > 1)
+        voices: [...document.querySelectorAll('audio')].filter((audio) => !audio.paused && audio.currentTime > 0.5)
           .length,
       }));
     await eventually(playing).toEqual({ films: 1, voices: 1 });

@@ -54,11 +54,13 @@ describe.skipIf(!hasChromium || !hasFfmpeg)('a join, counted', () => {
 
   /** Fills a room with all but the newcomer: members without a browser, whose pictures and voices can be decoded. */
   async function fill(room: string, size: number): Promise<Member[]> {
-    for (let index = 1; index < size; index += 1) {
-      const { member, ready } = await Member.join({ url: server.url, room, name: `Member ${index}`, tracks: material });
+    const joins = Array.from({ length: size - 1 }, async (_, index) => {
+      const name = `Member ${index + 1}`;
+      const { member, ready } = await Member.join({ url: server.url, room, name, tracks: material });
       crowd.push(member);
       await ready;
-    }
+    });
+    await Promise.all(joins);
     return crowd;
   }
 

@@ -59,12 +59,13 @@ describe.skipIf(!hasChromium)('a page on which people come and go', () => {
     const page = await enter(roomUrl(weir.url, 'growth', 'Alice'));
     const counter = await DomCounter.attach(page);
     const withMedia = async (count: number) => {
-      for (let index = 0; index < count; index += 1) {
-        const tracks = { microphone: voice, camera: layers, screen: layers.slice(0, 1) };
+      const tracks = { microphone: voice, camera: layers, screen: layers.slice(0, 1) };
+      const joins = Array.from({ length: count }, async (_, index) => {
         const { member, ready } = await Member.join({ url: weir.url, room: 'growth', name: `${index}`, tracks });
         members.push(member);
         await ready;
-      }
+      });
+      await Promise.all(joins);
       await eventually(() => page.locator('.tile').count()).toBe(2 * count + 1);
       await eventually(() => page.locator('audio').count()).toBe(count);
       for (const member of members.splice(0)) member.leave();

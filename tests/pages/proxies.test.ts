@@ -30,13 +30,13 @@ describe.skipIf(!hasChromium)('a call under /meet', () => {
     async (name) => {
       await using keeping = await TestProxy.start(name, server.url, 'keeps the path');
       await using taking = await TestProxy.start(name, server.url, 'takes the path away');
-      const [one, other] = [await alice.page(), await bob.page()];
+      const [one, other] = await Promise.all([alice.page(), bob.page()]);
       try {
         // From the start page, whose path is written without its slash; the other is let in by the address.
+        const entered = other.goto(roomUrl(`${taking.url}/meet`, name.toUpperCase(), 'Bob'));
         await one.goto(`${keeping.url}/meet`);
         expect(one.url()).toBe(`${keeping.url}/meet/`);
-        await one.goto(roomUrl(`${keeping.url}/meet`, name, 'Alice'));
-        await other.goto(roomUrl(`${taking.url}/meet`, name.toUpperCase(), 'Bob'));
+        await Promise.all([one.goto(roomUrl(`${keeping.url}/meet`, name, 'Alice')), entered]);
         await Promise.all([expectToSee(one, [bob]), expectToSee(other, [alice])]);
         expect(new URL(other.url()).pathname).toBe(`/meet/r/${name}`);
         // The SDK finds its server by where it was loaded from, and keeps the path of a URL that it is given.
