@@ -12,8 +12,10 @@ import { layers, untilReceiving, voice } from '../support/headlessMembers.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { receivedOf } from '../support/tiles.ts';
 import {
+  appears,
   button,
   colourOf,
+  disappears,
   expectIn,
   join,
   newsOn,
@@ -98,8 +100,8 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
       joinHeadless(url, 'Muter', { microphone: voice }),
       joinClient(url, 'Hander'),
     ]);
-    await tile(alice, 'Leaver').waitFor();
-    await tile(alice, 'Muter').waitFor();
+    await appears(tile(alice, 'Leaver'));
+    await appears(tile(alice, 'Muter'));
     await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
     const restarts: string[] = [];
     const log = await alice.context().newCDPSession(alice);
@@ -117,7 +119,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     const heard = await newsOn(bob);
     network.cut('reset');
     await eventually(() => cutOf(alice)).toBe(true);
-    await status(alice).waitFor();
+    await appears(status(alice));
     // Media flows in both directions, and pictures are not dimmed.
     await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
     expect(await alice.locator('.call').evaluate((call) => call.classList.contains('reconnecting'))).toBe(false);
@@ -127,15 +129,15 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     await muter.setPaused('microphone', true);
     await hander.request('setHand', { raised: true });
     const comer = await joinHeadless(url, 'Comer', { camera: layers });
-    await tile(bob, 'Comer').waitFor();
-    await tile(bob, 'Leaver').waitFor({ state: 'detached' });
-    await tile(bob, 'Muter').getByRole('img', { name: 'muted' }).waitFor();
-    await tile(bob, 'Hander').getByRole('img', { name: 'hand raised' }).waitFor();
+    await appears(tile(bob, 'Comer'));
+    await disappears(tile(bob, 'Leaver'));
+    await appears(tile(bob, 'Muter').getByRole('img', { name: 'muted' }));
+    await appears(tile(bob, 'Hander').getByRole('img', { name: 'hand raised' }));
     expect(await tile(alice, 'Leaver').count()).toBe(1);
     await network.mend();
-    await status(alice).waitFor({ state: 'hidden' });
-    await tile(bob, 'Alice').getByRole('img', { name: 'hand raised' }).waitFor();
-    await tile(bob, 'Alice').getByRole('img', { name: 'muted' }).waitFor();
+    await disappears(status(alice));
+    await appears(tile(bob, 'Alice').getByRole('img', { name: 'hand raised' }));
+    await appears(tile(bob, 'Alice').getByRole('img', { name: 'muted' }));
     await Promise.all([seesAnew(alice, 'Bob'), seesAnew(bob, 'Alice')]);
     expect(await idOf(alice)).toBe(before);
     const news = (await newsOn(bob)).slice(heard.length).filter((text) => /joined|left/.test(text));
@@ -221,13 +223,13 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
       const client = await TestClient.connect(url);
       cleanUp.push(() => client.cut());
       await client.join({ room: 'names', token: await token('names', identity), name: identity });
-      await tile(page, identity).waitFor();
+      await appears(tile(page, identity));
     }
     const handles = await Promise.all(identities.map((identity) => tile(page, identity).elementHandle()));
     const room = await app.rooms.find('names');
     const { peerId } = room?.visiblePeers().find(({ identity }) => identity === 'user1') ?? { peerId: '' };
     room?.notifyAll('peerAway', { peerId, away: true });
-    await tile(page, 'user1').getByText('user1 is reconnecting…').waitFor();
+    await appears(tile(page, 'user1').getByText('user1 is reconnecting…'));
     expect(await page.getByText('is reconnecting…').count()).toBe(1);
     // The same elements, not new ones in their places.
     for (const handle of handles) expect(await handle?.evaluate((element) => element.isConnected)).toBe(true);
@@ -243,7 +245,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     ]);
     for (const name of ['Bob', 'Cleo', 'Dora']) await tile(alice, name).waitFor();
     await button(bob, 'Mute').click();
-    await tile(alice, 'Bob').getByRole('img', { name: 'muted' }).waitFor();
+    await appears(tile(alice, 'Bob').getByRole('img', { name: 'muted' }));
     const order = (page: Page) =>
       page
         .getByRole('region')
@@ -271,7 +273,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     await eventually(async () => (await belief(alice)).map(({ identity }) => identity)).toEqual(identities);
     expect(await order(alice)).toEqual(places);
     expect([...(await seen.evaluate((orders) => [...orders]))]).toEqual([places.join()]);
-    await tile(alice, 'Bob').getByRole('img', { name: 'muted' }).waitFor();
+    await appears(tile(alice, 'Bob').getByRole('img', { name: 'muted' }));
     expect(await button(bob, 'Unmute').isVisible()).toBe(true);
     expect((await newsOn(alice)).filter((news) => / left/.test(news))).toEqual([]);
   });
@@ -282,7 +284,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     const [alice, bob] = await Promise.all([enter(first.url, 'Alice', true), enter(first.url, 'Bob')]);
     await seesAnew(alice, 'Bob');
     const draining = first.app.drain(1100);
-    await alice.getByText('The server restarts in 2 seconds. You will be reconnected.').first().waitFor();
+    await appears(alice.getByText('The server restarts in 2 seconds. You will be reconnected.').first());
     await seesAnew(alice, 'Bob');
     await draining;
     await first.close();
@@ -291,7 +293,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     expect((await newsOn(alice)).filter((news) => / left/.test(news))).toEqual([]);
     await serve({ WEIR_PORT: new URL(first.url).port });
     await eventually(() => alice.evaluate(() => window.weir?.state)).toBe('joined');
-    await Promise.all([seesAnew(alice, 'Bob'), tile(bob, 'Alice').waitFor()]);
+    await Promise.all([seesAnew(alice, 'Bob'), appears(tile(bob, 'Alice'))]);
     expect(await colourOf(tile(alice, 'Bob').locator('video'))).toBe('red');
   });
 
@@ -314,7 +316,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     expect((await page.evaluate(() => window.weir?.grants))?.canPublishSources).toEqual(['microphone']);
     await second.close();
     await serve({ ...settings, WEIR_TOKEN_MAX_SECONDS: '120', WEIR_TOKEN_LEEWAY_SECONDS: '0' });
-    await page.getByRole('heading', { name: 'You are not let back in' }).waitFor();
+    await appears(page.getByRole('heading', { name: 'You are not let back in' }));
     await button(page, 'Try again').click();
     await page.getByLabel('Access token').fill(await token('fresh', 'ada'));
     await join(page, 'Ada');

@@ -6,7 +6,7 @@ import type { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually } from '../support/people.ts';
 import { microphoneOf, sourcesOf } from '../support/tiles.ts';
-import { button, choose, expectIn, rememberQuiet } from '../support/visit.ts';
+import { appears, button, choose, expectIn, rememberQuiet } from '../support/visit.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 
 declare global {
@@ -91,13 +91,13 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
     await allHeld(page, 1);
     await button(page, 'Stop camera').click();
     await release(page);
-    await button(page, 'Start camera').waitFor();
+    await appears(button(page, 'Start camera'));
     await eventually(() => captured(page)).toEqual([]);
     // On, off and on again: one more capture, and the camera is on.
     for (let press = 0; press < 3; press += 1) await page.keyboard.press('v');
     await eventually(async () => told(admin, id)).toEqual({ camera: 'live' });
     expect(await captured(page)).toEqual(['video']);
-    await button(page, 'Stop camera').waitFor();
+    await appears(button(page, 'Stop camera'));
   });
 
   test('muted while the microphone starts, or while another one is opened: the others are told so', async () => {
@@ -163,20 +163,20 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
     await button(page.getByRole('toolbar'), 'Share screen').click();
     await eventually(async () => told(admin, id)).toMatchObject({ camera: 'live', microphone: 'live', screen: 'live' });
     await admin.request('setGrants', { peerId: id, grants: { canPublishSources: ['microphone'] } });
-    await button(page, 'You may not use a camera here').waitFor();
-    await button(page, 'You may not share a screen here').waitFor();
-    await page.getByText('Switched off, as you may not use it here: Camera and screen sharing.').first().waitFor();
+    await appears(button(page, 'You may not use a camera here'));
+    await appears(button(page, 'You may not share a screen here'));
+    await appears(page.getByText('Switched off, as you may not use it here: Camera and screen sharing.').first());
     await eventually(() => captured(page)).toEqual(['audio']);
     expect(await sourcesOf(page)).toEqual({ microphone: 'live' });
 
     await admin.request('setGrants', { peerId: id, grants: { canPublishSources: ['microphone', 'camera'] } });
-    await page.getByText('You may use it again: Camera.').first().waitFor();
+    await appears(page.getByText('You may use it again: Camera.').first());
     expect(await captured(page)).toEqual(['audio']);
     await button(page, 'Start camera').click();
     await eventually(async () => told(admin, id)).toEqual({ microphone: 'live', camera: 'live' });
 
     await admin.request('setGrants', { peerId: id, grants: { canPublish: false } });
-    await button(page, 'You may not use a microphone here').waitFor();
+    await appears(button(page, 'You may not use a microphone here'));
     await eventually(() => captured(page)).toEqual([]);
   });
 
@@ -194,7 +194,7 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
     for (const attempt of [1, 2]) {
       await button(page, 'Start camera').click();
       await eventually(() => asked(page)).toBe(attempt);
-      await button(page, 'Start camera').waitFor();
+      await appears(button(page, 'Start camera'));
       await eventually(() => captured(page)).toEqual([]);
       await eventually(() => page.locator('.toast.error').count(), `messages after attempt ${attempt}`).toBe(1);
     }
@@ -220,7 +220,7 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
     'after one has left': (page) => button(page, 'Leave').click(),
     'after one was removed': async (page, admin, id) => {
       await admin.request('kick', { peerId: id });
-      await page.getByRole('heading', { name: 'You were removed from the call' }).waitFor();
+      await appears(page.getByRole('heading', { name: 'You were removed from the call' }));
     },
     'after one has left and joined again': async (page) => {
       await button(page, 'Leave').click();
@@ -229,7 +229,7 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
     },
     'after one may no longer share': async (page, admin, id) => {
       await admin.request('setGrants', { peerId: id, grants: { canPublishSources: ['camera'] } });
-      await button(page, 'You may not share a screen here').waitFor();
+      await appears(button(page, 'You may not share a screen here'));
     },
   })) {
     test(`what is chosen in the picker ${what} is not captured`, async () => {
@@ -250,7 +250,7 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
     await button(page.getByRole('toolbar'), 'Share screen').click();
     await allHeld(page, 1);
     await admin.request('setGrants', { peerId: id, grants: { canPublish: false } });
-    await page.getByText('You are back among the viewers').waitFor();
+    await appears(page.getByText('You are back among the viewers'));
     await release(page);
     await eventually(() => captured(page)).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { receivedOf, sourcesOf } from '../support/tiles.ts';
-import { button, enterQuietly, expectIn } from '../support/visit.ts';
+import { appears, button, enterQuietly, expectIn } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 import { watchRequests } from '../support/wire.ts';
 
@@ -106,24 +106,24 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     ] as const) {
       expect(await button(bar, before).getAttribute('aria-keyshortcuts')).toBe(key.toUpperCase());
       await alice.keyboard.press(key);
-      await button(bar, after).waitFor();
+      await appears(button(bar, after));
       if (key === 's') await bob.event('peerSources', ({ sources }) => sources.screen === 'live');
       await alice.keyboard.press(key);
-      await button(bar, before).waitFor();
+      await appears(button(bar, before));
     }
     await button(alice, 'Mute').click();
     await choose(alice, 'Choose microphone and speaker', 'Fake Audio Input 1');
     await expect
       .poll(() => sent(alice))
       .toMatchObject({ microphone: { label: 'Fake Audio Input 1', state: 'live', enabled: false } });
-    await button(alice, 'Unmute').waitFor();
+    await appears(button(alice, 'Unmute'));
     await button(alice, 'Unmute').click();
     await expect.poll(() => sent(alice)).toMatchObject({ microphone: { enabled: true } });
   });
 
   test('no shortcut fires while typing, with a modifier, or in a menu; presses in quick succession end as the last one wants it', async () => {
     const { alice, requests } = await enter('typing');
-    await button(alice, 'Mute').waitFor();
+    await appears(button(alice, 'Mute'));
     const before = asked(requests);
     await alice.evaluate(() => {
       const editable = Object.assign(document.createElement('div'), { contentEditable: 'true' });
@@ -143,9 +143,9 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     await alice.keyboard.press('Escape');
     // What had fired would have been sent before this.
     await alice.keyboard.press('m');
-    await button(alice, 'Unmute').waitFor();
+    await appears(button(alice, 'Unmute'));
     await expect.poll(() => asked(requests).slice(before.length)).toEqual(['pauseProducer']);
-    await button(alice, 'Stop camera').waitFor();
+    await appears(button(alice, 'Stop camera'));
     expect(await button(alice, 'Share screen').isVisible()).toBe(true);
 
     const state = () =>
@@ -190,22 +190,22 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
 
     expect(await page.locator('html').getAttribute('lang')).toBe('en');
     await choose('More', '한국어');
-    await button(page, '나가기').waitFor();
+    await appears(button(page, '나가기'));
     await page.reload();
-    await button(page, '나가기').waitFor();
+    await appears(button(page, '나가기'));
     expect(await page.locator('html').getAttribute('lang')).toBe('ko');
     expect(await page.getByText('아직 다른 사람이 없습니다.').isVisible()).toBe(true);
     await expectIn(page);
     await choose('더 보기', 'English');
-    await button(page, 'Leave').waitFor();
+    await appears(button(page, 'Leave'));
   });
 
   test("the browser's language is the page's, where it is one of ours", async () => {
     const page = await (await browser.newContext({ locale: 'ko-KR' })).newPage();
     await page.goto(weir.url);
-    await button(page, '방 열기').waitFor();
+    await appears(button(page, '방 열기'));
     const other = await (await browser.newContext({ locale: 'fr-FR' })).newPage();
     await other.goto(weir.url);
-    await button(other, 'Open room').waitFor();
+    await appears(button(other, 'Open room'));
   });
 });

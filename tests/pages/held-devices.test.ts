@@ -7,7 +7,7 @@ import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { hasSoundServer, SoundServer } from '../support/SoundServer.ts';
 import { microphoneOf, sourcesOf } from '../support/tiles.ts';
-import { button, choose, join, openLobby } from '../support/visit.ts';
+import { appears, button, choose, join, openLobby } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('a camera that another program holds', () => {
@@ -30,7 +30,7 @@ describe.skipIf(!hasChromium)('a camera that another program holds', () => {
     expect(await alerts()).toEqual([]);
     await button(page, 'Start camera').click();
     await eventually(alerts).toEqual([busy]);
-    await button(page, 'Start camera').waitFor();
+    await appears(button(page, 'Start camera'));
   });
 });
 
@@ -51,7 +51,7 @@ describe.skipIf(!hasSoundServer || !hasChromium)('a microphone that other progra
     await eventually(alerts).toEqual([`No camera found. ${busy} You can also join without.`]);
     await sound.release();
     await button(page, 'Try again').click();
-    await button(page, 'Mute').waitFor();
+    await appears(button(page, 'Mute'));
     await eventually(alerts).toEqual(['No camera found. You can also join without.']);
   });
 
@@ -76,7 +76,7 @@ describe.skipIf(!hasSoundServer || !hasChromium)('a microphone that other progra
       .filter({ hasText: `${busy} Free is still in use.` })
       .waitFor();
     await eventually(() => microphoneOf(page)).toEqual({ label: 'Free', readyState: 'live', enabled: true });
-    await button(page, 'Mute').waitFor();
+    await appears(button(page, 'Mute'));
     expect(await sourcesOf(page)).toEqual({ microphone: 'live' });
     expect(await remembered()).toBe(before);
   });

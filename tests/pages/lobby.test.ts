@@ -9,7 +9,17 @@ import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually } from '../support/people.ts';
 import { type Refusal, RefusingServer } from '../support/RefusingServer.ts';
-import { afterTimers, button, colourOf, expectIn, join, openLobby, tile } from '../support/visit.ts';
+import {
+  afterTimers,
+  appears,
+  button,
+  colourOf,
+  disappears,
+  expectIn,
+  join,
+  openLobby,
+  tile,
+} from '../support/visit.ts';
 import { token, useServer, withTokens } from '../support/weir.ts';
 
 declare global {
@@ -87,7 +97,7 @@ describe.skipIf(!hasChromium)('lobby', () => {
     await button(page, 'Unmute').click();
     await eventually(() => level(page)).toBeGreaterThan(0.3);
     await button(page, 'Stop camera').click();
-    await page.getByText('Your camera is off').waitFor();
+    await appears(page.getByText('Your camera is off'));
     expect(await colourOf(page.locator('video'))).toBeUndefined();
     await button(page, 'Start camera').click();
     await eventually(() => colourOf(page.locator('video'))).toBe('red');
@@ -96,7 +106,7 @@ describe.skipIf(!hasChromium)('lobby', () => {
     await button(page, 'Mute').click();
     await join(page, 'Ada');
     await expectIn(page);
-    await Promise.all([button(page, 'Start camera').waitFor(), button(page, 'Unmute').waitFor()]);
+    await Promise.all([appears(button(page, 'Start camera')), appears(button(page, 'Unmute'))]);
     expect(await sources(page)).toEqual({});
     expect(await colourOf(tile(page, 'You').locator('video'))).toBeUndefined();
     await button(page, 'Start camera').click();
@@ -150,8 +160,8 @@ describe.skipIf(!hasChromium)('lobby', () => {
       .toEqual([expect.stringMatching(/camera and microphone are blocked\..*address bar.*join without/)]);
     await page.context().grantPermissions(['camera', 'microphone']);
     await button(page, 'Try again').click();
-    await button(page, 'Stop camera').waitFor();
-    await button(page, 'Mute').waitFor();
+    await appears(button(page, 'Stop camera'));
+    await appears(button(page, 'Mute'));
     expect(await alerts(page)).toEqual([]);
     expect(await button(page, 'Try again').isVisible()).toBe(false);
   });
@@ -162,18 +172,18 @@ describe.skipIf(!hasChromium)('lobby', () => {
     await join(page, 'Bare');
     await expectIn(page);
     await weir.join({ room: 'bare', name: 'Bert' });
-    await tile(page, 'Bert').waitFor();
+    await appears(tile(page, 'Bert'));
     expect(await sources(page)).toEqual({});
   });
 
   test('a microphone that is silent is noticed', async () => {
     const page = await timedLobby(silent, 'silent');
     const hint = page.getByRole('alert').filter({ hasText: 'We hear nothing from your microphone.' });
-    await button(page, 'Mute').waitFor();
+    await appears(button(page, 'Mute'));
     expect(await hint.isVisible()).toBe(false);
     await afterTimers(page, 5100, () => hint.isVisible());
     await button(page, 'Mute').click();
-    await hint.waitFor({ state: 'hidden' });
+    await disappears(hint);
   });
 
   describe.skipIf(address.startsWith('127.'))('a page without HTTPS', () => {
@@ -196,7 +206,7 @@ describe.skipIf(!hasChromium)('lobby', () => {
       await expectIn(page);
       const bert = await TestClient.connect(server.url);
       await bert.join({ room: 'insecure', name: 'Bert' });
-      await tile(page, 'Bert').waitFor();
+      await appears(tile(page, 'Bert'));
       bert.cut();
     });
 
@@ -212,13 +222,13 @@ describe.skipIf(!hasChromium)('lobby', () => {
   test('a server that goes away is told, and one that comes back lets in', async () => {
     const first = await startServer();
     const page = await timedLobby(usual, 'away', first.url);
-    await page.getByText('Nobody is here yet.').waitFor();
+    await appears(page.getByText('Nobody is here yet.'));
     await first.close();
     const away = page.getByRole('alert').filter({ hasText: 'The server cannot be reached.' });
     await whenAsked(page, () => away.isVisible());
     await join(page, 'Ada');
-    await button(page, 'Join').waitFor();
-    await away.waitFor();
+    await appears(button(page, 'Join'));
+    await appears(away);
     await using _second = await startServer({ WEIR_PORT: new URL(first.url).port });
     await whenAsked(page, async () => !(await away.isVisible()));
     expect(await page.getByLabel('Your name').inputValue()).toBe('Ada');
@@ -231,7 +241,7 @@ describe.skipIf(!hasChromium)('lobby', () => {
     await using server = await startServer(withTokens);
     const page = await lobby(usual, 'guarded', server.url);
     const field = page.getByLabel('Access token');
-    await field.waitFor();
+    await appears(field);
     await join(page, 'Ada');
     await expect.poll(() => alerts(page)).toEqual([expect.stringMatching(/asks for a token/)]);
     expect(await field.evaluate((element) => element === document.activeElement)).toBe(true);
@@ -292,7 +302,7 @@ describe.skipIf(!hasChromium)('lobby', () => {
         for (const press of refusal === 'blocked' ? [1, 2] : [1]) {
           const before = (await announced()).length;
           await button(page, 'Join').click();
-          await button(page, 'Join').waitFor();
+          await appears(button(page, 'Join'));
           const news = async () => (await announced()).slice(before);
           await expect
             .poll(news, { message: `${name}, press ${press}`, timeout: 5000 })
@@ -308,9 +318,9 @@ describe.skipIf(!hasChromium)('lobby', () => {
       const page = await timedLobby(bare, 'slow', refusing.url);
       refusing.refuse('silent');
       await join(page, 'Ada');
-      await button(page, 'Joining…').waitFor();
+      await appears(button(page, 'Joining…'));
       await page.clock.fastForward(2000);
-      await page.getByRole('status').filter({ hasText: 'Still connecting to the server…' }).waitFor();
+      await appears(page.getByRole('status').filter({ hasText: 'Still connecting to the server…' }));
       expect(await button(page, 'Joining…').getAttribute('aria-busy')).toBe('true');
     });
 

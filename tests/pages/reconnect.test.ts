@@ -9,8 +9,10 @@ import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import {
+  appears,
   button,
   colourOf,
+  disappears,
   enterQuietly,
   expectIn,
   join,
@@ -69,7 +71,7 @@ describe.skipIf(!hasChromium)('a lost connection', () => {
     const cut = performance.now();
     await kill(first, network);
     await expect.poll(() => alice.evaluate(() => window.weir?.reconnecting)).toBe(true);
-    await lost(alice).waitFor();
+    await appears(lost(alice));
     expect(performance.now() - cut).toBeGreaterThan(1000);
     await eventually(() => brightness(alice, 'Bob')).toBeLessThan(0.9);
     expect(await face(alice, 'Bob')).toBe('red');
@@ -78,7 +80,7 @@ describe.skipIf(!hasChromium)('a lost connection', () => {
     await using _second = await again(first.url, resuming);
     await network.mend();
     await lost(alice).waitFor({ state: 'hidden', timeout: 60_000 });
-    await back(alice).waitFor();
+    await appears(back(alice));
     expect(await newsOn(alice)).toContain('You are back.');
     for (const [page, other] of [
       [alice, 'Bob'],
@@ -110,23 +112,23 @@ describe.skipIf(!hasChromium)('a lost connection', () => {
     await button(alice, 'Mute').click();
     await button(alice, 'Raise hand').click();
     await button(alice, 'Share screen').click();
-    await tile(bob, "Alice's screen").waitFor();
+    await appears(tile(bob, "Alice's screen"));
     await expect.poll(() => microphoneOf(bob, 'Alice')).toBe('paused');
     await expect.poll(() => microphoneOf(bob, 'Ann')).toBe('live');
     await first.close();
-    await Promise.all([alice, ann, leo, bob].map((page) => lost(page).waitFor()));
+    await Promise.all([alice, ann, leo, bob].map((page) => appears(lost(page))));
     expect.soft(await button(alice, 'Unmute').isVisible()).toBe(true);
     await button(ann, 'Mute').click();
     expect.soft(await button(ann, 'Unmute').isVisible()).toBe(true);
     await button(leo, 'Leave').click();
-    await leo.getByRole('heading', { name: 'You left the call' }).waitFor();
+    await appears(leo.getByRole('heading', { name: 'You left the call' }));
     const attempts: string[] = [];
     leo.on('websocket', (socket) => attempts.push(socket.url()));
 
     await using second = await again(first.url);
-    await Promise.all([alice, ann, bob].map((page) => back(page).waitFor()));
-    await tile(bob, "Alice's screen").waitFor();
-    await tile(bob, 'Alice').getByRole('img', { name: 'hand raised' }).waitFor();
+    await Promise.all([alice, ann, bob].map((page) => appears(back(page))));
+    await appears(tile(bob, "Alice's screen"));
+    await appears(tile(bob, 'Alice').getByRole('img', { name: 'hand raised' }));
     await eventually(() => face(bob, 'Alice')).toBe('red');
     for (const name of ['Alice', 'Ann']) {
       await eventually(() => microphoneOf(bob, name)).toBeDefined();
@@ -144,7 +146,7 @@ describe.skipIf(!hasChromium)('a lost connection', () => {
     ).toEqual(['Alice', 'Ann', 'Bob']);
     expect(attempts).toEqual([]);
     await button(leo, 'Join again').click();
-    await tile(leo, 'Bob').waitFor();
+    await appears(tile(leo, 'Bob'));
     await Promise.all([alice, ann, leo, bob].map((page) => page.close()));
   });
 
@@ -162,21 +164,21 @@ describe.skipIf(!hasChromium)('a lost connection', () => {
     };
     const [boss, first] = await Promise.all([enterAs('boss', { roomAdmin: true }), enterAs('twice')]);
     const second = await enterAs('twice');
-    await first.getByRole('heading', { name: 'You are in this call elsewhere' }).waitFor();
-    await tile(boss, 'twice').waitFor();
+    await appears(first.getByRole('heading', { name: 'You are in this call elsewhere' }));
+    await appears(tile(boss, 'twice'));
     const { peers } = await boss.evaluate(() => ({ peers: window.weir?.peers.map(({ peerId }) => peerId) }));
     expect(peers).toEqual([await second.evaluate(() => window.weir?.peerId)]);
     await button(boss, 'People').click();
     await button(boss, 'Remove twice').click();
     await button(boss, 'Remove twice').click();
-    await second.getByRole('heading', { name: 'You were removed from the call' }).waitFor();
-    await tile(boss, 'twice').waitFor({ state: 'detached' });
+    await appears(second.getByRole('heading', { name: 'You were removed from the call' }));
+    await disappears(tile(boss, 'twice'));
     // A page that rejoined would have done so before another participant came and went.
     const guest = await TestClient.connect(server.url);
     await guest.join({ room: 'lost', name: 'Guest', token: await token('lost', 'guest') });
-    await tile(boss, 'Guest').waitFor();
+    await appears(tile(boss, 'Guest'));
     guest.cut();
-    await tile(boss, 'Guest').waitFor({ state: 'detached' });
+    await disappears(tile(boss, 'Guest'));
     expect(attempts.toSorted()).toEqual(['boss', 'twice', 'twice']);
     expect(await tile(boss, 'twice').count()).toBe(0);
     await Promise.all([boss.close(), first.close(), second.close()]);

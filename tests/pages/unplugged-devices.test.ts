@@ -12,7 +12,7 @@ import { untilReceiving } from '../support/headlessMembers.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { hasSoundServer, SoundServer } from '../support/SoundServer.ts';
 import { type Drivable, microphoneOf, sourcesOf } from '../support/tiles.ts';
-import { button, choose, colourOf, enterQuietly, expectIn, tile } from '../support/visit.ts';
+import { appears, button, choose, colourOf, enterQuietly, expectIn, tile } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 // Firefox does not pair loopback with its own address: media goes to the address that others would use.
@@ -68,7 +68,7 @@ describe.skipIf(!hasChromium)('a camera that goes away', () => {
     truncateSync(film, 1000);
     rmSync(film);
     await eventually(() => toldOn(alice)).toContain(`${film} was unplugged.`);
-    await button(alice, 'Start camera').waitFor();
+    await appears(button(alice, 'Start camera'));
     await eventually(seen).toBeUndefined();
     expect(await sourcesOf(alice)).toEqual({ microphone: 'live' });
     plugIn();
@@ -80,7 +80,7 @@ describe.skipIf(!hasChromium)('a camera that goes away', () => {
     const alice = await enter('camera broken');
     truncateSync(film, 1000);
     await eventually(() => toldOn(alice)).toEqual([expect.stringMatching(broken)]);
-    await button(alice, 'Start camera').waitFor();
+    await appears(button(alice, 'Start camera'));
     await eventually(() => picture(alice, 'You')).toBeUndefined();
     expect(await sourcesOf(alice)).toEqual({ microphone: 'live' });
   });
@@ -90,7 +90,7 @@ describe.skipIf(!hasChromium)('a camera that goes away', () => {
     // Keeps the first of three frames, and a part of the second.
     writeFileSync(film, readFileSync(film).subarray(0, 120_000));
     await eventually(() => toldOn(alice)).toEqual([expect.stringMatching(broken)]);
-    await button(alice, 'Start camera').waitFor();
+    await appears(button(alice, 'Start camera'));
     await eventually(() => picture(alice, 'You')).toBeUndefined();
     expect(await sourcesOf(alice)).toEqual({ microphone: 'live' });
   });
@@ -101,7 +101,7 @@ describe.skipIf(!hasChromium)('a camera that goes away', () => {
     await eventually(() => toldOn(alice)).toContainEqual(
       expect.stringMatching(/^Your camera and microphone are blocked\..*address bar/),
     );
-    await Promise.all([button(alice, 'Start camera').waitFor(), button(alice, 'Unmute').waitFor()]);
+    await Promise.all([appears(button(alice, 'Start camera')), appears(button(alice, 'Unmute'))]);
     expect(await sourcesOf(alice)).toEqual({});
     expect((await toldOn(alice)).filter((said) => said?.includes('unplugged'))).toEqual([]);
   });

@@ -6,7 +6,7 @@ import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { button, colourOf, expectIn, openLobby, tile, useChromium } from '../support/visit.ts';
+import { appears, button, colourOf, expectIn, openLobby, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 /** What a page may weigh, gzipped, in bytes, and how far it may jump about (cumulative layout shift). */
@@ -79,8 +79,8 @@ describe.skipIf(!hasChromium)('a first visit in figures', () => {
   async function visitLobby(page: Page): Promise<void> {
     await openLobby(page, weir.url, 'figures');
     await eventually(() => colourOf(page.locator('video'))).toBe('red');
-    await page.getByText('Bert is here.').waitFor();
-    await page.getByLabel('Microphone', { exact: true }).waitFor();
+    await appears(page.getByText('Bert is here.'));
+    await appears(page.getByLabel('Microphone', { exact: true }));
   }
 
   const sum = (answers: readonly Answer[], key: 'wire' | 'gzipped') =>
@@ -149,7 +149,7 @@ describe.skipIf(!hasChromium)('a first visit in figures', () => {
     await page.goto(roomUrl(weir.url, 'call', 'Alice'));
     await expectIn(page);
     await eventually(() => colourOf(tile(page, 'You').locator('video'))).toBe('red');
-    await button(page, 'Mute').waitFor();
+    await appears(button(page, 'Mute'));
     const shift = await shiftOf(page);
     console.info('a call alone:', { cumulativeLayoutShift: Number(shift.toFixed(4)) });
     expect([...origins]).toEqual([new URL(weir.url).host]);

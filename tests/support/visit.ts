@@ -31,10 +31,20 @@ export function useChromium(launch: () => Promise<Browser>, files: Disposable): 
   };
 }
 
+/** Waits until an element is visible. Playwright's own waiting looks every half a second only, after the first 300 ms. */
+export async function appears(element: Locator): Promise<void> {
+  await eventually(() => element.isVisible(), `${element} is visible`).toBe(true);
+}
+
+/** Waits until an element is gone, or hidden. */
+export async function disappears(element: Locator): Promise<void> {
+  await eventually(() => element.isVisible(), `${element} is visible`).toBe(false);
+}
+
 /** Opens the lobby of a room. */
 export async function openLobby(page: Page, server: string, room: string): Promise<void> {
   await page.goto(`${server}/r/${encodeURIComponent(room)}`);
-  await page.getByRole('heading', { name: room, exact: true }).waitFor();
+  await appears(page.getByRole('heading', { name: room, exact: true }));
 }
 
 /** Fills in the name and presses join, without waiting for the result. */
@@ -58,7 +68,7 @@ export async function choose(page: Page, menu: string, choice: string): Promise<
       await page.keyboard.press('Escape');
       return false;
     },
-    { timeout: 20_000, interval: 500 },
+    { timeout: 20_000, interval: 100 },
   );
   await item.click();
 }
