@@ -15,6 +15,8 @@ export const hasSoundServer = hasEquipment('pulseaudio', program);
 
 /** PulseAudio's limit of recording clients per microphone. */
 const MOST_LISTENERS = 256;
+/** The format of what nobody listens to: converting it for so many clients would take seconds of CPU. */
+const CHEAP = 'rate=8000 channels=1';
 
 export class SoundServer implements AsyncDisposable {
   /** Environment variables for a browser that uses this server. */
@@ -29,14 +31,14 @@ export class SoundServer implements AsyncDisposable {
     const socket = join(this.#directory, 'native');
     this.environment = { PULSE_SERVER: `unix:${socket}` };
     const config = join(this.#directory, 'daemon.conf');
-    writeFileSync(config, 'rlimit-nofile = 8192\n');
+    writeFileSync(config, 'rlimit-nofile = 8192\nresample-method = trivial\n');
     const modules = [
       `module-native-protocol-unix socket=${socket} auth-anonymous=1`,
-      ...(held.length > 0 ? ['module-null-sink sink_name=away'] : []),
+      ...(held.length > 0 ? [`module-null-sink sink_name=away ${CHEAP}`] : []),
       ...held.flatMap((name, at) => [
-        `module-null-source source_name=held${at} description=${name}`,
+        `module-null-source source_name=held${at} description=${name} ${CHEAP}`,
         ...Array<string>(MOST_LISTENERS).fill(
-          `module-loopback source=held${at} sink=away source_dont_move=true latency_msec=2000`,
+          `module-loopback source=held${at} sink=away source_dont_move=true latency_msec=2000 adjust_time=0 remix=no ${CHEAP}`,
         ),
       ]),
     ];
