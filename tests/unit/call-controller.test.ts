@@ -1,5 +1,5 @@
 /** Tests of CallController and what follows it, over fake signalling: what a rejoin restores, and what it leaves alone. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { JoinReply } from '../../shared/protocol.ts';
 import { LocalMedia, WeirError } from '../../web/client/index.ts';
 import { BroadcastController } from '../../web/view/broadcast/BroadcastController.ts';
@@ -10,7 +10,16 @@ import { FakeSignalling } from '../support/FakeSignalling.ts';
 import { joinReply, peer, rtpCapabilities, speaker, viewer, welcome } from '../support/roomClient.ts';
 
 /** The connections of all clients, in order, and the reply to the join of each. */
-const server = vi.hoisted(() => ({ connections: [] as FakeSignalling[], reply: {} as Partial<JoinReply> }));
+const server = vi.hoisted(() => {
+  // Files share a process: without this, the modules would be those that an earlier file has imported, with what is mocked
+  // here.
+  vi.resetModules();
+  return { connections: [] as FakeSignalling[], reply: {} as Partial<JoinReply> };
+});
+// And later files would get the mock.
+afterAll(() => {
+  vi.resetModules();
+});
 
 vi.mock('../../web/client/defaultDependencies.ts', () => ({
   defaultDependencies: {
