@@ -2,7 +2,7 @@
 import { Hand, MicOff, MonitorUp, UserMinus, X } from 'lucide';
 import { avatar } from '../common/avatar.ts';
 import { smallIconButton } from '../common/buttons.ts';
-import { element, icon, reconcileChildren } from '../common/dom.ts';
+import { announce, element, icon, reconcileChildren } from '../common/dom.ts';
 import type { CallController } from '../controller/CallController.ts';
 import type { Participant } from '../controller/Participant.ts';
 import { translate } from '../locales/index.ts';
@@ -10,9 +10,11 @@ import { translate } from '../locales/index.ts';
 /** How long the confirmation of a removal waits for its click, in milliseconds. */
 const CONFIRM_TIMEOUT = 4000;
 
+type Call = Pick<CallController, 'isAdmin' | 'localParticipant' | 'remoteParticipants' | 'kick'>;
+
 export class ParticipantList {
   readonly root: HTMLElement;
-  readonly #call: CallController;
+  readonly #call: Call;
   readonly #list = element('ul', {});
   readonly #title = element('h2', {});
   readonly #rows = new Map<string, HTMLElement>();
@@ -20,7 +22,7 @@ export class ParticipantList {
   readonly #onToggle: () => void;
   #opener: Element | null = null;
 
-  constructor(call: CallController, invite: HTMLElement, onToggle: () => void) {
+  constructor(call: Call, invite: HTMLElement, onToggle: () => void) {
     this.#call = call;
     this.#onToggle = onToggle;
     this.#close = smallIconButton(translate('close'), X);
@@ -82,35 +84,41 @@ export class ParticipantList {
     row.dataset.rendered = signature;
     const statusIcon = (on: boolean, label: string, node: Parameters<typeof icon>[0]) =>
       on && element('span', { className: 'status-icon', role: 'img', ariaLabel: label, title: label }, icon(node, 18));
-    row.replaceChildren(
-      avatar(participant.name),
-      element(
-        'span',
-        { className: 'label' },
-        participant.isLocal ? translate('youNamed', { name: participant.name }) : participant.name,
-      ),
-      ...[
+    // The button stays: it may have the focus, or wait for the confirmation.
+    const remove =
+      this.#call.isAdmin && !participant.isLocal && (row.querySelector('button') ?? this.#removeButton(participant));
+    if (remove) remove.ariaLabel = remove.title = translate('remove', { name: participant.name });
+    reconcileChildren(
+      row,
+      [
+        avatar(participant.name),
+        element(
+          'span',
+          { className: 'label' },
+          participant.isLocal ? translate('youNamed', { name: participant.name }) : participant.name,
+        ),
         statusIcon(participant.handRaised, translate('handRaised'), Hand),
         statusIcon(participant.screenOn, translate('sharing'), MonitorUp),
         statusIcon(participant.muted, translate('muted'), MicOff),
+        remove,
       ].filter((one) => one !== false),
     );
-    if (this.#call.isAdmin && !participant.isLocal) row.append(this.#removeButton(participant));
     return row;
   }
 
-  #removeButton(participant: Participant): HTMLElement {
-    const label = translate('remove', { name: participant.name });
-    const button = smallIconButton(label, UserMinus);
+  #removeButton({ id }: Participant): HTMLButtonElement {
+    const button = smallIconButton('', UserMinus);
     // The first click asks for a confirmation, which the second click gives.
     let confirming: ReturnType<typeof setTimeout> | undefined;
     button.addEventListener('click', () => {
       if (confirming !== undefined) {
-        void this.#call.kick(participant.id);
+        void this.#call.kick(id);
         return;
       }
       button.className = 'danger confirm';
       button.replaceChildren(translate('confirmRemove'));
+      // Its label names the participant, and stays the same.
+      announce(translate('confirmRemove'));
       confirming = setTimeout(() => {
         confirming = undefined;
         button.className = 'icon-button small';

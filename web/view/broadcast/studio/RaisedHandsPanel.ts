@@ -12,17 +12,21 @@ import { formatCount } from '../format.ts';
 
 type RaisedHand = RaisedHands['first'][number];
 
+type Broadcast = Pick<BroadcastController, 'hands' | 'invite' | 'remove'> & {
+  readonly call: Pick<BroadcastController['call'], 'isAdmin' | 'on'>;
+};
+
 export class RaisedHandsPanel {
   readonly root: HTMLElement;
-  readonly #broadcast: BroadcastController;
-  readonly #toasts: Toasts;
+  readonly #broadcast: Broadcast;
+  readonly #toasts: Pick<Toasts, 'show'>;
   readonly #total = element('span', { className: 'count-badge' });
   readonly #none = element('p', { className: 'secondary' }, translate('handsNone'));
   readonly #list = element('ol', { className: 'studio-hands' });
   readonly #more = element('p', { className: 'secondary' });
   readonly #rows = new Map<string, HTMLElement>();
 
-  constructor(broadcast: BroadcastController, toasts: Toasts) {
+  constructor(broadcast: Broadcast, toasts: Pick<Toasts, 'show'>) {
     this.#broadcast = broadcast;
     this.#toasts = toasts;
     this.root = element(
@@ -98,10 +102,13 @@ export class RaisedHandsPanel {
       { type: 'button', className: 'small', ariaLabel: translate('inviteName', { name }) },
       translate('inviteShort'),
     );
+    let inviting = false;
     button.addEventListener('click', async () => {
-      button.disabled = true;
+      if (inviting) return;
+      // Not disabled: a disabled button would lose the focus.
+      inviting = true;
       await this.#broadcast.invite(peerId);
-      button.disabled = false;
+      inviting = false;
     });
     return button;
   }
