@@ -162,6 +162,22 @@ test('a transport whose grant ends while it connects does not end the session', 
   expect(events).toEqual([]);
 });
 
+test('a track that is published under new grants does not wait for a transport of the former ones', async () => {
+  const { link, asked, answer } = await linked({ recv: transportOf('recv') });
+  link.applyGrants(may);
+  link.publish('microphone', new FakeMediaStreamTrack({ kind: 'audio' }), {}).catch(() => {});
+  await vi.advanceTimersByTimeAsync(0);
+  link.applyGrants({ ...may, canPublish: false });
+  link.applyGrants(may);
+  const next = link.publish('screenAudio', new FakeMediaStreamTrack({ kind: 'audio' }), {});
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked('openTransport')).toHaveLength(2);
+  await answer('openTransport', { data: { transport: transportOf('second') } });
+  await answer('produce', { data: { producerId: 'one' } });
+  await next;
+  link.close();
+});
+
 test('a loss ends with the transport that was lost, and does not count for the next one', async () => {
   const { link, events, asked, handlers } = await linked({ send: transportOf('send'), recv: transportOf('recv') });
   const states: string[] = [];

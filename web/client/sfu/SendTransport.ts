@@ -133,15 +133,19 @@ export class SendTransport {
   close(): void {
     this.#transport?.close();
     this.#transport = undefined;
+    // The server closes one that is being opened, too.
+    this.#opening = undefined;
   }
 
   /** Tracks that are published at the same time share one transport. */
   async #open(): Promise<types.Transport> {
     if (this.#transport && !this.#transport.closed) return this.#transport;
-    this.#opening ??= this.#options.openTransport().finally(() => {
-      this.#opening = undefined;
+    if (this.#opening) return this.#opening;
+    const opening = this.#options.openTransport().finally(() => {
+      if (this.#opening === opening) this.#opening = undefined;
     });
-    return this.#opening;
+    this.#opening = opening;
+    return opening;
   }
 
   #encodingChoice(
