@@ -161,8 +161,15 @@ export class FakeOpener {
   /** Leases that nobody has disposed of. */
   leases = 0;
 
-  async open({ track }: Publication): Promise<OpenedConsumer> {
+  /** As `ConsumerOpener.open`: undefined where the track has ended meanwhile. */
+  async open(publication: Publication): Promise<OpenedConsumer | undefined> {
+    const { track } = publication;
     await this.worker.request(`open ${track.peerId}`);
+    const consumer = this.#consumer(track.kind, track.peerId);
+    if (publication.closed) {
+      consumer.close();
+      return undefined;
+    }
     this.leases += 1;
     let disposed = false;
     const lease = {
@@ -171,7 +178,7 @@ export class FakeOpener {
         disposed = true;
       },
     };
-    return { consumer: this.#consumer(track.kind, track.peerId), lease };
+    return { consumer, lease };
   }
 
   async slotProducers(slots: SlotSource): Promise<readonly ConsumableProducer[]> {
@@ -183,6 +190,16 @@ export class FakeOpener {
   async openSlot({ id }: ConsumableProducer): Promise<FakeConsumer> {
     await this.worker.request(`open ${id}`);
     return this.#consumer('audio', id);
+  }
+
+  /** The consumers that have not closed. */
+  get openConsumers(): FakeConsumer[] {
+    return [...this.consumers.values()].filter(({ closed }) => !closed);
+  }
+
+  /** Closes the consumers whose ids begin so, as happens when what they are of has ended. */
+  closeConsumersOf(name: string): void {
+    for (const consumer of this.openConsumers) if (consumer.id.startsWith(name)) consumer.close();
   }
 
   /** @throws {Error} where no consumer of that id was ever opened */
