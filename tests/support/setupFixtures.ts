@@ -8,9 +8,13 @@ import type { Tools } from '../../scripts/setup/steps.mjs';
 
 export const root = join(import.meta.dirname, '../..');
 export const undo: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
+
+/** Undoes after each test what it has set up. Files that share a process share this module: each has to call it. */
+export function undoAfterEach(): void {
+  afterEach(async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  });
+}
 
 export function directory(): string {
   const path = mkdtempSync(join(tmpdir(), 'weir-setup-'));

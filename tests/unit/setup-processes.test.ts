@@ -9,7 +9,9 @@ import { describe, expect, test } from 'vitest';
 import { endAll, run } from '../../scripts/setup/child.mjs';
 import { acquire, isStale } from '../../scripts/setup/lock.mjs';
 import { isRunning, startOf } from '../../scripts/setup/processes.mjs';
-import { directory, put, root, undo } from '../support/setupFixtures.ts';
+import { directory, put, root, undo, undoAfterEach } from '../support/setupFixtures.ts';
+
+undoAfterEach();
 
 describe('the lock', () => {
   const me = { pid: process.pid, started: startOf(process.pid), host: hostname(), what: 'x', children: [] };

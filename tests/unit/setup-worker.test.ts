@@ -11,7 +11,18 @@ import type { Paths } from '../../scripts/setup/paths.mjs';
 import { download, fetchPrebuilt, fileInTar, prebuiltUrl } from '../../scripts/setup/prebuilt.mjs';
 import { setUp } from '../../scripts/setup/steps.mjs';
 import { workerBinary, workerDirectories, workerOrigin, workerStep } from '../../scripts/setup/worker.mjs';
-import { directory, emptyPaths, noTools, put, recordedProgress, root, undo } from '../support/setupFixtures.ts';
+import {
+  directory,
+  emptyPaths,
+  noTools,
+  put,
+  recordedProgress,
+  root,
+  undo,
+  undoAfterEach,
+} from '../support/setupFixtures.ts';
+
+undoAfterEach();
 
 describe('the media worker', () => {
   const put41 = (path: string) => put(path, '#!/bin/sh\nexit 41\n', 0o755);

@@ -10,7 +10,9 @@ import { packagesStep } from '../../scripts/setup/packages.mjs';
 import { pageKey } from '../../scripts/setup/page.mjs';
 import { atLeast, type Paths, userCache } from '../../scripts/setup/paths.mjs';
 import { SetupError, setUp } from '../../scripts/setup/steps.mjs';
-import { emptyPaths, noTools, put, recordedProgress } from '../support/setupFixtures.ts';
+import { emptyPaths, noTools, put, recordedProgress, undoAfterEach } from '../support/setupFixtures.ts';
+
+undoAfterEach();
 
 describe('versions and paths', () => {
   test.each([
