@@ -5,7 +5,7 @@ import { vi } from 'vitest';
 export class FakeElement extends EventTarget {
   readonly tag: string;
   readonly dataset: Record<string, string> = {};
-  readonly classList = { toggle: () => {}, remove: () => {}, contains: () => false };
+  readonly classList = { toggle: () => {}, add: () => {}, remove: () => {}, contains: () => false };
   readonly style = { setProperty: () => {} };
   ariaLabel = '';
   className = '';

@@ -156,6 +156,7 @@ function recentView(): HTMLElement {
   const clear = element('button', { type: 'button', className: 'text' }, translate('clearRecent'));
   const heading = element('h2', { tabIndex: -1 }, translate('recentTitle'));
   const root = element('section', { className: 'start-recent' }, element('header', {}, heading, clear), list);
+  const focusRoom = () => document.querySelector<HTMLElement>('#room')?.focus();
   const render = () => {
     const rooms = recentRooms.get();
     root.hidden = rooms.length === 0;
@@ -168,7 +169,8 @@ function recentView(): HTMLElement {
     remove.addEventListener('click', () => {
       recentRooms.remove(recent);
       render();
-      heading.focus();
+      if (root.hidden) focusRoom();
+      else heading.focus();
     });
     const kindText = translate(role ? 'recentStudio' : kind === 'call' ? 'kindCall' : 'kindBroadcast');
     const href = `${roomPath(kind, room)}${role ? `?role=${role}` : ''}`;
@@ -188,7 +190,7 @@ function recentView(): HTMLElement {
   clear.addEventListener('click', () => {
     recentRooms.clear();
     render();
-    document.querySelector<HTMLElement>('#room')?.focus();
+    focusRoom();
   });
   render();
   return root;
