@@ -35,8 +35,9 @@ const width = (page: Page) => largeVideo(page).evaluate((video: HTMLVideoElement
 const isLive = async (page: Page) => (await page.locator('.main-picture .tile.playing').count()) > 0;
 
 describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
-  // Otherwise a consumer that nobody watches, and a layer that is no longer demanded, are kept for ten seconds.
-  const weir = useServer({}, { consumerLinger: 500, layerLinger: { upper: 3000 } });
+  // Otherwise a consumer that nobody watches, and a layer that is no longer demanded, are kept for ten seconds, and raised
+  // hands wait for a second.
+  const weir = useServer({}, { broadcastNotify: 100, consumerLinger: 500, layerLinger: { upper: 3000 } });
   const guarded = useServer(withTokens);
   const chromium = useChromium(() => launchChromium({ devices: 'fps=15' }), { [Symbol.dispose]: () => {} });
 
