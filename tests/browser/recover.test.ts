@@ -55,7 +55,10 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
     return page;
   }
 
-  /** Somebody without a browser, who receives everything. */
+  /**
+   * Somebody without a browser, who receives everything. It shares the process of the server: it joins after the pages, whose
+   * joins would wait for its handshakes on a busy machine.
+   */
   async function joinHeadless(url: string, name: string, tracks: MemberOptions['tracks'] = {}): Promise<Member> {
     const { member, ready } = await Member.join({ url, room: 'call', name, tracks });
     cleanUp.push(() => member.leave());
@@ -93,9 +96,8 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
   test('ICE restarts and a lost connection is resumed while pictures go on, and both know in the end what the other knows', async () => {
     const { url } = await serve();
     const network = await lay(url);
-    const [alice, bob, leaver, muter, hander] = await Promise.all([
-      enter(network.url, 'Alice'),
-      enter(url, 'Bob'),
+    const [alice, bob] = await Promise.all([enter(network.url, 'Alice'), enter(url, 'Bob')]);
+    const [leaver, muter, hander] = await Promise.all([
       joinHeadless(url, 'Leaver'),
       joinHeadless(url, 'Muter', { microphone: voice }),
       joinClient(url, 'Hander'),
@@ -153,7 +155,8 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
   test('who leaves while cut is gone for the others within a second: the media says goodbye', async () => {
     const { url } = await serve();
     const network = await lay(url);
-    const [alice, bob] = await Promise.all([enter(network.url, 'Alice'), joinHeadless(url, 'Bob')]);
+    const alice = await enter(network.url, 'Alice');
+    const bob = await joinHeadless(url, 'Bob');
     const id = await idOf(alice);
     await untilReceiving(bob, id ?? '', 'camera', 3);
     const observer = await joinClient(url, 'Observer');
