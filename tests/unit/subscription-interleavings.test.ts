@@ -103,7 +103,7 @@ function setUp(random: Random) {
   };
 }
 
-test('a video that is shown in a size is received in it, whatever came before', () => forEachSeed(1500, showAndHide));
+test('a video that is shown in a size is received in it, whatever came before', () => forEachSeed(800, showAndHide));
 
 async function showAndHide(random: Random): Promise<void> {
   const { opener, worker, announced, created, events, settle, ...act } = setUp(random);
@@ -151,7 +151,7 @@ async function showAndHide(random: Random): Promise<void> {
 }
 
 test('everybody is heard once, by microphone or by slot, whatever came before', () =>
-  forEachSeed(800, changeForwarding));
+  forEachSeed(500, changeForwarding));
 
 async function changeForwarding(random: Random): Promise<void> {
   const { opener, worker, announced, created, events, settle, ...act } = setUp(random);
