@@ -47,7 +47,7 @@ describe.skipIf(!hasChromium)('sharing a screen', () => {
     expect(await chosen.textContent()).toBe('Shared screen: sharp, and smooth for films');
   });
 
-  test('the first four pictures of a shared screen make its text sharp', async () => {
+  test('text on a shared screen that stands still becomes sharp', async () => {
     const alice = await enterQuietly(await browser.newContext(), roomUrl(weir.url, 'text', 'Alice'));
     const bob = await enterQuietly(await browser.newContext(), roomUrl(weir.url, 'text', 'Bob'));
     // Both pages draw the same.
@@ -70,7 +70,8 @@ describe.skipIf(!hasChromium)('sharing a screen', () => {
         document.body.append(canvas);
       });
     }
-    // PSNR of the luma of the first pictures of full width, in decibels.
+    // PSNR of the luma of each picture of full width until one is sharp, in decibels. Blurred by the quantiser it is 27 to
+    // 38, and as long as no frame follows it stays so.
     const pictures = await bob.evaluateHandle(() => {
       const { promise, resolve } = Promise.withResolvers<number[]>();
       const psnr: number[] = [];
@@ -85,16 +86,18 @@ describe.skipIf(!hasChromium)('sharing a screen', () => {
             brush?.drawImage(picture, 0, 0);
             const { data = [] } = brush?.getImageData(0, 0, 1280, 720) ?? {};
             const at = (index: number) => data[index] ?? 0;
-            return Array.from({ length: 1280 * 720 }, (_, pixel) => {
-              const index = pixel * 4;
+            // A sample of the pixels: all of them would take longer than the time between two pictures.
+            return Float32Array.from({ length: (1280 * 720) / 8 }, (_, pixel) => {
+              const index = (pixel * 8 + (Math.floor(pixel / 160) % 8)) * 4;
               return 0.299 * at(index) + 0.587 * at(index + 1) + 0.114 * at(index + 2);
             });
           };
           const slide = document.querySelector<HTMLCanvasElement>('#slide');
-          const wanted = slide ? luma(slide) : [];
+          const wanted = slide ? luma(slide) : new Float32Array();
           const square = luma(video).reduce((sum, value, pixel) => sum + (value - (wanted[pixel] ?? 0)) ** 2, 0);
-          psnr.push(10 * Math.log10(255 ** 2 / (square / wanted.length)));
-          return psnr.length < 4 ? video.requestVideoFrameCallback(look) : resolve(psnr);
+          const latest = 10 * Math.log10(255 ** 2 / (square / wanted.length));
+          psnr.push(latest);
+          return latest < 42 ? video.requestVideoFrameCallback(look) : resolve(psnr);
         };
         video.requestVideoFrameCallback(look);
         void video.play();
@@ -107,8 +110,7 @@ describe.skipIf(!hasChromium)('sharing a screen', () => {
     });
     const psnr = await pictures.evaluate(({ promise }) => promise);
     console.info(`pictures of a screen that has just been shared: ${psnr.map((one) => one.toFixed(1)).join(', ')} dB`);
-    // With frames as small as those of a film it is 32 to 36.
-    expect(psnr.at(-1)).toBeGreaterThan(39);
+    expect(psnr.length).toBeLessThan(20);
   });
 
   test('a film that is shared is smooth, and a slide after it is sharp again', async () => {
