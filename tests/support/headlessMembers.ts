@@ -63,6 +63,16 @@ function crowds(): { open: OpenCrowd; close: () => Promise<void> } {
   return { open, close };
 }
 
+/** Places the next peer on that worker, whatever the load of the workers is at that moment. */
+export function placeNextOn({ pool }: Pick<App, 'pool'>, index: number): void {
+  const worker = pool.workers[index];
+  if (!worker) throw new Error(`There is no worker ${index}.`);
+  vi.spyOn(pool, 'selectForPeer').mockImplementationOnce((_own, waits = false) => ({
+    worker,
+    reservation: worker.load.reserve(waits),
+  }));
+}
+
 /** Distinct packets of a peer's source that a member has received. */
 export function received(member: Member, peerId: string, source = 'camera'): number {
   return member.media.all
