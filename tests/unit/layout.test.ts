@@ -86,6 +86,16 @@ describe('the grid', () => {
       tile: { width: 0, height: 0 },
     });
   });
+
+  test('has a last row that is no wider than the others, in any window: it would wrap', () => {
+    for (let width = 200; width <= 1300; width += 1) {
+      for (let count = 1; count <= 25; count += 1) {
+        const { columns, tile, last } = largestGrid(count, { width, height: 760 }, options);
+        const row = (tiles: number, each: number) => tiles * each + (tiles - 1) * options.gap;
+        if (row(last.count, last.width) > row(columns, tile.width)) expect.fail(`${count} tiles, ${width} wide`);
+      }
+    }
+  });
 });
 
 describe('pages', () => {

@@ -56,7 +56,9 @@ function gridOf(tiles: number, columns: number, area: Size, { gap, maxAspect, ..
   const cell = { width: side(area.width, columns), height: side(area.height, rows) };
   const width = Math.min(cell.width, cell.height * maxAspect);
   const tile = { width: Math.floor(width), height: Math.floor(Math.min(cell.height, width / minAspect)) };
-  const filled = Math.floor(Math.min(side(area.width, count), tile.height * maxAspect));
+  // Of the row as it is, which is up to a pixel a column narrower than the area: wider ones would wrap into rows of their own.
+  const rowWidth = columns * tile.width + gap * (columns - 1);
+  const filled = Math.floor(Math.min(side(rowWidth, count), tile.height * maxAspect));
   return { columns, rows, tile, last: { count, width: portrait ? Math.max(tile.width, filled) : tile.width } };
 }
 
