@@ -8,7 +8,7 @@ import { hasChromium } from '../support/equipment.ts';
 import { layers, spread, voice } from '../support/headlessMembers.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { statsOf } from '../support/tiles.ts';
-import { button, colourOf, enterQuietly, tile, useChromium } from '../support/visit.ts';
+import { button, colourOf, enterQuietly, setHidden, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('a page', () => {
@@ -84,14 +84,9 @@ describe.skipIf(!hasChromium)('a page', () => {
     const member = await come('hidden', 'Ada');
     const page = await watch('hidden');
     await eventually(() => senders(page)).toEqual([member.peerId]);
-    const hide = (hidden: boolean) =>
-      page.evaluate((value) => {
-        Object.defineProperty(document, 'hidden', { value, configurable: true });
-        document.dispatchEvent(new Event('visibilitychange'));
-      }, hidden);
-    await hide(true);
+    await setHidden(page, true);
     await eventually(() => senders(page)).toEqual([]);
-    await hide(false);
+    await setHidden(page, false);
     await eventually(() => senders(page)).toEqual([member.peerId]);
   });
 
@@ -127,15 +122,10 @@ describe.skipIf(!hasChromium)('a page', () => {
       };
       look();
     });
-    const hide = (hidden: boolean) =>
-      page.evaluate((value) => {
-        Object.defineProperty(document, 'hidden', { value, configurable: true });
-        document.dispatchEvent(new Event('visibilitychange'));
-      }, hidden);
-    await hide(true);
+    await setHidden(page, true);
     // Waits until the consumer is closed.
     await eventually(async () => (await statsOf(page)).some(({ source }) => source === 'camera')).toBe(false);
-    await hide(false);
+    await setHidden(page, false);
     await eventually(async () =>
       (await statsOf(page)).some(({ source, frames = 0 }) => source === 'camera' && frames > 5),
     ).toBe(true);

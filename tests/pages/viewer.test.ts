@@ -11,7 +11,7 @@ import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually } from '../support/people.ts';
 import { statsOf } from '../support/tiles.ts';
-import { button, choose, hasFocus, newsOn, useChromium } from '../support/visit.ts';
+import { button, choose, hasFocus, newsOn, setHidden, useChromium } from '../support/visit.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 
 declare global {
@@ -202,14 +202,9 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     const page = await watch('hidden');
     await eventually(() => isLive(page)).toBe(true);
     const film = async () => (await statsOf(page)).some(({ source }) => source === 'camera');
-    const hide = (hidden: boolean) =>
-      page.evaluate((value) => {
-        Object.defineProperty(document, 'hidden', { value, configurable: true });
-        document.dispatchEvent(new Event('visibilitychange'));
-      }, hidden);
-    await hide(true);
+    await setHidden(page, true);
     await eventually(film).toBe(false);
-    await hide(false);
+    await setHidden(page, false);
     await eventually(film).toBe(true);
   });
 
