@@ -1,35 +1,17 @@
 /** Firefox and Chromium in one call: they see and hear each other. */
-import type { Browser } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Captures } from '../../scripts/support/browsers/captures.ts';
-import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { describe, expect, test } from 'vitest';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/media/options.ts';
 import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
-import { hasFirefox, launchFirefox, recordedTone, resizeTo } from '../support/firefox.ts';
+import { hasFirefox, recordedTone, resizeTo } from '../support/firefox.ts';
+import { useFirefoxCall } from '../support/firefoxCall.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
-import { eventually, Person, roomUrl } from '../support/people.ts';
+import { eventually, roomUrl } from '../support/people.ts';
 import { type Drivable, receivedOf, tileOf } from '../support/tiles.ts';
 
 describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room', () => {
-  const captures = new Captures();
-  let server: TestServer;
-  let alice: Person;
-  let firefox: Browser;
-
-  beforeAll(async () => {
-    // Firefox does not pair loopback with its own address: media goes to the address that others would use.
-    const [address = '127.0.0.1'] = ownAddresses();
-    server = await startServer({ WEIR_RTC_HOST: address });
-    alice = await Person.start('Alice', { colour: 'red', tone: 500 }, captures);
-    firefox = await launchFirefox({ tone: 900 });
-  });
-  afterAll(async () => {
-    await firefox?.close();
-    await alice?.[Symbol.asyncDispose]();
-    await server?.close();
-    captures[Symbol.dispose]();
-  });
+  const call = useFirefoxCall();
 
   /** Waits until pictures of a person come in and are decoded: 20 more of them than now. */
   async function expectFilm(page: Drivable, name: string): Promise<void> {
@@ -41,11 +23,11 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
 
   test.each(['Chromium', 'Firefox'])('%s is there first', async (first) => {
     const room = `${first} first`;
-    const enterChromium = () => alice.enter(server.url, room);
+    const enterChromium = () => call.alice.enter(call.server.url, room);
     const enterFirefox = async () => {
-      const context = await firefox.createBrowserContext();
+      const context = await call.firefox.createBrowserContext();
       const page = await context.newPage();
-      await page.goto(roomUrl(server.url, room, 'Fox'));
+      await page.goto(roomUrl(call.server.url, room, 'Fox'));
       return page;
     };
     const joined = (page: Drivable) => eventually(() => page.evaluate(() => window.weir?.state)).toBe('joined');
@@ -65,14 +47,14 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await eventually(() => tileOf(atAlice, 'Fox')).toMatchObject({ live: true, tone: 900, muted: false });
     await expectFilm(atFox, 'Alice');
     await expectFilm(atAlice, 'Fox');
-    await Promise.all([alice.leaveAll(), atFox.close()]);
+    await Promise.all([call.alice.leaveAll(), atFox.close()]);
   });
 
   test('what cannot be published leaves nothing behind, and a disabled track is published muted', async () => {
-    using observer = await TestClient.connect(server.url);
+    using observer = await TestClient.connect(call.server.url);
     await observer.join({ room: 'failed in Firefox', transports: { send: false, recv: false } });
-    const page = await (await firefox.createBrowserContext()).newPage();
-    await page.goto(server.url);
+    const page = await (await call.firefox.createBrowserContext()).newPage();
+    await page.goto(call.server.url);
     const outcome = await page.evaluate(`(async () => {
       const { RoomClient, WeirError, openCamera, openMicrophone } = await import('/sdk.js');
       const client = new RoomClient();
@@ -98,13 +80,13 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
   });
 
   test('a microphone that Firefox does not let be measured is not called silent', async () => {
-    const page = await (await firefox.createBrowserContext()).newPage();
+    const page = await (await call.firefox.createBrowserContext()).newPage();
     // Its clock runs fast, so that the five seconds of silence pass in a moment.
     await page.evaluateOnNewDocument(() => {
       const now = performance.now.bind(performance);
       performance.now = () => now() * 20;
     });
-    await page.goto(`${server.url}/r/unmeasured`);
+    await page.goto(`${call.server.url}/r/unmeasured`);
     await eventually(() => page.evaluate(() => document.querySelector('[data-control=microphone]')?.ariaLabel)).toBe(
       'Mute',
     );
@@ -117,7 +99,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
   });
 
   test('every page is exactly as large as its window', async () => {
-    const page = await (await firefox.createBrowserContext()).newPage();
+    const page = await (await call.firefox.createBrowserContext()).newPage();
     const sizes = [
       { width: 1280, height: 720 },
       { width: 1920, height: 1080 },
@@ -133,7 +115,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     const there = (selector: string) =>
       eventually(() => page.evaluate((one) => document.querySelector(one) !== null, selector), selector).toBe(true);
     const show = async (name: string, path: string, selector: string) => {
-      await page.goto(`${server.url}${path}`);
+      await page.goto(`${call.server.url}${path}`);
       await there(selector);
       await fits(name);
     };
@@ -153,8 +135,8 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     const [address = '127.0.0.1'] = ownAddresses();
     // This Firefox has no H264.
     await using other = await startServer({ WEIR_RTC_HOST: address, WEIR_CAMERA_CODEC: 'H264' });
-    const atAlice = await alice.enter(other.url, 'codecs');
-    const page = await (await firefox.createBrowserContext()).newPage();
+    const atAlice = await call.alice.enter(other.url, 'codecs');
+    const page = await (await call.firefox.createBrowserContext()).newPage();
     await page.goto(roomUrl(other.url, 'codecs', 'Fox'));
     const words = () =>
       page.evaluate(() => {
@@ -166,6 +148,6 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await eventually(() => recordedTone(page, 'Alice')).toBe(500);
     // Firefox sends what it can, and Chromium plays it.
     await eventually(() => tileOf(atAlice, 'Fox')).toMatchObject({ live: true, tone: 900 });
-    await Promise.all([alice.leaveAll(), page.close()]);
+    await Promise.all([call.alice.leaveAll(), page.close()]);
   });
 });

@@ -1,42 +1,22 @@
 /** The uplink of Firefox in a call: how large a picture it carries, and how much of it retransmissions take. */
-import type { Browser } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Captures } from '../../scripts/support/browsers/captures.ts';
-import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
-import { ownAddresses } from '../../server/media/options.ts';
+import { describe, expect, test } from 'vitest';
 import { hasChromium } from '../support/equipment.ts';
-import { hasFirefox, launchFirefox } from '../support/firefox.ts';
-import { eventually, Person, roomUrl } from '../support/people.ts';
+import { hasFirefox } from '../support/firefox.ts';
+import { useFirefoxCall } from '../support/firefoxCall.ts';
+import { eventually, roomUrl } from '../support/people.ts';
 import { retransmittedBytes } from '../support/routers.ts';
 import { rememberQuiet } from '../support/visit.ts';
 
 describe.skipIf(!hasChromium || !hasFirefox)('the uplink of Firefox', () => {
-  const captures = new Captures();
-  let server: TestServer;
-  let alice: Person;
-  let firefox: Browser;
-
-  beforeAll(async () => {
-    // Firefox does not pair loopback with its own address: media goes to the address that others would use.
-    const [address = '127.0.0.1'] = ownAddresses();
-    server = await startServer({ WEIR_RTC_HOST: address });
-    alice = await Person.start('Alice', { colour: 'red', tone: 500 }, captures);
-    firefox = await launchFirefox({ tone: 900 });
-  });
-  afterAll(async () => {
-    await firefox?.close();
-    await alice?.[Symbol.asyncDispose]();
-    await server?.close();
-    captures[Symbol.dispose]();
-  });
+  const call = useFirefoxCall();
 
   test('a camera of Firefox fills a large window, and its uplink carries pictures instead of retransmissions', async () => {
-    const viewer = await alice.page();
+    const viewer = await call.alice.page();
     await viewer.setViewportSize({ width: 1280, height: 720 });
     await rememberQuiet(viewer);
-    await viewer.goto(roomUrl(server.url, 'large', 'Alice'));
-    const page = await (await firefox.createBrowserContext()).newPage();
-    await page.goto(roomUrl(server.url, 'large', 'Fox'));
+    await viewer.goto(roomUrl(call.server.url, 'large', 'Alice'));
+    const page = await (await call.firefox.createBrowserContext()).newPage();
+    await page.goto(roomUrl(call.server.url, 'large', 'Fox'));
     const lines = () =>
       viewer.evaluate(
         () => document.querySelector<HTMLVideoElement>('section.tile.participant video')?.videoHeight ?? 0,
@@ -55,16 +35,16 @@ describe.skipIf(!hasChromium || !hasFirefox)('the uplink of Firefox', () => {
     await eventually(held).toBeGreaterThan(6000);
     // In kbit/s. The plain picture of the fake camera needs less than its layers may take.
     expect(uplink).toBeLessThan(300);
-    await Promise.all([alice.leaveAll(), page.close()]);
+    await Promise.all([call.alice.leaveAll(), page.close()]);
   });
 
   test('a track of more than 720 lines takes no more of the uplink of Firefox than a smaller one', async () => {
-    const viewer = await alice.page();
+    const viewer = await call.alice.page();
     await viewer.setViewportSize({ width: 1600, height: 900 });
     await rememberQuiet(viewer);
-    await viewer.goto(roomUrl(server.url, 'larger', 'Alice'));
-    const page = await (await firefox.createBrowserContext()).newPage();
-    await page.goto(server.url);
+    await viewer.goto(roomUrl(call.server.url, 'larger', 'Alice'));
+    const page = await (await call.firefox.createBrowserContext()).newPage();
+    await page.goto(call.server.url);
     await page.evaluate(`(async () => {
       const { RoomClient } = await import('/sdk.js');
       const client = new RoomClient();
@@ -88,6 +68,6 @@ describe.skipIf(!hasChromium || !hasFirefox)('the uplink of Firefox', () => {
     const bytes = (await retransmittedBytes()) - before.retransmitted;
     // In kbit/s. This picture needs next to nothing: the uplink is filled up to what the highest layer is sent from, 890 kbit/s.
     expect((8 * bytes) / (performance.now() - before.time)).toBeLessThan(1100);
-    await Promise.all([alice.leaveAll(), page.close()]);
+    await Promise.all([call.alice.leaveAll(), page.close()]);
   });
 });

@@ -1,0 +1,45 @@
+/** A server, Alice in Chromium and a Firefox, for the tests of one suite. */
+import type { Browser } from 'puppeteer-core';
+import { afterAll, beforeAll } from 'vitest';
+import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { ownAddresses } from '../../server/media/options.ts';
+import { launchFirefox } from './firefox.ts';
+import { Person } from './people.ts';
+
+/** Set when the suite begins; closed after it. */
+export interface FirefoxCall {
+  server: TestServer;
+  alice: Person;
+  firefox: Browser;
+}
+
+/** Call it in a suite; its tests read what they use from the result. */
+export function useFirefoxCall(): Readonly<FirefoxCall> {
+  const resources = new AsyncDisposableStack();
+  const call: Partial<FirefoxCall> = {};
+  beforeAll(async () => {
+    const captures = resources.use(new Captures());
+    // Firefox does not pair loopback with its own address: media goes to the address that others would use.
+    const [address = '127.0.0.1'] = ownAddresses();
+    call.server = resources.adopt(await startServer({ WEIR_RTC_HOST: address }), (server) => server.close());
+    call.alice = resources.use(await Person.start('Alice', { colour: 'red', tone: 500 }, captures));
+    call.firefox = resources.adopt(await launchFirefox({ tone: 900 }), (browser) => browser.close());
+  });
+  afterAll(() => resources.disposeAsync());
+  const begun = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error('The suite has not begun.');
+    return value;
+  };
+  return {
+    get server() {
+      return begun(call.server);
+    },
+    get alice() {
+      return begun(call.alice);
+    },
+    get firefox() {
+      return begun(call.firefox);
+    },
+  };
+}
