@@ -16,8 +16,11 @@ const parts = [
   ...['package.json', 'LICENSE', 'server', 'shared', 'web/dist', 'node_modules'],
   ...['scripts/token.ts', 'docker/health.ts'],
 ];
-/** What packages bring for people who read or build them; the media worker's sources are most of it. */
-const unused = /\.(d\.[cm]?ts|map|md)$|\/node_modules\/(mediasoup\/worker|\.[^/]+)$/;
+/**
+ * What packages bring for people who read or build them; the media worker's sources are most of it. werift needs mediabunny
+ * for its recorder only.
+ */
+const unused = /\.(d\.[cm]?ts|map|md)$|\/node_modules\/(mediasoup\/worker|mediabunny|\.[^/]+)$/;
 
 const [out, list] = process.argv.slice(2);
 if (!out || !list) throw new Error('Usage: collect.mjs DIRECTORY PACKAGE_LIST');

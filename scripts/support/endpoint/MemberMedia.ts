@@ -11,11 +11,12 @@ import {
   RtcpSrPacket,
   RtcpTransportLayerFeedback,
 } from 'werift';
+import { ClientTransport } from '../../../server/ice/probe/ClientTransport.ts';
+import { openUdpPath } from '../../../server/ice/probe/UdpPath.ts';
 import type { DtlsParameters, RtpParameters, Source, TransportInfo } from '../../../shared/media.ts';
 import type { ConsumerInfo } from '../../../shared/protocol.ts';
 import type { Stream } from '../media/Stream.ts';
 import { now } from './clock.ts';
-import { Endpoint } from './Endpoint.ts';
 import { sendParameters } from './parameters.ts';
 import { Receiver } from './Receiver.ts';
 import { Ticker, type Ticking } from './Ticker.ts';
@@ -48,8 +49,8 @@ export class MemberMedia implements Ticking {
   unasked = 0;
   readonly #options: MediaOptions;
   readonly #ssrc = randomInt(1, 0xffff_ffff);
-  #send: Endpoint | undefined;
-  #recv: Endpoint | undefined;
+  #send: ClientTransport | undefined;
+  #recv: ClientTransport | undefined;
   #sending = false;
   #reports = 0;
   #closed = false;
@@ -70,36 +71,39 @@ export class MemberMedia implements Ticking {
 
   /** Opens this end of a transport. @returns the DTLS parameters that the server needs before `connect` can finish */
   async open(direction: 'send' | 'recv'): Promise<DtlsParameters> {
-    const endpoint =
+    const transport =
       direction === 'send'
-        ? await Endpoint.open({ onRtcp: (packets) => this.#onRtcp(packets) })
-        : await Endpoint.open({
+        ? await ClientTransport.create({ onRtcp: (packets) => this.#onRtcp(packets) })
+        : await ClientTransport.create({
             onRtp: (packet) => this.#receive(packet),
             onRtcp: (packets) => this.#onRtp(packets),
           });
-    if (this.#closed) endpoint.close();
-    if (direction === 'send') this.#send = endpoint;
-    else this.#recv = endpoint;
-    return endpoint.dtlsParameters;
+    if (this.#closed) transport.close();
+    if (direction === 'send') this.#send = transport;
+    else this.#recv = transport;
+    return transport.dtlsParameters;
   }
 
   /** Connects an opened transport and starts its tracks. @throws {Error} when ICE or DTLS fails */
   async connect(direction: 'send' | 'recv', info: TransportInfo): Promise<void> {
-    const endpoint = direction === 'send' ? this.#send : this.#recv;
-    if (!endpoint) throw new Error('not open');
-    await endpoint.connect(info);
+    const transport = direction === 'send' ? this.#send : this.#recv;
+    if (!transport) throw new Error('not open');
+    const candidate = info.iceCandidates.find(({ protocol }) => protocol === 'udp');
+    if (!candidate) throw new Error('The server offers no UDP candidate.');
+    await transport.check(info.iceParameters, (events) => openUdpPath(candidate, events));
+    await transport.shakeHands(info.dtlsParameters);
     if (direction === 'send') this.#sending = true;
   }
 
   /** Prepares a source for sending, layers lowest first. @returns its RTP parameters for the server */
   publish(source: Source, streams: readonly Stream[]): RtpParameters {
-    const endpoint = this.#send;
-    if (!endpoint) throw new Error('not open');
+    const transport = this.#send;
+    if (!transport) throw new Error('not open');
     const mid = String(this.tracks.size);
     const layers = streams.map((stream) => ({ stream, ssrc: randomInt(1, 0xffff_ffff) }));
     this.tracks.set(
       source,
-      layers.map(({ stream, ssrc }) => new Track(endpoint, stream, ssrc, mid)),
+      layers.map(({ stream, ssrc }) => new Track(transport, stream, ssrc, mid)),
     );
     return sendParameters(mid, layers);
   }

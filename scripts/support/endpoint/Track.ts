@@ -1,10 +1,10 @@
 /** One sent layer of a member: prepared frames as RTP in real time, with key frames and retransmissions on request. */
 import { randomInt } from 'node:crypto';
 import { RtcpSenderInfo, RtcpSrPacket, RtpHeader } from 'werift';
+import type { ClientTransport } from '../../../server/ice/probe/ClientTransport.ts';
 import { setPictureId } from '../media/packetise.ts';
 import type { Stream } from '../media/Stream.ts';
 import { now, toNtp } from './clock.ts';
-import type { Endpoint } from './Endpoint.ts';
 import { payloadTypeOf, sent } from './parameters.ts';
 
 /** Packets kept for retransmission. */
@@ -29,7 +29,7 @@ export class Track {
   watched = true;
   /** The audio level in its packets, in -dBov (RFC 6464): 127 is silence. */
   level = 25;
-  readonly #endpoint: Endpoint;
+  readonly #transport: ClientTransport;
   readonly #payloadType: number;
   readonly #mid: Buffer;
   readonly #kept = new Map<number, Buffer>();
@@ -41,8 +41,8 @@ export class Track {
   /** When the next frame is due, in milliseconds since 1970. */
   #dueAt = 0;
 
-  constructor(endpoint: Endpoint, stream: Stream, ssrc: number, mid: string) {
-    this.#endpoint = endpoint;
+  constructor(transport: ClientTransport, stream: Stream, ssrc: number, mid: string) {
+    this.#transport = transport;
     this.stream = stream;
     this.ssrc = ssrc;
     this.#payloadType = payloadTypeOf(stream);
@@ -76,7 +76,7 @@ export class Track {
       const packet = this.#kept.get(sequence);
       if (!packet) continue;
       this.repeats += 1;
-      this.#endpoint.send(packet);
+      this.#transport.send(packet);
     }
   }
 
@@ -138,8 +138,8 @@ export class Track {
       extensionProfile: ONE_BYTE,
       extensions,
     });
-    const packet = this.#endpoint.protect(header, payload);
-    this.#endpoint.send(packet);
+    const packet = this.#transport.protect(header, payload);
+    this.#transport.send(packet);
     this.#kept.set(this.#sequence, packet);
     this.#kept.delete((this.#sequence - KEPT) & 0xffff);
     this.#sequence = (this.#sequence + 1) & 0xffff;

@@ -1,11 +1,11 @@
-/** The client end of one WebRTC transport without a browser: ICE, DTLS and SRTP over its own UDP socket. */
+/** The client end of one WebRTC transport without a browser: ICE, DTLS and SRTP over a path to one candidate. */
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
 import { DtlsClient, type RtcpPacket, RtcpPacketConverter, type RtpHeader, SrtcpSession, SrtpSession } from 'werift';
-import type { DtlsParameters, TransportInfo } from '../../../shared/media.ts';
+import type { DtlsParameters, IceParameters } from '../../../shared/media.ts';
 import { type Certificate, certificate } from './certificate.ts';
-import { bindingRequest, isBindingResponse } from './stun.ts';
+import { ConnectivityChecks } from './connectivityCheck.ts';
+import type { IcePath, OpenIcePath } from './IcePath.ts';
 
 /** The SRTP suites that are offered, best first (DTLS protection profiles, RFC 7714 and RFC 5764). */
 const SRTP = [7, 1] as const;
@@ -13,16 +13,10 @@ const suites = {
   7: { name: 'SRTP_AEAD_AES_128_GCM', key: 16, salt: 12, tag: 16 },
   1: { name: 'SRTP_AES128_CM_HMAC_SHA1_80', key: 16, salt: 14, tag: 10 },
 } as const;
-/**
- * Milliseconds: first and maximum interval of unanswered connectivity checks, interval of consent checks, and timeout.
- */
-const ICE = { first: 50, most: 500, consent: 5000, timeout: 15_000 };
-/** Timeout of the handshake, in milliseconds. */
+/** Default timeout of the handshake, in milliseconds. */
 const DTLS_TIMEOUT = 20_000;
-/** The kernel's buffer for a receiver whose process is busy, in bytes. */
-const RECEIVE_BUFFER = 1 << 20;
 
-export interface EndpointEvents {
+export interface ClientTransportEvents {
   /** An RTP packet as received, encrypted, with a readable header. The buffer is valid during the call only. */
   onRtp?(packet: Buffer): void;
   onRtcp?(packets: RtcpPacket[]): void;
@@ -34,38 +28,28 @@ export interface EndpointEvents {
  * One transport. Received RTP is passed on encrypted, because headers contain almost all that a load test counts;
  * `decrypt` decrypts a packet on demand.
  */
-export class Endpoint {
-  readonly #events: EndpointEvents;
-  readonly #socket: Socket;
+export class ClientTransport {
+  readonly #events: ClientTransportEvents;
   readonly #certificate: Certificate;
   readonly #ufrag = randomBytes(4).toString('hex');
+  readonly #ended = Promise.withResolvers<never>();
+  #path: IcePath | undefined;
+  #checks: ConnectivityChecks | undefined;
   #dtls: DtlsClient | undefined;
   #onDtlsData: (data: Buffer) => void = () => {};
-  #onStunResponse: () => void = () => {};
-  #consent: NodeJS.Timeout | undefined;
   #srtp: SrtpSession | undefined;
   #srtcp: SrtcpSession | undefined;
   #suite: (typeof suites)[keyof typeof suites] | undefined;
-  #remote: { address: string; port: number } | undefined;
   #closed = false;
-  #ended = Promise.withResolvers<never>();
 
-  private constructor(socket: Socket, certificate: Certificate, events: EndpointEvents) {
-    this.#socket = socket;
+  private constructor(certificate: Certificate, events: ClientTransportEvents) {
     this.#certificate = certificate;
     this.#events = events;
     this.#ended.promise.catch(() => {});
-    socket.on('message', (data) => this.#receive(data));
-    // An ICMP "port unreachable" means that the server has gone; the ICE consent check notices that by itself.
-    socket.on('error', () => {});
   }
 
-  static async open(events: EndpointEvents = {}): Promise<Endpoint> {
-    const own = await certificate();
-    const socket = createSocket({ type: 'udp4', recvBufferSize: RECEIVE_BUFFER });
-    socket.bind(0);
-    await once(socket, 'listening');
-    return new Endpoint(socket, own, events);
+  static async create(events: ClientTransportEvents = {}): Promise<ClientTransport> {
+    return new ClientTransport(await certificate(), events);
   }
 
   /** DTLS parameters for the server; this end is the DTLS client. */
@@ -83,20 +67,83 @@ export class Endpoint {
     return this.#suite?.tag ?? 0;
   }
 
-  get localPort(): number {
-    return this.#socket.address().port;
+  /**
+   * Opens the path and runs ICE on it: controlling, against an ICE-lite server.
+   * @param timeout of the checks, in milliseconds
+   * @returns the round-trip time of a check, in milliseconds
+   * @throws {Error} when nothing answers in time, or the path fails
+   */
+  async check(iceParameters: IceParameters, openPath: OpenIcePath, timeout?: number): Promise<number> {
+    const path = await openPath({
+      onPacket: (packet) => this.#receive(packet),
+      onError: (error) => this.#checks?.fail(error),
+    });
+    this.#path = path;
+    if (this.#closed) {
+      path.close();
+      throw new Error('closed');
+    }
+    const checks = new ConnectivityChecks((packet) => path.send(packet), iceParameters, this.#ufrag);
+    this.#checks = checks;
+    const roundTripTime = await checks.run(timeout);
+    if (this.#closed) throw new Error('closed');
+    checks.keepConsent();
+    return roundTripTime;
   }
 
   /**
-   * Runs ICE (controlling, against an ICE-lite server), then the DTLS 1.2 handshake.
-   * @throws {Error} when no candidate answers in time, or the server's fingerprint is wrong
+   * Runs the DTLS 1.2 handshake after `check`; RTP can be sent then.
+   * @param timeout milliseconds
+   * @throws {Error} when it does not end in time, or the server's fingerprint is wrong
    */
-  async connect(info: TransportInfo): Promise<void> {
-    const candidate = info.iceCandidates.find(({ protocol }) => protocol === 'udp');
-    if (!candidate) throw new Error('The server offers no UDP candidate.');
-    this.#remote = { address: candidate.address, port: candidate.port };
-    await this.#check(info);
-    await this.#shakeHands(info.dtlsParameters);
+  async shakeHands({ fingerprints }: DtlsParameters, timeout: number = DTLS_TIMEOUT): Promise<void> {
+    const path = this.#path;
+    if (!path) throw new Error('not checked');
+    const { cert, key, signatureHash } = this.#certificate;
+    const transport = this;
+    const dtls = new DtlsClient({
+      cert,
+      key,
+      signatureHash,
+      srtpProfiles: [...SRTP],
+      extendedMasterSecret: true,
+      transport: {
+        type: 'udp',
+        address: { ...path.local, family: isIPv6(path.local.address) ? 'IPv6' : 'IPv4' },
+        closed: false,
+        set onData(listener: (data: Buffer) => void) {
+          transport.#onDtlsData = listener;
+        },
+        get onData() {
+          return transport.#onDtlsData;
+        },
+        send: async (data: Buffer) => this.send(data),
+        close: async () => {},
+      },
+    });
+    this.#dtls = dtls;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    dtls.onConnect.once(resolve);
+    dtls.onError.once(reject);
+    dtls.onClose.once(() => this.#events.onEnd?.());
+    // `connect` keeps retransmitting in the background; the handshake is complete when both sides have finished.
+    dtls.connect().catch(reject);
+    // werift retransmits its records unchanged, which OpenSSL drops as replays: a lost last flight is never repaired.
+    const late = setTimeout(() => reject(new Error('DTLS: the handshake did not end in time.')), timeout);
+    await Promise.race([promise, this.#ended.promise]).finally(() => clearTimeout(late));
+    this.#verify(dtls.remoteCertificate, fingerprints);
+    const profile = dtls.srtp.srtpProfile === 7 ? 7 : 1;
+    const suite = suites[profile];
+    const { localKey, localSalt, remoteKey, remoteSalt } = dtls.extractSessionKeys(suite.key, suite.salt);
+    const keys = {
+      localMasterKey: localKey,
+      localMasterSalt: localSalt,
+      remoteMasterKey: remoteKey,
+      remoteMasterSalt: remoteSalt,
+    };
+    this.#suite = suite;
+    this.#srtp = new SrtpSession({ keys, profile });
+    this.#srtcp = new SrtcpSession({ keys, profile });
   }
 
   /** Encrypts one RTP packet. @returns what to `send`; the same bytes may be sent again as a retransmission */
@@ -106,8 +153,7 @@ export class Endpoint {
   }
 
   send(packet: Buffer): void {
-    if (this.#closed || !this.#remote) return;
-    this.#socket.send(packet, this.#remote.port, this.#remote.address);
+    this.#path?.send(packet);
   }
 
   /** Sends one compound RTCP packet. */
@@ -123,86 +169,14 @@ export class Endpoint {
 
   close(): void {
     if (this.#closed) return;
-    // Send close_notify only if the handshake has begun.
-    if (this.#srtp) this.#dtls?.close();
     this.#closed = true;
-    clearInterval(this.#consent);
-    this.#ended.reject(new Error('closed'));
-    this.#socket.close();
-  }
-
-  async #check({ iceParameters }: TransportInfo): Promise<void> {
-    const request = () =>
-      bindingRequest({
-        username: `${iceParameters.usernameFragment}:${this.#ufrag}`,
-        password: iceParameters.password,
-      });
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#onStunResponse = resolve;
-    let pause = ICE.first;
-    let timer: NodeJS.Timeout | undefined;
-    const ask = () => {
-      this.send(request());
-      timer = setTimeout(ask, pause);
-      pause = Math.min(ICE.most, pause * 2);
-    };
-    const late = setTimeout(() => reject(new Error('ICE: the server did not answer.')), ICE.timeout);
-    ask();
-    try {
-      await Promise.race([promise, this.#ended.promise]);
-    } finally {
-      clearTimeout(timer);
-      clearTimeout(late);
-    }
-    this.#consent = setInterval(() => this.send(request()), ICE.consent);
-  }
-
-  async #shakeHands({ fingerprints }: DtlsParameters): Promise<void> {
-    const { cert, key, signatureHash } = this.#certificate;
-    const endpoint = this;
-    const dtls = new DtlsClient({
-      cert,
-      key,
-      signatureHash,
-      srtpProfiles: [...SRTP],
-      extendedMasterSecret: true,
-      transport: {
-        type: 'udp',
-        address: this.#socket.address(),
-        closed: false,
-        set onData(listener: (data: Buffer) => void) {
-          endpoint.#onDtlsData = listener;
-        },
-        get onData() {
-          return endpoint.#onDtlsData;
-        },
-        send: async (data: Buffer) => this.send(data),
-        close: async () => {},
-      },
-    });
-    this.#dtls = dtls;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    dtls.onConnect.once(resolve);
-    dtls.onError.once(reject);
-    dtls.onClose.once(() => this.#events.onEnd?.());
-    // `connect` keeps retransmitting in the background; the handshake is complete when both sides have finished.
-    dtls.connect().catch(reject);
-    // werift retransmits its records unchanged, which OpenSSL drops as replays: a lost last flight is never repaired.
-    const late = setTimeout(() => reject(new Error('DTLS: the handshake did not end in time.')), DTLS_TIMEOUT);
-    await Promise.race([promise, this.#ended.promise]).finally(() => clearTimeout(late));
-    this.#verify(dtls.remoteCertificate, fingerprints);
-    const profile = dtls.srtp.srtpProfile === 7 ? 7 : 1;
-    const suite = suites[profile];
-    const { localKey, localSalt, remoteKey, remoteSalt } = dtls.extractSessionKeys(suite.key, suite.salt);
-    const keys = {
-      localMasterKey: localKey,
-      localMasterSalt: localSalt,
-      remoteMasterKey: remoteKey,
-      remoteMasterSalt: remoteSalt,
-    };
-    this.#suite = suite;
-    this.#srtp = new SrtpSession({ keys, profile });
-    this.#srtcp = new SrtcpSession({ keys, profile });
+    // Send close_notify only after the handshake.
+    if (this.#srtp) this.#dtls?.close();
+    const error = new Error('closed');
+    this.#ended.reject(error);
+    this.#checks?.fail(error);
+    this.#checks?.close();
+    this.#path?.close();
   }
 
   #verify(der: Buffer | undefined, fingerprints: DtlsParameters['fingerprints']): void {
@@ -223,7 +197,7 @@ export class Endpoint {
       if (second < 192 || second > 223) this.#events.onRtp?.(data);
       else this.#receiveRtcp(data);
     } else if (first >= 20 && first < 64) this.#onDtlsData(data);
-    else if (first < 4 && isBindingResponse(data)) this.#onStunResponse();
+    else if (first < 4) this.#checks?.receive(data);
   }
 
   #receiveRtcp(data: Buffer): void {
