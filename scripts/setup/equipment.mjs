@@ -24,6 +24,17 @@ export const proxies = [
   { name: 'caddy', file: 'caddy/usr/bin/caddy', packages: [], unpacked: ['caddy'] },
 ];
 
+/** The TURN server. @type {Equipment} */
+export const coturn = {
+  name: 'coturn',
+  file: 'coturn/usr/bin/turnserver',
+  packages: [
+    ...['libevent-core-2.1-7', 'libevent-extra-2.1-7', 'libevent-openssl-2.1-7', 'libevent-pthreads-2.1-7'],
+    ...['libhiredis0.14', 'libmariadb3', 'libpq5', 'libsqlite3-0', 'libssl3', 'libsystemd0', 'openssl'],
+  ],
+  unpacked: ['coturn'],
+};
+
 /**
  * Programs that `npm test` needs. `name` is what tests find in WEIR_TEST_SKIP where the program could not be installed.
  * `unpacked` lists packages whose services would start system-wide if they were installed: they are unpacked into the
@@ -38,8 +49,10 @@ export const browsersAndNetworks = [
   { name: 'ffmpeg', file: '/usr/bin/ffmpeg', packages: ['ffmpeg'] },
   { name: 'tcpdump', file: '/usr/bin/tcpdump', packages: ['tcpdump'] },
   { name: 'iproute2', file: '/sbin/ip', packages: ['iproute2'] },
+  { name: 'iptables', file: '/usr/sbin/iptables', packages: ['iptables'] },
   { name: 'python3', file: '/usr/bin/python3', packages: ['python3-minimal'] },
   ...proxies,
+  coturn,
 ];
 
 /** What all tests need. @type {Equipment[]} */
