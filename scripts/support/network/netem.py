@@ -9,8 +9,9 @@ usage: netem.py nsA ipA nsB ipB [options]
 
 It prints "up" when packets can flow. A line of names and values on its standard input, such as "loss=5 delay=50", changes
 settings; it prints "set" when they hold. It ends when its input does, or after --seconds, whichever comes first, and then
-prints what it carried and dropped to its standard error. With --delete it deletes both namespaces as its last act, so that
-none are left behind when its parent is killed.
+prints what it carried and dropped to its standard error. With --delete it deletes both namespaces as its last act, and
+those that are named after it, so that none are left behind when its parent is killed; programs that still run in them are
+killed.
 """
 import argparse
 import ctypes
@@ -19,6 +20,7 @@ import heapq
 import os
 import random
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -49,7 +51,7 @@ def arguments():
         ('seed', 1, 'of the losses'),
     ):
         parser.add_argument('--' + name, type=float, default=default, help=meaning)
-    parser.add_argument('--delete', action='store_true', help='delete both namespaces at the end')
+    parser.add_argument('--delete', nargs='*', metavar='NS', help='delete both namespaces at the end, and these')
     return parser.parse_args()
 
 
@@ -65,6 +67,24 @@ def open_tun(namespace, ip, peer):
     subprocess.check_call(['ip', 'addr', 'add', ip, 'peer', peer, 'dev', 'em0'])
     subprocess.check_call(['ip', 'link', 'set', 'em0', 'mtu', str(MTU), 'txqueuelen', '2000', 'up'])
     return tun
+
+
+def is_udp(packet):
+    if len(packet) < 20:
+        return False
+    return packet[9 if packet[0] >> 4 == 4 else 6] == UDP
+
+
+def delete(namespace):
+    """Deletes a namespace. The programs in it would keep it alive without its name."""
+    found = subprocess.run(['ip', 'netns', 'pids', namespace], capture_output=True, text=True)
+    # This process is itself in one of them.
+    for pid in {int(pid) for pid in found.stdout.split()} - {os.getpid()}:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    subprocess.call(['ip', 'netns', 'delete', namespace], stderr=subprocess.DEVNULL)
 
 
 class Link:
@@ -99,8 +119,7 @@ class Link:
         if options.loss and self.random.random() * 100 < options.loss:
             self.counts['lost'] += 1
             return
-        is_udp = len(packet) > 9 and packet[0] >> 4 == 4 and packet[9] == UDP
-        if options.drop_udp and is_udp:
+        if options.drop_udp and is_udp(packet):
             self.counts['lost'] += 1
             return
         at = now
@@ -168,9 +187,9 @@ def main():
     try:
         carry(options)
     finally:
-        if options.delete:
-            for namespace in (options.nsA, options.nsB):
-                subprocess.call(['ip', 'netns', 'delete', namespace], stderr=subprocess.DEVNULL)
+        if options.delete is not None:
+            for namespace in (options.nsA, options.nsB, *options.delete):
+                delete(namespace)
 
 
 main()

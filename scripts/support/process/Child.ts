@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import type { Namespace } from '../network/Namespace.ts';
 import type { Namespaces, Side } from '../network/namespaces.ts';
 
 const Answer = z.object({ id: z.number(), answer: z.unknown().optional(), error: z.string().optional() });
@@ -13,7 +14,7 @@ export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly execArgv?: readonly string[];
   /** The network namespace it runs in; default the machine's own network. */
-  readonly within?: { readonly namespaces: Namespaces; readonly side: Side };
+  readonly within?: Namespace | { readonly namespaces: Namespaces; readonly side: Side };
 }
 
 /** How long a child may take to end by itself, in milliseconds. */
@@ -45,7 +46,8 @@ export class Child implements AsyncDisposable {
     const options = { env, serialization: 'advanced' } satisfies SpawnOptions;
     if (!within) return new Child(fork(path, { ...options, execArgv: [...execArgv] }));
     const stdio: SpawnOptions['stdio'] = ['ignore', 'inherit', 'inherit', 'ipc'];
-    return new Child(within.namespaces.run(within.side, process.execPath, [...execArgv, path], { ...options, stdio }));
+    const run = [process.execPath, [...execArgv, path], { ...options, stdio }] as const;
+    return new Child('side' in within ? within.namespaces.run(within.side, ...run) : within.run(...run));
   }
 
   get pid(): number {
