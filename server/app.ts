@@ -14,6 +14,7 @@ import { PageDocument } from './features/PageDocument.ts';
 import { page, withoutBasePath } from './features/page.ts';
 import { answerClientError, answerError, answerProblems } from './features/problems.ts';
 import { roomInfo } from './features/roomInfo.ts';
+import { IceServers } from './ice/IceServers.ts';
 import { ownAddresses } from './media/options.ts';
 import { WorkerPool } from './media/WorkerPool.ts';
 import { RoomManager } from './room/RoomManager.ts';
@@ -75,6 +76,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     : anonymousAuthenticator();
   const access = new AccessControl(authenticator, moderation);
   const sessions = new SessionRegistry({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
+  const iceServers = new IceServers({ turn: config.turn });
   const http = createHttp(config, log, document);
   answerProblems(http, document);
   destroyLingeringSockets(http);
@@ -101,7 +103,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     await http.register(health, { pool, rooms });
     await http.register(roomInfo, { rooms, access });
     await http.register(page, { document, basePath: config.basePath });
-    await http.register(signalling, { config, rooms, sessions, access, log, document });
+    await http.register(signalling, { config, rooms, sessions, access, iceServers, log, document });
     await http.ready();
     return app;
   } catch (error) {

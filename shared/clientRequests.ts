@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   DtlsParameters,
   IceParameters,
+  IceServer,
   RtpCapabilities,
   RtpParameters,
   Source,
@@ -38,6 +39,13 @@ import {
 /** A secret of at least 128 random bits, in base64url. */
 const Secret = z.string().regex(/^[\w-]{22,86}$/, { error: 'is not 22 to 86 characters of base64url' });
 
+/** Servers of other versions may leave it out. */
+const IceServers = z
+  .array(IceServer)
+  .max(16)
+  .default([])
+  .describe('STUN servers, and TURN servers with a fresh, time-limited credential');
+
 const Empty = z.object({});
 const OwnSource = z.strictObject({ source: Source });
 
@@ -71,6 +79,7 @@ export const clientRequests = {
       resumeKey: z.string().describe('secret for `resume`; keep it in memory only'),
       peers: z.array(PeerInfo).describe('the other peers'),
       transports: z.object({ send: TransportInfo.optional(), recv: TransportInfo.optional() }),
+      iceServers: IceServers,
       consumers: z.array(ConsumerInfo).describe('created paused; see `resumeConsumers`'),
       unsupportedCodecs: z.array(UnsupportedCodec),
       slots: AudioSlotHolders,
@@ -104,9 +113,10 @@ export const clientRequests = {
     }),
   },
   restartIce: {
-    about: 'Restart ICE (RFC 8445, section 2.4) on both transports. `rateLimited` when it is requested too often.',
+    about:
+      'Restart ICE (RFC 8445, section 2.4) on both transports, with these ICE servers. `rateLimited` when it is requested too often.',
     request: z.strictObject({}),
-    reply: z.object({ send: IceParameters.optional(), recv: IceParameters.optional() }),
+    reply: z.object({ send: IceParameters.optional(), recv: IceParameters.optional(), iceServers: IceServers }),
   },
   getTransportStats: {
     about:
@@ -119,7 +129,7 @@ export const clientRequests = {
     about:
       'Create a transport that was not permitted at `join`, or that was closed when its grant was revoked. For `recv`, consumers follow in `newConsumers`.',
     request: z.strictObject({ direction: z.enum(['send', 'recv']) }),
-    reply: z.object({ transport: TransportInfo }),
+    reply: z.object({ transport: TransportInfo, iceServers: IceServers }),
   },
   connectTransport: {
     about: "Set the DTLS parameters of the client's end of a transport. There is no need to wait for the reply.",

@@ -179,6 +179,16 @@ export const DtlsParameters = z
   .meta({ id: 'DtlsParameters' });
 export type DtlsParameters = z.infer<typeof DtlsParameters>;
 
+/** A STUN or TURN server, as `RTCIceServer` of the WebRTC API. Only TURN servers have credentials. */
+export const IceServer = z
+  .object({
+    urls: z.array(line(1024)).min(1).max(16),
+    username: line(512).optional(),
+    credential: line(512).optional(),
+  })
+  .meta({ id: 'IceServer' });
+export type IceServer = z.infer<typeof IceServer>;
+
 /** What a client needs to create its end of a WebRTC transport. */
 export const TransportInfo = z
   .object({

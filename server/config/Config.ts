@@ -1,5 +1,6 @@
 /** Weir's configuration: validated, immutable. Durations are in milliseconds, sizes in bytes, bitrates in bit/s. */
 import type { CodecChoice } from '../../shared/protocol.ts';
+import type { TurnSettings } from '../ice/IceServers.ts';
 import type { LoadLimits } from '../media/WorkerPool.ts';
 import type { RoomDelays } from '../room/RoomDelays.ts';
 import type { Tls } from './tls.ts';
@@ -15,6 +16,8 @@ export interface Config {
   readonly rtcPort: number;
   /** As configured; empty where Weir has to find them itself. */
   readonly announcedAddresses: readonly string[];
+  /** Undefined without TURN servers. */
+  readonly turn: TurnSettings | undefined;
   readonly workers: number;
   /** Undefined where no token is required. */
   readonly auth: { readonly apiKey: string; readonly apiSecret: string } | undefined;

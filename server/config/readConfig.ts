@@ -45,6 +45,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
     rtcHost: env.WEIR_RTC_HOST,
     rtcPort: env.WEIR_RTC_PORT,
     announcedAddresses: env.WEIR_ANNOUNCED_ADDRESS ?? [],
+    turn: readTurn(env.WEIR_TURN_URLS, env.WEIR_TURN_SECRET, env.WEIR_TURN_SECONDS * 1000),
     workers: env.WEIR_WORKERS,
     auth: readAuth(env.WEIR_API_KEY, env.WEIR_API_SECRET, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production'),
     tokenLeeway: env.WEIR_TOKEN_LEEWAY_SECONDS * 1000,
@@ -118,6 +119,16 @@ function portsCollide({ host, port, rtcHost, rtcPort, workers }: Config): boolea
   const isWildcard = (address: string) => address === '0.0.0.0' || address === '::';
   const sameAddress = host === rtcHost || isWildcard(host) || isWildcard(rtcHost);
   return sameAddress && port !== 0 && rtcPort !== 0 && port >= rtcPort && port < rtcPort + workers;
+}
+
+function readTurn(urls: readonly string[] | undefined, secret: string | undefined, lifetime: number): Config['turn'] {
+  if (urls === undefined && secret === undefined) return undefined;
+  if (urls === undefined || secret === undefined) {
+    throw new ConfigError(
+      "WEIR_TURN_URLS and WEIR_TURN_SECRET belong together: set both to use TURN servers (the secret is coturn's static-auth-secret), or neither.",
+    );
+  }
+  return { urls, secret, lifetime };
 }
 
 function readAuth(apiKey: string | undefined, apiSecret: string | undefined, allowAnonymous: boolean): Config['auth'] {

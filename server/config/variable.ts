@@ -1,4 +1,5 @@
 /** The kinds of configuration variable. Each schema reads the text of the environment. */
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { CodecChoice } from '../../shared/protocol.ts';
 
@@ -64,6 +65,17 @@ export const list = (entry: z.ZodType<string, string>) =>
 
 /** An IP address or a host name. */
 export const address = z.string().regex(/^[0-9A-Za-z.:_-]{1,253}$/);
+
+/** `turn:` or `turns:`, host (name, IPv4 or bracketed IPv6), optional port, optional transport (RFC 7065, section 3.1). */
+const TURN_URI = /^(turns?):([0-9a-z.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/i;
+
+/** A URI of a TURN server that browsers accept: they have TURN over TLS over TCP only. */
+export const turnUri = z.string().refine((value) => {
+  const [, scheme = '', host = '', port, transport] = TURN_URI.exec(value) ?? [];
+  if (host === '' || (host.startsWith('[') && !isIPv6(host.slice(1, -1)))) return false;
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) return false;
+  return scheme.toLowerCase() === 'turn' || transport?.toLowerCase() !== 'udp';
+});
 
 /** First segments of paths that Weir itself serves. A proxy may or may not strip the base path, so it must not be one of these. */
 const ownSegments = new Set(['r', 'b', 'api', 'ws', 'assets', 'sdk.js', 'health', 'ready']);

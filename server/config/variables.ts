@@ -2,7 +2,19 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { address, basePath, codec, flag, integer, list, number, optional, origin, type Variable } from './variable.ts';
+import {
+  address,
+  basePath,
+  codec,
+  flag,
+  integer,
+  list,
+  number,
+  optional,
+  origin,
+  turnUri,
+  type Variable,
+} from './variable.ts';
 
 export const variables = {
   WEIR_HOST: {
@@ -43,6 +55,25 @@ export const variables = {
     'IP addresses or host names, comma-separated',
     "this machine's own addresses",
     'Addresses at which browsers reach the media ports. Set it to the public address behind NAT or in a container.',
+  ),
+  WEIR_TURN_URLS: optional(
+    list(turnUri).pipe(z.array(z.string()).min(1).max(8)),
+    '1 to 8 URIs such as `turn:turn.example.com:3478?transport=udp` or `turns:turn.example.com:443?transport=tcp`, comma-separated; `turns:` goes over TCP only',
+    'none',
+    'TURN servers, which relay the media of browsers that cannot reach the media ports.',
+  ),
+  WEIR_TURN_SECRET: optional(
+    z.string().min(32),
+    'text, at least 32 characters',
+    'none',
+    "Secret that the TURN servers share with Weir (coturn's `static-auth-secret`); each client gets a credential made from it.",
+  ),
+  WEIR_TURN_SECONDS: number(
+    1,
+    86_400,
+    300,
+    'For how long after joining or restarting ICE a TURN credential can be used to allocate. Calls that have begun go on.',
+    'seconds',
   ),
   WEIR_WORKERS: integer(1, 256, availableParallelism(), 'Number of media workers; each uses up to one core.'),
   WEIR_API_KEY: optional(

@@ -1,6 +1,7 @@
 /** What all connections of a server share. */
 import type { AccessControl } from '../auth/AccessControl.ts';
 import type { Config } from '../config/Config.ts';
+import type { IceServers } from '../ice/IceServers.ts';
 import type { RoomManager } from '../room/RoomManager.ts';
 import type { SessionRegistry } from './SessionRegistry.ts';
 
@@ -9,4 +10,5 @@ export interface ServerContext {
   readonly access: AccessControl;
   readonly rooms: RoomManager;
   readonly sessions: SessionRegistry;
+  readonly iceServers: IceServers;
 }

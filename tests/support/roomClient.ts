@@ -55,6 +55,7 @@ export function joinReply(reply: Partial<JoinReply> = {}): JoinReply {
     resumeKey: 'key',
     peers: [],
     transports: {},
+    iceServers: [],
     consumers: [],
     unsupportedCodecs: [],
     slots: [],

@@ -38,6 +38,25 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_RTC_HOST: ['not a host', 'udp://0.0.0.0', 'localhost'],
   WEIR_RTC_PORT: ['-1', '65001', '1.5', 'any'],
   WEIR_ANNOUNCED_ADDRESS: ['not an address', '203.0.113.1;203.0.113.2', 'https://example.com'],
+  WEIR_TURN_URLS: [
+    ',',
+    'turn.example.com:3478',
+    'turn://turn.example.com',
+    'stun:turn.example.com',
+    'turn:',
+    'turn:turn.example.com:0',
+    'turn:turn.example.com:65536',
+    'turn:turn.example.com?transport=sctp',
+    'turns:turn.example.com:443?transport=udp',
+    'turn:user@turn.example.com',
+    'turn:2001:db8::1',
+    'turn:[turn]',
+    'turn:[1::2::3]:3478',
+    'turn:a.example,x',
+    Array.from({ length: 9 }, (_, index) => `turn:turn${index}.example`).join(','),
+  ],
+  WEIR_TURN_SECRET: ['x', 'x'.repeat(31)],
+  WEIR_TURN_SECONDS: ['0', '86401', 'a minute'],
   WEIR_WORKERS: ['0', '-2', '257', '1.5', 'all'],
   WEIR_API_KEY: ['x'.repeat(257)],
   WEIR_API_SECRET: ['x', 'x'.repeat(31)],
@@ -86,11 +105,11 @@ describe('an invalid value', () => {
     const known = Object.entries(variables).find(([variable]) => variable === name)?.[1];
     expect(message).toContain(`${name}=`);
     expect(message).toContain(known?.form);
-    expect(message).toContain(name === 'WEIR_API_SECRET' ? '(hidden)' : JSON.stringify(value));
+    expect(message).toContain(name.endsWith('_SECRET') ? '(hidden)' : JSON.stringify(value));
   });
 
-  test('of the secret is not shown', () => {
-    expect(refusal({ WEIR_API_SECRET: 'swordfish' })).not.toContain('swordfish');
+  test.each(['WEIR_API_SECRET', 'WEIR_TURN_SECRET'])('of %s is not shown', (name) => {
+    expect(refusal({ [name]: 'swordfish' })).not.toContain('swordfish');
   });
 });
 
@@ -98,6 +117,8 @@ describe('variables that belong together', () => {
   test.each([
     ['WEIR_API_KEY', 'WEIR_API_SECRET', { WEIR_API_KEY: 'key' }],
     ['WEIR_API_SECRET', 'WEIR_API_KEY', { WEIR_API_SECRET: secret }],
+    ['WEIR_TURN_URLS', 'WEIR_TURN_SECRET', { WEIR_TURN_URLS: 'turn:turn.example.com' }],
+    ['WEIR_TURN_SECRET', 'WEIR_TURN_URLS', { WEIR_TURN_SECRET: secret }],
     ['WEIR_TLS_CERT', 'WEIR_TLS_KEY', { WEIR_TLS_CERT: import.meta.filename }],
     ['WEIR_TLS_KEY', 'WEIR_TLS_CERT', { WEIR_TLS_KEY: import.meta.filename }],
   ])('%s without %s is rejected, and both are named', (one, other, environment) => {
@@ -225,6 +246,20 @@ describe('the configuration', () => {
     const read = () => readConfig({ NODE_ENV: 'production', WEIR_ALLOW_ANONYMOUS: value }).config.auth;
     if (open) expect(read()).toBeUndefined();
     else expect(read).toThrow('WEIR_ALLOW_ANONYMOUS=true');
+  });
+
+  test('reads TURN servers', () => {
+    const urls = [
+      'turn:turn.example.com',
+      'turn:203.0.113.7:3478?transport=udp',
+      'turn:[2001:db8::7]:3478?transport=tcp',
+      'turns:turn.example.com',
+      'turns:turn.example.com:443?transport=tcp',
+    ];
+    const servers = { WEIR_TURN_URLS: urls.join(', '), WEIR_TURN_SECRET: secret };
+    expect(readConfig(servers).config.turn).toEqual({ urls, secret, lifetime: 300_000 });
+    expect(readConfig({ ...servers, WEIR_TURN_SECONDS: '5' }).config.turn?.lifetime).toBe(5000);
+    expect(readConfig({}).config.turn).toBeUndefined();
   });
 
   test('warns of unknown variables WEIR_*', () => {

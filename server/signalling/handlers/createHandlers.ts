@@ -18,7 +18,7 @@ export function createHandlers(connection: ClientConnection): Handlers<ClientMes
   };
   return {
     ...sessionHandlers(connection),
-    ...mediaHandlers(current),
+    ...mediaHandlers(current, connection.server.iceServers),
     ...presenceHandlers(current),
     ...moderationHandlers(current),
     ...broadcastHandlers(current),

@@ -22,7 +22,7 @@ const DEFAULT_NAME = 'Guest';
  * @throws {WeirError} `unauthorized`, `roomFull`, `busy`, `unavailable`, `closed`
  */
 export async function join(connection: ClientConnection, request: JoinRequest): Promise<JoinReply> {
-  const { rooms, access } = connection.server;
+  const { rooms, access, iceServers } = connection.server;
   const admission = await access.admit(request);
   const { kind, identity } = admission.credentials;
   using _paused = connection.pauseJoinTimeout();
@@ -50,6 +50,7 @@ export async function join(connection: ClientConnection, request: JoinRequest): 
       resumeKey: session.key,
       peers: room.visiblePeers(peer),
       transports: { ...(send && { send: opened.send }), ...(recv && { recv: opened.recv }) },
+      iceServers: iceServers.for(identity),
       consumers: peer.start(),
       unsupportedCodecs: peer.unsupportedCodecs,
       slots: room.slots,

@@ -1,6 +1,7 @@
 /** The requests about transports, producers and consumers. */
 import type { ClientMessages } from '../../../shared/protocol.ts';
 import type { Handlers } from '../../../shared/RpcChannel.ts';
+import type { IceServers } from '../../ice/IceServers.ts';
 import type { CurrentContext } from '../RequestContext.ts';
 
 type MediaHandlers = Pick<
@@ -18,15 +19,16 @@ type MediaHandlers = Pick<
   | 'updateTrackSettings'
 >;
 
-export function mediaHandlers(current: CurrentContext): MediaHandlers {
+export function mediaHandlers(current: CurrentContext, iceServers: IceServers): MediaHandlers {
   return {
     async openTransport({ direction }) {
       const { peer, room } = current();
-      if (direction === 'send') return { transport: await peer.openSending() };
+      const servers = iceServers.for(peer.info.identity);
+      if (direction === 'send') return { transport: await peer.openSending(), iceServers: servers };
       const transport = await peer.openReceiving();
       // After the reply: consumers are created on the transport that it describes.
       setImmediate(() => void room.subscribeToAll(peer));
-      return { transport };
+      return { transport, iceServers: servers };
     },
 
     async connectTransport({ transportId, dtlsParameters }) {
@@ -35,7 +37,8 @@ export function mediaHandlers(current: CurrentContext): MediaHandlers {
     },
 
     async restartIce() {
-      return await current().peer.restartIce();
+      const { peer } = current();
+      return { ...(await peer.restartIce()), iceServers: iceServers.for(peer.info.identity) };
     },
 
     async getTransportStats() {
