@@ -29,12 +29,12 @@ export interface TurnserverOptions {
 }
 
 /**
- * A person has two transports, with up to three URLs (UDP, TCP, TLS) from two networks (Wi-Fi and cable) each; and
- * twice that while ICE restarts, because browsers keep the old allocations until the new path works.
+ * A person has two transports, each with an allocation for up to three URLs (UDP, TCP, TLS) on up to four networks
+ * (Wi-Fi, cable, VPN, IPv6); and twice that while ICE restarts, because browsers keep the old ones until the new path works.
  */
-export const USER_QUOTA = 2 * 3 * 2 * 2;
-/** Two hundred people with two URLs, while nobody restarts. */
-export const TOTAL_QUOTA = 800;
+export const USER_QUOTA = 2 * 3 * 4 * 2;
+/** A hundred people at their limit; three times as many with one network and two URLs each. Each takes a relay port. */
+export const TOTAL_QUOTA = 100 * USER_QUOTA;
 /** 20 Mbit/s: nine tiles in their highest layer, which is more than one transport receives on any page. */
 export const MAX_BYTES_PER_SECOND = 2_500_000;
 const NONCE_SECONDS = 600;
@@ -115,7 +115,7 @@ function sections(options: TurnserverOptions): Section[] {
     },
     {
       reason: [
-        'Allocations of one person: two transports with three URLs from two networks each, twice that while ICE restarts.',
+        'Allocations of one person: two transports, three URLs each on four networks, and twice that while ICE restarts.',
         'Allocations of all. Bytes per second of each allocation, in each direction.',
       ],
       settings: [

@@ -1,6 +1,7 @@
 /** A certificate authority for tests: signs certificates for names and addresses, with openssl. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,10 +9,12 @@ import { join } from 'node:path';
 export interface TestCertificate {
   /** Host names and IP addresses that it is for. */
   readonly names: readonly [string, ...string[]];
-  /** Path of the certificate, followed by that of the authority (PEM). */
+  /** Path of the certificate (PEM). */
   readonly cert: string;
   /** Path of the private key (PEM). */
   readonly key: string;
+  /** SHA-256 of the public key (SPKI, base64), which `launchChromium` can be told to trust. */
+  readonly trustedKey: string;
 }
 
 export class TestAuthority implements Disposable {
@@ -45,7 +48,10 @@ export class TestAuthority implements Disposable {
       ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'authority.pem', '-CAkey', 'authority.key'],
       ...[...['-CAcreateserial', '-days', '2', '-extfile', `${name}.cnf`, '-out', `${name}.pem`]],
     );
-    return { names, cert: join(this.#directory, `${name}.pem`), key: join(this.#directory, `${name}.key`) };
+    const cert = join(this.#directory, `${name}.pem`);
+    const publicKey = new X509Certificate(readFileSync(cert)).publicKey.export({ type: 'spki', format: 'der' });
+    const trustedKey = createHash('sha256').update(publicKey).digest('base64');
+    return { names, cert, key: join(this.#directory, `${name}.key`), trustedKey };
   }
 
   [Symbol.dispose](): void {

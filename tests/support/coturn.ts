@@ -31,7 +31,12 @@ export interface CoturnOptions {
   readonly secret?: string;
   /** Default a free port, in a namespace 3478. */
   readonly port?: number;
-  /** `turns:` at this port (default a free one, in a namespace 443), under the first name of the certificate. */
+  /**
+   * `turns:` at this port (default a free one, in a namespace 443), under the first name of the certificate. Chromium
+   * trusts it by `trustedKey`. Firefox trusts any certificate here, but takes no URL with an address: its first name has
+   * to be a host name, such as `localhost`, or one in `/etc/netns/<namespace>/hosts`, which `ip netns exec` shows to its
+   * programs as /etc/hosts.
+   */
   readonly tls?: { readonly certificate: TestCertificate; readonly port?: number };
   /** Further settings of the generated configuration. */
   readonly settings?: Partial<TurnserverOptions>;

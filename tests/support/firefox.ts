@@ -20,6 +20,8 @@ export function launchFirefox(media: FirefoxMedia): Promise<Browser> {
   return launch({
     browser: 'firefox',
     executablePath,
+    // Of TURN servers over TLS, too; their URL has to have a host name, since Firefox refuses certificates for addresses.
+    acceptInsecureCerts: true,
     env: { ...process.env, ...(fake ? {} : media.environment) },
     extraPrefsFirefox: {
       'media.navigator.streams.fake': fake,

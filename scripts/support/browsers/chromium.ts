@@ -32,6 +32,11 @@ export interface ChromiumOptions {
   readonly within?: string;
   /** An origin whose pages may use devices although it is plain HTTP. */
   readonly secure?: string;
+  /**
+   * SHA-256 of the public key (SPKI, base64) of a certificate that it trusts although it does not know its authority:
+   * for pages over HTTPS and for TURN servers over TLS.
+   */
+  readonly trustedKey?: string;
 }
 
 /** A browser process of its own: what plays as its camera is fixed for all of its pages. */
@@ -58,6 +63,7 @@ function argumentsOf({
   deny = false,
   refusesSound = false,
   secure,
+  trustedKey,
 }: Omit<ChromiumOptions, 'within' | 'environment'>): string[] {
   return [
     '--headless',
@@ -77,5 +83,6 @@ function argumentsOf({
     ...(video ? [`--use-file-for-fake-video-capture=${video}`] : []),
     ...(audio ? [`--use-file-for-fake-audio-capture=${audio}`] : []),
     ...(secure ? [`--unsafely-treat-insecure-origin-as-secure=${secure}`] : []),
+    ...(trustedKey ? [`--ignore-certificate-errors-spki-list=${trustedKey}`] : []),
   ];
 }
