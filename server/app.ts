@@ -18,6 +18,7 @@ import { IceServers } from './ice/IceServers.ts';
 import { ownAddresses } from './media/options.ts';
 import { WorkerPool } from './media/WorkerPool.ts';
 import { RoomManager } from './room/RoomManager.ts';
+import { DiagnosisLimits } from './signalling/DiagnosisLimits.ts';
 import { signalling } from './signalling/plugin.ts';
 import { SessionRegistry } from './signalling/SessionRegistry.ts';
 
@@ -56,7 +57,7 @@ export interface App {
  * @throws {MediaPortError}, {PageMissingError}; nothing is left running then
  */
 export async function createApp(config: Config, log: Logger): Promise<App> {
-  const document = new PageDocument(config.basePath);
+  const document = new PageDocument(config);
   const addresses = announcedAddresses(config);
   const pool = await WorkerPool.start({
     count: config.workers,
@@ -77,6 +78,11 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const access = new AccessControl(authenticator, moderation);
   const sessions = new SessionRegistry({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
   const iceServers = new IceServers({ turn: config.turn });
+  const diagnosisLimits = new DiagnosisLimits({
+    rooms,
+    enabled: config.diagnose,
+    lifetime: config.delays?.diagnosisLifetime,
+  });
   const http = createHttp(config, log, document);
   answerProblems(http, document);
   destroyLingeringSockets(http);
@@ -102,8 +108,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   try {
     await http.register(health, { pool, rooms });
     await http.register(roomInfo, { rooms, access });
-    await http.register(page, { document, basePath: config.basePath });
-    await http.register(signalling, { config, rooms, sessions, access, iceServers, log, document });
+    await http.register(page, { document, basePath: config.basePath, diagnose: config.diagnose });
+    await http.register(signalling, { config, rooms, sessions, access, iceServers, diagnosisLimits, log, document });
     await http.ready();
     return app;
   } catch (error) {

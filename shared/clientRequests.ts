@@ -60,7 +60,9 @@ export const clientRequests = {
         .describe('required unless `auth` in `welcome` is `open`'),
       name: DisplayName.optional().describe('used where the token has no name'),
       guest: Secret.optional().describe('without tokens: the same secret always has the same identity'),
-      kind: RoomKind.optional().describe('calls and broadcasts have separate names; a token may require one kind'),
+      kind: RoomKind.optional().describe(
+        'each kind has names of its own; a token may require one kind; `diagnosis` needs no token',
+      ),
       role: Role.optional().describe('without tokens: the role asked for; with tokens, their grants decide'),
       rtpCapabilities: RtpCapabilities.describe('what this device can receive'),
       transports: z.strictObject({ send: z.boolean(), recv: z.boolean() }).describe('which transports to create'),

@@ -90,8 +90,11 @@ export const GrantsPatch = z
   .meta({ id: 'GrantsPatch' });
 export type GrantsPatch = z.infer<typeof GrantsPatch>;
 
-/** In a call everyone may publish. In a broadcast a few peers on the stage do, for many hidden viewers. */
-export const RoomKind = z.enum(['call', 'broadcast']).meta({ id: 'RoomKind' });
+/**
+ * In a call everyone may publish. In a broadcast a few peers on the stage do, for many hidden viewers. A diagnosis is for a
+ * client that tests its own connection: it needs no token, and has at most two peers from one network, for a minute.
+ */
+export const RoomKind = z.enum(['call', 'broadcast', 'diagnosis']).meta({ id: 'RoomKind' });
 export type RoomKind = z.infer<typeof RoomKind>;
 
 /** A host publishes and administers, a speaker publishes, a viewer receives only. */

@@ -7,7 +7,7 @@ import { grantsOf } from './grants.ts';
 export function anonymousAuthenticator(): Authenticator {
   return {
     kind: 'open',
-    async authenticate({ kind = 'call', guest = randomUUID(), role = kind === 'call' ? 'speaker' : 'viewer' }) {
+    async authenticate({ kind = 'call', guest = randomUUID(), role = kind === 'broadcast' ? 'viewer' : 'speaker' }) {
       return {
         kind,
         identity: `guest-${createHash('sha256').update(guest).digest('base64url').slice(0, 22)}`,

@@ -1,5 +1,5 @@
 /** Weir's configuration: validated, immutable. Durations are in milliseconds, sizes in bytes, bitrates in bit/s. */
-import type { CodecChoice } from '../../shared/protocol.ts';
+import type { CodecChoice, RoomKind } from '../../shared/protocol.ts';
 import type { TurnSettings } from '../ice/IceServers.ts';
 import type { LoadLimits } from '../media/WorkerPool.ts';
 import type { RoomDelays } from '../room/RoomDelays.ts';
@@ -33,8 +33,10 @@ export interface Config {
   readonly maxAudibleSpeakers: number;
   readonly load: LoadLimits;
   readonly joinQueue: { readonly concurrency: number; readonly length: number; readonly timeout: number };
-  /** In one call, and in one broadcast. */
-  readonly maxPeers: { readonly call: number; readonly broadcast: number };
+  /** In one room, by its kind. */
+  readonly maxPeers: Readonly<Record<RoomKind, number>>;
+  /** Whether clients may test their connection: the page `/diagnose`, and rooms of the kind `diagnosis`. */
+  readonly diagnose: boolean;
   readonly maxConnectionsPerIp: number;
   readonly maxIncomingBitrate: number;
   readonly maxMessageBytes: number;

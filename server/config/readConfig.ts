@@ -10,6 +10,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Variables of the launcher and of tests, which are not reported as unknown. */
 const ignored = /^WEIR_(TEST|SKIP|SERVICE|PORT)_/;
 
+/** A page that tests its connection sends with one peer, and receives with another. */
+const DIAGNOSIS_PEERS = 2;
+
 /** The schemas of all variables. `Object.fromEntries` loses which key has which type, hence the cast. */
 const Environment = z.object({
   NODE_ENV: z.string().optional(),
@@ -67,7 +70,8 @@ export function readConfig(environment: Environment): { config: Config; warnings
       length: env.WEIR_JOIN_QUEUE_LENGTH,
       timeout: env.WEIR_JOIN_QUEUE_TIMEOUT_SECONDS * 1000,
     },
-    maxPeers: { call: env.WEIR_MAX_PEERS, broadcast: env.WEIR_MAX_VIEWERS },
+    maxPeers: { call: env.WEIR_MAX_PEERS, broadcast: env.WEIR_MAX_VIEWERS, diagnosis: DIAGNOSIS_PEERS },
+    diagnose: env.WEIR_DIAGNOSE,
     maxConnectionsPerIp: env.WEIR_MAX_CONNECTIONS_PER_IP,
     maxIncomingBitrate: env.WEIR_MAX_INCOMING_BITRATE,
     maxMessageBytes: env.WEIR_MAX_MESSAGE_BYTES,

@@ -34,13 +34,13 @@ export const codec = (meaning: string) => ({
   meaning,
 });
 
-export const flag = (meaning: string) => ({
+export const flag = (meaning: string, fallback: 'true' | 'false' = 'false') => ({
   schema: z
     .enum(['true', 'false', '1', '0'])
-    .default('false')
+    .default(fallback)
     .transform((value) => value === 'true' || value === '1'),
   form: '`true` or `false`',
-  fallback: '`false`',
+  fallback: `\`${fallback}\``,
   meaning,
 });
 
@@ -78,7 +78,7 @@ export const turnUri = z.string().refine((value) => {
 });
 
 /** First segments of paths that Weir itself serves. A proxy may or may not strip the base path, so it must not be one of these. */
-const ownSegments = new Set(['r', 'b', 'api', 'ws', 'assets', 'sdk.js', 'health', 'ready']);
+const ownSegments = new Set(['r', 'b', 'api', 'diagnose', 'ws', 'assets', 'sdk.js', 'health', 'ready']);
 
 /** A URL path, without a slash at its end. */
 export const basePath = z

@@ -180,6 +180,10 @@ export const variables = {
   ),
   WEIR_MAX_PEERS: integer(1, 10_000, 80, 'Maximum number of peers in a call.'),
   WEIR_MAX_VIEWERS: integer(1, 100_000, 2000, 'Maximum number of peers in a broadcast, viewers included.'),
+  WEIR_DIAGNOSE: flag(
+    'Serve `/diagnose`, where anybody can test camera, microphone and connection, and admit the tests of that page without a token.',
+    'true',
+  ),
   WEIR_MAX_CONNECTIONS_PER_IP: integer(
     1,
     1_000_000,

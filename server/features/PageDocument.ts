@@ -17,6 +17,8 @@ export class PageMissingError extends Error {
 
 /** The parts of the built document that are replaced. */
 const placeholders = { assets: '"./assets/', title: '<title>Weir</title>', app: '<main id="app"></main>' } as const;
+/** In place of `placeholders.app` where there is no page `/diagnose`. */
+const APP_WITHOUT_DIAGNOSE = '<main id="app" data-diagnose="off"></main>';
 /** Paths of more segments are not pages; the assets of their error pages are at the root of the host. */
 const MAX_DEPTH = 6;
 
@@ -29,10 +31,14 @@ interface Body {
 export class PageDocument {
   readonly #template: string;
   readonly #basePath: string;
+  readonly #diagnose: boolean;
   readonly #bodies = new Map<string, Body>();
 
-  /** @throws {PageMissingError} when the page has not been built */
-  constructor(basePath: string) {
+  /**
+   * @param options.diagnose whether the pages link to `/diagnose`
+   * @throws {PageMissingError} when the page has not been built
+   */
+  constructor({ basePath, diagnose }: { readonly basePath: string; readonly diagnose: boolean }) {
     const path = join(dist, 'index.html');
     const template = existsSync(path) ? readFileSync(path, 'utf8') : '';
     if (Object.values(placeholders).some((text) => !template.includes(text))) {
@@ -40,6 +46,7 @@ export class PageDocument {
     }
     this.#template = template;
     this.#basePath = basePath;
+    this.#diagnose = diagnose;
   }
 
   /** Sends the page, or the problem in its place. */
@@ -81,7 +88,7 @@ export class PageDocument {
 
   #render(prefix: string, problem: PageProblem | undefined): string {
     const page = this.#template.replaceAll(placeholders.assets, () => `"${prefix}assets/`);
-    if (problem === undefined) return page;
+    if (problem === undefined) return this.#diagnose ? page : page.replace(placeholders.app, APP_WITHOUT_DIAGNOSE);
     // Constant texts and a validated path only: nothing here comes from a request. The page translates the texts.
     const { title, detail } = pageProblems[problem];
     const card = `<div class="centre"><div class="card ended"><h1>${title}</h1><p>${detail}</p><a class="quiet" href="${prefix}">${TO_START}</a></div></div>`;

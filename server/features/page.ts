@@ -9,13 +9,15 @@ export interface PageOptions {
   readonly document: PageDocument;
   /** For example `/meet`, or empty. */
   readonly basePath: string;
+  /** Whether there is a page on which clients test their connection. */
+  readonly diagnose: boolean;
 }
 
 /**
- * `/`, `/r/<room>` and `/b/<room>` serve the page, `/sdk.js` the client as a module that other pages may import. Assets have
+ * `/`, `/r/<room>`, `/b/<room>` and `/diagnose` serve the page, `/sdk.js` the client as a module that other pages may import. Assets have
  * a hash in their names and may be cached forever.
  */
-export async function page(app: FastifyInstance, { document, basePath }: PageOptions): Promise<void> {
+export async function page(app: FastifyInstance, { document, basePath, diagnose }: PageOptions): Promise<void> {
   await app.register(serveStatic, {
     root: dist,
     index: false,
@@ -43,6 +45,10 @@ export async function page(app: FastifyInstance, { document, basePath }: PageOpt
       : document.send(request, reply);
   app.get('/r/:room', room);
   app.get('/b/:room', room);
+  // Search engines have no use for it.
+  const forPeople = (request: FastifyRequest, reply: FastifyReply) =>
+    document.send(request, reply.header('x-robots-tag', 'noindex'));
+  if (diagnose) app.get('/diagnose', forPeople);
 }
 
 /** The URL of a request without the base path, which a proxy may have stripped already. */

@@ -33,13 +33,18 @@ export class IceServers {
    * The servers, first STUN, then TURN. The credential names a keyed hash of the identity: the TURN server can limit how much
    * one person uses, and does not learn who it is.
    * @param user the identity of who gets the credential
+   * @param maxLifetime in milliseconds, where it is to be shorter than usual
    */
-  for(user: string): IceServer[] {
+  for(user: string, maxLifetime = Number.POSITIVE_INFINITY): IceServer[] {
     const { turn, stunUrls } = this.#options;
     const stun = stunUrls?.() ?? [];
     const servers: IceServer[] = stun.length > 0 ? [{ urls: [...stun] }] : [];
     if (turn) {
-      const credentials = turnCredentials(turn.secret, turnUser(turn.secret, user), Date.now() + turn.lifetime);
+      const credentials = turnCredentials(
+        turn.secret,
+        turnUser(turn.secret, user),
+        Date.now() + Math.min(turn.lifetime, maxLifetime),
+      );
       servers.push({ urls: [...turn.urls], ...credentials });
     }
     return servers;

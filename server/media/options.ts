@@ -67,7 +67,7 @@ export const MIN_OUTGOING_BITRATE = 250_000;
  * The least time between two key-frame requests for one SSRC, in milliseconds. While viewers join a broadcast there is
  * always one that needs a key frame, and each key frame lowers the quality for all others.
  */
-export const KEY_FRAME_REQUEST_DELAY = { call: 1000, broadcast: 2000 } as const;
+export const KEY_FRAME_REQUEST_DELAY = { call: 1000, broadcast: 2000, diagnosis: 1000 } as const;
 
 /**
  * UDP and TCP on one port. mediasoup announces one address per listenInfo; see `MediaWorker.candidatesOf` for further

@@ -44,6 +44,11 @@ export class AdmissionQueue {
     return this.#waiting;
   }
 
+  /** Whether a join that begins now does not wait. */
+  get admitsAtOnce(): boolean {
+    return this.#waiting === 0 && this.#isOpen;
+  }
+
   /**
    * Waits for a turn to join a room. Dispose of the turn when the join has succeeded or failed.
    * @param signal aborted when the join is not wanted any more: it leaves the queue at once
@@ -52,7 +57,7 @@ export class AdmissionQueue {
    */
   async enter(room: string, signal?: AbortSignal): Promise<Disposable> {
     if (signal?.aborted) throw new WeirError('closed');
-    if (this.#waiting === 0 && this.#isOpen) return this.#begin();
+    if (this.admitsAtOnce) return this.#begin();
     if (this.#waiting >= this.#options.length) throw busy('too many are waiting already');
     return new Promise((resolve, reject) => {
       const queue = this.#queues.get(room) ?? [];

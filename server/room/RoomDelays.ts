@@ -14,4 +14,6 @@ export interface RoomDelays {
   readonly consumerLinger?: number | undefined;
   /** How long a layer is still sent that is not demanded, by the reason, see `LayerDemand`. */
   readonly layerLinger?: LayerLinger | undefined;
+  /** How long a room of the kind `diagnosis` lasts, see `DiagnosisLimits`. */
+  readonly diagnosisLifetime?: number | undefined;
 }

@@ -70,6 +70,11 @@ export class RoomManager {
     return this.#endsAt !== undefined || this.#closed;
   }
 
+  /** Whether somebody who joins now does not have to wait for others, or for a worker with less to do. */
+  get admitsAtOnce(): boolean {
+    return !this.draining && this.#admissionQueue.admitsAtOnce;
+  }
+
   /** Until a server that drains stops; undefined while it does not. */
   get secondsLeft(): number | undefined {
     return this.#endsAt === undefined ? undefined : Math.max(0, this.#endsAt - performance.now()) / 1000;

@@ -3,6 +3,7 @@ import type { AccessControl } from '../auth/AccessControl.ts';
 import type { Config } from '../config/Config.ts';
 import type { IceServers } from '../ice/IceServers.ts';
 import type { RoomManager } from '../room/RoomManager.ts';
+import type { DiagnosisLimits } from './DiagnosisLimits.ts';
 import type { SessionRegistry } from './SessionRegistry.ts';
 
 export interface ServerContext {
@@ -11,4 +12,5 @@ export interface ServerContext {
   readonly rooms: RoomManager;
   readonly sessions: SessionRegistry;
   readonly iceServers: IceServers;
+  readonly diagnosisLimits: DiagnosisLimits;
 }

@@ -19,7 +19,7 @@ beforeAll(async () => {
   rooms = new RoomManager({
     pool,
     moderation,
-    maxPeers: { call: 80, broadcast: 80 },
+    maxPeers: { call: 80, broadcast: 80, diagnosis: 2 },
     maxAudibleSpeakers: 5,
     joinQueue: anyJoinQueue,
     log,

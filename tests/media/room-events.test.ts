@@ -51,7 +51,7 @@ beforeAll(async () => {
   const listen = { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] as const };
   pool = await WorkerPool.start({ count: 1, listen, firstPort: 0, responseTimeout: 5000, limits: anyLoad, log });
   const moderation = new Moderation({ lifetime: 60_000, leeway: 0 });
-  const maxPeers = { call: 80, broadcast: 80 };
+  const maxPeers = { call: 80, broadcast: 80, diagnosis: 2 };
   rooms = new RoomManager({ pool, moderation, maxPeers, maxAudibleSpeakers: 1, joinQueue: anyJoinQueue, log });
   rooms.onRoomOpened((room) => streams.set(room.key, record(room.events)));
 });

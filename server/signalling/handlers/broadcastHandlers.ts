@@ -51,6 +51,6 @@ export function broadcastHandlers(current: CurrentContext): BroadcastHandlers {
 
 /** @throws {WeirError} `notFound` */
 function requireBroadcast({ broadcast }: Room): Broadcast {
-  if (!broadcast) throw new WeirError('notFound', 'This room is a call, not a broadcast.');
+  if (!broadcast) throw new WeirError('notFound', 'This room is not a broadcast.');
   return broadcast;
 }

@@ -5,6 +5,7 @@ import type { ClientMessages, JoinReply } from '../../../shared/protocol.ts';
 import type { RequestData } from '../../../shared/RpcChannel.ts';
 import type { Admission } from '../../auth/AccessControl.ts';
 import type { Credentials } from '../../auth/Authenticator.ts';
+import { diagnosisAdmission } from '../../auth/diagnosisAdmission.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../../media/options.ts';
 import { Peer } from '../../room/Peer.ts';
 import type { Room } from '../../room/Room.ts';
@@ -19,11 +20,13 @@ const DEFAULT_NAME = 'Guest';
 
 /**
  * @returns a snapshot of the room, in one piece: no event is sent before it, and those that follow it continue it
- * @throws {WeirError} `unauthorized`, `roomFull`, `busy`, `unavailable`, `closed`
+ * @throws {WeirError} `unauthorized`, `forbidden`, `roomFull`, `busy`, `unavailable`, `closed`
  */
 export async function join(connection: ClientConnection, request: JoinRequest): Promise<JoinReply> {
-  const { rooms, access, iceServers } = connection.server;
-  const admission = await access.admit(request);
+  const { rooms, access, iceServers, diagnosisLimits } = connection.server;
+  const isDiagnosis = request.kind === 'diagnosis';
+  using _place = isDiagnosis ? diagnosisLimits.acquire(request.room, connection.address) : undefined;
+  const admission = isDiagnosis ? diagnosisAdmission() : await access.admit(request);
   const { kind, identity } = admission.credentials;
   using _paused = connection.pauseJoinTimeout();
   using seat = await rooms.reserve(request.room, identity, kind, connection.signal);
@@ -50,7 +53,7 @@ export async function join(connection: ClientConnection, request: JoinRequest): 
       resumeKey: session.key,
       peers: room.visiblePeers(peer),
       transports: { ...(send && { send: opened.send }), ...(recv && { recv: opened.recv }) },
-      iceServers: iceServers.for(identity),
+      iceServers: isDiagnosis ? diagnosisLimits.iceServers(iceServers, connection.address) : iceServers.for(identity),
       consumers: peer.start(),
       unsupportedCodecs: peer.unsupportedCodecs,
       slots: room.slots,

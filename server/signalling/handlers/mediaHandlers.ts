@@ -2,6 +2,8 @@
 import type { ClientMessages } from '../../../shared/protocol.ts';
 import type { Handlers } from '../../../shared/RpcChannel.ts';
 import type { IceServers } from '../../ice/IceServers.ts';
+import type { Peer } from '../../room/Peer.ts';
+import type { Room } from '../../room/Room.ts';
 import type { CurrentContext } from '../RequestContext.ts';
 
 type MediaHandlers = Pick<
@@ -20,10 +22,12 @@ type MediaHandlers = Pick<
 >;
 
 export function mediaHandlers(current: CurrentContext, iceServers: IceServers): MediaHandlers {
+  // A diagnosis has them from its join, and ends soon: whoever needs no token gets no further credentials.
+  const serversFor = ({ info }: Peer, { kind }: Room) => (kind === 'diagnosis' ? [] : iceServers.for(info.identity));
   return {
     async openTransport({ direction }) {
       const { peer, room } = current();
-      const servers = iceServers.for(peer.info.identity);
+      const servers = serversFor(peer, room);
       if (direction === 'send') return { transport: await peer.openSending(), iceServers: servers };
       const transport = await peer.openReceiving();
       // After the reply: consumers are created on the transport that it describes.
@@ -37,8 +41,8 @@ export function mediaHandlers(current: CurrentContext, iceServers: IceServers): 
     },
 
     async restartIce() {
-      const { peer } = current();
-      return { ...(await peer.restartIce()), iceServers: iceServers.for(peer.info.identity) };
+      const { peer, room } = current();
+      return { ...(await peer.restartIce()), iceServers: serversFor(peer, room) };
     },
 
     async getTransportStats() {

@@ -43,6 +43,8 @@ const LAYERS_FROM = [
 /** The bitrates of a camera with one layer, and of a screen, in bit/s. */
 const SMALL_CAMERA = 300_000;
 const SCREEN = 2_500_000;
+/** The bitrate up to which a diagnosis measures throughput, in bit/s: with overhead, less than the server's limit of one peer. */
+const DIAGNOSIS = 4_000_000;
 /**
  * The frame rates of a screen. libwebrtc limits the size of a frame by the expected frame rate: with the few frames that
  * slides need, a key frame may be large enough to be legible. 60 is its default.
@@ -67,6 +69,7 @@ export function encodingsOf(choice: EncodingChoice): types.RtpEncodingParameters
   const single = modes ? { scalabilityMode: 'L1T1' } : {};
   // A screen often gives one frame a second, and mediasoup takes a temporal layer without packets for one that has ended.
   if (source === 'screen') return [{ maxBitrate: SCREEN, maxFramerate: SCREEN_FRAMERATE[content], ...single }];
+  if (kind === 'diagnosis') return [{ maxBitrate: DIAGNOSIS, ...single }];
   const layers = layersOf(size);
   if (codec === 'VP9' || codec === 'AV1') {
     // mediasoup supports layers of these codecs by SVC only.
@@ -133,6 +136,7 @@ function macroblocks(side: number): number {
 
 /** The bitrate of a camera with this many layers in one stream, in bit/s. */
 export function bitrateOf(layers: number, kind: RoomKind = 'call'): number {
+  if (kind === 'diagnosis') return DIAGNOSIS;
   return layers === 1 ? SMALL_CAMERA : (CAMERA_LAYERS[kind][layers - 1] ?? SCREEN);
 }
 

@@ -1,11 +1,11 @@
 /** Parses the address of a page: the room, its kind, and how to join it. */
 import { z } from 'zod';
-import { canonicalRoomName, type RoomKind, shortDisplayName } from '../../client/index.ts';
+import { canonicalRoomName, shortDisplayName } from '../../client/index.ts';
 import type { CallController } from '../controller/CallController.ts';
-import { roomInPath } from './address.ts';
+import { type PageKind, roomInPath } from './address.ts';
 
 export interface Route {
-  readonly kind: RoomKind;
+  readonly kind: PageKind;
   /** The canonical room name, however the address spells it. */
   readonly room: string;
   /** From the query or the token. It chooses the page; the grants come from the server. */

@@ -1,6 +1,5 @@
 /** Polls the state of a room before the join: its participants, whether it needs a token, whether the server answers. */
-import type { RoomKind } from '../../client/index.ts';
-import { roomApiPath } from '../common/address.ts';
+import { type PageKind, roomApiPath } from '../common/address.ts';
 
 export type RoomAvailability =
   /** Joinable without a token; `live` where it is a live broadcast. */
@@ -20,7 +19,7 @@ export class RoomPoller {
   readonly #abort = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(room: string, kind: RoomKind, onAvailability: (availability: RoomAvailability) => void) {
+  constructor(room: string, kind: PageKind, onAvailability: (availability: RoomAvailability) => void) {
     this.#url = roomApiPath(kind, room);
     this.#onAvailability = onAvailability;
     void this.#poll();

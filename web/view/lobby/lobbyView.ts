@@ -1,5 +1,6 @@
 /** The lobby: preview, devices, display name, who is in the room, and the errors of a join. */
-import { type LocalMedia, type RoomKind, WeirError } from '../../client/index.ts';
+import { type LocalMedia, WeirError } from '../../client/index.ts';
+import type { PageKind } from '../common/address.ts';
 import { settingsButton } from '../common/buttons.ts';
 import { parseDisplayName } from '../common/displayName.ts';
 import { element, setText } from '../common/dom.ts';
@@ -16,7 +17,7 @@ import { type RoomAvailability, RoomPoller } from './RoomPoller.ts';
 export interface LobbyOptions {
   readonly room: string;
   /** By default a call; the lobby of a broadcast is that of its studio. */
-  readonly kind?: RoomKind;
+  readonly kind?: PageKind;
   readonly media: LocalMedia;
   /** The error of the previous join. */
   readonly error?: unknown;
@@ -45,7 +46,7 @@ interface KindMessages {
   /** Descriptions of the room, before it is live and while it is. */
   readonly descriptions?: readonly [MessageKey, MessageKey];
 }
-const messagesByKind: Readonly<Record<RoomKind, KindMessages>> = {
+const messagesByKind: Readonly<Record<PageKind, KindMessages>> = {
   call: { join: 'join', joining: 'joining', nobody: 'nobodyHere' },
   broadcast: {
     join: 'studioEnter',

@@ -1,6 +1,6 @@
 /** Parses the name of a room, or a pasted link to it. */
-import { canonicalRoomName, type RoomKind } from '../../client/index.ts';
-import { roomPath } from '../common/address.ts';
+import { canonicalRoomName } from '../../client/index.ts';
+import { type PageKind, roomPath } from '../common/address.ts';
 import { routeOf } from '../common/route.ts';
 import type { MessageKey } from '../locales/index.ts';
 
@@ -13,7 +13,7 @@ export type Destination =
  * @param kind the kind of the room, where a name is typed
  * @param host the host of this page: links to other servers are rejected
  */
-export function destinationOf(typed: string, kind: RoomKind, host: string): Destination {
+export function destinationOf(typed: string, kind: PageKind, host: string): Destination {
   const text = typed.trim();
   if (text === '') return { problem: 'roomMissing' };
   const link = linkIn(text);

@@ -1,13 +1,13 @@
 /** The rooms that were joined on this device, latest first; stored without tokens. */
 import { z } from 'zod';
-import type { RoomKind } from '../../client/index.ts';
+import type { PageKind } from '../common/address.ts';
 import { preferences } from '../storage/preferences.ts';
 
 /** How many rooms are stored. */
 const MAX_ROOMS = 8;
 
 const RecentRoom = z.object({
-  kind: z.enum(['call', 'broadcast']) satisfies z.ZodType<RoomKind>,
+  kind: z.enum(['call', 'broadcast']) satisfies z.ZodType<PageKind>,
   room: z.string().min(1).max(1024),
   /** The role in a broadcast; undefined for viewers. */
   role: z.enum(['host', 'speaker']).optional(),

@@ -1,7 +1,6 @@
 /** The start page: starts a call or a broadcast in a new room, and opens existing rooms. */
 import { type IconNode, Radio, RefreshCw, Video, X } from 'lucide';
-import type { RoomKind } from '../../client/index.ts';
-import { roomApiPath, roomPath } from '../common/address.ts';
+import { type PageKind, roomApiPath, roomPath } from '../common/address.ts';
 import { settingsButton, smallIconButton } from '../common/buttons.ts';
 import { parseDisplayName } from '../common/displayName.ts';
 import { element, icon } from '../common/dom.ts';
@@ -121,7 +120,7 @@ function joinView(navigate: Navigate): HTMLElement {
       row: element('label', {}, input, translate(kind === 'call' ? 'kindCall' : 'kindBroadcast')),
     };
   });
-  const selectedKind = (): RoomKind => kinds.find(({ input }) => input.checked)?.kind ?? 'call';
+  const selectedKind = (): PageKind => kinds.find(({ input }) => input.checked)?.kind ?? 'call';
   const form = element(
     'form',
     { className: 'start-join', noValidate: true },
