@@ -1,5 +1,6 @@
 /** A media link without media: records the calls of RoomClient, and emits events on behalf of a test. */
 import type { Source } from '../../shared/media.ts';
+import type { ConnectionStats } from '../../web/client/connectionStats.ts';
 import { Emitter } from '../../web/client/Emitter.ts';
 import type { MediaConnectionState } from '../../web/client/events.ts';
 import type {
@@ -117,6 +118,10 @@ export class FakeMediaLink extends Emitter<MediaLinkEvents> implements MediaLink
   }
 
   async getStats(): Promise<TrackStats[]> {
+    return [];
+  }
+
+  async getConnectionStats(): Promise<ConnectionStats[]> {
     return [];
   }
 

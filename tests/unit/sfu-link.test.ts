@@ -65,7 +65,7 @@ async function linked(transports: JoinReply['transports'] = {}) {
   const link = new SfuLink({
     device,
     video: { camera: 'VP8', screen: 'VP8' },
-    reply: { kind: 'call', transports },
+    reply: { kind: 'call', transports, iceServers: [] },
     signalling: { reconnecting: false, request: (method, data) => channel.request(method, data) },
     isExpected: () => false,
   });

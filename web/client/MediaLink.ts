@@ -1,6 +1,7 @@
 /** The interface of what carries the media of one session: `SfuLink` implements it, and tests replace it. */
 import type { RtpCapabilities, Source } from '../../shared/media.ts';
 import type { ConsumerInfo, Grants, JoinReply, ResumeReply, TrackSettings, Welcome } from '../../shared/protocol.ts';
+import type { ConnectionStats } from './connectionStats.ts';
 import type { Emitter } from './Emitter.ts';
 import type { MediaConnectionState } from './events.ts';
 import type { Signalling } from './Signalling.ts';
@@ -101,13 +102,17 @@ export interface MediaLink extends Pick<Emitter<MediaLinkEvents>, 'on'> {
   restartIce(): void;
   /** The statistics of every track that is sent or received. */
   getStats(): Promise<TrackStats[]>;
+  /** How each transport is connected. */
+  getConnectionStats(): Promise<ConnectionStats[]>;
   close(): void;
 }
 
 /** What a link is made from, once the server has let us in. */
 export interface MediaLinkOptions {
-  readonly reply: Pick<JoinReply, 'kind' | 'transports'>;
+  readonly reply: Pick<JoinReply, 'kind' | 'transports' | 'iceServers'>;
   readonly signalling: Pick<Signalling, 'request' | 'reconnecting'>;
+  /** `relay`: over TURN servers only. */
+  readonly iceTransportPolicy?: RTCIceTransportPolicy | undefined;
   /** Whether media of this source should arrive all the time: the peer is present and has not muted it. */
   isExpected(peerId: string, source: Source): boolean;
 }

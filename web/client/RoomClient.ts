@@ -5,6 +5,7 @@ import type { Grants, GrantsPatch, Reaction, SourceStates } from '../../shared/p
 import { mayPublish } from '../../shared/roles.ts';
 import type { BroadcastApi } from './Broadcast.ts';
 import { baseUrl } from './base.ts';
+import type { ConnectionStats } from './connectionStats.ts';
 import { defaultDependencies } from './defaultDependencies.ts';
 import { Emitter } from './Emitter.ts';
 import type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
@@ -223,6 +224,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** Every track that is sent or received, with its statistics. */
   async getStats(): Promise<TrackStats[]> {
     return (await this.#session.link?.getStats()) ?? [];
+  }
+
+  /** How media is connected: state, selected candidate pair and its counters, of each transport. */
+  async getConnectionStats(): Promise<ConnectionStats[]> {
+    return (await this.#session.link?.getConnectionStats()) ?? [];
   }
 
   async #setMuted(source: Source, muted: boolean): Promise<void> {

@@ -133,6 +133,7 @@ export class RoomSession {
     const link = media.createLink({
       reply,
       signalling,
+      iceTransportPolicy: options.iceTransportPolicy,
       isExpected: (peerId, source) => this.store.isExpected(peerId, source),
     });
     this.#link = link;

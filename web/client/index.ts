@@ -26,6 +26,7 @@ export type {
 export { mayPublish, roleOf } from '../../shared/roles.ts';
 export type { BroadcastApi } from './Broadcast.ts';
 export { baseUrl } from './base.ts';
+export type { CandidatePairStats, CandidateStats, ConnectionStats } from './connectionStats.ts';
 export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices/devices.ts';
 export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './devices/LocalMedia.ts';
 export { Emitter } from './Emitter.ts';

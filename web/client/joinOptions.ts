@@ -24,6 +24,8 @@ export interface JoinOptions {
    * All by default.
    */
   readonly initialVideoLimit?: number;
+  /** `relay` sends and receives media over TURN servers only, which needs a server that has some. `all` by default. */
+  readonly iceTransportPolicy?: RTCIceTransportPolicy | undefined;
 }
 
 /** The token of these options. @throws {WeirError} `unauthorized` if the function of the application fails */

@@ -1,5 +1,6 @@
 /** The statistics of tracks and transports: a summary of the WebRTC reports, in the terms of webrtc-stats. */
 import type { Source } from '../../shared/media.ts';
+import { selectedPair } from './connectionStats.ts';
 
 /** One sent or received track. Times are in seconds; bytes, packets and frames are counted since it started. */
 export interface TrackStats {
@@ -109,14 +110,9 @@ export function countTransport(report: RTCStatsReport): TransportReport {
   };
 }
 
-/** The round-trip time of the selected candidate pair. Not every browser has `selectedCandidatePairId` in the transport row. */
+/** The round-trip time of the selected candidate pair. */
 function currentRoundTripTime(rows: readonly Row[]): number | undefined {
-  const chosen = new Set(rows.map((row) => row.selectedCandidatePairId).filter(Boolean));
-  const pairs = rows.filter(({ type, id, selected, nominated, state }) => {
-    if (type !== 'candidate-pair') return false;
-    return chosen.size > 0 ? chosen.has(id) : selected === true || (nominated === true && state === 'succeeded');
-  });
-  const time = pairs[0]?.currentRoundTripTime;
+  const time = selectedPair(rows)?.currentRoundTripTime;
   return typeof time === 'number' ? time : undefined;
 }
 

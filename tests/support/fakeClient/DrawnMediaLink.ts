@@ -7,6 +7,7 @@ import { WeirError } from '../../../shared/errors.ts';
 import { kindOf, type Source, sources } from '../../../shared/media.ts';
 import type { ConsumerInfo, Grants } from '../../../shared/protocol.ts';
 import { mayPublish } from '../../../shared/roles.ts';
+import type { ConnectionStats } from '../../../web/client/connectionStats.ts';
 import { Emitter } from '../../../web/client/Emitter.ts';
 import type {
   MediaLink,
@@ -197,6 +198,20 @@ export class DrawnMediaLink extends Emitter<MediaLinkEvents> implements MediaLin
       ...(kindOf[source] === 'video' && { frames: drawn.frames() }),
     }));
     return [...sent, ...received];
+  }
+
+  /** As over a host candidate of the same network. */
+  async getConnectionStats(): Promise<ConnectionStats[]> {
+    const candidate = { candidateType: 'host', protocol: 'udp', address: '127.0.0.1' } as const;
+    const pair = {
+      local: { ...candidate, port: 50_000 },
+      remote: { ...candidate, port: 44_400 },
+      currentRoundTripTime: 0.001,
+      bytesSent: 0,
+      bytesReceived: 0,
+    };
+    const directions = [this.#canSend && ('send' as const), this.#canReceive && ('receive' as const)];
+    return directions.flatMap((direction) => (direction ? [{ direction, state: 'connected', pair }] : []));
   }
 
   close(): void {

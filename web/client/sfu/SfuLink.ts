@@ -1,8 +1,9 @@
 /** The media link over the SFU: one sending and one receiving mediasoup transport, and whether media gets through them. */
 import type { Device, types } from 'mediasoup-client';
 import { WeirError } from '../../../shared/errors.ts';
-import type { Source, TransportInfo } from '../../../shared/media.ts';
+import type { IceServer, Source, TransportInfo } from '../../../shared/media.ts';
 import type { ConsumerInfo, Grants, ResumeReply, Welcome } from '../../../shared/protocol.ts';
+import type { ConnectionStats } from '../connectionStats.ts';
 import { Emitter } from '../Emitter.ts';
 import type { MediaConnectionState } from '../events.ts';
 import type {
@@ -15,7 +16,7 @@ import type {
   VideoSettings,
   VideoSource,
 } from '../MediaLink.ts';
-import { countTransport, summarise, type TrackStats, type TransportReport } from '../stats.ts';
+import { summarise, type TrackStats } from '../stats.ts';
 import { IceRestartPolicy } from './IceRestartPolicy.ts';
 import { type LocalCounters, MediaPath } from './MediaPath.ts';
 import { MediaSilenceDetector } from './MediaSilenceDetector.ts';
@@ -23,8 +24,7 @@ import { Publisher } from './Publisher.ts';
 import { SendFeedback } from './SendFeedback.ts';
 import { Subscriber } from './Subscriber.ts';
 import { TrackSettingsReporter } from './TrackSettingsReporter.ts';
-
-type Transport = types.Transport;
+import { TransportPair } from './TransportPair.ts';
 
 /** How long to wait before a receiving transport that could not be opened is requested again, in milliseconds. */
 const REOPEN_DELAYS = [500, 1000, 2000, 4000];
@@ -42,28 +42,35 @@ export interface SfuLinkOptions extends MediaLinkOptions {
  */
 export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
   readonly #options: SfuLinkOptions;
+  readonly #transports: TransportPair;
   readonly #publisher: Publisher;
   readonly #subscriber: Subscriber;
   readonly #trackSettings: TrackSettingsReporter;
   readonly #restarts: IceRestartPolicy;
   readonly #path: MediaPath;
   readonly #silence: MediaSilenceDetector;
-  readonly #feedback = new SendFeedback(() => count(this.#send));
-  #send: Transport | undefined;
-  #recv: Transport | undefined;
+  readonly #feedback: SendFeedback;
   /** The current right to send, and to receive: another symbol each time it is granted; undefined without it. */
   #sendRight: symbol | undefined = Symbol('send');
   #receiveRight: symbol | undefined = Symbol('recv');
   #opening = false;
   #reopenTimer: ReturnType<typeof setTimeout> | undefined;
-  #wasConnected = false;
   #closed = false;
 
   constructor(options: SfuLinkOptions) {
     super();
     this.#options = options;
-    const { device, video, signalling, reply } = options;
+    const { device, video, signalling, reply, iceTransportPolicy } = options;
     const { request } = signalling;
+    this.#transports = new TransportPair({
+      device,
+      request,
+      iceServers: reply.iceServers,
+      iceTransportPolicy,
+      onStateChange: (state) => this.#onTransportState(state),
+      onRefused: () => this.#fail(),
+    });
+    this.#feedback = new SendFeedback(() => this.#transports.countSend());
     this.#publisher = new Publisher({
       device,
       video,
@@ -83,7 +90,7 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
       held: () => signalling.reconnecting,
     });
     this.#restarts = new IceRestartPolicy({
-      restart: () => this.#restartIce(),
+      restart: () => this.#transports.restartIce(),
       connection: () => this.connectionState,
       onGivenUp: () => this.#fail(),
     });
@@ -104,13 +111,11 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
   /** `lost` as soon as one transport has lost its connection, or media does not get through. */
   get connectionState(): MediaConnectionState {
     if (this.#path.lost) return 'lost';
-    const states = [this.#send, this.#recv].map((transport) => transport?.connectionState);
-    if (states.some((state) => state === 'disconnected' || state === 'failed')) return 'lost';
-    return states.includes('connecting') ? 'connecting' : 'connected';
+    return this.#transports.connectionState;
   }
 
   get wasConnected(): boolean {
-    return this.#wasConnected;
+    return this.#transports.wasConnected;
   }
 
   publish(source: Source, track: MediaStreamTrack, options: PublishOptions): Promise<void> {
@@ -163,19 +168,18 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
 
   applyGrants(grants: Grants, server?: ServerMediaState): boolean {
     const before = this.connectionState;
-    const maySend = grants.canPublish && (!server || server.transports.send === this.#send?.id);
+    const maySend = grants.canPublish && (!server || server.transports.send === this.#transports.send?.id);
     const wasRevoked = this.#publisher.applyGrants(maySend ? grants : { ...grants, canPublish: false });
     const isMissing = server !== undefined && this.#publisher.syncSources(server.sources);
-    if (!maySend) this.#send = undefined;
+    if (!maySend) this.#transports.removeSend();
     this.#sendRight = grants.canPublish ? (this.#sendRight ?? Symbol('send')) : undefined;
-    if (!grants.canSubscribe || (server && server.transports.recv !== this.#recv?.id)) {
-      this.#recv?.close();
-      this.#recv = undefined;
+    if (!grants.canSubscribe || (server && server.transports.recv !== this.#transports.recv?.id)) {
+      this.#transports.closeRecv();
       this.#subscriber.attach(undefined);
       clearTimeout(this.#reopenTimer);
     }
     this.#receiveRight = grants.canSubscribe ? (this.#receiveRight ?? Symbol('recv')) : undefined;
-    if (grants.canSubscribe && !this.#recv) void this.#openReceiving();
+    if (grants.canSubscribe && !this.#transports.recv) void this.#openReceiving();
     // A loss has ended with the transport that was lost.
     if (this.connectionState !== before) this.#onConnectionChanged();
     return wasRevoked || isMissing;
@@ -196,6 +200,10 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     return [...sent, ...received].map(summarise);
   }
 
+  getConnectionStats(): Promise<ConnectionStats[]> {
+    return this.#transports.connectionStats();
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#reopenTimer);
@@ -203,31 +211,28 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     this.#restarts.close();
     this.#path.close();
     this.#trackSettings.close();
-    this.#send?.close();
-    this.#recv?.close();
+    this.#transports.close();
     this.#publisher.close();
     this.#subscriber.close();
   }
 
-  #createSendTransport(info: TransportInfo): Transport {
-    const transport = this.#connect(this.#options.device.createSendTransport(toOptions(info)));
-    this.#send = transport;
+  #createSendTransport(info: TransportInfo, iceServers?: readonly IceServer[]): types.Transport {
+    const transport = this.#transports.createSend(info, iceServers);
     this.#publisher.attach(transport);
     return transport;
   }
 
-  #createRecvTransport(info: TransportInfo): void {
-    this.#recv = this.#connect(this.#options.device.createRecvTransport(toOptions(info)));
-    this.#subscriber.attach(this.#recv);
+  #createRecvTransport(info: TransportInfo, iceServers?: readonly IceServer[]): void {
+    this.#subscriber.attach(this.#transports.createRecv(info, iceServers));
   }
 
-  async #openSending(): Promise<Transport> {
+  async #openSending(): Promise<types.Transport> {
     const right = this.#sendRight;
-    const { transport } = await this.#options.signalling.request('openTransport', { direction: 'send' });
+    const { transport, iceServers } = await this.#options.signalling.request('openTransport', { direction: 'send' });
     if (this.#closed) throw new WeirError('closed');
     // The server has closed a transport together with the right that it was opened for, even if there is a new right.
     if (this.#sendRight !== right) throw new WeirError('forbidden', 'Your grants do not allow you to publish here.');
-    return this.#createSendTransport(transport);
+    return this.#createSendTransport(transport, iceServers);
   }
 
   /** Requests a receiving transport until there is one, the right to receive ends, or requests have failed too often. */
@@ -237,11 +242,11 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     this.#opening = true;
     const right = this.#receiveRight;
     try {
-      const { transport } = await this.#options.signalling.request('openTransport', { direction: 'recv' });
+      const { transport, iceServers } = await this.#options.signalling.request('openTransport', { direction: 'recv' });
       this.#opening = false;
       if (this.#closed || !this.#receiveRight) return;
       // As for the sending transport.
-      if (this.#receiveRight === right) this.#createRecvTransport(transport);
+      if (this.#receiveRight === right) this.#createRecvTransport(transport, iceServers);
       else await this.#openReceiving();
     } catch {
       this.#opening = false;
@@ -253,23 +258,11 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     }
   }
 
-  #connect(transport: Transport): Transport {
-    transport.on('connectionstatechange', (state) => {
-      if (state === 'connected') this.#wasConnected = true;
-      this.emit('connectionStateChanged', this.connectionState);
-      if (state === 'failed' && !this.#wasConnected) this.#fail();
-      else if (state === 'failed') this.#restarts.request();
-      else this.#restarts.onConnectionChanged();
-    });
-    transport.on('connect', ({ dtlsParameters }, callback) => {
-      const { request } = this.#options.signalling;
-      request('connectTransport', { transportId: transport.id, dtlsParameters }).catch((error) => {
-        // The server has closed it together with the right that it was opened for, or the session has ended.
-        if (!transport.closed && WeirError.from(error).code !== 'closed') this.#fail();
-      });
-      callback();
-    });
-    return transport;
+  #onTransportState(state: types.ConnectionState): void {
+    this.emit('connectionStateChanged', this.connectionState);
+    if (state === 'failed' && !this.wasConnected) this.#fail();
+    else if (state === 'failed') this.#restarts.request();
+    else this.#restarts.onConnectionChanged();
   }
 
   #fail(): void {
@@ -309,23 +302,7 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
   }
 
   async #counters(): Promise<LocalCounters> {
-    const [send, recv] = await Promise.all([count(this.#send), count(this.#recv)]);
+    const [send, recv] = await Promise.all([this.#transports.countSend(), this.#transports.countRecv()]);
     return { sent: send?.sent ?? 0, received: recv?.received ?? 0 };
   }
-
-  async #restartIce(): Promise<void> {
-    const { send, recv } = await this.#options.signalling.request('restartIce', {});
-    await Promise.all([
-      send && this.#send?.restartIce({ iceParameters: send }),
-      recv && this.#recv?.restartIce({ iceParameters: recv }),
-    ]);
-  }
-}
-
-async function count(transport: Transport | undefined): Promise<TransportReport | undefined> {
-  return transport && !transport.closed ? countTransport(await transport.getStats()) : undefined;
-}
-
-function toOptions({ transportId, ...rest }: TransportInfo) {
-  return { id: transportId, ...rest };
 }

@@ -29,7 +29,7 @@ export function prefetchHandler(): HandlerFactory | undefined {
   for (const promise of Object.values(capabilities)) promise.catch(() => {});
   return {
     ...factory,
-    factory: (options) => withSendCleanup(factory.factory(options)),
+    factory: (options) => withIceServerUpdates(withSendCleanup(factory.factory(options))),
     getNativeRtpCapabilities: ({ direction }) => capabilities[direction],
   };
 }
@@ -52,6 +52,17 @@ function withSendCleanup(handler: HandlerInterface): HandlerInterface {
       }
       throw error;
     }
+  };
+  return handler;
+}
+
+/** mediasoup-client has no `updateIceServers` for Firefox, which did not implement `setConfiguration` once. */
+function withIceServerUpdates(handler: HandlerInterface): HandlerInterface {
+  const update = handler.updateIceServers.bind(handler);
+  handler.updateIceServers = async (iceServers) => {
+    const connection = peerConnectionOf(handler);
+    if (!connection?.setConfiguration) return update(iceServers);
+    connection.setConfiguration({ ...connection.getConfiguration(), iceServers });
   };
   return handler;
 }

@@ -12,7 +12,7 @@ import { callView } from './callView.ts';
 
 type Identity = Pick<CallOptions, 'name' | 'token'>;
 
-export const callPage: RoutePage = (app, { room, name, token, role, join }, onCall) => {
+export const callPage: RoutePage = (app, { room, name, token, role, join, iceTransportPolicy }, onCall) => {
   /** Joins without a lobby. The join starts before the devices, which take longer to open. */
   const joinDirectly = (identity: Identity) => {
     const media = createLocalMedia();
@@ -33,7 +33,10 @@ export const callPage: RoutePage = (app, { room, name, token, role, join }, onCa
 
   /** @param lobby stays on the page until the call has joined */
   const startCall = (identity: Identity, media: LocalMedia, lobby?: Lobby) => {
-    const call = new CallController({ room, ...(role && { role }), ...identity, initialVideoLimit }, media);
+    const call = new CallController(
+      { room, ...(role && { role }), ...identity, initialVideoLimit, iceTransportPolicy },
+      media,
+    );
     // The join takes longer than building the view, so it starts first.
     const joining = call.join();
     onCall(call);

@@ -15,6 +15,8 @@ export interface Route {
   readonly token: string | undefined;
   /** Join without a lobby; a studio goes live at once. */
   readonly join: boolean;
+  /** `relay`: media over TURN servers only, to find out whether they work. */
+  readonly iceTransportPolicy: 'relay' | undefined;
 }
 
 /** Shows the page of a room; `onCall` receives each call that it starts. */
@@ -44,6 +46,7 @@ export function routeOf({ pathname, search, hash }: Pick<Location, 'pathname' | 
     name: shortDisplayName(query.get('name') ?? '') || undefined,
     token,
     join: query.get('join') === '1',
+    iceTransportPolicy: query.get('iceTransportPolicy') === 'relay' ? 'relay' : undefined,
   };
 }
 

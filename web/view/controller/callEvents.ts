@@ -61,6 +61,8 @@ export interface CallOptions {
   readonly kind?: RoomKind;
   /** The role to ask for where the server needs no token. */
   readonly role?: Role;
+  /** `relay`: over TURN servers only. */
+  readonly iceTransportPolicy?: RTCIceTransportPolicy | undefined;
   /** How many videos a join may subscribe to at once: as many as the page can show, 0 while it is hidden. */
   initialVideoLimit(): number;
 }

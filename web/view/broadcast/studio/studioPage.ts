@@ -18,7 +18,7 @@ import { studioView } from './studioView.ts';
 
 type Identity = Pick<CallOptions, 'name' | 'token'>;
 
-export const studioPage: RoutePage = (app, { room, role, name, token, join }, onCall) => {
+export const studioPage: RoutePage = (app, { room, role, name, token, join, iceTransportPolicy }, onCall) => {
   const recovery = new StudioRecovery(room);
 
   /** Joins without a lobby. @param goLive whether the broadcast goes live at once */
@@ -44,7 +44,7 @@ export const studioPage: RoutePage = (app, { room, role, name, token, join }, on
   const startStudio = (identity: Identity, media: LocalMedia, goLive: boolean, lobby?: Lobby) => {
     const { recent } = recovery;
     const call = new CallController(
-      { room, kind: 'broadcast', ...(role && { role }), ...identity, initialVideoLimit },
+      { room, kind: 'broadcast', ...(role && { role }), ...identity, initialVideoLimit, iceTransportPolicy },
       media,
     );
     const joining = call.join();

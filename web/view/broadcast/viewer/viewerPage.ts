@@ -11,7 +11,7 @@ import { viewerView } from './viewerView.ts';
 /** How long the progress of a join is visible at least, in milliseconds. */
 const MIN_PROGRESS = 400;
 
-export const viewerPage: RoutePage = (app, { room, role, name, token: given }, onCall) => {
+export const viewerPage: RoutePage = (app, { room, role, name, token: given, iceTransportPolicy }, onCall) => {
   /** Shows why the join failed, and asks for another token where the error is about it. */
   const showJoinError = (error: unknown, token: string | undefined) =>
     app.replaceChildren(joinErrorView({ room, error, token, onJoin: join }));
@@ -21,7 +21,7 @@ export const viewerPage: RoutePage = (app, { room, role, name, token: given }, o
     const media = createLocalMedia();
     const identity = { name: defaultDisplayName(name), ...(token && { token }) };
     const call = new CallController(
-      { room, kind: 'broadcast', role: role ?? 'viewer', ...identity, initialVideoLimit },
+      { room, kind: 'broadcast', role: role ?? 'viewer', ...identity, initialVideoLimit, iceTransportPolicy },
       media,
     );
     const joining = call.join();

@@ -1,0 +1,162 @@
+/** The sending and the receiving mediasoup transport of a session, with the ICE servers that the server gives for them. */
+import type { Device, types } from 'mediasoup-client';
+import { WeirError } from '../../../shared/errors.ts';
+import type { IceServer, TransportInfo } from '../../../shared/media.ts';
+import { type ConnectionStats, connectionStatsOf } from '../connectionStats.ts';
+import type { MediaConnectionState } from '../events.ts';
+import type { Request } from '../Signalling.ts';
+import { countTransport, type TransportReport } from '../stats.ts';
+
+type Transport = types.Transport;
+
+export interface TransportPairOptions {
+  readonly device: Device;
+  readonly request: Request;
+  /** As the reply to `join` has them. */
+  readonly iceServers: readonly IceServer[];
+  readonly iceTransportPolicy: RTCIceTransportPolicy | undefined;
+  /** The connection state of a transport has changed to this. */
+  onStateChange(state: types.ConnectionState): void;
+  /** The server has refused a transport that it still had. */
+  onRefused(): void;
+}
+
+export class TransportPair {
+  readonly #options: TransportPairOptions;
+  #iceServers: RTCIceServer[];
+  #send: Transport | undefined;
+  #recv: Transport | undefined;
+  #wasConnected = false;
+
+  constructor(options: TransportPairOptions) {
+    this.#options = options;
+    this.#iceServers = turnServers(options.iceServers);
+  }
+
+  get send(): Transport | undefined {
+    return this.#send;
+  }
+
+  get recv(): Transport | undefined {
+    return this.#recv;
+  }
+
+  /** Whether one of them has ever been connected. */
+  get wasConnected(): boolean {
+    return this.#wasConnected;
+  }
+
+  /** `lost` as soon as one of them has lost its connection. */
+  get connectionState(): MediaConnectionState {
+    const states = [this.#send, this.#recv].map((transport) => transport?.connectionState);
+    if (states.some((state) => state === 'disconnected' || state === 'failed')) return 'lost';
+    return states.includes('connecting') ? 'connecting' : 'connected';
+  }
+
+  /** @param iceServers those that came with it, if it was opened after the join */
+  createSend(info: TransportInfo, iceServers?: readonly IceServer[]): Transport {
+    const transport = this.#options.device.createSendTransport(this.#toOptions(info, iceServers));
+    this.#send = transport;
+    this.#listen(transport);
+    return transport;
+  }
+
+  /** As `createSend`. */
+  createRecv(info: TransportInfo, iceServers?: readonly IceServer[]): Transport {
+    const transport = this.#options.device.createRecvTransport(this.#toOptions(info, iceServers));
+    this.#recv = transport;
+    this.#listen(transport);
+    return transport;
+  }
+
+  /** The right to send has ended; whoever publishes over the transport closes it. */
+  removeSend(): void {
+    this.#send = undefined;
+  }
+
+  closeRecv(): void {
+    this.#recv?.close();
+    this.#recv = undefined;
+  }
+
+  /** Restarts ICE on both, with the servers that came with the new parameters: TURN credentials have expired by then. */
+  async restartIce(): Promise<void> {
+    const { send, recv, iceServers } = await this.#options.request('restartIce', {});
+    const had = this.#iceServers;
+    this.#iceServers = turnServers(iceServers);
+    const isUpdated = had.length > 0 || this.#iceServers.length > 0;
+    const restart = async (transport: Transport | undefined, iceParameters: types.IceParameters | undefined) => {
+      if (!transport || !iceParameters || transport.closed) return;
+      // A browser that cannot replace them restarts with the former ones. mediasoup-client runs both calls in this order.
+      if (isUpdated) transport.updateIceServers({ iceServers: this.#iceServers }).catch(() => {});
+      await transport.restartIce({ iceParameters });
+    };
+    await Promise.all([restart(this.#send, send), restart(this.#recv, recv)]);
+  }
+
+  /** The counters of the sending transport; undefined if there is none. */
+  countSend(): Promise<TransportReport | undefined> {
+    return count(this.#send);
+  }
+
+  /** The counters of the receiving transport; undefined if there is none. */
+  countRecv(): Promise<TransportReport | undefined> {
+    return count(this.#recv);
+  }
+
+  /** How each transport is connected. */
+  async connectionStats(): Promise<ConnectionStats[]> {
+    const stats = [this.#send, this.#recv].map(async (transport) => {
+      if (!transport || transport.closed) return [];
+      // A transport that closes meanwhile rejects.
+      const report = await transport.getStats().catch(() => undefined);
+      if (!report) return [];
+      const direction = transport.direction === 'send' ? ('send' as const) : ('receive' as const);
+      return [connectionStatsOf({ direction, state: transport.connectionState, report })];
+    });
+    return (await Promise.all(stats)).flat();
+  }
+
+  close(): void {
+    this.#send?.close();
+    this.#recv?.close();
+  }
+
+  #toOptions({ transportId, ...rest }: TransportInfo, iceServers?: readonly IceServer[]): types.TransportOptions {
+    if (iceServers) this.#iceServers = turnServers(iceServers);
+    const { iceTransportPolicy } = this.#options;
+    return {
+      id: transportId,
+      ...rest,
+      iceServers: this.#iceServers,
+      ...(iceTransportPolicy && { iceTransportPolicy }),
+    };
+  }
+
+  #listen(transport: Transport): void {
+    transport.on('connectionstatechange', (state) => {
+      if (state === 'connected') this.#wasConnected = true;
+      this.#options.onStateChange(state);
+    });
+    transport.on('connect', ({ dtlsParameters }, callback) => {
+      this.#options.request('connectTransport', { transportId: transport.id, dtlsParameters }).catch((error) => {
+        // The server has closed it together with the right that it was opened for, or the session has ended.
+        if (!transport.closed && WeirError.from(error).code !== 'closed') this.#options.onRefused();
+      });
+      callback();
+    });
+  }
+}
+
+/** The TURN servers among these: the media ports have addresses that browsers reach, so that no STUN server is needed. */
+function turnServers(servers: readonly IceServer[]): RTCIceServer[] {
+  return servers.flatMap(({ urls, username, credential }) => {
+    const relays = urls.filter((url) => /^turns?:/i.test(url));
+    if (relays.length === 0 || username === undefined || credential === undefined) return [];
+    return [{ urls: relays, username, credential }];
+  });
+}
+
+async function count(transport: Transport | undefined): Promise<TransportReport | undefined> {
+  return transport && !transport.closed ? countTransport(await transport.getStats()) : undefined;
+}
