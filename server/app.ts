@@ -9,12 +9,18 @@ import { anonymousAuthenticator } from './auth/anonymousAuthenticator.ts';
 import { Moderation } from './auth/Moderation.ts';
 import { tokenAuthenticator } from './auth/tokenAuthenticator.ts';
 import type { Config } from './config/Config.ts';
+import { connectionInfo } from './features/connectionInfo.ts';
 import { health } from './features/health.ts';
 import { PageDocument } from './features/PageDocument.ts';
 import { page, withoutBasePath } from './features/page.ts';
 import { answerClientError, answerError, answerProblems } from './features/problems.ts';
 import { roomInfo } from './features/roomInfo.ts';
+import { selfTestRoute } from './features/selfTest.ts';
 import { IceServers } from './ice/IceServers.ts';
+import { SelfTest } from './ice/SelfTest.ts';
+import type { TestedWorker } from './ice/selfTest/mediaRows.ts';
+import { Loopback } from './media/Loopback.ts';
+import type { MediaWorker } from './media/MediaWorker.ts';
 import { ownAddresses } from './media/options.ts';
 import { WorkerPool } from './media/WorkerPool.ts';
 import { RoomManager } from './room/RoomManager.ts';
@@ -38,6 +44,7 @@ export interface App {
   readonly http: FastifyInstance;
   readonly pool: WorkerPool;
   readonly rooms: RoomManager;
+  readonly selfTest: SelfTest;
   /** Announced addresses of the media ports, in order of preference. */
   readonly addresses: readonly string[];
   /** Starts listening. @returns the TCP port */
@@ -86,8 +93,15 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const http = createHttp(config, log, document);
   answerProblems(http, document);
   destroyLingeringSockets(http);
+  const selfTest = new SelfTest({
+    workers: () => pool.workers.map((worker) => testedWorker(worker, addresses)),
+    url: () => localUrl(http, config),
+    certificate: config.tls?.cert,
+    tokenLeeway: leeway,
+  });
   // Fastify runs this hook when all connections are closed and no new ones are accepted.
   http.addHook('onClose', async () => {
+    selfTest.close();
     rooms.close();
     sessions.close();
     await pool.close();
@@ -96,6 +110,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     http,
     pool,
     rooms,
+    selfTest,
     addresses,
     async listen() {
       await http.listen({ host: config.host, port: config.port });
@@ -108,6 +123,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   try {
     await http.register(health, { pool, rooms });
     await http.register(roomInfo, { rooms, access });
+    await http.register(connectionInfo, { trustProxy: config.trustProxy });
+    await http.register(selfTestRoute, { selfTest, verify: config.auth && { ...config.auth, leeway, maxLifetime } });
     await http.register(page, { document, basePath: config.basePath, diagnose: config.diagnose });
     await http.register(signalling, { config, rooms, sessions, access, iceServers, diagnosisLimits, log, document });
     await http.ready();
@@ -143,6 +160,26 @@ function createHttp(config: Config, log: Logger, document: PageDocument): Fastif
         ? https.createServer({ ...config.tls, ...serverOptions }, handler)
         : nodeHttp.createServer(serverOptions, handler),
   });
+}
+
+/** A media worker as the self-test sees it. */
+function testedWorker(worker: MediaWorker, addresses: readonly string[]): TestedWorker {
+  return {
+    port: worker.port,
+    iceCandidates: addresses.flatMap((address) =>
+      (['udp', 'tcp'] as const).map((protocol) => ({ address, port: worker.port, protocol })),
+    ),
+    openTransport: () => Loopback.open(worker),
+  };
+}
+
+/** Where this machine itself reaches the server. */
+function localUrl(http: FastifyInstance, { tls, basePath }: Config): URL | undefined {
+  const address = http.server.address();
+  if (address === null || typeof address === 'string') return undefined;
+  const local = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[address.address];
+  const host = local ?? (address.family === 'IPv6' ? `[${address.address}]` : address.address);
+  return new URL(`${tls ? 'https' : 'http'}://${host}:${address.port}${basePath}`);
 }
 
 function destroyLingeringSockets(http: FastifyInstance): void {

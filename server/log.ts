@@ -11,11 +11,11 @@ export async function createLog(level: string, terminal: boolean): Promise<Logge
 }
 
 /**
- * Formats lines for people. Writes are synchronous, so that they keep their order among other output.
+ * Formats lines for people, who are shown a self-test as a table. Writes are synchronous, so that they keep their order among other output.
  * @param destination file descriptor, or a stream (in tests)
  */
 export async function readable(destination: number | NodeJS.WritableStream = 1): Promise<DestinationStream> {
   const { default: pretty } = await import('pino-pretty');
   const colorize = destination === 1 && process.stdout.hasColors();
-  return pretty({ destination, sync: true, colorize, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' });
+  return pretty({ destination, sync: true, colorize, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname,selfTest' });
 }

@@ -1,8 +1,10 @@
 /** The process: reads the configuration, starts Weir, prints its address, and ends it on a signal. */
 import type { Logger } from 'pino';
+import { isFailure } from '../shared/selfTest.ts';
 import { type App, createApp } from './app.ts';
 import type { Config } from './config/Config.ts';
 import { readConfig } from './config/readConfig.ts';
+import { selfTestText } from './ice/selfTest/selfTestText.ts';
 import { createLog } from './log.ts';
 import { logMediasoup } from './media/mediasoupLog.ts';
 import { isPrivateAddress } from './media/options.ts';
@@ -30,6 +32,7 @@ async function main(): Promise<void> {
   });
   logMediasoup(log);
   printStartupInfo(config, app, port);
+  if (config.selfTest) void reportSelfTest(app, log);
   const signal = await signals.first;
   if (signal === 'SIGTERM' && config.drainTime > 0 && app.rooms.size > 0) {
     log.info({ signal, rooms: app.rooms.size, seconds: config.drainTime / 1000 }, 'draining');
@@ -95,6 +98,15 @@ function printStartupInfo(config: Config, app: App, port: number): void {
     );
   }
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Tests the server while it runs already, and tells whoever started it and the log what was found. */
+async function reportSelfTest({ selfTest }: App, log: Logger): Promise<void> {
+  const report = await selfTest.run();
+  if (selfTest.closed) return;
+  process.stdout.write(`${selfTestText(report, { colours: process.stdout.isTTY && process.stdout.hasColors() })}\n`);
+  if (report.rows.some(isFailure)) log.warn({ selfTest: report }, 'self-test failed');
+  else log.info({ selfTest: report }, 'self-test passed');
 }
 
 main().catch(async (error: unknown) => {

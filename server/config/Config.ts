@@ -49,6 +49,8 @@ export interface Config {
   readonly resumeWindow: number;
   readonly drainTime: number;
   readonly workerResponseTimeout: number;
+  /** Whether the server tests itself when it has started. */
+  readonly selfTest: boolean;
   /** Set by tests only, which shorten the delays of a room; no variable sets them. */
   readonly delays?: RoomDelays;
 }

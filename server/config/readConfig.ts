@@ -84,6 +84,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
     resumeWindow: env.WEIR_RESUME_SECONDS * 1000,
     drainTime: env.WEIR_DRAIN_SECONDS * 1000,
     workerResponseTimeout: env.WEIR_WORKER_RESPONSE_TIMEOUT_SECONDS * 1000,
+    selfTest: env.WEIR_SELF_TEST,
   });
   if (config.rtcHost === '::' && config.announcedAddresses.length === 0) {
     throw new ConfigError(

@@ -231,6 +231,10 @@ export const variables = {
     'A media worker that does not respond for this long is killed and replaced.',
     'seconds',
   ),
+  WEIR_SELF_TEST: flag(
+    'Whether Weir tests itself after its start: every announced address and port, TURN, signalling, certificate, clock. `npm run doctor` does it at any time.',
+    'true',
+  ),
 } as const satisfies Record<string, Variable>;
 
 export function isVariable(name: string): name is keyof typeof variables {

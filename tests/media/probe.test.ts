@@ -42,7 +42,7 @@ async function openLoopback(): Promise<Loopback> {
 }
 
 const overUdp: OpenIcePath = (events) => openUdpPath({ address, port: worker.port }, events, { connected: true });
-const overTcp: OpenIcePath = (events) => openTcpPath({ address, port: worker.port }, events);
+const overTcp: OpenIcePath = (events, signal) => openTcpPath({ address, port: worker.port }, events, signal);
 const run = (target: ProbeTarget, openPath: OpenIcePath, options: Partial<ProbeOptions> = {}) =>
   probe(target, {
     openPath,
@@ -64,7 +64,7 @@ describe('a probe', () => {
     const port = await freePort();
     const paths: OpenIcePath[] = [
       (events) => openUdpPath({ address, port }, events, { connected: true }),
-      (events) => openTcpPath({ address, port }, events),
+      (events, signal) => openTcpPath({ address, port }, events, signal),
     ];
     for (const path of paths) {
       const began = performance.now();
@@ -95,7 +95,7 @@ describe('a probe', () => {
 
   test('whose RTP does not come back says so', async () => {
     const { info, sent, received, connect } = await loopbackParts();
-    const unknown = { ...sent, ssrc: sent.ssrc ^ 1 };
+    const unknown = { ...sent, ssrc: (sent.ssrc ^ 1) >>> 0 };
     expect(await run({ info, sent: unknown, received, connect }, overUdp)).toMatchObject({ failed: 'rtp' });
   });
 

@@ -62,6 +62,7 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_API_SECRET: ['x', 'x'.repeat(31)],
   WEIR_ALLOW_ANONYMOUS: ['yes', 'TRUE', '2'],
   WEIR_DIAGNOSE: ['yes', 'TRUE', '2'],
+  WEIR_SELF_TEST: ['no', 'FALSE', '-1'],
   WEIR_TOKEN_LEEWAY_SECONDS: ['-1', '601', 'a minute'],
   WEIR_TOKEN_MAX_SECONDS: ['0', '2592001', 'a day'],
   WEIR_ALLOWED_ORIGINS: [

@@ -44,6 +44,7 @@ export class WeirProcess implements AsyncDisposable {
         WEIR_RTC_PORT: '0',
         WEIR_WORKERS: '2',
         WEIR_DRAIN_SECONDS: '0',
+        WEIR_SELF_TEST: 'false',
         ...environment,
       },
     });

@@ -24,6 +24,7 @@ export const loopback = {
   WEIR_ROOM_ADMISSION_LIMIT: '10',
   WEIR_JOIN_ADMISSION_LIMIT: '10',
   WEIR_RESUME_SECONDS: '0',
+  WEIR_SELF_TEST: 'false',
   WEIR_LOG_LEVEL: process.env.WEIR_TEST_LOG ?? 'fatal',
 };
 

@@ -13,8 +13,10 @@ const suites = {
   7: { name: 'SRTP_AEAD_AES_128_GCM', key: 16, salt: 12, tag: 16 },
   1: { name: 'SRTP_AES128_CM_HMAC_SHA1_80', key: 16, salt: 14, tag: 10 },
 } as const;
-/** Default timeout of the handshake, in milliseconds. */
+/** Default timeouts of ICE and of the handshake, in milliseconds. */
+const ICE_TIMEOUT = 15_000;
 const DTLS_TIMEOUT = 20_000;
+const NO_ANSWER = 'ICE: the server did not answer.';
 
 export interface ClientTransportEvents {
   /** An RTP packet as received, encrypted, with a readable header. The buffer is valid during the call only. */
@@ -33,6 +35,7 @@ export class ClientTransport {
   readonly #certificate: Certificate;
   readonly #ufrag = randomBytes(4).toString('hex');
   readonly #ended = Promise.withResolvers<never>();
+  readonly #aborted = new AbortController();
   #path: IcePath | undefined;
   #checks: ConnectivityChecks | undefined;
   #dtls: DtlsClient | undefined;
@@ -69,23 +72,28 @@ export class ClientTransport {
 
   /**
    * Opens the path and runs ICE on it: controlling, against an ICE-lite server.
-   * @param timeout of the checks, in milliseconds
+   * @param timeout of opening the path, and of the checks, in milliseconds
    * @returns the round-trip time of a check, in milliseconds
    * @throws {Error} when nothing answers in time, or the path fails
    */
-  async check(iceParameters: IceParameters, openPath: OpenIcePath, timeout?: number): Promise<number> {
-    const path = await openPath({
-      onPacket: (packet) => this.#receive(packet),
-      onError: (error) => this.#checks?.fail(error),
+  async check(iceParameters: IceParameters, openPath: OpenIcePath, timeout: number = ICE_TIMEOUT): Promise<number> {
+    const late = AbortSignal.timeout(timeout);
+    const events = {
+      onPacket: (packet: Buffer) => this.#receive(packet),
+      onError: (error: Error) => this.#checks?.fail(error),
+    };
+    const path = await openPath(events, AbortSignal.any([late, this.#aborted.signal])).catch((error: unknown) => {
+      throw late.aborted ? new Error(NO_ANSWER) : error;
     });
     this.#path = path;
     if (this.#closed) {
       path.close();
       throw new Error('closed');
     }
+    const timer = setTimeout(() => checks.fail(new Error(NO_ANSWER)), timeout);
     const checks = new ConnectivityChecks((packet) => path.send(packet), iceParameters, this.#ufrag);
     this.#checks = checks;
-    const roundTripTime = await checks.run(timeout);
+    const roundTripTime = await checks.run().finally(() => clearTimeout(timer));
     if (this.#closed) throw new Error('closed');
     checks.keepConsent();
     return roundTripTime;
@@ -173,6 +181,7 @@ export class ClientTransport {
     // Send close_notify only after the handshake.
     if (this.#srtp) this.#dtls?.close();
     const error = new Error('closed');
+    this.#aborted.abort(error);
     this.#ended.reject(error);
     this.#checks?.fail(error);
     this.#checks?.close();

@@ -17,8 +17,12 @@ export interface IcePathEvents {
   onError(error: Error): void;
 }
 
-/** Opens a path. @throws {Error} with a `code` of the system, such as `ECONNREFUSED` */
-export type OpenIcePath = (events: IcePathEvents) => Promise<IcePath>;
+/**
+ * Opens a path.
+ * @param signal aborts it
+ * @throws {Error} with a `code` of the system, such as `ECONNREFUSED`
+ */
+export type OpenIcePath = (events: IcePathEvents, signal: AbortSignal) => Promise<IcePath>;
 
 /** An IP address and a port. */
 export interface SocketAddress {

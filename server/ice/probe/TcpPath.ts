@@ -10,9 +10,9 @@ const MAX_UNSENT = 1 << 20;
 export async function openTcpPath(
   { address, port }: SocketAddress,
   events: IcePathEvents,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<IcePath> {
-  signal?.throwIfAborted();
+  signal.throwIfAborted();
   const socket = connect({ host: address, port, noDelay: true });
   try {
     await once(socket, 'connect', { signal });

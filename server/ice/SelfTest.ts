@@ -1,0 +1,107 @@
+/** The server tests itself: is everything reachable that browsers are told of, and what has to be fixed where it is not? */
+import { X509Certificate } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
+import type { SelfTestReport, SelfTestRow } from '../../shared/selfTest.ts';
+import { limitConcurrency } from '../common/limitConcurrency.ts';
+import { certificateRow } from './selfTest/certificateRows.ts';
+import { clockRows } from './selfTest/clockRows.ts';
+import { mediaRows, type TestedWorker } from './selfTest/mediaRows.ts';
+import { signallingRows } from './selfTest/signallingRows.ts';
+
+/** What is tested. */
+export interface SelfTestSubject {
+  /** The media workers that run now. */
+  workers(): readonly TestedWorker[];
+  /** Where this machine reaches pages and signalling; undefined while the server does not listen. */
+  url(): URL | undefined;
+  /** The certificate chain of Weir's own HTTPS (PEM). */
+  readonly certificate?: Buffer | undefined;
+  /** How far the clocks of token issuers may be off, in milliseconds. */
+  readonly tokenLeeway: number;
+}
+
+/** Milliseconds: the wait for an answer of one address and port, and the whole test. */
+const TIMEOUT = { ice: 2000, all: 8000 };
+/** How many handshakes run at a time: each takes 15 ms of the process that also serves signalling. */
+const CONCURRENCY = 2;
+/** How long a report is given to whoever asks again, in milliseconds. */
+const FRESH = 5000;
+
+export class SelfTest {
+  readonly #subject: SelfTestSubject;
+  readonly #closed = new AbortController();
+  #last: { readonly report: Promise<SelfTestReport>; until: number } | undefined;
+
+  constructor(subject: SelfTestSubject) {
+    this.#subject = subject;
+  }
+
+  /**
+   * Runs all tests; one run at a time, whose report is also that of the next few seconds. Never rejects: what cannot be
+   * tested is a row of the report.
+   */
+  run(): Promise<SelfTestReport> {
+    if (this.#last && performance.now() < this.#last.until) return this.#last.report;
+    const report = this.#run();
+    const last = { report, until: Number.POSITIVE_INFINITY };
+    this.#last = last;
+    void report.then(() => {
+      last.until = performance.now() + FRESH;
+    });
+    return report;
+  }
+
+  get closed(): boolean {
+    return this.#closed.signal.aborted;
+  }
+
+  /** Aborts a run. */
+  close(): void {
+    this.#closed.abort();
+  }
+
+  async #run(): Promise<SelfTestReport> {
+    const startedAt = new Date().toISOString();
+    const began = performance.now();
+    const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT.all), this.#closed.signal]);
+    const rows = await Promise.all([
+      this.#mediaRows(signal),
+      this.#signallingRows(signal),
+      this.#certificateRows(),
+      clockRows({ leeway: this.#subject.tokenLeeway, signal }),
+    ]);
+    return { startedAt, duration: Math.round(performance.now() - began), rows: rows.flat().map(rounded) };
+  }
+
+  #mediaRows(signal: AbortSignal): Promise<SelfTestRow[]> {
+    return mediaRows({
+      workers: this.#subject.workers(),
+      ownAddresses: ownAddresses(),
+      iceTimeout: TIMEOUT.ice,
+      limit: limitConcurrency(CONCURRENCY),
+      signal,
+    });
+  }
+
+  async #signallingRows(signal: AbortSignal): Promise<SelfTestRow[]> {
+    const url = this.#subject.url();
+    return url ? signallingRows({ url, judgesCertificate: false, signal }) : [];
+  }
+
+  #certificateRows(): SelfTestRow[] {
+    const { certificate } = this.#subject;
+    return certificate
+      ? [certificateRow({ target: 'WEIR_TLS_CERT', certificate: new X509Certificate(certificate) })]
+      : [];
+  }
+}
+
+/** Times to a hundredth of a millisecond. */
+function rounded({ roundTripTime, ...row }: SelfTestRow): SelfTestRow {
+  return roundTripTime === undefined ? row : { ...row, roundTripTime: Math.round(roundTripTime * 100) / 100 };
+}
+
+/** All addresses of this machine's interfaces. */
+function ownAddresses(): ReadonlySet<string> {
+  return new Set(Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)));
+}
