@@ -16,12 +16,12 @@ import { page, withoutBasePath } from './features/page.ts';
 import { answerClientError, answerError, answerProblems } from './features/problems.ts';
 import { roomInfo } from './features/roomInfo.ts';
 import { selfTestRoute } from './features/selfTest.ts';
+import { AnnouncedAddresses } from './ice/AnnouncedAddresses.ts';
 import { IceServers } from './ice/IceServers.ts';
 import { SelfTest } from './ice/SelfTest.ts';
 import type { TestedWorker } from './ice/selfTest/mediaRows.ts';
 import { Loopback } from './media/Loopback.ts';
 import type { MediaWorker } from './media/MediaWorker.ts';
-import { ownAddresses } from './media/options.ts';
 import { WorkerPool } from './media/WorkerPool.ts';
 import { RoomManager } from './room/RoomManager.ts';
 import { DiagnosisLimits } from './signalling/DiagnosisLimits.ts';
@@ -45,8 +45,8 @@ export interface App {
   readonly pool: WorkerPool;
   readonly rooms: RoomManager;
   readonly selfTest: SelfTest;
-  /** Announced addresses of the media ports, in order of preference. */
-  readonly addresses: readonly string[];
+  /** The addresses of the media ports that browsers are told. */
+  readonly announced: AnnouncedAddresses;
   /** Starts listening. @returns the TCP port */
   listen(): Promise<number>;
   /**
@@ -61,18 +61,22 @@ export interface App {
 
 /**
  * Starts everything except listening.
- * @throws {MediaPortError}, {PageMissingError}; nothing is left running then
+ * @throws {MediaPortError}, {PageMissingError}, {AnnouncedAddressError}; nothing is left running then
  */
 export async function createApp(config: Config, log: Logger): Promise<App> {
   const document = new PageDocument(config);
-  const addresses = announcedAddresses(config);
+  const { announcedAddresses: configured, rtcHosts: ips } = config;
+  const announced = await AnnouncedAddresses.start({ configured, listening: ips, log });
   const pool = await WorkerPool.start({
     count: config.workers,
-    listen: { ip: config.rtcHost, announcedAddresses: addresses },
+    listen: { ips, announced },
     firstPort: config.rtcPort,
     responseTimeout: config.workerResponseTimeout,
     limits: config.load,
     log,
+  }).catch((error: unknown) => {
+    announced.close();
+    throw error;
   });
   const { tokenLeeway: leeway, tokenMaxLifetime: maxLifetime } = config;
   // An issuer's clock may be ahead by the leeway, and a token is accepted for the leeway after it has expired.
@@ -94,7 +98,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   answerProblems(http, document);
   destroyLingeringSockets(http);
   const selfTest = new SelfTest({
-    workers: () => pool.workers.map((worker) => testedWorker(worker, addresses)),
+    workers: () => pool.workers.map((worker) => testedWorker(worker)),
     url: () => localUrl(http, config),
     certificate: config.tls?.cert,
     tokenLeeway: leeway,
@@ -105,13 +109,14 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     rooms.close();
     sessions.close();
     await pool.close();
+    announced.close();
   });
   const app: App = {
     http,
     pool,
     rooms,
     selfTest,
-    addresses,
+    announced,
     async listen() {
       await http.listen({ host: config.host, port: config.port });
       const address = http.server.address();
@@ -163,14 +168,9 @@ function createHttp(config: Config, log: Logger, document: PageDocument): Fastif
 }
 
 /** A media worker as the self-test sees it. */
-function testedWorker(worker: MediaWorker, addresses: readonly string[]): TestedWorker {
-  return {
-    port: worker.port,
-    iceCandidates: addresses.flatMap((address) =>
-      (['udp', 'tcp'] as const).map((protocol) => ({ address, port: worker.port, protocol })),
-    ),
-    openTransport: () => Loopback.open(worker),
-  };
+function testedWorker(worker: MediaWorker): TestedWorker {
+  const { port, iceCandidates } = worker;
+  return { port, iceCandidates, openTransport: () => Loopback.open(worker) };
 }
 
 /** Where this machine itself reaches the server. */
@@ -195,12 +195,4 @@ function destroyLingeringSockets(http: FastifyInstance): void {
     timer.unref();
     http.server.once('close', () => clearTimeout(timer));
   });
-}
-
-function announcedAddresses(config: Config): [string, ...string[]] {
-  const [first, ...further] = config.announcedAddresses;
-  if (first !== undefined) return [first, ...further];
-  if (config.rtcHost !== '0.0.0.0') return [config.rtcHost];
-  const [own = '127.0.0.1', ...others] = ownAddresses();
-  return [own, ...others];
 }

@@ -2,12 +2,12 @@
 import type { Logger } from 'pino';
 import { isFailure } from '../shared/selfTest.ts';
 import { type App, createApp } from './app.ts';
+import { isPrivateAddress } from './common/ipAddress.ts';
 import type { Config } from './config/Config.ts';
 import { readConfig } from './config/readConfig.ts';
 import { selfTestText } from './ice/selfTest/selfTestText.ts';
 import { createLog } from './log.ts';
 import { logMediasoup } from './media/mediasoupLog.ts';
-import { isPrivateAddress } from './media/options.ts';
 import { startFailure } from './startFailure.ts';
 
 /** How long closing may take before the process ends anyway, in milliseconds. */
@@ -85,10 +85,11 @@ function urlHost(host: string): string {
 function printStartupInfo(config: Config, app: App, port: number): void {
   const scheme = config.tls ? 'https' : 'http';
   const host = urlHost(config.host);
-  const [address = ''] = app.addresses;
+  const { addresses } = app.announced;
+  const [address = ''] = addresses;
   const lines = [
     `Weir is running: ${scheme}://${host}:${port}${config.basePath && `${config.basePath}/`}`,
-    `Media: ${config.workers} worker(s) on ${app.addresses.join(', ')}, port(s) ${app.pool.workers.map(({ port: rtc }) => rtc).join(', ')} UDP and TCP`,
+    `Media: ${config.workers} worker(s) on ${addresses.join(', ')}, port(s) ${app.pool.workers.map(({ port: rtc }) => rtc).join(', ')} UDP and TCP`,
   ];
   if (!config.auth)
     lines.push('Open: anyone may enter any room. Set WEIR_API_KEY and WEIR_API_SECRET to require tokens.');

@@ -8,10 +8,13 @@ import { errorCode } from './common/errno.ts';
 import type { Config } from './config/Config.ts';
 import { ConfigError } from './config/ConfigError.ts';
 import { PageMissingError } from './features/PageDocument.ts';
+import { AnnouncedAddressError } from './ice/AnnouncedAddresses.ts';
 import { MediaWorkerError } from './media/MediaWorker.ts';
 import { MediaPortError } from './media/WorkerPool.ts';
 import { type PortProtocol, portHolder } from './portHolder.ts';
 
+/** Errors whose message is a sentence for whoever starts Weir. */
+const withSentence = [ConfigError, PageMissingError, MediaWorkerError, AnnouncedAddressError] as const;
 /** A media worker needs some file descriptors. With fewer left than this, their lack is the cause of a failed start. */
 const MIN_FREE_FILES = 12;
 
@@ -30,16 +33,15 @@ interface Endpoint {
  * @returns one or two sentences
  */
 export async function startFailure(error: unknown, config?: Config): Promise<string> {
-  if (error instanceof ConfigError || error instanceof PageMissingError || error instanceof MediaWorkerError) {
-    return error.message;
-  }
+  if (error instanceof Error && withSentence.some((kind) => error instanceof kind)) return error.message;
   if (error instanceof MediaPortError) {
-    const at = { what: 'Media port', address: error.ip, port: error.port } as const;
     const variables = { hostVariable: 'WEIR_RTC_HOST', portVariable: 'WEIR_RTC_PORT' } as const;
-    for (const protocol of ['udp', 'tcp'] as const) {
-      const endpoint: Endpoint = { ...at, ...variables, protocol };
-      const sentence = endpointSentence(await bindingFailure(endpoint), endpoint);
-      if (sentence !== undefined) return sentence;
+    for (const address of error.ips) {
+      for (const protocol of ['udp', 'tcp'] as const) {
+        const endpoint: Endpoint = { what: 'Media port', address, port: error.port, protocol, ...variables };
+        const sentence = endpointSentence(await bindingFailure(endpoint), endpoint);
+        if (sentence !== undefined) return sentence;
+      }
     }
     return error.message;
   }
@@ -108,7 +110,7 @@ function resourceSentence(code: string | undefined): string | undefined {
 async function bindingFailure({ protocol, address, port }: Endpoint): Promise<string | undefined> {
   try {
     if (protocol === 'udp') {
-      const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4');
+      const socket = dgram.createSocket(address.includes(':') ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' });
       try {
         socket.bind({ address, port, exclusive: true });
         await once(socket, 'listening');
@@ -118,7 +120,7 @@ async function bindingFailure({ protocol, address, port }: Endpoint): Promise<st
     } else {
       const server = net.createServer();
       try {
-        server.listen({ host: address, port, exclusive: true });
+        server.listen({ host: address, port, exclusive: true, ipv6Only: true });
         await once(server, 'listening');
       } finally {
         server.close();

@@ -11,10 +11,11 @@ export interface Config {
   /** Such as `/meet`; empty where Weir is at the root of its host. */
   readonly basePath: string;
   readonly tls: Tls | undefined;
-  readonly rtcHost: string;
+  /** IP addresses on which media is received; a wildcard stands for all of its family, and IPv6 ones take no IPv4. */
+  readonly rtcHosts: readonly string[];
   /** The first media port, or 0 for any. */
   readonly rtcPort: number;
-  /** As configured; empty where Weir has to find them itself. */
+  /** IP addresses and host names as configured; empty where Weir has to find them itself. */
   readonly announcedAddresses: readonly string[];
   /** Undefined without TURN servers. */
   readonly turn: TurnSettings | undefined;

@@ -1,5 +1,8 @@
 /** Reads the environment variables `WEIR_*` into one frozen, validated Config. */
+import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { familyName, familyOf, isAnnounceable, isWildcard } from '../common/ipAddress.ts';
+import { ownAddresses } from '../common/ownAddresses.ts';
 import type { Config } from './Config.ts';
 import { ConfigError } from './ConfigError.ts';
 import { certificateWarning, readTls } from './tls.ts';
@@ -45,9 +48,9 @@ export function readConfig(environment: Environment): { config: Config; warnings
     port: env.WEIR_PORT,
     basePath: env.WEIR_BASE_PATH,
     tls: readCertificate(env.WEIR_TLS_CERT, env.WEIR_TLS_KEY),
-    rtcHost: env.WEIR_RTC_HOST,
+    rtcHosts: readRtcHosts(env.WEIR_RTC_HOST),
     rtcPort: env.WEIR_RTC_PORT,
-    announcedAddresses: env.WEIR_ANNOUNCED_ADDRESS ?? [],
+    announcedAddresses: [...new Set(env.WEIR_ANNOUNCED_ADDRESS ?? [])],
     turn: readTurn(env.WEIR_TURN_URLS, env.WEIR_TURN_SECRET, env.WEIR_TURN_SECONDS * 1000),
     workers: env.WEIR_WORKERS,
     auth: readAuth(env.WEIR_API_KEY, env.WEIR_API_SECRET, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production'),
@@ -86,21 +89,12 @@ export function readConfig(environment: Environment): { config: Config; warnings
     workerResponseTimeout: env.WEIR_WORKER_RESPONSE_TIMEOUT_SECONDS * 1000,
     selfTest: env.WEIR_SELF_TEST,
   });
-  if (config.rtcHost === '::' && config.announcedAddresses.length === 0) {
-    throw new ConfigError(
-      'WEIR_RTC_HOST="::" requires WEIR_ANNOUNCED_ADDRESS: set it to the IPv6 addresses at which browsers reach this machine.',
-    );
-  }
   if (config.signallingTimeout <= config.pingInterval) {
     throw new ConfigError(
       'WEIR_SIGNALLING_TIMEOUT_SECONDS must be greater than WEIR_PING_SECONDS: otherwise every connection would time out.',
     );
   }
-  if (config.announcedAddresses.some((announced) => announced === '0.0.0.0' || announced === '::')) {
-    throw new ConfigError(
-      'WEIR_ANNOUNCED_ADDRESS takes addresses at which browsers reach this machine: 0.0.0.0 and :: are not such addresses.',
-    );
-  }
+  assertAnnounceable(config);
   if (portsCollide(config)) {
     throw new ConfigError(
       `WEIR_PORT=${config.port} is one of the media ports, ${config.rtcPort} to ${config.rtcPort + config.workers - 1} (WEIR_RTC_PORT, one per worker): choose another port.`,
@@ -119,11 +113,46 @@ function readCertificate(cert: string | undefined, key: string | undefined): Con
   return readTls(cert, key);
 }
 
+/** All IPv4 addresses, and all IPv6 ones where the machine has one that the Internet reaches. */
+function readRtcHosts(given: readonly string[] | undefined): string[] {
+  if (given === undefined) return ownAddresses().some(isIPv6) ? ['0.0.0.0', '::'] : ['0.0.0.0'];
+  const hosts = [...new Set(given)];
+  for (const wildcard of hosts.filter(isWildcard)) {
+    const other = hosts.find((host) => host !== wildcard && familyOf(host) === familyOf(wildcard));
+    if (other !== undefined) {
+      throw new ConfigError(
+        `WEIR_RTC_HOST=${hosts.join(',')} names ${other} twice: ${wildcard} is every ${familyName(wildcard)} address of this machine. Leave one of them out.`,
+      );
+    }
+  }
+  return hosts;
+}
+
+/** @throws {ConfigError} for an address that no browser can use, or that no listener serves */
+function assertAnnounceable({ announcedAddresses, rtcHosts }: Config): void {
+  for (const address of announcedAddresses.filter((entry) => isIP(entry) !== 0)) {
+    if (!isAnnounceable(address)) {
+      throw new ConfigError(
+        `WEIR_ANNOUNCED_ADDRESS takes addresses at which browsers reach this machine: ${address} is not such an address.`,
+      );
+    }
+    if (!rtcHosts.some((host) => familyOf(host) === familyOf(address))) {
+      const wildcard = isIPv6(address) ? '::' : '0.0.0.0';
+      throw new ConfigError(
+        `WEIR_ANNOUNCED_ADDRESS has ${address}, but nothing listens on ${familyName(address)}: add ${wildcard} to WEIR_RTC_HOST (it is ${rtcHosts.join(',')}), or leave the address out.`,
+      );
+    }
+  }
+}
+
 /** Whether the HTTP port is among the media ports, on addresses that overlap. */
-function portsCollide({ host, port, rtcHost, rtcPort, workers }: Config): boolean {
-  const isWildcard = (address: string) => address === '0.0.0.0' || address === '::';
-  const sameAddress = host === rtcHost || isWildcard(host) || isWildcard(rtcHost);
-  return sameAddress && port !== 0 && rtcPort !== 0 && port >= rtcPort && port < rtcPort + workers;
+function portsCollide({ host, port, rtcHosts, rtcPort, workers }: Config): boolean {
+  // An HTTP host `::` takes IPv4 too; a media host of one family leaves the other free.
+  const overlaps = (rtcHost: string) =>
+    host === rtcHost ||
+    host === '::' ||
+    ((isWildcard(host) || isWildcard(rtcHost)) && (isIP(host) === 0 || familyOf(host) === familyOf(rtcHost)));
+  return rtcHosts.some(overlaps) && port !== 0 && rtcPort !== 0 && port >= rtcPort && port < rtcPort + workers;
 }
 
 function readTurn(urls: readonly string[] | undefined, secret: string | undefined, lifetime: number): Config['turn'] {

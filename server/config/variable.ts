@@ -1,5 +1,5 @@
 /** The kinds of configuration variable. Each schema reads the text of the environment. */
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { CodecChoice } from '../../shared/protocol.ts';
 
@@ -62,6 +62,18 @@ export const list = (entry: z.ZodType<string, string>) =>
         .filter(Boolean),
     )
     .pipe(z.array(entry));
+
+/** An IP address, without the zone of a link-local one. */
+export const ipAddress = z.string().refine((value) => isIP(value) !== 0 && !value.includes('%'));
+
+/** An IP address or a DNS name; a name whose last label begins with a digit would be a mistyped IPv4 address. */
+export const announcedAddress = z.union([
+  ipAddress,
+  z
+    .string()
+    .max(253)
+    .regex(/^([0-9A-Za-z_-]{1,63}\.)*[A-Za-z_][0-9A-Za-z_-]{0,62}\.?$/),
+]);
 
 /** An IP address or a host name. */
 export const address = z.string().regex(/^[0-9A-Za-z.:_-]{1,253}$/);

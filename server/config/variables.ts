@@ -1,13 +1,14 @@
 /** Every configuration variable that Weir reads. `npm run docs` writes this table into the README. */
-import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import {
   address,
+  announcedAddress,
   basePath,
   codec,
   flag,
   integer,
+  ipAddress,
   list,
   number,
   optional,
@@ -38,10 +39,11 @@ export const variables = {
   ),
   WEIR_TLS_KEY: optional(z.string().min(1), 'path', 'none', 'Private key (PEM) of the certificate.'),
   WEIR_RTC_HOST: {
-    schema: address.refine((value) => isIP(value) !== 0).default('0.0.0.0'),
-    form: 'IP address',
-    fallback: '`0.0.0.0`',
-    meaning: 'Local address on which media is received.',
+    schema: list(ipAddress).optional(),
+    form: 'IP addresses, comma-separated',
+    fallback: '`0.0.0.0`, and `::` where this machine has a global IPv6 address',
+    meaning:
+      'Local addresses on which media is received, IPv4 and IPv6, all with the same ports. `::` takes IPv6 only.',
   },
   WEIR_RTC_PORT: integer(
     0,
@@ -51,10 +53,10 @@ export const variables = {
     'port',
   ),
   WEIR_ANNOUNCED_ADDRESS: optional(
-    list(address),
+    list(announcedAddress),
     'IP addresses or host names, comma-separated',
     "this machine's own addresses",
-    'Addresses at which browsers reach the media ports. Set it to the public address behind NAT or in a container.',
+    'Addresses at which browsers reach the media ports, best first. Set it to the public address behind NAT or in a container. Weir resolves names itself, every minute.',
   ),
   WEIR_TURN_URLS: optional(
     list(turnUri).pipe(z.array(z.string()).min(1).max(8)),

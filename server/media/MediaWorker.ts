@@ -1,4 +1,4 @@
-/** One mediasoup worker process with its WebRtcServer: one port, UDP and TCP, for all of its transports. */
+/** One mediasoup worker process with its WebRtcServer: one port, UDP and TCP, for all of its transports, on each listening address. */
 import { once } from 'node:events';
 import { accessSync, constants, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import type { Router, WebRtcServer, WebRtcTransport, Worker } from 'mediasoup/ty
 import type { Logger } from 'pino';
 import type { IceCandidate } from '../../shared/media.ts';
 import { Lifetime } from '../common/Lifetime.ts';
+import { iceCandidates } from './iceCandidates.ts';
 import { listenInfos, mediaCodecs, webRtcTransportOptions } from './options.ts';
 import { Watchdog } from './Watchdog.ts';
 import { WorkerLoad } from './WorkerLoad.ts';
@@ -31,16 +32,21 @@ export class MediaWorkerError extends Error {
 }
 
 export interface MediaListen {
-  /** Local IP address. */
-  readonly ip: string;
-  /** The addresses that browsers are told; at least one. */
-  readonly announcedAddresses: readonly [string, ...string[]];
+  /** Local IP addresses; an IPv6 address takes no IPv4 packets. At least one. */
+  readonly ips: readonly string[];
+  /** Read anew for each transport, since addresses change while the server runs. */
+  readonly announced: AddressSource;
+}
+
+export interface AddressSource {
+  /** The IP addresses that browsers are told now, in order of preference, of families in `ips` only; at least one. */
+  readonly addresses: readonly string[];
 }
 
 export class MediaWorker {
   readonly #worker: Worker;
   readonly #webRtcServer: WebRtcServer;
-  readonly #furtherAddresses: readonly string[];
+  readonly #announced: AddressSource;
   readonly #lifetime = new Lifetime<'closed' | 'died'>();
   readonly #exited: Promise<unknown>;
   readonly #watchdog: Watchdog;
@@ -52,7 +58,7 @@ export class MediaWorker {
     const { listen, port, responseTimeout, capacity, log } = options;
     this.#worker = worker;
     this.#webRtcServer = webRtcServer;
-    this.#furtherAddresses = listen.announcedAddresses.slice(1);
+    this.#announced = listen.announced;
     this.port = port;
     this.#exited = once(worker, 'subprocessclose');
     this.#lifetime.defer(() => worker.close());
@@ -77,12 +83,11 @@ export class MediaWorker {
   static async start(options: MediaWorkerOptions): Promise<MediaWorker> {
     const { listen, port, responseTimeout, log } = options;
     const worker = await spawnWorker();
-    const [announced] = listen.announcedAddresses;
     try {
       // A worker that freezes here has no watchdog yet; killing it makes the request fail.
       const startupTimeout = setTimeout(() => process.kill(worker.pid, 'SIGKILL'), responseTimeout);
       const webRtcServer = await worker
-        .createWebRtcServer({ listenInfos: listenInfos(listen.ip, port, announced) })
+        .createWebRtcServer({ listenInfos: listenInfos(listen.ips, port) })
         .finally(() => clearTimeout(startupTimeout));
       log.debug({ pid: worker.pid, port }, 'media worker started');
       return new MediaWorker(worker, webRtcServer, options);
@@ -134,19 +139,9 @@ export class MediaWorker {
     return router.createWebRtcTransport({ ...webRtcTransportOptions, webRtcServer: this.#webRtcServer });
   }
 
-  /** The ICE candidates of a transport, with those of the announced addresses that mediasoup does not know. */
-  candidatesOf(transport: WebRtcTransport): IceCandidate[] {
-    const own = transport.iceCandidates;
-    const further = this.#furtherAddresses.flatMap((address, index) =>
-      own.map((candidate) => ({
-        ...candidate,
-        ip: address,
-        address,
-        foundation: `${candidate.foundation}${index}`,
-        priority: candidate.priority - 1 - index,
-      })),
-    );
-    return [...own, ...further];
+  /** The ICE candidates of each of its transports: they share the worker's port. */
+  get iceCandidates(): IceCandidate[] {
+    return iceCandidates(this.#announced.addresses, this.port);
   }
 
   /** Closes the worker and waits until its process is gone. */

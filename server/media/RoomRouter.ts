@@ -60,7 +60,7 @@ export class RoomRouter {
     return {
       transportId: transport.id,
       iceParameters: transport.iceParameters,
-      iceCandidates: this.worker.candidatesOf(transport),
+      iceCandidates: this.worker.iceCandidates,
       dtlsParameters: transport.dtlsParameters,
     };
   }

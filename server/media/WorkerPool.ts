@@ -31,17 +31,18 @@ export interface LoadLimits {
 /** A media port cannot be opened. */
 export class MediaPortError extends Error {
   override readonly name = 'MediaPortError';
-  readonly ip: string;
+  /** The addresses on which it is to listen; it may be any of them. */
+  readonly ips: readonly string[];
   readonly port: number;
 
-  constructor(ip: string, port: number, cause: unknown) {
+  constructor(ips: readonly string[], port: number, cause: unknown) {
     super(
-      `Media port ${port} (UDP and TCP on ${ip}) cannot be opened: choose another with WEIR_RTC_PORT, or 0 for any.`,
+      `Media port ${port} (UDP and TCP on ${ips.join(', ')}) cannot be opened: choose another with WEIR_RTC_PORT, or 0 for any.`,
       {
         cause,
       },
     );
-    this.ip = ip;
+    this.ips = ips;
     this.port = port;
   }
 }
@@ -186,7 +187,7 @@ export class WorkerPool {
     const start = (port: number) => MediaWorker.start({ listen, port, responseTimeout, capacity: limits.packets, log });
     if (firstPort !== 0) {
       return start(firstPort + index).catch((error: unknown) => {
-        throw isPortError(error) ? new MediaPortError(listen.ip, firstPort + index, error) : error;
+        throw isPortError(error) ? new MediaPortError(listen.ips, firstPort + index, error) : error;
       });
     }
     for (let left = ANY_PORT.tries; ; left -= 1) {
@@ -196,7 +197,7 @@ export class WorkerPool {
       } catch (error) {
         if (!isPortError(error)) throw error;
         // An address that is not this machine's fails on every port.
-        if (left === 0 || this.#closed || !isTaken(error)) throw new MediaPortError(listen.ip, port, error);
+        if (left === 0 || this.#closed || !isTaken(error)) throw new MediaPortError(listen.ips, port, error);
       }
     }
   }

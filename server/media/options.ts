@@ -1,5 +1,4 @@
 /** The settings of mediasoup: codecs, listening addresses, transports. */
-import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { generateRouterRtpCapabilities } from 'mediasoup/ortc';
 import type { RouterRtpCodecCapability, TransportListenInfo, WebRtcTransportOptions } from 'mediasoup/types';
 import { RtpCapabilities } from '../../shared/media.ts';
@@ -70,38 +69,11 @@ export const MIN_OUTGOING_BITRATE = 250_000;
 export const KEY_FRAME_REQUEST_DELAY = { call: 1000, broadcast: 2000, diagnosis: 1000 } as const;
 
 /**
- * UDP and TCP on one port. mediasoup announces one address per listenInfo; see `MediaWorker.candidatesOf` for further
- * ones.
+ * UDP and TCP on one port of each address, IPv4 and IPv6 in sockets of their own: one for both would show IPv4 clients as
+ * `::ffff:192.0.2.1`. What browsers are told is made by `iceCandidates`, so nothing is announced here.
  */
-export function listenInfos(ip: string, port: number, announcedAddress: string): TransportListenInfo[] {
-  return [
-    { protocol: 'udp', ip, port, announcedAddress },
-    { protocol: 'tcp', ip, port, announcedAddress },
-  ];
-}
-
-/**
- * The addresses at which browsers may reach this machine: its IPv4 addresses without loopback, public ones first;
- * loopback only where there is no other.
- */
-export function ownAddresses(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]> = networkInterfaces()): string[] {
-  const found = Object.values(interfaces)
-    .flatMap((list) => list ?? [])
-    .filter(({ family, internal, address }) => family === 'IPv4' && !internal && !address.startsWith('169.254.'))
-    .map(({ address }) => address);
-  if (found.length === 0) return ['127.0.0.1'];
-  return found.sort((a, b) => Number(isPrivateAddress(a)) - Number(isPrivateAddress(b)));
-}
-
-/** Whether an IPv4 address cannot be reached from the Internet (RFC 1918, RFC 6598, loopback, link-local). */
-export function isPrivateAddress(address: string): boolean {
-  const [a = 0, b = 0] = address.split('.').map(Number);
-  return (
-    a === 10 ||
-    a === 127 ||
-    (a === 172 && b >= 16 && b <= 31) ||
-    (a === 192 && b === 168) ||
-    (a === 100 && b >= 64 && b <= 127) ||
-    (a === 169 && b === 254)
+export function listenInfos(ips: readonly string[], port: number): TransportListenInfo[] {
+  return ips.flatMap((ip) =>
+    (['udp', 'tcp'] as const).map((protocol) => ({ protocol, ip, port, flags: { ipv6Only: true } })),
   );
 }

@@ -3,7 +3,7 @@ import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
-import { ownAddresses } from '../../server/media/options.ts';
+import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { hasFirefox, launchFirefox } from '../support/firefox.ts';
 import { eventually, Person } from '../support/people.ts';

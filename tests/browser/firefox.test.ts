@@ -1,7 +1,7 @@
 /** Firefox and Chromium in one call: they see and hear each other. */
 import { describe, expect, test } from 'vitest';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
-import { ownAddresses } from '../../server/media/options.ts';
+import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { hasFirefox, recordedTone, resizeTo } from '../support/firefox.ts';

@@ -13,7 +13,7 @@ let pool: WorkerPool;
 let rooms: RoomManager;
 
 beforeAll(async () => {
-  const listen = { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] as const };
+  const listen = { ips: ['127.0.0.1'], announced: { addresses: ['127.0.0.1'] } };
   pool = await WorkerPool.start({ count: 1, listen, firstPort: 0, responseTimeout: 5000, limits: anyLoad, log });
   const moderation = new Moderation({ lifetime: 60_000, leeway: 0 });
   rooms = new RoomManager({

@@ -12,7 +12,7 @@ let pool: WorkerPool;
 beforeAll(async () => {
   pool = await WorkerPool.start({
     count: 1,
-    listen: { ip: '127.0.0.1', announcedAddresses: ['127.0.0.1'] },
+    listen: { ips: ['127.0.0.1'], announced: { addresses: ['127.0.0.1'] } },
     firstPort: 0,
     responseTimeout: 5000,
     limits: anyLoad,

@@ -18,7 +18,7 @@ const open = new Set<Loopback>();
 beforeAll(async () => {
   pool = await WorkerPool.start({
     count: 1,
-    listen: { ip: address, announcedAddresses: [address] },
+    listen: { ips: [address], announced: { addresses: [address] } },
     firstPort: 0,
     responseTimeout: 5000,
     limits: { packets: 1e6, spillover: 10, rooms: 10, peers: 10 },

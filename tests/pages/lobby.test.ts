@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
-import { ownAddresses } from '../../server/media/options.ts';
+import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually } from '../support/people.ts';

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { Member } from '../../scripts/support/endpoint/Member.ts';
-import { ownAddresses } from '../../server/media/options.ts';
+import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { hasFirefox, launchFirefox } from '../support/firefox.ts';
 import { untilReceiving } from '../support/headlessMembers.ts';

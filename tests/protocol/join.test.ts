@@ -1,6 +1,9 @@
 /** Covers `join`: the snapshot in its reply, room names and display names, and the limit of peers in a room. */
 import { describe, expect, test } from 'vitest';
 import { opus } from '../../scripts/support/media/clientParameters.ts';
+import { startServer } from '../../scripts/support/servers/startServer.ts';
+import { TestClient } from '../support/client.ts';
+import { hasIPv6 } from '../support/equipment.ts';
 import { failure, useServer, withTokens } from '../support/weir.ts';
 
 const weir = useServer();
@@ -170,5 +173,25 @@ describe('a full room', () => {
     );
     const refused = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason.code);
     expect(refused).toEqual(Array.from({ length: 6 }, () => 'roomFull'));
+  });
+});
+
+describe.skipIf(!hasIPv6)('the candidates of a transport', () => {
+  test('are all announced addresses, names by their addresses, in their order, by UDP and TCP', async () => {
+    await using server = await startServer({
+      WEIR_RTC_HOST: '127.0.0.1,::1',
+      WEIR_ANNOUNCED_ADDRESS: '2001:db8::7,203.0.113.7,localhost',
+    });
+    const client = await TestClient.connect(server.url);
+    const { transports } = await client.join();
+    const addresses = (protocol: 'udp' | 'tcp') =>
+      transports.send?.iceCandidates.filter((one) => one.protocol === protocol).map(({ address }) => address);
+    expect(addresses('udp')?.slice(0, 2)).toEqual(['2001:db8::7', '203.0.113.7']);
+    expect(addresses('udp')).toContain('127.0.0.1');
+    expect(addresses('udp')).not.toContain('localhost');
+    expect(addresses('tcp')).toEqual(addresses('udp'));
+    const [worker] = server.app.pool.workers;
+    expect(new Set(transports.recv?.iceCandidates.map(({ port }) => port))).toEqual(new Set([worker?.port]));
+    client.cut();
   });
 });

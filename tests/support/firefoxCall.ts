@@ -3,7 +3,7 @@ import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
-import { ownAddresses } from '../../server/media/options.ts';
+import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { launchFirefox } from './firefox.ts';
 import { Person } from './people.ts';
 

@@ -35,9 +35,8 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_PORT: ['-1', '65536', '3000.5', 'http', 'NaN', 'Infinity'],
   WEIR_TLS_CERT: [],
   WEIR_TLS_KEY: [],
-  WEIR_RTC_HOST: ['not a host', 'udp://0.0.0.0', 'localhost'],
+  WEIR_RTC_HOST: ['not a host', 'udp://0.0.0.0', 'localhost', '0.0.0.0,eth0', 'fe80::1%eth0'],
   WEIR_RTC_PORT: ['-1', '65001', '1.5', 'any'],
-  WEIR_ANNOUNCED_ADDRESS: ['not an address', '203.0.113.1;203.0.113.2', 'https://example.com'],
   WEIR_TURN_URLS: [
     ',',
     'turn.example.com:3478',
@@ -57,6 +56,17 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   ],
   WEIR_TURN_SECRET: ['x', 'x'.repeat(31)],
   WEIR_TURN_SECONDS: ['0', '86401', 'a minute'],
+  WEIR_ANNOUNCED_ADDRESS: [
+    'not an address',
+    '203.0.113.1;203.0.113.2',
+    'https://example.com',
+    '203.0.113.256',
+    '203.0.113',
+    '[2001:db8::1]',
+    'example.com:44400',
+    'a..example.com',
+    'x'.repeat(64),
+  ],
   WEIR_WORKERS: ['0', '-2', '257', '1.5', 'all'],
   WEIR_API_KEY: ['x'.repeat(257)],
   WEIR_API_SECRET: ['x', 'x'.repeat(31)],
@@ -134,8 +144,29 @@ describe('variables that belong together', () => {
     expect(message).toContain('WEIR_TLS_CERT="/nowhere/cert.pem"');
   });
 
-  test.each(['0.0.0.0', '203.0.113.7,::'])('the announced address %s, which is not reachable, is rejected', (value) => {
-    expect(refusal({ WEIR_ANNOUNCED_ADDRESS: value })).toContain('WEIR_ANNOUNCED_ADDRESS takes addresses at which');
+  test.each(['0.0.0.0', '203.0.113.7,::', 'fe80::1', '::ffff:203.0.113.7', '224.0.0.1', 'ff02::1', '169.254.1.1'])(
+    'the announced address %s, which is not reachable, is rejected',
+    (value) => {
+      expect(refusal({ WEIR_ANNOUNCED_ADDRESS: value })).toContain('WEIR_ANNOUNCED_ADDRESS takes addresses at which');
+    },
+  );
+
+  test.each([
+    ['0.0.0.0', '203.0.113.7,2001:db8::1', 'has 2001:db8::1, but nothing listens on IPv6: add :: to WEIR_RTC_HOST'],
+    ['::', '2001:db8::1,203.0.113.7', 'has 203.0.113.7, but nothing listens on IPv4: add 0.0.0.0 to WEIR_RTC_HOST'],
+  ])('listening on %s and announcing %s is rejected, and both variables are named', (host, announced, words) => {
+    const message = refusal({ WEIR_RTC_HOST: host, WEIR_ANNOUNCED_ADDRESS: announced });
+    expect(message).toContain(`WEIR_ANNOUNCED_ADDRESS ${words}`);
+    const both = { WEIR_RTC_HOST: '0.0.0.0,::', WEIR_ANNOUNCED_ADDRESS: announced };
+    expect(readConfig(both).config.announcedAddresses).toEqual(announced.split(','));
+  });
+
+  test('a listening address beside all addresses of its family is rejected', () => {
+    expect(refusal({ WEIR_RTC_HOST: '0.0.0.0,::,10.0.0.5' })).toContain('names 10.0.0.5 twice: 0.0.0.0 is every IPv4');
+    expect(refusal({ WEIR_RTC_HOST: '0:0::0,::1' })).toContain('names ::1 twice: 0:0::0 is every IPv6');
+    const hosts = (value: string) => readConfig({ WEIR_RTC_HOST: value }).config.rtcHosts;
+    expect(hosts('::, 10.0.0.5')).toEqual(['::', '10.0.0.5']);
+    expect(hosts('::,::')).toEqual(['::']);
   });
 
   test('an HTTP port among the media ports is refused, unless their addresses differ', () => {
@@ -144,6 +175,10 @@ describe('variables that belong together', () => {
     expect(readConfig({ ...ports, WEIR_WORKERS: '1' }).config.port).toBe(44_401);
     const apart = { WEIR_HOST: '127.0.0.1', WEIR_RTC_HOST: '203.0.113.7' };
     expect(readConfig({ ...ports, ...apart }).config.port).toBe(44_401);
+    // One of several, and IPv6 sockets that take no IPv4.
+    expect(refusal({ ...ports, ...apart, WEIR_RTC_HOST: '203.0.113.7,127.0.0.1' })).toContain('WEIR_PORT=44401');
+    expect(readConfig({ ...ports, WEIR_RTC_HOST: '::' }).config.port).toBe(44_401);
+    expect(refusal({ ...ports, WEIR_HOST: '::', WEIR_RTC_HOST: '127.0.0.1' })).toContain('WEIR_PORT=44401');
   });
 
   test('a heartbeat timeout that is not longer than the interval is refused, and both are named', () => {
@@ -222,10 +257,12 @@ describe('the configuration', () => {
 
   test('splits lists at commas, whatever the spaces', () => {
     const { config } = readConfig({
-      WEIR_ANNOUNCED_ADDRESS: ' 203.0.113.1 ,weir.example.com,2001:db8::1',
+      WEIR_RTC_HOST: '0.0.0.0, ::',
+      WEIR_ANNOUNCED_ADDRESS: ' 203.0.113.1 ,weir.example.com,2001:db8::1, localhost',
       WEIR_ALLOWED_ORIGINS: 'https://a.example, http://b.example:8080',
     });
-    expect(config.announcedAddresses).toEqual(['203.0.113.1', 'weir.example.com', '2001:db8::1']);
+    expect(config.announcedAddresses).toEqual(['203.0.113.1', 'weir.example.com', '2001:db8::1', 'localhost']);
+    expect(config.rtcHosts).toEqual(['0.0.0.0', '::']);
     expect(config.allowedOrigins).toEqual(['https://a.example', 'http://b.example:8080']);
   });
 

@@ -1,9 +1,7 @@
-/** Covers small parts of the server: token bucket, lifetimes, addresses, event batcher. */
-import type { NetworkInterfaceInfo } from 'node:os';
+/** Covers small parts of the server: token bucket, lifetimes, event batcher. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { opus } from '../../scripts/support/media/clientParameters.ts';
 import { Lifetime } from '../../server/common/Lifetime.ts';
-import { isPrivateAddress, ownAddresses } from '../../server/media/options.ts';
 import { BatchTimer } from '../../server/room/BatchTimer.ts';
 import { EventBatcher } from '../../server/room/EventBatcher.ts';
 import { TokenBucket } from '../../server/signalling/TokenBucket.ts';
@@ -91,62 +89,6 @@ describe('Lifetime', () => {
     lifetime.defer(() => log.push(lifetime.end('once more')));
     lifetime.end('over');
     expect([log, lifetime.reason]).toEqual([[false], 'over']);
-  });
-});
-
-describe('addresses', () => {
-  test.each([
-    ['10.0.0.1', true],
-    ['172.15.255.255', false],
-    ['172.16.0.1', true],
-    ['172.31.255.255', true],
-    ['172.32.0.1', false],
-    ['192.168.1.1', true],
-    ['192.169.1.1', false],
-    ['100.63.255.255', false],
-    ['100.64.0.1', true],
-    ['100.127.0.1', true],
-    ['100.128.0.1', false],
-    ['169.254.1.1', true],
-    ['127.0.0.1', true],
-    ['8.8.8.8', false],
-    ['203.0.113.1', false],
-  ])('%s: private is %s', (address, expected) => {
-    expect(isPrivateAddress(address)).toBe(expected);
-  });
-
-  const v4 = (address: string, internal = false): NetworkInterfaceInfo => ({
-    address,
-    internal,
-    family: 'IPv4',
-    netmask: '255.255.255.0',
-    mac: '00:00:00:00:00:00',
-    cidr: null,
-  });
-  const v6: NetworkInterfaceInfo = {
-    address: '2001:db8::1',
-    internal: false,
-    family: 'IPv6',
-    netmask: 'ffff::',
-    mac: '00:00:00:00:00:00',
-    cidr: null,
-    scopeid: 0,
-  };
-
-  test('of this machine are listed public ones first, without loopback, link-local and IPv6', () => {
-    const interfaces = {
-      lo: [v4('127.0.0.1', true)],
-      eth0: [v4('192.168.1.5'), v6],
-      eth1: [v4('169.254.7.7'), v4('203.0.113.5')],
-      docker0: [v4('172.17.0.1')],
-      gone: undefined,
-    };
-    expect(ownAddresses(interfaces)).toEqual(['203.0.113.5', '192.168.1.5', '172.17.0.1']);
-  });
-
-  test('of a machine without a network is loopback', () => {
-    expect(ownAddresses({ lo: [v4('127.0.0.1', true)] })).toEqual(['127.0.0.1']);
-    expect(ownAddresses({})).toEqual(['127.0.0.1']);
   });
 });
 

@@ -10,7 +10,7 @@ import { type Logger, pino } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../../../server/config/Config.ts';
 import { readConfig } from '../../../server/config/readConfig.ts';
-import { ownAddresses } from '../../../server/media/options.ts';
+import { AnnouncedAddresses } from '../../../server/ice/AnnouncedAddresses.ts';
 import { RoomRouter } from '../../../server/media/RoomRouter.ts';
 import { WorkerPool } from '../../../server/media/WorkerPool.ts';
 import { StepPeer, type StepPeerOptions } from './StepPeer.ts';
@@ -72,11 +72,13 @@ export class StepServer implements AsyncDisposable {
   /** Starts it with Weir's configuration, without the abuse limits. Nothing is left behind on failure. */
   static async start(config: Config, options: StepServerOptions = {}): Promise<StepServer> {
     const log = options.log ?? pino({ level: config.logLevel }, process.stderr);
-    const [first, ...further] = config.announcedAddresses;
-    const [own = '127.0.0.1', ...others] = config.rtcHost === '0.0.0.0' ? ownAddresses() : [config.rtcHost];
+    const { announcedAddresses: configured, rtcHosts: ips } = config;
+    const announced = await AnnouncedAddresses.start({ configured, listening: ips, log });
+    // The addresses of a benchmark do not change.
+    announced.close();
     const pool = await WorkerPool.start({
       count: config.workers,
-      listen: { ip: config.rtcHost, announcedAddresses: first === undefined ? [own, ...others] : [first, ...further] },
+      listen: { ips, announced },
       firstPort: config.rtcPort,
       responseTimeout: config.workerResponseTimeout,
       limits: config.load,
