@@ -95,6 +95,11 @@ const commands = {
     steps: [...base, workerStep, pageStep, (paths) => equipmentStep(paths, [...equipment, fonts])],
     run: (args) => become(join(paths.root, 'scripts/shots.ts'), args),
   },
+  doctor: {
+    does: 'whether Weir is reachable here, and what to fix; --help says what may be asked for',
+    steps: [...base, workerStep, pageStep],
+    run: (args) => become(join(paths.root, 'scripts/doctor.ts'), args),
+  },
   token: { does: 'a token for a room', steps: base, run: (args) => become(join(paths.root, 'scripts/token.ts'), args) },
 };
 

@@ -25,7 +25,7 @@ const TIMEOUT = { ice: 2000, all: 8000 };
 /** How many handshakes run at a time: each takes 15 ms of the process that also serves signalling. */
 const CONCURRENCY = 2;
 /** How long a report is given to whoever asks again, in milliseconds. */
-const FRESH = 5000;
+const FRESH = 2000;
 
 export class SelfTest {
   readonly #subject: SelfTestSubject;

@@ -1,8 +1,8 @@
 /** Tests every announced address and port with a real ICE, DTLS and RTP round trip, and says what to fix. */
 import type { IceCandidate } from '../../../shared/media.ts';
 import type { SelfTestRow } from '../../../shared/selfTest.ts';
-import type { OpenIcePath } from '../probe/IcePath.ts';
 import type { ProbeResult, ProbeTarget } from '../probe/probe.ts';
+import { openCandidatePath } from './openCandidatePath.ts';
 
 /** A transport of a media worker that sends audio back, for as long as it is open. */
 export interface TestTransport extends ProbeTarget {
@@ -50,29 +50,14 @@ async function testCandidate(worker: TestedWorker, candidate: Candidate, options
     return { ...base, ...workerFailed };
   }
   try {
-    const { probe, openPath } = await loadProbe();
-    const result = await probe(transport, { openPath: openPath(candidate), iceTimeout, limit, signal });
+    // Imported when it is needed, so that starting Weir does not wait for it.
+    const { probe } = await import('../probe/probe.ts');
+    const result = await probe(transport, { openPath: openCandidatePath(candidate), iceTimeout, limit, signal });
     if (signal.aborted) return { ...base, ...interrupted };
     return { ...base, ...verdict(candidate.address, result, ownAddresses) };
   } finally {
     transport.close();
   }
-}
-
-/** Imported when it is needed, so that starting Weir does not wait for it. */
-async function loadProbe() {
-  const [{ probe }, { openUdpPath }, { openTcpPath }] = await Promise.all([
-    import('../probe/probe.ts'),
-    import('../probe/UdpPath.ts'),
-    import('../probe/TcpPath.ts'),
-  ]);
-  const openPath =
-    (candidate: Candidate): OpenIcePath =>
-    (events, signal) =>
-      candidate.protocol === 'udp'
-        ? openUdpPath(candidate, events, { connected: true })
-        : openTcpPath(candidate, events, signal);
-  return { probe, openPath };
 }
 
 type Finding = Pick<SelfTestRow, 'state' | 'reason' | 'message' | 'remedy' | 'roundTripTime'>;
