@@ -111,7 +111,7 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
     await namespaces.set({ dropUdp: true });
     const dropped = Date.now();
     await eventually(() => saidAfter(bob, lost, dropped)).toBeLessThan(2500);
-    await eventually(() => saidAfter(bob, back, dropped)).toBeLessThan(8000);
+    await eventually(() => saidAfter(bob, back, dropped)).toBeLessThan(5000);
     await bob.getByRole('status').filter({ hasText: lost }).waitFor({ state: 'hidden' });
     await Promise.all([seesAnew(ada, 'Bob'), seesAnew(bob, 'Ada')]);
     // The failure is attributed to the right side, and the session goes on.
@@ -132,7 +132,7 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
     const dropped = Date.now();
     for (const page of [viewer, host]) {
       await eventually(() => saidAfter(page, lost, dropped)).toBeLessThan(2500);
-      await eventually(() => saidAfter(page, back, dropped)).toBeLessThan(8000);
+      await eventually(() => saidAfter(page, back, dropped)).toBeLessThan(5000);
     }
     const seen = await frames(viewer);
     await eventually(() => frames(viewer)).toBeGreaterThan(seen + 5);

@@ -3,12 +3,9 @@ import { detectDevice } from 'mediasoup-client';
 import { Chrome74 } from 'mediasoup-client/handlers/Chrome74';
 import { Chrome111 } from 'mediasoup-client/handlers/Chrome111';
 import { Firefox120 } from 'mediasoup-client/handlers/Firefox120';
-import type {
-  HandlerFactory,
-  HandlerFactoryOptions,
-  HandlerInterface,
-} from 'mediasoup-client/handlers/HandlerInterface';
+import type { HandlerFactory, HandlerFactoryOptions } from 'mediasoup-client/handlers/HandlerInterface';
 import { Safari12 } from 'mediasoup-client/handlers/Safari12';
+import { fixHandler } from './handlerFixes.ts';
 
 const handlers: Readonly<Record<string, { createFactory(options: HandlerFactoryOptions): HandlerFactory }>> = {
   Chrome111,
@@ -29,45 +26,7 @@ export function prefetchHandler(): HandlerFactory | undefined {
   for (const promise of Object.values(capabilities)) promise.catch(() => {});
   return {
     ...factory,
-    factory: (options) => withIceServerUpdates(withSendCleanup(factory.factory(options))),
+    factory: (options) => fixHandler(factory.factory(options), options),
     getNativeRtpCapabilities: ({ direction }) => capabilities[direction],
   };
-}
-
-/**
- * If mediasoup-client fails to send a track, it leaves its transceiver in the peer connection: every later offer would have
- * one media section more than its answer, and fail.
- */
-function withSendCleanup(handler: HandlerInterface): HandlerInterface {
-  const send = handler.send.bind(handler);
-  handler.send = async (options) => {
-    const connection = peerConnectionOf(handler);
-    const before = new Set(connection?.getTransceivers());
-    try {
-      return await send(options);
-    } catch (error) {
-      if (connection?.signalingState === 'have-local-offer') await connection.setLocalDescription({ type: 'rollback' });
-      for (const transceiver of connection?.getTransceivers() ?? []) {
-        if (!before.has(transceiver)) transceiver.stop();
-      }
-      throw error;
-    }
-  };
-  return handler;
-}
-
-/** mediasoup-client has no `updateIceServers` for Firefox, which did not implement `setConfiguration` once. */
-function withIceServerUpdates(handler: HandlerInterface): HandlerInterface {
-  const update = handler.updateIceServers.bind(handler);
-  handler.updateIceServers = async (iceServers) => {
-    const connection = peerConnectionOf(handler);
-    if (!connection?.setConfiguration) return update(iceServers);
-    connection.setConfiguration({ ...connection.getConfiguration(), iceServers });
-  };
-  return handler;
-}
-
-/** The handlers keep their peer connection in a private field. */
-function peerConnectionOf(handler: object): RTCPeerConnection | undefined {
-  return '_pc' in handler && handler._pc instanceof RTCPeerConnection ? handler._pc : undefined;
 }
