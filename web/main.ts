@@ -3,7 +3,7 @@ import type { RoomClient } from './client/index.ts';
 import { studioPage } from './view/broadcast/studio/studioPage.ts';
 import { viewerPage } from './view/broadcast/viewer/viewerPage.ts';
 import { callPage } from './view/call/callPage.ts';
-import { roomPath } from './view/common/address.ts';
+import { isDiagnosePath, roomPath } from './view/common/address.ts';
 import { pageProblemOf, pageProblemView } from './view/common/pageProblem.ts';
 import { type Route, type RoutePage, routeOf } from './view/common/route.ts';
 import { applyTheme } from './view/common/theme.ts';
@@ -32,6 +32,8 @@ let call: CallController | undefined;
 
 if (problem) {
   app.replaceChildren(pageProblemView(problem));
+} else if (isDiagnosePath(location.pathname)) {
+  void import('./view/diagnose/diagnosePage.ts').then(({ diagnosePage }) => diagnosePage(app));
 } else if (!route) {
   app.replaceChildren(startView((path) => location.assign(path)));
 } else {

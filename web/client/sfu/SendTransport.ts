@@ -110,7 +110,7 @@ export class SendTransport {
         track,
         encodings,
         ...(videoCodec && { codec: videoCodec }),
-        ...producerOptionsOf(source),
+        ...producerOptionsOf(source, choice.kind),
         stopTracks: false,
         disableTrackOnPause: true,
         appData: { number },

@@ -26,16 +26,27 @@ export function roomApiPath(kind: PageKind, room: string): string {
   return `${basePath}api/${apiNames[kind]}/${encodeURIComponent(room)}`;
 }
 
+/** The path of the page that tests the connection. */
+export const diagnosePath = `${basePath}diagnose`;
+
+/** Whether a path is that of the page which tests the connection, as inexactly as people type it. */
+export function isDiagnosePath(pathname: string, base = basePath): boolean {
+  return /^\/+diagnose\/*$/i.test(withoutBase(pathname, base));
+}
+
 /**
  * The room that a path names, in the spelling of the path; undefined where it names none.
  * @param base the path that Weir is served under; a path outside of it is read as it is, since a proxy may strip the base
  */
 export function roomInPath(pathname: string, base = basePath): { kind: PageKind; written: string } | undefined {
-  const path = pathname.startsWith(base) ? pathname.slice(base.length - 1) : pathname;
-  const [, letter = '', encoded = ''] = /^\/+([rb])\/+([^/]+)\/*$/i.exec(path) ?? [];
+  const [, letter = '', encoded = ''] = /^\/+([rb])\/+([^/]+)\/*$/i.exec(withoutBase(pathname, base)) ?? [];
   const kind = letter.toLowerCase() === pathLetters.call ? 'call' : 'broadcast';
   const written = decodeName(encoded);
   return letter && written ? { kind, written } : undefined;
+}
+
+function withoutBase(pathname: string, base: string): string {
+  return pathname.startsWith(base) ? pathname.slice(base.length - 1) : pathname;
 }
 
 /** Decodes a percent-encoded room name; undefined where that fails. */

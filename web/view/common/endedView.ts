@@ -1,6 +1,7 @@
 /** The card after a call: why it ended, and the button that rejoins. */
 import type { EndReason } from '../controller/callEvents.ts';
 import { translate } from '../locales/index.ts';
+import { diagnoseLink } from './diagnoseLink.ts';
 import { element } from './dom.ts';
 import { errorMessage, reasonMessage } from './errorMessages.ts';
 import { messageCard, primaryButton, startPageLink } from './messageCard.ts';
@@ -33,6 +34,7 @@ export function endedView({ reason, error, texts = {}, rejoinLabel, onRejoin }: 
     title,
     text !== '' && element('p', {}, text),
     reason !== 'kicked' && primaryButton(label, onRejoin),
+    reason !== 'kicked' && reason !== 'left' && diagnoseLink(),
     startPageLink(),
   );
 }

@@ -2,6 +2,7 @@
 import { type LocalMedia, WeirError } from '../../client/index.ts';
 import type { PageKind } from '../common/address.ts';
 import { settingsButton } from '../common/buttons.ts';
+import { diagnoseLink } from '../common/diagnoseLink.ts';
 import { parseDisplayName } from '../common/displayName.ts';
 import { element, setText } from '../common/dom.ts';
 import { errorMessage, reasonMessage } from '../common/errorMessages.ts';
@@ -115,6 +116,7 @@ export function lobbyView({
     deviceProblems.tryAgain,
     join.button,
     join.progress,
+    diagnoseLink(),
   );
   const root = element(
     'div',

@@ -227,6 +227,7 @@ export const en = {
   endedNoMediaText:
     'You were in the room, but no media connection could be established. A firewall here, or the address that the server announces, is in the way. Try another network, or tell whoever runs this server.',
   joinAgain: 'Join again',
+  testConnection: 'Test camera, sound and connection',
   toStartPage: 'To the start page',
 
   thumbsUp: 'Thumbs up',

@@ -29,12 +29,16 @@ export function chooseLanguage(next: Language): void {
   location.reload();
 }
 
-/**
- * A message in the language of the page.
- * @param values for the placeholders, such as `{name}`; right-to-left values are isolated from the text around them
- */
-export function translate(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
-  return languages[language][key].replace(/\{(\w+)\}/g, (placeholder, name: string) =>
-    isolate(String(values[name] ?? placeholder)),
-  );
+/** Translates the messages of these catalogs, one per language; a page that is loaded on demand brings its own. */
+export function translator<K extends string>(catalogs: Readonly<Record<Language, Readonly<Record<K, string>>>>) {
+  /**
+   * A message in the language of the page.
+   * @param values for the placeholders, such as `{name}`; right-to-left values are isolated from the text around them
+   */
+  return (key: K, values: Readonly<Record<string, string | number>> = {}): string =>
+    catalogs[language][key].replace(/\{(\w+)\}/g, (placeholder, name: string) =>
+      isolate(String(values[name] ?? placeholder)),
+    );
 }
+
+export const translate = translator<MessageKey>(languages);

@@ -223,6 +223,7 @@ export const ko: Readonly<Record<MessageKey, string>> = {
   endedNoMediaText:
     '방에는 들어갔지만 미디어 연결이 이루어지지 않았습니다. 이곳의 방화벽이나 서버가 알린 주소가 원인일 수 있습니다. 다른 네트워크에서 시도하거나 서버 운영자에게 알려 주세요.',
   joinAgain: '다시 참여',
+  testConnection: '카메라, 소리, 연결 확인하기',
   toStartPage: '처음 화면으로',
 
   thumbsUp: '좋아요',

@@ -2,6 +2,7 @@
 import { type IconNode, Radio, RefreshCw, Video, X } from 'lucide';
 import { type PageKind, roomApiPath, roomPath } from '../common/address.ts';
 import { settingsButton, smallIconButton } from '../common/buttons.ts';
+import { diagnoseLink } from '../common/diagnoseLink.ts';
 import { parseDisplayName } from '../common/displayName.ts';
 import { element, icon } from '../common/dom.ts';
 import { type MessageKey, translate } from '../locales/index.ts';
@@ -25,6 +26,7 @@ export function startView(navigate: Navigate): HTMLElement {
       newRoomView(navigate),
       joinView(navigate),
       recentView(),
+      diagnoseLink(),
       ...settingsButton(),
     ),
   );

@@ -1,5 +1,6 @@
 /** The cards of a viewer outside of a broadcast: why the join failed, or why it ended, and how to join again. */
 import { WeirError } from '../../../client/index.ts';
+import { diagnoseLink } from '../../common/diagnoseLink.ts';
 import { element } from '../../common/dom.ts';
 import { endedView } from '../../common/endedView.ts';
 import { errorMessage } from '../../common/errorMessages.ts';
@@ -24,6 +25,7 @@ export function joinErrorView({ room, error, token, onJoin }: JoinErrorOptions):
       translate('notOpened'),
       element('p', { role: 'alert' }, errorMessage(error)),
       primaryButton(translate('tryAgain'), () => onJoin(token)),
+      diagnoseLink(),
       startPageLink(),
     );
   }
