@@ -17,8 +17,12 @@ const program = (name: ProxyName) =>
 /** Whether the proxy is installed; otherwise the test launcher has printed why not. */
 export const hasProxy = (name: ProxyName) => hasEquipment(name, program(name));
 
-/** How a proxy handles Weir's base path and the Host header. */
-export type Manner = 'keeps the path' | 'takes the path away' | 'does not pass the Host on';
+/** How a proxy handles Weir's base path, the Host header and WebSocket. */
+export type Manner =
+  | 'keeps the path'
+  | 'takes the path away'
+  | 'does not pass the Host on'
+  | 'does not pass upgrades on';
 
 /** The configuration snippet of the documentation in that language. */
 function snippet(language: string): string {
@@ -50,6 +54,12 @@ function nginxConfiguration(directory: string, port: number, upstream: string, m
       ? ([
           ['proxy_set_header Host $http_host;', ''],
           ['proxy_set_header X-Forwarded-Host $http_host;', ''],
+        ] satisfies [string, string][])
+      : []),
+    ...(manner === 'does not pass upgrades on'
+      ? ([
+          ['proxy_set_header Upgrade $http_upgrade;', ''],
+          ['proxy_set_header Connection $connection_upgrade;', ''],
         ] satisfies [string, string][])
       : []),
   );

@@ -167,7 +167,9 @@ async function proxyRows(url: URL, target: string, signal: AbortSignal): Promise
       },
     ];
   }
-  return isForwarded ? [{ ...row, state: 'ok', message: `Weir trusts ${trustedProxies} proxy before it.` }] : [];
+  return isForwarded
+    ? [{ ...row, state: 'ok', message: `Weir trusts the proxy before it (WEIR_TRUST_PROXY=${trustedProxies}).` }]
+    : [];
 }
 
 function parsed(text: string): unknown {
