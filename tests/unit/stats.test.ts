@@ -44,7 +44,56 @@ describe('summarise', () => {
       frames: 30,
       frameWidth: 1280,
       frameHeight: 720,
+      encodings: [
+        { frameWidth: 320, frameHeight: 180, bytes: 1000 },
+        { frameWidth: 1280, frameHeight: 720, bytes: 9000 },
+      ],
     });
+  });
+
+  test('lists the encodings that are sent, the smallest first, and adds up what was asked for again', () => {
+    const layer = (rid: string, frameWidth: number, active: boolean) => ({
+      type: 'outbound-rtp',
+      mid: '1',
+      rid,
+      active,
+      scalabilityMode: 'L1T3',
+      encoderImplementation: 'libvpx',
+      bytesSent: frameWidth,
+      nackCount: 2,
+      pliCount: 1,
+      frameWidth,
+      frameHeight: (frameWidth * 9) / 16,
+      framesPerSecond: 30,
+    });
+    const stats = summarise({
+      source: 'camera',
+      report: report(layer('r1', 640, true), layer('r0', 320, true), layer('r2', 1280, false)),
+    });
+    const encoding = { framesPerSecond: 30 };
+    expect(stats).toMatchObject({
+      mid: '1',
+      scalabilityMode: 'L1T3',
+      codecImplementation: 'libvpx',
+      nackCount: 6,
+      pliCount: 3,
+      encodings: [
+        { ...encoding, rid: 'r0', frameWidth: 320, frameHeight: 180, bytes: 320 },
+        { ...encoding, rid: 'r1', frameWidth: 640, frameHeight: 360, bytes: 640 },
+      ],
+    });
+    expect(stats.encodings).toHaveLength(2);
+  });
+
+  test("says of a received track how its publisher sends it, and the decoder's name", () => {
+    const stats = summarise({
+      source: 'camera',
+      peerId: 'ada',
+      scalabilityMode: 'S3T3',
+      report: report({ type: 'inbound-rtp', decoderImplementation: 'dav1d', frameWidth: 320, nackCount: 4 }),
+    });
+    expect(stats).toMatchObject({ scalabilityMode: 'S3T3', codecImplementation: 'dav1d', nackCount: 4 });
+    expect(stats.encodings).toBeUndefined();
   });
 
   test('takes the loss, jitter and freezeCount of a received track from the local statistics', () => {

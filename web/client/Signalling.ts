@@ -2,6 +2,7 @@
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { ClientMessages, JoinReply, ResumeReply, ServerMessages, Welcome } from '../../shared/protocol.ts';
 import type { Listeners, RequestData, RpcChannel } from '../../shared/RpcChannel.ts';
+import type { LogSignalling } from './diagnostics/DiagnosticLog.ts';
 
 /** Sends a request. One whose reply is lost with its connection is sent again on the next one, and runs once. */
 export type Request = RpcChannel<ClientMessages, ServerMessages>['request'];
@@ -14,6 +15,8 @@ export interface SignallingOptions {
   onReconnecting?(): void;
   /** The session goes on over another connection. @param snapshot the current state of the room */
   onResumed?(snapshot: ResumeReply): void;
+  /** Records the messages. */
+  readonly log?: LogSignalling | undefined;
   /** The session has ended. Called once. */
   onClose(reason: CloseReason): void;
 }

@@ -1,7 +1,10 @@
 /** What `RoomClient` is made of by default: signalling over WebSocket, media over an SFU. */
-
+import { pageLog } from './diagnostics/DiagnosticLog.ts';
 import type { RoomClientDependencies } from './RoomSession.ts';
 import { SfuMediaLoader } from './sfu/SfuMediaLoader.ts';
 import { connect } from './signalling/connect.ts';
 
-export const defaultDependencies: RoomClientDependencies = { connect, loadMedia: () => new SfuMediaLoader() };
+export const defaultDependencies: RoomClientDependencies = {
+  connect: (options, signal) => connect({ ...options, log: pageLog.addSignalling }, signal),
+  loadMedia: () => new SfuMediaLoader((connection) => pageLog.addConnection(connection)),
+};

@@ -17,6 +17,17 @@ export interface TrackStats {
   readonly jitter?: number;
   readonly roundTripTime?: number;
   readonly codec?: string;
+  /** The id of its media section in the SDP. */
+  readonly mid?: string;
+  /** Sent: the scalability mode of its encodings. Received: that with which its publisher sends it, such as `S3T3`. */
+  readonly scalabilityMode?: string;
+  /** Video sent: its encodings that are active, the smallest first. Of simulcast each is a spatial layer. */
+  readonly encodings?: readonly EncodingStats[];
+  /** Packets that were asked for again, and requests for a key frame: those that were received of what is sent, or sent. */
+  readonly nackCount?: number;
+  readonly pliCount?: number;
+  /** The encoder or decoder, in browsers that report it. */
+  readonly codecImplementation?: string;
   /** Video: encoded or decoded frames, and their size in pixels. */
   readonly frames?: number;
   readonly frameWidth?: number;
@@ -36,18 +47,32 @@ export interface TrackStats {
   readonly currentRoundTripTime?: number;
 }
 
+/** One encoding of a video that is sent. */
+export interface EncodingStats {
+  readonly rid?: string;
+  readonly frameWidth?: number;
+  readonly frameHeight?: number;
+  readonly framesPerSecond?: number;
+  readonly bytes: number;
+}
+
 /** In order of precedence: the layers of one video may have different reasons. */
 const limitationReasons = ['cpu', 'bandwidth', 'other'] as const;
 
 type Row = Record<string, unknown>;
 
+/** The report of one sender or receiver, and what the browser does not know of its track. */
+export interface TrackReport {
+  readonly source: Source;
+  readonly peerId?: string;
+  readonly slot?: number;
+  /** Of a received track. */
+  readonly scalabilityMode?: string;
+  readonly report: RTCStatsReport;
+}
+
 /** Summarises the report of one sender or receiver. */
-export function summarise(track: {
-  source: Source;
-  peerId?: string;
-  slot?: number;
-  report: RTCStatsReport;
-}): TrackStats {
+export function summarise(track: TrackReport): TrackStats {
   const rows: Row[] = [];
   track.report.forEach((row: Row) => {
     rows.push(row);
@@ -69,6 +94,12 @@ export function summarise(track: {
     jitter: optional('jitter', received ? streams : remote),
     roundTripTime: optional('roundTripTime', remote),
     codec: typeof codec === 'string' ? codec : undefined,
+    mid: text(streams, 'mid'),
+    scalabilityMode: track.scalabilityMode ?? text(streams, 'scalabilityMode'),
+    encodings: received ? undefined : encodingsOf(streams),
+    nackCount: streams.some((row) => 'nackCount' in row) ? sum(streams, 'nackCount') : undefined,
+    pliCount: streams.some((row) => 'pliCount' in row) ? sum(streams, 'pliCount') : undefined,
+    codecImplementation: text(streams, received ? 'decoderImplementation' : 'encoderImplementation'),
     frames: optional(received ? 'framesDecoded' : 'framesEncoded'),
     frameWidth: optional('frameWidth'),
     frameHeight: optional('frameHeight'),
@@ -83,6 +114,21 @@ export function summarise(track: {
     totalDecodeTime: optional('totalDecodeTime'),
     currentRoundTripTime: currentRoundTripTime(rows),
   };
+}
+
+/** Of a video with its size only: one that is not sent has none. */
+function encodingsOf(streams: readonly Row[]): EncodingStats[] | undefined {
+  const active = streams
+    .filter((row) => row.active !== false && value(row, 'frameWidth') > 0)
+    .toSorted((one, other) => value(one, 'frameWidth') - value(other, 'frameWidth'))
+    .map((row) => ({
+      rid: text([row], 'rid'),
+      frameWidth: value(row, 'frameWidth'),
+      frameHeight: value(row, 'frameHeight'),
+      framesPerSecond: 'framesPerSecond' in row ? value(row, 'framesPerSecond') : undefined,
+      bytes: value(row, 'bytesSent'),
+    }));
+  return active.length > 0 ? active : undefined;
 }
 
 /** The counters of one transport: RTP packets, and all received bytes, including RTCP. */
@@ -116,6 +162,9 @@ function currentRoundTripTime(rows: readonly Row[]): number | undefined {
   return typeof time === 'number' ? time : undefined;
 }
 
+/** The first text of that name. */
+const text = (rows: readonly Row[], key: string) =>
+  rows.map((row) => row[key]).find((one): one is string => typeof one === 'string' && one !== '');
 const value = (row: Row, key: string): number => {
   const found = row[key];
   return typeof found === 'number' ? found : 0;

@@ -1,5 +1,6 @@
 /** Loads the mediasoup-client device of one join, and makes its `SfuLink`. */
 import { Device } from 'mediasoup-client';
+import type { HandlerFactory } from 'mediasoup-client/handlers/HandlerInterface';
 import { WeirError } from '../../../shared/errors.ts';
 import { RtpCapabilities } from '../../../shared/media.ts';
 import type { Welcome } from '../../../shared/protocol.ts';
@@ -8,7 +9,12 @@ import { prefetchHandler } from './prefetchHandler.ts';
 import { SfuLink } from './SfuLink.ts';
 
 export class SfuMediaLoader implements MediaLoader {
-  readonly #handlerFactory = prefetchHandler();
+  readonly #handlerFactory: HandlerFactory | undefined;
+
+  /** @param onConnection is called with each peer connection before it is used */
+  constructor(onConnection: (connection: RTCPeerConnection) => void) {
+    this.#handlerFactory = prefetchHandler(onConnection);
+  }
 
   async load({
     rtpCapabilities: routerRtpCapabilities,

@@ -1,8 +1,8 @@
 /** Receives the tracks of peers: makes the mediasoup consumers in batches, and reads audio levels and ages of their packets. */
 import type { types } from 'mediasoup-client';
-import type { Source } from '../../../shared/media.ts';
 import type { ConsumerInfo } from '../../../shared/protocol.ts';
 import type { Request } from '../Signalling.ts';
+import type { TrackReport } from '../stats.ts';
 
 type Consumer = types.Consumer;
 
@@ -127,12 +127,15 @@ export class Subscriber {
   }
 
   /** Every receiver with its statistics. */
-  async stats(): Promise<{ source: Source; peerId?: string; slot?: number; report: RTCStatsReport }[]> {
-    const reports = [...this.#consumers.values()].map(async ({ info: { source, peerId, slot }, consumer }) => {
-      // A consumer that closes meanwhile rejects.
-      const report = await consumer.getStats().catch(() => undefined);
-      return report ? [{ source, peerId, slot, report }] : [];
-    });
+  async stats(): Promise<TrackReport[]> {
+    const reports = [...this.#consumers.values()].map(
+      async ({ info: { source, peerId, slot, rtpParameters }, consumer }) => {
+        // A consumer that closes meanwhile rejects.
+        const report = await consumer.getStats().catch(() => undefined);
+        const scalabilityMode = rtpParameters.encodings[0]?.scalabilityMode;
+        return report ? [{ source, peerId, slot, scalabilityMode, report }] : [];
+      },
+    );
     return (await Promise.all(reports)).flat();
   }
 

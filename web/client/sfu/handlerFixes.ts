@@ -87,6 +87,6 @@ async function releaseLostPair(connection: RTCPeerConnection, usernameFragment: 
 }
 
 /** The handlers keep their peer connection in a private field. */
-function peerConnectionOf(handler: object): RTCPeerConnection | undefined {
+export function peerConnectionOf(handler: object): RTCPeerConnection | undefined {
   return '_pc' in handler && handler._pc instanceof RTCPeerConnection ? handler._pc : undefined;
 }

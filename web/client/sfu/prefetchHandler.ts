@@ -5,7 +5,7 @@ import { Chrome111 } from 'mediasoup-client/handlers/Chrome111';
 import { Firefox120 } from 'mediasoup-client/handlers/Firefox120';
 import type { HandlerFactory, HandlerFactoryOptions } from 'mediasoup-client/handlers/HandlerInterface';
 import { Safari12 } from 'mediasoup-client/handlers/Safari12';
-import { fixHandler } from './handlerFixes.ts';
+import { fixHandler, peerConnectionOf } from './handlerFixes.ts';
 
 const handlers: Readonly<Record<string, { createFactory(options: HandlerFactoryOptions): HandlerFactory }>> = {
   Chrome111,
@@ -14,8 +14,11 @@ const handlers: Readonly<Record<string, { createFactory(options: HandlerFactoryO
   Safari12,
 };
 
-/** The handler factory of this browser, which has begun to find out its capabilities; undefined in an unsupported browser. */
-export function prefetchHandler(): HandlerFactory | undefined {
+/**
+ * The handler factory of this browser, which has begun to find out its capabilities; undefined in an unsupported browser.
+ * @param onConnection is called with each peer connection before it is used
+ */
+export function prefetchHandler(onConnection: (connection: RTCPeerConnection) => void): HandlerFactory | undefined {
   const factory = handlers[detectDevice() ?? '']?.createFactory({});
   if (!factory) return undefined;
   const capabilities = {
@@ -26,7 +29,12 @@ export function prefetchHandler(): HandlerFactory | undefined {
   for (const promise of Object.values(capabilities)) promise.catch(() => {});
   return {
     ...factory,
-    factory: (options) => fixHandler(factory.factory(options), options),
+    factory: (options) => {
+      const handler = factory.factory(options);
+      const connection = peerConnectionOf(handler);
+      if (connection) onConnection(connection);
+      return fixHandler(handler, options);
+    },
     getNativeRtpCapabilities: ({ direction }) => capabilities[direction],
   };
 }

@@ -63,6 +63,7 @@ export class SignalSession implements Signalling {
     const { socket, welcome } = await SignallingSocket.open({
       url: options.url,
       listeners: options.listeners,
+      log: options.log,
       onClose: (reason) => {
         if (session) session.#onConnectionLost(socket, reason);
         else options.onClose(reason);
@@ -143,6 +144,7 @@ export class SignalSession implements Signalling {
     const { socket, welcome } = await SignallingSocket.open({
       url: this.#options.url,
       listeners: this.#options.listeners,
+      log: this.#options.log,
       onClose: (reason) => {
         if (opened && this.#socket === opened) this.#onConnectionLost(opened, reason);
         else if (finalReasons.has(reason)) this.#close(reason);

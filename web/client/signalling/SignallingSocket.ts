@@ -12,6 +12,7 @@ import {
 } from '../../../shared/protocol.ts';
 import { type Handlers, type Listeners, RpcChannel } from '../../../shared/RpcChannel.ts';
 import { signallingUrl } from '../base.ts';
+import type { LogSignalling } from '../diagnostics/DiagnosticLog.ts';
 
 export interface SignallingSocketOptions {
   /** Where the server is: an http(s) or ws(s) URL, with the path that it is under. */
@@ -19,6 +20,8 @@ export interface SignallingSocketOptions {
   readonly listeners: Omit<Listeners<ServerMessages>, 'welcome'>;
   /** The connection has ended. Called once. Its channel is suspended, so that another one can take over its requests. */
   onClose(reason: CloseReason): void;
+  /** Records the messages. */
+  readonly log?: LogSignalling | undefined;
   /** How long connecting may take until `welcome`, in milliseconds. */
   readonly timeout?: number;
   /** Gives up connecting. */
@@ -70,17 +73,26 @@ export class SignallingSocket {
       firstId: options.firstId,
       handlers: { ping: () => ({}) } satisfies Handlers<ServerMessages>,
       listeners: { ...options.listeners, welcome: (welcome) => this.#welcomed(welcome) },
-      send: (message) => this.#socket.readyState === WebSocket.OPEN && this.#socket.send(message),
+      send: (message) => {
+        if (this.#socket.readyState !== WebSocket.OPEN) return;
+        options.log?.('send', message);
+        this.#socket.send(message);
+      },
     });
+    this.#socket.onopen = () => options.log?.('open');
     this.#socket.onmessage = ({ data }) => {
       this.#lastMessageAt = performance.now();
       clearTimeout(this.#probing);
       this.#probing = undefined;
       if (typeof data !== 'string') return;
+      options.log?.('receive', data);
       if (!this.#watchdog) this.#checkVersion(data);
       this.channel.receive(data);
     };
-    this.#socket.onclose = ({ code, reason }) => this.#end(reasonOf(code, reason));
+    this.#socket.onclose = ({ code, reason }) => {
+      options.log?.('close', `${code} ${reason}`);
+      this.#end(reasonOf(code, reason));
+    };
   }
 
   /**

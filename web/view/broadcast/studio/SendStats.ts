@@ -1,5 +1,5 @@
 /** Statistics of what the studio sends: bitrate, size and frame rate of each source, and a warning while quality is limited. */
-import type { Source, TrackStats } from '../../../client/index.ts';
+import { type RoomClient, type Source, TrackRateMeter, type TrackStats } from '../../../client/index.ts';
 import { element, setText } from '../../common/dom.ts';
 import type { CallController } from '../../controller/CallController.ts';
 import { type MessageKey, translate } from '../../locales/index.ts';
@@ -19,11 +19,6 @@ const names: Readonly<Record<Source, MessageKey>> = {
   screenAudio: 'screenAudio',
 };
 
-interface Sent {
-  readonly bytes: number;
-  readonly at: number;
-}
-
 export class SendStats {
   readonly root: HTMLElement;
   readonly warning = element('p', { className: 'studio-warning', role: 'alert', hidden: true });
@@ -32,7 +27,8 @@ export class SendStats {
   /** Hidden until the first sample. */
   readonly #nothing = element('p', { className: 'secondary', hidden: true });
   readonly #timer = setInterval(() => void this.#poll(), POLL_INTERVAL);
-  readonly #previous = new Map<Source, Sent>();
+  readonly #meter = new TrackRateMeter(POLL_INTERVAL);
+  #client: RoomClient | undefined;
   #limited = { by: '', samples: 0 };
 
   constructor(call: CallController) {
@@ -53,12 +49,16 @@ export class SendStats {
   async #poll(): Promise<void> {
     if (this.#call.phase !== 'joined') return;
     const { client } = this.#call;
+    // After a rejoin the counters start from zero.
+    if (client !== this.#client) this.#meter.reset();
+    this.#client = client;
     const stats = (await client.getStats()).filter(({ direction }) => direction === 'send');
     if (this.#call.client === client && this.#call.phase === 'joined') this.#render(stats);
   }
 
   #render(stats: readonly TrackStats[]): void {
-    const sent = stats.map((track) => ({ ...track, rate: this.#bitrateOf(track) }));
+    const rates = this.#meter.add(stats, performance.now());
+    const sent = stats.map((track) => ({ ...track, rate: rates?.bitrate(track) ?? 0 }));
     const active = sent.filter(({ rate: now }) => now >= MIN_BITRATE);
     this.#nothing.hidden = active.length > 0;
     this.#nothing.textContent = translate(stats.length > 0 ? 'sendStatsNone' : 'sendStatsOff');
@@ -68,15 +68,6 @@ export class SendStats {
       ),
     );
     this.#updateWarning(active);
-  }
-
-  #bitrateOf({ source, bytes }: TrackStats): number {
-    const at = performance.now();
-    const before = this.#previous.get(source);
-    this.#previous.set(source, { bytes, at });
-    // After a rejoin the counters start from zero.
-    if (!before || bytes < before.bytes) return 0;
-    return ((bytes - before.bytes) * 8 * 1000) / (at - before.at);
   }
 
   #updateWarning(active: readonly TrackStats[]): void {

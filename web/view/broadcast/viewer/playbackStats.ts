@@ -1,5 +1,5 @@
 /** Playback statistics of a viewer: latency, bitrate, resolution, loss, and a health derived from them. */
-import type { TrackStats } from '../../../client/index.ts';
+import { TrackRateMeter, type TrackRates, type TrackStats } from '../../../client/index.ts';
 
 export type Health = 'good' | 'fair' | 'poor';
 
@@ -16,82 +16,53 @@ export interface PlaybackStats {
   readonly health: Health;
 }
 
-interface Sample {
-  /** `performance.now()` */
-  readonly at: number;
-  readonly tracks: readonly TrackStats[];
-}
-
-/** The window that the statistics cover, in milliseconds. */
-const WINDOW = 5000;
 /** The loss from which, and the frames per second below which, health is fair or poor. */
 const FAIR_LIMITS = { loss: 0.01, frames: 12 };
 const POOR_LIMITS = { loss: 0.05, frames: 6 };
 
 export class PlaybackStatsMeter {
-  readonly #samples: Sample[] = [];
+  readonly #meter = new TrackRateMeter();
 
   /** @returns the statistics of the window; undefined until there are two samples */
   add(stats: readonly TrackStats[], at: number): PlaybackStats | undefined {
-    this.#samples.push({ at, tracks: stats.filter(({ direction }) => direction === 'receive') });
-    while (this.#samples.length > 2 && at - (this.#samples[1]?.at ?? at) >= WINDOW) this.#samples.shift();
-    const [first] = this.#samples;
-    const last = this.#samples.at(-1);
-    return first && last && first !== last ? summarizePlayback(first, last) : undefined;
+    const rates = this.#meter.add(
+      stats.filter(({ direction }) => direction === 'receive'),
+      at,
+    );
+    return rates && summarizePlayback(rates);
   }
 }
 
-function summarizePlayback(first: Sample, last: Sample): PlaybackStats {
-  const before = new Map(first.tracks.map((track) => [keyOf(track), track]));
-  const increase = (track: TrackStats | undefined, count: Count) => {
-    const now = track?.[count] ?? 0;
-    const then = (track && before.get(keyOf(track))?.[count]) ?? 0;
-    // The counters of a new track start from zero.
-    return now >= then ? now - then : now;
-  };
-  const total = (count: Count) => last.tracks.reduce((sum, track) => sum + increase(track, count), 0);
-  const seconds = (last.at - first.at) / 1000;
-  const videos = last.tracks.filter(({ source }) => source === 'camera' || source === 'screen');
+function summarizePlayback(rates: TrackRates): PlaybackStats {
+  const { tracks } = rates;
+  const videos = tracks.filter(({ source }) => source === 'camera' || source === 'screen');
   const main = videos
     .toSorted((one, other) => pixels(other) - pixels(one))
-    .find((video) => increase(video, 'frames') > 0);
-  const lost = Math.max(0, total('packetsLost'));
-  const loss = lost / Math.max(1, lost + total('packets'));
-  const frames = main && increase(main, 'frames') / seconds;
+    .find((video) => rates.increase(video, 'frames') > 0);
+  const loss = rates.loss(...tracks);
+  const frames = main && rates.framesPerSecond(main);
   // The frame rate of a screen depends on its content.
   const expected = main?.source === 'camera' ? frames : undefined;
+  const freezeCount = tracks.reduce((sum, track) => sum + rates.increase(track, 'freezeCount'), 0);
   return {
-    latency: latency(main ?? last.tracks.find((track) => increase(track, 'jitterBufferEmittedCount') > 0), increase),
-    bitrate: (total('bytes') * 8) / 1000 / seconds,
+    latency: latency(rates, main ?? tracks.find((track) => rates.increase(track, 'jitterBufferEmittedCount') > 0)),
+    bitrate: tracks.reduce((sum, track) => sum + rates.bitrate(track), 0) / 1000,
     width: main?.frameWidth,
     height: main?.frameHeight,
     framesPerSecond: frames,
     loss,
-    health: healthOf(loss, expected, total('freezeCount'), videos.some(({ source }) => source === 'camera') && !main),
+    health: healthOf(loss, expected, freezeCount, videos.some(({ source }) => source === 'camera') && !main),
   };
 }
 
-type Count =
-  | 'bytes'
-  | 'packets'
-  | 'packetsLost'
-  | 'frames'
-  | 'freezeCount'
-  | 'jitterBufferDelay'
-  | 'jitterBufferEmittedCount'
-  | 'totalDecodeTime';
-
 /** Half a round trip, plus the time in the jitter buffer, plus the decoding time. */
-function latency(
-  track: TrackStats | undefined,
-  increase: (track: TrackStats | undefined, count: Count) => number,
-): number | undefined {
-  const played = increase(track, 'jitterBufferEmittedCount');
+function latency(rates: TrackRates, track: TrackStats | undefined): number | undefined {
+  const played = rates.increase(track, 'jitterBufferEmittedCount');
   if (!track || played === 0) return undefined;
-  const decoding = increase(track, 'totalDecodeTime') / Math.max(1, increase(track, 'frames'));
+  const decoding = rates.increase(track, 'totalDecodeTime') / Math.max(1, rates.increase(track, 'frames'));
   return (
     (track.currentRoundTripTime ?? track.roundTripTime ?? 0) / 2 +
-    increase(track, 'jitterBufferDelay') / played +
+    rates.increase(track, 'jitterBufferDelay') / played +
     decoding
   );
 }
@@ -104,8 +75,4 @@ function healthOf(loss: number, frames: number | undefined, freezeCount: number,
 
 function pixels({ frameWidth = 0, frameHeight = 0 }: TrackStats): number {
   return frameWidth * frameHeight;
-}
-
-function keyOf({ source, peerId, slot }: TrackStats): string {
-  return `${source} ${peerId ?? ''} ${slot ?? ''}`;
 }
