@@ -59,6 +59,8 @@ class Connection extends EventTarget {
     throw new TypeError('bad SDP');
   }
 
+  async addIceCandidate(_candidate: RTCIceCandidateInit): Promise<void> {}
+
   setConfiguration(_configuration: RTCConfiguration): void {}
 
   async getStats(): Promise<RTCStatsReport> {
@@ -99,7 +101,9 @@ describe('the log of peer connections', () => {
     connection.connectionState = 'connected';
     connection.dispatchEvent(new Event('connectionstatechange'));
     const candidate = { sdpMid: '0', sdpMLineIndex: 0, candidate: 'candidate:1 1 udp 1 203.0.113.7 5 typ host' };
-    connection.dispatchEvent(Object.assign(new Event('icecandidate'), { candidate }));
+    // The fields of a candidate are not its own.
+    connection.dispatchEvent(Object.assign(new Event('icecandidate'), { candidate: Object.create(candidate) }));
+    await connection.addIceCandidate(candidate);
     connection.close();
     expect(connection.signalingState).toBe('closed');
     const { '0-1': dumped } = parse(log.export({ addresses: true })).PeerConnections;
@@ -114,6 +118,8 @@ describe('the log of peer connections', () => {
       ['setRemoteDescriptionOnFailure', 'TypeError: bad SDP'],
       ['connectionstatechange', 'connected'],
       ['icecandidate', 'sdpMid: 0, sdpMLineIndex: 0, candidate: candidate:1 1 udp 1 203.0.113.7 5 typ host'],
+      ['addIceCandidate', 'sdpMid: 0, sdpMLineIndex: 0, candidate: candidate:1 1 udp 1 203.0.113.7 5 typ host'],
+      ['addIceCandidateOnSuccess', ''],
       ['close', ''],
     ]);
     expect(dumped?.updateLog[0]).toMatchObject({ timestamp: 1_000_000, time: expect.stringContaining('1970') });

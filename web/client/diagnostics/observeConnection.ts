@@ -10,6 +10,7 @@ const methods = [
   'createAnswer',
   'setLocalDescription',
   'setRemoteDescription',
+  'addIceCandidate',
   'setConfiguration',
   'restartIce',
   'createDataChannel',
@@ -70,11 +71,15 @@ function describeArgument(argument: unknown, init?: unknown): string {
   if (typeof argument !== 'object') return init === undefined ? String(argument) : `${argument}, ${toJson(init)}`;
   if ('kind' in argument && 'id' in argument) return `${argument.kind}, ${argument.id}, ${toJson(init)}`;
   if ('sdp' in argument && 'type' in argument) return `type: ${argument.type}, sdp: ${argument.sdp}`;
-  return toJson(argument);
+  return 'candidate' in argument ? describeCandidate(argument) : toJson(argument);
 }
 
-function describeCandidate({ sdpMid, sdpMLineIndex, candidate }: RTCIceCandidate): string {
-  return `sdpMid: ${sdpMid}, sdpMLineIndex: ${sdpMLineIndex}, candidate: ${candidate}`;
+function describeCandidate(candidate: object): string {
+  // The fields of an RTCIceCandidate belong to its prototype.
+  const [sdpMid, sdpMLineIndex, text] = ['sdpMid', 'sdpMLineIndex', 'candidate'].map((name): unknown =>
+    Reflect.get(candidate, name),
+  );
+  return `sdpMid: ${sdpMid}, sdpMLineIndex: ${sdpMLineIndex}, candidate: ${text}`;
 }
 
 /** Without streams, which have nothing to show, and without credentials. */

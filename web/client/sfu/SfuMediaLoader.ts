@@ -12,7 +12,7 @@ export class SfuMediaLoader implements MediaLoader {
   readonly #handlerFactory: HandlerFactory | undefined;
 
   /** @param onConnection is called with each peer connection before it is used */
-  constructor(onConnection: (connection: RTCPeerConnection) => void) {
+  constructor(onConnection?: (connection: RTCPeerConnection) => void) {
     this.#handlerFactory = prefetchHandler(onConnection);
   }
 

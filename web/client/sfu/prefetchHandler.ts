@@ -18,7 +18,7 @@ const handlers: Readonly<Record<string, { createFactory(options: HandlerFactoryO
  * The handler factory of this browser, which has begun to find out its capabilities; undefined in an unsupported browser.
  * @param onConnection is called with each peer connection before it is used
  */
-export function prefetchHandler(onConnection: (connection: RTCPeerConnection) => void): HandlerFactory | undefined {
+export function prefetchHandler(onConnection?: (connection: RTCPeerConnection) => void): HandlerFactory | undefined {
   const factory = handlers[detectDevice() ?? '']?.createFactory({});
   if (!factory) return undefined;
   const capabilities = {
@@ -32,7 +32,7 @@ export function prefetchHandler(onConnection: (connection: RTCPeerConnection) =>
     factory: (options) => {
       const handler = factory.factory(options);
       const connection = peerConnectionOf(handler);
-      if (connection) onConnection(connection);
+      if (connection) onConnection?.(connection);
       return fixHandler(handler, options);
     },
     getNativeRtpCapabilities: ({ direction }) => capabilities[direction],
