@@ -19,6 +19,7 @@ import { selfTestRoute } from './features/selfTest.ts';
 import { AnnouncedAddresses } from './ice/AnnouncedAddresses.ts';
 import { IceServers } from './ice/IceServers.ts';
 import { SelfTest } from './ice/SelfTest.ts';
+import { StunResponder } from './ice/StunResponder.ts';
 import type { TestedWorker } from './ice/selfTest/mediaRows.ts';
 import { Loopback } from './media/Loopback.ts';
 import type { MediaWorker } from './media/MediaWorker.ts';
@@ -47,6 +48,8 @@ export interface App {
   readonly selfTest: SelfTest;
   /** The addresses of the media ports that browsers are told. */
   readonly announced: AnnouncedAddresses;
+  /** Undefined where it is off, or its port is taken. */
+  readonly stunResponder: StunResponder | undefined;
   /** Starts listening. @returns the TCP port */
   listen(): Promise<number>;
   /**
@@ -78,6 +81,9 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     announced.close();
     throw error;
   });
+  const { stunPort } = config;
+  const stunResponder =
+    stunPort === undefined ? undefined : await StunResponder.start({ hosts: ips, port: stunPort, log });
   const { tokenLeeway: leeway, tokenMaxLifetime: maxLifetime } = config;
   // An issuer's clock may be ahead by the leeway, and a token is accepted for the leeway after it has expired.
   const moderation = new Moderation({ lifetime: maxLifetime + 3 * leeway, leeway });
@@ -88,7 +94,10 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     : anonymousAuthenticator();
   const access = new AccessControl(authenticator, moderation);
   const sessions = new SessionRegistry({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
-  const iceServers = new IceServers({ turn: config.turn });
+  const iceServers = new IceServers({
+    turn: config.turn,
+    stunUrls: () => stunResponder?.urls(announced.addresses) ?? [],
+  });
   const diagnosisLimits = new DiagnosisLimits({
     rooms,
     enabled: config.diagnose,
@@ -110,6 +119,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     sessions.close();
     await pool.close();
     announced.close();
+    stunResponder?.close();
   });
   const app: App = {
     http,
@@ -117,6 +127,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     rooms,
     selfTest,
     announced,
+    stunResponder,
     async listen() {
       await http.listen({ host: config.host, port: config.port });
       const address = http.server.address();

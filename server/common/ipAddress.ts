@@ -61,3 +61,24 @@ export function isAnnounceable(address: string): boolean {
   if (isIPv6(address) && mappedRange.check(address, 'ipv6')) return false;
   return !unusableRanges.check(address, familyOf(address));
 }
+
+/** The 4 or 16 bytes of an IP address; a zone, such as that of `fe80::1%eth0`, is left out. */
+export function ipBytes(address: string): Buffer {
+  if (!isIPv6(address)) return Buffer.from(address.split('.').map(Number));
+  const [head = '', tail] = canonicalIPv6(address.replace(/%.*$/, '')).split('::');
+  const groupsOf = (text = '') => text.split(':').filter(Boolean);
+  const [before, after] = [groupsOf(head), groupsOf(tail)];
+  const zeros = Array<string>(8 - before.length - after.length).fill('0');
+  return Buffer.from([...before, ...zeros, ...after].map((group) => group.padStart(4, '0')).join(''), 'hex');
+}
+
+/** An IPv4 address of 4 bytes, or an IPv6 address of 16. */
+export const ipText = (bytes: Buffer): string => (bytes.length === 4 ? bytes.join('.') : ipv6Text(bytes));
+
+/** 16 bytes in the form of RFC 5952. */
+export function ipv6Text(bytes: Buffer): string {
+  return canonicalIPv6((bytes.toString('hex').match(/.{4}/g) ?? []).join(':'));
+}
+
+/** The URL standard writes IPv6 addresses as RFC 5952 does, but for embedded IPv4 ones, which stay hexadecimal. */
+const canonicalIPv6 = (address: string): string => new URL(`http://[${address}]`).hostname.slice(1, -1);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
-import { isAnnounceable, isGlobalIPv6, isPrivateAddress } from './ipAddress.ts';
+import { ipv6Text, isAnnounceable, isGlobalIPv6, isPrivateAddress } from './ipAddress.ts';
 
 export type Interfaces = NodeJS.Dict<NetworkInterfaceInfo[]>;
 
@@ -36,7 +36,9 @@ export function unstableAddresses(table = ipv6Table()): Set<string> {
   const rows = table.split('\n').map((row) => row.trim().split(/\s+/));
   return new Set(
     rows.flatMap(([digits = '', , , , flags = '']) =>
-      /^[0-9a-f]{32}$/.test(digits) && (Number.parseInt(flags, 16) & UNSTABLE_FLAGS) !== 0 ? [ipv6Text(digits)] : [],
+      /^[0-9a-f]{32}$/.test(digits) && (Number.parseInt(flags, 16) & UNSTABLE_FLAGS) !== 0
+        ? [ipv6Text(Buffer.from(digits, 'hex'))]
+        : [],
     ),
   );
 }
@@ -47,10 +49,4 @@ function ipv6Table(): string {
   } catch {
     return '';
   }
-}
-
-/** 32 hexadecimal digits in the form of RFC 5952. */
-function ipv6Text(digits: string): string {
-  const groups = digits.match(/.{4}/g) ?? [];
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }

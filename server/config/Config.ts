@@ -1,5 +1,6 @@
 /** Weir's configuration: validated, immutable. Durations are in milliseconds, sizes in bytes, bitrates in bit/s. */
 import type { CodecChoice, RoomKind } from '../../shared/protocol.ts';
+import type { HostPort } from '../common/hostPort.ts';
 import type { TurnSettings } from '../ice/IceServers.ts';
 import type { LoadLimits } from '../media/WorkerPool.ts';
 import type { RoomDelays } from '../room/RoomDelays.ts';
@@ -19,6 +20,10 @@ export interface Config {
   readonly announcedAddresses: readonly string[];
   /** Undefined without TURN servers. */
   readonly turn: TurnSettings | undefined;
+  /** UDP port of Weir's own STUN server, 0 for any; undefined where it is off. */
+  readonly stunPort: number | undefined;
+  /** A STUN server elsewhere, which is asked at start which address it sees. */
+  readonly stunServer: HostPort | undefined;
   readonly workers: number;
   /** Undefined where no token is required. */
   readonly auth: { readonly apiKey: string; readonly apiSecret: string } | undefined;

@@ -52,6 +52,8 @@ export function readConfig(environment: Environment): { config: Config; warnings
     rtcPort: env.WEIR_RTC_PORT,
     announcedAddresses: [...new Set(env.WEIR_ANNOUNCED_ADDRESS ?? [])],
     turn: readTurn(env.WEIR_TURN_URLS, env.WEIR_TURN_SECRET, env.WEIR_TURN_SECONDS * 1000),
+    stunPort: env.WEIR_STUN_PORT === 'off' ? undefined : env.WEIR_STUN_PORT,
+    stunServer: env.WEIR_STUN_SERVER,
     workers: env.WEIR_WORKERS,
     auth: readAuth(env.WEIR_API_KEY, env.WEIR_API_SECRET, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production'),
     tokenLeeway: env.WEIR_TOKEN_LEEWAY_SECONDS * 1000,
@@ -95,6 +97,11 @@ export function readConfig(environment: Environment): { config: Config; warnings
     );
   }
   assertAnnounceable(config);
+  if (isMediaPort(config.stunPort ?? 0, config)) {
+    throw new ConfigError(
+      `WEIR_STUN_PORT=${config.stunPort} is one of the media ports, ${config.rtcPort} to ${config.rtcPort + config.workers - 1} (WEIR_RTC_PORT, one per worker): choose another port.`,
+    );
+  }
   if (portsCollide(config)) {
     throw new ConfigError(
       `WEIR_PORT=${config.port} is one of the media ports, ${config.rtcPort} to ${config.rtcPort + config.workers - 1} (WEIR_RTC_PORT, one per worker): choose another port.`,
@@ -146,13 +153,19 @@ function assertAnnounceable({ announcedAddresses, rtcHosts }: Config): void {
 }
 
 /** Whether the HTTP port is among the media ports, on addresses that overlap. */
-function portsCollide({ host, port, rtcHosts, rtcPort, workers }: Config): boolean {
+function portsCollide(config: Config): boolean {
+  const { host, port, rtcHosts } = config;
   // An HTTP host `::` takes IPv4 too; a media host of one family leaves the other free.
   const overlaps = (rtcHost: string) =>
     host === rtcHost ||
     host === '::' ||
     ((isWildcard(host) || isWildcard(rtcHost)) && (isIP(host) === 0 || familyOf(host) === familyOf(rtcHost)));
-  return rtcHosts.some(overlaps) && port !== 0 && rtcPort !== 0 && port >= rtcPort && port < rtcPort + workers;
+  return rtcHosts.some(overlaps) && isMediaPort(port, config);
+}
+
+/** Whether a media worker listens on that port; 0 is any free one. */
+function isMediaPort(port: number, { rtcPort, workers }: Config): boolean {
+  return port !== 0 && rtcPort !== 0 && port >= rtcPort && port < rtcPort + workers;
 }
 
 function readTurn(urls: readonly string[] | undefined, secret: string | undefined, lifetime: number): Config['turn'] {

@@ -2,6 +2,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { CodecChoice } from '../../shared/protocol.ts';
+import { parseHostPort } from '../common/hostPort.ts';
 
 export interface Variable<T extends z.ZodType = z.ZodType> {
   readonly schema: T;
@@ -91,6 +92,15 @@ export const turnUri = z.string().refine((value) => {
 
 /** First segments of paths that Weir itself serves. A proxy may or may not strip the base path, so it must not be one of these. */
 const ownSegments = new Set(['r', 'b', 'api', 'diagnose', 'ws', 'assets', 'sdk.js', 'health', 'ready']);
+
+/** `host:port`; an IPv6 address in brackets. */
+export const hostPort = (defaultPort: number) =>
+  z.string().transform((value, context) => {
+    const parsed = parseHostPort(value, defaultPort);
+    if (parsed) return parsed;
+    context.addIssue({ code: 'custom', message: 'is not a host and port' });
+    return z.NEVER;
+  });
 
 /** A URL path, without a slash at its end. */
 export const basePath = z

@@ -7,6 +7,7 @@ import {
   basePath,
   codec,
   flag,
+  hostPort,
   integer,
   ipAddress,
   list,
@@ -16,6 +17,9 @@ import {
   turnUri,
   type Variable,
 } from './variable.ts';
+
+/** RFC 8489, section 18.6. */
+const STUN_PORT = 3478;
 
 export const variables = {
   WEIR_HOST: {
@@ -76,6 +80,18 @@ export const variables = {
     300,
     'For how long after joining or restarting ICE a TURN credential can be used to allocate. Calls that have begun go on.',
     'seconds',
+  ),
+  WEIR_STUN_PORT: {
+    schema: z.union([z.literal('off'), z.coerce.number().int().min(0).max(65_535)]).default(STUN_PORT),
+    form: 'port, 0 to 65535, or `off`',
+    fallback: '3478',
+    meaning: "UDP port of Weir's own STUN server, on the addresses of `WEIR_RTC_HOST`; 0 chooses a free one.",
+  },
+  WEIR_STUN_SERVER: optional(
+    hostPort(STUN_PORT),
+    'host name or IP address, and port',
+    'none',
+    'STUN server elsewhere, such as `stun.example.com:3478`, that Weir asks which address it has outside, to check the announced ones.',
   ),
   WEIR_WORKERS: integer(1, 256, availableParallelism(), 'Number of media workers; each uses up to one core.'),
   WEIR_API_KEY: optional(

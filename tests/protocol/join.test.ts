@@ -181,9 +181,10 @@ describe.skipIf(!hasIPv6)('the candidates of a transport', () => {
     await using server = await startServer({
       WEIR_RTC_HOST: '127.0.0.1,::1',
       WEIR_ANNOUNCED_ADDRESS: '2001:db8::7,203.0.113.7,localhost',
+      WEIR_STUN_PORT: '0',
     });
     const client = await TestClient.connect(server.url);
-    const { transports } = await client.join();
+    const { transports, iceServers } = await client.join();
     const addresses = (protocol: 'udp' | 'tcp') =>
       transports.send?.iceCandidates.filter((one) => one.protocol === protocol).map(({ address }) => address);
     expect(addresses('udp')?.slice(0, 2)).toEqual(['2001:db8::7', '203.0.113.7']);
@@ -192,6 +193,8 @@ describe.skipIf(!hasIPv6)('the candidates of a transport', () => {
     expect(addresses('tcp')).toEqual(addresses('udp'));
     const [worker] = server.app.pool.workers;
     expect(new Set(transports.recv?.iceCandidates.map(({ port }) => port))).toEqual(new Set([worker?.port]));
+    // Of the announced addresses the public IPv4 one.
+    expect(iceServers).toEqual([{ urls: [`stun:203.0.113.7:${server.app.stunResponder?.port}`] }]);
     client.cut();
   });
 });

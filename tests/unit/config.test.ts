@@ -67,6 +67,15 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
     'a..example.com',
     'x'.repeat(64),
   ],
+  WEIR_STUN_PORT: ['-1', '65536', 'on', 'OFF'],
+  WEIR_STUN_SERVER: [
+    'stun:stun.example.com',
+    '2001:db8::1',
+    '[stun.example.com]:3478',
+    'a:0',
+    'a:65536',
+    '203.0.113.256',
+  ],
   WEIR_WORKERS: ['0', '-2', '257', '1.5', 'all'],
   WEIR_API_KEY: ['x'.repeat(257)],
   WEIR_API_SECRET: ['x', 'x'.repeat(31)],
@@ -181,6 +190,14 @@ describe('variables that belong together', () => {
     expect(refusal({ ...ports, WEIR_HOST: '::', WEIR_RTC_HOST: '127.0.0.1' })).toContain('WEIR_PORT=44401');
   });
 
+  test('a STUN port among the media ports is refused', () => {
+    const media = { WEIR_RTC_PORT: '44400', WEIR_WORKERS: '2' };
+    expect(refusal({ ...media, WEIR_STUN_PORT: '44401' })).toContain('WEIR_STUN_PORT=44401 is one of the media ports');
+    expect(readConfig({ ...media, WEIR_STUN_PORT: '44402' }).config.stunPort).toBe(44_402);
+    expect(readConfig({ ...media, WEIR_RTC_PORT: '0', WEIR_STUN_PORT: '0' }).config.stunPort).toBe(0);
+    expect(readConfig({ WEIR_STUN_PORT: 'off' }).config.stunPort).toBeUndefined();
+  });
+
   test('a heartbeat timeout that is not longer than the interval is refused, and both are named', () => {
     const message = refusal({ WEIR_PING_SECONDS: '5', WEIR_SIGNALLING_TIMEOUT_SECONDS: '5' });
     expect(message).toContain('WEIR_PING_SECONDS');
@@ -225,6 +242,8 @@ describe('the configuration', () => {
       joinTimeout: 10_000,
       pingInterval: 5_000,
       signallingTimeout: 15_000,
+      stunPort: 3478,
+      stunServer: undefined,
       tokenLeeway: 60_000,
     });
   });
@@ -253,6 +272,16 @@ describe('the configuration', () => {
     ['/apps/Video-1.0/', '/apps/Video-1.0'],
   ])('reads %s as the path %j', (written, path) => {
     expect(readConfig({ WEIR_BASE_PATH: written }).config.basePath).toBe(path);
+  });
+
+  test.each([
+    ['stun.example.com', 'stun.example.com', 3478],
+    ['stun.example.com:19302', 'stun.example.com', 19_302],
+    ['203.0.113.9:3478', '203.0.113.9', 3478],
+    ['[2001:db8::9]:3479', '2001:db8::9', 3479],
+    ['[2001:db8::9]', '2001:db8::9', 3478],
+  ])('reads the STUN server %s as host %s and port %i', (value, host, port) => {
+    expect(readConfig({ WEIR_STUN_SERVER: value }).config.stunServer).toEqual({ host, port });
   });
 
   test('splits lists at commas, whatever the spaces', () => {

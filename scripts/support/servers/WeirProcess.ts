@@ -42,6 +42,7 @@ export class WeirProcess implements AsyncDisposable {
         WEIR_PORT: '0',
         WEIR_RTC_HOST: '127.0.0.1',
         WEIR_RTC_PORT: '0',
+        WEIR_STUN_PORT: 'off',
         WEIR_WORKERS: '2',
         WEIR_DRAIN_SECONDS: '0',
         WEIR_SELF_TEST: 'false',

@@ -20,6 +20,7 @@ export const loopback = {
   WEIR_PORT: '0',
   WEIR_RTC_HOST: '127.0.0.1',
   WEIR_RTC_PORT: '0',
+  WEIR_STUN_PORT: 'off',
   WEIR_WORKERS: '1',
   WEIR_ROOM_ADMISSION_LIMIT: '10',
   WEIR_JOIN_ADMISSION_LIMIT: '10',
