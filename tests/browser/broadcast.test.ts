@@ -2,10 +2,11 @@
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchFirefox } from '../../scripts/support/browsers/firefox.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { hasChromium } from '../support/equipment.ts';
-import { hasFirefox, launchFirefox } from '../support/firefox.ts';
+import { hasFirefox } from '../support/firefox.ts';
 import { eventually, Person } from '../support/people.ts';
 import { type Drivable, peopleOn, receivedOf, tileOf } from '../support/tiles.ts';
 import { button } from '../support/visit.ts';

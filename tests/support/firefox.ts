@@ -1,41 +1,11 @@
-/** Starts Debian's Firefox, driven by Puppeteer, with its own fake devices or those of a sound server. */
-import { type Browser, launch, type Page, ProtocolError } from 'puppeteer-core';
+/** Whether tests run in Firefox, the size of its windows, and what it hears. */
+import { type Page, ProtocolError } from 'puppeteer-core';
 import { vi } from 'vitest';
+import { firefoxPath } from '../../scripts/support/browsers/firefox.ts';
 import { hasEquipment } from './equipment.ts';
 
-const executablePath = '/usr/bin/firefox-esr';
-
 /** Whether Firefox is installed; otherwise the test launcher has printed why not. */
-export const hasFirefox = hasEquipment('firefox', executablePath);
-
-/**
- * Its devices: a tone of that frequency in hertz and a camera that changes its colour, or the real ones of a sound
- * server.
- */
-export type FirefoxMedia = { readonly tone: number } | { readonly environment: Record<string, string> };
-
-/** Starts a browser with all permissions granted. */
-export function launchFirefox(media: FirefoxMedia): Promise<Browser> {
-  const fake = 'tone' in media;
-  return launch({
-    browser: 'firefox',
-    executablePath,
-    // Of TURN servers over TLS, too; their URL has to have a host name, since Firefox refuses certificates for addresses.
-    acceptInsecureCerts: true,
-    env: { ...process.env, ...(fake ? {} : media.environment) },
-    extraPrefsFirefox: {
-      'media.navigator.streams.fake': fake,
-      'media.navigator.permission.disabled': true,
-      ...(fake && { 'media.navigator.audio.fake_frequency': media.tone }),
-      'media.autoplay.default': 0,
-      'media.peerconnection.ice.loopback': true,
-      'media.peerconnection.ice.obfuscate_host_addresses': false,
-      // Prevents downloads of codecs and lists.
-      'media.gmp-manager.updateEnabled': false,
-      'app.normandy.enabled': false,
-    },
-  });
-}
+export const hasFirefox = hasEquipment('firefox', firefoxPath);
 
 /** Sets the viewport. Puppeteer also sets the screen orientation, which this Firefox does not support. */
 export async function resizeTo(page: Page, size: { width: number; height: number }): Promise<void> {

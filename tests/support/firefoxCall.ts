@@ -2,9 +2,9 @@
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchFirefox } from '../../scripts/support/browsers/firefox.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
-import { launchFirefox } from './firefox.ts';
 import { Person } from './people.ts';
 
 /** Set when the suite begins; closed after it. */

@@ -9,6 +9,7 @@
  *
  * Every link has IPv4 and IPv6. The gateway is the client's NAT or firewall (`setAccess`). Linux, root, iptables.
  */
+import { mkdir, writeFile } from 'node:fs/promises';
 import { type AccessRule, rulesOf } from './access.ts';
 import { EmulatedLink, type LinkSettings } from './EmulatedLink.ts';
 import { isProgram, Namespace, whyNoNamespaces } from './Namespace.ts';
@@ -28,6 +29,9 @@ export const hostAddresses = {
   server: { v4: '203.0.113.2', v6: '2001:db8:113::2' },
   turn: { v4: '198.51.100.2', v6: '2001:db8:100::2' },
 } as const;
+
+/** Host names that programs on the hosts know, each for the IPv4 and the IPv6 address. */
+export const hostNames = { server: 'weir.test', turn: 'turn.test' } as const;
 
 /** A link between two hosts: the device's name at `host` is `net0`, and at the router that of the host. */
 interface LocalLink {
@@ -93,7 +97,11 @@ export class TestNetwork implements AsyncDisposable {
     );
     opening.defer(() => emulated.end());
     await emulated.up();
-    await Promise.all([...links.map((one) => connect(hosts, one)), connectRouters(gateway, router)]);
+    await Promise.all([
+      ...links.map((one) => connect(hosts, one)),
+      connectRouters(gateway, router),
+      ...Object.values(ends).map(writeHostNames),
+    ]);
     opening.move();
     return new TestNetwork(hosts, emulated);
   }
@@ -190,4 +198,15 @@ async function connectRouters(gateway: Namespace, router: Namespace): Promise<vo
   await gateway.ip('-6', 'route', 'add', 'default', 'dev', 'em0');
   await router.ip('route', 'add', '10.77.0.0/24', 'dev', 'em0');
   await router.ip('-6', 'route', 'add', '2001:db8:77::/64', 'dev', 'em0');
+}
+
+/** Makes the names of hosts known: `ip netns exec` shows this file to its programs as /etc/hosts, and the other as /etc/resolv.conf; `netem.py` removes it. */
+async function writeHostNames({ name }: Namespace): Promise<void> {
+  const lines = (['server', 'turn'] as const).flatMap((host) =>
+    Object.values(hostAddresses[host]).map((address) => `${address} ${hostNames[host]}`),
+  );
+  await mkdir(`/etc/netns/${name}`, { recursive: true });
+  await writeFile(`/etc/netns/${name}/hosts`, ['127.0.0.1 localhost', '::1 localhost', ...lines, ''].join('\n'));
+  // A DNS server that refuses at once: Chromium asks one in spite of that file, and waits for its answer.
+  await writeFile(`/etc/netns/${name}/resolv.conf`, 'nameserver 127.0.0.1\n');
 }

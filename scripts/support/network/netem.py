@@ -20,6 +20,7 @@ import heapq
 import os
 import random
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -76,7 +77,7 @@ def is_udp(packet):
 
 
 def delete(namespace):
-    """Deletes a namespace. The programs in it would keep it alive without its name."""
+    """Deletes a namespace with its host names. The programs in it would keep it alive without its name."""
     found = subprocess.run(['ip', 'netns', 'pids', namespace], capture_output=True, text=True)
     # This process is itself in one of them.
     for pid in {int(pid) for pid in found.stdout.split()} - {os.getpid()}:
@@ -85,6 +86,7 @@ def delete(namespace):
         except ProcessLookupError:
             pass
     subprocess.call(['ip', 'netns', 'delete', namespace], stderr=subprocess.DEVNULL)
+    shutil.rmtree('/etc/netns/' + namespace, ignore_errors=True)
 
 
 class Link:

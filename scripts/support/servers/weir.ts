@@ -1,8 +1,21 @@
 /** Runs Weir as a measured process, which reports its URL and its resources. */
-
+import { observer, type types } from 'mediasoup';
 import { answerQuestions, memoryAfterCollection } from '../process/Child.ts';
 import { givenSettings } from './settings.ts';
 import { startServer } from './startServer.ts';
+
+/** The open transports of all peers, as mediasoup reports them. */
+const transports = new Set<types.WebRtcTransport>();
+observer.on('newworker', (worker) =>
+  worker.observer.on('newrouter', (router) =>
+    router.observer.on('newtransport', (transport) => {
+      if (!isWebRtc(transport)) return;
+      transports.add(transport);
+      transport.observer.once('close', () => transports.delete(transport));
+    }),
+  ),
+);
+const isWebRtc = (transport: types.Transport): transport is types.WebRtcTransport => transport.type === 'webrtc';
 
 const server = await startServer(givenSettings());
 answerQuestions(
@@ -27,6 +40,13 @@ answerQuestions(
         }),
       );
     },
+    // Where the selected pair of each connected transport comes from, as the server sees it.
+    tuples: () =>
+      [...transports].flatMap(({ iceSelectedTuple, dtlsState }) => {
+        if (!iceSelectedTuple || dtlsState !== 'connected') return [];
+        const { protocol, remoteIp, remotePort } = iceSelectedTuple;
+        return { protocol, address: remoteIp, port: remotePort };
+      }),
     memory: () => memoryAfterCollection(),
     rooms: () => server.app.rooms.size,
   },
