@@ -14,28 +14,42 @@ import { node } from './torture/recover/node.ts';
 import { udp } from './torture/recover/udp.ts';
 import { frozen, workers } from './torture/recover/workers.ts';
 import { type Figure, holds, type Trial } from './torture/support/Trial.ts';
+import { verdict } from './torture/verdict/verdict.ts';
 
-const trials: readonly Trial[] = [
-  cuts,
-  halfOpen,
-  crowd,
-  drain,
-  workers,
-  frozen,
-  node,
-  expiredWorkers,
-  expiredNode,
-  address,
-  udp,
-];
-const record = new URL('../torture/recover.json', import.meta.url);
-const page = new URL('../docs/recovery.md', import.meta.url);
+/** Trials that are run together, and written to one record and one page. */
+interface Suite {
+  readonly trials: readonly Trial[];
+  readonly record: URL;
+  readonly page: URL;
+  /** Heading and introduction of the page. */
+  readonly heading: string;
+}
 
-const usage = `Usage: npm run torture -- recover [TRIAL ...] [--times N] [--dry]
+const suites: Readonly<Record<string, Suite>> = {
+  recover: {
+    trials: [cuts, halfOpen, crowd, drain, workers, frozen, node, expiredWorkers, expiredNode, address, udp],
+    record: new URL('../torture/recover.json', import.meta.url),
+    page: new URL('../docs/recovery.md', import.meta.url),
+    heading:
+      '# Recovery from failures\n\n<!-- Written by `npm run torture -- recover`. -->\n\nFailures that Weir has to survive, caused again and again on one machine, from outside Weir. How it survives them is\ndescribed in [architecture.md](architecture.md#failures).',
+  },
+  verdict: {
+    trials: [verdict],
+    record: new URL('../torture/verdict.json', import.meta.url),
+    page: new URL('../docs/verdict.md', import.meta.url),
+    heading:
+      '# Whose connection it is\n\n<!-- Written by `npm run torture -- verdict`. -->\n\nBad links and a starved server, caused again and again on one machine, and whether the pages name the right one. How it\nis judged is described in [architecture.md](architecture.md#whose-connection-it-is).',
+  },
+};
 
-Causes the failures that Weir has to survive, and writes the results to torture/recover.json and docs/recovery.md.
+const usage = `Usage: npm run torture -- SUITE [TRIAL ...] [--times N] [--dry]
 
-  TRIAL      one or more of ${trials.map(({ name }) => name).join(', ')}; all of them without
+Causes failures on purpose, and writes the results to torture/SUITE.json and a page of docs/.
+
+  SUITE      ${Object.entries(suites)
+    .map(([name, { trials }]) => `${name}: ${trials.map((trial) => trial.name).join(', ')}`)
+    .join('\n             ')}
+  TRIAL      one or more of these; all of them without
   --times N  how often each is done, instead of its own number
   --dry      write nothing`;
 
@@ -102,7 +116,7 @@ function lineOf(figure: Figure): string {
 }
 
 /** Replaces the results of the same name in the record. */
-function keep(results: readonly Result[]): void {
+function keep({ trials, record, page, heading }: Suite, suite: string, results: readonly Result[]): void {
   let kept: Result[] = [];
   try {
     kept = z.array(Result).parse(JSON.parse(readFileSync(record, 'utf8')));
@@ -114,10 +128,10 @@ function keep(results: readonly Result[]): void {
   );
   mkdirSync(new URL('.', record), { recursive: true });
   writeFileSync(record, `${JSON.stringify(all, undefined, 2)}\n`);
-  writeFileSync(page, pageOf(all));
+  writeFileSync(page, pageOf(all, suite, heading));
 }
 
-function pageOf(results: readonly Result[]): string {
+function pageOf(results: readonly Result[], suite: string, heading: string): string {
   const rows = ({ figures }: Result) =>
     figures
       .map((figure) => {
@@ -129,9 +143,9 @@ function pageOf(results: readonly Result[]): string {
       .join('\n');
   const sections = results.map(
     (one) =>
-      `## ${one.title}\n\n${one.about}\n\n\`npm run torture -- recover ${one.name}\`, ${one.times} times, ${one.date}, ${one.seconds} s on ${one.machine}.\n\n| figure | value | goal | reached |\n|---|---|---|---|\n${rows(one)}\n`,
+      `## ${one.title}\n\n${one.about}\n\n\`npm run torture -- ${suite} ${one.name}\`, ${one.times} times, ${one.date}, ${one.seconds} s on ${one.machine}.\n\n| figure | value | goal | reached |\n|---|---|---|---|\n${rows(one)}\n`,
   );
-  return `# Recovery from failures\n\n<!-- Written by \`npm run torture -- recover\`. -->\n\nFailures that Weir has to survive, caused again and again on one machine, from outside Weir. How it survives them is\ndescribed in [architecture.md](architecture.md#failures).\n\n${sections.join('\n')}`;
+  return `${heading}\n\n${sections.join('\n')}`;
 }
 
 async function main(): Promise<number> {
@@ -139,15 +153,16 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: { times: { type: 'string' }, dry: { type: 'boolean' }, help: { type: 'boolean' } },
   });
-  const [what, ...names] = positionals;
+  const [what = '', ...names] = positionals;
+  const suite = Object.hasOwn(suites, what) ? suites[what] : undefined;
   const times = values.times === undefined ? undefined : Number(values.times);
-  const unknown = names.filter((name) => !trials.some((trial) => trial.name === name));
+  const unknown = names.filter((name) => !suite?.trials.some((trial) => trial.name === name));
   const wrong = times !== undefined && !(Number.isInteger(times) && times > 0);
-  if (values.help || what !== 'recover' || unknown.length > 0 || wrong) {
+  if (values.help || !suite || unknown.length > 0 || wrong) {
     console.log(usage);
     return values.help ? 0 : 2;
   }
-  const chosen = trials.filter(({ name }) => names.length === 0 || names.includes(name));
+  const chosen = suite.trials.filter(({ name }) => names.length === 0 || names.includes(name));
   const results: Result[] = [];
   let failed = false;
   for (const [index, trial] of chosen.entries()) {
@@ -163,7 +178,7 @@ async function main(): Promise<number> {
       results.push(result);
       for (const figure of result.figures) console.log(lineOf(figure));
       failed ||= result.figures.some((figure) => holds(figure) === false);
-      if (!values.dry) keep(results);
+      if (!values.dry) keep(suite, what, results);
     } catch (error) {
       console.error(error);
       failed = true;

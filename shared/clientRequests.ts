@@ -47,6 +47,8 @@ const IceServers = z
   .describe('STUN servers, and TURN servers with a fresh, time-limited credential');
 
 const Empty = z.object({});
+/** A share of packets. */
+const LossRatio = z.number().min(0).max(1);
 const OwnSource = z.strictObject({ source: Source });
 
 export const clientRequests = {
@@ -125,6 +127,37 @@ export const clientRequests = {
       'How much RTP the server has sent to and received from this client. Comparing it with the own counters shows whether media arrives.',
     request: z.strictObject({}),
     reply: TransportCounters,
+  },
+  getConnectionQuality: {
+    about:
+      'Whose connection is it? For a client that receives, or is received, badly; not to be sent while all is well. `rateLimited` above 90 a minute.',
+    request: z.strictObject({
+      peerIds: z
+        .array(Id)
+        .max(32)
+        .describe('peers whose media arrives badly; those that are not in the room are left out of the reply'),
+      uplinkLimited: z
+        .boolean()
+        .optional()
+        .describe(
+          'the bandwidth of this client is not enough for what it sends: others are told for some seconds that its uplink is `poor`',
+        ),
+    }),
+    reply: z.object({
+      overloaded: z.boolean().describe('the media worker of this client does not keep up, or did not some seconds ago'),
+      uplinkLoss: LossRatio.describe('of the packets that this client has sent in the last seconds'),
+      downlinkLoss: LossRatio.describe('of the packets that this client was sent in the last seconds'),
+      downlinkLimited: z
+        .boolean()
+        .describe('the bandwidth to this client is not enough for the layers that it is to receive'),
+      peers: z.array(
+        z.object({
+          peerId: Id,
+          uplink: z.enum(['good', 'poor']),
+          overloaded: z.boolean().describe('as above, of the media worker of that peer'),
+        }),
+      ),
+    }),
   },
   ping: { about: 'Check that the server responds.', request: z.strictObject({}), reply: Empty },
   openTransport: {

@@ -14,6 +14,11 @@ export interface MediaConsumer {
   readonly rtpParameters: MediasoupRtpParameters;
   readonly paused: boolean;
   readonly closed: boolean;
+  /** The layers that it is to send at most, and those that it sends; undefined for audio, and while it sends none. */
+  readonly preferredLayers?: { readonly spatialLayer: number } | undefined;
+  readonly currentLayers?: { readonly spatialLayer: number } | undefined;
+  /** By layer of simulcast, from 0: the score of what its producer receives, 0 for nothing. */
+  readonly score?: { readonly producerScores: readonly number[] };
   readonly observer: { once(event: 'close', listener: () => void): unknown };
   pause(): Promise<void>;
   resume(): Promise<void>;

@@ -9,12 +9,15 @@ import type { IceCandidate } from '../../shared/media.ts';
 import { Lifetime } from '../common/Lifetime.ts';
 import { iceCandidates } from './iceCandidates.ts';
 import { listenInfos, mediaCodecs, webRtcTransportOptions } from './options.ts';
+import { ResponseTimes } from './ResponseTimes.ts';
 import { Watchdog } from './Watchdog.ts';
 import { WorkerLoad } from './WorkerLoad.ts';
 
 const launcher = fileURLToPath(new URL('launch-worker.sh', import.meta.url));
 /** How long a closed worker may take to exit before it is killed, in milliseconds. */
 const EXIT_TIMEOUT = 3000;
+/** The share of one core, as a mean over ten seconds, above which a worker cannot keep up: it has one thread for media. */
+const MAX_CPU = 0.95;
 
 export interface MediaWorkerOptions {
   readonly listen: MediaListen;
@@ -50,6 +53,7 @@ export class MediaWorker {
   readonly #lifetime = new Lifetime<'closed' | 'died'>();
   readonly #exited: Promise<unknown>;
   readonly #watchdog: Watchdog;
+  readonly #responseTimes: ResponseTimes;
   readonly load: WorkerLoad;
   readonly port: number;
   #routers = 0;
@@ -73,6 +77,8 @@ export class MediaWorker {
     this.#lifetime.defer(() => this.#watchdog.close());
     this.load = new WorkerLoad({ cpuTime: () => cpuTime(worker), capacity });
     this.#lifetime.defer(() => this.load.close());
+    this.#responseTimes = new ResponseTimes({ ask: () => worker.getResourceUsage() });
+    this.#lifetime.defer(() => this.#responseTimes.close());
     worker.once('died', () => this.#lifetime.end('died'));
   }
 
@@ -104,6 +110,11 @@ export class MediaWorker {
   /** Whether the worker answers in time. */
   get responsive(): boolean {
     return this.#watchdog.responsive;
+  }
+
+  /** Whether it does not keep up: its process gets too little CPU time, or has had too little some seconds ago. */
+  get overloaded(): boolean {
+    return this.#responseTimes.slow || this.load.cpu > MAX_CPU;
   }
 
   /** How many routers it has, one per room: new rooms are placed by it. */

@@ -2,6 +2,7 @@
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { Grants, PeerInfo } from '../../shared/protocol.ts';
 import type { EventSink } from './EventSink.ts';
+import type { UplinkReport } from './LinkQuality.ts';
 import type { Subscriber } from './Subscriber.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface Participant {
   readonly grants: Grants;
   /** How the others see it now. */
   readonly info: PeerInfo;
+  /** How good its uplink is, for others; missing where that cannot be measured. @throws {WeirError} `closed` */
+  getUplinkReport?(): Promise<UplinkReport>;
   /** Changes what it may do. Whatever the new grants do not allow has ended when this returns. */
   setGrants(grants: Grants): void;
   /** Ends its stay in the room; idempotent. */

@@ -24,6 +24,7 @@ import type { BatchTimer } from './BatchTimer.ts';
 import { EventBatcher } from './EventBatcher.ts';
 import type { EventSink } from './EventSink.ts';
 import type { LayerLinger } from './LayerDemand.ts';
+import { LinkQuality, type LinkReport, type UplinkReport } from './LinkQuality.ts';
 import type { Participant } from './Participant.ts';
 import { PeerProducers } from './PeerProducers.ts';
 import { PeerTransports } from './PeerTransports.ts';
@@ -64,6 +65,7 @@ export class Peer implements Participant, Subscriber, EventSink {
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #events: EventBatcher;
   readonly #transports: PeerTransports;
+  readonly #linkQuality: LinkQuality;
   readonly #grantsListeners = new Set<() => void>();
   /** Exist as long as the receiving transport. */
   #subscriptions: Subscriptions | undefined;
@@ -87,7 +89,15 @@ export class Peer implements Participant, Subscriber, EventSink {
     this.#lifetime.defer(() => transports.closeAll());
     transports.events.on('dtlsClosed', () => this.close('left'));
     transports.events.on('tupleChanged', () => this.#subscriptions?.requestKeyFrames());
-    transports.events.on('congestion', (layers) => this.#subscriptions?.setLayerReduction(layers));
+    transports.events.on('congestion', (layers) => {
+      this.#subscriptions?.setLayerReduction(layers);
+      this.#linkQuality.setCongested(layers > 0);
+    });
+    this.#linkQuality = new LinkQuality({
+      getStats: () => transports.getLinkStats(),
+      hasLimitedLayers: () => this.#subscriptions?.isLimited ?? false,
+      isOverloaded: () => router.worker.overloaded,
+    });
     this.producers = new PeerProducers({
       peerId: this.id,
       grants,
@@ -212,6 +222,21 @@ export class Peer implements Participant, Subscriber, EventSink {
   /** As `PeerTransports.getStats`. */
   getTransportStats(): Promise<TransportCounters> {
     return this.#transports.getStats();
+  }
+
+  /**
+   * How good its links are, for its client.
+   * @param uplinkLimited what the client says of its bandwidth
+   * @throws {WeirError} `rateLimited`, `closed`
+   */
+  getLinkReport(uplinkLimited: boolean): Promise<LinkReport> {
+    this.#linkQuality.takeRequest();
+    this.#linkQuality.setUplinkLimited(uplinkLimited);
+    return this.#linkQuality.report();
+  }
+
+  getUplinkReport(): Promise<UplinkReport> {
+    return this.#linkQuality.uplink();
   }
 
   // Subscriber

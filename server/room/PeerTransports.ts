@@ -7,6 +7,7 @@ import { DownlinkLimiter } from '../media/DownlinkLimiter.ts';
 import { MIN_OUTGOING_BITRATE } from '../media/options.ts';
 import type { RoomRouter } from '../media/RoomRouter.ts';
 import { rethrowUnavailable } from '../media/rethrowUnavailable.ts';
+import type { LinkStats } from './LinkQuality.ts';
 import { mapMediasoupError } from './mapMediasoupError.ts';
 import { SlidingWindowLimit } from './SlidingWindowLimit.ts';
 
@@ -134,6 +135,22 @@ export class PeerTransports {
     };
     const [recv, send] = await Promise.all([stats('recv'), stats('send')]);
     return { sent: recv?.[0]?.rtpBytesSent ?? 0, received: send?.[0]?.rtpBytesReceived ?? 0 };
+  }
+
+  /** What the server measures of both links; zeros without a transport. @throws {WeirError} `closed` when the worker has failed */
+  async getLinkStats(): Promise<LinkStats> {
+    const stats = (direction: Direction) => {
+      const transport = this.get(direction);
+      return transport && mapMediasoupError(transport.getStats(), 'This transport has no statistics.');
+    };
+    const [recv, send] = await Promise.all([stats('recv'), stats('send')]);
+    const [down, up] = [recv?.[0], send?.[0]];
+    return {
+      uplinkLoss: up?.rtpPacketLossReceived ?? 0,
+      downlinkLoss: down?.rtpPacketLossSent ?? 0,
+      downlinkBitrate: (down?.rtpSendBitrate ?? 0) + (down?.rtxSendBitrate ?? 0),
+      availableBitrate: down?.availableOutgoingBitrate ?? 0,
+    };
   }
 
   closeAll(): void {

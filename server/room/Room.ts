@@ -12,6 +12,7 @@ import { AudioForwarding } from './AudioForwarding.ts';
 import { BatchTimer } from './BatchTimer.ts';
 import { Broadcast, type BroadcastSnapshot } from './Broadcast.ts';
 import type { EventSink } from './EventSink.ts';
+import type { UplinkReport } from './LinkQuality.ts';
 import { Notifier } from './Notifier.ts';
 import type { JoinRoles, Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
@@ -115,6 +116,18 @@ export class Room {
 
   participant(id: string): Participant | undefined {
     return this.#participants.get(id);
+  }
+
+  /** How good the uplinks of these participants are, as far as they are here and can be seen. */
+  async getUplinkReports(ids: readonly string[]): Promise<(UplinkReport & { readonly peerId: string })[]> {
+    const reports = [...new Set(ids)].map(async (peerId) => {
+      const participant = this.participant(peerId);
+      if (!participant || participant.grants.hidden) return [];
+      // One whose worker has failed meanwhile is about to leave.
+      const report = await participant.getUplinkReport?.().catch(() => undefined);
+      return report ? [{ peerId, ...report }] : [];
+    });
+    return (await Promise.all(reports)).flat();
   }
 
   /** Everyone who is not hidden, without `viewer`. */

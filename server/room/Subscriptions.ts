@@ -79,6 +79,11 @@ export class Subscriptions {
     return this.#audio.unsubscribeSlots();
   }
 
+  /** Whether the bandwidth to the client is not enough for the layers of its videos. */
+  get isLimited(): boolean {
+    return this.#videos.isLimited;
+  }
+
   /** The link is congested: so many layers less of each video; 0 when it has recovered. */
   setLayerReduction(layers: number): void {
     this.#videos.setLayerReduction(layers);

@@ -31,6 +31,8 @@ export interface VideoSubscriptionOptions {
  * exchange.
  */
 const LINGER = 10_000;
+/** The score (0 to 10) from which on a layer arrives well: mediasoup leaves those that lose packets on the way from their publisher. */
+const GOOD_SCORE = 8;
 
 export class VideoSubscription {
   readonly publication: Publication;
@@ -65,6 +67,23 @@ export class VideoSubscription {
   /** Whether the video is shown. */
   get wanted(): boolean {
     return this.#target !== undefined;
+  }
+
+  /**
+   * Whether a lower layer is sent than is wanted although the wanted one arrives here: the bandwidth to the client is not
+   * enough. Of SVC, which has all layers in one stream, it is unknown which of them arrive.
+   */
+  get isLimited(): boolean {
+    const { consumer } = this;
+    if (!consumer?.preferredLayers || consumer.paused || !this.wanted) return false;
+    const { preferredLayers, currentLayers, score } = consumer;
+    const { spatialLayer } = preferredLayers;
+    const scores = score?.producerScores ?? [];
+    return (
+      scores.length > 1 &&
+      (scores[spatialLayer] ?? 0) >= GOOD_SCORE &&
+      (currentLayers?.spatialLayer ?? -1) < spatialLayer
+    );
   }
 
   get info(): ConsumerInfo | undefined {

@@ -89,6 +89,11 @@ export class VideoSubscriptions {
     return subscriptions.length;
   }
 
+  /** Whether the bandwidth to the client is not enough for a video, see `VideoSubscription.isLimited`. */
+  get isLimited(): boolean {
+    return [...this.#subscriptions.values()].some((subscription) => subscription.isLimited);
+  }
+
   /** As `VideoSubscription.setLayerReduction`, for all videos. */
   setLayerReduction(layers: number): void {
     for (const subscription of this.#subscriptions.values()) subscription.setLayerReduction(layers).catch(() => {});

@@ -115,7 +115,7 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
     await bob.getByRole('status').filter({ hasText: lost }).waitFor({ state: 'hidden' });
     await Promise.all([seesAnew(ada, 'Bob'), seesAnew(bob, 'Ada')]);
     // The failure is attributed to the right side, and the session goes on.
-    expect(await saidAfter(bob, "Ada's connection is slow.", 0)).toBeUndefined();
+    expect(await saidAfter(bob, "Ada's connection is weak.", 0)).toBeUndefined();
     expect(await saidAfter(ada, lost, 0)).toBeUndefined();
     expect(await bob.evaluate(() => window.weir?.peerId)).toBe(before);
   });

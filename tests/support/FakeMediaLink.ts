@@ -10,6 +10,7 @@ import type {
   PublishedTrack,
   ServerMediaState,
 } from '../../web/client/MediaLink.ts';
+import type { QualitySample } from '../../web/client/quality/QualitySample.ts';
 import type { TrackStats } from '../../web/client/stats.ts';
 
 export class FakeMediaLink extends Emitter<MediaLinkEvents> implements MediaLink {
@@ -123,6 +124,10 @@ export class FakeMediaLink extends Emitter<MediaLinkEvents> implements MediaLink
 
   async getConnectionStats(): Promise<ConnectionStats[]> {
     return [];
+  }
+
+  async getQualitySample(): Promise<QualitySample> {
+    return { time: 0, sent: { packets: 0, packetsLost: 0, bytes: 0, isBandwidthLimited: false }, received: [] };
   }
 
   close(): void {

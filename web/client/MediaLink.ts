@@ -4,6 +4,7 @@ import type { ConsumerInfo, Grants, JoinReply, ResumeReply, TrackSettings, Welco
 import type { ConnectionStats } from './connectionStats.ts';
 import type { Emitter } from './Emitter.ts';
 import type { MediaConnectionState } from './events.ts';
+import type { QualitySample } from './quality/QualitySample.ts';
 import type { Signalling } from './Signalling.ts';
 import type { TrackStats } from './stats.ts';
 
@@ -104,6 +105,8 @@ export interface MediaLink extends Pick<Emitter<MediaLinkEvents>, 'on'> {
   getStats(): Promise<TrackStats[]>;
   /** How each transport is connected. */
   getConnectionStats(): Promise<ConnectionStats[]>;
+  /** One look at the quality of what is sent and received. */
+  getQualitySample(): Promise<QualitySample>;
   close(): void;
 }
 

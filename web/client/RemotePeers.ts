@@ -27,6 +27,10 @@ export class RemotePeers {
     return [...this.#peers.values()];
   }
 
+  get(peerId: string): RemotePeer | undefined {
+    return this.#peers.get(peerId);
+  }
+
   has(peerId: string): boolean {
     return this.#peers.has(peerId);
   }

@@ -11,6 +11,7 @@ import { Emitter } from './Emitter.ts';
 import type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 import type { JoinOptions } from './joinOptions.ts';
 import type { PublishOptions, VideoSettings, VideoSource } from './MediaLink.ts';
+import type { ConnectionQuality } from './quality/judge.ts';
 import { type RoomClientDependencies, RoomSession } from './RoomSession.ts';
 import { requireSource } from './requireTrack.ts';
 import type { TrackStats } from './stats.ts';
@@ -39,7 +40,10 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       url: this.#url,
       notify: (event, data) => this.emit(event, data),
     });
-    this.on('peerLeft', ({ peer }) => this.#session.link?.removePeer(peer.peerId));
+    this.on('peerLeft', ({ peer }) => {
+      this.#session.link?.removePeer(peer.peerId);
+      this.#session.quality?.removePeer(peer.peerId);
+    });
   }
 
   /** What there is to a broadcast. */
@@ -219,6 +223,15 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** How the media is connected. */
   get mediaConnectionState(): MediaConnectionState {
     return this.#session.link?.connectionState ?? 'connecting';
+  }
+
+  /**
+   * How good a connection is, and whose fault it is where it is bad: `localUplink`, `localDownlink`, `server` or
+   * `remoteUplink`.
+   * @param peerId of a peer whom we receive; without it, of what we send
+   */
+  connectionQuality(peerId?: string): ConnectionQuality {
+    return this.#session.quality?.quality(peerId) ?? 'good';
   }
 
   /** Every track that is sent or received, with its statistics. */

@@ -7,7 +7,8 @@ import type { Notify, RoomClientState } from './events.ts';
 import { type JoinOptions, joinRequest, tokenOf } from './joinOptions.ts';
 import { localError } from './localError.ts';
 import type { MediaLink, MediaLoader, ServerMediaState } from './MediaLink.ts';
-import { onNetworkChange, onPageLeft } from './network.ts';
+import { isNetworkDown, isPageHidden, onNetworkChange, onPageLeft } from './network.ts';
+import { QualityMonitor } from './quality/QualityMonitor.ts';
 import { RoomStore } from './RoomStore.ts';
 import type { ConnectedSignalling, Signalling, SignallingOptions } from './Signalling.ts';
 
@@ -38,6 +39,7 @@ export class RoomSession {
   #state: RoomClientState = 'idle';
   #signalling: Signalling | undefined;
   #link: MediaLink | undefined;
+  #quality: QualityMonitor | undefined;
   #closeReason: CloseReason | undefined;
 
   constructor(options: RoomSessionOptions) {
@@ -58,6 +60,11 @@ export class RoomSession {
   /** Undefined before the join. */
   get link(): MediaLink | undefined {
     return this.#link;
+  }
+
+  /** Undefined before the join. */
+  get quality(): QualityMonitor | undefined {
+    return this.#quality;
   }
 
   get reconnecting(): boolean {
@@ -138,6 +145,8 @@ export class RoomSession {
     });
     this.#link = link;
     this.#listen(link, signalling);
+    this.#quality = this.#watchQuality(link, signalling);
+    this.#cleanups.push(() => this.#quality?.close());
     this.store.applyJoin(reply);
     if (signal.aborted) this.store.clear();
     signal.throwIfAborted();
@@ -185,6 +194,25 @@ export class RoomSession {
         link.restartIce();
       }),
     );
+  }
+
+  #watchQuality(link: MediaLink, signalling: Signalling): QualityMonitor {
+    return new QualityMonitor({
+      sample: () => link.getQualitySample(),
+      ask: (question) => signalling.request('getConnectionQuality', question),
+      isActive: () =>
+        this.#state === 'joined' &&
+        !signalling.reconnecting &&
+        link.connectionState !== 'connecting' &&
+        !isNetworkDown() &&
+        !isPageHidden(),
+      isMediaLost: () => link.connectionState === 'lost',
+      sending: () => JSON.stringify(this.localSources),
+      onChange: (peerId, quality) => {
+        const peer = peerId === undefined ? undefined : this.store.peers.get(peerId);
+        if (peerId === undefined || peer) this.#notify('connectionQualityChanged', { peer, quality });
+      },
+    });
   }
 
   /** Makes everything the same as on the server, and notifies of each difference. */

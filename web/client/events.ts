@@ -2,6 +2,7 @@
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { Source } from '../../shared/media.ts';
 import type { BroadcastInfo, Grants, RaisedHands, Reaction, SourceStates } from '../../shared/protocol.ts';
+import type { ConnectionQuality } from './quality/judge.ts';
 
 /** Another peer in the room. */
 export interface RemotePeer {
@@ -57,6 +58,11 @@ export interface RoomClientEvents {
   inviteAnswered: { peerId: string; name: string; accepted: boolean };
   /** The server shuts down within this many seconds, and refuses new joins. */
   draining: { seconds: number };
+  /**
+   * How good a connection is has changed, after some seconds of being otherwise: of a peer whom we receive, or, without
+   * `peer`, of what we send. See `RoomClient.connectionQuality`.
+   */
+  connectionQualityChanged: { peer: RemotePeer | undefined; quality: ConnectionQuality };
   /** Media has connected, or its connection is lost. */
   mediaConnectionStateChanged: MediaConnectionState;
   /** The server has refreshed our token: see `RoomClient.token`. */

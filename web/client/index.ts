@@ -36,6 +36,7 @@ export type { JoinOptions } from './joinOptions.ts';
 export { loadDiagnosis } from './loadDiagnosis.ts';
 export type { PublishOptions, VideoCodec, VideoSettings, VideoSource } from './MediaLink.ts';
 export { type ObserveVideoOptions, observeVideo, observeVisibleSize, type VisibleSize } from './observeVideo.ts';
+export type { ConnectionQuality } from './quality/judge.ts';
 export { RoomClient, type RoomClientApi } from './RoomClient.ts';
 export type { EncodingStats, TrackStats } from './stats.ts';
 export { type TrackCounter, TrackRateMeter, TrackRates } from './trackRates.ts';

@@ -1,4 +1,4 @@
-/** Listens for changes of the network, and for the page being unloaded. */
+/** The state of network and page, and their changes: the page being hidden or unloaded. */
 
 /** The part of the Network Information API that is used. Browsers without it have the event `online` only. */
 interface NetworkInformation extends EventTarget {
@@ -27,6 +27,16 @@ export function onPageLeft(listener: () => void): () => void {
   };
   window.addEventListener('pagehide', hidden);
   return () => window.removeEventListener('pagehide', hidden);
+}
+
+/** Whether nobody can see the page. */
+export function isPageHidden(): boolean {
+  return typeof document !== 'undefined' && document.hidden;
+}
+
+/** Whether the browser knows that there is no network; Node does not know. */
+export function isNetworkDown(): boolean {
+  return globalThis.navigator?.onLine === false;
 }
 
 function networkInformation(): NetworkInformation | undefined {

@@ -23,6 +23,9 @@ export interface LinkSettings {
   readonly dropUdp?: boolean;
 }
 
+/** From the first end to the second, or back. */
+export type LinkDirection = 'ab' | 'ba';
+
 /** One end of the link: a namespace, and the IPv4 address of the device `em0` in it. */
 export interface LinkEnd {
   readonly namespace: string;
@@ -69,9 +72,14 @@ export class EmulatedLink {
     await this.#answer('up');
   }
 
-  /** Changes the given settings. @returns when they apply to new packets */
-  async set(link: LinkSettings): Promise<void> {
-    const settings = Object.entries(valuesOf(link)).map(([name, value]) => `${name}=${value}`);
+  /**
+   * Changes the given settings.
+   * @param direction from the first end to the second (`ab`), or back (`ba`); both without it
+   * @returns when they apply to new packets
+   */
+  async set(link: LinkSettings, direction?: LinkDirection): Promise<void> {
+    const prefix = direction ? `${direction}:` : '';
+    const settings = Object.entries(valuesOf(link)).map(([name, value]) => `${prefix}${name}=${value}`);
     this.#process.stdin.write(`${settings.join(' ')}\n`);
     await this.#answer('set');
   }

@@ -1,6 +1,6 @@
 /** Two network namespaces on this machine, joined by an emulated link (`netem.py`). Linux, root. */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { EmulatedLink, type LinkSettings } from './EmulatedLink.ts';
+import { EmulatedLink, type LinkDirection, type LinkSettings } from './EmulatedLink.ts';
 import { Namespace, whyNoNamespaces } from './Namespace.ts';
 
 export { whyNoNamespaces } from './Namespace.ts';
@@ -53,9 +53,9 @@ export class Namespaces implements AsyncDisposable {
     return { a: this.#sides.a.name, b: this.#sides.b.name };
   }
 
-  /** Changes the given settings. @returns when they apply to new packets */
-  set(link: LinkSettings): Promise<void> {
-    return this.#link.set(link);
+  /** As `EmulatedLink.set`. */
+  set(link: LinkSettings, direction?: LinkDirection): Promise<void> {
+    return this.#link.set(link, direction);
   }
 
   /** Starts a program in one of them. It is killed with the namespace if it still runs; its pid is its own. */

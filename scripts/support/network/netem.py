@@ -8,12 +8,13 @@ trip of 100 ms.
 usage: netem.py nsA ipA nsB ipB [options]
 
 It prints "up" when packets can flow. A line of names and values on its standard input, such as "loss=5 delay=50", changes
-settings; it prints "set" when they hold. It ends when its input does, or after --seconds, whichever comes first, and then
+settings, in both directions, or with "ab:loss=5" and "ba:loss=5" in one; it prints "set" when they hold. It ends when its input does, or after --seconds, whichever comes first, and then
 prints what it carried and dropped to its standard error. With --delete it deletes both namespaces as its last act, and
 those that are named after it, so that none are left behind when its parent is killed; programs that still run in them are
 killed.
 """
 import argparse
+import copy
 import ctypes
 import fcntl
 import heapq
@@ -94,7 +95,8 @@ class Link:
 
     def __init__(self, side_a, side_b, options):
         self.other = {side_a: side_b, side_b: side_a}
-        self.options = options
+        # By the side that a packet comes from.
+        self.options = {side_a: copy.copy(options), side_b: copy.copy(options)}
         self.random = random.Random(options.seed)
         # When each side's last packet has left a link of that rate.
         self.free_at = {side_a: 0.0, side_b: 0.0}
@@ -116,7 +118,7 @@ class Link:
             self.accept(side, packet, time.monotonic())
 
     def accept(self, side, packet, now):
-        options = self.options
+        options = self.options[side]
         self.counts['came'] += 1
         if options.loss and self.random.random() * 100 < options.loss:
             self.counts['lost'] += 1
@@ -149,8 +151,8 @@ class Link:
 class Control:
     """Reads settings, line by line."""
 
-    def __init__(self, options):
-        self.options = options
+    def __init__(self, from_a, from_b):
+        self.directions = {'ab': (from_a,), 'ba': (from_b,), '': (from_a, from_b)}
         self.rest = ''
 
     def read(self):
@@ -160,7 +162,9 @@ class Control:
         for line in lines:
             for setting in line.split():
                 name, value = setting.split('=')
-                setattr(self.options, name.replace('-', '_'), float(value))
+                direction, _, name = name.rpartition(':')
+                for options in self.directions[direction]:
+                    setattr(options, name.replace('-', '_'), float(value))
             print('set', flush=True)
         return text != ''
 
@@ -169,7 +173,7 @@ def carry(options):
     side_a = open_tun(options.nsA, options.ipA, options.ipB)
     side_b = open_tun(options.nsB, options.ipB, options.ipA)
     link = Link(side_a, side_b, options)
-    control = Control(options)
+    control = Control(link.options[side_a], link.options[side_b])
     end = time.monotonic() + options.seconds
     print('up', flush=True)
     listening = True

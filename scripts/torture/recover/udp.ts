@@ -86,7 +86,7 @@ async function watchWords(
   while (!over.aborted) {
     const text = await page.evaluate(() => document.querySelector<HTMLElement>('.call')?.innerText ?? '');
     if (text.includes('Reconnecting sound and picture')) saidAfter ??= performance.now() - since;
-    if (text.includes("'s connection is slow")) blamesOther = true;
+    if (text.includes("'s connection is weak")) blamesOther = true;
     await setTimeout(POLL);
   }
   return { saidAfter, blamesOther };

@@ -12,6 +12,7 @@ type MediaHandlers = Pick<
   | 'connectTransport'
   | 'restartIce'
   | 'getTransportStats'
+  | 'getConnectionQuality'
   | 'produce'
   | 'resizeProducer'
   | 'closeProducer'
@@ -47,6 +48,12 @@ export function mediaHandlers(current: CurrentContext, iceServers: IceServers): 
 
     async getTransportStats() {
       return await current().peer.getTransportStats();
+    },
+
+    async getConnectionQuality({ peerIds, uplinkLimited = false }) {
+      const { peer, room } = current();
+      const [report, peers] = await Promise.all([peer.getLinkReport(uplinkLimited), room.getUplinkReports(peerIds)]);
+      return { ...report, peers };
     },
 
     async produce({ source, rtpParameters, paused = false, size, layers }) {

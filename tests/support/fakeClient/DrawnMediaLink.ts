@@ -19,6 +19,7 @@ import type {
   VideoSettings,
   VideoSource,
 } from '../../../web/client/MediaLink.ts';
+import type { QualitySample } from '../../../web/client/quality/QualitySample.ts';
 import { requireTrack } from '../../../web/client/requireTrack.ts';
 import { TrackSettingsReporter } from '../../../web/client/sfu/TrackSettingsReporter.ts';
 import type { TrackStats } from '../../../web/client/stats.ts';
@@ -212,6 +213,15 @@ export class DrawnMediaLink extends Emitter<MediaLinkEvents> implements MediaLin
     };
     const directions = [this.#canSend && ('send' as const), this.#canReceive && ('receive' as const)];
     return directions.flatMap((direction) => (direction ? [{ direction, state: 'connected', pair }] : []));
+  }
+
+  /** Whatever is drawn is well. */
+  async getQualitySample(): Promise<QualitySample> {
+    return {
+      time: performance.now(),
+      sent: { packets: 0, packetsLost: 0, bytes: 0, isBandwidthLimited: false },
+      received: [],
+    };
   }
 
   close(): void {

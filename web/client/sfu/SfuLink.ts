@@ -16,6 +16,7 @@ import type {
   VideoSettings,
   VideoSource,
 } from '../MediaLink.ts';
+import { type QualitySample, sampleOf } from '../quality/QualitySample.ts';
 import { summarise, type TrackStats } from '../stats.ts';
 import { IceRestartPolicy } from './IceRestartPolicy.ts';
 import { type LocalCounters, MediaPath } from './MediaPath.ts';
@@ -204,6 +205,17 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     return this.#transports.connectionStats();
   }
 
+  async getQualitySample(): Promise<QualitySample> {
+    const infos = this.#subscriber.infoByTrack;
+    return sampleOf(performance.now(), await this.#transports.reports(), (trackId) => {
+      const info = infos.get(trackId);
+      if (info?.peerId === undefined || !this.#isExpected(info)) return undefined;
+      const { peerId, source } = info;
+      const isVideo = source === 'camera' || source === 'screen';
+      return { peerId, source, shownSize: isVideo ? this.#trackSettings.shownSize(peerId, source) : undefined };
+    });
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#reopenTimer);
@@ -291,14 +303,16 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
    * sent; undefined if none is expected.
    */
   #lastPacketAge(): number | undefined {
-    const isExpected = ({ peerId, source }: ConsumerInfo) => {
-      if (peerId === undefined || !this.#options.isExpected(peerId, source)) return false;
-      return source === 'camera' || source === 'screen' ? this.#trackSettings.isVisible(peerId, source) : true;
-    };
-    const age = this.#subscriber.lastPacketAge(isExpected);
+    const age = this.#subscriber.lastPacketAge((info) => this.#isExpected(info));
     if (age === undefined) return this.#feedback.poll();
     this.#feedback.pause();
     return age;
+  }
+
+  /** Whether media should arrive all the time: its peer is present, has not muted it, and it is shown. */
+  #isExpected({ peerId, source }: ConsumerInfo): boolean {
+    if (peerId === undefined || !this.#options.isExpected(peerId, source)) return false;
+    return source === 'camera' || source === 'screen' ? this.#trackSettings.isVisible(peerId, source) : true;
   }
 
   async #counters(): Promise<LocalCounters> {

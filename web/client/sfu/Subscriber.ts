@@ -126,6 +126,11 @@ export class Subscriber {
     return ages.length > 0 ? Math.min(...ages) : undefined;
   }
 
+  /** What is received, by the id of its track. */
+  get infoByTrack(): ReadonlyMap<string, ConsumerInfo> {
+    return new Map([...this.#consumers.values()].map(({ info, consumer }) => [consumer.track.id, info]));
+  }
+
   /** Every receiver with its statistics. */
   async stats(): Promise<TrackReport[]> {
     const reports = [...this.#consumers.values()].map(

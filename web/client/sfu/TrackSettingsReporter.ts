@@ -59,6 +59,12 @@ export class TrackSettingsReporter {
     return entry === undefined || entry.settings.width > 0;
   }
 
+  /** The size in which a video is shown, rounded; undefined where it is unknown, or a quality was chosen instead. */
+  shownSize(peerId: string, source: VideoSource): { width: number; height: number } | undefined {
+    const { settings } = this.#entries.get(keyOf(peerId, source)) ?? {};
+    return settings && settings.quality === undefined ? settings : undefined;
+  }
+
   /** A peer has left. */
   removePeer(peerId: string): void {
     this.#entries.delete(keyOf(peerId, 'camera'));

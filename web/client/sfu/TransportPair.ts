@@ -117,6 +117,14 @@ export class TransportPair {
     return (await Promise.all(stats)).flat();
   }
 
+  /** The statistics of both, as the browser reports them; undefined where there is none. */
+  async reports(): Promise<{ send: RTCStatsReport | undefined; recv: RTCStatsReport | undefined }> {
+    const report = (transport: Transport | undefined) =>
+      transport && !transport.closed ? transport.getStats() : undefined;
+    const [send, recv] = await Promise.all([report(this.#send), report(this.#recv)]);
+    return { send, recv };
+  }
+
   close(): void {
     this.#send?.close();
     this.#recv?.close();

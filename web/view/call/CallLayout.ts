@@ -25,7 +25,11 @@ export class CallLayout {
   readonly #focus = element('div', { className: 'focus' });
   readonly #grid = element('div', { className: 'grid' });
   readonly #sharingNotice: HTMLElement;
-  readonly #slowStatus = element('p', { className: 'status', role: 'status', hidden: true }, translate('localSlow'));
+  readonly #offlineStatus = element(
+    'p',
+    { className: 'status', role: 'status', hidden: true },
+    translate('localOffline'),
+  );
   readonly #pager = new Pager(() => this.render());
   readonly #localTile = new LocalTile();
   /** The tiles of the remote participants, by `tileKey`. */
@@ -66,7 +70,7 @@ export class CallLayout {
       alone,
       this.#localTile.root,
       this.#pager.root,
-      this.#slowStatus,
+      this.#offlineStatus,
       this.#sharingNotice,
     );
     this.#resizes.observe(this.root);
@@ -124,8 +128,9 @@ export class CallLayout {
     this.#updateFrozen();
   }
 
-  /** Shows whose connection is slow: the local one, where all of several videos are frozen or media is disconnected. */
+  /** Dims what is frozen, and marks the tiles whose connection is bad with the words whose it is. */
   #updateFrozen(): void {
+    const { client } = this.#call;
     const participants = new Map(this.#call.remoteParticipants.map((participant) => [participant.id, participant]));
     const playing = [...this.#tiles].filter(([, { root }]) => root.isConnected && root.classList.contains('playing'));
     const frozen = this.#freezeDetector.frozen(
@@ -135,15 +140,17 @@ export class CallLayout {
         source: isScreenKey(key) ? 'screen' : 'camera',
       })),
     );
-    const isLocalSlow = this.#freezeDetector.isOffline || (playing.length > 1 && frozen.size === playing.length);
+    const { isOffline } = this.#freezeDetector;
     for (const [key, tile] of this.#tiles) {
-      const { name = '', away = false } = participants.get(participantOf(key)) ?? {};
+      const { name = '', peerId = '', away = false } = participants.get(participantOf(key)) ?? {};
+      tile.setQuality(away ? 'good' : client.connectionQuality(peerId), name);
       if (away) tile.setFrozen(true, translate('remoteReconnecting', { name }));
-      else tile.setFrozen(frozen.has(tile), isLocalSlow ? undefined : translate('remoteSlow', { name }));
+      else tile.setFrozen(frozen.has(tile), isOffline ? undefined : translate('videoStopped'));
     }
+    this.#localTile.tile.setQuality(client.connectionQuality());
     // One notice is enough for all tiles; while the connection is lost, the status of the call says more.
     const isConnectionLost = this.#call.phase !== 'joined' || this.#call.mediaLost;
-    this.#slowStatus.hidden = !isLocalSlow || frozen.size === 0 || isConnectionLost;
+    this.#offlineStatus.hidden = !isOffline || frozen.size === 0 || isConnectionLost;
   }
 
   /** Reports to the server in which size a participant's tiles are visible; speakers and the focused tile have priority. */

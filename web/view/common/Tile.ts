@@ -1,10 +1,11 @@
 /** One tile: a video or an avatar, with name, status icons, and the detection of stalled video. */
-import { Hand, MicOff, Pin, PinOff, WifiOff } from 'lucide';
-import { observeVisibleSize, type VisibleSize } from '../../client/index.ts';
+import { Hand, MicOff, Pin, PinOff, WifiLow, WifiOff } from 'lucide';
+import { type ConnectionQuality, observeVisibleSize, type VisibleSize } from '../../client/index.ts';
 import { translate } from '../locales/index.ts';
 import { avatar, updateAvatar } from './avatar.ts';
 import { element, icon, setText } from './dom.ts';
 import { LastFrame } from './LastFrame.ts';
+import { qualityText } from './qualityText.ts';
 
 export interface TileOptions {
   readonly kind: 'participant' | 'local' | 'screen';
@@ -42,7 +43,16 @@ export class Tile {
   readonly #label = element('span', { className: 'label' });
   readonly #muted: HTMLElement;
   readonly #hand: HTMLElement;
-  readonly #connectionNotice: HTMLElement;
+  readonly #connectionNotice = element('span', { className: 'connection-notice', hidden: true });
+  /** Small while all but the connection is well; its words appear with the tile's hover, focus or tap. */
+  readonly #qualityMark = element(
+    'button',
+    { type: 'button', className: 'quality-mark', hidden: true },
+    icon(WifiLow, 16),
+  );
+  #qualityText: string | undefined;
+  /** Whether the video is dimmed, and what is said about that at once. */
+  #frozen: { readonly notice: string | undefined } | undefined;
   readonly #unsupportedNotice = element('p', { className: 'unsupported-notice', hidden: true });
   readonly #lastFrame = new LastFrame();
   readonly #unobserve: (() => void) | undefined;
@@ -67,7 +77,6 @@ export class Tile {
       );
     this.#muted = statusIcon('muted', translate('muted'), MicOff);
     this.#hand = statusIcon('hand', translate('handRaised'), Hand);
-    this.#connectionNotice = element('span', { className: 'connection-notice', hidden: true });
     this.#pin = onPin && element('button', { type: 'button', className: 'pin icon-button small' });
     this.#pin?.addEventListener('click', () => onPin?.());
     this.root = element(
@@ -79,7 +88,7 @@ export class Tile {
       this.video,
       this.#unsupportedNotice,
       this.#connectionNotice,
-      element('span', { className: 'chip' }, this.#hand, this.#muted, this.#label),
+      element('span', { className: 'chip' }, this.#qualityMark, this.#hand, this.#muted, this.#label),
       this.#pin,
     );
     this.#watchFrames();
@@ -167,13 +176,33 @@ export class Tile {
     this.root.classList.toggle('speaking', speaking);
   }
 
-  /** Dims a frozen video. @param notice whose connection is slow; undefined where the page says so elsewhere */
+  /** Dims a frozen video. @param notice what to say where the quality of the connection is not known to be the reason */
   setFrozen(frozen: boolean, notice: string | undefined): void {
     this.root.classList.toggle('frozen', frozen);
-    const shown = frozen ? notice : undefined;
-    this.#connectionNotice.hidden = shown === undefined;
-    if (shown !== undefined && this.#connectionNotice.lastChild?.textContent !== shown) {
-      this.#connectionNotice.replaceChildren(icon(WifiOff, 18), shown);
+    this.#frozen = frozen ? { notice } : undefined;
+    this.#showConnection();
+  }
+
+  /** Marks a bad connection with the words whose it is. @param name of the tile's owner */
+  setQuality(quality: ConnectionQuality, name = ''): void {
+    const text = qualityText(quality, name);
+    if (this.#qualityText === text) return;
+    this.#qualityText = text;
+    if (text === undefined) delete this.root.dataset.quality;
+    else this.root.dataset.quality = quality;
+    this.#qualityMark.hidden = text === undefined;
+    this.#qualityMark.ariaLabel = text ?? null;
+    this.#qualityMark.title = text ?? '';
+    this.#showConnection();
+  }
+
+  /** A frozen video says so in the middle of the tile; a bad one only when somebody points at it. */
+  #showConnection(): void {
+    const text = this.#frozen ? (this.#qualityText ?? this.#frozen.notice) : this.#qualityText;
+    this.#connectionNotice.hidden = text === undefined;
+    this.#connectionNotice.classList.toggle('on-demand', !this.#frozen);
+    if (text !== undefined && this.#connectionNotice.lastChild?.textContent !== text) {
+      this.#connectionNotice.replaceChildren(icon(WifiOff, 18), text);
     }
   }
 

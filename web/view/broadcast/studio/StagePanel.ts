@@ -74,9 +74,12 @@ export class StagePanel {
     );
     for (const [id, { tiles, participant }] of this.#entries) {
       tiles.get('camera')?.setSpeaking(speaking.has(id));
+      const { away, name, peerId } = participant;
+      const quality = this.#broadcast.call.client.connectionQuality(peerId);
       for (const tile of tiles.values()) {
-        if (participant.away) tile.setFrozen(true, translate('remoteReconnecting', { name: participant.name }));
-        else tile.setFrozen(frozen.has(tile), translate('remoteSlow', { name: participant.name }));
+        tile.setQuality(away ? 'good' : quality, name);
+        if (away) tile.setFrozen(true, translate('remoteReconnecting', { name }));
+        else tile.setFrozen(frozen.has(tile), translate('videoStopped'));
       }
     }
   }

@@ -212,12 +212,13 @@ export class Player {
         source: isScreenKey(key) ? 'screen' : 'camera',
       })),
     );
+    const { client } = this.#broadcast.call;
     for (const [key, tile] of this.#tiles) {
-      const { name = '', away = false } = ownerOf(key) ?? {};
-      const notice = this.#freezeDetector.isOffline
-        ? translate('localSlow')
-        : translate(away ? 'remoteReconnecting' : 'remoteSlow', { name });
-      tile.setFrozen(frozen.has(tile), notice);
+      const { name = '', peerId = '', away = false, isLocal } = ownerOf(key) ?? {};
+      const quality = isLocal ? client.connectionQuality() : client.connectionQuality(peerId);
+      tile.setQuality(away ? 'good' : quality, name);
+      const notice = away ? translate('remoteReconnecting', { name }) : translate('videoStopped');
+      tile.setFrozen(frozen.has(tile), this.#freezeDetector.isOffline ? translate('localOffline') : notice);
     }
   }
 

@@ -1,0 +1,88 @@
+/** Measures how fast a worker answers, several times a second: media waits as long for its one thread as requests do. */
+
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+export interface ResponseTimesOptions {
+  /** Sends a request; resolves with the answer. A rejection is an answer, too. */
+  ask(): Promise<unknown>;
+  /** The longest delay of this process's own event loop since `reset`; measured by default. */
+  readonly ownDelay?: OwnDelay;
+}
+
+interface OwnDelay {
+  /** Nanoseconds. */
+  readonly max: number;
+  reset(): void;
+}
+
+/**
+ * In milliseconds: the interval of requests; the response time that counts as slow, after which video stutters and which
+ * a worker that keeps up takes only for single requests; the time that is judged; and how long a worker counts as slow
+ * after that: senders need so long to send as much as before.
+ */
+const TIMES = { interval: 200, slow: 120, window: 4000, hold: 10_000 };
+/** Of an answer during which this process was itself so late, in milliseconds, it is unknown how late the worker was. */
+const OWN_DELAY = 50;
+/** Interval in which the delay of the event loop is sampled, in milliseconds. */
+const RESOLUTION = 20;
+/** So many slow requests within the window, and so large a share of all, make a slow worker. */
+const SLOW = { least: 3, share: 0.25 };
+
+interface Response {
+  readonly at: number;
+  readonly slow: boolean;
+}
+
+export class ResponseTimes {
+  readonly #ask: ResponseTimesOptions['ask'];
+  readonly #ownDelay: OwnDelay;
+  readonly #stopMeasuring: () => void;
+  readonly #timer: NodeJS.Timeout;
+  #responses: readonly Response[] = [];
+  /** When the request was sent that has no answer yet (`performance.now()`). */
+  #askedAt: number | undefined;
+  #slowUntil = Number.NEGATIVE_INFINITY;
+
+  constructor({ ask, ownDelay }: ResponseTimesOptions) {
+    this.#ask = ask;
+    const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
+    this.#ownDelay = ownDelay ?? histogram;
+    if (!ownDelay) histogram.enable();
+    this.#stopMeasuring = () => histogram.disable();
+    this.#timer = setInterval(() => this.#poll(), TIMES.interval);
+  }
+
+  /** Whether requests wait for the worker, or did so some seconds ago. */
+  get slow(): boolean {
+    return performance.now() < this.#slowUntil;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#stopMeasuring();
+  }
+
+  #poll(): void {
+    const now = performance.now();
+    if (this.#askedAt !== undefined) {
+      // Each interval without an answer counts, so that a frozen worker is found before it answers.
+      if (now - this.#askedAt > TIMES.slow) this.#add(true);
+      return;
+    }
+    this.#askedAt = now;
+    this.#ownDelay.reset();
+    const answered = () => {
+      this.#askedAt = undefined;
+      this.#add(performance.now() - now > TIMES.slow);
+    };
+    this.#ask().then(answered, answered);
+  }
+
+  #add(isSlow: boolean): void {
+    if (isSlow && this.#ownDelay.max > OWN_DELAY * 1e6) return;
+    const now = performance.now();
+    this.#responses = [...this.#responses, { at: now, slow: isSlow }].filter(({ at }) => now - at < TIMES.window);
+    const slow = this.#responses.filter((one) => one.slow).length;
+    if (slow >= SLOW.least && slow >= this.#responses.length * SLOW.share) this.#slowUntil = now + TIMES.hold;
+  }
+}
