@@ -100,6 +100,11 @@ const commands = {
     steps: [...base, workerStep, pageStep],
     run: (args) => become(join(paths.root, 'scripts/doctor.ts'), args),
   },
+  turn: {
+    does: 'a TURN server (coturn) that relays to Weir only; --help says what it needs',
+    steps: base,
+    run: (args) => become(join(paths.root, 'scripts/turn.ts'), args),
+  },
   token: { does: 'a token for a room', steps: base, run: (args) => become(join(paths.root, 'scripts/token.ts'), args) },
 };
 

@@ -9,15 +9,19 @@ export interface Tls {
   readonly key: Buffer;
 }
 
-/** @throws {ConfigError} with the variable, its path and what is wrong */
-export function readTls(certPath: string, keyPath: string): Tls {
-  const cert = readPem('WEIR_TLS_CERT', certPath);
-  const key = readPem('WEIR_TLS_KEY', keyPath);
-  const certificate = parsePem('WEIR_TLS_CERT', certPath, 'certificate', () => new X509Certificate(cert));
-  const privateKey = parsePem('WEIR_TLS_KEY', keyPath, 'private key without a passphrase', () => createPrivateKey(key));
+/**
+ * @param prefix of the two variables
+ * @throws {ConfigError} with the variable, its path and what is wrong
+ */
+export function readTls(certPath: string, keyPath: string, prefix: 'WEIR_TLS' | 'WEIR_TURN_TLS' = 'WEIR_TLS'): Tls {
+  const names = { cert: `${prefix}_CERT`, key: `${prefix}_KEY` };
+  const cert = readPem(names.cert, certPath);
+  const key = readPem(names.key, keyPath);
+  const certificate = parsePem(names.cert, certPath, 'certificate', () => new X509Certificate(cert));
+  const privateKey = parsePem(names.key, keyPath, 'private key without a passphrase', () => createPrivateKey(key));
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new ConfigError(
-      `The key WEIR_TLS_KEY=${JSON.stringify(keyPath)} does not match the certificate WEIR_TLS_CERT=${JSON.stringify(certPath)}: the two files must belong together, and in a chain the server's own certificate comes first.`,
+      `The key ${names.key}=${JSON.stringify(keyPath)} does not match the certificate ${names.cert}=${JSON.stringify(certPath)}: the two files must belong together, and in a chain the server's own certificate comes first.`,
     );
   }
   return { cert, key };

@@ -82,13 +82,38 @@ export const address = z.string().regex(/^[0-9A-Za-z.:_-]{1,253}$/);
 /** `turn:` or `turns:`, host (name, IPv4 or bracketed IPv6), optional port, optional transport (RFC 7065, section 3.1). */
 const TURN_URI = /^(turns?):([0-9a-z.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/i;
 
-/** A URI of a TURN server that browsers accept: they have TURN over TLS over TCP only. */
-export const turnUri = z.string().refine((value) => {
-  const [, scheme = '', host = '', port, transport] = TURN_URI.exec(value) ?? [];
-  if (host === '' || (host.startsWith('[') && !isIPv6(host.slice(1, -1)))) return false;
-  if (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) return false;
-  return scheme.toLowerCase() === 'turn' || transport?.toLowerCase() !== 'udp';
-});
+export interface TurnUri {
+  /** `turns` is TLS over TCP. */
+  readonly scheme: 'turn' | 'turns';
+  /** Host name or IP address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly transport: 'udp' | 'tcp';
+}
+
+/** @returns undefined for what browsers do not accept: they have TURN over TLS over TCP only */
+export function parseTurnUri(value: string): TurnUri | undefined {
+  const [, scheme = '', bracketed = '', port, transport] = TURN_URI.exec(value.toLowerCase()) ?? [];
+  const host = bracketed.replace(/^\[(.*)\]$/, '$1');
+  if (host === '' || (host !== bracketed && !isIPv6(host))) return undefined;
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) return undefined;
+  if (scheme === 'turn')
+    return { scheme, host, port: Number(port ?? 3478), transport: transport === 'tcp' ? 'tcp' : 'udp' };
+  return transport === 'udp' ? undefined : { scheme: 'turns', host, port: Number(port ?? 5349), transport: 'tcp' };
+}
+
+/** A URI of a TURN server that browsers accept. */
+export const turnUri = z.string().refine((value) => parseTurnUri(value) !== undefined);
+
+/** Two ports, the lower one first. */
+export const portRange = z
+  .string()
+  .regex(/^\d{4,5}-\d{4,5}$/)
+  .transform((text): [number, number] => {
+    const [first = 0, last = 0] = text.split('-').map(Number);
+    return [first, last];
+  })
+  .refine(([first, last]) => first >= 1024 && first <= last && last <= 65_535);
 
 /** First segments of paths that Weir itself serves. A proxy may or may not strip the base path, so it must not be one of these. */
 const ownSegments = new Set(['r', 'b', 'api', 'diagnose', 'ws', 'assets', 'sdk.js', 'health', 'ready']);

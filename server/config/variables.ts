@@ -14,6 +14,7 @@ import {
   number,
   optional,
   origin,
+  portRange,
   turnUri,
   type Variable,
 } from './variable.ts';
@@ -80,6 +81,30 @@ export const variables = {
     300,
     'For how long after joining or restarting ICE a TURN credential can be used to allocate. Calls that have begun go on.',
     'seconds',
+  ),
+  WEIR_TURN_HOST: optional(
+    list(ipAddress).pipe(z.array(z.string()).min(1).max(8)),
+    '1 to 8 IP addresses, comma-separated',
+    'all of this machine',
+    '`npm run turn`: addresses on which coturn listens, and from which it relays.',
+  ),
+  WEIR_TURN_RELAY_PORTS: {
+    schema: portRange.default([49_152, 65_535]),
+    form: 'two ports from 1024 on, such as `50000-51999`',
+    fallback: '`49152-65535`',
+    meaning: '`npm run turn`: UDP ports from which coturn relays; each allocation takes one.',
+  },
+  WEIR_TURN_TLS_CERT: optional(
+    z.string().min(1),
+    'path',
+    '`WEIR_TLS_CERT`',
+    '`npm run turn`: certificate chain (PEM) of `turns:`, for the host name in its URL.',
+  ),
+  WEIR_TURN_TLS_KEY: optional(
+    z.string().min(1),
+    'path',
+    '`WEIR_TLS_KEY`',
+    '`npm run turn`: private key (PEM) of that.',
   ),
   WEIR_STUN_PORT: {
     schema: z.union([z.literal('off'), z.coerce.number().int().min(0).max(65_535)]).default(STUN_PORT),

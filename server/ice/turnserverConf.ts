@@ -8,8 +8,6 @@ export interface TurnserverOptions {
   readonly realm: string;
   /** IP addresses on which it listens and from which it relays; all of the machine's if empty. */
   readonly listeningAddresses?: readonly string[];
-  /** Behind NAT: its public IP address, alone or as `public/private`. */
-  readonly externalAddresses?: readonly string[];
   /** UDP and TCP port of `turn:`. */
   readonly port: number;
   /** TCP port of `turns:`, and the paths of certificate chain and key (PEM); without it there is no TLS. */
@@ -24,8 +22,10 @@ export interface TurnserverOptions {
   readonly totalQuota?: number;
   /** Bytes per second of an allocation, in each direction. */
   readonly maxBytesPerSecond?: number;
-  /** Path of the file that takes the process id. */
-  readonly pidFile?: string;
+  /** Directory of its own, which it can write: for its process id, and for a database that is empty. */
+  readonly stateDirectory: string;
+  /** System user and group that it becomes once it listens; started by root only. */
+  readonly user?: string | undefined;
 }
 
 /**
@@ -60,8 +60,7 @@ export function turnserverConf(options: TurnserverOptions): string {
 }
 
 function sections(options: TurnserverOptions): Section[] {
-  const { secret, realm, port, tls, relayPorts, sfuAddresses, pidFile } = options;
-  const { listeningAddresses = [], externalAddresses = [] } = options;
+  const { secret, realm, listeningAddresses = [], port, tls, relayPorts, sfuAddresses, stateDirectory, user } = options;
   return [
     {
       reason: ["coturn's configuration, written by Weir. It contains a secret: mode 0600."],
@@ -75,7 +74,6 @@ function sections(options: TurnserverOptions): Section[] {
       reason: ['Where clients connect. turn: takes UDP and TCP.'],
       settings: [
         ...listeningAddresses.flatMap((address) => [`listening-ip=${address}`, `relay-ip=${address}`]),
-        ...externalAddresses.map((address) => `external-ip=${address}`),
         `listening-port=${port}`,
       ],
     },
@@ -138,21 +136,32 @@ function sections(options: TurnserverOptions): Section[] {
     },
     { reason: ['Messages can be told from media on the same port (RFC 8489).'], settings: ['fingerprint'] },
     {
+      reason: ['An empty database: one that is on this machine could add secrets, and peers that are allowed.'],
+      settings: [`userdb=${stateDirectory}/turndb`, `pidfile=${stateDirectory}/turnserver.pid`],
+    },
+    ...(user === undefined
+      ? []
+      : [
+          {
+            reason: ['Privileges are needed for ports below 1024 only.'],
+            settings: [`proc-user=${user}`, `proc-group=${user}`],
+          },
+        ]),
+    {
       reason: ['The log goes to stdout: addresses and user names, no secrets.'],
-      settings: ['log-file=stdout', 'simple-log', ...(pidFile === undefined ? [] : [`pidfile=${pidFile}`])],
+      settings: ['log-file=stdout', 'simple-log'],
     },
   ];
 }
 
-function requireValid({ secret, realm, tls, pidFile, ...options }: TurnserverOptions): void {
+function requireValid({ secret, realm, tls, stateDirectory, user, ...options }: TurnserverOptions): void {
   if (options.sfuAddresses.length === 0) throw new RangeError('The TURN server needs an address of the SFU.');
-  for (const text of [secret, realm, tls?.cert, tls?.key, pidFile]) {
+  for (const text of [secret, realm, tls?.cert, tls?.key, stateDirectory, user]) {
     if (text !== undefined && !isOneLine(text)) {
       throw new RangeError('Secret, realm and paths of the TURN server are one line of up to 900 characters.');
     }
   }
-  const externals = (options.externalAddresses ?? []).flatMap((pair) => pair.split('/'));
-  for (const address of [...options.sfuAddresses, ...(options.listeningAddresses ?? []), ...externals]) {
+  for (const address of [...options.sfuAddresses, ...(options.listeningAddresses ?? [])]) {
     if (!isHost(address)) throw new RangeError(`"${address}" is not the IP address of one host.`);
   }
 }

@@ -18,8 +18,8 @@ export const turnserver = fileOf(coturn.file, userCache(process.env));
 /** Whether coturn is there; otherwise the test launcher has printed why not. */
 export const hasCoturn = hasEquipment('coturn', turnserver);
 
-/** Test secrets have the length that Weir requires. */
-export const TURN_SECRET = 'a-secret-for-tests-of-the-turn-server-only';
+/** As long as Weir requires, with characters that configuration files like to treat in their own way. */
+export const TURN_SECRET = 'for tests only: "quoted", \'quoted\', # = ; \\ $HOME %s';
 
 export interface CoturnOptions {
   /** The network namespace that it runs in; default the machine's own network. */
@@ -79,7 +79,7 @@ export async function startCoturn(options: CoturnOptions): Promise<Coturn> {
     // Above the ports that systems give away.
     relayPorts: [61_000, 65_000],
     sfuAddresses: listOf(options.sfuAddress),
-    pidFile: join(directory, 'pid'),
+    stateDirectory: directory,
     ...options.settings,
   });
   writeFileSync(conf, edit(text), { mode: 0o600 });

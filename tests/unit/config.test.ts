@@ -55,6 +55,10 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
     Array.from({ length: 9 }, (_, index) => `turn:turn${index}.example`).join(','),
   ],
   WEIR_TURN_SECRET: ['x', 'x'.repeat(31)],
+  WEIR_TURN_HOST: ['turn.example.com', '0.0.0.0/0', 'fe80::1%eth0', ','],
+  WEIR_TURN_RELAY_PORTS: ['50000', '80-90', '60000-50000', '50000-70000', 'all'],
+  WEIR_TURN_TLS_CERT: [],
+  WEIR_TURN_TLS_KEY: [],
   WEIR_TURN_SECONDS: ['0', '86401', 'a minute'],
   WEIR_ANNOUNCED_ADDRESS: [
     'not an address',
