@@ -2,9 +2,10 @@
 import type { Logger } from 'pino';
 import { isFailure } from '../shared/selfTest.ts';
 import { type App, createApp } from './app.ts';
-import { isPrivateAddress } from './common/ipAddress.ts';
 import type { Config } from './config/Config.ts';
 import { readConfig } from './config/readConfig.ts';
+import { addressFacts } from './ice/addressFacts.ts';
+import { checkAddresses } from './ice/checkAddresses.ts';
 import { selfTestText } from './ice/selfTest/selfTestText.ts';
 import { createLog } from './log.ts';
 import { logMediasoup } from './media/mediasoupLog.ts';
@@ -86,19 +87,22 @@ function printStartupInfo(config: Config, app: App, port: number): void {
   const scheme = config.tls ? 'https' : 'http';
   const host = urlHost(config.host);
   const { addresses } = app.announced;
-  const [address = ''] = addresses;
   const lines = [
     `Weir is running: ${scheme}://${host}:${port}${config.basePath && `${config.basePath}/`}`,
     `Media: ${config.workers} worker(s) on ${addresses.join(', ')}, port(s) ${app.pool.workers.map(({ port: rtc }) => rtc).join(', ')} UDP and TCP`,
   ];
   if (!config.auth)
     lines.push('Open: anyone may enter any room. Set WEIR_API_KEY and WEIR_API_SECRET to require tokens.');
-  if (config.announcedAddresses.length === 0 && isPrivateAddress(address)) {
-    lines.push(
-      `${address} is reachable from its own network only; behind NAT, set WEIR_ANNOUNCED_ADDRESS to the public address.`,
-    );
-  }
+  // The self-test says the same, and more.
+  if (!config.selfTest) lines.push(...addressWarnings(config, app));
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function addressWarnings(config: Config, { announced }: App): string[] {
+  const configured = config.announcedAddresses.length > 0;
+  return checkAddresses(addressFacts({ announced, configured, listening: config.rtcHosts }))
+    .filter(({ level }) => level !== 'ok')
+    .map(({ message, fix }) => (fix === undefined ? message : `${message} ${fix}`));
 }
 
 /** Tests the server while it runs already, and tells whoever started it and the log what was found. */

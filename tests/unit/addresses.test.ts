@@ -41,15 +41,17 @@ describe("this machine's addresses", () => {
     return value.includes(':') ? { ...common, family: 'IPv6', scopeid: 0 } : { ...common, family: 'IPv4' };
   };
 
-  test('are listed public ones first, without loopback, link-local and unique local ones', () => {
+  test('are listed public ones first, without loopback, link-local and unique local ones, and bridges', () => {
     const interfaces = {
       lo: [address('127.0.0.1', true), address('::1', true)],
       eth0: [address('192.168.1.5'), address('fe80::1'), address('fd00::5'), address('2001:db8::5')],
       eth1: [address('169.254.7.7'), address('203.0.113.5')],
+      br0: [address('192.168.2.1')],
       docker0: [address('172.17.0.1')],
+      'br-0123456789ab': [address('172.18.0.1'), address('2001:db8:1::1')],
       gone: undefined,
     };
-    expect(ownAddresses(interfaces)).toEqual(['2001:db8::5', '203.0.113.5', '192.168.1.5', '172.17.0.1']);
+    expect(ownAddresses(interfaces)).toEqual(['2001:db8::5', '203.0.113.5', '192.168.1.5', '192.168.2.1']);
     expect(ownAddresses({})).toEqual([]);
   });
 
