@@ -41,6 +41,9 @@ const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000 }
  */
 const LINGERING_SOCKET_TIMEOUT = 3000;
 
+/** Whom TURN servers count the allocations of self-tests to. */
+const SELF_TEST_USER = 'self-test';
+
 export interface App {
   readonly http: FastifyInstance;
   readonly pool: WorkerPool;
@@ -110,6 +113,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     workers: () => pool.workers.map((worker) => testedWorker(worker)),
     url: () => localUrl(http, config),
     certificate: config.tls?.cert,
+    iceServers: () => iceServers.for(SELF_TEST_USER),
     tokenLeeway: leeway,
   });
   // Fastify runs this hook when all connections are closed and no new ones are accepted.

@@ -1,12 +1,17 @@
 /** The server tests itself: is everything reachable that browsers are told of, and what has to be fixed where it is not? */
 import { X509Certificate } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
+import type { IceServer } from '../../shared/media.ts';
 import type { SelfTestReport, SelfTestRow } from '../../shared/selfTest.ts';
 import { limitConcurrency } from '../common/limitConcurrency.ts';
+import type { OpenIcePath } from './probe/IcePath.ts';
 import { certificateRow } from './selfTest/certificateRows.ts';
 import { clockRows } from './selfTest/clockRows.ts';
-import { mediaRows, type TestedWorker } from './selfTest/mediaRows.ts';
+import { mediaRows, probeWorker, type TestedWorker } from './selfTest/mediaRows.ts';
 import { signallingRows } from './selfTest/signallingRows.ts';
+import { turnRows } from './selfTest/turnRows.ts';
+
+type Limit = ReturnType<typeof limitConcurrency>;
 
 /** What is tested. */
 export interface SelfTestSubject {
@@ -16,12 +21,14 @@ export interface SelfTestSubject {
   url(): URL | undefined;
   /** The certificate chain of Weir's own HTTPS (PEM). */
   readonly certificate?: Buffer | undefined;
+  /** The STUN and TURN servers that browsers are told of, with a fresh credential. */
+  iceServers(): readonly IceServer[];
   /** How far the clocks of token issuers may be off, in milliseconds. */
   readonly tokenLeeway: number;
 }
 
-/** Milliseconds: the wait for an answer of one address and port, and the whole test. */
-const TIMEOUT = { ice: 2000, all: 8000 };
+/** Milliseconds: the wait for an answer of one address and port, the same through a relay, and the whole test. */
+const TIMEOUT = { ice: 2000, turn: 5000, all: 8000 };
 /** How many handshakes run at a time: each takes 15 ms of the process that also serves signalling. */
 const CONCURRENCY = 2;
 /** How long a report is given to whoever asks again, in milliseconds. */
@@ -64,23 +71,34 @@ export class SelfTest {
     const startedAt = new Date().toISOString();
     const began = performance.now();
     const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT.all), this.#closed.signal]);
+    const limit = limitConcurrency(CONCURRENCY);
     const rows = await Promise.all([
-      this.#mediaRows(signal),
+      this.#mediaRows(limit, signal),
       this.#signallingRows(signal),
+      this.#turnRows(limit, signal),
       this.#certificateRows(),
       clockRows({ leeway: this.#subject.tokenLeeway, signal }),
     ]);
     return { startedAt, duration: Math.round(performance.now() - began), rows: rows.flat().map(rounded) };
   }
 
-  #mediaRows(signal: AbortSignal): Promise<SelfTestRow[]> {
+  #mediaRows(limit: Limit, signal: AbortSignal): Promise<SelfTestRow[]> {
     return mediaRows({
       workers: this.#subject.workers(),
       ownAddresses: ownAddresses(),
       iceTimeout: TIMEOUT.ice,
-      limit: limitConcurrency(CONCURRENCY),
+      limit,
       signal,
     });
+  }
+
+  /** Through the relay to the first worker: which one it is makes no difference to a TURN server. */
+  async #turnRows(limit: Limit, signal: AbortSignal): Promise<SelfTestRow[]> {
+    const [worker] = this.#subject.workers();
+    const iceServers = this.#subject.iceServers();
+    if (!worker || iceServers.length === 0) return [];
+    const test = (openPath: OpenIcePath) => probeWorker(worker, { openPath, iceTimeout: TIMEOUT.turn, limit, signal });
+    return turnRows({ iceServers, candidates: worker.iceCandidates, test, signal });
   }
 
   async #signallingRows(signal: AbortSignal): Promise<SelfTestRow[]> {

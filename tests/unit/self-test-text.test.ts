@@ -78,7 +78,7 @@ test.each([
   ['other', { failed: 'rtp' }, 'unreachable', 'mediaLost', /MTU/],
 ] as const)('%s address, %o: %s, %s', (whose, result, state, reason, remedy) => {
   const address = whose === 'own' ? '192.0.2.1' : '198.51.100.1';
-  const probed = { code: undefined, message: '', ...result };
+  const probed = { code: undefined, message: '', error: undefined, ...result };
   expect(verdict(address, probed, new Set(['127.0.0.1', '192.0.2.1']))).toMatchObject({
     state,
     reason,

@@ -34,6 +34,7 @@ export type ProbeResult =
       /** Such as `ECONNREFUSED`; undefined where nothing came. */
       readonly code: string | undefined;
       readonly message: string;
+      readonly error: unknown;
     };
 
 /** Limits of the handshake and of the wait for the first RTP packet, in milliseconds. */
@@ -62,7 +63,8 @@ export async function probe(target: ProbeTarget, options: ProbeOptions): Promise
       return { reached: 'media', roundTripTime: await echo.run(transport, signal) };
     });
   } catch (error) {
-    return { failed: stage, code: errorCode(error), message: error instanceof Error ? error.message : String(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    return { failed: stage, code: errorCode(error), message, error };
   } finally {
     signal.removeEventListener('abort', abort);
     transport.close();

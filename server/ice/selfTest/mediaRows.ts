@@ -1,7 +1,7 @@
 /** Tests every announced address and port with a real ICE, DTLS and RTP round trip, and says what to fix. */
 import type { IceCandidate } from '../../../shared/media.ts';
 import type { SelfTestRow } from '../../../shared/selfTest.ts';
-import type { ProbeResult, ProbeTarget } from '../probe/probe.ts';
+import type { ProbeOptions, ProbeResult, ProbeTarget } from '../probe/probe.ts';
 import { openCandidatePath } from './openCandidatePath.ts';
 
 /** A transport of a media worker that sends audio back, for as long as it is open. */
@@ -37,24 +37,35 @@ export async function mediaRows(options: MediaTestOptions): Promise<SelfTestRow[
   return Promise.all(tests.map(({ worker, candidate }) => testCandidate(worker, candidate, options)));
 }
 
-async function testCandidate(worker: TestedWorker, candidate: Candidate, options: MediaTestOptions) {
-  const { limit, iceTimeout, signal, ownAddresses } = options;
-  const { protocol, port } = candidate;
-  const base = { check: 'media', target: candidate.address, protocol, port } as const;
-  let transport: TestTransport;
+async function testCandidate(
+  worker: TestedWorker,
+  candidate: Candidate,
+  { ownAddresses, ...options }: MediaTestOptions,
+): Promise<SelfTestRow> {
+  const { address: target, protocol, port } = candidate;
+  const base = { check: 'media', target, protocol, port } as const;
   try {
-    signal.throwIfAborted();
-    transport = await limit(() => worker.openTransport());
+    const result = await probeWorker(worker, { ...options, openPath: openCandidatePath(candidate) });
+    return { ...base, ...(options.signal.aborted ? interrupted : verdict(target, result, ownAddresses)) };
   } catch {
-    if (signal.aborted) return { ...base, ...interrupted };
-    return { ...base, ...workerFailed };
+    return { ...base, ...(options.signal.aborted ? interrupted : workerFailed) };
   }
+}
+
+/**
+ * Opens a transport on a worker and probes it over a path.
+ * @throws {Error} when the worker fails, or the signal aborts before there is a transport
+ */
+export async function probeWorker(worker: TestedWorker, options: ProbeOptions): Promise<ProbeResult> {
+  const { limit, signal } = options;
+  const transport = await limit(() => {
+    signal.throwIfAborted();
+    return worker.openTransport();
+  });
   try {
     // Imported when it is needed, so that starting Weir does not wait for it.
     const { probe } = await import('../probe/probe.ts');
-    const result = await probe(transport, { openPath: openCandidatePath(candidate), iceTimeout, limit, signal });
-    if (signal.aborted) return { ...base, ...interrupted };
-    return { ...base, ...verdict(candidate.address, result, ownAddresses) };
+    return await probe(transport, options);
   } finally {
     transport.close();
   }

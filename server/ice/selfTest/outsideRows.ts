@@ -1,10 +1,12 @@
 /** Tests from outside what a server tells browsers: each media candidate with ICE and DTLS. */
 import { WeirError } from '../../../shared/errors.ts';
-import type { IceCandidate, IceServer, TransportInfo } from '../../../shared/media.ts';
+import type { IceCandidate, TransportInfo } from '../../../shared/media.ts';
 import type { SelfTestRow } from '../../../shared/selfTest.ts';
 import { errorCode } from '../../common/errno.ts';
+import type { OpenIcePath } from '../probe/IcePath.ts';
 import { DiagnosisPeer } from './DiagnosisPeer.ts';
 import { openCandidatePath } from './openCandidatePath.ts';
+import { turnRows } from './turnRows.ts';
 
 export interface OutsideTestOptions {
   /** Where browsers open Weir. */
@@ -12,8 +14,6 @@ export interface OutsideTestOptions {
   /** How long ICE waits for an answer, in milliseconds. */
   readonly iceTimeout: number;
   readonly signal: AbortSignal;
-  /** Rows for what the server lends this client. */
-  testServers(servers: readonly IceServer[], transport: TransportInfo): Promise<SelfTestRow[]>;
 }
 
 /** One row for each candidate, then those of the TURN servers. Never rejects. */
@@ -38,13 +38,31 @@ export async function outsideRows(options: OutsideTestOptions): Promise<SelfTest
   try {
     const { send, recv } = peer.reply.transports;
     if (!send || !recv) return [];
-    const [udp, tcp] = await Promise.all([
+    const rows = await Promise.all([
       candidateRows(peer, send, 'udp', options),
       candidateRows(peer, recv, 'tcp', options),
+      turnRows({
+        iceServers: peer.reply.iceServers,
+        candidates: send.iceCandidates,
+        test: (openPath) => testIce(send, openPath, options),
+        signal,
+      }),
     ]);
-    return [...udp, ...tcp, ...(await options.testServers(peer.reply.iceServers, send))];
+    return rows.flat();
   } finally {
     peer.close();
+  }
+}
+
+/** ICE without DTLS, which the transport has once. */
+async function testIce({ iceParameters }: TransportInfo, openPath: OpenIcePath, options: OutsideTestOptions) {
+  const { ClientTransport } = await import('../probe/ClientTransport.ts');
+  const transport = await ClientTransport.create();
+  try {
+    const roundTripTime = await transport.check(iceParameters, openPath, options.iceTimeout);
+    return { reached: 'media', roundTripTime } as const;
+  } finally {
+    transport.close();
   }
 }
 

@@ -10,6 +10,6 @@ const ICE_TIMEOUT = 4000;
 export async function publicRows(url: URL, signal: AbortSignal): Promise<SelfTestRow[]> {
   const signalling = await signallingRows({ url, judgesCertificate: true, signal });
   if (!signalling.some(({ check, state }) => check === 'signalling' && state === 'reachable')) return signalling;
-  const outside = await outsideRows({ url, iceTimeout: ICE_TIMEOUT, signal, testServers: async () => [] });
+  const outside = await outsideRows({ url, iceTimeout: ICE_TIMEOUT, signal });
   return [...signalling, ...outside];
 }
