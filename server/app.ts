@@ -114,6 +114,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     url: () => localUrl(http, config),
     certificate: config.tls?.cert,
     iceServers: () => iceServers.for(SELF_TEST_USER),
+    missingStunPort: stunResponder ? undefined : stunPort,
     tokenLeeway: leeway,
   });
   // Fastify runs this hook when all connections are closed and no new ones are accepted.

@@ -9,6 +9,7 @@ import { certificateRow } from './selfTest/certificateRows.ts';
 import { clockRows } from './selfTest/clockRows.ts';
 import { mediaRows, probeWorker, type TestedWorker } from './selfTest/mediaRows.ts';
 import { signallingRows } from './selfTest/signallingRows.ts';
+import { stunRows } from './selfTest/stunRows.ts';
 import { turnRows } from './selfTest/turnRows.ts';
 
 type Limit = ReturnType<typeof limitConcurrency>;
@@ -23,6 +24,8 @@ export interface SelfTestSubject {
   readonly certificate?: Buffer | undefined;
   /** The STUN and TURN servers that browsers are told of, with a fresh credential. */
   iceServers(): readonly IceServer[];
+  /** The port on which Weir's own STUN server should listen, and cannot. */
+  readonly missingStunPort?: number | undefined;
   /** How far the clocks of token issuers may be off, in milliseconds. */
   readonly tokenLeeway: number;
 }
@@ -75,6 +78,7 @@ export class SelfTest {
     const rows = await Promise.all([
       this.#mediaRows(limit, signal),
       this.#signallingRows(signal),
+      this.#stunRows(signal),
       this.#turnRows(limit, signal),
       this.#certificateRows(),
       clockRows({ leeway: this.#subject.tokenLeeway, signal }),
@@ -90,6 +94,15 @@ export class SelfTest {
       limit,
       signal,
     });
+  }
+
+  async #stunRows(signal: AbortSignal): Promise<SelfTestRow[]> {
+    const rows = await stunRows({ iceServers: this.#subject.iceServers(), ownAddresses: ownAddresses(), signal });
+    const { missingStunPort: port } = this.#subject;
+    if (port === undefined) return rows;
+    const row = { check: 'stun', target: `port ${port}/UDP`, state: 'failed', reason: 'refused' } as const;
+    const message = 'Weir cannot open the port of its STUN server, and runs without it.';
+    return [{ ...row, message, remedy: 'End what has the port, or set WEIR_STUN_PORT to another one (or off).' }];
   }
 
   /** Through the relay to the first worker: which one it is makes no difference to a TURN server. */

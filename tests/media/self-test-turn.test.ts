@@ -57,8 +57,7 @@ describe.skipIf(!hasCoturn)('the self-test', () => {
     const [forbidding = ''] = denying.urls;
     const closed = `turn:${address}:${closedPort}?transport=tcp`;
     const silent = `turn:${address}:${silentPort}?transport=udp`;
-    const unknown = 'turn:weir.invalid';
-    const urls = [...good.urls, wrongName, refusing, forbidding, closed, silent, unknown];
+    const urls = [...good.urls, wrongName, refusing, forbidding, closed, silent];
     await using server = await startServer({ WEIR_TURN_URLS: urls.join(), WEIR_TURN_SECRET: TURN_SECRET });
     const { rows } = await server.app.selfTest.run();
     const row = (url: string) => rows.find(({ check, target }) => check === 'turn' && target === url);
@@ -75,14 +74,19 @@ describe.skipIf(!hasCoturn)('the self-test', () => {
     });
     expect(row(closed)).toMatchObject({ state: 'unreachable', reason: 'refused' });
     expect(row(silent)).toMatchObject({ state: 'unreachable', reason: 'noAnswer' });
-    expect(row(unknown)).toMatchObject({ state: 'unreachable', reason: 'unresolved' });
   });
 
   test('from outside uses the credential that a client gets', async () => {
-    const urls = [good.urls[0], otherSecret.urls[0]].join();
+    // No resolver is asked for such a long label.
+    const unknown = `turn:${'x'.repeat(64)}.invalid`;
+    const urls = [good.urls[0], otherSecret.urls[0], unknown].join();
     await using server = await startServer({ WEIR_TURN_URLS: urls, WEIR_TURN_SECRET: TURN_SECRET });
     const rows: SelfTestRow[] = await publicRows(new URL(server.url), AbortSignal.timeout(15_000));
-    expect(rows.filter(({ check }) => check === 'turn').map(({ state }) => state)).toEqual(['reachable', 'failed']);
+    expect(rows.filter(({ check }) => check === 'turn').map(({ reason }) => reason)).toEqual([
+      undefined,
+      'credentialRefused',
+      'unresolved',
+    ]);
   });
 });
 

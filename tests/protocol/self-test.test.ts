@@ -10,6 +10,7 @@ import { certificateRow } from '../../server/ice/selfTest/certificateRows.ts';
 import { clockRows } from '../../server/ice/selfTest/clockRows.ts';
 import { publicRows } from '../../server/ice/selfTest/publicRows.ts';
 import { signallingRows } from '../../server/ice/selfTest/signallingRows.ts';
+import { stunRows } from '../../server/ice/selfTest/stunRows.ts';
 import type { SelfTestRow } from '../../shared/selfTest.ts';
 import { hasProxy, type Manner, TestProxy } from '../support/proxies.ts';
 import { TestAuthority } from '../support/TestAuthority.ts';
@@ -120,6 +121,35 @@ describe.runIf(hasProxy('nginx'))('nginx', () => {
       state: 'failed',
       reason: 'proxyUntrusted',
     });
+  });
+});
+
+describe('the STUN server', () => {
+  test('answers; its URL is tested from inside', async () => {
+    await using server = await startServer({ WEIR_STUN_PORT: '0' });
+    const { rows } = await server.app.selfTest.run();
+    expect(rowOf(rows, 'stun')).toMatchObject({ state: 'reachable', roundTripTime: expect.any(Number) });
+  });
+
+  test('whose port is taken is missing', async () => {
+    const taken = createSocket('udp4').bind({ port: 0, address: '127.0.0.1', exclusive: true });
+    onTestFinished(() => void taken.close());
+    await once(taken, 'listening');
+    await using server = await startServer({ WEIR_STUN_PORT: String(taken.address().port) });
+    const { rows } = await server.app.selfTest.run();
+    expect(rowOf(rows, 'stun')).toMatchObject({ state: 'failed', reason: 'refused' });
+  });
+
+  test('that is silent is unreachable at an address of this machine and from outside, and unknown at another', async () => {
+    const silent = createSocket('udp4').bind(0, '127.0.0.1');
+    onTestFinished(() => void silent.close());
+    await once(silent, 'listening');
+    const iceServers = [{ urls: [`stun:127.0.0.1:${silent.address().port}`] }];
+    const states = [new Set(['127.0.0.1']), undefined, new Set(['192.0.2.1'])].map(async (ownAddresses) => {
+      const [row] = await stunRows({ iceServers, ownAddresses, signal: AbortSignal.timeout(300) });
+      return row?.state;
+    });
+    expect(await Promise.all(states)).toEqual(['unreachable', 'unreachable', 'unknown']);
   });
 });
 

@@ -6,6 +6,7 @@ import { errorCode } from '../../common/errno.ts';
 import type { OpenIcePath } from '../probe/IcePath.ts';
 import { DiagnosisPeer } from './DiagnosisPeer.ts';
 import { openCandidatePath } from './openCandidatePath.ts';
+import { stunRows } from './stunRows.ts';
 import { turnRows } from './turnRows.ts';
 
 export interface OutsideTestOptions {
@@ -41,6 +42,7 @@ export async function outsideRows(options: OutsideTestOptions): Promise<SelfTest
     const rows = await Promise.all([
       candidateRows(peer, send, 'udp', options),
       candidateRows(peer, recv, 'tcp', options),
+      stunRows({ iceServers: peer.reply.iceServers, ownAddresses: undefined, signal }),
       turnRows({
         iceServers: peer.reply.iceServers,
         candidates: send.iceCandidates,

@@ -102,7 +102,7 @@ function failure(error: unknown, peer: string, { transport }: TurnServer): Findi
         'Give the TURN server a certificate for the name in this URL, with the whole chain, that has not expired.',
     };
   }
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+  if (code === 'ENOTFOUND' || code?.startsWith('EAI_')) {
     return {
       state: 'unreachable',
       reason: 'unresolved',
