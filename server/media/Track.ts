@@ -24,5 +24,7 @@ export interface Track {
   readonly size: Size;
   /** How many spatial layers are in use, from the lowest; 1 for audio. */
   readonly layers: number;
+  /** How often its publisher has moved to another network path: each time, packets were lost. */
+  readonly pathChanges: number;
   readonly location: TrackLocation;
 }

@@ -88,7 +88,10 @@ export class Peer implements Participant, Subscriber, EventSink {
     this.#transports = transports;
     this.#lifetime.defer(() => transports.closeAll());
     transports.events.on('dtlsClosed', () => this.close('left'));
-    transports.events.on('tupleChanged', () => this.#subscriptions?.requestKeyFrames());
+    transports.events.on('tupleChanged', (direction) => {
+      if (direction === 'send') this.producers.pathChanged();
+      else this.#subscriptions?.requestKeyFrames();
+    });
     transports.events.on('congestion', (layers) => {
       this.#subscriptions?.setLayerReduction(layers);
       this.#linkQuality.setCongested(layers > 0);

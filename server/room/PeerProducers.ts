@@ -113,6 +113,11 @@ export class PeerProducers {
     this.#requirePublished(source).resize(size, layers);
   }
 
+  /** The sending transport uses another path: packets that were sent over the former one are lost. */
+  pathChanged(): void {
+    for (const published of this.#published.values()) published.pathChanged();
+  }
+
   /** @throws {WeirError} `notFound` */
   close(source: Source): void {
     this.#requirePublished(source).close();

@@ -20,7 +20,7 @@ const ICE_RESTARTS = { limit: 5, window: 60_000, minInterval: 5000 };
  * leaves.
  */
 const DTLS_CLOSE_DELAY = 500;
-/** Least time between two `tupleChanged`, in milliseconds: each causes a key frame of every video. */
+/** Least time between two `tupleChanged` of a direction, in milliseconds: each causes a key frame of every video. */
 const TUPLE_CHANGED_INTERVAL = 1000;
 
 export interface PeerTransportsOptions {
@@ -33,8 +33,8 @@ export interface PeerTransportsOptions {
 export interface PeerTransportsEvents {
   /** The client has closed a transport, which it does when it leaves. Its connection has had time to say why. */
   dtlsClosed: [];
-  /** The receiving transport uses another path: packets that were sent to the former one are lost. */
-  tupleChanged: [];
+  /** A transport uses another path: packets that were sent over the former one are lost. */
+  tupleChanged: [direction: Direction];
   /** The downlink is congested: reduce each video by so many spatial layers; 0 when it has recovered. */
   congestion: [layerReduction: number];
 }
@@ -49,7 +49,7 @@ export class PeerTransports {
   readonly #opening = new Map<Direction, symbol>();
   readonly #connected = new Set<string>();
   readonly #iceRestarts = new SlidingWindowLimit(ICE_RESTARTS);
-  #tupleChangedTimer: NodeJS.Timeout | undefined;
+  readonly #tupleChangedTimers = new Map<Direction, NodeJS.Timeout>();
   #dtlsClosedTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -156,7 +156,7 @@ export class PeerTransports {
   closeAll(): void {
     this.#closed = true;
     this.events.removeAllListeners();
-    clearTimeout(this.#tupleChangedTimer);
+    for (const timer of this.#tupleChangedTimers.values()) clearTimeout(timer);
     clearTimeout(this.#dtlsClosedTimer);
     this.close('send');
     this.close('recv');
@@ -170,7 +170,7 @@ export class PeerTransports {
       this.#dtlsClosedTimer ??= setTimeout(() => this.events.emit('dtlsClosed'), DTLS_CLOSE_DELAY);
     });
     transport.on('iceselectedtuplechange', () => {
-      if (direction === 'recv' && transport.dtlsState === 'connected') this.#onTupleChanged();
+      if (transport.dtlsState === 'connected') this.#onTupleChanged(direction);
     });
   }
 
@@ -196,11 +196,10 @@ export class PeerTransports {
     }
   }
 
-  #onTupleChanged(): void {
-    if (this.#tupleChangedTimer) return;
-    this.#tupleChangedTimer = setTimeout(() => {
-      this.#tupleChangedTimer = undefined;
-    }, TUPLE_CHANGED_INTERVAL);
-    this.events.emit('tupleChanged');
+  #onTupleChanged(direction: Direction): void {
+    if (this.#tupleChangedTimers.has(direction)) return;
+    const forget = () => this.#tupleChangedTimers.delete(direction);
+    this.#tupleChangedTimers.set(direction, setTimeout(forget, TUPLE_CHANGED_INTERVAL));
+    this.events.emit('tupleChanged', direction);
   }
 }

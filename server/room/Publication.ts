@@ -3,7 +3,7 @@ import type { Track } from '../media/Track.ts';
 import { type Demand, DemandSum, RouterDemand } from './Demand.ts';
 
 /** What of a track changes while it is published. */
-export type TrackChange = Partial<Pick<Track, 'paused' | 'size' | 'layers'>>;
+export type TrackChange = Partial<Pick<Track, 'paused' | 'size' | 'layers' | 'pathChanges'>>;
 
 type DemandListener = (demand: Demand | undefined) => void;
 type ChangeListener = (track: Track, before: Track) => void;

@@ -43,6 +43,7 @@ export class PublishedTrack {
       paused: producer.paused,
       size,
       layers: Math.min(layers ?? this.#maxLayers, this.#maxLayers),
+      pathChanges: 0,
       location: { routerId: router.id },
     });
     this.#demand = new LayerDemand(this.#maxLayers, layerLinger);
@@ -73,6 +74,11 @@ export class PublishedTrack {
    */
   resize(size: Size, layers = this.#maxLayers): void {
     this.publication.update({ size, layers: Math.min(layers, this.#maxLayers) });
+  }
+
+  /** Its packets take another network path now; those that took the former one are lost. */
+  pathChanged(): void {
+    this.publication.update({ pathChanges: this.publication.track.pathChanges + 1 });
   }
 
   /** @throws what mediasoup throws, such as when the producer has closed */

@@ -22,6 +22,7 @@ export class VideoSubscriptions {
   // One listener for all publications: there are many, and each closure would cost as much as the rest of a subscription.
   readonly #onTrackChange = (track: Track, before: Track) => {
     const subscription = this.#subscriptions.get(keyOf(track));
+    if (subscription && track.pathChanges !== before.pathChanges) requestKeyFrame(subscription);
     if (subscription && (track.size !== before.size || track.layers !== before.layers)) this.#retarget(subscription);
   };
   readonly #onPublicationEnd = (publication: Publication) => {
@@ -101,9 +102,7 @@ export class VideoSubscriptions {
 
   /** Requests a key frame of every video that is being sent. */
   requestKeyFrames(): void {
-    for (const { consumer } of this.#subscriptions.values()) {
-      if (consumer && !consumer.paused) consumer.requestKeyFrame().catch(() => {});
-    }
+    for (const subscription of this.#subscriptions.values()) requestKeyFrame(subscription);
   }
 
   /** Ends all subscriptions; how videos are shown is kept. */
@@ -150,4 +149,9 @@ export class VideoSubscriptions {
 
 function keyOf({ peerId, source }: { peerId: string; source: string }): string {
   return `${peerId}:${source}`;
+}
+
+function requestKeyFrame({ consumer }: VideoSubscription): void {
+  // A step that fails has met the end of the consumer.
+  if (consumer && !consumer.paused) consumer.requestKeyFrame().catch(() => {});
 }

@@ -42,6 +42,7 @@ function setUp() {
         paused: false,
         size: { width: 0, height: 0 },
         layers: 1,
+        pathChanges: 0,
         location: { routerId: 'router' },
       }),
     /** Ids of the consumers that the client has, by what it was notified of. */

@@ -15,6 +15,7 @@ const track: Track = {
   paused: false,
   size: { width: 1280, height: 720 },
   layers: 3,
+  pathChanges: 0,
   location: { routerId: 'router' },
 };
 

@@ -43,6 +43,7 @@ function publicationOf(peerId: string, kind: MediaKind): Publication {
     paused: false,
     size: sizes.large,
     layers: kind === 'video' ? 3 : 1,
+    pathChanges: 0,
     location: { routerId: 'router' },
   });
 }

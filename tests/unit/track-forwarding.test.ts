@@ -76,6 +76,7 @@ function setUp(broadcast?: { live: boolean }) {
         paused: false,
         size: { width: 640, height: 360 },
         layers: 1,
+        pathChanges: 0,
         location: { routerId: 'router' },
       });
       events.emit('published', { publication });

@@ -29,6 +29,7 @@ function setUp() {
     paused: false,
     size: { width: 640, height: 360 },
     layers: 1,
+    pathChanges: 0,
     location: { routerId: 'router' },
   });
   return { reported, publication, unsupported: new UnsupportedCodecs((what) => reported.push(what)) };

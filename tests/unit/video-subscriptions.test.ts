@@ -44,6 +44,7 @@ function setUp({ initialVideoLimit = 10 } = {}) {
         paused: false,
         size: large,
         layers: 3,
+        pathChanges: 0,
         location: { routerId: 'router' },
       });
       const demands: (Demand | undefined)[] = [];
@@ -270,4 +271,14 @@ test('a track with another size is received in the layer that is enough for it',
   expect(await scene.worker.answerAll()).toEqual(['layer 0 ada#1']);
   scene.publication.update({ size: { width: 320, height: 180 }, layers: 3 });
   expect(await scene.worker.answerAll()).toEqual(['layer 2 ada#1']);
+});
+
+test('a video whose publisher has moved to another network path gets a key frame, unless it is not shown', async () => {
+  const { publication, show, worker } = await shown();
+  publication.update({ pathChanges: 1 });
+  expect(await worker.answerAll()).toEqual(['key frame ada#1']);
+  await show('ada', hidden);
+  await worker.answerAll();
+  publication.update({ pathChanges: 2 });
+  expect(await worker.answerAll()).toEqual([]);
 });
