@@ -11,10 +11,10 @@ import { npmCommand } from '../scripts/setup/npm.mjs';
 import { paths as resolvePaths } from '../scripts/setup/paths.mjs';
 import { workerBinary } from '../scripts/setup/worker.mjs';
 
-/** What the server consists of; with `token.ts` and `doctor.ts`, whoever runs the image makes tokens and tests it. */
+/** What the server consists of; with `token.ts`, `doctor.ts` and `turn.ts`, whoever runs the image makes tokens, tests it and configures coturn. */
 const parts = [
   ...['package.json', 'LICENSE', 'server', 'shared', 'web/dist', 'node_modules'],
-  ...['scripts/token.ts', 'scripts/doctor.ts', 'docker/health.ts'],
+  ...['scripts/token.ts', 'scripts/doctor.ts', 'scripts/turn.ts', 'scripts/turn', 'docker/health.ts'],
 ];
 /**
  * What packages bring for people who read or build them; the media worker's sources are most of it. werift needs mediabunny

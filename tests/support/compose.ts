@@ -31,7 +31,48 @@ const Service = z.strictObject({
 });
 export type Service = z.infer<typeof Service>;
 
-const File = z.strictObject({ services: z.strictObject({ weir: z.record(z.string(), z.unknown()) }) });
+/** What the services of the TURN server have in common with that, and of their own. */
+const TurnService = z.strictObject({
+  profiles: z.tuple([z.literal('turn')]),
+  image: z.string(),
+  build: z.unknown().optional(),
+  network_mode: z.literal('host'),
+  environment: z.record(z.string(), z.string()).default({}),
+  entrypoint: z.array(z.string()),
+  volumes: z.array(z.string()),
+  depends_on: z.record(z.string(), z.strictObject({ condition: z.string() })).default({}),
+  user: z.string().optional(),
+  tmpfs: z.array(z.string()).default([]),
+  read_only: z.literal(true),
+  cap_drop: z.tuple([z.literal('ALL')]),
+  cap_add: z.array(z.string()).default([]),
+  security_opt: z.array(z.string()).default([]),
+  healthcheck: z.strictObject({ disable: z.literal(true) }).optional(),
+  logging: z.unknown().optional(),
+  restart: z.enum(['no', 'unless-stopped']),
+});
+export type TurnService = z.infer<typeof TurnService>;
+
+const services = z.record(z.string(), z.unknown());
+const File = z.strictObject({
+  services: z.strictObject({
+    weir: services,
+    'turn-configuration': services.optional(),
+    coturn: services.optional(),
+  }),
+  volumes: z.record(z.string(), z.null()).optional(),
+});
+
+/** The services of the TURN server, with these settings of their user. */
+export function readTurnServices(settings: Readonly<Record<string, string>> = {}) {
+  const read = File.parse(parse(text('compose.yml'))).services;
+  const { environment, ...configuration } = TurnService.parse(read['turn-configuration']);
+  const values = Object.entries(environment).map(([name, value]) => [name, filled(value, settings)]);
+  return {
+    configuration: { ...configuration, environment: Object.fromEntries(values) },
+    coturn: TurnService.parse(read.coturn),
+  };
+}
 
 /** The variables that a compose file requires. */
 export function asked(file: string): string[] {
