@@ -1,8 +1,9 @@
-/** Generates documentation from code: `docs/protocol.md`, the configuration table of the README, the figures of `docs/performance.md`. */
+/** Generates documentation from code: `docs/protocol.md`, tables of the README and `docs/performance.md`, an example for coturn. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { variables } from '../server/config/variables.ts';
+import { turnserverConf } from '../server/ice/turnserverConf.ts';
 import { closeReasons } from '../shared/closeReasons.ts';
 import { connectReasons, errorCodes, errorReasons } from '../shared/errors.ts';
 import { MAX_DISPLAY_NAME, MAX_ROOM_NAME } from '../shared/names.ts';
@@ -222,6 +223,20 @@ export function withConfiguration(readme: string): string {
   return `${readme.slice(0, start)}${START}\n\n${table}\n${readme.slice(end)}`;
 }
 
+/** coturn's configuration as an example: addresses and names of the documentation, and no secret. */
+function turnserverExample(): string {
+  return turnserverConf({
+    secret: '(WEIR_TURN_SECRET)',
+    realm: 'turn.example.com',
+    listeningAddresses: ['203.0.113.7', '2001:db8::7'],
+    port: 3478,
+    tls: { port: 443, cert: '/certificates/fullchain.pem', key: '/certificates/privkey.pem' },
+    relayPorts: [49_152, 65_535],
+    sfuAddresses: ['203.0.113.7', '2001:db8::7'],
+    stateDirectory: '/tmp',
+  });
+}
+
 /** Path and right content of every page that is generated. */
 export function generatedPages(): { path: URL; content: string }[] {
   const page = (path: string) => new URL(`../${path}`, import.meta.url);
@@ -230,6 +245,7 @@ export function generatedPages(): { path: URL; content: string }[] {
     { path: page('docs/protocol.md'), content: protocolPage() },
     { path: page('README.md'), content: withConfiguration(readFileSync(page('README.md'), 'utf8')) },
     { path: pathToFileURL(performance.path), content: performance.content },
+    { path: page('docker/turnserver.example.conf'), content: turnserverExample() },
   ];
 }
 
@@ -237,6 +253,6 @@ export function generatedPages(): { path: URL; content: string }[] {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const { path, content } of generatedPages()) writeFileSync(path, content);
   process.stdout.write(
-    'docs/protocol.md, the configuration table of README.md and the figures of docs/performance.md are up to date.\n',
+    'docs/protocol.md, docker/turnserver.example.conf, the configuration table of README.md and the figures of docs/performance.md are up to date.\n',
   );
 }
