@@ -49,7 +49,7 @@ async function take(page: Page, { name, shot, frame }: Picture): Promise<void> {
   await shot.open?.(page);
   // Wait for the end of transitions, and for frames in resized tiles.
   await page.waitForTimeout(350);
-  await page.screenshot({ path: `${directory}${name}.png` });
+  await page.screenshot({ path: `${directory}${name}.png`, fullPage: shot.whole ?? false });
   if (!shot.open) return;
   await page.keyboard.press('Escape');
   await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur());

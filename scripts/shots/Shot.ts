@@ -20,6 +20,8 @@ export interface Shot {
   readonly name: string;
   readonly on?: readonly FrameName[];
   readonly devices?: Devices;
+  /** Take all of a page that scrolls, instead of what its window shows. */
+  readonly whole?: boolean;
   /** Steps to the state, once for all frames that one page can show. */
   go(page: Page, context: ShotContext): Promise<unknown>;
   /** The last step, repeated for each frame; Escape reverts it. */

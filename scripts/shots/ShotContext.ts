@@ -19,6 +19,8 @@ const kinds = {
   tokens: { WEIR_API_KEY: keys.apiKey, WEIR_API_SECRET: keys.apiSecret },
   full: { WEIR_MAX_PEERS: '1' },
   broadcast: {},
+  // Nothing listens at that address of loopback.
+  unreachable: { WEIR_ANNOUNCED_ADDRESS: '127.0.0.77' },
 } as const;
 export type Kind = keyof typeof kinds;
 

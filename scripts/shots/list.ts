@@ -1,6 +1,7 @@
 /** The list of screenshots: every state of the page, the steps to it, and its viewports. */
 import type { Page } from 'playwright-core';
 import { broadcasts } from './broadcasts.ts';
+import { diagnosis } from './diagnosis.ts';
 import { scenes } from './people.ts';
 import { type FrameName, frames, type Shot } from './Shot.ts';
 import { room, type ShotContext } from './ShotContext.ts';
@@ -268,6 +269,7 @@ export const shots: readonly Shot[] = [
       await page.locator('.status:visible').waitFor();
     }),
   },
+  ...diagnosis,
   ...broadcasts,
 ];
 

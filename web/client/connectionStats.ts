@@ -23,6 +23,8 @@ export interface CandidatePairStats {
   readonly currentRoundTripTime?: number;
   /** The estimate of congestion control for what may be sent, in bit/s, where the browser reports it. */
   readonly availableOutgoingBitrate?: number;
+  /** When the counters had these values, in milliseconds since 1970. */
+  readonly timestamp?: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
 }
@@ -54,6 +56,7 @@ const Pair = z.object({
   remoteCandidateId: z.string(),
   currentRoundTripTime: Quantity,
   availableOutgoingBitrate: Quantity,
+  timestamp: Quantity,
   bytesSent: z.number().catch(0),
   bytesReceived: z.number().catch(0),
 });

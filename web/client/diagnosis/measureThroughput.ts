@@ -4,10 +4,10 @@ import { becomes, wait } from './abortable.ts';
 import { joinDiagnosis, newDiagnosisRoom } from './diagnosisRoom.ts';
 
 /**
- * In milliseconds: how long it may take to connect, how long browsers estimate the path, how long it is measured, how often,
- * and over which time a rate is.
+ * In milliseconds: how long it may take to connect, how long browsers estimate the path, how long their congestion control may
+ * take to adapt, how long it is measured, how often, and over which time a rate is.
  */
-const TIMES = { start: 10_000, estimation: 1500, measurement: 8000, interval: 500, window: 2500 };
+const TIMES = { start: 10_000, estimation: 1500, adaptation: 2000, measurement: 8000, interval: 500, window: 2500 };
 /** What a diagnosis sends at most, in bit/s, is `DIAGNOSIS` in encodings.ts: above this share of it nothing limits it. */
 const UNLIMITED = 3_400_000;
 /** An estimate so much higher than what is sent means that more would get through. */
@@ -51,18 +51,22 @@ export interface ThroughputOptions {
   onProgress?(bitrates: { readonly up: number; readonly down: number }): void;
 }
 
-/** The counters of both ends at one time. */
+/** The counters of both ends. */
 interface Sample {
-  /** In milliseconds. */
-  readonly at: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
+  readonly sending: ByteCount;
+  readonly receiving: ByteCount;
   readonly sent: Counters;
   readonly received: Counters;
   readonly roundTripTime: number | undefined;
   /** What congestion control believes that the path carries, in bit/s, where the browser reports it. */
   readonly estimate: number | undefined;
   readonly protocol: ThroughputResult['protocol'];
+}
+
+/** A number of bytes, and when it was that, in milliseconds: a busy page gets it later. */
+interface ByteCount {
+  readonly at: number;
+  readonly bytes: number;
 }
 
 interface Counters {
@@ -130,9 +134,8 @@ async function sample(sender: RoomClient, receiver: RoomClient): Promise<Sample>
   const down = receiving.find(({ direction }) => direction === 'receive')?.pair;
   const video = ({ source }: { source: string }) => source === 'camera';
   return {
-    at: performance.now(),
-    bytesSent: up?.bytesSent ?? 0,
-    bytesReceived: down?.bytesReceived ?? 0,
+    sending: { at: up?.timestamp ?? Date.now(), bytes: up?.bytesSent ?? 0 },
+    receiving: { at: down?.timestamp ?? Date.now(), bytes: down?.bytesReceived ?? 0 },
     sent: countersOf(sent.find(video)),
     received: countersOf(received.find(video)),
     roundTripTime: up?.currentRoundTripTime === undefined ? undefined : up.currentRoundTripTime * 1000,
@@ -149,20 +152,33 @@ function countersOf(track: Partial<Counters> | undefined): Counters {
 /** What got through in the last seconds, in bit/s. */
 export function ratesOf(samples: readonly Sample[]): { up: number; down: number } {
   const last = samples.at(-1);
-  const first = samples.find(({ at }) => last && at >= last.at - TIMES.window);
-  if (!first || !last || last.at <= first.at) return { up: 0, down: 0 };
-  const seconds = (last.at - first.at) / 1000;
-  const sent = (8 * (last.bytesSent - first.bytesSent)) / seconds;
-  const down = (8 * (last.bytesReceived - first.bytesReceived)) / seconds;
+  const first = samples.find(({ sending }) => last && sending.at >= last.sending.at - TIMES.window);
+  if (!first || !last) return { up: 0, down: 0 };
+  const sent = rateBetween(first.sending, last.sending);
   // Reports of the server on what it has received come about once a second.
-  return { up: sent * (1 - lossOfSent(first, last)), down };
+  return { up: sent * (1 - lossOfSent(first, last)), down: rateBetween(first.receiving, last.receiving) };
+}
+
+/** The highest rates after congestion control has adapted: it tries lower ones time and again. */
+function bestRates(samples: readonly Sample[]): { up: number; down: number } {
+  const begin = (samples[0]?.sending.at ?? 0) + TIMES.adaptation;
+  const adapted = samples.filter(({ sending }) => sending.at >= begin);
+  const isLong = ({ sending }: Sample) => sending.at - (adapted[0]?.sending.at ?? 0) >= TIMES.window - TIMES.interval;
+  const ends = adapted.filter(isLong);
+  if (ends.length === 0) return ratesOf(samples);
+  const rates = ends.map((end) => ratesOf(adapted.slice(0, adapted.indexOf(end) + 1)));
+  return { up: Math.max(...rates.map(({ up }) => up)), down: Math.max(...rates.map(({ down }) => down)) };
+}
+
+function rateBetween(first: ByteCount, last: ByteCount): number {
+  return last.at > first.at ? (8000 * (last.bytes - first.bytes)) / (last.at - first.at) : 0;
 }
 
 /** Whether more than is ever sent would get through: the rates have been near the limit for the whole window. */
 function isUnlimited(rates: { readonly up: number; readonly down: number }, samples: readonly Sample[]): boolean {
   const [first] = samples;
   const last = samples.at(-1);
-  const isLong = first !== undefined && last !== undefined && last.at - first.at > TIMES.window;
+  const isLong = first !== undefined && last !== undefined && last.sending.at - first.sending.at > TIMES.window;
   return isLong && Math.min(rates.up, rates.down) >= UNLIMITED;
 }
 
@@ -176,7 +192,7 @@ function resultOf(samples: readonly Sample[]): ThroughputResult | undefined {
   const last = samples.at(-1);
   const [first] = samples;
   if (!first || !last || last.received.packets === 0) return undefined;
-  const { up, down } = ratesOf(samples);
+  const { up, down } = bestRates(samples);
   const arrived = last.received.packets - first.received.packets;
   const lost = last.received.packetsLost - first.received.packetsLost;
   // A slow device encodes less than the path carries.

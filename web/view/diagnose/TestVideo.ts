@@ -1,7 +1,7 @@
 /** A video for tests of a connection: a still picture, or noise that takes all the bitrate that it gets. */
 
 /** Small pictures: an encoder fills megabits with their noise at little cost for the processor. */
-const SIZE = { width: 480, height: 270 };
+const SIZE = { width: 192, height: 108 };
 const FRAMES_PER_SECOND = 30;
 /** How many pictures of noise are drawn in turn: more than an encoder keeps for reference. */
 const PICTURES = 12;

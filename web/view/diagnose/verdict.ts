@@ -51,7 +51,7 @@ export function verdictOf(results: Results, publicPage: boolean): Verdict {
   const kind = kindOf(results, publicPage);
   const { grade, title, text } = words[kind];
   const values = { reason: results.signalling?.text ?? '', ...narrowValues(results) };
-  const notes = notesOf(results);
+  const notes = notesOf(results, kind);
   return {
     kind,
     grade: grade === 'good' && notes.length > 0 ? 'fair' : grade,
@@ -74,11 +74,14 @@ function kindOf(results: Results, publicPage: boolean): VerdictKind {
     return isPrivate && publicPage ? 'privateAddress' : 'blocked';
   }
   if (throughput?.figures.problem === 'noMedia') return 'blocked';
+  if (!connects('udp')) return connects('tcp') ? 'overTcp' : 'overRelay';
+  if (isNarrow(results)) return 'narrow';
+  return throughput?.grade === 'fair' || throughput?.grade === 'bad' ? 'lossy' : 'good';
+}
+
+function isNarrow(results: Results): boolean {
   const rate = slowest(results);
-  if (rate !== undefined && rate < BITRATES.good) return 'narrow';
-  if (throughput?.grade === 'fair' || throughput?.grade === 'bad') return 'lossy';
-  if (connects('udp')) return 'good';
-  return connects('tcp') ? 'overTcp' : 'overRelay';
+  return rate !== undefined && rate < BITRATES.good;
 }
 
 /** The lower of the bitrates that are known, in bit/s; undefined where more than what was sent might get through. */
@@ -93,10 +96,12 @@ function narrowValues(results: Results): Record<string, string> {
   return rate === undefined ? {} : { rate: megabits(rate) };
 }
 
-function notesOf({ camera, microphone, speaker }: Results): string[] {
+function notesOf(results: Results, kind: VerdictKind): string[] {
+  const { camera, microphone, speaker } = results;
   const notes: DiagnoseKey[] = [];
+  if ((kind === 'overTcp' || kind === 'overRelay') && isNarrow(results)) notes.push('verdictNarrowText');
   if (camera?.grade === 'bad') notes.push('noteCamera');
   if (microphone?.grade === 'bad') notes.push('noteMicrophone');
   if (speaker?.grade === 'bad') notes.push('noteSpeaker');
-  return notes.map((note) => translateDiagnose(note));
+  return notes.map((note) => translateDiagnose(note, narrowValues(results)));
 }
