@@ -5,6 +5,7 @@ import { DtlsClient, type RtcpPacket, RtcpPacketConverter, type RtpHeader, Srtcp
 import type { DtlsParameters, IceParameters } from '../../../shared/media.ts';
 import { type Certificate, certificate } from './certificate.ts';
 import { ConnectivityChecks } from './connectivityCheck.ts';
+import { HandshakeFilter } from './HandshakeFilter.ts';
 import type { IcePath, OpenIcePath } from './IcePath.ts';
 
 /** The SRTP suites that are offered, best first (DTLS protection profiles, RFC 7714 and RFC 5764). */
@@ -36,6 +37,7 @@ export class ClientTransport {
   readonly #ufrag = randomBytes(4).toString('hex');
   readonly #ended = Promise.withResolvers<never>();
   readonly #aborted = new AbortController();
+  readonly #handshakeFilter = new HandshakeFilter();
   #path: IcePath | undefined;
   #checks: ConnectivityChecks | undefined;
   #dtls: DtlsClient | undefined;
@@ -205,8 +207,13 @@ export class ClientTransport {
       const second = data[1] ?? 0;
       if (second < 192 || second > 223) this.#events.onRtp?.(data);
       else this.#receiveRtcp(data);
-    } else if (first >= 20 && first < 64) this.#onDtlsData(data);
+    } else if (first >= 20 && first < 64) this.#receiveDtls(data);
     else if (first < 4) this.#checks?.receive(data);
+  }
+
+  #receiveDtls(data: Buffer): void {
+    const fresh = this.#handshakeFilter.filter(data);
+    if (fresh) this.#onDtlsData(fresh);
   }
 
   #receiveRtcp(data: Buffer): void {
