@@ -20,6 +20,7 @@ export class FakeMediaLink extends Emitter<MediaLinkEvents> implements MediaLink
   readonly options: MediaLinkOptions;
   connectionState: MediaConnectionState = 'connecting';
   wasConnected = false;
+  readonly triedPaths = ['udp'] as const;
   closed = false;
   /** If set, `publish` and `setMuted` return it; otherwise they resolve at once. */
   pending: Promise<void> | undefined;

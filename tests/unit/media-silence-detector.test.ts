@@ -56,3 +56,15 @@ test('packets that are not expected, or have never arrived, are no silence', asy
   expect(silences).toEqual([]);
   detector.close();
 });
+
+test('a silence is reported again at once where the check of it has been cut short', async () => {
+  const { detector, silences, stop } = setUp();
+  await vi.advanceTimersByTimeAsync(1000);
+  stop();
+  await vi.advanceTimersByTimeAsync(1200);
+  expect(silences).toHaveLength(1);
+  detector.reportAgain();
+  await vi.advanceTimersByTimeAsync(300);
+  expect(silences).toHaveLength(2);
+  detector.close();
+});

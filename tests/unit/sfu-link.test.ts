@@ -3,7 +3,7 @@ import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { Device } from 'mediasoup-client';
 import * as fake from 'mediasoup-client/fakeParameters';
 import { FakeHandler } from 'mediasoup-client/handlers/FakeHandler';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { grantsOf } from '../../server/auth/grants.ts';
 import { RtpParameters, TransportInfo } from '../../shared/media.ts';
@@ -44,7 +44,7 @@ function consumerOf(consumerId: string): ConsumerInfo {
 }
 
 /** A link without a receiving transport, connected to a server that replies when the test says so. */
-async function linked(transports: JoinReply['transports'] = {}) {
+async function linked(transports: JoinReply['transports'] = {}, iceServers: JoinReply['iceServers'] = []) {
   const fakeFactory = FakeHandler.createFactory(fake);
   /** Of the transports, in the order of their creation. */
   const handlers: FakeHandler[] = [];
@@ -65,7 +65,7 @@ async function linked(transports: JoinReply['transports'] = {}) {
   const link = new SfuLink({
     device,
     video: { camera: 'VP8', screen: 'VP8' },
-    reply: { kind: 'call', transports, iceServers: [] },
+    reply: { kind: 'call', transports, iceServers },
     signalling: { reconnecting: false, request: (method, data) => channel.request(method, data) },
     isExpected: () => false,
   });
@@ -251,4 +251,31 @@ test.each([
   await vi.advanceTimersByTimeAsync(60_000);
   expect(asked('openTransport')).toHaveLength(1);
   expect(events).toEqual([]);
+});
+
+describe('a first connection that fails', () => {
+  const turn = { urls: ['turn:turn.example:3478'], username: '1:ann', credential: 'secret' };
+  const transports = () => ({ send: transportOf('send') });
+
+  test('is attempted again for twelve seconds where there are TURN servers, since Firefox gives up early', async () => {
+    const { link, events, asked, answer, handlers } = await linked(transports(), [turn]);
+    await vi.advanceTimersByTimeAsync(6000);
+    handlers[0]?.setConnectionState('failed');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(asked('restartIce')).toHaveLength(1);
+    await answer('restartIce', { data: { iceServers: [turn] } });
+    expect(events).toEqual([]);
+    handlers[0]?.setConnectionState('connecting');
+    await vi.advanceTimersByTimeAsync(6000);
+    handlers[0]?.setConnectionState('failed');
+    expect(events).toEqual(['failed']);
+    link.close();
+  });
+
+  test('ends the session at once without TURN servers: there is nothing that is still to come', async () => {
+    const { link, events, handlers } = await linked(transports());
+    handlers[0]?.setConnectionState('failed');
+    expect(events).toEqual(['failed']);
+    link.close();
+  });
 });

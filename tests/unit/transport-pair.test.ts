@@ -99,3 +99,19 @@ test('ICE restarts also in a browser that cannot replace its servers, and withou
   await without.pair.restartIce();
   expect(without.events).toEqual(['send restarts']);
 });
+
+test('the ways to the server are those of the candidates and of the TURN servers, each once', async () => {
+  const { pair } = await paired([relay(100)], []);
+  expect(pair.triedPaths).toEqual([]);
+  pair.createSend(transportOf('send'));
+  pair.createRecv(transportOf('recv'));
+  expect(pair.triedPaths).toEqual(['udp', 'turn-udp', 'turn-tls']);
+  const restricted = await paired([{ ...relay(100), urls: ['turn:turn.example?transport=tcp'] }], [], 'relay');
+  restricted.pair.createSend(transportOf('send'));
+  expect(restricted.pair.triedPaths).toEqual(['turn-tcp']);
+});
+
+test('relayed media needs a TURN server', async () => {
+  const refusal = { name: 'WeirError', code: 'unavailable', reason: 'noTurnServer' };
+  await expect(paired([stun], [], 'relay')).rejects.toMatchObject(refusal);
+});

@@ -42,6 +42,9 @@ export interface PublishedTrack {
   readonly muted: boolean;
 }
 
+/** A way from the browser to the server: directly, or through a TURN server that is reached over UDP, TCP or TLS. */
+export type TriedPath = 'udp' | 'tcp' | 'turn-udp' | 'turn-tcp' | 'turn-tls';
+
 export interface MediaLinkEvents {
   trackAdded: ReceivedTrack;
   trackRemoved: ReceivedTrack;
@@ -61,6 +64,8 @@ export interface MediaLink extends Pick<Emitter<MediaLinkEvents>, 'on'> {
   readonly connectionState: MediaConnectionState;
   /** Whether media has ever connected. */
   readonly wasConnected: boolean;
+  /** The ways to the server that were tried, in order of preference. */
+  readonly triedPaths: readonly TriedPath[];
 
   /**
    * Publishes a track. Media flows while the reply is still on its way. A track that is unpublished meanwhile is no error.

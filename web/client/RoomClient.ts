@@ -10,7 +10,7 @@ import { defaultDependencies } from './defaultDependencies.ts';
 import { Emitter } from './Emitter.ts';
 import type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 import type { JoinOptions } from './joinOptions.ts';
-import type { PublishOptions, VideoSettings, VideoSource } from './MediaLink.ts';
+import type { PublishOptions, TriedPath, VideoSettings, VideoSource } from './MediaLink.ts';
 import type { ConnectionQuality } from './quality/judge.ts';
 import { type RoomClientDependencies, RoomSession } from './RoomSession.ts';
 import { requireSource } from './requireTrack.ts';
@@ -208,6 +208,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** Whether media has ever connected in this session: if not, a firewall or a proxy probably blocks it. */
   get mediaWasConnected(): boolean {
     return this.#session.link?.wasConnected ?? false;
+  }
+
+  /** The ways to the server that were tried for media in this session, in order of preference. */
+  get triedPaths(): readonly TriedPath[] {
+    return this.#session.link?.triedPaths ?? [];
   }
 
   /** Whether the signalling connection is lost at present, and being replaced. */

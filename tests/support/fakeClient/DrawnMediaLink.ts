@@ -46,6 +46,7 @@ interface Consumer {
 export class DrawnMediaLink extends Emitter<MediaLinkEvents> implements MediaLink {
   readonly connectionState = 'connected';
   readonly wasConnected = true;
+  readonly triedPaths = ['udp'] as const;
   readonly #options: MediaLinkOptions;
   readonly #published = new Map<Source, Publication>();
   readonly #consumers = new Map<string, Consumer>();

@@ -26,6 +26,11 @@ export class MediaSilenceDetector {
     this.#timer = setInterval(() => this.#poll(), TIMES.pollInterval);
   }
 
+  /** Reports a silence that lasts at the next poll, rather than when its interval ends. */
+  reportAgain(): void {
+    this.#next = undefined;
+  }
+
   close(): void {
     clearInterval(this.#timer);
   }

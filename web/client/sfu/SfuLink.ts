@@ -13,6 +13,7 @@ import type {
   PublishedTrack,
   PublishOptions,
   ServerMediaState,
+  TriedPath,
   VideoSettings,
   VideoSource,
 } from '../MediaLink.ts';
@@ -29,6 +30,9 @@ import { TransportPair } from './TransportPair.ts';
 
 /** How long to wait before a receiving transport that could not be opened is requested again, in milliseconds. */
 const REOPEN_DELAYS = [500, 1000, 2000, 4000];
+
+/** For how long a first connection that has failed is attempted again, in milliseconds: Chromium fails after 15 s. */
+const FIRST_CONNECTION_TIMEOUT = 12_000;
 
 export interface SfuLinkOptions extends MediaLinkOptions {
   /** Loaded with the RTP capabilities of the server. */
@@ -57,6 +61,7 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
   #opening = false;
   #reopenTimer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  readonly #createdAt = performance.now();
 
   constructor(options: SfuLinkOptions) {
     super();
@@ -117,6 +122,10 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
 
   get wasConnected(): boolean {
     return this.#transports.wasConnected;
+  }
+
+  get triedPaths(): TriedPath[] {
+    return this.#transports.triedPaths;
   }
 
   publish(source: Source, track: MediaStreamTrack, options: PublishOptions): Promise<void> {
@@ -190,6 +199,8 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     this.#subscriber.sync(consumers);
     this.#publisher.syncSubscribedLayers(subscribedLayers);
     this.#trackSettings.resume();
+    // A check that was under way has ended with the former connection.
+    this.#silence.reportAgain();
   }
 
   restartIce(): void {
@@ -272,9 +283,15 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
 
   #onTransportState(state: types.ConnectionState): void {
     this.emit('connectionStateChanged', this.connectionState);
-    if (state === 'failed' && !this.wasConnected) this.#fail();
-    else if (state === 'failed') this.#restarts.request();
+    if (state === 'failed' && this.#mayConnect) this.#restarts.request();
+    else if (state === 'failed') this.#fail();
     else this.#restarts.onConnectionChanged();
+  }
+
+  /** Firefox gives up after five seconds, in which a slow TURN server over TLS may not have answered yet. */
+  get #mayConnect(): boolean {
+    if (this.wasConnected) return true;
+    return this.#transports.hasRelays && performance.now() - this.#createdAt < FIRST_CONNECTION_TIMEOUT;
   }
 
   #fail(): void {

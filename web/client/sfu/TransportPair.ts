@@ -4,6 +4,7 @@ import { WeirError } from '../../../shared/errors.ts';
 import type { IceServer, TransportInfo } from '../../../shared/media.ts';
 import { type ConnectionStats, connectionStatsOf } from '../connectionStats.ts';
 import type { MediaConnectionState } from '../events.ts';
+import type { TriedPath } from '../MediaLink.ts';
 import type { Request } from '../Signalling.ts';
 import { countTransport, type TransportReport } from '../stats.ts';
 
@@ -23,14 +24,20 @@ export interface TransportPairOptions {
 
 export class TransportPair {
   readonly #options: TransportPairOptions;
-  #iceServers: RTCIceServer[];
+  #iceServers: { urls: string[]; username: string; credential: string }[];
   #send: Transport | undefined;
   #recv: Transport | undefined;
   #wasConnected = false;
+  readonly #tried = new Set<TriedPath>();
 
+  /** @throws {WeirError} `unavailable` if only TURN servers may be used and there are none */
   constructor(options: TransportPairOptions) {
     this.#options = options;
     this.#iceServers = turnServers(options.iceServers);
+    if (options.iceTransportPolicy === 'relay' && this.#iceServers.length === 0) {
+      const message = 'Media may take TURN servers only (`iceTransportPolicy` is `relay`), and this server has none.';
+      throw new WeirError('unavailable', message, { reason: 'noTurnServer' });
+    }
   }
 
   get send(): Transport | undefined {
@@ -44,6 +51,16 @@ export class TransportPair {
   /** Whether one of them has ever been connected. */
   get wasConnected(): boolean {
     return this.#wasConnected;
+  }
+
+  /** Whether there are TURN servers. */
+  get hasRelays(): boolean {
+    return this.#iceServers.length > 0;
+  }
+
+  /** The ways to the server that ICE has been given, in order of preference. */
+  get triedPaths(): TriedPath[] {
+    return triedPaths.filter((path) => this.#tried.has(path));
   }
 
   /** `lost` as soon as one of them has lost its connection. */
@@ -133,6 +150,8 @@ export class TransportPair {
   #toOptions({ transportId, ...rest }: TransportInfo, iceServers?: readonly IceServer[]): types.TransportOptions {
     if (iceServers) this.#iceServers = turnServers(iceServers);
     const { iceTransportPolicy } = this.#options;
+    if (iceTransportPolicy !== 'relay') for (const { protocol } of rest.iceCandidates) this.#tried.add(protocol);
+    for (const { urls } of this.#iceServers) for (const url of urls) this.#tried.add(relayPath(url));
     return {
       id: transportId,
       ...rest,
@@ -157,12 +176,20 @@ export class TransportPair {
 }
 
 /** The TURN servers among these: the media ports have addresses that browsers reach, so that no STUN server is needed. */
-function turnServers(servers: readonly IceServer[]): RTCIceServer[] {
+function turnServers(servers: readonly IceServer[]) {
   return servers.flatMap(({ urls, username, credential }) => {
     const relays = urls.filter((url) => /^turns?:/i.test(url));
     if (relays.length === 0 || username === undefined || credential === undefined) return [];
     return [{ urls: relays, username, credential }];
   });
+}
+
+const triedPaths = ['udp', 'tcp', 'turn-udp', 'turn-tcp', 'turn-tls'] as const;
+
+/** How a TURN server is reached, by its URI (RFC 7065): over UDP unless it says otherwise. */
+function relayPath(url: string): TriedPath {
+  if (/^turns:/i.test(url)) return 'turn-tls';
+  return /[?&]transport=tcp/i.test(url) ? 'turn-tcp' : 'turn-udp';
 }
 
 async function count(transport: Transport | undefined): Promise<TransportReport | undefined> {

@@ -48,7 +48,7 @@ export const callPage: RoutePage = (app, { room, name, token, role, join, iceTra
         if (rejoinRefusal) showLobby(startPreferredDevices(createLocalMedia()), rejoinRefusal);
         else joinDirectly({ ...identity, ...(freshToken && { token: freshToken }) });
       };
-      app.replaceChildren(endedView({ reason, error: call.rejoinError, onRejoin }));
+      app.replaceChildren(endedView({ reason, triedPaths: call.triedPaths, error: call.rejoinError, onRejoin }));
     });
     const showView = () => {
       lobby?.close();

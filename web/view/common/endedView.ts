@@ -1,4 +1,5 @@
 /** The card after a call: why it ended, and the button that rejoins. */
+import type { TriedPath } from '../../client/index.ts';
 import type { EndReason } from '../controller/callEvents.ts';
 import { translate } from '../locales/index.ts';
 import { diagnoseLink } from './diagnoseLink.ts';
@@ -16,6 +17,8 @@ const endReasonTexts: Partial<Record<EndReason, readonly [string, string]>> = {
 
 export interface EndedOptions {
   readonly reason: EndReason;
+  /** The ways to the server that were tried for media. */
+  readonly triedPaths?: readonly TriedPath[];
   /** The error of the last rejoin attempt. */
   readonly error?: unknown;
   /** Title and text of reasons that differ from those of a call. */
@@ -25,7 +28,14 @@ export interface EndedOptions {
   onRejoin(): void;
 }
 
-export function endedView({ reason, error, texts = {}, rejoinLabel, onRejoin }: EndedOptions): HTMLElement {
+export function endedView({
+  reason,
+  triedPaths = [],
+  error,
+  texts = {},
+  rejoinLabel,
+  onRejoin,
+}: EndedOptions): HTMLElement {
   const [title, text] = texts[reason] ?? endReasonTexts[reason] ?? defaultTexts(reason, error);
   const label =
     reason === 'expired' || reason === 'refused' ? translate('tryAgain') : (rejoinLabel ?? translate('joinAgain'));
@@ -33,10 +43,25 @@ export function endedView({ reason, error, texts = {}, rejoinLabel, onRejoin }: 
   return messageCard(
     title,
     text !== '' && element('p', {}, text),
+    reason === 'mediaFailed' && triedPaths.length > 0 && element('p', {}, triedText(triedPaths)),
     reason !== 'kicked' && primaryButton(label, onRejoin),
     reason !== 'kicked' && reason !== 'left' && diagnoseLink(),
     startPageLink(),
   );
+}
+
+const pathNames: Readonly<Record<TriedPath, string>> = {
+  udp: 'UDP',
+  tcp: 'TCP',
+  'turn-udp': 'TURN (UDP)',
+  'turn-tcp': 'TURN (TCP)',
+  'turn-tls': 'TURN (TLS)',
+};
+
+function triedText(paths: readonly TriedPath[]): string {
+  const names = paths.map((path) => pathNames[path]).join(', ');
+  const key = paths.some((path) => path.startsWith('turn')) ? 'endedNoMediaTried' : 'endedNoMediaTriedDirect';
+  return translate(key, { paths: names });
 }
 
 function defaultTexts(reason: EndReason, error: unknown): readonly [string, string] {

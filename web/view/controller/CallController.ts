@@ -6,6 +6,7 @@ import {
   type LocalMedia,
   type Reaction,
   RoomClient,
+  type TriedPath,
   WeirError,
 } from '../../client/index.ts';
 import { BusyRetry } from './BusyRetry.ts';
@@ -98,6 +99,11 @@ export class CallController extends Emitter<CallEvents> {
   /** The error that refused a rejoin and ended the call; undefined where the call ended otherwise. */
   get rejoinRefusal(): unknown {
     return this.#rejoinRefusal;
+  }
+
+  /** The ways to the server that were tried for media. */
+  get triedPaths(): readonly TriedPath[] {
+    return this.#client.triedPaths;
   }
 
   /** The error of the last rejoin attempt. */

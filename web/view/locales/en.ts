@@ -106,6 +106,8 @@ export const en = {
     'The server is down: only the proxy in front of it answers. Try again in a few minutes, or tell whoever runs it.',
   otherServer:
     'Something else answers instead of the server: a network that wants you to sign in first, or a proxy. Open another page to see what it wants, then try again.',
+  noTurnServer:
+    'The address of this page allows relayed media only, and this server has no TURN server. Remove iceTransportPolicy=relay from the address, or tell whoever runs this server.',
   webSocketBlocked:
     'The page loads, but its live connection is blocked. A firewall, a proxy or a browser extension does not let WebSocket through: try another network or browser, or tell whoever runs this server.',
   originNotAllowed:
@@ -230,6 +232,9 @@ export const en = {
   endedNoMedia: 'Sound and picture do not get through',
   endedNoMediaText:
     'You were in the room, but no media connection could be established. A firewall here, or the address that the server announces, is in the way. Try another network, or tell whoever runs this server.',
+  endedNoMediaTried: 'Tried without success: {paths}.',
+  endedNoMediaTriedDirect:
+    'Tried without success: {paths}. This server has no TURN server, which would help behind a firewall.',
   joinAgain: 'Join again',
   testConnection: 'Test camera, sound and connection',
   toStartPage: 'To the start page',

@@ -104,6 +104,8 @@ export const ko: Readonly<Record<MessageKey, string>> = {
   badGateway: '서버가 꺼져 있고 앞단의 프록시만 응답합니다. 몇 분 뒤에 다시 시도하거나 서버 운영자에게 알려 주세요.',
   otherServer:
     '서버 대신 다른 것이 응답합니다. 로그인이 필요한 네트워크이거나 프록시일 수 있습니다. 다른 페이지를 열어 확인한 뒤 다시 시도해 주세요.',
+  noTurnServer:
+    '이 페이지의 주소는 중계된 미디어만 허용하는데 이 서버에는 TURN 서버가 없습니다. 주소에서 iceTransportPolicy=relay를 지우거나 서버 운영자에게 알려 주세요.',
   webSocketBlocked:
     '페이지는 열리지만 실시간 연결이 막혀 있습니다. 방화벽, 프록시 또는 브라우저 확장 프로그램이 WebSocket을 막고 있습니다. 다른 네트워크나 브라우저로 시도하거나 서버 운영자에게 알려 주세요.',
   originNotAllowed:
@@ -226,6 +228,9 @@ export const ko: Readonly<Record<MessageKey, string>> = {
   endedNoMedia: '소리와 영상이 전달되지 않습니다',
   endedNoMediaText:
     '방에는 들어갔지만 미디어 연결이 이루어지지 않았습니다. 이곳의 방화벽이나 서버가 알린 주소가 원인일 수 있습니다. 다른 네트워크에서 시도하거나 서버 운영자에게 알려 주세요.',
+  endedNoMediaTried: '시도했지만 연결되지 않았습니다: {paths}.',
+  endedNoMediaTriedDirect:
+    '시도했지만 연결되지 않았습니다: {paths}. 방화벽 뒤에서는 TURN 서버가 도움이 되지만 이 서버에는 없습니다.',
   joinAgain: '다시 참여',
   testConnection: '카메라, 소리, 연결 확인하기',
   toStartPage: '처음 화면으로',

@@ -63,7 +63,14 @@ export const studioPage: RoutePage = (app, { room, role, name, token, join, iceT
           else joinDirectly({ ...identity, ...(fresh && { token: fresh }) }, false);
         };
         app.replaceChildren(
-          card ?? endedView({ reason, error: call.rejoinError, texts: endReasonTexts(live), onRejoin }),
+          card ??
+            endedView({
+              reason,
+              triedPaths: call.triedPaths,
+              error: call.rejoinError,
+              texts: endReasonTexts(live),
+              onRejoin,
+            }),
         );
       },
     });

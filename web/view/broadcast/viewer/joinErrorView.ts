@@ -2,7 +2,7 @@
 import { WeirError } from '../../../client/index.ts';
 import { diagnoseLink } from '../../common/diagnoseLink.ts';
 import { element } from '../../common/dom.ts';
-import { endedView } from '../../common/endedView.ts';
+import { type EndedOptions, endedView } from '../../common/endedView.ts';
 import { errorMessage } from '../../common/errorMessages.ts';
 import { messageCard, primaryButton, startPageLink } from '../../common/messageCard.ts';
 import type { EndReason } from '../../controller/callEvents.ts';
@@ -58,6 +58,6 @@ const endReasonTexts: Partial<Record<EndReason, readonly [string, string]>> = {
 };
 
 /** The card after a broadcast. */
-export function viewerEndedView(reason: EndReason, error: unknown, onRejoin: () => void): HTMLElement {
-  return endedView({ reason, error, texts: endReasonTexts, rejoinLabel: translate('watchAgain'), onRejoin });
+export function viewerEndedView(ended: Omit<EndedOptions, 'texts' | 'rejoinLabel'>): HTMLElement {
+  return endedView({ ...ended, texts: endReasonTexts, rejoinLabel: translate('watchAgain') });
 }

@@ -30,7 +30,9 @@ export const viewerPage: RoutePage = (app, { room, role, name, token: given, ice
       media.close();
       const { token: fresh, rejoinRefusal } = call;
       const onAgain = () => (rejoinRefusal ? showJoinError(rejoinRefusal, fresh) : join(fresh));
-      app.replaceChildren(viewerEndedView(reason, call.rejoinError, onAgain));
+      app.replaceChildren(
+        viewerEndedView({ reason, triedPaths: call.triedPaths, error: call.rejoinError, onRejoin: onAgain }),
+      );
     });
     app.replaceChildren(view.root);
     const startedAt = performance.now();
