@@ -39,11 +39,10 @@ export interface LinkQualityOptions {
 }
 
 /**
- * In milliseconds: how long losses are kept, since a hundred viewers may ask about one publisher at once; how long the
- * client's word that its bandwidth is not enough holds, which it repeats each second; and how long the downlink counts as
- * limited after it was congested.
+ * In milliseconds: how long measurements are kept, since a hundred viewers may ask about one publisher at once; and how long
+ * the client's word that its bandwidth is not enough holds, which it repeats each second.
  */
-const TIMES = { cache: 1000, word: 5000, congestion: 8000 };
+const TIMES = { cache: 1000, word: 5000 };
 /** From this loss on an uplink is poor: half of it is repaired by retransmission before anybody notices. */
 const POOR_LOSS = 0.04;
 /**
@@ -51,6 +50,8 @@ const POOR_LOSS = 0.04;
  * as losses on the way from its publisher.
  */
 const BINDING = 0.5;
+/** In bit/s: below this, only the lowest layers of videos fit; of streams that have no others it cannot be said which are missing. */
+const LOW_BITRATE = 400_000;
 const UNKNOWN: LinkStats = { uplinkLoss: 0, downlinkLoss: 0, downlinkBitrate: 0, availableBitrate: 0 };
 /** Limit of requests; times in milliseconds. */
 const REQUESTS = { limit: 90, window: 60_000, minInterval: 300 };
@@ -60,7 +61,6 @@ export class LinkQuality {
   readonly #requests = new SlidingWindowLimit(REQUESTS);
   #stats: { readonly at: number; readonly value: Promise<LinkStats> } | undefined;
   #limitedUntil = Number.NEGATIVE_INFINITY;
-  #congestedUntil = Number.NEGATIVE_INFINITY;
   #isCongested = false;
 
   constructor(options: LinkQualityOptions) {
@@ -82,16 +82,15 @@ export class LinkQuality {
   /** The downlink has become congested, or has had the time to recover. */
   setCongested(congested: boolean): void {
     this.#isCongested = congested;
-    this.#congestedUntil = performance.now() + TIMES.congestion;
   }
 
   /** For the client itself. @throws {WeirError} `closed` when the worker has failed */
   async report(): Promise<LinkReport> {
     const { uplinkLoss, downlinkLoss, downlinkBitrate, availableBitrate } = await this.#getStats();
     const { isOverloaded, hasLimitedLayers } = this.#options;
-    const isCongested = this.#isCongested || performance.now() < this.#congestedUntil;
-    const isLimited = hasLimitedLayers() && downlinkBitrate > availableBitrate * BINDING;
-    return { overloaded: isOverloaded(), uplinkLoss, downlinkLoss, downlinkLimited: isCongested || isLimited };
+    const isShort = this.#isCongested || hasLimitedLayers() || availableBitrate < LOW_BITRATE;
+    const downlinkLimited = isShort && downlinkBitrate > availableBitrate * BINDING;
+    return { overloaded: isOverloaded(), uplinkLoss, downlinkLoss, downlinkLimited };
   }
 
   /** For others: a level only. @throws {WeirError} `closed` when the worker has failed */

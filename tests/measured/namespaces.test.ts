@@ -70,6 +70,13 @@ describe.skipIf(why)('a link between two namespaces', () => {
     expect(1 - lossy.length / 3000).toBeLessThan(0.36 * 1.1);
     expect(median(lossy)).toBeLessThan(10);
 
+    // In one direction only.
+    await namespaces.set({ loss: 0 });
+    await namespaces.set({ loss: 20 }, 'ba');
+    const { trips: halfLossy } = await probe(namespaces, 1000);
+    expect(1 - halfLossy.length / 1000).toBeGreaterThan(0.15);
+    expect(1 - halfLossy.length / 1000).toBeLessThan(0.25);
+
     await namespaces.set({ loss: 0, dropUdp: true });
     expect((await probe(namespaces, 20)).trips).toEqual([]);
   });

@@ -64,6 +64,45 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     await button(bob, 'Raise hand').waitFor();
   });
 
+  test('a bad connection is a mark on the tile that it concerns, with words for whoever points at it or tabs to it', async () => {
+    const alice = await enter('quality', 'Alice');
+    const bob = await weir.join({ room: 'quality', name: 'Bob' });
+    await weir.join({ room: 'quality', name: 'Dora' });
+    await tile(alice, 'Dora').waitFor();
+    const words = "Bob's connection is weak.";
+    const marks = alice.locator('.quality-mark:visible');
+    expect(await marks.count()).toBe(0);
+
+    // The judgement has tests of its own: here the client says so.
+    await alice.evaluate((peerId) => {
+      const { weir: client } = window;
+      if (client) client.connectionQuality = (of) => (of === peerId ? 'remoteUplink' : 'good');
+    }, bob.reply.peerId);
+    await button(tile(alice, 'Bob'), words).waitFor();
+    expect(await marks.count()).toBe(1);
+    const notice = tile(alice, 'Bob').locator('.connection-notice');
+    expect(await notice.isVisible()).toBe(false);
+    await tile(alice, 'Bob').hover();
+    await eventually(() => notice.isVisible(), 'words at hover').toBe(true);
+    expect(await notice.textContent()).toBe(words);
+    await tile(alice, 'Dora').hover();
+    await eventually(() => notice.isVisible(), 'words after hover').toBe(false);
+    await button(tile(alice, 'Bob'), words).focus();
+    await eventually(() => notice.isVisible(), 'words at focus').toBe(true);
+
+    await alice.evaluate(() => {
+      const { weir: client } = window;
+      if (client) client.connectionQuality = (of) => (of === undefined ? 'localUplink' : 'server');
+    });
+    await button(tile(alice, 'You'), 'Your upload is weak: others see and hear you badly.').waitFor();
+    await button(tile(alice, 'Dora'), 'The server is overloaded.').waitFor();
+    await alice.evaluate(() => {
+      const { weir: client } = window;
+      if (client) client.connectionQuality = () => 'good';
+    });
+    await eventually(() => marks.count(), 'marks').toBe(0);
+  });
+
   test('a reaction floats up at everybody with the name of whose it is, and is announced', async () => {
     const context = await fakeContext(chromium.browser);
     await context.clock.install();

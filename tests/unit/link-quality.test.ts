@@ -76,15 +76,20 @@ describe('the links of a client', () => {
     expect((await link.quality.report()).downlinkLimited).toBe(false);
   });
 
-  test('the downlink is limited while it is congested, and for eight seconds more', async () => {
+  test('the downlink is limited while it is congested, and by an estimate below 400 kbit/s, if that is used up', async () => {
     const link = new Link();
     link.quality.setCongested(true);
-    vi.advanceTimersByTime(60_000);
+    expect((await link.quality.report()).downlinkLimited).toBe(false);
+    vi.advanceTimersByTime(1100);
+    link.stats = { ...well, availableBitrate: 600_000 };
     expect((await link.quality.report()).downlinkLimited).toBe(true);
     link.quality.setCongested(false);
-    vi.advanceTimersByTime(7900);
+    expect((await link.quality.report()).downlinkLimited).toBe(false);
+    vi.advanceTimersByTime(1100);
+    link.stats = { ...well, downlinkBitrate: 200_000, availableBitrate: 300_000 };
     expect((await link.quality.report()).downlinkLimited).toBe(true);
-    vi.advanceTimersByTime(200);
+    vi.advanceTimersByTime(1100);
+    link.stats = { ...well, downlinkBitrate: 40_000, availableBitrate: 300_000 };
     expect((await link.quality.report()).downlinkLimited).toBe(false);
   });
 

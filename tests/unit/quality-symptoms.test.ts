@@ -11,14 +11,40 @@ interface Second {
   camera?: Partial<ReceivedSample> | undefined;
 }
 const steadySent: SentSample = { packets: 100, packetsLost: 0, bytes: 60_000, isBandwidthLimited: false };
-const steadyCamera = { packets: 100, packetsLost: 0, nackCount: 0, frames: 25, totalFreezesDuration: 0 };
+const steadyCamera = {
+  packets: 100,
+  packetsLost: 0,
+  nackCount: 0,
+  jitterBufferDelay: 2,
+  jitterBufferEmittedCount: 25,
+  frames: 25,
+  totalFreezesDuration: 0,
+};
+
+const typedKeys = [
+  'packets',
+  'packetsLost',
+  'nackCount',
+  'jitterBufferDelay',
+  'jitterBufferEmittedCount',
+  'frames',
+  'totalFreezesDuration',
+] as const;
 
 /** Samples of the counters, one a second. */
 class Story {
   readonly detector = new SymptomDetector();
   #time = 0;
   #sent = { packets: 0, packetsLost: 0, bytes: 0 };
-  #camera = { packets: 0, packetsLost: 0, nackCount: 0, frames: 0, totalFreezesDuration: 0 };
+  #camera = {
+    packets: 0,
+    packetsLost: 0,
+    nackCount: 0,
+    jitterBufferDelay: 0,
+    jitterBufferEmittedCount: 0,
+    frames: 0,
+    totalFreezesDuration: 0,
+  };
   readonly source: 'camera' | 'screen';
 
   constructor(source: 'camera' | 'screen' = 'camera') {
@@ -46,10 +72,15 @@ class Story {
 
   #received(camera: Partial<ReceivedSample> = {}): ReceivedSample {
     const counters = { ...steadyCamera, ...camera };
-    for (const key of ['packets', 'packetsLost', 'nackCount', 'frames', 'totalFreezesDuration'] as const) {
-      this.#camera[key] += counters[key];
-    }
-    return { peerId: 'ada', source: this.source, size: { width: 640, height: 360 }, ...camera, ...this.#camera };
+    for (const key of typedKeys) this.#camera[key] += counters[key];
+    return {
+      peerId: 'ada',
+      source: this.source,
+      playoutDelay: 0,
+      size: { width: 640, height: 360 },
+      ...camera,
+      ...this.#camera,
+    };
   }
 }
 
@@ -64,7 +95,7 @@ describe('what is sent', () => {
     expect(story.after(1, { sent: { packetsLost: 3 } }).loss).toBe(false);
   });
 
-  test('is limited by a bandwidth below 500 kbit/s that it uses up', () => {
+  test('is limited by a bandwidth below 400 kbit/s that it uses up', () => {
     const story = new Story();
     story.after(15);
     expect(story.after(1, { sent: narrow }).limited).toBe(true);
@@ -94,6 +125,7 @@ describe('what is received', () => {
     ['loss', { nackCount: 5 }],
     ['frozen', { totalFreezesDuration: 0.5 }],
     ['slow', { frames: 4 }],
+    ['delayed', { jitterBufferDelay: 10 }],
     ['soft1', { shownSize: { width: 1280, height: 720 } }],
     ['soft2', { shownSize: { width: 1280, height: 720 }, size: { width: 320, height: 180 } }],
   ] as const)('shows as %s', (symptom, camera) => {
@@ -117,6 +149,13 @@ describe('what is received', () => {
     const larger = { camera: { shownSize: { width: 1920, height: 1080 } } };
     expect(story.after(8, larger)).toEqual(good);
     expect(story.after(2, larger).ada).toBe('soft1');
+  });
+
+  test('may be played later on purpose', () => {
+    const story = new Story();
+    const smooth = { camera: { jitterBufferDelay: 27, playoutDelay: 1 } };
+    story.after(15, smooth);
+    expect(story.after(5, smooth)).toEqual(good);
   });
 
   test('may have few frames where it had few before, and where it is a screen', () => {
@@ -160,7 +199,7 @@ describe('a sample', () => {
       { type: 'inbound-rtp', kind: 'audio', trackIdentifier: 'slot', packetsReceived: 9 },
     ]);
     const sample = sampleOf(7, { send, recv }, (id) =>
-      id === 'one' ? { peerId: 'ada', source: 'camera' } : undefined,
+      id === 'one' ? { peerId: 'ada', source: 'camera', playoutDelay: 0 } : undefined,
     );
     expect(sample).toMatchObject({
       time: 7,

@@ -25,7 +25,7 @@ const expected: Readonly<Record<Exclude<FaultPlace, 'server'>, { readonly ada: M
   downlink: { ada: {}, bob: { Ada: 'localDownlink' } },
 };
 const HEALTHY = { loss: 0, rate: 0 };
-const TIMEOUT = 40_000;
+const TIMEOUT = 90_000;
 /** Poll interval of the pages, in milliseconds. */
 const POLL = 250;
 /** The worker is stopped and continued in turns, in milliseconds: it gets a fifth of a core. */
@@ -109,7 +109,7 @@ export class QualityCall implements AsyncDisposable {
     return { ada, bob };
   }
 
-  /** Waits until nothing is said. @throws {Error} after half a minute */
+  /** Waits until nothing is said. @throws {Error} after a minute and a half */
   async isGood(): Promise<void> {
     await until('nothing being said', TIMEOUT, async () => {
       const { ada, bob } = await this.marks();

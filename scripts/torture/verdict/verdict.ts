@@ -6,7 +6,7 @@ import { percentile } from '../../support/statistics/distribution.ts';
 import type { Figure, Trial } from '../support/Trial.ts';
 
 /** In milliseconds: within which the pages have to say it, how long a fault lasts at least, and the pause after it. */
-const TIMES = { most: 10_000, least: 6000, pause: 2500 };
+const TIMES = { most: 10_000, least: 5000, pause: 2000 };
 /** How long nothing may be said without a fault, in milliseconds, and how long bandwidth estimates take to settle. */
 const CALM = { time: 20_000, settle: 12_000 };
 /** The share that has to be named right, in percent. */
@@ -17,7 +17,7 @@ export const verdict: Trial = {
   title: 'Whose connection it is',
   about:
     'Two people are in a call in Chromium; between one of them and the server is a link. Its uplink or downlink loses 15 % of the packets or carries 250 kbit/s, or the media worker is stopped for 400 of every 500 ms. Right is: both pages name the cause on the right tile within ten seconds, and no other tile or cause is named as long as the fault lasts. Then it ends, and the next one begins when nothing is said any more. Without a fault, nothing may be said for 20 s.',
-  times: 10,
+  times: 6,
   whyNotHere: () => whyNoChromium() ?? whyNoNamespaces(),
   async run({ times, report }) {
     await using call = await QualityCall.begin(3600);

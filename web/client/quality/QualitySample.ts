@@ -29,6 +29,11 @@ export interface ReceivedSample {
   readonly packetsLost: number;
   /** How often packets were requested again. */
   readonly nackCount: number;
+  /** In seconds: for how long frames or samples were buffered before playout, in all, and the number of them. */
+  readonly jitterBufferDelay: number;
+  readonly jitterBufferEmittedCount: number;
+  /** In seconds: how much later than necessary it is played on purpose. */
+  readonly playoutDelay: number;
   /** Video only. */
   readonly frames?: number | undefined;
   /** In seconds. */
@@ -47,7 +52,9 @@ export interface PixelSize {
 }
 
 /** Which track an `inbound-rtp` row is of, by the id of its `MediaStreamTrack`. */
-export type TrackLookup = (trackId: string) => Pick<ReceivedSample, 'peerId' | 'source' | 'shownSize'> | undefined;
+export type TrackLookup = (
+  trackId: string,
+) => Pick<ReceivedSample, 'peerId' | 'source' | 'shownSize' | 'playoutDelay'> | undefined;
 
 type Row = Record<string, unknown>;
 
@@ -84,6 +91,8 @@ function receivedOf(row: Row, lookup: TrackLookup): ReceivedSample | undefined {
     packets: numberOf(row, 'packetsReceived'),
     packetsLost: numberOf(row, 'packetsLost'),
     nackCount: numberOf(row, 'nackCount'),
+    jitterBufferDelay: numberOf(row, 'jitterBufferDelay'),
+    jitterBufferEmittedCount: numberOf(row, 'jitterBufferEmittedCount'),
   };
   if (row.kind === 'audio') {
     return {

@@ -26,11 +26,13 @@ const MIN_PACKETS = 10;
  * In bit/s: below this, a browser sends of a camera only its lowest layers. A higher limit costs sharpness that nobody
  * complains about.
  */
-const LOW_BITRATE = 500_000;
+const LOW_BITRATE = 400_000;
 /** From this share of the estimate on, what is sent is limited by it; a still screen is not, though the browser says so. */
 const BINDING = 0.5;
 /** Of a second: a freeze that is noticed. */
 const FREEZE = 0.3;
+/** In seconds: buffered for longer on the average, people begin to talk at the same time. Jitter on a usual link needs a third. */
+const DELAY = 0.25;
 /** Frames per second: a camera that had the first, and has less than the second, stutters. */
 const FRAME_RATE = { moving: 12, slow: 7 };
 /** A video that is shown larger than it is by more than this factor looks soft (the server's layers leave 1.33). */
@@ -107,6 +109,9 @@ function trackSymptoms(
   if (packets + lost >= MIN_PACKETS && lost >= (packets + lost) * LOSS.received) found.push('loss');
   else if (packets >= MIN_PACKETS && increase(last.nackCount, now.nackCount) >= packets * LOSS.nacks)
     found.push('loss');
+  const emitted = increase(last.jitterBufferEmittedCount, now.jitterBufferEmittedCount);
+  const buffered = increase(last.jitterBufferDelay, now.jitterBufferDelay);
+  if (buffered > emitted * (DELAY + now.playoutDelay)) found.push('delayed');
   if (now.frames === undefined) {
     const samples = increase(last.samples, now.samples);
     if (samples > 0 && increase(last.concealedSamples, now.concealedSamples) >= samples * LOSS.concealed) {

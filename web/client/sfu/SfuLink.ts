@@ -223,7 +223,12 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
       if (info?.peerId === undefined || !this.#isExpected(info)) return undefined;
       const { peerId, source } = info;
       const isVideo = source === 'camera' || source === 'screen';
-      return { peerId, source, shownSize: isVideo ? this.#trackSettings.shownSize(peerId, source) : undefined };
+      return {
+        peerId,
+        source,
+        playoutDelay: this.#subscriber.playoutDelay / 1000,
+        shownSize: isVideo ? this.#trackSettings.shownSize(peerId, source) : undefined,
+      };
     });
   }
 

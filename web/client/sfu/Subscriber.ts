@@ -126,6 +126,11 @@ export class Subscriber {
     return ages.length > 0 ? Math.min(...ages) : undefined;
   }
 
+  /** How much later than it arrives everything is played, in milliseconds. */
+  get playoutDelay(): number {
+    return this.#playoutDelay;
+  }
+
   /** What is received, by the id of its track. */
   get infoByTrack(): ReadonlyMap<string, ConsumerInfo> {
     return new Map([...this.#consumers.values()].map(({ info, consumer }) => [consumer.track.id, info]));
