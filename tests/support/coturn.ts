@@ -13,8 +13,9 @@ import { hasEquipment } from './equipment.ts';
 import { freePort } from './freePort.ts';
 import type { TestCertificate } from './TestAuthority.ts';
 
-/** Debian's turnserver, unpacked by the tests' set-up. */
-export const turnserver = fileOf(coturn.file, userCache(process.env));
+const unpacked = fileOf(coturn.file, userCache(process.env));
+/** Debian's turnserver, unpacked by the tests' set-up; or another one, to try a newer version. */
+export const turnserver = process.env.WEIR_TEST_TURNSERVER ?? unpacked;
 /** Whether coturn is there; otherwise the test launcher has printed why not. */
 export const hasCoturn = hasEquipment('coturn', turnserver);
 
@@ -115,7 +116,7 @@ const listOf = (value: string | readonly string[]): readonly string[] => (typeof
 
 /** coturn's own client asks, from the namespace of the server. */
 async function answers(enter: readonly string[], address: string, port: number, child: ChildProcess): Promise<void> {
-  const client = join(dirname(turnserver), 'turnutils_stunclient');
+  const client = join(dirname(unpacked), 'turnutils_stunclient');
   const [command = '', ...args] = [...enter, client, '-p', String(port), address];
   await until(`a STUN answer of ${address}`, TIMEOUT, async () => {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error('It has ended.');
