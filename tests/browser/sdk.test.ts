@@ -1,11 +1,14 @@
-/** The README's example, pasted into a page of another origin. */
+/** The README's example, pasted into a page of another origin; a browser that asks Weir's STUN server. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { pino } from 'pino';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { ownAddresses } from '../../server/common/ownAddresses.ts';
+import { StunResponder } from '../../server/ice/StunResponder.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, Person } from '../support/people.ts';
 import { tilesOn } from '../support/tiles.ts';
@@ -121,5 +124,30 @@ describe.skipIf(!hasChromium)("the SDK on somebody else's page", () => {
     await expectOutcome(foreign, 'unavailable');
     // The same page on a site that is allowed.
     await expectOutcome(allowed, 'joined');
+  });
+
+  test("a browser learns its address from Weir's STUN server", async () => {
+    const [address = '127.0.0.1'] = ownAddresses();
+    const responder = await StunResponder.start({ hosts: [address], port: 0, log: pino({ level: 'silent' }) });
+    onTestFinished(() => responder?.close());
+    const urls = responder?.urls([address]) ?? [];
+    const page = await ann.page();
+    // Own addresses are hidden from a page that may not use devices: what it learns comes from the server.
+    const reflexive = await page.evaluate(async (stunUrls) => {
+      const connection = new RTCPeerConnection({ iceServers: [{ urls: stunUrls }] });
+      connection.createDataChannel('any');
+      const found: (string | null)[] = [];
+      const { promise: gathered, resolve } = Promise.withResolvers<void>();
+      connection.onicecandidate = ({ candidate }) => {
+        if (candidate === null) resolve();
+        else if (candidate.type === 'srflx') found.push(candidate.address);
+      };
+      await connection.setLocalDescription(await connection.createOffer());
+      await gathered;
+      connection.close();
+      return found;
+    }, urls);
+    expect(urls).toEqual([`stun:${address}:${responder?.port}`]);
+    expect(reflexive).toEqual([address]);
   });
 });
