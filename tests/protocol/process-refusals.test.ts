@@ -111,6 +111,12 @@ describe('an address that cannot be used is reported with its variable', () => {
       `WEIR_RTC_HOST=${foreign}`,
     ],
     ['a name', { WEIR_HOST: 'no.such.host.invalid' }, 'WEIR_HOST=no.such.host.invalid cannot be resolved'],
+    ['one of several for media', { WEIR_RTC_HOST: '127.0.0.1,203.0.113.77' }, `WEIR_RTC_HOST=${foreign}`],
+    [
+      'an announced name',
+      { WEIR_ANNOUNCED_ADDRESS: 'no.such.host.invalid' },
+      'WEIR_ANNOUNCED_ADDRESS=no.such.host.invalid cannot be resolved',
+    ],
   ])('%s', async (_what, environment, sentence) => {
     const message = await sentenceOf(environment);
     expectSentences(message);
