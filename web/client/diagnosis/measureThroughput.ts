@@ -7,9 +7,11 @@ import { joinDiagnosis, newDiagnosisRoom } from './diagnosisRoom.ts';
  * In milliseconds: how long it may take to connect, how long browsers estimate the path, how long their congestion control may
  * take to adapt, how long it is measured, how often, and over which time a rate is.
  */
-const TIMES = { start: 10_000, estimation: 1500, adaptation: 2000, measurement: 8000, interval: 500, window: 2500 };
+const TIMES = { start: 10_000, estimation: 1500, adaptation: 2000, measurement: 8000, interval: 500, window: 1500 };
 /** What a diagnosis sends at most, in bit/s, is `DIAGNOSIS` in encodings.ts: above this share of it nothing limits it. */
 const UNLIMITED = 3_400_000;
+/** Bytes of the headers of UDP and IPv4 in each packet. */
+const HEADERS = 28;
 /** An estimate so much higher than what is sent means that more would get through. */
 const SPARE = 1.3;
 /** The share of what was sent up that counts as all of it, when it has come down: they are measured over different times. */
@@ -17,7 +19,7 @@ const ALL = 0.9;
 
 /** One direction. What is not known is undefined. */
 export interface DirectionStats {
-  /** What got through in the last seconds, with the overhead of RTP, in bit/s. */
+  /** The most that got through for a second and a half, with all headers, in bit/s. */
   readonly bitrate: number;
   /** The share of packets that were lost, 0 to 1. */
   readonly packetLoss: number;
@@ -133,15 +135,22 @@ async function sample(sender: RoomClient, receiver: RoomClient): Promise<Sample>
   const up = sending.find(({ direction }) => direction === 'send')?.pair;
   const down = receiving.find(({ direction }) => direction === 'receive')?.pair;
   const video = ({ source }: { source: string }) => source === 'camera';
+  const sentVideo = countersOf(sent.find(video));
+  const receivedVideo = countersOf(received.find(video));
   return {
-    sending: { at: up?.timestamp ?? Date.now(), bytes: up?.bytesSent ?? 0 },
-    receiving: { at: down?.timestamp ?? Date.now(), bytes: down?.bytesReceived ?? 0 },
-    sent: countersOf(sent.find(video)),
-    received: countersOf(received.find(video)),
+    sending: byteCount(up?.timestamp, up?.bytesSent, sentVideo.packets),
+    receiving: byteCount(down?.timestamp, down?.bytesReceived, receivedVideo.packets),
+    sent: sentVideo,
+    received: receivedVideo,
     roundTripTime: up?.currentRoundTripTime === undefined ? undefined : up.currentRoundTripTime * 1000,
     estimate: up?.availableOutgoingBitrate,
     protocol: up && (up.local.candidateType === 'relay' ? 'relay' : up.local.protocol),
   };
+}
+
+/** @param payload bytes without the headers of UDP and IP */
+function byteCount(at = Date.now(), payload = 0, packets = 0): ByteCount {
+  return { at, bytes: payload + HEADERS * packets };
 }
 
 function countersOf(track: Partial<Counters> | undefined): Counters {
@@ -159,15 +168,18 @@ export function ratesOf(samples: readonly Sample[]): { up: number; down: number 
   return { up: sent * (1 - lossOfSent(first, last)), down: rateBetween(first.receiving, last.receiving) };
 }
 
-/** The highest rates after congestion control has adapted: it tries lower ones time and again. */
+/**
+ * The highest rates. At first more is sent than a narrow path carries, which then is full: what arrives is all that it can.
+ * Congestion control stays below that for a while. What has come back has also gone up.
+ */
 function bestRates(samples: readonly Sample[]): { up: number; down: number } {
-  const begin = (samples[0]?.sending.at ?? 0) + TIMES.adaptation;
-  const adapted = samples.filter(({ sending }) => sending.at >= begin);
-  const isLong = ({ sending }: Sample) => sending.at - (adapted[0]?.sending.at ?? 0) >= TIMES.window - TIMES.interval;
-  const ends = adapted.filter(isLong);
-  if (ends.length === 0) return ratesOf(samples);
-  const rates = ends.map((end) => ratesOf(adapted.slice(0, adapted.indexOf(end) + 1)));
-  return { up: Math.max(...rates.map(({ up }) => up)), down: Math.max(...rates.map(({ down }) => down)) };
+  const begin = samples[0]?.sending.at ?? 0;
+  const since = (time: number) =>
+    samples.flatMap(({ sending }, index) => (sending.at - begin >= time ? [ratesOf(samples.slice(0, index + 1))] : []));
+  const down = Math.max(0, ...since(TIMES.window).map((rates) => rates.down));
+  // The server's reports of loss come late: until congestion control has adapted, they do not tell how much has arrived.
+  const up = Math.max(down, ...since(TIMES.adaptation + TIMES.window).map((rates) => rates.up));
+  return { up, down };
 }
 
 function rateBetween(first: ByteCount, last: ByteCount): number {
