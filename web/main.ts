@@ -1,6 +1,5 @@
 /** The route point of the page: chooses what to show by the address. */
 import type { RoomClient } from './client/index.ts';
-import { studioPage } from './view/broadcast/studio/studioPage.ts';
 import { viewerPage } from './view/broadcast/viewer/viewerPage.ts';
 import { callPage } from './view/call/callPage.ts';
 import { isDiagnosePath, roomPath } from './view/common/address.ts';
@@ -41,12 +40,19 @@ if (problem) {
   history.replaceState(history.state, '', roomPath(route.kind, route.room) + location.search + location.hash);
   document.title = `${isolate(route.room)} · Weir`;
   if (route.name) preferences.name.set(route.name);
-  pageOf(route)(app, route, (current) => {
-    call = current;
-    window.weir = current.client;
-    current.on('phase', (phase) => {
-      window.weir = current.client;
-      if (phase === 'joined') rememberRoom(route);
+  void showRoom(app, route);
+}
+
+async function showRoom(root: Element, current: Route): Promise<void> {
+  const page = pageOf(current);
+  // A page that is there already is shown at once.
+  const show = page instanceof Promise ? await page : page;
+  show(root, current, (controller) => {
+    call = controller;
+    window.weir = controller.client;
+    controller.on('phase', (phase) => {
+      window.weir = controller.client;
+      if (phase === 'joined') rememberRoom(current);
     });
   });
 }
@@ -55,9 +61,11 @@ function rememberRoom({ kind, room, role }: Route): void {
   recentRooms.add({ kind, room, ...(kind === 'broadcast' && role && role !== 'viewer' && { role }) });
 }
 
-function pageOf({ kind, role }: Route): RoutePage {
+/** The studio is the largest page and the one with the fewest visitors, so that it is loaded when it is needed. */
+function pageOf({ kind, role }: Route): RoutePage | Promise<RoutePage> {
   if (kind === 'call') return callPage;
-  return role === 'host' || role === 'speaker' ? studioPage : viewerPage;
+  if (role !== 'host' && role !== 'speaker') return viewerPage;
+  return import('./view/broadcast/studio/studioPage.ts').then(({ studioPage }) => studioPage);
 }
 
 // Leaves at once, so that the others do not have to wait for the timeout.

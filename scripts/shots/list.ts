@@ -117,6 +117,7 @@ export const shots: readonly Shot[] = [
     go: ofFive,
     open: (page) => page.locator('.split-button .chevron').first().click(),
   },
+  { name: 'stats', on: [...everywhere], go: inCall('four', openStats) },
   { name: 'react', on: small, go: ofFive, open: (page) => button(page, 'react').click() },
   { name: 'tooltip', go: ofFive, open: (page) => button(page, 'microphone').hover() },
   { name: 'hover', go: ofFive, open: (page) => page.locator('.grid .tile').first().hover() },
@@ -308,6 +309,14 @@ async function speakerLayout(page: Page): Promise<void> {
   await button(page, 'more').click();
   await page.locator('[role=menuitemradio]').nth(1).click();
   await page.locator('.with-focus').waitFor();
+}
+
+async function openStats(page: Page): Promise<void> {
+  await button(page, 'more').click();
+  await page.locator('.menu:popover-open .menu-item', { hasText: /statistics|통계/ }).click();
+  await page.locator('.stats-track').nth(5).waitFor();
+  // The first rates.
+  await page.locator('.stats-track dd', { hasText: 'bit/s' }).nth(2).waitFor();
 }
 
 /** On a phone the list of participants is behind "more". */

@@ -106,7 +106,7 @@ describe('the log of peer connections', () => {
     await connection.addIceCandidate(candidate);
     connection.close();
     expect(connection.signalingState).toBe('closed');
-    const { '0-1': dumped } = parse(log.export({ addresses: true })).PeerConnections;
+    const { '0-1': dumped } = parse(await log.export({ addresses: true })).PeerConnections;
     expect(dumped?.rtcConfiguration).toBe('{"iceServers":[{"urls":["turn:turn.example"]}],"iceTransportPolicy":"all"}');
     const sdp = SDP.replace('passwordOfIce', 'removed');
     expect(dumped?.updateLog.map(({ type, value }) => [type, value])).toEqual([
@@ -141,7 +141,7 @@ describe('the log of peer connections', () => {
     const connection = record(log);
     await vi.advanceTimersByTimeAsync(30_000);
     expect(connection.samples).toBe(3);
-    const stats = parse(log.export()).PeerConnections['0-1']?.stats ?? {};
+    const stats = parse(await log.export()).PeerConnections['0-1']?.stats ?? {};
     const times = { startTime: '1970-01-01T00:00:01.000Z', endTime: '1970-01-01T00:00:03.000Z' };
     const inbound = { ...times, statsType: 'inbound-rtp' };
     expect(stats).toMatchObject({
@@ -158,11 +158,11 @@ describe('the log of peer connections', () => {
     expect(connection.samples).toBe(3);
   });
 
-  test('keeps the connections of eight sessions at most, and all that are open', () => {
+  test('keeps the connections of eight sessions at most, and all that are open', async () => {
     const log = new DiagnosticLog();
     const open = record(log);
     for (let count = 0; count < 20; count += 1) record(log).close();
-    const names = Object.keys(parse(log.export()).PeerConnections);
+    const names = Object.keys(parse(await log.export()).PeerConnections);
     expect(names).toHaveLength(9);
     expect(names).toEqual(expect.arrayContaining(['signalling', '0-1', '0-21']));
     open.close();
@@ -215,7 +215,7 @@ describe('the log of peer connections', () => {
       '1:ada',
     ];
     const addresses = ['203.0.113.7', '2001:db8::7', '198.51.100.9', '127.0.0.1'];
-    const [without, withAddresses] = [log.export(), log.export({ addresses: true })];
+    const [without, withAddresses] = [await log.export(), await log.export({ addresses: true })];
     for (const text of [...secrets, ...addresses]) expect(without).not.toContain(text);
     for (const text of secrets) expect(withAddresses).not.toContain(text);
     for (const text of addresses) expect(withAddresses).toContain(text);

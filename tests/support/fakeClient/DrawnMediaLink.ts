@@ -265,6 +265,8 @@ function statsOf(source: Source, duration: number): Omit<TrackStats, 'direction'
     bytes: count(RATES.bytes),
     packets: count(RATES.packets),
     packetsLost: 0,
+    codec: isVideo ? 'video/VP8' : 'audio/opus',
+    jitter: 0.004,
     currentRoundTripTime: 0.02,
     jitterBufferDelay: count(RATES.packets) * 0.1,
     jitterBufferEmittedCount: count(RATES.packets),

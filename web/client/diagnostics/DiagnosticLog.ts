@@ -5,7 +5,7 @@
 import { ConnectionRecord } from './ConnectionRecord.ts';
 import { EventLog } from './EventLog.ts';
 import { observeConnection } from './observeConnection.ts';
-import { createDump, type DumpOptions } from './webrtcInternalsDump.ts';
+import type { DumpOptions } from './webrtcInternalsDump.ts';
 
 export type { DumpOptions } from './webrtcInternalsDump.ts';
 
@@ -21,6 +21,9 @@ export type SignallingLogType = 'open' | 'send' | 'receive' | 'close';
 
 /** Records one step of the signalling. */
 export type LogSignalling = (type: SignallingLogType, value?: string) => void;
+
+/** What writes the file is not needed to enter a call. */
+const loadDump = () => import('./webrtcInternalsDump.ts');
 
 export class DiagnosticLog {
   /** By number, from 1, in the order of their creation. */
@@ -47,6 +50,8 @@ export class DiagnosticLog {
 
   /** Samples the statistics now, beyond the regular samples. */
   async sample(): Promise<void> {
+    // Later the server may be out of reach.
+    loadDump().catch(() => {});
     const open = [...this.#connections.values()].filter(({ closed }) => !closed);
     if (open.length === 0) {
       clearInterval(this.#timer);
@@ -56,7 +61,8 @@ export class DiagnosticLog {
   }
 
   /** The log so far, as the text of a file. */
-  export(options: DumpOptions = {}): string {
+  async export(options: DumpOptions = {}): Promise<string> {
+    const { createDump } = await loadDump();
     return createDump({ connections: this.#connections, signalling: this.#signalling.events }, options);
   }
 }
@@ -70,6 +76,6 @@ export const pageLog = new DiagnosticLog();
  * @param options.addresses whether IP addresses are kept; by default they are replaced
  * @returns the text of a file that viewers for dumps of chrome://webrtc-internals open
  */
-export function exportLog(options: DumpOptions = {}): string {
+export function exportLog(options: DumpOptions = {}): Promise<string> {
   return pageLog.export(options);
 }

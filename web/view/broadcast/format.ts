@@ -2,7 +2,6 @@
 import { language, type MessageKey, translate } from '../locales/index.ts';
 
 const integerFormat = new Intl.NumberFormat(language);
-const decimalFormat = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 
 export function formatCount(number: number): string {
   return integerFormat.format(number);
@@ -19,13 +18,6 @@ export function formatDuration(seconds: number): string {
   const two = (number: number) => String(number).padStart(2, '0');
   const [hours, minutes] = [Math.floor(all / 3600), Math.floor(all / 60) % 60];
   return hours > 0 ? `${hours}:${two(minutes)}:${two(all % 60)}` : `${minutes}:${two(all % 60)}`;
-}
-
-/** `640 kbit/s`, or `1.9 Mbit/s`. */
-export function formatBitrate(bitsPerSecond: number): string {
-  return bitsPerSecond >= 1_000_000
-    ? `${decimalFormat.format(bitsPerSecond / 1_000_000)} Mbit/s`
-    : `${integerFormat.format(Math.round(bitsPerSecond / 1000))} kbit/s`;
 }
 
 /** `0.3 s behind` */

@@ -48,7 +48,8 @@ export const callPage: RoutePage = (app, { room, name, token, role, join, iceTra
         if (rejoinRefusal) showLobby(startPreferredDevices(createLocalMedia()), rejoinRefusal);
         else joinDirectly({ ...identity, ...(freshToken && { token: freshToken }) });
       };
-      app.replaceChildren(endedView({ reason, triedPaths: call.triedPaths, error: call.rejoinError, onRejoin }));
+      const { triedPaths, rejoinError: error, hadTrouble } = call;
+      app.replaceChildren(endedView({ reason, triedPaths, error, hadTrouble, onRejoin }));
     });
     const showView = () => {
       lobby?.close();

@@ -5,6 +5,7 @@ import { callNotices } from '../common/callNotices.ts';
 import { announce, element, microtaskDebounce } from '../common/dom.ts';
 import { inviteButton } from '../common/inviteButton.ts';
 import { notifyPermissions } from '../common/notifications.ts';
+import { statsToggle } from '../common/stats/statsToggle.ts';
 import type { CallController, EndReason } from '../controller/CallController.ts';
 import { translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
@@ -35,21 +36,16 @@ export function callView(
   const layout = new CallLayout(call, alone);
   const participants = new ParticipantList(call, inviteButton(toasts), () => controls.render());
   const reactionLayer = element('div', { className: 'reaction-layer', ariaHidden: 'true' });
+  const main = element('div', { className: 'call-main' }, layout.root, participants.root);
+  const stats = statsToggle(call, main, toasts);
   const controls = controlBar({
     call,
     audio,
     onParticipants: () => participants.toggle(),
     participantsOpen: () => !participants.root.hidden,
-    moreMenu: (button) => moreMenu(button, { call, layout, root, onParticipants: () => participants.toggle() }),
+    moreMenu: (button) => moreMenu(button, { call, layout, root, stats, onParticipants: () => participants.toggle() }),
   });
-  root.append(
-    element('div', { className: 'call-main' }, layout.root, participants.root),
-    controls.root,
-    ...notices.elements,
-    unlockButton,
-    reactionLayer,
-    audio.root,
-  );
+  root.append(main, controls.root, ...notices.elements, unlockButton, reactionLayer, audio.root);
   if (preferences.layout.get() === 'speaker') layout.setMode('speaker');
 
   const render = microtaskDebounce(() => {
@@ -76,7 +72,7 @@ export function callView(
   const close = () => {
     clearInterval(levels);
     showControls();
-    for (const part of [notices, layout, audio, controls]) part.close();
+    for (const part of [notices, layout, audio, controls, stats]) part.close();
   };
   call.on('ended', (reason) => {
     close();

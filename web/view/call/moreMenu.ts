@@ -1,8 +1,9 @@
-/** The menu behind "More": layout, full screen, picture-in-picture, encoding of the shared screen, theme, language. */
+/** The menu behind "More": layout, full screen, picture-in-picture, statistics, encoding of the shared screen, theme, language. */
 import { Maximize, MonitorUp, PictureInPicture2, Users } from 'lucide';
 import { toggleFullScreen, togglePictureInPicture } from '../common/displayModes.ts';
 import { menu, menuItem, radioItems } from '../common/menu.ts';
 import { appearanceItems, screenHintItems } from '../common/sharedMenuItems.ts';
+import type { StatsToggle } from '../common/stats/statsToggle.ts';
 import type { CallController } from '../controller/CallController.ts';
 import { translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
@@ -13,11 +14,12 @@ export interface MoreMenuOptions {
   readonly layout: CallLayout;
   /** The element that full screen shows. */
   readonly root: HTMLElement;
+  readonly stats: StatsToggle;
   onParticipants(): void;
 }
 
 export function moreMenu(button: HTMLButtonElement, options: MoreMenuOptions): HTMLElement {
-  const { call, layout, root, onParticipants } = options;
+  const { call, layout, root, stats, onParticipants } = options;
   return menu(button, translate('more'), () => [
     // The control bar of a phone has no room for these two.
     isNarrow() && menuItem(translate('participants'), Users, onParticipants),
@@ -35,6 +37,7 @@ export function moreMenu(button: HTMLButtonElement, options: MoreMenuOptions): H
     document.pictureInPictureEnabled &&
       (document.pictureInPictureElement ?? layout.mainVideo) !== undefined &&
       menuItem(translate('pictureInPicture'), PictureInPicture2, () => togglePictureInPicture(layout.mainVideo)),
+    stats.menuItem(button),
     radioItems<LayoutMode>(
       translate('layout'),
       [

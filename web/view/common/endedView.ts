@@ -4,6 +4,7 @@ import type { EndReason } from '../controller/callEvents.ts';
 import { translate } from '../locales/index.ts';
 import { diagnoseLink } from './diagnoseLink.ts';
 import { element } from './dom.ts';
+import { downloadLogButton } from './downloadLog.ts';
 import { errorMessage, reasonMessage } from './errorMessages.ts';
 import { messageCard, primaryButton, startPageLink } from './messageCard.ts';
 
@@ -25,6 +26,8 @@ export interface EndedOptions {
   readonly texts?: Partial<Record<EndReason, readonly [string, string]>>;
   /** The label of the button that rejoins. */
   readonly rejoinLabel?: string;
+  /** Whether its connection was lost at some time. */
+  readonly hadTrouble?: boolean;
   onRejoin(): void;
 }
 
@@ -34,6 +37,7 @@ export function endedView({
   error,
   texts = {},
   rejoinLabel,
+  hadTrouble,
   onRejoin,
 }: EndedOptions): HTMLElement {
   const [title, text] = texts[reason] ?? endReasonTexts[reason] ?? defaultTexts(reason, error);
@@ -46,6 +50,7 @@ export function endedView({
     reason === 'mediaFailed' && triedPaths.length > 0 && element('p', {}, triedText(triedPaths)),
     reason !== 'kicked' && primaryButton(label, onRejoin),
     reason !== 'kicked' && reason !== 'left' && diagnoseLink(),
+    (reason === 'disconnected' || reason === 'mediaFailed' || hadTrouble) && downloadLogButton(),
     startPageLink(),
   );
 }

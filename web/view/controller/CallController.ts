@@ -63,6 +63,7 @@ export class CallController extends Emitter<CallEvents> {
   #client: RoomClient;
   #phase: Phase = 'joining';
   #mediaLost = false;
+  #hadTrouble = false;
   #rejoinRefusal: unknown;
   #rejoinError: unknown;
   #joinedAt: number | undefined;
@@ -175,6 +176,11 @@ export class CallController extends Emitter<CallEvents> {
     return this.#mediaLost;
   }
 
+  /** Whether the media or the session was lost at some time. */
+  get hadTrouble(): boolean {
+    return this.#hadTrouble;
+  }
+
   /** Whether the grants permit any source at all; true before the room is joined. */
   get canPublish(): boolean {
     return this.#client.grants?.canPublish ?? true;
@@ -269,6 +275,7 @@ export class CallController extends Emitter<CallEvents> {
     const lost = this.#phase === 'joined' && this.#client.mediaConnectionState === 'lost';
     if (lost === this.#mediaLost) return;
     this.#mediaLost = lost;
+    this.#hadTrouble ||= lost;
     this.emit('mediaLost', lost);
   }
 
@@ -280,6 +287,7 @@ export class CallController extends Emitter<CallEvents> {
       this.#end(reason);
       return;
     }
+    this.#hadTrouble = true;
     this.#setPhase('reconnecting');
     this.#rejoinPolicy.start();
   }

@@ -1,9 +1,9 @@
 /** Statistics of what the studio sends: bitrate, size and frame rate of each source, and a warning while quality is limited. */
 import { type RoomClient, type Source, TrackRateMeter, type TrackStats } from '../../../client/index.ts';
 import { element, setText } from '../../common/dom.ts';
+import { formatBitrate } from '../../common/formatBitrate.ts';
 import type { CallController } from '../../controller/CallController.ts';
 import { type MessageKey, translate } from '../../locales/index.ts';
-import { formatBitrate } from '../format.ts';
 
 /** How often statistics are polled, in milliseconds. */
 const POLL_INTERVAL = 2000;

@@ -5,16 +5,18 @@ import { element } from '../../common/dom.ts';
 import { menu } from '../../common/menu.ts';
 import type { RemoteAudio } from '../../common/RemoteAudio.ts';
 import { appearanceItems, screenHintItems } from '../../common/sharedMenuItems.ts';
+import type { StatsToggle } from '../../common/stats/statsToggle.ts';
 import type { CallController } from '../../controller/CallController.ts';
 import { translate } from '../../locales/index.ts';
 
 export interface StudioBarOptions {
   readonly call: CallController;
   readonly audio: RemoteAudio;
+  readonly stats: StatsToggle;
   onLeave(): void;
 }
 
-export function studioBar({ call, audio, onLeave }: StudioBarOptions): {
+export function studioBar({ call, audio, stats, onLeave }: StudioBarOptions): {
   root: HTMLElement;
   render(): void;
   close(): void;
@@ -38,7 +40,11 @@ export function studioBar({ call, audio, onLeave }: StudioBarOptions): {
     withDeviceMenu(camera, 'camera', call.media),
     screen.button,
     more.button,
-    menu(more.button, translate('more'), () => [screenHintItems(call), ...appearanceItems()]),
+    menu(more.button, translate('more'), () => [
+      stats.menuItem(more.button),
+      screenHintItems(call),
+      ...appearanceItems(),
+    ]),
     leave.button,
   );
   return { root, render, close };

@@ -69,6 +69,7 @@ export const studioPage: RoutePage = (app, { room, role, name, token, join, iceT
               triedPaths: call.triedPaths,
               error: call.rejoinError,
               texts: endReasonTexts(live),
+              hadTrouble: call.hadTrouble,
               onRejoin,
             }),
         );

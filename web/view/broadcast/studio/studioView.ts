@@ -5,6 +5,7 @@ import { callNotices } from '../../common/callNotices.ts';
 import { announce, element, microtaskDebounce } from '../../common/dom.ts';
 import { inviteButton } from '../../common/inviteButton.ts';
 import { notifyPermissions } from '../../common/notifications.ts';
+import { statsToggle } from '../../common/stats/statsToggle.ts';
 import type { EndReason } from '../../controller/callEvents.ts';
 import { translate } from '../../locales/index.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
@@ -42,7 +43,8 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
   const stage = new StagePanel(broadcast);
   const panels = [stage, new RaisedHandsPanel(broadcast, toasts), new ProfilePanel(broadcast)];
   const preview = new StreamPreview(call, onAir.summary);
-  const bar = studioBar({ call, audio, onLeave: () => void leave(broadcast, root) });
+  const stats = statsToggle(call, root, toasts);
+  const bar = studioBar({ call, audio, stats, onLeave: () => void leave(broadcast, root) });
   root.append(
     element(
       'header',
@@ -89,7 +91,7 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
   const levels = setInterval(() => stage.pollSpeakers(), LEVEL_INTERVAL);
   const close = () => {
     clearInterval(levels);
-    for (const part of [notices, onAir, meter, sendStats, stage, preview, bar, audio]) part.close();
+    for (const part of [notices, onAir, meter, sendStats, stage, preview, bar, audio, stats]) part.close();
   };
   call.on('ended', (reason) => {
     close();

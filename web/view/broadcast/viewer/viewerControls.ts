@@ -16,6 +16,7 @@ import { toggleFullScreen, togglePictureInPicture } from '../../common/displayMo
 import { element } from '../../common/dom.ts';
 import { menu, radioItems } from '../../common/menu.ts';
 import { appearanceItems } from '../../common/sharedMenuItems.ts';
+import type { StatsToggle } from '../../common/stats/statsToggle.ts';
 import type { CallController } from '../../controller/CallController.ts';
 import { translate } from '../../locales/index.ts';
 import type { Player } from './Player.ts';
@@ -28,6 +29,7 @@ export interface ViewerControlsOptions {
   readonly audio: ViewerAudio;
   readonly player: Player;
   readonly membership: StageMembership;
+  readonly stats: StatsToggle;
   /** The element that full screen shows. */
   readonly root: HTMLElement;
   onHand(): void;
@@ -112,6 +114,7 @@ export function viewerControls(options: ViewerControlsOptions): {
       player.quality,
       (value) => player.setQuality(value),
     ),
+    options.stats.menuItem(quality.button),
     ...appearanceItems(),
   ]);
   const root = element(

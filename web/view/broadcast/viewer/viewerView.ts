@@ -2,6 +2,7 @@
 import { autoHideControls } from '../../common/autoHideControls.ts';
 import { callNotices } from '../../common/callNotices.ts';
 import { element, microtaskDebounce } from '../../common/dom.ts';
+import { statsToggle } from '../../common/stats/statsToggle.ts';
 import type { CallController, EndReason } from '../../controller/CallController.ts';
 import { translate } from '../../locales/index.ts';
 import { preferences } from '../../storage/preferences.ts';
@@ -39,8 +40,10 @@ export function viewerView(
   const player = new Player(broadcast, membership);
   const overlay = new PlayerOverlay(broadcast);
   const header = viewerHeader(broadcast);
+  const stats = statsToggle(call, root, toasts);
   const controls = viewerControls({
     call,
+    stats,
     audio,
     player,
     membership,
@@ -92,7 +95,7 @@ export function viewerView(
   const close = () => {
     for (const timer of timers) clearInterval(timer);
     showControls();
-    for (const part of [notices, player, controls, audio.output]) part.close();
+    for (const part of [notices, player, controls, audio.output, stats]) part.close();
   };
   call.on('ended', (reason) => {
     close();
