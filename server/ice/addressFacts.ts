@@ -41,14 +41,14 @@ export async function addressFactsWithStun(
   return { ...addressFacts(options), stun };
 }
 
-/** Whether this process runs in a container of Docker, Podman, containerd or LXC. */
+/** Whether this process runs in a container of Docker, Podman or containerd. */
 export function isContainer(
   exists: (path: string) => boolean = existsSync,
   read: (path: string) => string = (path) => readFileSync(path, 'utf8'),
 ): boolean {
   if (exists('/.dockerenv') || exists('/run/.containerenv')) return true;
   try {
-    return /\/(docker|kubepods|containerd|libpod|lxc)\b/.test(read('/proc/1/cgroup'));
+    return /\/(docker|kubepods|containerd|libpod)\b/.test(read('/proc/1/cgroup'));
   } catch {
     return false;
   }

@@ -211,12 +211,15 @@ function ownPublic({ interfaces }: AddressFacts): string[] {
 /** Whether Weir listens on chosen addresses only: others are left out on purpose. */
 const isBoundElsewhere = ({ listening }: AddressFacts): boolean => !listening.some(isWildcard);
 
+/** The networks that Docker and Podman give to bridges by default: 172.16.0.0/12, 10.88.0.0/15. */
+const BRIDGE_NETWORKS = /^(172\.(1[6-9]|2\d|3[01])|10\.8[89])\./;
+
 /**
- * Whether an own address is that of a container on a bridge: private, and no interface of a host is visible. In the host's
- * network a container sees the host's bridges.
+ * Whether an own address is that of a container on a bridge: no interface of a host is visible, as the host's bridges are in
+ * the host's network.
  */
 function isContainerAddress(address: string, { container, interfaces }: AddressFacts): boolean {
-  if (!container || !isPrivateAddress(address) || isLoopback(address, interfaces)) return false;
+  if (!container || !BRIDGE_NETWORKS.test(address)) return false;
   const names = Object.keys(interfaces).filter((name) => name !== 'lo');
   return names.every((name) => /^eth\d+$/.test(name));
 }

@@ -42,6 +42,11 @@ describe('nothing is wrong with', () => {
     ['the listening address', 'ownAddress', { interfaces: dual, listening: ['10.0.0.5'], announced: ['10.0.0.5'] }],
     ['loopback, where it is configured', 'ownAddress', { listening: ['127.0.0.1'], announced: ['127.0.0.1'] }],
     [
+      'an address of the local network, in a container that has one of its own',
+      'ownAddress',
+      { interfaces: { lo, eth0: [address('192.168.1.9')] }, container: true, announced: ['192.168.1.9'] },
+    ],
+    [
       "a private address of a cloud, in a container in the host's network",
       'ownAddress',
       {
