@@ -6,9 +6,9 @@ import { textOf } from '../../scripts/setup/paths.mjs';
 import { Member } from '../../scripts/support/endpoint/Member.ts';
 import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';
+import { freePort } from '../../scripts/support/network/freePort.ts';
 import { podmanArguments, readService } from '../support/compose.ts';
 import { Containers, whyNoContainers } from '../support/containers.ts';
-import { freePort } from '../support/freePort.ts';
 import { childrenOf, status } from '../support/machine.ts';
 
 const why = whyNoContainers();

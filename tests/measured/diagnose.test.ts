@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { hostAddresses, TestNetwork, whyNoTestNetwork } from '../../scripts/support/network/TestNetwork.ts';
 import { startMeasured } from '../../scripts/support/servers/measured.ts';
-import { hasCoturn, startCoturn, TURN_SECRET } from '../support/coturn.ts';
+import { startCoturn, TURN_SECRET } from '../../scripts/support/servers/coturn.ts';
+import { hasCoturn } from '../support/coturn.ts';
 import { hasChromium } from '../support/equipment.ts';
 
 const HOST = hostAddresses.server.v4;

@@ -11,10 +11,11 @@ import type { AccessRule } from '../../scripts/support/network/access.ts';
 import { hostAddresses, hostNames, TestNetwork, whyNoTestNetwork } from '../../scripts/support/network/TestNetwork.ts';
 import { Child } from '../../scripts/support/process/Child.ts';
 import { type Measured, startMeasured } from '../../scripts/support/servers/measured.ts';
-import { hasCoturn, startCoturn } from '../support/coturn.ts';
+import { startCoturn } from '../../scripts/support/servers/coturn.ts';
+import { hasCoturn } from '../support/coturn.ts';
 import { hasChromium, hasEquipment } from '../support/equipment.ts';
 import { hasFirefox } from '../support/firefox.ts';
-import { TestAuthority } from '../support/TestAuthority.ts';
+import { TestAuthority } from '../../scripts/support/servers/TestAuthority.ts';
 
 /** No such file: it is there under CI alone, where nothing is skipped. */
 const mustRun = hasEquipment('namespaces', '');

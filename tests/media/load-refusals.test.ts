@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { parseOptions } from '../../scripts/load/options.ts';
 import { load } from '../../scripts/load/run.ts';
+import { freePort } from '../../scripts/support/network/freePort.ts';
 import { raised } from '../../scripts/support/servers/settings.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { closeReasons } from '../../shared/closeReasons.ts';
 import { errorCodes } from '../../shared/errors.ts';
-import { freePort } from '../support/freePort.ts';
 import { run, steady } from '../support/loadRuns.ts';
 import { apiKey, apiSecret, withTokens } from '../support/weir.ts';
 

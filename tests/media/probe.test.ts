@@ -1,6 +1,7 @@
 /** Tests of the self-test's client and loopback: ICE, DTLS and RTP to a real media worker, over each kind of path. */
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../scripts/support/network/freePort.ts';
 import type { OpenIcePath } from '../../server/ice/probe/IcePath.ts';
 import { type ProbeOptions, type ProbeTarget, probe } from '../../server/ice/probe/probe.ts';
 import { frame, openTcpPath, unframe } from '../../server/ice/probe/TcpPath.ts';
@@ -8,7 +9,6 @@ import { openUdpPath } from '../../server/ice/probe/UdpPath.ts';
 import { Loopback } from '../../server/media/Loopback.ts';
 import type { MediaWorker } from '../../server/media/MediaWorker.ts';
 import { WorkerPool } from '../../server/media/WorkerPool.ts';
-import { freePort } from '../support/freePort.ts';
 
 const address = '127.0.0.1';
 let pool: WorkerPool;

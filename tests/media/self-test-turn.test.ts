@@ -4,13 +4,14 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../scripts/support/network/freePort.ts';
+import { type Coturn, startCoturn, TURN_SECRET } from '../../scripts/support/servers/coturn.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
+import { TestAuthority } from '../../scripts/support/servers/TestAuthority.ts';
 import { publicRows } from '../../server/ice/selfTest/publicRows.ts';
 import { parseTurnUri } from '../../server/ice/selfTest/turnUri.ts';
 import type { SelfTestRow } from '../../shared/selfTest.ts';
-import { type Coturn, hasCoturn, startCoturn, TURN_SECRET } from '../support/coturn.ts';
-import { freePort } from '../support/freePort.ts';
-import { TestAuthority } from '../support/TestAuthority.ts';
+import { hasCoturn } from '../support/coturn.ts';
 
 const address = '127.0.0.1';
 

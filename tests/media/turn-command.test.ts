@@ -7,13 +7,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../scripts/support/network/freePort.ts';
 import { readProc } from '../../scripts/support/process/processes.ts';
+import { TURN_SECRET, turnserver } from '../../scripts/support/servers/coturn.ts';
 import { WeirProcess } from '../../scripts/support/servers/WeirProcess.ts';
 import { until } from '../../scripts/support/until.ts';
 import { TurnClient } from '../../server/ice/turn/TurnClient.ts';
 import { turnCredentials } from '../../server/ice/turnCredentials.ts';
-import { hasCoturn, TURN_SECRET, turnserver } from '../support/coturn.ts';
-import { freePort } from '../support/freePort.ts';
+import { hasCoturn } from '../support/coturn.ts';
 
 const script = fileURLToPath(new URL('../../scripts/turn.ts', import.meta.url));
 const cleanUp: (() => unknown)[] = [];

@@ -1,5 +1,6 @@
 /** Tests of Weir's TURN credentials with a real coturn: when they end, what has begun goes on, and a restart of ICE brings new ones. */
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { startCoturn } from '../../scripts/support/servers/coturn.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { until } from '../../scripts/support/until.ts';
 import { TurnClient } from '../../server/ice/turn/TurnClient.ts';
@@ -7,7 +8,7 @@ import { ATTRIBUTE, METHOD } from '../../server/ice/turn/turnMessage.ts';
 import type { TurnCredentials } from '../../server/ice/turnCredentials.ts';
 import type { IceServer } from '../../shared/media.ts';
 import { TestClient } from '../support/client.ts';
-import { hasCoturn, startCoturn } from '../support/coturn.ts';
+import { hasCoturn } from '../support/coturn.ts';
 
 /** How long a credential lives, in seconds. */
 const LIFETIME = 2;

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Coturn, startCoturn, TURN_SECRET } from '../../scripts/support/servers/coturn.ts';
+import { TestAuthority } from '../../scripts/support/servers/TestAuthority.ts';
 import { until } from '../../scripts/support/until.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { IceServers } from '../../server/ice/IceServers.ts';
@@ -15,9 +17,8 @@ import { type Address, peerAttribute } from '../../server/ice/turn/turnMessage.t
 import { type TurnCredentials, turnCredentials } from '../../server/ice/turnCredentials.ts';
 import { Loopback } from '../../server/media/Loopback.ts';
 import { WorkerPool } from '../../server/media/WorkerPool.ts';
-import { type Coturn, hasCoturn, startCoturn, TURN_SECRET } from '../support/coturn.ts';
+import { hasCoturn } from '../support/coturn.ts';
 import { encodedIPv4, specialIPv4, specialIPv6 } from '../support/specialAddresses.ts';
-import { TestAuthority } from '../support/TestAuthority.ts';
 
 /** The SFU, on an address of loopback that nothing else here uses. */
 const SFU = '127.0.0.5';

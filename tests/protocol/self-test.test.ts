@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { TestAuthority } from '../../scripts/support/servers/TestAuthority.ts';
 import { certificateRow } from '../../server/ice/selfTest/certificateRows.ts';
 import { clockRows } from '../../server/ice/selfTest/clockRows.ts';
 import { publicRows } from '../../server/ice/selfTest/publicRows.ts';
@@ -13,7 +14,6 @@ import { signallingRows } from '../../server/ice/selfTest/signallingRows.ts';
 import { stunRows } from '../../server/ice/selfTest/stunRows.ts';
 import type { SelfTestRow } from '../../shared/selfTest.ts';
 import { hasProxy, type Manner, TestProxy } from '../support/proxies.ts';
-import { TestAuthority } from '../support/TestAuthority.ts';
 
 /** Longer than anything here takes on a busy machine. */
 const signalOf = () => AbortSignal.timeout(15_000);

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileOf, proxies } from '../../scripts/setup/equipment.mjs';
 import { userCache } from '../../scripts/setup/paths.mjs';
+import { freePort } from '../../scripts/support/network/freePort.ts';
 import { hasEquipment } from './equipment.ts';
-import { freePort } from './freePort.ts';
 
 export type ProxyName = 'nginx' | 'caddy';
 

@@ -1,8 +1,8 @@
 /** Tests of coturn's generated configuration, and of the settings that it is made from. */
 import { describe, expect, test } from 'vitest';
+import { TestAuthority } from '../../scripts/support/servers/TestAuthority.ts';
 import { readTurnserver } from '../../server/config/readTurnserver.ts';
 import { type TurnserverOptions, turnserverConf, USER_QUOTA } from '../../server/ice/turnserverConf.ts';
-import { TestAuthority } from '../support/TestAuthority.ts';
 
 const secret = 'a secret of more than 32 characters, "with" # signs = in it';
 const options: TurnserverOptions = {
