@@ -12,6 +12,7 @@ import { expiredNode, expiredWorkers } from './torture/recover/expired.ts';
 import { halfOpen } from './torture/recover/halfOpen.ts';
 import { node } from './torture/recover/node.ts';
 import { udp } from './torture/recover/udp.ts';
+import { udpCut } from './torture/recover/udpCut.ts';
 import { frozen, workers } from './torture/recover/workers.ts';
 import { type Figure, holds, type Trial } from './torture/support/Trial.ts';
 import { verdict } from './torture/verdict/verdict.ts';
@@ -27,7 +28,7 @@ interface Suite {
 
 const suites: Readonly<Record<string, Suite>> = {
   recover: {
-    trials: [cuts, halfOpen, crowd, drain, workers, frozen, node, expiredWorkers, expiredNode, address, udp],
+    trials: [cuts, halfOpen, crowd, drain, workers, frozen, node, expiredWorkers, expiredNode, address, udp, udpCut],
     record: new URL('../torture/recover.json', import.meta.url),
     page: new URL('../docs/recovery.md', import.meta.url),
     heading:

@@ -3,8 +3,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { hostAddresses, TestNetwork, whyNoTestNetwork } from '../../scripts/support/network/TestNetwork.ts';
-import { startMeasured } from '../../scripts/support/servers/measured.ts';
 import { startCoturn, TURN_SECRET } from '../../scripts/support/servers/coturn.ts';
+import { startMeasured } from '../../scripts/support/servers/measured.ts';
 import { hasCoturn } from '../support/coturn.ts';
 import { hasChromium } from '../support/equipment.ts';
 

@@ -49,6 +49,8 @@ declare global {
       readonly framesDecoded: () => Promise<number>;
       readonly pairs: () => Promise<SelectedPair[]>;
       readonly connectionStats: () => Promise<ConnectionStats[]>;
+      /** The id of the session, while it goes on. */
+      readonly joinedAs: () => string | undefined;
       readonly leave: () => void;
     };
   }
@@ -96,6 +98,11 @@ export class SdkVisitor {
   /** The selected pairs of both transports; those that have none yet are missing. */
   pairs(): Promise<SelectedPair[]> {
     return this.#page.evaluate(() => window.sdkVisitor?.pairs() ?? []);
+  }
+
+  /** Whether the session in which it entered goes on. */
+  async isSameSession(): Promise<boolean> {
+    return (await this.#page.evaluate(() => window.sdkVisitor?.joinedAs())) === this.peerId;
   }
 
   /** The SDK's account of the same. */
@@ -192,6 +199,7 @@ async function enter({ url, room, name, iceTransportPolicy }: SdkVisitorOptions)
     firstFrame: () => firstFrame,
     framesDecoded,
     pairs: async () => (await Promise.all(open().map(pairOf))).flat(),
+    joinedAs: () => (client.state === 'joined' ? client.peerId : undefined),
     connectionStats: () => client.getConnectionStats(),
     leave() {
       client.leave();

@@ -5,11 +5,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { type TurnserverOptions, turnserverConf } from '../../../server/ice/turnserverConf.ts';
 import { coturn, fileOf } from '../../setup/equipment.mjs';
 import { userCache } from '../../setup/paths.mjs';
-import { until } from '../until.ts';
-import { type TurnserverOptions, turnserverConf } from '../../../server/ice/turnserverConf.ts';
 import { freePort } from '../network/freePort.ts';
+import { until } from '../until.ts';
 import type { TestCertificate } from './TestAuthority.ts';
 
 const unpacked = fileOf(coturn.file, userCache(process.env));
