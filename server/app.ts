@@ -17,6 +17,8 @@ import { answerClientError, answerError, answerProblems } from './features/probl
 import { roomInfo } from './features/roomInfo.ts';
 import { selfTestRoute } from './features/selfTest.ts';
 import { AnnouncedAddresses } from './ice/AnnouncedAddresses.ts';
+import { addressFacts, addressFactsWithStun } from './ice/addressFacts.ts';
+import type { AddressFacts } from './ice/checkAddresses.ts';
 import { IceServers } from './ice/IceServers.ts';
 import { SelfTest } from './ice/SelfTest.ts';
 import { StunResponder } from './ice/StunResponder.ts';
@@ -111,6 +113,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   destroyLingeringSockets(http);
   const selfTest = new SelfTest({
     workers: () => pool.workers.map((worker) => testedWorker(worker)),
+    addressFacts: (signal) => factsOf(config, announced, signal),
     url: () => localUrl(http, config),
     certificate: config.tls?.cert,
     iceServers: () => iceServers.for(SELF_TEST_USER),
@@ -187,6 +190,13 @@ function createHttp(config: Config, log: Logger, document: PageDocument): Fastif
 function testedWorker(worker: MediaWorker): TestedWorker {
   const { port, iceCandidates } = worker;
   return { port, iceCandidates, openTransport: () => Loopback.open(worker) };
+}
+
+/** What the self-test knows of the announced addresses. */
+async function factsOf(config: Config, announced: AnnouncedAddresses, signal: AbortSignal): Promise<AddressFacts> {
+  const { announcedAddresses, rtcHosts: listening, stunServer } = config;
+  const options = { announced, configured: announcedAddresses.length > 0, listening };
+  return stunServer ? addressFactsWithStun(options, stunServer, signal) : addressFacts(options);
 }
 
 /** Where this machine itself reaches the server. */

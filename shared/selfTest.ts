@@ -34,6 +34,7 @@ export const SelfTestReason = z.enum([
   'privateAddress',
   'bridgeAddress',
   'foreignAddress',
+  'wrongInterface',
   'stunDiffers',
   'unresolved',
   'credentialRefused',

@@ -4,7 +4,9 @@ import { networkInterfaces } from 'node:os';
 import type { IceServer } from '../../shared/media.ts';
 import type { SelfTestReport, SelfTestRow } from '../../shared/selfTest.ts';
 import { limitConcurrency } from '../common/limitConcurrency.ts';
+import type { AddressFacts } from './checkAddresses.ts';
 import type { OpenIcePath } from './probe/IcePath.ts';
+import { addressRows } from './selfTest/addressRows.ts';
 import { certificateRow } from './selfTest/certificateRows.ts';
 import { clockRows } from './selfTest/clockRows.ts';
 import { mediaRows, probeWorker, type TestedWorker } from './selfTest/mediaRows.ts';
@@ -18,6 +20,8 @@ type Limit = ReturnType<typeof limitConcurrency>;
 export interface SelfTestSubject {
   /** The media workers that run now. */
   workers(): readonly TestedWorker[];
+  /** What is known of the announced addresses; asks a STUN server elsewhere where one is configured. */
+  addressFacts(signal: AbortSignal): Promise<AddressFacts>;
   /** Where this machine reaches pages and signalling; undefined while the server does not listen. */
   url(): URL | undefined;
   /** The certificate chain of Weir's own HTTPS (PEM). */
@@ -30,8 +34,11 @@ export interface SelfTestSubject {
   readonly tokenLeeway: number;
 }
 
-/** Milliseconds: the wait for an answer of one address and port, the same through a relay, and the whole test. */
-const TIMEOUT = { ice: 2000, turn: 5000, all: 8000 };
+/**
+ * Milliseconds: the wait for an answer of one address and port, of a STUN server, of a port through a relay, and the whole
+ * test.
+ */
+const TIMEOUT = { ice: 2000, stun: 2500, turn: 5000, all: 8000 };
 /** How many handshakes run at a time: each takes 15 ms of the process that also serves signalling. */
 const CONCURRENCY = 2;
 /** How long a report is given to whoever asks again, in milliseconds. */
@@ -76,6 +83,7 @@ export class SelfTest {
     const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT.all), this.#closed.signal]);
     const limit = limitConcurrency(CONCURRENCY);
     const rows = await Promise.all([
+      this.#addressRows(signal),
       this.#mediaRows(limit, signal),
       this.#signallingRows(signal),
       this.#stunRows(signal),
@@ -84,6 +92,11 @@ export class SelfTest {
       clockRows({ leeway: this.#subject.tokenLeeway, signal }),
     ]);
     return { startedAt, duration: Math.round(performance.now() - began), rows: rows.flat().map(rounded) };
+  }
+
+  async #addressRows(signal: AbortSignal): Promise<SelfTestRow[]> {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT.stun)]);
+    return addressRows(await this.#subject.addressFacts(within));
   }
 
   #mediaRows(limit: Limit, signal: AbortSignal): Promise<SelfTestRow[]> {

@@ -1,5 +1,7 @@
 /** Tests of a self-test's report as text: one line when all is well, otherwise what is wrong first, with what to do. */
 import { expect, test } from 'vitest';
+import type { AddressFacts } from '../../server/ice/checkAddresses.ts';
+import { addressRows } from '../../server/ice/selfTest/addressRows.ts';
 import { verdict } from '../../server/ice/selfTest/mediaRows.ts';
 import { selfTestText } from '../../server/ice/selfTest/selfTestText.ts';
 import type { SelfTestRow } from '../../shared/selfTest.ts';
@@ -59,6 +61,21 @@ test('what failed comes first, ports with the same finding are one row, and ever
   expect(coloured).toContain('\u001b[32mreachable');
 });
 
+test('where nothing failed, only what should be looked at follows', () => {
+  const look = { check: 'address', target: 'x', state: 'warning', message: 'It is private.' } as const;
+  expect(text([...both(1), look]).split('\n')).toEqual([
+    'Self-test: nothing failed; look at what follows. Media passes at 192.0.2.1, port 1, UDP and TCP. Also tested: address.',
+    '  look         address x',
+    '               It is private.',
+  ]);
+});
+
+test('UDP and TCP of the same ports with the same finding are one row', () => {
+  const failed = { state: 'unreachable', reason: 'refused', message: 'The port is refused.' } as const;
+  const rows = [media(1, 'udp', failed), media(2, 'udp', failed), media(1, 'tcp', failed), media(2, 'tcp', failed)];
+  expect(text(rows)).toContain('UNREACHABLE  media 192.0.2.1, UDP and TCP ports 1, 2, 1.0 ms\n');
+});
+
 test('lines are not wider than 100 columns, unless a word is', () => {
   const remedy = `Open ${'the port '.repeat(60)}${'x'.repeat(120)}`;
   const lines = text([media(1, 'udp', { state: 'unknown', remedy })]).split('\n');
@@ -84,4 +101,53 @@ test.each([
     reason,
     remedy: expect.stringMatching(remedy),
   });
+});
+
+const network = (name: string, address: string) => ({
+  [name]: [
+    {
+      address,
+      netmask: '255.255.255.0',
+      family: 'IPv4' as const,
+      mac: '00:00:00:00:00:00',
+      internal: false,
+      cidr: `${address}/24`,
+    },
+  ],
+});
+const facts = (change: Partial<AddressFacts>): AddressFacts => ({
+  interfaces: network('eth0', '203.0.113.1'),
+  listening: ['0.0.0.0'],
+  announced: ['203.0.113.1'],
+  configured: true,
+  container: false,
+  ...change,
+});
+
+test.each<[string, Partial<AddressFacts>, SelfTestRow['state'], SelfTestRow['reason']]>([
+  ['own', {}, 'ok', undefined],
+  [
+    'private',
+    { interfaces: network('eth0', '10.0.0.5'), announced: ['10.0.0.5'], configured: false },
+    'warning',
+    'privateAddress',
+  ],
+  ['bridge', { interfaces: network('docker0', '172.17.0.1'), announced: ['172.17.0.1'] }, 'failed', 'bridgeAddress'],
+  [
+    'bridge, seen in a container',
+    { interfaces: network('eth0', '172.17.0.2'), announced: ['172.17.0.2'], container: true },
+    'failed',
+    'bridgeAddress',
+  ],
+  ['foreign', { announced: ['198.51.100.9'] }, 'warning', 'foreignAddress'],
+  ['wrong interface', { listening: ['10.0.0.5'] }, 'failed', 'wrongInterface'],
+  ['unresolved', { announced: [], unresolved: ['turn.invalid'] }, 'warning', 'unresolved'],
+  ['seen elsewhere', { announced: [], stun: { server: 's', mapped: '198.51.100.9' } }, 'warning', 'stunDiffers'],
+  ['not seen', { announced: [], stun: { server: 's', error: 'It does not answer.' } }, 'warning', 'noAnswer'],
+])('the address row of an address that is %s', (_name, change, state, reason) => {
+  const [row, ...more] = addressRows(facts(change));
+  expect(more).toEqual([]);
+  expect(row).toMatchObject({ check: 'address', state });
+  expect(row?.reason).toBe(reason);
+  expect(row?.remedy !== undefined).toBe(state !== 'ok');
 });

@@ -92,7 +92,7 @@ export function verdict(address: string, result: ProbeResult, ownAddresses: Read
     return { state: 'reachable', message: 'Media passes both ways.', roundTripTime: result.roundTripTime };
   }
   const isOwn = ownAddresses.has(address);
-  const own = [...ownAddresses].filter((one) => !isLoopback(one)).join(', ') || 'only loopback';
+  const own = [...ownAddresses].filter((one) => !isLocal(one)).join(', ') || 'only loopback';
   switch (result.failed) {
     case 'dtls':
       return {
@@ -159,6 +159,7 @@ const noRoute: ReadonlySet<string> = new Set([
   'EINVAL',
 ]);
 
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1';
+/** Loopback and link-local addresses, of which nobody outside is told. */
+function isLocal(address: string): boolean {
+  return address.startsWith('127.') || address === '::1' || address.startsWith('fe80:');
 }

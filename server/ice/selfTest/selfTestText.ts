@@ -32,9 +32,10 @@ const names: Readonly<Record<SelfTestRow['check'], string>> = {
   clock: 'clock',
 };
 
-/** Rows that say the same of several ports. */
+/** Rows that say the same of several ports, and of both protocols. */
 interface Group {
   readonly first: SelfTestRow;
+  readonly protocols: string[];
   readonly ports: number[];
   readonly roundTripTimes: number[];
 }
@@ -44,11 +45,14 @@ export function selfTestText(report: SelfTestReport, { colours = false } = {}): 
   const groups = grouped(report.rows);
   if (!report.rows.some(needsAttention)) return `Self-test: all is well. ${summary(groups)}`;
   const failures = report.rows.filter(isFailure).length;
-  const heading =
-    failures > 0
-      ? `Self-test: ${failures} of ${report.rows.length} checks failed.`
-      : 'Self-test: nothing failed, but some things should be looked at.';
   const byUrgency = [...groups].sort((a, b) => urgency(a.first) - urgency(b.first));
+  if (failures === 0) {
+    // What is reachable is in the summary.
+    const noted = byUrgency.filter(({ first }) => needsAttention(first));
+    const heading = `Self-test: nothing failed; look at what follows. ${summary(groups)}`.trimEnd();
+    return [heading, ...noted.flatMap((group) => lines(group, colours))].join('\n');
+  }
+  const heading = `Self-test: ${failures} of ${report.rows.length} checks failed.`;
   return [heading, ...byUrgency.flatMap((group) => lines(group, colours))].join('\n');
 }
 
@@ -61,31 +65,49 @@ function grouped(rows: readonly SelfTestRow[]): Group[] {
   const groups = new Map<string, Group>();
   for (const row of rows) {
     const key = JSON.stringify([row.check, row.target, row.protocol, row.state, row.reason, row.message]);
-    const group = groups.get(key) ?? { first: row, ports: [], roundTripTimes: [] };
+    const protocols = row.protocol ? [row.protocol.toUpperCase()] : [];
+    const group = groups.get(key) ?? { first: row, protocols, ports: [], roundTripTimes: [] };
     groups.set(key, group);
     if (row.port !== undefined) group.ports.push(row.port);
     if (row.roundTripTime !== undefined) group.roundTripTimes.push(row.roundTripTime);
   }
-  return [...groups.values()];
+  return mergeProtocols([...groups.values()]);
+}
+
+/** Makes one of two groups that differ in the protocol only. */
+function mergeProtocols(groups: readonly Group[]): Group[] {
+  const merged = new Map<string, Group>();
+  for (const group of groups) {
+    const { check, target, state, reason, message } = group.first;
+    const key = JSON.stringify([check, target, state, reason, message, [...group.ports].sort()]);
+    const other = merged.get(key);
+    if (!other) merged.set(key, group);
+    else {
+      other.protocols.push(...group.protocols);
+      other.roundTripTimes.push(...group.roundTripTimes);
+    }
+  }
+  return [...merged.values()];
 }
 
 function summary(groups: readonly Group[]): string {
-  const media = groups.filter(({ first }) => first.check === 'media');
+  const media = groups.filter(({ first }) => first.check === 'media' && first.state === 'reachable');
   const addresses = [...new Set(media.map(({ first }) => first.target))];
+  const protocols = [...new Set(media.flatMap((group) => group.protocols))];
   const ports = media[0] ? portList(media[0].ports) : '';
   const others = [...new Set(groups.map(({ first }) => names[first.check]).filter((name) => name !== names.media))];
   const sentences = [
-    media.length > 0 && `Media passes at ${addresses.join(', ')}, ${ports}, UDP and TCP.`,
+    media.length > 0 && `Media passes at ${addresses.join(', ')}, ${ports}, ${protocols.join(' and ')}.`,
     others.length > 0 && `Also tested: ${others.join(', ')}.`,
   ];
   return sentences.filter(Boolean).join(' ');
 }
 
-function lines({ first, ports, roundTripTimes }: Group, colours: boolean): string[] {
+function lines({ first, protocols, ports, roundTripTimes }: Group, colours: boolean): string[] {
   const { word, colour } = states[first.state];
   const padded = word.padEnd(INDENT.length - 2);
   const shown = colours ? `\u001b[${colour}m${padded}\u001b[0m` : padded;
-  const where = first.protocol ? `, ${first.protocol.toUpperCase()} ${portList(ports)}` : '';
+  const where = protocols.length > 0 ? `, ${protocols.join(' and ')} ${portList(ports)}` : '';
   const time = roundTripTimes.length > 0 ? `, ${milliseconds(median(roundTripTimes))}` : '';
   const line = `  ${shown}${names[first.check]} ${first.target}${where}${time}`;
   if (!needsAttention(first)) return [line];
