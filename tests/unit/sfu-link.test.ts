@@ -272,6 +272,28 @@ describe('a first connection that fails', () => {
     link.close();
   });
 
+  test.each([
+    ['never connects', 'connecting', ['failed']],
+    ['has connected', 'connected', []],
+  ] as const)('counts for twenty seconds: one that %s', async (_, state, expected) => {
+    const { link, events, handlers } = await linked(transports(), [turn]);
+    handlers[0]?.setConnectionState('connecting');
+    handlers[0]?.setConnectionState(state);
+    await vi.advanceTimersByTimeAsync(19_999);
+    expect(events).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(events).toEqual(expected);
+    link.close();
+  });
+
+  test('that is closed is none any more', async () => {
+    const { link, events, handlers } = await linked(transports());
+    handlers[0]?.setConnectionState('connecting');
+    link.close();
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(events).toEqual([]);
+  });
+
   test('ends the session at once without TURN servers: there is nothing that is still to come', async () => {
     const { link, events, handlers } = await linked(transports());
     handlers[0]?.setConnectionState('failed');

@@ -53,6 +53,7 @@ async function paired(joined: IceServer[], restarted: IceServer[], iceTransportP
     iceServers: joined,
     iceTransportPolicy,
     onStateChange: () => {},
+    onConnectTimeout: () => events.push('timeout'),
     onRefused: () => {},
   });
   return { pair, events, created };

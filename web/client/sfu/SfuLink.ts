@@ -31,7 +31,7 @@ import { TransportPair } from './TransportPair.ts';
 /** How long to wait before a receiving transport that could not be opened is requested again, in milliseconds. */
 const REOPEN_DELAYS = [500, 1000, 2000, 4000];
 
-/** For how long a first connection that has failed is attempted again, in milliseconds: Chromium fails after 15 s. */
+/** For how long a first connection that has failed is attempted again, in milliseconds. */
 const FIRST_CONNECTION_TIMEOUT = 12_000;
 
 export interface SfuLinkOptions extends MediaLinkOptions {
@@ -74,6 +74,7 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
       iceServers: reply.iceServers,
       iceTransportPolicy,
       onStateChange: (state) => this.#onTransportState(state),
+      onConnectTimeout: () => this.#fail(),
       onRefused: () => this.#fail(),
     });
     this.#feedback = new SendFeedback(() => this.#transports.countSend());

@@ -10,6 +10,12 @@ import { countTransport, type TransportReport } from '../stats.ts';
 
 type Transport = types.Transport;
 
+/**
+ * How long a transport may take to connect, in milliseconds. Chromium goes on for ever where packets are dropped rather than
+ * refused; TURN over TLS with a round trip of 300 ms takes three and a half seconds.
+ */
+const CONNECT_TIMEOUT = 20_000;
+
 export interface TransportPairOptions {
   readonly device: Device;
   readonly request: Request;
@@ -18,6 +24,8 @@ export interface TransportPairOptions {
   readonly iceTransportPolicy: RTCIceTransportPolicy | undefined;
   /** The connection state of a transport has changed to this. */
   onStateChange(state: types.ConnectionState): void;
+  /** A transport has not connected in `CONNECT_TIMEOUT`, and none ever has. */
+  onConnectTimeout(): void;
   /** The server has refused a transport that it still had. */
   onRefused(): void;
 }
@@ -161,8 +169,14 @@ export class TransportPair {
   }
 
   #listen(transport: Transport): void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const onTimeout = () => {
+      if (!this.#wasConnected && !transport.closed) this.#options.onConnectTimeout();
+    };
+    transport.observer.once('close', () => clearTimeout(timer));
     transport.on('connectionstatechange', (state) => {
       if (state === 'connected') this.#wasConnected = true;
+      if (state === 'connecting' && !this.#wasConnected) timer ??= setTimeout(onTimeout, CONNECT_TIMEOUT);
       this.#options.onStateChange(state);
     });
     transport.on('connect', ({ dtlsParameters }, callback) => {
