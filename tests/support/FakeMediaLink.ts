@@ -10,7 +10,7 @@ import type {
   PublishedTrack,
   ServerMediaState,
 } from '../../web/client/MediaLink.ts';
-import type { QualitySample } from '../../web/client/quality/QualitySample.ts';
+import type { QualityReports } from '../../web/client/quality/QualitySample.ts';
 import type { TrackStats } from '../../web/client/stats.ts';
 
 export class FakeMediaLink extends Emitter<MediaLinkEvents> implements MediaLink {
@@ -127,8 +127,8 @@ export class FakeMediaLink extends Emitter<MediaLinkEvents> implements MediaLink
     return [];
   }
 
-  async getQualitySample(): Promise<QualitySample> {
-    return { time: 0, sent: { packets: 0, packetsLost: 0, bytes: 0, isBandwidthLimited: false }, received: [] };
+  async getQualityReports(): Promise<QualityReports> {
+    return { reports: { send: undefined, recv: undefined }, trackOf: () => undefined };
   }
 
   close(): void {

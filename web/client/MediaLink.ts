@@ -4,7 +4,7 @@ import type { ConsumerInfo, Grants, JoinReply, ResumeReply, TrackSettings, Welco
 import type { ConnectionStats } from './connectionStats.ts';
 import type { Emitter } from './Emitter.ts';
 import type { MediaConnectionState } from './events.ts';
-import type { QualitySample } from './quality/QualitySample.ts';
+import type { QualityReports } from './quality/QualitySample.ts';
 import type { Signalling } from './Signalling.ts';
 import type { TrackStats } from './stats.ts';
 
@@ -110,8 +110,8 @@ export interface MediaLink extends Pick<Emitter<MediaLinkEvents>, 'on'> {
   getStats(): Promise<TrackStats[]>;
   /** How each transport is connected. */
   getConnectionStats(): Promise<ConnectionStats[]>;
-  /** One look at the quality of what is sent and received. */
-  getQualitySample(): Promise<QualitySample>;
+  /** What `sampleOf` makes a sample of quality from. */
+  getQualityReports(): Promise<QualityReports>;
   close(): void;
 }
 

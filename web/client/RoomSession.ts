@@ -5,10 +5,11 @@ import { sources } from '../../shared/media.ts';
 import type { Grants, ResumeReply, SourceStates } from '../../shared/protocol.ts';
 import type { Notify, RoomClientState } from './events.ts';
 import { type JoinOptions, joinRequest, tokenOf } from './joinOptions.ts';
+import { loadQuality } from './loadQuality.ts';
 import { localError } from './localError.ts';
 import type { MediaLink, MediaLoader, ServerMediaState } from './MediaLink.ts';
 import { isNetworkDown, isPageHidden, onNetworkChange, onPageLeft } from './network.ts';
-import { QualityMonitor } from './quality/QualityMonitor.ts';
+import type { QualityMonitor } from './quality/QualityMonitor.ts';
 import { RoomStore } from './RoomStore.ts';
 import type { ConnectedSignalling, Signalling, SignallingOptions } from './Signalling.ts';
 
@@ -62,7 +63,7 @@ export class RoomSession {
     return this.#link;
   }
 
-  /** Undefined before the join. */
+  /** Undefined before the join, and until it has been loaded. */
   get quality(): QualityMonitor | undefined {
     return this.#quality;
   }
@@ -145,13 +146,12 @@ export class RoomSession {
     });
     this.#link = link;
     this.#listen(link, signalling);
-    this.#quality = this.#watchQuality(link, signalling);
-    this.#cleanups.push(() => this.#quality?.close());
     this.store.applyJoin(reply);
     if (signal.aborted) this.store.clear();
     signal.throwIfAborted();
     this.#setState('joined');
     void link.consume(reply.consumers);
+    void this.#watchQuality(link, signalling);
   }
 
   #signallingOptions(): SignallingOptions {
@@ -196,9 +196,16 @@ export class RoomSession {
     );
   }
 
-  #watchQuality(link: MediaLink, signalling: Signalling): QualityMonitor {
-    return new QualityMonitor({
-      sample: () => link.getQualitySample(),
+  /** Without it, if it cannot be loaded, nothing is said of connections. */
+  async #watchQuality(link: MediaLink, signalling: Signalling): Promise<void> {
+    const loaded = await loadQuality().catch(() => undefined);
+    if (!loaded || this.#ended.signal.aborted) return;
+    const { QualityMonitor, sampleOf } = loaded;
+    const monitor = new QualityMonitor({
+      sample: async () => {
+        const { reports, trackOf } = await link.getQualityReports();
+        return sampleOf(performance.now(), reports, trackOf);
+      },
       ask: (question) => signalling.request('getConnectionQuality', question),
       isActive: () =>
         this.#state === 'joined' &&
@@ -213,6 +220,8 @@ export class RoomSession {
         if (peerId === undefined || peer) this.#notify('connectionQualityChanged', { peer, quality });
       },
     });
+    this.#quality = monitor;
+    this.#cleanups.push(() => monitor.close());
   }
 
   /** Makes everything the same as on the server, and notifies of each difference. */

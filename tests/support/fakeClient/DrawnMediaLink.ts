@@ -19,7 +19,7 @@ import type {
   VideoSettings,
   VideoSource,
 } from '../../../web/client/MediaLink.ts';
-import type { QualitySample } from '../../../web/client/quality/QualitySample.ts';
+import type { QualityReports } from '../../../web/client/quality/QualitySample.ts';
 import { requireTrack } from '../../../web/client/requireTrack.ts';
 import { TrackSettingsReporter } from '../../../web/client/sfu/TrackSettingsReporter.ts';
 import type { TrackStats } from '../../../web/client/stats.ts';
@@ -216,13 +216,9 @@ export class DrawnMediaLink extends Emitter<MediaLinkEvents> implements MediaLin
     return directions.flatMap((direction) => (direction ? [{ direction, state: 'connected', pair }] : []));
   }
 
-  /** Whatever is drawn is well. */
-  async getQualitySample(): Promise<QualitySample> {
-    return {
-      time: performance.now(),
-      sent: { packets: 0, packetsLost: 0, bytes: 0, isBandwidthLimited: false },
-      received: [],
-    };
+  /** Nothing is known of what is drawn, so that it is well. */
+  async getQualityReports(): Promise<QualityReports> {
+    return { reports: { send: undefined, recv: undefined }, trackOf: () => undefined };
   }
 
   close(): void {

@@ -56,14 +56,17 @@ export type TrackLookup = (
   trackId: string,
 ) => Pick<ReceivedSample, 'peerId' | 'source' | 'shownSize' | 'playoutDelay'> | undefined;
 
+/** The statistics of both transports as the browser reports them, and what they are of. */
+export interface QualityReports {
+  readonly reports: { readonly send: RTCStatsReport | undefined; readonly recv: RTCStatsReport | undefined };
+  /** Undefined for tracks that are not expected. */
+  readonly trackOf: TrackLookup;
+}
+
 type Row = Record<string, unknown>;
 
 /** Summarises the reports of the two transports (webrtc-stats). @param lookup undefined for tracks that are not expected */
-export function sampleOf(
-  time: number,
-  { send, recv }: { readonly send: RTCStatsReport | undefined; readonly recv: RTCStatsReport | undefined },
-  lookup: TrackLookup,
-): QualitySample {
+export function sampleOf(time: number, { send, recv }: QualityReports['reports'], lookup: TrackLookup): QualitySample {
   const sent = rowsOf(send);
   const outbound = sent.filter(({ type }) => type === 'outbound-rtp');
   const remote = sent.filter(({ type }) => type === 'remote-inbound-rtp');

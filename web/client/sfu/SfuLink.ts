@@ -17,7 +17,7 @@ import type {
   VideoSettings,
   VideoSource,
 } from '../MediaLink.ts';
-import { type QualitySample, sampleOf } from '../quality/QualitySample.ts';
+import type { QualityReports } from '../quality/QualitySample.ts';
 import { summarise, type TrackStats } from '../stats.ts';
 import { IceRestartPolicy } from './IceRestartPolicy.ts';
 import { type LocalCounters, MediaPath } from './MediaPath.ts';
@@ -217,20 +217,9 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     return this.#transports.connectionStats();
   }
 
-  async getQualitySample(): Promise<QualitySample> {
+  async getQualityReports(): Promise<QualityReports> {
     const infos = this.#subscriber.infoByTrack;
-    return sampleOf(performance.now(), await this.#transports.reports(), (trackId) => {
-      const info = infos.get(trackId);
-      if (info?.peerId === undefined || !this.#isExpected(info)) return undefined;
-      const { peerId, source } = info;
-      const isVideo = source === 'camera' || source === 'screen';
-      return {
-        peerId,
-        source,
-        playoutDelay: this.#subscriber.playoutDelay / 1000,
-        shownSize: isVideo ? this.#trackSettings.shownSize(peerId, source) : undefined,
-      };
-    });
+    return { reports: await this.#transports.reports(), trackOf: (trackId) => this.#expectedTrack(infos.get(trackId)) };
   }
 
   close(): void {
@@ -330,6 +319,18 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     if (age === undefined) return this.#feedback.poll();
     this.#feedback.pause();
     return age;
+  }
+
+  #expectedTrack(info: ConsumerInfo | undefined): ReturnType<QualityReports['trackOf']> {
+    if (info?.peerId === undefined || !this.#isExpected(info)) return undefined;
+    const { peerId, source } = info;
+    const isVideo = source === 'camera' || source === 'screen';
+    return {
+      peerId,
+      source,
+      playoutDelay: this.#subscriber.playoutDelay / 1000,
+      shownSize: isVideo ? this.#trackSettings.shownSize(peerId, source) : undefined,
+    };
   }
 
   /** Whether media should arrive all the time: its peer is present, has not muted it, and it is shown. */

@@ -1,0 +1,3 @@
+/** What a session uses of the judgement of connections. */
+export { QualityMonitor } from './QualityMonitor.ts';
+export { sampleOf } from './QualitySample.ts';
