@@ -16,7 +16,7 @@ import {
   type TransportAddress,
   unknownAttributes,
   unknownTypes,
-  xorMappedAddress,
+  xorAddress,
 } from './stunMessage.ts';
 
 export interface StunResponderOptions {
@@ -137,5 +137,5 @@ function responseTo(request: StunMessage, from: TransportAddress): StunMessage {
     const attributes = [errorCode(UNKNOWN_ATTRIBUTE), unknownAttributes(unknown)];
     return { type: BINDING.error, transactionId, attributes, fingerprint };
   }
-  return { type: BINDING.success, transactionId, attributes: [xorMappedAddress(from, transactionId)], fingerprint };
+  return { type: BINDING.success, transactionId, attributes: [xorAddress(from, transactionId)], fingerprint };
 }

@@ -100,27 +100,40 @@ export function encodeStunMessage({ type, transactionId, attributes, fingerprint
   return Buffer.concat([message, last]);
 }
 
-/** The attribute XOR-MAPPED-ADDRESS (RFC 8489, section 14.2). */
-export function xorMappedAddress({ address, port }: TransportAddress, transactionId: Buffer): StunAttribute {
+/** The attribute XOR-MAPPED-ADDRESS (RFC 8489, section 14.2), or another one of that form. @param address an IP address */
+export function xorAddress(
+  { address, port }: TransportAddress,
+  transactionId: Buffer,
+  type: number = ATTRIBUTE.xorMappedAddress,
+): StunAttribute {
   const bytes = ipBytes(address);
   const value = Buffer.alloc(4 + bytes.length);
   value.writeUInt8(bytes.length === 4 ? FAMILY.ipv4 : FAMILY.ipv6, 1);
   value.writeUInt16BE(port ^ (MAGIC_COOKIE >>> 16), 2);
   xorWithKey(bytes, transactionId).copy(value, 4);
-  return { type: ATTRIBUTE.xorMappedAddress, value };
+  return { type, value };
+}
+
+/** The address in an attribute of that type; undefined where there is none that is well formed. */
+export function xorAddressOf({ attributes, transactionId }: StunMessage, type: number): TransportAddress | undefined {
+  const found = addressIn(attributes.find((attribute) => attribute.type === type)?.value);
+  if (!found) return undefined;
+  return { address: ipText(xorWithKey(found.bytes, transactionId)), port: found.port ^ (MAGIC_COOKIE >>> 16) };
 }
 
 /** The address that a response says the request came from; undefined where it has none that is well formed. */
-export function mappedAddressOf({ attributes, transactionId }: StunMessage): TransportAddress | undefined {
-  const find = (type: number) => attributes.find((attribute) => attribute.type === type)?.value;
-  const xored = find(ATTRIBUTE.xorMappedAddress);
-  const value = xored ?? find(ATTRIBUTE.mappedAddress);
+export function mappedAddressOf(message: StunMessage): TransportAddress | undefined {
+  const xored = message.attributes.some(({ type }) => type === ATTRIBUTE.xorMappedAddress);
+  if (xored) return xorAddressOf(message, ATTRIBUTE.xorMappedAddress);
+  const found = addressIn(message.attributes.find(({ type }) => type === ATTRIBUTE.mappedAddress)?.value);
+  return found && { address: ipText(found.bytes), port: found.port };
+}
+
+function addressIn(value: Buffer | undefined): { bytes: Buffer; port: number } | undefined {
   if (value === undefined || value.length < 8) return undefined;
   const length = { [FAMILY.ipv4]: 4, [FAMILY.ipv6]: 16 }[value.readUInt8(1)];
   if (length === undefined || value.length !== 4 + length) return undefined;
-  const [port, bytes] = [value.readUInt16BE(2), value.subarray(4)];
-  if (xored === undefined) return { address: ipText(bytes), port };
-  return { address: ipText(xorWithKey(bytes, transactionId)), port: port ^ (MAGIC_COOKIE >>> 16) };
+  return { port: value.readUInt16BE(2), bytes: value.subarray(4) };
 }
 
 /** The attribute ERROR-CODE without a reason phrase (RFC 8489, section 14.8). */

@@ -10,10 +10,11 @@ import { until } from '../../scripts/support/until.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { IceServers } from '../../server/ice/IceServers.ts';
 import { probe } from '../../server/ice/probe/probe.ts';
+import type { TransportAddress } from '../../server/ice/stunMessage.ts';
 import { TurnClient, TurnError } from '../../server/ice/turn/TurnClient.ts';
 import type { TurnServer } from '../../server/ice/turn/TurnConnection.ts';
 import { openTurnPath } from '../../server/ice/turn/TurnPath.ts';
-import { type Address, peerAttribute } from '../../server/ice/turn/turnMessage.ts';
+import { peerAttribute } from '../../server/ice/turn/turnMessage.ts';
 import { type TurnCredentials, turnCredentials } from '../../server/ice/turnCredentials.ts';
 import { Loopback } from '../../server/media/Loopback.ts';
 import { WorkerPool } from '../../server/media/WorkerPool.ts';
@@ -157,7 +158,7 @@ describe.runIf(hasCoturn)('coturn with the generated configuration', () => {
   }
 
   /** Asks for a peer in every way. @returns the ways that worked */
-  async function tryPeer(client: TurnClient, peer: Address, channel: number): Promise<string[]> {
+  async function tryPeer(client: TurnClient, peer: TransportAddress, channel: number): Promise<string[]> {
     const ways = {
       permission: () => client.createPermission(peer),
       'permission beside that of the SFU': () => client.createPermission({ address: SFU, port: 9 }, peer),

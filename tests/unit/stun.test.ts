@@ -15,7 +15,7 @@ import {
   mappedAddressOf,
   parseStunMessage,
   type StunAttribute,
-  xorMappedAddress,
+  xorAddress,
 } from '../../server/ice/stunMessage.ts';
 import { hasIPv6 } from '../support/equipment.ts';
 
@@ -68,7 +68,7 @@ describe('messages', () => {
     [from6, 'ipv6'],
   ] as const)('the address %o is encoded as in the vector, and its fingerprint is right', (address, name) => {
     const { transactionId } = parsed(vectors[name]);
-    const encoded = xorMappedAddress(address, transactionId);
+    const encoded = xorAddress(address, transactionId);
     expect(encoded).toEqual(parsed(vectors[name]).attributes[1]);
     const type = BINDING.success;
     expect(
@@ -240,7 +240,7 @@ describe('the client', () => {
     encodeStunMessage({
       ...parsed(data),
       type: BINDING.success,
-      attributes: [xorMappedAddress(from, parsed(data).transactionId)],
+      attributes: [xorAddress(from, parsed(data).transactionId)],
       ...changes,
     });
 
@@ -274,7 +274,7 @@ describe('the client', () => {
   test('takes no answer to another request, and none with a wrong FINGERPRINT', async () => {
     const other = { address: '203.0.113.66', port: 6 };
     const server = await listen((data, reply) => {
-      const attributes = [xorMappedAddress(other, parsed(data).transactionId)];
+      const attributes = [xorAddress(other, parsed(data).transactionId)];
       reply(success(data, { attributes, transactionId: randomBytes(12) }));
       reply(success(data, { attributes, type: BINDING.indication }));
       const wrong = success(data, { attributes });

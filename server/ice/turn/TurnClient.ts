@@ -1,26 +1,21 @@
 /** A TURN client with one allocation (RFC 8656): for the self-test, and for tests of TURN servers. */
 import { createHash, randomBytes } from 'node:crypto';
+import {
+  parseStunMessage,
+  ATTRIBUTE as STUN_ATTRIBUTE,
+  type StunAttribute,
+  type StunMessage,
+  type TransportAddress,
+  xorAddressOf,
+} from '../stunMessage.ts';
 import type { TurnCredentials } from '../turnCredentials.ts';
 import { connectTurn, type TurnConnection, type TurnServer } from './TurnConnection.ts';
-import {
-  type Address,
-  ATTRIBUTE,
-  type Attribute,
-  attributeOf,
-  CLASS,
-  decodeAddress,
-  decodeMessage,
-  encodeMessage,
-  errorOf,
-  METHOD,
-  peerAttribute,
-  type TurnMessage,
-} from './turnMessage.ts';
+import { ATTRIBUTE, attributeOf, CLASS, encodeMessage, errorOf, METHOD, peerAttribute } from './turnMessage.ts';
 
 export interface AllocateOptions {
   readonly server: TurnServer;
   readonly credentials: TurnCredentials;
-  /** Address family of the relayed address; default 4. */
+  /** TransportAddress family of the relayed address; default 4. */
   readonly family?: 4 | 6;
   /** Protocol number between server and peer: 17 for UDP (default), 6 for TCP (RFC 6062). */
   readonly requestedTransport?: 17 | 6;
@@ -47,7 +42,7 @@ const UNAUTHENTICATED = 401;
 const STALE_NONCE = 438;
 
 interface Request {
-  readonly resolve: (response: TurnMessage) => void;
+  readonly resolve: (response: StunMessage) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -62,13 +57,13 @@ export class TurnClient {
   readonly #credentials: TurnCredentials;
   readonly #timeout: number;
   readonly #requests = new Map<string, Request>();
-  readonly #listeners = new Set<(data: Buffer, peer: Address) => void>();
+  readonly #listeners = new Set<(data: Buffer, peer: TransportAddress) => void>();
   /** Peers by the number of their channel. */
-  readonly #channels = new Map<number, Address>();
+  readonly #channels = new Map<number, TransportAddress>();
   readonly #errorListeners = new Set<(error: Error) => void>();
   #connection: TurnConnection | undefined;
   #challenge: Challenge | undefined;
-  #relayed: Address = { address: '', port: 0 };
+  #relayed: TransportAddress = { address: '', port: 0 };
   #failure: Error | undefined;
 
   private constructor({ credentials, timeout = TIMEOUT }: AllocateOptions) {
@@ -94,8 +89,7 @@ export class TurnClient {
         { type: ATTRIBUTE.requestedTransport, value: Buffer.from([requestedTransport, 0, 0, 0]) },
         { type: ATTRIBUTE.requestedAddressFamily, value: Buffer.from([family === 4 ? 1 : 2, 0, 0, 0]) },
       ]);
-      const relayed = attributeOf(response, ATTRIBUTE.xorRelayedAddress);
-      client.#relayed = (relayed && decodeAddress(relayed, response.transactionId)) ?? client.#relayed;
+      client.#relayed = xorAddressOf(response, ATTRIBUTE.xorRelayedAddress) ?? client.#relayed;
       return client;
     } catch (error) {
       client.#connection?.close();
@@ -104,12 +98,12 @@ export class TurnClient {
   }
 
   /** The address from which the server sends to peers. */
-  get relayed(): Address {
+  get relayed(): TransportAddress {
     return this.#relayed;
   }
 
   /** Runs `listener` for what permitted peers send. @returns what ends that */
-  onData(listener: (data: Buffer, peer: Address) => void): () => void {
+  onData(listener: (data: Buffer, peer: TransportAddress) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -120,12 +114,12 @@ export class TurnClient {
   }
 
   /** Asks for permissions. @throws {TurnError} 403 where one of the peers is not permitted */
-  async createPermission(...peers: Address[]): Promise<void> {
+  async createPermission(...peers: TransportAddress[]): Promise<void> {
     await this.request(METHOD.createPermission, (id) => peers.map((peer) => peerAttribute(peer, id)));
   }
 
   /** Binds a channel to a peer. @throws {TurnError} 403 where the peer is not permitted */
-  async bindChannel(channel: number, peer: Address): Promise<void> {
+  async bindChannel(channel: number, peer: TransportAddress): Promise<void> {
     const number = Buffer.alloc(4);
     number.writeUInt16BE(channel);
     await this.request(METHOD.channelBind, (id) => [
@@ -136,10 +130,10 @@ export class TurnClient {
   }
 
   /** Sends to a peer; what the server does not permit is lost without an answer. */
-  send(peer: Address, data: Buffer): void {
+  send(peer: TransportAddress, data: Buffer): void {
     const transactionId = randomBytes(12);
     const attributes = [peerAttribute(peer, transactionId), { type: ATTRIBUTE.data, value: data }];
-    this.#connection?.send(encodeMessage({ type: METHOD.send | CLASS.indication, transactionId, attributes }));
+    this.#connection?.send(encodeMessage(METHOD.send | CLASS.indication, transactionId, attributes));
   }
 
   /** Sends through a channel that is bound. */
@@ -156,7 +150,7 @@ export class TurnClient {
    * @throws {TurnError} when the server refuses
    * @throws {Error} when it does not answer in time, or the connection fails
    */
-  async request(method: number, attributes: (transactionId: Buffer) => Attribute[]): Promise<TurnMessage> {
+  async request(method: number, attributes: (transactionId: Buffer) => StunAttribute[]): Promise<StunMessage> {
     for (let challenges = 0; ; ) {
       const response = await this.#ask(method, attributes);
       if (response.type !== (method | CLASS.error)) return response;
@@ -186,12 +180,12 @@ export class TurnClient {
     this.#connection?.close();
   }
 
-  async #ask(method: number, attributes: (transactionId: Buffer) => Attribute[]): Promise<TurnMessage> {
+  async #ask(method: number, attributes: (transactionId: Buffer) => StunAttribute[]): Promise<StunMessage> {
     if (this.#failure) throw this.#failure;
     const transactionId = randomBytes(12);
     const id = transactionId.toString('latin1');
     const bytes = this.#encode(method, transactionId, attributes(transactionId));
-    const { promise, resolve, reject } = Promise.withResolvers<TurnMessage>();
+    const { promise, resolve, reject } = Promise.withResolvers<StunMessage>();
     this.#requests.set(id, { resolve, reject });
     let timer: NodeJS.Timeout | undefined;
     const send = (pause: number) => {
@@ -209,38 +203,37 @@ export class TurnClient {
     }
   }
 
-  #encode(method: number, transactionId: Buffer, attributes: Attribute[]): Buffer {
-    const message = { type: method | CLASS.request, transactionId, attributes };
-    if (!this.#challenge) return encodeMessage(message);
+  #encode(method: number, transactionId: Buffer, attributes: StunAttribute[]): Buffer {
+    const type = method | CLASS.request;
+    if (!this.#challenge) return encodeMessage(type, transactionId, attributes);
     const { realm, nonce, key } = this.#challenge;
     const authentication = [
-      { type: ATTRIBUTE.username, value: Buffer.from(this.#credentials.username) },
-      { type: ATTRIBUTE.realm, value: realm },
-      { type: ATTRIBUTE.nonce, value: nonce },
+      { type: STUN_ATTRIBUTE.username, value: Buffer.from(this.#credentials.username) },
+      { type: STUN_ATTRIBUTE.realm, value: realm },
+      { type: STUN_ATTRIBUTE.nonce, value: nonce },
     ];
-    return encodeMessage({ ...message, attributes: [...attributes, ...authentication] }, key);
+    return encodeMessage(type, transactionId, [...attributes, ...authentication], key);
   }
 
   /** The long-term credential's key (RFC 8489, section 9.2.2). */
-  #accept(response: TurnMessage): Challenge {
-    const realm = attributeOf(response, ATTRIBUTE.realm) ?? Buffer.alloc(0);
-    const nonce = attributeOf(response, ATTRIBUTE.nonce) ?? Buffer.alloc(0);
+  #accept(response: StunMessage): Challenge {
+    const realm = attributeOf(response, STUN_ATTRIBUTE.realm) ?? Buffer.alloc(0);
+    const nonce = attributeOf(response, STUN_ATTRIBUTE.nonce) ?? Buffer.alloc(0);
     const { username, credential } = this.#credentials;
     const key = createHash('md5').update(`${username}:${realm}:${credential}`).digest();
     return { realm, nonce, key };
   }
 
   #receive(bytes: Buffer): void {
-    const message = decodeMessage(bytes);
+    const message = parseStunMessage(bytes);
     if (!message) this.#receiveChannelData(bytes);
     else if (message.type === (METHOD.data | CLASS.indication)) this.#receiveData(message);
     else this.#requests.get(message.transactionId.toString('latin1'))?.resolve(message);
   }
 
-  #receiveData(message: TurnMessage): void {
-    const from = attributeOf(message, ATTRIBUTE.xorPeerAddress);
+  #receiveData(message: StunMessage): void {
+    const peer = xorAddressOf(message, ATTRIBUTE.xorPeerAddress);
     const data = attributeOf(message, ATTRIBUTE.data);
-    const peer = from && decodeAddress(from, message.transactionId);
     if (peer && data) for (const listener of this.#listeners) listener(data, peer);
   }
 
