@@ -89,7 +89,8 @@ export class LinkQuality {
     const { uplinkLoss, downlinkLoss, downlinkBitrate, availableBitrate } = await this.#getStats();
     const { isOverloaded, hasLimitedLayers } = this.#options;
     const isShort = this.#isCongested || hasLimitedLayers() || availableBitrate < LOW_BITRATE;
-    const downlinkLimited = isShort && downlinkBitrate > availableBitrate * BINDING;
+    // Without an estimate, as for a client that has received nothing yet, nothing is known.
+    const downlinkLimited = isShort && availableBitrate > 0 && downlinkBitrate > availableBitrate * BINDING;
     return { overloaded: isOverloaded(), uplinkLoss, downlinkLoss, downlinkLimited };
   }
 

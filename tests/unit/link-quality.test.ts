@@ -91,6 +91,10 @@ describe('the links of a client', () => {
     vi.advanceTimersByTime(1100);
     link.stats = { ...well, downlinkBitrate: 40_000, availableBitrate: 300_000 };
     expect((await link.quality.report()).downlinkLimited).toBe(false);
+    // There is no estimate.
+    vi.advanceTimersByTime(1100);
+    link.stats = { ...well, downlinkBitrate: 40_000, availableBitrate: 0 };
+    expect((await link.quality.report()).downlinkLimited).toBe(false);
   });
 
   test('may be asked for 90 times a minute', () => {
