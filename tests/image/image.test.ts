@@ -7,7 +7,7 @@ import { Member } from '../../scripts/support/endpoint/Member.ts';
 import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';
 import { freePort } from '../../scripts/support/network/freePort.ts';
-import { podmanArguments, readService } from '../support/compose.ts';
+import { podmanArguments, readService, readTurnServices } from '../support/compose.ts';
 import { Containers, whyNoContainers } from '../support/containers.ts';
 import { childrenOf, status } from '../support/machine.ts';
 
@@ -161,6 +161,29 @@ describe.skipIf(why)('the image', () => {
       'b',
     );
     expect(token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/m);
+  });
+
+  test("writes coturn's configuration into a volume, which its own user alone can read", async () => {
+    const settings = { WEIR_ALLOW_ANONYMOUS: 'true', WEIR_ANNOUNCED_ADDRESS: '203.0.113.7' };
+    const { configuration, coturn } = readTurnServices({ ...settings, WEIR_TURN_SECRET: 's'.repeat(32) });
+    const { environment, entrypoint } = configuration;
+    const [program = '', ...rest] = entrypoint;
+    const volume = `weir-turn-${process.pid}`;
+    cleanUp.push(() => here().podman('volume', 'rm', '--force', volume));
+    const [where = ''] = configuration.volumes.flatMap((one) => one.match(/(?<=^turn:).+/) ?? []);
+    const limits = ['--rm', '--network', 'host', '--read-only', '--cap-drop', 'ALL', '--volume', `${volume}:${where}`];
+    const variables = Object.entries({ ...environment, WEIR_TURN_URLS: 'turn:turn.example.com' });
+    await here().podman(
+      ...['run', ...limits, ...variables.flatMap(([name, value]) => ['--env', `${name}=${value}`])],
+      ...['--entrypoint', program, image, ...rest],
+    );
+    const file = rest[rest.indexOf('--write') + 1] ?? '';
+    const read = (user: string, ...command: string[]) =>
+      here().podman('run', ...limits, '--user', user, '--entrypoint', command[0] ?? '', image, ...command.slice(1));
+    const found = await read(coturn.user ?? '', 'sh', '-c', `stat --format '%a %u:%g' ${file} && cat ${file}`);
+    expect(found).toMatch(new RegExp(`^600 ${coturn.user}$`, 'm'));
+    expect(found).toMatch(/^allowed-peer-ip=203\.0\.113\.7$/m);
+    await expect(read('65534:65534', 'cat', file)).rejects.toThrow(/Permission denied/);
   });
 
   test('replaces a media worker that dies, and leaves no zombie', async () => {
