@@ -50,6 +50,22 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await Promise.all([call.alice.leaveAll(), atFox.close()]);
   });
 
+  test('tests the connection on a page of its own, and finds it well', async () => {
+    const page = await (await call.firefox.createBrowserContext()).newPage();
+    await page.goto(`${call.server.url}/diagnose`);
+    const state = (check: string) =>
+      page.evaluate((name) => document.querySelector<HTMLElement>(`[data-check=${name}]`)?.dataset.state, check);
+    await eventually(() => state('camera')).toBe('waiting');
+    await page.evaluate(() => document.querySelector<HTMLElement>('.diagnose-start button')?.click());
+    const report = () => page.evaluate(() => document.querySelector('.report pre')?.textContent ?? '');
+    await expect.poll(report, { timeout: 60_000 }).toMatch(/throughput: /);
+    for (const check of ['camera', 'browser', 'signalling', 'clock', 'udp', 'tcp']) {
+      expect(await state(check), `${check}: ${await report()}`).toBe('good');
+    }
+    expect(await report()).toMatch(/^Weir, .*, Firefox \d+\n.*throughput: \w+, upBitrate [1-9]\d{5,}.*protocol udp$/s);
+    await page.close();
+  });
+
   test('what cannot be published leaves nothing behind, and a disabled track is published muted', async () => {
     using observer = await TestClient.connect(call.server.url);
     await observer.join({ room: 'failed in Firefox', transports: { send: false, recv: false } });

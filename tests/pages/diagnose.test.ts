@@ -162,6 +162,20 @@ describe.skipIf(!hasChromium)('the diagnosis', () => {
     await shows(page, 'udp', 'good');
   }, 90_000);
 
+  test('is linked from the start page and the lobby, in a tab of its own', async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    for (const path of ['/', '/r/team', '/b/team?role=host']) {
+      await page.goto(weir.url + path);
+      const link = page.getByRole('link', { name: 'Test camera, sound and connection' });
+      await appears(link);
+      const [opened] = await Promise.all([context.waitForEvent('page'), link.click()]);
+      await appears(button(opened, 'Start the test'));
+      expect(page.url()).toBe(weir.url + path);
+      await opened.close();
+    }
+  });
+
   test('says what to do without permission, and why there is no live connection', async () => {
     const client = await weir.connect();
     await using refusing = await RefusingServer.start(weir.url, client.welcome);

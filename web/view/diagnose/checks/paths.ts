@@ -3,6 +3,7 @@ import { type MediaPath, type MediaPathResult, mediaPaths } from '../../../clien
 import { errorMessage } from '../../common/errorMessages.ts';
 import { type DiagnoseKey, translateDiagnose } from '../../locales/diagnose.ts';
 import type { Check, CheckResult } from '../Check.ts';
+import { problemOf } from './problemOf.ts';
 
 const failedTexts: Readonly<Record<MediaPath, DiagnoseKey>> = {
   udp: 'udpBlocked',
@@ -28,7 +29,7 @@ export function pathChecks({ test, reachable }: PathPorts): Check[] {
         return resultOf(path, await test(path, signal));
       } catch (error) {
         signal.throwIfAborted();
-        return { grade: 'skipped', text: errorMessage(error), figures: { problem: 'notTested' } };
+        return { grade: 'skipped', text: errorMessage(error), figures: { problem: problemOf(error) } };
       }
     },
   }));

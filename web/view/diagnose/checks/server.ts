@@ -1,10 +1,10 @@
 /** Tests the way to the server: the round trip of the signalling, and the difference of the clocks. */
 
 import type { ServerTimes } from '../../../client/diagnosis/index.ts';
-import { WeirError } from '../../../client/index.ts';
 import { errorMessage } from '../../common/errorMessages.ts';
 import { translateDiagnose } from '../../locales/diagnose.ts';
 import type { Check, CheckResult } from '../Check.ts';
+import { problemOf } from './problemOf.ts';
 
 /** Round trips above which a conversation becomes tedious, and above which it does not work, in milliseconds. */
 const ROUND_TRIP = { fair: 300, bad: 1500 };
@@ -36,8 +36,7 @@ export function serverChecks(measure: (signal: AbortSignal) => Promise<ServerTim
         } catch (error) {
           signal.throwIfAborted();
           reachable = false;
-          const { reason, code } = WeirError.from(error);
-          return { grade: 'bad', text: errorMessage(error), figures: { problem: reason ?? code } };
+          return { grade: 'bad', text: errorMessage(error), figures: { problem: problemOf(error) } };
         }
       },
     },

@@ -3,6 +3,7 @@ import type { DirectionStats, ThroughputResult } from '../../../client/diagnosis
 import { errorMessage } from '../../common/errorMessages.ts';
 import { translateDiagnose } from '../../locales/diagnose.ts';
 import type { Check, CheckResult, Grade } from '../Check.ts';
+import { problemOf } from './problemOf.ts';
 
 /** What a call needs, in bit/s: for good video, and for any. */
 export const BITRATES = { good: 1_500_000, fair: 300_000 };
@@ -25,7 +26,7 @@ export function throughputCheck({ measure, reachable }: ThroughputPorts): Check 
         return resultOf(await measure(signal));
       } catch (error) {
         signal.throwIfAborted();
-        return { grade: 'skipped', text: errorMessage(error), figures: { problem: 'notTested' } };
+        return { grade: 'skipped', text: errorMessage(error), figures: { problem: problemOf(error) } };
       }
     },
   };
