@@ -3,6 +3,7 @@ import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { DtlsClient, type RtcpPacket, RtcpPacketConverter, type RtpHeader, SrtcpSession, SrtpSession } from 'werift';
 import type { DtlsParameters, IceParameters } from '../../../shared/media.ts';
+import { afterPackets } from './afterPackets.ts';
 import { type Certificate, certificate } from './certificate.ts';
 import { ConnectivityChecks } from './connectivityCheck.ts';
 import { HandshakeFilter } from './HandshakeFilter.ts';
@@ -92,7 +93,10 @@ export class ClientTransport {
       path.close();
       throw new Error('closed');
     }
-    const timer = setTimeout(() => checks.fail(new Error(NO_ANSWER)), timeout);
+    const timer = setTimeout(
+      afterPackets(() => checks.fail(new Error(NO_ANSWER))),
+      timeout,
+    );
     const checks = new ConnectivityChecks((packet) => path.send(packet), iceParameters, this.#ufrag);
     this.#checks = checks;
     const roundTripTime = await checks.run().finally(() => clearTimeout(timer));
@@ -139,7 +143,8 @@ export class ClientTransport {
     // `connect` keeps retransmitting in the background; the handshake is complete when both sides have finished.
     dtls.connect().catch(reject);
     // werift retransmits its records unchanged, which OpenSSL drops as replays: a lost last flight is never repaired.
-    const late = setTimeout(() => reject(new Error('DTLS: the handshake did not end in time.')), timeout);
+    const fail = () => reject(new Error('DTLS: the handshake did not end in time.'));
+    const late = setTimeout(afterPackets(fail), timeout);
     await Promise.race([promise, this.#ended.promise]).finally(() => clearTimeout(late));
     this.#verify(dtls.remoteCertificate, fingerprints);
     const profile = dtls.srtp.srtpProfile === 7 ? 7 : 1;

@@ -3,6 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { RtpHeader } from 'werift';
 import type { DtlsParameters, TransportInfo } from '../../../shared/media.ts';
 import { errorCode } from '../../common/errno.ts';
+import { afterPackets } from './afterPackets.ts';
 import { ClientTransport } from './ClientTransport.ts';
 import type { OpenIcePath } from './IcePath.ts';
 
@@ -89,7 +90,8 @@ class RtpEcho {
   /** @returns the round-trip time in milliseconds @throws {Error} when nothing comes back in time */
   async run(transport: ClientTransport, signal: AbortSignal): Promise<number> {
     const timer = setInterval(() => this.#send(transport), PACKET_INTERVAL);
-    const late = setTimeout(() => this.#returned.reject(new Error('RTP: nothing came back.')), TIMEOUT.rtp);
+    const fail = () => this.#returned.reject(new Error('RTP: nothing came back.'));
+    const late = setTimeout(afterPackets(fail), TIMEOUT.rtp);
     const abort = () => this.#returned.reject(signal.reason);
     signal.addEventListener('abort', abort);
     this.#send(transport);
