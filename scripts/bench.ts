@@ -14,6 +14,7 @@ import { linkDrop } from './bench/linkDrop.ts';
 import { lipsync } from './bench/lipsync.ts';
 import { memory } from './bench/memory.ts';
 import { pipes } from './bench/pipes.ts';
+import { reach } from './bench/reach.ts';
 import { shown } from './bench/shown.ts';
 import { signalling } from './bench/signalling.ts';
 import { speakers } from './bench/speakers.ts';
@@ -35,7 +36,7 @@ import { childrenOf } from './support/process/cpu.ts';
 const benchmarks: readonly Benchmark[] = [
   ...[forward, pipes, join, joinBurstLoad, joinBurst, signalling, memory],
   ...[shown, unwatched, speakers, audioSlots, lipsync, linkDrop],
-  ...[audience, joinBurstBroadcast, glassToGlass],
+  ...[audience, joinBurstBroadcast, glassToGlass, reach],
 ];
 /** Total time budget of `--quick`, in seconds. */
 const QUICK_SECONDS = 180;

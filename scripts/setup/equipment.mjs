@@ -61,13 +61,16 @@ export const equipment = [...browsersAndNetworks, ...containers];
 /** Encodes the media of load tests. @type {Equipment} */
 export const encoder = { name: 'ffmpeg', file: '/usr/bin/ffmpeg', packages: ['ffmpeg'] };
 
-/** Needed by benchmarks in addition: a compiler for the floor program, and network emulation. @type {Equipment[]} */
+/** Needed by benchmarks in addition: a compiler for the floor program, networks, and a TURN server. @type {Equipment[]} */
 export const laboratory = [
   encoder,
   { name: 'chromium', file: '/usr/bin/chromium', packages: ['chromium'] },
   { name: 'compiler', file: '/usr/include/openssl/evp.h', packages: ['gcc', 'libc6-dev', 'libssl-dev'] },
   { name: 'iproute2', file: '/sbin/ip', packages: ['iproute2'] },
   { name: 'python3', file: '/usr/bin/python3', packages: ['python3-minimal'] },
+  { name: 'firefox', file: '/usr/bin/firefox-esr', packages: ['firefox-esr'] },
+  { name: 'iptables', file: '/usr/sbin/iptables', packages: ['iptables'] },
+  coturn,
 ];
 
 /** Without them, Korean text and emoji are empty boxes in screenshots taken on a server. @type {Equipment} */

@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 import { paths } from '../../setup/paths.mjs';
 import { workerBinary } from '../../setup/worker.mjs';
 import { whyNoNamespaces } from '../../support/network/namespaces.ts';
+import { whyNoNetworkCall } from '../../support/servers/NetworkCall.ts';
 import { FloorError, floorBinary } from './floor.ts';
 
 /** Where `browser.ts` expects Chromium. */
@@ -50,6 +51,7 @@ const needs: Readonly<Record<string, readonly Check[]>> = {
   audience: [linux, worker],
   'join-burst-broadcast': [linux, worker],
   'glass-to-glass': [worker, namespaces, alwaysChromium],
+  reach: [worker, ffmpeg, () => whyNoNetworkCall()],
 };
 
 /** Why a benchmark cannot run here, as a sentence; undefined where it can. */

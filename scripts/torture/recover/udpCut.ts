@@ -14,7 +14,7 @@ const DRAINED = 500;
 const browsers: readonly BrowserName[] = ['Chromium', 'Firefox'];
 
 /** What is left after the cut, and the local candidates over which media has to go on. */
-const ways = [
+export const ways = [
   { name: 'ICE-TCP', left: networks.iceTcp, goesOn: ({ protocol }: Local) => protocol === 'tcp' },
   { name: 'TURN over TCP', left: networks.relayTcp, goesOn: ({ relayProtocol }: Local) => relayProtocol === 'tcp' },
   { name: 'TURN over TLS', left: networks.relayTls, goesOn: ({ relayProtocol }: Local) => relayProtocol === 'tls' },
@@ -65,7 +65,7 @@ export const udpCut: Trial = {
 };
 
 /** A new call in both browsers, and a cut. */
-async function cutOnce(call: NetworkCall, way: Way): Promise<Map<BrowserName, Outcome>> {
+export async function cutOnce(call: NetworkCall, way: Way): Promise<Map<BrowserName, Outcome>> {
   await call.network.setAccess({ kind: 'open' });
   const visitors = await Promise.all(browsers.map(async (name) => ({ name, visitor: await call.enter(name) })));
   try {
