@@ -110,6 +110,11 @@ describe('hysteresis', () => {
     expect(shown('uuududud')).toBe('..uuuuuu');
   });
 
+  test('it ends also where others are found now and then', () => {
+    expect(shown('uuu.d..d..d..d')).toBe('..uuuuu.......');
+    expect(shown('uuu.d.d.d')).toBe('..uuuuu.d');
+  });
+
   test('the server replaces another cause at once', () => {
     expect(shown('uuus')).toBe('..us');
     expect(shown('s')).toBe('.');

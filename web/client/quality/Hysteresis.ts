@@ -1,13 +1,13 @@
-/** Keeps judgements from flapping: a cause takes effect when it was found repeatedly, and ends when none was for longer. */
+/** Keeps judgements from flapping: a cause takes effect when it was found repeatedly, and ends when it was not for longer. */
 import type { ConnectionQuality } from './judge.ts';
 
-/** In milliseconds: the time in which judgements are counted, and after which, without any cause, all is good again. */
+/** In milliseconds: the time in which judgements are counted, and after which a cause that was not found any more ends. */
 const WINDOW = 5000;
 /**
  * How often a cause must have been found within the window, at one judgement a second. A moment's loss, as when a phone
- * changes its Wi-Fi, is found once or twice; a bad link does well for a second in between. Another cause takes one more.
+ * changes its Wi-Fi, is found once or twice; a bad link does well for a second in between.
  */
-const FOUND = { begin: 3, change: 4 };
+const FOUND = 3;
 
 export class Hysteresis {
   #current: ConnectionQuality = 'good';
@@ -33,11 +33,11 @@ export class Hysteresis {
 
   #next(quality: ConnectionQuality): ConnectionQuality {
     const current = this.#current;
-    if (quality === 'good') return this.#found('good') === this.#judged.length ? 'good' : current;
     // A blame that turns out to be the server's is taken back at once.
     if (quality === 'server' && current !== 'good') return 'server';
-    if (current === 'good') return this.#found(quality) >= FOUND.begin ? quality : 'good';
-    return this.#found(quality) >= FOUND.change && this.#found(current) === 0 ? quality : current;
+    // As long as the same cause is found now and then, it stays; after that, whatever is found instead counts anew.
+    if (current !== 'good' && this.#found(current) > 0) return current;
+    return this.#found(quality) >= FOUND ? quality : 'good';
   }
 
   #found(quality: ConnectionQuality): number {
