@@ -5,7 +5,7 @@ import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { fakeContext } from '../support/fakeClient/fakeClient.ts';
-import { button, expectIn, useChromium } from '../support/visit.ts';
+import { appears, button, expectIn, useChromium } from '../support/visit.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('start page', () => {
@@ -37,7 +37,8 @@ describe.skipIf(!hasChromium)('start page', () => {
     await button(page, 'Clear list').click();
     await recent.waitFor({ state: 'detached' });
     await page.reload();
-    expect(await page.getByRole('link').count()).toBe(0);
+    await appears(page.getByRole('link', { name: 'Test camera, sound and connection' }));
+    expect(await page.getByRole('link').count()).toBe(1);
     await page.close();
   });
 
