@@ -139,8 +139,9 @@ describe('the log of peer connections', () => {
   test('samples the statistics of open connections, with what Chromium derives from them', async () => {
     const log = new DiagnosticLog();
     const connection = record(log);
-    await vi.advanceTimersByTimeAsync(30_000);
-    expect(connection.samples).toBe(3);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(connection.samples).toBe(2);
+    // The export adds the statistics of its time.
     const stats = parse(await log.export()).PeerConnections['0-1']?.stats ?? {};
     const times = { startTime: '1970-01-01T00:00:01.000Z', endTime: '1970-01-01T00:00:03.000Z' };
     const inbound = { ...times, statsType: 'inbound-rtp' };
@@ -174,7 +175,6 @@ describe('the log of peer connections', () => {
     await connection.setLocalDescription({ type: 'offer', sdp: SDP });
     const iceServers = [{ urls: 'turn:turn.example', username: '99:ada', credential: 'freshCredential' }];
     connection.setConfiguration({ iceServers });
-    await log.sample();
     const message = (data: object) => JSON.stringify({ id: 1, data });
     log.addSignalling('open');
     log.addSignalling(

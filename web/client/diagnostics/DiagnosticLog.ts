@@ -60,9 +60,9 @@ export class DiagnosticLog {
     await Promise.all(open.map((record) => record.sample()));
   }
 
-  /** The log so far, as the text of a file. */
+  /** The log so far, with the statistics of now, as the text of a file. */
   async export(options: DumpOptions = {}): Promise<string> {
-    const { createDump } = await loadDump();
+    const [{ createDump }] = await Promise.all([loadDump(), this.sample()]);
     return createDump({ connections: this.#connections, signalling: this.#signalling.events }, options);
   }
 }
