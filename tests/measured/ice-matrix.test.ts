@@ -12,6 +12,7 @@ import {
   networks,
   whyNoNetworkCall,
 } from '../../scripts/support/servers/NetworkCall.ts';
+import { cutOnce, ways } from '../../scripts/torture/recover/udpCut.ts';
 import { hasEquipment } from '../support/equipment.ts';
 
 /** No such file: it is there under CI alone, where nothing is skipped. */
@@ -39,6 +40,13 @@ interface Row {
   readonly seenAs: string;
 }
 
+const overIPv6: Row = {
+  kind: 'host, UDP over IPv6',
+  access: networks.hostUdp,
+  family: 'v6',
+  local: { candidateType: /^host$/, protocol: 'udp' },
+  seenAs: client.v6,
+};
 const rows: readonly Row[] = [
   {
     kind: 'host, UDP',
@@ -85,14 +93,6 @@ const rows: readonly Row[] = [
     local: { candidateType: /^relay$/, protocol: 'udp', relayProtocol: 'tls' },
     seenAs: turn.v4,
   },
-  // The last one, since browsers notice only after a while that addresses have changed.
-  {
-    kind: 'host, UDP over IPv6',
-    access: networks.hostUdp,
-    family: 'v6',
-    local: { candidateType: /^host$/, protocol: 'udp' },
-    seenAs: client.v6,
-  },
 ];
 
 describe.skipIf(why !== undefined && !mustRun)('ICE', () => {
@@ -107,12 +107,33 @@ describe.skipIf(why !== undefined && !mustRun)('ICE', () => {
     await call?.[Symbol.asyncDispose]();
   });
 
-  test.each(rows)('$kind', async (row) => {
+  const begun = (): NetworkCall => {
     if (!call) throw new Error('The call has not started.');
-    if (row.family === 'v6') await call.network.setFamilies({ v4: false, v6: true });
+    return call;
+  };
+
+  test.each(rows)('$kind', (row) => joinAll(begun(), row));
+
+  test.each(ways)('UDP is cut in a call: media goes on over $name, in the same session', async (way) => {
+    const outcomes = await cutOnce(begun(), way);
+    for (const [name, { back, ...facts }] of outcomes) {
+      matrix.push(`| UDP cut, ${way.name} left | ${name} | | | | | again after ${Math.round(back)} ms |`);
+      expect(facts, name).toEqual({ sameSession: true, rightWay: true });
+      // As a rule 2 to 4 s; `npm run torture -- recover udp-cut` has the goal.
+      expect(back, name).toBeLessThan(12_000);
+    }
+  });
+
+  // The last one, since browsers notice only after a while that addresses have changed.
+  test(overIPv6.kind, async () => {
+    await begun().network.setFamilies({ v4: false, v6: true });
+    await joinAll(begun(), overIPv6);
+  });
+
+  async function joinAll(call: NetworkCall, row: Row): Promise<void> {
     await call.network.setAccess(row.access);
     await Promise.all([joinIn(call, row, 'Chromium'), joinIn(call, row, 'Firefox')]);
-  });
+  }
 
   /** Joins, and waits for media both ways over pairs of that kind. */
   async function joinIn(call: NetworkCall, { kind, family, local, seenAs }: Row, name: BrowserName): Promise<void> {
