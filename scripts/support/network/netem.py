@@ -190,6 +190,8 @@ def carry(options):
 
 def main():
     options = arguments()
+    # An ending process group is told by SIGTERM: the namespaces are deleted then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         carry(options)
     finally:
