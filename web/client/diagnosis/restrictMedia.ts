@@ -36,7 +36,13 @@ export function restrictMedia(loader: MediaLoader, restriction: MediaRestriction
       candidates: (reply.transports.send ?? reply.transports.recv)?.iceCandidates ?? [],
       iceServerUrls: reply.iceServers.flatMap(({ urls }) => urls),
     });
-    return media.createLink({ ...options, reply, iceTransportPolicy: restriction.iceTransportPolicy });
+    // A link over TURN servers alone refuses to be made without any: here that is a result, which `onOffer` has told.
+    const hasServers = reply.iceServers.length > 0;
+    return media.createLink({
+      ...options,
+      reply,
+      ...(hasServers && { iceTransportPolicy: restriction.iceTransportPolicy }),
+    });
   };
   return {
     async load(welcome) {
