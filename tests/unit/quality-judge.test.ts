@@ -51,10 +51,11 @@ describe('the rules', () => {
     expect(judged({ uplinkLoss: 0.03 }, { uplink: { loss: true, limited: false }, bad: [] }).self).toBe('good');
   });
 
-  test('4: too little bandwidth is our uplink, unless the reports that say so are lost on the way down', () => {
+  test('4: too little bandwidth is our uplink, unless the reports that say so are lost or late on the way down', () => {
     const uplink = { loss: false, limited: true };
     expect(judged({}, { uplink, bad: [] }).self).toBe('localUplink');
     expect(judged({ downlinkLoss: 0.1 }, { uplink, bad: [] }).self).toBe('good');
+    expect(judged({ downlinkLimited: true }, { uplink, bad: [] }).self).toBe('good');
   });
 
   test('5: loss on the way down is our downlink, even where the peer sends badly, too', () => {
@@ -69,7 +70,7 @@ describe('the rules', () => {
 
   test('7: too little bandwidth to us is our downlink, unless our uplink carries the reports badly', () => {
     expect(judged({ downlinkLimited: true }).ada).toBe('localDownlink');
-    const both = judged({ downlinkLimited: true }, { uplink: { loss: false, limited: true } });
+    const both = judged({ downlinkLimited: true, uplinkLoss: 0.1 }, { uplink: { loss: true, limited: false } });
     expect(both).toEqual({ self: 'localUplink', ada: 'good', cleo: 'good' });
   });
 

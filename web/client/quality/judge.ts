@@ -39,8 +39,8 @@ function judgeSelf(uplink: Symptoms['uplink'], facts: LinkFacts): ConnectionQual
   // 3. Packets are lost on the way to the server: both ends have counted it.
   if (facts.uplinkLoss >= LOSS.up) return 'localUplink';
   // 4. The bandwidth is not enough. The estimate comes from reports that travel over the downlink: where that loses packets,
-  // a low estimate says nothing about the uplink.
-  if (uplink.limited && facts.downlinkLoss < LOSS.down) return 'localUplink';
+  // or is full, a low estimate says nothing about the uplink.
+  if (uplink.limited && facts.downlinkLoss < LOSS.down && !facts.downlinkLimited) return 'localUplink';
   return 'good';
 }
 
