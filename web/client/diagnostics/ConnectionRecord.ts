@@ -10,7 +10,8 @@ export class ConnectionRecord {
   readonly stats = new StatsHistory();
   /** As `getConfiguration()` gives it, without credentials. */
   readonly configuration: string;
-  readonly #connection: Pick<RTCPeerConnection, 'getStats' | 'signalingState'>;
+  /** Undefined once it is closed: a closed connection would keep its listeners and tracks in memory. */
+  #connection: Pick<RTCPeerConnection, 'getStats' | 'signalingState'> | undefined;
 
   constructor(connection: Pick<RTCPeerConnection, 'getConfiguration' | 'getStats' | 'signalingState'>) {
     this.#connection = connection;
@@ -18,12 +19,17 @@ export class ConnectionRecord {
   }
 
   get closed(): boolean {
-    return this.#connection.signalingState === 'closed';
+    return this.#connection === undefined || this.#connection.signalingState === 'closed';
+  }
+
+  /** The connection is closed; what was recorded stays. */
+  release(): void {
+    this.#connection = undefined;
   }
 
   /** Adds a sample of the statistics. */
   async sample(): Promise<void> {
-    if (this.closed) return;
+    if (!this.#connection || this.closed) return;
     // A connection that closes meanwhile may reject.
     const report = await this.#connection.getStats().catch(() => undefined);
     if (report) this.stats.add(report);

@@ -38,11 +38,8 @@ export function observeConnection(connection: RTCPeerConnection, record: Connect
   });
 }
 
-function observeMethod(
-  connection: RTCPeerConnection,
-  name: (typeof methods)[number],
-  { events }: ConnectionRecord,
-): void {
+function observeMethod(connection: RTCPeerConnection, name: (typeof methods)[number], record: ConnectionRecord): void {
+  const { events } = record;
   const value = (...args: unknown[]): unknown => {
     events.add(name, describeArgument(args[0], args[1]));
     const method: unknown = Reflect.get(Object.getPrototypeOf(connection), name);
@@ -54,6 +51,8 @@ function observeMethod(
       events.add(`${name}OnFailure`, String(error));
       throw error;
     }
+    // There is no event for it.
+    if (name === 'close') record.release();
     if (result instanceof Promise) {
       result.then(
         (answer: unknown) => events.add(`${name}OnSuccess`, describeArgument(answer)),
