@@ -21,8 +21,6 @@ interface OwnDelay {
  * after that: senders need so long to send as much as before.
  */
 const TIMES = { interval: 200, slow: 120, window: 4000, hold: 10_000 };
-/** Of an answer during which this process was itself so late, in milliseconds, it is unknown how late the worker was. */
-const OWN_DELAY = 50;
 /** Interval in which the delay of the event loop is sampled, in milliseconds. */
 const RESOLUTION = 20;
 /** So many slow requests within the window, and so large a share of all, make a slow worker. */
@@ -66,20 +64,26 @@ export class ResponseTimes {
     const now = performance.now();
     if (this.#askedAt !== undefined) {
       // Each interval without an answer counts, so that a frozen worker is found before it answers.
-      if (now - this.#askedAt > TIMES.slow) this.#add(true);
+      if (this.#isSlow(now - this.#askedAt)) this.#add(true);
       return;
     }
     this.#askedAt = now;
     this.#ownDelay.reset();
     const answered = () => {
       this.#askedAt = undefined;
-      this.#add(performance.now() - now > TIMES.slow);
+      this.#add(this.#isSlow(performance.now() - now));
     };
     this.#ask().then(answered, answered);
   }
 
+  /** What this process was itself late, in sending or in receiving, is not the worker's. */
+  #isSlow(time: number): boolean {
+    // The histogram has the whole time between two of its samples.
+    const ownDelay = Math.max(0, this.#ownDelay.max / 1e6 - RESOLUTION);
+    return time - ownDelay > TIMES.slow;
+  }
+
   #add(isSlow: boolean): void {
-    if (isSlow && this.#ownDelay.max > OWN_DELAY * 1e6) return;
     const now = performance.now();
     this.#responses = [...this.#responses, { at: now, slow: isSlow }].filter(({ at }) => now - at < TIMES.window);
     const slow = this.#responses.filter((one) => one.slow).length;

@@ -136,6 +136,7 @@ describe('a worker', () => {
 
   test('is not blamed for the delays of the process that asks', async () => {
     expect(await slowAfter(often(150), 10_000, 60)).toBe(false);
+    expect(await slowAfter(often(200), 10_000, 60)).toBe(true);
   });
 
   test('counts as slow for ten seconds more', async () => {
