@@ -57,9 +57,9 @@ describe.skipIf(!hasChromium)('joining and leaving repeatedly', () => {
     await cycle(page, 'warm', 1);
     await cycle(page, 'stays', 1);
     await expect.poll(() => server.app.rooms.size).toBe(1);
-    await expect.poll(async () => (await resourceSnapshot()).transports).toBe(2);
+    const alone = { routers: 1, workerRouters: 1, transports: 2, producers: 2, consumers: 0 };
+    await expect.poll(resourceSnapshot, { timeout: 10_000 }).toMatchObject(alone);
     const before = await resourceSnapshot();
-    expect(before).toMatchObject({ routers: 1, workerRouters: 1, transports: 2, producers: 2, consumers: 0 });
 
     await cycle(page, 'alone', CYCLES / 2);
     await cycle(page, 'stays', CYCLES / 2);
