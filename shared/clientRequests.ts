@@ -1,5 +1,6 @@
 /** Every request that a client sends to the server. */
 import { z } from 'zod';
+import { DirectPeers, DirectSignal, DirectTrack, Negotiation } from './direct.ts';
 import {
   DtlsParameters,
   IceParameters,
@@ -24,6 +25,7 @@ import {
   Role,
   RoomKind,
   RoomName,
+  RoomPolicy,
   SourceStates,
 } from './participants.ts';
 import {
@@ -45,6 +47,9 @@ const IceServers = z
   .max(16)
   .default([])
   .describe('STUN servers, and TURN servers with a fresh, time-limited credential');
+
+/** Servers of earlier versions leave it out. */
+const DirectPeersOrNone = DirectPeers.default({ peers: [], iceServers: [] }).describe('as in the event `directPeers`');
 
 const Empty = z.object({});
 /** A share of packets. */
@@ -74,6 +79,13 @@ export const clientRequests = {
         .max(1024)
         .optional()
         .describe('how many cameras to receive before the first `updateTrackSettings`; all of them if missing'),
+      policy: RoomPolicy.optional().describe(
+        'without tokens: the policy of the room, if this join opens it. `sfu` also keeps this client out of direct media, which hides its address',
+      ),
+      direct: z
+        .boolean()
+        .optional()
+        .describe('this client can exchange media directly; without it, nobody is asked to do so with it'),
     }),
     reply: z.object({
       peerId: Id,
@@ -88,6 +100,8 @@ export const clientRequests = {
       unsupportedCodecs: z.array(UnsupportedCodec),
       slots: AudioSlotHolders,
       kind: RoomKind,
+      policy: RoomPolicy.default('sfu').describe('of the room; with `p2p` there are no transports and no consumers'),
+      directPeers: DirectPeersOrNone,
       broadcast: BroadcastInfo.optional().describe('of a broadcast'),
       hands: RaisedHands.optional().describe('of a broadcast, for its administrators'),
     }),
@@ -112,6 +126,7 @@ export const clientRequests = {
       transports: z
         .object({ send: Id.optional(), recv: Id.optional() })
         .describe('ids of the transports; one that is missing has closed'),
+      directPeers: DirectPeersOrNone,
       broadcast: BroadcastInfo.optional(),
       hands: RaisedHands.optional(),
     }),
@@ -175,7 +190,7 @@ export const clientRequests = {
     about: 'Publish a source. There is no need to wait for the reply; an error means that nothing was published.',
     request: z.strictObject({
       source: Source,
-      rtpParameters: RtpParameters,
+      rtpParameters: RtpParameters.optional().describe('missing in a room of the policy `p2p`, required in others'),
       paused: z.boolean().optional().describe('start muted'),
       size: VideoSize.optional().describe('of a video: pixels of its highest layer; decides which layer fits a viewer'),
       layers: LayerCount.optional().describe('how many spatial layers, from the lowest, are sent at this size'),
@@ -204,6 +219,24 @@ export const clientRequests = {
     about:
       'Report how these videos are shown now; others keep their settings. A video that is not visible is paused, and its consumer is closed after a while; a small one is sent in a low layer. A video without settings counts as visible, within `initialVideoLimit`.',
     request: z.strictObject({ tracks: z.array(TrackSettings).min(1).max(256) }),
+    reply: Empty,
+  },
+  sendDirectSignal: {
+    about:
+      'Send a signal to a peer of `directPeers`, which gets it as `directSignal`. `notFound` for any other peer; one of a former negotiation, or to a peer without a connection, is dropped. `rateLimited` above 300 in ten seconds.',
+    request: z.strictObject({ peerId: Id, negotiation: Negotiation, signal: DirectSignal }),
+    reply: Empty,
+  },
+  setDirectTracks: {
+    about:
+      'All tracks that this client receives directly now: the server does not send them, until they are missing here, or their peer is no longer in `directPeers`. Tracks of other peers are ignored.',
+    request: z.strictObject({ tracks: z.array(DirectTrack).max(64) }),
+    reply: Empty,
+  },
+  reportDirectFailure: {
+    about:
+      'The direct connection with this peer could not be made, or has failed. With the policy `auto` the two are not asked again for a minute; with `p2p` they begin a new negotiation. `rateLimited` above 10 a minute.',
+    request: z.strictObject({ peerId: Id }),
     reply: Empty,
   },
   setHand: {

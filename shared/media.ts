@@ -35,7 +35,7 @@ export function text(max: number) {
 }
 
 /** Text that becomes part of a line of another client's SDP. Control characters could add lines, so there are none. */
-function line(max: number) {
+export function line(max: number) {
   return text(max).regex(/^\P{Cc}*$/u, { error: 'contains control characters' });
 }
 

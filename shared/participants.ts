@@ -97,6 +97,13 @@ export type GrantsPatch = z.infer<typeof GrantsPatch>;
 export const RoomKind = z.enum(['call', 'broadcast', 'diagnosis']).meta({ id: 'RoomKind' });
 export type RoomKind = z.infer<typeof RoomKind>;
 
+/**
+ * How media travels in a room. `sfu`: through the server. `auto`: directly between two who are alone, otherwise through
+ * the server. `p2p`: directly between all, of whom there are at most six. Direct media shows the others one's IP address.
+ */
+export const RoomPolicy = z.enum(['sfu', 'auto', 'p2p']).meta({ id: 'RoomPolicy' });
+export type RoomPolicy = z.infer<typeof RoomPolicy>;
+
 /** A host publishes and administers, a speaker publishes, a viewer receives only. */
 export const Role = z.enum(['host', 'speaker', 'viewer']).meta({ id: 'Role' });
 export type Role = z.infer<typeof Role>;

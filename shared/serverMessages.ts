@@ -1,7 +1,17 @@
 /** Every request and event that the server sends to a client. */
 import { z } from 'zod';
+import { DirectPeers, DirectSignal, Negotiation } from './direct.ts';
 import { RtpCapabilities, Source } from './media.ts';
-import { BroadcastInfo, Grants, Id, PeerInfo, RaisedHands, Reaction, SourceStates } from './participants.ts';
+import {
+  BroadcastInfo,
+  Grants,
+  Id,
+  PeerInfo,
+  RaisedHands,
+  Reaction,
+  RoomPolicy,
+  SourceStates,
+} from './participants.ts';
 import { AudioSlotHolders, CodecChoice, ConsumerInfo, MaxSpatialLayer, UnsupportedCodec } from './tracks.ts';
 
 export const serverRequests = {
@@ -23,6 +33,9 @@ export const serverEvents = {
       video: z
         .object({ camera: CodecChoice, screen: CodecChoice })
         .describe('the codecs to publish with, where the client has them'),
+      policy: RoomPolicy.optional().describe(
+        'of rooms for which nobody chooses one; missing where the server knows no direct media: `join` may not have `policy` and `direct` then',
+      ),
       limits: z.object({
         messageBytes: z.int().describe('maximum size of a message to the server'),
         joinSeconds: z.number().describe('time within which `join` or `resume` must follow'),
@@ -60,7 +73,7 @@ export const serverEvents = {
   },
   subscribedLayers: {
     about:
-      'Which layers of a source of this client are subscribed to: send no layer above it, and nothing at all at -1.',
+      'Which layers of a source of this client are subscribed to: send no layer above it, and nothing at all at -1. Sent for videos; with the policy `auto` also for audio, whose only layer is 0.',
     data: z.object({ source: Source, maxSpatialLayer: MaxSpatialLayer }),
   },
   slots: {
@@ -91,6 +104,15 @@ export const serverEvents = {
   inviteAnswered: {
     about: 'A viewer has answered an invitation, for administrators of a broadcast.',
     data: z.object({ peerId: Id, name: z.string(), accepted: z.boolean() }),
+  },
+  directPeers: {
+    about:
+      'With whom to exchange media directly from now on. All of them are named at every change; one that is missing is received through the server again, at once.',
+    data: DirectPeers,
+  },
+  directSignal: {
+    about: 'A signal of a peer of `directPeers`.',
+    data: z.object({ peerId: Id, negotiation: Negotiation, signal: DirectSignal }),
   },
   consumersClosed: { about: 'These consumers have closed.', data: z.object({ consumerIds: z.array(Id) }) },
 } as const;

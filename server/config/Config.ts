@@ -1,5 +1,5 @@
 /** Weir's configuration: validated, immutable. Durations are in milliseconds, sizes in bytes, bitrates in bit/s. */
-import type { CodecChoice, RoomKind } from '../../shared/protocol.ts';
+import type { CodecChoice, RoomKind, RoomPolicy } from '../../shared/protocol.ts';
 import type { HostPort } from '../common/hostPort.ts';
 import type { TurnSettings } from '../ice/IceServers.ts';
 import type { LoadLimits } from '../media/WorkerPool.ts';
@@ -35,6 +35,8 @@ export interface Config {
   readonly logLevel: string;
   readonly cameraCodec: CodecChoice;
   readonly screenCodec: CodecChoice;
+  /** Of calls for which nobody chooses a policy. */
+  readonly roomPolicy: RoomPolicy;
   /** How many others are heard at once in a large room. */
   readonly maxAudibleSpeakers: number;
   readonly load: LoadLimits;

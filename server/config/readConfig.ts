@@ -63,6 +63,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
     logLevel: env.WEIR_LOG_LEVEL,
     cameraCodec: env.WEIR_CAMERA_CODEC,
     screenCodec: env.WEIR_SCREEN_CODEC,
+    roomPolicy: env.WEIR_ROOM_POLICY,
     maxAudibleSpeakers: env.WEIR_MAX_AUDIBLE_SPEAKERS,
     load: {
       packets: env.WEIR_WORKER_MAX_PPS,

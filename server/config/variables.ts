@@ -1,6 +1,7 @@
 /** Every configuration variable that Weir reads. `npm run docs` writes this table into the README. */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { RoomPolicy } from '../../shared/protocol.ts';
 import {
   address,
   announcedAddress,
@@ -173,6 +174,13 @@ export const variables = {
     'Codec of cameras, where the browser has it. VP8 and H264 are sent as simulcast, VP9 and AV1 as SVC.',
   ),
   WEIR_SCREEN_CODEC: codec('Codec of shared screens, where the browser has it.'),
+  WEIR_ROOM_POLICY: {
+    schema: RoomPolicy.default('sfu'),
+    form: '`sfu`, `auto` or `p2p`',
+    fallback: '`sfu`',
+    meaning:
+      'How media travels in a call: through Weir; directly between two who are alone (`auto`), which shows each the IP address of the other; or directly between all, at most six (`p2p`). A token may say otherwise.',
+  },
   WEIR_MAX_AUDIBLE_SPEAKERS: integer(
     1,
     20,

@@ -104,6 +104,7 @@ export class PeerSession implements RequestContext {
       sources: peer.info.sources,
       grants: peer.grants,
       transports: peer.transports,
+      directPeers: { peers: [], iceServers: [] },
       ...broadcastSnapshotFor(peer, room),
     };
   }

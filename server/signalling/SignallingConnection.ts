@@ -181,6 +181,7 @@ function welcomeOf({ access, config }: ServerContext): Welcome {
     auth: access.kind,
     rtpCapabilities: serverRtpCapabilities,
     video: { camera: config.cameraCodec, screen: config.screenCodec },
+    policy: config.roomPolicy,
     limits: {
       messageBytes: config.maxMessageBytes,
       joinSeconds: config.joinTimeout / 1000,

@@ -95,6 +95,8 @@ export class TestClient implements Disposable {
     invited: [],
     inviteAnswered: [],
     tokenRefreshed: [],
+    directPeers: [],
+    directSignal: [],
   };
   readonly #waiting = new Set<() => void>();
   readonly #mute: boolean;
@@ -136,6 +138,8 @@ export class TestClient implements Disposable {
         invited: hear('invited'),
         inviteAnswered: hear('inviteAnswered'),
         tokenRefreshed: hear('tokenRefreshed'),
+        directPeers: hear('directPeers'),
+        directSignal: hear('directSignal'),
       },
       send: (message) => socket.send(message),
       requestTimeout: TIMEOUT,

@@ -60,6 +60,8 @@ export function joinReply(reply: Partial<JoinReply> = {}): JoinReply {
     unsupportedCodecs: [],
     slots: [],
     kind: 'call',
+    policy: 'sfu',
+    directPeers: { peers: [], iceServers: [] },
     ...reply,
   };
 }
@@ -75,6 +77,7 @@ export function resumeReply(reply: Partial<ResumeReply> = {}): ResumeReply {
     sources: {},
     grants: speaker,
     transports: {},
+    directPeers: { peers: [], iceServers: [] },
     ...reply,
   };
 }

@@ -99,6 +99,7 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_LOG_LEVEL: ['loud', 'INFO'],
   WEIR_CAMERA_CODEC: ['vp8', 'H265'],
   WEIR_SCREEN_CODEC: ['vp8', 'H265'],
+  WEIR_ROOM_POLICY: ['SFU', 'mesh'],
   WEIR_MAX_AUDIBLE_SPEAKERS: ['0', '21', 'all'],
   WEIR_WORKER_MAX_PPS: ['99', '10000001'],
   WEIR_SPILLOVER_UTILIZATION: ['-1', '3'],

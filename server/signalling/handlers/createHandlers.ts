@@ -5,6 +5,7 @@ import type { Handlers } from '../../../shared/RpcChannel.ts';
 import type { ClientConnection } from '../ClientConnection.ts';
 import type { CurrentContext } from '../RequestContext.ts';
 import { broadcastHandlers } from './broadcastHandlers.ts';
+import { directHandlers } from './directHandlers.ts';
 import { mediaHandlers } from './mediaHandlers.ts';
 import { moderationHandlers } from './moderationHandlers.ts';
 import { presenceHandlers } from './presenceHandlers.ts';
@@ -19,6 +20,7 @@ export function createHandlers(connection: ClientConnection): Handlers<ClientMes
   return {
     ...sessionHandlers(connection),
     ...mediaHandlers(current, connection.server.iceServers),
+    ...directHandlers(current),
     ...presenceHandlers(current),
     ...moderationHandlers(current),
     ...broadcastHandlers(current),

@@ -58,6 +58,8 @@ export async function join(connection: ClientConnection, request: JoinRequest): 
       unsupportedCodecs: peer.unsupportedCodecs,
       slots: room.slots,
       kind,
+      policy: 'sfu',
+      directPeers: { peers: [], iceServers: [] },
       ...broadcastSnapshotFor(peer, room),
     };
   } catch (error) {

@@ -1,4 +1,5 @@
 /** The requests about transports, producers and consumers. */
+import { WeirError } from '../../../shared/errors.ts';
 import type { ClientMessages } from '../../../shared/protocol.ts';
 import type { Handlers } from '../../../shared/RpcChannel.ts';
 import type { IceServers } from '../../ice/IceServers.ts';
@@ -58,6 +59,7 @@ export function mediaHandlers(current: CurrentContext, iceServers: IceServers): 
 
     async produce({ source, rtpParameters, paused = false, size, layers }) {
       const { peer, room } = current();
+      if (!rtpParameters) throw new WeirError('badRequest', '"rtpParameters" is missing.');
       const publication = await peer.producers.produce(source, rtpParameters, { paused, size, layers });
       room.publish(publication);
       return { producerId: publication.track.id };
