@@ -124,7 +124,7 @@ export const clientRequests = {
       sources: SourceStates.describe('what this peer publishes; what is missing ended when its grant was revoked'),
       grants: Grants,
       transports: z
-        .object({ send: Id.optional(), recv: Id.optional() })
+        .object({ send: Id.optional(), recv: Id.optional(), data: Id.optional() })
         .describe('ids of the transports; one that is missing has closed'),
       directPeers: DirectPeersOrNone,
       broadcast: BroadcastInfo.optional(),
@@ -133,9 +133,14 @@ export const clientRequests = {
   },
   restartIce: {
     about:
-      'Restart ICE (RFC 8445, section 2.4) on both transports, with these ICE servers. `rateLimited` when it is requested too often.',
+      'Restart ICE (RFC 8445, section 2.4) on all transports, with these ICE servers. `rateLimited` when it is requested too often.',
     request: z.strictObject({}),
-    reply: z.object({ send: IceParameters.optional(), recv: IceParameters.optional(), iceServers: IceServers }),
+    reply: z.object({
+      send: IceParameters.optional(),
+      recv: IceParameters.optional(),
+      data: IceParameters.optional(),
+      iceServers: IceServers,
+    }),
   },
   getTransportStats: {
     about:
@@ -177,8 +182,8 @@ export const clientRequests = {
   ping: { about: 'Check that the server responds.', request: z.strictObject({}), reply: Empty },
   openTransport: {
     about:
-      'Create a transport that was not permitted at `join`, or that was closed when its grant was revoked. For `recv`, consumers follow in `newConsumers`.',
-    request: z.strictObject({ direction: z.enum(['send', 'recv']) }),
+      'Create a transport that was not permitted at `join`, or that was closed when its grant was revoked. For `recv`, consumers follow in `newConsumers`. The transport `data` has the three data channels in both directions, negotiated (RFC 8832 is not used); it is opened when there is something to send, or at `dataPending`. `rateLimited` when it is opened too often.',
+    request: z.strictObject({ direction: z.enum(['send', 'recv', 'data']) }),
     reply: z.object({ transport: TransportInfo, iceServers: IceServers }),
   },
   connectTransport: {

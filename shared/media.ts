@@ -5,6 +5,7 @@
  * wire field that it ends up in, because mediasoup packs it unchecked.
  */
 import { z } from 'zod';
+import { dataChannelLabels } from './dataFrame.ts';
 
 /** Where a track comes from. A peer has at most one producer per source. */
 export const sources = ['camera', 'microphone', 'screen', 'screenAudio'] as const;
@@ -189,6 +190,22 @@ export const IceServer = z
   .meta({ id: 'IceServer' });
 export type IceServer = z.infer<typeof IceServer>;
 
+/** A data channel of a data transport. */
+export const DataChannel = z.enum(dataChannelLabels).meta({ id: 'DataChannel' });
+
+/** SCTP of a data transport, as mediasoup has it: port, numbers of streams, and the largest message in bytes. */
+export const SctpParameters = z
+  .object({
+    port: uint(0xffff),
+    OS: uint(0xffff),
+    MIS: uint(0xffff),
+    maxMessageSize: Uint32,
+    maxSendMessageSize: Uint32,
+    maxReceiveMessageSize: Uint32,
+  })
+  .meta({ id: 'SctpParameters' });
+export type SctpParameters = z.infer<typeof SctpParameters>;
+
 /** What a client needs to create its end of a WebRTC transport. */
 export const TransportInfo = z
   .object({
@@ -196,6 +213,7 @@ export const TransportInfo = z
     iceParameters: IceParameters,
     iceCandidates: z.array(IceCandidate),
     dtlsParameters: DtlsParameters,
+    sctpParameters: SctpParameters.optional().describe('of a transport for data'),
   })
   .meta({ id: 'TransportInfo' });
 export type TransportInfo = z.infer<typeof TransportInfo>;

@@ -1,7 +1,8 @@
 /** Every request and event that the server sends to a client. */
 import { z } from 'zod';
 import { DirectPeers, DirectSignal, Negotiation } from './direct.ts';
-import { RtpCapabilities, Source } from './media.ts';
+import { WireError } from './errors.ts';
+import { DataChannel, RtpCapabilities, Source } from './media.ts';
 import {
   BroadcastInfo,
   Grants,
@@ -43,6 +44,10 @@ export const serverEvents = {
         pingSeconds: z.number().describe('interval at which the server sends `ping`'),
         silenceSeconds: z.number().describe('time without a message after which either side closes the connection'),
         resumeSeconds: z.number().describe('how long a session outlives its connection; 0 when it does not'),
+        dataBytes: z.int().describe('maximum size of the payload of a data message'),
+        dataMessages: z.number().describe('data messages a second of a client, on all channels but `bulk`'),
+        dataBitrate: z.number().describe('bit/s of data of a client, on all channels but `bulk`'),
+        fileBitrate: z.number().describe('bit/s of data of a client on the channel `bulk`'),
       }),
     }),
   },
@@ -113,6 +118,20 @@ export const serverEvents = {
   directSignal: {
     about: 'A signal of a peer of `directPeers`.',
     data: z.object({ peerId: Id, negotiation: Negotiation, signal: DirectSignal }),
+  },
+  dataPending: {
+    about:
+      'Data waits for this client, which has no transport for it: send `openTransport` with the direction `data`. What does not fit into a small buffer meanwhile is lost.',
+    data: z.object({}),
+  },
+  dataRefused: {
+    about: 'Messages of this client on this data channel were not forwarded. Sent at most once a second.',
+    data: z.object({ channel: DataChannel, error: WireError }),
+  },
+  dataClosed: {
+    about:
+      'The data transport of this client has closed, with what was on its way: the client sent too much or malformed frames, received too slowly, or the connection failed. A new one can be opened.',
+    data: z.object({ transportId: Id, error: WireError }),
   },
   consumersClosed: { about: 'These consumers have closed.', data: z.object({ consumerIds: z.array(Id) }) },
 } as const;

@@ -47,6 +47,8 @@ export interface Config {
   readonly diagnose: boolean;
   readonly maxConnectionsPerIp: number;
   readonly maxIncomingBitrate: number;
+  readonly dataBitrate: number;
+  readonly fileBitrate: number;
   readonly maxMessageBytes: number;
   readonly maxSendBuffer: number;
   readonly messagesPerSecond: number;

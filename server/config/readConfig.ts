@@ -80,6 +80,8 @@ export function readConfig(environment: Environment): { config: Config; warnings
     diagnose: env.WEIR_DIAGNOSE,
     maxConnectionsPerIp: env.WEIR_MAX_CONNECTIONS_PER_IP,
     maxIncomingBitrate: env.WEIR_MAX_INCOMING_BITRATE,
+    dataBitrate: env.WEIR_DATA_BITRATE,
+    fileBitrate: env.WEIR_FILE_BITRATE,
     maxMessageBytes: env.WEIR_MAX_MESSAGE_BYTES,
     maxSendBuffer: env.WEIR_MAX_SEND_BUFFER_BYTES,
     messagesPerSecond: env.WEIR_MESSAGES_PER_SECOND,

@@ -242,6 +242,20 @@ export const variables = {
     'Maximum number of connections from an IPv4 address or an IPv6 /64 that have not joined with a token. An office full of people reconnects at once.',
   ),
   WEIR_MAX_INCOMING_BITRATE: integer(50_000, 1_000_000_000, 6_000_000, 'Maximum bitrate that a peer sends.', 'bit/s'),
+  WEIR_DATA_BITRATE: integer(
+    10_000,
+    1_000_000_000,
+    2_000_000,
+    'Maximum bitrate of the data messages of a peer, without files.',
+    'bit/s',
+  ),
+  WEIR_FILE_BITRATE: integer(
+    100_000,
+    1_000_000_000,
+    40_000_000,
+    'Maximum bitrate of the files that a peer sends through the server.',
+    'bit/s',
+  ),
   WEIR_MAX_MESSAGE_BYTES: integer(4096, 16_777_216, 65_536, 'Maximum size of a signalling message.', 'bytes'),
   WEIR_MAX_SEND_BUFFER_BYTES: integer(
     65_536,

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import { type CloseReason, closeReason, closeReasons } from '../../shared/closeReasons.ts';
+import { MAX_DATA_BYTES } from '../../shared/dataFrame.ts';
 import { WeirError } from '../../shared/errors.ts';
 import {
   type ClientMessages,
@@ -16,6 +17,7 @@ import { RpcChannel } from '../../shared/RpcChannel.ts';
 import { Lifetime } from '../common/Lifetime.ts';
 import type { Config } from '../config/Config.ts';
 import { serverRtpCapabilities } from '../media/options.ts';
+import { DATA_MESSAGES_PER_SECOND } from '../room/data/DataRate.ts';
 import type { ClientConnection } from './ClientConnection.ts';
 import { createHandlers } from './handlers/createHandlers.ts';
 import type { PeerSession } from './PeerSession.ts';
@@ -189,6 +191,10 @@ function welcomeOf({ access, config }: ServerContext): Welcome {
       pingSeconds: config.pingInterval / 1000,
       silenceSeconds: config.signallingTimeout / 1000,
       resumeSeconds: config.resumeWindow / 1000,
+      dataBytes: MAX_DATA_BYTES,
+      dataMessages: DATA_MESSAGES_PER_SECOND,
+      dataBitrate: config.dataBitrate,
+      fileBitrate: config.fileBitrate,
     },
   };
 }

@@ -7,6 +7,7 @@ import type {
   MediaLink,
   MediaLinkEvents,
   MediaLinkOptions,
+  OutgoingData,
   PublishedTrack,
   ServerMediaState,
 } from '../../web/client/MediaLink.ts';
@@ -103,6 +104,29 @@ export class FakeMediaLink extends Emitter<MediaLinkEvents> implements MediaLink
   audioLevel(peerId: string, slot: number | undefined): number {
     this.calls.push(['audioLevel', peerId, slot]);
     return 0.5;
+  }
+
+  async sendData(message: OutgoingData): Promise<void> {
+    this.calls.push(['sendData', message]);
+    await this.pending;
+  }
+
+  bufferedAmount(): number {
+    return 0;
+  }
+
+  async bufferedAmountLow(): Promise<void> {}
+
+  openData(): void {
+    this.calls.push(['openData']);
+  }
+
+  dataRefused(refusal: Parameters<MediaLink['dataRefused']>[0]): void {
+    this.calls.push(['dataRefused', refusal]);
+  }
+
+  dataClosed(closure: Parameters<MediaLink['dataClosed']>[0]): void {
+    this.calls.push(['dataClosed', closure]);
   }
 
   applyGrants(grants: unknown, server?: ServerMediaState): boolean {

@@ -28,6 +28,10 @@ export const welcome: ConnectedSignalling['welcome'] = {
     pingSeconds: 5,
     silenceSeconds: 10,
     resumeSeconds: 30,
+    dataBytes: 65_536,
+    dataMessages: 200,
+    dataBitrate: 2_000_000,
+    fileBitrate: 40_000_000,
   },
 };
 

@@ -1,6 +1,16 @@
 /** The interface of what carries the media of one session: `SfuLink` implements it, and tests replace it. */
+import type { DataChannelLabel } from '../../shared/dataFrame.ts';
+import type { WeirError } from '../../shared/errors.ts';
 import type { RtpCapabilities, Source } from '../../shared/media.ts';
-import type { ConsumerInfo, Grants, JoinReply, ResumeReply, TrackSettings, Welcome } from '../../shared/protocol.ts';
+import type {
+  ConsumerInfo,
+  Grants,
+  JoinReply,
+  ResumeReply,
+  ServerEvents,
+  TrackSettings,
+  Welcome,
+} from '../../shared/protocol.ts';
 import type { ConnectionStats } from './connectionStats.ts';
 import type { Emitter } from './Emitter.ts';
 import type { MediaConnectionState } from './events.ts';
@@ -42,6 +52,35 @@ export interface PublishedTrack {
   readonly muted: boolean;
 }
 
+export interface SendDataOptions {
+  /** Whether the message arrives in order and once; true without it. */
+  readonly reliable?: boolean;
+  /** Tells apart what messages are for; at most 64 characters. */
+  readonly topic?: string;
+  /** The ids of the peers that it is for, at most 100; everyone without it. */
+  readonly to?: readonly string[];
+}
+
+/** A message to be sent on a data channel. */
+export interface OutgoingData {
+  readonly channel: DataChannelLabel;
+  /** At most `MAX_DATA_BYTES`; it must not change until `sendData` has resolved. */
+  readonly data: Uint8Array;
+  /** Tells apart what the message is for; at most `MAX_TOPIC` characters. */
+  readonly topic: string;
+  /** Peer ids, at most `MAX_DESTINATIONS`; everyone without it. Those who are not there do not get it. */
+  readonly to?: readonly string[] | undefined;
+}
+
+/** A message that has arrived on a data channel. */
+export interface ReceivedData {
+  /** Who has sent it; undefined for a hidden peer. */
+  readonly peerId: string | undefined;
+  readonly channel: DataChannelLabel;
+  readonly topic: string;
+  readonly data: Uint8Array;
+}
+
 /** A way from the browser to the server: directly, or through a TURN server that is reached over UDP, TCP or TLS. */
 export type TriedPath = 'udp' | 'tcp' | 'turn-udp' | 'turn-tcp' | 'turn-tls';
 
@@ -53,6 +92,9 @@ export interface MediaLinkEvents {
   connectionStateChanged: MediaConnectionState;
   /** Packets that should arrive have stopped, long before the browser reports the connection as lost. */
   silence: undefined;
+  dataReceived: ReceivedData;
+  /** Data messages from or for us are lost, and why. */
+  dataFailed: WeirError;
   /** The link cannot carry media any more: a transport never connected, was refused, or could not be restored. */
   failed: undefined;
 }
@@ -97,6 +139,24 @@ export interface MediaLink extends Pick<Emitter<MediaLinkEvents>, 'on'> {
   audioLevel(peerId: string, slot: number | undefined): number;
 
   /**
+   * Sends a message, after all earlier ones of its channel. A lossy message for which there is no room is dropped.
+   * @returns once there is room for more, so that whoever awaits it never fills the memory; it may not have arrived by then
+   * @throws {WeirError} `badRequest` above a limit, `forbidden` without `canPublishData`, `rateLimited` if too much waits
+   *   already or the server has refused more, `unavailable` if there is no connection for data, `closed`
+   */
+  sendData(message: OutgoingData): Promise<void>;
+  /** Bytes of a channel that have been accepted by `sendData` and not been sent yet. */
+  bufferedAmount(channel: DataChannelLabel): number;
+  /** Resolves once `bufferedAmount` is below the low-water mark of the channel, and rejects when the link closes. */
+  bufferedAmountLow(channel: DataChannelLabel): Promise<void>;
+  /** Data waits at the server: opens what receives it. */
+  openData(): void;
+  /** The server has not forwarded messages of ours. */
+  dataRefused(refusal: ServerEvents['dataRefused']): void;
+  /** The server has closed its end of what carries data. */
+  dataClosed(closure: ServerEvents['dataClosed']): void;
+
+  /**
    * Ends what the grants no longer allow, and begins to receive where they allow it again.
    * @param server what the server has, in a resume reply
    * @returns whether anything that was published has ended
@@ -134,5 +194,5 @@ export interface LoadedMedia {
 /** The media of one join, before there is a connection to the server. */
 export interface MediaLoader {
   /** @throws {WeirError} `unsupported` if this browser cannot do calls */
-  load(welcome: Pick<Welcome, 'rtpCapabilities' | 'video'>): Promise<LoadedMedia>;
+  load(welcome: Pick<Welcome, 'rtpCapabilities' | 'video' | 'limits'>): Promise<LoadedMedia>;
 }

@@ -10,7 +10,7 @@ import { defaultDependencies } from './defaultDependencies.ts';
 import { Emitter } from './Emitter.ts';
 import type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 import type { JoinOptions } from './joinOptions.ts';
-import type { PublishOptions, TriedPath, VideoSettings, VideoSource } from './MediaLink.ts';
+import type { PublishOptions, SendDataOptions, TriedPath, VideoSettings, VideoSource } from './MediaLink.ts';
 import type { ConnectionQuality } from './quality/judge.ts';
 import { type RoomClientDependencies, RoomSession } from './RoomSession.ts';
 import { requireSource } from './requireTrack.ts';
@@ -158,6 +158,24 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** Unmutes a source, as `mute` mutes it. @throws {WeirError} as `mute`; a source that the server refuses to unmute stays muted */
   unmute(source: Source): Promise<void> {
     return this.#setMuted(source, false);
+  }
+
+  /**
+   * Sends a message to the other peers. Reliable messages arrive in order and once; those that are not reliable may be lost
+   * and overtake one another, and are dropped here while the connection is busy. Strings are sent as UTF-8.
+   * @param options.to peer ids; everyone without it
+   * @returns once there is room for more: whoever awaits it sends as fast as the connection allows
+   * @throws {WeirError} `forbidden` without the grant `canPublishData`, `badRequest` above 64 KiB (65,536 bytes) or for a
+   *   topic above 64 characters, `rateLimited` if too much waits to be sent, `unavailable` without a connection, `closed`
+   */
+  async sendData(data: Uint8Array | string, options: SendDataOptions = {}): Promise<void> {
+    const { reliable = true, topic = '', to } = options;
+    const link = this.#session.requireLink();
+    if (this.grants?.canPublishData === false) {
+      throw new WeirError('forbidden', 'Your grants do not allow you to send data: see `grants`.');
+    }
+    const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+    await link.sendData({ channel: reliable ? 'reliable' : 'lossy', topic, to, data: bytes });
   }
 
   /** Removes a peer from the room; needs the grant `roomAdmin`. */

@@ -164,6 +164,9 @@ export class RoomSession {
         draining: ({ seconds }) => this.#notify('draining', { seconds }),
         newConsumers: ({ consumers }) => void this.#link?.consume(consumers),
         consumersClosed: ({ consumerIds }) => this.#link?.closeConsumers(consumerIds),
+        dataPending: () => this.#link?.openData(),
+        dataRefused: (refusal) => this.#link?.dataRefused(refusal),
+        dataClosed: (closure) => this.#link?.dataClosed(closure),
         subscribedLayers: (limit) => this.#link?.setSubscribedLayer(limit),
       },
       onReconnecting: () => this.#notify('reconnectingChanged', true),
@@ -178,6 +181,12 @@ export class RoomSession {
   #listen(link: MediaLink, signalling: Signalling): void {
     link.on('trackAdded', (received) => this.store.addTrack(received));
     link.on('trackRemoved', (received) => this.store.removeTrack(received));
+    link.on('dataReceived', ({ peerId, channel, topic, data }) => {
+      if (channel === 'bulk') return;
+      const peer = peerId === undefined ? undefined : this.store.peers.get(peerId);
+      this.#notify('dataReceived', { peer, topic, data, reliable: channel === 'reliable' });
+    });
+    link.on('dataFailed', (error) => this.#notify('dataFailed', error));
     link.on('localTrackEnded', () => this.notifyLocalSourcesChanged());
     // Whatever stops the media may have stopped the signalling as well.
     link.on('silence', () => signalling.probe(true));

@@ -1,5 +1,6 @@
 /** The events of RoomClient, and the types of their data. */
 import type { CloseReason } from '../../shared/closeReasons.ts';
+import type { WeirError } from '../../shared/errors.ts';
 import type { Source } from '../../shared/media.ts';
 import type { BroadcastInfo, Grants, RaisedHands, Reaction, SourceStates } from '../../shared/protocol.ts';
 import type { ConnectionQuality } from './quality/judge.ts';
@@ -40,6 +41,10 @@ export interface RoomClientEvents {
   audioSlotTrackRemoved: { slot: number; track: MediaStreamTrack };
   /** The peer ids of those who hold the audio slots, `null` for a free slot. */
   audioSlotsChanged: readonly (string | null)[];
+  /** A data message for us. `peer` is undefined if its sender is hidden, or has left meanwhile. */
+  dataReceived: { peer: RemotePeer | undefined; data: Uint8Array; topic: string; reliable: boolean };
+  /** Data messages from or for us are lost: we send too much, receive too slowly, or their connection was lost. */
+  dataFailed: WeirError;
   handChanged: RemotePeer;
   /** A peer has lost its signalling connection, or has it again. */
   awayChanged: RemotePeer;

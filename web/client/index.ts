@@ -34,7 +34,14 @@ export { Emitter } from './Emitter.ts';
 export type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 export type { JoinOptions } from './joinOptions.ts';
 export { loadDiagnosis } from './loadDiagnosis.ts';
-export type { PublishOptions, TriedPath, VideoCodec, VideoSettings, VideoSource } from './MediaLink.ts';
+export type {
+  PublishOptions,
+  SendDataOptions,
+  TriedPath,
+  VideoCodec,
+  VideoSettings,
+  VideoSource,
+} from './MediaLink.ts';
 export { type ObserveVideoOptions, observeVideo, observeVisibleSize, type VisibleSize } from './observeVideo.ts';
 export type { ConnectionQuality } from './quality/judge.ts';
 export { RoomClient, type RoomClientApi } from './RoomClient.ts';

@@ -29,6 +29,7 @@ export function mediaHandlers(current: CurrentContext, iceServers: IceServers): 
   return {
     async openTransport({ direction }) {
       const { peer, room } = current();
+      if (direction === 'data') throw new WeirError('unavailable', 'This server carries no data yet.');
       const servers = serversFor(peer, room);
       if (direction === 'send') return { transport: await peer.openSending(), iceServers: servers };
       const transport = await peer.openReceiving();

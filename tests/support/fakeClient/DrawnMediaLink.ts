@@ -160,6 +160,22 @@ export class DrawnMediaLink extends Emitter<MediaLinkEvents> implements MediaLin
     return this.#options.isExpected(peerId, 'microphone') ? VOICE.level : 0;
   }
 
+  async sendData(): Promise<void> {
+    throw new WeirError('unavailable', 'Nothing is sent from here.');
+  }
+
+  bufferedAmount(): number {
+    return 0;
+  }
+
+  async bufferedAmountLow(): Promise<void> {}
+
+  openData(): void {}
+
+  dataRefused(): void {}
+
+  dataClosed(): void {}
+
   applyGrants(grants: Grants, server?: ServerMediaState): boolean {
     const isOver = (source: Source) => !mayPublish(grants, source) || (server && !(source in server.sources));
     const ended = sources.filter((source) => this.#published.has(source) && isOver(source));

@@ -177,6 +177,22 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     return this.#subscriber.audioLevel(peerId, slot);
   }
 
+  async sendData(): Promise<void> {
+    throw new WeirError('unavailable', 'There is no connection for data.');
+  }
+
+  bufferedAmount(): number {
+    return 0;
+  }
+
+  async bufferedAmountLow(): Promise<void> {}
+
+  openData(): void {}
+
+  dataRefused(): void {}
+
+  dataClosed(): void {}
+
   applyGrants(grants: Grants, server?: ServerMediaState): boolean {
     const before = this.connectionState;
     const maySend = grants.canPublish && (!server || server.transports.send === this.#transports.send?.id);
