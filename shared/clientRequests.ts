@@ -169,7 +169,14 @@ export const clientRequests = {
       downlinkLoss: LossRatio.describe('of the packets that this client was sent in the last seconds'),
       downlinkLimited: z
         .boolean()
-        .describe('the bandwidth to this client is not enough for the layers that it is to receive'),
+        .describe(
+          'the bandwidth to this client is not enough for what it is to receive: the link was congested, or layers are missing',
+        ),
+      downlinkEstimateLow: z
+        .boolean()
+        .describe(
+          'the bandwidth estimate of the link to this client is low and used up, though maybe only since it starts low: what is fed back over that link may be late',
+        ),
       peers: z.array(
         z.object({
           peerId: Id,

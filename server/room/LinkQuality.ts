@@ -9,8 +9,10 @@ export interface LinkReport {
   /** Shares of packets, 0 to 1. */
   readonly uplinkLoss: number;
   readonly downlinkLoss: number;
-  /** The bandwidth to the client is not enough for the layers that it is to receive. */
+  /** The bandwidth to the client is not enough for what it is to receive: it was congested, or layers are missing. */
   readonly downlinkLimited: boolean;
+  /** The bandwidth estimate is low and used up, perhaps only since it starts low: reports that travel there may be late. */
+  readonly downlinkEstimateLow: boolean;
 }
 
 /** What others are told of a client's uplink. */
@@ -39,10 +41,11 @@ export interface LinkQualityOptions {
 }
 
 /**
- * In milliseconds: how long measurements are kept, since a hundred viewers may ask about one publisher at once; and how long
- * the client's word that its bandwidth is not enough holds, which it repeats each second.
+ * In milliseconds: how long measurements are kept, since a hundred viewers may ask about one publisher at once; how long
+ * the client's word that its bandwidth is not enough holds, which it repeats each second; and how long after a congestion an
+ * estimate that is still low is taken for its effect.
  */
-const TIMES = { cache: 1000, word: 5000 };
+const TIMES = { cache: 1000, word: 5000, congested: 15_000 };
 /** From this loss on an uplink is poor: half of it is repaired by retransmission before anybody notices. */
 const POOR_LOSS = 0.04;
 /**
@@ -62,6 +65,8 @@ export class LinkQuality {
   #stats: { readonly at: number; readonly value: Promise<LinkStats> } | undefined;
   #limitedUntil = Number.NEGATIVE_INFINITY;
   #isCongested = false;
+  /** A low estimate is the effect of a congestion until then. */
+  #congestedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: LinkQualityOptions) {
     this.#options = options;
@@ -82,16 +87,29 @@ export class LinkQuality {
   /** The downlink has become congested, or has had the time to recover. */
   setCongested(congested: boolean): void {
     this.#isCongested = congested;
+    this.#noteCongestion();
   }
 
   /** For the client itself. @throws {WeirError} `closed` when the worker has failed */
   async report(): Promise<LinkReport> {
     const { uplinkLoss, downlinkLoss, downlinkBitrate, availableBitrate } = await this.#getStats();
     const { isOverloaded, hasLimitedLayers } = this.#options;
-    const isShort = this.#isCongested || hasLimitedLayers() || availableBitrate < LOW_BITRATE;
     // Without an estimate, as for a client that has received nothing yet, nothing is known.
-    const downlinkLimited = isShort && availableBitrate > 0 && downlinkBitrate > availableBitrate * BINDING;
-    return { overloaded: isOverloaded(), uplinkLoss, downlinkLoss, downlinkLimited };
+    const isBinding = availableBitrate > 0 && downlinkBitrate > availableBitrate * BINDING;
+    const isLow = availableBitrate < LOW_BITRATE;
+    const isShort = this.#isCongested || hasLimitedLayers() || (isLow && performance.now() < this.#congestedUntil);
+    const downlinkLimited = isBinding && isShort;
+    const overloaded = isOverloaded();
+    // Of streams without layers only the estimate says that the bandwidth is still not enough.
+    if (isLow && downlinkLimited) this.#noteCongestion();
+    if (overloaded || !(isLow || this.#isCongested)) this.#congestedUntil = Number.NEGATIVE_INFINITY;
+    return {
+      overloaded,
+      uplinkLoss,
+      downlinkLoss,
+      downlinkLimited,
+      downlinkEstimateLow: isBinding && isLow,
+    };
   }
 
   /** For others: a level only. @throws {WeirError} `closed` when the worker has failed */
@@ -99,6 +117,12 @@ export class LinkQuality {
     const { uplinkLoss } = await this.#getStats();
     const isPoor = uplinkLoss >= POOR_LOSS || performance.now() < this.#limitedUntil;
     return { uplink: isPoor ? 'poor' : 'good', overloaded: this.#options.isOverloaded() };
+  }
+
+  /** A worker that does not keep up congests each of its links: that is not the link's fault. */
+  #noteCongestion(): void {
+    const isOverloaded = this.#options.isOverloaded();
+    this.#congestedUntil = isOverloaded ? Number.NEGATIVE_INFINITY : performance.now() + TIMES.congested;
   }
 
   #getStats(): Promise<LinkStats> {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { failure, useServer, withTokens } from '../support/weir.ts';
 
 const weir = useServer(withTokens);
-const well = { overloaded: false, uplinkLoss: 0, downlinkLoss: 0, downlinkLimited: false };
+const well = { overloaded: false, uplinkLoss: 0, downlinkLoss: 0, downlinkLimited: false, downlinkEstimateLow: false };
 
 describe('getConnectionQuality', () => {
   test('tells of peers in the room a level only, and leaves out all others', async () => {

@@ -76,7 +76,7 @@ describe('the links of a client', () => {
     expect((await link.quality.report()).downlinkLimited).toBe(false);
   });
 
-  test('the downlink is limited while it is congested, and by an estimate below 400 kbit/s, if that is used up', async () => {
+  test('the downlink is limited while it is congested, if the estimate is used up', async () => {
     const link = new Link();
     link.quality.setCongested(true);
     expect((await link.quality.report()).downlinkLimited).toBe(false);
@@ -85,16 +85,62 @@ describe('the links of a client', () => {
     expect((await link.quality.report()).downlinkLimited).toBe(true);
     link.quality.setCongested(false);
     expect((await link.quality.report()).downlinkLimited).toBe(false);
-    vi.advanceTimersByTime(1100);
-    link.stats = { ...well, downlinkBitrate: 200_000, availableBitrate: 300_000 };
-    expect((await link.quality.report()).downlinkLimited).toBe(true);
-    vi.advanceTimersByTime(1100);
-    link.stats = { ...well, downlinkBitrate: 40_000, availableBitrate: 300_000 };
-    expect((await link.quality.report()).downlinkLimited).toBe(false);
+  });
+
+  /** What is said of the downlink after some milliseconds, with what is sent and the estimate in kbit/s. */
+  async function downlinkAfter(link: Link, time: number, sent: number, estimate: number) {
+    vi.advanceTimersByTime(time);
+    link.stats = { ...well, downlinkBitrate: sent * 1000, availableBitrate: estimate * 1000 };
+    const { downlinkLimited, downlinkEstimateLow } = await link.quality.report();
+    return { limited: downlinkLimited, low: downlinkEstimateLow };
+  }
+
+  test('an estimate below 400 kbit/s that is used up is low, and limits nothing before there was a congestion', async () => {
+    const link = new Link();
+    expect(await downlinkAfter(link, 0, 200, 300)).toEqual({ limited: false, low: true });
+    expect(await downlinkAfter(link, 1100, 40, 300)).toEqual({ limited: false, low: false });
+    expect(await downlinkAfter(link, 1100, 400, 500)).toEqual({ limited: false, low: false });
     // There is no estimate.
-    vi.advanceTimersByTime(1100);
-    link.stats = { ...well, downlinkBitrate: 40_000, availableBitrate: 0 };
-    expect((await link.quality.report()).downlinkLimited).toBe(false);
+    expect(await downlinkAfter(link, 1100, 40, 0)).toEqual({ limited: false, low: false });
+  });
+
+  test('a low estimate is the effect of a congestion until it rises, or for 15 s after nobody has asked', async () => {
+    const link = new Link();
+    link.quality.setCongested(true);
+    vi.advanceTimersByTime(2500);
+    link.quality.setCongested(false);
+    for (const time of [14_000, 14_000, 14_000]) {
+      expect(await downlinkAfter(link, time, 200, 300)).toEqual({ limited: true, low: true });
+    }
+    expect(await downlinkAfter(link, 16_000, 200, 300)).toEqual({ limited: false, low: true });
+    link.quality.setCongested(true);
+    link.quality.setCongested(false);
+    expect(await downlinkAfter(link, 1100, 300, 500)).toEqual({ limited: false, low: false });
+    expect(await downlinkAfter(link, 1100, 200, 300)).toEqual({ limited: false, low: true });
+  });
+
+  test('a low estimate is the effect of missing layers, also after these have come', async () => {
+    const link = new Link();
+    link.limitedLayers = true;
+    expect(await downlinkAfter(link, 0, 200, 300)).toEqual({ limited: true, low: true });
+    link.limitedLayers = false;
+    expect(await downlinkAfter(link, 1100, 200, 300)).toEqual({ limited: true, low: true });
+  });
+
+  test('what a worker congests that does not keep up is not the effect of the link', async () => {
+    const link = new Link();
+    link.overloaded = true;
+    link.quality.setCongested(true);
+    link.quality.setCongested(false);
+    link.overloaded = false;
+    expect(await downlinkAfter(link, 0, 200, 300)).toEqual({ limited: false, low: true });
+    // It was found after the congestion that it has caused.
+    link.quality.setCongested(true);
+    link.quality.setCongested(false);
+    link.overloaded = true;
+    await link.quality.report();
+    link.overloaded = false;
+    expect(await downlinkAfter(link, 1100, 200, 300)).toEqual({ limited: false, low: true });
   });
 
   test('may be asked for 90 times a minute', () => {

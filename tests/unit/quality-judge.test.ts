@@ -8,6 +8,7 @@ const well: LinkFacts = {
   uplinkLoss: 0,
   downlinkLoss: 0,
   downlinkLimited: false,
+  downlinkEstimateLow: false,
   peers: [
     { peerId: 'ada', uplink: 'good', overloaded: false },
     { peerId: 'cleo', uplink: 'good', overloaded: false },
@@ -56,6 +57,7 @@ describe('the rules', () => {
     expect(judged({}, { uplink, bad: [] }).self).toBe('localUplink');
     expect(judged({ downlinkLoss: 0.1 }, { uplink, bad: [] }).self).toBe('good');
     expect(judged({ downlinkLimited: true }, { uplink, bad: [] }).self).toBe('good');
+    expect(judged({ downlinkEstimateLow: true }, { uplink, bad: [] }).self).toBe('good');
   });
 
   test('5: loss on the way down is our downlink, even where the peer sends badly, too', () => {
@@ -72,6 +74,11 @@ describe('the rules', () => {
     expect(judged({ downlinkLimited: true }).ada).toBe('localDownlink');
     const both = judged({ downlinkLimited: true, uplinkLoss: 0.1 }, { uplink: { loss: true, limited: false } });
     expect(both).toEqual({ self: 'localUplink', ada: 'good', cleo: 'good' });
+  });
+
+  test('7: an estimate that is only low blames nobody', () => {
+    expect(judged({ downlinkEstimateLow: true }, { bad: ['ada', 'cleo'] })).toEqual(good);
+    expect(judged({ downlinkEstimateLow: true, downlinkLimited: true }).ada).toBe('localDownlink');
   });
 
   test('8: what no fact explains is nobody’s connection; nor is a peer whom the server does not know', () => {

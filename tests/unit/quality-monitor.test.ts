@@ -7,7 +7,14 @@ import type { ReceivedSample } from '../../web/client/quality/QualitySample.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const well: LinkFacts = { overloaded: false, uplinkLoss: 0, downlinkLoss: 0, downlinkLimited: false, peers: [] };
+const well: LinkFacts = {
+  overloaded: false,
+  uplinkLoss: 0,
+  downlinkLoss: 0,
+  downlinkLimited: false,
+  downlinkEstimateLow: false,
+  peers: [],
+};
 
 /** A session in which Ada's camera is received, with faults that a test switches on. */
 class Session {

@@ -39,8 +39,9 @@ function judgeSelf(uplink: Symptoms['uplink'], facts: LinkFacts): ConnectionQual
   // 3. Packets are lost on the way to the server: both ends have counted it.
   if (facts.uplinkLoss >= LOSS.up) return 'localUplink';
   // 4. The bandwidth is not enough. The estimate comes from reports that travel over the downlink: where that loses packets,
-  // or is full, a low estimate says nothing about the uplink.
-  if (uplink.limited && facts.downlinkLoss < LOSS.down && !facts.downlinkLimited) return 'localUplink';
+  // or is or may be full, a low estimate says nothing about the uplink.
+  const isDownlinkBad = facts.downlinkLoss >= LOSS.down || facts.downlinkLimited || facts.downlinkEstimateLow;
+  if (uplink.limited && !isDownlinkBad) return 'localUplink';
   return 'good';
 }
 
@@ -52,7 +53,8 @@ function judgePeer(peerId: string, self: ConnectionQuality, facts: LinkFacts): C
   if (facts.downlinkLoss >= LOSS.down) return 'localDownlink';
   // 6. The server receives the peer badly.
   if (peer?.uplink === 'poor') return 'remoteUplink';
-  // 7. Less fits to us than we want to see. As in rule 4, the other way round: that estimate travels over our uplink.
+  // 7. Less fits to us than we want to see. As in rule 4, the other way round: that estimate travels over our uplink. An
+  // estimate that is only low is no reason: it is so after a join, and where the peer sends little.
   if (facts.downlinkLimited && self !== 'localUplink') return 'localDownlink';
   // 8. Not a connection.
   return 'good';
