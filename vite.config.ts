@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
-import { defineConfig, type Plugin } from 'vite';
+import { defineConfig, type Plugin, type Rolldown } from 'vite';
 
 /** Where `npm run dev` runs the server. */
 const server = `http://127.0.0.1:${process.env.WEIR_PORT || '3000'}`;
@@ -41,8 +41,91 @@ function omitUnusedHandlers(): Plugin {
   };
 }
 
+/**
+ * Leaves out of zod what converts schemas to JSON Schema, which no page does: 8 kB of the compressed page. The methods of every
+ * schema refer to it, so that tree shaking keeps it. `npm run docs` runs in Node and has all of zod.
+ */
+function omitJsonSchema(): Plugin {
+  const left = /zod\/v4\/core\/(to-json-schema|json-schema-processors)\.js$/;
+  return {
+    name: 'omit-json-schema',
+    apply: 'build',
+    async load(id) {
+      if (!left.test(id)) return undefined;
+      const names = [...(await readFile(id, 'utf8')).matchAll(/^export (?:const|function) (\w+)/gm)].map(
+        ([, name]) => name,
+      );
+      const stubs = names.map((name) => `export const ${name} = omitted;`).join('\n');
+      return `const omitted = () => { throw new Error('The page has no JSON Schema.'); };\n${stubs}\nexport { omitted as process };`;
+    },
+  };
+}
+
+/** What the document preloads, by the names that server/features/PageDocument.ts knows. */
+const preloaded = {
+  start: 'web/view/start/startPage.ts',
+  call: 'web/view/call/callPage.ts',
+  viewer: 'web/view/broadcast/viewer/viewerPage.ts',
+  studio: 'web/view/broadcast/studio/studioPage.ts',
+  diagnose: 'web/view/diagnose/diagnosePage.ts',
+  ko: 'web/view/locales/ko.ts',
+} as const;
+
+/**
+ * Writes into the document which chunks each page and language needs beside those that all need. The server keeps the links of the
+ * page that is asked for, so that `import()` in main.ts costs no round trip.
+ */
+function preloadLinks(): Plugin {
+  return {
+    name: 'preload-links',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler(html, { bundle = {} }) {
+        const chunks = Object.values(bundle).filter((file) => file.type === 'chunk');
+        /** A chunk and all that it imports. */
+        const closure = (name: string, found = new Set<string>()): Set<string> => {
+          const chunk = chunks.find(({ fileName }) => fileName === name);
+          if (!chunk || found.has(name)) return found;
+          found.add(name);
+          for (const imported of chunk.imports) closure(imported, found);
+          return found;
+        };
+        const users = new Map<string, string[]>();
+        for (const [name, path] of Object.entries(preloaded)) {
+          const entry = chunks.find(({ facadeModuleId }) => facadeModuleId === absolute(path));
+          if (!entry) throw new Error(`${path} is no chunk of its own any more: preloadLinks cannot find it.`);
+          for (const file of closure(entry.fileName)) {
+            if (!html.includes(file)) users.set(file, [...(users.get(file) ?? []), name]);
+          }
+        }
+        return [...users].map(([file, names]) => ({
+          tag: 'link',
+          attrs: { rel: 'modulepreload', crossorigin: true, href: `./${file}`, 'data-for': names.join(' ') },
+          injectTo: 'head',
+        }));
+      },
+    },
+  };
+}
+
+const sdkModules = new Set<string>();
+
+/** The chunk of what the SDK imports statically; what it loads on demand stays apart. */
+function sdkChunk(id: string, context: Rolldown.ChunkingContext): string | undefined {
+  if (sdkModules.size === 0) {
+    const add = (module: string): void => {
+      if (sdkModules.has(module)) return;
+      sdkModules.add(module);
+      context.getModuleInfo(module)?.importedIds.forEach(add);
+    };
+    add(absolute('web/client/index.ts'));
+  }
+  return sdkModules.has(id) ? 'client' : undefined;
+}
+
 export default defineConfig({
-  plugins: [omitUnusedHandlers(), precompress()],
+  plugins: [omitUnusedHandlers(), omitJsonSchema(), preloadLinks(), precompress()],
   root: 'web',
   // The server says under which path the page is: see server/features/page.ts.
   base: './',
@@ -58,7 +141,16 @@ export default defineConfig({
       input: { page: absolute('web/index.html'), sdk: absolute('web/client/index.ts') },
       // The SDK is imported by other pages: its name stays, and so do its exports.
       preserveEntrySignatures: 'exports-only',
-      output: { entryFileNames: ({ name }) => (name === 'sdk' ? 'sdk.js' : 'assets/[name]-[hash].js') },
+      output: {
+        entryFileNames: ({ name }) => (name === 'sdk' ? 'sdk.js' : 'assets/[name]-[hash].js'),
+        // What several pages use is one file instead of a dozen small ones.
+        codeSplitting: {
+          groups: [
+            { name: sdkChunk, debugName: 'client', minShareCount: 2, priority: 1 },
+            { name: 'common', test: /web\/view\/|lucide/, minShareCount: 2 },
+          ],
+        },
+      },
     },
   },
   server: { proxy: { '/ws': { target: server, ws: true }, '/api': server, '/health': server, '/ready': server } },

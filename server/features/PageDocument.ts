@@ -19,13 +19,29 @@ export class PageMissingError extends Error {
 const placeholders = { assets: '"./assets/', title: '<title>Weir</title>', app: '<main id="app"></main>' } as const;
 /** In place of `placeholders.app` where there is no page `/diagnose`. */
 const APP_WITHOUT_DIAGNOSE = '<main id="app" data-diagnose="off"></main>';
+/** The links to what some pages and languages need: the build says which, see preloadLinks in vite.config.ts. */
+const PRELOAD_LINK = /\s*<link rel="modulepreload"[^>]* data-for="([^"]*)">/g;
 /** Paths of more segments are not pages; the assets of their error pages are at the root of the host. */
 const MAX_DEPTH = 6;
+
+/** The pages whose chunks are preloaded. */
+export type PageName = 'start' | 'call' | 'viewer' | 'studio' | 'diagnose';
+
+/** What the document shows: a page, or a problem in its place. */
+type Shown = { readonly page: PageName; readonly problem?: undefined } | { readonly problem: PageProblem };
 
 interface Body {
   readonly plain: Buffer;
   readonly br: Buffer;
   readonly gzip: Buffer;
+}
+
+type Language = 'en' | 'ko';
+
+/** The language that the page will choose, as far as a request tells: the page prefers what was chosen in its menu. */
+function preferredLanguage(header = ''): Language {
+  const tags = header.split(',', 20).map((tag) => tag.trim().slice(0, 2).toLowerCase());
+  return tags.find((tag) => tag === 'en' || tag === 'ko') === 'ko' ? 'ko' : 'en';
 }
 
 export class PageDocument {
@@ -50,20 +66,21 @@ export class PageDocument {
   }
 
   /** Sends the page, or the problem in its place. */
-  send(request: FastifyRequest, reply: FastifyReply, problem?: PageProblem): FastifyReply {
-    const body = this.#body(this.#prefix(request.raw.url ?? '/'), problem);
+  send(request: FastifyRequest, reply: FastifyReply, shown: Shown): FastifyReply {
+    const language = preferredLanguage(request.headers['accept-language']);
+    const body = this.#body(this.#prefix(request.raw.url ?? '/'), shown, language);
     const encoding = negotiate(request.headers['accept-encoding'] ?? '', ['br', 'gzip']);
     if (encoding !== null) reply.header('content-encoding', encoding);
     return reply
       .header('content-type', 'text/html; charset=utf-8')
       .header('cache-control', 'no-cache')
-      .header('vary', 'accept, accept-encoding')
+      .header('vary', 'accept, accept-encoding, accept-language')
       .send(encoding === 'br' ? body.br : encoding === 'gzip' ? body.gzip : body.plain);
   }
 
   /** The document as text, for a client of which nothing is known. */
   text(problem: PageProblem): string {
-    return this.#render(`${this.#basePath}/`, problem);
+    return this.#render(`${this.#basePath}/`, { problem }, 'en');
   }
 
   /**
@@ -76,18 +93,23 @@ export class PageDocument {
     return depth > 0 ? '../'.repeat(depth) : './';
   }
 
-  #body(prefix: string, problem: PageProblem | undefined): Body {
-    const key = `${prefix} ${problem ?? ''}`;
+  #body(prefix: string, shown: Shown, language: Language): Body {
+    const key = `${prefix} ${shown.problem ?? shown.page} ${language}`;
     const known = this.#bodies.get(key);
     if (known) return known;
-    const plain = Buffer.from(this.#render(prefix, problem));
+    const plain = Buffer.from(this.#render(prefix, shown, language));
     const body = { plain, br: brotliCompressSync(plain), gzip: gzipSync(plain, { level: 9 }) };
     this.#bodies.set(key, body);
     return body;
   }
 
-  #render(prefix: string, problem: PageProblem | undefined): string {
-    const page = this.#template.replaceAll(placeholders.assets, () => `"${prefix}assets/`);
+  #render(prefix: string, { problem, ...shown }: Shown, language: Language): string {
+    const needed: readonly string[] = 'page' in shown ? [shown.page, language] : [language];
+    const page = this.#template
+      .replace(PRELOAD_LINK, (link, names: string) =>
+        names.split(' ').some((name) => needed.includes(name)) ? link : '',
+      )
+      .replaceAll(placeholders.assets, () => `"${prefix}assets/`);
     if (problem === undefined) return this.#diagnose ? page : page.replace(placeholders.app, APP_WITHOUT_DIAGNOSE);
     // Constant texts and a validated path only: nothing here comes from a request. The page translates the texts.
     const { title, detail } = pageProblems[problem];

@@ -2,7 +2,7 @@
 import serveStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalRoomName } from '../../shared/names.ts';
-import { dist, type PageDocument } from './PageDocument.ts';
+import { dist, type PageDocument, type PageName } from './PageDocument.ts';
 import { sendProblem } from './problems.ts';
 
 export interface PageOptions {
@@ -37,17 +37,21 @@ export async function page(app: FastifyInstance, { document, basePath, diagnose 
     const [path, query] = request.originalUrl.split(/(?=\?)/, 2);
     // Without the trailing slash, relative URLs of the page would resolve to the parent path.
     if (basePath !== '' && path === basePath) return reply.redirect(`${basePath}/${query ?? ''}`, 308);
-    return document.send(request, reply);
+    return document.send(request, reply, { page: 'start' });
   });
-  const room = (request: FastifyRequest<{ Params: { room: string } }>, reply: FastifyReply) =>
+  type RoomRequest = FastifyRequest<{ Params: { room: string } }>;
+  const room = (request: RoomRequest, reply: FastifyReply, page: PageName) =>
     canonicalRoomName(request.params.room) === undefined
       ? sendProblem(document, request, reply, 'noRoom')
-      : document.send(request, reply);
-  app.get('/r/:room', room);
-  app.get('/b/:room', room);
+      : document.send(request, reply, { page });
+  app.get('/r/:room', (request: RoomRequest, reply) => room(request, reply, 'call'));
+  // The role may be in the fragment too, which servers do not see: then the viewer's page is preloaded in vain.
+  app.get('/b/:room', (request: RoomRequest, reply) =>
+    room(request, reply, /[?&]role=(host|speaker)(&|$)/.test(request.originalUrl) ? 'studio' : 'viewer'),
+  );
   // Search engines have no use for it.
   const forPeople = (request: FastifyRequest, reply: FastifyReply) =>
-    document.send(request, reply.header('x-robots-tag', 'noindex'));
+    document.send(request, reply.header('x-robots-tag', 'noindex'), { page: 'diagnose' });
   if (diagnose) app.get('/diagnose', forPeople);
 }
 

@@ -54,7 +54,7 @@ export function sendProblem(
 ): FastifyReply {
   reply.code(status).header('vary', 'accept');
   const form = negotiate(request.headers.accept ?? '', ['application/problem+json', 'application/json', 'text/html']);
-  if (form === 'text/html') return document.send(request, reply, problem);
+  if (form === 'text/html') return document.send(request, reply, { problem });
   return sendProblemDetails(reply, status, `${pageProblems[problem].title}.`);
 }
 

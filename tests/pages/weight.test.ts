@@ -107,7 +107,19 @@ describe.skipIf(!hasChromium)('a first visit in figures', () => {
     });
     expect(code.map(({ path }) => path)).toContain('/r/figures');
     expect(code.length).toBeGreaterThanOrEqual(3);
-    expect(code.length).toBeLessThanOrEqual(6);
+    expect(code.length).toBeLessThanOrEqual(7);
+    expect(code.filter(({ path }) => /viewer|studio|start|diagnos|ko-/.test(path))).toEqual([]);
+    expect(code.filter(({ path }) => path.includes('/callPage-'))).toHaveLength(1);
+    // The document names all code, so that none is asked for by other code that had to come first.
+    const scripts = await page.evaluate(() =>
+      performance
+        .getEntriesByType('resource')
+        .filter((entry) => entry instanceof PerformanceResourceTiming && entry.name.endsWith('.js'))
+        .map(({ name, startTime, duration }) => ({ name, startTime, end: startTime + duration })),
+    );
+    expect(scripts.length).toBeGreaterThanOrEqual(4);
+    const largestEnd = Math.max(...scripts.filter(({ name }) => name.includes('/client-')).map(({ end }) => end));
+    for (const { name, startTime } of scripts) expect(startTime, name).toBeLessThan(largestEnd);
     expect(sum(code, 'gzipped')).toBeLessThan(MOST.bytes);
     expect(sum(code, 'wire')).toBeLessThan(MOST.bytes);
     for (const { path, encoding } of code) expect(encoding, path).toMatch(/^(br|gzip)$/);

@@ -12,7 +12,8 @@ import { failure, useServer } from '../support/weir.ts';
 
 describe('the page', () => {
   const weir = useServer();
-  const get = (path: string) => fetch(weir.url + path, { redirect: 'manual' });
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(weir.url + path, { redirect: 'manual', headers });
 
   test.each([
     '/',
@@ -62,6 +63,26 @@ describe('the page', () => {
       expect(response.status).toBe(200);
       expect(response.headers.get('cache-control')).toContain('immutable');
     }
+  });
+
+  test.each([
+    ['/', 'en-GB,en;q=0.9', ['startPage']],
+    ['/r/x', 'en', ['callPage']],
+    ['/r/x?name=A', 'ko-KR,ko;q=0.9,en;q=0.8', ['callPage', 'ko']],
+    ['/r/x', 'de,en;q=0.9,ko;q=0.8', ['callPage']],
+    ['/b/x', 'de, KO;q=0.5', ['viewerPage', 'ko']],
+    ['/b/x?role=host', '', ['studioPage']],
+    ['/b/x?join=1&role=speaker&name=A', '', ['studioPage']],
+    ['/b/x?role=viewer', '', ['viewerPage']],
+    ['/diagnose', '', ['diagnosePage', 'diagnosis']],
+    ['/r/', 'ko', ['ko']],
+  ])('preloads at %s for %j, of what some pages need: %j', async (path, language, expected) => {
+    const response = await get(path, { accept: 'text/html', 'accept-language': language });
+    expect(response.headers.get('vary')).toContain('accept-language');
+    const links = (await response.text()).matchAll(/<link rel="modulepreload"[^>]* href="([^"]+)" data-for=/g);
+    const paths = [...links].map(([, href = '']) => new URL(href, new URL(path, 'http://weir')).pathname);
+    expect(paths.map((found) => /^\/assets\/(\w+)-[\w-]+\.js$/.exec(found)?.[1]).sort()).toEqual([...expected].sort());
+    for (const found of paths) expect((await get(found)).status, found).toBe(200);
   });
 
   test('allows other origins to import the SDK, and nothing else', async () => {

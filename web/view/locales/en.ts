@@ -1,13 +1,12 @@
 /** The English messages. `{name}` and the like are placeholders. */
-import { pageProblemMessages } from './problems.ts';
-import { studioMessages } from './studio.ts';
-import { viewerMessages } from './viewer.ts';
+import { pageProblemMessages } from './en/problems.ts';
+import { studioMessages } from './en/studio.ts';
+import { viewerMessages } from './en/viewer.ts';
 
 export const en = {
-  ...viewerMessages.en,
-  ...studioMessages.en,
-  ...pageProblemMessages.en,
-  language: 'English',
+  ...viewerMessages,
+  ...studioMessages,
+  ...pageProblemMessages,
   tagline: 'Calls and broadcasts that start at once, on a server of your own.',
   newRoomTitle: 'New room',
   startCall: 'Start a call',

@@ -1,14 +1,13 @@
 /** The Korean messages. */
 import type { MessageKey } from './en.ts';
-import { pageProblemMessages } from './problems.ts';
-import { studioMessages } from './studio.ts';
-import { viewerMessages } from './viewer.ts';
+import { pageProblemMessages } from './ko/problems.ts';
+import { studioMessages } from './ko/studio.ts';
+import { viewerMessages } from './ko/viewer.ts';
 
 export const ko: Readonly<Record<MessageKey, string>> = {
-  ...viewerMessages.ko,
-  ...studioMessages.ko,
-  ...pageProblemMessages.ko,
-  language: '한국어',
+  ...viewerMessages,
+  ...studioMessages,
+  ...pageProblemMessages,
   tagline: '내 서버에서, 바로 시작하는 통화와 방송.',
   newRoomTitle: '새 방',
   startCall: '통화 시작',

@@ -1,28 +1,7 @@
-/** The messages of HTTP errors, in all languages. */
-import { type PageProblem, pageProblems } from '../../../shared/pageProblems.ts';
+/** The Korean messages of HTTP errors. */
+import type { PageProblemMessages } from '../en/problems.ts';
 
-type Messages = Readonly<Record<`${PageProblem}Title` | `${PageProblem}Text`, string>>;
-
-const en: Messages = {
-  notFoundTitle: pageProblems.notFound.title,
-  notFoundText: pageProblems.notFound.detail,
-  noRoomTitle: pageProblems.noRoom.title,
-  noRoomText: pageProblems.noRoom.detail,
-  badAddressTitle: pageProblems.badAddress.title,
-  badAddressText: pageProblems.badAddress.detail,
-  notAllowedTitle: pageProblems.notAllowed.title,
-  notAllowedText: pageProblems.notAllowed.detail,
-  upgradeRequiredTitle: pageProblems.upgradeRequired.title,
-  upgradeRequiredText: pageProblems.upgradeRequired.detail,
-  badRequestTitle: pageProblems.badRequest.title,
-  badRequestText: pageProblems.badRequest.detail,
-  headersTooLargeTitle: pageProblems.headersTooLarge.title,
-  headersTooLargeText: pageProblems.headersTooLarge.detail,
-  internalTitle: pageProblems.internal.title,
-  internalText: pageProblems.internal.detail,
-};
-
-const ko: Messages = {
+export const pageProblemMessages: PageProblemMessages = {
   notFoundTitle: '이 주소에는 페이지가 없습니다',
   notFoundText: '주소에 틀린 곳이 없는지 확인하거나, 처음 화면에서 방 이름을 적어 주세요.',
   noRoomTitle: '방의 주소가 아닙니다',
@@ -40,5 +19,3 @@ const ko: Messages = {
   internalTitle: '서버에서 문제가 생겼습니다',
   internalText: '원인은 서버의 로그에 있습니다. 잠시 뒤 페이지를 다시 불러오세요.',
 };
-
-export const pageProblemMessages = { en, ko } as const;
