@@ -31,6 +31,7 @@ import {
 import {
   AudioSlotHolders,
   ConsumerInfo,
+  ConsumerLayers,
   LayerCount,
   MaxSpatialLayer,
   TrackSettings,
@@ -147,6 +148,14 @@ export const clientRequests = {
       'How much RTP the server has sent to and received from this client. Comparing it with the own counters shows whether media arrives.',
     request: z.strictObject({}),
     reply: TransportCounters,
+  },
+  getConsumerLayers: {
+    about:
+      'Which layers of the videos that this client receives are forwarded to it now, for a page that shows them. Nothing is sent when they change.',
+    request: z.strictObject({}),
+    reply: z.object({
+      videos: z.array(ConsumerLayers).describe('without those that are not sent now, or have one layer only'),
+    }),
   },
   getConnectionQuality: {
     about:

@@ -46,6 +46,17 @@ export const TrackSettings = z
   .meta({ id: 'TrackSettings' });
 export type TrackSettings = z.infer<typeof TrackSettings>;
 
+/** The layers of a video that the server forwards to one client at present, from 0 (as mediasoup's `consumer.currentLayers`). */
+export const ConsumerLayers = z
+  .object({
+    peerId: Id,
+    source: z.enum(['camera', 'screen']),
+    spatialLayer: z.int(),
+    temporalLayer: z.int().optional(),
+  })
+  .meta({ id: 'ConsumerLayers' });
+export type ConsumerLayers = z.infer<typeof ConsumerLayers>;
+
 /** A video codec to publish with. */
 export const CodecChoice = z.enum(['VP8', 'H264', 'VP9', 'AV1']).meta({ id: 'CodecChoice' });
 export type CodecChoice = z.infer<typeof CodecChoice>;

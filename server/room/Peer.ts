@@ -11,6 +11,7 @@ import type {
 } from '../../shared/media.ts';
 import type {
   ConsumerInfo,
+  ConsumerLayers,
   Grants,
   PeerInfo,
   ServerEvents,
@@ -268,6 +269,11 @@ export class Peer implements Participant, Subscriber, EventSink {
   /** What others publish and its client cannot decode. */
   get unsupportedCodecs(): UnsupportedCodec[] {
     return this.#subscriptions?.unsupportedCodecs ?? [];
+  }
+
+  /** The layers of the videos that are forwarded to it now. */
+  get consumerLayers(): ConsumerLayers[] {
+    return this.#subscriptions?.layers ?? [];
   }
 
   /** The client can decode these. @throws {WeirError} `notFound` for unknown ids, after all others have been resumed */

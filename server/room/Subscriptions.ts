@@ -1,5 +1,5 @@
 /** What one peer receives, through one transport: videos as far as they are shown, and audio. */
-import type { ConsumerInfo, TrackSettings, UnsupportedCodec } from '../../shared/protocol.ts';
+import type { ConsumerInfo, ConsumerLayers, TrackSettings, UnsupportedCodec } from '../../shared/protocol.ts';
 import type { AudioSlots } from '../media/audio/AudioSlots.ts';
 import { AudioSubscriptions } from './AudioSubscriptions.ts';
 import { ConsumerOpener, type ConsumerOpenerOptions, type SubscriptionEvents } from './ConsumerOpener.ts';
@@ -34,6 +34,11 @@ export class Subscriptions {
   /** All consumers that there are. */
   get consumers(): ConsumerInfo[] {
     return [...this.#videos.consumers, ...this.#audio.consumers];
+  }
+
+  /** The layers that are forwarded now, by video. */
+  get layers(): ConsumerLayers[] {
+    return this.#videos.layers;
   }
 
   /** What the client is not sent because it cannot decode it. */

@@ -1,5 +1,5 @@
 /** One video as one peer receives it: a consumer that exists while it is shown, in the layer that is enough. */
-import type { ConsumerInfo } from '../../shared/protocol.ts';
+import type { ConsumerInfo, ConsumerLayers } from '../../shared/protocol.ts';
 import { consumerParameters, type MediaConsumer } from '../media/ConsumerFactory.ts';
 import { isClosed } from '../media/rethrowUnavailable.ts';
 import type { ConsumerOpener, OpenedConsumer, SubscriptionEvents } from './ConsumerOpener.ts';
@@ -84,6 +84,14 @@ export class VideoSubscription {
       (scores[spatialLayer] ?? 0) >= GOOD_SCORE &&
       (currentLayers?.spatialLayer ?? -1) < spatialLayer
     );
+  }
+
+  /** The layers that are forwarded now; undefined while none is, and of a video that has no layers. */
+  get currentLayers(): ConsumerLayers | undefined {
+    const layers = this.consumer?.currentLayers;
+    const { peerId, source } = this.publication.track;
+    if (!layers || (source !== 'camera' && source !== 'screen')) return undefined;
+    return { peerId, source, ...layers };
   }
 
   get info(): ConsumerInfo | undefined {

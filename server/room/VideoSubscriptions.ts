@@ -1,5 +1,5 @@
 /** The videos that one peer receives: each in the layer that is enough for how the client has reported to show it. */
-import type { ConsumerInfo, TrackSettings } from '../../shared/protocol.ts';
+import type { ConsumerInfo, ConsumerLayers, TrackSettings } from '../../shared/protocol.ts';
 import { layerForQuality, layerForSize, priorityOf } from '../media/layers.ts';
 import type { Track } from '../media/Track.ts';
 import type { Publication } from './Publication.ts';
@@ -39,6 +39,10 @@ export class VideoSubscriptions {
 
   get consumers(): ConsumerInfo[] {
     return [...this.#subscriptions.values()].flatMap(({ info }) => info ?? []);
+  }
+
+  get layers(): ConsumerLayers[] {
+    return [...this.#subscriptions.values()].flatMap(({ currentLayers }) => currentLayers ?? []);
   }
 
   /**

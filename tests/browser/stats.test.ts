@@ -83,8 +83,10 @@ describe.skipIf(!hasChromium || !hasFirefox)('statistics and log of a call', () 
       const stats = await receivedOf(alice, await peerId(), 'camera');
       const size = `${stats?.frameWidth}×${stats?.frameHeight}`;
       const isRight = (await shown('Size')) === size && (await shown('Codec'))?.startsWith('VP8');
-      return isRight && Number.parseInt((await shown('Frames/s')) ?? '', 10) > 5;
-    }, 'size, codec and frame rate of the panel are those of getStats').toBe(true);
+      const [layer] = await alice.evaluate(async () => (await window.weir?.getConsumerLayers()) ?? []);
+      const isLayer = (await shown('Spatial/temporal layer')) === `${layer?.spatialLayer}/${layer?.temporalLayer}`;
+      return isRight && isLayer && Number.parseInt((await shown('Frames/s')) ?? '', 10) > 5;
+    }, 'size, codec and frame rate of the panel are those of getStats, and its layers those of the server').toBe(true);
     expect(await alice.locator('.stats-panel section').first().textContent()).toContain('direct, UDP');
 
     await eventually(async () => receiving((await logOf(alice)).connections) !== undefined).toBe(true);

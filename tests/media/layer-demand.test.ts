@@ -84,6 +84,11 @@ describe.concurrent.each([
       { timeout: 10_000 },
     );
     expect(await running(publisher)).toEqual([true, true, true]);
+    const video = { peerId: publisher.peerId, source: 'camera' };
+    expect(await small.getConsumerLayers()).toEqual([{ ...video, spatialLayer: 0, temporalLayer: 0 }]);
+    expect(await big.getConsumerLayers()).toEqual([{ ...video, spatialLayer: 2, temporalLayer: 0 }]);
+    await show(small, publisher, unseen);
+    await vi.waitUntil(async () => (await small.getConsumerLayers()).length === 0);
   });
 
   test('hidden video is not sent; shown again soon, it continues on the same consumer', async ({ open }) => {

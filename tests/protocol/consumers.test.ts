@@ -119,6 +119,16 @@ describe('consumers', () => {
     await expect.poll(() => living().map(({ source }) => source)).toEqual(['microphone']);
   });
 
+  test('have no layers before media flows, and nobody is told of them before a join', async () => {
+    const ada = await weir.join({ room: 'room' });
+    await produceBoth(ada);
+    const bob = await weir.join({ room: 'room' });
+    expect(bob.reply.consumers).toHaveLength(2);
+    expect(await bob.client.request('getConsumerLayers', {})).toEqual({ videos: [] });
+    const outside = await weir.connect();
+    await expect(outside.request('getConsumerLayers', {})).rejects.toMatchObject(failure('notJoined'));
+  });
+
   test('are not created without a receiving transport', async () => {
     const ada = await weir.join({ room: 'room' });
     await produceBoth(ada);

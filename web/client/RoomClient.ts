@@ -1,7 +1,7 @@
 /** The public client of a room: join, publish, mute, the other peers and their tracks. */
 import { WeirError } from '../../shared/errors.ts';
 import type { Source } from '../../shared/media.ts';
-import type { Grants, GrantsPatch, Reaction, SourceStates } from '../../shared/protocol.ts';
+import type { ConsumerLayers, Grants, GrantsPatch, Reaction, SourceStates } from '../../shared/protocol.ts';
 import { mayPublish } from '../../shared/roles.ts';
 import type { BroadcastApi } from './Broadcast.ts';
 import { baseUrl } from './base.ts';
@@ -260,6 +260,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** Every track that is sent or received, with its statistics. */
   async getStats(): Promise<TrackStats[]> {
     return (await this.#session.link?.getStats()) ?? [];
+  }
+
+  /** Which layers of received videos the server forwards now, of those that have layers; it is asked each time. */
+  async getConsumerLayers(): Promise<ConsumerLayers[]> {
+    return (await this.#session.requireSignalling().request('getConsumerLayers', {})).videos;
   }
 
   /** How media is connected: state, selected candidate pair and its counters, of each transport. */

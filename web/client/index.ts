@@ -15,6 +15,7 @@ export {
 export type {
   BroadcastInfo,
   BroadcastProfile,
+  ConsumerLayers,
   Grants,
   GrantsPatch,
   RaisedHands,

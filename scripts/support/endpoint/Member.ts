@@ -2,7 +2,14 @@
 import { type CloseReason, closeReasons } from '../../../shared/closeReasons.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import { kindOf, type Source, type TransportInfo } from '../../../shared/media.ts';
-import type { AudioSlotHolders, JoinReply, Role, RoomKind, TrackSettings } from '../../../shared/protocol.ts';
+import type {
+  AudioSlotHolders,
+  ConsumerLayers,
+  JoinReply,
+  Role,
+  RoomKind,
+  TrackSettings,
+} from '../../../shared/protocol.ts';
 import type { Request } from '../../../web/client/Signalling.ts';
 import { SignalSession } from '../../../web/client/signalling/SignalSession.ts';
 import type { Stream } from '../media/Stream.ts';
@@ -105,6 +112,10 @@ export class Member {
   /** Sends track settings of others' videos; tracks that are not named keep theirs. */
   async updateTrackSettings(tracks: TrackSettings[]): Promise<void> {
     await this.#request('updateTrackSettings', { tracks });
+  }
+
+  async getConsumerLayers(): Promise<ConsumerLayers[]> {
+    return (await this.#request('getConsumerLayers', {})).videos;
   }
 
   /** Sets the audio level to speech or silence; packets are sent in both cases. */

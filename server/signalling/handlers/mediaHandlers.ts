@@ -13,6 +13,7 @@ type MediaHandlers = Pick<
   | 'connectTransport'
   | 'restartIce'
   | 'getTransportStats'
+  | 'getConsumerLayers'
   | 'getConnectionQuality'
   | 'produce'
   | 'resizeProducer'
@@ -50,6 +51,10 @@ export function mediaHandlers(current: CurrentContext, iceServers: IceServers): 
 
     async getTransportStats() {
       return await current().peer.getTransportStats();
+    },
+
+    getConsumerLayers() {
+      return { videos: current().peer.consumerLayers };
     },
 
     async getConnectionQuality({ peerIds, uplinkLimited = false }) {

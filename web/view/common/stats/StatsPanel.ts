@@ -1,6 +1,12 @@
 /** The statistics panel of a call: how each transport is connected, and the figures of each participant's tracks. */
 import { X } from 'lucide';
-import { type RoomClient, TrackRateMeter, type TrackRates, type TrackStats } from '../../../client/index.ts';
+import {
+  type ConsumerLayers,
+  type RoomClient,
+  TrackRateMeter,
+  type TrackRates,
+  type TrackStats,
+} from '../../../client/index.ts';
 import type { CallController } from '../../controller/CallController.ts';
 import { translate } from '../../locales/index.ts';
 import { translateStats } from '../../locales/stats.ts';
@@ -78,9 +84,10 @@ export class StatsPanel {
     // After a rejoin the counters start from zero.
     if (client !== this.#client) this.#meter.reset();
     this.#client = client;
-    const [tracks, connections] = await Promise.all([client.getStats(), client.getConnectionStats()]).catch(() => [
-      [],
-      [],
+    const [tracks, connections, layers] = await Promise.all([
+      client.getStats().catch(() => []),
+      client.getConnectionStats().catch(() => []),
+      this.#layers(client),
     ]);
     if (this.#closed) return;
     this.#timer = setTimeout(() => void this.#poll(), next);
@@ -95,14 +102,27 @@ export class StatsPanel {
         figures: connectionFigures(connection),
       })),
     };
-    this.#render([ownConnection, ...this.#participants(tracks, rates)].filter(({ rows }) => rows.length > 0));
+    this.#render([ownConnection, ...this.#participants(tracks, rates, layers)].filter(({ rows }) => rows.length > 0));
+  }
+
+  /** Without an answer from the server, as while signalling reconnects, the panel goes on without layers. */
+  async #layers(client: RoomClient): Promise<readonly ConsumerLayers[]> {
+    if (client.reconnecting) return [];
+    const late = new Promise<[]>((resolve) => setTimeout(() => resolve([]), INTERVAL));
+    return Promise.race([client.getConsumerLayers().catch(() => []), late]);
   }
 
   /** The tracks by participant: our own first, those of audio slots with whoever speaks. */
-  #participants(tracks: readonly TrackStats[], rates: TrackRates | undefined): Group[] {
+  #participants(
+    tracks: readonly TrackStats[],
+    rates: TrackRates | undefined,
+    layers: readonly ConsumerLayers[],
+  ): Group[] {
     const { client, localParticipant, remoteParticipants } = this.#call;
     const ownerOf = ({ direction, peerId, slot }: TrackStats) =>
       direction === 'send' ? '' : (peerId ?? client.audioSlots[slot ?? -1]);
+    const layersOf = ({ peerId, source }: TrackStats) =>
+      layers.find((video) => video.peerId === peerId && video.source === source);
     const group = (key: string, title: string, own: readonly TrackStats[], notice: string | undefined): Group => ({
       key,
       title,
@@ -110,7 +130,7 @@ export class StatsPanel {
       rows: own.map((track) => ({
         key: `${track.source} ${track.slot ?? ''}`,
         title: translateStats(track.source),
-        figures: trackFigures(track, rates),
+        figures: trackFigures(track, rates, layersOf(track)),
       })),
     });
     return [localParticipant, ...remoteParticipants].map(({ id, peerId, isLocal, name }) =>

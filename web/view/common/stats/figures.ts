@@ -1,5 +1,5 @@
 /** The figures of the statistics panel as texts: of a track, and of a transport. */
-import type { CandidateStats, ConnectionStats, TrackRates, TrackStats } from '../../../client/index.ts';
+import type { CandidateStats, ConnectionStats, ConsumerLayers, TrackRates, TrackStats } from '../../../client/index.ts';
 import { translateStats } from '../../locales/stats.ts';
 import { formatBitrate } from '../formatBitrate.ts';
 
@@ -8,8 +8,12 @@ export interface Figure {
   readonly value: string;
 }
 
-/** What is known of a track. @param rates undefined until there are two samples */
-export function trackFigures(track: TrackStats, rates: TrackRates | undefined): Figure[] {
+/**
+ * What is known of a track.
+ * @param rates undefined until there are two samples
+ * @param layers of a received video, those that the server forwards
+ */
+export function trackFigures(track: TrackStats, rates: TrackRates | undefined, layers?: ConsumerLayers): Figure[] {
   const isVideo = track.source === 'camera' || track.source === 'screen';
   const { codec, codecImplementation, scalabilityMode, jitter, qualityLimitationReason, direction } = track;
   const roundTrip = track.roundTripTime ?? track.currentRoundTripTime;
@@ -17,6 +21,7 @@ export function trackFigures(track: TrackStats, rates: TrackRates | undefined): 
   return compact([
     ['codec', name && (codecImplementation ? `${name} (${codecImplementation})` : name)],
     ['layers', isVideo ? scalabilityMode : undefined],
+    ['currentLayers', layers && `${layers.spatialLayer}/${layers.temporalLayer ?? 0}`],
     ['size', isVideo ? sizeOf(track) : undefined],
     ['framesPerSecond', isVideo && rates ? String(Math.round(rates.framesPerSecond(track))) : undefined],
     ['bitrate', rates && formatBitrate(rates.bitrate(track))],
