@@ -92,8 +92,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const { tokenLeeway: leeway, tokenMaxLifetime: maxLifetime } = config;
   // An issuer's clock may be ahead by the leeway, and a token is accepted for the leeway after it has expired.
   const moderation = new Moderation({ lifetime: maxLifetime + 3 * leeway, leeway });
-  const { maxPeers, maxAudibleSpeakers, joinQueue, delays } = config;
-  const rooms = new RoomManager({ pool, moderation, maxPeers, maxAudibleSpeakers, joinQueue, delays, log });
+  const { maxPeers, maxAudibleSpeakers, joinQueue, chat, delays } = config;
+  const rooms = new RoomManager({ pool, moderation, maxPeers, maxAudibleSpeakers, joinQueue, chat, delays, log });
   const authenticator = config.auth
     ? tokenAuthenticator({ ...config.auth, leeway, maxLifetime })
     : anonymousAuthenticator();

@@ -1,5 +1,6 @@
 /** Every request that a client sends to the server. */
 import { z } from 'zod';
+import { ChatInfo, chatRequests } from './chat.ts';
 import { DirectPeers, DirectSignal, DirectTrack, Negotiation } from './direct.ts';
 import {
   DtlsParameters,
@@ -105,6 +106,7 @@ export const clientRequests = {
       directPeers: DirectPeersOrNone,
       broadcast: BroadcastInfo.optional().describe('of a broadcast'),
       hands: RaisedHands.optional().describe('of a broadcast, for its administrators'),
+      chat: ChatInfo.optional().describe('missing on servers without a chat'),
     }),
   },
   resume: {
@@ -130,6 +132,7 @@ export const clientRequests = {
       directPeers: DirectPeersOrNone,
       broadcast: BroadcastInfo.optional(),
       hands: RaisedHands.optional(),
+      chat: ChatInfo.optional(),
     }),
   },
   restartIce: {
@@ -274,6 +277,7 @@ export const clientRequests = {
     request: z.strictObject({ reaction: Reaction }),
     reply: Empty,
   },
+  ...chatRequests,
   kick: {
     about:
       'Remove a peer from the room (grant `roomAdmin`). The tokens that were issued to it before no longer open this room; later ones do.',

@@ -89,6 +89,11 @@ export function shortDisplayName(name: string): string {
     .trimEnd()}…`;
 }
 
+/** Whether anything of a text can be seen: a letter, digit, symbol or punctuation mark that is not blank. */
+export function isVisible(text: string): boolean {
+  return visible.test(text.replace(ignorable, '').replace(spaces, ''));
+}
+
 /** The grapheme clusters of a text: its characters, as people count them. */
 export function graphemes(text: string): string[] {
   return Array.from(new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text), ({ segment }) => segment);

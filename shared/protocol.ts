@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import { clientRequests } from './clientRequests.ts';
 import { serverEvents, serverRequests } from './serverMessages.ts';
 
+export * from './chat.ts';
 export * from './direct.ts';
 export * from './participants.ts';
 export * from './tracks.ts';

@@ -1,5 +1,6 @@
 /** Every request and event that the server sends to a client. */
 import { z } from 'zod';
+import { chatEvents } from './chat.ts';
 import { DirectPeers, DirectSignal, Negotiation } from './direct.ts';
 import { WireError } from './errors.ts';
 import { DataChannel, RtpCapabilities, Source } from './media.ts';
@@ -67,6 +68,7 @@ export const serverEvents = {
   },
   peerHand: { about: 'A peer raised or lowered a hand.', data: z.object({ peerId: Id, raised: z.boolean() }) },
   reaction: { about: 'A peer sent a reaction.', data: z.object({ peerId: Id, reaction: Reaction }) },
+  ...chatEvents,
   newConsumers: {
     about:
       'New consumers, created paused. Create all of them in one turn of the event loop, then send `resumeConsumers`.',

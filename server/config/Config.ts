@@ -3,6 +3,7 @@ import type { CodecChoice, RoomKind, RoomPolicy } from '../../shared/protocol.ts
 import type { HostPort } from '../common/hostPort.ts';
 import type { TurnSettings } from '../ice/IceServers.ts';
 import type { LoadLimits } from '../media/WorkerPool.ts';
+import type { ChatSettings } from '../room/Chat.ts';
 import type { RoomDelays } from '../room/RoomDelays.ts';
 import type { Tls } from './tls.ts';
 
@@ -43,6 +44,7 @@ export interface Config {
   readonly joinQueue: { readonly concurrency: number; readonly length: number; readonly timeout: number };
   /** In one room, by its kind. */
   readonly maxPeers: Readonly<Record<RoomKind, number>>;
+  readonly chat: ChatSettings;
   /** Whether clients may test their connection: the page `/diagnose`, and rooms of the kind `diagnosis`. */
   readonly diagnose: boolean;
   readonly maxConnectionsPerIp: number;

@@ -77,6 +77,11 @@ export function readConfig(environment: Environment): { config: Config; warnings
       timeout: env.WEIR_JOIN_QUEUE_TIMEOUT_SECONDS * 1000,
     },
     maxPeers: { call: env.WEIR_MAX_PEERS, broadcast: env.WEIR_MAX_VIEWERS, diagnosis: DIAGNOSIS_PEERS },
+    chat: {
+      history: env.WEIR_CHAT_HISTORY,
+      slowMode: env.WEIR_CHAT_SLOW_SECONDS * 1000,
+      viewersMayWrite: env.WEIR_CHAT_VIEWERS,
+    },
     diagnose: env.WEIR_DIAGNOSE,
     maxConnectionsPerIp: env.WEIR_MAX_CONNECTIONS_PER_IP,
     maxIncomingBitrate: env.WEIR_MAX_INCOMING_BITRATE,

@@ -231,6 +231,23 @@ export const variables = {
   ),
   WEIR_MAX_PEERS: integer(1, 10_000, 80, 'Maximum number of peers in a call.'),
   WEIR_MAX_VIEWERS: integer(1, 100_000, 2000, 'Maximum number of peers in a broadcast, viewers included.'),
+  WEIR_CHAT_HISTORY: integer(
+    0,
+    10_000,
+    500,
+    'How many chat messages a room keeps in memory, for those who join late or were away; 0 keeps none.',
+  ),
+  WEIR_CHAT_SLOW_SECONDS: number(
+    0,
+    3600,
+    5,
+    'Time between two chat messages of a viewer of a broadcast; 0 without slow mode.',
+    'seconds',
+  ),
+  WEIR_CHAT_VIEWERS: flag(
+    'Whether viewers of a broadcast may write in its chat. Everybody else needs the grant `canPublishData`.',
+    'true',
+  ),
   WEIR_DIAGNOSE: flag(
     'Serve `/diagnose`, where anybody can test camera, microphone and connection, and admit the tests of that page without a token.',
     'true',

@@ -1,8 +1,9 @@
 /**
- * The events that a peer is about to be sent: in order, its consumers in batches, presence coalesced in large rooms.
+ * The events that a peer is about to be sent: in order, its consumers in batches, presence and chat coalesced in large rooms.
  */
 import type { ConsumerInfo, ServerEvents } from '../../shared/protocol.ts';
 import type { BatchTimer } from './BatchTimer.ts';
+import { ChatCoalescer } from './ChatCoalescer.ts';
 import { PresenceCoalescer } from './PresenceCoalescer.ts';
 
 type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
@@ -13,12 +14,12 @@ type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => v
  * reply, which takes microtasks only, and all consumers of one turn are one batch, which is one SDP exchange at the
  * client.
  *
- * In a large room presence events wait for the room's next batch, or for any other event, before which they are sent.
+ * In a large room presence and chat events wait for the room's next batch, or for any other event, before which they are sent.
  */
 export class EventBatcher {
   readonly #send: Send;
   readonly #batchTimer: BatchTimer;
-  readonly #presence = new PresenceCoalescer();
+  readonly #coalescers = [new PresenceCoalescer(), new ChatCoalescer()];
   #open = false;
   #closed = false;
   #scheduled: NodeJS.Immediate | undefined;
@@ -42,7 +43,7 @@ export class EventBatcher {
     this.#open = false;
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
-    this.#presence.clear();
+    for (const coalescer of this.#coalescers) coalescer.clear();
     this.#events = [];
     this.#consumers = [];
     this.#closedConsumers = [];
@@ -50,11 +51,11 @@ export class EventBatcher {
 
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void {
     if (!this.#open || this.#closed) return;
-    if (this.#batchTimer.batching && this.#presence.add(event, data)) {
+    if (this.#batchTimer.batching && this.#coalescers.some((coalescer) => coalescer.add(event, data))) {
       this.#batchTimer.schedule(this.#onBatchTimer);
       return;
     }
-    this.#flushPresence();
+    this.#flushCoalesced();
     this.#events.push(() => this.#send(event, data));
     this.#schedule();
   }
@@ -82,7 +83,7 @@ export class EventBatcher {
   flush(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
-    this.#flushPresence();
+    this.#flushCoalesced();
     for (const send of this.#events.splice(0)) send();
     const consumerIds = this.#closedConsumers.splice(0);
     if (consumerIds.length > 0) this.#send('consumersClosed', { consumerIds });
@@ -91,13 +92,15 @@ export class EventBatcher {
   }
 
   readonly #onBatchTimer = () => {
-    this.#flushPresence();
+    this.#flushCoalesced();
     this.#schedule();
   };
 
-  /** Moves coalesced presence events to the end of the queue. */
-  #flushPresence(): void {
-    this.#presence.flush((event, data) => this.#events.push(() => this.#send(event, data)));
+  /** Moves coalesced events to the end of the queue: peers before what they have written. */
+  #flushCoalesced(): void {
+    for (const coalescer of this.#coalescers) {
+      coalescer.flush((event, data) => this.#events.push(() => this.#send(event, data)));
+    }
   }
 
   #schedule(): void {

@@ -1,7 +1,8 @@
 /**
  * The event sinks of one room, and which events of the client protocol each is sent when something happens in the room.
  */
-import type { ServerEvents } from '../../shared/protocol.ts';
+import type { ChatMessageInfo, ServerEvents } from '../../shared/protocol.ts';
+import { isForIdentity } from './Chat.ts';
 import type { EventSink } from './EventSink.ts';
 import type { Participant } from './Participant.ts';
 import type { RoomEventSource } from './RoomEvents.ts';
@@ -31,6 +32,8 @@ export class Notifier {
         this.#notifyOthers(participant, 'peerAway', { peerId: participant.id, away }),
       reaction: ({ participant, reaction }) =>
         this.#notifyOthers(participant, 'reaction', { peerId: participant.id, reaction }),
+      chatMessage: ({ message, by }) => this.#notifyOfChat(message, by),
+      chatStateChanged: ({ participant, state }) => this.notify(participant, 'chatStateChanged', state),
       slotsChanged: ({ slots }) => this.notifyAll('slots', { slots }),
       broadcastChanged: ({ broadcast }) => this.notifyAll('broadcastChanged', broadcast),
       handsChanged: ({ hands }) => this.notifyAdmins('handsChanged', hands),
@@ -69,6 +72,14 @@ export class Notifier {
   /** Notifies everyone but a participant of something about it, unless it is hidden from them. */
   #notifyOthers<E extends keyof ServerEvents>(participant: Participant, event: E, data: ServerEvents[E]): void {
     if (!participant.grants.hidden) this.#send(participant, event, data);
+  }
+
+  /** Whoever has sent or changed it has the reply. */
+  #notifyOfChat(message: ChatMessageInfo, by: Participant): void {
+    const data = { messages: [message] };
+    for (const [sink, owner] of this.#sinks) {
+      if (owner !== by && isForIdentity(message, owner?.identity)) sink.notify('chatMessages', data);
+    }
   }
 
   #send<E extends keyof ServerEvents>(participant: Participant, event: E, data: ServerEvents[E]): void {

@@ -11,6 +11,7 @@ import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
 import { AudioForwarding } from './AudioForwarding.ts';
 import { BatchTimer } from './BatchTimer.ts';
 import { Broadcast, type BroadcastSnapshot } from './Broadcast.ts';
+import { Chat, type ChatSettings, type ChatSnapshot } from './Chat.ts';
 import type { EventSink } from './EventSink.ts';
 import type { UplinkReport } from './LinkQuality.ts';
 import { Notifier } from './Notifier.ts';
@@ -30,11 +31,19 @@ export interface RoomOptions {
   readonly routers: RoomRouters;
   readonly moderation: Moderation;
   /** State of a broadcast of that name that everybody has left. */
-  readonly snapshot?: BroadcastSnapshot | undefined;
+  readonly snapshot?: RoomSnapshot | undefined;
+  readonly chat: ChatSettings;
   /** How many others one hears at once with audio slots. */
   readonly maxAudibleSpeakers: number;
   readonly delays?: RoomDelays | undefined;
   readonly log: Logger;
+}
+
+/** What is kept of a broadcast that everybody has left. */
+export interface RoomSnapshot {
+  readonly broadcast: BroadcastSnapshot;
+  /** Unless it has ended. */
+  readonly chat: ChatSnapshot | undefined;
 }
 
 export class Room {
@@ -48,7 +57,8 @@ export class Room {
   readonly events: RoomEventSource;
   /** Undefined in a call. */
   readonly broadcast: Broadcast | undefined;
-  /** Paces the presence events of a large room. */
+  readonly chat: Chat;
+  /** Paces the presence and chat events of a large room. */
   readonly batchTimer = new BatchTimer(() => this.size);
   readonly #events: RoomEvents;
   readonly #moderation: Moderation;
@@ -82,8 +92,18 @@ export class Room {
     const participants = this.#participants;
     const { hysteresis, broadcastNotify: notifyInterval } = delays;
     const broadcast =
-      kind === 'broadcast' ? new Broadcast({ events, participants, notifier, snapshot, notifyInterval }) : undefined;
+      kind === 'broadcast'
+        ? new Broadcast({ events, participants, notifier, snapshot: snapshot?.broadcast, notifyInterval })
+        : undefined;
     this.broadcast = broadcast;
+    this.chat = new Chat({
+      kind,
+      settings: options.chat,
+      events,
+      participants,
+      snapshot: broadcast?.live ? snapshot?.chat : undefined,
+      rateLimit: delays.chatRateLimit,
+    });
     const subscribers = new Subscribers({ events, broadcast, log });
     this.#subscribers = subscribers;
     const audio = new AudioForwarding({ events, subscribers, routers, maxAudibleSpeakers, hysteresis, log });
@@ -97,6 +117,12 @@ export class Room {
 
   get closed(): boolean {
     return this.#closeReason !== undefined;
+  }
+
+  /** What is restored when somebody comes back after everybody has left; undefined for a call. */
+  get snapshot(): RoomSnapshot | undefined {
+    const broadcast = this.broadcast?.snapshot;
+    return broadcast && { broadcast, chat: broadcast.live ? this.chat.snapshot : undefined };
   }
 
   /** How many participants there are; subscribers and event sinks that are none do not count. */

@@ -1,6 +1,7 @@
 /** Delays inside of a room that tests shorten. */
 
 import type { LayerLinger } from './LayerDemand.ts';
+import type { SlidingWindowLimitOptions } from './SlidingWindowLimit.ts';
 
 /** In milliseconds; each has a default where it is used. */
 export interface RoomDelays {
@@ -14,6 +15,8 @@ export interface RoomDelays {
   readonly consumerLinger?: number | undefined;
   /** How long a layer is still sent that is not demanded, by the reason, see `LayerDemand`. */
   readonly layerLinger?: LayerLinger | undefined;
+  /** How often one may write in the chat, see `ChatLimits`. */
+  readonly chatRateLimit?: SlidingWindowLimitOptions | undefined;
   /** How long a room of the kind `diagnosis` lasts, see `DiagnosisLimits`. */
   readonly diagnosisLifetime?: number | undefined;
 }

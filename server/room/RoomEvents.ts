@@ -22,7 +22,15 @@
  */
 import type { Logger } from 'pino';
 import type { CloseReason } from '../../shared/closeReasons.ts';
-import type { AudioSlotHolders, BroadcastInfo, Grants, RaisedHands, ServerEvents } from '../../shared/protocol.ts';
+import type {
+  AudioSlotHolders,
+  BroadcastInfo,
+  ChatMessageInfo,
+  ChatState,
+  Grants,
+  RaisedHands,
+  ServerEvents,
+} from '../../shared/protocol.ts';
 import type { Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
 
@@ -40,6 +48,10 @@ export interface RoomEventMap {
   /** A participant is without a connection, or has one again. */
   awayChanged: { readonly participant: Participant; readonly away: boolean };
   reaction: { readonly participant: Participant; readonly reaction: ServerEvents['reaction']['reaction'] };
+  /** Somebody has written, edited or deleted a message of the chat. `by` is not always its author. */
+  chatMessage: { readonly message: ChatMessageInfo; readonly by: Participant };
+  /** What a participant may do in the chat has changed with its grants. */
+  chatStateChanged: { readonly participant: Participant; readonly state: ChatState };
   /** Audio slots began or ended, or carry the speech of others; at most once per 250 ms. */
   slotsChanged: { readonly slots: AudioSlotHolders };
   /** A broadcast went live or ended. */

@@ -8,8 +8,8 @@ import { roomKey } from '../common/roomKey.ts';
 import { RoomRouters } from '../media/RoomRouters.ts';
 import type { WorkerPool } from '../media/WorkerPool.ts';
 import { AdmissionQueue } from './AdmissionQueue.ts';
-import type { BroadcastSnapshot } from './Broadcast.ts';
-import { Room } from './Room.ts';
+import type { ChatSettings } from './Chat.ts';
+import { Room, type RoomSnapshot } from './Room.ts';
 import type { RoomDelays } from './RoomDelays.ts';
 
 /** A place in a room, which stays open as long as the place is held. */
@@ -22,6 +22,7 @@ export interface RoomManagerOptions {
   readonly moderation: Moderation;
   /** How many participants a room may have, by its kind. */
   readonly maxPeers: Readonly<Record<RoomKind, number>>;
+  readonly chat: ChatSettings;
   /** How many others one hears at once with audio slots. */
   readonly maxAudibleSpeakers: number;
   /** How many joins may be under way at once, how many may wait, and how long, in milliseconds. */
@@ -44,7 +45,7 @@ export class RoomManager {
   readonly #openRooms = new Set<Room>();
   readonly #openedListeners = new Set<(room: Room) => void>();
   /** Of broadcasts that everybody has left, by key, oldest first. */
-  readonly #snapshots = new Map<string, BroadcastSnapshot>();
+  readonly #snapshots = new Map<string, RoomSnapshot>();
   /** When a server that drains stops (`performance.now()`). */
   #endsAt: number | undefined;
   #closed = false;
@@ -170,10 +171,10 @@ export class RoomManager {
   }
 
   async #openRoom(kind: RoomKind, name: string): Promise<Room> {
-    const { pool, moderation, maxAudibleSpeakers, delays, log } = this.#options;
+    const { pool, moderation, maxAudibleSpeakers, chat, delays, log } = this.#options;
     const routers = await RoomRouters.open(pool, { linger: delays?.routerLinger });
     const snapshot = this.#snapshotOf(roomKey(kind, name));
-    const room = new Room({ name, kind, routers, moderation, snapshot, maxAudibleSpeakers, delays, log });
+    const room = new Room({ name, kind, routers, moderation, snapshot, chat, maxAudibleSpeakers, delays, log });
     this.#openRooms.add(room);
     room.onEnd(() => {
       this.#openRooms.delete(room);
@@ -184,14 +185,13 @@ export class RoomManager {
     return room;
   }
 
-  #snapshotOf(key: string): BroadcastSnapshot | undefined {
+  #snapshotOf(key: string): RoomSnapshot | undefined {
     const snapshot = this.#snapshots.get(key);
-    return snapshot && performance.now() - snapshot.until < SNAPSHOTS.maxAge ? snapshot : undefined;
+    return snapshot && performance.now() - snapshot.broadcast.until < SNAPSHOTS.maxAge ? snapshot : undefined;
   }
 
-  #keepSnapshot({ key, broadcast }: Room): void {
+  #keepSnapshot({ key, snapshot }: Room): void {
     this.#snapshots.delete(key);
-    const snapshot = broadcast?.snapshot;
     if (!snapshot) return;
     this.#snapshots.set(key, snapshot);
     const [oldest] = this.#snapshots.keys();

@@ -105,6 +105,7 @@ export class PeerSession implements RequestContext {
       grants: peer.grants,
       transports: peer.transports,
       directPeers: { peers: [], iceServers: [] },
+      chat: room.chat.infoFor(peer),
       ...broadcastSnapshotFor(peer, room),
     };
   }

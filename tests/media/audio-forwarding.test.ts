@@ -7,6 +7,7 @@ import { Moderation } from '../../server/auth/Moderation.ts';
 import { RoomRouters } from '../../server/media/RoomRouters.ts';
 import { Room } from '../../server/room/Room.ts';
 import { type OpenCrowd, spread, test, untilReceiving, voice } from '../support/headlessMembers.ts';
+import { anyChat } from '../support/load.ts';
 import { PlainMember, PlainSubscriber } from '../support/PlainMember.ts';
 
 const HEARD = 2;
@@ -143,6 +144,7 @@ test('a join while slots end does not wait for members that still receive slots'
     kind: 'call',
     routers: await RoomRouters.open(app.pool),
     moderation: new Moderation({ lifetime: 60_000, leeway: 0 }),
+    chat: anyChat,
     maxAudibleSpeakers: HEARD,
     delays: { hysteresis: 20 },
     log: pino({ level: 'silent' }),
@@ -178,6 +180,7 @@ test('released slots have no holders, although a client still receives them', as
     kind: 'call',
     routers: await RoomRouters.open(app.pool),
     moderation: new Moderation({ lifetime: 60_000, leeway: 0 }),
+    chat: anyChat,
     maxAudibleSpeakers: HEARD,
     delays: { hysteresis: 20 },
     log: pino({ level: 'silent' }),

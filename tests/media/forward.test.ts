@@ -5,7 +5,7 @@ import { Moderation } from '../../server/auth/Moderation.ts';
 import { WorkerPool } from '../../server/media/WorkerPool.ts';
 import type { Room } from '../../server/room/Room.ts';
 import { RoomManager } from '../../server/room/RoomManager.ts';
-import { anyJoinQueue, anyLoad } from '../support/load.ts';
+import { anyChat, anyJoinQueue, anyLoad } from '../support/load.ts';
 import { EventLog, PlainMember, PlainPublisher, PlainSubscriber, ssrcOf } from '../support/PlainMember.ts';
 
 const log = pino({ level: 'silent' });
@@ -20,6 +20,7 @@ beforeAll(async () => {
     pool,
     moderation,
     maxPeers: { call: 80, broadcast: 80, diagnosis: 2 },
+    chat: anyChat,
     maxAudibleSpeakers: 5,
     joinQueue: anyJoinQueue,
     log,

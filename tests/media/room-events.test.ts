@@ -11,7 +11,7 @@ import type { Room } from '../../server/room/Room.ts';
 import type { RoomEventSource } from '../../server/room/RoomEvents.ts';
 import { RoomManager } from '../../server/room/RoomManager.ts';
 import type { RoomKind } from '../../shared/protocol.ts';
-import { anyJoinQueue, anyLoad } from '../support/load.ts';
+import { anyChat, anyJoinQueue, anyLoad } from '../support/load.ts';
 import { PlainMember, PlainPublisher } from '../support/PlainMember.ts';
 
 const log = pino({ level: 'silent' });
@@ -52,7 +52,8 @@ beforeAll(async () => {
   pool = await WorkerPool.start({ count: 1, listen, firstPort: 0, responseTimeout: 5000, limits: anyLoad, log });
   const moderation = new Moderation({ lifetime: 60_000, leeway: 0 });
   const maxPeers = { call: 80, broadcast: 80, diagnosis: 2 };
-  rooms = new RoomManager({ pool, moderation, maxPeers, maxAudibleSpeakers: 1, joinQueue: anyJoinQueue, log });
+  const rest = { chat: anyChat, joinQueue: anyJoinQueue, log };
+  rooms = new RoomManager({ pool, moderation, maxPeers, maxAudibleSpeakers: 1, ...rest });
   rooms.onRoomOpened((room) => streams.set(room.key, record(room.events)));
 });
 afterAll(async () => {

@@ -5,6 +5,7 @@ import type { ConsumerLayers, Grants, GrantsPatch, Reaction, SourceStates } from
 import { mayPublish } from '../../shared/roles.ts';
 import type { BroadcastApi } from './Broadcast.ts';
 import { baseUrl } from './base.ts';
+import type { ChatApi } from './Chat.ts';
 import type { ConnectionStats } from './connectionStats.ts';
 import { defaultDependencies } from './defaultDependencies.ts';
 import { Emitter } from './Emitter.ts';
@@ -49,6 +50,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** What there is to a broadcast. */
   get broadcast(): BroadcastApi {
     return this.#session.store.broadcast;
+  }
+
+  /** The chat of the room. */
+  get chat(): ChatApi {
+    return this.#session.store.chat;
   }
 
   get state(): RoomClientState {

@@ -3,6 +3,7 @@ import type { Source } from '../../shared/media.ts';
 import type { Grants, JoinReply, ResumeReply } from '../../shared/protocol.ts';
 import { AudioSlotTracks } from './AudioSlotTracks.ts';
 import { Broadcast } from './Broadcast.ts';
+import { Chat } from './Chat.ts';
 import type { Notify } from './events.ts';
 import type { ReceivedTrack } from './MediaLink.ts';
 import { RemotePeers } from './RemotePeers.ts';
@@ -15,21 +16,23 @@ export class RoomStore {
   readonly peers: RemotePeers;
   readonly audioSlots: AudioSlotTracks;
   readonly broadcast: Broadcast;
+  readonly chat: Chat;
   /** The token to rejoin with. */
   token: string | undefined;
   readonly #notify: Notify;
-  #self: Pick<JoinReply, 'peerId' | 'name'> | undefined;
+  #self: Pick<JoinReply, 'peerId' | 'identity' | 'name'> | undefined;
   #grants: Grants | undefined;
 
   /**
    * @param notify is called after each change
-   * @param request sends requests of the broadcast
+   * @param request sends requests of the broadcast and the chat
    */
   constructor(notify: Notify, request: Request) {
     this.#notify = notify;
     this.peers = new RemotePeers(notify);
     this.audioSlots = new AudioSlotTracks(notify);
     this.broadcast = new Broadcast({ request, notify });
+    this.chat = new Chat({ request, notify, self: () => this.#self, peer: (peerId) => this.peers.get(peerId) });
   }
 
   /** The listeners of those server events that change this state alone. */
@@ -37,6 +40,7 @@ export class RoomStore {
     return {
       ...this.peers.listeners,
       ...this.broadcast.listeners,
+      ...this.chat.listeners,
       slots: ({ slots }: Pick<JoinReply, 'slots'>) => this.audioSlots.setHolders(slots),
       tokenRefreshed: ({ token }: { token: string }) => {
         this.token = token;
@@ -46,7 +50,7 @@ export class RoomStore {
   }
 
   /** Undefined before the join. */
-  get self(): Pick<JoinReply, 'peerId' | 'name'> | undefined {
+  get self(): Pick<JoinReply, 'peerId' | 'identity' | 'name'> | undefined {
     return this.#self;
   }
 
@@ -69,24 +73,26 @@ export class RoomStore {
   }
 
   /** Who we are, from the join reply: known before anything else of the reply is applied. */
-  setSelf({ peerId, name, grants }: JoinReply): void {
-    this.#self = { peerId, name };
+  setSelf({ peerId, identity, name, grants }: JoinReply): void {
+    this.#self = { peerId, identity, name };
     this.#grants = grants;
   }
 
   /** Fills the state from a join reply. */
-  applyJoin({ peers, unsupportedCodecs, slots, broadcast, hands }: JoinReply): void {
+  applyJoin({ peers, unsupportedCodecs, slots, broadcast, hands, chat }: JoinReply): void {
     for (const info of peers) this.peers.add(info);
     this.peers.syncUnsupportedCodecs(unsupportedCodecs);
     this.audioSlots.setHolders(slots);
     this.broadcast.sync(broadcast, hands);
+    this.chat.sync(chat);
   }
 
-  /** Makes peers and slots the same as those of the server after a reconnect, and notifies of each difference. */
-  applyResume({ peers, unsupportedCodecs, slots }: Pick<ResumeReply, 'peers' | 'unsupportedCodecs' | 'slots'>): void {
+  /** Makes peers, slots and chat the same as those of the server after a reconnect, and notifies of each difference. */
+  applyResume({ peers, unsupportedCodecs, slots, chat }: ResumeReply): void {
     this.peers.sync(peers);
     this.peers.syncUnsupportedCodecs(unsupportedCodecs);
     this.audioSlots.setHolders(slots);
+    this.chat.sync(chat);
   }
 
   addTrack({ peerId, slot, source, track }: ReceivedTrack): void {
@@ -106,6 +112,7 @@ export class RoomStore {
 
   /** Removes all peers and slots, without notifying. */
   clear(): void {
+    this.chat.close();
     this.peers.clear();
     this.audioSlots.clear();
   }

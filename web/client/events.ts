@@ -2,7 +2,15 @@
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { WeirError } from '../../shared/errors.ts';
 import type { Source } from '../../shared/media.ts';
-import type { BroadcastInfo, Grants, RaisedHands, Reaction, SourceStates } from '../../shared/protocol.ts';
+import type {
+  BroadcastInfo,
+  ChatPeer,
+  ChatState,
+  Grants,
+  RaisedHands,
+  Reaction,
+  SourceStates,
+} from '../../shared/protocol.ts';
 import type { ConnectionQuality } from './quality/judge.ts';
 
 /** Another peer in the room. */
@@ -21,6 +29,25 @@ export interface RemotePeer {
   readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
   /** Published sources that this browser cannot decode, with the MIME type of the codec, such as `video/H264`. */
   readonly unsupportedCodecs: ReadonlyMap<Source, string>;
+}
+
+/** A message of the chat. Each change makes another object, with the same `id`. */
+export interface ChatMessage {
+  readonly id: string;
+  /** When it was sent: milliseconds since the epoch, by the server's clock; by ours until it has been sent. */
+  readonly at: number;
+  readonly from: ChatPeer;
+  /** Of a private message, which only these two see. */
+  readonly to?: ChatPeer | undefined;
+  /** Without markup. Empty once it has been deleted. */
+  readonly text: string;
+  readonly edited: boolean;
+  readonly deleted: boolean;
+  /** Whether we have written it, in this session or an earlier one of the same identity. */
+  readonly own: boolean;
+  /** `pending` until the server has our message; `failed` if it has refused it, see `error`. */
+  readonly state: 'sent' | 'pending' | 'failed';
+  readonly error?: WeirError | undefined;
 }
 
 export type RoomClientState = 'idle' | 'joining' | 'joined' | 'closed';
@@ -49,6 +76,15 @@ export interface RoomClientEvents {
   /** A peer has lost its signalling connection, or has it again. */
   awayChanged: RemotePeer;
   reaction: { peer: RemotePeer; reaction: Reaction };
+  /**
+   * A message of the chat has come, or we have begun to send one. `isHistory`: it was written before we joined. It is not
+   * always the last one of `chat.messages`.
+   */
+  chatMessage: { message: ChatMessage; isHistory: boolean };
+  /** A message of the chat was edited or deleted, or the `state` of one that we send has changed. */
+  chatChanged: ChatMessage;
+  /** What we may do in the chat has changed. */
+  chatStateChanged: ChatState;
   /** Our signalling connection is lost (true), or there again (false). Media flows on meanwhile. */
   reconnectingChanged: boolean;
   /** Our grants have changed. What they no longer allow has ended. */

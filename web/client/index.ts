@@ -15,6 +15,8 @@ export {
 export type {
   BroadcastInfo,
   BroadcastProfile,
+  ChatPeer,
+  ChatState,
   ConsumerLayers,
   Grants,
   GrantsPatch,
@@ -27,12 +29,13 @@ export type {
 export { mayPublish, roleOf } from '../../shared/roles.ts';
 export type { BroadcastApi } from './Broadcast.ts';
 export { baseUrl } from './base.ts';
+export type { ChatApi } from './Chat.ts';
 export type { CandidatePairStats, CandidateStats, ConnectionStats } from './connectionStats.ts';
 export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen } from './devices/devices.ts';
 export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './devices/LocalMedia.ts';
 export { type DumpOptions, exportLog } from './diagnostics/DiagnosticLog.ts';
 export { Emitter } from './Emitter.ts';
-export type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
+export type { ChatMessage, MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 export type { JoinOptions } from './joinOptions.ts';
 export { loadDiagnosis } from './loadDiagnosis.ts';
 export type {

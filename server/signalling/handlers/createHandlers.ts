@@ -5,6 +5,7 @@ import type { Handlers } from '../../../shared/RpcChannel.ts';
 import type { ClientConnection } from '../ClientConnection.ts';
 import type { CurrentContext } from '../RequestContext.ts';
 import { broadcastHandlers } from './broadcastHandlers.ts';
+import { chatHandlers } from './chatHandlers.ts';
 import { directHandlers } from './directHandlers.ts';
 import { mediaHandlers } from './mediaHandlers.ts';
 import { moderationHandlers } from './moderationHandlers.ts';
@@ -22,6 +23,7 @@ export function createHandlers(connection: ClientConnection): Handlers<ClientMes
     ...mediaHandlers(current, connection.server.iceServers),
     ...directHandlers(current),
     ...presenceHandlers(current),
+    ...chatHandlers(current),
     ...moderationHandlers(current),
     ...broadcastHandlers(current),
   };

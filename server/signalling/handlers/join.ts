@@ -60,6 +60,7 @@ export async function join(connection: ClientConnection, request: JoinRequest): 
       kind,
       policy: 'sfu',
       directPeers: { peers: [], iceServers: [] },
+      chat: room.chat.infoFor(peer),
       ...broadcastSnapshotFor(peer, room),
     };
   } catch (error) {

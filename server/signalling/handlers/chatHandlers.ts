@@ -1,0 +1,30 @@
+/** The requests of the chat. */
+import type { ClientMessages } from '../../../shared/protocol.ts';
+import type { Handlers } from '../../../shared/RpcChannel.ts';
+import type { CurrentContext } from '../RequestContext.ts';
+
+type ChatHandlers = Pick<Handlers<ClientMessages>, 'sendChat' | 'editChat' | 'deleteChat' | 'getChat'>;
+
+export function chatHandlers(current: CurrentContext): ChatHandlers {
+  return {
+    sendChat(message) {
+      const { peer, room } = current();
+      return room.chat.send(peer, message);
+    },
+
+    editChat({ id, text }) {
+      const { peer, room } = current();
+      return room.chat.edit(peer, id, text);
+    },
+
+    deleteChat({ id }) {
+      const { peer, room } = current();
+      return room.chat.delete(peer, id);
+    },
+
+    getChat({ after }) {
+      const { peer, room } = current();
+      return room.chat.page(peer, after);
+    },
+  };
+}
