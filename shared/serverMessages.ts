@@ -48,6 +48,9 @@ export const serverEvents = {
         dataBytes: z.int().describe('maximum size of the payload of a data message'),
         dataMessages: z.number().describe('data messages a second of a client, on all channels but `bulk`'),
         dataBitrate: z.number().describe('bit/s of data of a client, on all channels but `bulk`'),
+        fileBytes: z
+          .number()
+          .describe('maximum size of a file that clients send one another, in bytes; 0 where files are off'),
         fileBitrate: z.number().describe('bit/s of data of a client on the channel `bulk`'),
       }),
     }),

@@ -51,6 +51,8 @@ export interface Config {
   readonly maxIncomingBitrate: number;
   readonly dataBitrate: number;
   readonly fileBitrate: number;
+  /** 0 where files are off. */
+  readonly fileMaxBytes: number;
   readonly maxMessageBytes: number;
   readonly maxSendBuffer: number;
   readonly messagesPerSecond: number;

@@ -87,6 +87,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
     maxIncomingBitrate: env.WEIR_MAX_INCOMING_BITRATE,
     dataBitrate: env.WEIR_DATA_BITRATE,
     fileBitrate: env.WEIR_FILE_BITRATE,
+    fileMaxBytes: env.WEIR_FILE_MAX_BYTES,
     maxMessageBytes: env.WEIR_MAX_MESSAGE_BYTES,
     maxSendBuffer: env.WEIR_MAX_SEND_BUFFER_BYTES,
     messagesPerSecond: env.WEIR_MESSAGES_PER_SECOND,

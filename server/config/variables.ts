@@ -266,6 +266,13 @@ export const variables = {
     'Maximum bitrate of the data messages of a peer, without files.',
     'bit/s',
   ),
+  WEIR_FILE_MAX_BYTES: integer(
+    0,
+    68_719_476_736,
+    2_147_483_648,
+    'Maximum size of a file that peers send one another; 0 turns files off. Nothing of them is kept on the server.',
+    'bytes',
+  ),
   WEIR_FILE_BITRATE: integer(
     100_000,
     1_000_000_000,

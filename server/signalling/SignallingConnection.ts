@@ -194,6 +194,7 @@ function welcomeOf({ access, config }: ServerContext): Welcome {
       dataBytes: MAX_DATA_BYTES,
       dataMessages: DATA_MESSAGES_PER_SECOND,
       dataBitrate: config.dataBitrate,
+      fileBytes: config.fileMaxBytes,
       fileBitrate: config.fileBitrate,
     },
   };

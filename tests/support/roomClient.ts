@@ -31,6 +31,7 @@ export const welcome: ConnectedSignalling['welcome'] = {
     dataBytes: 65_536,
     dataMessages: 200,
     dataBitrate: 2_000_000,
+    fileBytes: 2_147_483_648,
     fileBitrate: 40_000_000,
   },
 };

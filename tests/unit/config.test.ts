@@ -116,6 +116,7 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_MAX_CONNECTIONS_PER_IP: ['0', '1000001'],
   WEIR_MAX_INCOMING_BITRATE: ['0', '49999', '6M'],
   WEIR_DATA_BITRATE: ['0', '9999', '2M'],
+  WEIR_FILE_MAX_BYTES: ['-1', '2G', '1.5'],
   WEIR_FILE_BITRATE: ['0', '99999', '40M'],
   WEIR_MAX_MESSAGE_BYTES: ['4095', '16777217', '64k'],
   WEIR_MAX_SEND_BUFFER_BYTES: ['65535', '1073741825'],

@@ -10,6 +10,7 @@ import type { ConnectionStats } from './connectionStats.ts';
 import { defaultDependencies } from './defaultDependencies.ts';
 import { Emitter } from './Emitter.ts';
 import type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
+import type { FilesApi } from './Files.ts';
 import type { JoinOptions } from './joinOptions.ts';
 import type { PublishOptions, SendDataOptions, TriedPath, VideoSettings, VideoSource } from './MediaLink.ts';
 import type { ConnectionQuality } from './quality/judge.ts';
@@ -44,7 +45,9 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     this.on('peerLeft', ({ peer }) => {
       this.#session.link?.removePeer(peer.peerId);
       this.#session.quality?.removePeer(peer.peerId);
+      this.#session.files.onPeerLeft(peer.peerId);
     });
+    this.on('peerJoined', (peer) => this.#session.files.onPeerJoined(peer));
   }
 
   /** What there is to a broadcast. */
@@ -55,6 +58,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** The chat of the room. */
   get chat(): ChatApi {
     return this.#session.store.chat;
+  }
+
+  /** Files that are sent to other peers, and received from them. */
+  get files(): FilesApi {
+    return this.#session.files;
   }
 
   get state(): RoomClientState {

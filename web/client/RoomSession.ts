@@ -4,6 +4,9 @@ import { WeirError } from '../../shared/errors.ts';
 import { sources } from '../../shared/media.ts';
 import type { Grants, ResumeReply, SourceStates } from '../../shared/protocol.ts';
 import type { Notify, RoomClientState } from './events.ts';
+import { Files } from './Files.ts';
+import type { FileRoom } from './files/transfers.ts';
+import { FILE_TOPIC } from './fileTopic.ts';
 import { type JoinOptions, joinRequest, tokenOf } from './joinOptions.ts';
 import { loadQuality } from './loadQuality.ts';
 import { localError } from './localError.ts';
@@ -33,6 +36,7 @@ export interface RoomSessionOptions extends RoomClientDependencies {
 
 export class RoomSession {
   readonly store: RoomStore;
+  readonly files = new Files();
   readonly #options: RoomSessionOptions;
   readonly #ended = new AbortController();
   /** What ends with the session. */
@@ -149,6 +153,10 @@ export class RoomSession {
     this.store.applyJoin(reply);
     if (signal.aborted) this.store.clear();
     signal.throwIfAborted();
+    this.files.open(
+      `${this.#options.url} ${options.kind ?? 'call'} ${options.room}`,
+      this.#fileRoom(link, welcome.limits.fileBytes),
+    );
     this.#setState('joined');
     void link.consume(reply.consumers);
     void this.#watchQuality(link, signalling);
@@ -182,7 +190,10 @@ export class RoomSession {
     link.on('trackAdded', (received) => this.store.addTrack(received));
     link.on('trackRemoved', (received) => this.store.removeTrack(received));
     link.on('dataReceived', ({ peerId, channel, topic, data }) => {
-      if (channel === 'bulk') return;
+      if (channel === 'bulk') {
+        if (topic === FILE_TOPIC && peerId !== undefined) this.files.onData(peerId, data);
+        return;
+      }
       const peer = peerId === undefined ? undefined : this.store.peers.get(peerId);
       this.#notify('dataReceived', { peer, topic, data, reliable: channel === 'reliable' });
     });
@@ -233,6 +244,21 @@ export class RoomSession {
     this.#cleanups.push(() => monitor.close());
   }
 
+  /** What file transfers need of this session. */
+  #fileRoom(link: MediaLink, maxBytes: number): FileRoom {
+    const { store } = this;
+    return {
+      send: (peerId, data) => link.sendData({ channel: 'bulk', topic: FILE_TOPIC, to: [peerId], data }),
+      peers: () => store.peers.peers,
+      maySend: () => store.grants?.canPublishData !== false,
+      maxBytes,
+      hasMedia: () =>
+        sources.some((source) => link.publishedTrack(source)) ||
+        store.peers.peers.some(({ tracks }) => tracks.size > 0),
+      notify: this.#notify,
+    };
+  }
+
   /** Makes everything the same as on the server, and notifies of each difference. */
   #resumed(snapshot: ResumeReply): void {
     const link = this.#link;
@@ -273,6 +299,7 @@ export class RoomSession {
     this.#closeReason = reason;
     this.#ended.abort(new WeirError('closed', 'You left before the join was complete.'));
     for (const cleanup of this.#cleanups) cleanup();
+    this.files.end(reason === 'left');
     this.#setState('closed');
     this.#link?.close();
     this.store.clear();

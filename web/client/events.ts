@@ -11,6 +11,7 @@ import type {
   Reaction,
   SourceStates,
 } from '../../shared/protocol.ts';
+import type { FileEvents } from './files/transfers.ts';
 import type { ConnectionQuality } from './quality/judge.ts';
 
 /** Another peer in the room. */
@@ -55,7 +56,7 @@ export type RoomClientState = 'idle' | 'joining' | 'joined' | 'closed';
 /** The state of the media connection; `lost` if it may come back. */
 export type MediaConnectionState = 'connecting' | 'connected' | 'lost';
 
-export interface RoomClientEvents {
+export interface RoomClientEvents extends FileEvents {
   stateChanged: RoomClientState;
   peerJoined: RemotePeer;
   peerLeft: { peer: RemotePeer; reason: string };

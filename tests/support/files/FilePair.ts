@@ -1,0 +1,109 @@
+/** Two ends of file transfers in this process, and between them a link in memory that loses, repeats, reorders and damages. */
+
+import { FileTransfers } from '../../../web/client/files/FileTransfers.ts';
+import { decodeMessage, encodeMessage, type FileMessage } from '../../../web/client/files/fileMessages.ts';
+import type { FileEvents, FilePeer, FileTransfer } from '../../../web/client/files/transfers.ts';
+
+/** A tenth and less of the usual ones, so that what is repeated is so within a test. */
+const DELAYS = { tick: 20, repeat: 100, stall: 200, gap: 50, longest: 500 };
+
+/** What becomes of a message: these arrive in its place. */
+export type Fault = (message: FileMessage, from: 'a' | 'b') => readonly FileMessage[];
+
+export interface FileEnd {
+  readonly transfers: FileTransfers;
+  /** Every event so far. */
+  readonly events: { event: keyof FileEvents; transfer: FileTransfer }[];
+}
+
+export class FilePair {
+  readonly a: FileEnd;
+  readonly b: FileEnd;
+  /** Every message that was sent. */
+  readonly sent: { from: 'a' | 'b'; message: FileMessage }[] = [];
+  /** Bytes of chunks that are on their way, and the most that ever were. */
+  inFlight = 0;
+  mostInFlight = 0;
+  fault: Fault = (message) => [message];
+  /** Milliseconds for each message. */
+  delay = 0;
+  maxBytes = 1024 ** 3;
+  maySend = true;
+  readonly peers = {
+    a: { peerId: 'peer-a', identity: 'alice', name: 'Alice' },
+    b: { peerId: 'peer-b', identity: 'bert', name: 'Bert' },
+  };
+  #queue = { a: Promise.resolve(), b: Promise.resolve() };
+
+  constructor() {
+    this.a = this.#end();
+    this.b = this.#end();
+    this.attach('a');
+    this.attach('b');
+  }
+
+  /** Joins, or rejoins under another peer id. @param transfers of a page that was reloaded */
+  attach(side: 'a' | 'b', transfers: FileTransfers = this[side].transfers): void {
+    const other = side === 'a' ? 'b' : 'a';
+    transfers.attach({
+      send: (peerId, data) => this.#send(side, peerId, data),
+      peers: () => [this.peers[other]],
+      maySend: () => this.maySend,
+      maxBytes: this.maxBytes,
+      hasMedia: () => false,
+      notify: (event, transfer) => this[side].events.push({ event, transfer }),
+    });
+  }
+
+  /** The session of one end is over, and it joins again under a new peer id. What was on its way is lost. */
+  rejoin(side: 'a' | 'b'): void {
+    const other = side === 'a' ? 'b' : 'a';
+    const before = this.peers[side];
+    this[side].transfers.detach();
+    this[other].transfers.onPeerLeft(before.peerId);
+    const peer: FilePeer = { ...before, peerId: `${before.peerId}-again` };
+    this.peers[side] = peer;
+    this.attach(side);
+    this[other].transfers.onPeerJoined(peer);
+  }
+
+  /** The transfer that one end has, if it is the only one. */
+  transfer(side: 'a' | 'b'): FileTransfer {
+    const [transfer, ...others] = this[side].transfers.transfers;
+    if (!transfer || others.length > 0) throw new Error(`${side} has not one transfer.`);
+    return transfer;
+  }
+
+  close(): void {
+    for (const end of [this.a, this.b]) end.transfers.close();
+  }
+
+  #end(): FileEnd {
+    return { transfers: new FileTransfers('room', DELAYS), events: [] };
+  }
+
+  async #send(from: 'a' | 'b', to: string, data: Uint8Array): Promise<void> {
+    const other = from === 'a' ? 'b' : 'a';
+    const message = decodeMessage(data);
+    this.sent.push({ from, message });
+    const size = message.type === 'chunk' ? message.data.length : 0;
+    this.inFlight += size;
+    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    const sender = this.peers[from].peerId;
+    const arriving = this.fault(message, from).map((one) => encodeMessage(one));
+    const { delay } = this;
+    this.#queue[from] = this.#queue[from].then(async () => {
+      await new Promise((resolve) => (delay > 0 ? setTimeout(resolve, delay) : setImmediate(resolve)));
+      this.inFlight -= size;
+      if (this.peers[other].peerId !== to || this.peers[from].peerId !== sender) return;
+      for (const one of arriving) this[other].transfers.onData(sender, one);
+    });
+  }
+}
+
+/** A file of random bytes. */
+export function randomFile(size: number, name = 'photo.jpg'): File {
+  const data = new Uint8Array(size);
+  for (let start = 0; start < size; start += 65_536) crypto.getRandomValues(data.subarray(start, start + 65_536));
+  return new File([data], name, { type: 'image/jpeg', lastModified: 1_700_000_000_000 });
+}

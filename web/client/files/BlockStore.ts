@@ -1,0 +1,78 @@
+/** Where the blocks of a file are kept while it arrives. */
+
+export interface BlockStore {
+  /** How many blocks it has from before, without a gap from the first one on. */
+  readonly blocks: number;
+  /** Keeps a block, also after the page has gone, where it can. @throws when there is no room */
+  write(index: number, data: Uint8Array<ArrayBuffer>): Promise<void>;
+  read(index: number): Promise<Uint8Array>;
+  /** The file, once it has all blocks; undefined if the application has chosen its place. */
+  finish(): Promise<Blob | undefined>;
+  /** Deletes everything, unless the application has chosen its place and it is complete. */
+  discard(): Promise<void>;
+}
+
+/** No browser runs a file of this type as a page of this origin. */
+export const NEUTRAL_TYPE = 'application/octet-stream';
+/** Maximum size of a file where the browser has no storage, in bytes. */
+export const MEMORY_LIMIT = 256 * 1024 * 1024;
+
+/** Keeps blocks as Blobs, which browsers may move to disk. */
+export class MemoryBlockStore implements BlockStore {
+  readonly blocks = 0;
+  readonly #parts: Blob[] = [];
+
+  async write(index: number, data: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#parts[index] = new Blob([data]);
+  }
+
+  async read(index: number): Promise<Uint8Array> {
+    return new Uint8Array((await this.#parts[index]?.arrayBuffer()) ?? []);
+  }
+
+  async finish(): Promise<Blob> {
+    return new Blob(this.#parts, { type: NEUTRAL_TYPE });
+  }
+
+  async discard(): Promise<void> {
+    this.#parts.length = 0;
+  }
+}
+
+/** Writes to a file that the application has chosen. The browser shows it there when it is complete. */
+export class HandleBlockStore implements BlockStore {
+  readonly blocks = 0;
+  readonly #writable: FileSystemWritableFileStream;
+  readonly #blockBytes: number;
+  #isFinished = false;
+
+  private constructor(writable: FileSystemWritableFileStream, blockBytes: number) {
+    this.#writable = writable;
+    this.#blockBytes = blockBytes;
+  }
+
+  /** @throws {DOMException} if the user or the system does not permit writing */
+  static async open(handle: FileSystemFileHandle, blockBytes: number): Promise<HandleBlockStore> {
+    return new HandleBlockStore(await handle.createWritable(), blockBytes);
+  }
+
+  async write(index: number, data: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#writable.write({ type: 'write', position: index * this.#blockBytes, data });
+  }
+
+  /** Never called: it has no blocks from before. */
+  async read(): Promise<Uint8Array> {
+    return new Uint8Array();
+  }
+
+  async finish(): Promise<undefined> {
+    this.#isFinished = true;
+    await this.#writable.close();
+  }
+
+  async discard(): Promise<void> {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    await this.#writable.abort();
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Keeps a file that arrives in the origin private file system, one file per block, so that a reloaded page continues after the
+ * last good one. A block that is closed is on disk; one file for all would be lost with the page, since `createWritable`
+ * replaces it at its end only, and synchronous access needs a worker, which the SDK cannot have on foreign origins.
+ */
+import { z } from 'zod';
+import { type BlockStore, NEUTRAL_TYPE } from './BlockStore.ts';
+import { BLOCK_BYTES } from './fileMessages.ts';
+
+const FOLDER = 'weir-files';
+const RECORD = 'record.json';
+/** For how long a partial file is kept, in milliseconds. */
+const LIFETIME = 24 * 3600 * 1000;
+/** What a file may take of the free space. */
+const SHARE = 0.9;
+
+/** What a reloaded page needs to know of a partial file. */
+export const ReceivedRecord = z.object({
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  /** Server and room. */
+  room: z.string(),
+  /** Identity and name of the sender. */
+  identity: z.string(),
+  peerName: z.string(),
+  name: z.string(),
+  size: z.int().min(0),
+  startedAt: z.number(),
+});
+export type ReceivedRecord = z.infer<typeof ReceivedRecord>;
+
+/** A partial file that a former page has left. */
+export interface FoundPartial {
+  readonly record: ReceivedRecord;
+  readonly store: OpfsBlockStore;
+}
+
+export class OpfsBlockStore implements BlockStore {
+  readonly blocks: number;
+  readonly #parent: FileSystemDirectoryHandle;
+  readonly #directory: FileSystemDirectoryHandle;
+  readonly #count: number;
+  readonly #unlock: () => void;
+
+  private constructor(
+    parent: FileSystemDirectoryHandle,
+    directory: FileSystemDirectoryHandle,
+    { size, blocks, unlock }: { size: number; blocks: number; unlock: () => void },
+  ) {
+    this.#parent = parent;
+    this.#directory = directory;
+    this.#count = Math.ceil(size / BLOCK_BYTES);
+    this.blocks = blocks;
+    this.#unlock = unlock;
+  }
+
+  /** @returns undefined where the browser has no such storage, or too little of it */
+  static async create(record: ReceivedRecord): Promise<OpfsBlockStore | undefined> {
+    const parent = await openFolder();
+    if (!parent || !(await hasRoom(record.size))) return undefined;
+    const unlock = await lock(record.id);
+    if (!unlock) return undefined;
+    try {
+      const directory = await parent.getDirectoryHandle(record.id, { create: true });
+      await writeFile(directory, RECORD, new TextEncoder().encode(JSON.stringify(record)));
+      return new OpfsBlockStore(parent, directory, { size: record.size, blocks: 0, unlock });
+    } catch {
+      unlock();
+      return undefined;
+    }
+  }
+
+  /** The partial files of a room that no other page is working on. Deletes what is too old. */
+  static async find(room: string): Promise<FoundPartial[]> {
+    const parent = await openFolder();
+    if (!parent) return [];
+    const names: string[] = [];
+    for await (const name of parent.keys()) names.push(name);
+    const found = await Promise.all(names.map((name) => openPartial(parent, name, room)));
+    return found.flatMap((one) => one ?? []);
+  }
+
+  /** One of `find`. */
+  static async open(
+    parent: FileSystemDirectoryHandle,
+    directory: FileSystemDirectoryHandle,
+    record: ReceivedRecord,
+    unlock: () => void,
+  ): Promise<OpfsBlockStore> {
+    return new OpfsBlockStore(parent, directory, {
+      size: record.size,
+      blocks: await countBlocks(directory, record.size),
+      unlock,
+    });
+  }
+
+  async write(index: number, data: Uint8Array<ArrayBuffer>): Promise<void> {
+    await writeFile(this.#directory, String(index), data);
+  }
+
+  async read(index: number): Promise<Uint8Array> {
+    const file = await fileOf(this.#directory, index);
+    return new Uint8Array(await file.arrayBuffer());
+  }
+
+  /** References to what is on disk: nothing is read. */
+  async finish(): Promise<Blob> {
+    const parts: File[] = [];
+    for (let index = 0; index < this.#count; index += 1) parts.push(await fileOf(this.#directory, index));
+    return new Blob(parts, { type: NEUTRAL_TYPE });
+  }
+
+  async discard(): Promise<void> {
+    await remove(this.#parent, this.#directory.name);
+    this.#unlock();
+  }
+}
+
+async function openFolder(): Promise<FileSystemDirectoryHandle | undefined> {
+  if (!navigator.storage?.getDirectory || !('createWritable' in FileSystemFileHandle.prototype)) return undefined;
+  try {
+    return await (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true });
+  } catch {
+    // Some browsers refuse it in private windows.
+    return undefined;
+  }
+}
+
+async function hasRoom(size: number): Promise<boolean> {
+  const { quota, usage } = await navigator.storage.estimate();
+  return quota === undefined || size < SHARE * (quota - (usage ?? 0));
+}
+
+/** Marks a file as being worked on by this page, until it is unlocked or the page goes. @returns how to unlock it */
+async function lock(id: string): Promise<(() => void) | undefined> {
+  if (!navigator.locks) return () => {};
+  const acquired = Promise.withResolvers<boolean>();
+  const released = Promise.withResolvers<void>();
+  void navigator.locks.request(`${FOLDER}-${id}`, { ifAvailable: true }, (held) => {
+    acquired.resolve(held !== null);
+    return held === null ? undefined : released.promise;
+  });
+  return (await acquired.promise) ? () => released.resolve() : undefined;
+}
+
+async function openPartial(
+  parent: FileSystemDirectoryHandle,
+  name: string,
+  room: string,
+): Promise<FoundPartial | undefined> {
+  const unlock = await lock(name);
+  // Another page is working on it.
+  if (!unlock) return undefined;
+  try {
+    const directory = await parent.getDirectoryHandle(name);
+    const text = await (await (await directory.getFileHandle(RECORD)).getFile()).text();
+    const record = ReceivedRecord.parse(JSON.parse(text));
+    if (Date.now() - record.startedAt > LIFETIME) throw new Error('It is too old.');
+    if (record.room !== room) {
+      unlock();
+      return undefined;
+    }
+    const store = await OpfsBlockStore.open(parent, directory, record, unlock);
+    return { record, store };
+  } catch {
+    await remove(parent, name);
+    unlock();
+    return undefined;
+  }
+}
+
+/** How many blocks there are without a gap. */
+async function countBlocks(directory: FileSystemDirectoryHandle, size: number): Promise<number> {
+  for (let index = 0; ; index += 1) {
+    const expected = Math.min(BLOCK_BYTES, size - index * BLOCK_BYTES);
+    if (expected <= 0) return index;
+    const file = await fileOf(directory, index).catch(() => undefined);
+    if (file?.size !== expected) return index;
+  }
+}
+
+async function fileOf(directory: FileSystemDirectoryHandle, index: number): Promise<File> {
+  return (await directory.getFileHandle(String(index))).getFile();
+}
+
+async function writeFile(
+  directory: FileSystemDirectoryHandle,
+  name: string,
+  data: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const writable = await (await directory.getFileHandle(name, { create: true })).createWritable();
+  await writable.write(data);
+  await writable.close();
+}
+
+async function remove(parent: FileSystemDirectoryHandle, name: string): Promise<void> {
+  // It may be gone already, or a browser may still be reading it: the next page deletes it then.
+  await parent.removeEntry(name, { recursive: true }).catch(() => {});
+}
