@@ -5,7 +5,7 @@ import { signToken, TOKEN_LIFETIME } from '../server/auth/tokens.ts';
 import { ConfigError } from '../server/config/ConfigError.ts';
 import { readConfig } from '../server/config/readConfig.ts';
 import { Source } from '../shared/media.ts';
-import { MAX_NAME, RoomName } from '../shared/protocol.ts';
+import { MAX_NAME, RoomName, RoomPolicy } from '../shared/protocol.ts';
 import { validationSentence } from '../shared/validation.ts';
 
 const usage = `Usage: npm run token -- --room ROOM --identity ID [options]
@@ -19,6 +19,7 @@ const usage = `Usage: npm run token -- --room ROOM --identity ID [options]
   --admin              may remove others, change what they may do, and run a broadcast
   --broadcast          for the broadcast of that name (/b/ROOM), not the call; --admin makes its host,
                        --no-publish a viewer
+  --policy POLICY      how media travels, if its bearer opens the room: ${RoomPolicy.options.join(', ')} (default: WEIR_ROOM_POLICY)
 The key and the secret come from WEIR_API_KEY and WEIR_API_SECRET.`;
 
 function fail(message: string): never {
@@ -41,6 +42,7 @@ function readArguments() {
         hidden: { type: 'boolean' },
         admin: { type: 'boolean' },
         broadcast: { type: 'boolean' },
+        policy: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -74,6 +76,8 @@ const sources = z
   .optional()
   .safeParse(given.sources?.split(',').map((name) => name.trim()));
 if (!sources.success) fail(`--sources takes some of ${Source.options.join(', ')}, comma-separated.`);
+const policy = RoomPolicy.optional().safeParse(given.policy);
+if (!policy.success) fail(`--policy takes one of ${RoomPolicy.options.join(', ')}.`);
 if (given.identity.length > MAX_NAME) fail(`--identity takes at most ${MAX_NAME} characters.`);
 const minutes = Number(given.minutes ?? TOKEN_LIFETIME / 60);
 if (!(minutes > 0)) fail('--minutes takes a number above 0.');
@@ -93,6 +97,7 @@ const token = await signToken({
     ...(given.hidden && { hidden: true }),
     ...(given.admin && { roomAdmin: true }),
     ...(given.broadcast && { broadcast: true }),
+    ...(policy.data && { policy: policy.data }),
   },
 });
 process.stdout.write(`${token}\n`);

@@ -93,16 +93,26 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   // An issuer's clock may be ahead by the leeway, and a token is accepted for the leeway after it has expired.
   const moderation = new Moderation({ lifetime: maxLifetime + 3 * leeway, leeway });
   const { maxPeers, maxAudibleSpeakers, joinQueue, chat, delays } = config;
-  const rooms = new RoomManager({ pool, moderation, maxPeers, maxAudibleSpeakers, joinQueue, chat, delays, log });
+  const iceServers = new IceServers({
+    turn: config.turn,
+    stunUrls: () => stunResponder?.urls(announced.addresses) ?? [],
+  });
+  const rooms = new RoomManager({
+    pool,
+    moderation,
+    maxPeers,
+    maxAudibleSpeakers,
+    joinQueue,
+    chat,
+    iceServersFor: (identity) => iceServers.for(identity),
+    delays,
+    log,
+  });
   const authenticator = config.auth
     ? tokenAuthenticator({ ...config.auth, leeway, maxLifetime })
     : anonymousAuthenticator();
   const access = new AccessControl(authenticator, moderation);
   const sessions = new SessionRegistry({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
-  const iceServers = new IceServers({
-    turn: config.turn,
-    stunUrls: () => stunResponder?.urls(announced.addresses) ?? [],
-  });
   const diagnosisLimits = new DiagnosisLimits({
     rooms,
     enabled: config.diagnose,

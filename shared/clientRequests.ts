@@ -247,7 +247,7 @@ export const clientRequests = {
   },
   sendDirectSignal: {
     about:
-      'Send a signal to a peer of `directPeers`, which gets it as `directSignal`. `notFound` for any other peer; one of a former negotiation, or to a peer without a connection, is dropped. `rateLimited` above 300 in ten seconds.',
+      'Send a signal to a peer of `directPeers`, which gets it as `directSignal`. `notFound` for any other peer; one of a former negotiation, or to a peer without a connection, is dropped. `rateLimited` above 40 descriptions or 300 candidates in ten seconds.',
     request: z.strictObject({ peerId: Id, negotiation: Negotiation, signal: DirectSignal }),
     reply: Empty,
   },

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { IceServer, line, Source, text } from './media.ts';
 import { Id } from './participants.ts';
 
-/** Maximum length of a session description, in UTF-16 code units. One of four transceivers in Chromium has about 12,000. */
-export const MAX_SDP = 32 * 1024;
+/** Maximum length of a session description, in UTF-16 code units: Chromium needs about 7000 for a video. */
+export const MAX_SDP = 48 * 1024;
 /** How many m-lines of one session description carry a source. */
-const MAX_MEDIA = 16;
+const MAX_MEDIA = 32;
 
 const Mid = line(32);
 

@@ -1,5 +1,5 @@
 /** The interface by which joins are authenticated, and what passes through it. */
-import type { Grants, Role, RoomKind } from '../../shared/protocol.ts';
+import type { Grants, Role, RoomKind, RoomPolicy } from '../../shared/protocol.ts';
 
 /** A room, as tokens name it. */
 export interface RoomId {
@@ -17,6 +17,8 @@ export interface AuthRequest {
   readonly guest?: string | undefined;
   /** Without tokens: the role that the client asks for. */
   readonly role?: Role | undefined;
+  /** Without tokens: the policy that the client asks for. */
+  readonly policy?: RoomPolicy | undefined;
 }
 
 /** A token that was presented, reduced to what its age can be told by. */
@@ -34,6 +36,8 @@ export interface Credentials {
   readonly name: string | undefined;
   readonly metadata: string | undefined;
   readonly grants: Grants;
+  /** Of the room, if they open it; undefined where the server decides. */
+  readonly policy: RoomPolicy | undefined;
   /** The token that proves it; undefined where the server needs none. */
   readonly token: PresentedToken | undefined;
 }

@@ -7,13 +7,19 @@ import { grantsOf } from './grants.ts';
 export function anonymousAuthenticator(): Authenticator {
   return {
     kind: 'open',
-    async authenticate({ kind = 'call', guest = randomUUID(), role = kind === 'broadcast' ? 'viewer' : 'speaker' }) {
+    async authenticate({
+      kind = 'call',
+      guest = randomUUID(),
+      role = kind === 'broadcast' ? 'viewer' : 'speaker',
+      policy,
+    }) {
       return {
         kind,
         identity: `guest-${createHash('sha256').update(guest).digest('base64url').slice(0, 22)}`,
         name: undefined,
         metadata: undefined,
         grants: grantsOf(role),
+        policy,
         token: undefined,
       };
     },

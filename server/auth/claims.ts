@@ -1,7 +1,7 @@
 /** The claims of a join token, in LiveKit's shape and with its grant names, and their conversion from and to Grants. */
 import { z } from 'zod';
 import { type Source, sources, text } from '../../shared/media.ts';
-import { type Grants, MAX_METADATA, MAX_NAME, type RoomKind, RoomName } from '../../shared/protocol.ts';
+import { type Grants, MAX_METADATA, MAX_NAME, type RoomKind, RoomName, RoomPolicy } from '../../shared/protocol.ts';
 
 /** LiveKit's names of sources, and Weir's own. */
 const sourceNames: Readonly<Record<string, Source>> = {
@@ -27,6 +27,8 @@ const VideoGrant = z.object({
   roomAdmin: optional(z.boolean()),
   /** Weir's own: true for a broadcast, false for a call. A token without it is for the kind that the client asks for. */
   broadcast: optional(z.boolean()),
+  /** Weir's own: how media travels in the room, if its bearer opens it. A token without it leaves that to the server. */
+  policy: optional(RoomPolicy),
 });
 /** The claim `video` of a token: what its bearer may do in which room. */
 export type VideoGrant = Partial<z.infer<typeof VideoGrant>>;

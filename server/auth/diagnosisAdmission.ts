@@ -22,6 +22,7 @@ export function diagnosisAdmission(): Admission {
       name: 'Diagnosis',
       metadata: undefined,
       grants,
+      policy: 'sfu',
       token: undefined,
     },
     grants,

@@ -22,10 +22,10 @@ export function tokenAuthenticator(options: VerifyOptions): Authenticator {
       if (token === undefined) throw unauthorized('This server requires a token to join; none was sent.', 'missing');
       return credentialsOf(await verifyToken(token, options), request, tokenId(token));
     },
-    async refresh({ kind, name: room }, { identity, name, metadata, grants }) {
+    async refresh({ kind, name: room }, { identity, name, metadata, grants, policy }) {
       const lifetime = Math.min(TOKEN_LIFETIME, maxLifetime / 1000);
       const now = issueTime(Date.now());
-      const video = toVideoGrant(kind, room, grants);
+      const video = { ...toVideoGrant(kind, room, grants), ...(policy && { policy }) };
       const jwt = await signToken({ apiKey, apiSecret, identity, name, metadata, video, lifetime, issuedAt: now });
       return { jwt, presented: { id: tokenId(jwt), issuedAt: now }, lifetime: lifetime * 1000 };
     },
@@ -46,6 +46,7 @@ function credentialsOf(claims: Claims, { room, kind: requested }: AuthRequest, i
     name: shortDisplayName(claims.name ?? '') || undefined,
     metadata: claims.metadata,
     grants: toGrants(claims.video),
+    policy: claims.video.policy,
     token: { id, issuedAt: issuedAt(claims) },
   };
 }

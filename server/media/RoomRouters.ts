@@ -117,7 +117,7 @@ export class RoomRouters {
    * @throws {WeirError} `unavailable` when a worker fails meanwhile, `closed` when the track or a router has ended
    */
   async acquire({ id, location }: Track, to?: RoomRouter): Promise<Lease> {
-    const from = this.#open.get(location.routerId);
+    const from = location && this.#open.get(location.routerId);
     const producer = from?.producer(id);
     if (!from || !producer) throw new WeirError('closed');
     const { router } = to ?? from;

@@ -8,6 +8,11 @@ export interface TrackLocation {
   readonly routerId: string;
 }
 
+/** One string for a peer and a source, for maps. */
+export function trackKey({ peerId, source }: { readonly peerId: string; readonly source: string }): string {
+  return `${peerId}:${source}`;
+}
+
 /** All of it can be cloned or serialized: it means the same in another process. */
 export interface Track {
   /** Unique; the id of the producer that receives its media. */
@@ -26,5 +31,6 @@ export interface Track {
   readonly layers: number;
   /** How often its publisher has moved to another network path: each time, packets were lost. */
   readonly pathChanges: number;
-  readonly location: TrackLocation;
+  /** Undefined where its media does not pass through a server. */
+  readonly location: TrackLocation | undefined;
 }

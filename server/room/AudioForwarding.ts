@@ -60,9 +60,9 @@ export class AudioForwarding {
     return this.#current?.holders.map((id) => id ?? null) ?? [];
   }
 
-  /** Whether it forwards a publication, as track or by slots: it does microphones. */
+  /** Whether it forwards a publication, as track or by slots: it does microphones whose media the server has. */
   handles({ track }: Publication): boolean {
-    return track.source === 'microphone';
+    return track.source === 'microphone' && track.location !== undefined;
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Source } from '../../shared/media.ts';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
 import type { SlotSource } from '../media/audio/SlotSource.ts';
 import { isClosed } from '../media/rethrowUnavailable.ts';
+import { trackKey } from '../media/Track.ts';
 import { AudioSlotsSubscription } from './AudioSlotsSubscription.ts';
 import { AudioSubscription } from './AudioSubscription.ts';
 import type { ConsumerOpener, SubscriptionEvents } from './ConsumerOpener.ts';
@@ -29,6 +30,8 @@ export class AudioSubscriptions {
   readonly #tracks = new Map<Publication, TrackRequest>();
   readonly #trackOf = new WeakMap<AudioSubscription, TrackRequest>();
   readonly #retries = new Retries();
+  /** The tracks that arrive directly, as `trackKey` names them. */
+  #direct: ReadonlySet<string> = new Set();
   /** The audio slots that were requested last, until they are unsubscribed from; open, or still opening. */
   #requested: AudioSlotsSubscription | undefined;
   /** The audio slots that are heard: those requested, or others until the client has what replaces them. */
@@ -83,6 +86,7 @@ export class AudioSubscriptions {
     const { peerId, source } = publication.track;
     const subscription = new AudioSubscription(consumer, { peerId, source }, lease);
     this.#trackOf.set(subscription, request);
+    subscription.setAudible(!this.#arrivesDirectly(subscription));
     this.#add(subscription);
   }
 
@@ -95,6 +99,14 @@ export class AudioSubscriptions {
     await Promise.allSettled(subscriptions.map((subscription) => subscription.ready()));
     this.#closeReplaced();
     return subscriptions.length;
+  }
+
+  /** These tracks arrive directly, as `trackKey` names them: they are not sent. All others are. */
+  setDirectTracks(tracks: ReadonlySet<string>): void {
+    this.#direct = tracks;
+    for (const subscription of this.#subscriptions.values()) {
+      if (this.#trackOf.has(subscription)) subscription.setAudible(!this.#arrivesDirectly(subscription));
+    }
   }
 
   /**
@@ -150,6 +162,10 @@ export class AudioSubscriptions {
     this.#retries.close();
     this.#tracks.clear();
     this.#closeSlots();
+  }
+
+  #arrivesDirectly({ origin: { peerId, source } }: AudioSubscription): boolean {
+    return peerId !== undefined && this.#direct.has(trackKey({ peerId, source }));
   }
 
   #closeSlots(): void {

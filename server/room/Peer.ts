@@ -6,14 +6,17 @@ import type {
   DtlsParameters,
   IceParameters,
   RtpCapabilities,
+  Source,
   TransportCounters,
   TransportInfo,
 } from '../../shared/media.ts';
 import type {
   ConsumerInfo,
   ConsumerLayers,
+  DirectTrack,
   Grants,
   PeerInfo,
+  RoomPolicy,
   ServerEvents,
   TrackSettings,
   UnsupportedCodec,
@@ -21,7 +24,9 @@ import type {
 import { Lifetime } from '../common/Lifetime.ts';
 import type { AudioSlots } from '../media/audio/AudioSlots.ts';
 import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
+import { trackKey } from '../media/Track.ts';
 import type { BatchTimer } from './BatchTimer.ts';
+import type { DirectMember } from './DirectMedia.ts';
 import { EventBatcher } from './EventBatcher.ts';
 import type { EventSink } from './EventSink.ts';
 import type { LayerLinger } from './LayerDemand.ts';
@@ -39,6 +44,8 @@ export interface PeerOptions {
   readonly name: { readonly text: string; readonly fixed: boolean };
   readonly metadata: string | undefined;
   readonly grants: Grants;
+  /** Of the room. */
+  readonly policy: RoomPolicy;
   readonly rtpCapabilities: RtpCapabilities;
   readonly routers: RoomRouters;
   /** Of the room. */
@@ -59,7 +66,7 @@ export interface PeerOptions {
   send<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
 }
 
-export class Peer implements Participant, Subscriber, EventSink {
+export class Peer implements Participant, Subscriber, EventSink, DirectMember {
   readonly id = randomUUID();
   readonly producers: PeerProducers;
   readonly #options: PeerOptions;
@@ -76,7 +83,7 @@ export class Peer implements Participant, Subscriber, EventSink {
   #away = false;
 
   constructor(options: PeerOptions) {
-    const { grants, placement, batchTimer, maxIncomingBitrate, keyFrameRequestDelay, layerLinger } = options;
+    const { grants, policy, placement, batchTimer, maxIncomingBitrate, keyFrameRequestDelay, layerLinger } = options;
     this.#options = options;
     this.#grants = grants;
     this.#name = options.name.text;
@@ -105,6 +112,7 @@ export class Peer implements Participant, Subscriber, EventSink {
     this.producers = new PeerProducers({
       peerId: this.id,
       grants,
+      policy,
       router,
       transports,
       keyFrameRequestDelay,
@@ -286,6 +294,16 @@ export class Peer implements Participant, Subscriber, EventSink {
   /** How the client shows videos of others from now on. */
   updateTrackSettings(tracks: readonly TrackSettings[]): void {
     this.#subscriptions?.updateTrackSettings(tracks);
+  }
+
+  // Direct media
+
+  setDirectTracks(tracks: readonly DirectTrack[]): void {
+    this.#subscriptions?.setDirectTracks(new Set(tracks.map(trackKey)));
+  }
+
+  setDirectSources(sources: ReadonlySet<Source>): void {
+    this.producers.setDirectSources(sources);
   }
 
   // Event sink

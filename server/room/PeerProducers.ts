@@ -1,20 +1,23 @@
-/** What one peer publishes: at most one mediasoup producer per source, as long as the peer's grants allow it. */
+/** What one peer publishes: each source at most once, as long as the peer's grants allow it. */
 import { WeirError } from '../../shared/errors.ts';
 import { kindOf, type RtpParameters, type Source } from '../../shared/media.ts';
-import type { Grants, ServerEvents, SourceStates } from '../../shared/protocol.ts';
+import type { Grants, RoomPolicy, ServerEvents, SourceStates } from '../../shared/protocol.ts';
 import { mayPublish } from '../../shared/roles.ts';
 import type { Size } from '../media/layers.ts';
 import type { RoomRouter } from '../media/RoomRouter.ts';
+import { DirectPublishedTrack } from './DirectPublishedTrack.ts';
 import type { EventSink } from './EventSink.ts';
 import type { LayerLinger } from './LayerDemand.ts';
 import { mapMediasoupError } from './mapMediasoupError.ts';
 import type { PeerTransports } from './PeerTransports.ts';
 import type { Publication } from './Publication.ts';
-import { PublishedTrack } from './PublishedTrack.ts';
+import { type PublishedSource, PublishedTrack } from './PublishedTrack.ts';
 
 export interface PeerProducersOptions {
   readonly peerId: string;
   readonly grants: Grants;
+  /** Of the room. With `p2p` there are no producers. */
+  readonly policy: RoomPolicy;
   readonly router: RoomRouter;
   readonly transports: PeerTransports;
   /** Least time between two key-frame requests for one of its SSRCs, in milliseconds. */
@@ -37,7 +40,9 @@ export interface ProduceOptions {
 export class PeerProducers {
   readonly #options: PeerProducersOptions;
   #grants: Grants;
-  readonly #published = new Map<Source, PublishedTrack>();
+  readonly #published = new Map<Source, PublishedSource>();
+  /** Sources that everybody receives directly who receives them. */
+  #direct: ReadonlySet<Source> = new Set();
   /** Sources whose producer the worker is creating. */
   readonly #producing = new Set<Source>();
 
@@ -55,11 +60,27 @@ export class PeerProducers {
     return sources;
   }
 
-  /** The layers of each video that are to be sent, as the client was last notified. */
+  /** The layers that are to be sent to the server, of each video and of audio that is limited, as the client was last notified. */
   get subscribedLayers(): ServerEvents['subscribedLayers'][] {
-    return [...this.#published]
-      .filter(([, { publication }]) => publication.track.kind === 'video')
-      .map(([source, { demandedLayer }]) => ({ source, maxSpatialLayer: demandedLayer }));
+    if (this.#options.policy === 'p2p') return [];
+    return [...this.#published].flatMap(([source, { demandedLayer }]) => {
+      if (kindOf[source] === 'video') return [{ source, maxSpatialLayer: demandedLayer }];
+      return this.#direct.has(source) ? [{ source, maxSpatialLayer: -1 }] : [];
+    });
+  }
+
+  /**
+   * These sources are received directly by everybody who receives them: the server needs no audio of them. For videos that
+   * follows from their demand.
+   */
+  setDirectSources(sources: ReadonlySet<Source>): void {
+    const before = this.#direct;
+    this.#direct = sources;
+    for (const source of this.#published.keys()) {
+      if (kindOf[source] !== 'audio' || sources.has(source) === before.has(source)) continue;
+      const maxSpatialLayer = sources.has(source) ? -1 : 0;
+      this.#options.sink.notify('subscribedLayers', { source, maxSpatialLayer });
+    }
   }
 
   /** Closes the producers of all sources that may no longer be published. */
@@ -68,44 +89,26 @@ export class PeerProducers {
     for (const [source, published] of this.#published) if (!mayPublish(grants, source)) published.close();
   }
 
-  /** @throws {WeirError} `forbidden`, `conflict`, `notFound` (no sending transport), `badRequest`, `closed` */
+  /**
+   * @param rtpParameters undefined exactly where the policy of the room is `p2p`
+   * @throws {WeirError} `forbidden`, `conflict`, `notFound` (no sending transport), `badRequest`, `closed`
+   */
   async produce(
     source: Source,
-    rtpParameters: RtpParameters,
-    { paused, ...shape }: ProduceOptions,
+    rtpParameters: RtpParameters | undefined,
+    options: ProduceOptions,
   ): Promise<Publication> {
     this.#assertMayPublish(source);
-    const { peerId, router, transports, keyFrameRequestDelay, layerLinger, sink } = this.#options;
-    const transport = transports.get('send');
-    if (!transport) throw new WeirError('notFound', 'You have no sending transport: ask for one first.');
     if (this.#published.has(source) || this.#producing.has(source)) {
       throw new WeirError('conflict', `You publish ${source} already.`);
     }
-    const kind = kindOf[source];
-    if (rtpParameters.codecs.some(({ mimeType }) => !mimeType.toLowerCase().startsWith(`${kind}/`))) {
-      throw new WeirError('badRequest', `${source} takes ${kind} codecs only.`);
+    const isDirect = this.#options.policy === 'p2p';
+    if (isDirect && rtpParameters) {
+      throw new WeirError('badRequest', 'Media goes directly in this room: publish without "rtpParameters".');
     }
-    this.#producing.add(source);
-    const producer = await mapMediasoupError(
-      transport.produce({ kind, rtpParameters, paused, keyFrameRequestDelay }),
-      'These RTP parameters were not accepted.',
-    ).finally(() => this.#producing.delete(source));
-    try {
-      this.#assertMayPublish(source);
-      // mediasoup does not close a producer whose transport has closed while the worker was creating it.
-      if (transport.closed || producer.closed) throw new WeirError('closed');
-    } catch (error) {
-      producer.close();
-      throw error;
-    }
-    const published = new PublishedTrack({ peerId, source, producer, router, layerLinger, ...shape });
-    const { publication } = published;
-    this.#published.set(source, published);
-    publication.onEnd(() => this.#published.delete(source));
-    if (kind === 'video') {
-      published.onDemandedLayer((maxSpatialLayer) => sink.notify('subscribedLayers', { source, maxSpatialLayer }));
-    }
-    return publication;
+    if (!isDirect && !rtpParameters) throw new WeirError('badRequest', '"rtpParameters" is missing.');
+    if (rtpParameters) return this.#createProducer(source, rtpParameters, options);
+    return this.#add(source, new DirectPublishedTrack({ peerId: this.#options.peerId, source, ...options }));
   }
 
   /** The track of a video has another size. @throws {WeirError} `notFound` */
@@ -133,13 +136,54 @@ export class PeerProducers {
     await mapMediasoupError(this.#requirePublished(source).resume(), 'This source cannot be resumed.');
   }
 
+  /** @throws {WeirError} `forbidden`, `notFound` (no sending transport), `badRequest`, `closed` */
+  async #createProducer(
+    source: Source,
+    rtpParameters: RtpParameters,
+    { paused, ...shape }: ProduceOptions,
+  ): Promise<Publication> {
+    const { peerId, router, transports, keyFrameRequestDelay, layerLinger, sink } = this.#options;
+    const transport = transports.get('send');
+    if (!transport) throw new WeirError('notFound', 'You have no sending transport: ask for one first.');
+    const kind = kindOf[source];
+    if (rtpParameters.codecs.some(({ mimeType }) => !mimeType.toLowerCase().startsWith(`${kind}/`))) {
+      throw new WeirError('badRequest', `${source} takes ${kind} codecs only.`);
+    }
+    this.#producing.add(source);
+    const producer = await mapMediasoupError(
+      transport.produce({ kind, rtpParameters, paused, keyFrameRequestDelay }),
+      'These RTP parameters were not accepted.',
+    ).finally(() => this.#producing.delete(source));
+    try {
+      this.#assertMayPublish(source);
+      // mediasoup does not close a producer whose transport has closed while the worker was creating it.
+      if (transport.closed || producer.closed) throw new WeirError('closed');
+    } catch (error) {
+      producer.close();
+      throw error;
+    }
+    const published = new PublishedTrack({ peerId, source, producer, router, layerLinger, ...shape });
+    const publication = this.#add(source, published);
+    if (kind === 'video') {
+      published.onDemandedLayer((maxSpatialLayer) => sink.notify('subscribedLayers', { source, maxSpatialLayer }));
+    }
+    return publication;
+  }
+
+  #add(source: Source, published: PublishedSource): Publication {
+    const { publication } = published;
+    this.#published.set(source, published);
+    publication.onEnd(() => this.#published.delete(source));
+    return publication;
+  }
+
   /** @throws {WeirError} `forbidden` */
   #assertMayPublish(source: Source): void {
     if (!mayPublish(this.#grants, source)) throw new WeirError('forbidden', `You may not publish ${source} here.`);
   }
 
   /** @throws {WeirError} `notFound` */
-  #requirePublished(source: Source): PublishedTrack {
+  #requirePublished(source: Source): PublishedSource {
     const published = this.#published.get(source);
     if (!published) throw new WeirError('notFound', `You do not publish ${source}.`);
     return published;

@@ -23,7 +23,26 @@ export interface PublishedTrackOptions {
   readonly layerLinger?: LayerLinger | undefined;
 }
 
-export class PublishedTrack {
+/** A source that a member of this server publishes. */
+export interface PublishedSource {
+  readonly publication: Publication;
+  /** The highest spatial layer of a video that is to be sent; -1 for none. */
+  readonly demandedLayer: number;
+  /**
+   * The video has another size.
+   * @param layers how many of its spatial layers are in use for that; all of them by default
+   */
+  resize(size: Size, layers?: number): void;
+  /** Its packets take another network path now; those that took the former one are lost. */
+  pathChanged(): void;
+  /** @throws what mediasoup throws, such as when the producer has closed */
+  pause(): Promise<void>;
+  /** @throws what mediasoup throws, such as when the producer has closed */
+  resume(): Promise<void>;
+  close(): void;
+}
+
+export class PublishedTrack implements PublishedSource {
   readonly publication: Publication;
   readonly #producer: Producer;
   /** Spatial layers that its encodings have, in use or not; 1 for audio. */
@@ -56,7 +75,6 @@ export class PublishedTrack {
     if (producer.closed) this.publication.close();
   }
 
-  /** The highest spatial layer of a video that is to be sent; -1 for none. */
   get demandedLayer(): number {
     return this.#demand.layer;
   }
@@ -68,25 +86,18 @@ export class PublishedTrack {
     this.#demand.onChange(listener);
   }
 
-  /**
-   * The video has another size.
-   * @param layers how many of its spatial layers are in use for that; all of them by default
-   */
   resize(size: Size, layers = this.#maxLayers): void {
     this.publication.update({ size, layers: Math.min(layers, this.#maxLayers) });
   }
 
-  /** Its packets take another network path now; those that took the former one are lost. */
   pathChanged(): void {
     this.publication.update({ pathChanges: this.publication.track.pathChanges + 1 });
   }
 
-  /** @throws what mediasoup throws, such as when the producer has closed */
   async pause(): Promise<void> {
     await this.#producer.pause();
   }
 
-  /** @throws what mediasoup throws, such as when the producer has closed */
   async resume(): Promise<void> {
     await this.#producer.resume();
   }

@@ -2,7 +2,16 @@
 import type { Logger } from 'pino';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
-import type { AudioSlotHolders, Grants, GrantsPatch, PeerInfo, RoomKind, ServerEvents } from '../../shared/protocol.ts';
+import type { IceServer } from '../../shared/media.ts';
+import type {
+  AudioSlotHolders,
+  Grants,
+  GrantsPatch,
+  PeerInfo,
+  RoomKind,
+  RoomPolicy,
+  ServerEvents,
+} from '../../shared/protocol.ts';
 import { normalizeGrants, patchGrants } from '../auth/grants.ts';
 import type { Moderation } from '../auth/Moderation.ts';
 import { Lifetime } from '../common/Lifetime.ts';
@@ -12,6 +21,7 @@ import { AudioForwarding } from './AudioForwarding.ts';
 import { BatchTimer } from './BatchTimer.ts';
 import { Broadcast, type BroadcastSnapshot } from './Broadcast.ts';
 import { Chat, type ChatSettings, type ChatSnapshot } from './Chat.ts';
+import { DirectMedia } from './DirectMedia.ts';
 import type { EventSink } from './EventSink.ts';
 import type { UplinkReport } from './LinkQuality.ts';
 import { Notifier } from './Notifier.ts';
@@ -27,6 +37,10 @@ import { TrackForwarding } from './TrackForwarding.ts';
 export interface RoomOptions {
   readonly name: string;
   readonly kind: RoomKind;
+  /** `sfu` by default. */
+  readonly policy?: RoomPolicy | undefined;
+  /** STUN and TURN servers for an identity, with fresh credentials; none by default. */
+  iceServersFor?(identity: string): IceServer[];
   /** Closes with the room. */
   readonly routers: RoomRouters;
   readonly moderation: Moderation;
@@ -51,6 +65,7 @@ export class Room {
   readonly key: string;
   readonly name: string;
   readonly kind: RoomKind;
+  readonly policy: RoomPolicy;
   readonly routers: RoomRouters;
   readonly delays: RoomDelays;
   /** For features that react to what happens in the room. */
@@ -58,6 +73,8 @@ export class Room {
   /** Undefined in a call. */
   readonly broadcast: Broadcast | undefined;
   readonly chat: Chat;
+  /** Undefined where all media goes through the server. */
+  readonly direct: DirectMedia | undefined;
   /** Paces the presence and chat events of a large room. */
   readonly batchTimer = new BatchTimer(() => this.size);
   readonly #events: RoomEvents;
@@ -73,10 +90,11 @@ export class Room {
   #closeReason: CloseReason | undefined;
 
   constructor(options: RoomOptions) {
-    const { name, kind, routers, moderation, snapshot, maxAudibleSpeakers, delays = {} } = options;
+    const { name, kind, policy = 'sfu', routers, moderation, snapshot, maxAudibleSpeakers, delays = {} } = options;
     this.key = roomKey(kind, name);
     this.name = name;
     this.kind = kind;
+    this.policy = policy;
     this.routers = routers;
     this.#lifetime.defer(() => routers.close());
     this.delays = delays;
@@ -110,6 +128,21 @@ export class Room {
     this.#audio = audio;
     this.#lifetime.defer(() => audio.close());
     this.#tracks = new TrackForwarding({ events, subscribers, audio, broadcast });
+    this.direct =
+      policy === 'sfu'
+        ? undefined
+        : new DirectMedia({
+            policy,
+            events,
+            participants,
+            subscribers,
+            notifier,
+            iceServersFor: (identity) => options.iceServersFor?.(identity) ?? [],
+            returnDelay: delays.directReturn,
+            retryDelay: delays.directRetry,
+            log,
+          });
+    this.#lifetime.defer(() => this.direct?.close());
     logRoomEvents(events, log, participants);
     log.info('room opened');
     routers.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
@@ -211,11 +244,13 @@ export class Room {
    */
   addSubscriber(subscriber: Subscriber): Disposable {
     const remove = this.#subscribers.add(subscriber);
+    this.#subscribersChanged();
     void this.subscribeToAll(subscriber);
     return {
-      [Symbol.dispose]() {
+      [Symbol.dispose]: () => {
         remove();
         subscriber.unsubscribeAll();
+        this.#subscribersChanged();
       },
     };
   }
@@ -309,6 +344,10 @@ export class Room {
       this.#lifetime.end(reason);
       this.#events.emit('closed', { reason });
     }
+  }
+
+  #subscribersChanged(): void {
+    if (!this.closed) this.#events.emit('subscribersChanged', { others: this.#subscribers.others });
   }
 
   #has(participant: Participant): boolean {

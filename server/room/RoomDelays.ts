@@ -17,6 +17,10 @@ export interface RoomDelays {
   readonly layerLinger?: LayerLinger | undefined;
   /** How often one may write in the chat, see `ChatLimits`. */
   readonly chatRateLimit?: SlidingWindowLimitOptions | undefined;
+  /** How long two have to be alone again before they go direct, see `DirectMedia`. */
+  readonly directReturn?: number | undefined;
+  /** How long two are not asked again whose direct connection has failed, see `DirectMedia`. */
+  readonly directRetry?: number | undefined;
   /** How long a room of the kind `diagnosis` lasts, see `DiagnosisLimits`. */
   readonly diagnosisLifetime?: number | undefined;
 }

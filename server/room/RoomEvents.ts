@@ -45,6 +45,8 @@ export interface RoomEventMap {
   /** What a participant publishes has changed, or which of it is muted: see `participant.info.sources`. */
   sourcesChanged: { readonly participant: Participant };
   handChanged: { readonly participant: Participant; readonly raised: boolean };
+  /** How many receive that are no participants, such as recorders. */
+  subscribersChanged: { readonly others: number };
   /** A participant is without a connection, or has one again. */
   awayChanged: { readonly participant: Participant; readonly away: boolean };
   reaction: { readonly participant: Participant; readonly reaction: ServerEvents['reaction']['reaction'] };

@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import type { Logger } from 'pino';
 import { WeirError } from '../../shared/errors.ts';
-import type { RoomKind } from '../../shared/protocol.ts';
+import type { IceServer } from '../../shared/media.ts';
+import type { RoomKind, RoomPolicy } from '../../shared/protocol.ts';
 import type { Moderation } from '../auth/Moderation.ts';
 import { roomKey } from '../common/roomKey.ts';
 import { RoomRouters } from '../media/RoomRouters.ts';
@@ -27,9 +28,22 @@ export interface RoomManagerOptions {
   readonly maxAudibleSpeakers: number;
   /** How many joins may be under way at once, how many may wait, and how long, in milliseconds. */
   readonly joinQueue: { readonly concurrency: number; readonly length: number; readonly timeout: number };
+  /** STUN and TURN servers for an identity, with fresh credentials; none by default. */
+  iceServersFor?(identity: string): IceServer[];
   readonly delays?: RoomDelays | undefined;
   readonly log: Logger;
 }
+
+/** How a seat is reserved. */
+export interface ReserveOptions {
+  /** Aborted when the seat is not wanted any more: then no room is opened. */
+  readonly signal?: AbortSignal;
+  /** Of the room, if this opens it; `sfu` by default. Rooms other than calls have no other. */
+  readonly policy?: RoomPolicy;
+}
+
+/** How many participants a room without a server for media may have: each sends everything to everyone. */
+const MAX_DIRECT_PEERS = 6;
 
 /**
  * For how long the state of a broadcast is kept that everybody has left, in milliseconds, and of how many: a viewer who
@@ -84,16 +98,20 @@ export class RoomManager {
   /**
    * A seat in the room of that kind and name, which is opened if necessary; on a busy server, after waiting in the
    * queue.
-   * @param signal aborted when the seat is not wanted any more: then no room is opened
    * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`
    */
-  async reserve(name: string, identity: string, kind: RoomKind = 'call', signal?: AbortSignal): Promise<Seat> {
+  async reserve(
+    name: string,
+    identity: string,
+    kind: RoomKind = 'call',
+    { signal, policy = 'sfu' }: ReserveOptions = {},
+  ): Promise<Seat> {
     this.#assertAdmitting();
     const turn = await this.#admissionQueue.enter(roomKey(kind, name), signal);
     try {
       // The signal may have been aborted after the queue has given the turn.
       if (signal?.aborted) throw new WeirError('closed');
-      const { room, seat } = await this.#seat(kind, name, identity);
+      const { room, seat } = await this.#seat(kind, name, identity, kind === 'call' ? policy : 'sfu');
       if (signal?.aborted) {
         seat[Symbol.dispose]();
         throw new WeirError('closed');
@@ -141,12 +159,20 @@ export class RoomManager {
     for (const room of this.#openRooms) room.close('serverClosing');
   }
 
-  async #seat(kind: RoomKind, name: string, identity: string): Promise<{ room: Room; seat: Disposable }> {
+  async #seat(
+    kind: RoomKind,
+    name: string,
+    identity: string,
+    policy: RoomPolicy,
+  ): Promise<{ room: Room; seat: Disposable }> {
+    const maxPeers = this.#options.maxPeers[kind];
     for (;;) {
       this.#assertAdmitting();
-      const room = await this.#obtain(kind, name);
+      const room = await this.#obtain(kind, name, policy);
       // It may have closed because everybody left while it was awaited: then a new one is opened.
-      if (!room.closed) return { room, seat: room.reserve(identity, this.#options.maxPeers[kind]) };
+      if (room.closed) continue;
+      const limit = room.policy === 'p2p' ? Math.min(maxPeers, MAX_DIRECT_PEERS) : maxPeers;
+      return { room, seat: room.reserve(identity, limit) };
     }
   }
 
@@ -157,11 +183,11 @@ export class RoomManager {
       });
   }
 
-  #obtain(kind: RoomKind, name: string): Promise<Room> {
+  #obtain(kind: RoomKind, name: string, policy: RoomPolicy): Promise<Room> {
     const key = roomKey(kind, name);
     const known = this.#rooms.get(key);
     if (known) return known;
-    const opening = this.#openRoom(kind, name);
+    const opening = this.#openRoom(kind, name, policy);
     this.#rooms.set(key, opening);
     const remove = () => {
       if (this.#rooms.get(key) === opening) this.#rooms.delete(key);
@@ -170,11 +196,23 @@ export class RoomManager {
     return opening;
   }
 
-  async #openRoom(kind: RoomKind, name: string): Promise<Room> {
+  async #openRoom(kind: RoomKind, name: string, policy: RoomPolicy): Promise<Room> {
     const { pool, moderation, maxAudibleSpeakers, chat, delays, log } = this.#options;
     const routers = await RoomRouters.open(pool, { linger: delays?.routerLinger });
     const snapshot = this.#snapshotOf(roomKey(kind, name));
-    const room = new Room({ name, kind, routers, moderation, snapshot, chat, maxAudibleSpeakers, delays, log });
+    const room = new Room({
+      name,
+      kind,
+      policy,
+      iceServersFor: (identity) => this.#options.iceServersFor?.(identity) ?? [],
+      routers,
+      moderation,
+      snapshot,
+      chat,
+      maxAudibleSpeakers,
+      delays,
+      log,
+    });
     this.#openRooms.add(room);
     room.onEnd(() => {
       this.#openRooms.delete(room);

@@ -71,6 +71,11 @@ export class Subscribers {
     return [...this.#participants.keys()];
   }
 
+  /** How many of them are no participants, such as recorders. */
+  get others(): number {
+    return this.all.filter((subscriber) => this.participantOf(subscriber) === undefined).length;
+  }
+
   /** Those that may be sent what is published now. */
   get eligible(): Subscriber[] {
     return this.all.filter((subscriber) => this.isEligible(subscriber));
@@ -87,9 +92,13 @@ export class Subscribers {
     return this.has(subscriber) && (!broadcast || broadcast.live || !this.#isViewer(subscriber));
   }
 
-  /** Resolves when the subscriber has the publication, or cannot or may not have it; never rejects. */
+  /**
+   * Resolves when the subscriber has the publication, or cannot or may not have it; never rejects. Nobody can have one
+   * whose media does not pass through a server.
+   */
   async subscribe(subscriber: Subscriber, publication: Publication): Promise<void> {
-    if (!this.isEligible(subscriber) || this.participantOf(subscriber)?.id === publication.track.peerId) return;
+    const { peerId, location } = publication.track;
+    if (!location || !this.isEligible(subscriber) || this.participantOf(subscriber)?.id === peerId) return;
     await this.logFailure(subscriber, publication.track.source, subscriber.subscribe(publication));
   }
 

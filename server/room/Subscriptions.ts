@@ -60,6 +60,12 @@ export class Subscriptions {
     this.#videos.updateTrackSettings(tracks);
   }
 
+  /** These tracks arrive directly, as `trackKey` names them: they are not sent. All others are, at once. */
+  setDirectTracks(tracks: ReadonlySet<string>): void {
+    this.#videos.setDirectTracks(tracks);
+    this.#audio.setDirectTracks(tracks);
+  }
+
   /** Removes the settings for the videos of a peer that has left. */
   removePeer(peerId: string): void {
     this.#videos.removePeer(peerId);

@@ -46,6 +46,8 @@ export class VideoSubscription {
   #layer = -1;
   #priority = 1;
   #layerReduction = 0;
+  /** The video arrives directly. */
+  #direct = false;
   #reconciling: Promise<void> | undefined;
   /** What is wanted may have changed since the last step began. */
   #changed = false;
@@ -106,7 +108,18 @@ export class VideoSubscription {
   setTarget(target: SubscriptionTarget | undefined): Promise<void> {
     this.#target = target;
     // The publisher starts a layer as early as possible; it stops one only when this consumer has left it, see `#step`.
-    if (target && target.layer >= this.#layer) this.#setDemand(target);
+    if (target && target.layer >= this.#layer && !this.#direct) this.#setDemand(target);
+    return this.#reconcile();
+  }
+
+  /**
+   * Whether the video arrives directly from its publisher: then its consumer is kept, paused, and nothing is demanded.
+   * Resuming it requests a key frame.
+   */
+  setDirect(direct: boolean): Promise<void> {
+    if (this.#direct === direct) return Promise.resolve();
+    this.#direct = direct;
+    if (!direct) this.#setDemand(this.#target);
     return this.#reconcile();
   }
 
@@ -177,6 +190,7 @@ export class VideoSubscription {
     clearTimeout(this.#lingerTimer);
     this.#lingerTimer = undefined;
     if (!consumer) return this.#open(target);
+    if (this.#direct) return this.#holdPaused(consumer);
     // The layer first, while the consumer is paused: resuming it then requests one key frame, of the right layer.
     const layer = Math.max(0, target.layer - this.#layerReduction);
     if (this.#layer !== layer) {
@@ -207,6 +221,14 @@ export class VideoSubscription {
     if (consumer && !this.#closed) {
       this.#lingerTimer ??= setTimeout(() => consumer.close(), this.#options.linger ?? LINGER);
     }
+    return true;
+  }
+
+  /** Keeps the consumer without sending anything, so that it can continue at once. */
+  async #holdPaused(consumer: MediaConsumer): Promise<boolean> {
+    if (!consumer.paused) await succeeds(consumer.pause());
+    if (!this.#target || !this.#direct) return false;
+    this.#setDemand(undefined);
     return true;
   }
 

@@ -1,7 +1,7 @@
 /** The videos that one peer receives: each in the layer that is enough for how the client has reported to show it. */
 import type { ConsumerInfo, ConsumerLayers, TrackSettings } from '../../shared/protocol.ts';
 import { layerForQuality, layerForSize, priorityOf } from '../media/layers.ts';
-import type { Track } from '../media/Track.ts';
+import { type Track, trackKey } from '../media/Track.ts';
 import type { Publication } from './Publication.ts';
 import { type SubscriptionTarget, VideoSubscription, type VideoSubscriptionOptions } from './VideoSubscription.ts';
 
@@ -17,16 +17,18 @@ export class VideoSubscriptions {
   readonly #options: VideoSubscriptionsOptions;
   /** By peer and source. */
   readonly #subscriptions = new Map<string, VideoSubscription>();
+  /** The videos that arrive directly, by peer and source. */
+  #direct: ReadonlySet<string> = new Set();
   /** How videos are shown, by peer and source; also those that are not published yet. */
   readonly #trackSettings = new Map<string, TrackSettings>();
   // One listener for all publications: there are many, and each closure would cost as much as the rest of a subscription.
   readonly #onTrackChange = (track: Track, before: Track) => {
-    const subscription = this.#subscriptions.get(keyOf(track));
+    const subscription = this.#subscriptions.get(trackKey(track));
     if (subscription && track.pathChanges !== before.pathChanges) requestKeyFrame(subscription);
     if (subscription && (track.size !== before.size || track.layers !== before.layers)) this.#retarget(subscription);
   };
   readonly #onPublicationEnd = (publication: Publication) => {
-    const key = keyOf(publication.track);
+    const key = trackKey(publication.track);
     const subscription = this.#subscriptions.get(key);
     if (subscription?.publication !== publication) return;
     this.#subscriptions.delete(key);
@@ -51,11 +53,13 @@ export class VideoSubscriptions {
    * @throws what keeps the worker from opening a consumer
    */
   async subscribe(publication: Publication): Promise<void> {
-    const key = keyOf(publication.track);
+    const key = trackKey(publication.track);
     const known = this.#subscriptions.get(key);
     if (known?.publication === publication) return;
     if (known) this.#close(known);
     const subscription = new VideoSubscription(publication, this.#options);
+    // Without a target yet, so that there is nothing to do.
+    void subscription.setDirect(this.#direct.has(key));
     this.#subscriptions.set(key, subscription);
     publication.onChange(this.#onTrackChange);
     publication.onEnd(this.#onPublicationEnd);
@@ -65,13 +69,22 @@ export class VideoSubscriptions {
   /** How these videos are shown from now on. */
   updateTrackSettings(tracks: readonly TrackSettings[]): void {
     for (const settings of tracks) {
-      const key = keyOf(settings);
+      const key = trackKey(settings);
       this.#trackSettings.delete(key);
       this.#trackSettings.set(key, settings);
       const [oldest] = this.#trackSettings.keys();
       if (oldest !== undefined && this.#trackSettings.size > MAX_TRACK_SETTINGS) this.#trackSettings.delete(oldest);
       const subscription = this.#subscriptions.get(key);
       if (subscription) this.#retarget(subscription);
+    }
+  }
+
+  /** These videos arrive directly, as `trackKey` names them: they are not sent. All others are. */
+  setDirectTracks(tracks: ReadonlySet<string>): void {
+    this.#direct = tracks;
+    for (const [key, subscription] of this.#subscriptions) {
+      // A step that fails has met the end of its consumer, of which the client is notified.
+      subscription.setDirect(tracks.has(key)).catch(() => {});
     }
   }
 
@@ -129,7 +142,7 @@ export class VideoSubscriptions {
   #targetFor(subscription: VideoSubscription): SubscriptionTarget | undefined {
     const { track } = subscription.publication;
     const { source, size, layers } = track;
-    const settings = this.#trackSettings.get(keyOf(track));
+    const settings = this.#trackSettings.get(trackKey(track));
     if (!settings) {
       // A shared screen is what everyone is there for: it has no limit.
       if (source === 'camera' && this.#hasInitialCameras(subscription)) return undefined;
@@ -149,10 +162,6 @@ export class VideoSubscriptions {
     );
     return others.length >= this.#options.initialVideoLimit;
   }
-}
-
-function keyOf({ peerId, source }: { peerId: string; source: string }): string {
-  return `${peerId}:${source}`;
 }
 
 function requestKeyFrame({ consumer }: VideoSubscription): void {

@@ -91,6 +91,7 @@ export class PeerSession implements RequestContext {
     this.attach(connection);
     const { peer, room } = this;
     const consumers = peer.start();
+    room.direct?.resumed(peer);
     // Both are events, which follow the reply.
     room.broadcast?.remind(peer);
     setImmediate(() => this.#tokens.refresh());
@@ -104,7 +105,7 @@ export class PeerSession implements RequestContext {
       sources: peer.info.sources,
       grants: peer.grants,
       transports: peer.transports,
-      directPeers: { peers: [], iceServers: [] },
+      ...directSnapshotFor(peer, room),
       chat: room.chat.infoFor(peer),
       ...broadcastSnapshotFor(peer, room),
     };
@@ -137,6 +138,11 @@ export class PeerSession implements RequestContext {
     peer.setAway(away);
     room.awayChanged(peer, away);
   }
+}
+
+/** The part of a snapshot that is about direct media. */
+export function directSnapshotFor(peer: Peer, { direct }: Room): Pick<ResumeReply, 'directPeers'> {
+  return { directPeers: direct?.peersOf(peer) ?? { peers: [], iceServers: [] } };
 }
 
 /** The part of a snapshot that is about a broadcast; nothing for a call. */

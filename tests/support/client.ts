@@ -10,6 +10,7 @@ import {
   type JoinReply,
   type Role,
   type RoomKind,
+  type RoomPolicy,
   type ServerEvents,
   type ServerMessages,
   SIGNALLING_PATH,
@@ -54,6 +55,8 @@ export interface JoinOptions {
   readonly kind?: RoomKind;
   readonly role?: Role;
   readonly guest?: string;
+  readonly policy?: RoomPolicy;
+  readonly direct?: boolean;
 }
 
 /** The server answered the upgrade with a status other than 101. */

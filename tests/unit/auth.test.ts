@@ -78,7 +78,7 @@ describe('the token authenticator', () => {
 
   test('signs a refreshed token for the same room with the given grants', async () => {
     const grants = { ...grantsOf('speaker'), canPublishSources: [] };
-    const who = { identity: 'ada', name: 'Ada', metadata: '{}', grants };
+    const who = { identity: 'ada', name: 'Ada', metadata: '{}', grants, policy: 'p2p' as const };
     const fresh = await tokens().refresh({ kind: 'broadcast', name: 'room' }, who);
     const again = await tokens().authenticate({ room: 'room', token: fresh?.jwt });
     expect(again).toEqual({ ...who, kind: 'broadcast', token: fresh?.presented });

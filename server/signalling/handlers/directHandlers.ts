@@ -8,18 +8,22 @@ type DirectHandlers = Pick<Handlers<ClientMessages>, 'sendDirectSignal' | 'setDi
 
 export function directHandlers(current: CurrentContext): DirectHandlers {
   return {
-    sendDirectSignal() {
-      current();
-      throw new WeirError('notFound', 'You are not to exchange media directly with this peer.');
-    },
-
-    setDirectTracks() {
-      current();
+    sendDirectSignal({ peerId, negotiation, signal }) {
+      const { peer, room } = current();
+      if (!room.direct) throw new WeirError('notFound', 'Media goes through the server in this room.');
+      room.direct.relay(peer, peerId, negotiation, signal);
       return {};
     },
 
-    reportDirectFailure() {
-      current();
+    setDirectTracks({ tracks }) {
+      const { peer, room } = current();
+      room.direct?.setTracks(peer, tracks);
+      return {};
+    },
+
+    reportDirectFailure({ peerId }) {
+      const { peer, room } = current();
+      room.direct?.reportFailure(peer, peerId);
       return {};
     },
   };

@@ -1,7 +1,7 @@
 /** The request `join`: admits a client, opens its transports, and puts its peer into the room. */
 import { WeirError } from '../../../shared/errors.ts';
 import { shortDisplayName } from '../../../shared/names.ts';
-import type { ClientMessages, JoinReply } from '../../../shared/protocol.ts';
+import type { ClientMessages, Grants, JoinReply } from '../../../shared/protocol.ts';
 import type { RequestData } from '../../../shared/RpcChannel.ts';
 import type { Admission } from '../../auth/AccessControl.ts';
 import type { Credentials } from '../../auth/Authenticator.ts';
@@ -11,9 +11,12 @@ import { Peer } from '../../room/Peer.ts';
 import type { Room } from '../../room/Room.ts';
 import type { RoomManager } from '../../room/RoomManager.ts';
 import type { ClientConnection } from '../ClientConnection.ts';
-import { broadcastSnapshotFor, type PeerSession } from '../PeerSession.ts';
+import { broadcastSnapshotFor, directSnapshotFor, type PeerSession } from '../PeerSession.ts';
 
 type JoinRequest = RequestData<ClientMessages, 'join'>;
+
+/** In a room without a server for media. */
+const NO_TRANSPORTS = { send: false, recv: false };
 
 /** The display name where nobody gives one and no character of the identity is visible. */
 const DEFAULT_NAME = 'Guest';
@@ -29,12 +32,15 @@ export async function join(connection: ClientConnection, request: JoinRequest): 
   const admission = isDiagnosis ? diagnosisAdmission() : await access.admit(request);
   const { kind, identity } = admission.credentials;
   using _paused = connection.pauseJoinTimeout();
-  using seat = await rooms.reserve(request.room, identity, kind, connection.signal);
+  const { signal } = connection;
+  const policy = admission.credentials.policy ?? connection.server.config.roomPolicy;
+  using seat = await rooms.reserve(request.room, identity, kind, { signal, policy });
   const { room } = seat;
+  assertMayGoDirect(room, request, admission.grants);
   const session = await openSession(connection, room, admission, request);
   const { peer } = session;
   try {
-    const opened = await peer.openTransports(request.transports);
+    const opened = await peer.openTransports(room.policy === 'p2p' ? NO_TRANSPORTS : request.transports);
     // An administrator may have decided otherwise meanwhile.
     admission.assertNotRevoked();
     peer.setGrants(admission.grants);
@@ -44,6 +50,7 @@ export async function join(connection: ClientConnection, request: JoinRequest): 
     // Nothing is awaited from here to the reply, so that it is one snapshot.
     session.joinReplySent();
     notifyDraining(session, rooms);
+    if (request.direct && request.policy !== 'sfu') room.direct?.add(peer);
     const { send, recv } = peer.transports;
     return {
       peerId: peer.id,
@@ -58,14 +65,32 @@ export async function join(connection: ClientConnection, request: JoinRequest): 
       unsupportedCodecs: peer.unsupportedCodecs,
       slots: room.slots,
       kind,
-      policy: 'sfu',
-      directPeers: { peers: [], iceServers: [] },
+      policy: room.policy,
+      ...directSnapshotFor(peer, room),
       chat: room.chat.infoFor(peer),
       ...broadcastSnapshotFor(peer, room),
     };
   } catch (error) {
     peer.close('left');
     throw error;
+  }
+}
+
+/**
+ * Without a server for media, everyone has to exchange it directly with everyone else: nobody can be hidden from them, nor
+ * be kept from receiving.
+ * @throws {WeirError} `unsupported`, `conflict`, `forbidden`
+ */
+function assertMayGoDirect({ policy }: Room, request: JoinRequest, { hidden, canSubscribe }: Grants): void {
+  if (policy !== 'p2p') return;
+  if (request.policy === 'sfu') {
+    throw new WeirError('conflict', 'Media goes directly in this room, which shows your address to the others.');
+  }
+  if (!request.direct) {
+    throw new WeirError('unsupported', 'Media goes directly in this room, which this client cannot do.');
+  }
+  if (hidden || !canSubscribe) {
+    throw new WeirError('forbidden', 'Media goes directly in this room: nobody can be hidden, or only send.');
   }
 }
 
@@ -88,6 +113,7 @@ async function openSession(
     name: displayNameOf(credentials, name),
     metadata: credentials.metadata,
     grants,
+    policy: room.policy,
     rtpCapabilities,
     routers: room.routers,
     placement,

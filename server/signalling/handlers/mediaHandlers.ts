@@ -31,6 +31,7 @@ export function mediaHandlers(current: CurrentContext, iceServers: IceServers): 
     async openTransport({ direction }) {
       const { peer, room } = current();
       if (direction === 'data') throw new WeirError('unavailable', 'This server carries no data yet.');
+      if (room.policy === 'p2p') throw new WeirError('conflict', 'Media goes directly in this room.');
       const servers = serversFor(peer, room);
       if (direction === 'send') return { transport: await peer.openSending(), iceServers: servers };
       const transport = await peer.openReceiving();
@@ -65,7 +66,6 @@ export function mediaHandlers(current: CurrentContext, iceServers: IceServers): 
 
     async produce({ source, rtpParameters, paused = false, size, layers }) {
       const { peer, room } = current();
-      if (!rtpParameters) throw new WeirError('badRequest', '"rtpParameters" is missing.');
       const publication = await peer.producers.produce(source, rtpParameters, { paused, size, layers });
       room.publish(publication);
       return { producerId: publication.track.id };
