@@ -33,13 +33,16 @@ describe('the request of a join', () => {
 
   test('contains all options that were given', () => {
     const said = { name: 'Ada', guest: 'x'.repeat(22), kind: 'broadcast', role: 'host', initialVideoLimit: 0 } as const;
-    expect(joinRequest({ room: 'hall', ...said }, 'a.b.c', { codecs: [] })).toStrictEqual({
+    expect(joinRequest({ room: 'hall', ...said }, 'a.b.c', { rtpCapabilities: { codecs: [] } })).toStrictEqual({
       ...{ room: 'hall', token: 'a.b.c', ...said },
       ...common,
     });
   });
 
   test('omits options that were not given', () => {
-    expect(joinRequest({ room: 'hall' }, undefined, { codecs: [] })).toStrictEqual({ room: 'hall', ...common });
+    expect(joinRequest({ room: 'hall' }, undefined, { rtpCapabilities: { codecs: [] } })).toStrictEqual({
+      room: 'hall',
+      ...common,
+    });
   });
 });

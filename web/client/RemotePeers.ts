@@ -31,6 +31,13 @@ export class RemotePeers {
     return this.#peers.get(peerId);
   }
 
+  /** The tracks that have arrived. */
+  get tracks(): { peerId: string; source: Source; track: MediaStreamTrack }[] {
+    return this.peers.flatMap(({ peerId, tracks }) =>
+      [...tracks].map(([source, track]) => ({ peerId, source, track })),
+    );
+  }
+
   has(peerId: string): boolean {
     return this.#peers.has(peerId);
   }

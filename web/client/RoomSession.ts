@@ -2,12 +2,15 @@
 import { type CloseReason, closeReasons } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
 import { sources } from '../../shared/media.ts';
-import type { Grants, ResumeReply, SourceStates } from '../../shared/protocol.ts';
+import type { DirectPeers, Grants, ResumeReply, SourceStates } from '../../shared/protocol.ts';
+import { createLink } from './createLink.ts';
+import type { DirectLinks } from './DirectLink.ts';
 import type { Notify, RoomClientState } from './events.ts';
 import { Files } from './Files.ts';
 import type { FileRoom } from './files/transfers.ts';
 import { FILE_TOPIC } from './fileTopic.ts';
 import { type JoinOptions, joinRequest, tokenOf } from './joinOptions.ts';
+import type { LazyDirectLink } from './LazyDirectLink.ts';
 import { loadQuality } from './loadQuality.ts';
 import { localError } from './localError.ts';
 import type { MediaLink, MediaLoader, ServerMediaState } from './MediaLink.ts';
@@ -26,6 +29,8 @@ export interface RoomClientDependencies {
   connect(options: SignallingOptions, signal: AbortSignal): Promise<ConnectedSignalling>;
   /** Begins to load what carries the media, while the connection is being opened. */
   loadMedia(): MediaLoader;
+  /** Loads direct media, when it is needed first. Without it there is none. */
+  loadDirect?(): Promise<DirectLinks>;
 }
 
 export interface RoomSessionOptions extends RoomClientDependencies {
@@ -44,6 +49,8 @@ export class RoomSession {
   #state: RoomClientState = 'idle';
   #signalling: Signalling | undefined;
   #link: MediaLink | undefined;
+  /** The same link once media goes directly, from the first time on. */
+  #direct: LazyDirectLink | undefined;
   #quality: QualityMonitor | undefined;
   #closeReason: CloseReason | undefined;
 
@@ -53,6 +60,7 @@ export class RoomSession {
       (event, data) => {
         if (event === 'broadcastChanged') this.#updatePlayoutDelay();
         this.#notify(event, data);
+        if (event === 'peerChanged') this.#direct?.link?.peerChanged();
       },
       (method, data) => this.requireSignalling().request(method, data),
     );
@@ -138,28 +146,43 @@ export class RoomSession {
     signal.throwIfAborted();
     const media = await loader.load(welcome);
     const token = await abortable(tokenPromise, signal);
-    const reply = await signalling.join(joinRequest(options, token, media.rtpCapabilities));
+    const { rtpCapabilities } = media;
+    const direct = this.#options.loadDirect !== undefined && welcome.policy !== undefined;
+    const reply = await signalling.join(joinRequest(options, token, { rtpCapabilities, direct }));
     signal.throwIfAborted();
     this.store.token ??= token;
     this.store.setSelf(reply);
-    const link = media.createLink({
-      reply,
-      signalling,
+    const created = createLink({
+      ...{ media, reply, welcome, signalling, store: this.store },
       iceTransportPolicy: options.iceTransportPolicy,
-      isExpected: (peerId, source) => this.store.isExpected(peerId, source),
+      loadDirect: () => this.#loadDirect(),
+      onReplaced: (link) => this.#setLink(link, signalling),
     });
-    this.#link = link;
-    this.#listen(link, signalling);
-    this.store.applyJoin(reply);
+    this.#direct = created.direct;
+    // Events about peers may come before what is loaded for `p2p`.
+    if (reply.policy === 'p2p') this.store.applyJoin(reply);
+    const link = await created.link;
+    signal.throwIfAborted();
+    this.#setLink(link, signalling);
+    this.#cleanups.push(onNetworkChange(() => this.#networkChanged(signalling)));
+    // The browser would close with code 1001, which restarting proxies send as well.
+    this.#cleanups.push(onPageLeft(() => signalling.closeOnPageHide()));
+    if (reply.policy !== 'p2p') this.store.applyJoin(reply);
     if (signal.aborted) this.store.clear();
     signal.throwIfAborted();
     this.files.open(
       `${this.#options.url} ${options.kind ?? 'call'} ${options.room}`,
-      this.#fileRoom(link, welcome.limits.fileBytes),
+      this.#fileRoom(welcome.limits.fileBytes),
     );
     this.#setState('joined');
     void link.consume(reply.consumers);
-    void this.#watchQuality(link, signalling);
+    this.#setDirectPeers(reply.directPeers);
+    void this.#watchQuality(signalling);
+  }
+
+  async #loadDirect(): Promise<DirectLinks | undefined> {
+    const links = await this.#options.loadDirect?.();
+    return this.#ended.signal.aborted ? undefined : links;
   }
 
   #signallingOptions(): SignallingOptions {
@@ -176,6 +199,8 @@ export class RoomSession {
         dataRefused: (refusal) => this.#link?.dataRefused(refusal),
         dataClosed: (closure) => this.#link?.dataClosed(closure),
         subscribedLayers: (limit) => this.#link?.setSubscribedLayer(limit),
+        directPeers: (direct) => this.#setDirectPeers(direct),
+        directSignal: (signal) => this.#direct?.call((link) => link.receiveDirectSignal(signal)),
       },
       onReconnecting: () => this.#notify('reconnectingChanged', true),
       onResumed: (snapshot) => this.#resumed(snapshot),
@@ -186,10 +211,16 @@ export class RoomSession {
     };
   }
 
-  #listen(link: MediaLink, signalling: Signalling): void {
-    link.on('trackAdded', (received) => this.store.addTrack(received));
-    link.on('trackRemoved', (received) => this.store.removeTrack(received));
-    link.on('dataReceived', ({ peerId, channel, topic, data }) => {
+  /** Listens to this link from now on, which may own the one before. */
+  #setLink(link: MediaLink, signalling: Signalling): void {
+    this.#link = link;
+    const on: MediaLink['on'] = (event, listener) =>
+      link.on(event, (data) => {
+        if (this.#link === link) listener(data);
+      });
+    on('trackAdded', (received) => this.store.addTrack(received));
+    on('trackRemoved', (received) => this.store.removeTrack(received));
+    on('dataReceived', ({ peerId, channel, topic, data }) => {
       if (channel === 'bulk') {
         if (topic === FILE_TOPIC && peerId !== undefined) this.files.onData(peerId, data);
         return;
@@ -197,43 +228,44 @@ export class RoomSession {
       const peer = peerId === undefined ? undefined : this.store.peers.get(peerId);
       this.#notify('dataReceived', { peer, topic, data, reliable: channel === 'reliable' });
     });
-    link.on('dataFailed', (error) => this.#notify('dataFailed', error));
-    link.on('localTrackEnded', () => this.notifyLocalSourcesChanged());
+    on('dataFailed', (error) => this.#notify('dataFailed', error));
+    on('localTrackEnded', () => this.notifyLocalSourcesChanged());
     // Whatever stops the media may have stopped the signalling as well.
-    link.on('silence', () => signalling.probe(true));
-    link.on('connectionStateChanged', (state) => {
+    on('silence', () => signalling.probe(true));
+    on('connectionStateChanged', (state) => {
       if (state === 'lost') signalling.probe(true);
       this.#notify('mediaConnectionStateChanged', state);
     });
-    link.on('failed', () => this.leave('mediaFailed'));
-    // The browser would close with code 1001, which restarting proxies send as well.
-    this.#cleanups.push(onPageLeft(() => signalling.closeOnPageHide()));
-    this.#cleanups.push(
-      onNetworkChange(() => {
-        signalling.probe();
-        link.restartIce();
-      }),
-    );
+    on('failed', () => this.leave('mediaFailed'));
+  }
+
+  #setDirectPeers(direct: DirectPeers): void {
+    this.#direct?.call((link) => link.setDirectPeers(direct), direct.peers.length > 0);
+  }
+
+  #networkChanged(signalling: Signalling): void {
+    signalling.probe();
+    this.#link?.restartIce();
   }
 
   /** Without it, if it cannot be loaded, nothing is said of connections. */
-  async #watchQuality(link: MediaLink, signalling: Signalling): Promise<void> {
+  async #watchQuality(signalling: Signalling): Promise<void> {
     const loaded = await loadQuality().catch(() => undefined);
     if (!loaded || this.#ended.signal.aborted) return;
     const { QualityMonitor, sampleOf } = loaded;
     const monitor = new QualityMonitor({
       sample: async () => {
-        const { reports, trackOf } = await link.getQualityReports();
+        const { reports, trackOf } = await this.requireLink().getQualityReports();
         return sampleOf(performance.now(), reports, trackOf);
       },
       ask: (question) => signalling.request('getConnectionQuality', question),
       isActive: () =>
         this.#state === 'joined' &&
         !signalling.reconnecting &&
-        link.connectionState !== 'connecting' &&
+        this.#link?.connectionState !== 'connecting' &&
         !isNetworkDown() &&
         !isPageHidden(),
-      isMediaLost: () => link.connectionState === 'lost',
+      isMediaLost: () => this.#link?.connectionState === 'lost',
       sending: () => JSON.stringify(this.localSources),
       onChange: (peerId, quality) => {
         const peer = peerId === undefined ? undefined : this.store.peers.get(peerId);
@@ -245,15 +277,15 @@ export class RoomSession {
   }
 
   /** What file transfers need of this session. */
-  #fileRoom(link: MediaLink, maxBytes: number): FileRoom {
+  #fileRoom(maxBytes: number): FileRoom {
     const { store } = this;
     return {
-      send: (peerId, data) => link.sendData({ channel: 'bulk', topic: FILE_TOPIC, to: [peerId], data }),
+      send: (peerId, data) => this.requireLink().sendData({ channel: 'bulk', topic: FILE_TOPIC, to: [peerId], data }),
       peers: () => store.peers.peers,
       maySend: () => store.grants?.canPublishData !== false,
       maxBytes,
       hasMedia: () =>
-        sources.some((source) => link.publishedTrack(source)) ||
+        sources.some((source) => this.#link?.publishedTrack(source)) ||
         store.peers.peers.some(({ tracks }) => tracks.size > 0),
       notify: this.#notify,
     };
@@ -271,6 +303,7 @@ export class RoomSession {
       return;
     }
     link?.sync(snapshot);
+    this.#setDirectPeers(snapshot.directPeers);
     this.#notify('reconnectingChanged', false);
   }
 
@@ -301,6 +334,7 @@ export class RoomSession {
     for (const cleanup of this.#cleanups) cleanup();
     this.files.end(reason === 'left');
     this.#setState('closed');
+    this.#direct?.close();
     this.#link?.close();
     this.store.clear();
     // Before that, `join` throws the reason.

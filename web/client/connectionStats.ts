@@ -29,8 +29,10 @@ export interface CandidatePairStats {
   readonly bytesReceived: number;
 }
 
-/** One transport: that for sending, or that for receiving. */
+/** One transport: that for sending, or that for receiving. A direct connection is both. */
 export interface ConnectionStats {
+  /** Whom it connects to directly; undefined for the server. */
+  readonly peerId?: string;
   readonly direction: 'send' | 'receive';
   readonly state: RTCPeerConnectionState;
   /** Undefined until ICE has selected one. */

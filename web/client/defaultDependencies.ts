@@ -6,5 +6,6 @@ import { connect } from './signalling/connect.ts';
 
 export const defaultDependencies: RoomClientDependencies = {
   connect: (options, signal) => connect({ ...options, log: pageLog.addSignalling }, signal),
+  loadDirect: async () => (await import('./p2p/index.ts')).directLinks,
   loadMedia: () => new SfuMediaLoader((connection) => pageLog.addConnection(connection)),
 };

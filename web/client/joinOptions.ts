@@ -1,7 +1,7 @@
 /** The options of `join`, and the request that is made from them. */
 import { WeirError } from '../../shared/errors.ts';
 import type { RtpCapabilities } from '../../shared/media.ts';
-import type { ClientMessages, Role, RoomKind } from '../../shared/protocol.ts';
+import type { ClientMessages, Role, RoomKind, RoomPolicy } from '../../shared/protocol.ts';
 import type { RequestData } from '../../shared/RpcChannel.ts';
 
 export interface JoinOptions {
@@ -26,6 +26,11 @@ export interface JoinOptions {
   readonly initialVideoLimit?: number;
   /** `relay` sends and receives media over TURN servers only, which needs a server that has some. `all` by default. */
   readonly iceTransportPolicy?: RTCIceTransportPolicy | undefined;
+  /**
+   * How media travels: with anonymous access that of the room, if this join opens it. Direct media (`auto`, `p2p`) shows the
+   * others one's IP address; `sfu` keeps this client out of it, whatever the room's policy is, except in a room with `p2p`.
+   */
+  readonly policy?: RoomPolicy | undefined;
 }
 
 /** The token of these options. @throws {WeirError} `unauthorized` if the function of the application fails */
@@ -39,11 +44,15 @@ export async function tokenOf({ token }: Pick<JoinOptions, 'token'>): Promise<st
   }
 }
 
-/** The data of the `join` request. @param rtpCapabilities what the browser can receive */
+/**
+ * The data of the `join` request.
+ * @param rtpCapabilities what the browser can receive
+ * @param direct whether client and server both know direct media
+ */
 export function joinRequest(
-  { room, name, guest, kind, role, initialVideoLimit }: JoinOptions,
+  { room, name, guest, kind, role, initialVideoLimit, policy }: JoinOptions,
   token: string | undefined,
-  rtpCapabilities: RtpCapabilities,
+  { rtpCapabilities, direct = false }: { readonly rtpCapabilities: RtpCapabilities; readonly direct?: boolean },
 ): RequestData<ClientMessages, 'join'> {
   return {
     room,
@@ -53,6 +62,7 @@ export function joinRequest(
     ...(kind !== undefined && { kind }),
     ...(role !== undefined && { role }),
     ...(initialVideoLimit !== undefined && { initialVideoLimit }),
+    ...(direct && { direct, ...(policy !== undefined && { policy }) }),
     rtpCapabilities,
     transports: { send: true, recv: true },
   };

@@ -10,6 +10,8 @@ export interface TrackStats {
   readonly peerId?: string;
   /** The audio slot of a large room. */
   readonly slot?: number;
+  /** Whether it goes from peer to peer, not through the server. */
+  readonly direct?: boolean;
   readonly bytes: number;
   readonly packets: number;
   /** Received: packets that did not arrive. Sent: those that the server reports as lost. */

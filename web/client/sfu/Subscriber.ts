@@ -3,11 +3,9 @@ import type { types } from 'mediasoup-client';
 import type { ConsumerInfo } from '../../../shared/protocol.ts';
 import type { Request } from '../Signalling.ts';
 import type { TrackReport } from '../stats.ts';
+import { lastPacketOf, levelOf } from './lastPacket.ts';
 
 type Consumer = types.Consumer;
-
-/** The audio level of an older packet does not count, in milliseconds. */
-const MAX_LEVEL_AGE = 500;
 
 export interface SubscriberOptions {
   readonly request: Request;
@@ -112,9 +110,7 @@ export class Subscriber {
     for (const { info, consumer } of this.#consumers.values()) {
       const isWanted = slot === undefined ? info.peerId === peerId && info.source === 'microphone' : info.slot === slot;
       if (!isWanted) continue;
-      const last = lastPacketOf(consumer);
-      // A muted peer sends nothing, so that the last level would stay.
-      return last && last.age < MAX_LEVEL_AGE ? last.level : 0;
+      return levelOf(consumer.rtpReceiver);
     }
     return 0;
   }
@@ -122,7 +118,7 @@ export class Subscriber {
   /** The age of the last packet of expected media, in milliseconds; undefined if none is expected, or none has ever arrived. */
   lastPacketAge(isExpected: (info: ConsumerInfo) => boolean): number | undefined {
     const expected = [...this.#consumers.values()].filter(({ info }) => isExpected(info));
-    const ages = expected.flatMap(({ consumer }) => lastPacketOf(consumer)?.age ?? []);
+    const ages = expected.flatMap(({ consumer }) => lastPacketOf(consumer.rtpReceiver)?.age ?? []);
     return ages.length > 0 ? Math.min(...ages) : undefined;
   }
 
@@ -158,15 +154,6 @@ export class Subscriber {
     if (!rtpReceiver || !('jitterBufferTarget' in rtpReceiver)) return;
     rtpReceiver.jitterBufferTarget = this.#playoutDelay > 0 ? this.#playoutDelay : null;
   }
-}
-
-/** The last packet of a consumer that was played: its audio level, and its age in milliseconds. */
-function lastPacketOf(consumer: Consumer): { level: number; age: number } | undefined {
-  const [last] = consumer.rtpReceiver?.getSynchronizationSources() ?? [];
-  if (!last) return undefined;
-  // The origin of this time is 1970 in some browsers, and the start of the page in others.
-  const now = performance.now() + (last.timestamp > performance.timeOrigin ? performance.timeOrigin : 0);
-  return { level: last.audioLevel ?? 0, age: now - last.timestamp };
 }
 
 /**

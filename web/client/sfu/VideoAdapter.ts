@@ -49,9 +49,14 @@ interface Sample {
   readonly size: Size | undefined;
 }
 
+/** The screens whose hint was set here: one that is sent over two links has been given it by the first. */
+const hinted = new WeakSet<MediaStreamTrack>();
+
 /** Sets the content hint of a screen, unless the application has, so that its first frame is sharp. @returns the hint that was set */
 export function prepareTrack(source: Source, track: MediaStreamTrack): Content | undefined {
-  if (source !== 'screen' || track.contentHint !== '') return undefined;
+  const isFree = track.contentHint === '' || (track.contentHint === 'detail' && hinted.has(track));
+  if (source !== 'screen' || !isFree) return undefined;
+  hinted.add(track);
   track.contentHint = 'detail';
   return 'detail';
 }

@@ -1,0 +1,204 @@
+/** The media link of a room with the policy `p2p`: direct connections to all others, and nothing through the server. */
+import { WeirError } from '../../../shared/errors.ts';
+import { type Source, sources } from '../../../shared/media.ts';
+import type { DirectPeers, Grants, ServerMessages } from '../../../shared/protocol.ts';
+import type { EventData } from '../../../shared/RpcChannel.ts';
+import type { ConnectionStats } from '../connectionStats.ts';
+import type { DirectLink, DirectLinkOptions } from '../DirectLink.ts';
+import { Emitter } from '../Emitter.ts';
+import type { MediaConnectionState } from '../events.ts';
+import type {
+  MediaLinkEvents,
+  PublishedTrack,
+  PublishOptions,
+  ServerMediaState,
+  TriedPath,
+  VideoSettings,
+  VideoSource,
+} from '../MediaLink.ts';
+import type { QualityReports } from '../quality/QualitySample.ts';
+import { summarise, type TrackStats } from '../stats.ts';
+import { DirectMesh } from './DirectMesh.ts';
+import { DirectPublications } from './DirectPublications.ts';
+import { TrackRoutes } from './TrackRoutes.ts';
+
+export interface P2pLinkOptions extends DirectLinkOptions {
+  /** Is called with each peer connection before it is used. */
+  onConnection?(connection: RTCPeerConnection): void;
+}
+
+export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
+  readonly #mesh: DirectMesh;
+  readonly #routes: TrackRoutes;
+  readonly #publications: DirectPublications;
+  readonly triedPaths: readonly TriedPath[] = [];
+  #wasConnected = false;
+  #state: MediaConnectionState = 'connected';
+  #closed = false;
+
+  constructor(options: P2pLinkOptions) {
+    super();
+    const { request, isPublished, isExpected } = options;
+    this.#publications = new DirectPublications({
+      request,
+      onChanged: () => this.#mesh.syncTracks(),
+      onSourceEnded: (source) => this.emit('localTrackEnded', source),
+    });
+    this.#mesh = new DirectMesh({
+      ...options,
+      localTracks: () => this.#localTracks(),
+      onChanged: () => this.#onChanged(),
+    });
+    this.#routes = new TrackRoutes({
+      mesh: this.#mesh,
+      isPublished,
+      isExpected,
+      onTrack: (track) => this.emit('trackAdded', track),
+      onTrackRemoved: (track) => this.emit('trackRemoved', track),
+      onDirectTracks: () => {},
+    });
+  }
+
+  /** `lost` while a connection that had been made is lost; those to the others may go on. */
+  get connectionState(): MediaConnectionState {
+    return this.#state;
+  }
+
+  get wasConnected(): boolean {
+    return this.#wasConnected;
+  }
+
+  setDirectPeers(direct: DirectPeers): void {
+    this.#mesh.setPeers(direct);
+  }
+
+  receiveDirectSignal(signal: EventData<ServerMessages, 'directSignal'>): void {
+    this.#mesh.receiveSignal(signal);
+  }
+
+  receivesDirectly(peerId: string, source: Source): boolean {
+    return this.#routes.sessionOf(peerId, source) !== undefined;
+  }
+
+  peerChanged(): void {
+    this.#routes.update();
+  }
+
+  publish(source: Source, track: MediaStreamTrack, options: PublishOptions): Promise<void> {
+    return this.#publications.publish(source, track, options);
+  }
+
+  unpublish(source: Source): Promise<void> {
+    return this.#publications.unpublish(source);
+  }
+
+  async replaceTrack(source: Source, track: MediaStreamTrack): Promise<void> {
+    this.#publications.replaceTrack(source, track);
+  }
+
+  setMuted(source: Source, muted: boolean): Promise<void> {
+    return this.#publications.setMuted(source, muted);
+  }
+
+  publishedTrack(source: Source): PublishedTrack | undefined {
+    return this.#publications.publishedTrack(source);
+  }
+
+  /** Each receiver says directly what it needs. */
+  setSubscribedLayer(): void {}
+
+  /** There are no consumers. */
+  async consume(): Promise<void> {}
+
+  closeConsumers(): void {}
+
+  setPlayoutDelay(): void {}
+
+  updateTrackSettings(peerId: string, source: VideoSource, settings: VideoSettings | undefined): void {
+    this.#mesh.setShown(peerId, source, settings);
+  }
+
+  removePeer(peerId: string): void {
+    this.#mesh.removePeer(peerId);
+    this.#routes.removePeer(peerId);
+  }
+
+  audioLevel(peerId: string): number {
+    return this.#routes.sessionOf(peerId, 'microphone')?.audioLevel('microphone') ?? 0;
+  }
+
+  async sendData(): Promise<void> {
+    throw new WeirError('unavailable', 'There is no connection for data.');
+  }
+
+  bufferedAmount(): number {
+    return 0;
+  }
+
+  async bufferedAmountLow(): Promise<void> {}
+
+  openData(): void {}
+
+  dataRefused(): void {}
+
+  dataClosed(): void {}
+
+  applyGrants(grants: Grants, server?: ServerMediaState): boolean {
+    const wasRevoked = this.#publications.applyGrants(grants);
+    const isMissing = server !== undefined && this.#publications.syncSources(server.sources);
+    this.#routes.setMayReceive(grants.canSubscribe);
+    return wasRevoked || isMissing;
+  }
+
+  sync(): void {
+    this.#routes.update();
+  }
+
+  restartIce(): void {
+    this.#mesh.restartIce();
+  }
+
+  /** What is sent to several peers counts once for each of them. */
+  async getStats(): Promise<TrackStats[]> {
+    const { sent, received } = await this.#mesh.trackReports();
+    return [...sent, ...received].map((report) => ({ ...summarise(report), direct: true }));
+  }
+
+  getConnectionStats(): Promise<ConnectionStats[]> {
+    return this.#mesh.connectionStats();
+  }
+
+  /** Nobody is blamed: the server, which knows both ends of a link elsewhere, knows nothing of these. */
+  async getQualityReports(): Promise<QualityReports> {
+    return { reports: { send: undefined, recv: undefined }, trackOf: () => undefined };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#routes.close();
+    this.#mesh.close();
+    this.#publications.close();
+  }
+
+  #onChanged(): void {
+    if (this.#closed) return;
+    this.#routes.update();
+    const newest = this.#mesh.peerIds.flatMap((peerId) => this.#mesh.sessionsWith(peerId)[0] ?? []);
+    this.#wasConnected ||= newest.some(({ connected }) => connected);
+    const isLost = newest.some(({ connected, lost }) => connected && lost);
+    const isConnecting = newest.some(({ connected, lost }) => !connected && !lost);
+    const state = isLost ? 'lost' : isConnecting && !newest.some(({ usable }) => usable) ? 'connecting' : 'connected';
+    if (state === this.#state) return;
+    this.#state = state;
+    this.emit('connectionStateChanged', state);
+  }
+
+  #localTracks() {
+    return new Map(
+      sources.flatMap((source) => {
+        const published = this.#publications.publishedTrack(source);
+        return published ? [[source, published] as const] : [];
+      }),
+    );
+  }
+}
