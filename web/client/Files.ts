@@ -108,14 +108,11 @@ export class Files {
     if (wasUsed()) this.#load().catch(() => {});
   }
 
-  /** The session has ended. @param isLeft for good: what is unfinished is cancelled */
-  end(isLeft: boolean): void {
-    const key = this.#key;
+  /** The session has ended. A later one in the same room goes on with what is unfinished. */
+  end(): void {
     this.#key = undefined;
     this.#room = undefined;
     this.#transfers?.detach();
-    if (!isLeft || key === undefined) return;
-    void this.#loading?.then(() => loadFiles()).then(({ closeTransfersOf }) => closeTransfersOf(key));
   }
 
   /** A message of a peer. */

@@ -332,7 +332,7 @@ export class RoomSession {
     this.#closeReason = reason;
     this.#ended.abort(new WeirError('closed', 'You left before the join was complete.'));
     for (const cleanup of this.#cleanups) cleanup();
-    this.files.end(reason === 'left');
+    this.files.end();
     this.#setState('closed');
     this.#direct?.close();
     this.#link?.close();

@@ -75,7 +75,7 @@ export class FilePair {
   }
 
   close(): void {
-    for (const end of [this.a, this.b]) end.transfers.close();
+    for (const end of [this.a, this.b]) end.transfers.detach();
   }
 
   #end(): FileEnd {

@@ -43,7 +43,7 @@ export class FileTransfers {
   readonly #records = new Map<string, SentRecord>();
   readonly #states = new Map<string, FileTransferState>();
   readonly #progressAt = new Map<string, number>();
-  readonly #scheduler: SendScheduler;
+  #scheduler: SendScheduler | undefined;
   #room: FileRoom | undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
   #isRestored = false;
@@ -52,10 +52,6 @@ export class FileTransfers {
   constructor(key: string, delays: TransferDelays = transferDelays) {
     this.#delays = delays;
     this.#key = key;
-    this.#scheduler = new SendScheduler({
-      transfers: () => this.#outgoing(),
-      send: (peerId, data) => this.#send(peerId, data),
-    });
   }
 
   get transfers(): FileTransfer[] {
@@ -65,6 +61,10 @@ export class FileTransfers {
   /** We are in the room, for the first time or again. */
   attach(room: FileRoom): void {
     this.#room = room;
+    this.#scheduler ??= new SendScheduler({
+      transfers: () => this.#outgoing(),
+      send: (peerId, data) => this.#send(peerId, data),
+    });
     this.#ticking ??= setInterval(() => this.#tick(), this.#delays.tick);
     for (const peer of room.peers()) this.onPeerJoined(peer);
     if (this.#isRestored) return;
@@ -72,18 +72,14 @@ export class FileTransfers {
     void this.#restore();
   }
 
-  /** The session has ended, and may be followed by another one. */
+  /** The session has ended. Another one in the same room goes on with what is unfinished. */
   detach(): void {
     this.#room = undefined;
-    for (const transfer of this.#transfers.values()) transfer.disconnect();
-  }
-
-  /** We leave for good: what is unfinished is cancelled. */
-  close(): void {
-    for (const transfer of this.#transfers.values()) transfer.end('cancelled');
-    this.detach();
-    this.#scheduler.close();
+    this.#scheduler?.close();
+    this.#scheduler = undefined;
     clearInterval(this.#ticking);
+    this.#ticking = undefined;
+    for (const transfer of this.#transfers.values()) transfer.disconnect();
   }
 
   onPeerJoined(peer: FilePeer): void {
@@ -205,7 +201,7 @@ export class FileTransfers {
       post: (peerId: string, message: ControlMessage) => this.#post(peerId, message),
       onChanged: () => this.#onChanged(id),
       onProgress: () => this.#onProgress(id),
-      onReady: () => this.#scheduler.wake(),
+      onReady: () => this.#scheduler?.wake(),
       hasMedia: () => this.#room?.hasMedia() ?? false,
     };
   }
@@ -320,7 +316,7 @@ export class FileTransfers {
   #tick(): void {
     const now = performance.now();
     for (const transfer of this.#transfers.values()) if (!transfer.isOver) transfer.tick(now);
-    this.#scheduler.wake();
+    this.#scheduler?.wake();
   }
 
   #outgoing(): OutgoingTransfer[] {

@@ -25,6 +25,7 @@ export const ReceivedRecord = z.object({
   name: z.string(),
   size: z.int().min(0),
   startedAt: z.number(),
+  isComplete: z.boolean().optional(),
 });
 export type ReceivedRecord = z.infer<typeof ReceivedRecord>;
 
@@ -38,17 +39,17 @@ export class OpfsBlockStore implements BlockStore {
   readonly blocks: number;
   readonly #parent: FileSystemDirectoryHandle;
   readonly #directory: FileSystemDirectoryHandle;
-  readonly #count: number;
+  readonly #record: ReceivedRecord;
   readonly #unlock: () => void;
 
   private constructor(
     parent: FileSystemDirectoryHandle,
     directory: FileSystemDirectoryHandle,
-    { size, blocks, unlock }: { size: number; blocks: number; unlock: () => void },
+    { record, blocks, unlock }: { record: ReceivedRecord; blocks: number; unlock: () => void },
   ) {
     this.#parent = parent;
     this.#directory = directory;
-    this.#count = Math.ceil(size / BLOCK_BYTES);
+    this.#record = record;
     this.blocks = blocks;
     this.#unlock = unlock;
   }
@@ -61,8 +62,8 @@ export class OpfsBlockStore implements BlockStore {
     if (!unlock) return undefined;
     try {
       const directory = await parent.getDirectoryHandle(record.id, { create: true });
-      await writeFile(directory, RECORD, new TextEncoder().encode(JSON.stringify(record)));
-      return new OpfsBlockStore(parent, directory, { size: record.size, blocks: 0, unlock });
+      await writeRecord(directory, record);
+      return new OpfsBlockStore(parent, directory, { record, blocks: 0, unlock });
     } catch {
       unlock();
       return undefined;
@@ -87,7 +88,7 @@ export class OpfsBlockStore implements BlockStore {
     unlock: () => void,
   ): Promise<OpfsBlockStore> {
     return new OpfsBlockStore(parent, directory, {
-      size: record.size,
+      record,
       blocks: await countBlocks(directory, record.size),
       unlock,
     });
@@ -104,8 +105,11 @@ export class OpfsBlockStore implements BlockStore {
 
   /** References to what is on disk: nothing is read. */
   async finish(): Promise<Blob> {
+    // A later page has no use for it, and deletes it.
+    await writeRecord(this.#directory, { ...this.#record, isComplete: true });
     const parts: File[] = [];
-    for (let index = 0; index < this.#count; index += 1) parts.push(await fileOf(this.#directory, index));
+    const count = Math.ceil(this.#record.size / BLOCK_BYTES);
+    for (let index = 0; index < count; index += 1) parts.push(await fileOf(this.#directory, index));
     return new Blob(parts, { type: NEUTRAL_TYPE });
   }
 
@@ -154,7 +158,7 @@ async function openPartial(
     const directory = await parent.getDirectoryHandle(name);
     const text = await (await (await directory.getFileHandle(RECORD)).getFile()).text();
     const record = ReceivedRecord.parse(JSON.parse(text));
-    if (Date.now() - record.startedAt > LIFETIME) throw new Error('It is too old.');
+    if (record.isComplete || Date.now() - record.startedAt > LIFETIME) throw new Error('It is complete, or too old.');
     if (record.room !== room) {
       unlock();
       return undefined;
@@ -190,6 +194,10 @@ async function writeFile(
   const writable = await (await directory.getFileHandle(name, { create: true })).createWritable();
   await writable.write(data);
   await writable.close();
+}
+
+async function writeRecord(directory: FileSystemDirectoryHandle, record: ReceivedRecord): Promise<void> {
+  await writeFile(directory, RECORD, new TextEncoder().encode(JSON.stringify(record)));
 }
 
 async function remove(parent: FileSystemDirectoryHandle, name: string): Promise<void> {

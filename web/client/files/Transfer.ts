@@ -24,6 +24,7 @@ export abstract class Transfer {
   #pausedByPeer = false;
   #final: FinalState | undefined;
   #error: WeirError | undefined;
+  #endReason: EndReason | undefined;
   readonly #rate = new TransferRate();
 
   constructor(
@@ -101,6 +102,7 @@ export abstract class Transfer {
       secondsLeft: rate > 0 ? (size - transferred) / rate : undefined,
       pausedBy: this.#pausedBySelf ? 'self' : this.#pausedByPeer ? 'peer' : undefined,
       error: this.#error,
+      endReason: this.#endReason,
       blob: this.blob,
     };
   }
@@ -142,12 +144,14 @@ export abstract class Transfer {
   /** The other end has ended it. */
   onEndMessage(reason: EndReason): void {
     const final = reason === 'cancelled' || reason === 'declined' ? reason : 'failed';
+    if (!this.isOver) this.#endReason = reason;
     this.finish(final, new WeirError(reason === 'forbidden' ? 'forbidden' : 'closed', endTexts[reason]));
   }
 
   /** Ends it and tells the other end. @param error what to say here; nothing where the user has ended it */
   end(reason: EndReason, error?: WeirError): void {
     if (this.isOver) return;
+    if (error) this.#endReason = reason;
     if (this.#isPresent) this.context.post(this.#peer.peerId, { type: 'end', id: this.id, reason });
     this.finish(reason === 'cancelled' || reason === 'declined' ? reason : 'failed', error);
   }

@@ -13,10 +13,4 @@ export function transfersOf(key: string): FileTransfers {
   return transfers;
 }
 
-/** Cancels what is unfinished, and forgets it. */
-export function closeTransfersOf(key: string): void {
-  rooms.get(key)?.close();
-  rooms.delete(key);
-}
-
 export type { FileTransfers };

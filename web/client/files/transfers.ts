@@ -41,6 +41,8 @@ export interface FileTransfer {
   readonly pausedBy: 'self' | 'peer' | undefined;
   /** Why it failed, or was declined or cancelled by the other end; its `message` is a text for users. */
   readonly error: WeirError | undefined;
+  /** The same, for programs. */
+  readonly endReason: EndReason | undefined;
   /**
    * Of a completed transfer to us, unless it was saved to a handle. On disk where the browser can; its type is always
    * `application/octet-stream`, so that no browser runs it as a page of this origin.

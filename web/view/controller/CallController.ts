@@ -3,6 +3,7 @@ import {
   type CloseReason,
   DeviceError,
   Emitter,
+  type FilesApi,
   type LocalMedia,
   type Reaction,
   RoomClient,
@@ -90,6 +91,11 @@ export class CallController extends Emitter<CallEvents> {
 
   get client(): RoomClient {
     return this.#client;
+  }
+
+  /** Files to and from others; over a rejoin they go on. */
+  get files(): FilesApi {
+    return this.#client.files;
   }
 
   /** The token for another join: the newest one that the server has sent. */

@@ -1,5 +1,5 @@
 /** Events, options and phases of a CallController. */
-import type { CloseReason, Reaction, Role, RoomKind } from '../../client/index.ts';
+import type { CloseReason, FileTransfer, Reaction, Role, RoomKind } from '../../client/index.ts';
 import type { Participant } from './Participant.ts';
 
 /** Why a call ended: `expired` and `refused` where a rejoin was not admitted. */
@@ -39,6 +39,10 @@ export interface CallEvents {
   participantRemoved: string;
   screenShared: Participant;
   reaction: { participant: Participant; reaction: Reaction };
+  /** A participant offers a file. */
+  fileOffered: FileTransfer;
+  /** A file is sent or received: its state or its progress has changed. */
+  fileChanged: FileTransfer;
   /** The display name of the host who invites the local participant onto the stage of a broadcast. */
   invited: string;
   /** A viewer has answered a host's invitation onto the stage. */

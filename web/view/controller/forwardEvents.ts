@@ -32,6 +32,10 @@ const returnReasons: ReadonlySet<string> = new Set<CloseReason>(['mediaFailed', 
 export function forwardEvents(client: RoomClient, { isCurrent, participants, emit }: ForwardOptions): void {
   const changed = () => isCurrent() && emit('changed', undefined);
   for (const event of changeEvents) client.on(event, changed);
+  client.on('fileOffered', (transfer) => isCurrent() && emit('fileOffered', transfer));
+  for (const event of ['fileStateChanged', 'fileProgress'] as const) {
+    client.on(event, (transfer) => isCurrent() && emit('fileChanged', transfer));
+  }
   client.on('invited', ({ by }) => emit('invited', by));
   client.on('inviteAnswered', (answer) => emit('inviteAnswered', answer));
   client.on('reconnectingChanged', (reconnecting) => isCurrent() && emit('reconnecting', reconnecting));

@@ -1,0 +1,197 @@
+/** Files in a call: what is sent and received, as a list in the chat, and ways to send more. */
+import { Paperclip } from 'lucide';
+import { type FileTransfer, WeirError } from '../../client/index.ts';
+import { smallIconButton } from '../common/buttons.ts';
+import { announce, element, reconcileChildren } from '../common/dom.ts';
+import { errorMessage } from '../common/errorMessages.ts';
+import type { Toasts } from '../common/Toasts.ts';
+import type { CallController } from '../controller/CallController.ts';
+import { translateFiles } from '../locales/files.ts';
+import { type ChosenFile, filesOf, pickFiles } from './chosenFiles.ts';
+import { type FileAction, FileRow } from './FileRow.ts';
+import { endText } from './fileTexts.ts';
+import { formatBytes } from './formatFile.ts';
+import { SendTargets, type Target } from './SendTargets.ts';
+import { saveFile } from './saveFile.ts';
+import './files.css';
+
+export interface FilesViewOptions {
+  readonly call: CallController;
+  readonly toasts: Pick<Toasts, 'show' | 'showError'>;
+  /** The element of the page that files are dropped on. */
+  readonly place: HTMLElement;
+  /** Something new is in the list. */
+  onNew(): void;
+}
+
+export class FilesView {
+  /** The list, for the panel of the chat. */
+  readonly section = element('section', { className: 'files', hidden: true, ariaLabel: translateFiles('filesTitle') });
+  /** Chooses files to send. */
+  readonly attachButton = smallIconButton(translateFiles('filesAttach'), Paperclip, { size: 20 });
+  readonly #options: FilesViewOptions;
+  readonly #list = element('ul', {});
+  readonly #rows = new Map<string, FileRow>();
+  readonly #targets: SendTargets;
+  /** Transfers of which an end was told. */
+  readonly #told = new Set<string>();
+
+  constructor(options: FilesViewOptions) {
+    this.#options = options;
+    this.#targets = new SendTargets(options.call, options.place);
+    this.section.append(this.#list);
+    this.attachButton.addEventListener('click', () => void this.#attach());
+    this.render();
+  }
+
+  /** A file is offered to us. */
+  onOffered({ peer, name, size }: FileTransfer): void {
+    const values = { name: peer.name, file: name, size: formatBytes(size) };
+    this.#options.toasts.show(translateFiles('filesOffered', values));
+    this.#options.onNew();
+    this.render();
+  }
+
+  /** A transfer has changed. */
+  onChanged(transfer: FileTransfer): void {
+    this.#tell(transfer);
+    if (this.#rows.has(transfer.id)) this.#rows.get(transfer.id)?.render(transfer, this.#canChoosePlace(transfer));
+    else this.render();
+  }
+
+  render(): void {
+    const { transfers } = this.#options.call.files;
+    this.section.hidden = transfers.length === 0;
+    const known = new Set(transfers.map(({ id }) => id));
+    for (const id of this.#rows.keys()) if (!known.has(id)) this.#rows.delete(id);
+    reconcileChildren(
+      this.#list,
+      transfers.map((transfer) => {
+        const row =
+          this.#rows.get(transfer.id) ?? new FileRow(transfer, (action) => void this.#act(transfer.id, action));
+        this.#rows.set(transfer.id, row);
+        row.render(transfer, this.#canChoosePlace(transfer));
+        return row.root;
+      }),
+    );
+  }
+
+  /** Files are dragged over the page. */
+  showDrop(): void {
+    this.#targets.showDrop((event, target) => {
+      this.#targets.hideDrop();
+      if (event.dataTransfer) void this.#sendData(event.dataTransfer, target);
+    });
+  }
+
+  hideDrop(): void {
+    this.#targets.hideDrop();
+  }
+
+  /** Files were pasted or dropped outside the layer: asks whom they are for. */
+  async paste(data: DataTransfer): Promise<void> {
+    await this.#sendData(data, null);
+  }
+
+  async #attach(): Promise<void> {
+    await this.#choose(await pickFiles(true));
+  }
+
+  /** @param target null to ask for it */
+  async #sendData(data: DataTransfer, target: Target | null): Promise<void> {
+    const { files, hasFolder } = await filesOf(data);
+    if (hasFolder) this.#options.toasts.showError(translateFiles('filesEmptyDrop'));
+    if (target === null) await this.#choose(files);
+    else await this.#send(files, target);
+  }
+
+  async #choose(files: readonly ChosenFile[]): Promise<void> {
+    if (files.length === 0) return;
+    const target = await this.#targets.choose(files.map(({ file }) => file));
+    if (target !== null) await this.#send(files, target);
+  }
+
+  async #send(files: readonly ChosenFile[], target: Target): Promise<void> {
+    const { call, toasts } = this.#options;
+    const refusal = this.#refusal();
+    if (refusal !== undefined && files.length > 0) {
+      toasts.showError(refusal);
+      return;
+    }
+    const { maxBytes } = call.files;
+    for (const { file, handle } of files) {
+      const { name } = file;
+      if (file.size > maxBytes) {
+        toasts.showError(translateFiles('filesTooLarge', { name, limit: formatBytes(maxBytes) }));
+        continue;
+      }
+      try {
+        await call.files.send(file, { ...(target && { to: target }), handle });
+        this.#options.onNew();
+      } catch (error) {
+        toasts.showError(translateFiles('filesFailed', { name, reason: errorMessage(error) }));
+      }
+    }
+    this.render();
+  }
+
+  /** Why nothing can be sent now. */
+  #refusal(): string | undefined {
+    const { call } = this.#options;
+    if (call.client.grants?.canPublishData === false) return translateFiles('filesForbidden');
+    if (call.files.maxBytes === 0) return translateFiles('filesOff');
+    return call.remoteParticipants.length === 0 ? translateFiles('filesNobody') : undefined;
+  }
+
+  async #act(id: string, action: FileAction): Promise<void> {
+    const { call, toasts } = this.#options;
+    try {
+      await this.#run(id, action);
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'AbortError') return;
+      const isOther = action === 'choose' && error instanceof WeirError && error.code === 'badRequest';
+      const reason = isOther ? translateFiles('filesErrorOther') : errorMessage(error);
+      toasts.showError(translateFiles('filesActionFailed', { reason }));
+    }
+    if (call.phase !== 'ended') this.render();
+  }
+
+  async #run(id: string, action: FileAction): Promise<void> {
+    const { files } = this.#options.call;
+    const transfer = files.transfers.find((one) => one.id === id);
+    if (action === 'accept') await files.accept(id);
+    else if (action === 'saveAs') {
+      const handle = await window.showSaveFilePicker?.({ suggestedName: transfer?.name ?? '' });
+      if (handle) await files.accept(id, { handle });
+    } else if (action === 'save') {
+      if (transfer?.blob) saveFile(transfer.blob, transfer.name);
+    } else if (action === 'choose') {
+      if (await files.reopen(id)) return;
+      const [chosen] = await pickFiles(false);
+      if (chosen) await files.provide(id, chosen.file);
+    } else await files[action](id);
+  }
+
+  /** Says once how a transfer has ended, and saves what has arrived. */
+  #tell(transfer: FileTransfer): void {
+    const { id, state, direction, name: file, blob, endReason } = transfer;
+    const isOver = state === 'completed' || state === 'failed' || state === 'cancelled' || state === 'declined';
+    if (!isOver || this.#told.has(id)) return;
+    this.#told.add(id);
+    if (state === 'completed') {
+      if (direction === 'send') announce(translateFiles('filesDelivered', { name: transfer.peer.name, file }));
+      else this.#options.toasts.show(translateFiles('filesReceived', { file }));
+      if (blob) saveFile(blob, file);
+      return;
+    }
+    // What one has ended oneself needs no words.
+    if (endReason === undefined) return;
+    const text = translateFiles('filesEnded', { file, reason: endText(transfer) });
+    if (state === 'failed') this.#options.toasts.showError(text);
+    else this.#options.toasts.show(text);
+  }
+
+  #canChoosePlace({ state }: FileTransfer): boolean {
+    return state === 'offered' && window.showSaveFilePicker !== undefined;
+  }
+}

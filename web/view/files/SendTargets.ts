@@ -1,0 +1,110 @@
+/** Whom files are sent to: a layer over the page on which they are dropped, or from which the target is chosen. */
+import { Upload } from 'lucide';
+import { element, icon } from '../common/dom.ts';
+import type { CallController } from '../controller/CallController.ts';
+import { translateFiles } from '../locales/files.ts';
+
+/** Peer ids; undefined for everyone. */
+export type Target = readonly string[] | undefined;
+
+type Call = Pick<CallController, 'remoteParticipants'>;
+
+export class SendTargets {
+  readonly #call: Call;
+  readonly #place: HTMLElement;
+  #layer: HTMLElement | undefined;
+
+  /** @param place the element of the page that it covers */
+  constructor(call: Call, place: HTMLElement) {
+    this.#call = call;
+    this.#place = place;
+  }
+
+  /** Shows the layer while files are dragged over the page. @param onDrop with whom they were dropped on */
+  showDrop(onDrop: (event: DragEvent, target: Target) => void): void {
+    if (this.#layer) return;
+    const [first, ...others] = this.#call.remoteParticipants;
+    const isOne = first !== undefined && others.length === 0;
+    const title = isOne ? translateFiles('filesDropOne', { name: first.name }) : translateFiles('filesDropAll');
+    const layer = element(
+      'div',
+      { className: 'file-drop' },
+      icon(Upload, 40),
+      element('p', { className: 'file-drop-title' }, first ? title : translateFiles('filesNobody')),
+    );
+    this.#listen(layer, undefined, onDrop);
+    if (first && !isOne) {
+      const people = [first, ...others].map(({ name, peerId }) => {
+        const chip = element('span', { className: 'file-target' }, name);
+        this.#listen(chip, [peerId], onDrop);
+        return chip;
+      });
+      layer.append(element('p', { className: 'secondary' }, translateFiles('filesDropHint')));
+      layer.append(element('div', { className: 'file-targets' }, ...people));
+    }
+    this.#layer = layer;
+    this.#place.append(layer);
+  }
+
+  hideDrop(): void {
+    this.#layer?.remove();
+    this.#layer = undefined;
+  }
+
+  /** Asks whom files go to, if there is a choice. @returns null if the user does not want to send them after all */
+  choose(files: readonly File[]): Promise<Target | null> {
+    const people = this.#call.remoteParticipants;
+    if (people.length < 2) return Promise.resolve(people.map(({ peerId }) => peerId));
+    const [first] = files;
+    const title =
+      files.length === 1
+        ? translateFiles('filesSendTitle', { name: first?.name ?? '' })
+        : translateFiles('filesSendMany', { count: files.length });
+    const heading = element('h2', { id: 'file-dialog-title' }, title);
+    const dialog = element(
+      'dialog',
+      { className: 'file-dialog', attributes: { 'aria-labelledby': heading.id, closedby: 'any' } },
+      heading,
+    );
+    const { promise, resolve } = Promise.withResolvers<Target | null>();
+    let chosen: Target | null = null;
+    const button = (label: string, target: Target, className = '') => {
+      const made = element('button', { type: 'button', className }, label);
+      made.addEventListener('click', () => {
+        chosen = target;
+        dialog.close();
+      });
+      return made;
+    };
+    dialog.append(
+      element(
+        'div',
+        { className: 'file-targets' },
+        button(translateFiles('filesEveryone'), undefined, 'primary'),
+        ...people.map(({ name, peerId }) => button(name, [peerId])),
+      ),
+    );
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(chosen);
+    });
+    this.#place.append(dialog);
+    dialog.showModal();
+    return promise;
+  }
+
+  #listen(zone: HTMLElement, target: Target, onDrop: (event: DragEvent, target: Target) => void): void {
+    zone.addEventListener('dragover', (event) => {
+      event.preventDefault();
+      if (event.dataTransfer) event.dataTransfer.dropEffect = 'copy';
+      zone.classList.add('over');
+    });
+    zone.addEventListener('dragleave', () => zone.classList.remove('over'));
+    zone.addEventListener('drop', (event) => {
+      // A person within the layer has it already.
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      onDrop(event, target);
+    });
+  }
+}

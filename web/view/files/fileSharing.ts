@@ -1,0 +1,119 @@
+/** Notices files that are dragged, pasted or offered, and loads what shows them: calls without files do without it. */
+import type { Toasts } from '../common/Toasts.ts';
+import type { CallController } from '../controller/CallController.ts';
+import { translate } from '../locales/index.ts';
+import type { FilesView } from './FilesView.ts';
+
+/** The panel of the chat, where the list of files is. */
+export interface FilesPlace {
+  /** Calls `use` with the panel, now or when it is first opened. */
+  onPanel(use: (panel: { section(part: HTMLElement): void; attach(button: HTMLElement): void }) => void): void;
+  /** Counts something new, while the panel is closed. */
+  addUnread(): void;
+}
+
+export interface FileSharingOptions {
+  readonly call: CallController;
+  readonly chat: FilesPlace;
+  readonly toasts: Toasts;
+  /** The element of the page that files are dropped on. */
+  readonly root: HTMLElement;
+}
+
+/** @returns `close`, which removes its listeners */
+export function fileSharing({ call, chat, toasts, root }: FileSharingOptions): { close(): void } {
+  const ended = new AbortController();
+  const { signal } = ended;
+  let loading: Promise<FilesView | undefined> | undefined;
+  let isDragging = false;
+  let leaving: ReturnType<typeof setTimeout> | undefined;
+
+  const load = () => {
+    loading ??= import('./FilesView.ts').then(
+      ({ FilesView: View }) => {
+        if (signal.aborted) return undefined;
+        const view = new View({ call, toasts, place: root, onNew: () => chat.addUnread() });
+        chat.onPanel((panel) => {
+          panel.section(view.section);
+          panel.attach(view.attachButton);
+        });
+        return view;
+      },
+      () => {
+        loading = undefined;
+        if (!signal.aborted) toasts.showError(translate('unreachable'));
+        return undefined;
+      },
+    );
+    return loading;
+  };
+  const endDrag = () => {
+    isDragging = false;
+    clearTimeout(leaving);
+    void loading?.then((view) => view?.hideDrop());
+  };
+
+  document.addEventListener(
+    'dragover',
+    (event) => {
+      if (!hasFiles(event.dataTransfer)) return;
+      // Without it, the browser would open the file in place of the call.
+      event.preventDefault();
+      clearTimeout(leaving);
+      if (isDragging) return;
+      isDragging = true;
+      void load().then((view) => isDragging && view?.showDrop());
+    },
+    { signal },
+  );
+  // Entering another element leaves the former one: only what is not followed by `dragover` has left the page.
+  document.addEventListener(
+    'dragleave',
+    () => {
+      clearTimeout(leaving);
+      leaving = setTimeout(endDrag, 150);
+    },
+    { signal },
+  );
+  document.addEventListener(
+    'drop',
+    (event) => {
+      const { dataTransfer } = event;
+      const isHandled = event.defaultPrevented;
+      endDrag();
+      if (isHandled || !hasFiles(dataTransfer)) return;
+      event.preventDefault();
+      paste(dataTransfer);
+    },
+    { signal, capture: false },
+  );
+  document.addEventListener(
+    'paste',
+    ({ clipboardData }) => {
+      // Text that was copied with a picture of itself is text.
+      if (!hasFiles(clipboardData) || clipboardData.types.includes('text/plain')) return;
+      paste(clipboardData);
+    },
+    { signal },
+  );
+  /** What the event has is gone after it: a view that has to be loaded first gets a copy. */
+  const paste = (data: DataTransfer) => {
+    const copy = new DataTransfer();
+    for (const file of data.files) copy.items.add(file);
+    void load().then((view) => view?.paste(copy));
+  };
+  call.on('fileOffered', (transfer) => void load().then((view) => view?.onOffered(transfer)));
+  call.on('fileChanged', (transfer) => void load().then((view) => view?.onChanged(transfer)));
+  chat.onPanel(() => void load());
+  return {
+    close: () => {
+      endDrag();
+      clearTimeout(leaving);
+      ended.abort();
+    },
+  };
+}
+
+function hasFiles(data: DataTransfer | null): data is DataTransfer {
+  return data?.types.includes('Files') ?? false;
+}

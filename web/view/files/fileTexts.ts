@@ -1,0 +1,38 @@
+/** What is said of a transfer: its state, and why it has ended. */
+import type { FileEndReason, FileTransfer } from '../../client/index.ts';
+import { type FilesKey, translateFiles } from '../locales/files.ts';
+import { progressText } from './formatFile.ts';
+
+const reasonKeys: Record<FileEndReason, FilesKey> = {
+  cancelled: 'filesStateCancelled',
+  declined: 'filesStateDeclined',
+  tooLarge: 'filesErrorTooLarge',
+  corrupted: 'filesErrorDamaged',
+  storage: 'filesErrorStorage',
+  unreadable: 'filesErrorUnreadable',
+  forbidden: 'filesErrorForbidden',
+  unknown: 'filesErrorEnded',
+};
+
+export function stateText(transfer: FileTransfer): string {
+  const { state, direction, pausedBy, peer } = transfer;
+  const { name } = peer;
+  if (state === 'offered') return direction === 'send' ? translateFiles('filesStateOffered', { name }) : '';
+  if (state === 'active') return progressText(transfer);
+  if (state === 'paused') {
+    return pausedBy === 'self'
+      ? translateFiles('filesStatePausedSelf')
+      : translateFiles('filesStatePausedPeer', { name });
+  }
+  if (state === 'waiting') return translateFiles('filesStateWaiting', { name });
+  if (state === 'needsFile') return translateFiles('filesStateNeedsFile');
+  if (state === 'completed') return translateFiles(direction === 'send' ? 'filesStateSent' : 'filesStateCompleted');
+  return endText(transfer);
+}
+
+/** Why it was declined or cancelled, or has failed. */
+export function endText({ state, endReason }: FileTransfer): string {
+  if (endReason) return translateFiles(reasonKeys[endReason]);
+  if (state === 'declined') return translateFiles('filesStateDeclined');
+  return translateFiles(state === 'cancelled' ? 'filesStateCancelled' : 'filesStateFailed');
+}
