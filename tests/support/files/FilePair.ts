@@ -27,6 +27,8 @@ export class FilePair {
   fault: Fault = (message) => [message];
   /** Milliseconds for each message. */
   delay = 0;
+  /** Whether there is room for the next message only when the last one has arrived. */
+  isNarrow = false;
   maxBytes = 1024 ** 3;
   maySend = true;
   readonly peers = {
@@ -98,6 +100,7 @@ export class FilePair {
       if (this.peers[other].peerId !== to || this.peers[from].peerId !== sender) return;
       for (const one of arriving) this[other].transfers.onData(sender, one);
     });
+    if (this.isNarrow) await this.#queue[from];
   }
 }
 
