@@ -29,6 +29,8 @@ interface PageParticipants {
   leave(name: string): void;
   react(name: string, reaction: Reaction): Promise<void>;
   raise(name: string): Promise<void>;
+  /** Writes into the chat. @param to the name of the one whom it is for */
+  write(name: string, text: string, to?: string): Promise<void>;
   /** Removes a stranger by name, as an administrator would. */
   remove(name: string, whom: string): Promise<void>;
   /** A host goes live, or ends the broadcast. */
@@ -106,8 +108,10 @@ export class SceneParticipants {
   }
 
   /** Runs a function in the page, where `window.pageParticipants` holds the participants. */
-  async run(inPage: () => unknown): Promise<void> {
-    await this.#requireScene().page.evaluate(inPage);
+  async run(inPage: () => unknown): Promise<void>;
+  async run<T>(inPage: (argument: T) => unknown, argument: T): Promise<void>;
+  async run(inPage: (argument?: unknown) => unknown, argument?: unknown): Promise<void> {
+    await this.#requireScene().page.evaluate(inPage, argument);
   }
 
   #requireScene(): { page: Page; scene: Scene } {
@@ -186,6 +190,11 @@ async function installParticipants(): Promise<void> {
     },
     react: (name, reaction) => clientOf(name).react(reaction),
     raise: (name) => clientOf(name).setHand(true),
+    async write(name, text, to) {
+      const { chat, peers } = clientOf(name);
+      const peer = peers.find((one) => one.name === to);
+      await chat.send(text, peer && { to: peer.peerId });
+    },
     async remove(name, whom) {
       const peer = clientOf(name).peers.find((one) => one.name === whom);
       if (peer) await clientOf(name).kick(peer.peerId);

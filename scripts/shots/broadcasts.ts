@@ -1,5 +1,6 @@
 /** Screenshots of broadcasts: the studio and the viewer's page. */
 import type { Page } from 'playwright-core';
+import { converse } from './chat.ts';
 import { installPainter } from './figures.ts';
 import { scenes, viewerName } from './people.ts';
 import type { FrameName, Shot } from './Shot.ts';
@@ -87,6 +88,7 @@ export const broadcasts: readonly Shot[] = [
   { name: 'studio-both', on: main, go: onAir('guest', (page) => scene(page, 'both')) },
   { name: 'studio-screen', go: onAir('nobody', (page) => scene(page, 'screen')) },
   { name: 'studio-guest', on: all, go: onAir('guest') },
+  { name: 'studio-chat', on: all, go: onAir('guest', (page, context) => converse(page, context, 'guest')) },
   { name: 'studio-end', on: both, go: onAir('guest', (page) => page.locator('.studio-live-button').click()) },
   {
     name: 'studio-ended',
@@ -102,6 +104,7 @@ export const broadcasts: readonly Shot[] = [
   { name: 'watch-muted', on: small, go: watchLive('host') },
   { name: 'watch-two', on: all, go: unmuted('stage') },
   { name: 'watch-both', on: main, go: unmuted('sharing') },
+  { name: 'watch-chat', on: all, go: watchLive('stage', (page, context) => converse(page, context, 'stage')) },
   {
     name: 'watch-held',
     on: both,

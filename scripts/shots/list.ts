@@ -1,6 +1,7 @@
 /** The list of screenshots: every state of the page, the steps to it, and its viewports. */
 import type { Page } from 'playwright-core';
 import { broadcasts } from './broadcasts.ts';
+import { converse, openChat } from './chat.ts';
 import { diagnosis } from './diagnosis.ts';
 import { scenes } from './people.ts';
 import { type FrameName, frames, type Shot } from './Shot.ts';
@@ -208,6 +209,28 @@ export const shots: readonly Shot[] = [
       await page.waitForTimeout(2500);
     }),
   },
+  { name: 'chat', on: everywhere, go: inCall('four', (page, context) => converse(page, context)) },
+  {
+    name: 'chat-unread',
+    on: both,
+    go: inCall('four', async (page, context) => {
+      for (const text of ['Can everybody see the plan?', 'I will share it again.', 'Now?']) {
+        await context.participants.run((line) => window.pageParticipants.write('Mina Park', line), text);
+      }
+      await page.locator('.control-bar [data-control=chat][data-count="3"]').waitFor();
+      context.participants.invalidate();
+    }),
+  },
+  {
+    name: 'chat-private',
+    on: both,
+    go: inCall('four', async (page, context) => {
+      await converse(page, context);
+      await page.locator('.chat select').selectOption({ label: 'Priya Raman' });
+      await page.locator('.chat textarea').fill('Shall we tell them\nafter the call?');
+    }),
+  },
+  { name: 'chat-empty', on: [...both, 'ko'], go: inCall('four', (page) => openChat(page)) },
   { name: 'people-25', on: both, go: inCall('twentyFour', openPeople) },
   { name: 'speaker-25', on: small, go: inCall('twentyFour', speakerLayout) },
   {

@@ -1,6 +1,7 @@
 /** The public interface of the SDK: everything that another page may import from `/sdk.js`. */
 import './jitless.ts';
 
+export { MAX_CHAT_TEXT } from '../../shared/chat.ts';
 export { type CloseReason, closeReasons } from '../../shared/closeReasons.ts';
 export { type ErrorCode, type ErrorReason, WeirError } from '../../shared/errors.ts';
 export { kindOf, type Source, sources } from '../../shared/media.ts';

@@ -1,4 +1,5 @@
 /** A call on the page: tiles, control bar, list of participants and messages. */
+import { chatToggle } from '../chat/chatToggle.ts';
 import { autoHideControls } from '../common/autoHideControls.ts';
 import { callAudio } from '../common/callAudio.ts';
 import { callNotices } from '../common/callNotices.ts';
@@ -34,13 +35,24 @@ export function callView(
     inviteButton(toasts),
   );
   const layout = new CallLayout(call, alone);
-  const participants = new ParticipantList(call, inviteButton(toasts), () => controls.render());
+  const participants = new ParticipantList(call, inviteButton(toasts), () => {
+    // There is room for one of the two.
+    if (!participants.root.hidden) chat.hide();
+    controls.render();
+  });
   const reactionLayer = element('div', { className: 'reaction-layer', ariaHidden: 'true' });
   const main = element('div', { className: 'call-main' }, layout.root, participants.root);
   const stats = statsToggle(call, main, toasts);
+  const chat = chatToggle({
+    call,
+    toasts,
+    place: main,
+    onToggle: (open) => open && !participants.root.hidden && participants.toggle(),
+  });
   const controls = controlBar({
     call,
     audio,
+    chat,
     onParticipants: () => participants.toggle(),
     participantsOpen: () => !participants.root.hidden,
     moreMenu: (button) => moreMenu(button, { call, layout, root, stats, onParticipants: () => participants.toggle() }),
@@ -72,7 +84,7 @@ export function callView(
   const close = () => {
     clearInterval(levels);
     showControls();
-    for (const part of [notices, layout, audio, controls, stats]) part.close();
+    for (const part of [notices, layout, audio, controls, stats, chat]) part.close();
   };
   call.on('ended', (reason) => {
     close();

@@ -1,6 +1,7 @@
 /** The control bar of a call: its buttons, their menus and shortcuts. */
 import { Ellipsis, Hand, PhoneOff, SmilePlus, Users } from 'lucide';
 import type { Reaction } from '../../client/index.ts';
+import type { ChatToggle } from '../chat/chatToggle.ts';
 import { bindShortcuts, controlButton, updateSourceToggles, withDeviceMenu } from '../common/controls.ts';
 import { element } from '../common/dom.ts';
 import { closeMenu, menu } from '../common/menu.ts';
@@ -12,12 +13,13 @@ import { reactions } from './reactions.ts';
 export interface ControlBarOptions {
   readonly call: CallController;
   readonly audio: RemoteAudio;
+  readonly chat: ChatToggle;
   readonly moreMenu: (button: HTMLButtonElement) => HTMLElement;
   onParticipants(): void;
   participantsOpen(): boolean;
 }
 
-export function controlBar({ call, audio, moreMenu, onParticipants, participantsOpen }: ControlBarOptions): {
+export function controlBar({ call, audio, chat, moreMenu, onParticipants, participantsOpen }: ControlBarOptions): {
   root: HTMLElement;
   render(): void;
   close(): void;
@@ -50,7 +52,7 @@ export function controlBar({ call, audio, moreMenu, onParticipants, participants
     screen.button.hidden = !('getDisplayMedia' in (navigator.mediaDevices ?? {}));
   };
   render();
-  const close = bindShortcuts({ m: microphone.button, v: camera.button, s: screen.button });
+  const close = bindShortcuts({ m: microphone.button, v: camera.button, s: screen.button, c: chat.button });
 
   const root = element(
     'div',
@@ -62,6 +64,7 @@ export function controlBar({ call, audio, moreMenu, onParticipants, participants
     react.button,
     reactionMenu(react.button, (reaction) => call.react(reaction)),
     participants.button,
+    chat.button,
     more.button,
     moreMenu(more.button),
     leave.button,

@@ -1,5 +1,5 @@
 /** The menu behind "More": layout, full screen, picture-in-picture, statistics, encoding of the shared screen, theme, language. */
-import { Maximize, MonitorUp, PictureInPicture2, Users } from 'lucide';
+import { Hand, Maximize, MonitorUp, PictureInPicture2, Users } from 'lucide';
 import { toggleFullScreen, togglePictureInPicture } from '../common/displayModes.ts';
 import { menu, menuItem, radioItems } from '../common/menu.ts';
 import { appearanceItems, screenHintItems } from '../common/sharedMenuItems.ts';
@@ -21,8 +21,10 @@ export interface MoreMenuOptions {
 export function moreMenu(button: HTMLButtonElement, options: MoreMenuOptions): HTMLElement {
   const { call, layout, root, stats, onParticipants } = options;
   return menu(button, translate('more'), () => [
-    // The control bar of a phone has no room for these two.
+    // The control bar of a phone has no room for these.
     isNarrow() && menuItem(translate('participants'), Users, onParticipants),
+    isNarrow() &&
+      menuItem(translate(call.hand.raised ? 'lowerHand' : 'raiseHand'), Hand, () => void call.hand.toggle()),
     isNarrow() &&
       call.sources.canPublish('screen') &&
       menuItem(

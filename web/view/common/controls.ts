@@ -119,17 +119,19 @@ function deviceItems(
 }
 
 /**
- * Binds single keys to buttons, except while the user types, or is in a dialog or a menu.
+ * Binds single keys to buttons, except while the user types or composes a character, or is in a dialog or a menu.
  * @param keys buttons by lower-case key
  * @returns a function that removes the shortcuts
  */
 export function bindShortcuts(keys: Readonly<Record<string, HTMLButtonElement>>): () => void {
   const onKey = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (event.defaultPrevented || event.isComposing) return;
     const { target } = event;
     if (
       target instanceof HTMLElement &&
-      (target.isContentEditable || target.closest('input:not([type=range]), textarea, select, dialog, [popover]'))
+      (target.isContentEditable ||
+        target.closest('input:not([type=range]), textarea, select, dialog, [popover], [role=textbox]'))
     )
       return;
     const button = keys[event.key.toLowerCase()];

@@ -1,5 +1,6 @@
 /** A call as the pages see it: its participants, the local sources, and rejoining after a lost connection. */
 import {
+  type ChatApi,
   type CloseReason,
   DeviceError,
   Emitter,
@@ -96,6 +97,11 @@ export class CallController extends Emitter<CallEvents> {
   /** Files to and from others; over a rejoin they go on. */
   get files(): FilesApi {
     return this.#client.files;
+  }
+
+  /** The chat; over a rejoin its messages stay. */
+  get chat(): ChatApi {
+    return this.#client.chat;
   }
 
   /** The token for another join: the newest one that the server has sent. */
@@ -301,6 +307,7 @@ export class CallController extends Emitter<CallEvents> {
   /** Joins with a new client in place of the one that was closed. */
   async #rejoin(): ReturnType<RejoinPolicyOptions['attempt']> {
     const client = this.#createClient();
+    client.chat.continueFrom(this.#client.chat);
     try {
       await this.#joinWith(client);
     } catch (error) {

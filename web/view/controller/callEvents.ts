@@ -1,5 +1,13 @@
 /** Events, options and phases of a CallController. */
-import type { CloseReason, FileTransfer, Reaction, Role, RoomKind } from '../../client/index.ts';
+import type {
+  ChatMessage,
+  ChatState,
+  CloseReason,
+  FileTransfer,
+  Reaction,
+  Role,
+  RoomKind,
+} from '../../client/index.ts';
 import type { Participant } from './Participant.ts';
 
 /** Why a call ended: `expired` and `refused` where a rejoin was not admitted. */
@@ -43,6 +51,12 @@ export interface CallEvents {
   fileOffered: FileTransfer;
   /** A file is sent or received: its state or its progress has changed. */
   fileChanged: FileTransfer;
+  /** A message of the chat has come, or we have begun to send one. `isHistory`: it was written before we joined. */
+  chatMessage: { message: ChatMessage; isHistory: boolean };
+  /** A message of the chat was edited or deleted, or the state of one that we send has changed. */
+  chatChanged: ChatMessage;
+  /** What the local participant may do in the chat has changed. */
+  chatStateChanged: ChatState;
   /** The display name of the host who invites the local participant onto the stage of a broadcast. */
   invited: string;
   /** A viewer has answered a host's invitation onto the stage. */

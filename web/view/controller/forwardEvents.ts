@@ -36,6 +36,9 @@ export function forwardEvents(client: RoomClient, { isCurrent, participants, emi
   for (const event of ['fileStateChanged', 'fileProgress'] as const) {
     client.on(event, (transfer) => isCurrent() && emit('fileChanged', transfer));
   }
+  client.on('chatMessage', (data) => isCurrent() && emit('chatMessage', data));
+  client.on('chatChanged', (message) => isCurrent() && emit('chatChanged', message));
+  client.on('chatStateChanged', (state) => isCurrent() && emit('chatStateChanged', state));
   client.on('invited', ({ by }) => emit('invited', by));
   client.on('inviteAnswered', (answer) => emit('inviteAnswered', answer));
   client.on('reconnectingChanged', (reconnecting) => isCurrent() && emit('reconnecting', reconnecting));

@@ -1,5 +1,6 @@
 /** The control bar of the studio. */
 import { Ellipsis, LogOut } from 'lucide';
+import type { ChatToggle } from '../../chat/chatToggle.ts';
 import { bindShortcuts, controlButton, updateSourceToggles, withDeviceMenu } from '../../common/controls.ts';
 import { element } from '../../common/dom.ts';
 import { menu } from '../../common/menu.ts';
@@ -13,10 +14,11 @@ export interface StudioBarOptions {
   readonly call: CallController;
   readonly audio: RemoteAudio;
   readonly stats: StatsToggle;
+  readonly chat: ChatToggle;
   onLeave(): void;
 }
 
-export function studioBar({ call, audio, stats, onLeave }: StudioBarOptions): {
+export function studioBar({ call, audio, stats, chat, onLeave }: StudioBarOptions): {
   root: HTMLElement;
   render(): void;
   close(): void;
@@ -29,7 +31,7 @@ export function studioBar({ call, audio, stats, onLeave }: StudioBarOptions): {
   more.update({ label: translate('more'), icon: Ellipsis });
   leave.update({ label: translate('leaveStudio'), icon: LogOut });
   screen.button.hidden = !('getDisplayMedia' in (navigator.mediaDevices ?? {}));
-  const close = bindShortcuts({ m: microphone.button, v: camera.button, s: screen.button });
+  const close = bindShortcuts({ m: microphone.button, v: camera.button, s: screen.button, c: chat.button });
 
   const render = () => updateSourceToggles({ microphone, camera, screen }, call.sources.toggles);
   render();
@@ -39,6 +41,7 @@ export function studioBar({ call, audio, stats, onLeave }: StudioBarOptions): {
     withDeviceMenu(microphone, 'microphone', call.media, audio),
     withDeviceMenu(camera, 'camera', call.media),
     screen.button,
+    chat.button,
     more.button,
     menu(more.button, translate('more'), () => [
       stats.menuItem(more.button),

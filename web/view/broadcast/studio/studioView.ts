@@ -1,5 +1,6 @@
 /** The studio on the page: preview, scenes, state of the broadcast, stage, raised hands and messages. */
 
+import { chatToggle } from '../../chat/chatToggle.ts';
 import { callAudio } from '../../common/callAudio.ts';
 import { callNotices } from '../../common/callNotices.ts';
 import { announce, element, microtaskDebounce } from '../../common/dom.ts';
@@ -44,7 +45,13 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
   const panels = [stage, new RaisedHandsPanel(broadcast, toasts), new ProfilePanel(broadcast)];
   const preview = new StreamPreview(call, onAir.summary);
   const stats = statsToggle(call, root, toasts);
-  const bar = studioBar({ call, audio, stats, onLeave: () => void leave(broadcast, root) });
+  const chat = chatToggle({
+    call,
+    toasts,
+    place: root,
+    onToggle: (open) => root.classList.toggle('with-chat', open),
+  });
+  const bar = studioBar({ call, audio, stats, chat, onLeave: () => void leave(broadcast, root) });
   root.append(
     element(
       'header',
@@ -91,7 +98,7 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
   const levels = setInterval(() => stage.pollSpeakers(), LEVEL_INTERVAL);
   const close = () => {
     clearInterval(levels);
-    for (const part of [notices, onAir, meter, sendStats, stage, preview, bar, audio, stats]) part.close();
+    for (const part of [notices, onAir, meter, sendStats, stage, preview, bar, audio, stats, chat]) part.close();
   };
   call.on('ended', (reason) => {
     close();

@@ -11,6 +11,7 @@ import {
   Volume2,
   VolumeX,
 } from 'lucide';
+import type { ChatToggle } from '../../chat/chatToggle.ts';
 import { bindShortcuts, controlButton, updateSourceToggles, withDeviceMenu } from '../../common/controls.ts';
 import { toggleFullScreen, togglePictureInPicture } from '../../common/displayModes.ts';
 import { element } from '../../common/dom.ts';
@@ -30,6 +31,7 @@ export interface ViewerControlsOptions {
   readonly player: Player;
   readonly membership: StageMembership;
   readonly stats: StatsToggle;
+  readonly chat: ChatToggle;
   /** The element that full screen shows. */
   readonly root: HTMLElement;
   onHand(): void;
@@ -104,6 +106,7 @@ export function viewerControls(options: ViewerControlsOptions): {
       return membership.onStage ? microphone.button : soundToggle.button;
     },
     v: camera.button,
+    c: options.chat.button,
     p: pictureInPicture.button,
     f: full.button,
   });
@@ -123,6 +126,7 @@ export function viewerControls(options: ViewerControlsOptions): {
     volumeControl,
     devices,
     hand.button,
+    options.chat.button,
     quality.button,
     settings,
     pictureInPicture.button,

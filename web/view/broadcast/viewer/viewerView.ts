@@ -1,4 +1,5 @@
 /** A broadcast on the page of a viewer: header, player, controls, invitations onto the stage, and messages. */
+import { chatToggle } from '../../chat/chatToggle.ts';
 import { autoHideControls } from '../../common/autoHideControls.ts';
 import { callNotices } from '../../common/callNotices.ts';
 import { element, microtaskDebounce } from '../../common/dom.ts';
@@ -41,8 +42,15 @@ export function viewerView(
   const overlay = new PlayerOverlay(broadcast);
   const header = viewerHeader(broadcast);
   const stats = statsToggle(call, root, toasts);
+  const chat = chatToggle({
+    call,
+    toasts,
+    place: root,
+    onToggle: (open) => root.classList.toggle('with-chat', open),
+  });
   const controls = viewerControls({
     call,
+    chat,
     stats,
     audio,
     player,
@@ -95,7 +103,7 @@ export function viewerView(
   const close = () => {
     for (const timer of timers) clearInterval(timer);
     showControls();
-    for (const part of [notices, player, controls, audio.output, stats]) part.close();
+    for (const part of [notices, player, controls, audio.output, stats, chat]) part.close();
   };
   call.on('ended', (reason) => {
     close();
