@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { Progress } from './setup/progress.mjs';
 import { machineOf } from './support/machine.ts';
+import { chat } from './torture/chat/chat.ts';
 import { address } from './torture/recover/address.ts';
 import { crowd } from './torture/recover/crowd.ts';
 import { cuts } from './torture/recover/cuts.ts';
@@ -33,6 +34,13 @@ const suites: Readonly<Record<string, Suite>> = {
     page: new URL('../docs/recovery.md', import.meta.url),
     heading:
       '# Recovery from failures\n\n<!-- Written by `npm run torture -- recover`. -->\n\nFailures that Weir has to survive, caused again and again on one machine, from outside Weir. How it survives them is\ndescribed in [architecture.md](architecture.md#failures).',
+  },
+  chat: {
+    trials: [chat],
+    record: new URL('../torture/chat.json', import.meta.url),
+    page: new URL('../docs/chat.md', import.meta.url),
+    heading:
+      '# Chat across cut connections\n\n<!-- Written by `npm run torture -- chat`. -->\n\nWhether chat messages are lost, repeated or reordered when connections are cut again and again. How that is prevented is\ndescribed in [architecture.md](architecture.md#chat).',
   },
   verdict: {
     trials: [verdict],

@@ -12,6 +12,7 @@ export interface ChatLimitsOptions {
 const PER_PEER: SlidingWindowLimitOptions = { limit: 10, window: 10_000, minInterval: 0 };
 /** Of all viewers of a broadcast together: each message goes to all of them. */
 const ALL_VIEWERS: SlidingWindowLimitOptions = { limit: 50, window: 1000, minInterval: 0 };
+const TOO_FAST = 'You have written a lot in a short time';
 /** Above so many identities, those that are not limited at present are dropped. */
 const MAX_IDENTITIES = 256;
 
@@ -34,20 +35,17 @@ export class ChatLimits {
 
   /** Counts a message. @param slow whether it is of a viewer @throws {WeirError} `rateLimited` */
   takeMessage(identity: string, slow: boolean): void {
-    const limits = this.#limitsOf(identity);
-    if (slow && this.#options.slowMode > 0) {
-      const wait = limits.slowMode.take();
-      if (wait > 0) throw rateLimited('Slow mode is on', wait);
-    }
-    take(limits);
-    if (!slow) return;
-    const wait = this.#allViewers.take();
-    if (wait > 0) throw rateLimited('Very many are writing at the moment', wait);
+    const { rate, slowMode } = this.#limitsOf(identity);
+    takeAll([
+      ...(slow && this.#options.slowMode > 0 ? [[slowMode, 'Slow mode is on'] as const] : []),
+      [rate, TOO_FAST],
+      ...(slow ? [[this.#allViewers, 'Many are writing at the moment'] as const] : []),
+    ]);
   }
 
   /** Counts an edit or a deletion. @throws {WeirError} `rateLimited` */
   takeChange(identity: string): void {
-    take(this.#limitsOf(identity));
+    takeAll([[this.#limitsOf(identity).rate, TOO_FAST]]);
   }
 
   #limitsOf(identity: string): IdentityLimits {
@@ -73,9 +71,10 @@ export class ChatLimits {
   }
 }
 
-function take({ rate }: IdentityLimits): void {
-  const wait = rate.take();
-  if (wait > 0) throw rateLimited('You have written much in a short time', wait);
+/** Counts one with each limit, or with none if one of them does not allow it. */
+function takeAll(limits: readonly (readonly [limit: SlidingWindowLimit, why: string])[]): void {
+  for (const [{ wait }, why] of limits) if (wait > 0) throw rateLimited(why, wait);
+  for (const [limit] of limits) limit.take();
 }
 
 /** @param wait in milliseconds */

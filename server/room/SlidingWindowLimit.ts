@@ -18,18 +18,24 @@ export class SlidingWindowLimit {
     this.#options = options;
   }
 
-  /** Counts one if the limit allows it. @returns 0 if so, otherwise milliseconds until it will */
-  take(): number {
+  /** Milliseconds until the limit allows one; 0 if it does. */
+  get wait(): number {
     const { limit, window, minInterval } = this.#options;
     const now = performance.now();
     this.#times = this.#times.filter((time) => now - time < window);
     const [first] = this.#times;
     const last = this.#times.at(-1);
-    const wait = Math.max(
+    return Math.max(
+      0,
       last === undefined ? 0 : last + minInterval - now,
       first === undefined || this.#times.length < limit ? 0 : first + window - now,
     );
-    if (wait <= 0) this.#times.push(now);
-    return Math.max(0, wait);
+  }
+
+  /** Counts one if the limit allows it. @returns 0 if so, otherwise milliseconds until it will */
+  take(): number {
+    const { wait } = this;
+    if (wait === 0) this.#times.push(performance.now());
+    return wait;
   }
 }

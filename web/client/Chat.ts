@@ -95,9 +95,9 @@ export class Chat {
     this.#use((log) => log.sync(info));
   }
 
-  /** Ends what is under way. The messages remain. */
-  close(): void {
-    this.#log?.stop();
+  /** The connection is lost, or the session has ended. The messages remain. */
+  pause(): void {
+    if (this.#loading) this.#use((log) => log.pause());
   }
 
   #setState(state: ChatState): void {

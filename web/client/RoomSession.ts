@@ -202,7 +202,10 @@ export class RoomSession {
         directPeers: (direct) => this.#setDirectPeers(direct),
         directSignal: (signal) => this.#direct?.call((link) => link.receiveDirectSignal(signal)),
       },
-      onReconnecting: () => this.#notify('reconnectingChanged', true),
+      onReconnecting: () => {
+        this.store.chat.pause();
+        this.#notify('reconnectingChanged', true);
+      },
       onResumed: (snapshot) => this.#resumed(snapshot),
       onClose: (reason) => {
         if (this.#signalling) this.#end(reason);

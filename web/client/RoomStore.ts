@@ -112,7 +112,7 @@ export class RoomStore {
 
   /** Removes all peers and slots, without notifying. */
   clear(): void {
-    this.chat.close();
+    this.chat.pause();
     this.peers.clear();
     this.audioSlots.clear();
   }

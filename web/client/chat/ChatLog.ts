@@ -51,7 +51,9 @@ export class ChatLog {
   #joinedSeq = 0;
   /** Messages of this room up to this number were dropped again. */
   #droppedSeq = 0;
-  /** Aborted when the connection that asks for the history is replaced. */
+  /** Whether all that comes by the present connection continues what we have. */
+  #complete = false;
+  /** Aborted when the connection that asks for the history is lost. */
   #fetching: AbortController | undefined;
 
   constructor(options: ChatLogOptions) {
@@ -69,7 +71,6 @@ export class ChatLog {
 
   /** Asks for what is missing, with each new connection. */
   sync({ chatId, seq }: ChatInfo): void {
-    this.stop();
     const isFirst = this.#chatId === undefined;
     if (chatId !== this.#chatId) {
       if (!isFirst) this.#room += 1;
@@ -78,17 +79,21 @@ export class ChatLog {
       this.#droppedSeq = 0;
       this.#joinedSeq = isFirst ? seq : 0;
     } else this.#resend();
-    this.#liveSeq = 0;
-    if (seq <= this.#seq) return;
+    if (seq <= this.#seq) {
+      this.#setComplete();
+      return;
+    }
     const fetching = new AbortController();
     this.#fetching = fetching;
     void this.#fetch(fetching.signal);
   }
 
-  /** Asks for nothing any more. */
-  stop(): void {
+  /** There is no connection: something will be missing. Events of the next one may come before its `sync`. */
+  pause(): void {
     this.#fetching?.abort();
     this.#fetching = undefined;
+    this.#complete = false;
+    this.#liveSeq = 0;
   }
 
   /** Adds messages, or changes those that are known. */
@@ -97,7 +102,7 @@ export class ChatLog {
       this.#liveSeq = Math.max(this.#liveSeq, info.changedSeq);
       this.#put(info);
     }
-    if (!this.#fetching) this.#seq = Math.max(this.#seq, this.#liveSeq);
+    if (this.#complete) this.#setComplete();
   }
 
   async send(raw: string, to: string | undefined): Promise<void> {
@@ -168,13 +173,20 @@ export class ChatLog {
         if (signal.aborted) return;
         this.#truncated ||= truncated;
         for (const info of messages) this.#put(info);
-        this.#seq = more ? seq : Math.max(seq, this.#liveSeq);
-        if (!more) this.stop();
+        this.#seq = seq;
+        if (more) continue;
+        this.#setComplete();
+        return;
       } catch (error) {
         if (error instanceof WeirError && (error.code === 'closed' || error.code === 'notJoined')) return;
         await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
       }
     }
+  }
+
+  #setComplete(): void {
+    this.#complete = true;
+    this.#seq = Math.max(this.#seq, this.#liveSeq);
   }
 
   /** @param ownId the id under which we know it, if we have sent it */
