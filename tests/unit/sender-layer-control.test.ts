@@ -193,3 +193,16 @@ test('a single SVC stream is reduced by its scalability mode where the browser a
     { active: true, scalabilityMode: 'L3T3_KEY', scaleResolutionDownBy: 4, maxBitrate: 300_000 },
   ]);
 });
+
+test('audio, which has one layer, is sent or not, and nothing else of it changes', async () => {
+  const layers = new SenderLayerControl();
+  const sender = new Sender([{ maxBitrate: 32_000 }]);
+  layers.begin('microphone', sender, []);
+  layers.limit('microphone', -1);
+  await settle();
+  layers.limit('microphone', 0);
+  await settle();
+  expect(sender.changes).toEqual([[false], [true]]);
+  expect(sender.encodings).toEqual([{ maxBitrate: 32_000, active: true }]);
+  layers.close();
+});

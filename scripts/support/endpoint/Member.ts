@@ -1,10 +1,12 @@
 /** A headless member of a room: joins as the SDK does, with prepared media, and counts what it receives. */
 import { type CloseReason, closeReasons } from '../../../shared/closeReasons.ts';
 import { WeirError } from '../../../shared/errors.ts';
-import { kindOf, type Source, type TransportInfo } from '../../../shared/media.ts';
+import { kindOf, type Source, type TransportCounters, type TransportInfo } from '../../../shared/media.ts';
 import type {
   AudioSlotHolders,
   ConsumerLayers,
+  DirectPeers,
+  DirectTrack,
   JoinReply,
   Role,
   RoomKind,
@@ -25,6 +27,8 @@ export interface MemberOptions extends MediaOptions {
   /** Default a call. Kind and role are requested in the join, which only a server without tokens grants. */
   readonly kind?: RoomKind;
   readonly role?: Role;
+  /** Whether it says that it can exchange media directly, which it does not do; default false. */
+  readonly direct?: boolean;
   /** What it publishes: the layers of each source, lowest first. */
   readonly tracks?: Partial<Record<Source, readonly Stream[]>>;
   /** Whether it subscribes to others; default true. */
@@ -67,6 +71,8 @@ export class Member {
   readonly metMedia = { audio: false, video: false };
   /** The holder of each audio slot; empty while slots are off. */
   slots: AudioSlotHolders = [];
+  /** With whom the server wants it to exchange media directly. */
+  directPeers: DirectPeers['peers'] = [];
   readonly #options: MemberOptions;
   #signalling: SignalSession | undefined;
   #closed = false;
@@ -118,6 +124,16 @@ export class Member {
     return (await this.#request('getConsumerLayers', {})).videos;
   }
 
+  /** Says which tracks arrive directly; the server sends all others. */
+  async setDirectTracks(tracks: DirectTrack[]): Promise<void> {
+    await this.#request('setDirectTracks', { tracks });
+  }
+
+  /** Bytes of RTP that the server has sent to it and received from it. */
+  getTransportStats(): Promise<TransportCounters> {
+    return this.#request('getTransportStats', {});
+  }
+
   /** Sets the audio level to speech or silence; packets are sent in both cases. */
   setSpeaking(speaking: boolean): void {
     for (const track of this.media.tracks.get('microphone') ?? []) track.level = speaking ? 25 : 127;
@@ -143,6 +159,7 @@ export class Member {
       token,
       kind,
       role,
+      direct,
       tracks = {},
       receives = true,
       initialVideoLimit,
@@ -157,11 +174,15 @@ export class Member {
           consumersClosed: ({ consumerIds }) => this.media.forget(consumerIds),
           subscribedLayers: ({ source, maxSpatialLayer }) => this.media.setSubscribedLayers(source, maxSpatialLayer),
           slots: ({ slots }) => this.#slotsChanged(slots),
+          directPeers: ({ peers }) => {
+            this.directPeers = peers;
+          },
           peerAway: ({ peerId, away }) => this.#options.onAway?.(peerId, away),
         },
         onReconnecting: () => this.#options.onReconnecting?.(),
-        onResumed: ({ consumers, slots, subscribedLayers }) => {
+        onResumed: ({ consumers, slots, subscribedLayers, directPeers }) => {
           this.#sync(consumers);
+          this.directPeers = directPeers.peers;
           this.#slotsChanged(slots);
           for (const { source, maxSpatialLayer } of subscribedLayers)
             this.media.setSubscribedLayers(source, maxSpatialLayer);
@@ -180,6 +201,7 @@ export class Member {
         ...(token !== undefined && { token }),
         ...(kind !== undefined && { kind }),
         ...(role !== undefined && { role }),
+        ...(direct !== undefined && { direct }),
         rtpCapabilities: receiveCapabilities(welcome.rtpCapabilities, { estimates }),
         transports: { send: Object.keys(tracks).length > 0, recv: receives },
         ...(initialVideoLimit !== undefined && { initialVideoLimit }),
@@ -187,6 +209,7 @@ export class Member {
       this.moments.joined = now();
       this.peerId = reply.peerId;
       this.slots = reply.slots;
+      this.directPeers = reply.directPeers.peers;
       for (const { kind } of reply.consumers) this.metMedia[kind] = true;
       return reply;
     } catch (error) {

@@ -1,7 +1,7 @@
 /** Publishes tracks: one publication for each source, from its track to the server's reply, and the layers that are sent. */
 import type { types } from 'mediasoup-client';
 import { WeirError } from '../../../shared/errors.ts';
-import type { Source } from '../../../shared/media.ts';
+import { kindOf, type Source } from '../../../shared/media.ts';
 import type { Grants, ResumeReply } from '../../../shared/protocol.ts';
 import type { PublishedTrack, PublishOptions } from '../MediaLink.ts';
 import { requireTrack } from '../requireTrack.ts';
@@ -172,7 +172,8 @@ export class Publisher {
     await this.#formerClosed.get(source);
     const { producer, encodings, used, choice, hint } = await this.#transport.produce(publication, track, codec);
     if (publication.ended) return producer;
-    if ((source === 'camera' || source === 'screen') && producer.rtpSender) {
+    if (producer.rtpSender && kindOf[source] === 'audio') this.#layers.begin(source, producer.rtpSender, []);
+    else if (producer.rtpSender) {
       this.#layers.begin(source, producer.rtpSender, encodings);
       if (layersIn(used) !== layersIn(encodings)) this.#layers.reshape(source, used);
       this.#adapt(publication, producer.rtpSender, { choice, hint });

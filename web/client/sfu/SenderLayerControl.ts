@@ -1,4 +1,4 @@
-/** Deactivates the layers of published videos that nobody receives (dynacast), as the server requests it. */
+/** Deactivates the layers of what is published that nobody receives (dynacast), as the server requests it. */
 import type { Source } from '../../../shared/media.ts';
 import { bitrateOf, layersIn, scalabilityMode } from './encodings.ts';
 
@@ -21,7 +21,7 @@ export class SenderLayerControl {
 
   /**
    * Controls a new sender, with the limit of its source if there is one already.
-   * @param encodings those that it was created with, lowest layer first
+   * @param encodings those that it was created with, lowest layer first; none for audio, whose only layer is 0
    */
   begin(source: Source, sender: LayerSender, encodings: readonly Encoding[]): void {
     this.#senders.get(source)?.close();
@@ -168,7 +168,7 @@ function limited(encoding: Encoding, full: readonly Encoding[], layer: number, l
   const active = limit >= 0;
   const layers = layersIn(full);
   // The other parameters stay, so that the encoder need not be reconfigured.
-  if (!active) return { ...encoding, active };
+  if (!active || full.length === 0) return { ...encoding, active };
   if (layers === 1) return { ...encoding, scaleResolutionDownBy: 1, ...full[0], active };
   const kept = Math.min(layers, limit + 1);
   const { scaleResolutionDownBy = 1, maxBitrate, scalabilityMode: mode } = full[0] ?? {};
