@@ -11,8 +11,6 @@ interface Project {
   readonly group: number;
   /** How many files run at a time. */
   readonly workers: number;
-  /** Whether each file has a process of its own, which imports everything anew; true by default. */
-  readonly isolate?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** A module that runs once before the files of the project. */
   readonly globalSetup?: string;
@@ -24,7 +22,6 @@ const project = ({
   timeout,
   group,
   workers,
-  isolate = true,
   env = {},
   globalSetup,
 }: Project) => ({
@@ -36,7 +33,8 @@ const project = ({
     environment: 'node' as const,
     pool: 'forks' as const,
     maxWorkers: workers,
-    isolate,
+    // Files share the processes: importing the server and Playwright anew takes two seconds of a core for each file.
+    isolate: false,
     // CI machines stall for seconds at a time, which real media and browsers cannot hide. What passes at the second attempt
     // only is listed at the end of the run; elsewhere it fails.
     retry: process.env.CI && name !== 'unit' ? 1 : 0,
@@ -60,24 +58,24 @@ export default defineConfig({
   test: {
     reporters: ['default', './tests/support/ClosingLine.ts'],
     projects: [
-      // Servers of these take any free ports, so that no two files meet. Their files share processes: importing the server
-      // anew takes longer than most of them.
-      project({ name: 'unit', timeout: 10_000, group: 0, workers: 2, isolate: false }),
-      project({ name: 'protocol', timeout: 20_000, group: 0, workers: 2, isolate: false }),
+      // Servers of these take any free ports, so that no two files meet.
+      project({ name: 'unit', timeout: 10_000, group: 0, workers: 2 }),
+      project({ name: 'protocol', timeout: 20_000, group: 0, workers: 2 }),
       // Media of headless members: most of the time it is on its way.
       project({ name: 'media', timeout: 30_000, group: 1, workers: 2 }),
       // What is measured of media wants the machine for itself.
       project({ name: 'measured', timeout: 120_000, group: 2, workers: 1 }),
-      // Two of these at a time keep two cores busy. Importing the server and Playwright anew takes more than a second a file.
-      project({ name: 'browser', timeout: 120_000, group: 3, workers: 2, isolate: false }),
+      // Two of these at a time keep two cores busy.
+      project({ name: 'browser', timeout: 120_000, group: 3, workers: 2 }),
+      // Pages with the fake client receive no media: two files at a time would leave half of two cores idle.
       project({
         name: 'pages',
         timeout: 120_000,
-        group: 3,
-        workers: 2,
+        group: 4,
+        workers: 3,
         globalSetup: 'tests/support/fakeClient/buildPage.ts',
       }),
-      project({ name: 'full', include: full, timeout: 300_000, group: 4, workers: 1, env: { WEIR_TEST_FULL: '1' } }),
+      project({ name: 'full', include: full, timeout: 300_000, group: 5, workers: 1, env: { WEIR_TEST_FULL: '1' } }),
     ],
   },
 });
