@@ -5,6 +5,8 @@ interface Project {
   readonly name: string;
   /** Test files; those of the folder of that name by default. */
   readonly include?: readonly string[];
+  /** Of these, files that do not run in it. */
+  readonly exclude?: readonly string[];
   /** Milliseconds for each test and each hook. */
   readonly timeout: number;
   /** Projects of one group run together; those of a later group when it has finished. */
@@ -22,12 +24,14 @@ const project = ({
   timeout,
   group,
   workers,
+  exclude = [],
   env = {},
   globalSetup,
 }: Project) => ({
   test: {
     name,
     include: [...include],
+    exclude: [...exclude],
     testTimeout: timeout,
     hookTimeout: timeout,
     environment: 'node' as const,
@@ -46,10 +50,13 @@ const project = ({
   },
 });
 
-/** What takes minutes and changes seldom. Files of other folders run there at full length, and shortened in `npm test`. */
+/** What takes minutes and changes seldom, and is not in `npm test`. */
+const onlyFull = ['tests/image/**/*.test.ts', 'tests/measured/load-accuracy.test.ts'];
+/** The others run there at full length, and shortened in `npm test`. */
 const full = [
-  'tests/image/**/*.test.ts',
-  'tests/measured/load-accuracy.test.ts',
+  ...onlyFull,
+  'tests/measured/firefox-uplink.test.ts',
+  'tests/browser/ice-matrix.test.ts',
   'tests/browser/cycles.test.ts',
   'tests/pages/growth.test.ts',
 ];
@@ -64,7 +71,7 @@ export default defineConfig({
       // Media of headless members: most of the time it is on its way.
       project({ name: 'media', timeout: 30_000, group: 1, workers: 2 }),
       // What is measured of media wants the machine for itself.
-      project({ name: 'measured', timeout: 120_000, group: 2, workers: 1 }),
+      project({ name: 'measured', exclude: onlyFull, timeout: 120_000, group: 2, workers: 1 }),
       // Two of these at a time keep two cores busy.
       project({ name: 'browser', timeout: 120_000, group: 3, workers: 2 }),
       // Pages with the fake client receive no media: two files at a time would leave half of two cores idle.

@@ -14,6 +14,7 @@ import {
 } from '../../scripts/support/servers/NetworkCall.ts';
 import { cutOnce, ways } from '../../scripts/torture/recover/udpCut.ts';
 import { hasEquipment } from '../support/equipment.ts';
+import { isFull } from '../support/extent.ts';
 
 /** No such file: it is there under CI alone, where nothing is skipped. */
 const mustRun = hasEquipment('namespaces', '');
@@ -100,7 +101,8 @@ describe.skipIf(why !== undefined && !mustRun)('ICE', () => {
   const matrix: string[] = [];
 
   beforeAll(async () => {
-    call = await NetworkCall.start();
+    // Few frames, since encoding them takes most of the time of two cores.
+    call = await NetworkCall.start({}, 600, 'fps=10');
   });
   afterAll(async () => {
     if (matrix.length > 0) console.log([...heading, ...matrix].join('\n'));
@@ -114,15 +116,18 @@ describe.skipIf(why !== undefined && !mustRun)('ICE', () => {
 
   test.each(rows)('$kind', (row) => joinAll(begun(), row));
 
-  test.each(ways)('UDP is cut in a call: media goes on over $name, in the same session', async (way) => {
-    const outcomes = await cutOnce(begun(), way);
-    for (const [name, { back, ...facts }] of outcomes) {
-      matrix.push(`| UDP cut, ${way.name} left | ${name} | | | | | again after ${Math.round(back)} ms |`);
-      expect(facts, name).toEqual({ sameSession: true, rightWay: true });
-      // As a rule 2 to 4 s; `npm run torture -- recover udp-cut` has the goal.
-      expect(back, name).toBeLessThan(12_000);
-    }
-  });
+  test.each(isFull ? ways : ways.slice(-1))(
+    'UDP is cut in a call: media goes on over $name, in the same session',
+    async (way) => {
+      const outcomes = await cutOnce(begun(), way);
+      for (const [name, { back, ...facts }] of outcomes) {
+        matrix.push(`| UDP cut, ${way.name} left | ${name} | | | | | again after ${Math.round(back)} ms |`);
+        expect(facts, name).toEqual({ sameSession: true, rightWay: true });
+        // As a rule 2 to 4 s; `npm run torture -- recover udp-cut` has the goal.
+        expect(back, name).toBeLessThan(12_000);
+      }
+    },
+  );
 
   // The last one, since browsers notice only after a while that addresses have changed.
   test(overIPv6.kind, async () => {

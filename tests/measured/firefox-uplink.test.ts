@@ -1,6 +1,7 @@
 /** The uplink of Firefox in a call: how large a picture it carries, and how much of it retransmissions take. */
 import { describe, expect, test } from 'vitest';
 import { hasChromium } from '../support/equipment.ts';
+import { isFull } from '../support/extent.ts';
 import { hasFirefox } from '../support/firefox.ts';
 import { useFirefoxCall } from '../support/firefoxCall.ts';
 import { eventually, roomUrl } from '../support/people.ts';
@@ -37,6 +38,8 @@ describe.skipIf(!hasChromium || !hasFirefox)('the uplink of Firefox', () => {
     expect(uplink).toBeLessThan(300);
     await Promise.all([call.alice.leaveAll(), page.close()]);
   });
+
+  if (!isFull) return;
 
   test('a track of more than 720 lines takes no more of the uplink of Firefox than a smaller one', async () => {
     const viewer = await call.alice.page();

@@ -5,7 +5,7 @@
 import type { Browser as Chromium } from 'playwright-core';
 import type { Browser as Firefox } from 'puppeteer-core';
 import { z } from 'zod';
-import { launchChromium, whyNoChromium } from '../browsers/chromium.ts';
+import { type ChromiumOptions, launchChromium, whyNoChromium } from '../browsers/chromium.ts';
 import { launchFirefox, whyNoFirefox } from '../browsers/firefox.ts';
 import { SdkVisitor, type SdkVisitorOptions } from '../browsers/SdkVisitor.ts';
 import type { AccessRule } from '../network/access.ts';
@@ -72,15 +72,20 @@ export class NetworkCall implements AsyncDisposable {
    * Starts everything, with IPv4 alone on the client's link.
    * @param link between the client's gateway and the rest
    * @param seconds lifetime of the network
+   * @param devices of Chromium
    */
-  static async start(link: LinkSettings = {}, seconds = 600): Promise<NetworkCall> {
+  static async start(
+    link: LinkSettings = {},
+    seconds = 600,
+    devices: ChromiumOptions['devices'] = 'fake',
+  ): Promise<NetworkCall> {
     await using opening = new AsyncDisposableStack();
     const network = opening.use(await TestNetwork.create(link, seconds));
     await network.setFamilies({ v4: true, v6: false });
     const within = network.host('client').name;
     const authority = opening.use(new TestAuthority());
     const certificate = authority.issue(hostNames.turn, hostNames.server, server.v6);
-    const chromium = opening.use(await launchChromium({ within, trustedKey: certificate.trustedKey }));
+    const chromium = opening.use(await launchChromium({ within, devices, trustedKey: certificate.trustedKey }));
     const firefox = opening.adopt(await launchFirefox({ tone: 440 }, { within }), (browser) => browser.close());
     const coturn = opening.use(
       await startCoturn({
