@@ -69,8 +69,8 @@ describe.skipIf(!hasChromium || !hasFirefox)('a broadcast over two workers', () 
     const host = await open('Hana', hana, { role: 'host', join: '1' });
 
     // Live at once, for everyone, wherever their media comes in.
-    for (const page of [viewer, fox, guest]) await face(page, 'Hana').toBe('red');
-    for (const page of [viewer, fox, guest]) await expectFilm(page, 'Hana');
+    await Promise.all([viewer, fox, guest].map((page) => face(page, 'Hana').toBe('red')));
+    await Promise.all([viewer, fox, guest].map((page) => expectFilm(page, 'Hana')));
     await fox.click('.unmute');
     const voice = () =>
       fox.evaluate(() => {
@@ -90,8 +90,8 @@ describe.skipIf(!hasChromium || !hasFirefox)('a broadcast over two workers', () 
     await button(guest, 'Raise hand').click();
     await button(host, /^Invite/).click();
     await button(guest, 'Join the stage').click();
-    for (const page of [host, viewer, fox]) await face(page, 'Gus').toBe('green');
-    for (const page of [host, viewer, fox]) await expectFilm(page, 'Gus');
+    await Promise.all([host, viewer, fox].map((page) => face(page, 'Gus').toBe('green')));
+    await Promise.all([host, viewer, fox].map((page) => expectFilm(page, 'Gus')));
     expect(await guest.evaluate(() => window.weir?.peerId)).toBe(stay);
     await eventually(async () => (await peopleOn(host)).Gus?.tone, 'the voice of the guest at the host').toBe(gus.tone);
     await eventually(async () => (await peopleOn(guest)).Hana?.tone, 'the voice of the host at the guest').toBe(

@@ -42,11 +42,15 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
       await joined(atFox);
       atAlice = await enterChromium();
     }
-    await eventually(() => tileOf(atFox, 'Alice')).toMatchObject({ live: true, colour: 'red', muted: false });
-    await eventually(() => recordedTone(atFox, 'Alice')).toBe(500);
-    await eventually(() => tileOf(atAlice, 'Fox')).toMatchObject({ live: true, tone: 900, muted: false });
-    await expectFilm(atFox, 'Alice');
-    await expectFilm(atAlice, 'Fox');
+    await Promise.all([
+      eventually(() => tileOf(atFox, 'Alice')).toMatchObject({ live: true, colour: 'red', muted: false }),
+      eventually(() => tileOf(atAlice, 'Fox')).toMatchObject({ live: true, tone: 900, muted: false }),
+    ]);
+    await Promise.all([
+      eventually(() => recordedTone(atFox, 'Alice')).toBe(500),
+      expectFilm(atFox, 'Alice'),
+      expectFilm(atAlice, 'Fox'),
+    ]);
     await Promise.all([call.alice.leaveAll(), atFox.close()]);
   });
 
