@@ -202,7 +202,12 @@ export const clientRequests = {
   openTransport: {
     about:
       'Create a transport that was not permitted at `join`, or that was closed when its grant was revoked. For `recv`, consumers follow in `newConsumers`. The transport `data` has the three data channels in both directions, negotiated (RFC 8832 is not used); it is opened when there is something to send, or at `dataPending`. `rateLimited` when it is opened too often.',
-    request: z.strictObject({ direction: z.enum(['send', 'recv', 'data']) }),
+    request: z.strictObject({
+      direction: z.enum(['send', 'recv', 'data']),
+      dtlsParameters: DtlsParameters.optional().describe(
+        "of the client's end, if they are known already: `connectTransport` is not sent then",
+      ),
+    }),
     reply: z.object({ transport: TransportInfo, iceServers: IceServers }),
   },
   connectTransport: {

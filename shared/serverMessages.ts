@@ -136,7 +136,10 @@ export const serverEvents = {
   dataClosed: {
     about:
       'The data transport of this client has closed, with what was on its way: the client sent too much or malformed frames, received too slowly, or the connection failed. A new one can be opened.',
-    data: z.object({ transportId: Id, error: WireError }),
+    data: z.object({
+      transportId: Id.optional().describe('missing if it had not been opened yet'),
+      error: WireError,
+    }),
   },
   consumersClosed: { about: 'These consumers have closed.', data: z.object({ consumerIds: z.array(Id) }) },
 } as const;

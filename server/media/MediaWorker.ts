@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import type { IceCandidate } from '../../shared/media.ts';
 import { Lifetime } from '../common/Lifetime.ts';
 import { iceCandidates } from './iceCandidates.ts';
-import { listenInfos, mediaCodecs, webRtcTransportOptions } from './options.ts';
+import { dataTransportOptions, listenInfos, mediaCodecs, webRtcTransportOptions } from './options.ts';
 import { ResponseTimes } from './ResponseTimes.ts';
 import { Watchdog } from './Watchdog.ts';
 import { WorkerLoad } from './WorkerLoad.ts';
@@ -145,9 +145,14 @@ export class MediaWorker {
     }
   }
 
-  /** Creates a transport on one of this worker's routers, on this worker's port. @throws as `createRouter` */
-  createTransport(router: Router): Promise<WebRtcTransport> {
-    return router.createWebRtcTransport({ ...webRtcTransportOptions, webRtcServer: this.#webRtcServer });
+  /**
+   * Creates a transport on one of this worker's routers, on this worker's port.
+   * @param forData for data channels instead of media
+   * @throws as `createRouter`
+   */
+  createTransport(router: Router, forData = false): Promise<WebRtcTransport> {
+    const options = { ...webRtcTransportOptions, ...(forData && dataTransportOptions) };
+    return router.createWebRtcTransport({ ...options, webRtcServer: this.#webRtcServer });
   }
 
   /** The ICE candidates of each of its transports: they share the worker's port. */

@@ -3,6 +3,7 @@ import type { Producer, Router, WebRtcTransport } from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
 import type { TransportInfo } from '../../shared/media.ts';
 import { Lifetime } from '../common/Lifetime.ts';
+import { DirectDataTransport } from './data/DirectDataTransport.ts';
 import type { MediaWorker } from './MediaWorker.ts';
 import type { PipeEnds } from './ProducerPipes.ts';
 import { rethrowUnavailable } from './rethrowUnavailable.ts';
@@ -18,6 +19,7 @@ export class RoomRouter {
   readonly #lifetime = new Lifetime<'closed' | 'mediaLost'>();
   readonly #transports = new Set<WebRtcTransport>();
   readonly #producers = new Map<string, Producer>();
+  #directData: Promise<DirectDataTransport> | undefined;
 
   private constructor(worker: MediaWorker, router: Router) {
     this.worker = worker;
@@ -47,12 +49,24 @@ export class RoomRouter {
     this.#lifetime.defer(listener);
   }
 
-  /** @throws {WeirError} `unavailable` when the worker fails meanwhile */
-  async createTransport(): Promise<WebRtcTransport> {
-    const transport = await rethrowUnavailable(this.worker.createTransport(this.router));
+  /**
+   * @param forData for data channels instead of media
+   * @throws {WeirError} `unavailable` when the worker fails meanwhile
+   */
+  async createTransport(forData = false): Promise<WebRtcTransport> {
+    const transport = await rethrowUnavailable(this.worker.createTransport(this.router, forData));
     this.#transports.add(transport);
     transport.observer.once('close', () => this.#transports.delete(transport));
     return transport;
+  }
+
+  /** Where the data messages of its clients arrive in Node.js, opened once. @throws as `DirectDataTransport.open` */
+  directData(): Promise<DirectDataTransport> {
+    this.#directData ??= DirectDataTransport.open(this.router).catch((error: unknown) => {
+      this.#directData = undefined;
+      throw error;
+    });
+    return this.#directData;
   }
 
   /** What a client needs to create its end of `transport`. */
@@ -62,6 +76,7 @@ export class RoomRouter {
       iceParameters: transport.iceParameters,
       iceCandidates: this.worker.iceCandidates,
       dtlsParameters: transport.dtlsParameters,
+      ...(transport.sctpParameters && { sctpParameters: transport.sctpParameters }),
     };
   }
 

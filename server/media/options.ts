@@ -1,6 +1,7 @@
 /** The settings of mediasoup: codecs, listening addresses, transports. */
 import { generateRouterRtpCapabilities } from 'mediasoup/ortc';
 import type { RouterRtpCodecCapability, TransportListenInfo, WebRtcTransportOptions } from 'mediasoup/types';
+import { MAX_DATA_BYTES, MAX_FRAME_BYTES } from '../../shared/dataFrame.ts';
 import { RtpCapabilities } from '../../shared/media.ts';
 
 const videoFeedback = [
@@ -54,6 +55,19 @@ export const webRtcTransportOptions = {
   preferUdp: true,
   iceConsentTimeout: ICE_CONSENT_TIMEOUT,
   initialAvailableOutgoingBitrate: 1_000_000,
+} satisfies Partial<WebRtcTransportOptions>;
+
+/** Settings of transports for data: they carry no RTP. */
+export const dataTransportOptions = {
+  enableSctp: true,
+  /** What is larger never reaches Node.js, so its sender would not be told. */
+  maxReceiveMessageSize: 4 * MAX_DATA_BYTES,
+  maxSendMessageSize: MAX_FRAME_BYTES,
+  /** For each channel and for all of them, in bytes: what a receiver may be behind. */
+  sctpPerStreamSendQueueLimit: 2 * 1024 * 1024,
+  sctpSendBufferSize: 5 * 1024 * 1024,
+  /** Never reached: nobody waits for the event, which would come after every message. */
+  sctpDefaultStreamBufferedAmountLowThreshold: 0xffff_ffff,
 } satisfies Partial<WebRtcTransportOptions>;
 
 /**

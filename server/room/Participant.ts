@@ -1,6 +1,7 @@
 /** The role of somebody who is in a room: has an identity, holds grants, may publish, and is seen by the others. */
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { Grants, PeerInfo } from '../../shared/protocol.ts';
+import type { DataPort } from './data/DataPort.ts';
 import type { EventSink } from './EventSink.ts';
 import type { UplinkReport } from './LinkQuality.ts';
 import type { Subscriber } from './Subscriber.ts';
@@ -34,4 +35,6 @@ export interface JoinRoles {
   readonly subscriber?: Subscriber;
   /** Is sent events; missing for one that needs none. */
   readonly sink?: EventSink;
+  /** Sends and receives data messages; missing for one that has no data channels. */
+  readonly data?: DataPort;
 }

@@ -2,14 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
-import type {
-  DtlsParameters,
-  IceParameters,
-  RtpCapabilities,
-  Source,
-  TransportCounters,
-  TransportInfo,
-} from '../../shared/media.ts';
+import type { DtlsParameters, RtpCapabilities, Source, TransportCounters, TransportInfo } from '../../shared/media.ts';
 import type {
   ConsumerInfo,
   ConsumerLayers,
@@ -27,6 +20,8 @@ import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
 import { trackKey } from '../media/Track.ts';
 import type { BatchTimer } from './BatchTimer.ts';
 import type { DirectMember } from './DirectMedia.ts';
+import type { DataLimits } from './data/DataRate.ts';
+import { PeerData } from './data/PeerData.ts';
 import { EventBatcher } from './EventBatcher.ts';
 import type { EventSink } from './EventSink.ts';
 import type { LayerLinger } from './LayerDemand.ts';
@@ -62,6 +57,7 @@ export interface PeerOptions {
   readonly keyFrameRequestDelay: number;
   /** What it may send, in bit/s. */
   readonly maxIncomingBitrate: number;
+  readonly dataLimits: DataLimits;
   /** Sends an event by the connection that it has at the moment, if any. */
   send<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
 }
@@ -69,6 +65,8 @@ export interface PeerOptions {
 export class Peer implements Participant, Subscriber, EventSink, DirectMember {
   readonly id = randomUUID();
   readonly producers: PeerProducers;
+  /** What it sends and receives on data channels. */
+  readonly data: PeerData;
   readonly #options: PeerOptions;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #events: EventBatcher;
@@ -83,7 +81,8 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
   #away = false;
 
   constructor(options: PeerOptions) {
-    const { grants, policy, placement, batchTimer, maxIncomingBitrate, keyFrameRequestDelay, layerLinger } = options;
+    const { grants, policy, placement, batchTimer, maxIncomingBitrate, dataLimits, keyFrameRequestDelay, layerLinger } =
+      options;
     this.#options = options;
     this.#grants = grants;
     this.#name = options.name.text;
@@ -119,6 +118,14 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
       layerLinger,
       sink,
     });
+    this.data = new PeerData({
+      limits: dataLimits,
+      grants: () => this.#grants,
+      open: () => transports.openData(),
+      close: () => transports.close('data'),
+      notify: (event, data) => sink.notify(event, data),
+    });
+    this.#lifetime.defer(() => this.data.close());
     placement.onLost(() => this.close('mediaLost'));
   }
 
@@ -161,6 +168,7 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
       this.#transports.close('recv');
       this.#subscriptions = undefined;
     }
+    this.data.applyGrants();
     this.notify('grantsChanged', { grants });
     for (const listener of this.#grantsListeners) listener();
   }
@@ -183,7 +191,7 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
   // Transports
 
   /** The ids of the transports that it has. */
-  get transports(): { send?: string; recv?: string } {
+  get transports(): { send?: string; recv?: string; data?: string } {
     return this.#transports.ids;
   }
 
@@ -227,7 +235,7 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
   }
 
   /** As `PeerTransports.restartIce`. */
-  restartIce(): Promise<{ send?: IceParameters; recv?: IceParameters }> {
+  restartIce(): ReturnType<PeerTransports['restartIce']> {
     return this.#transports.restartIce();
   }
 

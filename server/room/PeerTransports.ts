@@ -1,9 +1,10 @@
-/** The two transports of a peer: one to send and one to receive, each opened and closed by itself. */
+/** The transports of a peer: to send media, to receive it, and for data, each opened and closed by itself. */
 import { EventEmitter } from 'node:events';
 import type { WebRtcTransport } from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
 import type { DtlsParameters, IceParameters, TransportCounters, TransportInfo } from '../../shared/media.ts';
 import { DownlinkLimiter } from '../media/DownlinkLimiter.ts';
+import { DataStreams } from '../media/data/DataStreams.ts';
 import { MIN_OUTGOING_BITRATE } from '../media/options.ts';
 import type { RoomRouter } from '../media/RoomRouter.ts';
 import { rethrowUnavailable } from '../media/rethrowUnavailable.ts';
@@ -11,7 +12,8 @@ import type { LinkStats } from './LinkQuality.ts';
 import { mapMediasoupError } from './mapMediasoupError.ts';
 import { SlidingWindowLimit } from './SlidingWindowLimit.ts';
 
-export type Direction = 'send' | 'recv';
+/** Of media; the transport for data carries both directions. */
+export type Direction = 'send' | 'recv' | 'data';
 
 /** Limit of ICE restarts; times in milliseconds. */
 const ICE_RESTARTS = { limit: 5, window: 60_000, minInterval: 5000 };
@@ -62,9 +64,9 @@ export class PeerTransports {
   }
 
   /** Their ids, by direction. */
-  get ids(): { send?: string; recv?: string } {
-    const [send, recv] = [this.get('send'), this.get('recv')];
-    return { ...(send && { send: send.id }), ...(recv && { recv: recv.id }) };
+  get ids(): { send?: string; recv?: string; data?: string } {
+    const [send, recv, data] = [this.get('send'), this.get('recv'), this.get('data')];
+    return { ...(send && { send: send.id }), ...(recv && { recv: recv.id }), ...(data && { data: data.id }) };
   }
 
   /** @throws {WeirError} `conflict` when there is one already, `closed`, `unavailable` */
@@ -78,7 +80,7 @@ export class PeerTransports {
     const wanted = () => !this.#closed && this.#opening.get(direction) === token;
     try {
       const { router } = this.#options;
-      const transport = await router.createTransport();
+      const transport = await router.createTransport(direction === 'data');
       if (!wanted()) {
         transport.close();
         throw new WeirError('closed');
@@ -90,6 +92,20 @@ export class PeerTransports {
       return router.describe(transport);
     } finally {
       if (this.#opening.get(direction) === token) this.#opening.delete(direction);
+    }
+  }
+
+  /** Opens the transport for data, with its channels. @throws as `open` */
+  async openData(): Promise<{ info: TransportInfo; streams: DataStreams }> {
+    const info = await this.open('data');
+    const transport = this.#open.get('data');
+    if (!transport) throw new WeirError('closed');
+    try {
+      const streams = await DataStreams.open(transport, await this.#options.router.directData());
+      return { info, streams };
+    } catch (error) {
+      if (this.#open.get('data') === transport) this.close('data');
+      throw error;
     }
   }
 
@@ -115,16 +131,20 @@ export class PeerTransports {
   }
 
   /**
-   * New ICE credentials for both transports. Media keeps its path until the client has found another one with them.
+   * New ICE credentials for all transports. Media keeps its path until the client has found another one with them.
    * @throws {WeirError} `rateLimited`
    */
-  async restartIce(): Promise<{ send?: IceParameters; recv?: IceParameters }> {
+  async restartIce(): Promise<{ send?: IceParameters; recv?: IceParameters; data?: IceParameters }> {
     const wait = this.#iceRestarts.take();
     if (wait > 0) throw new WeirError('rateLimited', `ICE can be restarted again in ${Math.ceil(wait / 1000)} s.`);
     const restart = (transport: WebRtcTransport | undefined) =>
       transport && mapMediasoupError(transport.restartIce(), 'This transport cannot be restarted.');
-    const [send, recv] = await Promise.all([restart(this.get('send')), restart(this.get('recv'))]);
-    return { ...(send && { send }), ...(recv && { recv }) };
+    const [send, recv, data] = await Promise.all([
+      restart(this.get('send')),
+      restart(this.get('recv')),
+      restart(this.get('data')),
+    ]);
+    return { ...(send && { send }), ...(recv && { recv }), ...(data && { data }) };
   }
 
   /** Bytes of RTP sent to the client and received from it. @throws {WeirError} `closed` when the worker has failed */
@@ -160,6 +180,7 @@ export class PeerTransports {
     clearTimeout(this.#dtlsClosedTimer);
     this.close('send');
     this.close('recv');
+    this.close('data');
   }
 
   #listen(direction: Direction, transport: WebRtcTransport): void {
@@ -167,10 +188,15 @@ export class PeerTransports {
     transport.on('dtlsstatechange', (state) => {
       // The client has sent close_notify (RFC 5246, section 7.2.1); one that has lost its path sends nothing.
       if (state !== 'closed') return;
+      if (direction === 'data') {
+        // It is replaced without leaving.
+        this.close('data');
+        return;
+      }
       this.#dtlsClosedTimer ??= setTimeout(() => this.events.emit('dtlsClosed'), DTLS_CLOSE_DELAY);
     });
     transport.on('iceselectedtuplechange', () => {
-      if (transport.dtlsState === 'connected') this.#onTupleChanged(direction);
+      if (transport.dtlsState === 'connected' && direction !== 'data') this.#onTupleChanged(direction);
     });
   }
 
@@ -187,7 +213,7 @@ export class PeerTransports {
   async #limit(direction: Direction, transport: WebRtcTransport): Promise<void> {
     const { maxIncomingBitrate } = this.#options;
     if (direction === 'send') await transport.setMaxIncomingBitrate(maxIncomingBitrate);
-    else {
+    else if (direction === 'recv') {
       const onCongestion = (layerReduction: number) => void this.events.emit('congestion', layerReduction);
       await Promise.all([
         transport.setMinOutgoingBitrate(MIN_OUTGOING_BITRATE),

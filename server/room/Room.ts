@@ -22,6 +22,7 @@ import { BatchTimer } from './BatchTimer.ts';
 import { Broadcast, type BroadcastSnapshot } from './Broadcast.ts';
 import { Chat, type ChatSettings, type ChatSnapshot } from './Chat.ts';
 import { DirectMedia } from './DirectMedia.ts';
+import { DataForwarding } from './data/DataForwarding.ts';
 import type { EventSink } from './EventSink.ts';
 import type { UplinkReport } from './LinkQuality.ts';
 import { Notifier } from './Notifier.ts';
@@ -86,6 +87,7 @@ export class Room {
   readonly #notifier: Notifier;
   readonly #subscribers: Subscribers;
   readonly #audio: AudioForwarding;
+  readonly #data = new DataForwarding();
   readonly #tracks: TrackForwarding;
   #closeReason: CloseReason | undefined;
 
@@ -223,7 +225,7 @@ export class Room {
    * @returns when its subscriber has everything that is published, or cannot have it
    * @throws {WeirError} `closed`
    */
-  async join(participant: Participant, { subscriber, sink }: JoinRoles = {}): Promise<void> {
+  async join(participant: Participant, { subscriber, sink, data }: JoinRoles = {}): Promise<void> {
     if (this.closed) throw new WeirError('closed', 'The room closed.');
     for (const other of this.#participants.values()) {
       if (other.identity === participant.identity) other.close('replaced');
@@ -231,6 +233,7 @@ export class Room {
     this.#participants.set(participant.id, participant);
     if (sink) participant.onEnd(this.#notifier.add(sink, participant));
     if (subscriber) participant.onEnd(this.#subscribers.add(subscriber, participant));
+    if (data) participant.onEnd(this.#data.add(participant, data));
     this.#events.emit('joined', { participant });
     // One that has closed before it could join has joined and left.
     participant.onEnd((reason) => this.#onParticipantClosed(participant, reason));

@@ -7,11 +7,11 @@ import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { ResumeReply, ServerEvents } from '../../shared/protocol.ts';
 import { RequestQueue } from '../../shared/RequestQueue.ts';
 import { TokenRefresh, type TokenRefreshOptions } from '../auth/TokenRefresh.ts';
+import { TokenBucket } from '../common/TokenBucket.ts';
 import type { Peer } from '../room/Peer.ts';
 import type { Room } from '../room/Room.ts';
 import { type AttachableConnection, Attachment, type AttachmentOptions } from './Attachment.ts';
 import type { RequestContext } from './RequestContext.ts';
-import { TokenBucket } from './TokenBucket.ts';
 
 /** Limit of the reactions of one peer that are sent to the others. */
 const REACTIONS = { perSecond: 1, burst: 10 };
@@ -92,8 +92,9 @@ export class PeerSession implements RequestContext {
     const { peer, room } = this;
     const consumers = peer.start();
     room.direct?.resumed(peer);
-    // Both are events, which follow the reply.
+    // These are events, which follow the reply.
     room.broadcast?.remind(peer);
+    peer.data.remind();
     setImmediate(() => this.#tokens.refresh());
     return {
       peers: room.visiblePeers(peer),

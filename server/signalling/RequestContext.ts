@@ -1,7 +1,8 @@
 /** A joined peer, as the handlers of its requests see it. */
+
+import type { TokenBucket } from '../common/TokenBucket.ts';
 import type { Peer } from '../room/Peer.ts';
 import type { Room } from '../room/Room.ts';
-import type { TokenBucket } from './TokenBucket.ts';
 
 export interface RequestContext {
   readonly peer: Peer;

@@ -15,6 +15,7 @@ import {
 } from '../../shared/protocol.ts';
 import { RpcChannel } from '../../shared/RpcChannel.ts';
 import { Lifetime } from '../common/Lifetime.ts';
+import { TokenBucket } from '../common/TokenBucket.ts';
 import type { Config } from '../config/Config.ts';
 import { serverRtpCapabilities } from '../media/options.ts';
 import { DATA_MESSAGES_PER_SECOND } from '../room/data/DataRate.ts';
@@ -23,7 +24,6 @@ import { createHandlers } from './handlers/createHandlers.ts';
 import type { PeerSession } from './PeerSession.ts';
 import type { RequestContext } from './RequestContext.ts';
 import type { ServerContext } from './ServerContext.ts';
-import { TokenBucket } from './TokenBucket.ts';
 
 /** How many malformed messages close a connection. */
 const MAX_BAD_MESSAGES = 5;

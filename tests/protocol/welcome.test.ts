@@ -28,6 +28,11 @@ describe('welcome', () => {
       pingSeconds: 5,
       silenceSeconds: 15,
       resumeSeconds: 0,
+      dataBytes: 65_536,
+      dataMessages: 200,
+      dataBitrate: 2_000_000,
+      fileBitrate: 40_000_000,
+      fileBytes: 2 * 1024 ** 3,
     });
   });
 

@@ -17,6 +17,7 @@ import {
 } from '../../shared/protocol.ts';
 import { RpcChannel } from '../../shared/RpcChannel.ts';
 import { SfuLink } from '../../web/client/sfu/SfuLink.ts';
+import { welcome } from '../support/roomClient.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -65,6 +66,7 @@ async function linked(transports: JoinReply['transports'] = {}, iceServers: Join
   const link = new SfuLink({
     device,
     video: { camera: 'VP8', screen: 'VP8' },
+    limits: welcome.limits,
     reply: { kind: 'call', transports, iceServers },
     signalling: { reconnecting: false, request: (method, data) => channel.request(method, data) },
     isExpected: () => false,

@@ -55,6 +55,7 @@ async function paired(joined: IceServer[], restarted: IceServer[], iceTransportP
     onStateChange: () => {},
     onConnectTimeout: () => events.push('timeout'),
     onRefused: () => {},
+    onDataRestart: () => {},
   });
   return { pair, events, created };
 }

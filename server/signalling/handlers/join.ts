@@ -45,7 +45,7 @@ export async function join(connection: ClientConnection, request: JoinRequest): 
     admission.assertNotRevoked();
     peer.setGrants(admission.grants);
     session.attach(connection);
-    await room.join(peer, { subscriber: peer, sink: peer });
+    await room.join(peer, { subscriber: peer, sink: peer, data: peer.data });
     if (peer.closed) throw new WeirError('closed');
     // Nothing is awaited from here to the reply, so that it is one snapshot.
     session.joinReplySent();
@@ -123,6 +123,7 @@ async function openSession(
     layerLinger: room.delays.layerLinger,
     keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY[room.kind],
     maxIncomingBitrate: server.config.maxIncomingBitrate,
+    dataLimits: server.config,
     send: (event, data) => session.notify(event, data),
   });
   const session = server.sessions.open({

@@ -1,5 +1,6 @@
 /** The requests about transports, producers and consumers. */
 import { WeirError } from '../../../shared/errors.ts';
+import type { TransportInfo } from '../../../shared/media.ts';
 import type { ClientMessages } from '../../../shared/protocol.ts';
 import type { Handlers } from '../../../shared/RpcChannel.ts';
 import type { IceServers } from '../../ice/IceServers.ts';
@@ -28,15 +29,14 @@ export function mediaHandlers(current: CurrentContext, iceServers: IceServers): 
   // A diagnosis has them from its join, and ends soon: whoever needs no token gets no further credentials.
   const serversFor = ({ info }: Peer, { kind }: Room) => (kind === 'diagnosis' ? [] : iceServers.for(info.identity));
   return {
-    async openTransport({ direction }) {
+    async openTransport({ direction, dtlsParameters }) {
       const { peer, room } = current();
-      if (direction === 'data') throw new WeirError('unavailable', 'This server carries no data yet.');
       if (room.policy === 'p2p') throw new WeirError('conflict', 'Media goes directly in this room.');
       const servers = serversFor(peer, room);
-      if (direction === 'send') return { transport: await peer.openSending(), iceServers: servers };
-      const transport = await peer.openReceiving();
+      const transport = await open(peer, room, direction);
+      if (dtlsParameters) await peer.connectTransport(transport.transportId, dtlsParameters);
       // After the reply: consumers are created on the transport that it describes.
-      setImmediate(() => void room.subscribeToAll(peer));
+      if (direction === 'recv') setImmediate(() => void room.subscribeToAll(peer));
       return { transport, iceServers: servers };
     },
 
@@ -101,4 +101,12 @@ export function mediaHandlers(current: CurrentContext, iceServers: IceServers): 
       return {};
     },
   };
+}
+
+/** @throws {WeirError} `forbidden`, `conflict`, `rateLimited`, `closed`, `unavailable` */
+function open(peer: Peer, { kind }: Room, direction: 'send' | 'recv' | 'data'): Promise<TransportInfo> {
+  if (direction === 'send') return peer.openSending();
+  if (direction === 'recv') return peer.openReceiving();
+  if (kind === 'diagnosis') throw new WeirError('forbidden', 'A test of the connection has no data channels.');
+  return peer.data.open();
 }

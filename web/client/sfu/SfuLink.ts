@@ -1,8 +1,9 @@
 /** The media link over the SFU: one sending and one receiving mediasoup transport, and whether media gets through them. */
 import type { Device, types } from 'mediasoup-client';
+import type { DataChannelLabel } from '../../../shared/dataFrame.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import type { IceServer, Source, TransportInfo } from '../../../shared/media.ts';
-import type { ConsumerInfo, Grants, ResumeReply, Welcome } from '../../../shared/protocol.ts';
+import type { ConsumerInfo, Grants, ResumeReply, ServerEvents, Welcome } from '../../../shared/protocol.ts';
 import type { ConnectionStats } from '../connectionStats.ts';
 import { Emitter } from '../Emitter.ts';
 import type { MediaConnectionState } from '../events.ts';
@@ -10,6 +11,7 @@ import type {
   MediaLink,
   MediaLinkEvents,
   MediaLinkOptions,
+  OutgoingData,
   PublishedTrack,
   PublishOptions,
   ServerMediaState,
@@ -20,10 +22,12 @@ import type {
 import type { QualityReports } from '../quality/QualitySample.ts';
 import { summarise, type TrackStats } from '../stats.ts';
 import { IceRestartPolicy } from './IceRestartPolicy.ts';
+import { loadSfuData } from './loadSfuData.ts';
 import { type LocalCounters, MediaPath } from './MediaPath.ts';
 import { MediaSilenceDetector } from './MediaSilenceDetector.ts';
 import { Publisher } from './Publisher.ts';
 import { SendFeedback } from './SendFeedback.ts';
+import type { SfuData } from './SfuData.ts';
 import { Subscriber } from './Subscriber.ts';
 import { TrackSettingsReporter } from './TrackSettingsReporter.ts';
 import { TransportPair } from './TransportPair.ts';
@@ -39,6 +43,9 @@ export interface SfuLinkOptions extends MediaLinkOptions {
   readonly device: Device;
   /** The codecs that the server requests videos to be published with. */
   readonly video: Welcome['video'];
+  readonly limits: Welcome['limits'];
+  /** Is called with a peer connection that mediasoup-client does not make. */
+  readonly onConnection?: ((connection: RTCPeerConnection) => void) | undefined;
 }
 
 /**
@@ -59,6 +66,9 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
   #sendRight: symbol | undefined = Symbol('send');
   #receiveRight: symbol | undefined = Symbol('recv');
   #opening = false;
+  /** Since the first data message. */
+  #data: SfuData | undefined;
+  #loadingData: ReturnType<typeof loadSfuData> | undefined;
   #reopenTimer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   readonly #createdAt = performance.now();
@@ -76,6 +86,7 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
       onStateChange: (state) => this.#onTransportState(state),
       onConnectTimeout: () => this.#fail(),
       onRefused: () => this.#fail(),
+      onDataRestart: (iceParameters, iceServers) => void this.#data?.restartIce(iceParameters, iceServers),
     });
     this.#feedback = new SendFeedback(() => this.#transports.countSend());
     this.#publisher = new Publisher({
@@ -177,21 +188,34 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     return this.#subscriber.audioLevel(peerId, slot);
   }
 
-  async sendData(): Promise<void> {
-    throw new WeirError('unavailable', 'There is no connection for data.');
+  async sendData(message: OutgoingData): Promise<void> {
+    await (await this.#loadData()).send(message);
   }
 
-  bufferedAmount(): number {
-    return 0;
+  bufferedAmount(channel: DataChannelLabel): number {
+    return this.#data?.bufferedAmount(channel) ?? 0;
   }
 
-  async bufferedAmountLow(): Promise<void> {}
+  async bufferedAmountLow(channel: DataChannelLabel): Promise<void> {
+    await this.#data?.low(channel);
+  }
 
-  openData(): void {}
+  openData(): void {
+    // What cannot be loaded receives nothing; the server drops it after a while.
+    this.#loadData().then(
+      (data) => data.open(),
+      () => {},
+    );
+  }
 
-  dataRefused(): void {}
+  dataRefused(refusal: ServerEvents['dataRefused']): void {
+    this.#data?.onRefused(refusal);
+  }
 
-  dataClosed(): void {}
+  dataClosed(closure: ServerEvents['dataClosed']): void {
+    if (this.#data) this.#data.onClosed(closure);
+    else this.emit('dataFailed', WeirError.fromWire(closure.error));
+  }
 
   applyGrants(grants: Grants, server?: ServerMediaState): boolean {
     const before = this.connectionState;
@@ -209,6 +233,8 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     if (grants.canSubscribe && !this.#transports.recv) void this.#openReceiving();
     // A loss has ended with the transport that was lost.
     if (this.connectionState !== before) this.#onConnectionChanged();
+    this.#data?.applyGrants(grants);
+    if (server) this.#data?.sync(server.transports.data);
     return wasRevoked || isMissing;
   }
 
@@ -246,8 +272,30 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     this.#path.close();
     this.#trackSettings.close();
     this.#transports.close();
+    this.#data?.close();
     this.#publisher.close();
     this.#subscriber.close();
+  }
+
+  /** @throws {WeirError} `unavailable` if it cannot be loaded, `closed` */
+  async #loadData(): Promise<SfuData> {
+    const { signalling, limits, iceTransportPolicy, onConnection } = this.#options;
+    this.#loadingData ??= loadSfuData();
+    const Data = await this.#loadingData.catch((cause: unknown) => {
+      this.#loadingData = undefined;
+      throw new WeirError('unavailable', 'What sends data could not be loaded. Is this device offline?', { cause });
+    });
+    if (this.#closed) throw new WeirError('closed');
+    this.#data ??= new Data({
+      request: signalling.request,
+      limits,
+      iceTransportPolicy,
+      onConnection,
+      onReceived: (data) => this.emit('dataReceived', data),
+      onPathLost: () => this.#restarts.request(),
+      onFailed: (error) => this.emit('dataFailed', error),
+    });
+    return this.#data;
   }
 
   #createSendTransport(info: TransportInfo, iceServers?: readonly IceServer[]): types.Transport {

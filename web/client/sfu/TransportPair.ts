@@ -1,7 +1,7 @@
 /** The sending and the receiving mediasoup transport of a session, with the ICE servers that the server gives for them. */
 import type { Device, types } from 'mediasoup-client';
 import { WeirError } from '../../../shared/errors.ts';
-import type { IceServer, TransportInfo } from '../../../shared/media.ts';
+import type { IceParameters, IceServer, TransportInfo } from '../../../shared/media.ts';
 import { type ConnectionStats, connectionStatsOf } from '../connectionStats.ts';
 import type { MediaConnectionState } from '../events.ts';
 import type { TriedPath } from '../MediaLink.ts';
@@ -28,6 +28,8 @@ export interface TransportPairOptions {
   onConnectTimeout(): void;
   /** The server has refused a transport that it still had. */
   onRefused(): void;
+  /** ICE of the transport for data restarts together with that of the media. */
+  onDataRestart(iceParameters: IceParameters, iceServers: readonly IceServer[]): void;
 }
 
 export class TransportPair {
@@ -106,7 +108,8 @@ export class TransportPair {
 
   /** Restarts ICE on both, with the servers that came with the new parameters: TURN credentials have expired by then. */
   async restartIce(): Promise<void> {
-    const { send, recv, iceServers } = await this.#options.request('restartIce', {});
+    const { send, recv, data, iceServers } = await this.#options.request('restartIce', {});
+    if (data) this.#options.onDataRestart(data, iceServers);
     const had = this.#iceServers;
     this.#iceServers = turnServers(iceServers);
     const isUpdated = had.length > 0 || this.#iceServers.length > 0;
@@ -190,7 +193,7 @@ export class TransportPair {
 }
 
 /** The TURN servers among these: the media ports have addresses that browsers reach, so that no STUN server is needed. */
-function turnServers(servers: readonly IceServer[]) {
+export function turnServers(servers: readonly IceServer[]) {
   return servers.flatMap(({ urls, username, credential }) => {
     const relays = urls.filter((url) => /^turns?:/i.test(url));
     if (relays.length === 0 || username === undefined || credential === undefined) return [];

@@ -26,11 +26,11 @@ export class TokenBucket {
     return Math.max(0, -this.#left);
   }
 
-  /** Takes a token if there is one. @returns whether there was */
-  tryTake(): boolean {
+  /** Takes so many tokens if there are as many. @returns whether there were */
+  tryTake(count = 1): boolean {
     this.#fill();
-    if (this.#left < 1) return false;
-    this.#left -= 1;
+    if (this.#left < count) return false;
+    this.#left -= count;
     return true;
   }
 

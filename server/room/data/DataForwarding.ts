@@ -1,0 +1,67 @@
+/** Forwards data messages between the participants of a room, whichever worker they are on; Node.js sees each message once. */
+import { type DataChannelLabel, type DataFrame, encodeDataFrame } from '../../../shared/dataFrame.ts';
+import type { DirectDataTransport } from '../../media/data/DirectDataTransport.ts';
+import type { Participant } from '../Participant.ts';
+import type { DataPort } from './DataPort.ts';
+
+export class DataForwarding {
+  /** By participant id. */
+  readonly #ports = new Map<string, DataPort>();
+
+  /** @returns removes the participant */
+  add(participant: Participant, port: DataPort): () => void {
+    const onFrame = (channel: DataChannelLabel, frame: DataFrame) => this.#forward(participant, port, channel, frame);
+    this.#ports.set(participant.id, port);
+    port.events.on('frame', onFrame);
+    return () => {
+      this.#ports.delete(participant.id);
+      port.events.off('frame', onFrame);
+    };
+  }
+
+  #forward(sender: Participant, from: DataPort, channel: DataChannelLabel, { peerIds, ...frame }: DataFrame): void {
+    const message = Buffer.from(
+      // Whoever is hidden is not named; nobody could answer them either.
+      encodeDataFrame({ ...frame, peerIds: sender.grants.hidden ? [] : [sender.id] }).buffer,
+    );
+    if (peerIds.length > 0) this.#sendTo(this.#named(peerIds, from), channel, message);
+    else this.#sendToAll(from, channel, message);
+  }
+
+  /** Those of them who are there; a peer may have left while the message was on its way. */
+  #named(peerIds: readonly string[], from: DataPort): DataPort[] {
+    return [...new Set(peerIds)].flatMap((id) => {
+      const port = this.#ports.get(id);
+      return port && port !== from && port.mayReceive ? [port] : [];
+    });
+  }
+
+  #sendTo(receivers: readonly DataPort[], channel: DataChannelLabel, message: Buffer): void {
+    const subchannels = new Map<DirectDataTransport, number[]>();
+    for (const receiver of receivers) {
+      const { streams } = receiver;
+      if (!streams) {
+        receiver.hold(channel, message);
+        continue;
+      }
+      const known = subchannels.get(streams.direct);
+      if (known) known.push(streams.subchannel);
+      else subchannels.set(streams.direct, [streams.subchannel]);
+    }
+    for (const [direct, to] of subchannels) direct.send(channel, message, to);
+  }
+
+  /** One write for each router: to all that receive there, whose number may be large. */
+  #sendToAll(from: DataPort, channel: DataChannelLabel, message: Buffer): void {
+    const directs = new Set<DirectDataTransport>();
+    for (const port of this.#ports.values()) {
+      if (port === from || !port.mayReceive) continue;
+      if (port.streams) directs.add(port.streams.direct);
+      else port.hold(channel, message);
+    }
+    for (const direct of directs) {
+      const except = from.streams?.direct === direct ? from.streams.subchannel : undefined;
+      direct.send(channel, message, { except });
+    }
+  }
+}

@@ -1,0 +1,20 @@
+/** The role of whoever sends and receives data messages in a room. */
+import type { EventEmitter } from 'node:events';
+import type { DataChannelLabel, DataFrame } from '../../../shared/dataFrame.ts';
+import type { DataStreams } from '../../media/data/DataStreams.ts';
+
+export interface DataPortEvents {
+  /** It sends a message, which its grants and limits allow. */
+  frame: [channel: DataChannelLabel, frame: DataFrame];
+}
+
+/** Implemented by a browser's peer, with `PeerData`. */
+export interface DataPort {
+  readonly events: EventEmitter<DataPortEvents>;
+  /** Whether messages may reach it. */
+  readonly mayReceive: boolean;
+  /** Its open channels; undefined while it has none. */
+  readonly streams: DataStreams | undefined;
+  /** Keeps a message until its channels are open, within limits. */
+  hold(channel: DataChannelLabel, message: Buffer): void;
+}

@@ -1,0 +1,55 @@
+/** The messages that wait for a receiver whose transport for data is not open yet: bounded in size and in time. */
+import type { DataChannelLabel } from '../../../shared/dataFrame.ts';
+
+/** In bytes. The same message that waits for many receivers is in memory once. */
+const MAX_BYTES = 512 * 1024;
+/** In milliseconds: a client opens its transport in less than a second. */
+const TIMEOUT = 15_000;
+
+export interface HeldMessage {
+  readonly channel: DataChannelLabel;
+  readonly message: Buffer;
+}
+
+export class HeldData {
+  readonly #onLost: () => void;
+  #messages: HeldMessage[] = [];
+  #bytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param onLost is called when messages have been dropped, since there were too many or nobody came for them */
+  constructor(onLost: () => void) {
+    this.#onLost = onLost;
+  }
+
+  get isEmpty(): boolean {
+    return this.#messages.length === 0;
+  }
+
+  /** Keeps a message; a lossy one is dropped, since it would come too late. */
+  add(held: HeldMessage): void {
+    if (held.channel === 'lossy') return;
+    if (this.#bytes + held.message.length > MAX_BYTES) {
+      this.#drop();
+      return;
+    }
+    this.#messages.push(held);
+    this.#bytes += held.message.length;
+    this.#timer ??= setTimeout(() => this.#drop(), TIMEOUT);
+  }
+
+  /** @returns all messages, oldest first; none are left */
+  take(): HeldMessage[] {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const messages = this.#messages;
+    this.#messages = [];
+    this.#bytes = 0;
+    return messages;
+  }
+
+  #drop(): void {
+    this.take();
+    this.#onLost();
+  }
+}
