@@ -156,7 +156,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   };
   try {
     await http.register(health, { pool, rooms });
-    await http.register(roomInfo, { rooms, access });
+    await http.register(roomInfo, { rooms, access, roomPolicy: config.roomPolicy });
     await http.register(connectionInfo, { trustProxy: config.trustProxy });
     await http.register(selfTestRoute, { selfTest, verify: config.auth && { ...config.auth, leeway, maxLifetime } });
     await http.register(page, { document, basePath: config.basePath, diagnose: config.diagnose });

@@ -1,7 +1,7 @@
 /** What a client may know of a room before joining it: who is in it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../shared/errors.ts';
-import { type RoomKind, RoomName } from '../../shared/protocol.ts';
+import { type RoomKind, RoomName, type RoomPolicy } from '../../shared/protocol.ts';
 import { validationSentence } from '../../shared/validation.ts';
 import type { AccessControl } from '../auth/AccessControl.ts';
 import type { RoomManager } from '../room/RoomManager.ts';
@@ -10,6 +10,8 @@ import { sendProblemDetails } from './problems.ts';
 export interface RoomInfoOptions {
   readonly rooms: RoomManager;
   readonly access: AccessControl;
+  /** Of calls for which nobody chooses a policy. */
+  readonly roomPolicy: RoomPolicy;
 }
 
 interface Params {
@@ -20,26 +22,32 @@ interface Params {
 const emptyBroadcast = { state: 'before', liveSeconds: 0, viewers: 0 } as const;
 
 /**
- * `GET /api/rooms/<room>`: 200 `{ people: [{ name }] }`, with an empty list if nobody is in the room.
+ * `GET /api/rooms/<room>`: 200 `{ people: [{ name }] }`, with an empty list if nobody is in the room, and
+ * `policy` where media may go directly.
  * `GET /api/broadcasts/<room>`: the same for those on the stage, and `state`, `liveSeconds` and `viewers`.
  * 401 without `Authorization: Bearer <token>` for that room, if tokens are required. 400 for an invalid room name.
  */
-export async function roomInfo(app: FastifyInstance, { rooms, access }: RoomInfoOptions): Promise<void> {
+export async function roomInfo(app: FastifyInstance, { rooms, access, roomPolicy }: RoomInfoOptions): Promise<void> {
   const handler = (kind: RoomKind) => async (request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) => {
     const name = RoomName.safeParse(request.params.room);
     if (!name.success) return sendProblemDetails(reply, 400, validationSentence(name.error));
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+    let policy: RoomPolicy;
     try {
-      await access.admit({ token, room: name.data, kind });
+      const { credentials } = await access.admit({ token, room: name.data, kind });
+      policy = credentials.policy ?? roomPolicy;
     } catch (error) {
       return sendProblemDetails(reply.header('www-authenticate', 'Bearer'), 401, WeirError.from(error).message);
     }
     const room = await rooms.find(name.data, kind);
     const people = room?.visiblePeers().map((peer) => ({ name: peer.name })) ?? [];
+    const used = room?.policy ?? policy;
     const { state, liveSeconds, viewers } = room?.broadcast?.info ?? emptyBroadcast;
-    return reply
-      .header('cache-control', 'no-store')
-      .send({ people, ...(kind === 'broadcast' && { state, liveSeconds, viewers }) });
+    return reply.header('cache-control', 'no-store').send({
+      people,
+      ...(kind === 'call' && used !== 'sfu' && { policy: used }),
+      ...(kind === 'broadcast' && { state, liveSeconds, viewers }),
+    });
   };
   app.get<{ Params: Params }>('/api/rooms/:room', handler('call'));
   app.get<{ Params: Params }>('/api/broadcasts/:room', handler('broadcast'));

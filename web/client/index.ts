@@ -25,6 +25,7 @@ export type {
   Reaction,
   Role,
   RoomKind,
+  RoomPolicy,
   SourceStates,
 } from '../../shared/protocol.ts';
 export { mayPublish, roleOf } from '../../shared/roles.ts';

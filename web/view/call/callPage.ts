@@ -12,7 +12,7 @@ import { callView } from './callView.ts';
 
 type Identity = Pick<CallOptions, 'name' | 'token'>;
 
-export const callPage: RoutePage = (app, { room, name, token, role, join, iceTransportPolicy }, onCall) => {
+export const callPage: RoutePage = (app, { room, name, token, role, join, iceTransportPolicy, policy }, onCall) => {
   /** Joins without a lobby. The join starts before the devices, which take longer to open. */
   const joinDirectly = (identity: Identity) => {
     const media = createLocalMedia();
@@ -26,6 +26,7 @@ export const callPage: RoutePage = (app, { room, name, token, role, join, iceTra
       media,
       error,
       token,
+      policy,
       onJoin: (identity) => startCall(identity, media, lobby),
     });
     app.replaceChildren(lobby.root);
@@ -34,7 +35,7 @@ export const callPage: RoutePage = (app, { room, name, token, role, join, iceTra
   /** @param lobby stays on the page until the call has joined */
   const startCall = (identity: Identity, media: LocalMedia, lobby?: Lobby) => {
     const call = new CallController(
-      { room, ...(role && { role }), ...identity, initialVideoLimit, iceTransportPolicy },
+      { room, ...(role && { role }), ...identity, initialVideoLimit, iceTransportPolicy, policy },
       media,
     );
     // The join takes longer than building the view, so it starts first.

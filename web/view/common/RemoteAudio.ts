@@ -7,6 +7,9 @@ type AudioOwner =
   | { readonly audioOf: string; readonly source: 'microphone' | 'screenAudio' }
   | { readonly slot: string };
 
+/** How long a track that is replaced goes on once the new one plays, and how long at most, in milliseconds. */
+const OVERLAP = { playing: 60, most: 1000 };
+
 export class RemoteAudio {
   readonly root = element('div', { className: 'remote-audio' });
   readonly #elements = new Map<MediaStreamTrack, HTMLAudioElement>();
@@ -33,15 +36,32 @@ export class RemoteAudio {
       if (screenAudio) tracks.set(screenAudio, { audioOf: peerId, source: 'screenAudio' });
     }
     for (const [slot, track] of slots) tracks.set(track, { slot: String(slot) });
-    for (const [track, audio] of this.#elements) {
-      if (tracks.has(track)) continue;
-      audio.srcObject = null;
-      audio.remove();
-      this.#elements.delete(track);
-    }
+    const ended = [...this.#elements].filter(([track]) => !tracks.has(track));
     for (const [track, owner] of tracks) {
       if (!this.#elements.has(track)) this.#add(track, owner);
     }
+    for (const [track, audio] of ended) {
+      this.#elements.delete(track);
+      this.#removeAfter(audio, successorOf(audio, this.#elements.values()));
+    }
+  }
+
+  /** Stops playback of a track that has ended; one that another track replaces goes on until that plays. */
+  #removeAfter(audio: HTMLAudioElement, successor: HTMLAudioElement | undefined): void {
+    const remove = () => {
+      audio.srcObject = null;
+      audio.remove();
+    };
+    if (!successor) {
+      remove();
+      return;
+    }
+    const timer = setTimeout(remove, OVERLAP.most);
+    const onPlaying = () => {
+      clearTimeout(timer);
+      setTimeout(remove, OVERLAP.playing);
+    };
+    successor.addEventListener('playing', onPlaying, { once: true });
   }
 
   /** Stops all playback. */
@@ -123,4 +143,11 @@ export class RemoteAudio {
 
 function isBlocked(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'NotAllowedError';
+}
+
+/** The element of the same owner as a former one. */
+function successorOf(former: HTMLAudioElement, all: Iterable<HTMLAudioElement>): HTMLAudioElement | undefined {
+  const { audioOf, source } = former.dataset;
+  if (audioOf === undefined) return undefined;
+  return [...all].find(({ dataset }) => dataset.audioOf === audioOf && dataset.source === source);
 }

@@ -1,6 +1,6 @@
 /** Parses the address of a page: the room, its kind, and how to join it. */
 import { z } from 'zod';
-import { canonicalRoomName, shortDisplayName } from '../../client/index.ts';
+import { canonicalRoomName, type RoomPolicy, shortDisplayName } from '../../client/index.ts';
 import type { CallController } from '../controller/CallController.ts';
 import { type PageKind, roomInPath } from './address.ts';
 
@@ -17,12 +17,15 @@ export interface Route {
   readonly join: boolean;
   /** `relay`: media over TURN servers only, to find out whether they work. */
   readonly iceTransportPolicy: 'relay' | undefined;
+  /** How media is to travel; `sfu` keeps it from going directly. */
+  readonly policy: RoomPolicy | undefined;
 }
 
 /** Shows the page of a room; `onCall` receives each call that it starts. */
 export type RoutePage = (app: Element, route: Route, onCall: (call: CallController) => void) => void;
 
 const Role = z.enum(['host', 'speaker', 'viewer']);
+const Policy = z.enum(['sfu', 'auto', 'p2p'] satisfies RoomPolicy[]);
 const Claims = z.object({
   video: z.object({
     canPublish: z.boolean().nullish(),
@@ -47,6 +50,7 @@ export function routeOf({ pathname, search, hash }: Pick<Location, 'pathname' | 
     token,
     join: query.get('join') === '1',
     iceTransportPolicy: query.get('iceTransportPolicy') === 'relay' ? 'relay' : undefined,
+    policy: Policy.safeParse(query.get('policy')).data,
   };
 }
 

@@ -7,6 +7,7 @@ import type {
   Reaction,
   Role,
   RoomKind,
+  RoomPolicy,
 } from '../../client/index.ts';
 import type { Participant } from './Participant.ts';
 
@@ -81,6 +82,8 @@ export interface CallOptions {
   readonly role?: Role;
   /** `relay`: over TURN servers only. */
   readonly iceTransportPolicy?: RTCIceTransportPolicy | undefined;
+  /** How media is to travel, where the server lets a client choose. */
+  readonly policy?: RoomPolicy | undefined;
   /** How many videos a join may subscribe to at once: as many as the page can show, 0 while it is hidden. */
   initialVideoLimit(): number;
 }

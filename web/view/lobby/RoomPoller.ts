@@ -1,9 +1,15 @@
 /** Polls the state of a room before the join: its participants, whether it needs a token, whether the server answers. */
+import type { RoomPolicy } from '../../client/index.ts';
 import { type PageKind, roomApiPath } from '../common/address.ts';
 
 export type RoomAvailability =
   /** Joinable without a token; `live` where it is a live broadcast. */
-  | { readonly kind: 'open'; readonly names: readonly string[]; readonly live: boolean }
+  | {
+      readonly kind: 'open';
+      readonly names: readonly string[];
+      readonly live: boolean;
+      readonly policy: RoomPolicy | undefined;
+    }
   | { readonly kind: 'token' }
   /** `reason` is one of those that `reasonMessage` has a message for. */
   | { readonly kind: 'failed'; readonly reason: 'unreachable' | 'offline' | 'badGateway' | 'otherServer' | 'badRoom' };
@@ -47,7 +53,7 @@ export class RoomPoller {
       if (gatewayErrors.has(response.status)) return { kind: 'failed', reason: 'badGateway' };
       const body = response.ok ? parseJson(text) : undefined;
       if (body === undefined) return { kind: 'failed', reason: 'otherServer' };
-      return { kind: 'open', names: participantNames(body), live: isLive(body) };
+      return { kind: 'open', names: participantNames(body), live: isLive(body), policy: policyIn(body) };
     } catch {
       return { kind: 'failed', reason: navigator.onLine ? 'unreachable' : 'offline' };
     }
@@ -66,6 +72,12 @@ function participantNames(body: unknown): string[] {
 
 function isLive(body: unknown): boolean {
   return typeof body === 'object' && body !== null && 'state' in body && body.state === 'live';
+}
+
+/** The policy of a room; undefined where nobody has opened it, or the server is older. */
+function policyIn(body: unknown): RoomPolicy | undefined {
+  if (typeof body !== 'object' || body === null || !('policy' in body)) return undefined;
+  return (['sfu', 'auto', 'p2p'] as const).find((policy) => policy === body.policy);
 }
 
 /** The parsed JSON; undefined where the text is none. */

@@ -1,5 +1,5 @@
 /** The lobby: preview, devices, display name, who is in the room, and the errors of a join. */
-import { type LocalMedia, WeirError } from '../../client/index.ts';
+import { type LocalMedia, type RoomPolicy, WeirError } from '../../client/index.ts';
 import type { PageKind } from '../common/address.ts';
 import { settingsButton } from '../common/buttons.ts';
 import { diagnoseLink } from '../common/diagnoseLink.ts';
@@ -24,6 +24,8 @@ export interface LobbyOptions {
   readonly error?: unknown;
   /** The initial value of the token field. */
   readonly token?: string | undefined;
+  /** How media travels, where the address of the page says so. */
+  readonly policy?: RoomPolicy | undefined;
   /** The user wants to join. The lobby stays on the page until its owner replaces it. */
   onJoin(identity: { name: string; token?: string }): void;
 }
@@ -63,6 +65,7 @@ export function lobbyView({
   media,
   error,
   token: initialToken = '',
+  policy,
   onJoin,
 }: LobbyOptions): Lobby {
   const messages = messagesByKind[kind];
@@ -93,6 +96,11 @@ export function lobbyView({
     { className: 'secondary' },
     messages.descriptions && translate(messages.descriptions[0]),
   );
+  const directNotice = element('p', { className: 'secondary', hidden: true }, translate('directNotice'));
+  const showPolicy = (used: RoomPolicy | undefined) => {
+    directNotice.hidden = used === undefined || used === 'sfu';
+  };
+  showPolicy(policy);
   const errorText = element('p', { className: 'error', role: 'alert', hidden: true });
   const preview = new CameraPreview({
     media,
@@ -116,6 +124,7 @@ export function lobbyView({
     deviceProblems.tryAgain,
     join.button,
     join.progress,
+    directNotice,
     diagnoseLink(),
   );
   const root = element(
@@ -144,6 +153,7 @@ export function lobbyView({
     }
     occupants.hidden = availability.kind === 'token';
     occupants.textContent = availability.kind === 'open' ? occupantsText(availability.names, messages.nobody) : '';
+    if (availability.kind === 'open' && policy !== 'sfu') showPolicy(availability.policy ?? policy);
     const isLive = availability.kind === 'open' && availability.live;
     if (messages.descriptions) description.textContent = translate(messages.descriptions[isLive ? 1 : 0]);
     unreachable = isReachable ? undefined : reasonMessage(availability.reason);

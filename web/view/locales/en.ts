@@ -43,6 +43,7 @@ export const en = {
   join: 'Join',
   joining: 'Joining…',
   joiningLong: 'Still connecting to the server…',
+  directNotice: 'Sound and picture may go directly to the others, who can then see your IP address.',
   nobodyHere: 'Nobody is here yet.',
   oneHere: '{names} is here.',
   fewHere: '{names} are here.',

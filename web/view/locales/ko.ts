@@ -44,6 +44,7 @@ export const ko: Readonly<Record<MessageKey, string>> = {
   join: '참여하기',
   joining: '참여하는 중…',
   joiningLong: '아직 서버에 연결하는 중…',
+  directNotice: '소리와 영상이 다른 참가자에게 직접 전송될 수 있으며, 이때 내 IP 주소가 상대에게 보입니다.',
   nobodyHere: '아직 아무도 없습니다.',
   oneHere: '{names} 님이 있습니다.',
   fewHere: '{names} 님이 있습니다.',

@@ -1,6 +1,7 @@
 /** The statistics panel of a call: how each transport is connected, and the figures of each participant's tracks. */
 import { X } from 'lucide';
 import {
+  type ConnectionStats,
   type ConsumerLayers,
   type RoomClient,
   TrackRateMeter,
@@ -96,11 +97,14 @@ export class StatsPanel {
     const ownConnection = {
       key: 'connection',
       title: translateStats('yourConnection'),
-      rows: connections.map((connection) => ({
-        key: connection.direction,
-        title: translateStats(connection.direction === 'send' ? 'sending' : 'receiving'),
-        figures: connectionFigures(connection),
-      })),
+      rows: connections
+        // A direct connection is one for both directions.
+        .filter(({ peerId, direction }) => peerId === undefined || direction === 'send')
+        .map((connection) => ({
+          key: `${connection.direction} ${connection.peerId ?? ''}`,
+          title: translateStats(titleOf(connection)),
+          figures: connectionFigures(connection),
+        })),
     };
     this.#render([ownConnection, ...this.#participants(tracks, rates, layers)].filter(({ rows }) => rows.length > 0));
   }
@@ -182,4 +186,9 @@ export class StatsPanel {
     reconcileChildren(this.#groups, sections);
     for (const key of this.#elements.keys()) if (!used.has(key)) this.#elements.delete(key);
   }
+}
+
+function titleOf({ peerId, direction }: ConnectionStats): 'direct' | 'sending' | 'receiving' {
+  if (peerId !== undefined) return 'direct';
+  return direction === 'send' ? 'sending' : 'receiving';
 }

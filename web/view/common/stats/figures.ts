@@ -19,6 +19,7 @@ export function trackFigures(track: TrackStats, rates: TrackRates | undefined, l
   const roundTrip = track.roundTripTime ?? track.currentRoundTripTime;
   const name = codec?.replace(/^\w+\//, '');
   return compact([
+    ['path', track.direct ? translateStats('toPeer') : undefined],
     ['codec', name && (codecImplementation ? `${name} (${codecImplementation})` : name)],
     ['layers', isVideo ? scalabilityMode : undefined],
     ['currentLayers', layers && `${layers.spatialLayer}/${layers.temporalLayer ?? 0}`],
