@@ -109,7 +109,7 @@ describe.skipIf(why)('a link between two namespaces', () => {
   });
 
   test('removes itself at the end of its lifetime', async () => {
-    await using namespaces = await Namespaces.create({}, 0.5);
+    await using namespaces = await Namespaces.create({}, 1.5);
     const { names } = namespaces;
     await expect
       .poll(() => [names.a, names.b].some((name) => existsSync(`/run/netns/${name}`)), { timeout: 5000 })
