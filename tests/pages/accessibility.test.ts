@@ -104,6 +104,12 @@ describe.skipIf(!hasChromium)('a page for everybody', () => {
       await page.getByRole('complementary', { name: 'People' }).waitFor();
       await check('with the list of people open');
       await page.keyboard.press('Escape');
+      await button(page, 'Chat').click();
+      await page.getByRole('textbox', { name: 'Your message' }).fill('https://example.com/');
+      await page.keyboard.press('Enter');
+      await page.locator('.chat-message.sent').waitFor();
+      await check('with the chat open');
+      await page.keyboard.press('Escape');
       await button(page, 'Leave').click();
       await page.getByRole('heading', { name: 'You left the call' }).waitFor();
       await check('after its end');

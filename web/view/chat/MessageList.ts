@@ -89,7 +89,6 @@ export class MessageList {
   /** @param announced whether screen readers read what is new */
   #renderRows(announced = this.#rows.size > 0): void {
     const anchor = this.#window.following ? undefined : this.#firstVisible();
-    const top = anchor?.getBoundingClientRect().top ?? 0;
     this.#log.ariaLive = announced ? 'polite' : 'off';
     const rows = new Map<string, Row>();
     const children: Element[] = [];
@@ -107,7 +106,7 @@ export class MessageList {
     this.#rows = rows;
     reconcileChildren(this.#log, children);
     if (this.#window.following) this.#scrollToEnd();
-    else if (anchor?.isConnected) this.#log.scrollTop += anchor.getBoundingClientRect().top - top;
+    else if (anchor) this.#keep(anchor);
     this.#renderToEnd();
   }
 
@@ -141,9 +140,20 @@ export class MessageList {
     return note.element;
   }
 
-  #firstVisible(): Element | undefined {
+  /** The first message that is seen, and where it is. */
+  #firstVisible(): { id: string; top: number } | undefined {
     const { top } = this.#log.getBoundingClientRect();
-    return [...this.#log.children].find((child) => child.getBoundingClientRect().bottom > top);
+    for (const [id, row] of this.#rows) {
+      const box = row.element.getBoundingClientRect();
+      if (row.message && box.bottom > top) return { id, top: box.top };
+    }
+    return undefined;
+  }
+
+  /** Scrolls so that a message is where it was; its row may be another one, without its header. */
+  #keep({ id, top }: { id: string; top: number }): void {
+    const row = this.#rows.get(id);
+    if (row) this.#log.scrollTop += row.element.getBoundingClientRect().top - top;
   }
 
   #scrollToEnd(): void {
