@@ -97,20 +97,23 @@ describe('the window of a transfer', () => {
     expect(window.size).toBe(2048 * KIB);
   });
 
-  test('shrinks to its minimum while the queue is longer than it should be, and grows again', () => {
-    const window = new SendWindow();
+  test.each([
+    ['alone', 512],
+    ['beside media', 64],
+  ])('%s, shrinks to its minimum while the queue is longer than it should be, and grows again', (mode, min) => {
+    const window = new SendWindow(() => mode !== 'alone');
     const now = acknowledge(window, 100, 20);
-    const then = acknowledge(window, 200, 320, now);
-    expect(window.size).toBe(64 * KIB);
+    const then = acknowledge(window, 200, 620, now);
+    expect(window.size).toBe(min * KIB);
     acknowledge(window, 400, 20, then);
-    expect(window.size).toBeGreaterThan(512 * KIB);
+    expect(window.size).toBeGreaterThan(1024 * KIB);
   });
 
   test('makes room for media at a queue that would do without', () => {
     const alone = new SendWindow(() => false);
     const beside = new SendWindow(() => true);
     for (const window of [alone, beside]) acknowledge(window, 100, 60, acknowledge(window, 10, 10));
-    expect(alone.size).toBeGreaterThan(512 * KIB);
+    expect(alone.size).toBeGreaterThan(1024 * KIB);
     expect(beside.size).toBe(64 * KIB);
   });
 
@@ -124,9 +127,9 @@ describe('the window of a transfer', () => {
   test('takes a longer path for what it is after a while', () => {
     const window = new SendWindow();
     let now = acknowledge(window, 100, 20);
-    now = acknowledge(window, 100, 220, now);
-    expect(window.size).toBe(64 * KIB);
-    acknowledge(window, 20_000, 220, now);
+    now = acknowledge(window, 100, 420, now);
+    expect(window.size).toBe(512 * KIB);
+    acknowledge(window, 20_000, 420, now);
     expect(window.size).toBe(2048 * KIB);
   });
 });

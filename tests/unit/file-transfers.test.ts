@@ -204,6 +204,16 @@ describe('file transfers', () => {
     expect(pair.transfer(side === 'a' ? 'b' : 'a').peer.peerId).toContain('again');
   });
 
+  test('a receiver that comes back as somebody else goes on, although it still seems to be there', async () => {
+    const file = randomFile(SIZE);
+    const id = await offer(file);
+    pair.fault = (message) => (message.type === 'request' && pair.peers.b.identity === 'bert' ? [] : [message]);
+    await pair.b.transfers.accept(id);
+    pair.peers.b = { peerId: 'peer-c', identity: 'guest', name: 'Bert' };
+    await expectEqual(file);
+    expect(pair.transfer('a').peer.peerId).toBe('peer-c');
+  });
+
   test('who is away is waited for', async () => {
     const file = randomFile(SIZE);
     const id = await offer(file);

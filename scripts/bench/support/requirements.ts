@@ -51,6 +51,7 @@ const needs: Readonly<Record<string, readonly Check[]>> = {
   audience: [linux, worker],
   'join-burst-broadcast': [linux, worker],
   'glass-to-glass': [worker, namespaces, alwaysChromium],
+  files: [linux, worker, namespaces, alwaysChromium],
   reach: [worker, ffmpeg, () => whyNoNetworkCall()],
 };
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 
 export const chromiumPath = '/usr/bin/chromium';
 
@@ -40,9 +40,28 @@ export interface ChromiumOptions {
 }
 
 /** A browser process of its own: what plays as its camera is fixed for all of its pages. */
-export async function launchChromium({ within, environment = {}, ...options }: ChromiumOptions = {}): Promise<Browser> {
-  const launch = (executablePath: string) =>
-    chromium.launch({ executablePath, env: { ...process.env, ...environment }, args: argumentsOf(options) });
+export function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
+  return launchWith(options, (settings) => chromium.launch(settings));
+}
+
+/** With a profile on disk: other contexts keep storage and large Blobs in memory. @param profile an empty directory */
+export function launchChromiumWithProfile(profile: string, options: ChromiumOptions = {}): Promise<BrowserContext> {
+  return launchWith(options, (settings) => chromium.launchPersistentContext(profile, settings));
+}
+
+interface LaunchSettings {
+  readonly executablePath: string;
+  readonly env: Record<string, string>;
+  readonly args: string[];
+}
+
+async function launchWith<T>(
+  { within, environment = {}, ...options }: ChromiumOptions,
+  start: (settings: LaunchSettings) => Promise<T>,
+): Promise<T> {
+  const own = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  const env = { ...Object.fromEntries(own), ...environment };
+  const launch = (executablePath: string) => start({ executablePath, env, args: argumentsOf(options) });
   if (within === undefined) return launch(chromiumPath);
   // Playwright puts its own arguments first, so that a script has to enter the namespace.
   const directory = await mkdtemp(join(tmpdir(), 'weir-chromium-'));

@@ -248,9 +248,9 @@ export class FileTransfers {
       if (message.type === 'request') this.#post(peer.peerId, { type: 'end', id, reason: 'unknown' });
       return;
     }
-    // Who knows the id is the other end, also after a rejoin as somebody else.
+    // Who knows the id is the other end, also after a reload as somebody else, which the server may not have noticed yet.
     if (transfer.peer.peerId !== peer.peerId) {
-      if (transfer.isPresent) return;
+      if (message.type !== 'request') return;
       transfer.connect(peer);
     }
     if (message.type === 'end') transfer.onEndMessage(message.reason);

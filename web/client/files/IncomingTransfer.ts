@@ -5,7 +5,7 @@ import { BLOCK_BYTES, type Chunk, type ControlMessage } from './fileMessages.ts'
 import { Transfer } from './Transfer.ts';
 
 /** Bytes after which it acknowledges, besides at the end of each block. */
-const ACK_BYTES = 64 * 1024;
+const ACK_BYTES = 32 * 1024;
 /** Blocks that may wait to be checked and stored: beyond, nothing is acknowledged, and the sender stops. */
 const MAX_BACKLOG = 3;
 /** How often one block may arrive damaged. */

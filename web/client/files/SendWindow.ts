@@ -3,10 +3,12 @@
  * as they queue (LEDBAT, RFC 6817), so that calls on the same link keep their bandwidth.
  */
 
-/** Bytes. The maximum bounds what server and pages hold for a transfer. */
-const SIZE = { first: 128 * 1024, min: 64 * 1024, max: 2 * 1024 * 1024 };
-/** Queueing delay that is aimed at, in milliseconds: RFC 6817, section 2.3 allows up to 100. Less beside media. */
-const TARGET = { alone: 100, besideMedia: 20 };
+/** Bytes. It bounds what server and pages hold for a transfer. */
+const MAX = 2 * 1024 * 1024;
+/** By how much it grows at most for as many acknowledged bytes as it has. */
+const GAIN = 64 * 1024;
+/** The queueing delay that is aimed at, in milliseconds (RFC 6817, section 2.3), and the smallest window in bytes. */
+const MODES = { alone: { target: 200, min: 512 * 1024 }, besideMedia: { target: 25, min: 64 * 1024 } };
 /** How long a base delay counts, in milliseconds (BASE_HISTORY of section 2.3): paths change. */
 const BASE_HISTORY = 60_000;
 /** The current delay is the smallest of so many (CURRENT_FILTER). */
@@ -16,7 +18,7 @@ const DECREASE_INTERVAL = 100;
 
 export class SendWindow {
   readonly #isBesideMedia: () => boolean;
-  #size = SIZE.first;
+  #size = MODES.besideMedia.min;
   #isSlowStart = true;
   #base: { current: number; before: number; since: number } | undefined;
   #delays: number[] = [];
@@ -40,21 +42,21 @@ export class SendWindow {
    */
   acknowledge(bytes: number, delay: number, now: number): void {
     const queueing = this.#queueingDelay(delay, now);
-    const target = this.#isBesideMedia() ? TARGET.besideMedia : TARGET.alone;
+    const { target, min } = MODES[this.#isBesideMedia() ? 'besideMedia' : 'alone'];
     const offTarget = Math.max(-1, (target - queueing) / target);
     if (this.#isSlowStart && queueing > target / 2) this.#isSlowStart = false;
     if (this.#isSlowStart) this.#size += bytes;
-    else if (offTarget >= 0) this.#size += (offTarget * bytes * SIZE.min) / this.#size;
+    else if (offTarget >= 0) this.#size += (offTarget * bytes * GAIN) / this.#size;
     else if (now - this.#decreasedAt > DECREASE_INTERVAL) {
       this.#decreasedAt = now;
       this.#size *= Math.max(0.5, 1 + offTarget / 2);
     }
-    this.#size = Math.min(SIZE.max, Math.max(SIZE.min, this.#size));
+    this.#size = Math.min(MAX, Math.max(min, this.#size));
   }
 
   /** What was on its way is lost, or the path is another one. */
   reset(): void {
-    this.#size = SIZE.first;
+    this.#size = MODES.besideMedia.min;
     this.#isSlowStart = true;
     this.#base = undefined;
     this.#delays = [];

@@ -8,6 +8,7 @@ import { inviteButton } from '../common/inviteButton.ts';
 import { notifyPermissions } from '../common/notifications.ts';
 import { statsToggle } from '../common/stats/statsToggle.ts';
 import type { CallController, EndReason } from '../controller/CallController.ts';
+import { fileSharing } from '../files/fileSharing.ts';
 import { translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
 import { CallLayout } from './CallLayout.ts';
@@ -49,6 +50,7 @@ export function callView(
     place: main,
     onToggle: (open) => open && !participants.root.hidden && participants.toggle(),
   });
+  const files = fileSharing({ call, chat, toasts, root });
   const controls = controlBar({
     call,
     audio,
@@ -84,7 +86,7 @@ export function callView(
   const close = () => {
     clearInterval(levels);
     showControls();
-    for (const part of [notices, layout, audio, controls, stats, chat]) part.close();
+    for (const part of [notices, layout, audio, controls, stats, chat, files]) part.close();
   };
   call.on('ended', (reason) => {
     close();

@@ -20,8 +20,10 @@ export interface FilesViewOptions {
   readonly toasts: Pick<Toasts, 'show' | 'showError'>;
   /** The element of the page that files are dropped on. */
   readonly place: HTMLElement;
-  /** Something new is in the list. */
-  onNew(): void;
+  /** Somebody offers a file. */
+  onOffered(): void;
+  /** A file of ours is in the list. */
+  onSent(): void;
 }
 
 export class FilesView {
@@ -48,7 +50,7 @@ export class FilesView {
   onOffered({ peer, name, size }: FileTransfer): void {
     const values = { name: peer.name, file: name, size: formatBytes(size) };
     this.#options.toasts.show(translateFiles('filesOffered', values));
-    this.#options.onNew();
+    this.#options.onOffered();
     this.render();
   }
 
@@ -127,7 +129,7 @@ export class FilesView {
       }
       try {
         await call.files.send(file, { ...(target && { to: target }), handle });
-        this.#options.onNew();
+        this.#options.onSent();
       } catch (error) {
         toasts.showError(translateFiles('filesFailed', { name, reason: errorMessage(error) }));
       }

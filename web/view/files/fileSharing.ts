@@ -8,6 +8,8 @@ import type { FilesView } from './FilesView.ts';
 export interface FilesPlace {
   /** Calls `use` with the panel, now or when it is first opened. */
   onPanel(use: (panel: { section(part: HTMLElement): void; attach(button: HTMLElement): void }) => void): void;
+  readonly isOpen: boolean;
+  toggle(): void;
   /** Counts something new, while the panel is closed. */
   addUnread(): void;
 }
@@ -32,7 +34,11 @@ export function fileSharing({ call, chat, toasts, root }: FileSharingOptions): {
     loading ??= import('./FilesView.ts').then(
       ({ FilesView: View }) => {
         if (signal.aborted) return undefined;
-        const view = new View({ call, toasts, place: root, onNew: () => chat.addUnread() });
+        const view = new View({
+          ...{ call, toasts, place: root },
+          onOffered: () => chat.addUnread(),
+          onSent: () => !chat.isOpen && chat.toggle(),
+        });
         chat.onPanel((panel) => {
           panel.section(view.section);
           panel.attach(view.attachButton);

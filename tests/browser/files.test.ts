@@ -1,0 +1,120 @@
+/** Tests of files between Chromium and Firefox through the SFU: content, several at once, cuts, rejoins, reloads, refusals. */
+import type { Browser as Chromium } from 'playwright-core';
+import type { Browser as Firefox } from 'puppeteer-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { FileVisitor } from '../../scripts/support/browsers/FileVisitor.ts';
+import { launchFirefox } from '../../scripts/support/browsers/firefox.ts';
+import { until } from '../../scripts/support/until.ts';
+import { ownAddresses } from '../../server/common/ownAddresses.ts';
+import { hasChromium } from '../support/equipment.ts';
+import { hasFirefox } from '../support/firefox.ts';
+import { useServer } from '../support/weir.ts';
+
+const MB = 1_000_000;
+/** Of one transfer, in milliseconds. */
+const TIMEOUT = 30_000;
+
+describe.skipIf(!hasChromium || !hasFirefox)('files between browsers', () => {
+  // Firefox has no loopback candidate where a page uses no device.
+  const [address = '127.0.0.1'] = ownAddresses();
+  const weir = useServer({
+    WEIR_RTC_HOST: address,
+    WEIR_FILE_MAX_BYTES: String(6 * MB),
+    // Slow enough that something can happen in the middle.
+    WEIR_FILE_BITRATE: '24000000',
+    WEIR_RESUME_SECONDS: '30',
+  });
+  let chromium: Chromium;
+  let firefox: Firefox;
+  let visitors: FileVisitor[] = [];
+  beforeAll(async () => {
+    [chromium, firefox] = await Promise.all([launchChromium(), launchFirefox({ tone: 440 })]);
+  });
+  afterEach(async () => {
+    await Promise.all(visitors.map((visitor) => visitor.close()));
+    visitors = [];
+  });
+  afterAll(() => Promise.all([chromium?.close(), firefox?.close()]));
+
+  async function meet(room: string, accepts: boolean): Promise<[FileVisitor, FileVisitor]> {
+    const options = { url: weir.url, room, accepts };
+    const [ann, bob] = await Promise.all([
+      FileVisitor.enter(chromium, { ...options, name: 'Ann' }),
+      FileVisitor.enter(firefox, { ...options, name: 'Bob' }),
+    ]);
+    visitors.push(ann, bob);
+    for (const one of [ann, bob]) await until('the other', TIMEOUT, async () => (await one.peers()).length === 1);
+    return [ann, bob];
+  }
+
+  test('a file arrives as it is, others at the same time in both directions', async () => {
+    const [ann, bob] = await meet('content', true);
+    const [large, small, back] = await Promise.all([
+      ann.send('large.bin', 5 * MB),
+      ann.send('small.bin', MB),
+      bob.send('back.bin', MB),
+    ]);
+    const arrived = (visitor: FileVisitor, name: string) =>
+      visitor.transfer(name, TIMEOUT, ({ state }) => state === 'completed');
+    await arrived(bob, 'large.bin');
+    expect(await bob.receivedHash('large.bin')).toBe(large);
+    await arrived(bob, 'small.bin');
+    expect(await bob.receivedHash('small.bin')).toBe(small);
+    await arrived(ann, 'back.bin');
+    expect(await ann.receivedHash('back.bin')).toBe(back);
+    await arrived(ann, 'large.bin');
+    expect(await bob.events()).toEqual(expect.arrayContaining(['fileOffered large.bin', 'fileCompleted large.bin']));
+  });
+
+  test('a cut of the signalling and a rejoin of the sender do not end it, nor begin it again', async () => {
+    const [ann, bob] = await meet('rejoin', true);
+    const sha256 = await ann.send('long.bin', 5 * MB);
+    await bob.transfer('long.bin', TIMEOUT, ({ transferred }) => transferred > 0.5 * MB);
+    await ann.cutSignalling();
+    const before = await bob.transfer('long.bin', TIMEOUT, ({ transferred }) => transferred > 2 * MB);
+    expect(before.state).toBe('active');
+    await ann.rejoin();
+    const after = await bob.transfer('long.bin', TIMEOUT, ({ state }) => state === 'active' || state === 'completed');
+    expect(after.transferred).toBeGreaterThan(MB);
+    await bob.transfer('long.bin', TIMEOUT, ({ state }) => state === 'completed');
+    expect(await bob.receivedHash('long.bin')).toBe(sha256);
+    await ann.transfer('long.bin', TIMEOUT, ({ state }) => state === 'completed');
+  });
+
+  test.each(['Chromium', 'Firefox'])(
+    'a receiver in %s that is reloaded goes on after the last good block',
+    async (name) => {
+      const [ann, bob] = await meet(`reload-${name}`, true);
+      const [sender, receiver] = name === 'Firefox' ? [ann, bob] : [bob, ann];
+      const sha256 = await sender.send('kept.bin', 5 * MB);
+      await receiver.transfer('kept.bin', TIMEOUT, ({ transferred }) => transferred > 3 * MB);
+      await receiver.reload();
+      // It was not offered anew, and what was stored is counted at once.
+      const found = await receiver.transfer('kept.bin', TIMEOUT, ({ transferred }) => transferred > 0);
+      expect(found.transferred).toBeGreaterThan(1.5 * MB);
+      await receiver.transfer('kept.bin', TIMEOUT, ({ state }) => state === 'completed');
+      expect(await receiver.receivedHash('kept.bin')).toBe(sha256);
+      expect(await receiver.events()).toEqual(['fileCompleted kept.bin']);
+      await sender.transfer('kept.bin', TIMEOUT, ({ state }) => state === 'completed');
+    },
+  );
+
+  test('what is declined, cancelled or too large does not arrive', async () => {
+    const [ann, bob] = await meet('refused', false);
+    await ann.send('declined.bin', MB);
+    const { id } = await bob.transfer('declined.bin', TIMEOUT, ({ state }) => state === 'offered');
+    await bob.call('decline', id);
+    const declined = await ann.transfer('declined.bin', TIMEOUT, ({ state }) => state === 'declined');
+    expect(declined).toMatchObject({ transferred: 0, error: expect.stringContaining('declined') });
+    await ann.send('cancelled.bin', 5 * MB);
+    const offered = await bob.transfer('cancelled.bin', TIMEOUT, ({ state }) => state === 'offered');
+    await bob.call('accept', offered.id);
+    await bob.transfer('cancelled.bin', TIMEOUT, ({ transferred }) => transferred > MB);
+    await ann.call('cancel', offered.id);
+    await bob.transfer('cancelled.bin', TIMEOUT, ({ state }) => state === 'cancelled');
+    expect(await bob.receivedHash('cancelled.bin')).toBe('');
+    expect(await ann.refusal(6 * MB + 1)).toBe('badRequest');
+    expect(await ann.refusal(6 * MB)).toBe('');
+  });
+});
