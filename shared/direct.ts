@@ -43,7 +43,7 @@ export const Negotiation = z
   .min(0)
   .max(Number.MAX_SAFE_INTEGER)
   .describe(
-    'raised when signals between the two may have been lost, as after `resume`: what was not answered is rolled back, and the impolite peer makes an offer with an ICE restart. Signals of a former negotiation are dropped',
+    'raised when signals between the two may have been lost, as after `resume`: both begin a new connection. Signals of a former negotiation are dropped',
   );
 
 /** A peer to exchange media with directly. The one of the two whose `peerId` is smaller, as a string, is the polite one. */

@@ -1,5 +1,6 @@
 /** Covers direct media: who is named to whom and when, the signals between them, and what ends it. */
 import { describe, expect, test } from 'vitest';
+import { opus } from '../../scripts/support/media/clientParameters.ts';
 import type { VideoGrant } from '../../server/auth/claims.ts';
 import type { DirectPeers, DirectSignal } from '../../shared/protocol.ts';
 import type { JoinOptions } from '../support/client.ts';
@@ -153,6 +154,38 @@ describe('two who can exchange media directly', () => {
     const report = () => bob.client.request('reportDirectFailure', { peerId: 'nobody' });
     await Promise.all(Array.from({ length: 10 }, report));
     await expect(report()).rejects.toMatchObject({ code: 'rateLimited', retryAfter: expect.any(Number) });
+  });
+});
+
+describe('audio that is received directly', () => {
+  test('is not to be sent to the server, until it is not received directly any more, or published anew', async () => {
+    const transports = { send: true, recv: true };
+    const ada = await enter('ada', {}, { transports });
+    const bob = await enter('bob', {}, { transports });
+    const microphone = { source: 'microphone', rtpParameters: opus() } as const;
+    await bob.client.request('produce', microphone);
+    const receive = (...sources: 'microphone'[]) =>
+      ada.client.request('setDirectTracks', {
+        tracks: sources.map((source) => ({ peerId: bob.reply.peerId, source })),
+      });
+    const layer = async () => (await bob.client.event('subscribedLayers')).maxSpatialLayer;
+    await receive('microphone');
+    expect(await layer()).toBe(-1);
+    await receive();
+    expect(await layer()).toBe(0);
+    await receive('microphone');
+    expect(await layer()).toBe(-1);
+    await bob.client.request('closeProducer', { source: 'microphone' });
+    await bob.client.request('produce', microphone);
+    // It is sent to the server like any new track, and comes through it until its receiver says otherwise.
+    expect(bob.client.unreadEvents('subscribedLayers')).toEqual([]);
+    await receive('microphone');
+    expect(await layer()).toBe(-1);
+    bob.client.cut();
+    await bob.client.closed;
+    const again = await weir.connect({ firstId: 1000 });
+    const { subscribedLayers } = await again.request('resume', { key: bob.reply.resumeKey });
+    expect(subscribedLayers).toEqual([{ source: 'microphone', maxSpatialLayer: -1 }]);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Covers how the policy of a room is chosen, and rooms in which no media goes through the server. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { opus } from '../../scripts/support/media/clientParameters.ts';
 import type { RoomPolicy } from '../../shared/protocol.ts';
 import type { JoinOptions } from '../support/client.ts';
@@ -110,6 +110,16 @@ describe('a room without a server for media', () => {
       expect(client.unreadEvents('slots')).toEqual([]);
       expect(client.unreadEvents('subscribedLayers')).toEqual([]);
     }
+  });
+
+  test('offers nothing to a recorder', async () => {
+    const { client } = await enter();
+    const room = await weir.app.rooms.find('room');
+    const subscribe = vi.fn(async () => {});
+    const recorder = { subscribe, subscribeSlots: subscribe, unsubscribeSlots: subscribe };
+    room?.addSubscriber({ ...recorder, unsubscribeAll() {}, removePeer() {} });
+    for (const source of ['camera', 'microphone'] as const) await client.request('produce', { source });
+    expect(subscribe).not.toHaveBeenCalled();
   });
 
   test('refuses transports and RTP parameters, and gives fresh ICE servers', async () => {
