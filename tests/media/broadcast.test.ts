@@ -61,9 +61,9 @@ describe.concurrent.each([
     await Promise.all(viewers.flatMap((one) => sources.map((source) => untilReceiving(one, host.peerId, source, 100))));
     await host.setLive(false);
     await vi.waitUntil(() => viewers.every(({ media }) => media.receivers.size === 0), { timeout: 5000, interval: 10 });
-    // Packets in flight have arrived once later ones have.
-    await untilReceiving(speaker, host.peerId, 'microphone', 5);
     const counts = () => viewers.map((viewer) => all(viewer, host));
+    // On a busy machine packets wait in the sockets of the viewers.
+    await untilStable(() => counts().reduce((sum, count) => sum + count, 0), 500);
     const ended = counts();
     await prepared();
     expect(counts()).toEqual(ended);
