@@ -4,17 +4,14 @@ import type { ChatMessageInfo, ServerEvents } from '../../shared/protocol.ts';
 type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void;
 
 export class ChatCoalescer {
-  /** By id, in the order of their last change. */
+  /** By id. */
   readonly #messages = new Map<string, ChatMessageInfo>();
 
   /** @returns whether it is an event of the chat, and waits now */
   add<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): boolean;
   add(...[event, data]: { [E in keyof ServerEvents]: [E, ServerEvents[E]] }[keyof ServerEvents]): boolean {
     if (event !== 'chatMessages') return false;
-    for (const message of data.messages) {
-      this.#messages.delete(message.id);
-      this.#messages.set(message.id, message);
-    }
+    for (const message of data.messages) this.#messages.set(message.id, message);
     return true;
   }
 

@@ -23,15 +23,15 @@ test('200 messages of ten senders, five cuts, a late joiner: everybody has each 
   }
   const affected = exchange.members.filter((_, index) => index % 2 === 1);
   const cut = async (count: number) => {
-    await until('the senders being at it', 1000, () => exchange.written > count * SENDERS * EACH + SENDERS / 2);
+    await until('the senders being at it', 20_000, () => exchange.written > count * SENDERS * EACH + SENDERS / 2);
     fault.cut('reset');
-    await until('the cut being noticed', 2000, () => affected.every(({ counts }) => counts.lost > count));
+    await until('the cut being noticed', 20_000, () => affected.every(({ counts }) => counts.lost > count));
     await fault.mend();
-    await until('the sessions being resumed', 5000, () => affected.every(({ counts }) => counts.resumed > count));
+    await until('the sessions being resumed', 20_000, () => affected.every(({ counts }) => counts.resumed > count));
   };
   for (let count = 0; count < CUTS; count += 1) await Promise.all([exchange.write(EACH), cut(count)]);
   await exchange.join(weir.url, 'late', false);
-  expect(await exchange.findings(3000)).toEqual({ missing: 0, repeated: 0, disordered: 0, leaked: 0, outdated: 0 });
+  expect(await exchange.findings(20_000)).toEqual({ missing: 0, repeated: 0, disordered: 0, leaked: 0, outdated: 0 });
   expect(exchange.written).toBe(SENDERS * CUTS * EACH);
   expect(exchange.interrupted).toBeGreaterThanOrEqual(CUTS);
   expect(exchange.members.map(({ end }) => end)).toEqual(exchange.members.map(() => undefined));

@@ -132,7 +132,7 @@ describe('messages of others', () => {
 
   test('are asked for again when the connection is lost before the reply, or the server refuses', async () => {
     vi.useFakeTimers();
-    const { chat, sync, texts, asked, events } = setUp();
+    const { chat, sync, receive, texts, asked, events } = setUp();
     sync(2);
     await vi.advanceTimersByTimeAsync(10);
     chat.pause();
@@ -141,14 +141,19 @@ describe('messages of others', () => {
     expect(asked.map(({ data }) => data)).toEqual([{ after: 0 }, { after: 0 }]);
     // The reply of the first time: it may be older than what was missed since.
     asked[0]?.resolve(page([info(1, 'one')], 2));
+    receive(info(9, 'nine'));
     asked[1]?.reject(new WeirError('rateLimited'));
     await vi.advanceTimersByTimeAsync(2100);
-    expect(asked.length).toBe(3);
+    expect(asked.map(({ data }) => data)).toEqual([{ after: 0 }, { after: 0 }, { after: 0 }]);
     asked[2]?.resolve(page([info(1, 'one'), info(3, 'three')], 3));
     await vi.advanceTimersByTimeAsync(10);
-    expect(texts()).toEqual(['one', 'three']);
+    expect(texts()).toEqual(['one', 'three', 'nine']);
     // The third one was written after the join.
-    expect(events).toEqual(['history one', 'new three']);
+    expect(events).toEqual(['new nine', 'history one', 'new three']);
+    chat.pause();
+    sync(10);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(asked[3]?.data).toEqual({ after: 9 });
   });
 
   test('change once for each change, and an older state is ignored', async () => {
@@ -157,8 +162,9 @@ describe('messages of others', () => {
     receive(info(1, 'one'), info(2, 'two'));
     receive(info(1, 'one!!', { changedSeq: 5, edited: true }));
     receive(info(1, 'one!', { changedSeq: 4, edited: true }), info(2, '', { changedSeq: 6, deleted: true }));
-    // Nobody here has seen this one.
+    // Nobody here has seen this one; its older state is late.
     receive(info(3, '', { changedSeq: 7, deleted: true }));
+    receive(info(3, 'three'));
     await idle();
     expect(chat.messages.map(({ text, edited, deleted }) => [text, edited, deleted])).toEqual([
       ['one!!', true, false],
@@ -168,13 +174,14 @@ describe('messages of others', () => {
   });
 
   test('are 2000 at most, and one that was dropped does not come back', async () => {
-    const { sync, receive, chat, texts } = setUp();
+    const { sync, receive, chat, texts, events } = setUp();
     sync(0);
     receive(...Array.from({ length: 2100 }, (_, index) => info(index + 1, `${index + 1}`)));
     receive(info(50, 'edited', { changedSeq: 2101, edited: true }));
     await idle();
     expect(chat.messages.length).toBe(2000);
     expect([texts()[0], texts().at(-1)]).toEqual(['101', '2100']);
+    expect(events.at(-1)).toBe('new 2100');
   });
 });
 

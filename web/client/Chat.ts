@@ -83,7 +83,7 @@ export class Chat {
   continueFrom(former: ChatApi): void {
     if (!(former instanceof Chat) || !former.#log) return;
     this.#log = former.#log;
-    this.#log.options = this.#options;
+    this.#log.rebind(this.#options);
     this.#loading = Promise.resolve(this.#log);
   }
 
