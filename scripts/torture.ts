@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { Progress } from './setup/progress.mjs';
 import { machineOf } from './support/machine.ts';
 import { chat } from './torture/chat/chat.ts';
+import { blocked, cut } from './torture/direct/blocked.ts';
+import { third } from './torture/direct/third.ts';
 import { address } from './torture/recover/address.ts';
 import { crowd } from './torture/recover/crowd.ts';
 import { cuts } from './torture/recover/cuts.ts';
@@ -41,6 +43,13 @@ const suites: Readonly<Record<string, Suite>> = {
     page: new URL('../docs/chat.md', import.meta.url),
     heading:
       '# Chat across cut connections\n\n<!-- Written by `npm run torture -- chat`. -->\n\nWhether chat messages are lost, repeated or reordered when connections are cut again and again. How that is prevented is\ndescribed in [architecture.md](architecture.md#chat).',
+  },
+  direct: {
+    trials: [third, blocked, cut],
+    record: new URL('../torture/direct.json', import.meta.url),
+    page: new URL('../docs/direct.md', import.meta.url),
+    heading:
+      '# Direct calls\n\n<!-- Written by `npm run torture -- direct`. -->\n\nTwo people who are alone in a room with the policy `auto` exchange media directly, and come back to the server whenever\nthey need it: how long that takes, and what they miss of each other. How it works is described in\n[architecture.md](architecture.md#direct-media).',
   },
   verdict: {
     trials: [verdict],

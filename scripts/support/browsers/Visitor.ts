@@ -12,12 +12,21 @@ export class Visitor {
     this.name = name;
   }
 
-  /** @param token in the address, where the server needs one */
-  static async enter(browser: Browser, url: string, room: string, name: string, token?: string): Promise<Visitor> {
+  /**
+   * @param token in the address, where the server needs one
+   * @param query what else the address says
+   */
+  static async enter(
+    browser: Browser,
+    url: string,
+    room: string,
+    name: string,
+    { token, query = {} }: { readonly token?: string | undefined; readonly query?: Record<string, string> } = {},
+  ): Promise<Visitor> {
     const context = await browser.newContext({ viewport: { width: 640, height: 480 } });
     const page = await context.newPage();
     const fragment = token ? `#${new URLSearchParams({ token })}` : '';
-    await page.goto(`${url}/r/${room}?${new URLSearchParams({ name, join: '1' })}${fragment}`);
+    await page.goto(`${url}/r/${room}?${new URLSearchParams({ name, join: '1', ...query })}${fragment}`);
     return new Visitor(page, name);
   }
 

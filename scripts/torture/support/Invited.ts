@@ -36,7 +36,7 @@ export class Invited {
     const enter = async (identity: string, roomAdmin: boolean) => {
       const video = { room, roomJoin: true, roomAdmin };
       const token = await signToken({ ...keys, identity, name: identity, video, lifetime: LIFETIME });
-      return Visitor.enter(browser, url, room, identity, token);
+      return Visitor.enter(browser, url, room, identity, { token });
     };
     const [host, speaker, silenced] = [await enter('Ada', true), await enter('Bob', false), await enter('Cleo', false)];
     const expired = performance.now() + LIFETIME * 1000;

@@ -35,7 +35,11 @@ export function holds({ value, most, least }: Figure): boolean | undefined {
 }
 
 /** Median, 95th percentile and maximum of times in milliseconds; the goal applies to the 95th percentile. */
-export function timeFigures(name: string, times: readonly number[], goal: { most?: number } = {}): Figure[] {
+export function timeFigures(
+  name: string,
+  times: readonly number[],
+  goal: { most?: number | undefined } = {},
+): Figure[] {
   const figure = (which: string, value: number): Figure => ({ name: `${name}, ${which}`, value, unit: 'ms' });
   if (times.length === 0) return [{ ...figure('p95', Number.POSITIVE_INFINITY), ...goal }];
   return [

@@ -11,8 +11,11 @@ import { Liveness } from './Liveness.ts';
 
 /** How long it may take to connect, in milliseconds: with TURN over TLS as the last resort. */
 const CONNECT_TIMEOUT = 10_000;
-/** From so many packets on an audio track carries sound: 60 ms. */
-const AUDIO_PACKETS = 3;
+/**
+ * From so many decoded frames, or packets of sound, on a track carries media: more than the first, after which there may be a
+ * pause. A screen may stand still after its first frame.
+ */
+export const CARRIES: Readonly<Record<Source, number>> = { camera: 3, screen: 1, microphone: 3, screenAudio: 3 };
 
 export interface DirectSessionOptions {
   readonly peerId: string;
@@ -136,9 +139,8 @@ export class DirectSession {
       if (row.type !== 'inbound-rtp') return;
       const received = expected.find(({ track }) => track.id === row.trackIdentifier);
       if (!received) return;
-      const isReady =
-        row.kind === 'audio' ? Number(row.packetsReceived) >= AUDIO_PACKETS : Number(row.framesDecoded) > 0;
-      if (isReady) ready.add(received.source);
+      const progress = row.kind === 'audio' ? row.packetsReceived : row.framesDecoded;
+      if (Number(progress) >= CARRIES[received.source]) ready.add(received.source);
     });
     return ready;
   }

@@ -6,16 +6,13 @@ import type { Source } from '../../../shared/media.ts';
 import type { DirectTrack } from '../../../shared/protocol.ts';
 import type { ReceivedTrack } from '../MediaLink.ts';
 import type { DirectMesh } from './DirectMesh.ts';
-import type { DirectSession } from './DirectSession.ts';
+import { CARRIES, type DirectSession } from './DirectSession.ts';
 
 /**
  * In milliseconds: the interval of looks while something is to change; how long a former track goes on, since an element
  * takes a moment to play another one; and how long a track that has ended is kept for one by the SFU to come.
  */
 const TIMES = { look: 50, overlap: 500, orphan: 5000 };
-/** From so many units of progress on, a track of the SFU carries media again: frames of a video, packets of 20 ms of sound. */
-const CARRIES = { video: 1, audio: 3 };
-
 /** How much of each track of the SFU has arrived: decoded frames of a video, packets of sound. By `keyOf`. */
 export type SfuProgress = ReadonlyMap<string, number>;
 
@@ -146,7 +143,7 @@ export class TrackRoutes {
       if (this.#decide(route, readyBy, progress) === 'pending') isPending = true;
     }
     if (this.#sendDirectTracks()) isPending = true;
-    this.#retire();
+    if (this.#retire()) isPending = true;
     if (!isPending) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#look(), TIMES.look);
@@ -196,7 +193,7 @@ export class TrackRoutes {
     const now = progress?.get(keyOf(peerId, source));
     if (returning && now !== undefined) {
       returning.before ??= now;
-      if (now - returning.before >= CARRIES[sfu.kind === 'audio' ? 'audio' : 'video']) {
+      if (now - returning.before >= CARRIES[source]) {
         this.#show(route, sfu, undefined);
         return 'settled';
       }
@@ -226,19 +223,27 @@ export class TrackRoutes {
     return due.length < direct.length;
   }
 
-  /** Closes the sessions that no track comes by any more and that have been replaced, or are not asked for. */
-  #retire(): void {
+  /**
+   * Closes the sessions that no track comes by any more and that have been replaced, or are not asked for.
+   * @returns whether there are some that are to follow soon: what came by them is still played for a moment
+   */
+  #retire(): boolean {
     const { mesh } = this.#options;
     const used = new Set([...this.#routes.values()].map(({ session }) => session));
-    const recently = [...this.#routes.values()].some(({ since }) => performance.now() - since < TIMES.overlap);
+    const now = performance.now();
+    const isOverlapping = [...this.#routes.values()].some(({ since }) => now - since < TIMES.overlap);
+    let isPending = false;
     for (const peerId of mesh.peerIds) {
-      mesh.sessionsWith(peerId).forEach((session, index) => {
-        if (used.has(session)) return;
-        const newest = mesh.sessionsWith(peerId)[0];
-        const isReplaced = index > 0 && newest?.usable === true && !recently;
-        if (session.lost || !mesh.isWanted(session) || isReplaced) mesh.retire(session);
-      });
+      const [newest, ...former] = mesh.sessionsWith(peerId);
+      const replaced = newest?.usable ? former : [];
+      for (const session of [newest, ...former]) {
+        if (!session || used.has(session)) continue;
+        if (!session.lost && mesh.isWanted(session) && !replaced.includes(session)) continue;
+        if (isOverlapping && session.usable) isPending = true;
+        else mesh.retire(session);
+      }
     }
+    return isPending;
   }
 
   #route(peerId: string, source: Source): Route {

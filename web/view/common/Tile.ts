@@ -218,6 +218,7 @@ export class Tile {
   #showVideo(track: MediaStreamTrack | undefined, keepLastFrame: boolean): void {
     if (!keepLastFrame) this.#lastFrame.clear();
     if (track === this.#track) return;
+    if (track && this.#replaceTrack(track)) return;
     if (keepLastFrame && this.root.classList.contains('playing')) this.#lastFrame.capture(this.video);
     this.#track = track;
     this.#frameTimes = [];
@@ -225,6 +226,17 @@ export class Tile {
     this.root.classList.toggle('has-video', track !== undefined);
     this.root.classList.remove('playing');
     this.video.srcObject = track ? new MediaStream([track]) : null;
+  }
+
+  /** Plays another track in the same stream, which a video goes on with at once. @returns whether both tracks are live */
+  #replaceTrack(track: MediaStreamTrack): boolean {
+    const { srcObject } = this.video;
+    const former = this.#track;
+    if (former?.readyState !== 'live' || !srcObject || !('addTrack' in srcObject)) return false;
+    this.#track = track;
+    srcObject.addTrack(track);
+    srcObject.removeTrack(former);
+    return true;
   }
 
   /** A tile is `playing` from its first frame on; until then it shows a shimmer instead of a black rectangle. */
