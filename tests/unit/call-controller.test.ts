@@ -84,6 +84,20 @@ test('a rejoin keeps the name that the user has given with a raised hand', async
   call.leave();
 });
 
+test('a rejoin keeps the messages of the chat, and asks a room that is still the same for what was missed', async () => {
+  const chat = { chatId: 'room', seq: 0, enabled: true, slowSeconds: 0 };
+  const { call, rejoin } = await inCall({ chat });
+  const { peerId, identity, name } = peer('ada');
+  const message = { id: 'one', seq: 1, changedSeq: 1, at: 0, from: { peerId, identity, name }, text: 'hello' };
+  latest().options.listeners.chatMessages?.({ messages: [message] });
+  await vi.waitFor(() => expect(call.client.chat.messages.length).toBe(1));
+  const [before] = call.client.chat.messages;
+  await rejoin({ chat: { ...chat, seq: 3 } });
+  await vi.waitFor(() => expect(latest().requests).toContainEqual(['getChat', { after: 1 }]));
+  expect(call.client.chat.messages).toEqual([before]);
+  call.leave();
+});
+
 const live = { state: 'live', liveSeconds: 5, viewers: 0, profile: 'lowLatency' } as const;
 const host = { ...speaker, roomAdmin: true };
 const goesLive = () => latest().requests.filter(([method]) => method === 'setBroadcast');
