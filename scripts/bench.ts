@@ -4,6 +4,7 @@
  */
 import { audience } from './bench/audience.ts';
 import { audioSlots } from './bench/audioSlots.ts';
+import { chat } from './bench/chat.ts';
 import { files } from './bench/files.ts';
 import { forward } from './bench/forward.ts';
 import { glassToGlass } from './bench/glassToGlass.ts';
@@ -37,7 +38,7 @@ import { childrenOf } from './support/process/cpu.ts';
 const benchmarks: readonly Benchmark[] = [
   ...[forward, pipes, join, joinBurstLoad, joinBurst, signalling, memory],
   ...[shown, unwatched, speakers, audioSlots, lipsync, linkDrop],
-  ...[audience, joinBurstBroadcast, glassToGlass, files, reach],
+  ...[chat, audience, joinBurstBroadcast, glassToGlass, files, reach],
 ];
 /** Total time budget of `--quick`, in seconds. */
 const QUICK_SECONDS = 180;

@@ -37,6 +37,7 @@ const floor: Check = async () => {
 const needs: Readonly<Record<string, readonly Check[]>> = {
   forward: [linux, worker, floor],
   pipes: [linux, worker],
+  chat: [linux, worker],
   join: [linux, worker, namespaces, ffmpeg, chromium],
   'join-burst-load': [linux, worker, ffmpeg],
   'join-burst': [worker],

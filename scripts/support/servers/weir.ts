@@ -1,4 +1,5 @@
 /** Runs Weir as a measured process, which reports its URL and its resources. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { observer, type types } from 'mediasoup';
 import { answerQuestions, memoryAfterCollection } from '../process/Child.ts';
 import { givenSettings } from './settings.ts';
@@ -16,6 +17,10 @@ observer.on('newworker', (worker) =>
   ),
 );
 const isWebRtc = (transport: types.Transport): transport is types.WebRtcTransport => transport.type === 'webrtc';
+
+const MILLISECOND = 1e6;
+const delay = monitorEventLoopDelay({ resolution: 5 });
+delay.enable();
 
 const server = await startServer(givenSettings());
 answerQuestions(
@@ -47,6 +52,12 @@ answerQuestions(
         const { protocol, remoteIp, remotePort } = iceSelectedTuple;
         return { protocol, address: remoteIp, port: remotePort };
       }),
+    // Since the last question, in milliseconds.
+    eventLoopDelay: () => {
+      const [p50, p99, max] = [delay.percentile(50), delay.percentile(99), delay.max];
+      delay.reset();
+      return { p50: p50 / MILLISECOND, p99: p99 / MILLISECOND, max: max / MILLISECOND };
+    },
     memory: () => memoryAfterCollection(),
     rooms: () => server.app.rooms.size,
   },
