@@ -3,7 +3,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Authenticator } from './Authenticator.ts';
 import { grantsOf } from './grants.ts';
 
-/** The same `guest` secret always has the same identity; without one the identity is new each time. */
+/**
+ * Viewers of a broadcast, who may be many and are unknown, send no data until they come onto the stage.
+ * The same `guest` secret always has the same identity; without one the identity is new each time.
+ */
 export function anonymousAuthenticator(): Authenticator {
   return {
     kind: 'open',
@@ -18,7 +21,7 @@ export function anonymousAuthenticator(): Authenticator {
         identity: `guest-${createHash('sha256').update(guest).digest('base64url').slice(0, 22)}`,
         name: undefined,
         metadata: undefined,
-        grants: grantsOf(role),
+        grants: { ...grantsOf(role), ...(kind === 'broadcast' && role === 'viewer' && { canPublishData: false }) },
         policy,
         token: undefined,
       };

@@ -7,6 +7,8 @@ import type { Room } from '../room/Room.ts';
 export interface RequestContext {
   readonly peer: Peer;
   readonly room: Room;
+  /** Whether it joined with a token, which says what it may do. */
+  readonly authenticated: boolean;
   /** Limits its reactions: each is sent to everyone in the room. */
   readonly reactions: TokenBucket;
 }

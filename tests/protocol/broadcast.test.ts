@@ -17,7 +17,7 @@ describe('with anonymous access', () => {
   ] as const)('whoever joins a broadcast as %s has that role', async (role, grants, transports) => {
     const { reply } = await enter(role);
     expect(reply.kind).toBe('broadcast');
-    const rest = { canPublishSources: everySource, canSubscribe: true, canPublishData: true };
+    const rest = { canPublishSources: everySource, canSubscribe: true, canPublishData: grants.canPublish };
     expect(reply.grants).toEqual({ ...rest, ...grants });
     expect(Object.keys(reply.transports).sort()).toEqual(transports);
     expect(reply.broadcast).toEqual({

@@ -108,9 +108,11 @@ describe('the anonymous authenticator', () => {
     ['call', undefined, 'speaker'],
     ['broadcast', undefined, 'viewer'],
     ['broadcast', 'host', 'host'],
+    ['call', 'viewer', 'viewer'],
   ] as const)('a participant of a %s who requests %s gets the grants of a %s', async (kind, role, expected) => {
     const { grants } = await anonymousAuthenticator().authenticate({ room: 'room', kind, role });
-    expect(grants).toEqual(grantsOf(expected));
+    // Viewers of a broadcast without a token send no data.
+    expect(grants).toEqual({ ...grantsOf(expected), canPublishData: kind !== 'broadcast' || expected !== 'viewer' });
   });
 });
 

@@ -1,8 +1,7 @@
 /** Forwards data messages between the participants of a room, whichever worker they are on; Node.js sees each message once. */
 import { type DataChannelLabel, type DataFrame, encodeDataFrame } from '../../../shared/dataFrame.ts';
-import type { DirectDataTransport } from '../../media/data/DirectDataTransport.ts';
 import type { Participant } from '../Participant.ts';
-import type { DataPort } from './DataPort.ts';
+import type { DataAddress, DataPort } from './DataPort.ts';
 
 export class DataForwarding {
   /** By participant id. */
@@ -37,30 +36,30 @@ export class DataForwarding {
   }
 
   #sendTo(receivers: readonly DataPort[], channel: DataChannelLabel, message: Buffer): void {
-    const subchannels = new Map<DirectDataTransport, number[]>();
+    const subchannels = new Map<DataAddress['direct'], number[]>();
     for (const receiver of receivers) {
-      const { streams } = receiver;
-      if (!streams) {
+      const { address } = receiver;
+      if (!address) {
         receiver.hold(channel, message);
         continue;
       }
-      const known = subchannels.get(streams.direct);
-      if (known) known.push(streams.subchannel);
-      else subchannels.set(streams.direct, [streams.subchannel]);
+      const known = subchannels.get(address.direct);
+      if (known) known.push(address.subchannel);
+      else subchannels.set(address.direct, [address.subchannel]);
     }
     for (const [direct, to] of subchannels) direct.send(channel, message, to);
   }
 
   /** One write for each router: to all that receive there, whose number may be large. */
   #sendToAll(from: DataPort, channel: DataChannelLabel, message: Buffer): void {
-    const directs = new Set<DirectDataTransport>();
+    const directs = new Set<DataAddress['direct']>();
     for (const port of this.#ports.values()) {
       if (port === from || !port.mayReceive) continue;
-      if (port.streams) directs.add(port.streams.direct);
+      if (port.address) directs.add(port.address.direct);
       else port.hold(channel, message);
     }
     for (const direct of directs) {
-      const except = from.streams?.direct === direct ? from.streams.subchannel : undefined;
+      const except = from.address?.direct === direct ? from.address.subchannel : undefined;
       direct.send(channel, message, { except });
     }
   }

@@ -15,6 +15,8 @@ export class HeldData {
   readonly #onLost: () => void;
   #messages: HeldMessage[] = [];
   #bytes = 0;
+  /** Messages have been dropped: what follows them is dropped as well. */
+  #lost = false;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onLost is called when messages have been dropped, since there were too many or nobody came for them */
@@ -22,13 +24,14 @@ export class HeldData {
     this.#onLost = onLost;
   }
 
+  /** Whether the receiver has missed nothing yet. */
   get isEmpty(): boolean {
-    return this.#messages.length === 0;
+    return this.#messages.length === 0 && !this.#lost;
   }
 
   /** Keeps a message; a lossy one is dropped, since it would come too late. */
   add(held: HeldMessage): void {
-    if (held.channel === 'lossy') return;
+    if (held.channel === 'lossy' || this.#lost) return;
     if (this.#bytes + held.message.length > MAX_BYTES) {
       this.#drop();
       return;
@@ -45,11 +48,13 @@ export class HeldData {
     const messages = this.#messages;
     this.#messages = [];
     this.#bytes = 0;
+    this.#lost = false;
     return messages;
   }
 
   #drop(): void {
     this.take();
+    this.#lost = true;
     this.#onLost();
   }
 }

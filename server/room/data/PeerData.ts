@@ -7,7 +7,7 @@ import type { Grants, ServerEvents } from '../../../shared/protocol.ts';
 import { TokenBucket } from '../../common/TokenBucket.ts';
 import type { DataStreams } from '../../media/data/DataStreams.ts';
 import { SlidingWindowLimit } from '../SlidingWindowLimit.ts';
-import type { DataPort, DataPortEvents } from './DataPort.ts';
+import type { DataAddress, DataPort, DataPortEvents } from './DataPort.ts';
 import { type DataLimits, DataRate } from './DataRate.ts';
 import { HeldData } from './HeldData.ts';
 
@@ -20,11 +20,14 @@ const MAX_BAD_FRAMES = 5;
 /** Least time between two `dataRefused`, in milliseconds. */
 const REFUSED_INTERVAL = 1000;
 
+/** What of its channels it uses. */
+export type PeerStreams = DataAddress & Pick<DataStreams, 'events' | 'transportId' | 'onEnd' | 'setReceiving'>;
+
 export interface PeerDataOptions {
   readonly limits: DataLimits;
   grants(): Grants;
   /** Opens the transport with its channels. @throws {WeirError} `conflict`, `closed`, `unavailable` */
-  open(): Promise<{ readonly info: TransportInfo; readonly streams: DataStreams }>;
+  open(): Promise<{ readonly info: TransportInfo; readonly streams: PeerStreams }>;
   /** Closes the transport, if there is one. */
   close(): void;
   notify<E extends keyof ServerEvents>(event: E, data: ServerEvents[E]): void;
@@ -40,7 +43,7 @@ export class PeerData implements DataPort {
   #badFrames = 0;
   #lastRefusal = Number.NEGATIVE_INFINITY;
   /** Once it is open. */
-  #streams: DataStreams | undefined;
+  #streams: PeerStreams | undefined;
 
   constructor(options: PeerDataOptions) {
     this.#options = options;
@@ -51,7 +54,7 @@ export class PeerData implements DataPort {
     return this.#options.grants().canSubscribe;
   }
 
-  get streams(): DataStreams | undefined {
+  get address(): DataAddress | undefined {
     return this.#streams;
   }
 
@@ -97,7 +100,7 @@ export class PeerData implements DataPort {
     this.events.removeAllListeners();
   }
 
-  #start(streams: DataStreams): void {
+  #start(streams: PeerStreams): void {
     this.#streams = streams;
     streams.onEnd(() => {
       if (this.#streams === streams) this.#streams = undefined;

@@ -28,10 +28,12 @@ export function broadcastHandlers(current: CurrentContext): BroadcastHandlers {
     },
 
     answerInvite({ accept }) {
-      const { peer, room } = current();
+      const { peer, room, authenticated } = current();
       requireBroadcast(room).answer(peer, accept);
       peer.setHand(false);
-      const grants: Grants = accept ? room.changeGrants(peer, { canPublish: true }) : peer.grants;
+      // Without a token, data comes with the stage.
+      const change = { canPublish: true, ...(!authenticated && { canPublishData: true }) };
+      const grants: Grants = accept ? room.changeGrants(peer, change) : peer.grants;
       // The client has its new grants before the reply, after which it uses them.
       peer.flush();
       return { grants };

@@ -16,6 +16,8 @@ import { DataConnection } from './DataConnection.ts';
 
 /** How long a connection may take until its channels are open, in milliseconds. */
 const CONNECT_TIMEOUT = 20_000;
+/** How long to wait for the server to say why a connection has ended, in milliseconds. */
+const REASON_TIMEOUT = 1000;
 /** What the browser and `sendData` may hold of each channel, in bytes; lossy messages are dropped instead. */
 const LIMITS = {
   reliable: { high: 256 * 1024, low: 64 * 1024, waiting: 4 * 1024 * 1024 },
@@ -41,6 +43,10 @@ export class SfuData {
   readonly #sequences = { reliable: 0, lossy: 0, bulk: 0 };
   #connection: DataConnection | undefined;
   #opening = false;
+  /** There is something to send or to receive. */
+  #wanted = false;
+  /** A connection that has ended, until it is known why. */
+  #lost: { readonly id: string | undefined; readonly timer: ReturnType<typeof setTimeout> } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
@@ -75,13 +81,14 @@ export class SfuData {
 
   /** Opens the connection, unless there is one. */
   open(): void {
+    this.#wanted = true;
     if (this.#connection || this.#opening || this.#closed) return;
     this.#opening = true;
-    this.#open()
-      .catch((error: unknown) => this.#fail(WeirError.from(error)))
-      .finally(() => {
-        this.#opening = false;
-      });
+    void this.#open().then(() => {
+      this.#opening = false;
+      // It has ended while it was being opened.
+      if (this.#wanted && !this.#connection) this.open();
+    });
   }
 
   /** The server has not forwarded messages of this channel. */
@@ -92,9 +99,14 @@ export class SfuData {
   }
 
   /** The server has closed its end. */
-  onClosed({ transportId, error }: ServerEvents['dataClosed']): void {
-    if (transportId !== undefined && transportId !== this.#connection?.id) return;
-    this.#fail(WeirError.fromWire(error));
+  onClosed({ transportId, error: wireError }: ServerEvents['dataClosed']): void {
+    const error = WeirError.fromWire(wireError);
+    if (transportId === undefined) this.#options.onFailed(error);
+    else if (transportId === this.#lost?.id) this.#report(error);
+    else if (transportId === this.#connection?.id) {
+      this.#lose();
+      this.#report(error);
+    }
   }
 
   /** Ends what the grants do not allow. */
@@ -108,23 +120,23 @@ export class SfuData {
   /** @param transportId of the transport that the server has after a reconnect */
   sync(transportId: string | undefined): void {
     if (this.#connection?.id === undefined || this.#connection.id === transportId) return;
-    this.#lose(new WeirError('unavailable', 'The connection for data was lost. What was on its way is lost.'));
+    this.#lose();
   }
 
   async restartIce(iceParameters: IceParameters, iceServers: readonly IceServer[]): Promise<void> {
     const connection = this.#connection;
     await connection?.restartIce(iceParameters, iceServers).catch((cause: unknown) => {
-      if (this.#connection === connection) this.#lose(new WeirError('unavailable', undefined, { cause }));
+      if (this.#connection === connection) this.#fail(new WeirError('unavailable', undefined, { cause }));
     });
   }
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#lost?.timer);
     this.#disconnect();
     for (const label of dataChannelLabels) this.#senders[label].close();
   }
 
-  /** @throws {WeirError} the server's refusal, `unavailable`, `closed` */
   async #open(): Promise<void> {
     const { request, iceTransportPolicy, onConnection, onPathLost } = this.#options;
     const connection = new DataConnection({ iceTransportPolicy, ...(onConnection && { onConnection }) });
@@ -134,10 +146,13 @@ export class SfuData {
       if (state === 'failed' && this.#connection === connection) onPathLost();
     });
     this.#timer = setTimeout(() => this.#onTimeout(), CONNECT_TIMEOUT);
-    const dtlsParameters = await connection.dtlsParameters();
-    const { transport, iceServers } = await request('openTransport', { direction: 'data', dtlsParameters });
-    if (this.#connection !== connection) throw new WeirError('closed');
-    await connection.connect(transport, iceServers);
+    try {
+      const dtlsParameters = await connection.dtlsParameters();
+      const { transport, iceServers } = await request('openTransport', { direction: 'data', dtlsParameters });
+      if (this.#connection === connection) await connection.connect(transport, iceServers);
+    } catch (error) {
+      if (this.#connection === connection) this.#fail(WeirError.from(error));
+    }
   }
 
   #listen(connection: DataConnection, label: DataChannelLabel): void {
@@ -147,8 +162,7 @@ export class SfuData {
     });
     channel.addEventListener('open', () => clearTimeout(this.#timer));
     channel.addEventListener('close', () => {
-      if (this.#connection !== connection) return;
-      this.#lose(new WeirError('unavailable', 'The connection for data has failed. What was on its way is lost.'));
+      if (this.#connection === connection) this.#lose();
     });
     this.#senders[label].attach(channel);
   }
@@ -162,16 +176,30 @@ export class SfuData {
     this.#fail(new WeirError('unavailable', 'No connection for data to the server could be made.'));
   }
 
-  /** The connection has ended for a reason that would end the next one too: what waits is not sent. */
+  /** No connection can be made, or the next one would end as well: what waits is not sent. */
   #fail(error: WeirError): void {
+    this.#wanted = false;
     this.#disconnect();
     for (const label of dataChannelLabels) this.#senders[label].fail(error);
     if (!this.#closed) this.#options.onFailed(error);
   }
 
-  /** The connection has ended: what waits is sent over the next one. */
-  #lose(error: WeirError): void {
+  /** The connection has ended. The server says why, as a rule, by another connection. */
+  #lose(): void {
+    const error = new WeirError('unavailable', 'The connection for data has failed. What was on its way is lost.');
+    this.#lost = { id: this.#connection?.id, timer: setTimeout(() => this.#report(error), REASON_TIMEOUT) };
+    this.#wanted = false;
     this.#disconnect();
+  }
+
+  /** Why the connection has ended: what waits is sent over the next one, unless that would end for the same reason. */
+  #report(error: WeirError): void {
+    clearTimeout(this.#lost?.timer);
+    this.#lost = undefined;
+    if (error.code === 'rateLimited' || error.code === 'badMessage' || error.code === 'forbidden') {
+      this.#fail(error);
+      return;
+    }
     this.#options.onFailed(error);
     if (dataChannelLabels.some((label) => this.#senders[label].hasWaiting)) this.open();
   }

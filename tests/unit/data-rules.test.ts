@@ -1,0 +1,326 @@
+/** The rules of data messages in a room: who gets them, limits, what waits, and what ends a client's channels. */
+import { EventEmitter } from 'node:events';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { grantsOf } from '../../server/auth/grants.ts';
+import type { DataStreamsEvents } from '../../server/media/data/DataStreams.ts';
+import { DataForwarding } from '../../server/room/data/DataForwarding.ts';
+import type { DataAddress } from '../../server/room/data/DataPort.ts';
+import { PeerData, type PeerStreams } from '../../server/room/data/PeerData.ts';
+import type { Participant } from '../../server/room/Participant.ts';
+import { type DataChannelLabel, decodeDataFrame, encodeDataFrame, MAX_DATA_BYTES } from '../../shared/dataFrame.ts';
+import type { Grants, ServerEvents } from '../../shared/protocol.ts';
+
+const limits = { dataBitrate: 2_000_000, fileBitrate: 40_000_000 };
+const info = {
+  transportId: 'transport',
+  iceCandidates: [],
+  iceParameters: { usernameFragment: 'u', password: 'p' },
+  dtlsParameters: { fingerprints: [] },
+};
+
+/** What one worker was given to send: to which subchannels, or to all but one. */
+interface Sent {
+  readonly router: string;
+  readonly channel: DataChannelLabel;
+  readonly text: string;
+  readonly from: readonly string[];
+  readonly to: Parameters<DataAddress['direct']['send']>[2];
+}
+
+const read = (data: Uint8Array) => new TextDecoder().decode(data);
+const frame = (text: string, to: string[] = []) =>
+  Buffer.from(encodeDataFrame({ sequence: 0, topic: '', peerIds: to, data: new TextEncoder().encode(text) }));
+
+/** A room whose workers write down what they are to send. */
+class DataRoom {
+  readonly sent: Sent[] = [];
+  readonly forwarding = new DataForwarding();
+  readonly #directs = new Map<string, DataAddress['direct']>();
+  #subchannel = 0;
+
+  direct(router: string): DataAddress['direct'] {
+    const known = this.#directs.get(router);
+    const direct = known ?? {
+      send: (channel: DataChannelLabel, message: Buffer, to: Sent['to']) => {
+        const { data, peerIds } = decodeDataFrame(message);
+        this.sent.push({ router, channel, text: read(data), from: peerIds, to });
+      },
+    };
+    this.#directs.set(router, direct);
+    return direct;
+  }
+
+  join(id: string, changes: Partial<Grants> = {}, router = 'one'): DataClient {
+    return new DataClient(this, id, { ...grantsOf('speaker'), ...changes }, router, this.#subchannel++);
+  }
+}
+
+/** A participant whose channels exist in this test only. */
+class DataClient {
+  readonly notified: [event: string, data: unknown][] = [];
+  readonly port: PeerData;
+  readonly subchannel: number;
+  grants: Grants;
+  receiving: boolean | undefined;
+  leave = () => {};
+  #events = new EventEmitter<DataStreamsEvents>();
+  #end = () => {};
+
+  constructor(room: DataRoom, id: string, grants: Grants, router: string, subchannel: number) {
+    this.grants = grants;
+    this.subchannel = subchannel;
+    this.port = new PeerData({
+      limits,
+      grants: () => this.grants,
+      open: async () => ({ info, streams: this.#streams(room.direct(router)) }),
+      close: () => this.#end(),
+      notify: <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => void this.notified.push([event, data]),
+    });
+    const participant: Participant = {
+      id,
+      identity: id,
+      grants,
+      info: { peerId: id, identity: id, name: id, sources: {}, hand: false, away: false },
+      setGrants: () => {},
+      close: () => {},
+      onEnd: () => {},
+    };
+    this.leave = room.forwarding.add(participant, this.port);
+  }
+
+  async open(): Promise<this> {
+    await this.port.open();
+    return this;
+  }
+
+  send(message: Buffer, channel: DataChannelLabel = 'reliable'): void {
+    this.#events.emit('message', channel, message);
+  }
+
+  sendBufferFull(channel: DataChannelLabel): void {
+    this.#events.emit('sendBufferFull', channel);
+  }
+
+  /** What its client was told of that kind. */
+  told(event: string): unknown[] {
+    return this.notified.filter(([name]) => name === event).map(([, data]) => data);
+  }
+
+  #streams(direct: DataAddress['direct']): PeerStreams {
+    const events = new EventEmitter<DataStreamsEvents>();
+    this.#events = events;
+    return {
+      events,
+      direct,
+      subchannel: this.subchannel,
+      transportId: info.transportId,
+      setReceiving: (receiving) => {
+        this.receiving = receiving;
+      },
+      onEnd: (listener) => {
+        this.#end = () => {
+          events.removeAllListeners();
+          listener();
+        };
+      },
+    };
+  }
+}
+
+let room: DataRoom;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  room = new DataRoom();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('destinations', () => {
+  test('to all: one write for each worker, without the sender', async () => {
+    const ann = await room.join('ann').open();
+    await room.join('bob').open();
+    await room.join('cem', {}, 'two').open();
+    ann.send(frame('hello'));
+    expect(room.sent).toEqual([
+      { router: 'one', channel: 'reliable', text: 'hello', from: ['ann'], to: { except: ann.subchannel } },
+      { router: 'two', channel: 'reliable', text: 'hello', from: ['ann'], to: { except: undefined } },
+    ]);
+  });
+
+  test('to some: by their subchannels, each once; not to oneself, nor to those who have left', async () => {
+    const ann = await room.join('ann').open();
+    const bob = await room.join('bob').open();
+    const cem = await room.join('cem').open();
+    await room.join('dan').open();
+    const eve = await room.join('eve').open();
+    eve.leave();
+    ann.send(frame('for two', ['cem', 'bob', 'bob', 'ann', 'eve', 'nobody']), 'bulk');
+    expect(room.sent).toEqual([
+      { router: 'one', channel: 'bulk', text: 'for two', from: ['ann'], to: [cem.subchannel, bob.subchannel] },
+    ]);
+  });
+
+  test('whoever is hidden receives, and is not named', async () => {
+    const viewer = await room.join('viewer', { hidden: true, canPublish: false }).open();
+    const ann = await room.join('ann').open();
+    ann.send(frame('to all'));
+    viewer.send(frame('from a viewer', ['ann']));
+    expect(room.sent.map(({ from, text }) => [text, from])).toEqual([
+      ['to all', ['ann']],
+      ['from a viewer', []],
+    ]);
+    expect(room.sent[0]?.to).toEqual({ except: ann.subchannel });
+    expect(viewer.receiving).toBe(true);
+  });
+
+  test('nothing is sent or kept for one who may not subscribe, until they may', async () => {
+    const ann = await room.join('ann').open();
+    const bob = await room.join('bob', { canSubscribe: false }).open();
+    ann.send(frame('secret', ['bob']));
+    expect([room.sent, bob.receiving]).toEqual([[], false]);
+    bob.grants = { ...bob.grants, canSubscribe: true };
+    bob.port.applyGrants();
+    ann.send(frame('open', ['bob']));
+    expect([room.sent.map(({ text }) => text), bob.receiving]).toEqual([['open'], true]);
+  });
+});
+
+describe('one whose channels are not open', () => {
+  test('is told once, and gets everything in order when they are; lossy messages are lost', async () => {
+    const ann = await room.join('ann').open();
+    const bob = room.join('bob');
+    ann.send(frame('first'));
+    ann.send(frame('lost'), 'lossy');
+    ann.send(frame('second', ['bob']));
+    expect(bob.told('dataPending')).toHaveLength(1);
+    bob.port.remind();
+    expect(bob.told('dataPending')).toHaveLength(2);
+    room.sent.length = 0;
+    await bob.open();
+    expect(room.sent.map(({ text, to }) => [text, to])).toEqual([
+      ['first', [bob.subchannel]],
+      ['second', [bob.subchannel]],
+    ]);
+    bob.port.remind();
+    expect(bob.told('dataPending')).toHaveLength(2);
+  });
+
+  test.each<[string, (ann: DataClient) => void]>([
+    ['too much waits', (ann) => Array.from({ length: 9 }, () => ann.send(frame('x'.repeat(MAX_DATA_BYTES))))],
+    [
+      'nobody comes for it',
+      (ann) => {
+        ann.send(frame('x'));
+        vi.advanceTimersByTime(15_001);
+      },
+    ],
+  ])('loses what waits if %s, and is told', async (_, cause) => {
+    const ann = await room.join('ann').open();
+    const bob = room.join('bob');
+    cause(ann);
+    expect(bob.told('dataClosed')).toEqual([
+      { error: expect.objectContaining({ code: 'closed', reason: 'sendBufferFull' }) },
+    ]);
+    room.sent.length = 0;
+    await bob.open();
+    expect(room.sent.length).toBeLessThan(2);
+  });
+});
+
+describe('a slow receiver', () => {
+  test('loses lossy messages without more ado, and its channels if reliable ones would be missing', async () => {
+    const bob = await room.join('bob').open();
+    bob.sendBufferFull('lossy');
+    expect([bob.notified, bob.port.address]).toEqual([[], expect.anything()]);
+    bob.sendBufferFull('reliable');
+    expect(bob.notified).toEqual([
+      ['dataClosed', { transportId: 'transport', error: expect.objectContaining({ reason: 'sendBufferFull' }) }],
+    ]);
+    expect(bob.port.address).toBeUndefined();
+  });
+});
+
+describe('the grant canPublishData', () => {
+  test('counts for each message: what comes after it is revoked is refused, and its sender told', async () => {
+    const ann = await room.join('ann').open();
+    await room.join('bob').open();
+    ann.send(frame('allowed'));
+    ann.grants = { ...ann.grants, canPublishData: false };
+    ann.port.applyGrants();
+    ann.send(frame('refused'));
+    expect(room.sent.map(({ text }) => text)).toEqual(['allowed']);
+    expect(ann.told('dataRefused')).toEqual([
+      { channel: 'reliable', error: expect.objectContaining({ code: 'forbidden' }) },
+    ]);
+    ann.grants = { ...ann.grants, canPublishData: true };
+    ann.send(frame('allowed again'));
+    expect(room.sent.map(({ text }) => text)).toEqual(['allowed', 'allowed again']);
+  });
+
+  test('without it and without canSubscribe there are no channels', async () => {
+    const ann = await room.join('ann').open();
+    ann.grants = { ...ann.grants, canPublishData: false, canSubscribe: false };
+    ann.port.applyGrants();
+    expect(ann.port.address).toBeUndefined();
+    await expect(ann.port.open()).rejects.toMatchObject({ code: 'forbidden' });
+  });
+});
+
+describe('limits', () => {
+  test('more messages than allowed are refused, and who goes on is cut off alone', async () => {
+    const ann = await room.join('ann').open();
+    const bob = await room.join('bob').open();
+    for (let count = 0; count < 2000; count++) ann.send(frame('x'));
+    expect([room.sent.length, ann.notified]).toEqual([2000, []]);
+    ann.send(frame('too much'));
+    expect(room.sent).toHaveLength(2000);
+    expect(ann.notified).toEqual([
+      ['dataRefused', { channel: 'reliable', error: expect.objectContaining({ code: 'rateLimited' }) }],
+    ]);
+    bob.send(frame('from another'));
+    expect(room.sent.at(-1)?.text).toBe('from another');
+    for (let count = 0; count < 200; count++) ann.send(frame('flood'));
+    expect(ann.told('dataRefused')).toHaveLength(1);
+    expect(ann.told('dataClosed')).toEqual([
+      { transportId: 'transport', error: expect.objectContaining({ code: 'rateLimited' }) },
+    ]);
+    expect([ann.port.address, bob.port.address]).toEqual([undefined, expect.anything()]);
+    await ann.open();
+    vi.advanceTimersByTime(1000);
+    for (let count = 0; count < 200; count++) ann.send(frame('within the rate'));
+    expect(room.sent.filter(({ text }) => text === 'within the rate')).toHaveLength(200);
+  });
+
+  test('bytes are limited as well, and files apart from other messages', async () => {
+    const ann = await room.join('ann').open();
+    await room.join('bob').open();
+    const large = frame('x'.repeat(MAX_DATA_BYTES));
+    for (let count = 0; count < 40; count++) ann.send(large);
+    expect(room.sent).toHaveLength(31);
+    for (let count = 0; count < 40; count++) ann.send(large, 'bulk');
+    expect(room.sent).toHaveLength(71);
+    for (let count = 0; count < 3000; count++) ann.send(frame('tiny'), 'bulk');
+    expect(room.sent.filter(({ text }) => text === 'tiny').length).toBeLessThan(1000);
+  });
+
+  test('a few malformed frames are refused, and the next one closes the channels', async () => {
+    const ann = await room.join('ann').open();
+    for (let count = 0; count < 5; count++) ann.send(Buffer.from('not a frame'));
+    expect(ann.notified).toEqual([
+      ['dataRefused', { channel: 'reliable', error: expect.objectContaining({ code: 'badMessage' }) }],
+    ]);
+    ann.send(Buffer.alloc(0));
+    expect(ann.told('dataClosed')).toEqual([
+      { transportId: 'transport', error: expect.objectContaining({ code: 'badMessage' }) },
+    ]);
+  });
+
+  test('channels are not opened over and over', async () => {
+    const ann = room.join('ann');
+    for (let count = 0; count < 10; count++) await ann.open();
+    await expect(ann.open()).rejects.toMatchObject({ code: 'rateLimited' });
+    vi.advanceTimersByTime(60_000);
+    await ann.open();
+  });
+});
