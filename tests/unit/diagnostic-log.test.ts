@@ -169,7 +169,7 @@ describe('the log of peer connections', () => {
     open.close();
   });
 
-  test('exports no token, key, password, credential, name, room or address, wherever they occur', async () => {
+  test('exports no token, key, password, credential, name, room, chat message or address, wherever they occur', async () => {
     const log = new DiagnosticLog();
     const connection = record(log);
     await connection.setLocalDescription({ type: 'offer', sdp: SDP });
@@ -197,6 +197,11 @@ describe('the log of peer connections', () => {
       'receive',
       message({ iceCandidates: [{ ip: '2001:db8::7', address: '198.51.100.9', port: 40_000 }] }),
     );
+    log.addSignalling('send', message({ text: 'what Ada wrote', to: 'peer' }));
+    log.addSignalling(
+      'receive',
+      message({ messages: [{ id: '1', from: { identity: 'bob@x' }, text: 'what Bob answered' }] }),
+    );
     log.addSignalling('receive', 'not JSON { tokenOfAda');
     log.addSignalling('close', '1006 keyToResume');
     const secrets = [
@@ -213,6 +218,8 @@ describe('the log of peer connections', () => {
       'bob@x',
       'passwordOfServer',
       '1:ada',
+      'what Ada wrote',
+      'what Bob answered',
     ];
     const addresses = ['203.0.113.7', '2001:db8::7', '198.51.100.9', '127.0.0.1'];
     const [without, withAddresses] = [await log.export(), await log.export({ addresses: true })];
@@ -227,6 +234,8 @@ describe('the log of peer connections', () => {
         'receive',
         'receive',
         'receive',
+        'receive',
+        'send',
         'receive',
         'receive',
         'close',

@@ -1,4 +1,4 @@
-/** Removes from a log what must not leave the page: secrets, names of people and of the room, and IP addresses. */
+/** Removes from a log what must not leave the page: secrets, names of people and of the room, chat messages, IP addresses. */
 
 const REMOVED = 'removed';
 
@@ -12,12 +12,15 @@ const secretFields: ReadonlySet<string> = new Set([
   'credential',
   'username',
 ]);
-/** Fields that say who is where. On an open server, whoever knows the room's name may join. */
-const personalFields: ReadonlySet<string> = new Set(['name', 'identity', 'metadata', 'room', 'title', 'by']);
+/**
+ * Fields that say who is where, and what they write in the chat. On an open server, whoever knows the room's name may
+ * join.
+ */
+const personalFields: ReadonlySet<string> = new Set(['name', 'identity', 'metadata', 'room', 'title', 'by', 'text']);
 /** Shorter values occur by chance. */
 const MIN_SECRET_LENGTH = 8;
 
-/** A message of the signalling without secrets and names. @param secrets is given what was removed as a secret */
+/** A message of the signalling without secrets, names and chat messages. @param secrets is given what was removed as a secret */
 export function redactMessage(message: string, secrets: Set<string>): string {
   if (!message.startsWith('{')) return message;
   try {
