@@ -61,7 +61,7 @@ export function chatToggle({ call, toasts, place, onToggle }: ChatToggleOptions)
       if (closed || panel) return;
       panel = new Panel({ call, toasts, onClose: hide });
       place.append(panel.root);
-      for (const use of uses) use(panel);
+      for (const use of [...uses]) use(panel);
       if (open) panel.show();
     } catch {
       if (closed) return;
