@@ -37,6 +37,7 @@ describe('a server on loopback', () => {
     WEIR_RTC_HOST: '127.0.0.1',
     WEIR_RTC_PORT: '0',
     WEIR_WORKERS: '2',
+    WEIR_STUN_PORT: '0',
   };
 
   test('reaches every worker by UDP and TCP, and its own signalling; asked twice, it tests once', async () => {
