@@ -104,7 +104,7 @@ export const chatRequests = {
   },
   getChat: {
     about:
-      'The messages that are new or have changed since a number: the history after `join`, what was missed after `resume`. Numbers of messages that are for others are left out, so a gap between numbers is no loss. As long as the connection lasts, whoever has received a number has received all that are for it up to there.',
+      'The messages that are new or have changed since a number: the history after `join`, what was missed after `resume`. Numbers of messages that are for others are left out, so a gap between numbers is no loss. As long as the connection lasts, whoever has received a number has received all that are for it up to there. `rateLimited` above two a second, or fifty at once.',
     request: z.strictObject({ after: Seq.describe('0 for all of the history') }),
     reply: z.object({
       messages: z.array(ChatMessageInfo).describe('in the order of `changedSeq`'),

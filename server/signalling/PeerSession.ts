@@ -15,6 +15,8 @@ import type { RequestContext } from './RequestContext.ts';
 
 /** Limit of the reactions of one peer that are sent to the others. */
 const REACTIONS = { perSecond: 1, burst: 10 };
+/** Limit of the pages of the chat that one peer is sent, of up to 64 KiB each. */
+const CHAT_PAGES = { perSecond: 2, burst: 50 };
 
 /** What a session needs of a connection. */
 export interface AttachedConnection extends AttachableConnection {
@@ -38,6 +40,7 @@ export class PeerSession implements RequestContext {
   readonly peer: Peer;
   readonly room: Room;
   readonly reactions = new TokenBucket(REACTIONS.perSecond, REACTIONS.burst);
+  readonly chatPages = new TokenBucket(CHAT_PAGES.perSecond, CHAT_PAGES.burst);
   /** The peer's requests, whichever connection they come on. */
   readonly requests = new RequestQueue();
   readonly #options: PeerSessionOptions;

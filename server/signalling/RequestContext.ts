@@ -11,6 +11,8 @@ export interface RequestContext {
   readonly authenticated: boolean;
   /** Limits its reactions: each is sent to everyone in the room. */
   readonly reactions: TokenBucket;
+  /** Limits how often it asks for a page of the chat. */
+  readonly chatPages: TokenBucket;
 }
 
 /** Who a request is from, when its handler runs. @throws {WeirError} `notJoined` */

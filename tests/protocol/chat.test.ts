@@ -125,6 +125,16 @@ describe('in a call', () => {
     expect(await texts(ada)).toEqual(['calm']);
   });
 
+  test('who asks for the history in a loop is refused, and gets it later', async () => {
+    const ada = await weir.join({ room: 'loop' });
+    const replies = await Promise.all(Array.from({ length: 80 }, () => ada.client.requestRaw('getChat', { after: 0 })));
+    const refused = replies.flatMap(({ error }) => error ?? []);
+    expect(refused.length).toBeGreaterThan(20);
+    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['rateLimited']));
+    const asked = () => ada.client.requestRaw('getChat', { after: 0 });
+    await expect.poll(async () => (await asked()).error, { timeout: 5000, interval: 100 }).toBeUndefined();
+  });
+
   test('requires a join', async () => {
     const client = await weir.connect();
     for (const [method, data] of Object.entries({ sendChat: { text: 'x' }, getChat: { after: 0 } })) {

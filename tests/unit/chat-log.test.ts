@@ -22,7 +22,7 @@ function info(seq: number, text: string, rest: Partial<ChatMessageInfo> = {}): C
 }
 
 /** A chat whose requests the test answers. */
-function setUp() {
+function setUp(Implementation = Chat) {
   const asked: Asked[] = [];
   const events: string[] = [];
   const listeners: { [E in keyof RoomClientEvents]?: (data: RoomClientEvents[E]) => void } = {
@@ -35,7 +35,7 @@ function setUp() {
     self: () => me,
     peer: (peerId) => (peerId === 'bob' ? bob : undefined),
   };
-  const chat = new Chat(options);
+  const chat = new Implementation(options);
   return {
     chat,
     asked,
@@ -324,5 +324,31 @@ describe('after a rejoin', () => {
     await idle();
     expect(texts()).toEqual(['one', 'first of the new', 'second of the new', 'unsure']);
     expect(chat.messages.at(-1)?.state).toBe('failed');
+  });
+});
+
+describe('a log that cannot be loaded', () => {
+  const path = '../../web/client/chat/ChatLog.ts';
+  afterEach(() => {
+    vi.doUnmock(path);
+    vi.resetModules();
+  });
+
+  test('is tried again with the next message, and then has all', async () => {
+    vi.resetModules();
+    vi.doMock(path, () => {
+      throw new Error('offline');
+    });
+    const { Chat: Unloaded } = await import('../../web/client/Chat.ts');
+    const { chat, sync, receive, texts, last } = setUp(Unloaded);
+    sync(2);
+    await settled();
+    await expect(chat.send('lost?')).rejects.toMatchObject({ code: 'internal' });
+    expect(texts()).toEqual([]);
+    vi.doUnmock(path);
+    receive(info(3, 'three'));
+    await vi.waitFor(() => expect(last('getChat').data).toEqual({ after: 0 }));
+    last('getChat').resolve(page([info(1, 'one'), info(2, 'two')], 3));
+    await vi.waitFor(() => expect(texts()).toEqual(['one', 'two', 'three']));
   });
 });

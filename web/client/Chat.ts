@@ -2,6 +2,7 @@
 import type { ChatInfo, ChatMessageInfo, ChatState } from '../../shared/protocol.ts';
 import type { ChatLog, ChatLogOptions } from './chat/ChatLog.ts';
 import type { ChatMessage } from './events.ts';
+import { localError } from './localError.ts';
 
 /** The members of `Chat` that an application uses. */
 export type ChatApi = Pick<
@@ -14,6 +15,8 @@ export class Chat {
   #state: ChatState = { enabled: false, slowSeconds: 0 };
   #loading: Promise<ChatLog> | undefined;
   #log: ChatLog | undefined;
+  /** Of the last reply, until the log has it. */
+  #info: ChatInfo | undefined;
 
   constructor(options: ChatLogOptions) {
     this.#options = options;
@@ -92,7 +95,8 @@ export class Chat {
     if (!info) return;
     const { enabled, slowSeconds } = info;
     this.#setState({ enabled, slowSeconds });
-    this.#use((log) => log.sync(info));
+    this.#info = info;
+    this.#use((log) => this.#sync(log));
   }
 
   /** The connection is lost, or the session has ended. The messages remain. */
@@ -107,16 +111,30 @@ export class Chat {
     this.#options.notify('chatStateChanged', state);
   }
 
+  #sync(log: ChatLog): void {
+    if (this.#info) log.sync(this.#info);
+    this.#info = undefined;
+  }
+
   /** In the order of the calls. What is missed while the log cannot be loaded is in the history. */
   #use(action: (log: ChatLog) => void): void {
     this.#load().then(action, () => {});
   }
 
   #load(): Promise<ChatLog> {
-    this.#loading ??= import('./chat/ChatLog.ts').then(({ ChatLog }) => {
-      this.#log = new ChatLog(this.#options);
-      return this.#log;
-    });
+    this.#loading ??= import('./chat/ChatLog.ts').then(
+      ({ ChatLog }) => {
+        const log = new ChatLog(this.#options);
+        this.#log = log;
+        this.#sync(log);
+        return log;
+      },
+      (error: unknown) => {
+        // The next message tries again.
+        this.#loading = undefined;
+        throw localError(error);
+      },
+    );
     return this.#loading;
   }
 }

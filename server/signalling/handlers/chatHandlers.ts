@@ -1,4 +1,5 @@
 /** The requests of the chat. */
+import { WeirError } from '../../../shared/errors.ts';
 import type { ClientMessages } from '../../../shared/protocol.ts';
 import type { Handlers } from '../../../shared/RpcChannel.ts';
 import type { CurrentContext } from '../RequestContext.ts';
@@ -23,7 +24,8 @@ export function chatHandlers(current: CurrentContext): ChatHandlers {
     },
 
     getChat({ after }) {
-      const { peer, room } = current();
+      const { peer, room, chatPages } = current();
+      if (!chatPages.tryTake()) throw new WeirError('rateLimited', 'You have asked for the chat too often.');
       return room.chat.page(peer, after);
     },
   };
