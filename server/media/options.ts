@@ -64,8 +64,8 @@ export const dataTransportOptions = {
   maxReceiveMessageSize: 4 * MAX_DATA_BYTES,
   maxSendMessageSize: MAX_FRAME_BYTES,
   /** For each channel and for all of them, in bytes: what a receiver may be behind. */
-  sctpPerStreamSendQueueLimit: 2 * 1024 * 1024,
-  sctpSendBufferSize: 5 * 1024 * 1024,
+  sctpPerStreamSendQueueLimit: 4 * 1024 * 1024,
+  sctpSendBufferSize: 8 * 1024 * 1024,
   /** Never reached: nobody waits for the event, which would come after every message. */
   sctpDefaultStreamBufferedAmountLowThreshold: 0xffff_ffff,
 } satisfies Partial<WebRtcTransportOptions>;
