@@ -7,6 +7,7 @@ import { addresses, Namespaces } from '../support/network/namespaces.ts';
 import { startMeasured } from '../support/servers/measured.ts';
 import { raised } from '../support/servers/settings.ts';
 import { median } from '../support/statistics/median.ts';
+import { until } from '../support/until.ts';
 import type { Benchmark, Figure } from './support/Benchmark.ts';
 import { FileBrowser } from './support/FileBrowser.ts';
 import { MIN_PAIRS, ratioOf, runPairs } from './support/pairs.ts';
@@ -107,6 +108,7 @@ async function enter(
   const options = { url, room: 'files', ...(cameraHeight !== undefined && { cameraHeight }) };
   const sender = opening.use(await FileBrowser.open({ ...options, name: 'sender' }, from));
   const receiver = opening.use(await FileBrowser.open({ ...options, name: 'receiver', accepts: true }, to));
+  await until('the receiver', TIMES.settle, async () => (await sender.visitor.peers()).length > 0);
   // Opens the data channel.
   await transferRate({ sender, receiver }, MB);
   const owned = opening.move();

@@ -31,6 +31,8 @@ interface PageParticipants {
   raise(name: string): Promise<void>;
   /** Writes into the chat. @param to the name of the one whom it is for */
   write(name: string, text: string, to?: string): Promise<void>;
+  /** Offers a file to one of the others. */
+  sendFile(name: string, file: string, size: number, to: string): Promise<void>;
   /** Removes a stranger by name, as an administrator would. */
   remove(name: string, whom: string): Promise<void>;
   /** A host goes live, or ends the broadcast. */
@@ -194,6 +196,11 @@ async function installParticipants(): Promise<void> {
       const { chat, peers } = clientOf(name);
       const peer = peers.find((one) => one.name === to);
       await chat.send(text, peer && { to: peer.peerId });
+    },
+    async sendFile(name, file, size, to) {
+      const { files, peers } = clientOf(name);
+      const target = peers.find((one) => one.name === to);
+      if (target) await files.send(new File([new Uint8Array(size)], file), { to: [target.peerId] });
     },
     async remove(name, whom) {
       const peer = clientOf(name).peers.find((one) => one.name === whom);

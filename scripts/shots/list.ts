@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { broadcasts } from './broadcasts.ts';
 import { converse, openChat } from './chat.ts';
 import { diagnosis } from './diagnosis.ts';
+import { dragFile, exchangeFiles } from './files.ts';
 import { scenes } from './people.ts';
 import { type FrameName, frames, type Shot } from './Shot.ts';
 import { room, type ShotContext } from './ShotContext.ts';
@@ -231,6 +232,8 @@ export const shots: readonly Shot[] = [
     }),
   },
   { name: 'chat-empty', on: [...both, 'ko'], go: inCall('four', (page) => openChat(page)) },
+  { name: 'files', on: everywhere, go: inCall('four', (page, context) => exchangeFiles(page, context)) },
+  { name: 'files-drop', on: [...main, 'ko'], go: inCall('four', (page) => dragFile(page)) },
   { name: 'people-25', on: both, go: inCall('twentyFour', openPeople) },
   { name: 'speaker-25', on: small, go: inCall('twentyFour', speakerLayout) },
   {

@@ -185,6 +185,19 @@ describe('file transfers', () => {
     });
   });
 
+  test('a sender that has missed the refusal learns of it when it offers the file again', async () => {
+    let isLost = false;
+    pair.fault = (message) => {
+      if (message.type !== 'end' || isLost) return [message];
+      isLost = true;
+      return [];
+    };
+    const id = await offer(randomFile(10));
+    pair.b.transfers.decline(id);
+    await stateOf('a', 'declined');
+    expect(isLost).toBe(true);
+  });
+
   test('a declined file is not sent', async () => {
     const id = await offer(randomFile(SIZE));
     pair.b.transfers.decline(id);
@@ -269,6 +282,15 @@ describe('file transfers', () => {
     await pair.b.transfers.accept(id);
     await Promise.all([stateOf('a', 'failed'), stateOf('b', 'failed')]);
     expect(pair.transfer('b').error?.message).toContain('changed, moved or deleted');
+  });
+
+  test('offers that are taken back are not kept for ever', async () => {
+    for (let index = 0; index < 120; index += 1) {
+      const id = await offer(randomFile(1));
+      pair.a.transfers.cancel(id);
+      await until('its end', TIMEOUT, () => pair.b.transfers.transfers.every(({ state }) => state === 'cancelled'));
+    }
+    expect(pair.b.transfers.transfers.length).toBeLessThanOrEqual(101);
   });
 
   test('one peer can offer so many files and no more', async () => {

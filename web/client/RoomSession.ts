@@ -285,7 +285,8 @@ export class RoomSession {
     return {
       send: (peerId, data) => this.requireLink().sendData({ channel: 'bulk', topic: FILE_TOPIC, to: [peerId], data }),
       peers: () => store.peers.peers,
-      maySend: () => store.grants?.canPublishData !== false,
+      // Nobody could answer a hidden peer.
+      maySend: () => store.grants?.canPublishData !== false && !store.grants?.hidden,
       maxBytes,
       hasMedia: () =>
         sources.some((source) => this.#link?.publishedTrack(source)) ||

@@ -112,6 +112,11 @@ export class FileVisitor {
     return this.#ask('receivedHash', z.string(), name);
   }
 
+  /** Chooses a file again, after a reload. @returns the code of the error; empty if there was none */
+  provide(name: string, chosen = name): Promise<string> {
+    return this.#ask('provide', z.string(), name, chosen);
+  }
+
   /** Waits until a file has arrived and was checked; asks the page once. @param within milliseconds */
   async completed(name: string, within: number): Promise<void> {
     await this.#ask('completed', z.unknown(), name, within);
@@ -247,16 +252,29 @@ function install({ RoomClient: Client }: typeof import('../../../web/client/inde
     }
     return hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(parts.join())));
   };
-  /** A file that takes 4 MiB of memory: the browser keeps one part, and refers to it. */
+  /**
+   * A file that takes 4 MiB of memory: the browser keeps one part, and refers to it. The bytes are pseudo-random (xorshift),
+   * and the same for each file of that name.
+   */
   const fileOf = (name: string, size: number) => {
-    const data = new Uint8Array(Math.min(size, 4 * 1024 * 1024 - 7));
-    for (let start = 0; start < data.length; start += 65_536) {
-      crypto.getRandomValues(data.subarray(start, start + 65_536));
-    }
+    let state = [...name].reduce((sum, character) => (sum * 31 + (character.codePointAt(0) ?? 0)) | 0, 1) || 1;
+    const words = Uint32Array.from({ length: 1024 * 1024 }, () => {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      return state;
+    });
+    // Parts of another length than blocks, so that no two blocks are equal.
+    const data = new Uint8Array(words.buffer, 0, Math.min(size, words.byteLength - 7));
     const part = new Blob([data]);
     const count = data.length === 0 ? 0 : Math.ceil(size / data.length);
-    return new File([new Blob(Array.from({ length: count }, () => part)).slice(0, size)], name);
+    return new File([new Blob(Array.from({ length: count }, () => part)).slice(0, size)], name, { lastModified: 1 });
   };
+  const codeOf = (attempt: Promise<unknown>) =>
+    attempt.then(
+      () => '',
+      (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)),
+    );
   const requireRoom = () => {
     if (!room) throw new Error('Nobody has joined.');
     return room;
@@ -318,17 +336,17 @@ function install({ RoomClient: Client }: typeof import('../../../web/client/inde
         client.on('fileCompleted', check);
         check();
       }),
+    async provide(name: string, chosen: string) {
+      const { files } = requireRoom();
+      const transfer = files.transfers.find((one) => one.name === name);
+      if (!transfer) return 'notFound';
+      return codeOf(files.provide(transfer.id, fileOf(chosen, transfer.size)));
+    },
     forget: (name: string) => prepared.delete(name),
     async call(method: 'accept' | 'decline' | 'pause' | 'resume' | 'cancel' | 'remove', id: string) {
       await requireRoom().files[method](id);
     },
-    refusal: (size: number) =>
-      requireRoom()
-        .files.send(fileOf('refused', size))
-        .then(
-          () => '',
-          (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)),
-        ),
+    refusal: (size: number) => codeOf(requireRoom().files.send(fileOf('refused', size))),
     transfers: () =>
       requireRoom().files.transfers.map(({ id, direction, name, size, state, transferred, peer, error }) => ({
         ...{ id, direction, name, size, state, transferred },

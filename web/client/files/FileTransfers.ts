@@ -17,23 +17,20 @@ import { requireSameFile } from './requireSameFile.ts';
 import { SendScheduler } from './SendScheduler.ts';
 import { SentFile } from './SentFile.ts';
 import { findSent, keepSent, removeSent, type SentRecord } from './SentRecords.ts';
+import { type AnyTransfer, TransferEvents } from './TransferEvents.ts';
 import {
   endTexts,
-  type FileEvents,
   type FilePeer,
   type FileRoom,
   type FileTransfer,
-  type FileTransferState,
   type TransferDelays,
   transferDelays,
 } from './transfers.ts';
 
-/** Milliseconds. */
-const PROGRESS_INTERVAL = 200;
 /** Offers of one peer that may wait for an answer: more are declined. */
 const MAX_OFFERS = 20;
-
-type AnyTransfer = OutgoingTransfer | IncomingTransfer;
+/** How many failed, declined and cancelled transfers are kept, for whoever wants to show them. */
+const MAX_ENDED = 100;
 
 export class FileTransfers {
   /** Server and room. */
@@ -41,8 +38,7 @@ export class FileTransfers {
   readonly #delays: TransferDelays;
   readonly #transfers = new Map<string, AnyTransfer>();
   readonly #records = new Map<string, SentRecord>();
-  readonly #states = new Map<string, FileTransferState>();
-  readonly #progressAt = new Map<string, number>();
+  readonly #events = new TransferEvents(() => this.#room);
   #scheduler: SendScheduler | undefined;
   #room: FileRoom | undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
@@ -165,7 +161,7 @@ export class FileTransfers {
     const transfer = this.#require(id);
     if (!transfer.isOver) throw new WeirError('conflict', 'The transfer goes on: cancel it first.');
     this.#transfers.delete(id);
-    this.#states.delete(id);
+    this.#events.remove(id);
     if (transfer instanceof IncomingTransfer) await transfer.discard();
   }
 
@@ -208,8 +204,18 @@ export class FileTransfers {
 
   #add<T extends AnyTransfer>(transfer: T): T {
     this.#transfers.set(transfer.id, transfer);
+    this.#removeEnded();
     this.#onChanged(transfer.id);
     return transfer;
+  }
+
+  /** Removes the oldest of those that have ended without a file, if there are too many. */
+  #removeEnded(): void {
+    const ended = [...this.#transfers.values()].filter(({ isOver, state }) => isOver && state !== 'completed');
+    for (const { id } of ended.slice(0, Math.max(0, ended.length - MAX_ENDED))) {
+      this.#transfers.delete(id);
+      this.#events.remove(id);
+    }
   }
 
   #onOffer(peer: FilePeer, { id, name, size }: Extract<ControlMessage, { type: 'offer' }>): void {
@@ -236,7 +242,7 @@ export class FileTransfers {
     const about = { id, name: safeFileName(name), size };
     const transfer = this.#add(new IncomingTransfer(about, peer, this.#context(id)));
     transfer.onOffered();
-    this.#notify('fileOffered', transfer);
+    this.#events.notify('fileOffered', transfer);
   }
 
   #dispatch(peer: FilePeer, message: Exclude<FileMessage, { type: 'offer' }>): void {
@@ -292,25 +298,14 @@ export class FileTransfers {
 
   #onChanged(id: string): void {
     const transfer = this.#transfers.get(id);
-    if (!transfer || this.#states.get(id) === transfer.state) return;
-    const { state } = transfer;
-    this.#states.set(id, state);
+    if (!transfer) return;
     if (transfer.isOver && this.#records.delete(id)) void removeSent(id);
-    this.#notify('fileStateChanged', transfer);
-    if (state === 'completed') this.#notify('fileCompleted', transfer);
-    else if (transfer.isOver) this.#notify('fileFailed', transfer);
+    this.#events.onChanged(transfer);
   }
 
   #onProgress(id: string): void {
     const transfer = this.#transfers.get(id);
-    const now = performance.now();
-    if (!transfer || now - (this.#progressAt.get(id) ?? Number.NEGATIVE_INFINITY) < PROGRESS_INTERVAL) return;
-    this.#progressAt.set(id, now);
-    this.#notify('fileProgress', transfer);
-  }
-
-  #notify(event: keyof FileEvents, transfer: AnyTransfer): void {
-    this.#room?.notify(event, transfer.snapshot());
+    if (transfer) this.#events.onProgress(transfer);
   }
 
   #tick(): void {
