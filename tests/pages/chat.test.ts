@@ -133,6 +133,11 @@ describe.skipIf(!hasChromium)('the chat', () => {
     expect(await field(page).inputValue()).toBe('draft');
     expect(await hasFocus(field(page))).toBe(true);
 
+    // Escape closes what was opened last: a menu, a question, then the chat.
+    await button(row(page, 'edited'), 'Actions for this message').press('Enter');
+    await appears(button(row(page, 'edited'), 'Delete'));
+    await page.keyboard.press('Escape');
+    await disappears(button(row(page, 'edited'), 'Delete'));
     await act(page, row(page, 'edited'), 'Delete');
     await page.keyboard.press('Escape');
     expect(await hasFocus(button(row(page, 'edited'), 'Actions for this message'))).toBe(true);

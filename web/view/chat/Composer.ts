@@ -6,11 +6,12 @@ import { announce, element, icon, setText } from '../common/dom.ts';
 import { errorMessage } from '../common/errorMessages.ts';
 import type { CallController } from '../controller/CallController.ts';
 import { translateChat } from '../locales/chat.ts';
+import { language } from '../locales/index.ts';
 import { MessageField } from './MessageField.ts';
 import { Recipients } from './Recipients.ts';
 import { WaitTimer } from './WaitTimer.ts';
 
-const formatCount = (count: number) => count.toLocaleString();
+const formatCount = new Intl.NumberFormat(language).format;
 
 export interface ComposerOptions {
   readonly call: CallController;
