@@ -1,4 +1,5 @@
 /** Tests of SenderLayerControl: which layers of a published video are active, whatever the browser does to them. */
+import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type LayerSender, SenderLayerControl } from '../../web/client/sfu/SenderLayerControl.ts';
 
@@ -204,5 +205,42 @@ test('audio, which has one layer, is sent or not, and nothing else of it changes
   await settle();
   expect(sender.changes).toEqual([[false], [true]]);
   expect(sender.encodings).toEqual([{ maxBitrate: 32_000, active: true }]);
+  layers.close();
+});
+
+test('audio of a browser that ignores inactive encodings loses its track instead, also one that replaces it', async () => {
+  const layers = new SenderLayerControl();
+  const [first, second] = [new FakeMediaStreamTrack({ kind: 'audio' }), new FakeMediaStreamTrack({ kind: 'audio' })];
+  let track = first;
+  const sender = {
+    track: first as FakeMediaStreamTrack | null,
+    refuses: false,
+    async replaceTrack(next: FakeMediaStreamTrack | null) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (sender.refuses) throw new Error('refused');
+      sender.track = next;
+    },
+  };
+  layers.beginTrackless('microphone', sender, () => track);
+  layers.limit('microphone', -1);
+  layers.limit('microphone', 0);
+  layers.limit('microphone', -1);
+  await settle();
+  expect(sender.track).toBeNull();
+  // The application replaces the track.
+  track = second;
+  sender.track = second;
+  await settle();
+  expect(sender.track).toBeNull();
+  sender.refuses = true;
+  layers.limit('microphone', 0);
+  await settle();
+  sender.refuses = false;
+  await settle();
+  expect(sender.track).toBe(second);
+  // While it is sent, a replacement is nobody else's matter.
+  sender.track = first;
+  await settle();
+  expect(sender.track).toBe(first);
   layers.close();
 });

@@ -172,7 +172,7 @@ export class Publisher {
     await this.#formerClosed.get(source);
     const { producer, encodings, used, choice, hint } = await this.#transport.produce(publication, track, codec);
     if (publication.ended) return producer;
-    if (producer.rtpSender && kindOf[source] === 'audio') this.#layers.begin(source, producer.rtpSender, []);
+    if (producer.rtpSender && kindOf[source] === 'audio') this.#beginAudio(publication, producer.rtpSender);
     else if (producer.rtpSender) {
       this.#layers.begin(source, producer.rtpSender, encodings);
       if (layersIn(used) !== layersIn(encodings)) this.#layers.reshape(source, used);
@@ -182,6 +182,14 @@ export class Publisher {
     // The event of a track that ended meanwhile has been missed.
     if (track.readyState === 'ended') this.#sourceEnded(publication);
     return producer;
+  }
+
+  /** Firefox sends audio although its encoding is inactive. */
+  #beginAudio(publication: LocalPublication, sender: RTCRtpSender): void {
+    const { source } = publication;
+    const isFirefox = this.#options.device.handlerName === 'Firefox120';
+    if (isFirefox) this.#layers.beginTrackless(source, sender, () => publication.track);
+    else this.#layers.begin(source, sender, []);
   }
 
   /** Adapts the encodings of a video to its track while it is sent. */

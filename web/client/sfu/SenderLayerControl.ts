@@ -1,6 +1,7 @@
 /** Deactivates the layers of what is published that nobody receives (dynacast), as the server requests it. */
 import type { Source } from '../../../shared/media.ts';
 import { bitrateOf, layersIn, scalabilityMode } from './encodings.ts';
+import { TracklessSender, type TrackSender } from './TracklessSender.ts';
 
 /** The used part of RTCRtpSender. */
 export type LayerSender = Pick<RTCRtpSender, 'getParameters' | 'setParameters'>;
@@ -16,7 +17,7 @@ const ALL = Number.POSITIVE_INFINITY;
 
 export class SenderLayerControl {
   readonly #limits = new Map<Source, number>();
-  readonly #senders = new Map<Source, LimitedSender>();
+  readonly #senders = new Map<Source, LimitedSender | TracklessSender>();
   #checking: ReturnType<typeof setInterval> | undefined;
 
   /**
@@ -24,13 +25,15 @@ export class SenderLayerControl {
    * @param encodings those that it was created with, lowest layer first; none for audio, whose only layer is 0
    */
   begin(source: Source, sender: LayerSender, encodings: readonly Encoding[]): void {
-    this.#senders.get(source)?.close();
-    const limited = new LimitedSender(sender, encodings);
-    this.#senders.set(source, limited);
-    limited.setLimit(this.#limits.get(source) ?? ALL);
+    this.#begin(source, new LimitedSender(sender, encodings));
     if (encodings.some(({ active }) => active === false)) this.#checkRegularly();
     // Publishing it has negotiated SDP: see `#check`.
     this.#check();
+  }
+
+  /** As `begin`, of audio in a browser that sends it whatever its encoding says. @param track returns what is sent */
+  beginTrackless(source: Source, sender: TrackSender, track: () => MediaStreamTrack): void {
+    this.#begin(source, new TracklessSender(sender, track));
   }
 
   /** Changes the encodings of a source. @param encodings as many as the sender was created with */
@@ -63,6 +66,12 @@ export class SenderLayerControl {
   close(): void {
     clearInterval(this.#checking);
     for (const sender of this.#senders.values()) sender.close();
+  }
+
+  #begin(source: Source, sender: LimitedSender | TracklessSender): void {
+    this.#senders.get(source)?.close();
+    this.#senders.set(source, sender);
+    sender.setLimit(this.#limits.get(source) ?? ALL);
   }
 
   #checkRegularly(): void {
