@@ -1,19 +1,7 @@
 /** The binary frame of data channels, through the SFU and between two clients alike: a small header, then the payload. */
 import { WeirError } from './errors.ts';
 
-/**
- * The data channels of a connection (RFC 8831), negotiated by both ends beforehand (RFC 8832 is not used): stream ids and
- * reliability. `bulk` is for files, which must not delay other messages.
- */
-export const dataChannels = {
-  reliable: { id: 0, ordered: true },
-  lossy: { id: 1, ordered: false, maxRetransmits: 0 },
-  bulk: { id: 2, ordered: true },
-} as const;
-
-export type DataChannelLabel = keyof typeof dataChannels;
-
-export const dataChannelLabels = ['reliable', 'lossy', 'bulk'] as const satisfies readonly DataChannelLabel[];
+export { type DataChannelLabel, dataChannelLabels, dataChannels } from './dataChannels.ts';
 
 /** The largest payload of one message, in bytes. */
 export const MAX_DATA_BYTES = 65_536;

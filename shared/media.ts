@@ -5,7 +5,7 @@
  * wire field that it ends up in, because mediasoup packs it unchecked.
  */
 import { z } from 'zod';
-import { dataChannelLabels } from './dataFrame.ts';
+import { dataChannelLabels } from './dataChannels.ts';
 
 /** Where a track comes from. A peer has at most one producer per source. */
 export const sources = ['camera', 'microphone', 'screen', 'screenAudio'] as const;
