@@ -49,7 +49,7 @@ const suites: Readonly<Record<string, Suite>> = {
     record: new URL('../torture/direct.json', import.meta.url),
     page: new URL('../docs/direct.md', import.meta.url),
     heading:
-      '# Direct calls\n\n<!-- Written by `npm run torture -- direct`. -->\n\nTwo people who are alone in a room with the policy `auto` exchange media directly, and come back to the server whenever\nthey need it: how long that takes, and what they miss of each other. How it works is described in\n[architecture.md](architecture.md#direct-media).',
+      '# Direct calls\n\n<!-- Written by `npm run torture -- direct`. -->\n\nTwo people who are alone in a room with the policy `auto` exchange media directly, and come back to the server whenever\nthey need it: how long that takes, and what they miss of each other. How it works is described in\n[architecture.md](architecture.md#direct-calls).',
   },
   verdict: {
     trials: [verdict],

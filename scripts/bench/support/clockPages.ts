@@ -9,6 +9,8 @@ import { blocksOf, GRID } from './timePattern.ts';
 interface Where {
   readonly url: string;
   readonly room: string;
+  /** Of a call in which both are; without it, the host broadcasts to the viewer. */
+  readonly policy?: 'auto' | 'sfu';
 }
 
 /** A presented frame: its time in milliseconds since 1970, its width, and the brightness of each block (0 to 255). */
@@ -32,24 +34,31 @@ type Host = Awaited<ReturnType<typeof enterHost>>;
 type Viewer = Awaited<ReturnType<typeof enterViewer>>;
 
 /** Publishes 1280x720 at 30 frames a second; each frame encodes the time at which it was drawn. */
-export class ClockHost {
+export class ClockHost implements AsyncDisposable {
+  readonly #page: Page;
   readonly #inside: JSHandle<Host>;
 
-  private constructor(inside: JSHandle<Host>) {
+  private constructor(page: Page, inside: JSHandle<Host>) {
+    this.#page = page;
     this.#inside = inside;
   }
 
-  /** Joins, publishes and goes live. */
+  /** Joins and publishes; goes live in a broadcast. */
   static async enter(browser: Browser, where: Where): Promise<ClockHost> {
     const page = await browser.newPage();
     await page.goto(`${where.url}/health`);
     const blocks: JSHandle<typeof blocksOf> = await page.evaluateHandle(`(${blocksOf})`);
-    return new ClockHost(await page.evaluateHandle(enterHost, { ...where, ...GRID, blocks }));
+    return new ClockHost(page, await page.evaluateHandle(enterHost, { ...where, ...GRID, blocks }));
   }
 
   /** Sets the latency profile. */
   async setProfile(profile: BroadcastProfile): Promise<void> {
     await this.#inside.evaluate((host, wanted) => host.setProfile(wanted), profile);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#inside.evaluate((host) => host.leave());
+    await this.#page.close();
   }
 }
 
@@ -77,6 +86,11 @@ export class ClockViewer implements AsyncDisposable {
     return this.#inside.evaluate((viewer) => viewer.stats());
   }
 
+  /** Whether the picture comes from the host's browser directly. */
+  isDirect(): Promise<boolean> {
+    return this.#inside.evaluate((viewer) => viewer.isDirect());
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#inside.evaluate((viewer) => viewer.leave());
     await this.#page.close();
@@ -85,7 +99,7 @@ export class ClockViewer implements AsyncDisposable {
 
 /** Runs in the page. */
 async function enterHost(options: Where & { columns: number; rows: number; blocks: typeof blocksOf }) {
-  const { url, room, columns, rows, blocks } = options;
+  const { url, room, policy, columns, rows, blocks } = options;
   const FRAMES_PER_SECOND = 30;
   const canvas = document.createElement('canvas');
   canvas.width = 1280;
@@ -104,14 +118,17 @@ async function enterHost(options: Where & { columns: number; rows: number; block
   if (!track) throw new Error('There is nothing to publish.');
   const sdk: typeof import('../../../web/client/index.ts') = await import(`${url}/sdk.js`);
   const client = new sdk.RoomClient({ url });
-  await client.join({ room, name: 'host', kind: 'broadcast', role: 'host' });
+  await client.join({ room, name: 'host', ...(policy ? { policy } : { kind: 'broadcast', role: 'host' }) });
   await client.publish('camera', track);
-  await client.broadcast.goLive();
-  return { setProfile: (profile: BroadcastProfile) => client.broadcast.setProfile(profile) };
+  if (!policy) await client.broadcast.goLive();
+  return {
+    setProfile: (profile: BroadcastProfile) => client.broadcast.setProfile(profile),
+    leave: () => client.leave(),
+  };
 }
 
 /** Runs in the page. */
-async function enterViewer({ url, room, columns, rows }: Where & { columns: number; rows: number }) {
+async function enterViewer({ url, room, policy, columns, rows }: Where & { columns: number; rows: number }) {
   /** Pixels of a sampled block, and of its middle, which is free of its neighbours' compression artefacts. */
   const BLOCK = 12;
   const MIDDLE = 4;
@@ -140,6 +157,8 @@ async function enterViewer({ url, room, columns, rows }: Where & { columns: numb
   let seen: SeenFrame[] = [];
   client.on('trackAdded', ({ peer, source, track }) => {
     if (source !== 'camera') return;
+    // A track that takes the place of another one is shown in its place.
+    for (const former of document.querySelectorAll('video')) former.remove();
     const video = document.createElement('video');
     video.muted = true;
     video.style.cssText = 'position: fixed; left: 0; top: 0; width: 640px; height: 360px;';
@@ -160,7 +179,7 @@ async function enterViewer({ url, room, columns, rows }: Where & { columns: numb
     void video.play();
     client.updateTrackSettings(peer.peerId, 'camera', { width: 1280, height: 720 });
   });
-  await client.join({ room, name: 'viewer', kind: 'broadcast', role: 'viewer' });
+  await client.join({ room, name: 'viewer', ...(policy ? { policy } : { kind: 'broadcast', role: 'viewer' }) });
   const number = (value: unknown) => (typeof value === 'number' ? value : 0);
   return {
     frames() {
@@ -186,6 +205,8 @@ async function enterViewer({ url, room, columns, rows }: Where & { columns: numb
         freezeCount: sum('freezeCount'),
       };
     },
+    isDirect: async () =>
+      (await client.getStats()).some(({ source, direct }) => source === 'camera' && direct === true),
     leave: () => client.leave(),
   };
 }
