@@ -13,6 +13,10 @@ export interface ChatMemberOptions {
   /** Default a call. Kind and role are requested in the join, which only a server without tokens grants. */
   readonly kind?: RoomKind;
   readonly role?: Role;
+  /** A secret that gives it the same identity in each session; random by default. */
+  readonly guest?: string;
+  /** Its session that has ended, whose messages it takes along. */
+  readonly former?: ChatMember;
   onMessage?(data: RoomClientEvents['chatMessage']): void;
   onChanged?(message: RoomClientEvents['chatChanged']): void;
 }
@@ -45,6 +49,7 @@ export class ChatMember implements Disposable {
   /** @throws {WeirError} why the server refuses the join */
   static async join(options: ChatMemberOptions): Promise<ChatMember> {
     const member = new ChatMember(options);
+    if (options.former) member.chat.continueFrom(options.former.chat);
     await member.#join(options);
     return member;
   }
@@ -68,7 +73,7 @@ export class ChatMember implements Disposable {
     return this.#signalling;
   }
 
-  async #join({ url, room, name, kind, role }: ChatMemberOptions): Promise<void> {
+  async #join({ url, room, name, kind, role, guest }: ChatMemberOptions): Promise<void> {
     const { signalling, welcome } = await SignalSession.open({
       url,
       listeners: this.chat.listeners,
@@ -90,6 +95,7 @@ export class ChatMember implements Disposable {
       name,
       ...(kind && { kind }),
       ...(role && { role }),
+      ...(guest !== undefined && { guest }),
       rtpCapabilities: receiveCapabilities(welcome.rtpCapabilities),
       transports: { send: false, recv: false },
     });
