@@ -1,14 +1,19 @@
-/** The timer by which a large room sends presence events in batches: one for everybody in the room. */
+/** The timer by which a large room sends presence and chat events in batches: one for everybody in the room. */
 
 /** Time between two batches, in milliseconds. */
 const BATCH_INTERVAL = 250;
-/** Above this size, presence events are batched: each of them goes to everyone in the room. */
+/** Above this size, these events are batched: each of them goes to everyone in the room. */
 const BATCH_THRESHOLD = 16;
+/** How many actions run in one turn of the event loop: what arrives meanwhile does not wait for hundreds. */
+const TURN = 32;
 
 export class BatchTimer {
   readonly #size: () => number;
   readonly #actions = new Set<() => void>();
+  /** Those of the present batch that have not run. */
+  readonly #due = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
 
   /** @param size how many are in the room now */
   constructor(size: () => number) {
@@ -25,18 +30,32 @@ export class BatchTimer {
     this.#actions.add(action);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      const due = [...this.#actions];
+      for (const one of this.#actions) this.#due.add(one);
       this.#actions.clear();
-      for (const run of due) run();
+      clearImmediate(this.#turn);
+      this.#runTurn();
     }, BATCH_INTERVAL);
   }
 
   cancel(action: () => void): void {
     this.#actions.delete(action);
+    this.#due.delete(action);
   }
 
   close(): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#turn);
     this.#actions.clear();
+    this.#due.clear();
+  }
+
+  #runTurn(): void {
+    let left = TURN;
+    for (const action of this.#due) {
+      if (left-- === 0) break;
+      this.#due.delete(action);
+      action();
+    }
+    if (this.#due.size > 0) this.#turn = setImmediate(() => this.#runTurn());
   }
 }

@@ -127,3 +127,37 @@ test('a room that has closed has no timer', () => {
     vi.useRealTimers();
   }
 });
+
+test('the batch of a very large room lets other work in between, and runs each action once', async () => {
+  const timer = new BatchTimer(() => 500);
+  const ran: number[] = [];
+  const between = Promise.withResolvers<number>();
+  const actions = Array.from({ length: 100 }, (_, index) => () => {
+    ran.push(index);
+    if (index !== 0) return;
+    setImmediate(() => between.resolve(ran.length));
+    // It ends while it waits for its turn.
+    timer.cancel(actions[99] ?? (() => {}));
+  });
+  for (const action of [...actions, ...actions]) timer.schedule(action);
+  expect(await between.promise).toBeLessThan(50);
+  await vi.waitUntil(() => ran.length >= 99);
+  expect(ran).toEqual(Array.from({ length: 99 }, (_, index) => index));
+});
+
+test('nothing of a batch runs after the end', async () => {
+  const timer = new BatchTimer(() => 500);
+  let ran = 0;
+  const ended = Promise.withResolvers<void>();
+  for (let index = 0; index < 100; index += 1) {
+    timer.schedule(() => {
+      ran += 1;
+      if (ran !== 40) return;
+      timer.close();
+      ended.resolve();
+    });
+  }
+  await ended.promise;
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+  expect(ran).toBe(40);
+});
