@@ -41,6 +41,8 @@ interface Route {
   session: DirectSession | undefined;
   /** Since when it comes this way. */
   since: number;
+  /** Since when it comes directly, by whichever session. */
+  directSince: number;
   /** Its session is of no use any more, and the SFU is to take over. */
   returning: { readonly since: number; before: number | undefined } | undefined;
 }
@@ -218,7 +220,7 @@ export class TrackRoutes {
   #sendDirectTracks(): boolean {
     const now = performance.now();
     const direct = [...this.#routes.values()].filter((route) => this.#isPlayable(route));
-    const due = direct.filter(({ since }) => now - since >= TIMES.overlap);
+    const due = direct.filter(({ directSince }) => now - directSince >= TIMES.overlap);
     this.#options.onDirectTracks(due.map(({ peerId, source }) => ({ peerId, source })));
     return due.length < direct.length;
   }
@@ -252,14 +254,16 @@ export class TrackRoutes {
     if (known) return known;
     const route: Route = {
       ...{ peerId, source, sfu: undefined, shown: undefined, session: undefined },
-      ...{ since: performance.now(), returning: undefined },
+      ...{ since: performance.now(), directSince: 0, returning: undefined },
     };
     this.#routes.set(key, route);
     return route;
   }
 
   #show(route: Route, track: MediaStreamTrack, session: DirectSession | undefined): void {
-    Object.assign(route, { shown: track, session, since: performance.now(), returning: undefined });
+    const now = performance.now();
+    if (!route.session) route.directSince = now;
+    Object.assign(route, { shown: track, session, since: now, returning: undefined });
     this.#options.onTrack({ peerId: route.peerId, source: route.source, track });
   }
 
