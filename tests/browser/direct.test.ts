@@ -3,14 +3,24 @@ import { setTimeout } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { launchFirefox } from '../../scripts/support/browsers/firefox.ts';
 import { Member } from '../../scripts/support/endpoint/Member.ts';
 import { NetworkFault } from '../../scripts/support/network/NetworkFault.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { Peer } from '../../server/room/Peer.ts';
 import { hasChromium } from '../support/equipment.ts';
+import { hasFirefox, recordedTone } from '../support/firefox.ts';
 import { voice } from '../support/headlessMembers.ts';
-import { eventually, expectToSee, Person } from '../support/people.ts';
+import { eventually, expectToSee, Person, roomUrl } from '../support/people.ts';
 import { type Drivable, receivedOf, statsOf, tileOf } from '../support/tiles.ts';
+
+declare global {
+  interface Window {
+    /** The data messages that a page has received. */
+    heard?: string[];
+  }
+}
 
 describe.skipIf(!hasChromium)('a direct call', () => {
   const captures = new Captures();
@@ -19,7 +29,12 @@ describe.skipIf(!hasChromium)('a direct call', () => {
   let bob: Person;
 
   beforeAll(async () => {
-    server = await startServer({ WEIR_ROOM_POLICY: 'auto', WEIR_RESUME_SECONDS: '30' }, { directReturn: 500 });
+    // Firefox does not pair loopback with its own address.
+    const [address = '127.0.0.1'] = ownAddresses();
+    server = await startServer(
+      { WEIR_ROOM_POLICY: 'auto', WEIR_RESUME_SECONDS: '30', WEIR_RTC_HOST: address },
+      { directReturn: 500 },
+    );
     [alice, bob] = await Promise.all([
       Person.start('Alice', { colour: 'red', tone: 500 }, captures),
       Person.start('Bob', { colour: 'green', tone: 800 }, captures),
@@ -36,7 +51,7 @@ describe.skipIf(!hasChromium)('a direct call', () => {
     captures[Symbol.dispose]();
   });
 
-  const idOf = (page: Page) => page.evaluate(() => window.weir?.peerId ?? '');
+  const idOf = (page: Drivable) => page.evaluate(() => window.weir?.peerId ?? '');
   /** Which sources of others come directly. */
   const directOn = async (page: Drivable) =>
     (await statsOf(page))
@@ -48,14 +63,14 @@ describe.skipIf(!hasChromium)('a direct call', () => {
   const connectionsOf = (page: Page) =>
     page.evaluate(async () => ((await window.weir?.getConnectionStats()) ?? []).map(({ peerId }) => peerId));
   /** RTP bytes that the server has sent to a participant. */
-  async function forwarded(room: string, page: Page): Promise<number> {
+  async function forwarded(room: string, page: Drivable): Promise<number> {
     const peer = (await server.app.rooms.find(room))?.participant(await idOf(page));
     if (!(peer instanceof Peer)) throw new Error('There is no such participant.');
     return (await peer.getTransportStats()).sent;
   }
 
   /** RTP bytes that the server sends both within a second. */
-  async function forwardedInASecond(room: string, pages: readonly Page[]): Promise<number> {
+  async function forwardedInASecond(room: string, pages: readonly Drivable[]): Promise<number> {
     const sum = async () => (await Promise.all(pages.map((page) => forwarded(room, page)))).reduce((a, b) => a + b, 0);
     const before = await sum();
     await setTimeout(1000);
@@ -154,5 +169,47 @@ describe.skipIf(!hasChromium)('a direct call', () => {
     peer?.close('kicked');
     await eventually(() => tileOf(atAlice, 'Bob')).toBeUndefined();
     await eventually(() => connectionsOf(atAlice)).toEqual([undefined, undefined]);
+  });
+
+  test('with the policy p2p nothing goes through the server, data included', async () => {
+    const enter = async (person: Person) => {
+      const page = await person.page();
+      await page.goto(`${roomUrl(server.url, 'mesh', person.name)}&policy=p2p`);
+      return page;
+    };
+    const [atAlice, atBob] = await Promise.all([enter(alice), enter(bob)]);
+    await Promise.all([expectToSee(atAlice, [bob]), expectToSee(atBob, [alice])]);
+    await bothDirect([atAlice, atBob]);
+    const bobId = await idOf(atBob);
+    expect(await connectionsOf(atAlice)).toEqual([bobId, bobId]);
+    await atBob.evaluate(() => {
+      window.heard = [];
+      window.weir?.on('dataReceived', ({ peer, topic, data }) =>
+        window.heard?.push(`${peer?.name} ${topic} ${new TextDecoder().decode(data)}`),
+      );
+    });
+    await atAlice.evaluate(() => window.weir?.sendData('hello', { topic: 'greeting' }));
+    await eventually(() => atBob.evaluate(() => window.heard)).toEqual(['Alice greeting hello']);
+    await atBob.evaluate(() => window.weir?.mute('microphone'));
+    await eventually(() => tileOf(atAlice, 'Bob')).toMatchObject({ muted: true, tone: undefined });
+    await atBob.locator('[data-control=leave]').click();
+    await eventually(() => tileOf(atAlice, 'Bob')).toBeUndefined();
+    await eventually(() => connectionsOf(atAlice)).toEqual([]);
+  });
+
+  test.skipIf(!hasFirefox)('Chromium and Firefox exchange media directly', async () => {
+    const firefox = await launchFirefox({ tone: 900 });
+    cleanUp.push(() => firefox.close());
+    const atFox = await firefox.newPage();
+    await atFox.goto(roomUrl(server.url, 'both', 'Fox'));
+    const atAlice = await alice.enter(server.url, 'both');
+    await Promise.all([
+      eventually(() => directOn(atFox)).toEqual(['camera', 'microphone']),
+      eventually(() => directOn(atAlice)).toEqual(['camera', 'microphone']),
+    ]);
+    await eventually(() => tileOf(atFox, 'Alice')).toMatchObject({ live: true, colour: 'red', muted: false });
+    await eventually(() => recordedTone(atFox, 'Alice')).toBe(500);
+    await eventually(() => tileOf(atAlice, 'Fox')).toMatchObject({ live: true, tone: 900, muted: false });
+    await expect.poll(() => forwardedInASecond('both', [atAlice, atFox]), { timeout: 10_000 }).toBe(0);
   });
 });

@@ -25,6 +25,8 @@ export interface DirectLinkOptions {
   readonly iceTransportPolicy?: RTCIceTransportPolicy | undefined;
   /** The tracks that the application has been given already. */
   readonly received: readonly ReceivedTrack[];
+  /** Ids of the other peers. */
+  peerIds(): readonly string[];
   /** Whether the server says that a peer publishes this source. */
   isPublished(peerId: string, source: Source): boolean;
   /** Whether media of this source should arrive all the time: the peer is present and has not muted it. */

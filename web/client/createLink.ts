@@ -33,6 +33,7 @@ export function createLink(options: CreateLinkOptions): { link: Promise<MediaLin
       request: signalling.request,
       iceTransportPolicy,
       received: store.peers.tracks,
+      peerIds: () => store.peers.peers.map(({ peerId }) => peerId),
       isPublished: (peerId, source) => store.peers.get(peerId)?.sources[source] !== undefined,
       isExpected: (peerId, source) => store.isExpected(peerId, source),
     });

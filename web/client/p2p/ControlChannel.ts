@@ -11,6 +11,11 @@ const ControlMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pong') }),
   z.object({ type: z.literal('shown'), sizes: z.array(ShownSize).max(8) }),
   z.object({ type: z.literal('done') }),
+  z.object({
+    type: z.literal('acknowledge'),
+    channel: z.enum(['reliable', 'bulk']),
+    sequence: z.int().min(0).max(0xffff_ffff),
+  }),
 ]);
 type ControlMessage = z.infer<typeof ControlMessage>;
 
@@ -22,6 +27,8 @@ export interface ControlChannelOptions {
   onShown(sizes: readonly ShownSize[]): void;
   /** The other end plays nothing of this connection any more. */
   onDone(): void;
+  /** The other end has all data messages of a channel up to this one. */
+  onAcknowledged(channel: 'reliable' | 'bulk', sequence: number): void;
 }
 
 export class ControlChannel {
@@ -56,6 +63,11 @@ export class ControlChannel {
     this.#send({ type: 'shown', sizes });
   }
 
+  sendAcknowledgement(channel: 'reliable' | 'bulk', sequence: number): void {
+    // Without a connection the other end sends again what it has no acknowledgement of.
+    if (this.#channel.readyState === 'open') this.#send({ type: 'acknowledge', channel, sequence });
+  }
+
   sendDone(): void {
     this.#send({ type: 'done' });
   }
@@ -71,6 +83,7 @@ export class ControlChannel {
     if (message?.type === 'ping') this.#send({ type: 'pong' });
     else if (message?.type === 'shown') this.#options.onShown(message.sizes);
     else if (message?.type === 'done') this.#options.onDone();
+    else if (message?.type === 'acknowledge') this.#options.onAcknowledged(message.channel, message.sequence);
   }
 }
 

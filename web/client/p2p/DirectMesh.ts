@@ -25,6 +25,10 @@ export interface DirectMeshOptions {
   localTracks(): LocalTracks;
   /** Whether media of this source should arrive all the time, as far as its peer goes: it is present and has not muted it. */
   isExpected(peerId: string, source: Source): boolean;
+  /** A session has begun: nothing has come by it yet. */
+  onSession?(session: DirectSession): void;
+  /** A peer has all data messages of a channel up to this one. */
+  onAcknowledged?(peerId: string, channel: 'reliable' | 'bulk', sequence: number): void;
   /** Sessions, their states or their tracks have changed. */
   onChanged(): void;
 }
@@ -179,9 +183,11 @@ export class DirectMesh {
       sendSignal: (signal) => this.#send({ peerId, negotiation, signal }),
       isExpected: (source) => this.#options.isExpected(peerId, source) && this.isVisible(peerId, source),
       onChanged: () => this.#onChanged(session),
+      onAcknowledged: (channel, sequence) => this.#options.onAcknowledged?.(peerId, channel, sequence),
       onLost: () => this.#onLost(session),
     });
     this.#sessions.set(peerId, [...(this.#sessions.get(peerId) ?? []), session]);
+    this.#options.onSession?.(session);
     session.syncTracks(this.#options.localTracks());
     const shown = this.#shown.get(peerId);
     if (shown) session.sendShown([...shown.values()]);

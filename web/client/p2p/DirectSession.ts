@@ -32,6 +32,8 @@ export interface DirectSessionOptions {
   isExpected(source: Source): boolean;
   /** Its state or its tracks have changed. */
   onChanged(): void;
+  /** The peer has all data messages of a channel up to this one. */
+  onAcknowledged(channel: 'reliable' | 'bulk', sequence: number): void;
   /** It could not connect, or carries nothing any more. Called once. */
   onLost(): void;
 }
@@ -69,6 +71,7 @@ export class DirectSession {
     this.#control = new ControlChannel(this.connection.channel('control'), {
       onShown: (sizes) => this.#publisher.setShown(sizes),
       onDone: () => this.#onRemoteDone(),
+      onAcknowledged: options.onAcknowledged,
     });
     this.#timer = setTimeout(() => this.#onLost(), CONNECT_TIMEOUT);
   }
@@ -111,6 +114,11 @@ export class DirectSession {
   /** Nothing of it is played here any more. */
   sendDone(): void {
     this.#control.sendDone();
+  }
+
+  /** All data messages of a channel up to this one have come. */
+  acknowledge(channel: 'reliable' | 'bulk', sequence: number): void {
+    this.#control.sendAcknowledgement(channel, sequence);
   }
 
   receiveSignal(signal: DirectSignal): void {

@@ -1,5 +1,5 @@
 /** The media link of a room with the policy `p2p`: direct connections to all others, and nothing through the server. */
-import { WeirError } from '../../../shared/errors.ts';
+import type { DataChannelLabel } from '../../../shared/dataFrame.ts';
 import { type Source, sources } from '../../../shared/media.ts';
 import type { DirectPeers, Grants, ServerMessages } from '../../../shared/protocol.ts';
 import type { EventData } from '../../../shared/RpcChannel.ts';
@@ -9,6 +9,7 @@ import { Emitter } from '../Emitter.ts';
 import type { MediaConnectionState } from '../events.ts';
 import type {
   MediaLinkEvents,
+  OutgoingData,
   PublishedTrack,
   PublishOptions,
   ServerMediaState,
@@ -18,6 +19,7 @@ import type {
 } from '../MediaLink.ts';
 import type { QualityReports } from '../quality/QualitySample.ts';
 import { summarise, type TrackStats } from '../stats.ts';
+import { DirectData } from './DirectData.ts';
 import { DirectMesh } from './DirectMesh.ts';
 import { DirectPublications } from './DirectPublications.ts';
 import { TrackRoutes } from './TrackRoutes.ts';
@@ -31,6 +33,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
   readonly #mesh: DirectMesh;
   readonly #routes: TrackRoutes;
   readonly #publications: DirectPublications;
+  readonly #data: DirectData;
   readonly triedPaths: readonly TriedPath[] = [];
   #wasConnected = false;
   #state: MediaConnectionState = 'connected';
@@ -38,7 +41,8 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
 
   constructor(options: P2pLinkOptions) {
     super();
-    const { request, isPublished, isExpected } = options;
+    const { request, isPublished, isExpected, peerIds } = options;
+    this.#data = new DirectData({ peerIds, onData: (data) => this.emit('dataReceived', data) });
     this.#publications = new DirectPublications({
       request,
       onChanged: () => this.#mesh.syncTracks(),
@@ -48,6 +52,8 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
       ...options,
       localTracks: () => this.#localTracks(),
       onChanged: () => this.#onChanged(),
+      onSession: (session) => this.#data.attach(session),
+      onAcknowledged: (peerId, channel, sequence) => this.#data.acknowledge(peerId, channel, sequence),
     });
     this.#routes = new TrackRoutes({
       mesh: this.#mesh,
@@ -120,6 +126,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
 
   removePeer(peerId: string): void {
     this.#mesh.removePeer(peerId);
+    this.#data.removePeer(peerId);
     this.#routes.removePeer(peerId);
   }
 
@@ -127,16 +134,19 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
     return this.#routes.sessionOf(peerId, 'microphone')?.audioLevel('microphone') ?? 0;
   }
 
-  async sendData(): Promise<void> {
-    throw new WeirError('unavailable', 'There is no connection for data.');
+  sendData(message: OutgoingData): Promise<void> {
+    return this.#data.send(message);
   }
 
-  bufferedAmount(): number {
-    return 0;
+  bufferedAmount(channel: DataChannelLabel): number {
+    return this.#data.bufferedAmount(channel);
   }
 
-  async bufferedAmountLow(): Promise<void> {}
+  bufferedAmountLow(channel: DataChannelLabel): Promise<void> {
+    return this.#data.bufferedAmountLow(channel);
+  }
 
+  /** The server carries no data. */
   openData(): void {}
 
   dataRefused(): void {}
@@ -177,6 +187,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
     this.#closed = true;
     this.#routes.close();
     this.#mesh.close();
+    this.#data.close();
     this.#publications.close();
   }
 
