@@ -16,7 +16,7 @@ const MB = 1_000_000;
 const SIZES = { small: MB, medium: 100 * MB, large: 1000 * MB, lossy: 2 * MB, beside: 2000 * MB };
 const MANY = { count: 10, size: 10 * MB };
 /** Milliseconds: of the bare channel, of one transfer, of a window in which frames are counted, and until it has settled. */
-const TIMES = { bare: 2000, transfer: 600_000, window: 8000, settle: 4000 };
+const TIMES = { bare: 2000, transfer: 600_000, window: 6000, settle: 3000 };
 /** Milliseconds one way, and percent. */
 const LINK = { delay: 10, loss: 5 };
 const LINK_SECONDS = 900;

@@ -47,7 +47,7 @@ describe('messages of file transfers', () => {
     expect(createTransferId()).not.toBe(id);
     const chunk = { type: 'chunk', id, round: 4_294_967_295, position: 2 ** 40, data: Uint8Array.of(1, 2, 3) } as const;
     expect(decodeMessage(encodeMessage(chunk))).toEqual(chunk);
-    const offer = { type: 'offer', id, name: '보고서.hwp', size: 5, mediaType: '' } as const;
+    const offer = { type: 'offer', id, name: '보고서.hwp', size: 5 } as const;
     expect(decodeMessage(encodeMessage(offer))).toEqual(offer);
   });
 
@@ -65,8 +65,8 @@ describe('messages of file transfers', () => {
     ['an unknown type', text('{"type":"steal","id":"00"}')],
     ['no id', text('{"type":"done"}')],
     ['an id that is a path', text(`{"type":"done","id":"../${'0'.repeat(29)}"}`)],
-    ['a negative size', text(JSON.stringify({ type: 'offer', id, name: 'a', size: -1, mediaType: '' }))],
-    ['a very long name', text(JSON.stringify({ type: 'offer', id, name: 'a'.repeat(9000), size: 1, mediaType: '' }))],
+    ['a negative size', text(JSON.stringify({ type: 'offer', id, name: 'a', size: -1 }))],
+    ['a very long name', text(JSON.stringify({ type: 'offer', id, name: 'a'.repeat(9000), size: 1 }))],
     ['an empty chunk', encodeMessage({ type: 'chunk', id, round: 1, position: 0, data: new Uint8Array() })],
     [
       'a large chunk',

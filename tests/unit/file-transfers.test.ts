@@ -258,6 +258,7 @@ describe('file transfers', () => {
       message: expect.stringContaining('1000'),
     });
     await expect(pair.a.transfers.send(randomFile(10), ['nobody'])).rejects.toMatchObject({ code: 'notFound' });
+    await expect(pair.a.transfers.send(randomFile(10), [])).rejects.toMatchObject({ code: 'notFound' });
     pair.maySend = false;
     await expect(pair.a.transfers.send(randomFile(10), ['peer-b'])).rejects.toMatchObject({ code: 'forbidden' });
     pair.maySend = true;

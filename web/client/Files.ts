@@ -42,7 +42,7 @@ export class Files {
    * Offers a file. Each receiver accepts or declines it for itself, and gets a transfer of its own; receivers, too, need the
    * grant `canPublishData`, to acknowledge what arrives.
    * @throws {WeirError} `notJoined`, `forbidden`, `badRequest` for a file that is too large or cannot be read, `notFound` for
-   *   a peer that is not there, `unavailable` if the code cannot be loaded
+   *   a peer that is not there or if there is nobody else, `unavailable` if the code cannot be loaded
    */
   async send(file: File, { to, handle }: SendFileOptions = {}): Promise<FileTransfer[]> {
     const transfers = await this.#load();

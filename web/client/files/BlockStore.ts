@@ -1,11 +1,15 @@
 /** Where the blocks of a file are kept while it arrives. */
 
+import type { FilePeer } from './transfers.ts';
+
 export interface BlockStore {
   /** How many blocks it has from before, without a gap from the first one on. */
   readonly blocks: number;
   /** Keeps a block, also after the page has gone, where it can. @throws when there is no room */
   write(index: number, data: Uint8Array<ArrayBuffer>): Promise<void>;
   read(index: number): Promise<Uint8Array>;
+  /** The sender is somebody else now: kept for a later page, where blocks are. */
+  keepPeer?(peer: FilePeer): Promise<void>;
   /** The file, once it has all blocks; undefined if the application has chosen its place. */
   finish(): Promise<Blob | undefined>;
   /** Deletes everything, unless the application has chosen its place and it is complete. */

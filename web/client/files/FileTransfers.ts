@@ -111,11 +111,12 @@ export class FileTransfers {
     const room = this.#requireRoom();
     if (!room.maySend()) throw new WeirError('forbidden', 'Your grants do not allow you to send files: see `grants`.');
     requireAllowedSize(file.size, room.maxBytes);
+    if (peerIds.length === 0) throw new WeirError('notFound', 'There is nobody to send the file to.');
     const peers = peerIds.map((peerId) => requirePeer(room, peerId));
     const sent = new SentFile(file);
     const first = file.size === 0 ? '' : await readable(sent);
     if (this.#room !== room) throw new WeirError('closed', 'The session ended before the file was offered.');
-    const about = { name: safeFileName(file.name), size: file.size, mediaType: file.type.slice(0, 255) };
+    const about = { name: safeFileName(file.name), size: file.size };
     return peers.map((peer) => {
       const id = createTransferId();
       const record = {
@@ -187,8 +188,8 @@ export class FileTransfers {
   }
 
   #createOutgoing(record: SentRecord, sent: SentFile | undefined, peer: FilePeer): OutgoingTransfer {
-    const { id, name, size, mediaType } = record;
-    return new OutgoingTransfer({ id, name, size, mediaType }, sent, peer, this.#context(id));
+    const { id, name, size } = record;
+    return new OutgoingTransfer({ id, name, size }, sent, peer, this.#context(id));
   }
 
   #context(id: string) {
@@ -222,7 +223,7 @@ export class FileTransfers {
     const known = this.#transfers.get(id);
     if (known) {
       if (!(known instanceof IncomingTransfer)) return;
-      if (!known.isPresent || known.peer.peerId !== peer.peerId) known.connect(peer);
+      if (!known.isPresent || known.peer.peerId !== peer.peerId) this.#connect(known, peer);
       else known.onOffered();
       return;
     }
@@ -245,6 +246,18 @@ export class FileTransfers {
     this.#events.notify('fileOffered', transfer);
   }
 
+  /** The other end is there under another id, and perhaps as somebody else, whom a later page of ours has to look for. */
+  #connect(transfer: AnyTransfer, peer: FilePeer): void {
+    const { id } = transfer;
+    transfer.connect(peer);
+    const record = this.#records.get(id);
+    if (record) {
+      const changed = { ...record, identity: peer.identity, peerName: peer.name };
+      this.#records.set(id, changed);
+      void keepSent(changed);
+    } else if (transfer instanceof IncomingTransfer) void transfer.keepPeer();
+  }
+
   #dispatch(peer: FilePeer, message: Exclude<FileMessage, { type: 'offer' }>): void {
     const { id } = message;
     const transfer = this.#transfers.get(id);
@@ -257,7 +270,7 @@ export class FileTransfers {
     // Who knows the id is the other end, also after a reload as somebody else, which the server may not have noticed yet.
     if (transfer.peer.peerId !== peer.peerId) {
       if (message.type !== 'request') return;
-      transfer.connect(peer);
+      this.#connect(transfer, peer);
     }
     if (message.type === 'end') transfer.onEndMessage(message.reason);
     else if (message.type === 'pause') transfer.onPauseMessage(message.paused);

@@ -67,6 +67,11 @@ export class IncomingTransfer extends Transfer {
     if (this.isPresent) this.#request();
   }
 
+  /** Keeps who the sender is now, for a later page. */
+  async keepPeer(): Promise<void> {
+    await this.#store?.keepPeer?.(this.peer).catch(() => {});
+  }
+
   /** Deletes what was stored: of an unfinished file, or of one that has been saved elsewhere. */
   async discard(): Promise<void> {
     this.#blob = undefined;

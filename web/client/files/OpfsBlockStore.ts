@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { type BlockStore, NEUTRAL_TYPE } from './BlockStore.ts';
 import { BLOCK_BYTES } from './fileMessages.ts';
+import type { FilePeer } from './transfers.ts';
 
 const FOLDER = 'weir-files';
 const RECORD = 'record.json';
@@ -39,7 +40,7 @@ export class OpfsBlockStore implements BlockStore {
   readonly blocks: number;
   readonly #parent: FileSystemDirectoryHandle;
   readonly #directory: FileSystemDirectoryHandle;
-  readonly #record: ReceivedRecord;
+  #record: ReceivedRecord;
   readonly #unlock: () => void;
 
   private constructor(
@@ -101,6 +102,11 @@ export class OpfsBlockStore implements BlockStore {
   async read(index: number): Promise<Uint8Array> {
     const file = await fileOf(this.#directory, index);
     return new Uint8Array(await file.arrayBuffer());
+  }
+
+  async keepPeer({ identity, name }: FilePeer): Promise<void> {
+    this.#record = { ...this.#record, identity, peerName: name };
+    await writeRecord(this.#directory, this.#record);
   }
 
   /** References to what is on disk: nothing is read. */

@@ -18,7 +18,6 @@ const SentRecord = z.object({
   peerName: z.string(),
   name: z.string(),
   size: z.int().min(0),
-  mediaType: z.string(),
   lastModified: z.number(),
   /** SHA-256 of the first block. */
   firstBlock: z.string(),

@@ -38,7 +38,6 @@ export const Offer = z.object({
   id: TransferId,
   name: z.string().min(1).max(1024),
   size: Bytes,
-  mediaType: z.string().max(255),
 });
 export type Offer = z.infer<typeof Offer>;
 
