@@ -186,6 +186,7 @@ export const clientRequests = {
         ),
       downlinkEstimateLow: z
         .boolean()
+        .default(false)
         .describe(
           'the bandwidth estimate of the link to this client is low and used up, though maybe only since it starts low: what is fed back over that link may be late',
         ),

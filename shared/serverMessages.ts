@@ -45,13 +45,14 @@ export const serverEvents = {
         pingSeconds: z.number().describe('interval at which the server sends `ping`'),
         silenceSeconds: z.number().describe('time without a message after which either side closes the connection'),
         resumeSeconds: z.number().describe('how long a session outlives its connection; 0 when it does not'),
-        dataBytes: z.int().describe('maximum size of the payload of a data message'),
-        dataMessages: z.number().describe('data messages a second of a client, on all channels but `bulk`'),
-        dataBitrate: z.number().describe('bit/s of data of a client, on all channels but `bulk`'),
+        dataBytes: z.int().default(0).describe('maximum size of the payload of a data message'),
+        dataMessages: z.number().default(0).describe('data messages a second of a client, on all channels but `bulk`'),
+        dataBitrate: z.number().default(0).describe('bit/s of data of a client, on all channels but `bulk`'),
         fileBytes: z
           .number()
+          .default(0)
           .describe('maximum size of a file that clients send one another, in bytes; 0 where files are off'),
-        fileBitrate: z.number().describe('bit/s of data of a client on the channel `bulk`'),
+        fileBitrate: z.number().default(0).describe('bit/s of data of a client on the channel `bulk`'),
       }),
     }),
   },
