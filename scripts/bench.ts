@@ -5,6 +5,7 @@
 import { audience } from './bench/audience.ts';
 import { audioSlots } from './bench/audioSlots.ts';
 import { chat } from './bench/chat.ts';
+import { data } from './bench/data.ts';
 import { directMedia } from './bench/direct.ts';
 import { files } from './bench/files.ts';
 import { forward } from './bench/forward.ts';
@@ -39,7 +40,7 @@ import { childrenOf } from './support/process/cpu.ts';
 const benchmarks: readonly Benchmark[] = [
   ...[forward, pipes, join, joinBurstLoad, joinBurst, signalling, memory],
   ...[shown, unwatched, speakers, audioSlots, lipsync, linkDrop],
-  ...[chat, audience, joinBurstBroadcast, glassToGlass, directMedia, files, reach],
+  ...[chat, data, audience, joinBurstBroadcast, glassToGlass, directMedia, files, reach],
 ];
 /** Total time budget of `--quick`, in seconds. */
 const QUICK_SECONDS = 180;

@@ -38,6 +38,7 @@ const needs: Readonly<Record<string, readonly Check[]>> = {
   forward: [linux, worker, floor],
   pipes: [linux, worker],
   chat: [linux, worker],
+  data: [worker],
   join: [linux, worker, namespaces, ffmpeg, chromium],
   'join-burst-load': [linux, worker, ffmpeg],
   'join-burst': [worker],

@@ -1,0 +1,94 @@
+/** Data channels through real media workers: a flood, a receiver that reads nothing, and malformed frames. */
+import { afterEach, expect, test } from 'vitest';
+import { DataMember, type DataMemberOptions, type ReceivedMessage } from '../../scripts/support/endpoint/DataMember.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import type { ServerEvents } from '../../shared/protocol.ts';
+import { spread } from '../support/headlessMembers.ts';
+
+let resources = new AsyncDisposableStack();
+afterEach(async () => {
+  await resources.disposeAsync();
+  resources = new AsyncDisposableStack();
+});
+
+async function serve(environment: Record<string, string> = {}): Promise<TestServer> {
+  return resources.adopt(await startServer(environment), (server) => server.close());
+}
+
+/** A member, what it receives and what the server tells it. */
+async function enter({ url }: TestServer, name: string, options: Partial<DataMemberOptions> = {}) {
+  const received: ReceivedMessage[] = [];
+  const refused: ServerEvents['dataRefused'][] = [];
+  const closed: ServerEvents['dataClosed'][] = [];
+  const member = resources.adopt(
+    await DataMember.join({
+      url,
+      room: 'data',
+      name,
+      onMessage: (message) => received.push(message),
+      onRefused: (refusal) => refused.push(refusal),
+      onClosed: (closure) => closed.push(closure),
+      ...options,
+    }),
+    (one) => one.leave(),
+  );
+  return { member, received, refused, closed };
+}
+
+const eventually = <T>(fact: () => T) => expect.poll(fact, { timeout: 20_000, interval: 20 });
+
+test('whoever floods is cut off and told why; the others, on both workers, go on', async () => {
+  const server = await serve({ ...spread, WEIR_DATA_BITRATE: '10000' });
+  const flooder = await enter(server, 'flooder');
+  const ann = await enter(server, 'ann');
+  const bob = await enter(server, 'bob');
+  // More than may come at once, and then more than may be refused.
+  const flood = async (count: number, bytes: number) => {
+    const message = new Uint8Array(bytes);
+    for (let sent = 0; sent < count && flooder.closed.length === 0; sent++) {
+      flooder.member.send('reliable', message, { to: ['nobody'] });
+      // werift loses too much of its own packets if it has more to send.
+      await eventually(() => flooder.member.bufferedAmount('reliable')).toBeLessThan(100_000);
+    }
+  };
+  const flooding = flood(34, 60_000).then(() => flood(1500, 1000));
+  ann.member.send('reliable', new Uint8Array([1]));
+  await eventually(() => bob.received.length).toBe(1);
+  await flooding;
+  await eventually(() => flooder.closed).toMatchObject([{ error: { code: 'rateLimited' } }]);
+  expect(flooder.refused.slice(0, 1)).toMatchObject([{ channel: 'reliable', error: { code: 'rateLimited' } }]);
+  bob.member.send('reliable', new Uint8Array([2]));
+  await eventually(() => ann.received.at(-1)?.data[0]).toBe(2);
+  expect([ann.closed, bob.closed]).toEqual([[], []]);
+  // It may come back, and gets what the others send.
+  await flooder.member.open();
+  ann.member.send('reliable', new Uint8Array([3]));
+  await eventually(() => flooder.received.at(-1)?.data[0]).toBe(3);
+});
+
+test('a receiver that reads nothing loses its channels alone, and is told', async () => {
+  const server = await serve({ WEIR_FILE_BITRATE: '400000000' });
+  const sender = await enter(server, 'sender');
+  const stuck = await enter(server, 'stuck');
+  const reader = await enter(server, 'reader');
+  stuck.member.stopReading();
+  const chunk = new Uint8Array(60_000);
+  const sent = 100;
+  for (let count = 0; count < sent; count++) {
+    sender.member.send('bulk', chunk);
+    // werift loses too much of its own packets if it has more to send.
+    await eventually(() => reader.received.length).toBe(count + 1);
+  }
+  await eventually(() => stuck.closed.slice(0, 1)).toMatchObject([
+    { error: { code: 'closed', reason: 'sendBufferFull' } },
+  ]);
+  expect([sender.closed, reader.closed, reader.received.length]).toEqual([[], [], sent]);
+});
+
+test('malformed frames are refused, and a few of them close the channels', async () => {
+  const server = await serve();
+  const sender = await enter(server, 'sender');
+  for (let count = 0; count < 6; count++) sender.member.sendRaw('reliable', new Uint8Array([9, 9, 9]));
+  await eventually(() => sender.closed).toMatchObject([{ error: { code: 'badMessage' } }]);
+  expect(sender.refused.slice(0, 1)).toMatchObject([{ channel: 'reliable', error: { code: 'badMessage' } }]);
+});
