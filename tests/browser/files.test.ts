@@ -82,23 +82,38 @@ describe.skipIf(!hasChromium || !hasFirefox)('files between browsers', () => {
     await ann.transfer('long.bin', TIMEOUT, ({ state }) => state === 'completed');
   });
 
-  test.each(['Chromium', 'Firefox'])(
-    'a receiver in %s that is reloaded goes on after the last good block',
-    async (name) => {
-      const [ann, bob] = await meet(`reload-${name}`, true);
-      const [sender, receiver] = name === 'Firefox' ? [ann, bob] : [bob, ann];
-      const sha256 = await sender.send('kept.bin', 5 * MB);
-      await receiver.transfer('kept.bin', TIMEOUT, ({ transferred }) => transferred > 3 * MB);
-      await receiver.reload();
-      // It was not offered anew, and what was stored is counted at once.
-      const found = await receiver.transfer('kept.bin', TIMEOUT, ({ transferred }) => transferred > 0);
-      expect(found.transferred).toBeGreaterThan(1.5 * MB);
-      await receiver.transfer('kept.bin', TIMEOUT, ({ state }) => state === 'completed');
-      expect(await receiver.receivedHash('kept.bin')).toBe(sha256);
-      expect(await receiver.events()).toEqual(['fileCompleted kept.bin']);
-      await sender.transfer('kept.bin', TIMEOUT, ({ state }) => state === 'completed');
-    },
-  );
+  /** Reloads a receiver of `kept.bin` in the middle. */
+  async function reloadReceiver(receiver: FileVisitor): Promise<void> {
+    await receiver.transfer('kept.bin', TIMEOUT, ({ transferred }) => transferred > 2.5 * MB);
+    await receiver.reload();
+    // It was not offered anew, and what was stored is counted at once.
+    const found = await receiver.transfer('kept.bin', TIMEOUT, ({ transferred }) => transferred > 0);
+    expect(found.transferred).toBeGreaterThan(1.5 * MB);
+  }
+
+  test('a receiver in Chromium that is reloaded goes on after the last good block', async () => {
+    const [ann, bob] = await meet('reload-receiver', true);
+    const sha256 = await bob.send('kept.bin', 5 * MB);
+    await reloadReceiver(ann);
+    await ann.completed('kept.bin', TIMEOUT);
+    expect(await ann.receivedHash('kept.bin')).toBe(sha256);
+    expect(await ann.events()).toEqual(['fileCompleted kept.bin']);
+    await bob.transfer('kept.bin', TIMEOUT, ({ state }) => state === 'completed');
+  });
+
+  test('a receiver in Firefox that is reloaded, and then its sender, which chooses the same file again', async () => {
+    const [ann, bob] = await meet('reload-both', true);
+    const sha256 = await ann.send('kept.bin', 6 * MB);
+    await reloadReceiver(bob);
+    await ann.reload();
+    await ann.transfer('kept.bin', TIMEOUT, ({ state }) => state === 'needsFile');
+    expect(await ann.provide('kept.bin', 'other.bin')).toBe('badRequest');
+    expect(await ann.provide('kept.bin')).toBe('');
+    await bob.completed('kept.bin', TIMEOUT);
+    expect(await bob.receivedHash('kept.bin')).toBe(sha256);
+    expect(await bob.events()).toEqual(['fileCompleted kept.bin']);
+    await ann.transfer('kept.bin', TIMEOUT, ({ state }) => state === 'completed');
+  });
 
   test('what is declined, cancelled or too large does not arrive', async () => {
     const [ann, bob] = await meet('refused', false);
