@@ -9,6 +9,7 @@ import {
   type ResumeReply,
 } from '../../shared/protocol.ts';
 import { RoomClient } from '../../web/client/RoomClient.ts';
+import type { RoomClientDependencies } from '../../web/client/RoomSession.ts';
 import type { ConnectedSignalling } from '../../web/client/Signalling.ts';
 import { FakeMediaLink } from './FakeMediaLink.ts';
 import { FakeSignalling } from './FakeSignalling.ts';
@@ -92,8 +93,11 @@ export const video = () => new FakeMediaStreamTrack({ kind: 'video' });
 /** Runs all pending promise callbacks. */
 export const settled = () => new Promise((resolve) => setTimeout(resolve));
 
-/** A client before its join, with its fakes; the test resolves connecting and loading. */
-export function created() {
+/**
+ * A client before its join, with its fakes; the test resolves connecting and loading.
+ * @param loadDirect loads direct media; without it there is none
+ */
+export function created(loadDirect?: RoomClientDependencies['loadDirect']) {
   const connected = Promise.withResolvers<FakeSignalling>();
   const loaded = Promise.withResolvers<void>();
   const steps: string[] = [];
@@ -104,6 +108,7 @@ export function created() {
   const client = new RoomClient(
     { url: 'https://weir.example' },
     {
+      ...(loadDirect && { loadDirect }),
       connect: async (options, signal) => {
         steps.push('connect');
         connectSignal = signal;

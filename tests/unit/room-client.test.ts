@@ -1,8 +1,10 @@
 /** Tests of RoomClient with a fake media link and fake signalling: its events and state in every order of a session. */
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { describe, expect, test } from 'vitest';
-import type { BroadcastInfo, Grants } from '../../shared/protocol.ts';
+import type { BroadcastInfo, DirectPeers, Grants } from '../../shared/protocol.ts';
+import type { DirectLink } from '../../web/client/DirectLink.ts';
 import type { RoomClient } from '../../web/client/RoomClient.ts';
+import { FakeMediaLink } from '../support/FakeMediaLink.ts';
 import {
   consumer,
   created,
@@ -16,6 +18,54 @@ import {
   video,
   viewer,
 } from '../support/roomClient.ts';
+
+/** A link without a server, which records what it is told of direct media. */
+class FakeDirectLink extends FakeMediaLink implements DirectLink {
+  setDirectPeers({ peers }: DirectPeers): void {
+    this.calls.push(['setDirectPeers', peers.map(({ peerId }) => peerId)]);
+  }
+  receiveDirectSignal({ peerId }: { peerId: string }): void {
+    this.calls.push(['receiveDirectSignal', peerId]);
+  }
+  receivesDirectly(): boolean {
+    return false;
+  }
+  peerChanged(): void {}
+}
+
+describe('a room without a server for media', () => {
+  test('applies the peers of the reply first, then what comes while direct media is still being loaded', async () => {
+    const loaded = Promise.withResolvers<void>();
+    const links: FakeDirectLink[] = [];
+    const make = () => {
+      const link = new FakeDirectLink({ reply: joinReply(), signalling: room.signalling(), isExpected: () => true });
+      links.push(link);
+      return link;
+    };
+    const room = created(async () => {
+      await loaded.promise;
+      return { createAutoLink: make, createP2pLink: make };
+    });
+    const joining = room.client.join({ room: 'here' });
+    room.connect();
+    room.load();
+    await settled();
+    const named = (...ids: string[]) => ({ peers: ids.map((peerId) => ({ peerId, negotiation: 1 })), iceServers: [] });
+    room.signalling().joinReply.resolve(joinReply({ policy: 'p2p', directPeers: named('ada') }));
+    await settled();
+    const { listeners } = room.signalling().options;
+    listeners.directSignal?.({ peerId: 'ada', negotiation: 1, signal: { candidate: null } });
+    listeners.directPeers?.(named('ada', 'bob'));
+    loaded.resolve();
+    await joining;
+    await settled();
+    expect(links[0]?.calls.filter(([method]) => method.includes('Direct'))).toEqual([
+      ['setDirectPeers', ['ada']],
+      ['receiveDirectSignal', 'ada'],
+      ['setDirectPeers', ['ada', 'bob']],
+    ]);
+  });
+});
 
 describe('joining', () => {
   test('loads the media code while it connects, and creates the link after the reply', async () => {

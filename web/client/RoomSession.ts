@@ -159,8 +159,11 @@ export class RoomSession {
       onReplaced: (link) => this.#setLink(link, signalling),
     });
     this.#direct = created.direct;
-    // Events about peers may come before what is loaded for `p2p`.
-    if (reply.policy === 'p2p') this.store.applyJoin(reply);
+    // Events, which continue the reply, may come before what is loaded for `p2p`.
+    if (reply.policy === 'p2p') {
+      this.store.applyJoin(reply);
+      this.#setDirectPeers(reply.directPeers);
+    }
     const link = await created.link;
     signal.throwIfAborted();
     this.#setLink(link, signalling);
@@ -176,7 +179,7 @@ export class RoomSession {
     );
     this.#setState('joined');
     void link.consume(reply.consumers);
-    this.#setDirectPeers(reply.directPeers);
+    if (reply.policy !== 'p2p') this.#setDirectPeers(reply.directPeers);
     void this.#watchQuality(signalling);
   }
 
