@@ -94,7 +94,7 @@ describe.skipIf(!hasChromium)('files on the page of a call', () => {
     await give(ann, 'dragover', file);
     await appears(ann.locator('.file-drop').getByText('Drop to send to everyone'));
     await give(ann, 'drop', file, '.file-target');
-    await appears(bob.getByText('Ann sends you for-bob.txt (10 byte). Open the chat to accept it.'));
+    await appears(bob.getByText('Ann sends you for-bob.txt (10 bytes). Open the chat to accept it.'));
     await disappears(ann.locator('.file-drop'));
   });
 

@@ -20,6 +20,8 @@ export interface FilesViewOptions {
   readonly toasts: Pick<Toasts, 'show' | 'showError'>;
   /** The element of the page that files are dropped on. */
   readonly place: HTMLElement;
+  /** Whether the list can be seen. */
+  isShown(): boolean;
   /** Somebody offers a file. */
   onOffered(): void;
   /** A file of ours is in the list. */
@@ -49,7 +51,8 @@ export class FilesView {
   /** A file is offered to us. */
   onOffered({ peer, name, size }: FileTransfer): void {
     const values = { name: peer.name, file: name, size: formatBytes(size) };
-    this.#options.toasts.show(translateFiles('filesOffered', values));
+    if (this.#options.isShown()) announce(translateFiles('filesOfferedHere', values));
+    else this.#options.toasts.show(translateFiles('filesOffered', values));
     this.#options.onOffered();
     this.render();
   }
@@ -68,7 +71,8 @@ export class FilesView {
     for (const id of this.#rows.keys()) if (!known.has(id)) this.#rows.delete(id);
     reconcileChildren(
       this.#list,
-      transfers.map((transfer) => {
+      // The newest first, so that an offer is seen above a long list.
+      [...transfers].reverse().map((transfer) => {
         const row =
           this.#rows.get(transfer.id) ?? new FileRow(transfer, (action) => void this.#act(transfer.id, action));
         this.#rows.set(transfer.id, row);

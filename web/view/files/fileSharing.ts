@@ -36,6 +36,7 @@ export function fileSharing({ call, chat, toasts, root }: FileSharingOptions): {
         if (signal.aborted) return undefined;
         const view = new View({
           ...{ call, toasts, place: root },
+          isShown: () => chat.isOpen,
           onOffered: () => chat.addUnread(),
           onSent: () => !chat.isOpen && chat.toggle(),
         });
