@@ -1,16 +1,19 @@
-/** Tests of RemoteAudio: when the browser's refusal to play is reported. */
+/** Tests of RemoteAudio: when the browser's refusal to play is reported, and how one track takes the place of another. */
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { RemoteAudio } from '../../web/view/common/RemoteAudio.ts';
 
 /** An element whose `play` is settled by the test. */
-class FakeElement {
-  readonly dataset = {};
+class FakeElement extends EventTarget {
+  readonly dataset: Record<string, string> = {};
   readonly plays: PromiseWithResolvers<void>[] = [];
+  isRemoved = false;
 
   append() {}
 
-  remove() {}
+  remove() {
+    this.isRemoved = true;
+  }
 
   play() {
     const playing = Promise.withResolvers<void>();
@@ -53,4 +56,25 @@ test.each([
   await retrying;
   await settled();
   expect(blocked).toEqual(expected);
+});
+
+test('a track that another one of its owner replaces goes on until that plays; one that ends stops at once', async () => {
+  const audio = new RemoteAudio(
+    () => {},
+    () => {},
+  );
+  const person = (microphone: MediaStreamTrack | undefined) => ({
+    ...{ id: 'ada', peerId: 'ada', isLocal: false, name: 'Ada', muted: false, handRaised: false },
+    ...{ microphone, away: false, sources: {}, unsupportedCodecs: new Map() },
+  });
+  const made = () => elements.filter(({ plays }) => plays.length > 0);
+  audio.play([Object.create(person(new FakeMediaStreamTrack({ kind: 'audio' })))]);
+  audio.play([Object.create(person(new FakeMediaStreamTrack({ kind: 'audio' })))]);
+  const [former, next] = made();
+  expect(former?.isRemoved).toBe(false);
+  next?.dispatchEvent(new Event('playing'));
+  await vi.waitUntil(() => former?.isRemoved);
+  expect(next?.isRemoved).toBe(false);
+  audio.play([]);
+  expect(next?.isRemoved).toBe(true);
 });

@@ -1,57 +1,19 @@
 /** Trials: a firewall lets media reach the server but not the other person, from the start, or from the middle of a call on. */
-import { execFile } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { whyNoChromium } from '../../support/browsers/chromium.ts';
 import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
-import { isProgram } from '../../support/network/Namespace.ts';
-import { addresses, Namespaces, whyNoNamespaces } from '../../support/network/namespaces.ts';
-import { startMeasured } from '../../support/servers/measured.ts';
+import { enterBoth, leaveAll, untilDirect } from '../../support/servers/DirectCall.ts';
+import { DividedNetwork, whyNoDividedNetwork } from '../../support/servers/DividedNetwork.ts';
 import { median } from '../../support/statistics/median.ts';
 import { until } from '../../support/until.ts';
 import { type Figure, type Trial, timeFigures } from '../support/Trial.ts';
-import { direct, enterBoth, launchSpeaker, leaveAll, untilDirect } from './DirectCall.ts';
 
 const TIMEOUT = 40_000;
 /** Length of a call before it is cut, in milliseconds. */
 const SETTLED = 2000;
 /** Frames in flight at the cut have been shown after this time, in milliseconds. */
 const DRAINED = 500;
-const PORTS = { http: '3000', media: '40000' };
-const whyNotHere = () =>
-  whyNoChromium() ??
-  whyNoNamespaces() ??
-  (isProgram('iptables') ? undefined : 'iptables is missing (package iptables)');
-
-/** Ada has the network of the server, and Bob another one. */
-async function open() {
-  await using opening = new AsyncDisposableStack();
-  const namespaces = opening.use(await Namespaces.create({ delay: 5 }, 1800));
-  const url = `http://${addresses.b}:${PORTS.http}`;
-  opening.use(
-    await startMeasured(
-      {
-        ...direct,
-        ...{ WEIR_HOST: addresses.b, WEIR_PORT: PORTS.http, WEIR_WORKERS: '1' },
-        ...{ WEIR_RTC_HOST: addresses.b, WEIR_RTC_PORT: PORTS.media },
-      },
-      { namespaces, side: 'b' },
-    ),
-  );
-  const far = opening.use(await launchSpeaker(url, namespaces.names.b));
-  const near = opening.use(await launchSpeaker(url, namespaces.names.a));
-  const owned = opening.move();
-  /** Drops what one browser sends the other, in the network of the second, or lets it through again. */
-  const setBlocked = async (isBlocked: boolean) => {
-    for (const direction of ['INPUT', 'OUTPUT']) {
-      const rule = ['-p', 'udp', '!', '--sport', PORTS.media, '-m', 'udp', '!', '--dport', PORTS.media, '-j', 'DROP'];
-      const run = ['netns', 'exec', namespaces.names.a, 'iptables', isBlocked ? '-A' : '-D', direction, ...rule];
-      await promisify(execFile)('ip', run);
-    }
-  };
-  const browsers = [far, near] as const;
-  return { url, browsers, setBlocked, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
+const whyNotHere = () => whyNoChromium() ?? whyNoDividedNetwork();
 
 export const blocked: Trial = {
   name: 'blocked',
@@ -61,7 +23,7 @@ export const blocked: Trial = {
   times: 15,
   whyNotHere,
   async run({ times, report }) {
-    await using network = await open();
+    await using network = await DividedNetwork.open();
     await network.setBlocked(true);
     const first: Record<'auto' | 'sfu', number[]> = { auto: [], sfu: [] };
     for (let turn = 0; turn < times; turn += 1) {
@@ -100,11 +62,11 @@ export const cut: Trial = {
   times: 20,
   whyNotHere,
   async run({ times, report }) {
-    await using network = await open();
+    await using network = await DividedNetwork.open();
     const back: number[] = [];
     let changed = 0;
     for (let turn = 0; turn < times; turn += 1) {
-      const visitors = await enterBoth([...network.browsers], network.url, `room-${turn}`);
+      const visitors = await enterBoth(network.browsers, network.url, `room-${turn}`);
       await untilDirect(visitors);
       await setTimeout(SETTLED);
       const before = await Promise.all(visitors.map((visitor) => visitor.room()));

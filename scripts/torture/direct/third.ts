@@ -1,11 +1,11 @@
 /** Trial: a third one joins a direct call, which moves to the server, and leaves again. */
 import { setTimeout } from 'node:timers/promises';
 import { whyNoChromium } from '../../support/browsers/chromium.ts';
+import { direct, enterBoth, launchSpeaker, leaveAll, untilDirect } from '../../support/servers/DirectCall.ts';
 import { startMeasured } from '../../support/servers/measured.ts';
 import { Guest } from '../support/Guest.ts';
 import { type Figure, type Trial, timeFigures } from '../support/Trial.ts';
 import { type Continuity, stopWatching, watch } from './continuity.ts';
-import { direct, enterBoth, launchSpeaker, leaveAll, untilDirect } from './DirectCall.ts';
 
 /** How long is watched before and after a change, in milliseconds. */
 const EDGE = 1000;

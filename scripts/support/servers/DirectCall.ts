@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { wav } from '../../support/browsers/captures.ts';
-import { launchChromium } from '../../support/browsers/chromium.ts';
-import { Visitor } from '../../support/browsers/Visitor.ts';
-import { until } from '../../support/until.ts';
+import { wav } from '../browsers/captures.ts';
+import { launchChromium } from '../browsers/chromium.ts';
+import { Visitor } from '../browsers/Visitor.ts';
+import { until } from '../until.ts';
 
 /** Settings of a server whose rooms go direct. */
 export const direct = { WEIR_ROOM_POLICY: 'auto', WEIR_RESUME_SECONDS: '30' };
