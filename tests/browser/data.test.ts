@@ -28,6 +28,8 @@ declare global {
   interface Window {
     dataRoom?: RoomClient;
     received?: Received[];
+    /** How often the connection for data has been negotiated. */
+    dataOffers?: number;
     /** Codes and messages of `dataFailed`. */
     failures?: string[];
   }
@@ -54,7 +56,12 @@ class DataVisitor {
     const peerId = await visitor.run(`
       const { RoomClient } = await import('${url}/sdk.js');
       const room = new RoomClient({ url: '${url}' });
-      Object.assign(window, { dataRoom: room, received: [], failures: [] });
+      Object.assign(window, { dataRoom: room, received: [], failures: [], dataOffers: 0 });
+      const { setLocalDescription } = RTCPeerConnection.prototype;
+      RTCPeerConnection.prototype.setLocalDescription = function (description) {
+        if (/^m=application/m.test(description?.sdp)) window.dataOffers++;
+        return setLocalDescription.call(this, description);
+      };
       const text = new TextDecoder();
       room.on('dataReceived', ({ peer, data, topic, reliable }) => received.push({
         from: peer?.peerId ?? null, topic, reliable, length: data.length, first: data[0], text: text.decode(data.subarray(0, 40)),
@@ -205,6 +212,22 @@ describe.skipIf(!hasChromium || !hasFirefox)('data messages in browsers', () => 
     await eventually(() => ann.texts()).toEqual(['allowed']);
     await ann.send("'still received'", { to: [bob.peerId] });
     await eventually(() => bob.texts()).toEqual(['still received']);
+  });
+
+  test('nothing is lost or repeated when ICE restarts at both ends', async () => {
+    await bob.forget();
+    expect([await ann.run('return dataOffers;'), await bob.run('return dataOffers;')]).toEqual([1, 1]);
+    await bob.run('dataRoom.restartIce();');
+    await ann.run(`
+      for (let n = 0; n < 60; n++) {
+        if (n === 10) dataRoom.restartIce();
+        await dataRoom.sendData(String(n), { to: ['${bob.peerId}'] });
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }`);
+    await eventually(() => bob.texts()).toEqual(Array.from({ length: 60 }, (_, index) => String(index)));
+    await eventually(() => ann.run('return dataOffers;')).toBe(2);
+    await eventually(() => bob.run('return dataOffers;')).toBe(2);
+    expect([await ann.run('return failures;'), await bob.run('return failures;')]).toEqual([[], []]);
   });
 
   test('a viewer of a broadcast receives data before it is live, and sends some if the token says so', async () => {

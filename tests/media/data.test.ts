@@ -1,4 +1,5 @@
-/** Data channels through real media workers: a flood, a receiver that reads nothing, and malformed frames. */
+/** Data channels through real media workers: who floods, and who sends malformed frames. */
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { DataMember, type DataMemberOptions, type ReceivedMessage } from '../../scripts/support/endpoint/DataMember.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
@@ -38,20 +39,21 @@ async function enter({ url }: TestServer, name: string, options: Partial<DataMem
 const eventually = <T>(fact: () => T) => expect.poll(fact, { timeout: 20_000, interval: 20 });
 
 test('whoever floods is cut off and told why; the others, on both workers, go on', async () => {
-  const server = await serve({ ...spread, WEIR_DATA_BITRATE: '10000' });
+  const server = await serve(spread);
   const flooder = await enter(server, 'flooder');
   const ann = await enter(server, 'ann');
   const bob = await enter(server, 'bob');
-  // More than may come at once, and then more than may be refused.
-  const flood = async (count: number, bytes: number) => {
-    const message = new Uint8Array(bytes);
-    for (let sent = 0; sent < count && flooder.closed.length === 0; sent++) {
-      flooder.member.send('reliable', message, { to: ['nobody'] });
-      // werift loses too much of its own packets if it has more to send.
-      await eventually(() => flooder.member.bufferedAmount('reliable')).toBeLessThan(100_000);
+  const flood = async () => {
+    const message = new Uint8Array(8);
+    while (flooder.closed.length === 0) {
+      // As many at once as werift sends without losing its own packets.
+      const isBusy = flooder.member.bufferedAmount('reliable') > 20_000;
+      for (let count = isBusy ? 20 : 0; count < 20; count++)
+        flooder.member.send('reliable', message, { to: ['nobody'] });
+      await setTimeout(4);
     }
   };
-  const flooding = flood(34, 60_000).then(() => flood(1500, 1000));
+  const flooding = flood();
   ann.member.send('reliable', new Uint8Array([1]));
   await eventually(() => bob.received.length).toBe(1);
   await flooding;
@@ -64,25 +66,6 @@ test('whoever floods is cut off and told why; the others, on both workers, go on
   await flooder.member.open();
   ann.member.send('reliable', new Uint8Array([3]));
   await eventually(() => flooder.received.at(-1)?.data[0]).toBe(3);
-});
-
-test('a receiver that reads nothing loses its channels alone, and is told', async () => {
-  const server = await serve({ WEIR_FILE_BITRATE: '400000000' });
-  const sender = await enter(server, 'sender');
-  const stuck = await enter(server, 'stuck');
-  const reader = await enter(server, 'reader');
-  stuck.member.stopReading();
-  const chunk = new Uint8Array(60_000);
-  const sent = 100;
-  for (let count = 0; count < sent; count++) {
-    sender.member.send('bulk', chunk);
-    // werift loses too much of its own packets if it has more to send.
-    await eventually(() => reader.received.length).toBe(count + 1);
-  }
-  await eventually(() => stuck.closed.slice(0, 1)).toMatchObject([
-    { error: { code: 'closed', reason: 'sendBufferFull' } },
-  ]);
-  expect([sender.closed, reader.closed, reader.received.length]).toEqual([[], [], sent]);
 });
 
 test('malformed frames are refused, and a few of them close the channels', async () => {

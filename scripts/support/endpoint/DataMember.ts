@@ -123,11 +123,6 @@ export class DataMember {
     this.#channels?.[channel].send(Buffer.from(bytes));
   }
 
-  /** Reads nothing from the network any more, as a device that has lost it; the server does not know. */
-  stopReading(): void {
-    for (const { connection } of this.#connection?.iceTransports ?? []) void connection.close();
-  }
-
   async leave(): Promise<void> {
     this.#signalling.leave();
     await this.#connection?.close();

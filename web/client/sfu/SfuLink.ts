@@ -22,12 +22,11 @@ import type {
 import type { QualityReports } from '../quality/QualitySample.ts';
 import { summarise, type TrackStats } from '../stats.ts';
 import { IceRestartPolicy } from './IceRestartPolicy.ts';
-import { loadSfuData } from './loadSfuData.ts';
+import { LazyData } from './LazyData.ts';
 import { type LocalCounters, MediaPath } from './MediaPath.ts';
 import { MediaSilenceDetector } from './MediaSilenceDetector.ts';
 import { Publisher } from './Publisher.ts';
 import { SendFeedback } from './SendFeedback.ts';
-import type { SfuData } from './SfuData.ts';
 import { Subscriber } from './Subscriber.ts';
 import { TrackSettingsReporter } from './TrackSettingsReporter.ts';
 import { TransportPair } from './TransportPair.ts';
@@ -62,13 +61,11 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
   readonly #path: MediaPath;
   readonly #silence: MediaSilenceDetector;
   readonly #feedback: SendFeedback;
+  readonly #data: LazyData;
   /** The current right to send, and to receive: another symbol each time it is granted; undefined without it. */
   #sendRight: symbol | undefined = Symbol('send');
   #receiveRight: symbol | undefined = Symbol('recv');
   #opening = false;
-  /** Since the first data message. */
-  #data: SfuData | undefined;
-  #loadingData: ReturnType<typeof loadSfuData> | undefined;
   #reopenTimer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   readonly #createdAt = performance.now();
@@ -76,7 +73,7 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
   constructor(options: SfuLinkOptions) {
     super();
     this.#options = options;
-    const { device, video, signalling, reply, iceTransportPolicy } = options;
+    const { device, video, limits, signalling, reply, iceTransportPolicy, onConnection } = options;
     const { request } = signalling;
     this.#transports = new TransportPair({
       device,
@@ -86,7 +83,7 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
       onStateChange: (state) => this.#onTransportState(state),
       onConnectTimeout: () => this.#fail(),
       onRefused: () => this.#fail(),
-      onDataRestart: (iceParameters, iceServers) => void this.#data?.restartIce(iceParameters, iceServers),
+      onDataRestart: (iceParameters, iceServers) => void this.#data.loaded?.restartIce(iceParameters, iceServers),
     });
     this.#feedback = new SendFeedback(() => this.#transports.countSend());
     this.#publisher = new Publisher({
@@ -120,6 +117,15 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     this.#silence = new MediaSilenceDetector({
       lastPacketAge: () => this.#lastPacketAge(),
       onSilence: () => this.#onSilence(),
+    });
+    this.#data = new LazyData({
+      request,
+      limits,
+      iceTransportPolicy,
+      onConnection,
+      onReceived: (message) => this.emit('dataReceived', message),
+      onPathLost: () => this.#restarts.request(),
+      onFailed: (error) => this.emit('dataFailed', error),
     });
     const { send, recv } = reply.transports;
     if (send) this.#createSendTransport(send);
@@ -188,32 +194,28 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     return this.#subscriber.audioLevel(peerId, slot);
   }
 
-  async sendData(message: OutgoingData): Promise<void> {
-    await (await this.#loadData()).send(message);
+  sendData(message: OutgoingData): Promise<void> {
+    return this.#data.send(message);
   }
 
   bufferedAmount(channel: DataChannelLabel): number {
-    return this.#data?.bufferedAmount(channel) ?? 0;
+    return this.#data.bufferedAmount(channel);
   }
 
   async bufferedAmountLow(channel: DataChannelLabel): Promise<void> {
-    await this.#data?.low(channel);
+    await this.#data.loaded?.low(channel);
   }
 
   openData(): void {
-    // What cannot be loaded receives nothing; the server drops it after a while.
-    this.#loadData().then(
-      (data) => data.open(),
-      () => {},
-    );
+    this.#data.open();
   }
 
   dataRefused(refusal: ServerEvents['dataRefused']): void {
-    this.#data?.onRefused(refusal);
+    this.#data.loaded?.onRefused(refusal);
   }
 
   dataClosed(closure: ServerEvents['dataClosed']): void {
-    if (this.#data) this.#data.onClosed(closure);
+    if (this.#data.loaded) this.#data.loaded.onClosed(closure);
     else this.emit('dataFailed', WeirError.fromWire(closure.error));
   }
 
@@ -233,8 +235,8 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     if (grants.canSubscribe && !this.#transports.recv) void this.#openReceiving();
     // A loss has ended with the transport that was lost.
     if (this.connectionState !== before) this.#onConnectionChanged();
-    this.#data?.applyGrants(grants);
-    if (server) this.#data?.sync(server.transports.data);
+    this.#data.loaded?.applyGrants(grants);
+    if (server) this.#data.loaded?.sync(server.transports.data);
     return wasRevoked || isMissing;
   }
 
@@ -272,30 +274,9 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     this.#path.close();
     this.#trackSettings.close();
     this.#transports.close();
-    this.#data?.close();
+    this.#data.close();
     this.#publisher.close();
     this.#subscriber.close();
-  }
-
-  /** @throws {WeirError} `unavailable` if it cannot be loaded, `closed` */
-  async #loadData(): Promise<SfuData> {
-    const { signalling, limits, iceTransportPolicy, onConnection } = this.#options;
-    this.#loadingData ??= loadSfuData();
-    const Data = await this.#loadingData.catch((cause: unknown) => {
-      this.#loadingData = undefined;
-      throw new WeirError('unavailable', 'What sends data could not be loaded. Is this device offline?', { cause });
-    });
-    if (this.#closed) throw new WeirError('closed');
-    this.#data ??= new Data({
-      request: signalling.request,
-      limits,
-      iceTransportPolicy,
-      onConnection,
-      onReceived: (data) => this.emit('dataReceived', data),
-      onPathLost: () => this.#restarts.request(),
-      onFailed: (error) => this.emit('dataFailed', error),
-    });
-    return this.#data;
   }
 
   #createSendTransport(info: TransportInfo, iceServers?: readonly IceServer[]): types.Transport {
