@@ -109,7 +109,9 @@ describe('an invitation', () => {
     await host.client.event('handsChanged', ({ first }) => first[0]?.invited === true);
     expect(await inside()).toEqual([host.reply.name]);
     const { grants } = await viewer.client.request('answerInvite', { accept: true });
-    expect(grants).toEqual({ ...viewer.reply.grants, canPublish: true, hidden: false });
+    // Without a token, a viewer sends no data, and on the stage does.
+    expect([viewer.reply.grants.canPublishData, grants.canPublishData]).toEqual([false, true]);
+    expect(grants).toEqual({ ...viewer.reply.grants, canPublish: true, canPublishData: true, hidden: false });
     expect(await viewer.client.event('grantsChanged')).toEqual({ grants });
     // After the reply the client publishes.
     expect(grantMessages(viewer)).toEqual(['event', 'reply']);
