@@ -228,11 +228,16 @@ export class Tile {
     this.video.srcObject = track ? new MediaStream([track]) : null;
   }
 
-  /** Plays another track in the same stream, which a video goes on with at once. @returns whether both tracks are live */
+  /**
+   * Plays another track in the same stream, which a video that plays goes on with at once. One that has not played yet
+   * would never begin in Firefox.
+   * @returns whether it plays the track
+   */
   #replaceTrack(track: MediaStreamTrack): boolean {
     const { srcObject } = this.video;
     const former = this.#track;
-    if (former?.readyState !== 'live' || !srcObject || !('addTrack' in srcObject)) return false;
+    if (!this.root.classList.contains('playing') || former?.readyState !== 'live') return false;
+    if (!srcObject || !('addTrack' in srcObject)) return false;
     this.#track = track;
     srcObject.addTrack(track);
     srcObject.removeTrack(former);
