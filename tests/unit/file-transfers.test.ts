@@ -207,6 +207,53 @@ describe('file transfers', () => {
     await expect(pair.b.transfers.accept(id)).rejects.toMatchObject({ code: 'conflict' });
   });
 
+  test('a receiver that was away hears that the sender has cancelled', async () => {
+    await pair.b.transfers.accept(await offer(randomFile(SIZE)));
+    await stateOf('b', 'active');
+    pair.leave('b');
+    pair.a.transfers.cancel(pair.transfer('a').id);
+    pair.comeBack('b');
+    await stateOf('b', 'cancelled');
+  });
+
+  test('a sender that was away hears that the receiver has declined', async () => {
+    const id = await offer(randomFile(SIZE));
+    pair.leave('a');
+    pair.b.transfers.decline(id);
+    pair.comeBack('a');
+    await stateOf('a', 'declined');
+  });
+
+  test('a sender that was away when the file was complete hears of it', async () => {
+    const file = randomFile(SIZE);
+    pair.fault = (message) => (message.type === 'done' ? [] : [message]);
+    await pair.b.transfers.accept(await offer(file));
+    await stateOf('b', 'completed');
+    pair.leave('a');
+    pair.fault = (message) => [message];
+    pair.comeBack('a');
+    await expectEqual(file);
+  });
+
+  test('the end of an earlier session does not end a later one of the same page', async () => {
+    const file = randomFile(SIZE);
+    const id = await offer(file);
+    const former = { send: async () => {}, peers: () => [], maySend: () => true, maxBytes: 1, hasMedia: () => false };
+    pair.b.transfers.detach({ ...former, notify: () => {} });
+    await pair.b.transfers.accept(id);
+    await expectEqual(file);
+  });
+
+  test('what is stored is read once: nobody accepts it meanwhile', async () => {
+    const file = randomFile(SIZE);
+    const id = await offer(file);
+    const first = pair.b.transfers.accept(id);
+    const second = pair.b.transfers.accept(id);
+    await first;
+    await second.catch(() => {});
+    await expectEqual(file);
+  });
+
   test.each(['a', 'b'] as const)('%s rejoins in the middle, and the rest follows the last good block', async (side) => {
     const file = randomFile(5 * BLOCK_BYTES);
     await pair.b.transfers.accept(await offer(file));

@@ -2,6 +2,7 @@
 import { WeirError } from '../../shared/errors.ts';
 import type { FileTransfers } from './files/index.ts';
 import type { FilePeer, FileRoom, FileTransfer } from './files/transfers.ts';
+import { PARTIAL_FILE_LIFETIME } from './fileTopic.ts';
 import { loadFiles } from './loadFiles.ts';
 
 export interface SendFileOptions {
@@ -18,8 +19,6 @@ export type FilesApi = Omit<Files, 'open' | 'end' | 'onData' | 'onPeerJoined' | 
 const MAX_WAITING = 64;
 /** When this browser has last sent or accepted a file, in milliseconds since the epoch. */
 const USED_AT = 'weir-files';
-/** For how long unfinished transfers are looked for after that, in milliseconds. */
-const LIFETIME = 24 * 3600 * 1000;
 
 export class Files {
   #room: FileRoom | undefined;
@@ -95,7 +94,7 @@ export class Files {
 
   /**
    * Asks the user to permit reading the file of a transfer that `needsFile` again; call it in a click.
-   * @returns false where the browser has no handle or the user refuses: use `provide` then
+   * @returns false where the browser has no handle, the user refuses, or the file was moved or changed: use `provide` then
    */
   async reopen(id: string): Promise<boolean> {
     return (await this.#load()).reopen(id);
@@ -105,14 +104,15 @@ export class Files {
   open(key: string, room: FileRoom): void {
     this.#key = key;
     this.#room = room;
-    if (wasUsed()) this.#load().catch(() => {});
+    if (wasUsed()) void this.#restore();
   }
 
   /** The session has ended. A later one in the same room goes on with what is unfinished. */
   end(): void {
+    const room = this.#room;
     this.#key = undefined;
     this.#room = undefined;
-    this.#transfers?.detach();
+    if (room) this.#transfers?.detach(room);
   }
 
   /** A message of a peer. */
@@ -133,6 +133,16 @@ export class Files {
 
   onPeerLeft(peerId: string): void {
     this.#transfers?.onPeerLeft(peerId);
+  }
+
+  /** Finds what former pages have left, and deletes what is too old. */
+  async #restore(): Promise<void> {
+    try {
+      await (await this.#load()).restored();
+      if (isUseOver()) localStorage.removeItem(USED_AT);
+    } catch {
+      // The next join tries again.
+    }
   }
 
   /** @throws {WeirError} `notJoined`, `unavailable` */
@@ -170,8 +180,13 @@ function markUsed(): void {
 
 function wasUsed(): boolean {
   try {
-    return Date.now() - Number(localStorage.getItem(USED_AT) ?? 0) < LIFETIME;
+    return localStorage.getItem(USED_AT) !== null;
   } catch {
     return false;
   }
+}
+
+/** Whether everything of the last use is too old to go on with, and was therefore deleted. */
+function isUseOver(): boolean {
+  return Date.now() - Number(localStorage.getItem(USED_AT) ?? 0) > PARTIAL_FILE_LIFETIME;
 }

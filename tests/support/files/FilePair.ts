@@ -2,7 +2,7 @@
 
 import { FileTransfers } from '../../../web/client/files/FileTransfers.ts';
 import { decodeMessage, encodeMessage, type FileMessage } from '../../../web/client/files/fileMessages.ts';
-import type { FileEvents, FilePeer, FileTransfer } from '../../../web/client/files/transfers.ts';
+import type { FileEvents, FilePeer, FileRoom, FileTransfer } from '../../../web/client/files/transfers.ts';
 
 /** A tenth and less of the usual ones, so that what is repeated is so within a test. */
 const DELAYS = { tick: 20, repeat: 100, stall: 200, gap: 50, longest: 500 };
@@ -35,6 +35,7 @@ export class FilePair {
     a: { peerId: 'peer-a', identity: 'alice', name: 'Alice' },
     b: { peerId: 'peer-b', identity: 'bert', name: 'Bert' },
   };
+  readonly #rooms: { a?: FileRoom; b?: FileRoom } = {};
   #queue = { a: Promise.resolve(), b: Promise.resolve() };
 
   constructor() {
@@ -47,26 +48,39 @@ export class FilePair {
   /** Joins, or rejoins under another peer id. @param transfers of a page that was reloaded */
   attach(side: 'a' | 'b', transfers: FileTransfers = this[side].transfers): void {
     const other = side === 'a' ? 'b' : 'a';
-    transfers.attach({
+    const room: FileRoom = {
       send: (peerId, data) => this.#send(side, peerId, data),
       peers: () => [this.peers[other]],
       maySend: () => this.maySend,
       maxBytes: this.maxBytes,
       hasMedia: () => false,
       notify: (event, transfer) => this[side].events.push({ event, transfer }),
-    });
+    };
+    this.#rooms[side] = room;
+    transfers.attach(room);
   }
 
-  /** The session of one end is over, and it joins again under a new peer id. What was on its way is lost. */
-  rejoin(side: 'a' | 'b'): void {
+  /** The session of one end is over. What was on its way is lost. */
+  leave(side: 'a' | 'b'): void {
+    const other = side === 'a' ? 'b' : 'a';
+    this.#detach(side);
+    this[other].transfers.onPeerLeft(this.peers[side].peerId);
+  }
+
+  /** One end that has left joins again under a new peer id. */
+  comeBack(side: 'a' | 'b'): void {
     const other = side === 'a' ? 'b' : 'a';
     const before = this.peers[side];
-    this[side].transfers.detach();
-    this[other].transfers.onPeerLeft(before.peerId);
     const peer: FilePeer = { ...before, peerId: `${before.peerId}-again` };
     this.peers[side] = peer;
     this.attach(side);
     this[other].transfers.onPeerJoined(peer);
+  }
+
+  /** The session of one end is over, and it joins again under a new peer id. What was on its way is lost. */
+  rejoin(side: 'a' | 'b'): void {
+    this.leave(side);
+    this.comeBack(side);
   }
 
   /** The transfer that one end has, if it is the only one. */
@@ -77,7 +91,12 @@ export class FilePair {
   }
 
   close(): void {
-    for (const end of [this.a, this.b]) end.transfers.detach();
+    for (const side of ['a', 'b'] as const) this.#detach(side);
+  }
+
+  #detach(side: 'a' | 'b'): void {
+    const room = this.#rooms[side];
+    if (room) this[side].transfers.detach(room);
   }
 
   #end(): FileEnd {

@@ -42,7 +42,7 @@ export class FileTransfers {
   #scheduler: SendScheduler | undefined;
   #room: FileRoom | undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
-  #isRestored = false;
+  #restoring: Promise<void> | undefined;
 
   /** @param key server and room, under which unfinished transfers are found again */
   constructor(key: string, delays: TransferDelays = transferDelays) {
@@ -63,13 +63,18 @@ export class FileTransfers {
     });
     this.#ticking ??= setInterval(() => this.#tick(), this.#delays.tick);
     for (const peer of room.peers()) this.onPeerJoined(peer);
-    if (this.#isRestored) return;
-    this.#isRestored = true;
-    void this.#restore();
+    this.#restoring ??= this.#restore();
+  }
+
+  /** Resolves when what former pages have left was found, and what is too old deleted. */
+  async restored(): Promise<void> {
+    await this.#restoring;
   }
 
   /** The session has ended. Another one in the same room goes on with what is unfinished. */
-  detach(): void {
+  detach(room: FileRoom): void {
+    // Another session of this page may have taken over.
+    if (this.#room !== room) return;
     this.#room = undefined;
     this.#scheduler?.close();
     this.#scheduler = undefined;
@@ -183,8 +188,12 @@ export class FileTransfers {
   async reopen(id: string): Promise<boolean> {
     const handle = this.#records.get(id)?.handle;
     if (!handle?.requestPermission || (await handle.requestPermission({ mode: 'read' })) !== 'granted') return false;
-    await this.provide(id, await handle.getFile());
-    return true;
+    try {
+      await this.provide(id, await handle.getFile());
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #createOutgoing(record: SentRecord, sent: SentFile | undefined, peer: FilePeer): OutgoingTransfer {
@@ -212,7 +221,7 @@ export class FileTransfers {
 
   /** Removes the oldest of those that have ended without a file, if there are too many. */
   #removeEnded(): void {
-    const ended = [...this.#transfers.values()].filter(({ isOver, state }) => isOver && state !== 'completed');
+    const ended = [...this.#transfers.values()].filter((one) => one.isOver && one.snapshot().blob === undefined);
     for (const { id } of ended.slice(0, Math.max(0, ended.length - MAX_ENDED))) {
       this.#transfers.delete(id);
       this.#events.remove(id);
@@ -223,8 +232,11 @@ export class FileTransfers {
     const known = this.#transfers.get(id);
     if (known) {
       if (!(known instanceof IncomingTransfer)) return;
-      if (!known.isPresent || known.peer.peerId !== peer.peerId) this.#connect(known, peer);
-      else known.onOffered();
+      if (!known.isOver && (!known.isPresent || known.peer.peerId !== peer.peerId)) this.#connect(known, peer);
+      else {
+        if (known.isOver) known.connect(peer);
+        known.onOffered();
+      }
       return;
     }
     const room = this.#requireRoom();
@@ -267,6 +279,11 @@ export class FileTransfers {
       if (message.type === 'request') this.#post(peer.peerId, { type: 'end', id, reason: 'unknown' });
       return;
     }
+    if (transfer.isOver && message.type === 'request') {
+      // It has missed the end while it was away.
+      this.#post(peer.peerId, { type: 'end', id, reason: transfer.state === 'cancelled' ? 'cancelled' : 'unknown' });
+      return;
+    }
     // Who knows the id is the other end, also after a reload as somebody else, which the server may not have noticed yet.
     if (transfer.peer.peerId !== peer.peerId) {
       if (message.type !== 'request') return;
@@ -284,15 +301,22 @@ export class FileTransfers {
   /** Goes on with what a former page has left. */
   async #restore(): Promise<void> {
     const [partials, records] = await Promise.all([OpfsBlockStore.find(this.#key), findSent(this.#key)]);
-    for (const partial of partials) await this.#restoreIncoming(partial);
-    for (const record of records) await this.#restoreOutgoing(record);
+    await Promise.all([
+      ...partials.map((partial) => this.#restoreIncoming(partial)),
+      ...records.map((record) => this.#restoreOutgoing(record)),
+    ]);
   }
 
   async #restoreIncoming({ record, store }: FoundPartial): Promise<void> {
     const { id, identity, peerName } = record;
     if (this.#transfers.has(id)) return;
     const transfer = this.#add(new IncomingTransfer(record, this.#peerOf(identity, peerName), this.#context(id)));
-    await transfer.accept(store);
+    try {
+      await transfer.accept(store);
+    } catch {
+      transfer.fail('storage');
+      await store.discard().catch(() => {});
+    }
   }
 
   async #restoreOutgoing(record: SentRecord): Promise<void> {
@@ -300,8 +324,12 @@ export class FileTransfers {
     if (this.#transfers.has(id)) return;
     this.#records.set(id, record);
     this.#add(this.#createOutgoing(record, undefined, this.#peerOf(identity, peerName)));
-    const permission = await handle?.queryPermission?.({ mode: 'read' });
-    if (handle && permission === 'granted') await this.provide(id, await handle.getFile()).catch(() => {});
+    try {
+      const permission = await handle?.queryPermission?.({ mode: 'read' });
+      if (handle && permission === 'granted') await this.provide(id, await handle.getFile());
+    } catch {
+      // The file was moved or changed: the user is asked for it.
+    }
   }
 
   /** Somebody of that identity; with an empty id if there is none at present. */
@@ -328,7 +356,9 @@ export class FileTransfers {
   }
 
   #outgoing(): OutgoingTransfer[] {
-    return [...this.#transfers.values()].filter((transfer) => transfer instanceof OutgoingTransfer);
+    return [...this.#transfers.values()]
+      .filter((transfer) => transfer instanceof OutgoingTransfer)
+      .filter(({ isOver }) => !isOver);
   }
 
   #post(peerId: string, message: ControlMessage): void {

@@ -23,6 +23,8 @@ interface ReceivedBlock {
 
 export class IncomingTransfer extends Transfer {
   readonly direction = 'receive';
+  /** Its store is being read, or there. */
+  #isAccepted = false;
   #store: BlockStore | undefined;
   #digest = new FileDigest();
   #round = 0;
@@ -37,6 +39,7 @@ export class IncomingTransfer extends Transfer {
   #damaged = 0;
   #stall = { at: 0, pause: 0 };
   #requestedAt = Number.NEGATIVE_INFINITY;
+  #pausePostedAt = Number.NEGATIVE_INFINITY;
   #blob: Blob | undefined;
   #isCompleting = false;
 
@@ -45,7 +48,7 @@ export class IncomingTransfer extends Transfer {
   }
 
   protected get flowing() {
-    return this.#store ? ('active' as const) : ('offered' as const);
+    return this.#isAccepted ? ('active' as const) : ('offered' as const);
   }
 
   protected override get blob(): Blob | undefined {
@@ -53,13 +56,17 @@ export class IncomingTransfer extends Transfer {
   }
 
   get isAccepted(): boolean {
-    return this.#store !== undefined;
+    return this.#isAccepted;
   }
 
   /** Accepts, or continues with what the store has from before. */
   async accept(store: BlockStore): Promise<void> {
-    for (let index = 0; index < store.blocks; index += 1) this.#digest.update(await store.read(index));
-    if (this.isOver || this.#store) return store.discard();
+    if (this.isOver || this.#isAccepted) return store.discard();
+    this.#isAccepted = true;
+    const digest = new FileDigest();
+    for (let index = 0; index < store.blocks; index += 1) digest.update(await store.read(index));
+    if (this.isOver) return store.discard();
+    this.#digest = digest;
     this.#store = store;
     this.#position = this.#digest.bytes;
     this.#checked = store.blocks;
@@ -145,6 +152,11 @@ export class IncomingTransfer extends Transfer {
   #onChunk({ round, position, data }: Chunk): void {
     if (round !== this.#round) return;
     const now = performance.now();
+    // Our pause was lost. What is on its way when it is sent repeats it as well, which does no harm.
+    if (this.isPausedBySelf && now - this.#pausePostedAt > this.context.delays.gap) {
+      this.#pausePostedAt = now;
+      this.postPause();
+    }
     this.#stall = { at: now + this.context.delays.stall, pause: this.context.delays.stall };
     const index = Math.floor(this.#position / BLOCK_BYTES);
     const isWithoutHash = this.#block !== undefined && this.#block.index !== index;

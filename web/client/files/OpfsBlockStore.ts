@@ -4,14 +4,13 @@
  * replaces it at its end only, and synchronous access needs a worker, which the SDK cannot have on foreign origins.
  */
 import { z } from 'zod';
+import { PARTIAL_FILE_LIFETIME } from '../fileTopic.ts';
 import { type BlockStore, NEUTRAL_TYPE } from './BlockStore.ts';
 import { BLOCK_BYTES } from './fileMessages.ts';
 import type { FilePeer } from './transfers.ts';
 
 const FOLDER = 'weir-files';
 const RECORD = 'record.json';
-/** For how long a partial file is kept, in milliseconds. */
-const LIFETIME = 24 * 3600 * 1000;
 /** What a file may take of the free space. */
 const SHARE = 0.9;
 
@@ -164,7 +163,8 @@ async function openPartial(
     const directory = await parent.getDirectoryHandle(name);
     const text = await (await (await directory.getFileHandle(RECORD)).getFile()).text();
     const record = ReceivedRecord.parse(JSON.parse(text));
-    if (record.isComplete || Date.now() - record.startedAt > LIFETIME) throw new Error('It is complete, or too old.');
+    if (record.isComplete || Date.now() - record.startedAt > PARTIAL_FILE_LIFETIME)
+      throw new Error('It is complete, or too old.');
     if (record.room !== room) {
       unlock();
       return undefined;

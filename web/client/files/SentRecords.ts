@@ -3,11 +3,10 @@
  * given one, otherwise with what is needed to recognize the same file when it is chosen again.
  */
 import { z } from 'zod';
+import { PARTIAL_FILE_LIFETIME } from '../fileTopic.ts';
 
 const DATABASE = 'weir-files';
 const STORE = 'sent';
-/** For how long a record is kept, in milliseconds. */
-const LIFETIME = 24 * 3600 * 1000;
 
 const SentRecord = z.object({
   id: z.string().regex(/^[0-9a-f]{32}$/),
@@ -39,7 +38,7 @@ export async function removeSent(id: string): Promise<void> {
 export async function findSent(room: string): Promise<SentRecord[]> {
   const all: unknown = await withStore('readonly', (store) => store.getAll());
   const records = (Array.isArray(all) ? all : []).flatMap((one) => SentRecord.safeParse(one).data ?? []);
-  const old = records.filter(({ startedAt }) => Date.now() - startedAt > LIFETIME);
+  const old = records.filter(({ startedAt }) => Date.now() - startedAt > PARTIAL_FILE_LIFETIME);
   for (const { id } of old) await removeSent(id);
   return records.filter((record) => record.room === room && !old.includes(record));
 }

@@ -109,9 +109,10 @@ export abstract class Transfer {
 
   /** The other end is there, perhaps under another id. */
   connect(peer: FilePeer): void {
-    if (this.isOver) return;
+    // One that is over still has to tell the other end how it ended.
     this.#peer = peer;
     this.#isPresent = true;
+    if (this.isOver) return;
     this.#rate.reset();
     this.context.onChanged();
     this.onPeerPresent();
@@ -119,9 +120,9 @@ export abstract class Transfer {
 
   /** The other end, or we, have left the room. */
   disconnect(): void {
-    if (this.isOver || !this.#isPresent) return;
+    if (!this.#isPresent) return;
     this.#isPresent = false;
-    this.context.onChanged();
+    if (!this.isOver) this.context.onChanged();
   }
 
   setPaused(paused: boolean): void {
