@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../scripts/support/until.ts';
 import { BLOCK_BYTES, CHUNK_BYTES, type FileMessage } from '../../web/client/files/fileMessages.ts';
 import type { FileTransferState } from '../../web/client/files/transfers.ts';
-import { FilePair, randomFile } from '../support/files/FilePair.ts';
+import { FilePair, PATIENT, randomFile } from '../support/files/FilePair.ts';
 
 const SIZE = 3 * BLOCK_BYTES + 12_345;
 const TIMEOUT = 8000;
@@ -15,6 +15,11 @@ describe('file transfers', () => {
     pair = new FilePair();
   });
   afterEach(() => pair.close());
+
+  function bePatient(): void {
+    pair.close();
+    pair = new FilePair(PATIENT);
+  }
 
   const stateOf = async (side: 'a' | 'b', state: FileTransferState) =>
     until(`${state} at ${side}`, TIMEOUT, () => pair.transfer(side).state === state);
@@ -38,6 +43,7 @@ describe('file transfers', () => {
   test.each([0, 1, CHUNK_BYTES, BLOCK_BYTES, BLOCK_BYTES + 1, SIZE])(
     '%i bytes arrive as they are, once',
     async (size) => {
+      bePatient();
       const file = randomFile(size);
       const id = await offer(file);
       expect(pair.transfer('b')).toMatchObject({ state: 'offered', direction: 'receive', name: 'photo.jpg', size });
@@ -54,6 +60,7 @@ describe('file transfers', () => {
   );
 
   test('a damaged block is requested again, and only from there', async () => {
+    bePatient();
     const file = randomFile(SIZE);
     const damage = onceFor(
       ({ position }) => position === BLOCK_BYTES + CHUNK_BYTES,

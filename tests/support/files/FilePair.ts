@@ -7,6 +7,9 @@ import type { FileEvents, FilePeer, FileRoom, FileTransfer } from '../../../web/
 /** A tenth and less of the usual ones, so that what is repeated is so within a test. */
 const DELAYS = { tick: 20, repeat: 100, stall: 200, gap: 50, longest: 500 };
 
+/** Nothing is repeated because this process was busy for a moment: for tests that count messages. */
+export const PATIENT = { ...DELAYS, repeat: 10_000, stall: 10_000, longest: 10_000 };
+
 /** What becomes of a message: these arrive in its place. */
 export type Fault = (message: FileMessage, from: 'a' | 'b') => readonly FileMessage[];
 
@@ -38,9 +41,9 @@ export class FilePair {
   readonly #rooms: { a?: FileRoom; b?: FileRoom } = {};
   #queue = { a: Promise.resolve(), b: Promise.resolve() };
 
-  constructor() {
-    this.a = this.#end();
-    this.b = this.#end();
+  constructor(delays = DELAYS) {
+    this.a = { transfers: new FileTransfers('room', delays), events: [] };
+    this.b = { transfers: new FileTransfers('room', delays), events: [] };
     this.attach('a');
     this.attach('b');
   }
@@ -97,10 +100,6 @@ export class FilePair {
   #detach(side: 'a' | 'b'): void {
     const room = this.#rooms[side];
     if (room) this[side].transfers.detach(room);
-  }
-
-  #end(): FileEnd {
-    return { transfers: new FileTransfers('room', DELAYS), events: [] };
   }
 
   async #send(from: 'a' | 'b', to: string, data: Uint8Array): Promise<void> {
