@@ -13,3 +13,6 @@ export const dataChannels = {
 export type DataChannelLabel = keyof typeof dataChannels;
 
 export const dataChannelLabels = ['reliable', 'lossy', 'bulk'] as const satisfies readonly DataChannelLabel[];
+
+/** As how many bytes a small message of `bulk` counts for its rate: it costs as much work. */
+export const MIN_BULK_BYTES = 4096;

@@ -148,11 +148,12 @@ export class DirectMedia {
    * begin anew.
    * @throws {WeirError} `rateLimited`
    */
-  reportFailure(from: Participant, peerId: string): void {
+  reportFailure(from: Participant, peerId: string, negotiation: number): void {
     this.#take(from, 'failure');
     const key = keyOf(from.id, peerId);
     const link = this.#links.get(key);
-    if (!link) return;
+    // The other end has reported the same failure before.
+    if (link?.negotiation !== negotiation) return;
     this.#options.log.debug({ peers: link.pair }, 'direct media failed');
     if (this.#options.policy === 'p2p') {
       link.negotiation = this.#nextNegotiation();

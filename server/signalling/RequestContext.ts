@@ -1,6 +1,6 @@
 /** A joined peer, as the handlers of its requests see it. */
 
-import type { TokenBucket } from '../common/TokenBucket.ts';
+import type { TokenBucket } from '../../shared/TokenBucket.ts';
 import type { Peer } from '../room/Peer.ts';
 import type { Room } from '../room/Room.ts';
 

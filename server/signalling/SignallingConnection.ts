@@ -14,8 +14,8 @@ import {
   type Welcome,
 } from '../../shared/protocol.ts';
 import { RpcChannel } from '../../shared/RpcChannel.ts';
+import { TokenBucket } from '../../shared/TokenBucket.ts';
 import { Lifetime } from '../common/Lifetime.ts';
-import { TokenBucket } from '../common/TokenBucket.ts';
 import type { Config } from '../config/Config.ts';
 import { serverRtpCapabilities } from '../media/options.ts';
 import { DATA_MESSAGES_PER_SECOND } from '../room/data/DataRate.ts';

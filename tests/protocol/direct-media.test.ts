@@ -139,19 +139,19 @@ describe('two who can exchange media directly', () => {
   });
 
   test('use the server after a failure, and are asked again later', async () => {
-    const { ada, bob } = await enterTwo();
+    const { ada, bob, negotiation } = await enterTwo();
     const failed = performance.now();
-    await bob.client.request('reportDirectFailure', { peerId: ada.reply.peerId });
+    await bob.client.request('reportDirectFailure', { peerId: ada.reply.peerId, negotiation });
     for (const { client } of [ada, bob]) expect(await client.event('directPeers')).toEqual(none);
     // One of a connection that has ended already changes nothing.
-    await ada.client.request('reportDirectFailure', { peerId: bob.reply.peerId });
+    await ada.client.request('reportDirectFailure', { peerId: bob.reply.peerId, negotiation });
     expect(idsIn(await ada.client.event('directPeers'))).toEqual([bob.reply.peerId]);
     expect(performance.now() - failed).toBeGreaterThanOrEqual(DELAYS.directRetry);
   });
 
   test('report no more failures than ten a minute', async () => {
     const { bob } = await enterTwo();
-    const report = () => bob.client.request('reportDirectFailure', { peerId: 'nobody' });
+    const report = () => bob.client.request('reportDirectFailure', { peerId: 'nobody', negotiation: 1 });
     await Promise.all(Array.from({ length: 10 }, report));
     await expect(report()).rejects.toMatchObject({ code: 'rateLimited', retryAfter: expect.any(Number) });
   });

@@ -134,15 +134,22 @@ describe('a room without a server for media', () => {
   test('begins anew between two after a failure', async () => {
     const [ada, bob] = [await enter(), await enter()];
     const [before] = (await ada.client.event('directPeers')).peers;
-    await bob.client.request('reportDirectFailure', { peerId: idOf(ada) });
+    const negotiation = before?.negotiation ?? 0;
+    await bob.client.request('reportDirectFailure', { peerId: idOf(ada), negotiation });
     for (const [one, other] of [
       [ada, bob],
       [bob, ada],
     ] as const) {
       const [after] = (await one.client.event('directPeers')).peers;
       expect(after?.peerId).toBe(idOf(other));
-      expect(after?.negotiation).toBeGreaterThan(before?.negotiation ?? 0);
+      expect(after?.negotiation).toBeGreaterThan(negotiation);
     }
+    // The other end has met the same failure: the negotiation that has begun goes on.
+    const named = () => bob.client.messages.filter(({ event }) => event === 'directPeers').length;
+    const count = named();
+    await ada.client.request('reportDirectFailure', { peerId: idOf(bob), negotiation });
+    await bob.client.request('ping', {});
+    expect(named()).toBe(count);
   });
 
   test.each<[string, JoinOptions, 'unsupported' | 'conflict']>([

@@ -51,8 +51,10 @@ describe('a room without a server for media', () => {
     room.load();
     await settled();
     const named = (...ids: string[]) => ({ peers: ids.map((peerId) => ({ peerId, negotiation: 1 })), iceServers: [] });
-    room.signalling().joinReply.resolve(joinReply({ policy: 'p2p', directPeers: named('ada') }));
+    room.signalling().joinReply.resolve(joinReply({ policy: 'p2p', directPeers: named('ada'), peers: [peer('ada')] }));
     await settled();
+    // Nor is what the page says meanwhile.
+    room.client.updateTrackSettings('ada', 'camera', { width: 320, height: 180 });
     const { listeners } = room.signalling().options;
     listeners.directSignal?.({ peerId: 'ada', negotiation: 1, signal: { candidate: null } });
     listeners.directPeers?.(named('ada', 'bob'));
@@ -64,6 +66,7 @@ describe('a room without a server for media', () => {
       ['receiveDirectSignal', 'ada'],
       ['setDirectPeers', ['ada', 'bob']],
     ]);
+    expect(links[0]?.calls.filter(([method]) => method === 'updateTrackSettings')).toHaveLength(1);
   });
 });
 

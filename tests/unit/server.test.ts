@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { opus } from '../../scripts/support/media/clientParameters.ts';
 import { Lifetime } from '../../server/common/Lifetime.ts';
-import { TokenBucket } from '../../server/common/TokenBucket.ts';
 import { BatchTimer } from '../../server/room/BatchTimer.ts';
 import { EventBatcher } from '../../server/room/EventBatcher.ts';
 import type { ConsumerInfo } from '../../shared/protocol.ts';
+import { TokenBucket } from '../../shared/TokenBucket.ts';
 
 describe('TokenBucket', () => {
   beforeEach(() => {

@@ -43,7 +43,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
       notify: (event, data) => this.emit(event, data),
     });
     this.on('peerLeft', ({ peer }) => {
-      this.#session.link?.removePeer(peer.peerId);
+      this.#session.removePeer(peer.peerId);
       this.#session.quality?.removePeer(peer.peerId);
       this.#session.files.onPeerLeft(peer.peerId);
     });
@@ -218,7 +218,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
    * calls it for you. A video without settings is received in full, within `initialVideoLimit` of `join`.
    */
   updateTrackSettings(peerId: string, source: VideoSource, settings: VideoSettings | undefined): void {
-    if (this.#session.store.peers.has(peerId)) this.#session.link?.updateTrackSettings(peerId, source, settings);
+    if (this.#session.store.peers.has(peerId)) this.#session.updateTrackSettings(peerId, source, settings);
   }
 
   /** The peer whose audio each audio slot of a large room carries, `null` for none; empty in smaller rooms. */

@@ -13,10 +13,11 @@ import { type JoinOptions, joinRequest, tokenOf } from './joinOptions.ts';
 import type { LazyDirectLink } from './LazyDirectLink.ts';
 import { loadQuality } from './loadQuality.ts';
 import { localError } from './localError.ts';
-import type { MediaLink, MediaLoader, ServerMediaState } from './MediaLink.ts';
+import type { MediaLink, MediaLoader, ServerMediaState, VideoSettings, VideoSource } from './MediaLink.ts';
 import { isNetworkDown, isPageHidden, onNetworkChange, onPageLeft } from './network.ts';
 import type { QualityMonitor } from './quality/QualityMonitor.ts';
 import { RoomStore } from './RoomStore.ts';
+import { ShownVideos } from './ShownVideos.ts';
 import type { ConnectedSignalling, Signalling, SignallingOptions } from './Signalling.ts';
 
 /** What a session is made of, to be replaced by tests and by other kinds of media links. */
@@ -46,6 +47,7 @@ export class RoomSession {
   readonly #ended = new AbortController();
   /** What ends with the session. */
   readonly #cleanups: (() => void)[] = [];
+  readonly #shownVideos = new ShownVideos();
   #state: RoomClientState = 'idle';
   #signalling: Signalling | undefined;
   #link: MediaLink | undefined;
@@ -118,6 +120,18 @@ export class RoomSession {
         ? new WeirError('unavailable', closeReasons[reason].message, { cause: error, reason })
         : localError(error);
     }
+  }
+
+  /** How a video is shown, for this link and those that take its place. */
+  updateTrackSettings(peerId: string, source: VideoSource, settings: VideoSettings | undefined): void {
+    this.#shownVideos.set(peerId, source, settings);
+    this.#link?.updateTrackSettings(peerId, source, settings);
+  }
+
+  /** A peer has left. */
+  removePeer(peerId: string): void {
+    this.#shownVideos.removePeer(peerId);
+    this.#link?.removePeer(peerId);
   }
 
   leave(reason: 'left' | 'mediaFailed' = 'left'): void {
@@ -243,6 +257,7 @@ export class RoomSession {
       this.#notify('mediaConnectionStateChanged', state);
     });
     on('failed', () => this.leave('mediaFailed'));
+    this.#shownVideos.applyTo(link);
   }
 
   #setDirectPeers(direct: DirectPeers): void {

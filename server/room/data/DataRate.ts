@@ -1,6 +1,6 @@
 /** How much data one peer may send: token buckets of bytes and messages, those of files apart. */
-import type { DataChannelLabel } from '../../../shared/dataFrame.ts';
-import { TokenBucket } from '../../common/TokenBucket.ts';
+import { type DataChannelLabel, MIN_BULK_BYTES } from '../../../shared/dataChannels.ts';
+import { TokenBucket } from '../../../shared/TokenBucket.ts';
 
 /** Messages a second on all channels but `bulk`. */
 export const DATA_MESSAGES_PER_SECOND = 200;
@@ -9,8 +9,6 @@ export const DATA_MESSAGES_PER_SECOND = 200;
  * SDK buffers less than half of both.
  */
 const BURST = { messages: 2000, bytes: 2 * 1024 * 1024 };
-/** As how many bytes a small message of `bulk` counts: it costs as much work. */
-const MIN_BULK_BYTES = 4096;
 
 /** In bit/s. */
 export interface DataLimits {

@@ -4,7 +4,7 @@ import { type DataChannelLabel, type DataFrame, decodeDataFrame } from '../../..
 import { WeirError } from '../../../shared/errors.ts';
 import type { TransportInfo } from '../../../shared/media.ts';
 import type { Grants, ServerEvents } from '../../../shared/protocol.ts';
-import { TokenBucket } from '../../common/TokenBucket.ts';
+import { TokenBucket } from '../../../shared/TokenBucket.ts';
 import type { DataStreams } from '../../media/data/DataStreams.ts';
 import { SlidingWindowLimit } from '../SlidingWindowLimit.ts';
 import type { DataAddress, DataPort, DataPortEvents } from './DataPort.ts';

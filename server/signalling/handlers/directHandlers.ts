@@ -21,9 +21,9 @@ export function directHandlers(current: CurrentContext): DirectHandlers {
       return {};
     },
 
-    reportDirectFailure({ peerId }) {
+    reportDirectFailure({ peerId, negotiation }) {
       const { peer, room } = current();
-      room.direct?.reportFailure(peer, peerId);
+      room.direct?.reportFailure(peer, peerId, negotiation);
       return {};
     },
   };

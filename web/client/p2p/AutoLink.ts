@@ -1,6 +1,6 @@
 /** The media link of a room with the policy `auto`: the link over the SFU, with direct connections beside it while there are some. */
 import type { DataChannelLabel } from '../../../shared/dataFrame.ts';
-import { type Source, sources } from '../../../shared/media.ts';
+import type { Source } from '../../../shared/media.ts';
 import type {
   ConsumerInfo,
   DirectPeers,
@@ -28,6 +28,7 @@ import type {
 import type { QualityReports } from '../quality/QualitySample.ts';
 import { summarise, type TrackStats } from '../stats.ts';
 import { DirectMesh } from './DirectMesh.ts';
+import { localTracksOf } from './DirectPublisher.ts';
 import { keyOf, TrackRoutes } from './TrackRoutes.ts';
 
 export interface AutoLinkOptions extends DirectLinkOptions {
@@ -45,15 +46,17 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
   /** The sources of which the SFU wants nothing, since all receive them directly. */
   readonly #idle = new Set<Source>();
   #directTracks = '[]';
+  #state: MediaConnectionState;
   #closed = false;
 
   constructor(options: AutoLinkOptions) {
     super();
     const { sfu, request, isPublished, isExpected } = options;
     this.#sfu = sfu;
+    this.#state = sfu.connectionState;
     this.#mesh = new DirectMesh({
       ...options,
-      localTracks: () => this.#localTracks(),
+      localTracks: () => localTracksOf(this.#sfu),
       onChanged: () => this.#onChanged(),
     });
     this.#routes = new TrackRoutes({
@@ -64,6 +67,7 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
       onTrack: (track) => this.emit('trackAdded', track),
       onTrackRemoved: (track) => this.emit('trackRemoved', track),
       onDirectTracks: (tracks) => {
+        this.#updateState();
         const text = JSON.stringify(tracks);
         if (text === this.#directTracks) return;
         this.#directTracks = text;
@@ -88,10 +92,11 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
         else this.#routes.removeSfuTrack(received);
       }),
       sfu.on('localTrackEnded', (source) => {
+        this.#idle.delete(source);
         this.#mesh.syncTracks();
         this.emit('localTrackEnded', source);
       }),
-      sfu.on('connectionStateChanged', () => this.emit('connectionStateChanged', this.connectionState)),
+      sfu.on('connectionStateChanged', () => this.#updateState()),
       sfu.on('dataReceived', (data) => this.emit('dataReceived', data)),
       sfu.on('dataFailed', (error) => this.emit('dataFailed', error)),
       sfu.on('silence', () => this.emit('silence', undefined)),
@@ -182,6 +187,7 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
     this.#sfu.removePeer(peerId);
     this.#mesh.removePeer(peerId);
     this.#routes.removePeer(peerId);
+    this.#updateState();
   }
 
   audioLevel(peerId: string, slot: number | undefined): number {
@@ -276,13 +282,12 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
     this.#routes.update();
   }
 
-  #localTracks() {
-    return new Map(
-      sources.flatMap((source) => {
-        const published = this.#sfu.publishedTrack(source);
-        return published ? [[source, published] as const] : [];
-      }),
-    );
+  /** It depends on the way of each track too: see `connectionState`. */
+  #updateState(): void {
+    const state = this.connectionState;
+    if (state === this.#state) return;
+    this.#state = state;
+    this.emit('connectionStateChanged', state);
   }
 
   #noteLimit({ source, maxSpatialLayer }: ResumeReply['subscribedLayers'][number]): void {

@@ -208,7 +208,8 @@ export class DirectMesh {
     if (this.#closed) return;
     // One that the server does not ask for any more, or has replaced, may end as it likes.
     if (this.isWanted(session) && this.#sessions.get(session.peerId)?.at(-1) === session) {
-      this.#options.request('reportDirectFailure', { peerId: session.peerId }).catch(() => {});
+      const { peerId, negotiation } = session;
+      this.#options.request('reportDirectFailure', { peerId, negotiation }).catch(() => {});
     }
     if (this.#retiring.has(session)) this.#close(session);
     else this.#options.onChanged();

@@ -1,5 +1,5 @@
 /** Sends the published tracks over one direct connection, each with one encoding, adapted as those for the SFU are. */
-import type { Source } from '../../../shared/media.ts';
+import { type Source, sources } from '../../../shared/media.ts';
 import type { RoomKind } from '../../../shared/protocol.ts';
 import { type EncodingChoice, encodingsOf, type Size, sizeOf } from '../sfu/encodings.ts';
 import { SenderLayerControl } from '../sfu/SenderLayerControl.ts';
@@ -7,8 +7,24 @@ import { hintedContent, prepareTrack, VideoAdapter } from '../sfu/VideoAdapter.t
 import type { ShownSize } from './ControlChannel.ts';
 import type { DirectConnection } from './DirectConnection.ts';
 
-/** What is published: a track, and whether it is muted. */
-export type LocalTracks = ReadonlyMap<Source, { readonly track: MediaStreamTrack; readonly muted: boolean }>;
+/** A track that is published, and whether it is muted. */
+interface LocalTrack {
+  readonly track: MediaStreamTrack;
+  readonly muted: boolean;
+}
+
+/** What is published, by source. */
+export type LocalTracks = ReadonlyMap<Source, LocalTrack>;
+
+/** The tracks of all sources that are published. */
+export function localTracksOf(owner: { publishedTrack(source: Source): LocalTrack | undefined }): LocalTracks {
+  const tracks = new Map<Source, LocalTrack>();
+  for (const source of sources) {
+    const published = owner.publishedTrack(source);
+    if (published) tracks.set(source, published);
+  }
+  return tracks;
+}
 
 /** The bitrate of a camera of 1280x720 and more, in bit/s: there is no lower layer beside it. */
 const CAMERA = { side: 960, bitrate: 1_700_000 };

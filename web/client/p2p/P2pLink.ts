@@ -1,6 +1,6 @@
 /** The media link of a room with the policy `p2p`: direct connections to all others, and nothing through the server. */
 import type { DataChannelLabel } from '../../../shared/dataFrame.ts';
-import { type Source, sources } from '../../../shared/media.ts';
+import type { Source } from '../../../shared/media.ts';
 import type { DirectPeers, Grants, ServerMessages } from '../../../shared/protocol.ts';
 import type { EventData } from '../../../shared/RpcChannel.ts';
 import type { ConnectionStats } from '../connectionStats.ts';
@@ -22,6 +22,7 @@ import { summarise, type TrackStats } from '../stats.ts';
 import { DirectData } from './DirectData.ts';
 import { DirectMesh } from './DirectMesh.ts';
 import { DirectPublications } from './DirectPublications.ts';
+import { localTracksOf } from './DirectPublisher.ts';
 import { TrackRoutes } from './TrackRoutes.ts';
 
 export interface P2pLinkOptions extends DirectLinkOptions {
@@ -50,7 +51,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
     });
     this.#mesh = new DirectMesh({
       ...options,
-      localTracks: () => this.#localTracks(),
+      localTracks: () => localTracksOf(this.#publications),
       onChanged: () => this.#onChanged(),
       onSession: (session) => this.#data.attach(session),
       onAcknowledged: (peerId, channel, sequence) => this.#data.acknowledge(peerId, channel, sequence),
@@ -202,14 +203,5 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
     if (state === this.#state) return;
     this.#state = state;
     this.emit('connectionStateChanged', state);
-  }
-
-  #localTracks() {
-    return new Map(
-      sources.flatMap((source) => {
-        const published = this.#publications.publishedTrack(source);
-        return published ? [[source, published] as const] : [];
-      }),
-    );
   }
 }

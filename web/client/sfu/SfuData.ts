@@ -114,7 +114,9 @@ export class SfuData {
     if (canPublishData) return;
     const error = new WeirError('forbidden', 'Your grants do not allow you to send data: see `grants`.');
     for (const label of dataChannelLabels) this.#senders[label].fail(error);
-    if (!canSubscribe) this.#disconnect();
+    if (canSubscribe) return;
+    this.#wanted = false;
+    this.#disconnect();
   }
 
   /** @param transportId of the transport that the server has after a reconnect */
@@ -186,6 +188,7 @@ export class SfuData {
 
   /** The connection has ended. The server says why, as a rule, by another connection. */
   #lose(): void {
+    clearTimeout(this.#lost?.timer);
     const error = new WeirError('unavailable', 'The connection for data has failed. What was on its way is lost.');
     this.#lost = { id: this.#connection?.id, timer: setTimeout(() => this.#report(error), REASON_TIMEOUT) };
     this.#wanted = false;

@@ -34,6 +34,12 @@ export class TokenBucket {
     return true;
   }
 
+  /** Milliseconds until there are so many tokens, if none are taken meanwhile; 0 if there are. */
+  waitFor(count: number): number {
+    this.#fill();
+    return Math.ceil(Math.max(0, ((count - this.#left) / this.#perSecond) * 1000));
+  }
+
   #fill(): void {
     const at = performance.now();
     this.#left = Math.min(this.#burst, this.#left + ((at - this.#at) / 1000) * this.#perSecond);
