@@ -5,7 +5,7 @@ const BATCH_INTERVAL = 250;
 /** Above this size, these events are batched: each of them goes to everyone in the room. */
 const BATCH_THRESHOLD = 16;
 /** How many actions run in one turn of the event loop: what arrives meanwhile does not wait for hundreds. */
-const TURN = 32;
+const MAX_ACTIONS_PER_TURN = 32;
 
 export class BatchTimer {
   readonly #size: () => number;
@@ -50,7 +50,7 @@ export class BatchTimer {
   }
 
   #runTurn(): void {
-    let left = TURN;
+    let left = MAX_ACTIONS_PER_TURN;
     for (const action of this.#due) {
       if (left-- === 0) break;
       this.#due.delete(action);

@@ -12,7 +12,7 @@ import type { LinkStats } from './LinkQuality.ts';
 import { mapMediasoupError } from './mapMediasoupError.ts';
 import { SlidingWindowLimit } from './SlidingWindowLimit.ts';
 
-/** Of media; the transport for data carries both directions. */
+/** Media from or to the client; `data` is the SCTP transport, which carries both directions. */
 export type Direction = 'send' | 'recv' | 'data';
 
 /** Limit of ICE restarts; times in milliseconds. */

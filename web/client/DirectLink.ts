@@ -6,7 +6,7 @@ import type { MediaLink, ReceivedTrack } from './MediaLink.ts';
 import type { Request } from './Signalling.ts';
 
 export interface DirectLink extends MediaLink {
-  /** The server's word with whom to exchange media directly. */
+  /** Sets the peers to exchange media with directly. */
   setDirectPeers(direct: DirectPeers): void;
   receiveDirectSignal(signal: EventData<ServerMessages, 'directSignal'>): void;
   /** Whether a peer's track comes directly now. */

@@ -60,14 +60,14 @@ export class DirectConnection {
   #makingOffer = false;
   #ignoreOffer = false;
   #isSettingRemoteAnswerPending = false;
-  /** Whether the other end has sent an offer: the polite one makes none before. */
-  #isBegun: boolean;
+  /** The polite one makes no offer before the other end has made one. */
+  #mayOffer: boolean;
   #candidates = 0;
   #closed = false;
 
   constructor(options: DirectConnectionOptions) {
     this.#options = options;
-    this.#isBegun = !options.polite;
+    this.#mayOffer = !options.polite;
     const { iceServers, iceTransportPolicy } = options;
     const connection = new RTCPeerConnection({
       iceServers: iceServers.map((server) => ({ ...server })),
@@ -194,7 +194,7 @@ export class DirectConnection {
 
   async #offer(): Promise<void> {
     // The first offer of the other end is answered first; what this end sends follows in an offer of its own.
-    if (!this.#isBegun || this.#closed) return;
+    if (!this.#mayOffer || this.#closed) return;
     try {
       this.#makingOffer = true;
       await this.#setLocalDescription();
@@ -221,7 +221,7 @@ export class DirectConnection {
     } finally {
       this.#isSettingRemoteAnswerPending = false;
     }
-    this.#isBegun = true;
+    this.#mayOffer = true;
     this.#remoteSources = new Map(sources.map(({ mid, source }) => [mid, source]));
     if (isOffer) await this.#setLocalDescription();
     this.#updateReceived();

@@ -44,7 +44,7 @@ interface Flow {
 export class DirectData {
   readonly #options: DirectDataOptions;
   readonly #flows = new Map<string, Flow>();
-  readonly #waiting = new Set<{ isOver(): boolean; resolve(): void; reject(error: WeirError): void }>();
+  readonly #waiting = new Set<{ isDone(): boolean; resolve(): void; reject(error: WeirError): void }>();
   #closed = false;
 
   constructor(options: DirectDataOptions) {
@@ -105,7 +105,7 @@ export class DirectData {
     const flow = this.#flow(peerId, label);
     const index = flow.unacknowledged.findIndex((one) => one.sequence === sequence);
     for (const { bytes } of flow.unacknowledged.splice(0, index + 1)) flow.bytes -= bytes.length;
-    this.#settle();
+    this.#resolveWaiting();
   }
 
   removePeer(peerId: string): void {
@@ -115,7 +115,7 @@ export class DirectData {
       if (flow) flow.bytes = 0;
       this.#flows.delete(keyOf(label, peerId));
     }
-    this.#settle();
+    this.#resolveWaiting();
   }
 
   close(): void {
@@ -160,14 +160,14 @@ export class DirectData {
     return flow;
   }
 
-  #until(isOver: () => boolean): Promise<void> {
-    if (isOver()) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#waiting.add({ isOver, resolve, reject }));
+  #until(isDone: () => boolean): Promise<void> {
+    if (isDone()) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiting.add({ isDone, resolve, reject }));
   }
 
-  #settle(): void {
+  #resolveWaiting(): void {
     for (const waiting of this.#waiting) {
-      if (!waiting.isOver()) continue;
+      if (!waiting.isDone()) continue;
       this.#waiting.delete(waiting);
       waiting.resolve();
     }

@@ -15,7 +15,7 @@ const CONNECT_TIMEOUT = 10_000;
  * From so many decoded frames, or packets of sound, on a track carries media: more than the first, after which there may be a
  * pause. A screen may stand still after its first frame.
  */
-export const CARRIES: Readonly<Record<Source, number>> = { camera: 3, screen: 1, microphone: 3, screenAudio: 3 };
+export const MIN_PROGRESS: Readonly<Record<Source, number>> = { camera: 3, screen: 1, microphone: 3, screenAudio: 3 };
 
 export interface DirectSessionOptions {
   readonly peerId: string;
@@ -148,7 +148,7 @@ export class DirectSession {
       const received = expected.find(({ track }) => track.id === row.trackIdentifier);
       if (!received) return;
       const progress = row.kind === 'audio' ? row.packetsReceived : row.framesDecoded;
-      if (Number(progress) >= CARRIES[received.source]) ready.add(received.source);
+      if (Number(progress) >= MIN_PROGRESS[received.source]) ready.add(received.source);
     });
     return ready;
   }

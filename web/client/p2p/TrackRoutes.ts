@@ -6,13 +6,14 @@ import type { Source } from '../../../shared/media.ts';
 import type { DirectTrack } from '../../../shared/protocol.ts';
 import type { ReceivedTrack } from '../MediaLink.ts';
 import type { DirectMesh } from './DirectMesh.ts';
-import { CARRIES, type DirectSession } from './DirectSession.ts';
+import { type DirectSession, MIN_PROGRESS } from './DirectSession.ts';
 
 /**
- * In milliseconds: the interval of looks while something is to change; how long a former track goes on, since an element
- * takes a moment to play another one; and how long a track that has ended is kept for one by the SFU to come.
+ * In milliseconds: the polling interval while something is to change, and the one after what should have changed by then,
+ * such as a track whose sender has no bandwidth; how long a former track goes on, since an element takes a moment to play
+ * another one; and how long a track that has ended is kept for one by the SFU to come.
  */
-const TIMES = { look: 50, overlap: 500, orphan: 5000 };
+const TIMES = { poll: 50, usual: 2000, slowPoll: 500, overlap: 500, orphan: 5000 };
 /** How much of each track of the SFU has arrived: decoded frames of a video, packets of sound. By `keyOf`. */
 export type SfuProgress = ReadonlyMap<string, number>;
 
@@ -51,7 +52,8 @@ export class TrackRoutes {
   readonly #options: TrackRoutesOptions;
   readonly #routes = new Map<string, Route>();
   #mayReceive = true;
-  #looking = false;
+  #polling = false;
+  #updatedAt = performance.now();
   #changed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -105,11 +107,12 @@ export class TrackRoutes {
   /** Sessions, tracks, or what peers publish may have changed. */
   update(): void {
     this.#changed = true;
-    if (this.#looking || this.#closed) return;
+    this.#updatedAt = performance.now();
+    if (this.#polling || this.#closed) return;
     // What is of no use any more is told to the server at once.
     this.#sendDirectTracks();
     clearTimeout(this.#timer);
-    void this.#look();
+    void this.#poll();
   }
 
   close(): void {
@@ -117,8 +120,8 @@ export class TrackRoutes {
     clearTimeout(this.#timer);
   }
 
-  async #look(): Promise<void> {
-    this.#looking = true;
+  async #poll(): Promise<void> {
+    this.#polling = true;
     this.#changed = false;
     const { mesh, sfuProgress } = this.#options;
     const targets = mesh.peerIds.flatMap((peerId) => this.#targetOf(peerId) ?? []);
@@ -137,7 +140,7 @@ export class TrackRoutes {
       Promise.all(open.map(async (session) => [session, await session.readySources()] as const)),
       isReturning ? sfuProgress?.().catch(() => undefined) : undefined,
     ]);
-    this.#looking = false;
+    this.#polling = false;
     if (this.#closed) return;
     const readyBy = new Map(ready);
     let isPending = this.#changed;
@@ -148,7 +151,8 @@ export class TrackRoutes {
     if (this.#retire()) isPending = true;
     if (!isPending) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#look(), TIMES.look);
+    const isLate = performance.now() - this.#updatedAt > TIMES.usual;
+    this.#timer = setTimeout(() => void this.#poll(), isLate ? TIMES.slowPoll : TIMES.poll);
   }
 
   /** The session by which the tracks of a peer should come. */
@@ -195,7 +199,7 @@ export class TrackRoutes {
     const now = progress?.get(keyOf(peerId, source));
     if (returning && now !== undefined) {
       returning.before ??= now;
-      if (now - returning.before >= CARRIES[source]) {
+      if (now - returning.before >= MIN_PROGRESS[source]) {
         this.#show(route, sfu, undefined);
         return 'settled';
       }
