@@ -23,7 +23,7 @@ function judged(
   { uplink = none, bad = ['ada'] }: { uplink?: typeof none; bad?: readonly string[] } = {},
 ) {
   const { self, peers } = judge({ uplink, peers: new Map(bad.map((id) => [id, 'loss'])) }, { ...well, ...facts });
-  return { self, ada: peers.get('ada') ?? 'good', cleo: peers.get('cleo') ?? 'good' };
+  return { self: self.quality, ada: peers.get('ada')?.quality ?? 'good', cleo: peers.get('cleo')?.quality ?? 'good' };
 }
 const good = { self: 'good', ada: 'good', cleo: 'good' };
 
@@ -76,6 +76,14 @@ describe('the rules', () => {
     expect(both).toEqual({ self: 'localUplink', ada: 'good', cleo: 'good' });
   });
 
+  test('7: that is tentative, since the peer may say a moment later that it is its uplink; rules 5 and 6 are certain', () => {
+    const ada = (facts: Partial<LinkFacts>) =>
+      judge({ uplink: none, peers: new Map([['ada', 'soft0']]) }, { ...well, ...facts }).peers.get('ada');
+    expect(ada({ downlinkLimited: true })).toEqual({ quality: 'localDownlink', tentative: true });
+    expect(ada({ downlinkLoss: 0.1, downlinkLimited: true })).toEqual({ quality: 'localDownlink', tentative: false });
+    expect(ada({ peers: adaPoor })).toEqual({ quality: 'remoteUplink', tentative: false });
+  });
+
   test('7: an estimate that is only low blames nobody', () => {
     expect(judged({ downlinkEstimateLow: true }, { bad: ['ada', 'cleo'] })).toEqual(good);
     expect(judged({ downlinkEstimateLow: true, downlinkLimited: true }).ada).toBe('localDownlink');
@@ -88,15 +96,16 @@ describe('the rules', () => {
 });
 
 describe('hysteresis', () => {
-  /** Judgements one second apart: `.` good, `u` local uplink, `d` local downlink, `s` server. @returns what is shown after each */
+  /** Judgements one second apart: `.` good, `u` local uplink, `d` local downlink, `s` server, `r` remote uplink; capitals are tentative. @returns what is shown after each */
   function shown(judgements: string): string {
     const hysteresis = new Hysteresis();
-    const qualities = { '.': 'good', u: 'localUplink', d: 'localDownlink', s: 'server' } as const;
+    const qualities = { u: 'localUplink', d: 'localDownlink', s: 'server', r: 'remoteUplink' } as const;
     const signs = { good: '.', localUplink: 'u', localDownlink: 'd', server: 's', remoteUplink: 'r' };
     return [...judgements]
       .map((sign, second) => {
-        const known = Object.entries(qualities).find(([one]) => one === sign);
-        hysteresis.update(known?.[1] ?? 'good', second * 1000);
+        const known = Object.entries(qualities).find(([one]) => one === sign.toLowerCase());
+        const tentative = sign !== sign.toLowerCase();
+        hysteresis.update({ quality: known?.[1] ?? 'good', tentative }, second * 1000);
         return signs[hysteresis.current];
       })
       .join('');
@@ -107,6 +116,21 @@ describe('hysteresis', () => {
     expect(shown('u.u.u')).toBe('....u');
     expect(shown('uu...')).toBe('.....');
     expect(shown('u..u..u..u..')).toBe('............');
+  });
+
+  test('a cause that is tentative is shown when it was found five times within seven seconds', () => {
+    expect(shown('DDDDD')).toBe('....d');
+    expect(shown('DD.DD.D')).toBe('......d');
+    expect(shown('DD.D.D.D')).toBe('........');
+    expect(shown('DDDrrr')).toBe('.....r');
+    expect(shown('DDddd')).toBe('....d');
+  });
+
+  test('a cause that is tentative gives way to one that is certain', () => {
+    expect(shown('DDDDDrrr')).toBe('....dddr');
+    expect(shown('DDDDDDUUU')).toBe('....ddddd');
+    expect(shown('DDDDdrrr')).toBe('....dddd');
+    expect(shown('DDDDD...D')).toBe('....ddddd');
   });
 
   test('it stays until nothing was found for five seconds', () => {

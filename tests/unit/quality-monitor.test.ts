@@ -98,6 +98,18 @@ test('asks while something looks bad, says it when it has lasted, and takes it b
   session.monitor.close();
 });
 
+test('waits for a peer to say that its uplink is narrow before our downlink is blamed', async () => {
+  const session = new Session();
+  await seconds(20);
+  session.lossy = true;
+  session.facts = { ...well, downlinkLimited: true };
+  await seconds(4.5);
+  session.facts = { ...session.facts, peers: [{ peerId: 'ada', uplink: 'poor', overloaded: false }] };
+  await seconds(6);
+  expect(session.changes).toEqual([['ada', 'remoteUplink']]);
+  session.monitor.close();
+});
+
 test('asks less and less where the answers explain nothing, and at once when something else looks bad', async () => {
   const session = new Session();
   await seconds(20);

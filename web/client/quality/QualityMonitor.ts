@@ -2,7 +2,7 @@
 import type { ClientMessages } from '../../../shared/protocol.ts';
 import type { RequestData } from '../../../shared/RpcChannel.ts';
 import { Hysteresis } from './Hysteresis.ts';
-import { type ConnectionQuality, type Judgement, judge, type LinkFacts } from './judge.ts';
+import { type ConnectionQuality, type Finding, type Judgement, judge, type LinkFacts } from './judge.ts';
 import type { QualitySample } from './QualitySample.ts';
 import { SymptomDetector, type Symptoms } from './Symptoms.ts';
 
@@ -33,7 +33,8 @@ const TIMES = { calm: 2000, alert: 1000, longestPause: 30_000, newPath: 3000 };
 const UNEXPLAINED = 4;
 /** As many peers as a question may name. */
 const MAX_PEERS = 32;
-const NOTHING: Judgement = { self: 'good', peers: new Map() };
+const GOOD: Finding = { quality: 'good', tentative: false };
+const NOTHING: Judgement = { self: GOOD, peers: new Map() };
 
 export class QualityMonitor {
   readonly #options: QualityMonitorOptions;
@@ -144,8 +145,8 @@ export class QualityMonitor {
       ...(this.#uplinkLimited && { uplinkLimited: true }),
     });
     const judgement = judge(symptoms, facts);
-    this.#uplinkLimited = uplink.limited && judgement.self === 'localUplink';
-    const isExplained = [judgement.self, ...judgement.peers.values()].some((quality) => quality !== 'good');
+    this.#uplinkLimited = uplink.limited && judgement.self.quality === 'localUplink';
+    const isExplained = [judgement.self, ...judgement.peers.values()].some(({ quality }) => quality !== 'good');
     const unexplained = isExplained ? 0 : isNews ? 1 : asked.unexplained + 1;
     const pause = unexplained < UNEXPLAINED ? 0 : 1000 * 2 ** (unexplained - UNEXPLAINED);
     this.#questions = { symptoms: word, unexplained, next: now + Math.min(pause, TIMES.longestPause) };
@@ -154,11 +155,11 @@ export class QualityMonitor {
 
   #apply({ self, peers }: Judgement, now: number): void {
     if (this.#self.update(self, now)) this.#options.onChange(undefined, this.#self.current);
-    for (const [peerId, quality] of peers) {
+    for (const [peerId, { quality }] of peers) {
       if (quality !== 'good' && !this.#peers.has(peerId)) this.#peers.set(peerId, new Hysteresis());
     }
     for (const [peerId, hysteresis] of this.#peers) {
-      const isChanged = hysteresis.update(peers.get(peerId) ?? 'good', now);
+      const isChanged = hysteresis.update(peers.get(peerId) ?? GOOD, now);
       if (hysteresis.isSettled) this.#peers.delete(peerId);
       if (isChanged) this.#options.onChange(peerId, hysteresis.current);
     }
@@ -167,6 +168,6 @@ export class QualityMonitor {
 
 /** What is left of a judgement while media has no path. */
 function serverOnly({ self, peers }: Judgement): Judgement {
-  const only = (quality: ConnectionQuality) => (quality === 'server' ? quality : 'good');
-  return { self: only(self), peers: new Map([...peers].map(([peerId, quality]) => [peerId, only(quality)])) };
+  const only = (finding: Finding) => (finding.quality === 'server' ? finding : GOOD);
+  return { self: only(self), peers: new Map([...peers].map(([peerId, finding]) => [peerId, only(finding)])) };
 }

@@ -12,11 +12,18 @@ export type ConnectionQuality = 'good' | 'localUplink' | 'localDownlink' | 'serv
 /** What the server has measured. */
 export type LinkFacts = ReplyData<ClientMessages, 'getConnectionQuality'>;
 
+/** One cause that was found. */
+export interface Finding {
+  readonly quality: ConnectionQuality;
+  /** Whether a fact that disproves it may be missing yet. */
+  readonly tentative: boolean;
+}
+
 export interface Judgement {
   /** Of what we send. */
-  readonly self: ConnectionQuality;
+  readonly self: Finding;
   /** Of the peers who have symptoms; all others are good. */
-  readonly peers: ReadonlyMap<string, ConnectionQuality>;
+  readonly peers: ReadonlyMap<string, Finding>;
 }
 
 /** Shares of packets. Below them a link is good: retransmission and error concealment repair that much unnoticed. */
@@ -28,7 +35,10 @@ const LOSS = { up: 0.04, down: 0.03 };
  */
 export function judge({ uplink, peers }: Symptoms, facts: LinkFacts): Judgement {
   const self = judgeSelf(uplink, facts);
-  return { self, peers: new Map([...peers.keys()].map((peerId) => [peerId, judgePeer(peerId, self, facts)])) };
+  return {
+    self: certain(self),
+    peers: new Map([...peers.keys()].map((peerId) => [peerId, judgePeer(peerId, self, facts)])),
+  };
 }
 
 function judgeSelf(uplink: Symptoms['uplink'], facts: LinkFacts): ConnectionQuality {
@@ -45,17 +55,22 @@ function judgeSelf(uplink: Symptoms['uplink'], facts: LinkFacts): ConnectionQual
   return 'good';
 }
 
-function judgePeer(peerId: string, self: ConnectionQuality, facts: LinkFacts): ConnectionQuality {
+function judgePeer(peerId: string, self: ConnectionQuality, facts: LinkFacts): Finding {
   const peer = facts.peers.find((one) => one.peerId === peerId);
   // 2. As above; the peer may be on another worker.
-  if (facts.overloaded || peer?.overloaded) return 'server';
+  if (facts.overloaded || peer?.overloaded) return certain('server');
   // 5. Packets are lost on the way from the server to us, whatever the peer's uplink does.
-  if (facts.downlinkLoss >= LOSS.down) return 'localDownlink';
+  if (facts.downlinkLoss >= LOSS.down) return certain('localDownlink');
   // 6. The server receives the peer badly.
-  if (peer?.uplink === 'poor') return 'remoteUplink';
+  if (peer?.uplink === 'poor') return certain('remoteUplink');
   // 7. Less fits to us than we want to see. As in rule 4, the other way round: that estimate travels over our uplink. An
-  // estimate that is only low is no reason: it is so after a join, and where the peer sends little.
-  if (facts.downlinkLimited && self !== 'localUplink') return 'localDownlink';
+  // estimate that is only low is no reason: it is so after a join, and where the peer sends little. A peer whose uplink has
+  // become narrow sends less too, and says so only after some seconds (rule 6).
+  if (facts.downlinkLimited && self !== 'localUplink') return { quality: 'localDownlink', tentative: true };
   // 8. Not a connection.
-  return 'good';
+  return certain('good');
+}
+
+function certain(quality: ConnectionQuality): Finding {
+  return { quality, tentative: false };
 }
