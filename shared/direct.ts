@@ -47,7 +47,16 @@ export const Negotiation = z
   );
 
 /** A peer to exchange media with directly. The one of the two whose `peerId` is smaller, as a string, is the polite one. */
-export const DirectPeer = z.object({ peerId: Id, negotiation: Negotiation }).meta({ id: 'DirectPeer' });
+export const DirectPeer = z
+  .object({
+    peerId: Id,
+    negotiation: Negotiation,
+    canPublishData: z
+      .boolean()
+      .default(true)
+      .describe('its grant: otherwise drop the data messages that come from it, since no server does'),
+  })
+  .meta({ id: 'DirectPeer' });
 export type DirectPeer = z.infer<typeof DirectPeer>;
 
 /** All peers with whom media should be exchanged directly now. */

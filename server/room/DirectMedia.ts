@@ -80,7 +80,10 @@ export class DirectMedia {
     this.#removeListener = options.events.on({
       joined: () => this.#update(),
       left: ({ participant }) => this.#remove(participant),
-      grantsChanged: () => this.#update(),
+      grantsChanged: ({ participant, before }) => {
+        if (participant.grants.canPublishData !== before.canPublishData) this.#notifyOthers(participant);
+        this.#update();
+      },
       subscribersChanged: () => this.#update(),
       unpublished: ({ publication }) => this.#trackEnded(publication.track),
     });
@@ -106,7 +109,10 @@ export class DirectMedia {
 
   /** With whom a participant is to exchange media directly now. */
   peersOf({ id, identity }: Participant): DirectPeers {
-    const peers = this.#linksOf(id).map(({ pair, negotiation }) => ({ peerId: otherOf(pair, id), negotiation }));
+    const peers = this.#linksOf(id).flatMap(({ pair, negotiation }) => {
+      const other = this.#entries.get(otherOf(pair, id))?.member;
+      return other ? [{ peerId: other.id, negotiation, canPublishData: other.grants.canPublishData }] : [];
+    });
     return { peers, iceServers: peers.length > 0 ? this.#options.iceServersFor(identity) : [] };
   }
 
@@ -237,6 +243,11 @@ export class DirectMedia {
       const own = tracks.filter(({ peerId }) => peerId === member.id);
       member.setDirectSources(new Set(own.map(({ source }) => source)));
     }
+  }
+
+  /** Something has changed about a participant that those who are linked with it are sent. */
+  #notifyOthers({ id }: Participant): void {
+    for (const { pair } of this.#linksOf(id)) this.#notify(otherOf(pair, id));
   }
 
   #notify(id: string): void {

@@ -61,8 +61,8 @@ describe('two who can exchange media directly', () => {
     const bob = await enter('bob');
     const named = await ada.client.event('directPeers');
     const negotiation = named.peers[0]?.negotiation;
-    expect(named.peers).toEqual([{ peerId: bob.reply.peerId, negotiation }]);
-    expect(bob.reply.directPeers.peers).toEqual([{ peerId: ada.reply.peerId, negotiation }]);
+    expect(named.peers).toEqual([{ peerId: bob.reply.peerId, negotiation, canPublishData: true }]);
+    expect(bob.reply.directPeers.peers).toEqual([{ peerId: ada.reply.peerId, negotiation, canPublishData: true }]);
     for (const { iceServers } of [named, bob.reply.directPeers]) {
       expect(iceServers).toEqual([expect.objectContaining({ credential: expect.any(String) })]);
     }
@@ -131,9 +131,7 @@ describe('two who can exchange media directly', () => {
     expect(await ada.client.event('directPeers')).toEqual(none);
     const named = await ada.client.event('directPeers');
     expect(idsIn(named)).toEqual([again.reply.peerId]);
-    expect(named.peers).toEqual([
-      { peerId: again.reply.peerId, negotiation: again.reply.directPeers.peers[0]?.negotiation },
-    ]);
+    expect(named.peers).toEqual([{ ...again.reply.directPeers.peers[0], peerId: again.reply.peerId }]);
     expect(named.peers[0]?.negotiation).toBeGreaterThan(negotiation);
     await bob.client.closed;
   });
@@ -264,8 +262,10 @@ describe('a client that resumes its session', () => {
     const again = await comeBack();
     const next = again.reply.directPeers.peers[0]?.negotiation ?? -1;
     expect(next).toBeGreaterThan(negotiation);
-    expect(again.reply.directPeers.peers).toEqual([{ peerId: ada.reply.peerId, negotiation: next }]);
-    expect((await ada.client.event('directPeers')).peers).toEqual([{ peerId: bob.reply.peerId, negotiation: next }]);
+    expect(again.reply.directPeers.peers).toMatchObject([{ peerId: ada.reply.peerId, negotiation: next }]);
+    expect((await ada.client.event('directPeers')).peers).toMatchObject([
+      { peerId: bob.reply.peerId, negotiation: next },
+    ]);
     await ada.client.request('sendDirectSignal', lost);
     await ada.client.request('sendDirectSignal', { ...lost, negotiation: next });
     expect((await again.client.event('directSignal')).negotiation).toBe(next);

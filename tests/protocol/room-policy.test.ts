@@ -160,6 +160,32 @@ describe('a room without a server for media', () => {
     await expect(enter(options)).rejects.toMatchObject(failure(code));
   });
 
+  test('says who may send data, in the reply and whenever it changes', async () => {
+    const admin = await enter({ role: 'host' });
+    const bob = await enter();
+    const wordOn = async ({ client }: Joined) => (await client.event('directPeers')).peers;
+    const [before] = await wordOn(admin);
+    expect(before?.canPublishData).toBe(true);
+    const { peerId } = bob.reply;
+    const setGrants = (canPublishData: boolean) =>
+      admin.client.request('setGrants', { peerId, grants: { canPublishData } });
+    await setGrants(false);
+    // In the same negotiation: media goes on.
+    expect(await wordOn(admin)).toEqual([{ ...before, canPublishData: false }]);
+    const cleo = await enter();
+    const others = cleo.reply.directPeers.peers.map((peer) => [peer.peerId, peer.canPublishData]);
+    expect(Object.fromEntries(others)).toEqual({ [idOf(admin)]: true, [peerId]: false });
+    await wordOn(admin);
+    await setGrants(true);
+    for (const one of [admin, cleo]) {
+      const peers = await wordOn(one);
+      expect(peers.map((peer) => peer.canPublishData)).toEqual([true, true]);
+    }
+    // It has its own grants in `grantsChanged`.
+    await bob.client.request('ping', {});
+    expect(bob.client.unreadEvents('directPeers').map(({ peers }) => peers.length)).toEqual([2]);
+  });
+
   test('leaves out whom an administrator keeps from receiving', async () => {
     const admin = await enter({ role: 'host' });
     const bob = await enter();

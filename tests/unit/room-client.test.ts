@@ -50,7 +50,10 @@ describe('a room without a server for media', () => {
     room.connect();
     room.load();
     await settled();
-    const named = (...ids: string[]) => ({ peers: ids.map((peerId) => ({ peerId, negotiation: 1 })), iceServers: [] });
+    const named = (...ids: string[]) => ({
+      peers: ids.map((peerId) => ({ peerId, negotiation: 1, canPublishData: true })),
+      iceServers: [],
+    });
     room.signalling().joinReply.resolve(joinReply({ policy: 'p2p', directPeers: named('ada'), peers: [peer('ada')] }));
     await settled();
     // Nor is what the page says meanwhile.

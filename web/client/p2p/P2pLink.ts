@@ -19,6 +19,7 @@ import type {
 } from '../MediaLink.ts';
 import type { QualityReports } from '../quality/QualitySample.ts';
 import { summarise, type TrackStats } from '../stats.ts';
+import { DataGrants } from './DataGrants.ts';
 import { DirectData } from './DirectData.ts';
 import { DirectMesh } from './DirectMesh.ts';
 import { DirectPublications } from './DirectPublications.ts';
@@ -35,6 +36,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
   readonly #routes: TrackRoutes;
   readonly #publications: DirectPublications;
   readonly #data: DirectData;
+  readonly #dataGrants: DataGrants;
   readonly triedPaths: readonly TriedPath[] = [];
   #wasConnected = false;
   #state: MediaConnectionState = 'connected';
@@ -43,7 +45,9 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
   constructor(options: P2pLinkOptions) {
     super();
     const { request, isPublished, isExpected, peerIds } = options;
-    this.#data = new DirectData({ peerIds, onData: (data) => this.emit('dataReceived', data) });
+    const dataGrants = new DataGrants((data) => this.emit('dataReceived', data));
+    this.#dataGrants = dataGrants;
+    this.#data = new DirectData({ peerIds, onData: (data) => dataGrants.receive(data) });
     this.#publications = new DirectPublications({
       request,
       onChanged: () => this.#mesh.syncTracks(),
@@ -76,6 +80,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
   }
 
   setDirectPeers(direct: DirectPeers): void {
+    this.#dataGrants.setPeers(direct.peers);
     this.#mesh.setPeers(direct);
   }
 
@@ -128,6 +133,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
   removePeer(peerId: string): void {
     this.#mesh.removePeer(peerId);
     this.#data.removePeer(peerId);
+    this.#dataGrants.removePeer(peerId);
     this.#routes.removePeer(peerId);
   }
 
