@@ -10,6 +10,7 @@ import { SlidingWindowLimit } from '../SlidingWindowLimit.ts';
 import type { DataAddress, DataPort, DataPortEvents } from './DataPort.ts';
 import { type DataLimits, DataRate } from './DataRate.ts';
 import { HeldData } from './HeldData.ts';
+import { Pacer } from './Pacer.ts';
 
 /** How often the transport may be opened; times in milliseconds. */
 const OPENINGS = { limit: 10, window: 60_000, minInterval: 0 };
@@ -37,6 +38,7 @@ export class PeerData implements DataPort {
   readonly events = new EventEmitter<DataPortEvents>();
   readonly #options: PeerDataOptions;
   readonly #rate: DataRate;
+  readonly #pacer: Pacer;
   readonly #openings = new SlidingWindowLimit(OPENINGS);
   readonly #held = new HeldData(() => this.#notifyClosed(undefined, tooSlow()));
   readonly #refusals = new TokenBucket(REFUSALS.perSecond, REFUSALS.burst);
@@ -48,6 +50,7 @@ export class PeerData implements DataPort {
   constructor(options: PeerDataOptions) {
     this.#options = options;
     this.#rate = new DataRate(options.limits);
+    this.#pacer = new Pacer(options.limits, (channel, frame) => void this.events.emit('frame', channel, frame));
   }
 
   get mayReceive(): boolean {
@@ -91,12 +94,14 @@ export class PeerData implements DataPort {
   applyGrants(): void {
     const { canPublishData, canSubscribe } = this.#options.grants();
     if (!canSubscribe) this.#held.take();
+    if (!canPublishData) this.#pacer.clear();
     if (canPublishData || canSubscribe) this.#streams?.setReceiving(canSubscribe);
     else this.#options.close();
   }
 
   close(): void {
     this.#held.take();
+    this.#pacer.clear();
     this.events.removeAllListeners();
   }
 
@@ -106,6 +111,8 @@ export class PeerData implements DataPort {
       if (this.#streams === streams) this.#streams = undefined;
     });
     const fail = (error: WeirError) => {
+      // What a client that is cut off has sent too fast is not forwarded afterwards.
+      this.#pacer.clear();
       this.#options.close();
       this.#notifyClosed(streams.transportId, error);
     };
@@ -138,7 +145,7 @@ export class PeerData implements DataPort {
       this.#badFrames++;
       return this.#badFrames > MAX_BAD_FRAMES ? refusal : this.#refuse(channel, refusal);
     }
-    this.events.emit('frame', channel, frame);
+    this.#pacer.add(channel, frame, message.length);
     return undefined;
   }
 
