@@ -147,11 +147,13 @@ export class SfuData {
     connection.onState((state) => {
       if (state === 'failed' && this.#connection === connection) onPathLost();
     });
-    this.#timer = setTimeout(() => this.#onTimeout(), CONNECT_TIMEOUT);
     try {
       const dtlsParameters = await connection.dtlsParameters();
+      // Its reply may wait until the signalling has been resumed.
       const { transport, iceServers } = await request('openTransport', { direction: 'data', dtlsParameters });
-      if (this.#connection === connection) await connection.connect(transport, iceServers);
+      if (this.#connection !== connection) return;
+      this.#timer = setTimeout(() => this.#onTimeout(), CONNECT_TIMEOUT);
+      await connection.connect(transport, iceServers);
     } catch (error) {
       if (this.#connection === connection) this.#fail(WeirError.from(error));
     }
