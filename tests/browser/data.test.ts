@@ -6,98 +6,12 @@ import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { launchFirefox } from '../../scripts/support/browsers/firefox.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
-import type { JoinOptions, RoomClient } from '../../web/client/index.ts';
+import { DataVisitor, type Received } from '../support/DataVisitor.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { hasFirefox } from '../support/firefox.ts';
 import { spread } from '../support/headlessMembers.ts';
 import { eventually } from '../support/people.ts';
 import { token, withTokens } from '../support/weir.ts';
-
-/** What somebody was sent: `length` in bytes, `first` the first byte. */
-interface Received {
-  /** Null for a peer that is hidden. */
-  readonly from: string | null;
-  readonly topic: string;
-  readonly reliable: boolean;
-  readonly length: number;
-  readonly first: number;
-  readonly text: string;
-}
-
-declare global {
-  interface Window {
-    dataRoom?: RoomClient;
-    received?: Received[];
-    /** How often the connection for data has been negotiated. */
-    dataOffers?: number;
-    /** Codes and messages of `dataFailed`. */
-    failures?: string[];
-  }
-}
-
-/** The part of a page that Playwright and Puppeteer have in common. */
-interface DrivenPage {
-  goto(url: string): Promise<unknown>;
-  evaluate(script: string): Promise<unknown>;
-}
-
-/** Somebody in a browser who joins with the SDK alone, without camera and microphone. */
-class DataVisitor {
-  readonly #page: DrivenPage;
-  peerId = '';
-
-  constructor(page: DrivenPage) {
-    this.#page = page;
-  }
-
-  static async enter(browser: Chromium | Firefox, url: string, options: JoinOptions): Promise<DataVisitor> {
-    const visitor = new DataVisitor(await browser.newPage());
-    await visitor.#page.goto(`${url}/health`);
-    const peerId = await visitor.run(`
-      const { RoomClient } = await import('${url}/sdk.js');
-      const room = new RoomClient({ url: '${url}' });
-      Object.assign(window, { dataRoom: room, received: [], failures: [], dataOffers: 0 });
-      const { setLocalDescription } = RTCPeerConnection.prototype;
-      RTCPeerConnection.prototype.setLocalDescription = function (description) {
-        if (/^m=application/m.test(description?.sdp)) window.dataOffers++;
-        return setLocalDescription.call(this, description);
-      };
-      const text = new TextDecoder();
-      room.on('dataReceived', ({ peer, data, topic, reliable }) => received.push({
-        from: peer?.peerId ?? null, topic, reliable, length: data.length, first: data[0], text: text.decode(data.subarray(0, 40)),
-      }));
-      room.on('dataFailed', ({ code, message }) => failures.push(code + ': ' + message));
-      await room.join(${JSON.stringify(options)});
-      return room.peerId;`);
-    visitor.peerId = String(peerId);
-    return visitor;
-  }
-
-  /** Runs statements in the page, in which `dataRoom` is the room. */
-  run(statements: string): Promise<unknown> {
-    return this.#page.evaluate(`(async () => { ${statements} })()`);
-  }
-
-  /** Sends a message. @returns the code of the error, if it is refused */
-  send(data: string, options: Record<string, unknown> = {}): Promise<unknown> {
-    return this.run(
-      `return dataRoom.sendData(${data}, ${JSON.stringify(options)}).then(() => undefined, ({ code }) => code);`,
-    );
-  }
-
-  async received(): Promise<Received[]> {
-    const script = 'JSON.stringify(received)';
-    return JSON.parse(String(await this.#page.evaluate(script)));
-  }
-
-  async texts(): Promise<string[]> {
-    return (await this.received()).map(({ text }) => text);
-  }
-
-  forget(): Promise<unknown> {
-    return this.run('received.length = 0; failures.length = 0;');
-  }
-}
 
 describe.skipIf(!hasChromium || !hasFirefox)('data messages in browsers', () => {
   const resources = new AsyncDisposableStack();

@@ -1,6 +1,6 @@
-/** Data channels through real media workers: who floods, and who sends malformed frames. */
+/** Data channels through real media workers: who floods, who receives slowly, and who sends malformed frames. */
 import { setTimeout } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { DataMember, type DataMemberOptions, type ReceivedMessage } from '../../scripts/support/endpoint/DataMember.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import type { ServerEvents } from '../../shared/protocol.ts';
@@ -66,6 +66,41 @@ test('whoever floods is cut off and told why; the others, on both workers, go on
   await flooder.member.open();
   ann.member.send('reliable', new Uint8Array([3]));
   await eventually(() => flooder.received.at(-1)?.data[0]).toBe(3);
+});
+
+test('who receives slowly loses lossy messages, and its channels when too many reliable ones wait; others are not held up', async () => {
+  // Above what is sent here, so that only the receiver is slow.
+  const server = await serve({ WEIR_DATA_BITRATE: '1000000000' });
+  const ann = await enter(server, 'ann');
+  const bob = await enter(server, 'bob');
+  const slow = await enter(server, 'slow');
+  slow.member.stall();
+  const large = new Uint8Array(60 * 1024);
+  let sent = 0;
+  /** Sends a message to both, and waits until it has come to Bob. */
+  const send = async (channel: 'reliable' | 'lossy') => {
+    ann.member.send(channel, large, { topic: String(sent++), to: [bob.member.peerId, slow.member.peerId] });
+    await vi.waitUntil(() => bob.received.at(-1)?.topic === String(sent - 1), { timeout: 20_000, interval: 2 });
+  };
+  for (let count = 0; count < 30; count++) await send('lossy');
+  // Far less than the 2 MB that were sent; nothing was closed.
+  expect(slow.received.length).toBeLessThan(10);
+  expect(slow.closed).toEqual([]);
+
+  sent = 0;
+  while (slow.closed.length === 0 && sent < 200) await send('reliable');
+  expect(slow.closed).toMatchObject([{ error: { code: 'closed', reason: 'sendBufferFull' } }]);
+  // What waits for one receiver is bounded: by 4 MiB.
+  expect(sent * large.length).toBeGreaterThan(3 * 1024 * 1024);
+  expect(sent * large.length).toBeLessThan(5 * 1024 * 1024);
+  const reliable = bob.received.filter(({ channel }) => channel === 'reliable').map(({ topic }) => topic);
+  expect(reliable).toEqual(Array.from({ length: sent }, (_, index) => String(index)));
+  expect([bob.closed, ann.closed, ann.refused]).toEqual([[], [], []]);
+
+  await slow.member.open();
+  const before = slow.received.length;
+  await send('reliable');
+  await eventually(() => slow.received.slice(before).map(({ topic }) => topic)).toEqual([String(sent - 1)]);
 });
 
 test('malformed frames are refused, and a few of them close the channels', async () => {

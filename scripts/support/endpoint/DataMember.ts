@@ -123,6 +123,12 @@ export class DataMember {
     this.#channels?.[channel].send(Buffer.from(bytes));
   }
 
+  /** Acknowledges nothing more, as one who receives very slowly, until its channels are opened again. */
+  stall(): void {
+    const association = this.#connection?.sctpTransport?.sctp;
+    if (association) Object.assign(association, { sendSack: async () => {} });
+  }
+
   async leave(): Promise<void> {
     this.#signalling.leave();
     await this.#connection?.close();
