@@ -13,10 +13,17 @@ import { FileBrowser } from './support/FileBrowser.ts';
 import { MIN_PAIRS, ratioOf, runPairs } from './support/pairs.ts';
 
 const MB = 1_000_000;
-const SIZES = { small: MB, medium: 100 * MB, large: 1000 * MB, lossy: 2 * MB, beside: 2000 * MB };
-const MANY = { count: 10, size: 10 * MB };
+/** Bytes. `beside` is more than goes within a window. */
+const SIZES = {
+  full: { small: MB, medium: 100 * MB, large: 1000 * MB, many: 10 * MB, lossy: 2 * MB, beside: 400 * MB },
+  quick: { small: MB, medium: 10 * MB, large: 50 * MB, many: 2 * MB, lossy: MB / 2, beside: 100 * MB },
+};
+/** How often a file of 100 MB is sent, and one of 1 GB. */
+const TIMES_SENT = { medium: 3, large: 1 };
+/** Files at once. */
+const MANY = 10;
 /** Milliseconds: of the bare channel, of one transfer, of a window in which frames are counted, and until it has settled. */
-const TIMES = { bare: 2000, transfer: 600_000, window: 6000, settle: 3000 };
+const TIMES = { bare: 1500, transfer: 600_000, window: 5000, settle: 2000 };
 /** Milliseconds one way, and percent. */
 const LINK = { delay: 10, loss: 5 };
 const LINK_SECONDS = 900;
@@ -35,36 +42,34 @@ let sent = 0;
 export const files: Benchmark = {
   name: 'files',
   title: 'Files between two browsers',
-  about: `Chromium sends files to Chromium through the server, each with a profile on disk, 16 KiB a message, every block and the whole checked by SHA-256, the receiver's copy in the origin private file system. The bare channel is the same RTCDataChannel, over the same server, filled with messages of the same size that nobody stores, hashes or acknowledges. Throughput is from the offer to the verified file. The link: ${LINK.delay} ms one way, ${LINK.loss} % lost, towards the receiver. Frames: two cameras of ${CAMERA_HEIGHT}p at 30 fps, with a transfer and without.`,
+  about: `Chromium sends files to Chromium through the server, each with a profile on disk, 16 KiB a message, every block and the whole checked by SHA-256, the receiver's copy in the origin private file system. The bare channel is the same RTCDataChannel, over the same server, filled with messages of the same size that nobody stores, hashes or acknowledges. Throughput is from the offer to the verified file; files of 100 MB and 1 GB go between two bursts of the bare channel. The link: ${LINK.delay} ms one way, ${LINK.loss} % lost, towards the receiver. Frames: two cameras of ${CAMERA_HEIGHT}p at 30 fps, with a transfer and without.`,
   a: 'files',
   b: 'bare data channel',
   limits: { ...raised, ...unlimited },
   slow: true,
   async run({ quick, report }) {
+    const sizes = SIZES[quick ? 'quick' : 'full'];
     const ratios = [];
     const figures: Figure[] = [];
     {
       await using server = await startMeasured(unlimited);
       await using stage = await enter(server.url, {});
-      for (const [name, size] of [
-        ['1 MB', SIZES.small],
-        ['100 MB', SIZES.medium],
-      ] as const) {
-        const pairs = await runPairs(
-          () => transferRate(stage, size),
-          () => bareRate(stage),
-          { pairs: MIN_PAIRS, warmUp: 1, onPair: (pair, of) => report(`${name}: pair ${pair} of ${of}`) },
-        );
-        ratios.push(ratioOf(pairs, { name: `Throughput, ${name}`, unit: 'MB/s', better: 'higher' }));
-      }
+      const pairs = await runPairs(
+        () => transferRate(stage, sizes.small),
+        () => bareRate(stage),
+        { pairs: MIN_PAIRS, warmUp: 1, onPair: (pair, of) => report(`1 MB: pair ${pair} of ${of}`) },
+      );
+      ratios.push(ratioOf(pairs, { name: 'Throughput, 1 MB', unit: 'MB/s', better: 'higher' }));
+      figures.push(...(await rates(stage, sizes.medium, TIMES_SENT.medium, report)));
       report('many at once');
-      figures.push({ name: `Throughput, ${MANY.count} files at once`, value: await manyRate(stage), unit: 'MB/s' });
+      figures.push({
+        name: `Throughput, ${MANY} files at once`,
+        value: await manyRate(stage, sizes.many),
+        unit: 'MB/s',
+      });
       report('a rejoin in the middle');
-      figures.push(...(await rejoin(stage)));
-      if (!quick) {
-        report('1 GB');
-        figures.push(...(await large(stage)));
-      }
+      figures.push(...(await rejoin(stage, sizes.medium)));
+      figures.push(...(await withMemory(stage, sizes.large, report)));
     }
     {
       report('a lossy link');
@@ -73,18 +78,24 @@ export const files: Benchmark = {
       await using server = await startMeasured(settings, { namespaces, side: 'b' });
       await using stage = await enter(server.url, { sender: namespaces.names.b, receiver: namespaces.names.a });
       const pairs = await runPairs(
-        () => transferRate(stage, SIZES.lossy),
+        () => transferRate(stage, sizes.lossy),
         () => bareRate(stage),
         { pairs: MIN_PAIRS, warmUp: 1, onPair: (pair, of) => report(`${LINK.loss} % lost: pair ${pair} of ${of}`) },
       );
-      ratios.push(ratioOf(pairs, { name: `Throughput, ${LINK.loss} % lost, 2 MB`, unit: 'MB/s', better: 'higher' }));
+      ratios.push(
+        ratioOf(pairs, {
+          name: `Throughput, ${LINK.loss} % lost, ${nameOf(sizes.lossy)}`,
+          unit: 'MB/s',
+          better: 'higher',
+        }),
+      );
     }
     report('a call');
     await using server = await startMeasured({ ...unlimited, WEIR_FILE_BITRATE: '40000000' });
     await using stage = await enter(server.url, { cameraHeight: CAMERA_HEIGHT });
     const pairs = await runPairs(
-      () => framesBeside(stage, true),
-      () => framesBeside(stage, false),
+      () => framesBeside(stage, sizes.beside),
+      () => framesBeside(stage, undefined),
       { pairs: MIN_PAIRS, onPair: (pair, of) => report(`frames: pair ${pair} of ${of}`) },
     );
     const goal = { ratio: 0.9, why: 'a call does not suffer from a transfer' };
@@ -143,24 +154,46 @@ async function bareRate({ sender, receiver }: Stage): Promise<number> {
   return (after.bytes - before.bytes) / MB / ((after.at - after.firstAt) / 1000);
 }
 
+/**
+ * Sends files of one size, each between two bursts of the bare channel: medians of their throughput, in MB/s and in percent of
+ * that of the channel.
+ */
+async function rates(stage: Stage, size: number, times: number, report: (what: string) => void): Promise<Figure[]> {
+  const sent: number[] = [];
+  const shares: number[] = [];
+  let before = await bareRate(stage);
+  for (let turn = 1; turn <= times; turn += 1) {
+    report(`${nameOf(size)}: ${turn} of ${times}`);
+    const rate = await transferRate(stage, size);
+    const after = await bareRate(stage);
+    sent.push(rate);
+    shares.push((rate / ((before + after) / 2)) * 100);
+    before = after;
+  }
+  return [
+    { name: `Throughput, ${nameOf(size)}`, value: median(sent), unit: 'MB/s' },
+    { name: `Throughput, ${nameOf(size)}, of that of the bare channel`, value: median(shares), unit: '%' },
+  ];
+}
+
 /** MB/s of several files together. */
-async function manyRate({ sender, receiver }: Stage): Promise<number> {
-  const names = Array.from({ length: MANY.count }, () => `${++sent}.bin`);
-  await Promise.all(names.map((name) => sender.visitor.prepare(name, MANY.size)));
+async function manyRate({ sender, receiver }: Stage, size: number): Promise<number> {
+  const names = Array.from({ length: MANY }, () => `${++sent}.bin`);
+  await Promise.all(names.map((name) => sender.visitor.prepare(name, size)));
   const began = performance.now();
   await Promise.all(names.map((name) => sender.visitor.sendPrepared(name)));
   await Promise.all(names.map((name) => receiver.visitor.completed(name, TIMES.transfer)));
   const seconds = (performance.now() - began) / 1000;
   for (const name of names) await compare({ sender, receiver }, name);
-  return (MANY.count * MANY.size) / MB / seconds;
+  return (MANY * size) / MB / seconds;
 }
 
 /** The sender's session ends in the middle of a file, and another one goes on. */
-async function rejoin({ sender, receiver }: Stage): Promise<Figure[]> {
+async function rejoin({ sender, receiver }: Stage, size: number): Promise<Figure[]> {
   const name = `${++sent}.bin`;
-  await sender.visitor.prepare(name, SIZES.medium);
+  await sender.visitor.prepare(name, size);
   await sender.visitor.sendPrepared(name);
-  const half = ({ transferred }: { transferred: number }) => transferred > SIZES.medium / 2;
+  const half = ({ transferred }: { transferred: number }) => transferred > size / 2;
   await receiver.visitor.transfer(name, TIMES.transfer, half);
   await sender.visitor.rejoin();
   const began = performance.now();
@@ -174,41 +207,42 @@ async function rejoin({ sender, receiver }: Stage): Promise<Figure[]> {
   await receiver.visitor.completed(name, TIMES.transfer);
   await compare({ sender, receiver }, name);
   return [
-    { name: 'Rejoin at half: of it kept', value: (kept / SIZES.medium) * 100, unit: '%' },
+    { name: 'Rejoin at half: of it kept', value: (kept / size) * 100, unit: '%' },
     { name: 'Rejoin at half: until more has arrived', value: pause, unit: 'ms' },
   ];
 }
 
-/** 1 GB: throughput, and the memory of both browsers. */
-async function large(stage: Stage): Promise<Figure[]> {
+/** Throughput, and the memory of both browsers meanwhile. */
+async function withMemory(stage: Stage, size: number, report: (what: string) => void): Promise<Figure[]> {
   const { sender, receiver } = stage;
-  let rate = 0;
+  let throughput: Figure[] = [];
   let ofReceiver = { before: 0, peak: 0, after: 0 };
   const ofSender = await sender.measureMemory(async () => {
     ofReceiver = await receiver.measureMemory(async () => {
-      rate = await transferRate(stage, SIZES.large);
+      throughput = await rates(stage, size, TIMES_SENT.large, report);
     });
   });
+  const name = nameOf(size);
   const memory = (who: string, { before, peak, after }: typeof ofSender): Figure[] => [
-    { name: `1 GB: memory of the ${who}'s browser before`, value: before / MB, unit: 'MB' },
-    { name: `1 GB: the most that it grew, ${who}`, value: (peak - before) / MB, unit: 'MB', goal: { most: 200 } },
-    { name: `1 GB: by how much it had grown afterwards, ${who}`, value: (after - before) / MB, unit: 'MB' },
+    { name: `${name}: memory of the ${who}'s browser before`, value: before / MB, unit: 'MB' },
+    { name: `${name}: the most that it grew, ${who}`, value: (peak - before) / MB, unit: 'MB', goal: { most: 200 } },
+    { name: `${name}: by how much it had grown afterwards, ${who}`, value: (after - before) / MB, unit: 'MB' },
   ];
-  return [
-    { name: 'Throughput, 1 GB', value: rate, unit: 'MB/s' },
-    ...memory('sender', ofSender),
-    ...memory('receiver', ofReceiver),
-  ];
+  return [...throughput, ...memory('sender', ofSender), ...memory('receiver', ofReceiver)];
 }
 
-/** Frames a second that both sides decode in one window, and MB/s of a transfer beside them. */
+function nameOf(size: number): string {
+  return size >= 1000 * MB ? `${size / MB / 1000} GB` : `${size / MB} MB`;
+}
+
+/** Frames a second that both sides decode in one window, and MB/s of a transfer beside them, if there is one. */
 async function framesBeside(
   { sender, receiver }: Stage,
-  withTransfer: boolean,
+  size: number | undefined,
 ): Promise<{ frames: number; rate: number }> {
   const name = `${++sent}.bin`;
-  if (withTransfer) {
-    await sender.visitor.prepare(name, SIZES.beside);
+  if (size !== undefined) {
+    await sender.visitor.prepare(name, size);
     await sender.visitor.sendPrepared(name);
     await receiver.visitor.transfer(name, TIMES.transfer, ({ transferred }) => transferred > 0);
   }
@@ -222,7 +256,7 @@ async function framesBeside(
   await setTimeout(TIMES.window);
   const after = await read();
   const seconds = (after.at - before.at) / 1000;
-  if (withTransfer) {
+  if (size !== undefined) {
     await receiver.visitor.cancelled(name);
     await Promise.all([sender.visitor.forget(name), receiver.visitor.forget(name)]);
   }

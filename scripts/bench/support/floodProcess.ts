@@ -1,17 +1,24 @@
-/** A process of one member who floods a room with data: faster than the server allows, and again after it was cut off. */
+/** A process of one member who floods a room with data: as fast as it can until it is cut off, then as fast as it is let. */
 import { constants, setPriority } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import type { DataChannelLabel } from '../../../shared/dataFrame.ts';
 import { DataMember } from '../../support/endpoint/DataMember.ts';
 import { answerQuestions } from '../../support/process/Child.ts';
 
 export const Entering = z.object({ url: z.string(), room: z.string() });
+export const Flood = z.object({
+  channel: z.enum(['reliable', 'bulk']),
+  /** Messages a second that the server forwards: a few more are refused without the member being cut off. */
+  allowed: z.number(),
+});
+type Flood = z.infer<typeof Flood>;
 
 /** Bytes of a message. Small ones cost a server most. */
 const SIZE = 200;
-/** Milliseconds between two bursts, and the messages of a burst: 5000 a second. */
+/** Milliseconds between two bursts, and the messages of one of the fast ones: 5000 a second. */
 const BURST = { interval: 4, messages: 20 };
+/** Messages a second above what is allowed. */
+const EXCESS = 40;
 /** Above this the connection is busy, in bytes. */
 const MOST_BUFFERED = 100_000;
 /** Milliseconds until it opens its channels again after it was cut off. */
@@ -21,31 +28,40 @@ let member: DataMember | undefined;
 let flooding = false;
 let done: Promise<void> = Promise.resolve();
 let isOpen = false;
-/** What it has sent, and how often it was refused and cut off. */
-const counts = { sent: 0, refused: 0, closed: 0 };
+/** What it has sent, and how often it was cut off, in this flood. */
+const counts = { sent: 0, closed: 0 };
 
-async function flood(flooder: DataMember, channel: 'reliable' | 'bulk'): Promise<void> {
+async function flood(flooder: DataMember, { channel, allowed }: Flood): Promise<void> {
   const message = new Uint8Array(SIZE);
+  let due = 0;
+  let last = performance.now();
   while (flooding) {
     if (!isOpen) {
       await setTimeout(PAUSE);
-      // Refused when it was opened too often: it tries again.
-      isOpen = await flooder.open().then(
-        () => true,
-        () => false,
-      );
+      await open(flooder);
+      last = performance.now();
       continue;
     }
-    if (flooder.bufferedAmount(channel) < MOST_BUFFERED) send(flooder, channel, message);
+    const at = performance.now();
+    due =
+      counts.closed === 0 ? BURST.messages : Math.min(BURST.messages, due) + ((at - last) / 1000) * (allowed + EXCESS);
+    last = at;
+    if (flooder.bufferedAmount(channel) < MOST_BUFFERED) {
+      for (; due >= 1; due -= 1) {
+        flooder.send(channel, message);
+        counts.sent += 1;
+      }
+    }
     await setTimeout(BURST.interval);
   }
 }
 
-function send(flooder: DataMember, channel: DataChannelLabel, message: Uint8Array): void {
-  for (let count = 0; count < BURST.messages; count += 1) {
-    flooder.send(channel, message);
-    counts.sent += 1;
-  }
+/** Tries to open the channels, which is refused when that was done too often. */
+async function open(flooder: DataMember): Promise<void> {
+  isOpen = await flooder.open().then(
+    () => true,
+    () => false,
+  );
 }
 
 answerQuestions(
@@ -58,9 +74,6 @@ answerQuestions(
         url,
         room,
         name: 'flooder',
-        onRefused: () => {
-          counts.refused += 1;
-        },
         onClosed: () => {
           counts.closed += 1;
           isOpen = false;
@@ -69,10 +82,16 @@ answerQuestions(
       isOpen = true;
     },
     begin: async (data) => {
-      const channel = z.enum(['reliable', 'bulk']).parse(data);
+      const wanted = Flood.parse(data);
       if (!member) throw new Error('It has not entered.');
+      while (!isOpen) {
+        await setTimeout(PAUSE);
+        await open(member);
+      }
+      counts.sent = 0;
+      counts.closed = 0;
       flooding = true;
-      done = flood(member, channel);
+      done = flood(member, wanted);
     },
     end: async () => {
       flooding = false;
