@@ -27,6 +27,8 @@ export interface DirectLinkOptions {
   readonly received: readonly ReceivedTrack[];
   /** Ids of the other peers. */
   peerIds(): readonly string[];
+  /** Whether our grants let us send data. */
+  maySendData(): boolean;
   /** Whether the server says that a peer publishes this source. */
   isPublished(peerId: string, source: Source): boolean;
   /** Whether media of this source should arrive all the time: the peer is present and has not muted it. */

@@ -78,6 +78,7 @@ export interface ReceivedData {
   readonly peerId: string | undefined;
   readonly channel: DataChannelLabel;
   readonly topic: string;
+  /** A copy: `data.buffer` holds nothing else. */
   readonly data: Uint8Array;
 }
 

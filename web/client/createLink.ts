@@ -13,7 +13,7 @@ export interface CreateLinkOptions {
   readonly welcome: Pick<Welcome, 'video'>;
   readonly signalling: Signalling;
   readonly iceTransportPolicy: RTCIceTransportPolicy | undefined;
-  readonly store: Pick<RoomStore, 'peers' | 'isExpected'>;
+  readonly store: Pick<RoomStore, 'peers' | 'grants' | 'isExpected'>;
   /** Loads direct media; undefined once the session has ended, or where there is none. */
   loadDirect(): Promise<DirectLinks | undefined>;
   /** A link with direct connections takes the place of the one before, which it owns. */
@@ -34,6 +34,7 @@ export function createLink(options: CreateLinkOptions): { link: Promise<MediaLin
       iceTransportPolicy,
       received: store.peers.tracks,
       peerIds: () => store.peers.peers.map(({ peerId }) => peerId),
+      maySendData: () => store.grants?.canPublishData !== false,
       isPublished: (peerId, source) => store.peers.get(peerId)?.sources[source] !== undefined,
       isExpected: (peerId, source) => store.isExpected(peerId, source),
     });

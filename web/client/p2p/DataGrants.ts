@@ -33,6 +33,10 @@ export class DataGrants {
     }
   }
 
+  has(peerId: string): boolean {
+    return this.#senders.get(peerId)?.canPublishData === true;
+  }
+
   receive(data: ReceivedData): void {
     const sender = this.#senders.get(data.peerId ?? '');
     if (!sender) return;

@@ -1,54 +1,50 @@
 /** Data messages over direct connections: in order and once to each peer, also when its connection is replaced by another one. */
 import {
+  assertDataLimits,
   type DataChannelLabel,
   type DataFrame,
   dataChannelLabels,
   decodeDataFrame,
-  encodeDataFrame,
 } from '../../../shared/dataFrame.ts';
 import { WeirError } from '../../../shared/errors.ts';
+import type { DirectPeers } from '../../../shared/protocol.ts';
+import { receivedDataOf } from '../data/receivedData.ts';
 import type { OutgoingData, ReceivedData } from '../MediaLink.ts';
+import { DataGrants } from './DataGrants.ts';
+import { DirectFlow } from './DirectFlow.ts';
 import type { DirectSession } from './DirectSession.ts';
 
 /**
- * In bytes, of one peer and channel: above the first `sendData` does not resolve, above the second it is refused. A lossy
- * message is dropped while more than the third waits in the browser.
+ * In bytes, of one peer and channel: above the first `sendData` does not resolve. Above the second it is refused; where others
+ * are reached, what waits for a peer that is not is lost instead.
  */
-const LIMITS = { resolve: 1_048_576, refuse: 8_388_608, lossy: 262_144 };
-/** Messages are acknowledged after so many, or after so many milliseconds. */
-const ACKNOWLEDGE = { messages: 16, delay: 100 };
-/** Sequence numbers are unsigned integers of 32 bits. */
-const SEQUENCES = 2 ** 32;
+const LIMITS = { resolve: 1_048_576, refuse: 8_388_608 };
 
 export interface DirectDataOptions {
   /** Ids of the peers in the room. */
   peerIds(): readonly string[];
+  /** Whether our grants let us send data. */
+  maySend(): boolean;
   onData(data: ReceivedData): void;
-}
-
-/** What is sent to, and comes from, one peer on one channel. */
-interface Flow {
-  session: DirectSession | undefined;
-  /** The number of the next message. */
-  next: number;
-  /** Messages that the peer has not acknowledged, oldest first. */
-  unacknowledged: { readonly sequence: number; readonly bytes: Uint8Array<ArrayBuffer> }[];
-  bytes: number;
-  /** The number of the message that is expected next. */
-  expected: number;
-  /** How many have come since the last acknowledgement. */
-  received: number;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  /** Messages from or for us are lost, and why. */
+  onFailed(error: WeirError): void;
 }
 
 export class DirectData {
   readonly #options: DirectDataOptions;
-  readonly #flows = new Map<string, Flow>();
+  readonly #flows = new Map<string, DirectFlow>();
+  readonly #grants: DataGrants;
   readonly #waiting = new Set<{ isDone(): boolean; resolve(): void; reject(error: WeirError): void }>();
   #closed = false;
 
   constructor(options: DirectDataOptions) {
     this.#options = options;
+    this.#grants = new DataGrants(options.onData);
+  }
+
+  /** The server's word about peers: whose messages are let through. */
+  setPeers(peers: DirectPeers['peers']): void {
+    this.#grants.setPeers(peers);
   }
 
   /** Sends and receives over this session as soon as it is open, instead of the one before. */
@@ -57,62 +53,77 @@ export class DirectData {
       const channel = session.connection.channel(label);
       const flow = this.#flow(session.peerId, label);
       channel.addEventListener('message', ({ data }) => this.#receive(session, label, data));
-      channel.addEventListener('open', () => {
-        flow.session = session;
-        // What was on its way over the former session may be lost; the peer drops what it has.
-        for (const { bytes } of flow.unacknowledged) channel.send(bytes);
-      });
+      channel.addEventListener('open', () => flow.attach(session));
     }
   }
 
-  /** As `MediaLink.sendData`. */
+  /** The session that carries messages to a peer; undefined while it cannot be reached. */
+  sessionWith(peerId: string, label: DataChannelLabel): DirectSession | undefined {
+    return this.#flows.get(keyOf(label, peerId))?.session;
+  }
+
+  /** As `MediaLink.sendData`. A peer that cannot be reached holds up nobody who can. */
   async send({ channel, data, topic, to }: OutgoingData): Promise<void> {
     if (this.#closed) throw new WeirError('closed');
+    if (!this.#options.maySend()) {
+      throw new WeirError('forbidden', 'Your grants do not allow you to send data: see `grants`.');
+    }
+    assertDataLimits(topic, to ?? [], data.length);
     const there = this.#options.peerIds();
     const flows = (to ? there.filter((peerId) => to.includes(peerId)) : there).map((peerId) =>
       this.#flow(peerId, channel),
     );
-    if (channel !== 'lossy' && flows.some(({ bytes }) => bytes > LIMITS.refuse)) {
+    if (channel === 'lossy') {
+      for (const flow of flows) flow.sendLossy(topic, data);
+      return;
+    }
+    if (mostBytes(flows) > LIMITS.refuse) {
       throw new WeirError('rateLimited', 'Too much data waits to be sent already. Wait until `sendData` has resolved.');
     }
     for (const flow of flows) {
-      const bytes = encodeDataFrame({ sequence: flow.next, topic, peerIds: [], data });
-      flow.next = (flow.next + 1) % SEQUENCES;
-      const open = flow.session?.connection.channel(channel);
-      if (channel === 'lossy') {
-        if (open?.readyState === 'open' && open.bufferedAmount < LIMITS.lossy) open.send(bytes);
-        continue;
-      }
-      flow.unacknowledged.push({ sequence: (flow.next + SEQUENCES - 1) % SEQUENCES, bytes });
-      flow.bytes += bytes.length;
-      if (open?.readyState === 'open') open.send(bytes);
+      if (flow.bytes > LIMITS.refuse) this.#lose(flow, channel);
+      flow.send(topic, data);
     }
-    if (channel !== 'lossy') await this.#until(() => flows.every(({ bytes }) => bytes < LIMITS.resolve));
+    await this.#until(() => mostBytes(flows) < LIMITS.resolve);
   }
 
-  /** The most that waits for one peer, in bytes. */
+  /** The most that waits for one peer, in bytes. Those who cannot be reached count only where nobody can. */
   bufferedAmount(label: DataChannelLabel): number {
-    const flows = [...this.#flows].filter(([key]) => key.startsWith(`${label} `));
-    return Math.max(0, ...flows.map(([, { bytes }]) => bytes));
+    return mostBytes([...this.#flows].filter(([key]) => key.startsWith(`${label} `)).map(([, flow]) => flow));
   }
 
   bufferedAmountLow(label: DataChannelLabel): Promise<void> {
     return this.#until(() => this.bufferedAmount(label) < LIMITS.resolve / 2);
   }
 
+  /** Sessions have begun, ended, or been lost. */
+  sessionsChanged(): void {
+    this.#resolveWaiting();
+  }
+
   /** A peer has all messages up to this one. */
   acknowledge(peerId: string, label: DataChannelLabel, sequence: number): void {
-    const flow = this.#flow(peerId, label);
-    const index = flow.unacknowledged.findIndex((one) => one.sequence === sequence);
-    for (const { bytes } of flow.unacknowledged.splice(0, index + 1)) flow.bytes -= bytes.length;
+    this.#flow(peerId, label).acknowledge(sequence);
+    this.#resolveWaiting();
+  }
+
+  /** Sends nothing again of what a peer has not acknowledged, and waits for it no longer. */
+  drop(peerId: string): void {
+    for (const label of dataChannelLabels) this.#flows.get(keyOf(label, peerId))?.drop();
+    this.#resolveWaiting();
+  }
+
+  /** The same for all, if our grants do not let us send data any more. */
+  grantsChanged(): void {
+    if (this.#options.maySend()) return;
+    for (const flow of this.#flows.values()) flow.drop();
     this.#resolveWaiting();
   }
 
   removePeer(peerId: string): void {
+    this.#grants.removePeer(peerId);
     for (const label of dataChannelLabels) {
-      const flow = this.#flows.get(keyOf(label, peerId));
-      clearTimeout(flow?.timer);
-      if (flow) flow.bytes = 0;
+      this.#flows.get(keyOf(label, peerId))?.close();
       this.#flows.delete(keyOf(label, peerId));
     }
     this.#resolveWaiting();
@@ -120,7 +131,7 @@ export class DirectData {
 
   close(): void {
     this.#closed = true;
-    for (const { timer } of this.#flows.values()) clearTimeout(timer);
+    for (const flow of this.#flows.values()) flow.close();
     for (const waiting of this.#waiting) waiting.reject(new WeirError('closed'));
     this.#waiting.clear();
   }
@@ -130,32 +141,25 @@ export class DirectData {
     const frame = parse(new Uint8Array(message));
     if (!frame) return;
     const { peerId } = session;
-    if (label !== 'lossy' && !this.#isNext(session, label, frame.sequence)) return;
-    this.#options.onData({ peerId, channel: label, topic: frame.topic, data: frame.data });
+    const order = label === 'lossy' ? 'next' : this.#flow(peerId, label).receive(session, label, frame.sequence);
+    if (order === 'repeated') return;
+    if (order === 'gap' && label === 'reliable' && this.#grants.has(peerId)) {
+      this.#options.onFailed(new WeirError('unavailable', 'Data of a peer is lost on its way to you.'));
+    }
+    this.#grants.receive(receivedDataOf(peerId, label, frame));
   }
 
-  /** Counts a message. @returns false if it has come before */
-  #isNext(session: DirectSession, label: 'reliable' | 'bulk', sequence: number): boolean {
-    const flow = this.#flow(session.peerId, label);
-    flow.received += 1;
-    const isNext = sequence === flow.expected;
-    if (isNext) flow.expected = (sequence + 1) % SEQUENCES;
-    const send = () => {
-      clearTimeout(flow.timer);
-      flow.timer = undefined;
-      flow.received = 0;
-      session.acknowledge(label, (flow.expected + SEQUENCES - 1) % SEQUENCES);
-    };
-    if (flow.received >= ACKNOWLEDGE.messages) send();
-    else flow.timer ??= setTimeout(send, ACKNOWLEDGE.delay);
-    return isNext;
+  /** Too much waits for a peer that cannot be reached, while others are. Who sends files repeats what is lost. */
+  #lose(flow: DirectFlow, label: DataChannelLabel): void {
+    flow.drop();
+    if (label !== 'reliable') return;
+    const message = 'A peer cannot be reached, and too much data waits for it: what waited is lost.';
+    this.#options.onFailed(new WeirError('unavailable', message));
   }
 
-  #flow(peerId: string, label: DataChannelLabel): Flow {
+  #flow(peerId: string, label: DataChannelLabel): DirectFlow {
     const key = keyOf(label, peerId);
-    const flow = this.#flows.get(key) ?? {
-      ...{ session: undefined, next: 0, unacknowledged: [], bytes: 0, expected: 0, received: 0, timer: undefined },
-    };
+    const flow = this.#flows.get(key) ?? new DirectFlow(label);
     this.#flows.set(key, flow);
     return flow;
   }
@@ -172,6 +176,12 @@ export class DirectData {
       waiting.resolve();
     }
   }
+}
+
+/** @returns the most that waits for one peer, in bytes: of those who are reached, or of all where nobody is */
+function mostBytes(flows: readonly DirectFlow[]): number {
+  const reached = flows.filter(({ session }) => session);
+  return Math.max(0, ...(reached.length > 0 ? reached : flows).map(({ bytes }) => bytes));
 }
 
 function keyOf(label: DataChannelLabel, peerId: string): string {

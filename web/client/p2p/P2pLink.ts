@@ -19,7 +19,6 @@ import type {
 } from '../MediaLink.ts';
 import type { QualityReports } from '../quality/QualitySample.ts';
 import { summarise, type TrackStats } from '../stats.ts';
-import { DataGrants } from './DataGrants.ts';
 import { DirectData } from './DirectData.ts';
 import { DirectMesh } from './DirectMesh.ts';
 import { DirectPublications } from './DirectPublications.ts';
@@ -36,7 +35,6 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
   readonly #routes: TrackRoutes;
   readonly #publications: DirectPublications;
   readonly #data: DirectData;
-  readonly #dataGrants: DataGrants;
   readonly triedPaths: readonly TriedPath[] = [];
   #wasConnected = false;
   #state: MediaConnectionState = 'connected';
@@ -44,10 +42,13 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
 
   constructor(options: P2pLinkOptions) {
     super();
-    const { request, isPublished, isExpected, peerIds } = options;
-    const dataGrants = new DataGrants((data) => this.emit('dataReceived', data));
-    this.#dataGrants = dataGrants;
-    this.#data = new DirectData({ peerIds, onData: (data) => dataGrants.receive(data) });
+    const { request, isPublished, isExpected, peerIds, maySendData } = options;
+    this.#data = new DirectData({
+      peerIds,
+      maySend: maySendData,
+      onData: (data) => this.emit('dataReceived', data),
+      onFailed: (error) => this.emit('dataFailed', error),
+    });
     this.#publications = new DirectPublications({
       request,
       onChanged: () => this.#mesh.syncTracks(),
@@ -80,7 +81,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
   }
 
   setDirectPeers(direct: DirectPeers): void {
-    this.#dataGrants.setPeers(direct.peers);
+    this.#data.setPeers(direct.peers);
     this.#mesh.setPeers(direct);
   }
 
@@ -133,7 +134,6 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
   removePeer(peerId: string): void {
     this.#mesh.removePeer(peerId);
     this.#data.removePeer(peerId);
-    this.#dataGrants.removePeer(peerId);
     this.#routes.removePeer(peerId);
   }
 
@@ -164,6 +164,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
     const wasRevoked = this.#publications.applyGrants(grants);
     const isMissing = server !== undefined && this.#publications.syncSources(server.sources);
     this.#routes.setMayReceive(grants.canSubscribe);
+    this.#data.grantsChanged();
     return wasRevoked || isMissing;
   }
 
@@ -201,6 +202,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
   #onChanged(): void {
     if (this.#closed) return;
     this.#routes.update();
+    this.#data.sessionsChanged();
     const newest = this.#mesh.peerIds.flatMap((peerId) => this.#mesh.sessionsWith(peerId)[0] ?? []);
     this.#wasConnected ||= newest.some(({ connected }) => connected);
     const isLost = newest.some(({ connected, lost }) => connected && lost);

@@ -9,6 +9,7 @@ import { WeirError } from '../../../shared/errors.ts';
 import type { IceParameters, IceServer } from '../../../shared/media.ts';
 import type { Grants, ServerEvents, Welcome } from '../../../shared/protocol.ts';
 import { ChannelSender } from '../data/ChannelSender.ts';
+import { receivedDataOf } from '../data/receivedData.ts';
 import { SendRate } from '../data/SendRate.ts';
 import type { OutgoingData, ReceivedData } from '../MediaLink.ts';
 import type { Request } from '../Signalling.ts';
@@ -172,8 +173,8 @@ export class SfuData {
   }
 
   #receive(channel: DataChannelLabel, message: ArrayBuffer): void {
-    const { peerIds, topic, data } = decodeDataFrame(new Uint8Array(message));
-    this.#options.onReceived({ peerId: peerIds[0], channel, topic, data: data.slice() });
+    const frame = decodeDataFrame(new Uint8Array(message));
+    this.#options.onReceived(receivedDataOf(frame.peerIds[0], channel, frame));
   }
 
   #onTimeout(): void {
