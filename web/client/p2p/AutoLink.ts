@@ -27,6 +27,7 @@ import type {
 } from '../MediaLink.ts';
 import type { QualityReports } from '../quality/QualitySample.ts';
 import { summarise, type TrackStats } from '../stats.ts';
+import { DirectData } from './DirectData.ts';
 import { DirectMesh } from './DirectMesh.ts';
 import { localTracksOf } from './DirectPublisher.ts';
 import { keyOf, TrackRoutes } from './TrackRoutes.ts';
@@ -42,6 +43,8 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
   readonly #sfu: MediaLink;
   readonly #mesh: DirectMesh;
   readonly #routes: TrackRoutes;
+  readonly #data: DirectData;
+  readonly #peerIds: () => readonly string[];
   readonly #stopListening: (() => void)[] = [];
   /** The sources of which the SFU wants nothing, since all receive them directly. */
   readonly #idle = new Set<Source>();
@@ -51,13 +54,22 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
 
   constructor(options: AutoLinkOptions) {
     super();
-    const { sfu, request, isPublished, isExpected } = options;
+    const { sfu, request, isPublished, isExpected, peerIds, maySendData } = options;
     this.#sfu = sfu;
+    this.#peerIds = peerIds;
     this.#state = sfu.connectionState;
+    this.#data = new DirectData({
+      peerIds,
+      maySend: maySendData,
+      onData: (data) => this.emit('dataReceived', data),
+      onFailed: (error) => this.emit('dataFailed', error),
+    });
     this.#mesh = new DirectMesh({
       ...options,
       localTracks: () => localTracksOf(this.#sfu),
       onChanged: () => this.#onChanged(),
+      onSession: (session) => this.#data.attach(session),
+      onAcknowledged: (peerId, channel, sequence) => this.#data.acknowledge(peerId, channel, sequence),
     });
     this.#routes = new TrackRoutes({
       mesh: this.#mesh,
@@ -119,6 +131,7 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
   }
 
   setDirectPeers(direct: DirectPeers): void {
+    this.#data.setPeers(direct.peers);
     this.#mesh.setPeers(direct);
   }
 
@@ -186,6 +199,7 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
   removePeer(peerId: string): void {
     this.#sfu.removePeer(peerId);
     this.#mesh.removePeer(peerId);
+    this.#data.removePeer(peerId);
     this.#routes.removePeer(peerId);
     this.#updateState();
   }
@@ -195,17 +209,28 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
     return session ? session.audioLevel('microphone') : this.#sfu.audioLevel(peerId, slot);
   }
 
-  /** By the server, so that nothing is lost or doubled when media changes its way. */
-  sendData(message: OutgoingData): Promise<void> {
-    return this.#sfu.sendData(message);
+  /**
+   * Files directly to whom there is a connection; what is on its way when that ends is repeated by those who send files. All
+   * other messages by the server, so that they arrive in order and once when media changes its way.
+   */
+  async sendData(message: OutgoingData): Promise<void> {
+    const { channel, to = [] } = message;
+    const direct = channel === 'bulk' ? to.filter((peerId) => this.#carriesFilesTo(peerId)) : [];
+    const others = to.filter((peerId) => !direct.includes(peerId));
+    await Promise.all([
+      direct.length > 0 && this.#data.send({ ...message, to: direct }),
+      direct.length === 0 && this.#sfu.sendData(message),
+      direct.length > 0 && others.length > 0 && this.#sfu.sendData({ ...message, to: others }),
+    ]);
   }
 
+  /** Of both ways. */
   bufferedAmount(channel: DataChannelLabel): number {
-    return this.#sfu.bufferedAmount(channel);
+    return this.#sfu.bufferedAmount(channel) + this.#data.bufferedAmount(channel);
   }
 
-  bufferedAmountLow(channel: DataChannelLabel): Promise<void> {
-    return this.#sfu.bufferedAmountLow(channel);
+  async bufferedAmountLow(channel: DataChannelLabel): Promise<void> {
+    await Promise.all([this.#sfu.bufferedAmountLow(channel), this.#data.bufferedAmountLow(channel)]);
   }
 
   openData(): void {
@@ -223,6 +248,7 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
   applyGrants(grants: Grants, server?: ServerMediaState): boolean {
     const hasEnded = this.#sfu.applyGrants(grants, server);
     this.#routes.setMayReceive(grants.canSubscribe);
+    this.#data.grantsChanged();
     this.#mesh.syncTracks();
     return hasEnded;
   }
@@ -274,12 +300,20 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
     for (const stop of this.#stopListening) stop();
     this.#routes.close();
     this.#mesh.close();
+    this.#data.close();
     this.#sfu.close();
   }
 
   #onChanged(): void {
     if (this.#closed) return;
     this.#routes.update();
+    for (const peerId of this.#peerIds()) if (!this.#carriesFilesTo(peerId)) this.#data.drop(peerId);
+    this.#data.sessionsChanged();
+  }
+
+  #carriesFilesTo(peerId: string): boolean {
+    const session = this.#data.sessionWith(peerId, 'bulk');
+    return session !== undefined && this.#mesh.isWanted(session);
   }
 
   /** It depends on the way of each track too: see `connectionState`. */
