@@ -117,6 +117,24 @@ describe.skipIf(!hasChromium || !hasFirefox)('files between browsers', () => {
     await ann.transfer('kept.bin', TIMEOUT, ({ state }) => state === 'completed');
   });
 
+  test('both ends are reloaded at once: they find each other, and go on with a kept handle or the file chosen again', async () => {
+    const [ann, bob] = await meet('reload-at-once', true);
+    const [kept, chosen] = await Promise.all([ann.sendKept('kept.bin', 3 * MB), ann.send('chosen.bin', 3 * MB)]);
+    const isHalf = ({ transferred }: { transferred: number }) => transferred > 1.5 * MB;
+    for (const name of ['kept.bin', 'chosen.bin']) await bob.transfer(name, TIMEOUT, isHalf);
+    await Promise.all([ann.reload(), bob.reload()]);
+    await ann.transfer('chosen.bin', TIMEOUT, ({ state }) => state === 'needsFile');
+    await bob.transfer('chosen.bin', TIMEOUT, ({ state }) => state === 'paused');
+    expect(await ann.provide('chosen.bin')).toBe('');
+    for (const name of ['kept.bin', 'chosen.bin']) await bob.completed(name, TIMEOUT);
+    expect(await bob.receivedHash('kept.bin')).toBe(kept);
+    expect(await bob.receivedHash('chosen.bin')).toBe(chosen);
+    // Nothing was offered anew.
+    expect((await bob.events()).sort()).toEqual(['fileCompleted chosen.bin', 'fileCompleted kept.bin']);
+    for (const name of ['kept.bin', 'chosen.bin'])
+      await ann.transfer(name, TIMEOUT, ({ state }) => state === 'completed');
+  });
+
   test('what is declined, cancelled or too large does not arrive', async () => {
     const [ann, bob] = await meet('refused', false);
     await ann.send('declined.bin', MB);

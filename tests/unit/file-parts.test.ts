@@ -49,6 +49,15 @@ describe('messages of file transfers', () => {
     expect(decodeMessage(encodeMessage(chunk))).toEqual(chunk);
     const offer = { type: 'offer', id, name: '보고서.hwp', size: 5 } as const;
     expect(decodeMessage(encodeMessage(offer))).toEqual(offer);
+    const seek = { type: 'seek', hashes: ['0123456789abcdef'.repeat(4), 'f'.repeat(64)] } as const;
+    expect(decodeMessage(encodeMessage(seek))).toEqual(seek);
+  });
+
+  test('an end for a reason that is not known yet is an end', () => {
+    expect(decodeMessage(text(JSON.stringify({ type: 'end', id, reason: 'bored' })))).toMatchObject({
+      type: 'end',
+      reason: 'unknown',
+    });
   });
 
   const text = (value: string) => Uint8Array.of(0, ...new TextEncoder().encode(value));
@@ -67,6 +76,9 @@ describe('messages of file transfers', () => {
     ['an id that is a path', text(`{"type":"done","id":"../${'0'.repeat(29)}"}`)],
     ['a negative size', text(JSON.stringify({ type: 'offer', id, name: 'a', size: -1 }))],
     ['a very long name', text(JSON.stringify({ type: 'offer', id, name: 'a'.repeat(9000), size: 1 }))],
+    ['a question for nothing', Uint8Array.of(2)],
+    ['a question with half a hash', new Uint8Array(1 + 48).fill(2)],
+    ['a question with too many hashes', new Uint8Array(1 + 65 * 32).fill(2)],
     ['an empty chunk', encodeMessage({ type: 'chunk', id, round: 1, position: 0, data: new Uint8Array() })],
     [
       'a large chunk',

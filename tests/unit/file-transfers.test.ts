@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../scripts/support/until.ts';
-import { BLOCK_BYTES, CHUNK_BYTES, type FileMessage } from '../../web/client/files/fileMessages.ts';
+import { WeirError } from '../../shared/errors.ts';
+import { BLOCK_BYTES, CHUNK_BYTES, encodeMessage, type FileMessage } from '../../web/client/files/fileMessages.ts';
 import type { FileTransferState } from '../../web/client/files/transfers.ts';
 import { FilePair, PATIENT, randomFile } from '../support/files/FilePair.ts';
 
@@ -172,6 +173,39 @@ describe('file transfers', () => {
     await expectEqual(file);
   });
 
+  test('what arrives in a pause of the receiver counts at both ends, and is not sent again', async () => {
+    bePatient();
+    const file = randomFile(4 * BLOCK_BYTES);
+    pair.delay = 2;
+    const id = await offer(file);
+    await pair.b.transfers.accept(id);
+    await until('much on its way', TIMEOUT, () => pair.inFlight > 8 * CHUNK_BYTES);
+    pair.b.transfers.setPaused(id, true);
+    const atPause = pair.transfer('b').transferred;
+    await stateOf('a', 'paused');
+    await until('nothing on its way', TIMEOUT, () => pair.inFlight === 0);
+    const { transferred } = pair.transfer('b');
+    expect(transferred).toBeGreaterThan(atPause + 2 * CHUNK_BYTES);
+    // Acknowledgements come with every second chunk.
+    await until('the same', TIMEOUT, () => pair.transfer('a').transferred > transferred - 2 * CHUNK_BYTES);
+    pair.b.transfers.setPaused(id, false);
+    await expectEqual(file);
+    expect(sentBytes()).toBe(file.size);
+  });
+
+  test.each([
+    ['forbidden', 'forbidden'],
+    ['badRequest', 'unsupported'],
+    ['unsupported', 'unsupported'],
+  ] as const)('chunks that are refused as %s end it at both ends as %s', async (code, reason) => {
+    pair.refusal = new WeirError(code, 'No chunks today.');
+    await pair.b.transfers.accept(await offer(randomFile(SIZE)));
+    await Promise.all([stateOf('a', 'failed'), stateOf('b', 'failed')]);
+    for (const side of ['a', 'b'] as const)
+      expect(pair.transfer(side)).toMatchObject({ endReason: reason, error: { code: reason } });
+    if (reason === 'unsupported') expect(pair.transfer('a').error?.message).toBe('No chunks today.');
+  });
+
   describe.each(['a', 'b'] as const)('%s cancels', (side) => {
     test.each(['offered', 'active', 'paused'] as const)('while it is %s', async (stage) => {
       pair.delay = 1;
@@ -245,7 +279,14 @@ describe('file transfers', () => {
   test('the end of an earlier session does not end a later one of the same page', async () => {
     const file = randomFile(SIZE);
     const id = await offer(file);
-    const former = { send: async () => {}, peers: () => [], maySend: () => true, maxBytes: 1, hasMedia: () => false };
+    const former = {
+      peerId: 'peer-b',
+      send: async () => {},
+      peers: () => [],
+      maySend: () => true,
+      maxBytes: 1,
+      hasMedia: () => false,
+    };
     pair.b.transfers.detach({ ...former, notify: () => {} });
     await pair.b.transfers.accept(id);
     await expectEqual(file);
@@ -281,6 +322,65 @@ describe('file transfers', () => {
     expect(pair.transfer('a').peer.peerId).toBe('peer-c');
   });
 
+  describe('both ends come back at once as somebody else', () => {
+    /** In the middle of a file; what they send meanwhile is lost. */
+    async function comeBackAsOthers(file: File): Promise<void> {
+      await pair.b.transfers.accept(await offer(file));
+      await until('a block', TIMEOUT, () => pair.transfer('b').transferred > BLOCK_BYTES);
+      pair.comeBackAsOthers();
+    }
+    const seeks = (from: 'a' | 'b') =>
+      pair.sent.flatMap(({ message, from: side }) => (message.type === 'seek' && side === from ? [message] : []));
+
+    test.each([0, 1, 2])('and find each other, although %i questions are lost', async (lost) => {
+      const file = randomFile(5 * BLOCK_BYTES);
+      const left = { a: lost, b: lost };
+      pair.fault = (message, from) => {
+        if (message.type !== 'seek' || left[from] === 0) return [message];
+        left[from] -= 1;
+        return [];
+      };
+      await comeBackAsOthers(file);
+      await expectEqual(file);
+      expect(left).toEqual({ a: 0, b: 0 });
+      expect(pair.transfer('a').peer).toEqual(pair.peers.b);
+      expect(sentBytes()).toBeLessThan(file.size + 4 * BLOCK_BYTES);
+    });
+
+    test('a third member who repeats a question is not taken for its sender', async () => {
+      const file = randomFile(3 * BLOCK_BYTES);
+      const third = { peerId: 'peer-m', identity: 'mallory', name: 'Bert' };
+      pair.fault = (message) => (message.type === 'seek' ? [] : [message]);
+      await comeBackAsOthers(file);
+      pair.others = [third];
+      const [question] = await until('a question', TIMEOUT, () => seeks('b').length > 0 && seeks('b'));
+      if (!question) throw new Error('There is none.');
+      const before = pair.sent.length;
+      pair.a.transfers.onData(third.peerId, encodeMessage(question));
+      expect(pair.sent.length).toBe(before);
+      expect(pair.transfer('a').state).toBe('waiting');
+      // It is a good question if the right one asks.
+      pair.fault = (message) => [message];
+      pair.a.transfers.onData(pair.peers.b.peerId, encodeMessage(question));
+      await expectEqual(file);
+    });
+
+    test('who does not answer is asked three times, and who asks without end is not listened to', async () => {
+      pair.fault = (message) => (message.type === 'seek' ? [] : [message]);
+      await comeBackAsOthers(randomFile(3 * BLOCK_BYTES));
+      await until('the third question', TIMEOUT, () => seeks('a').length === 3 && seeks('b').length === 3);
+      const [question] = seeks('b');
+      if (!question) throw new Error('There is none.');
+      const wrong = encodeMessage({ type: 'seek', hashes: ['0'.repeat(64)] });
+      for (let index = 0; index < 20; index += 1) pair.a.transfers.onData(pair.peers.b.peerId, wrong);
+      pair.a.transfers.onData(pair.peers.b.peerId, encodeMessage(question));
+      // Longer than the pause before a fourth question.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(seeks('a')).toHaveLength(3);
+      expect(pair.transfer('a').state).toBe('waiting');
+    });
+  });
+
   test('who is away is waited for', async () => {
     const file = randomFile(SIZE);
     const id = await offer(file);
@@ -297,7 +397,6 @@ describe('file transfers', () => {
     pair.delay = 1;
     const id = await offer(file);
     await pair.b.transfers.accept(id);
-    const { encodeMessage } = await import('../../web/client/files/fileMessages.ts');
     pair.b.transfers.onData('stranger', encodeMessage({ type: 'end', id, reason: 'cancelled' }));
     pair.b.transfers.onData('peer-a', Uint8Array.of(0, 1, 2, 3));
     pair.b.transfers.onData('peer-a', new Uint8Array());

@@ -2,7 +2,7 @@
 import { WeirError } from '../../shared/errors.ts';
 import type { FileTransfers } from './files/index.ts';
 import type { FilePeer, FileRoom, FileTransfer } from './files/transfers.ts';
-import { PARTIAL_FILE_LIFETIME } from './fileTopic.ts';
+import { PARTIAL_FILE_LIFETIME, SEEK_KIND } from './fileTopic.ts';
 import { loadFiles } from './loadFiles.ts';
 
 export interface SendFileOptions {
@@ -121,6 +121,8 @@ export class Files {
       this.#transfers.onData(peerId, data);
       return;
     }
+    // Nobody looks for a page that has had no files; if it had, they are being loaded.
+    if (!this.#loading && data[0] === SEEK_KIND) return;
     if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ peerId, data });
     this.#load().catch(() => {
       this.#waiting = [];

@@ -189,7 +189,7 @@ export class RoomSession {
     signal.throwIfAborted();
     this.files.open(
       `${this.#options.url} ${options.kind ?? 'call'} ${options.room}`,
-      this.#fileRoom(welcome.limits.fileBytes),
+      this.#fileRoom(reply.peerId, welcome.limits.fileBytes),
     );
     this.#setState('joined');
     void link.consume(reply.consumers);
@@ -298,10 +298,11 @@ export class RoomSession {
   }
 
   /** What file transfers need of this session. */
-  #fileRoom(maxBytes: number): FileRoom {
+  #fileRoom(peerId: string, maxBytes: number): FileRoom {
     const { store } = this;
     return {
-      send: (peerId, data) => this.requireLink().sendData({ channel: 'bulk', topic: FILE_TOPIC, to: [peerId], data }),
+      peerId,
+      send: (to, data) => this.requireLink().sendData({ channel: 'bulk', topic: FILE_TOPIC, to: [to], data }),
       peers: () => store.peers.peers,
       // Nobody could answer a hidden peer.
       maySend: () => store.grants?.canPublishData !== false && !store.grants?.hidden,

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { launchChromiumWithProfile } from '../../support/browsers/chromium.ts';
-import { FileVisitor, type FileVisitorOptions } from '../../support/browsers/FileVisitor.ts';
+import { FileVisitor } from '../../support/browsers/FileVisitor.ts';
+import type { FileVisitorOptions } from '../../support/browsers/fileVisitorPage.ts';
 import { childrenOf, memoryOf, NoProcess, treeOf } from '../../support/process/cpu.ts';
 
 /** How often memory is read, in milliseconds. */

@@ -1,5 +1,5 @@
 /** Two ends of file transfers in this process, and between them a link in memory that loses, repeats, reorders and damages. */
-
+import type { WeirError } from '../../../shared/errors.ts';
 import { FileTransfers } from '../../../web/client/files/FileTransfers.ts';
 import { decodeMessage, encodeMessage, type FileMessage } from '../../../web/client/files/fileMessages.ts';
 import type { FileEvents, FilePeer, FileRoom, FileTransfer } from '../../../web/client/files/transfers.ts';
@@ -34,6 +34,10 @@ export class FilePair {
   isNarrow = false;
   maxBytes = 1024 ** 3;
   maySend = true;
+  /** With what chunks are refused, if they are. */
+  refusal: WeirError | undefined;
+  /** Who else is in the room. */
+  others: readonly FilePeer[] = [];
   readonly peers = {
     a: { peerId: 'peer-a', identity: 'alice', name: 'Alice' },
     b: { peerId: 'peer-b', identity: 'bert', name: 'Bert' },
@@ -52,8 +56,9 @@ export class FilePair {
   attach(side: 'a' | 'b', transfers: FileTransfers = this[side].transfers): void {
     const other = side === 'a' ? 'b' : 'a';
     const room: FileRoom = {
+      peerId: this.peers[side].peerId,
       send: (peerId, data) => this.#send(side, peerId, data),
-      peers: () => [this.peers[other]],
+      peers: () => [this.peers[other], ...this.others],
       maySend: () => this.maySend,
       maxBytes: this.maxBytes,
       hasMedia: () => false,
@@ -86,6 +91,16 @@ export class FilePair {
     this.comeBack(side);
   }
 
+  /** Both ends leave at once and come back as somebody else, as pages that join without a token are after a reload. */
+  comeBackAsOthers(): void {
+    this.leave('a');
+    this.leave('b');
+    this.peers.a = { peerId: 'peer-c', identity: 'guest-c', name: 'Alice' };
+    this.peers.b = { peerId: 'peer-d', identity: 'guest-d', name: 'Bert' };
+    this.attach('a');
+    this.attach('b');
+  }
+
   /** The transfer that one end has, if it is the only one. */
   transfer(side: 'a' | 'b'): FileTransfer {
     const [transfer, ...others] = this[side].transfers.transfers;
@@ -105,6 +120,7 @@ export class FilePair {
   async #send(from: 'a' | 'b', to: string, data: Uint8Array): Promise<void> {
     const other = from === 'a' ? 'b' : 'a';
     const message = decodeMessage(data);
+    if (this.refusal && message.type === 'chunk') throw this.refusal;
     this.sent.push({ from, message });
     const size = message.type === 'chunk' ? message.data.length : 0;
     this.inFlight += size;

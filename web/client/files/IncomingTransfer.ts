@@ -179,6 +179,7 @@ export class IncomingTransfer extends Transfer {
     this.#digest.update(data);
     this.#position += data.length;
     this.addProgress();
+    // In a pause too: what was on its way is kept, so both ends show the same, and nothing is sent twice afterwards.
     if (this.#position - this.#acknowledged >= ACK_BYTES) this.#acknowledge();
   }
 

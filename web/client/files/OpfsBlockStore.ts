@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { PARTIAL_FILE_LIFETIME } from '../fileTopic.ts';
 import { type BlockStore, NEUTRAL_TYPE } from './BlockStore.ts';
 import { BLOCK_BYTES } from './fileMessages.ts';
+import { lockTransfer } from './transferLock.ts';
 import type { FilePeer } from './transfers.ts';
 
 const FOLDER = 'weir-files';
@@ -58,7 +59,7 @@ export class OpfsBlockStore implements BlockStore {
   static async create(record: ReceivedRecord): Promise<OpfsBlockStore | undefined> {
     const parent = await openFolder();
     if (!parent || !(await hasRoom(record.size))) return undefined;
-    const unlock = await lock(record.id);
+    const unlock = await lockTransfer(record.id);
     if (!unlock) return undefined;
     try {
       const directory = await parent.getDirectoryHandle(record.id, { create: true });
@@ -139,24 +140,12 @@ async function hasRoom(size: number): Promise<boolean> {
   return quota === undefined || size < SHARE * (quota - (usage ?? 0));
 }
 
-/** Marks a file as being worked on by this page, until it is unlocked or the page goes. @returns how to unlock it */
-async function lock(id: string): Promise<(() => void) | undefined> {
-  if (!navigator.locks) return () => {};
-  const acquired = Promise.withResolvers<boolean>();
-  const released = Promise.withResolvers<void>();
-  void navigator.locks.request(`${FOLDER}-${id}`, { ifAvailable: true }, (held) => {
-    acquired.resolve(held !== null);
-    return held === null ? undefined : released.promise;
-  });
-  return (await acquired.promise) ? () => released.resolve() : undefined;
-}
-
 async function openPartial(
   parent: FileSystemDirectoryHandle,
   name: string,
   room: string,
 ): Promise<FoundPartial | undefined> {
-  const unlock = await lock(name);
+  const unlock = await lockTransfer(name);
   // Another page is working on it.
   if (!unlock) return undefined;
   try {

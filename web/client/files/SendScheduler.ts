@@ -1,12 +1,16 @@
 /** Sends the chunks of all transfers: one receiver does not hold up another one, and files to the same receiver take turns. */
 import { WeirError } from '../../../shared/errors.ts';
-import { encodeMessage } from './fileMessages.ts';
+import { type EndReason, encodeMessage } from './fileMessages.ts';
 import type { OutgoingTransfer } from './OutgoingTransfer.ts';
 
 /** Milliseconds after which it tries again to send what could not be sent. */
 const RETRY = 500;
-/** Errors that the next attempt would meet as well. */
-const permanentErrors: ReadonlySet<WeirError['code']> = new Set(['forbidden', 'badRequest', 'unsupported']);
+/** Errors that the next attempt would meet as well, and what both ends are told of them. */
+const permanentErrors: Partial<Record<WeirError['code'], EndReason>> = {
+  forbidden: 'forbidden',
+  badRequest: 'unsupported',
+  unsupported: 'unsupported',
+};
 
 export interface SendSchedulerOptions {
   readonly transfers: () => Iterable<OutgoingTransfer>;
@@ -62,9 +66,9 @@ export class SendScheduler {
       await this.#options.send(peerId, encodeMessage(message));
       return true;
     } catch (error) {
-      const { code } = WeirError.from(error);
-      if (code === 'forbidden') transfer.fail('forbidden');
-      else if (permanentErrors.has(code)) transfer.fail('forbidden', WeirError.from(error).message);
+      const { code, message: text } = WeirError.from(error);
+      const reason = permanentErrors[code];
+      if (reason) transfer.fail(reason, reason === 'unsupported' ? text : undefined);
       else transfer.giveBack(message);
       return transfer.isOver;
     }

@@ -146,7 +146,7 @@ export abstract class Transfer {
   onEndMessage(reason: EndReason): void {
     const final = reason === 'cancelled' || reason === 'declined' ? reason : 'failed';
     if (!this.isOver) this.#endReason = reason;
-    this.finish(final, new WeirError(reason === 'forbidden' ? 'forbidden' : 'closed', endTexts[reason]));
+    this.finish(final, new WeirError(codeOf(reason) ?? 'closed', endTexts[reason]));
   }
 
   /** Ends it and tells the other end. @param error what to say here; nothing where the user has ended it */
@@ -159,7 +159,7 @@ export abstract class Transfer {
 
   /** It cannot go on. @param text for users instead of the usual one */
   fail(reason: EndReason, text = endTexts[reason]): void {
-    this.end(reason, new WeirError(reason === 'forbidden' ? 'forbidden' : 'internal', text));
+    this.end(reason, new WeirError(codeOf(reason) ?? 'internal', text));
   }
 
   protected finish(state: FinalState, error?: WeirError): void {
@@ -184,4 +184,9 @@ export abstract class Transfer {
     const paused = this.#pausedBySelf || this.flowing === 'needsFile';
     this.context.post(this.#peer.peerId, { type: 'pause', id: this.id, paused });
   }
+}
+
+/** The error code of the same name, if there is one. */
+function codeOf(reason: EndReason): 'forbidden' | 'unsupported' | undefined {
+  return reason === 'forbidden' || reason === 'unsupported' ? reason : undefined;
 }

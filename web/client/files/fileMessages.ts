@@ -1,6 +1,7 @@
 /** The messages of file transfers, on the topic `file` of the data channel `bulk`: their schemas and their wire format. */
 import { z } from 'zod';
 import { WeirError } from '../../../shared/errors.ts';
+import { SEEK_KIND } from '../fileTopic.ts';
 
 /** Bytes of a file in one message. */
 export const CHUNK_BYTES = 16 * 1024;
@@ -13,6 +14,10 @@ const CHUNK = 1;
 const CHUNK_HEADER_BYTES = 1 + 16 + 4 + 8;
 /** Bytes of a control message: an offer with the longest name. */
 const MAX_CONTROL_BYTES = 8 * 1024;
+
+const SHA256_BYTES = 32;
+/** Hashes in one message of kind `SEEK_KIND`. */
+export const MAX_SEEK_HASHES = 64;
 
 const TransferId = z.string().regex(/^[0-9a-f]{32}$/);
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -28,6 +33,7 @@ export const EndReason = z.enum([
   'storage',
   'unreadable',
   'forbidden',
+  'unsupported',
   'unknown',
 ]);
 export type EndReason = z.infer<typeof EndReason>;
@@ -54,7 +60,7 @@ export const ControlMessage = z.discriminatedUnion('type', [
   /** The receiver has the whole file, and its hash matches. */
   z.object({ type: z.literal('done'), id: TransferId }),
   z.object({ type: z.literal('pause'), id: TransferId, paused: z.boolean() }),
-  z.object({ type: z.literal('end'), id: TransferId, reason: EndReason }),
+  z.object({ type: z.literal('end'), id: TransferId, reason: EndReason.catch('unknown') }),
 ]);
 export type ControlMessage = z.infer<typeof ControlMessage>;
 
@@ -68,7 +74,17 @@ export interface Chunk {
   readonly data: Uint8Array;
 }
 
-export type FileMessage = ControlMessage | Chunk;
+/**
+ * Asks a peer for the other ends of transfers: whoever has one of them knows its id, and nobody else learns it. The sender's peer
+ * id is part of the hashes, so that nobody can repeat them as their own.
+ */
+export interface Seek {
+  readonly type: 'seek';
+  /** SHA-256 of `transfer id`, a space, and `peer id of the sender`. */
+  readonly hashes: readonly string[];
+}
+
+export type FileMessage = ControlMessage | Chunk | Seek;
 
 /** A random id for a transfer. */
 export function createTransferId(): string {
@@ -76,19 +92,23 @@ export function createTransferId(): string {
 }
 
 export function encodeMessage(message: FileMessage): Uint8Array {
-  if (message.type !== 'chunk') {
-    const json = new TextEncoder().encode(JSON.stringify(message));
-    const encoded = new Uint8Array(1 + json.length);
-    encoded[0] = CONTROL;
-    encoded.set(json, 1);
-    return encoded;
-  }
+  if (message.type === 'chunk') return encodeChunk(message);
+  if (message.type === 'seek') return ofKind(SEEK_KIND, bytesOf(message.hashes.join('')));
+  return ofKind(CONTROL, new TextEncoder().encode(JSON.stringify(message)));
+}
+
+function ofKind(kind: number, content: Uint8Array): Uint8Array {
+  const encoded = new Uint8Array(1 + content.length);
+  encoded[0] = kind;
+  encoded.set(content, 1);
+  return encoded;
+}
+
+function encodeChunk(message: Chunk): Uint8Array {
   const encoded = new Uint8Array(CHUNK_HEADER_BYTES + message.data.length);
   const view = new DataView(encoded.buffer);
   view.setUint8(0, CHUNK);
-  for (let index = 0; index < 16; index += 1) {
-    view.setUint8(1 + index, Number.parseInt(message.id.slice(2 * index, 2 * index + 2), 16));
-  }
+  encoded.set(bytesOf(message.id), 1);
   view.setUint32(17, message.round);
   view.setFloat64(21, message.position);
   encoded.set(message.data, CHUNK_HEADER_BYTES);
@@ -98,6 +118,7 @@ export function encodeMessage(message: FileMessage): Uint8Array {
 /** @throws {WeirError} `badMessage` for anything that no client of Weir sends */
 export function decodeMessage(encoded: Uint8Array): FileMessage {
   if (encoded[0] === CHUNK) return decodeChunk(encoded);
+  if (encoded[0] === SEEK_KIND) return decodeSeek(encoded.subarray(1));
   if (encoded[0] !== CONTROL || encoded.length > MAX_CONTROL_BYTES) throw malformed();
   let json: unknown;
   try {
@@ -113,6 +134,22 @@ export function decodeMessage(encoded: Uint8Array): FileMessage {
 /** Bytes as lower-case hexadecimal digits. */
 export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The reverse of `hex`. */
+function bytesOf(digits: string): Uint8Array {
+  return Uint8Array.from({ length: digits.length / 2 }, (_, index) =>
+    Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16),
+  );
+}
+
+function decodeSeek(bytes: Uint8Array): Seek {
+  const count = bytes.length / SHA256_BYTES;
+  if (!Number.isInteger(count) || count < 1 || count > MAX_SEEK_HASHES) throw malformed();
+  const hashes = Array.from({ length: count }, (_, index) =>
+    hex(bytes.subarray(index * SHA256_BYTES, (index + 1) * SHA256_BYTES)),
+  );
+  return { type: 'seek', hashes };
 }
 
 function decodeChunk(encoded: Uint8Array): Chunk {

@@ -1,6 +1,6 @@
 /** What applications and the two kinds of transfers share: a transfer as others see it, and what it needs of the room. */
 import type { WeirError } from '../../../shared/errors.ts';
-import type { EndReason, FileMessage } from './fileMessages.ts';
+import type { ControlMessage, EndReason } from './fileMessages.ts';
 
 /**
  * - `offered`: the receiver has not decided
@@ -73,6 +73,8 @@ export interface FileEvents {
 
 /** What transfers need of a room. */
 export interface FileRoom {
+  /** Our own id in it. */
+  readonly peerId: string;
   /** Resolves when there is room for more. @throws {WeirError} */
   send(peerId: string, data: Uint8Array): Promise<void>;
   peers(): readonly FilePeer[];
@@ -104,7 +106,7 @@ export const transferDelays: TransferDelays = { tick: 1000, repeat: 2000, stall:
 export interface TransferContext {
   readonly delays: TransferDelays;
   /** Sends a control message, and forgets it: whatever is lost is repeated. */
-  post(peerId: string, message: Exclude<FileMessage, { type: 'chunk' }>): void;
+  post(peerId: string, message: ControlMessage): void;
   /** The state has changed. */
   onChanged(): void;
   /** More bytes have arrived. */
@@ -124,5 +126,6 @@ export const endTexts: Record<EndReason, string> = {
   storage: 'There is no room to store the file. Free some space, then send it again.',
   unreadable: 'The file cannot be read any more: it was changed, moved or deleted. Send it again.',
   forbidden: 'Sending files is not permitted here.',
+  unsupported: 'The file cannot be sent here: the server or the browser of the sender does not support it.',
   unknown: 'The other side does not have this transfer any more. Send the file again.',
 };

@@ -11,6 +11,7 @@ const reasonKeys: Record<FileEndReason, FilesKey> = {
   storage: 'filesErrorStorage',
   unreadable: 'filesErrorUnreadable',
   forbidden: 'filesErrorForbidden',
+  unsupported: 'filesErrorUnsupported',
   unknown: 'filesErrorEnded',
 };
 

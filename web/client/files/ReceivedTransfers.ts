@@ -1,0 +1,78 @@
+/** What this page receives: takes offers, accepts them, and goes on with the partial files that a former page has left. */
+import { WeirError } from '../../../shared/errors.ts';
+import type { Offer } from './fileMessages.ts';
+import { safeFileName } from './fileName.ts';
+import { IncomingTransfer } from './IncomingTransfer.ts';
+import { OpfsBlockStore } from './OpfsBlockStore.ts';
+import { openStore } from './openStore.ts';
+import type { RoomTransfers } from './RoomTransfers.ts';
+import type { FilePeer } from './transfers.ts';
+
+/** Offers of one peer that may wait for an answer: more are declined. */
+const MAX_OFFERS = 20;
+
+/** A transfer that a former page has begun. */
+export interface PartialTransfer {
+  readonly transfer: IncomingTransfer;
+  readonly store: OpfsBlockStore;
+}
+
+export class ReceivedTransfers {
+  readonly #transfers: RoomTransfers;
+
+  constructor(transfers: RoomTransfers) {
+    this.#transfers = transfers;
+  }
+
+  /** A peer offers a file that is not known yet. */
+  onOffer(peer: FilePeer, { id, name, size }: Offer): void {
+    const refuse = (reason: 'tooLarge' | 'declined') => this.#transfers.post(peer.peerId, { type: 'end', id, reason });
+    if (size > this.#transfers.requireRoom().maxBytes) {
+      refuse('tooLarge');
+      return;
+    }
+    const waiting = this.#transfers.all.filter((one) => one.peer.peerId === peer.peerId && one.state === 'offered');
+    if (waiting.length >= MAX_OFFERS) {
+      refuse('declined');
+      return;
+    }
+    const about = { id, name: safeFileName(name), size };
+    const transfer = this.#transfers.add(new IncomingTransfer(about, peer, this.#transfers.context(id)));
+    transfer.onOffered();
+    this.#transfers.events.notify('fileOffered', transfer);
+  }
+
+  /** As `FileTransfers.accept`. */
+  async accept(id: string, handle?: FileSystemFileHandle): Promise<void> {
+    const transfer = this.#transfers.require(id);
+    if (!(transfer instanceof IncomingTransfer)) throw new WeirError('conflict', 'This file is sent, not received.');
+    if (transfer.isAccepted || transfer.isOver)
+      throw new WeirError('conflict', 'This file is accepted already, or over.');
+    const { name, size, peer } = transfer;
+    const record = { id, room: this.#transfers.key, name, size, startedAt: Date.now() };
+    const store = await openStore({ ...record, identity: peer.identity, peerName: peer.name }, handle);
+    await transfer.accept(store);
+  }
+
+  /** Finds the partial files that a former page has left. @returns their transfers, to go on with */
+  async find(): Promise<PartialTransfer[]> {
+    const partials = await OpfsBlockStore.find(this.#transfers.key);
+    return partials.flatMap(({ record, store }) => {
+      const { id, identity, peerName } = record;
+      if (this.#transfers.get(id)) return [];
+      const peer = this.#transfers.peerOf(identity, peerName);
+      const transfer = this.#transfers.add(new IncomingTransfer(record, peer, this.#transfers.context(id)));
+      return [{ transfer, store }];
+    });
+  }
+
+  /** Reads what there is of a file, and goes on. */
+  async restore({ transfer, store }: PartialTransfer): Promise<void> {
+    try {
+      await transfer.accept(store);
+    } catch {
+      transfer.fail('storage');
+      await store.discard().catch(() => {});
+    }
+  }
+}
