@@ -10,6 +10,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -158,6 +159,33 @@ describe('Liveness', () => {
     return { state, liveness };
   };
 
+  /** As `watched`, with timers that run when the test says so. Answers come 50 ms after a question. */
+  const throttled = () => {
+    const state = { answers: true, answerAt: Number.POSITIVE_INFINITY, messageAt: 0, lost: 0 };
+    new Liveness({
+      lastPacketAge: () => undefined,
+      lastMessageAt: () => {
+        if (state.answerAt <= performance.now()) state.messageAt = state.answerAt;
+        return state.messageAt;
+      },
+      ping: () => {
+        if (state.answers) state.answerAt = performance.now() + 50;
+      },
+      onLost: () => {
+        state.lost += 1;
+      },
+    });
+    const now = performance.now.bind(performance);
+    let late = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + late);
+    /** The next turn of the timer, so many milliseconds after the one before. */
+    const poll = async (elapsed: number) => {
+      late += elapsed - 250;
+      await vi.advanceTimersByTimeAsync(250);
+    };
+    return { state, poll };
+  };
+
   test('a quiet connection is asked and lives while it answers; without an answer it is lost within two seconds, once', async () => {
     const { state } = watched();
     await vi.advanceTimersByTimeAsync(10_000);
@@ -169,6 +197,35 @@ describe('Liveness', () => {
     await vi.advanceTimersByTimeAsync(1250);
     expect(state.lost).toBe(1);
     await vi.advanceTimersByTimeAsync(10_000);
+    expect(state.lost).toBe(1);
+  });
+
+  test.each([
+    ['a second', 1000, 4],
+    ['a minute', 60_000, 4],
+  ])('is found to be lost by timers that run once %s, and lives while it answers', async (_, interval, most) => {
+    const { state, poll } = throttled();
+    for (let count = 0; count < 50; count += 1) await poll(interval);
+    expect(state).toMatchObject({ lost: 0 });
+    state.answers = false;
+    for (let count = 0; count < most; count += 1) await poll(interval);
+    expect(state.lost).toBe(1);
+  });
+
+  test('of a page that stood still nothing is known until a question has gone unanswered for long enough', async () => {
+    const { state, poll } = throttled();
+    for (let count = 0; count < 5; count += 1) {
+      // It stands still before the answer has come.
+      state.answers = false;
+      for (let turn = 0; turn < 4; turn += 1) await poll(250);
+      state.answers = true;
+      await poll(3_600_000);
+      for (let turn = 0; turn < 4; turn += 1) await poll(250);
+    }
+    expect(state.lost).toBe(0);
+    state.answers = false;
+    await poll(3_600_000);
+    for (let turn = 0; turn < 7; turn += 1) await poll(250);
     expect(state.lost).toBe(1);
   });
 
