@@ -265,7 +265,7 @@ export const clientRequests = {
   },
   reportDirectFailure: {
     about:
-      'The direct connection with this peer could not be made, or has failed. With the policy `auto` the two are not asked again for a minute; with `p2p` they begin a new negotiation. A report of a former negotiation changes nothing: both ends report the same failure. `rateLimited` above 10 a minute.',
+      'The direct connection with this peer could not be made, or has failed. With the policy `auto` the two are not asked again for a minute; with `p2p` they begin a new negotiation. A report of a former negotiation changes nothing: both ends report the same failure. `rateLimited` above 30 a minute.',
     request: z.strictObject({ peerId: Id, negotiation: Negotiation }),
     reply: Empty,
   },

@@ -44,7 +44,8 @@ const RETRY_DELAY = 60_000;
 const LIMITS = {
   description: { limit: 40, window: 10_000, minInterval: 0 },
   candidate: { limit: 300, window: 10_000, minInterval: 0 },
-  failure: { limit: 10, window: 60_000, minInterval: 0 },
+  // In a mesh each of five connections may fail every ten seconds.
+  failure: { limit: 30, window: 60_000, minInterval: 0 },
 };
 
 interface Entry {

@@ -9,6 +9,7 @@ import type { TrackReport } from '../stats.ts';
 import type { ShownSize } from './ControlChannel.ts';
 import type { LocalTracks } from './DirectPublisher.ts';
 import { DirectSession } from './DirectSession.ts';
+import { FailureReports } from './FailureReports.ts';
 
 /** How long the other end may go on playing what this one no longer plays, in milliseconds. */
 const LINGER = 5000;
@@ -43,6 +44,7 @@ export class DirectMesh {
   #wanted: ReadonlySet<string> = new Set();
   /** By peer: the negotiation that was begun last. */
   readonly #begun = new Map<string, number>();
+  readonly #failures: FailureReports;
   #iceServers: readonly IceServer[] = [];
   /** By peer and source: in which size its video is shown. */
   readonly #shown = new Map<string, Map<VideoSource, ShownSize>>();
@@ -50,6 +52,10 @@ export class DirectMesh {
 
   constructor(options: DirectMeshOptions) {
     this.#options = options;
+    this.#failures = new FailureReports({
+      request: options.request,
+      isCurrent: (peerId, negotiation) => this.#wanted.has(peerId) && this.#begun.get(peerId) === negotiation,
+    });
   }
 
   /** The peers with whom there is a session. */
@@ -162,6 +168,7 @@ export class DirectMesh {
 
   close(): void {
     this.#closed = true;
+    this.#failures.close();
     for (const session of this.#all()) this.#close(session);
   }
 
@@ -207,10 +214,7 @@ export class DirectMesh {
   #onLost(session: DirectSession): void {
     if (this.#closed) return;
     // One that the server does not ask for any more, or has replaced, may end as it likes.
-    if (this.isWanted(session) && this.#sessions.get(session.peerId)?.at(-1) === session) {
-      const { peerId, negotiation } = session;
-      this.#options.request('reportDirectFailure', { peerId, negotiation }).catch(() => {});
-    }
+    void this.#failures.report(session.peerId, session.negotiation);
     if (this.#retiring.has(session)) this.#close(session);
     else this.#options.onChanged();
   }
