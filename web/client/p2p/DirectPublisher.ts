@@ -3,6 +3,7 @@ import { type Source, sources } from '../../../shared/media.ts';
 import type { RoomKind } from '../../../shared/protocol.ts';
 import { type EncodingChoice, encodingsOf, type Size, sizeOf } from '../sfu/encodings.ts';
 import { SenderLayerControl } from '../sfu/SenderLayerControl.ts';
+import { sendsInactiveAudio } from '../sfu/TracklessSender.ts';
 import { hintedContent, prepareTrack, VideoAdapter } from '../sfu/VideoAdapter.ts';
 import type { ShownSize } from './ControlChannel.ts';
 import type { DirectConnection } from './DirectConnection.ts';
@@ -42,6 +43,7 @@ interface Sent {
 export class DirectPublisher {
   readonly #connection: Pick<DirectConnection, 'addTrack' | 'removeTrack'>;
   readonly #kind: RoomKind;
+  readonly #sendsInactive: boolean;
   readonly #layers = new SenderLayerControl();
   readonly #sent = new Map<Source, Sent>();
   #shown: ReadonlyMap<Source, ShownSize> = new Map();
@@ -49,9 +51,15 @@ export class DirectPublisher {
   #paused = false;
   #closed = false;
 
-  constructor(connection: Pick<DirectConnection, 'addTrack' | 'removeTrack'>, kind: RoomKind) {
+  /** @param sendsInactive whether this browser sends audio although its encoding is inactive */
+  constructor(
+    connection: Pick<DirectConnection, 'addTrack' | 'removeTrack'>,
+    kind: RoomKind,
+    sendsInactive = sendsInactiveAudio(),
+  ) {
     this.#connection = connection;
     this.#kind = kind;
+    this.#sendsInactive = sendsInactive;
   }
 
   /** Sends exactly these tracks. */
@@ -113,7 +121,8 @@ export class DirectPublisher {
       const sender = await this.#connection.addTrack(source, track, this.#adapted(source, sent));
       if (!isCurrent()) return;
       sent.sender = sender;
-      this.#layers.begin(source, sender, this.#adapted(source, sent));
+      if (this.#sendsInactive && !isVideo) this.#layers.beginTrackless(source, sender, () => sent.track);
+      else this.#layers.begin(source, sender, this.#adapted(source, sent));
       this.#reshape(source, sent);
       this.#limit(source, sent);
       // It may have been replaced meanwhile.

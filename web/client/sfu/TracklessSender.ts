@@ -1,7 +1,13 @@
 /** Stops an audio sender in a browser that sends audio although its encoding is inactive: meanwhile it has no track. */
+import { detectDevice } from 'mediasoup-client';
 
 /** The used part of RTCRtpSender. */
 export type TrackSender = Pick<RTCRtpSender, 'track' | 'replaceTrack'>;
+
+/** Whether this browser sends audio although its encoding is inactive, as Firefox does. */
+export function sendsInactiveAudio(): boolean {
+  return detectDevice() === 'Firefox120';
+}
 
 export class TracklessSender {
   readonly #sender: TrackSender;
