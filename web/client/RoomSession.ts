@@ -53,6 +53,8 @@ export class RoomSession {
   #link: MediaLink | undefined;
   /** The same link once media goes directly, from the first time on. */
   #direct: LazyDirectLink | undefined;
+  /** With whom media goes directly. */
+  #directPeers: readonly string[] = [];
   #quality: QualityMonitor | undefined;
   #closeReason: CloseReason | undefined;
 
@@ -261,6 +263,7 @@ export class RoomSession {
   }
 
   #setDirectPeers(direct: DirectPeers): void {
+    this.#directPeers = direct.peers.map(({ peerId }) => peerId);
     this.#direct?.call((link) => link.setDirectPeers(direct), direct.peers.length > 0);
   }
 
@@ -287,7 +290,8 @@ export class RoomSession {
         !isNetworkDown() &&
         !isPageHidden(),
       isMediaLost: () => this.#link?.connectionState === 'lost',
-      sending: () => JSON.stringify(this.localSources),
+      // What has gone directly begins anew on the way to the server.
+      sending: () => JSON.stringify([this.localSources, this.#directPeers]),
       onChange: (peerId, quality) => {
         const peer = peerId === undefined ? undefined : this.store.peers.get(peerId);
         if (peerId === undefined || peer) this.#notify('connectionQualityChanged', { peer, quality });

@@ -8,6 +8,8 @@ export interface TrackStats {
   readonly source: Source;
   /** The peer of a received track; undefined for our own tracks and for audio slots. */
   readonly peerId?: string;
+  /** The peer that our own track is sent to directly: it is sent to each one by itself. */
+  readonly toPeerId?: string;
   /** The audio slot of a large room. */
   readonly slot?: number;
   /** Whether it goes from peer to peer, not through the server. */
@@ -67,6 +69,7 @@ type Row = Record<string, unknown>;
 export interface TrackReport {
   readonly source: Source;
   readonly peerId?: string;
+  readonly toPeerId?: string;
   readonly slot?: number;
   /** Of a received track. */
   readonly scalabilityMode?: string;
@@ -89,6 +92,7 @@ export function summarise(track: TrackReport): TrackStats {
     direction: received ? 'receive' : 'send',
     source: track.source,
     ...(track.peerId !== undefined && { peerId: track.peerId }),
+    ...(track.toPeerId !== undefined && { toPeerId: track.toPeerId }),
     ...(track.slot !== undefined && { slot: track.slot }),
     bytes: sum(streams, received ? 'bytesReceived' : 'bytesSent'),
     packets: sum(streams, received ? 'packetsReceived' : 'packetsSent'),

@@ -88,6 +88,6 @@ export class TrackRateMeter {
   }
 }
 
-function keyOf({ direction, source, peerId, slot }: TrackStats): string {
-  return `${direction} ${source} ${peerId ?? ''} ${slot ?? ''}`;
+function keyOf({ direction, source, peerId, toPeerId, slot }: TrackStats): string {
+  return `${direction} ${source} ${peerId ?? ''} ${toPeerId ?? ''} ${slot ?? ''}`;
 }

@@ -168,7 +168,11 @@ export class DirectSession {
       reports(this.connection.senders.map(({ source, sender }) => ({ source, from: sender }))),
       reports(this.connection.received.map(({ source, receiver }) => ({ source, from: receiver }))),
     ]);
-    return { sent, received: received.map((report) => ({ ...report, peerId: this.peerId })) };
+    const { peerId } = this;
+    return {
+      sent: sent.map((report) => ({ ...report, toPeerId: peerId })),
+      received: received.map((report) => ({ ...report, peerId })),
+    };
   }
 
   close(): void {

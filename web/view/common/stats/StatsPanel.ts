@@ -102,7 +102,7 @@ export class StatsPanel {
         .filter(({ peerId, direction }) => peerId === undefined || direction === 'send')
         .map((connection) => ({
           key: `${connection.direction} ${connection.peerId ?? ''}`,
-          title: translateStats(titleOf(connection)),
+          title: this.#titleOf(connection),
           figures: connectionFigures(connection),
         })),
     };
@@ -132,8 +132,10 @@ export class StatsPanel {
       title,
       notice,
       rows: own.map((track) => ({
-        key: `${track.source} ${track.slot ?? ''}`,
-        title: translateStats(track.source),
+        key: `${track.source} ${track.slot ?? ''} ${track.toPeerId ?? ''}`,
+        title: [translateStats(track.source), track.toPeerId && this.#nameOf(track.toPeerId)]
+          .filter(Boolean)
+          .join(' → '),
         figures: trackFigures(track, rates, layersOf(track)),
       })),
     });
@@ -145,6 +147,15 @@ export class StatsPanel {
         qualityText(client.connectionQuality(isLocal ? undefined : peerId), name),
       ),
     );
+  }
+
+  #titleOf({ peerId, direction }: ConnectionStats): string {
+    if (peerId !== undefined) return translateStats('directTo', { name: this.#nameOf(peerId) });
+    return translateStats(direction === 'send' ? 'sending' : 'receiving');
+  }
+
+  #nameOf(peerId: string): string {
+    return this.#call.remoteParticipants.find((one) => one.peerId === peerId)?.name ?? '';
   }
 
   #render(groups: readonly Group[]): void {
@@ -186,9 +197,4 @@ export class StatsPanel {
     reconcileChildren(this.#groups, sections);
     for (const key of this.#elements.keys()) if (!used.has(key)) this.#elements.delete(key);
   }
-}
-
-function titleOf({ peerId, direction }: ConnectionStats): 'direct' | 'sending' | 'receiving' {
-  if (peerId !== undefined) return 'direct';
-  return direction === 'send' ? 'sending' : 'receiving';
 }
