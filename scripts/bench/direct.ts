@@ -15,7 +15,6 @@ import { figuresOf, type Pair, ratioOf, runPairs } from './support/pairs.ts';
 
 /** Milliseconds from the join until frames count, and for how long they count. */
 const TIMES = { settle: 4000, full: 5000, quick: 2000 } as const;
-const PAIRS = { full: 12, quick: 10 };
 const TIMEOUT = 20_000;
 
 interface Stage {
@@ -56,7 +55,7 @@ export const directMedia: Benchmark = {
     const pairs = await runPairs(
       () => look('auto'),
       () => look('sfu'),
-      { pairs: PAIRS[depth], warmUp: 1, onPair: (pair, of) => report(`pair ${pair} of ${of}`) },
+      { warmUp: 1, onPair: (pair, of) => report(`pair ${pair} of ${of}`) },
     );
     const ratio = (name: string, unit: string, of: (result: Sample) => number) =>
       ratioOf(figuresOf(pairs, of), { name, unit, better: 'lower' });

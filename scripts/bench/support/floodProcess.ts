@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { DataMember } from '../../support/endpoint/DataMember.ts';
 import { answerQuestions } from '../../support/process/Child.ts';
 
-export const Entering = z.object({ url: z.string(), room: z.string() });
-export const Flood = z.object({
+const Entering = z.object({ url: z.string(), room: z.string() });
+const Flood = z.object({
   channel: z.enum(['reliable', 'bulk']),
   /** Messages a second that the server forwards: a few more are refused without the member being cut off. */
   allowed: z.number(),
