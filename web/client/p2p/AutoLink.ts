@@ -68,8 +68,7 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
       ...options,
       localTracks: () => localTracksOf(this.#sfu),
       onChanged: () => this.#onChanged(),
-      onSession: (session) => this.#data.attach(session),
-      onAcknowledged: (peerId, channel, sequence) => this.#data.acknowledge(peerId, channel, sequence),
+      data: this.#data,
     });
     this.#routes = new TrackRoutes({
       mesh: this.#mesh,

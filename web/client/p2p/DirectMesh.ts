@@ -7,6 +7,7 @@ import type { VideoCodec, VideoSettings, VideoSource } from '../MediaLink.ts';
 import type { Request } from '../Signalling.ts';
 import type { TrackReport } from '../stats.ts';
 import type { ShownSize } from './ControlChannel.ts';
+import type { DirectData } from './DirectData.ts';
 import type { LocalTracks } from './DirectPublisher.ts';
 import { DirectSession } from './DirectSession.ts';
 import { FailureReports } from './FailureReports.ts';
@@ -26,10 +27,8 @@ export interface DirectMeshOptions {
   localTracks(): LocalTracks;
   /** Whether media of this source should arrive all the time, as far as its peer goes: it is present and has not muted it. */
   isExpected(peerId: string, source: Source): boolean;
-  /** A session has begun: nothing has come by it yet. */
-  onSession?(session: DirectSession): void;
-  /** A peer has all data messages of a channel up to this one. */
-  onAcknowledged?(peerId: string, channel: 'reliable' | 'bulk', sequence: number): void;
+  /** The data messages that sessions carry. */
+  readonly data: Pick<DirectData, 'attach' | 'acknowledge'>;
   /** Sessions, their states or their tracks have changed. */
   onChanged(): void;
 }
@@ -190,11 +189,11 @@ export class DirectMesh {
       sendSignal: (signal) => this.#send({ peerId, negotiation, signal }),
       isExpected: (source) => this.#options.isExpected(peerId, source) && this.isVisible(peerId, source),
       onChanged: () => this.#onChanged(session),
-      onAcknowledged: (channel, sequence) => this.#options.onAcknowledged?.(peerId, channel, sequence),
+      onAcknowledged: (channel, sequence) => this.#options.data.acknowledge(peerId, channel, sequence),
       onLost: () => this.#onLost(session),
     });
     this.#sessions.set(peerId, [...(this.#sessions.get(peerId) ?? []), session]);
-    this.#options.onSession?.(session);
+    this.#options.data.attach(session);
     session.syncTracks(this.#options.localTracks());
     const shown = this.#shown.get(peerId);
     if (shown) session.sendShown([...shown.values()]);

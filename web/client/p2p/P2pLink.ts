@@ -58,8 +58,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
       ...options,
       localTracks: () => localTracksOf(this.#publications),
       onChanged: () => this.#onChanged(),
-      onSession: (session) => this.#data.attach(session),
-      onAcknowledged: (peerId, channel, sequence) => this.#data.acknowledge(peerId, channel, sequence),
+      data: this.#data,
     });
     this.#routes = new TrackRoutes({
       mesh: this.#mesh,
