@@ -9,6 +9,7 @@ import { NetworkFault } from '../../scripts/support/network/NetworkFault.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { Peer } from '../../server/room/Peer.ts';
+import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { hasFirefox, recordedTone } from '../support/firefox.ts';
 import { voice } from '../support/headlessMembers.ts';
@@ -169,6 +170,61 @@ describe.skipIf(!hasChromium)('a direct call', () => {
     peer?.close('kicked');
     await eventually(() => tileOf(atAlice, 'Bob')).toBeUndefined();
     await eventually(() => connectionsOf(atAlice)).toEqual([undefined, undefined]);
+  });
+
+  test('a file goes directly, and on by the server when a third one comes in the middle of it', async () => {
+    const pages = await Promise.all([alice.enter(server.url, 'file'), bob.enter(server.url, 'file')]);
+    const [atAlice, atBob] = pages;
+    await bothDirect(pages);
+    let forwardedBytes = 0;
+    const room = await server.app.rooms.find('file');
+    for (const page of pages) {
+      const peer = room?.participant(await idOf(page));
+      if (!(peer instanceof Peer)) throw new Error('There is no such participant.');
+      peer.data.events.on('frame', (channel, { data }) => {
+        if (channel === 'bulk') forwardedBytes += data.length;
+      });
+    }
+    await atBob.evaluate(() => window.weir?.on('fileOffered', ({ id }) => void window.weir?.files.accept(id)));
+    const offer = (name: string, size: number) =>
+      atAlice.evaluate(
+        async ([name, size]) => {
+          const data = new Uint8Array(size);
+          for (let start = 0; start < size; start += 65_536)
+            crypto.getRandomValues(data.subarray(start, start + 65_536));
+          await window.weir?.files.send(new File([data], name));
+          return new Uint8Array(await crypto.subtle.digest('SHA-256', data)).join();
+        },
+        [name, size] as const,
+      );
+    const hashOf = (name: string) =>
+      atBob.evaluate(async (wanted) => {
+        const blob = window.weir?.files.transfers.find((one) => one.name === wanted)?.blob;
+        return blob && new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer())).join();
+      }, name);
+    using carol = await TestClient.connect(server.url);
+    const sha256 = await offer('large.bin', 6_000_000);
+    await atBob.evaluate(
+      () =>
+        new Promise<void>((resolve) => {
+          const timer = setInterval(() => {
+            if (!window.weir?.files.transfers.some(({ transferred }) => transferred > 300_000)) return;
+            clearInterval(timer);
+            resolve();
+          }, 5);
+        }),
+    );
+    expect(forwardedBytes).toBe(0);
+    await carol.join({ room: 'file', name: 'Carol' });
+    await eventually(() => hashOf('large.bin')).toBe(sha256);
+    expect(forwardedBytes).toBeGreaterThan(1_000_000);
+    await bothDirect(pages, []);
+    carol.socket.close(1000);
+    await bothDirect(pages);
+    const before = forwardedBytes;
+    const next = await offer('small.bin', 1_000_000);
+    await eventually(() => hashOf('small.bin')).toBe(next);
+    expect(forwardedBytes).toBe(before);
   });
 
   test('with the policy p2p nothing goes through the server, data included', async () => {
