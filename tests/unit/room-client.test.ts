@@ -1,6 +1,6 @@
 /** Tests of RoomClient with a fake media link and fake signalling: its events and state in every order of a session. */
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { BroadcastInfo, DirectPeers, Grants } from '../../shared/protocol.ts';
 import type { DirectLink } from '../../web/client/DirectLink.ts';
 import type { RoomClient } from '../../web/client/RoomClient.ts';
@@ -424,6 +424,46 @@ describe('the media connection', () => {
     expect(link.closed).toBe(true);
     expect(events).toEqual(['closed', 'closed: mediaFailed']);
     expect(client.state).toBe('closed');
+  });
+});
+
+describe('the quality of the connection', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  test('is not judged for some seconds after media that went directly has come back to the server', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const joining = joined();
+    await vi.advanceTimersByTimeAsync(100);
+    const { signalling, link } = await joining;
+    await vi.dynamicImportSettled();
+    link.connectionState = 'connected';
+    // As an estimate is that begins low.
+    let isNarrow = false;
+    link.getQualityReports = async () => {
+      const packetsSent = performance.now() / 10;
+      const [outbound, pair] = [
+        { type: 'outbound-rtp', packetsSent, bytesSent: packetsSent * 250 },
+        { type: 'candidate-pair', availableOutgoingBitrate: isNarrow ? 250_000 : 2_000_000 },
+      ];
+      const reason = isNarrow ? 'bandwidth' : 'none';
+      const send = new Map<string, unknown>([
+        ['stream', { ...outbound, qualityLimitationReason: reason }],
+        ['pair', pair],
+      ]);
+      return { reports: { send, recv: undefined }, trackOf: () => undefined };
+    };
+    const askedIn = async (milliseconds: number) => {
+      await vi.advanceTimersByTimeAsync(milliseconds);
+      return signalling.requests.some(([method]) => method === 'getConnectionQuality');
+    };
+    expect(await askedIn(12_000)).toBe(false);
+    const { directPeers } = signalling.options.listeners;
+    directPeers?.({ peers: [{ peerId: 'ada', negotiation: 1, canPublishData: true }], iceServers: [] });
+    expect(await askedIn(12_000)).toBe(false);
+    directPeers?.({ peers: [], iceServers: [] });
+    isNarrow = true;
+    expect(await askedIn(7000)).toBe(false);
+    expect(await askedIn(7000)).toBe(true);
   });
 });
 
