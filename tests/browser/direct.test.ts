@@ -267,5 +267,16 @@ describe.skipIf(!hasChromium)('a direct call', () => {
     await eventually(() => recordedTone(atFox, 'Alice')).toBe(500);
     await eventually(() => tileOf(atAlice, 'Fox')).toMatchObject({ live: true, tone: 900, muted: false });
     await expect.poll(() => forwardedInASecond('both', [atAlice, atFox]), { timeout: 10_000 }).toBe(0);
+    // Firefox sends the audio of an inactive encoding: nothing of a muted microphone leaves it nevertheless.
+    await atFox.evaluate(() => window.weir?.mute('microphone'));
+    const packets = async () => (await receivedOf(atAlice, await idOf(atFox), 'microphone'))?.packets ?? 0;
+    const inASecond = async () => {
+      const before = await packets();
+      await setTimeout(1000);
+      return (await packets()) - before;
+    };
+    await expect.poll(inASecond, { timeout: 10_000 }).toBe(0);
+    await atFox.evaluate(() => window.weir?.unmute('microphone'));
+    await eventually(() => tileOf(atAlice, 'Fox')).toMatchObject({ tone: 900, muted: false });
   });
 });
