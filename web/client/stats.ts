@@ -16,7 +16,7 @@ export interface TrackStats {
   readonly direct?: boolean;
   readonly bytes: number;
   readonly packets: number;
-  /** Received: packets that did not arrive. Sent: those that the server reports as lost. */
+  /** Received: packets that did not arrive. Sent: those that the server, or the peer, reports as lost. */
   readonly packetsLost: number;
   readonly jitter?: number;
   readonly roundTripTime?: number;
@@ -47,7 +47,7 @@ export interface TrackStats {
   readonly jitterBufferEmittedCount?: number;
   /** Video received: the sum of the decode times. */
   readonly totalDecodeTime?: number;
-  /** The round-trip time of the network path to the server. */
+  /** The round-trip time of the network path to the server, or to the peer. */
   readonly currentRoundTripTime?: number;
 }
 

@@ -4,9 +4,9 @@ import type { ReceivedData } from '../MediaLink.ts';
 
 /**
  * What comes directly may overtake the server's word that its sender has been given the grant: the first messages without
- * it are kept for so many milliseconds, and up to so many bytes of a peer.
+ * it are kept for so many milliseconds, and up to so many messages and bytes of a peer.
  */
-const HOLD = { time: 2000, bytes: 262_144 };
+const HOLD = { time: 2000, messages: 64, bytes: 262_144 };
 
 interface Sender {
   canPublishData: boolean;
@@ -53,6 +53,7 @@ export class DataGrants {
     const now = performance.now();
     sender.held = sender.held.filter(({ at }) => now - at <= HOLD.time);
     const bytes = sender.held.reduce((sum, one) => sum + one.data.data.length, 0);
-    if (bytes + data.data.length <= HOLD.bytes) sender.held.push({ data, at: now });
+    const isFull = sender.held.length >= HOLD.messages || bytes + data.data.length > HOLD.bytes;
+    if (!isFull) sender.held.push({ data, at: now });
   }
 }
