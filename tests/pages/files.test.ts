@@ -1,19 +1,27 @@
 /** Tests of files on the page of a call: dropped, accepted and saved; declined; pasted for one of several; what is refused. */
-import { readFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { violationsOn } from '../support/axe.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { appears, button, disappears, enterQuietly, newsOn, useChromium } from '../support/visit.ts';
+import { appears, button, disappears, enterQuietly, expectIn, newsOn, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 const nothing = { [Symbol.dispose]() {} };
 
 describe.skipIf(!hasChromium)('files on the page of a call', () => {
-  const weir = useServer({ WEIR_FILE_MAX_BYTES: '100000' });
+  const weir = useServer({ WEIR_FILE_MAX_BYTES: '3000000', WEIR_FILE_BITRATE: '8000000' });
   const chromium = useChromium(() => launchChromium(), nothing);
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'weir-files-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
 
   async function enter(room: string, name: string): Promise<Page> {
     const context = await chromium.browser.newContext({ viewport: { width: 900, height: 700 } });
@@ -25,10 +33,10 @@ describe.skipIf(!hasChromium)('files on the page of a call', () => {
     page: Page,
     event: 'dragover' | 'drop' | 'paste',
     file: { name: string; size: number },
-    on = 'body',
+    on = page.locator('body'),
   ) {
-    await page.evaluate(
-      ([type, { name, size }, selector]) => {
+    await on.evaluate(
+      (target, [type, { name, size }]) => {
         const data = new DataTransfer();
         data.items.add(new File(['x'.repeat(size)], name));
         const init = { bubbles: true, cancelable: true };
@@ -36,10 +44,18 @@ describe.skipIf(!hasChromium)('files on the page of a call', () => {
           type === 'paste'
             ? new ClipboardEvent(type, { ...init, clipboardData: data })
             : new DragEvent(type, { ...init, dataTransfer: data });
-        document.querySelector(selector)?.dispatchEvent(made);
+        target.dispatchEvent(made);
       },
-      [event, file, on] as const,
+      [event, file] as const,
     );
+  }
+
+  /** Drags a file of the disk over the page, and drops it there. */
+  async function dropFromDisk(page: Page, path: string): Promise<void> {
+    const drag = await page.context().newCDPSession(page);
+    const data = { items: [], files: [path], dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await drag.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data });
   }
 
   const row = (page: Page, name: string) => page.locator('.file-row', { hasText: name });
@@ -52,7 +68,7 @@ describe.skipIf(!hasChromium)('files on the page of a call', () => {
     await give(ann, 'dragover', file);
     const layer = ann.locator('.file-drop');
     await appears(layer.getByText('Drop to send to Bob'));
-    await give(ann, 'drop', file, '.file-drop');
+    await give(ann, 'drop', file, layer);
     await disappears(layer);
     await appears(row(ann, 'notes.txt').getByText('Waiting for Bob to accept'));
     await appears(bob.getByText('Ann sends you notes.txt (50 kB). Open the chat to accept it.'));
@@ -93,9 +109,41 @@ describe.skipIf(!hasChromium)('files on the page of a call', () => {
     const file = { name: 'for-bob.txt', size: 10 };
     await give(ann, 'dragover', file);
     await appears(ann.locator('.file-drop').getByText('Drop to send to everyone'));
-    await give(ann, 'drop', file, '.file-target');
+    await give(ann, 'drop', file, ann.locator('.file-target', { hasText: 'Bob' }));
     await appears(bob.getByText('Ann sends you for-bob.txt (10 bytes). Open the chat to accept it.'));
     await disappears(ann.locator('.file-drop'));
+  });
+
+  test('a file that is dropped before the layer is there goes on by itself when both pages are reloaded', async () => {
+    const path = join(folder, 'video.bin');
+    const content = randomBytes(3_000_000);
+    await writeFile(path, content);
+    const [ann, bob] = await Promise.all([enter('handle', 'Ann'), enter('handle', 'Bob')]);
+    await appears(ann.locator('section.tile[aria-label="Bob"]'));
+    // What shows the layer is loaded when the file is there already.
+    const held = Promise.withResolvers<void>();
+    await ann.route(/FilesView/, async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    await dropFromDisk(ann, path);
+    held.resolve();
+    await appears(row(ann, 'video.bin'));
+    await openChat(bob);
+    await button(row(bob, 'video.bin'), 'Accept: video.bin').click();
+    const progress = () =>
+      row(bob, 'video.bin')
+        .locator('progress')
+        .evaluate((bar) => bar instanceof HTMLProgressElement && bar.value);
+    await eventually(progress).toBeGreaterThan(0.4);
+    const download = bob.waitForEvent('download');
+    await Promise.all([ann.reload(), bob.reload()]);
+    await Promise.all([expectIn(ann), expectIn(bob)]);
+    await openChat(bob);
+    await eventually(progress).toBeGreaterThan(0.3);
+    expect((await readFile(await (await download).path())).equals(content)).toBe(true);
+    await openChat(ann);
+    await appears(row(ann, 'video.bin').getByText('Delivered'));
   });
 
   test('what cannot be sent is refused with words', async () => {
@@ -104,8 +152,8 @@ describe.skipIf(!hasChromium)('files on the page of a call', () => {
     await appears(ann.getByText('Nobody else is here. Files go to those who are in the room.'));
     await enter('refused', 'Bob');
     await appears(ann.locator('section.tile[aria-label="Bob"]'));
-    await give(ann, 'drop', { name: 'large.txt', size: 100_001 });
-    await appears(ann.getByText('large.txt is too large: up to 100 kB can be sent here.'));
+    await give(ann, 'drop', { name: 'large.txt', size: 3_000_001 });
+    await appears(ann.getByText('large.txt is too large: up to 3 MB can be sent here.'));
     expect(await ann.locator('.file-row').count()).toBe(0);
   });
 });

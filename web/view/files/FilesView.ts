@@ -7,7 +7,8 @@ import { errorMessage } from '../common/errorMessages.ts';
 import type { Toasts } from '../common/Toasts.ts';
 import type { CallController } from '../controller/CallController.ts';
 import { translateFiles } from '../locales/files.ts';
-import { type ChosenFile, filesOf, pickFiles } from './chosenFiles.ts';
+import { pickFiles } from './chosenFiles.ts';
+import { type ChosenFile, type DroppedFiles, droppedFiles } from './droppedFiles.ts';
 import { type FileAction, FileRow } from './FileRow.ts';
 import { endText } from './fileTexts.ts';
 import { formatBytes } from './formatFile.ts';
@@ -36,6 +37,8 @@ export class FilesView {
   readonly #options: FilesViewOptions;
   readonly #list = element('ul', {});
   readonly #rows = new Map<string, FileRow>();
+  /** Ids, from the top of the list. A row stays in its place, whatever becomes of it. */
+  #order: string[] = [];
   readonly #targets: SendTargets;
   /** Transfers of which an end was told. */
   readonly #told = new Set<string>();
@@ -67,26 +70,35 @@ export class FilesView {
   render(): void {
     const { transfers } = this.#options.call.files;
     this.section.hidden = transfers.length === 0;
-    const known = new Set(transfers.map(({ id }) => id));
+    const known = new Map(transfers.map((transfer) => [transfer.id, transfer]));
     for (const id of this.#rows.keys()) if (!known.has(id)) this.#rows.delete(id);
+    this.#order = this.#order.filter((id) => known.has(id));
+    for (const transfer of transfers) if (!this.#rows.has(transfer.id)) this.#insert(transfer, known);
+    for (const [id, row] of this.#rows) {
+      const transfer = known.get(id);
+      if (transfer) row.render(transfer, this.#canChoosePlace(transfer));
+    }
     reconcileChildren(
       this.#list,
-      // The newest first, so that an offer is seen above a long list.
-      [...transfers].reverse().map((transfer) => {
-        const row =
-          this.#rows.get(transfer.id) ?? new FileRow(transfer, (action) => void this.#act(transfer.id, action));
-        this.#rows.set(transfer.id, row);
-        row.render(transfer, this.#canChoosePlace(transfer));
-        return row.root;
-      }),
+      this.#order.flatMap((id) => this.#rows.get(id)?.root ?? []),
     );
+  }
+
+  /** A new one is above the others, but below those that wait for an answer, unless it does so too. */
+  #insert(transfer: FileTransfer, known: ReadonlyMap<string, FileTransfer>): void {
+    const { id } = transfer;
+    this.#rows.set(id, new FileRow(transfer, (action) => void this.#act(id, action)));
+    const isWaiting = (one: FileTransfer | undefined) => one !== undefined && needsAnswer(one);
+    const below = this.#order.findIndex((other) => !isWaiting(known.get(other)));
+    const place = needsAnswer(transfer) ? 0 : below < 0 ? this.#order.length : below;
+    this.#order.splice(place, 0, id);
   }
 
   /** Files are dragged over the page. */
   showDrop(): void {
     this.#targets.showDrop((event, target) => {
       this.#targets.hideDrop();
-      if (event.dataTransfer) void this.#sendData(event.dataTransfer, target);
+      if (event.dataTransfer) void this.#sendDropped(droppedFiles(event.dataTransfer), target);
     });
   }
 
@@ -95,8 +107,8 @@ export class FilesView {
   }
 
   /** Files were pasted or dropped outside the layer: asks whom they are for. */
-  async paste(data: DataTransfer): Promise<void> {
-    await this.#sendData(data, null);
+  async paste(dropped: Promise<DroppedFiles>): Promise<void> {
+    await this.#sendDropped(dropped, null);
   }
 
   async #attach(): Promise<void> {
@@ -104,8 +116,8 @@ export class FilesView {
   }
 
   /** @param target null to ask for it */
-  async #sendData(data: DataTransfer, target: Target | null): Promise<void> {
-    const { files, hasFolder } = await filesOf(data);
+  async #sendDropped(dropped: Promise<DroppedFiles>, target: Target | null): Promise<void> {
+    const { files, hasFolder } = await dropped;
     if (hasFolder) this.#options.toasts.showError(translateFiles('filesEmptyDrop'));
     if (target === null) await this.#choose(files);
     else await this.#send(files, target);
@@ -200,4 +212,8 @@ export class FilesView {
   #canChoosePlace({ state }: FileTransfer): boolean {
     return state === 'offered' && window.showSaveFilePicker !== undefined;
   }
+}
+
+function needsAnswer({ state, direction }: FileTransfer): boolean {
+  return state === 'needsFile' || (state === 'offered' && direction === 'receive');
 }

@@ -2,6 +2,7 @@
 import type { Toasts } from '../common/Toasts.ts';
 import type { CallController } from '../controller/CallController.ts';
 import { translate } from '../locales/index.ts';
+import { droppedFiles } from './droppedFiles.ts';
 import type { FilesView } from './FilesView.ts';
 
 /** The panel of the chat, where the list of files is. */
@@ -103,11 +104,10 @@ export function fileSharing({ call, chat, toasts, root }: FileSharingOptions): {
     },
     { signal },
   );
-  /** What the event has is gone after it: a view that has to be loaded first gets a copy. */
+  /** What the event has is gone after it, and the view may have to be loaded first. */
   const paste = (data: DataTransfer) => {
-    const copy = new DataTransfer();
-    for (const file of data.files) copy.items.add(file);
-    void load().then((view) => view?.paste(copy));
+    const dropped = droppedFiles(data);
+    void load().then((view) => view?.paste(dropped));
   };
   call.on('fileOffered', (transfer) => void load().then((view) => view?.onOffered(transfer)));
   call.on('fileChanged', (transfer) => void load().then((view) => view?.onChanged(transfer)));
