@@ -232,6 +232,21 @@ describe('one whose channels are not open', () => {
     await bob.open();
     expect(room.sent.length).toBeLessThan(2);
   });
+
+  test('is told again of what comes some time after a loss: its channels may have been refused before', async () => {
+    const ann = await room.join('ann').open();
+    const bob = room.join('bob');
+    ann.send(frame('lost'));
+    vi.advanceTimersByTime(15_001);
+    ann.send(frame('soon after'));
+    expect([bob.told('dataPending').length, bob.told('dataClosed').length]).toEqual([1, 1]);
+    vi.advanceTimersByTime(5000);
+    ann.send(frame('later'));
+    expect(bob.told('dataPending')).toHaveLength(2);
+    room.sent.length = 0;
+    await bob.open();
+    expect(room.sent.map(({ text }) => text)).toEqual(['later']);
+  });
 });
 
 describe('a slow receiver', () => {

@@ -5,6 +5,8 @@ import type { DataChannelLabel } from '../../../shared/dataFrame.ts';
 const MAX_BYTES = 512 * 1024;
 /** In milliseconds: a client opens its transport in less than a second. */
 const TIMEOUT = 15_000;
+/** In milliseconds: how long what follows dropped messages is dropped as well, before the receiver is asked once more. */
+const LOST_TIME = 5000;
 
 export interface HeldMessage {
   readonly channel: DataChannelLabel;
@@ -15,8 +17,8 @@ export class HeldData {
   readonly #onLost: () => void;
   #messages: HeldMessage[] = [];
   #bytes = 0;
-  /** Messages have been dropped: what follows them is dropped as well. */
-  #lost = false;
+  /** When messages were dropped, of which the receiver was told. */
+  #lostAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onLost is called when messages have been dropped, since there were too many or nobody came for them */
@@ -26,12 +28,12 @@ export class HeldData {
 
   /** Whether the receiver has missed nothing yet. */
   get isEmpty(): boolean {
-    return this.#messages.length === 0 && !this.#lost;
+    return this.#messages.length === 0 && !this.#isLosing;
   }
 
   /** Keeps a message; a lossy one is dropped, since it would come too late. */
   add(held: HeldMessage): void {
-    if (held.channel === 'lossy' || this.#lost) return;
+    if (held.channel === 'lossy' || this.#isLosing) return;
     if (this.#bytes + held.message.length > MAX_BYTES) {
       this.#drop();
       return;
@@ -48,13 +50,17 @@ export class HeldData {
     const messages = this.#messages;
     this.#messages = [];
     this.#bytes = 0;
-    this.#lost = false;
+    this.#lostAt = Number.NEGATIVE_INFINITY;
     return messages;
+  }
+
+  get #isLosing(): boolean {
+    return performance.now() - this.#lostAt < LOST_TIME;
   }
 
   #drop(): void {
     this.take();
-    this.#lost = true;
+    this.#lostAt = performance.now();
     this.#onLost();
   }
 }
