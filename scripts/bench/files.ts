@@ -27,6 +27,11 @@ const TIMES = { bare: 1500, transfer: 600_000, window: 5000, settle: 2000 };
 /** Milliseconds one way, and percent. */
 const LINK = { delay: 10, loss: 5 };
 const LINK_SECONDS = 900;
+/**
+ * Milliseconds after each burst of the bare channel on the lossy link: it fills the server's queue for the receiver, whose
+ * channels are then opened again, which is allowed ten times a minute.
+ */
+const LOSSY_PAUSE = 5000;
 const CAMERA_HEIGHT = 360;
 /** Nothing limits files but the browsers, and the default size is raised for what must not end beside a call. */
 const unlimited = { WEIR_FILE_BITRATE: '1000000000', WEIR_FILE_MAX_BYTES: '8000000000', WEIR_RESUME_SECONDS: '30' };
@@ -79,7 +84,11 @@ export const files: Benchmark = {
       await using stage = await enter(server.url, { sender: namespaces.names.b, receiver: namespaces.names.a });
       const pairs = await runPairs(
         () => transferRate(stage, sizes.lossy),
-        () => bareRate(stage),
+        async () => {
+          const rate = await bareRate(stage);
+          await setTimeout(LOSSY_PAUSE);
+          return rate;
+        },
         { pairs: MIN_PAIRS, warmUp: 1, onPair: (pair, of) => report(`${LINK.loss} % lost: pair ${pair} of ${of}`) },
       );
       ratios.push(
