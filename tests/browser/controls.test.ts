@@ -1,6 +1,6 @@
 /** The controls of a call as the other participants see and hear them: mute, camera off, screen sharing. */
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { hasChromium } from '../support/equipment.ts';
@@ -17,7 +17,10 @@ describe.skipIf(!hasChromium)('the controls of a call', () => {
   let atBob: Page;
   let bobId: string;
 
-  /** One call for all tests: each ends with the controls as they were. */
+  /** One call for all tests: each ends with the controls as they were. After one that failed it begins anew. */
+  const enter = async () => {
+    [atAlice, atBob] = await Promise.all([alice.enter(server.url, 'controls'), bob.enter(server.url, 'controls')]);
+  };
   beforeAll(async () => {
     server = await startServer();
     [alice, bob] = await Promise.all([
@@ -25,11 +28,16 @@ describe.skipIf(!hasChromium)('the controls of a call', () => {
       Person.start('Bob', { colour: 'green', tone: 800 }, captures),
     ]);
     everyone.push(alice, bob);
-    [atAlice, atBob] = await Promise.all([alice.enter(server.url, 'controls'), bob.enter(server.url, 'controls')]);
+    await enter();
   });
   beforeEach(async () => {
     await Promise.all([expectToSee(atAlice, [bob]), expectToSee(atBob, [alice])]);
     bobId = (await tileOf(atAlice, 'Bob'))?.peerId ?? '';
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    await Promise.all(everyone.map((person) => person.leaveAll()));
+    await enter();
   });
   afterAll(async () => {
     await Promise.all(everyone.map((person) => person[Symbol.asyncDispose]()));

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { pino } from 'pino';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
@@ -65,6 +65,7 @@ describe.skipIf(!hasChromium)("the SDK on somebody else's page", () => {
       Person.start('Bob', { colour: 'green', tone: 800 }, captures),
     ]);
   });
+  afterEach(() => Promise.all([ann, bob].map((person) => person.leaveAll())));
   afterAll(async () => {
     await Promise.all([ann, bob, allowed, foreign].map((one) => one?.[Symbol.asyncDispose]()));
     await server?.close();

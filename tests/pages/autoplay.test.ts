@@ -1,6 +1,6 @@
 /** A browser that plays no sound before a click: the page says so, and plays after the click. */
 import type { CDPSession } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, Person, roomUrl } from '../support/people.ts';
@@ -27,6 +27,7 @@ describe.skipIf(!hasChromium)('a browser that keeps a page silent', () => {
   beforeAll(async () => {
     alice = await Person.start('Alice', { colour: 'red', tone: 500 }, captures, true);
   });
+  afterEach(() => alice.leaveAll());
   afterAll(async () => {
     await alice?.[Symbol.asyncDispose]();
     captures[Symbol.dispose]();
@@ -49,6 +50,5 @@ describe.skipIf(!hasChromium)('a browser that keeps a page silent', () => {
     await button(bob, 'Turn on sound').click();
     await button(bob, 'Turn on sound').waitFor({ state: 'hidden' });
     await eventually(() => tileOf(bob, 'Alice')).toMatchObject({ colour: 'red', tone: 500 });
-    await alice.leaveAll();
   });
 });

@@ -1,6 +1,6 @@
 /** Security headers: no errors on the console and no violation of the content security policy. */
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { hasChromium } from '../support/equipment.ts';
@@ -20,6 +20,7 @@ describe.skipIf(!hasChromium)('the page and its headers', () => {
       Person.start('Bob', { colour: 'green', tone: 800 }, captures),
     ]);
   });
+  afterEach(() => Promise.all([alice, bob].map((person) => person.leaveAll())));
   afterAll(async () => {
     await Promise.all([alice, bob].map((person) => person?.[Symbol.asyncDispose]()));
     await server?.close();

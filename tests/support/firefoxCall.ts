@@ -1,13 +1,13 @@
 /** A server, Alice in Chromium and a Firefox, for the tests of one suite. */
 import type { Browser } from 'puppeteer-core';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchFirefox } from '../../scripts/support/browsers/firefox.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { Person } from './people.ts';
 
-/** Set when the suite begins; closed after it. */
+/** Set when the suite begins; closed after it, and the pages of Alice and of the contexts of Firefox after each test. */
 export interface FirefoxCall {
   server: TestServer;
   alice: Person;
@@ -25,6 +25,11 @@ export function useFirefoxCall(): Readonly<FirefoxCall> {
     call.server = resources.adopt(await startServer({ WEIR_RTC_HOST: address }), (server) => server.close());
     call.alice = resources.use(await Person.start('Alice', { colour: 'red', tone: 500 }, captures));
     call.firefox = resources.adopt(await launchFirefox({ tone: 900 }), (browser) => browser.close());
+  });
+  afterEach(async () => {
+    const { alice, firefox } = call;
+    const contexts = firefox?.browserContexts().filter((context) => context !== firefox.defaultBrowserContext());
+    await Promise.all([alice?.leaveAll(), ...(contexts ?? []).map((context) => context.close())]);
   });
   afterAll(() => resources.disposeAsync());
   const begun = <T>(value: T | undefined): T => {
