@@ -46,6 +46,9 @@ describe.skipIf(!hasChromium)('a mesh', () => {
       };
     });
     pages.set(name, page);
+    // Four pages share the machine: nothing moves that need not.
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await page.setViewportSize({ width: 480, height: 360 });
     await page.goto(roomUrl(server.url, 'mesh', name));
     return page;
   }
