@@ -88,10 +88,11 @@ export class FilesView {
   #insert(transfer: FileTransfer, known: ReadonlyMap<string, FileTransfer>): void {
     const { id } = transfer;
     this.#rows.set(id, new FileRow(transfer, (action) => void this.#act(id, action)));
-    const isWaiting = (one: FileTransfer | undefined) => one !== undefined && needsAnswer(one);
-    const below = this.#order.findIndex((other) => !isWaiting(known.get(other)));
-    const place = needsAnswer(transfer) ? 0 : below < 0 ? this.#order.length : below;
-    this.#order.splice(place, 0, id);
+    const lastWaiting = this.#order.findLastIndex((other) => {
+      const one = known.get(other);
+      return one !== undefined && needsAnswer(one);
+    });
+    this.#order.splice(needsAnswer(transfer) ? 0 : lastWaiting + 1, 0, id);
   }
 
   /** Files are dragged over the page. */
