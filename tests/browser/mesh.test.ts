@@ -1,6 +1,6 @@
 /** A mesh of four under the policy `p2p`: everybody exchanges media with everybody, and none goes through the server. */
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { Peer } from '../../server/room/Peer.ts';
@@ -26,6 +26,10 @@ describe.skipIf(!hasChromium)('a mesh', () => {
   beforeAll(async () => {
     server = await startServer({ WEIR_ROOM_POLICY: 'p2p' });
     browser = await Person.start('All', looks, captures);
+  });
+  afterEach(async () => {
+    pages.clear();
+    await browser.leaveAll();
   });
   afterAll(async () => {
     await browser?.[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 /** Security headers: no errors on the console and no violation of the content security policy. */
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { hasChromium } from '../support/equipment.ts';
@@ -49,6 +49,7 @@ describe.skipIf(!hasChromium)('the page and its headers', () => {
 
   test('start page, lobby and a whole call pass without a complaint', async () => {
     const [one, two] = await Promise.all([watchedPage(alice), watchedPage(bob)]);
+    onTestFailed(() => console.warn('Complaints so far:', one.complaints, two.complaints));
     // A request that is pending when its page closes would count as failed.
     await one.page.goto(server.url, { waitUntil: 'networkidle' });
     await one.page.getByLabel('Room name').fill('quiet');
