@@ -3,12 +3,14 @@ import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { DATA_MESSAGES_PER_SECOND } from '../../server/room/data/DataRate.ts';
 import { MIN_BULK_BYTES } from '../../shared/dataChannels.ts';
+import { launchChromium } from '../support/browsers/chromium.ts';
 import { steadyVideo, steadyVoice } from '../support/media/steady.ts';
 import { Child } from '../support/process/Child.ts';
 import { startMeasured } from '../support/servers/measured.ts';
 import { raised } from '../support/servers/settings.ts';
 import { distributionOf } from '../support/statistics/distribution.ts';
 import type { Benchmark } from './support/Benchmark.ts';
+import { ExchangePage } from './support/ExchangePage.ts';
 import { Crowd } from './support/members.ts';
 import { figuresOf, MIN_PAIRS, ratioOf, runPairs } from './support/pairs.ts';
 
@@ -29,8 +31,6 @@ const ALLOWED = { reliable: DATA_MESSAGES_PER_SECOND, bulk: FILE_BITRATE / 8 / M
 const Nothing = z.undefined();
 const Counts = z.object({ sent: z.number(), closed: z.number() });
 type Counts = z.infer<typeof Counts>;
-/** Latencies in milliseconds, and why channels of those who exchange messages were closed. */
-const Exchanged = z.object({ latencies: z.array(z.number()), closures: z.array(z.string()) });
 
 /** Latencies in milliseconds, 95th percentiles. */
 interface Window {
@@ -41,7 +41,7 @@ interface Window {
 export const data: Benchmark = {
   name: 'data',
   title: 'A flood of data by one member',
-  about: `In a call of ${CALLERS} who publish camera (400 kbit/s) and microphone, two more exchange a message of 100 bytes every ${TIMES.message} ms. In each window with a flood, one member sends messages of 200 bytes to everybody, on the reliable channel or on that of files (limited to 4 Mbit/s here): 5000 a second until the server closes its channels; then it opens them again, and sends a few more than the server allows, for which it is not cut off. Measured: the one-way latency of all media packets and of those messages, 95th percentile of windows of ${TIMES.window.full / 1000} s with the flood and without. All run on one machine; the flooding process has the lowest priority.`,
+  about: `In a call of ${CALLERS} who publish camera (400 kbit/s) and microphone, two more, in Chromium, exchange a message of 100 bytes every ${TIMES.message} ms. In each window with a flood, one member sends messages of 200 bytes to everybody, on the reliable channel or on that of files (limited to 4 Mbit/s here): 5000 a second until the server closes its channels; then it opens them again, and sends a few more than the server allows, for which it is not cut off. Measured: the one-way latency of all media packets and of those messages, 95th percentile of windows of ${TIMES.window.full / 1000} s with the flood and without. All run on one machine; the flooding process has the lowest priority.`,
   a: 'with the flood',
   b: 'without',
   limits: { ...raised, ...settings },
@@ -62,18 +62,13 @@ export const data: Benchmark = {
       },
     }));
     await crowd.join(callers);
-    // In a process of its own: what it receives of the flood is not to delay the packets that are measured here.
-    const exchange = opening.use(Child.start(new URL('support/exchangeProcess.ts', import.meta.url)));
-    await exchange.ask('begin', Nothing, { url: server.url, room: ROOM, interval: TIMES.message });
+    const browser = opening.use(await launchChromium());
+    const exchange = await ExchangePage.enter(browser, { url: server.url, room: ROOM, interval: TIMES.message });
     const flooder = opening.use(Child.start(new URL('support/floodProcess.ts', import.meta.url)));
     await flooder.ask('enter', Nothing, { url: server.url, room: ROOM });
     const measure = async (): Promise<Window> => {
       media = [];
-      await exchange.ask('latencies', Exchanged);
-      await setTimeout(window);
-      const { latencies, closures } = await exchange.ask('latencies', Exchanged);
-      // Those that are late count with their latency, in the next window.
-      if (latencies.length === 0) throw new Error(`The messages of others do not arrive. ${closures.join(' ')}`);
+      const latencies = await exchange.latencies(window);
       return { media: distributionOf(media).p95, data: distributionOf(latencies).p95 };
     };
     const ratios = [];

@@ -38,7 +38,7 @@ const needs: Readonly<Record<string, readonly Check[]>> = {
   forward: [linux, worker, floor],
   pipes: [linux, worker],
   chat: [linux, worker],
-  data: [worker],
+  data: [worker, alwaysChromium],
   join: [linux, worker, namespaces, ffmpeg, chromium],
   'join-burst-load': [linux, worker, ffmpeg],
   'join-burst': [worker],
@@ -53,6 +53,7 @@ const needs: Readonly<Record<string, readonly Check[]>> = {
   audience: [linux, worker],
   'join-burst-broadcast': [linux, worker],
   'glass-to-glass': [worker, namespaces, alwaysChromium],
+  direct: [linux, worker, alwaysChromium],
   files: [linux, worker, namespaces, alwaysChromium],
   reach: [worker, ffmpeg, () => whyNoNetworkCall()],
 };
