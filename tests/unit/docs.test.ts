@@ -16,5 +16,6 @@ test('the protocol page names every request and every event', () => {
     ...Object.keys(requests),
     ...Object.keys(events),
   ]);
-  for (const name of names) expect(protocolPage()).toContain(`### \`${name}\``);
+  const page = protocolPage();
+  for (const name of names) expect(page).toContain(`### \`${name}\``);
 });
