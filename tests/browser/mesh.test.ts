@@ -98,15 +98,16 @@ describe.skipIf(!hasChromium)('a mesh', () => {
     });
     return ids;
   }
-  /** By the name of each other one on a page: which of its connections the tracks come by, counted from 0. */
+  /** By the name of each other one on a page: which of its connections the tracks come by, counted from 0; -1 for a closed one. */
   const waysOn = (page: Page): Promise<Record<string, number[]>> =>
     page.evaluate(() =>
       Object.fromEntries(
         (window.weir?.peers ?? []).map(({ name, tracks }) => [
           name,
           [...tracks.values()].map((track) =>
-            (window.connections ?? []).findIndex((one) =>
-              one.getReceivers().some((receiver) => receiver.track === track),
+            (window.connections ?? []).findIndex(
+              (one) =>
+                one.connectionState === 'connected' && one.getReceivers().some((receiver) => receiver.track === track),
             ),
           ),
         ]),
