@@ -142,7 +142,11 @@ export class FileTransfers {
 
   /** Goes on with what a former page has left, and looks for who has the other ends. */
   async #restore(): Promise<void> {
-    const [partials, records] = await Promise.all([this.#received.find(), this.#sent.find()]);
+    // A browser that refuses its storage has left nothing.
+    const [partials, records] = await Promise.all([
+      this.#received.find().catch(() => []),
+      this.#sent.find().catch(() => []),
+    ]);
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const { peerId, data } of held) this.onData(peerId, data);

@@ -5,9 +5,11 @@ export async function lockTransfer(name: string): Promise<(() => void) | undefin
   if (!navigator.locks) return () => {};
   const acquired = Promise.withResolvers<boolean>();
   const released = Promise.withResolvers<void>();
-  void navigator.locks.request(`weir-files-${name}`, { ifAvailable: true }, (held) => {
-    acquired.resolve(held !== null);
-    return held === null ? undefined : released.promise;
+  const held = navigator.locks.request(`weir-files-${name}`, { ifAvailable: true }, (lock) => {
+    acquired.resolve(lock !== null);
+    return lock === null ? undefined : released.promise;
   });
+  // As without locks, where the browser refuses them to this page.
+  held.catch(() => acquired.resolve(true));
   return (await acquired.promise) ? () => released.resolve() : undefined;
 }
