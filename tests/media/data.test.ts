@@ -1,6 +1,6 @@
 /** Data channels through real media workers: who floods, who receives slowly, and who sends malformed frames. */
 import { setTimeout } from 'node:timers/promises';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { DataMember, type DataMemberOptions, type ReceivedMessage } from '../../scripts/support/endpoint/DataMember.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import type { ServerEvents } from '../../shared/protocol.ts';
@@ -75,32 +75,42 @@ test('who receives slowly loses lossy messages, and its channels when too many r
   const bob = await enter(server, 'bob');
   const slow = await enter(server, 'slow');
   slow.member.stall();
+  const to = [bob.member.peerId, slow.member.peerId];
+  const ofChannel = (channel: string) => bob.received.filter((one) => one.channel === channel);
+  // A lossy message that loses a packet, as on a busy machine, never comes: the small one after it does.
+  const small = new Uint8Array(32 * 1024);
+  const count = 56;
+  for (let index = 0; index < count; index++) {
+    ann.member.send('lossy', small, { to });
+    ann.member.send('reliable', new Uint8Array(1), { to: [bob.member.peerId] });
+    await eventually(() => ofChannel('reliable').length).toBe(index + 1);
+  }
+  await eventually(() => ofChannel('lossy').length).toBeGreaterThan(count / 2);
+  // Far less than was sent; nothing was closed.
+  expect(slow.received.length).toBeLessThan(count / 4);
+  expect(slow.closed).toEqual([]);
+
+  bob.received.length = 0;
   const large = new Uint8Array(60 * 1024);
   let sent = 0;
   /** Sends a message to both, and waits until it has come to Bob. */
-  const send = async (channel: 'reliable' | 'lossy') => {
-    ann.member.send(channel, large, { topic: String(sent++), to: [bob.member.peerId, slow.member.peerId] });
-    await vi.waitUntil(() => bob.received.at(-1)?.topic === String(sent - 1), { timeout: 20_000, interval: 2 });
+  const send = async () => {
+    ann.member.send('reliable', large, { topic: String(sent++), to });
+    await eventually(() => ofChannel('reliable').at(-1)?.topic).toBe(String(sent - 1));
   };
-  for (let count = 0; count < 30; count++) await send('lossy');
-  // Far less than the 2 MB that were sent; nothing was closed.
-  expect(slow.received.length).toBeLessThan(10);
-  expect(slow.closed).toEqual([]);
-
-  sent = 0;
-  while (slow.closed.length === 0 && sent < 200) await send('reliable');
+  while (slow.closed.length === 0 && sent < 200) await send();
   expect(slow.closed).toMatchObject([{ error: { code: 'closed', reason: 'sendBufferFull' } }]);
   // What waits for one receiver is bounded: by 4 MiB.
   expect(sent * large.length).toBeGreaterThan(3 * 1024 * 1024);
   expect(sent * large.length).toBeLessThan(5 * 1024 * 1024);
-  const reliable = bob.received.filter(({ channel }) => channel === 'reliable').map(({ topic }) => topic);
+  const reliable = ofChannel('reliable').map(({ topic }) => topic);
   expect(reliable).toEqual(Array.from({ length: sent }, (_, index) => String(index)));
   expect([bob.closed, ann.closed, ann.refused]).toEqual([[], [], []]);
 
   await slow.member.open();
-  const before = slow.received.length;
-  await send('reliable');
-  await eventually(() => slow.received.slice(before).map(({ topic }) => topic)).toEqual([String(sent - 1)]);
+  // It may begin with what was sent after its channels had closed, which is kept for it.
+  await send();
+  await eventually(() => slow.received.at(-1)?.topic).toBe(String(sent - 1));
 });
 
 test('malformed frames are refused, and a few of them close the channels', async () => {
