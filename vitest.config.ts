@@ -51,14 +51,15 @@ const project = ({
 });
 
 /** What takes minutes and changes seldom, and is not in `npm test`. */
-const onlyFull = ['tests/image/**/*.test.ts', 'tests/measured/load-accuracy.test.ts'];
+const onlyFull = ['tests/image/**/*.test.ts', 'tests/measured/load-accuracy.test.ts', 'tests/pages/growth.test.ts'];
 /** The others run there at full length, and shortened in `npm test`. */
 const full = [
   ...onlyFull,
   'tests/measured/firefox-uplink.test.ts',
   'tests/browser/ice-matrix.test.ts',
   'tests/browser/cycles.test.ts',
-  'tests/pages/growth.test.ts',
+  'tests/browser/diagnosis-networks.test.ts',
+  'tests/browser/files.test.ts',
 ];
 
 export default defineConfig({
@@ -77,6 +78,7 @@ export default defineConfig({
       // Pages with the fake client receive no media: two files at a time would leave half of two cores idle.
       project({
         name: 'pages',
+        exclude: onlyFull,
         timeout: 120_000,
         group: 4,
         workers: 3,

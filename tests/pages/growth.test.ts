@@ -6,14 +6,13 @@ import { Member } from '../../scripts/support/endpoint/Member.ts';
 import type { TestClient } from '../support/client.ts';
 import { DomCounter } from '../support/domCounts.ts';
 import { hasChromium } from '../support/equipment.ts';
-import { extent } from '../support/extent.ts';
 import { layers, voice } from '../support/headlessMembers.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { button, enterQuietly, expectIn, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
-/** How many come and go, and how many are there at once: what a person leaves shows in 30 of them. */
-const PEOPLE = extent(30, 900);
+/** How many come and go, and how many are there at once. */
+const PEOPLE = 900;
 const AT_ONCE = 30;
 
 describe.skipIf(!hasChromium)('a page on which people come and go', () => {
