@@ -152,7 +152,7 @@ describe.skipIf(!hasChromium)('the diagnosis', () => {
     const page = await open(context, weir.url);
     await button(page, 'Start the test').click();
     await shows(page, 'throughput', 'running');
-    expect(await opened(page)).toMatchObject({ sockets: 2 });
+    await eventually(() => opened(page)).toMatchObject({ sockets: 2 });
     await button(page, 'Stop').click();
     await appears(page.getByText('The test was stopped.'));
     await eventually(() => opened(page)).toEqual(NOTHING);
