@@ -253,7 +253,7 @@ export const clientRequests = {
   },
   sendDirectSignal: {
     about:
-      'Send a signal to a peer of `directPeers`, which gets it as `directSignal`. `notFound` for any other peer; one of a former negotiation, or to a peer without a connection, is dropped. `rateLimited` above 40 descriptions or 300 candidates in ten seconds.',
+      'Send a signal to a peer of `directPeers`, which gets it as `directSignal`. `notFound` for any other peer; one of a former negotiation, or to a peer without a connection, is dropped. `rateLimited` above 16 descriptions or 120 candidates to one peer in ten seconds: the connection has to begin anew then, see `reportDirectFailure`.',
     request: z.strictObject({ peerId: Id, negotiation: Negotiation, signal: DirectSignal }),
     reply: Empty,
   },
@@ -265,7 +265,7 @@ export const clientRequests = {
   },
   reportDirectFailure: {
     about:
-      'The direct connection with this peer could not be made, or has failed. With the policy `auto` the two are not asked again for a minute; with `p2p` they begin a new negotiation. A report of a former negotiation changes nothing: both ends report the same failure. `rateLimited` above 30 a minute.',
+      'The direct connection with this peer could not be made, or has failed. With the policy `auto` the two are not asked again for a minute; with `p2p` they begin a new negotiation. A report of a former negotiation changes nothing: both ends report the same failure. `rateLimited` above 30 a minute, or 8 of the same two, whoever reports them: `retryAfter` says when to repeat it.',
     request: z.strictObject({ peerId: Id, negotiation: Negotiation }),
     reply: Empty,
   },

@@ -40,17 +40,22 @@ export interface DirectMediaOptions {
 
 const RETURN_DELAY = 5000;
 const RETRY_DELAY = 60_000;
-/** Limits of one client. A session description may be large, and goes into the send buffer of another client. */
-const LIMITS = {
-  description: { limit: 40, window: 10_000, minInterval: 0 },
-  candidate: { limit: 300, window: 10_000, minInterval: 0 },
-  // In a mesh each of five connections may fail every ten seconds.
-  failure: { limit: 30, window: 60_000, minInterval: 0 },
+/**
+ * Limits of what one client sends to another: nobody can use up what somebody needs for others. A session description may be
+ * large, and goes into the send buffer of the other client.
+ */
+const SIGNALS = {
+  description: { limit: 16, window: 10_000, minInterval: 0 },
+  candidate: { limit: 120, window: 10_000, minInterval: 0 },
 };
+/** Limit of the failures that one client reports. In a mesh each of five connections may fail every ten seconds. */
+const REPORTS = { limit: 30, window: 60_000, minInterval: 0 };
+/** Limit of the failures of two, whoever reports them: each makes both begin a connection, with a dozen signals. */
+const FAILURES = { limit: 8, window: 60_000, minInterval: 1500 };
 
 interface Entry {
   readonly member: DirectMember;
-  readonly limits: Readonly<Record<keyof typeof LIMITS, SlidingWindowLimit>>;
+  readonly reports: SlidingWindowLimit;
   /** What it receives directly, all of it from peers that it is linked with. */
   tracks: readonly DirectTrack[];
 }
@@ -59,6 +64,9 @@ interface Entry {
 interface Link {
   readonly pair: DirectPair;
   negotiation: number;
+  /** By the id of the sender. */
+  readonly signals: ReadonlyMap<string, Readonly<Record<keyof typeof SIGNALS, SlidingWindowLimit>>>;
+  readonly failures: SlidingWindowLimit;
 }
 
 export class DirectMedia {
@@ -95,16 +103,7 @@ export class DirectMedia {
    * sent signals, so that it may be named to others.
    */
   add(member: DirectMember): void {
-    const { description, candidate, failure } = LIMITS;
-    this.#entries.set(member.id, {
-      member,
-      limits: {
-        description: new SlidingWindowLimit(description),
-        candidate: new SlidingWindowLimit(candidate),
-        failure: new SlidingWindowLimit(failure),
-      },
-      tracks: [],
-    });
+    this.#entries.set(member.id, { member, reports: new SlidingWindowLimit(REPORTS), tracks: [] });
     this.#update();
   }
 
@@ -133,10 +132,10 @@ export class DirectMedia {
    * @throws {WeirError} `rateLimited`; `notFound` for whom it is not to exchange media with directly
    */
   relay(from: Participant, to: string, negotiation: number, signal: DirectSignal): void {
-    this.#take(from, 'description' in signal ? 'description' : 'candidate');
     const link = this.#links.get(keyOf(from.id, to));
     const target = this.#entries.get(to)?.member;
     if (!link || !target) throw new WeirError('notFound', 'You are not to exchange media directly with this peer.');
+    assertWithin(link.signals.get(from.id)?.['description' in signal ? 'description' : 'candidate']);
     if (link.negotiation !== negotiation) return;
     this.#options.notifier.notify(target, 'directSignal', { peerId: from.id, negotiation, signal });
   }
@@ -156,11 +155,12 @@ export class DirectMedia {
    * @throws {WeirError} `rateLimited`
    */
   reportFailure(from: Participant, peerId: string, negotiation: number): void {
-    this.#take(from, 'failure');
+    assertWithin(this.#entries.get(from.id)?.reports);
     const key = keyOf(from.id, peerId);
     const link = this.#links.get(key);
     // The other end has reported the same failure before.
     if (link?.negotiation !== negotiation) return;
+    assertWithin(link.failures);
     this.#options.log.debug({ peers: link.pair }, 'direct media failed');
     if (this.#options.policy === 'p2p') {
       link.negotiation = this.#nextNegotiation();
@@ -224,7 +224,12 @@ export class DirectMedia {
     }
     for (const [key, pair] of wanted) {
       if (this.#links.has(key)) continue;
-      this.#links.set(key, { pair, negotiation: this.#nextNegotiation() });
+      this.#links.set(key, {
+        pair,
+        negotiation: this.#nextNegotiation(),
+        signals: new Map(pair.map((id) => [id, signalLimits()])),
+        failures: new SlidingWindowLimit(FAILURES),
+      });
       for (const id of pair) changed.add(id);
     }
     if (changed.size === 0) return;
@@ -264,14 +269,21 @@ export class DirectMedia {
     this.#negotiations += 1;
     return this.#negotiations;
   }
+}
 
-  /** @throws {WeirError} `rateLimited` */
-  #take({ id }: Participant, what: keyof typeof LIMITS): void {
-    const wait = this.#entries.get(id)?.limits[what].take() ?? 0;
-    if (wait === 0) return;
-    const message = 'You have sent too much about direct media in a short time.';
-    throw new WeirError('rateLimited', message, { retryAfter: wait / 1000 });
-  }
+function signalLimits(): Readonly<Record<keyof typeof SIGNALS, SlidingWindowLimit>> {
+  return {
+    description: new SlidingWindowLimit(SIGNALS.description),
+    candidate: new SlidingWindowLimit(SIGNALS.candidate),
+  };
+}
+
+/** @throws {WeirError} `rateLimited` */
+function assertWithin(limit: SlidingWindowLimit | undefined): void {
+  const wait = limit?.take() ?? 0;
+  if (wait === 0) return;
+  const message = 'You have sent too much about direct media in a short time.';
+  throw new WeirError('rateLimited', message, { retryAfter: wait / 1000 });
 }
 
 /** The same for both orders. Ids have no spaces. */

@@ -239,8 +239,8 @@ describe('signals', () => {
       const outcomes = await Promise.allSettled(sent);
       return outcomes.filter(({ status }) => status === 'rejected').length;
     };
-    expect(await refused(offer, 43)).toBe(3);
-    expect(await refused(candidate, 200)).toBe(0);
+    expect(await refused(offer, 19)).toBe(3);
+    expect(await refused(candidate, 123)).toBe(3);
   });
 });
 

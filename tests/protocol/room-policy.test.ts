@@ -152,6 +152,28 @@ describe('a room without a server for media', () => {
     expect(named()).toBe(count);
   });
 
+  test('limits signals and failures of each two: nobody uses up what somebody needs for others', async () => {
+    const [ada, bob] = [await enter(), await enter()];
+    const cleo = await enter();
+    const negotiationWith = (one: Joined) =>
+      cleo.reply.directPeers.peers.find(({ peerId }) => peerId === idOf(one))?.negotiation ?? 0;
+    const signal = { description: { type: 'offer' as const, sdp: 'v=0' }, sources: [] };
+    const send = (to: Joined) =>
+      cleo.client.request('sendDirectSignal', { peerId: idOf(to), negotiation: negotiationWith(to), signal });
+    for (let count = 0; count < 16; count += 1) await send(ada);
+    await expect(send(ada)).rejects.toMatchObject(failure('rateLimited'));
+    await send(bob);
+    // Twice at once, each time in the negotiation that has begun.
+    await bob.client.request('reportDirectFailure', { peerId: idOf(cleo), negotiation: negotiationWith(bob) });
+    let next = negotiationWith(bob);
+    while (next <= negotiationWith(bob)) {
+      const { peers } = await bob.client.event('directPeers');
+      next = peers.find(({ peerId }) => peerId === idOf(cleo))?.negotiation ?? 0;
+    }
+    const again = bob.client.request('reportDirectFailure', { peerId: idOf(cleo), negotiation: next });
+    await expect(again).rejects.toMatchObject(failure('rateLimited'));
+  });
+
   test.each<[string, JoinOptions, 'unsupported' | 'conflict']>([
     ['a client that cannot', { direct: false }, 'unsupported'],
     ['a client that hides its address', { policy: 'sfu' }, 'conflict'],

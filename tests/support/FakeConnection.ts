@@ -22,7 +22,7 @@ export class FakeConnection extends EventTarget {
   static readonly made: FakeConnection[] = [];
   readonly signalingState = 'stable';
   readonly iceConnectionState = 'connected';
-  readonly localDescription = null;
+  localDescription: RTCSessionDescriptionInit | null = null;
   readonly channels: FakeChannel[] = [];
   connectionState: RTCPeerConnectionState = 'new';
   /** The track that it receives as the m-line with the mid 0. */

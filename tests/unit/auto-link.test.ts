@@ -1,6 +1,7 @@
 /** The link of a room with the policy `auto`: by which way data goes, and the state of media that both ways make. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { decodeDataFrame } from '../../shared/dataFrame.ts';
+import { decodeDataFrame, encodeDataFrame } from '../../shared/dataFrame.ts';
+import { WeirError } from '../../shared/errors.ts';
 import type { DirectLinkOptions } from '../../web/client/DirectLink.ts';
 import type { OutgoingData } from '../../web/client/MediaLink.ts';
 import { AutoLink } from '../../web/client/p2p/AutoLink.ts';
@@ -147,4 +148,39 @@ test('the state of media is reported when the way of a track changes it, althoug
   expect(states).toEqual([]);
   name();
   expect(states).toEqual(['lost']);
+});
+
+test('only files are taken from a direct connection: the server limits all else', () => {
+  const { link, name } = atAda();
+  const received: string[] = [];
+  link.on('dataReceived', ({ channel }) => received.push(channel));
+  name('bob');
+  const [connection] = FakeConnection.made;
+  connection?.connect();
+  const data = encodeDataFrame({ sequence: 0, topic: 'files', peerIds: [], data: Uint8Array.of(1) }).buffer;
+  for (const channel of connection?.channels ?? []) channel.dispatchEvent(new MessageEvent('message', { data }));
+  expect(received).toEqual(['bulk']);
+});
+
+test.each([
+  ['rateLimited', 1],
+  ['notFound', 0],
+  ['closed', 0],
+] as const)('a description that is refused as %s: %i failures are reported', async (code, count) => {
+  const requested: string[] = [];
+  const request = async (method: string): Promise<never> => {
+    requested.push(method);
+    if (method === 'sendDirectSignal') throw new WeirError(code);
+    return new Promise<never>(() => {});
+  };
+  const { link, name } = atAda({ request });
+  name('bob');
+  const [connection] = FakeConnection.made;
+  connection?.connect();
+  if (connection) connection.localDescription = { type: 'answer', sdp: '' };
+  const offer = { description: { type: 'offer' as const, sdp: '' }, sources: [] };
+  link.receiveDirectSignal({ peerId: 'bob', negotiation: 1, signal: offer });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(requested).toContain('sendDirectSignal');
+  expect(requested.filter((method) => method === 'reportDirectFailure')).toHaveLength(count);
 });

@@ -40,13 +40,19 @@ describe('a room without a server for media', () => {
       peers: ids.map((peerId) => ({ peerId, negotiation: 1, canPublishData: true })),
       iceServers: [],
     });
-    room.signalling().joinReply.resolve(joinReply({ policy: 'p2p', directPeers: named('ada'), peers: [peer('ada')] }));
+    room
+      .signalling()
+      .joinReply.resolve(
+        joinReply({ policy: 'p2p', directPeers: named('ada'), peers: [peer('ada'), peer('bob'), peer('cleo')] }),
+      );
     await settled();
     // Nor is what the page says meanwhile.
     room.client.updateTrackSettings('ada', 'camera', { width: 320, height: 180 });
     const { listeners } = room.signalling().options;
     listeners.directSignal?.({ peerId: 'ada', negotiation: 1, signal: { candidate: null } });
-    listeners.directPeers?.(named('ada', 'bob'));
+    listeners.directPeers?.(named('ada', 'bob', 'cleo'));
+    // Who has left meanwhile is connected with no more.
+    listeners.peerClosed?.({ peerId: 'cleo', reason: 'left' });
     loaded.resolve();
     await joining;
     await settled();

@@ -264,7 +264,9 @@ export class RoomSession {
 
   #setDirectPeers(direct: DirectPeers): void {
     this.#directPeers = direct.peers.map(({ peerId }) => peerId);
-    this.#direct?.call((link) => link.setDirectPeers(direct), direct.peers.length > 0);
+    // Whoever leaves while it is being loaded is connected with no more.
+    const present = () => direct.peers.filter(({ peerId }) => this.store.peers.get(peerId));
+    this.#direct?.call((link) => link.setDirectPeers({ ...direct, peers: present() }), direct.peers.length > 0);
   }
 
   #networkChanged(signalling: Signalling): void {

@@ -1,7 +1,8 @@
 /** The direct connections of this client, by peer: begun, replaced and closed as the server and the other ends ask. */
+import { WeirError } from '../../../shared/errors.ts';
 import type { IceServer, Source } from '../../../shared/media.ts';
-import type { ClientMessages, DirectPeers, RoomKind, ServerMessages } from '../../../shared/protocol.ts';
-import type { EventData, RequestData } from '../../../shared/RpcChannel.ts';
+import type { DirectPeers, DirectSignal, RoomKind, ServerMessages } from '../../../shared/protocol.ts';
+import type { EventData } from '../../../shared/RpcChannel.ts';
 import { type ConnectionStats, connectionStatsOf } from '../connectionStats.ts';
 import type { VideoCodec, VideoSettings, VideoSource } from '../MediaLink.ts';
 import type { Request } from '../Signalling.ts';
@@ -186,7 +187,7 @@ export class DirectMesh {
       iceServers: this.#iceServers,
       iceTransportPolicy,
       onConnection: (connection) => this.#options.onConnection?.(connection),
-      sendSignal: (signal) => this.#send({ peerId, negotiation, signal }),
+      sendSignal: (signal) => this.#send(session, signal),
       isExpected: (source) => this.#options.isExpected(peerId, source) && this.isVisible(peerId, source),
       onChanged: () => this.#onChanged(session),
       onAcknowledged: (channel, sequence) => this.#options.data.acknowledge(peerId, channel, sequence),
@@ -199,9 +200,14 @@ export class DirectMesh {
     if (shown) session.sendShown([...shown.values()]);
   }
 
-  #send(data: RequestData<ClientMessages, 'sendDirectSignal'>): void {
-    // One that is refused belongs to a negotiation that is over; without it, this one is found to be lost.
-    this.#options.request('sendDirectSignal', data).catch(() => {});
+  #send(session: DirectSession, signal: DirectSignal): void {
+    const { peerId, negotiation } = session;
+    this.#options.request('sendDirectSignal', { peerId, negotiation, signal }).catch((error: unknown) => {
+      // One that is lost with the signalling connection is followed by a new negotiation, and one that is `notFound` belongs to
+      // no pair any more. Where the server refuses a description, both ends would wait in the middle of a negotiation.
+      const { code } = WeirError.from(error);
+      if ('description' in signal && (code === 'rateLimited' || code === 'badRequest')) session.fail();
+    });
   }
 
   #onChanged(session: DirectSession): void {

@@ -125,6 +125,11 @@ export class DirectSession {
     void this.connection.receiveSignal(signal);
   }
 
+  /** A description could not be sent: it is of no use any more. */
+  fail(): void {
+    this.#onLost();
+  }
+
   restartIce(iceServers: readonly IceServer[]): void {
     this.connection.restartIce(iceServers);
   }
