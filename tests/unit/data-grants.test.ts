@@ -46,6 +46,12 @@ test('what overtakes the word of a new grant comes after it, in order, and no mo
   say('third');
   expect(heard).toEqual(['first', 'second', 'third']);
   set(false);
+  say('before it');
+  // Another word about the peer, sent before that of the grant.
+  set(false);
+  set(true);
+  expect(heard.pop()).toBe('before it');
+  set(false);
   for (let count = 0; count < 1000; count += 1) say('empty', 'reliable', 0);
   set(true);
   expect(heard.splice(3)).toHaveLength(64);

@@ -7,7 +7,7 @@ import { DirectData } from '../../web/client/p2p/DirectData.ts';
 import type { DirectSession } from '../../web/client/p2p/DirectSession.ts';
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -58,8 +58,14 @@ function pair() {
     onFailed,
   });
   bob.setPeers([{ peerId: 'ada', negotiation: 1, canPublishData: true }]);
-  /** @param acknowledges whether what Bob acknowledges gets through */
-  const connect = (acknowledges = true, peerId = 'bob') => {
+  let negotiation = 0;
+  /**
+   * @param acknowledges whether what Bob acknowledges gets through
+   * @param opens whether the channels open at once
+   */
+  const connect = (acknowledges = true, peerId = 'bob', opens = true) => {
+    negotiation += 1;
+    const number = negotiation;
     const labels = ['reliable', 'lossy', 'bulk'] as const;
     const ends = labels.map((label) => {
       const [atAda, atBob] = [new Channel(), new Channel()];
@@ -71,6 +77,7 @@ function pair() {
     const sessionAt = (end: 'atAda' | 'atBob', other: string): DirectSession =>
       Object.create({
         peerId: other,
+        negotiation: number,
         get lost() {
           return loss.lost;
         },
@@ -81,11 +88,17 @@ function pair() {
       });
     ada.attach(sessionAt('atAda', peerId));
     bob.attach(sessionAt('atBob', 'ada'));
-    for (const { atAda, atBob } of ends) {
-      atAda.open();
-      atBob.open();
-    }
-    return { reliable: ends[0]?.atAda, bulk: ends[2]?.atAda, loss };
+    const open = () => {
+      for (const { atAda, atBob } of ends) {
+        atAda.open();
+        atBob.open();
+      }
+    };
+    const close = () => {
+      for (const { atAda, atBob } of ends) for (const end of [atAda, atBob]) end.readyState = 'closed';
+    };
+    if (opens) open();
+    return { reliable: ends[0]?.atAda, bulk: ends[2]?.atAda, loss, open, close };
   };
   const say = (text: string, channel: DataChannelLabel = 'reliable') =>
     ada.send({ channel, topic: '', data: new TextEncoder().encode(text) });
@@ -191,6 +204,58 @@ test('whoever waits for one whose connection is lost waits for the others only',
   ada.sessionsChanged();
   await vi.advanceTimersByTimeAsync(0);
   expect(isSent).toBe(true);
+});
+
+test('one who is connected and acknowledges nothing is waited for no longer after a while', async () => {
+  const { ada, heard, failures, state, connect } = pair();
+  state.peers = ['bob', 'cleo'];
+  connect();
+  const toCleo = connect(false, 'cleo');
+  if (toCleo.reliable) toCleo.reliable.left = 0;
+  const data = new Uint8Array(65_536);
+  const send = () => ada.send({ channel: 'reliable', topic: '', data });
+  for (let index = 0; index < 15; index += 1) await send();
+  let isSent = false;
+  void send().then(() => {
+    isSent = true;
+  });
+  await vi.advanceTimersByTimeAsync(8000);
+  expect(isSent).toBe(false);
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(isSent).toBe(true);
+  for (let index = 16; index < 140; index += 1) {
+    const sent = send();
+    await vi.advanceTimersByTimeAsync(10);
+    await sent;
+  }
+  expect(heard).toHaveLength(140);
+  expect(failures).toEqual(['unavailable']);
+});
+
+test('what cannot be sent to one is sent to the others', async () => {
+  const { heard, state, connect, say } = pair();
+  state.peers = ['cleo', 'bob'];
+  const { reliable } = connect(true, 'cleo');
+  if (reliable) {
+    reliable.send = () => {
+      throw new DOMException('The buffer is full.', 'OperationError');
+    };
+  }
+  connect();
+  await say('text');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(heard).toEqual(['text']);
+});
+
+test('a former connection that opens last takes nothing over', async () => {
+  const { heard, connect, say } = pair();
+  const former = connect(true, 'bob', false);
+  connect();
+  former.open();
+  former.close();
+  await say('text');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(heard).toEqual(['text']);
 });
 
 test('what was dropped is not sent again, and later messages arrive; of reliable ones the receiver is told', async () => {

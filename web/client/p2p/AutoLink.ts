@@ -61,8 +61,11 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
     this.#data = new DirectData({
       peerIds,
       maySend: maySendData,
-      onData: (data) => this.emit('dataReceived', data),
-      onFailed: (error) => this.emit('dataFailed', error),
+      // All else goes by the server, which limits it.
+      onData: (data) => {
+        if (data.channel === 'bulk') this.emit('dataReceived', data);
+      },
+      onFailed: () => {},
     });
     this.#mesh = new DirectMesh({
       ...options,

@@ -3,8 +3,8 @@ import type { DirectPeers } from '../../../shared/protocol.ts';
 import type { ReceivedData } from '../MediaLink.ts';
 
 /**
- * What comes directly may overtake the server's word that its sender has been given the grant: the first messages without
- * it are kept for so many milliseconds, and up to so many messages and bytes of a peer.
+ * What comes directly may arrive before the server's notification of a new grant: the first messages without it are kept for
+ * so many milliseconds, and up to so many messages and bytes of a peer.
  */
 const HOLD = { time: 2000, messages: 64, bytes: 262_144 };
 
@@ -23,11 +23,12 @@ export class DataGrants {
     this.#onData = onData;
   }
 
-  /** The server's word about peers; of others its last word holds. */
+  /** Applies the grants of these peers; those of peers that are not named stay as they are. */
   setPeers(peers: DirectPeers['peers']): void {
     for (const { peerId, canPublishData } of peers) {
-      const held = (canPublishData && this.#senders.get(peerId)?.held) || [];
-      this.#senders.set(peerId, { canPublishData, held: [] });
+      const held = this.#senders.get(peerId)?.held ?? [];
+      this.#senders.set(peerId, { canPublishData, held: canPublishData ? [] : held });
+      if (!canPublishData) continue;
       const now = performance.now();
       for (const { data, at } of held) if (now - at <= HOLD.time) this.#onData(data);
     }

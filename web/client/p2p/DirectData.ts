@@ -19,6 +19,8 @@ import type { DirectSession } from './DirectSession.ts';
  * are reached, what waits for a peer that is not is lost instead.
  */
 const LIMITS = { resolve: 1_048_576, refuse: 8_388_608 };
+/** In milliseconds. */
+const CHECK_INTERVAL = 1000;
 
 export interface DirectDataOptions {
   /** Ids of the peers in the room. */
@@ -35,6 +37,8 @@ export class DirectData {
   readonly #flows = new Map<string, DirectFlow>();
   readonly #grants: DataGrants;
   readonly #waiting = new Set<{ isDone(): boolean; resolve(): void; reject(error: WeirError): void }>();
+  /** Looks at those who wait: that a peer acknowledges nothing any more is no event. */
+  #timer: ReturnType<typeof setInterval> | undefined;
   #closed = false;
 
   constructor(options: DirectDataOptions) {
@@ -42,7 +46,7 @@ export class DirectData {
     this.#grants = new DataGrants(options.onData);
   }
 
-  /** The server's word about peers: whose messages are let through. */
+  /** Applies the grants of these peers: whose messages are let through. */
   setPeers(peers: DirectPeers['peers']): void {
     this.#grants.setPeers(peers);
   }
@@ -134,6 +138,7 @@ export class DirectData {
     for (const flow of this.#flows.values()) flow.close();
     for (const waiting of this.#waiting) waiting.reject(new WeirError('closed'));
     this.#waiting.clear();
+    this.#stopTimer();
   }
 
   #receive(session: DirectSession, label: DataChannelLabel, message: unknown): void {
@@ -166,6 +171,7 @@ export class DirectData {
 
   #until(isDone: () => boolean): Promise<void> {
     if (isDone()) return Promise.resolve();
+    this.#timer ??= setInterval(() => this.#resolveWaiting(), CHECK_INTERVAL);
     return new Promise((resolve, reject) => this.#waiting.add({ isDone, resolve, reject }));
   }
 
@@ -175,12 +181,18 @@ export class DirectData {
       this.#waiting.delete(waiting);
       waiting.resolve();
     }
+    if (this.#waiting.size === 0) this.#stopTimer();
+  }
+
+  #stopTimer(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 }
 
 /** @returns the most that waits for one peer, in bytes: of those who are reached, or of all where nobody is */
 function mostBytes(flows: readonly DirectFlow[]): number {
-  const reached = flows.filter(({ session }) => session);
+  const reached = flows.filter(({ isReached }) => isReached);
   return Math.max(0, ...(reached.length > 0 ? reached : flows).map(({ bytes }) => bytes));
 }
 

@@ -8,6 +8,8 @@ const ACKNOWLEDGE = { messages: 16, delay: 100 };
 const SEQUENCES = 2 ** 32;
 /** A lossy message is dropped while more than this waits in the browser, in bytes. */
 const MAX_LOSSY = 262_144;
+/** In milliseconds: a peer that has acknowledged nothing for so long counts as one that cannot be reached. */
+const STALLED = 10_000;
 
 export class DirectFlow {
   readonly #label: DataChannelLabel;
@@ -17,6 +19,8 @@ export class DirectFlow {
   /** Messages that the peer has not acknowledged, oldest first. */
   #unacknowledged: { readonly sequence: number; readonly bytes: Uint8Array<ArrayBuffer> }[] = [];
   #bytes = 0;
+  /** Since when the peer has acknowledged nothing of what waits (`performance.now()`). */
+  #stalledSince = 0;
   /** The number of the message that is expected next. */
   #expected = 0;
   /** How many have come since the last acknowledgement. */
@@ -37,33 +41,43 @@ export class DirectFlow {
     return this.#channel && this.#session?.lost === false ? this.#session : undefined;
   }
 
+  /** Whether messages reach the peer, as far as it is known: its page may hang while its browser sends media. */
+  get isReached(): boolean {
+    if (!this.session) return false;
+    return this.#bytes === 0 || performance.now() - this.#stalledSince < STALLED;
+  }
+
   /** Sends over this session from now on, whose channel is open. */
   attach(session: DirectSession): void {
+    // The channel of a former negotiation may open last; that one ends soon.
+    if (this.#session && session.negotiation < this.#session.negotiation) return;
     this.#session = session;
+    this.#stalledSince = performance.now();
     // What was on its way over the former session may be lost; the peer drops what it has.
-    for (const { bytes } of this.#unacknowledged) this.#channel?.send(bytes);
+    for (const { bytes } of this.#unacknowledged) this.#transmit(bytes);
   }
 
   /** Sends a message, now or as soon as there is a session. */
   send(topic: string, data: Uint8Array): void {
     const sequence = this.#takeSequence();
     const bytes = encodeDataFrame({ sequence, topic, peerIds: [], data });
+    if (this.#bytes === 0) this.#stalledSince = performance.now();
     this.#unacknowledged.push({ sequence, bytes });
     this.#bytes += bytes.length;
-    this.#channel?.send(bytes);
+    this.#transmit(bytes);
   }
 
   /** Sends a message now or never. */
   sendLossy(topic: string, data: Uint8Array): void {
     const sequence = this.#takeSequence();
-    const channel = this.#channel;
-    if (!channel || channel.bufferedAmount >= MAX_LOSSY) return;
-    channel.send(encodeDataFrame({ sequence, topic, peerIds: [], data }));
+    if ((this.#channel?.bufferedAmount ?? 0) >= MAX_LOSSY) return;
+    this.#transmit(encodeDataFrame({ sequence, topic, peerIds: [], data }));
   }
 
   /** The peer has all messages up to this one. */
   acknowledge(sequence: number): void {
     const index = this.#unacknowledged.findIndex((one) => one.sequence === sequence);
+    if (index >= 0) this.#stalledSince = performance.now();
     for (const { bytes } of this.#unacknowledged.splice(0, index + 1)) this.#bytes -= bytes.length;
   }
 
@@ -103,6 +117,15 @@ export class DirectFlow {
   get #channel(): RTCDataChannel | undefined {
     const channel = this.#session?.connection.channel(this.#label);
     return channel?.readyState === 'open' ? channel : undefined;
+  }
+
+  /** Sends it if there is a channel. */
+  #transmit(bytes: Uint8Array<ArrayBuffer>): void {
+    try {
+      this.#channel?.send(bytes);
+    } catch {
+      // The browser's buffer is full, or the peer takes no messages of this size: the peer notices the gap.
+    }
   }
 
   #takeSequence(): number {
