@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DataRate } from '../../server/room/data/DataRate.ts';
 import { WeirError } from '../../shared/errors.ts';
+import { SendRate } from '../../shared/SendRate.ts';
 import { ChannelSender, type ChannelSenderOptions } from '../../web/client/data/ChannelSender.ts';
-import { SendRate } from '../../web/client/data/SendRate.ts';
 
 const limits = { high: 300, low: 100, waiting: 1000 };
 

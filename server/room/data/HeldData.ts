@@ -6,7 +6,7 @@ const MAX_BYTES = 512 * 1024;
 /** In milliseconds: a client opens its transport in less than a second. */
 const TIMEOUT = 15_000;
 /** In milliseconds: how long what follows dropped messages is dropped as well, before the receiver is asked once more. */
-const LOST_TIME = 5000;
+const DROP_TIME = 5000;
 
 export interface HeldMessage {
   readonly channel: DataChannelLabel;
@@ -28,12 +28,12 @@ export class HeldData {
 
   /** Whether the receiver has missed nothing yet. */
   get isEmpty(): boolean {
-    return this.#messages.length === 0 && !this.#isLosing;
+    return this.#messages.length === 0 && !this.#isDropping;
   }
 
   /** Keeps a message; a lossy one is dropped, since it would come too late. */
   add(held: HeldMessage): void {
-    if (held.channel === 'lossy' || this.#isLosing) return;
+    if (held.channel === 'lossy' || this.#isDropping) return;
     if (this.#bytes + held.message.length > MAX_BYTES) {
       this.#drop();
       return;
@@ -54,8 +54,8 @@ export class HeldData {
     return messages;
   }
 
-  get #isLosing(): boolean {
-    return performance.now() - this.#lostAt < LOST_TIME;
+  get #isDropping(): boolean {
+    return performance.now() - this.#lostAt < DROP_TIME;
   }
 
   #drop(): void {

@@ -1,13 +1,11 @@
-/** Hands on the messages of one peer at no more than twice its rate: a burst of one does not delay what the others send. */
-import { type DataChannelLabel, MIN_BULK_BYTES } from '../../../shared/dataChannels.ts';
+/** Forwards the messages of one peer at no more than twice its rate: a burst of one does not delay what the others send. */
+import type { DataChannelLabel } from '../../../shared/dataChannels.ts';
 import type { DataFrame } from '../../../shared/dataFrame.ts';
-import { TokenBucket } from '../../../shared/TokenBucket.ts';
+import { SendRate } from '../../../shared/SendRate.ts';
 import { DATA_MESSAGES_PER_SECOND, type DataLimits } from './DataRate.ts';
 
 /** Faster than anybody may send for long, so that what waits becomes less. */
-const PACE = 2;
-/** What is handed on at once, in seconds of the pace, and the least of it: the SDK sends as much at once. */
-const AT_ONCE = { seconds: 0.25, messages: 100, bytes: 256 * 1024 };
+const FACTOR = 2;
 
 interface Waiting {
   readonly channel: DataChannelLabel;
@@ -15,82 +13,62 @@ interface Waiting {
   readonly bytes: number;
 }
 
-/** A queue with buckets of its own. */
-interface Lane {
+interface Queue {
   readonly waiting: Waiting[];
-  /** Takes what a message needs. @returns 0 if that was there, otherwise milliseconds until it is */
-  take(bytes: number): number;
   timer: NodeJS.Timeout | undefined;
 }
 
 /** What waits is bounded by `DataRate`, which refuses more. */
 export class Pacer {
   readonly #onDue: (channel: DataChannelLabel, frame: DataFrame) => void;
-  readonly #data: Lane;
-  readonly #bulk: Lane;
+  readonly #rate: SendRate;
+  /** Files wait for themselves. */
+  readonly #queues: Readonly<Record<'data' | 'bulk', Queue>> = {
+    data: { waiting: [], timer: undefined },
+    bulk: { waiting: [], timer: undefined },
+  };
 
   constructor({ dataBitrate, fileBitrate }: DataLimits, onDue: (channel: DataChannelLabel, frame: DataFrame) => void) {
     this.#onDue = onDue;
-    const messages = new TokenBucket(PACE * DATA_MESSAGES_PER_SECOND, AT_ONCE.messages);
-    const [data, bulk] = [byteBucket(dataBitrate), byteBucket(fileBitrate)];
-    this.#data = {
-      waiting: [],
-      timer: undefined,
-      take: (bytes) => {
-        const wait = Math.max(messages.waitFor(1), data.waitFor(bytes));
-        if (wait > 0) return wait;
-        messages.tryTake();
-        data.tryTake(bytes);
-        return 0;
-      },
-    };
-    this.#bulk = {
-      waiting: [],
-      timer: undefined,
-      take: (bytes) => {
-        const counted = Math.max(bytes, MIN_BULK_BYTES);
-        return bulk.tryTake(counted) ? 0 : bulk.waitFor(counted);
-      },
-    };
+    this.#rate = new SendRate({
+      dataMessages: FACTOR * DATA_MESSAGES_PER_SECOND,
+      dataBitrate: FACTOR * dataBitrate,
+      fileBitrate: FACTOR * fileBitrate,
+    });
   }
 
-  /** Hands on a frame, now or after those before it. @param bytes of the whole message */
+  /** Forwards a frame, now or after those before it. @param bytes of the whole message */
   add(channel: DataChannelLabel, frame: DataFrame, bytes: number): void {
-    const lane = channel === 'bulk' ? this.#bulk : this.#data;
-    const wait = lane.waiting.length > 0 ? 0 : lane.take(bytes);
-    if (lane.waiting.length === 0 && wait === 0) {
+    const queue = this.#queues[channel === 'bulk' ? 'bulk' : 'data'];
+    const wait = queue.waiting.length > 0 ? 0 : this.#rate.take(channel, bytes);
+    if (queue.waiting.length === 0 && wait === 0) {
       this.#onDue(channel, frame);
       return;
     }
     // A copy, since the bytes are a part of a buffer with other messages.
-    lane.waiting.push({ channel, frame: { ...frame, data: frame.data.slice() }, bytes });
-    lane.timer ??= setTimeout(() => this.#handOn(lane), wait);
+    queue.waiting.push({ channel, frame: { ...frame, data: new Uint8Array(frame.data) }, bytes });
+    queue.timer ??= setTimeout(() => this.#forwardDue(queue), wait);
   }
 
   /** Drops what waits. */
   clear(): void {
-    for (const lane of [this.#data, this.#bulk]) {
-      clearTimeout(lane.timer);
-      lane.timer = undefined;
-      lane.waiting.length = 0;
+    for (const queue of Object.values(this.#queues)) {
+      clearTimeout(queue.timer);
+      queue.timer = undefined;
+      queue.waiting.length = 0;
     }
   }
 
-  #handOn(lane: Lane): void {
-    lane.timer = undefined;
-    for (let [next] = lane.waiting; next; [next] = lane.waiting) {
-      const wait = lane.take(next.bytes);
+  #forwardDue(queue: Queue): void {
+    queue.timer = undefined;
+    for (let [next] = queue.waiting; next; [next] = queue.waiting) {
+      const wait = this.#rate.take(next.channel, next.bytes);
       if (wait > 0) {
-        lane.timer = setTimeout(() => this.#handOn(lane), wait);
+        queue.timer = setTimeout(() => this.#forwardDue(queue), wait);
         return;
       }
-      lane.waiting.shift();
+      queue.waiting.shift();
       this.#onDue(next.channel, next.frame);
     }
   }
-}
-
-function byteBucket(bitrate: number): TokenBucket {
-  const perSecond = (PACE * bitrate) / 8;
-  return new TokenBucket(perSecond, Math.max(AT_ONCE.seconds * perSecond, AT_ONCE.bytes));
 }

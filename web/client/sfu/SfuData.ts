@@ -8,9 +8,9 @@ import {
 import { WeirError } from '../../../shared/errors.ts';
 import type { IceParameters, IceServer } from '../../../shared/media.ts';
 import type { Grants, ServerEvents, Welcome } from '../../../shared/protocol.ts';
+import { SendRate } from '../../../shared/SendRate.ts';
 import { ChannelSender } from '../data/ChannelSender.ts';
 import { receivedDataOf } from '../data/receivedData.ts';
-import { SendRate } from '../data/SendRate.ts';
 import type { OutgoingData, ReceivedData } from '../MediaLink.ts';
 import type { Request } from '../Signalling.ts';
 import { DataConnection } from './DataConnection.ts';

@@ -1,9 +1,16 @@
-/** Keeps what is sent on data channels within the limits of the server, which would refuse the rest. */
-import { type DataChannelLabel, MIN_BULK_BYTES } from '../../../shared/dataChannels.ts';
-import type { Welcome } from '../../../shared/protocol.ts';
-import { TokenBucket } from '../../../shared/TokenBucket.ts';
+/** A rate of data messages, with short bursts: the SDK keeps to that of the server, the server forwards within a higher one. */
+import { type DataChannelLabel, MIN_BULK_BYTES } from './dataChannels.ts';
+import { TokenBucket } from './TokenBucket.ts';
 
-type Limits = Pick<Welcome['limits'], 'dataMessages' | 'dataBitrate' | 'fileBitrate'>;
+/** As in the limits of `welcome`. */
+export interface SendLimits {
+  /** A second, on all channels but `bulk`. */
+  readonly dataMessages: number;
+  /** In bit/s, on all channels but `bulk`. */
+  readonly dataBitrate: number;
+  /** In bit/s, on `bulk`. */
+  readonly fileBitrate: number;
+}
 
 /** What may be sent at once, in seconds of the rate, and the least of it: the largest frames have 72 KB. */
 const BURST = { seconds: 0.25, messages: 100, bytes: 256 * 1024 };
@@ -13,7 +20,7 @@ export class SendRate {
   readonly #data: TokenBucket;
   readonly #bulk: TokenBucket;
 
-  constructor({ dataMessages, dataBitrate, fileBitrate }: Limits) {
+  constructor({ dataMessages, dataBitrate, fileBitrate }: SendLimits) {
     this.#messages = new TokenBucket(dataMessages, BURST.messages);
     this.#data = byteBucket(dataBitrate);
     this.#bulk = byteBucket(fileBitrate);
