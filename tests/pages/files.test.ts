@@ -136,7 +136,7 @@ describe.skipIf(!hasChromium)('files on the page of a call', () => {
         .locator('progress')
         .evaluate((bar) => bar instanceof HTMLProgressElement && bar.value);
     await eventually(progress).toBeGreaterThan(0.4);
-    const download = bob.waitForEvent('download');
+    const download = bob.waitForEvent('download', { timeout: 60_000 });
     await Promise.all([ann.reload(), bob.reload()]);
     await Promise.all([expectIn(ann), expectIn(bob)]);
     await openChat(bob);

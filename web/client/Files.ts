@@ -121,7 +121,7 @@ export class Files {
       this.#transfers.onData(peerId, data);
       return;
     }
-    // Nobody looks for a page that has had no files; if it had, they are being loaded.
+    // A page that never had files has no transfer that anybody could seek; one that had is loading them already.
     if (!this.#loading && data[0] === SEEK_KIND) return;
     if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ peerId, data });
     this.#load().catch(() => {

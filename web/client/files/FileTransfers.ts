@@ -25,7 +25,7 @@ export class FileTransfers {
 
   /** @param key server and room, under which unfinished transfers are found again */
   constructor(key: string, delays: TransferDelays = transferDelays) {
-    this.#transfers = new RoomTransfers(key, delays, (id) => this.#sent.forget(id));
+    this.#transfers = new RoomTransfers(key, delays, (id) => this.#sent.removeRecord(id));
     this.#sent = new SentTransfers(this.#transfers);
     this.#received = new ReceivedTransfers(this.#transfers);
     this.#search = new PeerSearch(this.#transfers);
@@ -40,6 +40,8 @@ export class FileTransfers {
     this.#transfers.open(room);
     this.#ticking ??= setInterval(() => this.#tick(), this.#transfers.delays.tick);
     for (const peer of room.peers()) this.onPeerJoined(peer);
+    // What has changed since the last session.
+    for (const transfer of this.#transfers.all) this.#transfers.events.onChanged(transfer);
     this.#restoring ??= this.#restore();
   }
 
@@ -99,7 +101,7 @@ export class FileTransfers {
     return this.#sent.send(file, peerIds, handle);
   }
 
-  /** @throws {WeirError} `notFound`, `conflict`, `badRequest` where there is no room for it */
+  /** @throws {WeirError} `notFound`, `conflict`, `forbidden`, `badRequest` where there is no room for it */
   accept(id: string, handle?: FileSystemFileHandle): Promise<void> {
     return this.#received.accept(id, handle);
   }
@@ -150,11 +152,13 @@ export class FileTransfers {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const { peerId, data } of held) this.onData(peerId, data);
-    this.#search.ask(this.#transfers.room?.peers() ?? []);
-    await Promise.all([
+    // Each is accepted at once, so that its sender is looked for.
+    const restoring = Promise.all([
       ...partials.map((partial) => this.#received.restore(partial)),
       ...records.map((record) => this.#sent.restore(record)),
     ]);
+    this.#search.ask(this.#transfers.room?.peers() ?? []);
+    await restoring;
   }
 
   #tick(): void {
@@ -180,6 +184,7 @@ export class FileTransfers {
   /** The other end is there under another id, and perhaps as somebody else, whom a later page of ours has to look for. */
   #connect(transfer: AnyTransfer, peer: FilePeer): void {
     transfer.connect(peer);
+    if (transfer.isOver) return;
     if (transfer instanceof IncomingTransfer) void transfer.keepPeer();
     else this.#sent.keepPeer(transfer.id, peer);
   }

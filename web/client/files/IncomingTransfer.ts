@@ -8,6 +8,8 @@ import { Transfer } from './Transfer.ts';
 const ACK_BYTES = 32 * 1024;
 /** Blocks that may wait to be checked and stored: beyond, nothing is acknowledged, and the sender stops. */
 const MAX_BACKLOG = 3;
+/** No sender that keeps to its window makes so many blocks wait; what comes beyond is requested again. */
+const MAX_WAITING_BLOCKS = 8;
 /** How often one block may arrive damaged. */
 const MAX_DAMAGED = 4;
 
@@ -187,6 +189,7 @@ export class IncomingTransfer extends Transfer {
     const block = this.#block;
     if (round !== this.#round || block?.index !== index) return;
     if (this.#position !== index * BLOCK_BYTES + block.data.length) return;
+    if (this.#backlog >= MAX_WAITING_BLOCKS) return;
     this.#block = undefined;
     this.#backlog += 1;
     this.#checking = this.#checking.then(() => this.#check(block, sha256));
@@ -245,8 +248,9 @@ export class IncomingTransfer extends Transfer {
         this.fail('corrupted');
         return;
       }
-      this.#blob = await this.#store?.finish();
+      const blob = await this.#store?.finish();
       if (this.isOver) return;
+      this.#blob = blob;
       this.finish('completed');
       this.#answerAfterEnd();
     } catch {

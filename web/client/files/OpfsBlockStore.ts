@@ -112,7 +112,8 @@ export class OpfsBlockStore implements BlockStore {
   /** References to what is on disk: nothing is read. */
   async finish(): Promise<Blob> {
     // A later page has no use for it, and deletes it.
-    await writeRecord(this.#directory, { ...this.#record, isComplete: true });
+    this.#record = { ...this.#record, isComplete: true };
+    await writeRecord(this.#directory, this.#record);
     const parts: File[] = [];
     const count = Math.ceil(this.#record.size / BLOCK_BYTES);
     for (let index = 0; index < count; index += 1) parts.push(await fileOf(this.#directory, index));
@@ -136,7 +137,7 @@ async function openFolder(): Promise<FileSystemDirectoryHandle | undefined> {
 }
 
 async function hasRoom(size: number): Promise<boolean> {
-  const { quota, usage } = await navigator.storage.estimate();
+  const { quota, usage }: StorageEstimate = await navigator.storage.estimate().catch(() => ({}));
   return quota === undefined || size < SHARE * (quota - (usage ?? 0));
 }
 
@@ -145,26 +146,31 @@ async function openPartial(
   name: string,
   room: string,
 ): Promise<FoundPartial | undefined> {
+  const seen = await readUseful(parent, name).catch(() => undefined);
+  // Not locked even for a moment: a page of that room may be looking for it.
+  if (seen && seen.room !== room) return undefined;
   const unlock = await lockTransfer(name);
   // Another page is working on it.
   if (!unlock) return undefined;
   try {
+    const record = await readUseful(parent, name);
     const directory = await parent.getDirectoryHandle(name);
-    const text = await (await (await directory.getFileHandle(RECORD)).getFile()).text();
-    const record = ReceivedRecord.parse(JSON.parse(text));
-    if (record.isComplete || Date.now() - record.startedAt > PARTIAL_FILE_LIFETIME)
-      throw new Error('It is complete, or too old.');
-    if (record.room !== room) {
-      unlock();
-      return undefined;
-    }
-    const store = await OpfsBlockStore.open(parent, directory, record, unlock);
-    return { record, store };
+    return { record, store: await OpfsBlockStore.open(parent, directory, record, unlock) };
   } catch {
     await remove(parent, name);
     unlock();
     return undefined;
   }
+}
+
+/** @throws {Error} if there is none, or a later page has no use for it */
+async function readUseful(parent: FileSystemDirectoryHandle, name: string): Promise<ReceivedRecord> {
+  const directory = await parent.getDirectoryHandle(name);
+  const text = await (await (await directory.getFileHandle(RECORD)).getFile()).text();
+  const record = ReceivedRecord.parse(JSON.parse(text));
+  if (record.isComplete || Date.now() - record.startedAt > PARTIAL_FILE_LIFETIME)
+    throw new Error('It is complete, or too old.');
+  return record;
 }
 
 /** How many blocks there are without a gap. */

@@ -29,6 +29,8 @@ export class OutgoingTransfer extends Transfer {
   #sha256: string | undefined;
   #completedAt: number | undefined;
   #repeat = { at: 0, pause: 0 };
+  /** When the receiver has last requested or acknowledged something, as `performance.now()`. */
+  #answeredAt = 0;
 
   /** @param file undefined if it has to be chosen again */
   constructor(offer: OfferedFile, file: SentFile | undefined, peer: FilePeer, context: TransferContext) {
@@ -118,6 +120,9 @@ export class OutgoingTransfer extends Transfer {
     };
     if (!this.#isAccepted) this.context.post(this.peer.peerId, this.#offer);
     else if (this.#completedAt !== undefined && this.#sha256 !== undefined) this.#postComplete(this.#sha256);
+    // Its end may be lost. It answers an offer with that, or requests the rest.
+    else if (!this.isPausedBySelf && now - this.#answeredAt > this.context.delays.longest)
+      this.context.post(this.peer.peerId, this.#offer);
   }
 
   protected onPeerPresent(): void {
@@ -150,6 +155,7 @@ export class OutgoingTransfer extends Transfer {
     }
     const isBlockStart = position % BLOCK_BYTES === 0 || position === this.size;
     if (position > this.size || !isBlockStart) return;
+    this.#answeredAt = performance.now();
     this.#round = round;
     this.#isAccepted = true;
     this.#window.reset();
@@ -172,6 +178,7 @@ export class OutgoingTransfer extends Transfer {
     }
     if (round !== this.#round || position <= this.#acknowledged || position > this.#position) return;
     const now = performance.now();
+    this.#answeredAt = now;
     let sentAt: number | undefined;
     while (this.#sent[0] && this.#sent[0].end <= position) {
       const first = this.#sent.shift();

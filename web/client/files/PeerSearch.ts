@@ -1,9 +1,10 @@
 /**
- * Finds the other end of a transfer after both pages were reloaded, or one that cannot send yet: where pages join without
+ * Finds the other end of a transfer after both pages were reloaded, or one of a page that may not send data yet: where pages join without
  * tokens, each is a new guest, whom the other one does not know. Both ask every peer by a hash that only the other end understands.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { hex, MAX_SEEK_HASHES, type Seek } from './fileMessages.ts';
+import { IncomingTransfer } from './IncomingTransfer.ts';
 import type { RoomTransfers } from './RoomTransfers.ts';
 import type { AnyTransfer } from './TransferEvents.ts';
 import type { FilePeer } from './transfers.ts';
@@ -27,7 +28,7 @@ export class PeerSearch {
 
   /** Asks these peers for the other ends of what waits. */
   ask(peers: readonly FilePeer[], now = performance.now()): void {
-    const waiting = this.#transfers.all.filter((one) => !one.isOver && !one.isPresent);
+    const waiting = this.#transfers.all.filter(isSought);
     if (waiting.length === 0) return;
     for (const { peerId } of peers) {
       const { count } = this.#asked.get(peerId) ?? { count: 0 };
@@ -80,6 +81,12 @@ export class PeerSearch {
       this.#transfers.post(peerId, { type: 'seek', hashes: hashes.slice(start, start + MAX_SEEK_HASHES) });
     }
   }
+}
+
+/** Whether we look for the other end. Whoever has only been offered a file is looked for by its sender. */
+function isSought(transfer: AnyTransfer): boolean {
+  if (transfer.isOver || transfer.isPresent) return false;
+  return !(transfer instanceof IncomingTransfer) || transfer.isAccepted;
 }
 
 /** @param peerId of whoever asks */

@@ -10,6 +10,8 @@ import type { FilePeer } from './transfers.ts';
 
 /** Offers of one peer that may wait for an answer: more are declined. */
 const MAX_OFFERS = 20;
+/** Offers in the room that may wait for an answer, those of senders who have left included. */
+const MAX_OFFERS_IN_ROOM = 100;
 
 /** A transfer that a former page has begun. */
 export interface PartialTransfer {
@@ -19,6 +21,8 @@ export interface PartialTransfer {
 
 export class ReceivedTransfers {
   readonly #transfers: RoomTransfers;
+  /** Ids of transfers whose store is being opened. */
+  readonly #opening = new Set<string>();
 
   constructor(transfers: RoomTransfers) {
     this.#transfers = transfers;
@@ -31,11 +35,18 @@ export class ReceivedTransfers {
       refuse('tooLarge');
       return;
     }
-    const waiting = this.#transfers.all.filter((one) => one.peer.peerId === peer.peerId && one.state === 'offered');
-    if (waiting.length >= MAX_OFFERS) {
+    const unanswered = this.#transfers.all
+      .filter((one) => one instanceof IncomingTransfer)
+      .filter((one) => !one.isOver && !one.isAccepted);
+    const isFull = unanswered.length >= MAX_OFFERS_IN_ROOM;
+    // A sender that comes back offers it again.
+    const absent = isFull ? unanswered.find((one) => !one.isPresent) : undefined;
+    const ofPeer = unanswered.filter((one) => one.peer.peerId === peer.peerId);
+    if (ofPeer.length >= MAX_OFFERS || (isFull && !absent)) {
       refuse('declined');
       return;
     }
+    if (absent) this.#transfers.remove(absent.id);
     const about = { id, name: safeFileName(name), size };
     const transfer = this.#transfers.add(new IncomingTransfer(about, peer, this.#transfers.context(id)));
     transfer.onOffered();
@@ -46,12 +57,20 @@ export class ReceivedTransfers {
   async accept(id: string, handle?: FileSystemFileHandle): Promise<void> {
     const transfer = this.#transfers.require(id);
     if (!(transfer instanceof IncomingTransfer)) throw new WeirError('conflict', 'This file is sent, not received.');
-    if (transfer.isAccepted || transfer.isOver)
+    if (transfer.isAccepted || transfer.isOver || this.#opening.has(id))
       throw new WeirError('conflict', 'This file is accepted already, or over.');
+    if (this.#transfers.room?.maySend() === false) {
+      const message = 'Your grants do not allow you to answer the sender of a file: see `grants`.';
+      throw new WeirError('forbidden', message);
+    }
     const { name, size, peer } = transfer;
     const record = { id, room: this.#transfers.key, name, size, startedAt: Date.now() };
-    const store = await openStore({ ...record, identity: peer.identity, peerName: peer.name }, handle);
-    await transfer.accept(store);
+    this.#opening.add(id);
+    try {
+      await transfer.accept(await openStore({ ...record, identity: peer.identity, peerName: peer.name }, handle));
+    } finally {
+      this.#opening.delete(id);
+    }
   }
 
   /** Finds the partial files that a former page has left. @returns their transfers, to go on with */

@@ -97,7 +97,7 @@ export class SentTransfers {
   }
 
   /** A transfer is over: no later page needs its record. */
-  forget(id: string): void {
+  removeRecord(id: string): void {
     const kept = this.#records.get(id);
     if (!kept) return;
     this.#records.delete(id);
@@ -110,7 +110,8 @@ export class SentTransfers {
     const lock = lockTransfer(`sent-${id}`);
     this.#records.set(id, { record, unlock: () => void lock.then((unlock) => unlock?.()) });
     await lock;
-    // Nobody is to find it before it is locked. It may be over, or have another receiver, by now.
+    // It is stored only once it is locked, so that no other page takes it over. Until then the transfer may have ended, or have
+    // another receiver.
     const kept = this.#records.get(id);
     if (kept) await keepSent(kept.record);
   }

@@ -21,7 +21,8 @@ export class TransferEvents {
   /** The state of a transfer may have changed. */
   onChanged(transfer: AnyTransfer): void {
     const { id, state } = transfer;
-    if (this.#states.get(id) === state) return;
+    // Between sessions nobody can be told: the next one makes up for it.
+    if (!this.#room() || this.#states.get(id) === state) return;
     this.#states.set(id, state);
     this.notify('fileStateChanged', transfer);
     if (state === 'completed') this.notify('fileCompleted', transfer);

@@ -16,6 +16,9 @@ import { SendTargets, type Target } from './SendTargets.ts';
 import { saveFile } from './saveFile.ts';
 import './files.css';
 
+/** In milliseconds: a file whose handle the browser has kept is opened by itself within this time. */
+const REOPEN_TIME = 2000;
+
 export interface FilesViewOptions {
   readonly call: CallController;
   readonly toasts: Pick<Toasts, 'show' | 'showError'>;
@@ -23,7 +26,7 @@ export interface FilesViewOptions {
   readonly place: HTMLElement;
   /** Whether the list can be seen. */
   isShown(): boolean;
-  /** Somebody offers a file. */
+  /** Something in the list needs an answer: a file is offered, or has to be chosen again. */
   onOffered(): void;
   /** A file of ours is in the list. */
   onSent(): void;
@@ -42,6 +45,8 @@ export class FilesView {
   readonly #targets: SendTargets;
   /** Transfers of which an end was told. */
   readonly #told = new Set<string>();
+  /** Transfers of which the user was told that their file has to be chosen again. */
+  readonly #asked = new Set<string>();
 
   constructor(options: FilesViewOptions) {
     this.#options = options;
@@ -63,6 +68,7 @@ export class FilesView {
   /** A transfer has changed. */
   onChanged(transfer: FileTransfer): void {
     this.#tell(transfer);
+    if (transfer.state === 'needsFile') this.#askForFile(transfer);
     if (this.#rows.has(transfer.id)) this.#rows.get(transfer.id)?.render(transfer, this.#canChoosePlace(transfer));
     else this.render();
   }
@@ -78,10 +84,15 @@ export class FilesView {
       const transfer = known.get(id);
       if (transfer) row.render(transfer, this.#canChoosePlace(transfer));
     }
+    const hadFocus = this.#list.contains(document.activeElement);
     reconcileChildren(
       this.#list,
       this.#order.flatMap((id) => this.#rows.get(id)?.root ?? []),
     );
+    // The row that had the focus has gone.
+    if (hadFocus && !this.#list.contains(document.activeElement)) {
+      (this.#list.querySelector('button') ?? this.attachButton).focus();
+    }
   }
 
   /** A new one is above the others, but below those that wait for an answer, unless it does so too. */
@@ -168,6 +179,8 @@ export class FilesView {
       await this.#run(id, action);
     } catch (error) {
       if (error instanceof DOMException && error.name === 'AbortError') return;
+      // It was pressed twice.
+      if (action === 'accept' && error instanceof WeirError && error.code === 'conflict') return;
       const isOther = action === 'choose' && error instanceof WeirError && error.code === 'badRequest';
       const reason = isOther ? translateFiles('filesErrorOther') : errorMessage(error);
       toasts.showError(translateFiles('filesActionFailed', { reason }));
@@ -208,6 +221,19 @@ export class FilesView {
     const text = translateFiles('filesEnded', { file, reason: endText(transfer) });
     if (state === 'failed') this.#options.toasts.showError(text);
     else this.#options.toasts.show(text);
+  }
+
+  /** After a reload: says once that a file has to be chosen again, if the list cannot be seen. */
+  #askForFile({ id, name: file }: FileTransfer): void {
+    if (this.#asked.has(id)) return;
+    this.#asked.add(id);
+    setTimeout(() => {
+      const { call, toasts, isShown, onOffered } = this.#options;
+      const isNeeded = call.files.transfers.some((one) => one.id === id && one.state === 'needsFile');
+      if (!isNeeded || call.phase === 'ended' || isShown()) return;
+      toasts.show(translateFiles('filesNeedsFile', { file }));
+      onOffered();
+    }, REOPEN_TIME);
   }
 
   #canChoosePlace({ state }: FileTransfer): boolean {

@@ -1,0 +1,144 @@
+/** Tests of file transfers whose answers are lost, not permitted, given twice, or of which there are too many. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { until } from '../../scripts/support/until.ts';
+import { blockHash } from '../../web/client/files/FileDigest.ts';
+import { BLOCK_BYTES, CHUNK_BYTES, createTransferId, encodeMessage } from '../../web/client/files/fileMessages.ts';
+import { IncomingTransfer } from '../../web/client/files/IncomingTransfer.ts';
+import type { FileTransferState, TransferContext } from '../../web/client/files/transfers.ts';
+import { FilePair, PATIENT, randomFile } from '../support/files/FilePair.ts';
+
+const TIMEOUT = 8000;
+let pair: FilePair;
+beforeEach(() => {
+  pair = new FilePair();
+});
+afterEach(() => pair.close());
+
+const stateOf = (side: 'a' | 'b', state: FileTransferState) =>
+  until(`${state} at ${side}`, TIMEOUT, () => pair.transfer(side).state === state);
+
+/** Offers a file of A to B, and waits until B has the offer. @returns its id */
+async function offer(file: File): Promise<string> {
+  const [{ id } = { id: '' }] = await pair.a.transfers.send(file, ['peer-b']);
+  await until('the offer', TIMEOUT, () => pair.b.transfers.transfers.some((one) => one.id === id));
+  return id;
+}
+
+test('a sender that has missed that the receiver has cancelled learns of it', async () => {
+  pair.delay = 1;
+  const id = await offer(randomFile(8 * BLOCK_BYTES));
+  await pair.b.transfers.accept(id);
+  await until('some of it', TIMEOUT, () => pair.transfer('b').transferred > 0);
+  let isLost = false;
+  pair.fault = (message) => {
+    if (message.type !== 'end' || isLost) return [message];
+    isLost = true;
+    return [];
+  };
+  pair.b.transfers.cancel(id);
+  await stateOf('a', 'cancelled');
+  expect(isLost).toBe(true);
+});
+
+test('whoever may not answer cannot accept', async () => {
+  const id = await offer(randomFile(1000));
+  pair.maySend = false;
+  await expect(pair.b.transfers.accept(id)).rejects.toMatchObject({ code: 'forbidden' });
+  expect(pair.transfer('b').state).toBe('offered');
+});
+
+test('what changed between two sessions is told in the next one', async () => {
+  pair.delay = 1;
+  await pair.b.transfers.accept(await offer(randomFile(8 * BLOCK_BYTES)));
+  await stateOf('b', 'active');
+  pair.leave('b');
+  const before = pair.b.events.length;
+  // The other end has not come back.
+  const peers = { ...pair.peers.a };
+  pair.peers.a = { ...peers, peerId: '', identity: 'nobody' };
+  pair.attach('b');
+  const events = pair.b.events.slice(before).map(({ event, transfer }) => [event, transfer.state]);
+  expect(events).toEqual([['fileStateChanged', 'waiting']]);
+});
+
+test('offers of senders who have left do not become more and more, and nobody is asked for them', async () => {
+  pair.close();
+  pair = new FilePair(PATIENT);
+  await pair.b.transfers.restored();
+  for (let visit = 0; visit < 8; visit += 1) {
+    const peerId = `visit-${visit}`;
+    pair.peers.a = { peerId, identity: peerId, name: 'Visitor' };
+    pair.b.transfers.onPeerJoined(pair.peers.a);
+    for (let count = 0; count < 25; count += 1) {
+      const message = { type: 'offer' as const, id: createTransferId(), name: 'file', size: 1 };
+      pair.b.transfers.onData(peerId, encodeMessage(message));
+    }
+    pair.b.transfers.onPeerLeft(peerId);
+  }
+  expect(pair.b.transfers.transfers).toHaveLength(100);
+  pair.b.transfers.onPeerJoined({ peerId: 'late', identity: 'late', name: 'Late' });
+  expect(pair.sent.filter(({ message }) => message.type === 'seek')).toEqual([]);
+});
+
+/** A transfer to us whose store a test answers for. */
+function incoming(size: number, store: { write?(): Promise<void>; finish?(): Promise<Blob> }) {
+  const posted: string[] = [];
+  const rounds: number[] = [];
+  const context: TransferContext = {
+    delays: PATIENT,
+    post: (_, message) => {
+      posted.push(message.type);
+      if (message.type === 'request') rounds.push(message.round);
+    },
+    onChanged: () => {},
+    onProgress: () => {},
+    onReady: () => {},
+    hasMedia: () => false,
+  };
+  const id = createTransferId();
+  const transfer = new IncomingTransfer(
+    { id, name: 'file', size },
+    { peerId: 'peer-a', identity: 'a', name: 'A' },
+    context,
+  );
+  const accepted = transfer.accept({
+    blocks: 0,
+    write: async () => {},
+    read: async () => new Uint8Array(),
+    finish: async () => new Blob(),
+    discard: async () => {},
+    ...store,
+  });
+  return { id, transfer, accepted, posted, round: () => rounds.at(-1) ?? 0 };
+}
+
+test('a sender that does not keep to its window makes no more than a few blocks wait for the disk', async () => {
+  const count = 20;
+  const { id, transfer, accepted, round } = incoming(count * BLOCK_BYTES, { write: () => new Promise(() => {}) });
+  await accepted;
+  const data = new Uint8Array(BLOCK_BYTES);
+  const sha256 = await blockHash(data);
+  for (let index = 0; index < count; index += 1) {
+    for (let start = 0; start < BLOCK_BYTES; start += CHUNK_BYTES) {
+      const position = index * BLOCK_BYTES + start;
+      const chunk = data.subarray(start, start + CHUNK_BYTES);
+      transfer.onMessage({ type: 'chunk', id, round: round(), position, data: chunk });
+    }
+    transfer.onMessage({ type: 'block', id, round: round(), index, sha256 });
+  }
+  expect(transfer.transferred).toBeLessThanOrEqual(9 * BLOCK_BYTES);
+});
+
+test('what is cancelled while it is finished has no file', async () => {
+  const finished = Promise.withResolvers<Blob>();
+  const { transfer, accepted, id, posted } = incoming(0, { finish: () => finished.promise });
+  await accepted;
+  const sha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+  transfer.onMessage({ type: 'complete', id, sha256 });
+  await Promise.resolve();
+  transfer.end('cancelled');
+  finished.resolve(new Blob(['x']));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(transfer.snapshot()).toMatchObject({ state: 'cancelled', blob: undefined });
+  expect(posted).not.toContain('done');
+});
