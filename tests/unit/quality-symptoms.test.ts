@@ -125,7 +125,8 @@ describe('what is received', () => {
     ['loss', { nackCount: 5 }],
     ['frozen', { totalFreezesDuration: 0.5 }],
     ['slow', { frames: 4 }],
-    ['delayed', { jitterBufferDelay: 10 }],
+    ['delayed0', { jitterBufferDelay: 5 }],
+    ['delayed1', { jitterBufferDelay: 10 }],
     ['soft1', { shownSize: { width: 1280, height: 720 } }],
     ['soft2', { shownSize: { width: 1280, height: 720 }, size: { width: 320, height: 180 } }],
   ] as const)('shows as %s', (symptom, camera) => {

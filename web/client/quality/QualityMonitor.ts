@@ -28,7 +28,7 @@ export interface QualityMonitorOptions {
  * questions to the server when its answers have not explained what looks bad; and after how long without a path media counts
  * as connected anew.
  */
-const TIMES = { calm: 2000, alert: 1000, longestPause: 30_000, newPath: 3000 };
+const TIMES = { calm: 2000, alert: 1000, longestPause: 5000, newPath: 3000 };
 /** So many answers in a row that explain nothing are taken before questions become rarer. */
 const UNEXPLAINED = 4;
 /** As many peers as a question may name. */

@@ -31,8 +31,8 @@ const LOW_BITRATE = 400_000;
 const BINDING = 0.5;
 /** Of a second: a freeze that is noticed. */
 const FREEZE = 0.3;
-/** In seconds: buffered for longer on the average, people begin to talk at the same time. Jitter on a usual link needs a third. */
-const DELAY = 0.25;
+/** In seconds: buffered for longer on the average, people begin to talk at the same time. Jitter on a usual link needs half. */
+const DELAY = 0.18;
 /** Frames per second: a camera that had the first, and has less than the second, stutters. */
 const FRAME_RATE = { moving: 12, slow: 7 };
 /** A video that is shown larger than it is by more than this factor looks soft (the server's layers leave 1.33). */
@@ -111,7 +111,9 @@ function trackSymptoms(
     found.push('loss');
   const emitted = increase(last.jitterBufferEmittedCount, now.jitterBufferEmittedCount);
   const buffered = increase(last.jitterBufferDelay, now.jitterBufferDelay);
-  if (buffered > emitted * (DELAY + now.playoutDelay)) found.push('delayed');
+  const delay = emitted > 0 ? buffered / emitted - now.playoutDelay : 0;
+  // The step is part of the word, so that a delay which changes much is news: buffers stay long for a while after a fault.
+  if (delay > DELAY) found.push(`delayed${Math.floor(Math.log2(delay / DELAY))}`);
   if (now.frames === undefined) {
     const samples = increase(last.samples, now.samples);
     if (samples > 0 && increase(last.concealedSamples, now.concealedSamples) >= samples * LOSS.concealed) {
@@ -123,7 +125,7 @@ function trackSymptoms(
   // Screens stand still, cameras do not.
   else if (now.source === 'camera' && frameRate >= FRAME_RATE.moving && rate < FRAME_RATE.slow) found.push('slow');
   const scale = isSized ? scaleOf(now.size, now.shownSize) : 1;
-  // The step is part of the word, so that a video which becomes smaller still is news.
+  // As above: a video that becomes smaller still is news.
   if (scale > SOFT) found.push(`soft${Math.floor(Math.log2(scale))}`);
   return found.join(' ');
 }
