@@ -128,7 +128,7 @@ test('finds out soon that the server is the cause of what has looked bad for lon
   const session = new Session();
   await seconds(20);
   session.lossy = true;
-  await seconds(120);
+  await seconds(100);
   expect(session.changes).toEqual([]);
   session.facts = { ...well, overloaded: true };
   await seconds(8);
