@@ -25,6 +25,8 @@ const expected: Readonly<Record<Exclude<FaultPlace, 'server'>, { readonly ada: M
 };
 const HEALTHY = { loss: 0, rate: 0 };
 const TIMEOUT = 40_000;
+/** In bit/s: from this estimate of the far person's uplink on, nothing of an earlier fault is left in it. */
+const RECOVERED = 1_000_000;
 /** Poll interval of the pages, in milliseconds. */
 const POLL = 250;
 /** The worker is stopped and continued in turns, in milliseconds: it gets a fifth of a core. */
@@ -118,6 +120,20 @@ export class QualityCall implements AsyncDisposable {
       if (performance.now() > end) return last;
     }
     return undefined;
+  }
+
+  /** Waits until the bandwidth estimate of the far person has recovered. @param within milliseconds @returns whether it has */
+  async recovers(within: number): Promise<boolean> {
+    const end = performance.now() + within;
+    for await (const _ of setInterval(POLL)) {
+      const available = await this.#bob.page.evaluate(async () => {
+        const connections = (await window.weir?.getConnectionStats()) ?? [];
+        return connections.find(({ direction }) => direction === 'send')?.pair?.availableOutgoingBitrate ?? 0;
+      });
+      if (available >= RECOVERED) return true;
+      if (performance.now() > end) return false;
+    }
+    return false;
   }
 
   /** Lets all be well for a time. @returns what was said in it */

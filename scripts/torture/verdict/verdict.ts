@@ -7,9 +7,9 @@ import type { Figure, Trial } from '../support/Trial.ts';
 
 /**
  * In milliseconds: within which the pages have to say it, how long a fault lasts at least, how long it may
- * take until nothing is said after it, and the pause after that.
+ * take until nothing is said after it, and until bandwidth estimates have recovered, and the pause after that.
  */
-const TIMES = { most: 10_000, least: 5000, healed: 60_000, pause: 2000 };
+const TIMES = { most: 10_000, least: 5000, healed: 60_000, recovered: 30_000, pause: 2000 };
 /** How long nothing may be said without a fault, in milliseconds, and how long bandwidth estimates take to settle. */
 const CALM = { time: 20_000, settle: 12_000 };
 /** The share that has to be named right, in percent. */
@@ -21,7 +21,7 @@ export const verdict: Trial = {
   name: 'verdict',
   title: 'Whose connection it is',
   about:
-    'Two people are in a call in Chromium; between one of them and the server is a link. Its uplink or downlink loses 15 % of the packets or carries 250 kbit/s, or the media worker is stopped for 400 of every 500 ms. Right is: both pages name the cause on the right tile within ten seconds, and no other tile or cause is named as long as the fault lasts. Then it ends, and the next one begins when nothing is said any more. After four times of each a new call begins, with 20 s without a fault, in which nothing may be said.',
+    'Two people are in a call in Chromium; between one of them and the server is a link. Its uplink or downlink loses 15 % of the packets or carries 250 kbit/s, or the media worker is stopped for 400 of every 500 ms. Right is: both pages name the cause on the right tile within ten seconds, and no other tile or cause is named as long as the fault lasts. Then it ends, and the next one begins when nothing is said any more and the bandwidth estimate has recovered. After four times of each a new call begins, with 20 s without a fault, in which nothing may be said.',
   times: 20,
   whyNotHere: () => whyNoChromium() ?? whyNoNamespaces(),
   async run({ times, report }) {
@@ -44,6 +44,7 @@ export const verdict: Trial = {
           report(`${fault.name}: still said: ${JSON.stringify(still)}`);
           break;
         }
+        if (!(await call.recovers(TIMES.recovered))) report(`${fault.name}: the bandwidth estimate stays low`);
         await call.stayGood(TIMES.pause);
       }
     }
