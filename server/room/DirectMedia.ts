@@ -251,7 +251,7 @@ export class DirectMedia {
     }
   }
 
-  /** Something has changed about a participant that those who are linked with it are sent. */
+  /** Notifies those who are linked with a participant: what `directPeers` says of it has changed. */
   #notifyOthers({ id }: Participant): void {
     for (const { pair } of this.#linksOf(id)) this.#notify(otherOf(pair, id));
   }

@@ -73,6 +73,16 @@ function camera() {
 }
 
 describe('TrackRoutes', () => {
+  /** A camera whose track has come directly for a while. */
+  async function directCamera() {
+    const made = camera();
+    made.addSession('direct');
+    made.state.isReady = true;
+    made.routes.update();
+    await made.eventsIn(1000);
+    return made;
+  }
+
   test('hands over a direct track once it carries frames, and tells the server half a second later', async () => {
     const { routes, state, addSession, eventsIn } = camera();
     expect(await eventsIn(100)).toEqual(['shows sfu', 'direct: 0']);
@@ -86,11 +96,7 @@ describe('TrackRoutes', () => {
   });
 
   test('comes back to the server at once, but shows its track and ends the session only once it carries frames', async () => {
-    const { routes, state, addSession, eventsIn } = camera();
-    addSession('direct');
-    state.isReady = true;
-    routes.update();
-    await eventsIn(1000);
+    const { routes, state, eventsIn } = await directCamera();
     state.isWanted = false;
     routes.update();
     expect(await eventsIn(0)).toEqual(['direct: 0']);
@@ -102,11 +108,7 @@ describe('TrackRoutes', () => {
   });
 
   test('does not wait for frames of what is muted', async () => {
-    const { routes, state, addSession, eventsIn } = camera();
-    addSession('direct');
-    state.isReady = true;
-    routes.update();
-    await eventsIn(1000);
+    const { routes, state, eventsIn } = await directCamera();
     state.isWanted = false;
     state.isExpected = false;
     routes.update();

@@ -4,7 +4,7 @@ import { until } from '../../scripts/support/until.ts';
 import { blockHash } from '../../web/client/files/FileDigest.ts';
 import { BLOCK_BYTES, CHUNK_BYTES, createTransferId, encodeMessage } from '../../web/client/files/fileMessages.ts';
 import { IncomingTransfer } from '../../web/client/files/IncomingTransfer.ts';
-import type { FileTransferState, TransferContext } from '../../web/client/files/transfers.ts';
+import type { TransferContext } from '../../web/client/files/transfers.ts';
 import { FilePair, PATIENT, randomFile } from '../support/files/FilePair.ts';
 
 const TIMEOUT = 8000;
@@ -14,19 +14,9 @@ beforeEach(() => {
 });
 afterEach(() => pair.close());
 
-const stateOf = (side: 'a' | 'b', state: FileTransferState) =>
-  until(`${state} at ${side}`, TIMEOUT, () => pair.transfer(side).state === state);
-
-/** Offers a file of A to B, and waits until B has the offer. @returns its id */
-async function offer(file: File): Promise<string> {
-  const [{ id } = { id: '' }] = await pair.a.transfers.send(file, ['peer-b']);
-  await until('the offer', TIMEOUT, () => pair.b.transfers.transfers.some((one) => one.id === id));
-  return id;
-}
-
 test('a sender that has missed that the receiver has cancelled learns of it', async () => {
   pair.delay = 1;
-  const id = await offer(randomFile(8 * BLOCK_BYTES));
+  const id = await pair.offer(randomFile(8 * BLOCK_BYTES));
   await pair.b.transfers.accept(id);
   await until('some of it', TIMEOUT, () => pair.transfer('b').transferred > 0);
   let isLost = false;
@@ -36,12 +26,12 @@ test('a sender that has missed that the receiver has cancelled learns of it', as
     return [];
   };
   pair.b.transfers.cancel(id);
-  await stateOf('a', 'cancelled');
+  await pair.reaches('a', 'cancelled');
   expect(isLost).toBe(true);
 });
 
 test('whoever may not answer cannot accept', async () => {
-  const id = await offer(randomFile(1000));
+  const id = await pair.offer(randomFile(1000));
   pair.maySend = false;
   await expect(pair.b.transfers.accept(id)).rejects.toMatchObject({ code: 'forbidden' });
   expect(pair.transfer('b').state).toBe('offered');
@@ -49,8 +39,8 @@ test('whoever may not answer cannot accept', async () => {
 
 test('what changed between two sessions is told in the next one', async () => {
   pair.delay = 1;
-  await pair.b.transfers.accept(await offer(randomFile(8 * BLOCK_BYTES)));
-  await stateOf('b', 'active');
+  await pair.b.transfers.accept(await pair.offer(randomFile(8 * BLOCK_BYTES)));
+  await pair.reaches('b', 'active');
   pair.leave('b');
   const before = pair.b.events.length;
   // The other end has not come back.

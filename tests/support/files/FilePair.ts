@@ -1,9 +1,18 @@
 /** Two ends of file transfers in this process, and between them a link in memory that loses, repeats, reorders and damages. */
+import { until } from '../../../scripts/support/until.ts';
 import type { WeirError } from '../../../shared/errors.ts';
 import { FileTransfers } from '../../../web/client/files/FileTransfers.ts';
 import { decodeMessage, encodeMessage, type FileMessage } from '../../../web/client/files/fileMessages.ts';
-import type { FileEvents, FilePeer, FileRoom, FileTransfer } from '../../../web/client/files/transfers.ts';
+import type {
+  FileEvents,
+  FilePeer,
+  FileRoom,
+  FileTransfer,
+  FileTransferState,
+} from '../../../web/client/files/transfers.ts';
 
+/** Of what tests wait for, in milliseconds. */
+const TIMEOUT = 8000;
 /** A tenth and less of the usual ones, so that what is repeated is so within a test. */
 const DELAYS = { tick: 20, repeat: 100, stall: 200, gap: 50, longest: 500 };
 
@@ -106,6 +115,29 @@ export class FilePair {
     const [transfer, ...others] = this[side].transfers.transfers;
     if (!transfer || others.length > 0) throw new Error(`${side} has not one transfer.`);
     return transfer;
+  }
+
+  /** Waits until a transfer of one end, its only one, has a state. */
+  async reaches(side: 'a' | 'b', state: FileTransferState): Promise<void> {
+    await until(`${state} at ${side}`, TIMEOUT, () => this.transfer(side).state === state);
+  }
+
+  /** Offers a file of A to B, and waits until B has the offer. @returns its id */
+  async offer(file: File): Promise<string> {
+    const [{ id } = { id: '' }] = await this.a.transfers.send(file, ['peer-b']);
+    await until('the offer', TIMEOUT, () => this.b.transfers.transfers.some((one) => one.id === id));
+    return id;
+  }
+
+  /** Waits until both ends have completed a transfer. @returns the bytes that B has received */
+  async received(): Promise<Uint8Array> {
+    await Promise.all([this.reaches('a', 'completed'), this.reaches('b', 'completed')]);
+    return new Uint8Array((await this.transfer('b').blob?.arrayBuffer()) ?? []);
+  }
+
+  /** How many bytes of chunks were sent. */
+  get sentBytes(): number {
+    return this.sent.reduce((sum, { message }) => sum + (message.type === 'chunk' ? message.data.length : 0), 0);
   }
 
   close(): void {

@@ -146,14 +146,14 @@ async function openPartial(
   name: string,
   room: string,
 ): Promise<FoundPartial | undefined> {
-  const seen = await readUseful(parent, name).catch(() => undefined);
+  const seen = await readPartialRecord(parent, name).catch(() => undefined);
   // Not locked even for a moment: a page of that room may be looking for it.
   if (seen && seen.room !== room) return undefined;
   const unlock = await lockTransfer(name);
   // Another page is working on it.
   if (!unlock) return undefined;
   try {
-    const record = await readUseful(parent, name);
+    const record = await readPartialRecord(parent, name);
     const directory = await parent.getDirectoryHandle(name);
     return { record, store: await OpfsBlockStore.open(parent, directory, record, unlock) };
   } catch {
@@ -164,7 +164,7 @@ async function openPartial(
 }
 
 /** @throws {Error} if there is none, or a later page has no use for it */
-async function readUseful(parent: FileSystemDirectoryHandle, name: string): Promise<ReceivedRecord> {
+async function readPartialRecord(parent: FileSystemDirectoryHandle, name: string): Promise<ReceivedRecord> {
   const directory = await parent.getDirectoryHandle(name);
   const text = await (await (await directory.getFileHandle(RECORD)).getFile()).text();
   const record = ReceivedRecord.parse(JSON.parse(text));

@@ -49,9 +49,9 @@ export class Liveness {
     const now = performance.now();
     const elapsed = now - this.#polledAt;
     const isLate = elapsed > TIMES.interval + STALL;
-    const heardAt = Math.max(lastMessageAt(), now - (lastPacketAge() ?? Number.POSITIVE_INFINITY));
-    if (!isLate) this.#silence = Math.min(this.#silence + elapsed, now - heardAt);
-    else if (!this.#wasLate || heardAt >= this.#pingedAt) this.#silence = 0;
+    const lastReceivedAt = Math.max(lastMessageAt(), now - (lastPacketAge() ?? Number.POSITIVE_INFINITY));
+    if (!isLate) this.#silence = Math.min(this.#silence + elapsed, now - lastReceivedAt);
+    else if (!this.#wasLate || lastReceivedAt >= this.#pingedAt) this.#silence = 0;
     else this.#silence += Math.min(elapsed, THROTTLED);
     this.#polledAt = now;
     this.#wasLate = isLate;
