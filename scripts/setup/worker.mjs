@@ -21,6 +21,10 @@ import { fetchPrebuilt } from './prebuilt.mjs';
 import { SetupError } from './steps.mjs';
 
 const recipe = fileURLToPath(new URL('worker-build', import.meta.url));
+/** Of the faults that the recipe mends, the one that is also in the prebuilt worker. */
+const unmended =
+  'with it about half of the receivers are not probed for bandwidth (scripts/setup/worker-build/README.md); to have one built ' +
+  'that probes all, in five to eight minutes: MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD=1 npm run setup';
 
 /**
  * @param {import('./paths.mjs').Paths} paths
@@ -40,7 +44,10 @@ export function workerStep(paths) {
       const answer = await fetchPrebuilt(module, paths.env);
       if (typeof answer !== 'string') {
         const why = keep(prebuilt, { mediasoup: version, origin: 'prebuilt' }, (file) => writeFileSync(file, answer));
-        if (!why) return 'prebuilt';
+        if (!why) {
+          tools.note(unmended);
+          return 'prebuilt';
+        }
         tools.note(`the prebuilt one does not run here (${why})`);
       } else tools.note(answer);
       const origin = { mediasoup: version, origin: "built against Debian's libraries", system: system().name };
@@ -62,8 +69,10 @@ export function workerBinary(paths) {
   const named = paths.env.MEDIASOUP_WORKER_BIN;
   if (named) return given(resolve(paths.root, named));
   const version = lockedVersion(join(paths.root, 'package-lock.json'), 'mediasoup');
-  const files = workerDirectories(paths, version).map((directory) => join(directory, 'mediasoup-worker'));
-  return files.find((file) => existsSync(file));
+  const [prebuilt, built] = workerDirectories(paths, version);
+  // One is built only where no prebuilt one could be had, or none was wanted: then the one in the cache is not wanted either.
+  const directories = paths.env.MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD ? [built] : [built, prebuilt];
+  return directories.map((directory) => join(directory, 'mediasoup-worker')).find((file) => existsSync(file));
 }
 
 /**
@@ -77,7 +86,7 @@ export function workerOrigin(binary) {
 }
 
 /**
- * Directories of this version's workers in the cache, best first. A built worker depends on the libraries of the
+ * Directories of this version's workers in the cache. A built worker depends on the libraries of the
  * release it was built on and on the build recipe: both are part of its name (except the recipe's README, which does
  * not affect the build).
  * @param {import('./paths.mjs').Paths} paths

@@ -27,16 +27,16 @@ undoAfterEach();
 describe('the media worker', () => {
   const put41 = (path: string) => put(path, '#!/bin/sh\nexit 41\n', 0o755);
 
-  test('is the configured one, else a prebuilt one from the cache, else a built one; never of another version', () => {
+  test('is the configured one, else a built one from the cache, else a prebuilt one; never of another version', () => {
     const at = emptyPaths();
     expect(workerBinary(at)).toBeUndefined();
     const [prebuilt, built] = workerDirectories(at, '3.27.1');
     put41(join(workerDirectories(at, '3.27.0')[0], 'mediasoup-worker'));
     expect(workerBinary(at)).toBeUndefined();
-    put41(join(built, 'mediasoup-worker'));
-    expect(workerBinary(at)).toBe(join(built, 'mediasoup-worker'));
     put41(join(prebuilt, 'mediasoup-worker'));
     expect(workerBinary(at)).toBe(join(prebuilt, 'mediasoup-worker'));
+    put41(join(built, 'mediasoup-worker'));
+    expect(workerBinary(at)).toBe(join(built, 'mediasoup-worker'));
     put41(join(at.root, 'mine'));
     at.env.MEDIASOUP_WORKER_BIN = 'mine';
     expect(workerBinary(at)).toBe(join(at.root, 'mine'));
@@ -121,6 +121,20 @@ describe('the media worker', () => {
     expect(runsHere(file)).toBeUndefined();
     expect(workerOrigin(file)).toBe('prebuilt');
     expect(workerStep(at).missing()).toBe(false);
+  });
+
+  test('is not used any more by those who want none', async () => {
+    const tgz = archive();
+    const base = await serve((_request, response) => response.end(tgz));
+    const at = emptyPaths({ MEDIASOUP_WORKER_PREBUILT_DOWNLOAD_BASE_URL: base });
+    mediasoupIn(at);
+    const { progress, said } = recordedProgress();
+    await setUp([workerStep(at)], progress);
+    expect(said.join('\n')).toContain('MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD=1 npm run setup');
+    expect(workerBinary(at)).toBeDefined();
+    const without = { ...at, env: { ...at.env, MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD: '1' } };
+    expect(workerBinary(without)).toBeUndefined();
+    expect(workerStep(without).missing()).toBe(true);
   });
 
   test('that cannot be downloaded has a reason, soon', async () => {

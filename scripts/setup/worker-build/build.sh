@@ -14,10 +14,14 @@ cp -r "$here/subprojects" "$work/subprojects"
 # Usage: change FILE PATTERN REPLACEMENT   Fails if the sources have become different, rather than building them unchanged.
 change() {
   grep -qE "$2" "$work/$1" || { echo "$1 has no '$2' any more: look at this change again" >&2; exit 1; }
-  sed -i -E "s/$2/$3/" "$work/$1"
+  sed -i -E "s/$2/$3/g" "$work/$1"
 }
 change meson.build "meson_version: '>= [0-9.]+'" "meson_version: '>= 1.0.0'"
 change src/RTC/DtlsTransport.cpp '\(operationType == BIO_CB_RETURN\) \?' '((operationType \& BIO_CB_RETURN) != 0) ?'
+probation=src/RTC/RTP/ProbationGenerator.cpp
+change $probation 'static thread_local uint8_t ProbationPacketBuffer\[[^]]*\];' ''
+change $probation '\bProbationPacketBuffer\b' 'this->probationPacketBuffer'
+change include/RTC/RTP/ProbationGenerator.hpp '\/\/ Allocated by this\.' 'uint8_t probationPacketBuffer[ProbationPacketMaxLength]{};'
 
 meson setup --buildtype release -Db_ndebug=true "$work/build" "$work"
 ninja -C "$work/build" ${JOBS:+-j "$JOBS"} mediasoup-worker
