@@ -22,6 +22,8 @@ class Session {
   active = true;
   lost = false;
   sources = 'camera';
+  /** How long the server takes to answer, in milliseconds. */
+  answerTime = 0;
   /** Whether a tenth of Ada's packets is lost, and whether our bandwidth is not enough. */
   lossy = false;
   narrow = false;
@@ -43,6 +45,7 @@ class Session {
     }),
     ask: async (question) => {
       this.questions.push(question);
+      if (this.answerTime > 0) await new Promise((resolve) => setTimeout(resolve, this.answerTime));
       return this.facts;
     },
     isActive: () => this.active,
@@ -75,6 +78,17 @@ test('asks nothing while all is well', async () => {
   expect(questions).toEqual([]);
   expect(changes).toEqual([]);
   monitor.close();
+});
+
+test('says as soon what is wrong when answers are slow, as they are behind a narrow link', async () => {
+  const session = new Session();
+  await seconds(20);
+  session.answerTime = 1700;
+  session.lossy = true;
+  session.facts = { ...well, downlinkLoss: 0.1 };
+  await seconds(7.5);
+  expect(session.changes).toEqual([['ada', 'localDownlink']]);
+  session.monitor.close();
 });
 
 test('asks while something looks bad, says it when it has lasted, and takes it back', async () => {

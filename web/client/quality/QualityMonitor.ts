@@ -25,10 +25,10 @@ export interface QualityMonitorOptions {
 
 /**
  * In milliseconds: the interval of samples while all is well, and while something looks bad; the longest pause between two
- * questions to the server when its answers have not explained what looks bad; and after how long without a path media counts
- * as connected anew.
+ * questions to the server when its answers have not explained what looks bad; the least pause after one that took long; and
+ * after how long without a path media counts as connected anew.
  */
-const TIMES = { calm: 2000, alert: 1000, longestPause: 5000, newPath: 3000 };
+const TIMES = { calm: 2000, alert: 1000, longestPause: 5000, leastPause: 100, newPath: 3000 };
 /** So many answers in a row that explain nothing are taken before questions become rarer. */
 const UNEXPLAINED = 4;
 /** As many peers as a question may name. */
@@ -51,7 +51,7 @@ export class QualityMonitor {
 
   constructor(options: QualityMonitorOptions) {
     this.#options = options;
-    this.#schedule();
+    this.#schedule(performance.now());
   }
 
   /** @param peerId undefined for what we send */
@@ -69,20 +69,23 @@ export class QualityMonitor {
     clearTimeout(this.#timer);
   }
 
-  #schedule(): void {
+  /** @param begun when the last turn began: answers that a narrow link delays make the turns no rarer */
+  #schedule(begun: number): void {
     if (this.#closed) return;
     const isCalm = this.#questions.symptoms === '' && this.#self.isSettled && this.#peers.size === 0;
-    this.#timer = setTimeout(() => void this.#turn(), isCalm ? TIMES.calm : TIMES.alert);
+    const due = begun + (isCalm ? TIMES.calm : TIMES.alert);
+    this.#timer = setTimeout(() => void this.#turn(), Math.max(TIMES.leastPause, due - performance.now()));
   }
 
   async #turn(): Promise<void> {
+    const begun = performance.now();
     try {
       if (this.#options.isActive()) await this.#judge();
       else this.#pause();
     } catch {
       // Statistics of a transport that has closed, or no answer: the next turn tries again.
     }
-    this.#schedule();
+    this.#schedule(begun);
   }
 
   /** While a connection is lost, or nobody looks, nothing is said. */
