@@ -94,6 +94,8 @@ export class QualityCall implements AsyncDisposable {
       WEIR_PORT: '3000',
       WEIR_RTC_HOST: addresses.b,
       WEIR_WORKERS: '1',
+      // As by default: behind a link that becomes narrow, signalling may be too slow for a moment.
+      WEIR_RESUME_SECONDS: '30',
     };
     const server = opening.use(await startMeasured(settings, { namespaces, side: 'b' }));
     const launch = async (side: 'a' | 'b') =>
