@@ -57,6 +57,17 @@ describe.skipIf(!hasChromium)('the statistics panel', () => {
     const page = await (await fakeContext(chromium.browser)).newPage();
     await page.goto(roomUrl(weir.url, 'figures', 'Alice'));
     await expectIn(page);
+    // Replies of the server that are later each time do not change the rates.
+    await page.evaluate(() => {
+      const client = window.weir;
+      if (!client) throw new Error('no client');
+      let late = 0;
+      client.getConsumerLayers = async () => {
+        late += 40;
+        await new Promise((resolve) => setTimeout(resolve, late));
+        return [];
+      };
+    });
     await joinBert('figures');
     await button(page, 'More').focus();
     await page.keyboard.press('Enter');
@@ -99,7 +110,7 @@ describe.skipIf(!hasChromium)('the statistics panel', () => {
     await openPanel(page);
     await eventually(samples).toBeGreaterThan(1);
     await button(page, 'Leave').click();
-    await page.getByRole('heading', { name: 'You left the call' }).waitFor();
+    await appears(page.getByRole('heading', { name: 'You left the call' }));
     expect(await panel(page).count()).toBe(0);
     expect(await button(page, 'Download log').count()).toBe(0);
   });
@@ -127,7 +138,7 @@ describe.skipIf(!hasChromium)('the statistics panel', () => {
     await eventually(() => page.evaluate(() => window.weir?.peerId)).not.toBe(before);
     await expectIn(page);
     await button(page, 'Leave').click();
-    await page.getByRole('heading', { name: 'You left the call' }).waitFor();
+    await appears(page.getByRole('heading', { name: 'You left the call' }));
     expect(await saved()).toContain('newConsumers');
   });
 

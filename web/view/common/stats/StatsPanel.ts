@@ -85,15 +85,19 @@ export class StatsPanel {
     // After a rejoin the counters start from zero.
     if (client !== this.#client) this.#meter.reset();
     this.#client = client;
-    const [tracks, connections, layers] = await Promise.all([
-      client.getStats().catch(() => []),
+    const [{ tracks, at }, connections, layers] = await Promise.all([
+      // Rates are over the time between samples: the server's reply, which takes longer, has no part in it.
+      client
+        .getStats()
+        .catch(() => [])
+        .then((tracks) => ({ tracks, at: performance.now() })),
       client.getConnectionStats().catch(() => []),
       this.#layers(client),
     ]);
     if (this.#closed) return;
     this.#timer = setTimeout(() => void this.#poll(), next);
     if (client !== this.#call.client || document.hidden) return;
-    const rates = this.#meter.add(tracks, performance.now());
+    const rates = this.#meter.add(tracks, at);
     const ownConnection = {
       key: 'connection',
       title: translateStats('yourConnection'),
