@@ -9,7 +9,9 @@ import { hasChromium } from '../support/equipment.ts';
 import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import {
+  appears,
   button,
+  disappears,
   enterQuietly,
   expectIn,
   hasFocus,
@@ -48,27 +50,27 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     expect(await mark(alice, 'Bob', 'hand raised').isVisible()).toBe(false);
 
     await button(bob, 'Raise hand').click();
-    await mark(alice, 'Bob', 'hand raised').waitFor();
+    await appears(mark(alice, 'Bob', 'hand raised'));
     await expect.poll(() => names(alice)).toEqual(['Bob', 'Alice (you)', 'Dora']);
     expect(await row(alice, 'Bob').getByRole('img', { name: 'hand raised' }).isVisible()).toBe(true);
     expect(await mark(alice, 'Dora', 'hand raised').isVisible()).toBe(false);
     expect(await newsOn(alice)).toContain('Bob raised a hand.');
-    await mark(bob, 'You', 'hand raised').waitFor();
+    await appears(mark(bob, 'You', 'hand raised'));
     const carol = await enter('hand', 'Carol');
-    await mark(carol, 'Bob', 'hand raised').waitFor();
+    await appears(mark(carol, 'Bob', 'hand raised'));
 
     await button(bob, 'Lower hand').click();
-    await mark(alice, 'Bob', 'hand raised').waitFor({ state: 'hidden' });
-    await mark(carol, 'Bob', 'hand raised').waitFor({ state: 'hidden' });
+    await disappears(mark(alice, 'Bob', 'hand raised'));
+    await disappears(mark(carol, 'Bob', 'hand raised'));
     await expect.poll(() => names(alice)).toEqual(['Alice (you)', 'Dora', 'Bob', 'Carol']);
-    await button(bob, 'Raise hand').waitFor();
+    await appears(button(bob, 'Raise hand'));
   });
 
   test('a bad connection is a mark on the tile that it concerns, with words for whoever points at it or tabs to it', async () => {
     const alice = await enter('quality', 'Alice');
     const bob = await weir.join({ room: 'quality', name: 'Bob' });
     await weir.join({ room: 'quality', name: 'Dora' });
-    await tile(alice, 'Dora').waitFor();
+    await appears(tile(alice, 'Dora'));
     const words = "Bob's connection is weak.";
     const marks = alice.locator('.quality-mark:visible');
     expect(await marks.count()).toBe(0);
@@ -78,7 +80,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
       const { weir: client } = window;
       if (client) client.connectionQuality = (of) => (of === peerId ? 'remoteUplink' : 'good');
     }, bob.reply.peerId);
-    await button(tile(alice, 'Bob'), words).waitFor();
+    await appears(button(tile(alice, 'Bob'), words));
     expect(await marks.count()).toBe(1);
     const notice = tile(alice, 'Bob').locator('.connection-notice');
     expect(await notice.isVisible()).toBe(false);
@@ -94,8 +96,8 @@ describe.skipIf(!hasChromium)('people in a call', () => {
       const { weir: client } = window;
       if (client) client.connectionQuality = (of) => (of === undefined ? 'localUplink' : 'server');
     });
-    await button(tile(alice, 'You'), 'Your upload is weak: others see and hear you badly.').waitFor();
-    await button(tile(alice, 'Dora'), 'The server is overloaded.').waitFor();
+    await appears(button(tile(alice, 'You'), 'Your upload is weak: others see and hear you badly.'));
+    await appears(button(tile(alice, 'Dora'), 'The server is overloaded.'));
     await alice.evaluate(() => {
       const { weir: client } = window;
       if (client) client.connectionQuality = () => 'good';
@@ -107,30 +109,30 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     const context = await fakeContext(chromium.browser);
     await context.clock.install();
     const [alice, bob] = await Promise.all([enter('reaction', 'Alice', context), enter('reaction', 'Bob')]);
-    await tile(alice, 'Bob').waitFor();
+    await appears(tile(alice, 'Bob'));
     await button(bob, 'React').click();
     await button(bob, 'Applause').click();
     const floating = alice.getByText('👏');
-    await floating.waitFor();
+    await appears(floating);
     expect(await floating.locator('..').textContent()).toBe('👏Bob');
     const own = bob.getByText('👏').filter({ visible: true });
-    await own.waitFor();
+    await appears(own);
     expect(await own.locator('..').textContent()).toBe('👏You');
     expect(await newsOn(alice)).toContain('Bob: Applause');
     expect(await newsOn(bob)).not.toContain('Bob: Applause');
     await alice.clock.fastForward(4000);
-    await floating.waitFor({ state: 'detached' });
+    await eventually(() => floating.count()).toBe(0);
   });
 
   test('who comes and goes is announced, and stands in the list and on the stage', async () => {
     const alice = await enter('news', 'Alice');
-    await alice.getByText('Nobody else is here yet.').waitFor();
+    await appears(alice.getByText('Nobody else is here yet.'));
     const { client } = await weir.join({ room: 'news', name: 'Dora' });
-    await tile(alice, 'Dora').waitFor();
-    await alice.getByText('Nobody else is here yet.').waitFor({ state: 'hidden' });
+    await appears(tile(alice, 'Dora'));
+    await disappears(alice.getByText('Nobody else is here yet.'));
     await expect.poll(() => newsOn(alice)).toEqual(['Dora joined.']);
     client.cut();
-    await tile(alice, 'Dora').waitFor({ state: 'detached' });
+    await disappears(tile(alice, 'Dora'));
     await expect.poll(() => newsOn(alice)).toEqual(['Dora joined.', 'Dora left.']);
   });
 
@@ -140,10 +142,10 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     for (const close of ['Escape', 'Enter']) {
       await opener.focus();
       await alice.keyboard.press('Enter');
-      await list(alice).waitFor();
+      await appears(list(alice));
       expect(await list(alice).evaluate((element) => element.contains(document.activeElement))).toBe(true);
       await alice.keyboard.press(close);
-      await list(alice).waitFor({ state: 'hidden' });
+      await disappears(list(alice));
       expect(await hasFocus(opener)).toBe(true);
     }
   });
@@ -154,15 +156,15 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     await bob.request('produce', microphone);
     await button(alice, 'People').click();
     const muted = row(alice, 'Bob').getByRole('img', { name: 'muted' });
-    await row(alice, 'Bob').waitFor();
-    await muted.waitFor({ state: 'hidden' });
+    await appears(row(alice, 'Bob'));
+    await disappears(muted);
     expect(await row(alice, 'Alice').getByRole('img', { name: 'muted' }).isVisible()).toBe(true);
     await bob.request('pauseProducer', { source: 'microphone' });
-    await muted.waitFor();
-    await mark(alice, 'Bob', 'muted').waitFor();
+    await appears(muted);
+    await appears(mark(alice, 'Bob', 'muted'));
     await bob.request('resumeProducer', { source: 'microphone' });
-    await muted.waitFor({ state: 'hidden' });
-    await mark(alice, 'Bob', 'muted').waitFor({ state: 'hidden' });
+    await disappears(muted);
+    await disappears(mark(alice, 'Bob', 'muted'));
   });
 
   test('an administrator removes somebody, who sees why and does not come back with the same token', async () => {
@@ -181,7 +183,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     ]);
     await Promise.all([expectIn(alice), expectIn(bob)]);
     await button(bob, 'People').click();
-    await row(bob, 'Alice').waitFor();
+    await appears(row(bob, 'Alice'));
     expect(await button(bob, 'Remove Alice').count()).toBe(0);
     await button(alice, 'People').click();
     expect(await button(alice, 'Remove Alice').count()).toBe(0);
@@ -197,13 +199,13 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     await muted.waitFor({ state: wasMuted ? 'hidden' : 'visible' });
     expect([await remove.textContent(), await hasFocus(remove)]).toEqual(['Remove?', true]);
     await alice.keyboard.press('Enter');
-    await bob.getByRole('heading', { name: 'You were removed from the call' }).waitFor();
-    await bob.getByText('Somebody who runs this room removed you.').waitFor();
+    await appears(bob.getByRole('heading', { name: 'You were removed from the call' }));
+    await appears(bob.getByText('Somebody who runs this room removed you.'));
     await expect.poll(() => names(alice)).toEqual(['Alice (you)']);
     expect(await button(bob, 'Join again').count()).toBe(0);
     // The same token is refused in another page as well.
     const again = await enterWith('Bob', bobsToken);
-    await again.getByRole('alert').filter({ hasText: 'You were removed from this room' }).waitFor();
+    await appears(again.getByRole('alert').filter({ hasText: 'You were removed from this room' }));
     await Promise.all([alice.close(), bob.close()]);
   });
 
@@ -216,7 +218,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
       await open();
       await button(alice, 'Copy invite link').last().click();
       await eventually(() => alice.evaluate(() => navigator.clipboard.readText())).toBe(`${weir.url}/r/k%C3%BCche%201`);
-      await alice.getByText('Link copied.').first().waitFor();
+      await appears(alice.getByText('Link copied.').first());
     }
   });
 
@@ -224,17 +226,17 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     const evil = '<img src=x onerror=self.ran=1>';
     const alice = await enter(evil, evil);
     const { client } = await weir.join({ room: evil, name: evil });
-    await tile(alice, evil).waitFor();
+    await appears(tile(alice, evil));
     await client.request('setHand', { raised: true });
     await client.request('react', { reaction: 'heart' });
     await button(alice, 'People').click();
     await expect.poll(() => names(alice)).toEqual([evil, `${evil} (you)`]);
-    await alice.getByText('❤️').waitFor();
-    await alice.getByText(`${evil} raised a hand.`).first().waitFor();
+    await appears(alice.getByText('❤️'));
+    await appears(alice.getByText(`${evil} raised a hand.`).first());
     expect(await alice.title()).toContain(evil);
     const lobby = await (await fakeContext(chromium.browser)).newPage();
     await openLobby(lobby, weir.url, evil);
-    await lobby.getByText(`${evil} and ${evil} are here.`).waitFor();
+    await appears(lobby.getByText(`${evil} and ${evil} are here.`));
     for (const page of [alice, lobby]) {
       expect(await page.locator('img, script:not([src])').count()).toBe(0);
       expect(await page.evaluate(() => 'ran' in globalThis)).toBe(false);

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import type { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
+import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { eventually } from '../support/people.ts';
 import { microphoneOf, sourcesOf } from '../support/tiles.ts';
 import { appears, button, choose, expectIn, rememberQuiet } from '../support/visit.ts';
@@ -44,8 +45,8 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
   afterEach(() => context?.close());
   afterAll(() => browser?.close());
 
-  /** Alice, with the grants of her token, and somebody who runs the room. */
-  async function setUp(room: string, { grants = {}, quiet = false, path = '/r/', role = '' } = {}) {
+  /** Alice, with the grants of her token, and somebody who runs the room. @param real whether Alice has WebRTC */
+  async function setUp(room: string, { grants = {}, quiet = false, path = '/r/', role = '', real = false } = {}) {
     const broadcast = path === '/b/';
     const { client: admin } = await weir.enter(
       room,
@@ -53,7 +54,7 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
       { roomAdmin: true, ...(broadcast && { broadcast }) },
       { transports: { send: false, recv: false }, ...(broadcast && { kind: 'broadcast' as const }) },
     );
-    context = await browser.newContext();
+    context = await (real ? browser.newContext() : fakeContext(browser));
     const page = await context.newPage();
     await page.addInitScript(watchCaptures);
     if (quiet) await rememberQuiet(page);
@@ -124,7 +125,7 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
   });
 
   test('muted while the microphone is being published: the others are told so', async () => {
-    const { page, admin, id } = await setUp('mute at once', { quiet: true });
+    const { page, admin, id } = await setUp('mute at once', { quiet: true, real: true });
     await page.evaluate(() => {
       const press = () => document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'm', bubbles: true }));
       const { setLocalDescription } = RTCPeerConnection.prototype;
@@ -182,7 +183,7 @@ describe.skipIf(!hasChromium)('what a page captures', () => {
   });
 
   test('what cannot be published is not captured, one message says so, and its button can be pressed again', async () => {
-    const { page, admin, id } = await setUp('refused', { quiet: true });
+    const { page, admin, id } = await setUp('refused', { quiet: true, real: true });
     await page.evaluate(() => {
       const { createOffer } = RTCPeerConnection.prototype;
       let left = 2;

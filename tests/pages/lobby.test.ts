@@ -7,6 +7,7 @@ import { startServer, type TestServer } from '../../scripts/support/servers/star
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
+import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { eventually } from '../support/people.ts';
 import { type Refusal, RefusingServer } from '../support/RefusingServer.ts';
 import {
@@ -64,14 +65,14 @@ describe.skipIf(!hasChromium)('lobby', () => {
 
   /** A page that remembers nothing, in the lobby of a room. */
   async function lobby(browser: Browser, room: string, server = weir.url, options = allowed): Promise<Page> {
-    const page = await (await browser.newContext(options)).newPage();
+    const page = await (await fakeContext(browser, options)).newPage();
     await openLobby(page, server, room);
     return page;
   }
 
   /** The same with a clock that the test puts forward. */
   async function timedLobby(browser: Browser, room: string, server = weir.url): Promise<Page> {
-    const page = await (await browser.newContext(allowed)).newPage();
+    const page = await (await fakeContext(browser, allowed)).newPage();
     await page.clock.install();
     await openLobby(page, server, room);
     return page;
@@ -192,13 +193,16 @@ describe.skipIf(!hasChromium)('lobby', () => {
       server = await startServer({ WEIR_HOST: '0.0.0.0' });
     });
     afterAll(() => server?.close());
-    const insecure = () => `http://${address}:${new URL(server.url).port}`;
+    /** With the real client, which knows the browsers. */
+    async function insecure(room: string, userAgent: string): Promise<Page> {
+      const page = await (await usual.newContext({ userAgent })).newPage();
+      await openLobby(page, `http://${address}:${new URL(server.url).port}`, room);
+      return page;
+    }
 
     test('says why there are no devices, and joins', async () => {
       // Without HTTPS the browser is detected by its user agent, and that of headless Chromium is not recognised.
-      const page = await lobby(usual, 'insecure', insecure(), {
-        userAgent: 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0',
-      });
+      const page = await insecure('insecure', 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0');
       expect(await page.evaluate(() => isSecureContext)).toBe(false);
       await expect.poll(() => alerts(page)).toEqual([expect.stringMatching(/HTTPS pages only.*join without/)]);
       expect(await button(page, 'Try again').isVisible()).toBe(false);
@@ -211,7 +215,7 @@ describe.skipIf(!hasChromium)('lobby', () => {
     });
 
     test('tells a browser that cannot take part which ones can', async () => {
-      const page = await lobby(usual, 'unknown', insecure(), { userAgent: 'Lynx/2.9' });
+      const page = await insecure('unknown', 'Lynx/2.9');
       await join(page, 'Ada');
       await expect
         .poll(() => alerts(page))

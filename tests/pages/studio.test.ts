@@ -4,48 +4,44 @@ import { describe, expect, test } from 'vitest';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { SILENCE } from '../../web/view/common/loudness.ts';
 import { violationsOn } from '../support/axe.ts';
+import { camera } from '../support/broadcast.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { received, untilReceiving, untilStable } from '../support/headlessMembers.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually } from '../support/people.ts';
 import { desk, useStudio } from '../support/studio.ts';
-import { afterTimers, button, colourOf, expectIn, hasFocus, newsOn, tile } from '../support/visit.ts';
+import {
+  afterTimers,
+  appears,
+  button,
+  colourOf,
+  disappears,
+  expectIn,
+  hasFocus,
+  newsOn,
+  tile,
+} from '../support/visit.ts';
 import { token, withTokens } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
   const studio = useStudio();
-  const {
-    weir,
-    studioUrl,
-    newPage,
-    open,
-    enter,
-    onAir,
-    watch,
-    follow,
-    raise,
-    tried,
-    peerId,
-    state,
-    scene,
-    chooseScene,
-    end,
-  } = studio;
+  const { weir, studioUrl, newPage, open, enter, onAir, watch, follow, tried, peerId, state, scene, chooseScene, end } =
+    studio;
 
   test('from the lobby one is off air, and viewers receive nothing until one goes live, both scenes, and the end', async () => {
     const viewer = await watch('show');
     const page = await enter('show', await newPage('real'));
     const id = await peerId(page);
-    await page.getByText('Off air', { exact: true }).waitFor();
-    await page.getByText('1 viewer waiting').waitFor();
+    await appears(page.getByText('Off air', { exact: true }));
+    await appears(page.getByText('1 viewer waiting'));
     await eventually(() => colourOf(tile(page, 'You').locator('video'))).toBe('red');
     // Not even a consumer.
     expect(viewer.media.all).toEqual([]);
 
     await button(page, 'Go live').click();
     await untilReceiving(viewer, id);
-    await page.getByText('On air', { exact: true }).waitFor();
-    await page.getByText('1 viewer', { exact: true }).waitFor();
+    await appears(page.getByText('On air', { exact: true }));
+    await appears(page.getByText('1 viewer', { exact: true }));
     expect(await newsOn(page)).toContain('You are on air.');
     await expect.poll(() => page.getByRole('timer').textContent(), { timeout: 5000 }).toMatch(/^0:0[1-9]$/);
     await eventually(() => page.locator('.send-stats').innerText()).toMatch(/Camera\s+320×180 · \d+ fps · \d+ kbit\/s/);
@@ -65,16 +61,16 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await chooseScene(page, 'Screen');
     await eventually(() => scene(page)).toBe('Screen');
     await eventually(() => page.evaluate(() => window.weir?.sources.camera)).toBe(undefined);
-    await tile(page, 'You').waitFor({ state: 'hidden' });
+    await disappears(tile(page, 'You'));
     await chooseScene(page, 'Camera');
     await eventually(() => scene(page)).toBe('Camera');
     await eventually(() => page.evaluate(() => window.weir?.sources)).toMatchObject({ camera: 'live' });
     expect(await page.evaluate(() => window.weir?.sources.screen)).toBe(undefined);
 
     await watch('show');
-    await page.getByText('2 viewers', { exact: true }).waitFor();
+    await appears(page.getByText('2 viewers', { exact: true }));
     await end(page);
-    await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor();
+    await appears(page.getByRole('heading', { name: 'The broadcast has ended' }));
     expect(await page.locator('.studio-summary dd').allTextContents()).toEqual([
       expect.stringMatching(/^\d:\d\d$/),
       '2',
@@ -82,7 +78,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await untilStable(() => received(viewer, id), 500);
     await button(page, 'Go live again').click();
     await untilReceiving(viewer, id);
-    await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor({ state: 'hidden' });
+    await disappears(page.getByRole('heading', { name: 'The broadcast has ended' }));
   });
 
   test('a picker that is closed leaves the scene as it was', async () => {
@@ -115,14 +111,15 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
   });
 
   test('a hand is invited, comes with a picture, and is sent back', async () => {
-    const page = await onAir('hands', await newPage('real'));
-    const viewer = await watch('hands');
-    const bert = await raise('hands', 'Bert');
+    const page = await onAir('hands');
+    const viewer = await follow('hands');
+    const { client: bert, reply } = await weir.join({ room: 'hands', name: 'Bert', kind: 'broadcast', role: 'viewer' });
+    await bert.request('setHand', { raised: true });
     const hands = page.getByRole('region', { name: 'Raised hands' });
-    await hands.getByText('Bert').waitFor();
+    await appears(hands.getByText('Bert'));
     const cleo = await follow('hands', 'Cleo');
     await cleo.request('setHand', { raised: true });
-    await hands.getByText('Cleo').waitFor();
+    await appears(hands.getByText('Cleo'));
     expect(await hands.getByRole('listitem').locator('.label').allTextContents()).toEqual(['Bert', 'Cleo']);
     expect(await newsOn(page)).toContain('Bert raised a hand.');
     await button(page, 'Invite Cleo onto the stage').click();
@@ -130,13 +127,18 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await cleo.request('answerInvite', { accept: false });
     await eventually(() => newsOn(page)).toContain('Cleo does not want to come onto the stage.');
     await button(page, 'Invite Bert onto the stage').click();
+    await bert.event('invited');
+    await bert.request('answerInvite', { accept: true });
+    await bert.request('openTransport', { direction: 'send' });
+    await bert.request('produce', camera);
     await eventually(() => newsOn(page)).toContain('Bert comes onto the stage.');
-    await eventually(() => colourOf(tile(page, 'Bert').locator('video'))).toBe('red');
-    await untilReceiving(viewer, (await bert.evaluate(() => window.guest?.peerId)) ?? '');
+    // The fake client draws whoever is received in green.
+    await eventually(() => colourOf(tile(page, 'Bert').locator('video'))).toBe('green');
+    await viewer.event('newConsumers', ({ consumers }) => consumers.some(({ peerId }) => peerId === reply.peerId));
     await button(page, 'Send Bert back to the viewers').click();
-    await tile(page, 'Bert').waitFor({ state: 'detached' });
-    await eventually(() => bert.evaluate(() => window.guest?.grants?.canPublish)).toBe(false);
-    await page.getByText('You are alone on the stage.').waitFor();
+    await disappears(tile(page, 'Bert'));
+    await bert.event('grantsChanged', ({ grants }) => !grants.canPublish);
+    await appears(page.getByText('You are alone on the stage.'));
   });
 
   test('a hand that is invited waits, and its owner can be removed', async () => {
@@ -144,11 +146,11 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     const viewer = await follow('remove', 'Dora');
     await viewer.request('setHand', { raised: true });
     await button(page, 'Invite Dora onto the stage').click();
-    await page.getByText('Invited, waiting').waitFor();
+    await appears(page.getByText('Invited, waiting'));
     await button(page, 'More about Dora').click();
     await button(page, 'Remove from the broadcast').click();
     await viewer.closed;
-    await page.getByText('Viewers who raise a hand appear here.').waitFor();
+    await appears(page.getByText('Viewers who raise a hand appear here.'));
   });
 
   test('`&join=1` is on air at once, and a reload is on air again; after the end it is not', async () => {
@@ -164,38 +166,38 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     const liveFor = async () => (await page.evaluate(() => window.weir?.broadcast.liveSeconds)) ?? 0;
     await eventually(liveFor).toBeGreaterThan(1);
     await page.reload();
-    await page.getByText('On air', { exact: true }).waitFor();
+    await appears(page.getByText('On air', { exact: true }));
     await cameraArrives();
     // The same broadcast, not another.
     expect(await liveFor()).toBeGreaterThan(1);
     expect(viewer.unreadEvents('broadcastChanged').map((info) => info.state)).not.toContain('ended');
     await end(page);
-    await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor();
+    await appears(page.getByRole('heading', { name: 'The broadcast has ended' }));
     await page.reload();
-    await button(page, 'Enter the studio').waitFor();
+    await appears(button(page, 'Enter the studio'));
     expect(await page.evaluate(() => window.weir)).toBe(undefined);
   });
 
   test('a reload of a studio that went live from the lobby is on air again', async () => {
     const page = await enter('return');
     await button(page, 'Go live').click();
-    await page.getByText('On air', { exact: true }).waitFor();
+    await appears(page.getByText('On air', { exact: true }));
     await page.reload();
-    await page.getByText('On air', { exact: true }).waitFor();
+    await appears(page.getByText('On air', { exact: true }));
   });
 
   test('a lobby says that the broadcast is live, and who is on its stage', async () => {
     await onAir('busy');
     const page = await open(studioUrl('busy'));
-    await page.getByText('It is on air: viewers see you as soon as you enter.').waitFor();
-    await page.getByText('Ada is here.').waitFor();
+    await appears(page.getByText('It is on air: viewers see you as soon as you enter.'));
+    await appears(page.getByText('Ada is here.'));
   });
 
   test('another host may end it, and nobody goes live again by coming back', async () => {
     const page = await onAir('two hosts');
     const { client } = await weir.join({ room: 'two hosts', name: 'Eve', kind: 'broadcast', role: 'host' });
     await client.request('setBroadcast', { live: false });
-    await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor();
+    await appears(page.getByRole('heading', { name: 'The broadcast has ended' }));
     const before = await peerId(page);
     const room = await weir.app.rooms.find('two hosts', 'broadcast');
     room?.participant(before)?.close('unresponsive');
@@ -211,36 +213,36 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     const dialog = page.getByRole('dialog');
     await button(page, 'End broadcast').focus();
     await page.keyboard.press('Enter');
-    await dialog.waitFor();
+    await appears(dialog);
     expect(await hasFocus(button(dialog, 'Cancel'))).toBe(true);
     await page.keyboard.press('Escape');
-    await dialog.waitFor({ state: 'detached' });
+    await disappears(dialog);
     expect(await state(page)).toBe('live');
     expect(await hasFocus(button(page, 'End broadcast'))).toBe(true);
     await button(page, 'Leave the studio').click();
     await page.keyboard.press('Enter');
-    await dialog.waitFor({ state: 'detached' });
+    await disappears(dialog);
     expect(await page.evaluate(() => window.weir?.state)).toBe('joined');
     const seconds = () => page.evaluate(() => window.weir?.broadcast.liveSeconds ?? 0);
     const before = await seconds();
     await button(page, 'Leave the studio').click();
     await button(dialog, 'Leave and come back').click();
-    await page.getByRole('heading', { name: 'The broadcast waits for you' }).waitFor();
+    await appears(page.getByRole('heading', { name: 'The broadcast waits for you' }));
     expect(viewer.unreadEvents('broadcastChanged').map((info) => info.state)).not.toContain('ended');
     await button(page, 'Join again').click();
-    await page.getByText('On air', { exact: true }).waitFor();
+    await appears(page.getByText('On air', { exact: true }));
     // It has been live all the while.
     expect(await seconds()).toBeGreaterThan(before);
     await button(page, 'Leave the studio').click();
     await button(dialog, 'End broadcast').click();
-    await page.getByRole('heading', { name: 'You left the studio' }).waitFor();
+    await appears(page.getByRole('heading', { name: 'You left the studio' }));
     await expect.poll(() => viewer.unreadEvents('broadcastChanged').at(-1)?.state).toBe('ended');
   });
 
   test('single keys mute, stop the camera and share', async () => {
     const page = await enter('keys');
     await page.keyboard.press('m');
-    await button(page, 'Unmute').waitFor();
+    await appears(button(page, 'Unmute'));
     await page.keyboard.press('v');
     await eventually(() => page.evaluate(() => window.weir?.sources.camera)).toBe(undefined);
     await page.keyboard.press('s');
@@ -267,15 +269,15 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     });
     await Promise.all([silent, loud].map((page) => page.clock.install()));
     const [quiet, page] = await Promise.all([onAir('silence', silent), onAir('muted', loud)]);
-    const appears = (where: Page, words: string) =>
+    const isTold = (where: Page, words: string) =>
       afterTimers(where, SILENCE.after + 100, () => where.getByRole('alert').filter({ hasText: words }).isVisible());
-    await appears(quiet, 'We hear nothing from your microphone.');
+    await isTold(quiet, 'We hear nothing from your microphone.');
     await page.clock.fastForward(SILENCE.after + 100);
     expect(await page.getByRole('alert').filter({ hasText: 'We hear nothing' }).isVisible()).toBe(false);
     await button(page, 'Mute').click();
-    await appears(page, 'Your microphone is muted');
+    await isTold(page, 'Your microphone is muted');
     await button(page, 'Unmute').click();
-    await page.getByRole('alert').filter({ hasText: 'Your microphone is muted' }).waitFor({ state: 'hidden' });
+    await disappears(page.getByRole('alert').filter({ hasText: 'Your microphone is muted' }));
   });
 
   test('how viewers play it is chosen, and said', async () => {
@@ -284,7 +286,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     const profile = page.getByRole('group', { name: 'Playback' });
     await button(profile, 'Smooth').click();
     await expect.poll(() => viewer.unreadEvents('broadcastChanged').at(-1)?.profile).toBe('smooth');
-    await page.getByText('About a second later; it survives a bad network.').waitFor();
+    await appears(page.getByText('About a second later; it survives a bad network.'));
     expect(await button(profile, 'Smooth').getAttribute('aria-pressed')).toBe('true');
   });
 
@@ -305,14 +307,14 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
       };
     };
     const watching = await visit({ canPublish: false });
-    await watching.page.getByRole('heading', { name: 'This link is for watching' }).waitFor();
+    await appears(watching.page.getByRole('heading', { name: 'This link is for watching' }));
     const link = watching.page.getByRole('link', { name: 'Watch the broadcast' });
     expect(await link.getAttribute('href')).toBe(`/b/guarded#token=${watching.secret}`);
     await watching.page.close();
 
     const { page } = await visit({ canPublish: true });
     await expectIn(page);
-    await page.getByText('A host starts the broadcast.').waitFor();
+    await appears(page.getByText('A host starts the broadcast.'));
     expect(await button(page, 'Go live').isVisible()).toBe(false);
     expect(await page.getByRole('group', { name: 'Playback' }).isVisible()).toBe(false);
     expect(await page.getByRole('region', { name: 'Raised hands' }).isVisible()).toBe(false);
@@ -323,7 +325,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await lobby.getByLabel('Access token').fill(await token('guarded', 'ada', { broadcast: true, roomAdmin: true }));
     await button(lobby, 'Enter the studio').click();
     await button(lobby, 'Go live').click();
-    await lobby.getByText('On air', { exact: true }).waitFor();
+    await appears(lobby.getByText('On air', { exact: true }));
     await lobby.close();
   });
 
@@ -331,15 +333,15 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     // The server keeps the state of a broadcast for a while: each test has a room of its own.
     const room = `access ${size.width}`;
     const page = await open(studioUrl(room), size);
-    await button(page, 'Enter the studio').waitFor();
+    await appears(button(page, 'Enter the studio'));
     expect(await violationsOn(page)).toEqual([]);
     expect(await overflowOf(page)).toEqual([]);
     await button(page, 'Enter the studio').click();
     await button(page, 'Go live').click();
-    await page.getByText('On air', { exact: true }).waitFor();
+    await appears(page.getByText('On air', { exact: true }));
     const { client } = await weir.join({ room, name: 'M'.repeat(80), kind: 'broadcast', role: 'viewer' });
     await client.request('setHand', { raised: true });
-    await button(page, /^Invite M/).waitFor();
+    await appears(button(page, /^Invite M/));
     expect(await violationsOn(page)).toEqual([]);
     const wide = await page.evaluate(
       () =>
@@ -351,7 +353,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     expect(await scrolls(page)).toBe(false);
     expect(await overflowOf(page)).toEqual([]);
     await end(page);
-    await page.getByRole('heading', { name: 'The broadcast has ended' }).waitFor();
+    await appears(page.getByRole('heading', { name: 'The broadcast has ended' }));
     expect(await violationsOn(page)).toEqual([]);
   });
 });

@@ -1,22 +1,14 @@
 /** A studio in tests: its server, the pages of its people, and what is seen and done there. */
-import type { Browser, BrowserContext, BrowserContextOptions, JSHandle, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { Member } from '../../scripts/support/endpoint/Member.ts';
-import type { RoomClient } from '../../web/client/index.ts';
 import type { TestClient } from './client.ts';
 import { fakeContext } from './fakeClient/fakeClient.ts';
 import { eventually } from './people.ts';
-import { button, expectIn } from './visit.ts';
+import { appears, button, expectIn } from './visit.ts';
 import { useServer } from './weir.ts';
-
-declare global {
-  interface Window {
-    /** A viewer in an empty page, who joins the stage with a camera on request. */
-    guest?: RoomClient;
-  }
-}
 
 export const desk = { width: 1280, height: 800 };
 
@@ -75,7 +67,7 @@ export function useStudio() {
   async function onAir(room: string, page?: Page): Promise<Page> {
     const entered = page ?? (await newPage());
     await entered.goto(studioUrl(room, '&join=1'));
-    await entered.getByText('On air', { exact: true }).waitFor();
+    await appears(entered.getByText('On air', { exact: true }));
     return entered;
   }
 
@@ -99,27 +91,6 @@ export function useStudio() {
     return client;
   }
 
-  /** A viewer with the SDK, who raises a hand, accepts the invitation and publishes a camera. */
-  async function raise(room: string, name: string): Promise<Page> {
-    const page = await newPage('real');
-    await page.goto(weir.url);
-    const sdk: JSHandle<typeof import('../../web/client/index.ts')> = await page.evaluateHandle("import('/sdk.js')");
-    await sdk.evaluate(
-      async ({ RoomClient, openCamera }, who) => {
-        const guest = new RoomClient({ url: location.origin });
-        window.guest = guest;
-        guest.on('invited', async () => {
-          await guest.broadcast.answerInvite(true);
-          await guest.publish('camera', await openCamera());
-        });
-        await guest.join({ ...who, kind: 'broadcast', role: 'viewer' });
-        await guest.setHand(true);
-      },
-      { room, name },
-    );
-    return page;
-  }
-
   /** Outcome of a request for screen capture. */
   const tried = (page: Page) =>
     page.evaluate(() => navigator.mediaDevices.getDisplayMedia().then(String, (error: Error) => error.name));
@@ -141,7 +112,6 @@ export function useStudio() {
     onAir,
     watch,
     follow,
-    raise,
     tried,
     peerId,
     state,
