@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchFirefox } from '../../scripts/support/browsers/firefox.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { startAll } from '../../scripts/support/startAll.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { Person } from './people.ts';
 
@@ -22,9 +23,17 @@ export function useFirefoxCall(): Readonly<FirefoxCall> {
     const captures = resources.use(new Captures());
     // Firefox does not pair loopback with its own address: media goes to the address that others would use.
     const [address = '127.0.0.1'] = ownAddresses();
-    call.server = resources.adopt(await startServer({ WEIR_RTC_HOST: address }), (server) => server.close());
-    call.alice = resources.use(await Person.start('Alice', { colour: 'red', tone: 500 }, captures));
-    call.firefox = resources.adopt(await launchFirefox({ tone: 900 }), (browser) => browser.close());
+    await startAll([
+      startServer({ WEIR_RTC_HOST: address }).then((server) => {
+        call.server = resources.adopt(server, () => server.close());
+      }),
+      Person.start('Alice', { colour: 'red', tone: 500 }, captures).then((alice) => {
+        call.alice = resources.use(alice);
+      }),
+      launchFirefox({ tone: 900 }).then((firefox) => {
+        call.firefox = resources.adopt(firefox, () => firefox.close());
+      }),
+    ]);
   });
   afterEach(async () => {
     const { alice, firefox } = call;

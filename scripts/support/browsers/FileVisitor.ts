@@ -35,6 +35,8 @@ const Counted = z.object({ bytes: z.number(), firstAt: z.number(), at: z.number(
 
 /** Timeout of the page, in milliseconds. */
 const LOAD_TIMEOUT = 20_000;
+/** How often the transfers of a page are looked at, in milliseconds: each look takes time that the browsers need for them. */
+const LOOK_INTERVAL = 30;
 
 export class FileVisitor {
   readonly #page: DrivenPage;
@@ -151,9 +153,8 @@ export class FileVisitor {
     within: number,
     isReady: (transfer: TransferInPage) => boolean,
   ): Promise<TransferInPage> {
-    return until(`${name} at ${this.#options.name}`, within, async () =>
-      (await this.transfers()).find((one) => one.name === name && isReady(one)),
-    );
+    const found = async () => (await this.transfers()).find((one) => one.name === name && isReady(one));
+    return until(`${name} at ${this.#options.name}`, within, found, LOOK_INTERVAL);
   }
 
   peers(): Promise<string[]> {

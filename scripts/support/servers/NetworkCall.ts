@@ -12,6 +12,7 @@ import type { AccessRule } from '../network/access.ts';
 import type { LinkSettings } from '../network/EmulatedLink.ts';
 import { hostAddresses, hostNames, TestNetwork, whyNoTestNetwork } from '../network/TestNetwork.ts';
 import { Child } from '../process/Child.ts';
+import { startAll } from '../startAll.ts';
 import { startCoturn, whyNoCoturn } from './coturn.ts';
 import { type Measured, startMeasured } from './measured.ts';
 import { TestAuthority } from './TestAuthority.ts';
@@ -85,27 +86,32 @@ export class NetworkCall implements AsyncDisposable {
     const within = network.host('client').name;
     const authority = opening.use(new TestAuthority());
     const certificate = authority.issue(hostNames.turn, hostNames.server, server.v6);
-    const chromium = opening.use(await launchChromium({ within, devices, trustedKey: certificate.trustedKey }));
-    const firefox = opening.adopt(await launchFirefox({ tone: 440 }, { within }), (browser) => browser.close());
-    const coturn = opening.use(
-      await startCoturn({
-        within: network.host('turn').name,
-        listenAddress: turn.v4,
-        sfuAddress: server.v4,
-        tls: { certificate },
-      }),
-    );
-    const settings = {
-      WEIR_HOST: '::',
-      WEIR_PORT: '443',
-      WEIR_TLS_CERT: certificate.cert,
-      WEIR_TLS_KEY: certificate.key,
-      WEIR_RTC_HOST: `${server.v4},${server.v6}`,
-      WEIR_TURN_URLS: coturn.urls.join(','),
-      WEIR_TURN_SECRET: coturn.secret,
-      WEIR_RESUME_SECONDS: '30',
+    const startServers = async () => {
+      const coturn = opening.use(
+        await startCoturn({
+          within: network.host('turn').name,
+          listenAddress: turn.v4,
+          sfuAddress: server.v4,
+          tls: { certificate },
+        }),
+      );
+      const settings = {
+        WEIR_HOST: '::',
+        WEIR_PORT: '443',
+        WEIR_TLS_CERT: certificate.cert,
+        WEIR_TLS_KEY: certificate.key,
+        WEIR_RTC_HOST: `${server.v4},${server.v6}`,
+        WEIR_TURN_URLS: coturn.urls.join(','),
+        WEIR_TURN_SECRET: coturn.secret,
+        WEIR_RESUME_SECONDS: '30',
+      };
+      return opening.use(await startMeasured(settings, network.host('server')));
     };
-    const weir = opening.use(await startMeasured(settings, network.host('server')));
+    const [chromium, firefox, weir] = await startAll([
+      launchChromium({ within, devices, trustedKey: certificate.trustedKey }).then((one) => opening.use(one)),
+      launchFirefox({ tone: 440 }, { within }).then((one) => opening.adopt(one, (browser) => browser.close())),
+      startServers(),
+    ]);
     const partner = opening.use(
       Child.start(new URL('../endpoint/publisher.ts', import.meta.url), {
         within: network.host('server'),
