@@ -51,40 +51,46 @@ const project = ({
 });
 
 /** What takes minutes and changes seldom, and is not in `npm test`. */
-const onlyFull = ['tests/image/**/*.test.ts', 'tests/measured/load-accuracy.test.ts', 'tests/pages/growth.test.ts'];
+const onlyFull = [
+  'tests/image/**/*.test.ts',
+  'tests/measured/load-accuracy.test.ts',
+  'tests/pages/growth.test.ts',
+  'tests/browser/diagnosis-networks.test.ts',
+];
 /** The others run there at full length, and shortened in `npm test`. */
 const full = [
   ...onlyFull,
   'tests/measured/firefox-uplink.test.ts',
   'tests/browser/ice-matrix.test.ts',
   'tests/browser/cycles.test.ts',
-  'tests/browser/diagnosis-networks.test.ts',
   'tests/browser/files.test.ts',
+  'tests/browser/firefox.test.ts',
+  'tests/browser/waits.test.ts',
 ];
 
 export default defineConfig({
   test: {
     reporters: ['default', './tests/support/ClosingLine.ts'],
     projects: [
-      // Servers of these take any free ports, so that no two files meet.
-      project({ name: 'unit', timeout: 10_000, group: 0, workers: 2 }),
-      project({ name: 'protocol', timeout: 20_000, group: 0, workers: 2 }),
-      // Media of headless members: most of the time it is on its way.
-      project({ name: 'media', timeout: 30_000, group: 1, workers: 2 }),
+      // Servers of these take any free ports, so that no two files meet. Most of the time they wait: for processes to start
+      // or end, for times to pass, and for media on its way.
+      project({ name: 'unit', timeout: 10_000, group: 0, workers: 3 }),
+      project({ name: 'protocol', timeout: 20_000, group: 0, workers: 3 }),
+      project({ name: 'media', timeout: 30_000, group: 0, workers: 3 }),
       // What is measured of media wants the machine for itself.
-      project({ name: 'measured', exclude: onlyFull, timeout: 120_000, group: 2, workers: 1 }),
+      project({ name: 'measured', exclude: onlyFull, timeout: 120_000, group: 1, workers: 1 }),
       // Two of these at a time keep two cores busy.
-      project({ name: 'browser', timeout: 120_000, group: 3, workers: 2 }),
+      project({ name: 'browser', exclude: onlyFull, timeout: 120_000, group: 2, workers: 2 }),
       // Pages with the fake client receive no media: two files at a time would leave half of two cores idle.
       project({
         name: 'pages',
         exclude: onlyFull,
         timeout: 120_000,
-        group: 4,
+        group: 3,
         workers: 3,
         globalSetup: 'tests/support/fakeClient/buildPage.ts',
       }),
-      project({ name: 'full', include: full, timeout: 300_000, group: 5, workers: 1, env: { WEIR_TEST_FULL: '1' } }),
+      project({ name: 'full', include: full, timeout: 300_000, group: 4, workers: 1, env: { WEIR_TEST_FULL: '1' } }),
     ],
   },
 });

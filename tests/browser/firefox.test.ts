@@ -4,6 +4,7 @@ import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
+import { extent, isFull } from '../support/extent.ts';
 import { hasFirefox, recordedTone, resizeTo } from '../support/firefox.ts';
 import { useFirefoxCall } from '../support/firefoxCall.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
@@ -13,15 +14,16 @@ import { type Drivable, receivedOf, tileOf } from '../support/tiles.ts';
 describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room', () => {
   const call = useFirefoxCall();
 
-  /** Waits until pictures of a person come in and are decoded: 20 more of them than now. */
+  /** Waits until pictures of a person come in and are decoded: ten more of them than now. */
   async function expectFilm(page: Drivable, name: string): Promise<void> {
     const camera = async () => receivedOf(page, (await tileOf(page, name))?.peerId ?? '', 'camera');
     await eventually(camera).toMatchObject({ codec: 'video/VP8', frames: expect.any(Number) });
     const before = (await camera())?.frames ?? 0;
-    await eventually(async () => (await camera())?.frames).toBeGreaterThan(before + 20);
+    await eventually(async () => (await camera())?.frames).toBeGreaterThan(before + 10);
   }
 
-  test.each(['Chromium', 'Firefox'])('%s is there first', async (first) => {
+  // Who is there first makes a difference to the requests alone, which tests of the protocol have in any order.
+  test.each(extent(['Chromium'], ['Chromium', 'Firefox']))('%s is there first', async (first) => {
     const room = `${first} first`;
     const enterChromium = () => call.alice.enter(call.server.url, room);
     const enterFirefox = async () => {
@@ -62,10 +64,13 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await eventually(() => state('camera')).toBe('waiting');
     await page.evaluate(() => document.querySelector<HTMLElement>('.diagnose-start button')?.click());
     const report = () => page.evaluate(() => document.querySelector('.report pre')?.textContent ?? '');
-    await expect.poll(report, { timeout: 60_000 }).toMatch(/throughput: /);
     for (const check of ['camera', 'browser', 'signalling', 'clock', 'udp', 'tcp']) {
-      expect(await state(check), `${check}: ${await report()}`).toBe('good');
+      await eventually(() => state(check), check).toBe('good');
     }
+    // Ten seconds of video follow, which Chromium measures in `npm test`.
+    await eventually(() => state('throughput')).toBe('running');
+    if (!isFull) return;
+    await expect.poll(report, { timeout: 60_000 }).toMatch(/throughput: /);
     expect(await report()).toMatch(/^Weir, .*, Firefox \d+\n.*throughput: \w+, upBitrate [1-9]\d{5,}.*protocol udp$/s);
     await page.close();
   });

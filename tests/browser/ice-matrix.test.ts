@@ -30,6 +30,8 @@ const { client, gateway, turn } = hostAddresses;
 interface Row {
   readonly kind: string;
   readonly access: AccessRule;
+  /** Not of a kind of its own for Weir: browser, NAT and coturn make the difference. For the full run. */
+  readonly variant?: true;
   /** IPv4 alone, unless told. */
   readonly family?: 'v6';
   readonly local: {
@@ -71,6 +73,7 @@ const rows: readonly Row[] = [
   },
   {
     kind: 'behind a symmetric NAT',
+    variant: true,
     access: networks.symmetricNat,
     // The address that a STUN server sees is another one.
     local: { candidateType: /^prflx$/, protocol: 'udp' },
@@ -78,12 +81,14 @@ const rows: readonly Row[] = [
   },
   {
     kind: 'relay over UDP, media ports closed',
+    variant: true,
     access: networks.relayUdp,
     local: { candidateType: /^relay$/, protocol: 'udp', relayProtocol: 'udp' },
     seenAs: turn.v4,
   },
   {
     kind: 'relay over TCP, UDP and media ports closed',
+    variant: true,
     access: networks.relayTcp,
     local: { candidateType: /^relay$/, protocol: 'udp', relayProtocol: 'tcp' },
     seenAs: turn.v4,
@@ -114,7 +119,7 @@ describe.skipIf(why !== undefined && !mustRun)('ICE', () => {
     return call;
   };
 
-  test.each(rows)('$kind', (row) => joinAll(begun(), row));
+  test.each(rows.filter(({ variant }) => isFull || !variant))('$kind', (row) => joinAll(begun(), row));
 
   test.each(isFull ? ways : ways.slice(-1))(
     'UDP is cut in a call: media goes on over $name, in the same session',
