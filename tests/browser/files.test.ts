@@ -98,12 +98,19 @@ describe.skipIf(!hasChromium || !hasFirefox)('files between browsers', () => {
     );
   }
 
-  test('a receiver in Chromium that is reloaded goes on after the last good block', async () => {
-    const [ann, bob] = await meet('reload-receiver', true);
+  test('a receiver in Chromium that is reloaded is offered the file again, and then goes on to the place that it has chosen', async () => {
+    const [ann, bob] = await meet('reload-receiver', false);
     const sha256 = await bob.send('kept.bin', 5 * MB);
+    const isOffered = ({ state }: { state: string }) => state === 'offered';
+    await ann.transfer('kept.bin', TIMEOUT, isOffered);
+    await ann.reload();
+    const { id } = await ann.transfer('kept.bin', TIMEOUT, isOffered);
+    expect(await ann.events()).toEqual(['fileOffered kept.bin']);
+    await ann.acceptTo(id, 'chosen.bin');
     await reloadReceiver(ann);
     await ann.completed('kept.bin', TIMEOUT);
-    expect(await ann.receivedHash('kept.bin')).toBe(sha256);
+    expect(await ann.savedHash('chosen.bin')).toBe(sha256);
+    expect(await ann.receivedHash('kept.bin')).toBe('');
     expect(await ann.events()).toEqual(['fileCompleted kept.bin']);
     await bob.transfer('kept.bin', TIMEOUT, ({ state }) => state === 'completed');
   });

@@ -102,6 +102,15 @@ describe.skipIf(!hasChromium)('files on the page of a call', () => {
     await button(cid, 'Decline: picture.png').click();
     await appears(row(ann, 'picture.png').getByText('Declined'));
     expect(await bob.locator('.file-row').count()).toBe(0);
+    // Sent to somebody else instead, who reloads the page before accepting it.
+    await button(row(ann, 'picture.png'), 'Send again: picture.png').click();
+    await button(dialog, 'Bob').click();
+    await appears(row(ann, 'picture.png').getByText('Waiting for Bob to accept'));
+    const offer = bob.getByText('Ann sends you picture.png (1 kB). Open the chat to accept it.');
+    await appears(offer);
+    await bob.reload();
+    await expectIn(bob);
+    await appears(offer);
     // Text is not taken for a file.
     await ann.locator('.chat textarea').fill('words');
     expect(await ann.locator('.file-row').count()).toBe(1);

@@ -1,13 +1,17 @@
 /** Tests of file transfers whose answers are lost, not permitted, given twice, or of which there are too many. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { until } from '../../scripts/support/until.ts';
+import type { BlockStore } from '../../web/client/files/BlockStore.ts';
 import { blockHash } from '../../web/client/files/FileDigest.ts';
 import { BLOCK_BYTES, CHUNK_BYTES, createTransferId, encodeMessage } from '../../web/client/files/fileMessages.ts';
 import { IncomingTransfer } from '../../web/client/files/IncomingTransfer.ts';
-import type { TransferContext } from '../../web/client/files/transfers.ts';
+import { OutgoingTransfer } from '../../web/client/files/OutgoingTransfer.ts';
 import { FilePair, PATIENT, randomFile } from '../support/files/FilePair.ts';
+import { transferContext } from '../support/files/transferContext.ts';
 
 const TIMEOUT = 8000;
+/** SHA-256 of nothing. */
+const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 let pair: FilePair;
 beforeEach(() => {
   pair = new FilePair();
@@ -30,9 +34,24 @@ test('a sender that has missed that the receiver has cancelled learns of it', as
   expect(isLost).toBe(true);
 });
 
+test('a sender that has missed why the receiver has given up is told so when it asks', async () => {
+  let isLost = false;
+  pair.fault = (message) => {
+    if (message.type === 'chunk' && message.position === 0)
+      return [{ ...message, data: message.data.map((byte) => byte ^ 1) }];
+    if (message.type !== 'end' || isLost) return [message];
+    isLost = true;
+    return [];
+  };
+  await pair.b.transfers.accept(await pair.offer(randomFile(1000)));
+  await pair.reaches('a', 'failed');
+  expect(isLost).toBe(true);
+  expect(pair.transfer('a').endReason).toBe('corrupted');
+});
+
 test('whoever may not answer cannot accept', async () => {
   const id = await pair.offer(randomFile(1000));
-  pair.maySend = false;
+  pair.maySend.b = false;
   await expect(pair.b.transfers.accept(id)).rejects.toMatchObject({ code: 'forbidden' });
   expect(pair.transfer('b').state).toBe('offered');
 });
@@ -71,20 +90,8 @@ test('offers of senders who have left do not become more and more, and nobody is
 });
 
 /** A transfer to us whose store a test answers for. */
-function incoming(size: number, store: { write?(): Promise<void>; finish?(): Promise<Blob> }) {
-  const posted: string[] = [];
-  const rounds: number[] = [];
-  const context: TransferContext = {
-    delays: PATIENT,
-    post: (_, message) => {
-      posted.push(message.type);
-      if (message.type === 'request') rounds.push(message.round);
-    },
-    onChanged: () => {},
-    onProgress: () => {},
-    onReady: () => {},
-    hasMedia: () => false,
-  };
+function incoming(size: number, store: Partial<BlockStore>) {
+  const { context, posted } = transferContext(PATIENT);
   const id = createTransferId();
   const transfer = new IncomingTransfer(
     { id, name: 'file', size },
@@ -93,13 +100,15 @@ function incoming(size: number, store: { write?(): Promise<void>; finish?(): Pro
   );
   const accepted = transfer.accept({
     blocks: 0,
+    hasHandle: false,
     write: async () => {},
     read: async () => new Uint8Array(),
     finish: async () => new Blob(),
     discard: async () => {},
     ...store,
   });
-  return { id, transfer, accepted, posted, round: () => rounds.at(-1) ?? 0 };
+  const round = () => posted.findLast((message) => message.type === 'request')?.round ?? 0;
+  return { id, transfer, accepted, posted, round };
 }
 
 test('a sender that does not keep to its window makes no more than a few blocks wait for the disk', async () => {
@@ -123,12 +132,33 @@ test('what is cancelled while it is finished has no file', async () => {
   const finished = Promise.withResolvers<Blob>();
   const { transfer, accepted, id, posted } = incoming(0, { finish: () => finished.promise });
   await accepted;
-  const sha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
-  transfer.onMessage({ type: 'complete', id, sha256 });
+  transfer.onMessage({ type: 'complete', id, sha256: EMPTY });
   await Promise.resolve();
   transfer.end('cancelled');
   finished.resolve(new Blob(['x']));
   await new Promise((resolve) => setImmediate(resolve));
   expect(transfer.snapshot()).toMatchObject({ state: 'cancelled', blob: undefined });
-  expect(posted).not.toContain('done');
+  expect(posted.map(({ type }) => type)).not.toContain('done');
+});
+
+test('a receiver that takes its time to save a file answers, so that its sender waits', async () => {
+  const finished = Promise.withResolvers<Blob>();
+  const { transfer, accepted, id, posted } = incoming(0, { finish: () => finished.promise });
+  await accepted;
+  transfer.onMessage({ type: 'complete', id, sha256: EMPTY });
+  posted.length = 0;
+  transfer.onMessage({ type: 'complete', id, sha256: EMPTY });
+  expect(posted.map(({ type }) => type)).toEqual(['ack']);
+  finished.resolve(new Blob());
+  await until('its end', TIMEOUT, () => transfer.state === 'completed');
+});
+
+test('a sender whose page was reloaded hears that the file had arrived, although it has not been chosen again', () => {
+  const { context, posted } = transferContext(PATIENT);
+  const about = { id: createTransferId(), name: 'file', size: 10 };
+  const transfer = new OutgoingTransfer(about, undefined, { peerId: 'peer-b', identity: 'b', name: 'B' }, context);
+  expect(transfer.state).toBe('needsFile');
+  expect(posted).toEqual([{ type: 'pause', id: about.id, paused: true }]);
+  transfer.onMessage({ type: 'done', id: about.id });
+  expect(transfer.state).toBe('completed');
 });

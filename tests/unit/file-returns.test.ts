@@ -59,6 +59,7 @@ describe('file transfers whose ends go away', () => {
       peerId: 'peer-b',
       send: async () => {},
       peers: () => [],
+      isReconnecting: () => false,
       maySend: () => true,
       maxBytes: 1,
       hasMedia: () => false,

@@ -208,7 +208,7 @@ describe('file transfers', () => {
       await Promise.all([stateOf('a', 'cancelled'), stateOf('b', 'cancelled')]);
       expect(pair.transfer(side).error).toBeUndefined();
       expect(pair.transfer(side === 'a' ? 'b' : 'a').error?.message).toContain('cancelled');
-      await until('nothing on its way', TIMEOUT, () => pair.inFlight === 0);
+      await until('nothing on its way', TIMEOUT, () => pair.pending === 0);
       const count = pair.sent.length;
       await new Promise((resolve) => setTimeout(resolve, 50));
       expect(pair.sent.length).toBe(count);
@@ -267,9 +267,9 @@ describe('file transfers', () => {
     });
     await expect(pair.a.transfers.send(randomFile(10), ['nobody'])).rejects.toMatchObject({ code: 'notFound' });
     await expect(pair.a.transfers.send(randomFile(10), [])).rejects.toMatchObject({ code: 'notFound' });
-    pair.maySend = false;
+    pair.maySend.a = false;
     await expect(pair.a.transfers.send(randomFile(10), ['peer-b'])).rejects.toMatchObject({ code: 'forbidden' });
-    pair.maySend = true;
+    pair.maySend.a = true;
     pair.maxBytes = 0;
     pair.attach('a');
     await expect(pair.a.transfers.send(randomFile(0), ['peer-b'])).rejects.toMatchObject({ code: 'forbidden' });

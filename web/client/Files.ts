@@ -2,7 +2,8 @@
 import { WeirError } from '../../shared/errors.ts';
 import type { FileTransfers } from './files/index.ts';
 import type { FilePeer, FileRoom, FileTransfer } from './files/transfers.ts';
-import { PARTIAL_FILE_LIFETIME, SEEK_KIND } from './fileTopic.ts';
+import { SEEK_KIND } from './fileTopic.ts';
+import { forgetOldFileUse, markFilesUsed, wereFilesUsed } from './fileUse.ts';
 import { loadFiles } from './loadFiles.ts';
 
 export interface SendFileOptions {
@@ -17,8 +18,6 @@ export type FilesApi = Omit<Files, 'open' | 'end' | 'onData' | 'onPeerJoined' | 
 
 /** Messages that may wait until the code is loaded: offers come first, and their senders repeat them. */
 const MAX_WAITING = 64;
-/** When this browser has last sent or accepted a file, in milliseconds since the epoch. */
-const USED_AT = 'weir-files';
 
 export class Files {
   #room: FileRoom | undefined;
@@ -45,17 +44,18 @@ export class Files {
    */
   async send(file: File, { to, handle }: SendFileOptions = {}): Promise<FileTransfer[]> {
     const transfers = await this.#load();
-    markUsed();
+    markFilesUsed();
     return transfers.send(file, to ?? this.#room?.peers().map(({ peerId }) => peerId) ?? [], handle);
   }
 
   /**
    * Accepts an offered file. It is kept on disk where the browser can, and is then a Blob of the completed transfer.
-   * @param options.handle saves it there instead, as `showSaveFilePicker` returns it; a reload of the page loses it
+   * @param options.handle copies it there once it is complete, as `showSaveFilePicker` returns it; where the browser has no room to
+   *   keep it until then, it is written there at once, and a reload of the page begins it again
    * @throws {WeirError} `notFound`, `conflict` if it is accepted or over, `badRequest` if there is no room for it
    */
   async accept(id: string, { handle }: { handle?: FileSystemFileHandle } = {}): Promise<void> {
-    markUsed();
+    markFilesUsed();
     await (await this.#load()).accept(id, handle);
   }
 
@@ -104,7 +104,7 @@ export class Files {
   open(key: string, room: FileRoom): void {
     this.#key = key;
     this.#room = room;
-    if (wasUsed()) void this.#restore();
+    if (wereFilesUsed()) void this.#restore();
   }
 
   /** The session has ended. A later one in the same room goes on with what is unfinished. */
@@ -141,7 +141,7 @@ export class Files {
   async #restore(): Promise<void> {
     try {
       await (await this.#load()).restored();
-      if (isUseOver()) localStorage.removeItem(USED_AT);
+      forgetOldFileUse();
     } catch {
       // The next join tries again.
     }
@@ -170,25 +170,4 @@ export class Files {
     for (const { peerId, data } of this.#waiting.splice(0)) transfers.onData(peerId, data);
     return transfers;
   }
-}
-
-function markUsed(): void {
-  try {
-    localStorage.setItem(USED_AT, String(Date.now()));
-  } catch {
-    // Without storage, nothing is found after a reload.
-  }
-}
-
-function wasUsed(): boolean {
-  try {
-    return localStorage.getItem(USED_AT) !== null;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether everything of the last use is too old to go on with, and was therefore deleted. */
-function isUseOver(): boolean {
-  return Date.now() - Number(localStorage.getItem(USED_AT) ?? 0) > PARTIAL_FILE_LIFETIME;
 }

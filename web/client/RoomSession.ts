@@ -310,6 +310,7 @@ export class RoomSession {
       peerId,
       send: (to, data) => this.requireLink().sendData({ channel: 'bulk', topic: FILE_TOPIC, to: [to], data }),
       peers: () => store.peers.peers,
+      isReconnecting: () => this.reconnecting,
       // Nobody could answer a hidden peer.
       maySend: () => store.grants?.canPublishData !== false && !store.grants?.hidden,
       maxBytes,

@@ -39,8 +39,12 @@ export { type DumpOptions, exportLog } from './diagnostics/DiagnosticLog.ts';
 export { Emitter } from './Emitter.ts';
 export type { ChatMessage, MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
 export type { FilesApi, SendFileOptions } from './Files.ts';
-export type { EndReason as FileEndReason } from './files/fileMessages.ts';
-export type { FilePeer, FileTransfer, FileTransferState } from './files/transfers.ts';
+export type {
+  FilePeer,
+  FileTransfer,
+  FileTransferState,
+  TransferEndReason as FileEndReason,
+} from './files/transfers.ts';
 export type { JoinOptions } from './joinOptions.ts';
 export { loadDiagnosis } from './loadDiagnosis.ts';
 export type {

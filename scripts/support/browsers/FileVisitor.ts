@@ -104,6 +104,16 @@ export class FileVisitor {
     return this.#ask('receivedHash', z.string(), name);
   }
 
+  /** Accepts a file, to be saved to one that the page has a handle to, as if it had been chosen in a dialog. */
+  async acceptTo(id: string, chosen: string): Promise<void> {
+    await this.#ask('acceptTo', z.unknown(), id, chosen);
+  }
+
+  /** SHA-256, as of `sentHash`, of a file that was chosen so. */
+  savedHash(chosen: string): Promise<string> {
+    return this.#ask('savedHash', z.string(), chosen);
+  }
+
   /** Chooses a file again, after a reload. @returns the code of the error; empty if there was none */
   provide(name: string, chosen = name): Promise<string> {
     return this.#ask('provide', z.string(), name, chosen);

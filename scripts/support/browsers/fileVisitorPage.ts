@@ -145,6 +145,15 @@ export function installFileVisitor({ RoomClient: Client }: typeof import('../../
       prepared.set(name, file);
       await requireRoom().files.send(file, { handle });
     },
+    async acceptTo(id: string, chosen: string) {
+      const folder = await navigator.storage.getDirectory();
+      const handle = await folder.getFileHandle(chosen, { create: true });
+      await requireRoom().files.accept(id, { handle });
+    },
+    async savedHash(chosen: string) {
+      const folder = await navigator.storage.getDirectory();
+      return hashOf(await (await folder.getFileHandle(chosen)).getFile());
+    },
     sentHash: async (name: string) => hashOf(prepared.get(name) ?? new Blob()),
     async receivedHash(name: string) {
       const blob = requireRoom().files.transfers.find((one) => one.name === name)?.blob;

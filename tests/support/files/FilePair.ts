@@ -1,6 +1,6 @@
 /** Two ends of file transfers in this process, and between them a link in memory that loses, repeats, reorders and damages. */
 import { until } from '../../../scripts/support/until.ts';
-import type { WeirError } from '../../../shared/errors.ts';
+import { WeirError } from '../../../shared/errors.ts';
 import { FileTransfers } from '../../../web/client/files/FileTransfers.ts';
 import { decodeMessage, encodeMessage, type FileMessage } from '../../../web/client/files/fileMessages.ts';
 import type {
@@ -14,10 +14,16 @@ import type {
 /** Of what tests wait for, in milliseconds. */
 const TIMEOUT = 8000;
 /** A tenth and less of the usual ones, so that what is repeated is so within a test. */
-const DELAYS = { tick: 20, repeat: 100, stall: 200, gap: 50, longest: 500 };
+const DELAYS = { tick: 20, repeat: 100, stall: 200, gap: 50, longest: 500, absence: 60_000, silence: 60_000 };
 
 /** Nothing is repeated because this process was busy for a moment: for tests that count messages. */
 export const PATIENT = { ...DELAYS, repeat: 10_000, stall: 10_000, longest: 10_000 };
+
+/** Whoever is gone has left soon. */
+export const SHORT_ABSENCE = { ...DELAYS, absence: 150 };
+
+/** Whoever does not answer is given up soon, but not before a few messages were due. */
+export const SHORT_SILENCE = { ...DELAYS, longest: 200, silence: 1000 };
 
 /** What becomes of a message: these arrive in its place. */
 export type Fault = (message: FileMessage, from: 'a' | 'b') => readonly FileMessage[];
@@ -33,6 +39,8 @@ export class FilePair {
   readonly b: FileEnd;
   /** Every message that was sent. */
   readonly sent: { from: 'a' | 'b'; message: FileMessage }[] = [];
+  /** Messages that are on their way. */
+  pending = 0;
   /** Bytes of chunks that are on their way, and the most that ever were. */
   inFlight = 0;
   mostInFlight = 0;
@@ -42,7 +50,10 @@ export class FilePair {
   /** Whether there is room for the next message only when the last one has arrived. */
   isNarrow = false;
   maxBytes = 1024 ** 3;
-  maySend = true;
+  /** Who has the grant to send. */
+  readonly maySend = { a: true, b: true };
+  /** Whose connection is lost, and whom the server waits for. Nothing that they send arrives. */
+  readonly away = { a: false, b: false };
   /** With what chunks are refused, if they are. */
   refusal: WeirError | undefined;
   /** Who else is in the room. */
@@ -67,8 +78,9 @@ export class FilePair {
     const room: FileRoom = {
       peerId: this.peers[side].peerId,
       send: (peerId, data) => this.#send(side, peerId, data),
-      peers: () => [this.peers[other], ...this.others],
-      maySend: () => this.maySend,
+      peers: () => [{ ...this.peers[other], ...(this.away[other] && { away: true }) }, ...this.others],
+      isReconnecting: () => this.away[side],
+      maySend: () => this.maySend[side],
       maxBytes: this.maxBytes,
       hasMedia: () => false,
       notify: (event, transfer) => this[side].events.push({ event, transfer }),
@@ -147,14 +159,17 @@ export class FilePair {
   #detach(side: 'a' | 'b'): void {
     const room = this.#rooms[side];
     if (room) this[side].transfers.detach(room);
+    delete this.#rooms[side];
   }
 
   async #send(from: 'a' | 'b', to: string, data: Uint8Array): Promise<void> {
     const other = from === 'a' ? 'b' : 'a';
     const message = decodeMessage(data);
+    if (!this.maySend[from]) throw new WeirError('forbidden');
     if (this.refusal && message.type === 'chunk') throw this.refusal;
     this.sent.push({ from, message });
     const size = message.type === 'chunk' ? message.data.length : 0;
+    this.pending += 1;
     this.inFlight += size;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     const sender = this.peers[from].peerId;
@@ -162,8 +177,10 @@ export class FilePair {
     const { delay } = this;
     this.#queue[from] = this.#queue[from].then(async () => {
       await new Promise((resolve) => (delay > 0 ? setTimeout(resolve, delay) : setImmediate(resolve)));
+      this.pending -= 1;
       this.inFlight -= size;
       if (this.peers[other].peerId !== to || this.peers[from].peerId !== sender) return;
+      if (this.away.a || this.away.b || !this.#rooms.a || !this.#rooms.b) return;
       for (const one of arriving) this[other].transfers.onData(sender, one);
     });
     if (this.isNarrow) await this.#queue[from];

@@ -5,12 +5,14 @@ import type { FilePeer } from './transfers.ts';
 export interface BlockStore {
   /** How many blocks it has from before, without a gap from the first one on. */
   readonly blocks: number;
+  /** Whether the application has chosen a place for the file. */
+  readonly hasHandle: boolean;
   /** Keeps a block, also after the page has gone, where it can. @throws when there is no room */
   write(index: number, data: Uint8Array<ArrayBuffer>): Promise<void>;
   read(index: number): Promise<Uint8Array>;
   /** The sender is somebody else now: kept for a later page, where blocks are. */
   keepPeer?(peer: FilePeer): Promise<void>;
-  /** The file, once it has all blocks; undefined if the application has chosen its place. */
+  /** The file, once it has all blocks; undefined if it is in the place that the application has chosen. */
   finish(): Promise<Blob | undefined>;
   /** Deletes everything, unless the application has chosen its place and it is complete. */
   discard(): Promise<void>;
@@ -24,6 +26,7 @@ export const MEMORY_LIMIT = 256 * 1024 * 1024;
 /** Keeps blocks as Blobs, which browsers may move to disk. */
 export class MemoryBlockStore implements BlockStore {
   readonly blocks = 0;
+  readonly hasHandle = false;
   readonly #parts: Blob[] = [];
 
   async write(index: number, data: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -43,9 +46,10 @@ export class MemoryBlockStore implements BlockStore {
   }
 }
 
-/** Writes to a file that the application has chosen. The browser shows it there when it is complete. */
+/** Writes to a file that the application has chosen. The browser shows it there when it is complete, and a reload loses it. */
 export class HandleBlockStore implements BlockStore {
   readonly blocks = 0;
+  readonly hasHandle = true;
   readonly #writable: FileSystemWritableFileStream;
   readonly #blockBytes: number;
   #isFinished = false;

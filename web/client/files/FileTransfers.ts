@@ -25,10 +25,13 @@ export class FileTransfers {
 
   /** @param key server and room, under which unfinished transfers are found again */
   constructor(key: string, delays: TransferDelays = transferDelays) {
-    this.#transfers = new RoomTransfers(key, delays, (id) => this.#sent.removeRecord(id));
+    this.#transfers = new RoomTransfers(key, delays, (id) => {
+      this.#sent.removeRecord(id);
+      this.#received.removeRecord(id);
+    });
     this.#sent = new SentTransfers(this.#transfers);
     this.#received = new ReceivedTransfers(this.#transfers);
-    this.#search = new PeerSearch(this.#transfers);
+    this.#search = new PeerSearch(this.#transfers, this.#received);
   }
 
   get transfers(): FileTransfer[] {
@@ -39,6 +42,8 @@ export class FileTransfers {
   attach(room: FileRoom): void {
     this.#transfers.open(room);
     this.#ticking ??= setInterval(() => this.#tick(), this.#transfers.delays.tick);
+    // While we were away, nobody could be heard of.
+    for (const transfer of this.#transfers.all) transfer.heard();
     for (const peer of room.peers()) this.onPeerJoined(peer);
     // What has changed since the last session.
     for (const transfer of this.#transfers.all) this.#transfers.events.onChanged(transfer);
@@ -174,11 +179,10 @@ export class FileTransfers {
       return;
     }
     if (!(known instanceof IncomingTransfer)) return;
-    if (!known.isOver && (!known.isPresent || known.peer.peerId !== peer.peerId)) this.#connect(known, peer);
-    else {
-      if (known.isOver) known.connect(peer);
-      known.onOffered();
-    }
+    if (known.isEnded) known.connect(peer);
+    else if (!known.isPresent || known.peer.peerId !== peer.peerId) this.#connect(known, peer);
+    known.heard();
+    this.#received.onOffered(known);
   }
 
   /** The other end is there under another id, and perhaps as somebody else, whom a later page of ours has to look for. */
@@ -197,17 +201,17 @@ export class FileTransfers {
       if (message.type === 'request') this.#transfers.post(peer.peerId, { type: 'end', id, reason: 'unknown' });
       return;
     }
-    if (transfer.isOver && message.type === 'request') {
+    if (transfer.isEnded && message.type === 'request') {
       // It has missed the end while it was away.
-      const reason = transfer.state === 'cancelled' ? 'cancelled' : 'unknown';
-      this.#transfers.post(peer.peerId, { type: 'end', id, reason });
+      this.#transfers.post(peer.peerId, { type: 'end', id, reason: transfer.toldReason });
       return;
     }
     // Who knows the id is the other end, also after a reload as somebody else, which the server may not have noticed yet.
-    if (transfer.peer.peerId !== peer.peerId) {
+    if (!transfer.isPresent || transfer.peer.peerId !== peer.peerId) {
       if (message.type !== 'request') return;
       this.#connect(transfer, peer);
     }
+    transfer.heard();
     if (message.type === 'end') transfer.onEndMessage(message.reason);
     else if (message.type === 'pause') transfer.onPauseMessage(message.paused);
     else if (transfer instanceof OutgoingTransfer) {

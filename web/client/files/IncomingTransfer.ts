@@ -27,6 +27,8 @@ export class IncomingTransfer extends Transfer {
   readonly direction = 'receive';
   /** Its store is being read, or there. */
   #isAccepted = false;
+  /** The user has not heard that it is offered, or has been told since that it is over. */
+  #isNews = true;
   #store: BlockStore | undefined;
   #digest = new FileDigest();
   #round = 0;
@@ -57,17 +59,21 @@ export class IncomingTransfer extends Transfer {
     return this.#blob;
   }
 
+  protected override get handleFailed(): boolean {
+    return this.#blob !== undefined && this.#store?.hasHandle === true;
+  }
+
   get isAccepted(): boolean {
     return this.#isAccepted;
   }
 
   /** Accepts, or continues with what the store has from before. */
   async accept(store: BlockStore): Promise<void> {
-    if (this.isOver || this.#isAccepted) return store.discard();
+    if (this.isEnded || this.#isAccepted) return store.discard();
     this.#isAccepted = true;
     const digest = new FileDigest();
     for (let index = 0; index < store.blocks; index += 1) digest.update(await store.read(index));
-    if (this.isOver) return store.discard();
+    if (this.isEnded) return store.discard();
     this.#digest = digest;
     this.#store = store;
     this.#position = this.#digest.bytes;
@@ -88,11 +94,26 @@ export class IncomingTransfer extends Transfer {
     await this.#store?.discard().catch(() => {});
   }
 
-  /** The sender repeats its offer: it does not know that we have accepted, or that we have heard of it. */
+  /** The sender repeats its offer: it does not know that we have accepted, or whether we are there. */
   onOffered(): void {
     if (this.isOver) this.#answerAfterEnd();
     else if (!this.#store) this.#postAck();
-    else if (!this.isPausedBySelf && performance.now() - this.#requestedAt > this.context.delays.gap) this.#request();
+    else if (this.isPausedBySelf) this.postPause();
+    else if (performance.now() - this.#requestedAt > this.context.delays.gap) this.#request();
+  }
+
+  /** @returns whether the user has to be told of the offer, which is so once */
+  takeNews(): boolean {
+    const isNews = this.#isNews && !this.isOver && !this.#isAccepted;
+    if (isNews) this.#isNews = false;
+    return isNews;
+  }
+
+  override onPauseMessage(paused: boolean): void {
+    super.onPauseMessage(paused);
+    // It is repeated, so that the sender learns how it has ended here, or that we are there.
+    if (this.isOver) this.#answerAfterEnd();
+    else if (this.#store) this.#postAck();
   }
 
   onMessage(message: Chunk | Control<'block' | 'complete'>): void {
@@ -101,13 +122,13 @@ export class IncomingTransfer extends Transfer {
       return;
     }
     if (!this.#store) return;
-    this.onPauseMessage(false);
+    this.setPausedByPeer(false);
     if (message.type === 'chunk') this.#onChunk(message);
     else if (message.type === 'block') this.#onBlock(message);
     else this.#onComplete(message.sha256);
   }
 
-  tick(now: number): void {
+  protected onTick(now: number): void {
     if (!this.canFlow || !this.#store || this.#isCompleting || this.#backlog > MAX_BACKLOG || now < this.#stall.at)
       return;
     const pause = Math.min(this.context.delays.longest, 2 * this.#stall.pause);
@@ -125,6 +146,9 @@ export class IncomingTransfer extends Transfer {
   }
 
   protected onEnded(): void {
+    this.#isNews = true;
+    // It may go on, with what has arrived.
+    if (!this.isEnded) return;
     this.#block = undefined;
     if (this.state !== 'completed') void this.discard();
   }
@@ -199,7 +223,7 @@ export class IncomingTransfer extends Transfer {
   async #check(block: ReceivedBlock, sha256: string): Promise<void> {
     try {
       // An earlier block was damaged, so that this one arrives again.
-      if (this.isOver || !this.#store || block.index !== this.#checked) return;
+      if (this.isEnded || !this.#store || block.index !== this.#checked) return;
       if ((await blockHash(block.data)) !== sha256) {
         this.#onDamaged(block);
         return;
@@ -216,7 +240,7 @@ export class IncomingTransfer extends Transfer {
   }
 
   #onDamaged(block: ReceivedBlock): void {
-    if (this.isOver) return;
+    if (this.isEnded) return;
     this.#damaged += 1;
     if (this.#damaged >= MAX_DAMAGED) {
       this.fail('corrupted');
@@ -239,17 +263,22 @@ export class IncomingTransfer extends Transfer {
   }
 
   async #onComplete(sha256: string): Promise<void> {
-    if (this.#isCompleting || this.#position !== this.size || this.#block) return;
+    if (this.#isCompleting) {
+      // A large file takes its time.
+      this.#postAck();
+      return;
+    }
+    if (this.#position !== this.size || this.#block) return;
     this.#isCompleting = true;
     try {
       await this.#checking;
-      if (this.isOver || this.#position !== this.size) return;
+      if (this.isEnded || this.#position !== this.size) return;
       if (this.#digest.hex() !== sha256) {
         this.fail('corrupted');
         return;
       }
       const blob = await this.#store?.finish();
-      if (this.isOver) return;
+      if (this.isEnded) return;
       this.#blob = blob;
       this.finish('completed');
       this.#answerAfterEnd();
@@ -263,9 +292,8 @@ export class IncomingTransfer extends Transfer {
   /** The other end has missed how it ended. */
   #answerAfterEnd(): void {
     if (!this.isPresent) return;
-    const { id, state } = this;
-    if (state === 'completed') this.context.post(this.peer.peerId, { type: 'done', id });
-    else
-      this.context.post(this.peer.peerId, { type: 'end', id, reason: state === 'declined' ? 'declined' : 'cancelled' });
+    const { id } = this;
+    if (this.state === 'completed') this.context.post(this.peer.peerId, { type: 'done', id });
+    else this.context.post(this.peer.peerId, { type: 'end', id, reason: this.toldReason });
   }
 }

@@ -36,27 +36,46 @@ export interface FoundPartial {
   readonly store: OpfsBlockStore;
 }
 
+/** What a store is opened with. */
+interface Opened {
+  readonly record: ReceivedRecord;
+  readonly blocks: number;
+  /** Where the file is copied to once it is complete. */
+  readonly handle: FileSystemFileHandle | undefined;
+  unlock(): void;
+}
+
 export class OpfsBlockStore implements BlockStore {
   readonly blocks: number;
   readonly #parent: FileSystemDirectoryHandle;
   readonly #directory: FileSystemDirectoryHandle;
   #record: ReceivedRecord;
+  readonly #handle: FileSystemFileHandle | undefined;
   readonly #unlock: () => void;
+  readonly #discarded = new AbortController();
 
   private constructor(
     parent: FileSystemDirectoryHandle,
     directory: FileSystemDirectoryHandle,
-    { record, blocks, unlock }: { record: ReceivedRecord; blocks: number; unlock: () => void },
+    { record, blocks, handle, unlock }: Opened,
   ) {
     this.#parent = parent;
     this.#directory = directory;
     this.#record = record;
     this.blocks = blocks;
+    this.#handle = handle;
     this.#unlock = unlock;
   }
 
-  /** @returns undefined where the browser has no such storage, or too little of it */
-  static async create(record: ReceivedRecord): Promise<OpfsBlockStore | undefined> {
+  get hasHandle(): boolean {
+    return this.#handle !== undefined;
+  }
+
+  /**
+   * @param handle where the file is copied to once it is complete
+   * @returns undefined where the browser has no such storage, or too little of it
+   */
+  static async create(record: ReceivedRecord, handle?: FileSystemFileHandle): Promise<OpfsBlockStore | undefined> {
     const parent = await openFolder();
     if (!parent || !(await hasRoom(record.size))) return undefined;
     const unlock = await lockTransfer(record.id);
@@ -64,20 +83,23 @@ export class OpfsBlockStore implements BlockStore {
     try {
       const directory = await parent.getDirectoryHandle(record.id, { create: true });
       await writeRecord(directory, record);
-      return new OpfsBlockStore(parent, directory, { record, blocks: 0, unlock });
+      return new OpfsBlockStore(parent, directory, { record, blocks: 0, handle, unlock });
     } catch {
       unlock();
       return undefined;
     }
   }
 
-  /** The partial files of a room that no other page is working on. Deletes what is too old. */
-  static async find(room: string): Promise<FoundPartial[]> {
+  /**
+   * The partial files of a room that no other page is working on. Deletes what is too old.
+   * @param handleOf where the file of this id is to be saved, if its user has chosen that
+   */
+  static async find(room: string, handleOf: (id: string) => FileSystemFileHandle | undefined): Promise<FoundPartial[]> {
     const parent = await openFolder();
     if (!parent) return [];
     const names: string[] = [];
     for await (const name of parent.keys()) names.push(name);
-    const found = await Promise.all(names.map((name) => openPartial(parent, name, room)));
+    const found = await Promise.all(names.map((name) => openPartial(parent, name, room, handleOf(name))));
     return found.flatMap((one) => one ?? []);
   }
 
@@ -85,14 +107,10 @@ export class OpfsBlockStore implements BlockStore {
   static async open(
     parent: FileSystemDirectoryHandle,
     directory: FileSystemDirectoryHandle,
-    record: ReceivedRecord,
-    unlock: () => void,
+    opened: Omit<Opened, 'blocks'>,
   ): Promise<OpfsBlockStore> {
-    return new OpfsBlockStore(parent, directory, {
-      record,
-      blocks: await countBlocks(directory, record.size),
-      unlock,
-    });
+    const blocks = await countBlocks(directory, opened.record.size);
+    return new OpfsBlockStore(parent, directory, { ...opened, blocks });
   }
 
   async write(index: number, data: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -109,20 +127,41 @@ export class OpfsBlockStore implements BlockStore {
     await writeRecord(this.#directory, this.#record);
   }
 
-  /** References to what is on disk: nothing is read. */
-  async finish(): Promise<Blob> {
+  /** Copies it to the handle, if there is one and it can be written. Otherwise a reference to what is on disk: nothing is read. */
+  async finish(): Promise<Blob | undefined> {
+    const blob = await this.#blob();
+    if (this.#handle && (await this.#copyTo(this.#handle, blob))) {
+      await this.discard();
+      return undefined;
+    }
     // A later page has no use for it, and deletes it.
     this.#record = { ...this.#record, isComplete: true };
     await writeRecord(this.#directory, this.#record);
+    return blob;
+  }
+
+  async discard(): Promise<void> {
+    this.#discarded.abort();
+    await remove(this.#parent, this.#directory.name);
+    this.#unlock();
+  }
+
+  async #blob(): Promise<Blob> {
     const parts: File[] = [];
     const count = Math.ceil(this.#record.size / BLOCK_BYTES);
     for (let index = 0; index < count; index += 1) parts.push(await fileOf(this.#directory, index));
     return new Blob(parts, { type: NEUTRAL_TYPE });
   }
 
-  async discard(): Promise<void> {
-    await remove(this.#parent, this.#directory.name);
-    this.#unlock();
+  /** @returns false if the user does not permit it any more, or there is no room, or no such folder, any more */
+  async #copyTo(handle: FileSystemFileHandle, blob: Blob): Promise<boolean> {
+    try {
+      const { signal } = this.#discarded;
+      await blob.stream().pipeTo(await handle.createWritable(), { signal });
+      return true;
+    } catch {
+      return false;
+    }
   }
 }
 
@@ -145,6 +184,7 @@ async function openPartial(
   parent: FileSystemDirectoryHandle,
   name: string,
   room: string,
+  handle: FileSystemFileHandle | undefined,
 ): Promise<FoundPartial | undefined> {
   const seen = await readPartialRecord(parent, name).catch(() => undefined);
   // Not locked even for a moment: a page of that room may be looking for it.
@@ -155,7 +195,7 @@ async function openPartial(
   try {
     const record = await readPartialRecord(parent, name);
     const directory = await parent.getDirectoryHandle(name);
-    return { record, store: await OpfsBlockStore.open(parent, directory, record, unlock) };
+    return { record, store: await OpfsBlockStore.open(parent, directory, { record, handle, unlock }) };
   } catch {
     await remove(parent, name);
     unlock();

@@ -29,8 +29,6 @@ export class OutgoingTransfer extends Transfer {
   #sha256: string | undefined;
   #completedAt: number | undefined;
   #repeat = { at: 0, pause: 0 };
-  /** When the receiver has last requested or acknowledged something, as `performance.now()`. */
-  #answeredAt = 0;
 
   /** @param file undefined if it has to be chosen again */
   constructor(offer: OfferedFile, file: SentFile | undefined, peer: FilePeer, context: TransferContext) {
@@ -47,7 +45,17 @@ export class OutgoingTransfer extends Transfer {
 
   protected get flowing() {
     if (!this.#file) return 'needsFile';
-    return this.#isAccepted ? 'active' : 'offered';
+    // Only who has accepted can have paused it.
+    return this.#isAccepted || this.isPausedByPeer ? 'active' : 'offered';
+  }
+
+  get isAccepted(): boolean {
+    return this.#isAccepted;
+  }
+
+  /** Without its file it has nothing to ask. */
+  protected override get expectsAnswer(): boolean {
+    return this.#file !== undefined;
   }
 
   /** Whether there is a message to send now. */
@@ -61,8 +69,9 @@ export class OutgoingTransfer extends Transfer {
 
   /** The file, chosen again after a reload of the page. */
   provide(file: SentFile): void {
-    if (this.#file || this.isOver) return;
+    if (this.#file || this.isEnded) return;
     this.#file = file;
+    this.heard();
     this.context.onChanged();
     if (!this.isPresent) return;
     this.#offerAgain();
@@ -105,24 +114,29 @@ export class OutgoingTransfer extends Transfer {
   onMessage(message: Control<'request' | 'ack' | 'done'>): void {
     if (this.isOver) return;
     if (message.type === 'done') {
-      if (this.#completedAt === undefined) return;
+      // Perhaps to a former page.
       this.#acknowledged = this.size;
       this.finish('completed');
     } else if (message.type === 'request') this.#onRequest(message);
     else this.#onAck(message);
   }
 
-  tick(now: number): void {
-    if (this.isOver || !this.isPresent || !this.#file || now < this.#repeat.at) return;
+  protected onTick(now: number): void {
+    if (now < this.#repeat.at) return;
     this.#repeat = {
       at: now + this.#repeat.pause,
       pause: Math.min(this.context.delays.longest, 2 * this.#repeat.pause),
     };
-    if (!this.#isAccepted) this.context.post(this.peer.peerId, this.#offer);
+    if (!this.#file) this.postPause();
+    else if (!this.#isAccepted) this.context.post(this.peer.peerId, this.#offer);
     else if (this.#completedAt !== undefined && this.#sha256 !== undefined) this.#postComplete(this.#sha256);
-    // Its end may be lost. It answers an offer with that, or requests the rest.
-    else if (!this.isPausedBySelf && now - this.#answeredAt > this.context.delays.longest)
-      this.context.post(this.peer.peerId, this.#offer);
+    else if (now - this.quietSince > this.context.delays.longest) this.#probe();
+  }
+
+  /** The end of the receiver may be lost, or ours: whoever has ended it says so, and whoever has not answers. */
+  #probe(): void {
+    if (this.isPausedBySelf) this.postPause();
+    else this.context.post(this.peer.peerId, this.#offer);
   }
 
   protected onPeerPresent(): void {
@@ -143,9 +157,8 @@ export class OutgoingTransfer extends Transfer {
   }
 
   #offerAgain(): void {
-    if (!this.#file) return;
     this.#repeat = { at: 0, pause: this.context.delays.repeat };
-    this.tick(performance.now());
+    this.onTick(performance.now());
   }
 
   #onRequest({ round, position }: Control<'request'>): void {
@@ -155,15 +168,15 @@ export class OutgoingTransfer extends Transfer {
     }
     const isBlockStart = position % BLOCK_BYTES === 0 || position === this.size;
     if (position > this.size || !isBlockStart) return;
-    this.#answeredAt = performance.now();
     this.#round = round;
     this.#isAccepted = true;
     this.#window.reset();
     this.#acknowledged = position;
     this.#completedAt = undefined;
     this.#rewind(position);
-    this.onPauseMessage(false);
-    if (this.isPausedBySelf) this.postPause();
+    this.setPausedByPeer(false);
+    // It hears from us at once, however long the hash of the whole takes.
+    if (this.isPausedBySelf || position === this.size) this.postPause();
     this.context.onChanged();
     this.addProgress();
     if (position === this.size) void this.#complete();
@@ -178,7 +191,6 @@ export class OutgoingTransfer extends Transfer {
     }
     if (round !== this.#round || position <= this.#acknowledged || position > this.#position) return;
     const now = performance.now();
-    this.#answeredAt = now;
     let sentAt: number | undefined;
     while (this.#sent[0] && this.#sent[0].end <= position) {
       const first = this.#sent.shift();

@@ -1,10 +1,11 @@
 /**
- * Finds the other end of a transfer after both pages were reloaded, or one of a page that may not send data yet: where pages join without
- * tokens, each is a new guest, whom the other one does not know. Both ask every peer by a hash that only the other end understands.
+ * Finds the other end of a transfer after one page or both were reloaded: where pages join without tokens, each is a new guest, whom
+ * the other one does not know. Whoever looks for the other end asks every peer by a hash that only that understands.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { hex, MAX_SEEK_HASHES, type Seek } from './fileMessages.ts';
 import { IncomingTransfer } from './IncomingTransfer.ts';
+import type { ReceivedTransfers } from './ReceivedTransfers.ts';
 import type { RoomTransfers } from './RoomTransfers.ts';
 import type { AnyTransfer } from './TransferEvents.ts';
 import type { FilePeer } from './transfers.ts';
@@ -18,23 +19,25 @@ const MAX_ACCEPTED = 20;
 
 export class PeerSearch {
   readonly #transfers: RoomTransfers;
+  readonly #received: Pick<ReceivedTransfers, 'lostOffers'>;
   /** By peer id: how often it was asked, and when it may be asked again. */
   readonly #asked = new Map<string, { count: number; nextAt: number }>();
   readonly #accepted = new Map<string, number>();
 
-  constructor(transfers: RoomTransfers) {
+  constructor(transfers: RoomTransfers, received: Pick<ReceivedTransfers, 'lostOffers'>) {
     this.#transfers = transfers;
+    this.#received = received;
   }
 
-  /** Asks these peers for the other ends of what waits. */
+  /** Asks these peers for the other ends of what waits, and for the senders of offers that a former page had. */
   ask(peers: readonly FilePeer[], now = performance.now()): void {
-    const waiting = this.#transfers.all.filter(isSought);
-    if (waiting.length === 0) return;
+    const sought = [...this.#transfers.all.filter(isSought).map(({ id }) => id), ...this.#received.lostOffers];
+    if (sought.length === 0) return;
     for (const { peerId } of peers) {
       const { count } = this.#asked.get(peerId) ?? { count: 0 };
       if (count >= MAX_ASKED || (count === 0 && this.#asked.size >= MAX_PEERS)) continue;
       this.#asked.set(peerId, { count: count + 1, nextAt: now + this.#transfers.delays.repeat * 2 ** count });
-      this.#post(peerId, waiting);
+      this.#post(peerId, sought);
     }
   }
 
@@ -59,7 +62,10 @@ export class PeerSearch {
     const found = this.#transfers.all
       .filter((one) => !one.isPresent || one.peer.peerId !== peerId)
       .filter(({ id }) => wanted.has(seekHash(id, peerId)));
-    this.#post(peerId, found);
+    this.#post(
+      peerId,
+      found.map(({ id }) => id),
+    );
     return found;
   }
 
@@ -73,10 +79,10 @@ export class PeerSearch {
     this.#accepted.clear();
   }
 
-  #post(peerId: string, transfers: readonly AnyTransfer[]): void {
+  #post(peerId: string, ids: readonly string[]): void {
     const self = this.#transfers.room?.peerId;
     if (self === undefined) return;
-    const hashes = transfers.map(({ id }) => seekHash(id, self));
+    const hashes = ids.map((id) => seekHash(id, self));
     for (let start = 0; start < hashes.length; start += MAX_SEEK_HASHES) {
       this.#transfers.post(peerId, { type: 'seek', hashes: hashes.slice(start, start + MAX_SEEK_HASHES) });
     }
@@ -85,7 +91,7 @@ export class PeerSearch {
 
 /** Whether we look for the other end. Whoever has only been offered a file is looked for by its sender. */
 function isSought(transfer: AnyTransfer): boolean {
-  if (transfer.isOver || transfer.isPresent) return false;
+  if (transfer.isEnded || transfer.isPresent) return false;
   return !(transfer instanceof IncomingTransfer) || transfer.isAccepted;
 }
 

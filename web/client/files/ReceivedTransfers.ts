@@ -1,11 +1,17 @@
-/** What this page receives: takes offers, accepts them, and goes on with the partial files that a former page has left. */
+/**
+ * What this page receives: takes offers, accepts them, and goes on with what a former page has left, which is partial files, and offers
+ * whose senders have to make them again.
+ */
 import { WeirError } from '../../../shared/errors.ts';
+import { markFilesUsed } from '../fileUse.ts';
 import type { Offer } from './fileMessages.ts';
 import { safeFileName } from './fileName.ts';
 import { IncomingTransfer } from './IncomingTransfer.ts';
+import { OfferRecord } from './OfferRecord.ts';
 import { OpfsBlockStore } from './OpfsBlockStore.ts';
 import { openStore } from './openStore.ts';
 import type { RoomTransfers } from './RoomTransfers.ts';
+import { TransferRecords } from './TransferRecords.ts';
 import type { FilePeer } from './transfers.ts';
 
 /** Offers of one peer that may wait for an answer: more are declined. */
@@ -23,14 +29,23 @@ export class ReceivedTransfers {
   readonly #transfers: RoomTransfers;
   /** Ids of transfers whose store is being opened. */
   readonly #opening = new Set<string>();
+  readonly #offers = new TransferRecords('offered', OfferRecord);
 
   constructor(transfers: RoomTransfers) {
     this.#transfers = transfers;
   }
 
+  /** Ids of transfers of a former page of which nothing is left, so that their senders have to offer them again. */
+  get lostOffers(): string[] {
+    return this.#offers.ids.filter((id) => !this.#transfers.get(id));
+  }
+
   /** A peer offers a file that is not known yet. */
   onOffer(peer: FilePeer, { id, name, size }: Offer): void {
-    const refuse = (reason: 'tooLarge' | 'declined') => this.#transfers.post(peer.peerId, { type: 'end', id, reason });
+    const refuse = (reason: 'tooLarge' | 'declined') => {
+      this.#offers.remove(id);
+      this.#transfers.post(peer.peerId, { type: 'end', id, reason });
+    };
     if (size > this.#transfers.requireRoom().maxBytes) {
       refuse('tooLarge');
       return;
@@ -49,8 +64,15 @@ export class ReceivedTransfers {
     if (absent) this.#transfers.remove(absent.id);
     const about = { id, name: safeFileName(name), size };
     const transfer = this.#transfers.add(new IncomingTransfer(about, peer, this.#transfers.context(id)));
+    markFilesUsed();
+    this.#keepOffer(id);
+    this.onOffered(transfer);
+  }
+
+  /** A sender offers a file, for the first time or again. */
+  onOffered(transfer: IncomingTransfer): void {
     transfer.onOffered();
-    this.#transfers.events.notify('fileOffered', transfer);
+    if (transfer.takeNews()) this.#transfers.events.notify('fileOffered', transfer);
   }
 
   /** As `FileTransfers.accept`. */
@@ -66,6 +88,7 @@ export class ReceivedTransfers {
     const { name, size, peer } = transfer;
     const record = { id, room: this.#transfers.key, name, size, startedAt: Date.now() };
     this.#opening.add(id);
+    this.#keepOffer(id, handle);
     try {
       await transfer.accept(await openStore({ ...record, identity: peer.identity, peerName: peer.name }, handle));
     } finally {
@@ -75,12 +98,15 @@ export class ReceivedTransfers {
 
   /** Finds the partial files that a former page has left. @returns their transfers, to go on with */
   async find(): Promise<PartialTransfer[]> {
-    const partials = await OpfsBlockStore.find(this.#transfers.key);
+    await this.#offers.find(this.#transfers.key, MAX_OFFERS_IN_ROOM);
+    const partials = await OpfsBlockStore.find(this.#transfers.key, (id) => this.#offers.get(id)?.handle);
     return partials.flatMap(({ record, store }) => {
       const { id, identity, peerName } = record;
       if (this.#transfers.get(id)) return [];
       const peer = this.#transfers.peerOf(identity, peerName);
       const transfer = this.#transfers.add(new IncomingTransfer(record, peer, this.#transfers.context(id)));
+      // It was accepted.
+      transfer.takeNews();
       return [{ transfer, store }];
     });
   }
@@ -93,5 +119,15 @@ export class ReceivedTransfers {
       transfer.fail('storage');
       await store.discard().catch(() => {});
     }
+  }
+
+  /** No later page needs a transfer. */
+  removeRecord(id: string): void {
+    this.#offers.remove(id);
+  }
+
+  /** @param handle where it is to be saved */
+  #keepOffer(id: string, handle?: FileSystemFileHandle): void {
+    this.#offers.keep({ id, room: this.#transfers.key, startedAt: Date.now(), ...(handle && { handle }) });
   }
 }

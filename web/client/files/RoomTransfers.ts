@@ -14,16 +14,16 @@ export class RoomTransfers {
   readonly key: string;
   readonly delays: TransferDelays;
   readonly events = new TransferEvents(() => this.#room);
-  readonly #onOver: (id: string) => void;
+  readonly #onEnded: (id: string) => void;
   readonly #transfers = new Map<string, AnyTransfer>();
   #room: FileRoom | undefined;
   #scheduler: SendScheduler | undefined;
 
-  /** @param onOver a transfer is over; called again with each later change */
-  constructor(key: string, delays: TransferDelays, onOver: (id: string) => void) {
+  /** @param onEnded no later page needs a transfer; called again with each later change */
+  constructor(key: string, delays: TransferDelays, onEnded: (id: string) => void) {
     this.key = key;
     this.delays = delays;
-    this.#onOver = onOver;
+    this.#onEnded = onEnded;
   }
 
   /** Undefined between sessions. */
@@ -55,7 +55,15 @@ export class RoomTransfers {
 
   /** Repeats what is due, and sends what is ready. @param now as `performance.now()` */
   tick(now: number): void {
-    for (const transfer of this.#transfers.values()) if (!transfer.isOver) transfer.tick(now);
+    const room = this.#room;
+    if (!room) return;
+    const away = new Set(room.peers().flatMap((peer) => (peer.away ? [peer.peerId] : [])));
+    for (const transfer of this.#transfers.values()) {
+      // The server waits for one of us.
+      if (room.isReconnecting() || away.has(transfer.peer.peerId)) transfer.heard(now);
+      if (!room.maySend() && needsGrant(transfer)) transfer.fail('forbidden');
+      transfer.tick(now);
+    }
     this.#scheduler?.wake();
   }
 
@@ -86,6 +94,7 @@ export class RoomTransfers {
   remove(id: string): void {
     this.#transfers.delete(id);
     this.events.remove(id);
+    this.#onEnded(id);
   }
 
   /** Somebody of that identity; with an empty id if there is none at present. */
@@ -120,13 +129,24 @@ export class RoomTransfers {
   #onChanged(id: string): void {
     const transfer = this.#transfers.get(id);
     if (!transfer) return;
-    if (transfer.isOver) this.#onOver(id);
+    if (transfer.isEnded) this.#onEnded(id);
     this.events.onChanged(transfer);
   }
 
-  /** Removes the oldest of those that have ended without a file, if there are too many. */
+  /** Removes the oldest of those that are over and have nothing stored, if there are too many. */
   #removeEnded(): void {
-    const ended = this.all.filter((one) => one.isOver && one.snapshot().blob === undefined);
+    const ended = this.all.filter((one) => one.isOver && !hasStored(one));
     for (const { id } of ended.slice(0, Math.max(0, ended.length - MAX_ENDED))) this.remove(id);
   }
+}
+
+/** Whether it can only go on with our grant to send: in an offer to us, others wait for it. */
+function needsGrant(transfer: AnyTransfer): boolean {
+  return !transfer.isOver && transfer.isPresent && (transfer.direction === 'send' || transfer.isAccepted);
+}
+
+/** Whether it has a file, or a part of one that waits for its sender. */
+function hasStored(transfer: AnyTransfer): boolean {
+  if (transfer.direction === 'send') return false;
+  return transfer.isEnded ? transfer.snapshot().blob !== undefined : transfer.isAccepted;
 }

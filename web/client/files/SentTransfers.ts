@@ -7,19 +7,13 @@ import { OutgoingTransfer } from './OutgoingTransfer.ts';
 import type { RoomTransfers } from './RoomTransfers.ts';
 import { requireSameFile } from './requireSameFile.ts';
 import { SentFile } from './SentFile.ts';
-import { findSent, keepSent, removeSent, type SentRecord } from './SentRecords.ts';
-import { lockTransfer } from './transferLock.ts';
+import { SentRecord } from './SentRecord.ts';
+import { TransferRecords } from './TransferRecords.ts';
 import { endTexts, type FilePeer, type FileRoom, type FileTransfer } from './transfers.ts';
-
-/** A record, and how to let another page have it. */
-interface KeptRecord {
-  readonly record: SentRecord;
-  unlock(): void;
-}
 
 export class SentTransfers {
   readonly #transfers: RoomTransfers;
-  readonly #records = new Map<string, KeptRecord>();
+  readonly #records = new TransferRecords('sent', SentRecord);
 
   constructor(transfers: RoomTransfers) {
     this.#transfers = transfers;
@@ -43,7 +37,7 @@ export class SentTransfers {
         ...{ id, room: this.#transfers.key, identity: peer.identity, peerName: peer.name, firstBlock: first },
         ...{ lastModified: file.lastModified, startedAt: Date.now(), ...(handle && { handle }) },
       };
-      void this.#keepNew(record);
+      this.#records.keep(record);
       return this.#transfers.add(this.#create(record, sent, peer)).snapshot();
     });
   }
@@ -51,7 +45,7 @@ export class SentTransfers {
   /** As `FileTransfers.provide`. */
   async provide(id: string, file: File): Promise<void> {
     const transfer = this.#transfers.require(id);
-    const record = this.#records.get(id)?.record;
+    const record = this.#records.get(id);
     if (!(transfer instanceof OutgoingTransfer) || !record) throw new WeirError('notFound');
     const sent = new SentFile(file);
     await requireSameFile(record, file, sent);
@@ -60,7 +54,7 @@ export class SentTransfers {
 
   /** As `FileTransfers.reopen`. */
   async reopen(id: string): Promise<boolean> {
-    const handle = this.#records.get(id)?.record.handle;
+    const handle = this.#records.get(id)?.handle;
     if (!handle?.requestPermission || (await handle.requestPermission({ mode: 'read' })) !== 'granted') return false;
     try {
       await this.provide(id, await handle.getFile());
@@ -72,9 +66,12 @@ export class SentTransfers {
 
   /** Finds what a former page has left, and no other page works on. @returns the records of these transfers */
   async find(): Promise<SentRecord[]> {
-    const records = await findSent(this.#transfers.key);
-    const found = await Promise.all(records.map((record) => this.#findOne(record)));
-    return found.flatMap((record) => record ?? []);
+    const records = await this.#records.find(this.#transfers.key);
+    for (const record of records) {
+      const peer = this.#transfers.peerOf(record.identity, record.peerName);
+      this.#transfers.add(this.#create(record, undefined, peer));
+    }
+    return records;
   }
 
   /** Goes on with one of `find`, if its file can be read without asking. */
@@ -89,41 +86,13 @@ export class SentTransfers {
 
   /** The receiver is somebody else now, whom a later page has to look for. */
   keepPeer(id: string, { identity, name }: FilePeer): void {
-    const kept = this.#records.get(id);
-    if (!kept) return;
-    const record = { ...kept.record, identity, peerName: name };
-    this.#records.set(id, { ...kept, record });
-    void keepSent(record);
+    const record = this.#records.get(id);
+    if (record) this.#records.keep({ ...record, identity, peerName: name });
   }
 
-  /** A transfer is over: no later page needs its record. */
+  /** No later page needs a transfer. */
   removeRecord(id: string): void {
-    const kept = this.#records.get(id);
-    if (!kept) return;
-    this.#records.delete(id);
-    void removeSent(id);
-    kept.unlock();
-  }
-
-  async #keepNew(record: SentRecord): Promise<void> {
-    const { id } = record;
-    const lock = lockTransfer(`sent-${id}`);
-    this.#records.set(id, { record, unlock: () => void lock.then((unlock) => unlock?.()) });
-    await lock;
-    // It is stored only once it is locked, so that no other page takes it over. Until then the transfer may have ended, or have
-    // another receiver.
-    const kept = this.#records.get(id);
-    if (kept) await keepSent(kept.record);
-  }
-
-  async #findOne(record: SentRecord): Promise<SentRecord | undefined> {
-    const { id, identity, peerName } = record;
-    if (this.#transfers.get(id)) return undefined;
-    const unlock = await lockTransfer(`sent-${id}`);
-    if (!unlock) return undefined;
-    this.#records.set(id, { record, unlock });
-    this.#transfers.add(this.#create(record, undefined, this.#transfers.peerOf(identity, peerName)));
-    return record;
+    this.#records.remove(id);
   }
 
   #create({ id, name, size }: SentRecord, sent: SentFile | undefined, peer: FilePeer): OutgoingTransfer {

@@ -8,6 +8,7 @@ import {
   type FileTransfer,
   type FileTransferState,
   type TransferContext,
+  type TransferEndReason,
 } from './transfers.ts';
 
 type FinalState = 'completed' | 'declined' | 'cancelled' | 'failed';
@@ -24,7 +25,9 @@ export abstract class Transfer {
   #pausedByPeer = false;
   #final: FinalState | undefined;
   #error: WeirError | undefined;
-  #endReason: EndReason | undefined;
+  #endReason: TransferEndReason | undefined;
+  /** Since when nothing was heard of the other end, as `performance.now()`. */
+  #quietSince = performance.now();
   readonly #rate = new TransferRate();
 
   constructor(
@@ -44,22 +47,33 @@ export abstract class Transfer {
   abstract get transferred(): number;
   /** The state while both ends are there and nobody has paused. */
   protected abstract get flowing(): 'offered' | 'active' | 'needsFile';
+  /** Whether the receiver has accepted it. */
+  abstract get isAccepted(): boolean;
   protected get blob(): Blob | undefined {
     return undefined;
   }
+  protected get handleFailed(): boolean {
+    return false;
+  }
   /** The other end is there: after a join, or when it has come back. */
   protected abstract onPeerPresent(): void;
-  /** Time passes. @param now as `performance.now()` */
-  abstract tick(now: number): void;
-  /** It has ended, in whichever way. */
+  /** Repeats what is due, while the other end is there. @param now as `performance.now()` */
+  protected abstract onTick(now: number): void;
+  /** It is over, in whichever way. */
   protected abstract onEnded(): void;
 
   get peer(): FilePeer {
     return this.#peer;
   }
 
+  /** In a final state, which it leaves only if the other end has `left` and comes back. */
   get isOver(): boolean {
     return this.#final !== undefined;
+  }
+
+  /** Over for good. */
+  get isEnded(): boolean {
+    return this.isOver && this.#endReason !== 'left';
   }
 
   get isPaused(): boolean {
@@ -70,6 +84,10 @@ export abstract class Transfer {
     return this.#pausedBySelf;
   }
 
+  protected get isPausedByPeer(): boolean {
+    return this.#pausedByPeer;
+  }
+
   /** Whether bytes may flow as far as pauses and presence are concerned. */
   get canFlow(): boolean {
     return !this.isOver && this.#isPresent && !this.isPaused;
@@ -77,6 +95,16 @@ export abstract class Transfer {
 
   get isPresent(): boolean {
     return this.#isPresent;
+  }
+
+  /** Since when nothing was heard of the other end, as `performance.now()`. */
+  protected get quietSince(): number {
+    return this.#quietSince;
+  }
+
+  /** Whether the other end would be heard of by now, if it were there. */
+  protected get expectsAnswer(): boolean {
+    return true;
   }
 
   get state(): FileTransferState {
@@ -101,6 +129,8 @@ export abstract class Transfer {
       rate,
       secondsLeft: rate > 0 ? (size - transferred) / rate : undefined,
       pausedBy: this.#pausedBySelf ? 'self' : this.#pausedByPeer ? 'peer' : undefined,
+      isAccepted: this.isAccepted,
+      handleFailed: this.handleFailed,
       error: this.#error,
       endReason: this.#endReason,
       blob: this.blob,
@@ -112,7 +142,13 @@ export abstract class Transfer {
     // One that is over still has to tell the other end how it ended.
     this.#peer = peer;
     this.#isPresent = true;
-    if (this.isOver) return;
+    this.heard();
+    if (this.isEnded) return;
+    this.#final = undefined;
+    this.#error = undefined;
+    this.#endReason = undefined;
+    // Whoever has paused it says so again.
+    this.#pausedByPeer = false;
     this.#rate.reset();
     this.context.onChanged();
     this.onPeerPresent();
@@ -122,7 +158,27 @@ export abstract class Transfer {
   disconnect(): void {
     if (!this.#isPresent) return;
     this.#isPresent = false;
+    this.heard();
     if (!this.isOver) this.context.onChanged();
+  }
+
+  /**
+   * The other end has sent something, or cannot be expected to: it has as long as ever from now on.
+   * @param now as `performance.now()`
+   */
+  heard(now = performance.now()): void {
+    this.#quietSince = now;
+  }
+
+  /** Time passes. @param now as `performance.now()` */
+  tick(now: number): void {
+    if (this.isOver) return;
+    const { absence, silence } = this.context.delays;
+    const quiet = now - this.#quietSince;
+    if (this.#isPresent) {
+      if (quiet > silence && this.expectsAnswer) this.fail('unanswered');
+      else this.onTick(now);
+    } else if (quiet > absence) this.finish('failed', new WeirError('closed', endTexts.left), 'left');
   }
 
   setPaused(paused: boolean): void {
@@ -134,7 +190,12 @@ export abstract class Transfer {
     if (!paused) this.onResumed();
   }
 
+  /** The other end has paused it, or goes on. */
   onPauseMessage(paused: boolean): void {
+    this.setPausedByPeer(paused);
+  }
+
+  protected setPausedByPeer(paused: boolean): void {
     if (this.isOver || this.#pausedByPeer === paused) return;
     this.#pausedByPeer = paused;
     this.#rate.reset();
@@ -145,27 +206,33 @@ export abstract class Transfer {
   /** The other end has ended it. */
   onEndMessage(reason: EndReason): void {
     const final = reason === 'cancelled' || reason === 'declined' ? reason : 'failed';
-    if (!this.isOver) this.#endReason = reason;
-    this.finish(final, new WeirError(codeOf(reason) ?? 'closed', endTexts[reason]));
+    this.finish(final, new WeirError(codeOf(reason) ?? 'closed', endTexts[reason]), reason);
+  }
+
+  /** Why it has ended, for the other end, if that has missed it. */
+  get toldReason(): EndReason {
+    if (this.#final === 'cancelled' || this.#final === 'declined') return this.#final;
+    return wireReason(this.#endReason);
   }
 
   /** Ends it and tells the other end. @param error what to say here; nothing where the user has ended it */
-  end(reason: EndReason, error?: WeirError): void {
-    if (this.isOver) return;
-    if (error) this.#endReason = reason;
-    if (this.#isPresent) this.context.post(this.#peer.peerId, { type: 'end', id: this.id, reason });
-    this.finish(reason === 'cancelled' || reason === 'declined' ? reason : 'failed', error);
+  end(reason: EndReason | 'unanswered', error?: WeirError): void {
+    if (this.isEnded) return;
+    if (this.#isPresent) this.context.post(this.#peer.peerId, { type: 'end', id: this.id, reason: wireReason(reason) });
+    const state = reason === 'cancelled' || reason === 'declined' ? reason : 'failed';
+    this.finish(state, error, error && reason);
   }
 
   /** It cannot go on. @param text for users instead of the usual one */
-  fail(reason: EndReason, text = endTexts[reason]): void {
+  fail(reason: EndReason | 'unanswered', text = endTexts[reason]): void {
     this.end(reason, new WeirError(codeOf(reason) ?? 'internal', text));
   }
 
-  protected finish(state: FinalState, error?: WeirError): void {
-    if (this.isOver) return;
+  protected finish(state: FinalState, error?: WeirError, reason?: TransferEndReason): void {
+    if (this.isEnded) return;
     this.#final = state;
     this.#error = error;
+    this.#endReason = reason;
     this.onEnded();
     this.context.onChanged();
   }
@@ -186,7 +253,12 @@ export abstract class Transfer {
   }
 }
 
+/** What only one end has noticed is `unknown` to the other one. */
+function wireReason(reason: TransferEndReason | undefined): EndReason {
+  return reason === undefined || reason === 'left' || reason === 'unanswered' ? 'unknown' : reason;
+}
+
 /** The error code of the same name, if there is one. */
-function codeOf(reason: EndReason): 'forbidden' | 'unsupported' | undefined {
+function codeOf(reason: TransferEndReason): 'forbidden' | 'unsupported' | undefined {
   return reason === 'forbidden' || reason === 'unsupported' ? reason : undefined;
 }

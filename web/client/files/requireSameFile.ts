@@ -2,7 +2,7 @@
 import { WeirError } from '../../../shared/errors.ts';
 import { safeFileName } from './fileName.ts';
 import type { SentFile } from './SentFile.ts';
-import type { SentRecord } from './SentRecords.ts';
+import type { SentRecord } from './SentRecord.ts';
 
 /** Compares name, size, time of the last change, and the first block. @throws {WeirError} `badRequest` */
 export async function requireSameFile(record: SentRecord, file: File, sent: SentFile): Promise<void> {

@@ -6,9 +6,10 @@ import type { ControlMessage, EndReason } from './fileMessages.ts';
  * - `offered`: the receiver has not decided
  * - `active`: bytes flow
  * - `paused`: by `pausedBy`
- * - `waiting`: the other end is not in the room
+ * - `waiting`: the other end is not in the room; after a few seconds it is taken to have left
  * - `needsFile`: sent before this page was reloaded; choose the same file again with `provide`
  * - `completed`: the receiver has the whole file, and its hash matches
+ * - `failed`: for `endReason`; where that is `left`, it goes on if the other end comes back before it is removed
  */
 export type FileTransferState =
   | 'offered'
@@ -39,10 +40,14 @@ export interface FileTransfer {
   /** Undefined while nobody can tell. */
   readonly secondsLeft: number | undefined;
   readonly pausedBy: 'self' | 'peer' | undefined;
+  /** Whether the receiver has accepted it; no longer where its page was reloaded, and could not keep what had arrived. */
+  readonly isAccepted: boolean;
   /** Why it failed, or was declined or cancelled by the other end; its `message` is a text for users. */
   readonly error: WeirError | undefined;
   /** The same, for programs. */
-  readonly endReason: EndReason | undefined;
+  readonly endReason: TransferEndReason | undefined;
+  /** The file could not be written to the handle that was given to `accept`: save `blob` elsewhere. */
+  readonly handleFailed: boolean;
   /**
    * Of a completed transfer to us, unless it was saved to a handle. On disk where the browser can; its type is always
    * `application/octet-stream`, so that no browser runs it as a page of this origin.
@@ -67,7 +72,7 @@ export interface FileEvents {
   fileStateChanged: FileTransfer;
   /** The receiver has the whole file; also emitted by the sender. */
   fileCompleted: FileTransfer;
-  /** A transfer has failed, or was declined or cancelled. */
+  /** A transfer has failed, or was declined or cancelled; one whose other end has `left` may go on. */
   fileFailed: FileTransfer;
 }
 
@@ -77,7 +82,10 @@ export interface FileRoom {
   readonly peerId: string;
   /** Resolves when there is room for more. @throws {WeirError} */
   send(peerId: string, data: Uint8Array): Promise<void>;
-  peers(): readonly FilePeer[];
+  /** Who is in it; `away` whose connection is lost, and whom the server waits for. */
+  peers(): readonly (FilePeer & { readonly away?: boolean })[];
+  /** Whether our own connection is lost, and the server waits for us. */
+  isReconnecting(): boolean;
   /** Whether we may send data at all. */
   maySend(): boolean;
   /** Maximum size of a file in bytes; 0 where files are off. */
@@ -98,9 +106,21 @@ export interface TransferDelays {
   /** A gap between chunks means that some are lost: the rest is requested at once, but not more often than this. */
   readonly gap: number;
   readonly longest: number;
+  /** For how long the other end may be gone from the room before it has left: a reload takes less. */
+  readonly absence: number;
+  /** For how long the other end may be there without a message, several times as long as the pauses between its messages. */
+  readonly silence: number;
 }
 
-export const transferDelays: TransferDelays = { tick: 1000, repeat: 2000, stall: 4000, gap: 500, longest: 30_000 };
+export const transferDelays: TransferDelays = {
+  tick: 1000,
+  repeat: 2000,
+  stall: 4000,
+  gap: 500,
+  longest: 30_000,
+  absence: 15_000,
+  silence: 120_000,
+};
 
 /** What a transfer needs of those who keep it. */
 export interface TransferContext {
@@ -117,8 +137,11 @@ export interface TransferContext {
   hasMedia(): boolean;
 }
 
+/** Why a transfer has ended: what one end has told the other, or what only one end has noticed. */
+export type TransferEndReason = EndReason | 'left' | 'unanswered';
+
 /** Texts for users, by reason. */
-export const endTexts: Record<EndReason, string> = {
+export const endTexts: Record<TransferEndReason, string> = {
   cancelled: 'The other side has cancelled the transfer.',
   declined: 'The other side has declined the file.',
   tooLarge: 'The file is larger than this server allows. Send a smaller one.',
@@ -128,4 +151,6 @@ export const endTexts: Record<EndReason, string> = {
   forbidden: 'Sending files is not permitted here.',
   unsupported: 'The file cannot be sent here: the server or the browser of the sender does not support it.',
   unknown: 'The other side does not have this transfer any more. Send the file again.',
+  left: 'The other side has left. The transfer goes on if it comes back.',
+  unanswered: 'The other side does not answer any more. Send the file again.',
 };

@@ -8,7 +8,25 @@ import { stateText } from './fileTexts.ts';
 import { formatBytes } from './formatFile.ts';
 
 /** What a button does. */
-export type FileAction = 'accept' | 'saveAs' | 'decline' | 'pause' | 'resume' | 'cancel' | 'save' | 'remove' | 'choose';
+export type FileAction =
+  | 'accept'
+  | 'saveAs'
+  | 'decline'
+  | 'pause'
+  | 'resume'
+  | 'cancel'
+  | 'save'
+  | 'sendAgain'
+  | 'remove'
+  | 'choose';
+
+/** What else decides on the buttons of a row, besides the state of its transfer. */
+export interface FileAbilities {
+  /** Whether the browser lets people choose where a file is saved. */
+  readonly canChoosePlace: boolean;
+  /** Whether the page still has the file of a transfer that has failed. */
+  readonly canSendAgain: boolean;
+}
 
 const icons: Partial<Record<FileAction, readonly [FilesKey, IconNode]>> = {
   pause: ['filesPause', Pause],
@@ -21,6 +39,7 @@ const labels: Partial<Record<FileAction, FilesKey>> = {
   accept: 'filesAccept',
   saveAs: 'filesSaveAs',
   decline: 'filesDecline',
+  sendAgain: 'filesSendAgain',
   choose: 'filesChoose',
 };
 
@@ -53,8 +72,7 @@ export class FileRow {
     );
   }
 
-  /** @param canChoosePlace whether the browser lets people choose where a file is saved while it arrives */
-  render(transfer: FileTransfer, canChoosePlace: boolean): void {
+  render(transfer: FileTransfer, abilities: FileAbilities): void {
     const { state, size, transferred } = transfer;
     this.root.dataset.state = state;
     setText(this.#state, stateText(transfer));
@@ -63,7 +81,7 @@ export class FileRow {
     const hadFocus = this.#actions.contains(document.activeElement);
     reconcileChildren(
       this.#actions,
-      actionsOf(transfer, canChoosePlace).map((action) => this.#button(action)),
+      actionsOf(transfer, abilities).map((action) => this.#button(action)),
     );
     // The button that was pressed is gone: the focus stays in the row.
     const first = this.#actions.firstElementChild;
@@ -92,7 +110,8 @@ export class FileRow {
   }
 }
 
-function actionsOf({ state, direction, pausedBy, blob }: FileTransfer, canChoosePlace: boolean): FileAction[] {
+function actionsOf(transfer: FileTransfer, { canChoosePlace, canSendAgain }: FileAbilities): FileAction[] {
+  const { state, direction, pausedBy, blob } = transfer;
   if (state === 'offered' && direction === 'receive') {
     return canChoosePlace ? ['accept', 'saveAs', 'decline'] : ['accept', 'decline'];
   }
@@ -100,5 +119,6 @@ function actionsOf({ state, direction, pausedBy, blob }: FileTransfer, canChoose
   if (state === 'paused') return pausedBy === 'self' ? ['resume', 'cancel'] : ['cancel'];
   if (state === 'needsFile') return ['choose', 'cancel'];
   if (state === 'offered' || state === 'waiting') return ['cancel'];
+  if (state !== 'completed' && canSendAgain) return ['sendAgain', 'remove'];
   return blob ? ['save', 'remove'] : ['remove'];
 }

@@ -9,7 +9,7 @@ import type { CallController } from '../controller/CallController.ts';
 import { translateFiles } from '../locales/files.ts';
 import { pickFiles } from './chosenFiles.ts';
 import { type ChosenFile, type DroppedFiles, droppedFiles } from './droppedFiles.ts';
-import { type FileAction, FileRow } from './FileRow.ts';
+import { type FileAbilities, type FileAction, FileRow } from './FileRow.ts';
 import { endText } from './fileTexts.ts';
 import { formatBytes } from './formatFile.ts';
 import { SendTargets, type Target } from './SendTargets.ts';
@@ -43,6 +43,10 @@ export class FilesView {
   /** Ids, from the top of the list. A row stays in its place, whatever becomes of it. */
   #order: string[] = [];
   readonly #targets: SendTargets;
+  /** What was sent from this page, by the id of its transfer, so that it can be sent again. */
+  readonly #sent = new Map<string, ChosenFile>();
+  /** Transfers whose other end was there while this page was. */
+  readonly #met = new Set<string>();
   /** Transfers of which an end was told. */
   readonly #told = new Set<string>();
   /** Transfers of which the user was told that their file has to be chosen again. */
@@ -69,7 +73,8 @@ export class FilesView {
   onChanged(transfer: FileTransfer): void {
     this.#tell(transfer);
     if (transfer.state === 'needsFile') this.#askForFile(transfer);
-    if (this.#rows.has(transfer.id)) this.#rows.get(transfer.id)?.render(transfer, this.#canChoosePlace(transfer));
+    const row = this.#rows.get(transfer.id);
+    if (row) row.render(transfer, this.#abilities(transfer));
     else this.render();
   }
 
@@ -78,11 +83,12 @@ export class FilesView {
     this.section.hidden = transfers.length === 0;
     const known = new Map(transfers.map((transfer) => [transfer.id, transfer]));
     for (const id of this.#rows.keys()) if (!known.has(id)) this.#rows.delete(id);
+    for (const id of this.#sent.keys()) if (!known.has(id)) this.#sent.delete(id);
     this.#order = this.#order.filter((id) => known.has(id));
     for (const transfer of transfers) if (!this.#rows.has(transfer.id)) this.#insert(transfer, known);
     for (const [id, row] of this.#rows) {
       const transfer = known.get(id);
-      if (transfer) row.render(transfer, this.#canChoosePlace(transfer));
+      if (transfer) row.render(transfer, this.#abilities(transfer));
     }
     const hadFocus = this.#list.contains(document.activeElement);
     reconcileChildren(
@@ -135,20 +141,23 @@ export class FilesView {
     else await this.#send(files, target);
   }
 
-  async #choose(files: readonly ChosenFile[]): Promise<void> {
-    if (files.length === 0) return;
+  /** @returns whether anything was sent */
+  async #choose(files: readonly ChosenFile[]): Promise<boolean> {
+    if (files.length === 0) return false;
     const target = await this.#targets.choose(files.map(({ file }) => file));
-    if (target !== null) await this.#send(files, target);
+    return target !== null && (await this.#send(files, target));
   }
 
-  async #send(files: readonly ChosenFile[], target: Target): Promise<void> {
+  /** @returns whether anything was sent */
+  async #send(files: readonly ChosenFile[], target: Target): Promise<boolean> {
     const { call, toasts } = this.#options;
     const refusal = this.#refusal();
     if (refusal !== undefined && files.length > 0) {
       toasts.showError(refusal);
-      return;
+      return false;
     }
     const { maxBytes } = call.files;
+    let isAnySent = false;
     for (const { file, handle } of files) {
       const { name } = file;
       if (file.size > maxBytes) {
@@ -156,13 +165,16 @@ export class FilesView {
         continue;
       }
       try {
-        await call.files.send(file, { ...(target && { to: target }), handle });
+        const transfers = await call.files.send(file, { ...(target && { to: target }), handle });
+        for (const { id } of transfers) this.#sent.set(id, { file, handle });
+        isAnySent = true;
         this.#options.onSent();
       } catch (error) {
         toasts.showError(translateFiles('filesFailed', { name, reason: errorMessage(error) }));
       }
     }
     this.render();
+    return isAnySent;
   }
 
   /** Why nothing can be sent now. */
@@ -197,6 +209,9 @@ export class FilesView {
       if (handle) await files.accept(id, { handle });
     } else if (action === 'save') {
       if (transfer?.blob) saveFile(transfer.blob, transfer.name);
+    } else if (action === 'sendAgain') {
+      const chosen = this.#sent.get(id);
+      if (chosen && (await this.#choose([chosen]))) await files.remove(id);
     } else if (action === 'choose') {
       if (await files.reopen(id)) return;
       const [chosen] = await pickFiles(false);
@@ -206,18 +221,25 @@ export class FilesView {
 
   /** Says once how a transfer has ended, and saves what has arrived. */
   #tell(transfer: FileTransfer): void {
-    const { id, state, direction, name: file, blob, endReason } = transfer;
+    const { id, state, direction, name: file, blob, endReason, handleFailed } = transfer;
     const isOver = state === 'completed' || state === 'failed' || state === 'cancelled' || state === 'declined';
-    if (!isOver || this.#told.has(id)) return;
+    if (!isOver) {
+      // One whose other end had left goes on, and may end otherwise.
+      this.#told.delete(id);
+      if (state === 'offered' || state === 'active' || state === 'paused') this.#met.add(id);
+      return;
+    }
+    if (this.#told.has(id)) return;
     this.#told.add(id);
     if (state === 'completed') {
+      const key = handleFailed ? 'filesReceivedElsewhere' : 'filesReceived';
       if (direction === 'send') announce(translateFiles('filesDelivered', { name: transfer.peer.name, file }));
-      else this.#options.toasts.show(translateFiles('filesReceived', { file }));
+      else this.#options.toasts.show(translateFiles(key, { file }));
       if (blob) saveFile(blob, file);
       return;
     }
-    // What one has ended oneself needs no words.
-    if (endReason === undefined) return;
+    // What one has ended oneself needs no words, nor has anybody left who was not there.
+    if (endReason === undefined || (endReason === 'left' && !this.#met.has(id))) return;
     const text = translateFiles('filesEnded', { file, reason: endText(transfer) });
     if (state === 'failed') this.#options.toasts.showError(text);
     else this.#options.toasts.show(text);
@@ -236,8 +258,8 @@ export class FilesView {
     }, REOPEN_TIME);
   }
 
-  #canChoosePlace({ state }: FileTransfer): boolean {
-    return state === 'offered' && window.showSaveFilePicker !== undefined;
+  #abilities({ id }: FileTransfer): FileAbilities {
+    return { canChoosePlace: window.showSaveFilePicker !== undefined, canSendAgain: this.#sent.has(id) };
   }
 }
 

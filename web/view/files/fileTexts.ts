@@ -3,7 +3,7 @@ import type { FileEndReason, FileTransfer } from '../../client/index.ts';
 import { type FilesKey, translateFiles } from '../locales/files.ts';
 import { progressText } from './formatFile.ts';
 
-const reasonKeys: Record<FileEndReason, FilesKey> = {
+const reasonKeys: Record<Exclude<FileEndReason, 'left'>, FilesKey> = {
   cancelled: 'filesStateCancelled',
   declined: 'filesStateDeclined',
   tooLarge: 'filesErrorTooLarge',
@@ -13,12 +13,17 @@ const reasonKeys: Record<FileEndReason, FilesKey> = {
   forbidden: 'filesErrorForbidden',
   unsupported: 'filesErrorUnsupported',
   unknown: 'filesErrorEnded',
+  unanswered: 'filesErrorUnanswered',
 };
 
 export function stateText(transfer: FileTransfer): string {
   const { state, direction, pausedBy, peer } = transfer;
   const { name } = peer;
-  if (state === 'offered') return direction === 'send' ? translateFiles('filesStateOffered', { name }) : '';
+  if (state === 'offered') {
+    if (direction === 'receive') return '';
+    // What it had is lost with its page, or it is about to say how much of it is not.
+    return translateFiles(transfer.transferred > 0 ? 'filesStateOfferedAgain' : 'filesStateOffered', { name });
+  }
   if (state === 'active') return progressText(transfer);
   if (state === 'paused') {
     return pausedBy === 'self'
@@ -32,8 +37,12 @@ export function stateText(transfer: FileTransfer): string {
 }
 
 /** Why it was declined or cancelled, or has failed. */
-export function endText({ state, endReason }: FileTransfer): string {
-  if (endReason) return translateFiles(reasonKeys[endReason]);
+export function endText({ state, endReason, direction, isAccepted, peer: { name } }: FileTransfer): string {
+  if (endReason === 'left') {
+    if (isAccepted) return translateFiles('filesErrorLeft', { name });
+    return translateFiles(direction === 'send' ? 'filesErrorLeftOffer' : 'filesErrorLeftOffered', { name });
+  }
+  if (endReason) return translateFiles(reasonKeys[endReason], { name });
   if (state === 'declined') return translateFiles('filesStateDeclined');
   return translateFiles(state === 'cancelled' ? 'filesStateCancelled' : 'filesStateFailed');
 }
