@@ -10,6 +10,7 @@ import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { layers, untilReceiving, voice } from '../support/headlessMembers.ts';
 import { eventually, roomUrl } from '../support/people.ts';
+import { pidOf } from '../support/pidOf.ts';
 import { receivedOf } from '../support/tiles.ts';
 import {
   appears,
@@ -269,7 +270,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
       return orders;
     });
     const worker = app.pool.workers.find(({ routers }) => routers > 0);
-    process.kill(worker?.pid ?? 0, 'SIGKILL');
+    process.kill(pidOf(worker), 'SIGKILL');
     await eventually(() => alice.evaluate(() => window.weir?.state)).toBe('joined');
     for (const name of ['Bob', 'Cleo']) await seesAnew(alice, name);
     await seesAnew(bob, 'Alice');

@@ -16,6 +16,7 @@ import {
   untilStable,
   voice,
 } from '../support/headlessMembers.ts';
+import { pidOf } from '../support/pidOf.ts';
 import { pipeConsumers } from '../support/routers.ts';
 import { opusParameters } from '../support/rtp.ts';
 
@@ -99,7 +100,7 @@ describe.concurrent('a room on two workers', () => {
         .reduce((sum, { expected }) => sum + expected, 0);
     const missing = (member: Member) => sent() - forwarded(member);
     const before = new Map([...members.values()].map((member) => [member, missing(member)]));
-    process.kill(worker?.pid ?? 0, 'SIGKILL');
+    process.kill(pidOf(worker), 'SIGKILL');
     await vi.waitUntil(() => ends.size === 2, { timeout: 5000, interval: 5 });
     const stayed = room?.visiblePeers().map(({ name }) => name) ?? [];
     expect(stayed).toEqual(['near', 'x']);

@@ -1,6 +1,7 @@
 /** Tests of consumers: in the reply to join and in batches, their start, their end. */
 import { describe, expect, test } from 'vitest';
 import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
+import { pidOf } from '../support/pidOf.ts';
 import { arePaused, dumpOnlyRouter } from '../support/routers.ts';
 import { failure, type Joined, useServer } from '../support/weir.ts';
 
@@ -47,15 +48,15 @@ describe('consumers', () => {
     const bob = await weir.join({ room: 'room' });
     const publishers = await Promise.all(Array.from({ length: 8 }, () => weir.join({ room: 'room' })));
     // All eight requests wait for the paused worker, which then answers them at once.
-    const [worker] = weir.app.pool.workers;
-    process.kill(worker?.pid ?? 0, 'SIGSTOP');
+    const pid = pidOf(weir.app.pool.workers[0]);
+    process.kill(pid, 'SIGSTOP');
     const produced = publishers.map(({ client }) =>
       client.request('produce', { source: 'camera', rtpParameters: vp8() }),
     );
     // A reply on a later connection means that the server has read the others.
     const later = await weir.connect();
     await later.requestRaw('nothing');
-    process.kill(worker?.pid ?? 0, 'SIGCONT');
+    process.kill(pid, 'SIGCONT');
     const ids = (await Promise.all(produced)).map(({ producerId }) => producerId);
     await bob.client.until('all consumers', () => (consumersOf(bob).length >= 8 ? true : undefined));
     expect(

@@ -5,6 +5,7 @@ import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { Peer } from '../../server/room/Peer.ts';
 import { TestClient } from '../support/client.ts';
+import { pidOf } from '../support/pidOf.ts';
 import { dumpOnlyRouter } from '../support/routers.ts';
 import { failure, type Joined, useServer } from '../support/weir.ts';
 
@@ -25,7 +26,7 @@ const answerTo = (client: TestClient, id: number) =>
 
 /** Freezes the one worker of a server. @returns a function that continues it */
 function hold(server: ReturnType<typeof useServer>): () => void {
-  const pid = server.app.pool.workers[0]?.pid ?? 0;
+  const pid = pidOf(server.app.pool.workers[0]);
   process.kill(pid, 'SIGSTOP');
   return () => process.kill(pid, 'SIGCONT');
 }
@@ -114,7 +115,7 @@ describe('a join that is pending when the server begins to drain', () => {
   test('gets the event draining after its reply', async () => {
     await using server = await startServer();
     using client = await TestClient.connect(server.url);
-    const pid = server.app.pool.workers[0]?.pid ?? 0;
+    const pid = pidOf(server.app.pool.workers[0]);
     process.kill(pid, 'SIGSTOP');
     const joining = client.join();
     await client.request('ping', {});

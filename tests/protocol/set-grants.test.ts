@@ -5,6 +5,7 @@ import { dtls } from '../../scripts/support/media/clientParameters.ts';
 import { Peer } from '../../server/room/Peer.ts';
 import type { GrantsPatch } from '../../shared/protocol.ts';
 import { camera, consumedSources, microphone, useBroadcast } from '../support/broadcast.ts';
+import { pidOf } from '../support/pidOf.ts';
 import { apiKey, apiSecret, failure, type Joined, token, useServer, withTokens } from '../support/weir.ts';
 
 const weir = useServer(withTokens);
@@ -203,7 +204,7 @@ describe('a changed grant', () => {
     const { peerId } = await bob.join({ room: 'room', token: jwt });
     await admin.client.request('setGrants', { peerId, grants: { canPublish: false } });
     const [worker] = weir.app.pool.workers;
-    process.kill(worker?.pid ?? 0, 'SIGKILL');
+    process.kill(pidOf(worker), 'SIGKILL');
     for (const client of [admin.client, bob]) expect(await client.closed).toMatchObject({ reason: 'mediaLost' });
     await expect.poll(() => weir.app.pool.complete, { timeout: 8000 }).toBe(true);
     expect((await rejoin(jwt)).grants.canPublish).toBe(false);

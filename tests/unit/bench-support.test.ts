@@ -25,6 +25,7 @@ import {
 } from '../../scripts/support/process/cpu.ts';
 import { randomFrom } from '../../scripts/support/random.ts';
 import { median, medianInterval } from '../../scripts/support/statistics/median.ts';
+import { pidOf } from '../support/pidOf.ts';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
@@ -232,7 +233,7 @@ describe('the meter of CPU time', () => {
       'while (process.cpuUsage().user < 300_000); setInterval(() => {}, 99)',
     ]);
     await once(busy, 'spawn');
-    const pid = busy.pid ?? 0;
+    const pid = pidOf(busy);
     const meter = new CpuMeter(pid);
     expect(childrenOf(process.pid)).toContain(pid);
     expect(treeOf(process.ppid)).toEqual(expect.arrayContaining([process.ppid, process.pid, pid]));

@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { endAll, run } from '../../scripts/setup/child.mjs';
 import { acquire, isStale } from '../../scripts/setup/lock.mjs';
 import { isRunning, startOf } from '../../scripts/setup/processes.mjs';
+import { pidOf } from '../support/pidOf.ts';
 import { directory, put, root, undo, undoAfterEach } from '../support/setupFixtures.ts';
 
 undoAfterEach();
@@ -50,7 +51,7 @@ describe('the lock', () => {
     const left = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
     const ended = new Promise((resolve) => left.once('exit', (_, signal) => resolve(signal)));
     const { pid: dead } = spawnSync('true');
-    const children = [{ pid: left.pid, started: startOf(left.pid ?? 0) }];
+    const children = [{ pid: left.pid, started: startOf(pidOf(left)) }];
     writeFileSync(file, JSON.stringify({ ...me, pid: dead, children }));
     const locks: number[] = [];
     const take = async (number: number) => {
@@ -148,7 +149,7 @@ describe('processes', () => {
   ])('a signal %s reaches the server once, and its exit code is the launcher’s', async (_, kill, name) => {
     const { child, lines, until } = launcher();
     await until('server');
-    kill(child.pid ?? 0);
+    kill(pidOf(child));
     expect(await exit(child)).toBe(7);
     expect(lines.slice(1)).toEqual([`got ${name}`]);
   });
