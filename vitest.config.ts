@@ -16,6 +16,8 @@ interface Project {
   readonly env?: Readonly<Record<string, string>>;
   /** A module that runs once before the files of the project. */
   readonly globalSetup?: string;
+  /** A module that runs before each file. */
+  readonly setupFile?: string;
 }
 
 const project = ({
@@ -27,6 +29,7 @@ const project = ({
   exclude = [],
   env = {},
   globalSetup,
+  setupFile,
 }: Project) => ({
   test: {
     name,
@@ -43,6 +46,7 @@ const project = ({
     // only is listed at the end of the run; elsewhere it fails.
     retry: process.env.CI && name !== 'unit' ? 1 : 0,
     ...(globalSetup && { globalSetup }),
+    ...(setupFile && { setupFiles: [setupFile] }),
     env,
     // Facts about pages: on a busy machine a second is not enough.
     expect: { poll: { timeout: 5000 } },
@@ -74,7 +78,7 @@ export default defineConfig({
     projects: [
       // Servers of these take any free ports, so that no two files meet. Most of the time they wait: for processes to start
       // or end, for times to pass, and for media on its way.
-      project({ name: 'unit', timeout: 10_000, group: 0, workers: 3 }),
+      project({ name: 'unit', timeout: 10_000, group: 0, workers: 3, setupFile: 'tests/support/openTimers.ts' }),
       project({ name: 'protocol', timeout: 20_000, group: 0, workers: 3 }),
       project({ name: 'media', timeout: 30_000, group: 0, workers: 3 }),
       // What is measured of media wants the machine for itself.

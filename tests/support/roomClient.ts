@@ -1,5 +1,6 @@
 /** A RoomClient with a fake media link and fake signalling, and the messages of a server. */
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
+import { onTestFinished } from 'vitest';
 import { grantsOf } from '../../server/auth/grants.ts';
 import {
   type ConsumerInfo,
@@ -94,7 +95,8 @@ export const video = () => new FakeMediaStreamTrack({ kind: 'video' });
 export const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 /**
- * A client before its join, with its fakes; the test resolves connecting and loading.
+ * A client before its join, with its fakes; the test resolves connecting and loading. It leaves when the test has finished:
+ * until then it watches the quality of its connection.
  * @param loadDirect loads direct media; without it there is none
  */
 export function created(loadDirect?: RoomClientDependencies['loadDirect']) {
@@ -133,6 +135,7 @@ export function created(loadDirect?: RoomClientDependencies['loadDirect']) {
       },
     },
   );
+  onTestFinished(() => client.leave());
   client.on('stateChanged', (state) => events.push(state));
   client.on('peerJoined', ({ peerId }) => events.push(`${peerId} joined`));
   client.on('peerLeft', ({ peer: { peerId }, reason }) => events.push(`${peerId} ${reason}`));

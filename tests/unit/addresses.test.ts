@@ -1,11 +1,12 @@
 /** Covers IP addresses: private and public ones, this machine's, those that are announced, and their ICE candidates. */
 import type { NetworkInterfaceInfo } from 'node:os';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { isPrivateAddress } from '../../server/common/ipAddress.ts';
 import { ownAddresses, unstableAddresses } from '../../server/common/ownAddresses.ts';
 import { AnnouncedAddresses, type AnnouncedAddressesOptions } from '../../server/ice/AnnouncedAddresses.ts';
 import { iceCandidates } from '../../server/media/iceCandidates.ts';
+import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 
 test.each([
   ['10.0.0.1', true],
@@ -73,11 +74,8 @@ describe("this machine's addresses", () => {
 
 describe('announced addresses', () => {
   const warn = vi.fn();
-  beforeEach(() => {
-    warn.mockClear();
-    vi.useFakeTimers();
-  });
-  afterEach(() => void vi.useRealTimers());
+  fakeOwnTimers();
+  beforeEach(() => void warn.mockClear());
 
   const log = Object.assign(pino({ level: 'silent' }), { warn });
   const start = async (options: Partial<AnnouncedAddressesOptions>) => {

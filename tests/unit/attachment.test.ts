@@ -1,17 +1,13 @@
 /** Covers which connection is attached to a session, and when a peer without one counts as away, or its session expires. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type AttachableConnection, Attachment } from '../../server/signalling/Attachment.ts';
 import type { CloseReason } from '../../shared/closeReasons.ts';
+import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 
 const WINDOW = 30_000;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  expect(vi.getTimerCount()).toBe(0);
-  vi.useRealTimers();
-});
+fakeOwnTimers();
+afterEach(() => expect(vi.getTimerCount()).toBe(0));
 
 class FakeConnection implements AttachableConnection {
   readonly address: string;

@@ -1,6 +1,6 @@
 /** The rules of a broadcast: notifications, an empty stage, hands and invitations; roles; addresses of pages. */
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { grantsOf, normalizeGrants } from '../../server/auth/grants.ts';
 import { roomKey } from '../../server/common/roomKey.ts';
 import { Broadcast, type BroadcastSnapshot } from '../../server/room/Broadcast.ts';
@@ -17,6 +17,7 @@ import {
 } from '../../shared/protocol.ts';
 import { mayPublish, roleOf } from '../../shared/roles.ts';
 import { routeOf } from '../../web/view/common/route.ts';
+import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 
 /** A participant of a broadcast that records the events sent to it. */
 class Listener implements Participant, EventSink {
@@ -69,12 +70,7 @@ function restored(snapshot: BroadcastSnapshot): Broadcast {
 }
 
 describe('a broadcast', () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  fakeOwnTimers();
 
   function setUp() {
     const participants = new Map<string, Participant>();

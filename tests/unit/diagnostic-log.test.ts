@@ -1,10 +1,11 @@
 /** Tests of the log of peer connections: what it records, what it keeps, and what it exports. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { DiagnosticLog } from '../../web/client/diagnostics/DiagnosticLog.ts';
 import { EventLog } from '../../web/client/diagnostics/EventLog.ts';
 import { redactAddresses } from '../../web/client/diagnostics/redact.ts';
 import { StatsHistory } from '../../web/client/diagnostics/StatsHistory.ts';
+import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 
 const Dump = z.object({
   UserAgent: z.string().min(1),
@@ -88,8 +89,7 @@ const isConnection = (value: unknown): value is Connection & RTCPeerConnection =
 const parse = (text: string) => Dump.parse(JSON.parse(text));
 
 describe('the log of peer connections', () => {
-  beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
-  afterEach(() => void vi.useRealTimers());
+  fakeOwnTimers({ now: 1_000_000 });
 
   test('has configuration, calls, results and events of each connection, and leaves the class as it is', async () => {
     const log = new DiagnosticLog();

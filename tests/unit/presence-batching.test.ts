@@ -1,8 +1,9 @@
 /** How a large room sends presence events: in batches, in order, and without what is over already. */
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { BatchTimer } from '../../server/room/BatchTimer.ts';
 import { EventBatcher } from '../../server/room/EventBatcher.ts';
 import type { PeerInfo } from '../../shared/protocol.ts';
+import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 
 const info = (peerId: string): PeerInfo => ({
   peerId,
@@ -113,9 +114,10 @@ test('after a lost connection nothing of before is sent, and after the end nothi
   expect(sent).toHaveLength(1);
 });
 
-test('a room that has closed has no timer', () => {
-  vi.useFakeTimers();
-  try {
+describe('a room that has closed', () => {
+  fakeOwnTimers();
+
+  test('has no timer', () => {
     const batchTimer = new BatchTimer(() => 100);
     const onBatch = vi.fn();
     batchTimer.schedule(onBatch);
@@ -123,9 +125,7 @@ test('a room that has closed has no timer', () => {
     expect(vi.getTimerCount()).toBe(0);
     vi.advanceTimersByTime(10_000);
     expect(onBatch).not.toHaveBeenCalled();
-  } finally {
-    vi.useRealTimers();
-  }
+  });
 });
 
 test('the batch of a very large room lets other work in between, and runs each action once', async () => {

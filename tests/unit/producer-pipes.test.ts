@@ -3,9 +3,10 @@
  * the last one.
  */
 import { EventEmitter } from 'node:events';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type PipeEnds, ProducerPipes } from '../../server/media/ProducerPipes.ts';
 import { WeirError } from '../../shared/errors.ts';
+import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 
 class FakeProducer {
   readonly observer = new EventEmitter<{ close: [] }>();
@@ -40,8 +41,7 @@ class Opening {
 
 const LINGER = 1000;
 
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+fakeOwnTimers();
 
 function setUp() {
   const openings: Opening[] = [];

@@ -1,9 +1,9 @@
 /** Tests of raceAttempts: when attempts start, and how they end. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { raceAttempts } from '../../web/client/signalling/raceAttempts.ts';
+import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+fakeOwnTimers();
 
 const gap = { first: 60, most: 370 };
 

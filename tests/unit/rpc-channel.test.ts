@@ -1,9 +1,10 @@
 /** Covers RpcChannel: two of them connected in memory, or one with raw messages. */
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { WeirError } from '../../shared/errors.ts';
 import { type Handlers, RpcChannel, type RpcChannelOptions } from '../../shared/RpcChannel.ts';
+import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 
 const Text = z.object({ text: z.string() });
 const table = {
@@ -141,12 +142,9 @@ describe('a request', () => {
 });
 
 describe('the timeout', () => {
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  fakeOwnTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 
   test('fails the request; a late reply is ignored', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const onBadMessage = vi.fn();
     const { channel } = lone({ requestTimeout: 1000, onBadMessage });
     const asked = channel.request('echo', { text: 'hi' });
@@ -160,7 +158,6 @@ describe('the timeout', () => {
   });
 
   test('is cleared by the reply', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { channel } = lone();
     const asked = channel.request('echo', { text: 'hi' });
     channel.receive('{"id":1,"data":{"text":"hi"}}');

@@ -2,14 +2,15 @@
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ScreenRefresher } from '../../web/client/sfu/ScreenRefresher.ts';
+import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 
 /** Number of created readers, and of cancelled ones. */
 const readers = { made: 0, cancelled: 0 };
 /** Called for each new reader. */
 let onReader: () => void = () => {};
 
+fakeOwnTimers();
 beforeEach(() => {
-  vi.useFakeTimers();
   Object.assign(readers, { made: 0, cancelled: 0 });
   onReader = () => {};
   class MediaStreamTrackProcessor {
@@ -25,10 +26,7 @@ beforeEach(() => {
   }
   vi.stubGlobal('window', { MediaStreamTrackProcessor });
 });
-afterEach(() => {
-  vi.unstubAllGlobals();
-  vi.useRealTimers();
-});
+afterEach(() => void vi.unstubAllGlobals());
 
 /** A screen and the sender that encodes it with the quantizer of an encoder: 15 is its lowest. */
 function share() {

@@ -3,7 +3,7 @@
  * all has settled, the client has what is wanted, and nothing else is left.
  */
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type Random, randomFrom } from '../../scripts/support/random.ts';
 import { AudioSubscriptions } from '../../server/room/AudioSubscriptions.ts';
 import type { Demand } from '../../server/room/Demand.ts';
@@ -11,9 +11,9 @@ import { Publication } from '../../server/room/Publication.ts';
 import { VideoSubscriptions } from '../../server/room/VideoSubscriptions.ts';
 import type { MediaKind } from '../../shared/media.ts';
 import { FakeOpener, FakeSlots } from '../support/FakeWorker.ts';
+import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+fakeOwnTimers();
 
 /** Runs `story` with so many seeds; the error of one that fails names its seed. */
 async function forEachSeed(count: number, story: (random: Random) => Promise<void>): Promise<void> {
@@ -104,7 +104,14 @@ function setUp(random: Random) {
   };
 }
 
-test('a video that is shown in a size is received in it, whatever came before', () => forEachSeed(800, showAndHide));
+// They take most of a second of a core, which a busy machine may not have for a while.
+const TIMEOUT = 60_000;
+
+test(
+  'a video that is shown in a size is received in it, whatever came before',
+  () => forEachSeed(800, showAndHide),
+  TIMEOUT,
+);
 
 async function showAndHide(random: Random): Promise<void> {
   const { opener, worker, announced, created, events, settle, ...act } = setUp(random);
@@ -151,8 +158,11 @@ async function showAndHide(random: Random): Promise<void> {
   expect([opener.leases, announced.size, demand, vi.getTimerCount()]).toEqual([0, 0, undefined, 0]);
 }
 
-test('everybody is heard once, by microphone or by slot, whatever came before', () =>
-  forEachSeed(500, changeForwarding));
+test(
+  'everybody is heard once, by microphone or by slot, whatever came before',
+  () => forEachSeed(500, changeForwarding),
+  TIMEOUT,
+);
 
 async function changeForwarding(random: Random): Promise<void> {
   const { opener, worker, announced, created, events, settle, ...act } = setUp(random);
