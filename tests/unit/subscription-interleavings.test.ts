@@ -154,6 +154,20 @@ async function showAndHide(random: Random): Promise<void> {
     expect(open.map(({ paused }) => paused)).toEqual([false]);
     expect(demand?.keep).toBe(state.shown === 'large' ? 2 : 0);
   }
+  // It may end at rest, while a consumer that is not shown lingers, or while one that could not be opened is retried.
+  const end = random.pick(['rest', 'linger', 'retry']);
+  const show = (size: keyof typeof sizes) =>
+    videos.updateTrackSettings([{ peerId: 'ada', source: 'camera', ...sizes[size] }]);
+  if (end === 'linger') {
+    show('hidden');
+    await worker.answerAll();
+  } else if (end === 'retry') {
+    opener.closeConsumersOf('ada');
+    show('large');
+    await worker.fail('open ada');
+  }
+  const timers = end === 'retry' || (end === 'linger' && state.shown !== 'hidden') ? 1 : 0;
+  expect(vi.getTimerCount()).toBe(timers);
   videos.close();
   expect([opener.leases, announced.size, demand, vi.getTimerCount()]).toEqual([0, 0, undefined, 0]);
 }
