@@ -247,7 +247,7 @@ describe.skipIf(!hasChromium)('a call in which something breaks', () => {
       enter(url, 'Cleo'),
       enter(url, 'Dora', true),
     ]);
-    for (const name of ['Bob', 'Cleo', 'Dora']) await tile(alice, name).waitFor();
+    for (const name of ['Bob', 'Cleo', 'Dora']) await appears(tile(alice, name));
     await button(bob, 'Mute').click();
     await appears(tile(alice, 'Bob').getByRole('img', { name: 'muted' }));
     const order = (page: Page) =>

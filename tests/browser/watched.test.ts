@@ -8,7 +8,7 @@ import { hasChromium } from '../support/equipment.ts';
 import { layers, spread, voice } from '../support/headlessMembers.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { statsOf } from '../support/tiles.ts';
-import { button, colourOf, enterQuietly, setHidden, tile, useChromium } from '../support/visit.ts';
+import { appears, button, colourOf, enterQuietly, setHidden, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 describe.skipIf(!hasChromium)('a page', () => {
@@ -64,7 +64,7 @@ describe.skipIf(!hasChromium)('a page', () => {
   test('receives a camera in the layer that its tile needs, and the camera sends no more than that', async () => {
     const publisher = await (await chromium.browser.newContext()).newPage();
     await publisher.goto(roomUrl(weir.url, 'layers', 'Ada'));
-    await button(publisher, 'Mute').waitFor();
+    await appears(button(publisher, 'Mute'));
     const page = await watch('layers', 200, 200);
     const width = () =>
       tile(page, 'Ada')
@@ -93,7 +93,7 @@ describe.skipIf(!hasChromium)('a page', () => {
   test('that shows somebody again after long never shows black: the last picture, or initials, until there is a new one', async () => {
     const publisher = await (await chromium.browser.newContext()).newPage();
     await publisher.goto(roomUrl(weir.url, 'black', 'Ada'));
-    await button(publisher, 'Mute').waitFor();
+    await appears(button(publisher, 'Mute'));
     const page = await watch('black');
     const live = () => tile(page, 'Ada').evaluate((one) => one.classList.contains('playing'));
     await eventually(live).toBe(true);

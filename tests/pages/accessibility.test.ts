@@ -8,7 +8,7 @@ import { hasChromium } from '../support/equipment.ts';
 import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { overflowOf, scrolls } from '../support/overflow.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { button, colourOf, expectIn, openLobby, tile, useChromium } from '../support/visit.ts';
+import { appears, button, colourOf, expectIn, openLobby, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 interface Size {
@@ -31,7 +31,7 @@ describe.skipIf(!hasChromium)('a page for everybody', () => {
   const more = (page: Page) => button(page, 'More');
   const openMenu = async (page: Page) => {
     await more(page).click();
-    await page.getByRole('menuitemradio', { name: 'Dark' }).waitFor();
+    await appears(page.getByRole('menuitemradio', { name: 'Dark' }));
   };
 
   /** A menu opens beside its button and over none of it. */
@@ -51,7 +51,7 @@ describe.skipIf(!hasChromium)('a page for everybody', () => {
     for (const name of names) {
       const { client } = await weir.join({ room, name });
       await client.request('setHand', { raised: true });
-      await tile(page, name).getByRole('img', { name: 'hand raised' }).waitFor();
+      await appears(tile(page, name).getByRole('img', { name: 'hand raised' }));
     }
   }
 
@@ -64,13 +64,13 @@ describe.skipIf(!hasChromium)('a page for everybody', () => {
       });
       await page.reload();
       await button(page, 'Open room').click();
-      await page.getByRole('alert').waitFor();
+      await appears(page.getByRole('alert'));
       await check('with a problem');
     },
     async 'a lobby'(page, _size, check) {
       await weir.join({ room: 'lobby', name: 'Bert' });
       await openLobby(page, weir.url, 'lobby');
-      await page.getByText('Bert is here.').waitFor();
+      await appears(page.getByText('Bert is here.'));
       await eventually(() => colourOf(page.locator('video'))).toBe('red');
       await check('with a picture');
       await openMenu(page);
@@ -101,17 +101,17 @@ describe.skipIf(!hasChromium)('a page for everybody', () => {
       // A phone has the button in the menu.
       if (size !== phone) await page.keyboard.press('Escape');
       await button(page, 'People').click();
-      await page.getByRole('complementary', { name: 'People' }).waitFor();
+      await appears(page.getByRole('complementary', { name: 'People' }));
       await check('with the list of people open');
       await page.keyboard.press('Escape');
       await button(page, 'Chat').click();
       await page.getByRole('textbox', { name: 'Your message' }).fill('https://example.com/');
       await page.keyboard.press('Enter');
-      await page.locator('.chat-message.sent').waitFor();
+      await appears(page.locator('.chat-message.sent'));
       await check('with the chat open');
       await page.keyboard.press('Escape');
       await button(page, 'Leave').click();
-      await page.getByRole('heading', { name: 'You left the call' }).waitFor();
+      await appears(page.getByRole('heading', { name: 'You left the call' }));
       await check('after its end');
     },
   };

@@ -3,6 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { hasChromium } from '../support/equipment.ts';
+import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { eventually, roomUrl } from '../support/people.ts';
 import { receivedOf, sourcesOf } from '../support/tiles.ts';
 import { appears, button, enterQuietly, expectIn } from '../support/visit.ts';
@@ -21,8 +22,8 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
   afterAll(() => browser.close());
 
   /** Alice, whose devices run, and the requests that she has sent. Her page ends with the test. */
-  async function enter(room: string): Promise<{ alice: Page; requests: string[] }> {
-    const alice = await (await browser.newContext()).newPage();
+  async function enter(room: string, context = fakeContext(browser)): Promise<{ alice: Page; requests: string[] }> {
+    const alice = await (await context).newPage();
     const requests = await watchRequests(alice);
     await alice.goto(roomUrl(weir.url, room, 'Alice'));
     await expectIn(alice);
@@ -33,7 +34,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
   /** Alice, and Bob, who sees and hears her. */
   async function pair(room: string): Promise<{ alice: Page; bob: Page; requests: string[]; aliceId: string }> {
     const bob = await enterQuietly(await browser.newContext(), roomUrl(weir.url, room, 'Bob'));
-    const { alice, requests } = await enter(room);
+    const { alice, requests } = await enter(room, browser.newContext());
     const aliceId = (await alice.evaluate(() => window.weir?.peerId)) ?? '';
     await eventually(async () => (await receivedOf(bob, aliceId, 'camera'))?.frames).toBeGreaterThan(5);
     await eventually(async () => (await receivedOf(bob, aliceId, 'microphone'))?.packets).toBeGreaterThan(5);
@@ -170,7 +171,7 @@ describe.skipIf(!hasChromium)('devices, shortcuts and looks', () => {
     });
 
   test('light, dark and Korean are chosen behind "More", and hold after a reload', async () => {
-    const context = await browser.newContext({ colorScheme: 'dark', locale: 'en-GB' });
+    const context = await fakeContext(browser, { colorScheme: 'dark', locale: 'en-GB' });
     const page = await enterQuietly(context, roomUrl(weir.url, 'looks', 'Alice'));
     const choose = async (more: string, choice: string) => {
       await button(page, more).click();

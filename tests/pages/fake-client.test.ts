@@ -6,7 +6,7 @@ import { microphone, camera as video } from '../support/broadcast.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { button, expectIn, useChromium } from '../support/visit.ts';
+import { appears, button, expectIn, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 declare global {
@@ -98,7 +98,7 @@ describe.skipIf(!hasChromium)('the fake client and the real one', () => {
     await until(page, 'no camera of Dora');
     await button(page, 'Mute').click();
     await button(page, 'Unmute').click();
-    await button(page, 'Mute').waitFor();
+    await appears(button(page, 'Mute'));
     await button(page, 'Stop camera').click();
     await untilOwn(page, '{"microphone":"live"}');
     await button(page, 'Start camera').click();

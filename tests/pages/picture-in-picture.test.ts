@@ -6,7 +6,7 @@ import { camera } from '../support/broadcast.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { button, colourOf, enterQuietly, tile, useChromium } from '../support/visit.ts';
+import { appears, button, colourOf, enterQuietly, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 const NAME = 'Picture in picture';
@@ -39,7 +39,7 @@ describe.skipIf(!hasChromium)('picture in picture', () => {
     await alice.request('closeProducer', { source: 'camera' });
     await eventually(() => colourOf(tile(bob, 'Alice').locator('video'))).toBeUndefined();
     await button(bob, 'More').click();
-    await button(bob, 'Full screen').waitFor();
+    await appears(button(bob, 'Full screen'));
     expect(await button(bob, NAME).count()).toBe(0);
   });
 });

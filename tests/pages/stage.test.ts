@@ -7,7 +7,7 @@ import { camera, microphone, screen } from '../support/broadcast.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { button, enterQuietly, tile, useChromium } from '../support/visit.ts';
+import { appears, button, enterQuietly, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 interface Box {
@@ -42,7 +42,7 @@ describe.skipIf(!hasChromium)('the stage', () => {
     const page = await (await chromium.browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
     await page.addInitScript(() => localStorage.setItem('weir.cameraOff', '1'));
     await page.goto(roomUrl(weir.url, room, name));
-    await button(page, 'Mute').waitFor();
+    await appears(button(page, 'Mute'));
     return page;
   }
 
@@ -138,7 +138,7 @@ describe.skipIf(!hasChromium)('the stage', () => {
     await move.click();
     await expect.poll(corner).toBe('top right');
     await page.reload();
-    await tile(page, 'Bert').waitFor();
+    await appears(tile(page, 'Bert'));
     await expect.poll(corner).toBe('top right');
     await move.click();
     await expect.poll(corner).toBe('bottom right');

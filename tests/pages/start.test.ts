@@ -5,6 +5,7 @@ import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { fakeContext } from '../support/fakeClient/fakeClient.ts';
+import { eventually } from '../support/people.ts';
 import { appears, button, expectIn, useChromium } from '../support/visit.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 
@@ -35,7 +36,7 @@ describe.skipIf(!hasChromium)('start page', () => {
     const recent = page.getByRole('link', { name: decodeURIComponent(pathname.slice(3)) });
     expect(await recent.getAttribute('href')).toBe(pathname);
     await button(page, 'Clear list').click();
-    await recent.waitFor({ state: 'detached' });
+    await eventually(() => recent.count()).toBe(0);
     await page.reload();
     await appears(page.getByRole('link', { name: 'Test camera, sound and connection' }));
     expect(await page.getByRole('link').count()).toBe(1);
@@ -45,16 +46,16 @@ describe.skipIf(!hasChromium)('start page', () => {
   test('one click leads into the studio of a broadcast, and one without a name into a lobby', async () => {
     const page = await start();
     await page.getByRole('button', { name: /^Start a broadcast/ }).click();
-    await button(page, 'Enter the studio').waitFor();
+    await appears(button(page, 'Enter the studio'));
     await page.getByLabel('Your name').fill('Ada');
     await button(page, 'Enter the studio').click();
-    await button(page, 'Go live').waitFor();
+    await appears(button(page, 'Go live'));
     await page.goto(weir.url);
     await page.getByRole('link', { name: /Studio$/ }).click();
-    await button(page, 'Enter the studio').waitFor();
+    await appears(button(page, 'Enter the studio'));
     const other = await start();
     await other.getByRole('button', { name: /^Start a call/ }).click();
-    await button(other, 'Join').waitFor();
+    await appears(button(other, 'Join'));
     await Promise.all([page.close(), other.close()]);
   });
 
@@ -63,19 +64,19 @@ describe.skipIf(!hasChromium)('start page', () => {
     const field = page.getByLabel('Room name or link');
     await field.fill(' Küche 1 ');
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'küche 1', exact: true }).waitFor();
+    await appears(page.getByRole('heading', { name: 'küche 1', exact: true }));
     expect(page.url()).toBe(`${weir.url}/r/k%C3%BCche%201`);
     expect(await page.title()).toContain('küche 1');
-    await button(page, 'Join').waitFor();
+    await appears(button(page, 'Join'));
     await page.goto(weir.url);
     await field.fill(`${weir.url}/b/hall?role=host`);
     await page.keyboard.press('Enter');
-    await button(page, 'Enter the studio').waitFor();
+    await appears(button(page, 'Enter the studio'));
     await page.goto(weir.url);
     await field.fill('hall');
     await page.getByRole('radio', { name: 'Broadcast' }).check();
     await button(page, 'Open room').click();
-    await page.getByRole('heading', { name: 'The broadcast has not begun yet' }).waitFor();
+    await appears(page.getByRole('heading', { name: 'The broadcast has not begun yet' }));
     await page.close();
   });
 
@@ -83,7 +84,7 @@ describe.skipIf(!hasChromium)('start page', () => {
     await using server = await startServer(withTokens);
     const page = await (await fakeContext(chromium.browser)).newPage();
     await page.goto(server.url);
-    await page.getByText('Rooms on this server are opened by invitation.').waitFor();
+    await appears(page.getByText('Rooms on this server are opened by invitation.'));
     expect(await page.getByRole('button', { name: /^Start a/ }).count()).toBe(0);
     await page.close();
   });

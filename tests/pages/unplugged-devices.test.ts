@@ -1,6 +1,6 @@
 /** Devices that are unplugged during a call: the page says so, and another one takes over. */
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
@@ -8,6 +8,7 @@ import { launchFirefox } from '../../scripts/support/browsers/firefox.ts';
 import { Member } from '../../scripts/support/endpoint/Member.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { hasChromium } from '../support/equipment.ts';
+import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { hasFirefox } from '../support/firefox.ts';
 import { untilReceiving } from '../support/headlessMembers.ts';
 import { eventually, roomUrl } from '../support/people.ts';
@@ -49,10 +50,11 @@ describe.skipIf(!hasChromium)('a camera that goes away', () => {
 
   const picture = (page: Page, name: string) => colourOf(tile(page, name).locator('video'));
 
+  const allowed: BrowserContextOptions = { permissions: ['camera', 'microphone'] };
   /** Alice, whose face is red. */
-  async function enter(room: string): Promise<Page> {
+  async function enter(room: string, context = fakeContext(browser, allowed)): Promise<Page> {
     plugIn();
-    const alice = await (await browser.newContext({ permissions: ['camera', 'microphone'] })).newPage();
+    const alice = await (await context).newPage();
     await alice.goto(roomUrl(weir.url, room, 'Alice'));
     await expectIn(alice);
     await eventually(() => picture(alice, 'You')).toBe('red');
@@ -61,7 +63,7 @@ describe.skipIf(!hasChromium)('a camera that goes away', () => {
 
   test('is told by its name, is off for everyone, and can be started when it is back', async () => {
     const [alice, bob] = await Promise.all([
-      enter('camera gone'),
+      enter('camera gone', browser.newContext(allowed)),
       enterQuietly(await browser.newContext(), roomUrl(weir.url, 'camera gone', 'Bob')),
     ]);
     const seen = () => picture(bob, 'Alice');
