@@ -31,9 +31,10 @@ export class Namespaces implements AsyncDisposable {
     const why = whyNoNamespaces();
     if (why) throw new Error(`No network namespaces can be made: ${why}.`);
     created += 1;
+    const id = `${process.pid}-${created}`;
     await using opening = new AsyncDisposableStack();
-    const a = opening.use(await Namespace.create(`weir-a-${process.pid}-${created}`));
-    const b = opening.use(await Namespace.create(`weir-b-${process.pid}-${created}`));
+    const a = opening.use(await Namespace.create(`weir-a-${id}`));
+    const b = opening.use(await Namespace.create(`weir-b-${id}`));
     const emulated = new EmulatedLink(
       [
         { namespace: a.name, address: addresses.a },
