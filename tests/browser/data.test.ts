@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { launchFirefox } from '../../scripts/support/browsers/firefox.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { startAll } from '../../scripts/support/startAll.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { DataVisitor, type Received } from '../support/DataVisitor.ts';
 import { hasChromium } from '../support/equipment.ts';
@@ -35,8 +36,14 @@ describe.skipIf(!hasChromium || !hasFirefox)('data messages in browsers', () => 
     server = resources.adopt(await startServer({ ...withTokens, ...spread, WEIR_RTC_HOST: address }), (one) =>
       one.close(),
     );
-    chromium = resources.adopt(await launchChromium(), (browser) => browser.close());
-    firefox = resources.adopt(await launchFirefox({ tone: 900 }), (browser) => browser.close());
+    await startAll([
+      launchChromium().then((browser) => {
+        chromium = resources.adopt(browser, () => browser.close());
+      }),
+      launchFirefox({ tone: 900 }).then((browser) => {
+        firefox = resources.adopt(browser, () => browser.close());
+      }),
+    ]);
     ann = await enter(chromium, 'ann', { roomAdmin: true });
     bob = await enter(chromium, 'bob');
     fox = await enter(firefox, 'fox');

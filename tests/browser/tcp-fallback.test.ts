@@ -3,7 +3,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { addresses, Namespaces, whyNoNamespaces } from '../../scripts/support/network/namespaces.ts';
-import { type Measured, startMeasured } from '../../scripts/support/servers/measured.ts';
+import { startMeasured } from '../../scripts/support/servers/measured.ts';
+import { startAll } from '../../scripts/support/startAll.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually } from '../support/people.ts';
 import { expectIn, tile } from '../support/visit.ts';
@@ -17,13 +18,18 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
 
   beforeAll(async () => {
     namespaces = resources.use(await Namespaces.create({ delay: 5 }));
-    const server: Measured = await startMeasured(
-      { WEIR_HOST: addresses.b, WEIR_PORT: '3000', WEIR_RTC_HOST: addresses.b, WEIR_RESUME_SECONDS: '30' },
-      { namespaces, side: 'b' },
-    );
-    resources.use(server);
-    here = resources.use(await launchChromium({ within: namespaces.names.a, secure: url }));
-    there = resources.use(await launchChromium({ within: namespaces.names.b, secure: url }));
+    const launch = async (within: string) => resources.use(await launchChromium({ within, secure: url }));
+    const settings = {
+      WEIR_HOST: addresses.b,
+      WEIR_PORT: '3000',
+      WEIR_RTC_HOST: addresses.b,
+      WEIR_RESUME_SECONDS: '30',
+    };
+    [here, there] = await startAll([
+      launch(namespaces.names.a),
+      launch(namespaces.names.b),
+      startMeasured(settings, { namespaces, side: 'b' }).then((server) => resources.use(server)),
+    ]);
   });
   afterEach(async () => {
     await namespaces?.set({ dropUdp: false });

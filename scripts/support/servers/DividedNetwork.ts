@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
 import { isProgram } from '../network/Namespace.ts';
 import { addresses, Namespaces, whyNoNamespaces } from '../network/namespaces.ts';
+import { startAll } from '../startAll.ts';
 import { direct, launchSpeaker } from './DirectCall.ts';
 import { startMeasured } from './measured.ts';
 
@@ -38,9 +39,12 @@ export class DividedNetwork implements AsyncDisposable {
       ...{ WEIR_HOST: addresses.b, WEIR_PORT: PORTS.http, WEIR_WORKERS: '1' },
       ...{ WEIR_RTC_HOST: addresses.b, WEIR_RTC_PORT: PORTS.media },
     };
-    opening.use(await startMeasured({ ...direct, ...settings }, { namespaces, side: 'b' }));
-    const far = opening.use(await launchSpeaker(url, namespaces.names.b));
-    const near = opening.use(await launchSpeaker(url, namespaces.names.a));
+    const launch = async (within: string) => opening.use(await launchSpeaker(url, within));
+    const [far, near] = await startAll([
+      launch(namespaces.names.b),
+      launch(namespaces.names.a),
+      startMeasured({ ...direct, ...settings }, { namespaces, side: 'b' }).then((server) => opening.use(server)),
+    ]);
     return new DividedNetwork([far, near], namespaces, opening.move());
   }
 
