@@ -18,7 +18,7 @@ import { udp } from './torture/recover/udp.ts';
 import { udpCut } from './torture/recover/udpCut.ts';
 import { frozen, workers } from './torture/recover/workers.ts';
 import { type Figure, holds, type Trial } from './torture/support/Trial.ts';
-import { verdict } from './torture/verdict/verdict.ts';
+import { narrow, verdict } from './torture/verdict/verdict.ts';
 
 /** Trials that are run together, and written to one record and one page. */
 interface Suite {
@@ -52,7 +52,7 @@ const suites: Readonly<Record<string, Suite>> = {
       '# Direct calls\n\n<!-- Written by `npm run torture -- direct`. -->\n\nTwo people who are alone in a room with the policy `auto` exchange media directly, and come back to the server whenever\nthey need it: how long that takes, and what they miss of each other. How it works is described in\n[architecture.md](architecture.md#direct-calls).',
   },
   verdict: {
-    trials: [verdict],
+    trials: [verdict, narrow],
     record: new URL('../torture/verdict.json', import.meta.url),
     page: new URL('../docs/verdict.md', import.meta.url),
     heading:
