@@ -2,6 +2,7 @@
 import { setInterval, setTimeout } from 'node:timers/promises';
 import { addresses, Namespaces } from '../network/namespaces.ts';
 import { type Measured, startMeasured } from '../servers/measured.ts';
+import { startAll } from '../startAll.ts';
 import { launchChromium } from './chromium.ts';
 import { seeEachOther, Visitor } from './Visitor.ts';
 
@@ -97,10 +98,13 @@ export class QualityCall implements AsyncDisposable {
       // As by default: behind a link that becomes narrow, signalling may be too slow for a moment.
       WEIR_RESUME_SECONDS: '30',
     };
-    const server = opening.use(await startMeasured(settings, { namespaces, side: 'b' }));
     const launch = async (side: 'a' | 'b') =>
       opening.use(await launchChromium({ within: namespaces.names[side], secure: url, devices: 'fps=15' }));
-    const [near, far] = [await launch('b'), await launch('a')];
+    const [server, near, far] = await startAll([
+      startMeasured(settings, { namespaces, side: 'b' }).then((one) => opening.use(one)),
+      launch('b'),
+      launch('a'),
+    ]);
     const ada = await Visitor.enter(near, url, 'quality', 'Ada');
     const bob = await Visitor.enter(far, url, 'quality', 'Bob');
     await seeEachOther(ada, bob, TIMEOUT);
