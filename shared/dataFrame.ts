@@ -38,7 +38,7 @@ export interface DataFrame {
   readonly sequence: number;
   readonly topic: string;
   /**
-   * To the server: whom it is for, everyone if empty. From the server: who sent it, nobody if the sender is hidden.
+   * To the server: whom it is for, everyone if empty, except on `bulk`. From the server: who sent it, nobody if the sender is hidden.
    * Between two clients: empty.
    */
   readonly peerIds: readonly string[];

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { converse } from './chat.ts';
 import { installPainter } from './figures.ts';
+import { dragFile, exchangeFiles } from './files.ts';
 import { scenes, viewerName } from './people.ts';
 import type { FrameName, Shot } from './Shot.ts';
 import type { ShotContext } from './ShotContext.ts';
@@ -66,12 +67,24 @@ const watchLive = (scene: keyof typeof scenes, then?: Then): Shot['go'] =>
 
 const unmuted = (scene: keyof typeof scenes): Shot['go'] => watchLive(scene, (page) => page.locator('.unmute').click());
 
-const invited = watchLive('host', async (page, context) => {
-  await page.locator('.unmute').click();
-  await page.locator('.control-bar [data-control=hand]').click();
-  await context.participants.run(() => window.pageParticipants.invite('Mina Park'));
-  await page.locator('dialog.viewer-dialog').waitFor();
-});
+const invited = (scene: keyof typeof scenes): Shot['go'] =>
+  watchLive(scene, async (page, context) => {
+    await page.locator('.unmute').click();
+    await page.locator('.control-bar [data-control=hand]').click();
+    await context.participants.run(() => window.pageParticipants.invite('Mina Park'));
+    await page.locator('dialog.viewer-dialog').waitFor();
+  });
+
+const onStage = (scene: keyof typeof scenes, then?: Then): Shot['go'] => {
+  const go = invited(scene);
+  return async (page, context) => {
+    await go(page, context);
+    await page.locator('dialog.viewer-dialog button[type=submit]').click();
+    await page.locator('.strip .tile.local.playing').waitFor();
+    await then?.(page, context);
+    await fakeLongBroadcast(page, context);
+  };
+};
 
 export const broadcasts: readonly Shot[] = [
   {
@@ -89,6 +102,8 @@ export const broadcasts: readonly Shot[] = [
   { name: 'studio-screen', go: onAir('nobody', (page) => scene(page, 'screen')) },
   { name: 'studio-guest', on: all, go: onAir('guest') },
   { name: 'studio-chat', on: all, go: onAir('guest', (page, context) => converse(page, context, 'guest')) },
+  { name: 'studio-files', on: all, go: onAir('stage', (page, context) => exchangeFiles(page, context)) },
+  { name: 'studio-files-drop', on: [...main, 'ko'], go: inStudio('stage', (page) => dragFile(page)) },
   { name: 'studio-end', on: both, go: onAir('guest', (page) => page.locator('.studio-live-button').click()) },
   {
     name: 'studio-ended',
@@ -121,17 +136,10 @@ export const broadcasts: readonly Shot[] = [
       await page.locator('.player-overlay[data-state=ended]').waitFor();
     }),
   },
-  { name: 'watch-invited', on: main, go: invited },
-  {
-    name: 'watch-stage',
-    on: small,
-    go: async (page, context) => {
-      await invited(page, context);
-      await page.locator('dialog.viewer-dialog button[type=submit]').click();
-      await page.locator('.strip .tile.local.playing').waitFor();
-      await fakeLongBroadcast(page, context);
-    },
-  },
+  { name: 'watch-drop', on: both, go: watchLive('stage', (page) => dragFile(page)) },
+  { name: 'watch-invited', on: main, go: invited('host') },
+  { name: 'watch-stage', on: small, go: onStage('host') },
+  { name: 'watch-files', on: all, go: onStage('stage', (page, context) => exchangeFiles(page, context)) },
 ];
 
 /** Fakes a long-running broadcast with a large audience. Notifications of hands and guests have expired by then. */

@@ -1,4 +1,4 @@
-/** Files in the pictures: some are offered, accepted and sent in a call; one is dragged over the page. */
+/** Files in the pictures: some are offered, accepted and sent in a call or on a stage; one is dragged over the page. */
 import type { Page } from 'playwright-core';
 import { openChat } from './chat.ts';
 import { viewerName } from './people.ts';
@@ -23,7 +23,7 @@ async function drag(page: Page, type: 'dragover' | 'drop', on: string, size: num
 
 export async function dragFile(page: Page): Promise<void> {
   await drag(page, 'dragover', 'body', 1);
-  await page.locator('.file-target').first().waitFor();
+  await page.locator('.file-drop').waitFor();
 }
 
 export async function exchangeFiles(page: Page, context: ShotContext): Promise<void> {

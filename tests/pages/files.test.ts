@@ -1,4 +1,4 @@
-/** Tests of files on the page of a call: dropped, accepted and saved; declined; pasted for one of several; what is refused. */
+/** Tests of files on the pages: dropped, accepted and saved; declined; pasted for one of several; refused; on the stage. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,8 +14,8 @@ import { useServer } from '../support/weir.ts';
 
 const nothing = { [Symbol.dispose]() {} };
 
-describe.skipIf(!hasChromium)('files on the page of a call', () => {
-  const weir = useServer({ WEIR_FILE_MAX_BYTES: '3000000', WEIR_FILE_BITRATE: '8000000' });
+describe.skipIf(!hasChromium)('files on the pages', () => {
+  const weir = useServer({ WEIR_FILE_MAX_BYTES: '3000000', WEIR_FILE_BITRATE: '8000000' }, { broadcastNotify: 100 });
   const chromium = useChromium(() => launchChromium(), nothing);
   let folder = '';
   beforeAll(async () => {
@@ -23,10 +23,10 @@ describe.skipIf(!hasChromium)('files on the page of a call', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  async function enter(room: string, name: string): Promise<Page> {
-    const context = await chromium.browser.newContext({ viewport: { width: 900, height: 700 } });
-    return enterQuietly(context, roomUrl(weir.url, room, name));
+  async function visit(url: string): Promise<Page> {
+    return enterQuietly(await chromium.browser.newContext({ viewport: { width: 900, height: 700 } }), url);
   }
+  const enter = (room: string, name: string) => visit(roomUrl(weir.url, room, name));
 
   /** Drags a file over the page, or drops or pastes it. @param on where */
   async function give(
@@ -153,6 +153,60 @@ describe.skipIf(!hasChromium)('files on the page of a call', () => {
     expect((await readFile(await (await download).path())).equals(content)).toBe(true);
     await openChat(ann);
     await appears(row(ann, 'video.bin').getByText('Delivered'));
+  });
+
+  test('in a broadcast files go between those on the stage; viewers get none, and send them once they are there', async () => {
+    const room = { room: 'show', kind: 'broadcast' } as const;
+    const [ada, vic] = await Promise.all([
+      visit(`${weir.url}/b/show?role=host&name=Ada&join=1`),
+      visit(`${weir.url}/b/show?name=Vic`),
+    ]);
+    const hasLoaded = (page: Page) =>
+      page.evaluate(() => performance.getEntriesByType('resource').some(({ name }) => name.includes('/FilesView-')));
+    expect([await hasLoaded(ada), await hasLoaded(vic)]).toEqual([false, false]);
+    const file = { name: 'notes.txt', size: 50_000 };
+    await give(ada, 'paste', file);
+    await appears(ada.getByText('Nobody else is on the stage. Files go to those who are, not to viewers.'));
+    await give(vic, 'dragover', file);
+    await appears(vic.locator('.file-drop').getByText('Only those on the stage can send files.'));
+    await give(vic, 'drop', file, vic.locator('.file-drop'));
+    await appears(vic.getByRole('alert').getByText('Only those on the stage can send files.'));
+    expect([await hasLoaded(ada), await hasLoaded(vic)]).toEqual([true, true]);
+    await openChat(vic);
+    await appears(vic.locator('.chat textarea'));
+    const attach = button(vic, 'Send a file');
+    expect(await attach.isVisible()).toBe(false);
+
+    await button(vic, 'Raise hand').click();
+    await button(ada, 'Invite Vic onto the stage').click();
+    for (const device of ['Camera', 'Microphone']) await vic.getByRole('switch', { name: device }).uncheck();
+    await button(vic, 'Join the stage').click();
+    await appears(attach);
+    await give(ada, 'dragover', file);
+    await appears(ada.locator('.file-drop').getByText('Drop to send to Vic'));
+    await give(ada, 'drop', file, ada.locator('.file-drop'));
+    await appears(row(ada, 'notes.txt').getByText('to Vic'));
+    const download = vic.waitForEvent('download');
+    await button(vic, 'Accept: notes.txt').click();
+    expect(await readFile(await (await download).path(), 'utf8')).toBe('x'.repeat(file.size));
+    await appears(row(ada, 'notes.txt').getByText('Delivered'));
+
+    // "Everyone" are those on the stage.
+    await weir.join({ ...room, name: 'Bob', role: 'speaker' });
+    await weir.join({ ...room, name: 'Val', role: 'viewer' });
+    await eventually(() => vic.evaluate(() => window.weir?.peers.length)).toBe(2);
+    await give(vic, 'paste', { name: 'agenda.txt', size: 1000 });
+    const dialog = vic.getByRole('dialog', { name: 'Send agenda.txt to' });
+    await appears(dialog);
+    expect(await dialog.getByRole('button').allTextContents()).toEqual(['Everyone on the stage', 'Ada', 'Bob']);
+    await button(dialog, 'Everyone on the stage').click();
+    await appears(row(vic, 'to Bob'));
+    await appears(button(ada, 'Accept: agenda.txt'));
+
+    await button(vic, 'Leave the stage').click();
+    await disappears(attach);
+    await appears(row(vic, 'to Ada').getByText('Goes on when you are on the stage again'));
+    await appears(row(ada, 'agenda.txt').getByText('Waiting for Vic to come back'));
   });
 
   test('what cannot be sent is refused with words', async () => {

@@ -161,6 +161,18 @@ describe('destinations', () => {
     ]);
   });
 
+  test('files go to those who are named, never to all at once', async () => {
+    const ann = await room.join('ann').open();
+    const bob = await room.join('bob').open();
+    await room.join('viewer', { hidden: true, canPublish: false }).open();
+    ann.send(frame('to all'), 'bulk');
+    expect(room.sent).toEqual([]);
+    const error = expect.objectContaining({ code: 'badRequest', message: expect.stringContaining('name') });
+    expect(ann.told('dataRefused')).toEqual([{ channel: 'bulk', error }]);
+    ann.send(frame('to bob', ['bob']), 'bulk');
+    expect(room.sent.map(({ text, to }) => [text, to])).toEqual([['to bob', [bob.subchannel]]]);
+  });
+
   test('whoever is hidden receives, and is not named', async () => {
     const viewer = await room.join('viewer', { hidden: true, canPublish: false }).open();
     const ann = await room.join('ann').open();
@@ -319,12 +331,13 @@ describe('limits', () => {
     await room.join('bob').open();
     const large = frame('x'.repeat(MAX_DATA_BYTES));
     for (let count = 0; count < 40; count++) ann.send(large);
-    for (let count = 0; count < 40; count++) ann.send(large, 'bulk');
+    const chunk = frame('x'.repeat(MAX_DATA_BYTES), ['bob']);
+    for (let count = 0; count < 40; count++) ann.send(chunk, 'bulk');
     const sent = (channel: DataChannelLabel) => room.sent.filter((one) => one.channel === channel).length;
     expect(sent('bulk')).toBe(38);
     vi.advanceTimersByTime(4000);
     expect([sent('reliable'), sent('bulk')]).toEqual([31, 40]);
-    for (let count = 0; count < 3000; count++) ann.send(frame('tiny'), 'bulk');
+    for (let count = 0; count < 3000; count++) ann.send(frame('tiny', ['bob']), 'bulk');
     vi.advanceTimersByTime(4000);
     expect(room.sent.filter(({ text }) => text === 'tiny').length).toBeLessThan(1000);
   });

@@ -85,7 +85,9 @@ test('offers of senders who have left do not become more and more, and nobody is
     pair.b.transfers.onPeerLeft(peerId);
   }
   expect(pair.b.transfers.transfers).toHaveLength(100);
-  pair.b.transfers.onPeerJoined({ peerId: 'late', identity: 'late', name: 'Late' });
+  const late = { peerId: 'late', identity: 'late', name: 'Late' };
+  pair.others = [late];
+  pair.b.transfers.onPeerJoined(late);
   expect(pair.sent.filter(({ message }) => message.type === 'seek')).toEqual([]);
 });
 

@@ -79,6 +79,27 @@ describe('file transfers whose ends go away', () => {
     expect(pair.transfer(side === 'a' ? 'b' : 'a').peer.peerId).toContain('again');
   });
 
+  test.each(['a', 'b'] as const)('%s is hidden for a while: both wait, and go on afterwards', async (side) => {
+    const other = side === 'a' ? 'b' : 'a';
+    const file = randomFile(5 * BLOCK_BYTES);
+    await pair.b.transfers.accept(await offer(file));
+    await until('half', TIMEOUT, () => pair.transfer('b').transferred > 2.5 * BLOCK_BYTES);
+    pair.hide(side);
+    expect([pair.transfer('a').state, pair.transfer('b').state]).toEqual(['waiting', 'waiting']);
+    // Nothing comes of whoever joins meanwhile, and nothing is taken.
+    pair[side].transfers.onPeerJoined(pair.peers[other]);
+    expect(pair.transfer(side).state).toBe('waiting');
+    await expect(pair[side].transfers.send(file, [pair.peers[other].peerId])).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    const offered = encodeMessage({ type: 'offer', id: '0'.repeat(32), name: 'meanwhile', size: 1 });
+    pair[side].transfers.onData(pair.peers[other].peerId, offered);
+    expect(pair.transfer(side).name).toBe(file.name);
+    pair.unhide(side);
+    await expectEqual(file);
+    expect(sentBytes()).toBeLessThan(file.size + 4 * BLOCK_BYTES);
+  });
+
   test('a receiver that comes back as somebody else goes on, although it still seems to be there', async () => {
     const file = randomFile(SIZE);
     const id = await offer(file);

@@ -7,14 +7,17 @@ import { forgetOldFileUse, markFilesUsed, wereFilesUsed } from './fileUse.ts';
 import { loadFiles } from './loadFiles.ts';
 
 export interface SendFileOptions {
-  /** The ids of the peers that it is offered to; all that are in the room now without it. */
+  /**
+   * The ids of the peers that it is offered to. Without it, all that are in the room now; of a broadcast those on the stage,
+   * since viewers cannot be addressed.
+   */
   readonly to?: readonly string[];
   /** Of the same file, where the browser gives one: the transfer then goes on by itself after a reload of the page. */
   readonly handle?: FileSystemFileHandle | undefined;
 }
 
 /** The members of `Files` that an application uses. */
-export type FilesApi = Omit<Files, 'open' | 'end' | 'onData' | 'onPeerJoined' | 'onPeerLeft'>;
+export type FilesApi = Omit<Files, 'open' | 'end' | 'onData' | 'onPeerJoined' | 'onPeerLeft' | 'syncPeers'>;
 
 /** Messages that may wait until the code is loaded: offers come first, and their senders repeat them. */
 const MAX_WAITING = 64;
@@ -38,7 +41,7 @@ export class Files {
 
   /**
    * Offers a file. Each receiver accepts or declines it for itself, and gets a transfer of its own; receivers, too, need the
-   * grant `canPublishData`, to acknowledge what arrives.
+   * grant `canPublishData`, to acknowledge what arrives. Whoever is hidden, such as a viewer of a broadcast, can do neither.
    * @throws {WeirError} `notJoined`, `forbidden`, `badRequest` for a file that is too large or cannot be read, `notFound` for
    *   a peer that is not there or if there is nobody else, `unavailable` if the code cannot be loaded
    */
@@ -135,6 +138,11 @@ export class Files {
 
   onPeerLeft(peerId: string): void {
     this.#transfers?.onPeerLeft(peerId);
+  }
+
+  /** Our grants have changed, and with them perhaps who can exchange files with us. */
+  syncPeers(): void {
+    this.#transfers?.syncPeers();
   }
 
   /** Finds what former pages have left, and deletes what is too old. */

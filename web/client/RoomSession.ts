@@ -309,9 +309,9 @@ export class RoomSession {
     return {
       peerId,
       send: (to, data) => this.requireLink().sendData({ channel: 'bulk', topic: FILE_TOPIC, to: [to], data }),
-      peers: () => store.peers.peers,
+      // Nobody could answer a hidden peer, which the server does not name.
+      peers: () => (store.grants?.hidden ? [] : store.peers.peers),
       isReconnecting: () => this.reconnecting,
-      // Nobody could answer a hidden peer.
       maySend: () => store.grants?.canPublishData !== false && !store.grants?.hidden,
       maxBytes,
       hasMedia: () =>
@@ -341,6 +341,7 @@ export class RoomSession {
     const isChanged = this.store.setGrants(grants);
     const hasEnded = this.#link?.applyGrants(grants, server) ?? false;
     this.#updatePlayoutDelay();
+    if (isChanged) this.files.syncPeers();
     // Grants that were revoked and given again during a reconnect have ended what was published nevertheless.
     if (!isChanged && !hasEnded) return;
     this.store.broadcast.clearInvitation();

@@ -33,6 +33,8 @@ const counts = { sent: 0, closed: 0 };
 
 async function flood(flooder: DataMember, { channel, allowed }: Flood): Promise<void> {
   const message = new Uint8Array(SIZE);
+  // Messages on `bulk` have to name their receivers.
+  const to = channel === 'bulk' ? flooder.peerIds : [];
   let due = 0;
   let last = performance.now();
   while (flooding) {
@@ -48,7 +50,7 @@ async function flood(flooder: DataMember, { channel, allowed }: Flood): Promise<
     last = at;
     if (flooder.bufferedAmount(channel) < MOST_BUFFERED) {
       for (; due >= 1; due -= 1) {
-        flooder.send(channel, message);
+        flooder.send(channel, message, { to });
         counts.sent += 1;
       }
     }

@@ -9,7 +9,7 @@ import {
 } from '../../../shared/dataFrame.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import type { TransportInfo } from '../../../shared/media.ts';
-import type { Grants, ServerEvents } from '../../../shared/protocol.ts';
+import type { Grants, JoinReply, ServerEvents } from '../../../shared/protocol.ts';
 import { SignalSession } from '../../../web/client/signalling/SignalSession.ts';
 import { now } from './clock.ts';
 
@@ -38,16 +38,23 @@ const OPEN_TIMEOUT = 10_000;
 
 export class DataMember {
   readonly peerId: string;
+  /** Who was there when it joined. */
+  readonly peerIds: readonly string[];
   readonly #options: DataMemberOptions;
   readonly #signalling: SignalSession;
   #connection: RTCPeerConnection | undefined;
   #channels: Readonly<Record<DataChannelLabel, RTCDataChannel>> | undefined;
   #sequence = 0;
 
-  private constructor(options: DataMemberOptions, signalling: SignalSession, peerId: string) {
+  private constructor(
+    options: DataMemberOptions,
+    signalling: SignalSession,
+    { peerId, peers }: Pick<JoinReply, 'peerId' | 'peers'>,
+  ) {
     this.#options = options;
     this.#signalling = signalling;
     this.peerId = peerId;
+    this.peerIds = peers.map((peer) => peer.peerId);
   }
 
   /** Joins without media and opens its data channels. @throws {WeirError} why the server refuses it */
@@ -63,14 +70,14 @@ export class DataMember {
       onClose: () => {},
     });
     try {
-      const { peerId } = await signalling.join({
+      const reply = await signalling.join({
         room,
         name,
         ...(token !== undefined && { token }),
         rtpCapabilities: { codecs: [], headerExtensions: [] },
         transports: { send: false, recv: false },
       });
-      const member = new DataMember(options, signalling, peerId);
+      const member = new DataMember(options, signalling, reply);
       await member.open();
       return member;
     } catch (error) {
@@ -112,7 +119,7 @@ export class DataMember {
   send(
     channel: DataChannelLabel,
     data: Uint8Array,
-    { to = [], topic = '' }: { to?: string[]; topic?: string } = {},
+    { to = [], topic = '' }: { to?: readonly string[]; topic?: string } = {},
   ): void {
     const frame = encodeDataFrame({ sequence: this.#sequence++, topic, peerIds: to, data });
     this.sendRaw(channel, frame);

@@ -145,6 +145,7 @@ export class PeerData implements DataPort {
       this.#badFrames++;
       return this.#badFrames > MAX_BAD_FRAMES ? refusal : this.#refuse(channel, refusal);
     }
+    if (channel === 'bulk' && frame.peerIds.length === 0) return this.#refuse(channel, unaddressed());
     this.#pacer.add(channel, frame, message.length);
     return undefined;
   }
@@ -166,6 +167,11 @@ export class PeerData implements DataPort {
 function tooSlow(): WeirError {
   const message = 'Data came faster than this client received it. What was on its way is lost.';
   return new WeirError('closed', message, { reason: 'sendBufferFull' });
+}
+
+/** Files may be sent many times as fast as other data: to all viewers of a broadcast at once, that is more than a server has. */
+function unaddressed(): WeirError {
+  return new WeirError('badRequest', 'Messages on the channel `bulk` have to name their receivers.');
 }
 
 function tooFast(): WeirError {

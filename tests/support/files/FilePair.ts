@@ -63,6 +63,8 @@ export class FilePair {
     b: { peerId: 'peer-b', identity: 'bert', name: 'Bert' },
   };
   readonly #rooms: { a?: FileRoom; b?: FileRoom } = {};
+  /** Which end is hidden, as a viewer of a broadcast is. */
+  #hidden: 'a' | 'b' | undefined;
   #queue = { a: Promise.resolve(), b: Promise.resolve() };
 
   constructor(delays = DELAYS) {
@@ -78,9 +80,12 @@ export class FilePair {
     const room: FileRoom = {
       peerId: this.peers[side].peerId,
       send: (peerId, data) => this.#send(side, peerId, data),
-      peers: () => [{ ...this.peers[other], ...(this.away[other] && { away: true }) }, ...this.others],
+      peers: () =>
+        this.#hidden === side
+          ? []
+          : [{ ...this.peers[other], ...(this.away[other] && { away: true }) }, ...this.others],
       isReconnecting: () => this.away[side],
-      maySend: () => this.maySend[side],
+      maySend: () => this.maySend[side] && this.#hidden !== side,
       maxBytes: this.maxBytes,
       hasMedia: () => false,
       notify: (event, transfer) => this[side].events.push({ event, transfer }),
@@ -104,6 +109,20 @@ export class FilePair {
     this.peers[side] = peer;
     this.attach(side);
     this[other].transfers.onPeerJoined(peer);
+  }
+
+  /** One end becomes hidden: the others see it leave, and it sees them all the same. */
+  hide(side: 'a' | 'b'): void {
+    this.#hidden = side;
+    this[side].transfers.syncPeers();
+    this[side === 'a' ? 'b' : 'a'].transfers.onPeerLeft(this.peers[side].peerId);
+  }
+
+  /** It is hidden no more. */
+  unhide(side: 'a' | 'b'): void {
+    this.#hidden = undefined;
+    this[side === 'a' ? 'b' : 'a'].transfers.onPeerJoined(this.peers[side]);
+    this[side].transfers.syncPeers();
   }
 
   /** The session of one end is over, and it joins again under a new peer id. What was on its way is lost. */
@@ -181,6 +200,8 @@ export class FilePair {
       this.inFlight -= size;
       if (this.peers[other].peerId !== to || this.peers[from].peerId !== sender) return;
       if (this.away.a || this.away.b || !this.#rooms.a || !this.#rooms.b) return;
+      // The server does not name whoever is hidden.
+      if (this.#hidden === from) return;
       for (const one of arriving) this[other].transfers.onData(sender, one);
     });
     if (this.isNarrow) await this.#queue[from];

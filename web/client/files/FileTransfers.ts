@@ -44,7 +44,7 @@ export class FileTransfers {
     this.#ticking ??= setInterval(() => this.#tick(), this.#transfers.delays.tick);
     // While we were away, nobody could be heard of.
     for (const transfer of this.#transfers.all) transfer.heard();
-    for (const peer of room.peers()) this.onPeerJoined(peer);
+    this.syncPeers();
     // What has changed since the last session.
     for (const transfer of this.#transfers.all) this.#transfers.events.onChanged(transfer);
     this.#restoring ??= this.#restore();
@@ -65,16 +65,20 @@ export class FileTransfers {
     this.#transfers.close();
   }
 
+  /** A peer has joined. While we are hidden it is none of ours. */
   onPeerJoined(peer: FilePeer): void {
-    for (const transfer of this.#transfers.all) {
-      if (transfer.peer.identity === peer.identity && !transfer.isPresent) transfer.connect(peer);
-    }
-    this.#search.ask([peer]);
+    if (this.#isPeer(peer.peerId)) this.#onPeerPresent(peer);
   }
 
   onPeerLeft(peerId: string): void {
     this.#search.onPeerLeft(peerId);
     for (const transfer of this.#transfers.all) if (transfer.peer.peerId === peerId) transfer.disconnect();
+  }
+
+  /** Whom the room has for us may have changed: all of them when we become hidden, or are so no more. */
+  syncPeers(): void {
+    for (const transfer of this.#transfers.all) if (!this.#isPeer(transfer.peer.peerId)) transfer.disconnect();
+    for (const peer of this.#transfers.room?.peers() ?? []) this.#onPeerPresent(peer);
   }
 
   /** A message of a peer, of any content. */
@@ -164,6 +168,17 @@ export class FileTransfers {
     ]);
     this.#search.ask(this.#transfers.room?.peers() ?? []);
     await restoring;
+  }
+
+  #onPeerPresent(peer: FilePeer): void {
+    for (const transfer of this.#transfers.all) {
+      if (transfer.peer.identity === peer.identity && !transfer.isPresent) transfer.connect(peer);
+    }
+    this.#search.ask([peer]);
+  }
+
+  #isPeer(peerId: string): boolean {
+    return this.#transfers.room?.peers().some((one) => one.peerId === peerId) ?? false;
   }
 
   #tick(): void {

@@ -82,7 +82,7 @@ export interface FileRoom {
   readonly peerId: string;
   /** Resolves when there is room for more. @throws {WeirError} */
   send(peerId: string, data: Uint8Array): Promise<void>;
-  /** Who is in it; `away` whose connection is lost, and whom the server waits for. */
+  /** Who can exchange files with us, nobody while we are hidden; `away` whose connection is lost, and whom the server waits for. */
   peers(): readonly (FilePeer & { readonly away?: boolean })[];
   /** Whether our own connection is lost, and the server waits for us. */
   isReconnecting(): boolean;

@@ -20,12 +20,14 @@ export type FileAction =
   | 'remove'
   | 'choose';
 
-/** What else decides on the buttons of a row, besides the state of its transfer. */
+/** What else decides on what a row shows, besides the state of its transfer. */
 export interface FileAbilities {
   /** Whether the browser lets people choose where a file is saved. */
   readonly canChoosePlace: boolean;
   /** Whether the page still has the file of a transfer that has failed. */
   readonly canSendAgain: boolean;
+  /** Whether we are no longer on the stage of a broadcast, where our transfers wait for us. */
+  readonly isOffStage: boolean;
 }
 
 const icons: Partial<Record<FileAction, readonly [FilesKey, IconNode]>> = {
@@ -75,7 +77,7 @@ export class FileRow {
   render(transfer: FileTransfer, abilities: FileAbilities): void {
     const { state, size, transferred } = transfer;
     this.root.dataset.state = state;
-    setText(this.#state, stateText(transfer));
+    setText(this.#state, stateText(transfer, abilities.isOffStage));
     this.#progress.hidden = !['active', 'paused', 'waiting'].includes(state);
     this.#progress.value = size === 0 ? 1 : transferred / size;
     const hadFocus = this.#actions.contains(document.activeElement);

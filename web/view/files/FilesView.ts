@@ -1,4 +1,4 @@
-/** Files in a call: what is sent and received, as a list in the chat, and ways to send more. */
+/** Files of a call or of the stage of a broadcast: what is sent and received, as a list in the chat, and ways to send more. */
 import { Paperclip } from 'lucide';
 import { type FileTransfer, WeirError } from '../../client/index.ts';
 import { smallIconButton } from '../common/buttons.ts';
@@ -12,6 +12,7 @@ import { type ChosenFile, type DroppedFiles, droppedFiles } from './droppedFiles
 import { type FileAbilities, type FileAction, FileRow } from './FileRow.ts';
 import { endText } from './fileTexts.ts';
 import { formatBytes } from './formatFile.ts';
+import { maySendFiles } from './maySendFiles.ts';
 import { SendTargets, type Target } from './SendTargets.ts';
 import { saveFile } from './saveFile.ts';
 import './files.css';
@@ -81,6 +82,8 @@ export class FilesView {
   render(): void {
     const { transfers } = this.#options.call.files;
     this.section.hidden = transfers.length === 0;
+    // Who leaves the stage of a broadcast sends nothing more.
+    this.attachButton.hidden = !maySendFiles(this.#options.call);
     const known = new Map(transfers.map((transfer) => [transfer.id, transfer]));
     for (const id of this.#rows.keys()) if (!known.has(id)) this.#rows.delete(id);
     for (const id of this.#sent.keys()) if (!known.has(id)) this.#sent.delete(id);
@@ -143,19 +146,15 @@ export class FilesView {
 
   /** @returns whether anything was sent */
   async #choose(files: readonly ChosenFile[]): Promise<boolean> {
-    if (files.length === 0) return false;
+    if (files.length === 0 || this.#isRefused()) return false;
     const target = await this.#targets.choose(files.map(({ file }) => file));
     return target !== null && (await this.#send(files, target));
   }
 
   /** @returns whether anything was sent */
   async #send(files: readonly ChosenFile[], target: Target): Promise<boolean> {
+    if (files.length === 0 || this.#isRefused()) return false;
     const { call, toasts } = this.#options;
-    const refusal = this.#refusal();
-    if (refusal !== undefined && files.length > 0) {
-      toasts.showError(refusal);
-      return false;
-    }
     const { maxBytes } = call.files;
     let isAnySent = false;
     for (const { file, handle } of files) {
@@ -177,12 +176,11 @@ export class FilesView {
     return isAnySent;
   }
 
-  /** Why nothing can be sent now. */
-  #refusal(): string | undefined {
-    const { call } = this.#options;
-    if (call.client.grants?.canPublishData === false) return translateFiles('filesForbidden');
-    if (call.files.maxBytes === 0) return translateFiles('filesOff');
-    return call.remoteParticipants.length === 0 ? translateFiles('filesNobody') : undefined;
+  /** Whether nothing can be sent now; says why. */
+  #isRefused(): boolean {
+    const { refusal } = this.#targets;
+    if (refusal !== undefined) this.#options.toasts.showError(refusal);
+    return refusal !== undefined;
   }
 
   async #act(id: string, action: FileAction): Promise<void> {
@@ -239,7 +237,7 @@ export class FilesView {
       return;
     }
     // What one has ended oneself needs no words, nor has anybody left who was not there.
-    if (endReason === undefined || (endReason === 'left' && !this.#met.has(id))) return;
+    if (endReason === undefined || (endReason === 'left' && (this.#isOffStage || !this.#met.has(id)))) return;
     const text = translateFiles('filesEnded', { file, reason: endText(transfer) });
     if (state === 'failed') this.#options.toasts.showError(text);
     else this.#options.toasts.show(text);
@@ -259,7 +257,16 @@ export class FilesView {
   }
 
   #abilities({ id }: FileTransfer): FileAbilities {
-    return { canChoosePlace: window.showSaveFilePicker !== undefined, canSendAgain: this.#sent.has(id) };
+    return {
+      canChoosePlace: window.showSaveFilePicker !== undefined,
+      canSendAgain: this.#sent.has(id),
+      isOffStage: this.#isOffStage,
+    };
+  }
+
+  get #isOffStage(): boolean {
+    const { client, options } = this.#options.call;
+    return options.kind === 'broadcast' && client.grants?.hidden === true;
   }
 }
 

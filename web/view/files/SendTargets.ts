@@ -1,46 +1,71 @@
-/** Whom files are sent to: a layer over the page on which they are dropped, or from which the target is chosen. */
+/** Whom files are sent to: a layer over the page on which they are dropped, or a dialog; and why nothing can be sent. */
 import { Upload } from 'lucide';
 import { element, icon } from '../common/dom.ts';
 import type { CallController } from '../controller/CallController.ts';
-import { translateFiles } from '../locales/files.ts';
+import { type FilesKey, translateFiles } from '../locales/files.ts';
+import { maySendFiles } from './maySendFiles.ts';
 
-/** Peer ids; undefined for everyone. */
+/** Peer ids; undefined for everyone: in a broadcast those on the stage, since its viewers cannot be addressed. */
 export type Target = readonly string[] | undefined;
 
-type Call = Pick<CallController, 'remoteParticipants'>;
+type Call = Pick<CallController, 'remoteParticipants' | 'client' | 'files' | 'options' | 'phase'>;
+
+interface Words {
+  readonly dropAll: FilesKey;
+  readonly everyone: FilesKey;
+  readonly nobody: FilesKey;
+}
+
+/** "Everyone" would mean the viewers too. */
+const onStage: Words = { dropAll: 'filesDropStage', everyone: 'filesEveryoneOnStage', nobody: 'filesNobodyOnStage' };
+const inCall: Words = { dropAll: 'filesDropAll', everyone: 'filesEveryone', nobody: 'filesNobody' };
 
 export class SendTargets {
   readonly #call: Call;
   readonly #place: HTMLElement;
+  readonly #words: Words;
   #layer: HTMLElement | undefined;
 
   /** @param place the element of the page that it covers */
   constructor(call: Call, place: HTMLElement) {
     this.#call = call;
     this.#place = place;
+    this.#words = call.options.kind === 'broadcast' ? onStage : inCall;
+  }
+
+  /** Why nothing can be sent now. */
+  get refusal(): string | undefined {
+    const { client, files, options, phase, remoteParticipants } = this.#call;
+    if (phase !== 'joined') return translateFiles('filesNotConnected');
+    if (client.grants?.hidden && options.kind === 'broadcast') return translateFiles('filesViewers');
+    if (!maySendFiles(this.#call)) return translateFiles('filesForbidden');
+    if (files.maxBytes === 0) return translateFiles('filesOff');
+    return remoteParticipants.length === 0 ? translateFiles(this.#words.nobody) : undefined;
   }
 
   /** Shows the layer while files are dragged over the page. @param onDrop with whom they were dropped on */
   showDrop(onDrop: (event: DragEvent, target: Target) => void): void {
     if (this.#layer) return;
-    const [first, ...others] = this.#call.remoteParticipants;
-    const isOne = first !== undefined && others.length === 0;
-    const title = isOne ? translateFiles('filesDropOne', { name: first.name }) : translateFiles('filesDropAll');
+    const { refusal } = this;
+    const people = this.#call.remoteParticipants;
+    const [first] = people;
+    const isOne = first !== undefined && people.length === 1;
+    const title = isOne ? translateFiles('filesDropOne', { name: first.name }) : translateFiles(this.#words.dropAll);
     const layer = element(
       'div',
       { className: 'file-drop' },
       icon(Upload, 40),
-      element('p', { className: 'file-drop-title' }, first ? title : translateFiles('filesNobody')),
+      element('p', { className: 'file-drop-title' }, refusal ?? title),
     );
     this.#listen(layer, undefined, onDrop);
-    if (first && !isOne) {
-      const people = [first, ...others].map(({ name, peerId }) => {
+    if (refusal === undefined && !isOne) {
+      const chips = people.map(({ name, peerId }) => {
         const chip = element('span', { className: 'file-target' }, name);
         this.#listen(chip, [peerId], onDrop);
         return chip;
       });
       layer.append(element('p', { className: 'secondary' }, translateFiles('filesDropHint')));
-      layer.append(element('div', { className: 'file-targets' }, ...people));
+      layer.append(element('div', { className: 'file-targets' }, ...chips));
     }
     this.#layer = layer;
     this.#place.append(layer);
@@ -80,7 +105,7 @@ export class SendTargets {
       element(
         'div',
         { className: 'file-targets' },
-        button(translateFiles('filesEveryone'), undefined, 'primary'),
+        button(translateFiles(this.#words.everyone), undefined, 'primary'),
         ...people.map(({ name, peerId }) => button(name, [peerId])),
       ),
     );

@@ -1,9 +1,13 @@
-/** Notices files that are dragged, pasted or offered, and loads what shows them: calls without files do without it. */
+/**
+ * Files on the page of a call, in the studio and on the viewer's page: notices those that are dragged, pasted or offered, and loads
+ * what shows them. Pages without files do without it.
+ */
 import type { Toasts } from '../common/Toasts.ts';
 import type { CallController } from '../controller/CallController.ts';
 import { translate } from '../locales/index.ts';
 import { droppedFiles } from './droppedFiles.ts';
 import type { FilesView } from './FilesView.ts';
+import { maySendFiles } from './maySendFiles.ts';
 
 /** The panel of the chat, where the list of files is. */
 export interface FilesPlace {
@@ -29,6 +33,8 @@ export function fileSharing({ call, chat, toasts, root }: FileSharingOptions): {
   const { signal } = ended;
   let loading: Promise<FilesView | undefined> | undefined;
   let isDragging = false;
+  let hasPanel = false;
+  let couldSend = maySendFiles(call);
   let leaving: ReturnType<typeof setTimeout> | undefined;
 
   const load = () => {
@@ -65,7 +71,7 @@ export function fileSharing({ call, chat, toasts, root }: FileSharingOptions): {
     'dragover',
     (event) => {
       if (!hasFiles(event.dataTransfer)) return;
-      // Without it, the browser would open the file in place of the call.
+      // Without it, the browser would open the file in place of the page.
       event.preventDefault();
       clearTimeout(leaving);
       if (isDragging) return;
@@ -111,7 +117,21 @@ export function fileSharing({ call, chat, toasts, root }: FileSharingOptions): {
   };
   call.on('fileOffered', (transfer) => void load().then((view) => view?.onOffered(transfer)));
   call.on('fileChanged', (transfer) => void load().then((view) => view?.onChanged(transfer)));
-  chat.onPanel(() => void load());
+  /** The button that chooses files is for those who may send them: viewers get it with the stage. */
+  const offerButton = () => {
+    if (hasPanel && maySendFiles(call)) void load();
+  };
+  chat.onPanel(() => {
+    hasPanel = true;
+    offerButton();
+  });
+  call.on('changed', () => {
+    const canSend = maySendFiles(call);
+    if (canSend === couldSend || call.phase === 'ended') return;
+    couldSend = canSend;
+    offerButton();
+    void loading?.then((view) => view?.render());
+  });
   return {
     close: () => {
       endDrag();

@@ -16,7 +16,8 @@ const reasonKeys: Record<Exclude<FileEndReason, 'left'>, FilesKey> = {
   unanswered: 'filesErrorUnanswered',
 };
 
-export function stateText(transfer: FileTransfer): string {
+/** @param isOffStage whether we have left the stage of a broadcast */
+export function stateText(transfer: FileTransfer, isOffStage: boolean): string {
   const { state, direction, pausedBy, peer } = transfer;
   const { name } = peer;
   if (state === 'offered') {
@@ -30,6 +31,8 @@ export function stateText(transfer: FileTransfer): string {
       ? translateFiles('filesStatePausedSelf')
       : translateFiles('filesStatePausedPeer', { name });
   }
+  // The other end has not left.
+  if (isOffStage && (state === 'waiting' || transfer.endReason === 'left')) return translateFiles('filesStateOffStage');
   if (state === 'waiting') return translateFiles('filesStateWaiting', { name });
   if (state === 'needsFile') return translateFiles('filesStateNeedsFile');
   if (state === 'completed') return translateFiles(direction === 'send' ? 'filesStateSent' : 'filesStateCompleted');

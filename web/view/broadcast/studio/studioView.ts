@@ -1,4 +1,4 @@
-/** The studio on the page: preview, scenes, state of the broadcast, stage, raised hands and messages. */
+/** The studio on the page: preview, scenes, state of the broadcast, stage, raised hands, messages and files. */
 
 import { chatToggle } from '../../chat/chatToggle.ts';
 import { callAudio } from '../../common/callAudio.ts';
@@ -8,6 +8,7 @@ import { inviteButton } from '../../common/inviteButton.ts';
 import { notifyPermissions } from '../../common/notifications.ts';
 import { statsToggle } from '../../common/stats/statsToggle.ts';
 import type { EndReason } from '../../controller/callEvents.ts';
+import { fileSharing } from '../../files/fileSharing.ts';
 import { translate } from '../../locales/index.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
 import { confirmDialog } from '../confirmDialog.ts';
@@ -51,6 +52,7 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
     place: root,
     onToggle: (open) => root.classList.toggle('with-chat', open),
   });
+  const files = fileSharing({ call, chat, toasts, root });
   const bar = studioBar({ call, audio, stats, chat, onLeave: () => void leave(broadcast, root) });
   root.append(
     element(
@@ -98,7 +100,7 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
   const levels = setInterval(() => stage.pollSpeakers(), LEVEL_INTERVAL);
   const close = () => {
     clearInterval(levels);
-    for (const part of [notices, onAir, meter, sendStats, stage, preview, bar, audio, stats, chat]) part.close();
+    for (const part of [notices, onAir, meter, sendStats, stage, preview, bar, audio, stats, chat, files]) part.close();
   };
   call.on('ended', (reason) => {
     close();

@@ -1,10 +1,11 @@
-/** A broadcast on the page of a viewer: header, player, controls, invitations onto the stage, and messages. */
+/** A broadcast on the page of a viewer: header, player, controls, invitations onto the stage, messages, and files on the stage. */
 import { chatToggle } from '../../chat/chatToggle.ts';
 import { autoHideControls } from '../../common/autoHideControls.ts';
 import { callNotices } from '../../common/callNotices.ts';
 import { element, microtaskDebounce } from '../../common/dom.ts';
 import { statsToggle } from '../../common/stats/statsToggle.ts';
 import type { CallController, EndReason } from '../../controller/CallController.ts';
+import { fileSharing } from '../../files/fileSharing.ts';
 import { translate } from '../../locales/index.ts';
 import { preferences } from '../../storage/preferences.ts';
 import { BroadcastController } from '../BroadcastController.ts';
@@ -48,6 +49,7 @@ export function viewerView(
     place: root,
     onToggle: (open) => root.classList.toggle('with-chat', open),
   });
+  const files = fileSharing({ call, chat, toasts, root });
   const controls = viewerControls({
     call,
     chat,
@@ -103,7 +105,7 @@ export function viewerView(
   const close = () => {
     for (const timer of timers) clearInterval(timer);
     showControls();
-    for (const part of [notices, player, controls, audio.output, stats, chat]) part.close();
+    for (const part of [notices, player, controls, audio.output, stats, chat, files]) part.close();
   };
   call.on('ended', (reason) => {
     close();
