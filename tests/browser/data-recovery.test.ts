@@ -67,7 +67,7 @@ describe.skipIf(!hasChromium)('data messages when something breaks', () => {
     const [ann, bob, late, witness] = [
       await enter(network.url, 'ann'),
       await enter(network.url, 'bob'),
-      // Has no channels yet when it is cut.
+      // Opens its channels because messages wait for it, and sends its first one while it is cut.
       await enter(network.url, 'late'),
       await enter(url, 'witness'),
     ];
@@ -83,7 +83,6 @@ describe.skipIf(!hasChromium)('data messages when something breaks', () => {
     for (const one of [ann, bob, late]) await eventually(() => isCut(one)).toBe(true);
     const before = (await bob.received()).length;
     await eventually(async () => (await bob.received()).length).toBeGreaterThan(before + 10);
-    // Opens its channels when it is back.
     await late.run(`window.pending = dataRoom.sendData('late', { to: ['${witness.peerId}'] });`);
     await network.mend();
     for (const one of [ann, bob, late]) await eventually(() => isCut(one)).toBe(false);
@@ -95,7 +94,7 @@ describe.skipIf(!hasChromium)('data messages when something breaks', () => {
     await eventually(() => bob.texts()).toEqual(numbers(sent));
     await eventually(async () => (await witness.texts()).filter((text) => text !== 'late')).toEqual(numbers(sent));
     expect((await witness.texts()).filter((text) => text === 'late')).toEqual(['late']);
-    // What the server kept for it, and all that came after.
+    // What the server kept until its channels were open, and all that came after.
     await eventually(() => late.texts()).toEqual(numbers(sent));
     for (const one of [ann, bob, late]) {
       expect(await one.run('return [dataOffers, failures.length, endings.length].join();')).toBe('1,0,0');

@@ -35,7 +35,11 @@ describe.skipIf(!hasChromium)('the page and its headers', () => {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+    page.on('requestfailed', (request) => {
+      const { errorText = 'no reason' } = request.failure() ?? {};
+      // The page has given it up itself, as the lobby does with a look at the room when the call begins meanwhile.
+      if (errorText !== 'net::ERR_ABORTED') complaints.push(`${request.url()} failed: ${errorText}`);
+    });
     await page.exposeFunction('complain', (complaint: string) => complaints.push(complaint));
     await page.addInitScript(() => {
       addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
