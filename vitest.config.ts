@@ -77,24 +77,25 @@ export default defineConfig({
     reporters: ['default', './tests/support/ClosingLine.ts'],
     projects: [
       // Servers of these take any free ports, so that no two files meet. Most of the time they wait: for processes to start
-      // or end, for times to pass, and for media on its way.
+      // or end, and for times to pass.
       project({ name: 'unit', timeout: 10_000, group: 0, workers: 3, setupFile: 'tests/support/openTimers.ts' }),
       project({ name: 'protocol', timeout: 20_000, group: 0, workers: 3 }),
-      project({ name: 'media', timeout: 30_000, group: 0, workers: 3 }),
+      // Media of headless members: most of the time it is on its way. A third file would starve those of many members.
+      project({ name: 'media', timeout: 30_000, group: 1, workers: 2 }),
       // What is measured of media wants the machine for itself.
-      project({ name: 'measured', exclude: onlyFull, timeout: 120_000, group: 1, workers: 1 }),
+      project({ name: 'measured', exclude: onlyFull, timeout: 120_000, group: 2, workers: 1 }),
       // Two of these at a time keep two cores busy.
-      project({ name: 'browser', exclude: onlyFull, timeout: 120_000, group: 2, workers: 2 }),
+      project({ name: 'browser', exclude: onlyFull, timeout: 120_000, group: 3, workers: 2 }),
       // Pages with the fake client receive no media: two files at a time would leave half of two cores idle.
       project({
         name: 'pages',
         exclude: onlyFull,
         timeout: 120_000,
-        group: 3,
+        group: 4,
         workers: 3,
         globalSetup: 'tests/support/fakeClient/buildPage.ts',
       }),
-      project({ name: 'full', include: full, timeout: 300_000, group: 4, workers: 1, env: { WEIR_TEST_FULL: '1' } }),
+      project({ name: 'full', include: full, timeout: 300_000, group: 5, workers: 1, env: { WEIR_TEST_FULL: '1' } }),
     ],
   },
 });
