@@ -22,7 +22,7 @@ import { SetupError } from './steps.mjs';
 
 const recipe = fileURLToPath(new URL('worker-build', import.meta.url));
 /** Of the faults that the recipe mends, the one that is also in the prebuilt worker. */
-const unmended =
+const faultOfPrebuilt =
   'with it about half of the receivers are not probed for bandwidth (scripts/setup/worker-build/README.md); to have one built ' +
   'that probes all, in five to eight minutes: MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD=1 npm run setup';
 
@@ -45,7 +45,7 @@ export function workerStep(paths) {
       if (typeof answer !== 'string') {
         const why = keep(prebuilt, { mediasoup: version, origin: 'prebuilt' }, (file) => writeFileSync(file, answer));
         if (!why) {
-          tools.note(unmended);
+          tools.note(faultOfPrebuilt);
           return 'prebuilt';
         }
         tools.note(`the prebuilt one does not run here (${why})`);

@@ -3,11 +3,8 @@
  * to be saved, as a handle cannot be kept beside the blocks.
  */
 import { z } from 'zod';
+import { TransferRecord } from './TransferRecord.ts';
 
-export const OfferRecord = z.object({
-  id: z.string().regex(/^[0-9a-f]{32}$/),
-  /** Server and room. */
-  room: z.string(),
-  startedAt: z.number(),
+export const OfferRecord = TransferRecord.extend({
   handle: z.custom<FileSystemFileHandle>((value) => value instanceof FileSystemFileHandle).optional(),
 });

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { PARTIAL_FILE_LIFETIME } from '../fileTopic.ts';
 import { type BlockStore, NEUTRAL_TYPE } from './BlockStore.ts';
 import { BLOCK_BYTES } from './fileMessages.ts';
+import { TransferRecord } from './TransferRecord.ts';
 import { lockTransfer } from './transferLock.ts';
 import type { FilePeer } from './transfers.ts';
 
@@ -16,16 +17,12 @@ const RECORD = 'record.json';
 const SHARE = 0.9;
 
 /** What a reloaded page needs to know of a partial file. */
-export const ReceivedRecord = z.object({
-  id: z.string().regex(/^[0-9a-f]{32}$/),
-  /** Server and room. */
-  room: z.string(),
+export const ReceivedRecord = TransferRecord.extend({
   /** Identity and name of the sender. */
   identity: z.string(),
   peerName: z.string(),
   name: z.string(),
   size: z.int().min(0),
-  startedAt: z.number(),
   isComplete: z.boolean().optional(),
 });
 export type ReceivedRecord = z.infer<typeof ReceivedRecord>;

@@ -3,11 +3,9 @@
  * needed to recognize the same file when it is chosen again.
  */
 import { z } from 'zod';
+import { TransferRecord } from './TransferRecord.ts';
 
-export const SentRecord = z.object({
-  id: z.string().regex(/^[0-9a-f]{32}$/),
-  /** Server and room. */
-  room: z.string(),
+export const SentRecord = TransferRecord.extend({
   /** Identity and name of the receiver. */
   identity: z.string(),
   peerName: z.string(),
@@ -16,7 +14,6 @@ export const SentRecord = z.object({
   lastModified: z.number(),
   /** SHA-256 of the first block. */
   firstBlock: z.string(),
-  startedAt: z.number(),
   handle: z.custom<FileSystemFileHandle>((value) => value instanceof FileSystemFileHandle).optional(),
 });
 export type SentRecord = z.infer<typeof SentRecord>;

@@ -1,6 +1,7 @@
 /** What a later page needs to know of transfers, kept in IndexedDB; each record is locked by the page that works on it. */
 import type { z } from 'zod';
 import { PARTIAL_FILE_LIFETIME } from '../fileTopic.ts';
+import type { TransferRecord } from './TransferRecord.ts';
 import { lockTransfer } from './transferLock.ts';
 
 const DATABASE = 'weir-files';
@@ -9,23 +10,13 @@ const VERSION = 2;
 const stores = ['sent', 'offered'] as const;
 type Store = (typeof stores)[number];
 
-/** What all records have. */
-interface AnyRecord {
-  /** Of the transfer. */
-  readonly id: string;
-  /** Server and room. */
-  readonly room: string;
-  /** As `Date.now()`. */
-  readonly startedAt: number;
-}
-
 interface Kept<T> {
   readonly record: T;
   /** Lets another page have it. */
   unlock(): void;
 }
 
-export class TransferRecords<T extends AnyRecord> {
+export class TransferRecords<T extends TransferRecord> {
   readonly #store: Store;
   readonly #schema: z.ZodType<T>;
   /** Those that this page works on, by id. */
