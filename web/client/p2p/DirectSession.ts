@@ -12,10 +12,10 @@ import { Liveness } from './Liveness.ts';
 /** How long it may take to connect, in milliseconds: with TURN over TLS as the last resort. */
 const CONNECT_TIMEOUT = 10_000;
 /**
- * From so many decoded frames, or packets of sound, on a track carries media: more than the first, after which there may be a
- * pause. A screen may stand still after its first frame.
+ * From so many decoded frames, or packets of sound, on a track carries media steadily: the first ones come in a burst, after which
+ * there may be a pause while the sender's encoders begin. A screen may stand still after its first frame.
  */
-export const MIN_PROGRESS: Readonly<Record<Source, number>> = { camera: 3, screen: 1, microphone: 3, screenAudio: 3 };
+export const MIN_PROGRESS: Readonly<Record<Source, number>> = { camera: 8, screen: 1, microphone: 3, screenAudio: 3 };
 
 export interface DirectSessionOptions {
   readonly peerId: string;
