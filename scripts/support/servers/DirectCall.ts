@@ -12,6 +12,8 @@ import { until } from '../until.ts';
 export const direct = { WEIR_ROOM_POLICY: 'auto', WEIR_RESUME_SECONDS: '30' };
 
 const TIMEOUT = 40_000;
+/** Between two looks, in milliseconds: statistics of all connections take a page so long that it would miss frames of it. */
+const INTERVAL = 100;
 const SECONDS = 4;
 /** A tone between 500 and 1500 Hz, twice a second up and down: two of them, a little apart in time, never cancel for long. */
 const sweep = (at: number) =>
@@ -47,9 +49,38 @@ export async function untilDirect(visitors: readonly Visitor[], isDirect = true)
         async () => {
           return (await directSources(visitor)).length === wanted;
         },
+        INTERVAL,
       ),
     ),
   );
+}
+
+/**
+ * What tells whether the tracks of the others have been replaced by those of the other way. Unlike statistics of all connections
+ * it costs a page nothing, so that it misses no frames for it.
+ * @returns what waits until camera and microphone of the other are new at each
+ */
+export async function watchTracks(visitors: readonly Visitor[]): Promise<() => Promise<void>> {
+  const replaced = await Promise.all(
+    visitors.map(async ({ page }) => {
+      const before = await page.evaluate(tracksInPage);
+      return () => page.waitForFunction(areReplaced, before, { polling: 50, timeout: TIMEOUT });
+    }),
+  );
+  return async () => {
+    await Promise.all(replaced.map((wait) => wait()));
+  };
+}
+
+/** Runs in the page. */
+function tracksInPage(): string[] {
+  return (window.weir?.peers ?? []).flatMap(({ tracks }) => [...tracks.values()].map(({ id }) => id));
+}
+
+/** Runs in the page. */
+function areReplaced(before: readonly string[]): boolean {
+  const now = (window.weir?.peers ?? []).flatMap(({ tracks }) => [...tracks.values()].map(({ id }) => id));
+  return now.length === before.length && now.every((id) => !before.includes(id));
 }
 
 /** Ada and Bob enter a room, each in a browser. */

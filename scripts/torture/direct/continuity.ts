@@ -30,11 +30,12 @@ function watchInPage(name: string): void {
   const sounds = document.querySelector('.remote-audio');
   if (!(video instanceof HTMLVideoElement) || !sounds) throw new Error(`${name} is not on this page.`);
   const frames = [performance.now()];
+  let request = 0;
   const onFrame = (now: number) => {
     frames.push(now);
-    video.requestVideoFrameCallback(onFrame);
+    request = video.requestVideoFrameCallback(onFrame);
   };
-  video.requestVideoFrameCallback(onFrame);
+  request = video.requestVideoFrameCallback(onFrame);
   // All that is heard in one recording: an element counts from when it plays until it is removed.
   const audio = new AudioContext({ sampleRate: 48_000 });
   const mixed = audio.createMediaStreamDestination();
@@ -82,6 +83,7 @@ function watchInPage(name: string): void {
   window.continuity = {
     async stop() {
       frames.push(performance.now());
+      video.cancelVideoFrameCallback(request);
       observer.disconnect();
       const stopped = Promise.withResolvers<void>();
       recorder.addEventListener('stop', () => stopped.resolve());

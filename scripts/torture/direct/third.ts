@@ -1,7 +1,14 @@
 /** Trial: a third one joins a direct call, which moves to the server, and leaves again. */
 import { setTimeout } from 'node:timers/promises';
 import { whyNoChromium } from '../../support/browsers/chromium.ts';
-import { direct, enterBoth, launchSpeaker, leaveAll, untilDirect } from '../../support/servers/DirectCall.ts';
+import {
+  direct,
+  enterBoth,
+  launchSpeaker,
+  leaveAll,
+  untilDirect,
+  watchTracks,
+} from '../../support/servers/DirectCall.ts';
 import { startMeasured } from '../../support/servers/measured.ts';
 import { Guest } from '../support/Guest.ts';
 import { type Figure, type Trial, timeFigures } from '../support/Trial.ts';
@@ -42,20 +49,24 @@ export const third: Trial = {
       let guest: Guest | undefined;
       joined.push(
         ...(await over(async () => {
+          const replaced = await watchTracks(visitors);
           const began = performance.now();
           guest = await Guest.enter(server.url, 'room', 'Carol');
-          await untilDirect(visitors, false);
+          await replaced();
           moments.toServer.push(performance.now() - began);
         })),
       );
+      await untilDirect(visitors, false);
       left.push(
         ...(await over(async () => {
+          const replaced = await watchTracks(visitors);
           const began = performance.now();
           guest?.[Symbol.dispose]();
-          await untilDirect(visitors);
+          await replaced();
           moments.back.push(performance.now() - began);
         })),
       );
+      await untilDirect(visitors);
       const [frames, sound] = worst([...joined, ...left]);
       report(
         `${turn + 1} of ${times}: at most ${Math.round(frames)} ms without a frame, ${Math.round(sound)} ms without sound`,
