@@ -1,4 +1,7 @@
-/** A process of one member who floods a room with data: as fast as it can until it is cut off, then as fast as it is let. */
+/**
+ * A process of one member who floods a room with data: as fast as it can until it is cut off, then as fast as it is let. Or one who
+ * sends what is allowed.
+ */
 import { constants, setPriority } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
@@ -10,6 +13,8 @@ const Flood = z.object({
   channel: z.enum(['reliable', 'bulk']),
   /** Messages a second that the server forwards: a few more are refused without the member being cut off. */
   allowed: z.number(),
+  /** Whether it sends no more than that. */
+  obeys: z.boolean(),
 });
 type Flood = z.infer<typeof Flood>;
 
@@ -19,6 +24,8 @@ const SIZE = 200;
 const BURST = { interval: 4, messages: 20 };
 /** Messages a second above what is allowed. */
 const EXCESS = 40;
+/** How much of what is allowed one sends who obeys. */
+const OBEDIENT = 0.95;
 /** Above this the connection is busy, in bytes. */
 const MOST_BUFFERED = 100_000;
 /** Milliseconds until it opens its channels again after it was cut off. */
@@ -31,7 +38,7 @@ let isOpen = false;
 /** What it has sent, and how often it was cut off, in this flood. */
 const counts = { sent: 0, closed: 0 };
 
-async function flood(flooder: DataMember, { channel, allowed }: Flood): Promise<void> {
+async function flood(flooder: DataMember, { channel, allowed, obeys }: Flood): Promise<void> {
   const message = new Uint8Array(SIZE);
   // Messages on `bulk` have to name their receivers.
   const to = channel === 'bulk' ? flooder.peerIds : [];
@@ -45,8 +52,9 @@ async function flood(flooder: DataMember, { channel, allowed }: Flood): Promise<
       continue;
     }
     const at = performance.now();
-    due =
-      counts.closed === 0 ? BURST.messages : Math.min(BURST.messages, due) + ((at - last) / 1000) * (allowed + EXCESS);
+    const floods = counts.closed === 0 && !obeys;
+    const rate = obeys ? OBEDIENT * allowed : allowed + EXCESS;
+    due = floods ? BURST.messages : Math.min(BURST.messages, due) + ((at - last) / 1000) * rate;
     last = at;
     if (flooder.bufferedAmount(channel) < MOST_BUFFERED) {
       for (; due >= 1; due -= 1) {
