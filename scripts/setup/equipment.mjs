@@ -35,6 +35,16 @@ export const coturn = {
   unpacked: ['coturn'],
 };
 
+/** Libraries of the Python examples. @type {Equipment[]} */
+export const pythonLibraries = [
+  { name: 'aiortc', file: '/usr/lib/python3/dist-packages/aiortc/__init__.py', packages: ['python3-aiortc'] },
+  {
+    name: 'websockets',
+    file: '/usr/lib/python3/dist-packages/websockets/__init__.py',
+    packages: ['python3-websockets'],
+  },
+];
+
 /**
  * Programs that `npm test` needs. `name` is what tests find in WEIR_TEST_SKIP where the program could not be installed.
  * `unpacked` lists packages whose services would start system-wide if they were installed: they are unpacked into the
@@ -51,6 +61,7 @@ export const browsersAndNetworks = [
   { name: 'iproute2', file: '/sbin/ip', packages: ['iproute2'] },
   { name: 'iptables', file: '/usr/sbin/iptables', packages: ['iptables'] },
   { name: 'python3', file: '/usr/bin/python3', packages: ['python3-minimal'] },
+  ...pythonLibraries,
   ...proxies,
   coturn,
 ];
