@@ -101,7 +101,7 @@ export class ChatMember implements Disposable {
     });
     this.#self = reply;
     this.chat.sync(reply.chat);
-    // Only a client that has sent something after the reply can resume its session.
+    // Once the server has received something after its reply, the session can be resumed.
     await signalling.request('ping', {});
   }
 }

@@ -12,6 +12,11 @@ import { SignallingSocket } from './SignallingSocket.ts';
  * limits.
  */
 const ATTEMPT_TIMEOUT = { least: 1000, times: 4, most: 5000 };
+/**
+ * In milliseconds: a connection that was lost longer ago than `after` has attempts that take up to `time` longer. When many have
+ * failed, Chromium delays each by up to five seconds: given up before, it would count as another one that has failed.
+ */
+const ATTEMPT_DELAY = { after: 3000, time: 5000 };
 /** Between the starts of two attempts, in milliseconds; each gap is up to a third shorter or longer. */
 const ATTEMPT_GAP = { first: 60, most: 370 };
 /** A server to which connecting took less than `pace` must answer a probe within `limit` if media has stopped, too: milliseconds. */
@@ -89,6 +94,8 @@ export class SignalSession implements Signalling {
   async join(data: Parameters<Signalling['join']>[0]): Promise<JoinReply> {
     const reply = await this.request('join', data, this.#queueTimeout + JOIN_TIMEOUT);
     this.#resumeKey = reply.resumeKey;
+    // Any message tells the server that the reply, which has the key, has arrived: until then it keeps no session without a connection.
+    this.request('ping', {}).catch(() => {});
     return reply;
   }
 
@@ -121,11 +128,12 @@ export class SignalSession implements Signalling {
 
   /** Resumes the session over a new connection. @throws {WeirError} `sessionExpired`; any other error after the resume window */
   async #reconnect(former: SignallingSocket, key: string): Promise<void> {
-    const until = performance.now() + this.#resumeWindow;
+    const lostAt = performance.now();
+    const until = lostAt + this.#resumeWindow;
     const { signal } = this.#ended;
     for (let first = ATTEMPT_GAP.first; ; first = Math.min(ATTEMPT_GAP.most, first * 2)) {
       const attempts = { gap: { ...ATTEMPT_GAP, first }, until, signal };
-      const next = await raceAttempts((aborted) => this.#connect(former, aborted), attempts);
+      const next = await raceAttempts((aborted) => this.#connect(former, lostAt, aborted), attempts);
       const snapshot = await this.#resume(next, key);
       // `leave` was called meanwhile: the server has just resumed the session and must end it.
       if (snapshot && signal.aborted) next.leave();
@@ -139,7 +147,7 @@ export class SignalSession implements Signalling {
     }
   }
 
-  async #connect(former: SignallingSocket, aborted: AbortSignal): Promise<SignallingSocket> {
+  async #connect(former: SignallingSocket, lostAt: number, aborted: AbortSignal): Promise<SignallingSocket> {
     let opened: SignallingSocket | undefined;
     const { socket, welcome } = await SignallingSocket.open({
       url: this.#options.url,
@@ -151,7 +159,7 @@ export class SignalSession implements Signalling {
         // No other connection takes over the requests of one that was never used.
         else opened?.channel.close();
       },
-      timeout: Math.min(ATTEMPT_TIMEOUT.most, Math.max(ATTEMPT_TIMEOUT.least, ATTEMPT_TIMEOUT.times * this.#pace)),
+      timeout: this.#attemptTimeout(lostAt),
       signal: aborted,
       firstId: former.channel.nextId + REQUEST_ID_GAP,
     });
@@ -161,6 +169,13 @@ export class SignalSession implements Signalling {
     aborted.throwIfAborted();
     this.#resumeWindow = welcome.limits.resumeSeconds * 1000;
     return socket;
+  }
+
+  /** @param lostAt when the connection was lost, as `performance.now()` @returns milliseconds */
+  #attemptTimeout(lostAt: number): number {
+    const { least, times, most } = ATTEMPT_TIMEOUT;
+    const delay = performance.now() - lostAt > ATTEMPT_DELAY.after ? ATTEMPT_DELAY.time : 0;
+    return Math.min(most, Math.max(least, times * this.#pace)) + delay;
   }
 
   /** @returns the current state, or undefined if this connection was lost as well @throws {WeirError} `sessionExpired` */
@@ -178,6 +193,7 @@ export class SignalSession implements Signalling {
   #close(reason: CloseReason): void {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
+    this.#reconnecting = false;
     this.#socket.channel.close();
     this.#options.onClose(reason);
   }
