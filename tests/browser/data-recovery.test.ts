@@ -3,6 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { NetworkFault } from '../../scripts/support/network/NetworkFault.ts';
+import { pidOf } from '../../scripts/support/process/pidOf.ts';
 import { startCoturn } from '../../scripts/support/servers/coturn.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import type { JoinOptions } from '../../web/client/index.ts';
@@ -129,7 +130,7 @@ describe.skipIf(!hasChromium)('data messages when something breaks', () => {
       window.codes = [];
       window.waiting = Promise.all(Array.from({ length: 20 }, () =>
         dataRoom.sendData(new Uint8Array(65536), { to: ['nobody'] }).catch(({ code }) => codes.push(code))));`);
-    process.kill(app.pool.workers[1]?.pid ?? 0, 'SIGKILL');
+    process.kill(pidOf(app.pool.workers[1]), 'SIGKILL');
     await eventually(() => bob.run('return endings.join();')).toBe('mediaLost');
     expect(await bob.run('await waiting; return [...new Set(codes)].join();')).toBe('closed');
     const ofBob = await stopCounting(bob);

@@ -5,12 +5,12 @@ import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { Member, type MemberOptions } from '../../scripts/support/endpoint/Member.ts';
 import { NetworkFault } from '../../scripts/support/network/NetworkFault.ts';
+import { pidOf } from '../../scripts/support/process/pidOf.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { layers, untilReceiving, voice } from '../support/headlessMembers.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { pidOf } from '../support/pidOf.ts';
 import { receivedOf } from '../support/tiles.ts';
 import {
   appears,

@@ -3,6 +3,7 @@ import { describe, expect, type TestContext, vi } from 'vitest';
 import type { Member } from '../../scripts/support/endpoint/Member.ts';
 import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';
+import { pidOf } from '../../scripts/support/process/pidOf.ts';
 import { AudioSlots } from '../../server/media/audio/AudioSlots.ts';
 import { RoomRouters } from '../../server/media/RoomRouters.ts';
 import { PublishedTrack } from '../../server/room/PublishedTrack.ts';
@@ -16,7 +17,6 @@ import {
   untilStable,
   voice,
 } from '../support/headlessMembers.ts';
-import { pidOf } from '../support/pidOf.ts';
 import { pipeConsumers } from '../support/routers.ts';
 import { opusParameters } from '../support/rtp.ts';
 

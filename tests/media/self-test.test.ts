@@ -134,8 +134,8 @@ describe.skipIf(whyNoTestNetwork() !== undefined)('in a network where ports are 
   let weir: WeirProcess;
 
   beforeAll(async () => {
-    namespace = resources.use(await Namespace.create(`weir-self-${process.pid}`));
-    const other = resources.use(await Namespace.create(`weir-other-${process.pid}`));
+    namespace = resources.use(await Namespace.create('weir-self'));
+    const other = resources.use(await Namespace.create('weir-other'));
     await namespace.ip('link', 'add', 'net0', 'type', 'veth', 'peer', 'name', 'net0', 'netns', other.name);
     for (const [at, address] of [
       [namespace, own],

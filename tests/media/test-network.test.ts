@@ -140,6 +140,12 @@ describe.skipIf(why !== undefined && !mustRun)('a test network', () => {
     ]);
   });
 
+  test('gives those that are made at the same time names of their own', async () => {
+    await using opened = new AsyncDisposableStack();
+    const made = await Promise.allSettled([0, 1].map(async () => opened.use(await TestNetwork.create({}, 30))));
+    expect(made.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+  });
+
   test('leaves no rule outside, and nothing behind', async () => {
     // Its lifetime begins before it is complete, which takes a second on a busy machine.
     const own = await TestNetwork.create({}, 3);

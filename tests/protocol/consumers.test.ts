@@ -1,7 +1,7 @@
 /** Tests of consumers: in the reply to join and in batches, their start, their end. */
 import { describe, expect, test } from 'vitest';
 import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
-import { pidOf } from '../support/pidOf.ts';
+import { pidOf } from '../../scripts/support/process/pidOf.ts';
 import { arePaused, dumpOnlyRouter } from '../support/routers.ts';
 import { failure, type Joined, useServer } from '../support/weir.ts';
 

@@ -2,10 +2,10 @@
 import { observer } from 'mediasoup';
 import { afterEach, describe, expect, test } from 'vitest';
 import { dtls, opus, vp8 } from '../../scripts/support/media/clientParameters.ts';
+import { pidOf } from '../../scripts/support/process/pidOf.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { Peer } from '../../server/room/Peer.ts';
 import { TestClient } from '../support/client.ts';
-import { pidOf } from '../support/pidOf.ts';
 import { dumpOnlyRouter } from '../support/routers.ts';
 import { failure, type Joined, useServer } from '../support/weir.ts';
 

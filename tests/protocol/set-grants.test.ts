@@ -2,10 +2,10 @@
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { dtls } from '../../scripts/support/media/clientParameters.ts';
+import { pidOf } from '../../scripts/support/process/pidOf.ts';
 import { Peer } from '../../server/room/Peer.ts';
 import type { GrantsPatch } from '../../shared/protocol.ts';
 import { camera, consumedSources, microphone, useBroadcast } from '../support/broadcast.ts';
-import { pidOf } from '../support/pidOf.ts';
 import { apiKey, apiSecret, failure, type Joined, token, useServer, withTokens } from '../support/weir.ts';
 
 const weir = useServer(withTokens);

@@ -23,9 +23,9 @@ import {
   residentBytes,
   treeOf,
 } from '../../scripts/support/process/cpu.ts';
+import { pidOf } from '../../scripts/support/process/pidOf.ts';
 import { randomFrom } from '../../scripts/support/random.ts';
 import { median, medianInterval } from '../../scripts/support/statistics/median.ts';
-import { pidOf } from '../support/pidOf.ts';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 

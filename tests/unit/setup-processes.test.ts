@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { endAll, run } from '../../scripts/setup/child.mjs';
 import { acquire, isStale } from '../../scripts/setup/lock.mjs';
 import { isRunning, startOf } from '../../scripts/setup/processes.mjs';
-import { pidOf } from '../support/pidOf.ts';
+import { pidOf } from '../../scripts/support/process/pidOf.ts';
 import { directory, put, root, undo, undoAfterEach } from '../support/setupFixtures.ts';
 
 undoAfterEach();

@@ -1,5 +1,6 @@
 /** A network namespace on this machine, and the programs that run in it. Linux, root. */
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -42,8 +43,13 @@ export class Namespace implements AsyncDisposable {
     this.name = name;
   }
 
-  /** Creates a namespace with its loopback device up. */
-  static async create(name: string): Promise<Namespace> {
+  /**
+   * Creates a namespace with its loopback device up.
+   * @param prefix of its name, of which the rest is random: namespaces belong to the machine, where other processes and other
+   *   copies of this module create them too
+   */
+  static async create(prefix: string): Promise<Namespace> {
+    const name = `${prefix}-${randomBytes(8).toString('hex')}`;
     await execute('ip', ['netns', 'add', name]);
     const namespace = new Namespace(name);
     try {

@@ -50,8 +50,6 @@ const links: readonly LocalLink[] = [
 ];
 const routerAddresses = { v4: '192.0.2.1', v6: '2001:db8:2::1' };
 
-let created = 0;
-
 export class TestNetwork implements AsyncDisposable {
   readonly #hosts: Readonly<Record<HostName, Namespace>>;
   readonly #link: EmulatedLink;
@@ -70,10 +68,8 @@ export class TestNetwork implements AsyncDisposable {
   static async create(link: LinkSettings = {}, seconds = 600): Promise<TestNetwork> {
     const why = whyNoTestNetwork();
     if (why) throw new Error(`No test network can be made: ${why}.`);
-    created += 1;
     await using opening = new AsyncDisposableStack();
-    const open = async (name: HostName) =>
-      opening.use(await Namespace.create(`weir-${name}-${process.pid}-${created}`));
+    const open = async (name: HostName) => opening.use(await Namespace.create(`weir-${name}`));
     const hosts = {
       client: await open('client'),
       gateway: await open('gateway'),

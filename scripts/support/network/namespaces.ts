@@ -10,8 +10,6 @@ export type Side = 'a' | 'b';
 /** The addresses of the two sides. */
 export const addresses: Readonly<Record<Side, string>> = { a: '10.203.0.1', b: '10.203.0.2' };
 
-let created = 0;
-
 export class Namespaces implements AsyncDisposable {
   readonly #sides: Readonly<Record<Side, Namespace>>;
   readonly #link: EmulatedLink;
@@ -30,11 +28,9 @@ export class Namespaces implements AsyncDisposable {
   static async create(link: LinkSettings = {}, seconds = 600): Promise<Namespaces> {
     const why = whyNoNamespaces();
     if (why) throw new Error(`No network namespaces can be made: ${why}.`);
-    created += 1;
-    const id = `${process.pid}-${created}`;
     await using opening = new AsyncDisposableStack();
-    const a = opening.use(await Namespace.create(`weir-a-${id}`));
-    const b = opening.use(await Namespace.create(`weir-b-${id}`));
+    const a = opening.use(await Namespace.create('weir-a'));
+    const b = opening.use(await Namespace.create('weir-b'));
     const emulated = new EmulatedLink(
       [
         { namespace: a.name, address: addresses.a },

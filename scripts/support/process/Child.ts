@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Namespace } from '../network/Namespace.ts';
 import type { Namespaces, Side } from '../network/namespaces.ts';
+import { pidOf } from './pidOf.ts';
 
 const Answer = z.object({ id: z.number(), answer: z.unknown().optional(), error: z.string().optional() });
 const Question = z.object({ id: z.number(), what: z.string(), data: z.unknown().optional() });
@@ -21,11 +22,13 @@ export interface ChildOptions {
 const TIMEOUT = 10_000;
 
 export class Child implements AsyncDisposable {
+  readonly pid: number;
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #nextId = 1;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, pid: number) {
+    this.pid = pid;
     this.#process = child;
     child.on('message', (message) => {
       const { id, answer, error } = Answer.parse(message);
@@ -40,18 +43,23 @@ export class Child implements AsyncDisposable {
     });
   }
 
-  /** @param script its URL; it calls `answerQuestions` */
+  /**
+   * @param script its URL; it calls `answerQuestions`
+   * @throws {Error} if the system does not start it
+   */
   static start(script: URL, { env = process.env, execArgv = [], within }: ChildOptions = {}): Child {
     const path = fileURLToPath(script);
     const options = { env, serialization: 'advanced' } satisfies SpawnOptions;
-    if (!within) return new Child(fork(path, { ...options, execArgv: [...execArgv] }));
+    if (!within) return Child.#of(fork(path, { ...options, execArgv: [...execArgv] }));
     const stdio: SpawnOptions['stdio'] = ['ignore', 'inherit', 'inherit', 'ipc'];
     const run = [process.execPath, [...execArgv, path], { ...options, stdio }] as const;
-    return new Child('side' in within ? within.namespaces.run(within.side, ...run) : within.run(...run));
+    return Child.#of('side' in within ? within.namespaces.run(within.side, ...run) : within.run(...run));
   }
 
-  get pid(): number {
-    return this.#process.pid ?? 0;
+  static #of(child: ChildProcess): Child {
+    // A process that does not start says so by an event as well.
+    if (child.pid === undefined) child.once('error', () => {});
+    return new Child(child, pidOf(child));
   }
 
   /** @throws {Error} the child's error, or that it has ended */

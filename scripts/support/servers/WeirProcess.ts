@@ -1,6 +1,7 @@
 /** Weir as a process of its own, as users start it: its output, exit, media workers and remaining descendants. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { pidOf } from '../process/pidOf.ts';
 import { livingWith, readProc } from '../process/processes.ts';
 import { until } from '../until.ts';
 
@@ -64,8 +65,7 @@ export class WeirProcess implements AsyncDisposable {
   }
 
   get pid(): number {
-    if (this.child.pid === undefined) throw new Error('The process did not start.');
-    return this.child.pid;
+    return pidOf(this.child);
   }
 
   /** Waits until it logs its address. @returns its URL @throws {Error} with its output, when it ends instead */
