@@ -125,7 +125,7 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
       close: () => transports.close('data'),
       notify: (event, data) => sink.notify(event, data),
     });
-    this.#lifetime.defer(() => this.data.close());
+    this.#lifetime.defer((reason) => this.data.close(reason));
     placement.onLost(() => this.close('mediaLost'));
   }
 

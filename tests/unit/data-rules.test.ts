@@ -7,6 +7,7 @@ import { DataForwarding } from '../../server/room/data/DataForwarding.ts';
 import type { DataAddress } from '../../server/room/data/DataPort.ts';
 import { PeerData, type PeerStreams } from '../../server/room/data/PeerData.ts';
 import type { Participant } from '../../server/room/Participant.ts';
+import type { CloseReason } from '../../shared/closeReasons.ts';
 import { type DataChannelLabel, decodeDataFrame, encodeDataFrame, MAX_DATA_BYTES } from '../../shared/dataFrame.ts';
 import type { Grants, ServerEvents } from '../../shared/protocol.ts';
 
@@ -50,9 +51,20 @@ class DataRoom {
     return direct;
   }
 
-  join(id: string, changes: Partial<Grants> = {}, router = 'one'): DataClient {
-    return new DataClient(this, id, { ...grantsOf('speaker'), ...changes }, router, this.#subchannel++);
+  join(id: string, changes: Partial<Grants> = {}, router = 'one', allowed = limits): DataClient {
+    const grants = { ...grantsOf('speaker'), ...changes };
+    return new DataClient({ room: this, id, grants, router, subchannel: this.#subchannel++, limits: allowed });
   }
+}
+
+interface DataClientOptions {
+  readonly room: DataRoom;
+  readonly id: string;
+  readonly grants: Grants;
+  /** Where its channels are. */
+  readonly router: string;
+  readonly subchannel: number;
+  readonly limits: typeof limits;
 }
 
 /** A participant whose channels exist in this test only. */
@@ -62,15 +74,16 @@ class DataClient {
   readonly subchannel: number;
   grants: Grants;
   receiving: boolean | undefined;
-  leave = () => {};
+  /** Ends its role in the room, and then itself, as a peer does. */
+  leave: (reason: CloseReason) => void;
   #events = new EventEmitter<DataStreamsEvents>();
   #end = () => {};
 
-  constructor(room: DataRoom, id: string, grants: Grants, router: string, subchannel: number) {
+  constructor({ room, id, grants, router, subchannel, limits: allowed }: DataClientOptions) {
     this.grants = grants;
     this.subchannel = subchannel;
     this.port = new PeerData({
-      limits,
+      limits: allowed,
       grants: () => this.grants,
       open: async () => ({ info, streams: this.#streams(room.direct(router)) }),
       close: () => this.#end(),
@@ -80,12 +93,17 @@ class DataClient {
       id,
       identity: id,
       grants,
-      info: { peerId: id, identity: id, name: id, sources: {}, hand: false, away: false },
+      info: { peerId: id, identity: id, name: id, sources: {}, hand: false, away: false, canExchangeData: true },
       setGrants: () => {},
       close: () => {},
       onEnd: () => {},
     };
-    this.leave = room.forwarding.add(participant, this.port);
+    const remove = room.forwarding.add(participant, this.port);
+    this.leave = (reason) => {
+      remove();
+      this.#end();
+      this.port.close(reason);
+    };
   }
 
   async open(): Promise<this> {
@@ -154,7 +172,7 @@ describe('destinations', () => {
     const cem = await room.join('cem').open();
     await room.join('dan').open();
     const eve = await room.join('eve').open();
-    eve.leave();
+    eve.leave('left');
     ann.send(frame('for two', ['cem', 'bob', 'bob', 'ann', 'eve', 'nobody']), 'bulk');
     expect(room.sent).toEqual([
       { router: 'one', channel: 'bulk', text: 'for two', from: ['ann'], to: [cem.subchannel, bob.subchannel] },
@@ -342,7 +360,7 @@ describe('limits', () => {
     expect(room.sent.filter(({ text }) => text === 'tiny').length).toBeLessThan(1000);
   });
 
-  test('a burst is handed on at twice the rate, in order; what a revoked grant or the end of its sender leaves is not', async () => {
+  test('a burst is handed on at twice the rate, in order; what waits when its sender loses the grant is not', async () => {
     const ann = await room.join('ann').open();
     const bob = await room.join('bob').open();
     const burst = (count: number) => Array.from({ length: count }, (_, index) => ann.send(frame(String(index))));
@@ -357,20 +375,70 @@ describe('limits', () => {
     vi.advanceTimersByTime(1000);
     const texts = room.sent.map(({ text }) => text).filter((text) => text !== 'from another');
     expect(texts).toEqual([...Array.from({ length: 500 }, (_, index) => String(index)), 'last']);
-    for (const stop of [
-      () => {
-        ann.grants = { ...ann.grants, canPublishData: false };
-        ann.port.applyGrants();
-        ann.grants = { ...ann.grants, canPublishData: true };
-      },
-      () => ann.port.close(),
-    ]) {
-      burst(500);
-      const before = room.sent.length;
-      stop();
-      vi.advanceTimersByTime(5000);
-      expect(room.sent).toHaveLength(before);
+    burst(500);
+    const before = room.sent.length;
+    ann.grants = { ...ann.grants, canPublishData: false };
+    ann.port.applyGrants();
+    ann.grants = { ...ann.grants, canPublishData: true };
+    vi.advanceTimersByTime(5000);
+    expect(room.sent).toHaveLength(before);
+  });
+
+  describe('a burst whose sender', () => {
+    const texts = Array.from({ length: 1000 }, (_, index) => String(index));
+    const arrived = () => room.sent.map(({ text }) => text);
+
+    async function burst(): Promise<{ ann: DataClient; bob: DataClient }> {
+      const ann = await room.join('ann').open();
+      const bob = await room.join('bob').open();
+      for (const text of texts) ann.send(frame(text));
+      expect(room.sent).toHaveLength(100);
+      return { ann, bob };
     }
+
+    test.each<[string, (ann: DataClient) => void]>([
+      ['has left', (ann) => ann.leave('left')],
+      ['has lost its media worker', (ann) => ann.leave('mediaLost')],
+      ['receives too slowly, and loses its channels,', (ann) => ann.sendBufferFull('reliable')],
+    ])('%s is forwarded to its end, at the same rate', async (_, cause) => {
+      const { ann } = await burst();
+      cause(ann);
+      vi.advanceTimersByTime(500);
+      expect(room.sent.length).toBeGreaterThan(290);
+      expect(room.sent.length).toBeLessThan(310);
+      vi.advanceTimersByTime(2000);
+      expect(arrived()).toEqual(texts);
+    });
+
+    test.each(['kicked', 'rateLimited'] as const)('was removed (%s) ends at once', async (reason) => {
+      const { ann } = await burst();
+      ann.leave(reason);
+      vi.advanceTimersByTime(20_000);
+      expect(room.sent).toHaveLength(100);
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
+    test('has left ends when nobody is there to receive it', async () => {
+      const { ann, bob } = await burst();
+      ann.leave('left');
+      bob.leave('left');
+      expect([vi.getTimerCount(), room.sent.length]).toEqual([0, 100]);
+    });
+
+    test('has left ends after fifteen seconds at a low rate', async () => {
+      const slow = { dataBitrate: 80_000, fileBitrate: 80_000 };
+      const ann = await room.join('ann', {}, 'one', slow).open();
+      await room.join('bob').open();
+      const large = frame('x'.repeat(MAX_DATA_BYTES));
+      for (let count = 0; count < 20; count++) ann.send(large);
+      ann.leave('left');
+      vi.advanceTimersByTime(14_000);
+      const before = room.sent.length;
+      vi.advanceTimersByTime(60_000);
+      expect(room.sent.length - before).toBeLessThan(2);
+      expect(room.sent.length).toBeLessThan(20);
+      expect(vi.getTimerCount()).toBe(0);
+    });
   });
 
   test('a few malformed frames are refused, and the next one closes the channels', async () => {

@@ -6,15 +6,23 @@ import type { DataAddress, DataPort } from './DataPort.ts';
 export class DataForwarding {
   /** By participant id. */
   readonly #ports = new Map<string, DataPort>();
+  /** Of those who have left, while something that they had sent before is not forwarded yet. */
+  readonly #leaving = new Set<DataPort>();
 
-  /** @returns removes the participant */
+  /** @returns removes the participant, which has left; what it had sent before is still forwarded until its port ends */
   add(participant: Participant, port: DataPort): () => void {
     const onFrame = (channel: DataChannelLabel, frame: DataFrame) => this.#forward(participant, port, channel, frame);
     this.#ports.set(participant.id, port);
     port.events.on('frame', onFrame);
     return () => {
       this.#ports.delete(participant.id);
-      port.events.off('frame', onFrame);
+      this.#leaving.add(port);
+      port.onEnd(() => {
+        this.#leaving.delete(port);
+        port.events.off('frame', onFrame);
+      });
+      // Nobody is there to receive it.
+      if (this.#ports.size === 0) for (const one of this.#leaving) one.drop();
     };
   }
 

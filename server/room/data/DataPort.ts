@@ -23,4 +23,8 @@ export interface DataPort {
   readonly address: DataAddress | undefined;
   /** Keeps a message until its channels are open, within limits. */
   hold(channel: DataChannelLabel, message: Buffer): void;
+  /** Drops what it has sent and is not forwarded yet. */
+  drop(): void;
+  /** Runs `listener` once it has left and all that it had sent before has been forwarded or dropped, or at once if that is so. */
+  onEnd(listener: () => void): void;
 }

@@ -6,6 +6,8 @@ import { DATA_MESSAGES_PER_SECOND, type DataLimits } from './DataRate.ts';
 
 /** Faster than anybody may send for long, so that what waits becomes less. */
 const FACTOR = 2;
+/** For how long what waits is still forwarded once its sender has left, in milliseconds: a burst at the default rates takes 5 s. */
+const END_TIMEOUT = 15_000;
 
 interface Waiting {
   readonly channel: DataChannelLabel;
@@ -27,6 +29,8 @@ export class Pacer {
     data: { waiting: [], timer: undefined },
     bulk: { waiting: [], timer: undefined },
   };
+  #onEnd: (() => void) | undefined;
+  #endTimer: NodeJS.Timeout | undefined;
 
   constructor({ dataBitrate, fileBitrate }: DataLimits, onDue: (channel: DataChannelLabel, frame: DataFrame) => void) {
     this.#onDue = onDue;
@@ -50,6 +54,13 @@ export class Pacer {
     queue.timer ??= setTimeout(() => this.#forwardDue(queue), wait);
   }
 
+  /** Its sender adds nothing more. @param onEnd is called when nothing waits any more: it was forwarded, or dropped after a while */
+  end(onEnd: () => void): void {
+    this.#onEnd = onEnd;
+    this.#endTimer = setTimeout(() => this.clear(), END_TIMEOUT);
+    this.#endIfEmpty();
+  }
+
   /** Drops what waits. */
   clear(): void {
     for (const queue of Object.values(this.#queues)) {
@@ -57,6 +68,7 @@ export class Pacer {
       queue.timer = undefined;
       queue.waiting.length = 0;
     }
+    this.#endIfEmpty();
   }
 
   #forwardDue(queue: Queue): void {
@@ -70,5 +82,14 @@ export class Pacer {
       queue.waiting.shift();
       this.#onDue(next.channel, next.frame);
     }
+    this.#endIfEmpty();
+  }
+
+  #endIfEmpty(): void {
+    const onEnd = this.#onEnd;
+    if (!onEnd || Object.values(this.#queues).some(({ waiting }) => waiting.length > 0)) return;
+    clearTimeout(this.#endTimer);
+    this.#onEnd = undefined;
+    onEnd();
   }
 }

@@ -1,10 +1,12 @@
 /** What one peer sends and receives on data channels: its transport for data, its limits, and the messages that wait. */
 import { EventEmitter } from 'node:events';
+import type { CloseReason } from '../../../shared/closeReasons.ts';
 import { type DataChannelLabel, type DataFrame, decodeDataFrame } from '../../../shared/dataFrame.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import type { TransportInfo } from '../../../shared/media.ts';
 import type { Grants, ServerEvents } from '../../../shared/protocol.ts';
 import { TokenBucket } from '../../../shared/TokenBucket.ts';
+import { Lifetime } from '../../common/Lifetime.ts';
 import type { DataStreams } from '../../media/data/DataStreams.ts';
 import { SlidingWindowLimit } from '../SlidingWindowLimit.ts';
 import type { DataAddress, DataPort, DataPortEvents } from './DataPort.ts';
@@ -20,6 +22,8 @@ const REFUSALS = { perSecond: 50, burst: 200 };
 const MAX_BAD_FRAMES = 5;
 /** Least time between two `dataRefused`, in milliseconds. */
 const REFUSED_INTERVAL = 1000;
+/** Whoever leaves for one of these was removed, or cut off: what they had sent before is not forwarded any more. */
+const droppingReasons: ReadonlySet<CloseReason> = new Set(['kicked', 'protocolError', 'rateLimited']);
 
 /** What of its channels it uses. */
 export type PeerStreams = DataAddress & Pick<DataStreams, 'events' | 'transportId' | 'onEnd' | 'setReceiving'>;
@@ -37,6 +41,7 @@ export interface PeerDataOptions {
 export class PeerData implements DataPort {
   readonly events = new EventEmitter<DataPortEvents>();
   readonly #options: PeerDataOptions;
+  readonly #lifetime = new Lifetime<'left'>();
   readonly #rate: DataRate;
   readonly #pacer: Pacer;
   readonly #openings = new SlidingWindowLimit(OPENINGS);
@@ -94,15 +99,24 @@ export class PeerData implements DataPort {
   applyGrants(): void {
     const { canPublishData, canSubscribe } = this.#options.grants();
     if (!canSubscribe) this.#held.take();
-    if (!canPublishData) this.#pacer.clear();
+    if (!canPublishData) this.drop();
     if (canPublishData || canSubscribe) this.#streams?.setReceiving(canSubscribe);
     else this.#options.close();
   }
 
-  close(): void {
-    this.#held.take();
+  drop(): void {
     this.#pacer.clear();
-    this.events.removeAllListeners();
+  }
+
+  onEnd(listener: () => void): void {
+    this.#lifetime.defer(listener);
+  }
+
+  /** Its peer has left for that reason. What it had sent within its limits is still forwarded, unless it was removed. */
+  close(reason: CloseReason): void {
+    this.#held.take();
+    if (droppingReasons.has(reason)) this.drop();
+    this.#pacer.end(() => this.#lifetime.end('left'));
   }
 
   #start(streams: PeerStreams): void {
@@ -111,14 +125,15 @@ export class PeerData implements DataPort {
       if (this.#streams === streams) this.#streams = undefined;
     });
     const fail = (error: WeirError) => {
-      // What a client that is cut off has sent too fast is not forwarded afterwards.
-      this.#pacer.clear();
       this.#options.close();
       this.#notifyClosed(streams.transportId, error);
     };
     streams.events.on('message', (channel, message) => {
       const error = this.#receive(channel, message);
-      if (error) fail(error);
+      if (!error) return;
+      // What a client that is cut off has sent too fast is not forwarded afterwards.
+      this.drop();
+      fail(error);
     });
     streams.events.on('sendBufferFull', (channel) => {
       // Lossy messages are lost; reliable ones would be missing without anybody knowing.
