@@ -8,8 +8,8 @@ import {
   encodeDataFrame,
 } from '../../../shared/dataFrame.ts';
 import { WeirError } from '../../../shared/errors.ts';
-import type { TransportInfo } from '../../../shared/media.ts';
 import type { Grants, JoinReply, ServerEvents } from '../../../shared/protocol.ts';
+import { dataAnswerOf } from '../../../web/client/sfu/dataAnswer.ts';
 import { SignalSession } from '../../../web/client/signalling/SignalSession.ts';
 import { now } from './clock.ts';
 
@@ -106,7 +106,10 @@ export class DataMember {
       dtlsParameters: { role: 'client', fingerprints: [{ algorithm: 'sha-256', value }] },
     });
     const opened = Promise.all(dataChannelLabels.map((label) => isOpen(channels[label])));
-    await connection.setRemoteDescription({ type: 'answer', sdp: answerOf(transport) });
+    // werift knows no ICE-TCP.
+    const iceCandidates = transport.iceCandidates.filter(({ protocol }) => protocol === 'udp');
+    const sdp = dataAnswerOf(connection.localDescription?.sdp ?? '', { ...transport, iceCandidates });
+    await connection.setRemoteDescription({ type: 'answer', sdp });
     await opened;
   }
 
@@ -158,32 +161,4 @@ function isOpen(channel: RTCDataChannel): Promise<void> {
     resolve();
   });
   return promise;
-}
-
-function answerOf({ iceParameters, iceCandidates, dtlsParameters, sctpParameters }: TransportInfo): string {
-  const lines = [
-    'v=0',
-    'o=- 1 1 IN IP4 0.0.0.0',
-    's=-',
-    't=0 0',
-    'a=ice-lite',
-    'a=group:BUNDLE 0',
-    'm=application 7 UDP/DTLS/SCTP webrtc-datachannel',
-    'c=IN IP4 0.0.0.0',
-    'a=mid:0',
-    `a=ice-ufrag:${iceParameters.usernameFragment}`,
-    `a=ice-pwd:${iceParameters.password}`,
-    ...dtlsParameters.fingerprints.map(({ algorithm, value }) => `a=fingerprint:${algorithm} ${value}`),
-    'a=setup:passive',
-    ...iceCandidates
-      .filter(({ protocol }) => protocol === 'udp')
-      .map(
-        ({ foundation, priority, address, port }) =>
-          `a=candidate:${foundation} 1 udp ${priority} ${address} ${port} typ host`,
-      ),
-    'a=end-of-candidates',
-    `a=sctp-port:${sctpParameters?.port ?? 5000}`,
-    `a=max-message-size:${sctpParameters?.maxReceiveMessageSize ?? 65_536}`,
-  ];
-  return `${lines.join('\r\n')}\r\n`;
 }

@@ -2,6 +2,7 @@
 import { type DataChannelLabel, dataChannels } from '../../../shared/dataFrame.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import type { DtlsParameters, IceParameters, IceServer, TransportInfo } from '../../../shared/media.ts';
+import { dataAnswerOf } from './dataAnswer.ts';
 import { turnServers } from './TransportPair.ts';
 
 export interface DataConnectionOptions {
@@ -80,7 +81,7 @@ export class DataConnection {
       connection.setConfiguration({ ...connection.getConfiguration(), iceServers: turnServers(iceServers) });
       const offer = await connection.createOffer({ iceRestart });
       await connection.setLocalDescription(offer);
-      await connection.setRemoteDescription({ type: 'answer', sdp: answerOf(offer.sdp ?? '', info) });
+      await connection.setRemoteDescription({ type: 'answer', sdp: dataAnswerOf(offer.sdp ?? '', info) });
     });
     this.#negotiating = negotiation.catch(() => {});
     return negotiation;
@@ -88,35 +89,3 @@ export class DataConnection {
 }
 
 const algorithms = ['sha-256', 'sha-384', 'sha-512'] as const;
-
-/** The answer of an ICE-lite server with one media section, that of data channels (RFC 8841). */
-function answerOf(
-  offer: string,
-  { iceParameters, iceCandidates, dtlsParameters, sctpParameters }: TransportInfo,
-): string {
-  if (!sctpParameters) throw new WeirError('unavailable', 'The server has opened no transport for data.');
-  const mid = /^a=mid:(\S+)/m.exec(offer)?.[1] ?? '0';
-  const lines = [
-    'v=0',
-    'o=- 1 1 IN IP4 0.0.0.0',
-    's=-',
-    't=0 0',
-    'a=ice-lite',
-    `a=group:BUNDLE ${mid}`,
-    'm=application 7 UDP/DTLS/SCTP webrtc-datachannel',
-    'c=IN IP4 0.0.0.0',
-    `a=mid:${mid}`,
-    `a=ice-ufrag:${iceParameters.usernameFragment}`,
-    `a=ice-pwd:${iceParameters.password}`,
-    ...dtlsParameters.fingerprints.map(({ algorithm, value }) => `a=fingerprint:${algorithm} ${value}`),
-    'a=setup:passive',
-    ...iceCandidates.map(
-      ({ foundation, protocol, priority, address, port, type, tcpType }) =>
-        `a=candidate:${foundation} 1 ${protocol} ${priority} ${address} ${port} typ ${type}${tcpType ? ` tcptype ${tcpType}` : ''}`,
-    ),
-    'a=end-of-candidates',
-    `a=sctp-port:${sctpParameters.port}`,
-    `a=max-message-size:${sctpParameters.maxReceiveMessageSize}`,
-  ];
-  return `${lines.join('\r\n')}\r\n`;
-}
