@@ -36,6 +36,10 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
   readonly #publications: DirectPublications;
   readonly #data: DirectData;
   readonly triedPaths: readonly TriedPath[] = [];
+  /** With whom media is to be exchanged. */
+  #wanted: readonly string[] = [];
+  /** Of these: to whom a connection was lost or could not be made, until there is one. */
+  readonly #unreached = new Set<string>();
   #wasConnected = false;
   #state: MediaConnectionState = 'connected';
   #closed = false;
@@ -70,7 +74,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
     });
   }
 
-  /** `lost` while a connection that had been made is lost; those to the others may go on. */
+  /** `lost` while a connection is lost, or could not be made and is tried again; those to the others may go on. */
   get connectionState(): MediaConnectionState {
     return this.#state;
   }
@@ -81,6 +85,7 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
 
   setDirectPeers(direct: DirectPeers): void {
     this.#data.setPeers(direct.peers);
+    this.#wanted = direct.peers.map(({ peerId }) => peerId);
     this.#mesh.setPeers(direct);
   }
 
@@ -131,9 +136,11 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
   }
 
   removePeer(peerId: string): void {
+    this.#wanted = this.#wanted.filter((one) => one !== peerId);
     this.#mesh.removePeer(peerId);
     this.#data.removePeer(peerId);
     this.#routes.removePeer(peerId);
+    this.#updateState();
   }
 
   audioLevel(peerId: string): number {
@@ -202,13 +209,29 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
     if (this.#closed) return;
     this.#routes.update();
     this.#data.sessionsChanged();
-    const newest = this.#mesh.peerIds.flatMap((peerId) => this.#mesh.sessionsWith(peerId)[0] ?? []);
-    this.#wasConnected ||= newest.some(({ connected }) => connected);
-    const isLost = newest.some(({ connected, lost }) => connected && lost);
-    const isConnecting = newest.some(({ connected, lost }) => !connected && !lost);
-    const state = isLost ? 'lost' : isConnecting && !newest.some(({ usable }) => usable) ? 'connecting' : 'connected';
+    this.#updateState();
+  }
+
+  #updateState(): void {
+    const state = this.#currentState();
     if (state === this.#state) return;
     this.#state = state;
     this.emit('connectionStateChanged', state);
+  }
+
+  /** The next attempt at a connection changes nothing: only one that carries media does. */
+  #currentState(): MediaConnectionState {
+    let reached = 0;
+    for (const peerId of this.#unreached) if (!this.#wanted.includes(peerId)) this.#unreached.delete(peerId);
+    for (const peerId of this.#wanted) {
+      const sessions = this.#mesh.sessionsWith(peerId);
+      if (sessions.some(({ usable }) => usable)) {
+        reached += 1;
+        this.#unreached.delete(peerId);
+      } else if (sessions[0]?.lost) this.#unreached.add(peerId);
+    }
+    this.#wasConnected ||= reached > 0;
+    if (this.#unreached.size > 0) return 'lost';
+    return this.#wanted.length > 0 && reached === 0 ? 'connecting' : 'connected';
   }
 }

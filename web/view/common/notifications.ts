@@ -66,7 +66,7 @@ function notifyDeviceErrors({ media }: CallController, toasts: Toasts): () => vo
   });
 }
 
-type ConnectionStatus = 'connecting' | 'reconnecting' | 'reconnectingMedia';
+type ConnectionStatus = 'connecting' | 'reconnecting' | 'connectingMedia' | 'reconnectingMedia';
 
 /**
  * Shows in `status` that the connection or its media is lost, and in a toast that it is restored; a short loss is not shown.
@@ -100,8 +100,8 @@ export function showConnectionState(
     const current = connectionStatus(call);
     clearTimeout(timer);
     if (!current) showRestored();
-    // Lost media is reported only after a second without packets: no further delay.
-    else if (current === 'reconnectingMedia') show(current);
+    // Lost media is reported only after a second without packets, or a failed attempt: no further delay.
+    else if (current === 'reconnectingMedia' || current === 'connectingMedia') show(current);
     else timer = setTimeout(() => show(current), RECONNECTING_DELAY);
   };
   for (const event of ['phase', 'reconnecting', 'mediaLost'] as const) call.on(event, update);
@@ -112,5 +112,7 @@ export function showConnectionState(
 function connectionStatus({ phase, client, mediaLost }: CallController): ConnectionStatus | undefined {
   if (phase !== 'joined') return phase === 'joining' ? 'connecting' : 'reconnecting';
   if (client.reconnecting) return 'reconnecting';
-  return mediaLost ? 'reconnectingMedia' : undefined;
+  if (!mediaLost) return undefined;
+  // Of a direct call, whose first attempts have failed.
+  return client.mediaWasConnected ? 'reconnectingMedia' : 'connectingMedia';
 }

@@ -215,6 +215,7 @@ export const en = {
   reconnecting: 'Reconnecting…',
   reconnected: 'You are back.',
   reconnectingMedia: 'Reconnecting sound and picture…',
+  connectingMedia: 'Connecting sound and picture…',
   mediaRestored: 'Sound and picture are back.',
   unsupportedCodec: 'Your browser cannot play this video ({codec}).',
   remoteReconnecting: '{name} is reconnecting…',

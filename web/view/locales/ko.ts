@@ -211,6 +211,7 @@ export const ko: Readonly<Record<MessageKey, string>> = {
   reconnecting: '다시 연결하는 중…',
   reconnected: '다시 연결되었습니다.',
   reconnectingMedia: '소리와 화면을 다시 연결하는 중…',
+  connectingMedia: '소리와 화면을 연결하는 중…',
   mediaRestored: '소리와 화면이 다시 연결되었습니다.',
   unsupportedCodec: '이 브라우저에서는 이 영상({codec})을 재생할 수 없습니다.',
   remoteReconnecting: '{name} 님이 다시 연결하는 중…',
