@@ -60,6 +60,10 @@ export const PeerInfo = z
     sources: SourceStates,
     hand: z.boolean().describe('has raised a hand'),
     away: z.boolean().describe('has lost its connection, and may come back'),
+    canExchangeData: z
+      .boolean()
+      .default(true)
+      .describe('may send and receive data messages, both of which a file transfer needs'),
   })
   .meta({ id: 'PeerInfo' });
 export type PeerInfo = z.infer<typeof PeerInfo>;

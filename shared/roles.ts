@@ -1,4 +1,4 @@
-/** What grants amount to: the role that they make, and whether they permit a source. */
+/** What grants amount to: the role that they make, and whether they permit a source, or data in both directions. */
 import type { Source } from './media.ts';
 import type { Grants, Role } from './protocol.ts';
 
@@ -11,4 +11,9 @@ export function roleOf({ canPublish, roomAdmin }: Grants): Role {
 /** Whether these grants permit publishing that source. */
 export function mayPublish({ canPublish, canPublishSources }: Grants, source: Source): boolean {
   return canPublish && canPublishSources.includes(source);
+}
+
+/** Whether these grants permit both sending and receiving data messages. */
+export function mayExchangeData({ canPublishData, canSubscribe }: Grants): boolean {
+  return canPublishData && canSubscribe;
 }

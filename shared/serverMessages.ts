@@ -66,6 +66,10 @@ export const serverEvents = {
     about: 'A peer has lost its connection, or is back. Its media may continue meanwhile.',
     data: z.object({ peerId: Id, away: z.boolean() }),
   },
+  peerGrants: {
+    about: 'The grants of a peer have changed so that others need to know it.',
+    data: z.object({ peerId: Id, canExchangeData: z.boolean().describe('as in `PeerInfo`') }),
+  },
   draining: {
     about: 'The server admits nobody any more and ends after this time. Calls continue until then.',
     data: z.object({ seconds: z.number() }),

@@ -2,6 +2,7 @@
  * The event sinks of one room, and which events of the client protocol each is sent when something happens in the room.
  */
 import type { ChatMessageInfo, ServerEvents } from '../../shared/protocol.ts';
+import { mayExchangeData } from '../../shared/roles.ts';
 import { isForIdentity } from './Chat.ts';
 import type { EventSink } from './EventSink.ts';
 import type { Participant } from './Participant.ts';
@@ -23,6 +24,9 @@ export class Notifier {
         const { id: peerId, grants, info } = participant;
         if (before.hidden && !grants.hidden) this.#notifyOthers(participant, 'newPeer', info);
         else if (!before.hidden && grants.hidden) this.#send(participant, 'peerClosed', { peerId, reason: 'left' });
+        else if (mayExchangeData(before) !== mayExchangeData(grants)) {
+          this.#notifyOthers(participant, 'peerGrants', { peerId, canExchangeData: mayExchangeData(grants) });
+        }
       },
       sourcesChanged: ({ participant }) =>
         this.#notifyOthers(participant, 'peerSources', { peerId: participant.id, sources: participant.info.sources }),

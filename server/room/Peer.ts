@@ -14,6 +14,7 @@ import type {
   TrackSettings,
   UnsupportedCodec,
 } from '../../shared/protocol.ts';
+import { mayExchangeData } from '../../shared/roles.ts';
 import { Lifetime } from '../common/Lifetime.ts';
 import type { AudioSlots } from '../media/audio/AudioSlots.ts';
 import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
@@ -150,7 +151,10 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
   get info(): PeerInfo {
     const { identity, metadata } = this.#options;
     const { sources } = this.producers;
-    return { peerId: this.id, identity, name: this.#name, metadata, sources, hand: this.#hand, away: this.#away };
+    return {
+      ...{ peerId: this.id, identity, name: this.#name, metadata, sources, hand: this.#hand, away: this.#away },
+      canExchangeData: mayExchangeData(this.#grants),
+    };
   }
 
   get grants(): Grants {

@@ -9,7 +9,7 @@ type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => v
 interface PeerEvents {
   left?: ServerEvents['peerClosed'];
   joined?: PeerInfo;
-  changes: Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away'>>;
+  changes: Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away' | 'canExchangeData'>>;
 }
 
 export class PresenceCoalescer {
@@ -39,6 +39,9 @@ export class PresenceCoalescer {
       case 'peerAway':
         this.#eventsOf(data.peerId).changes.away = data.away;
         return true;
+      case 'peerGrants':
+        this.#eventsOf(data.peerId).changes.canExchangeData = data.canExchangeData;
+        return true;
       default:
         return false;
     }
@@ -49,13 +52,14 @@ export class PresenceCoalescer {
     const all = [...this.#peers];
     this.#peers.clear();
     for (const [peerId, { joined, left, changes }] of all) {
-      const { sources, hand, away } = changes;
+      const { sources, hand, away, canExchangeData } = changes;
       if (left) send('peerClosed', left);
       if (joined) send('newPeer', { ...joined, ...changes });
       else if (!left) {
         if (sources) send('peerSources', { peerId, sources });
         if (hand !== undefined) send('peerHand', { peerId, raised: hand });
         if (away !== undefined) send('peerAway', { peerId, away });
+        if (canExchangeData !== undefined) send('peerGrants', { peerId, canExchangeData });
       }
     }
   }

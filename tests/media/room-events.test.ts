@@ -126,7 +126,15 @@ test('a call: joins, tracks, mute, a replaced identity, grants, audio slots, and
 test('a participant that has closed before it could join has joined and left', async () => {
   const { room, stream } = await openRoom('closed');
   const grants = grantsOf('speaker');
-  const info = { peerId: 'gone', identity: 'gone', name: 'gone', sources: {}, hand: false, away: false };
+  const info = {
+    peerId: 'gone',
+    identity: 'gone',
+    name: 'gone',
+    sources: {},
+    hand: false,
+    away: false,
+    canExchangeData: true,
+  };
   const onEnd: Participant['onEnd'] = (listener) => listener('left');
   await room.join({ id: 'gone', identity: 'gone', grants, info, setGrants() {}, close() {}, onEnd });
   expect(room.size).toBe(0);

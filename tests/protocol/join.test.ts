@@ -57,7 +57,15 @@ describe('join', () => {
     const bob = await weir.join({ room: 'snapshot', name: 'Bob' });
     const { peerId, identity } = ada.reply;
     expect(bob.reply.peers).toEqual([
-      { peerId, identity, name: 'Ada', sources: { microphone: 'paused' }, hand: false, away: false },
+      {
+        peerId,
+        identity,
+        name: 'Ada',
+        sources: { microphone: 'paused' },
+        hand: false,
+        away: false,
+        canExchangeData: true,
+      },
     ]);
   });
 

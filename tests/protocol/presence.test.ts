@@ -17,6 +17,7 @@ describe('presence', () => {
       sources: {},
       hand: false,
       away: false,
+      canExchangeData: true,
     });
     await bob.client.request('ping', {});
     expect(bob.client.unreadEvents('newPeer')).toEqual([]);
@@ -95,7 +96,15 @@ describe('a newer join of the same identity', () => {
       { event: 'peerClosed', data: { peerId: older.reply.peerId, reason: 'replaced' } },
       {
         event: 'newPeer',
-        data: { peerId: newer.reply.peerId, identity: 'ada', name: 'ada', sources: {}, hand: false, away: false },
+        data: {
+          peerId: newer.reply.peerId,
+          identity: 'ada',
+          name: 'ada',
+          sources: {},
+          hand: false,
+          away: false,
+          canExchangeData: true,
+        },
       },
     ]);
   });

@@ -48,6 +48,24 @@ describe('setGrants', () => {
     await elsewhere.client.request('produce', camera);
   });
 
+  test('that ends data in one direction is told to the others, and to those who join later', async () => {
+    const { admin, bob, cat, change } = await call();
+    const { peerId } = bob.reply;
+    expect(cat.reply.peers.map(({ canExchangeData }) => canExchangeData)).toEqual([true, true]);
+    for (const [grants, canExchangeData] of [
+      [{ canPublishData: false }, false],
+      [{ canPublishData: true }, true],
+      [{ canSubscribe: false }, false],
+    ] as const) {
+      await change(grants);
+      for (const one of [admin, cat]) expect(await one.client.event('peerGrants')).toEqual({ peerId, canExchangeData });
+    }
+    const dan = await weir.enter('room', 'dan');
+    expect(dan.reply.peers.filter(({ canExchangeData }) => !canExchangeData).map((one) => one.peerId)).toEqual([
+      peerId,
+    ]);
+  });
+
   test('that revokes one source ends that one; the others continue on the same transport', async () => {
     const { admin, bob, cat, change } = await call();
     const { peerId } = bob.reply;

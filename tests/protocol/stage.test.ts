@@ -117,7 +117,7 @@ describe('an invitation', () => {
     expect(grantMessages(viewer)).toEqual(['event', 'reply']);
     const { identity } = viewer.reply;
     for (const { client } of [host, other]) {
-      const peer = { peerId, identity, name: 'Vera', sources: {}, hand: false, away: false };
+      const peer = { peerId, identity, name: 'Vera', sources: {}, hand: false, away: false, canExchangeData: true };
       expect(await client.event('newPeer')).toEqual(peer);
     }
     expect(await host.client.event('inviteAnswered')).toEqual({ peerId, name: 'Vera', accepted: true });

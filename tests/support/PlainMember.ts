@@ -76,6 +76,7 @@ export class PlainPublisher implements Participant {
       sources: state ? { microphone: state } : {},
       hand: false,
       away: false,
+      canExchangeData: true,
     };
   }
 

@@ -39,7 +39,16 @@ export const welcome: ConnectedSignalling['welcome'] = {
 };
 
 export function peer(peerId: string, info: Partial<PeerInfo> = {}): PeerInfo {
-  return { peerId, identity: `identity of ${peerId}`, name: peerId, sources: {}, hand: false, away: false, ...info };
+  return {
+    peerId,
+    identity: `identity of ${peerId}`,
+    name: peerId,
+    sources: {},
+    hand: false,
+    away: false,
+    canExchangeData: true,
+    ...info,
+  };
 }
 
 export function consumer(consumerId: string, peerId: string): ConsumerInfo {

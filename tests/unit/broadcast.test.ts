@@ -42,6 +42,7 @@ class Listener implements Participant, EventSink {
       sources: {},
       hand: false,
       away: false,
+      canExchangeData: true,
     };
   }
 

@@ -22,6 +22,7 @@ const peer = (identity: string, peerId = identity): RemotePeer => ({
   sources: {},
   hand: false,
   away: false,
+  canExchangeData: true,
   tracks: new Map(),
   unsupportedCodecs: new Map(),
 });

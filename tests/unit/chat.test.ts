@@ -35,7 +35,15 @@ class Writer implements Participant, EventSink {
 
   get info() {
     const { id: peerId, identity } = this;
-    return { peerId, identity, name: `Name of ${identity}`, sources: {}, hand: false, away: false };
+    return {
+      peerId,
+      identity,
+      name: `Name of ${identity}`,
+      sources: {},
+      hand: false,
+      away: false,
+      canExchangeData: true,
+    };
   }
 
   setGrants(grants: Grants): void {

@@ -17,6 +17,11 @@ test('a welcome without limits of data and files permits none', () => {
   });
 });
 
+test('a peer of whom nothing is said of data may exchange it', () => {
+  const peer = { peerId: 'ada', identity: 'ada', name: 'Ada', sources: {}, hand: false, away: false };
+  expect(serverEvents.newPeer.data.parse(peer)).toEqual({ ...peer, canExchangeData: true });
+});
+
 test('a report of connections without the state of the estimate says that it is not low', () => {
   const facts = { overloaded: false, uplinkLoss: 0, downlinkLoss: 0, downlinkLimited: false, peers: [] };
   expect(clientRequests.getConnectionQuality.reply.parse(facts)).toEqual({ ...facts, downlinkEstimateLow: false });

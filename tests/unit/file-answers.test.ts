@@ -49,6 +49,13 @@ test('a sender that has missed why the receiver has given up is told so when it 
   expect(pair.transfer('a').endReason).toBe('corrupted');
 });
 
+test('nothing is offered to one whose grants do not permit data', async () => {
+  pair.others = [{ peerId: 'mute', identity: 'mute', name: 'Mute', canExchangeData: false }];
+  const error = { code: 'forbidden', message: expect.stringContaining('Mute') };
+  await expect(pair.a.transfers.send(randomFile(1000), ['peer-b', 'mute'])).rejects.toMatchObject(error);
+  expect([pair.a.transfers.transfers, pair.sent]).toEqual([[], []]);
+});
+
 test('whoever may not answer cannot accept', async () => {
   const id = await pair.offer(randomFile(1000));
   pair.maySend.b = false;

@@ -21,7 +21,7 @@ afterEach(() => {
 const participant = (id: string, more: Partial<Participant> = {}): Participant => ({
   ...{ id, peerId: id, name: id, isLocal: false, cameraOn: false, screenOn: false, muted: false },
   ...{ camera: undefined, microphone: undefined, screen: undefined, screenAudio: undefined },
-  ...{ unsupportedCodec: {}, handRaised: false, away: false },
+  ...{ unsupportedCodec: {}, handRaised: false, away: false, canExchangeData: true },
   ...more,
 });
 

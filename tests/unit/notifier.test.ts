@@ -24,7 +24,7 @@ function enter(id: string, role: Role): Participant & { grants: Grants } {
     id,
     identity: id,
     grants: normalizeGrants('broadcast', grantsOf(role)),
-    info: { peerId: id, identity: id, name: id, sources: {}, hand: false, away: false },
+    info: { peerId: id, identity: id, name: id, sources: {}, hand: false, away: false, canExchangeData: true },
     setGrants() {},
     close() {},
     onEnd() {},
@@ -64,6 +64,21 @@ test('what somebody does who is hidden is sent to nobody; that they become hidde
   expect(sent.splice(0)).toEqual(['observer peerClosed', 'bob peerClosed']);
   events.emit('left', { participant: vic, reason: 'left' });
   expect(sent).toEqual([]);
+});
+
+test('that somebody may no longer exchange data is sent to the others, unless they are hidden', () => {
+  const bob = enter('bob', 'speaker');
+  const vic = enter('vic', 'viewer');
+  for (const one of [bob, vic]) {
+    const before = one.grants;
+    one.grants = { ...before, canPublishData: false };
+    events.emit('grantsChanged', { participant: one, before });
+    // It may receive no more either, which changes nothing for the others.
+    const without = one.grants;
+    one.grants = { ...without, canSubscribe: false };
+    events.emit('grantsChanged', { participant: one, before: without });
+  }
+  expect(sent).toEqual(['observer peerGrants', 'vic peerGrants']);
 });
 
 test('hands are sent to administrators only, what concerns all to all, one to one', () => {

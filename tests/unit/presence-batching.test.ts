@@ -12,6 +12,7 @@ const info = (peerId: string): PeerInfo => ({
   sources: {},
   hand: false,
   away: false,
+  canExchangeData: true,
 });
 
 /** A batcher in a room of that size, and what it has sent. */
@@ -45,14 +46,18 @@ test('a large room sends one batch: the latest state of each peer, and nobody wh
   batcher.notify('peerClosed', { peerId: 'dan', reason: 'left' });
   batcher.notify('peerAway', { peerId: 'eve', away: true });
   batcher.notify('peerAway', { peerId: 'eve', away: false });
+  batcher.notify('peerGrants', { peerId: 'ann', canExchangeData: false });
+  batcher.notify('peerGrants', { peerId: 'fay', canExchangeData: true });
+  batcher.notify('peerGrants', { peerId: 'fay', canExchangeData: false });
   await vi.waitUntil(() => sent.length > 0);
   expect(performance.now() - began).toBeGreaterThan(200);
   expect(sent).toEqual([
-    ['newPeer', { ...info('ann'), sources: { camera: 'live' } }],
+    ['newPeer', { ...info('ann'), sources: { camera: 'live' }, canExchangeData: false }],
     ['peerSources', { peerId: 'cem', sources: {} }],
     ['peerHand', { peerId: 'cem', raised: true }],
     ['peerClosed', { peerId: 'dan', reason: 'left' }],
     ['peerAway', { peerId: 'eve', away: false }],
+    ['peerGrants', { peerId: 'fay', canExchangeData: false }],
   ]);
 });
 

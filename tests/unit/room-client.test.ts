@@ -230,6 +230,21 @@ describe('receiving', () => {
     expect(client.peers[0]?.tracks.get('camera')).toBe(latter);
   });
 
+  test('knows of each peer whether it may exchange data', async () => {
+    const { client, signalling } = await joined({ peers: [peer('ada', { canExchangeData: false }), peer('bob')] });
+    const changed: string[] = [];
+    client.on('peerChanged', ({ peerId }) => changed.push(peerId));
+    const able = () => client.peers.filter(({ canExchangeData }) => canExchangeData).map(({ peerId }) => peerId);
+    expect(able()).toEqual(['bob']);
+    for (let repeated = 0; repeated < 2; repeated++) {
+      signalling.options.listeners.peerGrants?.({ peerId: 'bob', canExchangeData: false });
+    }
+    expect([able(), changed]).toEqual([[], ['bob']]);
+    signalling.reconnect();
+    signalling.resume(resumeReply({ peers: [peer('ada'), peer('bob', { canExchangeData: false })] }));
+    expect([able(), changed]).toEqual([['ada'], ['bob', 'ada']]);
+  });
+
   test('expects media of peers that are connected and not muted', async () => {
     const { signalling, link } = await joined({
       peers: [peer('ada', { sources: { camera: 'live', microphone: 'paused' } })],

@@ -57,7 +57,7 @@ function setUp(broadcast?: { live: boolean }) {
         id,
         identity: id,
         grants: broadcast ? normalizeGrants('broadcast', grantsOf(role)) : grantsOf(role),
-        info: { peerId: id, identity: id, name: id, sources: {}, hand: false, away: false },
+        info: { peerId: id, identity: id, name: id, sources: {}, hand: false, away: false, canExchangeData: true },
         setGrants() {},
         close() {},
         onEnd() {},

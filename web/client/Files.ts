@@ -3,13 +3,13 @@ import { WeirError } from '../../shared/errors.ts';
 import type { FileTransfers } from './files/index.ts';
 import type { FilePeer, FileRoom, FileTransfer } from './files/transfers.ts';
 import { SEEK_KIND } from './fileTopic.ts';
-import { forgetOldFileUse, markFilesUsed, wereFilesUsed } from './fileUse.ts';
+import { markFilesUsed, removeOldFileUse, wereFilesUsed } from './fileUse.ts';
 import { loadFiles } from './loadFiles.ts';
 
 export interface SendFileOptions {
   /**
-   * The ids of the peers that it is offered to. Without it, all that are in the room now; of a broadcast those on the stage,
-   * since viewers cannot be addressed.
+   * The ids of the peers that it is offered to. Without it, all that are in the room now and whose grants permit data
+   * (`canExchangeData`); of a broadcast those on the stage, since viewers cannot be addressed.
    */
   readonly to?: readonly string[];
   /** Of the same file, where the browser gives one: the transfer then goes on by itself after a reload of the page. */
@@ -41,14 +41,17 @@ export class Files {
 
   /**
    * Offers a file. Each receiver accepts or declines it for itself, and gets a transfer of its own; receivers, too, need the
-   * grant `canPublishData`, to acknowledge what arrives. Whoever is hidden, such as a viewer of a broadcast, can do neither.
-   * @throws {WeirError} `notJoined`, `forbidden`, `badRequest` for a file that is too large or cannot be read, `notFound` for
-   *   a peer that is not there or if there is nobody else, `unavailable` if the code cannot be loaded
+   * grant `canPublishData`, to acknowledge what arrives: see `canExchangeData` of a peer. Whoever is hidden, such as a viewer of
+   * a broadcast, can do neither.
+   * @throws {WeirError} `notJoined`, `forbidden` by our grants or those of a peer in `to`, `badRequest` for a file that is too
+   *   large or cannot be read, `notFound` for a peer that is not there or if there is nobody to send it to, `unavailable` if the
+   *   code cannot be loaded
    */
   async send(file: File, { to, handle }: SendFileOptions = {}): Promise<FileTransfer[]> {
     const transfers = await this.#load();
     markFilesUsed();
-    return transfers.send(file, to ?? this.#room?.peers().map(({ peerId }) => peerId) ?? [], handle);
+    const able = this.#room?.peers().filter(({ canExchangeData }) => canExchangeData !== false) ?? [];
+    return transfers.send(file, to ?? able.map(({ peerId }) => peerId), handle);
   }
 
   /**
@@ -149,7 +152,7 @@ export class Files {
   async #restore(): Promise<void> {
     try {
       await (await this.#load()).restored();
-      forgetOldFileUse();
+      removeOldFileUse();
     } catch {
       // The next join tries again.
     }

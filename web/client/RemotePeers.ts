@@ -7,11 +7,13 @@ interface KnownPeer extends RemotePeer {
   sources: SourceStates;
   hand: boolean;
   away: boolean;
+  canExchangeData: boolean;
   readonly tracks: Map<Source, MediaStreamTrack>;
   unsupportedCodecs: ReadonlyMap<Source, string>;
 }
 
 type UnsupportedCodec = JoinReply['unsupportedCodecs'][number];
+type PeerChange = Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away' | 'canExchangeData'>>;
 
 export class RemotePeers {
   readonly #peers = new Map<string, KnownPeer>();
@@ -55,6 +57,8 @@ export class RemotePeers {
     peerSources: ({ peerId, sources }: { peerId: string; sources: SourceStates }) => this.#update(peerId, { sources }),
     peerHand: ({ peerId, raised }: { peerId: string; raised: boolean }) => this.#update(peerId, { hand: raised }),
     peerAway: ({ peerId, away }: { peerId: string; away: boolean }) => this.#update(peerId, { away }),
+    peerGrants: ({ peerId, canExchangeData }: { peerId: string; canExchangeData: boolean }) =>
+      this.#update(peerId, { canExchangeData }),
     unsupportedCodec: (unsupported: UnsupportedCodec) => this.#addUnsupportedCodec(unsupported),
     reaction: ({ peerId, reaction }: { peerId: string; reaction: Reaction }) => {
       const peer = this.#peers.get(peerId);
@@ -116,7 +120,7 @@ export class RemotePeers {
     this.#peers.clear();
   }
 
-  #update(peerId: string, { sources, hand, away }: Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away'>>): void {
+  #update(peerId: string, { sources, hand, away, canExchangeData }: PeerChange): void {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
     if (sources && !sameSources(peer.sources, sources)) {
@@ -124,6 +128,10 @@ export class RemotePeers {
       peer.sources = sources;
       if (ended.length > 0) this.#removeUnsupportedCodec(peer, ended);
       else this.#notify('peerChanged', peer);
+    }
+    if (canExchangeData !== undefined && peer.canExchangeData !== canExchangeData) {
+      peer.canExchangeData = canExchangeData;
+      this.#notify('peerChanged', peer);
     }
     if (hand !== undefined && peer.hand !== hand) {
       peer.hand = hand;

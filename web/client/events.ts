@@ -26,6 +26,8 @@ export interface RemotePeer {
   readonly hand: boolean;
   /** Whether its signalling connection is lost; it may reconnect. */
   readonly away: boolean;
+  /** Whether its grants permit sending and receiving data: files can be exchanged with those alone for whom it is so. */
+  readonly canExchangeData: boolean;
   /** The tracks that are received. */
   readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
   /** Published sources that this browser cannot decode, with the MIME type of the codec, such as `video/H264`. */
@@ -60,7 +62,7 @@ export interface RoomClientEvents extends FileEvents {
   stateChanged: RoomClientState;
   peerJoined: RemotePeer;
   peerLeft: { peer: RemotePeer; reason: string };
-  /** The `sources` or the `unsupportedCodecs` of a peer have changed. */
+  /** The `sources`, the `unsupportedCodecs` or `canExchangeData` of a peer have changed. */
   peerChanged: RemotePeer;
   trackAdded: { peer: RemotePeer; source: Source; track: MediaStreamTrack };
   trackRemoved: { peer: RemotePeer; source: Source };

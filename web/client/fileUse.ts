@@ -22,7 +22,7 @@ export function wereFilesUsed(): boolean {
   }
 }
 
-/** What former pages have left was looked through: forgets their use if all of it was too old to go on with, and deleted. */
-export function forgetOldFileUse(): void {
+/** Call it once everything that former pages have left was found: removes the record of their use if all of it was too old. */
+export function removeOldFileUse(): void {
   if (Date.now() - Number(localStorage.getItem(USED_AT) ?? 0) > PARTIAL_FILE_LIFETIME) localStorage.removeItem(USED_AT);
 }

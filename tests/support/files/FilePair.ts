@@ -9,6 +9,7 @@ import type {
   FileRoom,
   FileTransfer,
   FileTransferState,
+  RoomPeer,
 } from '../../../web/client/files/transfers.ts';
 
 /** Of what tests wait for, in milliseconds. */
@@ -57,7 +58,7 @@ export class FilePair {
   /** With what chunks are refused, if they are. */
   refusal: WeirError | undefined;
   /** Who else is in the room. */
-  others: readonly FilePeer[] = [];
+  others: readonly RoomPeer[] = [];
   readonly peers = {
     a: { peerId: 'peer-a', identity: 'alice', name: 'Alice' },
     b: { peerId: 'peer-b', identity: 'bert', name: 'Bert' },

@@ -100,9 +100,13 @@ export class SentTransfers {
   }
 }
 
+/** @throws {WeirError} `notFound`, `forbidden` */
 function requirePeer(room: FileRoom, peerId: string): FilePeer {
   const peer = room.peers().find((one) => one.peerId === peerId);
   if (!peer) throw new WeirError('notFound', `There is no peer with the id "${peerId}".`);
+  if (peer.canExchangeData === false) {
+    throw new WeirError('forbidden', `The grants of ${peer.name} do not allow them to receive files.`);
+  }
   return peer;
 }
 

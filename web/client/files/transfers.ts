@@ -76,14 +76,22 @@ export interface FileEvents {
   fileFailed: FileTransfer;
 }
 
+/** A peer that is in the room now. */
+export interface RoomPeer extends FilePeer {
+  /** Its connection is lost, and the server waits for it. */
+  readonly away?: boolean;
+  /** As in `RemotePeer`: with false it can take no file. */
+  readonly canExchangeData?: boolean;
+}
+
 /** What transfers need of a room. */
 export interface FileRoom {
   /** Our own id in it. */
   readonly peerId: string;
   /** Resolves when there is room for more. @throws {WeirError} */
   send(peerId: string, data: Uint8Array): Promise<void>;
-  /** Who can exchange files with us, nobody while we are hidden; `away` whose connection is lost, and whom the server waits for. */
-  peers(): readonly (FilePeer & { readonly away?: boolean })[];
+  /** Who is there for us: nobody while we are hidden. */
+  peers(): readonly RoomPeer[];
   /** Whether our own connection is lost, and the server waits for us. */
   isReconnecting(): boolean;
   /** Whether we may send data at all. */

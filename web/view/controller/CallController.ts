@@ -174,6 +174,7 @@ export class CallController extends Emitter<CallEvents> {
       muted,
       handRaised: this.hand.raised,
       away: false,
+      canExchangeData: true,
     };
   }
 

@@ -22,6 +22,8 @@ export interface Participant {
   readonly handRaised: boolean;
   /** Their signalling connection is lost and may be resumed. */
   readonly away: boolean;
+  /** Whether files can be exchanged with them: their grants permit data. */
+  readonly canExchangeData: boolean;
 }
 
 /** The prefix keeps an identity, which may be any text, apart from `self` and from the keys of screen tiles. */
@@ -45,6 +47,7 @@ export function toParticipant(peer: RemotePeer): Participant {
     muted: peer.sources.microphone !== 'live',
     handRaised: peer.hand,
     away: peer.away,
+    canExchangeData: peer.canExchangeData,
   };
 }
 

@@ -2,6 +2,7 @@
 import { Upload } from 'lucide';
 import { element, icon } from '../common/dom.ts';
 import type { CallController } from '../controller/CallController.ts';
+import type { Participant } from '../controller/Participant.ts';
 import { type FilesKey, translateFiles } from '../locales/files.ts';
 import { maySendFiles } from './maySendFiles.ts';
 
@@ -14,11 +15,23 @@ interface Words {
   readonly dropAll: FilesKey;
   readonly everyone: FilesKey;
   readonly nobody: FilesKey;
+  /** Others are there, none of whom may receive files. */
+  readonly nobodyMay: FilesKey;
 }
 
 /** "Everyone" would mean the viewers too. */
-const onStage: Words = { dropAll: 'filesDropStage', everyone: 'filesEveryoneOnStage', nobody: 'filesNobodyOnStage' };
-const inCall: Words = { dropAll: 'filesDropAll', everyone: 'filesEveryone', nobody: 'filesNobody' };
+const onStage: Words = {
+  dropAll: 'filesDropStage',
+  everyone: 'filesEveryoneOnStage',
+  nobody: 'filesNobodyOnStage',
+  nobodyMay: 'filesNobodyMayOnStage',
+};
+const inCall: Words = {
+  dropAll: 'filesDropAll',
+  everyone: 'filesEveryone',
+  nobody: 'filesNobody',
+  nobodyMay: 'filesNobodyMay',
+};
 
 export class SendTargets {
   readonly #call: Call;
@@ -40,14 +53,20 @@ export class SendTargets {
     if (client.grants?.hidden && options.kind === 'broadcast') return translateFiles('filesViewers');
     if (!maySendFiles(this.#call)) return translateFiles('filesForbidden');
     if (files.maxBytes === 0) return translateFiles('filesOff');
-    return remoteParticipants.length === 0 ? translateFiles(this.#words.nobody) : undefined;
+    if (remoteParticipants.length === 0) return translateFiles(this.#words.nobody);
+    return this.#people.length === 0 ? translateFiles(this.#words.nobodyMay) : undefined;
+  }
+
+  /** Whom files can be sent to. */
+  get #people(): Participant[] {
+    return this.#call.remoteParticipants.filter(({ canExchangeData }) => canExchangeData);
   }
 
   /** Shows the layer while files are dragged over the page. @param onDrop with whom they were dropped on */
   showDrop(onDrop: (event: DragEvent, target: Target) => void): void {
     if (this.#layer) return;
     const { refusal } = this;
-    const people = this.#call.remoteParticipants;
+    const people = this.#people;
     const [first] = people;
     const isOne = first !== undefined && people.length === 1;
     const title = isOne ? translateFiles('filesDropOne', { name: first.name }) : translateFiles(this.#words.dropAll);
@@ -78,7 +97,7 @@ export class SendTargets {
 
   /** Asks whom files go to, if there is a choice. @returns null if the user does not want to send them after all */
   choose(files: readonly File[]): Promise<Target | null> {
-    const people = this.#call.remoteParticipants;
+    const people = this.#people;
     if (people.length < 2) return Promise.resolve(people.map(({ peerId }) => peerId));
     const [first] = files;
     const title =
