@@ -32,7 +32,7 @@ test('whoever has the grant is heard, whoever has not is not, and one that nobod
   expect(heard).toEqual(['one']);
 });
 
-test('what overtakes the word of a new grant comes after it, in order, and no more than a little of it', () => {
+test('what overtakes the event of a new grant is let through after it, in order, and no more than a little of it', () => {
   const { heard, grants, set, say } = fromAda();
   set(false);
   say('old');
@@ -47,7 +47,7 @@ test('what overtakes the word of a new grant comes after it, in order, and no mo
   expect(heard).toEqual(['first', 'second', 'third']);
   set(false);
   say('before it');
-  // Another word about the peer, sent before that of the grant.
+  // Another event about the peer, sent before that of the grant.
   set(false);
   set(true);
   expect(heard.pop()).toBe('before it');

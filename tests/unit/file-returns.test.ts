@@ -147,7 +147,7 @@ describe('file transfers whose ends go away', () => {
       pair.a.transfers.onData(third.peerId, encodeMessage(question));
       expect(pair.sent.length).toBe(before);
       expect(pair.transfer('a').state).toBe('waiting');
-      // It is a good question if the right one asks.
+      // The question is answered when the right peer asks.
       pair.fault = (message) => [message];
       pair.a.transfers.onData(pair.peers.b.peerId, encodeMessage(question));
       await expectEqual(file);

@@ -43,7 +43,7 @@ export class FileTransfers {
     this.#transfers.open(room);
     this.#ticking ??= setInterval(() => this.#tick(), this.#transfers.delays.tick);
     // While we were away, nobody could be heard of.
-    for (const transfer of this.#transfers.all) transfer.heard();
+    for (const transfer of this.#transfers.all) transfer.resetSilence();
     this.syncPeers();
     // What has changed since the last session.
     for (const transfer of this.#transfers.all) this.#transfers.events.onChanged(transfer);
@@ -196,7 +196,7 @@ export class FileTransfers {
     if (!(known instanceof IncomingTransfer)) return;
     if (known.isEnded) known.connect(peer);
     else if (!known.isPresent || known.peer.peerId !== peer.peerId) this.#connect(known, peer);
-    known.heard();
+    known.resetSilence();
     this.#received.onOffered(known);
   }
 
@@ -226,7 +226,7 @@ export class FileTransfers {
       if (message.type !== 'request') return;
       this.#connect(transfer, peer);
     }
-    transfer.heard();
+    transfer.resetSilence();
     if (message.type === 'end') transfer.onEndMessage(message.reason);
     else if (message.type === 'pause') transfer.onPauseMessage(message.paused);
     else if (transfer instanceof OutgoingTransfer) {

@@ -71,7 +71,7 @@ export class OutgoingTransfer extends Transfer {
   provide(file: SentFile): void {
     if (this.#file || this.isEnded) return;
     this.#file = file;
-    this.heard();
+    this.resetSilence();
     this.context.onChanged();
     if (!this.isPresent) return;
     this.#offerAgain();
@@ -130,7 +130,7 @@ export class OutgoingTransfer extends Transfer {
     if (!this.#file) this.postPause();
     else if (!this.#isAccepted) this.context.post(this.peer.peerId, this.#offer);
     else if (this.#completedAt !== undefined && this.#sha256 !== undefined) this.#postComplete(this.#sha256);
-    else if (now - this.quietSince > this.context.delays.longest) this.#probe();
+    else if (now - this.silentSince > this.context.delays.longest) this.#probe();
   }
 
   /** The end of the receiver may be lost, or ours: whoever has ended it says so, and whoever has not answers. */

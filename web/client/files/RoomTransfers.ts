@@ -60,7 +60,7 @@ export class RoomTransfers {
     const away = new Set(room.peers().flatMap((peer) => (peer.away ? [peer.peerId] : [])));
     for (const transfer of this.#transfers.values()) {
       // The server waits for one of us.
-      if (room.isReconnecting() || away.has(transfer.peer.peerId)) transfer.heard(now);
+      if (room.isReconnecting() || away.has(transfer.peer.peerId)) transfer.resetSilence(now);
       if (!room.maySend() && needsGrant(transfer)) transfer.fail('forbidden');
       transfer.tick(now);
     }

@@ -26,8 +26,8 @@ export abstract class Transfer {
   #final: FinalState | undefined;
   #error: WeirError | undefined;
   #endReason: TransferEndReason | undefined;
-  /** Since when nothing was heard of the other end, as `performance.now()`. */
-  #quietSince = performance.now();
+  /** Since when the other end has sent nothing, as `performance.now()`. */
+  #silentSince = performance.now();
   readonly #rate = new TransferRate();
 
   constructor(
@@ -97,12 +97,12 @@ export abstract class Transfer {
     return this.#isPresent;
   }
 
-  /** Since when nothing was heard of the other end, as `performance.now()`. */
-  protected get quietSince(): number {
-    return this.#quietSince;
+  /** Since when the other end has sent nothing, as `performance.now()`. */
+  protected get silentSince(): number {
+    return this.#silentSince;
   }
 
-  /** Whether the other end would be heard of by now, if it were there. */
+  /** Whether the other end would have sent something by now, if it were there. */
   protected get expectsAnswer(): boolean {
     return true;
   }
@@ -142,7 +142,7 @@ export abstract class Transfer {
     // One that is over still has to tell the other end how it ended.
     this.#peer = peer;
     this.#isPresent = true;
-    this.heard();
+    this.resetSilence();
     if (this.isEnded) return;
     this.#final = undefined;
     this.#error = undefined;
@@ -158,7 +158,7 @@ export abstract class Transfer {
   disconnect(): void {
     if (!this.#isPresent) return;
     this.#isPresent = false;
-    this.heard();
+    this.resetSilence();
     if (!this.isOver) this.context.onChanged();
   }
 
@@ -166,15 +166,15 @@ export abstract class Transfer {
    * The other end has sent something, or cannot be expected to: it has as long as ever from now on.
    * @param now as `performance.now()`
    */
-  heard(now = performance.now()): void {
-    this.#quietSince = now;
+  resetSilence(now = performance.now()): void {
+    this.#silentSince = now;
   }
 
   /** Time passes. @param now as `performance.now()` */
   tick(now: number): void {
     if (this.isOver) return;
     const { absence, silence } = this.context.delays;
-    const quiet = now - this.#quietSince;
+    const quiet = now - this.#silentSince;
     if (this.#isPresent) {
       if (quiet > silence && this.expectsAnswer) this.fail('unanswered');
       else this.onTick(now);

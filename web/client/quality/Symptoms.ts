@@ -112,7 +112,7 @@ function trackSymptoms(
   const emitted = increase(last.jitterBufferEmittedCount, now.jitterBufferEmittedCount);
   const buffered = increase(last.jitterBufferDelay, now.jitterBufferDelay);
   const delay = emitted > 0 ? buffered / emitted - now.playoutDelay : 0;
-  // The step is part of the word, so that a delay which changes much is news: buffers stay long for a while after a fault.
+  // The name has the step, so that a delay which changes much is another symptom: buffers stay long for a while after a fault.
   if (delay > DELAY) found.push(`delayed${Math.floor(Math.log2(delay / DELAY))}`);
   if (now.frames === undefined) {
     const samples = increase(last.samples, now.samples);
@@ -125,7 +125,7 @@ function trackSymptoms(
   // Screens stand still, cameras do not.
   else if (now.source === 'camera' && frameRate >= FRAME_RATE.moving && rate < FRAME_RATE.slow) found.push('slow');
   const scale = isSized ? scaleOf(now.size, now.shownSize) : 1;
-  // As above: a video that becomes smaller still is news.
+  // As above: a video that becomes smaller still has another symptom.
   if (scale > SOFT) found.push(`soft${Math.floor(Math.log2(scale))}`);
   return found.join(' ');
 }
