@@ -116,7 +116,20 @@ export const portRange = z
   .refine(([first, last]) => first >= 1024 && first <= last && last <= 65_535);
 
 /** First segments of paths that Weir itself serves. A proxy may or may not strip the base path, so it must not be one of these. */
-const ownSegments = new Set(['r', 'b', 'api', 'diagnose', 'ws', 'assets', 'sdk.js', 'health', 'ready']);
+const ownSegments = new Set([
+  'r',
+  'b',
+  'api',
+  'diagnose',
+  'ws',
+  'whip',
+  'whep',
+  'watch',
+  'assets',
+  'sdk.js',
+  'health',
+  'ready',
+]);
 
 /** `host:port`; an IPv6 address in brackets. */
 export const hostPort = (defaultPort: number) =>

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { errorCode as systemErrorCode } from '../common/errno.ts';
 import { hostPortText } from '../common/hostPort.ts';
 import { isPrivateAddress } from '../common/ipAddress.ts';
-import { PrefixRateLimit } from './PrefixRateLimit.ts';
+import { PrefixRateLimit } from '../common/PrefixRateLimit.ts';
 import {
   BINDING,
   encodeStunMessage,

@@ -34,6 +34,13 @@ export class MediaWorkerError extends Error {
   override readonly name = 'MediaWorkerError';
 }
 
+export interface TransportOptions {
+  /** For data channels instead of media. */
+  readonly forData?: boolean | undefined;
+  /** How long ICE consent may be missing before the transport counts as disconnected, in seconds, up to 60. */
+  readonly iceConsentTimeout?: number | undefined;
+}
+
 export interface MediaListen {
   /** Local IP addresses; an IPv6 address takes no IPv4 packets. At least one. */
   readonly ips: readonly string[];
@@ -147,12 +154,15 @@ export class MediaWorker {
 
   /**
    * Creates a transport on one of this worker's routers, on this worker's port.
-   * @param forData for data channels instead of media
    * @throws as `createRouter`
    */
-  createTransport(router: Router, forData = false): Promise<WebRtcTransport> {
-    const options = { ...webRtcTransportOptions, ...(forData && dataTransportOptions) };
-    return router.createWebRtcTransport({ ...options, webRtcServer: this.#webRtcServer });
+  createTransport(router: Router, { forData, iceConsentTimeout }: TransportOptions = {}): Promise<WebRtcTransport> {
+    return router.createWebRtcTransport({
+      ...webRtcTransportOptions,
+      ...(forData && dataTransportOptions),
+      ...(iceConsentTimeout !== undefined && { iceConsentTimeout }),
+      webRtcServer: this.#webRtcServer,
+    });
   }
 
   /** The ICE candidates of each of its transports: they share the worker's port. */

@@ -4,7 +4,7 @@ import { WeirError } from '../../shared/errors.ts';
 import type { TransportInfo } from '../../shared/media.ts';
 import { Lifetime } from '../common/Lifetime.ts';
 import { DirectDataTransport } from './data/DirectDataTransport.ts';
-import type { MediaWorker } from './MediaWorker.ts';
+import type { MediaWorker, TransportOptions } from './MediaWorker.ts';
 import type { PipeEnds } from './ProducerPipes.ts';
 import { rethrowUnavailable } from './rethrowUnavailable.ts';
 
@@ -49,12 +49,9 @@ export class RoomRouter {
     this.#lifetime.defer(listener);
   }
 
-  /**
-   * @param forData for data channels instead of media
-   * @throws {WeirError} `unavailable` when the worker fails meanwhile
-   */
-  async createTransport(forData = false): Promise<WebRtcTransport> {
-    const transport = await rethrowUnavailable(this.worker.createTransport(this.router, forData));
+  /** @throws {WeirError} `unavailable` when the worker fails meanwhile */
+  async createTransport(options: TransportOptions = {}): Promise<WebRtcTransport> {
+    const transport = await rethrowUnavailable(this.worker.createTransport(this.router, options));
     this.#transports.add(transport);
     transport.observer.once('close', () => this.#transports.delete(transport));
     return transport;

@@ -29,6 +29,8 @@ export interface PeerTransportsOptions {
   readonly router: RoomRouter;
   /** What the client may send, in bit/s. */
   readonly maxIncomingBitrate: number;
+  /** How long ICE consent may be missing before `disconnected`, in seconds; as long as mediasoup allows by default. */
+  readonly iceConsentTimeout?: number | undefined;
 }
 
 /** By event: its arguments. */
@@ -37,6 +39,10 @@ export interface PeerTransportsEvents {
   dtlsClosed: [];
   /** A transport uses another path: packets that were sent over the former one are lost. */
   tupleChanged: [direction: Direction];
+  /** DTLS is established on a transport. */
+  connected: [direction: Direction];
+  /** ICE consent has expired on a transport (RFC 7675): the client is gone, or its network. It may return with an ICE restart. */
+  disconnected: [direction: Direction];
   /** The downlink is congested: reduce each video by so many spatial layers; 0 when it has recovered. */
   congestion: [layerReduction: number];
 }
@@ -79,8 +85,8 @@ export class PeerTransports {
     this.#opening.set(direction, token);
     const wanted = () => !this.#closed && this.#opening.get(direction) === token;
     try {
-      const { router } = this.#options;
-      const transport = await router.createTransport(direction === 'data');
+      const { router, iceConsentTimeout } = this.#options;
+      const transport = await router.createTransport({ forData: direction === 'data', iceConsentTimeout });
       if (!wanted()) {
         transport.close();
         throw new WeirError('closed');
@@ -136,7 +142,10 @@ export class PeerTransports {
    */
   async restartIce(): Promise<{ send?: IceParameters; recv?: IceParameters; data?: IceParameters }> {
     const wait = this.#iceRestarts.take();
-    if (wait > 0) throw new WeirError('rateLimited', `ICE can be restarted again in ${Math.ceil(wait / 1000)} s.`);
+    if (wait > 0) {
+      const retryAfter = Math.ceil(wait / 1000);
+      throw new WeirError('rateLimited', `ICE can be restarted again in ${retryAfter} s.`, { retryAfter });
+    }
     const restart = (transport: WebRtcTransport | undefined) =>
       transport && mapMediasoupError(transport.restartIce(), 'This transport cannot be restarted.');
     const [send, recv, data] = await Promise.all([
@@ -185,7 +194,11 @@ export class PeerTransports {
 
   #listen(direction: Direction, transport: WebRtcTransport): void {
     transport.observer.once('close', () => this.#connected.delete(transport.id));
+    transport.on('icestatechange', (state) => {
+      if (state === 'disconnected') this.events.emit('disconnected', direction);
+    });
     transport.on('dtlsstatechange', (state) => {
+      if (state === 'connected') this.events.emit('connected', direction);
       // The client has sent close_notify (RFC 5246, section 7.2.1); one that has lost its path sends nothing.
       if (state !== 'closed') return;
       if (direction === 'data') {

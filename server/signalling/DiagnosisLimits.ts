@@ -4,11 +4,11 @@
  */
 import { WeirError } from '../../shared/errors.ts';
 import type { IceServer } from '../../shared/media.ts';
+import { ConnectionLimit } from '../common/ConnectionLimit.ts';
 import { ipPrefix } from '../common/ipPrefix.ts';
 import type { IceServers } from '../ice/IceServers.ts';
 import type { Room } from '../room/Room.ts';
 import type { RoomManager } from '../room/RoomManager.ts';
-import { ConnectionLimit } from './ConnectionLimit.ts';
 
 /** How many rooms there may be at a time: on this server, and of one IPv4 address or IPv6 /64. */
 const MAX_ROOMS = { server: 32, network: 8 };

@@ -1,7 +1,7 @@
 /** The sessions that can be resumed, by the key that only their client has. */
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
-import { ConnectionLimit } from './ConnectionLimit.ts';
+import { ConnectionLimit } from '../common/ConnectionLimit.ts';
 import { PeerSession, type PeerSessionOptions } from './PeerSession.ts';
 
 /** Ends that somebody caused on purpose: a client that comes back is told of them, rather than let join again. */

@@ -5,10 +5,10 @@ import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import { closeReasons } from '../../shared/closeReasons.ts';
 import { SIGNALLING_PATH } from '../../shared/protocol.ts';
+import { ConnectionLimit } from '../common/ConnectionLimit.ts';
+import { originAllowed } from '../common/originAllowed.ts';
 import type { PageDocument } from '../features/PageDocument.ts';
 import { sendProblem } from '../features/problems.ts';
-import { ConnectionLimit } from './ConnectionLimit.ts';
-import { originAllowed } from './origin.ts';
 import type { ServerContext } from './ServerContext.ts';
 import { SignallingConnection } from './SignallingConnection.ts';
 

@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { PrefixRateLimit } from '../../server/ice/PrefixRateLimit.ts';
+import { PrefixRateLimit } from '../../server/common/PrefixRateLimit.ts';
 import { StunResponder, stunAnswer } from '../../server/ice/StunResponder.ts';
 import { stunRequest } from '../../server/ice/stunClient.ts';
 import {

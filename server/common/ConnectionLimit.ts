@@ -1,5 +1,5 @@
 /** Limits how many of something one network has at a time: one IPv4 address, or one IPv6 /64. */
-import { ipPrefix } from '../common/ipPrefix.ts';
+import { ipPrefix } from './ipPrefix.ts';
 
 export class ConnectionLimit {
   readonly #limit: number;

@@ -1,7 +1,7 @@
-/** Limits the rate of packets per network, in constant memory: source addresses may be forged, and then any number comes. */
+/** Limits the rate of packets or requests per network, in constant memory: source addresses may be forged, and then any number comes. */
 import { randomInt } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import { ipPrefix } from '../common/ipPrefix.ts';
+import { ipPrefix } from './ipPrefix.ts';
 
 export interface PrefixRateLimitOptions {
   /** Packets per second of one IPv4 /24 or IPv6 /64 network. */

@@ -1,5 +1,14 @@
 /** The check of the Origin header: the page that Weir serves itself may connect, and pages of configured origins. */
-import type { FastifyRequest } from 'fastify';
+/** What is used of a request. */
+export interface OriginRequest {
+  readonly headers: {
+    readonly origin?: string | undefined;
+    readonly 'x-forwarded-proto'?: string | string[] | undefined;
+  };
+  /** As the client sees it, as far as proxies are trusted. */
+  readonly protocol: string;
+  readonly host: string;
+}
 
 /**
  * Whether a page may connect. A request without Origin is not from a browser, and such a client could send any Origin.
@@ -7,7 +16,7 @@ import type { FastifyRequest } from 'fastify';
  * @param trustProxy how many proxies are trusted. Without any, `X-Forwarded-Host` is not read (into `request.host`), and the
  *   scheme that the browser used is unknown
  */
-export function originAllowed(request: FastifyRequest, allowed: readonly string[], trustProxy: number): boolean {
+export function originAllowed(request: OriginRequest, allowed: readonly string[], trustProxy: number): boolean {
   const { origin } = request.headers;
   if (origin === undefined || allowed.includes('*')) return true;
   const page = URL.canParse(origin) ? new URL(origin) : undefined;
