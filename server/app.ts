@@ -16,6 +16,7 @@ import { page, withoutBasePath } from './features/page.ts';
 import { answerClientError, answerError, answerProblems } from './features/problems.ts';
 import { roomInfo } from './features/roomInfo.ts';
 import { selfTestRoute } from './features/selfTest.ts';
+import { whep } from './gateways/whep/whep.ts';
 import { whip } from './gateways/whip/whip.ts';
 import { AnnouncedAddresses } from './ice/AnnouncedAddresses.ts';
 import { addressFacts, addressFactsWithStun } from './ice/addressFacts.ts';
@@ -162,6 +163,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     await http.register(selfTestRoute, { selfTest, verify: config.auth && { ...config.auth, leeway, maxLifetime } });
     await http.register(page, { document, basePath: config.basePath, diagnose: config.diagnose });
     await http.register(whip, { config, rooms, access, iceServers });
+    await http.register(whep, { config, rooms, access, iceServers, log });
     await http.register(signalling, { config, rooms, sessions, access, iceServers, diagnosisLimits, log, document });
     await http.ready();
     return app;

@@ -40,6 +40,7 @@ export interface ConsumerTransport {
     rtpCapabilities: RtpCapabilities;
     paused: boolean;
     preferredLayers?: { spatialLayer: number };
+    mid?: string;
   }): Promise<MediaConsumer>;
 }
 
@@ -52,11 +53,14 @@ const codecsOf = new WeakMap<ConsumableProducer, string>();
  */
 export class ConsumerFactory {
   readonly #capabilities: RtpCapabilities;
+  readonly #mid: string | undefined;
   /** By the names of a producer's codecs; undefined where the device has none of them. */
   readonly #parts = new Map<string, RtpCapabilities | undefined>();
 
-  constructor(capabilities: RtpCapabilities) {
+  /** @param mid of all consumers, where an m-line is to receive one after another; by default each has its own */
+  constructor(capabilities: RtpCapabilities, mid?: string) {
     this.#capabilities = capabilities;
+    this.#mid = mid;
   }
 
   /**
@@ -77,6 +81,7 @@ export class ConsumerFactory {
         rtpCapabilities,
         paused: true,
         ...(spatialLayer !== undefined && { preferredLayers: { spatialLayer } }),
+        ...(this.#mid !== undefined && { mid: this.#mid }),
       });
     } catch (error) {
       // The same codec, but another profile of it.

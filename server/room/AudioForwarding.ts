@@ -60,6 +60,11 @@ export class AudioForwarding {
     return this.#current?.holders.map((id) => id ?? null) ?? [];
   }
 
+  /** The microphones that it forwards. */
+  get microphones(): ReadonlySet<Publication> {
+    return this.#microphones;
+  }
+
   /** Whether it forwards a publication, as track or by slots: it does microphones whose media the server has. */
   handles({ track }: Publication): boolean {
     return track.source === 'microphone' && track.location !== undefined;

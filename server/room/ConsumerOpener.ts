@@ -32,6 +32,8 @@ export interface ConsumerOpenerOptions {
   readonly router: RoomRouter;
   readonly routers: Pick<RoomRouters, 'acquire'>;
   readonly rtpCapabilities: RtpCapabilities;
+  /** As `ConsumerFactory` takes it. */
+  readonly mid?: string | undefined;
   readonly events: Pick<SubscriptionEvents, 'unsupportedCodec'>;
 }
 
@@ -42,7 +44,7 @@ export class ConsumerOpener {
 
   constructor(options: ConsumerOpenerOptions) {
     this.#options = options;
-    this.#factory = new ConsumerFactory(options.rtpCapabilities);
+    this.#factory = new ConsumerFactory(options.rtpCapabilities, options.mid);
     this.#unsupported = new UnsupportedCodecs((what) => options.events.unsupportedCodec(what));
   }
 

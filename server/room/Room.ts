@@ -170,6 +170,11 @@ export class Room {
     return this.#audio.slots;
   }
 
+  /** Everything that is published now. */
+  get publications(): Publication[] {
+    return this.#tracks.publications;
+  }
+
   /** Runs `listener` once the room has closed, or at once if it has. */
   onEnd(listener: (reason: CloseReason) => void): void {
     this.#lifetime.defer(listener);

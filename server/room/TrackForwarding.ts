@@ -32,6 +32,11 @@ export class TrackForwarding {
     });
   }
 
+  /** Everything that is published now. */
+  get publications(): Publication[] {
+    return [...this.#publications, ...this.#options.audio.microphones];
+  }
+
   /**
    * Subscribes to everything that is published. Resolves when the subscriber has it, or cannot have it; never rejects.
    */

@@ -192,6 +192,20 @@ test('a speaker gets the lowest free slot at once, and keeps it while silent', (
   expect(floor.holders[0]).toBe(dan);
 });
 
+test('where free slots are filled, one that is silent holds them until somebody speaks', () => {
+  const choice = new SlotAllocator<Person>(1, true);
+  const [ann, bob, cem] = [new Person(), new Person(), new Person()];
+  expect([choice.claim(ann, 0), choice.claim(bob, 0), choice.claim(ann, 20)]).toEqual([true, false, false]);
+  // The extra slot is for speakers.
+  expect([...choice.holders]).toEqual([ann, undefined]);
+  cem.heardAt = 40;
+  expect(choice.claim(cem, 40)).toBe(true);
+  expect([...choice.holders]).toEqual([cem, undefined]);
+  choice.release(cem);
+  expect(choice.claim(bob, 60)).toBe(true);
+  expect([...choice.holders]).toEqual([bob, undefined]);
+});
+
 test('a holder that has been silent for 600 ms is replaced at once, the longest silent first', () => {
   const floor = new Floor();
   const [ann, bob, cem, dan, eve] = [new Person(), new Person(), new Person(), new Person(), new Person()];

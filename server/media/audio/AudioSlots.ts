@@ -24,6 +24,8 @@ export interface AudioSlotsOptions {
    * @param holders as `holders`
    */
   onChange(holders: readonly (string | undefined)[]): void;
+  /** Whether a slot that nobody holds goes to any microphone that sends, speaking or not; false by default. */
+  readonly fillsFreeSlots?: boolean;
   /** Milliseconds of a clock that never goes back; `performance.now` by default. */
   readonly now?: () => number;
 }
@@ -43,7 +45,7 @@ export class AudioSlots implements SlotSource {
   constructor(options: AudioSlotsOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#allocator = new SlotAllocator(options.maxAudibleSpeakers);
+    this.#allocator = new SlotAllocator(options.maxAudibleSpeakers, options.fillsFreeSlots);
     // Only the slots' own transports see these SSRCs: mediasoup gives each consumer one of its own.
     this.#slots = Array.from({ length: options.maxAudibleSpeakers + 1 }, (_, index) => new SlotStream(index + 1));
     this.#lifetime.defer(() => {

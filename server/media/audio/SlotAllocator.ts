@@ -26,9 +26,12 @@ export class SlotAllocator<S extends SlotCandidate> {
   /** Candidates that speak louder than a holder, and since when. */
   readonly #louder = new Map<S, number>();
   readonly #extra: number;
+  readonly #fillsFree: boolean;
 
-  constructor(maxAudibleSpeakers: number) {
+  /** @param fillsFree whether a free slot that everybody hears goes to any candidate, speaking or not */
+  constructor(maxAudibleSpeakers: number, fillsFree = false) {
     this.#extra = maxAudibleSpeakers;
+    this.#fillsFree = fillsFree;
     this.#holders = new Array<S | undefined>(maxAudibleSpeakers + 1).fill(undefined);
     this.#since = new Array<number>(maxAudibleSpeakers + 1).fill(Number.NEGATIVE_INFINITY);
   }
@@ -54,7 +57,7 @@ export class SlotAllocator<S extends SlotCandidate> {
     const end = held < 0 ? this.#extra + 1 : this.#extra;
     if ((held >= 0 && held < this.#extra) || !candidate.isSpeaking(at)) {
       this.#louder.delete(candidate);
-      return false;
+      return held < 0 && this.#fillFree(candidate, at);
     }
     // The slots that everybody hears first, the extra one last.
     const heardByAll = this.#firstFree(this.#extra) ?? this.#longestSilent(this.#extra, at);
@@ -72,6 +75,14 @@ export class SlotAllocator<S extends SlotCandidate> {
     const held = this.slotOf(candidate);
     if (held < 0) return false;
     this.#holders[held] = undefined;
+    return true;
+  }
+
+  /** Whoever speaks later replaces it at once, since it has not been heard. */
+  #fillFree(candidate: S, at: number): boolean {
+    const slot = this.#fillsFree ? this.#firstFree(this.#extra) : undefined;
+    if (slot === undefined) return false;
+    this.#assign(slot, candidate, at);
     return true;
   }
 
