@@ -1,7 +1,11 @@
 /** Tests of media by WHEP: one session receives one audio and one video for ever, whoever publishes them. */
+import { pino } from 'pino';
 import { describe, expect, vi } from 'vitest';
 import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';
+import { grantsOf } from '../../server/auth/grants.ts';
+import { RoomAudios } from '../../server/gateways/whep/RoomAudio.ts';
+import { WhepViewer } from '../../server/gateways/whep/WhepViewer.ts';
 import { type Crowd, spread, test, voice } from '../support/headlessMembers.ts';
 import { WhepPlayer } from '../support/WhepPlayer.ts';
 
@@ -95,4 +99,26 @@ test('a player receives nothing of a broadcast that is not live, and goes on whe
   } finally {
     player.close();
   }
+});
+
+test('a counter-offer that is not answered in time is void', async ({ open }) => {
+  const crowd = await open();
+  await crowd.enter('first', { tracks });
+  const room = await crowd.app.rooms.find('crowd');
+  if (!room) throw new Error('There is no such room.');
+  const audios = new RoomAudios(pino({ level: 'silent' }));
+  const viewer = new WhepViewer({
+    identity: 'late',
+    name: 'late',
+    metadata: undefined,
+    grants: grantsOf('viewer'),
+    placement: await room.place(grantsOf('viewer')),
+    routers: room.routers,
+    audio: audios.acquire(room),
+    maxIncomingBitrate: 1_000_000,
+    connectTimeout: 100,
+  });
+  await viewer.open();
+  const reason = await new Promise((resolve) => viewer.onEnd(resolve));
+  expect(reason).toBe('mediaFailed');
 });

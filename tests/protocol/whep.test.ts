@@ -1,10 +1,12 @@
 /** Covers WHEP over HTTP (draft-ietf-wish-whep-04): counter-offers, their answers, who is in the room, what is refused. */
 import { describe, expect, test } from 'vitest';
-import { offerNamed } from '../../scripts/support/sdp/offers.ts';
+import { opus } from '../../scripts/support/media/clientParameters.ts';
+import { answerTo, fragment, playerOffer } from '../../scripts/support/sdp/clientTexts.ts';
+import { flood } from '../support/flood.ts';
 import { useServer, withTokens } from '../support/weir.ts';
-import { answerTo, fragment, useWhip } from '../support/whip.ts';
+import { useWhip } from '../support/whip.ts';
 
-const player = offerNamed('firefox').replaceAll('a=sendonly', 'a=recvonly');
+const player = playerOffer('firefox');
 const viewer = { send: false, recv: false };
 
 describe('a player', () => {
@@ -30,6 +32,7 @@ describe('a player', () => {
     expect(response.status).toBe(406);
     expect(response.headers.get('content-type')).toBe('application/sdp');
     expect(location).toMatch(/^\/whep\/sessions\/[\w-]{43}$/);
+    expect(etag).toMatch(/^"[\w-]{16}"$/);
     expect(body.match(/^a=sendonly\r$/gm)).toHaveLength(2);
     expect(client.unreadEvents('newPeer')).toEqual([]);
 
@@ -38,11 +41,17 @@ describe('a player', () => {
     expect(await client.event('newPeer')).toMatchObject({ name: 'TV', sources: {} });
     // Once.
     expect((await whip.patch(location, answerTo(body), undefined, 'application/sdp')).response.status).toBe(409);
-    expect((await whip.patch(location, fragment('play'), etag)).response.status).toBe(204);
+    const trickled = await whip.patch(location, fragment('play'), etag);
+    expect([trickled.response.status, trickled.etag, trickled.body]).toEqual([204, null, '']);
     const restarted = await whip.patch(location, fragment('ysXw'), '*');
     expect(restarted.response.status).toBe(200);
+    expect(restarted.etag).toMatch(/^"[\w-]{16}"$/);
     expect(restarted.etag).not.toBe(etag);
-    expect((await whip.request(location, 'DELETE')).response.status).toBe(200);
+    // ICE was restarted a moment ago: the session goes on as it is.
+    const refused = await whip.patch(location, fragment('abcd'), '*');
+    expect([refused.response.status, Number(refused.response.headers.get('retry-after')) > 0]).toEqual([429, true]);
+    expect((await whip.patch(location, fragment('ysXw'), restarted.etag ?? '')).response.status).toBe(204);
+    expect((await whip.request(location, 'DELETE', { 'if-match': '"other"' })).response.status).toBe(200);
     await client.event('peerClosed');
   });
 
@@ -79,6 +88,58 @@ describe('a player', () => {
     expect(host.unreadEvents('newPeer').map(({ name }) => name)).toEqual([expect.stringMatching(/^guest-/)]);
   });
 
+  test('is refused where media goes directly, and moves two who do so to the server where it may', async () => {
+    await weir.join({ room: 'mesh', policy: 'p2p', direct: true, transports: viewer });
+    const refused = await whip.offer('mesh', { protocol: 'whep', sdp: player });
+    expect([refused.response.status, refused.response.headers.get('retry-after')]).toEqual([403, null]);
+
+    const joining = { room: 'direct', policy: 'auto', direct: true } as const;
+    const publisher = await weir.join({ ...joining, transports: { send: true, recv: false } });
+    await publisher.client.request('produce', { source: 'microphone', rtpParameters: opus() });
+    const { client } = await weir.join({ ...joining, transports: viewer });
+    await client.request('ping', {});
+    expect((await publisher.client.event('directPeers')).peers).toHaveLength(1);
+    const { location, body } = await whip.offer('direct', { protocol: 'whep', sdp: player });
+    await whip.patch(location, answerTo(body), undefined, 'application/sdp');
+    await expect.poll(() => publisher.client.unreadEvents('directPeers').at(-1)?.peers).toEqual([]);
+  });
+
+  test('can end a session that it has not answered, and none that it has ended', async () => {
+    await whip.offer('unanswered');
+    const { location, body } = await whip.offer('unanswered', { protocol: 'whep', sdp: player });
+    expect((await whip.request(location, 'DELETE')).response.status).toBe(200);
+    expect((await whip.patch(location, answerTo(body), undefined, 'application/sdp')).response.status).toBe(404);
+  });
+
+  test.each([
+    ['that is no SDP', { sdp: 'nothing' }, 400],
+    ['of another type', { headers: { 'content-type': 'application/json' } }, 415],
+    ['of which nothing can be received', { sdp: player.replaceAll('recvonly', 'inactive') }, 422],
+  ])('is refused for an offer that is none: %s', async (_name, offer, status) => {
+    await whip.offer('offers');
+    const { response, body } = await whip.offer('offers', { protocol: 'whep', sdp: player, ...offer });
+    expect([response.status, JSON.parse(body).status]).toEqual([status, status]);
+  });
+
+  test.each([
+    ['of a type that nobody knows', '{}', 'application/json', 415],
+    ['with malformed lines', 'nothing', undefined, 400],
+  ])('is refused for a PATCH with a body that is none: %s', async (_name, body, type, status) => {
+    await whip.offer('bodies');
+    const { location, etag } = await whip.offer('bodies', { protocol: 'whep', sdp: player });
+    expect((await whip.patch(location, body, etag, type)).response.status).toBe(status);
+  });
+
+  test('plays the address as people write it, without a redirection', async () => {
+    await whip.offer('typed');
+    const headers = { 'content-type': 'application/sdp' };
+    for (const path of ['/whep/typed/', '//whep/typed', '/WHEP/typed']) {
+      const response = await fetch(`${weir.url}${path}`, { method: 'POST', body: player, headers, redirect: 'manual' });
+      expect([path, response.status]).toEqual([path, 406]);
+      await whip.request(response.headers.get('location') ?? '', 'DELETE');
+    }
+  });
+
   test('finds a WHEP endpoint by HEAD', async () => {
     for (const method of ['GET', 'HEAD']) {
       const { response, body } = await whip.request('/whep/call', method);
@@ -90,15 +151,35 @@ describe('a player', () => {
 });
 
 describe('with tokens', () => {
-  const weir = useServer(withTokens);
+  const urls = 'turn:turn.example.com:3478?transport=udp';
+  const weir = useServer({
+    ...withTokens,
+    WEIR_TURN_URLS: urls,
+    WEIR_TURN_SECRET: 'a secret that a TURN server shares',
+  });
   const whip = useWhip(weir);
 
-  test('a player needs the grant to subscribe', async () => {
+  test('a player needs the grant to subscribe, and gets the ICE servers as links', async () => {
     await whip.offer('studio', { token: await weir.token('studio', 'camera') });
     const statusWith = async (token?: string) =>
       (await whip.offer('studio', { protocol: 'whep', sdp: player, token })).response.status;
     expect(await statusWith()).toBe(401);
     expect(await statusWith(await weir.token('studio', 'tv', { canSubscribe: false }))).toBe(403);
-    expect(await statusWith(await weir.token('studio', 'tv', { canPublish: false }))).toBe(406);
+    const token = await weir.token('studio', 'tv', { canPublish: false });
+    const { response } = await whip.offer('studio', { protocol: 'whep', sdp: player, token });
+    expect(response.status).toBe(406);
+    expect(response.headers.get('link')).toMatch(
+      /^<turn:turn\.example\.com:3478\?transport=udp>; rel="ice-server"; [^<]*$/,
+    );
+  });
+});
+
+describe('limits of a network', () => {
+  const weir = useServer();
+
+  test('offers that come too fast are refused, and told when to come again', async () => {
+    const headers = { 'content-type': 'application/sdp' };
+    const flooded = await flood(new URL('/whep/fast', weir.url), 'POST', 210, 'nothing', headers);
+    expect(flooded).toEqual({ statuses: new Set([400, 429]), retryAfter: '5' });
   });
 });

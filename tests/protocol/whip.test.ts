@@ -1,8 +1,10 @@
 /** Covers WHIP over HTTP (RFC 9725): what each request is answered, who is in the room then, and what is refused. */
 import { describe, expect, test, vi } from 'vitest';
+import { fragment } from '../../scripts/support/sdp/clientTexts.ts';
 import { offerNamed, offerNames } from '../../scripts/support/sdp/offers.ts';
+import { flood } from '../support/flood.ts';
 import { useServer, withTokens } from '../support/weir.ts';
-import { fragment, useWhip } from '../support/whip.ts';
+import { useWhip } from '../support/whip.ts';
 
 const obs = offerNamed('obs-30.2');
 const candidate = 'a=candidate:1 1 udp 2122260223 192.0.2.1 61764 typ host\r\na=end-of-candidates\r\n';
@@ -54,6 +56,32 @@ describe('a session', () => {
     const host = await weir.join({ room: 'show', kind: 'broadcast', role: 'host' });
     await whip.offer('show', { query: '?kind=broadcast&name=OBS' });
     expect(await host.client.event('newPeer')).toMatchObject({ name: 'OBS' });
+  });
+
+  test('moves two who exchange media directly to the server, as long as it lasts', async () => {
+    const enter = async () => {
+      const { client } = await weir.join({ room: 'direct', policy: 'auto', direct: true, transports: viewer });
+      // It has the reply to its join.
+      await client.request('ping', {});
+      return client;
+    };
+    const [ada, bob] = [await enter(), await enter()];
+    expect((await ada.event('directPeers')).peers).toHaveLength(1);
+    const { location } = await whip.offer('direct');
+    for (const client of [ada, bob]) {
+      await expect.poll(() => client.unreadEvents('directPeers').at(-1)?.peers).toEqual([]);
+    }
+    await whip.request(location, 'DELETE');
+    await expect.poll(() => ada.unreadEvents('directPeers').at(-1)?.peers, { timeout: 8000 }).toHaveLength(1);
+  });
+
+  test('is opened at the address as people write it, without a redirection', async () => {
+    const headers = { 'content-type': 'application/sdp' };
+    for (const path of ['/whip/typed/', '//whip/typed', '/WHIP/typed']) {
+      const response = await fetch(`${weir.url}${path}`, { method: 'POST', body: obs, headers, redirect: 'manual' });
+      expect([path, response.status]).toEqual([path, 201]);
+      await whip.request(response.headers.get('location') ?? '', 'DELETE');
+    }
   });
 
   test('ends for its client when somebody ends it on the server', async () => {
@@ -213,7 +241,9 @@ describe('an offer', () => {
     const full = await whip.offer('full');
     expect([full.response.status, full.response.headers.get('retry-after')]).toEqual([503, '30']);
     await weir.join({ room: 'mesh', policy: 'p2p', direct: true });
-    expect((await whip.offer('mesh')).response.status).toBe(409);
+    const mesh = await whip.offer('mesh');
+    expect(mesh.response.status).toBe(403);
+    expect(JSON.parse(mesh.body)).toMatchObject({ detail: expect.stringContaining('"p2p"') });
   });
 });
 
@@ -296,10 +326,14 @@ describe('limits of a network', () => {
   });
 
   test('offers that come too fast are refused, and told when to come again', async () => {
-    const offers = Array.from({ length: 150 }, () => whip.offer('fast', { sdp: 'nothing' }));
-    const responses = (await Promise.all(offers)).map(({ response }) => response);
-    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([400, 429]));
-    expect(responses.find(({ status }) => status === 429)?.headers.get('retry-after')).toBe('5');
+    const headers = { 'content-type': 'application/sdp' };
+    const flooded = await flood(new URL('/whip/fast', weir.url), 'POST', 60, 'nothing', headers);
+    expect(flooded).toEqual({ statuses: new Set([400, 429]), retryAfter: '5' });
+  });
+
+  test.each(['DELETE', 'PATCH'])('%s of sessions is limited too, so that nobody can try many URLs', async (method) => {
+    const flooded = await flood(new URL('/whip/sessions/guessed', weir.url), method, 310);
+    expect(flooded).toEqual({ statuses: new Set([404, 429]), retryAfter: '5' });
   });
 });
 

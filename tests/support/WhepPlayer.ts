@@ -1,10 +1,9 @@
 /** A WHEP player that answers counter-offers over real ICE, DTLS and SRTP, and tells what it receives by MID and SSRC. */
 import { RtpHeader } from 'werift';
-import { offerNamed } from '../../scripts/support/sdp/offers.ts';
+import { answerTo, playerOffer } from '../../scripts/support/sdp/clientTexts.ts';
 import { ClientTransport } from '../../server/ice/probe/ClientTransport.ts';
 import { openUdpPath } from '../../server/ice/probe/UdpPath.ts';
 import type { MediaKind } from '../../shared/media.ts';
-import { answerTo } from './whip.ts';
 
 const SDP = 'application/sdp';
 /** The server's id of the header extension `sdes:mid`. */
@@ -30,7 +29,7 @@ export class WhepPlayer {
     let player: WhepPlayer | undefined;
     const transport = await ClientTransport.create({ onRtp: (packet) => player?.receive(packet) });
     try {
-      const response = await send(endpoint, 'POST', offerNamed('firefox').replaceAll('a=sendonly', 'a=recvonly'));
+      const response = await send(endpoint, 'POST', playerOffer('firefox'));
       const offer = await response.text();
       if (response.status !== 406) throw new Error(`${response.status}: ${offer}`);
       const location = new URL(response.headers.get('location') ?? '', endpoint).href;

@@ -15,19 +15,6 @@ export interface Offer {
 const SDP = 'application/sdp';
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
 
-/** A fragment with these ICE parameters. */
-export const fragment = (ufrag: string, candidates = '') =>
-  `a=ice-ufrag:${ufrag}\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n${candidates}`;
-
-/** An answer to a counter-offer: all of it, from a client that never connects. */
-export const answerTo = (offer: string) =>
-  offer
-    .replace(/^a=(candidate:.*|ice-lite|msid:.*|end-of-candidates)\r\n/gm, '')
-    .replaceAll('a=sendonly', 'a=recvonly')
-    .replaceAll('a=setup:actpass', 'a=setup:active')
-    .replace(/^a=ice-ufrag:.*\r$/gm, 'a=ice-ufrag:play\r')
-    .replace(/^a=ice-pwd:.*\r$/gm, 'a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r');
-
 /** Call it after `useServer`, so that sessions end before the server waits for its rooms to close. */
 export function useWhip(weir: { readonly url: string }) {
   const opened = new Set<string>();

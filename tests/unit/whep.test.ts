@@ -1,6 +1,7 @@
 /** Tests of the parts of WHEP without media: counter-offers and their answers, and which video is shown. */
 import { describe, expect, test } from 'vitest';
-import { offerNamed, offerNames } from '../../scripts/support/sdp/offers.ts';
+import { playerOffer } from '../../scripts/support/sdp/clientTexts.ts';
+import { offerNames } from '../../scripts/support/sdp/offers.ts';
 import { counterMedia, readPlayAnswer, readPlayOffer } from '../../server/gateways/sdp/playOffer.ts';
 import { type ServerMedia, writeSdp } from '../../server/gateways/sdp/writeSdp.ts';
 import { chooseVideo } from '../../server/gateways/whep/chooseVideo.ts';
@@ -8,8 +9,6 @@ import { iceCandidates } from '../../server/media/iceCandidates.ts';
 import { serverRtpCapabilities } from '../../server/media/options.ts';
 import type { Source } from '../../shared/media.ts';
 
-/** An offer of a player: that of a publisher, the other way round. */
-const playerOffer = (name: string) => offerNamed(name).replace(/^a=(sendonly|sendrecv)\r$/gm, 'a=recvonly\r');
 const refused = (code: 'badRequest' | 'unsupported', message: unknown = expect.anything()) =>
   expect.objectContaining({ code, message });
 
@@ -37,6 +36,10 @@ describe('a counter-offer', () => {
     expect(offer).toMatch(/^a=setup:actpass\r$/m);
     expect(offer.match(/^a=sendonly\r$/gm)).toHaveLength(2);
     expect(offer.match(/^a=msid:id (audio|video)\r$/gm)).toHaveLength(2);
+    expect(offer.match(/^a=rtcp-mux-only\r$/gm)).toHaveLength(2);
+    for (const line of ['a=group:BUNDLE 0 1', 'a=ice-lite', 'a=end-of-candidates'])
+      expect(offer).toContain(`${line}\r\n`);
+    expect(offer.match(/^a=candidate:/gm)).toHaveLength(transport.iceCandidates.length);
     expect(offer).toContain('urn:ietf:params:rtp-hdrext:sdes:mid');
     // Sources change, and no SSRC of them can be told.
     expect(offer).not.toMatch(/a=ssrc|rtx/);

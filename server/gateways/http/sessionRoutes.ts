@@ -1,6 +1,7 @@
 /** The URLs of sessions, the same for WHIP (RFC 9725, section 4.3) and WHEP: trickle, ICE restart, and the end. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../../shared/errors.ts';
+import { PrefixRateLimit } from '../../common/PrefixRateLimit.ts';
 import { sendProblemDetails } from '../../features/problems.ts';
 import { parseIceFragment } from '../sdp/iceFragment.ts';
 import { answerOptions } from './crossOrigin.ts';
@@ -17,6 +18,8 @@ type SessionRequest = FastifyRequest<{ Params: { id: string } }>;
 
 const METHODS = 'OPTIONS, GET, HEAD, PATCH, DELETE';
 const ACCEPTS = { 'accept-patch': SDP_FRAGMENT };
+/** Requests per second to sessions from one network, and at once: an office of players sends its candidates one by one. */
+const REQUESTS = { perSecond: 50, burst: 300 };
 
 /** Bodies of all requests are SDP, or fragments of it; others are refused with 415. */
 export function acceptSdp(app: FastifyInstance): void {
@@ -30,7 +33,9 @@ export function acceptSdp(app: FastifyInstance): void {
  */
 export function sessionRoutes(app: FastifyInstance, path: string, sessions: Sessions): void {
   const url = `${path}/:id`;
-  const sessionOf = ({ params }: SessionRequest): GatewaySession => {
+  const rate = new PrefixRateLimit(REQUESTS);
+  const sessionOf = ({ params, ip }: SessionRequest): GatewaySession => {
+    if (!rate.tryTake(ip)) throw new WeirError('rateLimited', 'Too many requests from this network.');
     const session = sessions.get(params.id);
     if (!session) throw new WeirError('notFound', 'There is no such session, or it has ended.');
     return session;

@@ -34,7 +34,7 @@ export interface WhepViewerOptions {
   readonly audio: Disposable & { readonly audio: RoomAudio };
   /** What a client may send, in bit/s; this one sends nothing. */
   readonly maxIncomingBitrate: number;
-  /** How long it may take to answer and to connect, in milliseconds; 30 s by default. */
+  /** How long it may take to answer, and then to connect, in milliseconds; 30 s each by default. */
   readonly connectTimeout?: number | undefined;
 }
 
@@ -45,8 +45,10 @@ export interface Playback {
   readonly received: readonly { readonly kind: MediaKind; readonly mid: string }[];
 }
 
-/** As `WhipPublisher` has them: a counter-offer is good for as long. */
+/** As `WhipPublisher` has them. */
 const CONNECT_TIMEOUT = 30_000;
+/** A counter-offer is good for 30 s from when it is sent (section 4.3.2 of the draft), which is a moment later. */
+const ANSWER_TIMEOUT = 32_000;
 const CONSENT_TIMEOUT = 30;
 
 export class WhepViewer implements Participant, Subscriber {
@@ -54,14 +56,15 @@ export class WhepViewer implements Participant, Subscriber {
   readonly #options: WhepViewerOptions;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #transports: PeerTransports;
+  #connectTimer: NodeJS.Timeout | undefined;
   #grants: Grants;
   #video: PlayedVideo | undefined;
   #audio: PlayedAudio | undefined;
 
   constructor(options: WhepViewerOptions) {
-    const { placement, audio, grants, maxIncomingBitrate, connectTimeout = CONNECT_TIMEOUT } = options;
+    const { placement, audio, maxIncomingBitrate, connectTimeout = ANSWER_TIMEOUT } = options;
     this.#options = options;
-    this.#grants = grants;
+    this.#grants = options.grants;
     this.#lifetime.defer(() => placement[Symbol.dispose]());
     this.#lifetime.defer(() => audio[Symbol.dispose]());
     const transports = new PeerTransports({
@@ -71,9 +74,9 @@ export class WhepViewer implements Participant, Subscriber {
     });
     this.#transports = transports;
     this.#lifetime.defer(() => transports.closeAll());
-    const connectTimer = setTimeout(() => this.close('mediaFailed'), connectTimeout);
-    this.#lifetime.defer(() => clearTimeout(connectTimer));
-    transports.events.on('connected', () => clearTimeout(connectTimer));
+    this.#lifetime.defer(() => clearTimeout(this.#connectTimer));
+    this.#expectProgress(connectTimeout);
+    transports.events.on('connected', () => clearTimeout(this.#connectTimer));
     transports.events.on('disconnected', () => this.close('disconnected'));
     transports.events.on('dtlsClosed', () => this.close('left'));
     transports.events.on('tupleChanged', () => this.#video?.requestKeyFrame());
@@ -120,6 +123,8 @@ export class WhepViewer implements Participant, Subscriber {
     const transport = this.#transports.get('recv');
     if (!transport) throw new WeirError('closed');
     await this.#transports.connect(transport.id, dtlsParameters);
+    if (this.closed) throw new WeirError('closed');
+    this.#expectProgress(this.#options.connectTimeout ?? CONNECT_TIMEOUT);
     const { placement, routers, audio } = this.#options;
     const { router } = placement;
     const openerOf = (mid: string) =>
@@ -184,4 +189,10 @@ export class WhepViewer implements Participant, Subscriber {
   async unsubscribeSlots(): Promise<void> {}
 
   removePeer(): void {}
+
+  /** Leaves unless it has answered, and then connected, within so many milliseconds. */
+  #expectProgress(time: number): void {
+    clearTimeout(this.#connectTimer);
+    this.#connectTimer = setTimeout(() => this.close('mediaFailed'), time);
+  }
 }

@@ -6,6 +6,7 @@ import type { Admission } from '../../auth/AccessControl.ts';
 import { serverRtpCapabilities } from '../../media/options.ts';
 import type { Room } from '../../room/Room.ts';
 import type { RoomManager } from '../../room/RoomManager.ts';
+import { assertServerMedia } from '../assertServerMedia.ts';
 import { GatewaySession } from '../http/GatewaySession.ts';
 import { counterMedia, readPlayAnswer, readPlayOffer } from '../sdp/playOffer.ts';
 import { writeIceFragment, writeSdp } from '../sdp/writeSdp.ts';
@@ -48,8 +49,8 @@ export async function openWhepSession(
   request: WhepRequest,
 ): Promise<OpenedWhepSession> {
   const offer = readPlayOffer(request.sdp, serverRtpCapabilities);
-  const { grants, credentials } = admission;
-  if (!grants.canSubscribe) throw new WeirError('forbidden', 'You may not receive anything here.');
+  const { credentials } = admission;
+  assertMayReceive(admission);
   const live = await context.rooms.find(request.room, credentials.kind);
   assertLive(live);
   // Neither the room nor its policy can be another one, since it is open.
@@ -71,7 +72,10 @@ export async function openWhepSession(
     });
     const answer = async (sdp: string) => {
       const { transport: client, ...playback } = readPlayAnswer(sdp, media, serverRtpCapabilities);
+      // An administrator may have decided otherwise meanwhile.
       admission.assertNotRevoked();
+      assertMayReceive(admission);
+      viewer.setGrants(admission.grants);
       try {
         await viewer.start({ dtlsParameters: client.dtlsParameters, ...playback });
         await room.join(viewer, { subscriber: viewer });
@@ -95,9 +99,14 @@ export async function openWhepSession(
   }
 }
 
-/** A player does not open a room. @throws {WeirError} `conflict` */
+/** @throws {WeirError} `forbidden` */
+function assertMayReceive({ grants }: Admission): void {
+  if (!grants.canSubscribe) throw new WeirError('forbidden', 'You may not receive anything here.');
+}
+
+/** A player does not open a room. @throws {WeirError} `forbidden`, `conflict` */
 function assertLive(room: Room | undefined): void {
-  if (room?.policy === 'p2p') throw new WeirError('conflict', 'Media goes directly in this room, without the server.');
+  if (room) assertServerMedia(room);
   const isLive = room !== undefined && (room.broadcast?.live ?? true) && room.publications.length > 0;
   if (!isLive) throw new WeirError('conflict', 'Nothing is live here at the moment.', { retryAfter: RETRY_AFTER });
 }
