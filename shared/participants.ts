@@ -50,6 +50,13 @@ export type SourceStates = z.infer<typeof SourceStates>;
 export const Reaction = z.enum(['thumbsUp', 'heart', 'clap', 'laugh', 'party', 'surprised']).meta({ id: 'Reaction' });
 export type Reaction = z.infer<typeof Reaction>;
 
+/** What is wrong with a video that is published, so that others do not see it as they should. */
+export const VideoProblem = z
+  .enum(['bFrames'])
+  .describe('`bFrames`: its H.264 has B-frames, which browsers show out of order; its encoder has to be set to none')
+  .meta({ id: 'VideoProblem' });
+export type VideoProblem = z.infer<typeof VideoProblem>;
+
 /** A peer, as the others see it. */
 export const PeerInfo = z
   .object({
@@ -64,6 +71,7 @@ export const PeerInfo = z
       .boolean()
       .default(true)
       .describe('may send and receive data messages, both of which a file transfer needs'),
+    videoProblem: VideoProblem.optional(),
   })
   .meta({ id: 'PeerInfo' });
 export type PeerInfo = z.infer<typeof PeerInfo>;

@@ -13,6 +13,7 @@ import {
   Reaction,
   RoomPolicy,
   SourceStates,
+  VideoProblem,
 } from './participants.ts';
 import { AudioSlotHolders, CodecChoice, ConsumerInfo, MaxSpatialLayer, UnsupportedCodec } from './tracks.ts';
 
@@ -69,6 +70,11 @@ export const serverEvents = {
   peerGrants: {
     about: 'The grants of a peer have changed so that others need to know it.',
     data: z.object({ peerId: Id, canExchangeData: z.boolean().describe('as in `PeerInfo`') }),
+  },
+  peerVideoProblem: {
+    about:
+      'Something is wrong with a video that a peer publishes. Tell the user: the peer itself may have no way to know.',
+    data: z.object({ peerId: Id, problem: VideoProblem }),
   },
   draining: {
     about: 'The server admits nobody any more and ends after this time. Calls continue until then.',

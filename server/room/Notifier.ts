@@ -34,6 +34,8 @@ export class Notifier {
         this.#notifyOthers(participant, 'peerHand', { peerId: participant.id, raised }),
       awayChanged: ({ participant, away }) =>
         this.#notifyOthers(participant, 'peerAway', { peerId: participant.id, away }),
+      videoProblem: ({ participant, problem }) =>
+        this.#notifyOthers(participant, 'peerVideoProblem', { peerId: participant.id, problem }),
       reaction: ({ participant, reaction }) =>
         this.#notifyOthers(participant, 'reaction', { peerId: participant.id, reaction }),
       chatMessage: ({ message, by }) => this.#notifyOfChat(message, by),

@@ -9,7 +9,7 @@ type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => v
 interface PeerEvents {
   left?: ServerEvents['peerClosed'];
   joined?: PeerInfo;
-  changes: Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away' | 'canExchangeData'>>;
+  changes: Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away' | 'canExchangeData' | 'videoProblem'>>;
 }
 
 export class PresenceCoalescer {
@@ -42,6 +42,9 @@ export class PresenceCoalescer {
       case 'peerGrants':
         this.#eventsOf(data.peerId).changes.canExchangeData = data.canExchangeData;
         return true;
+      case 'peerVideoProblem':
+        this.#eventsOf(data.peerId).changes.videoProblem = data.problem;
+        return true;
       default:
         return false;
     }
@@ -52,7 +55,7 @@ export class PresenceCoalescer {
     const all = [...this.#peers];
     this.#peers.clear();
     for (const [peerId, { joined, left, changes }] of all) {
-      const { sources, hand, away, canExchangeData } = changes;
+      const { sources, hand, away, canExchangeData, videoProblem: problem } = changes;
       if (left) send('peerClosed', left);
       if (joined) send('newPeer', { ...joined, ...changes });
       else if (!left) {
@@ -60,6 +63,7 @@ export class PresenceCoalescer {
         if (hand !== undefined) send('peerHand', { peerId, raised: hand });
         if (away !== undefined) send('peerAway', { peerId, away });
         if (canExchangeData !== undefined) send('peerGrants', { peerId, canExchangeData });
+        if (problem) send('peerVideoProblem', { peerId, problem });
       }
     }
   }

@@ -11,6 +11,7 @@ import type {
   RoomKind,
   RoomPolicy,
   ServerEvents,
+  VideoProblem,
 } from '../../shared/protocol.ts';
 import { normalizeGrants, patchGrants } from '../auth/grants.ts';
 import type { Moderation } from '../auth/Moderation.ts';
@@ -321,6 +322,11 @@ export class Room {
   /** A participant reports that it has lost its connection, or has one again. */
   awayChanged(participant: Participant, away: boolean): void {
     if (this.#has(participant)) this.#events.emit('awayChanged', { participant, away });
+  }
+
+  /** Others do not see the video of a participant as they should. */
+  videoProblemFound(participant: Participant, problem: VideoProblem): void {
+    if (this.#has(participant)) this.#events.emit('videoProblem', { participant, problem });
   }
 
   /** A participant sends a reaction to the others. */

@@ -30,6 +30,7 @@ import type {
   Grants,
   RaisedHands,
   ServerEvents,
+  VideoProblem,
 } from '../../shared/protocol.ts';
 import type { Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
@@ -49,6 +50,8 @@ export interface RoomEventMap {
   subscribersChanged: { readonly others: number };
   /** A participant is without a connection, or has one again. */
   awayChanged: { readonly participant: Participant; readonly away: boolean };
+  /** Others do not see the video of a participant as they should. */
+  videoProblem: { readonly participant: Participant; readonly problem: VideoProblem };
   reaction: { readonly participant: Participant; readonly reaction: ServerEvents['reaction']['reaction'] };
   /** Somebody has written, edited or deleted a message of the chat. `by` is not always its author. */
   chatMessage: { readonly message: ChatMessageInfo; readonly by: Participant };

@@ -66,6 +66,17 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     await appears(button(bob, 'Raise hand'));
   });
 
+  test('B-frames of an encoder are named, and what to do about them', async () => {
+    const alice = await enter('frames', 'Alice');
+    const { reply } = await weir.join({ room: 'frames', name: 'OBS' });
+    await appears(tile(alice, 'OBS'));
+    const room = await weir.app.rooms.find('frames');
+    const encoder = room?.participant(reply.peerId);
+    if (!encoder) throw new Error('It is not in the room.');
+    room?.videoProblemFound(encoder, 'bFrames');
+    await appears(alice.getByText('OBS sends B-frames, which browsers show out of order.'));
+  });
+
   test('a bad connection is a mark on the tile that it concerns, with words for whoever points at it or tabs to it', async () => {
     const alice = await enter('quality', 'Alice');
     const bob = await weir.join({ room: 'quality', name: 'Bob' });

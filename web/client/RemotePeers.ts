@@ -1,6 +1,6 @@
 /** The other peers of the room, as the server has sent them: what they publish, and which of their tracks have arrived. */
 import { type Source, sources } from '../../shared/media.ts';
-import type { JoinReply, PeerInfo, Reaction, SourceStates } from '../../shared/protocol.ts';
+import type { JoinReply, PeerInfo, Reaction, SourceStates, VideoProblem } from '../../shared/protocol.ts';
 import type { Notify, RemotePeer } from './events.ts';
 
 interface KnownPeer extends RemotePeer {
@@ -8,12 +8,13 @@ interface KnownPeer extends RemotePeer {
   hand: boolean;
   away: boolean;
   canExchangeData: boolean;
+  videoProblem?: VideoProblem | undefined;
   readonly tracks: Map<Source, MediaStreamTrack>;
   unsupportedCodecs: ReadonlyMap<Source, string>;
 }
 
 type UnsupportedCodec = JoinReply['unsupportedCodecs'][number];
-type PeerChange = Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away' | 'canExchangeData'>>;
+type PeerChange = Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away' | 'canExchangeData' | 'videoProblem'>>;
 
 export class RemotePeers {
   readonly #peers = new Map<string, KnownPeer>();
@@ -59,6 +60,8 @@ export class RemotePeers {
     peerAway: ({ peerId, away }: { peerId: string; away: boolean }) => this.#update(peerId, { away }),
     peerGrants: ({ peerId, canExchangeData }: { peerId: string; canExchangeData: boolean }) =>
       this.#update(peerId, { canExchangeData }),
+    peerVideoProblem: ({ peerId, problem: videoProblem }: { peerId: string; problem: VideoProblem }) =>
+      this.#update(peerId, { videoProblem }),
     unsupportedCodec: (unsupported: UnsupportedCodec) => this.#addUnsupportedCodec(unsupported),
     reaction: ({ peerId, reaction }: { peerId: string; reaction: Reaction }) => {
       const peer = this.#peers.get(peerId);
@@ -120,7 +123,7 @@ export class RemotePeers {
     this.#peers.clear();
   }
 
-  #update(peerId: string, { sources, hand, away, canExchangeData }: PeerChange): void {
+  #update(peerId: string, { sources, hand, away, canExchangeData, videoProblem }: PeerChange): void {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
     if (sources && !sameSources(peer.sources, sources)) {
@@ -131,6 +134,10 @@ export class RemotePeers {
     }
     if (canExchangeData !== undefined && peer.canExchangeData !== canExchangeData) {
       peer.canExchangeData = canExchangeData;
+      this.#notify('peerChanged', peer);
+    }
+    if (videoProblem !== undefined && peer.videoProblem !== videoProblem) {
+      peer.videoProblem = videoProblem;
       this.#notify('peerChanged', peer);
     }
     if (hand !== undefined && peer.hand !== hand) {

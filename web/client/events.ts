@@ -10,6 +10,7 @@ import type {
   RaisedHands,
   Reaction,
   SourceStates,
+  VideoProblem,
 } from '../../shared/protocol.ts';
 import type { FileEvents } from './files/transfers.ts';
 import type { ConnectionQuality } from './quality/judge.ts';
@@ -28,6 +29,8 @@ export interface RemotePeer {
   readonly away: boolean;
   /** Whether its grants permit sending and receiving data: files can be exchanged with those alone for whom it is so. */
   readonly canExchangeData: boolean;
+  /** What is wrong with a video that it publishes: B-frames, for example, are shown out of order by browsers. */
+  readonly videoProblem?: VideoProblem | undefined;
   /** The tracks that are received. */
   readonly tracks: ReadonlyMap<Source, MediaStreamTrack>;
   /** Published sources that this browser cannot decode, with the MIME type of the codec, such as `video/H264`. */
@@ -62,7 +65,7 @@ export interface RoomClientEvents extends FileEvents {
   stateChanged: RoomClientState;
   peerJoined: RemotePeer;
   peerLeft: { peer: RemotePeer; reason: string };
-  /** The `sources`, the `unsupportedCodecs` or `canExchangeData` of a peer have changed. */
+  /** The `sources`, the `unsupportedCodecs`, `canExchangeData` or the `videoProblem` of a peer have changed. */
   peerChanged: RemotePeer;
   trackAdded: { peer: RemotePeer; source: Source; track: MediaStreamTrack };
   trackRemoved: { peer: RemotePeer; source: Source };

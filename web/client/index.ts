@@ -27,6 +27,7 @@ export type {
   RoomKind,
   RoomPolicy,
   SourceStates,
+  VideoProblem,
 } from '../../shared/protocol.ts';
 export { mayPublish, roleOf } from '../../shared/roles.ts';
 export type { BroadcastApi } from './Broadcast.ts';

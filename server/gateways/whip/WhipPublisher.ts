@@ -3,13 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { CloseReason } from '../../../shared/closeReasons.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import type { DtlsParameters, IceParameters, RtpParameters, Source, TransportInfo } from '../../../shared/media.ts';
-import type { Grants, PeerInfo } from '../../../shared/protocol.ts';
+import type { Grants, PeerInfo, VideoProblem } from '../../../shared/protocol.ts';
 import { Lifetime } from '../../common/Lifetime.ts';
 import type { Placement } from '../../media/RoomRouters.ts';
 import type { Participant } from '../../room/Participant.ts';
 import { PeerProducers } from '../../room/PeerProducers.ts';
 import { PeerTransports } from '../../room/PeerTransports.ts';
 import type { Publication } from '../../room/Publication.ts';
+import { BFrameWatch } from './BFrameWatch.ts';
 
 export interface WhipPublisherOptions {
   readonly identity: string;
@@ -24,6 +25,8 @@ export interface WhipPublisherOptions {
   readonly maxIncomingBitrate: number;
   /** How long it may take to connect, in milliseconds; 30 s by default. */
   readonly connectTimeout?: number | undefined;
+  /** How long it may be without ICE consent, in seconds; 30 s by default. */
+  readonly iceConsentTimeout?: number | undefined;
 }
 
 /** A track that is to be published. */
@@ -50,14 +53,16 @@ export class WhipPublisher implements Participant {
   readonly #transports: PeerTransports;
   readonly #producers: PeerProducers;
   #grants: Grants;
+  #videoProblem: VideoProblem | undefined;
 
   constructor(options: WhipPublisherOptions) {
-    const { placement, grants, maxIncomingBitrate, keyFrameRequestDelay, connectTimeout = CONNECT_TIMEOUT } = options;
+    const { placement, grants, maxIncomingBitrate, keyFrameRequestDelay } = options;
+    const { connectTimeout = CONNECT_TIMEOUT, iceConsentTimeout = CONSENT_TIMEOUT } = options;
     const { router } = placement;
     this.#options = options;
     this.#grants = grants;
     this.#lifetime.defer(() => placement[Symbol.dispose]());
-    const transports = new PeerTransports({ router, maxIncomingBitrate, iceConsentTimeout: CONSENT_TIMEOUT });
+    const transports = new PeerTransports({ router, maxIncomingBitrate, iceConsentTimeout });
     this.#transports = transports;
     this.#lifetime.defer(() => transports.closeAll());
     const connectTimer = setTimeout(() => this.close('mediaFailed'), connectTimeout);
@@ -88,7 +93,9 @@ export class WhipPublisher implements Participant {
 
   get info(): PeerInfo {
     const { identity, name, metadata } = this.#options;
-    return { peerId: this.id, identity, name, metadata, sources: this.#producers.sources, hand: false, away: false };
+    const { sources } = this.#producers;
+    const problem = this.#videoProblem && { videoProblem: this.#videoProblem };
+    return { peerId: this.id, identity, name, metadata, sources, hand: false, away: false, ...problem };
   }
 
   get grants(): Grants {
@@ -125,6 +132,19 @@ export class WhipPublisher implements Participant {
     );
     if (this.closed) throw new WeirError('closed');
     return publications;
+  }
+
+  /** Looks for what browsers cannot show in a video of its own. @param onProblem called once, if there is something */
+  watch({ track: { id, kind, mimeTypes } }: Publication, onProblem: (problem: VideoProblem) => void): void {
+    const isH264 = kind === 'video' && mimeTypes.some((mimeType) => mimeType.toLowerCase() === 'video/h264');
+    if (!isH264 || this.closed) return;
+    const { router } = this.#options.placement.router;
+    const onFound = () => {
+      this.#videoProblem = 'bFrames';
+      onProblem('bFrames');
+    };
+    const watch = BFrameWatch.start({ router, producerId: id, onFound });
+    this.#lifetime.defer(() => watch.close());
   }
 
   /** New ICE parameters of the server; media keeps its path meanwhile. @throws {WeirError} `rateLimited`, `closed` */

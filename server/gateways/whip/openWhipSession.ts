@@ -8,6 +8,7 @@ import type { AccessControl, Admission } from '../../auth/AccessControl.ts';
 import { KEY_FRAME_REQUEST_DELAY, serverRtpCapabilities } from '../../media/options.ts';
 import type { Room } from '../../room/Room.ts';
 import type { RoomManager } from '../../room/RoomManager.ts';
+import { assertServerMedia } from '../assertServerMedia.ts';
 import { GatewaySession } from '../http/GatewaySession.ts';
 import { type PublishOffer, readPublishOffer } from '../sdp/publishOffer.ts';
 import { answeredSetup } from '../sdp/transport.ts';
@@ -67,7 +68,7 @@ export async function openWhipSession(
   const policy = admission.credentials.policy ?? context.roomPolicy;
   using seat = await context.rooms.reserve(request.room, identity, kind, { signal: request.signal, policy });
   const { room } = seat;
-  if (room.policy === 'p2p') throw new WeirError('conflict', 'Media goes directly in this room, without the server.');
+  assertServerMedia(room);
   const publisher = await createPublisher(context, room, admission, request);
   try {
     const transport = await publisher.connect(offer.transport.dtlsParameters);
@@ -77,7 +78,10 @@ export async function openWhipSession(
     publisher.setGrants(admission.grants);
     if (request.signal.aborted) throw new WeirError('closed');
     await room.join(publisher);
-    for (const publication of publications) room.publish(publication);
+    for (const publication of publications) {
+      room.publish(publication);
+      publisher.watch(publication, (problem) => room.videoProblemFound(publisher, problem));
+    }
     if (publisher.closed) throw new WeirError('closed');
     const media = offer.tracks.map(({ answer }) => answer);
     const answer = writeSdp({

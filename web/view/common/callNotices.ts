@@ -20,6 +20,7 @@ export function callNotices(call: CallController, root: HTMLElement): CallNotice
   const status = element('p', { className: 'status', role: 'status', hidden: true });
   const busy = busyBanner(call);
   call.on('draining', (seconds) => toasts.show(translate('draining', { seconds: Math.ceil(seconds) })));
+  call.on('videoProblem', ({ participant: { name } }) => toasts.showError(translate('bFrames', { name })));
   const undos = [busy.close, notifyErrors(call, toasts), showConnectionState(call, status, toasts, root)];
   const close = () => {
     for (const undo of undos) undo();

@@ -8,6 +8,7 @@ import type {
   Role,
   RoomKind,
   RoomPolicy,
+  VideoProblem,
 } from '../../client/index.ts';
 import type { Participant } from './Participant.ts';
 
@@ -47,6 +48,8 @@ export interface CallEvents {
   /** The display name of a participant whom the local one has removed. */
   participantRemoved: string;
   screenShared: Participant;
+  /** Others do not see the video of a participant as they should; once for each. */
+  videoProblem: { participant: Participant; problem: VideoProblem };
   reaction: { participant: Participant; reaction: Reaction };
   /** A participant offers a file. */
   fileOffered: FileTransfer;

@@ -1,5 +1,5 @@
 /** Forwards the events of a room client to the events of its call: participants instead of peers. */
-import type { CloseReason, RoomClient } from '../../client/index.ts';
+import type { CloseReason, RemotePeer, RoomClient } from '../../client/index.ts';
 import type { CallEvents } from './callEvents.ts';
 import { participantId, toParticipant } from './Participant.ts';
 import type { ParticipantRetention } from './ParticipantRetention.ts';
@@ -60,6 +60,19 @@ export function forwardEvents(client: RoomClient, { isCurrent, participants, emi
     changed();
   });
   forwardScreenShares(client, emit);
+  forwardVideoProblems(client, emit);
+}
+
+function forwardVideoProblems(client: RoomClient, emit: ForwardOptions['emit']): void {
+  const known = new WeakSet<RemotePeer>();
+  for (const event of ['peerJoined', 'peerChanged'] as const) {
+    client.on(event, (peer) => {
+      const { videoProblem: problem } = peer;
+      if (!problem || known.has(peer)) return;
+      known.add(peer);
+      emit('videoProblem', { participant: toParticipant(peer), problem });
+    });
+  }
 }
 
 /** Emits `screenShared` once for each screen share. */

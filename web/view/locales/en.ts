@@ -218,6 +218,7 @@ export const en = {
   connectingMedia: 'Connecting sound and picture…',
   mediaRestored: 'Sound and picture are back.',
   unsupportedCodec: 'Your browser cannot play this video ({codec}).',
+  bFrames: '{name} sends B-frames, which browsers show out of order. Set B-frames to 0 in the encoder.',
   remoteReconnecting: '{name} is reconnecting…',
   draining: 'The server restarts in {seconds} seconds. You will be reconnected.',
   videoStopped: 'The picture has stopped.',

@@ -214,6 +214,8 @@ export const ko: Readonly<Record<MessageKey, string>> = {
   connectingMedia: '소리와 화면을 연결하는 중…',
   mediaRestored: '소리와 화면이 다시 연결되었습니다.',
   unsupportedCodec: '이 브라우저에서는 이 영상({codec})을 재생할 수 없습니다.',
+  bFrames:
+    '{name} 님이 보내는 B프레임은 브라우저에서 순서가 어긋나 보입니다. 인코더에서 B프레임을 0으로 설정해 주세요.',
   remoteReconnecting: '{name} 님이 다시 연결하는 중…',
   draining: '서버가 {seconds}초 뒤에 다시 시작됩니다. 자동으로 다시 연결됩니다.',
   videoStopped: '영상이 멈췄습니다.',
