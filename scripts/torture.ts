@@ -17,7 +17,9 @@ import { node } from './torture/recover/node.ts';
 import { udp } from './torture/recover/udp.ts';
 import { udpCut } from './torture/recover/udpCut.ts';
 import { frozen, workers } from './torture/recover/workers.ts';
+import { fragments } from './torture/sdp/fragments.ts';
 import { offers } from './torture/sdp/offers.ts';
+import { players } from './torture/sdp/players.ts';
 import { type Figure, holds, type Trial } from './torture/support/Trial.ts';
 import { narrow, verdict } from './torture/verdict/verdict.ts';
 
@@ -53,11 +55,11 @@ const suites: Readonly<Record<string, Suite>> = {
       '# Direct calls\n\n<!-- Written by `npm run torture -- direct`. -->\n\nTwo people who are alone in a room with the policy `auto` exchange media directly, and come back to the server whenever\nthey need it: how long that takes, and what they miss of each other. How it works is described in\n[architecture.md](architecture.md#direct-calls).',
   },
   sdp: {
-    trials: [offers],
+    trials: [offers, players, fragments],
     record: new URL('../torture/sdp.json', import.meta.url),
     page: new URL('../docs/sdp.md', import.meta.url),
     heading:
-      '# SDP from outside\n\n<!-- Written by `npm run torture -- sdp`. -->\n\nWhat WHIP does with offers that no client would send. How SDP is read is described in\n[architecture.md](architecture.md#whip-and-whep).',
+      '# SDP from outside\n\n<!-- Written by `npm run torture -- sdp`. -->\n\nWhat WHIP and WHEP do with SDP that no client would send. How SDP is read is described in\n[architecture.md](architecture.md#whip-and-whep).',
   },
   verdict: {
     trials: [verdict, narrow],
