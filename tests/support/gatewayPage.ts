@@ -9,26 +9,40 @@ export interface PageSession {
 
 /** What has arrived at a player so far. */
 export interface Played {
+  /** Of all streams of the video m-line together. */
   readonly framesDecoded: number;
-  readonly samplesReceived: number;
-  /** Streams of the video m-line that the browser has seen. */
+  /** Streams of the video m-line that the browser has decoded. */
   readonly videoStreams: number;
-  readonly tracks: number;
+  /** Of the picture that is shown, in pixels. */
   readonly width: number;
 }
 
 declare global {
   interface Window {
-    player?: { readonly connection: RTCPeerConnection; readonly video: HTMLVideoElement };
+    player?: {
+      readonly connection: RTCPeerConnection;
+      readonly video: HTMLVideoElement;
+      readonly stream: MediaStream;
+      /** Frames decoded, by SSRC: browsers keep the counters of the latest stream only. */
+      readonly frames: Map<number, number>;
+    };
   }
 }
 
-/** Publishes the fake camera and microphone. @param endpoint the path of the room */
-export async function publishInPage(endpoint: string): Promise<PageSession> {
+/** Publishes the fake camera and microphone. @param endpoint the path of the room @param simulcast whether in three layers */
+export async function publishInPage({
+  endpoint,
+  simulcast,
+}: {
+  endpoint: string;
+  simulcast: boolean;
+}): Promise<PageSession> {
+  const layers = [{ rid: 'l', scaleResolutionDownBy: 4 }, { rid: 'm', scaleResolutionDownBy: 2 }, { rid: 'h' }];
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360 } });
   const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   for (const track of stream.getTracks()) {
-    connection.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+    const sendEncodings = simulcast && track.kind === 'video' ? layers : [];
+    connection.addTransceiver(track, { direction: 'sendonly', streams: [stream], sendEncodings });
   }
   await connection.setLocalDescription(await connection.createOffer());
   const sdp = connection.localDescription?.sdp ?? '';
@@ -71,23 +85,38 @@ export async function playInPage(endpoint: string): Promise<PageSession> {
   video.autoplay = true;
   video.srcObject = stream;
   document.body.append(video);
-  window.player = { connection, video };
+  window.player = { connection, video, stream, frames: new Map() };
   return { location, sdp };
 }
 
 /** What the player of this page has received. */
 export async function playedInPage(): Promise<Played> {
-  const played = { framesDecoded: 0, samplesReceived: 0, videoStreams: 0, tracks: 0, width: 0 };
   const { player } = window;
-  if (!player) return played;
-  for (const report of (await player.connection.getStats()).values()) {
-    if (report.type !== 'inbound-rtp') continue;
-    if (report.kind === 'video') {
-      played.videoStreams += 1;
-      played.framesDecoded += report.framesDecoded ?? 0;
-    } else played.samplesReceived += report.totalSamplesReceived ?? report.packetsReceived ?? 0;
+  if (!player) return { framesDecoded: 0, videoStreams: 0, width: 0 };
+  const { connection, frames, video } = player;
+  for (const report of (await connection.getStats()).values()) {
+    if (report.type !== 'inbound-rtp' || report.kind !== 'video' || !report.framesDecoded) continue;
+    frames.set(report.ssrc, report.framesDecoded);
   }
-  played.tracks = player.connection.getReceivers().filter(({ track }) => !track.muted).length;
-  played.width = player.video.videoWidth;
-  return played;
+  const framesDecoded = [...frames.values()].reduce((sum, count) => sum + count, 0);
+  return { framesDecoded, videoStreams: frames.size, width: video.videoWidth };
+}
+
+/**
+ * Whether half a second of what the player of this page hears is no silence. It is recorded, since Firefox runs no
+ * AudioContext on a machine without a sound card.
+ */
+export async function hearsInPage(): Promise<boolean> {
+  const tracks = window.player?.stream.getAudioTracks() ?? [];
+  if (tracks.length === 0) return false;
+  const recorder = new MediaRecorder(new MediaStream(tracks));
+  const recorded = Promise.withResolvers<Blob>();
+  recorder.ondataavailable = ({ data }) => recorded.resolve(data);
+  recorder.start(500);
+  const blob = await recorded.promise;
+  recorder.stop();
+  if (blob.size === 0) return false;
+  const sound = await new OfflineAudioContext(1, 48_000, 48_000).decodeAudioData(await blob.arrayBuffer());
+  const samples = sound.getChannelData(0);
+  return samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length > 1e-5;
 }
