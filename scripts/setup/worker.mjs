@@ -21,10 +21,11 @@ import { fetchPrebuilt } from './prebuilt.mjs';
 import { SetupError } from './steps.mjs';
 
 const recipe = fileURLToPath(new URL('worker-build', import.meta.url));
-/** Of the faults that the recipe mends, the one that is also in the prebuilt worker. */
+/** What the prebuilt worker lacks of what the recipe changes. */
 const faultOfPrebuilt =
-  'with it about half of the receivers are not probed for bandwidth (scripts/setup/worker-build/README.md); to have one built ' +
-  'that probes all, in five to eight minutes: MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD=1 npm run setup';
+  'with it about half of the receivers are not probed for bandwidth, and WHEP players get counter-offers, which few can answer ' +
+  '(scripts/setup/worker-build/README.md); to have one built that does both, in five to eight minutes: ' +
+  'MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD=1 npm run setup';
 
 /**
  * @param {import('./paths.mjs').Paths} paths

@@ -10,6 +10,7 @@ trap 'rm -rf "$work"' EXIT
 cp -r "$package/worker/." "$work"
 rm -rf "$work/subprojects"
 cp -r "$here/subprojects" "$work/subprojects"
+cp "$here/include/RTC/SendRtpMapping.hpp" "$work/include/RTC/"
 
 # Usage: change FILE PATTERN REPLACEMENT   Fails if the sources have become different, rather than building them unchanged.
 change() {
@@ -22,6 +23,10 @@ probation=src/RTC/RTP/ProbationGenerator.cpp
 change $probation 'static thread_local uint8_t ProbationPacketBuffer\[[^]]*\];' ''
 change $probation '\bProbationPacketBuffer\b' 'this->probationPacketBuffer'
 change include/RTC/RTP/ProbationGenerator.hpp '\/\/ Allocated by this\.' 'uint8_t probationPacketBuffer[ProbationPacketMaxLength]{};'
+change include/RTC/Transport.hpp '#include "RTC\/SctpListener\.hpp"' '#include "RTC\/SctpListener.hpp"\n#include "RTC\/SendRtpMapping.hpp"'
+change include/RTC/Transport.hpp 'SharedInterface\* shared\{ nullptr \};' 'SharedInterface* shared{ nullptr };\n\t\tRTC::SendRtpMapping sendRtpMapping;'
+change src/RTC/Transport.cpp 'this->mapConsumers\[consumerId\] = consumer;' '\0\n\t\t\t\tthis->sendRtpMapping.Read(consumer->GetRtpParameters().codecs);'
+change src/RTC/WebRtcTransport.cpp 'const uint8_t\* data = packet->GetBuffer\(\);' 'const uint8_t* data = this->sendRtpMapping.Map(packet->GetBuffer(), packet->GetLength());'
 
 meson setup --buildtype release -Db_ndebug=true "$work/build" "$work"
 ninja -C "$work/build" ${JOBS:+-j "$JOBS"} mediasoup-worker
