@@ -13,8 +13,8 @@ const tracks = { camera: [steadyVideo(steady)], microphone: voice };
 /** Milliseconds. */
 const waiting = { timeout: 15_000, interval: 10 };
 
-async function play({ url }: Crowd, query = ''): Promise<WhepPlayer> {
-  return WhepPlayer.play(new URL(`/whep/crowd${query}`, url));
+async function play({ url }: Crowd, query = '', status?: 201 | 406): Promise<WhepPlayer> {
+  return WhepPlayer.play(new URL(`/whep/crowd${query}`, url), status);
 }
 
 /** Waits for further packets of that m-line. */
@@ -54,6 +54,19 @@ describe.concurrent.each([
       player.close();
     }
   });
+});
+
+test('a player that gets a counter-offer receives with the numbers of the server', async ({ open }) => {
+  const crowd = await open();
+  await crowd.enter('publisher', { tracks });
+  const player = await play(crowd, '', 406);
+  try {
+    await untilPlaying(player, 'audio');
+    await untilPlaying(player, 'video');
+    expect(player.unknown).toBe(0);
+  } finally {
+    player.close();
+  }
 });
 
 test('a player follows whoever speaks', async ({ open }) => {

@@ -1,12 +1,14 @@
-/** Covers WHEP over HTTP (draft-ietf-wish-whep-04): counter-offers, their answers, who is in the room, what is refused. */
+/** Covers WHEP over HTTP (draft-ietf-wish-whep-04): answers, counter-offers and their answers, who is in the room, what is refused. */
 import { describe, expect, test } from 'vitest';
 import { opus } from '../../scripts/support/media/clientParameters.ts';
-import { answerTo, fragment, playerOffer } from '../../scripts/support/sdp/clientTexts.ts';
+import { answerTo, fragment, playerOffer, withSecondVideo } from '../../scripts/support/sdp/clientTexts.ts';
 import { flood } from '../support/flood.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 import { useWhip } from '../support/whip.ts';
 
 const player = playerOffer('firefox');
+/** An offer that cannot be answered. */
+const unfit = withSecondVideo(player);
 const viewer = { send: false, recv: false };
 
 describe('a player', () => {
@@ -26,7 +28,7 @@ describe('a player', () => {
     const { client } = await weir.join({ room: 'call', transports: viewer });
     const { response, location, etag, body } = await whip.offer('call', {
       protocol: 'whep',
-      sdp: player,
+      sdp: unfit,
       query: '?name=TV',
     });
     expect(response.status).toBe(406);
@@ -55,6 +57,29 @@ describe('a player', () => {
     await client.event('peerClosed');
   });
 
+  test('is answered with the numbers of its offer, and is in the room', async () => {
+    await whip.offer('answered');
+    const { client } = await weir.join({ room: 'answered', transports: viewer });
+    const { response, location, etag, body } = await whip.offer('answered', {
+      ...{ protocol: 'whep', sdp: player, query: '?name=TV' },
+    });
+    expect([response.status, response.headers.get('content-type')]).toEqual([201, 'application/sdp']);
+    expect(response.headers.get('accept-patch')).toBe('application/trickle-ice-sdpfrag');
+    expect([location, etag]).toEqual([
+      expect.stringMatching(/^\/whep\/sessions\/[\w-]{43}$/),
+      expect.stringMatching(/^"[\w-]{16}"$/),
+    ]);
+    expect(body.match(/^a=(sendonly|setup:passive)\r$/gm)).toHaveLength(4);
+    // Firefox's number; the server has another one.
+    expect(body).toContain('a=rtpmap:120 VP8/90000');
+    expect(await client.event('newPeer')).toMatchObject({ name: 'TV', sources: {} });
+    expect((await whip.patch(location, answerTo(body), undefined, 'application/sdp')).response.status).toBe(415);
+    const restarted = await whip.patch(location, fragment('ysXw'), '*');
+    expect(restarted.response.status).toBe(200);
+    expect((await whip.request(location, 'DELETE')).response.status).toBe(200);
+    await client.event('peerClosed');
+  });
+
   test.each([
     ['that is malformed', () => 'v=0\r\n', 400],
     ['of another offer', (offer: string) => answerTo(offer).replace('a=mid:1', 'a=mid:7'), 400],
@@ -62,14 +87,14 @@ describe('a player', () => {
     ['that receives nothing', (offer: string) => answerTo(offer).replace(/m=(\w+) 9/g, 'm=$1 0'), 422],
   ])('may answer again after an answer %s', async (_name, answer, status) => {
     await whip.offer('again');
-    const { location, body } = await whip.offer('again', { protocol: 'whep', sdp: player });
+    const { location, body } = await whip.offer('again', { protocol: 'whep', sdp: unfit });
     expect((await whip.patch(location, answer(body), undefined, 'application/sdp')).response.status).toBe(status);
     expect((await whip.patch(location, answerTo(body), undefined, 'application/sdp')).response.status).toBe(204);
   });
 
   test('cannot answer for a room that has closed', async () => {
     const publisher = await whip.offer('closed');
-    const { location, body } = await whip.offer('closed', { protocol: 'whep', sdp: player });
+    const { location, body } = await whip.offer('closed', { protocol: 'whep', sdp: unfit });
     await whip.request(publisher.location, 'DELETE');
     expect((await whip.patch(location, answerTo(body), undefined, 'application/sdp')).response.status).toBe(503);
     expect((await whip.request(location, 'GET')).response.status).toBe(404);
@@ -81,8 +106,7 @@ describe('a player', () => {
     const play = () => whip.offer('show', { protocol: 'whep', sdp: player, query: '?kind=broadcast' });
     expect((await play()).response.status).toBe(409);
     await host.request('setBroadcast', { live: true });
-    const { location, body } = await play();
-    await whip.patch(location, answerTo(body), undefined, 'application/sdp');
+    expect((await play()).response.status).toBe(201);
     await expect.poll(() => host.unreadEvents('broadcastChanged').at(-1)?.viewers).toBe(1);
     // Viewers are counted, not announced.
     expect(host.unreadEvents('newPeer').map(({ name }) => name)).toEqual([expect.stringMatching(/^guest-/)]);
@@ -99,14 +123,13 @@ describe('a player', () => {
     const { client } = await weir.join({ ...joining, transports: viewer });
     await client.request('ping', {});
     expect((await publisher.client.event('directPeers')).peers).toHaveLength(1);
-    const { location, body } = await whip.offer('direct', { protocol: 'whep', sdp: player });
-    await whip.patch(location, answerTo(body), undefined, 'application/sdp');
+    expect((await whip.offer('direct', { protocol: 'whep', sdp: player })).response.status).toBe(201);
     await expect.poll(() => publisher.client.unreadEvents('directPeers').at(-1)?.peers).toEqual([]);
   });
 
   test('can end a session that it has not answered, and none that it has ended', async () => {
     await whip.offer('unanswered');
-    const { location, body } = await whip.offer('unanswered', { protocol: 'whep', sdp: player });
+    const { location, body } = await whip.offer('unanswered', { protocol: 'whep', sdp: unfit });
     expect((await whip.request(location, 'DELETE')).response.status).toBe(200);
     expect((await whip.patch(location, answerTo(body), undefined, 'application/sdp')).response.status).toBe(404);
   });
@@ -135,7 +158,7 @@ describe('a player', () => {
     const headers = { 'content-type': 'application/sdp' };
     for (const path of ['/whep/typed/', '//whep/typed', '/WHEP/typed']) {
       const response = await fetch(`${weir.url}${path}`, { method: 'POST', body: player, headers, redirect: 'manual' });
-      expect([path, response.status]).toEqual([path, 406]);
+      expect([path, response.status]).toEqual([path, 201]);
       await whip.request(response.headers.get('location') ?? '', 'DELETE');
     }
   });
@@ -167,7 +190,7 @@ describe('with tokens', () => {
     expect(await statusWith(await weir.token('studio', 'tv', { canSubscribe: false }))).toBe(403);
     const token = await weir.token('studio', 'tv', { canPublish: false });
     const { response } = await whip.offer('studio', { protocol: 'whep', sdp: player, token });
-    expect(response.status).toBe(406);
+    expect(response.status).toBe(201);
     expect(response.headers.get('link')).toMatch(
       /^<turn:turn\.example\.com:3478\?transport=udp>; rel="ice-server"; [^<]*$/,
     );

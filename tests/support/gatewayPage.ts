@@ -61,25 +61,35 @@ export async function publishInPage({
   return { location: response.headers.get('location') ?? '', sdp };
 }
 
-/** Plays a room: its offer is answered by a counter-offer, which it answers. @param endpoint the path of the room */
+/**
+ * Plays a room: the server answers its offer, or makes a counter-offer, which it answers.
+ * @param endpoint the path of the room
+ */
 export async function playInPage(endpoint: string): Promise<PageSession> {
   const headers = { 'content-type': 'application/sdp' };
-  const first = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-  first.addTransceiver('audio', { direction: 'recvonly' });
-  first.addTransceiver('video', { direction: 'recvonly' });
-  const { sdp = '' } = await first.createOffer();
-  first.close();
-  const response = await fetch(endpoint, { method: 'POST', body: sdp, headers });
-  const offer = await response.text();
-  if (response.status !== 406) throw new Error(`${response.status}: ${offer}`);
-  const location = response.headers.get('location') ?? '';
-  const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   const stream = new MediaStream();
-  connection.ontrack = ({ track }) => stream.addTrack(track);
-  await connection.setRemoteDescription({ type: 'offer', sdp: offer });
-  await connection.setLocalDescription(await connection.createAnswer());
-  const answered = await fetch(location, { method: 'PATCH', body: connection.localDescription?.sdp ?? '', headers });
-  if (answered.status !== 204) throw new Error(`${answered.status}: ${await answered.text()}`);
+  const open = () => {
+    const opened = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    opened.ontrack = ({ track }) => stream.addTrack(track);
+    return opened;
+  };
+  let connection = open();
+  connection.addTransceiver('audio', { direction: 'recvonly' });
+  connection.addTransceiver('video', { direction: 'recvonly' });
+  await connection.setLocalDescription(await connection.createOffer());
+  const sdp = connection.localDescription?.sdp ?? '';
+  const response = await fetch(endpoint, { method: 'POST', body: sdp, headers });
+  const reply = await response.text();
+  const location = response.headers.get('location') ?? '';
+  if (response.status === 201) await connection.setRemoteDescription({ type: 'answer', sdp: reply });
+  else if (response.status === 406) {
+    connection.close();
+    connection = open();
+    await connection.setRemoteDescription({ type: 'offer', sdp: reply });
+    await connection.setLocalDescription(await connection.createAnswer());
+    const answered = await fetch(location, { method: 'PATCH', body: connection.localDescription?.sdp ?? '', headers });
+    if (answered.status !== 204) throw new Error(`${answered.status}: ${await answered.text()}`);
+  } else throw new Error(`${response.status}: ${reply}`);
   const video = document.createElement('video');
   video.muted = true;
   video.autoplay = true;

@@ -20,3 +20,9 @@ export function answerTo(offer: string): string {
 export function fragment(ufrag: string, candidates = ''): string {
   return `a=ice-ufrag:${ufrag}\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n${candidates}`;
 }
+
+/** An offer of a player with one more video, which is answered by a counter-offer. */
+export function withSecondVideo(offer: string): string {
+  const video = offer.split(/^(?=m=)/m).find((section) => section.startsWith('m=video')) ?? '';
+  return `${offer.replace(/^(a=group:BUNDLE .*)\r$/m, '$1 more\r')}${video.replace(/^a=mid:.*\r$/m, 'a=mid:more\r')}`;
+}

@@ -2,7 +2,7 @@
 import { Member } from '../../support/endpoint/Member.ts';
 import { steadyVideo, steadyVoice } from '../../support/media/steady.ts';
 import { randomFrom } from '../../support/random.ts';
-import { answerTo, playerOffer } from '../../support/sdp/clientTexts.ts';
+import { answerTo, playerOffer, withSecondVideo } from '../../support/sdp/clientTexts.ts';
 import { mutate } from '../../support/sdp/mutate.ts';
 import { offerNames } from '../../support/sdp/offers.ts';
 import type { Trial } from '../support/Trial.ts';
@@ -17,13 +17,14 @@ const [first = '', ...others] = offerNames.map(playerOffer);
 export const players: Trial = {
   name: 'players',
   title: 'Damaged offers and answers of players',
-  about: `The same offers, as players make them, are sent to \`/whep/<room>\` while somebody publishes there: by odd seeds damaged, by even ones whole, and then the answer to the counter-offer is damaged. Each has to be answered as that of a publisher: a counter-offer is 406, an answer that is taken 204.`,
+  about: `The same offers, as players make them, are sent to \`/whep/<room>\` while somebody publishes there: by odd seeds damaged, by even ones with a second video, and then the answer to the counter-offer is damaged. Each has to be answered as that of a publisher: a counter-offer is 406, an answer that is taken 204.`,
   times: 20_000,
   run: (options) =>
     sendDamaged(
       {
         expected: new Map([
-          [204, 'Taken'],
+          [201, 'Answered'],
+          [204, 'Taken after a counter-offer'],
           [400, 'Malformed'],
           [413, 'Too large'],
           [422, 'Unsupported'],
@@ -38,7 +39,12 @@ export const players: Trial = {
           const random = randomFrom(seed);
           const isOffer = seed % 2 === 1;
           const offer = random.pick([first, ...others]);
-          const countered = await request(`/whep/${ROOM}`, 'POST', isOffer ? mutate(offer, random) : offer, SDP);
+          const body = isOffer ? mutate(offer, random) : withSecondVideo(offer);
+          const countered = await request(`/whep/${ROOM}`, 'POST', body, SDP);
+          if (countered.status === 201) {
+            const ended = await request(countered.location, 'DELETE');
+            return ended.status === 200 ? 201 : ended.status;
+          }
           if (countered.status !== 406) return countered.status;
           const answer = answerTo(countered.body);
           const { location } = countered;

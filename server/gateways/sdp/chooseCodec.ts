@@ -50,6 +50,31 @@ export function chooseCodec({ kind, codecs }: SdpMedia, capabilities: RtpCapabil
   throw unsupported(`The server takes ${[...new Set(taken)].join(', ')} as ${kind}; the offer has ${offered}.`);
 }
 
+/** A codec that both sides have. */
+export interface CommonCodec {
+  /** As it was offered. */
+  readonly offered: SdpCodec;
+  readonly known: Capability;
+}
+
+/** Every codec of the server that an m-line offers, in the order of the offer; once each, the closest one where there are several. */
+export function commonCodecs({ kind, codecs }: SdpMedia, capabilities: RtpCapabilities): CommonCodec[] {
+  const chosen = capabilities.codecs.flatMap((known) => {
+    const [offered] = codecs
+      .filter((codec) => matches(codec, kind, known))
+      .toSorted((a, b) => closeness(b, known) - closeness(a, known));
+    return offered ? { offered, known } : [];
+  });
+  return chosen.toSorted((a, b) => codecs.indexOf(a.offered) - codecs.indexOf(b.offered));
+}
+
+/** Of H.264: how packets are made matters more than the profile, which streams say themselves. */
+function closeness({ parameters }: SdpCodec, known: Capability): number {
+  const same = (name: string) =>
+    String(parameters[name] ?? '').toLowerCase() === String(known.parameters?.[name] ?? '').toLowerCase();
+  return (same('packetization-mode') ? 2 : 0) + (same('profile-level-id') ? 1 : 0);
+}
+
 /** Whether a header extension or feedback is for this kind of media at the server. */
 export function takesExtension(uri: string, kind: MediaKind, { headerExtensions = [] }: RtpCapabilities): boolean {
   return headerExtensions.some((known) => known.uri === uri && known.kind === kind);

@@ -1,6 +1,6 @@
 /** What a WHEP player offers to receive, the counter-offer of the server, and the player's answer to that. */
 import type { MediaKind, RtpCapabilities } from '../../../shared/media.ts';
-import { chooseCodec } from './chooseCodec.ts';
+import { commonCodecs } from './chooseCodec.ts';
 import { malformed, unsupported } from './limits.ts';
 import { parseSdp, type SdpCodec, type SdpMedia, type SessionDescription } from './parseSdp.ts';
 import { type OfferedTransport, readTransport } from './transport.ts';
@@ -8,8 +8,11 @@ import type { ServerMedia } from './writeSdp.ts';
 
 export interface PlayOffer {
   readonly transport: OfferedTransport;
-  /** In the order of the m-lines; at most one audio and one video. */
+  /** The first m-line of each kind, in their order. */
   readonly media: readonly SdpMedia[];
+  /** Whether it can be answered: at most one m-line of each kind, each with a codec of the server. Otherwise there is a counter-offer. */
+  readonly fits: boolean;
+  readonly extmapAllowMixed: boolean;
 }
 
 /** What a player takes of a counter-offer. */
@@ -22,47 +25,46 @@ export interface PlayAnswer {
 }
 
 const PROTOCOL = 'UDP/TLS/RTP/SAVPF';
-const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
-const TRANSPORT_CC = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
+export const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
+export const TRANSPORT_CC = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
 const ABS_SEND_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
-/** Those that receivers need: to tell streams apart, and to report what arrives. */
-const extensions: ReadonlySet<string> = new Set([MID, TRANSPORT_CC, ABS_SEND_TIME]);
+const VIDEO_ORIENTATION = 'urn:3gpp:video-orientation';
+/** Those that receivers need: to tell streams apart, to report what arrives, and to show a video of a turned phone upright. */
+export const playedExtensions: ReadonlySet<string> = new Set([MID, TRANSPORT_CC, ABS_SEND_TIME, VIDEO_ORIENTATION]);
 
 /** @throws {WeirError} `badRequest`, `unsupported` */
 export function readPlayOffer(sdp: string, capabilities: RtpCapabilities): PlayOffer {
   const offer = parseSdp(sdp);
   const transport = readTransport(offer);
-  for (const kind of ['audio', 'video']) {
-    const count = offer.media.filter((media) => media.kind === kind).length;
-    if (count > 1) throw unsupported(`At most one ${kind} track can be received; the offer has ${count}.`);
-  }
-  for (const media of offer.media) {
-    if (media.direction !== 'recvonly' && media.direction !== 'sendrecv') {
-      throw unsupported(`Each track that is received must be "recvonly"; the offer has "${media.direction}".`);
+  for (const { direction } of offer.media) {
+    if (direction !== 'recvonly' && direction !== 'sendrecv') {
+      throw unsupported(`Each track that is received must be "recvonly"; the offer has "${direction}".`);
     }
-    // Throws where there is none in common.
-    chooseCodec(media, capabilities);
   }
-  return { transport, media: offer.media };
+  const media = offer.media.filter(({ kind }, index) => index === offer.media.findIndex((one) => one.kind === kind));
+  const fits = media.length === offer.media.length && media.every((one) => commonCodecs(one, capabilities).length > 0);
+  return { transport, media, fits, extmapAllowMixed: offer.extmapAllowMixed };
 }
 
 /**
- * The m-lines of a counter-offer: the kinds that the player wants, and of the server's codecs those that it has, with the
- * server's numbers. Retransmissions use the SSRC of what they repeat.
+ * The m-lines of a counter-offer: the kinds that the player wants, and of the server's codecs those that it has (all where it has none), with
+ * the server's numbers. Retransmissions use the SSRC of what they repeat.
  * @param streamId of the one stream
  */
 export function counterMedia({ media }: PlayOffer, capabilities: RtpCapabilities, streamId: string): ServerMedia[] {
   return media.map((wanted, index) => {
     const kind = wanted.kind === 'audio' ? 'audio' : 'video';
     const names = new Set(wanted.codecs.map(({ name }) => name.toLowerCase()));
+    const own = serverCodecs(capabilities, kind);
+    const common = own.filter(({ name }) => names.has(name.toLowerCase()));
     return {
       kind,
       mid: String(index),
       protocol: PROTOCOL,
       direction: 'sendonly',
-      codecs: serverCodecs(capabilities, kind).filter(({ name }) => names.has(name.toLowerCase())),
+      codecs: common.length > 0 ? common : own,
       headerExtensions: (capabilities.headerExtensions ?? [])
-        .filter((known) => known.kind === kind && extensions.has(known.uri))
+        .filter((known) => known.kind === kind && playedExtensions.has(known.uri))
         .map(({ uri, preferredId }) => ({ uri, id: preferredId })),
       receivedRids: [],
       rtcpRsize: true,

@@ -1,15 +1,19 @@
-/** Opens a WHEP session: admits the player, and answers its offer with one of the server, which the player has to answer. */
+/** Opens a WHEP session: admits the player, and answers its offer, or makes a counter-offer. */
 import { randomInt } from 'node:crypto';
 import { WeirError } from '../../../shared/errors.ts';
+import type { TransportInfo } from '../../../shared/media.ts';
 import { shortDisplayName } from '../../../shared/names.ts';
 import type { Admission } from '../../auth/AccessControl.ts';
 import { serverRtpCapabilities } from '../../media/options.ts';
+import { withSendRtpMapping } from '../../media/sendRtpMapping.ts';
 import type { Room } from '../../room/Room.ts';
 import type { RoomManager } from '../../room/RoomManager.ts';
 import { assertServerMedia } from '../assertServerMedia.ts';
-import { GatewaySession } from '../http/GatewaySession.ts';
-import { counterMedia, readPlayAnswer, readPlayOffer } from '../sdp/playOffer.ts';
-import { writeIceFragment, writeSdp } from '../sdp/writeSdp.ts';
+import { GatewaySession, type SessionMedia } from '../http/GatewaySession.ts';
+import { answerPlayOffer } from '../sdp/playAnswer.ts';
+import { counterMedia, type PlayAnswer, type PlayOffer, readPlayAnswer, readPlayOffer } from '../sdp/playOffer.ts';
+import { answeredSetup } from '../sdp/transport.ts';
+import { type ServerDescription, type ServerMedia, writeIceFragment, writeSdp } from '../sdp/writeSdp.ts';
 import type { RoomAudios } from './RoomAudio.ts';
 import { WhepViewer } from './WhepViewer.ts';
 
@@ -17,6 +21,8 @@ export interface WhepContext {
   readonly rooms: RoomManager;
   readonly audios: RoomAudios;
   readonly maxIncomingBitrate: number;
+  /** Whether the media worker can send with the numbers of an offer, so that it can be answered. */
+  readonly answersOffers: boolean;
 }
 
 export interface WhepRequest {
@@ -30,8 +36,10 @@ export interface WhepRequest {
 
 export interface OpenedWhepSession {
   readonly session: GatewaySession;
-  /** SDP of the server, which the player has to answer. */
-  readonly counterOffer: string;
+  /** SDP of the server. */
+  readonly sdp: string;
+  /** Whether it is a counter-offer, which the player has to answer. */
+  readonly isCounterOffer: boolean;
 }
 
 const DEFAULT_NAME = 'Viewer';
@@ -62,41 +70,76 @@ export async function openWhepSession(
   try {
     const transport = await viewer.open();
     if (request.signal.aborted) throw new WeirError('closed');
-    const media = counterMedia(offer, serverRtpCapabilities, viewer.id);
-    const counterOffer = writeSdp({
-      sessionId: String(randomInt(1, 2 ** 47)),
-      extmapAllowMixed: true,
-      media,
-      transport,
-      setup: 'actpass',
-    });
-    const answer = async (sdp: string) => {
-      const { transport: client, ...playback } = readPlayAnswer(sdp, media, serverRtpCapabilities);
-      // An administrator may have decided otherwise meanwhile.
-      admission.assertNotRevoked();
-      assertMayReceive(admission);
-      viewer.setGrants(admission.grants);
-      try {
-        await viewer.start({ dtlsParameters: client.dtlsParameters, ...playback });
-        await room.join(viewer, { subscriber: viewer });
-      } catch (error) {
-        // Its transport may know the client already: the offer cannot be answered again.
-        viewer.close('left');
-        throw error;
-      }
-      return client.iceParameters;
-    };
-    const session = new GatewaySession({
-      restartIce: async () => writeIceFragment(media, await viewer.restartIce(), transport.iceCandidates),
-      answer,
-      close: (reason) => viewer.close(reason),
-      onEnd: (listener) => viewer.onEnd(listener),
-    });
-    return { session, counterOffer };
+    const opening = { room, viewer, admission, offer, transport };
+    return context.answersOffers && offer.fits ? await answerOffer(opening) : counterOffer(opening);
   } catch (error) {
     viewer.close('left');
     throw error;
   }
+}
+
+interface Opening {
+  readonly room: Room;
+  readonly viewer: WhepViewer;
+  readonly admission: Admission;
+  readonly offer: PlayOffer;
+  readonly transport: TransportInfo;
+}
+
+/** The player receives from now on, with the numbers of its offer. @throws as `join` */
+async function answerOffer(opening: Opening): Promise<OpenedWhepSession> {
+  const { viewer, offer, transport } = opening;
+  const { media, playback, ...mapping } = answerPlayOffer(offer, serverRtpCapabilities, viewer.id);
+  await join(opening, { ...playback, capabilities: withSendRtpMapping(playback.capabilities, mapping) });
+  const session = new GatewaySession(sessionMedia(opening, media), offer.transport.iceParameters);
+  const setup = answeredSetup(offer.transport);
+  return { session, sdp: describe(media, transport, setup, offer.extmapAllowMixed), isCounterOffer: false };
+}
+
+/** The player receives once it has answered, with the numbers of the server. */
+function counterOffer(opening: Opening): OpenedWhepSession {
+  const { viewer, offer, transport, admission } = opening;
+  const media = counterMedia(offer, serverRtpCapabilities, viewer.id);
+  const answer = async (sdp: string) => {
+    const playback = readPlayAnswer(sdp, media, serverRtpCapabilities);
+    // An administrator may have decided otherwise meanwhile.
+    admission.assertNotRevoked();
+    assertMayReceive(admission);
+    viewer.setGrants(admission.grants);
+    try {
+      await join(opening, playback);
+    } catch (error) {
+      // Its transport may know the client already: the offer cannot be answered again.
+      viewer.close('left');
+      throw error;
+    }
+    return playback.transport.iceParameters;
+  };
+  const session = new GatewaySession({ ...sessionMedia(opening, media), answer });
+  return { session, sdp: describe(media, transport, 'actpass', true), isCounterOffer: true };
+}
+
+/** @throws {WeirError} `closed`, `conflict`, `badRequest` */
+async function join({ room, viewer }: Opening, { transport, ...playback }: PlayAnswer): Promise<void> {
+  await viewer.start({ dtlsParameters: transport.dtlsParameters, ...playback });
+  await room.join(viewer, { subscriber: viewer });
+}
+
+function sessionMedia({ viewer, transport }: Opening, media: readonly ServerMedia[]): SessionMedia {
+  return {
+    restartIce: async () => writeIceFragment(media, await viewer.restartIce(), transport.iceCandidates),
+    close: (reason) => viewer.close(reason),
+    onEnd: (listener) => viewer.onEnd(listener),
+  };
+}
+
+function describe(
+  media: readonly ServerMedia[],
+  transport: TransportInfo,
+  setup: ServerDescription['setup'],
+  extmapAllowMixed: boolean,
+): string {
+  return writeSdp({ sessionId: String(randomInt(1, 2 ** 47)), extmapAllowMixed, media, transport, setup });
 }
 
 /** @throws {WeirError} `forbidden` */

@@ -10,6 +10,7 @@ import { PrefixRateLimit } from '../../common/PrefixRateLimit.ts';
 import type { Config } from '../../config/Config.ts';
 import { sendProblemDetails } from '../../features/problems.ts';
 import type { IceServers } from '../../ice/IceServers.ts';
+import { canMapSentRtp } from '../../media/sendRtpMapping.ts';
 import type { RoomManager } from '../../room/RoomManager.ts';
 import { answerCrossOrigin, answerOptions } from '../http/crossOrigin.ts';
 import type { GatewaySession } from '../http/GatewaySession.ts';
@@ -47,7 +48,12 @@ export async function whep(
   app: FastifyInstance,
   { config, rooms, access, iceServers, log }: WhepOptions,
 ): Promise<void> {
-  const context: WhepContext = { rooms, audios: new RoomAudios(log), maxIncomingBitrate: config.maxIncomingBitrate };
+  const context: WhepContext = {
+    rooms,
+    audios: new RoomAudios(log),
+    maxIncomingBitrate: config.maxIncomingBitrate,
+    answersOffers: await canMapSentRtp(),
+  };
   const sessions = new Map<string, GatewaySession>();
   const rate = new PrefixRateLimit(OFFERS);
   const withoutToken = new ConnectionLimit(config.maxConnectionsPerIp);
@@ -80,18 +86,21 @@ export async function whep(
         sdp: request.body,
         signal: signalOf(reply),
       });
-      const { session, counterOffer } = opened;
+      const { session, sdp, isCounterOffer } = opened;
       sessions.set(session.id, session);
       session.onEnd(() => sessions.delete(session.id));
       session.onEnd(() => place?.[Symbol.dispose]());
       const links = iceServerLinks(iceServers.for(identity));
       if (links.length > 0) reply.header('link', links);
       return reply
-        .code(406)
+        .code(isCounterOffer ? 406 : 201)
         .type(SDP)
         .headers({ location: `${config.basePath}${SESSIONS}/${session.id}`, etag: session.entityTag })
-        .headers({ 'accept-patch': `${SDP}, ${SDP_FRAGMENT}`, 'cache-control': 'no-store' })
-        .send(counterOffer);
+        .headers({
+          'accept-patch': isCounterOffer ? `${SDP}, ${SDP_FRAGMENT}` : SDP_FRAGMENT,
+          'cache-control': 'no-store',
+        })
+        .send(sdp);
     } catch (error) {
       place?.[Symbol.dispose]();
       throw error;
