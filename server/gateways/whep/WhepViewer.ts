@@ -94,7 +94,7 @@ export class WhepViewer implements Participant, Subscriber {
 
   get info(): PeerInfo {
     const { identity, name, metadata } = this.#options;
-    return { peerId: this.id, identity, name, metadata, sources: {}, hand: false, away: false };
+    return { peerId: this.id, identity, name, metadata, sources: {}, hand: false, away: false, canExchangeData: false };
   }
 
   get grants(): Grants {

@@ -95,7 +95,17 @@ export class WhipPublisher implements Participant {
     const { identity, name, metadata } = this.#options;
     const { sources } = this.#producers;
     const problem = this.#videoProblem && { videoProblem: this.#videoProblem };
-    return { peerId: this.id, identity, name, metadata, sources, hand: false, away: false, ...problem };
+    return {
+      peerId: this.id,
+      identity,
+      name,
+      metadata,
+      sources,
+      hand: false,
+      away: false,
+      canExchangeData: false,
+      ...problem,
+    };
   }
 
   get grants(): Grants {
