@@ -25,7 +25,8 @@ export class Notifier {
         if (before.hidden && !grants.hidden) this.#notifyOthers(participant, 'newPeer', info);
         else if (!before.hidden && grants.hidden) this.#send(participant, 'peerClosed', { peerId, reason: 'left' });
         else if (mayExchangeData(before) !== mayExchangeData(grants)) {
-          this.#notifyOthers(participant, 'peerGrants', { peerId, canExchangeData: mayExchangeData(grants) });
+          // One without data channels never may.
+          this.#notifyOthers(participant, 'peerGrants', { peerId, canExchangeData: info.canExchangeData });
         }
       },
       sourcesChanged: ({ participant }) =>
