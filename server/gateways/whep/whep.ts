@@ -54,6 +54,11 @@ export async function whep(
     maxIncomingBitrate: config.maxIncomingBitrate,
     answersOffers: await canMapSentRtp(),
   };
+  if (!context.answersOffers) {
+    log.warn(
+      'WHEP players get counter-offers, which few can answer: the media worker cannot send with their numbers (docs/whep.md).',
+    );
+  }
   const sessions = new Map<string, GatewaySession>();
   const rate = new PrefixRateLimit(OFFERS);
   const withoutToken = new ConnectionLimit(config.maxConnectionsPerIp);
