@@ -1,5 +1,12 @@
 /** A room's router on one worker, with the transports and producers of the peers that are placed there. */
-import type { Producer, Router, WebRtcTransport } from 'mediasoup/types';
+import type {
+  PlainTransport,
+  PlainTransportOptions,
+  Producer,
+  Router,
+  Transport,
+  WebRtcTransport,
+} from 'mediasoup/types';
 import { WeirError } from '../../shared/errors.ts';
 import type { TransportInfo } from '../../shared/media.ts';
 import { Lifetime } from '../common/Lifetime.ts';
@@ -12,6 +19,9 @@ import { rethrowUnavailable } from './rethrowUnavailable.ts';
  * Bytes that the kernel may hold for a pipe: a key frame of every publisher at once. It grants what its limits allow.
  */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
+
+/** What is used of a mediasoup transport in order to receive tracks on it. */
+export type ProducerTransport = Pick<Transport, 'closed' | 'produce'>;
 
 export class RoomRouter {
   readonly router: Router;
@@ -55,6 +65,14 @@ export class RoomRouter {
     this.#transports.add(transport);
     transport.observer.once('close', () => this.#transports.delete(transport));
     return transport;
+  }
+
+  /**
+   * A transport for plain RTP, on UDP ports of its own; it closes with the router.
+   * @throws what mediasoup throws, such as when a port is taken
+   */
+  createPlainTransport(options: PlainTransportOptions): Promise<PlainTransport> {
+    return this.router.createPlainTransport(options);
   }
 
   /** Where the data messages of its clients arrive in Node.js, opened once. @throws as `DirectDataTransport.open` */

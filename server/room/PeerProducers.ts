@@ -4,14 +4,19 @@ import { kindOf, type RtpParameters, type Source } from '../../shared/media.ts';
 import type { Grants, RoomPolicy, ServerEvents, SourceStates } from '../../shared/protocol.ts';
 import { mayPublish } from '../../shared/roles.ts';
 import type { Size } from '../media/layers.ts';
-import type { RoomRouter } from '../media/RoomRouter.ts';
+import type { ProducerTransport, RoomRouter } from '../media/RoomRouter.ts';
 import { DirectPublishedTrack } from './DirectPublishedTrack.ts';
 import type { EventSink } from './EventSink.ts';
 import type { LayerLinger } from './LayerDemand.ts';
 import { mapMediasoupError } from './mapMediasoupError.ts';
-import type { PeerTransports } from './PeerTransports.ts';
 import type { Publication } from './Publication.ts';
 import { type PublishedSource, PublishedTrack } from './PublishedTrack.ts';
+
+/** The transports on which tracks of one peer arrive: one for all of them, or one for each. */
+export interface SendingTransports {
+  /** The one that `source` arrives on; undefined while there is none. */
+  get(direction: 'send', source: Source): ProducerTransport | undefined;
+}
 
 export interface PeerProducersOptions {
   readonly peerId: string;
@@ -19,7 +24,7 @@ export interface PeerProducersOptions {
   /** Of the room. With `p2p` there are no producers. */
   readonly policy: RoomPolicy;
   readonly router: RoomRouter;
-  readonly transports: PeerTransports;
+  readonly transports: SendingTransports;
   /** Least time between two key-frame requests for one of its SSRCs, in milliseconds. */
   readonly keyFrameRequestDelay: number;
   /** As `LayerDemand` takes it. */
@@ -143,7 +148,7 @@ export class PeerProducers {
     { paused, ...shape }: ProduceOptions,
   ): Promise<Publication> {
     const { peerId, router, transports, keyFrameRequestDelay, layerLinger, sink } = this.#options;
-    const transport = transports.get('send');
+    const transport = transports.get('send', source);
     if (!transport) throw new WeirError('notFound', 'You have no sending transport: ask for one first.');
     const kind = kindOf[source];
     if (rtpParameters.codecs.some(({ mimeType }) => !mimeType.toLowerCase().startsWith(`${kind}/`))) {

@@ -1,8 +1,8 @@
 /** Looks for B-frames in the H.264 of a publisher, at its beginning: encoders have them on by default, and browsers show them out of order. */
 import type { Router } from 'mediasoup/types';
-import { Lifetime } from '../../common/Lifetime.ts';
-import { payloadEnd, payloadStart } from '../../media/audio/rtp.ts';
-import { hasBSlice } from '../../media/h264.ts';
+import { Lifetime } from '../common/Lifetime.ts';
+import { payloadEnd, payloadStart } from '../media/audio/rtp.ts';
+import { hasBSlice } from '../media/h264.ts';
 
 export interface BFrameWatchOptions {
   /** That the publisher's media arrives on. */

@@ -1,0 +1,112 @@
+/** Puts the publisher of a gateway into a room: checks what it may do, opens its transports, and announces what it publishes. */
+import { WeirError } from '../../shared/errors.ts';
+import type { MediaKind, Source } from '../../shared/media.ts';
+import { shortDisplayName } from '../../shared/names.ts';
+import type { RoomPolicy } from '../../shared/protocol.ts';
+import type { AccessControl, Admission } from '../auth/AccessControl.ts';
+import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
+import type { Room } from '../room/Room.ts';
+import type { RoomManager } from '../room/RoomManager.ts';
+import { assertServerMedia } from './assertServerMedia.ts';
+import type { GatewayPublisher, PublisherOptions } from './GatewayPublisher.ts';
+
+export interface PublishContext {
+  readonly rooms: RoomManager;
+  readonly access: AccessControl;
+  /** Of calls for which nobody chooses a policy. */
+  readonly roomPolicy: RoomPolicy;
+}
+
+export interface PublishRequest {
+  readonly room: string;
+  /** What the client wants to be called, where no token says it. */
+  readonly name: string | undefined;
+  /** All that it publishes. */
+  readonly sources: readonly Source[];
+  /** Aborted when the client does not wait for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/** How a gateway makes its publisher. */
+export interface PublisherSteps<P extends GatewayPublisher, T> {
+  create(options: PublisherOptions): P;
+  /** Opens its transports, and publishes its tracks. @returns what the gateway needs for its answer */
+  open(publisher: P): Promise<T>;
+}
+
+const DEFAULT_NAME = 'Stream';
+
+/** Whether the video of a client is a camera or a screen also says what its audio is. */
+export type VideoSource = 'camera' | 'screen';
+
+/** The sources of a client, by the kind of its tracks. */
+export const sourceOf: Readonly<Record<VideoSource, Readonly<Record<MediaKind, Source>>>> = {
+  camera: { audio: 'microphone', video: 'camera' },
+  screen: { audio: 'screenAudio', video: 'screen' },
+};
+
+/**
+ * @param admission of the client to the room
+ * @throws {WeirError} `unauthorized`, `forbidden`, `conflict`, `roomFull`, `busy`, `unavailable`, `closed`, and what `steps`
+ *   throw. Nothing is left in the room then
+ */
+export async function openPublisher<P extends GatewayPublisher, T>(
+  { rooms, roomPolicy }: PublishContext,
+  admission: Admission,
+  request: PublishRequest,
+  { create, open }: PublisherSteps<P, T>,
+): Promise<{ readonly publisher: P; readonly opened: T }> {
+  const { kind, identity, policy = roomPolicy } = admission.credentials;
+  const { signal } = request;
+  assertMayPublish(admission, request.sources);
+  using seat = await rooms.reserve(request.room, identity, kind, { signal, policy });
+  const { room } = seat;
+  assertServerMedia(room);
+  const publisher = create(await optionsFor(room, admission, request));
+  try {
+    const opened = await open(publisher);
+    // An administrator may have decided otherwise meanwhile, and the client may be gone.
+    admission.assertNotRevoked();
+    publisher.setGrants(admission.grants);
+    if (signal.aborted) throw new WeirError('closed');
+    await room.join(publisher);
+    for (const publication of publisher.publications) {
+      room.publish(publication);
+      publisher.watch(publication, (problem) => room.videoProblemFound(publisher, problem));
+    }
+    if (publisher.closed) throw new WeirError('closed');
+    return { publisher, opened };
+  } catch (error) {
+    publisher.close('left');
+    throw error;
+  }
+}
+
+/** Nothing is published partly. @throws {WeirError} `forbidden` */
+function assertMayPublish({ grants }: Admission, sources: readonly Source[]): void {
+  if (!grants.canPublish) throw new WeirError('forbidden', 'You may not publish here.');
+  const refused = sources.find((source) => !grants.canPublishSources.includes(source));
+  if (refused) throw new WeirError('forbidden', `You may not publish ${refused} here.`);
+}
+
+/** @throws {WeirError} `unavailable`, `closed` */
+async function optionsFor(
+  room: Room,
+  { credentials, grants }: Admission,
+  { name, signal }: PublishRequest,
+): Promise<PublisherOptions> {
+  const placement = await room.place(grants);
+  if (signal.aborted) {
+    placement[Symbol.dispose]();
+    throw new WeirError('closed');
+  }
+  const { identity, metadata } = credentials;
+  return {
+    identity,
+    name: credentials.name ?? name ?? (shortDisplayName(identity) || DEFAULT_NAME),
+    metadata,
+    grants,
+    placement,
+    keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY[room.kind],
+  };
+}
