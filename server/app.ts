@@ -16,6 +16,7 @@ import { page, withoutBasePath } from './features/page.ts';
 import { answerClientError, answerError, answerProblems } from './features/problems.ts';
 import { roomInfo } from './features/roomInfo.ts';
 import { selfTestRoute } from './features/selfTest.ts';
+import { rtp } from './gateways/rtp/rtp.ts';
 import { whep } from './gateways/whep/whep.ts';
 import { whip } from './gateways/whip/whip.ts';
 import { AnnouncedAddresses } from './ice/AnnouncedAddresses.ts';
@@ -27,6 +28,7 @@ import { StunResponder } from './ice/StunResponder.ts';
 import type { TestedWorker } from './ice/selfTest/mediaRows.ts';
 import { Loopback } from './media/Loopback.ts';
 import type { MediaWorker } from './media/MediaWorker.ts';
+import { PlainTransports } from './media/PlainTransports.ts';
 import { WorkerPool } from './media/WorkerPool.ts';
 import { RoomManager } from './room/RoomManager.ts';
 import { DiagnosisLimits } from './signalling/DiagnosisLimits.ts';
@@ -114,6 +116,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     ? tokenAuthenticator({ ...config.auth, leeway, maxLifetime })
     : anonymousAuthenticator();
   const access = new AccessControl(authenticator, moderation);
+  const plain = new PlainTransports({ ports: config.rtpPorts, listen: { ips, announced } });
   const sessions = new SessionRegistry({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
   const diagnosisLimits = new DiagnosisLimits({
     rooms,
@@ -164,6 +167,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     await http.register(page, { document, basePath: config.basePath, diagnose: config.diagnose });
     await http.register(whip, { config, rooms, access, iceServers });
     await http.register(whep, { config, rooms, access, iceServers, log });
+    await http.register(rtp, { config, rooms, access, plain, log });
     await http.register(signalling, { config, rooms, sessions, access, iceServers, diagnosisLimits, log, document });
     await http.ready();
     return app;

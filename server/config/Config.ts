@@ -25,6 +25,10 @@ export interface Config {
   readonly stunPort: number | undefined;
   /** A STUN server elsewhere, which is asked at start which address it sees. */
   readonly stunServer: HostPort | undefined;
+  /** First and last port of plain RTP; undefined where it is off. */
+  readonly rtpPorts: readonly [number, number] | undefined;
+  /** How long a source of plain RTP may send nothing. */
+  readonly rtpIdleTimeout: number;
   readonly workers: number;
   /** Undefined where no token is required. */
   readonly auth: { readonly apiKey: string; readonly apiSecret: string } | undefined;

@@ -54,6 +54,8 @@ export function readConfig(environment: Environment): { config: Config; warnings
     turn: readTurn(env.WEIR_TURN_URLS, env.WEIR_TURN_SECRET, env.WEIR_TURN_SECONDS * 1000),
     stunPort: env.WEIR_STUN_PORT === 'off' ? undefined : env.WEIR_STUN_PORT,
     stunServer: env.WEIR_STUN_SERVER,
+    rtpPorts: env.WEIR_RTP_PORTS === 'off' ? undefined : env.WEIR_RTP_PORTS,
+    rtpIdleTimeout: env.WEIR_RTP_IDLE_SECONDS * 1000,
     workers: env.WEIR_WORKERS,
     auth: readAuth(env.WEIR_API_KEY, env.WEIR_API_SECRET, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production'),
     tokenLeeway: env.WEIR_TOKEN_LEEWAY_SECONDS * 1000,
@@ -116,6 +118,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
       `WEIR_PORT=${config.port} is one of the media ports, ${config.rtcPort} to ${config.rtcPort + config.workers - 1} (WEIR_RTC_PORT, one per worker): choose another port.`,
     );
   }
+  assertRtpPorts(config);
   const warning = config.tls && certificateWarning(config.tls);
   if (warning !== undefined) warnings.push(warning);
   return { config, warnings };
@@ -175,6 +178,17 @@ function portsCollide(config: Config): boolean {
 /** Whether a media worker listens on that port; 0 is any free one. */
 function isMediaPort(port: number, { rtcPort, workers }: Config): boolean {
   return port !== 0 && rtcPort !== 0 && port >= rtcPort && port < rtcPort + workers;
+}
+
+/** @throws {ConfigError} where a media worker that starts again could find its port taken by plain RTP */
+function assertRtpPorts({ rtpPorts, rtcPort, workers }: Config): void {
+  if (!rtpPorts || rtcPort === 0) return;
+  const [first, last] = rtpPorts;
+  const lastMedia = rtcPort + workers - 1;
+  if (first > lastMedia || last < rtcPort) return;
+  throw new ConfigError(
+    `WEIR_RTP_PORTS=${first}-${last} contains media ports, ${rtcPort} to ${lastMedia} (WEIR_RTC_PORT, one per worker): choose others.`,
+  );
 }
 
 function readTurn(urls: readonly string[] | undefined, secret: string | undefined, lifetime: number): Config['turn'] {

@@ -124,6 +124,7 @@ const ownSegments = new Set([
   'ws',
   'whip',
   'whep',
+  'rtp',
   'watch',
   'assets',
   'sdk.js',

@@ -119,6 +119,20 @@ export const variables = {
     'none',
     'STUN server elsewhere, such as `stun.example.com:3478`, that Weir asks which address it has outside, to check the announced ones.',
   ),
+  WEIR_RTP_PORTS: {
+    schema: z.union([z.literal('off'), portRange]).default([45_000, 45_999]),
+    form: 'two ports from 1024 on, such as `45000-45999`, or `off`',
+    fallback: '`45000-45999`',
+    meaning:
+      'UDP ports of plain RTP (`POST /rtp/<room>`), on the addresses of `WEIR_RTC_HOST`; each track takes two. They are open while a session uses them.',
+  },
+  WEIR_RTP_IDLE_SECONDS: number(
+    0.5,
+    3600,
+    30,
+    'A source of plain RTP that sends nothing for this long is ended, at the beginning too.',
+    'seconds',
+  ),
   WEIR_WORKERS: integer(1, 256, availableParallelism(), 'Number of media workers; each uses up to one core.'),
   WEIR_API_KEY: optional(
     z.string().min(1).max(256),

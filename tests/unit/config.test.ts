@@ -71,6 +71,8 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
     'a..example.com',
     'x'.repeat(64),
   ],
+  WEIR_RTP_PORTS: ['45000', '80-90', '60000-50000', 'all'],
+  WEIR_RTP_IDLE_SECONDS: ['0', '3601', 'never'],
   WEIR_STUN_PORT: ['-1', '65536', 'on', 'OFF'],
   WEIR_STUN_SERVER: [
     'stun:stun.example.com',
@@ -207,6 +209,14 @@ describe('variables that belong together', () => {
     expect(readConfig({ ...media, WEIR_STUN_PORT: '44402' }).config.stunPort).toBe(44_402);
     expect(readConfig({ ...media, WEIR_RTC_PORT: '0', WEIR_STUN_PORT: '0' }).config.stunPort).toBe(0);
     expect(readConfig({ WEIR_STUN_PORT: 'off' }).config.stunPort).toBeUndefined();
+  });
+
+  test('ports of plain RTP among the media ports are refused', () => {
+    const media = { WEIR_RTC_PORT: '45010', WEIR_WORKERS: '2' };
+    const message = 'WEIR_RTP_PORTS=45011-45020 contains media ports, 45010 to 45011';
+    expect(refusal({ ...media, WEIR_RTP_PORTS: '45011-45020' })).toContain(message);
+    expect(readConfig({ ...media, WEIR_RTP_PORTS: '45012-45020' }).config.rtpPorts).toEqual([45_012, 45_020]);
+    expect(readConfig({ WEIR_RTC_PORT: '0', WEIR_RTP_PORTS: 'off' }).config.rtpPorts).toBeUndefined();
   });
 
   test('a heartbeat timeout that is not longer than the interval is refused, and both are named', () => {

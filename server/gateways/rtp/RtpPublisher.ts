@@ -1,0 +1,114 @@
+/** Somebody who publishes by plain RTP: a transport for each track, and the end when nothing comes any more. */
+import type { PlainTransport } from 'mediasoup/types';
+import type { Logger } from 'pino';
+import type { CloseReason } from '../../../shared/closeReasons.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import type { Source } from '../../../shared/media.ts';
+import type { OpenedPlain, OpenPlainOptions, PlainTransports } from '../../media/PlainTransports.ts';
+import { GatewayPublisher, type PublisherOptions } from '../GatewayPublisher.ts';
+import type { SrtpKey } from './ingestRequest.ts';
+import { type RtpStream, rtpParametersOf } from './rtpCodecs.ts';
+
+export interface RtpPublisherOptions extends PublisherOptions {
+  readonly plain: PlainTransports;
+  /** How long nothing may come, at the beginning or later, in milliseconds. */
+  readonly idleTimeout: number;
+  readonly log: Logger;
+}
+
+/** A track that is to come by plain RTP. */
+export interface RtpTrack extends RtpStream {
+  readonly source: Source;
+  readonly srtp?: SrtpKey | undefined;
+}
+
+/** How often it is looked whether something comes: so many times while it may be idle, and at least every two seconds. */
+const LOOKS = 4;
+const MAX_INTERVAL = 2000;
+
+/** The transports of one publisher, by source. */
+class TrackTransports {
+  readonly #transports = new Map<Source, PlainTransport>();
+  #closed = false;
+
+  get(_direction: 'send', source: Source): PlainTransport | undefined {
+    return this.#transports.get(source);
+  }
+
+  /** @throws {WeirError} `closed` */
+  add(source: Source, transport: PlainTransport): void {
+    if (this.#closed) {
+      transport.close();
+      throw new WeirError('closed');
+    }
+    this.#transports.set(source, transport);
+  }
+
+  /** Bytes of RTP of all of them, from the one source of each. @throws what mediasoup throws */
+  async bytesReceived(): Promise<number> {
+    const stats = await Promise.all([...this.#transports.values()].map((transport) => transport.getStats()));
+    return stats.flat().reduce((sum, { rtpBytesReceived }) => sum + rtpBytesReceived, 0);
+  }
+
+  closeAll(): void {
+    this.#closed = true;
+    for (const transport of this.#transports.values()) transport.close();
+  }
+}
+
+export class RtpPublisher extends GatewayPublisher {
+  readonly #options: RtpPublisherOptions;
+  readonly #transports: TrackTransports;
+  /** How much had come when something last came, and when that was (`performance.now()`). */
+  #received = { bytes: 0, at: performance.now() };
+
+  constructor(options: RtpPublisherOptions) {
+    const transports = new TrackTransports();
+    super(options, transports);
+    this.#options = options;
+    this.#transports = transports;
+    const interval = Math.min(options.idleTimeout / LOOKS, MAX_INTERVAL);
+    const looks = setInterval(() => void this.#look(), interval);
+    this.lifetime.defer(() => clearInterval(looks));
+  }
+
+  /**
+   * Opens a transport for each of these tracks and publishes it; the first packet says where it comes from.
+   * @returns the transports, in the order of the tracks
+   * @throws {WeirError} `badRequest`, `forbidden`, `unavailable`, `closed`
+   */
+  async listen(
+    tracks: readonly RtpTrack[],
+    options: Pick<OpenPlainOptions, 'rtcpMux' | 'local'>,
+  ): Promise<OpenedPlain[]> {
+    const { plain, placement } = this.#options;
+    const opened: OpenedPlain[] = [];
+    for (const { source, srtp } of tracks) {
+      const one = await plain.open(placement.router, { ...options, srtp });
+      this.#transports.add(source, one.transport);
+      opened.push(one);
+    }
+    await this.publish(
+      tracks.map((track) => ({ source: track.source, rtpParameters: rtpParametersOf(track, this.id) })),
+    );
+    return opened;
+  }
+
+  /** Ends it when nothing has come for too long. mediasoup tells of that for simulcast alone. */
+  async #look(): Promise<void> {
+    // A request that fails has met the end of a transport.
+    const bytes = await this.#transports.bytesReceived().catch(() => undefined);
+    if (bytes === undefined || this.closed) return;
+    const now = performance.now();
+    if (bytes > this.#received.bytes) this.#received = { bytes, at: now };
+    else if (now - this.#received.at >= this.#options.idleTimeout) this.#endIdle(bytes > 0);
+  }
+
+  #endIdle(hasReceived: boolean): void {
+    const { idleTimeout, log } = this.#options;
+    const reason: CloseReason = hasReceived ? 'disconnected' : 'mediaFailed';
+    const text = hasReceived ? 'RTP has stopped, the session ends' : 'no RTP has come, the session ends';
+    log.info({ identity: this.identity, peer: this.id, seconds: idleTimeout / 1000, reason }, text);
+    this.close(reason);
+  }
+}
