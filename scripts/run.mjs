@@ -100,6 +100,11 @@ const commands = {
     steps: [...base, workerStep, pageStep],
     run: (args) => become(join(paths.root, 'scripts/doctor.ts'), args),
   },
+  publish: {
+    does: 'sends a file or a test pattern into a room, with ffmpeg; --help says what may be asked for',
+    steps: [...base, (paths) => equipmentStep(paths, [encoder])],
+    run: (args) => become(join(paths.root, 'scripts/publish.ts'), args),
+  },
   turn: {
     does: 'a TURN server (coturn) that relays to Weir only; --help says what it needs',
     steps: base,
