@@ -16,6 +16,7 @@ import { page, withoutBasePath } from './features/page.ts';
 import { answerClientError, answerError, answerProblems } from './features/problems.ts';
 import { roomInfo } from './features/roomInfo.ts';
 import { selfTestRoute } from './features/selfTest.ts';
+import { RtmpServer } from './gateways/rtmp/RtmpServer.ts';
 import { rtp } from './gateways/rtp/rtp.ts';
 import { whep } from './gateways/whep/whep.ts';
 import { whip } from './gateways/whip/whip.ts';
@@ -59,6 +60,8 @@ export interface App {
   readonly announced: AnnouncedAddresses;
   /** Undefined where it is off, or its port is taken. */
   readonly stunResponder: StunResponder | undefined;
+  /** Undefined where it is off, its port is taken, or ffmpeg is missing. */
+  readonly rtmp: RtmpServer | undefined;
   /** Starts listening. @returns the TCP port */
   listen(): Promise<number>;
   /**
@@ -117,6 +120,11 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     : anonymousAuthenticator();
   const access = new AccessControl(authenticator, moderation);
   const plain = new PlainTransports({ ports: config.rtpPorts, listen: { ips, announced } });
+  const { host, rtmpPort, ffmpeg, roomPolicy, rtpIdleTimeout: idleTimeout } = config;
+  const rtmp =
+    rtmpPort === undefined
+      ? undefined
+      : await RtmpServer.start({ host, port: rtmpPort, ffmpeg, rooms, access, roomPolicy, plain, idleTimeout, log });
   const sessions = new SessionRegistry({ window: config.resumeWindow, maxPerNetwork: config.maxConnectionsPerIp });
   const diagnosisLimits = new DiagnosisLimits({
     rooms,
@@ -138,6 +146,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   // Fastify runs this hook when all connections are closed and no new ones are accepted.
   http.addHook('onClose', async () => {
     selfTest.close();
+    rtmp?.close();
     rooms.close();
     sessions.close();
     await pool.close();
@@ -151,6 +160,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     selfTest,
     announced,
     stunResponder,
+    rtmp,
     async listen() {
       await http.listen({ host: config.host, port: config.port });
       const address = http.server.address();

@@ -29,6 +29,10 @@ export interface Config {
   readonly rtpPorts: readonly [number, number] | undefined;
   /** How long a source of plain RTP may send nothing. */
   readonly rtpIdleTimeout: number;
+  /** TCP port of RTMP, 0 for any; undefined where it is off. */
+  readonly rtmpPort: number | undefined;
+  /** Path of ffmpeg, or its name. */
+  readonly ffmpeg: string;
   readonly workers: number;
   /** Undefined where no token is required. */
   readonly auth: { readonly apiKey: string; readonly apiSecret: string } | undefined;

@@ -56,6 +56,8 @@ export function readConfig(environment: Environment): { config: Config; warnings
     stunServer: env.WEIR_STUN_SERVER,
     rtpPorts: env.WEIR_RTP_PORTS === 'off' ? undefined : env.WEIR_RTP_PORTS,
     rtpIdleTimeout: env.WEIR_RTP_IDLE_SECONDS * 1000,
+    rtmpPort: env.WEIR_RTMP_PORT === 'off' ? undefined : env.WEIR_RTMP_PORT,
+    ffmpeg: env.WEIR_FFMPEG,
     workers: env.WEIR_WORKERS,
     auth: readAuth(env.WEIR_API_KEY, env.WEIR_API_SECRET, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production'),
     tokenLeeway: env.WEIR_TOKEN_LEEWAY_SECONDS * 1000,

@@ -133,6 +133,19 @@ export const variables = {
     'A source of plain RTP that sends nothing for this long is ended, at the beginning too.',
     'seconds',
   ),
+  WEIR_RTMP_PORT: {
+    schema: z.union([z.literal('off'), z.coerce.number().int().min(0).max(65_535)]).default('off'),
+    form: 'port, 0 to 65535, or `off`',
+    fallback: '`off`',
+    meaning:
+      'TCP port of RTMP (usually 1935) for encoders that have nothing else: `rtmp://<server>/<room>`, with a token as stream key. Needs ffmpeg; nothing is encrypted. 0 chooses a free one.',
+  },
+  WEIR_FFMPEG: {
+    schema: z.string().min(1).default('ffmpeg'),
+    form: 'path or name',
+    fallback: '`ffmpeg`',
+    meaning: 'The ffmpeg that RTMP uses.',
+  },
   WEIR_WORKERS: integer(1, 256, availableParallelism(), 'Number of media workers; each uses up to one core.'),
   WEIR_API_KEY: optional(
     z.string().min(1).max(256),

@@ -1,0 +1,80 @@
+/** The ffmpeg process of one RTMP stream: reads FLV, and sends RTP to ports of this machine. */
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import type { Logger } from 'pino';
+import { Lifetime } from '../../common/Lifetime.ts';
+import { encoderArguments, outputArguments, type Target } from '../rtp/ffmpegArguments.ts';
+import type { StreamContent } from './flv.ts';
+
+export interface FfmpegRelayOptions {
+  /** Its path, or its name. */
+  readonly program: string;
+  readonly content: StreamContent;
+  readonly target: Target;
+  /** What it says is logged. */
+  readonly log: Logger;
+  /** It takes input again, after `write` has returned false. */
+  onDrain(): void;
+  /** It has ended by itself. */
+  onExit(why: string): void;
+}
+
+/** How long it may take to end when its input has ended, in milliseconds. */
+const END_TIMEOUT = 1000;
+/** Lines of what it says that are logged of one stream. */
+const MAX_LINES = 50;
+
+/** Whether ffmpeg can be run. @param program its path, or its name */
+export function hasFfmpeg(program: string): Promise<boolean> {
+  return new Promise((resolve) => execFile(program, ['-version'], (error) => resolve(error === null)));
+}
+
+/** The arguments: H264 as it is where browsers can show it, AAC as Opus. */
+export function relayArguments({ whyNotCopied }: StreamContent, { address, video, audio }: Target): string[] {
+  // The streams are known from their headers: looking for frame rates would only delay the beginning.
+  const input =
+    '-hide_banner -loglevel warning -fflags nobuffer -analyzeduration 1000000 -fpsprobesize 0 -f flv -i pipe:0';
+  const codec = whyNotCopied === undefined ? ['-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb'] : encoderArguments('H264');
+  return [
+    ...input.split(' '),
+    ...(video ? ['-map', '0:v:0', ...codec, ...outputArguments(address, video)] : []),
+    ...(audio ? ['-map', '0:a:0', ...encoderArguments('Opus'), ...outputArguments(address, audio)] : []),
+  ];
+}
+
+export class FfmpegRelay {
+  readonly #child: ChildProcessByStdio<Writable, null, Readable>;
+  readonly #lifetime = new Lifetime<'closed' | 'exited'>();
+
+  constructor({ program, content, target, log, onDrain, onExit }: FfmpegRelayOptions) {
+    const child = spawn(program, relayArguments(content, target), { stdio: ['pipe', 'ignore', 'pipe'] });
+    this.#child = child;
+    let lines = 0;
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      lines += 1;
+      if (lines <= MAX_LINES) log.info({ ffmpeg: line.slice(0, 500) }, 'ffmpeg of an RTMP stream');
+    });
+    const onEnd = (why: string) => {
+      if (this.#lifetime.end('exited')) onExit(why);
+    };
+    child.stdin.on('drain', onDrain);
+    // It has ended: its exit says why.
+    child.stdin.on('error', () => {});
+    child.once('error', (error) => onEnd(`ffmpeg cannot be run: ${error.message}`));
+    child.once('exit', (code, signal) => onEnd(`ffmpeg has ended (${code ?? signal})`));
+  }
+
+  /** @returns whether it takes more now */
+  write(bytes: Buffer): boolean {
+    return this.#lifetime.closed || this.#child.stdin.write(bytes);
+  }
+
+  /** Ends it: it sends what it has, or is killed. */
+  close(): void {
+    if (!this.#lifetime.end('closed')) return;
+    this.#child.stdin.end();
+    const killer = setTimeout(() => this.#child.kill('SIGKILL'), END_TIMEOUT);
+    this.#child.once('exit', () => clearTimeout(killer));
+  }
+}

@@ -1,0 +1,165 @@
+/** One stream of an encoder: looks what it is, puts its publisher into the room, and hands its media to ffmpeg. */
+import type { Logger } from 'pino';
+import { closeReasons } from '../../../shared/closeReasons.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import type { Admission } from '../../auth/AccessControl.ts';
+import type { PlainTransports } from '../../media/PlainTransports.ts';
+import { openPublisher, type PublishContext, sourceOf } from '../openPublisher.ts';
+import type { Target } from '../rtp/ffmpegArguments.ts';
+import { type RequestedStream, requestedStreams } from '../rtp/ingestRequest.ts';
+import { RtpPublisher } from '../rtp/RtpPublisher.ts';
+import { PAYLOAD_TYPES } from '../rtp/rtpCodecs.ts';
+import type { RtmpMessage } from './chunks.ts';
+import { FfmpegRelay } from './FfmpegRelay.ts';
+import { flvHeader, flvTag, type StreamContent, StreamInspector } from './flv.ts';
+
+export interface RtmpContext extends PublishContext {
+  readonly plain: PlainTransports;
+  /** The path of ffmpeg, or its name. */
+  readonly ffmpeg: string;
+  /** How long nothing may come, in milliseconds. */
+  readonly idleTimeout: number;
+  readonly log: Logger;
+}
+
+/** The connection that the stream comes by. */
+export interface StreamSource {
+  pause(): void;
+  resume(): void;
+  /** Says why the stream has ended, and closes. */
+  refuse(why: string): void;
+}
+
+export interface RtmpStreamOptions {
+  readonly context: RtmpContext;
+  readonly source: StreamSource;
+  readonly admission: Admission;
+  readonly room: string;
+  /** What the encoder is called, on a server without tokens. */
+  readonly name: string | undefined;
+}
+
+/** How much is kept until it is known what the stream is, in bytes. */
+const MAX_BUFFERED = 8 * 1024 * 1024;
+
+export class RtmpStream {
+  readonly #options: RtmpStreamOptions;
+  readonly #inspector = new StreamInspector();
+  readonly #aborter = new AbortController();
+  /** What has come before ffmpeg runs. */
+  #buffered: RtmpMessage[] = [];
+  #bufferedBytes = 0;
+  #starting = false;
+  #publisher: RtpPublisher | undefined;
+  #relay: FfmpegRelay | undefined;
+  #closed = false;
+
+  constructor(options: RtmpStreamOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a message of audio or video. */
+  take(message: RtmpMessage): void {
+    if (this.#closed) return;
+    if (this.#relay) {
+      if (!this.#relay.write(flvTag(message))) this.#options.source.pause();
+      return;
+    }
+    this.#buffered.push(message);
+    this.#bufferedBytes += message.payload.length;
+    if (this.#starting || !this.#isKnown(message)) return;
+    this.#starting = true;
+    this.#options.source.pause();
+    void this.#start(this.#inspector.content).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Ends it: its publisher leaves, and its ffmpeg ends. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#aborter.abort();
+    this.#buffered = [];
+    this.#publisher?.close('left');
+    this.#relay?.close();
+  }
+
+  /** Whether it is known what the stream is, or cannot be waited for any more. */
+  #isKnown(message: RtmpMessage): boolean {
+    try {
+      return this.#inspector.look(message) || this.#bufferedBytes > MAX_BUFFERED;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.close();
+    this.#options.source.refuse(WeirError.from(error).message);
+  }
+
+  /** @throws {WeirError} why it cannot be published */
+  async #start(content: StreamContent): Promise<void> {
+    const { context, source, admission, room, name } = this.#options;
+    const log = context.log.child({ room, identity: admission.credentials.identity });
+    const requested = streamsOf(content);
+    const { publisher, opened } = await openPublisher(
+      context,
+      admission,
+      { room, name, sources: requested.map(({ kind }) => sourceOf.camera[kind]), signal: this.#aborter.signal },
+      {
+        create: (options) => new RtpPublisher({ ...options, ...context }),
+        open: (created) => {
+          const tracks = requested.map((stream) => ({ ...stream, source: sourceOf.camera[stream.kind] }));
+          return created.listen(tracks, { rtcpMux: false, local: true });
+        },
+      },
+    );
+    if (this.#closed) {
+      publisher.close('left');
+      return;
+    }
+    this.#publisher = publisher;
+    const addressed = requested.flatMap((stream, index) => {
+      const ports = opened[index];
+      return ports ? [{ ...stream, port: ports.port, rtcpPort: ports.rtcpPort }] : [];
+    });
+    const target: Target = {
+      address: opened[0]?.address ?? '',
+      video: addressed.find(({ kind }) => kind === 'video'),
+      audio: addressed.find(({ kind }) => kind === 'audio'),
+    };
+    if (content.whyNotCopied === undefined) log.info('RTMP stream begins');
+    else log.info({ why: content.whyNotCopied }, 'RTMP stream begins; its video is encoded anew');
+    const relay = new FfmpegRelay({
+      program: context.ffmpeg,
+      content,
+      target,
+      log,
+      onDrain: () => source.resume(),
+      onExit: (why) => {
+        log.warn({ why }, 'RTMP stream ends');
+        this.close();
+        source.refuse(`The stream has ended: ${why}.`);
+      },
+    });
+    this.#relay = relay;
+    publisher.onEnd((reason) => {
+      this.close();
+      source.refuse(closeReasons[reason].message);
+    });
+    relay.write(flvHeader(content));
+    let takesMore = true;
+    for (const message of this.#buffered) takesMore = relay.write(flvTag(message));
+    this.#buffered = [];
+    if (takesMore) source.resume();
+  }
+}
+
+/** The streams that ffmpeg is to send. */
+function streamsOf({ hasAudio, hasVideo }: StreamContent): RequestedStream[] {
+  return requestedStreams({
+    video: hasVideo ? { codec: 'H264', payloadType: PAYLOAD_TYPES.video } : undefined,
+    audio: hasAudio ? { codec: 'Opus', payloadType: PAYLOAD_TYPES.audio } : undefined,
+  });
+}
