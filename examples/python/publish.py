@@ -53,7 +53,14 @@ async def main(options: argparse.Namespace) -> None:
     room.on("peer_joined", lambda peer: print(f"{peer.name} has joined", flush=True))
     room.on("peer_left", lambda peer: print(f"{peer.name} has left", flush=True))
     room.on("warning", lambda text: print(text, flush=True))
-    await room.join(options.room, name=options.name, token=cli.token(), receive=False)
+    await room.join(
+        options.room,
+        name=options.name,
+        token=cli.token(),
+        receive=False,
+        direct=options.direct,
+        policy=options.policy,
+    )
     try:
         if video:
             await room.publish("camera", video, None if options.file else options.size)

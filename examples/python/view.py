@@ -30,6 +30,7 @@ class Seen:
 
     peer: str
     source: str
+    direct: bool
     frames: int = 0
     width: int = 0
     height: int = 0
@@ -62,7 +63,9 @@ class Viewer:
             await asyncio.sleep(INTERVAL)
             for seen in self._seen.values():
                 detail = f"{seen.width}x{seen.height}" if seen.width else f"loudness {seen.loudness:.2f}"
-                self._print({"track": asdict(seen)}, f"{seen.peer}'s {seen.source}: {seen.frames} frames, {detail}")
+                way = " directly" if seen.direct else ""
+                text = f"{seen.peer}'s {seen.source}{way}: {seen.frames} frames, {detail}"
+                self._print({"track": asdict(seen)}, text)
 
     async def close(self) -> None:
         for reader in list(self._readers):
@@ -70,8 +73,8 @@ class Viewer:
 
     async def _read(self, track: weir.Track) -> None:
         name = track.peer.name if track.peer else "speaker"
-        key = f"{name}-{track.source}"
-        seen = self._seen.setdefault(key, Seen(name, track.source))
+        key = f"{name}-{track.source}{'-direct' if track.direct else ''}"
+        seen = self._seen.setdefault(key, Seen(name, track.source, track.direct))
         saved_at: Optional[float] = None
         while True:
             try:
@@ -94,7 +97,7 @@ class Viewer:
 def save(frame: av.VideoFrame, path: Path) -> None:
     """Saves a picture as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w", format="image2") as file:
+    with av.open(str(path), "w", format="image2", options={"update": "1"}) as file:
         stream = file.add_stream("png", rate=1)
         stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "rgb24"
         picture = frame.reformat(format="rgb24")
@@ -108,7 +111,14 @@ async def main(options: argparse.Namespace) -> None:
     room.on("track", viewer.add)
     room.on("data", viewer.show_data)
     room.on("warning", lambda text: print(text, flush=True))
-    await room.join(options.room, name=options.name, token=cli.token(), publish=False)
+    await room.join(
+        options.room,
+        name=options.name,
+        token=cli.token(),
+        publish=False,
+        direct=options.direct,
+        policy=options.policy,
+    )
     report = asyncio.create_task(viewer.report())
     try:
         await room.closed()

@@ -21,6 +21,7 @@ export const hasPythonLibraries = pythonLibraries.every(({ name, file }) => hasE
 const Seen = z.object({
   peer: z.string(),
   source: z.string(),
+  direct: z.boolean(),
   frames: z.number(),
   width: z.number(),
   height: z.number(),
@@ -67,10 +68,10 @@ export class PythonProgram implements AsyncDisposable {
   }
 
   /** What view.py has printed last of a track. */
-  seen(peer: string, source: string): Seen | undefined {
+  seen(peer: string, source: string, direct = false): Seen | undefined {
     return this.#records()
       .flatMap((line) => ('track' in line ? line.track : []))
-      .findLast((track) => track.peer === peer && track.source === source);
+      .findLast((track) => track.peer === peer && track.source === source && track.direct === direct);
   }
 
   /** The data messages that view.py has printed. */

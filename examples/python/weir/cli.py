@@ -18,6 +18,8 @@ def parser(about: str, name: str) -> argparse.ArgumentParser:
     arguments.add_argument("--url", default="http://localhost:3000", help="address of the server")
     arguments.add_argument("--room", default="lobby", help="name of the room")
     arguments.add_argument("--name", default=name, help="name that others see")
+    arguments.add_argument("--direct", action="store_true", help="go directly where the room's policy asks for it")
+    arguments.add_argument("--policy", choices=("sfu", "auto", "p2p"), help="of the room, if it is opened by this")
     arguments.add_argument("--seconds", type=float, help="leave after so many seconds; without it, at Ctrl-C")
     return arguments
 

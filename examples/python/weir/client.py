@@ -15,6 +15,7 @@ from . import ortc
 from .data import SfuData
 from .errors import WeirError
 from .frame import DataFrame
+from .mesh import DirectMesh
 from .sfu import Sfu
 from .signalling import Json, Signalling
 
@@ -31,11 +32,13 @@ class Peer:
 @dataclass(frozen=True)
 class Track:
     """A track of another peer. Read it with `await track.media.recv()`, and do so all the time: aiortc keeps every
-    frame until it is read. `peer` is missing for an audio slot, which carries whoever speaks in a large room."""
+    frame until it is read. `peer` is missing for an audio slot, which carries whoever speaks in a large room. A source
+    may come a second time as a `direct` track; the one through the server then pauses."""
 
     source: str
     media: MediaStreamTrack
     peer: Optional[Peer]
+    direct: bool
 
 
 @dataclass(frozen=True)
@@ -63,15 +66,28 @@ class Room(AsyncIOEventEmitter):
         self._signalling: Optional[Signalling] = None
         self._sfu: Optional[Sfu] = None
         self._data: Optional[SfuData] = None
+        self._mesh: Optional[DirectMesh] = None
+        # Whether media, and with it data, goes directly only.
+        self._is_p2p = False
         self._relay = MediaRelay()
         self._session: Optional[asyncio.Task[None]] = None
 
     async def join(
-        self, room: str, *, name: str, token: Optional[str] = None, publish: bool = True, receive: bool = True
+        self,
+        room: str,
+        *,
+        name: str,
+        token: Optional[str] = None,
+        publish: bool = True,
+        receive: bool = True,
+        direct: bool = False,
+        policy: Optional[str] = None,
     ) -> None:
-        """Joins a room; returns when its media is connected.
+        """Joins a room; returns when its media to and from the server is connected.
 
-        `publish` and `receive` say what to connect. Raises `WeirError`, such as `roomFull` and `unauthorized`.
+        `publish` and `receive` say what to connect. With `direct`, media goes directly to and from other peers where
+        the policy of the room asks for it, which shows each the IP address of the other; `policy` (`sfu`, `auto`,
+        `p2p`) is that of the room if this join opens it. Raises `WeirError`, such as `roomFull` and `unauthorized`.
         """
         self._signalling = signalling = await Signalling.open(self._url)
         try:
@@ -84,6 +100,8 @@ class Room(AsyncIOEventEmitter):
                     "rtpCapabilities": ortc.receive_capabilities(server),
                     "transports": {"send": publish, "recv": receive},
                     **({"token": token} if token else {}),
+                    **({"direct": True} if direct else {}),
+                    **({"policy": policy} if policy else {}),
                 },
             )
             self.peer_id = reply["peerId"]
@@ -91,6 +109,16 @@ class Room(AsyncIOEventEmitter):
             self._data = SfuData(signalling.request, self._on_frame)
             self._sfu = Sfu(signalling.request, server, uuid.uuid4().hex)
             await self._sfu.open(reply["transports"])
+            self._is_p2p = reply["policy"] == "p2p"
+            self._mesh = DirectMesh(
+                self,
+                signalling.request,
+                self.peer_id,
+                receive=receive,
+                with_sfu=not self._is_p2p,
+                subscribe=self._subscribe,
+            )
+            self._mesh.set_peers(reply["directPeers"])
             await self._consume(reply["consumers"])
             self._warn_of_codecs(reply["unsupportedCodecs"])
         except BaseException:
@@ -100,15 +128,21 @@ class Room(AsyncIOEventEmitter):
 
     async def publish(self, source: str, track: MediaStreamTrack, size: Optional[Tuple[int, int]] = None) -> None:
         """Publishes a track as `camera`, `microphone`, `screen` or `screenAudio`; `size` of a video is in pixels."""
-        if self._sfu is None:
+        if self._sfu is None or self._mesh is None or self._signalling is None:
             raise WeirError("notJoined", "Join a room first.")
-        await self._sfu.publish(source, self._subscribe(track), size)
+        if self._is_p2p:
+            await self._signalling.request("produce", {"source": source})
+        else:
+            await self._sfu.publish(source, self._subscribe(track), size)
+        self._mesh.publish(source, track)
 
     async def send_data(self, data: bytes, *, topic: str = "", reliable: bool = True, to: Iterable[str] = ()) -> None:
         """Sends a message to all, or to the peers with these ids; at most 64 KiB."""
-        if self._data is None:
+        if self._data is None or self._mesh is None:
             raise WeirError("notJoined", "Join a room first.")
-        await self._data.send("reliable" if reliable else "lossy", data, topic, to)
+        # Under other policies data goes through the server, so that it stays in order when media changes its way.
+        carrier = self._mesh if self._is_p2p else self._data
+        await carrier.send("reliable" if reliable else "lossy", data, topic, to)
 
     async def closed(self) -> None:
         """Waits until the server ends the session, and raises why."""
@@ -129,6 +163,8 @@ class Room(AsyncIOEventEmitter):
             # It is closed already.
             pass
         await signalling.close()
+        if self._mesh:
+            await self._mesh.close()
         if self._data:
             await self._data.close()
         if self._sfu:
@@ -143,7 +179,7 @@ class Room(AsyncIOEventEmitter):
             await self._handle(name, data)
 
     async def _handle(self, name: str, data: Json) -> None:
-        if self._sfu is None or self._data is None:
+        if self._sfu is None or self._data is None or self._mesh is None:
             return
         if name == "newPeer":
             self.peers[data["peerId"]] = peer_of(data)
@@ -164,6 +200,10 @@ class Room(AsyncIOEventEmitter):
             self._sfu.set_subscribed_layers(data["source"], data["maxSpatialLayer"])
         elif name == "unsupportedCodec":
             self._warn_of_codecs([data])
+        elif name == "directPeers":
+            self._mesh.set_peers(data)
+        elif name == "directSignal":
+            self._mesh.receive_signal(data)
         elif name == "dataPending":
             await self._data.open()
         elif name == "dataClosed":
@@ -176,7 +216,17 @@ class Room(AsyncIOEventEmitter):
         if self._sfu:
             for consumer in await self._sfu.consume(infos):
                 peer = self.peers.get(consumer.info.get("peerId", ""))
-                self.emit("track", Track(consumer.info["source"], consumer.receiver.track, peer))
+                self.emit("track", Track(consumer.info["source"], consumer.receiver.track, peer, direct=False))
+
+    def on_direct_track(self, peer_id: str, source: str, media: MediaStreamTrack) -> None:
+        self.emit("track", Track(source, media, self.peers.get(peer_id), direct=True))
+
+    def on_direct_frame(self, peer_id: str, channel: str, frame: DataFrame) -> None:
+        self.emit("data", DataMessage(frame.data, frame.topic, channel != "lossy", self.peers.get(peer_id)))
+
+    def on_direct_failed(self, peer_id: str, why: str) -> None:
+        peer = self.peers.get(peer_id)
+        self.emit("warning", f"The direct connection with {peer.name if peer else 'a peer'} has failed: {why}")
 
     def _on_frame(self, channel: str, frame: DataFrame) -> None:
         peer = self.peers.get(frame.peer_ids[0]) if frame.peer_ids else None
