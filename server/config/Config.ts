@@ -27,7 +27,9 @@ export interface Config {
   readonly stunServer: HostPort | undefined;
   /** First and last port of plain RTP; undefined where it is off. */
   readonly rtpPorts: readonly [number, number] | undefined;
-  /** How long a source of plain RTP may send nothing. */
+  /** The networks that plain RTP may be sent to, such as `192.0.2.0/24`. */
+  readonly rtpEgressNetworks: readonly string[];
+  /** How long a source of plain RTP may send nothing, or nothing may be published that is to be sent. */
   readonly rtpIdleTimeout: number;
   /** TCP port of RTMP, 0 for any; undefined where it is off. */
   readonly rtmpPort: number | undefined;

@@ -55,6 +55,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
     stunPort: env.WEIR_STUN_PORT === 'off' ? undefined : env.WEIR_STUN_PORT,
     stunServer: env.WEIR_STUN_SERVER,
     rtpPorts: env.WEIR_RTP_PORTS === 'off' ? undefined : env.WEIR_RTP_PORTS,
+    rtpEgressNetworks: env.WEIR_RTP_EGRESS_NETWORKS,
     rtpIdleTimeout: env.WEIR_RTP_IDLE_SECONDS * 1000,
     rtmpPort: env.WEIR_RTMP_PORT === 'off' ? undefined : env.WEIR_RTMP_PORT,
     ffmpeg: env.WEIR_FFMPEG,

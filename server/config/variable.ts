@@ -3,6 +3,7 @@ import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { CodecChoice } from '../../shared/protocol.ts';
 import { parseHostPort } from '../common/hostPort.ts';
+import { parseNetwork } from '../common/IpNetworks.ts';
 
 export interface Variable<T extends z.ZodType = z.ZodType> {
   readonly schema: T;
@@ -66,6 +67,9 @@ export const list = (entry: z.ZodType<string, string>) =>
 
 /** An IP address, without the zone of a link-local one. */
 export const ipAddress = z.string().refine((value) => isIP(value) !== 0 && !value.includes('%'));
+
+/** An IP address, or a network in CIDR notation. */
+export const network = z.string().refine((value) => parseNetwork(value) !== undefined);
 
 /** An IP address or a DNS name; a name whose last label begins with a digit would be a mistyped IPv4 address. */
 export const announcedAddress = z.union([

@@ -12,6 +12,7 @@ import {
   integer,
   ipAddress,
   list,
+  network,
   number,
   optional,
   origin,
@@ -125,6 +126,13 @@ export const variables = {
     fallback: '`45000-45999`',
     meaning:
       'UDP ports of plain RTP (`POST /rtp/<room>`), on the addresses of `WEIR_RTC_HOST`; each track takes two. They are open while a session uses them.',
+  },
+  WEIR_RTP_EGRESS_NETWORKS: {
+    schema: z.union([z.literal('off').transform((): string[] => []), list(network)]).default(['127.0.0.0/8', '::1']),
+    form: 'networks such as `10.0.0.0/8` or `192.0.2.7`, comma-separated, or `off`',
+    fallback: '`127.0.0.0/8,::1`',
+    meaning:
+      'Where plain RTP may be sent to (`POST /rtp/<room>/egress`). Whoever may receive in a room can have its media sent to any address in here, wanted there or not.',
   },
   WEIR_RTP_IDLE_SECONDS: number(
     0.5,

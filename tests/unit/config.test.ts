@@ -74,6 +74,7 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_RTP_PORTS: ['45000', '80-90', '60000-50000', 'all'],
   WEIR_RTMP_PORT: ['-1', '65536', 'on', 'OFF'],
   WEIR_FFMPEG: [],
+  WEIR_RTP_EGRESS_NETWORKS: ['10.0.0.0/33', 'example.com', '10.0.0.1-10.0.0.9', '::/129'],
   WEIR_RTP_IDLE_SECONDS: ['0', '3601', 'never'],
   WEIR_STUN_PORT: ['-1', '65536', 'on', 'OFF'],
   WEIR_STUN_SERVER: [

@@ -1,21 +1,27 @@
-/** Plain RTP over HTTP requests: encoders without WebRTC publish into a room. */
+/** Plain RTP over HTTP requests: programs without WebRTC publish into a room, and receive from it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { WeirError } from '../../../shared/errors.ts';
-import { RoomName } from '../../../shared/participants.ts';
+import { type Role, RoomName } from '../../../shared/participants.ts';
 import { validationSentence } from '../../../shared/validation.ts';
+import type { Admission } from '../../auth/AccessControl.ts';
 import { ConnectionLimit } from '../../common/ConnectionLimit.ts';
-import { PrefixRateLimit } from '../../common/PrefixRateLimit.ts';
+import { IpNetworks } from '../../common/IpNetworks.ts';
+import { PrefixRateLimit, type PrefixRateLimitOptions } from '../../common/PrefixRateLimit.ts';
 import type { Config } from '../../config/Config.ts';
 import type { PlainTransports } from '../../media/PlainTransports.ts';
 import { answerCrossOrigin, answerOptions } from '../http/crossOrigin.ts';
 import { sendGatewayError } from '../http/gatewayErrors.ts';
 import { bearerToken, parseAddress, refuseMethods, signalOf } from '../http/requests.ts';
+import { SDP } from '../http/sessionRoutes.ts';
 import type { PublishContext } from '../openPublisher.ts';
+import { RoomAudios } from '../whep/RoomAudio.ts';
+import { EgressRequest } from './egressRequest.ts';
 import { IngestRequest } from './ingestRequest.ts';
+import { type EgressContext, openEgress } from './openEgress.ts';
 import { type IngestContext, openIngest } from './openIngest.ts';
-import { RtpSessions } from './RtpSession.ts';
+import { type RtpSession, RtpSessions } from './RtpSession.ts';
 
 export interface RtpOptions extends Pick<PublishContext, 'rooms' | 'access'> {
   readonly config: Config;
@@ -27,69 +33,99 @@ type RoomRequest = FastifyRequest<{ Params: { room: string } }>;
 type SessionRequest = FastifyRequest<{ Params: { id: string } }>;
 
 const ENDPOINT = '/rtp/:room';
+const EGRESS = '/rtp/:room/egress';
 const SESSIONS = '/rtp/sessions';
 const METHODS = 'OPTIONS, POST';
 const SESSION_METHODS = 'OPTIONS, GET, HEAD, DELETE';
 const ACCEPTS = { 'accept-post': 'application/json' };
-/** Requests per second from one network, and at once. */
+/** Requests for sessions per second from one network, and at once; and requests to sessions. */
 const REQUESTS = { perSecond: 10, burst: 50 };
+const SESSION_REQUESTS = { perSecond: 50, burst: 300 };
 /** Bytes of a request. */
 const BODY_LIMIT = 8192;
 
 const Query = z.object({ kind: z.enum(['call', 'broadcast']).default('call') });
 
+/** A request that has been admitted. */
+interface Admitted {
+  readonly admission: Admission;
+  readonly room: string;
+  readonly signal: AbortSignal;
+}
+
 /**
  * `POST /rtp/<room>?kind=` with an `IngestRequest` as JSON: 201 with ports, SSRCs, SDP and command lines, and `Location` of the
- * session, which `DELETE` ends.
+ * session, which `DELETE` ends. `POST /rtp/<room>/egress?kind=` with an `EgressRequest`: the same for a receiver.
  */
 export async function rtp(app: FastifyInstance, { config, rooms, access, plain, log }: RtpOptions): Promise<void> {
   const { roomPolicy, rtpIdleTimeout: idleTimeout, basePath } = config;
-  const context: IngestContext = { rooms, access, roomPolicy, plain, idleTimeout, log };
+  const ingest: IngestContext = { rooms, access, roomPolicy, plain, idleTimeout, log };
+  const networks = new IpNetworks(config.rtpEgressNetworks);
+  const egress: EgressContext = { rooms, audios: new RoomAudios(log), plain, networks, idleTimeout, log };
   const sessions = new RtpSessions();
-  const rate = new PrefixRateLimit(REQUESTS);
   // Whoever has a token is limited by the room: it has one member an identity.
   const withoutToken = new ConnectionLimit(config.maxConnectionsPerIp);
 
-  // Before the body is read, whatever it is.
-  const onRequest = async ({ ip }: FastifyRequest) => {
-    if (!rate.tryTake(ip)) throw new WeirError('rateLimited', 'Too many requests from this network.');
-  };
-
   app.setErrorHandler(sendGatewayError);
   answerCrossOrigin(app, config);
+  await app.register(async (routes) => {
+    limitRate(routes, SESSION_REQUESTS);
+    sessionRoutes(routes, sessions);
+  });
+  limitRate(app, REQUESTS);
 
-  app.options(ENDPOINT, (request, reply) => answerOptions(request, reply, METHODS, ACCEPTS));
-  refuseMethods(app, ENDPOINT, METHODS);
-  sessionRoutes(app, sessions);
+  /** Serves one of the endpoints. */
+  const serve = <T>(
+    url: string,
+    role: Role,
+    schema: z.ZodType<T>,
+    open: (who: Admitted, body: T) => Promise<RtpSession>,
+  ) => {
+    app.options(url, (request, reply) => answerOptions(request, reply, METHODS, ACCEPTS));
+    refuseMethods(app, url, METHODS);
+    app.post(url, { bodyLimit: BODY_LIMIT }, async (request: RoomRequest, reply) => {
+      const room = parseAddress(RoomName, request.params.room);
+      const { kind } = parseAddress(Query, request.query);
+      const admission = await access.admit({ room, kind, token: bearerToken(request), role });
+      const body = parseBody(schema, request.body);
+      const place = admission.credentials.token ? undefined : withoutToken.acquire(request.ip);
+      if (!admission.credentials.token && !place) {
+        throw new WeirError('rateLimited', 'Too many sessions from this address.');
+      }
+      try {
+        const session = await open({ admission, room, signal: signalOf(reply) }, body);
+        sessions.add(session);
+        session.onEnd(() => place?.[Symbol.dispose]());
+        const location = `${basePath}${SESSIONS}/${session.id}`;
+        return reply
+          .code(201)
+          .headers({ location, 'cache-control': 'no-store' })
+          .send({ session: location, ...session.description });
+      } catch (error) {
+        place?.[Symbol.dispose]();
+        throw error;
+      }
+    });
+  };
+  serve(ENDPOINT, 'speaker', IngestRequest, ({ admission, ...target }, body) =>
+    openIngest(ingest, admission, target, body),
+  );
+  serve(EGRESS, 'viewer', EgressRequest, ({ admission, ...target }, body) =>
+    openEgress(egress, admission, target, body),
+  );
+}
 
-  app.post(ENDPOINT, { bodyLimit: BODY_LIMIT, onRequest }, async (request: RoomRequest, reply) => {
-    const room = parseAddress(RoomName, request.params.room);
-    const { kind } = parseAddress(Query, request.query);
-    const admission = await access.admit({ room, kind, token: bearerToken(request), role: 'speaker' });
-    const body = parseBody(request.body);
-    const place = admission.credentials.token ? undefined : withoutToken.acquire(request.ip);
-    if (!admission.credentials.token && !place) {
-      throw new WeirError('rateLimited', 'Too many sessions from this address.');
-    }
-    try {
-      const session = await openIngest(context, admission, { room, signal: signalOf(reply) }, body);
-      sessions.add(session);
-      session.onEnd(() => place?.[Symbol.dispose]());
-      const location = `${basePath}${SESSIONS}/${session.id}`;
-      return reply
-        .code(201)
-        .headers({ location, 'cache-control': 'no-store' })
-        .send({ session: location, ...session.description });
-    } catch (error) {
-      place?.[Symbol.dispose]();
-      throw error;
-    }
+/** Limits the rate of one network in all routes that follow, before bodies are read. */
+function limitRate(app: FastifyInstance, limit: PrefixRateLimitOptions): void {
+  const rate = new PrefixRateLimit(limit);
+  app.addHook('onRequest', async ({ ip }) => {
+    if (!rate.tryTake(ip)) throw new WeirError('rateLimited', 'Too many requests from this network.');
   });
 }
 
 /**
- * Serves `/rtp/sessions/:id`. Whoever knows the URL of a session may use it, without a token: it has 256 random bits, and outlives
- * the token that opened it.
+ * Serves `/rtp/sessions/:id`, its SDP as a file, and requests for key frames. Whoever knows the URL of a session may use it, without
+ * a token: it has 256 random bits, and outlives the token that opened it.
  */
 function sessionRoutes(app: FastifyInstance, sessions: RtpSessions): void {
   const url = `${SESSIONS}/:id`;
@@ -97,6 +133,13 @@ function sessionRoutes(app: FastifyInstance, sessions: RtpSessions): void {
   app.get(url, (request: SessionRequest, reply) =>
     reply.header('cache-control', 'no-store').send(sessions.get(request.params.id).description),
   );
+  app.get(`${url}/sdp`, (request: SessionRequest, reply) =>
+    reply.header('cache-control', 'no-store').type(SDP).send(sessions.get(request.params.id).description.sdp),
+  );
+  app.post(`${url}/keyframe`, (request: SessionRequest, reply) => {
+    sessions.get(request.params.id).requestKeyFrame();
+    return reply.code(204).send();
+  });
   app.delete(url, (request: SessionRequest, reply) => {
     sessions.get(request.params.id).close();
     return reply.code(204).send();
@@ -105,8 +148,8 @@ function sessionRoutes(app: FastifyInstance, sessions: RtpSessions): void {
 }
 
 /** @throws {WeirError} `badRequest` */
-function parseBody(body: unknown): IngestRequest {
-  const parsed = IngestRequest.safeParse(body ?? {});
+function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body ?? {});
   if (!parsed.success) throw new WeirError('badRequest', validationSentence(parsed.error, 'The request'));
   return parsed.data;
 }

@@ -1,0 +1,28 @@
+/** What may be asked of the endpoint for plain RTP that the server sends: `POST /rtp/<room>/egress`. */
+import { z } from 'zod';
+import { DisplayName, Id } from '../../../shared/participants.ts';
+import { VideoCodec } from './rtpCodecs.ts';
+
+/** Ports below are those of services. */
+const Port = z.int().min(1024).max(65_535);
+const ports = { port: Port, rtcpPort: Port.optional() };
+
+export const EgressRequest = z
+  .strictObject({
+    /** What the receiver is called, on a server without tokens. */
+    name: DisplayName.optional(),
+    /** The identity or peer id of the member that is sent; by default whoever speaks. */
+    member: Id.optional(),
+    /** Of that member. */
+    source: z.enum(['camera', 'screen']).default('camera'),
+    /** IP address that receives. */
+    address: z.union([z.ipv4(), z.ipv6()], { error: 'is not an IP address' }),
+    rtcpMux: z.boolean().default(false),
+    audio: z.strictObject(ports).optional(),
+    /** By default the codec is that of the video that is published now. */
+    video: z.strictObject({ ...ports, codec: z.enum(VideoCodec).optional() }).optional(),
+  })
+  .refine(({ audio, video }) => audio !== undefined || video !== undefined, {
+    error: 'Say what is to be sent: "audio", "video" or both.',
+  });
+export type EgressRequest = z.infer<typeof EgressRequest>;

@@ -1,0 +1,175 @@
+/** Opens a session of plain RTP out of a room: admits the receiver, opens its transports, and describes what it gets. */
+import { randomInt } from 'node:crypto';
+import type { Logger } from 'pino';
+import { WeirError } from '../../../shared/errors.ts';
+import type { MediaKind, RtpCapabilities } from '../../../shared/media.ts';
+import { shortDisplayName } from '../../../shared/names.ts';
+import type { Admission } from '../../auth/AccessControl.ts';
+import type { IpNetworks } from '../../common/IpNetworks.ts';
+import { serverRtpCapabilities } from '../../media/options.ts';
+import type { PlainTransports } from '../../media/PlainTransports.ts';
+import type { Room } from '../../room/Room.ts';
+import type { RoomManager } from '../../room/RoomManager.ts';
+import { assertServerMedia } from '../assertServerMedia.ts';
+import { sourceOf } from '../openPublisher.ts';
+import type { RoomAudios } from '../whep/RoomAudio.ts';
+import type { EgressRequest } from './egressRequest.ts';
+import { shellLine } from './ffmpegArguments.ts';
+import { RtpSession } from './RtpSession.ts';
+import { type RtpOutput, RtpViewer } from './RtpViewer.ts';
+import { mimeTypeOf, type RtpCodec, VideoCodec } from './rtpCodecs.ts';
+import { rtpSdp, type SdpStream } from './rtpSdp.ts';
+
+export interface EgressContext {
+  readonly rooms: RoomManager;
+  readonly audios: RoomAudios;
+  readonly plain: PlainTransports;
+  /** The networks that may be sent to. */
+  readonly networks: IpNetworks;
+  /** How long nothing may be published, in milliseconds. */
+  readonly idleTimeout: number;
+  readonly log: Logger;
+}
+
+const DEFAULT_NAME = 'RTP receiver';
+/** When to ask again where nothing is live, in seconds. */
+const RETRY_AFTER = 5;
+
+/**
+ * @param admission of the receiver to the room
+ * @throws {WeirError} `forbidden`, `conflict` while nothing is live, `notFound` without that member, `roomFull`, `busy`,
+ *   `unavailable`, `closed`. Nothing is left open then
+ */
+export async function openEgress(
+  context: EgressContext,
+  admission: Admission,
+  { room: name, signal }: { readonly room: string; readonly signal: AbortSignal },
+  request: EgressRequest,
+): Promise<RtpSession> {
+  const { grants, credentials } = admission;
+  const { address } = request;
+  if (!grants.canSubscribe) throw new WeirError('forbidden', 'You may not receive anything here.');
+  if (!context.networks.contains(address)) {
+    throw new WeirError('forbidden', `Nothing is sent to ${address} from here: see WEIR_RTP_EGRESS_NETWORKS.`);
+  }
+  const live = await context.rooms.find(name, credentials.kind);
+  assertLive(live);
+  // Neither the room nor its policy can be another one, since it is open.
+  using seat = await context.rooms.reserve(name, credentials.identity, credentials.kind, { signal });
+  const { room } = seat;
+  const member = request.member === undefined ? undefined : findMember(room, request.member);
+  const streams = requestedOutputs(request, codecNow(room, request, member));
+  const viewer = await createViewer(context, room, admission, { request, member, signal });
+  try {
+    const opened = await viewer.start(streams.map(({ output }) => output));
+    admission.assertNotRevoked();
+    if (signal.aborted) throw new WeirError('closed');
+    await room.join(viewer, { subscriber: viewer });
+    if (viewer.closed) throw new WeirError('closed');
+    const described = streams.map(
+      ({ output, stream }, index) => [output.kind, { ...stream, from: opened[index]?.port }] as const,
+    );
+    const description = {
+      peerId: viewer.id,
+      from: opened[0]?.address ?? '',
+      address,
+      ...Object.fromEntries(described),
+      sdp: rtpSdp({ address, streams: streams.map(({ stream }) => stream), sessionId: String(randomInt(1, 2 ** 47)) }),
+      commands: { ffmpeg: recordLine('weir.sdp') },
+    };
+    return new RtpSession(viewer, description, viewer);
+  } catch (error) {
+    viewer.close('left');
+    throw error;
+  }
+}
+
+/** A receiver does not open a room. @throws {WeirError} `forbidden`, `conflict` */
+function assertLive(room: Room | undefined): void {
+  if (room) assertServerMedia(room);
+  const isLive = room !== undefined && (room.broadcast?.live ?? true) && room.publications.length > 0;
+  if (!isLive) throw new WeirError('conflict', 'Nothing is live here at the moment.', { retryAfter: RETRY_AFTER });
+}
+
+/** @throws {WeirError} `notFound` */
+function findMember(room: Room, wanted: string): string {
+  const found = room.visiblePeers().find(({ peerId, identity }) => peerId === wanted || identity === wanted);
+  if (!found) throw new WeirError('notFound', 'Nobody of that identity is in the room.');
+  return found.peerId;
+}
+
+/** The codec of the video that would be sent first; VP8 where there is none. */
+function codecNow(room: Room, { source, video }: EgressRequest, member: string | undefined): VideoCodec {
+  if (video?.codec) return video.codec;
+  const videos = room.publications.map(({ track }) => track).filter(({ kind }) => kind === 'video');
+  const track = member
+    ? videos.find(({ peerId, source: own }) => peerId === member && own === sourceOf[source].video)
+    : (videos.find((one) => one.source === 'screen') ?? videos[0]);
+  const mimeType = track?.mimeTypes[0]?.toLowerCase();
+  return VideoCodec.find((codec) => mimeTypeOf(codec).toLowerCase() === mimeType) ?? 'VP8';
+}
+
+function requestedOutputs(
+  { address, rtcpMux, audio, video }: EgressRequest,
+  codec: VideoCodec,
+): { readonly output: RtpOutput; readonly stream: SdpStream }[] {
+  const one = (kind: MediaKind, name: RtpCodec, ports: { port: number; rtcpPort?: number | undefined }) => {
+    const { port } = ports;
+    const rtcpPort = rtcpMux ? port : (ports.rtcpPort ?? port + 1);
+    const { capabilities, payloadType } = capabilitiesOf(name);
+    return {
+      output: { kind, capabilities, remote: { ip: address, port, rtcpPort }, rtcpMux },
+      stream: { codec: name, payloadType, port, rtcpPort },
+    };
+  };
+  return [...(video ? [one('video', codec, video)] : []), ...(audio ? [one('audio', 'Opus', audio)] : [])];
+}
+
+/** What a receiver of plain RTP takes: one codec, lost packets again, and no header extensions. */
+function capabilitiesOf(codec: RtpCodec): { capabilities: RtpCapabilities; payloadType: number } {
+  const mimeType = mimeTypeOf(codec).toLowerCase();
+  const found = serverRtpCapabilities.codecs.find((known) => known.mimeType.toLowerCase() === mimeType);
+  if (!found) throw new Error(`The routers have no ${mimeType}.`);
+  const rtcpFeedback = (found.rtcpFeedback ?? []).filter(({ type }) => type === 'nack' || type === 'ccm');
+  return {
+    capabilities: { codecs: [{ ...found, rtcpFeedback }], headerExtensions: [] },
+    payloadType: found.preferredPayloadType,
+  };
+}
+
+/** @throws {WeirError} `unavailable`, `closed` */
+async function createViewer(
+  { audios, plain, idleTimeout, log }: EgressContext,
+  room: Room,
+  { credentials, grants }: Admission,
+  {
+    request,
+    member,
+    signal,
+  }: { readonly request: EgressRequest; readonly member: string | undefined; readonly signal: AbortSignal },
+): Promise<RtpViewer> {
+  const placement = await room.place(grants);
+  if (signal.aborted) {
+    placement[Symbol.dispose]();
+    throw new WeirError('closed');
+  }
+  const { identity, metadata } = credentials;
+  return new RtpViewer({
+    identity,
+    name: credentials.name ?? request.name ?? (shortDisplayName(identity) || DEFAULT_NAME),
+    metadata,
+    grants,
+    room,
+    placement,
+    audio: audios.acquire(room),
+    plain,
+    member: member === undefined ? undefined : { peerId: member, source: request.source },
+    idleTimeout,
+    log,
+  });
+}
+
+/** Records with ffmpeg from an SDP file. */
+function recordLine(file: string): string {
+  return shellLine(['ffmpeg', '-protocol_whitelist', 'file,udp,rtp', '-i', file, '-c', 'copy', 'recording.mkv']);
+}

@@ -1,0 +1,100 @@
+/** A browser shows what ffmpeg sends by plain RTP and by RTMP, and ffmpeg records what a browser sends. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
+import { RtpAnswer } from '../../scripts/support/plainRtp.ts';
+import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
+import { until } from '../../scripts/support/until.ts';
+import { ffmpegArguments } from '../../server/gateways/rtp/ffmpegArguments.ts';
+import { hasChromium, hasEquipment } from '../support/equipment.ts';
+import { hearsInPage, playedInPage, playInPage } from '../support/gatewayPage.ts';
+import { connectInPage, setSendingInPage } from '../support/recordedPage.ts';
+import { freePortPair, Recorder } from '../support/recorder.ts';
+
+/** Milliseconds. */
+const WAIT = 20_000;
+const pattern = { width: 320, height: 180 };
+
+describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chromium', () => {
+  let server: TestServer;
+  let chromium: Browser;
+  const children = new Set<ChildProcess>();
+
+  beforeAll(async () => {
+    [server, chromium] = await Promise.all([startServer({ WEIR_RTMP_PORT: '0' }), launchChromium()]);
+  });
+  afterEach(() => {
+    for (const child of children) child.kill('SIGKILL');
+    children.clear();
+  });
+  afterAll(async () => {
+    await chromium?.close();
+    await server?.close();
+  });
+
+  function ffmpeg(args: readonly string[]): void {
+    children.add(spawn('ffmpeg', args, { stdio: 'ignore' }));
+  }
+
+  async function expectPlaying(page: Page): Promise<void> {
+    const playing = async () => {
+      const { framesDecoded, width } = await page.evaluate(playedInPage);
+      return [framesDecoded >= 20, width];
+    };
+    await expect.poll(playing, { timeout: WAIT, interval: 50 }).toEqual([true, pattern.width]);
+    await expect.poll(() => page.evaluate(hearsInPage), { timeout: WAIT }).toBe(true);
+  }
+
+  test.each(['VP8', 'VP9'])('shows %s and plays the sound of plain RTP', async (codec) => {
+    const response = await fetch(`${server.url}/rtp/${codec}`, {
+      method: 'POST',
+      body: JSON.stringify({ video: { codec }, audio: {} }),
+      headers: { 'content-type': 'application/json' },
+    });
+    const { address, video, audio, session } = RtpAnswer.parse(await response.json());
+    ffmpeg(ffmpegArguments({ pattern }, { address, video, audio }));
+    const page = await (await chromium.newContext()).newPage();
+    await page.goto(server.url);
+    await page.evaluate(playInPage, `/whep/${codec}`);
+    await expectPlaying(page);
+    await page.close();
+    await fetch(new URL(session, server.url), { method: 'DELETE' });
+  });
+
+  test('shows H264 and plays AAC of RTMP', async () => {
+    const sources = `-re -f lavfi -i testsrc2=size=${pattern.width}x${pattern.height}:rate=30 -re -f lavfi -i sine`;
+    const codecs = '-c:v libx264 -preset veryfast -bf 0 -g 30 -pix_fmt yuv420p -c:a aac -f flv';
+    ffmpeg([...sources.split(' '), ...codecs.split(' '), `rtmp://127.0.0.1:${server.app.rtmp?.port}/rtmp/Encoder`]);
+    await expect.poll(async () => (await server.app.rooms.find('rtmp'))?.size, { timeout: WAIT }).toBe(1);
+    const page = await (await chromium.newContext()).newPage();
+    await page.goto(server.url);
+    await page.evaluate(playInPage, '/whep/rtmp');
+    await expectPlaying(page);
+    await page.close();
+  });
+
+  test('is recorded by ffmpeg, every frame that it sends', async () => {
+    const page = await (await chromium.newContext()).newPage();
+    await page.goto(server.url);
+    // Nothing is sent before the recorder listens.
+    const location = await page.evaluate(connectInPage, '/whip/record');
+    const port = await freePortPair();
+    const response = await fetch(`${server.url}/rtp/record/egress`, {
+      method: 'POST',
+      body: JSON.stringify({ address: '127.0.0.1', video: { port } }),
+      headers: { 'content-type': 'application/json' },
+    });
+    const { session } = z.object({ session: z.string() }).parse(await response.json());
+    using recorder = Recorder.start(new URL(`${session}/sdp`, server.url).href);
+    await until('the recorder to listen', WAIT, () => recorder.listensOn(port));
+    await page.evaluate(setSendingInPage, true);
+    await until('100 frames', WAIT, () => recorder.frames('video') >= 100);
+    const sent = await page.evaluate(setSendingInPage, false);
+    expect(sent).toBeGreaterThanOrEqual(100);
+    await expect.poll(() => recorder.frames('video') / sent, { timeout: WAIT }).toBeGreaterThanOrEqual(0.99);
+    await fetch(new URL(location, server.url), { method: 'DELETE' });
+    await page.close();
+  });
+});
