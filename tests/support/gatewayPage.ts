@@ -19,8 +19,10 @@ export interface Played {
 
 declare global {
   interface Window {
+    publisher?: { readonly connection: RTCPeerConnection; readonly location: string };
     player?: {
       readonly connection: RTCPeerConnection;
+      readonly location: string;
       readonly video: HTMLVideoElement;
       readonly stream: MediaStream;
       /** Frames decoded, by SSRC: browsers keep the counters of the latest stream only. */
@@ -29,7 +31,7 @@ declare global {
   }
 }
 
-/** Publishes the fake camera and microphone. @param endpoint the path of the room @param simulcast whether in three layers */
+/** Publishes the fake camera and microphone. @param endpoint the path of the room @param simulcast whether in two layers */
 export async function publishInPage({
   endpoint,
   simulcast,
@@ -37,7 +39,8 @@ export async function publishInPage({
   endpoint: string;
   simulcast: boolean;
 }): Promise<PageSession> {
-  const layers = [{ rid: 'l', scaleResolutionDownBy: 4 }, { rid: 'm', scaleResolutionDownBy: 2 }, { rid: 'h' }];
+  // Of 640 × 360 pixels Chromium sends no third layer.
+  const layers = [{ rid: 'l', scaleResolutionDownBy: 2 }, { rid: 'h' }];
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360 } });
   const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   for (const track of stream.getTracks()) {
@@ -58,7 +61,9 @@ export async function publishInPage({
     };
     setTimeout(() => reject(new Error(`not connected: ${connection.connectionState}`)), 15_000);
   });
-  return { location: response.headers.get('location') ?? '', sdp };
+  const location = response.headers.get('location') ?? '';
+  window.publisher = { connection, location };
+  return { location, sdp };
 }
 
 /**
@@ -95,8 +100,66 @@ export async function playInPage(endpoint: string): Promise<PageSession> {
   video.autoplay = true;
   video.srcObject = stream;
   document.body.append(video);
-  window.player = { connection, video, stream, frames: new Map() };
+  window.player = { connection, location, video, stream, frames: new Map() };
   return { location, sdp };
+}
+
+/** What a page has been answered when it has restarted ICE. */
+export interface Restarted {
+  /** Statuses of the restart, and of its candidates with the new entity tag. */
+  readonly statuses: readonly number[];
+  /** Of the browser, from now on. */
+  readonly ufrag: string;
+}
+
+/** Restarts the ICE of the session that this page has, and trickles the new candidates. */
+export async function restartInPage(): Promise<Restarted> {
+  const session = window.publisher ?? window.player;
+  if (!session) throw new Error('This page has no session.');
+  const { connection, location } = session;
+  const lines: string[] = [];
+  const gathered = new Promise<void>((resolve) => {
+    connection.onicecandidate = ({ candidate }) => {
+      if (!candidate) resolve();
+      else if (candidate.candidate !== '') lines.push(`a=${candidate.candidate}\r\n`);
+    };
+  });
+  await connection.setLocalDescription(await connection.createOffer({ iceRestart: true }));
+  const attributeOf = (sdp: string, name: string) => new RegExp(`^a=${name}:(\\S+)`, 'm').exec(sdp)?.[1] ?? '';
+  const own = connection.localDescription?.sdp ?? '';
+  const ufrag = attributeOf(own, 'ice-ufrag');
+  const credentials = `a=ice-ufrag:${ufrag}\r\na=ice-pwd:${attributeOf(own, 'ice-pwd')}\r\n`;
+  const fragment = `${credentials}m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:${attributeOf(own, 'mid')}\r\n`;
+  const patch = (body: string, tag: string) =>
+    fetch(location, {
+      method: 'PATCH',
+      body,
+      headers: { 'content-type': 'application/trickle-ice-sdpfrag', 'if-match': tag },
+    });
+  const restarted = await patch(fragment, '*');
+  const answer = await restarted.text();
+  const sdp = ['ice-ufrag', 'ice-pwd'].reduce(
+    (text, name) => text.replace(new RegExp(`^a=${name}:\\S+`, 'gm'), `a=${name}:${attributeOf(answer, name)}`),
+    connection.currentRemoteDescription?.sdp ?? '',
+  );
+  await connection.setRemoteDescription({ type: 'answer', sdp });
+  await gathered;
+  const trickled = await patch(`${fragment}${lines.join('')}`, restarted.headers.get('etag') ?? '');
+  return { statuses: [restarted.status, trickled.status], ufrag };
+}
+
+/** The ICE user name of the path that the session of this page takes; undefined in Firefox, which does not say it. */
+export async function ufragInPage(): Promise<string | undefined> {
+  const { connection } = window.publisher ?? window.player ?? {};
+  const reports = [...((await connection?.getStats())?.values() ?? [])];
+  const idOf = (type: string, id: string): string | undefined => reports.find((report) => report.type === type)?.[id];
+  const pair = reports.find(({ id }) => id === idOf('transport', 'selectedCandidatePairId'));
+  return reports.find(({ id }) => id === pair?.localCandidateId)?.usernameFragment;
+}
+
+/** Closes the connection of the player of this page. */
+export function leaveInPage(): void {
+  window.player?.connection.close();
 }
 
 /** What the player of this page has received. */

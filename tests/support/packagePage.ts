@@ -3,25 +3,31 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import type { WHEPClient } from 'whip-whep/whep.js';
 import type { WHIPClient } from 'whip-whep/whip.js';
 
 declare global {
   interface Window {
-    WHIPClient?: new () => WHIPClient;
-    whip?: { readonly client: WHIPClient; readonly connection: RTCPeerConnection };
+    packages?: { readonly WHIPClient: new () => WHIPClient; readonly WHEPClient: new () => WHEPClient };
+    stopPackage?: () => Promise<void>;
   }
 }
 
 const html =
-  '<!doctype html><title>whip-whep</title><script type="module">import { WHIPClient } from "/whip.js"; window.WHIPClient = WHIPClient;</script>';
+  '<!doctype html><title>whip-whep</title><script type="module">import { WHIPClient } from "/whip.js"; import { WHEPClient } from "/whep.js"; window.packages = { WHIPClient, WHEPClient };</script>';
 
 /** Serves the page. @returns its origin */
 export async function startPackagePage(): Promise<{ origin: string } & Disposable> {
-  const script = readFileSync(fileURLToPath(import.meta.resolve('whip-whep/whip.js')));
-  const server = createServer(({ url }, response) => {
-    const isScript = url === '/whip.js';
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-    response.end(isScript ? script : html);
+  const scripts = new Map<string, Buffer>(
+    ['whip.js', 'whep.js'].map((file) => {
+      const path = fileURLToPath(import.meta.resolve(`whip-whep/${file}`));
+      return [`/${file}`, readFileSync(path)] as const;
+    }),
+  );
+  const server = createServer(({ url = '' }, response) => {
+    const script = scripts.get(url);
+    response.setHeader('content-type', script ? 'text/javascript' : 'text/html');
+    response.end(script ?? html);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -36,16 +42,16 @@ export async function startPackagePage(): Promise<{ origin: string } & Disposabl
 
 /** In that page: publishes the fake camera and microphone. Resolves once it is connected. */
 export async function publishByPackage({ url, token }: { url: string; token: string }): Promise<void> {
-  const { WHIPClient } = window;
-  if (!WHIPClient) throw new Error('The package has not been loaded.');
+  const { packages } = window;
+  if (!packages) throw new Error('The package has not been loaded.');
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360 } });
   const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   for (const track of stream.getTracks()) {
     connection.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
   }
-  const client = new WHIPClient();
+  const client = new packages.WHIPClient();
   await client.publish(connection, url, token);
-  window.whip = { client, connection };
+  window.stopPackage = () => client.stop();
   const connected = Promise.withResolvers<void>();
   const check = () => {
     if (connection.connectionState === 'connected') connected.resolve();
@@ -56,7 +62,27 @@ export async function publishByPackage({ url, token }: { url: string; token: str
   await connected.promise;
 }
 
+/** In that page: plays, as `playInPage` does. */
+export async function playByPackage({ url, token }: { url: string; token: string }): Promise<void> {
+  const { packages } = window;
+  if (!packages) throw new Error('The package has not been loaded.');
+  const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  const stream = new MediaStream();
+  connection.ontrack = ({ track }) => stream.addTrack(track);
+  connection.addTransceiver('audio', { direction: 'recvonly' });
+  connection.addTransceiver('video', { direction: 'recvonly' });
+  const client = new packages.WHEPClient();
+  await client.view(connection, url, token);
+  const video = document.createElement('video');
+  video.muted = true;
+  video.autoplay = true;
+  video.srcObject = stream;
+  document.body.append(video);
+  window.player = { connection, location: '', video, stream, frames: new Map() };
+  window.stopPackage = () => client.stop();
+}
+
 /** In that page: ends the session, and closes the connection. */
 export async function stopPackage(): Promise<void> {
-  await window.whip?.client.stop();
+  await window.stopPackage?.();
 }
