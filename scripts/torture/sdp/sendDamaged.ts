@@ -34,6 +34,8 @@ export interface DamagedRequests {
 
 /** Requests that are under way at a time. */
 const AT_ONCE = 8;
+/** A larger body is refused unread, in characters: its connection is closed, which may reach the sender before the answer. */
+const UNREAD = 100_000;
 /** Each network (an IPv4 /24) may send some offers a second only. */
 const NETWORKS = 250;
 
@@ -117,9 +119,11 @@ async function sendRequest(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
   const sent = request(url, { method, headers, ...(agent && { agent }) });
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    sent.once('response', resolve).once('error', reject).end(body);
+  const response = await new Promise<IncomingMessage | undefined>((resolve, reject) => {
+    const onError = (error: Error) => (body.length > UNREAD ? resolve(undefined) : reject(error));
+    sent.once('response', resolve).once('error', onError).end(body);
   });
+  if (!response) return { status: 413, location: '', etag: '', body: '' };
   const { statusCode = 0, headers: received } = response;
   return {
     status: statusCode,
