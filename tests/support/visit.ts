@@ -31,14 +31,22 @@ export function useChromium(launch: () => Promise<Browser>, files: Disposable): 
   };
 }
 
-/** Waits until an element is visible. Playwright's own waiting looks every half a second only, after the first 300 ms. */
+/** Waits until an element is visible, or one of several. Playwright's own waiting polls every half a second only, after 300 ms. */
 export async function appears(element: Locator): Promise<void> {
-  await eventually(() => element.isVisible(), `${element} is visible`).toBe(true);
+  await eventually(() => isAnyVisible(element), `${element} is visible`).toBe(true);
 }
 
 /** Waits until an element is gone, or hidden. */
 export async function disappears(element: Locator): Promise<void> {
-  await eventually(() => element.isVisible(), `${element} is visible`).toBe(false);
+  await eventually(() => isAnyVisible(element), `${element} is visible`).toBe(false);
+}
+
+/**
+ * `Locator.isVisible` throws where several elements match: the text of a toast is in the live region for screen readers as well,
+ * so that whoever waited for the toast waited until it was gone.
+ */
+async function isAnyVisible(element: Locator): Promise<boolean> {
+  return (await element.filter({ visible: true }).count()) > 0;
 }
 
 /** Opens the lobby of a room. */
