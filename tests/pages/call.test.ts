@@ -213,6 +213,7 @@ describe.skipIf(!hasChromium)('people in a call', () => {
     await appears(bob.getByRole('heading', { name: 'You were removed from the call' }));
     await appears(bob.getByText('Somebody who runs this room removed you.'));
     await expect.poll(() => names(alice)).toEqual(['Alice (you)']);
+    expect(await hasFocus(button(list(alice), 'Close'))).toBe(true);
     expect(await button(bob, 'Join again').count()).toBe(0);
     // The same token is refused in another page as well.
     const again = await enterWith('Bob', bobsToken);

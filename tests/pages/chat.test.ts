@@ -263,6 +263,15 @@ describe.skipIf(!hasChromium)('the chat', () => {
     await button(row(page, 'three'), 'Try again').click();
     await appears(page.locator('.chat-message.sent', { hasText: 'three' }));
     expect(await textsOn(page)).toEqual(['one', 'two', 'three']);
+    for (const text of ['four', 'five']) {
+      await field(page).fill(text);
+      await page.keyboard.press('Enter');
+    }
+    const failed = page.locator('.chat-message.failed');
+    await appears(failed);
+    await button(failed, 'Discard').press('Enter');
+    await disappears(failed);
+    expect(await hasFocus(log(page))).toBe(true);
   });
 
   test('is beside the player of a broadcast, below it on a phone, and slow for viewers, with a countdown', async () => {

@@ -9,7 +9,16 @@ import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { violationsOn } from '../support/axe.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { appears, button, disappears, enterQuietly, expectIn, newsOn, useChromium } from '../support/visit.ts';
+import {
+  appears,
+  button,
+  disappears,
+  enterQuietly,
+  expectIn,
+  hasFocus,
+  newsOn,
+  useChromium,
+} from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 const nothing = { [Symbol.dispose]() {} };
@@ -86,8 +95,9 @@ describe.skipIf(!hasChromium)('files on the pages', () => {
     const again = bob.waitForEvent('download');
     await button(bob, 'Save notes.txt again').click();
     await again;
-    await button(bob, 'Remove notes.txt from the list').click();
+    await button(bob, 'Remove notes.txt from the list').press('Enter');
     await disappears(row(bob, 'notes.txt'));
+    expect(await hasFocus(bob.locator('.chat textarea'))).toBe(true);
     expect(await violationsOn(ann)).toEqual([]);
   });
 
@@ -194,19 +204,35 @@ describe.skipIf(!hasChromium)('files on the pages', () => {
     // "Everyone" are those on the stage.
     await weir.join({ ...room, name: 'Bob', role: 'speaker' });
     await weir.join({ ...room, name: 'Val', role: 'viewer' });
-    await eventually(() => vic.evaluate(() => window.weir?.peers.length)).toBe(2);
+    // Whoever may not send data could not answer.
+    const { reply: cid } = await weir.join({ ...room, name: 'Cid', role: 'speaker' });
+    const stage = await weir.app.rooms.find('show', 'broadcast');
+    const silenced = stage?.participant(cid.peerId);
+    if (silenced) stage?.changeGrants(silenced, { canPublishData: false });
+    await eventually(() => vic.evaluate(() => window.weir?.peers.map((peer) => peer.canExchangeData))).toEqual([
+      true,
+      true,
+      false,
+    ]);
     await give(vic, 'paste', { name: 'agenda.txt', size: 1000 });
     const dialog = vic.getByRole('dialog', { name: 'Send agenda.txt to' });
     await appears(dialog);
     expect(await dialog.getByRole('button').allTextContents()).toEqual(['Everyone on the stage', 'Ada', 'Bob']);
     await button(dialog, 'Everyone on the stage').click();
     await appears(row(vic, 'to Bob'));
+    expect(await row(vic, 'to Cid').count()).toBe(0);
     await appears(button(ada, 'Accept: agenda.txt'));
 
     await button(vic, 'Leave the stage').click();
     await disappears(attach);
     await appears(row(vic, 'to Ada').getByText('Goes on when you are on the stage again'));
     await appears(row(ada, 'agenda.txt').getByText('Waiting for Vic to come back'));
+    // Off the stage there is no button to send more.
+    for (const receiver of ['to Ada', 'to Bob']) await button(row(vic, receiver), 'Cancel agenda.txt').press('Enter');
+    for (const removed of ['agenda.txt', 'agenda.txt', 'notes.txt'])
+      await button(vic, `Remove ${removed} from the list`).first().press('Enter');
+    await disappears(vic.locator('.files'));
+    expect(await hasFocus(vic.locator('.chat textarea'))).toBe(true);
   });
 
   test('what cannot be sent is refused with words', async () => {
@@ -217,6 +243,14 @@ describe.skipIf(!hasChromium)('files on the pages', () => {
     await appears(ann.locator('section.tile[aria-label="Bob"]'));
     await give(ann, 'drop', { name: 'large.txt', size: 3_000_001 });
     await appears(ann.getByText('large.txt is too large: up to 3 MB can be sent here.'));
+    // Whoever closes these errors by keyboard goes on where they were.
+    const chat = ann.locator('[data-control=chat]');
+    await chat.focus();
+    const close = button(ann.locator('.toasts'), 'Close');
+    await close.first().press('Enter');
+    expect([await close.count(), await hasFocus(close)]).toEqual([1, true]);
+    await ann.keyboard.press('Enter');
+    expect(await hasFocus(chat)).toBe(true);
     expect(await ann.locator('.file-row').count()).toBe(0);
   });
 });

@@ -4,10 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { camera, microphone, screen } from '../support/broadcast.ts';
+import type { TestClient } from '../support/client.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { fakeContext } from '../support/fakeClient/fakeClient.ts';
 import { eventually, roomUrl } from '../support/people.ts';
-import { appears, button, enterQuietly, tile, useChromium } from '../support/visit.ts';
+import { appears, button, disappears, enterQuietly, hasFocus, tile, useChromium } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
 
 interface Box {
@@ -181,17 +182,25 @@ describe.skipIf(!hasChromium)('the stage', () => {
 
   test('a pin makes a tile large, and takes it back', async () => {
     const page = await watch('pin');
-    for (const name of ['P1', 'P2', 'P3']) await weir.join({ room: 'pin', name });
+    let last: TestClient | undefined;
+    for (const name of ['P1', 'P2', 'P3']) last = (await weir.join({ room: 'pin', name })).client;
     await expect.poll(() => namesOn(page)).toEqual(['P1', 'P2', 'P3']);
     await tile(page, 'P2').hover();
     await button(page, 'Keep P2 large').click();
     await expect.poll(() => lead(page, 'P2')).toBeGreaterThan(3);
     expect(await misplaced(page)).toEqual([]);
-    await button(page, 'Keep P3 large').click();
+    // By keyboard the focus stays on the button, wherever its tile goes; and moves on when the tile is gone.
+    await button(page, 'Keep P3 large').press('Enter');
     await expect.poll(() => lead(page, 'P3')).toBeGreaterThan(3);
-    await button(page, 'Back to the layout').click();
+    const pin = tile(page, 'P3').locator('.pin');
+    expect(await hasFocus(pin)).toBe(true);
+    await page.keyboard.press('Enter');
     await expect.poll(() => lead(page, 'P3')).toBe(1);
+    expect(await hasFocus(pin)).toBe(true);
     expect(await namesOn(page)).toEqual(['P1', 'P2', 'P3']);
+    last?.cut();
+    await disappears(tile(page, 'P3'));
+    expect(await page.locator('.call-layout').evaluate((root) => root.contains(document.activeElement))).toBe(true);
   });
 
   test('the speaker is large where that is chosen, also after a reload', async () => {

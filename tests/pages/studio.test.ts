@@ -135,8 +135,11 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     // The fake client draws whoever is received in green.
     await eventually(() => colourOf(tile(page, 'Bert').locator('video'))).toBe('green');
     await viewer.event('newConsumers', ({ consumers }) => consumers.some(({ peerId }) => peerId === reply.peerId));
-    await button(page, 'Send Bert back to the viewers').click();
+    expect(await violationsOn(page)).toEqual([]);
+    await button(page, 'Send back: Bert').focus();
+    await page.keyboard.press('Enter');
     await disappears(tile(page, 'Bert'));
+    await eventually(() => hasFocus(page.getByRole('heading', { name: 'On stage' }))).toBe(true);
     await bert.event('grantsChanged', ({ grants }) => !grants.canPublish);
     await appears(page.getByText('You are alone on the stage.'));
   });
@@ -151,6 +154,7 @@ describe.skipIf(!hasChromium)('the studio of a broadcast', () => {
     await button(page, 'Remove from the broadcast').click();
     await viewer.closed;
     await appears(page.getByText('Viewers who raise a hand appear here.'));
+    await eventually(() => hasFocus(page.getByRole('heading', { name: 'Raised hands' }))).toBe(true);
   });
 
   test('`&join=1` is on air at once, and a reload is on air again; after the end it is not', async () => {

@@ -3,6 +3,7 @@ import { ActiveSpeakers } from '../common/ActiveSpeakers.ts';
 import { element, reconcileChildren } from '../common/dom.ts';
 import { FreezeDetector } from '../common/FreezeDetector.ts';
 import { GAP, largestGrid, pageOf, type Size } from '../common/gridLayout.ts';
+import { keepFocus } from '../common/keepFocus.ts';
 import { Tile } from '../common/Tile.ts';
 import { isScreenKey, participantOf, tileKey } from '../common/tileKey.ts';
 import { tileState } from '../common/tileState.ts';
@@ -98,12 +99,14 @@ export class CallLayout {
   render(): void {
     const { remoteParticipants, localParticipant } = this.#call;
     const participants = new Map(remoteParticipants.map((participant) => [participant.id, participant]));
-    this.#removeTiles(participants);
-    for (const participant of remoteParticipants) this.#updateTiles(participant);
-    this.#localTile.update(localParticipant);
-    this.root.classList.toggle('alone', remoteParticipants.length === 0);
-    this.#sharingNotice.hidden = !localParticipant.screenOn;
-    this.#arrange(remoteParticipants);
+    keepFocus(this.root, () => {
+      this.#removeTiles(participants);
+      for (const participant of remoteParticipants) this.#updateTiles(participant);
+      this.#localTile.update(localParticipant);
+      this.root.classList.toggle('alone', remoteParticipants.length === 0);
+      this.#sharingNotice.hidden = !localParticipant.screenOn;
+      this.#arrange(remoteParticipants);
+    });
     for (const participant of remoteParticipants) this.#reportTrackSettings(participant);
   }
 

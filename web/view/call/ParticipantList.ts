@@ -3,6 +3,7 @@ import { Hand, MicOff, MonitorUp, UserMinus, X } from 'lucide';
 import { avatar } from '../common/avatar.ts';
 import { smallIconButton } from '../common/buttons.ts';
 import { announce, element, icon, reconcileChildren } from '../common/dom.ts';
+import { keepFocus } from '../common/keepFocus.ts';
 import type { CallController } from '../controller/CallController.ts';
 import type { Participant } from '../controller/Participant.ts';
 import { translate } from '../locales/index.ts';
@@ -64,9 +65,13 @@ export class ParticipantList {
     ];
     const shown = new Set(participants.map(({ id }) => id));
     for (const id of this.#rows.keys()) if (!shown.has(id)) this.#rows.delete(id);
-    reconcileChildren(
+    keepFocus(
       this.#list,
-      ordered.map((participant) => this.#row(participant)),
+      () => {
+        const rows = ordered.map((participant) => this.#row(participant));
+        reconcileChildren(this.#list, rows);
+      },
+      () => this.#close.focus(),
     );
   }
 

@@ -68,13 +68,19 @@ export class ChatPanel {
     this.#composer.attachments.append(button);
   }
 
-  /** Shows it, with the focus in its field; on a touch screen beside it, since the keyboard would cover the messages. */
+  /** Shows it, with the focus in it. */
   show(): void {
     this.root.hidden = false;
     this.#render();
     this.#list.showEnd();
-    if (matchMedia('(hover: none)').matches) this.#close.focus();
-    else this.#composer.focus();
+    this.focus();
+  }
+
+  /** Moves the focus to its field; on a touch screen beside it, since the keyboard would cover the messages. */
+  focus(): void {
+    if (!matchMedia('(hover: none)').matches) this.#composer.focus();
+    // Who may not write has no field.
+    if (!this.root.contains(document.activeElement)) this.#close.focus();
   }
 
   hide(): void {

@@ -104,7 +104,10 @@ export class MessageList {
       previous = message;
     }
     this.#rows = rows;
+    const hadFocus = this.#log.contains(document.activeElement);
     reconcileChildren(this.#log, children);
+    // The message that had the focus is gone.
+    if (hadFocus && !this.#log.contains(document.activeElement)) this.#log.focus();
     if (this.#window.following) this.#scrollToEnd();
     else if (anchor) this.#keep(anchor);
     this.#renderToEnd();

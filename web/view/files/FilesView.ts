@@ -4,6 +4,7 @@ import { type FileTransfer, WeirError } from '../../client/index.ts';
 import { smallIconButton } from '../common/buttons.ts';
 import { announce, element, reconcileChildren } from '../common/dom.ts';
 import { errorMessage } from '../common/errorMessages.ts';
+import { keepFocus } from '../common/keepFocus.ts';
 import type { Toasts } from '../common/Toasts.ts';
 import type { CallController } from '../controller/CallController.ts';
 import { translateFiles } from '../locales/files.ts';
@@ -27,6 +28,8 @@ export interface FilesViewOptions {
   readonly place: HTMLElement;
   /** Whether the list can be seen. */
   isShown(): boolean;
+  /** Moves the focus to the panel, when the last row, which had it, is gone. */
+  focusPanel(): void;
   /** Something in the list needs an answer: a file is offered, or has to be chosen again. */
   onOffered(): void;
   /** A file of ours is in the list. */
@@ -47,11 +50,11 @@ export class FilesView {
   /** What was sent from this page, by the id of its transfer, so that it can be sent again. */
   readonly #sent = new Map<string, ChosenFile>();
   /** Transfers whose other end was there while this page was. */
-  readonly #met = new Set<string>();
+  readonly #wasPresent = new Set<string>();
   /** Transfers of which an end was told. */
-  readonly #told = new Set<string>();
+  readonly #notified = new Set<string>();
   /** Transfers of which the user was told that their file has to be chosen again. */
-  readonly #asked = new Set<string>();
+  readonly #askedFor = new Set<string>();
 
   constructor(options: FilesViewOptions) {
     this.#options = options;
@@ -72,7 +75,7 @@ export class FilesView {
 
   /** A transfer has changed. */
   onChanged(transfer: FileTransfer): void {
-    this.#tell(transfer);
+    this.#notifyEnd(transfer);
     if (transfer.state === 'needsFile') this.#askForFile(transfer);
     const row = this.#rows.get(transfer.id);
     if (row) row.render(transfer, this.#abilities(transfer));
@@ -93,15 +96,12 @@ export class FilesView {
       const transfer = known.get(id);
       if (transfer) row.render(transfer, this.#abilities(transfer));
     }
-    const hadFocus = this.#list.contains(document.activeElement);
-    reconcileChildren(
+    const rows = this.#order.flatMap((id) => this.#rows.get(id)?.root ?? []);
+    keepFocus(
       this.#list,
-      this.#order.flatMap((id) => this.#rows.get(id)?.root ?? []),
+      () => reconcileChildren(this.#list, rows),
+      () => this.#options.focusPanel(),
     );
-    // The row that had the focus has gone.
-    if (hadFocus && !this.#list.contains(document.activeElement)) {
-      (this.#list.querySelector('button') ?? this.attachButton).focus();
-    }
   }
 
   /** A new one is above the others, but below those that wait for an answer, unless it does so too. */
@@ -218,17 +218,17 @@ export class FilesView {
   }
 
   /** Says once how a transfer has ended, and saves what has arrived. */
-  #tell(transfer: FileTransfer): void {
+  #notifyEnd(transfer: FileTransfer): void {
     const { id, state, direction, name: file, blob, endReason, handleFailed } = transfer;
     const isOver = state === 'completed' || state === 'failed' || state === 'cancelled' || state === 'declined';
     if (!isOver) {
       // One whose other end had left goes on, and may end otherwise.
-      this.#told.delete(id);
-      if (state === 'offered' || state === 'active' || state === 'paused') this.#met.add(id);
+      this.#notified.delete(id);
+      if (state === 'offered' || state === 'active' || state === 'paused') this.#wasPresent.add(id);
       return;
     }
-    if (this.#told.has(id)) return;
-    this.#told.add(id);
+    if (this.#notified.has(id)) return;
+    this.#notified.add(id);
     if (state === 'completed') {
       const key = handleFailed ? 'filesReceivedElsewhere' : 'filesReceived';
       if (direction === 'send') announce(translateFiles('filesDelivered', { name: transfer.peer.name, file }));
@@ -237,7 +237,7 @@ export class FilesView {
       return;
     }
     // What one has ended oneself needs no words, nor has anybody left who was not there.
-    if (endReason === undefined || (endReason === 'left' && (this.#isOffStage || !this.#met.has(id)))) return;
+    if (endReason === undefined || (endReason === 'left' && (this.#isOffStage || !this.#wasPresent.has(id)))) return;
     const text = translateFiles('filesEnded', { file, reason: endText(transfer) });
     if (state === 'failed') this.#options.toasts.showError(text);
     else this.#options.toasts.show(text);
@@ -245,8 +245,8 @@ export class FilesView {
 
   /** After a reload: says once that a file has to be chosen again, if the list cannot be seen. */
   #askForFile({ id, name: file }: FileTransfer): void {
-    if (this.#asked.has(id)) return;
-    this.#asked.add(id);
+    if (this.#askedFor.has(id)) return;
+    this.#askedFor.add(id);
     setTimeout(() => {
       const { call, toasts, isShown, onOffered } = this.#options;
       const isNeeded = call.files.transfers.some((one) => one.id === id && one.state === 'needsFile');

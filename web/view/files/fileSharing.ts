@@ -9,10 +9,17 @@ import { droppedFiles } from './droppedFiles.ts';
 import type { FilesView } from './FilesView.ts';
 import { maySendFiles } from './maySendFiles.ts';
 
-/** The panel of the chat, where the list of files is. */
+/** What is used of the panel of the chat. */
+interface FilesPanel {
+  section(part: HTMLElement): void;
+  attach(button: HTMLElement): void;
+  focus(): void;
+}
+
+/** Where the list of files is: in the panel of the chat. */
 export interface FilesPlace {
   /** Calls `use` with the panel, now or when it is first opened. */
-  onPanel(use: (panel: { section(part: HTMLElement): void; attach(button: HTMLElement): void }) => void): void;
+  onPanel(use: (panel: FilesPanel) => void): void;
   readonly isOpen: boolean;
   toggle(): void;
   /** Counts something new, while the panel is closed. */
@@ -41,15 +48,18 @@ export function fileSharing({ call, chat, toasts, root }: FileSharingOptions): {
     loading ??= import('./FilesView.ts').then(
       ({ FilesView: View }) => {
         if (signal.aborted) return undefined;
+        let focusPanel = () => {};
         const view = new View({
           ...{ call, toasts, place: root },
           isShown: () => chat.isOpen,
+          focusPanel: () => focusPanel(),
           onOffered: () => chat.addUnread(),
           onSent: () => !chat.isOpen && chat.toggle(),
         });
         chat.onPanel((panel) => {
           panel.section(view.section);
           panel.attach(view.attachButton);
+          focusPanel = () => panel.focus();
         });
         return view;
       },

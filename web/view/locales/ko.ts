@@ -191,7 +191,7 @@ export const ko: Readonly<Record<MessageKey, string>> = {
   handRaised: '손을 들었음',
   sharing: '화면 공유 중',
   remove: '{name} 님 내보내기',
-  confirmRemove: '내보낼까요?',
+  confirmRemove: '내보내기?',
   removed: '{name} 님을 내보냈습니다.',
   pinTile: '{name} 님을 크게 고정',
   unpinTile: '원래 배치로',

@@ -4,6 +4,7 @@ import type { RaisedHands } from '../../../client/index.ts';
 import { avatar } from '../../common/avatar.ts';
 import { smallIconButton } from '../../common/buttons.ts';
 import { element, reconcileChildren } from '../../common/dom.ts';
+import { keepFocus } from '../../common/keepFocus.ts';
 import { menu, menuItem } from '../../common/menu.ts';
 import type { Toasts } from '../../common/Toasts.ts';
 import { translate } from '../../locales/index.ts';
@@ -20,6 +21,7 @@ export class RaisedHandsPanel {
   readonly root: HTMLElement;
   readonly #broadcast: Broadcast;
   readonly #toasts: Pick<Toasts, 'show'>;
+  readonly #heading = element('h2', { tabIndex: -1 }, translate('handsTitle'));
   readonly #total = element('span', { className: 'count-badge' });
   readonly #none = element('p', { className: 'secondary' }, translate('handsNone'));
   readonly #list = element('ol', { className: 'studio-hands' });
@@ -32,7 +34,7 @@ export class RaisedHandsPanel {
     this.root = element(
       'section',
       { className: 'studio-panel', ariaLabel: translate('handsTitle') },
-      element('header', {}, element('h2', {}, translate('handsTitle')), this.#total),
+      element('header', {}, this.#heading, this.#total),
       this.#none,
       this.#list,
       this.#more,
@@ -48,9 +50,13 @@ export class RaisedHandsPanel {
     this.#notifyNew(first);
     const present = new Set(first.map(({ peerId }) => peerId));
     for (const peerId of this.#rows.keys()) if (!present.has(peerId)) this.#rows.delete(peerId);
-    reconcileChildren(
+    keepFocus(
       this.#list,
-      first.map((hand) => this.#row(hand)),
+      () => {
+        const rows = first.map((hand) => this.#row(hand));
+        reconcileChildren(this.#list, rows);
+      },
+      () => this.#heading.focus(),
     );
     this.#total.hidden = total === 0;
     this.#total.textContent = formatCount(total);

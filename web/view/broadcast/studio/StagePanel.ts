@@ -3,6 +3,7 @@ import { LogOut } from 'lucide';
 import { ActiveSpeakers } from '../../common/ActiveSpeakers.ts';
 import { element, icon, reconcileChildren } from '../../common/dom.ts';
 import { FreezeDetector } from '../../common/FreezeDetector.ts';
+import { keepFocus } from '../../common/keepFocus.ts';
 import { Tile } from '../../common/Tile.ts';
 import { tileState } from '../../common/tileState.ts';
 import type { Participant } from '../../controller/Participant.ts';
@@ -24,6 +25,7 @@ export class StagePanel {
   readonly #broadcast: BroadcastController;
   readonly #speakers: ActiveSpeakers;
   readonly #freezeDetector: FreezeDetector;
+  readonly #heading = element('h2', { tabIndex: -1 }, translate('stageTitle'));
   readonly #title = element('span', { className: 'secondary' });
   readonly #nobody = element('p', { className: 'secondary' }, translate('stageOnlyYou'));
   readonly #list = element('ul', { className: 'studio-stage' });
@@ -36,7 +38,7 @@ export class StagePanel {
     this.root = element(
       'section',
       { className: 'studio-panel', ariaLabel: translate('stageTitle') },
-      element('header', {}, element('h2', {}, translate('stageTitle')), this.#title),
+      element('header', {}, this.#heading, this.#title),
       this.#nobody,
       this.#list,
     );
@@ -44,15 +46,10 @@ export class StagePanel {
 
   render(): void {
     const participants = this.#broadcast.stageParticipants;
-    const present = new Set(participants.map(({ id }) => id));
-    for (const [id, { tiles }] of this.#entries) {
-      if (present.has(id)) continue;
-      for (const tile of tiles.values()) tile.remove();
-      this.#entries.delete(id);
-    }
-    reconcileChildren(
+    keepFocus(
       this.#list,
-      participants.map((participant) => this.#updateEntry(participant)),
+      () => this.#renderEntries(participants),
+      () => this.#heading.focus(),
     );
     this.#nobody.hidden = participants.length > 0;
     this.#title.textContent = participants.length > 0 ? translate('stageCount', { count: participants.length }) : '';
@@ -84,13 +81,26 @@ export class StagePanel {
     }
   }
 
+  #renderEntries(participants: readonly Participant[]): void {
+    const present = new Set(participants.map(({ id }) => id));
+    for (const [id, { tiles }] of this.#entries) {
+      if (present.has(id)) continue;
+      for (const tile of tiles.values()) tile.remove();
+      this.#entries.delete(id);
+    }
+    const entries = participants.map((participant) => this.#updateEntry(participant));
+    reconcileChildren(this.#list, entries);
+  }
+
   #updateEntry(participant: Participant): HTMLElement {
     const entry = this.#entries.get(participant.id) ?? this.#addEntry(participant);
     entry.participant = participant;
     for (const source of sources) this.#updateTile(entry, source);
     const { isAdmin } = this.#broadcast.call;
     entry.removeButton.hidden = !isAdmin;
-    entry.removeButton.ariaLabel = translate('offStageName', { name: participant.name });
+    // What is read out names the participant; it begins with what is seen.
+    entry.removeButton.ariaLabel = `${translate('offStage')}: ${participant.name}`;
+    entry.removeButton.title = translate('offStageName', { name: participant.name });
     return entry.root;
   }
 
