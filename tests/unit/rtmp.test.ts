@@ -1,9 +1,17 @@
 /** Tests of the parts of RTMP without a network: AMF 0, chunks, FLV, and what a stream turns out to be. */
 import { describe, expect, test } from 'vitest';
-import { readAmf, writeAmf } from '../../server/gateways/rtmp/amf0.ts';
-import { ChunkReader, messageType, type RtmpMessage, writeMessage } from '../../server/gateways/rtmp/chunks.ts';
+import { randomFrom } from '../../scripts/support/random.ts';
+import { AmfError, readAmf, writeAmf } from '../../server/gateways/rtmp/amf0.ts';
+import {
+  ChunkError,
+  ChunkReader,
+  messageType,
+  type RtmpMessage,
+  writeMessage,
+} from '../../server/gateways/rtmp/chunks.ts';
 import { relayArguments } from '../../server/gateways/rtmp/FfmpegRelay.ts';
 import { flvHeader, flvTag, StreamInspector } from '../../server/gateways/rtmp/flv.ts';
+import { WeirError } from '../../shared/errors.ts';
 
 describe('AMF 0', () => {
   test('values are read as they were written', () => {
@@ -171,6 +179,38 @@ describe('a stream', () => {
   ])('of %s is refused', (_name, message, why) => {
     expect(() => new StreamInspector().look(message)).toThrow(why);
   });
+});
+
+test('damaged bytes are refused by errors of the parsers alone', () => {
+  const seed = 1935;
+  const random = randomFrom(seed);
+  const sound = Buffer.concat([
+    writeMessage({
+      type: 20,
+      streamId: 0,
+      timestamp: 0,
+      payload: writeAmf(['connect', 1, { app: 'lobby', list: [1] }]),
+    }),
+    chunk(6, 0xff_ffff, 20, messageType.video, Buffer.from([0x17, 0, 0, 0, 0, 1, 100, 0, 31, ...Array(11).fill(1)])),
+    chunk(4, 20, 4, messageType.audio, Buffer.from([0xaf, 1, 0, 0])),
+  ]);
+  let refused = 0;
+  for (let round = 0; round < 5000; round += 1) {
+    const bytes = Buffer.from(sound);
+    for (let left = 1 + random.int(6); left > 0; left -= 1) bytes[random.int(bytes.length)] = random.int(256);
+    try {
+      const inspector = new StreamInspector();
+      for (const message of new ChunkReader().read(bytes)) {
+        if (message.type === messageType.command) readAmf(message.payload);
+        else inspector.look(message);
+      }
+    } catch (error) {
+      refused += 1;
+      const isExpected = [ChunkError, AmfError, WeirError].some((known) => error instanceof known);
+      expect(isExpected, `seed ${seed}, round ${round}: ${error}`).toBe(true);
+    }
+  }
+  expect(refused).toBeGreaterThan(1000);
 });
 
 test('FLV has its streams in the header, and times of 32 bits in tags', () => {
