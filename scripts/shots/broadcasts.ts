@@ -104,6 +104,15 @@ export const broadcasts: readonly Shot[] = [
   { name: 'studio-chat', on: all, go: onAir('guest', (page, context) => converse(page, context, 'guest')) },
   { name: 'studio-files', on: all, go: onAir('stage', (page, context) => exchangeFiles(page, context)) },
   { name: 'studio-files-drop', on: [...main, 'ko'], go: inStudio('stage', (page) => dragFile(page)) },
+  {
+    name: 'studio-encoder',
+    on: main,
+    go: onAir('guest', async (page) => {
+      await page.locator('.control-bar [data-control=more]').click();
+      await page.locator('.menu:popover-open .menu-item', { hasText: 'OBS' }).click();
+      await page.locator('.encoder-dialog').waitFor();
+    }),
+  },
   { name: 'studio-end', on: both, go: onAir('guest', (page) => page.locator('.studio-live-button').click()) },
   {
     name: 'studio-ended',

@@ -5,6 +5,7 @@ import { converse, openChat } from './chat.ts';
 import { diagnosis } from './diagnosis.ts';
 import { dragFile, exchangeFiles } from './files.ts';
 import { scenes } from './people.ts';
+import { players } from './players.ts';
 import { type FrameName, frames, type Shot } from './Shot.ts';
 import { room, type ShotContext } from './ShotContext.ts';
 
@@ -120,6 +121,7 @@ export const shots: readonly Shot[] = [
     open: (page) => page.locator('.split-button .chevron').first().click(),
   },
   { name: 'stats', on: [...everywhere], go: inCall('four', openStats) },
+  { name: 'encoder', on: [...main, 'ko', 'phone-ko'], go: inCall('four', openEncoder) },
   { name: 'react', on: small, go: ofFive, open: (page) => button(page, 'react').click() },
   { name: 'tooltip', go: ofFive, open: (page) => button(page, 'microphone').hover() },
   { name: 'hover', go: ofFive, open: (page) => page.locator('.grid .tile').first().hover() },
@@ -298,6 +300,7 @@ export const shots: readonly Shot[] = [
   },
   ...diagnosis,
   ...broadcasts,
+  ...players,
 ];
 
 async function start(page: Page, context: ShotContext, kind: 'open' | 'tokens' = 'open'): Promise<void> {
@@ -343,6 +346,12 @@ async function openStats(page: Page): Promise<void> {
   await page.locator('.stats-track').nth(5).waitFor();
   // The first rates.
   await page.locator('.stats-track dd', { hasText: 'bit/s' }).nth(2).waitFor();
+}
+
+async function openEncoder(page: Page): Promise<void> {
+  await button(page, 'more').click();
+  await page.locator('.menu:popover-open .menu-item', { hasText: 'OBS' }).click();
+  await page.locator('.encoder-dialog').waitFor();
 }
 
 /** On a phone the list of participants is behind "more". */

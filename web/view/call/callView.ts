@@ -8,6 +8,7 @@ import { inviteButton } from '../common/inviteButton.ts';
 import { notifyPermissions } from '../common/notifications.ts';
 import { statsToggle } from '../common/stats/statsToggle.ts';
 import type { CallController, EndReason } from '../controller/CallController.ts';
+import { encoderItem } from '../encoder/encoderItem.ts';
 import { fileSharing } from '../files/fileSharing.ts';
 import { translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
@@ -44,6 +45,7 @@ export function callView(
   const reactionLayer = element('div', { className: 'reaction-layer', ariaHidden: 'true' });
   const main = element('div', { className: 'call-main' }, layout.root, participants.root);
   const stats = statsToggle(call, main, toasts);
+  const encoder = encoderItem(call, root, toasts);
   const chat = chatToggle({
     call,
     toasts,
@@ -57,7 +59,8 @@ export function callView(
     chat,
     onParticipants: () => participants.toggle(),
     participantsOpen: () => !participants.root.hidden,
-    moreMenu: (button) => moreMenu(button, { call, layout, root, stats, onParticipants: () => participants.toggle() }),
+    moreMenu: (button) =>
+      moreMenu(button, { call, layout, root, stats, encoder, onParticipants: () => participants.toggle() }),
   });
   root.append(main, controls.root, ...notices.elements, unlockButton, reactionLayer, audio.root);
   if (preferences.layout.get() === 'speaker') layout.setMode('speaker');

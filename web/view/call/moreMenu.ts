@@ -1,10 +1,11 @@
-/** The menu behind "More": layout, full screen, picture-in-picture, statistics, encoding of the shared screen, theme, language. */
+/** The menu behind "More": layout, full screen, picture-in-picture, statistics, encoders, encoding of the shared screen, theme, language. */
 import { Hand, Maximize, MonitorUp, PictureInPicture2, Users } from 'lucide';
 import { toggleFullScreen, togglePictureInPicture } from '../common/displayModes.ts';
 import { menu, menuItem, radioItems } from '../common/menu.ts';
 import { appearanceItems, screenHintItems } from '../common/sharedMenuItems.ts';
 import type { StatsToggle } from '../common/stats/statsToggle.ts';
 import type { CallController } from '../controller/CallController.ts';
+import type { EncoderItem } from '../encoder/encoderItem.ts';
 import { translate } from '../locales/index.ts';
 import { preferences } from '../storage/preferences.ts';
 import type { CallLayout, LayoutMode } from './CallLayout.ts';
@@ -15,11 +16,12 @@ export interface MoreMenuOptions {
   /** The element that full screen shows. */
   readonly root: HTMLElement;
   readonly stats: StatsToggle;
+  readonly encoder: EncoderItem;
   onParticipants(): void;
 }
 
 export function moreMenu(button: HTMLButtonElement, options: MoreMenuOptions): HTMLElement {
-  const { call, layout, root, stats, onParticipants } = options;
+  const { call, layout, root, stats, encoder, onParticipants } = options;
   return menu(button, translate('more'), () => [
     // The control bar of a phone has no room for these.
     isNarrow() && menuItem(translate('participants'), Users, onParticipants),
@@ -40,6 +42,7 @@ export function moreMenu(button: HTMLButtonElement, options: MoreMenuOptions): H
       (document.pictureInPictureElement ?? layout.mainVideo) !== undefined &&
       menuItem(translate('pictureInPicture'), PictureInPicture2, () => togglePictureInPicture(layout.mainVideo)),
     stats.menuItem(button),
+    encoder.menuItem(button),
     radioItems<LayoutMode>(
       translate('layout'),
       [

@@ -164,6 +164,7 @@ export const en = {
   showStats: 'Connection statistics',
   hideStats: 'Hide connection statistics',
   downloadLog: 'Download log',
+  encoder: 'Stream from OBS or an encoder',
   close: 'Close',
   chooseMicrophone: 'Choose microphone and speaker',
   chooseCamera: 'Choose camera',

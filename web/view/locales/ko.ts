@@ -160,6 +160,7 @@ export const ko: Readonly<Record<MessageKey, string>> = {
   showStats: '연결 통계',
   hideStats: '연결 통계 닫기',
   downloadLog: '로그 내려받기',
+  encoder: 'OBS나 인코더로 송출하기',
   close: '닫기',
   chooseMicrophone: '마이크와 스피커 고르기',
   chooseCamera: '카메라 고르기',

@@ -8,17 +8,19 @@ import type { RemoteAudio } from '../../common/RemoteAudio.ts';
 import { appearanceItems, screenHintItems } from '../../common/sharedMenuItems.ts';
 import type { StatsToggle } from '../../common/stats/statsToggle.ts';
 import type { CallController } from '../../controller/CallController.ts';
+import type { EncoderItem } from '../../encoder/encoderItem.ts';
 import { translate } from '../../locales/index.ts';
 
 export interface StudioBarOptions {
   readonly call: CallController;
   readonly audio: RemoteAudio;
   readonly stats: StatsToggle;
+  readonly encoder: EncoderItem;
   readonly chat: ChatToggle;
   onLeave(): void;
 }
 
-export function studioBar({ call, audio, stats, chat, onLeave }: StudioBarOptions): {
+export function studioBar({ call, audio, stats, encoder, chat, onLeave }: StudioBarOptions): {
   root: HTMLElement;
   render(): void;
   close(): void;
@@ -45,6 +47,7 @@ export function studioBar({ call, audio, stats, chat, onLeave }: StudioBarOption
     more.button,
     menu(more.button, translate('more'), () => [
       stats.menuItem(more.button),
+      encoder.menuItem(more.button),
       screenHintItems(call),
       ...appearanceItems(),
     ]),

@@ -8,6 +8,7 @@ import { inviteButton } from '../../common/inviteButton.ts';
 import { notifyPermissions } from '../../common/notifications.ts';
 import { statsToggle } from '../../common/stats/statsToggle.ts';
 import type { EndReason } from '../../controller/callEvents.ts';
+import { encoderItem } from '../../encoder/encoderItem.ts';
 import { fileSharing } from '../../files/fileSharing.ts';
 import { translate } from '../../locales/index.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
@@ -53,7 +54,8 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
     onToggle: (open) => root.classList.toggle('with-chat', open),
   });
   const files = fileSharing({ call, chat, toasts, root });
-  const bar = studioBar({ call, audio, stats, chat, onLeave: () => void leave(broadcast, root) });
+  const encoder = encoderItem(call, root, toasts);
+  const bar = studioBar({ call, audio, stats, encoder, chat, onLeave: () => void leave(broadcast, root) });
   root.append(
     element(
       'header',

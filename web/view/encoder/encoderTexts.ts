@@ -1,0 +1,63 @@
+/** What is copied into encoders, players and a shell: addresses and commands, without DOM. */
+import { baseUrl } from '../../client/index.ts';
+import type { PageKind } from '../common/address.ts';
+
+export interface EncoderRoom {
+  readonly room: string;
+  readonly kind: PageKind;
+  /** Whether nobody enters without a token. */
+  readonly asksForToken: boolean;
+}
+
+export interface EncoderTexts {
+  /** Where encoders publish. */
+  readonly whip: string;
+  /** Where people watch. */
+  readonly watch: string;
+  /** The command that makes a token for an encoder, and for a viewer; both undefined where none is needed. */
+  readonly encoderToken: string | undefined;
+  readonly viewerToken: string | undefined;
+  readonly gstreamer: string;
+  readonly ffmpeg: string;
+}
+
+/** How long the token of an encoder is good, in minutes: it is needed again when the encoder reconnects. */
+const ENCODER_MINUTES = 720;
+
+export function encoderTexts({ room, kind, asksForToken }: EncoderRoom, base = baseUrl): EncoderTexts {
+  const isBroadcast = kind === 'broadcast';
+  const query = isBroadcast ? '?kind=broadcast' : '';
+  // Of what encodeURIComponent leaves, only the apostrophe means something in a shell.
+  const path = encodeURIComponent(room).replaceAll("'", '%27');
+  const url = (page: string) => new URL(`${page}/${path}${query}`, base).href;
+  const whip = url('whip');
+  const token = (identity: string, grants: string) =>
+    asksForToken
+      ? `npm run token --${isBroadcast ? ' --broadcast' : ''} --room ${quoted(room)} --identity ${identity} ${grants}`
+      : undefined;
+  return {
+    whip,
+    watch: url('watch'),
+    encoderToken: token('encoder', `--no-subscribe --minutes ${ENCODER_MINUTES}`),
+    viewerToken: token('viewer', '--no-publish'),
+    gstreamer: [
+      'gst-launch-1.0 whipclientsink name=whip',
+      `signaller::whip-endpoint='${whip}'`,
+      ...(asksForToken ? ['signaller::auth-token="$TOKEN"'] : []),
+      'videotestsrc is-live=true ! videoconvert ! queue ! whip.',
+      'audiotestsrc is-live=true ! audioconvert ! queue ! whip.',
+    ].join(' \\\n  '),
+    ffmpeg: [
+      'ffmpeg -re -stream_loop -1 -i clip.mp4',
+      '-c:v libx264 -preset veryfast -tune zerolatency -bf 0 -g 60',
+      '-pix_fmt yuv420p -b:v 2500k',
+      '-c:a libopus -ar 48000 -ac 2 -b:a 96k',
+      `-f whip${asksForToken ? ' -authorization "$TOKEN"' : ''} '${whip}'`,
+    ].join(' \\\n  '),
+  };
+}
+
+/** A word of a POSIX shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
