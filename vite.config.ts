@@ -1,5 +1,5 @@
 /** Owns how the page and the SDK are built, and how they are served while developing. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -17,7 +17,9 @@ function precompress(): Plugin {
     name: 'precompress',
     apply: 'build',
     async writeBundle({ dir = '' }, bundle) {
-      const paths = Object.keys(bundle).filter((name) => /\.(js|css|html|svg)$/.test(name));
+      const paths = [...Object.keys(bundle), ...(await readdir(absolute('web/public')))].filter((name) =>
+        /\.(js|css|html|svg)$/.test(name),
+      );
       await Promise.all(
         paths.map(async (name) => {
           const content = await readFile(join(dir, name));
@@ -129,7 +131,7 @@ export default defineConfig({
   root: 'web',
   // The server says under which path the page is: see server/features/page.ts.
   base: './',
-  // `/`, `/r/<room>` and `/b/<room>` are one page.
+  // `/`, `/r/<room>` and `/b/<room>` are one page; `/watch/<room>` is a file of web/public.
   appType: 'spa',
   build: {
     outDir: 'dist',
@@ -153,5 +155,10 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { '/ws': { target: server, ws: true }, '/api': server, '/health': server, '/ready': server } },
+  server: {
+    proxy: {
+      '/ws': { target: server, ws: true },
+      ...Object.fromEntries(['/api', '/health', '/ready', '/watch/', '/whip', '/whep/'].map((path) => [path, server])),
+    },
+  },
 });

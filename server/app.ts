@@ -16,6 +16,7 @@ import { page, withoutBasePath } from './features/page.ts';
 import { answerClientError, answerError, answerProblems } from './features/problems.ts';
 import { roomInfo } from './features/roomInfo.ts';
 import { selfTestRoute } from './features/selfTest.ts';
+import { WatchDocument } from './features/WatchDocument.ts';
 import { RtmpServer } from './gateways/rtmp/RtmpServer.ts';
 import { rtp } from './gateways/rtp/rtp.ts';
 import { whep } from './gateways/whep/whep.ts';
@@ -174,7 +175,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     await http.register(roomInfo, { rooms, access, roomPolicy: config.roomPolicy });
     await http.register(connectionInfo, { trustProxy: config.trustProxy });
     await http.register(selfTestRoute, { selfTest, verify: config.auth && { ...config.auth, leeway, maxLifetime } });
-    await http.register(page, { document, basePath: config.basePath, diagnose: config.diagnose });
+    const { basePath, diagnose } = config;
+    await http.register(page, { document, watchDocument: new WatchDocument(config), basePath, diagnose });
     await http.register(whip, { config, rooms, access, iceServers });
     await http.register(whep, { config, rooms, access, iceServers, log });
     await http.register(rtp, { config, rooms, access, plain, log });

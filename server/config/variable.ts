@@ -132,6 +132,7 @@ const ownSegments = new Set([
   'watch',
   'assets',
   'sdk.js',
+  'whep.js',
   'health',
   'ready',
 ]);

@@ -2,10 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { negotiate } from '@fastify/accept-negotiator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type PageProblem, pageProblems, TO_START } from '../../shared/pageProblems.ts';
+import { assetPrefix, type HtmlBody, htmlBody, sendHtml } from './htmlDocument.ts';
 
 /** Directory of the built page. */
 export const dist = fileURLToPath(new URL('../../web/dist', import.meta.url));
@@ -21,20 +20,12 @@ const placeholders = { assets: '"./assets/', title: '<title>Weir</title>', app: 
 const APP_WITHOUT_DIAGNOSE = '<main id="app" data-diagnose="off"></main>';
 /** The links to what some pages and languages need: the build says which, see preloadLinks in vite.config.ts. */
 const PRELOAD_LINK = /\s*<link rel="modulepreload"[^>]* data-for="([^"]*)">/g;
-/** Paths of more segments are not pages; the assets of their error pages are at the root of the host. */
-const MAX_DEPTH = 6;
 
 /** The pages whose chunks are preloaded. */
 export type PageName = 'start' | 'call' | 'viewer' | 'studio' | 'diagnose';
 
 /** What the document shows: a page, or a problem in its place. */
 type Shown = { readonly page: PageName; readonly problem?: undefined } | { readonly problem: PageProblem };
-
-interface Body {
-  readonly plain: Buffer;
-  readonly br: Buffer;
-  readonly gzip: Buffer;
-}
 
 type Language = 'en' | 'ko';
 
@@ -48,7 +39,7 @@ export class PageDocument {
   readonly #template: string;
   readonly #basePath: string;
   readonly #diagnose: boolean;
-  readonly #bodies = new Map<string, Body>();
+  readonly #bodies = new Map<string, HtmlBody>();
 
   /**
    * @param options.diagnose whether the pages link to `/diagnose`
@@ -68,14 +59,8 @@ export class PageDocument {
   /** Sends the page, or the problem in its place. */
   send(request: FastifyRequest, reply: FastifyReply, shown: Shown): FastifyReply {
     const language = preferredLanguage(request.headers['accept-language']);
-    const body = this.#body(this.#prefix(request.raw.url ?? '/'), shown, language);
-    const encoding = negotiate(request.headers['accept-encoding'] ?? '', ['br', 'gzip']);
-    if (encoding !== null) reply.header('content-encoding', encoding);
-    return reply
-      .header('content-type', 'text/html; charset=utf-8')
-      .header('cache-control', 'no-cache')
-      .header('vary', 'accept, accept-encoding, accept-language')
-      .send(encoding === 'br' ? body.br : encoding === 'gzip' ? body.gzip : body.plain);
+    const body = this.#body(assetPrefix(request.raw.url ?? '/', this.#basePath), shown, language);
+    return sendHtml(request, reply, body, 'accept, accept-encoding, accept-language');
   }
 
   /** The document as text, for a client of which nothing is known. */
@@ -83,22 +68,11 @@ export class PageDocument {
     return this.#render(`${this.#basePath}/`, { problem }, 'en');
   }
 
-  /**
-   * The prefix of the URLs of assets for a page at `url`. It is relative if no base path is configured, so that a page works
-   * behind a proxy that strips a path which Weir does not know.
-   */
-  #prefix(url: string): string {
-    const depth = (url.split('?', 1)[0] ?? '').split('/').length - 2;
-    if (this.#basePath !== '' || depth > MAX_DEPTH) return `${this.#basePath}/`;
-    return depth > 0 ? '../'.repeat(depth) : './';
-  }
-
-  #body(prefix: string, shown: Shown, language: Language): Body {
+  #body(prefix: string, shown: Shown, language: Language): HtmlBody {
     const key = `${prefix} ${shown.problem ?? shown.page} ${language}`;
     const known = this.#bodies.get(key);
     if (known) return known;
-    const plain = Buffer.from(this.#render(prefix, shown, language));
-    const body = { plain, br: brotliCompressSync(plain), gzip: gzipSync(plain, { level: 9 }) };
+    const body = htmlBody(this.#render(prefix, shown, language));
     this.#bodies.set(key, body);
     return body;
   }

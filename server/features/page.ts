@@ -4,9 +4,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalRoomName } from '../../shared/names.ts';
 import { dist, type PageDocument, type PageName } from './PageDocument.ts';
 import { sendProblem } from './problems.ts';
+import type { WatchDocument } from './WatchDocument.ts';
 
 export interface PageOptions {
   readonly document: PageDocument;
+  readonly watchDocument: WatchDocument;
   /** For example `/meet`, or empty. */
   readonly basePath: string;
   /** Whether there is a page on which clients test their connection. */
@@ -14,18 +16,19 @@ export interface PageOptions {
 }
 
 /**
- * `/`, `/r/<room>`, `/b/<room>` and `/diagnose` serve the page, `/sdk.js` the client as a module that other pages may import. Assets have
- * a hash in their names and may be cached forever.
+ * `/`, `/r/<room>`, `/b/<room>` and `/diagnose` serve the page, `/watch/<room>` the one without the SDK. Other pages may import
+ * `/sdk.js`, the client, and `/whep.js`, the player of `/watch`. Assets have a hash in their names and may be cached forever.
  */
-export async function page(app: FastifyInstance, { document, basePath, diagnose }: PageOptions): Promise<void> {
+export async function page(app: FastifyInstance, options: PageOptions): Promise<void> {
+  const { document, watchDocument, basePath, diagnose } = options;
   await app.register(serveStatic, {
     root: dist,
     index: false,
     // The build writes compressed copies next to the files.
     preCompressed: true,
     cacheControl: false,
-    // The document is a template, which PageDocument renders.
-    allowedPath: (path) => !/^\/?index\.html/.test(path),
+    // The documents are templates, which PageDocument and WatchDocument render.
+    allowedPath: (path) => !/^\/?(index|watch)\.html/.test(path),
     setHeaders(reply, path) {
       const hashed = path.includes('/assets/');
       reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
@@ -40,14 +43,16 @@ export async function page(app: FastifyInstance, { document, basePath, diagnose 
     return document.send(request, reply, { page: 'start' });
   });
   type RoomRequest = FastifyRequest<{ Params: { room: string } }>;
+  const isRoom = ({ params }: RoomRequest) => canonicalRoomName(params.room) !== undefined;
   const room = (request: RoomRequest, reply: FastifyReply, page: PageName) =>
-    canonicalRoomName(request.params.room) === undefined
-      ? sendProblem(document, request, reply, 'noRoom')
-      : document.send(request, reply, { page });
+    isRoom(request) ? document.send(request, reply, { page }) : sendProblem(document, request, reply, 'noRoom');
   app.get('/r/:room', (request: RoomRequest, reply) => room(request, reply, 'call'));
   // The role may be in the fragment too, which servers do not see: then the viewer's page is preloaded in vain.
   app.get('/b/:room', (request: RoomRequest, reply) =>
     room(request, reply, /[?&]role=(host|speaker)(&|$)/.test(request.originalUrl) ? 'studio' : 'viewer'),
+  );
+  app.get('/watch/:room', (request: RoomRequest, reply) =>
+    isRoom(request) ? watchDocument.send(request, reply) : sendProblem(document, request, reply, 'noRoom'),
   );
   // Search engines have no use for it.
   const forPeople = (request: FastifyRequest, reply: FastifyReply) =>

@@ -71,7 +71,7 @@ export function answerProblems(app: FastifyInstance, document: PageDocument): vo
   app.setNotFoundHandler((request, reply) => {
     // There are no routes for other methods.
     if (request.method === 'GET' || request.method === 'HEAD') {
-      const isRoom = /^\/+[rb](\/|$)/i.test(request.url.split('?', 1)[0] ?? '');
+      const isRoom = /^\/+([rb]|watch)(\/|$)/i.test(request.url.split('?', 1)[0] ?? '');
       return sendProblem(document, request, reply, isRoom ? 'noRoom' : 'notFound');
     }
     return sendProblem(document, request, reply.header('allow', 'GET, HEAD'), 'notAllowed');

@@ -1,4 +1,4 @@
-/** Browsers publish by WHIP and play by WHEP: pictures and sound arrive, and go on with the next publisher. */
+/** Browsers publish by WHIP and play by WHEP: pictures and sound arrive, and go on with the next publisher; and so on `/watch`. */
 
 import type { Browser } from 'playwright-core';
 import type { Browser as Firefox } from 'puppeteer-core';
@@ -20,6 +20,8 @@ import {
   type Restarted,
   restartInPage,
   ufragInPage,
+  type Watched,
+  watchedInPage,
 } from '../support/gatewayPage.ts';
 import { playByPackage, publishByPackage, startPackagePage, stopPackage } from '../support/packagePage.ts';
 
@@ -36,6 +38,9 @@ interface Tab {
   ufrag(): Promise<string | undefined>;
   /** Closes the connection of the player, without a request. */
   leave(): Promise<void>;
+  /** Opens a page of the server. */
+  open(path: string): Promise<unknown>;
+  watched(frames: number): Promise<Watched>;
   close(): Promise<void>;
 }
 
@@ -72,6 +77,8 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
         restart: () => page.evaluate(restartInPage),
         ufrag: () => page.evaluate(ufragInPage),
         leave: () => page.evaluate(leaveInPage),
+        open: (path) => page.goto(server.url + path),
+        watched: (frames) => page.evaluate(watchedInPage, frames),
         close: () => page.close(),
       };
     },
@@ -86,6 +93,8 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
         restart: () => page.evaluate(restartInPage),
         ufrag: () => page.evaluate(ufragInPage),
         leave: () => page.evaluate(leaveInPage),
+        open: (path) => page.goto(server.url + path),
+        watched: (frames) => page.evaluate(watchedInPage, frames),
         close: () => page.close(),
       };
     },
@@ -170,4 +179,20 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
     expect(playing.answers()).toEqual(['DELETE 200', 'PATCH 428', 'POST 201']);
     await Promise.all([publishing.page.close(), playing.page.close()]);
   });
+
+  test.each(['Chromium', 'Firefox'] as const)(
+    '%s decodes frames on /watch, until the server ends the session',
+    async (name) => {
+      const room = `watched-${name.toLowerCase()}`;
+      const [publisher, watching] = [await tabs.Chromium(), await tabs[name]()];
+      await publisher.publish(`/whip/${room}`);
+      await watching.open(`/watch/${room}`);
+      await watching.watched(20);
+      const playing = { state: 'playing', kinds: ['audio', 'video'], muted: false };
+      await expect.poll(() => watching.watched(1), { timeout: WAIT, interval: 50 }).toMatchObject(playing);
+      (await server.app.rooms.find(room, 'call'))?.close('roomClosed');
+      await expect.poll(async () => (await watching.watched(0)).state, { timeout: WAIT, interval: 50 }).toBe('over');
+      await Promise.all([publisher.close(), watching.close()]);
+    },
+  );
 });

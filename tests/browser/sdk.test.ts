@@ -1,7 +1,4 @@
 /** The README's example, pasted into a page of another origin; a browser that asks Weir's STUN server. */
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
 import { pino } from 'pino';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -11,43 +8,8 @@ import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { StunResponder } from '../../server/ice/StunResponder.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, Person } from '../support/people.ts';
+import { readmeExample, Site } from '../support/Site.ts';
 import { tilesOn } from '../support/tiles.ts';
-
-/** The first block of HTML under the README's heading "Embed". */
-function readmeExample(): string {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  const section = readme.split(/^#+ /m).find((part) => /^.*\bEmbed\b/.test(part)) ?? '';
-  const block = /^```html\n(.*?)^```$/ms.exec(section)?.[1];
-  if (block === undefined) throw new Error('README.md has no ```html block under a heading "Embed"');
-  return block;
-}
-
-/** Somebody else's web site. It answers every path with the same page, which may change. */
-class Site implements AsyncDisposable {
-  html = '';
-  readonly #server: Server = createServer((_request, response) => {
-    response.setHeader('content-type', 'text/html; charset=utf-8').end(`<!doctype html>${this.html}`);
-  });
-
-  static async open(): Promise<Site> {
-    const site = new Site();
-    site.#server.listen(0, '127.0.0.1');
-    await once(site.#server, 'listening');
-    return site;
-  }
-
-  get origin(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the site is not open');
-    return `http://127.0.0.1:${address.port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-}
 
 describe.skipIf(!hasChromium)("the SDK on somebody else's page", () => {
   const captures = new Captures();
@@ -83,7 +45,7 @@ describe.skipIf(!hasChromium)("the SDK on somebody else's page", () => {
   }
 
   test("the README's example is a call with the normal page: pictures and voices both ways", async () => {
-    const example = readmeExample();
+    const example = readmeExample('Embed');
     const room = /room: '([^']+)'/.exec(example)?.[1] ?? '';
     const name = /name: '([^']+)'/.exec(example)?.[1];
     expect(example).toContain('https://weir.example');

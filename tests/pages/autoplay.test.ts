@@ -1,23 +1,12 @@
 /** A browser that plays no sound before a click: the page says so, and plays after the click. */
-import type { CDPSession } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Captures } from '../../scripts/support/browsers/captures.ts';
+import { shows } from '../support/accessibilityTree.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually, Person, roomUrl } from '../support/people.ts';
 import { tileOf } from '../support/tiles.ts';
 import { button, newsOn, rememberQuiet } from '../support/visit.ts';
 import { useServer } from '../support/weir.ts';
-
-/**
- * Whether the page shows a button, as the browser's accessibility tree has it. Playwright's own ways of looking count as
- * a click of the user, after which nothing is refused any more.
- */
-async function shows(browser: CDPSession, name: string): Promise<boolean> {
-  const { root } = await browser.send('DOM.getDocument', { depth: 0 });
-  const wanted = { nodeId: root.nodeId, role: 'button', accessibleName: name };
-  const { nodes } = await browser.send('Accessibility.queryAXTree', wanted);
-  return nodes.some(({ ignored }) => !ignored);
-}
 
 describe.skipIf(!hasChromium)('a browser that keeps a page silent', () => {
   const captures = new Captures();

@@ -25,6 +25,8 @@ describe('the page', () => {
     '/r/team/',
     '/R/team',
     '//b//Team//',
+    '/watch/a%20room',
+    '//Watch//Team//',
   ])('is served at %s', async (path) => {
     const response = await get(path);
     expect(response.status).toBe(200);
@@ -85,8 +87,22 @@ describe('the page', () => {
     for (const found of paths) expect((await get(found)).status, found).toBe(200);
   });
 
-  test('allows other origins to import the SDK, and nothing else', async () => {
-    const sdk = await get('/sdk.js');
+  test.each(['/watch/x', '//watch//x/'])('has the files of %s beside it, compressed', async (path) => {
+    const response = await get(path);
+    expect(response.headers.get('content-security-policy')).toContain("script-src 'self'");
+    const names = [...(await response.text()).matchAll(/(?:src|href)="((?:\.\.\/)+[\w.-]+)"/g)].map(
+      ([, name = '']) => name,
+    );
+    const urls = names.map((name) => new URL(name, `http://weir${path}`).pathname);
+    expect(urls.sort()).toEqual(['/watch-words.js', '/watch.css', '/watch.js', '/whep.js']);
+    for (const url of urls) {
+      const file = await get(url, { 'accept-encoding': 'br' });
+      expect([file.status, file.headers.get('content-encoding')], url).toEqual([200, 'br']);
+    }
+  });
+
+  test.each(['/sdk.js', '/whep.js'])('allows other origins to import %s, and no page', async (path) => {
+    const sdk = await get(path);
     expect(sdk.headers.get('access-control-allow-origin')).toBe('*');
     expect(sdk.headers.get('cross-origin-resource-policy')).toBe('cross-origin');
     expect((await get('/')).headers.get('access-control-allow-origin')).toBeNull();
@@ -104,6 +120,9 @@ describe('the page', () => {
     ['/%2e%2e/package.json', 404, 'There is no page here'],
     ['/.git/HEAD', 404, 'There is no page here'],
     ['/index.html', 404, 'There is no page here'],
+    ['/watch', 404, 'This is not the address of a room'],
+    ['/watch/%E2%80%8B', 404, 'This is not the address of a room'],
+    ['/watch.html', 404, 'There is no page here'],
     ['/assets/nothing.js', 404, 'There is no page here'],
     ['/api/nothing', 404, 'There is no page here'],
     ['/r/%', 400, 'This address is broken'],

@@ -17,6 +17,14 @@ export interface Played {
   readonly width: number;
 }
 
+/** What the page `/watch/<room>` plays. */
+export interface Watched {
+  readonly state: string;
+  /** Of the tracks that play. */
+  readonly kinds: readonly string[];
+  readonly muted: boolean;
+}
+
 declare global {
   interface Window {
     publisher?: { readonly connection: RTCPeerConnection; readonly location: string };
@@ -192,4 +200,23 @@ export async function hearsInPage(): Promise<boolean> {
   const sound = await new OfflineAudioContext(1, 48_000, 48_000).decodeAudioData(await blob.arrayBuffer());
   const samples = sound.getChannelData(0);
   return samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length > 1e-5;
+}
+
+/** What the page `/watch/<room>` plays, after so many further frames. */
+export async function watchedInPage(frames: number): Promise<Watched> {
+  const video = document.querySelector('video');
+  if (!video) throw new Error('The page has no video.');
+  for (let seen = 0; seen < frames; seen += 1) {
+    await new Promise((resolve, reject) => {
+      video.requestVideoFrameCallback(resolve);
+      setTimeout(() => reject(new Error(`no further frame after ${seen}; ${document.body.dataset.state}`)), 20_000);
+    });
+  }
+  const tracks = video.srcObject instanceof MediaStream ? video.srcObject.getTracks() : [];
+  const kinds = tracks.filter(({ muted }) => !muted).map(({ kind }) => kind);
+  return {
+    state: document.body.dataset.state ?? '',
+    kinds: kinds.sort(),
+    muted: video.muted,
+  };
 }
