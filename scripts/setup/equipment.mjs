@@ -45,6 +45,18 @@ export const pythonLibraries = [
   },
 ];
 
+const triple = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
+
+/** GStreamer with WebRTC, and its bindings for Python. @type {Equipment} */
+export const gstreamer = {
+  name: 'gstreamer',
+  file: `/usr/lib/${triple}/gstreamer-1.0/libgstnice.so`,
+  packages: [
+    ...['gir1.2-gst-plugins-bad-1.0', 'gstreamer1.0-nice', 'gstreamer1.0-plugins-bad', 'gstreamer1.0-plugins-good'],
+    ...['gir1.2-gst-plugins-base-1.0', 'gstreamer1.0-plugins-base', 'python3-gi'],
+  ],
+};
+
 /**
  * Programs that `npm test` needs. `name` is what tests find in WEIR_TEST_SKIP where the program could not be installed.
  * `unpacked` lists packages whose services would start system-wide if they were installed: they are unpacked into the
@@ -62,6 +74,7 @@ export const browsersAndNetworks = [
   { name: 'iptables', file: '/usr/sbin/iptables', packages: ['iptables'] },
   { name: 'python3', file: '/usr/bin/python3', packages: ['python3-minimal'] },
   ...pythonLibraries,
+  gstreamer,
   ...proxies,
   coturn,
 ];
