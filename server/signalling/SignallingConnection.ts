@@ -1,6 +1,5 @@
-/** One client's WebSocket: carries text, enforces its limits and keeps the heartbeat. What a peer is lives in its session. */
+/** One client's connection: enforces its limits and keeps the heartbeat. What a peer is lives in its session. */
 import type { Logger } from 'pino';
-import type { WebSocket } from 'ws';
 import { type CloseReason, closeReason, closeReasons } from '../../shared/closeReasons.ts';
 import { MAX_DATA_BYTES } from '../../shared/dataFrame.ts';
 import { WeirError } from '../../shared/errors.ts';
@@ -21,6 +20,7 @@ import { serverRtpCapabilities } from '../media/options.ts';
 import { DATA_MESSAGES_PER_SECOND } from '../room/data/DataRate.ts';
 import type { ClientConnection } from './ClientConnection.ts';
 import { createHandlers } from './handlers/createHandlers.ts';
+import type { MessageSocket } from './MessageSocket.ts';
 import type { PeerSession } from './PeerSession.ts';
 import type { RequestContext } from './RequestContext.ts';
 import type { ServerContext } from './ServerContext.ts';
@@ -40,7 +40,7 @@ export class SignallingConnection implements ClientConnection {
   readonly server: ServerContext;
   readonly address: string;
   readonly #channel: RpcChannel<ServerMessages, ClientMessages>;
-  readonly #socket: WebSocket;
+  readonly #socket: MessageSocket;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #rateLimit: TokenBucket;
   readonly #abortController = new AbortController();
@@ -51,7 +51,7 @@ export class SignallingConnection implements ClientConnection {
   #silenceTimer: NodeJS.Timeout | undefined;
   #session: PeerSession | undefined;
 
-  constructor(socket: WebSocket, server: ServerContext, { address, reservation, log }: SignallingConnectionOptions) {
+  constructor(socket: MessageSocket, server: ServerContext, { address, reservation, log }: SignallingConnectionOptions) {
     const { config } = server;
     this.server = server;
     this.address = address;
@@ -136,22 +136,28 @@ export class SignallingConnection implements ClientConnection {
   }
 
   #listen(): void {
-    this.#socket.on('message', (data, isBinary) => {
-      if (!this.#lifetime.closed) this.#silenceTimer?.refresh();
-      this.#session?.confirm();
-      if (isBinary) {
-        this.close('protocolError');
-        return;
-      }
-      const debt = this.#rateLimit.take();
-      if (debt >= this.server.config.messageBurst) this.close('rateLimited');
-      else this.#channel.receive(data.toString(), debt > 0 ? new WeirError('rateLimited') : undefined);
+    this.#socket.listen({
+      onMessage: (message) => {
+        this.#received();
+        const debt = this.#rateLimit.take();
+        if (debt >= this.server.config.messageBurst) this.close('rateLimited');
+        else this.#channel.receive(message, debt > 0 ? new WeirError('rateLimited') : undefined);
+      },
+      onViolation: (reason) => {
+        this.#received();
+        this.close(reason);
+      },
+      onClose: (code) => {
+        // 1005 stands for a close frame without a code.
+        this.#goingAway = code === 1001 || code === 1005;
+        this.close(closeReason(code));
+      },
     });
-    this.#socket.on('close', (code) => {
-      // 1005 stands for a close frame without a code.
-      this.#goingAway = code === 1001 || code === 1005;
-      this.close(closeReason(code));
-    });
+  }
+
+  #received(): void {
+    if (!this.#lifetime.closed) this.#silenceTimer?.refresh();
+    this.#session?.confirm();
   }
 
   #startTimers({ pingInterval, signallingTimeout }: Config): void {

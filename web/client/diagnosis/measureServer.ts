@@ -3,6 +3,7 @@ import { WeirError } from '../../../shared/errors.ts';
 import { signallingUrl } from '../base.ts';
 import { connectFailure } from '../signalling/connectFailure.ts';
 import { SignallingSocket } from '../signalling/SignallingSocket.ts';
+import { webSocket } from '../signalling/webSocket.ts';
 import { wait } from './abortable.ts';
 import { median } from './median.ts';
 
@@ -55,7 +56,7 @@ async function measureSignalling(url: string, signal: AbortSignal) {
 
 async function open(url: string, signal: AbortSignal): Promise<SignallingSocket> {
   try {
-    const { socket } = await SignallingSocket.open({ url, listeners: {}, onClose() {}, signal });
+    const { socket } = await SignallingSocket.open({ kind: webSocket, url, listeners: {}, onClose() {}, signal });
     return socket;
   } catch (error) {
     signal.throwIfAborted();

@@ -16,7 +16,7 @@ const MAX_CONNECTIONS = 8;
 /** How many characters the messages of the signalling may have. */
 const MAX_SIGNALLING = 1_000_000;
 
-/** What happens on a signalling connection: `send` and `receive` with the message, `close` with code and reason. */
+/** What happens on a signalling connection: `open` with its kind, `send` and `receive` with the message, `close` with code and reason. */
 export type SignallingLogType = 'open' | 'send' | 'receive' | 'close';
 
 /** Records one step of the signalling. */

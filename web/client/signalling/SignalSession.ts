@@ -6,6 +6,7 @@ import type { JoinReply, ResumeReply, Welcome } from '../../../shared/protocol.t
 import type { Request, Signalling, SignallingOptions } from '../Signalling.ts';
 import { raceAttempts } from './raceAttempts.ts';
 import { SignallingSocket } from './SignallingSocket.ts';
+import { webSocket } from './webSocket.ts';
 
 /**
  * The timeout of one attempt to connect, in milliseconds: `times` the time that the first connection took, within these
@@ -66,6 +67,7 @@ export class SignalSession implements Signalling {
     const startedAt = performance.now();
     let session: SignalSession | undefined;
     const { socket, welcome } = await SignallingSocket.open({
+      kind: webSocket,
       url: options.url,
       listeners: options.listeners,
       log: options.log,
@@ -150,6 +152,7 @@ export class SignalSession implements Signalling {
   async #connect(former: SignallingSocket, lostAt: number, aborted: AbortSignal): Promise<SignallingSocket> {
     let opened: SignallingSocket | undefined;
     const { socket, welcome } = await SignallingSocket.open({
+      kind: webSocket,
       url: this.#options.url,
       listeners: this.#options.listeners,
       log: this.#options.log,

@@ -1,4 +1,4 @@
-/** One WebSocket of the client: opens it, awaits `welcome`, detects a server that no longer answers, closes it. */
+/** One connection of the client: opens its socket, awaits `welcome`, detects a server that no longer answers, closes it. */
 import { z } from 'zod';
 import { type CloseReason, closeReason, closeReasons } from '../../../shared/closeReasons.ts';
 import { WeirError } from '../../../shared/errors.ts';
@@ -11,10 +11,12 @@ import {
   type Welcome,
 } from '../../../shared/protocol.ts';
 import { type Handlers, type Listeners, RpcChannel } from '../../../shared/RpcChannel.ts';
-import { signallingUrl } from '../base.ts';
 import type { LogSignalling } from '../diagnostics/DiagnosticLog.ts';
+import type { MessageSocket, SocketKind } from './MessageSocket.ts';
 
 export interface SignallingSocketOptions {
+  /** What carries the messages. */
+  readonly kind: SocketKind;
   /** Where the server is: an http(s) or ws(s) URL, with the path that it is under. */
   readonly url: string;
   readonly listeners: Omit<Listeners<ServerMessages>, 'welcome'>;
@@ -55,7 +57,7 @@ const WelcomeVersion = z
 
 export class SignallingSocket {
   readonly channel: RpcChannel<ClientMessages, ServerMessages>;
-  readonly #socket: WebSocket;
+  readonly #socket: MessageSocket;
   readonly #options: SignallingSocketOptions;
   readonly #welcome = Promise.withResolvers<Welcome>();
   #watchdog: ReturnType<typeof setInterval> | undefined;
@@ -63,9 +65,16 @@ export class SignallingSocket {
   #probing: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  private constructor(options: SignallingSocketOptions, url: URL) {
+  private constructor(options: SignallingSocketOptions) {
     this.#options = options;
-    this.#socket = new WebSocket(url);
+    this.#socket = options.kind.open(options.url, {
+      onOpen: () => options.log?.('open', options.kind.name),
+      onMessage: (message) => this.#received(message),
+      onClose: (code, reason) => {
+        options.log?.('close', `${code} ${reason}`);
+        this.#end(reasonOf(code, reason));
+      },
+    });
     this.channel = new RpcChannel<ClientMessages, ServerMessages>({
       outgoing: clientMessages,
       incoming: serverMessages,
@@ -74,25 +83,9 @@ export class SignallingSocket {
       handlers: { ping: () => ({}) } satisfies Handlers<ServerMessages>,
       listeners: { ...options.listeners, welcome: (welcome) => this.#welcomed(welcome) },
       send: (message) => {
-        if (this.#socket.readyState !== WebSocket.OPEN) return;
-        options.log?.('send', message);
-        this.#socket.send(message);
+        if (this.#socket.send(message)) options.log?.('send', message);
       },
     });
-    this.#socket.onopen = () => options.log?.('open');
-    this.#socket.onmessage = ({ data }) => {
-      this.#lastMessageAt = performance.now();
-      clearTimeout(this.#probing);
-      this.#probing = undefined;
-      if (typeof data !== 'string') return;
-      options.log?.('receive', data);
-      if (!this.#watchdog) this.#checkVersion(data);
-      this.channel.receive(data);
-    };
-    this.#socket.onclose = ({ code, reason }) => {
-      options.log?.('close', `${code} ${reason}`);
-      this.#end(reasonOf(code, reason));
-    };
   }
 
   /**
@@ -100,7 +93,7 @@ export class SignallingSocket {
    * @throws {WeirError} `unavailable` if there is no Weir server, `unsupported` if it uses another protocol version
    */
   static async open(options: SignallingSocketOptions): Promise<{ socket: SignallingSocket; welcome: Welcome }> {
-    const socket = new SignallingSocket(options, signallingUrl(options.url));
+    const socket = new SignallingSocket(options);
     const giveUp = () => socket.#end('disconnected');
     const timer = setTimeout(giveUp, options.timeout ?? CONNECT_TIMEOUT);
     options.signal?.addEventListener('abort', giveUp);
@@ -141,13 +134,22 @@ export class SignallingSocket {
     this.#socket.close(closeReasons.left.code, 'left');
   }
 
+  #received(message: string): void {
+    this.#lastMessageAt = performance.now();
+    clearTimeout(this.#probing);
+    this.#probing = undefined;
+    this.#options.log?.('receive', message);
+    if (!this.#watchdog) this.#checkVersion(message);
+    this.channel.receive(message);
+  }
+
   /** A `welcome` of another protocol version may have another form, so that only its version is parsed. */
   #checkVersion(text: string): void {
     const { data: version } = WelcomeVersion.safeParse(text);
     if (version === undefined || version === PROTOCOL_VERSION) return;
     const message = `The server uses version ${version} of the protocol, this client ${PROTOCOL_VERSION}. Reload the page.`;
     this.#welcome.reject(new WeirError('unsupported', message, { reason: 'protocolVersion' }));
-    this.#socket.close();
+    this.#end('disconnected');
   }
 
   #welcomed(welcome: Welcome): void {
