@@ -45,7 +45,8 @@ export const connectReasons = {
   unreachable: 'Nothing responds at the address of the server.',
   badGateway: 'A proxy responds, but cannot reach the server behind it.',
   otherServer: 'Something other than Weir responds at the address of the server.',
-  webSocketBlocked: 'The server responds to HTTP, but no WebSocket opens: something in between blocks it.',
+  webSocketBlocked:
+    'The server responds to HTTP, but no WebSocket opens, and nothing that takes its place: something in between blocks it.',
   protocolVersion: 'The server has another version of the protocol; reload the page.',
 } as const;
 

@@ -17,7 +17,7 @@ export * from './tracks.ts';
 /** Raised when a client of the former version could no longer talk to the server. */
 export const PROTOCOL_VERSION = 2;
 
-/** Path of the WebSocket, under the address of the server. */
+/** Path of the WebSocket, under the address of the server. `httpSignalling` has those that take its place. */
 export const SIGNALLING_PATH = '/ws';
 
 /** What a client may send. */

@@ -63,6 +63,8 @@ export interface Config {
   readonly fileBitrate: number;
   /** 0 where files are off. */
   readonly fileMaxBytes: number;
+  /** Whether clients that cannot open a WebSocket may use server-sent events and long polling. */
+  readonly httpSignalling: boolean;
   readonly maxMessageBytes: number;
   readonly maxSendBuffer: number;
   readonly messagesPerSecond: number;

@@ -93,6 +93,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
     dataBitrate: env.WEIR_DATA_BITRATE,
     fileBitrate: env.WEIR_FILE_BITRATE,
     fileMaxBytes: env.WEIR_FILE_MAX_BYTES,
+    httpSignalling: env.WEIR_HTTP_SIGNALLING,
     maxMessageBytes: env.WEIR_MAX_MESSAGE_BYTES,
     maxSendBuffer: env.WEIR_MAX_SEND_BUFFER_BYTES,
     messagesPerSecond: env.WEIR_MESSAGES_PER_SECOND,

@@ -126,6 +126,7 @@ const ownSegments = new Set([
   'api',
   'diagnose',
   'ws',
+  'signalling',
   'whip',
   'whep',
   'rtp',

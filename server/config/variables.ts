@@ -315,6 +315,10 @@ export const variables = {
     'Maximum bitrate of the files that a peer sends through the server.',
     'bit/s',
   ),
+  WEIR_HTTP_SIGNALLING: flag(
+    'Let clients whose WebSocket is blocked use server-sent events and POST, or long polling.',
+    'true',
+  ),
   WEIR_MAX_MESSAGE_BYTES: integer(4096, 16_777_216, 65_536, 'Maximum size of a signalling message.', 'bytes'),
   WEIR_MAX_SEND_BUFFER_BYTES: integer(
     65_536,

@@ -51,7 +51,11 @@ export class SignallingConnection implements ClientConnection {
   #silenceTimer: NodeJS.Timeout | undefined;
   #session: PeerSession | undefined;
 
-  constructor(socket: MessageSocket, server: ServerContext, { address, reservation, log }: SignallingConnectionOptions) {
+  constructor(
+    socket: MessageSocket,
+    server: ServerContext,
+    { address, reservation, log }: SignallingConnectionOptions,
+  ) {
     const { config } = server;
     this.server = server;
     this.address = address;

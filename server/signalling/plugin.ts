@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { PageDocument } from '../features/PageDocument.ts';
 import { ConnectionAcceptor } from './ConnectionAcceptor.ts';
+import { httpRoutes } from './http/httpRoutes.ts';
 import type { ServerContext } from './ServerContext.ts';
 import { webSocketRoute } from './webSocketRoute.ts';
 
@@ -12,9 +13,10 @@ interface SignallingOptions extends ServerContext {
   readonly document: PageDocument;
 }
 
-/** Serves the signalling. Closing the Fastify instance closes every connection with `serverClosing`. */
+/** Serves the signalling over WebSocket, and over HTTP unless that is off. Closing the Fastify instance closes every connection with `serverClosing`. */
 export async function signalling(app: FastifyInstance, options: SignallingOptions): Promise<void> {
   const { log, config, document } = options;
   const acceptor = new ConnectionAcceptor(options, log);
   await app.register(webSocketRoute, { acceptor, config, log, document });
+  if (config.httpSignalling) await app.register(httpRoutes, { acceptor, config });
 }

@@ -1,4 +1,4 @@
-/** A protocol client for tests: a real WebSocket with the protocol's own channel on it, which records all messages. */
+/** A protocol client for tests: a real connection of any kind with the protocol's own channel on it, which records all messages. */
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
@@ -18,6 +18,8 @@ import {
   type Welcome,
 } from '../../shared/protocol.ts';
 import { type ReplyData, type RequestData, RpcChannel } from '../../shared/RpcChannel.ts';
+import type { SignallingKind } from '../../web/client/Signalling.ts';
+import { HttpTestSocket } from './HttpTestSocket.ts';
 
 type EventName = keyof ServerEvents;
 type ClientMethod = keyof ClientMessages['requests'];
@@ -36,6 +38,8 @@ const Message = z.object({
 export type Message = z.infer<typeof Message>;
 
 export interface ConnectOptions {
+  /** What carries the messages; a WebSocket by default. */
+  readonly kind?: SignallingKind | undefined;
   readonly origin?: string;
   readonly headers?: Record<string, string>;
   readonly path?: string;
@@ -72,7 +76,7 @@ export class Refused extends Error {
 }
 
 export class TestClient implements Disposable {
-  readonly socket: WebSocket;
+  readonly #socket: WebSocket | HttpTestSocket;
   /** All received messages, in order. */
   readonly messages: Message[] = [];
   /** Resolves with the close frame's code and reason. */
@@ -116,8 +120,8 @@ export class TestClient implements Disposable {
   /** Pings received. */
   pings = 0;
 
-  private constructor(socket: WebSocket, mute: boolean, firstId: number) {
-    this.socket = socket;
+  private constructor(socket: WebSocket | HttpTestSocket, mute: boolean, firstId: number) {
+    this.#socket = socket;
     this.#mute = mute;
     const hear =
       <E extends EventName>(event: E) =>
@@ -162,20 +166,32 @@ export class TestClient implements Disposable {
       requestTimeout: TIMEOUT,
       firstId,
     });
-    socket.on('message', (data) => this.#receive(data.toString()));
-    this.closed = new Promise((resolve) => {
-      socket.on('close', (code, reason) => {
-        this.#end = { code, reason: reason.toString() };
-        this.#channel.close();
-        resolve(this.#end);
-        this.#wake();
-      });
-    });
+    const closed = Promise.withResolvers<{ code: number; reason: string }>();
+    this.closed = closed.promise;
+    const onClose = (code: number, reason: string) => {
+      this.#end = { code, reason };
+      this.#channel.close();
+      closed.resolve(this.#end);
+      this.#wake();
+    };
+    if (socket instanceof HttpTestSocket) {
+      socket.on('message', (text) => this.#receive(text));
+      socket.on('close', onClose);
+    } else {
+      socket.on('message', (data) => this.#receive(data.toString()));
+      socket.on('close', (code, reason) => onClose(code, reason.toString()));
+    }
   }
 
   /** @throws {Refused} */
   static async connect(url: string, options: ConnectOptions = {}): Promise<TestClient> {
-    const { origin, headers, path = SIGNALLING_PATH, mute = false, firstId = 1, ca } = options;
+    const { kind = 'webSocket', origin, headers, path = SIGNALLING_PATH, mute = false, firstId = 1, ca } = options;
+    if (kind !== 'webSocket') {
+      const http = new HttpTestSocket(kind, url, { headers: { ...headers, ...(origin !== undefined && { origin }) } });
+      const client = new TestClient(http, mute, firstId);
+      client.#welcome = await client.event('welcome');
+      return client;
+    }
     const socket = new WebSocket(url.replace(/^http/, 'ws') + path, {
       origin,
       headers,
@@ -193,6 +209,18 @@ export class TestClient implements Disposable {
     });
     client.#welcome = await client.event('welcome');
     return client;
+  }
+
+  /** The WebSocket. @throws {Error} if it is another kind of connection */
+  get socket(): WebSocket {
+    if (this.#socket instanceof HttpTestSocket) throw new Error('This connection is no WebSocket.');
+    return this.#socket;
+  }
+
+  /** The end of a connection over HTTP. @throws {Error} if it is a WebSocket */
+  get http(): HttpTestSocket {
+    if (this.#socket instanceof HttpTestSocket) return this.#socket;
+    throw new Error('This connection is a WebSocket.');
   }
 
   get welcome(): Welcome {
@@ -220,9 +248,20 @@ export class TestClient implements Disposable {
     });
   }
 
-  /** Sends text or bytes unchanged. */
+  /** Sends text, or bytes over a WebSocket, unchanged. */
   send(message: string | Buffer): void {
-    this.socket.send(message);
+    if (typeof message === 'string') this.#socket.send(message);
+    else this.socket.send(message);
+  }
+
+  /** Closes with that code. */
+  close(code?: number): void {
+    this.#socket.close(code);
+  }
+
+  /** Reads nothing any more. */
+  pause(): void {
+    this.#socket.pause();
   }
 
   /** Sends a request with unchecked data. @returns the reply as received */
@@ -282,11 +321,13 @@ export class TestClient implements Disposable {
 
   /** Closes the socket without a close frame, as a crash does. */
   cut(): void {
-    this.socket.terminate();
+    this.#socket.terminate();
   }
 
+  /** Ends the connection, so that the server knows at once: over HTTP it would wait for a while for what was cut. */
   [Symbol.dispose](): void {
-    this.cut();
+    if (this.#socket instanceof HttpTestSocket) this.#socket.close(1006);
+    else this.cut();
   }
 
   #receive(text: string): void {

@@ -51,7 +51,7 @@ export function useServer(environment: Record<string, string> = {}, delays?: Con
     });
   });
   afterEach(async () => {
-    for (const client of clients) client.cut();
+    for (const client of clients) client[Symbol.dispose]();
     await Promise.all([...clients].map(({ closed }) => closed));
     clients.clear();
     if (Number(environment.WEIR_RESUME_SECONDS ?? 0) > 0) for (const room of rooms) room.close('roomClosed');
@@ -74,13 +74,19 @@ export function useServer(environment: Record<string, string> = {}, delays?: Con
     connect,
     token,
     /** Connects and joins. */
-    async join(options?: JoinOptions): Promise<Joined> {
-      const client = await connect();
+    async join(options?: JoinOptions, connection?: ConnectOptions): Promise<Joined> {
+      const client = await connect(connection);
       return { client, reply: await client.join(options) };
     },
     /** Connects and joins with a token of these grants. */
-    async enter(room: string, identity: string, grants?: VideoGrant, options: JoinOptions = {}): Promise<Joined> {
-      const client = await connect();
+    async enter(
+      room: string,
+      identity: string,
+      grants?: VideoGrant,
+      options: JoinOptions = {},
+      connection?: ConnectOptions,
+    ): Promise<Joined> {
+      const client = await connect(connection);
       return { client, reply: await client.join({ ...options, room, token: await token(room, identity, grants) }) };
     },
   };
