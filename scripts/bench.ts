@@ -4,6 +4,7 @@
  */
 import { audience } from './bench/audience.ts';
 import { audioSlots } from './bench/audioSlots.ts';
+import { blocked } from './bench/blocked.ts';
 import { chat } from './bench/chat.ts';
 import { data } from './bench/data.ts';
 import { directMedia } from './bench/direct.ts';
@@ -38,7 +39,7 @@ import { childrenOf } from './support/process/cpu.ts';
 
 /** In the order in which they run. */
 const benchmarks: readonly Benchmark[] = [
-  ...[forward, pipes, join, joinBurstLoad, joinBurst, signalling, memory],
+  ...[forward, pipes, join, joinBurstLoad, joinBurst, signalling, blocked, memory],
   ...[shown, unwatched, speakers, audioSlots, lipsync, linkDrop],
   ...[chat, data, audience, joinBurstBroadcast, glassToGlass, directMedia, files, reach],
 ];

@@ -1,5 +1,6 @@
 /** Firefox and Chromium in one call: they see and hear each other. */
 import { describe, expect, test } from 'vitest';
+import { ObstructingProxy, type Obstruction } from '../../scripts/support/network/ObstructingProxy.ts';
 import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { ownAddresses } from '../../server/common/ownAddresses.ts';
 import { TestClient } from '../support/client.ts';
@@ -101,6 +102,28 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     });
     const told = async () => observer.unreadEvents('peerSources').at(-1)?.sources;
     await eventually(told).toEqual({ microphone: 'paused', camera: 'live' });
+    await page.close();
+  });
+
+  test.each<[string, Partial<Obstruction>]>([
+    ['refuses WebSockets', { webSockets: 'refused' }],
+    ['holds streams back as well', { webSockets: 'refused', responses: 'blocks' }],
+  ])('behind a proxy that %s, joins, hears of others and leaves', async (_what, obstruction) => {
+    await using proxy = await ObstructingProxy.start(call.server.url, obstruction);
+    using observer = await TestClient.connect(call.server.url);
+    await observer.join({ room: 'blocked', transports: { send: false, recv: false } });
+    const page = await (await call.firefox.createBrowserContext()).newPage();
+    await page.goto(proxy.url);
+    await page.evaluate(`(async () => {
+      const { RoomClient } = await import('/sdk.js');
+      window.weir = new RoomClient();
+      await window.weir.join({ room: 'blocked', name: 'Fox' });
+    })()`);
+    const { peerId } = await observer.event('newPeer');
+    await observer.request('setHand', { raised: true });
+    await eventually(() => page.evaluate(() => window.weir?.peers[0]?.hand)).toBe(true);
+    await page.goto('about:blank');
+    expect(await observer.event('peerClosed')).toEqual({ peerId, reason: 'left' });
     await page.close();
   });
 

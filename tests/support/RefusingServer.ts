@@ -8,7 +8,7 @@ import type { Welcome } from '../../shared/protocol.ts';
 
 /** How joins are rejected. */
 export type Refusal =
-  /** The upgrade is reset, as by a firewall, or never answered. */
+  /** Upgrades and what replaces WebSockets are reset, as by a firewall, or never answered. */
   | 'blocked'
   | 'silent'
   /** Nothing listens. */
@@ -80,6 +80,10 @@ export class RefusingServer implements AsyncDisposable {
     }
     if (this.#refusal === 'portal') {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<p>Sign in to use this network.');
+      return;
+    }
+    if (incoming.url?.startsWith('/signalling/')) {
+      if (this.#refusal !== 'silent') incoming.socket.destroy();
       return;
     }
     const { hostname, port } = this.#weir;

@@ -75,7 +75,13 @@ describe('the microphone', () => {
 });
 
 describe('the way to the server', () => {
-  const times = { connectTime: 20, signallingRoundTripTime: 30.4, httpRoundTripTime: 40, clockOffset: 1000 };
+  const times = {
+    kind: 'webSocket',
+    connectTime: 20,
+    signallingRoundTripTime: 30.4,
+    httpRoundTripTime: 40,
+    clockOffset: 1000,
+  } as const;
 
   test('is measured once for the live connection and the clock', async () => {
     const measure = vi.fn(async () => ({ ...times, clockOffset: -180_000 }));
@@ -87,6 +93,15 @@ describe('the way to the server', () => {
     ]);
     expect(measure).toHaveBeenCalledTimes(1);
     expect(reachable()).toBe(true);
+  });
+
+  test('over ordinary requests works, and says that WebSocket is blocked', async () => {
+    const { signalling } = serverChecks(async () => ({ ...times, kind: 'polling' }));
+    expect(await signalling.run(running)).toMatchObject({
+      grade: 'fair',
+      advice: expect.stringContaining('WebSocket is blocked'),
+      figures: { kind: 'polling', roundTripTime: 30 },
+    });
   });
 
   test('that is blocked says so, and media is not tried', async () => {

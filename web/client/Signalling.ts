@@ -1,4 +1,4 @@
-/** The interface of the signalling of one session: `SignalSession` implements it over WebSockets, and tests replace it. */
+/** The interface of the signalling of one session: `SignalSession` implements it, and tests replace it. */
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { ClientMessages, JoinReply, ResumeReply, ServerMessages, Welcome } from '../../shared/protocol.ts';
 import type { Listeners, RequestData, RpcChannel } from '../../shared/RpcChannel.ts';
@@ -6,6 +6,9 @@ import type { LogSignalling } from './diagnostics/DiagnosticLog.ts';
 
 /** Sends a request. One whose reply is lost with its connection is sent again on the next one, and runs once. */
 export type Request = RpcChannel<ClientMessages, ServerMessages>['request'];
+
+/** What carries the messages: a WebSocket, or HTTP requests with server-sent events or long polling. */
+export type SignallingKind = 'webSocket' | 'sse' | 'polling';
 
 export interface SignallingOptions {
   /** Where the server is: an http(s) or ws(s) URL, with the path that it is under. */
@@ -15,6 +18,8 @@ export interface SignallingOptions {
   onReconnecting?(): void;
   /** The session goes on over another connection. @param snapshot the current state of the room */
   onResumed?(snapshot: ResumeReply): void;
+  /** The kinds of connection that are tried, in the order of preference; all by default. */
+  readonly kinds?: readonly SignallingKind[] | undefined;
   /** Records the messages. */
   readonly log?: LogSignalling | undefined;
   /** The session has ended. Called once. */

@@ -76,6 +76,7 @@ export class ChatMember implements Disposable {
   async #join({ url, room, name, kind, role, guest }: ChatMemberOptions): Promise<void> {
     const { signalling, welcome } = await SignalSession.open({
       url,
+      kinds: ['webSocket'],
       listeners: this.chat.listeners,
       onReconnecting: () => {
         this.counts.lost += 1;

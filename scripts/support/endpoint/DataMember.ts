@@ -62,6 +62,7 @@ export class DataMember {
     const { url, room, name, token, onRefused, onClosed, onGrants } = options;
     const { signalling } = await SignalSession.open({
       url,
+      kinds: ['webSocket'],
       listeners: {
         dataRefused: (refusal) => onRefused?.(refusal),
         dataClosed: (closure) => onClosed?.(closure),

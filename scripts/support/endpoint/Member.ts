@@ -12,7 +12,7 @@ import type {
   RoomKind,
   TrackSettings,
 } from '../../../shared/protocol.ts';
-import type { Request } from '../../../web/client/Signalling.ts';
+import type { Request, SignallingKind } from '../../../web/client/Signalling.ts';
 import { SignalSession } from '../../../web/client/signalling/SignalSession.ts';
 import type { Stream } from '../media/Stream.ts';
 import { now } from './clock.ts';
@@ -35,6 +35,8 @@ export interface MemberOptions extends MediaOptions {
   readonly receives?: boolean;
   /** How many videos it receives before `updateTrackSettings`; default all. */
   readonly initialVideoLimit?: number;
+  /** What carries its signalling, best first; default WebSocket alone, so that measurements are of that. */
+  readonly kinds?: readonly SignallingKind[];
   /** Whether it sends bandwidth estimates, as browsers do, and is limited by them; default true. */
   readonly estimates?: boolean;
   /** The connection was lost and is being resumed; then, the same session is resumed. */
@@ -163,12 +165,14 @@ export class Member {
       tracks = {},
       receives = true,
       initialVideoLimit,
+      kinds = ['webSocket'],
       estimates = true,
     } = this.#options;
     let reason: CloseReason | undefined;
     try {
       const { signalling, welcome } = await SignalSession.open({
         url,
+        kinds,
         listeners: {
           newConsumers: ({ consumers }) => void this.#consume(consumers),
           consumersClosed: ({ consumerIds }) => this.media.forget(consumerIds),

@@ -1,9 +1,10 @@
-/** Measures the round trips to a server, over its WebSocket and over HTTP, and how its clock differs from this device's. */
+/** Measures the round trips to a server, over its signalling and over HTTP, and how its clock differs from this device's. */
 import { WeirError } from '../../../shared/errors.ts';
 import { signallingUrl } from '../base.ts';
+import type { SignallingKind } from '../Signalling.ts';
 import { connectFailure } from '../signalling/connectFailure.ts';
-import { SignallingSocket } from '../signalling/SignallingSocket.ts';
-import { webSocket } from '../signalling/webSocket.ts';
+import { openConnection } from '../signalling/openConnection.ts';
+import type { SignallingSocket } from '../signalling/SignallingSocket.ts';
 import { wait } from './abortable.ts';
 import { median } from './median.ts';
 
@@ -14,9 +15,11 @@ const TIMEOUT = 5000;
 
 /** In milliseconds. */
 export interface ServerTimes {
-  /** From the request for a WebSocket to the first message of the server. */
+  /** What carries the signalling here: anything but a WebSocket means that those are blocked. */
+  readonly kind: SignallingKind;
+  /** From the request for a connection to the first message of the server. */
   readonly connectTime: number;
-  /** The median of the round trips over the WebSocket. */
+  /** The median of the round trips over the signalling. */
   readonly signallingRoundTripTime: number;
   /** The median over HTTP; undefined where no request succeeded. */
   readonly httpRoundTripTime: number | undefined;
@@ -29,7 +32,7 @@ export interface ServerTimes {
 
 /**
  * @param options.url the URL of the server
- * @throws {WeirError} `unavailable`, with one of `connectReasons`, where no WebSocket opens; the reason of the signal
+ * @throws {WeirError} `unavailable`, with one of `connectReasons`, where no connection opens; the reason of the signal
  */
 export async function measureServer({ url, signal }: { url: string; signal: AbortSignal }): Promise<ServerTimes> {
   const [signalling, http] = await Promise.all([measureSignalling(url, signal), measureHttp(url, signal)]);
@@ -51,12 +54,12 @@ async function measureSignalling(url: string, signal: AbortSignal) {
   } finally {
     socket.leave();
   }
-  return { connectTime, signallingRoundTripTime: median(times) ?? Number.NaN };
+  return { kind: socket.kind, connectTime, signallingRoundTripTime: median(times) ?? Number.NaN };
 }
 
 async function open(url: string, signal: AbortSignal): Promise<SignallingSocket> {
   try {
-    const { socket } = await SignallingSocket.open({ kind: webSocket, url, listeners: {}, onClose() {}, signal });
+    const { socket } = await openConnection({ url, listeners: {}, onClose() {}, signal });
     return socket;
   } catch (error) {
     signal.throwIfAborted();

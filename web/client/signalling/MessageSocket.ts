@@ -1,4 +1,5 @@
 /** What carries the text messages of one connection: a WebSocket, or what takes its place over HTTP. */
+import type { SignallingKind } from '../Signalling.ts';
 
 /** Whom a socket notifies. */
 export interface MessageSocketListener {
@@ -15,11 +16,9 @@ export interface MessageSocket {
   close(code: number, reason: string): void;
 }
 
-export type SocketKindName = 'webSocket' | 'sse' | 'polling';
-
 /** A kind of socket. */
 export interface SocketKind {
-  readonly name: SocketKindName;
+  readonly name: SignallingKind;
   /** Whether something in between may pass the beginning of what the server sends, and hold the rest back. */
   readonly mayBeBuffered: boolean;
   /**

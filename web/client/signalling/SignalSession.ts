@@ -1,12 +1,12 @@
-/** The signalling of one session over WebSockets: replaces a lost connection for as long as the server keeps the session. */
+/** The signalling of one session: replaces a lost connection for as long as the server keeps the session. */
 
 import type { CloseReason } from '../../../shared/closeReasons.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import type { JoinReply, ResumeReply, Welcome } from '../../../shared/protocol.ts';
-import type { Request, Signalling, SignallingOptions } from '../Signalling.ts';
+import type { Request, Signalling, SignallingKind, SignallingOptions } from '../Signalling.ts';
+import { openConnection } from './openConnection.ts';
 import { raceAttempts } from './raceAttempts.ts';
-import { SignallingSocket } from './SignallingSocket.ts';
-import { webSocket } from './webSocket.ts';
+import type { SignallingSocket } from './SignallingSocket.ts';
 
 /**
  * The timeout of one attempt to connect, in milliseconds: `times` the time that the first connection took, within these
@@ -20,6 +20,11 @@ const ATTEMPT_TIMEOUT = { least: 1000, times: 4, most: 5000 };
 const ATTEMPT_DELAY = { after: 3000, time: 5000 };
 /** Between the starts of two attempts, in milliseconds; each gap is up to a third shorter or longer. */
 const ATTEMPT_GAP = { first: 60, most: 370 };
+/**
+ * Attempts to reconnect use the kind of connection that has worked, which is quicker than trying each. Every so many, all are
+ * tried: another network may block what this one let through, or let through what this one blocks.
+ */
+const ALL_KINDS_EVERY = 3;
 /** A server to which connecting took less than `pace` must answer a probe within `limit` if media has stopped, too: milliseconds. */
 const FAST_PROBE = { pace: 250, limit: 500 };
 /** The session goes on after these. `resumed`: an attempt that was already given up has succeeded at the server. */
@@ -66,9 +71,9 @@ export class SignalSession implements Signalling {
   static async open(options: SignallingOptions): Promise<{ signalling: SignalSession; welcome: Welcome }> {
     const startedAt = performance.now();
     let session: SignalSession | undefined;
-    const { socket, welcome } = await SignallingSocket.open({
-      kind: webSocket,
+    const { socket, welcome } = await openConnection({
       url: options.url,
+      kinds: options.kinds,
       listeners: options.listeners,
       log: options.log,
       onClose: (reason) => {
@@ -78,6 +83,11 @@ export class SignalSession implements Signalling {
     });
     session = new SignalSession(options, socket, welcome, performance.now() - startedAt);
     return { signalling: session, welcome };
+  }
+
+  /** What carries the messages of the latest connection. */
+  get kind(): SignallingKind {
+    return this.#socket.kind;
   }
 
   get reconnecting(): boolean {
@@ -133,9 +143,15 @@ export class SignalSession implements Signalling {
     const lostAt = performance.now();
     const until = lostAt + this.#resumeWindow;
     const { signal } = this.#ended;
+    let count = 0;
+    const connect = (aborted: AbortSignal) => {
+      count += 1;
+      const kinds = count % ALL_KINDS_EVERY === 0 ? this.#options.kinds : [former.kind];
+      return this.#connect(former, { kinds, lostAt }, aborted);
+    };
     for (let first = ATTEMPT_GAP.first; ; first = Math.min(ATTEMPT_GAP.most, first * 2)) {
       const attempts = { gap: { ...ATTEMPT_GAP, first }, until, signal };
-      const next = await raceAttempts((aborted) => this.#connect(former, lostAt, aborted), attempts);
+      const next = await raceAttempts(connect, attempts);
       const snapshot = await this.#resume(next, key);
       // `leave` was called meanwhile: the server has just resumed the session and must end it.
       if (snapshot && signal.aborted) next.leave();
@@ -149,11 +165,16 @@ export class SignalSession implements Signalling {
     }
   }
 
-  async #connect(former: SignallingSocket, lostAt: number, aborted: AbortSignal): Promise<SignallingSocket> {
+  /** @param lostAt when the connection was lost, as `performance.now()` */
+  async #connect(
+    former: SignallingSocket,
+    { kinds, lostAt }: { kinds: SignallingOptions['kinds']; lostAt: number },
+    aborted: AbortSignal,
+  ): Promise<SignallingSocket> {
     let opened: SignallingSocket | undefined;
-    const { socket, welcome } = await SignallingSocket.open({
-      kind: webSocket,
+    const { socket, welcome } = await openConnection({
       url: this.#options.url,
+      kinds,
       listeners: this.#options.listeners,
       log: this.#options.log,
       onClose: (reason) => {

@@ -12,6 +12,7 @@ import {
 } from '../../../shared/protocol.ts';
 import { type Handlers, type Listeners, RpcChannel } from '../../../shared/RpcChannel.ts';
 import type { LogSignalling } from '../diagnostics/DiagnosticLog.ts';
+import type { SignallingKind } from '../Signalling.ts';
 import type { MessageSocket, SocketKind } from './MessageSocket.ts';
 
 export interface SignallingSocketOptions {
@@ -89,7 +90,7 @@ export class SignallingSocket {
   }
 
   /**
-   * Connects.
+   * Connects. A socket of a kind that may be buffered counts as open when a reply has arrived.
    * @throws {WeirError} `unavailable` if there is no Weir server, `unsupported` if it uses another protocol version
    */
   static async open(options: SignallingSocketOptions): Promise<{ socket: SignallingSocket; welcome: Welcome }> {
@@ -97,6 +98,7 @@ export class SignallingSocket {
     const giveUp = () => socket.#end('disconnected');
     const timer = setTimeout(giveUp, options.timeout ?? CONNECT_TIMEOUT);
     options.signal?.addEventListener('abort', giveUp);
+    if (options.signal?.aborted) giveUp();
     try {
       const welcome = await socket.#welcome.promise;
       return { socket, welcome };
@@ -104,6 +106,14 @@ export class SignallingSocket {
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', giveUp);
     }
+  }
+
+  get kind(): SignallingKind {
+    return this.#options.kind.name;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** Whether nothing has arrived for so many milliseconds. */
@@ -131,6 +141,7 @@ export class SignallingSocket {
 
   /** Closes the connection of a page that is being unloaded: no listener is called. */
   closeOnPageHide(): void {
+    this.#closed = true;
     this.#socket.close(closeReasons.left.code, 'left');
   }
 
@@ -156,7 +167,10 @@ export class SignallingSocket {
     if (welcome.protocol !== PROTOCOL_VERSION) return;
     const late = welcome.limits.pingSeconds * 1000 + WATCHDOG_INTERVAL;
     this.#watchdog = setInterval(() => this.silentFor(late) && this.probe(), WATCHDOG_INTERVAL);
-    this.#welcome.resolve(welcome);
+    const opened = () => this.#welcome.resolve(welcome);
+    if (!this.#options.kind.mayBeBuffered) opened();
+    // A small message shows that messages arrive as they are sent, and that those of the client arrive at all.
+    else this.channel.request('ping', {}).then(opened, opened);
   }
 
   #startProbeTimer(limit: number): void {

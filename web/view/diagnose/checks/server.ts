@@ -52,17 +52,21 @@ export function serverChecks(measure: (signal: AbortSignal) => Promise<ServerTim
 }
 
 function signallingResult(times: ServerTimes): CheckResult {
-  const { signallingRoundTripTime, httpRoundTripTime, connectTime } = times;
+  const { kind, signallingRoundTripTime, httpRoundTripTime, connectTime } = times;
   const milliseconds = Math.round(signallingRoundTripTime);
   const figures = {
+    kind,
     roundTripTime: milliseconds,
     connectTime: Math.round(connectTime),
     ...(httpRoundTripTime !== undefined && { httpRoundTripTime: Math.round(httpRoundTripTime) }),
   };
   const text = translateDiagnose('signallingTime', { milliseconds });
-  if (milliseconds <= ROUND_TRIP.fair) return { grade: 'good', text, figures };
-  const grade = milliseconds <= ROUND_TRIP.bad ? 'fair' : 'bad';
-  return { grade, text, advice: translateDiagnose('signallingSlowAdvice'), figures };
+  if (milliseconds > ROUND_TRIP.fair) {
+    const grade = milliseconds <= ROUND_TRIP.bad ? 'fair' : 'bad';
+    return { grade, text, advice: translateDiagnose('signallingSlowAdvice'), figures };
+  }
+  if (kind === 'webSocket') return { grade: 'good', text, figures };
+  return { grade: 'fair', text, advice: translateDiagnose('signallingOverHttpAdvice'), figures };
 }
 
 function clockResult(offset: number | undefined): CheckResult {

@@ -1,0 +1,75 @@
+/** Sends messages by POST: several in a frame, one frame at a time, in order, and each once even if its response is lost. */
+import { type Close, encodeFrame } from '../../../../shared/httpSignalling.ts';
+import { isTransient, LOST, pause, post, refusalOf, retryPauses } from './request.ts';
+
+export interface FrameSenderOptions {
+  readonly url: URL;
+  /** The id of the connection. */
+  readonly id: string;
+  /** How many bytes of messages one frame may have; a larger message goes alone, and the server refuses it. */
+  readonly frameBytes: number;
+  readonly signal: AbortSignal;
+  /** The server does not take messages any more. */
+  onFailure(close: Close): void;
+}
+
+/** How long one request may take, in milliseconds. */
+const TIMEOUT = 10_000;
+
+export class FrameSender {
+  readonly #options: FrameSenderOptions;
+  #queue: string[] = [];
+  #number = 0;
+  #running = false;
+
+  constructor(options: FrameSenderOptions) {
+    this.#options = options;
+  }
+
+  send(message: string): void {
+    this.#queue.push(message);
+    if (this.#running) return;
+    this.#running = true;
+    // Messages of one turn go together.
+    queueMicrotask(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    const { id, signal, onFailure } = this.#options;
+    while (this.#queue.length > 0 && !signal.aborted) {
+      this.#number += 1;
+      const failure = await this.#post(encodeFrame({ id, number: this.#number }, this.#takeFrame()));
+      if (signal.aborted) return;
+      if (failure) {
+        onFailure(failure);
+        return;
+      }
+    }
+    this.#running = false;
+  }
+
+  /** As many messages as fit into one frame, and at least one. */
+  #takeFrame(): string[] {
+    let bytes = 0;
+    const encoder = new TextEncoder();
+    const end = this.#queue.findIndex((message) => {
+      bytes += encoder.encode(message).length + 1;
+      return bytes > this.#options.frameBytes;
+    });
+    return this.#queue.splice(0, end < 0 ? this.#queue.length : Math.max(1, end));
+  }
+
+  /** @returns why the server has not taken it */
+  async #post(frame: string): Promise<Close | undefined> {
+    const { url, signal } = this.#options;
+    for (let attempt = 0; ; attempt += 1) {
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]);
+      const response = await post(url, frame, limited).catch(() => undefined);
+      if (response?.ok) return undefined;
+      if (response && !isTransient(response)) return refusalOf(response);
+      const time = retryPauses[attempt];
+      if (time === undefined || signal.aborted) return LOST;
+      await pause(time, signal);
+    }
+  }
+}
