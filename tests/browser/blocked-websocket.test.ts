@@ -21,7 +21,7 @@ describe.skipIf(!hasChromium)('a page', () => {
 
   test.each<[string, Partial<Obstruction>, string]>([
     ['refuses WebSockets uses server-sent events', { webSockets: 'refused' }, events],
-    ['holds back the end of streams as well polls', { webSockets: 'refused', responses: 'blocks' }, poll],
+    ['holds back the end of streams as well polls', { webSockets: 'refused', responses: 'beginning' }, poll],
   ])('behind a proxy that %s', async (_what, obstruction, path) => {
     await using proxy = await ObstructingProxy.start(server.url, obstruction);
     const page = await (await chromium.browser.newContext()).newPage();

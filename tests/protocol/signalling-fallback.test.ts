@@ -66,6 +66,7 @@ describe('in one attempt', () => {
     ['WebSockets are never answered', { webSockets: 'silent' }, 'sse'],
     ['streams are held back', { webSockets: 'refused', responses: 'whole' }, 'polling'],
     ['the end of streams is held back', { webSockets: 'refused', responses: 'blocks' }, 'polling'],
+    ['what follows the first message is held back', { webSockets: 'refused', responses: 'beginning' }, 'polling'],
     ['both are silent', { webSockets: 'silent', responses: 'blocks' }, 'polling'],
   ])('a client is in the room where %s', async (what, obstruction, kind) => {
     proxy.obstruct(obstruction);

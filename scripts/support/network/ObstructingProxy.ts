@@ -10,11 +10,16 @@ export interface Obstruction {
    * never answers.
    */
   readonly webSockets: 'pass' | 'refused' | 'reset' | 'silent';
-  /** What becomes of responses: `whole` passes them on when they are complete, `blocks` in full blocks of 4 KiB. */
-  readonly responses: 'pass' | 'whole' | 'blocks';
+  /**
+   * What becomes of responses: `whole` passes them on when they are complete, `blocks` in full blocks of 4 KiB, `beginning` up to
+   * the first message of a stream of events, and the rest when it is complete.
+   */
+  readonly responses: 'pass' | 'whole' | 'blocks' | 'beginning';
 }
 
 const BLOCK = 4096;
+/** The end of the first message in a stream of events. */
+const FIRST_MESSAGE = /^data: \{"event":"welcome".*\n\n/m;
 const none: Obstruction = { webSockets: 'pass', responses: 'pass' };
 
 export class ObstructingProxy implements AsyncDisposable {
@@ -99,7 +104,7 @@ export class ObstructingProxy implements AsyncDisposable {
       if (responses === 'pass') {
         start();
         answer.pipe(response);
-      } else answer.pipe(new HeldBack(responses === 'blocks' ? BLOCK : Number.POSITIVE_INFINITY, start)).pipe(response);
+      } else answer.pipe(new HeldBack(responses, start)).pipe(response);
     });
     outgoing.on('error', () => incoming.socket.destroy());
     // Either side's end is that of the other.
@@ -128,28 +133,35 @@ export class ObstructingProxy implements AsyncDisposable {
   }
 }
 
-/** Passes on full blocks only, and the rest at the end. */
+/** Passes on a part of what comes, and the rest at the end. */
 class HeldBack extends Transform {
-  readonly #block: number;
+  readonly #kind: 'whole' | 'blocks' | 'beginning';
   readonly #start: () => void;
   #held: Buffer = Buffer.alloc(0);
 
   /** @param start called before anything is passed on */
-  constructor(block: number, start: () => void) {
+  constructor(kind: 'whole' | 'blocks' | 'beginning', start: () => void) {
     super();
-    this.#block = block;
+    this.#kind = kind;
     this.#start = start;
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#held = Buffer.concat([this.#held, chunk]);
-    const full = this.#block === Number.POSITIVE_INFINITY ? 0 : this.#held.length - (this.#held.length % this.#block);
-    if (full > 0) {
+    const length = this.#passing();
+    if (length > 0) {
       this.#start();
-      this.push(this.#held.subarray(0, full));
-      this.#held = this.#held.subarray(full);
+      this.push(this.#held.subarray(0, length));
+      this.#held = this.#held.subarray(length);
     }
     done();
+  }
+
+  /** How many of the bytes that are held are passed on. */
+  #passing(): number {
+    if (this.#kind === 'blocks') return this.#held.length - (this.#held.length % BLOCK);
+    const first = this.#kind === 'beginning' ? FIRST_MESSAGE.exec(this.#held.toString('latin1')) : null;
+    return first ? first.index + first[0].length : 0;
   }
 
   override _flush(done: TransformCallback): void {
