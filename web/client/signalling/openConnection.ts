@@ -85,9 +85,12 @@ export async function openConnection({ kinds = allKinds, ...options }: OpenConne
   }
 }
 
+/** How an attempt ends of which the server has said nothing: what is in between may let another kind pass. */
+const blockedReasons: ReadonlySet<CloseReason> = new Set(['disconnected', 'unresponsive']);
+
 /** Whether the server itself has refused, or the address is none: another kind of connection would change nothing. */
 function isFinal(error: unknown): boolean {
-  if (!(error instanceof AttemptFailed) || error.reason !== 'disconnected') return true;
+  if (!(error instanceof AttemptFailed) || !blockedReasons.has(error.reason)) return true;
   return WeirError.from(error.cause).code !== 'unavailable';
 }
 

@@ -14,7 +14,7 @@ export interface FrameSenderOptions {
 }
 
 /** How long one request may take, in milliseconds. */
-const TIMEOUT = 10_000;
+const TIMEOUT = 5000;
 
 export class FrameSender {
   readonly #options: FrameSenderOptions;
