@@ -1,9 +1,9 @@
 /** Tests of openByPreference: when attempts begin, which one wins, and what becomes of the others. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openByPreference } from '../../web/client/signalling/openByPreference.ts';
+import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+fakeOwnTimers();
 
 interface Step {
   /** How long the attempt takes, in milliseconds; for ever by default. */
@@ -88,6 +88,17 @@ test('takes the better one of two that have opened', async () => {
   expect(outcome.at).toBeGreaterThanOrEqual(1600);
   expect(outcome.at).toBeLessThan(1610);
   expect(discarded).toEqual([2]);
+});
+
+test('waits no longer than that where timers fire before their time by the clock', async () => {
+  const { outcome } = open({}, { takes: 100 });
+  await vi.advanceTimersByTimeAsync(800);
+  const now = performance.now.bind(performance);
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() - 2);
+  await vi.advanceTimersByTimeAsync(5000);
+  clock.mockRestore();
+  expect(outcome.won).toBe(1);
+  expect(outcome.at).toBeLessThan(910);
 });
 
 test('waits for a better one for two seconds at most', async () => {

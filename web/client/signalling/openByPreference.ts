@@ -20,7 +20,7 @@ export interface OpenByPreferenceOptions<T> {
 
 type State<T> =
   | { readonly name: 'waiting' | 'running' | 'failed' }
-  | { readonly name: 'open'; readonly result: T; readonly until: number };
+  | { readonly name: 'open'; readonly result: T; readonly isDue: boolean };
 
 /**
  * Begins each attempt when the one before has failed or had its head start. One that succeeds waits for better ones that are
@@ -58,7 +58,7 @@ export function openByPreference<T>({ attempts, maxWait, isFinal, discard }: Ope
     const found = states[best];
     if (found?.name === 'open') {
       const isBetterOpening = states.slice(0, best).some(({ name }) => name === 'running');
-      const isDue = states.some((state) => state.name === 'open' && performance.now() >= state.until);
+      const isDue = states.some((state) => state.name === 'open' && state.isDue);
       if (!isBetterOpening || isDue) win(best, found.result);
       return;
     }
@@ -77,9 +77,12 @@ export function openByPreference<T>({ attempts, maxWait, isFinal, discard }: Ope
           discard(result);
           return;
         }
-        const wait = Math.min(maxWait, performance.now() - startedAt);
-        states[index] = { name: 'open', result, until: performance.now() + wait };
-        after(wait + 1, check);
+        states[index] = { name: 'open', result, isDue: false };
+        // The timer decides, not the clock: timers fire a little early by it, and nothing would check again.
+        after(Math.min(maxWait, performance.now() - startedAt), () => {
+          states[index] = { name: 'open', result, isDue: true };
+          check();
+        });
         check();
       },
       (error: unknown) => {
