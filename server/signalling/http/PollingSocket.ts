@@ -1,11 +1,15 @@
 /** A socket whose messages wait until the client asks for them, again and again: each request waits for the next ones. */
 import { type Close, encodeFrame } from '../../../shared/httpSignalling.ts';
-import { HttpSocket, type HttpSocketOptions } from './HttpSocket.ts';
+import { HttpSocket } from './HttpSocket.ts';
 
 /** How long a request waits for messages, in milliseconds: less than what proxies tolerate. Usually a ping ends it before. */
 const POLL_TIME = 25_000;
-/** Without a request for so long, in milliseconds, the socket counts as lost: the next one comes after a round trip. */
-const POLL_GAP = 5000;
+/**
+ * How long after the loss of a request that waited, and after the first response, the socket counts as lost without another
+ * request, in milliseconds: it was an attempt that is given up. Otherwise the heartbeat decides, as on a WebSocket: a response
+ * may be large, and the network slow.
+ */
+const LOSS_DELAY = 5000;
 
 export class PollingSocket extends HttpSocket {
   /** The number of the latest frame. */
@@ -18,13 +22,9 @@ export class PollingSocket extends HttpSocket {
   #waiting: PromiseWithResolvers<string | undefined> | undefined;
   /** Messages of one turn of the event loop go together. */
   #flush: NodeJS.Immediate | undefined;
-  /** Ends the request that waits, or the socket if none does. */
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(options: HttpSocketOptions) {
-    super(options);
-    this.#awaitPoll();
-  }
+  /** Ends the request that waits. */
+  #pollTimer: NodeJS.Timeout | undefined;
+  #lossTimer: NodeJS.Timeout | undefined;
 
   /** Counts what the client has not confirmed yet. */
   get bufferedAmount(): number {
@@ -48,39 +48,40 @@ export class PollingSocket extends HttpSocket {
    * @returns a frame; undefined if another request has come meanwhile, or came before, or the socket was lost
    */
   poll(after: number, signal: AbortSignal): Promise<string | undefined> {
+    clearTimeout(this.#lossTimer);
     if (after > this.#number) {
       this.violated('protocolError');
       return Promise.resolve(undefined);
     }
     if (after < this.#number) {
-      if (!this.#waiting) this.#awaitPoll();
       this.repeated();
       return Promise.resolve(after === this.#number - 1 ? this.#frame : undefined);
     }
-    if (this.#waiting) this.repeated();
-    this.#waiting?.resolve(undefined);
+    const replaced = this.#waiting;
+    if (replaced) {
+      this.#waiting = undefined;
+      replaced.resolve(undefined);
+      this.repeated();
+    }
     this.#frame = undefined;
     const waiting = Promise.withResolvers<string | undefined>();
     this.#waiting = waiting;
-    signal.addEventListener('abort', () => {
-      if (this.#waiting !== waiting) return;
-      this.#waiting = undefined;
-      waiting.resolve(undefined);
-      this.#awaitPoll();
-    });
-    clearTimeout(this.#timer);
+    signal.addEventListener('abort', () => this.#lost(waiting));
+    clearTimeout(this.#pollTimer);
     // What was sent in this turn of the event loop waits for the rest.
     if (this.closed || (this.#queue.length > 0 && !this.#flush)) this.#respond();
-    else this.#timer = setTimeout(() => this.#respond(), POLL_TIME);
+    else this.#pollTimer = setTimeout(() => this.#respond(), POLL_TIME);
     return waiting.promise;
   }
 
   protected sendClose(): void {
+    clearTimeout(this.#lossTimer);
     this.#respond();
   }
 
   protected destroy(): void {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#pollTimer);
+    clearTimeout(this.#lossTimer);
     clearImmediate(this.#flush);
     this.#queue = [];
     this.#queuedBytes = 0;
@@ -92,6 +93,7 @@ export class PollingSocket extends HttpSocket {
   #respond(): void {
     const waiting = this.#waiting;
     if (!waiting) return;
+    clearTimeout(this.#pollTimer);
     this.#waiting = undefined;
     this.#number += 1;
     const close: Close | undefined = this.closed;
@@ -104,11 +106,19 @@ export class PollingSocket extends HttpSocket {
     this.#queue = [];
     this.#queuedBytes = 0;
     waiting.resolve(this.#frame);
+    if (this.#number === 1) this.#awaitPoll();
+  }
+
+  /** The client does not wait for it any more. */
+  #lost(waiting: PromiseWithResolvers<string | undefined>): void {
+    if (this.#waiting !== waiting) return;
+    clearTimeout(this.#pollTimer);
+    this.#waiting = undefined;
+    waiting.resolve(undefined);
     this.#awaitPoll();
   }
 
   #awaitPoll(): void {
-    clearTimeout(this.#timer);
-    if (!this.closed) this.#timer = setTimeout(() => this.end(), POLL_GAP);
+    if (!this.closed) this.#lossTimer = setTimeout(() => this.end(), LOSS_DELAY);
   }
 }
