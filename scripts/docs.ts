@@ -170,13 +170,13 @@ type \`text/plain\`. A frame is a header in JSON, and a message on each line aft
 | \`${httpSignallingPaths.events}\` | none | \`text/event-stream\`: the event \`open\` with \`{ "id": "...", "frameBytes": 65536 }\`, an event without a name for each message, and the event \`close\` with \`{ "code": 4003, "reason": "serverClosing" }\` |
 | \`${httpSignallingPaths.poll}\` | none, which opens a connection; then \`{ "id": "...", "after": 1 }\` | when there are messages, or after 25 seconds, a frame: \`{ "number": 2 }\`. The first one has \`opened\`, with what the event \`open\` has; the last one \`close\` |
 | \`${httpSignallingPaths.send}\` | a frame: \`{ "id": "...", "number": 1 }\` and messages of at most \`frameBytes\` | 204 |
-| \`${httpSignallingPaths.send}\` | \`{ "id": "...", "close": { "code": 1000, "reason": "left" } }\` | 204 |
+| \`${httpSignallingPaths.send}\` | the same with \`"close": { "code": 1000, "reason": "left" }\` in the header, which closes the connection after the messages. Without any it needs no \`number\`; \`"repeated": 2\` says that the first two are those of the frame before, to which no response has come | 204 |
 
 | rule | |
 |---|---|
 | \`number\` | counts frames from 1, in each direction. A frame of the client is handled once: repeat it, with its number, if its response was lost. Send one at a time |
 | \`after\` | the latest frame that has arrived; 0 if none has. The next one is sent again until it is confirmed so |
-| a poll | comes within five seconds of the one before, and replaces it, which is answered with 409 |
+| a poll | replaces one that waits, which is answered with 409. After one that was cut off, another has to come within five seconds |
 | 403, 410, 429 | the connection was refused, or has closed: \`{ "close": { "code": 4015, "reason": "originNotAllowed" } }\` |
 | 404 | there is no such connection: resume the session on another one |
 | 413 | what the close code 1009 is to a WebSocket |

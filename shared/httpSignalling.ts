@@ -12,7 +12,7 @@ export const httpSignallingPaths = {
   events: '/signalling/events',
   /** Without a body, opens a connection; with `PollRequest`, waits for messages. The response is a frame with `PollHeader`. */
   poll: '/signalling/poll',
-  /** A frame with `SendHeader` and messages of the client, or with `SendClose`. The response is empty. */
+  /** A frame with `SendHeader` and messages of the client. The response is empty. */
   send: '/signalling/send',
 } as const;
 
@@ -31,12 +31,20 @@ export type Close = z.infer<typeof Close>;
 export const Opened = z.object({ id: ConnectionId, frameBytes: z.int().min(1) });
 export type Opened = z.infer<typeof Opened>;
 
-/** The messages of a frame are handled once: `number` counts the frames of a connection, from 1. */
-export const SendHeader = z.strictObject({ id: ConnectionId, number: FrameNumber.min(1) });
+/**
+ * The messages of a frame are handled once: `number` counts the frames of a connection, from 1. `close` closes the connection
+ * after them; a frame that does nothing else needs no number. The first `repeated` messages are those of the frame before, to
+ * which no response has come.
+ */
+export const SendHeader = z
+  .strictObject({
+    id: ConnectionId,
+    number: FrameNumber.min(1).optional(),
+    repeated: z.int().min(0).optional(),
+    close: z.strictObject(Close.shape).optional(),
+  })
+  .refine(({ number, close }) => number !== undefined || close !== undefined);
 export type SendHeader = z.infer<typeof SendHeader>;
-/** Closes a connection. */
-export const SendClose = z.strictObject({ id: ConnectionId, close: z.strictObject(Close.shape) });
-export type SendClose = z.infer<typeof SendClose>;
 
 /** Waits for the frame after that number, and confirms that one; 0 at first. */
 export const PollRequest = z.strictObject({ id: ConnectionId, after: FrameNumber });
@@ -54,10 +62,7 @@ export const Refused = z.object({ close: Close });
 export type Refused = z.infer<typeof Refused>;
 
 /** Writes a frame. A message has no line breaks. */
-export function encodeFrame(
-  header: SendHeader | SendClose | PollRequest | PollHeader,
-  messages: readonly string[] = [],
-) {
+export function encodeFrame(header: SendHeader | PollRequest | PollHeader, messages: readonly string[] = []): string {
   return [JSON.stringify(header), ...messages].join('\n');
 }
 

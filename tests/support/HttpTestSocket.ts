@@ -50,6 +50,11 @@ export class HttpTestSocket extends EventEmitter<SocketEvents> {
     receiving.catch(() => this.#end(1006, ''));
   }
 
+  /** Of the latest frame that was sent. */
+  get number(): number {
+    return this.#number;
+  }
+
   /** Sends a message after those before. */
   send(message: string): void {
     this.#queue.push(message);

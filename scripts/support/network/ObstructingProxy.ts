@@ -33,6 +33,8 @@ export class ObstructingProxy implements AsyncDisposable {
   #obstruction: Obstruction = none;
   /** How many of the next responses are lost, by path: the server has handled the request. */
   readonly #losses = new Map<string, number>();
+  /** How many of the next requests are lost, by path: they are never answered. */
+  readonly #drops = new Map<string, number>();
 
   private constructor(server: Server, upstream: string) {
     const address = server.address();
@@ -65,6 +67,11 @@ export class ObstructingProxy implements AsyncDisposable {
     this.#losses.set(path, count);
   }
 
+  /** Loses the next requests for that path. */
+  drop(path: string, count: number): void {
+    this.#drops.set(path, count);
+  }
+
   /** Cuts all connections. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -86,12 +93,14 @@ export class ObstructingProxy implements AsyncDisposable {
   #forward(incoming: IncomingMessage, response: ServerResponse): void {
     const { url: path = '/', method, headers } = incoming;
     this.paths.push(path);
+    if (takeOne(this.#drops, path)) {
+      incoming.resume();
+      return;
+    }
     const { hostname, port } = this.#upstream;
     const { responses } = this.#obstruction;
     const outgoing = request({ hostname, port, path, method, headers, agent: false }, (answer) => {
-      const losses = this.#losses.get(path) ?? 0;
-      if (losses > 0) {
-        this.#losses.set(path, losses - 1);
+      if (takeOne(this.#losses, path)) {
         answer.destroy();
         incoming.socket.destroy();
         return;
@@ -131,6 +140,13 @@ export class ObstructingProxy implements AsyncDisposable {
     upstream.pipe(socket);
     socket.pipe(upstream);
   }
+}
+
+/** @returns whether there was one left of that path */
+function takeOne(counts: Map<string, number>, path: string): boolean {
+  const left = counts.get(path) ?? 0;
+  if (left > 0) counts.set(path, left - 1);
+  return left > 0;
 }
 
 /** Passes on a part of what comes, and the rest at the end. */

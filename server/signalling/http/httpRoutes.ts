@@ -1,5 +1,5 @@
 /** The routes of the signalling over HTTP, for clients that cannot open a WebSocket. */
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { closeReasons } from '../../../shared/closeReasons.ts';
 import {
@@ -9,7 +9,6 @@ import {
   MAX_HEADER_BYTES,
   PollRequest,
   type Refused,
-  SendClose,
   SendHeader,
 } from '../../../shared/httpSignalling.ts';
 import type { Config } from '../../config/Config.ts';
@@ -98,16 +97,21 @@ export async function httpRoutes(app: FastifyInstance, { acceptor, config }: Htt
   });
 
   app.post(httpSignallingPaths.send, limits, async (request, reply) => {
-    const text = bodyOf(request);
-    const frame = decodeFrame(text, SendHeader);
-    const closing = frame ? undefined : decodeFrame(text, SendClose);
-    const header = frame?.header ?? closing?.header;
-    if (!header) return malformed(reply);
-    const socket = sockets.find(header.id);
+    const frame = decodeFrame(bodyOf(request), SendHeader);
+    if (!frame) return malformed(reply);
+    const { id, number, repeated = 0, close } = frame.header;
+    const socket = sockets.find(id);
     if (!socket) return unknown(reply);
     if (socket.closed) return refused(reply, 410, socket.closed);
-    if (closing) socket.end(closing.header.close);
-    else if (frame) socket.receive(frame.header.number, frame.messages);
+    if (number !== undefined) {
+      if (repeated > 0) socket.receive(number - 1, frame.messages.slice(0, repeated));
+      socket.receive(number, frame.messages.slice(repeated));
+    }
+    if (close) {
+      // What the client has asked for last begins before its connection ends.
+      await setImmediate();
+      socket.end(close);
+    }
     return reply.code(204).send();
   });
 }

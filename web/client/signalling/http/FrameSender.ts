@@ -13,6 +13,14 @@ export interface FrameSenderOptions {
   onFailure(close: Close): void;
 }
 
+export interface Frame {
+  /** Counts frames, from 1. */
+  readonly number: number;
+  readonly messages: readonly string[];
+  /** How many of the messages are those of the frame before. */
+  readonly repeated?: number;
+}
+
 /** How long one request may take, in milliseconds. */
 const TIMEOUT = 5000;
 
@@ -20,6 +28,8 @@ export class FrameSender {
   readonly #options: FrameSenderOptions;
   #queue: string[] = [];
   #number = 0;
+  /** The frame that is on its way. */
+  #sent: Frame | undefined;
   #running = false;
 
   constructor(options: FrameSenderOptions) {
@@ -34,12 +44,22 @@ export class FrameSender {
     queueMicrotask(() => void this.#run());
   }
 
+  /** For the last request of a connection: what the server may not have, on its way or not. */
+  takeUnconfirmed(): Frame | undefined {
+    const sent = this.#sent;
+    const next = this.#takeFrame();
+    if (!sent || !next) return sent ?? next;
+    return { number: next.number, messages: [...sent.messages, ...next.messages], repeated: sent.messages.length };
+  }
+
   async #run(): Promise<void> {
     const { id, signal, onFailure } = this.#options;
-    while (this.#queue.length > 0 && !signal.aborted) {
-      this.#number += 1;
-      const failure = await this.#post(encodeFrame({ id, number: this.#number }, this.#takeFrame()));
+    if (signal.aborted) return;
+    for (let frame = this.#takeFrame(); frame; frame = this.#takeFrame()) {
+      this.#sent = frame;
+      const failure = await this.#post(encodeFrame({ id, number: frame.number }, frame.messages));
       if (signal.aborted) return;
+      this.#sent = undefined;
       if (failure) {
         onFailure(failure);
         return;
@@ -48,15 +68,17 @@ export class FrameSender {
     this.#running = false;
   }
 
-  /** As many messages as fit into one frame, and at least one. */
-  #takeFrame(): string[] {
+  /** As many messages as fit into one frame, and at least one; undefined if there is none. */
+  #takeFrame(): Frame | undefined {
+    if (this.#queue.length === 0) return undefined;
     let bytes = 0;
     const encoder = new TextEncoder();
     const end = this.#queue.findIndex((message) => {
       bytes += encoder.encode(message).length + 1;
       return bytes > this.#options.frameBytes;
     });
-    return this.#queue.splice(0, end < 0 ? this.#queue.length : Math.max(1, end));
+    this.#number += 1;
+    return { number: this.#number, messages: this.#queue.splice(0, end < 0 ? this.#queue.length : Math.max(1, end)) };
   }
 
   /** @returns why the server has not taken it */

@@ -1,8 +1,9 @@
 /** Takes the place of a WebSocket over HTTP. How messages of the server are received is a function of its own. */
+import { closeReasons } from '../../../../shared/closeReasons.ts';
 import { type Close, encodeFrame, httpSignallingPaths, type Opened } from '../../../../shared/httpSignalling.ts';
 import { serverUrl } from '../../base.ts';
 import type { MessageSocket, MessageSocketListener } from '../MessageSocket.ts';
-import { FrameSender } from './FrameSender.ts';
+import { type Frame, FrameSender } from './FrameSender.ts';
 import { LOST } from './request.ts';
 
 export interface ReceiveOptions {
@@ -20,6 +21,8 @@ export type Receive = (options: ReceiveOptions) => Promise<Close>;
 
 /** How long telling the server of a close may take, in milliseconds: after two seconds it knows that the stream is lost. */
 const CLOSE_TIMEOUT = 1000;
+/** How long the last frame may be, in characters: browsers let 64 KiB outlive a page. */
+const MAX_LAST_FRAME = 20_000;
 
 export class HttpSocket implements MessageSocket {
   readonly #sendUrl: URL;
@@ -54,8 +57,12 @@ export class HttpSocket implements MessageSocket {
   }
 
   close(code: number, reason: string): void {
-    if (this.#ended.signal.aborted) return;
-    if (this.#connection) this.#sendClose(this.#connection.id, { code, reason });
+    const isLost = this.#ended.signal.aborted;
+    // Firefox cuts the stream of a page that is about to be closed before the page knows, and the server waits for a word.
+    if (isLost && code === closeReasons.abandoned.code) return;
+    const { id, sender } = this.#connection ?? {};
+    this.#connection = undefined;
+    if (id !== undefined) this.#sendClose(id, { code, reason }, sender?.takeUnconfirmed());
     this.#end({ code, reason });
   }
 
@@ -72,9 +79,13 @@ export class HttpSocket implements MessageSocket {
     this.#listener.onOpen();
   }
 
-  /** The request outlives the page. Beacons would, too, but extensions of browsers block them. */
-  #sendClose(id: string, close: Close): void {
-    const body = encodeFrame({ id, close });
+  /**
+   * The request outlives the page. Beacons would, too, but extensions of browsers block them.
+   * @param last what was sent before: its own request ends with the page
+   */
+  #sendClose(id: string, close: Close, last?: Frame): void {
+    const frame = encodeFrame({ id, number: last?.number, repeated: last?.repeated, close }, last?.messages);
+    const body = frame.length <= MAX_LAST_FRAME ? frame : encodeFrame({ id, close });
     const signal = AbortSignal.timeout(CLOSE_TIMEOUT);
     fetch(this.#sendUrl, { method: 'POST', body, keepalive: true, signal }).catch(() => {});
   }
