@@ -188,7 +188,7 @@ describe.skipIf(!hasChromium)('the diagnosis', () => {
       expect(await row(page, 'microphone').innerText()).toMatch(/Problem.*Your microphone is blocked\./s);
       const text = await verdict(page).innerText();
       expect(text).toMatch(/no live connection to the server: calls will not work/);
-      expect(text).toMatch(/does not let WebSocket through/);
+      expect(text).toMatch(/lets neither WebSocket nor what replaces it through/);
       expect(text).toMatch(/The others will not see you/);
       expect(await state(page, 'udp')).toBe('skipped');
       expect(await page.locator('.report pre').innerText()).toContain('problem webSocketBlocked');

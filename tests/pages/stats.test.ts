@@ -78,7 +78,7 @@ describe.skipIf(!hasChromium)('the statistics panel', () => {
     const audio = { Codec: 'opus', Bitrate: '400 kbit/s', Loss: '0 %', Jitter: '4 ms', 'Round trip': '20 ms' };
     const video = { ...audio, Codec: 'VP8', Size: '320×180' };
     await eventually(() => shown(page)).toMatchObject({
-      'Your connection': { Sending: connection, Receiving: connection },
+      'Your connection': { Sending: connection, Receiving: connection, Signalling: { Path: 'WebSocket' } },
       You: { Camera: { ...video, 'Frames/s': '10' }, Microphone: audio },
       Bert: { Camera: video, Microphone: audio },
     });

@@ -11,6 +11,7 @@ export class FakeSignalling implements Signalling {
   /** The arguments of the calls of `probe`. */
   readonly probes: boolean[] = [];
   readonly joinReply = Promise.withResolvers<JoinReply>();
+  readonly kind = 'webSocket';
   reconnecting = false;
   /** The reason that `leave` was called with. */
   left: 'left' | 'mediaFailed' | undefined;

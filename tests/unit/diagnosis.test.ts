@@ -3,7 +3,8 @@ import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isPrivateAddress, type MediaPathResult } from '../../web/client/diagnosis/index.ts';
 import { restrictionTo } from '../../web/client/diagnosis/mediaPath.ts';
-import { DeviceError, WeirError } from '../../web/client/index.ts';
+import { DeviceError, type SignallingKind, WeirError } from '../../web/client/index.ts';
+import type { AttemptOutcome } from '../../web/client/signalling/openConnection.ts';
 import type { Check, CheckName, Results } from '../../web/view/diagnose/Check.ts';
 import { cameraCheck } from '../../web/view/diagnose/checks/camera.ts';
 import { microphoneCheck } from '../../web/view/diagnose/checks/microphone.ts';
@@ -77,6 +78,7 @@ describe('the microphone', () => {
 describe('the way to the server', () => {
   const times = {
     kind: 'webSocket',
+    others: new Map(),
     connectTime: 20,
     signallingRoundTripTime: 30.4,
     httpRoundTripTime: 40,
@@ -95,12 +97,18 @@ describe('the way to the server', () => {
     expect(reachable()).toBe(true);
   });
 
-  test('over ordinary requests works, and says that WebSocket is blocked', async () => {
-    const { signalling } = serverChecks(async () => ({ ...times, kind: 'polling' }));
-    expect(await signalling.run(running)).toMatchObject({
+  test('over ordinary requests works, and says which ones, and why', async () => {
+    const over = (kind: SignallingKind, ...others: [SignallingKind, AttemptOutcome][]) =>
+      serverChecks(async () => ({ ...times, kind, others: new Map(others) })).signalling.run(running);
+    expect(await over('sse', ['webSocket', 'failed'])).toMatchObject({
       grade: 'fair',
-      advice: expect.stringContaining('WebSocket is blocked'),
-      figures: { kind: 'polling', roundTripTime: 30 },
+      advice: expect.stringMatching(/^WebSocket is blocked here: it is refused\..* uses server-sent events/),
+      figures: { kind: 'sse', webSocket: 'failed', roundTripTime: 30 },
+    });
+    expect(await over('polling', ['webSocket', 'unanswered'], ['sse', 'failed'])).toMatchObject({
+      grade: 'fair',
+      advice: expect.stringMatching(/^WebSocket .*: nothing comes back in time\..*: it is refused\..* long polling/),
+      figures: { kind: 'polling', webSocket: 'unanswered', sse: 'failed' },
     });
   });
 

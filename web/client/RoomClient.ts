@@ -16,6 +16,7 @@ import type { PublishOptions, SendDataOptions, TriedPath, VideoSettings, VideoSo
 import type { ConnectionQuality } from './quality/judge.ts';
 import { type RoomClientDependencies, RoomSession } from './RoomSession.ts';
 import { requireSource } from './requireTrack.ts';
+import type { SignallingKind } from './Signalling.ts';
 import type { TrackStats } from './stats.ts';
 
 /**
@@ -32,7 +33,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
 
   /**
    * @param options.url where the Weir server is, with its path if it has one; by default where the SDK was loaded from
-   * @param dependencies what carries signalling and media: an SFU over WebSocket and WebRTC unless a test replaces it
+   * @param dependencies what carries signalling and media: an SFU over WebSocket or HTTP, and WebRTC, unless a test replaces it
    */
   constructor(options: { url?: string } = {}, dependencies: RoomClientDependencies = defaultDependencies) {
     super();
@@ -250,6 +251,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** Whether the signalling connection is lost at present, and being replaced. */
   get reconnecting(): boolean {
     return this.#session.reconnecting;
+  }
+
+  /** What carries the signalling at present; anything but a WebSocket means that those are blocked. Undefined before `join`. */
+  get signallingKind(): SignallingKind | undefined {
+    return this.#session.signallingKind;
   }
 
   /** Restarts ICE, for instance when the device has moved to another network. */

@@ -18,7 +18,7 @@ import { isNetworkDown, isPageHidden, onNetworkChange, onPageLeft } from './netw
 import type { QualityMonitor } from './quality/QualityMonitor.ts';
 import { RoomStore } from './RoomStore.ts';
 import { ShownVideos } from './ShownVideos.ts';
-import type { ConnectedSignalling, Signalling, SignallingOptions } from './Signalling.ts';
+import type { ConnectedSignalling, Signalling, SignallingKind, SignallingOptions } from './Signalling.ts';
 
 /** What a session is made of, to be replaced by tests and by other kinds of media links. */
 export interface RoomClientDependencies {
@@ -86,6 +86,11 @@ export class RoomSession {
 
   get reconnecting(): boolean {
     return this.#signalling?.reconnecting ?? false;
+  }
+
+  /** Undefined before there is a connection. */
+  get signallingKind(): SignallingKind | undefined {
+    return this.#signalling?.kind;
   }
 
   /** What we publish, with its mute state. */

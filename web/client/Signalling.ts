@@ -27,6 +27,8 @@ export interface SignallingOptions {
 }
 
 export interface Signalling {
+  /** What carries the messages of the latest connection. */
+  readonly kind: SignallingKind;
   /** Whether there is no connection at present. */
   readonly reconnecting: boolean;
   /** As `RpcChannel.request`. @throws {WeirError} also `closed`, if the session ends before the reply */

@@ -1,4 +1,4 @@
-/** What `RoomClient` is made of by default: signalling over WebSocket, media over an SFU. */
+/** What `RoomClient` is made of by default: signalling over WebSocket or HTTP, media over an SFU. */
 import { pageLog } from './diagnostics/DiagnosticLog.ts';
 import type { RoomClientDependencies } from './RoomSession.ts';
 import { SfuMediaLoader } from './sfu/SfuMediaLoader.ts';

@@ -59,5 +59,6 @@ export type {
 export { type ObserveVideoOptions, observeVideo, observeVisibleSize, type VisibleSize } from './observeVideo.ts';
 export type { ConnectionQuality } from './quality/judge.ts';
 export { RoomClient, type RoomClientApi } from './RoomClient.ts';
+export type { SignallingKind } from './Signalling.ts';
 export type { EncodingStats, TrackStats } from './stats.ts';
 export { type TrackCounter, TrackRateMeter, TrackRates } from './trackRates.ts';

@@ -3,8 +3,7 @@ import { WeirError } from '../../../shared/errors.ts';
 import { signallingUrl } from '../base.ts';
 import type { SignallingKind } from '../Signalling.ts';
 import { connectFailure } from '../signalling/connectFailure.ts';
-import { openConnection } from '../signalling/openConnection.ts';
-import type { SignallingSocket } from '../signalling/SignallingSocket.ts';
+import { type AttemptOutcome, type OpenConnection, openConnection } from '../signalling/openConnection.ts';
 import { wait } from './abortable.ts';
 import { median } from './median.ts';
 
@@ -17,6 +16,8 @@ const TIMEOUT = 5000;
 export interface ServerTimes {
   /** What carries the signalling here: anything but a WebSocket means that those are blocked. */
   readonly kind: SignallingKind;
+  /** The kinds that were tried besides. */
+  readonly others: ReadonlyMap<SignallingKind, AttemptOutcome>;
   /** From the request for a connection to the first message of the server. */
   readonly connectTime: number;
   /** The median of the round trips over the signalling. */
@@ -41,7 +42,7 @@ export async function measureServer({ url, signal }: { url: string; signal: Abor
 
 async function measureSignalling(url: string, signal: AbortSignal) {
   const startedAt = performance.now();
-  const socket = await open(url, signal);
+  const { socket, others } = await open(url, signal);
   const connectTime = performance.now() - startedAt;
   const times: number[] = [];
   try {
@@ -54,13 +55,12 @@ async function measureSignalling(url: string, signal: AbortSignal) {
   } finally {
     socket.leave();
   }
-  return { kind: socket.kind, connectTime, signallingRoundTripTime: median(times) ?? Number.NaN };
+  return { kind: socket.kind, others, connectTime, signallingRoundTripTime: median(times) ?? Number.NaN };
 }
 
-async function open(url: string, signal: AbortSignal): Promise<SignallingSocket> {
+async function open(url: string, signal: AbortSignal): Promise<OpenConnection> {
   try {
-    const { socket } = await openConnection({ url, listeners: {}, onClose() {}, signal });
-    return socket;
+    return await openConnection({ url, listeners: {}, onClose() {}, signal });
   } catch (error) {
     signal.throwIfAborted();
     // A server that has answered has given its reason.

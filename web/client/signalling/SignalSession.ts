@@ -85,7 +85,6 @@ export class SignalSession implements Signalling {
     return { signalling: session, welcome };
   }
 
-  /** What carries the messages of the latest connection. */
   get kind(): SignallingKind {
     return this.#socket.kind;
   }

@@ -27,9 +27,14 @@ export interface OpenConnectionOptions extends Omit<SignallingSocketOptions, 'ki
   readonly kinds?: readonly SignallingKind[] | undefined;
 }
 
+/** What became of an attempt whose connection is not used: `unanswered` in the time that it had. */
+export type AttemptOutcome = 'failed' | 'unanswered';
+
 export interface OpenConnection {
   readonly socket: SignallingSocket;
   readonly welcome: Welcome;
+  /** The kinds that were tried besides. */
+  readonly others: ReadonlyMap<SignallingKind, AttemptOutcome>;
 }
 
 /** The attempt with one kind of connection has failed. */
@@ -48,7 +53,9 @@ class AttemptFailed extends Error {
  */
 export async function openConnection({ kinds = allKinds, ...options }: OpenConnectionOptions): Promise<OpenConnection> {
   let chosen: SignallingSocket | undefined;
-  const open = async (name: SignallingKind, lost: AbortSignal): Promise<OpenConnection> => {
+  const outcomes = new Map<SignallingKind, AttemptOutcome>();
+  const open = async (name: SignallingKind, lost: AbortSignal) => {
+    outcomes.set(name, 'unanswered');
     let reason: CloseReason = 'disconnected';
     let socket: SignallingSocket | undefined;
     const onClose = (why: CloseReason) => {
@@ -61,21 +68,23 @@ export async function openConnection({ kinds = allKinds, ...options }: OpenConne
       socket = opened.socket;
       return opened;
     } catch (error) {
+      if (!lost.aborted) outcomes.set(name, 'failed');
       throw new AttemptFailed(error, reason);
     }
   };
   const preloading = kinds.length > 1 ? setTimeout(() => loadHttpSockets().catch(() => {}), PRELOAD_AFTER) : undefined;
   try {
-    const opened = await openByPreference<OpenConnection>({
+    const opened = await openByPreference({
       attempts: kinds.map((name) => ({ open: (signal) => open(name, signal), headStart: HEAD_STARTS[name] })),
       maxWait: MAX_WAIT,
-      isFinal,
+      isFinal: (error) => options.signal?.aborted === true || isFinal(error),
       discard: ({ socket }) => socket.leave('abandoned'),
     });
     // It may have closed while it waited for a better one.
     if (opened.socket.closed) throw new AttemptFailed(new WeirError('unavailable'), 'disconnected');
     chosen = opened.socket;
-    return opened;
+    outcomes.delete(chosen.kind);
+    return { ...opened, others: outcomes };
   } catch (error) {
     if (!(error instanceof AttemptFailed)) throw error;
     options.onClose(error.reason);

@@ -67,8 +67,12 @@ const en = {
   browserAdvice: 'Use a current Chrome, Firefox, Edge or Safari.',
   signallingTime: 'The server answers in {milliseconds} ms.',
   signallingSlowAdvice: 'That is long. A VPN, a weak wireless network or a distant server are usual causes.',
-  signallingOverHttpAdvice:
-    'WebSocket is blocked here, so the page uses ordinary requests instead. Calls work; they take a little longer to begin.',
+  signallingOverSse:
+    'WebSocket is blocked here: {webSocket}. The page uses server-sent events and ordinary requests instead. Calls work; they take a little longer to begin.',
+  signallingOverPolling:
+    'WebSocket is blocked here: {webSocket}. So are streams of events: {sse}. The page uses long polling instead. Calls work; they take a little longer to begin.',
+  attemptFailed: 'it is refused',
+  attemptUnanswered: 'nothing comes back in time',
   clockGood: 'This device and the server agree on the time.',
   clockAhead: 'The clock of this device is {time} ahead.',
   clockBehind: 'The clock of this device is {time} behind.',
@@ -194,8 +198,12 @@ const ko: Readonly<Record<DiagnoseKey, string>> = {
   browserAdvice: '최신 Chrome, Firefox, Edge, Safari를 써 주세요.',
   signallingTime: '서버가 {milliseconds} ms 만에 응답합니다.',
   signallingSlowAdvice: '느린 편입니다. VPN, 약한 무선 신호, 멀리 있는 서버가 흔한 원인입니다.',
-  signallingOverHttpAdvice:
-    '여기서는 WebSocket이 막혀 있어 페이지가 일반 요청을 대신 씁니다. 통화는 되지만 시작이 조금 더 걸립니다.',
+  signallingOverSse:
+    '여기서는 WebSocket이 막혀 있어({webSocket}) 페이지가 서버 전송 이벤트와 일반 요청을 대신 씁니다. 통화는 되지만 시작이 조금 더 걸립니다.',
+  signallingOverPolling:
+    '여기서는 WebSocket({webSocket})과 이벤트 스트림({sse})이 막혀 있어 페이지가 롱 폴링을 대신 씁니다. 통화는 되지만 시작이 조금 더 걸립니다.',
+  attemptFailed: '거부됨',
+  attemptUnanswered: '제때 응답이 없음',
   clockGood: '이 기기와 서버의 시각이 같습니다.',
   clockAhead: '이 기기의 시계가 {time} 빠릅니다.',
   clockBehind: '이 기기의 시계가 {time} 느립니다.',

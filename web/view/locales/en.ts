@@ -109,7 +109,7 @@ export const en = {
   noTurnServer:
     'The address of this page allows relayed media only, and this server has no TURN server. Remove iceTransportPolicy=relay from the address, or tell whoever runs this server.',
   webSocketBlocked:
-    'The page loads, but its live connection is blocked. A firewall, a proxy or a browser extension does not let WebSocket through: try another network or browser, or tell whoever runs this server.',
+    'The page loads, but its live connection is blocked. A firewall, a proxy or a browser extension lets neither WebSocket nor what replaces it through: try another network or browser, or tell whoever runs this server.',
   originNotAllowed:
     'The server refuses calls from {origin}. Tell whoever runs it: its proxy must pass the Host header on, or WEIR_ALLOWED_ORIGINS must name this address.',
   protocolVersion: 'This page and the server are of different versions. Reload the page.',

@@ -107,7 +107,7 @@ export const ko: Readonly<Record<MessageKey, string>> = {
   noTurnServer:
     '이 페이지의 주소는 중계된 미디어만 허용하는데 이 서버에는 TURN 서버가 없습니다. 주소에서 iceTransportPolicy=relay를 지우거나 서버 운영자에게 알려 주세요.',
   webSocketBlocked:
-    '페이지는 열리지만 실시간 연결이 막혀 있습니다. 방화벽, 프록시 또는 브라우저 확장 프로그램이 WebSocket을 막고 있습니다. 다른 네트워크나 브라우저로 시도하거나 서버 운영자에게 알려 주세요.',
+    '페이지는 열리지만 실시간 연결이 막혀 있습니다. 방화벽, 프록시 또는 브라우저 확장 프로그램이 WebSocket과 이를 대신하는 요청을 모두 막고 있습니다. 다른 네트워크나 브라우저로 시도하거나 서버 운영자에게 알려 주세요.',
   originNotAllowed:
     '서버가 {origin} 의 통화를 거부합니다. 서버 운영자에게 알려 주세요. 프록시가 Host 헤더를 넘겨야 하거나 WEIR_ALLOWED_ORIGINS에 이 주소가 있어야 합니다.',
   protocolVersion: '이 페이지와 서버의 버전이 다릅니다. 페이지를 새로고침해 주세요.',

@@ -15,7 +15,7 @@ import { smallIconButton } from '../buttons.ts';
 import { element, reconcileChildren, setText } from '../dom.ts';
 import { downloadLogButton } from '../downloadLog.ts';
 import { qualityText } from '../qualityText.ts';
-import { connectionFigures, type Figure, trackFigures } from './figures.ts';
+import { connectionFigures, type Figure, signallingFigures, trackFigures } from './figures.ts';
 
 /** How often the figures are updated, in milliseconds. */
 const INTERVAL = 2000;
@@ -101,16 +101,21 @@ export class StatsPanel {
     const ownConnection = {
       key: 'connection',
       title: translateStats('yourConnection'),
-      rows: connections
-        // A direct connection is one for both directions.
-        .filter(({ peerId, direction }) => peerId === undefined || direction === 'send')
-        .map((connection) => ({
-          key: `${connection.direction} ${connection.peerId ?? ''}`,
-          title: this.#titleOf(connection),
-          figures: connectionFigures(connection),
-        })),
+      rows: [
+        ...connections
+          // A direct connection is one for both directions.
+          .filter(({ peerId, direction }) => peerId === undefined || direction === 'send')
+          .map((connection) => ({
+            key: `${connection.direction} ${connection.peerId ?? ''}`,
+            title: this.#titleOf(connection),
+            figures: connectionFigures(connection),
+          })),
+        { key: 'signalling', title: translateStats('signalling'), figures: signallingFigures(client.signallingKind) },
+      ],
     };
     this.#render([ownConnection, ...this.#participants(tracks, rates, layers)].filter(({ rows }) => rows.length > 0));
+    this.#notice.hidden = connections.length + tracks.length > 0;
+    setText(this.#notice, translateStats('statsNothing'));
   }
 
   /** Without an answer from the server, as while signalling reconnects, the panel goes on without layers. */
@@ -163,8 +168,6 @@ export class StatsPanel {
   }
 
   #render(groups: readonly Group[]): void {
-    this.#notice.hidden = groups.length > 0;
-    setText(this.#notice, translateStats('statsNothing'));
     const used = new Set<string>();
     const take = (key: string, create: () => HTMLElement): HTMLElement => {
       used.add(key);

@@ -1,5 +1,12 @@
 /** The figures of the statistics panel as texts: of a track, and of a transport. */
-import type { CandidateStats, ConnectionStats, ConsumerLayers, TrackRates, TrackStats } from '../../../client/index.ts';
+import type {
+  CandidateStats,
+  ConnectionStats,
+  ConsumerLayers,
+  SignallingKind,
+  TrackRates,
+  TrackStats,
+} from '../../../client/index.ts';
 import { translateStats } from '../../locales/stats.ts';
 import { formatBitrate } from '../formatBitrate.ts';
 
@@ -50,6 +57,11 @@ export function connectionFigures({ direction, state, pair }: ConnectionStats): 
     ],
     ['network', local?.networkType === 'unknown' ? undefined : local?.networkType],
   ]);
+}
+
+/** What carries the signalling. @param kind undefined before there is a connection */
+export function signallingFigures(kind: SignallingKind | undefined): Figure[] {
+  return compact([['path', translateStats(kind ?? 'pathNone')]]);
 }
 
 function pathOf({ candidateType, protocol, relayProtocol }: CandidateStats): string {

@@ -1,6 +1,7 @@
 /** Tests the way to the server: the round trip of the signalling, and the difference of the clocks. */
 
 import type { ServerTimes } from '../../../client/diagnosis/index.ts';
+import type { SignallingKind } from '../../../client/index.ts';
 import { errorMessage } from '../../common/errorMessages.ts';
 import { translateDiagnose } from '../../locales/diagnose.ts';
 import type { Check, CheckResult } from '../Check.ts';
@@ -52,10 +53,11 @@ export function serverChecks(measure: (signal: AbortSignal) => Promise<ServerTim
 }
 
 function signallingResult(times: ServerTimes): CheckResult {
-  const { kind, signallingRoundTripTime, httpRoundTripTime, connectTime } = times;
+  const { kind, others, signallingRoundTripTime, httpRoundTripTime, connectTime } = times;
   const milliseconds = Math.round(signallingRoundTripTime);
   const figures = {
     kind,
+    ...Object.fromEntries(others),
     roundTripTime: milliseconds,
     connectTime: Math.round(connectTime),
     ...(httpRoundTripTime !== undefined && { httpRoundTripTime: Math.round(httpRoundTripTime) }),
@@ -66,7 +68,16 @@ function signallingResult(times: ServerTimes): CheckResult {
     return { grade, text, advice: translateDiagnose('signallingSlowAdvice'), figures };
   }
   if (kind === 'webSocket') return { grade: 'good', text, figures };
-  return { grade: 'fair', text, advice: translateDiagnose('signallingOverHttpAdvice'), figures };
+  return { grade: 'fair', text, advice: translateDiagnose(adviceOverHttp[kind], reasons(times)), figures };
+}
+
+const adviceOverHttp = { sse: 'signallingOverSse', polling: 'signallingOverPolling' } as const;
+
+/** Why kinds of connection are not used, as parameters of a message. */
+function reasons({ others }: ServerTimes): { webSocket: string; sse: string } {
+  const reason = (kind: SignallingKind) =>
+    translateDiagnose(others.get(kind) === 'failed' ? 'attemptFailed' : 'attemptUnanswered');
+  return { webSocket: reason('webSocket'), sse: reason('sse') };
 }
 
 function clockResult(offset: number | undefined): CheckResult {
