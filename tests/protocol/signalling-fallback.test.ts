@@ -1,13 +1,13 @@
 /** Covers the SDK's signalling behind proxies that block WebSockets or hold responses back, and that change their mind. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { capabilities } from '../../scripts/support/media/clientParameters.ts';
 import { NetworkFault } from '../../scripts/support/network/NetworkFault.ts';
 import { ObstructingProxy, type Obstruction } from '../../scripts/support/network/ObstructingProxy.ts';
-import { startServer } from '../../scripts/support/servers/startServer.ts';
 import { httpSignallingPaths } from '../../shared/httpSignalling.ts';
 import type { ResumeReply } from '../../shared/protocol.ts';
 import type { SignallingKind } from '../../web/client/Signalling.ts';
 import { connect } from '../../web/client/signalling/connect.ts';
+import { type AttemptOutcome, openConnection } from '../../web/client/signalling/openConnection.ts';
 import { SignalSession } from '../../web/client/signalling/SignalSession.ts';
 import { hasProxy, TestProxy } from '../support/proxies.ts';
 import { failure, useServer } from '../support/weir.ts';
@@ -87,15 +87,6 @@ describe('in one attempt', () => {
     expect(proxy.paths.filter((path) => path === '/ws').length).toBe(1);
   });
 
-  test.runIf(hasProxy('nginx'))('a client is in the room behind nginx that does not pass upgrades on', async () => {
-    await using server = await startServer({ WEIR_BASE_PATH: '/meet', WEIR_TRUST_PROXY: '1' });
-    await using nginx = await TestProxy.start('nginx', server.url, 'does not pass upgrades on');
-    // nginx holds responses back by default, but not where Weir says so.
-    const guest = await join(`${nginx.url}/meet`);
-    expect(guest.signalling.kind).toBe('sse');
-    guest.signalling.leave();
-  });
-
   test('there is none where everything is blocked, and the reason is found', async () => {
     proxy.obstruct({ webSockets: 'reset' });
     for (const path of Object.values(httpSignallingPaths)) proxy.lose(path, 100);
@@ -110,6 +101,44 @@ describe('in one attempt', () => {
       failure('badRequest'),
     );
   });
+});
+
+describe.runIf(hasProxy('nginx'))('behind a real proxy', () => {
+  const meet = useServer({ WEIR_BASE_PATH: '/meet', WEIR_TRUST_PROXY: '1' });
+
+  test.each([
+    // nginx holds responses back by default, but not where Weir says so.
+    ['nginx', 'does not pass upgrades on', 'sse'],
+    ['nginx', 'holds responses back', 'polling'],
+    ['caddy', 'does not pass upgrades on', 'sse'],
+  ] as const)('%s that %s, a client is in the room over %s', async (name, manner, kind) => {
+    await using real = await TestProxy.start(name, meet.url, manner);
+    const watcher = await meet.join({ room: 'room' });
+    const guest = await join(`${real.url}/meet`);
+    expect(guest.signalling.kind).toBe(kind);
+    await watcher.client.request('setHand', { raised: true });
+    await expect.poll(() => guest.hands).toEqual([true]);
+    guest.signalling.leave();
+    expect(await watcher.client.event('peerClosed')).toEqual({ peerId: guest.peerId, reason: 'left' });
+  });
+});
+
+test.each<[string, Partial<Obstruction>, [SignallingKind, AttemptOutcome][]]>([
+  ['are refused', { webSockets: 'refused' }, [['webSocket', 'failed']]],
+  [
+    'and streams are not answered',
+    { webSockets: 'silent', responses: 'blocks' },
+    [
+      ['webSocket', 'unanswered'],
+      ['sse', 'unanswered'],
+    ],
+  ],
+])('what became of the other kinds is known where WebSockets %s', async (_what, obstruction, expected) => {
+  proxy.obstruct(obstruction);
+  if (expected.length === 1) proxy.lose(httpSignallingPaths.poll, 1000);
+  const { socket, others } = await openConnection({ url: proxy.url, listeners: {}, onClose() {} });
+  socket.leave();
+  expect([...others].filter(([kind]) => kind !== 'polling')).toEqual(expected);
 });
 
 describe('a session', () => {
@@ -154,6 +183,39 @@ describe('a session', () => {
       expect(guest.resumed).toEqual([]);
     },
   );
+
+  test.each(['sse', 'polling'] as const)('over %s that ends has sent what came before', async (kind) => {
+    const watcher = await weir.join({ room: 'room' });
+    for (const isOnItsWay of [false, true]) {
+      const guest = await join(proxy.url, [kind]);
+      const sent = proxy.paths.length;
+      guest.signalling.request('react', { reaction: 'heart' }).catch(() => {});
+      if (isOnItsWay) {
+        proxy.drop(httpSignallingPaths.send, 1);
+        await vi.waitUntil(() => proxy.paths.slice(sent).includes(httpSignallingPaths.send));
+      }
+      guest.signalling.leave();
+      expect(await watcher.client.event('reaction')).toEqual({ peerId: guest.peerId, reaction: 'heart' });
+      expect(await watcher.client.event('peerClosed')).toEqual({ peerId: guest.peerId, reason: 'left' });
+    }
+  });
+
+  test('whose stream is cut because its page is closed still says so', async () => {
+    const watcher = await weir.join({ room: 'room' });
+    const { signalling } = await SignalSession.open({
+      url: proxy.url,
+      kinds: ['sse'],
+      listeners: {},
+      onReconnecting: () => signalling.closeOnPageHide(),
+      onClose: () => {},
+    });
+    const transports = { send: false, recv: false };
+    const { peerId } = await signalling.join({ room: 'room', rtpCapabilities: capabilities, transports });
+    await signalling.request('ping', {});
+    proxy.cut();
+    expect(await watcher.client.event('peerClosed')).toEqual({ peerId, reason: 'left' });
+    signalling.leave();
+  });
 
   test.each(['sse', 'polling'] as const)('over %s sends messages of one turn together', async (kind) => {
     const guest = await join(proxy.url, [kind]);

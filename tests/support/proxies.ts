@@ -22,7 +22,9 @@ export type Manner =
   | 'keeps the path'
   | 'takes the path away'
   | 'does not pass the Host on'
-  | 'does not pass upgrades on';
+  | 'does not pass upgrades on'
+  /** nor responses, before they are complete. */
+  | 'holds responses back';
 
 /** The configuration snippet of the documentation in that language. */
 function snippet(language: string): string {
@@ -56,11 +58,17 @@ function nginxConfiguration(directory: string, port: number, upstream: string, m
           ['proxy_set_header X-Forwarded-Host $http_host;', ''],
         ] satisfies [string, string][])
       : []),
-    ...(manner === 'does not pass upgrades on'
+    ...(manner === 'does not pass upgrades on' || manner === 'holds responses back'
       ? ([
           ['proxy_set_header Upgrade $http_upgrade;', ''],
           ['proxy_set_header Connection $connection_upgrade;', ''],
         ] satisfies [string, string][])
+      : []),
+    ...(manner === 'holds responses back'
+      ? ([['proxy_read_timeout', 'proxy_ignore_headers X-Accel-Buffering;\n    proxy_read_timeout']] satisfies [
+          string,
+          string,
+        ][])
       : []),
   );
   const temporaryFolders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
@@ -81,7 +89,12 @@ function caddyConfiguration(port: number, upstream: string, manner: Manner): str
   const site = replaced(
     snippet('caddy'),
     ['example.com {', `http://127.0.0.1:${port} {`],
-    ['reverse_proxy 127.0.0.1:3000', `reverse_proxy ${upstream}`],
+    [
+      'reverse_proxy 127.0.0.1:3000',
+      manner === 'does not pass upgrades on'
+        ? `reverse_proxy ${upstream} {\n      header_up -Upgrade\n      header_up -Connection\n    }`
+        : `reverse_proxy ${upstream}`,
+    ],
     ...(manner === 'takes the path away' ? ([['  handle /', '  handle_path /']] satisfies [string, string][]) : []),
   );
   return `{\n  admin off\n}\n${site}`;
