@@ -105,10 +105,10 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     await page.close();
   });
 
-  test.each<[string, Partial<Obstruction>]>([
-    ['refuses WebSockets', { webSockets: 'refused' }],
-    ['holds streams back as well', { webSockets: 'refused', responses: 'blocks' }],
-  ])('behind a proxy that %s, joins, hears of others and leaves', async (_what, obstruction) => {
+  test.each<[string, Partial<Obstruction>, boolean]>([
+    ['refuses WebSockets', { webSockets: 'refused' }, false],
+    ['holds streams back as well', { webSockets: 'refused', responses: 'blocks' }, true],
+  ])('behind a proxy that %s, joins, hears of others and leaves', async (_what, obstruction, closesPage) => {
     await using proxy = await ObstructingProxy.start(call.server.url, obstruction);
     using observer = await TestClient.connect(call.server.url);
     await observer.join({ room: 'blocked', transports: { send: false, recv: false } });
@@ -122,7 +122,8 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
     const { peerId } = await observer.event('newPeer');
     await observer.request('setHand', { raised: true });
     await eventually(() => page.evaluate(() => window.weir?.peers[0]?.hand)).toBe(true);
-    await page.goto('about:blank');
+    if (closesPage) await page.goto('about:blank');
+    else await page.evaluate(() => window.weir?.leave());
     expect(await observer.event('peerClosed')).toEqual({ peerId, reason: 'left' });
     await page.close();
   });
