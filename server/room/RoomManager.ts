@@ -16,6 +16,8 @@ import type { RoomDelays } from './RoomDelays.ts';
 /** A place in a room, which stays open as long as the place is held. */
 export interface Seat extends Disposable {
   readonly room: Room;
+  /** Lets the next one of the queue in, and keeps the place: for whoever is not in the room yet, but will be soon. */
+  leaveQueue(): void;
 }
 
 export interface RoomManagerOptions {
@@ -40,6 +42,8 @@ export interface ReserveOptions {
   readonly signal?: AbortSignal;
   /** Of the room, if this opens it; `sfu` by default. Rooms other than calls have no other. */
   readonly policy?: RoomPolicy;
+  /** Whether the room is opened if it is not open; otherwise that is refused. True by default. */
+  readonly opens?: boolean;
 }
 
 /** How many participants a room without a server for media may have: each sends everything to everyone. */
@@ -98,26 +102,27 @@ export class RoomManager {
   /**
    * A seat in the room of that kind and name, which is opened if necessary; on a busy server, after waiting in the
    * queue.
-   * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`
+   * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`; `conflict` for a room that is neither open nor to be opened
    */
   async reserve(
     name: string,
     identity: string,
     kind: RoomKind = 'call',
-    { signal, policy = 'sfu' }: ReserveOptions = {},
+    { signal, policy = 'sfu', opens = true }: ReserveOptions = {},
   ): Promise<Seat> {
     this.#assertAdmitting();
     const turn = await this.#admissionQueue.enter(roomKey(kind, name), signal);
     try {
       // The signal may have been aborted after the queue has given the turn.
       if (signal?.aborted) throw new WeirError('closed');
-      const { room, seat } = await this.#seat(kind, name, identity, kind === 'call' ? policy : 'sfu');
+      const { room, seat } = await this.#seat(kind, name, identity, kind === 'call' ? policy : 'sfu', opens);
       if (signal?.aborted) {
         seat[Symbol.dispose]();
         throw new WeirError('closed');
       }
       return {
         room,
+        leaveQueue: () => turn[Symbol.dispose](),
         [Symbol.dispose]() {
           turn[Symbol.dispose]();
           seat[Symbol.dispose]();
@@ -164,10 +169,14 @@ export class RoomManager {
     name: string,
     identity: string,
     policy: RoomPolicy,
+    opens: boolean,
   ): Promise<{ room: Room; seat: Disposable }> {
     const maxPeers = this.#options.maxPeers[kind];
     for (;;) {
       this.#assertAdmitting();
+      if (!opens && !this.#rooms.has(roomKey(kind, name))) {
+        throw new WeirError('conflict', 'This room is not open.', { retryAfter: 5 });
+      }
       const room = await this.#obtain(kind, name, policy);
       // It may have closed because everybody left while it was awaited: then a new one is opened.
       if (room.closed) continue;

@@ -92,12 +92,13 @@ describe('a player', () => {
     expect((await whip.patch(location, answerTo(body), undefined, 'application/sdp')).response.status).toBe(204);
   });
 
-  test('cannot answer for a room that has closed', async () => {
-    const publisher = await whip.offer('closed');
-    const { location, body } = await whip.offer('closed', { protocol: 'whep', sdp: unfit });
+  test('may answer when the publisher has gone, and waits for the next one', async () => {
+    const publisher = await whip.offer('waiting');
+    const { location, body } = await whip.offer('waiting', { protocol: 'whep', sdp: unfit });
     await whip.request(publisher.location, 'DELETE');
-    expect((await whip.patch(location, answerTo(body), undefined, 'application/sdp')).response.status).toBe(503);
-    expect((await whip.request(location, 'GET')).response.status).toBe(404);
+    expect((await whip.patch(location, answerTo(body), undefined, 'application/sdp')).response.status).toBe(204);
+    expect((await whip.offer('waiting')).response.status).toBe(201);
+    expect((await whip.request(location, 'DELETE')).response.status).toBe(200);
   });
 
   test('watches a broadcast once it is live, and is counted', async () => {
@@ -194,6 +195,34 @@ describe('with tokens', () => {
     expect(response.headers.get('link')).toMatch(
       /^<turn:turn\.example\.com:3478\?transport=udp>; rel="ice-server"; [^<]*$/,
     );
+  });
+});
+
+describe('in a small room', () => {
+  const weir = useServer({ WEIR_MAX_PEERS: '2' });
+  const whip = useWhip(weir);
+
+  test('a counter-offer keeps its place until its session has ended', async () => {
+    await whip.offer('small');
+    const play = () => whip.offer('small', { protocol: 'whep', sdp: unfit });
+    const { response, location } = await play();
+    expect(response.status).toBe(406);
+    const { client } = await weir.join({ room: 'other' });
+    await client.request('ping', {});
+    expect((await play()).response.status).toBe(503);
+    expect((await whip.request(location, 'DELETE')).response.status).toBe(200);
+    const next = await play();
+    expect(next.response.status).toBe(406);
+    // Once it is in the room, it has the place as everybody has.
+    const answered = await whip.patch(next.location, answerTo(next.body), undefined, 'application/sdp');
+    expect(answered.response.status).toBe(204);
+    expect((await play()).response.status).toBe(503);
+  });
+
+  test('a room that is not open is not opened for a player', async () => {
+    const opening = weir.app.rooms.reserve('nobody', 'player', 'call', { opens: false });
+    await expect(opening).rejects.toMatchObject({ code: 'conflict' });
+    expect(await weir.app.rooms.find('nobody')).toBeUndefined();
   });
 });
 

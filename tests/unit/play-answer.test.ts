@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { playerOffer, withSecondVideo } from '../../scripts/support/sdp/clientTexts.ts';
 import { offerNames } from '../../scripts/support/sdp/offers.ts';
+import { MID } from '../../server/gateways/sdp/headerExtensions.ts';
 import { answerPlayOffer } from '../../server/gateways/sdp/playAnswer.ts';
-import { MID, readPlayOffer } from '../../server/gateways/sdp/playOffer.ts';
+import { readPlayOffer } from '../../server/gateways/sdp/playOffer.ts';
 import { serverRtpCapabilities } from '../../server/media/options.ts';
 import { withSendRtpMapping } from '../../server/media/sendRtpMapping.ts';
 

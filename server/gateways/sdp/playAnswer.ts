@@ -4,8 +4,9 @@
  */
 import type { MediaKind, RtpCapabilities } from '../../../shared/media.ts';
 import { type CommonCodec, commonCodecs, takesExtension } from './chooseCodec.ts';
+import { MID, TRANSPORT_CC } from './headerExtensions.ts';
 import type { SdpMedia } from './parseSdp.ts';
-import { MID, type PlayAnswer, type PlayOffer, playedExtensions, TRANSPORT_CC } from './playOffer.ts';
+import { type PlayAnswer, type PlayOffer, playedExtensions } from './playOffer.ts';
 import type { ServerMedia } from './writeSdp.ts';
 
 export interface AnsweredPlay {
@@ -27,6 +28,8 @@ interface AnsweredMedia {
 
 /** What fits into the header extension of mediasoup, in bytes. */
 const MAX_MID = 8;
+/** The payload type of the packets with which mediasoup probes for bandwidth: no m-line is to take them for its own. */
+const PROBATION = 127;
 /** Of the form with one byte (RFC 8285, section 4.2). */
 const MAX_ID = 14;
 
@@ -61,11 +64,12 @@ export function answerPlayOffer(
         ),
       },
     },
-    payloadTypes: new Map(
-      lines.flatMap(({ codecs }) =>
+    payloadTypes: new Map([
+      [PROBATION, unusedPayloadType(media)],
+      ...lines.flatMap(({ codecs }) =>
         codecs.map(({ known, offered }) => [known.preferredPayloadType, offered.payloadType] as const),
       ),
-    ),
+    ]),
     extensionIds: new Map(
       lines.flatMap(({ kind, headerExtensions }) =>
         (capabilities.headerExtensions ?? []).flatMap(({ uri, kind: of, preferredId }) => {
@@ -75,6 +79,13 @@ export function answerPlayOffer(
       ),
     ),
   };
+}
+
+/** A dynamic payload type (RFC 3551, section 3) that no m-line of the offer has. */
+function unusedPayloadType(media: readonly SdpMedia[]): number {
+  const used = new Set(media.flatMap(({ codecs }) => codecs.map(({ payloadType }) => payloadType)));
+  for (let payloadType = 127; payloadType >= 96; payloadType -= 1) if (!used.has(payloadType)) return payloadType;
+  return PROBATION;
 }
 
 function answeredMedia(media: readonly SdpMedia[], capabilities: RtpCapabilities): AnsweredMedia[] {

@@ -1,6 +1,7 @@
 /** What a WHEP player offers to receive, the counter-offer of the server, and the player's answer to that. */
 import type { MediaKind, RtpCapabilities } from '../../../shared/media.ts';
 import { commonCodecs } from './chooseCodec.ts';
+import { ABS_SEND_TIME, MID, TRANSPORT_CC, VIDEO_ORIENTATION } from './headerExtensions.ts';
 import { malformed, unsupported } from './limits.ts';
 import { parseSdp, type SdpCodec, type SdpMedia, type SessionDescription } from './parseSdp.ts';
 import { type OfferedTransport, readTransport } from './transport.ts';
@@ -25,10 +26,6 @@ export interface PlayAnswer {
 }
 
 const PROTOCOL = 'UDP/TLS/RTP/SAVPF';
-export const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
-export const TRANSPORT_CC = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
-const ABS_SEND_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
-const VIDEO_ORIENTATION = 'urn:3gpp:video-orientation';
 /** Those that receivers need: to tell streams apart, to report what arrives, and to show a video of a turned phone upright. */
 export const playedExtensions: ReadonlySet<string> = new Set([MID, TRANSPORT_CC, ABS_SEND_TIME, VIDEO_ORIENTATION]);
 

@@ -3,6 +3,7 @@ import { isKnownExtension, type MediaKind, type RtpCapabilities, RtpParameters }
 import { validationSentence } from '../../../shared/validation.ts';
 import { chooseCodec, takesExtension } from './chooseCodec.ts';
 import { encodingsOf } from './encodings.ts';
+import { MID, TRANSPORT_CC } from './headerExtensions.ts';
 import { malformed, unsupported } from './limits.ts';
 import { parseSdp, type SdpMedia } from './parseSdp.ts';
 import { type OfferedTransport, readTransport } from './transport.ts';
@@ -21,9 +22,6 @@ export interface PublishOffer {
   readonly tracks: readonly OfferedTrack[];
   readonly extmapAllowMixed: boolean;
 }
-
-const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
-const TRANSPORT_CC = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
 
 /**
  * @param capabilities of the server

@@ -35,10 +35,10 @@ export class RoomAudio {
     const removeListener = room.events.on({
       published: ({ publication }) => this.#add(publication),
       unpublished: ({ publication }) => this.#remove(publication),
+      closed: () => this.close(),
     });
     this.#lifetime.defer(removeListener);
     for (const publication of room.publications) this.#add(publication);
-    room.onEnd(() => this.close());
   }
 
   /** The peer whose sound is heard. */

@@ -14,6 +14,7 @@ import { answerPlayOffer } from '../sdp/playAnswer.ts';
 import { counterMedia, type PlayAnswer, type PlayOffer, readPlayAnswer, readPlayOffer } from '../sdp/playOffer.ts';
 import { answeredSetup } from '../sdp/transport.ts';
 import { type ServerDescription, type ServerMedia, writeIceFragment, writeSdp } from '../sdp/writeSdp.ts';
+import { endWhenIdle } from './endWhenIdle.ts';
 import type { RoomAudios } from './RoomAudio.ts';
 import { WhepViewer } from './WhepViewer.ts';
 
@@ -59,19 +60,27 @@ export async function openWhepSession(
   const offer = readPlayOffer(request.sdp, serverRtpCapabilities);
   const { credentials } = admission;
   assertMayReceive(admission);
-  const live = await context.rooms.find(request.room, credentials.kind);
-  assertLive(live);
-  // Neither the room nor its policy can be another one, since it is open.
-  using seat = await context.rooms.reserve(request.room, credentials.identity, credentials.kind, {
-    signal: request.signal,
-  });
+  assertLive(await context.rooms.find(request.room, credentials.kind));
+  using resources = new DisposableStack();
+  // The room may have closed while this one waited in the queue; a player does not open another one.
+  const seat = resources.use(
+    await context.rooms.reserve(request.room, credentials.identity, credentials.kind, {
+      signal: request.signal,
+      opens: false,
+    }),
+  );
   const { room } = seat;
   const viewer = await createViewer(context, room, admission, request);
   try {
     const transport = await viewer.open();
     if (request.signal.aborted) throw new WeirError('closed');
     const opening = { room, viewer, admission, offer, transport };
-    return context.answersOffers && offer.fits ? await answerOffer(opening) : counterOffer(opening);
+    if (context.answersOffers && offer.fits) return await answerOffer(opening);
+    // Its place is kept until it is in the room, or has gone.
+    seat.leaveQueue();
+    const kept = resources.move();
+    viewer.onEnd(() => kept.dispose());
+    return counterOffer(opening, kept);
   } catch (error) {
     viewer.close('left');
     throw error;
@@ -97,17 +106,16 @@ async function answerOffer(opening: Opening): Promise<OpenedWhepSession> {
 }
 
 /** The player receives once it has answered, with the numbers of the server. */
-function counterOffer(opening: Opening): OpenedWhepSession {
-  const { viewer, offer, transport, admission } = opening;
+function counterOffer(opening: Opening, place: Disposable): OpenedWhepSession {
+  const { viewer, offer, transport } = opening;
   const media = counterMedia(offer, serverRtpCapabilities, viewer.id);
   const answer = async (sdp: string) => {
     const playback = readPlayAnswer(sdp, media, serverRtpCapabilities);
-    // An administrator may have decided otherwise meanwhile.
-    admission.assertNotRevoked();
-    assertMayReceive(admission);
-    viewer.setGrants(admission.grants);
+    // Refused before its transport knows the client, so that it may be answered again.
+    assertStillAdmitted(opening);
     try {
       await join(opening, playback);
+      place[Symbol.dispose]();
     } catch (error) {
       // Its transport may know the client already: the offer cannot be answered again.
       viewer.close('left');
@@ -119,10 +127,20 @@ function counterOffer(opening: Opening): OpenedWhepSession {
   return { session, sdp: describe(media, transport, 'actpass', true), isCounterOffer: true };
 }
 
-/** @throws {WeirError} `closed`, `conflict`, `badRequest` */
-async function join({ room, viewer }: Opening, { transport, ...playback }: PlayAnswer): Promise<void> {
+/** @throws {WeirError} `closed`, `conflict`, `badRequest`; `unauthorized`, `forbidden` */
+async function join(opening: Opening, { transport, ...playback }: PlayAnswer): Promise<void> {
+  const { room, viewer } = opening;
   await viewer.start({ dtlsParameters: transport.dtlsParameters, ...playback });
+  assertStillAdmitted(opening);
   await room.join(viewer, { subscriber: viewer });
+  endWhenIdle(room, viewer);
+}
+
+/** An administrator may have decided otherwise while the media worker worked. @throws {WeirError} `unauthorized`, `forbidden` */
+function assertStillAdmitted({ admission, viewer }: Opening): void {
+  admission.assertNotRevoked();
+  assertMayReceive(admission);
+  viewer.setGrants(admission.grants);
 }
 
 function sessionMedia({ viewer, transport }: Opening, media: readonly ServerMedia[]): SessionMedia {

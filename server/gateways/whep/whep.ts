@@ -1,4 +1,4 @@
-/** WHEP (draft-ietf-wish-whep-04): players receive a call or a broadcast with two HTTP requests. */
+/** WHEP (draft-ietf-wish-whep-04): players receive a call or a broadcast with one or two HTTP requests. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -41,8 +41,8 @@ const OFFERS = { perSecond: 20, burst: 200 };
 const Query = z.object({ kind: z.enum(['call', 'broadcast']).default('call'), name: DisplayName.optional() });
 
 /**
- * `POST /whep/<room>?kind=&name=` with an SDP offer: 406 with a counter-offer and `Location` of the session, which the player
- * answers there by `PATCH`. 409 with `Retry-After` while nothing is live.
+ * `POST /whep/<room>?kind=&name=` with an SDP offer: 201 with an answer, or 406 with a counter-offer, which the player answers
+ * by `PATCH` of the session in `Location`. 409 with `Retry-After` while nothing is live.
  */
 export async function whep(
   app: FastifyInstance,
@@ -78,6 +78,7 @@ export async function whep(
     if (!isMediaType(request.headers['content-type'], SDP) || typeof request.body !== 'string') {
       return sendProblemDetails(reply.headers(ACCEPTS), 415, `The body must be an offer: ${SDP}.`);
     }
+    const signal = signalOf(reply);
     const room = parseAddress(RoomName, request.params.room);
     const { kind, name } = parseAddress(Query, request.query);
     const admission = await access.admit({ room, kind, token: bearerToken(request), role: 'viewer' });
@@ -89,7 +90,7 @@ export async function whep(
         room,
         name,
         sdp: request.body,
-        signal: signalOf(reply),
+        signal,
       });
       const { session, sdp, isCounterOffer } = opened;
       sessions.set(session.id, session);

@@ -65,6 +65,7 @@ export async function whip(app: FastifyInstance, { config, rooms, access, iceSer
     }
     const room = parseAddress(RoomName, request.params.room);
     const { kind, name, source } = parseAddress(Query, request.query);
+    const signal = signalOf(reply);
     const admission = await access.admit({ room, kind, token: bearerToken(request), role: 'speaker' });
     const { identity, token: presented } = admission.credentials;
     const place = presented ? undefined : withoutToken.acquire(request.ip);
@@ -75,7 +76,7 @@ export async function whip(app: FastifyInstance, { config, rooms, access, iceSer
         name,
         source,
         sdp: request.body,
-        signal: signalOf(reply),
+        signal,
       });
       sessions.set(session.id, session);
       session.onEnd(() => sessions.delete(session.id));
