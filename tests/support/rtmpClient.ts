@@ -47,6 +47,11 @@ export class RtmpClient implements Disposable {
     this.socket.write(writeMessage({ type: messageType.command, streamId: 0, timestamp: 0, payload }));
   }
 
+  /** Sends audio or video: a message in one chunk. */
+  sendMedia(type: number, timestamp: number, ...payload: number[]): void {
+    this.socket.write(writeMessage({ type, streamId: 1, timestamp, payload: Buffer.from(payload) }));
+  }
+
   /** Does what encoders do before they send media. @returns the status that it is answered */
   async publish(app: string, streamKey: string): Promise<AmfValue> {
     this.shakeHands();

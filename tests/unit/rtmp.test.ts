@@ -113,6 +113,22 @@ describe('the chunk stream', () => {
   test.each([
     ['a continuation of nothing', Buffer.from([0xc6, 0, 0]), 'there is not'],
     ['chunks of no bytes', chunk(2, 0, 4, messageType.setChunkSize, Buffer.alloc(4)), 'are not taken'],
+    ['chunks of one byte', chunk(2, 0, 4, messageType.setChunkSize, Buffer.from([0, 0, 0, 1])), 'are not taken'],
+    [
+      'a header within a message',
+      Buffer.concat([chunk(6, 0, 200, 9, first.subarray(0, 128)), chunk(6, 0, 4, 9, second)]),
+      'before the one before',
+    ],
+    [
+      'a shorter length within a message',
+      Buffer.concat([chunk(6, 0, 200, 9, first.subarray(0, 128)), Buffer.from([0x46, 0, 0, 0, 0, 0, 4, 9])]),
+      'before the one before',
+    ],
+    [
+      'several long messages at once',
+      Buffer.concat([3, 4, 5].map((id) => chunk(id, 0, 65_536, 9, Buffer.alloc(128)))),
+      'Too many long',
+    ],
     ['a short control message', chunk(2, 0, 2, messageType.setChunkSize, Buffer.alloc(2)), 'too short'],
     [
       'too many chunk streams',
@@ -121,6 +137,18 @@ describe('the chunk stream', () => {
     ],
   ])('with %s is refused', (_name, wrong, why) => {
     expect(() => new ChunkReader().read(wrong)).toThrow(why);
+  });
+
+  test('has no messages without bytes', () => {
+    const empty = Buffer.concat([chunk(4, 0, 0, messageType.audio, Buffer.alloc(0)), Buffer.alloc(1000, 0xc4)]);
+    expect(new ChunkReader().read(Buffer.concat([empty, chunk(6, 0, 1, 8, Buffer.from([1]))]))).toHaveLength(1);
+  });
+
+  test('forgets a message that is aborted, and takes a new one', () => {
+    const reader = new ChunkReader();
+    const abort = chunk(2, 0, 4, messageType.abort, Buffer.from([0, 0, 0, 6]));
+    reader.read(Buffer.concat([chunk(6, 0, 200, 9, first.subarray(0, 128)), abort]));
+    expect(reader.read(chunk(6, 7, 100, 9, second))).toMatchObject([{ timestamp: 7, payload: second }]);
   });
 
   test('of the server is read by clients', () => {

@@ -39,8 +39,10 @@ export interface RtmpStreamOptions {
   readonly name: string | undefined;
 }
 
-/** How much is kept until it is known what the stream is, in bytes. */
-const MAX_BUFFERED = 8 * 1024 * 1024;
+/** How much is kept until it is known what the stream is: bytes, and messages, of which real streams have some hundred. */
+const MAX_BUFFERED = { bytes: 8 * 1024 * 1024, messages: 4096 };
+/** When it is decided what the stream is, whatever times its messages say; in milliseconds after the first. */
+const DECISION_DELAY = 3000;
 
 export class RtmpStream {
   readonly #options: RtmpStreamOptions;
@@ -49,6 +51,7 @@ export class RtmpStream {
   /** What has come before ffmpeg runs. */
   #buffered: RtmpMessage[] = [];
   #bufferedBytes = 0;
+  #decisionTimer: NodeJS.Timeout | undefined;
   #starting = false;
   #publisher: RtpPublisher | undefined;
   #relay: FfmpegRelay | undefined;
@@ -60,33 +63,46 @@ export class RtmpStream {
 
   /** Takes a message of audio or video. */
   take(message: RtmpMessage): void {
-    if (this.#closed) return;
+    if (this.#closed || message.payload.length === 0) return;
     if (this.#relay) {
       if (!this.#relay.write(flvTag(message))) this.#options.source.pause();
       return;
     }
     this.#buffered.push(message);
     this.#bufferedBytes += message.payload.length;
-    if (this.#starting || !this.#isKnown(message)) return;
-    this.#starting = true;
-    this.#options.source.pause();
-    void this.#start(this.#inspector.content).catch((error: unknown) => this.#fail(error));
+    if (this.#buffered.length > MAX_BUFFERED.messages) {
+      this.#fail(new WeirError('badRequest', 'The stream begins with too many small messages.'));
+      return;
+    }
+    this.#decisionTimer ??= setTimeout(() => this.#decide(), DECISION_DELAY);
+    if (this.#isKnown(message)) this.#decide();
   }
 
   /** Ends it: its publisher leaves, and its ffmpeg ends. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#decisionTimer);
     this.#aborter.abort();
     this.#buffered = [];
     this.#publisher?.close('left');
     this.#relay?.close();
   }
 
+  /** Begins with what is known about the stream now. */
+  #decide(): void {
+    if (this.#closed || this.#starting) return;
+    clearTimeout(this.#decisionTimer);
+    this.#starting = true;
+    this.#options.source.pause();
+    void this.#start(this.#inspector.content).catch((error: unknown) => this.#fail(error));
+  }
+
   /** Whether it is known what the stream is, or cannot be waited for any more. */
   #isKnown(message: RtmpMessage): boolean {
+    if (this.#starting) return true;
     try {
-      return this.#inspector.look(message) || this.#bufferedBytes > MAX_BUFFERED;
+      return this.#inspector.look(message) || this.#bufferedBytes > MAX_BUFFERED.bytes;
     } catch (error) {
       this.#fail(error);
       return false;
@@ -103,6 +119,7 @@ export class RtmpStream {
     const { context, source, admission, room, name } = this.#options;
     const log = context.log.child({ room, identity: admission.credentials.identity });
     const requested = streamsOf(content);
+    if (requested.length === 0) throw new WeirError('badRequest', 'The stream has neither H264 nor AAC.');
     const { publisher, opened } = await openPublisher(
       context,
       admission,

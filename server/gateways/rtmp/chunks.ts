@@ -26,8 +26,10 @@ export class ChunkError extends Error {
   override readonly name = 'ChunkError';
 }
 
-/** Bytes of a chunk, of a command, and of a frame of video; and how many chunk streams there may be. */
-const LIMITS = { chunk: 1024 * 1024, command: 64 * 1024, frame: 4 * 1024 * 1024, streams: 8 };
+/** Bytes of a command, and of a frame of video; and how many chunk streams there may be. */
+const LIMITS = { command: 64 * 1024, frame: 4 * 1024 * 1024, streams: 8 };
+/** Bytes of the chunks that a client may choose; the least is what the specification asks for, and what they begin with. */
+const CHUNK_SIZES = { least: 128, most: 1024 * 1024 };
 /** A time of 24 bits that says: the time follows in 32 bits. */
 const EXTENDED = 0xff_ffff;
 /** Of a message that the server sends, so that each is one chunk. */
@@ -43,15 +45,25 @@ interface ChunkStream {
   length: number;
   type: number;
   streamId: number;
-  parts: Buffer[];
+  /** The message that has begun: of its whole length, of which the first `received` bytes have come. */
+  payload: Buffer;
   received: number;
 }
 
-/** Makes messages of bytes, whatever pieces these come in. */
+/** A chunk whose header has come. */
+interface OpenChunk {
+  readonly stream: ChunkStream;
+  /** Bytes that have not come. */
+  left: number;
+}
+
+/** Makes messages of bytes, whatever pieces these come in. Keeps no more than the messages that have begun. */
 export class ChunkReader {
   readonly #streams = new Map<number, ChunkStream>();
+  /** The beginning of a header. */
   #rest: Buffer = Buffer.alloc(0);
-  #chunkSize = 128;
+  #chunk: OpenChunk | undefined;
+  #chunkSize = CHUNK_SIZES.least;
   #maxLength = LIMITS.command;
 
   /** Messages may be as long as a frame of video from now on. */
@@ -59,46 +71,63 @@ export class ChunkReader {
     this.#maxLength = LIMITS.frame;
   }
 
-  /** All messages that are complete with these bytes. @throws {ChunkError} */
+  /** All messages that are complete with these bytes, without those of no bytes. @throws {ChunkError} */
   read(bytes: Buffer): RtmpMessage[] {
-    this.#rest = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : bytes;
+    let rest = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : bytes;
     const messages: RtmpMessage[] = [];
     for (;;) {
-      const chunk = this.#readChunk(this.#rest);
-      if (!chunk) return messages;
-      this.#rest = this.#rest.subarray(chunk.length);
-      if (chunk.message) messages.push(...this.#apply(chunk.message));
+      if (!this.#chunk) {
+        const begun = this.#readHeader(rest);
+        if (!begun) break;
+        rest = rest.subarray(begun.headerLength);
+        this.#chunk = begun.chunk;
+      }
+      const { stream, left } = this.#chunk;
+      const taken = rest.copy(stream.payload, stream.received, 0, left);
+      rest = rest.subarray(taken);
+      stream.received += taken;
+      this.#chunk.left -= taken;
+      if (this.#chunk.left > 0) break;
+      this.#chunk = undefined;
+      if (stream.received < stream.length) continue;
+      const { type, streamId, timestamp, payload } = stream;
+      forget(stream);
+      messages.push(...this.#apply({ type, streamId, timestamp, payload }));
     }
+    this.#rest = rest;
+    return messages;
   }
 
   /** Handles what is about the chunk stream itself. */
   #apply(message: RtmpMessage): RtmpMessage[] {
     const { type, payload } = message;
-    if (type !== messageType.setChunkSize && type !== messageType.abort) return [message];
+    if (type !== messageType.setChunkSize && type !== messageType.abort) return payload.length > 0 ? [message] : [];
     if (payload.length < 4) throw new ChunkError('A control message is too short.');
     const value = payload.readUInt32BE() & 0x7fff_ffff;
     if (type === messageType.abort) {
       const stream = this.#streams.get(value);
-      if (stream) [stream.parts, stream.received] = [[], 0];
+      if (stream) forget(stream);
       return [];
     }
-    if (value < 1 || value > LIMITS.chunk) throw new ChunkError(`Chunks of ${value} bytes are not taken.`);
+    if (value < CHUNK_SIZES.least || value > CHUNK_SIZES.most)
+      throw new ChunkError(`Chunks of ${value} bytes are not taken.`);
     this.#chunkSize = value;
     return [];
   }
 
-  /** @returns undefined where the chunk is not complete yet */
-  #readChunk(bytes: Buffer): { length: number; message?: RtmpMessage } | undefined {
+  /** Begins the next chunk. @returns undefined where its header is not complete yet */
+  #readHeader(bytes: Buffer): { readonly headerLength: number; readonly chunk: OpenChunk } | undefined {
     const basic = readBasicHeader(bytes);
     if (!basic) return undefined;
     const { format, chunkStreamId } = basic;
     const known = this.#streams.get(chunkStreamId);
     if (!known && format !== 0) throw new ChunkError('A chunk continues a message that there is not.');
     if (!known && this.#streams.size >= LIMITS.streams) throw new ChunkError('There are too many chunk streams.');
+    const isStart = !known || known.received === 0;
+    if (!isStart && format !== 3) throw new ChunkError('A message begins before the one before it has ended.');
     const headerEnd = basic.length + HEADER_LENGTHS[format];
     if (bytes.length < headerEnd) return undefined;
     const stream: ChunkStream = known ? { ...known } : newStream();
-    const isStart = stream.received === 0;
     const time = format < 3 ? bytes.readUIntBE(basic.length, 3) : 0;
     if (format < 3) stream.hasExtendedTime = time === EXTENDED;
     if (format < 2) {
@@ -109,17 +138,21 @@ export class ChunkReader {
     if (stream.length > this.#maxLength) throw new ChunkError(`A message of ${stream.length} bytes is not taken.`);
     const dataStart = headerEnd + (stream.hasExtendedTime ? 4 : 0);
     if (bytes.length < dataStart) return undefined;
-    if (isStart) setTime(stream, format, stream.hasExtendedTime ? bytes.readUInt32BE(headerEnd) : time);
-    const dataEnd = dataStart + Math.min(this.#chunkSize, stream.length - stream.received);
-    if (bytes.length < dataEnd) return undefined;
+    if (isStart) {
+      setTime(stream, format, stream.hasExtendedTime ? bytes.readUInt32BE(headerEnd) : time);
+      this.#assertRoomFor(stream.length);
+      stream.payload = Buffer.allocUnsafe(stream.length);
+    }
     this.#streams.set(chunkStreamId, stream);
-    stream.parts.push(bytes.subarray(dataStart, dataEnd));
-    stream.received += dataEnd - dataStart;
-    if (stream.received < stream.length) return { length: dataEnd };
-    const { type, streamId, timestamp } = stream;
-    const payload = Buffer.concat(stream.parts);
-    [stream.parts, stream.received] = [[], 0];
-    return { length: dataEnd, message: { type, streamId, timestamp, payload } };
+    const left = Math.min(this.#chunkSize, stream.length - stream.received);
+    return { headerLength: dataStart, chunk: { stream, left } };
+  }
+
+  /** All messages that have begun are twice as long as one may be, at most. @throws {ChunkError} */
+  #assertRoomFor(length: number): void {
+    let begun = length;
+    for (const { payload } of this.#streams.values()) begun += payload.length;
+    if (begun > 2 * this.#maxLength) throw new ChunkError('Too many long messages have begun.');
   }
 }
 
@@ -149,8 +182,16 @@ export function writeControl(type: number, value: number): Buffer {
   return writeMessage({ type, streamId: 0, timestamp: 0, payload });
 }
 
+const none = Buffer.alloc(0);
+
 function newStream(): ChunkStream {
-  return { timestamp: 0, delta: 0, hasExtendedTime: false, length: 0, type: 0, streamId: 0, parts: [], received: 0 };
+  const message = { length: 0, type: 0, streamId: 0, payload: none, received: 0 };
+  return { timestamp: 0, delta: 0, hasExtendedTime: false, ...message };
+}
+
+/** Drops the message that has begun; what is known about the next one stays. */
+function forget(stream: ChunkStream): void {
+  [stream.payload, stream.received] = [none, 0];
 }
 
 /** Format 0 has the time itself, 1 and 2 the difference to the message before; 3 repeats that difference. */
