@@ -67,6 +67,7 @@ export async function openPublisher<P extends GatewayPublisher, T>(
     const opened = await open(publisher);
     // An administrator may have decided otherwise meanwhile, and the client may be gone.
     admission.assertNotRevoked();
+    assertMayPublish(admission, request.sources);
     publisher.setGrants(admission.grants);
     if (signal.aborted) throw new WeirError('closed');
     await room.join(publisher);
