@@ -200,7 +200,7 @@ describe('a session', () => {
     }
   });
 
-  test('whose stream is cut because its page is closed still says so', async () => {
+  test('whose stream has just been lost still says that its page is closed', async () => {
     const watcher = await weir.join({ room: 'room' });
     const { signalling } = await SignalSession.open({
       url: proxy.url,

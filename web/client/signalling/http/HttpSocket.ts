@@ -58,7 +58,7 @@ export class HttpSocket implements MessageSocket {
 
   close(code: number, reason: string): void {
     const isLost = this.#ended.signal.aborted;
-    // Firefox cuts the stream of a page that is about to be closed before the page knows, and the server waits for a word.
+    // A page may be closed just after its stream was lost: the server waits a moment for its word.
     if (isLost && code === closeReasons.abandoned.code) return;
     const { id, sender } = this.#connection ?? {};
     this.#connection = undefined;
