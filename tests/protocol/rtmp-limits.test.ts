@@ -1,6 +1,7 @@
 /** Tests of what one encoder, or somebody who is none, can make the RTMP port do: memory, places, processes. */
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { messageType } from '../../server/gateways/rtmp/chunks.ts';
+import { writeAmf } from '../../server/gateways/rtmp/amf0.ts';
+import { messageType, writeMessage } from '../../server/gateways/rtmp/chunks.ts';
 import { startLoggedServer } from '../support/logged.ts';
 import { RtmpClient } from '../support/rtmpClient.ts';
 import { standInFfmpeg } from '../support/standInFfmpeg.ts';
@@ -40,4 +41,37 @@ test('what a stream is is decided after three seconds, whatever times its messag
   client.sendMedia(messageType.audio, 0, 0xaf, 1, 0, 0);
   const peers = async () => (await app.rooms.find('lobby'))?.visiblePeers() ?? [];
   await vi.waitUntil(async () => (await peers()).some(({ name }) => name === 'Camera'), waiting);
+});
+
+test('who asks for ever and never reads the answers is cut off', async () => {
+  const { lines, connect } = await open();
+  const client = await connect();
+  await client.publish('lobby', 'Camera');
+  client.socket.pause();
+  const payload = writeAmf(['connect', 1, { app: 'lobby' }]);
+  const question = writeMessage({ type: messageType.command, streamId: 0, timestamp: 0, payload });
+  const questions = Buffer.concat(Array.from({ length: 1000 }, () => question));
+  // The network takes some megabytes of the answers. What has been asked waits for the server.
+  await vi.waitUntil(() => {
+    if (client.socket.writableLength < questions.length) client.socket.write(questions);
+    return lines.join().includes('it does not read what it is answered');
+  }, waiting);
+});
+
+test('a connection that does other things than publish is refused after a hundred messages', async () => {
+  const { connect } = await open();
+  const client = await connect();
+  client.shakeHands();
+  client.send('connect', 1, { app: 'lobby' });
+  for (let count = 0; count < 110; count += 1) client.send('createStream', count, null);
+  expect(await lastError(client)).toMatchObject({ description: 'Too many messages have come before "publish".' });
+  await client.untilClosed();
+});
+
+test('a connection publishes one stream', async () => {
+  const { connect } = await open();
+  const client = await connect();
+  await client.publish('lobby', 'Camera');
+  client.send('publish', 6, null, 'Camera', 'live');
+  expect(await lastError(client)).toMatchObject({ description: 'A connection publishes one stream.' });
 });

@@ -28,6 +28,8 @@ const VERSION = 3;
 const WINDOW = 2_500_000;
 /** Milliseconds in which a connection has to publish, and without a byte. */
 const TIMEOUTS = { publish: 10_000, idle: 20_000 };
+/** Bytes of answers that wait for a client to read them, and messages before it asks to publish, of which encoders send six. */
+const LIMITS = { unread: 64 * 1024, messages: 100 };
 /** The message stream that `createStream` gives. */
 const STREAM_ID = 1;
 /** Types of user control messages. */
@@ -46,6 +48,9 @@ export class RtmpConnection {
   #early: Buffer | undefined = Buffer.alloc(0);
   #state: 'c0c1' | 'c2' | 'open' = 'c0c1';
   #app: string | undefined;
+  /** Messages that have come before it has asked to publish. */
+  #messages = 0;
+  #hasAsked = false;
   #publishing = false;
   #ended = false;
   #received = 0;
@@ -102,7 +107,7 @@ export class RtmpConnection {
       const c1 = early.subarray(1, 1 + HANDSHAKE_SIZE);
       // S1 begins with the time and a zero; S2 repeats C1.
       const s1 = Buffer.concat([Buffer.alloc(8), randomBytes(HANDSHAKE_SIZE - 8)]);
-      this.#socket.write(Buffer.concat([Buffer.from([VERSION]), s1, c1]));
+      this.#write(Buffer.concat([Buffer.from([VERSION]), s1, c1]));
       early = early.subarray(1 + HANDSHAKE_SIZE);
       this.#state = 'c2';
     }
@@ -117,6 +122,11 @@ export class RtmpConnection {
 
   #handle(message: RtmpMessage): void {
     const { type, payload } = message;
+    if (!this.#hasAsked) this.#messages += 1;
+    if (this.#messages > LIMITS.messages) {
+      this.refuse('Too many messages have come before "publish".');
+      return;
+    }
     switch (type) {
       case messageType.command:
         this.#command(payload);
@@ -166,7 +176,7 @@ export class RtmpConnection {
       return;
     }
     this.#app = connect.data.app;
-    this.#socket.write(
+    this.#write(
       Buffer.concat([
         writeControl(messageType.windowAcknowledgementSize, WINDOW),
         writeControl(messageType.setPeerBandwidth, WINDOW),
@@ -184,10 +194,11 @@ export class RtmpConnection {
 
   async #publish(key: unknown): Promise<void> {
     const streamKey = StreamKey.safeParse(key);
-    if (this.#app === undefined || !streamKey.success || this.#publishing) {
-      this.refuse('There is no stream key.');
+    if (this.#app === undefined || !streamKey.success || this.#hasAsked) {
+      this.refuse(this.#hasAsked ? 'A connection publishes one stream.' : 'There is no stream key.');
       return;
     }
+    this.#hasAsked = true;
     // What comes meanwhile waits in the socket.
     this.#socket.pause();
     try {
@@ -208,12 +219,12 @@ export class RtmpConnection {
     this.#received = (this.#received + bytes) >>> 0;
     if ((this.#received - this.#acknowledged) >>> 0 < this.#window) return;
     this.#acknowledged = this.#received;
-    this.#socket.write(writeControl(messageType.acknowledgement, this.#received));
+    this.#write(writeControl(messageType.acknowledgement, this.#received));
   }
 
   #pong(time: Buffer): void {
     const payload = Buffer.concat([Buffer.from([0, PING_RESPONSE]), time]);
-    this.#socket.write(writeMessage({ type: messageType.userControl, streamId: 0, timestamp: 0, payload }));
+    this.#write(writeMessage({ type: messageType.userControl, streamId: 0, timestamp: 0, payload }));
   }
 
   #reply(transaction: number, values: readonly AmfValue[]): void {
@@ -227,7 +238,13 @@ export class RtmpConnection {
 
   #send(streamId: number, values: readonly AmfValue[]): void {
     const payload = writeAmf(values);
-    this.#socket.write(writeMessage({ type: messageType.command, streamId, timestamp: 0, payload }));
+    this.#write(writeMessage({ type: messageType.command, streamId, timestamp: 0, payload }));
+  }
+
+  #write(bytes: Buffer): void {
+    this.#socket.write(bytes);
+    // An encoder reads its few answers. Others could ask for ever without.
+    if (this.#socket.writableLength > LIMITS.unread) this.#end('it does not read what it is answered');
   }
 
   #end(why: string): void {
