@@ -75,3 +75,28 @@ test('a connection publishes one stream', async () => {
   client.send('publish', 6, null, 'Camera', 'live');
   expect(await lastError(client)).toMatchObject({ description: 'A connection publishes one stream.' });
 });
+
+test('one network has five connections that publish nothing, and ten streams', async () => {
+  const { lines, connect } = await open();
+  const silent = await Promise.all(Array.from({ length: 9 }, connect));
+  await vi.waitUntil(() => silent.filter(({ closed }) => closed).length === 4, waiting);
+  expect(lines.filter((line) => line.includes('RTMP connections refused'))).toHaveLength(1);
+  for (const client of silent) client[Symbol.dispose]();
+  await vi.waitUntil(() => lines.filter((line) => line.includes('RTMP connection ended')).length === 5, waiting);
+
+  const publish = async () => (await connect()).publish('lobby', 'Camera');
+  for (let count = 0; count < 10; count += 1) expect(await publish()).toMatchObject({ level: 'status' });
+  const description = 'There are too many streams, of this network or in all: end another one.';
+  expect(await publish()).toMatchObject({ level: 'error', description });
+});
+
+test('one network connects twice a second', async () => {
+  const { lines, connect } = await open();
+  const isRefused = () => lines.some((line) => line.includes('RTMP connections refused'));
+  for (let count = 0; count < 200 && !isRefused(); count += 1) {
+    const client = await connect();
+    client.socket.write('GET');
+    await client.untilClosed();
+  }
+  expect(isRefused()).toBe(true);
+});

@@ -5,9 +5,10 @@ import { z } from 'zod';
 import { WeirError } from '../../../shared/errors.ts';
 import { DisplayName, RoomName } from '../../../shared/participants.ts';
 import { validationSentence } from '../../../shared/validation.ts';
-import { ConnectionLimit } from '../../common/ConnectionLimit.ts';
 import { errorCode } from '../../common/errno.ts';
+import { PrefixRateLimit } from '../../common/PrefixRateLimit.ts';
 import { hasFfmpeg } from './FfmpegRelay.ts';
+import { Places } from './Places.ts';
 import { type PublishCommand, RtmpConnection } from './RtmpConnection.ts';
 import { type RtmpContext, RtmpStream, type StreamSource } from './RtmpStream.ts';
 
@@ -17,8 +18,14 @@ export interface RtmpServerOptions extends RtmpContext {
   readonly port: number;
 }
 
-/** Connections at a time, of one network and of all: each stream has a process. */
-const LIMITS = { perNetwork: 10, all: 100 };
+/** Streams at a time: each has a process. */
+const STREAMS = { perNetwork: 10, all: 100 };
+/** Connections at a time that have not been admitted: anybody may open these, and they take no places of streams. */
+const PENDING = { perNetwork: 5, all: 50 };
+/** Connections of one network: encoders connect again and again, but not faster. */
+const CONNECTIONS = { perSecond: 2, burst: 30 };
+/** Refused connections are logged together, once in so many milliseconds. */
+const LOG_INTERVAL = 10_000;
 
 const Kind = z.enum(['call', 'broadcast']).default('call');
 
@@ -26,7 +33,11 @@ export class RtmpServer {
   readonly #options: RtmpServerOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #perNetwork = new ConnectionLimit(LIMITS.perNetwork);
+  readonly #rate = new PrefixRateLimit(CONNECTIONS);
+  readonly #pending = new Places(PENDING);
+  readonly #streams = new Places(STREAMS);
+  #refused = 0;
+  #loggedAt = Number.NEGATIVE_INFINITY;
 
   private constructor(options: RtmpServerOptions, server: Server) {
     this.#options = options;
@@ -72,21 +83,28 @@ export class RtmpServer {
 
   #accept(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    const place = this.#sockets.size < LIMITS.all ? this.#perNetwork.acquire(address) : undefined;
-    if (!place) {
-      this.#options.log.info({ address }, 'too many RTMP connections');
+    const pending = this.#rate.tryTake(address) ? this.#pending.acquire(address) : undefined;
+    if (!pending) {
       socket.destroy();
+      this.#logRefusal(address);
       return;
     }
+    const held = new DisposableStack();
+    held.use(pending);
     this.#sockets.add(socket);
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      place[Symbol.dispose]();
-    });
+    held.defer(() => this.#sockets.delete(socket));
+    socket.once('close', () => held.dispose());
     let stream: RtmpStream | undefined;
     const connection: RtmpConnection = new RtmpConnection(socket, {
       publish: async (command) => {
-        stream = await this.#open(connection, command);
+        const admitted = await this.#open(connection, command);
+        if (held.disposed) throw new WeirError('closed');
+        const place = this.#streams.acquire(address);
+        if (!place)
+          throw new WeirError('busy', 'There are too many streams, of this network or in all: end another one.');
+        held.use(place);
+        pending[Symbol.dispose]();
+        stream = admitted;
       },
       media: (message) => stream?.take(message),
       ended: (why) => {
@@ -94,6 +112,15 @@ export class RtmpServer {
         this.#options.log.info({ address, why }, 'RTMP connection ended');
       },
     });
+  }
+
+  #logRefusal(address: string): void {
+    this.#refused += 1;
+    const now = performance.now();
+    if (now - this.#loggedAt < LOG_INTERVAL) return;
+    this.#options.log.warn({ address, refused: this.#refused }, 'RTMP connections refused: too many, or too often');
+    this.#loggedAt = now;
+    this.#refused = 0;
   }
 
   /** @throws {WeirError} what is wrong with the room or the stream key */
