@@ -32,6 +32,7 @@ import { type BenchRecord, readRecords, writeRecord } from './bench/support/reco
 import { reportOf } from './bench/support/report.ts';
 import { whyNotHere } from './bench/support/requirements.ts';
 import { unwatched } from './bench/unwatched.ts';
+import { whep } from './bench/whep.ts';
 import { Progress } from './setup/progress.mjs';
 import { endings } from './setup/signals.mjs';
 import { machineOf } from './support/machine.ts';
@@ -41,7 +42,7 @@ import { childrenOf } from './support/process/cpu.ts';
 const benchmarks: readonly Benchmark[] = [
   ...[forward, pipes, join, joinBurstLoad, joinBurst, signalling, blocked, memory],
   ...[shown, unwatched, speakers, audioSlots, lipsync, linkDrop],
-  ...[chat, data, audience, joinBurstBroadcast, glassToGlass, directMedia, files, reach],
+  ...[chat, data, audience, joinBurstBroadcast, glassToGlass, directMedia, files, reach, whep],
 ];
 /** Total time budget of `--quick`, in seconds. */
 const QUICK_SECONDS = 180;

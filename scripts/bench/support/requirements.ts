@@ -6,6 +6,7 @@ import { workerBinary } from '../../setup/worker.mjs';
 import { whyNoNamespaces } from '../../support/network/namespaces.ts';
 import { whyNoNetworkCall } from '../../support/servers/NetworkCall.ts';
 import { FloorError, floorBinary } from './floor.ts';
+import { whyNoJanus } from './Janus.ts';
 
 /** Where `browser.ts` expects Chromium. */
 const CHROMIUM = '/usr/bin/chromium';
@@ -56,6 +57,7 @@ const needs: Readonly<Record<string, readonly Check[]>> = {
   direct: [linux, worker, alwaysChromium],
   files: [linux, worker, namespaces, alwaysChromium],
   reach: [worker, ffmpeg, () => whyNoNetworkCall()],
+  whep: [worker, namespaces, ffmpeg, alwaysChromium, () => whyNoJanus()],
 };
 
 /** Why a benchmark cannot run here, as a sentence; undefined where it can. */

@@ -15,6 +15,9 @@ const LATE = 500;
 const SPEECH = 60;
 const ONE_BYTE = 0xbede;
 
+/** What carries the packets of a track: a connected transport, or something that sends them unprotected. */
+export type TrackTransport = Pick<ClientTransport, 'protect' | 'send'>;
+
 /** One SSRC: a whole track, or one layer of it. */
 export class Track {
   readonly ssrc: number;
@@ -29,7 +32,7 @@ export class Track {
   watched = true;
   /** The audio level in its packets, in -dBov (RFC 6464): 127 is silence. */
   level = 25;
-  readonly #transport: ClientTransport;
+  readonly #transport: TrackTransport;
   readonly #payloadType: number;
   readonly #mid: Buffer;
   readonly #kept = new Map<number, Buffer>();
@@ -41,7 +44,7 @@ export class Track {
   /** When the next frame is due, in milliseconds since 1970. */
   #dueAt = 0;
 
-  constructor(transport: ClientTransport, stream: Stream, ssrc: number, mid: string) {
+  constructor(transport: TrackTransport, stream: Stream, ssrc: number, mid: string) {
     this.#transport = transport;
     this.stream = stream;
     this.ssrc = ssrc;
