@@ -92,7 +92,8 @@ async function ownToken({ room, kind, name }: Settings): Promise<string | undefi
 function progressLine() {
   let shownAt = Number.NEGATIVE_INFINITY;
   return ({ time, framesPerSecond, speed }: Progress) => {
-    const slow = Number.parseFloat(speed) < 0.9 ? ': this machine is too slow for it' : '';
+    // The first seconds count the start of ffmpeg.
+    const slow = time >= '00:00:05' && Number.parseFloat(speed) < 0.9 ? ': this machine is too slow for it' : '';
     const text = `${time}  ${framesPerSecond} frames/s, ${speed} of real time${slow}`;
     if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${text}`);
     else if (performance.now() - shownAt >= INTERVAL.line) {
