@@ -34,6 +34,23 @@ const largeVideo = (page: Page) => page.locator('.main-picture .tile:not(.corner
 const width = (page: Page) => largeVideo(page).evaluate((video: HTMLVideoElement) => video.videoWidth);
 const isLive = async (page: Page) => (await page.locator('.main-picture .tile.playing').count()) > 0;
 
+/** Contrast (WCAG 2) of a text with its background, which may be translucent, on this grey. */
+function contrastOn(ground: number, color: string, background: string): number {
+  const numbers = (css: string) => (css.match(/[\d.]+/g) ?? []).map(Number);
+  const luminance = (channels: readonly number[]) => {
+    const [red = 0, green = 0, blue = 0] = channels.map((channel) =>
+      channel <= 10.31 ? channel / 3294.6 : ((channel / 255 + 0.055) / 1.055) ** 2.4,
+    );
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const [, , , alpha = 1] = numbers(background);
+  const behind = numbers(background)
+    .slice(0, 3)
+    .map((channel) => channel * alpha + ground * (1 - alpha));
+  const [dark = 0, light = 0] = [luminance(behind), luminance(numbers(color).slice(0, 3))].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}
+
 describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
   // Otherwise a consumer that nobody watches, and a layer that is no longer demanded, are kept for ten seconds, and raised
   // hands wait for a second.
@@ -180,6 +197,21 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
     await button(page, 'Turn sound on').click();
     await appears(button(page, 'Tap to unmute'));
     expect(await page.locator('audio').evaluate((voice: HTMLAudioElement) => voice.muted)).toBe(true);
+  });
+
+  test('of a stage without a picture reads that there is only sound, whatever the words lie on', async () => {
+    const { client: host } = await weir.join({ room: 'sound', name: 'Hana', kind: 'broadcast', role: 'host' });
+    await host.request('produce', microphone);
+    await goLive(host);
+    const page = await watch('sound');
+    const words = page.getByText('Sound only');
+    await appears(words);
+    const [color = '', background = ''] = await words.evaluate((one) => {
+      const style = getComputedStyle(one);
+      return [style.color, style.backgroundColor];
+    });
+    // The page, which is light in the light theme, and a tile, which is dark.
+    for (const ground of [255, 0]) expect(contrastOn(ground, color, background)).toBeGreaterThan(4.5);
   });
 
   test('of a page that is hidden takes no pictures', async () => {
