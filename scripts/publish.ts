@@ -17,7 +17,8 @@ const usage = `Usage: npm run publish -- --room ROOM (--file FILE | --pattern) [
   --pattern        a test picture and a tone
   --server URL     default http://localhost:3000
   --kind KIND      call (default) or broadcast
-  --token TOKEN    for servers with tokens; made from WEIR_API_KEY and WEIR_API_SECRET where they are set
+  --token TOKEN    for servers with tokens; other users of this machine see it in the list of processes, unless it is
+                   in the variable WEIR_TOKEN; made from WEIR_API_KEY and WEIR_API_SECRET where they are set
   --name NAME      shown to the others (default: that of the file)
   --codec CODEC    ${VideoCodec.join(', ')} (default VP8); AV1 needs ffmpeg 8
   --size WxH       of the pattern (default 1280x720)
@@ -140,7 +141,7 @@ if (given.help) {
 process.stdout.on('error', () => {});
 const settings = readSettings(given);
 try {
-  process.exitCode = await run(settings, given.token ?? (await ownToken(settings)));
+  process.exitCode = await run(settings, given.token ?? process.env.WEIR_TOKEN ?? (await ownToken(settings)));
 } catch (error) {
   if (!(error instanceof PublishError)) throw error;
   process.stderr.write(`${error.message}\n`);

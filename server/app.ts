@@ -154,6 +154,11 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     announced.close();
     stunResponder?.close();
   });
+  const ownPorts = () => {
+    const address = http.server.address();
+    const httpPort = address !== null && typeof address === 'object' ? address.port : config.port;
+    return [httpPort, ...pool.workers.map(({ port }) => port), stunResponder?.port ?? 0, rtmp?.port ?? 0];
+  };
   const app: App = {
     http,
     pool,
@@ -179,7 +184,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     await http.register(page, { document, watchDocument: new WatchDocument(config), basePath, diagnose });
     await http.register(whip, { config, rooms, access, iceServers });
     await http.register(whep, { config, rooms, access, iceServers, log });
-    await http.register(rtp, { config, rooms, access, plain, log });
+    await http.register(rtp, { config, rooms, access, plain, ownPorts, log });
     await http.register(signalling, { config, rooms, sessions, access, iceServers, diagnosisLimits, log, document });
     await http.ready();
     return app;

@@ -128,11 +128,11 @@ export const variables = {
       'UDP ports of plain RTP (`POST /rtp/<room>`), on the addresses of `WEIR_RTC_HOST`; each track takes two. They are open while a session uses them.',
   },
   WEIR_RTP_EGRESS_NETWORKS: {
-    schema: z.union([z.literal('off').transform((): string[] => []), list(network)]).default(['127.0.0.0/8', '::1']),
+    schema: z.union([z.literal('off').transform((): string[] => []), list(network)]).default([]),
     form: 'networks such as `10.0.0.0/8` or `192.0.2.7`, comma-separated, or `off`',
-    fallback: '`127.0.0.0/8,::1`',
+    fallback: '`off`',
     meaning:
-      'Where plain RTP may be sent to (`POST /rtp/<room>/egress`). Whoever may receive in a room can have its media sent to any address in here, wanted there or not.',
+      'Where plain RTP may be sent to (`POST /rtp/<room>/egress`), such as `127.0.0.0/8,::1` for programs on this machine. Whoever may receive in a room can have its media sent to any address in here, wanted there or not.',
   },
   WEIR_RTP_IDLE_SECONDS: number(
     0.5,

@@ -23,7 +23,10 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
   const children = new Set<ChildProcess>();
 
   beforeAll(async () => {
-    [server, chromium] = await Promise.all([startServer({ WEIR_RTMP_PORT: '0' }), launchChromium()]);
+    [server, chromium] = await Promise.all([
+      startServer({ WEIR_RTMP_PORT: '0', WEIR_RTP_EGRESS_NETWORKS: '127.0.0.0/8' }),
+      launchChromium(),
+    ]);
   });
   afterEach(() => {
     for (const child of children) child.kill('SIGKILL');

@@ -14,6 +14,7 @@ import { openUdp, RtpCounter } from '../support/rtp.ts';
 const hasFfmpeg = hasEquipment('ffmpeg', '/usr/bin/ffmpeg');
 /** Milliseconds. */
 const waiting = { timeout: 15_000, interval: 10 };
+const toLoopback = { WEIR_RTP_EGRESS_NETWORKS: '127.0.0.0/8' };
 const children = new Set<ChildProcess>();
 
 afterEach(async () => {
@@ -54,7 +55,7 @@ describe.skipIf(!hasFfmpeg)('a room', () => {
     ['VP8', {}],
     ['H264', spread],
   ] as const)('with %s is recorded by ffmpeg, frame by frame', async ([codec, environment], { open }) => {
-    const crowd = await open(environment);
+    const crowd = await open({ ...environment, ...toLoopback });
     await send(crowd, codec);
     // One stream each: of several, ffmpeg moves the times when the first sender report comes.
     using video = Recorder.start(`${(await receive(crowd, { audio: undefined })).location}/sdp`);
@@ -70,7 +71,7 @@ describe('a receiver', () => {
   const camera = [steadyVideo(steady)];
 
   test('gets one member alone, and a key frame whenever it asks for one', async ({ open }) => {
-    const crowd = await open();
+    const crowd = await open(toLoopback);
     const [chosen] = [await crowd.enter('chosen', { tracks: { camera, microphone: voice } })];
     await crowd.enter('other', { tracks: { camera, microphone: voice } });
     const socket = await openUdp();
@@ -95,7 +96,7 @@ describe('a receiver', () => {
   });
 
   test('of the room goes on with the next one who publishes', async ({ open }) => {
-    const crowd = await open(spread);
+    const crowd = await open({ ...spread, ...toLoopback });
     const first = await crowd.enter('first', { tracks: { camera } });
     const socket = await openUdp();
     const counter = new RtpCounter(socket);

@@ -49,10 +49,22 @@ describe('a session', () => {
     ['it is IPv4 in IPv6', 'live', { ...sent, address: '::ffff:127.0.0.1' }, 403, /WEIR_RTP_EGRESS_NETWORKS/],
     ['the address is a name', 'live', { ...sent, address: 'localhost' }, 400, '"address" is not an IP address.'],
     ['a port is one of services', 'live', { ...sent, video: { port: 53 } }, 400, '"video.port" is less than 1024.'],
+    [
+      'a port is one of Weir',
+      'live',
+      { ...sent, video: { port: 45_000 } },
+      403,
+      "Port 45000 is one of this server's own.",
+    ],
+    ['RTCP has no port', 'live', { ...sent, video: { port: 65_535 } }, 400, /^Each stream needs two ports/],
+    ['ports are the same', 'live', { ...sent, audio: { port: 5001 } }, 400, /^Each stream needs two ports/],
     ['nothing is asked for', 'live', { address: '127.0.0.1' }, 400, /^Say what is to be sent/],
   ])('is refused where %s', async (_name, room, body, status, detail) => {
     await rtp.open('live', both);
     const refused = await egress(room, body);
+    // The port of HTTP is in no range.
+    const http = { ...sent, rtcpMux: true, video: { port: Number(new URL(weir.url).port) } };
+    expect((await egress('live', http)).response.status).toBe(403);
     expect(refused.response.status).toBe(status);
     const { detail: said } = JSON.parse(refused.body);
     expect(said).toEqual(detail instanceof RegExp ? expect.stringMatching(detail) : detail);
@@ -64,8 +76,18 @@ describe('a session', () => {
   });
 });
 
+describe('by default', () => {
+  const weir = useServer();
+  const rtp = usePlainRtp(weir);
+
+  test('nothing is sent anywhere', async () => {
+    await rtp.open('closed', both);
+    expect((await rtp.post('/rtp/closed/egress', sent)).response.status).toBe(403);
+  });
+});
+
 describe('with tokens', () => {
-  const weir = useServer({ ...withTokens, WEIR_RTP_IDLE_SECONDS: '1' });
+  const weir = useServer({ ...withTokens, WEIR_RTP_IDLE_SECONDS: '1', WEIR_RTP_EGRESS_NETWORKS: '127.0.0.0/8' });
   const rtp = usePlainRtp(weir);
 
   test('it needs one that may subscribe, and stays no longer than something is published', async () => {

@@ -14,6 +14,7 @@ import { ConsumerOpener } from '../../room/ConsumerOpener.ts';
 import type { Participant } from '../../room/Participant.ts';
 import type { Publication } from '../../room/Publication.ts';
 import type { Room } from '../../room/Room.ts';
+import type { RoomEventMap } from '../../room/RoomEvents.ts';
 import type { Subscriber } from '../../room/Subscriber.ts';
 import { sourceOf, type VideoSource } from '../openPublisher.ts';
 import { PlayedAudio } from '../whep/PlayedAudio.ts';
@@ -68,7 +69,13 @@ export class RtpViewer implements Participant, Subscriber {
     placement.onLost(() => this.close('mediaLost'));
     const watch = () => this.#watchIdle();
     this.#lifetime.defer(room.events.on({ published: watch, unpublished: watch }));
-    if (member) room.participant(member.peerId)?.onEnd(() => this.close('left'));
+    if (!member) return;
+    const left = ({ participant }: RoomEventMap['left']) => {
+      if (participant.id === member.peerId) this.close('left');
+    };
+    this.#lifetime.defer(room.events.on({ left }));
+    // It may have left while a router was chosen.
+    if (!room.participant(member.peerId)) this.close('left');
   }
 
   get closed(): boolean {

@@ -24,5 +24,17 @@ export const EgressRequest = z
   })
   .refine(({ audio, video }) => audio !== undefined || video !== undefined, {
     error: 'Say what is to be sent: "audio", "video" or both.',
+  })
+  .superRefine(({ audio, video, rtcpMux }, context) => {
+    const used = [video, audio].flatMap((stream) => {
+      if (!stream) return [];
+      return rtcpMux ? [stream.port] : [stream.port, stream.rtcpPort ?? stream.port + 1];
+    });
+    const wrong = used.includes(65_536) || new Set(used).size < used.length;
+    if (wrong)
+      context.addIssue({
+        code: 'custom',
+        message: 'Each stream needs two ports of its own: an even one and the next.',
+      });
   });
 export type EgressRequest = z.infer<typeof EgressRequest>;

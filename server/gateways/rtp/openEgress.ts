@@ -26,6 +26,8 @@ export interface EgressContext {
   readonly plain: PlainTransports;
   /** The networks that may be sent to. */
   readonly networks: IpNetworks;
+  /** Whether the server itself listens on it. */
+  isOwnPort(port: number): boolean;
   /** How long nothing may be published, in milliseconds. */
   readonly idleTimeout: number;
   readonly log: Logger;
@@ -46,23 +48,29 @@ export async function openEgress(
   { room: name, signal }: { readonly room: string; readonly signal: AbortSignal },
   request: EgressRequest,
 ): Promise<RtpSession> {
-  const { grants, credentials } = admission;
+  const { credentials } = admission;
   const { address } = request;
-  if (!grants.canSubscribe) throw new WeirError('forbidden', 'You may not receive anything here.');
+  assertMayReceive(admission);
   if (!context.networks.contains(address)) {
     throw new WeirError('forbidden', `Nothing is sent to ${address} from here: see WEIR_RTP_EGRESS_NETWORKS.`);
   }
   const live = await context.rooms.find(name, credentials.kind);
   assertLive(live);
-  // Neither the room nor its policy can be another one, since it is open.
   using seat = await context.rooms.reserve(name, credentials.identity, credentials.kind, { signal });
   const { room } = seat;
+  // Everybody may have left meanwhile: the seat is in a new room, which closes with it.
+  if (room !== live) assertLive(undefined);
   const member = request.member === undefined ? undefined : findMember(room, request.member);
   const streams = requestedOutputs(request, codecNow(room, request, member));
+  const own = streams.flatMap(({ stream }) => [stream.port, stream.rtcpPort]).find((port) => context.isOwnPort(port));
+  if (own !== undefined) throw new WeirError('forbidden', `Port ${own} is one of this server's own.`);
   const viewer = await createViewer(context, room, admission, { request, member, signal });
   try {
     const opened = await viewer.start(streams.map(({ output }) => output));
+    // An administrator may have decided otherwise meanwhile.
     admission.assertNotRevoked();
+    assertMayReceive(admission);
+    viewer.setGrants(admission.grants);
     if (signal.aborted) throw new WeirError('closed');
     await room.join(viewer, { subscriber: viewer });
     if (viewer.closed) throw new WeirError('closed');
@@ -82,6 +90,11 @@ export async function openEgress(
     viewer.close('left');
     throw error;
   }
+}
+
+/** @throws {WeirError} `forbidden` */
+function assertMayReceive({ grants }: Admission): void {
+  if (!grants.canSubscribe) throw new WeirError('forbidden', 'You may not receive anything here.');
 }
 
 /** A receiver does not open a room. @throws {WeirError} `forbidden`, `conflict` */

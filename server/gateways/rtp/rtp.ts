@@ -26,6 +26,8 @@ import { type RtpSession, RtpSessions } from './RtpSession.ts';
 export interface RtpOptions extends Pick<PublishContext, 'rooms' | 'access'> {
   readonly config: Config;
   readonly plain: PlainTransports;
+  /** The ports that the server listens on now, besides those of plain RTP. */
+  ownPorts(): readonly number[];
   readonly log: Logger;
 }
 
@@ -57,11 +59,16 @@ interface Admitted {
  * `POST /rtp/<room>?kind=` with an `IngestRequest` as JSON: 201 with ports, SSRCs, SDP and command lines, and `Location` of the
  * session, which `DELETE` ends. `POST /rtp/<room>/egress?kind=` with an `EgressRequest`: the same for a receiver.
  */
-export async function rtp(app: FastifyInstance, { config, rooms, access, plain, log }: RtpOptions): Promise<void> {
-  const { roomPolicy, rtpIdleTimeout: idleTimeout, basePath } = config;
+export async function rtp(
+  app: FastifyInstance,
+  { config, rooms, access, plain, ownPorts, log }: RtpOptions,
+): Promise<void> {
+  const { roomPolicy, rtpIdleTimeout: idleTimeout, rtpPorts, basePath } = config;
   const ingest: IngestContext = { rooms, access, roomPolicy, plain, idleTimeout, log };
   const networks = new IpNetworks(config.rtpEgressNetworks);
-  const egress: EgressContext = { rooms, audios: new RoomAudios(log), plain, networks, idleTimeout, log };
+  const isOwnPort = (port: number) =>
+    ownPorts().includes(port) || (rtpPorts !== undefined && port >= rtpPorts[0] && port <= rtpPorts[1]);
+  const egress: EgressContext = { rooms, audios: new RoomAudios(log), plain, networks, isOwnPort, idleTimeout, log };
   const sessions = new RtpSessions();
   // Whoever has a token is limited by the room: it has one member an identity.
   const withoutToken = new ConnectionLimit(config.maxConnectionsPerIp);
@@ -84,6 +91,8 @@ export async function rtp(app: FastifyInstance, { config, rooms, access, plain, 
     app.options(url, (request, reply) => answerOptions(request, reply, METHODS, ACCEPTS));
     refuseMethods(app, url, METHODS);
     app.post(url, { bodyLimit: BODY_LIMIT }, async (request: RoomRequest, reply) => {
+      // Before anything is awaited: the client may go meanwhile.
+      const signal = signalOf(reply);
       const room = parseAddress(RoomName, request.params.room);
       const { kind } = parseAddress(Query, request.query);
       const admission = await access.admit({ room, kind, token: bearerToken(request), role });
@@ -93,7 +102,7 @@ export async function rtp(app: FastifyInstance, { config, rooms, access, plain, 
         throw new WeirError('rateLimited', 'Too many sessions from this address.');
       }
       try {
-        const session = await open({ admission, room, signal: signalOf(reply) }, body);
+        const session = await open({ admission, room, signal }, body);
         sessions.add(session);
         session.onEnd(() => place?.[Symbol.dispose]());
         const location = `${basePath}${SESSIONS}/${session.id}`;
