@@ -1,7 +1,11 @@
 /** Tests of what one encoder, or somebody who is none, can make the RTMP port do: memory, places, processes. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
+import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { writeAmf } from '../../server/gateways/rtmp/amf0.ts';
 import { messageType, writeMessage } from '../../server/gateways/rtmp/chunks.ts';
+import { MAX_ENCODINGS } from '../../server/gateways/rtmp/RtmpStream.ts';
 import { startLoggedServer } from '../support/logged.ts';
 import { RtmpClient } from '../support/rtmpClient.ts';
 import { standInFfmpeg } from '../support/standInFfmpeg.ts';
@@ -99,4 +103,52 @@ test('one network connects twice a second', async () => {
     await client.untilClosed();
   }
   expect(isRefused()).toBe(true);
+});
+
+/** Sends enough of H264 and AAC that it is known what it is. @param offset of a B-frame, in milliseconds */
+function sendVideo(client: RtmpClient, offset = 0): void {
+  client.sendMedia(messageType.video, 0, 0x17, 0, 0, 0, 0, 1, 100, 0, 31);
+  client.sendMedia(messageType.audio, 0, 0xaf, 1, 0, 0);
+  for (let count = 0; count < 12; count += 1)
+    client.sendMedia(messageType.video, count, 0x27, 1, 0, 0, offset, 1, 2, 3);
+}
+
+test('ffmpeg knows no secrets, and gives way to all else when it encodes', async () => {
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv('WEIR_API_SECRET', 'a secret');
+  const { path, folder } = standInFfmpeg('env > variables; echo $$ > pid; exec cat > /dev/null');
+  const { connect } = await open(path);
+  const client = await connect();
+  await client.publish('lobby', 'Camera');
+  sendVideo(client, 66);
+  const pidFile = join(folder, 'pid');
+  const pid = await vi.waitUntil(() => existsSync(pidFile) && Number(readFileSync(pidFile, 'utf8')), waiting);
+  const variables = readFileSync(join(folder, 'variables'), 'utf8');
+  expect(variables).toContain(`PATH=${process.env.PATH}`);
+  expect(variables).not.toContain('SECRET');
+  await vi.waitUntil(() => getPriority(pid) === 10, waiting);
+});
+
+// More streams than one network may have would be needed on larger machines.
+test.skipIf(MAX_ENCODINGS > 8)('streams with B-frames are encoded for as many as there are cores for', async () => {
+  const { path, folder } = standInFfmpeg('echo > started.$$; exec cat > /dev/null');
+  const { connect } = await open(path);
+  const started = () => readdirSync(folder).filter((name) => name.startsWith('started')).length;
+  /** @returns why it is refused; undefined when it is encoded */
+  const encode = async () => {
+    const before = started();
+    const client = await connect();
+    await client.publish('lobby', 'Camera');
+    sendVideo(client, 66);
+    const error = () => client.commands.map(([, , , status]) => status).find((status) => isError(status));
+    await vi.waitUntil(() => started() > before || error(), waiting);
+    return { client, error: error() };
+  };
+  const encoded = [];
+  for (let count = 0; count < MAX_ENCODINGS; count += 1) encoded.push(await encode());
+  expect(encoded.map(({ error }) => error)).toEqual(encoded.map(() => undefined));
+  const words = expect.stringContaining('since it has B-frames, and the server does that for as many as it can');
+  expect((await encode()).error).toMatchObject({ description: words });
+  encoded[0]?.client[Symbol.dispose]();
+  await vi.waitUntil(async () => !(await encode()).error, { ...waiting, interval: 200 });
 });

@@ -1,5 +1,6 @@
 /** The ffmpeg process of one RTMP stream: reads FLV, and sends RTP to ports of this machine. */
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { Logger } from 'pino';
@@ -25,9 +26,24 @@ const END_TIMEOUT = 1000;
 /** Lines of what it says that are logged of one stream. */
 const MAX_LINES = 50;
 
+/** Encoding gives way to all else on the machine: to the media of everybody, above all. From -20 to 19. */
+const ENCODING_PRIORITY = 10;
+/** Threads that decode, and that encode: a stream gets two cores. */
+const THREADS = ['-threads', '2'];
+/** Larger pictures are made smaller, and keep their shape; x264 takes even numbers only. */
+const SCALING = "scale=w='min(1920,iw)':h='min(1080,ih)':force_original_aspect_ratio=decrease:force_divisible_by=2";
+
+/** What ffmpeg knows of the environment: where programs and libraries are, and none of Weir's secrets. */
+function environment(): NodeJS.ProcessEnv {
+  const { PATH, LD_LIBRARY_PATH } = process.env;
+  return { ...(PATH !== undefined && { PATH }), ...(LD_LIBRARY_PATH !== undefined && { LD_LIBRARY_PATH }) };
+}
+
 /** Whether ffmpeg can be run. @param program its path, or its name */
 export function hasFfmpeg(program: string): Promise<boolean> {
-  return new Promise((resolve) => execFile(program, ['-version'], (error) => resolve(error === null)));
+  return new Promise((resolve) =>
+    execFile(program, ['-version'], { env: environment() }, (error) => resolve(error === null)),
+  );
 }
 
 /** The arguments: H264 as it is where browsers can show it, AAC as Opus. */
@@ -35,8 +51,12 @@ export function relayArguments({ whyNotCopied }: StreamContent, { address, video
   // The streams are known from their headers: looking for frame rates would only delay the beginning.
   const input =
     '-hide_banner -loglevel warning -fflags nobuffer -analyzeduration 1000000 -fpsprobesize 0 -f flv -i pipe:0';
-  const codec = whyNotCopied === undefined ? ['-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb'] : encoderArguments('H264');
+  const isCopied = whyNotCopied === undefined;
+  const codec = isCopied
+    ? ['-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb']
+    : ['-vf', SCALING, ...encoderArguments('H264'), ...THREADS];
   return [
+    ...(isCopied ? [] : THREADS),
     ...input.split(' '),
     ...(video ? ['-map', '0:v:0', ...codec, ...outputArguments(address, video)] : []),
     ...(audio ? ['-map', '0:a:0', ...encoderArguments('Opus'), ...outputArguments(address, audio)] : []),
@@ -48,8 +68,12 @@ export class FfmpegRelay {
   readonly #lifetime = new Lifetime<'closed' | 'exited'>();
 
   constructor({ program, content, target, log, onDrain, onExit }: FfmpegRelayOptions) {
-    const child = spawn(program, relayArguments(content, target), { stdio: ['pipe', 'ignore', 'pipe'] });
+    const child = spawn(program, relayArguments(content, target), {
+      env: environment(),
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
     this.#child = child;
+    if (content.whyNotCopied !== undefined && child.pid !== undefined) lowerPriority(child.pid);
     let lines = 0;
     createInterface({ input: child.stderr }).on('line', (line) => {
       lines += 1;
@@ -70,11 +94,26 @@ export class FfmpegRelay {
     return this.#lifetime.closed || this.#child.stdin.write(bytes);
   }
 
+  /** Disposes of what it needs as long as the process runs. */
+  disposeAtExit(place: Disposable): void {
+    const dispose = () => place[Symbol.dispose]();
+    this.#child.once('error', dispose);
+    this.#child.once('exit', dispose);
+  }
+
   /** Ends it: it sends what it has, or is killed. */
   close(): void {
     if (!this.#lifetime.end('closed')) return;
     this.#child.stdin.end();
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), END_TIMEOUT);
     this.#child.once('exit', () => clearTimeout(killer));
+  }
+}
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, ENCODING_PRIORITY);
+  } catch {
+    // It has ended already.
   }
 }

@@ -10,7 +10,7 @@ import { PrefixRateLimit } from '../../common/PrefixRateLimit.ts';
 import { hasFfmpeg } from './FfmpegRelay.ts';
 import { Places } from './Places.ts';
 import { type PublishCommand, RtmpConnection } from './RtmpConnection.ts';
-import { type RtmpContext, RtmpStream, type StreamSource } from './RtmpStream.ts';
+import { MAX_ENCODINGS, type RtmpContext, RtmpStream, type StreamSource } from './RtmpStream.ts';
 
 export interface RtmpServerOptions extends RtmpContext {
   readonly host: string;
@@ -36,6 +36,7 @@ export class RtmpServer {
   readonly #rate = new PrefixRateLimit(CONNECTIONS);
   readonly #pending = new Places(PENDING);
   readonly #streams = new Places(STREAMS);
+  readonly #encodings = new Places({ perNetwork: MAX_ENCODINGS, all: MAX_ENCODINGS });
   #refused = 0;
   #loggedAt = Number.NEGATIVE_INFINITY;
 
@@ -97,7 +98,7 @@ export class RtmpServer {
     let stream: RtmpStream | undefined;
     const connection: RtmpConnection = new RtmpConnection(socket, {
       publish: async (command) => {
-        const admitted = await this.#open(connection, command);
+        const admitted = await this.#open(connection, command, address);
         if (held.disposed) throw new WeirError('closed');
         const place = this.#streams.acquire(address);
         if (!place)
@@ -124,14 +125,14 @@ export class RtmpServer {
   }
 
   /** @throws {WeirError} what is wrong with the room or the stream key */
-  async #open(source: StreamSource, { app, streamKey }: PublishCommand): Promise<RtmpStream> {
+  async #open(source: StreamSource, { app, streamKey }: PublishCommand, address: string): Promise<RtmpStream> {
     const context = this.#options;
     const { room, kind } = readApp(app);
     const hasTokens = context.access.kind === 'token';
     const token = hasTokens ? streamKey : undefined;
     const name = hasTokens ? undefined : DisplayName.safeParse(streamKey).data;
     const admission = await context.access.admit({ room, kind, token, role: 'speaker' });
-    return new RtmpStream({ context, source, admission, room, name });
+    return new RtmpStream({ context, source, admission, room, name, address, encodings: this.#encodings });
   }
 }
 

@@ -1,4 +1,5 @@
 /** One stream of an encoder: looks what it is, puts its publisher into the room, and hands its media to ffmpeg. */
+import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import { closeReasons } from '../../../shared/closeReasons.ts';
 import { WeirError } from '../../../shared/errors.ts';
@@ -12,6 +13,7 @@ import { PAYLOAD_TYPES } from '../rtp/rtpCodecs.ts';
 import type { RtmpMessage } from './chunks.ts';
 import { FfmpegRelay } from './FfmpegRelay.ts';
 import { flvHeader, flvTag, type StreamContent, StreamInspector } from './flv.ts';
+import type { Places } from './Places.ts';
 
 export interface RtmpContext extends PublishContext {
   readonly plain: PlainTransports;
@@ -37,7 +39,14 @@ export interface RtmpStreamOptions {
   readonly room: string;
   /** What the encoder is called, on a server without tokens. */
   readonly name: string | undefined;
+  /** Of streams whose video is encoded anew. */
+  readonly encodings: Places;
+  /** Of the encoder. */
+  readonly address: string;
 }
+
+/** How many streams are encoded anew at a time: each takes a core or two. */
+export const MAX_ENCODINGS = Math.max(1, Math.floor(availableParallelism() / 2));
 
 /** How much is kept until it is known what the stream is: bytes, and messages, of which real streams have some hundred. */
 const MAX_BUFFERED = { bytes: 8 * 1024 * 1024, messages: 4096 };
@@ -114,11 +123,24 @@ export class RtmpStream {
     this.#options.source.refuse(WeirError.from(error).message);
   }
 
+  /** @throws {WeirError} `busy` */
+  #placeToEncode(why: string): Disposable {
+    const { encodings, address } = this.#options;
+    const place = encodings.acquire(address);
+    if (place) return place;
+    throw new WeirError(
+      'busy',
+      `The stream would have to be encoded anew, since ${why}, and the server does that for as many as it can: switch B-frames off in the encoder, and choose the profile Main.`,
+    );
+  }
+
   /** @throws {WeirError} why it cannot be published */
   async #start(content: StreamContent): Promise<void> {
     const { context, source, admission, room, name } = this.#options;
     const log = context.log.child({ room, identity: admission.credentials.identity });
     const requested = streamsOf(content);
+    using held = new DisposableStack();
+    if (content.whyNotCopied !== undefined) held.use(this.#placeToEncode(content.whyNotCopied));
     if (requested.length === 0) throw new WeirError('badRequest', 'The stream has neither H264 nor AAC.');
     const { publisher, opened } = await openPublisher(
       context,
@@ -160,6 +182,7 @@ export class RtmpStream {
         source.refuse(`The stream has ended: ${why}.`);
       },
     });
+    relay.disposeAtExit(held.move());
     this.#relay = relay;
     publisher.onEnd((reason) => {
       this.close();
