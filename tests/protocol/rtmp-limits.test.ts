@@ -113,6 +113,14 @@ function sendVideo(client: RtmpClient, offset = 0): void {
     client.sendMedia(messageType.video, count, 0x27, 1, 0, 0, offset, 1, 2, 3);
 }
 
+test('an encoder whose ffmpeg ends is told that, and not that it has left', async () => {
+  const { connect } = await open(standInFfmpeg('exit 3').path);
+  const client = await connect();
+  await client.publish('lobby', 'Camera');
+  sendVideo(client);
+  expect(await lastError(client)).toMatchObject({ description: 'The stream has ended: ffmpeg has ended (3).' });
+});
+
 test('ffmpeg knows no secrets, and gives way to all else when it encodes', async () => {
   onTestFinished(() => void vi.unstubAllEnvs());
   vi.stubEnv('WEIR_API_SECRET', 'a secret');

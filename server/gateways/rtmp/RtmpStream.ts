@@ -119,8 +119,8 @@ export class RtmpStream {
   }
 
   #fail(error: unknown): void {
-    this.close();
     this.#options.source.refuse(WeirError.from(error).message);
+    this.close();
   }
 
   /** @throws {WeirError} `busy` */
@@ -178,8 +178,9 @@ export class RtmpStream {
       onDrain: () => source.resume(),
       onExit: (why) => {
         log.warn({ why }, 'RTMP stream ends');
-        this.close();
+        // The encoder hears the first reason, and that of the publisher's end would be another.
         source.refuse(`The stream has ended: ${why}.`);
+        this.close();
       },
     });
     relay.disposeAtExit(held.move());
