@@ -7,6 +7,6 @@ export function assertServerMedia({ policy }: Pick<Room, 'policy'>): void {
   if (policy !== 'p2p') return;
   throw new WeirError(
     'forbidden',
-    'Browsers exchange media directly in this room (policy "p2p"): WHIP and WHEP need one whose media goes through the server.',
+    'Browsers exchange media directly in this room (policy "p2p"): programs that send or receive streams need one whose media goes through the server.',
   );
 }
