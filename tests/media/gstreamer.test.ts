@@ -1,4 +1,4 @@
-/** GStreamer's webrtcbin publishes by WHIP and plays by WHEP: frames and sound are decoded. */
+/** GStreamer's webrtcbin publishes by WHIP and plays by WHEP: frames and sound are decoded, also of the next publisher. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { hasGStreamer, WebrtcBin } from '../support/WebrtcBin.ts';
@@ -18,26 +18,33 @@ async function untilDecoding(player: WebrtcBin, buffers = 15): Promise<void> {
 
 describe.skipIf(!hasGStreamer)('webrtcbin', () => {
   let server: TestServer;
+  const publish = async (identity: string) =>
+    new WebrtcBin('publish', `${server.url}/whip/studio`, await token('studio', identity, { canSubscribe: false }));
+  async function untilConnected(client: WebrtcBin): Promise<void> {
+    await vi.waitUntil(() => client.state === 'connected' || !client.runs, waiting);
+    expect([client.state, client.error]).toEqual(['connected', undefined]);
+  }
+
   beforeAll(async () => {
     server = await startServer(withTokens);
   });
   afterAll(() => server?.close());
 
-  test('publishes with a token, and decodes the picture and sound of another webrtcbin', async () => {
-    await using publisher = new WebrtcBin(
-      'publish',
-      `${server.url}/whip/studio`,
-      await token('studio', 'encoder', { canSubscribe: false }),
-    );
-    await vi.waitUntil(() => publisher.state === 'connected' || !publisher.runs, waiting);
-    expect([publisher.state, publisher.error]).toEqual(['connected', undefined]);
+  test('publishes with a token, decodes picture and sound of another webrtcbin, and goes on with the next one', async () => {
+    await using publisher = await publish('encoder');
+    await untilConnected(publisher);
     const viewer = await token('studio', 'screen', { canPublish: false });
     await using player = new WebrtcBin('play', `${server.url}/whep/studio`, viewer);
     await untilDecoding(player);
-    // Both sessions end with their clients.
+    // It has no header extension for MIDs: it knows the next SSRC by the payload type.
+    await using next = await publish('other');
+    await untilConnected(next);
+    await publisher.close();
     const room = await server.app.rooms.find('studio', 'call');
-    expect(room?.publications).toHaveLength(2);
-    await Promise.all([publisher.close(), player.close()]);
+    await vi.waitUntil(() => room?.publications.length === 2, waiting);
+    await untilDecoding(player);
+    // Sessions end with their clients.
+    await Promise.all([next.close(), player.close()]);
     await vi.waitUntil(() => server.app.rooms.size === 0, waiting);
   });
 });
