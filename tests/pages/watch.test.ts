@@ -3,6 +3,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
 import { freePort } from '../../scripts/support/network/freePort.ts';
+import { withSecondVideo } from '../../scripts/support/sdp/clientTexts.ts';
 import { startServer, type TestServer } from '../../scripts/support/servers/startServer.ts';
 import { shows } from '../support/accessibilityTree.ts';
 import { violationsOn } from '../support/axe.ts';
@@ -100,6 +101,23 @@ describe.skipIf(!hasChromium)('the page that plays by WHEP', () => {
     expect(await state(page)).toBe('notLive');
   });
 
+  test('takes a counter-offer as well as an answer', async () => {
+    await publish('countered');
+    const page = await (await browser.newContext()).newPage();
+    const statuses: string[] = [];
+    page.on('response', (response) => {
+      if (response.url().includes('/whep/')) statuses.push(`${response.request().method()} ${response.status()}`);
+    });
+    // What the server does not answer as it is.
+    await page.route('**/whep/countered', async (route) => {
+      const postData = withSecondVideo(route.request().postData() ?? '');
+      await route.fulfill({ response: await route.fetch({ postData }) });
+    });
+    await page.goto(`${weir.url}/watch/countered`);
+    await eventually(() => state(page)).toBe('playing');
+    expect(statuses).toEqual(['POST 406', 'PATCH 204']);
+  });
+
   test("the player of the README's example plays on somebody else's page", async () => {
     await using site = await Site.open();
     const server = await startServer({ WEIR_ALLOWED_ORIGINS: site.origin });
@@ -183,22 +201,19 @@ describe.skipIf(!hasChromium)('the page that plays by WHEP', () => {
 
   test('can be used by keyboard, read by everybody, and fits on a phone, in both languages', async () => {
     await publish('everybody');
-    for (const [viewport, locale] of [
-      [phone, 'en-GB'],
-      [{ width: 1280, height: 800 }, 'ko-KR'],
+    for (const { locale, ...options } of [
+      { viewport: phone, locale: 'en-GB', colorScheme: 'dark' },
+      { viewport: { width: 1280, height: 800 }, locale: 'ko-KR', colorScheme: 'light' },
     ] as const) {
-      for (const colorScheme of ['dark', 'light'] as const) {
-        const page = await watch('everybody', { viewport, locale, colorScheme });
-        await expectPlaying(page);
-        expect(await page.evaluate(() => document.documentElement.lang)).toBe(locale.slice(0, 2));
-        expect(await violationsOn(page)).toEqual([]);
-        expect(await overflowOf(page)).toEqual([]);
-        if (colorScheme === 'dark') continue;
-        await page.goto(`${guarded.url}/watch/${'a-long-name-'.repeat(10)}`);
-        await eventually(() => state(page)).toBe('token');
-        expect(await violationsOn(page)).toEqual([]);
-        expect(await overflowOf(page)).toEqual([]);
-      }
+      const page = await watch('everybody', { locale, ...options });
+      await expectPlaying(page);
+      expect(await page.evaluate(() => document.documentElement.lang)).toBe(locale.slice(0, 2));
+      expect(await violationsOn(page)).toEqual([]);
+      expect(await overflowOf(page)).toEqual([]);
+      await page.goto(`${guarded.url}/watch/${'a-long-name-'.repeat(10)}`);
+      await eventually(() => state(page)).toBe('token');
+      expect(await violationsOn(page)).toEqual([]);
+      expect(await overflowOf(page)).toEqual([]);
     }
     const page = await watch('everybody');
     await expectPlaying(page);
