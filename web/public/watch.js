@@ -78,7 +78,7 @@ function onState({ name, status, detail, ...state }) {
   }
   // A video that plays turns black when its tracks end; a paused one keeps its picture.
   video.pause();
-  if (status === 401 || status === 403) show(token ? 'tokenRefused' : 'token');
+  if (status === 401) show(token ? 'tokenRefused' : 'token');
   else if (name === 'refused') show('refused', detail);
   else if (name === 'notLive') show(wasConnected ? 'over' : 'notLive');
   else if (name !== 'lost') show(name);
