@@ -44,6 +44,8 @@ export class PlainTransports {
   readonly #options: PlainTransportsOptions;
   /** The even ports of pairs in use, or found taken by others while a transport is opened. */
   readonly #used = new Set<number>();
+  /** When a pair was last in use (`performance.now()`), by its even port. */
+  readonly #freedAt = new Map<number, number>();
 
   constructor(options: PlainTransportsOptions) {
     this.#options = options;
@@ -84,7 +86,10 @@ export class PlainTransports {
             listenInfo: listenOn(ip, port),
             ...(!options.rtcpMux && { rtcpListenInfo: listenOn(ip, port + 1) }),
           });
-          transport.observer.once('close', () => this.#used.delete(port));
+          transport.observer.once('close', () => {
+            this.#used.delete(port);
+            this.#freedAt.set(port, performance.now());
+          });
           return describe(transport, address);
         } catch (error) {
           taken.push(port);
@@ -115,18 +120,28 @@ export class PlainTransports {
     return { ip, address };
   }
 
-  /** Any free pair. @throws {WeirError} `unavailable`, `forbidden` */
+  /**
+   * The free pair that has not been used for longest: an encoder that still sends to a former session must not become the sender of
+   * the next one.
+   * @throws {WeirError} `unavailable`, `forbidden`
+   */
   #take(): number {
     const { ports } = this.#options;
     if (!ports) throw new WeirError('forbidden', 'Plain RTP is off at this server: see WEIR_RTP_PORTS.');
     const first = ports[0] + (ports[0] % 2);
     const pairs = Math.floor((ports[1] - first + 1) / 2);
     const start = pairs > 0 ? randomInt(pairs) : 0;
+    let best: number | undefined;
+    let bestFreedAt = Number.POSITIVE_INFINITY;
     for (let index = 0; index < pairs; index += 1) {
       const port = first + 2 * ((start + index) % pairs);
-      if (this.#used.has(port)) continue;
-      this.#used.add(port);
-      return port;
+      const freedAt = this.#freedAt.get(port) ?? 0;
+      if (this.#used.has(port) || freedAt >= bestFreedAt) continue;
+      [best, bestFreedAt] = [port, freedAt];
+    }
+    if (best !== undefined) {
+      this.#used.add(best);
+      return best;
     }
     throw new WeirError('unavailable', 'All ports for plain RTP are in use: see WEIR_RTP_PORTS.');
   }

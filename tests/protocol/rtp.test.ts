@@ -156,6 +156,17 @@ describe('limits', () => {
     expect(await statusOf(video)).toBe(201);
   });
 
+  test('a session gets the ports that have not been used for longest', async () => {
+    const ports: (number | undefined)[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      const { location, answer } = await rtp.open('turns', video);
+      ports.push(answer.video?.port);
+      await rtp.request(location, 'DELETE');
+    }
+    expect(ports[1]).not.toBe(ports[0]);
+    expect(ports.slice(2)).toEqual(ports.slice(0, 2));
+  });
+
   test('a port that another program has is passed over', async () => {
     // A worker may still be closing it after the test before.
     const socket = await vi.waitUntil(() => bound(46_990), { timeout: 5000 });
