@@ -14,10 +14,13 @@ export interface BFrameWatchOptions {
 
 /** Encoders that use B-frames have one in two pictures or more; after so many slices without, there will be none. */
 const ENOUGH = 300;
+/** Packets after which it ends without as many slices, which key frames alone are none of: each is copied to this process. */
+const MAX_PACKETS = 3000;
 
 export class BFrameWatch {
   readonly #lifetime = new Lifetime<'closed' | 'seen'>();
   #slices = 0;
+  #packets = 0;
 
   /** Begins to look. What cannot be read is not looked at: this is advice, which nothing depends on. */
   static start(options: BFrameWatchOptions): BFrameWatch {
@@ -39,6 +42,8 @@ export class BFrameWatch {
     const consumer = await transport.consume({ producerId, rtpCapabilities });
     consumer.on('rtp', (packet) => {
       if (this.#lifetime.closed) return;
+      this.#packets += 1;
+      if (this.#packets >= MAX_PACKETS) this.#lifetime.end('seen');
       const start = payloadStart(packet);
       const found = start < 0 ? undefined : hasBSlice(packet.subarray(start, payloadEnd(packet, start)));
       if (found === undefined) return;
