@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startLoggedServer } from '../support/logged.ts';
 import { usePlainRtp } from '../support/plainRtp.ts';
+import { rtpPacket } from '../support/rtp.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 
 const both = { audio: {}, video: {} };
@@ -203,6 +204,28 @@ test('a source that sends nothing ends, and the log says why', async () => {
   await vi.waitUntil(async () => (await fetch(new URL(location, server.url))).status === 404, { timeout: 5000 });
   expect(server.lines.filter((line) => line.includes('no RTP has come'))).toHaveLength(1);
   expect(server.app.rooms.size).toBe(0);
+});
+
+describe('a bitrate', () => {
+  const weir = useServer({ WEIR_MAX_INCOMING_BITRATE: '50000', WEIR_RTP_IDLE_SECONDS: '2' });
+  const rtp = usePlainRtp(weir);
+
+  test('above the limit ends the session', async () => {
+    const { location, answer } = await rtp.open('fast', { audio: { payloadType: 100 } });
+    const { port = 0, ssrc = 0 } = answer.audio ?? {};
+    const socket = createSocket('udp4');
+    let sequence = 0;
+    // About 400 kbit/s, for as long as somebody listens.
+    const sending = setInterval(() => {
+      sequence += 1;
+      socket.send(Buffer.concat([rtpPacket(ssrc, sequence), Buffer.alloc(1000)]), port, '127.0.0.1');
+    }, 20);
+    onTestFinished(() => {
+      clearInterval(sending);
+      socket.close();
+    });
+    await vi.waitUntil(async () => (await rtp.request(location, 'GET')).response.status === 404, 10_000);
+  });
 });
 
 describe('switched off', () => {

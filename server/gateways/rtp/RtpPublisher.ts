@@ -13,6 +13,8 @@ export interface RtpPublisherOptions extends PublisherOptions {
   readonly plain: PlainTransports;
   /** How long nothing may come, at the beginning or later, in milliseconds. */
   readonly idleTimeout: number;
+  /** What it may send, in bit/s; anything by default. */
+  readonly maxIncomingBitrate?: number | undefined;
   readonly log: Logger;
 }
 
@@ -25,6 +27,8 @@ export interface RtpTrack extends RtpStream {
 /** How often it is looked whether something comes: so many times while it may be idle, and at least every two seconds. */
 const LOOKS = 4;
 const MAX_INTERVAL = 2000;
+/** So many times in turn it may send too much: a key frame or a moment is not meant. */
+const TOO_FAST = 3;
 
 /** The transports of one publisher, by source. */
 class TrackTransports {
@@ -61,6 +65,7 @@ export class RtpPublisher extends GatewayPublisher {
   readonly #transports: TrackTransports;
   /** How much had come when something last came, and when that was (`performance.now()`). */
   #received = { bytes: 0, at: performance.now() };
+  #looks = { bytes: 0, at: performance.now(), tooFast: 0 };
 
   constructor(options: RtpPublisherOptions) {
     const transports = new TrackTransports();
@@ -100,8 +105,22 @@ export class RtpPublisher extends GatewayPublisher {
     const bytes = await this.#transports.bytesReceived().catch(() => undefined);
     if (bytes === undefined || this.closed) return;
     const now = performance.now();
+    if (this.#isTooFast(bytes, now)) return;
     if (bytes > this.#received.bytes) this.#received = { bytes, at: now };
     else if (now - this.#received.at >= this.#options.idleTimeout) this.#endIdle(bytes > 0);
+  }
+
+  /** Ends it when it has sent more than it may for some time: nothing can slow a sender of plain RTP down. */
+  #isTooFast(bytes: number, now: number): boolean {
+    const { maxIncomingBitrate = Number.POSITIVE_INFINITY, log } = this.#options;
+    const { bytes: before, at, tooFast } = this.#looks;
+    const bitrate = ((bytes - before) * 8000) / (now - at);
+    this.#looks = { bytes, at: now, tooFast: bitrate > maxIncomingBitrate ? tooFast + 1 : 0 };
+    if (this.#looks.tooFast < TOO_FAST) return false;
+    const limits = { bitrate: Math.round(bitrate), maxIncomingBitrate };
+    log.warn({ identity: this.identity, peer: this.id, ...limits }, 'RTP comes faster than it may, the session ends');
+    this.close('rateLimited');
+    return true;
   }
 
   #endIdle(hasReceived: boolean): void {

@@ -14,6 +14,8 @@ export interface IngestContext extends PublishContext {
   readonly plain: PlainTransports;
   /** How long nothing may come, in milliseconds. */
   readonly idleTimeout: number;
+  /** What a sender may send, in bit/s. */
+  readonly maxIncomingBitrate: number;
   readonly log: Logger;
 }
 
@@ -30,7 +32,7 @@ export async function openIngest(
   { room, signal }: IngestTarget,
   request: IngestRequest,
 ): Promise<RtpSession> {
-  const { plain, idleTimeout, log } = context;
+  const { plain, idleTimeout, maxIncomingBitrate, log } = context;
   const { name, source, rtcpMux } = request;
   const requested = requestedStreams(request).map((stream) => ({ ...stream, source: sourceOf[source][stream.kind] }));
   const { publisher, opened } = await openPublisher(
@@ -38,7 +40,7 @@ export async function openIngest(
     admission,
     { room, name, sources: requested.map((stream) => stream.source), signal },
     {
-      create: (options) => new RtpPublisher({ ...options, plain, idleTimeout, log }),
+      create: (options) => new RtpPublisher({ ...options, plain, idleTimeout, maxIncomingBitrate, log }),
       open: (created) => created.listen(requested, { rtcpMux }),
     },
   );

@@ -63,8 +63,8 @@ export async function rtp(
   app: FastifyInstance,
   { config, rooms, access, plain, ownPorts, log }: RtpOptions,
 ): Promise<void> {
-  const { roomPolicy, rtpIdleTimeout: idleTimeout, rtpPorts, basePath } = config;
-  const ingest: IngestContext = { rooms, access, roomPolicy, plain, idleTimeout, log };
+  const { roomPolicy, rtpIdleTimeout: idleTimeout, rtpPorts, maxIncomingBitrate, basePath } = config;
+  const ingest: IngestContext = { rooms, access, roomPolicy, plain, idleTimeout, maxIncomingBitrate, log };
   const networks = new IpNetworks(config.rtpEgressNetworks);
   const isOwnPort = (port: number) =>
     ownPorts().includes(port) || (rtpPorts !== undefined && port >= rtpPorts[0] && port <= rtpPorts[1]);
