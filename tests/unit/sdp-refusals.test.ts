@@ -164,7 +164,7 @@ describe('fragments', () => {
 
 describe('damaged at random', () => {
   // `npm run torture -- sdp` is the long form.
-  const times = 100;
+  const times = 200;
   const [first = '', ...others] = offerNames.map(offerNamed);
   const damaged = (random: Random) => mutate(random.pick([first, ...others]), random);
 
