@@ -1,6 +1,8 @@
 /** Covers plain RTP that the server sends, over HTTP: who may have it, where to, and what is refused. */
-import { describe, expect, test, vi } from 'vitest';
+import { createSocket } from 'node:dgram';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { usePlainRtp } from '../support/plainRtp.ts';
+import { rtpPacket } from '../support/rtp.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 
 const sent = { address: '127.0.0.1', audio: { port: 5002 }, video: { port: 5000 } };
@@ -71,6 +73,28 @@ describe('a session', () => {
   test('that sends has no key frames to ask for', async () => {
     const { location } = await rtp.open('sender', both);
     expect((await rtp.request(`${location}/keyframe`, 'POST')).response.status).toBe(422);
+  });
+});
+
+describe('a receiver that is gone', () => {
+  const weir = useServer({ WEIR_RTP_EGRESS_NETWORKS: '127.0.0.0/8', WEIR_RTP_IDLE_SECONDS: '0.5' });
+  const rtp = usePlainRtp(weir);
+
+  test('is sent nothing for ever', async () => {
+    const { answer } = await rtp.open('gone', { audio: { payloadType: 100 } });
+    const { port = 0, ssrc = 0 } = answer.audio ?? {};
+    const socket = createSocket('udp4');
+    let sequence = 0;
+    const sending = setInterval(() => socket.send(rtpPacket(ssrc, sequence++), port, '127.0.0.1'), 20);
+    onTestFinished(() => {
+      clearInterval(sending);
+      socket.close();
+    });
+    const { response } = await rtp.post('/rtp/gone/egress', { address: '127.0.0.1', audio: { port: 5002 } });
+    expect(response.status).toBe(201);
+    const room = await weir.app.rooms.find('gone');
+    expect(room?.size).toBe(2);
+    await vi.waitUntil(() => room?.size === 1, 10_000);
   });
 });
 

@@ -12,6 +12,8 @@ export interface RtpMember {
 /** A receiver of plain RTP. */
 export interface RtpReceiver {
   requestKeyFrame(): void;
+  /** Somebody asks for its session. */
+  touch(): void;
 }
 
 /** The answer to a request, without the URL of the session. */
@@ -41,6 +43,10 @@ export class RtpSession {
     this.#receiver.requestKeyFrame();
   }
 
+  touch(): void {
+    this.#receiver?.touch();
+  }
+
   close(): void {
     this.#member.close('left');
   }
@@ -58,6 +64,7 @@ export class RtpSessions {
   get(id: string): RtpSession {
     const session = this.#sessions.get(id);
     if (!session) throw new WeirError('notFound', 'There is no such session, or it has ended.');
+    session.touch();
     return session;
   }
 

@@ -48,6 +48,11 @@ export interface RtpOutput {
   readonly rtcpMux: boolean;
 }
 
+/** How often it is looked for signs of the receiver at least, in milliseconds. */
+const MAX_INTERVAL = 2000;
+/** Times the idle timeout in which there has to be one. */
+const SIGNS = 2;
+
 export class RtpViewer implements Participant, Subscriber {
   readonly id = randomUUID();
   readonly #options: RtpViewerOptions;
@@ -57,6 +62,8 @@ export class RtpViewer implements Participant, Subscriber {
   #video: PlayedVideo | undefined;
   #audio: PlayedAudio | MemberAudio | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
+  /** When there was a sign of the receiver (`performance.now()`), and how much RTCP had come by then. */
+  #seen = { at: performance.now(), bytes: 0 };
 
   constructor(options: RtpViewerOptions) {
     const { placement, audio, grants, room, member } = options;
@@ -67,6 +74,8 @@ export class RtpViewer implements Participant, Subscriber {
     this.#lifetime.defer(() => this.#closeTransports());
     this.#lifetime.defer(() => clearTimeout(this.#idleTimer));
     placement.onLost(() => this.close('mediaLost'));
+    const looks = setInterval(() => void this.#lookForReceiver(), Math.min(options.idleTimeout / 4, MAX_INTERVAL));
+    this.#lifetime.defer(() => clearInterval(looks));
     const watch = () => this.#watchIdle();
     this.#lifetime.defer(room.events.on({ published: watch, unpublished: watch }));
     if (!member) return;
@@ -140,6 +149,11 @@ export class RtpViewer implements Participant, Subscriber {
     this.#video?.requestKeyFrame();
   }
 
+  /** Somebody asks for its session: the receiver is wanted. */
+  touch(): void {
+    this.#seen.at = performance.now();
+  }
+
   close(reason: CloseReason): void {
     this.#lifetime.end(reason);
   }
@@ -210,6 +224,20 @@ export class RtpViewer implements Participant, Subscriber {
       );
       this.close('left');
     }, idleTimeout);
+  }
+
+  /** Media is not sent for ever to one that is gone: receivers send RTCP, or their session is asked for. */
+  async #lookForReceiver(): Promise<void> {
+    const { idleTimeout, log } = this.#options;
+    // A request that fails has met the end of a transport.
+    const stats = await Promise.all(this.#transports.map((transport) => transport.getStats())).catch(() => []);
+    if (this.closed) return;
+    const bytes = stats.flat().reduce((sum, { bytesReceived }) => sum + bytesReceived, 0);
+    if (bytes > this.#seen.bytes) this.#seen = { at: performance.now(), bytes };
+    const seconds = (SIGNS * idleTimeout) / 1000;
+    if (performance.now() - this.#seen.at < seconds * 1000) return;
+    log.info({ identity: this.identity, peer: this.id, seconds }, 'no RTCP of an RTP receiver, the session ends');
+    this.close('disconnected');
   }
 
   #closeTransports(): void {

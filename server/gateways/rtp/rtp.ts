@@ -40,6 +40,8 @@ const SESSIONS = '/rtp/sessions';
 const METHODS = 'OPTIONS, POST';
 const SESSION_METHODS = 'OPTIONS, GET, HEAD, DELETE';
 const ACCEPTS = { 'accept-post': 'application/json' };
+/** Sessions of one address without a token: each takes up to four of the ports that there are for all. */
+const MAX_PER_ADDRESS = 50;
 /** Requests for sessions per second from one network, and at once; and requests to sessions. */
 const REQUESTS = { perSecond: 10, burst: 50 };
 const SESSION_REQUESTS = { perSecond: 50, burst: 300 };
@@ -71,7 +73,7 @@ export async function rtp(
   const egress: EgressContext = { rooms, audios: new RoomAudios(log), plain, networks, isOwnPort, idleTimeout, log };
   const sessions = new RtpSessions();
   // Whoever has a token is limited by the room: it has one member an identity.
-  const withoutToken = new ConnectionLimit(config.maxConnectionsPerIp);
+  const withoutToken = new ConnectionLimit(Math.min(config.maxConnectionsPerIp, MAX_PER_ADDRESS));
 
   app.setErrorHandler(sendGatewayError);
   answerCrossOrigin(app, config);
