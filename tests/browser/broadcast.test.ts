@@ -112,7 +112,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('a broadcast over two workers', () 
     await eventually(() => host.evaluate(() => window.weir?.broadcast.info?.viewers)).toBe(2);
 
     // Back to the others who watch, still in the same stay.
-    await button(host, /^Send Gus back/).click();
+    await button(host, /^Send back: Gus/).click();
     for (const page of [host, viewer, fox]) await eventually(() => tileOf(page, 'Gus')).toBeUndefined();
     await expectFilm(guest, 'Hana');
     expect(await guest.evaluate(() => [window.weir?.peerId, window.weir?.sources])).toEqual([stay, {}]);

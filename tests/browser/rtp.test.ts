@@ -1,5 +1,7 @@
 /** A browser shows what ffmpeg sends by plain RTP and by RTMP, and ffmpeg records what a browser sends. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -79,17 +81,21 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
   });
 
   test('is recorded by ffmpeg, every frame that it sends', async () => {
+    // Of its own, so that nobody is there who was left by an attempt that failed.
+    const room = `record-${randomUUID()}`;
     const page = await (await chromium.newContext()).newPage();
     await page.goto(server.url);
     // Nothing is sent before the recorder listens.
-    const location = await page.evaluate(connectInPage, '/whip/record');
+    const location = await page.evaluate(connectInPage, `/whip/${room}`);
     const port = await freePortPair();
-    const response = await fetch(`${server.url}/rtp/record/egress`, {
+    const response = await fetch(`${server.url}/rtp/${room}/egress`, {
       method: 'POST',
       body: JSON.stringify({ address: '127.0.0.1', video: { port } }),
       headers: { 'content-type': 'application/json' },
     });
-    const { session } = z.object({ session: z.string() }).parse(await response.json());
+    const answer = await response.text();
+    expect(response.status, answer).toBe(201);
+    const { session } = z.object({ session: z.string() }).parse(JSON.parse(answer));
     using recorder = Recorder.start(new URL(`${session}/sdp`, server.url).href);
     await until('the recorder to listen', WAIT, () => recorder.listensOn(port));
     await page.evaluate(setSendingInPage, true);

@@ -285,6 +285,7 @@ describe.skipIf(!hasChromium)('a viewer of a broadcast', () => {
       if (reachable) socket.connectToServer();
       else void socket.close();
     });
+    await page.route(/\/signalling\//, (route) => (reachable ? route.continue() : route.abort()));
     await page.goto(addressOf(weir.url, 'unreachable'));
     await appears(notice(page, 'The broadcast cannot be opened'));
     reachable = true;
