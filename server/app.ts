@@ -19,6 +19,7 @@ import { selfTestRoute } from './features/selfTest.ts';
 import { WatchDocument } from './features/WatchDocument.ts';
 import { RtmpServer } from './gateways/rtmp/RtmpServer.ts';
 import { rtp } from './gateways/rtp/rtp.ts';
+import { RoomAudios } from './gateways/whep/RoomAudio.ts';
 import { whep } from './gateways/whep/whep.ts';
 import { whip } from './gateways/whip/whip.ts';
 import { AnnouncedAddresses } from './ice/AnnouncedAddresses.ts';
@@ -183,8 +184,10 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     const { basePath, diagnose } = config;
     await http.register(page, { document, watchDocument: new WatchDocument(config), basePath, diagnose });
     await http.register(whip, { config, rooms, access, iceServers });
-    await http.register(whep, { config, rooms, access, iceServers, log });
-    await http.register(rtp, { config, rooms, access, plain, ownPorts, log });
+    // One for both: each microphone is read once.
+    const audios = new RoomAudios(log);
+    await http.register(whep, { config, rooms, access, iceServers, audios, log });
+    await http.register(rtp, { config, rooms, access, plain, audios, ownPorts, log });
     await http.register(signalling, { config, rooms, sessions, access, iceServers, diagnosisLimits, log, document });
     await http.ready();
     return app;

@@ -16,7 +16,7 @@ import { sendGatewayError } from '../http/gatewayErrors.ts';
 import { bearerToken, parseAddress, refuseMethods, signalOf } from '../http/requests.ts';
 import { SDP } from '../http/sessionRoutes.ts';
 import type { PublishContext } from '../openPublisher.ts';
-import { RoomAudios } from '../whep/RoomAudio.ts';
+import type { RoomAudios } from '../whep/RoomAudio.ts';
 import { EgressRequest } from './egressRequest.ts';
 import { IngestRequest } from './ingestRequest.ts';
 import { type EgressContext, openEgress } from './openEgress.ts';
@@ -26,6 +26,7 @@ import { type RtpSession, RtpSessions } from './RtpSession.ts';
 export interface RtpOptions extends Pick<PublishContext, 'rooms' | 'access'> {
   readonly config: Config;
   readonly plain: PlainTransports;
+  readonly audios: RoomAudios;
   /** The ports that the server listens on now, besides those of plain RTP. */
   ownPorts(): readonly number[];
   readonly log: Logger;
@@ -63,14 +64,14 @@ interface Admitted {
  */
 export async function rtp(
   app: FastifyInstance,
-  { config, rooms, access, plain, ownPorts, log }: RtpOptions,
+  { config, rooms, access, plain, audios, ownPorts, log }: RtpOptions,
 ): Promise<void> {
   const { roomPolicy, rtpIdleTimeout: idleTimeout, rtpPorts, maxIncomingBitrate, basePath } = config;
   const ingest: IngestContext = { rooms, access, roomPolicy, plain, idleTimeout, maxIncomingBitrate, log };
   const networks = new IpNetworks(config.rtpEgressNetworks);
   const isOwnPort = (port: number) =>
     ownPorts().includes(port) || (rtpPorts !== undefined && port >= rtpPorts[0] && port <= rtpPorts[1]);
-  const egress: EgressContext = { rooms, audios: new RoomAudios(log), plain, networks, isOwnPort, idleTimeout, log };
+  const egress: EgressContext = { rooms, audios, plain, networks, isOwnPort, idleTimeout, log };
   const sessions = new RtpSessions();
   // Whoever has a token is limited by the room: it has one member an identity.
   const withoutToken = new ConnectionLimit(Math.min(config.maxConnectionsPerIp, MAX_PER_ADDRESS));

@@ -19,13 +19,14 @@ import { iceServerLinks } from '../http/iceServerLinks.ts';
 import { bearerToken, isMediaType, parseAddress, refuseMethods, signalOf } from '../http/requests.ts';
 import { acceptSdp, SDP, SDP_FRAGMENT, sessionRoutes } from '../http/sessionRoutes.ts';
 import { openWhepSession, type WhepContext } from './openWhepSession.ts';
-import { RoomAudios } from './RoomAudio.ts';
+import type { RoomAudios } from './RoomAudio.ts';
 
 export interface WhepOptions {
   readonly config: Config;
   readonly rooms: RoomManager;
   readonly access: AccessControl;
   readonly iceServers: IceServers;
+  readonly audios: RoomAudios;
   readonly log: Logger;
 }
 
@@ -46,11 +47,11 @@ const Query = z.object({ kind: z.enum(['call', 'broadcast']).default('call'), na
  */
 export async function whep(
   app: FastifyInstance,
-  { config, rooms, access, iceServers, log }: WhepOptions,
+  { config, rooms, access, iceServers, audios, log }: WhepOptions,
 ): Promise<void> {
   const context: WhepContext = {
     rooms,
-    audios: new RoomAudios(log),
+    audios,
     maxIncomingBitrate: config.maxIncomingBitrate,
     answersOffers: await canMapSentRtp(),
   };
