@@ -1,4 +1,18 @@
 /** An `RTCPeerConnection` without a network: a test says when it connects, and what it receives. */
+import { afterEach, beforeEach, vi } from 'vitest';
+
+/** In each test of the file that calls it, `RTCPeerConnection` is this class, and no connection is known from before. */
+export function useFakeConnections(connection: typeof FakeConnection = FakeConnection): void {
+  beforeEach(() => {
+    // Files share processes, and so this list.
+    FakeConnection.made.splice(0);
+    vi.stubGlobal('RTCPeerConnection', connection);
+    vi.stubGlobal('MediaStream', class {});
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+}
 
 /** A data channel that keeps what is sent. */
 export class FakeChannel extends EventTarget {
@@ -18,7 +32,7 @@ export class FakeChannel extends EventTarget {
 }
 
 export class FakeConnection extends EventTarget {
-  /** All that were made, oldest first. */
+  /** All that were made in this test, oldest first. */
   static readonly made: FakeConnection[] = [];
   readonly signalingState = 'stable';
   readonly iceConnectionState = 'connected';

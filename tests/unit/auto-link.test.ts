@@ -5,20 +5,17 @@ import { WeirError } from '../../shared/errors.ts';
 import type { DirectLinkOptions } from '../../web/client/DirectLink.ts';
 import type { OutgoingData } from '../../web/client/MediaLink.ts';
 import { AutoLink } from '../../web/client/p2p/AutoLink.ts';
-import { FakeConnection } from '../support/FakeConnection.ts';
+import { FakeConnection, useFakeConnections } from '../support/FakeConnection.ts';
 import { FakeMediaLink } from '../support/FakeMediaLink.ts';
 import { joinReply } from '../support/roomClient.ts';
 
 const cleanUp: (() => void)[] = [];
+useFakeConnections();
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
-  vi.stubGlobal('RTCPeerConnection', FakeConnection);
-  vi.stubGlobal('MediaStream', class {});
 });
 afterEach(() => {
   for (const undo of cleanUp.splice(0)) undo();
-  FakeConnection.made.splice(0);
-  vi.unstubAllGlobals();
   vi.useRealTimers();
 });
 

@@ -1,16 +1,13 @@
 /** The link of a room with the policy `p2p`: what its state is while connections are made, lost, and cannot be made. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { P2pLink } from '../../web/client/p2p/P2pLink.ts';
-import { FakeConnection } from '../support/FakeConnection.ts';
+import { FakeConnection, useFakeConnections } from '../support/FakeConnection.ts';
 
+useFakeConnections();
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
-  vi.stubGlobal('RTCPeerConnection', FakeConnection);
-  vi.stubGlobal('MediaStream', class {});
 });
 afterEach(() => {
-  FakeConnection.made.splice(0);
-  vi.unstubAllGlobals();
   vi.useRealTimers();
 });
 

@@ -1,10 +1,10 @@
 /** Covers how long the connection for data may take until its channels are open, from when on, and what its end does. */
 import * as fake from 'mediasoup-client/fakeParameters';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type ClientMessages, clientMessages, type ServerMessages, serverMessages } from '../../shared/protocol.ts';
 import { RpcChannel } from '../../shared/RpcChannel.ts';
 import { SfuData } from '../../web/client/sfu/SfuData.ts';
-import { FakeConnection } from '../support/FakeConnection.ts';
+import { FakeConnection, useFakeConnections } from '../support/FakeConnection.ts';
 import { fakeOwnTimers } from '../support/fakeOwnTimers.ts';
 import { welcome } from '../support/roomClient.ts';
 
@@ -22,8 +22,7 @@ class Connection extends FakeConnection {
 }
 
 fakeOwnTimers();
-beforeEach(() => void vi.stubGlobal('RTCPeerConnection', Connection));
-afterEach(() => void vi.unstubAllGlobals());
+useFakeConnections(Connection);
 
 /** One message that waits for its channel, which the server is asked for; what has become of it, in order. */
 async function sending() {
