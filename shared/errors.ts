@@ -34,6 +34,7 @@ export const errorReasons = {
   otherRoom: '`unauthorized`: the token is for another room, or for the other kind of room.',
   expired: '`unauthorized`: the token has expired.',
   removed: '`unauthorized`: an administrator removed its bearer after the token was issued.',
+  locked: '`forbidden`: the room is locked, and only administrators may join it.',
   noTurnServer:
     '`unavailable`: media may take TURN servers only (`iceTransportPolicy`), and the server has none. Found by the SDK.',
   draining: '`unavailable`: the server is about to end, and admits nobody.',

@@ -59,7 +59,8 @@ export async function openPublisher<P extends GatewayPublisher, T>(
   const { kind, identity, policy = roomPolicy } = admission.credentials;
   const { signal } = request;
   assertMayPublish(admission, request.sources);
-  using seat = await rooms.reserve(request.room, identity, kind, { signal, policy });
+  const isAdmin = admission.grants.roomAdmin;
+  using seat = await rooms.reserve(request.room, identity, kind, { signal, policy, isAdmin });
   const { room } = seat;
   assertServerMedia(room);
   const publisher = create(await optionsFor(room, admission, request));

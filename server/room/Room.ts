@@ -1,4 +1,6 @@
 /** One room: who is in it, what they may do, and what they publish. It knows no socket. */
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
@@ -13,6 +15,12 @@ import type {
   ServerEvents,
   VideoProblem,
 } from '../../shared/protocol.ts';
+import {
+  DEFAULT_ROOM_SETTINGS,
+  patchSettings,
+  type RoomSettings,
+  type RoomSettingsPatch,
+} from '../../shared/roomSettings.ts';
 import { normalizeGrants, patchGrants } from '../auth/grants.ts';
 import type { Moderation } from '../auth/Moderation.ts';
 import { Lifetime } from '../common/Lifetime.ts';
@@ -24,6 +32,7 @@ import { Broadcast, type BroadcastSnapshot } from './Broadcast.ts';
 import { Chat, type ChatSettings, type ChatSnapshot } from './Chat.ts';
 import { DirectMedia } from './DirectMedia.ts';
 import { DataForwarding } from './data/DataForwarding.ts';
+import { EmptyTimer } from './EmptyTimer.ts';
 import type { EventSink } from './EventSink.ts';
 import type { UplinkReport } from './LinkQuality.ts';
 import { Notifier } from './Notifier.ts';
@@ -32,6 +41,7 @@ import type { Publication } from './Publication.ts';
 import type { RoomDelays } from './RoomDelays.ts';
 import { type RoomEventSource, RoomEvents } from './RoomEvents.ts';
 import { logRoomEvents } from './roomLog.ts';
+import { type SeatRequest, Seats } from './Seats.ts';
 import type { Subscriber } from './Subscriber.ts';
 import { Subscribers } from './Subscribers.ts';
 import { TrackForwarding } from './TrackForwarding.ts';
@@ -48,6 +58,10 @@ export interface RoomOptions {
   readonly moderation: Moderation;
   /** State of a broadcast of that name that everybody has left. */
   readonly snapshot?: RoomSnapshot | undefined;
+  /** `DEFAULT_ROOM_SETTINGS` by default. */
+  readonly settings?: RoomSettings | undefined;
+  /** Identities that were in the room which this one replaces, whose media was lost. */
+  readonly returning?: readonly string[] | undefined;
   readonly chat: ChatSettings;
   /** How many others one hears at once with audio slots. */
   readonly maxAudibleSpeakers: number;
@@ -62,7 +76,17 @@ export interface RoomSnapshot {
   readonly chat: ChatSnapshot | undefined;
 }
 
+/** What a room that replaces one whose media was lost goes on with. */
+export interface RoomContinuation {
+  readonly settings: RoomSettings;
+  /** Those who were inside, and may come back even if it is locked. */
+  readonly identities: readonly string[];
+}
+
 export class Room {
+  /** Unique to this opening of the room. */
+  readonly id = randomUUID();
+  readonly openedAt = new Date();
   /** As `roomKey` makes it. */
   readonly key: string;
   readonly name: string;
@@ -83,17 +107,20 @@ export class Room {
   readonly #moderation: Moderation;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #participants = new Map<string, Participant>();
-  /** Identities that are about to join: the room stays open for them. */
-  readonly #seats = new Set<{ readonly identity: string }>();
+  readonly #seats: Seats;
+  readonly #emptyTimer: EmptyTimer;
   readonly #notifier: Notifier;
   readonly #subscribers: Subscribers;
   readonly #audio: AudioForwarding;
   readonly #data = new DataForwarding();
   readonly #tracks: TrackForwarding;
+  #settings: RoomSettings;
   #closeReason: CloseReason | undefined;
+  #continuation: RoomContinuation | undefined;
 
   constructor(options: RoomOptions) {
     const { name, kind, policy = 'sfu', routers, moderation, snapshot, maxAudibleSpeakers, delays = {} } = options;
+    const { settings = DEFAULT_ROOM_SETTINGS, returning = [] } = options;
     this.key = roomKey(kind, name);
     this.name = name;
     this.kind = kind;
@@ -111,6 +138,20 @@ export class Room {
     const notifier = new Notifier(events);
     this.#notifier = notifier;
     const participants = this.#participants;
+    this.#settings = settings;
+    const emptyTimer = new EmptyTimer({
+      isEmpty: () => participants.size === 0 && this.#seats.size === 0,
+      settings: () => this.#settings,
+      onExpired: () => this.close('roomClosed'),
+    });
+    this.#emptyTimer = emptyTimer;
+    this.#lifetime.defer(() => emptyTimer.close());
+    this.#seats = new Seats({
+      participants,
+      settings: () => this.#settings,
+      returning,
+      onReleased: () => emptyTimer.update(),
+    });
     const { hysteresis, broadcastNotify: notifyInterval } = delays;
     const broadcast =
       kind === 'broadcast'
@@ -149,6 +190,8 @@ export class Room {
     logRoomEvents(events, log, participants);
     log.info('room opened');
     routers.onEnd((reason) => this.close(reason === 'mediaLost' ? 'mediaLost' : 'roomClosed'));
+    // Without that time it is open for a seat that is about to be taken.
+    if (settings.emptyTimeout > 0) emptyTimer.update();
   }
 
   get closed(): boolean {
@@ -159,6 +202,20 @@ export class Room {
   get snapshot(): RoomSnapshot | undefined {
     const broadcast = this.broadcast?.snapshot;
     return broadcast && { broadcast, chat: broadcast.live ? this.chat.snapshot : undefined };
+  }
+
+  get settings(): RoomSettings {
+    return this.#settings;
+  }
+
+  /** Undefined unless its media was lost. */
+  get continuation(): RoomContinuation | undefined {
+    return this.#continuation;
+  }
+
+  /** Everybody in the room, also those who are hidden. */
+  get participants(): Participant[] {
+    return [...this.#participants.values()];
   }
 
   /** How many participants there are; subscribers and event sinks that are none do not count. */
@@ -204,20 +261,27 @@ export class Room {
   }
 
   /**
-   * Keeps the room open, and a place in it, for somebody who is about to join; dispose of it afterwards, joined or not.
-   * @throws {WeirError} `roomFull`, unless `identity` is inside already and would be replaced
+   * Changes settings of the room. Nobody has to leave: a lock and a limit are for those who join from now on.
+   * @returns all of them
    */
-  reserve(identity: string, maxPeers: number): Disposable {
-    const inside = new Set([...this.#participants.values(), ...this.#seats].map((one) => one.identity));
-    if (!inside.has(identity) && inside.size >= maxPeers) throw new WeirError('roomFull');
-    const seat = { identity };
-    this.#seats.add(seat);
-    return {
-      [Symbol.dispose]: () => {
-        this.#seats.delete(seat);
-        this.#closeIfEmpty();
-      },
-    };
+  updateSettings(patch: RoomSettingsPatch): RoomSettings {
+    const before = this.#settings;
+    const settings = patchSettings(before, patch);
+    if (this.closed || isDeepStrictEqual(settings, before)) return before;
+    this.#settings = settings;
+    this.#events.emit('settingsChanged', { settings, before });
+    if (settings.emptyTimeout !== before.emptyTimeout || settings.departureTimeout !== before.departureTimeout) {
+      this.#emptyTimer.restart();
+    }
+    return settings;
+  }
+
+  /**
+   * Keeps the room open, and a place in it, for somebody who is about to join; dispose of it afterwards, joined or not.
+   * @throws {WeirError} `roomFull`; `forbidden` with the reason `locked`. Whoever is inside already would be replaced
+   */
+  reserve(request: SeatRequest): Disposable {
+    return this.#seats.reserve(request);
   }
 
   /** Selects a router for somebody with these grants. @throws {WeirError} `unavailable`, `closed` */
@@ -237,6 +301,7 @@ export class Room {
       if (other.identity === participant.identity) other.close('replaced');
     }
     this.#participants.set(participant.id, participant);
+    this.#emptyTimer.onJoined();
     if (sink) participant.onEnd(this.#notifier.add(sink, participant));
     if (subscriber) participant.onEnd(this.#subscribers.add(subscriber, participant));
     if (data) participant.onEnd(this.#data.add(participant, data));
@@ -342,12 +407,16 @@ export class Room {
   /** Announces that the server stops in so many seconds. */
   drain(seconds: number): void {
     this.#events.emit('draining', { seconds });
+    this.#emptyTimer.endAtOnce();
   }
 
   /** Closes the room and everybody in it; idempotent. */
   close(reason: CloseReason): void {
     if (this.closed) return;
     this.#closeReason = reason;
+    if (reason === 'mediaLost') {
+      this.#continuation = { settings: this.#settings, identities: this.#seats.identities };
+    }
     // Each participant is notified of its own end: nobody should see the others leave first.
     this.#notifier.clear();
     this.#subscribers.clear();
@@ -376,11 +445,8 @@ export class Room {
 
   #onParticipantClosed(participant: Participant, reason: CloseReason): void {
     this.#participants.delete(participant.id);
+    this.#seats.onLeft(participant.identity, reason);
     this.#events.emit('left', { participant, reason });
-    this.#closeIfEmpty();
-  }
-
-  #closeIfEmpty(): void {
-    if (this.#participants.size === 0 && this.#seats.size === 0) this.close('roomClosed');
+    this.#emptyTimer.update();
   }
 }

@@ -32,6 +32,7 @@ import type {
   ServerEvents,
   VideoProblem,
 } from '../../shared/protocol.ts';
+import type { RoomSettings } from '../../shared/roomSettings.ts';
 import type { Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
 
@@ -65,6 +66,7 @@ export interface RoomEventMap {
   broadcastChanged: { readonly broadcast: BroadcastInfo };
   /** Raised hands of viewers of a broadcast; at most once a second. */
   handsChanged: { readonly hands: RaisedHands };
+  settingsChanged: { readonly settings: RoomSettings; readonly before: RoomSettings };
   /** The server stops in so many seconds. */
   draining: { readonly seconds: number };
   closed: { readonly reason: CloseReason };

@@ -4,13 +4,15 @@ import type { Logger } from 'pino';
 import { WeirError } from '../../shared/errors.ts';
 import type { IceServer } from '../../shared/media.ts';
 import type { RoomKind, RoomPolicy } from '../../shared/protocol.ts';
+import { DEFAULT_ROOM_SETTINGS, patchSettings, type RoomSettingsPatch } from '../../shared/roomSettings.ts';
+import { dropOldest } from '../auth/dropOldest.ts';
 import type { Moderation } from '../auth/Moderation.ts';
 import { roomKey } from '../common/roomKey.ts';
 import { RoomRouters } from '../media/RoomRouters.ts';
 import type { WorkerPool } from '../media/WorkerPool.ts';
 import { AdmissionQueue } from './AdmissionQueue.ts';
 import type { ChatSettings } from './Chat.ts';
-import { Room, type RoomSnapshot } from './Room.ts';
+import { Room, type RoomContinuation, type RoomSnapshot } from './Room.ts';
 import type { RoomDelays } from './RoomDelays.ts';
 
 /** A place in a room, which stays open as long as the place is held. */
@@ -44,6 +46,16 @@ export interface ReserveOptions {
   readonly policy?: RoomPolicy;
   /** Whether the room is opened if it is not open; otherwise that is refused. True by default. */
   readonly opens?: boolean;
+  /** An administrator enters a locked room too. False by default. */
+  readonly isAdmin?: boolean;
+}
+
+/** How a room is opened that nobody joins yet. */
+export interface OpenOptions {
+  /** `sfu` by default. Rooms other than calls have no other. */
+  readonly policy?: RoomPolicy | undefined;
+  /** Missing ones are those of a room that a join opens. */
+  readonly settings?: RoomSettingsPatch;
 }
 
 /** How many participants a room without a server for media may have: each sends everything to everyone. */
@@ -55,6 +67,17 @@ const MAX_DIRECT_PEERS = 6;
  */
 const SNAPSHOTS = { maxAge: 60 * 60_000, limit: 1000 };
 
+/**
+ * For how long the settings of a room are kept whose media was lost, in milliseconds, and of how many: its clients come
+ * back, and the room is the same. Without anybody inside it would have stayed open for longer.
+ */
+const CONTINUATIONS = { minAge: 60_000, limit: 1000 };
+
+interface KeptContinuation extends RoomContinuation {
+  /** `performance.now()` */
+  readonly until: number;
+}
+
 export class RoomManager {
   readonly #options: RoomManagerOptions;
   readonly #admissionQueue: AdmissionQueue;
@@ -64,6 +87,8 @@ export class RoomManager {
   readonly #openedListeners = new Set<(room: Room) => void>();
   /** Of broadcasts that everybody has left, by key, oldest first. */
   readonly #snapshots = new Map<string, RoomSnapshot>();
+  /** Of rooms whose media was lost, by key, oldest first. */
+  readonly #continuations = new Map<string, KeptContinuation>();
   /** When a server that drains stops (`performance.now()`). */
   #endsAt: number | undefined;
   #closed = false;
@@ -84,6 +109,11 @@ export class RoomManager {
     return this.#rooms.size;
   }
 
+  /** The rooms that are open now. */
+  get open(): Room[] {
+    return [...this.#openRooms].filter((room) => !room.closed);
+  }
+
   /** Whether nobody is admitted any more. */
   get draining(): boolean {
     return this.#endsAt !== undefined || this.#closed;
@@ -102,20 +132,21 @@ export class RoomManager {
   /**
    * A seat in the room of that kind and name, which is opened if necessary; on a busy server, after waiting in the
    * queue.
-   * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`; `conflict` for a room that is neither open nor to be opened
+   * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`; `forbidden` for a room that is locked; `conflict` for one
+   *   that is neither open nor to be opened
    */
   async reserve(
     name: string,
     identity: string,
     kind: RoomKind = 'call',
-    { signal, policy = 'sfu', opens = true }: ReserveOptions = {},
+    { signal, policy = 'sfu', opens = true, isAdmin = false }: ReserveOptions = {},
   ): Promise<Seat> {
     this.#assertAdmitting();
     const turn = await this.#admissionQueue.enter(roomKey(kind, name), signal);
     try {
       // The signal may have been aborted after the queue has given the turn.
       if (signal?.aborted) throw new WeirError('closed');
-      const { room, seat } = await this.#seat(kind, name, identity, kind === 'call' ? policy : 'sfu', opens);
+      const { room, seat } = await this.#seat(kind, name, { identity, policy, opens, isAdmin });
       if (signal?.aborted) {
         seat[Symbol.dispose]();
         throw new WeirError('closed');
@@ -131,6 +162,24 @@ export class RoomManager {
     } catch (error) {
       turn[Symbol.dispose]();
       throw error;
+    }
+  }
+
+  /**
+   * Opens a room that nobody joins yet, unless it is open.
+   * @returns whether this has opened it; otherwise it is as it was
+   * @throws {WeirError} `unavailable`, when the server is about to end or its workers have too much to do
+   */
+  async openRoom(
+    name: string,
+    kind: RoomKind,
+    { policy = 'sfu', settings = {} }: OpenOptions = {},
+  ): Promise<{ readonly room: Room; readonly opened: boolean }> {
+    for (;;) {
+      this.#assertAdmitting();
+      const opened = !this.#rooms.has(roomKey(kind, name));
+      const room = await this.#obtain(kind, name, policy, settings);
+      if (!room.closed) return { room, opened };
     }
   }
 
@@ -167,9 +216,7 @@ export class RoomManager {
   async #seat(
     kind: RoomKind,
     name: string,
-    identity: string,
-    policy: RoomPolicy,
-    opens: boolean,
+    { identity, policy, opens, isAdmin }: Required<Omit<ReserveOptions, 'signal'>> & { readonly identity: string },
   ): Promise<{ room: Room; seat: Disposable }> {
     const maxPeers = this.#options.maxPeers[kind];
     for (;;) {
@@ -181,7 +228,7 @@ export class RoomManager {
       // It may have closed because everybody left while it was awaited: then a new one is opened.
       if (room.closed) continue;
       const limit = room.policy === 'p2p' ? Math.min(maxPeers, MAX_DIRECT_PEERS) : maxPeers;
-      return { room, seat: room.reserve(identity, limit) };
+      return { room, seat: room.reserve({ identity, isAdmin, maxPeers: limit }) };
     }
   }
 
@@ -192,11 +239,11 @@ export class RoomManager {
       });
   }
 
-  #obtain(kind: RoomKind, name: string, policy: RoomPolicy): Promise<Room> {
+  #obtain(kind: RoomKind, name: string, policy: RoomPolicy, settings?: RoomSettingsPatch): Promise<Room> {
     const key = roomKey(kind, name);
     const known = this.#rooms.get(key);
     if (known) return known;
-    const opening = this.#openRoom(kind, name, policy);
+    const opening = this.#openRoom(kind, name, kind === 'call' ? policy : 'sfu', settings);
     this.#rooms.set(key, opening);
     const remove = () => {
       if (this.#rooms.get(key) === opening) this.#rooms.delete(key);
@@ -205,10 +252,14 @@ export class RoomManager {
     return opening;
   }
 
-  async #openRoom(kind: RoomKind, name: string, policy: RoomPolicy): Promise<Room> {
+  /** @param patch of the settings that it would have; undefined for a room that a join opens */
+  async #openRoom(kind: RoomKind, name: string, policy: RoomPolicy, patch?: RoomSettingsPatch): Promise<Room> {
     const { pool, moderation, maxAudibleSpeakers, chat, delays, log } = this.#options;
     const routers = await RoomRouters.open(pool, { linger: delays?.routerLinger });
-    const snapshot = this.#snapshotOf(roomKey(kind, name));
+    const key = roomKey(kind, name);
+    const snapshot = this.#snapshotOf(key);
+    const continued = this.#takeContinuation(key);
+    const settings = patchSettings(continued?.settings ?? DEFAULT_ROOM_SETTINGS, patch ?? {});
     const room = new Room({
       name,
       kind,
@@ -217,6 +268,8 @@ export class RoomManager {
       routers,
       moderation,
       snapshot,
+      settings,
+      returning: continued?.identities,
       chat,
       maxAudibleSpeakers,
       delays,
@@ -226,6 +279,7 @@ export class RoomManager {
     room.onEnd(() => {
       this.#openRooms.delete(room);
       this.#keepSnapshot(room);
+      this.#keepContinuation(room);
     });
     for (const listener of this.#openedListeners) listener(room);
     if (this.#closed) room.close('serverClosing');
@@ -237,12 +291,27 @@ export class RoomManager {
     return snapshot && performance.now() - snapshot.broadcast.until < SNAPSHOTS.maxAge ? snapshot : undefined;
   }
 
+  /** What the room of that key goes on with, once. */
+  #takeContinuation(key: string): RoomContinuation | undefined {
+    const kept = this.#continuations.get(key);
+    this.#continuations.delete(key);
+    return kept && performance.now() < kept.until ? kept : undefined;
+  }
+
+  #keepContinuation({ key, continuation }: Room): void {
+    if (!continuation) return;
+    const { emptyTimeout, departureTimeout } = continuation.settings;
+    const age = Math.max(CONTINUATIONS.minAge, emptyTimeout * 1000, departureTimeout * 1000);
+    this.#continuations.delete(key);
+    this.#continuations.set(key, { ...continuation, until: performance.now() + age });
+    dropOldest(this.#continuations, CONTINUATIONS.limit);
+  }
+
   #keepSnapshot({ key, snapshot }: Room): void {
     this.#snapshots.delete(key);
     if (!snapshot) return;
     this.#snapshots.set(key, snapshot);
-    const [oldest] = this.#snapshots.keys();
-    if (oldest !== undefined && this.#snapshots.size > SNAPSHOTS.limit) this.#snapshots.delete(oldest);
+    dropOldest(this.#snapshots, SNAPSHOTS.limit);
   }
 }
 

@@ -56,7 +56,8 @@ export async function openEgress(
   }
   const live = await context.rooms.find(name, credentials.kind);
   assertLive(live);
-  using seat = await context.rooms.reserve(name, credentials.identity, credentials.kind, { signal });
+  const isAdmin = admission.grants.roomAdmin;
+  using seat = await context.rooms.reserve(name, credentials.identity, credentials.kind, { signal, isAdmin });
   const { room } = seat;
   // Everybody may have left meanwhile: the seat is in a new room, which closes with it.
   if (room !== live) assertLive(undefined);

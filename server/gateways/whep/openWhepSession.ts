@@ -67,6 +67,7 @@ export async function openWhepSession(
     await context.rooms.reserve(request.room, credentials.identity, credentials.kind, {
       signal: request.signal,
       opens: false,
+      isAdmin: admission.grants.roomAdmin,
     }),
   );
   const { room } = seat;

@@ -34,7 +34,8 @@ export async function join(connection: ClientConnection, request: JoinRequest): 
   using _paused = connection.pauseJoinTimeout();
   const { signal } = connection;
   const policy = admission.credentials.policy ?? connection.server.config.roomPolicy;
-  using seat = await rooms.reserve(request.room, identity, kind, { signal, policy });
+  const isAdmin = admission.grants.roomAdmin;
+  using seat = await rooms.reserve(request.room, identity, kind, { signal, policy, isAdmin });
   const { room } = seat;
   assertMayGoDirect(room, request, admission.grants);
   const session = await openSession(connection, room, admission, request);

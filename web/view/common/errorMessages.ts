@@ -77,6 +77,7 @@ export const messageByReason: Readonly<Partial<Record<string, MessageKey>>> = {
   otherRoom: 'tokenOtherRoom',
   expired: 'tokenExpired',
   removed: 'tokenRemoved',
+  locked: 'roomLocked',
   noTurnServer: 'noTurnServer',
   draining: 'serverRestarts',
   serverClosing: 'serverRestarts',

@@ -124,6 +124,7 @@ export const en = {
   serverFailed: 'Something failed on the server. Try again; if it stays so, tell whoever runs it.',
   mediaLost: 'The part of the server that carried this room failed. Join again.',
   roomClosed: 'The room was closed. Join again to open it anew.',
+  roomLocked: 'The room is locked. Ask whoever runs it to unlock it, then try again.',
   roomFull: 'The room is full. Try again when somebody has left.',
   busy: 'The server is full just now.',
   retryIn: 'Trying again in {seconds} s.',

@@ -121,6 +121,7 @@ export const ko: Readonly<Record<MessageKey, string>> = {
   serverFailed: '서버에서 문제가 생겼습니다. 다시 시도해도 그대로면 서버 운영자에게 알려 주세요.',
   mediaLost: '이 방을 맡은 서버의 일부가 멈췄습니다. 다시 참여해 주세요.',
   roomClosed: '방이 닫혔습니다. 다시 참여하면 새로 열립니다.',
+  roomLocked: '방이 잠겨 있습니다. 진행자에게 잠금을 풀어 달라고 한 뒤 다시 시도해 주세요.',
   roomFull: '방이 가득 찼습니다. 누군가 나가면 다시 시도해 주세요.',
   busy: '지금은 서버가 가득 찼습니다.',
   retryIn: '{seconds}초 뒤에 다시 시도합니다.',
