@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { MediaKind } from '../../shared/media.ts';
+import { isWeirsPort } from './rtp.ts';
 
 export class Recorder implements Disposable {
   /** Presentation times in seconds, by kind. */
@@ -60,9 +61,6 @@ export class Recorder implements Disposable {
   }
 }
 
-/** The ports from which Weir takes its own for plain RTP (`WEIR_RTP_PORTS`): it sends nothing to those. */
-const isWeirs = (port: number) => port >= 45_000 && port <= 45_999;
-
 /** An even port of loopback that is free, as the next one is: for RTP and RTCP. Use them at once. */
 export async function freePortPair(): Promise<number> {
   for (;;) {
@@ -70,7 +68,7 @@ export async function freePortPair(): Promise<number> {
     await once(first, 'listening');
     const { port } = first.address();
     first.close();
-    if (port % 2 === 0 && !isWeirs(port) && (await isFree(port + 1))) return port;
+    if (port % 2 === 0 && !isWeirsPort(port) && (await isFree(port + 1))) return port;
   }
 }
 

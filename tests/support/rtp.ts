@@ -12,12 +12,17 @@ export function opusParameters(ssrc: number): RtpParameters {
   };
 }
 
-/** A UDP socket on loopback. */
+/** Whether Weir takes that port for plain RTP of its own (`WEIR_RTP_PORTS`): it sends nothing to those. */
+export const isWeirsPort = (port: number) => port >= 45_000 && port <= 45_999;
+
+/** A UDP socket on loopback to which Weir may send. */
 export async function openUdp(): Promise<Socket> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  return socket;
+  for (;;) {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    if (!isWeirsPort(socket.address().port)) return socket;
+    socket.close();
+  }
 }
 
 /** An RTP packet (RFC 3550, section 5.1) with the sequence number as its payload. */

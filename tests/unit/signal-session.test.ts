@@ -67,6 +67,8 @@ async function joined() {
   FakeSocket.onMade = (socket) => queueMicrotask(() => socket.accept());
   const { signalling } = await SignalSession.open({
     url: 'https://weir.example',
+    // The others would use the network.
+    kinds: ['webSocket'],
     listeners: {},
     onResumed: () => events.push('resumed'),
     onClose: (reason) => events.push(`closed: ${reason}`),
