@@ -4,6 +4,7 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { EventLog } from './api/events/EventLog.ts';
 import { AccessControl } from './auth/AccessControl.ts';
 import { anonymousAuthenticator } from './auth/anonymousAuthenticator.ts';
 import { Moderation } from './auth/Moderation.ts';
@@ -57,6 +58,8 @@ export interface App {
   readonly http: FastifyInstance;
   readonly pool: WorkerPool;
   readonly rooms: RoomManager;
+  /** What happens in all rooms. */
+  readonly events: EventLog;
   readonly selfTest: SelfTest;
   /** The addresses of the media ports that browsers are told. */
   readonly announced: AnnouncedAddresses;
@@ -117,6 +120,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     delays,
     log,
   });
+  const events = new EventLog({ rooms, log });
   const authenticator = config.auth
     ? tokenAuthenticator({ ...config.auth, leeway, maxLifetime })
     : anonymousAuthenticator();
@@ -150,6 +154,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     selfTest.close();
     rtmp?.close();
     rooms.close();
+    events.close();
     sessions.close();
     await pool.close();
     announced.close();
@@ -164,6 +169,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     http,
     pool,
     rooms,
+    events,
     selfTest,
     announced,
     stunResponder,

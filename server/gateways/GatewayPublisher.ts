@@ -42,6 +42,7 @@ export class GatewayPublisher implements Participant {
   readonly #publications: Publication[] = [];
   #grants: Grants;
   #videoProblem: VideoProblem | undefined;
+  #everConnected = false;
 
   /** @param transports closed with the publisher, or when it may not publish any more */
   constructor(options: PublisherOptions, transports: SendingTransports & Closable) {
@@ -81,6 +82,15 @@ export class GatewayPublisher implements Participant {
 
   get grants(): Grants {
     return this.#grants;
+  }
+
+  get everConnected(): boolean {
+    return this.#everConnected;
+  }
+
+  /** Media can come from its client from now on, or has come. */
+  protected setConnected(): void {
+    this.#everConnected = true;
   }
 
   /** What `publish` has published, for the room. */

@@ -23,6 +23,11 @@ export interface Participant {
   getUplinkReport?(): Promise<UplinkReport>;
   /** Changes what it may do. Whatever the new grants do not allow has ended when this returns. */
   setGrants(grants: Grants): void;
+  /**
+   * Whether its client has been connected since it joined: has sent a message after the reply to `join`, or has sent or
+   * can receive media. Missing where that cannot be known.
+   */
+  readonly everConnected?: boolean;
   /** Ends its stay in the room; idempotent. */
   close(reason: CloseReason): void;
   /** Runs `listener` once it has ended, or at once if it has. */

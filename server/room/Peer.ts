@@ -80,6 +80,7 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
   #name: string;
   #hand = false;
   #away = false;
+  #everConnected = false;
 
   constructor(options: PeerOptions) {
     const { grants, policy, placement, batchTimer, maxIncomingBitrate, dataLimits, keyFrameRequestDelay, layerLinger } =
@@ -155,6 +156,15 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
       ...{ peerId: this.id, identity, name: this.#name, metadata, sources, hand: this.#hand, away: this.#away },
       canExchangeData: mayExchangeData(this.#grants),
     };
+  }
+
+  get everConnected(): boolean {
+    return this.#everConnected;
+  }
+
+  /** Its client has shown that it has the reply to `join`. */
+  setConnected(): void {
+    this.#everConnected = true;
   }
 
   get grants(): Grants {

@@ -12,6 +12,7 @@ import { RoomRouters } from '../media/RoomRouters.ts';
 import type { WorkerPool } from '../media/WorkerPool.ts';
 import { AdmissionQueue } from './AdmissionQueue.ts';
 import type { ChatSettings } from './Chat.ts';
+import { JoinRefusals } from './JoinRefusals.ts';
 import { Room, type RoomContinuation, type RoomSnapshot } from './Room.ts';
 import type { RoomDelays } from './RoomDelays.ts';
 
@@ -79,6 +80,8 @@ interface KeptContinuation extends RoomContinuation {
 }
 
 export class RoomManager {
+  /** The joins that are refused, here or before. */
+  readonly refusals: JoinRefusals;
   readonly #options: RoomManagerOptions;
   readonly #admissionQueue: AdmissionQueue;
   /** By key; from the moment that somebody asks for the room, until it has closed. */
@@ -95,14 +98,17 @@ export class RoomManager {
 
   constructor(options: RoomManagerOptions) {
     this.#options = options;
+    this.refusals = new JoinRefusals(options.log);
     this.#admissionQueue = new AdmissionQueue({ ...options.joinQueue, open: () => options.pool.acceptsPeers });
   }
 
   /**
    * Runs `listener` for every room that opens from now on, before anybody joins it: features subscribe to its events.
+   * @returns what removes it
    */
-  onRoomOpened(listener: (room: Room) => void): void {
+  onRoomOpened(listener: (room: Room) => void): () => void {
     this.#openedListeners.add(listener);
+    return () => this.#openedListeners.delete(listener);
   }
 
   get size(): number {

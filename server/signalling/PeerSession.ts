@@ -124,7 +124,9 @@ export class PeerSession implements RequestContext {
 
   /** Call it for each message of the client: one that comes after the reply to `join` shows that the client has the key. */
   confirm(): void {
-    this.#confirmed ||= this.#joinReplySent;
+    if (!this.#joinReplySent || this.#confirmed) return;
+    this.#confirmed = true;
+    this.peer.setConnected();
   }
 
   /** Call it when a connection has ended: the session waits for another one, or ends. */

@@ -131,7 +131,9 @@ export class RtmpServer {
     const hasTokens = context.access.kind === 'token';
     const token = hasTokens ? streamKey : undefined;
     const name = hasTokens ? undefined : DisplayName.safeParse(streamKey).data;
-    const admission = await context.access.admit({ room, kind, token, role: 'speaker' });
+    const admission = await context.rooms.refusals.watch(room, kind, () =>
+      context.access.admit({ room, kind, token, role: 'speaker' }),
+    );
     return new RtmpStream({ context, source, admission, room, name, address, encodings: this.#encodings });
   }
 }

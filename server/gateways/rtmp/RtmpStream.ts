@@ -104,7 +104,10 @@ export class RtmpStream {
     clearTimeout(this.#decisionTimer);
     this.#starting = true;
     this.#options.source.pause();
-    void this.#start(this.#inspector.content).catch((error: unknown) => this.#fail(error));
+    const { context, room, admission } = this.#options;
+    void context.rooms.refusals
+      .watch(room, admission.credentials.kind, () => this.#start(this.#inspector.content))
+      .catch((error: unknown) => this.#fail(error));
   }
 
   /** Whether it is known what the stream is, or cannot be waited for any more. */

@@ -106,8 +106,10 @@ export class RtpPublisher extends GatewayPublisher {
     if (bytes === undefined || this.closed) return;
     const now = performance.now();
     if (this.#isTooFast(bytes, now)) return;
-    if (bytes > this.#received.bytes) this.#received = { bytes, at: now };
-    else if (now - this.#received.at >= this.#options.idleTimeout) this.#endIdle(bytes > 0);
+    if (bytes > this.#received.bytes) {
+      this.#received = { bytes, at: now };
+      this.setConnected();
+    } else if (now - this.#received.at >= this.#options.idleTimeout) this.#endIdle(bytes > 0);
   }
 
   /** Ends it when it has sent more than it may for some time: nothing can slow a sender of plain RTP down. */

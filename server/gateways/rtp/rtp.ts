@@ -98,25 +98,27 @@ export async function rtp(
       const signal = signalOf(reply);
       const room = parseAddress(RoomName, request.params.room);
       const { kind } = parseAddress(Query, request.query);
-      const admission = await access.admit({ room, kind, token: bearerToken(request), role });
-      const body = parseBody(schema, request.body);
-      const place = admission.credentials.token ? undefined : withoutToken.acquire(request.ip);
-      if (!admission.credentials.token && !place) {
-        throw new WeirError('rateLimited', 'Too many sessions from this address.');
-      }
-      try {
-        const session = await open({ admission, room, signal }, body);
-        sessions.add(session);
-        session.onEnd(() => place?.[Symbol.dispose]());
-        const location = `${basePath}${SESSIONS}/${session.id}`;
-        return reply
-          .code(201)
-          .headers({ location, 'cache-control': 'no-store' })
-          .send({ session: location, ...session.description });
-      } catch (error) {
-        place?.[Symbol.dispose]();
-        throw error;
-      }
+      return rooms.refusals.watch(room, kind, async () => {
+        const admission = await access.admit({ room, kind, token: bearerToken(request), role });
+        const body = parseBody(schema, request.body);
+        const place = admission.credentials.token ? undefined : withoutToken.acquire(request.ip);
+        if (!admission.credentials.token && !place) {
+          throw new WeirError('rateLimited', 'Too many sessions from this address.');
+        }
+        try {
+          const session = await open({ admission, room, signal }, body);
+          sessions.add(session);
+          session.onEnd(() => place?.[Symbol.dispose]());
+          const location = `${basePath}${SESSIONS}/${session.id}`;
+          return reply
+            .code(201)
+            .headers({ location, 'cache-control': 'no-store' })
+            .send({ session: location, ...session.description });
+        } catch (error) {
+          place?.[Symbol.dispose]();
+          throw error;
+        }
+      });
     });
   };
   serve(ENDPOINT, 'speaker', IngestRequest, ({ admission, ...target }, body) =>

@@ -58,6 +58,7 @@ export class WhepViewer implements Participant, Subscriber {
   readonly #transports: PeerTransports;
   #connectTimer: NodeJS.Timeout | undefined;
   #grants: Grants;
+  #everConnected = false;
   #video: PlayedVideo | undefined;
   #audio: PlayedAudio | undefined;
 
@@ -76,7 +77,10 @@ export class WhepViewer implements Participant, Subscriber {
     this.#lifetime.defer(() => transports.closeAll());
     this.#lifetime.defer(() => clearTimeout(this.#connectTimer));
     this.#expectProgress(connectTimeout);
-    transports.events.on('connected', () => clearTimeout(this.#connectTimer));
+    transports.events.on('connected', () => {
+      clearTimeout(this.#connectTimer);
+      this.#everConnected = true;
+    });
     transports.events.on('disconnected', () => this.close('disconnected'));
     transports.events.on('dtlsClosed', () => this.close('left'));
     transports.events.on('tupleChanged', () => this.#video?.requestKeyFrame());
@@ -99,6 +103,10 @@ export class WhepViewer implements Participant, Subscriber {
 
   get grants(): Grants {
     return this.#grants;
+  }
+
+  get everConnected(): boolean {
+    return this.#everConnected;
   }
 
   /** One that may receive nothing any more leaves. */

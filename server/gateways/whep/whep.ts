@@ -76,41 +76,44 @@ export async function whep(
 
   app.post(ENDPOINT, async (request: OfferRequest, reply) => {
     if (!rate.tryTake(request.ip)) throw new WeirError('rateLimited', 'Too many offers from this network.');
-    if (!isMediaType(request.headers['content-type'], SDP) || typeof request.body !== 'string') {
+    const { body: sdp } = request;
+    if (!isMediaType(request.headers['content-type'], SDP) || typeof sdp !== 'string') {
       return sendProblemDetails(reply.headers(ACCEPTS), 415, `The body must be an offer: ${SDP}.`);
     }
     const signal = signalOf(reply);
     const room = parseAddress(RoomName, request.params.room);
     const { kind, name } = parseAddress(Query, request.query);
-    const admission = await access.admit({ room, kind, token: bearerToken(request), role: 'viewer' });
-    const { identity, token: presented } = admission.credentials;
-    const place = presented ? undefined : withoutToken.acquire(request.ip);
-    if (!presented && !place) throw new WeirError('rateLimited', 'Too many sessions from this address.');
-    try {
-      const opened = await openWhepSession(context, admission, {
-        room,
-        name,
-        sdp: request.body,
-        signal,
-      });
-      const { session, sdp, isCounterOffer } = opened;
-      sessions.set(session.id, session);
-      session.onEnd(() => sessions.delete(session.id));
-      session.onEnd(() => place?.[Symbol.dispose]());
-      const links = iceServerLinks(iceServers.for(identity));
-      if (links.length > 0) reply.header('link', links);
-      return reply
-        .code(isCounterOffer ? 406 : 201)
-        .type(SDP)
-        .headers({ location: `${config.basePath}${SESSIONS}/${session.id}`, etag: session.entityTag })
-        .headers({
-          'accept-patch': isCounterOffer ? `${SDP}, ${SDP_FRAGMENT}` : SDP_FRAGMENT,
-          'cache-control': 'no-store',
-        })
-        .send(sdp);
-    } catch (error) {
-      place?.[Symbol.dispose]();
-      throw error;
-    }
+    return rooms.refusals.watch(room, kind, async () => {
+      const admission = await access.admit({ room, kind, token: bearerToken(request), role: 'viewer' });
+      const { identity, token: presented } = admission.credentials;
+      const place = presented ? undefined : withoutToken.acquire(request.ip);
+      if (!presented && !place) throw new WeirError('rateLimited', 'Too many sessions from this address.');
+      try {
+        const opened = await openWhepSession(context, admission, {
+          room,
+          name,
+          sdp,
+          signal,
+        });
+        const { session, sdp: answer, isCounterOffer } = opened;
+        sessions.set(session.id, session);
+        session.onEnd(() => sessions.delete(session.id));
+        session.onEnd(() => place?.[Symbol.dispose]());
+        const links = iceServerLinks(iceServers.for(identity));
+        if (links.length > 0) reply.header('link', links);
+        return reply
+          .code(isCounterOffer ? 406 : 201)
+          .type(SDP)
+          .headers({ location: `${config.basePath}${SESSIONS}/${session.id}`, etag: session.entityTag })
+          .headers({
+            'accept-patch': isCounterOffer ? `${SDP}, ${SDP_FRAGMENT}` : SDP_FRAGMENT,
+            'cache-control': 'no-store',
+          })
+          .send(answer);
+      } catch (error) {
+        place?.[Symbol.dispose]();
+        throw error;
+      }
+    });
   });
 }

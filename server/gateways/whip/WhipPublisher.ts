@@ -32,7 +32,10 @@ export class WhipPublisher extends GatewayPublisher {
     this.#transports = transports;
     const connectTimer = setTimeout(() => this.close('mediaFailed'), connectTimeout);
     this.lifetime.defer(() => clearTimeout(connectTimer));
-    transports.events.on('connected', () => clearTimeout(connectTimer));
+    transports.events.on('connected', () => {
+      clearTimeout(connectTimer);
+      this.setConnected();
+    });
     transports.events.on('disconnected', () => this.close('disconnected'));
     transports.events.on('dtlsClosed', () => this.close('left'));
     transports.events.on('tupleChanged', () => this.producers.pathChanged());

@@ -60,38 +60,41 @@ export async function whip(app: FastifyInstance, { config, rooms, access, iceSer
 
   app.post(ENDPOINT, async (request: OfferRequest, reply) => {
     if (!rate.tryTake(request.ip)) throw new WeirError('rateLimited', 'Too many offers from this network.');
-    if (!isMediaType(request.headers['content-type'], SDP) || typeof request.body !== 'string') {
+    const { body: sdp } = request;
+    if (!isMediaType(request.headers['content-type'], SDP) || typeof sdp !== 'string') {
       return sendProblemDetails(reply.headers(ACCEPTS), 415, `The body must be an offer: ${SDP}.`);
     }
     const room = parseAddress(RoomName, request.params.room);
     const { kind, name, source } = parseAddress(Query, request.query);
     const signal = signalOf(reply);
-    const admission = await access.admit({ room, kind, token: bearerToken(request), role: 'speaker' });
-    const { identity, token: presented } = admission.credentials;
-    const place = presented ? undefined : withoutToken.acquire(request.ip);
-    if (!presented && !place) throw new WeirError('rateLimited', 'Too many sessions from this address.');
-    try {
-      const { session, answer } = await openWhipSession(context, admission, {
-        room,
-        name,
-        source,
-        sdp: request.body,
-        signal,
-      });
-      sessions.set(session.id, session);
-      session.onEnd(() => sessions.delete(session.id));
-      session.onEnd(() => place?.[Symbol.dispose]());
-      const links = iceServerLinks(iceServers.for(identity));
-      if (links.length > 0) reply.header('link', links);
-      return reply
-        .code(201)
-        .type(SDP)
-        .headers({ location: `${basePath}${SESSIONS}/${session.id}`, etag: session.entityTag })
-        .headers({ 'accept-patch': SDP_FRAGMENT, 'cache-control': 'no-store' })
-        .send(answer);
-    } catch (error) {
-      place?.[Symbol.dispose]();
-      throw error;
-    }
+    return rooms.refusals.watch(room, kind, async () => {
+      const admission = await access.admit({ room, kind, token: bearerToken(request), role: 'speaker' });
+      const { identity, token: presented } = admission.credentials;
+      const place = presented ? undefined : withoutToken.acquire(request.ip);
+      if (!presented && !place) throw new WeirError('rateLimited', 'Too many sessions from this address.');
+      try {
+        const { session, answer } = await openWhipSession(context, admission, {
+          room,
+          name,
+          source,
+          sdp,
+          signal,
+        });
+        sessions.set(session.id, session);
+        session.onEnd(() => sessions.delete(session.id));
+        session.onEnd(() => place?.[Symbol.dispose]());
+        const links = iceServerLinks(iceServers.for(identity));
+        if (links.length > 0) reply.header('link', links);
+        return reply
+          .code(201)
+          .type(SDP)
+          .headers({ location: `${basePath}${SESSIONS}/${session.id}`, etag: session.entityTag })
+          .headers({ 'accept-patch': SDP_FRAGMENT, 'cache-control': 'no-store' })
+          .send(answer);
+      } catch (error) {
+        place?.[Symbol.dispose]();
+        throw error;
+      }
+    });
   });
 }

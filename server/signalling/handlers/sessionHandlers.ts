@@ -12,7 +12,8 @@ export function sessionHandlers(connection: ClientConnection): SessionHandlers {
   return {
     join(request) {
       assertNotJoined(connection);
-      return join(connection, request);
+      const { refusals } = connection.server.rooms;
+      return refusals.watch(request.room, request.kind, () => join(connection, request));
     },
 
     resume({ key }) {
