@@ -18,9 +18,9 @@ import { answerClientError, answerError, answerProblems } from './features/probl
 import { roomInfo } from './features/roomInfo.ts';
 import { selfTestRoute } from './features/selfTest.ts';
 import { WatchDocument } from './features/WatchDocument.ts';
+import { RoomAudios } from './gateways/playback/RoomAudio.ts';
 import { RtmpServer } from './gateways/rtmp/RtmpServer.ts';
 import { rtp } from './gateways/rtp/rtp.ts';
-import { RoomAudios } from './gateways/whep/RoomAudio.ts';
 import { whep } from './gateways/whep/whep.ts';
 import { whip } from './gateways/whip/whip.ts';
 import { AnnouncedAddresses } from './ice/AnnouncedAddresses.ts';

@@ -1,23 +1,15 @@
 /** Somebody who publishes through a gateway: a participant, which receives neither media nor events. */
-import { randomUUID } from 'node:crypto';
-import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
 import type { RtpParameters, Source } from '../../shared/media.ts';
 import type { Grants, PeerInfo, VideoProblem } from '../../shared/protocol.ts';
-import { Lifetime } from '../common/Lifetime.ts';
-import type { Placement } from '../media/RoomRouters.ts';
-import type { Participant } from '../room/Participant.ts';
+import type { RoomRouter } from '../media/RoomRouter.ts';
 import { PeerProducers, type SendingTransports } from '../room/PeerProducers.ts';
 import type { Publication } from '../room/Publication.ts';
 import { BFrameWatch } from './BFrameWatch.ts';
+import { type Closable, GatewayParticipant } from './GatewayParticipant.ts';
+import type { ParticipantOptions } from './participantOptions.ts';
 
-export interface PublisherOptions {
-  readonly identity: string;
-  readonly name: string;
-  readonly metadata: string | undefined;
-  readonly grants: Grants;
-  /** The router of its transports; given back when the publisher ends. */
-  readonly placement: Placement;
+export interface PublisherOptions extends ParticipantOptions {
   /** Least time between two key-frame requests for one of its SSRCs, in milliseconds. */
   readonly keyFrameRequestDelay: number;
 }
@@ -32,26 +24,17 @@ export interface PublishedMedia {
 const noSink = { notify() {} };
 
 /** Each gateway has its own subclass, which opens the transports. */
-export class GatewayPublisher implements Participant {
-  readonly id = randomUUID();
-  /** Ends with the publisher; its transports close before its placement is given back. */
-  protected readonly lifetime = new Lifetime<CloseReason>();
+export class GatewayPublisher extends GatewayParticipant {
   protected readonly producers: PeerProducers;
-  readonly #options: PublisherOptions;
-  readonly #transports: Closable;
+  readonly #router: RoomRouter;
   readonly #publications: Publication[] = [];
-  #grants: Grants;
   #videoProblem: VideoProblem | undefined;
-  #everConnected = false;
 
   /** @param transports closed with the publisher, or when it may not publish any more */
   constructor(options: PublisherOptions, transports: SendingTransports & Closable) {
+    super(options, transports);
     const { placement, grants, keyFrameRequestDelay } = options;
-    this.#options = options;
-    this.#transports = transports;
-    this.#grants = grants;
-    this.lifetime.defer(() => placement[Symbol.dispose]());
-    this.lifetime.defer(() => transports.closeAll());
+    this.#router = placement.router;
     this.producers = new PeerProducers({
       peerId: this.id,
       grants,
@@ -61,36 +44,11 @@ export class GatewayPublisher implements Participant {
       keyFrameRequestDelay,
       sink: noSink,
     });
-    placement.onLost(() => this.close('mediaLost'));
   }
 
-  get closed(): boolean {
-    return this.lifetime.closed;
-  }
-
-  get identity(): string {
-    return this.#options.identity;
-  }
-
-  get info(): PeerInfo {
-    const { identity, name, metadata } = this.#options;
+  override get info(): PeerInfo {
     const { sources } = this.producers;
-    const problem = this.#videoProblem && { videoProblem: this.#videoProblem };
-    const presence = { hand: false, away: false, canExchangeData: false };
-    return { peerId: this.id, identity, name, metadata, sources, ...presence, ...problem };
-  }
-
-  get grants(): Grants {
-    return this.#grants;
-  }
-
-  get everConnected(): boolean {
-    return this.#everConnected;
-  }
-
-  /** Media can come from its client from now on, or has come. */
-  protected setConnected(): void {
-    this.#everConnected = true;
+    return { ...super.info, sources, ...(this.#videoProblem && { videoProblem: this.#videoProblem }) };
   }
 
   /** What `publish` has published, for the room. */
@@ -98,14 +56,9 @@ export class GatewayPublisher implements Participant {
     return this.#publications;
   }
 
-  /** One that may publish nothing any more leaves: it has no other use for the room. */
-  setGrants(grants: Grants): void {
-    this.#grants = grants;
+  override setGrants(grants: Grants): void {
     this.producers.setGrants(grants);
-    if (grants.canPublish) return;
-    this.#transports.closeAll();
-    // Those who have changed the grants hear of that first.
-    setImmediate(() => this.close('left'));
+    super.setGrants(grants);
   }
 
   /**
@@ -124,7 +77,7 @@ export class GatewayPublisher implements Participant {
   watch({ track: { id, kind, mimeTypes } }: Publication, onProblem: (problem: VideoProblem) => void): void {
     const isH264 = kind === 'video' && mimeTypes.some((mimeType) => mimeType.toLowerCase() === 'video/h264');
     if (!isH264 || this.closed) return;
-    const { router } = this.#options.placement.router;
+    const { router } = this.#router;
     const onFound = () => {
       this.#videoProblem = 'bFrames';
       onProblem('bFrames');
@@ -133,16 +86,7 @@ export class GatewayPublisher implements Participant {
     this.lifetime.defer(() => watch.close());
   }
 
-  close(reason: CloseReason): void {
-    this.lifetime.end(reason);
+  protected hasUse({ canPublish }: Grants): boolean {
+    return canPublish;
   }
-
-  onEnd(listener: (reason: CloseReason) => void): void {
-    this.lifetime.defer(listener);
-  }
-}
-
-interface Closable {
-  /** Closes all of them; idempotent. */
-  closeAll(): void;
 }

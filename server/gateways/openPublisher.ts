@@ -1,14 +1,13 @@
 /** Puts the publisher of a gateway into a room: checks what it may do, opens its transports, and announces what it publishes. */
 import { WeirError } from '../../shared/errors.ts';
 import type { MediaKind, Source } from '../../shared/media.ts';
-import { shortDisplayName } from '../../shared/names.ts';
 import type { RoomPolicy } from '../../shared/protocol.ts';
 import type { AccessControl, Admission } from '../auth/AccessControl.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../media/options.ts';
-import type { Room } from '../room/Room.ts';
 import type { RoomManager } from '../room/RoomManager.ts';
 import { assertServerMedia } from './assertServerMedia.ts';
 import type { GatewayPublisher, PublisherOptions } from './GatewayPublisher.ts';
+import { type ParticipantRequest, participantOptions } from './participantOptions.ts';
 
 export interface PublishContext {
   readonly rooms: RoomManager;
@@ -17,14 +16,10 @@ export interface PublishContext {
   readonly roomPolicy: RoomPolicy;
 }
 
-export interface PublishRequest {
+export interface PublishRequest extends ParticipantRequest {
   readonly room: string;
-  /** What the client wants to be called, where no token says it. */
-  readonly name: string | undefined;
   /** All that it publishes. */
   readonly sources: readonly Source[];
-  /** Aborted when the client does not wait for the answer any more. */
-  readonly signal: AbortSignal;
 }
 
 /** How a gateway makes its publisher. */
@@ -63,7 +58,8 @@ export async function openPublisher<P extends GatewayPublisher, T>(
   using seat = await rooms.reserve(request.room, identity, kind, { signal, policy, isAdmin });
   const { room } = seat;
   assertServerMedia(room);
-  const publisher = create(await optionsFor(room, admission, request));
+  const options = await participantOptions(room, admission, request, DEFAULT_NAME);
+  const publisher = create({ ...options, keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY[room.kind] });
   try {
     const opened = await open(publisher);
     // An administrator may have decided otherwise meanwhile, and the client may be gone.
@@ -89,26 +85,4 @@ function assertMayPublish({ grants }: Admission, sources: readonly Source[]): vo
   if (!grants.canPublish) throw new WeirError('forbidden', 'You may not publish here.');
   const refused = sources.find((source) => !grants.canPublishSources.includes(source));
   if (refused) throw new WeirError('forbidden', `You may not publish ${refused} here.`);
-}
-
-/** @throws {WeirError} `unavailable`, `closed` */
-async function optionsFor(
-  room: Room,
-  { credentials, grants }: Admission,
-  { name, signal }: PublishRequest,
-): Promise<PublisherOptions> {
-  const placement = await room.place(grants);
-  if (signal.aborted) {
-    placement[Symbol.dispose]();
-    throw new WeirError('closed');
-  }
-  const { identity, metadata } = credentials;
-  return {
-    identity,
-    name: credentials.name ?? name ?? (shortDisplayName(identity) || DEFAULT_NAME),
-    metadata,
-    grants,
-    placement,
-    keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY[room.kind],
-  };
 }

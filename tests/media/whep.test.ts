@@ -4,7 +4,7 @@ import { describe, expect, vi } from 'vitest';
 import { steady } from '../../scripts/support/media/material.ts';
 import { steadyVideo } from '../../scripts/support/media/steady.ts';
 import { grantsOf } from '../../server/auth/grants.ts';
-import { RoomAudios } from '../../server/gateways/whep/RoomAudio.ts';
+import { RoomAudios } from '../../server/gateways/playback/RoomAudio.ts';
 import { WhepViewer } from '../../server/gateways/whep/WhepViewer.ts';
 import { type Crowd, spread, test, voice } from '../support/headlessMembers.ts';
 import { WhepPlayer } from '../support/WhepPlayer.ts';

@@ -1,7 +1,7 @@
-/** Tests of the end of a player's session in a room in which nothing is published. */
+/** Tests of the end of a viewer in a room in which nothing is published that it receives. */
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { endWhenIdle } from '../../server/gateways/whep/endWhenIdle.ts';
+import { endWhenIdle } from '../../server/gateways/playback/endWhenIdle.ts';
 import type { Publication } from '../../server/room/Publication.ts';
 import { RoomEvents } from '../../server/room/RoomEvents.ts';
 
@@ -15,12 +15,12 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function playing() {
+function playing(receives = () => true) {
   const events = new RoomEvents(pino({ level: 'silent' }));
   const room = { publications: [publication], events };
   const closed = vi.fn();
   let onEnd = () => {};
-  endWhenIdle(room, { close: closed, onEnd: (listener) => (onEnd = listener) });
+  endWhenIdle(room, { receives, close: closed, onEnd: (listener) => (onEnd = listener) });
   const setPublished = (published: boolean) => {
     room.publications = published ? [publication] : [];
     events.emit(published ? 'published' : 'unpublished', { publication });
@@ -39,6 +39,16 @@ test('a player waits five minutes for the next publisher, each time anew', () =>
   minutes(4);
   expect(closed).not.toHaveBeenCalled();
   minutes(1);
+  expect(closed).toHaveBeenCalledExactlyOnceWith('left');
+});
+
+test('what it does not receive is nothing to wait for', () => {
+  const { closed, setPublished } = playing(() => false);
+  minutes(3);
+  setPublished(false);
+  setPublished(true);
+  expect(closed).not.toHaveBeenCalled();
+  minutes(2);
   expect(closed).toHaveBeenCalledExactlyOnceWith('left');
 });
 

@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { playerOffer } from '../../scripts/support/sdp/clientTexts.ts';
 import { offerNames } from '../../scripts/support/sdp/offers.ts';
+import { chooseVideo } from '../../server/gateways/playback/chooseVideo.ts';
 import { counterMedia, readPlayAnswer, readPlayOffer } from '../../server/gateways/sdp/playOffer.ts';
 import { type ServerMedia, writeSdp } from '../../server/gateways/sdp/writeSdp.ts';
-import { chooseVideo } from '../../server/gateways/whep/chooseVideo.ts';
 import { iceCandidates } from '../../server/media/iceCandidates.ts';
 import { serverRtpCapabilities } from '../../server/media/options.ts';
 import type { Source } from '../../shared/media.ts';

@@ -1,12 +1,11 @@
 /** Somebody who publishes by plain RTP: a transport for each track, and the end when nothing comes any more. */
-import type { PlainTransport } from 'mediasoup/types';
 import type { Logger } from 'pino';
 import type { CloseReason } from '../../../shared/closeReasons.ts';
-import { WeirError } from '../../../shared/errors.ts';
 import type { Source } from '../../../shared/media.ts';
 import type { OpenedPlain, OpenPlainOptions, PlainTransports } from '../../media/PlainTransports.ts';
 import { GatewayPublisher, type PublisherOptions } from '../GatewayPublisher.ts';
 import type { SrtpKey } from './ingestRequest.ts';
+import { RtpTransports } from './RtpTransports.ts';
 import { type RtpStream, rtpParametersOf } from './rtpCodecs.ts';
 
 export interface RtpPublisherOptions extends PublisherOptions {
@@ -30,45 +29,15 @@ const MAX_INTERVAL = 2000;
 /** So many times in turn it may send too much: a key frame or a moment is not meant. */
 const TOO_FAST = 3;
 
-/** The transports of one publisher, by source. */
-class TrackTransports {
-  readonly #transports = new Map<Source, PlainTransport>();
-  #closed = false;
-
-  get(_direction: 'send', source: Source): PlainTransport | undefined {
-    return this.#transports.get(source);
-  }
-
-  /** @throws {WeirError} `closed` */
-  add(source: Source, transport: PlainTransport): void {
-    if (this.#closed) {
-      transport.close();
-      throw new WeirError('closed');
-    }
-    this.#transports.set(source, transport);
-  }
-
-  /** Bytes of RTP of all of them, from the one source of each. @throws what mediasoup throws */
-  async bytesReceived(): Promise<number> {
-    const stats = await Promise.all([...this.#transports.values()].map((transport) => transport.getStats()));
-    return stats.flat().reduce((sum, { rtpBytesReceived }) => sum + rtpBytesReceived, 0);
-  }
-
-  closeAll(): void {
-    this.#closed = true;
-    for (const transport of this.#transports.values()) transport.close();
-  }
-}
-
 export class RtpPublisher extends GatewayPublisher {
   readonly #options: RtpPublisherOptions;
-  readonly #transports: TrackTransports;
+  readonly #transports: RtpTransports;
   /** How much had come when something last came, and when that was (`performance.now()`). */
   #received = { bytes: 0, at: performance.now() };
   #looks = { bytes: 0, at: performance.now(), tooFast: 0 };
 
   constructor(options: RtpPublisherOptions) {
-    const transports = new TrackTransports();
+    const transports = new RtpTransports();
     super(options, transports);
     this.#options = options;
     this.#transports = transports;
@@ -102,8 +71,9 @@ export class RtpPublisher extends GatewayPublisher {
   /** Ends it when nothing has come for too long. mediasoup tells of that for simulcast alone. */
   async #look(): Promise<void> {
     // A request that fails has met the end of a transport.
-    const bytes = await this.#transports.bytesReceived().catch(() => undefined);
-    if (bytes === undefined || this.closed) return;
+    const received = await this.#transports.received().catch(() => undefined);
+    if (!received || this.closed) return;
+    const bytes = received.rtpBytes;
     const now = performance.now();
     if (this.#isTooFast(bytes, now)) return;
     if (bytes > this.#received.bytes) {

@@ -3,16 +3,13 @@ import { randomInt } from 'node:crypto';
 import type { Logger } from 'pino';
 import { WeirError } from '../../../shared/errors.ts';
 import type { MediaKind, RtpCapabilities } from '../../../shared/media.ts';
-import { shortDisplayName } from '../../../shared/names.ts';
 import type { Admission } from '../../auth/AccessControl.ts';
 import type { IpNetworks } from '../../common/IpNetworks.ts';
 import { serverRtpCapabilities } from '../../media/options.ts';
 import type { PlainTransports } from '../../media/PlainTransports.ts';
 import type { Room } from '../../room/Room.ts';
-import type { RoomManager } from '../../room/RoomManager.ts';
-import { assertServerMedia } from '../assertServerMedia.ts';
 import { sourceOf } from '../openPublisher.ts';
-import type { RoomAudios } from '../whep/RoomAudio.ts';
+import { joinViewer, reserveViewer, type ViewerContext, viewerOptions } from '../openViewer.ts';
 import type { EgressRequest } from './egressRequest.ts';
 import { shellLine } from './ffmpegArguments.ts';
 import { RtpSession } from './RtpSession.ts';
@@ -20,9 +17,7 @@ import { type RtpOutput, RtpViewer } from './RtpViewer.ts';
 import { mimeTypeOf, type RtpCodec, VideoCodec } from './rtpCodecs.ts';
 import { rtpSdp, type SdpStream } from './rtpSdp.ts';
 
-export interface EgressContext {
-  readonly rooms: RoomManager;
-  readonly audios: RoomAudios;
+export interface EgressContext extends ViewerContext {
   readonly plain: PlainTransports;
   /** The networks that may be sent to. */
   readonly networks: IpNetworks;
@@ -34,8 +29,6 @@ export interface EgressContext {
 }
 
 const DEFAULT_NAME = 'RTP receiver';
-/** When to ask again where nothing is live, in seconds. */
-const RETRY_AFTER = 5;
 
 /**
  * @param admission of the receiver to the room
@@ -45,36 +38,37 @@ const RETRY_AFTER = 5;
 export async function openEgress(
   context: EgressContext,
   admission: Admission,
-  { room: name, signal }: { readonly room: string; readonly signal: AbortSignal },
+  target: { readonly room: string; readonly signal: AbortSignal },
   request: EgressRequest,
 ): Promise<RtpSession> {
-  const { credentials } = admission;
   const { address } = request;
-  assertMayReceive(admission);
   if (!context.networks.contains(address)) {
     throw new WeirError('forbidden', `Nothing is sent to ${address} from here: see WEIR_RTP_EGRESS_NETWORKS.`);
   }
-  const live = await context.rooms.find(name, credentials.kind);
-  assertLive(live);
-  const isAdmin = admission.grants.roomAdmin;
-  using seat = await context.rooms.reserve(name, credentials.identity, credentials.kind, { signal, isAdmin });
+  const viewerRequest = { ...target, name: request.name };
+  using seat = await reserveViewer(context, admission, viewerRequest);
   const { room } = seat;
-  // Everybody may have left meanwhile: the seat is in a new room, which closes with it.
-  if (room !== live) assertLive(undefined);
   const member = request.member === undefined ? undefined : findMember(room, request.member);
   const streams = requestedOutputs(request, codecNow(room, request, member));
   const own = streams.flatMap(({ stream }) => [stream.port, stream.rtcpPort]).find((port) => context.isOwnPort(port));
   if (own !== undefined) throw new WeirError('forbidden', `Port ${own} is one of this server's own.`);
-  const viewer = await createViewer(context, room, admission, { request, member, signal });
+  const { plain, idleTimeout, log } = context;
+  const viewer = new RtpViewer({
+    ...(await viewerOptions(context, room, admission, viewerRequest, DEFAULT_NAME)),
+    room,
+    plain,
+    member: member === undefined ? undefined : { peerId: member, source: request.source },
+    idleTimeout,
+    log,
+  });
   try {
     const opened = await viewer.start(streams.map(({ output }) => output));
-    // An administrator may have decided otherwise meanwhile.
-    admission.assertNotRevoked();
-    assertMayReceive(admission);
-    viewer.setGrants(admission.grants);
-    if (signal.aborted) throw new WeirError('closed');
-    await room.join(viewer, { subscriber: viewer });
-    if (viewer.closed) throw new WeirError('closed');
+    if (target.signal.aborted) throw new WeirError('closed');
+    const onIdle = () => {
+      const { identity, id: peer } = viewer;
+      log.info({ identity, peer, seconds: idleTimeout / 1000 }, 'nothing to send by RTP, the session ends');
+    };
+    await joinViewer(room, admission, viewer, { time: idleTimeout, onIdle });
     const described = streams.map(
       ({ output, stream }, index) => [output.kind, { ...stream, from: opened[index]?.port }] as const,
     );
@@ -91,18 +85,6 @@ export async function openEgress(
     viewer.close('left');
     throw error;
   }
-}
-
-/** @throws {WeirError} `forbidden` */
-function assertMayReceive({ grants }: Admission): void {
-  if (!grants.canSubscribe) throw new WeirError('forbidden', 'You may not receive anything here.');
-}
-
-/** A receiver does not open a room. @throws {WeirError} `forbidden`, `conflict` */
-function assertLive(room: Room | undefined): void {
-  if (room) assertServerMedia(room);
-  const isLive = room !== undefined && (room.broadcast?.live ?? true) && room.publications.length > 0;
-  if (!isLive) throw new WeirError('conflict', 'Nothing is live here at the moment.', { retryAfter: RETRY_AFTER });
 }
 
 /** @throws {WeirError} `notFound` */
@@ -149,38 +131,6 @@ function capabilitiesOf(codec: RtpCodec): { capabilities: RtpCapabilities; paylo
     capabilities: { codecs: [{ ...found, rtcpFeedback }], headerExtensions: [] },
     payloadType: found.preferredPayloadType,
   };
-}
-
-/** @throws {WeirError} `unavailable`, `closed` */
-async function createViewer(
-  { audios, plain, idleTimeout, log }: EgressContext,
-  room: Room,
-  { credentials, grants }: Admission,
-  {
-    request,
-    member,
-    signal,
-  }: { readonly request: EgressRequest; readonly member: string | undefined; readonly signal: AbortSignal },
-): Promise<RtpViewer> {
-  const placement = await room.place(grants);
-  if (signal.aborted) {
-    placement[Symbol.dispose]();
-    throw new WeirError('closed');
-  }
-  const { identity, metadata } = credentials;
-  return new RtpViewer({
-    identity,
-    name: credentials.name ?? request.name ?? (shortDisplayName(identity) || DEFAULT_NAME),
-    metadata,
-    grants,
-    room,
-    placement,
-    audio: audios.acquire(room),
-    plain,
-    member: member === undefined ? undefined : { peerId: member, source: request.source },
-    idleTimeout,
-    log,
-  });
 }
 
 /** Records with ffmpeg from an SDP file. */

@@ -3,20 +3,19 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { WeirError } from '../../../shared/errors.ts';
-import { type Role, RoomName } from '../../../shared/participants.ts';
+import type { Role } from '../../../shared/participants.ts';
 import { validationSentence } from '../../../shared/validation.ts';
-import type { Admission } from '../../auth/AccessControl.ts';
-import { ConnectionLimit } from '../../common/ConnectionLimit.ts';
 import { IpNetworks } from '../../common/IpNetworks.ts';
 import { PrefixRateLimit, type PrefixRateLimitOptions } from '../../common/PrefixRateLimit.ts';
 import type { Config } from '../../config/Config.ts';
 import type { PlainTransports } from '../../media/PlainTransports.ts';
 import { answerCrossOrigin, answerOptions } from '../http/crossOrigin.ts';
 import { sendGatewayError } from '../http/gatewayErrors.ts';
-import { bearerToken, parseAddress, refuseMethods, signalOf } from '../http/requests.ts';
+import { refuseMethods } from '../http/requests.ts';
+import { type AdmittedRequest, type RoomQuery, type RoomRequest, SessionOpener } from '../http/SessionOpener.ts';
 import { SDP } from '../http/sessionRoutes.ts';
 import type { PublishContext } from '../openPublisher.ts';
-import type { RoomAudios } from '../whep/RoomAudio.ts';
+import type { RoomAudios } from '../playback/RoomAudio.ts';
 import { EgressRequest } from './egressRequest.ts';
 import { IngestRequest } from './ingestRequest.ts';
 import { type EgressContext, openEgress } from './openEgress.ts';
@@ -32,7 +31,6 @@ export interface RtpOptions extends Pick<PublishContext, 'rooms' | 'access'> {
   readonly log: Logger;
 }
 
-type RoomRequest = FastifyRequest<{ Params: { room: string } }>;
 type SessionRequest = FastifyRequest<{ Params: { id: string } }>;
 
 const ENDPOINT = '/rtp/:room';
@@ -51,13 +49,6 @@ const BODY_LIMIT = 8192;
 
 const Query = z.object({ kind: z.enum(['call', 'broadcast']).default('call') });
 
-/** A request that has been admitted. */
-interface Admitted {
-  readonly admission: Admission;
-  readonly room: string;
-  readonly signal: AbortSignal;
-}
-
 /**
  * `POST /rtp/<room>?kind=` with an `IngestRequest` as JSON: 201 with ports, SSRCs, SDP and command lines, and `Location` of the
  * session, which `DELETE` ends. `POST /rtp/<room>/egress?kind=` with an `EgressRequest`: the same for a receiver.
@@ -73,8 +64,7 @@ export async function rtp(
     ownPorts().includes(port) || (rtpPorts !== undefined && port >= rtpPorts[0] && port <= rtpPorts[1]);
   const egress: EgressContext = { rooms, audios, plain, networks, isOwnPort, idleTimeout, log };
   const sessions = new RtpSessions();
-  // Whoever has a token is limited by the room: it has one member an identity.
-  const withoutToken = new ConnectionLimit(Math.min(config.maxConnectionsPerIp, MAX_PER_ADDRESS));
+  const opener = new SessionOpener(rooms, access, Math.min(config.maxConnectionsPerIp, MAX_PER_ADDRESS));
 
   app.setErrorHandler(sendGatewayError);
   answerCrossOrigin(app, config);
@@ -85,47 +75,31 @@ export async function rtp(
   limitRate(app, REQUESTS);
 
   /** Serves one of the endpoints. */
-  const serve = <T>(
+  const serve = <Body>(
     url: string,
     role: Role,
-    schema: z.ZodType<T>,
-    open: (who: Admitted, body: T) => Promise<RtpSession>,
+    schema: z.ZodType<Body>,
+    open: (who: AdmittedRequest<RoomQuery>, body: Body) => Promise<RtpSession>,
   ) => {
     app.options(url, (request, reply) => answerOptions(request, reply, METHODS, ACCEPTS));
     refuseMethods(app, url, METHODS);
     app.post(url, { bodyLimit: BODY_LIMIT }, async (request: RoomRequest, reply) => {
-      // Before anything is awaited: the client may go meanwhile.
-      const signal = signalOf(reply);
-      const room = parseAddress(RoomName, request.params.room);
-      const { kind } = parseAddress(Query, request.query);
-      return rooms.refusals.watch(room, kind, async () => {
-        const admission = await access.admit({ room, kind, token: bearerToken(request), role });
-        const body = parseBody(schema, request.body);
-        const place = admission.credentials.token ? undefined : withoutToken.acquire(request.ip);
-        if (!admission.credentials.token && !place) {
-          throw new WeirError('rateLimited', 'Too many sessions from this address.');
-        }
-        try {
-          const session = await open({ admission, room, signal }, body);
-          sessions.add(session);
-          session.onEnd(() => place?.[Symbol.dispose]());
-          const location = `${basePath}${SESSIONS}/${session.id}`;
-          return reply
-            .code(201)
-            .headers({ location, 'cache-control': 'no-store' })
-            .send({ session: location, ...session.description });
-        } catch (error) {
-          place?.[Symbol.dispose]();
-          throw error;
-        }
-      });
+      const { session } = await opener.open(request, reply, { role, query: Query }, async (admitted) => ({
+        session: await open(admitted, parseBody(schema, request.body)),
+      }));
+      sessions.add(session);
+      const location = `${basePath}${SESSIONS}/${session.id}`;
+      return reply
+        .code(201)
+        .headers({ location, 'cache-control': 'no-store' })
+        .send({ session: location, ...session.description });
     });
   };
-  serve(ENDPOINT, 'speaker', IngestRequest, ({ admission, ...target }, body) =>
-    openIngest(ingest, admission, target, body),
+  serve(ENDPOINT, 'speaker', IngestRequest, ({ admission, room, signal }, body) =>
+    openIngest(ingest, admission, { room, signal }, body),
   );
-  serve(EGRESS, 'viewer', EgressRequest, ({ admission, ...target }, body) =>
-    openEgress(egress, admission, target, body),
+  serve(EGRESS, 'viewer', EgressRequest, ({ admission, room, signal }, body) =>
+    openEgress(egress, admission, { room, signal }, body),
   );
 }
 

@@ -4,7 +4,14 @@ import type { IceCandidate } from '../../../shared/media.ts';
 import type { Admission } from '../../auth/AccessControl.ts';
 import { serverRtpCapabilities } from '../../media/options.ts';
 import { GatewaySession } from '../http/GatewaySession.ts';
-import { openPublisher, type PublishContext, sourceOf, type VideoSource } from '../openPublisher.ts';
+import type { OpenedSdpSession } from '../http/sdpEndpoint.ts';
+import {
+  openPublisher,
+  type PublishContext,
+  type PublishRequest,
+  sourceOf,
+  type VideoSource,
+} from '../openPublisher.ts';
 import { type PublishOffer, readPublishOffer } from '../sdp/publishOffer.ts';
 import { answeredSetup } from '../sdp/transport.ts';
 import { writeIceFragment, writeSdp } from '../sdp/writeSdp.ts';
@@ -15,21 +22,10 @@ export interface WhipContext extends PublishContext {
   readonly maxIncomingBitrate: number;
 }
 
-export interface WhipRequest {
-  readonly room: string;
-  /** What the client wants to be called, where no token says it. */
-  readonly name: string | undefined;
+export interface WhipRequest extends Omit<PublishRequest, 'sources'> {
   /** What its video shows. */
   readonly source: VideoSource;
   readonly sdp: string;
-  /** Aborted when the client does not wait for the answer any more. */
-  readonly signal: AbortSignal;
-}
-
-export interface OpenedWhipSession {
-  readonly session: GatewaySession;
-  /** SDP. */
-  readonly answer: string;
 }
 
 /**
@@ -40,7 +36,7 @@ export async function openWhipSession(
   context: WhipContext,
   admission: Admission,
   request: WhipRequest,
-): Promise<OpenedWhipSession> {
+): Promise<OpenedSdpSession> {
   const offer = readPublishOffer(request.sdp, serverRtpCapabilities);
   const tracks = offer.tracks.map(({ kind, rtpParameters }) => ({
     source: sourceOf[request.source][kind],
@@ -60,14 +56,14 @@ export async function openWhipSession(
       },
     },
   );
-  const answer = writeSdp({
+  const sdp = writeSdp({
     sessionId: String(randomInt(1, 2 ** 47)),
     extmapAllowMixed: offer.extmapAllowMixed,
     media: offer.tracks.map((track) => track.answer),
     transport,
     setup: answeredSetup(offer.transport),
   });
-  return { session: sessionOf(publisher, offer, transport.iceCandidates), answer };
+  return { session: sessionOf(publisher, offer, transport.iceCandidates), sdp };
 }
 
 function sessionOf(
