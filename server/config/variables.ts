@@ -132,7 +132,7 @@ export const variables = {
     form: 'networks such as `10.0.0.0/8` or `192.0.2.7`, comma-separated, or `off`',
     fallback: '`off`',
     meaning:
-      'Where plain RTP may be sent to (`POST /rtp/<room>/egress`), such as `127.0.0.0/8,::1` for programs on this machine. Whoever may receive in a room can have its media sent to any address in here, wanted there or not.',
+      'Where plain RTP may be sent to (`POST /rtp/egress/<room>`), such as `127.0.0.0/8,::1` for programs on this machine. Whoever may receive in a room can have its media sent to any address in here, wanted there or not.',
   },
   WEIR_RTP_IDLE_SECONDS: number(
     0.5,

@@ -88,7 +88,7 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
     // Nothing is sent before the recorder listens.
     const location = await page.evaluate(connectInPage, `/whip/${room}`);
     const port = await freePortPair();
-    const response = await fetch(`${server.url}/rtp/${room}/egress`, {
+    const response = await fetch(`${server.url}/rtp/egress/${room}`, {
       method: 'POST',
       body: JSON.stringify({ address: '127.0.0.1', video: { port } }),
       headers: { 'content-type': 'application/json' },

@@ -46,7 +46,7 @@ async function send(crowd: Crowd, codec: string): Promise<RtpAnswer> {
 async function receive(crowd: Crowd, request: object = {}) {
   const [video, audio] = [await freePortPair(), await freePortPair()];
   const body = { address: '127.0.0.1', video: { port: video }, audio: { port: audio }, ...request };
-  const response = await post(crowd, '/rtp/crowd/egress', body);
+  const response = await post(crowd, '/rtp/egress/crowd', body);
   return { location: new URL(response.headers.get('location') ?? '', crowd.url), video, audio };
 }
 

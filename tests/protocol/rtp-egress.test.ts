@@ -12,7 +12,7 @@ const viewer = { send: false, recv: false };
 describe('a session', () => {
   const weir = useServer({ WEIR_RTP_EGRESS_NETWORKS: '127.0.0.0/8,192.0.2.7' });
   const rtp = usePlainRtp(weir);
-  const egress = (room: string, body: unknown, query = '') => rtp.post(`/rtp/${room}/egress`, body, { query });
+  const egress = (room: string, body: unknown, query = '') => rtp.post(`/rtp/egress/${room}`, body, { query });
 
   test('is opened with 201 and SDP of the codec that is published; it can be read as a file, and ended', async () => {
     await rtp.open('studio', both);
@@ -90,7 +90,7 @@ describe('a receiver that is gone', () => {
       clearInterval(sending);
       socket.close();
     });
-    const { response } = await rtp.post('/rtp/gone/egress', { address: '127.0.0.1', audio: { port: 5002 } });
+    const { response } = await rtp.post('/rtp/egress/gone', { address: '127.0.0.1', audio: { port: 5002 } });
     expect(response.status).toBe(201);
     const room = await weir.app.rooms.find('gone');
     expect(room?.size).toBe(2);
@@ -104,7 +104,7 @@ describe('by default', () => {
 
   test('nothing is sent anywhere', async () => {
     await rtp.open('closed', both);
-    expect((await rtp.post('/rtp/closed/egress', sent)).response.status).toBe(403);
+    expect((await rtp.post('/rtp/egress/closed', sent)).response.status).toBe(403);
   });
 });
 
@@ -114,7 +114,7 @@ describe('with tokens', () => {
 
   test('it needs one that may subscribe, and stays no longer than something is published', async () => {
     await weir.enter('studio', 'host', {}, { transports: viewer });
-    const egress = async (token?: string) => rtp.post('/rtp/studio/egress', sent, { token });
+    const egress = async (token?: string) => rtp.post('/rtp/egress/studio', sent, { token });
     // It sends nothing, and ends after a second.
     await rtp.open('studio', both, { token: await weir.token('studio', 'camera') });
     expect((await egress()).response.status).toBe(401);

@@ -1,4 +1,4 @@
-/** What may be asked of the endpoint for plain RTP that the server sends: `POST /rtp/<room>/egress`. */
+/** What may be asked of the endpoint for plain RTP that the server sends: `POST /rtp/egress/<room>`. */
 import { z } from 'zod';
 import { DisplayName, Id } from '../../../shared/participants.ts';
 import { VideoCodec } from './rtpCodecs.ts';

@@ -34,7 +34,7 @@ export interface RtpOptions extends Pick<PublishContext, 'rooms' | 'access'> {
 type SessionRequest = FastifyRequest<{ Params: { id: string } }>;
 
 const ENDPOINT = '/rtp/:room';
-const EGRESS = '/rtp/:room/egress';
+const EGRESS = '/rtp/egress/:room';
 const SESSIONS = '/rtp/sessions';
 const METHODS = 'OPTIONS, POST';
 const SESSION_METHODS = 'OPTIONS, GET, HEAD, DELETE';
@@ -51,7 +51,7 @@ const Query = z.object({ kind: z.enum(['call', 'broadcast']).default('call') });
 
 /**
  * `POST /rtp/<room>?kind=` with an `IngestRequest` as JSON: 201 with ports, SSRCs, SDP and command lines, and `Location` of the
- * session, which `DELETE` ends. `POST /rtp/<room>/egress?kind=` with an `EgressRequest`: the same for a receiver.
+ * session, which `DELETE` ends. `POST /rtp/egress/<room>?kind=` with an `EgressRequest`: the same for a receiver.
  */
 export async function rtp(
   app: FastifyInstance,
