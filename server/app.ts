@@ -5,6 +5,9 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { EventLog } from './api/events/EventLog.ts';
+import { Metrics } from './api/metrics/Metrics.ts';
+import { MetricsPort } from './api/metrics/MetricsPort.ts';
+import { metricsRoute } from './api/metrics/metricsRoute.ts';
 import { AccessControl } from './auth/AccessControl.ts';
 import { anonymousAuthenticator } from './auth/anonymousAuthenticator.ts';
 import { Moderation } from './auth/Moderation.ts';
@@ -67,6 +70,8 @@ export interface App {
   readonly stunResponder: StunResponder | undefined;
   /** Undefined where it is off, its port is taken, or ffmpeg is missing. */
   readonly rtmp: RtmpServer | undefined;
+  /** The port of metrics alone; undefined where it is off, or taken. */
+  readonly metricsPort: MetricsPort | undefined;
   /** Starts listening. @returns the TCP port */
   listen(): Promise<number>;
   /**
@@ -121,6 +126,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     log,
   });
   const events = new EventLog({ rooms, log });
+  const metrics = config.metrics && new Metrics({ pool, rooms });
+  const metricsPort = await openMetricsPort(config, metrics, log);
   const authenticator = config.auth
     ? tokenAuthenticator({ ...config.auth, leeway, maxLifetime })
     : anonymousAuthenticator();
@@ -152,6 +159,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   // Fastify runs this hook when all connections are closed and no new ones are accepted.
   http.addHook('onClose', async () => {
     selfTest.close();
+    await metricsPort?.close();
+    metrics?.close();
     rtmp?.close();
     rooms.close();
     events.close();
@@ -163,7 +172,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const ownPorts = () => {
     const address = http.server.address();
     const httpPort = address !== null && typeof address === 'object' ? address.port : config.port;
-    return [httpPort, ...pool.workers.map(({ port }) => port), stunResponder?.port ?? 0, rtmp?.port ?? 0];
+    const others = [stunResponder, rtmp, metricsPort].map((one) => one?.port ?? 0);
+    return [httpPort, ...pool.workers.map(({ port }) => port), ...others];
   };
   const app: App = {
     http,
@@ -174,6 +184,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     announced,
     stunResponder,
     rtmp,
+    metricsPort,
     async listen() {
       await http.listen({ host: config.host, port: config.port });
       const address = http.server.address();
@@ -187,6 +198,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     await http.register(roomInfo, { rooms, access, roomPolicy: config.roomPolicy });
     await http.register(connectionInfo, { trustProxy: config.trustProxy });
     await http.register(selfTestRoute, { selfTest, verify: config.auth && { ...config.auth, leeway, maxLifetime } });
+    const { token } = config.metrics ?? {};
+    if (metrics && token !== undefined) await http.register(metricsRoute, { metrics, token });
     const { basePath, diagnose } = config;
     await http.register(page, { document, watchDocument: new WatchDocument(config), basePath, diagnose });
     await http.register(whip, { config, rooms, access, iceServers });
@@ -228,6 +241,16 @@ function createHttp(config: Config, log: Logger, document: PageDocument): Fastif
         ? https.createServer({ ...config.tls, ...serverOptions }, handler)
         : nodeHttp.createServer(serverOptions, handler),
   });
+}
+
+async function openMetricsPort(
+  config: Config,
+  metrics: Metrics | undefined,
+  log: Logger,
+): Promise<MetricsPort | undefined> {
+  const { port, host, token } = config.metrics ?? {};
+  if (!metrics || port === undefined || host === undefined) return undefined;
+  return MetricsPort.start({ metrics, port, host, token, log });
 }
 
 /** A media worker as the self-test sees it. */

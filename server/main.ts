@@ -91,6 +91,10 @@ function printStartupInfo(config: Config, app: App, port: number): void {
     `Weir is running: ${scheme}://${host}:${port}${config.basePath && `${config.basePath}/`}`,
     `Media: ${config.workers} worker(s) on ${addresses.join(', ')}, port(s) ${app.pool.workers.map(({ port: rtc }) => rtc).join(', ')} UDP and TCP`,
   ];
+  const { metricsPort } = app;
+  if (metricsPort && config.metrics) {
+    lines.push(`Metrics: http://${urlHost(config.metrics.host)}:${metricsPort.port}/metrics`);
+  }
   if (!config.auth)
     lines.push('Open: anyone may enter any room. Set WEIR_API_KEY and WEIR_API_SECRET to require tokens.');
   // The self-test says the same, and more.

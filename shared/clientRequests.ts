@@ -54,6 +54,8 @@ const IceServers = z
 const DirectPeersOrNone = DirectPeers.default({ peers: [], iceServers: [] }).describe('as in the event `directPeers`');
 
 const Empty = z.object({});
+/** How long something took, in seconds. */
+const Duration = z.number().min(0).max(600);
 /** A share of packets. */
 const LossRatio = z.number().min(0).max(1);
 const OwnSource = z.strictObject({ source: Source });
@@ -198,6 +200,26 @@ export const clientRequests = {
         }),
       ),
     }),
+  },
+  reportJoin: {
+    about:
+      'Report how the join went, for the metrics of the server: once, and only where `welcome` has `joinReports`. `conflict` for a second report.',
+    request: z.strictObject({
+      joinSeconds: Duration.describe('from the wish to join until the client was in the room'),
+      firstFrame: z
+        .union([Duration, z.enum(['missing', 'none'])])
+        .describe(
+          'from the wish to join until a video of another was decoded, in seconds; `missing` if none was although one was expected, `none` if there was nothing to show',
+        ),
+      candidate: z
+        .strictObject({
+          candidateType: z.enum(['host', 'srflx', 'prflx', 'relay']),
+          protocol: z.enum(['udp', 'tcp', 'tls']).describe('of a relay: between the client and the relay'),
+        })
+        .optional()
+        .describe("the client's end of the selected candidate pair; missing if no transport is connected"),
+    }),
+    reply: Empty,
   },
   ping: { about: 'Check that the server responds.', request: z.strictObject({}), reply: Empty },
   openTransport: {

@@ -28,6 +28,8 @@ export const serverMessages = { requests: serverRequests, events: serverEvents }
 export type ClientMessages = typeof clientMessages;
 export type ServerMessages = typeof serverMessages;
 export type JoinReply = z.infer<typeof clientRequests.join.reply>;
+/** How a join went, as a client reports it. */
+export type JoinReport = z.infer<typeof clientRequests.reportJoin.request>;
 export type ResumeReply = z.infer<typeof clientRequests.resume.reply>;
 export type Welcome = z.infer<typeof serverEvents.welcome.data>;
 export type ServerEvents = { [E in keyof typeof serverEvents]: z.infer<(typeof serverEvents)[E]['data']> };

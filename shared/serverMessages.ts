@@ -39,6 +39,7 @@ export const serverEvents = {
       policy: RoomPolicy.optional().describe(
         'of rooms for which nobody chooses one; missing where the server knows no direct media: `join` may not have `policy` and `direct` then',
       ),
+      joinReports: z.boolean().default(false).describe('whether the server has a use for `reportJoin`'),
       limits: z.object({
         messageBytes: z.int().describe('maximum size of a message to the server'),
         joinSeconds: z.number().describe('time within which `join` or `resume` must follow'),

@@ -35,6 +35,14 @@ export const coturn = {
   unpacked: ['coturn'],
 };
 
+/** Prometheus with promtool. @type {Equipment} */
+export const prometheus = {
+  name: 'prometheus',
+  file: 'prometheus/usr/bin/prometheus',
+  packages: [],
+  unpacked: ['prometheus'],
+};
+
 /** Libraries of the Python examples. @type {Equipment[]} */
 export const pythonLibraries = [
   { name: 'aiortc', file: '/usr/lib/python3/dist-packages/aiortc/__init__.py', packages: ['python3-aiortc'] },
@@ -77,6 +85,7 @@ export const browsersAndNetworks = [
   gstreamer,
   ...proxies,
   coturn,
+  prometheus,
 ];
 
 /** What all tests need. @type {Equipment[]} */

@@ -7,6 +7,15 @@ import type { ChatSettings } from '../room/Chat.ts';
 import type { RoomDelays } from '../room/RoomDelays.ts';
 import type { Tls } from './tls.ts';
 
+export interface MetricsConfig {
+  /** TCP port of metrics alone, 0 for any; undefined where there is none. */
+  readonly port: number | undefined;
+  /** Where that port listens. */
+  readonly host: string;
+  /** What requests have to bear; without it there are no metrics on the port of page and API. */
+  readonly token: string | undefined;
+}
+
 export interface Config {
   readonly host: string;
   readonly port: number;
@@ -35,6 +44,8 @@ export interface Config {
   readonly rtmpPort: number | undefined;
   /** Path of ffmpeg, or its name. */
   readonly ffmpeg: string;
+  /** Where Prometheus may read metrics; undefined where it may not. */
+  readonly metrics: MetricsConfig | undefined;
   readonly workers: number;
   /** Undefined where no token is required. */
   readonly auth: { readonly apiKey: string; readonly apiSecret: string } | undefined;

@@ -36,7 +36,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
   if (!parsed.success) {
     const name = String(parsed.error.issues[0]?.path[0]);
     const accepted = isVariable(name) ? variables[name].form : 'another value';
-    const shown = name.includes('SECRET') ? '(hidden)' : JSON.stringify(given[name]);
+    const shown = /SECRET|_TOKEN$/.test(name) ? '(hidden)' : JSON.stringify(given[name]);
     throw new ConfigError(`${name}=${shown} is invalid: it takes ${accepted}.`);
   }
   const env = parsed.data;
@@ -59,6 +59,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
     rtpIdleTimeout: env.WEIR_RTP_IDLE_SECONDS * 1000,
     rtmpPort: env.WEIR_RTMP_PORT === 'off' ? undefined : env.WEIR_RTMP_PORT,
     ffmpeg: env.WEIR_FFMPEG,
+    metrics: readMetrics(env.WEIR_METRICS_PORT, env.WEIR_METRICS_HOST, env.WEIR_METRICS_TOKEN),
     workers: env.WEIR_WORKERS,
     auth: readAuth(env.WEIR_API_KEY, env.WEIR_API_SECRET, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production'),
     tokenLeeway: env.WEIR_TOKEN_LEEWAY_SECONDS * 1000,
@@ -123,6 +124,11 @@ export function readConfig(environment: Environment): { config: Config; warnings
     );
   }
   assertRtpPorts(config);
+  if (config.port !== 0 && config.metrics?.port === config.port) {
+    throw new ConfigError(
+      `WEIR_METRICS_PORT=${config.port} is the port of the pages, too (WEIR_PORT): choose another port, or set WEIR_METRICS_TOKEN alone to have metrics there.`,
+    );
+  }
   const warning = config.tls && certificateWarning(config.tls);
   if (warning !== undefined) warnings.push(warning);
   return { config, warnings };
@@ -193,6 +199,11 @@ function assertRtpPorts({ rtpPorts, rtcPort, workers }: Config): void {
   throw new ConfigError(
     `WEIR_RTP_PORTS=${first}-${last} contains media ports, ${rtcPort} to ${lastMedia} (WEIR_RTC_PORT, one per worker): choose others.`,
   );
+}
+
+function readMetrics(port: number | 'off', host: string, token: string | undefined): Config['metrics'] {
+  if (port === 'off' && token === undefined) return undefined;
+  return { port: port === 'off' ? undefined : port, host, token };
 }
 
 function readTurn(urls: readonly string[] | undefined, secret: string | undefined, lifetime: number): Config['turn'] {

@@ -136,6 +136,7 @@ const ownSegments = new Set([
   'whep.js',
   'health',
   'ready',
+  'metrics',
 ]);
 
 /** `host:port`; an IPv6 address in brackets. */

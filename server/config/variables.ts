@@ -154,6 +154,25 @@ export const variables = {
     fallback: '`ffmpeg`',
     meaning: 'The ffmpeg that RTMP uses.',
   },
+  WEIR_METRICS_PORT: {
+    schema: z.union([z.literal('off'), z.coerce.number().int().min(0).max(65_535)]).default('off'),
+    form: 'port, 0 to 65535, or `off`',
+    fallback: '`off`',
+    meaning:
+      'TCP port on which Prometheus reads `/metrics`, by HTTP, and which has nothing else. 0 chooses a free one.',
+  },
+  WEIR_METRICS_HOST: {
+    schema: address.default('127.0.0.1'),
+    form: 'IP address or host name',
+    fallback: '`127.0.0.1`',
+    meaning: 'Address on which that port listens; `0.0.0.0` for all.',
+  },
+  WEIR_METRICS_TOKEN: optional(
+    z.string().regex(/^[!-~]{32,1024}$/),
+    'text without spaces, at least 32 characters',
+    'none',
+    'With it, `/metrics` is also on the port of the pages, and every request for it has to bear this token (`Authorization: Bearer`).',
+  ),
   WEIR_WORKERS: integer(1, 256, availableParallelism(), 'Number of media workers; each uses up to one core.'),
   WEIR_API_KEY: optional(
     z.string().min(1).max(256),

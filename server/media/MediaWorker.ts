@@ -1,9 +1,18 @@
 /** One mediasoup worker process with its WebRtcServer: one port, UDP and TCP, for all of its transports, on each listening address. */
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { accessSync, constants, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createWorker, workerBin } from 'mediasoup';
-import type { Router, WebRtcServer, WebRtcTransport, Worker } from 'mediasoup/types';
+import type {
+  Consumer,
+  ConsumerStat,
+  ProducerStat,
+  Router,
+  Transport,
+  WebRtcServer,
+  WebRtcTransport,
+  Worker,
+} from 'mediasoup/types';
 import type { Logger } from 'pino';
 import type { IceCandidate } from '../../shared/media.ts';
 import { Lifetime } from '../common/Lifetime.ts';
@@ -48,12 +57,23 @@ export interface MediaListen {
   readonly announced: AddressSource;
 }
 
+/** What features that observe a worker are notified of. */
+export interface MediaWorkerEvents {
+  /** A transport of any type has been created on it; its producers and consumers come later. */
+  transport: [transport: Transport];
+  /** The statistics of a consumer, which is polled now and then for the load of the worker. */
+  consumerStats: [consumer: Consumer, stats: (ConsumerStat | ProducerStat)[]];
+  /** It has answered a request after so many milliseconds, without delays of this process. */
+  response: [time: number];
+}
+
 export interface AddressSource {
   /** The IP addresses that browsers are told now, in order of preference, of families in `ips` only; at least one. */
   readonly addresses: readonly string[];
 }
 
 export class MediaWorker {
+  readonly events = new EventEmitter<MediaWorkerEvents>();
   readonly #worker: Worker;
   readonly #webRtcServer: WebRtcServer;
   readonly #announced: AddressSource;
@@ -82,9 +102,16 @@ export class MediaWorker {
       },
     });
     this.#lifetime.defer(() => this.#watchdog.close());
-    this.load = new WorkerLoad({ cpuTime: () => cpuTime(worker), capacity });
+    this.load = new WorkerLoad({
+      cpuTime: () => cpuTime(worker),
+      capacity,
+      onConsumerStats: (consumer, stats) => this.events.emit('consumerStats', consumer, stats),
+    });
     this.#lifetime.defer(() => this.load.close());
-    this.#responseTimes = new ResponseTimes({ ask: () => worker.getResourceUsage() });
+    this.#responseTimes = new ResponseTimes({
+      ask: () => worker.getResourceUsage(),
+      onResponse: (time) => this.events.emit('response', time),
+    });
     this.#lifetime.defer(() => this.#responseTimes.close());
     worker.once('died', () => this.#lifetime.end('died'));
   }
@@ -144,6 +171,7 @@ export class MediaWorker {
       });
       router.observer.on('newtransport', (transport) => {
         transport.observer.on('newconsumer', (consumer) => this.load.count(consumer));
+        this.events.emit('transport', transport);
       });
       return router;
     } catch (error) {

@@ -5,6 +5,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 export interface ResponseTimesOptions {
   /** Sends a request; resolves with the answer. A rejection is an answer, too. */
   ask(): Promise<unknown>;
+  /** Called with how long each answer took, in milliseconds, without delays of this process. */
+  onResponse?(time: number): void;
   /** The longest delay of this process's own event loop since `reset`; measured by default. */
   readonly ownDelay?: OwnDelay;
 }
@@ -32,7 +34,7 @@ interface Response {
 }
 
 export class ResponseTimes {
-  readonly #ask: ResponseTimesOptions['ask'];
+  readonly #options: ResponseTimesOptions;
   readonly #ownDelay: OwnDelay;
   readonly #stopMeasuring: () => void;
   readonly #timer: NodeJS.Timeout;
@@ -41,8 +43,9 @@ export class ResponseTimes {
   #askedAt: number | undefined;
   #slowUntil = Number.NEGATIVE_INFINITY;
 
-  constructor({ ask, ownDelay }: ResponseTimesOptions) {
-    this.#ask = ask;
+  constructor(options: ResponseTimesOptions) {
+    const { ownDelay } = options;
+    this.#options = options;
     const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
     this.#ownDelay = ownDelay ?? histogram;
     if (!ownDelay) histogram.enable();
@@ -64,23 +67,25 @@ export class ResponseTimes {
     const now = performance.now();
     if (this.#askedAt !== undefined) {
       // Each interval without an answer counts, so that a frozen worker is found before it answers.
-      if (this.#isSlow(now - this.#askedAt)) this.#add(true);
+      if (this.#workerTime(now - this.#askedAt) > TIMES.slow) this.#add(true);
       return;
     }
     this.#askedAt = now;
     this.#ownDelay.reset();
     const answered = () => {
       this.#askedAt = undefined;
-      this.#add(this.#isSlow(performance.now() - now));
+      const time = this.#workerTime(performance.now() - now);
+      this.#add(time > TIMES.slow);
+      this.#options.onResponse?.(time);
     };
-    this.#ask().then(answered, answered);
+    this.#options.ask().then(answered, answered);
   }
 
-  /** What this process was itself late, in sending or in receiving, is not the worker's. */
-  #isSlow(time: number): boolean {
+  /** @returns how much of `time` is the worker's: what this process was itself late, in sending or in receiving, is not */
+  #workerTime(time: number): number {
     // The histogram has the whole time between two of its samples.
     const ownDelay = Math.max(0, this.#ownDelay.max / 1e6 - RESOLUTION);
-    return time - ownDelay > TIMES.slow;
+    return Math.max(0, time - ownDelay);
   }
 
   #add(isSlow: boolean): void {

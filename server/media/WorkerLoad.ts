@@ -1,11 +1,13 @@
 /** The load of one media worker: its CPU time and the packets that it sends, as means over the last ten seconds. */
-import type { Consumer } from 'mediasoup/types';
+import type { Consumer, ConsumerStat, ProducerStat } from 'mediasoup/types';
 
 export interface WorkerLoadOptions {
   /** CPU time of the worker since its start, in milliseconds. */
   cpuTime(): Promise<number>;
   /** Packets per second at which a worker counts as fully utilized. */
   readonly capacity: number;
+  /** Called with the statistics of each consumer that is polled. */
+  onConsumerStats?(consumer: Consumer, stats: (ConsumerStat | ProducerStat)[]): void;
 }
 
 /** The time that the means cover, and the interval of polls, in milliseconds. */
@@ -38,6 +40,7 @@ export class WorkerLoad {
   readonly #reservations = new Set<{ since: number | undefined }>();
   #cpuSamples: { readonly time: number; readonly at: number }[] = [];
   #cpu = 0;
+  #cpuTime = 0;
   #packets = 0;
   #polling = false;
 
@@ -49,6 +52,11 @@ export class WorkerLoad {
   /** The share of one core that the worker uses. */
   get cpu(): number {
     return this.#cpu;
+  }
+
+  /** CPU time of the worker since its start when it was last polled, in milliseconds. */
+  get cpuTime(): number {
+    return this.#cpuTime;
   }
 
   /** Packets per second that its consumers send. */
@@ -104,6 +112,7 @@ export class WorkerLoad {
     this.#polling = true;
     try {
       const time = await this.#options.cpuTime();
+      this.#cpuTime = time;
       this.#addCpuSample(time, performance.now());
       await Promise.all(this.#next().map((consumer) => this.#pollConsumer(consumer)));
       this.#packets = this.#estimate();
@@ -131,6 +140,7 @@ export class WorkerLoad {
     const stats = await consumer.getStats();
     const last = this.#consumers.get(consumer);
     if (!this.#consumers.delete(consumer)) return;
+    this.#options.onConsumerStats?.(consumer, stats);
     const at = performance.now();
     const count = stats.reduce((sum, row) => sum + (row.type === 'outbound-rtp' ? row.packetCount : 0), 0);
     const rate = last ? ((count - last.count) * 1000) / (at - last.at) : Number.NaN;

@@ -47,6 +47,9 @@ export class MediaPortError extends Error {
   }
 }
 
+/** @param number of the worker, from 0; one that replaces another has the same */
+export type WorkerListener = (worker: MediaWorker, number: number) => void;
+
 /** The range in which any free port is searched: below the one that systems use for outgoing connections. */
 const ANY_PORT = { min: 10_000, max: 32_000, tries: 50 };
 /**
@@ -61,6 +64,7 @@ const RESTART = { delay: 1000, young: 5000 };
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Map<number, MediaWorker>();
+  readonly #workerListeners = new Set<WorkerListener>();
   readonly #restarts = new Set<NodeJS.Timeout>();
   readonly #starting = new Set<Promise<void>>();
   #closed = false;
@@ -83,6 +87,18 @@ export class WorkerPool {
 
   get workers(): readonly MediaWorker[] {
     return [...this.#workers.values()];
+  }
+
+  /** How many workers are to run. */
+  get size(): number {
+    return this.#options.count;
+  }
+
+  /** Runs `listener` for every worker that runs, and for each that starts later. @returns what removes it */
+  onWorker(listener: WorkerListener): () => void {
+    this.#workerListeners.add(listener);
+    for (const [number, worker] of this.#workers) listener(worker, number);
+    return () => this.#workerListeners.delete(listener);
   }
 
   /** Whether every worker runs. */
@@ -161,6 +177,7 @@ export class WorkerPool {
       if (performance.now() - since < RESTART.young) this.#restartLater(index);
       else this.#restart(index);
     });
+    for (const listener of this.#workerListeners) listener(worker, index);
   }
 
   #restart(index: number): void {

@@ -9,6 +9,7 @@ import type {
   AudioSlotHolders,
   Grants,
   GrantsPatch,
+  JoinReport,
   PeerInfo,
   RoomKind,
   RoomPolicy,
@@ -392,6 +393,11 @@ export class Room {
   /** Others do not see the video of a participant as they should. */
   videoProblemFound(participant: Participant, problem: VideoProblem): void {
     if (this.#has(participant)) this.#events.emit('videoProblem', { participant, problem });
+  }
+
+  /** A participant's client reports how its join went. */
+  joinReported(participant: Participant, report: JoinReport): void {
+    if (this.#has(participant)) this.#events.emit('joinReported', { participant, report });
   }
 
   /** A participant sends a reaction to the others. */

@@ -28,6 +28,7 @@ import type {
   ChatMessageInfo,
   ChatState,
   Grants,
+  JoinReport,
   RaisedHands,
   ServerEvents,
   VideoProblem,
@@ -54,6 +55,8 @@ export interface RoomEventMap {
   /** Others do not see the video of a participant as they should. */
   videoProblem: { readonly participant: Participant; readonly problem: VideoProblem };
   reaction: { readonly participant: Participant; readonly reaction: ServerEvents['reaction']['reaction'] };
+  /** A client reports how its join went; once, before or after it has media. */
+  joinReported: { readonly participant: Participant; readonly report: JoinReport };
   /** Somebody has written, edited or deleted a message of the chat. `by` is not always its author. */
   chatMessage: { readonly message: ChatMessageInfo; readonly by: Participant };
   /** What a participant may do in the chat has changed with its grants. */

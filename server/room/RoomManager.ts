@@ -125,6 +125,11 @@ export class RoomManager {
     return this.#endsAt !== undefined || this.#closed;
   }
 
+  /** How many joins wait. */
+  get waiting(): number {
+    return this.#admissionQueue.waiting;
+  }
+
   /** Whether somebody who joins now does not have to wait for others, or for a worker with less to do. */
   get admitsAtOnce(): boolean {
     return !this.draining && this.#admissionQueue.admitsAtOnce;

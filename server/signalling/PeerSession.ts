@@ -46,6 +46,7 @@ export class PeerSession implements RequestContext {
   readonly #options: PeerSessionOptions;
   readonly #tokens: TokenRefresh;
   readonly #attachment: Attachment<AttachedConnection>;
+  #joinReported = false;
   #joinReplySent = false;
   #confirmed = false;
 
@@ -70,6 +71,12 @@ export class PeerSession implements RequestContext {
   /** Whether a connection has been attached yet. */
   get attachedOnce(): boolean {
     return this.#attachment.lastAddress !== undefined;
+  }
+
+  takeJoinReport(): boolean {
+    const isFirst = !this.#joinReported;
+    this.#joinReported = true;
+    return isFirst;
   }
 
   /** Sends the client an event; without a connection it is dropped. */

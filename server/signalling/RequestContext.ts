@@ -13,6 +13,8 @@ export interface RequestContext {
   readonly reactions: TokenBucket;
   /** Limits how often it asks for a page of the chat. */
   readonly chatPages: TokenBucket;
+  /** Its client is about to report how the join went. @returns whether it has not done so yet */
+  takeJoinReport(): boolean;
 }
 
 /** Who a request is from, when its handler runs. @throws {WeirError} `notJoined` */

@@ -194,6 +194,7 @@ function welcomeOf({ access, config }: ServerContext): Welcome {
     rtpCapabilities: serverRtpCapabilities,
     video: { camera: config.cameraCodec, screen: config.screenCodec },
     policy: config.roomPolicy,
+    joinReports: config.metrics !== undefined,
     limits: {
       messageBytes: config.maxMessageBytes,
       joinSeconds: config.joinTimeout / 1000,

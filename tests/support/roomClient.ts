@@ -23,6 +23,7 @@ export const welcome: ConnectedSignalling['welcome'] = {
   auth: 'token',
   rtpCapabilities,
   video: { camera: 'VP8', screen: 'VP8' },
+  joinReports: false,
   limits: {
     messageBytes: 65_536,
     joinSeconds: 10,

@@ -86,6 +86,9 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
     'a:65536',
     '203.0.113.256',
   ],
+  WEIR_METRICS_PORT: ['-1', '65536', 'on', 'OFF'],
+  WEIR_METRICS_HOST: ['not a host', 'http://localhost'],
+  WEIR_METRICS_TOKEN: ['x', 'x'.repeat(31), `${'x'.repeat(16)} ${'x'.repeat(16)}`],
   WEIR_WORKERS: ['0', '-2', '257', '1.5', 'all'],
   WEIR_API_KEY: ['x'.repeat(257)],
   WEIR_API_SECRET: ['x', 'x'.repeat(31)],
@@ -144,10 +147,10 @@ describe('an invalid value', () => {
     const known = Object.entries(variables).find(([variable]) => variable === name)?.[1];
     expect(message).toContain(`${name}=`);
     expect(message).toContain(known?.form);
-    expect(message).toContain(name.endsWith('_SECRET') ? '(hidden)' : JSON.stringify(value));
+    expect(message).toContain(/_(SECRET|TOKEN)$/.test(name) ? '(hidden)' : JSON.stringify(value));
   });
 
-  test.each(['WEIR_API_SECRET', 'WEIR_TURN_SECRET'])('of %s is not shown', (name) => {
+  test.each(['WEIR_API_SECRET', 'WEIR_TURN_SECRET', 'WEIR_METRICS_TOKEN'])('of %s is not shown', (name) => {
     expect(refusal({ [name]: 'swordfish' })).not.toContain('swordfish');
   });
 });
@@ -222,6 +225,17 @@ describe('variables that belong together', () => {
     expect(refusal({ ...media, WEIR_RTP_PORTS: '45011-45020' })).toContain(message);
     expect(readConfig({ ...media, WEIR_RTP_PORTS: '45012-45020' }).config.rtpPorts).toEqual([45_012, 45_020]);
     expect(readConfig({ WEIR_RTC_PORT: '0', WEIR_RTP_PORTS: 'off' }).config.rtpPorts).toBeUndefined();
+  });
+
+  test('metrics on the port of the pages need a token', () => {
+    const both = { WEIR_PORT: '3000', WEIR_METRICS_PORT: '3000' };
+    expect(refusal(both)).toContain('WEIR_METRICS_PORT=3000 is the port of the pages, too (WEIR_PORT)');
+    const read = (environment: Record<string, string>) => readConfig(environment).config.metrics;
+    expect(read({})).toBeUndefined();
+    expect(read({ WEIR_METRICS_HOST: '0.0.0.0' })).toBeUndefined();
+    expect(read({ WEIR_METRICS_PORT: '9464' })).toEqual({ port: 9464, host: '127.0.0.1', token: undefined });
+    expect(read({ WEIR_METRICS_TOKEN: secret })).toEqual({ port: undefined, host: '127.0.0.1', token: secret });
+    expect(read({ WEIR_PORT: '0', WEIR_METRICS_PORT: '0' })?.port).toBe(0);
   });
 
   test('a heartbeat timeout that is not longer than the interval is refused, and both are named', () => {

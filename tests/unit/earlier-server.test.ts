@@ -17,6 +17,11 @@ test('a welcome without limits of data and files permits none', () => {
   });
 });
 
+test('a welcome without a word of reports of joins asks for none', () => {
+  const { joinReports: _, ...earlier } = { ...welcome, joinReports: true };
+  expect(serverEvents.welcome.data.parse(earlier).joinReports).toBe(false);
+});
+
 test('a peer of whom nothing is said of data may exchange it', () => {
   const peer = { peerId: 'ada', identity: 'ada', name: 'Ada', sources: {}, hand: false, away: false };
   expect(serverEvents.newPeer.data.parse(peer)).toEqual({ ...peer, canExchangeData: true });

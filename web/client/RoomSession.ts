@@ -57,6 +57,8 @@ export class RoomSession {
   #directPeers: readonly string[] = [];
   #quality: QualityMonitor | undefined;
   #closeReason: CloseReason | undefined;
+  /** When the join was wished for (`performance.now()`). */
+  #wished = 0;
 
   constructor(options: RoomSessionOptions) {
     this.#options = options;
@@ -117,6 +119,7 @@ export class RoomSession {
 
   /** @throws {WeirError} why we are not in; the session has ended then */
   async join(options: JoinOptions): Promise<void> {
+    this.#wished = performance.now();
     this.#setState('joining');
     try {
       await this.#join(options);
@@ -201,7 +204,7 @@ export class RoomSession {
     this.#setState('joined');
     void link.consume(reply.consumers);
     if (reply.policy !== 'p2p') this.#setDirectPeers(reply.directPeers);
-    void this.#watchQuality(signalling);
+    void this.#watchQuality(signalling, welcome.joinReports);
   }
 
   async #loadDirect(): Promise<DirectLinks | undefined> {
@@ -280,15 +283,28 @@ export class RoomSession {
   }
 
   /** Without it, if it cannot be loaded, nothing is said of connections. */
-  async #watchQuality(signalling: Signalling): Promise<void> {
+  async #watchQuality(signalling: Signalling, reportsJoin: boolean): Promise<void> {
+    const joinTime = performance.now() - this.#wished;
+    const expectsVideo = this.store.peers.peers.some(
+      ({ sources: { camera, screen } }) => camera === 'live' || screen === 'live',
+    );
     const loaded = await loadQuality().catch(() => undefined);
     if (!loaded || this.#ended.signal.aborted) return;
-    const { QualityMonitor, sampleOf } = loaded;
+    const { JoinReporter, QualityMonitor, sampleOf } = loaded;
+    const sample = async () => {
+      const { reports, trackOf } = await this.requireLink().getQualityReports();
+      return sampleOf(performance.now(), reports, trackOf);
+    };
+    if (reportsJoin) {
+      const reporter = new JoinReporter({
+        ...{ wished: this.#wished, joinTime, expectsVideo, sample },
+        connections: () => this.requireLink().getConnectionStats(),
+        report: (report) => void signalling.request('reportJoin', report).catch(() => {}),
+      });
+      this.#cleanups.push(() => reporter.close());
+    }
     const monitor = new QualityMonitor({
-      sample: async () => {
-        const { reports, trackOf } = await this.requireLink().getQualityReports();
-        return sampleOf(performance.now(), reports, trackOf);
-      },
+      sample,
       ask: (question) => signalling.request('getConnectionQuality', question),
       isActive: () =>
         this.#state === 'joined' &&

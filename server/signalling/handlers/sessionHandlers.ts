@@ -6,7 +6,7 @@ import type { ClientConnection } from '../ClientConnection.ts';
 import { PeerSession } from '../PeerSession.ts';
 import { join, notifyDraining } from './join.ts';
 
-type SessionHandlers = Pick<Handlers<ClientMessages>, 'join' | 'resume' | 'leave' | 'ping'>;
+type SessionHandlers = Pick<Handlers<ClientMessages>, 'join' | 'resume' | 'reportJoin' | 'leave' | 'ping'>;
 
 export function sessionHandlers(connection: ClientConnection): SessionHandlers {
   return {
@@ -27,6 +27,14 @@ export function sessionHandlers(connection: ClientConnection): SessionHandlers {
       // The close frame says why the session was ended: this client must not join again by itself.
       connection.close(session);
       throw new WeirError('sessionExpired');
+    },
+
+    reportJoin(report) {
+      if (!connection.context) throw new WeirError('notJoined', 'Join a room first.');
+      const { peer, room } = connection.context;
+      if (!connection.context.takeJoinReport()) throw new WeirError('conflict', 'You have reported this join already.');
+      room.joinReported(peer, report);
+      return {};
     },
 
     leave() {
