@@ -8,7 +8,7 @@ const WAITS = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 60];
 
 /** Which RTP streams: no label has more than a few values. */
 export const streamLabels = ['direction', 'transport', 'kind', 'codec'] as const;
-const streams = 'of RTP streams between Weir (`in`, `out`) and clients, sampled';
+const streams = 'of RTP streams to Weir (`in`) and from it (`out`), sampled';
 
 export type Series = ReturnType<typeof createSeries>;
 
