@@ -1,8 +1,9 @@
 /** Covers plain RTP that the server sends, over HTTP: who may have it, where to, and what is refused. */
 import { createSocket } from 'node:dgram';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { usePlainRtp } from '../support/plainRtp.ts';
 import { rtpPacket } from '../support/rtp.ts';
+import { standInFfmpeg } from '../support/standInFfmpeg.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 
 const sent = { address: '127.0.0.1', audio: { port: 5002 }, video: { port: 5000 } };
@@ -98,13 +99,60 @@ describe('a receiver that is gone', () => {
   });
 });
 
+describe('ports of the server itself', () => {
+  const ffmpeg = standInFfmpeg('exec cat > /dev/null', afterAll);
+  const weir = useServer({
+    WEIR_RTP_EGRESS_NETWORKS: '127.0.0.0/8',
+    WEIR_STUN_PORT: '0',
+    WEIR_RTMP_PORT: '0',
+    WEIR_FFMPEG: ffmpeg.path,
+  });
+  const rtp = usePlainRtp(weir);
+
+  test.each([
+    ['HTTP', () => Number(new URL(weir.url).port)],
+    ['media of browsers', () => weir.app.pool.workers[0]?.port],
+    ['STUN', () => weir.app.stunResponder?.port],
+    ['RTMP', () => weir.app.rtmp?.port],
+    ['the last of plain RTP', () => 45_999],
+  ])('are refused for RTP and for RTCP: %s', async (_name, portOf) => {
+    await rtp.open('live', both);
+    const own = portOf() ?? 0;
+    expect(own).toBeGreaterThan(1024);
+    // The one before it may be another one of the server's.
+    const refusal = expect.stringMatching(/^Port \d+ is one of this server's own\.$/);
+    const streams = [
+      { video: { port: own, rtcpPort: 5001 } },
+      { video: { port: 5000, rtcpPort: own } },
+      // RTCP goes to the next port by default.
+      { audio: { port: own - 1 } },
+      { audio: { port: own }, rtcpMux: true },
+    ];
+    for (const stream of streams) {
+      const { response, body } = await rtp.post('/rtp/egress/live', { address: '127.0.0.1', ...stream });
+      expect([response.status, JSON.parse(body).detail]).toEqual([403, refusal]);
+    }
+    const room = await weir.app.rooms.find('live');
+    expect(room?.size).toBe(1);
+  });
+
+  test('others are not', async () => {
+    await rtp.open('live', both);
+    const body = { address: '127.0.0.1', video: { port: 46_000 }, audio: { port: 44_998 } };
+    expect((await rtp.post('/rtp/egress/live', body)).response.status).toBe(201);
+  });
+});
+
 describe('by default', () => {
   const weir = useServer();
   const rtp = usePlainRtp(weir);
 
-  test('nothing is sent anywhere', async () => {
+  test.each(['127.0.0.1', '::1', '10.0.0.1', '192.0.2.1', '2001:db8::1'])('nothing is sent to %s', async (address) => {
     await rtp.open('closed', both);
-    expect((await rtp.post('/rtp/egress/closed', sent)).response.status).toBe(403);
+    const { response, body } = await rtp.post('/rtp/egress/closed', { ...sent, address });
+    expect(response.status).toBe(403);
+    expect(JSON.parse(body).detail).toContain('WEIR_RTP_EGRESS_NETWORKS');
+    expect((await weir.app.rooms.find('closed'))?.size).toBe(1);
   });
 });
 
