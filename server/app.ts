@@ -126,7 +126,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     log,
   });
   const events = new EventLog({ rooms, log });
-  const metrics = config.metrics && new Metrics({ pool, rooms });
+  const metrics = config.metrics && new Metrics({ pool, rooms, events });
   const metricsPort = await openMetricsPort(config, metrics, log);
   const authenticator = config.auth
     ? tokenAuthenticator({ ...config.auth, leeway, maxLifetime })

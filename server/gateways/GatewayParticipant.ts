@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { Grants, PeerInfo } from '../../shared/protocol.ts';
 import { Lifetime } from '../common/Lifetime.ts';
-import type { Participant } from '../room/Participant.ts';
+import type { Gateway, Participant } from '../room/Participant.ts';
 import type { ParticipantOptions } from './participantOptions.ts';
 
 export interface Closable {
@@ -14,6 +14,7 @@ export interface Closable {
 /** One half of it is `GatewayPublisher`, the other `GatewayViewer`. */
 export abstract class GatewayParticipant implements Participant {
   readonly id = randomUUID();
+  abstract readonly gateway: Gateway;
   /** Ends with the participant; its transports close before its placement is given back. */
   protected readonly lifetime = new Lifetime<CloseReason>();
   readonly #options: ParticipantOptions;

@@ -24,7 +24,7 @@ export interface PublishedMedia {
 const noSink = { notify() {} };
 
 /** Each gateway has its own subclass, which opens the transports. */
-export class GatewayPublisher extends GatewayParticipant {
+export abstract class GatewayPublisher extends GatewayParticipant {
   protected readonly producers: PeerProducers;
   readonly #router: RoomRouter;
   readonly #publications: Publication[] = [];

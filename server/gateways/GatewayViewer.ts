@@ -36,7 +36,7 @@ export interface ViewerAudio {
 }
 
 /** Each gateway has its own subclass, which opens the transports. */
-export class GatewayViewer extends GatewayParticipant implements Subscriber {
+export abstract class GatewayViewer extends GatewayParticipant implements Subscriber {
   readonly #options: ViewerOptions;
   #video: PlayedVideo | undefined;
   #audio: ViewerAudio | undefined;

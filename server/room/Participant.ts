@@ -6,6 +6,10 @@ import type { EventSink } from './EventSink.ts';
 import type { UplinkReport } from './LinkQuality.ts';
 import type { Subscriber } from './Subscriber.ts';
 
+/** The ways into a room beside the client protocol. */
+export const gateways = ['whip', 'whep', 'rtp', 'rtmp'] as const;
+export type Gateway = (typeof gateways)[number];
+
 /**
  * Implemented by a browser's peer, together with `Subscriber` and `EventSink`; a WHIP publisher needs no other role.
  * Whoever is only a participant publishes, and receives neither media nor events.
@@ -17,6 +21,8 @@ export interface Participant {
   readonly identity: string;
   /** What it may do. With `hidden` the others are not notified of it; with `roomAdmin` it may change others' grants. */
   readonly grants: Grants;
+  /** The gateway by which it is in the room; missing for a client of the protocol. */
+  readonly gateway?: Gateway;
   /** How the others see it now. */
   readonly info: PeerInfo;
   /** How good its uplink is, for others; missing where that cannot be measured. @throws {WeirError} `closed` */

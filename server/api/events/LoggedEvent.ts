@@ -5,6 +5,7 @@ import { errorCodes } from '../../../shared/errors.ts';
 import { MediaKind, Source } from '../../../shared/media.ts';
 import { Grants, RoomKind, RoomPolicy, VideoProblem } from '../../../shared/protocol.ts';
 import { RoomSettings } from '../../../shared/roomSettings.ts';
+import { gateways } from '../../room/Participant.ts';
 
 /** `Object.keys` has the type `string[]`, hence the cast. */
 const keysOf = <K extends string>(table: Readonly<Record<K, unknown>>) => z.enum(Object.keys(table) as K[]);
@@ -32,6 +33,7 @@ export const LoggedParticipant = z.object({
   name: z.string(),
   metadata: z.string().optional(),
   joinedAt: Time,
+  gateway: z.enum(gateways).optional().describe('by which it is in the room; missing for clients of the protocol'),
   grants: Grants,
   tracks: z.int().nonnegative().describe('how many tracks it publishes after the event'),
 });

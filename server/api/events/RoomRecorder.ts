@@ -123,8 +123,9 @@ export class RoomRecorder {
 function describe({ participant, joinedAt, tracks, last }: Entry): LoggedParticipant {
   if (last) return { ...last, tracks };
   const { identity, name, metadata } = participant.info;
-  const { id, grants } = participant;
-  return { id, identity, name, ...(metadata !== undefined && { metadata }), joinedAt, grants, tracks };
+  const { id, grants, gateway } = participant;
+  const optional = { ...(metadata !== undefined && { metadata }), ...(gateway && { gateway }) };
+  return { id, identity, name, ...optional, joinedAt, grants, tracks };
 }
 
 function describeTrack({ id, source, kind, mimeTypes, paused, size, layers, location }: Track): LoggedTrack {

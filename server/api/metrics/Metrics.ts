@@ -3,14 +3,17 @@ import type { Transport } from 'mediasoup/types';
 import { Lifetime } from '../../common/Lifetime.ts';
 import type { WorkerPool } from '../../media/WorkerPool.ts';
 import type { RoomManager } from '../../room/RoomManager.ts';
+import type { EventLog } from '../events/EventLog.ts';
 import { ClientMetrics } from './ClientMetrics.ts';
 import { createSeries } from './createSeries.ts';
 import { EventLoopDelay } from './EventLoopDelay.ts';
+import { EventMetrics } from './EventMetrics.ts';
 import { isWebRtc, WorkerMetrics } from './WorkerMetrics.ts';
 
 export interface MetricsOptions {
   readonly pool: WorkerPool;
   readonly rooms: RoomManager;
+  readonly events: EventLog;
 }
 
 /** How many transports and producers of all workers are polled in a second, at most: less than a hundredth of a core. */
@@ -26,14 +29,19 @@ export class Metrics {
 
   constructor(options: MetricsOptions) {
     this.#options = options;
-    const { pool, rooms } = options;
+    const { pool, rooms, events } = options;
     const series = this.#series;
     series.workersConfigured.set(pool.size);
     series.processStart.set(performance.timeOrigin / 1000);
     const delay = new EventLoopDelay((seconds) => series.eventLoopDelay.observe(seconds));
     this.#lifetime.defer(() => delay.close());
+    const counted = new EventMetrics(series, events);
+    this.#lifetime.defer(() => counted.close());
     const clients = new ClientMetrics(series);
-    rooms.onRoomOpened(({ events }) => events.on({ joinReported: ({ report }) => clients.add(report) }));
+    const stopReports = rooms.onRoomOpened((room) =>
+      room.events.on({ joinReported: ({ report }) => clients.add(report) }),
+    );
+    this.#lifetime.defer(stopReports);
     const maxPolled = Math.ceil(MAX_POLLED / pool.size);
     const stop = pool.onWorker((worker, number) => {
       const metrics = new WorkerMetrics({ worker, number, series, maxPolled });

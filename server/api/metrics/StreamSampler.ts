@@ -13,6 +13,7 @@ import type {
   WebRtcTransport,
 } from 'mediasoup/types';
 import type { MediaWorker } from '../../media/MediaWorker.ts';
+import { codecName } from './codecName.ts';
 import type { Series } from './createSeries.ts';
 import { type StreamCounts, StreamTotals } from './StreamTotals.ts';
 
@@ -136,11 +137,16 @@ export class StreamSampler {
   }
 
   #totalsOf(direction: 'in' | 'out', transport: string, { mimeType }: ConsumerStat | ProducerStat): StreamTotals {
-    const [kind = '', codec = ''] = mimeType.split('/');
-    const key = `${direction} ${transport} ${mimeType}`;
+    const labels = {
+      direction,
+      transport,
+      kind: mimeType.split('/')[0]?.toLowerCase() ?? '',
+      codec: codecName(mimeType),
+    };
+    const key = Object.values(labels).join(' ');
     const known = this.#totals.get(key);
     if (known) return known;
-    const totals = new StreamTotals(this.#options.series, { direction, transport, kind: kind.toLowerCase(), codec });
+    const totals = new StreamTotals(this.#options.series, labels);
     this.#totals.set(key, totals);
     return totals;
   }

@@ -8,6 +8,8 @@ const WAITS = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 60];
 
 /** Which RTP streams: no label has more than a few values. */
 export const streamLabels = ['direction', 'transport', 'kind', 'codec'] as const;
+const participantLabels = ['kind', 'role', 'gateway'] as const;
+const trackLabels = ['source', 'codec', 'direct'] as const;
 const streams = 'of RTP streams to Weir (`in`) and from it (`out`), sampled';
 
 export type Series = ReturnType<typeof createSeries>;
@@ -39,6 +41,37 @@ export function createSeries() {
     ),
 
     ready: gauge('weir_ready', '1 while `GET /ready` answers 200: all media workers run, and people are let in.'),
+    rooms: gauge('weir_rooms', 'Open rooms, by kind and by how media travels in them.', ['kind', 'policy']),
+    roomsOpened: counter('weir_rooms_opened_total', 'Rooms that have opened.', ['kind']),
+    roomsClosed: counter('weir_rooms_closed_total', 'Rooms that have closed, by the reason.', ['kind', 'reason']),
+    participants: gauge(
+      'weir_participants',
+      'Who is in a room: by its kind, the role that grants make, and the gateway, `none` for pages and other clients of the protocol.',
+      participantLabels,
+    ),
+    joins: counter('weir_participant_joins_total', 'Participants that have joined.', participantLabels),
+    departures: counter('weir_participant_departures_total', 'Participants that have left, by the reason.', [
+      'kind',
+      'reason',
+    ]),
+    abortedConnections: counter(
+      'weir_participant_connections_aborted_total',
+      'Participants that have left before their connection was complete; they count as joined and left as well.',
+    ),
+    refusals: counter('weir_join_refusals_total', 'Joins that were refused, by the code of the error.', ['code']),
+    away: gauge('weir_participants_away', 'Participants that have no connection at present, and may come back.'),
+    interruptions: counter('weir_interruptions_total', 'Lost connections of participants that were kept in the room.'),
+    resumes: counter('weir_resumes_total', 'Participants that were without a connection and have one again.'),
+    tracks: gauge(
+      'weir_tracks',
+      'Published tracks, by source and codec; `direct` are those that do not pass through the server.',
+      trackLabels,
+    ),
+    tracksPublished: counter('weir_tracks_published_total', 'Tracks that have been published.', trackLabels),
+    videoProblems: counter('weir_video_problems_total', 'Videos that others do not see as they should.', ['problem']),
+    liveBroadcasts: gauge('weir_broadcasts_live', 'Broadcasts that are live.'),
+    broadcastsStarted: counter('weir_broadcasts_started_total', 'Broadcasts that have gone live.'),
+
     joinQueue: gauge('weir_join_queue_length', 'Joins that wait for others, or for a worker with less to do.'),
 
     workers: gauge('weir_workers', 'Media workers that run.'),

@@ -150,7 +150,7 @@ export class RtmpStream {
       admission,
       { room, name, sources: requested.map(({ kind }) => sourceOf.camera[kind]), signal: this.#aborter.signal },
       {
-        create: (options) => new RtpPublisher({ ...options, ...context }),
+        create: (options) => new RtpPublisher({ ...options, ...context, gateway: 'rtmp' }),
         open: (created) => {
           const tracks = requested.map((stream) => ({ ...stream, source: sourceOf.camera[stream.kind] }));
           return created.listen(tracks, { rtcpMux: false, local: true });

@@ -10,6 +10,8 @@ import { type RtpStream, rtpParametersOf } from './rtpCodecs.ts';
 
 export interface RtpPublisherOptions extends PublisherOptions {
   readonly plain: PlainTransports;
+  /** `rtp` by default. */
+  readonly gateway?: 'rtp' | 'rtmp';
   /** How long nothing may come, at the beginning or later, in milliseconds. */
   readonly idleTimeout: number;
   /** What it may send, in bit/s; anything by default. */
@@ -30,6 +32,7 @@ const MAX_INTERVAL = 2000;
 const TOO_FAST = 3;
 
 export class RtpPublisher extends GatewayPublisher {
+  override readonly gateway: 'rtp' | 'rtmp';
   readonly #options: RtpPublisherOptions;
   readonly #transports: RtpTransports;
   /** How much had come when something last came, and when that was (`performance.now()`). */
@@ -39,6 +42,7 @@ export class RtpPublisher extends GatewayPublisher {
   constructor(options: RtpPublisherOptions) {
     const transports = new RtpTransports();
     super(options, transports);
+    this.gateway = options.gateway ?? 'rtp';
     this.#options = options;
     this.#transports = transports;
     const interval = Math.min(options.idleTimeout / LOOKS, MAX_INTERVAL);

@@ -36,6 +36,7 @@ const MAX_INTERVAL = 2000;
 const SIGNS = 2;
 
 export class RtpViewer extends GatewayViewer {
+  override readonly gateway = 'rtp';
   readonly #options: RtpViewerOptions;
   readonly #transports: RtpTransports;
   /** Of what is sent. */

@@ -31,6 +31,7 @@ const ANSWER_TIMEOUT = 32_000;
 const CONSENT_TIMEOUT = 30;
 
 export class WhepViewer extends GatewayViewer {
+  override readonly gateway = 'whep';
   readonly #connectTimeout: number;
   readonly #transports: PeerTransports;
   #connectTimer: NodeJS.Timeout | undefined;

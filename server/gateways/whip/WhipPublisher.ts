@@ -22,6 +22,7 @@ const CONNECT_TIMEOUT = 30_000;
 const CONSENT_TIMEOUT = 30;
 
 export class WhipPublisher extends GatewayPublisher {
+  override readonly gateway = 'whip';
   readonly #transports: PeerTransports;
 
   constructor(options: WhipPublisherOptions) {
