@@ -11,12 +11,15 @@ import { startServer, type TestServer } from '../../scripts/support/servers/star
 import { until } from '../../scripts/support/until.ts';
 import { ffmpegArguments } from '../../server/gateways/rtp/ffmpegArguments.ts';
 import { hasChromium, hasEquipment } from '../support/equipment.ts';
-import { hearsInPage, playedInPage, playInPage } from '../support/gatewayPage.ts';
+import { codecsInPage, hearsInPage, playedInPage, playInPage, publishInPage } from '../support/gatewayPage.ts';
+import { RtpBridge } from '../support/RtpBridge.ts';
 import { connectInPage, setSendingInPage } from '../support/recordedPage.ts';
 import { freePortPair, Recorder } from '../support/recorder.ts';
 
 /** Milliseconds. */
 const WAIT = 20_000;
+/** What the tests need of the answer to a request for egress. */
+const Egress = z.object({ session: z.string(), video: z.object({ codec: z.string(), payloadType: z.number() }) });
 const pattern = { width: 320, height: 180 };
 
 describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chromium', () => {
@@ -43,6 +46,18 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
     children.add(spawn('ffmpeg', args, { stdio: 'ignore' }));
   }
 
+  /** @returns the answer (201) */
+  async function post(path: string, body: unknown): Promise<unknown> {
+    const response = await fetch(new URL(path, server.url), {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    });
+    const answer = await response.text();
+    expect(response.status, answer).toBe(201);
+    return JSON.parse(answer);
+  }
+
   async function expectPlaying(page: Page): Promise<void> {
     const playing = async () => {
       const { framesDecoded, width } = await page.evaluate(playedInPage);
@@ -53,12 +68,8 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
   }
 
   test.each(['VP8', 'VP9'])('shows %s and plays the sound of plain RTP', async (codec) => {
-    const response = await fetch(`${server.url}/rtp/${codec}`, {
-      method: 'POST',
-      body: JSON.stringify({ video: { codec }, audio: {} }),
-      headers: { 'content-type': 'application/json' },
-    });
-    const { address, video, audio, session } = RtpAnswer.parse(await response.json());
+    const answer = await post(`/rtp/${codec}`, { video: { codec }, audio: {} });
+    const { address, video, audio, session } = RtpAnswer.parse(answer);
     ffmpeg(ffmpegArguments({ pattern }, { address, video, audio }));
     const page = await (await chromium.newContext()).newPage();
     await page.goto(server.url);
@@ -80,6 +91,41 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
     await page.close();
   });
 
+  test.each(['AV1', 'VP9'] as const)(
+    'shows %s of Chromium that left a room by plain RTP and came into another',
+    async (codec) => {
+      const [first, second] = [`${codec}-${randomUUID()}`, `${codec}-${randomUUID()}`];
+      const [publisher, player] = await Promise.all([1, 2].map(async () => (await chromium.newContext()).newPage()));
+      if (!publisher || !player) throw new Error('There is no page.');
+      await Promise.all([publisher.goto(server.url), player.goto(server.url)]);
+      const { location } = await publisher.evaluate(publishInPage, {
+        endpoint: `/whip/${first}`,
+        simulcast: false,
+        codec,
+      });
+      using bridge = await RtpBridge.open();
+      const out = await post(`/rtp/egress/${first}`, {
+        address: '127.0.0.1',
+        rtcpMux: true,
+        video: { port: bridge.port },
+      });
+      const { session, video } = Egress.parse(out);
+      expect(video.codec).toBe(codec);
+      const { payloadType } = video;
+      const request = { rtcpMux: true, video: { codec, payloadType, ssrc: await bridge.ssrc } };
+      const into = RtpAnswer.parse(await post(`/rtp/${second}`, request));
+      bridge.connect(into.video?.port ?? 0);
+      await player.evaluate(playInPage, `/whep/${second}`);
+      await expect
+        .poll(async () => (await player.evaluate(playedInPage)).framesDecoded, { timeout: WAIT, interval: 50 })
+        .toBeGreaterThanOrEqual(20);
+      expect(await player.evaluate(codecsInPage)).toEqual([`video/${codec}`]);
+      for (const path of [session, into.session, location])
+        await fetch(new URL(path, server.url), { method: 'DELETE' });
+      await Promise.all([publisher.close(), player.close()]);
+    },
+  );
+
   test('is recorded by ffmpeg, every frame that it sends', async () => {
     // Of its own, so that nobody is there who was left by an attempt that failed.
     const room = `record-${randomUUID()}`;
@@ -88,14 +134,7 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
     // Nothing is sent before the recorder listens.
     const location = await page.evaluate(connectInPage, `/whip/${room}`);
     const port = await freePortPair();
-    const response = await fetch(`${server.url}/rtp/egress/${room}`, {
-      method: 'POST',
-      body: JSON.stringify({ address: '127.0.0.1', video: { port } }),
-      headers: { 'content-type': 'application/json' },
-    });
-    const answer = await response.text();
-    expect(response.status, answer).toBe(201);
-    const { session } = z.object({ session: z.string() }).parse(JSON.parse(answer));
+    const { session } = Egress.parse(await post(`/rtp/egress/${room}`, { address: '127.0.0.1', video: { port } }));
     using recorder = Recorder.start(new URL(`${session}/sdp`, server.url).href);
     await until('the recorder to listen', WAIT, () => recorder.listensOn(port));
     await page.evaluate(setSendingInPage, true);

@@ -47,17 +47,9 @@ describe('a room', () => {
 
   test('is answered alike whatever its name is, at every address that has one', async () => {
     const withRoom = routes().filter(({ path }) => path.includes(':room'));
-    expect(withRoom.map(({ path }) => path).toSorted()).toEqual([
-      '/api/broadcasts/:room',
-      '/api/rooms/:room',
-      '/b/:room',
-      '/r/:room',
-      '/rtp/:room',
-      '/rtp/egress/:room',
-      '/watch/:room',
-      '/whep/:room',
-      '/whip/:room',
-    ]);
+    const known = ['api/broadcasts', 'api/rooms', 'b', 'r', 'rtp', 'rtp/egress', 'watch', 'whep', 'whip'];
+    const paths = withRoom.map(({ path }) => path);
+    expect(paths).toEqual(expect.arrayContaining(known.map((prefix) => `/${prefix}/:room`)));
     const names = new Set([...segments(), ...future]);
     expect(names).toContain('sessions');
     expect(names).toContain('egress');

@@ -39,13 +39,20 @@ declare global {
   }
 }
 
-/** Publishes the fake camera and microphone. @param endpoint the path of the room @param simulcast whether in two layers */
+/**
+ * Publishes the fake camera and microphone.
+ * @param endpoint the path of the room
+ * @param simulcast whether in two layers
+ * @param codec the only one of video that is offered, such as `AV1`; by default all that the browser has
+ */
 export async function publishInPage({
   endpoint,
   simulcast,
+  codec,
 }: {
   endpoint: string;
   simulcast: boolean;
+  codec?: string;
 }): Promise<PageSession> {
   // Of 640 × 360 pixels Chromium sends no third layer.
   const layers = [{ rid: 'l', scaleResolutionDownBy: 2 }, { rid: 'h' }];
@@ -53,7 +60,10 @@ export async function publishInPage({
   const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   for (const track of stream.getTracks()) {
     const sendEncodings = simulcast && track.kind === 'video' ? layers : [];
-    connection.addTransceiver(track, { direction: 'sendonly', streams: [stream], sendEncodings });
+    const transceiver = connection.addTransceiver(track, { direction: 'sendonly', streams: [stream], sendEncodings });
+    if (codec === undefined || track.kind !== 'video') continue;
+    const { codecs = [] } = RTCRtpSender.getCapabilities('video') ?? {};
+    transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType === `video/${codec}`));
   }
   await connection.setLocalDescription(await connection.createOffer());
   const sdp = connection.localDescription?.sdp ?? '';
@@ -181,6 +191,15 @@ export async function playedInPage(): Promise<Played> {
   }
   const framesDecoded = [...frames.values()].reduce((sum, count) => sum + count, 0);
   return { framesDecoded, videoStreams: frames.size, width: video.videoWidth };
+}
+
+/** The codecs of the video that the player of this page has decoded, such as `video/AV1`. */
+export async function codecsInPage(): Promise<string[]> {
+  const reports = [...((await window.player?.connection.getStats())?.values() ?? [])];
+  const streams = reports.filter(({ type, kind, framesDecoded }) => {
+    return type === 'inbound-rtp' && kind === 'video' && framesDecoded > 0;
+  });
+  return reports.filter(({ id }) => streams.some(({ codecId }) => codecId === id)).map(({ mimeType }) => mimeType);
 }
 
 /**
