@@ -52,10 +52,17 @@ function readUrl(text: string | undefined): URL | undefined {
   return new URL(url.pathname.replace(/\/+$/, ''), url.origin);
 }
 
-/** Where a Weir with this configuration is reached on this machine. */
-function localUrl({ host, port, tls, basePath }: Config): string {
+/** Where a Weir with this configuration is reached on this machine; with `--lan` it speaks HTTPS whatever the variables say. */
+function localUrls({ host, port, tls, basePath }: Config): string[] {
   const local = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
-  return `${tls ? 'https' : 'http'}://${local}:${port}${basePath}`;
+  return (tls ? ['https'] : ['http', 'https']).map((scheme) => `${scheme}://${local}:${port}${basePath}`);
+}
+
+/** The URL of the Weir that runs here; undefined where none does. */
+async function runningUrl(config: Config): Promise<string | undefined> {
+  if (config.port === 0) return undefined;
+  for (const url of localUrls(config)) if (await isRunning(url)) return url;
+  return undefined;
 }
 
 async function isRunning(url: string): Promise<boolean> {
@@ -104,10 +111,9 @@ async function askOwn(config: Config): Promise<SelfTestRow[]> {
 }
 
 async function examine(config: Config, url: URL | undefined, ntp: string | undefined): Promise<SelfTestRow[]> {
-  const local = localUrl(config);
-  const running = config.port !== 0 && (await isRunning(local));
+  const running = await runningUrl(config);
   const inside = async () => {
-    if (running) return askRunning(local, config);
+    if (running !== undefined) return askRunning(running, config);
     return url ? [] : askOwn(config);
   };
   const outside = async () => (url ? publicRows(url, AbortSignal.timeout(WAIT.outside)) : []);

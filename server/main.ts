@@ -4,9 +4,12 @@ import { isFailure } from '../shared/selfTest.ts';
 import { type App, createApp } from './app.ts';
 import type { Config } from './config/Config.ts';
 import { readConfig } from './config/readConfig.ts';
+import { readOptions, usage } from './config/readOptions.ts';
 import { addressFacts } from './ice/addressFacts.ts';
 import { checkAddresses } from './ice/checkAddresses.ts';
 import { selfTestText } from './ice/selfTest/selfTestText.ts';
+import { lanText } from './lan/lanText.ts';
+import { type Lan, withLan } from './lan/withLan.ts';
 import { createLog } from './log.ts';
 import { logMediasoup } from './media/mediasoupLog.ts';
 import { startFailure } from './startFailure.ts';
@@ -18,8 +21,14 @@ const CLOSE_DEADLINE = 10_000;
 let config: Config | undefined;
 
 async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(`${usage}\n`);
+    return;
+  }
   const read = readConfig(process.env);
-  config = read.config;
+  const lan = options.lan ? await withLan(read.config, { environment: process.env }) : undefined;
+  config = lan?.config ?? read.config;
   const log = await createLog(config.logLevel, process.stdout.isTTY);
   for (const warning of read.warnings) log.warn(warning);
   // While Weir starts, a failure is reported by one sentence, not by mediasoup's lines about it.
@@ -33,6 +42,7 @@ async function main(): Promise<void> {
   });
   logMediasoup(log);
   printStartupInfo(config, app, port);
+  if (lan) printLan(lan.lan, config, port);
   if (config.selfTest) void reportSelfTest(app, log);
   const signal = await signals.first;
   if (signal === 'SIGTERM' && config.drainTime > 0 && app.rooms.size > 0) {
@@ -100,6 +110,12 @@ function printStartupInfo(config: Config, app: App, port: number): void {
   // The self-test says the same, and more.
   if (!config.selfTest) lines.push(...addressWarnings(config, app));
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function printLan(lan: Lan, { basePath }: Config, port: number): void {
+  const { isTTY, columns } = process.stdout;
+  const colours = isTTY && process.stdout.hasColors();
+  process.stdout.write(`${lanText(lan, { port, basePath, columns: isTTY ? columns : undefined, colours })}\n`);
 }
 
 function addressWarnings(config: Config, { announced }: App): string[] {

@@ -27,6 +27,15 @@ export function readTls(certPath: string, keyPath: string, prefix: 'WEIR_TLS' | 
   return { cert, key };
 }
 
+/** @returns undefined where the texts are not a certificate and its key in PEM form */
+export function parseTls(cert: Buffer, key: Buffer): Tls | undefined {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)) ? { cert, key } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Why browsers will refuse the certificate; undefined while it is valid. */
 export function certificateWarning({ cert }: Tls, now = new Date()): string | undefined {
   const { validFromDate, validToDate } = new X509Certificate(cert);

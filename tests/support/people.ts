@@ -36,9 +36,12 @@ export class Person implements AsyncDisposable {
     return new Person(name, undefined, await launchChromium({ deny: true }));
   }
 
-  /** A new page in a context of its own. */
-  async page(): Promise<Page> {
-    const context = await this.#browser.newContext({ viewport: { width: 640, height: 480 } });
+  /** A new page in a context of its own. @param goesOn whether it opens pages whose certificate it does not trust */
+  async page({ goesOn = false } = {}): Promise<Page> {
+    const context = await this.#browser.newContext({
+      viewport: { width: 640, height: 480 },
+      ignoreHTTPSErrors: goesOn,
+    });
     return context.newPage();
   }
 
