@@ -119,7 +119,7 @@ A WebSocket at \`${SIGNALLING_PATH}\`, or [HTTP where that is blocked](#over-htt
 | direction | both sides send requests; \`id\` is the sender's own counter |
 | order | requests of one client are handled one at a time, in their order: a client may send one that builds on another without waiting for its reply |
 | unknown fields | of a request: an error. Of a reply or an event, and unknown events: a client ignores them |
-| failed requests | leave the connection as it was |
+| failed requests | leave the connection as it was. The server's errors have a \`requestId\`, by which its log has what failed ([logs](operation.md#logs)) |
 
 ## Names
 

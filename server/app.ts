@@ -1,4 +1,5 @@
 /** Composes a Weir server of its parts, and starts and stops them in order. */
+import { randomBytes } from 'node:crypto';
 import nodeHttp from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
@@ -221,7 +222,7 @@ function createHttp(config: Config, log: Logger, document: PageDocument): Fastif
   const logger: FastifyBaseLogger = log;
   return Fastify({
     loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
     trustProxy: (_address: string, hop: number) => hop < config.trustProxy,
     bodyLimit: HTTP_LIMITS.body,
     // People type addresses inexactly.
@@ -235,7 +236,8 @@ function createHttp(config: Config, log: Logger, document: PageDocument): Fastif
     frameworkErrors: (error, request, reply) => void answerError(document, error, request, reply),
     clientErrorHandler: (error, socket) => answerClientError(document, error, socket),
     forceCloseConnections: true,
-    genReqId: () => crypto.randomUUID(),
+    // Short, since people quote it; and never a client's own.
+    genReqId: () => randomBytes(6).toString('hex'),
     serverFactory: (handler): nodeHttp.Server =>
       config.tls
         ? https.createServer({ ...config.tls, ...serverOptions }, handler)

@@ -1,12 +1,18 @@
 /** The log: JSON, one object a line; readable lines on a terminal. */
 import { type DestinationStream, type Logger, pino } from 'pino';
 
+/** Fields whose value is never written, at the top and one level below. */
+const SECRETS = ['token', 'authorization', 'secret', 'password', 'credential', 'guest', 'resumeKey'].flatMap((name) => [
+  name,
+  `*.${name}`,
+]);
+
 /**
  * @param level the lowest level that is written
  * @param terminal whether standard output is a terminal
  */
 export async function createLog(level: string, terminal: boolean): Promise<Logger> {
-  const options = { level, redact: ['token', '*.token'] };
+  const options = { level, redact: [...SECRETS] };
   return terminal ? pino(options, await readable()) : pino(options);
 }
 

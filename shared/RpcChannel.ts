@@ -48,6 +48,12 @@ export type Listeners<T extends MessageSchemas> = {
   readonly [E in EventName<T>]?: (data: EventData<T, E>) => void;
 };
 
+export interface FailedRequest {
+  readonly method: string;
+  /** As in its error reply. */
+  readonly requestId: string | undefined;
+}
+
 export interface RpcChannelOptions<Out extends MessageSchemas, In extends MessageSchemas> {
   /** What this side may send. */
   outgoing: Out;
@@ -63,8 +69,10 @@ export interface RpcChannelOptions<Out extends MessageSchemas, In extends Messag
   send(message: string): void;
   /** A malformed message was received, the `count`-th one. The other side has been sent the error. */
   onBadMessage?(error: WeirError, count: number): void;
-  /** A handler failed, with an error whose cause is not sent to the other side. */
-  onFailure?(error: unknown, method: string): void;
+  /** A request of the other side has failed. It is sent the error, without its cause. */
+  onFailure?(error: WeirError, request: FailedRequest): void;
+  /** What the other side may quote a request by, whose error replies have it. */
+  requestId?(id: number): string;
   /** How long an outgoing request waits for its reply, in milliseconds. */
   requestTimeout?: number;
   /** The id of the first outgoing request. A channel that continues another one must not reuse its ids. */
@@ -172,7 +180,7 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
       return;
     }
     const parsed = envelope.data;
-    if ('method' in parsed && refusal) this.#sendReply(parsed.id, { error: refusal.toWire() });
+    if ('method' in parsed && refusal) this.#sendReply(parsed.id, this.#failed(parsed.id, refusal));
     else if ('method' in parsed) this.#onRequest(parsed.id, parsed.method, parsed.data);
     else if ('event' in parsed) this.#dispatchEvent(parsed.event, parsed.data);
     else if ('id' in parsed) this.#onReply(parsed);
@@ -235,14 +243,14 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
   }
 
   #onRequest(id: number, method: string, data: unknown): void {
-    const run = () => this.#run(method, data);
+    const run = () => this.#run(id, method, data);
     const reply = (result: Reply) => this.#sendReply(id, result);
     if (this.#options.unordered?.some((name) => name === method)) void run().then(reply);
     else this.#queue.add({ id, isClosed: () => this.#closed, run, reply });
   }
 
   /** Runs the handler of a request. @returns its reply, which may be an error */
-  async #run(method: string, data: unknown): Promise<Reply> {
+  async #run(id: number, method: string, data: unknown): Promise<Reply> {
     const { incoming, handlers, onFailure } = this.#options;
     try {
       const schemas = isMethod(incoming, method) ? incoming.requests[method] : undefined;
@@ -251,9 +259,14 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
       return { data: await handler(parse<RequestSchema<In>>(schemas.request, data)) };
     } catch (error) {
       const known = WeirError.from(error);
-      if (known.code === 'internal' || known.cause !== undefined) onFailure?.(known.cause ?? known, method);
-      return { error: known.toWire() };
+      onFailure?.(known, { method, requestId: this.#options.requestId?.(id) });
+      return this.#failed(id, known);
     }
+  }
+
+  #failed(id: number, error: WeirError): Reply {
+    const requestId = this.#options.requestId?.(id);
+    return { error: { ...error.toWire(), ...(requestId !== undefined && { requestId }) } };
   }
 
   #sendReply(id: number, reply: Reply): void {

@@ -54,6 +54,13 @@ export const connectReasons = {
 /** The cause of an error, where its code alone does not say it. */
 export type ErrorReason = keyof typeof errorReasons | keyof typeof connectReasons | CloseReason;
 
+export interface WeirErrorOptions {
+  readonly cause?: unknown;
+  readonly retryAfter?: number | undefined;
+  readonly reason?: ErrorReason | undefined;
+  readonly requestId?: string | undefined;
+}
+
 /** Weir's only error class. `code` and `message` are public; `cause` is logged and never sent. */
 export class WeirError extends Error {
   override readonly name: string = 'WeirError';
@@ -62,16 +69,15 @@ export class WeirError extends Error {
   readonly retryAfter: number | undefined;
   /** The cause, where it is known. */
   readonly reason: ErrorReason | undefined;
+  /** Of the request that failed, by which whoever runs the server finds it in the log. */
+  readonly requestId: string | undefined;
 
-  constructor(
-    code: ErrorCode,
-    message: string = errorCodes[code],
-    options: { cause?: unknown; retryAfter?: number | undefined; reason?: ErrorReason | undefined } = {},
-  ) {
+  constructor(code: ErrorCode, message: string = errorCodes[code], options: WeirErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.retryAfter = options.retryAfter;
     this.reason = options.reason;
+    this.requestId = options.requestId;
   }
 
   /** The public part of this error. */
@@ -85,9 +91,9 @@ export class WeirError extends Error {
   }
 
   /** The error of a reply. An unknown code, from a newer server, becomes `internal`. */
-  static fromWire({ code, message, retryAfter, reason }: WireError): WeirError {
+  static fromWire({ code, message, retryAfter, reason, requestId }: WireError): WeirError {
     const known = reason !== undefined && isErrorReason(reason) ? reason : undefined;
-    return new WeirError(isErrorCode(code) ? code : 'internal', message, { retryAfter, reason: known });
+    return new WeirError(isErrorCode(code) ? code : 'internal', message, { retryAfter, reason: known, requestId });
   }
 
   /** `error` itself if it is a WeirError; otherwise an `internal` one with it as the cause, which is not sent. */
@@ -110,5 +116,6 @@ export const WireError = z.object({
   message: z.string().max(1024),
   retryAfter: z.number().nonnegative().optional(),
   reason: z.string().max(64).optional(),
+  requestId: z.string().max(64).optional(),
 });
 export type WireError = z.infer<typeof WireError>;

@@ -41,7 +41,7 @@ export function sendProblemDetails(reply: FastifyReply, status: number, detail: 
     .code(status)
     .header('content-type', 'application/problem+json; charset=utf-8')
     .header('cache-control', 'no-store')
-    .send(JSON.stringify(problemDetails(status, detail)));
+    .send(JSON.stringify({ ...problemDetails(status, detail), requestId: reply.request.id }));
 }
 
 /** Sends a problem in the form that the client prefers. Browsers request HTML by name; programs accept anything. */
@@ -60,8 +60,8 @@ export function sendProblem(
 
 /** Adds the security headers to every response, and handles requests without a route and errors of routes. */
 export function answerProblems(app: FastifyInstance, document: PageDocument): void {
-  app.addHook('onSend', async (_request, reply) => {
-    reply.headers(securityHeaders);
+  app.addHook('onSend', async (request, reply) => {
+    reply.headers(securityHeaders).header('x-request-id', request.id);
     // Only files that other origins may import, such as the SDK, are cross-origin resources.
     reply.header(
       'cross-origin-resource-policy',
@@ -82,13 +82,15 @@ export function answerProblems(app: FastifyInstance, document: PageDocument): vo
 /** Handles an error of Fastify itself or of a route. */
 export function answerError(document: PageDocument, error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   // Hooks do not run for errors before routing.
-  reply.headers(securityHeaders);
+  reply.headers(securityHeaders).header('x-request-id', request.id);
   if (error.code === 'FST_ERR_BAD_URL') return sendProblem(document, request, reply, 'badAddress');
   const { statusCode = 500 } = error;
   // From the static file server, for a path that cannot be a file.
   if (statusCode === 403) return sendProblem(document, request, reply, 'notFound');
   if (statusCode < 500) return sendProblem(document, request, reply, 'badRequest', statusCode);
-  request.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
+  // Without the query, in which people may have put a token.
+  const path = request.url.split('?', 1)[0];
+  request.log.error({ err: error, method: request.method, path }, 'request failed');
   return sendProblem(document, request, reply, 'internal', statusCode);
 }
 

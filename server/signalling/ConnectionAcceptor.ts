@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { ConnectionLimit } from '../common/ConnectionLimit.ts';
 import { originAllowed } from '../common/originAllowed.ts';
+import { RefusalLog } from '../common/RefusalLog.ts';
 import type { MessageSocket } from './MessageSocket.ts';
 import type { ServerContext } from './ServerContext.ts';
 import { SignallingConnection } from './SignallingConnection.ts';
@@ -14,6 +15,7 @@ export class ConnectionAcceptor {
   readonly #server: ServerContext;
   readonly #log: Logger;
   readonly #limit: ConnectionLimit;
+  readonly #refusals = new RefusalLog();
   readonly #connections = new Set<SignallingConnection>();
 
   constructor(server: ServerContext, log: Logger) {
@@ -35,8 +37,8 @@ export class ConnectionAcceptor {
       this.#log.warn({ address }, 'too many connections from this address');
       return 'tooManyConnections';
     }
-    const log = this.#log.child({ connection: request.id });
-    const connection = new SignallingConnection(createSocket(), this.#server, { address, reservation, log });
+    const options = { address, reservation, id: request.id, log: this.#log, refusals: this.#refusals };
+    const connection = new SignallingConnection(createSocket(), this.#server, options);
     this.#connections.add(connection);
     connection.onEnd(() => this.#connections.delete(connection));
     return undefined;

@@ -12,13 +12,14 @@ import {
   serverMessages,
   type Welcome,
 } from '../../shared/protocol.ts';
-import { RpcChannel } from '../../shared/RpcChannel.ts';
+import { type FailedRequest, RpcChannel } from '../../shared/RpcChannel.ts';
 import { TokenBucket } from '../../shared/TokenBucket.ts';
 import { Lifetime } from '../common/Lifetime.ts';
+import type { RefusalLog } from '../common/RefusalLog.ts';
 import type { Config } from '../config/Config.ts';
 import { serverRtpCapabilities } from '../media/options.ts';
 import { DATA_MESSAGES_PER_SECOND } from '../room/data/DataRate.ts';
-import type { ClientConnection } from './ClientConnection.ts';
+import type { ClientConnection, LogIds } from './ClientConnection.ts';
 import { createHandlers } from './handlers/createHandlers.ts';
 import type { MessageSocket } from './MessageSocket.ts';
 import type { PeerSession } from './PeerSession.ts';
@@ -33,7 +34,11 @@ export interface SignallingConnectionOptions {
   readonly address: string;
   /** Its place within the limit of that address. It is given back when the connection ends or has joined with a token. */
   readonly reservation: Disposable;
+  /** Names it in the log, and in the ids of its requests. */
+  readonly id: string;
   readonly log: Logger;
+  /** Of all connections together. */
+  readonly refusals: RefusalLog;
 }
 
 export class SignallingConnection implements ClientConnection {
@@ -45,7 +50,10 @@ export class SignallingConnection implements ClientConnection {
   readonly #rateLimit: TokenBucket;
   readonly #abortController = new AbortController();
   readonly #reservation: Disposable;
+  readonly #baseLog: Logger;
+  readonly #refusals: RefusalLog;
   #log: Logger;
+  #ids: LogIds = {};
   #goingAway = false;
   #joinTimer: NodeJS.Timeout | undefined;
   #silenceTimer: NodeJS.Timeout | undefined;
@@ -54,14 +62,16 @@ export class SignallingConnection implements ClientConnection {
   constructor(
     socket: MessageSocket,
     server: ServerContext,
-    { address, reservation, log }: SignallingConnectionOptions,
+    { address, reservation, id, log, refusals }: SignallingConnectionOptions,
   ) {
     const { config } = server;
     this.server = server;
     this.address = address;
     this.#socket = socket;
     this.#reservation = reservation;
-    this.#log = log;
+    this.#baseLog = log.child({ connection: id });
+    this.#log = this.#baseLog;
+    this.#refusals = refusals;
     this.#rateLimit = new TokenBucket(config.messagesPerSecond, config.messageBurst);
     this.#channel = new RpcChannel<ServerMessages, ClientMessages>({
       outgoing: serverMessages,
@@ -74,7 +84,8 @@ export class SignallingConnection implements ClientConnection {
         this.#log.debug({ reason: error.message, count }, 'bad message');
         if (count >= MAX_BAD_MESSAGES) this.close('protocolError');
       },
-      onFailure: (error, method) => this.#log.warn({ err: error, method }, 'request failed'),
+      requestId: (request) => `${id}-${request}`,
+      onFailure: (error, request) => this.#logFailure(error, request),
     });
     // Registered first, so run last, whatever the other undos do.
     this.#lifetime.defer((reason) => this.#closeSocket(reason));
@@ -115,10 +126,15 @@ export class SignallingConnection implements ClientConnection {
     this.#lifetime.defer(listener);
   }
 
+  bindLog(ids: LogIds): void {
+    this.#ids = { ...this.#ids, ...ids };
+    this.#log = this.#baseLog.child(this.#ids);
+  }
+
   attachSession(session: PeerSession): void {
     const { peer, room, requests, authenticated } = session;
     this.#session = session;
-    this.#log = this.#log.child({ room: room.key, peer: peer.id, identity: peer.identity });
+    this.bindLog({ room: room.key, peer: peer.id, identity: peer.identity });
     clearTimeout(this.#joinTimer);
     // Peers with a token are limited otherwise: a room has one member an identity.
     if (authenticated) this.#reservation[Symbol.dispose]();
@@ -137,6 +153,18 @@ export class SignallingConnection implements ClientConnection {
     else this.#socket.close(code, reason);
     // A client that does not respond would not complete the closing handshake either.
     if (reason === 'unresponsive' || reason === 'sendBufferFull' || reason === 'resumed') this.#socket.terminate();
+  }
+
+  #logFailure(error: WeirError, { method, requestId: request }: FailedRequest): void {
+    const { code, reason, cause, message: detail } = error;
+    if (code === 'internal' || cause !== undefined) {
+      this.#log.warn({ err: cause ?? error, request, method }, 'request failed');
+    } else if (code === 'unknownMethod') {
+      // What is no name of a request may be anything, a secret too.
+      this.#refusals.write(this.#log, { request, code });
+    } else {
+      this.#refusals.write(this.#log, { request, method, code, reason, detail });
+    }
   }
 
   #listen(): void {

@@ -106,7 +106,10 @@ describe('in a broadcast', () => {
       const ears = Object.values(cast).map(({ client }: Joined) => ({ client, heard: eventNames(client).length }));
       const { client } = cast[who];
       const answer = await client.requestRaw(method, data(cast));
-      expect(answer).toEqual({ id: answer.id, error: { code, message: expect.any(String) } });
+      expect(answer).toEqual({
+        id: answer.id,
+        error: { code, message: expect.any(String), requestId: expect.any(String) },
+      });
       await quiet(cast);
       expect(answersTo(client.messages, answer.id).length).toBe(1);
       for (const { client: one, heard: count } of ears) {

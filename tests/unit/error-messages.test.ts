@@ -83,6 +83,10 @@ describe('the message of an error', () => {
     for (const other of [new WeirError('notFound', 'Gone astray.'), new Error('Gone astray.'), 'Gone astray.']) {
       expect(errorMessage(other)).toContain('Gone astray.');
     }
+    const ofRequest = (code: 'internal' | 'roomFull') =>
+      errorMessage(new WeirError(code, 'No.', { requestId: 'a1-7' }));
+    expect(ofRequest('internal')).toBe(`${en.serverFailed} Request a1-7.`);
+    expect(ofRequest('roomFull')).toBe(en.roomFull);
     expect(reasonMessage('kicked')).toBe(en.endedKickedText);
     expect([reasonMessage(undefined), reasonMessage('unheardOf')]).toEqual([undefined, undefined]);
     vi.unstubAllGlobals();

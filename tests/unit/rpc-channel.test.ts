@@ -85,7 +85,26 @@ describe('a request', () => {
     const failure = await here.request('echo', { text: '' }).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'internal' });
     expect(inspect(failure)).not.toContain('1234');
-    expect(onFailure).toHaveBeenCalledExactlyOnceWith(secret, 'echo');
+    expect(onFailure).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'internal', cause: secret }), {
+      method: 'echo',
+      requestId: undefined,
+    });
+  });
+
+  test('that fails has the id that the other side has given it, in every kind of error', async () => {
+    const onFailure = vi.fn();
+    const { channel, sent } = lone({ handlers, onFailure, requestId: (id) => `a-${id}` });
+    channel.receive('{"id":1,"method":"fail","data":{}}');
+    channel.receive('{"id":2,"method":"nothing","data":{}}');
+    channel.receive('{"id":3,"method":"echo","data":{"text":"x"}}', new WeirError('rateLimited'));
+    await expect.poll(() => sent.length).toBe(3);
+    const errors = [1, 2, 3].map((id) => ({ id, error: expect.objectContaining({ requestId: `a-${id}` }) }));
+    expect(sent).toEqual(expect.arrayContaining(errors));
+    expect(onFailure.mock.calls.map(([, request]) => request)).toEqual([
+      { method: 'fail', requestId: 'a-1' },
+      { method: 'nothing', requestId: 'a-2' },
+    ]);
+    expect(WeirError.fromWire({ code: 'busy', message: '', requestId: 'a-1' }).requestId).toBe('a-1');
   });
 
   test('whose handler throws a public error with a cause is reported too', async () => {
@@ -96,7 +115,7 @@ describe('a request', () => {
     };
     const { here } = wire({ onFailure, handlers: { ...handlers, fail } });
     await expect(here.request('fail', {})).rejects.toMatchObject({ code: 'badRequest', message: 'No.' });
-    expect(onFailure).toHaveBeenCalledExactlyOnceWith(cause, 'fail');
+    expect(onFailure).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ cause }), expect.anything());
   });
 
   test('with malformed data fails with badRequest, which names the field; its handler does not run', async () => {

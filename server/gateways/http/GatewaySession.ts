@@ -5,8 +5,17 @@ import { WeirError } from '../../../shared/errors.ts';
 import type { IceParameters } from '../../../shared/media.ts';
 import { newEntityTag } from './entityTag.ts';
 
+/** Whom the lines of a session are about. */
+export interface SessionIds {
+  readonly room: string;
+  readonly identity: string;
+  readonly peer: string;
+}
+
 /** What the session is about: a participant with a transport. */
 export interface SessionMedia {
+  /** For the log. */
+  readonly ids: SessionIds;
   /**
    * Restarts ICE at the server.
    * @returns an SDP fragment with its new parameters
@@ -37,6 +46,15 @@ export class GatewaySession {
   constructor(media: SessionMedia, clientIce?: IceParameters) {
     this.#media = media;
     this.#usernameFragment = clientIce?.usernameFragment;
+  }
+
+  get peerId(): string {
+    return this.#media.ids.peer;
+  }
+
+  /** For the log. */
+  get ids(): SessionIds {
+    return this.#media.ids;
   }
 
   /** Names the current ICE session. */

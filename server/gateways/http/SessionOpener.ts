@@ -6,8 +6,9 @@ import { type Role, RoomName } from '../../../shared/participants.ts';
 import type { RoomKind } from '../../../shared/protocol.ts';
 import type { AccessControl, Admission } from '../../auth/AccessControl.ts';
 import { ConnectionLimit } from '../../common/ConnectionLimit.ts';
+import { roomKey } from '../../common/roomKey.ts';
 import type { RoomManager } from '../../room/RoomManager.ts';
-import { bearerToken, parseAddress, signalOf } from './requests.ts';
+import { bearerToken, bindLog, parseAddress, signalOf } from './requests.ts';
 
 /** Its address names the room. */
 export type RoomRequest = FastifyRequest<{ Params: { room: string } }>;
@@ -28,7 +29,7 @@ export interface AdmittedRequest<Query> {
 
 /** What is opened for a request: a session, with what its response says. */
 export interface WithSession {
-  readonly session: { onEnd(listener: () => void): void };
+  readonly session: { readonly peerId: string; onEnd(listener: () => void): void };
 }
 
 export interface OpeningOptions<Query> {
@@ -64,14 +65,17 @@ export class SessionOpener {
     const room = parseAddress(RoomName, request.params.room);
     const query = parseAddress(schema, request.query);
     const { kind } = query;
+    bindLog(request, { room: roomKey(kind, room) });
     return this.#rooms.refusals.watch(room, kind, async () => {
       const admission = await this.#access.admit({ room, kind, token: bearerToken(request), role });
+      bindLog(request, { identity: admission.credentials.identity });
       const withToken = admission.credentials.token !== undefined;
       const place = withToken ? undefined : this.#withoutToken.acquire(request.ip);
       if (!withToken && !place) throw new WeirError('rateLimited', 'Too many sessions from this address.');
       try {
         const opened = await open({ admission, room, query, signal });
         opened.session.onEnd(() => place?.[Symbol.dispose]());
+        request.log.info({ peer: opened.session.peerId, path: request.routeOptions.url }, 'session opened');
         return opened;
       } catch (error) {
         place?.[Symbol.dispose]();

@@ -11,7 +11,7 @@ export interface CrossOriginOptions {
 }
 
 /** What scripts may read of responses besides the body. */
-const EXPOSED = 'ETag, Link, Location, Retry-After, Accept-Patch, Accept-Post';
+const EXPOSED = 'ETag, Link, Location, Retry-After, Accept-Patch, Accept-Post, X-Request-Id';
 const REQUEST_HEADERS = 'Authorization, Content-Type, If-Match';
 /** How long a browser may remember the answer to a preflight, in seconds. */
 const MAX_AGE = 7200;

@@ -1,6 +1,7 @@
 /** Errors of Weir as HTTP responses of gateways: a status, when to try again, and problem details (RFC 9457). */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, WeirError } from '../../../shared/errors.ts';
+import { RefusalLog } from '../../common/RefusalLog.ts';
 import { sendProblemDetails } from '../../features/problems.ts';
 
 /** Codes that are missing cannot occur here, or are internal errors. */
@@ -27,17 +28,25 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   closed: 1,
 };
 
-/** Handles whatever a route of a gateway throws, and errors of Fastify, such as a body that is too large. */
-export function sendGatewayError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+/** @returns a handler of whatever a route of a gateway throws, and of errors of Fastify, such as a body that is too large */
+export function gatewayErrors() {
+  const refusals = new RefusalLog();
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const { status, detail, retryAfter } = problemOf(error);
+    const line = { method: request.method, path: request.routeOptions.url, status };
+    if (status === 500) request.log.error({ err: error, ...line }, 'request failed');
+    else refusals.write(request.log, { ...line, detail });
+    if (status === 401) reply.header('www-authenticate', 'Bearer');
+    if (retryAfter !== undefined) reply.header('retry-after', String(Math.ceil(retryAfter)));
+    return sendProblemDetails(reply, status, detail);
+  };
+}
+
+function problemOf(error: FastifyError): { status: number; detail: string; retryAfter?: number | undefined } {
   const { statusCode = 500 } = error;
-  if (!(error instanceof WeirError) && statusCode < 500) return sendProblemDetails(reply, statusCode, detailOf(error));
-  const { code, message, retryAfter = RETRY_AFTER[code] } = WeirError.from(error);
-  const status = statuses[code] ?? 500;
-  if (status === 500)
-    request.log.error({ err: error, method: request.method, url: request.routeOptions.url }, 'request failed');
-  if (status === 401) reply.header('www-authenticate', 'Bearer');
-  if (retryAfter !== undefined) reply.header('retry-after', String(Math.ceil(retryAfter)));
-  return sendProblemDetails(reply, status, message);
+  if (!(error instanceof WeirError) && statusCode < 500) return { status: statusCode, detail: detailOf(error) };
+  const { code, message: detail, retryAfter = RETRY_AFTER[code] } = WeirError.from(error);
+  return { status: statuses[code] ?? 500, detail, retryAfter };
 }
 
 function detailOf({ code, statusCode }: FastifyError): string {

@@ -22,6 +22,11 @@ export function parseAddress<T extends z.ZodType>(schema: T, value: unknown): z.
   return parsed.data;
 }
 
+/** Every line of the log about this request has these ids from now on. */
+export function bindLog(request: FastifyRequest, ids: { room?: string; identity?: string; peer?: string }): void {
+  request.log = request.log.child(ids);
+}
+
 /** Aborted when the client has gone before it has the response. */
 export function signalOf({ raw }: FastifyReply): AbortSignal {
   const aborter = new AbortController();

@@ -11,7 +11,7 @@ import type { IceServers } from '../../ice/IceServers.ts';
 import type { RoomManager } from '../../room/RoomManager.ts';
 import { answerCrossOrigin, answerOptions } from './crossOrigin.ts';
 import type { GatewaySession } from './GatewaySession.ts';
-import { sendGatewayError } from './gatewayErrors.ts';
+import { gatewayErrors } from './gatewayErrors.ts';
 import { iceServerLinks } from './iceServerLinks.ts';
 import { isMediaType, refuseMethods } from './requests.ts';
 import { type AdmittedRequest, type RoomQuery, type RoomRequest, SessionOpener } from './SessionOpener.ts';
@@ -66,7 +66,7 @@ export function sdpEndpoint<Query extends RoomQuery>(
   const rate = new PrefixRateLimit(offers);
   const opener = new SessionOpener(rooms, access, config.maxConnectionsPerIp);
 
-  app.setErrorHandler(sendGatewayError);
+  app.setErrorHandler(gatewayErrors());
   answerCrossOrigin(app, config);
   acceptSdp(app);
 

@@ -7,7 +7,7 @@ import { parseIceFragment } from '../sdp/iceFragment.ts';
 import { answerOptions } from './crossOrigin.ts';
 import { matchEntityTag } from './entityTag.ts';
 import type { GatewaySession } from './GatewaySession.ts';
-import { isMediaType, refuseMethods } from './requests.ts';
+import { bindLog, isMediaType, refuseMethods } from './requests.ts';
 
 export const SDP = 'application/sdp';
 export const SDP_FRAGMENT = 'application/trickle-ice-sdpfrag';
@@ -34,10 +34,11 @@ export function acceptSdp(app: FastifyInstance): void {
 export function sessionRoutes(app: FastifyInstance, path: string, sessions: Sessions): void {
   const url = `${path}/:id`;
   const rate = new PrefixRateLimit(REQUESTS);
-  const sessionOf = ({ params, ip }: SessionRequest): GatewaySession => {
-    if (!rate.tryTake(ip)) throw new WeirError('rateLimited', 'Too many requests from this network.');
-    const session = sessions.get(params.id);
+  const sessionOf = (request: SessionRequest): GatewaySession => {
+    if (!rate.tryTake(request.ip)) throw new WeirError('rateLimited', 'Too many requests from this network.');
+    const session = sessions.get(request.params.id);
     if (!session) throw new WeirError('notFound', 'There is no such session, or it has ended.');
+    bindLog(request, { ...session.ids });
     return session;
   };
   app.options(url, (request, reply) => answerOptions(request, reply, METHODS, ACCEPTS));

@@ -21,7 +21,7 @@ export class RoomAudio {
 
   constructor(room: Room, log: Logger) {
     this.#room = room;
-    this.#log = log;
+    this.#log = log.child({ room: room.key });
     const slots = new AudioSlots({
       maxAudibleSpeakers: 1,
       fillsFreeSlots: true,

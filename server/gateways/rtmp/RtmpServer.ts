@@ -110,7 +110,7 @@ export class RtmpServer {
       media: (message) => stream?.take(message),
       ended: (why) => {
         stream?.close();
-        this.#options.log.info({ address, why }, 'RTMP connection ended');
+        this.#options.log.info({ address, ...stream?.ids, why }, 'RTMP connection ended');
       },
     });
   }

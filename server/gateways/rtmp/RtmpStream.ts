@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { closeReasons } from '../../../shared/closeReasons.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import type { Admission } from '../../auth/AccessControl.ts';
+import { roomKey } from '../../common/roomKey.ts';
 import type { PlainTransports } from '../../media/PlainTransports.ts';
 import { openPublisher, type PublishContext, sourceOf } from '../openPublisher.ts';
 import type { Target } from '../rtp/ffmpegArguments.ts';
@@ -121,6 +122,12 @@ export class RtmpStream {
     }
   }
 
+  /** For the log. */
+  get ids(): { readonly room: string; readonly identity: string } {
+    const { kind, identity } = this.#options.admission.credentials;
+    return { room: roomKey(kind, this.#options.room), identity };
+  }
+
   #fail(error: unknown): void {
     this.#options.source.refuse(WeirError.from(error).message);
     this.close();
@@ -140,7 +147,7 @@ export class RtmpStream {
   /** @throws {WeirError} why it cannot be published */
   async #start(content: StreamContent): Promise<void> {
     const { context, source, admission, room, name } = this.#options;
-    const log = context.log.child({ room, identity: admission.credentials.identity });
+    const log = context.log.child(this.ids);
     const requested = streamsOf(content);
     using held = new DisposableStack();
     if (content.whyNotCopied !== undefined) held.use(this.#placeToEncode(content.whyNotCopied));
@@ -150,7 +157,13 @@ export class RtmpStream {
       admission,
       { room, name, sources: requested.map(({ kind }) => sourceOf.camera[kind]), signal: this.#aborter.signal },
       {
-        create: (options) => new RtpPublisher({ ...options, ...context, gateway: 'rtmp' }),
+        create: (options) =>
+          new RtpPublisher({
+            ...options,
+            ...context,
+            log: context.log.child({ room: this.ids.room }),
+            gateway: 'rtmp',
+          }),
         open: (created) => {
           const tracks = requested.map((stream) => ({ ...stream, source: sourceOf.camera[stream.kind] }));
           return created.listen(tracks, { rtcpMux: false, local: true });

@@ -4,6 +4,7 @@ import { WeirError } from '../../../shared/errors.ts';
 
 /** What the session is about: a participant. */
 export interface RtpMember {
+  readonly id: string;
   close(reason: 'left'): void;
   /** Runs `listener` once it has ended, or at once if it has. */
   onEnd(listener: () => void): void;
@@ -34,6 +35,11 @@ export class RtpSession {
     this.#member = member;
     this.description = description;
     this.#receiver = receiver;
+  }
+
+  /** Of the participant. */
+  get peerId(): string {
+    return this.#member.id;
   }
 
   /** @throws {WeirError} `unsupported` where the client sends */

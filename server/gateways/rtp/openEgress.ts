@@ -52,7 +52,8 @@ export async function openEgress(
   const streams = requestedOutputs(request, codecNow(room, request, member));
   const own = streams.flatMap(({ stream }) => [stream.port, stream.rtcpPort]).find((port) => context.isOwnPort(port));
   if (own !== undefined) throw new WeirError('forbidden', `Port ${own} is one of this server's own.`);
-  const { plain, idleTimeout, log } = context;
+  const { plain, idleTimeout } = context;
+  const log = context.log.child({ room: room.key });
   const viewer = new RtpViewer({
     ...(await viewerOptions(context, room, admission, viewerRequest, DEFAULT_NAME)),
     room,

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Admission } from '../../auth/AccessControl.ts';
+import { roomKey } from '../../common/roomKey.ts';
 import type { PlainTransports } from '../../media/PlainTransports.ts';
 import { openPublisher, type PublishContext, sourceOf } from '../openPublisher.ts';
 import { commandLines } from './ffmpegArguments.ts';
@@ -32,7 +33,8 @@ export async function openIngest(
   { room, signal }: IngestTarget,
   request: IngestRequest,
 ): Promise<RtpSession> {
-  const { plain, idleTimeout, maxIncomingBitrate, log } = context;
+  const { plain, idleTimeout, maxIncomingBitrate } = context;
+  const log = context.log.child({ room: roomKey(admission.credentials.kind, room) });
   const { name, source, rtcpMux } = request;
   const requested = requestedStreams(request).map((stream) => ({ ...stream, source: sourceOf[source][stream.kind] }));
   const { publisher, opened } = await openPublisher(

@@ -10,7 +10,7 @@ import { PrefixRateLimit, type PrefixRateLimitOptions } from '../../common/Prefi
 import type { Config } from '../../config/Config.ts';
 import type { PlainTransports } from '../../media/PlainTransports.ts';
 import { answerCrossOrigin, answerOptions } from '../http/crossOrigin.ts';
-import { sendGatewayError } from '../http/gatewayErrors.ts';
+import { gatewayErrors } from '../http/gatewayErrors.ts';
 import { refuseMethods } from '../http/requests.ts';
 import { type AdmittedRequest, type RoomQuery, type RoomRequest, SessionOpener } from '../http/SessionOpener.ts';
 import { SDP } from '../http/sessionRoutes.ts';
@@ -66,7 +66,7 @@ export async function rtp(
   const sessions = new RtpSessions();
   const opener = new SessionOpener(rooms, access, Math.min(config.maxConnectionsPerIp, MAX_PER_ADDRESS));
 
-  app.setErrorHandler(sendGatewayError);
+  app.setErrorHandler(gatewayErrors());
   answerCrossOrigin(app, config);
   await app.register(async (routes) => {
     limitRate(routes, SESSION_REQUESTS);

@@ -113,8 +113,9 @@ async function join(opening: Opening, { transport, ...playback }: PlayAnswer): P
   await joinViewer(room, admission, viewer);
 }
 
-function sessionMedia({ viewer, transport }: Opening, media: readonly ServerMedia[]): SessionMedia {
+function sessionMedia({ room, viewer, transport }: Opening, media: readonly ServerMedia[]): SessionMedia {
   return {
+    ids: { room: room.key, identity: viewer.identity, peer: viewer.id },
     restartIce: async () => writeIceFragment(media, await viewer.restartIce(), transport.iceCandidates),
     close: (reason) => viewer.close(reason),
     onEnd: (listener) => viewer.onEnd(listener),

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { IceCandidate } from '../../../shared/media.ts';
 import type { Admission } from '../../auth/AccessControl.ts';
+import { roomKey } from '../../common/roomKey.ts';
 import { serverRtpCapabilities } from '../../media/options.ts';
 import { GatewaySession } from '../http/GatewaySession.ts';
 import type { OpenedSdpSession } from '../http/sdpEndpoint.ts';
@@ -63,17 +64,20 @@ export async function openWhipSession(
     transport,
     setup: answeredSetup(offer.transport),
   });
-  return { session: sessionOf(publisher, offer, transport.iceCandidates), sdp };
+  const room = roomKey(admission.credentials.kind, request.room);
+  return { session: sessionOf(publisher, room, offer, transport.iceCandidates), sdp };
 }
 
 function sessionOf(
   publisher: WhipPublisher,
+  room: string,
   { tracks, transport }: PublishOffer,
   candidates: readonly IceCandidate[],
 ): GatewaySession {
   const media = tracks.map(({ answer }) => answer);
   return new GatewaySession(
     {
+      ids: { room, identity: publisher.identity, peer: publisher.id },
       restartIce: async () => writeIceFragment(media, await publisher.restartIce(), candidates),
       close: (reason) => publisher.close(reason),
       onEnd: (listener) => publisher.onEnd(listener),

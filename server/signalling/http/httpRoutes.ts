@@ -131,10 +131,11 @@ function allowReading(reply: FastifyReply, origin: string): void {
 }
 
 /** Sends the head of a response of which Fastify sends nothing. */
-function startStream({ headers: { origin } }: FastifyRequest, reply: FastifyReply) {
+function startStream({ id, headers: { origin } }: FastifyRequest, reply: FastifyReply) {
   reply.hijack();
   return reply.raw.writeHead(200, {
     ...securityHeaders,
+    'x-request-id': id,
     ...eventStreamHeaders,
     'cross-origin-resource-policy': origin === undefined ? 'same-origin' : 'cross-origin',
     ...(origin !== undefined && { 'access-control-allow-origin': origin, vary: 'origin' }),

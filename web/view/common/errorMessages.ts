@@ -124,13 +124,19 @@ const messageByCode: Partial<Record<WeirError['code'], MessageKey>> = {
   forbidden: 'forbidden',
 };
 
+const isUnexpected = (key: MessageKey): boolean => key === 'failed' || key === 'serverFailed';
+
 /** The message for anything that was thrown. */
 export function errorMessage(problem: unknown): string {
   if (problem instanceof WeirError) {
-    const message = reasonMessage(problem.reason);
-    if (message !== undefined) return message;
-    if (problem.code === 'unauthorized') return translate('unauthorized', { detail: problem.message });
-    return translate(messageByCode[problem.code] ?? 'failed', { detail: problem.message });
+    const known = reasonMessage(problem.reason);
+    if (known !== undefined) return known;
+    const { code, message: detail, requestId: id } = problem;
+    if (code === 'unauthorized') return translate('unauthorized', { detail });
+    const key = messageByCode[code] ?? 'failed';
+    const text = translate(key, { detail });
+    // What nobody but the operator can mend is found in the log by the id.
+    return id !== undefined && isUnexpected(key) ? translate('withRequest', { message: text, id }) : text;
   }
   return translate('failed', { detail: problem instanceof Error ? problem.message : String(problem) });
 }

@@ -136,6 +136,7 @@ export const en = {
   rateLimited: 'That was too much at once. Wait a moment, then try again.',
   forbidden: 'Your token does not allow that.',
   failed: 'Something went wrong: {detail}',
+  withRequest: '{message} Request {id}.',
 
   mute: 'Mute',
   unmute: 'Unmute',

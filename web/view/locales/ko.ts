@@ -132,6 +132,7 @@ export const ko: Readonly<Record<MessageKey, string>> = {
   rateLimited: '한꺼번에 너무 많이 요청했습니다. 잠시 뒤 다시 시도해 주세요.',
   forbidden: '이 토큰으로는 할 수 없는 일입니다.',
   failed: '문제가 생겼습니다: {detail}',
+  withRequest: '{message} 요청 번호: {id}.',
 
   mute: '음소거',
   unmute: '음소거 해제',
