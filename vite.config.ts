@@ -131,7 +131,7 @@ export default defineConfig({
   root: 'web',
   // The server says under which path the page is: see server/features/page.ts.
   base: './',
-  // `/`, `/r/<room>` and `/b/<room>` are one page; `/watch/<room>` is a file of web/public.
+  // `/`, `/r/<room>` and `/b/<room>` are one page; `/watch/<room>` and `/player.html` are files of web/public.
   appType: 'spa',
   build: {
     outDir: 'dist',
@@ -158,7 +158,9 @@ export default defineConfig({
   server: {
     proxy: {
       '/ws': { target: server, ws: true },
-      ...Object.fromEntries(['/api', '/health', '/ready', '/watch/', '/whip', '/whep/'].map((path) => [path, server])),
+      ...Object.fromEntries(
+        ['/api', '/health', '/ready', '/watch/', '/player.html', '/whip', '/whep/'].map((path) => [path, server]),
+      ),
     },
   },
 });

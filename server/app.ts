@@ -17,6 +17,7 @@ import type { Config } from './config/Config.ts';
 import { connectionInfo } from './features/connectionInfo.ts';
 import { health } from './features/health.ts';
 import { PageDocument } from './features/PageDocument.ts';
+import { PlayerDocument } from './features/PlayerDocument.ts';
 import { page, withoutBasePath } from './features/page.ts';
 import { answerClientError, answerError, answerProblems } from './features/problems.ts';
 import { roomInfo } from './features/roomInfo.ts';
@@ -202,7 +203,12 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     const { token } = config.metrics ?? {};
     if (metrics && token !== undefined) await http.register(metricsRoute, { metrics, token });
     const { basePath, diagnose } = config;
-    await http.register(page, { document, watchDocument: new WatchDocument(config), basePath, diagnose });
+    const documents = {
+      document,
+      watchDocument: new WatchDocument(config),
+      playerDocument: new PlayerDocument(config),
+    };
+    await http.register(page, { ...documents, basePath, diagnose });
     await http.register(whip, { config, rooms, access, iceServers });
     // One for both: each microphone is read once.
     const audios = new RoomAudios(log);

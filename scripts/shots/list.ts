@@ -122,6 +122,14 @@ export const shots: readonly Shot[] = [
   },
   { name: 'stats', on: [...everywhere], go: inCall('four', openStats) },
   { name: 'encoder', on: [...main, 'ko', 'phone-ko'], go: inCall('four', openEncoder) },
+  {
+    name: 'encoder-page',
+    on: ['desktop', 'light', 'phone-ko'],
+    go: inCall('four', async (page) => {
+      await openEncoder(page);
+      await page.locator('.encoder-page pre').scrollIntoViewIfNeeded();
+    }),
+  },
   { name: 'react', on: small, go: ofFive, open: (page) => button(page, 'react').click() },
   { name: 'tooltip', go: ofFive, open: (page) => button(page, 'microphone').hover() },
   { name: 'hover', go: ofFive, open: (page) => page.locator('.grid .tile').first().hover() },

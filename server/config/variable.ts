@@ -134,6 +134,7 @@ const ownSegments = new Set([
   'assets',
   'sdk.js',
   'whep.js',
+  'player.html',
   'health',
   'ready',
   'metrics',

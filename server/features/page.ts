@@ -3,12 +3,14 @@ import serveStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalRoomName } from '../../shared/names.ts';
 import { dist, type PageDocument, type PageName } from './PageDocument.ts';
+import { PlayedRoom, type PlayerDocument } from './PlayerDocument.ts';
 import { sendProblem } from './problems.ts';
 import type { WatchDocument } from './WatchDocument.ts';
 
 export interface PageOptions {
   readonly document: PageDocument;
   readonly watchDocument: WatchDocument;
+  readonly playerDocument: PlayerDocument;
   /** For example `/meet`, or empty. */
   readonly basePath: string;
   /** Whether there is a page on which clients test their connection. */
@@ -16,19 +18,20 @@ export interface PageOptions {
 }
 
 /**
- * `/`, `/r/<room>`, `/b/<room>` and `/diagnose` serve the page, `/watch/<room>` the one without the SDK. Other pages may import
- * `/sdk.js`, the client, and `/whep.js`, the player of `/watch`. Assets have a hash in their names and may be cached forever.
+ * `/`, `/r/<room>`, `/b/<room>` and `/diagnose` serve the page, `/watch/<room>` the one without the SDK, and
+ * `/player.html?room=&kind=` one to copy. Other pages may import `/sdk.js`, the client, and `/whep.js`, the player of `/watch`.
+ * Assets have a hash in their names and may be cached forever.
  */
 export async function page(app: FastifyInstance, options: PageOptions): Promise<void> {
-  const { document, watchDocument, basePath, diagnose } = options;
+  const { document, watchDocument, playerDocument, basePath, diagnose } = options;
   await app.register(serveStatic, {
     root: dist,
     index: false,
     // The build writes compressed copies next to the files.
     preCompressed: true,
     cacheControl: false,
-    // The documents are templates, which PageDocument and WatchDocument render.
-    allowedPath: (path) => !/^\/?(index|watch)\.html/.test(path),
+    // The documents are templates, which PageDocument, WatchDocument and PlayerDocument render.
+    allowedPath: (path) => !/^\/?(index|watch|player)\.html/.test(path),
     setHeaders(reply, path) {
       const hashed = path.includes('/assets/');
       reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
@@ -54,6 +57,12 @@ export async function page(app: FastifyInstance, options: PageOptions): Promise<
   app.get('/watch/:room', (request: RoomRequest, reply) =>
     isRoom(request) ? watchDocument.send(request, reply) : sendProblem(document, request, reply, 'noRoom'),
   );
+  app.get('/player.html', (request, reply) => {
+    const played = PlayedRoom.safeParse(request.query);
+    return played.success
+      ? playerDocument.send(request, reply, played.data)
+      : sendProblem(document, request, reply, 'noRoom');
+  });
   // Search engines have no use for it.
   const forPeople = (request: FastifyRequest, reply: FastifyReply) =>
     document.send(request, reply.header('x-robots-tag', 'noindex'), { page: 'diagnose' });

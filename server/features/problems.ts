@@ -6,24 +6,26 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { type PageProblem, pageProblems } from '../../shared/pageProblems.ts';
 import type { PageDocument } from './PageDocument.ts';
 
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "media-src 'self' blob:",
-  "connect-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'self'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join('; ');
+/** The policy of a document. @param scripts the sources of its scripts */
+export const contentSecurityPolicy = (scripts = "'self'"): string =>
+  [
+    "default-src 'none'",
+    `script-src ${scripts}`,
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "media-src 'self' blob:",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; ');
 
-/** Sent with every response. */
+/** Sent with every response; a document may have a policy of its own. */
 export const securityHeaders = {
-  'content-security-policy': contentSecurityPolicy,
+  'content-security-policy': contentSecurityPolicy(),
   'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
@@ -61,7 +63,8 @@ export function sendProblem(
 /** Adds the security headers to every response, and handles requests without a route and errors of routes. */
 export function answerProblems(app: FastifyInstance, document: PageDocument): void {
   app.addHook('onSend', async (request, reply) => {
-    reply.headers(securityHeaders).header('x-request-id', request.id);
+    const policy = reply.getHeader('content-security-policy') ?? securityHeaders['content-security-policy'];
+    reply.headers({ ...securityHeaders, 'content-security-policy': policy, 'x-request-id': request.id });
     // Only files that other origins may import, such as the SDK, are cross-origin resources.
     reply.header(
       'cross-origin-resource-policy',

@@ -12,37 +12,18 @@ import { hasFirefox } from '../support/firefox.ts';
 import {
   hearsInPage,
   leaveInPage,
-  type PageSession,
-  type Played,
   playedInPage,
   playInPage,
   publishInPage,
-  type Restarted,
   restartInPage,
   ufragInPage,
-  type Watched,
   watchedInPage,
 } from '../support/gatewayPage.ts';
 import { playByPackage, publishByPackage, startPackagePage, stopPackage } from '../support/packagePage.ts';
+import { type BrowserName, browserNames, openTab, type Tab } from '../support/Tab.ts';
 
 /** Milliseconds. */
 const WAIT = 20_000;
-
-/** A page of either browser. */
-interface Tab {
-  publish(endpoint: string): Promise<PageSession>;
-  play(endpoint: string): Promise<PageSession>;
-  played(): Promise<Played>;
-  hears(): Promise<boolean>;
-  restart(): Promise<Restarted>;
-  ufrag(): Promise<string | undefined>;
-  /** Closes the connection of the player, without a request. */
-  leave(): Promise<void>;
-  /** Opens a page of the server. */
-  open(path: string): Promise<unknown>;
-  watched(frames: number): Promise<Watched>;
-  close(): Promise<void>;
-}
 
 describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
   let server: TestServer;
@@ -64,84 +45,56 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
     packagePage?.[Symbol.dispose]();
   });
 
-  /** Opens pages of the server, whose scripts may ask it. */
-  const tabs: Readonly<Record<'Chromium' | 'Firefox', () => Promise<Tab>>> = {
-    Chromium: async () => {
-      const page = await (await chromium.newContext()).newPage();
-      await page.goto(server.url);
-      return {
-        publish: (endpoint) => page.evaluate(publishInPage, { endpoint, simulcast: true }),
-        play: (endpoint) => page.evaluate(playInPage, endpoint),
-        played: () => page.evaluate(playedInPage),
-        hears: () => page.evaluate(hearsInPage),
-        restart: () => page.evaluate(restartInPage),
-        ufrag: () => page.evaluate(ufragInPage),
-        leave: () => page.evaluate(leaveInPage),
-        open: (path) => page.goto(server.url + path),
-        watched: (frames) => page.evaluate(watchedInPage, frames),
-        close: () => page.close(),
-      };
-    },
-    Firefox: async () => {
-      const page = await (await firefox.createBrowserContext()).newPage();
-      await page.goto(server.url);
-      return {
-        publish: (endpoint) => page.evaluate(publishInPage, { endpoint, simulcast: false }),
-        play: (endpoint) => page.evaluate(playInPage, endpoint),
-        played: () => page.evaluate(playedInPage),
-        hears: () => page.evaluate(hearsInPage),
-        restart: () => page.evaluate(restartInPage),
-        ufrag: () => page.evaluate(ufragInPage),
-        leave: () => page.evaluate(leaveInPage),
-        open: (path) => page.goto(server.url + path),
-        watched: (frames) => page.evaluate(watchedInPage, frames),
-        close: () => page.close(),
-      };
-    },
-  };
+  /** Opens a page of the server, whose scripts may ask it. */
+  async function open(name: BrowserName): Promise<Tab> {
+    const tab = await openTab({ chromium, firefox }, name);
+    await tab.goto(server.url);
+    return tab;
+  }
 
   /** Waits until ten more frames have been decoded, of that many streams in all, and there is something to hear. */
-  async function expectMore(tab: Pick<Tab, 'played' | 'hears'>, videoStreams: number): Promise<void> {
-    const before = await tab.played();
+  async function expectMore(tab: Tab, videoStreams: number): Promise<void> {
+    const before = await tab.evaluate(playedInPage);
     const waiting = { timeout: WAIT, interval: 50 };
     const more = async () => {
-      const played = await tab.played();
+      const played = await tab.evaluate(playedInPage);
       return { more: played.framesDecoded >= before.framesDecoded + 10, videoStreams: played.videoStreams };
     };
     await expect.poll(more, waiting).toEqual({ more: true, videoStreams });
-    await expect.poll(() => tab.hears(), waiting).toBe(true);
+    await expect.poll(() => tab.evaluate(hearsInPage), waiting).toBe(true);
   }
 
   test.each([
     ['Chromium', 'Firefox'],
     ['Firefox', 'Chromium'],
   ] as const)('%s plays what the other and then what it publishes itself', async (player, other) => {
-    const endpoint = (protocol: string) => `/${protocol}/${player}`;
-    const [first, second, playing] = [await tabs[other](), await tabs[player](), await tabs[player]()];
-    const { location } = await first.publish(endpoint('whip'));
-    const { location: played } = await playing.play(endpoint('whep'));
+    const [first, second, playing] = [await open(other), await open(player), await open(player)];
+    const publication = (name: BrowserName) => ({ endpoint: `/whip/${player}`, simulcast: name === 'Chromium' });
+    const { location } = await first.evaluate(publishInPage, publication(other));
+    const { location: played } = await playing.evaluate(playInPage, `/whep/${player}`);
     await expectMore(playing, 1);
-    const next = await second.publish(endpoint('whip'));
+    const next = await second.evaluate(publishInPage, publication(player));
     await fetch(new URL(location, server.url), { method: 'DELETE' });
     await expectMore(playing, 2);
     // Of two layers the higher one, where there are layers.
-    await expect.poll(async () => (await playing.played()).width, { timeout: WAIT }).toBe(640);
+    await expect.poll(async () => (await playing.evaluate(playedInPage)).width, { timeout: WAIT }).toBe(640);
     // A player that closes its connection leaves, whether it says so by HTTP or not.
-    await playing.leave();
+    await playing.evaluate(leaveInPage);
     await expect.poll(async () => (await fetch(new URL(played, server.url))).status, { timeout: WAIT }).toBe(404);
     await fetch(new URL(next.location, server.url), { method: 'DELETE' });
     await Promise.all([first.close(), second.close(), playing.close()]);
   });
 
-  test.each(['Chromium', 'Firefox'] as const)('%s restarts ICE, publishing and playing, and goes on', async (name) => {
-    const [publishing, playing] = [await tabs[name](), await tabs[name]()];
-    const { location } = await publishing.publish(`/whip/restart-${name}`);
-    await playing.play(`/whep/restart-${name}`);
+  test.each(browserNames)('%s restarts ICE, publishing and playing, and goes on', async (name) => {
+    const [publishing, playing] = [await open(name), await open(name)];
+    const publication = { endpoint: `/whip/restart-${name}`, simulcast: name === 'Chromium' };
+    const { location } = await publishing.evaluate(publishInPage, publication);
+    await playing.evaluate(playInPage, `/whep/restart-${name}`);
     await expectMore(playing, 1);
     for (const tab of [publishing, playing]) {
-      const { statuses, ufrag } = await tab.restart();
+      const { statuses, ufrag } = await tab.evaluate(restartInPage);
       expect(statuses).toEqual([200, 204]);
-      if (name === 'Chromium') await expect.poll(() => tab.ufrag(), { timeout: WAIT }).toBe(ufrag);
+      if (name === 'Chromium') await expect.poll(() => tab.evaluate(ufragInPage), { timeout: WAIT }).toBe(ufrag);
       await expectMore(playing, 1);
     }
     await playing.close();
@@ -150,7 +103,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
   });
 
   test('the npm package whip-whep publishes and plays, from pages of another origin, and ends its sessions', async () => {
-    const open = async () => {
+    const openPage = async () => {
       const page = await (await chromium.newContext()).newPage();
       const requests: string[] = [];
       page.on('response', (response) => {
@@ -161,12 +114,10 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
       await page.waitForFunction(() => window.packages !== undefined);
       return { page, requests, answers: () => [...new Set(requests)].sort() };
     };
-    const [publishing, playing] = [await open(), await open()];
+    const [publishing, playing] = [await openPage(), await openPage()];
     await publishing.page.evaluate(publishByPackage, { url: `${server.url}/whip/package`, token: 'of-nobody' });
     await playing.page.evaluate(playByPackage, { url: `${server.url}/whep/package`, token: 'of-nobody' });
-    const played = () => playing.page.evaluate(playedInPage);
-    const hears = () => playing.page.evaluate(hearsInPage);
-    await expectMore({ played, hears }, 1);
+    await expectMore(playing.page, 1);
     const room = await server.app.rooms.find('package');
     expect(room?.size).toBe(2);
     await playing.page.evaluate(stopPackage);
@@ -180,19 +131,18 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
     await Promise.all([publishing.page.close(), playing.page.close()]);
   });
 
-  test.each(['Chromium', 'Firefox'] as const)(
-    '%s decodes frames on /watch, until the server ends the session',
-    async (name) => {
-      const room = `watched-${name.toLowerCase()}`;
-      const [publisher, watching] = [await tabs.Chromium(), await tabs[name]()];
-      await publisher.publish(`/whip/${room}`);
-      await watching.open(`/watch/${room}`);
-      await watching.watched(20);
-      const playing = { state: 'playing', kinds: ['audio', 'video'], muted: false };
-      await expect.poll(() => watching.watched(1), { timeout: WAIT, interval: 50 }).toMatchObject(playing);
-      (await server.app.rooms.find(room, 'call'))?.close('roomClosed');
-      await expect.poll(async () => (await watching.watched(0)).state, { timeout: WAIT, interval: 50 }).toBe('over');
-      await Promise.all([publisher.close(), watching.close()]);
-    },
-  );
+  test.each(browserNames)('%s decodes frames on /watch, until the server ends the session', async (name) => {
+    const room = `watched-${name.toLowerCase()}`;
+    const [publisher, watching] = [await open('Chromium'), await open(name)];
+    await publisher.evaluate(publishInPage, { endpoint: `/whip/${room}`, simulcast: true });
+    await watching.goto(`${server.url}/watch/${room}`);
+    await watching.evaluate(watchedInPage, 20);
+    const watched = () => watching.evaluate(watchedInPage, 1);
+    const playing = { state: 'playing', kinds: ['audio', 'video'], muted: false };
+    await expect.poll(watched, { timeout: WAIT, interval: 50 }).toMatchObject(playing);
+    (await server.app.rooms.find(room, 'call'))?.close('roomClosed');
+    const state = async () => (await watching.evaluate(watchedInPage, 0)).state;
+    await expect.poll(state, { timeout: WAIT, interval: 50 }).toBe('over');
+    await Promise.all([publisher.close(), watching.close()]);
+  });
 });

@@ -1,4 +1,5 @@
 /** The dialog that says how encoders publish: in the studio and in a call, with and without tokens. */
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { violationsOn } from '../support/axe.ts';
@@ -30,6 +31,11 @@ describe.skipIf(!hasChromium)('the dialog about encoders', () => {
     expect(await textOf(page, 'GStreamer')).toContain(`whip-endpoint='${whip}'`);
     expect(await textOf(page, 'ffmpeg')).toContain(`-f whip '${whip}'`);
     expect(await textOf(page, 'Link for watching')).toBe(`${weir.url}/watch/launch%20day?kind=broadcast`);
+    await appears(dialog(page).getByRole('group', { name: 'Page for your own site', exact: true }));
+    const copied = readFileSync(new URL('../../web/public/player.html', import.meta.url), 'utf8');
+    expect(await textOf(page, 'Page for your own site')).toBe(
+      copied.replace('https://weir.example/whep/lobby', `${weir.url}/whep/launch%20day?kind=broadcast`),
+    );
     await appears(dialog(page).getByText('Leave it empty: this server asks for none.'));
     expect(await dialog(page).getByText('npm run token').count()).toBe(0);
     await button(page, 'Copy: Address (WHIP)').click();

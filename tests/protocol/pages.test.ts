@@ -1,5 +1,6 @@
 /** Covers HTTP: the page with its security headers, error pages, health and readiness, and HTTPS. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
@@ -101,6 +102,22 @@ describe('the page', () => {
     }
   });
 
+  test.each([
+    ['/player.html?room=Team%20A', './whep/team%20a'],
+    ['//player.html/?room=%22%3E%3Cscript%3E%27&kind=broadcast', "../../whep/%22%3E%3Cscript%3E'?kind=broadcast"],
+  ])('has at %s the player to copy, for that room', async (path, endpoint) => {
+    const response = await get(path);
+    expect(response.status).toBe(200);
+    const html = await response.text();
+    const file = readFileSync(new URL('../../web/public/player.html', import.meta.url), 'utf8');
+    expect(html).toBe(file.replace('https://weir.example/whep/lobby', () => endpoint));
+    const policy = response.headers.get('content-security-policy') ?? '';
+    const [, script = ''] = /<script type="module">(.*)<\/script>/s.exec(html) ?? [];
+    expect(policy).toContain(`script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'; `);
+    expect(policy).toContain("require-trusted-types-for 'script'");
+    expect(policy).not.toMatch(/unsafe|\*/);
+  });
+
   test.each(['/sdk.js', '/whep.js'])('allows other origins to import %s, and no page', async (path) => {
     const sdk = await get(path);
     expect(sdk.headers.get('access-control-allow-origin')).toBe('*');
@@ -123,6 +140,11 @@ describe('the page', () => {
     ['/watch', 404, 'This is not the address of a room'],
     ['/watch/%E2%80%8B', 404, 'This is not the address of a room'],
     ['/watch.html', 404, 'There is no page here'],
+    ['/player.html', 404, 'This is not the address of a room'],
+    ['/player.html?room=%E2%80%8B', 404, 'This is not the address of a room'],
+    ['/player.html?room=a&room=b', 404, 'This is not the address of a room'],
+    ['/player.html?room=a&kind=film', 404, 'This is not the address of a room'],
+    ['/player.html.br', 404, 'There is no page here'],
     ['/assets/nothing.js', 404, 'There is no page here'],
     ['/api/nothing', 404, 'There is no page here'],
     ['/r/%', 400, 'This address is broken'],

@@ -12,11 +12,12 @@ export function readmeExample(heading: string): string {
   return block;
 }
 
-/** Answers every path with the same page, which may change. */
+/** Answers every path with the same page, which may change: a document, or what one consists of. */
 export class Site implements AsyncDisposable {
   html = '';
   readonly #server: Server = createServer((_request, response) => {
-    response.setHeader('content-type', 'text/html; charset=utf-8').end(`<!doctype html>${this.html}`);
+    const html = this.html.startsWith('<!doctype html>') ? this.html : `<!doctype html>${this.html}`;
+    response.setHeader('content-type', 'text/html; charset=utf-8').end(html);
   });
 
   static async open(): Promise<Site> {

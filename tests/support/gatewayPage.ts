@@ -17,8 +17,9 @@ export interface Played {
   readonly width: number;
 }
 
-/** What the page `/watch/<room>` plays. */
+/** What the video of a page plays. */
 export interface Watched {
+  /** Of the page `/watch/<room>`. */
   readonly state: string;
   /** Of the tracks that play. */
   readonly kinds: readonly string[];
@@ -39,21 +40,19 @@ declare global {
   }
 }
 
-/**
- * Publishes the fake camera and microphone.
- * @param endpoint the path of the room
- * @param simulcast whether in two layers
- * @param codec the only one of video that is offered, such as `AV1`; by default all that the browser has
- */
-export async function publishInPage({
-  endpoint,
-  simulcast,
-  codec,
-}: {
-  endpoint: string;
-  simulcast: boolean;
-  codec?: string;
-}): Promise<PageSession> {
+/** What a page publishes. */
+export interface PagePublication {
+  /** The path of the room. */
+  readonly endpoint: string;
+  /** Whether in two layers. */
+  readonly simulcast: boolean;
+  /** The only one of video that is offered, such as `AV1`; by default all that the browser has. */
+  readonly codec?: string;
+  readonly token?: string;
+}
+
+/** Publishes the fake camera and microphone. */
+export async function publishInPage({ endpoint, simulcast, codec, token }: PagePublication): Promise<PageSession> {
   // Of 640 × 360 pixels Chromium sends no third layer.
   const layers = [{ rid: 'l', scaleResolutionDownBy: 2 }, { rid: 'h' }];
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360 } });
@@ -67,7 +66,7 @@ export async function publishInPage({
   }
   await connection.setLocalDescription(await connection.createOffer());
   const sdp = connection.localDescription?.sdp ?? '';
-  const headers = { 'content-type': 'application/sdp' };
+  const headers = { 'content-type': 'application/sdp', ...(token && { authorization: `Bearer ${token}` }) };
   const response = await fetch(endpoint, { method: 'POST', body: sdp, headers });
   const answer = await response.text();
   if (response.status !== 201) throw new Error(`${response.status}: ${answer}`);
@@ -203,11 +202,13 @@ export async function codecsInPage(): Promise<string[]> {
 }
 
 /**
- * Whether half a second of what the player of this page hears is no silence. It is recorded, since Firefox runs no
- * AudioContext on a machine without a sound card.
+ * Whether half a second of what the player of this page, or else its video, plays is no silence. It is recorded, since
+ * Firefox runs no AudioContext on a machine without a sound card.
  */
 export async function hearsInPage(): Promise<boolean> {
-  const tracks = window.player?.stream.getAudioTracks() ?? [];
+  const shown = document.querySelector('video')?.srcObject;
+  const stream = window.player?.stream ?? (shown instanceof MediaStream ? shown : undefined);
+  const tracks = stream?.getAudioTracks() ?? [];
   if (tracks.length === 0) return false;
   const recorder = new MediaRecorder(new MediaStream(tracks));
   const recorded = Promise.withResolvers<Blob>();
@@ -221,14 +222,14 @@ export async function hearsInPage(): Promise<boolean> {
   return samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length > 1e-5;
 }
 
-/** What the page `/watch/<room>` plays, after so many further frames. */
+/** What the video of the page plays, after so many further frames. */
 export async function watchedInPage(frames: number): Promise<Watched> {
   const video = document.querySelector('video');
   if (!video) throw new Error('The page has no video.');
   for (let seen = 0; seen < frames; seen += 1) {
     await new Promise((resolve, reject) => {
       video.requestVideoFrameCallback(resolve);
-      setTimeout(() => reject(new Error(`no further frame after ${seen}; ${document.body.dataset.state}`)), 20_000);
+      setTimeout(() => reject(new Error(`no further frame after ${seen}; ${document.body.innerText}`)), 20_000);
     });
   }
   const tracks = video.srcObject instanceof MediaStream ? video.srcObject.getTracks() : [];

@@ -5,6 +5,7 @@ import { type Child, element, icon, setText } from '../common/dom.ts';
 import { translateEncoder } from '../locales/encoder.ts';
 import { translate } from '../locales/index.ts';
 import { type EncoderRoom, encoderTexts } from './encoderTexts.ts';
+import { playerPage } from './playerPage.ts';
 import './encoder.css';
 
 /**
@@ -13,6 +14,7 @@ import './encoder.css';
  */
 export function encoderDialog(root: Element, room: EncoderRoom, onClosed: () => void): void {
   const texts = encoderTexts(room);
+  const page = element('div', { className: 'encoder-page' });
   const status = element('p', { className: 'secondary encoder-status', role: 'status' });
   /** A text with the button that copies it. @param name what it is */
   const copied = (name: string, text: string | undefined): Child => {
@@ -66,6 +68,7 @@ export function encoderDialog(root: Element, room: EncoderRoom, onClosed: () => 
       copied(translateEncoder('watchLink'), texts.watch),
       copied(translateEncoder('viewerTokenCommand'), texts.viewerToken),
     ),
+    section(translateEncoder('page'), paragraph(translateEncoder('pageAbout')), page),
     status,
   );
   close.addEventListener('click', () => dialog.close());
@@ -75,6 +78,9 @@ export function encoderDialog(root: Element, room: EncoderRoom, onClosed: () => 
   });
   root.append(dialog);
   dialog.showModal();
+  playerPage(texts)
+    .catch(() => undefined)
+    .then((text) => page.replaceChildren(copied(translateEncoder('page'), text) || translate('unreachable')));
 }
 
 /** @throws {Error} where the browser does not permit it, as on pages without HTTPS */

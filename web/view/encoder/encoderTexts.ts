@@ -14,6 +14,10 @@ export interface EncoderTexts {
   readonly whip: string;
   /** Where people watch. */
   readonly watch: string;
+  /** Where players receive. */
+  readonly whep: string;
+  /** The page that plays this room, to be copied to another site. */
+  readonly player: string;
   /** The command that makes a token for an encoder, and for a viewer; both undefined where none is needed. */
   readonly encoderToken: string | undefined;
   readonly viewerToken: string | undefined;
@@ -31,6 +35,8 @@ export function encoderTexts({ room, kind, asksForToken }: EncoderRoom, base = b
   const path = encodeURIComponent(room).replaceAll("'", '%27');
   const url = (page: string) => new URL(`${page}/${path}${query}`, base).href;
   const whip = url('whip');
+  const player = new URL('player.html', base);
+  player.search = String(new URLSearchParams({ room, ...(isBroadcast && { kind }) }));
   const token = (identity: string, grants: string) =>
     asksForToken
       ? `npm run token --${isBroadcast ? ' --broadcast' : ''} --room ${quoted(room)} --identity ${identity} ${grants}`
@@ -38,6 +44,8 @@ export function encoderTexts({ room, kind, asksForToken }: EncoderRoom, base = b
   return {
     whip,
     watch: url('watch'),
+    whep: url('whep'),
+    player: player.href,
     encoderToken: token('encoder', `--no-subscribe --minutes ${ENCODER_MINUTES}`),
     viewerToken: token('viewer', '--no-publish'),
     gstreamer: [

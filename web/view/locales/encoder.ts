@@ -20,6 +20,9 @@ const messages = {
     watchTokenNeeded:
       'A page with the picture and nothing else; it asks for a token, or takes it from the link: …#token=TOKEN. Players that speak WHEP take the same address with /whep/.',
     viewerTokenCommand: 'Command for a token of viewers',
+    page: 'Page for your own site',
+    pageAbout:
+      'One file, without anything else of Weir. It plays once WEIR_ALLOWED_ORIGINS of this server names the site, and takes a token from its link: …#token=TOKEN.',
     copy: 'Copy',
     copyName: 'Copy: {name}',
     copied: 'Copied: {name}',
@@ -42,6 +45,9 @@ const messages = {
     watchTokenNeeded:
       '화면만 있는 페이지입니다. 토큰을 묻거나 링크에서 읽습니다: …#token=TOKEN. WHEP 플레이어에는 같은 주소를 /whep/로 바꿔 넣으세요.',
     viewerTokenCommand: '시청자 토큰을 만드는 명령',
+    page: '내 사이트에 넣을 페이지',
+    pageAbout:
+      'Weir의 다른 파일 없이 이 파일 하나로 재생됩니다. 이 서버의 WEIR_ALLOWED_ORIGINS에 사이트 주소를 넣어야 하고, 토큰은 링크에서 읽습니다: …#token=TOKEN.',
     copy: '복사',
     copyName: '복사: {name}',
     copied: '복사했습니다: {name}',
