@@ -36,6 +36,14 @@ describe('a player', () => {
     expect(location).toMatch(/^\/whep\/sessions\/[\w-]{43}$/);
     expect(etag).toMatch(/^"[\w-]{16}"$/);
     expect(body.match(/^a=sendonly\r$/gm)).toHaveLength(2);
+    // What the session takes is said with it, by OPTIONS, and to whoever sends something else.
+    const types = 'application/sdp, application/trickle-ice-sdpfrag';
+    const saying = [
+      { response },
+      await whip.request(location, 'OPTIONS'),
+      await whip.patch(location, '{}', '*', 'a/b'),
+    ];
+    expect(saying.map((one) => one.response.headers.get('accept-patch'))).toEqual([types, types, types]);
     expect(client.unreadEvents('newPeer')).toEqual([]);
 
     const answered = await whip.patch(location, answerTo(body), undefined, 'application/sdp');

@@ -15,7 +15,7 @@ import { gatewayErrors } from './gatewayErrors.ts';
 import { iceServerLinks } from './iceServerLinks.ts';
 import { isMediaType, refuseMethods } from './requests.ts';
 import { type AdmittedRequest, type RoomQuery, type RoomRequest, SessionOpener } from './SessionOpener.ts';
-import { acceptSdp, SDP, SDP_FRAGMENT, sessionRoutes } from './sessionRoutes.ts';
+import { acceptSdp, patchTypes, SDP, sessionRoutes } from './sessionRoutes.ts';
 
 /** What the endpoints of a server share. */
 export interface SdpEndpointContext {
@@ -93,10 +93,7 @@ export function sdpEndpoint<Query extends RoomQuery>(
       .code(isCounterOffer ? 406 : 201)
       .type(SDP)
       .headers({ location: `${config.basePath}${sessionsPath}/${session.id}`, etag: session.entityTag })
-      .headers({
-        'accept-patch': isCounterOffer ? `${SDP}, ${SDP_FRAGMENT}` : SDP_FRAGMENT,
-        'cache-control': 'no-store',
-      })
+      .headers({ ...patchTypes(session), 'cache-control': 'no-store' })
       .send(sdp);
   });
 }

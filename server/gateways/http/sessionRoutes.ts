@@ -17,14 +17,18 @@ export type Sessions = ReadonlyMap<string, GatewaySession>;
 type SessionRequest = FastifyRequest<{ Params: { id: string } }>;
 
 const METHODS = 'OPTIONS, GET, HEAD, PATCH, DELETE';
-const ACCEPTS = { 'accept-patch': SDP_FRAGMENT };
 /** Requests per second to sessions from one network, and at once: an office of players sends its candidates one by one. */
 const REQUESTS = { perSecond: 50, burst: 300 };
 
-/** Bodies of all requests are SDP, or fragments of it; others are refused with 415. */
+/** What a session takes by PATCH (RFC 5789, section 3.1): fragments, and the answer where the server has made an offer. */
+export function patchTypes(session: GatewaySession | undefined): { readonly 'accept-patch': string } {
+  return { 'accept-patch': session?.takesAnswer ? `${SDP}, ${SDP_FRAGMENT}` : SDP_FRAGMENT };
+}
+
+/** Bodies of all requests are texts. Routes refuse other types than theirs with 415, which says what they take. */
 export function acceptSdp(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser([SDP, SDP_FRAGMENT], { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 }
 
 /**
@@ -41,7 +45,10 @@ export function sessionRoutes(app: FastifyInstance, path: string, sessions: Sess
     bindLog(request, { ...session.ids });
     return session;
   };
-  app.options(url, (request, reply) => answerOptions(request, reply, METHODS, ACCEPTS));
+  // Of a session that does not exist too: a browser that is refused here could not tell that it has ended.
+  app.options(url, (request: SessionRequest, reply) =>
+    answerOptions(request, reply, METHODS, patchTypes(sessions.get(request.params.id))),
+  );
   app.get(url, (request: SessionRequest, reply) => {
     sessionOf(request);
     return reply.code(204).send();
@@ -62,7 +69,8 @@ async function patch(session: GatewaySession, request: SessionRequest, reply: Fa
     return reply.code(204).send();
   }
   if (!isMediaType(headers['content-type'], SDP_FRAGMENT) || typeof body !== 'string') {
-    return sendProblemDetails(reply.headers(ACCEPTS), 415, `The body must be ${SDP_FRAGMENT}.`);
+    const accepted = patchTypes(session);
+    return sendProblemDetails(reply.headers(accepted), 415, `The body must be one of: ${accepted['accept-patch']}.`);
   }
   const { ice } = parseIceFragment(body);
   const match = matchEntityTag(headers['if-match'], session.entityTag);
