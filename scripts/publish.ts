@@ -17,13 +17,13 @@ const usage = `Usage: npm run publish -- --room ROOM (--file FILE | --pattern) [
   --pattern        a test picture and a tone
   --server URL     default http://localhost:3000
   --kind KIND      call (default) or broadcast
-  --token TOKEN    for servers with tokens; other users of this machine see it in the list of processes, unless it is
-                   in the variable WEIR_TOKEN; made from WEIR_API_KEY and WEIR_API_SECRET where they are set
+  --token TOKEN    as WEIR_TOKEN, and seen by other users of this machine in the list of processes
   --name NAME      shown to the others (default: that of the file)
   --codec CODEC    ${VideoCodec.join(', ')} (default VP8); AV1 needs ffmpeg 8
   --size WxH       of the pattern (default 1280x720)
   --help           print this
-Encodes with the ffmpeg of this machine, until Ctrl-C.`;
+Encodes with the ffmpeg of this machine, until Ctrl-C. For a server with tokens set WEIR_TOKEN to one, or WEIR_API_KEY and
+WEIR_API_SECRET as the server has them.`;
 
 /** Milliseconds: between two looks whether the server still has the session, and two lines of progress in a file. */
 const INTERVAL = { look: 2000, line: 10_000 };
@@ -140,6 +140,11 @@ if (given.help) {
 // The reader of a pipe may stop early, as `head` does.
 process.stdout.on('error', () => {});
 const settings = readSettings(given);
+if (given.token !== undefined) {
+  process.stderr.write(
+    'Other users of this machine can see the token of --token: set the variable WEIR_TOKEN instead.\n',
+  );
+}
 try {
   process.exitCode = await run(settings, given.token ?? process.env.WEIR_TOKEN ?? (await ownToken(settings)));
 } catch (error) {

@@ -1,6 +1,8 @@
 /** ffmpeg for `npm run publish`: what a file contains, and the process that sends. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { PublishError } from './PublishError.ts';
@@ -25,8 +27,10 @@ const MISSING =
   'ffmpeg is not installed here: on Debian and Ubuntu `sudo apt-get install ffmpeg`, on macOS `brew install ffmpeg`.';
 /** How many lines of what ffmpeg says are kept. */
 const LINES = 5;
-/** How long ffmpeg may take to end, in milliseconds. */
-const END_TIMEOUT = 2000;
+/** What runs ffmpeg, and ends it when this process has ended in whatever way. */
+const keeper = fileURLToPath(new URL('endWithStdin.ts', import.meta.url));
+/** The exit code where there is no ffmpeg. */
+const NOT_FOUND = 127;
 
 /**
  * Which kinds of stream a file has.
@@ -52,16 +56,14 @@ export async function assertInstalled(): Promise<void> {
 
 /** A running ffmpeg. */
 export class Sender {
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcessWithoutNullStreams;
   readonly #said: string[] = [];
 
   /** @param options its arguments, which send something */
   constructor(options: readonly string[], events: SenderEvents) {
     // In a process group of its own: Ctrl-C is for this program, which ends the session before ffmpeg.
-    const child = spawn('ffmpeg', ['-progress', 'pipe:1', ...options], {
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const command = ['ffmpeg', '-progress', 'pipe:1', ...options];
+    const child = spawn(process.execPath, [keeper, ...command], { detached: true });
     this.#child = child;
     createInterface({ input: child.stderr }).on('line', (line) => {
       this.#said.push(line);
@@ -75,9 +77,12 @@ export class Sender {
       const time = (values.get('out_time') ?? '').replace(/\..*/, '');
       events.progress({ time, framesPerSecond: values.get('fps') ?? '', speed: values.get('speed') ?? '' });
     });
-    child.once('error', (error) => events.ended(isMissing(error) ? MISSING : error.message, ''));
+    // It has ended: its exit says why.
+    child.stdin.on('error', () => {});
+    child.once('error', (error) => events.ended(error.message, ''));
     child.once('close', (code, signal) => {
-      if (child.pid !== undefined) events.ended(`ffmpeg has ended (${code ?? signal}).`, this.#said.join('\n'));
+      if (code === NOT_FOUND) events.ended(MISSING, '');
+      else if (child.pid !== undefined) events.ended(`ffmpeg has ended (${code ?? signal}).`, this.#said.join('\n'));
     });
   }
 
@@ -85,12 +90,9 @@ export class Sender {
   async stop(): Promise<void> {
     const child = this.#child;
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    child.once('exit', () => resolve());
-    child.kill('SIGTERM');
-    const killer = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT);
-    await promise;
-    clearTimeout(killer);
+    const exited = once(child, 'exit');
+    child.stdin.end();
+    await exited;
   }
 }
 

@@ -64,7 +64,7 @@ async function ask(url: URL, options: RequestInit): Promise<Response> {
 function refusal(status: number, text: string, hasToken: boolean): string {
   const problem = Problem.safeParse(parsed(text));
   const detail = problem.success ? problem.data.detail : text.slice(0, 200);
-  const hint = status === 401 && !hasToken ? ' Give it with --token, or set WEIR_API_KEY and WEIR_API_SECRET.' : '';
+  const hint = status === 401 && !hasToken ? ' Set WEIR_TOKEN, or WEIR_API_KEY and WEIR_API_SECRET.' : '';
   return `The server refuses it (${status}): ${detail}${hint}`;
 }
 

@@ -11,6 +11,7 @@ import { describe, expect, onTestFinished, vi } from 'vitest';
 import { freePort } from '../../scripts/support/network/freePort.ts';
 import { hasEquipment } from '../support/equipment.ts';
 import { type Crowd, test, untilReceiving } from '../support/headlessMembers.ts';
+import { withTokens } from '../support/weir.ts';
 
 const script = fileURLToPath(new URL('../../scripts/publish.ts', import.meta.url));
 const hasFfmpeg = hasEquipment('ffmpeg', '/usr/bin/ffmpeg');
@@ -35,6 +36,14 @@ function publish(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   return { child, ended };
 }
 
+/** The processes that it has started, and those that these have started: ffmpeg is one of them. */
+async function descendants(pid: number | undefined): Promise<number[]> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean).map(Number);
+  return [...children, ...(await Promise.all(children.map(descendants))).flat()];
+}
+
+const isRunning = (pid: number) => existsSync(`/proc/${pid}`);
+
 /** The peer that the command has put into the room. */
 async function publisherIn({ app }: Crowd, name: string): Promise<string> {
   return vi.waitUntil(async () => {
@@ -52,16 +61,49 @@ describe.skipIf(!hasFfmpeg)('npm run publish', () => {
     const peerId = await publisherIn(crowd, 'Test pattern');
     await untilReceiving(member, peerId, 'camera');
     await untilReceiving(member, peerId, 'microphone');
-    const ffmpeg = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')).trim();
-    expect(ffmpeg).toMatch(/^\d+$/);
+    const processes = await descendants(child.pid);
+    expect(processes).toHaveLength(2);
     child.kill('SIGINT');
     const { code, out } = await ended;
     expect([code, out]).toEqual([
       0,
       expect.stringMatching(/^Publishing Test pattern in .*\/r\/crowd; .*\nEnded\.\n$/s),
     ]);
-    expect(existsSync(`/proc/${ffmpeg}`)).toBe(false);
+    expect(processes.filter(isRunning)).toEqual([]);
     expect((await crowd.app.rooms.find('crowd'))?.size).toBe(1);
+  });
+
+  test('leaves nothing behind when it is killed', async ({ open }) => {
+    const crowd = await open({ WEIR_RTP_IDLE_SECONDS: '0.5' });
+    const member = await crowd.enter('viewer');
+    const { child, ended } = publish(['--room', 'crowd', '--pattern', '--size', '160x90', '--server', crowd.url]);
+    await untilReceiving(member, await publisherIn(crowd, 'Test pattern'), 'camera');
+    const processes = await descendants(child.pid);
+    expect(processes).toHaveLength(2);
+    child.kill('SIGKILL');
+    await ended;
+    await expect.poll(() => processes.filter(isRunning), waiting).toEqual([]);
+    await expect.poll(async () => (await crowd.app.rooms.find('crowd'))?.size, waiting).toBe(1);
+  });
+
+  test('takes a token from WEIR_TOKEN, and warns of one on its command line', async ({ open }) => {
+    const { url } = await open(withTokens);
+    const args = ['--room', 'crowd', '--pattern', '--server', url];
+    const results = await Promise.all([
+      publish(args).ended,
+      publish(args, { WEIR_TOKEN: 'nonsense' }).ended,
+      publish([...args, '--token', 'nonsense']).ended,
+    ]);
+    expect(results.map(({ code, err }) => [code, err])).toEqual([
+      [1, expect.stringMatching(/^The server refuses it \(401\): .* Set WEIR_TOKEN, or WEIR_API_KEY/)],
+      [1, expect.stringMatching(/^The server refuses it \(401\): The token is not one that this server accepts\.\n$/)],
+      [
+        1,
+        expect.stringMatching(
+          /^Other users of this machine can see the token.* WEIR_TOKEN instead\.\nThe server refuses it/,
+        ),
+      ],
+    ]);
   });
 
   test('sends a file in a loop, and says when the server ends it', async ({ open }) => {
