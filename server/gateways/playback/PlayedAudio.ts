@@ -1,5 +1,5 @@
 /** The audio m-line of a player: the slot of its room, by one consumer for ever. */
-import type { AudioSlots } from '../../media/audio/AudioSlots.ts';
+import type { SlotSource } from '../../media/audio/SlotSource.ts';
 import type { MediaConsumer } from '../../media/ConsumerFactory.ts';
 import { isClosed } from '../../media/rethrowUnavailable.ts';
 import type { ConsumerOpener } from '../../room/ConsumerOpener.ts';
@@ -7,8 +7,8 @@ import { Retries } from '../../room/Retries.ts';
 
 export interface PlayedAudioOptions {
   /** Opens consumers with the MID of the m-line. */
-  readonly opener: ConsumerOpener;
-  readonly slots: AudioSlots;
+  readonly opener: Pick<ConsumerOpener, 'openSlot' | 'slotProducers'>;
+  readonly slots: SlotSource;
 }
 
 export class PlayedAudio {
@@ -23,12 +23,16 @@ export class PlayedAudio {
     this.#options = options;
   }
 
-  /** Whether the player is to hear anything now: a broadcast may not be live. */
+  /**
+   * Whether the player is to hear anything now: a broadcast may not be live. It is said again with each track that the player
+   * may receive, so that what all retries have failed at is tried again then.
+   */
   setAudible(audible: boolean): void {
-    if (this.#audible === audible) return;
+    const changes = this.#audible !== audible;
     this.#audible = audible;
-    if (this.#consumer) this.#apply(this.#consumer);
-    else if (audible) void this.#open();
+    if (!this.#consumer) {
+      if (audible && !this.#retries.pending) void this.#open();
+    } else if (changes) this.#apply(this.#consumer);
   }
 
   close(): void {
