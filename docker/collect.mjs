@@ -15,6 +15,7 @@ import { workerBinary } from '../scripts/setup/worker.mjs';
 const parts = [
   ...['package.json', 'LICENSE', 'server', 'shared', 'web/dist', 'node_modules'],
   ...['scripts/token.ts', 'scripts/doctor.ts', 'scripts/turn.ts', 'scripts/turn', 'docker/health.ts'],
+  ...['scripts/support/commandLine.ts', 'scripts/support/roomOptions.ts'],
 ];
 /**
  * What packages bring for people who read or build them; the media worker's sources are most of it. werift needs mediabunny

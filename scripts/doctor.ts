@@ -1,5 +1,4 @@
 /** The doctor, `npm run doctor`: whether a Weir is reachable, from inside or through its public address, and what to fix. */
-import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { signToken } from '../server/auth/tokens.ts';
 import type { Config } from '../server/config/Config.ts';
@@ -10,6 +9,7 @@ import { httpGet } from '../server/ice/selfTest/httpGet.ts';
 import { publicRows } from '../server/ice/selfTest/publicRows.ts';
 import { selfTestText } from '../server/ice/selfTest/selfTestText.ts';
 import { isFailure, SelfTestReport, type SelfTestRow } from '../shared/selfTest.ts';
+import { fail, readOptions } from './support/commandLine.ts';
 
 const usage = `Usage: npm run doctor [-- options]
   --url URL     test from outside, through the address that browsers open, such as https://meet.example;
@@ -23,26 +23,6 @@ runs, one is started for the test. The exit code is 0 if nothing failed, 1 if so
 
 /** Milliseconds: the wait for a Weir that may run here, for its report, and until progress is shown. */
 const WAIT = { health: 2000, report: 20_000, progress: 2000, outside: 12_000 };
-
-function fail(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(2);
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      options: {
-        url: { type: 'string' },
-        ntp: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    fail(`${error instanceof Error ? error.message : error}\n${usage}`);
-  }
-}
 
 /** @returns the URL without query and fragment */
 function readUrl(text: string | undefined): URL | undefined {
@@ -126,11 +106,11 @@ async function examine(config: Config, url: URL | undefined, ntp: string | undef
   return (await Promise.all([outside(), inside(), clock()])).flat();
 }
 
-const given = readArguments();
-if (given.help) {
-  process.stdout.write(`${usage}\n`);
-  process.exit(0);
-}
+const given = readOptions(usage, {
+  url: { type: 'string' },
+  ntp: { type: 'string' },
+  json: { type: 'boolean' },
+});
 const url = readUrl(given.url);
 const startedAt = new Date();
 const began = performance.now();

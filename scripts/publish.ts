@@ -1,16 +1,14 @@
 /** The publish command, `npm run publish`: sends a file or a test pattern into a room by plain RTP, without a camera. */
 import { basename } from 'node:path';
-import { parseArgs } from 'node:util';
 import { signToken } from '../server/auth/tokens.ts';
-import { ConfigError } from '../server/config/ConfigError.ts';
-import { readConfig } from '../server/config/readConfig.ts';
 import { ffmpegArguments, type Input } from '../server/gateways/rtp/ffmpegArguments.ts';
 import { VideoCodec } from '../server/gateways/rtp/rtpCodecs.ts';
-import { MAX_NAME, RoomName } from '../shared/protocol.ts';
-import { validationSentence } from '../shared/validation.ts';
+import { MAX_NAME } from '../shared/protocol.ts';
 import { assertInstalled, type Progress, probe, Sender } from './publish/ffmpeg.ts';
 import { PublishError } from './publish/PublishError.ts';
 import { Session } from './publish/session.ts';
+import { fail, readOptions } from './support/commandLine.ts';
+import { readKeys, readRoom } from './support/roomOptions.ts';
 
 const usage = `Usage: npm run publish -- --room ROOM (--file FILE | --pattern) [options]
   --file FILE      a file that ffmpeg reads, in a loop
@@ -30,37 +28,21 @@ const INTERVAL = { look: 2000, line: 10_000 };
 /** Of a token that this command makes, in seconds: it is used at once. */
 const TOKEN_LIFETIME = 60;
 
-function fail(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(2);
-}
+const given = readOptions(usage, {
+  room: { type: 'string' },
+  file: { type: 'string' },
+  pattern: { type: 'boolean' },
+  server: { type: 'string' },
+  kind: { type: 'string' },
+  token: { type: 'string' },
+  name: { type: 'string' },
+  codec: { type: 'string' },
+  size: { type: 'string' },
+});
 
-function readArguments() {
-  try {
-    return parseArgs({
-      options: {
-        room: { type: 'string' },
-        file: { type: 'string' },
-        pattern: { type: 'boolean' },
-        server: { type: 'string' },
-        kind: { type: 'string' },
-        token: { type: 'string' },
-        name: { type: 'string' },
-        codec: { type: 'string' },
-        size: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    fail(`${error instanceof Error ? error.message : error}\n${usage}`);
-  }
-}
-
-function readSettings(given: ReturnType<typeof readArguments>) {
+function readSettings() {
   const { file, pattern, server: address = 'http://localhost:3000', kind = 'call', size = '1280x720' } = given;
-  const room = RoomName.safeParse(given.room);
-  if (!room.success)
-    fail(`${given.room === undefined ? '--room is missing.' : validationSentence(room.error)}\n${usage}`);
+  const room = readRoom(given.room, usage);
   if ((file === undefined) === (pattern === undefined)) fail(`Say what is sent: --file FILE or --pattern.\n${usage}`);
   const server = URL.canParse(address) ? new URL(address) : undefined;
   if (!server || !/^https?:$/.test(server.protocol)) fail('--server takes an address such as https://meet.example.');
@@ -71,22 +53,17 @@ function readSettings(given: ReturnType<typeof readArguments>) {
   if (!width || !height || width % 2 || height % 2) fail('--size takes an even width and height, such as 1280x720.');
   const name = given.name ?? (file === undefined ? 'Test pattern' : basename(file));
   const input: Input = file === undefined ? { pattern: { width, height } } : { file };
-  return { room: room.data, server, kind, codec, name: name.slice(0, MAX_NAME), input } as const;
+  return { room, server, kind, codec, name: name.slice(0, MAX_NAME), input } as const;
 }
 
 type Settings = ReturnType<typeof readSettings>;
 
 /** A token of this server's own key, where this machine has it. */
 async function ownToken({ room, kind, name }: Settings): Promise<string | undefined> {
-  try {
-    const { auth } = readConfig(process.env).config;
-    if (!auth) return undefined;
-    const video = { room, roomJoin: true, broadcast: kind === 'broadcast' };
-    return await signToken({ ...auth, identity: `publish-${name}`, name, lifetime: TOKEN_LIFETIME, video });
-  } catch (error) {
-    if (error instanceof ConfigError) fail(error.message);
-    throw error;
-  }
+  const auth = readKeys();
+  if (!auth) return undefined;
+  const video = { room, roomJoin: true, broadcast: kind === 'broadcast' };
+  return signToken({ ...auth, identity: `publish-${name}`, name, lifetime: TOKEN_LIFETIME, video });
 }
 
 /** Shows one line that changes on a terminal, and some lines elsewhere. */
@@ -132,14 +109,9 @@ async function run(settings: Settings, token: string | undefined): Promise<numbe
   return 0;
 }
 
-const given = readArguments();
-if (given.help) {
-  process.stdout.write(`${usage}\n`);
-  process.exit(0);
-}
 // The reader of a pipe may stop early, as `head` does.
 process.stdout.on('error', () => {});
-const settings = readSettings(given);
+const settings = readSettings();
 if (given.token !== undefined) {
   process.stderr.write(
     'Other users of this machine can see the token of --token: set the variable WEIR_TOKEN instead.\n',

@@ -1,12 +1,10 @@
 /** The token command, `npm run token`: prints a join token signed with this server's key and secret. */
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { signToken, TOKEN_LIFETIME } from '../server/auth/tokens.ts';
-import { ConfigError } from '../server/config/ConfigError.ts';
-import { readConfig } from '../server/config/readConfig.ts';
 import { Source } from '../shared/media.ts';
-import { MAX_NAME, RoomName, RoomPolicy } from '../shared/protocol.ts';
-import { validationSentence } from '../shared/validation.ts';
+import { MAX_NAME, RoomPolicy } from '../shared/protocol.ts';
+import { fail, readOptions } from './support/commandLine.ts';
+import { readKeys, readRoom } from './support/roomOptions.ts';
 
 const usage = `Usage: npm run token -- --room ROOM --identity ID [options]
   --name NAME          shown to the others
@@ -22,55 +20,24 @@ const usage = `Usage: npm run token -- --room ROOM --identity ID [options]
   --policy POLICY      how media travels, if its bearer opens the room: ${RoomPolicy.options.join(', ')} (default: WEIR_ROOM_POLICY)
 The key and the secret come from WEIR_API_KEY and WEIR_API_SECRET.`;
 
-function fail(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(2);
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      options: {
-        room: { type: 'string' },
-        identity: { type: 'string' },
-        name: { type: 'string' },
-        metadata: { type: 'string' },
-        minutes: { type: 'string' },
-        sources: { type: 'string' },
-        'no-publish': { type: 'boolean' },
-        'no-subscribe': { type: 'boolean' },
-        hidden: { type: 'boolean' },
-        admin: { type: 'boolean' },
-        broadcast: { type: 'boolean' },
-        policy: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    fail(`${error instanceof Error ? error.message : error}\n${usage}`);
-  }
-}
-
-function readKeys() {
-  try {
-    return readConfig(process.env).config.auth;
-  } catch (error) {
-    if (error instanceof ConfigError) fail(error.message);
-    throw error;
-  }
-}
-
-const given = readArguments();
-if (given.help) {
-  process.stdout.write(`${usage}\n`);
-  process.exit(0);
-}
+const given = readOptions(usage, {
+  room: { type: 'string' },
+  identity: { type: 'string' },
+  name: { type: 'string' },
+  metadata: { type: 'string' },
+  minutes: { type: 'string' },
+  sources: { type: 'string' },
+  'no-publish': { type: 'boolean' },
+  'no-subscribe': { type: 'boolean' },
+  hidden: { type: 'boolean' },
+  admin: { type: 'boolean' },
+  broadcast: { type: 'boolean' },
+  policy: { type: 'string' },
+});
 const auth = readKeys();
 if (!auth) fail('Set WEIR_API_KEY and WEIR_API_SECRET (at least 32 characters) as the server has them.');
 if (!given.identity) fail(`--identity is missing.\n${usage}`);
-const room = RoomName.safeParse(given.room);
-if (!room.success)
-  fail(`${given.room === undefined ? '--room is missing.' : validationSentence(room.error)}\n${usage}`);
+const room = readRoom(given.room, usage);
 const sources = z
   .array(Source)
   .optional()
@@ -89,7 +56,7 @@ const token = await signToken({
   metadata: given.metadata,
   lifetime: Math.round(minutes * 60),
   video: {
-    room: room.data,
+    room,
     roomJoin: true,
     ...(given['no-publish'] && { canPublish: false }),
     ...(given['no-subscribe'] && { canSubscribe: false }),

@@ -1,8 +1,8 @@
 /** The torture command: runs fault-injection trials and writes their results. Usage: `npm run torture -- --help`. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { Progress } from './setup/progress.mjs';
+import { fail, readArguments } from './support/commandLine.ts';
 import { machineOf } from './support/machine.ts';
 import { chat } from './torture/chat/chat.ts';
 import { blocked, cut } from './torture/direct/blocked.ts';
@@ -177,19 +177,13 @@ function pageOf(results: readonly Result[], suite: string, heading: string): str
 }
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { times: { type: 'string' }, dry: { type: 'boolean' }, help: { type: 'boolean' } },
-  });
+  const { values, positionals } = readArguments(usage, { times: { type: 'string' }, dry: { type: 'boolean' } });
   const [what = '', ...names] = positionals;
   const suite = Object.hasOwn(suites, what) ? suites[what] : undefined;
   const times = values.times === undefined ? undefined : Number(values.times);
   const unknown = names.filter((name) => !suite?.trials.some((trial) => trial.name === name));
   const wrong = times !== undefined && !(Number.isInteger(times) && times > 0);
-  if (values.help || !suite || unknown.length > 0 || wrong) {
-    console.log(usage);
-    return values.help ? 0 : 2;
-  }
+  if (!suite || unknown.length > 0 || wrong) fail(usage);
   const chosen = suite.trials.filter(({ name }) => names.length === 0 || names.includes(name));
   const results: Result[] = [];
   let failed = false;

@@ -5,12 +5,12 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { isIPv6 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { ConfigError } from '../server/config/ConfigError.ts';
 import { readTurnserver, type Turnserver } from '../server/config/readTurnserver.ts';
 import { AnnouncedAddressError, AnnouncedAddresses } from '../server/ice/AnnouncedAddresses.ts';
 import { turnserverConf } from '../server/ice/turnserverConf.ts';
+import { fail, readOptions } from './support/commandLine.ts';
 import { findTurnserver, portProblem, systemUser, versionWarning } from './turn/program.ts';
 
 const usage = `Usage: npm run turn [-- options]
@@ -24,23 +24,8 @@ WEIR_TURN_HOST, WEIR_TURN_RELAY_PORTS, WEIR_TURN_TLS_CERT and WEIR_TURN_TLS_KEY 
 
 const log = pino({ level: 'silent' });
 
-function fail(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(2);
-}
-
 function say(message: string): void {
   process.stdout.write(`${message}\n`);
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      options: { write: { type: 'string' }, state: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-    }).values;
-  } catch (error) {
-    fail(`${error instanceof Error ? error.message : error}\n${usage}`);
-  }
 }
 
 /** The addresses that Weir announces: where browsers ask the TURN server to relay to. */
@@ -122,11 +107,10 @@ async function supervise(turnserver: string, file: string): Promise<number> {
   return 1;
 }
 
-const given = readArguments();
-if (given.help) {
-  say(usage);
-  process.exit(0);
-}
+const given = readOptions(usage, {
+  write: { type: 'string' },
+  state: { type: 'string' },
+});
 try {
   const settings = readTurnserver(process.env);
   for (const warning of settings.warnings) process.stderr.write(`${warning}\n`);

@@ -1,20 +1,21 @@
 /** Measures a join in Chromium: page load with `?join=1` to the first decoded remote frame. */
 import { setTimeout } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { launchChromium } from '../support/browsers/chromium.ts';
+import { fail, readOptions } from '../support/commandLine.ts';
 import { startServer } from '../support/servers/startServer.ts';
 import { distributionOf } from '../support/statistics/distribution.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '20' },
-    // The server requests at most one key frame a second: joins closer together share it, and wait.
-    pause: { type: 'string', default: '1200' },
-  },
-});
-const runs = Number(values.runs);
-const pause = Number(values.pause);
+const usage = `Usage: npm run measure -- join [options]
+  --runs N    how many joins (default 20)
+  --pause MS  between two of them (default 1200): the server requests at most one key frame a second, so that joins
+              closer together share it, and wait
+  --help      print this`;
+
+const values = readOptions(usage, { runs: { type: 'string' }, pause: { type: 'string' } });
+const runs = Number(values.runs ?? 20);
+const pause = Number(values.pause ?? 1200);
+if (!(Number.isInteger(runs) && runs > 0 && pause >= 0)) fail(usage);
 
 /**
  * Milliseconds from the start of the navigation until the page had joined, and until it showed the first remote frame.
