@@ -27,6 +27,7 @@ import {
   RoomKind,
   RoomName,
   RoomPolicy,
+  SourceModeration,
   SourceStates,
 } from './participants.ts';
 import {
@@ -127,6 +128,10 @@ export const clientRequests = {
         .describe('as in the event `subscribedLayers`'),
       addressChanged: z.boolean().describe('this connection comes from another IP address than the last one'),
       sources: SourceStates.describe('what this peer publishes; what is missing ended when its grant was revoked'),
+      muted: z
+        .array(SourceModeration)
+        .default([])
+        .describe('sources of this client that an administrator has muted, and that it has not unmuted since'),
       grants: Grants,
       transports: z
         .object({ send: Id.optional(), recv: Id.optional(), data: Id.optional() })
@@ -317,6 +322,30 @@ export const clientRequests = {
       'Change the grants of a peer (grant `roomAdmin`), effective at once: sources that it may no longer publish end. The change also applies to later joins with tokens issued before, even if the room has closed in between.',
     request: z.strictObject({ peerId: Id, grants: GrantsPatch }),
     reply: z.object({ grants: Grants }),
+  },
+  muteSource: {
+    about:
+      'Mute a source of a peer (grant `roomAdmin`): it is not forwarded until the peer unmutes it, which nobody else can. The peer gets `sourceMuted`. `notFound` if it does not publish that source.',
+    request: z.strictObject({ peerId: Id, source: Source }),
+    reply: Empty,
+  },
+  muteAll: {
+    about:
+      'Mute the microphones of all other peers (grant `roomAdmin`), as `muteSource` does. Streams of gateways stay, since nobody could unmute them.',
+    request: z.strictObject({}),
+    reply: z.object({ muted: z.int().describe('how many were not muted before') }),
+  },
+  stopSource: {
+    about:
+      'Stop a source of a peer (grant `roomAdmin`), and with a screen its sound: it is no longer published, until the peer publishes it again. The peer gets `sourceStopped`. `notFound` if it does not publish that source.',
+    request: z.strictObject({ peerId: Id, source: Source }),
+    reply: Empty,
+  },
+  endRoom: {
+    about:
+      'End the room for everyone (grant `roomAdmin`): all connections to it close with `roomEnded`. For half a minute only administrators open it again.',
+    request: z.strictObject({}),
+    reply: Empty,
   },
   setBroadcast: {
     about:

@@ -23,6 +23,7 @@ export const closeReasons = {
   mediaFailed: { code: 4012, message: 'Media cannot be sent between this device and the server.' },
   resumed: { code: 4013, message: 'The same client resumed on another connection.' },
   abandoned: { code: 4014, message: 'The client abandoned this connection, and may resume on another one.' },
+  roomEnded: { code: 4016, message: 'An administrator ended it for everyone.' },
   originNotAllowed: { code: 4015, message: 'The server does not accept connections from pages of this origin.' },
   disconnected: { code: 1006, message: 'The connection was lost.' },
 } as const;

@@ -37,6 +37,8 @@ export const errorReasons = {
   locked: '`forbidden`: the room is locked, and only administrators may join it.',
   noTurnServer:
     '`unavailable`: media may take TURN servers only (`iceTransportPolicy`), and the server has none. Found by the SDK.',
+  roomEnded:
+    '`unavailable`: an administrator has ended the room for everyone a moment ago; only administrators open it again before `retryAfter` seconds.',
   draining: '`unavailable`: the server is about to end, and admits nobody.',
 } as const;
 

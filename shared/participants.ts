@@ -46,6 +46,16 @@ const SourceState = z.enum(['live', 'paused']).describe('`paused`: muted by its 
 export const SourceStates = z.partialRecord(Source, SourceState).meta({ id: 'SourceStates' });
 export type SourceStates = z.infer<typeof SourceStates>;
 
+/** The display name of the administrator who did something; missing where no participant did. */
+export const ModeratorName = z
+  .string()
+  .optional()
+  .describe('display name of the administrator, if one in the room did it');
+
+/** A source of a client that an administrator has muted or stopped. */
+export const SourceModeration = z.object({ source: Source, by: ModeratorName }).meta({ id: 'SourceModeration' });
+export type SourceModeration = z.infer<typeof SourceModeration>;
+
 /** An emoji that is shown to the others for a moment. */
 export const Reaction = z.enum(['thumbsUp', 'heart', 'clap', 'laugh', 'party', 'surprised']).meta({ id: 'Reaction' });
 export type Reaction = z.infer<typeof Reaction>;
@@ -84,7 +94,9 @@ export const Grants = z
     canSubscribe: z.boolean(),
     canPublishData: z.boolean(),
     hidden: z.boolean().describe('other peers do not see this peer'),
-    roomAdmin: z.boolean().describe('may remove other peers, change their grants, and control a broadcast'),
+    roomAdmin: z
+      .boolean()
+      .describe('may remove and mute other peers, change their grants, end the room, and control a broadcast'),
   })
   .meta({ id: 'Grants' });
 export type Grants = z.infer<typeof Grants>;

@@ -8,10 +8,12 @@ import {
   BroadcastInfo,
   Grants,
   Id,
+  ModeratorName,
   PeerInfo,
   RaisedHands,
   Reaction,
   RoomPolicy,
+  SourceModeration,
   SourceStates,
   VideoProblem,
 } from './participants.ts';
@@ -106,7 +108,21 @@ export const serverEvents = {
   grantsChanged: {
     about:
       'The grants of this client have changed. Sources that it may no longer publish have ended; without the grant to publish, or to subscribe, that transport has closed.',
-    data: z.object({ grants: Grants }),
+    data: z.object({ grants: Grants, by: ModeratorName }),
+  },
+  sourceMuted: {
+    about:
+      'An administrator has muted a source of this client, which is paused at the server. Stop sending it and tell the user; `resumeProducer` unmutes it again.',
+    data: SourceModeration,
+  },
+  sourceStopped: {
+    about:
+      'An administrator has stopped a source of this client. Stop capturing it and tell the user; it may be published again.',
+    data: SourceModeration.extend({ producerId: Id }),
+  },
+  closing: {
+    about: 'Who is about to close this connection: it removes this client, or ends the room. The close follows.',
+    data: z.object({ by: z.string().describe('display name of the administrator') }),
   },
   tokenRefreshed: {
     about:

@@ -21,11 +21,11 @@ export interface PublishedMedia {
 }
 
 /** There is no way to tell the client of a gateway which layers are watched. */
-const noSink = { notify() {} };
+const noSink = { notify() {}, flush() {} };
 
 /** Each gateway has its own subclass, which opens the transports. */
 export abstract class GatewayPublisher extends GatewayParticipant {
-  protected readonly producers: PeerProducers;
+  readonly producers: PeerProducers;
   readonly #router: RoomRouter;
   readonly #publications: Publication[] = [];
   #videoProblem: VideoProblem | undefined;
@@ -43,6 +43,7 @@ export abstract class GatewayPublisher extends GatewayParticipant {
       transports,
       keyFrameRequestDelay,
       sink: noSink,
+      unmutes: false,
     });
   }
 

@@ -4,6 +4,7 @@ import type { Grants, PeerInfo } from '../../shared/protocol.ts';
 import type { DataPort } from './data/DataPort.ts';
 import type { EventSink } from './EventSink.ts';
 import type { UplinkReport } from './LinkQuality.ts';
+import type { PeerProducers } from './PeerProducers.ts';
 import type { Subscriber } from './Subscriber.ts';
 
 /** The ways into a room beside the client protocol. */
@@ -27,18 +28,26 @@ export interface Participant {
   readonly info: PeerInfo;
   /** How good its uplink is, for others; missing where that cannot be measured. @throws {WeirError} `closed` */
   getUplinkReport?(): Promise<UplinkReport>;
-  /** Changes what it may do. Whatever the new grants do not allow has ended when this returns. */
-  setGrants(grants: Grants): void;
+  /** What it publishes, as administrators may mute and stop it; missing for one that never publishes. */
+  readonly producers?: ModeratedProducers;
+  /**
+   * Changes what it may do. Whatever the new grants do not allow has ended when this returns.
+   * @param by the name of the administrator who changes it, for its client
+   */
+  setGrants(grants: Grants, by?: string): void;
   /**
    * Whether its client has been connected since it joined: has sent a message after the reply to `join`, or has sent or
    * can receive media. Missing where that cannot be known.
    */
   readonly everConnected?: boolean;
-  /** Ends its stay in the room; idempotent. */
-  close(reason: CloseReason): void;
+  /** Ends its stay in the room; idempotent. @param by the name of the administrator who ends it, for its client */
+  close(reason: CloseReason, by?: string): void;
   /** Runs `listener` once it has ended, or at once if it has. */
   onEnd(listener: (reason: CloseReason) => void): void;
 }
+
+/** The producers of a participant, as administrators may mute and stop them. */
+export type ModeratedProducers = Pick<PeerProducers, 'sources' | 'unmutes' | 'muteByAdmin' | 'stopByAdmin'>;
 
 /** What a participant has beside its place in the room; both end when it does. */
 export interface JoinRoles {

@@ -119,6 +119,7 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
       keyFrameRequestDelay,
       layerLinger,
       sink,
+      unmutes: true,
     });
     this.data = new PeerData({
       limits: dataLimits,
@@ -135,7 +136,11 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
     return this.#lifetime.closed;
   }
 
-  close(reason: CloseReason): void {
+  close(reason: CloseReason, by?: string): void {
+    if (by !== undefined && !this.closed) {
+      this.notify('closing', { by });
+      this.flush();
+    }
     this.#lifetime.end(reason);
   }
 
@@ -171,7 +176,7 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
     return this.#grants;
   }
 
-  setGrants(grants: Grants): void {
+  setGrants(grants: Grants, by?: string): void {
     // Speakers raise their hands to everyone, viewers to administrators: a raised hand does not survive the change of
     // sides.
     if (grants.hidden !== this.#grants.hidden) this.#hand = false;
@@ -183,7 +188,7 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
       this.#subscriptions = undefined;
     }
     this.data.applyGrants();
-    this.notify('grantsChanged', { grants });
+    this.notify('grantsChanged', { grants, by });
     for (const listener of this.#grantsListeners) listener();
   }
 

@@ -1,7 +1,7 @@
 /** What one peer publishes: each source at most once, as long as the peer's grants allow it. */
 import { WeirError } from '../../shared/errors.ts';
 import { kindOf, type RtpParameters, type Source } from '../../shared/media.ts';
-import type { Grants, RoomPolicy, ServerEvents, SourceStates } from '../../shared/protocol.ts';
+import type { Grants, RoomPolicy, ServerEvents, SourceModeration, SourceStates } from '../../shared/protocol.ts';
 import { mayPublish } from '../../shared/roles.ts';
 import type { Size } from '../media/layers.ts';
 import type { ProducerTransport, RoomRouter } from '../media/RoomRouter.ts';
@@ -29,8 +29,10 @@ export interface PeerProducersOptions {
   readonly keyFrameRequestDelay: number;
   /** As `LayerDemand` takes it. */
   readonly layerLinger?: LayerLinger | undefined;
-  /** Is sent `subscribedLayers`. */
-  readonly sink: EventSink;
+  /** Is sent `subscribedLayers`, `sourceMuted` and `sourceStopped`. */
+  readonly sink: EventSink & { flush(): void };
+  /** Whether its client can unmute what others have muted. */
+  readonly unmutes: boolean;
 }
 
 /** How a track is published. */
@@ -48,8 +50,10 @@ export class PeerProducers {
   readonly #published = new Map<Source, PublishedSource>();
   /** Sources that everybody receives directly who receives them. */
   #direct: ReadonlySet<Source> = new Set();
-  /** Sources whose producer the worker is creating. */
-  readonly #producing = new Set<Source>();
+  /** Sources whose producer the worker is creating; each resolves when that is over. */
+  readonly #producing = new Map<Source, Promise<unknown>>();
+  /** By source that an administrator has muted, and its client has not unmuted since: that administrator's name. */
+  readonly #muted = new Map<Source, string | undefined>();
 
   constructor(options: PeerProducersOptions) {
     this.#options = options;
@@ -63,6 +67,16 @@ export class PeerProducers {
       sources[source] = publication.track.paused ? 'paused' : 'live';
     }
     return sources;
+  }
+
+  /** Whether its client can unmute what others have muted. */
+  get unmutes(): boolean {
+    return this.#options.unmutes;
+  }
+
+  /** What administrators have muted, and its client has not unmuted since. */
+  get muted(): SourceModeration[] {
+    return [...this.#muted].map(([source, by]) => ({ source, by }));
   }
 
   /** The layers that are to be sent to the server, of each video and of audio that is limited, as the client was last notified. */
@@ -139,6 +153,38 @@ export class PeerProducers {
   /** @throws {WeirError} `notFound`, `closed` */
   async resume(source: Source): Promise<void> {
     await mapMediasoupError(this.#requirePublished(source).resume(), 'This source cannot be resumed.');
+    this.#muted.delete(source);
+  }
+
+  /**
+   * An administrator mutes a source, also one that is being published; its client is notified.
+   * @param by the administrator's name
+   * @returns whether it was unmuted
+   * @throws {WeirError} `notFound`, `closed`
+   */
+  async muteByAdmin(source: Source, by: string | undefined): Promise<boolean> {
+    await this.#producing.get(source);
+    const published = this.#requirePublished(source, 'This peer does not publish that.');
+    if (published.publication.track.paused) return false;
+    await mapMediasoupError(published.pause(), 'This source cannot be muted.');
+    this.#muted.set(source, by);
+    this.#options.sink.notify('sourceMuted', { source, by });
+    // A request of the client to unmute that is executed after this has its reply after this event.
+    this.#options.sink.flush();
+    return true;
+  }
+
+  /**
+   * An administrator stops a source, also one that is being published; its client is notified.
+   * @param by the administrator's name
+   * @throws {WeirError} `notFound`
+   */
+  async stopByAdmin(source: Source, by: string | undefined): Promise<void> {
+    await this.#producing.get(source);
+    const published = this.#requirePublished(source, 'This peer does not publish that.');
+    const producerId = published.publication.track.id;
+    published.close();
+    this.#options.sink.notify('sourceStopped', { source, producerId, by });
   }
 
   /** @throws {WeirError} `forbidden`, `notFound` (no sending transport), `badRequest`, `closed` */
@@ -154,11 +200,19 @@ export class PeerProducers {
     if (rtpParameters.codecs.some(({ mimeType }) => !mimeType.toLowerCase().startsWith(`${kind}/`))) {
       throw new WeirError('badRequest', `${source} takes ${kind} codecs only.`);
     }
-    this.#producing.add(source);
+    const producing = Promise.withResolvers<void>();
+    this.#producing.set(source, producing.promise);
+    using _producing = {
+      [Symbol.dispose]: () => {
+        this.#producing.delete(source);
+        // Whoever waits for it goes on after the reply, so that its client knows the producer.
+        setImmediate(producing.resolve);
+      },
+    };
     const producer = await mapMediasoupError(
       transport.produce({ kind, rtpParameters, paused, keyFrameRequestDelay }),
       'These RTP parameters were not accepted.',
-    ).finally(() => this.#producing.delete(source));
+    );
     try {
       this.#assertMayPublish(source);
       // mediasoup does not close a producer whose transport has closed while the worker was creating it.
@@ -178,7 +232,10 @@ export class PeerProducers {
   #add(source: Source, published: PublishedSource): Publication {
     const { publication } = published;
     this.#published.set(source, published);
-    publication.onEnd(() => this.#published.delete(source));
+    publication.onEnd(() => {
+      this.#published.delete(source);
+      this.#muted.delete(source);
+    });
     return publication;
   }
 
@@ -188,9 +245,9 @@ export class PeerProducers {
   }
 
   /** @throws {WeirError} `notFound` */
-  #requirePublished(source: Source): PublishedSource {
+  #requirePublished(source: Source, message = `You do not publish ${source}.`): PublishedSource {
     const published = this.#published.get(source);
-    if (!published) throw new WeirError('notFound', `You do not publish ${source}.`);
+    if (!published) throw new WeirError('notFound', message);
     return published;
   }
 }

@@ -36,6 +36,7 @@ import { DataForwarding } from './data/DataForwarding.ts';
 import { EmptyTimer } from './EmptyTimer.ts';
 import type { EventSink } from './EventSink.ts';
 import type { UplinkReport } from './LinkQuality.ts';
+import { SourceModeration } from './moderation/SourceModeration.ts';
 import { Notifier } from './Notifier.ts';
 import type { JoinRoles, Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
@@ -110,6 +111,8 @@ export class Room {
   readonly #participants = new Map<string, Participant>();
   readonly #seats: Seats;
   readonly #emptyTimer: EmptyTimer;
+  /** Mutes and stops what participants publish, for administrators. */
+  readonly sourceModeration = new SourceModeration(this.#participants);
   readonly #notifier: Notifier;
   readonly #subscribers: Subscribers;
   readonly #audio: AudioForwarding;
@@ -358,17 +361,23 @@ export class Room {
     this.#events.emit('published', { publication });
   }
 
-  /** Removes a participant, and refuses its identity with tokens made before now. */
-  remove(participant: Participant): void {
+  /** Removes a participant, and refuses its identity with tokens made before now. @param by who does it, if in the room */
+  remove(participant: Participant, by?: Participant): void {
     this.#moderation.revoke({ room: this.key, identity: participant.identity });
-    participant.close('kicked');
+    participant.close('kicked', by?.info.name);
+  }
+
+  /** Ends the room for everyone, and a broadcast with it. @param by who does it, if in the room */
+  end(by?: Participant): void {
+    this.broadcast?.set({ live: false });
+    this.close('roomEnded', by?.info.name);
   }
 
   /** Changes what a participant may do: at once, and for later joins of its identity, see `Moderation`. */
-  changeGrants(participant: Participant, change: GrantsPatch): Grants {
+  changeGrants(participant: Participant, change: GrantsPatch, by?: Participant): Grants {
     const grants = normalizeGrants(this.kind, patchGrants(participant.grants, change));
     this.#moderation.overrideGrants({ room: this.key, identity: participant.identity }, grants);
-    this.#applyGrants(participant, grants);
+    this.#applyGrants(participant, grants, by?.info.name);
     return grants;
   }
 
@@ -416,8 +425,8 @@ export class Room {
     this.#emptyTimer.endAtOnce();
   }
 
-  /** Closes the room and everybody in it; idempotent. */
-  close(reason: CloseReason): void {
+  /** Closes the room and everybody in it; idempotent. @param by the name of the administrator who does it */
+  close(reason: CloseReason, by?: string): void {
     if (this.closed) return;
     this.#closeReason = reason;
     if (reason === 'mediaLost') {
@@ -428,7 +437,7 @@ export class Room {
     this.#subscribers.clear();
     this.broadcast?.close();
     try {
-      for (const participant of this.#participants.values()) participant.close(reason);
+      for (const participant of this.#participants.values()) participant.close(reason, by);
     } finally {
       this.#lifetime.end(reason);
       this.#events.emit('closed', { reason });
@@ -443,9 +452,9 @@ export class Room {
     return this.#participants.get(participant.id) === participant;
   }
 
-  #applyGrants(participant: Participant, grants: Grants): void {
+  #applyGrants(participant: Participant, grants: Grants, by?: string): void {
     const before = participant.grants;
-    participant.setGrants(grants);
+    participant.setGrants(grants, by);
     this.#events.emit('grantsChanged', { participant, before });
   }
 

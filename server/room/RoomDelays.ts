@@ -21,6 +21,8 @@ export interface RoomDelays {
   readonly directReturn?: number | undefined;
   /** How long two are not asked again whose direct connection has failed, see `DirectMedia`. */
   readonly directRetry?: number | undefined;
+  /** How long only administrators open a room again that one has ended, see `RoomManager`. */
+  readonly roomEnded?: number | undefined;
   /** How long a room of the kind `diagnosis` lasts, see `DiagnosisLimits`. */
   readonly diagnosisLifetime?: number | undefined;
 }

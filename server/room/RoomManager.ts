@@ -13,6 +13,7 @@ import type { WorkerPool } from '../media/WorkerPool.ts';
 import { AdmissionQueue } from './AdmissionQueue.ts';
 import type { ChatSettings } from './Chat.ts';
 import { JoinRefusals } from './JoinRefusals.ts';
+import { EndedRooms } from './moderation/EndedRooms.ts';
 import { Room, type RoomContinuation, type RoomSnapshot } from './Room.ts';
 import type { RoomDelays } from './RoomDelays.ts';
 
@@ -47,7 +48,7 @@ export interface ReserveOptions {
   readonly policy?: RoomPolicy;
   /** Whether the room is opened if it is not open; otherwise that is refused. True by default. */
   readonly opens?: boolean;
-  /** An administrator enters a locked room too. False by default. */
+  /** An administrator enters a locked room too, and opens one that has just been ended. False by default. */
   readonly isAdmin?: boolean;
 }
 
@@ -92,6 +93,7 @@ export class RoomManager {
   readonly #snapshots = new Map<string, RoomSnapshot>();
   /** Of rooms whose media was lost, by key, oldest first. */
   readonly #continuations = new Map<string, KeptContinuation>();
+  readonly #endedRooms: EndedRooms;
   /** When a server that drains stops (`performance.now()`). */
   #endsAt: number | undefined;
   #closed = false;
@@ -99,6 +101,7 @@ export class RoomManager {
   constructor(options: RoomManagerOptions) {
     this.#options = options;
     this.refusals = new JoinRefusals(options.log);
+    this.#endedRooms = new EndedRooms(options.delays?.roomEnded);
     this.#admissionQueue = new AdmissionQueue({ ...options.joinQueue, open: () => options.pool.acceptsPeers });
   }
 
@@ -235,6 +238,8 @@ export class RoomManager {
       if (!opens && !this.#rooms.has(roomKey(kind, name))) {
         throw new WeirError('conflict', 'This room is not open.', { retryAfter: 5 });
       }
+      const key = roomKey(kind, name);
+      if (!isAdmin && !this.#rooms.has(key)) this.#endedRooms.assertNotEnded(key);
       const room = await this.#obtain(kind, name, policy);
       // It may have closed because everybody left while it was awaited: then a new one is opened.
       if (room.closed) continue;
@@ -287,10 +292,11 @@ export class RoomManager {
       log,
     });
     this.#openRooms.add(room);
-    room.onEnd(() => {
+    room.onEnd((reason) => {
       this.#openRooms.delete(room);
       this.#keepSnapshot(room);
       this.#keepContinuation(room);
+      if (reason === 'roomEnded') this.#endedRooms.add(key);
     });
     for (const listener of this.#openedListeners) listener(room);
     if (this.#closed) room.close('serverClosing');

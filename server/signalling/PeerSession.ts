@@ -114,6 +114,7 @@ export class PeerSession implements RequestContext {
       subscribedLayers: peer.producers.subscribedLayers,
       addressChanged,
       sources: peer.info.sources,
+      muted: peer.producers.muted,
       grants: peer.grants,
       transports: peer.transports,
       ...directSnapshotFor(peer, room),

@@ -5,7 +5,7 @@ import { ConnectionLimit } from '../common/ConnectionLimit.ts';
 import { PeerSession, type PeerSessionOptions } from './PeerSession.ts';
 
 /** Ends that somebody caused on purpose: a client that comes back is told of them, rather than let join again. */
-const deliberateReasons: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced']);
+const deliberateReasons: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced', 'roomEnded']);
 
 /** The reservation of a session that joined with a token. Those are not limited: a room has one member an identity. */
 const unlimited: Disposable = { [Symbol.dispose]() {} };

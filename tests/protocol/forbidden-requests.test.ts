@@ -46,6 +46,12 @@ const administration: Forgery[] = [
   ['remove the host', 'forbidden', 'kick', ({ host }) => ({ peerId: id(host) })],
   ['remove a viewer', 'forbidden', 'kick', ({ invited }) => ({ peerId: id(invited) })],
   ['remove nobody', 'forbidden', 'kick', () => ({ peerId: 'nobody' })],
+  ['mute the host', 'forbidden', 'muteSource', ({ host }) => ({ peerId: id(host), source: 'camera' })],
+  ['mute nobody', 'forbidden', 'muteSource', () => ({ peerId: 'nobody', source: 'microphone' })],
+  ['mute everybody', 'forbidden', 'muteAll', () => ({})],
+  ["stop the host's camera", 'forbidden', 'stopSource', ({ host }) => ({ peerId: id(host), source: 'camera' })],
+  ['stop what nobody publishes', 'forbidden', 'stopSource', () => ({ peerId: 'nobody', source: 'screen' })],
+  ['end the room', 'forbidden', 'endRoom', () => ({})],
 ];
 /** Requests for those on the stage, or about other peers. */
 const publishing: Forgery[] = [

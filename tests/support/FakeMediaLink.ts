@@ -73,6 +73,18 @@ export class FakeMediaLink extends Emitter<MediaLinkEvents> implements MediaLink
     }
   }
 
+  mutedByServer(source: Source): boolean {
+    this.calls.push(['mutedByServer', source]);
+    const { track, muted } = this.published.get(source) ?? {};
+    if (track) this.published.set(source, { track, muted: true });
+    return muted === false;
+  }
+
+  stoppedByServer(source: Source, producerId: string): boolean {
+    this.calls.push(['stoppedByServer', source, producerId]);
+    return this.published.delete(source);
+  }
+
   publishedTrack(source: Source): PublishedTrack | undefined {
     return this.published.get(source);
   }

@@ -92,6 +92,7 @@ export function resumeReply(reply: Partial<ResumeReply> = {}): ResumeReply {
     subscribedLayers: [],
     addressChanged: false,
     sources: {},
+    muted: [],
     grants: speaker,
     transports: {},
     directPeers: { peers: [], iceServers: [] },

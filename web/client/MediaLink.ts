@@ -121,6 +121,10 @@ export interface MediaLink extends Pick<Emitter<MediaLinkEvents>, 'on'> {
   replaceTrack(source: Source, track: MediaStreamTrack): Promise<void>;
   /** @throws {WeirError} `notFound` if the source is off; a refusal leaves the source muted */
   setMuted(source: Source, muted: boolean): Promise<void>;
+  /** The server has muted a source, for an administrator. @returns whether it was unmuted here */
+  mutedByServer(source: Source): boolean;
+  /** The server has stopped what we publish by that producer, for an administrator. @returns whether we still published it */
+  stoppedByServer(source: Source, producerId: string): boolean;
   /** What is published as `source`, once the browser sends it. */
   publishedTrack(source: Source): PublishedTrack | undefined;
   /** Limits what is sent of a video to the highest layer that somebody receives, -1 for none. */

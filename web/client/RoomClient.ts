@@ -13,6 +13,7 @@ import type { MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientStat
 import type { FilesApi } from './Files.ts';
 import type { JoinOptions } from './joinOptions.ts';
 import type { PublishOptions, SendDataOptions, TriedPath, VideoSettings, VideoSource } from './MediaLink.ts';
+import type { ModerationApi } from './Moderation.ts';
 import type { ConnectionQuality } from './quality/judge.ts';
 import { type RoomClientDependencies, RoomSession } from './RoomSession.ts';
 import { requireSource } from './requireTrack.ts';
@@ -59,6 +60,11 @@ export class RoomClient extends Emitter<RoomClientEvents> {
   /** The chat of the room. */
   get chat(): ChatApi {
     return this.#session.store.chat;
+  }
+
+  /** What administrators may do to others, beside `kick` and `setGrants`. */
+  get moderation(): ModerationApi {
+    return this.#session.moderation;
   }
 
   /** Files that are sent to other peers, and received from them. */

@@ -14,6 +14,7 @@ import type { LazyDirectLink } from './LazyDirectLink.ts';
 import { loadQuality } from './loadQuality.ts';
 import { localError } from './localError.ts';
 import type { MediaLink, MediaLoader, ServerMediaState, VideoSettings, VideoSource } from './MediaLink.ts';
+import { Moderation } from './Moderation.ts';
 import { isNetworkDown, isPageHidden, onNetworkChange, onPageLeft } from './network.ts';
 import type { QualityMonitor } from './quality/QualityMonitor.ts';
 import { RoomStore } from './RoomStore.ts';
@@ -43,6 +44,7 @@ export interface RoomSessionOptions extends RoomClientDependencies {
 export class RoomSession {
   readonly store: RoomStore;
   readonly files = new Files();
+  readonly moderation: Moderation;
   readonly #options: RoomSessionOptions;
   readonly #ended = new AbortController();
   /** What ends with the session. */
@@ -70,6 +72,15 @@ export class RoomSession {
       },
       (method, data) => this.requireSignalling().request(method, data),
     );
+    this.moderation = new Moderation({
+      request: (method, data) => this.requireSignalling().request(method, data),
+      notify: (event, data) => {
+        this.notifyLocalSourcesChanged();
+        this.#notify(event, data);
+      },
+      mutedByServer: (source) => this.#link?.mutedByServer(source) ?? false,
+      stoppedByServer: (source, producerId) => this.#link?.stoppedByServer(source, producerId) ?? false,
+    });
   }
 
   get state(): RoomClientState {
@@ -218,7 +229,8 @@ export class RoomSession {
       url,
       listeners: {
         ...this.store.listeners(),
-        grantsChanged: ({ grants }) => this.#applyGrants(grants),
+        ...this.moderation.listeners,
+        grantsChanged: ({ grants, by }) => this.#grantsChanged(grants, by),
         draining: ({ seconds }) => this.#notify('draining', { seconds }),
         newConsumers: ({ consumers }) => void this.#link?.consume(consumers),
         consumersClosed: ({ consumerIds }) => this.#link?.closeConsumers(consumerIds),
@@ -354,8 +366,15 @@ export class RoomSession {
       return;
     }
     link?.sync(snapshot);
+    this.moderation.sync(snapshot.muted);
     this.#setDirectPeers(snapshot.directPeers);
     this.#notify('reconnectingChanged', false);
+  }
+
+  #grantsChanged(grants: Grants, by: string | undefined): void {
+    const before = this.store.grants;
+    this.#applyGrants(grants);
+    if (before && by !== undefined) this.#notify('moderated', { action: 'grantsChanged', before, by });
   }
 
   #applyGrants(grants: Grants, server?: ServerMediaState): void {
@@ -390,7 +409,8 @@ export class RoomSession {
     this.#link?.close();
     this.store.clear();
     // Before that, `join` throws the reason.
-    if (wasJoined) this.#options.notify('closed', { reason, message: closeReasons[reason].message });
+    const { closedBy: by } = this.moderation;
+    if (wasJoined) this.#options.notify('closed', { reason, message: closeReasons[reason].message, ...(by && { by }) });
   }
 }
 

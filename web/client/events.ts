@@ -61,6 +61,11 @@ export type RoomClientState = 'idle' | 'joining' | 'joined' | 'closed';
 /** The state of the media connection; `lost` if it may come back. */
 export type MediaConnectionState = 'connecting' | 'connected' | 'lost';
 
+/** What has been done to us, and by whom. */
+export type Moderated =
+  | { readonly action: 'muted' | 'stopped'; readonly source: Source; readonly by?: string | undefined }
+  | { readonly action: 'grantsChanged'; readonly before: Grants; readonly by: string };
+
 export interface RoomClientEvents extends FileEvents {
   stateChanged: RoomClientState;
   peerJoined: RemotePeer;
@@ -93,6 +98,11 @@ export interface RoomClientEvents extends FileEvents {
   chatStateChanged: ChatState;
   /** Our signalling connection is lost (true), or there again (false). Media flows on meanwhile. */
   reconnectingChanged: boolean;
+  /**
+   * An administrator has muted or stopped a source of ours, or changed our grants. `by` is a name, missing where it was not done in
+   * the room. What was muted may be unmuted, and what was stopped published again, by us alone.
+   */
+  moderated: Moderated;
   /** Our grants have changed. What they no longer allow has ended. */
   grantsChanged: Grants;
   /** A broadcast has gone live or ended, or its profile or its number of viewers has changed. */
@@ -116,8 +126,8 @@ export interface RoomClientEvents extends FileEvents {
   tokenRefreshed: string;
   /** What we publish, or its mute state, has changed. */
   localSourcesChanged: SourceStates;
-  /** The session has ended after a join. `message` is a text for users. */
-  closed: { reason: CloseReason; message: string };
+  /** The session has ended after a join. `message` is a text for users, and `by` the administrator who has ended it. */
+  closed: { reason: CloseReason; message: string; by?: string | undefined };
 }
 
 /** Notifies of an event of the client. */

@@ -38,7 +38,14 @@ export { DeviceError, type DeviceProblem, openCamera, openMicrophone, openScreen
 export { LocalMedia, type LocalMediaEvents, type LocalSource, type LocalState } from './devices/LocalMedia.ts';
 export { type DumpOptions, exportLog } from './diagnostics/DiagnosticLog.ts';
 export { Emitter } from './Emitter.ts';
-export type { ChatMessage, MediaConnectionState, RemotePeer, RoomClientEvents, RoomClientState } from './events.ts';
+export type {
+  ChatMessage,
+  MediaConnectionState,
+  Moderated,
+  RemotePeer,
+  RoomClientEvents,
+  RoomClientState,
+} from './events.ts';
 export type { FilesApi, SendFileOptions } from './Files.ts';
 export type {
   FilePeer,
@@ -56,6 +63,7 @@ export type {
   VideoSettings,
   VideoSource,
 } from './MediaLink.ts';
+export type { ModerationApi } from './Moderation.ts';
 export { type ObserveVideoOptions, observeVideo, observeVisibleSize, type VisibleSize } from './observeVideo.ts';
 export type { ConnectionQuality } from './quality/judge.ts';
 export { RoomClient, type RoomClientApi } from './RoomClient.ts';

@@ -1,4 +1,4 @@
-/** The requests by which an administrator removes another peer or changes its grants. */
+/** The requests by which an administrator removes or mutes other peers, changes their grants, or ends the room. */
 import { WeirError } from '../../../shared/errors.ts';
 import type { ClientMessages } from '../../../shared/protocol.ts';
 import type { Handlers } from '../../../shared/RpcChannel.ts';
@@ -6,19 +6,51 @@ import type { Participant } from '../../room/Participant.ts';
 import type { CurrentContext, RequestContext } from '../RequestContext.ts';
 import { assertAdmin } from './assertAdmin.ts';
 
-type ModerationHandlers = Pick<Handlers<ClientMessages>, 'kick' | 'setGrants'>;
+type ModerationHandlers = Pick<
+  Handlers<ClientMessages>,
+  'kick' | 'setGrants' | 'muteSource' | 'muteAll' | 'stopSource' | 'endRoom'
+>;
 
 export function moderationHandlers(current: CurrentContext): ModerationHandlers {
   return {
     kick({ peerId }) {
       const context = current();
-      context.room.remove(requireTarget(context, peerId));
+      context.room.remove(requireTarget(context, peerId), context.peer);
       return {};
     },
 
     setGrants({ peerId, grants }) {
       const context = current();
-      return { grants: context.room.changeGrants(requireTarget(context, peerId), grants) };
+      const { room, peer } = context;
+      return { grants: room.changeGrants(requireTarget(context, peerId), grants, peer) };
+    },
+
+    async muteSource({ peerId, source }) {
+      const context = current();
+      const { room, peer } = context;
+      await room.sourceModeration.mute(requireTarget(context, peerId), source, peer);
+      return {};
+    },
+
+    async muteAll() {
+      const { room, peer } = current();
+      assertAdmin(peer);
+      return { muted: await room.sourceModeration.muteAll(peer) };
+    },
+
+    async stopSource({ peerId, source }) {
+      const context = current();
+      const { room, peer } = context;
+      await room.sourceModeration.stop(requireTarget(context, peerId), source, peer);
+      return {};
+    },
+
+    endRoom() {
+      const { room, peer } = current();
+      assertAdmin(peer);
+      // After the reply, since this connection closes as well.
+      setImmediate(() => room.end(peer));
+      return {};
     },
   };
 }

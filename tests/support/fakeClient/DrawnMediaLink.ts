@@ -35,6 +35,7 @@ const RATES = { frames: 10, packets: 50, bytes: 50_000 };
 interface Publication extends PublishedTrack {
   readonly startedAt: number;
   muted: boolean;
+  producerId?: string;
 }
 
 interface Consumer {
@@ -70,19 +71,20 @@ export class DrawnMediaLink extends Emitter<MediaLinkEvents> implements MediaLin
   async publish(source: Source, track: MediaStreamTrack, options: PublishOptions): Promise<void> {
     requireTrack(source, track);
     if (this.#published.has(source)) throw new WeirError('conflict', `You already publish ${source}.`);
-    const publication = { track, muted: options.muted ?? !track.enabled, startedAt: performance.now() };
+    const publication: Publication = { track, muted: options.muted ?? !track.enabled, startedAt: performance.now() };
     this.#published.set(source, publication);
     track.enabled = !publication.muted;
     track.addEventListener('ended', () => this.#trackEnded(source, track));
     try {
       await this.#openSending();
       if (this.#published.get(source) !== publication) return;
-      await this.#request('produce', {
+      const { producerId } = await this.#request('produce', {
         source,
         rtpParameters: kindOf[source] === 'audio' ? opus(source) : vp8(source),
         paused: publication.muted,
         ...((source === 'camera' || source === 'screen') && { size: SIZES[source] }),
       });
+      publication.producerId = producerId;
     } catch (error) {
       if (this.#published.get(source) !== publication) return;
       this.#published.delete(source);
@@ -99,9 +101,9 @@ export class DrawnMediaLink extends Emitter<MediaLinkEvents> implements MediaLin
 
   async replaceTrack(source: Source, track: MediaStreamTrack): Promise<void> {
     requireTrack(source, track);
-    const { muted, startedAt } = this.#requirePublication(source);
-    track.enabled = !muted;
-    this.#published.set(source, { track, muted, startedAt });
+    const former = this.#requirePublication(source);
+    track.enabled = !former.muted;
+    this.#published.set(source, { ...former, track });
     track.addEventListener('ended', () => this.#trackEnded(source, track));
   }
 
@@ -110,6 +112,21 @@ export class DrawnMediaLink extends Emitter<MediaLinkEvents> implements MediaLin
     publication.muted = muted;
     publication.track.enabled = !muted;
     await this.#request(muted ? 'pauseProducer' : 'resumeProducer', { source });
+  }
+
+  mutedByServer(source: Source): boolean {
+    const publication = this.#published.get(source);
+    if (!publication || publication.muted) return false;
+    publication.muted = true;
+    publication.track.enabled = false;
+    return true;
+  }
+
+  stoppedByServer(source: Source, producerId: string): boolean {
+    if (this.#published.get(source)?.producerId !== producerId) return false;
+    this.#published.delete(source);
+    this.emit('localTrackEnded', source);
+    return true;
   }
 
   publishedTrack(source: Source): PublishedTrack | undefined {

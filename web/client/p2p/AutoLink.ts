@@ -171,6 +171,17 @@ export class AutoLink extends Emitter<MediaLinkEvents> implements DirectLink {
     return done.finally(() => this.#mesh.syncTracks());
   }
 
+  mutedByServer(source: Source): boolean {
+    const wasUnmuted = this.#sfu.mutedByServer(source);
+    this.#mesh.syncTracks();
+    return wasUnmuted;
+  }
+
+  /** Its end is an event of the link over the SFU, on which nothing of it is sent directly any more. */
+  stoppedByServer(source: Source, producerId: string): boolean {
+    return this.#sfu.stoppedByServer(source, producerId);
+  }
+
   publishedTrack(source: Source): PublishedTrack | undefined {
     return this.#sfu.publishedTrack(source);
   }

@@ -11,7 +11,8 @@ import { MuteState } from '../sfu/MuteState.ts';
 interface Publication {
   track: MediaStreamTrack;
   readonly mute: MuteState;
-  accepted: boolean;
+  /** Its id at the server; undefined until the server has accepted it. */
+  producerId: string | undefined;
 }
 
 export interface DirectPublicationsOptions {
@@ -43,7 +44,7 @@ export class DirectPublications {
     accepted.promise.catch(() => {});
     const publication: Publication = {
       track,
-      accepted: false,
+      producerId: undefined,
       mute: new MuteState({
         muted,
         apply: (paused) => this.#apply(source, paused),
@@ -57,8 +58,8 @@ export class DirectPublications {
     this.#options.onChanged();
     const size = kindOf[source] === 'video' ? sizeOf(track) : undefined;
     try {
-      await request('produce', { source, paused: publication.mute.announce(), ...(size && { size }) });
-      publication.accepted = true;
+      const reply = await request('produce', { source, paused: publication.mute.announce(), ...(size && { size }) });
+      publication.producerId = reply.producerId;
       accepted.resolve();
     } catch (error) {
       accepted.reject(error);
@@ -96,6 +97,19 @@ export class DirectPublications {
     return this.#require(source).mute.set(muted);
   }
 
+  /** The server has muted a source, for an administrator. @returns whether it was unmuted here */
+  mutedByServer(source: Source): boolean {
+    return this.#publications.get(source)?.mute.mutedByServer() ?? false;
+  }
+
+  /** The server has stopped what we publish by that producer, for an administrator. @returns whether we still published it */
+  stoppedByServer(source: Source, producerId: string): boolean {
+    if (this.#publications.get(source)?.producerId !== producerId) return false;
+    this.#end(source);
+    this.#options.onSourceEnded(source);
+    return true;
+  }
+
   publishedTrack(source: Source): PublishedTrack | undefined {
     const publication = this.#publications.get(source);
     return publication && { track: publication.track, muted: publication.mute.muted };
@@ -116,7 +130,7 @@ export class DirectPublications {
   }
 
   #endAll(isOver: (source: Source) => boolean): boolean {
-    const ended = [...this.#publications].filter(([source, { accepted }]) => accepted && isOver(source));
+    const ended = [...this.#publications].filter(([source, { producerId }]) => producerId && isOver(source));
     for (const [source] of ended) {
       this.#end(source);
       this.#options.onSourceEnded(source);

@@ -117,6 +117,14 @@ export class P2pLink extends Emitter<MediaLinkEvents> implements DirectLink {
     return this.#publications.setMuted(source, muted);
   }
 
+  mutedByServer(source: Source): boolean {
+    return this.#publications.mutedByServer(source);
+  }
+
+  stoppedByServer(source: Source, producerId: string): boolean {
+    return this.#publications.stoppedByServer(source, producerId);
+  }
+
   publishedTrack(source: Source): PublishedTrack | undefined {
     return this.#publications.publishedTrack(source);
   }

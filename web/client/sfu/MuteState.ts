@@ -45,6 +45,18 @@ export class MuteState {
     return this.#running;
   }
 
+  /**
+   * The server has muted it, for an administrator. A request to unmute that is under way is taken back.
+   * @returns whether it was unmuted here
+   */
+  mutedByServer(): boolean {
+    const wasUnmuted = !this.#target;
+    this.#target = true;
+    this.#known = true;
+    this.#options.apply(true);
+    return wasUnmuted;
+  }
+
   async #synchronize(): Promise<void> {
     try {
       await this.#options.accepted();

@@ -126,6 +126,20 @@ export class Publisher {
     return missing.length > 0;
   }
 
+  /** The server has muted a source, for an administrator. @returns whether it was unmuted here */
+  mutedByServer(source: Source): boolean {
+    return this.#publications.get(source)?.mute.mutedByServer() ?? false;
+  }
+
+  /** The server has stopped what we publish by that producer, for an administrator. @returns whether we still published it */
+  stoppedByServer(source: Source, producerId: string): boolean {
+    const publication = this.#publications.get(source);
+    if (publication?.producer?.id !== producerId) return false;
+    this.#end(publication);
+    this.#options.onSourceEnded(source);
+    return true;
+  }
+
   /** What is published as `source`, once the browser sends it. */
   publishedTrack(source: Source): PublishedTrack | undefined {
     const publication = this.#publications.get(source);

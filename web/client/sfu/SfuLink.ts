@@ -162,6 +162,14 @@ export class SfuLink extends Emitter<MediaLinkEvents> implements MediaLink {
     return this.#publisher.setMuted(source, muted);
   }
 
+  mutedByServer(source: Source): boolean {
+    return this.#publisher.mutedByServer(source);
+  }
+
+  stoppedByServer(source: Source, producerId: string): boolean {
+    return this.#publisher.stoppedByServer(source, producerId);
+  }
+
   publishedTrack(source: Source): PublishedTrack | undefined {
     return this.#publisher.publishedTrack(source);
   }

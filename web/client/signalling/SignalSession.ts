@@ -35,7 +35,13 @@ const resumableReasons: ReadonlySet<CloseReason> = new Set([
   'resumed',
 ]);
 /** An attempt to reconnect that ends with one of these ends the session: another attempt would fail, too. */
-const finalReasons: ReadonlySet<CloseReason> = new Set(['kicked', 'replaced', 'serverClosing', 'originNotAllowed']);
+const finalReasons: ReadonlySet<CloseReason> = new Set([
+  'kicked',
+  'roomEnded',
+  'replaced',
+  'serverClosing',
+  'originNotAllowed',
+]);
 /** Request ids reserved for requests made without a connection: those of the next connection begin after them. */
 const REQUEST_ID_GAP = 1000;
 /** A request without a reply for so long, in milliseconds, starts a probe if nothing else has arrived meanwhile. */
