@@ -186,6 +186,18 @@ export class RpcChannel<Out extends MessageSchemas, In extends MessageSchemas> {
     else if ('id' in parsed) this.#onReply(parsed);
   }
 
+  /**
+   * The other side has said that its reply to the requests of this method takes its time: they have no timeout any more, until
+   * they are sent on another connection, and may be sent on further ones.
+   */
+  keepWaiting(method: Method<Out>): void {
+    for (const pending of this.#pending.values()) {
+      if (pending.method !== method) continue;
+      clearTimeout(pending.timer);
+      pending.sends = 1;
+    }
+  }
+
   /** Runs requests in the order of `queue` from now on, those that wait already included. */
   useQueue(queue: RequestQueue): void {
     queue.merge(this.#queue);

@@ -13,6 +13,7 @@ import {
   TransportInfo,
   text,
 } from './media.ts';
+import { RoomAccess, WaitingPeers } from './moderation.ts';
 import {
   BroadcastInfo,
   BroadcastProfile,
@@ -53,6 +54,9 @@ const IceServers = z
 
 /** Servers of earlier versions leave it out. */
 const DirectPeersOrNone = DirectPeers.default({ peers: [], iceServers: [] }).describe('as in the event `directPeers`');
+
+/** Servers of earlier versions leave it out. */
+const AccessOrOpen = RoomAccess.default({ locked: false, waitingRoom: false });
 
 const Empty = z.object({});
 /** How long something took, in seconds. */
@@ -107,6 +111,8 @@ export const clientRequests = {
       kind: RoomKind,
       policy: RoomPolicy.default('sfu').describe('of the room; with `p2p` there are no transports and no consumers'),
       directPeers: DirectPeersOrNone,
+      access: AccessOrOpen,
+      waiting: WaitingPeers.optional().describe('for administrators'),
       broadcast: BroadcastInfo.optional().describe('of a broadcast'),
       hands: RaisedHands.optional().describe('of a broadcast, for its administrators'),
       chat: ChatInfo.optional().describe('missing on servers without a chat'),
@@ -137,6 +143,8 @@ export const clientRequests = {
         .object({ send: Id.optional(), recv: Id.optional(), data: Id.optional() })
         .describe('ids of the transports; one that is missing has closed'),
       directPeers: DirectPeersOrNone,
+      access: AccessOrOpen,
+      waiting: WaitingPeers.optional().describe('for administrators'),
       broadcast: BroadcastInfo.optional(),
       hands: RaisedHands.optional(),
       chat: ChatInfo.optional(),
@@ -340,6 +348,23 @@ export const clientRequests = {
       'Stop a source of a peer (grant `roomAdmin`), and with a screen its sound: it is no longer published, until the peer publishes it again. The peer gets `sourceStopped`. `notFound` if it does not publish that source.',
     request: z.strictObject({ peerId: Id, source: Source }),
     reply: Empty,
+  },
+  updateRoom: {
+    about:
+      'Lock the room, or let whoever joins wait until an administrator lets them in (grant `roomAdmin`). Missing fields stay as they are. Neither is about administrators, and whoever is inside or left less than a minute ago; a waiting room is not about viewers of a broadcast.',
+    request: RoomAccess.partial().strict(),
+    reply: z.object({ access: RoomAccess }),
+  },
+  admit: {
+    about: 'Let somebody in who waits, or everybody (grant `roomAdmin`), also while the room is locked.',
+    request: z.strictObject({ id: Id.optional().describe('as in `WaitingPeers`; everybody without it') }),
+    reply: z.object({ count: z.int() }),
+  },
+  deny: {
+    about:
+      'Do not let somebody in who waits, or nobody (grant `roomAdmin`): their `join` fails with the reason `denied`, and so does another one within half a minute.',
+    request: z.strictObject({ id: Id.optional().describe('as in `WaitingPeers`; everybody without it') }),
+    reply: z.object({ count: z.int() }),
   },
   endRoom: {
     about:

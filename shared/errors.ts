@@ -35,6 +35,11 @@ export const errorReasons = {
   expired: '`unauthorized`: the token has expired.',
   removed: '`unauthorized`: an administrator removed its bearer after the token was issued.',
   locked: '`forbidden`: the room is locked, and only administrators may join it.',
+  waitingRoom:
+    '`forbidden`: the room has a waiting room, in which streams of gateways cannot wait; administrators may publish them.',
+  denied: '`forbidden`: an administrator did not let this client in.',
+  notAdmitted: '`timeout`: nobody has let this client in while it waited.',
+  waitingRoomFull: '`roomFull`: too many wait to be let in already.',
   noTurnServer:
     '`unavailable`: media may take TURN servers only (`iceTransportPolicy`), and the server has none. Found by the SDK.',
   roomEnded:

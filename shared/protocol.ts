@@ -11,6 +11,7 @@ import { serverEvents, serverRequests } from './serverMessages.ts';
 
 export * from './chat.ts';
 export * from './direct.ts';
+export * from './moderation.ts';
 export * from './participants.ts';
 export * from './tracks.ts';
 

@@ -4,6 +4,7 @@ import { chatEvents } from './chat.ts';
 import { DirectPeers, DirectSignal, Negotiation } from './direct.ts';
 import { WireError } from './errors.ts';
 import { DataChannel, RtpCapabilities, Source } from './media.ts';
+import { RoomAccess, WaitingPeers } from './moderation.ts';
 import {
   BroadcastInfo,
   Grants,
@@ -120,6 +121,13 @@ export const serverEvents = {
       'An administrator has stopped a source of this client. Stop capturing it and tell the user; it may be published again.',
     data: SourceModeration.extend({ producerId: Id }),
   },
+  waiting: {
+    about:
+      'The reply to `join` takes until an administrator lets this client in, for at most ten minutes. Tell the user. A client whose connection is lost meanwhile joins again as the same identity, and keeps its place for half a minute.',
+    data: z.object({ attended: z.boolean().describe('whether an administrator is there who could let it in') }),
+  },
+  waitingChanged: { about: 'Who waits to be let in, for administrators.', data: WaitingPeers },
+  roomAccessChanged: { about: 'The room was locked or opened, or its waiting room.', data: RoomAccess },
   closing: {
     about: 'Who is about to close this connection: it removes this client, or ends the room. The close follows.',
     data: z.object({ by: z.string().describe('display name of the administrator') }),

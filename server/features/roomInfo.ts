@@ -23,7 +23,7 @@ const emptyBroadcast = { state: 'before', liveSeconds: 0, viewers: 0 } as const;
 
 /**
  * `GET /api/rooms/<room>`: 200 `{ people: [{ name }] }`, with an empty list if nobody is in the room, and
- * `policy` where media may go directly.
+ * `policy` where media may go directly. With `locked` or `waitingRoom`, only administrators are told who is in it.
  * `GET /api/broadcasts/<room>`: the same for those on the stage, and `state`, `liveSeconds` and `viewers`.
  * 401 without `Authorization: Bearer <token>` for that room, if tokens are required. 400 for an invalid room name.
  */
@@ -33,18 +33,24 @@ export async function roomInfo(app: FastifyInstance, { rooms, access, roomPolicy
     if (!name.success) return sendProblemDetails(reply, 400, validationSentence(name.error));
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     let policy: RoomPolicy;
+    let isAdmin: boolean;
     try {
-      const { credentials } = await access.admit({ token, room: name.data, kind });
+      const { credentials, grants } = await access.admit({ token, room: name.data, kind });
       policy = credentials.policy ?? roomPolicy;
+      isAdmin = grants.roomAdmin;
     } catch (error) {
       return sendProblemDetails(reply.header('www-authenticate', 'Bearer'), 401, WeirError.from(error).message);
     }
     const room = await rooms.find(name.data, kind);
-    const people = room?.visiblePeers().map((peer) => ({ name: peer.name })) ?? [];
+    const isClosed = room !== undefined && (room.settings.locked || room.settings.waitingRoom);
+    // Whoever is not let in at once does not know who is inside.
+    const people = isClosed && !isAdmin ? [] : (room?.visiblePeers().map((peer) => ({ name: peer.name })) ?? []);
     const used = room?.policy ?? policy;
     const { state, liveSeconds, viewers } = room?.broadcast?.info ?? emptyBroadcast;
     return reply.header('cache-control', 'no-store').send({
       people,
+      ...(room?.settings.locked && { locked: true }),
+      ...(room?.settings.waitingRoom && { waitingRoom: true }),
       ...(kind === 'call' && used !== 'sfu' && { policy: used }),
       ...(kind === 'broadcast' && { state, liveSeconds, viewers }),
     });

@@ -35,7 +35,8 @@ export async function reserveViewer(
   assertMayReceive(admission);
   assertLive(await rooms.find(name, kind));
   const isAdmin = admission.grants.roomAdmin;
-  const seat = await rooms.reserve(name, identity, kind, { signal, opens: false, isAdmin });
+  const isViewer = kind === 'broadcast' && admission.grants.hidden;
+  const seat = await rooms.reserve(name, identity, kind, { signal, opens: false, isAdmin, isViewer });
   try {
     // It may have waited in the queue, and everybody may have left meanwhile.
     assertLive(seat.room);

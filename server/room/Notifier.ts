@@ -44,6 +44,11 @@ export class Notifier {
       slotsChanged: ({ slots }) => this.notifyAll('slots', { slots }),
       broadcastChanged: ({ broadcast }) => this.notifyAll('broadcastChanged', broadcast),
       handsChanged: ({ hands }) => this.notifyAdmins('handsChanged', hands),
+      waitingChanged: ({ waiting }) => this.notifyAdmins('waitingChanged', waiting),
+      settingsChanged: ({ settings: { locked, waitingRoom }, before }) => {
+        const isChanged = locked !== before.locked || waitingRoom !== before.waitingRoom;
+        if (isChanged) this.notifyAll('roomAccessChanged', { locked, waitingRoom });
+      },
       draining: ({ seconds }) => this.notifyAll('draining', { seconds }),
     });
   }

@@ -37,6 +37,7 @@ import { EmptyTimer } from './EmptyTimer.ts';
 import type { EventSink } from './EventSink.ts';
 import type { UplinkReport } from './LinkQuality.ts';
 import { SourceModeration } from './moderation/SourceModeration.ts';
+import { WaitingRoom } from './moderation/WaitingRoom.ts';
 import { Notifier } from './Notifier.ts';
 import type { JoinRoles, Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
@@ -113,6 +114,8 @@ export class Room {
   readonly #emptyTimer: EmptyTimer;
   /** Mutes and stops what participants publish, for administrators. */
   readonly sourceModeration = new SourceModeration(this.#participants);
+  /** Those who wait to be let in. They keep the room open. */
+  readonly waitingRoom: WaitingRoom;
   readonly #notifier: Notifier;
   readonly #subscribers: Subscribers;
   readonly #audio: AudioForwarding;
@@ -144,16 +147,24 @@ export class Room {
     const participants = this.#participants;
     this.#settings = settings;
     const emptyTimer = new EmptyTimer({
-      isEmpty: () => participants.size === 0 && this.#seats.size === 0,
+      isEmpty: () => participants.size === 0 && this.#seats.size === 0 && this.waitingRoom.size === 0,
       settings: () => this.#settings,
       onExpired: () => this.close('roomClosed'),
     });
     this.#emptyTimer = emptyTimer;
     this.#lifetime.defer(() => emptyTimer.close());
+    const waitingRoom = new WaitingRoom({
+      ...{ participants, events, notifier },
+      settings: () => this.#settings,
+      delays: delays.waiting,
+      onReleased: () => emptyTimer.update(),
+    });
+    this.waitingRoom = waitingRoom;
     this.#seats = new Seats({
       participants,
       settings: () => this.#settings,
       returning,
+      isAdmitted: (identity) => waitingRoom.hasAdmitted(identity),
       onReleased: () => emptyTimer.update(),
     });
     const { hysteresis, broadcastNotify: notifyInterval } = delays;

@@ -1,6 +1,7 @@
 /** Delays inside of a room that tests shorten. */
 
 import type { LayerLinger } from './LayerDemand.ts';
+import type { WaitingDelays } from './moderation/WaitingRoom.ts';
 import type { SlidingWindowLimitOptions } from './SlidingWindowLimit.ts';
 
 /** In milliseconds; each has a default where it is used. */
@@ -21,6 +22,8 @@ export interface RoomDelays {
   readonly directReturn?: number | undefined;
   /** How long two are not asked again whose direct connection has failed, see `DirectMedia`. */
   readonly directRetry?: number | undefined;
+  /** Of those who wait to be let in, see `WaitingRoom`. */
+  readonly waiting?: Partial<WaitingDelays> | undefined;
   /** How long only administrators open a room again that one has ended, see `RoomManager`. */
   readonly roomEnded?: number | undefined;
   /** How long a room of the kind `diagnosis` lasts, see `DiagnosisLimits`. */

@@ -22,6 +22,7 @@
  */
 import type { Logger } from 'pino';
 import type { CloseReason } from '../../shared/closeReasons.ts';
+import type { WaitingPeers } from '../../shared/moderation.ts';
 import type {
   AudioSlotHolders,
   BroadcastInfo,
@@ -69,6 +70,8 @@ export interface RoomEventMap {
   broadcastChanged: { readonly broadcast: BroadcastInfo };
   /** Raised hands of viewers of a broadcast; at most once a second. */
   handsChanged: { readonly hands: RaisedHands };
+  /** Who waits to be let in; at most twice a second. */
+  waitingChanged: { readonly waiting: WaitingPeers };
   settingsChanged: { readonly settings: RoomSettings; readonly before: RoomSettings };
   /** The server stops in so many seconds. */
   draining: { readonly seconds: number };

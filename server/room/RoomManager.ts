@@ -14,6 +14,7 @@ import { AdmissionQueue } from './AdmissionQueue.ts';
 import type { ChatSettings } from './Chat.ts';
 import { JoinRefusals } from './JoinRefusals.ts';
 import { EndedRooms } from './moderation/EndedRooms.ts';
+import type { Visitor } from './moderation/WaitingRoom.ts';
 import { Room, type RoomContinuation, type RoomSnapshot } from './Room.ts';
 import type { RoomDelays } from './RoomDelays.ts';
 
@@ -50,6 +51,10 @@ export interface ReserveOptions {
   readonly opens?: boolean;
   /** An administrator enters a locked room too, and opens one that has just been ended. False by default. */
   readonly isAdmin?: boolean;
+  /** Whether it is for a viewer of a broadcast, who need not wait to be let in. False by default. */
+  readonly isViewer?: boolean;
+  /** Whoever can wait until an administrator lets them in; without it, a room with a waiting room is refused. */
+  readonly visitor?: Visitor | undefined;
 }
 
 /** How a room is opened that nobody joins yet. */
@@ -146,36 +151,20 @@ export class RoomManager {
   /**
    * A seat in the room of that kind and name, which is opened if necessary; on a busy server, after waiting in the
    * queue.
-   * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`; `forbidden` for a room that is locked; `conflict` for one
+   * @throws {WeirError} `roomFull`, `busy`, `unavailable`, `closed`; `forbidden` for a room that is locked, and what `WaitingRoom.wait` throws; `conflict` for one
    *   that is neither open nor to be opened
    */
-  async reserve(
-    name: string,
-    identity: string,
-    kind: RoomKind = 'call',
-    { signal, policy = 'sfu', opens = true, isAdmin = false }: ReserveOptions = {},
-  ): Promise<Seat> {
-    this.#assertAdmitting();
-    const turn = await this.#admissionQueue.enter(roomKey(kind, name), signal);
-    try {
-      // The signal may have been aborted after the queue has given the turn.
-      if (signal?.aborted) throw new WeirError('closed');
-      const { room, seat } = await this.#seat(kind, name, { identity, policy, opens, isAdmin });
-      if (signal?.aborted) {
-        seat[Symbol.dispose]();
-        throw new WeirError('closed');
+  async reserve(name: string, identity: string, kind: RoomKind = 'call', options: ReserveOptions = {}): Promise<Seat> {
+    for (;;) {
+      try {
+        return await this.#reserve(name, identity, kind, options);
+      } catch (error) {
+        const { visitor, signal } = options;
+        if (!(error instanceof WeirError && error.reason === 'waitingRoom' && visitor && signal)) throw error;
+        // Nobody who waits takes a turn of the queue, or a seat.
+        const room = await this.find(name, kind);
+        await room?.waitingRoom.wait(visitor, signal);
       }
-      return {
-        room,
-        leaveQueue: () => turn[Symbol.dispose](),
-        [Symbol.dispose]() {
-          turn[Symbol.dispose]();
-          seat[Symbol.dispose]();
-        },
-      };
-    } catch (error) {
-      turn[Symbol.dispose]();
-      throw error;
     }
   }
 
@@ -227,24 +216,63 @@ export class RoomManager {
     for (const room of this.#openRooms) room.close('serverClosing');
   }
 
+  /** As `reserve`, for whoever need not wait to be let in. @throws {WeirError} as `reserve` */
+  async #reserve(
+    name: string,
+    identity: string,
+    kind: RoomKind,
+    { signal, policy = 'sfu', opens = true, isAdmin = false, isViewer = false }: ReserveOptions,
+  ): Promise<Seat> {
+    this.#assertAdmitting();
+    const turn = await this.#admissionQueue.enter(roomKey(kind, name), signal);
+    try {
+      // The signal may have been aborted after the queue has given the turn.
+      if (signal?.aborted) throw new WeirError('closed');
+      const { room, seat } = await this.#seat(kind, name, { identity, policy, opens, isAdmin, isViewer });
+      if (signal?.aborted) {
+        seat[Symbol.dispose]();
+        throw new WeirError('closed');
+      }
+      return {
+        room,
+        leaveQueue: () => turn[Symbol.dispose](),
+        [Symbol.dispose]() {
+          turn[Symbol.dispose]();
+          seat[Symbol.dispose]();
+        },
+      };
+    } catch (error) {
+      turn[Symbol.dispose]();
+      throw error;
+    }
+  }
+
   async #seat(
     kind: RoomKind,
     name: string,
-    { identity, policy, opens, isAdmin }: Required<Omit<ReserveOptions, 'signal'>> & { readonly identity: string },
+    {
+      identity,
+      policy,
+      opens,
+      isAdmin,
+      isViewer,
+    }: Required<Omit<ReserveOptions, 'signal' | 'visitor'>> & {
+      readonly identity: string;
+    },
   ): Promise<{ room: Room; seat: Disposable }> {
     const maxPeers = this.#options.maxPeers[kind];
+    const key = roomKey(kind, name);
     for (;;) {
       this.#assertAdmitting();
-      if (!opens && !this.#rooms.has(roomKey(kind, name))) {
+      if (!opens && !this.#rooms.has(key)) {
         throw new WeirError('conflict', 'This room is not open.', { retryAfter: 5 });
       }
-      const key = roomKey(kind, name);
       if (!isAdmin && !this.#rooms.has(key)) this.#endedRooms.assertNotEnded(key);
       const room = await this.#obtain(kind, name, policy);
       // It may have closed because everybody left while it was awaited: then a new one is opened.
       if (room.closed) continue;
       const limit = room.policy === 'p2p' ? Math.min(maxPeers, MAX_DIRECT_PEERS) : maxPeers;
-      return { room, seat: room.reserve({ identity, isAdmin, maxPeers: limit }) };
+      return { room, seat: room.reserve({ identity, isAdmin, isViewer, maxPeers: limit }) };
     }
   }
 

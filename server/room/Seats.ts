@@ -9,6 +9,8 @@ export interface SeatsOptions {
   settings(): RoomSettings;
   /** Identities that were in a room which this one replaces: they count as having left just now. */
   readonly returning: readonly string[];
+  /** Whether an administrator has let that identity in. */
+  isAdmitted(identity: string): boolean;
   /** Somebody who had taken a place has joined, or has given it up. */
   onReleased(): void;
 }
@@ -18,6 +20,8 @@ export interface SeatRequest {
   readonly identity: string;
   /** An administrator enters a locked room too. */
   readonly isAdmin: boolean;
+  /** Whether a waiting room is not for them: viewers of a broadcast watch, and nobody sees them. */
+  readonly isViewer?: boolean | undefined;
   /** The limit of the server. */
   readonly maxPeers: number;
 }
@@ -54,17 +58,27 @@ export class Seats {
   /**
    * Takes a place for somebody who is about to join; dispose of it afterwards, joined or not. Whoever is inside already
    * would be replaced, and needs no further place.
-   * @throws {WeirError} `roomFull`; `forbidden` with the reason `locked`
+   * @throws {WeirError} `roomFull`; `forbidden` with the reason `locked`, or `waitingRoom` for whoever has to wait first
    */
-  reserve({ identity, isAdmin, maxPeers }: SeatRequest): Disposable {
-    const { locked, maxParticipants } = this.#options.settings();
+  reserve({ identity, isAdmin, isViewer = false, maxPeers }: SeatRequest): Disposable {
+    const { locked, waitingRoom, maxParticipants } = this.#options.settings();
     const inside = this.#inside;
     if (!inside.has(identity)) {
       this.#dropExpired();
-      if (locked && !isAdmin && !this.#left.has(identity)) {
+      const isKnown = isAdmin || this.#left.has(identity) || this.#options.isAdmitted(identity);
+      if (locked && !isKnown) {
         throw new WeirError('forbidden', 'The room is locked: only an administrator can open it.', {
           reason: 'locked',
         });
+      }
+      if (waitingRoom && !isKnown && !isViewer) {
+        throw new WeirError(
+          'forbidden',
+          'This room has a waiting room, in which streams cannot wait: use a token with `roomAdmin`, or turn it off.',
+          {
+            reason: 'waitingRoom',
+          },
+        );
       }
       const limit = maxParticipants > 0 ? Math.min(maxPeers, maxParticipants) : maxPeers;
       if (inside.size >= limit) throw new WeirError('roomFull');

@@ -119,6 +119,7 @@ export class PeerSession implements RequestContext {
       transports: peer.transports,
       ...directSnapshotFor(peer, room),
       chat: room.chat.infoFor(peer),
+      ...moderationSnapshotFor(peer, room),
       ...broadcastSnapshotFor(peer, room),
     };
   }
@@ -157,6 +158,12 @@ export class PeerSession implements RequestContext {
 /** The part of a snapshot that is about direct media. */
 export function directSnapshotFor(peer: Peer, { direct }: Room): Pick<ResumeReply, 'directPeers'> {
   return { directPeers: direct?.peersOf(peer) ?? { peers: [], iceServers: [] } };
+}
+
+/** The part of a snapshot that is about who is let in. */
+export function moderationSnapshotFor(peer: Peer, room: Room): Pick<ResumeReply, 'access' | 'waiting'> {
+  const { locked, waitingRoom } = room.settings;
+  return { access: { locked, waitingRoom }, ...(peer.grants.roomAdmin && { waiting: room.waitingRoom.list }) };
 }
 
 /** The part of a snapshot that is about a broadcast; nothing for a call. */

@@ -67,3 +67,63 @@ describe('a session whose connection is lost', () => {
     expect(signalling.reconnecting).toBe(false);
   });
 });
+
+describe('a client that waits to be let in', () => {
+  const { room, ...request } = {
+    room: 'waiting',
+    ...{ name: 'ann', guest: 'a-secret-of-somebody-who-waits', transports: { send: false, recv: false } },
+    rtpCapabilities: { codecs: [], headerExtensions: [] },
+  };
+
+  test('keeps its place over lost connections, and is in as soon as somebody lets it in', async () => {
+    const host = await weir.join({ room, role: 'host' });
+    await host.client.request('updateRoom', { waitingRoom: true });
+    const events: string[] = [];
+    const { signalling } = await SignalSession.open({
+      url: fault.url,
+      listeners: { waiting: ({ attended }) => events.push(`waiting: ${attended}`) },
+      onReconnecting: () => events.push('reconnecting'),
+      onClose: (reason) => events.push(`closed: ${reason}`),
+    });
+    const joining = signalling.join({ ...request, room });
+    await expect.poll(() => events).toEqual(['waiting: true']);
+    // Somebody else has come after it.
+    const other = await weir.connect();
+    void other.join({ room }).catch(() => {});
+    await other.event('waiting');
+    const found = await weir.app.rooms.find(room);
+    const places = () => found?.waitingRoom.list.first.map(({ name }) => name);
+    // More often than a request is sent again whose connection ends each time.
+    for (let loss = 0; loss < 4; loss += 1) {
+      events.length = 0;
+      await cut(signalling);
+      await fault.mend();
+      await expect.poll(() => events, { timeout: 5000 }).toEqual(['reconnecting', 'waiting: true']);
+      expect(places()?.[0]).toBe('ann');
+    }
+    await host.client.request('admit', { id: found?.waitingRoom.list.first[0]?.id });
+    expect((await joining).name).toBe('ann');
+    signalling.leave();
+  });
+
+  test('that is denied is told so, and so is one that leaves: nobody waits any more', async () => {
+    const host = await weir.join({ room: 'denying', role: 'host' });
+    await host.client.request('updateRoom', { waitingRoom: true });
+    const found = await weir.app.rooms.find('denying');
+    const knock = async (guest: string) => {
+      const { signalling } = await SignalSession.open({ url: fault.url, listeners: {}, onClose: () => {} });
+      const joining = signalling.join({ ...request, room: 'denying', guest });
+      joining.catch(() => {});
+      await expect.poll(() => found?.waitingRoom.size).toBe(1);
+      return { signalling, joining };
+    };
+    const first = await knock('a-secret-of-somebody-denied');
+    await host.client.request('deny', {});
+    await expect(first.joining).rejects.toMatchObject({ code: 'forbidden', reason: 'denied' });
+    const second = await knock('a-secret-of-somebody-leaving');
+    second.signalling.leave();
+    await expect.poll(() => found?.waitingRoom.size).toBe(0);
+    await expect(second.joining).rejects.toMatchObject({ code: 'closed' });
+    first.signalling.leave();
+  });
+});

@@ -40,7 +40,16 @@ describe('endRoom', () => {
     await expect(weir.enter(room, 'somebody else')).rejects.toMatchObject({ reason: 'roomEnded' });
     // A room of another name is another room.
     await weir.enter(`${room}-other`, 'Bob');
-    await expect.poll(() => weir.enter(room, 'Bob').then(() => true, () => false), { timeout: 3000 }).toBe(true);
+    await expect
+      .poll(
+        () =>
+          weir.enter(room, 'Bob').then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 3000 },
+      )
+      .toBe(true);
     expect(performance.now() - endedAt).toBeGreaterThan(ENDED * 0.9);
   });
 

@@ -52,6 +52,11 @@ const administration: Forgery[] = [
   ["stop the host's camera", 'forbidden', 'stopSource', ({ host }) => ({ peerId: id(host), source: 'camera' })],
   ['stop what nobody publishes', 'forbidden', 'stopSource', () => ({ peerId: 'nobody', source: 'screen' })],
   ['end the room', 'forbidden', 'endRoom', () => ({})],
+  ['lock the room', 'forbidden', 'updateRoom', () => ({ locked: true })],
+  ['open a waiting room', 'forbidden', 'updateRoom', () => ({ waitingRoom: true })],
+  ['let everybody in', 'forbidden', 'admit', () => ({})],
+  ['let nobody in', 'forbidden', 'deny', () => ({})],
+  ['let somebody in who does not wait', 'forbidden', 'admit', () => ({ id: 'nobody' })],
 ];
 /** Requests for those on the stage, or about other peers. */
 const publishing: Forgery[] = [

@@ -87,7 +87,9 @@ describe('muteSource', () => {
       for (let turn = 0; turn < round % 5; turn += 1) await new Promise(setImmediate);
       await Promise.all([muting, bob.client.request('resumeProducer', { source: 'microphone' })]);
       await bob.client.request('ping', {});
-      const messages = bob.client.messages.filter(({ event, data, id }) => event === 'sourceMuted' || (id !== undefined && data));
+      const messages = bob.client.messages.filter(
+        ({ event, data, id }) => event === 'sourceMuted' || (id !== undefined && data),
+      );
       const told = messages.findLastIndex(({ event }) => event === 'sourceMuted');
       const state = (await sourcesOf(room, bob))?.microphone;
       // Before the reply to `ping` there is the one to `resumeProducer`.
@@ -124,7 +126,8 @@ describe('muteAll', () => {
     for (const one of [admin, cat]) await one.client.request('produce', microphone);
     await dan.client.request('produce', { ...microphone, paused: true });
     expect(await admin.client.request('muteAll', {})).toEqual({ muted: 2 });
-    for (const one of [bob, cat]) expect(await one.client.event('sourceMuted')).toEqual({ source: 'microphone', by: 'Ann' });
+    for (const one of [bob, cat])
+      expect(await one.client.event('sourceMuted')).toEqual({ source: 'microphone', by: 'Ann' });
     expect(await sourcesOf(room, admin)).toEqual({ microphone: 'live' });
     expect(await sourcesOf(room, bob)).toEqual({ microphone: 'paused', camera: 'live' });
     for (const one of [dan, eve]) {
@@ -177,7 +180,9 @@ describe('stopSource', () => {
       expect(await bob.client.event('sourceStopped')).toMatchObject({ producerId });
       const { messages } = bob.client;
       const replied = messages.findIndex(({ data }) => JSON.stringify(data) === JSON.stringify({ producerId }));
-      expect(messages.findIndex(({ event }, index) => event === 'sourceStopped' && index > replied)).toBeGreaterThan(replied);
+      expect(messages.findIndex(({ event }, index) => event === 'sourceStopped' && index > replied)).toBeGreaterThan(
+        replied,
+      );
       expect(await sourcesOf(room, bob)).toEqual({});
     }
     expect(stopped).toBeGreaterThan(0);
@@ -190,7 +195,9 @@ describe('a right that is taken', () => {
     const { peerId } = bob.reply;
     await admin.client.request('setGrants', { peerId, grants: { canPublishSources: ['camera'] } });
     expect(await bob.client.event('grantsChanged')).toMatchObject({ by: 'Ann' });
-    await expect(bob.client.request('resumeProducer', { source: 'microphone' })).rejects.toMatchObject(failure('notFound'));
+    await expect(bob.client.request('resumeProducer', { source: 'microphone' })).rejects.toMatchObject(
+      failure('notFound'),
+    );
     await expect(bob.client.request('produce', microphone)).rejects.toMatchObject(failure('forbidden'));
   });
 });

@@ -79,6 +79,7 @@ export function joinReply(reply: Partial<JoinReply> = {}): JoinReply {
     kind: 'call',
     policy: 'sfu',
     directPeers: { peers: [], iceServers: [] },
+    access: { locked: false, waitingRoom: false },
     ...reply,
   };
 }
@@ -96,6 +97,7 @@ export function resumeReply(reply: Partial<ResumeReply> = {}): ResumeReply {
     grants: speaker,
     transports: {},
     directPeers: { peers: [], iceServers: [] },
+    access: { locked: false, waitingRoom: false },
     ...reply,
   };
 }

@@ -158,4 +158,32 @@ describe('the muted state', () => {
     await expect(done).rejects.toMatchObject({ code: 'forbidden' });
     expect(sent()).toEqual([]);
   });
+
+  test('that the server has changed for an administrator is applied here, and not sent', async () => {
+    const { state, applied, accept, sent, turn } = setUp();
+    state.announce();
+    accept();
+    expect(state.mutedByServer()).toBe(true);
+    expect([state.muted, applied]).toEqual([true, [true]]);
+    // Told once more, it was muted already.
+    expect(state.mutedByServer()).toBe(false);
+    await turn();
+    expect(sent()).toEqual([]);
+  });
+
+  test('that the server has changed wins over a request to unmute that was on its way', async () => {
+    const { state, accept, asked, sent, turn } = setUp(true);
+    state.announce();
+    accept();
+    const unmuting = state.set(false);
+    await turn();
+    state.mutedByServer();
+    // The server had executed it before or after; it is asked to mute again, and whoever pressed the button sees that.
+    asked[0]?.answer();
+    await turn();
+    expect(sent()).toEqual([false, true]);
+    asked[1]?.answer();
+    await unmuting;
+    expect(state.muted).toBe(true);
+  });
 });

@@ -1,6 +1,6 @@
 /** What administrators of a room may do to others, and what they have done to us. */
 import type { Source } from '../../shared/media.ts';
-import type { SourceModeration } from '../../shared/protocol.ts';
+import type { JoinReply, RoomAccess, SourceModeration, WaitingPeers } from '../../shared/protocol.ts';
 import type { Notify } from './events.ts';
 import type { Request } from './Signalling.ts';
 
@@ -15,10 +15,14 @@ export interface ModerationOptions {
 }
 
 /** The members of `Moderation` that an application uses. */
-export type ModerationApi = Omit<Moderation, 'listeners' | 'closedBy' | 'sync'>;
+export type ModerationApi = Omit<Moderation, 'listeners' | 'closedBy' | 'sync' | 'syncMuted'>;
+
+const NOBODY: WaitingPeers = { total: 0, first: [] };
 
 export class Moderation {
   readonly #options: ModerationOptions;
+  #access: RoomAccess = { locked: false, waitingRoom: false };
+  #waiting = NOBODY;
   #closedBy: string | undefined;
 
   constructor(options: ModerationOptions) {
@@ -32,10 +36,34 @@ export class Moderation {
       if (!this.#options.stoppedByServer(source, producerId)) return;
       this.#options.notify('moderated', { action: 'stopped', source, by });
     },
+    roomAccessChanged: (access: RoomAccess) => {
+      this.#access = access;
+      this.#options.notify('roomAccessChanged', access);
+    },
+    waitingChanged: (waiting: WaitingPeers) => {
+      this.#waiting = waiting;
+      this.#options.notify('waitingChanged', waiting);
+    },
+    waiting: (state: { attended: boolean }) => this.#options.notify('waiting', state),
     closing: ({ by }: { by: string }) => {
       this.#closedBy = by;
     },
   };
+
+  /** Whether nobody else but administrators may join. */
+  get locked(): boolean {
+    return this.#access.locked;
+  }
+
+  /** Whether whoever joins waits until an administrator lets them in. */
+  get waitingRoom(): boolean {
+    return this.#access.waitingRoom;
+  }
+
+  /** Those who wait to be let in; the server sends them to administrators only. */
+  get waiting(): WaitingPeers {
+    return this.#waiting;
+  }
 
   /** Who is closing this session, once the server has said so. */
   get closedBy(): string | undefined {
@@ -63,13 +91,37 @@ export class Moderation {
     await this.#options.request('stopSource', { peerId, source });
   }
 
+  /**
+   * Locks the room, or lets whoever joins wait until an administrator lets them in; what is missing stays as it is.
+   * @throws {WeirError} `forbidden`
+   */
+  async updateRoom(access: Partial<RoomAccess>): Promise<void> {
+    await this.#options.request('updateRoom', access);
+  }
+
+  /** Lets somebody in who waits, or everybody. @param id as in `waiting` @throws {WeirError} `forbidden`, `notFound` */
+  async admit(id?: string): Promise<void> {
+    await this.#options.request('admit', { id });
+  }
+
+  /** Does not let somebody in who waits, or nobody. @param id as in `waiting` @throws {WeirError} `forbidden`, `notFound` */
+  async deny(id?: string): Promise<void> {
+    await this.#options.request('deny', { id });
+  }
+
   /** Ends the room for everyone, us included. @throws {WeirError} `forbidden` */
   async endRoom(): Promise<void> {
     await this.#options.request('endRoom', {});
   }
 
+  /** Sets the state as a join or resume reply has it. */
+  sync({ access, waiting = NOBODY }: Pick<JoinReply, 'access' | 'waiting'>): void {
+    this.listeners.roomAccessChanged(access);
+    this.listeners.waitingChanged(waiting);
+  }
+
   /** What has been muted while our connection was lost, as a resume reply has it. */
-  sync(muted: readonly SourceModeration[]): void {
+  syncMuted(muted: readonly SourceModeration[]): void {
     for (const one of muted) this.#muted(one);
   }
 

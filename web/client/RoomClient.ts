@@ -62,7 +62,7 @@ export class RoomClient extends Emitter<RoomClientEvents> {
     return this.#session.store.chat;
   }
 
-  /** What administrators may do to others, beside `kick` and `setGrants`. */
+  /** What administrators may do to others, beside `kick` and `setGrants`, and who may enter the room. */
   get moderation(): ModerationApi {
     return this.#session.moderation;
   }

@@ -74,11 +74,12 @@ export class RoomSession {
     );
     this.moderation = new Moderation({
       request: (method, data) => this.requireSignalling().request(method, data),
-      notify: (event, data) => {
-        this.notifyLocalSourcesChanged();
-        this.#notify(event, data);
+      notify: (event, data) => this.#notify(event, data),
+      mutedByServer: (source) => {
+        const wasUnmuted = this.#link?.mutedByServer(source) ?? false;
+        if (wasUnmuted) this.notifyLocalSourcesChanged();
+        return wasUnmuted;
       },
-      mutedByServer: (source) => this.#link?.mutedByServer(source) ?? false,
       stoppedByServer: (source, producerId) => this.#link?.stoppedByServer(source, producerId) ?? false,
     });
   }
@@ -187,6 +188,7 @@ export class RoomSession {
     signal.throwIfAborted();
     this.store.token ??= token;
     this.store.setSelf(reply);
+    this.moderation.sync(reply);
     const created = createLink({
       ...{ media, reply, welcome, signalling, store: this.store },
       iceTransportPolicy: options.iceTransportPolicy,
@@ -366,7 +368,8 @@ export class RoomSession {
       return;
     }
     link?.sync(snapshot);
-    this.moderation.sync(snapshot.muted);
+    this.moderation.sync(snapshot);
+    this.moderation.syncMuted(snapshot.muted);
     this.#setDirectPeers(snapshot.directPeers);
     this.#notify('reconnectingChanged', false);
   }

@@ -9,8 +9,10 @@ import type {
   Grants,
   RaisedHands,
   Reaction,
+  RoomAccess,
   SourceStates,
   VideoProblem,
+  WaitingPeers,
 } from '../../shared/protocol.ts';
 import type { FileEvents } from './files/transfers.ts';
 import type { ConnectionQuality } from './quality/judge.ts';
@@ -98,6 +100,12 @@ export interface RoomClientEvents extends FileEvents {
   chatStateChanged: ChatState;
   /** Our signalling connection is lost (true), or there again (false). Media flows on meanwhile. */
   reconnectingChanged: boolean;
+  /** We wait until an administrator lets us in, and `join` resolves; `attended`: one is there. Sent again when that changes. */
+  waiting: { attended: boolean };
+  /** Who waits to be let in has changed; sent to administrators only. */
+  waitingChanged: WaitingPeers;
+  /** The room was locked or opened, or its waiting room. */
+  roomAccessChanged: RoomAccess;
   /**
    * An administrator has muted or stopped a source of ours, or changed our grants. `by` is a name, missing where it was not done in
    * the room. What was muted may be unmuted, and what was stopped published again, by us alone.

@@ -24,10 +24,12 @@ export type {
   RaisedHands,
   Reaction,
   Role,
+  RoomAccess,
   RoomKind,
   RoomPolicy,
   SourceStates,
   VideoProblem,
+  WaitingPeers,
 } from '../../shared/protocol.ts';
 export { mayPublish, roleOf } from '../../shared/roles.ts';
 export type { BroadcastApi } from './Broadcast.ts';

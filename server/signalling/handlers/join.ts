@@ -8,11 +8,12 @@ import type { Credentials } from '../../auth/Authenticator.ts';
 import { diagnosisAdmission } from '../../auth/diagnosisAdmission.ts';
 import { roomKey } from '../../common/roomKey.ts';
 import { KEY_FRAME_REQUEST_DELAY } from '../../media/options.ts';
+import type { Visitor } from '../../room/moderation/WaitingRoom.ts';
 import { Peer } from '../../room/Peer.ts';
 import type { Room } from '../../room/Room.ts';
 import type { RoomManager } from '../../room/RoomManager.ts';
 import type { ClientConnection } from '../ClientConnection.ts';
-import { broadcastSnapshotFor, directSnapshotFor, type PeerSession } from '../PeerSession.ts';
+import { broadcastSnapshotFor, directSnapshotFor, moderationSnapshotFor, type PeerSession } from '../PeerSession.ts';
 
 type JoinRequest = RequestData<ClientMessages, 'join'>;
 
@@ -24,7 +25,7 @@ const DEFAULT_NAME = 'Guest';
 
 /**
  * @returns a snapshot of the room, in one piece: no event is sent before it, and those that follow it continue it
- * @throws {WeirError} `unauthorized`, `forbidden`, `roomFull`, `busy`, `unavailable`, `closed`
+ * @throws {WeirError} `unauthorized`, `forbidden`, `roomFull`, `busy`, `unavailable`, `timeout`, `closed`
  */
 export async function join(connection: ClientConnection, request: JoinRequest): Promise<JoinReply> {
   const { rooms, access, iceServers, diagnosisLimits } = connection.server;
@@ -38,7 +39,11 @@ export async function join(connection: ClientConnection, request: JoinRequest): 
   const { signal } = connection;
   const policy = admission.credentials.policy ?? connection.server.config.roomPolicy;
   const isAdmin = admission.grants.roomAdmin;
-  using seat = await rooms.reserve(request.room, identity, kind, { signal, policy, isAdmin });
+  const isViewer = kind === 'broadcast' && admission.grants.hidden;
+  const visitor = isDiagnosis ? undefined : visitorOf(connection, admission, request);
+  using seat = await rooms.reserve(request.room, identity, kind, { signal, policy, isAdmin, isViewer, visitor });
+  // Whoever has waited may have been removed meanwhile, and may have other grants.
+  admission.assertNotRevoked();
   const { room } = seat;
   assertMayGoDirect(room, request, admission.grants);
   const session = await openSession(connection, room, admission, request);
@@ -72,6 +77,7 @@ export async function join(connection: ClientConnection, request: JoinRequest): 
       policy: room.policy,
       ...directSnapshotFor(peer, room),
       chat: room.chat.infoFor(peer),
+      ...moderationSnapshotFor(peer, room),
       ...broadcastSnapshotFor(peer, room),
     };
   } catch (error) {
@@ -96,6 +102,20 @@ function assertMayGoDirect({ policy }: Room, request: JoinRequest, { hidden, can
   if (hidden || !canSubscribe) {
     throw new WeirError('forbidden', 'Media goes directly in this room: nobody can be hidden, or only send.');
   }
+}
+
+/** Somebody who may have to wait until they are let in. */
+function visitorOf(connection: ClientConnection, { credentials }: Admission, { name }: JoinRequest): Visitor {
+  let hasLeft = false;
+  connection.onEnd((reason) => {
+    hasLeft = reason === 'left';
+  });
+  return {
+    identity: credentials.identity,
+    name: displayNameOf(credentials, name).text,
+    notify: (state) => connection.notify('waiting', state),
+    mayReturn: () => !hasLeft,
+  };
 }
 
 /** Makes the peer and its session. Both end with the connection until it is attached. @throws {WeirError} `closed` */

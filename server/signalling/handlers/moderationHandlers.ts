@@ -8,7 +8,7 @@ import { assertAdmin } from './assertAdmin.ts';
 
 type ModerationHandlers = Pick<
   Handlers<ClientMessages>,
-  'kick' | 'setGrants' | 'muteSource' | 'muteAll' | 'stopSource' | 'endRoom'
+  'kick' | 'setGrants' | 'muteSource' | 'muteAll' | 'stopSource' | 'updateRoom' | 'admit' | 'deny' | 'endRoom'
 >;
 
 export function moderationHandlers(current: CurrentContext): ModerationHandlers {
@@ -43,6 +43,25 @@ export function moderationHandlers(current: CurrentContext): ModerationHandlers 
       const { room, peer } = context;
       await room.sourceModeration.stop(requireTarget(context, peerId), source, peer);
       return {};
+    },
+
+    updateRoom(access) {
+      const { room, peer } = current();
+      assertAdmin(peer);
+      const { locked, waitingRoom } = room.updateSettings(access);
+      return { access: { locked, waitingRoom } };
+    },
+
+    admit({ id }) {
+      const { room, peer } = current();
+      assertAdmin(peer);
+      return { count: room.waitingRoom.admit(id) };
+    },
+
+    deny({ id }) {
+      const { room, peer } = current();
+      assertAdmin(peer);
+      return { count: room.waitingRoom.deny(id) };
     },
 
     endRoom() {

@@ -42,6 +42,8 @@ const finalReasons: ReadonlySet<CloseReason> = new Set([
   'serverClosing',
   'originNotAllowed',
 ]);
+/** For how long another connection is tried while we wait to be let in, in milliseconds: the server keeps our place for half of it. */
+const WAITING_WINDOW = 60_000;
 /** Request ids reserved for requests made without a connection: those of the next connection begin after them. */
 const REQUEST_ID_GAP = 1000;
 /** A request without a reply for so long, in milliseconds, starts a probe if nothing else has arrived meanwhile. */
@@ -61,6 +63,8 @@ export class SignalSession implements Signalling {
   readonly #queueTimeout: number;
   #resumeKey: string | undefined;
   #reconnecting = false;
+  /** The server has said that an administrator has to let us in: until the reply to `join`, lost connections are replaced. */
+  #waiting = false;
 
   private constructor(options: SignallingOptions, socket: SignallingSocket, welcome: Welcome, pace: number) {
     this.#options = options;
@@ -77,17 +81,24 @@ export class SignalSession implements Signalling {
   static async open(options: SignallingOptions): Promise<{ signalling: SignalSession; welcome: Welcome }> {
     const startedAt = performance.now();
     let session: SignalSession | undefined;
+    const listeners: SignallingOptions['listeners'] = {
+      ...options.listeners,
+      waiting: (state) => {
+        if (session) session.#keepWaiting();
+        options.listeners.waiting?.(state);
+      },
+    };
     const { socket, welcome } = await openConnection({
       url: options.url,
       kinds: options.kinds,
-      listeners: options.listeners,
+      listeners,
       log: options.log,
       onClose: (reason) => {
         if (session) session.#onConnectionLost(socket, reason);
         else options.onClose(reason);
       },
     });
-    session = new SignalSession(options, socket, welcome, performance.now() - startedAt);
+    session = new SignalSession({ ...options, listeners }, socket, welcome, performance.now() - startedAt);
     return { signalling: session, welcome };
   }
 
@@ -109,7 +120,9 @@ export class SignalSession implements Signalling {
   };
 
   async join(data: Parameters<Signalling['join']>[0]): Promise<JoinReply> {
-    const reply = await this.request('join', data, this.#queueTimeout + JOIN_TIMEOUT);
+    const reply = await this.request('join', data, this.#queueTimeout + JOIN_TIMEOUT).finally(() => {
+      this.#waiting = false;
+    });
     this.#resumeKey = reply.resumeKey;
     // Any message tells the server that the reply, which has the key, has arrived: until then it keeps no session without a connection.
     this.request('ping', {}).catch(() => {});
@@ -131,22 +144,24 @@ export class SignalSession implements Signalling {
 
   #onConnectionLost(former: SignallingSocket, reason: CloseReason): void {
     if (this.#ended.signal.aborted) return;
-    if (!resumableReasons.has(reason) || this.#resumeKey === undefined || this.#resumeWindow === 0) {
+    const mayGoOn = this.#waiting || (this.#resumeKey !== undefined && this.#resumeWindow > 0);
+    if (!resumableReasons.has(reason) || !mayGoOn) {
       this.#close(reason);
       return;
     }
     this.#reconnecting = true;
     this.#options.onReconnecting?.();
-    this.#reconnect(former, this.#resumeKey).catch(() => {
+    this.#reconnect(former).catch(() => {
       // The session has expired, or no attempt succeeded within the resume window.
       this.#close(reason);
     });
   }
 
   /** Resumes the session over a new connection. @throws {WeirError} `sessionExpired`; any other error after the resume window */
-  async #reconnect(former: SignallingSocket, key: string): Promise<void> {
+  async #reconnect(former: SignallingSocket): Promise<void> {
     const lostAt = performance.now();
-    const until = lostAt + this.#resumeWindow;
+    const key = this.#resumeKey;
+    const until = lostAt + (key === undefined ? WAITING_WINDOW : this.#resumeWindow);
     const { signal } = this.#ended;
     let count = 0;
     const connect = (aborted: AbortSignal) => {
@@ -157,17 +172,32 @@ export class SignalSession implements Signalling {
     for (let first = ATTEMPT_GAP.first; ; first = Math.min(ATTEMPT_GAP.most, first * 2)) {
       const attempts = { gap: { ...ATTEMPT_GAP, first }, until, signal };
       const next = await raceAttempts(connect, attempts);
+      if (key === undefined) {
+        signal.throwIfAborted();
+        this.#adopt(next, former);
+        return;
+      }
       const snapshot = await this.#resume(next, key);
       // `leave` was called meanwhile: the server has just resumed the session and must end it.
       if (snapshot && signal.aborted) next.leave();
       signal.throwIfAborted();
       if (!snapshot) continue;
-      this.#reconnecting = false;
-      this.#socket = next;
-      next.channel.transferPending(former.channel);
+      this.#adopt(next, former);
       this.#options.onResumed?.(snapshot);
       return;
     }
+  }
+
+  /** Uses another connection from now on, and sends on it what has no reply: while we wait, that is the join. */
+  #adopt(next: SignallingSocket, former: SignallingSocket): void {
+    this.#reconnecting = false;
+    this.#socket = next;
+    next.channel.transferPending(former.channel);
+  }
+
+  #keepWaiting(): void {
+    this.#waiting = true;
+    this.#socket.channel.keepWaiting('join');
   }
 
   /** @param lostAt when the connection was lost, as `performance.now()` */

@@ -125,6 +125,12 @@ export const en = {
   mediaLost: 'The part of the server that carried this room failed. Join again.',
   roomClosed: 'The room was closed. Join again to open it anew.',
   roomLocked: 'The room is locked. Ask whoever runs it to unlock it, then try again.',
+  roomEnded:
+    'Somebody who runs this room has just ended it for everyone. Only they can open it at once; try again in half a minute.',
+  waitDenied: 'You were not let in. Ask whoever runs the room, then try again.',
+  waitTooLong: 'Nobody has let you in within ten minutes. Tell whoever invited you that you are here, then try again.',
+  waitingRoomFull: 'Too many people are waiting to be let in already. Try again in a few minutes.',
+  waitingRoomOnly: 'Whoever joins this room waits to be let in first. Ask whoever runs it for another way in.',
   roomFull: 'The room is full. Try again when somebody has left.',
   busy: 'The server is full just now.',
   retryIn: 'Trying again in {seconds} s.',
