@@ -15,6 +15,9 @@ const program = fileOf(prometheus.file, userCache(process.env));
 /** Whether Prometheus is there; otherwise the test launcher has printed why not. */
 export const hasPrometheus = hasEquipment(prometheus.name, program);
 
+/** The path of a file of docker/prometheus. */
+export const prometheusFile = (name: string) => join(import.meta.dirname, '../../docker/prometheus', name);
+
 const Reply = z.object({
   data: z.object({
     result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) })),
