@@ -1,6 +1,7 @@
 /** Signs and verifies join tokens: JWT, HS256. */
 import { createHash, randomUUID } from 'node:crypto';
 import { compactVerify, SignJWT } from 'jose';
+import type { z } from 'zod';
 import { type ErrorReason, WeirError } from '../../shared/errors.ts';
 import { Claims, type VideoGrant } from './claims.ts';
 
@@ -35,28 +36,48 @@ export function signToken(options: SignOptions): Promise<string> {
     .sign(new TextEncoder().encode(apiSecret));
 }
 
-export interface VerifyOptions {
+/** A key and its secret, which signs tokens. */
+export interface ApiKey {
   readonly apiKey: string;
   readonly apiSecret: string;
+}
+
+export interface VerifyOptions extends ApiKey {
+  /** Others that are accepted too, while keys are replaced. */
+  readonly furtherKeys?: readonly ApiKey[] | undefined;
   /** How far the issuer's clock may be off, in milliseconds. */
   readonly leeway: number;
   /** A token with a longer lifetime is refused, in milliseconds. */
   readonly maxLifetime: number;
 }
 
+/** The claims that are verified of every token. */
+type TimedClaims = Pick<Claims, 'iss' | 'exp' | 'nbf' | 'iat'>;
+
+/** Verifies a token to join a room, as `verifyClaims`. */
+export function verifyToken(token: string, options: VerifyOptions): Promise<Claims> {
+  return verifyClaims(token, options, Claims);
+}
+
 /**
  * Verifies signature, issuer and times of a token. The signature comes first: unsigned data is not parsed.
+ * @param schema of its claims
  * @throws {WeirError} `unauthorized`, with a sentence that says what is wrong with the token
  */
-export async function verifyToken(token: string, options: VerifyOptions): Promise<Claims> {
-  const claims = parseClaims(await verifySignature(token, options.apiSecret));
-  if (claims.iss !== options.apiKey) throw notOurs();
+export async function verifyClaims<T extends TimedClaims>(
+  token: string,
+  options: VerifyOptions,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  const { apiKey, payload } = await verifySignature(token, options);
+  const claims = parseClaims(payload, schema);
+  if (claims.iss !== apiKey) throw notOurs();
   assertTimes(claims, options.leeway / 1000, options.maxLifetime / 1000);
   return claims;
 }
 
 /** When a token was issued, in Unix seconds; undefined where it does not say. */
-export function issuedAt({ iat, nbf }: Claims): number | undefined {
+export function issuedAt({ iat, nbf }: TimedClaims): number | undefined {
   return iat ?? nbf;
 }
 
@@ -79,24 +100,41 @@ function notOurs(): WeirError {
   return unauthorized('The token is not one that this server accepts.', 'invalid');
 }
 
-async function verifySignature(token: string, apiSecret: string): Promise<unknown> {
+/** The payload of a token, and the key of the secret that it is signed with. */
+async function verifySignature(token: string, { apiKey, apiSecret, furtherKeys = [] }: VerifyOptions) {
+  for (const key of [{ apiKey, apiSecret }, ...furtherKeys]) {
+    const payload = await payloadOf(token, key.apiSecret);
+    if (payload) return { apiKey: key.apiKey, payload: parseJson(payload) };
+  }
+  throw notOurs();
+}
+
+/** Undefined where it is not signed with that secret. */
+async function payloadOf(token: string, apiSecret: string): Promise<Uint8Array | undefined> {
+  const secret = new TextEncoder().encode(apiSecret);
+  return compactVerify(token, secret, { algorithms: ['HS256'] }).then(
+    ({ payload }) => payload,
+    () => undefined,
+  );
+}
+
+function parseJson(bytes: Uint8Array): unknown {
   try {
-    const { payload } = await compactVerify(token, new TextEncoder().encode(apiSecret), { algorithms: ['HS256'] });
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw notOurs();
   }
 }
 
-function parseClaims(payload: unknown): Claims {
-  const parsed = Claims.safeParse(payload);
+function parseClaims<T>(payload: unknown, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(payload);
   if (parsed.success) return parsed.data;
   const claim = parsed.error.issues[0]?.path.join('.');
   throw unauthorized(claim ? `The claim "${claim}" of the token is missing or malformed.` : 'The token has no claims.');
 }
 
 /** @param leeway seconds @param maxLifetime seconds */
-function assertTimes(claims: Claims, leeway: number, maxLifetime: number): void {
+function assertTimes(claims: TimedClaims, leeway: number, maxLifetime: number): void {
   const now = Date.now() / 1000;
   if (claims.nbf !== undefined && claims.nbf > now + leeway) throw unauthorized('The token is not valid yet.');
   if (claims.exp <= now - leeway) throw unauthorized('The token has expired; request a new one.', 'expired');

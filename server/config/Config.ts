@@ -16,6 +16,17 @@ export interface MetricsConfig {
   readonly token: string | undefined;
 }
 
+/** A key and its secret, which signs tokens. */
+export interface ApiKey {
+  readonly apiKey: string;
+  readonly apiSecret: string;
+}
+
+/** The key that Weir signs with, and others that it accepts too. */
+export interface ApiKeys extends ApiKey {
+  readonly furtherKeys: readonly ApiKey[];
+}
+
 export interface Config {
   readonly host: string;
   readonly port: number;
@@ -48,7 +59,7 @@ export interface Config {
   readonly metrics: MetricsConfig | undefined;
   readonly workers: number;
   /** Undefined where no token is required. */
-  readonly auth: { readonly apiKey: string; readonly apiSecret: string } | undefined;
+  readonly auth: ApiKeys | undefined;
   readonly tokenLeeway: number;
   readonly tokenMaxLifetime: number;
   readonly allowedOrigins: readonly string[];

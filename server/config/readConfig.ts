@@ -3,7 +3,7 @@ import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { familyName, familyOf, isAnnounceable, isWildcard } from '../common/ipAddress.ts';
 import { ownAddresses } from '../common/ownAddresses.ts';
-import type { Config } from './Config.ts';
+import type { ApiKey, Config } from './Config.ts';
 import { ConfigError } from './ConfigError.ts';
 import { certificateWarning, readTls } from './tls.ts';
 import { isVariable, variables } from './variables.ts';
@@ -36,7 +36,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
   if (!parsed.success) {
     const name = String(parsed.error.issues[0]?.path[0]);
     const accepted = isVariable(name) ? variables[name].form : 'another value';
-    const shown = /SECRET|_TOKEN$/.test(name) ? '(hidden)' : JSON.stringify(given[name]);
+    const shown = /SECRET|_TOKEN$|_KEYS$/.test(name) ? '(hidden)' : JSON.stringify(given[name]);
     throw new ConfigError(`${name}=${shown} is invalid: it takes ${accepted}.`);
   }
   const env = parsed.data;
@@ -61,7 +61,7 @@ export function readConfig(environment: Environment): { config: Config; warnings
     ffmpeg: env.WEIR_FFMPEG,
     metrics: readMetrics(env.WEIR_METRICS_PORT, env.WEIR_METRICS_HOST, env.WEIR_METRICS_TOKEN),
     workers: env.WEIR_WORKERS,
-    auth: readAuth(env.WEIR_API_KEY, env.WEIR_API_SECRET, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production'),
+    auth: readAuth(env, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production'),
     tokenLeeway: env.WEIR_TOKEN_LEEWAY_SECONDS * 1000,
     tokenMaxLifetime: env.WEIR_TOKEN_MAX_SECONDS * 1000,
     allowedOrigins: env.WEIR_ALLOWED_ORIGINS ?? [],
@@ -216,13 +216,27 @@ function readTurn(urls: readonly string[] | undefined, secret: string | undefine
   return { urls, secret, lifetime };
 }
 
-function readAuth(apiKey: string | undefined, apiSecret: string | undefined, allowAnonymous: boolean): Config['auth'] {
-  if (apiKey !== undefined && apiSecret !== undefined) return { apiKey, apiSecret };
-  if (apiKey !== undefined || apiSecret !== undefined) {
+interface AuthVariables {
+  readonly WEIR_API_KEY?: string | undefined;
+  readonly WEIR_API_SECRET?: string | undefined;
+  readonly WEIR_API_KEYS?: readonly ApiKey[] | undefined;
+}
+
+function readAuth(
+  { WEIR_API_KEY: apiKey, WEIR_API_SECRET: apiSecret, WEIR_API_KEYS: keys = [] }: AuthVariables,
+  allowAnonymous: boolean,
+): Config['auth'] {
+  if ((apiKey === undefined) !== (apiSecret === undefined)) {
     throw new ConfigError('WEIR_API_KEY and WEIR_API_SECRET belong together: set both to require tokens, or neither.');
   }
+  const own = apiKey !== undefined && apiSecret !== undefined ? [{ apiKey, apiSecret }] : [];
+  if (keys.some((key) => key.apiKey === apiKey)) {
+    throw new ConfigError('WEIR_API_KEYS contains the key of WEIR_API_KEY: name each key once.');
+  }
+  const [signing, ...furtherKeys] = [...own, ...keys];
+  if (signing) return { ...signing, furtherKeys };
   if (allowAnonymous) return undefined;
   throw new ConfigError(
-    'In production Weir requires authentication: set WEIR_API_KEY and WEIR_API_SECRET, or set WEIR_ALLOW_ANONYMOUS=true to let anyone enter any room.',
+    'In production Weir requires authentication: set WEIR_API_KEY and WEIR_API_SECRET (or WEIR_API_KEYS), or set WEIR_ALLOW_ANONYMOUS=true to let anyone enter any room.',
   );
 }

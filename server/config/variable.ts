@@ -109,6 +109,27 @@ export function parseTurnUri(value: string): TurnUri | undefined {
 /** A URI of a TURN server that browsers accept. */
 export const turnUri = z.string().refine((value) => parseTurnUri(value) !== undefined);
 
+/** Most keys that one server accepts: the signature of a token is compared with each of them. */
+const MAX_API_KEYS = 16;
+const API_KEYS_RULE = `is not 1 to ${MAX_API_KEYS} pairs of a key and a secret`;
+
+/**
+ * Keys and their secrets, `key: secret`, one a line or separated by commas, as LiveKit's `LIVEKIT_KEYS`; each key once. The
+ * message of a problem has no part of a secret.
+ */
+export const apiKeys = z.string().transform((value, context) => {
+  const entries = value.split(/[,\n]/).filter((entry) => entry.trim() !== '');
+  const keys = entries.map((entry) => {
+    const [, apiKey = '', apiSecret = ''] = /^([^:]*):(.*)$/.exec(entry) ?? [];
+    return { apiKey: apiKey.trim(), apiSecret: apiSecret.trim() };
+  });
+  const isValid = keys.every(({ apiKey, apiSecret }) => /^[^\p{Cc}]{1,256}$/u.test(apiKey) && apiSecret.length >= 32);
+  const differ = new Set(keys.map(({ apiKey }) => apiKey)).size === keys.length;
+  if (isValid && differ && keys.length > 0 && keys.length <= MAX_API_KEYS) return keys;
+  context.addIssue({ code: 'custom', message: API_KEYS_RULE });
+  return z.NEVER;
+});
+
 /** Two ports, the lower one first. */
 export const portRange = z
   .string()
@@ -130,6 +151,7 @@ const ownSegments = new Set([
   'whip',
   'whep',
   'rtp',
+  'twirp',
   'watch',
   'assets',
   'sdk.js',

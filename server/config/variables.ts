@@ -5,6 +5,7 @@ import { RoomPolicy } from '../../shared/protocol.ts';
 import {
   address,
   announcedAddress,
+  apiKeys,
   basePath,
   codec,
   flag,
@@ -178,13 +179,19 @@ export const variables = {
     z.string().min(1).max(256),
     'text',
     'none',
-    'Issuer (`iss`) of tokens. With key and secret, joining a room requires a token.',
+    'Issuer (`iss`) of tokens. With key and secret, joining a room requires a token, and the [API](docs/api.md) is open to tokens.',
   ),
   WEIR_API_SECRET: optional(
     z.string().min(32),
     'text, at least 32 characters',
     'none',
     'Secret that tokens are signed with (HS256).',
+  ),
+  WEIR_API_KEYS: optional(
+    apiKeys,
+    '1 to 16 pairs such as `key1:secret1,key2:secret2`, separated by commas or lines; each secret has at least 32 characters',
+    'none',
+    'Several keys at once, so that they can be replaced without a gap: tokens of all of them are accepted, and Weir signs with `WEIR_API_KEY`, or else the first of these.',
   ),
   WEIR_ALLOW_ANONYMOUS: flag(
     'Under `NODE_ENV=production`: run without API key and secret, so that anyone may enter any room.',

@@ -91,6 +91,7 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_METRICS_TOKEN: ['x', 'x'.repeat(31), `${'x'.repeat(16)} ${'x'.repeat(16)}`],
   WEIR_WORKERS: ['0', '-2', '257', '1.5', 'all'],
   WEIR_API_KEY: ['x'.repeat(257)],
+  WEIR_API_KEYS: ['one:short', 'one', ','],
   WEIR_API_SECRET: ['x', 'x'.repeat(31)],
   WEIR_ALLOW_ANONYMOUS: ['yes', 'TRUE', '2'],
   WEIR_DIAGNOSE: ['yes', 'TRUE', '2'],
@@ -147,7 +148,7 @@ describe('an invalid value', () => {
     const known = Object.entries(variables).find(([variable]) => variable === name)?.[1];
     expect(message).toContain(`${name}=`);
     expect(message).toContain(known?.form);
-    expect(message).toContain(/_(SECRET|TOKEN)$/.test(name) ? '(hidden)' : JSON.stringify(value));
+    expect(message).toContain(/_(SECRET|TOKEN|KEYS)$/.test(name) ? '(hidden)' : JSON.stringify(value));
   });
 
   test.each(['WEIR_API_SECRET', 'WEIR_TURN_SECRET', 'WEIR_METRICS_TOKEN'])('of %s is not shown', (name) => {
@@ -255,7 +256,41 @@ describe('production', () => {
   test('may run without tokens on purpose, or with keys', () => {
     expect(readConfig({ NODE_ENV: 'production', WEIR_ALLOW_ANONYMOUS: 'true' }).config.auth).toBeUndefined();
     const keys = { WEIR_API_KEY: 'key', WEIR_API_SECRET: secret };
-    expect(readConfig({ NODE_ENV: 'production', ...keys }).config.auth).toEqual({ apiKey: 'key', apiSecret: secret });
+    expect(readConfig({ NODE_ENV: 'production', ...keys }).config.auth).toEqual({
+      apiKey: 'key',
+      apiSecret: secret,
+      furtherKeys: [],
+    });
+  });
+
+  test('accepts several keys, of which the first one signs', () => {
+    const other = `${secret}:with a colon`;
+    const [one, two, three] = [
+      { apiKey: 'one', apiSecret: secret },
+      { apiKey: 'two', apiSecret: other },
+      { apiKey: 'key', apiSecret: secret },
+    ];
+    const own = { WEIR_API_KEY: 'key', WEIR_API_SECRET: secret };
+    for (const WEIR_API_KEYS of [`one:${secret},two:${other}`, `one: ${secret}\n  two: ${other}\n`]) {
+      expect(readConfig({ NODE_ENV: 'production', WEIR_API_KEYS }).config.auth).toEqual({ ...one, furtherKeys: [two] });
+      expect(readConfig({ ...own, WEIR_API_KEYS }).config.auth).toEqual({ ...three, furtherKeys: [one, two] });
+    }
+    expect(refusal({ ...own, WEIR_API_KEYS: `key:${secret}` })).toContain('WEIR_API_KEYS');
+  });
+
+  test.each([
+    'one',
+    ',',
+    `:${secret}`,
+    'one:short',
+    `one:${secret},two`,
+    `one:${secret},one:${secret}`,
+    Array.from({ length: 17 }, (_, index) => `key${index}:${secret}`).join(','),
+  ])('refuses the keys %j, without telling a secret', (WEIR_API_KEYS) => {
+    const message = refusal({ WEIR_API_KEYS });
+    expect(message).toContain('WEIR_API_KEYS');
+    expect(message).not.toContain(secret);
+    expect(message).not.toContain('short');
   });
 
   test('is the only environment that requires keys', () => {
