@@ -71,6 +71,11 @@ export const serverEvents = {
     about: 'A peer has lost its connection, or is back. Its media may continue meanwhile.',
     data: z.object({ peerId: Id, away: z.boolean() }),
   },
+  peerInfo: {
+    about:
+      'The name or the metadata of a peer was changed through the API. Also sent to the peer itself, whose `peerId` it has then.',
+    data: z.object({ peerId: Id, name: z.string(), metadata: z.string().optional().describe('none if missing') }),
+  },
   peerGrants: {
     about: 'The grants of a peer have changed so that others need to know it.',
     data: z.object({ peerId: Id, canExchangeData: z.boolean().describe('as in `PeerInfo`') }),

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import type { Grants, PeerInfo } from '../../shared/protocol.ts';
 import { Lifetime } from '../common/Lifetime.ts';
-import type { Gateway, Participant } from '../room/Participant.ts';
+import type { Gateway, InfoChange, Participant } from '../room/Participant.ts';
 import type { ParticipantOptions } from './participantOptions.ts';
 
 export interface Closable {
@@ -20,6 +20,8 @@ export abstract class GatewayParticipant implements Participant {
   readonly #options: ParticipantOptions;
   readonly #transports: Closable;
   #grants: Grants;
+  #name: string;
+  #metadata: string | undefined;
   #everConnected = false;
 
   /** @param transports closed with the participant, or when its grants leave it no use for them */
@@ -28,6 +30,8 @@ export abstract class GatewayParticipant implements Participant {
     this.#options = options;
     this.#transports = transports;
     this.#grants = grants;
+    this.#name = options.name;
+    this.#metadata = options.metadata;
     this.lifetime.defer(() => placement[Symbol.dispose]());
     this.lifetime.defer(() => transports.closeAll());
     placement.onLost(() => this.close('mediaLost'));
@@ -42,8 +46,14 @@ export abstract class GatewayParticipant implements Participant {
   }
 
   get info(): PeerInfo {
-    const { identity, name, metadata } = this.#options;
+    const { identity } = this.#options;
+    const [name, metadata] = [this.#name, this.#metadata];
     return { peerId: this.id, identity, name, metadata, sources: {}, hand: false, away: false, canExchangeData: false };
+  }
+
+  setInfo({ name, metadata }: InfoChange): void {
+    if (name !== undefined) this.#name = name;
+    if (metadata !== undefined) this.#metadata = metadata || undefined;
   }
 
   get grants(): Grants {

@@ -70,6 +70,11 @@ export class AudioForwarding {
     return track.source === 'microphone' && track.location !== undefined;
   }
 
+  /** Whether a publication is heard by slots now, and by nobody as a track. */
+  sendsBySlots(publication: Publication): boolean {
+    return this.#current !== undefined && this.handles(publication);
+  }
+
   /**
    * Subscribes to all microphones, or to the slots. Resolves when the subscriber has them, or cannot; never rejects.
    */

@@ -90,6 +90,15 @@ export class AudioSubscriptions {
     this.#add(subscription);
   }
 
+  /** Ends the subscription to a track, until it is subscribed to again; one that is being opened is not added. */
+  unsubscribe(publication: Publication): void {
+    const request = this.#tracks.get(publication);
+    this.#tracks.delete(publication);
+    for (const subscription of this.#subscriptions.values()) {
+      if (request && this.#trackOf.get(subscription) === request) subscription.close();
+    }
+  }
+
   /**
    * The client has created its ends of these consumers.
    * @returns how many of them are consumers of audio

@@ -29,6 +29,11 @@ export class Notifier {
           this.#notifyOthers(participant, 'peerGrants', { peerId, canExchangeData: info.canExchangeData });
         }
       },
+      infoChanged: ({ participant }) => {
+        const { peerId, name, metadata } = participant.info;
+        this.#notifyOthers(participant, 'peerInfo', { peerId, name, metadata });
+        this.notify(participant, 'peerInfo', { peerId, name, metadata });
+      },
       sourcesChanged: ({ participant }) =>
         this.#notifyOthers(participant, 'peerSources', { peerId: participant.id, sources: participant.info.sources }),
       handChanged: ({ participant, raised }) =>

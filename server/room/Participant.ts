@@ -26,6 +26,8 @@ export interface Participant {
   readonly gateway?: Gateway;
   /** How the others see it now. */
   readonly info: PeerInfo;
+  /** Gives it another name, or other metadata (none if empty); missing for one of which others see neither. */
+  setInfo?(change: InfoChange): void;
   /** How good its uplink is, for others; missing where that cannot be measured. @throws {WeirError} `closed` */
   getUplinkReport?(): Promise<UplinkReport>;
   /** What it publishes, as administrators may mute and stop it; missing for one that never publishes. */
@@ -48,6 +50,12 @@ export interface Participant {
 
 /** The producers of a participant, as administrators may mute and stop them. */
 export type ModeratedProducers = Pick<PeerProducers, 'sources' | 'unmutes' | 'muteByAdmin' | 'stopByAdmin'>;
+
+/** What is changed of how others see a participant; missing fields stay as they are. */
+export interface InfoChange {
+  readonly name?: string | undefined;
+  readonly metadata?: string | undefined;
+}
 
 /** What a participant has beside its place in the room; both end when it does. */
 export interface JoinRoles {

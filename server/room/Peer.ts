@@ -27,7 +27,7 @@ import { EventBatcher } from './EventBatcher.ts';
 import type { EventSink } from './EventSink.ts';
 import type { LayerLinger } from './LayerDemand.ts';
 import { LinkQuality, type LinkReport, type UplinkReport } from './LinkQuality.ts';
-import type { Participant } from './Participant.ts';
+import type { InfoChange, Participant } from './Participant.ts';
 import { PeerProducers } from './PeerProducers.ts';
 import { PeerTransports } from './PeerTransports.ts';
 import type { Publication } from './Publication.ts';
@@ -78,6 +78,9 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
   #subscriptions: Subscriptions | undefined;
   #grants: Grants;
   #name: string;
+  #metadata: string | undefined;
+  /** What it does not receive although it could. */
+  readonly #unsubscribed = new WeakSet<Publication>();
   #hand = false;
   #away = false;
   #everConnected = false;
@@ -88,6 +91,7 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
     this.#options = options;
     this.#grants = grants;
     this.#name = options.name.text;
+    this.#metadata = options.metadata;
     this.#lifetime.defer(() => placement[Symbol.dispose]());
     const { router } = placement;
     const sink = new EventBatcher(options.send, batchTimer);
@@ -155,10 +159,18 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
   }
 
   get info(): PeerInfo {
-    const { identity, metadata } = this.#options;
+    const { identity } = this.#options;
     const { sources } = this.producers;
     return {
-      ...{ peerId: this.id, identity, name: this.#name, metadata, sources, hand: this.#hand, away: this.#away },
+      ...{
+        peerId: this.id,
+        identity,
+        name: this.#name,
+        metadata: this.#metadata,
+        sources,
+        hand: this.#hand,
+        away: this.#away,
+      },
       canExchangeData: mayExchangeData(this.#grants),
     };
   }
@@ -170,6 +182,11 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
   /** Its client has shown that it has the reply to `join`. */
   setConnected(): void {
     this.#everConnected = true;
+  }
+
+  setInfo({ name, metadata }: InfoChange): void {
+    if (name !== undefined) this.#name = name;
+    if (metadata !== undefined) this.#metadata = metadata || undefined;
   }
 
   get grants(): Grants {
@@ -282,7 +299,15 @@ export class Peer implements Participant, Subscriber, EventSink, DirectMember {
 
   async subscribe(publication: Publication): Promise<void> {
     this.#options.placement.activate();
+    if (this.#unsubscribed.has(publication)) return;
     await this.#subscriptions?.subscribe(publication);
+  }
+
+  async setSubscribed(publication: Publication, subscribed: boolean, now: boolean): Promise<void> {
+    if (!subscribed) {
+      this.#unsubscribed.add(publication);
+      this.#subscriptions?.unsubscribe(publication);
+    } else if (this.#unsubscribed.delete(publication) && now) await this.subscribe(publication);
   }
 
   unsubscribeAll(): void {

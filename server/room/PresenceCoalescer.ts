@@ -9,6 +9,7 @@ type Send = <E extends keyof ServerEvents>(event: E, data: ServerEvents[E]) => v
 interface PeerEvents {
   left?: ServerEvents['peerClosed'];
   joined?: PeerInfo;
+  info?: Pick<PeerInfo, 'name' | 'metadata'>;
   changes: Partial<Pick<PeerInfo, 'sources' | 'hand' | 'away' | 'canExchangeData' | 'videoProblem'>>;
 }
 
@@ -39,6 +40,11 @@ export class PresenceCoalescer {
       case 'peerAway':
         this.#eventsOf(data.peerId).changes.away = data.away;
         return true;
+      case 'peerInfo': {
+        const { peerId, name, metadata } = data;
+        this.#eventsOf(peerId).info = { name, metadata };
+        return true;
+      }
       case 'peerGrants':
         this.#eventsOf(data.peerId).changes.canExchangeData = data.canExchangeData;
         return true;
@@ -54,11 +60,12 @@ export class PresenceCoalescer {
   flush(send: Send): void {
     const all = [...this.#peers];
     this.#peers.clear();
-    for (const [peerId, { joined, left, changes }] of all) {
+    for (const [peerId, { joined, left, info, changes }] of all) {
       const { sources, hand, away, canExchangeData, videoProblem: problem } = changes;
       if (left) send('peerClosed', left);
-      if (joined) send('newPeer', { ...joined, ...changes });
+      if (joined) send('newPeer', { ...joined, ...info, ...changes });
       else if (!left) {
+        if (info) send('peerInfo', { peerId, ...info });
         if (sources) send('peerSources', { peerId, sources });
         if (hand !== undefined) send('peerHand', { peerId, raised: hand });
         if (away !== undefined) send('peerAway', { peerId, away });

@@ -32,14 +32,14 @@ import { BatchTimer } from './BatchTimer.ts';
 import { Broadcast, type BroadcastSnapshot } from './Broadcast.ts';
 import { Chat, type ChatSettings, type ChatSnapshot } from './Chat.ts';
 import { DirectMedia } from './DirectMedia.ts';
-import { DataForwarding } from './data/DataForwarding.ts';
+import { DataForwarding, type ServerData } from './data/DataForwarding.ts';
 import { EmptyTimer } from './EmptyTimer.ts';
 import type { EventSink } from './EventSink.ts';
 import type { UplinkReport } from './LinkQuality.ts';
 import { SourceModeration } from './moderation/SourceModeration.ts';
 import { WaitingRoom } from './moderation/WaitingRoom.ts';
 import { Notifier } from './Notifier.ts';
-import type { JoinRoles, Participant } from './Participant.ts';
+import type { InfoChange, JoinRoles, Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
 import type { RoomDelays } from './RoomDelays.ts';
 import { type RoomEventSource, RoomEvents } from './RoomEvents.ts';
@@ -47,6 +47,7 @@ import { logRoomEvents } from './roomLog.ts';
 import { type SeatRequest, Seats } from './Seats.ts';
 import type { Subscriber } from './Subscriber.ts';
 import { Subscribers } from './Subscribers.ts';
+import { SubscriptionControl } from './SubscriptionControl.ts';
 import { TrackForwarding } from './TrackForwarding.ts';
 
 export interface RoomOptions {
@@ -104,12 +105,15 @@ export class Room {
   readonly chat: Chat;
   /** Undefined where all media goes through the server. */
   readonly direct: DirectMedia | undefined;
+  /** Decides for participants what they receive. */
+  readonly subscriptionControl: SubscriptionControl;
   /** Paces the presence and chat events of a large room. */
   readonly batchTimer = new BatchTimer(() => this.size);
   readonly #events: RoomEvents;
   readonly #moderation: Moderation;
   readonly #lifetime = new Lifetime<CloseReason>();
   readonly #participants = new Map<string, Participant>();
+  readonly #joinedAt = new WeakMap<Participant, Date>();
   readonly #seats: Seats;
   readonly #emptyTimer: EmptyTimer;
   /** Mutes and stops what participants publish, for administrators. */
@@ -186,6 +190,7 @@ export class Room {
     const audio = new AudioForwarding({ events, subscribers, routers, maxAudibleSpeakers, hysteresis, log });
     this.#audio = audio;
     this.#lifetime.defer(() => audio.close());
+    this.subscriptionControl = new SubscriptionControl({ subscribers, audio });
     this.#tracks = new TrackForwarding({ events, subscribers, audio, broadcast });
     this.direct =
       policy === 'sfu'
@@ -316,6 +321,7 @@ export class Room {
       if (other.identity === participant.identity) other.close('replaced');
     }
     this.#participants.set(participant.id, participant);
+    this.#joinedAt.set(participant, new Date());
     this.#emptyTimer.onJoined();
     if (sink) participant.onEnd(this.#notifier.add(sink, participant));
     if (subscriber) participant.onEnd(this.#subscribers.add(subscriber, participant));
@@ -370,6 +376,28 @@ export class Room {
     });
     changed();
     this.#events.emit('published', { publication });
+  }
+
+  /** Since when somebody is in the room; undefined for one that is not. */
+  joinedAt(participant: Participant): Date | undefined {
+    return this.#joinedAt.get(participant);
+  }
+
+  /** Gives a participant another name, or other metadata. @throws {WeirError} `unsupported` if others see neither of it */
+  setInfo(participant: Participant, change: InfoChange): void {
+    if (!participant.setInfo) throw new WeirError('unsupported', 'This participant has no name or metadata to change.');
+    if (!this.#has(participant)) return;
+    participant.setInfo(change);
+    this.#events.emit('infoChanged', { participant });
+  }
+
+  /**
+   * Sends a data message of the server.
+   * @returns to how many
+   * @throws {WeirError} `badRequest` if it exceeds a limit
+   */
+  sendData(data: ServerData): number {
+    return this.#data.send(data);
   }
 
   /** Removes a participant, and refuses its identity with tokens made before now. @param by who does it, if in the room */

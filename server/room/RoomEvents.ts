@@ -44,6 +44,8 @@ export interface RoomEventMap {
   left: { readonly participant: Participant; readonly reason: CloseReason };
   /** `participant.grants` are the new ones. */
   grantsChanged: { readonly participant: Participant; readonly before: Grants };
+  /** The name or the metadata of a participant, as `participant.info` has them. */
+  infoChanged: { readonly participant: Participant };
   published: { readonly publication: Publication };
   unpublished: { readonly publication: Publication };
   /** What a participant publishes has changed, or which of it is muted: see `participant.info.sources`. */

@@ -23,6 +23,12 @@ export interface Subscriber {
   subscribeSlots(slots: AudioSlots): Promise<void>;
   /** Receives microphones again, to which it has been subscribed. Resolves when it receives no slot any more. */
   unsubscribeSlots(): Promise<void>;
+  /**
+   * Whether it receives this publication when it is subscribed to it; it does until it is told otherwise. Missing for one that
+   * cannot do without any. May reject, as `subscribe` may.
+   * @param now whether it is to be subscribed at once
+   */
+  setSubscribed?(publication: Publication, subscribed: boolean, now: boolean): Promise<void>;
   /** A peer that the others knew of is gone: drops what is kept about it. Its tracks end by themselves. */
   removePeer(peerId: string): void;
 }

@@ -55,6 +55,11 @@ export class Subscriptions {
     await (publication.track.kind === 'audio' ? this.#audio : this.#videos).subscribe(publication);
   }
 
+  /** Ends the subscription to a track, until it is subscribed to again. */
+  unsubscribe(publication: Publication): void {
+    (publication.track.kind === 'audio' ? this.#audio : this.#videos).unsubscribe(publication);
+  }
+
   /** How these videos are shown from now on. */
   updateTrackSettings(tracks: readonly TrackSettings[]): void {
     this.#videos.updateTrackSettings(tracks);

@@ -66,6 +66,15 @@ export class VideoSubscriptions {
     await subscription.setTarget(this.#targetFor(subscription));
   }
 
+  /** Ends the subscription to a video, until it is subscribed to again. */
+  unsubscribe(publication: Publication): void {
+    const key = trackKey(publication.track);
+    const subscription = this.#subscriptions.get(key);
+    if (subscription?.publication !== publication) return;
+    this.#subscriptions.delete(key);
+    this.#close(subscription);
+  }
+
   /** How these videos are shown from now on. */
   updateTrackSettings(tracks: readonly TrackSettings[]): void {
     for (const settings of tracks) {

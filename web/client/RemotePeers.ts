@@ -4,6 +4,8 @@ import type { JoinReply, PeerInfo, Reaction, SourceStates, VideoProblem } from '
 import type { Notify, RemotePeer } from './events.ts';
 
 interface KnownPeer extends RemotePeer {
+  name: string;
+  metadata?: string | undefined;
   sources: SourceStates;
   hand: boolean;
   away: boolean;
@@ -58,6 +60,8 @@ export class RemotePeers {
     peerSources: ({ peerId, sources }: { peerId: string; sources: SourceStates }) => this.#update(peerId, { sources }),
     peerHand: ({ peerId, raised }: { peerId: string; raised: boolean }) => this.#update(peerId, { hand: raised }),
     peerAway: ({ peerId, away }: { peerId: string; away: boolean }) => this.#update(peerId, { away }),
+    peerInfo: ({ peerId, name, metadata }: { peerId: string; name: string; metadata?: string | undefined }) =>
+      this.#updateInfo(peerId, name, metadata),
     peerGrants: ({ peerId, canExchangeData }: { peerId: string; canExchangeData: boolean }) =>
       this.#update(peerId, { canExchangeData }),
     peerVideoProblem: ({ peerId, problem: videoProblem }: { peerId: string; problem: VideoProblem }) =>
@@ -84,8 +88,10 @@ export class RemotePeers {
       if (!there.has(peerId)) this.#remove(peerId, back.has(identity) ? 'replaced' : 'left');
     }
     for (const info of infos) {
-      if (this.#peers.has(info.peerId)) this.#update(info.peerId, info);
-      else this.add(info);
+      if (this.#peers.has(info.peerId)) {
+        this.#updateInfo(info.peerId, info.name, info.metadata);
+        this.#update(info.peerId, info);
+      } else this.add(info);
     }
   }
 
@@ -121,6 +127,14 @@ export class RemotePeers {
   /** Removes all peers, without notifying. */
   clear(): void {
     this.#peers.clear();
+  }
+
+  #updateInfo(peerId: string, name: string, metadata: string | undefined): void {
+    const peer = this.#peers.get(peerId);
+    if (!peer || (peer.name === name && peer.metadata === metadata)) return;
+    peer.name = name;
+    peer.metadata = metadata;
+    this.#notify('peerChanged', peer);
   }
 
   #update(peerId: string, { sources, hand, away, canExchangeData, videoProblem }: PeerChange): void {

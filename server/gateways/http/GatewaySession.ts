@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { CloseReason } from '../../../shared/closeReasons.ts';
 import { WeirError } from '../../../shared/errors.ts';
 import type { IceParameters } from '../../../shared/media.ts';
-import { newEntityTag } from './entityTag.ts';
+import { newEntityTag } from '../../common/entityTag.ts';
 
 /** Whom the lines of a session are about. */
 export interface SessionIds {

@@ -1,11 +1,11 @@
 /** The URLs of sessions, the same for WHIP (RFC 9725, section 4.3) and WHEP: trickle, ICE restart, and the end. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../../shared/errors.ts';
+import { matchEntityTag } from '../../common/entityTag.ts';
 import { PrefixRateLimit } from '../../common/PrefixRateLimit.ts';
 import { sendProblemDetails } from '../../features/problems.ts';
 import { parseIceFragment } from '../sdp/iceFragment.ts';
 import { answerOptions } from './crossOrigin.ts';
-import { matchEntityTag } from './entityTag.ts';
 import type { GatewaySession } from './GatewaySession.ts';
 import { bindLog, isMediaType, refuseMethods } from './requests.ts';
 

@@ -3,7 +3,18 @@ import { type DataChannelLabel, type DataFrame, encodeDataFrame } from '../../..
 import type { Participant } from '../Participant.ts';
 import type { DataAddress, DataPort } from './DataPort.ts';
 
+/** A message of the server itself. */
+export interface ServerData {
+  readonly channel: Exclude<DataChannelLabel, 'bulk'>;
+  readonly topic: string;
+  readonly data: Uint8Array;
+  /** To these participants; to everybody if it is missing. */
+  readonly participantIds?: readonly string[] | undefined;
+}
+
 export class DataForwarding {
+  /** Of the messages of the server, by channel: how many there were. */
+  readonly #sent = { reliable: 0, lossy: 0 };
   /** By participant id. */
   readonly #ports = new Map<string, DataPort>();
   /** Of those who have left, while something that they had sent before is not forwarded yet. */
@@ -26,6 +37,23 @@ export class DataForwarding {
     };
   }
 
+  /**
+   * Sends a message that no participant has sent.
+   * @returns to how many
+   * @throws {WeirError} `badRequest` if it exceeds a limit of `DataFrame`
+   */
+  send({ channel, topic, data, participantIds }: ServerData): number {
+    const message = Buffer.from(encodeDataFrame({ sequence: this.#sent[channel], topic, peerIds: [], data }).buffer);
+    this.#sent[channel] = (this.#sent[channel] + 1) % 2 ** 32;
+    if (participantIds) {
+      const receivers = this.#named(participantIds);
+      this.#sendTo(receivers, channel, message);
+      return receivers.length;
+    }
+    this.#sendToAll(undefined, channel, message);
+    return [...this.#ports.values()].filter(({ mayReceive }) => mayReceive).length;
+  }
+
   #forward(sender: Participant, from: DataPort, channel: DataChannelLabel, { peerIds, ...frame }: DataFrame): void {
     const message = Buffer.from(
       // Whoever is hidden is not named; nobody could answer them either.
@@ -36,7 +64,7 @@ export class DataForwarding {
   }
 
   /** Those of them who are there; a peer may have left while the message was on its way. */
-  #named(peerIds: readonly string[], from: DataPort): DataPort[] {
+  #named(peerIds: readonly string[], from?: DataPort): DataPort[] {
     return [...new Set(peerIds)].flatMap((id) => {
       const port = this.#ports.get(id);
       return port && port !== from && port.mayReceive ? [port] : [];
@@ -59,7 +87,7 @@ export class DataForwarding {
   }
 
   /** One write for each router: to all that receive there, whose number may be large. */
-  #sendToAll(from: DataPort, channel: DataChannelLabel, message: Buffer): void {
+  #sendToAll(from: DataPort | undefined, channel: DataChannelLabel, message: Buffer): void {
     const directs = new Set<DataAddress['direct']>();
     for (const port of this.#ports.values()) {
       if (port === from || !port.mayReceive) continue;
@@ -67,7 +95,7 @@ export class DataForwarding {
       else port.hold(channel, message);
     }
     for (const direct of directs) {
-      const except = from.address?.direct === direct ? from.address.subchannel : undefined;
+      const except = from?.address?.direct === direct ? from.address.subchannel : undefined;
       direct.send(channel, message, { except });
     }
   }
