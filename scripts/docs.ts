@@ -1,4 +1,4 @@
-/** Generates documentation from code: `docs/protocol.md`, `docs/metrics.md`, tables of the README and `docs/performance.md`, an example for coturn, a dashboard. */
+/** Generates documentation from code: `docs/protocol.md`, `docs/metrics.md`, `docs/api.md`, tables of the README and `docs/performance.md`, an example for coturn, a dashboard. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
@@ -11,6 +11,7 @@ import { MAX_DISPLAY_NAME, MAX_ROOM_NAME } from '../shared/names.ts';
 import { clientMessages, PROTOCOL_VERSION, SIGNALLING_PATH, serverMessages } from '../shared/protocol.ts';
 import type { MessageSchemas } from '../shared/RpcChannel.ts';
 import { performancePage } from './bench/support/page.ts';
+import { apiPage } from './docs/apiPage.ts';
 import { dashboard } from './docs/dashboard.ts';
 import { metricsPage } from './docs/metricsPage.ts';
 
@@ -269,6 +270,7 @@ export function generatedPages(): { path: URL; content: string }[] {
     { path: page('docs/protocol.md'), content: protocolPage() },
     { path: page('README.md'), content: withConfiguration(readFileSync(page('README.md'), 'utf8')) },
     { path: page('docs/metrics.md'), content: metricsPage() },
+    { path: page('docs/api.md'), content: apiPage() },
     { path: pathToFileURL(performance.path), content: performance.content },
     { path: page('docker/grafana/dashboards/weir.json'), content: dashboard() },
     { path: page('docker/turnserver.example.conf'), content: turnserverExample() },
@@ -279,6 +281,6 @@ export function generatedPages(): { path: URL; content: string }[] {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const { path, content } of generatedPages()) writeFileSync(path, content);
   process.stdout.write(
-    'docs/protocol.md, docs/metrics.md, docker/turnserver.example.conf, docker/grafana/dashboards/weir.json, the configuration table of README.md and the figures of docs/performance.md are up to date.\n',
+    'docs/protocol.md, docs/metrics.md, docs/api.md, docker/turnserver.example.conf, docker/grafana/dashboards/weir.json, the configuration table of README.md and the figures of docs/performance.md are up to date.\n',
   );
 }

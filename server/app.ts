@@ -5,10 +5,14 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { AdminAccess } from './api/AdminAccess.ts';
 import { EventLog } from './api/events/EventLog.ts';
 import { Metrics } from './api/metrics/Metrics.ts';
 import { MetricsPort } from './api/metrics/MetricsPort.ts';
 import { metricsRoute } from './api/metrics/metricsRoute.ts';
+import { Operations } from './api/Operations.ts';
+import { rest } from './api/rest/rest.ts';
+import { twirp } from './api/twirp/twirp.ts';
 import { AccessControl } from './auth/AccessControl.ts';
 import { anonymousAuthenticator } from './auth/anonymousAuthenticator.ts';
 import { Moderation } from './auth/Moderation.ts';
@@ -130,9 +134,9 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const events = new EventLog({ rooms, log });
   const metrics = config.metrics && new Metrics({ pool, rooms, events });
   const metricsPort = await openMetricsPort(config, metrics, log);
-  const authenticator = config.auth
-    ? tokenAuthenticator({ ...config.auth, leeway, maxLifetime })
-    : anonymousAuthenticator();
+  const verify = config.auth && { ...config.auth, leeway, maxLifetime };
+  const authenticator = verify ? tokenAuthenticator(verify) : anonymousAuthenticator();
+  const adminAccess = new AdminAccess({ verify, moderation });
   const access = new AccessControl(authenticator, moderation);
   const plain = new PlainTransports({ ports: config.rtpPorts, listen: { ips, announced } });
   const { host, rtmpPort, ffmpeg, roomPolicy, rtpIdleTimeout: idleTimeout } = config;
@@ -199,10 +203,13 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     await http.register(health, { pool, rooms });
     await http.register(roomInfo, { rooms, access, roomPolicy: config.roomPolicy });
     await http.register(connectionInfo, { trustProxy: config.trustProxy });
-    await http.register(selfTestRoute, { selfTest, verify: config.auth && { ...config.auth, leeway, maxLifetime } });
+    await http.register(selfTestRoute, { selfTest, verify });
     const { token } = config.metrics ?? {};
     if (metrics && token !== undefined) await http.register(metricsRoute, { metrics, token });
     const { basePath, diagnose } = config;
+    const api = { access: adminAccess, operations: new Operations({ rooms, roomPolicy: config.roomPolicy }) };
+    await http.register(rest, { ...api, basePath });
+    await http.register(twirp, api);
     const documents = {
       document,
       watchDocument: new WatchDocument(config),
