@@ -6,7 +6,7 @@ import { flood } from '../support/flood.ts';
 import { useServer, withTokens } from '../support/weir.ts';
 import { useWhip } from '../support/whip.ts';
 
-const obs = offerNamed('obs-30.2');
+const obs = offerNamed('obs-32.2');
 const candidate = 'a=candidate:1 1 udp 2122260223 192.0.2.1 61764 typ host\r\na=end-of-candidates\r\n';
 const viewer = { send: false, recv: false };
 
@@ -97,11 +97,11 @@ describe('PATCH', () => {
 
   test('takes trickled candidates with the entity tag of the session', async () => {
     const { location, etag } = await whip.offer('trickle');
-    for (const body of [fragment('JLvv', candidate), `m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n${candidate}`]) {
+    for (const body of [fragment('AHYn', candidate), `m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n${candidate}`]) {
       const { response, ...rest } = await whip.patch(location, body, etag);
       expect({ status: response.status, ...rest }).toEqual({ status: 204, etag: null, body: '' });
     }
-    const several = await whip.patch(location, fragment('JLvv'), `"x", ${etag}`);
+    const several = await whip.patch(location, fragment('AHYn'), `"x", ${etag}`);
     expect(several.response.status).toBe(204);
   });
 
@@ -112,16 +112,16 @@ describe('PATCH', () => {
     ['with an empty one', '', 412],
   ])('%s is refused', async (_name, ifMatch, status) => {
     const { location, etag } = await whip.offer('preconditions');
-    const { response } = await whip.patch(location, fragment('JLvv'), ifMatch?.replace('other', `x${etag}`));
+    const { response } = await whip.patch(location, fragment('AHYn'), ifMatch?.replace('other', `x${etag}`));
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   });
 
   test.each([
-    ['of another type', fragment('JLvv'), 'application/sdp', 415],
+    ['of another type', fragment('AHYn'), 'application/sdp', 415],
     ['of a type that nobody knows', '{}', 'application/json', 415],
     ['with malformed lines', 'nothing', undefined, 400],
-    ['with a malformed candidate', fragment('JLvv', 'a=candidate:x\r\n'), undefined, 400],
+    ['with a malformed candidate', fragment('AHYn', 'a=candidate:x\r\n'), undefined, 400],
     ['that is too large', `a=x:${'x'.repeat(70_000)}`, undefined, 413],
   ])('with a body %s is refused', async (_name, body, type, status) => {
     const { location, etag } = await whip.offer('bodies');

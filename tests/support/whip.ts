@@ -26,7 +26,7 @@ export function useWhip(weir: { readonly url: string }) {
   return {
     /** Sends an offer, OBS's by default. */
     async offer(room: string, options: Offer = {}) {
-      const { protocol = 'whip', sdp = offerNamed('obs-30.2'), token, query = '', headers = {} } = options;
+      const { protocol = 'whip', sdp = offerNamed('obs-32.2'), token, query = '', headers = {} } = options;
       const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
       const response = await fetch(urlOf(`/${protocol}/${encodeURIComponent(room)}${query}`), {
         method: 'POST',

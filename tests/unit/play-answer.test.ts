@@ -87,9 +87,9 @@ describe('the answer to a WHEP player', () => {
 
 describe('an offer of a player', () => {
   test.each([
-    ['two videos', withSecondVideo(playerOffer('obs-30.2')), false],
-    ['no codec of the server', playerOffer('obs-30.2').replaceAll('H264', 'H265'), false],
-    ['one of each', playerOffer('obs-30.2'), true],
+    ['two videos', withSecondVideo(playerOffer('obs-32.2')), false],
+    ['no codec of the server', playerOffer('obs-32.2').replaceAll('H264', 'H265'), false],
+    ['one of each', playerOffer('obs-32.2'), true],
   ])('with %s: whether it can be answered', (_, sdp, fits) => {
     expect(readPlayOffer(sdp, serverRtpCapabilities).fits).toBe(fits);
   });

@@ -63,7 +63,7 @@ describe.each(offerNames)('the offer of %s', (name) => {
 });
 
 test('an ICE restart is answered with the new parameters and all candidates', () => {
-  const { tracks } = readPublishOffer(offerNamed('obs-30.2'), serverRtpCapabilities);
+  const { tracks } = readPublishOffer(offerNamed('obs-32.2'), serverRtpCapabilities);
   const fragment = writeIceFragment(
     tracks.map(({ answer }) => answer),
     transport.iceParameters,

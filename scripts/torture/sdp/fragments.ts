@@ -6,7 +6,7 @@ import { offerNamed } from '../../support/sdp/offers.ts';
 import type { Trial } from '../support/Trial.ts';
 import { type Answer, sendDamaged } from './sendDamaged.ts';
 
-const offer = offerNamed('obs-30.2');
+const offer = offerNamed('obs-32.2');
 const [, ufrag = ''] = /^a=ice-ufrag:(\S+)\r$/m.exec(offer) ?? [];
 const candidates = [
   'a=candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host generation 0 ufrag EsAw network-id 1',
