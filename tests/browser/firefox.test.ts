@@ -106,9 +106,10 @@ describe.skipIf(!hasChromium || !hasFirefox)('Firefox and Chromium in one room',
   });
 
   test.each<[string, Partial<Obstruction>, boolean]>([
-    ['refuses WebSockets', { webSockets: 'refused' }, false],
-    ['holds streams back as well', { webSockets: 'refused', responses: 'blocks' }, true],
-  ])('behind a proxy that %s, joins, hears of others and leaves', async (_what, obstruction, closesPage) => {
+    ['refuses WebSockets, joins, hears of others and leaves', { webSockets: 'refused' }, false],
+    ['refuses WebSockets, leaves by closing its page', { webSockets: 'refused' }, true],
+    ['holds streams back as well, does the same', { webSockets: 'refused', responses: 'blocks' }, true],
+  ])('behind a proxy that %s', async (_what, obstruction, closesPage) => {
     await using proxy = await ObstructingProxy.start(call.server.url, obstruction);
     using observer = await TestClient.connect(call.server.url);
     await observer.join({ room: 'blocked', transports: { send: false, recv: false } });

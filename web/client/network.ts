@@ -29,6 +29,12 @@ export function onPageLeft(listener: () => void): () => void {
   return () => window.removeEventListener('pagehide', hidden);
 }
 
+/** As `onPageLeft`, for so many milliseconds only. */
+export function onPageLeftSoon(listener: () => void, time: number): void {
+  const remove = onPageLeft(listener);
+  if (typeof window !== 'undefined') setTimeout(remove, time);
+}
+
 /** Whether nobody can see the page. */
 export function isPageHidden(): boolean {
   return typeof document !== 'undefined' && document.hidden;

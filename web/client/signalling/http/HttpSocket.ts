@@ -2,6 +2,7 @@
 import { closeReasons } from '../../../../shared/closeReasons.ts';
 import { type Close, encodeFrame, httpSignallingPaths, type Opened } from '../../../../shared/httpSignalling.ts';
 import { serverUrl } from '../../base.ts';
+import { onPageLeftSoon } from '../../network.ts';
 import type { MessageSocket, MessageSocketListener } from '../MessageSocket.ts';
 import { type Frame, FrameSender } from './FrameSender.ts';
 import { LOST } from './request.ts';
@@ -21,6 +22,8 @@ export type Receive = (options: ReceiveOptions) => Promise<Close>;
 
 /** How long telling the server of a close may take, in milliseconds: after two seconds it knows that the stream is lost. */
 const CLOSE_TIMEOUT = 1000;
+/** How long a page may still be closed after its stream was lost, for its word to count, in milliseconds. */
+const LEAVE_TIMEOUT = 1000;
 /** How long the last frame may be, in characters: browsers let 64 KiB outlive a page. */
 const MAX_LAST_FRAME = 20_000;
 
@@ -93,6 +96,11 @@ export class HttpSocket implements MessageSocket {
   #end({ code, reason }: Close): void {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
+    // Firefox ends the requests of a page that is closed before the page hears of that; where sessions cannot be resumed, nobody
+    // else would tell the server then.
+    if (code === LOST.code && this.#connection) {
+      onPageLeftSoon(() => this.close(closeReasons.left.code, 'left'), LEAVE_TIMEOUT);
+    }
     this.#listener.onClose(code, reason);
   }
 }
