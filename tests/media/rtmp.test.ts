@@ -1,14 +1,19 @@
 /** Tests of RTMP: what ffmpeg sends arrives at members, copied or encoded anew, and ends with the encoder or the member. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { afterEach, describe, expect, vi } from 'vitest';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, onTestFinished, vi } from 'vitest';
+import { relayArguments } from '../../server/gateways/rtmp/FfmpegRelay.ts';
 import { hasEquipment } from '../support/equipment.ts';
 import { type Crowd, test, untilReceiving } from '../support/headlessMembers.ts';
 
 const hasFfmpeg = hasEquipment('ffmpeg', '/usr/bin/ffmpeg');
 /** Milliseconds. */
 const waiting = { timeout: 15_000, interval: 10 };
+const run = promisify(execFile);
 const children = new Set<ChildProcess>();
 
 afterEach(async () => {
@@ -34,7 +39,9 @@ function encode({ app }: Crowd, codecs: string, streamKey = 'Encoder') {
   return { child, said };
 }
 
-const plain = '-c:v libx264 -preset ultrafast -bf 0 -g 30 -pix_fmt yuv420p -c:a aac';
+// After the first key frame there is none for half a minute.
+const plain = '-c:v libx264 -preset ultrafast -bf 0 -g 900 -pix_fmt yuv420p -c:a aac';
+const withBFrames = '-c:v libx264 -preset veryfast -bf 2 -g 900 -pix_fmt yuv420p -c:a aac';
 
 async function encoderIn({ app }: Crowd): Promise<string> {
   return vi.waitUntil(async () => {
@@ -58,10 +65,47 @@ function relays(): string[] {
     });
 }
 
+describe.skipIf(!hasFfmpeg)('video that is encoded anew', () => {
+  const target = {
+    address: '127.0.0.1',
+    video: { codec: 'H264', payloadType: 96, ssrc: 1, port: 9, rtcpPort: 9 },
+  } as const;
+  const relay = relayArguments({ hasAudio: false, hasVideo: true, whyNotCopied: 'it has B-frames' }, target);
+  const sourceOf = (size: string) => ['-loglevel', 'error', '-f', 'lavfi', '-i', `color=s=${size}`, '-frames:v', '1'];
+
+  test.for([
+    ['1920x1080', '1920x1080'],
+    ['1080x1920', '1080x1920'],
+    ['3840x2160', '1920x1080'],
+    ['2160x3840', '1080x1920'],
+    ['721x1281', '720x1280'],
+  ] as const)('of %s becomes %s', async ([size, expected]) => {
+    const filter = relay[relay.indexOf('-vf') + 1] ?? '';
+    const { stdout } = await run('ffmpeg', [...sourceOf(size), '-vf', filter, '-f', 'framecrc', '-']);
+    expect(/^#dimensions 0: (\S+)$/m.exec(stdout)?.[1]).toBe(expected);
+  });
+
+  test('is refused above the size of the highest level, before it takes memory', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-rtmp-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const relayed = async (size: string) => {
+      const file = join(folder, `${size}.flv`);
+      await run('ffmpeg', [...sourceOf(size), '-c:v', 'libx264', '-preset', 'ultrafast', '-f', 'flv', file]);
+      const input = relay.map((argument) => (argument === 'pipe:0' ? file : argument));
+      return run('ffmpeg', input).then(
+        () => 'sent',
+        (error: Error) => error.message,
+      );
+    };
+    expect(await relayed('4096x2304')).toBe('sent');
+    expect(await relayed('4112x2320')).toContain('exceeds specified max pixel count');
+  });
+});
+
 describe.skipIf(!hasFfmpeg)('an encoder', () => {
   test.for([
     ['H264 without B-frames', plain, 'copy'],
-    ['H264 with B-frames', '-c:v libx264 -preset veryfast -bf 2 -g 30 -pix_fmt yuv420p -c:a aac', 'libx264'],
+    ['H264 with B-frames', withBFrames, 'libx264'],
   ] as const)('of %s is seen and heard, until it ends', async ([_name, codecs, how], { open }) => {
     const crowd = await open({ WEIR_RTMP_PORT: '0' });
     const member = await crowd.enter('viewer');

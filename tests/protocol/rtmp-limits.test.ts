@@ -18,8 +18,8 @@ async function open(ffmpeg = standInFfmpeg().path) {
   onTestFinished(() => server.close());
   return {
     ...server,
-    async connect() {
-      const client = await RtmpClient.connect(server.app.rtmp?.port ?? 0);
+    async connect(localAddress?: string) {
+      const client = await RtmpClient.connect(server.app.rtmp?.port ?? 0, localAddress);
       onTestFinished(() => client[Symbol.dispose]());
       return client;
     },
@@ -82,7 +82,7 @@ test('a connection publishes one stream', async () => {
 
 test('one network has five connections that publish nothing, and ten streams', async () => {
   const { lines, connect } = await open();
-  const silent = await Promise.all(Array.from({ length: 9 }, connect));
+  const silent = await Promise.all(Array.from({ length: 9 }, () => connect()));
   await vi.waitUntil(() => silent.filter(({ closed }) => closed).length === 4, waiting);
   expect(lines.filter((line) => line.includes('RTMP connections refused'))).toHaveLength(1);
   for (const client of silent) client[Symbol.dispose]();
@@ -92,6 +92,19 @@ test('one network has five connections that publish nothing, and ten streams', a
   for (let count = 0; count < 10; count += 1) expect(await publish()).toMatchObject({ level: 'status' });
   const description = 'There are too many streams, of this network or in all: end another one.';
   expect(await publish()).toMatchObject({ level: 'error', description });
+});
+
+test('networks that hold all places of connections without publishing keep no encoder out', async () => {
+  const { connect } = await open();
+  const networks = Array.from({ length: 10 }, (_, index) => `127.0.${index + 1}.1`);
+  const silent: RtmpClient[] = [];
+  for (const network of networks) for (let count = 0; count < 5; count += 1) silent.push(await connect(network));
+  expect(await (await connect('127.0.99.1')).publish('lobby', 'Camera')).toMatchObject({ level: 'status' });
+  await silent[0]?.untilClosed();
+  // The oldest one has given way. A network that has its own places takes none of others.
+  silent.push(await connect('127.0.98.1'));
+  await (await connect('127.0.10.1')).untilClosed();
+  expect(silent.filter(({ closed }) => closed)).toHaveLength(1);
 });
 
 test('one network connects twice a second', async () => {
@@ -119,6 +132,17 @@ test('an encoder whose ffmpeg ends is told that, and not that it has left', asyn
   await client.publish('lobby', 'Camera');
   sendVideo(client);
   expect(await lastError(client)).toMatchObject({ description: 'The stream has ended: ffmpeg has ended (3).' });
+});
+
+test('ffmpeg has a limit of memory', async () => {
+  const { path, folder } = standInFfmpeg('ulimit -d > limit; exec cat > /dev/null');
+  const { connect } = await open(path);
+  const client = await connect();
+  await client.publish('lobby', 'Camera');
+  sendVideo(client);
+  const limit = join(folder, 'limit');
+  const said = () => existsSync(limit) && readFileSync(limit, 'utf8').trim();
+  expect(await vi.waitUntil(said, waiting)).toBe(String(1024 * 1024));
 });
 
 test('ffmpeg knows no secrets, and gives way to all else when it encodes', async () => {

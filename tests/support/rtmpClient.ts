@@ -31,8 +31,9 @@ export class RtmpClient implements Disposable {
     });
   }
 
-  static async connect(port: number): Promise<RtmpClient> {
-    const socket = connect(port, '127.0.0.1');
+  /** @param localAddress of loopback, such as 127.0.5.1, to be in another network than others */
+  static async connect(port: number, localAddress?: string): Promise<RtmpClient> {
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
     await once(socket, 'connect');
     return new RtmpClient(socket);
   }

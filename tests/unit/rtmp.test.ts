@@ -198,7 +198,7 @@ describe('a stream', () => {
       relayArguments({ hasAudio: false, hasVideo: true, whyNotCopied }, target).join(' ');
     expect(line()).toContain('-map 0:v:0 -c:v copy -bsf:v h264_mp4toannexb -payload_type 96');
     expect(line('B-frames')).toContain('-c:v libx264');
-    expect(line('B-frames')).toMatch(/^-threads 2 .* -vf scale=w='min\(1920,iw\)':h='min\(1080,ih\)':.* -threads 2 /);
+    expect(line('B-frames')).toMatch(/^-threads 2 .* -max_pixels 9437184 .* -i pipe:0 .* -vf scale=.* -threads 2 /);
   });
 
   test.each([

@@ -30,8 +30,18 @@ const MAX_LINES = 50;
 const ENCODING_PRIORITY = 10;
 /** Threads that decode, and that encode: a stream gets two cores. */
 const THREADS = ['-threads', '2'];
-/** Larger pictures are made smaller, and keep their shape; x264 takes even numbers only. */
-const SCALING = "scale=w='min(1920,iw)':h='min(1080,ih)':force_original_aspect_ratio=decrease:force_divisible_by=2";
+/** Larger pictures than 1920x1080, or 1080x1920, are made smaller, and keep their shape; x264 takes even numbers only. */
+const LONG_AND_SHORT_SIDE = "w='min(iw,if(gt(iw,ih),1920,1080))':h='min(ih,if(gt(iw,ih),1080,1920))'";
+const SCALING = `scale=${LONG_AND_SHORT_SIDE}:force_original_aspect_ratio=decrease:force_divisible_by=2`;
+
+/** Of pictures that are decoded, if only to find out what they are: those of H264's level 5.2, in pixels. */
+const MAX_PIXELS = 4096 * 2304;
+/** What it may allocate, in KiB: 4K needs a quarter of it. Streams say how large their pictures are, and how many are kept. */
+const MAX_MEMORY = 1024 * 1024;
+/** Sets that limit, which Node.js cannot, and becomes the program that follows; a lower limit of the system stays. */
+const LIMITED = `ulimit -d ${MAX_MEMORY} 2>/dev/null; exec "$0" "$@"`;
+/** What a shell ends with when it cannot run a program (POSIX, section 2.8.2). */
+const CANNOT_RUN: ReadonlySet<number | null> = new Set([126, 127]);
 
 /** What ffmpeg knows of the environment: where programs and libraries are, and none of Weir's secrets. */
 function environment(): NodeJS.ProcessEnv {
@@ -48,9 +58,9 @@ export function hasFfmpeg(program: string): Promise<boolean> {
 
 /** The arguments: H264 as it is where browsers can show it, AAC as Opus. */
 export function relayArguments({ whyNotCopied }: StreamContent, { address, video, audio }: Target): string[] {
-  // The streams are known from their headers: looking for frame rates would only delay the beginning.
-  const input =
-    '-hide_banner -loglevel warning -fflags nobuffer -analyzeduration 1000000 -fpsprobesize 0 -f flv -i pipe:0';
+  // The streams are known from their headers: looking for more would only delay the beginning. What has been looked at is sent too
+  // (no `-fflags nobuffer`): the first key frame is in it, and the next one may be ten seconds later.
+  const input = `-hide_banner -loglevel warning -analyzeduration 300000 -fpsprobesize 0 -max_pixels ${MAX_PIXELS} -f flv -i pipe:0`;
   const isCopied = whyNotCopied === undefined;
   const codec = isCopied
     ? ['-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb']
@@ -68,7 +78,7 @@ export class FfmpegRelay {
   readonly #lifetime = new Lifetime<'closed' | 'exited'>();
 
   constructor({ program, content, target, log, onDrain, onExit }: FfmpegRelayOptions) {
-    const child = spawn(program, relayArguments(content, target), {
+    const child = spawn('/bin/sh', ['-c', LIMITED, program, ...relayArguments(content, target)], {
       env: environment(),
       stdio: ['pipe', 'ignore', 'pipe'],
     });
@@ -86,7 +96,9 @@ export class FfmpegRelay {
     // It has ended: its exit says why.
     child.stdin.on('error', () => {});
     child.once('error', (error) => onEnd(`ffmpeg cannot be run: ${error.message}`));
-    child.once('exit', (code, signal) => onEnd(`ffmpeg has ended (${code ?? signal})`));
+    child.once('exit', (code, signal) =>
+      onEnd(CANNOT_RUN.has(code) ? 'ffmpeg cannot be run' : `ffmpeg has ended (${code ?? signal})`),
+    );
   }
 
   /** @returns whether it takes more now */

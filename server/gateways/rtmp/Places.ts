@@ -16,14 +16,22 @@ export class Places {
     this.#perNetwork = new ConnectionLimit(perNetwork);
   }
 
-  /** Takes a place for this address, until the result is disposed of, once. @returns undefined where there is none */
-  acquire(address: string): Disposable | undefined {
-    if (this.#taken >= this.#all) return undefined;
+  /**
+   * Takes a place for this address, until the result is disposed of, once.
+   * @param makeRoom may dispose of another one, where all are taken but this network has a right to one
+   * @returns undefined where there is none
+   */
+  acquire(address: string, makeRoom?: () => void): Disposable | undefined {
     const place = this.#perNetwork.acquire(address);
     if (!place) return undefined;
-    this.#taken += 1;
+    if (this.#taken >= this.#all) makeRoom?.();
     const held = new DisposableStack();
     held.use(place);
+    if (this.#taken >= this.#all) {
+      held.dispose();
+      return undefined;
+    }
+    this.#taken += 1;
     held.defer(() => {
       this.#taken -= 1;
     });

@@ -20,7 +20,10 @@ export interface RtmpServerOptions extends RtmpContext {
 
 /** Streams at a time: each has a process. */
 const STREAMS = { perNetwork: 10, all: 100 };
-/** Connections at a time that have not been admitted: anybody may open these, and they take no places of streams. */
+/**
+ * Connections at a time that have not been admitted: anybody may open these, and they take no places of streams. Where all are
+ * taken, the oldest one gives way: an encoder needs a second to publish, and some networks that hold theirs keep nobody out.
+ */
 const PENDING = { perNetwork: 5, all: 50 };
 /** Connections of one network: encoders connect again and again, but not faster. */
 const CONNECTIONS = { perSecond: 2, burst: 30 };
@@ -35,6 +38,8 @@ export class RtmpServer {
   readonly #sockets = new Set<Socket>();
   readonly #rate = new PrefixRateLimit(CONNECTIONS);
   readonly #pending = new Places(PENDING);
+  /** What ends each of them that has not asked to publish, and gives its place back at once; the oldest first. */
+  readonly #giveWay = new Set<() => void>();
   readonly #streams = new Places(STREAMS);
   readonly #encodings = new Places({ perNetwork: MAX_ENCODINGS, all: MAX_ENCODINGS });
   #refused = 0;
@@ -84,7 +89,11 @@ export class RtmpServer {
 
   #accept(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    const pending = this.#rate.tryTake(address) ? this.#pending.acquire(address) : undefined;
+    const makeRoom = () => {
+      const [oldest] = this.#giveWay;
+      oldest?.();
+    };
+    const pending = this.#rate.tryTake(address) ? this.#pending.acquire(address, makeRoom) : undefined;
     if (!pending) {
       socket.destroy();
       this.#logRefusal(address);
@@ -94,10 +103,18 @@ export class RtmpServer {
     held.use(pending);
     this.#sockets.add(socket);
     held.defer(() => this.#sockets.delete(socket));
+    const giveWay = () => {
+      this.#giveWay.delete(giveWay);
+      pending[Symbol.dispose]();
+      connection.refuse('There are too many connections that publish nothing: connect again.');
+    };
+    this.#giveWay.add(giveWay);
+    held.defer(() => this.#giveWay.delete(giveWay));
     socket.once('close', () => held.dispose());
     let stream: RtmpStream | undefined;
     const connection: RtmpConnection = new RtmpConnection(socket, {
       publish: async (command) => {
+        this.#giveWay.delete(giveWay);
         const admitted = await this.#open(connection, command, address);
         if (held.disposed) throw new WeirError('closed');
         const place = this.#streams.acquire(address);
