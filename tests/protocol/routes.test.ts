@@ -42,7 +42,9 @@ describe('a room', () => {
     const headers = { 'x-forwarded-for': `10.${requests >> 8}.${requests & 255}.1` };
     const response = await fetch(new URL(path, weir.url), { method, headers, redirect: 'manual' });
     const { status, headers: answered } = response;
-    return { status, allow: answered.get('allow'), type: answered.get('content-type'), body: await response.text() };
+    // A problem names its request.
+    const body = (await response.text()).replace(/"requestId":"\w+"/, '');
+    return { status, allow: answered.get('allow'), type: answered.get('content-type'), body };
   }
 
   test('is answered alike whatever its name is, at every address that has one', async () => {
