@@ -28,7 +28,7 @@ describe.skipIf(!hasChromium)('the dialog about encoders', () => {
     await appears(dialog(page));
     const whip = `${weir.url}/whip/launch%20day?kind=broadcast`;
     expect(await textOf(page, 'Address (WHIP)')).toBe(whip);
-    expect(await textOf(page, 'GStreamer')).toContain(`whip-endpoint='${whip}'`);
+    expect(await textOf(page, 'GStreamer')).toContain(`whip-client -u '${whip}'`);
     expect(await textOf(page, 'ffmpeg')).toContain(`-f whip '${whip}'`);
     expect(await textOf(page, 'Link for watching')).toBe(`${weir.url}/watch/launch%20day?kind=broadcast`);
     await appears(dialog(page).getByRole('group', { name: 'Page for your own site', exact: true }));

@@ -23,17 +23,23 @@ test('of a broadcast with tokens, commands make one for the stage and one for vi
     "npm run token -- --broadcast --room 'launch' --identity encoder --no-subscribe --minutes 720",
   );
   expect(texts.viewerToken).toBe("npm run token -- --broadcast --room 'launch' --identity viewer --no-publish");
-  expect(texts.gstreamer).toContain('signaller::auth-token="$TOKEN"');
+  expect(texts.gstreamer).toContain('-t "$TOKEN"');
   expect(texts.ffmpeg).toContain('-authorization "$TOKEN"');
 });
 
 test.each(['it\'s $HOME `id` \\ "so" & more; 방', "'; echo other #"])('a shell takes %j as one word', (room) => {
-  const { encoderToken = '', ffmpeg, whip } = encoderTexts({ room, kind: 'broadcast', asksForToken: true }, base);
+  const {
+    encoderToken = '',
+    ffmpeg,
+    gstreamer,
+    whip,
+  } = encoderTexts({ room, kind: 'broadcast', asksForToken: true }, base);
   const words = (command: string) => {
     const { stdout } = spawnSync('sh', ['-c', `printf '%s\\n' ${command}`], { encoding: 'utf8', env: {} });
     return stdout.split('\n');
   };
   expect(words(encoderToken)).toContain(room);
   expect(words(ffmpeg)).toContain(whip);
+  expect(words(gstreamer)).toContain(whip);
   expect(decodeURIComponent(new URL(whip).pathname)).toBe(`/meet/whip/${room}`);
 });

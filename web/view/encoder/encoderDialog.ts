@@ -60,7 +60,7 @@ export function encoderDialog(root: Element, room: EncoderRoom, onClosed: () => 
       paragraph(translateEncoder(asksForToken ? 'tokenNeeded' : 'tokenNotNeeded')),
       copied(translateEncoder('tokenCommand'), texts.encoderToken),
     ),
-    section('GStreamer', copied('GStreamer', texts.gstreamer)),
+    section('GStreamer', paragraph(translateEncoder('gstreamer')), copied('GStreamer', texts.gstreamer)),
     section('ffmpeg', paragraph(translateEncoder('ffmpeg')), copied('ffmpeg', texts.ffmpeg)),
     section(
       translateEncoder('watchLink'),

@@ -28,6 +28,19 @@ export interface EncoderTexts {
 /** How long the token of an encoder is good, in minutes: it is needed again when the encoder reconnects. */
 const ENCODER_MINUTES = 720;
 
+/** What simple-whip-client sends: pipelines of GStreamer that end in RTP. */
+const AUDIO_PIPELINE = [
+  'audiotestsrc is-live=true ! audioconvert ! audioresample ! queue',
+  'opusenc ! rtpopuspay pt=111 ssrc=1 ! queue',
+  'application/x-rtp,media=audio,encoding-name=OPUS,payload=111',
+].join(' !\n    ');
+const VIDEO_PIPELINE = [
+  'videotestsrc is-live=true pattern=ball ! videoconvert ! queue',
+  'vp8enc deadline=1 cpu-used=8 target-bitrate=1500000 keyframe-max-dist=60',
+  'rtpvp8pay pt=96 ssrc=2 picture-id-mode=15-bit ! queue',
+  'application/x-rtp,media=video,encoding-name=VP8,payload=96',
+].join(' !\n    ');
+
 export function encoderTexts({ room, kind, asksForToken }: EncoderRoom, base = baseUrl): EncoderTexts {
   const isBroadcast = kind === 'broadcast';
   const query = isBroadcast ? '?kind=broadcast' : '';
@@ -49,11 +62,9 @@ export function encoderTexts({ room, kind, asksForToken }: EncoderRoom, base = b
     encoderToken: token('encoder', `--no-subscribe --minutes ${ENCODER_MINUTES}`),
     viewerToken: token('viewer', '--no-publish'),
     gstreamer: [
-      'gst-launch-1.0 whipclientsink name=whip',
-      `signaller::whip-endpoint='${whip}'`,
-      ...(asksForToken ? ['signaller::auth-token="$TOKEN"'] : []),
-      'videotestsrc is-live=true ! videoconvert ! queue ! whip.',
-      'audiotestsrc is-live=true ! audioconvert ! queue ! whip.',
+      `whip-client -u '${whip}'${asksForToken ? ' -t "$TOKEN"' : ''}`,
+      `-A '${AUDIO_PIPELINE}'`,
+      `-V '${VIDEO_PIPELINE}'`,
     ].join(' \\\n  '),
     ffmpeg: [
       'ffmpeg -re -stream_loop -1 -i clip.mp4',
