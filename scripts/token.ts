@@ -1,4 +1,4 @@
-/** The token command, `npm run token`: prints a join token signed with this server's key and secret. */
+/** The token command, `npm run token`: prints a token signed with this server's key and secret. */
 import { z } from 'zod';
 import { signToken, TOKEN_LIFETIME } from '../server/auth/tokens.ts';
 import { Source } from '../shared/media.ts';
@@ -18,6 +18,8 @@ const usage = `Usage: npm run token -- --room ROOM --identity ID [options]
   --broadcast          for the broadcast of that name (/b/ROOM), not the call; --admin makes its host,
                        --no-publish a viewer
   --policy POLICY      how media travels, if its bearer opens the room: ${RoomPolicy.options.join(', ')} (default: WEIR_ROOM_POLICY)
+  --api                for a program that uses the API (docs/api.md), rather than for somebody who joins: it may open,
+                       close and list rooms, and with --room administer that one; without --identity
 The key and the secret come from WEIR_API_KEY and WEIR_API_SECRET.`;
 
 const given = readOptions(usage, {
@@ -33,11 +35,12 @@ const given = readOptions(usage, {
   admin: { type: 'boolean' },
   broadcast: { type: 'boolean' },
   policy: { type: 'string' },
+  api: { type: 'boolean' },
 });
 const auth = readKeys();
 if (!auth) fail('Set WEIR_API_KEY and WEIR_API_SECRET (at least 32 characters) as the server has them.');
-if (!given.identity) fail(`--identity is missing.\n${usage}`);
-const room = readRoom(given.room, usage);
+if (!given.api && !given.identity) fail(`--identity is missing.\n${usage}`);
+const room = given.api && given.room === undefined ? undefined : readRoom(given.room, usage);
 const sources = z
   .array(Source)
   .optional()
@@ -45,26 +48,39 @@ const sources = z
 if (!sources.success) fail(`--sources takes some of ${Source.options.join(', ')}, comma-separated.`);
 const policy = RoomPolicy.optional().safeParse(given.policy);
 if (!policy.success) fail(`--policy takes one of ${RoomPolicy.options.join(', ')}.`);
-if (given.identity.length > MAX_NAME) fail(`--identity takes at most ${MAX_NAME} characters.`);
+if (given.identity && given.identity.length > MAX_NAME) fail(`--identity takes at most ${MAX_NAME} characters.`);
 const minutes = Number(given.minutes ?? TOKEN_LIFETIME / 60);
 if (!(minutes > 0)) fail('--minutes takes a number above 0.');
 
-const token = await signToken({
-  ...auth,
-  identity: given.identity,
-  name: given.name,
-  metadata: given.metadata,
-  lifetime: Math.round(minutes * 60),
-  video: {
-    room,
-    roomJoin: true,
-    ...(given['no-publish'] && { canPublish: false }),
-    ...(given['no-subscribe'] && { canSubscribe: false }),
-    ...(sources.data && { canPublishSources: sources.data }),
-    ...(given.hidden && { hidden: true }),
-    ...(given.admin && { roomAdmin: true }),
-    ...(given.broadcast && { broadcast: true }),
-    ...(policy.data && { policy: policy.data }),
-  },
-});
-process.stdout.write(`${token}\n`);
+const lifetime = Math.round(minutes * 60);
+const broadcast = given.broadcast && { broadcast: true };
+
+/** For a program that uses the API. */
+const apiToken = () =>
+  signToken({
+    ...auth,
+    lifetime,
+    video: { roomCreate: true, roomList: true, ...(room !== undefined && { room, roomAdmin: true }), ...broadcast },
+  });
+
+/** For somebody who joins a room. */
+const joinToken = () =>
+  signToken({
+    ...auth,
+    identity: given.identity,
+    name: given.name,
+    metadata: given.metadata,
+    lifetime,
+    video: {
+      room,
+      roomJoin: true,
+      ...(given['no-publish'] && { canPublish: false }),
+      ...(given['no-subscribe'] && { canSubscribe: false }),
+      ...(sources.data && { canPublishSources: sources.data }),
+      ...(given.hidden && { hidden: true }),
+      ...(given.admin && { roomAdmin: true }),
+      ...broadcast,
+      ...(policy.data && { policy: policy.data }),
+    },
+  });
+process.stdout.write(`${await (given.api ? apiToken() : joinToken())}\n`);

@@ -88,6 +88,7 @@ ${rows.join('\n')}
 | \`Retry-After\` | with 503: when to ask again |
 
 \`\`\`sh
+TOKEN=$(npm run --silent token -- --api --room lesson)
 curl -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
   -d '{"name": "lesson", "locked": true}' http://localhost:3000/api/v1/rooms
 \`\`\`
@@ -95,15 +96,17 @@ curl -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
 ## LiveKit's RoomService
 
 ${[...roomService.keys()].map((name) => `\`${name}\``).join(', ')}: as JSON and as protobuf, with errors of
-Twirp. The tests run \`livekit-server-sdk\` against a server. What differs from LiveKit:
+Twirp. The tests run \`livekit-server-sdk\` against a server. \`CreateRoom\` changes a room that is open as far as the request sets
+something; nobody can be unmuted by \`MutePublishedTrack\`. What differs from LiveKit:
 
 | | in Weir |
 |---|---|
 | \`sid\` | ids without prefixes: \`peerId\` and the id of the producer, as in the client protocol |
 | \`RemoveParticipant\` | also refuses tokens that were issued before, \`revokeTokenTs\` or not; a newer one opens the room |
 | \`UpdateParticipant\` | \`permission\` sets what may be published and received; \`hidden\` stays as it is. There are no \`attributes\` |
-| \`UpdateSubscriptions\` | microphones of a room that uses audio slots cannot be left out (\`failed_precondition\`) |
+| \`UpdateSubscriptions\` | microphones of a room that uses audio slots cannot be left out, nor media that goes directly between two (\`failed_precondition\`) |
 | \`CreateRoom\` | without egress, agents and playout delays; LiveKit's room presets are ignored |
+| \`WEIR_BASE_PATH\` | LiveKit's SDKs know no path: give them an address at which \`/twirp\` is at the root |
 | \`ForwardParticipant\`, \`MoveParticipant\` | \`unimplemented\` |
 `;
 }

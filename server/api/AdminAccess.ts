@@ -15,14 +15,14 @@ const MAX_ROOM_KEY = 4096;
 /** An optional claim. Many JWT libraries write `null` for a missing one. */
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
 
-const AdminGrant = z.object({
+const AdminVideo = z.object({
   roomCreate: optional(z.boolean()),
   roomList: optional(z.boolean()),
   roomAdmin: optional(z.boolean()),
   room: optional(text(MAX_ROOM_KEY)),
   broadcast: optional(z.boolean()),
 });
-type AdminGrant = Partial<z.infer<typeof AdminGrant>>;
+type AdminVideo = Partial<z.infer<typeof AdminVideo>>;
 
 const AdminClaims = z.object({
   iss: optional(z.string()),
@@ -30,7 +30,7 @@ const AdminClaims = z.object({
   exp: z.number(),
   nbf: optional(z.number()),
   iat: optional(z.number()),
-  video: AdminGrant.nullish().transform((video): AdminGrant => video ?? {}),
+  video: AdminVideo.nullish().transform((video): AdminVideo => video ?? {}),
 });
 type AdminClaims = z.infer<typeof AdminClaims>;
 

@@ -78,12 +78,13 @@ export const ApiParticipant = z
 export type ApiParticipant = z.infer<typeof ApiParticipant>;
 
 /** Missing settings are those of a room that a join opens, but for the times that it may be empty. */
-export const NewRoom = RoomSettingsPatch.extend({
-  name: RoomName,
-  kind: ApiRoomKind.default('call'),
-  policy: RoomPolicy.optional().describe('how media travels in a call; the default of the server if missing'),
-})
-  .strict()
+export const NewRoom = z
+  .strictObject({
+    name: RoomName,
+    kind: ApiRoomKind.default('call'),
+    policy: RoomPolicy.optional().describe('how media travels in a call; the default of the server if missing'),
+    ...RoomSettingsPatch.shape,
+  })
   .meta({ id: 'NewRoom' });
 export type NewRoom = z.infer<typeof NewRoom>;
 

@@ -33,6 +33,12 @@ const VideoGrant = z.object({
 /** The claim `video` of a token: what its bearer may do in which room. */
 export type VideoGrant = Partial<z.infer<typeof VideoGrant>>;
 
+/** What of the claim `video` is for the API alone. */
+export interface AdminGrant {
+  readonly roomCreate?: boolean | undefined;
+  readonly roomList?: boolean | undefined;
+}
+
 export const Claims = z.object({
   iss: optional(z.string()),
   sub: text(MAX_NAME).min(1),

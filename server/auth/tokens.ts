@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { compactVerify, SignJWT } from 'jose';
 import type { z } from 'zod';
 import { type ErrorReason, WeirError } from '../../shared/errors.ts';
-import { Claims, type VideoGrant } from './claims.ts';
+import { type AdminGrant, Claims, type VideoGrant } from './claims.ts';
 
 /** Default lifetime of a token, in seconds. */
 export const TOKEN_LIFETIME = 600;
@@ -11,10 +11,11 @@ export const TOKEN_LIFETIME = 600;
 export interface SignOptions {
   readonly apiKey: string;
   readonly apiSecret: string;
-  readonly identity: string;
+  /** Whom it is for; missing for a program that uses the API. */
+  readonly identity?: string | undefined;
   readonly name?: string | undefined;
   readonly metadata?: string | undefined;
-  readonly video: VideoGrant;
+  readonly video: VideoGrant & AdminGrant;
   /** Seconds. */
   readonly lifetime?: number;
   /** Unix seconds. */
@@ -25,15 +26,15 @@ export interface SignOptions {
 export function signToken(options: SignOptions): Promise<string> {
   const { apiKey, apiSecret, identity, name, metadata, video, lifetime = TOKEN_LIFETIME } = options;
   const { issuedAt = issueTime(Date.now()) } = options;
-  return new SignJWT({ ...(name && { name }), ...(metadata && { metadata }), video })
+  const jwt = new SignJWT({ ...(name && { name }), ...(metadata && { metadata }), video })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setIssuer(apiKey)
-    .setSubject(identity)
     .setJti(randomUUID())
     .setIssuedAt(issuedAt)
     .setNotBefore(Math.floor(issuedAt))
-    .setExpirationTime(Math.floor(issuedAt) + lifetime)
-    .sign(new TextEncoder().encode(apiSecret));
+    .setExpirationTime(Math.floor(issuedAt) + lifetime);
+  if (identity !== undefined) jwt.setSubject(identity);
+  return jwt.sign(new TextEncoder().encode(apiSecret));
 }
 
 /** A key and its secret, which signs tokens. */

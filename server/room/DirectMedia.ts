@@ -116,6 +116,11 @@ export class DirectMedia {
     return { peers, iceServers: peers.length > 0 ? this.#options.iceServersFor(identity) : [] };
   }
 
+  /** Whether two participants are to exchange media directly now. */
+  connects(id: string, otherId: string): boolean {
+    return this.#links.has(keyOf(id, otherId));
+  }
+
   /**
    * A participant resumes its session on another connection: signals to it, and what it did not receive, are lost. The
    * others are notified of a new negotiation; its own client has that in the snapshot, see `peersOf`.

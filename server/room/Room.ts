@@ -190,7 +190,11 @@ export class Room {
     const audio = new AudioForwarding({ events, subscribers, routers, maxAudibleSpeakers, hysteresis, log });
     this.#audio = audio;
     this.#lifetime.defer(() => audio.close());
-    this.subscriptionControl = new SubscriptionControl({ subscribers, audio });
+    this.subscriptionControl = new SubscriptionControl({
+      subscribers,
+      audio,
+      isDirect: (id, otherId) => this.direct?.connects(id, otherId) ?? false,
+    });
     this.#tracks = new TrackForwarding({ events, subscribers, audio, broadcast });
     this.direct =
       policy === 'sfu'

@@ -8,6 +8,8 @@ import type { Subscribers } from './Subscribers.ts';
 export interface SubscriptionControlOptions {
   readonly subscribers: Subscribers;
   readonly audio: Pick<AudioForwarding, 'sendsBySlots'>;
+  /** Whether two participants exchange media directly. */
+  isDirect(id: string, otherId: string): boolean;
 }
 
 export class SubscriptionControl {
@@ -20,14 +22,17 @@ export class SubscriptionControl {
   /**
    * Whether it can be decided for a participant that it receives a track of another one.
    * @throws {WeirError} `unsupported` if it receives nothing, or nothing less than everything; `conflict` for a microphone that
-   *   everybody hears by audio slots
+   *   everybody hears by audio slots, and for media that goes directly between the two
    */
   assertPossible(participant: Participant, publication: Publication): void {
-    const { subscribers, audio } = this.#options;
+    const { subscribers, audio, isDirect } = this.#options;
     const subscriber = subscribers.subscriberOf(participant.id);
     const isOwn = publication.track.peerId === participant.id;
     if (!subscriber?.setSubscribed || isOwn || !publication.track.location) {
       throw new WeirError('unsupported', 'Subscriptions of this participant to this track cannot be changed.');
+    }
+    if (isDirect(participant.id, publication.track.peerId)) {
+      throw new WeirError('conflict', 'Media goes directly between these two, and not through the server.');
     }
     if (audio.sendsBySlots(publication)) {
       throw new WeirError('conflict', 'Microphones share audio slots in a room of this size, which have no tracks.');

@@ -197,6 +197,13 @@ describe('the description of the API', () => {
       expect(html).toContain(`id="${id}"`);
       expect(html).toContain(`<code>${path}</code>`);
     }
+    const sections = html.split('<section').slice(2);
+    for (const [index, { address, body, reply }] of endpoints.entries()) {
+      const described = [Object.keys(address.shape).length > 0, body !== undefined, reply !== undefined];
+      expect(sections[index]?.match(/<table>/g)?.length ?? 0).toBe(described.filter(Boolean).length);
+    }
+    expect(sections[1]).toContain('<code>maxParticipants</code>');
+    expect(sections[6]).toContain('<code>participants[].grants.canPublish</code>');
     expect(html).not.toMatch(/<script|style="|undefined|\[object/);
     const css = await fetch(`${weir.url}/api/v1/reference.css`);
     expect(css.headers.get('content-type')).toContain('text/css');

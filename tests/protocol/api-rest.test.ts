@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { DataMember, type ReceivedMessage } from '../../scripts/support/endpoint/DataMember.ts';
 import { type ApiRequest, api, problem } from '../support/api.ts';
-import { camera, consumedSources } from '../support/broadcast.ts';
+import { camera, consumedSources, microphone } from '../support/broadcast.ts';
 import { token, useServer, withTokens } from '../support/weir.ts';
 
 const weir = useServer(withTokens, { roomEnded: 0 });
@@ -173,12 +173,37 @@ describe('a participant', () => {
     await expect.poll(() => consumedSources(bob)).toEqual([]);
     expect((await change(true)).status).toBe(204);
     await expect.poll(() => consumedSources(bob)).toEqual(['camera']);
+    // It is decided for as long as both are there, also when all is subscribed to anew.
+    expect((await change(false)).status).toBe(204);
+    await ada.client.request('produce', microphone);
+    await expect.poll(() => consumedSources(bob)).toEqual(['microphone']);
+    for (const canSubscribe of [false, true]) {
+      await call('PATCH /rooms/room/participants/bob', { body: { grants: { canSubscribe } } });
+    }
+    const sent = () => bob.client.unreadEvents('newConsumers').flatMap(({ consumers }) => consumers);
+    const before = sent().length;
+    await bob.client.request('openTransport', { direction: 'recv' });
+    const again = () => sent().slice(before);
+    await expect.poll(() => again().map(({ source }) => source)).toEqual(['microphone']);
     expect(
       await call('PATCH /rooms/room/participants/ada/subscriptions', {
         body: { tracks: [producerId], subscribed: false },
       }),
     ).toMatchObject({ status: 422 });
   });
+});
+
+test.each([
+  ['auto', problem(409, 'directly')],
+  ['p2p', problem(422, 'cannot be changed')],
+] as const)('media that does not pass through the server (%s) is not withheld by it', async (policy, refusal) => {
+  const ada = await weir.enter('room', 'ada', { policy }, { direct: true });
+  await weir.enter('room', 'bob', { policy }, { direct: true });
+  await ada.client.event('directPeers', ({ peers }) => peers.length > 0);
+  const track = policy === 'p2p' ? { source: 'camera' as const } : camera;
+  const { producerId } = await ada.client.request('produce', track);
+  const body = { tracks: [producerId], subscribed: false };
+  expect(await call('PATCH /rooms/room/participants/bob/subscriptions', { body })).toMatchObject(refusal);
 });
 
 test('data reaches those who may receive, and the reply has their number', async () => {
@@ -242,9 +267,14 @@ describe('what is refused', () => {
   });
 
   test('addresses and methods that there are not', async () => {
-    for (const request of ['GET /nonsense', 'PUT /rooms/room', 'DELETE /rooms', 'GET /rooms/room/data']) {
-      const { status, headers } = await call(request);
-      expect([404, 405], request).toContain(status);
+    for (const [request, status, allow] of [
+      ['GET /nonsense', 404, null],
+      ['PUT /rooms/room', 405, 'GET, HEAD, PATCH, DELETE'],
+      ['DELETE /rooms', 405, 'GET, HEAD, POST'],
+      ['GET /rooms/room/data', 405, 'POST'],
+    ] as const) {
+      const { status: answered, headers } = await call(request);
+      expect([answered, headers.get('allow')], request).toEqual([status, allow]);
       expect(headers.get('content-type')).toContain('application/problem+json');
     }
   });

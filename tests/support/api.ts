@@ -19,7 +19,7 @@ export interface ApiRequest {
 
 /** A token of a program, which has no identity. */
 export async function adminToken(grants: object, options: Partial<SignOptions> = {}): Promise<string> {
-  return signToken({ apiKey, apiSecret, identity: '', video: grants, ...options });
+  return signToken({ apiKey, apiSecret, video: grants, ...options });
 }
 
 /** Sends a request to `/api/v1`, with a token that has these grants, or without one. */

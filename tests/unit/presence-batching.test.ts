@@ -49,18 +49,32 @@ test('a large room sends one batch: the latest state of each peer, and nobody wh
   batcher.notify('peerGrants', { peerId: 'ann', canExchangeData: false });
   batcher.notify('peerGrants', { peerId: 'fay', canExchangeData: true });
   batcher.notify('peerGrants', { peerId: 'fay', canExchangeData: false });
+  batcher.notify('peerInfo', { peerId: 'ann', name: 'Ann' });
+  batcher.notify('peerInfo', { peerId: 'gil', name: 'Gil', metadata: 'a' });
+  batcher.notify('peerInfo', { peerId: 'gil', name: 'Gil', metadata: undefined });
   batcher.notify('peerVideoProblem', { peerId: 'ann', problem: 'bFrames' });
   batcher.notify('peerVideoProblem', { peerId: 'eve', problem: 'bFrames' });
   await vi.waitUntil(() => sent.length > 0);
   expect(performance.now() - began).toBeGreaterThan(200);
   expect(sent).toEqual([
-    ['newPeer', { ...info('ann'), sources: { camera: 'live' }, canExchangeData: false, videoProblem: 'bFrames' }],
+    [
+      'newPeer',
+      {
+        ...info('ann'),
+        name: 'Ann',
+        metadata: undefined,
+        sources: { camera: 'live' },
+        canExchangeData: false,
+        videoProblem: 'bFrames',
+      },
+    ],
     ['peerSources', { peerId: 'cem', sources: {} }],
     ['peerHand', { peerId: 'cem', raised: true }],
     ['peerClosed', { peerId: 'dan', reason: 'left' }],
     ['peerAway', { peerId: 'eve', away: false }],
     ['peerVideoProblem', { peerId: 'eve', problem: 'bFrames' }],
     ['peerGrants', { peerId: 'fay', canExchangeData: false }],
+    ['peerInfo', { peerId: 'gil', name: 'Gil', metadata: undefined }],
   ]);
 });
 

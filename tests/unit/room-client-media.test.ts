@@ -94,6 +94,21 @@ describe('receiving', () => {
     expect([able(), changed]).toEqual([['ada'], ['bob', 'ada']]);
   });
 
+  test('knows the name and the metadata of a peer, also when they are changed', async () => {
+    const { client, signalling } = await joined({ peers: [peer('ada', { metadata: 'a' }), peer('bob')] });
+    const changed: string[] = [];
+    client.on('peerChanged', ({ peerId, name, metadata = 'none' }) => changed.push(`${peerId} ${name} ${metadata}`));
+    for (let repeated = 0; repeated < 2; repeated++) {
+      signalling.options.listeners.peerInfo?.({ peerId: 'ada', name: 'Ada L.' });
+    }
+    // About itself, and about nobody.
+    signalling.options.listeners.peerInfo?.({ peerId: 'unknown', name: 'X' });
+    signalling.reconnect();
+    signalling.resume(resumeReply({ peers: [peer('ada', { name: 'Ada L.', metadata: 'b' }), peer('bob')] }));
+    expect(changed).toEqual(['ada Ada L. none', 'ada Ada L. b']);
+    expect(client.peers.map(({ metadata }) => metadata)).toEqual(['b', undefined]);
+  });
+
   test('expects media of peers that are connected and not muted', async () => {
     const { signalling, link } = await joined({
       peers: [peer('ada', { sources: { camera: 'live', microphone: 'paused' } })],

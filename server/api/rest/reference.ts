@@ -4,8 +4,8 @@ import type { Endpoint } from './Endpoint.ts';
 
 /** @param url of the API, relative to the server */
 export function reference(endpoints: readonly Endpoint[], url: string): string {
-  const links = endpoints.map(({ id, method, path }) => {
-    return `<li><a href="#${id}"><span class="method">${method}</span> ${escapeHtml(path)}</a></li>`;
+  const links = endpoints.map(({ id, method }) => {
+    return `<li><a href="#${id}"><span class="method">${method}</span> ${wordsOf(id)}</a></li>`;
   });
   return `<!doctype html>
 <html lang="en">
@@ -14,6 +14,7 @@ export function reference(endpoints: readonly Endpoint[], url: string): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="dark light">
 <title>API · Weir</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="${url}/reference.css">
 </head>
 <body>
@@ -48,7 +49,7 @@ function sectionOf({
   conditional,
 }: Endpoint): string {
   const inPath = new Set([...path.matchAll(/:(\w+)/g)].map(([, name]) => name));
-  const title = `<h2><span class="method">${method}</span> <code>${escapeHtml(path)}</code></h2>`;
+  const title = `<h2 id="${id}"><span class="method">${method}</span> <code>${escapeHtml(path)}</code></h2>`;
   const parts = [
     title,
     `<p>${formatted(summary)}</p>`,
@@ -58,7 +59,7 @@ function sectionOf({
     `<h3>Response ${status}</h3>`,
     reply ? fieldsOf('', z.toJSONSchema(reply, OPTIONS.output)) : '<p>No body.</p>',
   ];
-  return `<section id="${id}">${parts.join('\n')}</section>`;
+  return `<section aria-labelledby="${id}">${parts.join('\n')}</section>`;
 }
 
 const OPTIONS = {
@@ -87,8 +88,8 @@ type Shown = z.infer<typeof Shown>;
 
 /** A table of the fields of an object, those of objects inside of it included. @param whereOf what stands before the type */
 function fieldsOf(title: string, json: unknown, whereOf?: (name: string) => string): string {
-  const root = Shown.parse(json);
-  const rows = rowsOf(root, root.$defs ?? {}, '', whereOf);
+  const { $defs: definitions = {} } = Shown.parse(json);
+  const rows = rowsOf(resolve(json, definitions), definitions, '', whereOf);
   if (rows.length === 0) return '';
   const head = '<tr><th scope="col">Field</th><th scope="col">Type</th><th scope="col">Meaning</th></tr>';
   const table = `<div class="scroll"><table><thead>${head}</thead><tbody>${rows.join('')}</tbody></table></div>`;
@@ -142,6 +143,11 @@ function typeOf(schema: Shown, definitions: Readonly<Record<string, unknown>>): 
   return `${type}${range}`;
 }
 
+/** `listRooms` as `list rooms`. */
+function wordsOf(id: string): string {
+  return id.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
 /** Escapes text, and marks what is between backquotes as code. */
 function formatted(text: string): string {
   return escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');
@@ -161,15 +167,14 @@ export const stylesheet = `:root {
 * { box-sizing: border-box; }
 html { scroll-padding-top: 1rem; }
 body {
-  margin: 0; display: grid; grid-template-columns: 20rem minmax(0, 1fr); background: var(--ground); color: var(--text);
+  margin: 0; display: grid; grid-template-columns: 16rem minmax(0, 1fr); background: var(--ground); color: var(--text);
   font: 16px/1.6 system-ui, sans-serif;
 }
 nav { position: sticky; top: 0; height: 100vh; overflow: auto; padding: 1.5rem 1rem; border-right: 1px solid var(--line); }
 nav h1 { margin: 0 0.5rem 1rem; font-size: 1.25rem; }
 nav ul { list-style: none; margin: 0; padding: 0; }
 nav a {
-  display: block; padding: 0.3rem 0.5rem; border-radius: 6px; color: inherit; text-decoration: none; font-size: 0.8125rem;
-  overflow-wrap: anywhere; line-height: 1.4;
+  display: block; padding: 0.3rem 0.5rem; border-radius: 6px; color: inherit; text-decoration: none; font-size: 0.875rem;
 }
 nav a:hover { background: var(--raised); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
@@ -190,5 +195,10 @@ td:nth-child(1) { min-width: 12rem; } td:nth-child(2) { min-width: 10rem; }
 @media (max-width: 50rem) {
   body { display: block; }
   nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); }
+  nav a { padding: 0.6rem 0.5rem; }
+  thead { position: absolute; clip-path: inset(50%); }
+  tr { display: block; padding: 0.5rem 0; border-top: 1px solid var(--line); }
+  td { display: block; padding: 0.1rem 0; border: 0; }
+  td:empty { display: none; }
 }
 `;

@@ -55,6 +55,7 @@ export async function rest(app: FastifyInstance, { access, operations, basePath 
   sendOpen('', 'text/html; charset=utf-8', page);
   sendOpen('/reference.css', 'text/css; charset=utf-8', stylesheet);
   sendOpen('/openapi.json', 'application/json; charset=utf-8', document);
+  for (const path of new Set(endpoints.map((endpoint) => endpoint.path))) refuseMethods(app, path);
   for (const endpoint of endpoints) {
     const { method, path, status = 200 } = endpoint;
     app.route({
@@ -74,6 +75,17 @@ export async function rest(app: FastifyInstance, { access, operations, basePath 
       },
     });
   }
+}
+
+/** Answers 405 to the methods that a path does not have. */
+function refuseMethods(app: FastifyInstance, path: string): void {
+  const own: string[] = endpoints.filter((endpoint) => endpoint.path === path).map(({ method }) => method);
+  const allowed = own.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
+  app.route({
+    method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => !own.includes(method)),
+    url: `${PREFIX}${path}`,
+    handler: (_request, reply) => sendProblemDetails(reply.header('allow', allowed), 405, `This URL has ${allowed}.`),
+  });
 }
 
 /** A parameter that the path has is not one of the query. @throws {WeirError} `badRequest` */
