@@ -43,6 +43,12 @@ export const prometheus = {
   unpacked: ['prometheus'],
 };
 
+/** What reads the files of docker/ and deploy/ in tests, as it does where they are used. @type {Equipment[]} */
+export const deployment = [
+  { name: 'docker-compose', file: '/usr/bin/docker-compose', packages: ['docker-compose'] },
+  { name: 'systemd', file: '/usr/bin/systemd-analyze', packages: ['systemd'] },
+];
+
 /** Libraries of the Python examples. @type {Equipment[]} */
 export const pythonLibraries = [
   { name: 'aiortc', file: '/usr/lib/python3/dist-packages/aiortc/__init__.py', packages: ['python3-aiortc'] },
@@ -84,6 +90,7 @@ export const browsersAndNetworks = [
   ...pythonLibraries,
   gstreamer,
   ...proxies,
+  ...deployment,
   coturn,
   prometheus,
 ];

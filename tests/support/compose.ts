@@ -18,6 +18,9 @@ const Service = z.strictObject({
   environment: z.record(z.string(), z.string()),
   ports: z.array(z.string()).default([]),
   stop_grace_period: seconds,
+  ulimits: z.strictObject({ nofile: z.number() }),
+  /** Podman has its own. */
+  logging: z.unknown(),
   read_only: z.boolean(),
   cap_drop: z.array(z.string()),
   security_opt: z.array(z.string()),
@@ -53,12 +56,32 @@ const TurnService = z.strictObject({
 });
 export type TurnService = z.infer<typeof TurnService>;
 
+/** What else may run beside Weir, by a profile. */
+const SideService = z.strictObject({
+  profiles: z.tuple([z.enum(['https', 'metrics'])]),
+  image: z.string(),
+  network_mode: z.literal('host'),
+  environment: z.record(z.string(), z.string()).default({}),
+  entrypoint: z.array(z.string()).optional(),
+  command: z.array(z.string()).default([]),
+  volumes: z.array(z.string()),
+  tmpfs: z.array(z.string()).default([]),
+  read_only: z.literal(true),
+  cap_drop: z.tuple([z.literal('ALL')]),
+  cap_add: z.array(z.literal('NET_BIND_SERVICE')).default([]),
+  security_opt: z.tuple([z.literal('no-new-privileges')]),
+  restart: z.literal('unless-stopped'),
+});
+
 const services = z.record(z.string(), z.unknown());
 const File = z.strictObject({
   services: z.strictObject({
     weir: services,
     'turn-configuration': services.optional(),
     coturn: services.optional(),
+    caddy: SideService.optional(),
+    prometheus: SideService.optional(),
+    grafana: SideService.optional(),
   }),
   volumes: z.record(z.string(), z.null()).optional(),
 });
@@ -72,6 +95,13 @@ export function readTurnServices(settings: Readonly<Record<string, string>> = {}
     configuration: { ...configuration, environment: Object.fromEntries(values) },
     coturn: TurnService.parse(read.coturn),
   };
+}
+
+/** What runs beside Weir and coturn. @throws {z.ZodError} where one has a right that it does not need */
+export function readSideServices() {
+  const { caddy, prometheus, grafana } = File.parse(parse(text('compose.yml'))).services;
+  if (!caddy || !prometheus || !grafana) throw new Error('compose.yml lacks one of caddy, prometheus and grafana.');
+  return { caddy, prometheus, grafana };
 }
 
 /** The variables that a compose file requires. */
@@ -100,6 +130,7 @@ export function podmanArguments({ environment, ports, healthcheck, ...service }:
     ...Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     ...ports.flatMap((port) => ['--publish', port]),
     ...['--stop-timeout', String(service.stop_grace_period)],
+    ...['--ulimit', `nofile=${service.ulimits.nofile}`],
     // By default podman adds writable tmpfs mounts; compose does not.
     ...(service.read_only ? ['--read-only', '--read-only-tmpfs=false'] : []),
     ...service.cap_drop.flatMap((name) => ['--cap-drop', name]),

@@ -12,10 +12,11 @@ import { hasEquipment } from './equipment.ts';
 
 export type ProxyName = 'nginx' | 'caddy';
 
-const program = (name: ProxyName) =>
+/** Where the proxy is. */
+export const proxyProgram = (name: ProxyName) =>
   fileOf(proxies.find((one) => one.name === name)?.file ?? '', userCache(process.env));
 /** Whether the proxy is installed; otherwise the test launcher has printed why not. */
-export const hasProxy = (name: ProxyName) => hasEquipment(name, program(name));
+export const hasProxy = (name: ProxyName) => hasEquipment(name, proxyProgram(name));
 
 /** How a proxy handles Weir's base path, the Host header and WebSocket. */
 export type Manner =
@@ -128,7 +129,7 @@ export class TestProxy implements AsyncDisposable {
       name === 'nginx'
         ? ['-p', directory, '-c', file, '-e', 'stderr', '-g', process.getuid?.() === 0 ? 'user root;' : '']
         : ['run', '--adapter', 'caddyfile', '--config', file];
-    const child = spawn(program(name), args, {
+    const child = spawn(proxyProgram(name), args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { PATH: process.env.PATH, HOME: directory },
     });

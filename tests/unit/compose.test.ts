@@ -1,12 +1,13 @@
 /** Tests of the compose files: they use existing variables, and request no more rights than Weir needs. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../server/config/readConfig.ts';
 import { readTurnserver } from '../../server/config/readTurnserver.ts';
 import { variables } from '../../server/config/variables.ts';
-import { asked, readService, readTurnServices } from '../support/compose.ts';
+import { asked, readService, readSideServices, readTurnServices } from '../support/compose.ts';
 
 const bridge = ['compose.yml', 'compose.bridge.yml'];
 const settings = { WEIR_ANNOUNCED_ADDRESS: '203.0.113.7', WEIR_ALLOW_ANONYMOUS: 'true' };
@@ -15,8 +16,10 @@ test.each([[['compose.yml']], [bridge]])('%s: all variables exist in Weir, with 
   const { environment } = readService(files, settings);
   expect(Object.keys(environment).filter((name) => !Object.hasOwn(variables, name))).toEqual([]);
   expect(files.flatMap(asked).filter((name) => !Object.hasOwn(environment, name))).toEqual([
+    'WEIR_DOMAIN',
     'TURN_CERTIFICATES',
     'TURN_CERTIFICATES',
+    'GRAFANA_PASSWORD',
   ]);
   const { config, warnings } = readConfig({ ...environment, NODE_ENV: 'production' });
   expect(warnings).toEqual([]);
@@ -95,6 +98,42 @@ describe('the TURN server', () => {
     expect(coturn.cap_add).toEqual(['NET_BIND_SERVICE']);
     expect(configuration).toMatchObject({ cap_add: [], security_opt: ['no-new-privileges'] });
   });
+});
+
+describe('what runs beside Weir', () => {
+  const here = (path: string) => new URL(`../../docker/${path}`, import.meta.url);
+
+  test('has an exact version, files that exist, and listens on loopback unless it is the proxy', () => {
+    const { caddy, prometheus, grafana } = readSideServices();
+    for (const { image, volumes } of [caddy, prometheus, grafana]) {
+      expect(image).toMatch(/:v?\d+\.\d+\.\d+$/);
+      for (const volume of volumes.filter((one) => one.startsWith('.'))) {
+        expect(volume).toMatch(/:ro$/);
+        expect.soft(existsSync(here(volume.split(':')[0] ?? '')), volume).toBe(true);
+      }
+    }
+    expect(prometheus.command).toContain('--web.listen-address=127.0.0.1:9090');
+    expect(grafana.environment).toMatchObject({ GF_SERVER_HTTP_ADDR: '127.0.0.1' });
+    expect(grafana.entrypoint?.at(-1)).toMatch(/^test -n "\$\$GF_SECURITY_ADMIN_PASSWORD" && exec/);
+    expect(caddy.entrypoint?.at(-1)).toMatch(/^test -n "\$\$WEIR_DOMAIN" && exec caddy run/);
+  });
+
+  test('finds the dashboards and the configuration where they are mounted', () => {
+    const { prometheus, grafana } = readSideServices();
+    const read = (path: string) => readFileSync(here(path), 'utf8');
+    const [, dashboards] = /path: (\S+)/.exec(read('grafana/provisioning/dashboards/weir.yml')) ?? [];
+    expect(grafana.volumes).toContain(`./grafana/dashboards:${dashboards}:ro`);
+    expect(prometheus.command[0]).toBe('--config.file=/etc/prometheus/prometheus.yml');
+    expect(read('grafana/provisioning/datasources/prometheus.yml')).toContain('url: http://127.0.0.1:9090');
+    expect(read('prometheus/prometheus.yml')).toContain('127.0.0.1:9464');
+  });
+});
+
+test('.env.example has every variable that the compose files ask for, and nothing else, empty', () => {
+  const path = new URL('../../docker/.env.example', import.meta.url);
+  const settings = parseEnv(readFileSync(path, 'utf8'));
+  expect(Object.keys(settings).sort()).toEqual([...new Set(['COMPOSE_PROFILES', ...bridge.flatMap(asked)])].sort());
+  expect(Object.values(settings).filter(Boolean)).toEqual([]);
 });
 
 test('all that the image runs is in it, and in what it is built from', () => {
