@@ -67,6 +67,8 @@ export interface App {
   readonly http: FastifyInstance;
   readonly pool: WorkerPool;
   readonly rooms: RoomManager;
+  /** What the API does. */
+  readonly operations: Operations;
   /** What happens in all rooms. */
   readonly events: EventLog;
   readonly selfTest: SelfTest;
@@ -131,6 +133,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     delays,
     log,
   });
+  const operations = new Operations({ rooms, roomPolicy: config.roomPolicy });
   const events = new EventLog({ rooms, log });
   const metrics = config.metrics && new Metrics({ pool, rooms, events });
   const metricsPort = await openMetricsPort(config, metrics, log);
@@ -185,6 +188,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     http,
     pool,
     rooms,
+    operations,
     events,
     selfTest,
     announced,
@@ -207,7 +211,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     const { token } = config.metrics ?? {};
     if (metrics && token !== undefined) await http.register(metricsRoute, { metrics, token });
     const { basePath, diagnose } = config;
-    const api = { access: adminAccess, operations: new Operations({ rooms, roomPolicy: config.roomPolicy }) };
+    const api = { access: adminAccess, operations };
     await http.register(rest, { ...api, basePath });
     await http.register(twirp, api);
     const documents = {

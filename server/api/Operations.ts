@@ -3,6 +3,7 @@
  * decided before: see `AdminAccess`.
  */
 import { WeirError } from '../../shared/errors.ts';
+import type { WaitingPeers } from '../../shared/moderation.ts';
 import type { BroadcastInfo, RoomPolicy } from '../../shared/protocol.ts';
 import type { RoomSettingsPatch } from '../../shared/roomSettings.ts';
 import type { Participant } from '../room/Participant.ts';
@@ -21,6 +22,7 @@ import type {
   ParticipantPatch,
   RoomRef,
   SubscriptionPatch,
+  WaitingDecision,
 } from './schemas.ts';
 
 export interface OperationsOptions {
@@ -112,6 +114,18 @@ export class Operations {
     if (!broadcast) throw new WeirError('notFound', 'This room is not a broadcast.');
     broadcast.set(patch);
     return broadcast.info;
+  }
+
+  /** Who waits to be let in. @throws {WeirError} `notFound` */
+  async listWaiting(ref: RoomRef): Promise<WaitingPeers> {
+    const { waitingRoom } = await this.#requireRoom(ref);
+    return waitingRoom.list;
+  }
+
+  /** Lets those who wait in, or turns them away. @returns how many @throws {WeirError} `notFound` */
+  async decideWaiting(ref: RoomRef, { id, admit }: WaitingDecision): Promise<number> {
+    const { waitingRoom } = await this.#requireRoom(ref);
+    return admit ? waitingRoom.admit(id) : waitingRoom.deny(id);
   }
 
   /** Everybody in the room, also those who are hidden. @throws {WeirError} `notFound` */

@@ -130,6 +130,14 @@ export const DataMessage = z
   .meta({ id: 'DataMessage' });
 export type DataMessage = z.infer<typeof DataMessage>;
 
+export const WaitingDecision = z
+  .strictObject({
+    id: Id.optional().describe('of one who waits; everybody who waits if it is missing'),
+    admit: z.boolean().describe('whether they are let in, or turned away'),
+  })
+  .meta({ id: 'WaitingDecision' });
+export type WaitingDecision = z.infer<typeof WaitingDecision>;
+
 export const BroadcastPatch = z
   .strictObject({ live: z.boolean().describe('whether it is on air'), profile: BroadcastProfile })
   .partial()

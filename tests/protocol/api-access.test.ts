@@ -203,7 +203,7 @@ describe('the description of the API', () => {
       expect(sections[index]?.match(/<table>/g)?.length ?? 0).toBe(described.filter(Boolean).length);
     }
     expect(sections[1]).toContain('<code>maxParticipants</code>');
-    expect(sections[6]).toContain('<code>participants[].grants.canPublish</code>');
+    expect(sections[8]).toContain('<code>participants[].grants.canPublish</code>');
     expect(html).not.toMatch(/<script|style="|undefined|\[object/);
     const css = await fetch(`${weir.url}/api/v1/reference.css`);
     expect(css.headers.get('content-type')).toContain('text/css');

@@ -91,6 +91,32 @@ describe('a room', () => {
     await closeRoom();
   });
 
+  test('lets those in who wait, or turns them away', async () => {
+    await create({ waitingRoom: true });
+    const arrive = async (identity: string) => {
+      const client = await weir.connect();
+      const joining = client.join({ room: 'room', token: await token('room', identity) });
+      await client.event('waiting');
+      return { client, joining };
+    };
+    const [ada, bob, cat] = [await arrive('ada'), await arrive('bob'), await arrive('cat')];
+    const { body } = await call('GET /rooms/room/waiting');
+    const waiting = { id: expect.any(String), name: expect.any(String), seconds: expect.any(Number) };
+    const identities = ['ada', 'bob', 'cat'];
+    expect(body).toEqual({ total: 3, first: identities.map((identity) => ({ ...waiting, identity })) });
+    const room = await weir.app.rooms.find('room');
+    const id = room?.waitingRoom.list.first[0]?.id ?? '';
+    const decide = (decision: object) => call('PATCH /rooms/room/waiting', { body: decision });
+    expect(await decide({ id, admit: true })).toMatchObject({ status: 200, body: { count: 1 } });
+    expect((await ada.joining).identity).toBe('ada');
+    expect(await decide({ id, admit: true })).toMatchObject(problem(404, 'Nobody of that id'));
+    const refused = Promise.allSettled([bob.joining, cat.joining]);
+    expect((await decide({ admit: false })).body).toEqual({ count: 2 });
+    for (const one of await refused) expect(one).toMatchObject({ reason: { reason: 'denied' } });
+    expect((await call('GET /rooms/room/waiting')).body).toEqual({ total: 0, first: [] });
+    await closeRoom();
+  });
+
   test('can be a broadcast, which is taken on air', async () => {
     const show = { grants: { ...everything, room: 'show', broadcast: true } };
     const body = { name: 'show', kind: 'broadcast' };

@@ -1,6 +1,7 @@
 /** Every endpoint of the REST API: its address, its schemas, the grant that it needs, and the operation that it is. */
 import { z } from 'zod';
 import { WeirError } from '../../../shared/errors.ts';
+import { WaitingPeers } from '../../../shared/moderation.ts';
 import { BroadcastInfo, Id, RoomName } from '../../../shared/participants.ts';
 import { RoomSettingsPatch } from '../../../shared/roomSettings.ts';
 import {
@@ -15,6 +16,7 @@ import {
   RoomRef,
   SubscriptionPatch,
   TrackPatch,
+  WaitingDecision,
 } from '../schemas.ts';
 import { define, type Endpoint, NoBody } from './Endpoint.ts';
 
@@ -113,6 +115,34 @@ export const endpoints: readonly Endpoint[] = [
     reply: BroadcastInfo,
     async run({ operations, address, body }) {
       return { body: await operations.updateBroadcast(address, body) };
+    },
+  }),
+  define({
+    id: 'listWaiting',
+    summary: 'Who waits to be let in, where the room has a waiting room; who came first comes first.',
+    method: 'GET',
+    path: '/rooms/:room/waiting',
+    address: RoomRef,
+    grant: 'roomAdmin',
+    room: (address) => address,
+    body: NoBody,
+    reply: WaitingPeers,
+    async run({ operations, address }) {
+      return { body: await operations.listWaiting(address) };
+    },
+  }),
+  define({
+    id: 'decideWaiting',
+    summary: 'Lets somebody in who waits, or everybody, or turns them away.',
+    method: 'PATCH',
+    path: '/rooms/:room/waiting',
+    address: RoomRef,
+    grant: 'roomAdmin',
+    room: (address) => address,
+    body: WaitingDecision,
+    reply: z.object({ count: z.int().describe('how many it was decided for') }),
+    async run({ operations, address, body }) {
+      return { body: { count: await operations.decideWaiting(address, body) } };
     },
   }),
   define({
