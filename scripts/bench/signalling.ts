@@ -8,7 +8,7 @@ import { figuresOf, type Ratio, ratioOf, runPairs } from './support/pairs.ts';
 import { SignalClient } from './support/SignalClient.ts';
 import { StepClient } from './support/StepClient.ts';
 import { startSteps } from './support/servers.ts';
-import type { Traffic } from './support/stepProtocol.ts';
+import type { Traffic } from './support/Traffic.ts';
 
 /** Peers in the room, each with a camera and screen audio, and joins that are measured together. */
 const PEERS = 50;

@@ -1,41 +1,24 @@
 /** A network that stops letting UDP through: the pages say so within two seconds, and media goes on over TCP. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium } from '../../scripts/support/browsers/chromium.ts';
-import { addresses, Namespaces, whyNoNamespaces } from '../../scripts/support/network/namespaces.ts';
-import { startMeasured } from '../../scripts/support/servers/measured.ts';
-import { startAll } from '../../scripts/support/startAll.ts';
+import { whyNoNamespaces } from '../../scripts/support/network/namespaces.ts';
+import { TwoNetworks } from '../../scripts/support/servers/TwoNetworks.ts';
 import { hasChromium } from '../support/equipment.ts';
 import { eventually } from '../support/people.ts';
 import { expectIn, tile } from '../support/visit.ts';
 
 describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that stops letting UDP through', () => {
-  const url = `http://${addresses.b}:3000`;
-  const resources = new AsyncDisposableStack();
-  let namespaces: Namespaces;
-  let here: Browser;
-  let there: Browser;
+  let networks: TwoNetworks;
 
   beforeAll(async () => {
-    namespaces = resources.use(await Namespaces.create({ delay: 5 }));
-    const launch = async (within: string) => resources.use(await launchChromium({ within, secure: url }));
-    const settings = {
-      WEIR_HOST: addresses.b,
-      WEIR_PORT: '3000',
-      WEIR_RTC_HOST: addresses.b,
-      WEIR_RESUME_SECONDS: '30',
-    };
-    [here, there] = await startAll([
-      launch(namespaces.names.a),
-      launch(namespaces.names.b),
-      startMeasured(settings, { namespaces, side: 'b' }).then((server) => resources.use(server)),
-    ]);
+    networks = await TwoNetworks.open();
   });
   afterEach(async () => {
-    await namespaces?.set({ dropUdp: false });
-    await Promise.all([here, there].flatMap((one) => one?.contexts() ?? []).map((context) => context.close()));
+    await networks?.namespaces.set({ dropUdp: false });
+    const contexts = networks ? [networks.near, networks.far].flatMap((browser) => browser.contexts()) : [];
+    await Promise.all(contexts.map((context) => context.close()));
   });
-  afterAll(() => resources.disposeAsync());
+  afterAll(() => networks?.[Symbol.asyncDispose]());
 
   async function open(browser: Browser, path: string): Promise<Page> {
     const page = await (await browser.newContext({ viewport: { width: 640, height: 480 } })).newPage();
@@ -60,7 +43,7 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
         }),
       );
     });
-    await page.goto(`${url}${path}`);
+    await page.goto(`${networks.url}${path}`);
     await expectIn(page);
     return page;
   }
@@ -109,12 +92,12 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
 
   test('a call says within two seconds that media is reconnected, and goes on over TCP', async () => {
     const [ada, bob] = await Promise.all([
-      open(there, '/r/call?name=Ada&join=1'),
-      open(here, '/r/call?name=Bob&join=1'),
+      open(networks.near, '/r/call?name=Ada&join=1'),
+      open(networks.far, '/r/call?name=Bob&join=1'),
     ]);
     await Promise.all([seesAnew(ada, 'Bob'), seesAnew(bob, 'Ada')]);
     const before = await bob.evaluate(() => window.weir?.peerId);
-    await namespaces.set({ dropUdp: true });
+    await networks.namespaces.set({ dropUdp: true });
     const dropped = Date.now();
     await eventually(() => saidAfter(bob, lost, dropped)).toBeLessThan(2500);
     await eventually(() => saidAfter(bob, back, dropped)).toBeLessThan(5000);
@@ -127,14 +110,14 @@ describe.skipIf(!hasChromium || whyNoNamespaces() !== undefined)('a network that
   });
 
   test('so does a studio that receives nothing, and a viewer who sends nothing', async () => {
-    await open(there, '/b/far?role=host&name=Far&join=1');
-    const viewer = await open(here, '/b/far?name=Viewer&join=1');
-    const host = await open(here, '/b/near?role=host&name=Near&join=1');
+    await open(networks.near, '/b/far?role=host&name=Far&join=1');
+    const viewer = await open(networks.far, '/b/far?name=Viewer&join=1');
+    const host = await open(networks.far, '/b/near?role=host&name=Near&join=1');
     await eventually(() => frames(viewer)).toBeGreaterThan(5);
     await host.locator('.on-air-badge.live').waitFor();
     // Nobody watches: the camera is not sent any more, and the microphone pauses in silence.
     await stopsSendingCamera(host);
-    await namespaces.set({ dropUdp: true });
+    await networks.namespaces.set({ dropUdp: true });
     const dropped = Date.now();
     for (const page of [viewer, host]) {
       await eventually(() => saidAfter(page, lost, dropped)).toBeLessThan(2500);

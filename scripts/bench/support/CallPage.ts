@@ -1,5 +1,6 @@
 /** A participant of a call on Weir's own page in Chromium, which records the layers it sends and the tiles it shows. */
 import type { Browser, Page } from 'playwright-core';
+import { recordConnections } from '../../support/browsers/recordConnections.ts';
 import type { LayerCount, LayerSample } from './layerSamples.ts';
 
 /** The tile of another participant. */
@@ -44,6 +45,7 @@ export class CallPage {
   /** Opens a page that joins with camera and microphone; does not wait for the join. */
   static async open(browser: Browser, { url, room, name, viewport }: CallPageOptions): Promise<CallPage> {
     const context = await browser.newContext({ viewport });
+    await context.addInitScript(recordConnections);
     await context.addInitScript(recordLayers, INTERVAL);
     const page = await context.newPage();
     const began = Date.now();
@@ -88,14 +90,7 @@ export class CallPage {
 function recordLayers(interval: number): void {
   const samples: LayerSample[] = [];
   window.layerSamples = samples;
-  const connections: RTCPeerConnection[] = [];
-  const Native = window.RTCPeerConnection;
-  window.RTCPeerConnection = class extends Native {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration);
-      connections.push(this);
-    }
-  };
+  const { peerConnections: connections = [] } = window;
   const number = (value: unknown) => (typeof value === 'number' ? value : 0);
   const count = async () => {
     const layers: LayerCount[] = [];

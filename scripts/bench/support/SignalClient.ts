@@ -12,7 +12,7 @@ import {
   type Welcome,
 } from '../../../shared/protocol.ts';
 import { RpcChannel } from '../../../shared/RpcChannel.ts';
-import { Traffic } from './stepProtocol.ts';
+import { Traffic } from './Traffic.ts';
 
 export class SignalClient implements Disposable {
   readonly traffic = new Traffic();
@@ -33,16 +33,9 @@ export class SignalClient implements Disposable {
         welcome: (welcome) => this.#welcome.resolve(welcome),
         newConsumers: ({ consumers }) => void this.#resume(consumers).catch(() => {}),
       },
-      send: (message) => {
-        this.traffic.countSent(message);
-        socket.send(message);
-      },
+      send: this.traffic.sender(socket),
     });
-    socket.on('message', (data) => {
-      const message = data.toString();
-      this.traffic.countReceived(message);
-      this.#channel.receive(message);
-    });
+    this.traffic.receive(socket, (message) => this.#channel.receive(message));
     socket.on('error', () => {});
     socket.on('close', () => this.#channel.close());
   }

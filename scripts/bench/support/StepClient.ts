@@ -15,8 +15,8 @@ import {
   type StepServerTable,
   stepClientTable,
   stepServerTable,
-  Traffic,
 } from './stepProtocol.ts';
+import { Traffic } from './Traffic.ts';
 
 /** Callbacks of each step, all optional: without them, consumers are created and media never flows. */
 export interface StepHooks {
@@ -64,16 +64,9 @@ export class StepClient implements Disposable {
       incoming: stepServerTable,
       handlers: { newConsumer: (consumer) => this.#consume(consumer) },
       listeners: { consumerClosed: ({ consumerId }) => hooks.consumerClosed?.(consumerId) },
-      send: (message) => {
-        this.traffic.countSent(message);
-        socket.send(message);
-      },
+      send: this.traffic.sender(socket),
     });
-    socket.on('message', (data) => {
-      const message = data.toString();
-      this.traffic.countReceived(message);
-      this.#channel.receive(message);
-    });
+    this.traffic.receive(socket, (message) => this.#channel.receive(message));
     socket.on('error', () => {});
     socket.on('close', () => {
       this.#channel.close();

@@ -15,8 +15,8 @@ import {
   type StepServerTable,
   stepClientTable,
   stepServerTable,
-  type Traffic,
 } from './stepProtocol.ts';
+import type { Traffic } from './Traffic.ts';
 
 export interface StepPublication {
   readonly peer: StepPeer;
@@ -61,18 +61,11 @@ export class StepPeer {
       outgoing: stepServerTable,
       incoming: stepClientTable,
       handlers: this.#handlers(),
-      send: (message) => {
-        traffic.countSent(message);
-        socket.send(message);
-      },
+      send: traffic.sender(socket),
       onFailure,
     });
     this.#lifetime.defer(() => this.#channel.close());
-    socket.on('message', (data) => {
-      const message = data.toString();
-      traffic.countReceived(message);
-      this.#channel.receive(message);
-    });
+    traffic.receive(socket, (message) => this.#channel.receive(message));
     socket.on('error', onFailure);
     socket.on('close', () => this.#end());
   }

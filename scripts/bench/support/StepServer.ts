@@ -14,7 +14,8 @@ import { AnnouncedAddresses } from '../../../server/ice/AnnouncedAddresses.ts';
 import { RoomRouter } from '../../../server/media/RoomRouter.ts';
 import { WorkerPool } from '../../../server/media/WorkerPool.ts';
 import { StepPeer, type StepPeerOptions } from './StepPeer.ts';
-import { STEP_PATH, Traffic } from './stepProtocol.ts';
+import { STEP_PATH } from './stepProtocol.ts';
+import { Traffic } from './Traffic.ts';
 
 export interface StepServerOptions {
   /** Default `oneByOne`; mediasoup-demo's own server creates a new member's consumers `atOnce`. */

@@ -4,6 +4,7 @@
  */
 import type { Browser, JSHandle, Page } from 'playwright-core';
 import type { BroadcastProfile } from '../../../shared/protocol.ts';
+import { recordConnections } from '../../support/browsers/recordConnections.ts';
 import { blocksOf, GRID } from './timePattern.ts';
 
 interface Where {
@@ -74,6 +75,7 @@ export class ClockViewer implements AsyncDisposable {
   static async enter(browser: Browser, where: Where): Promise<ClockViewer> {
     const page = await browser.newPage();
     await page.goto(`${where.url}/health`);
+    await page.evaluate(recordConnections);
     return new ClockViewer(page, await page.evaluateHandle(enterViewer, { ...where, ...GRID }));
   }
 
@@ -132,15 +134,7 @@ async function enterViewer({ url, room, policy, columns, rows }: Where & { colum
   /** Pixels of a sampled block, and of its middle, which is free of its neighbours' compression artefacts. */
   const BLOCK = 12;
   const MIDDLE = 4;
-  const connections: RTCPeerConnection[] = [];
-  const Native = window.RTCPeerConnection;
-  // Captures the peer connection: the SDK keeps it private, and its own statistics are meant for display.
-  window.RTCPeerConnection = class extends Native {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration);
-      connections.push(this);
-    }
-  };
+  const { peerConnections: connections = [] } = window;
   const sdk: typeof import('../../../web/client/index.ts') = await import(`${url}/sdk.js`);
   const client = new sdk.RoomClient({ url });
   const canvas = new OffscreenCanvas(columns * BLOCK, rows * BLOCK);

@@ -3,6 +3,7 @@
  * statistics.
  */
 import type { Browser, JSHandle } from 'playwright-core';
+import { recordConnections } from '../../support/browsers/recordConnections.ts';
 
 export interface PersonOptions {
   readonly url: string;
@@ -65,6 +66,7 @@ export class Person {
   static async enter(browser: Browser, options: PersonOptions): Promise<Person> {
     const page = await browser.newPage();
     await page.goto(`${options.url}/health`);
+    await page.evaluate(recordConnections);
     const inside = await page.evaluateHandle(enter, options);
     return new Person(inside, await inside.evaluate(({ peerId }) => peerId()));
   }
@@ -97,15 +99,7 @@ export class Person {
 /** Runs in the page. */
 async function enter({ url, room, name, initialVideoLimit }: PersonOptions) {
   const now = () => performance.timeOrigin + performance.now();
-  const connections: RTCPeerConnection[] = [];
-  const Native = window.RTCPeerConnection;
-  // Captures the peer connection: the SDK keeps it private, and its own statistics are meant for display.
-  window.RTCPeerConnection = class extends Native {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration);
-      connections.push(this);
-    }
-  };
+  const { peerConnections: connections = [] } = window;
   const sdk: typeof import('../../../web/client/index.ts') = await import(`${url}/sdk.js`);
   const client = new sdk.RoomClient({ url });
   let shown: ShownFrame[] = [];

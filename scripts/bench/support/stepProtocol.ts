@@ -85,19 +85,3 @@ export const stepServerTable = {
 
 export type StepClientTable = typeof stepClientTable;
 export type StepServerTable = typeof stepServerTable;
-
-/** Text messages and their bytes (UTF-8, without WebSocket framing), in both directions. */
-export class Traffic {
-  readonly sent = { messages: 0, bytes: 0 };
-  readonly received = { messages: 0, bytes: 0 };
-
-  countSent(message: string): void {
-    this.sent.messages += 1;
-    this.sent.bytes += Buffer.byteLength(message);
-  }
-
-  countReceived(message: string): void {
-    this.received.messages += 1;
-    this.received.bytes += Buffer.byteLength(message);
-  }
-}

@@ -1,8 +1,8 @@
 /** A call of two in Chromium across an emulated link, with faults on one side of it, and what the pages say about them. */
 import { setInterval, setTimeout } from 'node:timers/promises';
-import { addresses, Namespaces } from '../network/namespaces.ts';
-import { type Measured, startMeasured } from '../servers/measured.ts';
-import { startAll } from '../startAll.ts';
+import type { Namespaces } from '../network/namespaces.ts';
+import type { Measured } from '../servers/measured.ts';
+import { TwoNetworks } from '../servers/TwoNetworks.ts';
 import { launchChromium } from './chromium.ts';
 import { seeEachOther, Visitor } from './Visitor.ts';
 
@@ -88,23 +88,14 @@ export class QualityCall implements AsyncDisposable {
   /** @param seconds how long it lasts at most */
   static async begin(seconds: number): Promise<QualityCall> {
     await using opening = new AsyncDisposableStack();
-    const namespaces = opening.use(await Namespaces.create({ delay: 10 }, seconds));
-    const url = `http://${addresses.b}:3000`;
-    const settings = {
-      WEIR_HOST: addresses.b,
-      WEIR_PORT: '3000',
-      WEIR_RTC_HOST: addresses.b,
-      WEIR_WORKERS: '1',
-      // As by default: behind a link that becomes narrow, signalling may be too slow for a moment.
-      WEIR_RESUME_SECONDS: '30',
-    };
-    const launch = async (side: 'a' | 'b') =>
-      opening.use(await launchChromium({ within: namespaces.names[side], secure: url, devices: 'fps=15' }));
-    const [server, near, far] = await startAll([
-      startMeasured(settings, { namespaces, side: 'b' }).then((one) => opening.use(one)),
-      launch('b'),
-      launch('a'),
-    ]);
+    const { server, namespaces, url, near, far } = opening.use(
+      await TwoNetworks.open({
+        link: { delay: 10 },
+        lifetime: seconds,
+        settings: { WEIR_WORKERS: '1' },
+        launch: (secure, within) => launchChromium({ within, secure, devices: 'fps=15' }),
+      }),
+    );
     const ada = await Visitor.enter(near, url, 'quality', 'Ada');
     const bob = await Visitor.enter(far, url, 'quality', 'Bob');
     await seeEachOther(ada, bob, TIMEOUT);

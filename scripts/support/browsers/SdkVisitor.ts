@@ -6,6 +6,7 @@ import type { Browser as Chromium } from 'playwright-core';
 import type { Browser as Firefox } from 'puppeteer-core';
 import type { ConnectionStats } from '../../../web/client/index.ts';
 import { until } from '../until.ts';
+import { recordConnections } from './recordConnections.ts';
 
 /** The part of a page that Playwright and Puppeteer have in common. */
 interface DrivenPage {
@@ -78,9 +79,11 @@ export class SdkVisitor {
     const load = `import('${options.url}/sdk.js').then((sdk) => { window.sdk = sdk; })`;
     // The same calls, of two libraries.
     if ('waitForURL' in page) {
+      await page.evaluate(recordConnections);
       await page.evaluate(load);
       return new SdkVisitor(page, await page.evaluate(enter, options));
     }
+    await page.evaluate(recordConnections);
     await page.evaluate(load);
     return new SdkVisitor(page, await page.evaluate(enter, options));
   }
@@ -119,15 +122,7 @@ export class SdkVisitor {
 
 /** Runs in the page. @returns the id of the peer */
 async function enter({ url, room, name, iceTransportPolicy }: SdkVisitorOptions): Promise<string> {
-  const connections: RTCPeerConnection[] = [];
-  const Native = window.RTCPeerConnection;
-  // The browser's own statistics, not the SDK's account of them.
-  window.RTCPeerConnection = class extends Native {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration);
-      connections.push(this);
-    }
-  };
+  const { peerConnections: connections = [] } = window;
   const { sdk } = window;
   if (!sdk) throw new Error('The SDK is not loaded.');
   const camera = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 180, frameRate: 10 } });

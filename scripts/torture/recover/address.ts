@@ -1,10 +1,10 @@
 /** Trial: a device moves to another network, its address changes, and the call continues. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
+import { whyNoChromium } from '../../support/browsers/chromium.ts';
 import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
-import { addresses, Namespaces, whyNoNamespaces } from '../../support/network/namespaces.ts';
-import { startMeasured } from '../../support/servers/measured.ts';
+import { addresses, whyNoNamespaces } from '../../support/network/namespaces.ts';
+import { TwoNetworks } from '../../support/servers/TwoNetworks.ts';
 import { until } from '../../support/until.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
@@ -21,25 +21,14 @@ export const address: Trial = {
   times: 20,
   whyNotHere: () => whyNoChromium() ?? whyNoNamespaces(),
   async run({ times, report }) {
-    await using namespaces = await Namespaces.create({ delay: 5 }, 1800);
-    const { a: near } = namespaces.names;
-    const url = `http://${addresses.b}:3000`;
-    await using _server = await startMeasured(
-      {
-        WEIR_HOST: addresses.b,
-        WEIR_PORT: '3000',
-        WEIR_RTC_HOST: addresses.b,
-        WEIR_RESUME_SECONDS: '30',
-      },
-      { namespaces, side: 'b' },
-    );
-    await using far = await launchChromium({ within: namespaces.names.b, secure: url });
-    await using moving = await launchChromium({ within: near, secure: url });
-    const ada = await Visitor.enter(far, url, 'room', 'Ada');
-    const bob = await Visitor.enter(moving, url, 'room', 'Bob');
+    await using networks = await TwoNetworks.open();
+    const { namespaces, url } = networks;
+    const { a: moving } = namespaces.names;
+    const ada = await Visitor.enter(networks.near, url, 'room', 'Ada');
+    const bob = await Visitor.enter(networks.far, url, 'room', 'Bob');
     await seeEachOther(ada, bob, TIMEOUT);
     const before = (await bob.room()).peerId;
-    const device = await deviceOf(near);
+    const device = await deviceOf(moving);
     const ip = (...args: string[]) => execute('ip', args);
     await ip('-n', namespaces.names.b, 'route', 'add', '10.203.0.0/24', 'dev', await deviceOf(namespaces.names.b));
     const back: number[] = [];
@@ -47,8 +36,8 @@ export const address: Trial = {
     let changed = 0;
     for (let turn = 0; turn < times; turn += 1) {
       const next = `10.203.0.${11 + (turn % 200)}`;
-      await ip('-n', near, 'addr', 'del', current, 'peer', addresses.b, 'dev', device);
-      await ip('-n', near, 'addr', 'add', next, 'peer', addresses.b, 'dev', device);
+      await ip('-n', moving, 'addr', 'del', current, 'peer', addresses.b, 'dev', device);
+      await ip('-n', moving, 'addr', 'add', next, 'peer', addresses.b, 'dev', device);
       const moved = performance.now();
       current = next;
       await seeEachOther(ada, bob, TIMEOUT);

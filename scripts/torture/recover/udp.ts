@@ -1,9 +1,9 @@
 /** Trial: the network drops all UDP in the middle of a call, as firewalls and VPNs do; TCP still works. */
 import { setTimeout } from 'node:timers/promises';
-import { launchChromium, whyNoChromium } from '../../support/browsers/chromium.ts';
+import { whyNoChromium } from '../../support/browsers/chromium.ts';
 import { seeEachOther, Visitor } from '../../support/browsers/Visitor.ts';
-import { addresses, Namespaces, whyNoNamespaces } from '../../support/network/namespaces.ts';
-import { startMeasured } from '../../support/servers/measured.ts';
+import { whyNoNamespaces } from '../../support/network/namespaces.ts';
+import { TwoNetworks } from '../../support/servers/TwoNetworks.ts';
 import { type Trial, timeFigures } from '../support/Trial.ts';
 
 const TIMEOUT = 40_000;
@@ -22,27 +22,16 @@ export const udp: Trial = {
   times: 20,
   whyNotHere: () => whyNoChromium() ?? whyNoNamespaces(),
   async run({ times, report }) {
-    await using namespaces = await Namespaces.create({ delay: 5 }, 1800);
-    const url = `http://${addresses.b}:3000`;
-    await using _server = await startMeasured(
-      {
-        WEIR_HOST: addresses.b,
-        WEIR_PORT: '3000',
-        WEIR_RTC_HOST: addresses.b,
-        WEIR_RESUME_SECONDS: '30',
-      },
-      { namespaces, side: 'b' },
-    );
-    await using far = await launchChromium({ within: namespaces.names.b, secure: url });
-    await using near = await launchChromium({ within: namespaces.names.a, secure: url });
+    await using networks = await TwoNetworks.open();
+    const { namespaces, url } = networks;
     const back: number[] = [];
     const said: number[] = [];
     let blamed = 0;
     let changed = 0;
     for (let turn = 0; turn < times; turn += 1) {
       const room = `room-${turn}`;
-      const ada = await Visitor.enter(far, url, room, 'Ada');
-      const bob = await Visitor.enter(near, url, room, 'Bob');
+      const ada = await Visitor.enter(networks.near, url, room, 'Ada');
+      const bob = await Visitor.enter(networks.far, url, room, 'Bob');
       await seeEachOther(ada, bob, TIMEOUT);
       await setTimeout(SETTLED);
       const before = (await bob.room()).peerId;

@@ -3,6 +3,7 @@ import { Activity } from 'lucide';
 import type { CallController } from '../../controller/CallController.ts';
 import { translate } from '../../locales/index.ts';
 import { menuItem } from '../menu.ts';
+import { partLoader } from '../partLoader.ts';
 import type { Toasts } from '../Toasts.ts';
 import type { StatsPanel } from './StatsPanel.ts';
 
@@ -15,31 +16,23 @@ export interface StatsToggle {
 /** @param root the element of the page that the panel is put into */
 export function statsToggle(call: CallController, root: HTMLElement, toasts: Pick<Toasts, 'showError'>): StatsToggle {
   let panel: StatsPanel | undefined;
-  let loading = false;
   let closed = false;
+  const load = partLoader(toasts);
   const open = async (opener: HTMLElement) => {
-    if (loading) return;
-    loading = true;
-    try {
-      const { StatsPanel: Panel } = await import('./StatsPanel.ts');
-      if (closed) return;
-      panel = new Panel(call, () => {
-        panel = undefined;
-        opener.focus();
-      });
-      root.append(panel.root);
-      panel.focus();
-    } catch {
-      toasts.showError(translate('unreachable'));
-    } finally {
-      loading = false;
-    }
+    const { StatsPanel: Panel } = await import('./StatsPanel.ts');
+    if (closed) return;
+    panel = new Panel(call, () => {
+      panel = undefined;
+      opener.focus();
+    });
+    root.append(panel.root);
+    panel.focus();
   };
   return {
     menuItem: (opener) =>
       menuItem(translate(panel ? 'hideStats' : 'showStats'), Activity, () => {
         if (panel) panel.close();
-        else void open(opener);
+        else load(() => open(opener));
       }),
     close: () => {
       closed = true;
