@@ -189,7 +189,7 @@ describe('an invitation', () => {
     const { peerId } = viewer.reply;
     await viewer.client.request('setHand', { raised: true });
     const { grants } = await host.client.request('setGrants', { peerId, grants: { canPublish: true } });
-    expect(await viewer.client.event('grantsChanged')).toEqual({ grants });
+    expect(await viewer.client.event('grantsChanged')).toEqual({ grants, by: host.reply.name });
     expect(await host.client.event('newPeer')).toMatchObject({ peerId, hand: false });
     expect((await room()).hands.total).toBe(0);
     await viewer.client.request('openTransport', { direction: 'send' });

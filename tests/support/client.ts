@@ -37,6 +37,11 @@ const Message = z.object({
 /** A message of the server as received. */
 export type Message = z.infer<typeof Message>;
 
+/** What an error says to its client, without the id of the request that has failed, which no other one has. */
+export function withoutRequestId({ error }: Message): Message['error'] {
+  return error && { ...error, requestId: undefined };
+}
+
 export interface ConnectOptions {
   /** What carries the messages; a WebSocket by default. */
   readonly kind?: SignallingKind | undefined;
