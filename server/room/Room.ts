@@ -1,10 +1,8 @@
 /** One room: who is in it, what they may do, and what they publish. It knows no socket. */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Logger } from 'pino';
 import type { CloseReason } from '../../shared/closeReasons.ts';
 import { WeirError } from '../../shared/errors.ts';
-import type { IceServer } from '../../shared/media.ts';
 import type {
   AudioSlotHolders,
   Grants,
@@ -29,8 +27,8 @@ import { roomKey } from '../common/roomKey.ts';
 import type { Placement, RoomRouters } from '../media/RoomRouters.ts';
 import { AudioForwarding } from './AudioForwarding.ts';
 import { BatchTimer } from './BatchTimer.ts';
-import { Broadcast, type BroadcastSnapshot } from './Broadcast.ts';
-import { Chat, type ChatSettings, type ChatSnapshot } from './Chat.ts';
+import { Broadcast } from './Broadcast.ts';
+import { Chat } from './Chat.ts';
 import { DirectMedia } from './DirectMedia.ts';
 import { DataForwarding, type ServerData } from './data/DataForwarding.ts';
 import { EmptyTimer } from './EmptyTimer.ts';
@@ -43,49 +41,13 @@ import type { InfoChange, JoinRoles, Participant } from './Participant.ts';
 import type { Publication } from './Publication.ts';
 import type { RoomDelays } from './RoomDelays.ts';
 import { type RoomEventSource, RoomEvents } from './RoomEvents.ts';
+import type { RoomContinuation, RoomOptions, RoomSnapshot } from './RoomOptions.ts';
 import { logRoomEvents } from './roomLog.ts';
 import { type SeatRequest, Seats } from './Seats.ts';
 import type { Subscriber } from './Subscriber.ts';
 import { Subscribers } from './Subscribers.ts';
 import { SubscriptionControl } from './SubscriptionControl.ts';
 import { TrackForwarding } from './TrackForwarding.ts';
-
-export interface RoomOptions {
-  readonly name: string;
-  readonly kind: RoomKind;
-  /** `sfu` by default. */
-  readonly policy?: RoomPolicy | undefined;
-  /** STUN and TURN servers for an identity, with fresh credentials; none by default. */
-  iceServersFor?(identity: string): IceServer[];
-  /** Closes with the room. */
-  readonly routers: RoomRouters;
-  readonly moderation: Moderation;
-  /** State of a broadcast of that name that everybody has left. */
-  readonly snapshot?: RoomSnapshot | undefined;
-  /** `DEFAULT_ROOM_SETTINGS` by default. */
-  readonly settings?: RoomSettings | undefined;
-  /** Identities that were in the room which this one replaces, whose media was lost. */
-  readonly returning?: readonly string[] | undefined;
-  readonly chat: ChatSettings;
-  /** How many others one hears at once with audio slots. */
-  readonly maxAudibleSpeakers: number;
-  readonly delays?: RoomDelays | undefined;
-  readonly log: Logger;
-}
-
-/** What is kept of a broadcast that everybody has left. */
-export interface RoomSnapshot {
-  readonly broadcast: BroadcastSnapshot;
-  /** Unless it has ended. */
-  readonly chat: ChatSnapshot | undefined;
-}
-
-/** What a room that replaces one whose media was lost goes on with. */
-export interface RoomContinuation {
-  readonly settings: RoomSettings;
-  /** Those who were inside, and may come back even if it is locked. */
-  readonly identities: readonly string[];
-}
 
 export class Room {
   /** Unique to this opening of the room. */

@@ -15,8 +15,9 @@ import type { ChatSettings } from './Chat.ts';
 import { JoinRefusals } from './JoinRefusals.ts';
 import { EndedRooms } from './moderation/EndedRooms.ts';
 import type { Visitor } from './moderation/WaitingRoom.ts';
-import { Room, type RoomContinuation, type RoomSnapshot } from './Room.ts';
+import { Room } from './Room.ts';
 import type { RoomDelays } from './RoomDelays.ts';
+import type { RoomContinuation, RoomSnapshot } from './RoomOptions.ts';
 
 /** A place in a room, which stays open as long as the place is held. */
 export interface Seat extends Disposable {
