@@ -33,11 +33,13 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
   let firefox: Firefox;
 
   beforeAll(async () => {
-    packagePage = await startPackagePage();
-    // Firefox does not pair loopback with its own address: media goes to the address that others would use.
-    const [address = '127.0.0.1'] = ownAddresses();
-    server = await startServer({ WEIR_RTC_HOST: address, WEIR_ALLOWED_ORIGINS: packagePage.origin });
-    [chromium, firefox] = await Promise.all([launchChromium(), launchFirefox({ tone: 440 })]);
+    const startServers = async () => {
+      packagePage = await startPackagePage();
+      // Firefox does not pair loopback with its own address: media goes to the address that others would use.
+      const [address = '127.0.0.1'] = ownAddresses();
+      server = await startServer({ WEIR_RTC_HOST: address, WEIR_ALLOWED_ORIGINS: packagePage.origin });
+    };
+    [chromium, firefox] = await Promise.all([launchChromium(), launchFirefox({ tone: 440 }), startServers()]);
   });
   afterAll(async () => {
     await Promise.all([chromium?.close(), firefox?.close()]);
@@ -48,7 +50,8 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
   /** Opens a page of the server, whose scripts may ask it. */
   async function open(name: BrowserName): Promise<Tab> {
     const tab = await openTab({ chromium, firefox }, name);
-    await tab.goto(server.url);
+    // A text, which loads nothing else.
+    await tab.goto(`${server.url}/whep.js`);
     return tab;
   }
 
@@ -68,7 +71,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
     ['Chromium', 'Firefox'],
     ['Firefox', 'Chromium'],
   ] as const)('%s plays what the other and then what it publishes itself', async (player, other) => {
-    const [first, second, playing] = [await open(other), await open(player), await open(player)];
+    const [first, second, playing] = await Promise.all([open(other), open(player), open(player)]);
     const publication = (name: BrowserName) => ({ endpoint: `/whip/${player}`, simulcast: name === 'Chromium' });
     const { location } = await first.evaluate(publishInPage, publication(other));
     const { location: played } = await playing.evaluate(playInPage, `/whep/${player}`);
@@ -86,7 +89,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
   });
 
   test.each(browserNames)('%s restarts ICE, publishing and playing, and goes on', async (name) => {
-    const [publishing, playing] = [await open(name), await open(name)];
+    const [publishing, playing] = await Promise.all([open(name), open(name)]);
     const publication = { endpoint: `/whip/restart-${name}`, simulcast: name === 'Chromium' };
     const { location } = await publishing.evaluate(publishInPage, publication);
     await playing.evaluate(playInPage, `/whep/restart-${name}`);
@@ -114,7 +117,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
       await page.waitForFunction(() => window.packages !== undefined);
       return { page, requests, answers: () => [...new Set(requests)].sort() };
     };
-    const [publishing, playing] = [await openPage(), await openPage()];
+    const [publishing, playing] = await Promise.all([openPage(), openPage()]);
     await publishing.page.evaluate(publishByPackage, { url: `${server.url}/whip/package`, token: 'of-nobody' });
     await playing.page.evaluate(playByPackage, { url: `${server.url}/whep/package`, token: 'of-nobody' });
     await expectMore(playing.page, 1);
@@ -133,7 +136,7 @@ describe.skipIf(!hasChromium || !hasFirefox)('a browser', () => {
 
   test.each(browserNames)('%s decodes frames on /watch, until the server ends the session', async (name) => {
     const room = `watched-${name.toLowerCase()}`;
-    const [publisher, watching] = [await open('Chromium'), await open(name)];
+    const [publisher, watching] = await Promise.all([open('Chromium'), open(name)]);
     await publisher.evaluate(publishInPage, { endpoint: `/whip/${room}`, simulcast: true });
     await watching.goto(`${server.url}/watch/${room}`);
     await watching.evaluate(watchedInPage, 20);

@@ -46,6 +46,13 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
     children.add(spawn('ffmpeg', args, { stdio: 'ignore' }));
   }
 
+  /** A page of the server: a text, which loads nothing else. */
+  async function open(): Promise<Page> {
+    const page = await (await chromium.newContext()).newPage();
+    await page.goto(`${server.url}/whep.js`);
+    return page;
+  }
+
   /** @returns the answer (201) */
   async function post(path: string, body: unknown): Promise<unknown> {
     const response = await fetch(new URL(path, server.url), {
@@ -71,8 +78,7 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
     const answer = await post(`/rtp/${codec}`, { video: { codec }, audio: {} });
     const { address, video, audio, session } = RtpAnswer.parse(answer);
     ffmpeg(ffmpegArguments({ pattern }, { address, video, audio }));
-    const page = await (await chromium.newContext()).newPage();
-    await page.goto(server.url);
+    const page = await open();
     await page.evaluate(playInPage, `/whep/${codec}`);
     await expectPlaying(page);
     await page.close();
@@ -84,8 +90,7 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
     const codecs = '-c:v libx264 -preset veryfast -bf 0 -g 30 -pix_fmt yuv420p -c:a aac -f flv';
     ffmpeg([...sources.split(' '), ...codecs.split(' '), `rtmp://127.0.0.1:${server.app.rtmp?.port}/rtmp/Encoder`]);
     await expect.poll(async () => (await server.app.rooms.find('rtmp'))?.size, { timeout: WAIT }).toBe(1);
-    const page = await (await chromium.newContext()).newPage();
-    await page.goto(server.url);
+    const page = await open();
     await page.evaluate(playInPage, '/whep/rtmp');
     await expectPlaying(page);
     await page.close();
@@ -129,8 +134,7 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
   test('is recorded by ffmpeg, every frame that it sends', async () => {
     // Of its own, so that nobody is there who was left by an attempt that failed.
     const room = `record-${randomUUID()}`;
-    const page = await (await chromium.newContext()).newPage();
-    await page.goto(server.url);
+    const page = await open();
     // Nothing is sent before the recorder listens.
     const location = await page.evaluate(connectInPage, `/whip/${room}`);
     const port = await freePortPair();

@@ -58,7 +58,27 @@ describe('a session', () => {
     expect(await host.client.event('newPeer')).toMatchObject({ name: 'OBS' });
   });
 
-  test('moves two who exchange media directly to the server, as long as it lasts', async () => {
+  test('is opened at the address as people write it, without a redirection', async () => {
+    const headers = { 'content-type': 'application/sdp' };
+    for (const path of ['/whip/typed/', '//whip/typed', '/WHIP/typed']) {
+      const response = await fetch(`${weir.url}${path}`, { method: 'POST', body: obs, headers, redirect: 'manual' });
+      expect([path, response.status]).toEqual([path, 201]);
+      await whip.request(response.headers.get('location') ?? '', 'DELETE');
+    }
+  });
+
+  test('ends for its client when somebody ends it on the server', async () => {
+    const { location } = await whip.offer('ended');
+    (await weir.app.rooms.find('ended'))?.close('roomClosed');
+    expect((await whip.request(location, 'GET')).response.status).toBe(404);
+  });
+});
+
+describe('a session beside two who exchange media directly', () => {
+  const weir = useServer({}, { directReturn: 200 });
+  const whip = useWhip(weir);
+
+  test('moves them to the server, as long as it lasts', async () => {
     const enter = async () => {
       const { client } = await weir.join({ room: 'direct', policy: 'auto', direct: true, transports: viewer });
       // It has the reply to its join.
@@ -73,21 +93,6 @@ describe('a session', () => {
     }
     await whip.request(location, 'DELETE');
     await expect.poll(() => ada.unreadEvents('directPeers').at(-1)?.peers, { timeout: 8000 }).toHaveLength(1);
-  });
-
-  test('is opened at the address as people write it, without a redirection', async () => {
-    const headers = { 'content-type': 'application/sdp' };
-    for (const path of ['/whip/typed/', '//whip/typed', '/WHIP/typed']) {
-      const response = await fetch(`${weir.url}${path}`, { method: 'POST', body: obs, headers, redirect: 'manual' });
-      expect([path, response.status]).toEqual([path, 201]);
-      await whip.request(response.headers.get('location') ?? '', 'DELETE');
-    }
-  });
-
-  test('ends for its client when somebody ends it on the server', async () => {
-    const { location } = await whip.offer('ended');
-    (await weir.app.rooms.find('ended'))?.close('roomClosed');
-    expect((await whip.request(location, 'GET')).response.status).toBe(404);
   });
 });
 
