@@ -22,6 +22,7 @@ import { offers } from './torture/sdp/offers.ts';
 import { players } from './torture/sdp/players.ts';
 import { type Figure, holds, type Trial } from './torture/support/Trial.ts';
 import { narrow, verdict } from './torture/verdict/verdict.ts';
+import { webhooks } from './torture/webhooks/webhooks.ts';
 
 /** Trials that are run together, and written to one record and one page. */
 interface Suite {
@@ -60,6 +61,13 @@ const suites: Readonly<Record<string, Suite>> = {
     page: new URL('../docs/sdp.md', import.meta.url),
     heading:
       '# SDP from outside\n\n<!-- Written by `npm run torture -- sdp`. -->\n\nWhat WHIP and WHEP do with SDP that no client would send. How SDP is read is described in\n[architecture.md](architecture.md#whip-and-whep).',
+  },
+  webhooks: {
+    trials: [webhooks],
+    record: new URL('../torture/webhooks.json', import.meta.url),
+    page: new URL('../docs/webhook-delivery.md', import.meta.url),
+    heading:
+      '# Delivery of webhooks\n\n<!-- Written by `npm run torture -- webhooks`. -->\n\nWhether events are lost, repeated or reordered when receiver and server fail. How webhooks are delivered is described in\n[webhooks.md](webhooks.md).',
   },
   verdict: {
     trials: [verdict, narrow],

@@ -13,6 +13,7 @@ import { metricsRoute } from './api/metrics/metricsRoute.ts';
 import { Operations } from './api/Operations.ts';
 import { rest } from './api/rest/rest.ts';
 import { twirp } from './api/twirp/twirp.ts';
+import { Webhooks } from './api/webhooks/Webhooks.ts';
 import { AccessControl } from './auth/AccessControl.ts';
 import { anonymousAuthenticator } from './auth/anonymousAuthenticator.ts';
 import { Moderation } from './auth/Moderation.ts';
@@ -60,6 +61,9 @@ const HTTP_LIMITS = { body: 64 * 1024, headers: 16 * 1024, requestTime: 30_000 }
  */
 const LINGERING_SOCKET_TIMEOUT = 3000;
 
+/** How long what has happened at the end is sent to webhooks, at most, in milliseconds. */
+const WEBHOOK_DRAIN_TIME = 4000;
+
 /** Whom TURN servers count the allocations of self-tests to. */
 const SELF_TEST_USER = 'self-test';
 
@@ -71,6 +75,8 @@ export interface App {
   readonly operations: Operations;
   /** What happens in all rooms. */
   readonly events: EventLog;
+  /** Undefined where events are sent nowhere. */
+  readonly webhooks: Webhooks | undefined;
   readonly selfTest: SelfTest;
   /** The addresses of the media ports that browsers are told. */
   readonly announced: AnnouncedAddresses;
@@ -137,6 +143,8 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const events = new EventLog({ rooms, log });
   const metrics = config.metrics && new Metrics({ pool, rooms, events });
   const metricsPort = await openMetricsPort(config, metrics, log);
+  const webhooks =
+    config.webhooks && new Webhooks({ ...config.webhooks, source: events, dataDir: config.dataDir, log });
   const verify = config.auth && { ...config.auth, leeway, maxLifetime };
   const authenticator = verify ? tokenAuthenticator(verify) : anonymousAuthenticator();
   const adminAccess = new AdminAccess({ verify, moderation });
@@ -173,10 +181,12 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     rtmp?.close();
     rooms.close();
     events.close();
+    const sent = webhooks?.close(Math.min(config.drainTime, WEBHOOK_DRAIN_TIME));
     sessions.close();
     await pool.close();
     announced.close();
     stunResponder?.close();
+    await sent;
   });
   const ownPorts = () => {
     const address = http.server.address();
@@ -190,6 +200,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     rooms,
     operations,
     events,
+    webhooks,
     selfTest,
     announced,
     stunResponder,

@@ -1,5 +1,6 @@
 /** Weir's configuration: validated, immutable. Durations are in milliseconds, sizes in bytes, bitrates in bit/s. */
 import type { CodecChoice, RoomKind, RoomPolicy } from '../../shared/protocol.ts';
+import type { WebhookSettings } from '../api/webhooks/WebhookSettings.ts';
 import type { HostPort } from '../common/hostPort.ts';
 import type { TurnSettings } from '../ice/IceServers.ts';
 import type { LoadLimits } from '../media/WorkerPool.ts';
@@ -60,6 +61,10 @@ export interface Config {
   readonly workers: number;
   /** Undefined where no token is required. */
   readonly auth: ApiKeys | undefined;
+  /** Undefined where events are sent nowhere. */
+  readonly webhooks: WebhookSettings | undefined;
+  /** A path. */
+  readonly dataDir: string;
   readonly tokenLeeway: number;
   readonly tokenMaxLifetime: number;
   readonly allowedOrigins: readonly string[];

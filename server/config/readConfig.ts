@@ -36,13 +36,15 @@ export function readConfig(environment: Environment): { config: Config; warnings
   if (!parsed.success) {
     const name = String(parsed.error.issues[0]?.path[0]);
     const accepted = isVariable(name) ? variables[name].form : 'another value';
-    const shown = /SECRET|_TOKEN$|_KEYS$/.test(name) ? '(hidden)' : JSON.stringify(given[name]);
+    // The URL of a webhook may have a secret in it.
+    const shown = /SECRET|_TOKEN$|_KEYS$|WEBHOOK_URLS$/.test(name) ? '(hidden)' : JSON.stringify(given[name]);
     throw new ConfigError(`${name}=${shown} is invalid: it takes ${accepted}.`);
   }
   const env = parsed.data;
   const warnings = Object.keys(given)
     .filter((name) => name.startsWith('WEIR_') && !isVariable(name) && !ignored.test(name))
     .map((name) => `${name} is not a variable of Weir; the README lists all of them`);
+  const auth = readAuth(env, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production');
   const config: Config = Object.freeze({
     host: env.WEIR_HOST,
     port: env.WEIR_PORT,
@@ -61,7 +63,9 @@ export function readConfig(environment: Environment): { config: Config; warnings
     ffmpeg: env.WEIR_FFMPEG,
     metrics: readMetrics(env.WEIR_METRICS_PORT, env.WEIR_METRICS_HOST, env.WEIR_METRICS_TOKEN),
     workers: env.WEIR_WORKERS,
-    auth: readAuth(env, env.WEIR_ALLOW_ANONYMOUS || env.NODE_ENV !== 'production'),
+    auth,
+    webhooks: readWebhooks(env, auth),
+    dataDir: env.WEIR_DATA_DIR,
     tokenLeeway: env.WEIR_TOKEN_LEEWAY_SECONDS * 1000,
     tokenMaxLifetime: env.WEIR_TOKEN_MAX_SECONDS * 1000,
     allowedOrigins: env.WEIR_ALLOWED_ORIGINS ?? [],
@@ -214,6 +218,32 @@ function readTurn(urls: readonly string[] | undefined, secret: string | undefine
     );
   }
   return { urls, secret, lifetime };
+}
+
+/** @throws {ConfigError} where nothing can sign them */
+function readWebhooks(env: z.infer<typeof Environment>, auth: Config['auth']): Config['webhooks'] {
+  const urls = [...new Set(env.WEIR_WEBHOOK_URLS)].map((url) => new URL(url));
+  if (urls.length === 0) return undefined;
+  if (!auth) {
+    throw new ConfigError(
+      'WEIR_WEBHOOK_URLS needs WEIR_API_KEY and WEIR_API_SECRET (or WEIR_API_KEYS): webhooks are signed with them, so that receivers can tell them from others.',
+    );
+  }
+  const { WEIR_WEBHOOK_KEY: name = auth.apiKey } = env;
+  const key = [auth, ...auth.furtherKeys].find(({ apiKey }) => apiKey === name);
+  if (!key) {
+    throw new ConfigError(
+      'WEIR_WEBHOOK_KEY is not an API key of this server: set it to one of WEIR_API_KEY and WEIR_API_KEYS, or leave it out.',
+    );
+  }
+  return {
+    urls,
+    key: { apiKey: key.apiKey, apiSecret: key.apiSecret },
+    events: env.WEIR_WEBHOOK_EVENTS,
+    limits: { events: env.WEIR_WEBHOOK_QUEUE_EVENTS, bytes: env.WEIR_WEBHOOK_QUEUE_BYTES },
+    timeout: env.WEIR_WEBHOOK_TIMEOUT_SECONDS * 1000,
+    maxAge: env.WEIR_WEBHOOK_MAX_AGE_SECONDS * 1000,
+  };
 }
 
 interface AuthVariables {

@@ -162,6 +162,12 @@ const ownSegments = new Set([
   'metrics',
 ]);
 
+/** Where webhooks are sent. Credentials in a URL would be in every log of a proxy; a signature says who sends it. */
+export const webhookUrl = z.string().refine((value) => {
+  const url = URL.parse(value);
+  return url !== null && /^https?:$/.test(url.protocol) && url.username + url.password + url.hash === '';
+});
+
 /** `host:port`; an IPv6 address in brackets. */
 export const hostPort = (defaultPort: number) =>
   z.string().transform((value, context) => {

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { RoomPolicy } from '../../shared/protocol.ts';
+import { loggedEventTypes } from '../api/events/LoggedEvent.ts';
 import {
   address,
   announcedAddress,
@@ -20,7 +21,11 @@ import {
   portRange,
   turnUri,
   type Variable,
+  webhookUrl,
 } from './variable.ts';
+
+/** Refused joins are no events of a room, and anybody can cause them. */
+const defaultWebhookEvents = loggedEventTypes.filter((type) => type !== 'join_refused');
 
 /** RFC 8489, section 18.6. */
 const STUN_PORT = 3478;
@@ -196,6 +201,56 @@ export const variables = {
   WEIR_ALLOW_ANONYMOUS: flag(
     'Under `NODE_ENV=production`: run without API key and secret, so that anyone may enter any room.',
   ),
+  WEIR_WEBHOOK_URLS: {
+    schema: list(webhookUrl).pipe(z.array(z.string()).max(8)).default([]),
+    form: 'up to 8 URLs of http or https, comma-separated, without user and password',
+    fallback: 'none',
+    meaning:
+      'Where events are sent: who joins, leaves, publishes, signed as LiveKit does. Private addresses are allowed. See docs/webhooks.md.',
+  },
+  WEIR_WEBHOOK_KEY: optional(
+    z.string().min(1).max(256),
+    'API key',
+    '`WEIR_API_KEY`, or the first of `WEIR_API_KEYS`',
+    'The API key whose secret signs webhooks.',
+  ),
+  WEIR_WEBHOOK_EVENTS: {
+    schema: list(z.string())
+      .pipe(z.array(z.enum(loggedEventTypes)))
+      .default([])
+      .transform((types) => (types.length > 0 ? types : defaultWebhookEvents)),
+    form: 'event types, comma-separated',
+    fallback: 'all but `join_refused`',
+    meaning: 'Which events are sent.',
+  },
+  WEIR_WEBHOOK_TIMEOUT_SECONDS: number(0.1, 60, 10, 'How long a receiver of webhooks may take to answer.', 'seconds'),
+  WEIR_WEBHOOK_MAX_AGE_SECONDS: number(
+    1,
+    2_592_000,
+    86_400,
+    'An event that could not be delivered for this long is given up.',
+    'seconds',
+  ),
+  WEIR_WEBHOOK_QUEUE_EVENTS: integer(
+    1,
+    1_000_000,
+    50_000,
+    'How many events may wait for each URL. Above it, those of the rooms that have waited longest are dropped.',
+  ),
+  WEIR_WEBHOOK_QUEUE_BYTES: integer(
+    65_536,
+    1_073_741_824,
+    67_108_864,
+    'Maximum size of the events that wait for each URL.',
+    'bytes',
+  ),
+  WEIR_DATA_DIR: {
+    schema: z.string().min(1).default('data'),
+    form: 'path',
+    fallback: '`data`',
+    meaning:
+      'Directory of what has to survive a restart: webhooks that are not delivered yet. Created when something is written; one process at a time uses it.',
+  },
   WEIR_TOKEN_LEEWAY_SECONDS: number(
     0,
     600,

@@ -97,6 +97,22 @@ const wrong: Readonly<Record<keyof typeof variables, readonly string[]>> = {
   WEIR_DIAGNOSE: ['yes', 'TRUE', '2'],
   WEIR_HTTP_SIGNALLING: ['yes', 'TRUE', '2'],
   WEIR_SELF_TEST: ['no', 'FALSE', '-1'],
+  WEIR_WEBHOOK_URLS: [
+    'example.com/hook',
+    'ftp://example.com/hook',
+    'https://user:pass@example.com/hook',
+    'https://example.com/hook#part',
+    'https://',
+    'https://a.example/,x',
+    Array.from({ length: 9 }, (_, index) => `https://hook${index}.example`).join(','),
+  ],
+  WEIR_WEBHOOK_KEY: ['x'.repeat(257)],
+  WEIR_WEBHOOK_EVENTS: ['everything', 'room_started,room_began'],
+  WEIR_WEBHOOK_TIMEOUT_SECONDS: ['0', '61', 'soon'],
+  WEIR_WEBHOOK_MAX_AGE_SECONDS: ['0', '2592001', 'a day'],
+  WEIR_WEBHOOK_QUEUE_EVENTS: ['0', '1000001', '1.5'],
+  WEIR_WEBHOOK_QUEUE_BYTES: ['65535', '1073741825', '1.5'],
+  WEIR_DATA_DIR: [],
   WEIR_TOKEN_LEEWAY_SECONDS: ['-1', '601', 'a minute'],
   WEIR_TOKEN_MAX_SECONDS: ['0', '2592001', 'a day'],
   WEIR_ALLOWED_ORIGINS: [
@@ -148,7 +164,7 @@ describe('an invalid value', () => {
     const known = Object.entries(variables).find(([variable]) => variable === name)?.[1];
     expect(message).toContain(`${name}=`);
     expect(message).toContain(known?.form);
-    expect(message).toContain(/_(SECRET|TOKEN|KEYS)$/.test(name) ? '(hidden)' : JSON.stringify(value));
+    expect(message).toContain(/_(SECRET|TOKEN|KEYS|WEBHOOK_URLS)$/.test(name) ? '(hidden)' : JSON.stringify(value));
   });
 
   test.each(['WEIR_API_SECRET', 'WEIR_TURN_SECRET', 'WEIR_METRICS_TOKEN'])('of %s is not shown', (name) => {
@@ -412,5 +428,31 @@ describe('the configuration', () => {
 
   test('is frozen', () => {
     expect(Object.isFrozen(readConfig({}).config)).toBe(true);
+  });
+});
+
+describe('webhooks', () => {
+  const keys = { WEIR_API_KEY: 'key', WEIR_API_SECRET: secret };
+  const urls = 'https://one.example/hook?token=x, http://10.0.0.7:8080/,https://one.example/hook?token=x';
+
+  test('go to each URL once, private ones included, signed with the API key', () => {
+    const { webhooks } = readConfig({ ...keys, WEIR_WEBHOOK_URLS: urls, WEIR_WEBHOOK_KEY: 'key' }).config;
+    expect(webhooks?.urls.map(String)).toEqual(['https://one.example/hook?token=x', 'http://10.0.0.7:8080/']);
+    expect(webhooks?.key).toEqual({ apiKey: 'key', apiSecret: secret });
+    expect(webhooks?.events).toContain('participant_joined');
+    expect(webhooks?.events).not.toContain('join_refused');
+    expect(readConfig(keys).config.webhooks).toBeUndefined();
+  });
+
+  test('can be some of the events', () => {
+    const environment = { ...keys, WEIR_WEBHOOK_URLS: urls, WEIR_WEBHOOK_EVENTS: 'room_started, join_refused' };
+    expect(readConfig(environment).config.webhooks?.events).toEqual(['room_started', 'join_refused']);
+  });
+
+  test('need a key of this server', () => {
+    expect(refusal({ WEIR_WEBHOOK_URLS: urls })).toContain('WEIR_WEBHOOK_URLS needs WEIR_API_KEY and WEIR_API_SECRET');
+    expect(refusal({ ...keys, WEIR_WEBHOOK_URLS: urls, WEIR_WEBHOOK_KEY: 'other' })).toContain(
+      'WEIR_WEBHOOK_KEY is not',
+    );
   });
 });
