@@ -9,6 +9,7 @@ import { afterEach, describe, expect, onTestFinished, vi } from 'vitest';
 import { relayArguments } from '../../server/gateways/rtmp/FfmpegRelay.ts';
 import { hasEquipment } from '../support/equipment.ts';
 import { type Crowd, test, untilReceiving } from '../support/headlessMembers.ts';
+import { openUdp, RtpCounter } from '../support/rtp.ts';
 
 const hasFfmpeg = hasEquipment('ffmpeg', '/usr/bin/ffmpeg');
 /** Milliseconds. */
@@ -39,9 +40,8 @@ function encode({ app }: Crowd, codecs: string, streamKey = 'Encoder') {
   return { child, said };
 }
 
-// After the first key frame there is none for half a minute.
-const plain = '-c:v libx264 -preset ultrafast -bf 0 -g 900 -pix_fmt yuv420p -c:a aac';
-const withBFrames = '-c:v libx264 -preset veryfast -bf 2 -g 900 -pix_fmt yuv420p -c:a aac';
+const plain = '-c:v libx264 -preset ultrafast -bf 0 -g 30 -pix_fmt yuv420p -c:a aac';
+const withBFrames = '-c:v libx264 -preset veryfast -bf 2 -g 30 -pix_fmt yuv420p -c:a aac';
 
 async function encoderIn({ app }: Crowd): Promise<string> {
   return vi.waitUntil(async () => {
@@ -99,6 +99,31 @@ describe.skipIf(!hasFfmpeg)('video that is encoded anew', () => {
     };
     expect(await relayed('4096x2304')).toBe('sent');
     expect(await relayed('4112x2320')).toContain('exceeds specified max pixel count');
+  });
+});
+
+describe.skipIf(!hasFfmpeg)('the first key frame', () => {
+  test.for([
+    ['as it is', undefined],
+    ['encoded anew', 'it has B-frames'],
+  ] as const)('is sent too, %s: the next one may come ten seconds later', async ([_how, whyNotCopied]) => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-rtmp-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    // Two seconds with one key frame.
+    const file = join(folder, 'clip.flv');
+    const source = '-loglevel error -f lavfi -i testsrc2=size=160x90:rate=30 -frames:v 60 -g 900 -pix_fmt yuv420p';
+    await run('ffmpeg', [...source.split(' '), '-c:v', 'libx264', '-preset', 'ultrafast', '-f', 'flv', file]);
+    const socket = await openUdp();
+    onTestFinished(() => void socket.close());
+    const counter = new RtpCounter(socket);
+    const { port } = socket.address();
+    const video = { codec: 'H264', payloadType: 96, ssrc: 1, port, rtcpPort: port } as const;
+    const relay = relayArguments({ hasAudio: false, hasVideo: true, whyNotCopied }, { address: '127.0.0.1', video });
+    await run(
+      'ffmpeg',
+      relay.map((argument) => (argument === 'pipe:0' ? file : argument)),
+    );
+    await vi.waitUntil(() => counter.packets >= 40, waiting);
   });
 });
 
