@@ -293,7 +293,7 @@ test('the receiver and Weir are killed: every event that was confirmed arrives, 
     const url = await weir.running();
     const until = kill ? Number.POSITIVE_INFINITY : events;
     const runs = Promise.all(
-      Array.from({ length: 4 }, (_, index) => exchange.run(url, `${events} ${index}`, until, gone.signal)),
+      Array.from({ length: 12 }, (_, index) => exchange.run(url, `${events} ${index}`, until, gone.signal)),
     );
     await expect.poll(() => exchange.confirmed, { timeout: 20_000 }).toBeGreaterThanOrEqual(events);
     if (kill) {
