@@ -331,6 +331,11 @@ export const clientRequests = {
     request: z.strictObject({ peerId: Id, grants: GrantsPatch }),
     reply: z.object({ grants: Grants }),
   },
+  getGrants: {
+    about: 'What a peer may do (grant `roomAdmin`), for whoever is about to change it.',
+    request: z.strictObject({ peerId: Id }),
+    reply: z.object({ grants: Grants }),
+  },
   muteSource: {
     about:
       'Mute a source of a peer (grant `roomAdmin`): it is not forwarded until the peer unmutes it, which nobody else can. The peer gets `sourceMuted`. `notFound` if it does not publish that source.',

@@ -46,6 +46,7 @@ const administration: Forgery[] = [
   ['remove the host', 'forbidden', 'kick', ({ host }) => ({ peerId: id(host) })],
   ['remove a viewer', 'forbidden', 'kick', ({ invited }) => ({ peerId: id(invited) })],
   ['remove nobody', 'forbidden', 'kick', () => ({ peerId: 'nobody' })],
+  ['read what the host may do', 'forbidden', 'getGrants', ({ host }) => ({ peerId: id(host) })],
   ['mute the host', 'forbidden', 'muteSource', ({ host }) => ({ peerId: id(host), source: 'camera' })],
   ['mute nobody', 'forbidden', 'muteSource', () => ({ peerId: 'nobody', source: 'microphone' })],
   ['mute everybody', 'forbidden', 'muteAll', () => ({})],

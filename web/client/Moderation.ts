@@ -1,6 +1,6 @@
 /** What administrators of a room may do to others, and what they have done to us. */
 import type { Source } from '../../shared/media.ts';
-import type { JoinReply, RoomAccess, SourceModeration, WaitingPeers } from '../../shared/protocol.ts';
+import type { Grants, JoinReply, RoomAccess, SourceModeration, WaitingPeers } from '../../shared/protocol.ts';
 import type { Notify } from './events.ts';
 import type { Request } from './Signalling.ts';
 
@@ -76,6 +76,11 @@ export class Moderation {
    */
   async muteSource(peerId: string, source: Source = 'microphone'): Promise<void> {
     await this.#options.request('muteSource', { peerId, source });
+  }
+
+  /** What a peer may do, as `setGrants` changes it. @throws {WeirError} `forbidden`, `notFound` */
+  async getGrants(peerId: string): Promise<Grants> {
+    return (await this.#options.request('getGrants', { peerId })).grants;
   }
 
   /** Mutes the microphones of all others. @returns how many were not muted before @throws {WeirError} `forbidden` */

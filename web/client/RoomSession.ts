@@ -377,7 +377,7 @@ export class RoomSession {
   #grantsChanged(grants: Grants, by: string | undefined): void {
     const before = this.store.grants;
     this.#applyGrants(grants);
-    if (before && by !== undefined) this.#notify('moderated', { action: 'grantsChanged', before, by });
+    if (before && by !== undefined) this.#notify('moderated', { action: 'grantsChanged', before, grants, by });
   }
 
   #applyGrants(grants: Grants, server?: ServerMediaState): void {

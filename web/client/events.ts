@@ -66,7 +66,7 @@ export type MediaConnectionState = 'connecting' | 'connected' | 'lost';
 /** What has been done to us, and by whom. */
 export type Moderated =
   | { readonly action: 'muted' | 'stopped'; readonly source: Source; readonly by?: string | undefined }
-  | { readonly action: 'grantsChanged'; readonly before: Grants; readonly by: string };
+  | { readonly action: 'grantsChanged'; readonly before: Grants; readonly grants: Grants; readonly by: string };
 
 export interface RoomClientEvents extends FileEvents {
   stateChanged: RoomClientState;

@@ -8,7 +8,16 @@ import { assertAdmin } from './assertAdmin.ts';
 
 type ModerationHandlers = Pick<
   Handlers<ClientMessages>,
-  'kick' | 'setGrants' | 'muteSource' | 'muteAll' | 'stopSource' | 'updateRoom' | 'admit' | 'deny' | 'endRoom'
+  | 'kick'
+  | 'setGrants'
+  | 'getGrants'
+  | 'muteSource'
+  | 'muteAll'
+  | 'stopSource'
+  | 'updateRoom'
+  | 'admit'
+  | 'deny'
+  | 'endRoom'
 >;
 
 export function moderationHandlers(current: CurrentContext): ModerationHandlers {
@@ -23,6 +32,10 @@ export function moderationHandlers(current: CurrentContext): ModerationHandlers 
       const context = current();
       const { room, peer } = context;
       return { grants: room.changeGrants(requireTarget(context, peerId), grants, peer) };
+    },
+
+    getGrants({ peerId }) {
+      return { grants: requireTarget(current(), peerId).grants };
     },
 
     async muteSource({ peerId, source }) {

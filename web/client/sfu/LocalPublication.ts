@@ -10,14 +10,14 @@ export class LocalPublication {
   readonly source: Source;
   readonly mute: MuteState;
   /** The server's reply to `produce`, once that has been sent. */
-  produceReply: Promise<unknown> | undefined;
+  produceReply: Promise<{ readonly producerId: string }> | undefined;
   /** Of a video only. */
   adapter: VideoAdapter | undefined;
   #track: MediaStreamTrack;
   #producer: types.Producer | undefined;
   #created: Promise<types.Producer> | undefined;
   #accepted: Promise<unknown> | undefined;
-  #isAccepted = false;
+  #producerId: string | undefined;
   #ended = false;
 
   constructor(source: Source, track: MediaStreamTrack, muted: boolean, request: Request) {
@@ -43,7 +43,12 @@ export class LocalPublication {
 
   /** Whether the server has accepted it. */
   get accepted(): boolean {
-    return this.#isAccepted;
+    return this.#producerId !== undefined;
+  }
+
+  /** Its id at the server, once the server has accepted it. */
+  get producerId(): string | undefined {
+    return this.#producerId;
   }
 
   /** Whether it has been unpublished, or the grants no longer allow it. */
@@ -63,8 +68,7 @@ export class LocalPublication {
       // The application may have disabled the track meanwhile, which mediasoup-client takes for muted.
       if (!this.#track.enabled && !this.mute.muted) this.mute.set(true).catch(() => {});
       this.#applyMute(this.mute.muted);
-      await this.produceReply;
-      this.#isAccepted = true;
+      this.#producerId = (await this.produceReply)?.producerId;
     });
     this.#created = created;
     this.#accepted = accepted;

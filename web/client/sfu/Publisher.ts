@@ -134,7 +134,7 @@ export class Publisher {
   /** The server has stopped what we publish by that producer, for an administrator. @returns whether we still published it */
   stoppedByServer(source: Source, producerId: string): boolean {
     const publication = this.#publications.get(source);
-    if (publication?.producer?.id !== producerId) return false;
+    if (!publication || publication.producerId !== producerId) return false;
     this.#end(publication);
     this.#options.onSourceEnded(source);
     return true;

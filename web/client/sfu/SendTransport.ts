@@ -165,7 +165,10 @@ export class SendTransport {
     };
   }
 
-  async #requestProduce({ publication, size, layers }: ProduceInfo, parameters: unknown): Promise<unknown> {
+  async #requestProduce(
+    { publication, size, layers }: ProduceInfo,
+    parameters: unknown,
+  ): Promise<{ readonly producerId: string }> {
     const { source } = publication;
     const { data: rtpParameters, error } = RtpParameters.safeParse(parameters);
     if (!rtpParameters) throw unsupported(source, error);

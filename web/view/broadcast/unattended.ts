@@ -1,8 +1,9 @@
 /** A live broadcast whose hosts have all left: speakers are notified, and can end it. */
+
+import { confirmDialog } from '../common/confirmDialog.ts';
 import type { Toasts } from '../common/Toasts.ts';
 import { translate } from '../locales/index.ts';
 import type { BroadcastController } from './BroadcastController.ts';
-import { confirmDialog } from './confirmDialog.ts';
 
 /** Shows a message each time that the last host has left. @param onStage whether this user is on the stage */
 export function notifyUnattended(broadcast: BroadcastController, toasts: Toasts, onStage: () => boolean): void {

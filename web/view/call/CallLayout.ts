@@ -10,6 +10,8 @@ import { tileState } from '../common/tileState.ts';
 import type { CallController } from '../controller/CallController.ts';
 import type { Participant } from '../controller/Participant.ts';
 import { translate } from '../locales/index.ts';
+import { administration } from '../moderation/loadModeration.ts';
+import { personMenu } from '../moderation/personMenu.ts';
 import { LocalTile } from './LocalTile.ts';
 import { Pager } from './Pager.ts';
 import { pageLayout } from './pageLayout.ts';
@@ -182,7 +184,8 @@ export class CallLayout {
     for (const source of ['camera', 'screen'] as const) {
       if (source === 'screen' && !participant.screenOn) continue;
       const key = tileKey(participant.id, source);
-      this.#tile(key).update({ ...tileState(participant, source), pinned: this.#pinned === key });
+      const menuLabel = administration(this.#call) && translate('handMore', { name: participant.name });
+      this.#tile(key).update({ ...tileState(participant, source), pinned: this.#pinned === key, menuLabel });
     }
   }
 
@@ -193,6 +196,11 @@ export class CallLayout {
     const tile = new Tile({
       kind: isScreenKey(key) ? 'screen' : 'participant',
       onPin: () => this.#togglePin(key),
+      menu: (button) =>
+        personMenu({
+          ...{ call: this.#call, button, root: this.root },
+          participant: () => this.#call.remoteParticipants.find(({ id }) => id === participantOf(key)),
+        }),
       onSize: () => {
         const participant = this.#call.remoteParticipants.find(({ id }) => id === participantOf(key));
         if (participant) this.#reportTrackSettings(participant);

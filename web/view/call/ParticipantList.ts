@@ -1,21 +1,41 @@
-/** The list of participants: who is here, muted or raises a hand; administrators can remove somebody. */
-import { Hand, MicOff, MonitorUp, UserMinus, X } from 'lucide';
+/** The list of participants: who is here, muted or raises a hand; administrators have menus for each and for the room. */
+import { Ellipsis, Hand, LockKeyhole, MicOff, MonitorUp, Settings2, X } from 'lucide';
 import { avatar } from '../common/avatar.ts';
 import { smallIconButton } from '../common/buttons.ts';
-import { announce, element, icon, reconcileChildren } from '../common/dom.ts';
+import { element, icon, reconcileChildren } from '../common/dom.ts';
 import { keepFocus } from '../common/keepFocus.ts';
+import { menu } from '../common/menu.ts';
+import type { Toasts } from '../common/Toasts.ts';
 import type { CallController } from '../controller/CallController.ts';
 import type { Participant } from '../controller/Participant.ts';
 import { translate } from '../locales/index.ts';
+import { administration } from '../moderation/loadModeration.ts';
+import { personMenu } from '../moderation/personMenu.ts';
+import { waitingSection } from '../moderation/waitingSection.ts';
 
-/** How long the confirmation of a removal waits for its click, in milliseconds. */
-const CONFIRM_TIMEOUT = 4000;
-
-type Call = Pick<CallController, 'isAdmin' | 'localParticipant' | 'remoteParticipants' | 'kick'>;
+export interface ParticipantListOptions {
+  readonly invite: HTMLElement;
+  readonly toasts: Pick<Toasts, 'show'>;
+  /** What dialogs are shown over. */
+  readonly root: HTMLElement;
+}
 
 export class ParticipantList {
   readonly root: HTMLElement;
-  readonly #call: Call;
+  readonly #call: CallController;
+  readonly #overlay: HTMLElement;
+  readonly #waiting: ReturnType<typeof waitingSection>;
+  readonly #locked = element(
+    'span',
+    {
+      className: 'status-icon',
+      role: 'img',
+      ariaLabel: translate('roomIsLocked'),
+      title: translate('roomIsLocked'),
+    },
+    icon(LockKeyhole, 18),
+  );
+  readonly #manage: HTMLButtonElement;
   readonly #list = element('ul', {});
   readonly #title = element('h2', {});
   readonly #rows = new Map<string, HTMLElement>();
@@ -23,15 +43,28 @@ export class ParticipantList {
   readonly #onToggle: () => void;
   #opener: Element | null = null;
 
-  constructor(call: Call, invite: HTMLElement, onToggle: () => void) {
+  constructor(call: CallController, { invite, toasts, root }: ParticipantListOptions, onToggle: () => void) {
     this.#call = call;
+    this.#overlay = root;
+    this.#waiting = waitingSection(call);
+    const label = translate('roomMenu');
+    this.#manage = smallIconButton(label, Settings2);
     this.#onToggle = onToggle;
     this.#close = smallIconButton(translate('close'), X);
     this.#close.addEventListener('click', () => this.toggle());
     this.root = element(
       'aside',
       { className: 'participants', hidden: true, ariaLabel: translate('participants') },
-      element('header', {}, this.#title, this.#close),
+      element(
+        'header',
+        {},
+        this.#title,
+        this.#locked,
+        this.#manage,
+        menu(this.#manage, label, () => administration(call)?.roomItems({ call, toasts, root }) ?? []),
+        this.#close,
+      ),
+      this.#waiting.root,
       this.#list,
       invite,
     );
@@ -56,6 +89,9 @@ export class ParticipantList {
 
   render(): void {
     if (this.root.hidden) return;
+    this.#waiting.render();
+    this.#manage.hidden = !administration(this.#call);
+    this.#locked.hidden = !this.#call.client.moderation.locked;
     const participants = [this.#call.localParticipant, ...this.#call.remoteParticipants];
     this.#title.textContent = translate('peopleCount', { count: participants.length });
     // Raised hands first, then in the order of the joins.
@@ -83,16 +119,15 @@ export class ParticipantList {
       participant.muted,
       participant.handRaised,
       participant.screenOn,
-      this.#call.isAdmin,
+      administration(this.#call) !== undefined,
     ]);
     if (row.dataset.rendered === signature) return row;
     row.dataset.rendered = signature;
     const statusIcon = (on: boolean, label: string, node: Parameters<typeof icon>[0]) =>
       on && element('span', { className: 'status-icon', role: 'img', ariaLabel: label, title: label }, icon(node, 18));
-    // The button stays: it may have the focus, or wait for the confirmation.
-    const remove =
-      this.#call.isAdmin && !participant.isLocal && (row.querySelector('button') ?? this.#removeButton(participant));
-    if (remove) remove.ariaLabel = remove.title = translate('remove', { name: participant.name });
+    const hasMenu = administration(this.#call) !== undefined && !participant.isLocal;
+    // Button and panel stay: it may be open, or have the focus.
+    const [button, panel] = hasMenu ? this.#menuOf(row, participant) : [];
     reconcileChildren(
       row,
       [
@@ -105,31 +140,23 @@ export class ParticipantList {
         statusIcon(participant.handRaised, translate('handRaised'), Hand),
         statusIcon(participant.screenOn, translate('sharing'), MonitorUp),
         statusIcon(participant.muted, translate('muted'), MicOff),
-        remove,
-      ].filter((one) => one !== false),
+        button,
+        panel,
+      ].filter((one) => one !== false && one !== undefined),
     );
     return row;
   }
 
-  #removeButton({ id }: Participant): HTMLButtonElement {
-    const button = smallIconButton('', UserMinus);
-    // The first click asks for a confirmation, which the second click gives.
-    let confirming: ReturnType<typeof setTimeout> | undefined;
-    button.addEventListener('click', () => {
-      if (confirming !== undefined) {
-        void this.#call.kick(id);
-        return;
-      }
-      button.className = 'danger confirm';
-      button.replaceChildren(translate('confirmRemove'));
-      // Its label names the participant, and stays the same.
-      announce(translate('confirmRemove'));
-      confirming = setTimeout(() => {
-        confirming = undefined;
-        button.className = 'icon-button small';
-        button.replaceChildren(icon(UserMinus, 18));
-      }, CONFIRM_TIMEOUT);
-    });
-    return button;
+  #menuOf(row: HTMLElement, { id, name }: Participant): [button: HTMLElement, panel: HTMLElement] {
+    const label = translate('handMore', { name });
+    const known = row.querySelector('button');
+    const panel = row.querySelector<HTMLElement>('.menu');
+    if (known && panel) {
+      known.ariaLabel = known.title = label;
+      return [known, panel];
+    }
+    const button = smallIconButton(label, Ellipsis);
+    const participant = () => this.#call.remoteParticipants.find((one) => one.id === id);
+    return [button, personMenu({ call: this.#call, button, root: this.#overlay, participant })];
   }
 }

@@ -41,6 +41,7 @@ export const callPage: RoutePage = (app, { room, name, token, role, join, iceTra
     // The join takes longer than building the view, so it starts first.
     const joining = call.join();
     onCall(call);
+    call.on('waiting', (waiting) => waiting && lobby?.showWaiting(waiting, () => call.cancelWaiting()));
     const view = callView(call, (reason) => {
       media.close();
       const { token: freshToken, rejoinRefusal } = call;
@@ -49,8 +50,8 @@ export const callPage: RoutePage = (app, { room, name, token, role, join, iceTra
         if (rejoinRefusal) showLobby(startPreferredDevices(createLocalMedia()), rejoinRefusal);
         else joinDirectly({ ...identity, ...(freshToken && { token: freshToken }) });
       };
-      const { triedPaths, rejoinError: error, hadTrouble } = call;
-      app.replaceChildren(endedView({ reason, triedPaths, error, hadTrouble, onRejoin }));
+      const { triedPaths, rejoinError: error, hadTrouble, endedBy: by } = call;
+      app.replaceChildren(endedView({ reason, triedPaths, by, error, hadTrouble, onRejoin }));
     });
     const showView = () => {
       lobby?.close();
@@ -60,8 +61,9 @@ export const callPage: RoutePage = (app, { room, name, token, role, join, iceTra
     else showView();
     joining.catch((error: unknown) => {
       view.close();
-      if (lobby?.root.isConnected) lobby.showJoinError(error);
-      else showLobby(media, error);
+      const shown = call.cancelled ? undefined : error;
+      if (lobby?.root.isConnected) lobby.showJoinError(shown);
+      else showLobby(media, shown);
     });
   };
 

@@ -11,6 +11,7 @@ import type { CallController, EndReason } from '../controller/CallController.ts'
 import { encoderItem } from '../encoder/encoderItem.ts';
 import { fileSharing } from '../files/fileSharing.ts';
 import { translate } from '../locales/index.ts';
+import { notifyModeration } from '../moderation/moderationNotices.ts';
 import { preferences } from '../storage/preferences.ts';
 import { CallLayout } from './CallLayout.ts';
 import { controlBar } from './controlBar.ts';
@@ -37,7 +38,7 @@ export function callView(
     inviteButton(toasts),
   );
   const layout = new CallLayout(call, alone);
-  const participants = new ParticipantList(call, inviteButton(toasts), () => {
+  const participants = new ParticipantList(call, { invite: inviteButton(toasts), toasts, root }, () => {
     // There is room for one of the two.
     if (!participants.root.hidden) chat.hide();
     controls.render();
@@ -60,7 +61,7 @@ export function callView(
     onParticipants: () => participants.toggle(),
     participantsOpen: () => !participants.root.hidden,
     moreMenu: (button) =>
-      moreMenu(button, { call, layout, root, stats, encoder, onParticipants: () => participants.toggle() }),
+      moreMenu(button, { call, layout, root, stats, encoder, toasts, onParticipants: () => participants.toggle() }),
   });
   root.append(main, controls.root, ...notices.elements, unlockButton, reactionLayer, audio.root);
   if (preferences.layout.get() === 'speaker') layout.setMode('speaker');
@@ -84,6 +85,7 @@ export function callView(
     if (!isLocal) announce(translate('reactionBy', { name, reaction: translate(reaction) }));
   });
   notifyPermissions(call, toasts);
+  notifyModeration(call, toasts);
   const levels = setInterval(() => layout.pollSpeakers(), LEVEL_INTERVAL);
   const showControls = autoHideControls(root);
   const close = () => {

@@ -46,7 +46,10 @@ export function controlBar({ call, audio, chat, moreMenu, onParticipants, partic
       icon: Hand,
       pressed: call.hand.raised,
     });
-    participants.update({ label: translate('participants'), icon: Users });
+    const waiting = call.isAdmin ? call.client.moderation.waiting.total : 0;
+    const label = waiting > 0 ? translate('peopleWaiting', { count: waiting }) : translate('participants');
+    participants.update({ label, icon: Users });
+    participants.button.classList.toggle('attention', waiting > 0);
     participants.button.dataset.count = String(call.remoteParticipants.length + 1);
     participants.button.ariaExpanded = String(participantsOpen());
     screen.button.hidden = !('getDisplayMedia' in (navigator.mediaDevices ?? {}));

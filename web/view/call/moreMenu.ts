@@ -4,9 +4,11 @@ import { toggleFullScreen, togglePictureInPicture } from '../common/displayModes
 import { menu, menuItem, radioItems } from '../common/menu.ts';
 import { appearanceItems, screenHintItems } from '../common/sharedMenuItems.ts';
 import type { StatsToggle } from '../common/stats/statsToggle.ts';
+import type { Toasts } from '../common/Toasts.ts';
 import type { CallController } from '../controller/CallController.ts';
 import type { EncoderItem } from '../encoder/encoderItem.ts';
 import { translate } from '../locales/index.ts';
+import { administration } from '../moderation/loadModeration.ts';
 import { preferences } from '../storage/preferences.ts';
 import type { CallLayout, LayoutMode } from './CallLayout.ts';
 
@@ -17,11 +19,12 @@ export interface MoreMenuOptions {
   readonly root: HTMLElement;
   readonly stats: StatsToggle;
   readonly encoder: EncoderItem;
+  readonly toasts: Pick<Toasts, 'show'>;
   onParticipants(): void;
 }
 
 export function moreMenu(button: HTMLButtonElement, options: MoreMenuOptions): HTMLElement {
-  const { call, layout, root, stats, encoder, onParticipants } = options;
+  const { call, layout, root, stats, encoder, toasts, onParticipants } = options;
   return menu(button, translate('more'), () => [
     // The control bar of a phone has no room for these.
     isNarrow() && menuItem(translate('participants'), Users, onParticipants),
@@ -43,6 +46,7 @@ export function moreMenu(button: HTMLButtonElement, options: MoreMenuOptions): H
       menuItem(translate('pictureInPicture'), PictureInPicture2, () => togglePictureInPicture(layout.mainVideo)),
     stats.menuItem(button),
     encoder.menuItem(button),
+    ...(administration(call)?.roomItems({ call, toasts, root }) ?? []),
     radioItems<LayoutMode>(
       translate('layout'),
       [

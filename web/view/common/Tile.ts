@@ -1,5 +1,5 @@
 /** One tile: a video or an avatar, with name, status icons, and the detection of stalled video. */
-import { Hand, MicOff, Pin, PinOff, WifiLow, WifiOff } from 'lucide';
+import { Ellipsis, Hand, MicOff, Pin, PinOff, WifiLow, WifiOff } from 'lucide';
 import { type ConnectionQuality, observeVisibleSize, type VisibleSize } from '../../client/index.ts';
 import { translate } from '../locales/index.ts';
 import { avatar, updateAvatar } from './avatar.ts';
@@ -10,6 +10,8 @@ import { qualityText } from './qualityText.ts';
 export interface TileOptions {
   readonly kind: 'participant' | 'local' | 'screen';
   onPin?(): void;
+  /** Creates the panel of a menu that its button opens, which is shown with a `menuLabel`. */
+  menu?(button: HTMLButtonElement): HTMLElement;
   /** The visible size of the video has changed, in device pixels; 0 × 0 where it is not visible. */
   onSize?(size: VisibleSize): void;
 }
@@ -27,6 +29,8 @@ export interface TileState {
   readonly muted: boolean;
   readonly handRaised: boolean;
   readonly pinned: boolean;
+  /** The label of the button that opens its menu; without it there is none. */
+  readonly menuLabel?: string | undefined;
   /** The `data-` attributes that name its owner: they change when a participant rejoins with another peer id. */
   readonly data?: Readonly<Record<string, string>>;
   /** The connection of its owner is lost: the video is kept as it was. */
@@ -59,6 +63,7 @@ export class Tile {
   /** Removes the listeners outside of the tile, which would keep it in memory. */
   readonly #removed = new AbortController();
   readonly #pin: HTMLButtonElement | undefined;
+  readonly #menuButton: HTMLButtonElement | undefined;
   /** When the last frame came (`performance.now()`); 0 before the first. */
   #lastFrameAt = 0;
   /** When the latest frames came. */
@@ -68,7 +73,7 @@ export class Tile {
   #track: MediaStreamTrack | undefined;
   #size: VisibleSize | undefined;
 
-  constructor({ kind, onPin, onSize }: TileOptions) {
+  constructor({ kind, onPin, onSize, menu }: TileOptions) {
     const statusIcon = (name: string, label: string, node: Parameters<typeof icon>[0]) =>
       element(
         'span',
@@ -79,6 +84,9 @@ export class Tile {
     this.#hand = statusIcon('hand', translate('handRaised'), Hand);
     this.#pin = onPin && element('button', { type: 'button', className: 'pin icon-button small' });
     this.#pin?.addEventListener('click', () => onPin?.());
+    this.#menuButton =
+      menu &&
+      element('button', { type: 'button', className: 'tile-menu icon-button small', hidden: true }, icon(Ellipsis, 18));
     this.root = element(
       'section',
       // Focusable by a tap, which shows its buttons on devices without hover.
@@ -90,6 +98,8 @@ export class Tile {
       this.#connectionNotice,
       element('span', { className: 'chip' }, this.#qualityMark, this.#hand, this.#muted, this.#label),
       this.#pin,
+      this.#menuButton,
+      this.#menuButton && menu?.(this.#menuButton),
     );
     this.#watchFrames();
     this.#unobserve =
@@ -143,6 +153,7 @@ export class Tile {
     muted,
     handRaised,
     pinned,
+    menuLabel,
     data = {},
     away,
   }: TileState): void {
@@ -163,12 +174,19 @@ export class Tile {
     setText(this.#unsupportedNotice, message);
     this.#muted.hidden = !muted;
     this.#hand.hidden = !handRaised;
+    this.#updateMenu(menuLabel);
     if (!this.#pin) return;
     const pinLabel = translate(pinned ? 'unpinTile' : 'pinTile', { name });
     if (this.#pin.ariaLabel === pinLabel) return;
     this.#pin.ariaLabel = pinLabel;
     this.#pin.title = pinLabel;
     this.#pin.replaceChildren(icon(pinned ? PinOff : Pin, 18));
+  }
+
+  #updateMenu(label: string | undefined): void {
+    if (!this.#menuButton) return;
+    this.#menuButton.hidden = label === undefined;
+    if (label !== undefined) this.#menuButton.ariaLabel = this.#menuButton.title = label;
   }
 
   /** Shows the ring of a speaker. */

@@ -5,6 +5,7 @@ import { busyBanner } from './busyBanner.ts';
 import { element } from './dom.ts';
 import { notifyErrors, showConnectionState } from './notifications.ts';
 import { Toasts } from './Toasts.ts';
+import { waitingBanner } from './waitingBanner.ts';
 
 export interface CallNotices {
   readonly toasts: Toasts;
@@ -25,5 +26,5 @@ export function callNotices(call: CallController, root: HTMLElement): CallNotice
   const close = () => {
     for (const undo of undos) undo();
   };
-  return { toasts, elements: [status, busy.root, toasts.root], close };
+  return { toasts, elements: [status, busy.root, waitingBanner(call), toasts.root], close };
 }

@@ -13,13 +13,19 @@ const endReasonTexts: Partial<Record<EndReason, readonly [string, string]>> = {
   replaced: [translate('endedReplaced'), translate('endedReplacedText')],
   kicked: [translate('endedKicked'), translate('endedKickedText')],
   mediaFailed: [translate('endedNoMedia'), translate('endedNoMediaText')],
+  roomEnded: [translate('endedForAll'), translate('endedForAllText')],
   expired: [translate('endedExpired'), translate('endedExpiredText')],
 };
+
+/** Ends that have nothing to do with the connection. */
+const plainReasons: ReadonlySet<EndReason> = new Set(['kicked', 'left', 'roomEnded']);
 
 export interface EndedOptions {
   readonly reason: EndReason;
   /** The ways to the server that were tried for media. */
   readonly triedPaths?: readonly TriedPath[];
+  /** The name of the administrator who has ended it, if one has. */
+  readonly by?: string | undefined;
   /** The error of the last rejoin attempt. */
   readonly error?: unknown;
   /** Title and text of reasons that differ from those of a call. */
@@ -34,13 +40,15 @@ export interface EndedOptions {
 export function endedView({
   reason,
   triedPaths = [],
+  by,
   error,
   texts = {},
   rejoinLabel,
   hadTrouble,
   onRejoin,
 }: EndedOptions): HTMLElement {
-  const [title, text] = texts[reason] ?? endReasonTexts[reason] ?? defaultTexts(reason, error);
+  const [title, nameless] = texts[reason] ?? endReasonTexts[reason] ?? defaultTexts(reason, error);
+  const text = by === undefined ? nameless : (textWithName(reason, by) ?? nameless);
   const label =
     reason === 'expired' || reason === 'refused' ? translate('tryAgain') : (rejoinLabel ?? translate('joinAgain'));
   // No button for those who were removed.
@@ -49,10 +57,16 @@ export function endedView({
     text !== '' && element('p', {}, text),
     reason === 'mediaFailed' && triedPaths.length > 0 && element('p', {}, triedText(triedPaths)),
     reason !== 'kicked' && primaryButton(label, onRejoin),
-    reason !== 'kicked' && reason !== 'left' && diagnoseLink(),
+    !plainReasons.has(reason) && diagnoseLink(),
     (reason === 'disconnected' || reason === 'mediaFailed' || hadTrouble) && downloadLogButton(),
     startPageLink(),
   );
+}
+
+/** Why it ended, with the name of who has ended it. */
+function textWithName(reason: EndReason, name: string): string | undefined {
+  if (reason === 'kicked') return translate('endedKickedBy', { name });
+  return reason === 'roomEnded' ? translate('endedForAllBy', { name }) : undefined;
 }
 
 const pathNames: Readonly<Record<TriedPath, string>> = {

@@ -75,6 +75,37 @@ export function radioItems<T extends string>(
   );
 }
 
+/** A group of items that are switched on and off. */
+export function checkItems(
+  label: string,
+  options: readonly { label: string; checked: boolean; onToggle(checked: boolean): void }[],
+): HTMLElement {
+  const rows = options.map(({ label: text, checked, onToggle }) => {
+    const row = element(
+      'button',
+      {
+        type: 'button',
+        role: 'menuitemcheckbox',
+        className: 'menu-item',
+        attributes: { 'aria-checked': String(checked) },
+      },
+      element('span', { className: 'menu-check' }, checked && icon(Check, 18)),
+      element('span', {}, text),
+    );
+    row.addEventListener('click', () => {
+      onToggle(!checked);
+      closeMenu(row);
+    });
+    return row;
+  });
+  return element(
+    'div',
+    { role: 'menu', ariaLabel: label },
+    element('p', { className: 'menu-heading', ariaHidden: 'true' }, label),
+    ...rows,
+  );
+}
+
 /** An item that runs an action. */
 export function menuItem(
   label: string,

@@ -6,6 +6,7 @@ import {
   Emitter,
   type FilesApi,
   type LocalMedia,
+  type Moderated,
   type Reaction,
   RoomClient,
   type TriedPath,
@@ -69,6 +70,9 @@ export class CallController extends Emitter<CallEvents> {
   #rejoinRefusal: unknown;
   #rejoinError: unknown;
   #joinedAt: number | undefined;
+  #endedBy: string | undefined;
+  #waiting: CallEvents['waiting'];
+  #cancelled = false;
 
   constructor(options: CallOptions, media: LocalMedia) {
     super();
@@ -119,6 +123,16 @@ export class CallController extends Emitter<CallEvents> {
     return this.#client.triedPaths;
   }
 
+  /** The name of the administrator who has ended the call for the local participant, if one has. */
+  get endedBy(): string | undefined {
+    return this.#endedBy;
+  }
+
+  /** Whether the local participant has given up waiting to be let in: the error of `join` says nothing then. */
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
   /** The error of the last rejoin attempt. */
   get rejoinError(): unknown {
     return this.#rejoinError;
@@ -150,6 +164,16 @@ export class CallController extends Emitter<CallEvents> {
   cancelRetry(): void {
     if (this.#phase === 'reconnecting') this.leave();
     else this.#busyRetry.cancel();
+  }
+
+  /** Stops waiting to be let in: a first join rejects, a rejoin ends the call. */
+  cancelWaiting(): void {
+    if (this.#phase === 'reconnecting') {
+      this.leave();
+      return;
+    }
+    this.#cancelled = true;
+    this.#client.leave();
   }
 
   leave(): void {
@@ -226,6 +250,11 @@ export class CallController extends Emitter<CallEvents> {
     });
   }
 
+  /** What the views show has changed otherwise: what they need has been loaded. */
+  emitChanged(): void {
+    if (this.#phase !== 'ended') this.emit('changed', undefined);
+  }
+
   /** Runs an action and emits `error` where it fails; what a lost connection fails is restored by the rejoin. */
   async attempt(action: () => Promise<unknown> | unknown): Promise<void> {
     await this.#attempt(action);
@@ -248,7 +277,15 @@ export class CallController extends Emitter<CallEvents> {
       this.#participants.update(client.peers);
       this.emit('tracksEnding', undefined);
     });
-    client.on('closed', ({ reason }) => this.#client === client && this.#onClosed(reason));
+    client.on('moderated', (moderated) => this.#client === client && this.#onModerated(moderated));
+    // A client that rejoins is not the current one yet.
+    client.on('waiting', (waiting) => this.#setWaiting(waiting));
+    client.on('stateChanged', (state) => state !== 'joining' && this.#setWaiting(undefined));
+    client.on('closed', ({ reason, by }) => {
+      if (this.#client !== client) return;
+      this.#endedBy = by;
+      this.#onClosed(reason);
+    });
     return client;
   }
 
@@ -276,6 +313,18 @@ export class CallController extends Emitter<CallEvents> {
     this.#setPhase('joined');
     this.sources.applyGrants();
     this.hand.restore();
+  }
+
+  #onModerated(moderated: Moderated): void {
+    if (moderated.action !== 'grantsChanged') this.sources.stopByAdmin(moderated.source, moderated.action);
+    this.emit('moderated', moderated);
+    this.emit('changed', undefined);
+  }
+
+  #setWaiting(waiting: CallEvents['waiting']): void {
+    if (this.#waiting === waiting) return;
+    this.#waiting = waiting;
+    this.emit('waiting', waiting);
   }
 
   #onGrantsChanged(): void {
@@ -379,5 +428,7 @@ function permanentEndReason(error: unknown): EndReason | undefined {
   const { code, reason } = WeirError.from(error);
   if (reason === 'expired') return 'expired';
   if (reason === 'removed') return 'kicked';
+  if (reason === 'roomEnded') return 'roomEnded';
+  if (reason === 'notAdmitted') return 'refused';
   return permanentErrors.has(code) ? 'refused' : undefined;
 }

@@ -52,6 +52,15 @@ export class LocalPublisher {
     else this.#sync('microphone');
   }
 
+  /** An administrator has muted the microphone, which is still published, or has stopped it. */
+  mutedByAdmin(action: 'muted' | 'stopped'): void {
+    this.#muted = true;
+    const { track } = this.#media.state('microphone');
+    if (track) track.enabled = false;
+    if (action === 'stopped') this.#media.stop('microphone');
+    this.#context.onChanged();
+  }
+
   /** Opens the camera, or closes it, which turns its light off. */
   async setCamera(on: boolean): Promise<void> {
     if (!on) this.#media.stop('camera');

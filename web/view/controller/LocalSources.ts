@@ -101,6 +101,16 @@ export class LocalSources {
     if (lost.length + gained.length > 0) this.#options.onPermissionsChanged({ lost, gained });
   }
 
+  /**
+   * An administrator has muted or stopped a source: it is not captured any more, unless it is a microphone that may be unmuted.
+   */
+  stopByAdmin(source: Source, action: 'muted' | 'stopped'): void {
+    if (source === 'microphone') this.#publisher.mutedByAdmin(action);
+    else if (source === 'camera') void this.#publisher.setCamera(false);
+    else if (source === 'screen') void this.#screen.stop();
+    else if (action === 'stopped') this.#screen.stopAudio();
+  }
+
   /** Ends the screen share; leaves the devices to their owner. */
   close(): void {
     this.#publisher.close();

@@ -62,6 +62,11 @@ export class ScreenShare {
     await this.#syncPublished();
   }
 
+  /** Stops the sound of the screen that is shared. */
+  stopAudio(): void {
+    this.#screen?.audio?.stop();
+  }
+
   async stop(): Promise<void> {
     this.#stopCapture();
     await this.#syncPublished();

@@ -4,11 +4,14 @@ import type {
   ChatState,
   CloseReason,
   FileTransfer,
+  Moderated,
   Reaction,
   Role,
+  RoomAccess,
   RoomKind,
   RoomPolicy,
   VideoProblem,
+  WaitingPeers,
 } from '../../client/index.ts';
 import type { Participant } from './Participant.ts';
 
@@ -67,6 +70,14 @@ export interface CallEvents {
   inviteAnswered: { name: string; accepted: boolean };
   /** The grants have changed: the sources that were switched off, and those that can be switched on again. */
   permissionsChanged: { lost: readonly ToggleSource[]; gained: readonly ToggleSource[] };
+  /** An administrator has muted or stopped a source of the local participant, or changed their grants. */
+  moderated: Moderated;
+  /** The local participant waits until an administrator lets them in; undefined when that is over. */
+  waiting: { readonly attended: boolean } | undefined;
+  /** Who waits to be let in; for administrators. */
+  waitingChanged: WaitingPeers;
+  /** The room was locked or opened, or its waiting room. */
+  roomAccessChanged: RoomAccess;
   /** An action failed: a WeirError, a DeviceErrorReport, or anything else that was thrown. */
   error: unknown;
   /** The call is over; no rejoin follows. */

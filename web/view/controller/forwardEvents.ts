@@ -24,6 +24,8 @@ const changeEvents = [
   'broadcastChanged',
   'handsChanged',
   'invited',
+  'waitingChanged',
+  'roomAccessChanged',
 ] as const;
 
 /** Media of the participant or their media worker failed, or they joined from another device: they are about to rejoin. */
@@ -39,6 +41,8 @@ export function forwardEvents(client: RoomClient, { isCurrent, participants, emi
   client.on('chatMessage', (data) => isCurrent() && emit('chatMessage', data));
   client.on('chatChanged', (message) => isCurrent() && emit('chatChanged', message));
   client.on('chatStateChanged', (state) => isCurrent() && emit('chatStateChanged', state));
+  client.on('waitingChanged', (waiting) => isCurrent() && emit('waitingChanged', waiting));
+  client.on('roomAccessChanged', (access) => isCurrent() && emit('roomAccessChanged', access));
   client.on('invited', ({ by }) => emit('invited', by));
   client.on('inviteAnswered', (answer) => emit('inviteAnswered', answer));
   client.on('reconnectingChanged', (reconnecting) => isCurrent() && emit('reconnecting', reconnecting));

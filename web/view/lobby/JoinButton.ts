@@ -35,6 +35,12 @@ export class JoinButton {
     }, PROGRESS.longAfter);
   }
 
+  /** Something else shows now that the join goes on. */
+  wait(): void {
+    clearTimeout(this.#timer);
+    this.progress.hidden = true;
+  }
+
   /** The join has failed. @param onShown runs when the progress has been visible for long enough */
   fail(onShown: () => void): void {
     clearTimeout(this.#timer);

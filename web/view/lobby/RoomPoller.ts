@@ -9,6 +9,9 @@ export type RoomAvailability =
       readonly names: readonly string[];
       readonly live: boolean;
       readonly policy: RoomPolicy | undefined;
+      /** Nobody but administrators may join, or whoever joins waits until they are let in. */
+      readonly locked: boolean;
+      readonly waitingRoom: boolean;
     }
   | { readonly kind: 'token' }
   /** `reason` is one of those that `reasonMessage` has a message for. */
@@ -53,7 +56,10 @@ export class RoomPoller {
       if (gatewayErrors.has(response.status)) return { kind: 'failed', reason: 'badGateway' };
       const body = response.ok ? parseJson(text) : undefined;
       if (body === undefined) return { kind: 'failed', reason: 'otherServer' };
-      return { kind: 'open', names: participantNames(body), live: isLive(body), policy: policyIn(body) };
+      return {
+        ...{ kind: 'open', names: participantNames(body), live: isLive(body), policy: policyIn(body) },
+        ...{ locked: isTrue(body, 'locked'), waitingRoom: isTrue(body, 'waitingRoom') },
+      };
     } catch {
       return { kind: 'failed', reason: navigator.onLine ? 'unreachable' : 'offline' };
     }
@@ -72,6 +78,14 @@ function participantNames(body: unknown): string[] {
 
 function isLive(body: unknown): boolean {
   return typeof body === 'object' && body !== null && 'state' in body && body.state === 'live';
+}
+
+function isTrue(body: unknown, field: 'locked' | 'waitingRoom'): boolean {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    Object.entries(body).some(([key, value]) => key === field && value === true)
+  );
 }
 
 /** The policy of a room; undefined where nobody has opened it, or the server is older. */

@@ -1,10 +1,11 @@
 /** The lobby: preview, devices, display name, who is in the room, and the errors of a join. */
+import { Hourglass } from 'lucide';
 import { type LocalMedia, type RoomPolicy, WeirError } from '../../client/index.ts';
 import type { PageKind } from '../common/address.ts';
 import { settingsButton } from '../common/buttons.ts';
 import { diagnoseLink } from '../common/diagnoseLink.ts';
 import { parseDisplayName } from '../common/displayName.ts';
-import { element, setText } from '../common/dom.ts';
+import { element, icon, setText } from '../common/dom.ts';
 import { errorMessage, reasonMessage } from '../common/errorMessages.ts';
 import { isolate } from '../locales/bidi.ts';
 import { type MessageKey, translate } from '../locales/index.ts';
@@ -32,8 +33,10 @@ export interface LobbyOptions {
 
 export interface Lobby {
   readonly root: HTMLElement;
-  /** The join has failed. */
+  /** The join has failed. @param error undefined where the user has given it up */
   showJoinError(error: unknown): void;
+  /** The join takes until an administrator lets the user in. @param onCancel the user gives it up */
+  showWaiting(waiting: { readonly attended: boolean }, onCancel: () => void): void;
   /** Ends its timers and listeners; leaves the devices on. */
   close(): void;
 }
@@ -110,6 +113,10 @@ export function lobbyView({
   const deviceProblems = new DeviceProblems(media, () => preview.silent);
   const selects = (['camera', 'microphone'] as const).map((source) => deviceSelect(media, source));
   const join = new JoinButton(messages);
+  const waitingText = element('p', { className: 'secondary' });
+  const stopWaiting = element('button', { type: 'button', className: 'full-width' }, translate('stopWaiting'));
+  const waitingNotice = element('div', { className: 'waiting-notice', role: 'status' });
+  stopWaiting.hidden = true;
   const form = element(
     'form',
     { className: 'fields', noValidate: true },
@@ -124,6 +131,8 @@ export function lobbyView({
     deviceProblems.tryAgain,
     join.button,
     join.progress,
+    waitingNotice,
+    stopWaiting,
     directNotice,
     diagnoseLink(),
   );
@@ -152,7 +161,7 @@ export function lobbyView({
       if (joinError instanceof WeirError && unreachableReasons.has(joinError.reason)) joinError = undefined;
     }
     occupants.hidden = availability.kind === 'token';
-    occupants.textContent = availability.kind === 'open' ? occupantsText(availability.names, messages.nobody) : '';
+    occupants.textContent = availability.kind === 'open' ? occupantsText(availability, messages.nobody) : '';
     if (availability.kind === 'open' && policy !== 'sfu') showPolicy(availability.policy ?? policy);
     const isLive = availability.kind === 'open' && availability.live;
     if (messages.descriptions) description.textContent = translate(messages.descriptions[isLive ? 1 : 0]);
@@ -187,8 +196,30 @@ export function lobbyView({
     join.start();
     onJoin({ name: parsed.name, ...(typedToken && { token: typedToken }) });
   });
+  let cancelWaiting = () => {};
+  stopWaiting.addEventListener('click', () => cancelWaiting());
+  const hideWaiting = () => {
+    const hadFocus = stopWaiting.contains(document.activeElement);
+    waitingNotice.replaceChildren();
+    stopWaiting.hidden = true;
+    join.button.hidden = false;
+    if (hadFocus) join.button.focus();
+  };
+  const showWaiting: Lobby['showWaiting'] = ({ attended }, onCancel) => {
+    cancelWaiting = onCancel;
+    const hadFocus = join.button.contains(document.activeElement);
+    setText(waitingText, translate(attended ? 'waitingAttended' : 'waitingUnattended'));
+    if (stopWaiting.hidden) {
+      waitingNotice.replaceChildren(icon(Hourglass, 28), element('h2', {}, translate('waiting')), waitingText);
+    }
+    join.wait();
+    join.button.hidden = true;
+    stopWaiting.hidden = false;
+    if (hadFocus) stopWaiting.focus();
+  };
   const showJoinError = (failure: unknown) =>
     join.fail(() => {
+      hideWaiting();
       joinError = failure;
       renderError();
       if (!isUnauthorized(failure)) return;
@@ -198,15 +229,21 @@ export function lobbyView({
   const close = () => {
     for (const part of [join, poller, deviceProblems, preview, ...selects]) part.close();
   };
-  return { root, showJoinError, close };
+  return { root, showJoinError, showWaiting, close };
 }
 
 function isUnauthorized(error: unknown): boolean {
   return error instanceof WeirError && error.code === 'unauthorized';
 }
 
-/** Names up to three participants, or two and the number of the others. */
-function occupantsText(names: readonly string[], nobody: MessageKey): string {
+/** Names up to three participants, or two and the number of the others; or says how the room is closed to others. */
+function occupantsText(
+  { names, locked, waitingRoom }: Extract<RoomAvailability, { kind: 'open' }>,
+  nobody: MessageKey,
+): string {
+  // The server does not tell who is inside.
+  if (locked) return translate('lobbyLocked');
+  if (waitingRoom) return translate('lobbyWaiting');
   const [first, ...others] = names;
   if (first === undefined) return translate(nobody);
   if (others.length === 0) return translate('oneHere', { names: first });

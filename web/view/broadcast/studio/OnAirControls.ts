@@ -1,9 +1,9 @@
 /** The state of the broadcast in the studio: badge, time, viewers, the button that goes live or ends it, and a summary. */
 import { Eye, Radio, Square } from 'lucide';
+import { confirmDialog } from '../../common/confirmDialog.ts';
 import { announce, element, icon } from '../../common/dom.ts';
 import { translate } from '../../locales/index.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
-import { confirmDialog } from '../confirmDialog.ts';
 import { formatCount, formatDuration, formatPlural } from '../format.ts';
 
 /** How often the time is updated, in milliseconds: often enough to show each second on time. */

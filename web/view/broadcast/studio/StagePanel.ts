@@ -1,6 +1,7 @@
 /** The stage in the studio: the remote participants on it, with their tiles and a button that removes each from it. */
-import { LogOut } from 'lucide';
+import { Ellipsis, LogOut } from 'lucide';
 import { ActiveSpeakers } from '../../common/ActiveSpeakers.ts';
+import { smallIconButton } from '../../common/buttons.ts';
 import { element, icon, reconcileChildren } from '../../common/dom.ts';
 import { FreezeDetector } from '../../common/FreezeDetector.ts';
 import { keepFocus } from '../../common/keepFocus.ts';
@@ -8,6 +9,8 @@ import { Tile } from '../../common/Tile.ts';
 import { tileState } from '../../common/tileState.ts';
 import type { Participant } from '../../controller/Participant.ts';
 import { translate } from '../../locales/index.ts';
+import { administration } from '../../moderation/loadModeration.ts';
+import { personMenu } from '../../moderation/personMenu.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
 
 const sources = ['camera', 'screen'] as const;
@@ -17,6 +20,7 @@ interface StageEntry {
   readonly root: HTMLElement;
   readonly tiles: Map<VideoSource, Tile>;
   readonly removeButton: HTMLButtonElement;
+  readonly moreButton: HTMLButtonElement;
   participant: Participant;
 }
 
@@ -101,6 +105,8 @@ export class StagePanel {
     // What is read out names the participant; it begins with what is seen.
     entry.removeButton.ariaLabel = `${translate('offStage')}: ${participant.name}`;
     entry.removeButton.title = translate('offStageName', { name: participant.name });
+    entry.moreButton.hidden = !administration(this.#broadcast.call);
+    entry.moreButton.ariaLabel = entry.moreButton.title = translate('handMore', { name: participant.name });
     return entry.root;
   }
 
@@ -111,7 +117,12 @@ export class StagePanel {
       icon(LogOut, 16),
       translate('offStage'),
     );
-    const entry: StageEntry = { root: element('li', {}, removeButton), tiles: new Map(), removeButton, participant };
+    const moreButton = smallIconButton('', Ellipsis);
+    const actions = element('div', { className: 'stage-actions' }, removeButton, moreButton);
+    const root = element('li', {}, actions);
+    const entry: StageEntry = { root, tiles: new Map(), removeButton, moreButton, participant };
+    const { call } = this.#broadcast;
+    actions.append(personMenu({ call, button: moreButton, root: this.root, participant: () => entry.participant }));
     removeButton.addEventListener('click', () => void this.#broadcast.removeFromStage(entry.participant));
     this.#entries.set(participant.id, entry);
     return entry;
@@ -135,7 +146,7 @@ export class StagePanel {
       onSize: () => this.#reportTrackSettings(entry, source),
     });
     entry.tiles.set(source, tile);
-    entry.removeButton.before(tile.root);
+    entry.removeButton.parentElement?.before(tile.root);
     return tile;
   }
 

@@ -7,9 +7,11 @@ import { menu } from '../../common/menu.ts';
 import type { RemoteAudio } from '../../common/RemoteAudio.ts';
 import { appearanceItems, screenHintItems } from '../../common/sharedMenuItems.ts';
 import type { StatsToggle } from '../../common/stats/statsToggle.ts';
+import type { Toasts } from '../../common/Toasts.ts';
 import type { CallController } from '../../controller/CallController.ts';
 import type { EncoderItem } from '../../encoder/encoderItem.ts';
 import { translate } from '../../locales/index.ts';
+import { administration } from '../../moderation/loadModeration.ts';
 
 export interface StudioBarOptions {
   readonly call: CallController;
@@ -17,10 +19,13 @@ export interface StudioBarOptions {
   readonly stats: StatsToggle;
   readonly encoder: EncoderItem;
   readonly chat: ChatToggle;
+  readonly toasts: Pick<Toasts, 'show'>;
+  /** What dialogs are shown over. */
+  readonly overlay: HTMLElement;
   onLeave(): void;
 }
 
-export function studioBar({ call, audio, stats, encoder, chat, onLeave }: StudioBarOptions): {
+export function studioBar({ call, audio, stats, encoder, chat, toasts, overlay, onLeave }: StudioBarOptions): {
   root: HTMLElement;
   render(): void;
   close(): void;
@@ -48,6 +53,7 @@ export function studioBar({ call, audio, stats, encoder, chat, onLeave }: Studio
     menu(more.button, translate('more'), () => [
       stats.menuItem(more.button),
       encoder.menuItem(more.button),
+      ...(administration(call)?.roomItems({ call, toasts, root: overlay }) ?? []),
       screenHintItems(call),
       ...appearanceItems(),
     ]),

@@ -49,6 +49,7 @@ export const studioPage: RoutePage = (app, { room, role, name, token, join, iceT
     );
     const joining = call.join();
     onCall(call);
+    call.on('waiting', (waiting) => waiting && lobby?.showWaiting(waiting, () => call.cancelWaiting()));
     const broadcast = new BroadcastController(call);
     let card: HTMLElement | undefined;
     const studio = studioView({
@@ -67,6 +68,7 @@ export const studioPage: RoutePage = (app, { room, role, name, token, join, iceT
             endedView({
               reason,
               triedPaths: call.triedPaths,
+              by: call.endedBy,
               error: call.rejoinError,
               texts: endReasonTexts(live),
               hadTrouble: call.hadTrouble,
@@ -103,8 +105,9 @@ export const studioPage: RoutePage = (app, { room, role, name, token, join, iceT
       (error: unknown) => {
         recovery.clear();
         studio.close();
-        if (lobby?.root.isConnected) lobby.showJoinError(error);
-        else showLobby(media, error);
+        const shown = call.cancelled ? undefined : error;
+        if (lobby?.root.isConnected) lobby.showJoinError(shown);
+        else showLobby(media, shown);
       },
     );
   };
@@ -121,6 +124,7 @@ function endReasonTexts(live: boolean): Partial<Record<EndReason, readonly [stri
     left: live ? [translate('leftWhileLive'), translate('leftWhileLiveText')] : [translate('studioLeft'), ''],
     replaced: [translate('openElsewhere'), translate('endedReplacedText')],
     kicked: [translate('kickedByHost'), translate('endedKickedText')],
+    roomEnded: [translate('broadcastOver'), translate('endedForAllText')],
   };
 }
 

@@ -3,6 +3,7 @@
 import { chatToggle } from '../../chat/chatToggle.ts';
 import { callAudio } from '../../common/callAudio.ts';
 import { callNotices } from '../../common/callNotices.ts';
+import { confirmDialog } from '../../common/confirmDialog.ts';
 import { announce, element, microtaskDebounce } from '../../common/dom.ts';
 import { inviteButton } from '../../common/inviteButton.ts';
 import { notifyPermissions } from '../../common/notifications.ts';
@@ -11,8 +12,9 @@ import type { EndReason } from '../../controller/callEvents.ts';
 import { encoderItem } from '../../encoder/encoderItem.ts';
 import { fileSharing } from '../../files/fileSharing.ts';
 import { translate } from '../../locales/index.ts';
+import { notifyModeration } from '../../moderation/moderationNotices.ts';
+import { waitingSection } from '../../moderation/waitingSection.ts';
 import type { BroadcastController } from '../BroadcastController.ts';
-import { confirmDialog } from '../confirmDialog.ts';
 import { notifyUnattended } from '../unattended.ts';
 import { MicrophoneMeter } from './MicrophoneMeter.ts';
 import { OnAirControls } from './OnAirControls.ts';
@@ -44,7 +46,8 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
   const meter = new MicrophoneMeter(call, () => call.phase === 'joined' && onAir.live);
   const sendStats = new SendStats(call);
   const stage = new StagePanel(broadcast);
-  const panels = [stage, new RaisedHandsPanel(broadcast, toasts), new ProfilePanel(broadcast)];
+  const waiting = waitingSection(call, 'studio-panel');
+  const panels = [waiting, stage, new RaisedHandsPanel(broadcast, toasts), new ProfilePanel(broadcast)];
   const preview = new StreamPreview(call, onAir.summary);
   const stats = statsToggle(call, root, toasts);
   const chat = chatToggle({
@@ -55,7 +58,10 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
   });
   const files = fileSharing({ call, chat, toasts, root });
   const encoder = encoderItem(call, root, toasts);
-  const bar = studioBar({ call, audio, stats, encoder, chat, onLeave: () => void leave(broadcast, root) });
+  const bar = studioBar({
+    ...{ call, audio, stats, encoder, chat, toasts, overlay: root },
+    onLeave: () => void leave(broadcast, root),
+  });
   root.append(
     element(
       'header',
@@ -99,6 +105,7 @@ export function studioView({ broadcast, onEnded }: StudioOptions): { root: HTMLE
   call.on('screenShared', ({ name }) => announce(translate('sharedBy', { name })));
   notifyUnattended(broadcast, toasts, () => call.canPublish);
   notifyPermissions(call, toasts);
+  notifyModeration(call, toasts);
   const levels = setInterval(() => stage.pollSpeakers(), LEVEL_INTERVAL);
   const close = () => {
     clearInterval(levels);

@@ -55,6 +55,7 @@ const endReasonTexts: Partial<Record<EndReason, readonly [string, string]>> = {
   left: [translate('leftBroadcast'), ''],
   replaced: [translate('watchedElsewhere'), translate('endedReplacedText')],
   kicked: [translate('kickedByHost'), translate('endedKickedText')],
+  roomEnded: [translate('broadcastOver'), translate('endedForAllText')],
 };
 
 /** The card after a broadcast. */

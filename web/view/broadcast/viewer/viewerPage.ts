@@ -31,7 +31,10 @@ export const viewerPage: RoutePage = (app, { room, role, name, token: given, ice
       const { token: fresh, rejoinRefusal } = call;
       const onAgain = () => (rejoinRefusal ? showJoinError(rejoinRefusal, fresh) : join(fresh));
       app.replaceChildren(
-        viewerEndedView({ reason, triedPaths: call.triedPaths, error: call.rejoinError, onRejoin: onAgain }),
+        viewerEndedView({
+          ...{ reason, triedPaths: call.triedPaths, by: call.endedBy, error: call.rejoinError },
+          onRejoin: onAgain,
+        }),
       );
     });
     app.replaceChildren(view.root);

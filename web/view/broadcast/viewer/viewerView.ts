@@ -7,6 +7,7 @@ import { statsToggle } from '../../common/stats/statsToggle.ts';
 import type { CallController, EndReason } from '../../controller/CallController.ts';
 import { fileSharing } from '../../files/fileSharing.ts';
 import { translate } from '../../locales/index.ts';
+import { notifyModeration } from '../../moderation/moderationNotices.ts';
 import { preferences } from '../../storage/preferences.ts';
 import { BroadcastController } from '../BroadcastController.ts';
 import { confirmEndBroadcast, notifyUnattended } from '../unattended.ts';
@@ -92,6 +93,7 @@ export function viewerView(
     updateInvitation();
     render();
   });
+  notifyModeration(call, toasts);
   notifyUnattended(broadcast, toasts, () => membership.onStage);
   const timers = [
     setInterval(() => {

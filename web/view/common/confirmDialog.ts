@@ -1,6 +1,7 @@
 /** A dialog that asks for a confirmation of what cannot be undone. */
-import { element } from '../common/dom.ts';
+
 import { translate } from '../locales/index.ts';
+import { element } from './dom.ts';
 
 export interface ConfirmDialogOptions<T extends string> {
   readonly title: string;
