@@ -185,6 +185,7 @@ describe('a full queue', () => {
     add('new', 'new', 500);
     expect(removed).toEqual(['old']);
     expect(target.queued).toBe(1);
+    expect(vi.getTimerCount()).toBe(0);
     await vi.advanceTimersByTimeAsync(120_000);
     expect(receiver.pending).toEqual(['new']);
   });
