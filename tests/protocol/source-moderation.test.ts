@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { opus } from '../../scripts/support/media/clientParameters.ts';
+import { Peer } from '../../server/room/Peer.ts';
 import { camera, consumedSources, microphone, screen } from '../support/broadcast.ts';
 import { failure, type Joined, useServer, withTokens } from '../support/weir.ts';
 
@@ -77,6 +78,19 @@ describe('muteSource', () => {
       await bob.client.request('closeProducer', { source: 'microphone' });
     }
     expect(muted).toBeGreaterThan(0);
+  });
+
+  test('and a stop wait for the worker, where it is creating the producer', async () => {
+    const { room: name, bob } = await call();
+    const room = await weir.app.rooms.find(name);
+    const peer = room?.participant(bob.reply.peerId);
+    if (!room || !(peer instanceof Peer)) throw new Error('nobody is there');
+    const begin = () => peer.producers.produce('microphone', microphone.rtpParameters, { paused: false });
+    const [publication] = await Promise.all([begin(), room.sourceModeration.mute(peer, 'microphone')]);
+    expect(publication.track.paused).toBe(true);
+    peer.producers.close('microphone');
+    const [other] = await Promise.all([begin(), room.sourceModeration.stop(peer, 'microphone')]);
+    expect(other.closed).toBe(true);
   });
 
   test('and the owner who unmutes at the same moment know the same: the event comes in the order of what happened', async () => {
