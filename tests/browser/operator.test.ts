@@ -109,7 +109,7 @@ describe.skipIf(!hasChromium)('an operator', () => {
     await atBob.getByText('You were removed from the call').first().waitFor();
     await expectToSee(atAda, []);
     await rooms.deleteRoom(room);
-    await atAda.getByText('The call has ended').first().waitFor();
+    await atAda.getByText('The call was ended for everyone').first().waitFor();
     expect(await rooms.listRooms([room])).toEqual([]);
 
     await expect.poll(() => names(room).at(-1)).toEqual(['room_finished', undefined]);
