@@ -1,6 +1,6 @@
 /** A program between two sessions of plain RTP: hands on what the server sends in the one to the other, and RTCP back. */
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
+import type { Socket } from 'node:dgram';
+import { openUdp } from './rtp.ts';
 
 /** Both sessions have RTCP on the port of RTP, and are on loopback. */
 export class RtpBridge implements Disposable {
@@ -28,9 +28,7 @@ export class RtpBridge implements Disposable {
   }
 
   static async open(): Promise<RtpBridge> {
-    const socket = createSocket('udp4').bind(0, '127.0.0.1');
-    await once(socket, 'listening');
-    return new RtpBridge(socket);
+    return new RtpBridge(await openUdp());
   }
 
   /** Where it is to be sent to. */
