@@ -122,7 +122,7 @@ describe.skipIf(!hasChromium || !hasEquipment('ffmpeg', '/usr/bin/ffmpeg'))('Chr
       bridge.connect(into.video?.port ?? 0);
       await player.evaluate(playInPage, `/whep/${second}`);
       await expect
-        // AV1 is encoded without hardware: where eight others want the processor it took 22 s.
+        // AV1 is encoded without hardware: where six others want the processor it took 22 s.
         .poll(async () => (await player.evaluate(playedInPage)).framesDecoded, { timeout: 3 * WAIT, interval: 50 })
         .toBeGreaterThanOrEqual(20);
       expect(await player.evaluate(codecsInPage)).toEqual([`video/${codec}`]);

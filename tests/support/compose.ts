@@ -130,7 +130,9 @@ export function podmanArguments({ environment, ports, healthcheck, ...service }:
     ...Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     ...ports.flatMap((port) => ['--publish', port]),
     ...['--stop-timeout', String(service.stop_grace_period)],
-    ...['--ulimit', `nofile=${service.ulimits.nofile}`],
+    // Without the right to raise limits, podman gives no more than this process may have. One that is set here takes the
+    // place of all defaults in containers.conf.
+    ...['--ulimit', `nofile=${Math.min(service.ulimits.nofile, maxOpenFiles())}`, '--ulimit', 'nproc=1024:1024'],
     // By default podman adds writable tmpfs mounts; compose does not.
     ...(service.read_only ? ['--read-only', '--read-only-tmpfs=false'] : []),
     ...service.cap_drop.flatMap((name) => ['--cap-drop', name]),
@@ -138,6 +140,12 @@ export function podmanArguments({ environment, ports, healthcheck, ...service }:
     ...['--health-cmd', JSON.stringify(command), '--health-interval', healthcheck.interval],
     ...['--health-timeout', healthcheck.timeout, '--health-start-period', healthcheck.start_period],
   ];
+}
+
+/** The hard limit of open files of this process. */
+function maxOpenFiles(): number {
+  const limits = readFileSync('/proc/self/limits', 'utf8');
+  return Number(/^Max open files +\S+ +(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
 }
 
 function text(file: string): string {

@@ -91,7 +91,7 @@ volume_path = "${at('volumes')}"
 
   /** Starts a container, optionally in a network namespace. */
   async start(name: string, args: readonly string[], namespace?: string): Promise<string> {
-    const command = ['podman', 'run', '--detach', '--name', name, ...args];
+    const command = ['podman', 'run', '--detach', '--replace', '--name', name, ...args];
     // `ip netns exec` would hide the control groups.
     const [program = '', ...rest] = namespace ? ['nsenter', `--net=/run/netns/${namespace}`, ...command] : command;
     return this.#run(program, ...rest);
