@@ -1,6 +1,7 @@
 /** The REST API over HTTP, with its description for programs and for people. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type ErrorCode, WeirError } from '../../../shared/errors.ts';
+import { WeirError } from '../../../shared/errors.ts';
+import { errorStatus } from '../../features/errorStatus.ts';
 import { sendProblemDetails } from '../../features/problems.ts';
 import type { AdminAccess } from '../AdminAccess.ts';
 import { bearerToken } from '../bearerToken.ts';
@@ -21,21 +22,6 @@ export interface RestOptions {
 const PREFIX = '/api/v1';
 /** Maximum body, in bytes: a data message of 64 KiB in base64, with its addressees. */
 const BODY_LIMIT = 128 * 1024;
-
-/** By the code of an error: the status. Codes that are missing are internal errors. */
-const statuses: Partial<Record<ErrorCode, number>> = {
-  badRequest: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  notFound: 404,
-  conflict: 409,
-  unsupported: 422,
-  rateLimited: 429,
-  roomFull: 503,
-  busy: 503,
-  unavailable: 503,
-  closed: 503,
-};
 
 /**
  * `/api/v1/...`: the endpoints. `/api/v1/openapi.json` describes them (OpenAPI 3.1), `/api/v1` for people. Errors are problem
@@ -107,7 +93,7 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply)
   }
   if (isRequestError(error)) return sendProblemDetails(reply, error.statusCode, detailOf(error.statusCode));
   const { code, message, retryAfter } = WeirError.from(error);
-  const status = statuses[code] ?? 500;
+  const status = errorStatus(code);
   if (status === 500) {
     request.log.error({ err: error, method: request.method, url: request.routeOptions.url }, 'request failed');
   }

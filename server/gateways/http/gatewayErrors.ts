@@ -2,23 +2,9 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, WeirError } from '../../../shared/errors.ts';
 import { RefusalLog } from '../../common/RefusalLog.ts';
+import { errorStatus } from '../../features/errorStatus.ts';
 import { sendProblemDetails } from '../../features/problems.ts';
 
-/** Codes that are missing cannot occur here, or are internal errors. */
-const statuses: Partial<Record<ErrorCode, number>> = {
-  badRequest: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  notFound: 404,
-  conflict: 409,
-  // Well-formed, and cannot be served.
-  unsupported: 422,
-  rateLimited: 429,
-  roomFull: 503,
-  busy: 503,
-  unavailable: 503,
-  closed: 503,
-};
 /** When to try again where the error does not say it, in seconds. */
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   rateLimited: 5,
@@ -46,7 +32,7 @@ function problemOf(error: FastifyError): { status: number; detail: string; retry
   const { statusCode = 500 } = error;
   if (!(error instanceof WeirError) && statusCode < 500) return { status: statusCode, detail: detailOf(error) };
   const { code, message: detail, retryAfter = RETRY_AFTER[code] } = WeirError.from(error);
-  return { status: statuses[code] ?? 500, detail, retryAfter };
+  return { status: errorStatus(code), detail, retryAfter };
 }
 
 function detailOf({ code, statusCode }: FastifyError): string {

@@ -50,29 +50,9 @@ export function radioItems<T extends string>(
 ): HTMLElement {
   const rows = options.map((option) => {
     const checked = option.value === checkedValue;
-    const row = element(
-      'button',
-      {
-        type: 'button',
-        role: 'menuitemradio',
-        className: 'menu-item',
-        attributes: { 'aria-checked': String(checked) },
-      },
-      element('span', { className: 'menu-check' }, checked && icon(Check, 18)),
-      element('span', {}, option.label),
-    );
-    row.addEventListener('click', () => {
-      onChoose(option.value);
-      closeMenu(row);
-    });
-    return row;
+    return checkableRow('menuitemradio', option.label, checked, () => onChoose(option.value));
   });
-  return element(
-    'div',
-    { role: 'menu', ariaLabel: label },
-    element('p', { className: 'menu-heading', ariaHidden: 'true' }, label),
-    ...rows,
-  );
+  return groupOf(label, rows);
 }
 
 /** A group of items that are switched on and off. */
@@ -81,29 +61,9 @@ export function checkItems(
   options: readonly { label: string; checked: boolean; onToggle(checked: boolean): void }[],
 ): HTMLElement {
   const rows = options.map(({ label: text, checked, onToggle }) => {
-    const row = element(
-      'button',
-      {
-        type: 'button',
-        role: 'menuitemcheckbox',
-        className: 'menu-item',
-        attributes: { 'aria-checked': String(checked) },
-      },
-      element('span', { className: 'menu-check' }, checked && icon(Check, 18)),
-      element('span', {}, text),
-    );
-    row.addEventListener('click', () => {
-      onToggle(!checked);
-      closeMenu(row);
-    });
-    return row;
+    return checkableRow('menuitemcheckbox', text, checked, () => onToggle(!checked));
   });
-  return element(
-    'div',
-    { role: 'menu', ariaLabel: label },
-    element('p', { className: 'menu-heading', ariaHidden: 'true' }, label),
-    ...rows,
-  );
+  return groupOf(label, rows);
 }
 
 /** An item that runs an action. */
@@ -144,4 +104,34 @@ function moveFocus(event: KeyboardEvent, panel: HTMLElement): void {
   const current = rows.findIndex((row) => row.contains(document.activeElement));
   rows[(current + step + rows.length) % rows.length]?.focus();
   event.preventDefault();
+}
+
+/** An item that is checked or not. A click closes the menu after `onClick`. */
+function checkableRow(
+  role: 'menuitemradio' | 'menuitemcheckbox',
+  label: string,
+  checked: boolean,
+  onClick: () => void,
+): HTMLElement {
+  const row = element(
+    'button',
+    { type: 'button', role, className: 'menu-item', attributes: { 'aria-checked': String(checked) } },
+    element('span', { className: 'menu-check' }, checked && icon(Check, 18)),
+    element('span', {}, label),
+  );
+  row.addEventListener('click', () => {
+    onClick();
+    closeMenu(row);
+  });
+  return row;
+}
+
+/** Items under a heading. */
+function groupOf(label: string, rows: readonly HTMLElement[]): HTMLElement {
+  return element(
+    'div',
+    { role: 'menu', ariaLabel: label },
+    element('p', { className: 'menu-heading', ariaHidden: 'true' }, label),
+    ...rows,
+  );
 }
